@@ -1,0 +1,494 @@
+"""Playing the tape backwards.
+
+`play` is the whole of reverse mode: take the latest step, call its rules with the
+cotangent that has arrived, add what they return to the cotangents of its inputs.
+With `record=True` the same rules run on Tensors instead of arrays and put
+themselves on the tape, which is how derivatives of derivatives come about.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Container
+from typing import Any
+
+import numpy as np
+
+from . import tree
+from .errors import AnomalyError, DTypeError, NotDifferentiableError, ShapeError, TapeError
+from .explain import describe
+from .liveness import Mask, fold, pass_through, unite
+from .rules import Rule, rules
+from .tape import Node, Tape, finite, is_number, nonfinite, op_name, switch, tape_order
+from .tensor import Tensor, lift, output, unwrap, wrap
+
+__all__ = ["backward", "contributions", "play"]
+
+_FLOAT = np.float64
+_ONE = _FLOAT(1.0)
+
+
+def play(
+    seeds: dict[Node, Any],
+    *,
+    since: int = -1,
+    wanted: Container[Node] = frozenset(),
+    record: bool = False,
+    retain: bool = False,
+    keep: bool = False,
+) -> dict[Node, Any]:
+    """Send cotangents from outputs back along the tape.
+
+    Args:
+        seeds: a cotangent for each output node, in its shape and dtype.
+        since: steps at or before this place are not played.
+        wanted: nodes at or before `since` whose cotangents are of interest; with `since` at -1,
+            intermediate steps whose cotangents are returned besides those of the leaves.
+        record: put the backward pass itself on the tape.
+        retain: keep the steps, so that they can be played again.
+        keep: keep the adjoint of every step.
+
+    Returns:
+        The cotangents that arrived at leaves and at the `wanted` nodes.
+    """
+    order = tape_order(seeds, since)
+    for node in order:
+        if node.played:
+            raise _already_played(node)
+    cotangents, arrived = dict(seeds), {}
+    masks: dict[Node, Mask] = {}
+    checks = switch.checks
+    before, switch.listeners = switch.listeners, switch.watchers if record else None
+    try:
+        with np.errstate(all="ignore"):  # 1/0 is inf at the edge of a domain: detect_anomaly names it
+            while order:
+                node = order.pop()
+                g = cotangents.pop(node, None)
+                rule = rules[node.op]  # type: ignore[index]
+                if g is not None:
+                    if node.notes is not None:
+                        g = _receive(node, g)
+                    if wanted and node in wanted:
+                        arrived[node] = g
+                    y, args, kwargs, up, conjugate = node.value, node.args, node.kwargs, g, False
+                    if g.__class__ is not _FLOAT:
+                        if record:
+                            y, args = _lifted(node)
+                        if g.__class__ is tuple:
+                            up = g = _complete(g, y)
+                            conjugate = any(x.dtype.kind == "c" for x in g) and not rule.plain
+                        elif g.dtype.kind == "c":
+                            conjugate = not rule.plain
+                        if conjugate:
+                            up = _conjugate(g)
+                    vjps = rule.vjps or _joint(node, rule, up, y, args)
+                    mask = masks.pop(node, None) if masks else None
+                    for i, parent in enumerate(node.inputs):
+                        if parent.__class__ is not Node or (
+                            since >= 0 and parent.index <= since and parent not in wanted
+                        ):
+                            continue
+                        try:
+                            gx = (
+                                vjps[i](up, y, *args)
+                                if kwargs is None
+                                else vjps[i](up, y, *args, **kwargs)
+                            )
+                        except Exception as error:
+                            raise _blame(node, rule, i, error)
+                        if conjugate:
+                            gx = np.conjugate(gx)
+                        live, arg = None, args[i]
+                        if mask is not None or rule.selects:
+                            gx, live = pass_through(rule, _puller(node, rule, i), mask, g, gx)
+                        if gx.__class__ is not arg.__class__ or (
+                            gx.__class__ is np.ndarray
+                            and (gx.shape != arg.shape or gx.dtype is not arg.dtype)
+                        ):
+                            gx, live = _fit(gx, arg, rule, node, i, live)
+                        if checks:
+                            _check(node, g, gx)
+                        if parent not in cotangents:
+                            cotangents[parent] = gx
+                            if live is not None and parent.op is not None:
+                                masks[parent] = live
+                        else:
+                            cotangents[parent] = _sum(cotangents[parent], gx)
+                            if parent in masks:
+                                _unite(masks, parent, live)
+                if not retain:
+                    node.played = True
+                value = node.value
+                if value.__class__ is _FLOAT or keep or (
+                    (value.__class__ is not np.ndarray or node.notes is not None) and _kept(node)
+                ):
+                    node.adjoint = unwrap(g) if record else g
+                    if not (retain or rule.broadcasts or _kept_whole(node)):
+                        node.args = ()
+                elif not retain:  # let go of arrays as soon as they have been used
+                    node.inputs = node.args = ()
+                    node.value = None
+    finally:
+        switch.listeners = before
+    arrived.update(cotangents)
+    return arrived
+
+
+def _unite(masks: dict[Node, Mask], node: Node, live: Mask | None) -> None:
+    """Fan-in of masks: an entry is live if one of its uses is."""
+    both = unite(masks.pop(node), live)
+    if both is not None:
+        masks[node] = both
+
+
+def _joint(node: Node, rule: Rule, g: Any, y: Any, args: Any) -> Any:
+    try:
+        pulled = rule.joint(g, y, *args, **node.kwargs or {})  # type: ignore[misc]
+    except Exception as error:
+        raise _blame(node, rule, 0, error)
+    return [lambda *_, gx=gx, **__: gx for gx in pulled]
+
+
+# -- one edge --------------------------------------------------------------------------------------
+
+
+def _fit(
+    gx: Any, arg: Any, rule: Rule, node: Node, i: int, live: Mask | None = None
+) -> tuple[Any, Mask | None]:
+    """Bring what a rule returned, and its mask, to the shape and dtype of the input."""
+    if not isinstance(gx, (np.ndarray, np.generic, Tensor)):
+        if gx is None:
+            raise NotDifferentiableError(_no_rule(node, i))
+        gx = np.asarray(gx)
+    if gx.shape != arg.shape:
+        if not rule.broadcasts:
+            raise ShapeError(
+                f"the derivative rule of {op_name(node.op)} for argument {i} returned shape {gx.shape}, "
+                f"but the argument has shape {arg.shape}; if the op broadcasts, say so with "
+                "@ag.primitive(broadcasts=True)"
+            )
+        gx = unbroadcast(gx, arg.shape)
+        live = live and fold(live, _to_shape(arg.shape))
+    if gx.dtype != arg.dtype:
+        if gx.dtype.kind == "c" and arg.dtype.kind != "c":
+            gx = np.real(gx)
+        gx = gx.astype(arg.dtype)
+    if isinstance(arg, Tensor):
+        return (gx if isinstance(gx, Tensor) else wrap(gx)), live
+    gx = unwrap(gx)
+    return (gx[()] if gx.ndim == 0 else gx), live
+
+
+def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum `g` over the axes along which an array of `shape` was broadcast.
+
+    >>> unbroadcast(np.ones((2, 3)), (3,))
+    array([2., 2., 2.])
+    >>> unbroadcast(np.ones((2, 3)), (2, 1))
+    array([[3.],
+           [3.]])
+    """
+    extra = len(g.shape) - len(shape)
+    if extra < 0 or any(have != want != 1 for have, want in zip(g.shape[extra:], shape, strict=True)):
+        raise ShapeError(
+            f"a derivative rule returned shape {g.shape}, which is no broadcast of its input's shape {shape}"
+        )
+    stretched = [i + extra for i, size in enumerate(shape) if size == 1 and g.shape[i + extra] != 1]
+    g = np.sum(g, axis=(*range(extra), *stretched))
+    return g if g.shape == shape else np.reshape(g, shape)
+
+
+def _sum(a: Any, b: Any) -> Any:
+    """Fan-in: two uses of one value. Out of place, for either may be a view of something else."""
+    if a.__class__ is not tuple:
+        return a + b
+    return tuple(
+        y if x is None else x if y is None else x + y for x, y in zip(a, b, strict=True)
+    )
+
+
+def _complete(g: tuple[Any, ...], y: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Cotangents of all the outputs of an op; zeros for those that were not used."""
+    return tuple(np.zeros_like(v) if x is None else x for x, v in zip(g, y, strict=True))
+
+
+def _is_complex(g: Any) -> bool:
+    if g.__class__ is tuple:
+        return any(map(_is_complex, g))
+    return bool(g.dtype.kind == "c")
+
+
+def _conjugate(g: Any) -> Any:
+    """Rules are written for plain calculus, y -> g dy/dx. The gradient of a real loss, as the direction
+    of steepest ascent, is conj(conj(g) dy/dx): conjugate on the way in and on the way out."""
+    return tuple(map(np.conjugate, g)) if g.__class__ is tuple else np.conjugate(g)
+
+
+def _puller(node: Node, rule: Rule, i: int) -> Callable[[Any], Any]:
+    """The rule of `node` for input `i` on plain arrays, as a function of the cotangent alone."""
+    y, args, kwargs = node.value, node.args, node.kwargs or {}
+    if rule.joint is not None:
+        joint = rule.joint
+        return lambda g: joint(g, y, *args, **kwargs)[i]
+    vjp = rule.vjps[i]
+    return lambda g: vjp(g, y, *args, **kwargs)  # type: ignore[misc]
+
+
+def _to_shape(shape: tuple[int, ...]) -> Callable[[Any], Any]:
+    return lambda g: unbroadcast(g, shape)
+
+
+def _lifted(node: Node) -> tuple[Any, tuple[Any, ...]]:
+    """Output and inputs of a step as Tensors, so that its rules record themselves."""
+    y: Any
+    if node.value.__class__ is tuple:
+        whole = lift(node.value, node)
+        y = tuple(output(whole, i) for i in range(len(node.value)))
+    else:
+        y = lift(node.value, node)
+    args = tuple(
+        lift(arg, parent) if parent.__class__ is Node else arg
+        for arg, parent in zip(node.args, node.inputs, strict=True)
+    )
+    return y, args
+
+
+def contributions(node: Node) -> tuple[Any, ...]:
+    """What `node` sent back along each of its edges; None for constants, or where nothing is known.
+
+    Pictures show it: a value used twice gets two contributions, and its adjoint is their sum.
+    """
+    result: list[Any] = [None] * len(node.inputs)
+    g = node.adjoint
+    if g is None or not node.args:
+        return tuple(result)
+    rule = rules[node.op]  # type: ignore[index]
+    if g.__class__ is tuple:
+        g = _complete(g, node.value)
+    conjugate = not rule.plain and _is_complex(g)
+    with np.errstate(all="ignore"):
+        for i, (parent, arg) in enumerate(zip(node.inputs, node.args, strict=True)):
+            if parent.__class__ is Node:
+                gx = _puller(node, rule, i)(_conjugate(g) if conjugate else g)
+                gx = np.conjugate(gx) if conjugate else gx
+                result[i] = gx if gx.__class__ is tuple else _fit(gx, arg, rule, node, i)[0]
+    return tuple(result)
+
+
+# -- one node --------------------------------------------------------------------------------------
+
+
+def _kept(node: Node) -> bool:
+    """Whether a step keeps value and adjoint: single numbers do, and all that a Tape has seen."""
+    return is_number(node.value) or (node.notes is not None and node.notes.keeps)
+
+
+def _kept_whole(node: Node) -> bool:
+    """Whether a kept step may keep its arguments too: not if a single number came from an array."""
+    return (node.notes is not None and node.notes.keeps) or all(map(is_number, node.args))
+
+
+def _receive(node: Node, g: Any) -> Any:
+    """Hooks, and the gradient of a step that retains it."""
+    notes = node.note()
+    for hook in tuple(notes.hooks.values()):
+        replaced = hook(g if isinstance(g, Tensor) else wrap(g))
+        if replaced is not None:
+            if np.shape(unwrap(replaced)) != g.shape:
+                raise ShapeError(
+                    f"a hook returned shape {np.shape(unwrap(replaced))} for a gradient of shape {g.shape}"
+                )
+            new = unwrap(replaced)
+            g = replaced if isinstance(g, Tensor) and isinstance(replaced, Tensor) else (
+                wrap(np.asarray(new, g.dtype)) if isinstance(g, Tensor) else np.asarray(new, g.dtype)
+            )
+    if notes.retains:
+        _accumulate(node, g, shared=True)
+    return g
+
+
+def _accumulate(node: Node, g: Any, shared: bool) -> None:
+    """Add to the `grad` of a leaf, in an array of its own."""
+    notes = node.note()
+    if isinstance(g, Tensor):
+        notes.grad = g if notes.grad is None else notes.grad + g
+    elif notes.grad is not None:
+        notes.grad = wrap(notes.grad._data + g)
+    else:
+        notes.grad = wrap(np.array(g) if shared and g.ndim else g)
+
+
+# -- the public way in -----------------------------------------------------------------------------
+
+
+def backward(
+    self: Tensor,
+    gradient: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+) -> None:
+    """Play the tape backwards from this Tensor and add up `grad` on the leaves.
+
+    Args:
+        gradient: the cotangent to start from, an array or Tensor of this shape; may be left out
+            for a single number, where it is 1.
+        retain_graph: keep the tape for another pass. Defaults to `create_graph`.
+        create_graph: record the pass itself, so that gradients can be differentiated again.
+
+    Raises:
+        TapeError: nothing was recorded, or the tape has been played already.
+        ShapeError: not a single number and no `gradient`, or one of another shape.
+
+    Example:
+        >>> import autograd_lite as ag
+        >>> x = ag.Tensor(3.0, requires_grad=True)
+        >>> (x * x).backward()
+        >>> x.grad.item()
+        6.0
+    """
+    if self.node is None:
+        raise TapeError(
+            "backward: nothing was recorded, for no input requires a gradient; make one with "
+            "Tensor(data, requires_grad=True), and compute outside of no_grad()"
+        )
+    retain = create_graph if retain_graph is None else retain_graph
+    seed = _seed(self, gradient, create_graph)
+    cotangents = play({self.node: seed}, record=create_graph, retain=retain, keep=retain)
+    del seed
+    before, switch.listeners = switch.listeners, switch.watchers if create_graph else None
+    try:
+        while cotangents:
+            node, g = cotangents.popitem()
+            notes = node.notes or node.note()
+            if notes.hooks:
+                g = _receive(node, g)
+            if g.__class__ is _FLOAT:
+                notes.grad = wrap(g if notes.grad is None else notes.grad._data + g)
+                node.adjoint = g
+                continue
+            # An array that nobody else holds may become the gradient; any other is copied.
+            alone = sys.getrefcount(g) <= _ALONE and getattr(g, "base", None) is None
+            _accumulate(node, g, shared=not alone)
+            if retain or notes.keeps or is_number(unwrap(g)):
+                node.adjoint = unwrap(g)
+    finally:
+        switch.listeners = before
+
+
+def _alone() -> int:
+    g = np.zeros(1)
+    return sys.getrefcount(g)
+
+
+_ALONE = _alone()
+
+
+def _seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
+    """The cotangent to start from, in the shape and dtype of the output."""
+    value = output._data
+    if gradient is None:
+        if value.__class__ is _FLOAT:
+            return wrap(_ONE) if create_graph else _ONE
+        if value.size != 1:
+            raise ShapeError(
+                f"backward() starts from a single number, this Tensor has shape {value.shape}: reduce it, "
+                "e.g. y.sum().backward(), or give the cotangent: y.backward(gradient=np.ones_like(y))"
+            )
+        if value.dtype.kind == "c":
+            raise DTypeError(
+                f"backward() starts from a real number, this Tensor is {value.dtype}: take abs(y) or "
+                "y.real, or give the cotangent: y.backward(gradient=...)"
+            )
+        gradient = np.ones(value.shape, value.dtype)
+    raw = np.asarray(unwrap(gradient))
+    if raw.shape != value.shape:
+        raise ShapeError(
+            f"backward(gradient=...): the cotangent has shape {raw.shape}, the Tensor {value.shape}; "
+            "they must be equal"
+        )
+    if create_graph and isinstance(gradient, Tensor):
+        return gradient if gradient.dtype == value.dtype else gradient.astype(value.dtype)
+    raw = raw.astype(value.dtype, copy=False)
+    raw = raw if raw.ndim else raw[()]
+    return wrap(raw) if create_graph else raw
+
+
+def _tape_gradient(self: Tape, target: Tensor, sources: Any) -> Any:
+    """d(target)/d(sources), without touching any `grad`; the tape can be asked again.
+
+    Args:
+        target: a recorded single number.
+        sources: a Tensor, leaf or intermediate, or nested tuples, lists and dicts of them.
+
+    Returns:
+        Tensors in the structure of `sources`; zeros where the target does not depend on one.
+
+    Example:
+        >>> import autograd_lite as ag
+        >>> x = ag.Tensor(3.0, requires_grad=True)
+        >>> with ag.Tape() as tape:
+        ...     y = x * x
+        ...     z = y * x
+        >>> [g.item() for g in tape.gradient(z, [x, y])]
+        [27.0, 3.0]
+    """
+    leaves, rebuild = tree.flatten(sources)
+    for source in leaves:
+        if not isinstance(source, Tensor) or source.node is None:
+            raise TapeError(
+                f"tape.gradient: a source is {describe(source)}, which is not on the tape; sources are "
+                "Tensors that require a gradient"
+            )
+    if target.node is None:
+        return rebuild([wrap(np.zeros_like(source._data)) for source in leaves])
+    seed = _seed(target, None, False)
+    arrived = play({target.node: seed}, wanted={s.node for s in leaves}, retain=True, keep=True)
+    for node, g in arrived.items():
+        node.adjoint = g
+    zeros = np.zeros_like
+    return rebuild([wrap(np.array(arrived.get(s.node, zeros(s._data)))[()]) for s in leaves])
+
+
+Tensor.backward = backward
+Tape.gradient = _tape_gradient
+
+
+# -- errors ----------------------------------------------------------------------------------------
+
+
+def _already_played(node: Node) -> TapeError:
+    return TapeError(
+        f"the tape has been played through {op_name(node.op)} already, and what it held was released. To "
+        "go backward twice through the same steps, write backward(retain_graph=True) the first time; "
+        "otherwise compute the result anew before each backward()"
+    )
+
+
+def _no_rule(node: Node, i: int) -> str:
+    name = op_name(node.op)
+    return (
+        f"{name} has no derivative rule for argument {i}; give it one with ag.defvjp({name}, ...), or "
+        "make the argument a constant: ag.stop_gradient(x)"
+    )
+
+
+def _blame(node: Node, rule: Rule, i: int, error: Exception) -> Exception:
+    """Say in whose rule an exception was raised."""
+    if isinstance(rule.vjps, tuple) and not rule.joint and (i >= len(rule.vjps) or rule.vjps[i] is None):
+        return NotDifferentiableError(_no_rule(node, i))
+    came = ", ".join(describe(arg) for arg in node.args)
+    error.add_note(f"in the derivative rule of {op_name(node.op)}({came}) for argument {i}")
+    if node.notes is not None and node.notes.line:
+        error.add_note(f"recorded at {node.notes.line}")
+    return error
+
+
+def _check(node: Node, g: Any, gx: Any) -> None:
+    """Under `detect_anomaly`: the first rule that turns finite numbers into NaN or inf is named."""
+    if not finite(gx) and finite(g):
+        where = node.notes.line if node.notes is not None else None
+        raise AnomalyError(
+            f"the derivative of {op_name(node.op)} produced {nonfinite(gx)} from a finite cotangent, at "
+            f"{', '.join(describe(arg) for arg in node.args)}"
+            + (f"; recorded at {where}" if where else "")
+        )

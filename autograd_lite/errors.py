@@ -1,0 +1,93 @@
+"""The exception family.
+
+Every error of the library is an `AutogradLiteError` and also the built-in that
+a NumPy user would catch for the same mistake, so that both of these work::
+
+    except ag.errors.ShapeError: ...
+    except ValueError: ...
+
+A message names the op, the argument, the shapes and dtypes that came, what was
+expected, and the line of code that repairs it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = [
+    "AnomalyError",
+    "AssignmentError",
+    "AutogradLiteError",
+    "AxisError",
+    "DTypeError",
+    "DataError",
+    "FileError",
+    "GradientCheckError",
+    "IndexingError",
+    "KinkError",
+    "NotDifferentiableError",
+    "RendererError",
+    "ShapeError",
+    "TapeError",
+    "UnsupportedError",
+]
+
+
+class AutogradLiteError(Exception):
+    """The root of the family: catch this to catch everything the library raises on purpose."""
+
+
+class ShapeError(AutogradLiteError, ValueError):
+    """Shapes, or values, that do not fit together."""
+
+
+class AxisError(ShapeError, np.exceptions.AxisError):
+    """An axis that the array does not have."""
+
+
+class DTypeError(AutogradLiteError, TypeError):
+    """A dtype, or a kind of object, that the operation cannot take."""
+
+
+class IndexingError(AutogradLiteError, IndexError):
+    """An index outside of the array, or of a kind that cannot index."""
+
+
+class NotDifferentiableError(AutogradLiteError, TypeError):
+    """A derivative was needed that has no rule."""
+
+
+class UnsupportedError(AutogradLiteError, TypeError):
+    """A way of calling that would cut the graph or write into recorded values."""
+
+
+class TapeError(AutogradLiteError, RuntimeError):
+    """The tape cannot be played: nothing recorded, already played, or released."""
+
+
+class AssignmentError(AutogradLiteError, RuntimeError):
+    """An in-place change of a leaf that requires a gradient."""
+
+
+class AnomalyError(AutogradLiteError, FloatingPointError):
+    """An op produced NaN or inf while `detect_anomaly` was on."""
+
+
+class GradientCheckError(AutogradLiteError, AssertionError):
+    """An analytic gradient and its numeric reference disagree."""
+
+
+class KinkError(GradientCheckError):
+    """The function has a kink at the point, so that finite differences have no limit there."""
+
+
+class DataError(AutogradLiteError, ValueError):
+    """Data, or a file's contents, that cannot be what they should be."""
+
+
+class FileError(AutogradLiteError, OSError):
+    """A file that cannot be read or written."""
+
+
+class RendererError(AutogradLiteError, RuntimeError):
+    """No program is at hand that turns a graph into a picture."""

@@ -1,0 +1,105 @@
+"""Words for errors: NumPy's own message, then the shapes that came and the line that repairs it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from .errors import (
+    AutogradLiteError,
+    AxisError,
+    DTypeError,
+    IndexingError,
+    NotDifferentiableError,
+    ShapeError,
+    UnsupportedError,
+)
+from .tape import op_name
+
+__all__ = ["describe", "explain", "missing_rule", "unsupported_call"]
+
+
+def describe(value: Any) -> str:
+    """`float64 (2, 3)` for arrays, the value itself for small things.
+
+    >>> import numpy as np
+    >>> describe(np.zeros((2, 3))), describe(1.5), describe([1, 2])
+    ('float64 (2, 3)', '1.5', '[1, 2]')
+    """
+    if hasattr(value, "dtype") and hasattr(value, "shape"):
+        return f"{value.dtype} {value.shape}"
+    text = repr(value)
+    return text if len(text) <= 40 else f"{type(value).__name__} {text[:30]}..."
+
+
+def explain(op: Callable[..., Any], args: Iterable[Any], error: Exception) -> Exception:
+    """The family's error for an exception that NumPy raised inside of `op(*args)`."""
+    if isinstance(error, AutogradLiteError):
+        return error
+    args = tuple(args)
+    name = op_name(op)
+    came = ", ".join(describe(arg) for arg in args)
+    text = f"{name}({came}): {error}."
+    if isinstance(error, np.exceptions.AxisError):
+        return AxisError(f"{text} Axes run from -ndim to ndim - 1.")
+    if isinstance(error, IndexError):
+        return IndexingError(f"{text} Indices of an axis of n entries run from -n to n - 1.")
+    if isinstance(error, ValueError):
+        return ShapeError(text + _advice(name, [getattr(arg, "shape", None) for arg in args]))
+    if isinstance(error, TypeError):
+        return DTypeError(f"{text} Expected arrays, Tensors or numbers that {name} can take.")
+    error.add_note(f"while computing {name}({came})")
+    return error
+
+
+def _advice(name: str, shapes: list[tuple[int, ...] | None]) -> str:
+    """How to make the shapes fit, where that can be told."""
+    if len(shapes) < 2 or shapes[0] is None or shapes[1] is None:
+        return ""
+    a, b = shapes[0], shapes[1]
+    if name in {"matmul", "dot"} and a and b:
+        inner = f" The last axis of the first ({a[-1]}) must equal "
+        inner += f"{'the last but one' if len(b) > 1 else 'the only one'} of the second ({b[-2:][0]})."
+        if len(b) > 1 and a[-1] == b[-1]:
+            return f"{inner} Did you mean a @ b.mT?"
+        if len(a) > 1 and a[-2] == b[-2:][0]:
+            return f"{inner} Did you mean a.mT @ b?"
+        return inner
+    try:
+        np.broadcast_shapes(a, b)
+    except ValueError:
+        if len(a) != len(b) and a[:1] == b[:1]:
+            short, axes = ("second", len(a) - len(b)) if len(a) > len(b) else ("first", len(b) - len(a))
+            fix = ", ".join([":", *["None"] * axes])
+            return f" Shapes line up from the right; add axes to the {short}: x[{fix}]."
+        return " Shapes line up from the right: two sizes fit if they are equal or one of them is 1."
+    return ""
+
+
+def missing_rule(op: Callable[..., Any], known: Iterable[Callable[..., Any]]) -> NotDifferentiableError:
+    """The error for an op that has no derivative rule, with the ops that have one."""
+    name = op_name(op)
+    names = sorted({op_name(other) for other in known})
+    close = difflib.get_close_matches(name, names, n=3)
+    hint = f" Close by: {', '.join(close)}." if close else ""
+    return NotDifferentiableError(
+        f"{name} has no derivative rule.{hint} Give it one with "
+        f"ag.defvjp({name}, lambda g, y, x: g * ...), declare it constant with ag.nondifferentiable({name}), "
+        f"or take the value off the tape with x.detach().numpy(). Supported ops: {', '.join(names)}."
+    )
+
+
+def unsupported_call(op: Callable[..., Any], what: str) -> UnsupportedError:
+    """The error for ways of calling NumPy that cannot be recorded."""
+    name = op_name(op)
+    advice = {
+        "out": f"results are new Tensors; instead of {name}(x, out=z) write z = {name}(x)",
+        "where": f"to choose entries write np.where(mask, {name}(x), other)",
+        "method": f"{name}.reduce, .accumulate, .outer and .at are not recorded; "
+        "write np.sum, np.cumsum, np.prod, or broadcast with x[:, None]",
+    }.get(what, f"{name} is recorded without {what}; to change a dtype write x.astype(dtype)")
+    shown = f"{name}.reduce(...)" if what == "method" else f"{name}(..., {what}=...)"
+    return UnsupportedError(f"{shown} cannot be recorded: {advice}")

@@ -1,0 +1,85 @@
+"""Dead entries: what no consumer selected sends nothing back, not even a NaN.
+
+In `np.where(x > 0, np.sqrt(x), 0.0)` at x = 0 the square root is not selected, so
+its derivative does not matter. But its rule still computes 0 * (1 / 0) = NaN.
+A zero that says "not selected" is not the number zero: in `np.sqrt(x) ** 2` at 0
+the product 0 * inf is a true indeterminate, and stays NaN.
+
+So a cotangent that comes from a selecting op is accompanied by a `Mask` of its
+live entries. The mask travels up along elementwise ops, where a dead entry of the
+output is a dead entry of the input, and puts zeros where a rule made a NaN out of
+a dead entry. It is worked out only when that happens: a network of relus and
+matrix products pays nothing for it.
+
+How a mask passes an op that selects or moves entries needs no second set of rules:
+the op's own rule, applied to 1 for live and 0 for dead, is nonzero where an input
+is live.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .rules import Rule
+from .tensor import Tensor, unwrap
+
+__all__ = ["Mask", "pass_through"]
+
+
+class Mask:
+    """Which entries of a cotangent are live, worked out on first use."""
+
+    __slots__ = ("_compute", "_live")
+
+    def __init__(self, compute: Callable[[], Any]) -> None:
+        self._compute: Callable[[], Any] | None = compute
+        self._live: Any = None
+
+    def live(self) -> Any:
+        if self._compute is not None:
+            self._live, self._compute = self._compute(), None
+        return self._live
+
+
+def pass_through(
+    rule: Rule, pull: Callable[[Any], Any], mask: Mask | None, g: Any, gx: Any
+) -> tuple[Any, Mask | None]:
+    """The cotangent of an input with its dead entries silenced, and the input's mask.
+
+    Args:
+        rule: of the op that is played.
+        pull: its rule for this input on plain arrays, as a function of the cotangent.
+        mask: of the output's cotangent `g`; None if all of it is live.
+        g, gx: the cotangents of the output and of the input, before it is fitted to the input.
+    """
+    if rule.flow == "elementwise":
+        if mask is not None and gx is not g and (isinstance(gx, Tensor) or not np.isfinite(gx).all()):
+            # Under create_graph this `where` is on the tape and keeps the next order clean too.
+            gx = np.where(mask.live(), gx, 0)
+        return gx, mask
+    if rule.flow == "mixes" or (rule.flow == "moves" and mask is None):
+        return gx, None
+    plain_g = unwrap(g)
+    before = mask.live() if mask is not None else None  # worked out now: chains of masks stay short
+
+    def compute() -> Any:
+        ones = np.ones_like(plain_g)
+        return unwrap(pull(ones if before is None else np.where(before, ones, 0))) != 0
+
+    return gx, Mask(compute)
+
+
+def unite(one: Mask | None, other: Mask | None) -> Mask | None:
+    """The mask of a sum: live where one of the two is."""
+    if one is None or other is None:
+        return None
+    live = one.live() | other.live()
+    return Mask(lambda: live)
+
+
+def fold(mask: Mask, unbroadcast: Callable[[Any], Any]) -> Mask:
+    """The mask of a cotangent that is summed back to a smaller shape."""
+    return Mask(lambda: unbroadcast(mask.live().astype(float)) != 0)

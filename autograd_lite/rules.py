@@ -1,0 +1,135 @@
+"""The registry: which op has which derivative rule.
+
+A rule is plain NumPy. It gets the incoming cotangent `g`, the op's output `y`,
+and the op's inputs, and returns the cotangent of one input::
+
+    defvjp(np.multiply, lambda g, y, a, b: g * b,
+                        lambda g, y, a, b: g * a)
+
+Called on arrays a rule just computes. Called on Tensors it records itself, so
+one rule gives derivatives of every order, and forward mode too.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+
+__all__ = ["Flow", "Rule", "compositions", "constants", "defvjp", "rules"]
+
+Flow = Literal["elementwise", "selects", "moves", "mixes"]
+"""How dead entries of an output relate to those of an input (see `backward.py`):
+
+elementwise  entry by entry, so a dead entry of the output is one of the input
+selects      the op picks some entries of its input; the others are dead
+moves        entries are moved, copied or added up, never multiplied with each other
+mixes        every output may depend on every input: nothing is known to be dead
+"""
+
+
+class Rule:
+    """What the sweep knows of one op."""
+
+    __slots__ = ("_calls", "broadcasts", "flow", "joint", "plain", "selects", "vjps")
+
+    def __init__(
+        self,
+        vjps: Any = (),
+        *,
+        joint: Callable[..., Any] | None = None,
+        broadcasts: bool = False,
+        flow: Flow = "mixes",
+        plain: bool = False,
+    ) -> None:
+        self.vjps = vjps  # one rule for each argument
+        self.joint = joint  # or one for all of them, returning a tuple
+        self.broadcasts = broadcasts  # the sweep sums gradients back to the input's shape
+        self.flow = flow
+        self.selects = flow == "selects"
+        self.plain = plain  # not holomorphic: the rule itself keeps the complex convention
+        self._calls: dict[str, bool] = {}
+
+    def takes(self, keyword: str) -> bool:
+        """Whether the rule knows a keyword argument of the op."""
+        if keyword not in self._calls:
+            rules = (self.joint, *(self.vjps[i] for i in range(len(self.vjps))))
+            rule = next(rule for rule in rules if rule is not None)
+            parameters = inspect.signature(rule).parameters
+            variadic = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+            self._calls[keyword] = variadic or keyword in parameters
+        return self._calls[keyword]
+
+
+class Each:
+    """The rules of an op with any number of like arguments, made from `rule(i, g, y, *args)`."""
+
+    def __init__(self, rule: Callable[..., Any]) -> None:
+        self.rule = rule
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, i: int) -> Callable[..., Any]:
+        return functools.partial(self.rule, i)
+
+
+rules: dict[Callable[..., Any], Rule] = {}
+"""Differentiable ops and their rules."""
+
+constants: set[Callable[..., Any]] = set()
+"""Ops whose result does not carry a gradient: they return plain arrays."""
+
+compositions: dict[Callable[..., Any], Callable[..., Any]] = {}
+"""NumPy functions that are written in terms of other ops."""
+
+
+def defvjp(
+    op: Callable[..., Any],
+    *vjps: Callable[..., Any] | None,
+    each: Callable[..., Any] | None = None,
+    joint: Callable[..., Any] | None = None,
+    broadcasts: bool | None = None,
+    flow: Flow | None = None,
+    plain: bool = False,
+) -> None:
+    """Give `op` its derivative: one rule for each argument, or one for all of them.
+
+    Args:
+        op: a NumPy function, or a function made by `primitive`.
+        vjps: `rule(g, y, *args, **kwargs)` for each positional argument, returning
+            g * dy/d(arg) in the shape and dtype of the argument. None where there is none.
+        each: for ops with any number of arguments, `rule(i, g, y, *args, **kwargs)` for the i-th.
+        joint: `rule(g, y, *args, **kwargs)` returning the cotangents of all arguments.
+        broadcasts: whether the op broadcasts its arguments; then the engine sums each
+            cotangent back to the shape of its argument. True for NumPy's elementwise ufuncs.
+        flow: how dead entries pass, see `Flow`; elementwise if the op broadcasts.
+        plain: the op is not holomorphic and its rule follows the complex convention itself.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> @ag.primitive
+        ... def cube(x):
+        ...     return x**3
+        >>> ag.defvjp(cube, lambda g, y, x: g * 3 * x**2)
+        >>> ag.grad(cube)(2.0)
+        12.0
+        >>> ag.grad(ag.grad(cube))(2.0)
+        12.0
+    """
+    if not vjps and each is None and joint is None:
+        raise TypeError(
+            f"defvjp({getattr(op, '__name__', op)}) got no rule: write "
+            "defvjp(op, lambda g, y, x: g * ...), one rule for each argument"
+        )
+    known = rules.get(op)
+    if broadcasts is None:
+        elementwise = isinstance(op, np.ufunc) and op.signature is None
+        broadcasts = elementwise or (known is not None and known.broadcasts)
+    if flow is None:
+        flow = "elementwise" if broadcasts else "mixes"
+    rules[op] = Rule(vjps if each is None else Each(each), joint=joint, broadcasts=broadcasts, flow=flow, plain=plain)
+    constants.discard(op)

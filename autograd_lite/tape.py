@@ -1,0 +1,392 @@
+"""The tape: what was computed, in which order, and whether the tape is running.
+
+A computation is recorded as one `Node` per step. A node knows the steps it was
+computed from and nothing of the steps computed from it, so there are no
+reference cycles: when the last user of a result goes, its part of the tape is
+freed by reference counting, however long it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import operator
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .errors import AnomalyError
+
+__all__ = ["Node", "Notes", "Tape", "detect_anomaly", "enable_grad", "is_recording", "no_grad", "tape_order"]
+
+next_index = itertools.count().__next__
+"""The next place on the tape. One counter for all threads: order within a thread is what matters."""
+
+
+class Notes:
+    """What was pinned to a node by hand: rare, so kept out of the node itself."""
+
+    __slots__ = ("grad", "hooks", "keeps", "line", "name", "retains")
+
+    def __init__(self) -> None:
+        self.name: str | None = None
+        self.grad: Any = None  # the gradient of a leaf, or of a step that retains it
+        self.hooks: dict[int, Callable[[Any], Any]] = {}
+        self.retains = False  # x.retain_grad() was called
+        self.keeps = False  # a Tape keeps value and adjoint of this step
+        self.line: str | None = None  # where it was recorded (under detect_anomaly)
+
+
+class Node:
+    """One step on the tape: `value = op(*args, **kwargs)`.
+
+    Attributes:
+        op: the function that was called, e.g. `numpy.multiply`; None for a leaf.
+        inputs: for each argument the `Node` it came from, or, where nothing was recorded,
+            the argument itself (a constant Tensor keeps its name that way).
+        kwargs: the keyword arguments of the call, or None.
+        index: its place on the tape; inputs always have smaller ones.
+        value: the result, an array (a tuple of arrays for an op with several outputs).
+        adjoint: d(output)/d(value), once a backward pass has been through and kept it.
+        played: whether a backward pass has used the node up.
+    """
+
+    __slots__ = ("adjoint", "args", "index", "inputs", "kwargs", "notes", "op", "played", "value")
+
+    op: Callable[..., Any] | None
+    inputs: tuple[Any, ...]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any] | None
+    value: Any
+    adjoint: Any
+    notes: Notes | None
+    index: int
+    played: bool
+
+    def note(self) -> Notes:
+        """The notes of this node, made on first use."""
+        if self.notes is None:
+            self.notes = Notes()
+        return self.notes
+
+    @property
+    def name(self) -> str | None:
+        return self.notes.name if self.notes is not None else None
+
+    @property
+    def released(self) -> bool:
+        """Whether a backward pass has let go of the value."""
+        return self.value is None
+
+    def __repr__(self) -> str:
+        if self.op is None:
+            return f"<Node {self.index}: leaf{f' {self.name!r}' if self.name else ''}>"
+        return f"<Node {self.index}: {op_name(self.op)}>"
+
+
+def leaf(value: Any, name: str | None = None) -> Node:
+    """A node that no step has computed: where gradients arrive."""
+    node = Node()
+    node.op = node.kwargs = node.adjoint = node.notes = None
+    node.inputs = node.args = ()
+    node.value = value
+    node.index = next_index()
+    node.played = False
+    if name is not None:
+        node.note().name = name
+    return node
+
+
+def op_name(op: Callable[..., Any] | None) -> str:
+    """The name of an op as the user knows it: `multiply`, `sum`, `getitem`."""
+    return getattr(op, "__name__", None) or repr(op)
+
+
+# -- the recording switch --------------------------------------------------------------------------
+
+
+class Switch(threading.local):
+    """Per thread: `listeners` hear of every new node; None while the tape is stopped."""
+
+    listeners: tuple[Callable[[Node], None], ...] | None = ()
+    watchers: tuple[Callable[[Node], None], ...] = ()  # the listeners to go back to
+    checks = False  # detect_anomaly: look at every gradient as well
+    transforms = 0  # how many of grad, vjp, ... this thread is inside of
+
+
+switch = Switch()
+
+
+def is_recording() -> bool:
+    """Whether this thread records what it computes.
+
+    >>> is_recording()
+    True
+    """
+    return switch.listeners is not None
+
+
+class _Recording(contextlib.ContextDecorator):
+    """Sets the switch inside a `with` block or a decorated function, and puts it back."""
+
+    on: bool
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        mode = super().__new__(cls)
+        return mode if function is None else mode(function)  # `@no_grad` without parentheses
+
+    def _recreate_cm(self) -> _Recording:  # a decorated function may recurse, or run in threads
+        return type(self)()
+
+    def __enter__(self) -> None:
+        self._before = switch.listeners
+        switch.listeners = switch.watchers if self.on else None
+
+    def __exit__(self, *exception: object) -> None:
+        switch.listeners = self._before
+
+
+class no_grad(_Recording):  # noqa: N801  (named as in PyTorch)
+    """Compute without recording, as a context or a decorator.
+
+    >>> import numpy as np, autograd_lite as ag
+    >>> x = ag.Tensor(3.0, requires_grad=True)
+    >>> with ag.no_grad():
+    ...     y = x * x
+    >>> y.requires_grad
+    False
+    """
+
+    on = False
+
+
+class enable_grad(_Recording):  # noqa: N801
+    """Record again inside a `no_grad`, as a context or a decorator.
+
+    >>> import autograd_lite as ag
+    >>> x = ag.Tensor(3.0, requires_grad=True)
+    >>> with ag.no_grad(), ag.enable_grad():
+    ...     y = x * x
+    >>> y.requires_grad
+    True
+    """
+
+    on = True
+
+
+@contextlib.contextmanager
+def listening(listener: Callable[[Node], None]) -> Iterator[None]:
+    """Tell `listener` of every node this thread records inside the block."""
+    before = switch.listeners, switch.watchers
+    switch.watchers = (*switch.watchers, listener)
+    if switch.listeners is not None:
+        switch.listeners = switch.watchers
+    try:
+        yield
+    finally:
+        switch.listeners, switch.watchers = before
+
+
+class Tape:
+    """Keeps the steps recorded inside of a `with` block, in order, with their values and adjoints.
+
+    Attributes:
+        nodes: the steps, oldest first.
+
+    Example:
+        >>> import autograd_lite as ag
+        >>> x, y = ag.Tensor(2.0, requires_grad=True), ag.Tensor(-1.0, requires_grad=True)
+        >>> with ag.Tape() as tape:
+        ...     f = x * y + x
+        >>> f.backward()
+        >>> print(tape)
+        v1 = 2.0                          adjoint 0.0
+        v2 = -1.0                         adjoint 2.0
+        v3 = multiply(v1, v2) = -2.0      adjoint 1.0
+        v4 = add(v3, v1) = 0.0            adjoint 1.0
+    """
+
+    gradient: ClassVar[Callable[..., Any]]  # given in backward.py
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self._blocks = contextlib.ExitStack()
+
+    def __enter__(self) -> Tape:
+        self._blocks.enter_context(listening(self._keep))
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._blocks.close()
+
+    def _keep(self, node: Node) -> None:
+        node.note().keeps = True
+        for parent in node.inputs:
+            if parent.__class__ is Node:
+                parent.note().keeps = True
+        self.nodes.append(node)
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __str__(self) -> str:
+        return trace(self.nodes)
+
+    def __repr__(self) -> str:
+        return f"<Tape of {len(self)} steps>"
+
+
+def trace(nodes: Iterable[Node]) -> str:
+    """The evaluation trace of the textbooks: one line per step, with its value and its adjoint."""
+    names: dict[Node, str] = {}
+    rows: list[tuple[str, str]] = []
+
+    def line(node: Node, text: str) -> None:
+        names[node] = f"v{len(names) + 1}"
+        value = "released" if node.released else show(node.value)
+        adjoint = "" if node.adjoint is None else f"adjoint {show(node.adjoint)}"
+        rows.append((f"{names[node]} = {text}{value}", adjoint))
+
+    for node in nodes:
+        for parent in node.inputs:
+            if parent.__class__ is Node and parent not in names:
+                line(parent, f"{parent.name} = " if parent.name else "")
+        shown = [names[x] if x.__class__ is Node else show(x) for x in node.inputs]
+        shown += [f"{key}={show(value)}" for key, value in (node.kwargs or {}).items()]
+        label = f"{node.name} = " if node.name else ""
+        line(node, f"{label}{op_name(node.op)}({', '.join(shown)}) = ")
+    width = max((len(left) for left, _ in rows), default=0)
+    return "\n".join(f"{left:<{width}}    {right}".rstrip() for left, right in rows)
+
+
+def show(value: Any) -> str:
+    """A value in a line of text: numbers to six digits, arrays up to eight entries, else the shape."""
+    name = getattr(value, "name", None)
+    if isinstance(name, str):
+        return name
+    if value.__class__ is tuple and value and all(isinstance(v, np.ndarray) for v in value):
+        return f"({', '.join(map(show, value))})"
+    value = getattr(value, "_data", value)
+    if isinstance(value, (bool, int, str)) or value is None:
+        return repr(value)
+    if isinstance(value, (float, complex, np.number)):
+        number = value.item() if isinstance(value, np.generic) else value
+        return repr(float(f"{number:.6g}")) if isinstance(number, float) else f"{number:.6g}"
+    if isinstance(value, np.ndarray):
+        if value.size <= 8:
+            with np.printoptions(precision=4, suppress=True):
+                return " ".join(np.array2string(value, separator=", ").split())
+        return f"{value.dtype}{list(value.shape)}"
+    return repr(value)
+
+
+# -- the order of the tape -------------------------------------------------------------------------
+
+
+def tape_order(outputs: Iterable[Node], since: int = -1) -> list[Node]:
+    """The steps that `outputs` were computed from, oldest first, without recursion.
+
+    Leaves are left out, and so is everything recorded at or before the place `since`:
+    a nested `grad` plays only what its own call has recorded.
+    """
+    nodes = [node for node in dict.fromkeys(outputs) if node.op is not None and node.index > since]
+    seen = set(nodes)
+    for node in nodes:  # grows while it is being read
+        for parent in node.inputs:
+            if (
+                parent.__class__ is Node
+                and parent not in seen
+                and parent.op is not None
+                and parent.index > since
+            ):
+                seen.add(parent)
+                nodes.append(parent)
+    nodes.sort(key=_by_index)
+    return nodes
+
+
+_by_index = operator.attrgetter("index")
+
+
+def is_number(value: Any) -> bool:
+    """Whether a recorded value is a single number; those are stored as NumPy scalars."""
+    return value.__class__ is not np.ndarray and value.__class__ is not tuple
+
+
+# -- anomalies -------------------------------------------------------------------------------------
+
+
+class detect_anomaly(contextlib.ContextDecorator):  # noqa: N801
+    """Raise `AnomalyError` at the first op that produces NaN or inf, forward or backward.
+
+    The error names the op, and the file and line where it was recorded. Every step is looked at,
+    which costs time: use it to find a fault, not in production.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> x = ag.Tensor(0.0, requires_grad=True)
+        >>> with np.errstate(all="ignore"), ag.detect_anomaly():
+        ...     y = np.log(x)
+        Traceback (most recent call last):
+        ...
+        autograd_lite.errors.AnomalyError: log produced -inf from finite inputs (0.0); recorded at ...
+    """
+
+    def _recreate_cm(self) -> detect_anomaly:
+        return detect_anomaly()
+
+    def __enter__(self) -> None:
+        self._blocks = contextlib.ExitStack()
+        self._blocks.enter_context(listening(_check_forward))
+        self._blocks.callback(setattr, switch, "checks", switch.checks)
+        switch.checks = True
+
+    def __exit__(self, *exception: object) -> None:
+        self._blocks.close()
+
+
+def _check_forward(node: Node) -> None:
+    node.note().line = user_line()
+    if not finite(node.value) and all(map(finite, node.args)):
+        raise AnomalyError(
+            f"{op_name(node.op)} produced {nonfinite(node.value)} from finite inputs "
+            f"({', '.join(map(show, node.args))}); recorded at {node.note().line}"
+        )
+
+
+def finite(value: Any) -> bool:
+    """Whether a value, if it is one of floating-point numbers, holds no NaN and no inf."""
+    if value.__class__ is tuple:
+        return all(map(finite, value))
+    value = getattr(value, "_data", value)
+    if isinstance(value, (np.ndarray, np.generic, float, complex)):
+        array = np.asarray(value)
+        return array.dtype.kind not in "fc" or bool(np.isfinite(array).all())
+    return True
+
+
+def nonfinite(value: Any) -> str:
+    """The first entry that is not finite, and where it stands."""
+    if value.__class__ is tuple:
+        return next(nonfinite(item) for item in value if not finite(item))
+    array = np.asarray(getattr(value, "_data", value))
+    if array.ndim == 0:
+        return str(array)
+    place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+    return f"{array[place]} at index {place}"
+
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_NUMPY = os.path.dirname(os.path.abspath(np.__file__))
+
+
+def user_line() -> str:
+    """File and line of the innermost caller outside of the engine and NumPy."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith((_HERE, _NUMPY, "<")):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -1,0 +1,920 @@
+"""Tensor: a NumPy array that may be on the tape, and `apply`, which puts it there.
+
+Everything a user does to a Tensor ends in one of two places: an operator such as
+`x * y`, or `apply(op, *args)`, which NumPy calls for `np.op(tensor)`. Both compute
+with plain arrays and then, if an input is on the tape, `record` one `Node`.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, TypeVar, cast, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import AssignmentError, DTypeError, ShapeError, TapeError, UnsupportedError
+from .explain import describe, explain, missing_rule, unsupported_call
+from .rules import Rule, compositions, constants, defvjp, rules
+from .tape import Node, leaf, next_index, op_name, switch
+
+__all__ = ["Tensor", "apply", "nondifferentiable", "primitive", "stop_gradient"]
+
+Array = npt.NDArray[Any]
+_F = TypeVar("_F", bound=Callable[..., Any])
+_new = object.__new__
+
+
+class Tensor:
+    """A NumPy array that may be on the tape.
+
+    Args:
+        data: a number, a nested list, an array or a Tensor; it is copied.
+        requires_grad: whether gradients with respect to it are wanted (a *leaf* of the tape).
+            Python ints, and lists of them, then become float64.
+        dtype: as in `numpy.array`.
+        name: how `print(tape)` and pictures call it.
+
+    Raises:
+        DTypeError: `requires_grad` with an integer or boolean array, or data without numbers.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> x = ag.Tensor([1.0, 2.0, 3.0], requires_grad=True)
+        >>> y = np.sum(x * x)
+        >>> y.backward()
+        >>> x.grad
+        Tensor([2., 4., 6.], shape=(3,), dtype=float64)
+    """
+
+    __slots__ = ("__weakref__", "_data", "_name", "node")
+
+    _data: Any
+    _name: str | None
+    node: Node | None
+    backward: ClassVar[Callable[..., None]]  # given in backward.py, one floor up
+
+    __array_priority__ = 1000.0
+
+    def __init__(
+        self,
+        data: Any,
+        requires_grad: bool = False,
+        dtype: npt.DTypeLike | None = None,
+        name: str | None = None,
+    ) -> None:
+        self._data = _owned(data, requires_grad, dtype)
+        self._name = name
+        self.node = leaf(self._data, name) if requires_grad else None
+
+    # -- what it is --------------------------------------------------------------------------------
+
+    @property
+    def data(self) -> Array:
+        """The plain array. Writing into it is not recorded."""
+        if self._data.__class__ is not np.ndarray:  # 0-d values are kept as scalars, which are faster
+            self._data = np.array(self._data)
+        return cast(Array, self._data)
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        array = np.asarray(value._data if isinstance(value, Tensor) else value)
+        if self.node is not None:
+            _require_inexact(array.dtype, "x.data = array")
+            self.node.value = array
+        self._data = array
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether this Tensor is on the tape, as a leaf or as a result."""
+        return self.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if wanted and self.node is None:
+            _require_inexact(self._data.dtype, "x.requires_grad = True")
+            self.node = leaf(self._data, self.name)
+        elif not wanted and self.node is not None:
+            if self.node.op is not None:
+                raise TapeError(
+                    f"the result of {op_name(self.node.op)} is on the tape because an input "
+                    "requires a gradient; to get its value off the tape write x = x.detach()"
+                )
+            self._name, self.node = self.node.name, None
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded step computed it."""
+        return self.node is None or self.node.op is None
+
+    @property
+    def name(self) -> str | None:
+        """How `print(tape)` and pictures call it."""
+        return self.node.name if self.node is not None else getattr(self, "_name", None)
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        if self.node is not None:
+            self.node.note().name = name
+        else:
+            self._name = name
+
+    @property
+    def grad(self) -> Tensor | None:
+        """d(output)/d(this), added up over the backward passes; None before the first."""
+        notes = self.node.notes if self.node is not None else None
+        return notes.grad if notes is not None else None
+
+    @grad.setter
+    def grad(self, grad: Tensor | npt.ArrayLike | None) -> None:
+        if self.node is None:
+            if grad is None:
+                return
+            raise TapeError(
+                "only a Tensor that requires a gradient keeps one; make it with "
+                "Tensor(data, requires_grad=True)"
+            )
+        if grad is not None:
+            grad = grad if isinstance(grad, Tensor) else wrap(np.array(grad, dtype=self.dtype))
+            if grad.shape != self.shape:
+                raise ShapeError(
+                    f"x.grad = g: g has shape {grad.shape}, x has {self.shape}; they must be equal"
+                )
+        self.node.note().grad = grad
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._data.shape  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        return self._data.ndim  # type: ignore[no-any-return]
+
+    @property
+    def size(self) -> int:
+        return self._data.size  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._data.dtype  # type: ignore[no-any-return]
+
+    @property
+    def nbytes(self) -> int:
+        return self._data.nbytes  # type: ignore[no-any-return]
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.ndim == 0:
+            raise DTypeError("a 0-d Tensor cannot be iterated; its number is x.item()")
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        text = np.array2string(np.asarray(self._data), separator=", ", prefix="Tensor(")
+        parts = [f"Tensor({text}", f"shape={self.shape}", f"dtype={self.dtype}"]
+        if self.name is not None:
+            parts.append(f"name={self.name!r}")
+        if self.node is not None:
+            op = self.node.op
+            parts.append("requires_grad=True" if op is None else f"op={op_name(op)}")
+        return ", ".join(parts) + ")"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else repr(self)
+
+    # -- leaving the tape --------------------------------------------------------------------------
+
+    def numpy(self) -> Array:
+        """The plain array, asked for by name; nothing computed from it is recorded."""
+        return self.data
+
+    def item(self) -> Any:
+        """The one entry as a Python number."""
+        if self.size != 1:
+            raise ShapeError(
+                f"item() takes a Tensor of one entry, this has shape {self.shape}; use .tolist()"
+            )
+        return self._data.item()
+
+    def tolist(self) -> Any:
+        """The entries as nested Python lists."""
+        return self._data.tolist()
+
+    def detach(self) -> Tensor:
+        """The same values off the tape: a constant."""
+        return wrap(self._data)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        if self.node is not None:
+            raise UnsupportedError(
+                "a Tensor on the tape was about to become a plain array, which would silently cut the "
+                "graph. To compute with it, call a NumPy function on the Tensor itself, e.g. "
+                "np.stack([x, y]) in place of np.array([x, y]); to fill an array, build a Tensor in "
+                "place of array[i] = x; to read the values, write x.numpy() or x.detach()"
+            )
+        return np.array(self._data, dtype=dtype, copy=copy)
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __int__(self) -> int:
+        return int(self._data)
+
+    def __index__(self) -> int:
+        return operator.index(self._data)
+
+    def __float__(self) -> float:
+        return float(self._number("float", "math.sin(x)", "np.sin(x)"))
+
+    def __complex__(self) -> complex:
+        return complex(self._number("complex", "cmath.sin(x)", "np.sin(x)"))
+
+    def _number(self, kind: str, wrong: str, right: str) -> Any:
+        if self.node is not None and switch.transforms:
+            raise UnsupportedError(
+                f"{kind}(x) inside of a differentiated function would silently cut the graph: in place "
+                f"of {wrong} write {right}; to read the number, write x.item()"
+            )
+        return self._data
+
+    def __reduce__(self) -> Any:
+        self._must_be_leaf("pickled")
+        return _rebuild, (type(self), self.data, self.requires_grad, self.name)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        self._must_be_leaf("deep-copied")
+        twin = _rebuild(type(self), self.data.copy(), self.requires_grad, self.name)
+        if self.grad is not None:
+            twin.grad = wrap(np.array(self.grad._data))
+        memo[id(self)] = twin
+        return twin
+
+    def _must_be_leaf(self, done: str) -> None:
+        if not self.is_leaf:
+            raise TapeError(
+                f"the result of a recorded op cannot be {done}: its history would be lost; "
+                "write x.detach() first"
+            )
+
+    # -- gradients ---------------------------------------------------------------------------------
+
+    def retain_grad(self) -> None:
+        """Keep `grad` on this intermediate result as leaves do."""
+        self._on_tape("retain_grad").note().retains = True
+
+    def register_hook(self, hook: Callable[[Tensor], Any]) -> Hook:
+        """Call `hook(grad)` when the gradient of this Tensor is complete.
+
+        Args:
+            hook: gets the gradient as a Tensor; what it returns, unless None, takes its place.
+
+        Returns:
+            A handle whose `remove()` takes the hook away again.
+        """
+        notes = self._on_tape("register_hook").note()
+        handle = Hook(notes.hooks)
+        notes.hooks[handle.key] = hook
+        return handle
+
+    def _on_tape(self, method: str) -> Node:
+        if self.node is None:
+            raise TapeError(
+                f"{method}: this Tensor does not require a gradient, so none will arrive; make it "
+                "with Tensor(data, requires_grad=True)"
+            )
+        return self.node
+
+    # -- NumPy's protocols -------------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+        if method != "__call__":
+            raise unsupported_call(ufunc, "method")
+        if len(args) == 1 and not kwargs and ufunc in rules:
+            return _compute(ufunc, self)
+        return apply(ufunc, *args, **kwargs)
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any
+    ) -> Any:
+        return apply(function, *args, **kwargs)
+
+    # -- indexing and assignment -------------------------------------------------------------------
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return cast(Tensor, apply(operator.getitem, self, plain_index(index)))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        index = plain_index(index)
+        self._rebind(f"x[{describe(index)}] = v", apply(setitem, self, value, index))
+
+    def _rebind(self, line: str, result: Tensor) -> Tensor:
+        """Let this Tensor stand for a new value; what was recorded before keeps the old one.
+
+        After `x = a * 1.0; y = x * x; x[0] = 7.0; z = x * x`, y still is a * a, and its gradient with
+        respect to a is 2 a in every entry, while a[0] has no influence on z.
+        """
+        if self.node is not None and self.node.op is None:
+            if switch.listeners is not None:
+                raise AssignmentError(
+                    f"{line}: x is a leaf that requires a gradient, and assigning would make it a "
+                    "result. Write y = x.copy() and assign to y, or, to update a parameter, "
+                    f"'with ag.no_grad(): {line}'"
+                )
+            self.node.value = result._data
+            self._data = result._data
+        else:
+            self._data, self.node = result._data, result.node
+        return self
+
+    def _in_place(symbol: str, compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:  # type: ignore[misc]  # noqa: N805
+        def method(self: Tensor, other: Any) -> Tensor:
+            result = compute(self, other)
+            if result is NotImplemented:
+                return cast(Tensor, result)
+            if result.shape != self.shape:
+                raise ShapeError(
+                    f"x {symbol} y: the result has shape {result.shape}, x has {self.shape}; "
+                    f"write x = x {symbol[:-1]} y"
+                )
+            if result.dtype != self.dtype:
+                if not np.can_cast(result.dtype, self.dtype, "same_kind"):
+                    raise DTypeError(
+                        f"x {symbol} y: the result is {result.dtype}, x is {self.dtype}; "
+                        f"write x = x {symbol[:-1]} y"
+                    )
+                result = result.astype(self.dtype)
+            return self._rebind(f"x {symbol} y", result)
+
+        return method
+
+    __iadd__ = _in_place("+=", operator.add)
+    __isub__ = _in_place("-=", operator.sub)
+    __imul__ = _in_place("*=", operator.mul)
+    __itruediv__ = _in_place("/=", operator.truediv)
+    __ipow__ = _in_place("**=", operator.pow)
+    __imatmul__ = _in_place("@=", operator.matmul)
+
+    # -- operators ---------------------------------------------------------------------------------
+    # Written out on arrays: for small arrays this costs half of what dispatch through NumPy does.
+
+    def _binary(  # type: ignore[misc]
+        op: np.ufunc,  # noqa: N805
+        compute: Callable[[Any, Any], Any],
+    ) -> tuple[Callable[[Any, Any], Tensor], Callable[[Any, Any], Tensor]]:
+        def forward(self: Tensor, other: Any) -> Tensor:
+            a, left = self._data, self.node
+            if isinstance(other, Tensor):
+                b, right = other._data, other.node
+            else:
+                b, right = other, None
+                if b.__class__ not in _OPERANDS and (b := _operand(b)) is NotImplemented:
+                    return cast(Tensor, b)
+            try:
+                value = compute(a, b)
+            except Exception as error:
+                raise explain(op, (a, b), error) from error
+            if (left is None and right is None) or (listeners := switch.listeners) is None:
+                return wrap(value)
+            return record(op, (left or self, right or other), (a, b), None, value, listeners)
+
+        def reflected(self: Tensor, other: Any) -> Tensor:
+            a, b, right = other, self._data, self.node
+            if a.__class__ not in _OPERANDS and (a := _operand(a)) is NotImplemented:
+                return cast(Tensor, a)
+            try:
+                value = compute(a, b)
+            except Exception as error:
+                raise explain(op, (a, b), error) from error
+            if right is None or (listeners := switch.listeners) is None:
+                return wrap(value)
+            return record(op, (other, right), (a, b), None, value, listeners)
+
+        return forward, reflected
+
+    def _unary(op: np.ufunc, compute: Callable[[Any], Any]) -> Callable[[Any], Tensor]:  # type: ignore[misc]  # noqa: N805
+        return lambda self: _compute(op, self, compute)
+
+    def _plain(compute: Callable[..., Any]) -> Callable[..., Any]:  # type: ignore[misc]  # noqa: N805
+        def method(self: Tensor, *others: Any) -> Any:
+            try:
+                return compute(self._data, *map(unwrap, others))
+            except Exception as error:
+                raise explain(compute, (self, *others), error) from error
+
+        return method
+
+    __add__, __radd__ = _binary(np.add, operator.add)
+    __sub__, __rsub__ = _binary(np.subtract, operator.sub)
+    __mul__, __rmul__ = _binary(np.multiply, operator.mul)
+    __truediv__, __rtruediv__ = _binary(np.divide, operator.truediv)
+    __pow__, __rpow__ = _binary(np.power, operator.pow)
+    __mod__, __rmod__ = _binary(np.remainder, operator.mod)
+    __matmul__, __rmatmul__ = _binary(np.matmul, operator.matmul)
+    __neg__ = _unary(np.negative, operator.neg)
+    __pos__ = _unary(np.positive, operator.pos)
+    __abs__ = _unary(np.absolute, operator.abs)
+
+    # Comparisons and bitwise operators carry no gradient and give plain arrays.
+    __lt__ = _plain(operator.lt)
+    __le__ = _plain(operator.le)
+    __gt__ = _plain(operator.gt)
+    __ge__ = _plain(operator.ge)
+    __eq__ = _plain(operator.eq)
+    __ne__ = _plain(operator.ne)
+    __floordiv__ = _plain(operator.floordiv)
+    __rfloordiv__ = _plain(lambda a, b: operator.floordiv(b, a))
+    __and__ = __rand__ = _plain(operator.and_)
+    __or__ = __ror__ = _plain(operator.or_)
+    __xor__ = __rxor__ = _plain(operator.xor)
+    __invert__ = _plain(operator.invert)
+    __contains__ = _plain(operator.contains)
+    __hash__ = object.__hash__
+
+    # -- NumPy's array methods ---------------------------------------------------------------------
+
+    @property
+    def T(self) -> Tensor:  # noqa: N802  (NumPy's name)
+        return cast(Tensor, apply(np.transpose, self))
+
+    @property
+    def mT(self) -> Tensor:  # noqa: N802
+        return cast(Tensor, apply(np.matrix_transpose, self))
+
+    @property
+    def real(self) -> Tensor:
+        return cast(Tensor, apply(np.real, self))
+
+    @property
+    def imag(self) -> Tensor:
+        return cast(Tensor, apply(np.imag, self))
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        return cast(Tensor, apply(np.sum, self, axis=axis, keepdims=keepdims))
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        return cast(Tensor, apply(np.mean, self, axis=axis, keepdims=keepdims))
+
+    def prod(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        return cast(Tensor, apply(np.prod, self, axis=axis, keepdims=keepdims))
+
+    def var(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
+        return cast(Tensor, apply(np.var, self, axis=axis, ddof=ddof, keepdims=keepdims))
+
+    def std(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
+        return cast(Tensor, apply(np.std, self, axis=axis, ddof=ddof, keepdims=keepdims))
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        return cast(Tensor, apply(np.max, self, axis=axis, keepdims=keepdims))
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        return cast(Tensor, apply(np.min, self, axis=axis, keepdims=keepdims))
+
+    def clip(self, min: Any = None, max: Any = None) -> Tensor:
+        return cast(Tensor, apply(np.clip, self, min, max))
+
+    def dot(self, other: Any) -> Tensor:
+        return cast(Tensor, apply(np.dot, self, other))
+
+    def conj(self) -> Tensor:
+        return cast(Tensor, apply(np.conjugate, self))
+
+    def reshape(self, *shape: Any) -> Tensor:
+        return cast(Tensor, apply(np.reshape, self, shape[0] if len(shape) == 1 else shape))
+
+    def ravel(self) -> Tensor:
+        return cast(Tensor, apply(np.reshape, self, -1))
+
+    flatten = ravel
+
+    def transpose(self, *axes: Any) -> Tensor:
+        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
+        return cast(Tensor, apply(np.transpose, self, order))
+
+    def swapaxes(self, axis1: int, axis2: int) -> Tensor:
+        return cast(Tensor, apply(np.swapaxes, self, axis1, axis2))
+
+    def squeeze(self, axis: Any = None) -> Tensor:
+        return cast(Tensor, apply(np.squeeze, self, axis=axis))
+
+    def astype(self, dtype: npt.DTypeLike) -> Tensor:
+        """The values in another dtype; to integers or booleans they leave the tape."""
+        if not np.issubdtype(dtype, np.inexact):
+            return wrap(self._data.astype(dtype))
+        return cast(Tensor, apply(astype, self, dtype))
+
+    def copy(self) -> Tensor:
+        """A new Tensor of the same values, on the tape if this one is."""
+        return cast(Tensor, apply(np.copy, self))
+
+    def argmax(self, axis: int | None = None) -> Any:
+        return np.argmax(self._data, axis=axis)
+
+    def argmin(self, axis: int | None = None) -> Any:
+        return np.argmin(self._data, axis=axis)
+
+    def argsort(self, axis: int = -1) -> Any:
+        return np.argsort(self._data, axis=axis, stable=True)
+
+    def any(self, axis: Any = None, keepdims: bool = False) -> Any:
+        return np.any(self._data, axis=axis, keepdims=keepdims)
+
+    def all(self, axis: Any = None, keepdims: bool = False) -> Any:
+        return np.all(self._data, axis=axis, keepdims=keepdims)
+
+    def round(self, decimals: int = 0) -> Any:
+        return np.round(self._data, decimals)
+
+    del _in_place, _binary, _unary, _plain
+
+
+class Hook:
+    """What `register_hook` returns: `remove()` takes the hook away again."""
+
+    _count = itertools.count()
+
+    def __init__(self, hooks: dict[int, Callable[[Any], Any]]) -> None:
+        self.key = next(self._count)
+        self._hooks = hooks
+
+    def remove(self) -> None:
+        self._hooks.pop(self.key, None)
+
+
+# -- making Tensors --------------------------------------------------------------------------------
+
+
+def wrap(value: Any) -> Tensor:
+    """A constant Tensor around an array or NumPy scalar, without a copy."""
+    tensor: Tensor = _new(Tensor)
+    tensor._data = value
+    tensor.node = None
+    return tensor
+
+
+def lift(value: Any, node: Node) -> Tensor:
+    """The Tensor of a node: a handle that, unlike the node's user's, may be made anew at any time."""
+    tensor: Tensor = _new(Tensor)
+    tensor._data = value
+    tensor.node = node
+    return tensor
+
+
+def record(
+    op: Callable[..., Any],
+    inputs: tuple[Any, ...],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any] | None,
+    value: Any,
+    listeners: tuple[Callable[[Node], None], ...],
+) -> Tensor:
+    """Put one step on the tape and return the Tensor of its result."""
+    node: Node = _new(Node)  # written out: a constructor would cost as much as the arithmetic
+    node.op = op
+    node.inputs = inputs
+    node.args = args
+    node.kwargs = kwargs
+    node.value = value
+    node.adjoint = None
+    node.notes = None
+    node.played = False
+    node.index = next_index()
+    for listener in listeners:
+        listener(node)
+    tensor: Tensor = _new(Tensor)
+    tensor._data = value
+    tensor.node = node
+    return tensor
+
+
+def _compute(op: np.ufunc, x: Tensor, compute: Callable[[Any], Any] | None = None) -> Tensor:
+    """A ufunc of one Tensor: `apply` without what such an op does not need."""
+    a, node = x._data, x.node
+    try:
+        value = (compute or op)(a)
+    except Exception as error:
+        raise explain(op, (a,), error) from error
+    if node is None or (listeners := switch.listeners) is None:
+        return wrap(value)
+    return record(op, (node,), (a,), None, value, listeners)
+
+
+def unwrap(value: Any) -> Any:
+    """The array inside of a Tensor; anything else as it is."""
+    return value._data if isinstance(value, Tensor) else value
+
+
+def stop_gradient(x: Any) -> Any:
+    """The same value as a constant: nothing flows back through it.
+
+    >>> import autograd_lite as ag
+    >>> ag.grad(lambda x: x * ag.stop_gradient(x))(3.0)
+    3.0
+    """
+    return x.detach() if isinstance(x, Tensor) else x
+
+
+def plain_index(index: Any) -> Any:
+    """An index without Tensors in it."""
+    if isinstance(index, Tensor):
+        if not np.issubdtype(index.dtype, np.integer) and index.dtype != bool:
+            raise DTypeError(
+                f"x[i]: i is a {index.dtype} Tensor; an index is of integers or booleans: "
+                "x[i.astype(int)]"
+            )
+        return index._data
+    if isinstance(index, tuple):
+        return tuple(map(plain_index, index))
+    if isinstance(index, list) and any(isinstance(i, Tensor) for i in index):
+        return [plain_index(i) for i in index]
+    return index
+
+
+_OPERANDS = frozenset({float, int, bool, complex, np.ndarray, np.float64, np.float32})
+"""What operators take as it is; checked by class because that is fast."""
+
+
+def _operand(value: Any) -> Any:
+    """The other side of an operator: numbers and arrays, lists made into arrays, or NotImplemented."""
+    if isinstance(value, (np.ndarray, np.generic, int, float, complex)):
+        return value
+    return np.asarray(value) if isinstance(value, (list, tuple)) else NotImplemented
+
+
+def _owned(data: Any, requires_grad: bool, dtype: npt.DTypeLike | None) -> Any:
+    """A copy of `data` as an array, or as a scalar if it is 0-d."""
+    data = unwrap(data)
+    try:
+        array = np.array(data, dtype=dtype)
+    except UnsupportedError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise DTypeError(f"Tensor({describe(data)}): {error}; expected numbers or arrays") from error
+    if array.dtype.kind not in "biufc":
+        raise DTypeError(
+            f"Tensor({describe(data)}): dtype {array.dtype} holds no numbers; expected floats, ints, "
+            "booleans or complex numbers"
+        )
+    if requires_grad and array.dtype.kind in "biu":
+        if dtype is not None or isinstance(data, (np.ndarray, np.generic)):
+            _require_inexact(array.dtype, "Tensor(array, requires_grad=True)")
+        array = array.astype(np.float64)
+    return array if array.ndim else array[()]
+
+
+def _require_inexact(dtype: np.dtype[Any], line: str) -> None:
+    if dtype.kind not in "fc":
+        raise DTypeError(
+            f"{line}: the array is {dtype}, and only floating-point or complex values have gradients; "
+            "write array.astype(float)"
+        )
+
+
+def _rebuild(cls: type[Tensor], data: Array, requires_grad: bool, name: str | None) -> Tensor:
+    """Make a leaf again from what was pickled; subclasses need not share the constructor."""
+    tensor: Tensor = _new(cls)
+    tensor._data = data
+    tensor._name = name
+    tensor.node = leaf(data, name) if requires_grad else None
+    return tensor
+
+
+# -- applying ops ----------------------------------------------------------------------------------
+
+
+def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Compute `op(*args, **kwargs)` and record it if an argument is on the tape.
+
+    Returns:
+        A Tensor, or a tuple of them; a plain array where `op` carries no gradient.
+
+    Raises:
+        NotDifferentiableError: a recorded Tensor came to an op without a rule.
+        UnsupportedError: `out=`, `where=` and other ways of calling that cannot be recorded.
+    """
+    if kwargs:
+        for key in ("out", "where"):
+            if kwargs.get(key) is not None:
+                raise unsupported_call(op, key)
+            kwargs.pop(key, None)
+    rule = rules.get(op)
+    if rule is None:
+        if op in compositions:
+            return compositions[op](*args, **kwargs)
+        return _unruled(op, args, kwargs)
+    if any(isinstance(value, Tensor) for value in kwargs.values()):
+        args, kwargs = _positional(op, args, kwargs)
+
+    values, inputs, recorded = [], [], False
+    for arg in args:
+        if isinstance(arg, Tensor):
+            values.append(arg._data)
+            if arg.node is None:
+                inputs.append(arg)
+            else:
+                inputs.append(arg.node)
+                recorded = True
+        else:
+            if arg.__class__ is list or arg.__class__ is tuple:
+                _refuse_hidden(op, arg)
+            values.append(arg)
+            inputs.append(arg)
+    try:
+        value = op(*values, **kwargs)
+    except Exception as error:
+        raise explain(op, values, error) from error
+
+    listeners = switch.listeners
+    if not recorded or listeners is None:
+        return tuple(map(wrap, value)) if value.__class__ is tuple else wrap(_array(value))
+    _check_call(op, rule, kwargs)
+    if value.__class__ is not tuple:
+        value = _array(value)
+        return record(op, tuple(inputs), tuple(values), kwargs or None, value, listeners)
+    value = tuple(map(_array, value))
+    whole = record(op, tuple(inputs), tuple(values), kwargs or None, value, listeners)
+    return tuple(output_of(whole, i, listeners) for i in range(len(value)))
+
+
+def _array(value: Any) -> Any:
+    """What an op returned, as it is recorded: an array, or, if 0-d, a NumPy scalar."""
+    return value if value.__class__ is np.ndarray and value.ndim else np.asarray(value)[()]
+
+
+def output(outputs: tuple[Any, ...], i: int) -> Any:
+    """The i-th result of an op with several: a step of its own, so that a node has one cotangent."""
+    return outputs[i]
+
+
+def output_of(
+    whole: Tensor, i: int, listeners: tuple[Callable[[Node], None], ...]
+) -> Tensor:
+    return record(output, (whole.node, i), (whole._data, i), None, whole._data[i], listeners)
+
+
+def _output_vjp(g: Any, y: Any, outputs: tuple[Any, ...], i: int) -> tuple[Any, ...]:
+    return tuple(g if j == i else None for j in range(len(outputs)))
+
+
+defvjp(output, _output_vjp)
+
+
+def _unruled(op: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Constant ops, and ops that nobody gave a rule: fine as long as nothing is on the tape."""
+    tensors = list(_tensors((args, kwargs)))
+    if op not in constants and any(t.node is not None for t in tensors):
+        raise missing_rule(op, [*rules, *compositions])
+    args, kwargs = _deep_unwrap(args), _deep_unwrap(kwargs)
+    try:
+        return op(*args, **kwargs)
+    except Exception as error:
+        raise explain(op, args, error) from error
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _tensors(item)
+    elif isinstance(value, dict):
+        yield from _tensors(list(value.values()))
+
+
+def _deep_unwrap(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_deep_unwrap, value))
+    if isinstance(value, dict):
+        return {key: _deep_unwrap(item) for key, item in value.items()}
+    return unwrap(value)
+
+
+def _refuse_hidden(op: Callable[..., Any], arg: Any) -> None:
+    if any(isinstance(item, Tensor) for item in arg):
+        raise UnsupportedError(
+            f"{op_name(op)} got a {type(arg).__name__} holding Tensors, which the tape would not see; "
+            f"pass np.stack({type(arg).__name__}_of_tensors), or each Tensor as an argument of its own"
+        )
+
+
+def _positional(
+    op: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Move Tensors given by keyword to their place: rules see inputs by position."""
+    bound = inspect.signature(op).bind(*args, **kwargs)
+    if any(isinstance(value, Tensor) for value in bound.kwargs.values()):
+        bound.apply_defaults()
+    if any(isinstance(value, Tensor) for value in bound.kwargs.values()):
+        raise UnsupportedError(
+            f"{op_name(op)} takes a Tensor by position only: {op_name(op)}(x, y), not "
+            f"{op_name(op)}({', '.join(f'{key}=...' for key in kwargs)})"
+        )
+    return bound.args, bound.kwargs
+
+
+def _check_call(op: Callable[..., Any], rule: Rule, kwargs: dict[str, Any]) -> None:
+    """Refuse a call whose rule is missing or does not know one of the keywords."""
+    if rule.joint is None and not rule.vjps:
+        raise missing_rule(op, rules)
+    for keyword in kwargs:
+        if not rule.takes(keyword):
+            raise unsupported_call(op, keyword)
+
+
+# -- the public door for ops -----------------------------------------------------------------------
+
+
+@overload
+def primitive(function: _F) -> _F: ...
+@overload
+def primitive(function: None = None, *, broadcasts: bool = False) -> Callable[[_F], _F]: ...
+def primitive(function: Any = None, *, broadcasts: bool = False) -> Any:
+    """Make a function of plain arrays an op that Tensors can go through.
+
+    Args:
+        function: computes with arrays, returns an array or a tuple of arrays. Arguments that
+            may be Tensors are passed one by one, not inside of lists.
+        broadcasts: whether it broadcasts its arguments against each other, entry by entry; the
+            engine then sums each gradient back to the shape of its argument.
+
+    Returns:
+        The op; give it a rule with `defvjp`.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> @ag.primitive(broadcasts=True)
+        ... def softclip(x, width):
+        ...     return width * np.tanh(x / width)
+        >>> ag.defvjp(softclip, lambda g, y, x, width: g / np.cosh(x / width)**2)
+        >>> ag.grad(softclip)(0.0, 2.0)
+        1.0
+    """
+    if function is None:
+        return functools.partial(primitive, broadcasts=broadcasts)
+
+    @functools.wraps(function)
+    def op(*args: Any, **kwargs: Any) -> Any:
+        for arg in args:
+            if isinstance(arg, Tensor):
+                return apply(op, *args, **kwargs)
+        for arg in kwargs.values():
+            if isinstance(arg, Tensor):
+                return apply(op, *args, **kwargs)
+        return function(*args, **kwargs)
+
+    rules[op] = Rule(broadcasts=broadcasts, flow="elementwise" if broadcasts else "mixes")
+    return op
+
+
+def nondifferentiable(function: _F) -> _F:
+    """Declare that a function carries no gradient: on Tensors it returns plain arrays.
+
+    Args:
+        function: a NumPy function, which is then registered, or one of your own.
+
+    Returns:
+        The NumPy function itself, or a wrapper that takes Tensors.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> @ag.nondifferentiable
+        ... def bucket(x):
+        ...     return np.digitize(x, [0.0, 1.0])
+        >>> bucket(ag.Tensor([-1.0, 0.5, 2.0], requires_grad=True))
+        array([0, 1, 2])
+    """
+    if isinstance(function, np.ufunc) or hasattr(function, "__wrapped__") and function.__module__[:5] == "numpy":
+        constants.add(function)
+        rules.pop(function, None)
+        return function
+
+    @functools.wraps(function)
+    def op(*args: Any, **kwargs: Any) -> Any:
+        return _unruled(function, args, kwargs)
+
+    constants.add(function)
+    return cast(_F, op)
+
+
+@primitive
+def setitem(x: Any, value: Any, index: Any) -> Any:
+    """A copy of `x` with `x[index] = value`."""
+    result = np.array(x)
+    result[index] = value
+    return result if result.ndim else result[()]
+
+
+@primitive
+def astype(x: Any, dtype: npt.DTypeLike) -> Any:
+    """`x` in another dtype."""
+    return x.astype(dtype)
+
+
+@primitive
+def alias(x: Any) -> Any:
+    """`x` under a new node: what a nested `grad` differentiates with respect to."""
+    return x

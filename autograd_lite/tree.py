@@ -1,0 +1,66 @@
+"""Nested tuples, lists and dicts of Tensors, as flat lists and back.
+
+>>> leaves, rebuild = flatten({"w": 1.0, "layers": [(2.0, 3.0), None]})
+>>> leaves
+[2.0, 3.0, 1.0]
+>>> rebuild([x * 10 for x in leaves])
+{'w': 10.0, 'layers': [(20.0, 30.0), None]}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+__all__ = ["flatten", "map_leaves"]
+
+
+def flatten(tree: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
+    """The leaves of a nested container, and a function that puts others in their place.
+
+    Containers are tuples (named ones too), lists and dicts; dicts are walked in the sorted order of
+    their keys where they sort. None is a container without leaves; anything else is a leaf.
+    """
+    leaves: list[Any] = []
+    _collect(tree, leaves)
+
+    def rebuild(values: Iterable[Any]) -> Any:
+        return _replace(tree, iter(values))
+
+    return leaves, rebuild
+
+
+def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
+    """The same structure with `function(leaf)` in place of each leaf."""
+    leaves, rebuild = flatten(tree)
+    return rebuild([function(leaf) for leaf in leaves])
+
+
+def _keys(tree: dict[Any, Any]) -> list[Any]:
+    try:
+        return sorted(tree)
+    except TypeError:
+        return list(tree)
+
+
+def _collect(tree: Any, leaves: list[Any]) -> None:
+    if isinstance(tree, dict):
+        for key in _keys(tree):
+            _collect(tree[key], leaves)
+    elif isinstance(tree, (tuple, list)):
+        for item in tree:
+            _collect(item, leaves)
+    elif tree is not None:
+        leaves.append(tree)
+
+
+def _replace(tree: Any, values: Iterator[Any]) -> Any:
+    if isinstance(tree, dict):
+        new = {key: _replace(tree[key], values) for key in _keys(tree)}
+        return type(tree)((key, new[key]) for key in tree)
+    if isinstance(tree, tuple):
+        items = [_replace(item, values) for item in tree]
+        return type(tree)(*items) if hasattr(tree, "_fields") else tuple(items)
+    if isinstance(tree, list):
+        return [_replace(item, values) for item in tree]
+    return None if tree is None else next(values)
