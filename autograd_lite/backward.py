@@ -20,7 +20,7 @@ from .explain import describe
 from .liveness import Mask, fold, pass_through, unite
 from .rules import Rule, rules
 from .tape import Node, Tape, finite, is_number, nonfinite, op_name, switch, tape_order
-from .tensor import Tensor, lift, output, unwrap, wrap
+from .tensor import Tensor, lift, output_of, unwrap, wrap
 
 __all__ = ["backward", "contributions", "play"]
 
@@ -101,8 +101,10 @@ def play(
                         live, arg = None, args[i]
                         if mask is not None or rule.selects:
                             gx, live = pass_through(rule, _puller(node, rule, i), mask, g, gx)
-                        if gx.__class__ is not arg.__class__ or (
-                            gx.__class__ is np.ndarray
+                        kind = gx.__class__
+                        if kind is not arg.__class__ and kind is not tuple or (
+                            kind is not _FLOAT
+                            and kind is not tuple
                             and (gx.shape != arg.shape or gx.dtype is not arg.dtype)
                         ):
                             gx, live = _fit(gx, arg, rule, node, i, live)
@@ -243,7 +245,7 @@ def _lifted(node: Node) -> tuple[Any, tuple[Any, ...]]:
     y: Any
     if node.value.__class__ is tuple:
         whole = lift(node.value, node)
-        y = tuple(output(whole, i) for i in range(len(node.value)))
+        y = tuple(output_of(whole, i) for i in range(len(node.value)))
     else:
         y = lift(node.value, node)
     args = tuple(
@@ -256,22 +258,29 @@ def _lifted(node: Node) -> tuple[Any, tuple[Any, ...]]:
 def contributions(node: Node) -> tuple[Any, ...]:
     """What `node` sent back along each of its edges; None for constants, or where nothing is known.
 
-    Pictures show it: a value used twice gets two contributions, and its adjoint is their sum.
+    Pictures show it: a value that is used twice gets two contributions, and its adjoint is their sum.
     """
-    result: list[Any] = [None] * len(node.inputs)
-    g = node.adjoint
-    if g is None or not node.args:
-        return tuple(result)
+    if node.adjoint is None or not node.args:
+        return (None,) * len(node.inputs)
     rule = rules[node.op]  # type: ignore[index]
+    return tuple(
+        gx if gx is None or gx.__class__ is tuple else _fit(gx, node.args[i], rule, node, i)[0]
+        for i, gx in enumerate(pulled(node))
+    )
+
+
+def pulled(node: Node) -> tuple[Any, ...]:
+    """What the rules of a kept step return for its adjoint, as they return it."""
+    rule, g = rules[node.op], node.adjoint  # type: ignore[index]
     if g.__class__ is tuple:
         g = _complete(g, node.value)
-    conjugate = not rule.plain and _is_complex(g)
+    conjugate = _is_complex(g) and not rule.plain
+    result: list[Any] = [None] * len(node.inputs)
     with np.errstate(all="ignore"):
-        for i, (parent, arg) in enumerate(zip(node.inputs, node.args, strict=True)):
+        for i, parent in enumerate(node.inputs):
             if parent.__class__ is Node:
                 gx = _puller(node, rule, i)(_conjugate(g) if conjugate else g)
-                gx = np.conjugate(gx) if conjugate else gx
-                result[i] = gx if gx.__class__ is tuple else _fit(gx, arg, rule, node, i)[0]
+                result[i] = np.conjugate(gx) if conjugate else gx
     return tuple(result)
 
 

@@ -256,7 +256,7 @@ def trace(nodes: Iterable[Node]) -> str:
             if parent.__class__ is Node and parent not in names:
                 line(parent, f"{parent.name} = " if parent.name else "")
         shown = [names[x] if x.__class__ is Node else show(x) for x in node.inputs]
-        shown += [f"{key}={show(value)}" for key, value in (node.kwargs or {}).items()]
+        shown += [f"{k}={show(v)}" for k, v in (node.kwargs or {}).items() if k[0] != "_"]
         label = f"{node.name} = " if node.name else ""
         line(node, f"{label}{op_name(node.op)}({', '.join(shown)}) = ")
     width = max((len(left) for left, _ in rows), default=0)

@@ -730,17 +730,27 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
     listeners = switch.listeners
     if not recorded or listeners is None:
-        return tuple(map(wrap, value)) if value.__class__ is tuple else wrap(_array(value))
+        return tuple(wrap(as_value(v)) for v in value) if value.__class__ is tuple else wrap(as_value(value))
     _check_call(op, rule, kwargs)
+    return record_result(op, tuple(inputs), tuple(values), kwargs or None, value)
+
+
+def record_result(
+    op: Callable[..., Any],
+    inputs: tuple[Any, ...],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any] | None,
+    value: Any,
+) -> Any:
+    """Record one step, and for each of several results a step that picks it out."""
+    listeners = switch.listeners or ()
     if value.__class__ is not tuple:
-        value = _array(value)
-        return record(op, tuple(inputs), tuple(values), kwargs or None, value, listeners)
-    value = tuple(map(_array, value))
-    whole = record(op, tuple(inputs), tuple(values), kwargs or None, value, listeners)
-    return tuple(output_of(whole, i, listeners) for i in range(len(value)))
+        return record(op, inputs, args, kwargs, as_value(value), listeners)
+    whole = record(op, inputs, args, kwargs, tuple(map(as_value, value)), listeners)
+    return tuple(output_of(whole, i) for i in range(len(value)))
 
 
-def _array(value: Any) -> Any:
+def as_value(value: Any) -> Any:
     """What an op returned, as it is recorded: an array, or, if 0-d, a NumPy scalar."""
     return value if value.__class__ is np.ndarray and value.ndim else np.asarray(value)[()]
 
@@ -750,10 +760,10 @@ def output(outputs: tuple[Any, ...], i: int) -> Any:
     return outputs[i]
 
 
-def output_of(
-    whole: Tensor, i: int, listeners: tuple[Callable[[Node], None], ...]
-) -> Tensor:
-    return record(output, (whole.node, i), (whole._data, i), None, whole._data[i], listeners)
+def output_of(whole: Tensor, i: int) -> Tensor:
+    """The i-th result of a step as a Tensor of its own."""
+    args = (whole._data, i)
+    return record(output, (whole.node, i), args, None, whole._data[i], switch.listeners or ())
 
 
 def _output_vjp(g: Any, y: Any, outputs: tuple[Any, ...], i: int) -> tuple[Any, ...]:

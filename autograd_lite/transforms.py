@@ -21,13 +21,18 @@ import numpy as np
 from . import tree
 from .backward import play
 from .errors import DTypeError, ShapeError
-from .explain import describe
+from .explain import describe, missing_rule
 from .rules import defvjp
-from .tape import Node, enable_grad, leaf, next_index, no_grad, op_name, switch, tape_order
-from .tensor import Tensor, alias, apply, lift, primitive, record, unwrap, wrap
+from .tape import Node, enable_grad, is_recording, leaf, next_index, no_grad, op_name, switch, tape_order
+from .tensor import Tensor, alias, as_value, lift, record_result, unwrap, wrap
 
 __all__ = [
+    "checkpoint",
+    "custom_vjp",
     "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
     "jvp",
     "value_and_grad",
     "vjp",
@@ -39,61 +44,78 @@ Function = Callable[..., Any]
 class _Call:
     """One call of `f` on aliases of some of its arguments, ready to be played backwards."""
 
-    def __init__(self, f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Sequence[int]) -> None:
-        self.primals, self._rebuild = tree.flatten([args[i] for i in argnums])
-        self.outer = switch.listeners is not None  # whether what we do is itself recorded
+    def __init__(
+        self, f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Sequence[int]
+    ) -> None:
+        self.primals, self.rebuild = tree.flatten([args[i] for i in argnums])
+        self.outer = is_recording()  # whether what we do may itself be recorded
         switch.transforms += 1
         try:
             with enable_grad():
                 self.aliases = [_alias(x, self.outer) for x in self.primals]
                 self.since = next_index()
                 changed = list(args)
-                for i, value in zip(argnums, self._rebuild(self.aliases), strict=True):
+                for i, value in zip(argnums, self.rebuild(self.aliases), strict=True):
                     changed[i] = value
                 self.out = f(*changed, **kwargs)
         finally:
             switch.transforms -= 1
-        self.nodes = [x.node for x in self.aliases]
+        self.nodes = frozenset(x.node for x in self.aliases if x.node is not None)
+        self.outputs, self.rebuild_out = tree.flatten(self.out)
 
-    def pull(self, outputs: list[Any], cotangents: list[Any], *, retain: bool) -> list[Any]:
-        """Cotangents of the primals as Tensors or arrays; zeros where nothing was recorded."""
-        seeds: dict[Node, Any] = {}
-        for y, g in zip(outputs, cotangents, strict=True):
-            if isinstance(y, Tensor) and y.node is not None:
-                seeds[y.node] = seeds[y.node] + g if y.node in seeds else g
-        nodes = frozenset(self.nodes)
-        record = self.outer and (
-            any(isinstance(g, Tensor) and g.node is not None for g in cotangents)
-            or any(node.inputs for node in self.nodes)
-            or _reaches_out(seeds, self.since, nodes)
+    def is_nested(self, *tensors: Any) -> bool:
+        """Whether an outer tape is running and takes part: through the primals, or `tensors` that
+        the pass starts from, or because the function read something else that is on it."""
+        if not self.outer:
+            return False
+        ends = [y.node for y in self.outputs if isinstance(y, Tensor) and y.node is not None]
+        return (
+            any(node.inputs for node in self.nodes)
+            or any(isinstance(t, Tensor) and t.node is not None for t in tensors)
+            or any(node.index <= self.since and node not in self.nodes for node in ends)
+            or any(
+                parent.__class__ is Node and parent.index <= self.since and parent not in self.nodes
+                for node in tape_order(ends, self.since)
+                for parent in node.inputs
+            )
         )
-        if record:
-            seeds = {n: g if isinstance(g, Tensor) else wrap(g) for n, g in seeds.items()}
-        else:
-            seeds = {n: unwrap(g) for n, g in seeds.items()}
-        arrived = play(seeds, since=self.since, wanted=nodes, record=record, retain=retain or record)
-        return [
-            arrived[x.node] if x.node in arrived else np.zeros(x.shape, x.dtype)[()] for x in self.aliases
-        ]
+
+    def pull(self, cotangents: Sequence[Any], *, record: bool, retain: bool = False) -> list[Any]:
+        """Cotangents of the primals; zeros where nothing was recorded."""
+        arrived = play(
+            _seeds(self.outputs, cotangents, record),
+            since=self.since,
+            wanted=self.nodes,
+            record=record,
+            retain=retain or record,
+        )
+        return [_arrived(arrived, x) for x in self.aliases]
 
     def like_primals(self, cotangents: Iterable[Any]) -> list[Any]:
         """Cotangents in the structure of the arguments, and of their kind: arrays, floats, Tensors."""
-        return self._rebuild([_like(g, x) for g, x in zip(cotangents, self.primals, strict=True)])
+        return self.rebuild([_like(g, x) for g, x in zip(cotangents, self.primals, strict=True)])  # type: ignore[no-any-return]
 
-    def plain(self, value: Any) -> Any:
-        """A result as NumPy users hold it, unless Tensors came in or an outer tape needs it."""
-        if any(isinstance(x, Tensor) for x in self.primals):
+    def like_results(self, value: Any, nested: bool) -> Any:
+        """Results as NumPy users hold them, unless Tensors came in or an outer tape needs them."""
+        if nested or any(isinstance(x, Tensor) for x in self.primals):
             return value
         numbers = all(isinstance(x, (int, float, complex)) for x in self.primals)
+        return tree.map_leaves(lambda x: _plain(x, numbers), value)
 
-        def one(x: Any) -> Any:
-            if not isinstance(x, Tensor):
-                return x
-            if self.outer and x.node is not None and _reaches_out([x.node], self.since, frozenset(self.nodes)):
-                return x
-            return _number(x._data, numbers)
 
-        return tree.map_leaves(one, value)
+def _seeds(outputs: Iterable[Any], cotangents: Iterable[Any], record: bool) -> dict[Node, Any]:
+    """A cotangent for each recorded output; one that is returned twice gets the sum."""
+    seeds: dict[Node, Any] = {}
+    for y, g in zip(outputs, cotangents, strict=True):
+        if isinstance(y, Tensor) and y.node is not None:
+            g = (g if isinstance(g, Tensor) else wrap(g)) if record else unwrap(g)
+            seeds[y.node] = seeds[y.node] + g if y.node in seeds else g
+    return seeds
+
+
+def _arrived(cotangents: dict[Node, Any], x: Tensor) -> Any:
+    g = cotangents.get(x.node) if x.node is not None else None
+    return np.zeros(x.shape, x.dtype)[()] if g is None else g
 
 
 def _alias(x: Any, outer: bool) -> Tensor:
@@ -113,21 +135,11 @@ def _alias(x: Any, outer: bool) -> Tensor:
     return lift(array, leaf(array, x.name if isinstance(x, Tensor) else None))
 
 
-def _reaches_out(outputs: Iterable[Node], since: int, own: frozenset[Node]) -> bool:
-    """Whether the steps since `since` read something else that is on a tape."""
-    outputs = list(outputs)
-    if any(node.index <= since and node not in own for node in outputs):
-        return True
-    return any(
-        parent.__class__ is Node and parent not in own and parent.index <= since
-        for node in tape_order(outputs, since)
-        for parent in node.inputs
-    )
-
-
-def _number(value: Any, numbers: bool) -> Any:
-    """A 0-d result: a Python number if Python numbers came, else a NumPy scalar."""
-    return value.item() if numbers and value.ndim == 0 else value
+def _plain(x: Any, numbers: bool) -> Any:
+    """The array in a Tensor; if 0-d, a Python number if `numbers`, else a NumPy scalar."""
+    if not isinstance(x, Tensor):
+        return x
+    return x.item() if numbers and x.ndim == 0 else x._data
 
 
 def _like(g: Any, x: Any) -> Any:
@@ -148,19 +160,18 @@ def _own(g: Any) -> Any:
     return np.array(g) if g.__class__ is np.ndarray else g
 
 
-def _scalar(out: Any, who: str) -> Any:
+def _require_number(out: Any) -> None:
     """Check that a function returned one real number."""
     value = unwrap(out)
     if not isinstance(value, (np.ndarray, np.generic, int, float)) or np.ndim(value) != 0:
         raise ShapeError(
-            f"{who}(f) needs an f that returns a single number, it returned {describe(out)}; reduce it "
+            f"grad(f) needs an f that returns a single number, it returned {describe(out)}; reduce it "
             "with np.sum, or use ag.jacobian"
         )
     if np.iscomplexobj(value):
         raise DTypeError(
-            f"{who}(f) needs an f that returns a real number, it returned {describe(out)}; take np.abs or np.real"
+            f"grad(f) needs an f that returns a real number, it returned {describe(out)}; take np.abs or np.real"
         )
-    return out
 
 
 def _argnums(argnums: int | Sequence[int], args: tuple[Any, ...]) -> tuple[int, ...]:
@@ -186,19 +197,21 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
 
     Example:
         >>> import numpy as np, autograd_lite as ag
-        >>> ag.value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
-        (np.float64(5.0), array([2., 4.]))
+        >>> value, gradient = ag.value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
+        >>> float(value), gradient
+        (5.0, array([2., 4.]))
     """
 
     @functools.wraps(f)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
-        numbers = _argnums(argnums, args)
-        call = _Call(f, args, kwargs, numbers)
+        call = _Call(f, args, kwargs, _argnums(argnums, args))
         out, aux = call.out if has_aux else (call.out, None)
-        _scalar(out, "grad")
-        seed = np.ones((), np.asarray(unwrap(out)).dtype)[()]
-        value, aux = call.plain(out), call.plain(aux)
-        gradients = call.like_primals(call.pull([out], [seed], retain=False))
+        _require_number(out)
+        one = np.ones((), np.asarray(unwrap(out)).dtype)[()]
+        call.outputs = [out]
+        nested = call.is_nested()
+        value, aux = call.like_results((out, aux), nested)
+        gradients = call.like_primals(call.pull([one], record=nested))
         gradient = gradients[0] if isinstance(argnums, int) else tuple(gradients)
         return ((value, aux), gradient) if has_aux else (value, gradient)
 
@@ -216,7 +229,7 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -
 
     Returns:
         A function of the same arguments. Each gradient is of the kind of its argument: a float for
-        a float, an array for an array, a Tensor for a Tensor.
+        a float, an array for an array, a Tensor for a Tensor. What f did not record has gradient 0.
 
     Raises:
         ShapeError: f did not return a single number.
@@ -250,6 +263,9 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...
         `(f(*primals), pullback)`. `pullback(cotangent)` returns a tuple with one cotangent for each
         primal and may be called again.
 
+    Raises:
+        ShapeError: a cotangent has another shape than its output.
+
     Example:
         >>> import numpy as np, autograd_lite as ag
         >>> out, pullback = ag.vjp(lambda a, b: a * b, np.array([1.0, 2.0]), np.array([3.0, 4.0]))
@@ -257,32 +273,13 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...
         (array([ 3., 40.]), array([ 1., 20.]))
     """
     call = _Call(f, primals, {}, range(len(primals)))
-    outputs, _ = tree.flatten(call.out)
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
-        cotangents = tree.flatten(cotangent)[0]
-        if len(cotangents) != len(outputs):
-            raise ShapeError(
-                f"pullback: the function has {len(outputs)} outputs, {len(cotangents)} cotangents came"
-            )
-        fitted = [_fit_cotangent(g, y, "pullback") for g, y in zip(cotangents, outputs, strict=True)]
-        return tuple(call.like_primals(call.pull(outputs, fitted, retain=True)))
+        cotangents = _fitted(cotangent, call.outputs, "pullback", "outputs")
+        nested = is_recording() and call.is_nested(*cotangents)
+        return tuple(call.like_primals(call.pull(cotangents, record=nested, retain=True)))
 
-    return call.plain(call.out), pullback
-
-
-def _fit_cotangent(g: Any, like: Any, who: str) -> Any:
-    """A cotangent or tangent in the dtype of the value it belongs to; its shape must be equal."""
-    value = unwrap(like)
-    shape, dtype = np.shape(value), np.asarray(value).dtype
-    if np.shape(unwrap(g)) != shape:
-        raise ShapeError(f"{who}: got {describe(g)} for a value of shape {shape}; the shapes must be equal")
-    if dtype.kind not in "fc":
-        dtype = np.dtype(float)
-    if isinstance(g, Tensor):
-        return g if g.dtype == dtype else g.astype(dtype)
-    array = np.asarray(g).astype(dtype, copy=False)
-    return array if array.ndim else array[()]
+    return call.like_results(call.out, call.is_nested()), pullback
 
 
 def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -299,6 +296,9 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     Returns:
         `(f(*primals), tangent of the output)`.
 
+    Raises:
+        ShapeError: a tangent has another shape than its primal.
+
     Source:
         J. Townsend, "A new trick for calculating Jacobian vector products", 2017.
 
@@ -310,49 +310,275 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
         raise DTypeError("jvp(f, primals, tangents): both are tuples, e.g. jvp(f, (x,), (t,))")
     call = _Call(f, tuple(primals), {}, range(len(primals)))
-    directions = tree.flatten(list(tangents))[0]
-    if len(directions) != len(call.primals):
-        raise ShapeError(f"jvp: {len(call.primals)} primals and {len(directions)} tangents came")
-    directions = [_fit_cotangent(t, x, "jvp") for t, x in zip(directions, call.aliases, strict=True)]
-    outputs, rebuild = tree.flatten(call.out)
-    # Dummies of ones: with zeros, rules that look at g would see dead cotangents.
-    with enable_grad():
-        dummies = [_dummy(y) for y in outputs]
-        since = next_index()
-        seeds: dict[Node, Any] = {}
-        for y, v in zip(outputs, dummies, strict=True):
-            if isinstance(y, Tensor) and y.node is not None:
-                seeds[y.node] = seeds[y.node] + v if y.node in seeds else v
-        linear = play(seeds, since=call.since, wanted=frozenset(call.nodes), record=True, retain=True)
-    second: dict[Node, Any] = {}
-    for node, t in zip(call.nodes, directions, strict=True):
-        v = linear.get(node)
-        if v is not None and v.node is not None:
-            second[v.node] = second[v.node] + t if v.node in second else t
-    own = frozenset(v.node for v in dummies)
-    record_ = call.outer and (
-        any(isinstance(t, Tensor) and t.node is not None for t in directions)
-        or any(node.inputs for node in call.nodes)
-        or _reaches_out(seeds, call.since, frozenset(call.nodes))
+    directions = _fitted(list(tangents), call.aliases, "jvp", "primals")
+    # The dummy cotangents are ones: zeros would look dead to the rules.
+    dummies = [_dummy(y) for y in call.outputs]
+    since = next_index()
+    pulled = call.pull(dummies, record=True)
+    nested = call.is_nested(*directions)
+    arrived = play(
+        _seeds(pulled, directions, nested),
+        since=since,
+        wanted=frozenset(v.node for v in dummies if v.node is not None),
+        record=nested,
+        retain=nested,
     )
-    second = {n: (t if isinstance(t, Tensor) else wrap(t)) if record_ else unwrap(t) for n, t in second.items()}
-    arrived = play(second, since=since, wanted=own, record=record_, retain=True)
-    results = []
-    for y, v in zip(outputs, dummies, strict=True):
-        t = arrived.get(v.node)
-        t = np.zeros(v.shape, v.dtype)[()] if t is None else t
-        results.append(t if isinstance(t, Tensor) else wrap(_own(t)))
-    return call.plain(call.out), _plain_tangent(call, rebuild(results))
+    results = [_arrived(arrived, v) for v in dummies]
+    tangent = call.rebuild_out([t if isinstance(t, Tensor) else wrap(_own(t)) for t in results])
+    return call.like_results((call.out, tangent), nested)  # type: ignore[no-any-return]
 
 
 def _dummy(y: Any) -> Tensor:
+    """A cotangent of ones with a node of its own."""
     value = np.asarray(unwrap(y))
     ones = np.ones(value.shape, value.dtype if value.dtype.kind in "fc" else float)[()]
     return lift(ones, leaf(ones))
 
 
-def _plain_tangent(call: _Call, tangent: Any) -> Any:
-    if any(isinstance(x, Tensor) for x in call.primals):
-        return tangent
-    numbers = all(isinstance(x, (int, float, complex)) for x in call.primals)
-    return tree.map_leaves(lambda t: t if t.node is not None else _number(t._data, numbers), tangent)
+def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """A function that returns all the partial derivatives of an array-valued `f`.
+
+    One backward pass for each entry of the output.
+
+    Args:
+        f: returns an array, or nested tuples, lists and dicts of arrays.
+        argnums: as in `grad`.
+
+    Returns:
+        A function whose result has, for each output and argument, the shape
+        `output.shape + argument.shape`.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> ag.jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
+        array([[2., 0.],
+               [0., 4.]])
+    """
+
+    @functools.wraps(f)
+    def partials(*args: Any, **kwargs: Any) -> Any:
+        call = _Call(f, args, kwargs, _argnums(argnums, args))
+        nested = call.is_nested()
+        zeros = [np.zeros_like(_cotangent_of(y)) for y in call.outputs]
+        blocks = []
+        for k, output in enumerate(zeros):
+            rows = []
+            for place in np.ndindex(output.shape):
+                one = output.copy()
+                one[place] = 1
+                seeds = [*zeros[:k], one, *zeros[k + 1 :]]
+                rows.append(call.pull([g[()] for g in seeds], record=nested, retain=True))
+            columns = [_stacked([row[j] for row in rows], output.shape, x) for j, x in enumerate(call.aliases)]
+            block = call.like_primals(columns)
+            blocks.append(block[0] if isinstance(argnums, int) else tuple(block))
+        return call.rebuild_out(blocks)
+
+    return partials
+
+
+def _cotangent_of(y: Any) -> Any:
+    """An array of the shape of an output and of a dtype that a cotangent can have."""
+    value = np.asarray(unwrap(y))
+    return value if value.dtype.kind in "fc" else value.astype(float)
+
+
+def _stacked(rows: list[Any], shape: tuple[int, ...], x: Tensor) -> Any:
+    """The gradients of all the entries of an output, in its shape."""
+    if not rows:
+        return np.zeros((*shape, *x.shape), x.dtype)
+    return np.reshape(np.stack(rows), (*shape, *x.shape))
+
+
+def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """A function that returns the second partial derivatives of a scalar `f`.
+
+    Args:
+        f: returns a single real number.
+        argnums: as in `grad`; for a tuple, a tuple of tuples of blocks comes back.
+
+    Returns:
+        A function whose result has the shape `argument.shape + argument.shape`.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> ag.hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
+        array([[4., 2.],
+               [2., 0.]])
+    """
+    return jacobian(grad(f, argnums), argnums)
+
+
+def hvp(f: Function, primals: Any, vectors: Any) -> Any:
+    """The product of the Hessian of `f` with a vector, without the Hessian.
+
+    Args:
+        f: returns a single real number.
+        primals: the argument, or a tuple of arguments.
+        vectors: of the same structure and shapes.
+
+    Returns:
+        H v in the structure of the argument; for a tuple of several a tuple.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> ag.hvp(lambda x: np.sum(x**3), np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+        array([ 6., 12.])
+    """
+    if not isinstance(primals, (tuple, list)):
+        primals, vectors = (primals,), (vectors,)
+    gradient = grad(f, tuple(range(len(primals))))
+    product = jvp(gradient, primals, vectors)[1]
+    return product[0] if len(primals) == 1 else product
+
+
+def _fitted(values: Any, likes: Sequence[Any], who: str, what: str) -> list[Any]:
+    """Cotangents or tangents in the dtype of the values they belong to; the shapes must be equal."""
+    given = tree.flatten(values)[0]
+    if len(given) != len(likes):
+        raise ShapeError(f"{who}: there are {len(likes)} {what}, but {len(given)} arrays came")
+    fitted = []
+    for g, like in zip(given, likes, strict=True):
+        value = _cotangent_of(like)
+        if np.shape(unwrap(g)) != value.shape:
+            raise ShapeError(
+                f"{who}: {describe(unwrap(g))} came for one of the {what} of shape {value.shape}; "
+                "the shapes must be equal"
+            )
+        if isinstance(g, Tensor):
+            fitted.append(g if g.dtype == value.dtype else g.astype(value.dtype))
+        else:
+            fitted.append(np.asarray(g).astype(value.dtype, copy=False)[()])
+    return fitted
+
+
+# -- rules of one's own ----------------------------------------------------------------------------
+
+
+class custom_vjp:  # noqa: N801  (named as in JAX)
+    """A function whose derivative you write yourself, from what its forward pass saved.
+
+    Args:
+        f: computes the value; called where nothing is recorded.
+
+    `f.defvjp(forward, backward)` gives the two halves: `forward(*args)` returns the value and
+    residuals, `backward(residuals, g)` one cotangent for each argument, or None for zero. They are
+    plain NumPy; when the derivative is itself differentiated, they run on Tensors.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> @ag.custom_vjp
+        ... def straight_through(x):
+        ...     return np.round(x)
+        >>> straight_through.defvjp(lambda x: (np.round(x), None), lambda residuals, g: (g,))
+        >>> ag.grad(straight_through)(2.3)
+        1.0
+    """
+
+    def __init__(self, f: Function) -> None:
+        functools.update_wrapper(self, f)
+        self._f = f
+
+    def defvjp(self, forward: Function, backward: Function) -> None:
+        """Set the forward pass with residuals and the backward pass that uses them."""
+        self._forward = forward
+
+        def joint(g: Any, y: Any, *args: Any, _residuals: Any) -> tuple[Any, ...]:
+            if any(isinstance(x, Tensor) for x in tree.flatten((g, args))[0]):
+                _residuals = forward(*args)[1]  # once more, on the tape
+            pulled = backward(_residuals, g)
+            if not isinstance(pulled, tuple) or len(pulled) != len(args):
+                raise ShapeError(
+                    f"the backward pass of {op_name(self)} returns a tuple with one cotangent for each of "
+                    f"its {len(args)} arguments, it returned {describe(pulled)}"
+                )
+            return tuple(0 * x if c is None else c for c, x in zip(pulled, args, strict=True))
+
+        defvjp(self, joint=joint)
+
+    def __call__(self, *args: Any, _residuals: Any = None) -> Any:
+        nodes = [x.node for x in args if isinstance(x, Tensor)]
+        values = tuple(map(unwrap, args))
+        if not any(nodes) or not is_recording():
+            value = self._f(*values)
+            return tree.map_leaves(lambda v: wrap(as_value(v)), value) if nodes else value
+        if not hasattr(self, "_forward"):
+            raise missing_rule(self, ())
+        with no_grad():
+            value, residuals = self._forward(*values)
+        inputs = tuple(x.node or x if isinstance(x, Tensor) else x for x in args)
+        return record_result(self, inputs, values, {"_residuals": residuals}, value)
+
+
+def checkpoint(f: Function) -> Function:
+    """`f`, with its intermediate results forgotten and computed again in the backward pass.
+
+    Time against memory: the steps inside of f take no memory between the forward and the backward
+    pass, and are computed twice. f must compute the same both times, so it must not draw random
+    numbers. Tensors that f uses without being given them receive their gradients as well.
+
+    Args:
+        f: takes and returns Tensors or arrays, or nested containers of them.
+
+    Source:
+        A. Griewank, A. Walther, "Algorithm 799: Revolve", 2000.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> ag.grad(ag.checkpoint(lambda x: np.sin(np.exp(x))))(0.0) == np.cos(1.0)
+        np.True_
+    """
+
+    @functools.wraps(f)
+    def forgetful(*args: Any, **kwargs: Any) -> Any:
+        if not is_recording():
+            return f(*args, **kwargs)
+        since = next_index()
+        outputs, rebuild = tree.flatten(f(*args, **kwargs))
+        kept = [i for i, y in enumerate(outputs) if isinstance(y, Tensor) and y.node is not None]
+        ends = [outputs[i].node for i in kept]
+        steps = tape_order(ends, since)
+        parents = [*ends, *(x for step in steps for x in step.inputs if x.__class__ is Node)]
+        read = tuple(dict.fromkeys(x for x in parents if x.index <= since))
+        if not read:
+            return rebuild(outputs)
+        values = tuple(outputs[i]._data for i in kept)
+        segment = _Segment(f, args, kwargs, kept, read)
+        results = record_result(
+            checkpointed, read, tuple(x.value for x in read), {"_segment": segment}, values
+        )
+        for i, result in zip(kept, results, strict=True):
+            outputs[i] = result
+        return rebuild(outputs)
+
+    return forgetful
+
+
+class _Segment:
+    """What a checkpoint needs to compute its part of the tape once more."""
+
+    def __init__(
+        self, f: Function, args: Any, kwargs: Any, kept: list[int], read: tuple[Node, ...]
+    ) -> None:
+        self.f, self.args, self.kwargs, self.kept, self.read = f, args, kwargs, kept, read
+
+    def outputs(self) -> list[Any]:
+        outputs = tree.flatten(self.f(*self.args, **self.kwargs))[0]
+        return [outputs[i] for i in self.kept]
+
+    def pull(self, g: tuple[Any, ...], values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Compute the segment on the tape, then play it: for everything it has read from outside."""
+        with enable_grad():
+            place = next_index()
+            outputs = self.outputs()
+        record = any(isinstance(x, Tensor) for x in g)
+        seeds = _seeds(outputs, g, record)
+        arrived = play(seeds, since=place, wanted=frozenset(self.read), record=record, retain=record)
+        return tuple(arrived.get(x, 0 * v) for x, v in zip(self.read, values, strict=True))
+
+
+def checkpointed(*values: Any, _segment: _Segment) -> tuple[Any, ...]:
+    """The op that stands on the tape for a whole segment."""
+    return tuple(map(unwrap, _segment.outputs()))
+
+
+defvjp(checkpointed, joint=lambda g, y, *values, _segment: _segment.pull(g, values))

@@ -140,7 +140,7 @@ def sigmoid(x: Any) -> Any:
 
     Example:
         >>> import autograd_lite as ag
-        >>> ag.sigmoid(0.0)
+        >>> float(ag.sigmoid(0.0))
         0.5
         >>> ag.grad(ag.sigmoid)(40.0)
         4.248354255291589e-18
@@ -167,7 +167,7 @@ def softplus(x: Any) -> Any:
 
     Example:
         >>> import autograd_lite as ag
-        >>> ag.softplus(1000.0)
+        >>> float(ag.softplus(1000.0))
         1000.0
     """
     return np.logaddexp(x, np.zeros_like(x))
@@ -182,7 +182,7 @@ def erf(x: Any) -> Any:
 
     Example:
         >>> import autograd_lite as ag
-        >>> ag.erf(1.0)
+        >>> float(ag.erf(1.0))
         0.8427007929497149
     """
     x = np.asarray(x)
