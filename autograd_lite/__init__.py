@@ -24,7 +24,7 @@ from numpy import max as amax
 from numpy import min as amin
 from numpy import remainder as mod
 
-from . import errors, ops
+from . import errors, ops, tree
 from .errors import AutogradLiteError
 from .ops.elementwise import erf, relu, sigmoid, softplus
 from .ops.reductions import log_softmax, logsumexp, softmax

@@ -10,7 +10,9 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
+import opcode
 import operator
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, TypeVar, cast, overload
 
@@ -211,12 +213,7 @@ class Tensor:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         if self.node is not None:
-            raise UnsupportedError(
-                "a Tensor on the tape was about to become a plain array, which would silently cut the "
-                "graph. To compute with it, call a NumPy function on the Tensor itself, e.g. "
-                "np.stack([x, y]) in place of np.array([x, y]); to fill an array, build a Tensor in "
-                "place of array[i] = x; to read the values, write x.numpy() or x.detach()"
-            )
+            raise UnsupportedError(_CUT)
         return np.array(self._data, dtype=dtype, copy=copy)
 
     def __bool__(self) -> bool:
@@ -235,11 +232,18 @@ class Tensor:
         return complex(self._number("complex", "cmath.sin(x)", "np.sin(x)"))
 
     def _number(self, kind: str, wrong: str, right: str) -> Any:
-        if self.node is not None and switch.transforms:
-            raise UnsupportedError(
-                f"{kind}(x) inside of a differentiated function would silently cut the graph: in place "
-                f"of {wrong} write {right}; to read the number, write x.item()"
-            )
+        """The value for `float(x)`, which is fine where it was asked for. It is not where a silent
+        conversion would cut the graph: by `math.sin(x)` inside of `grad`, or by NumPy in
+        `array[i] = x`, which is told by the instruction that the caller is at."""
+        if self.node is not None:
+            caller = sys._getframe(2)
+            if caller.f_code.co_code[caller.f_lasti] == _STORE_SUBSCR:
+                raise UnsupportedError(_CUT)
+            if switch.transforms:
+                raise UnsupportedError(
+                    f"{kind}(x) inside of a differentiated function would silently cut the graph: in "
+                    f"place of {wrong} write {right}; to read the number, write x.item()"
+                )
         return self._data
 
     def __reduce__(self) -> Any:
@@ -310,6 +314,12 @@ class Tensor:
 
     def __setitem__(self, index: Any, value: Any) -> None:
         index = plain_index(index)
+        if isinstance(value, Tensor) and value.node is not None:
+            if not np.can_cast(value.dtype, self.dtype, "same_kind"):
+                raise DTypeError(
+                    f"x[i] = v: v is {value.dtype} and requires a gradient, x is {self.dtype} and cannot "
+                    "hold it; write x = x.astype(v.dtype) first"
+                )
         self._rebind(f"x[{describe(index)}] = v", apply(setitem, self, value, index))
 
     def _rebind(self, line: str, result: Tensor) -> Tensor:
@@ -634,6 +644,15 @@ def plain_index(index: Any) -> Any:
     return index
 
 
+_STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
+
+_CUT = (
+    "a Tensor on the tape was about to become a plain array, which would silently cut the graph. To "
+    "compute with it, call a NumPy function on the Tensor itself, e.g. np.stack([x, y]) in place of "
+    "np.array([x, y]); to fill an array, make it a Tensor: a = ag.Tensor(a); a[i] = x; to read the "
+    "values, write x.numpy() or x.detach()"
+)
+
 _OPERANDS = frozenset({float, int, bool, complex, np.ndarray, np.float64, np.float32})
 """What operators take as it is; checked by class because that is fast."""
 
@@ -704,7 +723,10 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     rule = rules.get(op)
     if rule is None:
         if op in compositions:
-            return compositions[op](*args, **kwargs)
+            try:
+                return compositions[op](*args, **kwargs)
+            except Exception as error:
+                raise explain(op, args, error) from error
         return _unruled(op, args, kwargs)
     if any(isinstance(value, Tensor) for value in kwargs.values()):
         args, kwargs = _positional(op, args, kwargs)

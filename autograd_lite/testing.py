@@ -251,7 +251,11 @@ class _Check:
     def slope(self, along: list[Any], cotangents: list[Any]) -> Slope:
         """The derivative of Re<cotangents, f> along a direction; None stands for no movement."""
         wide = [x.astype(np.result_type(x.dtype, np.float64)) for x in self.points]
-        sizes = [np.max(np.abs(x), initial=0) for x, d in zip(wide, along, strict=True) if d is not None]
+        sizes = [
+            np.max(np.abs(x), where=d != 0, initial=0)
+            for x, d in zip(wide, along, strict=True)
+            if d is not None
+        ]
 
         def phi(t: float) -> float:
             moved = [x if d is None else x + t * d for x, d in zip(wide, along, strict=True)]
@@ -341,8 +345,9 @@ def _check_rules(f: Function, points: list[Array]) -> None:
         tape, outputs = _record(f, points)
         seeds = {y.node: np.ones(y.shape, y.dtype)[()] for y in outputs if isinstance(y, Tensor) and y.node}
         play(seeds, retain=True, keep=True)
-    except AutogradLiteError as error:
-        raise _Failure(f"the backward pass fails: {error}") from error
+    except Exception as error:
+        notes = " ".join(getattr(error, "__notes__", ()))
+        raise _Failure(f"the backward pass fails: {type(error).__name__}: {error} {notes}") from error
     for node in tape.nodes:
         if node.adjoint is None or node.adjoint.__class__ is tuple or node.op not in rules:
             continue

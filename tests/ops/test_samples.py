@@ -1,0 +1,146 @@
+"""Every op at every sample: value, derivatives of first and second order, shapes, dtypes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+from autograd_lite.rules import compositions, rules
+from autograd_lite.testing import check_grads
+from tests.samples import CALLS, HOLOMORPHIC, NOT_HOLOMORPHIC, SAMPLES, Sample
+
+INSIDE = {"output", "checkpointed"}
+"""Ops of the machinery, which have tests of their own."""
+
+
+def own_ops() -> set[Any]:
+    known = {*rules, *compositions}
+    return {op for op in known if getattr(op, "__module__", "").startswith(("numpy", "autograd_lite", "_operator"))
+            or isinstance(op, np.ufunc)}  # fmt: skip
+
+
+def map_arrays(function: Any, value: Any) -> Any:
+    if isinstance(value, (list, tuple)) and not isinstance(value, str):
+        return type(value)(map_arrays(function, item) for item in value)
+    if isinstance(value, (float, np.ndarray, np.generic)) and np.asarray(value).dtype.kind == "f":
+        return function(value)
+    return value
+
+
+def leaves(value: Any) -> list[ag.Tensor]:
+    if isinstance(value, (list, tuple)):
+        return [leaf for item in value for leaf in leaves(item)]
+    return [value] if isinstance(value, ag.Tensor) else []
+
+
+def run(sample: Sample) -> tuple[list[ag.Tensor], Any]:
+    """The op on leaves, and a sum over everything it returns."""
+    args = map_arrays(lambda a: ag.Tensor(a, requires_grad=True), sample.args)
+    out = sample.op(*args, **sample.kwargs)
+    outs = out if isinstance(out, tuple) else (out,)
+    total = sum(np.sum(np.real(y) * 0.5) for y in outs)
+    return leaves(args), total
+
+
+def test_the_registry_and_the_samples_list_the_same_ops() -> None:
+    listed = {op for op in own_ops() if op.__name__ not in INSIDE}
+    assert {op.__name__ for op in listed - set(CALLS)} == set()
+    assert {op.__name__ for op in set(CALLS) - listed} == set()
+
+
+@pytest.mark.parametrize("op", [op for op in CALLS if op.__module__.startswith("numpy")], ids=lambda op: op.__name__)
+def test_every_numpy_op_is_a_public_name(op: Any) -> None:
+    assert getattr(ag, op.__name__) is op
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=str)
+def test_value_is_numpys(sample: Sample) -> None:
+    args = map_arrays(ag.Tensor, sample.args)
+    got, expected = sample.op(*args, **sample.kwargs), sample.op(*sample.args, **sample.kwargs)
+    for y, z in zip(*((v if isinstance(v, tuple) else (v,)) for v in (got, expected)), strict=True):
+        assert isinstance(y, ag.Tensor)
+        assert y.dtype == np.asarray(z).dtype
+        np.testing.assert_allclose(y.numpy(), z, rtol=1e-14)
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=str)
+def test_derivatives_agree_with_finite_differences(sample: Sample) -> None:
+    def f(*args: Any) -> Any:
+        return sample.op(*args, **sample.kwargs)
+
+    check_grads(f, sample.args, order=2)
+
+
+OTHER_DTYPE = {"astype", "float_power"}  # the one is told its dtype, the other always gives float64
+
+
+@pytest.mark.parametrize("sample", [s for s in SAMPLES if s.op.__name__ not in OTHER_DTYPE], ids=str)
+def test_float32_stays_float32(sample: Sample) -> None:
+    narrow = Sample(sample.op, map_arrays(np.float32, sample.args), sample.kwargs)
+    inputs, total = run(narrow)
+    assert total.dtype == np.float32
+    total.backward()
+    wide_inputs, wide_total = run(sample)
+    wide_total.backward()
+    for a, b in zip(inputs, wide_inputs, strict=True):
+        assert a.grad is not None and b.grad is not None
+        assert (a.grad.shape, a.grad.dtype) == (a.shape, np.float32)
+        np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), rtol=2e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=str)
+def test_layout_of_the_input_does_not_matter(sample: Sample) -> None:
+    """Read-only and strided views in, the same gradients out."""
+
+    def strided(a: Any) -> Any:
+        a = np.asarray(a)
+        wide = np.zeros((*a.shape, 2)) if a.ndim else np.zeros(2)
+        wide[..., 1] = a
+        view = wide[..., 1]
+        view.flags.writeable = False
+        return view
+
+    def gradients(args: Any) -> list[Any]:
+        nested = [i for i, arg in enumerate(args) if leaves(map_arrays(ag.Tensor, arg))]
+
+        def f(*changed: Any) -> Any:
+            all_args = list(args)
+            for i, arg in zip(nested, changed, strict=True):
+                all_args[i] = arg
+            out = sample.op(*all_args, **sample.kwargs)
+            return sum(np.sum(y * y) for y in (out if isinstance(out, tuple) else (out,)))
+
+        return ag.tree.flatten(list(ag.grad(f, tuple(range(len(nested))))(*(args[i] for i in nested))))[0]
+
+    for a, b in zip(gradients(map_arrays(np.asarray, sample.args)), gradients(map_arrays(strided, sample.args)), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-13, atol=1e-13)  # BLAS adds up in another order
+
+
+def complex_samples() -> list[Sample]:
+    chosen = [s for s in SAMPLES if s.op in HOLOMORPHIC or s.op in NOT_HOLOMORPHIC]
+    return [s for s in chosen if "where" not in s.kwargs]
+
+
+@pytest.mark.parametrize("sample", complex_samples(), ids=str)
+def test_complex_derivatives(sample: Sample) -> None:
+    turn = np.exp(0.4j)
+    args = map_arrays(lambda a: np.asarray(a) * turn + 0.1j, sample.args)
+    check_grads(lambda *xs: sample.op(*xs, **sample.kwargs), args, order=2)
+
+
+@pytest.mark.parametrize(
+    "op",
+    [np.sin, np.add, np.multiply, np.maximum, np.sum, np.mean, np.reshape, np.transpose, np.matmul, np.where, ag.softmax],
+    ids=lambda op: op.__name__,
+)
+def test_empty_arrays_have_empty_gradients(op: Any) -> None:
+    x = ag.Tensor(np.zeros((0, 3)), requires_grad=True)
+    args = {
+        np.add: (x, 1.0), np.multiply: (x, x), np.maximum: (x, 0.0), np.reshape: (x, (3, 0)),
+        np.matmul: (x, np.ones((3, 2))), np.where: (x > 0, x, 0.0), np.mean: (x, 1),
+    }.get(op, (x,))  # fmt: skip
+    op(*args).sum().backward()
+    assert x.grad is not None and x.grad.shape == (0, 3)

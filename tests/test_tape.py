@@ -1,0 +1,142 @@
+"""The tape: its order, its switch, its trace, and the search for anomalies."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+from autograd_lite.errors import AnomalyError, TapeError
+
+
+def leaf(data: Any, name: str | None = None) -> ag.Tensor:
+    return ag.Tensor(data, requires_grad=True, name=name)
+
+
+def test_a_tape_keeps_the_steps_in_order() -> None:
+    x = leaf([1.0, 2.0])
+    with ag.Tape() as tape:
+        y = np.sin(x) * x
+        z = y.sum()
+    _ = z * 2
+    assert [node.op for node in tape.nodes] == [np.sin, np.multiply, np.sum] and len(tape) == 3
+    sin, multiply, total = tape.nodes
+    assert multiply.inputs == (sin, x.node) and total.inputs == (multiply,)
+    assert sin.index < multiply.index < total.index
+    assert total.kwargs == {"axis": None, "keepdims": False}
+    assert total.value == z.item() and not total.played
+    z.backward()
+    assert total.played and multiply.adjoint.tolist() == [1.0, 1.0]
+    np.testing.assert_allclose(x.node.adjoint, x.grad.numpy())
+
+
+def test_tape_gradient_leaves_grad_alone_and_can_be_asked_again() -> None:
+    x, w = leaf([1.0, 2.0]), leaf(3.0)
+    with ag.Tape() as tape:
+        h = x * w
+        y = np.sum(h * h)
+    for _ in range(2):
+        g = tape.gradient(y, {"x": x, "h": [h], "w": w})
+        assert g["x"].tolist() == [18.0, 36.0] and g["h"][0].tolist() == [6.0, 12.0] and g["w"].item() == 30.0
+    assert x.grad is None
+    assert tape.gradient(y, leaf(1.0)).item() == 0.0
+    with pytest.raises(TapeError, match="require a gradient"):
+        tape.gradient(y, np.ones(2))
+
+
+def test_constants_stay_as_they_were_given() -> None:
+    x = leaf(2.0)
+    data = ag.Tensor([1.0, 2.0], name="data")
+    with ag.Tape() as tape:
+        _ = x * data
+        _ = 3 * x
+    assert tape.nodes[0].inputs == (x.node, data) and tape.nodes[1].inputs == (3, x.node)
+    assert "multiply(v1, data) = [2., 4.]" in str(tape)
+
+
+def test_the_trace_of_arrays_and_names() -> None:
+    x = leaf(np.ones((20, 3)), name="x")
+    with ag.Tape() as tape:
+        y = np.sum(x, axis=0)
+        y.name = "totals"
+    y.backward(np.ones(3))
+    assert str(tape).splitlines() == [
+        "v1 = x = float64[20, 3]                                        adjoint float64[20, 3]",
+        "v2 = totals = sum(v1, axis=0) = [20., 20., 20.]    adjoint [1., 1., 1.]",
+    ] or [re.sub(" +", " ", line) for line in str(tape).splitlines()] == [
+        "v1 = x = float64[20, 3] adjoint float64[20, 3]",
+        "v2 = totals = sum(v1, axis=0) = [20., 20., 20.] adjoint [1., 1., 1.]",
+    ]
+
+
+def test_switches_nest_and_work_as_decorators() -> None:
+    x = leaf(1.0)
+
+    @ag.no_grad()
+    def off(n: int) -> bool:
+        return (x * 2).requires_grad if n == 0 else off(n - 1)
+
+    @ag.no_grad
+    def bare() -> bool:
+        return (x * 2).requires_grad
+
+    @ag.enable_grad()
+    def on() -> bool:
+        return (x * 2).requires_grad
+
+    assert (off(3), bare(), on()) == (False, False, True)
+    with ag.Tape() as tape, ag.no_grad():
+        _ = x * 2
+        assert on()
+        with ag.enable_grad():
+            _ = x * 3
+    assert [node.args[1] for node in tape.nodes] == [2, 3] and ag.is_recording()
+
+
+def test_grad_works_inside_of_no_grad() -> None:
+    with ag.no_grad():
+        assert ag.grad(ag.grad(lambda x: x**3))(2.0) == 12.0
+        assert not ag.is_recording()
+
+
+# -- anomalies -------------------------------------------------------------------------------------
+
+
+def here() -> str:
+    import inspect
+
+    frame = inspect.currentframe()
+    assert frame is not None and frame.f_back is not None
+    return f"{frame.f_back.f_code.co_filename}:{frame.f_back.f_lineno}"
+
+
+def test_the_first_bad_value_is_named_with_its_line() -> None:
+    x = leaf([1.0, 0.0])
+    with np.errstate(all="ignore"), ag.detect_anomaly(), pytest.raises(ArithmeticError) as caught:
+        y = x * 2
+        place = here(); z = np.log(y)  # fmt: skip  # noqa: E702
+        _ = z * 0
+    assert isinstance(caught.value, AnomalyError)
+    assert "log produced -inf at index (1,)" in str(caught.value) and place in str(caught.value)
+
+
+def test_a_bad_derivative_is_named_with_the_line_of_its_step() -> None:
+    x = leaf([4.0, 0.0])
+    with ag.detect_anomaly():
+        place = here(); y = np.sqrt(x)  # fmt: skip  # noqa: E702
+        z = np.sum(y**2)
+        with pytest.raises(AnomalyError) as caught:
+            z.backward()
+    assert "derivative of sqrt" in str(caught.value) and place in str(caught.value)
+    assert x.grad is None and ag.is_recording()
+
+
+def test_what_came_in_infinite_is_no_anomaly() -> None:
+    x = leaf([1.0, 2.0])
+    with ag.detect_anomaly():
+        y = ag.softmax(np.where(np.array([True, False]), x, -np.inf))
+        y[0].backward()
+    assert x.grad.tolist() == [0.0, 0.0]

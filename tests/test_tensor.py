@@ -1,0 +1,301 @@
+"""Tensors: what they are made of, what they allow, and how assignment rebinds them."""
+
+from __future__ import annotations
+
+import copy
+import math
+import operator
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+from autograd_lite.errors import (
+    AssignmentError,
+    AutogradLiteError,
+    AxisError,
+    DTypeError,
+    IndexingError,
+    NotDifferentiableError,
+    ShapeError,
+    TapeError,
+    UnsupportedError,
+)
+
+
+def leaf(data: Any, **kwargs: Any) -> ag.Tensor:
+    return ag.Tensor(data, requires_grad=True, **kwargs)
+
+
+# -- making one ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("data", [3, [1, 2], [[1, 2], [3, 4]], True])
+def test_python_ints_that_require_a_gradient_become_floats(data: Any) -> None:
+    assert leaf(data).dtype == np.float64
+    assert ag.Tensor(data).dtype == np.array(data).dtype
+
+
+@pytest.mark.parametrize("array", [np.arange(3), np.array([True]), np.int64(3)])
+def test_integer_arrays_that_require_a_gradient_are_refused(array: Any) -> None:
+    with pytest.raises(TypeError, match=r"\.astype\(float\)") as caught:
+        leaf(array)
+    assert isinstance(caught.value, DTypeError)
+    x = ag.Tensor(array)
+    with pytest.raises(DTypeError, match=r"\.astype\(float\)"):
+        x.requires_grad = True
+    assert not x.requires_grad
+
+
+@pytest.mark.parametrize("data", ["abc", None, object(), [[1, 2], [3]]])
+def test_what_is_not_numbers_is_refused(data: Any) -> None:
+    with pytest.raises(DTypeError):
+        ag.Tensor(data)
+
+
+def test_the_data_is_copied() -> None:
+    array = np.ones(3)
+    x = leaf(array)
+    array[0] = 7
+    assert x.tolist() == [1, 1, 1]
+
+
+def test_attributes() -> None:
+    x = leaf(np.zeros((2, 3), np.float32), name="x")
+    assert (x.shape, x.ndim, x.size, x.dtype, x.nbytes, len(x)) == ((2, 3), 2, 6, np.float32, 24, 2)
+    assert x.requires_grad and x.is_leaf and x.grad is None and x.name == "x"
+    y = x.T @ x
+    assert y.shape == (3, 3) and not y.is_leaf and y.node.op is np.matmul
+    assert x.mT.shape == (3, 2) and [row.shape for row in x] == [(3,), (3,)]
+    assert leaf(2.5).item() == 2.5 and leaf([[1.0]]).item() == 1.0
+
+
+def test_repr_says_shape_dtype_and_op() -> None:
+    x = leaf([1.0, 2.0], name="x")
+    assert repr(x) == "Tensor([1., 2.], shape=(2,), dtype=float64, name='x', requires_grad=True)"
+    assert repr(x * 2) == "Tensor([2., 4.], shape=(2,), dtype=float64, op=multiply)"
+    assert f"{leaf(3.14159):.2f}" == "3.14"
+
+
+def test_data_of_a_number_can_be_written() -> None:
+    x = leaf(3.0)
+    x.data[...] = 4.0
+    assert (x * 2).item() == 8.0
+    x.data -= 1.0
+    assert (x * 2).item() == 6.0
+
+
+def test_pickle_and_deepcopy_of_leaves() -> None:
+    x = leaf([1.0, 2.0], name="x")
+    (x * x).sum().backward()
+    for twin in (pickle.loads(pickle.dumps(x)), copy.deepcopy(x)):
+        assert twin.tolist() == [1.0, 2.0] and twin.requires_grad and twin.name == "x"
+        assert twin.node is not x.node
+    assert copy.deepcopy(x).grad.tolist() == [2.0, 4.0]
+    for use in (pickle.dumps, copy.deepcopy):
+        with pytest.raises(TapeError, match=r"x\.detach\(\)"):
+            use(x * 2)
+
+
+def test_requires_grad_can_be_switched_on_leaves_alone() -> None:
+    x = leaf(1.0)
+    y = x * 2
+    with pytest.raises(TapeError, match="detach"):
+        y.requires_grad = False
+    x.requires_grad = False
+    assert (x * 2).node is None
+
+
+# -- leaving the tape ------------------------------------------------------------------------------
+
+
+def test_a_recorded_tensor_does_not_slip_into_an_array() -> None:
+    x = leaf([1.0, 2.0])
+    target = np.zeros(2)
+    for use in (
+        lambda: np.asarray(x),
+        lambda: np.array([x, x]),
+        lambda: operator.setitem(target, slice(None), x * 2),
+    ):
+        with pytest.raises(TypeError, match=r"np\.stack"):
+            use()
+    for value in (x[0], leaf(1.0)):
+        with pytest.raises(ValueError, match="array element") as caught:  # NumPy's error, ours its cause
+            target[0] = value
+        assert isinstance(caught.value.__cause__, UnsupportedError)
+        assert "a[i] = x" in str(caught.value.__cause__)
+    assert not target.any()
+    assert x.numpy() is x.data and x.detach().requires_grad is False
+    assert np.asarray(x.detach()).tolist() == [1.0, 2.0]
+
+
+def test_python_numbers_of_a_tensor() -> None:
+    x = leaf(2.0)
+    assert (float(x), int(x), bool(x), complex(x)) == (2.0, 2, True, 2 + 0j)
+    with pytest.raises(UnsupportedError, match=r"np\.sin"):
+        ag.grad(lambda x: math.sin(x))(1.0)
+    assert ag.grad(lambda x: x * x.item())(3.0) == 3.0
+
+
+def test_comparisons_and_piecewise_constant_functions_give_plain_arrays() -> None:
+    x = leaf([-1.5, 0.5])
+    for y in (x > 0, x == x, np.floor(x), np.round(x), np.sign(x), np.argmax(x), x // 1, np.isnan(x), x.argsort()):
+        assert isinstance(y, (np.ndarray, np.generic)) and not isinstance(y, ag.Tensor)
+    assert x in {x} and len({x, leaf([1.0])}) == 2
+
+
+# -- operators and dispatch ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("other", [2, 2.5, np.float64(2.5), np.array([1.0, 2.0]), [1.0, 2.0], ag.Tensor([3.0, 4.0])])
+@pytest.mark.parametrize("op", [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow])
+def test_operators_take_arrays_and_numbers_on_either_side(op: Any, other: Any) -> None:
+    x = leaf([1.5, 2.5])
+    plain = other.numpy() if isinstance(other, ag.Tensor) else np.asarray(other)
+    for left, right, a, b in ((x, other, x.numpy(), plain), (other, x, plain, x.numpy())):
+        y = op(left, right)
+        assert isinstance(y, ag.Tensor) and y.requires_grad
+        np.testing.assert_allclose(y.numpy(), op(a, b), rtol=1e-15)
+
+
+@pytest.mark.parametrize("value", [2, 2.5])
+def test_python_numbers_keep_float32(value: Any) -> None:
+    x = leaf(np.ones(2, np.float32))
+    for y in (x + value, value * x, x**value, np.maximum(x, value), x / value, leaf(np.float32(1.0)) * value):
+        assert y.dtype == np.float32
+
+
+def test_an_unknown_operand_gets_its_chance() -> None:
+    class Other:
+        def __radd__(self, x: Any) -> str:
+            return "mine"
+
+    assert leaf(1.0) + Other() == "mine"
+    with pytest.raises(TypeError):
+        leaf(1.0) + object()
+
+
+def test_numpy_functions_see_tensors_given_by_keyword() -> None:
+    x = leaf([1.0, -2.0])
+    np.sum(a=np.clip(a=x, a_min=-1.0, a_max=None)).backward()
+    assert x.grad.tolist() == [1.0, 0.0]
+
+
+# -- bad input -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "builtin", "words"),
+    [
+        (lambda x: x + np.ones(4), ShapeError, ValueError, ["add", "(2, 3)", "(4,)", "line up"]),
+        (lambda x: np.add(x, np.ones((2,))), ShapeError, ValueError, ["(2, 3)", "(2,)", "x[:, None]"]),
+        (lambda x: x @ x, ShapeError, ValueError, ["matmul", "(2, 3)", "3", "a @ b.mT"]),
+        (lambda x: np.dot(x, np.ones(2)), ShapeError, ValueError, ["matmul", "(2, 3)", "(2,)"]),
+        (lambda x: x.reshape(5, 2), ShapeError, ValueError, ["reshape", "(2, 3)"]),
+        (lambda x: np.sum(x, axis=3), AxisError, np.exceptions.AxisError, ["axis 3"]),
+        (lambda x: x[5], IndexingError, IndexError, ["getitem", "5"]),
+        (lambda x: x[leaf([0.5])], DTypeError, TypeError, ["astype(int)"]),
+        (lambda x: np.sin(x, out=np.zeros((2, 3))), UnsupportedError, TypeError, ["out=", "z = sin(x)"]),
+        (lambda x: np.sin(x, where=x > 0), UnsupportedError, TypeError, ["where=", "np.where"]),
+        (lambda x: np.sum(x, where=x > 0), UnsupportedError, TypeError, ["where="]),
+        (lambda x: np.add.reduce(x), UnsupportedError, TypeError, ["np.sum"]),
+        (lambda x: operator.iadd(np.ones((2, 3)), x), UnsupportedError, TypeError, ["out="]),
+        (lambda x: np.i0(x), NotDifferentiableError, TypeError, ["i0", "defvjp", "Supported ops", "sin"]),
+        (lambda x: np.einsum("ij,jk", x), ShapeError, ValueError, ["einsum", "2 operands"]),
+        (lambda x: np.concatenate([x, np.ones(3)]), ShapeError, ValueError, ["concatenate"]),
+        (lambda x: x.item(), ShapeError, ValueError, ["(2, 3)", ".tolist()"]),
+        (lambda x: iter(x[0, 0]), DTypeError, TypeError, ["x.item()"]),
+    ],
+)  # fmt: skip
+def test_errors_are_of_the_family_and_say_how_to_repair(call: Any, error: Any, builtin: Any, words: list[str]) -> None:
+    x = leaf(np.ones((2, 3)))
+    with pytest.raises(builtin) as caught:
+        call(x)
+    assert isinstance(caught.value, error) and isinstance(caught.value, AutogradLiteError)
+    for word in words:
+        assert word in str(caught.value), str(caught.value)
+    assert x.grad is None and ag.is_recording()
+
+
+def test_an_op_without_a_rule_is_fine_off_the_tape() -> None:
+    assert np.i0(ag.Tensor([0.0])) == 1.0
+
+
+# -- assignment ------------------------------------------------------------------------------------
+
+
+def test_assignment_rebinds_and_keeps_what_was_recorded() -> None:
+    a = leaf([1.0, 2.0, 3.0])
+    x = a * 1.0
+    before = x * x
+    x[0] = 7.0
+    after = x * x
+    assert before.tolist() == [1.0, 4.0, 9.0] and after.tolist() == [49.0, 4.0, 9.0]
+    (before.sum() + after.sum()).backward()
+    assert a.grad.tolist() == [2.0, 8.0, 12.0]
+
+
+def test_gradients_of_assigned_values() -> None:
+    v = leaf([10.0, 20.0, 30.0])
+    x = ag.Tensor(np.zeros(4))
+    x[[0, 0, 2]] = v
+    assert x.tolist() == [20.0, 0.0, 30.0, 0.0]
+    (x * np.arange(1.0, 5.0)).sum().backward()
+    assert v.grad.tolist() == [0.0, 1.0, 3.0]  # the first was overwritten
+
+
+def test_in_place_operators_rebind_the_object() -> None:
+    a = leaf([1.0, 2.0])
+    x = a * 2
+    y = x
+    x += 1.0
+    x *= a
+    assert y is x and x.tolist() == [3.0, 10.0]
+    x.sum().backward()
+    assert a.grad.tolist() == [5.0, 9.0]
+    z = ag.Tensor(np.ones(2, np.float32))
+    z += np.ones(2)
+    assert z.dtype == np.float32
+    with pytest.raises(ShapeError, match=r"x = x \+ y"):
+        z += np.ones((3, 2))
+    with pytest.raises(DTypeError, match=r"x = x \* y"):
+        z *= 1j
+
+
+def test_leaves_cannot_be_assigned_to_but_can_be_updated_off_the_tape() -> None:
+    x = leaf([1.0, 2.0])
+    y = x * x
+    for change in (lambda: operator.setitem(x, 0, 5.0), lambda: operator.iadd(x, 1.0)):
+        with pytest.raises(RuntimeError, match=r"no_grad\(\)") as caught:
+            change()
+        assert isinstance(caught.value, AssignmentError)
+    assert x.tolist() == [1.0, 2.0]
+    with ag.no_grad():
+        x -= 0.5
+        x[0] = 9.0
+    assert x.tolist() == [9.0, 1.5] and x.is_leaf and x.requires_grad
+    y.sum().backward()
+    assert x.grad.tolist() == [2.0, 4.0]  # of what was recorded
+
+
+def test_no_two_tensors_share_what_is_assigned() -> None:
+    x = ag.Tensor(np.arange(4.0))
+    view, same = x[1:], x.detach()
+    x[1] = 100.0
+    assert view.tolist() == [1.0, 2.0, 3.0] and same.tolist() == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_a_float_that_needs_a_gradient_cannot_be_assigned_into_integers() -> None:
+    x = ag.Tensor(np.zeros(3, int))
+    with pytest.raises(DTypeError, match="astype"):
+        x[0] = leaf(2.5)
+    assert x.tolist() == [0, 0, 0]
+
+
+def test_indices_may_be_tensors() -> None:
+    x = leaf([1.0, 2.0, 3.0])
+    y = x[ag.Tensor([0, 2])] + x[ag.Tensor([True, False, True])] + x[[ag.Tensor(0), ag.Tensor(1)]]
+    y.sum().backward()
+    assert x.grad.tolist() == [3.0, 1.0, 2.0]
