@@ -203,7 +203,7 @@ class _Check:
         _check_rules(self.f, self.points)
         rng = np.random.default_rng(0)
         cotangents = [_random(rng, y) for y in self.outputs(self.points)]
-        tangents = [_random(rng, x) for x in self.points]
+        tangents = [_tangent(rng, x) for x in self.points]
         if "rev" in self.modes:
             pullback = _pullback(self.f, cotangents)
             self.reverse(pullback, cotangents)
@@ -236,11 +236,12 @@ class _Check:
                 raise _Failure(
                     f"the derivative of {name} differs from one call to the next; is there randomness in f?"
                 )
-            for direction, place in _directions(x):
+            for direction, size, place in _directions(x):
                 along: list[Any] = [None] * len(self.points)
                 along[k] = direction
+                expected = self.slope(along, cotangents, size)
                 what = f"reverse-mode derivative of {name}{place}"
-                self.compare(_inner(direction, g), self.slope(along, cotangents), x.dtype, what)
+                self.compare(_inner(direction, g), expected, x.dtype, what)
 
     def forward(self, pushforward: Function, cotangents: list[Any], tangents: list[Any]) -> None:
         pushed = tree.flatten(pushforward(*map(wrap, self.points)))[0]
@@ -248,21 +249,16 @@ class _Check:
         narrow = min((x.dtype for x in self.points), key=lambda dtype: np.finfo(dtype).bits)
         self.compare(got, self.slope(tangents, cotangents), narrow, "forward-mode derivative")
 
-    def slope(self, along: list[Any], cotangents: list[Any]) -> Slope:
+    def slope(self, along: list[Any], cotangents: list[Any], size: float = 1.0) -> Slope:
         """The derivative of Re<cotangents, f> along a direction; None stands for no movement."""
         wide = [x.astype(np.result_type(x.dtype, np.float64)) for x in self.points]
-        sizes = [
-            np.max(np.abs(x), where=d != 0, initial=0)
-            for x, d in zip(wide, along, strict=True)
-            if d is not None
-        ]
 
         def phi(t: float) -> float:
             moved = [x if d is None else x + t * d for x, d in zip(wide, along, strict=True)]
             with np.errstate(all="ignore"):
                 return sum(_inner(v, y) for v, y in zip(cotangents, self.outputs(moved), strict=True))
 
-        return slope(phi, (self.eps or 2.0**-6) * max(1.0, float(max(sizes, default=0.0))))
+        return slope(phi, (self.eps or 2.0**-6) * size)
 
     def compare(self, got: float, expected: Slope, dtype: Any, what: str) -> None:
         default = 2e-3 if np.finfo(dtype).bits < 64 else 1e-6
@@ -306,22 +302,28 @@ def _random(rng: np.random.Generator, like: Array) -> Any:
     return np.asarray(real).astype(like.dtype if like.dtype.kind in "fc" else float)
 
 
-def _directions(x: Array) -> Iterator[tuple[Any, str]]:
-    """Single entries, real and imaginary parts apart; of a large array some, and random mixtures."""
+def _tangent(rng: np.random.Generator, x: Array) -> Any:
+    """A random direction that moves every entry in proportion to its size."""
+    return _random(rng, x) * np.maximum(1, np.abs(x)).astype(np.finfo(x.dtype).dtype)
+
+
+def _directions(x: Array) -> Iterator[tuple[Any, float, str]]:
+    """Directions, with how far to go along each, and a name: single entries, real and imaginary parts
+    apart; of a large array only some, and random mixtures."""
     rng = np.random.default_rng(1)
     units = (1.0, 1j) if x.dtype.kind == "c" else (1.0,)
     entries: Any = range(x.size)
     if x.size > FULL:
         entries = rng.choice(x.size, DIRECTIONS, replace=False)
         for _ in range(DIRECTIONS):
-            yield _random(rng, x), " along a random direction"
+            yield _tangent(rng, x), 1.0, " along a random direction"
     for entry in entries:
         place = tuple(int(i) for i in np.unravel_index(entry, x.shape))
         for unit in units:
             direction = np.zeros(x.shape, type(unit))
             direction[place] = unit
             part = "" if len(units) == 1 else (" (real part)" if unit == 1 else " (imaginary part)")
-            yield direction, (f" at index {place}" if place else "") + part
+            yield direction, max(1.0, abs(x[place])), (f" at index {place}" if place else "") + part
 
 
 # -- what the rules themselves return --------------------------------------------------------------

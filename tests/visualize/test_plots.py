@@ -1,0 +1,67 @@
+"""Learning curves."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import sys
+
+import numpy as np
+import pytest
+
+from autograd_lite.errors import DataError, RendererError
+from visualize import learning_curves
+
+HISTORY = {
+    "loss": [2.0, 1.0, 0.5],
+    "accuracy": [0.3, 0.6, 0.9],
+    "val_loss": [2.2, 1.2, 0.8],
+    "val_accuracy": [0.2, 0.5, 0.8],
+}
+
+
+@pytest.fixture(autouse=True)
+def _needs_matplotlib(request):
+    if "without_matplotlib" not in request.keywords:
+        pytest.importorskip("matplotlib")
+
+
+def test_a_panel_for_each_metric_with_both_curves():
+    figure = learning_curves(HISTORY)
+    assert [axes.get_ylabel() for axes in figure.axes] == ["loss", "accuracy"]
+    for axes in figure.axes:
+        metric = axes.get_ylabel()
+        curves = {line.get_label(): line for line in axes.get_lines()}
+        assert list(curves) == ["training", "validation"]
+        np.testing.assert_array_equal(curves["training"].get_xdata(), [1, 2, 3])
+        np.testing.assert_array_equal(curves["training"].get_ydata(), HISTORY[metric])
+        np.testing.assert_array_equal(curves["validation"].get_ydata(), HISTORY[f"val_{metric}"])
+
+
+def test_only_training():
+    (axes,) = learning_curves({"loss": [1.0], "val_loss": []}).axes
+    assert [line.get_label() for line in axes.get_lines()] == ["training"]
+
+
+def test_the_figure_can_be_written_and_is_not_pyplots():
+    figure = learning_curves(HISTORY)
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    assert file.getvalue().startswith(b"\x89PNG")
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    assert pyplot is None or figure.number not in pyplot.get_fignums()
+
+
+@pytest.mark.parametrize("empty", [{}, {"loss": []}])
+def test_an_empty_history(empty):
+    with pytest.raises(DataError, match="history is empty"):
+        learning_curves(empty)
+
+
+def test_without_matplotlib_the_error_names_the_extra(monkeypatch):
+    def missing(name, *args):
+        raise ImportError(name)
+
+    monkeypatch.setattr(importlib, "import_module", missing)
+    with pytest.raises(RendererError, match=r"pip install 'autograd-lite\[examples\]'"):
+        learning_curves(HISTORY)

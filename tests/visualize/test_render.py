@@ -1,0 +1,184 @@
+"""Files, and which renderer makes them."""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import graphviz
+import pytest
+
+import autograd_lite as ag
+from autograd_lite.errors import DataError, FileError, RendererError
+from visualize import Graph, draw, render
+
+STARTS = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}
+
+
+@pytest.fixture
+def graph() -> Graph:
+    x = ag.Tensor(2.0, requires_grad=True, name="x")
+    f = x * 3 + x
+    f.backward()
+    return draw(f)
+
+
+@pytest.fixture
+def without(monkeypatch):
+    """Take renderers away: `without("dot", "pygraphviz")`."""
+
+    def missing(*args, **kwargs):
+        raise graphviz.ExecutableNotFound(["dot"])
+
+    real = importlib.import_module
+
+    def no_pygraphviz(name, *args):
+        if name == "pygraphviz":
+            raise ImportError(name)
+        return real(name, *args)
+
+    def take(*names):
+        if "dot" in names:
+            monkeypatch.setattr(graphviz, "pipe", missing)
+        if "pygraphviz" in names:
+            monkeypatch.setattr(importlib, "import_module", no_pygraphviz)
+
+    return take
+
+
+def has(renderer) -> bool:
+    return renderer("digraph { a }", "svg") is not None
+
+
+needs_one = pytest.mark.skipif(
+    not (has(render._system) or has(render._pygraphviz)), reason="no renderer is installed"
+)
+
+
+@pytest.mark.parametrize("renderer", [render._system, render._pygraphviz])
+@pytest.mark.parametrize("format", ["svg", "png", "pdf"])
+def test_each_renderer_makes_each_format(renderer, format, graph):
+    picture = renderer(graph.to_dot(), format)
+    if picture is None:
+        pytest.skip("this renderer is not installed")
+    assert picture.startswith(STARTS[format])
+
+
+@needs_one
+@pytest.mark.parametrize("format", ["svg", "png", "pdf"])
+def test_save_writes_the_format_of_the_ending(format, graph, tmp_path):
+    path = graph.save(tmp_path / f"f.{format.upper()}")
+    assert path.read_bytes().startswith(STARTS[format])
+    assert os.listdir(tmp_path) == [path.name]
+
+
+def test_dot_needs_no_renderer(graph, tmp_path, without):
+    without("dot", "pygraphviz")
+    path = graph.save(str(tmp_path / "f.dot"))
+    assert isinstance(path, Path)
+    assert path.read_text(encoding="utf-8") == graph.to_dot()
+
+
+def test_the_system_comes_first(graph, monkeypatch):
+    calls = []
+    monkeypatch.setattr(graphviz, "pipe", lambda engine, format, *a, **k: calls.append(format) or b"made")
+    monkeypatch.setattr(render, "_pygraphviz", lambda *a: pytest.fail("not its turn"))
+    assert render.render(graph.to_dot(), "svg") == b"made"
+    assert calls == ["svg"]
+
+
+def test_pygraphviz_is_asked_where_dot_is_missing(graph, monkeypatch, without):
+    without("dot")
+    monkeypatch.setattr(render, "_pygraphviz", lambda text, format: b"by pygraphviz")
+    assert render.render(graph.to_dot(), "svg") == b"by pygraphviz"
+
+
+def test_without_any_the_error_names_both_installs_and_what_still_works(graph, tmp_path, without):
+    without("dot", "pygraphviz")
+    with pytest.raises(RendererError, match="apt-get install graphviz") as caught:
+        graph.save(tmp_path / "f.png")
+    assert "pip install 'autograd-lite[render]'" in str(caught.value)
+    assert ".dot files and graph.to_dot() still work" in str(caught.value)
+    assert os.listdir(tmp_path) == []
+
+
+def test_dot_refusing_a_text_is_said_in_its_own_words(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise graphviz.CalledProcessError(1, ["dot"], stderr=b"syntax error in line 1")
+
+    monkeypatch.setattr(graphviz, "pipe", refuse)
+    with pytest.raises(RendererError, match="syntax error in line 1"):
+        render.render("digraph {", "svg")
+
+
+@pytest.mark.skipif(not has(render._pygraphviz), reason="pygraphviz is not installed")
+def test_pygraphviz_needs_no_program_on_the_path(graph, monkeypatch, without):
+    without("dot")
+    monkeypatch.setenv("PATH", "")
+    assert render.render(graph.to_dot(), "svg").startswith(b"<?xml")
+
+
+@pytest.mark.parametrize("ending", [".html", ".gif", "", ".dot.txt"])
+def test_an_unknown_ending_lists_those_that_work(graph, tmp_path, ending):
+    with pytest.raises(DataError, match=r"\.dot, \.svg, \.png, \.pdf"):
+        graph.save(tmp_path / f"f{ending}")
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_unwritable_path_leaves_nothing(graph, tmp_path):
+    (tmp_path / "file").write_text("kept")
+    (tmp_path / "folder.dot").mkdir()
+    for path in (tmp_path / "missing" / "f.dot", tmp_path / "file" / "f.dot", tmp_path / "folder.dot"):
+        with pytest.raises(FileError, match="could not write") as caught:
+            graph.save(path)
+        assert isinstance(caught.value, OSError)
+        assert sorted(os.listdir(tmp_path)) == ["file", "folder.dot"]
+    assert (tmp_path / "file").read_text() == "kept"
+    assert os.listdir(tmp_path / "folder.dot") == []
+
+
+def test_a_write_that_breaks_off_leaves_the_old_file(graph, tmp_path, monkeypatch):
+    path = tmp_path / "f.dot"
+    path.write_text("old")
+
+    def full_disk(self, content):
+        with builtins.open(self, "wb") as file:
+            file.write(content[:10])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full_disk)
+    with pytest.raises(FileError, match="No space left on device"):
+        graph.save(path)
+    assert os.listdir(tmp_path) == ["f.dot"]
+    assert path.read_text() == "old"
+
+
+# -- notebooks -------------------------------------------------------------------------------------
+
+
+@needs_one
+def test_notebooks_get_a_picture(graph):
+    bundle = graph._repr_mimebundle_()
+    assert "<svg" in bundle["image/svg+xml"]
+    assert bundle["text/plain"] == graph.to_dot()
+
+
+def test_notebooks_get_the_text_where_there_is_no_renderer(graph, without):
+    without("dot", "pygraphviz")
+    assert graph._repr_mimebundle_(include=None, exclude=None) == {"text/plain": graph.to_dot()}
+
+
+def test_notebooks_never_see_an_error(graph, monkeypatch):
+    monkeypatch.setattr(Graph, "to_dot", lambda self: 1 / 0)
+    assert graph._repr_mimebundle_() == {"text/plain": "<Graph: 2 steps, 1 input, style 'lecture'>"}
+
+
+def test_importing_visualize_imports_no_renderer():
+    code = "import sys, visualize; print({'graphviz', 'pygraphviz', 'matplotlib'} & set(sys.modules))"
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
