@@ -89,20 +89,17 @@ def play(
                         ):
                             continue
                         try:
-                            gx = (
-                                vjps[i](up, y, *args)
-                                if kwargs is None
-                                else vjps[i](up, y, *args, **kwargs)
-                            )
+                            gx = vjps[i](up, y, *args) if kwargs is None else vjps[i](up, y, *args, **kwargs)
                         except Exception as error:
-                            raise _blame(node, rule, i, error)
+                            _blame(node, rule, i, error)
+                            raise
                         if conjugate:
                             gx = np.conjugate(gx)
                         live, arg = None, args[i]
                         if mask is not None or rule.selects:
                             gx, live = pass_through(rule, _puller(node, rule, i), mask, g, gx)
                         kind = gx.__class__
-                        if kind is not arg.__class__ and kind is not tuple or (
+                        if (kind is not arg.__class__ and kind is not tuple) or (
                             kind is not _FLOAT
                             and kind is not tuple
                             and (gx.shape != arg.shape or gx.dtype is not arg.dtype)
@@ -121,8 +118,10 @@ def play(
                 if not retain:
                     node.played = True
                 value = node.value
-                if value.__class__ is _FLOAT or keep or (
-                    (value.__class__ is not np.ndarray or node.notes is not None) and _kept(node)
+                if (
+                    value.__class__ is _FLOAT
+                    or keep
+                    or ((value.__class__ is not np.ndarray or node.notes is not None) and _kept(node))
                 ):
                     node.adjoint = unwrap(g) if record else g
                     if not (retain or rule.broadcasts or _kept_whole(node)):
@@ -147,7 +146,8 @@ def _joint(node: Node, rule: Rule, g: Any, y: Any, args: Any) -> Any:
     try:
         pulled = rule.joint(g, y, *args, **node.kwargs or {})  # type: ignore[misc]
     except Exception as error:
-        raise _blame(node, rule, 0, error)
+        _blame(node, rule, 0, error)
+        raise
     return [lambda *_, gx=gx, **__: gx for gx in pulled]
 
 
@@ -204,9 +204,7 @@ def _sum(a: Any, b: Any) -> Any:
     """Fan-in: two uses of one value. Out of place, for either may be a view of something else."""
     if a.__class__ is not tuple:
         return a + b
-    return tuple(
-        y if x is None else x if y is None else x + y for x, y in zip(a, b, strict=True)
-    )
+    return tuple(y if x is None else x if y is None else x + y for x, y in zip(a, b, strict=True))
 
 
 def _complete(g: tuple[Any, ...], y: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -233,7 +231,7 @@ def _puller(node: Node, rule: Rule, i: int) -> Callable[[Any], Any]:
         joint = rule.joint
         return lambda g: joint(g, y, *args, **kwargs)[i]
     vjp = rule.vjps[i]
-    return lambda g: vjp(g, y, *args, **kwargs)  # type: ignore[misc]
+    return lambda g: vjp(g, y, *args, **kwargs)
 
 
 def _to_shape(shape: tuple[int, ...]) -> Callable[[Any], Any]:
@@ -259,14 +257,28 @@ def contributions(node: Node) -> tuple[Any, ...]:
     """What `node` sent back along each of its edges; None for constants, or where nothing is known.
 
     Pictures show it: a value that is used twice gets two contributions, and its adjoint is their sum.
+
+    Example:
+        >>> import autograd_lite as ag
+        >>> x = ag.Tensor(3.0, requires_grad=True)
+        >>> y = x * x
+        >>> y.backward()
+        >>> [float(g) for g in contributions(y.node)], float(x.node.adjoint)
+        ([3.0, 3.0], 6.0)
     """
     if node.adjoint is None or not node.args:
         return (None,) * len(node.inputs)
     rule = rules[node.op]  # type: ignore[index]
-    return tuple(
-        gx if gx is None or gx.__class__ is tuple else _fit(gx, node.args[i], rule, node, i)[0]
-        for i, gx in enumerate(pulled(node))
-    )
+    sent = list(pulled(node))
+    for i, gx in enumerate(sent):
+        if gx is not None and gx.__class__ is not tuple:
+            gx, _ = _fit(gx, node.args[i], rule, node, i)
+            total = node.inputs[i].adjoint
+            if total is not None and not np.isfinite(gx).all():
+                # What is not finite, though the sum of it is, came from a dead entry.
+                gx = np.where(np.isfinite(total) & ~np.isfinite(gx), 0, gx)[()]
+            sent[i] = gx
+    return tuple(sent)
 
 
 def pulled(node: Node) -> tuple[Any, ...]:
@@ -308,8 +320,10 @@ def _receive(node: Node, g: Any) -> Any:
                     f"a hook returned shape {np.shape(unwrap(replaced))} for a gradient of shape {g.shape}"
                 )
             new = unwrap(replaced)
-            g = replaced if isinstance(g, Tensor) and isinstance(replaced, Tensor) else (
-                wrap(np.asarray(new, g.dtype)) if isinstance(g, Tensor) else np.asarray(new, g.dtype)
+            g = (
+                replaced
+                if isinstance(g, Tensor) and isinstance(replaced, Tensor)
+                else (wrap(np.asarray(new, g.dtype)) if isinstance(g, Tensor) else np.asarray(new, g.dtype))
             )
     if notes.retains:
         _accumulate(node, g, shared=True)
@@ -481,15 +495,15 @@ def _no_rule(node: Node, i: int) -> str:
     )
 
 
-def _blame(node: Node, rule: Rule, i: int, error: Exception) -> Exception:
-    """Say in whose rule an exception was raised."""
-    if isinstance(rule.vjps, tuple) and not rule.joint and (i >= len(rule.vjps) or rule.vjps[i] is None):
-        return NotDifferentiableError(_no_rule(node, i))
+def _blame(node: Node, rule: Rule, i: int, error: Exception) -> None:
+    """Say in whose rule an exception was raised, or that there is none."""
+    separate = isinstance(rule.vjps, tuple) and rule.joint is None
+    if separate and (i >= len(rule.vjps) or rule.vjps[i] is None):
+        raise NotDifferentiableError(_no_rule(node, i)) from None
     came = ", ".join(describe(arg) for arg in node.args)
     error.add_note(f"in the derivative rule of {op_name(node.op)}({came}) for argument {i}")
     if node.notes is not None and node.notes.line:
         error.add_note(f"recorded at {node.notes.line}")
-    return error
 
 
 def _check(node: Node, g: Any, gx: Any) -> None:
@@ -498,6 +512,5 @@ def _check(node: Node, g: Any, gx: Any) -> None:
         where = node.notes.line if node.notes is not None else None
         raise AnomalyError(
             f"the derivative of {op_name(node.op)} produced {nonfinite(gx)} from a finite cotangent, at "
-            f"{', '.join(describe(arg) for arg in node.args)}"
-            + (f"; recorded at {where}" if where else "")
+            f"{', '.join(describe(arg) for arg in node.args)}" + (f"; recorded at {where}" if where else "")
         )

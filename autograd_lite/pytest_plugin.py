@@ -1,7 +1,7 @@
 """The pytest plugin: a fixture `check_grads`, there in every test once autograd-lite is installed.
 
-    def test_my_function(check_grads):
-        check_grads(my_function, (np.linspace(0.1, 1.0, 5),))
+def test_my_function(check_grads):
+    check_grads(my_function, (np.linspace(0.1, 1.0, 5),))
 """
 
 from __future__ import annotations

@@ -131,5 +131,7 @@ def defvjp(
         broadcasts = elementwise or (known is not None and known.broadcasts)
     if flow is None:
         flow = "elementwise" if broadcasts else "mixes"
-    rules[op] = Rule(vjps if each is None else Each(each), joint=joint, broadcasts=broadcasts, flow=flow, plain=plain)
+    rules[op] = Rule(
+        vjps if each is None else Each(each), joint=joint, broadcasts=broadcasts, flow=flow, plain=plain
+    )
     constants.discard(op)

@@ -136,11 +136,12 @@ class _Recording(contextlib.ContextDecorator):
     on: bool
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        mode = super().__new__(cls)
+        mode: Any = super().__new__(cls)
         return mode if function is None else mode(function)  # `@no_grad` without parentheses
 
     def _recreate_cm(self) -> _Recording:  # a decorated function may recurse, or run in threads
-        return type(self)()
+        mode: _Recording = type(self)()
+        return mode
 
     def __enter__(self) -> None:
         self._before = switch.listeners

@@ -302,9 +302,7 @@ class Tensor:
             return _compute(ufunc, self)
         return apply(ufunc, *args, **kwargs)
 
-    def __array_function__(
-        self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any
-    ) -> Any:
+    def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
         return apply(function, *args, **kwargs)
 
     # -- indexing and assignment -------------------------------------------------------------------
@@ -314,12 +312,12 @@ class Tensor:
 
     def __setitem__(self, index: Any, value: Any) -> None:
         index = plain_index(index)
-        if isinstance(value, Tensor) and value.node is not None:
-            if not np.can_cast(value.dtype, self.dtype, "same_kind"):
-                raise DTypeError(
-                    f"x[i] = v: v is {value.dtype} and requires a gradient, x is {self.dtype} and cannot "
-                    "hold it; write x = x.astype(v.dtype) first"
-                )
+        recorded = isinstance(value, Tensor) and value.node is not None
+        if recorded and not np.can_cast(value.dtype, self.dtype, "same_kind"):
+            raise DTypeError(
+                f"x[i] = v: v is {value.dtype} and requires a gradient, x is {self.dtype} and cannot "
+                "hold it; write x = x.astype(v.dtype) first"
+            )
         self._rebind(f"x[{describe(index)}] = v", apply(setitem, self, value, index))
 
     def _rebind(self, line: str, result: Tensor) -> Tensor:
@@ -633,8 +631,7 @@ def plain_index(index: Any) -> Any:
     if isinstance(index, Tensor):
         if not np.issubdtype(index.dtype, np.integer) and index.dtype != bool:
             raise DTypeError(
-                f"x[i]: i is a {index.dtype} Tensor; an index is of integers or booleans: "
-                "x[i.astype(int)]"
+                f"x[i]: i is a {index.dtype} Tensor; an index is of integers or booleans: x[i.astype(int)]"
             )
         return index._data
     if isinstance(index, tuple):
@@ -731,7 +728,9 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     if any(isinstance(value, Tensor) for value in kwargs.values()):
         args, kwargs = _positional(op, args, kwargs)
 
-    values, inputs, recorded = [], [], False
+    values: list[Any] = []
+    inputs: list[Any] = []
+    recorded = False
     for arg in args:
         if isinstance(arg, Tensor):
             values.append(arg._data)
@@ -919,7 +918,9 @@ def nondifferentiable(function: _F) -> _F:
         >>> bucket(ag.Tensor([-1.0, 0.5, 2.0], requires_grad=True))
         array([0, 1, 2])
     """
-    if isinstance(function, np.ufunc) or hasattr(function, "__wrapped__") and function.__module__[:5] == "numpy":
+    if isinstance(function, np.ufunc) or (
+        hasattr(function, "__wrapped__") and function.__module__[:5] == "numpy"
+    ):
         constants.add(function)
         rules.pop(function, None)
         return function

@@ -104,7 +104,7 @@ def check_grads(
     check = _Check(flat, points, [names[i] for i in places], tuple(modes), eps, atol, rtol)
     try:
         check.run(order)
-    except _Failure as failure:
+    except _CheckError as failure:
         kind = KinkError if failure.kink else GradientCheckError
         raise kind(f"{failure}\n{_culprit(check, order)}") from None
 
@@ -118,13 +118,13 @@ def _names(args: tuple[Any, ...]) -> list[str]:
     return names
 
 
-class _Failure(Exception):
+class _CheckError(Exception):
     """What is wrong, before it is known whose fault it is."""
 
     kink = False
 
 
-class _Kink(_Failure):
+class _KinkFoundError(_CheckError):
     kink = True
 
 
@@ -217,8 +217,10 @@ class _Check:
         if order > 1:
             try:
                 replace(self, f=derivative).run(order - 1)
-            except _Failure as failure:
-                raise type(failure)(f"in the {mode}-mode derivative, differentiated again: {failure}") from None
+            except _CheckError as failure:
+                raise type(failure)(
+                    f"in the {mode}-mode derivative, differentiated again: {failure}"
+                ) from None
 
     def outputs(self, points: list[Array]) -> list[Array]:
         with no_grad():
@@ -229,11 +231,9 @@ class _Check:
         gradients, again = (
             [np.asarray(unwrap(g)) for g in pullback(*map(wrap, self.points))] for _ in range(2)
         )
-        for k, (g, twin, x, name) in enumerate(
-            zip(gradients, again, self.points, self.names, strict=True)
-        ):
+        for k, (g, twin, x, name) in enumerate(zip(gradients, again, self.points, self.names, strict=True)):
             if not np.array_equal(g, twin, equal_nan=True):
-                raise _Failure(
+                raise _CheckError(
                     f"the derivative of {name} differs from one call to the next; is there randomness in f?"
                 )
             for direction, size, place in _directions(x):
@@ -266,16 +266,16 @@ class _Check:
         rtol = default if self.rtol is None else self.rtol
         tolerance = atol + rtol * abs(expected.value)
         if expected.jump:
-            raise _Kink(f"no {what}: there is a kink, the slope jumps by {expected.jump:.6g}")
+            raise _KinkFoundError(f"no {what}: there is a kink, the slope jumps by {expected.jump:.6g}")
         if not math.isfinite(expected.value):
-            raise _Failure(f"no {what}: the function is not finite around the point (analytic {got:.6g})")
+            raise _CheckError(f"no {what}: the function is not finite around the point (analytic {got:.6g})")
         if expected.error > tolerance >= 0 and not abs(got - expected.value) <= tolerance:
-            raise _Kink(
+            raise _KinkFoundError(
                 f"no {what}: finite differences do not settle, they give {expected.value:.6g} to within "
                 f"{expected.error:.1g} (analytic {got:.6g}); the function is not smooth there"
             )
         if not abs(got - expected.value) <= tolerance:
-            raise _Failure(f"wrong {what}: analytic {got:.10g}, numeric {expected.value:.10g}")
+            raise _CheckError(f"wrong {what}: analytic {got:.10g}, numeric {expected.value:.10g}")
 
 
 def _pullback(f: Function, cotangents: list[Any]) -> Function:
@@ -349,7 +349,7 @@ def _check_rules(f: Function, points: list[Array]) -> None:
         play(seeds, retain=True, keep=True)
     except Exception as error:
         notes = " ".join(getattr(error, "__notes__", ()))
-        raise _Failure(f"the backward pass fails: {type(error).__name__}: {error} {notes}") from error
+        raise _CheckError(f"the backward pass fails: {type(error).__name__}: {error} {notes}") from error
     for node in tape.nodes:
         if node.adjoint is None or node.adjoint.__class__ is tuple or node.op not in rules:
             continue
@@ -360,18 +360,20 @@ def _check_rules(f: Function, points: list[Array]) -> None:
         try:
             sent = pulled(node)
         except ValueError as error:
-            raise _Failure(f"the rule of {op_name(node.op)} writes into its arguments: {error}") from error
+            raise _CheckError(f"the rule of {op_name(node.op)} writes into its arguments: {error}") from error
         finally:
             for x, flag in zip(arrays, writeable, strict=True):
                 if flag and x.base is None:
                     x.flags.writeable = True
-        dtypes = {np.asarray(x).dtype for x in (node.value, *node.args) if isinstance(x, (np.ndarray, np.generic))}
+        dtypes = {
+            np.asarray(x).dtype for x in (node.value, *node.args) if isinstance(x, (np.ndarray, np.generic))
+        }
         floats = {dtype for dtype in dtypes if dtype.kind in "fc"}
         for i, gx in enumerate(sent):
             if gx is not None and len(floats) == 1 and getattr(gx, "dtype", *floats) not in floats:
-                raise _Failure(
-                    f"wrong dtype: the rule of {op_name(node.op)} for argument {i} returns {gx.dtype} where all "
-                    f"is {next(iter(floats))}; use Python numbers in rules, np.float64 scalars widen float32"
+                raise _CheckError(
+                    f"wrong dtype: the rule of {op_name(node.op)} for argument {i} returns {gx.dtype} where "
+                    f"all is {next(iter(floats))}; use Python numbers in rules, for np.float64 widens"
                 )
 
 
@@ -392,7 +394,7 @@ def _culprit(check: _Check, order: int) -> str:
         names = [f"argument {i}" for i in moving]
         try:
             replace(check, f=_alone(node, moving), points=points, names=names).run(order)
-        except _Failure as failure:
+        except _CheckError as failure:
             came = ", ".join(describe(x) for x in node.args)
             role = "the kink is one of" if failure.kink else "to blame: the rule of"
             return f"{role} {op_name(node.op)}({came}), recorded at {node.note().line}\n  {failure}"

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -121,7 +121,7 @@ def _arrived(cotangents: dict[Node, Any], x: Tensor) -> Any:
 def _alias(x: Any, outer: bool) -> Tensor:
     """A new node for an argument: on the outer tape if the argument is, else a leaf."""
     if isinstance(x, Tensor) and x.node is not None and outer:
-        return alias(x)
+        return cast(Tensor, alias(x))
     value = unwrap(x)
     if isinstance(value, (int, np.bool_)) and not isinstance(value, np.generic):
         value = float(value)
@@ -170,7 +170,8 @@ def _require_number(out: Any) -> None:
         )
     if np.iscomplexobj(value):
         raise DTypeError(
-            f"grad(f) needs an f that returns a real number, it returned {describe(out)}; take np.abs or np.real"
+            f"grad(f) needs an f that returns a real number, it returned {describe(out)}; take np.abs or "
+            "np.real of it"
         )
 
 
@@ -368,7 +369,9 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
                 one[place] = 1
                 seeds = [*zeros[:k], one, *zeros[k + 1 :]]
                 rows.append(call.pull([g[()] for g in seeds], record=nested, retain=True))
-            columns = [_stacked([row[j] for row in rows], output.shape, x) for j, x in enumerate(call.aliases)]
+            columns = [
+                _stacked([row[j] for row in rows], output.shape, x) for j, x in enumerate(call.aliases)
+            ]
             block = call.like_primals(columns)
             blocks.append(block[0] if isinstance(argnums, int) else tuple(block))
         return call.rebuild_out(blocks)
@@ -436,7 +439,7 @@ def _fitted(values: Any, likes: Sequence[Any], who: str, what: str) -> list[Any]
     given = tree.flatten(values)[0]
     if len(given) != len(likes):
         raise ShapeError(f"{who}: there are {len(likes)} {what}, but {len(given)} arrays came")
-    fitted = []
+    fitted: list[Any] = []
     for g, like in zip(given, likes, strict=True):
         value = _cotangent_of(like)
         if np.shape(unwrap(g)) != value.shape:
@@ -556,9 +559,7 @@ def checkpoint(f: Function) -> Function:
 class _Segment:
     """What a checkpoint needs to compute its part of the tape once more."""
 
-    def __init__(
-        self, f: Function, args: Any, kwargs: Any, kept: list[int], read: tuple[Node, ...]
-    ) -> None:
+    def __init__(self, f: Function, args: Any, kwargs: Any, kept: list[int], read: tuple[Node, ...]) -> None:
         self.f, self.args, self.kwargs, self.kept, self.read = f, args, kwargs, kept, read
 
     def outputs(self) -> list[Any]:

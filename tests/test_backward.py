@@ -170,7 +170,9 @@ def test_retain_grad() -> None:
 # -- gradients belong to their tensor alone --------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", [lambda a, b: a + b, lambda a, b: (a + b).reshape(2, 2).T, lambda a, b: a.sum() + b.sum()])
+@pytest.mark.parametrize(
+    "make", [lambda a, b: a + b, lambda a, b: (a + b).reshape(2, 2).T, lambda a, b: a.sum() + b.sum()]
+)
 def test_gradients_do_not_share_memory(make: Any) -> None:
     a, b = leaf(np.ones((2, 2))), leaf(np.ones((2, 2)))
     seed = np.ones(make(a, b).shape)
@@ -227,7 +229,9 @@ def test_dead_entries_along_moves_and_fan_in() -> None:
     assert ag.grad(moved)(np.array([0.0, 1.0])).tolist() == [0.0, 1.5]
     assert ag.grad(lambda x: np.sqrt(x)[1])(np.array([0.0, 4.0])).tolist() == [0.0, 0.25]
     assert ag.grad(lambda x: np.max(np.sqrt(x)))(np.array([0.0, 4.0])).tolist() == [0.0, 0.25]
-    broadcast = ag.grad(lambda x: np.sum(np.where(np.array([[True, False]]), np.sqrt(x) * np.ones((3, 2)), 0)))
+    broadcast = ag.grad(
+        lambda x: np.sum(np.where(np.array([[True, False]]), np.sqrt(x) * np.ones((3, 2)), 0))
+    )
     assert broadcast(np.array([4.0, 0.0])).tolist() == [0.75, 0.0]
 
     def twice(x: Any) -> Any:

@@ -141,7 +141,17 @@ def test_python_numbers_of_a_tensor() -> None:
 
 def test_comparisons_and_piecewise_constant_functions_give_plain_arrays() -> None:
     x = leaf([-1.5, 0.5])
-    for y in (x > 0, x == x, np.floor(x), np.round(x), np.sign(x), np.argmax(x), x // 1, np.isnan(x), x.argsort()):
+    for y in (
+        x > 0,
+        x == x,
+        np.floor(x),
+        np.round(x),
+        np.sign(x),
+        np.argmax(x),
+        x // 1,
+        np.isnan(x),
+        x.argsort(),
+    ):
         assert isinstance(y, (np.ndarray, np.generic)) and not isinstance(y, ag.Tensor)
     assert x in {x} and len({x, leaf([1.0])}) == 2
 
@@ -149,7 +159,9 @@ def test_comparisons_and_piecewise_constant_functions_give_plain_arrays() -> Non
 # -- operators and dispatch ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("other", [2, 2.5, np.float64(2.5), np.array([1.0, 2.0]), [1.0, 2.0], ag.Tensor([3.0, 4.0])])
+@pytest.mark.parametrize(
+    "other", [2, 2.5, np.float64(2.5), np.array([1.0, 2.0]), [1.0, 2.0], ag.Tensor([3.0, 4.0])]
+)
 @pytest.mark.parametrize("op", [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow])
 def test_operators_take_arrays_and_numbers_on_either_side(op: Any, other: Any) -> None:
     x = leaf([1.5, 2.5])
@@ -209,7 +221,9 @@ def test_numpy_functions_see_tensors_given_by_keyword() -> None:
         (lambda x: iter(x[0, 0]), DTypeError, TypeError, ["x.item()"]),
     ],
 )  # fmt: skip
-def test_errors_are_of_the_family_and_say_how_to_repair(call: Any, error: Any, builtin: Any, words: list[str]) -> None:
+def test_errors_are_of_the_family_and_say_how_to_repair(
+    call: Any, error: Any, builtin: Any, words: list[str]
+) -> None:
     x = leaf(np.ones((2, 3)))
     with pytest.raises(builtin) as caught:
         call(x)

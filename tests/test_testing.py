@@ -141,7 +141,9 @@ def test_bad_arguments() -> None:
 
 
 def test_slopes_settle_near_the_edge_of_a_domain() -> None:
-    assert slope(lambda t: float(np.log(1e-3 + t)) if t > -1e-3 else float("nan"), 0.1).value == pytest.approx(1e3)
+    assert slope(
+        lambda t: float(np.log(1e-3 + t)) if t > -1e-3 else float("nan"), 0.1
+    ).value == pytest.approx(1e3)
 
 
 def test_the_fixture_is_installed(request: pytest.FixtureRequest) -> None:

@@ -20,115 +20,7 @@ __all__ = ["erf", "relu", "sigmoid", "softplus"]
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
-# -- identities ------------------------------------------------------------------------------------
-
-defvjp(alias, lambda g, y, x: g, flow="elementwise")
-defvjp(astype, lambda g, y, x, dtype: g, flow="elementwise")  # the sweep casts back
-defvjp(np.copy, lambda g, y, x, order="K", subok=False: g, flow="elementwise")
-defvjp(np.positive, lambda g, y, x: g)
-
-# -- arithmetic ------------------------------------------------------------------------------------
-
-defvjp(np.add, lambda g, y, a, b: g, lambda g, y, a, b: g)
-defvjp(np.subtract, lambda g, y, a, b: g, lambda g, y, a, b: -g)
-defvjp(np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
-defvjp(np.divide, lambda g, y, a, b: g / b, lambda g, y, a, b: -g * (y / b))
-defvjp(np.remainder, lambda g, y, a, b: g, lambda g, y, a, b: -g * np.floor_divide(a, b))
-defvjp(np.negative, lambda g, y, x: -g)
-defvjp(np.reciprocal, lambda g, y, x: -g * y * y)
-defvjp(np.square, lambda g, y, x: g * (2 * x))
-
-# -- powers ----------------------------------------------------------------------------------------
-
-
-def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
-    """b a^(b-1). It is 0 where b is 0, even at a = 0; and where b - 1 is rounded, as for b = 0.1,
-    b (y / a) is nearer, for the rounding would be multiplied by log a."""
-    p = unwrap(b)
-    if isinstance(p, (int, float)) and (p - 1) + 1 == p:
-        return g * (b * a ** (b - 1)) if p not in (0, 1, 2) else g * ((0 * a, 1, 2 * a)[int(p)])
-    slope = b * a ** np.where(p == 0, 1.0, b - 1)
-    ratio = (np.asarray(p - 1) + 1 != p) & (unwrap(a) != 0) & np.isfinite(unwrap(y)) & (unwrap(y) != 0)
-    return g * np.where(ratio, b * (y / np.where(ratio, a, 1)), slope) if np.any(ratio) else g * slope
-
-
-def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
-    """y log a, which is 0 at a = 0, where y is 0 for every b > 0."""
-    zero = unwrap(a) == 0
-    return g * np.where(zero, 0.0, y * np.log(np.where(zero, 1.0, a)))
-
-
-defvjp(np.power, _power_base, _power_exponent)
-defvjp(np.float_power, _power_base, _power_exponent)
-defvjp(np.sqrt, lambda g, y, x: g / (2 * y))
-defvjp(np.cbrt, lambda g, y, x: g / (3 * y * y))
-defvjp(
-    np.hypot,
-    lambda g, y, a, b: g * np.where(unwrap(y) == 0, 0, a / y),
-    lambda g, y, a, b: g * np.where(unwrap(y) == 0, 0, b / y),
-)
-
-# -- exponentials and logarithms -------------------------------------------------------------------
-
-defvjp(np.exp, lambda g, y, x: g * y)
-defvjp(np.exp2, lambda g, y, x: g * (LN2 * y))
-defvjp(np.expm1, lambda g, y, x: g * np.exp(x))  # y + 1 would round a small exp(x) away
-defvjp(np.log, lambda g, y, x: g / x)
-defvjp(np.log2, lambda g, y, x: g / x / LN2)
-defvjp(np.log10, lambda g, y, x: g / x / LN10)
-defvjp(np.log1p, lambda g, y, x: g / (1 + x))
-defvjp(np.logaddexp, lambda g, y, a, b: g * sigmoid(a - b), lambda g, y, a, b: g * sigmoid(b - a))
-defvjp(
-    np.logaddexp2,
-    lambda g, y, a, b: g * sigmoid(LN2 * (a - b)),
-    lambda g, y, a, b: g * sigmoid(LN2 * (b - a)),
-)
-
-# -- trigonometric functions -----------------------------------------------------------------------
-
-defvjp(np.sin, lambda g, y, x: g * np.cos(x))
-defvjp(np.cos, lambda g, y, x: -g * np.sin(x))
-defvjp(np.tan, lambda g, y, x: g * (1 + y * y))
-defvjp(np.arcsin, lambda g, y, x: g / np.sqrt((1 - x) * (1 + x)))  # 1 - x^2 cancels near 1
-defvjp(np.arccos, lambda g, y, x: -g / np.sqrt((1 - x) * (1 + x)))
-defvjp(np.arctan, lambda g, y, x: g / _hypot1(x) / _hypot1(x))  # 1 + x^2 overflows early
-defvjp(
-    np.arctan2,
-    lambda g, y, a, b: g * (b / np.hypot(a, b)) / np.hypot(a, b),
-    lambda g, y, a, b: -g * (a / np.hypot(a, b)) / np.hypot(a, b),
-)
-defvjp(np.deg2rad, lambda g, y, x: g * (math.pi / 180))
-defvjp(np.radians, lambda g, y, x: g * (math.pi / 180))
-defvjp(np.rad2deg, lambda g, y, x: g * (180 / math.pi))
-defvjp(np.degrees, lambda g, y, x: g * (180 / math.pi))
-
-# -- hyperbolic functions --------------------------------------------------------------------------
-
-defvjp(np.sinh, lambda g, y, x: g * np.cosh(x))
-defvjp(np.cosh, lambda g, y, x: g * np.sinh(x))
-defvjp(np.tanh, lambda g, y, x: g * sech2(x))
-defvjp(np.arcsinh, lambda g, y, x: g / _hypot1(x))
-defvjp(np.arccosh, lambda g, y, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)))
-defvjp(np.arctanh, lambda g, y, x: g / ((1 - x) * (1 + x)))
-
-
-@primitive(broadcasts=True)
-def sech2(x: Any) -> Any:
-    """1 / cosh(x)^2, the derivative of tanh: 1 - tanh(x)^2 is 0 from x = 19 on, this is not."""
-    with np.errstate(over="ignore", under="ignore"):
-        sech = 1 / np.cosh(x)
-        return sech * sech
-
-
-defvjp(sech2, lambda g, y, x: g * (-2 * y * np.tanh(x)))
-
-
-def _hypot1(x: Any) -> Any:
-    """sqrt(1 + x^2), without overflow if x is real."""
-    return np.sqrt(1 + x * x) if x.dtype.kind == "c" else np.hypot(x, 1.0)
-
-
-# -- the logistic function and its kin -------------------------------------------------------------
+# -- ops of our own -------------------------------------------------------------------------------
 
 
 @primitive(broadcasts=True)
@@ -191,18 +83,13 @@ def erf(x: Any) -> Any:
 
 _erf = np.vectorize(math.erf, otypes=[float])
 
-defvjp(sigmoid, lambda g, y, x: g * logistic_slope(x))
-defvjp(logistic_slope, lambda g, y, x: g * (-y * np.tanh(x / 2)))
-defvjp(softplus, lambda g, y, x: g * sigmoid(x))
-defvjp(erf, lambda g, y, x: g * (2 / math.sqrt(math.pi) * np.exp(-x * x)))
 
-# -- selection: what is not selected is dead -------------------------------------------------------
-
-
-def _larger(g: Any, a: Any, b: Any) -> Any:
-    """The cotangent of the larger (or NaN) one of two; halves of it where they tie."""
-    a, b = np.asarray(unwrap(a)), np.asarray(unwrap(b))
-    return np.where((a > b) | (a != a), g, np.where(a == b, g / 2, 0))
+@primitive(broadcasts=True)
+def sech2(x: Any) -> Any:
+    """1 / cosh(x)^2, the derivative of tanh: 1 - tanh(x)^2 is 0 from x = 19 on, this is not."""
+    with np.errstate(over="ignore", under="ignore"):
+        sech = 1 / np.cosh(x)
+        return sech * sech
 
 
 @primitive(broadcasts=True)
@@ -224,6 +111,122 @@ def relu(x: Any) -> Any:
 def where(condition: Any, x: Any, y: Any) -> Any:
     """numpy.where with its three arguments."""
     return np.where(condition, x, y)
+
+
+# -- identities ------------------------------------------------------------------------------------
+
+defvjp(alias, lambda g, y, x: g, flow="elementwise")
+defvjp(astype, lambda g, y, x, dtype: g, flow="elementwise")  # the sweep casts back
+defvjp(np.copy, lambda g, y, x, order="K", subok=False: g, flow="elementwise")
+defvjp(np.positive, lambda g, y, x: g)
+
+# -- arithmetic ------------------------------------------------------------------------------------
+
+defvjp(np.add, lambda g, y, a, b: g, lambda g, y, a, b: g)
+defvjp(np.subtract, lambda g, y, a, b: g, lambda g, y, a, b: -g)
+defvjp(np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
+defvjp(np.divide, lambda g, y, a, b: g / b, lambda g, y, a, b: -g * (y / b))
+defvjp(np.remainder, lambda g, y, a, b: g, lambda g, y, a, b: -g * np.floor_divide(a, b))
+defvjp(np.negative, lambda g, y, x: -g)
+defvjp(np.reciprocal, lambda g, y, x: -g * y * y)
+defvjp(np.square, lambda g, y, x: g * (2 * x))
+
+# -- powers ----------------------------------------------------------------------------------------
+
+
+def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
+    """b a^(b-1). It is 0 where b is 0, even at a = 0; and where b - 1 is rounded, as for b = 0.1,
+    b (y / a) is nearer, for the rounding would be multiplied by log a."""
+    p, value = np.asarray(unwrap(b)), unwrap(y)
+    if p.ndim == 0 and p in (0, 1, 2):
+        return 0 * g if p == 0 else g if p == 1 else g * (2 * a)
+    slope = b * a ** (b - 1 if np.all(p) else np.where(p == 0, 1, b - 1))
+    rounded = ((p - 1) + 1 != p) & (unwrap(a) != 0) & np.isfinite(value) & (value != 0)
+    if not np.any(rounded):
+        return g * slope
+    return g * np.where(rounded, b * (y / np.where(rounded, a, 1)), slope)
+
+
+def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
+    """y log a, which is 0 at a = 0, where y is 0 for every b > 0."""
+    zero = unwrap(a) == 0
+    return g * np.where(zero, 0.0, y * np.log(np.where(zero, 1.0, a)))
+
+
+defvjp(np.power, _power_base, _power_exponent)
+defvjp(np.float_power, _power_base, _power_exponent)
+defvjp(np.sqrt, lambda g, y, x: g / (2 * y))
+defvjp(np.cbrt, lambda g, y, x: g / (3 * y * y))
+defvjp(
+    np.hypot,
+    lambda g, y, a, b: g * np.where(unwrap(y) == 0, 0, a / y),
+    lambda g, y, a, b: g * np.where(unwrap(y) == 0, 0, b / y),
+)
+
+# -- exponentials and logarithms -------------------------------------------------------------------
+
+defvjp(np.exp, lambda g, y, x: g * y)
+defvjp(np.exp2, lambda g, y, x: g * (LN2 * y))
+defvjp(np.expm1, lambda g, y, x: g * np.exp(x))  # y + 1 would round a small exp(x) away
+defvjp(np.log, lambda g, y, x: g / x)
+defvjp(np.log2, lambda g, y, x: g / x / LN2)
+defvjp(np.log10, lambda g, y, x: g / x / LN10)
+defvjp(np.log1p, lambda g, y, x: g / (1 + x))
+defvjp(np.logaddexp, lambda g, y, a, b: g * sigmoid(a - b), lambda g, y, a, b: g * sigmoid(b - a))
+defvjp(
+    np.logaddexp2,
+    lambda g, y, a, b: g * sigmoid(LN2 * (a - b)),
+    lambda g, y, a, b: g * sigmoid(LN2 * (b - a)),
+)
+
+# -- trigonometric functions -----------------------------------------------------------------------
+
+
+def _hypot1(x: Any) -> Any:
+    """sqrt(1 + x^2), without overflow if x is real."""
+    return np.sqrt(1 + x * x) if x.dtype.kind == "c" else np.hypot(x, 1.0)
+
+
+defvjp(np.sin, lambda g, y, x: g * np.cos(x))
+defvjp(np.cos, lambda g, y, x: -g * np.sin(x))
+defvjp(np.tan, lambda g, y, x: g * (1 + y * y))
+defvjp(np.arcsin, lambda g, y, x: g / np.sqrt((1 - x) * (1 + x)))  # 1 - x^2 cancels near 1
+defvjp(np.arccos, lambda g, y, x: -g / np.sqrt((1 - x) * (1 + x)))
+defvjp(np.arctan, lambda g, y, x: g / _hypot1(x) / _hypot1(x))  # 1 + x^2 overflows early
+defvjp(
+    np.arctan2,
+    lambda g, y, a, b: g * (b / np.hypot(a, b)) / np.hypot(a, b),
+    lambda g, y, a, b: -g * (a / np.hypot(a, b)) / np.hypot(a, b),
+)
+defvjp(np.deg2rad, lambda g, y, x: g * (math.pi / 180))
+defvjp(np.radians, lambda g, y, x: g * (math.pi / 180))
+defvjp(np.rad2deg, lambda g, y, x: g * (180 / math.pi))
+defvjp(np.degrees, lambda g, y, x: g * (180 / math.pi))
+
+# -- hyperbolic functions --------------------------------------------------------------------------
+
+defvjp(np.sinh, lambda g, y, x: g * np.cosh(x))
+defvjp(np.cosh, lambda g, y, x: g * np.sinh(x))
+defvjp(np.tanh, lambda g, y, x: g * sech2(x))
+defvjp(np.arcsinh, lambda g, y, x: g / _hypot1(x))
+defvjp(np.arccosh, lambda g, y, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)))
+defvjp(np.arctanh, lambda g, y, x: g / ((1 - x) * (1 + x)))
+defvjp(sech2, lambda g, y, x: g * (-2 * y * np.tanh(x)))
+
+# -- the logistic function and its kin -------------------------------------------------------------
+
+defvjp(sigmoid, lambda g, y, x: g * logistic_slope(x))
+defvjp(logistic_slope, lambda g, y, x: g * (-y * np.tanh(x / 2)))
+defvjp(softplus, lambda g, y, x: g * sigmoid(x))
+defvjp(erf, lambda g, y, x: g * (2 / math.sqrt(math.pi) * np.exp(-x * x)))
+
+# -- selection: what is not selected is dead -------------------------------------------------------
+
+
+def _larger(g: Any, a: Any, b: Any) -> Any:
+    """The cotangent of the larger (or NaN) one of two; halves of it where they tie."""
+    a, b = np.asarray(unwrap(a)), np.asarray(unwrap(b))
+    return np.where((a > b) | (a != a), g, np.where(a == b, g / 2, 0))
 
 
 def _where(condition: Any, *choices: Any) -> Any:

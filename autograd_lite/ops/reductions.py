@@ -21,7 +21,9 @@ def kept_shape(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
     """What `keepdims=True` would have left of a shape."""
     if axis is None:
         return (1,) * len(shape)
-    axes = {i % len(shape) for i in (axis if isinstance(axis, (tuple, list)) else (axis,))} if shape else set()
+    axes = (
+        {i % len(shape) for i in (axis if isinstance(axis, (tuple, list)) else (axis,))} if shape else set()
+    )
     return tuple(1 if i in axes else size for i, size in enumerate(shape))
 
 
@@ -47,13 +49,17 @@ defvjp(
 )
 
 
-def _var(g: Any, y: Any, x: Any, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+def _var(
+    g: Any, y: Any, x: Any, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False
+) -> Any:
     """2 (x - mean) / (n - ddof)."""
     scale = 2 / (count(x.shape, axis) - ddof)
     return spread(g * scale, x.shape, axis, keepdims) * (x - np.mean(x, axis=axis, keepdims=True))
 
 
-def _std(g: Any, y: Any, x: Any, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+def _std(
+    g: Any, y: Any, x: Any, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False
+) -> Any:
     """(x - mean) / ((n - ddof) std), and 0 for a constant."""
     flat = unwrap(y) == 0
     each = g / np.where(flat, 1, y * (count(x.shape, axis) - ddof))

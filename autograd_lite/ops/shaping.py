@@ -68,7 +68,11 @@ def _piece(i: int, g: Any, y: Any, *arrays: Any, axis: int | None = 0) -> Any:
 
 
 defvjp(concatenate, each=_piece, flow="moves")
-defvjp(stack, each=lambda i, g, y, *arrays, axis=0: g[(slice(None),) * (axis % len(y.shape)) + (i,)], flow="moves")
+defvjp(
+    stack,
+    each=lambda i, g, y, *arrays, axis=0: g[(slice(None),) * (axis % len(y.shape)) + (i,)],
+    flow="moves",
+)
 
 
 def _concatenate(arrays: Any, axis: int | None = 0) -> Any:

@@ -51,7 +51,9 @@ def test_the_registry_and_the_samples_list_the_same_ops() -> None:
     assert {op.__name__ for op in set(CALLS) - listed} == set()
 
 
-@pytest.mark.parametrize("op", [op for op in CALLS if op.__module__.startswith("numpy")], ids=lambda op: op.__name__)
+@pytest.mark.parametrize(
+    "op", [op for op in CALLS if op.__module__.startswith("numpy")], ids=lambda op: op.__name__
+)
 def test_every_numpy_op_is_a_public_name(op: Any) -> None:
     assert getattr(ag, op.__name__) is op
 
@@ -115,7 +117,11 @@ def test_layout_of_the_input_does_not_matter(sample: Sample) -> None:
 
         return ag.tree.flatten(list(ag.grad(f, tuple(range(len(nested))))(*(args[i] for i in nested))))[0]
 
-    for a, b in zip(gradients(map_arrays(np.asarray, sample.args)), gradients(map_arrays(strided, sample.args)), strict=True):
+    for a, b in zip(
+        gradients(map_arrays(np.asarray, sample.args)),
+        gradients(map_arrays(strided, sample.args)),
+        strict=True,
+    ):
         np.testing.assert_allclose(a, b, rtol=1e-13, atol=1e-13)  # BLAS adds up in another order
 
 
@@ -133,7 +139,19 @@ def test_complex_derivatives(sample: Sample) -> None:
 
 @pytest.mark.parametrize(
     "op",
-    [np.sin, np.add, np.multiply, np.maximum, np.sum, np.mean, np.reshape, np.transpose, np.matmul, np.where, ag.softmax],
+    [
+        np.sin,
+        np.add,
+        np.multiply,
+        np.maximum,
+        np.sum,
+        np.mean,
+        np.reshape,
+        np.transpose,
+        np.matmul,
+        np.where,
+        ag.softmax,
+    ],
     ids=lambda op: op.__name__,
 )
 def test_empty_arrays_have_empty_gradients(op: Any) -> None:

@@ -1,0 +1,131 @@
+"""The benchmark compares like with like: numbers must agree, absences are said, no time is judged."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+from benchmarks import libraries
+from benchmarks.__main__ import main, shown, table
+from benchmarks.libraries import OURS, Library
+from benchmarks.runner import DisagreementError, Workload, run
+from benchmarks.workloads import WORKLOADS, chain, neuron
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def peer(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A peer that is always installed: NumPy itself."""
+    monkeypatch.setitem(libraries.LIBRARIES, "peer", Library("numpy", "numpy"))
+    return "peer"
+
+
+def returning(*values: Any) -> Callable[[], Callable[[], list[Any]]]:
+    return lambda: lambda: list(values)
+
+
+def test_each_library_gets_a_row_and_ours_is_the_measure(peer: str) -> None:
+    workload = Workload(
+        "toy", "two numbers", {OURS: returning(ag.Tensor(1.0)), peer: returning(1.0)}, {peer: 2.0}
+    )
+    ours, other = run(workload, quick=True)
+    assert (ours.library, other.library) == (OURS, peer)
+    assert ours.ratio == 1.0 and ours.goal is None
+    assert other.goal == 2.0 and other.version == np.__version__
+    assert other.median and ours.median and other.ratio == pytest.approx(other.median / ours.median)
+    assert 0 < other.fastest <= other.median <= other.slowest
+
+
+@pytest.mark.parametrize("wrong", [(1.0 + 1e-6,), (1.0, 2.0), (float("nan"),)])
+def test_other_numbers_are_an_error(peer: str, wrong: tuple[float, ...]) -> None:
+    workload = Workload("toy", "a number", {OURS: returning(ag.Tensor(1.0)), peer: returning(*wrong)})
+    with pytest.raises(DisagreementError, match="toy: peer"):
+        run(workload, quick=True)
+
+
+def test_a_missing_or_failing_peer_is_said(peer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(libraries.LIBRARIES, "absent", Library("absent", "no_such_module_anywhere"))
+
+    def failing() -> Any:
+        raise RecursionError
+
+    workload = Workload(
+        "toy", "a number", {OURS: returning(ag.Tensor(1.0)), "absent": returning(1.0), peer: lambda: failing}
+    )
+    rows = run(workload, quick=True)
+    assert [row.note for row in rows] == ["", "not installed", "fails: RecursionError"]
+    assert [row.median is None for row in rows] == [False, True, True]
+    assert "not installed" in table(workload, rows, goals=True)
+
+
+def test_goals_are_shown_only_when_they_were_measured(peer: str) -> None:
+    workload = Workload(
+        "toy", "a number", {OURS: returning(ag.Tensor(1.0)), peer: returning(1.0)}, {peer: 1e9}
+    )
+    rows = run(workload, quick=True)
+    assert "goal 1e+09x: missed" in table(workload, rows, goals=True)
+    assert "goal" not in table(workload, rows, goals=False)
+
+
+def test_a_step_that_times_itself_is_taken_at_its_word(peer: str) -> None:
+    workload = Workload(
+        "toy", "seconds", {OURS: lambda: lambda: 2.0, peer: lambda: lambda: 6.0}, per=4, times_itself=True
+    )
+    ours, other = run(workload, quick=True)
+    assert (ours.median, other.median, other.ratio) == (0.5, 1.5, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(2.0, "2 s"), (0.0123, "12.3 ms"), (4.56e-6, "4.56 us"), (1.2e-8, "12 ns")]
+)
+def test_times_are_shown_in_a_unit_that_suits(seconds: float, text: str) -> None:
+    assert shown(seconds) == text
+
+
+def test_the_neuron_is_that_of_the_lectures() -> None:
+    f, *gradient = [float(x.numpy()) for x in neuron.ours()()]
+    assert f == pytest.approx(0.7311, abs=5e-5)
+    assert gradient == pytest.approx([-0.1966, 0.3932, -0.3932, -0.5898, 0.1966], abs=5e-5)
+
+
+def test_the_chain_has_a_hundred_ops() -> None:
+    x = ag.Tensor(chain.X, requires_grad=True)
+    with ag.Tape() as tape:
+        chain.chain(np, x, chain.SCALE, chain.SHIFT)
+    assert len(tape) == 101  # and the sum
+
+
+def test_the_command_line_writes_its_rows(tmp_path: Path) -> None:
+    file = tmp_path / "rows.json"
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--json", str(file), "neuron"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "autograd-lite" in done.stdout
+    report = json.loads(file.read_text())
+    assert report["quick"] is True and report["threads"] == 2
+    assert {row["workload"] for row in report["rows"]} == {"neuron"}
+    assert report["rows"][0]["library"] == OURS and report["rows"][0]["median"] > 0
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.json"]
+
+
+def test_an_unknown_workload_is_refused_with_the_list(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["nosuch"])
+    error = capsys.readouterr().err
+    assert "nosuch" in error and all(name in error for name in WORKLOADS)
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["--quick", "--json", str(tmp_path / "nowhere" / "rows.json"), "neuron"])
+    assert "nowhere" in capsys.readouterr().err
