@@ -21,8 +21,9 @@ from visualize.dot import number
         (0.00012, "1.20e-4"), (99.996, "100.0"), (123.456, "123.5"), (1234.56, "1235"), (9999.9, "1.00e4"),
         (-1e300, "-1.00e300"), (5e-324, "4.94e-324"), (float("nan"), "nan"), (float("-inf"), "-inf"),
         (np.float32(0.1), "0.10"), (3, "3"), (np.int64(-4), "-4"), (True, "True"), (None, "–"),
-        (1 - 2j, "1.00-2.00j"), (np.complex64(0.5j), "0.00+0.50j"), (complex(0, -0.0), "0.00-0.00j"),
-        (np.array(1.5), "1.50"), (np.array([0.5, -1.0]), "[0.50, -1.00]"), (np.zeros((2, 3)), "float64 (2, 3)"),
+        (1 - 2j, "1.00-2.00j"), (np.complex64(0.5j), "0.00+0.50j"), (complex(0, -0.0), "0.00+0.00j"),
+        (np.array(1.5), "1.50"), (np.array([0.5, -1.0]), "[0.50, -1.00]"),
+        (np.zeros((2, 3)), "float64 (2, 3)"),
         (np.arange(4).reshape(2, 2), "[[0, 1], [2, 3]]"), (np.zeros(0, np.float32), "float32 (0,)"),
         ((np.array([1.0]), None), "([1.00], –)"),
     ],
@@ -42,8 +43,9 @@ def test_numbers_have_two_to_four_digits_and_are_near():
 @pytest.mark.parametrize(
     ("compute", "symbol"),
     [
-        (lambda x: x + 1, "+1"), (lambda x: 1 + x, "+1"), (lambda x: x + -3.5, "−3.5"), (lambda x: x - 2, "−2"),
-        (lambda x: x - -2, "+2"), (lambda x: 1 - x, "1−x"), (lambda x: 2 * x, "×2"), (lambda x: x * -1, "×−1"),
+        (lambda x: x + 1, "+1"), (lambda x: 1 + x, "+1"), (lambda x: x + -3.5, "−3.5"),
+        (lambda x: x - 2, "−2"), (lambda x: x - -2, "+2"), (lambda x: 1 - x, "1−x"), (lambda x: 2 * x, "×2"),
+        (lambda x: x * -1, "×−1"),
         (lambda x: -x, "×−1"), (lambda x: x / 2, "÷2"), (lambda x: 1 / x, "1/x"), (lambda x: x**2, "x²"),
         (lambda x: x**-1, "x⁻¹"), (lambda x: x**0.5, "x^0.5"), (lambda x: 2**x, "2ˣ"), (lambda x: x + x, "+"),
         (lambda x: x - x, "−"), (lambda x: x / x, "÷"), (np.exp, "exp"), (np.sqrt, "√"), (ag.sigmoid, "σ"),
@@ -78,9 +80,11 @@ def test_the_name_of_a_step_stands_in_its_circle_and_that_of_the_output_at_the_e
 # -- names of any kind -----------------------------------------------------------------------------
 
 HOSTILE = [
-    'say "hi"', "it's", "a<b>c</b>", "</TABLE>>]", "<script>alert(1)</script>", "a & b", "&lt;", "&#45;", "&amp;amp;",
-    "\\N \\G \\L", "back\\", "\\", "{a|b}", "node", "digraph", "strict", "subgraph { a -> b }", "v0 -> v1;", "//", "/* */",
-    "# define", "😀 π ∂f/∂x", "日本語", "[label=x]", "-->", "<!-- -->", "]]>", "0", "-1.5", "_", "a:b:c", "%s {0}",
+    'say "hi"', "it's", "a<b>c</b>", "</TABLE>>]", "<script>alert(1)</script>", "a & b", "&lt;",
+    "&#45;", "&amp;amp;", "\\N \\G \\L", "back\\", "\\", "{a|b}", "node", "digraph", "strict",
+    "subgraph { a -> b }", "v0 -> v1;",
+    "//", "/* */", "# define", "😀 π ∂f/∂x", "日本語", "[label=x]", "-->", "<!-- -->", "]]>",
+    "0", "-1.5", "_", "a:b:c", "%s {0}",
 ]  # fmt: skip
 
 

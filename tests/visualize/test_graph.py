@@ -87,6 +87,16 @@ def test_arrays_on_a_tape_keep_values_and_gradients():
     assert graph.edges[-1].value == 2.0
 
 
+def test_a_backward_pass_that_was_recorded_can_be_drawn_itself():
+    """f = x^3 at 2: f' = 3 x^2 = 12, and the graph of f' ends with that value."""
+    x = leaf(2.0, "x")
+    f = x * x * x
+    f.backward(create_graph=True)
+    assert [float(e.grad) for e in draw(f).edges if e.target is None] == [1.0]
+    assert [float(e.value) for e in draw(x.grad).edges if e.target is None] == [12.0]
+    x.grad = None  # f and its gradient hold each other
+
+
 # -- what may be drawn -----------------------------------------------------------------------------
 
 
@@ -189,6 +199,25 @@ def test_settings_are_no_inputs():
     assert named(graph) == ["x"]
     assert ops(graph) == ["transpose", "reshape", "getitem", "sum"]
     assert "label=<[0:1]>" in graph.to_dot()
+
+
+def test_an_op_of_the_user_may_be_called_as_one_of_the_engines():
+    @ag.primitive
+    def output(x):
+        return 2 * x
+
+    ag.defvjp(output, lambda g, y, x: 2 * g)
+    graph = draw(output(leaf(3.0, "x")))
+    assert (ops(graph), graph.vertices[1].index) == (["output"], None)
+
+
+def test_assignment_shows_its_index_and_its_value():
+    x, v = leaf([1.0, 2.0], "x"), leaf(5.0, "v")
+    y = x * 1.0
+    y[1] = v
+    graph = draw(np.sum(y))
+    assert named(graph) == ["x", None, "v"]
+    assert "label=<[1] =>" in graph.to_dot()
 
 
 def test_a_graph_shows_what_was_when_it_was_drawn():

@@ -172,10 +172,11 @@ def test_values_and_gradients_can_be_left_out(shown):
     f = neuron()
     f.backward()
     edges = read_dot(draw(f, values=shown == "values", grads=shown == "grads").to_dot())
+    blank = "\N{NO-BREAK SPACE}"
     expected = [
-        (s, t, value if shown == "values" else "\N{NO-BREAK SPACE}", grad if shown == "grads" else "\N{NO-BREAK SPACE}")
-        for s, t, value, grad in NEURON
-    ]  # fmt: skip
+        (source, target, value if shown == "values" else blank, grad if shown == "grads" else blank)
+        for source, target, value, grad in NEURON
+    ]
     assert sorted(edges) == sorted(expected)
 
 

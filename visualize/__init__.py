@@ -1,0 +1,17 @@
+"""Pictures of a computation: its graph with the values and gradients on the edges.
+
+>>> import autograd_lite as ag
+>>> from visualize import draw
+>>> x, y, z = (ag.Tensor(v, requires_grad=True, name=n) for n, v in [("x", -2.0), ("y", 5.0), ("z", -4.0)])
+>>> f = (x + y) * z
+>>> f.backward()
+>>> draw(f)
+<Graph: 2 steps, 3 inputs, style 'lecture'>
+
+`draw(f).save("f.svg")` writes the picture; a notebook shows it by itself.
+"""
+
+from .graph import Edge, Graph, Vertex, draw
+from .plots import learning_curves
+
+__all__ = ["Edge", "Graph", "Vertex", "draw", "learning_curves"]

@@ -1,0 +1,388 @@
+"""Tape -> Graph: a frozen copy of what was computed, with a gradient for every edge.
+
+The engine's `Node`s hold what backward needs and let go of it; a `Graph` holds what a reader
+wants to see, as plain values that no later step can change. How it looks is not decided here.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import autograd_lite as ag
+from autograd_lite import contributions
+from autograd_lite.errors import DataError, DTypeError, TapeError
+from autograd_lite.tree import flatten
+
+from . import dot, render
+
+__all__ = ["Edge", "Graph", "Vertex", "draw"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Vertex:
+    """An input, a constant, or a step of the computation.
+
+    Attributes:
+        op: the name of the function; None for inputs and constants.
+        name: the user's name for it. Inputs that have none are called x1, x2, ..., and constant arrays
+            c1, c2, ...; None for steps without a name, and for numbers that stand in the code.
+        value: what was computed or given.
+        constant: whether it is an input that no gradient belongs to.
+        index: what an indexing step reads, e.g. the 0 of `x[0]`.
+    """
+
+    op: str | None
+    name: str | None
+    value: Any
+    constant: bool = False
+    index: Any = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edge:
+    """A value on its way into a step, and the gradient that came back along the same way.
+
+    Attributes:
+        source: the place of a vertex in `Graph.vertices`.
+        target: the place of the step that uses the value; None where the value leaves the graph.
+        position: which argument of that step it is.
+        value: what the step received.
+        grad: this use's share of d(output)/d(value); None where nothing has flown back.
+    """
+
+    source: int
+    target: int | None
+    position: int
+    value: Any
+    grad: Any
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Graph:
+    """A computation as a picture; made by `draw`.
+
+    Attributes:
+        vertices: each after those it was computed from.
+        edges: sorted by target, and there by argument; the graph's outputs last.
+        style, values, grads, direction: how it is drawn, see `draw`.
+    """
+
+    vertices: tuple[Vertex, ...]
+    edges: tuple[Edge, ...]
+    style: str = "lecture"
+    values: bool = True
+    grads: bool = True
+    direction: str = "LR"
+
+    def to_dot(self) -> str:
+        """The graph in Graphviz' DOT language; the same graph gives the same text.
+
+        Example:
+            >>> import autograd_lite as ag
+            >>> x = ag.Tensor(2.0, requires_grad=True, name="x")
+            >>> text = draw(3 * x, values=False, grads=False).to_dot()
+            >>> [line.strip() for line in text.splitlines() if "->" in line]
+            ['v1 -> v2', 'v2 -> o2']
+        """
+        return dot.STYLES[self.style](self)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture to a file, in the format of its ending: .dot, .svg, .png or .pdf.
+
+        Args:
+            path: where to write; a file that is there is replaced at once, when the new one is complete.
+
+        Returns:
+            The path.
+
+        Raises:
+            DataError: an ending for which there is no format.
+            RendererError: neither Graphviz nor pygraphviz is installed (.dot needs neither).
+            FileError: the file cannot be written.
+
+        Example:
+            >>> import tempfile, autograd_lite as ag
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     draw(ag.Tensor(2.0, requires_grad=True) * 3).save(f"{folder}/f.dot").name
+            'f.dot'
+        """
+        return render.save(self.to_dot(), Path(path))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """What notebooks show: the picture where there is a renderer, else the DOT text."""
+        return render.mimebundle(self)
+
+    def __repr__(self) -> str:
+        steps = sum(v.op is not None for v in self.vertices)
+        inputs = sum(v.op is None and not v.constant for v in self.vertices)
+        return f"<Graph: {_count(steps, 'step')}, {_count(inputs, 'input')}, style {self.style!r}>"
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
+# -- draw ------------------------------------------------------------------------------------------
+
+
+def draw(
+    output: Any,
+    *inputs: Any,
+    params: Mapping[str, ag.Tensor] | Iterable[tuple[str, ag.Tensor]] | None = None,
+    style: str = "lecture",
+    values: bool = True,
+    grads: bool = True,
+    direction: str = "LR",
+    depth: int | None = None,
+) -> Graph:
+    """The graph of a computation, with the value and the gradient on every edge.
+
+    Args:
+        output: a recorded Tensor, or nested tuples, lists and dicts of them; a `Tape`; or a function
+            or module, which is then called with `inputs` and its forward pass recorded.
+        inputs: what to call `output` with. Floating-point numbers and arrays become inputs of the
+            graph, under the names of the function's parameters.
+        params: names for Tensors, e.g. `model.named_parameters()`, which is the default for a module.
+        style: "lecture", as on slides: operations in circles, inputs by name, on every edge the
+            value above the line in green and the gradient below it in red.
+        values: whether values are shown.
+        grads: whether gradients are shown; one that is not there (before `backward`) is a dash.
+        direction: "LR", from left to right, or "TB", from top to bottom.
+        depth: for styles that group by module: deeper levels are folded. The lecture style has none.
+
+    Raises:
+        TapeError: nothing was recorded, or a backward pass has released what was.
+        DTypeError: something that has no graph.
+        DataError: an unknown style or direction.
+
+    Example:
+        >>> graph = draw(lambda x, y, z: (x + y) * z, -2.0, 5.0, -4.0)
+        >>> [vertex.name or vertex.op for vertex in graph.vertices]
+        ['x', 'y', 'add', 'z', 'multiply']
+        >>> [float(edge.value) for edge in graph.edges]
+        [-2.0, 5.0, 3.0, -4.0, -12.0]
+    """
+    _one_of("style", style, dot.STYLES)
+    _one_of("direction", direction, ("LR", "TB"))
+    if depth is not None:
+        raise DataError(f"draw(depth={depth!r}): style {style!r} has no levels to fold; leave depth out")
+    names = _names(params)
+    if callable(output) and not isinstance(output, ag.Tensor):
+        output = _record(output, inputs, names)
+    elif inputs:
+        raise DTypeError(
+            f"draw({type(output).__name__}, ...): inputs belong to a function or module: draw(model, x); "
+            "a Tensor or Tape is drawn alone: draw(output)"
+        )
+    steps, outputs = _steps(output)
+    vertices, edges = _read(steps, outputs, names)
+    return Graph(vertices, edges, style, values, grads, direction)
+
+
+def _one_of(option: str, given: str, known: Iterable[str]) -> None:
+    if given not in known:
+        raise DataError(f"draw({option}={given!r}): expected one of {', '.join(map(repr, known))}")
+
+
+def _names(params: Mapping[str, ag.Tensor] | Iterable[tuple[str, ag.Tensor]] | None) -> dict[Any, str]:
+    return {_identity(tensor): name for name, tensor in dict(params or {}).items()}
+
+
+def _identity(x: Any) -> Any:
+    """What makes two uses the same input: the node, or for constants the object itself."""
+    node = x if isinstance(x, ag.Node) else getattr(x, "node", None)
+    return id(x) if node is None else node
+
+
+def _record(function: Callable[..., Any], inputs: tuple[Any, ...], names: dict[Any, str]) -> Any:
+    """Call a function or module; adds the names of its parameters and arguments to `names`."""
+    if hasattr(function, "named_parameters"):
+        names.update({**_names(function.named_parameters()), **names})
+    arguments: list[Any] = []
+    for x, name in zip(inputs, _argument_names(function, len(inputs)), strict=True):
+        array = isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind in "fc"
+        if array or isinstance(x, (float, complex)):
+            x = ag.Tensor(x, requires_grad=True)
+        if isinstance(x, ag.Tensor) and x.name is None and name is not None:
+            names.setdefault(_identity(x), name)
+        arguments.append(x)
+    with ag.enable_grad(), ag.Tape():
+        result = function(*arguments)
+    if not any(isinstance(x, ag.Tensor) for x in flatten(result)[0]):
+        raise TapeError(
+            f"draw: the function returned {type(result).__name__}, so nothing was recorded; give it "
+            "floating-point numbers or arrays, or Tensors with requires_grad=True, and return a Tensor"
+        )
+    return result
+
+
+def _argument_names(function: Callable[..., Any], count: int) -> list[str | None]:
+    try:
+        parameters = inspect.signature(getattr(function, "forward", function)).parameters.values()
+    except (TypeError, ValueError):  # some builtins and ufuncs do not tell
+        return [None] * count
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return [*names[:count], *[None] * (count - len(names))]
+
+
+# -- reading the tape ------------------------------------------------------------------------------
+
+
+def _steps(output: Any) -> tuple[list[ag.Node], list[ag.Node]]:
+    """The steps to draw in the order of the tape, and the nodes that leave the graph."""
+    if isinstance(output, ag.Tape):
+        steps = list(output.nodes)
+        used = {parent for node in steps for parent in node.inputs if isinstance(parent, ag.Node)}
+        outputs = [node for node in steps if node not in used]
+    else:
+        tensors = [x for x in flatten(output)[0] if isinstance(x, ag.Tensor)]
+        if not tensors:
+            raise DTypeError(
+                f"draw({type(output).__name__}): expected a recorded Tensor, a Tape, or a function or "
+                "module with its inputs: draw(model, x)"
+            )
+        outputs = list(dict.fromkeys(x.node for x in tensors if x.node is not None))
+        steps = _history(outputs)
+    if not outputs:
+        raise TapeError(
+            "draw: nothing was recorded, because no input requires a gradient; make one with "
+            "ag.Tensor(data, requires_grad=True), outside of no_grad()"
+        )
+    for node in steps:
+        if node.released:
+            raise TapeError(
+                f"draw: a backward pass has released what {_op_name(node)} computed. Draw before backward(), "
+                "or record the steps inside of 'with ag.Tape():', or write backward(retain_graph=True)"
+            )
+    return steps, outputs
+
+
+def _history(outputs: list[ag.Node]) -> list[ag.Node]:
+    """All steps that `outputs` were computed from, oldest first; leaves are not steps."""
+    found = [node for node in outputs if node.op is not None]
+    seen = set(found)
+    for node in found:  # grows while it is being read
+        for parent in node.inputs:
+            if isinstance(parent, ag.Node) and parent.op is not None and parent not in seen:
+                seen.add(parent)
+                found.append(parent)
+    return sorted(found, key=lambda node: node.index)
+
+
+def _op_name(node: ag.Node) -> str:
+    return getattr(node.op, "__name__", "op")
+
+
+class _Copies:
+    """Read-only copies of arrays, one for each: a picture shows what was, not what became of it."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, tuple[Any, Any]] = {}
+
+    def __call__(self, value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(self, value))
+        value = value.numpy() if isinstance(value, ag.Tensor) else value
+        if not isinstance(value, np.ndarray):
+            return value
+        if id(value) not in self._made:
+            copy = np.array(value)
+            copy.flags.writeable = False
+            self._made[id(value)] = value, copy  # holding the original keeps its id from being reused
+        return self._made[id(value)][1]
+
+
+def _read(
+    steps: list[ag.Node], outputs: list[ag.Node], names: dict[Any, str]
+) -> tuple[tuple[Vertex, ...], tuple[Edge, ...]]:
+    """Vertices and edges of the steps; `names` overrides what inputs are called."""
+    copy = _Copies()
+    vertices: list[Vertex] = []
+    edges: list[Edge] = []
+    places: dict[Any, int] = {}
+    uses = Counter(parent for node in steps for parent in node.inputs if isinstance(parent, ag.Node))
+    inputs = (x for node in steps for x in node.inputs if isinstance(x, (ag.Node, ag.Tensor)))
+    taken = {*names.values(), *(x.name for x in (*inputs, *outputs))}
+    fresh = {"x": _fresh("x", taken), "c": _fresh("c", taken)}
+
+    def add_input(x: Any, value: Any) -> int:
+        constant = not isinstance(x, ag.Node)
+        name = names.get(_identity(x)) or getattr(x, "name", None)
+        if not name and not (constant and np.ndim(value) == 0):
+            name = next(fresh["c" if constant else "x"])
+        vertices.append(Vertex(None, name or None, copy(value), constant))
+        return len(vertices) - 1
+
+    def place_of(x: Any, value: Any) -> int:
+        if not isinstance(x, (ag.Node, ag.Tensor, np.ndarray)):
+            return add_input(x, value)  # a number in the code: one for each use
+        key = _identity(x)
+        if key not in places:
+            places[key] = add_input(x, value)
+        return places[key]
+
+    for node in steps:
+        received = node.args or [getattr(x, "value", x) for x in node.inputs]
+        sent = contributions(node)
+        positions = list(_operands(node))
+        sources = [place_of(node.inputs[i], received[i]) for i in positions]
+        places[node] = len(vertices)
+        at = _index_position(node)
+        index = None if at is None else node.inputs[at]
+        vertices.append(Vertex(_op_name(node), node.name, copy(node.value), index=index))
+        for i, source in zip(positions, sources, strict=True):
+            grad = copy(_flown_back(node, i, sent[i], uses))
+            edges.append(Edge(source, places[node], i, copy(received[i]), grad))
+    for node in outputs:
+        source = place_of(node, node.value)
+        edges.append(Edge(source, None, 0, copy(node.value), copy(node.adjoint)))
+    return tuple(vertices), tuple(edges)
+
+
+def _index_position(node: ag.Node) -> int | None:
+    """Where a step that picks entries has its index, which is no operand."""
+    module = getattr(node.op, "__module__", None) or ""
+    if module != "_operator" and not module.startswith("autograd_lite."):
+        return None  # a user's op of the same name
+    return {"getitem": 1, "setitem": 2, "scatter": 1, "output": 1}.get(_op_name(node))
+
+
+def _operands(node: ag.Node) -> Iterator[int]:
+    """Which arguments are values the step computes with; the others are settings: axes, shapes, indices.
+
+    A plain int is an operand of arithmetic, but an axis or a shape of other functions.
+    """
+    numbers: Any = (np.ndarray, np.generic, ag.Node, ag.Tensor, float, complex)
+    if isinstance(node.op, np.ufunc):
+        numbers = (*numbers, int)
+    index = _index_position(node)
+    for i, x in enumerate(node.inputs):
+        if isinstance(x, numbers) and i != index:
+            yield i
+
+
+def _fresh(letter: str, taken: set[str | None]) -> Iterator[str]:
+    """x1, x2, ... without the names that are taken."""
+    return (name for i in itertools.count(1) if (name := f"{letter}{i}") not in taken)
+
+
+def _flown_back(node: ag.Node, i: int, sent: Any, uses: Counter[ag.Node]) -> Any:
+    """The gradient on one edge.
+
+    Where the engine cannot tell what the step sent, a parent without other uses has the same
+    number as its adjoint, or, if it is a leaf, as its `grad`.
+    """
+    parent = node.inputs[i]
+    if sent is not None or node.adjoint is None or not isinstance(parent, ag.Node) or uses[parent] != 1:
+        return sent
+    if parent.adjoint is not None or parent.notes is None:
+        return parent.adjoint
+    return parent.notes.grad
