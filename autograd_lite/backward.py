@@ -26,6 +26,7 @@ __all__ = ["backward", "contributions", "play"]
 
 _FLOAT = np.float64
 _ONE = _FLOAT(1.0)
+_ARRAY = np.ndarray
 
 
 def play(
@@ -71,7 +72,10 @@ def play(
                     if wanted and node in wanted:
                         arrived[node] = g
                     y, args, kwargs, up, conjugate = node.value, node.args, node.kwargs, g, False
-                    if g.__class__ is not _FLOAT:
+                    if g.__class__ is _ARRAY:
+                        if g.dtype.kind == "c" and not rule.plain:
+                            up, conjugate = _conjugate(g), True
+                    elif g.__class__ is not _FLOAT:
                         if record:
                             y, args = _lifted(node)
                         if g.__class__ is tuple:
@@ -89,7 +93,12 @@ def play(
                         ):
                             continue
                         try:
-                            gx = vjps[i](up, y, *args) if kwargs is None else vjps[i](up, y, *args, **kwargs)
+                            if kwargs is not None:
+                                gx = vjps[i](up, y, *args, **kwargs)
+                            elif len(args) == 2:  # written out: unpacking costs as much as a product
+                                gx = vjps[i](up, y, args[0], args[1])
+                            else:
+                                gx = vjps[i](up, y, *args)
                         except Exception as error:
                             _blame(node, rule, i, error)
                             raise
@@ -100,8 +109,7 @@ def play(
                             gx, live = pass_through(rule, _puller(node, rule, i), mask, g, gx)
                         kind = gx.__class__
                         if (kind is not arg.__class__ and kind is not tuple) or (
-                            kind is not _FLOAT
-                            and kind is not tuple
+                            (kind is _ARRAY or kind is Tensor)
                             and (gx.shape != arg.shape or gx.dtype is not arg.dtype)
                         ):
                             gx, live = _fit(gx, arg, rule, node, i, live)
@@ -117,12 +125,9 @@ def play(
                                 _unite(masks, parent, live)
                 if not retain:
                     node.played = True
-                value = node.value
-                if (
-                    value.__class__ is _FLOAT
-                    or keep
-                    or ((value.__class__ is not np.ndarray or node.notes is not None) and _kept(node))
-                ):
+                kind, notes = node.value.__class__, node.notes
+                single = kind is not _ARRAY and kind is not tuple
+                if single or keep or (notes is not None and notes.keeps):
                     node.adjoint = unwrap(g) if record else g
                     if not (retain or rule.broadcasts or _kept_whole(node)):
                         node.args = ()
@@ -297,11 +302,6 @@ def pulled(node: Node) -> tuple[Any, ...]:
 
 
 # -- one node --------------------------------------------------------------------------------------
-
-
-def _kept(node: Node) -> bool:
-    """Whether a step keeps value and adjoint: single numbers do, and all that a Tape has seen."""
-    return is_number(node.value) or (node.notes is not None and node.notes.keeps)
 
 
 def _kept_whole(node: Node) -> bool:

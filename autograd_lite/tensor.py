@@ -299,7 +299,7 @@ class Tensor:
         if method != "__call__":
             raise unsupported_call(ufunc, "method")
         if len(args) == 1 and not kwargs and ufunc in rules:
-            return _compute(ufunc, self)
+            return _compute(ufunc, ufunc, self)
         return apply(ufunc, *args, **kwargs)
 
     def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
@@ -375,13 +375,13 @@ class Tensor:
         compute: Callable[[Any, Any], Any],
     ) -> tuple[Callable[[Any, Any], Tensor], Callable[[Any, Any], Tensor]]:
         def forward(self: Tensor, other: Any) -> Tensor:
-            a, left = self._data, self.node
-            if isinstance(other, Tensor):
+            a, left, right = self._data, self.node, None
+            if other.__class__ in _OPERANDS:  # asked first, for isinstance is slow to say no
+                b = other
+            elif isinstance(other, Tensor):
                 b, right = other._data, other.node
-            else:
-                b, right = other, None
-                if b.__class__ not in _OPERANDS and (b := _operand(b)) is NotImplemented:
-                    return cast(Tensor, b)
+            elif (b := _operand(other)) is NotImplemented:
+                return cast(Tensor, b)
             try:
                 value = compute(a, b)
             except Exception as error:
@@ -391,8 +391,9 @@ class Tensor:
             return record(op, (left or self, right or other), (a, b), None, value, listeners)
 
         def reflected(self: Tensor, other: Any) -> Tensor:
-            a, b, right = other, self._data, self.node
-            if a.__class__ not in _OPERANDS and (a := _operand(a)) is NotImplemented:
+            b, right = self._data, self.node
+            a = other if other.__class__ in _OPERANDS else _operand(other)
+            if a is NotImplemented:
                 return cast(Tensor, a)
             try:
                 value = compute(a, b)
@@ -405,7 +406,7 @@ class Tensor:
         return forward, reflected
 
     def _unary(op: np.ufunc, compute: Callable[[Any], Any]) -> Callable[[Any], Tensor]:  # type: ignore[misc]  # noqa: N805
-        return lambda self: _compute(op, self, compute)
+        return lambda self: _compute(op, compute, self)
 
     def _plain(compute: Callable[..., Any]) -> Callable[..., Any]:  # type: ignore[misc]  # noqa: N805
         def method(self: Tensor, *others: Any) -> Any:
@@ -599,11 +600,11 @@ def record(
     return tensor
 
 
-def _compute(op: np.ufunc, x: Tensor, compute: Callable[[Any], Any] | None = None) -> Tensor:
+def _compute(op: np.ufunc, compute: Callable[[Any], Any], x: Tensor) -> Tensor:
     """A ufunc of one Tensor: `apply` without what such an op does not need."""
     a, node = x._data, x.node
     try:
-        value = (compute or op)(a)
+        value = compute(a)
     except Exception as error:
         raise explain(op, (a,), error) from error
     if node is None or (listeners := switch.listeners) is None:
@@ -889,11 +890,8 @@ def primitive(function: Any = None, *, broadcasts: bool = False) -> Any:
 
     @functools.wraps(function)
     def op(*args: Any, **kwargs: Any) -> Any:
-        for arg in args:
-            if isinstance(arg, Tensor):
-                return apply(op, *args, **kwargs)
-        for arg in kwargs.values():
-            if isinstance(arg, Tensor):
+        for arg in (*args, *kwargs.values()):
+            if arg.__class__ not in _OPERANDS and isinstance(arg, Tensor):
                 return apply(op, *args, **kwargs)
         return function(*args, **kwargs)
 
