@@ -19,8 +19,8 @@ from .errors import AnomalyError, DTypeError, NotDifferentiableError, ShapeError
 from .explain import describe
 from .liveness import Mask, fold, pass_through, unite
 from .rules import Rule, rules
-from .tape import Node, Tape, finite, is_number, nonfinite, op_name, switch, tape_order
-from .tensor import Tensor, lift, output_of, unwrap, wrap
+from .tape import Node, Tape, check_forward, finite, is_number, nonfinite, op_name, switch, tape_order
+from .tensor import Tensor, lift, output, output_of, unwrap, wrap
 
 __all__ = ["backward", "contributions", "play"]
 
@@ -50,7 +50,7 @@ def play(
         keep: keep the adjoint of every step.
 
     Returns:
-        The cotangents that arrived at leaves and at the `wanted` nodes.
+        The cotangents that arrived at leaves, at the `wanted` nodes, and at steps that retain theirs.
     """
     order = tape_order(seeds, since)
     for node in order:
@@ -59,7 +59,7 @@ def play(
     cotangents, arrived = dict(seeds), {}
     masks: dict[Node, Mask] = {}
     checks = switch.checks
-    before, switch.listeners = switch.listeners, switch.watchers if record else None
+    before, switch.listeners = switch.listeners, _listeners(record)
     try:
         with np.errstate(all="ignore"):  # 1/0 is inf at the edge of a domain: detect_anomaly names it
             while order:
@@ -68,7 +68,9 @@ def play(
                 rule = rules[node.op]  # type: ignore[index]
                 if g is not None:
                     if node.notes is not None:
-                        g = _receive(node, g)
+                        g = receive(node, g)
+                        if node.notes.retains:
+                            arrived[node] = g
                     if wanted and node in wanted:
                         arrived[node] = g
                     y, args, kwargs, up, conjugate = node.value, node.args, node.kwargs, g, False
@@ -108,7 +110,7 @@ def play(
                         if mask is not None or rule.selects:
                             gx, live = pass_through(rule, _puller(node, rule, i), mask, g, gx)
                         kind = gx.__class__
-                        if (kind is not arg.__class__ and kind is not tuple) or (
+                        if kind is not arg.__class__ or (
                             (kind is _ARRAY or kind is Tensor)
                             and (gx.shape != arg.shape or gx.dtype is not arg.dtype)
                         ):
@@ -147,9 +149,21 @@ def _unite(masks: dict[Node, Mask], node: Node, live: Mask | None) -> None:
         masks[node] = both
 
 
+def _listeners(record: bool) -> Any:
+    """Who hears of the steps of a backward pass: tapes do, if it is recorded. The search for
+    anomalies looks at the gradients themselves, after dead entries have been silenced."""
+    return tuple(hear for hear in switch.watchers if hear is not check_forward) if record else None
+
+
 def _joint(node: Node, rule: Rule, g: Any, y: Any, args: Any) -> Any:
+    """One function for each input, as if the joint rule were so many."""
     try:
         pulled = rule.joint(g, y, *args, **node.kwargs or {})  # type: ignore[misc]
+        if len(pulled) != len(args):
+            raise ShapeError(
+                f"the joint rule of {op_name(node.op)} returned {len(pulled)} cotangents for {len(args)} "
+                "arguments; return one for each"
+            )
     except Exception as error:
         _blame(node, rule, 0, error)
         raise
@@ -166,6 +180,13 @@ def _fit(
     if not isinstance(gx, (np.ndarray, np.generic, Tensor)):
         if gx is None:
             raise NotDifferentiableError(_no_rule(node, i))
+        if node.op is output:
+            return gx, live
+        if not isinstance(gx, (int, float, complex)):
+            raise DTypeError(
+                f"the derivative rule of {op_name(node.op)} for argument {i} returned a "
+                f"{type(gx).__name__}; it returns one array, the cotangent of that argument"
+            )
         gx = np.asarray(gx)
     if gx.shape != arg.shape:
         if not rule.broadcasts:
@@ -309,29 +330,25 @@ def _kept_whole(node: Node) -> bool:
     return (node.notes is not None and node.notes.keeps) or all(map(is_number, node.args))
 
 
-def _receive(node: Node, g: Any) -> Any:
-    """Hooks, and the gradient of a step that retains it."""
-    notes = node.note()
-    for hook in tuple(notes.hooks.values()):
+def receive(node: Node, g: Any) -> Any:
+    """Call the hooks of a node; what one returns takes the place of the cotangent."""
+    hooks = node.notes.hooks if node.notes is not None else {}
+    for hook in tuple(hooks.values()):
         replaced = hook(g if isinstance(g, Tensor) else wrap(g))
-        if replaced is not None:
-            if np.shape(unwrap(replaced)) != g.shape:
-                raise ShapeError(
-                    f"a hook returned shape {np.shape(unwrap(replaced))} for a gradient of shape {g.shape}"
-                )
-            new = unwrap(replaced)
-            g = (
-                replaced
-                if isinstance(g, Tensor) and isinstance(replaced, Tensor)
-                else (wrap(np.asarray(new, g.dtype)) if isinstance(g, Tensor) else np.asarray(new, g.dtype))
-            )
-    if notes.retains:
-        _accumulate(node, g, shared=True)
+        if replaced is None:
+            continue
+        value = np.asarray(unwrap(replaced), g.dtype)
+        if value.shape != g.shape:
+            raise ShapeError(f"a hook returned shape {value.shape} for a gradient of shape {g.shape}")
+        if isinstance(g, Tensor):
+            g = replaced if isinstance(replaced, Tensor) else wrap(value)
+        else:
+            g = value if value.ndim else value[()]
     return g
 
 
 def _accumulate(node: Node, g: Any, shared: bool) -> None:
-    """Add to the `grad` of a leaf, in an array of its own."""
+    """Add to the `grad` of a node, in an array of its own."""
     notes = node.note()
     if isinstance(g, Tensor):
         notes.grad = g if notes.grad is None else notes.grad + g
@@ -378,21 +395,22 @@ def backward(
     seed = _seed(self, gradient, create_graph)
     cotangents = play({self.node: seed}, record=create_graph, retain=retain, keep=retain)
     del seed
-    before, switch.listeners = switch.listeners, switch.watchers if create_graph else None
+    before, switch.listeners = switch.listeners, _listeners(create_graph)
     try:
+        for node in list(cotangents):  # all the hooks first: if one raises, no gradient has changed
+            if node.op is None and node.notes is not None and node.notes.hooks:
+                cotangents[node] = receive(node, cotangents[node])
         while cotangents:
             node, g = cotangents.popitem()
-            notes = node.notes or node.note()
-            if notes.hooks:
-                g = _receive(node, g)
             if g.__class__ is _FLOAT:
+                notes = node.notes or node.note()
                 notes.grad = wrap(g if notes.grad is None else notes.grad._data + g)
                 node.adjoint = g
                 continue
             # An array that nobody else holds may become the gradient; any other is copied.
             alone = sys.getrefcount(g) <= _ALONE and getattr(g, "base", None) is None
             _accumulate(node, g, shared=not alone)
-            if retain or notes.keeps or is_number(unwrap(g)):
+            if retain or node.note().keeps or is_number(unwrap(g)):
                 node.adjoint = unwrap(g)
     finally:
         switch.listeners = before
@@ -424,6 +442,10 @@ def _seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
             )
         gradient = np.ones(value.shape, value.dtype)
     raw = np.asarray(unwrap(gradient))
+    if raw.dtype.kind == "c" and value.dtype.kind != "c":
+        raise DTypeError(
+            f"backward(gradient=...): the cotangent is {raw.dtype}, the Tensor {value.dtype}; give a real one"
+        )
     if raw.shape != value.shape:
         raise ShapeError(
             f"backward(gradient=...): the cotangent has shape {raw.shape}, the Tensor {value.shape}; "
@@ -456,6 +478,8 @@ def _tape_gradient(self: Tape, target: Tensor, sources: Any) -> Any:
         [27.0, 3.0]
     """
     leaves, rebuild = tree.flatten(sources)
+    if not isinstance(target, Tensor):
+        raise TapeError(f"tape.gradient: the target is {describe(target)}, not a Tensor on the tape")
     for source in leaves:
         if not isinstance(source, Tensor) or source.node is None:
             raise TapeError(
@@ -481,9 +505,9 @@ Tape.gradient = _tape_gradient
 
 def _already_played(node: Node) -> TapeError:
     return TapeError(
-        f"the tape has been played through {op_name(node.op)} already, and what it held was released. To "
-        "go backward twice through the same steps, write backward(retain_graph=True) the first time; "
-        "otherwise compute the result anew before each backward()"
+        f"the tape has been played through {op_name(node.op)} already (or a pass through it was "
+        "interrupted), and what it held was released. To go backward twice through the same steps, write "
+        "backward(retain_graph=True) the first time; otherwise compute the result anew before each backward()"
     )
 
 

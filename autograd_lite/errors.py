@@ -26,6 +26,7 @@ __all__ = [
     "IndexingError",
     "KinkError",
     "NotDifferentiableError",
+    "OptionError",
     "RendererError",
     "ShapeError",
     "TapeError",
@@ -55,6 +56,10 @@ class IndexingError(AutogradLiteError, IndexError):
 
 class NotDifferentiableError(AutogradLiteError, TypeError):
     """A derivative was needed that has no rule."""
+
+
+class OptionError(AutogradLiteError, ValueError):
+    """An option of a value that it cannot have."""
 
 
 class UnsupportedError(AutogradLiteError, TypeError):

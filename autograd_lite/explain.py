@@ -97,9 +97,12 @@ def unsupported_call(op: Callable[..., Any], what: str) -> UnsupportedError:
     name = op_name(op)
     advice = {
         "out": f"results are new Tensors; instead of {name}(x, out=z) write z = {name}(x)",
-        "where": f"to choose entries write np.where(mask, {name}(x), other)",
+        "where": f"to choose entries write np.where(mask, {name}(x), other), or in a reduction "
+        f"{name}(np.where(mask, x, neutral))",
+        "initial": f"combine it with the result: write {name}(x) first",
+        "dtype": "to change a dtype write x.astype(dtype)",
         "method": f"{name}.reduce, .accumulate, .outer and .at are not recorded; "
         "write np.sum, np.cumsum, np.prod, or broadcast with x[:, None]",
-    }.get(what, f"{name} is recorded without {what}; to change a dtype write x.astype(dtype)")
-    shown = f"{name}.reduce(...)" if what == "method" else f"{name}(..., {what}=...)"
+    }.get(what, f"its derivative rule does not know {what}")
+    shown = f"a method of {name}" if what == "method" else f"{name}(..., {what}=...)"
     return UnsupportedError(f"{shown} cannot be recorded: {advice}")

@@ -19,6 +19,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .errors import NotDifferentiableError
+
 __all__ = ["Flow", "Rule", "compositions", "constants", "defvjp", "rules"]
 
 Flow = Literal["elementwise", "selects", "moves", "mixes"]
@@ -121,9 +123,9 @@ def defvjp(
         12.0
     """
     if not vjps and each is None and joint is None:
-        raise TypeError(
-            f"defvjp({getattr(op, '__name__', op)}) got no rule: write "
-            "defvjp(op, lambda g, y, x: g * ...), one rule for each argument"
+        name = getattr(op, "__name__", op)
+        raise NotDifferentiableError(
+            f"defvjp({name}) got no rule; write defvjp({name}, lambda g, y, x: g * ...), one per argument"
         )
     known = rules.get(op)
     if broadcasts is None:

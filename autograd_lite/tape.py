@@ -134,6 +134,7 @@ class _Recording(contextlib.ContextDecorator):
     """Sets the switch inside a `with` block or a decorated function, and puts it back."""
 
     on: bool
+    _before: list[Any]  # a stack: one object may be entered again inside of itself
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
         mode: Any = super().__new__(cls)
@@ -144,11 +145,11 @@ class _Recording(contextlib.ContextDecorator):
         return mode
 
     def __enter__(self) -> None:
-        self._before = switch.listeners
+        self.__dict__.setdefault("_before", []).append(switch.listeners)
         switch.listeners = switch.watchers if self.on else None
 
     def __exit__(self, *exception: object) -> None:
-        switch.listeners = self._before
+        switch.listeners = self._before.pop()
 
 
 class no_grad(_Recording):  # noqa: N801  (named as in PyTorch)
@@ -179,13 +180,18 @@ class enable_grad(_Recording):  # noqa: N801
     on = True
 
 
-@contextlib.contextmanager
-def listening(listener: Callable[[Node], None]) -> Iterator[None]:
-    """Tell `listener` of every node this thread records inside the block."""
-    before = switch.listeners, switch.watchers
+def listen(listener: Callable[[Node], None]) -> None:
+    """Tell `listener` of every node that this thread records from now on."""
     switch.watchers = (*switch.watchers, listener)
     if switch.listeners is not None:
         switch.listeners = switch.watchers
+
+
+@contextlib.contextmanager
+def listening(listener: Callable[[Node], None]) -> Iterator[None]:
+    """Tell `listener` of every node that this thread records inside the block."""
+    before = switch.listeners, switch.watchers
+    listen(listener)
     try:
         yield
     finally:
@@ -215,14 +221,15 @@ class Tape:
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
-        self._blocks = contextlib.ExitStack()
+        self._before: list[tuple[Any, Any]] = []
 
     def __enter__(self) -> Tape:
-        self._blocks.enter_context(listening(self._keep))
+        self._before.append((switch.listeners, switch.watchers))
+        listen(self._keep)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._blocks.close()
+        switch.listeners, switch.watchers = self._before.pop()
 
     def _keep(self, node: Node) -> None:
         node.note().keeps = True
@@ -340,17 +347,20 @@ class detect_anomaly(contextlib.ContextDecorator):  # noqa: N801
     def _recreate_cm(self) -> detect_anomaly:
         return detect_anomaly()
 
+    def __init__(self) -> None:
+        self._before: list[tuple[Any, Any, bool]] = []
+
     def __enter__(self) -> None:
-        self._blocks = contextlib.ExitStack()
-        self._blocks.enter_context(listening(_check_forward))
-        self._blocks.callback(setattr, switch, "checks", switch.checks)
+        self._before.append((switch.listeners, switch.watchers, switch.checks))
+        listen(check_forward)
         switch.checks = True
 
     def __exit__(self, *exception: object) -> None:
-        self._blocks.close()
+        switch.listeners, switch.watchers, switch.checks = self._before.pop()
 
 
-def _check_forward(node: Node) -> None:
+def check_forward(node: Node) -> None:
+    """Raise if a step has made NaN or inf out of finite numbers; note its line."""
     node.note().line = user_line()
     if not finite(node.value) and all(map(finite, node.args)):
         raise AnomalyError(

@@ -84,11 +84,12 @@ class Tensor:
 
     @data.setter
     def data(self, value: Any) -> None:
-        array = np.asarray(value._data if isinstance(value, Tensor) else value)
+        array = np.asarray(unwrap(value))
         if self.node is not None:
             _require_inexact(array.dtype, "x.data = array")
-            self.node.value = array
-        self._data = array
+        self._data = array if array.ndim else array[()]
+        if self.node is not None:
+            self.node.value = self._data
 
     @property
     def requires_grad(self) -> bool:
@@ -141,7 +142,8 @@ class Tensor:
                 "Tensor(data, requires_grad=True)"
             )
         if grad is not None:
-            grad = grad if isinstance(grad, Tensor) else wrap(np.array(grad, dtype=self.dtype))
+            if not isinstance(grad, Tensor) or grad.dtype != self.dtype:
+                grad = wrap(np.array(unwrap(grad), dtype=self.dtype))
             if grad.shape != self.shape:
                 raise ShapeError(
                     f"x.grad = g: g has shape {grad.shape}, x has {self.shape}; they must be equal"
@@ -269,7 +271,9 @@ class Tensor:
 
     def retain_grad(self) -> None:
         """Keep `grad` on this intermediate result as leaves do."""
-        self._on_tape("retain_grad").note().retains = True
+        node = self._on_tape("retain_grad")
+        if node.op is not None:
+            node.note().retains = True
 
     def register_hook(self, hook: Callable[[Tensor], Any]) -> Hook:
         """Call `hook(grad)` when the gradient of this Tensor is complete.
@@ -366,6 +370,8 @@ class Tensor:
     __itruediv__ = _in_place("/=", operator.truediv)
     __ipow__ = _in_place("**=", operator.pow)
     __imatmul__ = _in_place("@=", operator.matmul)
+    __imod__ = _in_place("%=", operator.mod)
+    __ifloordiv__ = _in_place("//=", lambda x, y: wrap(x // y))
 
     # -- operators ---------------------------------------------------------------------------------
     # Written out on arrays: for small arrays this costs half of what dispatch through NumPy does.
@@ -437,6 +443,7 @@ class Tensor:
     __ne__ = _plain(operator.ne)
     __floordiv__ = _plain(operator.floordiv)
     __rfloordiv__ = _plain(lambda a, b: operator.floordiv(b, a))
+    __round__ = _plain(np.round)
     __and__ = __rand__ = _plain(operator.and_)
     __or__ = __ror__ = _plain(operator.or_)
     __xor__ = __rxor__ = _plain(operator.xor)
@@ -537,6 +544,9 @@ class Tensor:
 
     def round(self, decimals: int = 0) -> Any:
         return np.round(self._data, decimals)
+
+    def __divmod__(self, other: Any) -> tuple[Any, Tensor]:
+        return self // other, self % other
 
     del _in_place, _binary, _unary, _plain
 
@@ -639,8 +649,13 @@ def plain_index(index: Any) -> Any:
         return tuple(map(plain_index, index))
     if isinstance(index, list) and any(isinstance(i, Tensor) for i in index):
         return [plain_index(i) for i in index]
+    if isinstance(index, np.ndarray):
+        return index.copy()  # it is needed again in the backward pass
     return index
 
+
+_NUMPY_FUNCTION = type(np.sum)
+"""The class of the functions that NumPy dispatches through `__array_function__`."""
 
 _STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 
@@ -664,7 +679,13 @@ def _operand(value: Any) -> Any:
 
 def _owned(data: Any, requires_grad: bool, dtype: npt.DTypeLike | None) -> Any:
     """A copy of `data` as an array, or as a scalar if it is 0-d."""
-    data = unwrap(data)
+    if isinstance(data, Tensor):
+        if data.node is not None and switch.listeners is not None:
+            raise UnsupportedError(
+                "Tensor(x) of an x on the tape would silently cut the graph; write x.copy() to stay on "
+                "the tape, or Tensor(x.detach()) to leave it"
+            )
+        data = data._data
     try:
         array = np.array(data, dtype=dtype)
     except UnsupportedError:
@@ -728,6 +749,8 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return _unruled(op, args, kwargs)
     if any(isinstance(value, Tensor) for value in kwargs.values()):
         args, kwargs = _positional(op, args, kwargs)
+    if op.__class__ is _NUMPY_FUNCTION and len(args) > len(rule.vjps):
+        args, kwargs = _named(op, len(rule.vjps), args, kwargs)
 
     values: list[Any] = []
     inputs: list[Any] = []
@@ -750,11 +773,15 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     except Exception as error:
         raise explain(op, values, error) from error
 
-    listeners = switch.listeners
-    if not recorded or listeners is None:
+    if not recorded or switch.listeners is None or not _is_inexact(value):
         return tuple(wrap(as_value(v)) for v in value) if value.__class__ is tuple else wrap(as_value(value))
     _check_call(op, rule, kwargs)
     return record_result(op, tuple(inputs), tuple(values), kwargs or None, value)
+
+
+def _is_inexact(value: Any) -> bool:
+    """Whether a result can carry a gradient; one that was cast to integers, say, cannot."""
+    return value.__class__ is tuple or getattr(value, "dtype", np.dtype(float)).kind in "fc"
 
 
 def record_result(
@@ -774,7 +801,12 @@ def record_result(
 
 def as_value(value: Any) -> Any:
     """What an op returned, as it is recorded: an array, or, if 0-d, a NumPy scalar."""
-    return value if value.__class__ is np.ndarray and value.ndim else np.asarray(value)[()]
+    if value.__class__ is np.ndarray and value.ndim:
+        return value
+    array = np.asarray(value)
+    if array.dtype.kind not in "biufc":
+        raise DTypeError(f"an op returned {describe(value)}; it returns an array, or a tuple of arrays")
+    return array[()]
 
 
 def output(outputs: tuple[Any, ...], i: int) -> Any:
@@ -792,7 +824,7 @@ def _output_vjp(g: Any, y: Any, outputs: tuple[Any, ...], i: int) -> tuple[Any, 
     return tuple(g if j == i else None for j in range(len(outputs)))
 
 
-defvjp(output, _output_vjp)
+defvjp(output, _output_vjp, plain=True)
 
 
 def _unruled(op: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -846,6 +878,17 @@ def _positional(
             f"{op_name(op)}({', '.join(f'{key}=...' for key in kwargs)})"
         )
     return bound.args, bound.kwargs
+
+
+def _named(
+    op: Callable[..., Any], arrays: int, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Give options a name: `np.sum(x, 0, None, out)` is `np.sum(x, axis=0, out=out)`."""
+    options = list(inspect.signature(op).parameters)[arrays:]
+    kwargs = {**dict(zip(options, args[arrays:], strict=False)), **kwargs}
+    if kwargs.pop("out", None) is not None:
+        raise unsupported_call(op, "out")
+    return args[:arrays], kwargs
 
 
 def _check_call(op: Callable[..., Any], rule: Rule, kwargs: dict[str, Any]) -> None:
@@ -916,12 +959,10 @@ def nondifferentiable(function: _F) -> _F:
         >>> bucket(ag.Tensor([-1.0, 0.5, 2.0], requires_grad=True))
         array([0, 1, 2])
     """
-    if isinstance(function, np.ufunc) or (
-        hasattr(function, "__wrapped__") and function.__module__[:5] == "numpy"
-    ):
+    if isinstance(function, (np.ufunc, _NUMPY_FUNCTION)):
         constants.add(function)
         rules.pop(function, None)
-        return function
+        return cast(_F, function)
 
     @functools.wraps(function)
     def op(*args: Any, **kwargs: Any) -> Any:

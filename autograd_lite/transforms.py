@@ -19,11 +19,11 @@ from typing import Any, cast
 import numpy as np
 
 from . import tree
-from .backward import play
-from .errors import DTypeError, ShapeError
+from .backward import play, receive
+from .errors import DTypeError, IndexingError, ShapeError, TapeError, UnsupportedError
 from .explain import describe, missing_rule
 from .rules import defvjp
-from .tape import Node, enable_grad, is_recording, leaf, next_index, no_grad, op_name, switch, tape_order
+from .tape import Node, enable_grad, is_recording, leaf, next_index, op_name, switch, tape_order
 from .tensor import Tensor, alias, as_value, lift, record_result, unwrap, wrap
 
 __all__ = [
@@ -89,7 +89,7 @@ class _Call:
             record=record,
             retain=retain or record,
         )
-        return [_arrived(arrived, x) for x in self.aliases]
+        return [receive(x.node, arrived[x.node]) if x.node in arrived else _zeros(x) for x in self.aliases]
 
     def like_primals(self, cotangents: Iterable[Any]) -> list[Any]:
         """Cotangents in the structure of the arguments, and of their kind: arrays, floats, Tensors."""
@@ -97,8 +97,10 @@ class _Call:
 
     def like_results(self, value: Any, nested: bool) -> Any:
         """Results as NumPy users hold them, unless Tensors came in or an outer tape needs them."""
-        if nested or any(isinstance(x, Tensor) for x in self.primals):
+        if nested:
             return value
+        if any(isinstance(x, Tensor) for x in self.primals):
+            return tree.map_leaves(lambda x: x.detach() if isinstance(x, Tensor) else x, value)
         numbers = all(isinstance(x, (int, float, complex)) for x in self.primals)
         return tree.map_leaves(lambda x: _plain(x, numbers), value)
 
@@ -106,16 +108,16 @@ class _Call:
 def _seeds(outputs: Iterable[Any], cotangents: Iterable[Any], record: bool) -> dict[Node, Any]:
     """A cotangent for each recorded output; one that is returned twice gets the sum."""
     seeds: dict[Node, Any] = {}
-    for y, g in zip(outputs, cotangents, strict=True):
-        if isinstance(y, Tensor) and y.node is not None:
-            g = (g if isinstance(g, Tensor) else wrap(g)) if record else unwrap(g)
-            seeds[y.node] = seeds[y.node] + g if y.node in seeds else g
+    with enable_grad():
+        for y, g in zip(outputs, cotangents, strict=True):
+            if isinstance(y, Tensor) and y.node is not None:
+                g = (g if isinstance(g, Tensor) else wrap(g)) if record else unwrap(g)
+                seeds[y.node] = seeds[y.node] + g if y.node in seeds else g
     return seeds
 
 
-def _arrived(cotangents: dict[Node, Any], x: Tensor) -> Any:
-    g = cotangents.get(x.node) if x.node is not None else None
-    return np.zeros(x.shape, x.dtype)[()] if g is None else g
+def _zeros(x: Tensor) -> Any:
+    return np.zeros(x.shape, x.dtype)[()]
 
 
 def _alias(x: Any, outer: bool) -> Tensor:
@@ -131,7 +133,7 @@ def _alias(x: Any, outer: bool) -> Tensor:
             f"cannot differentiate with respect to {describe(x)}: only floating-point or complex values "
             "have gradients; write x.astype(float), or name other arguments with argnums="
         )
-    array = array if array.ndim else array[()]
+    array = array.copy() if array.ndim else array[()]  # a pullback may be called when x has changed
     return lift(array, leaf(array, x.name if isinstance(x, Tensor) else None))
 
 
@@ -150,9 +152,9 @@ def _like(g: Any, x: Any) -> Any:
         g = g._data
     if isinstance(x, Tensor):
         return wrap(_own(g))
-    if isinstance(x, np.ndarray):
+    if isinstance(x, np.ndarray) or np.ndim(g):
         return _own(np.asarray(g))
-    return g.item() if not isinstance(x, np.generic) else g
+    return g if isinstance(x, np.generic) else g.item()
 
 
 def _own(g: Any) -> Any:
@@ -179,7 +181,10 @@ def _argnums(argnums: int | Sequence[int], args: tuple[Any, ...]) -> tuple[int, 
     numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
     for i in numbers:
         if not -len(args) <= i < len(args):
-            raise IndexError(f"argnums={argnums}, but the function got {len(args)} positional arguments")
+            raise IndexingError(
+                f"argnums={argnums}, but the function got {len(args)} positional arguments; arguments given "
+                "by keyword are not differentiated"
+            )
     return tuple(i % len(args) for i in numbers)
 
 
@@ -276,7 +281,7 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...
     call = _Call(f, primals, {}, range(len(primals)))
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
-        cotangents = _fitted(cotangent, call.outputs, "pullback", "outputs")
+        cotangents = _fitted(cotangent, call.out, call.outputs, "pullback", "output")
         nested = is_recording() and call.is_nested(*cotangents)
         return tuple(call.like_primals(call.pull(cotangents, record=nested, retain=True)))
 
@@ -311,7 +316,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
         raise DTypeError("jvp(f, primals, tangents): both are tuples, e.g. jvp(f, (x,), (t,))")
     call = _Call(f, tuple(primals), {}, range(len(primals)))
-    directions = _fitted(list(tangents), call.aliases, "jvp", "primals")
+    directions = _fitted(list(tangents), list(primals), call.aliases, "jvp", "primals")
     # The dummy cotangents are ones: zeros would look dead to the rules.
     dummies = [_dummy(y) for y in call.outputs]
     since = next_index()
@@ -324,7 +329,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
         record=nested,
         retain=nested,
     )
-    results = [_arrived(arrived, v) for v in dummies]
+    results = [arrived[v.node] if v.node in arrived else _zeros(v) for v in dummies]
     tangent = call.rebuild_out([t if isinstance(t, Tensor) else wrap(_own(t)) for t in results])
     return call.like_results((call.out, tangent), nested)  # type: ignore[no-any-return]
 
@@ -365,10 +370,17 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
         for k, output in enumerate(zeros):
             rows = []
             for place in np.ndindex(output.shape):
-                one = output.copy()
-                one[place] = 1
-                seeds = [*zeros[:k], one, *zeros[k + 1 :]]
-                rows.append(call.pull([g[()] for g in seeds], record=nested, retain=True))
+
+                def pull(unit: complex, k: int = k, place: Any = place) -> list[Any]:
+                    one = zeros[k].copy()
+                    one[place] = unit
+                    seeds = [*zeros[:k], one, *zeros[k + 1 :]]
+                    return call.pull([g[()] for g in seeds], record=nested, retain=True)
+
+                row = pull(1)
+                if output.dtype.kind == "c":
+                    row = [_partial(x, a, b) for x, a, b in zip(call.aliases, row, pull(1j), strict=True)]
+                rows.append(row)
             columns = [
                 _stacked([row[j] for row in rows], output.shape, x) for j, x in enumerate(call.aliases)
             ]
@@ -377,6 +389,18 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
         return call.rebuild_out(blocks)
 
     return partials
+
+
+def _partial(x: Tensor, real: Any, imaginary: Any) -> Any:
+    """dy/dx of one complex output from the gradients of its real and its imaginary part."""
+    if x.dtype.kind != "c":
+        return real + 1j * imaginary
+    if not np.allclose(unwrap(imaginary), 1j * unwrap(real)):
+        raise DTypeError(
+            "jacobian: the function is not holomorphic, so its complex derivative does not exist; "
+            "differentiate its real and imaginary parts by themselves"
+        )
+    return np.conjugate(real)
 
 
 def _cotangent_of(y: Any) -> Any:
@@ -434,18 +458,18 @@ def hvp(f: Function, primals: Any, vectors: Any) -> Any:
     return product[0] if len(primals) == 1 else product
 
 
-def _fitted(values: Any, likes: Sequence[Any], who: str, what: str) -> list[Any]:
-    """Cotangents or tangents in the dtype of the values they belong to; the shapes must be equal."""
-    given = tree.flatten(values)[0]
-    if len(given) != len(likes):
-        raise ShapeError(f"{who}: there are {len(likes)} {what}, but {len(given)} arrays came")
+def _fitted(values: Any, structure: Any, likes: Sequence[Any], who: str, what: str) -> list[Any]:
+    """Cotangents or tangents in the dtype of the values they belong to; structures and shapes agree."""
+    given, wanted = tree.skeleton(values), tree.skeleton(structure)
+    if given != wanted:
+        raise ShapeError(f"{who}: came in the structure {given}, but that of the {what} is {wanted}")
     fitted: list[Any] = []
-    for g, like in zip(given, likes, strict=True):
+    for g, like in zip(tree.flatten(values)[0], likes, strict=True):
         value = _cotangent_of(like)
         if np.shape(unwrap(g)) != value.shape:
             raise ShapeError(
-                f"{who}: {describe(unwrap(g))} came for one of the {what} of shape {value.shape}; "
-                "the shapes must be equal"
+                f"{who}: {describe(unwrap(g))} came where the {what} has shape {value.shape}; the shapes "
+                "must be equal"
             )
         if isinstance(g, Tensor):
             fitted.append(g if g.dtype == value.dtype else g.astype(value.dtype))
@@ -494,20 +518,31 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
                     f"the backward pass of {op_name(self)} returns a tuple with one cotangent for each of "
                     f"its {len(args)} arguments, it returned {describe(pulled)}"
                 )
-            return tuple(0 * x if c is None else c for c, x in zip(pulled, args, strict=True))
+            return tuple(
+                np.zeros_like(x) if c is None and isinstance(x, (np.ndarray, np.generic, Tensor)) else c
+                for c, x in zip(pulled, args, strict=True)
+            )
 
         defvjp(self, joint=joint)
 
     def __call__(self, *args: Any, _residuals: Any = None) -> Any:
         nodes = [x.node for x in args if isinstance(x, Tensor)]
         values = tuple(map(unwrap, args))
+        if any(isinstance(x, Tensor) for x in tree.flatten(values)[0]):
+            raise UnsupportedError(
+                f"{op_name(self)}: pass each Tensor as an argument of its own, not inside of a container"
+            )
         if not any(nodes) or not is_recording():
             value = self._f(*values)
             return tree.map_leaves(lambda v: wrap(as_value(v)), value) if nodes else value
         if not hasattr(self, "_forward"):
             raise missing_rule(self, ())
-        with no_grad():
-            value, residuals = self._forward(*values)
+        value, residuals = self._forward(*values)
+        if any(isinstance(v, Tensor) for v in tree.flatten(value)[0]):
+            raise UnsupportedError(
+                f"{op_name(self)}: its forward pass uses a Tensor that it was not given, whose gradient "
+                "would be lost; make it an argument"
+            )
         inputs = tuple(x.node or x if isinstance(x, Tensor) else x for x in args)
         return record_result(self, inputs, values, {"_residuals": residuals}, value)
 
@@ -545,6 +580,8 @@ def checkpoint(f: Function) -> Function:
         if not read:
             return rebuild(outputs)
         values = tuple(outputs[i]._data for i in kept)
+        # Handles of their own: the caller's Tensors may be assigned to before the backward pass.
+        args, kwargs = tree.map_leaves(_handle, (args, kwargs))
         segment = _Segment(f, args, kwargs, kept, read)
         results = record_result(
             checkpointed, read, tuple(x.value for x in read), {"_segment": segment}, values
@@ -554,6 +591,10 @@ def checkpoint(f: Function) -> Function:
         return rebuild(outputs)
 
     return forgetful
+
+
+def _handle(x: Any) -> Any:
+    return (wrap(x._data) if x.node is None else lift(x._data, x.node)) if isinstance(x, Tensor) else x
 
 
 class _Segment:
@@ -573,6 +614,12 @@ class _Segment:
             outputs = self.outputs()
         record = any(isinstance(x, Tensor) for x in g)
         seeds = _seeds(outputs, g, record)
+        parents = [x for step in tape_order(seeds, place) for x in step.inputs if x.__class__ is Node]
+        if any(x.index <= place and x not in self.read for x in parents):
+            raise TapeError(
+                "checkpoint: computed again, the function reads other Tensors than the first time; it must "
+                "not depend on what was assigned to in between"
+            )
         arrived = play(seeds, since=place, wanted=frozenset(self.read), record=record, retain=record)
         return tuple(arrived.get(x, 0 * v) for x, v in zip(self.read, values, strict=True))
 

@@ -9,10 +9,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-__all__ = ["flatten", "map_leaves"]
+__all__ = ["flatten", "map_leaves", "skeleton"]
 
 
 def flatten(tree: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
@@ -36,6 +37,19 @@ def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
     return rebuild([function(leaf) for leaf in leaves])
 
 
+def skeleton(tree: Any) -> Any:
+    """What is left of a tree without its leaves: equal for trees of the same structure.
+
+    >>> skeleton([1.0, {"a": 2.0}]) == skeleton((3.0, {"a": 4.0})), skeleton([1.0]) == skeleton(1.0)
+    (True, False)
+    """
+    if isinstance(tree, dict):
+        return {key: skeleton(item) for key, item in tree.items()}
+    if isinstance(tree, (tuple, list)):
+        return [skeleton(item) for item in tree]
+    return None if tree is None else "leaf"
+
+
 def _keys(tree: dict[Any, Any]) -> list[Any]:
     try:
         return sorted(tree)
@@ -56,8 +70,9 @@ def _collect(tree: Any, leaves: list[Any]) -> None:
 
 def _replace(tree: Any, values: Iterator[Any]) -> Any:
     if isinstance(tree, dict):
-        new = {key: _replace(tree[key], values) for key in _keys(tree)}
-        return type(tree)((key, new[key]) for key in tree)
+        new = copy.copy(tree)  # keeps the kind of dict, and its order
+        new.update({key: _replace(tree[key], values) for key in _keys(tree)})
+        return new
     if isinstance(tree, tuple):
         items = [_replace(item, values) for item in tree]
         return type(tree)(*items) if hasattr(tree, "_fields") else tuple(items)

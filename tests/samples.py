@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as ag
-from autograd_lite.ops.elementwise import logistic_slope, sech2, where
+from autograd_lite.ops.elementwise import arcsin_slope, arctanh_slope, clip, logistic_slope, sech2, where
 from autograd_lite.ops.indexing import scatter
 from autograd_lite.ops.linalg import einsum
 from autograd_lite.ops.shaping import concatenate, stack
@@ -99,6 +99,8 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
         call(positive(3), 0.5),
         call(positive(3), 0.1),
         call(2.0, x(3)),
+        call(3.0, 2.0),
+        call(positive(3), np.array([0.0, 1.0, 2.0])),
     ],
     np.float_power: binary(positive, x),
     np.sqrt: unary(positive),
@@ -133,6 +135,8 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     np.arccosh: [call(x(3, low=1.2, high=3.0))],
     np.arctanh: unary(unit),
     sech2: unary(),
+    arcsin_slope: unary(unit),
+    arctanh_slope: unary(unit),
     # -- the logistic function and its kin ---------------------------------------------------------
     ag.sigmoid: unary(),
     logistic_slope: unary(lambda *shape: x(*shape, low=0.1)),
@@ -148,6 +152,7 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
         call(x(5), min=-0.31),
     ],
     ag.relu: [call(x(4)), call(x(2, 4))],
+    clip: [call(x(5), x(5, low=-0.4, high=-0.1), 0.93)],
     where: [call(matrix, x(2, 3), x(2, 3))],
     np.where: [call(matrix, x(3), x(2, 1)), call(matrix, x(2, 3), 0.0), call(True, x(), x(2))],
     np.absolute: [call(x(4)), call(x(2, 2))],
@@ -242,6 +247,7 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
         call("ij,ij->i", x(2, 1), x(2, 3)),
         call(x(2, 3), [0, 1], x(3), [1], [0]),
         call(x(2, 3), [0, 1], x(3, 2), [1, 2]),
+        call(x(2, 3), [26, 0]),
         call("ij,jk,kl->il", x(2, 3), x(3, 2), x(2, 2), optimize=True),
     ],
 }  # fmt: skip

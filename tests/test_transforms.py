@@ -73,7 +73,7 @@ def test_vjp_of_several_outputs() -> None:
     for _ in range(2):
         gx, gy = pullback({"p": np.ones(2), "q": [np.array([1.0, 10.0])]})
         assert gx.tolist() == [4.0, 13.0] and gy == 2.0
-    with pytest.raises(ShapeError, match="2 outputs"):
+    with pytest.raises(ShapeError, match="structure"):
         pullback(np.ones(2))
     with pytest.raises(ShapeError, match="must be equal"):
         pullback({"p": np.ones(3), "q": [np.ones(2)]})
@@ -88,7 +88,7 @@ def test_an_output_may_be_an_input_or_come_twice() -> None:
 def test_jvp_checks_its_tangents() -> None:
     with pytest.raises(ShapeError, match="jvp"):
         ag.jvp(np.sin, (np.ones(2),), (np.ones(3),))
-    with pytest.raises(ShapeError, match="1 primals"):
+    with pytest.raises(ShapeError, match="structure"):
         ag.jvp(np.sin, (1.0,), (1.0, 2.0))
     with pytest.raises(DTypeError, match="tuples"):
         ag.jvp(np.sin, 1.0, 1.0)

@@ -90,6 +90,18 @@ def sech2(x: Any) -> Any:
 
 
 @primitive(broadcasts=True)
+def arcsin_slope(x: Any) -> Any:
+    """1 / sqrt(1 - x^2), in factors, since the difference of squares cancels near 1."""
+    return 1 / np.sqrt((1 - x) * (1 + x))
+
+
+@primitive(broadcasts=True)
+def arctanh_slope(x: Any) -> Any:
+    """1 / (1 - x^2), in factors."""
+    return 1 / ((1 - x) * (1 + x))
+
+
+@primitive(broadcasts=True)
 def relu(x: Any) -> Any:
     """max(x, 0), with derivative 0 at 0.
 
@@ -102,6 +114,12 @@ def relu(x: Any) -> Any:
         array([0., 0., 2.])
     """
     return np.maximum(x, 0)
+
+
+@primitive(broadcasts=True)
+def clip(x: Any, low: Any, high: Any) -> Any:
+    """numpy.clip with its three arguments; None for no bound."""
+    return np.clip(x, low, high)
 
 
 @primitive(broadcasts=True)
@@ -134,11 +152,12 @@ defvjp(np.square, lambda g, y, x: g * (2 * x))
 def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
     """b a^(b-1). It is 0 where b is 0, even at a = 0; and where b - 1 is rounded, as for b = 0.1,
     b (y / a) is nearer, for the rounding would be multiplied by log a."""
-    p, value = np.asarray(unwrap(b)), unwrap(y)
-    if p.ndim == 0 and p in (0, 1, 2):
-        return 0 * g if p == 0 else g if p == 1 else g * (2 * a)
-    slope = b * a ** (b - 1 if np.all(p) else np.where(p == 0, 1, b - 1))
-    rounded = ((p - 1) + 1 != p) & (unwrap(a) != 0) & np.isfinite(value) & (value != 0)
+    if isinstance(b, (int, float)) and b in (0, 1, 2):
+        return 0 * g if b == 0 else g if b == 1 else g * (2 * a)
+    p, base, value = np.asarray(unwrap(b)), unwrap(a), unwrap(y)
+    zero = (p == 0) & (base == 0)  # 0 * 0^-1
+    slope = b * a ** (np.where(zero, 1, b - 1) if np.any(zero) else b - 1)
+    rounded = ((p - 1) + 1 != p) & (base != 0) & np.isfinite(value) & (value != 0)
     if not np.any(rounded):
         return g * slope
     return g * np.where(rounded, b * (y / np.where(rounded, a, 1)), slope)
@@ -187,8 +206,9 @@ def _hypot1(x: Any) -> Any:
 defvjp(np.sin, lambda g, y, x: g * np.cos(x))
 defvjp(np.cos, lambda g, y, x: -g * np.sin(x))
 defvjp(np.tan, lambda g, y, x: g * (1 + y * y))
-defvjp(np.arcsin, lambda g, y, x: g / np.sqrt((1 - x) * (1 + x)))  # 1 - x^2 cancels near 1
-defvjp(np.arccos, lambda g, y, x: -g / np.sqrt((1 - x) * (1 + x)))
+defvjp(np.arcsin, lambda g, y, x: g * arcsin_slope(x))
+defvjp(np.arccos, lambda g, y, x: -g * arcsin_slope(x))
+defvjp(arcsin_slope, lambda g, y, x: g * (x * y * y * y))
 defvjp(np.arctan, lambda g, y, x: g / _hypot1(x) / _hypot1(x))  # 1 + x^2 overflows early
 defvjp(
     np.arctan2,
@@ -207,7 +227,8 @@ defvjp(np.cosh, lambda g, y, x: g * np.sinh(x))
 defvjp(np.tanh, lambda g, y, x: g * sech2(x))
 defvjp(np.arcsinh, lambda g, y, x: g / _hypot1(x))
 defvjp(np.arccosh, lambda g, y, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)))
-defvjp(np.arctanh, lambda g, y, x: g / ((1 - x) * (1 + x)))
+defvjp(np.arctanh, lambda g, y, x: g * arctanh_slope(x))
+defvjp(arctanh_slope, lambda g, y, x: g * (2 * x * y * y))
 defvjp(sech2, lambda g, y, x: g * (-2 * y * np.tanh(x)))
 
 # -- the logistic function and its kin -------------------------------------------------------------
@@ -220,10 +241,17 @@ defvjp(erf, lambda g, y, x: g * (2 / math.sqrt(math.pi) * np.exp(-x * x)))
 # -- selection: what is not selected is dead -------------------------------------------------------
 
 
-def _larger(g: Any, a: Any, b: Any) -> Any:
-    """The cotangent of the larger (or NaN) one of two; halves of it where they tie."""
-    a, b = np.asarray(unwrap(a)), np.asarray(unwrap(b))
-    return np.where((a > b) | (a != a), g, np.where(a == b, g / 2, 0))
+def _share(g: Any, y: Any, x: Any, *rivals: Any) -> Any:
+    """The cotangent of one of several that y was selected from: an equal share where some tie."""
+    chosen = _is(y, x)
+    number = 1 * chosen + sum(1 * _is(y, rival) for rival in rivals if rival is not None)
+    return np.where(chosen, g if np.all(number <= 1) else g / np.maximum(number, 1).astype(g.dtype), 0)
+
+
+def _is(y: Any, x: Any) -> Any:
+    """Where x was selected: equal to y, or both NaN."""
+    y, x = np.asarray(unwrap(y)), np.asarray(unwrap(x))
+    return (y == x) | ((y != y) & (x != x))
 
 
 def _where(condition: Any, *choices: Any) -> Any:
@@ -231,14 +259,23 @@ def _where(condition: Any, *choices: Any) -> Any:
 
 
 def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
-    """Written with maximum and minimum, so that ties are shared and the bounds have gradients."""
-    low, high = (min if a_min is None else a_min), (max if a_max is None else a_max)
-    y = a if low is None else np.maximum(a, low)
-    return y if high is None else np.minimum(y, high)
+    return clip(a, min if a_min is None else a_min, max if a_max is None else a_max)
 
 
-defvjp(np.maximum, lambda g, y, a, b: _larger(g, a, b), lambda g, y, a, b: _larger(g, b, a), flow="selects")
-defvjp(np.minimum, lambda g, y, a, b: _larger(g, b, a), lambda g, y, a, b: _larger(g, a, b), flow="selects")
+for _extreme in (np.maximum, np.minimum):
+    defvjp(
+        _extreme,
+        lambda g, y, a, b: _share(g, y, a, b),
+        lambda g, y, a, b: _share(g, y, b, a),
+        flow="selects",
+    )
+defvjp(
+    clip,
+    lambda g, y, x, low, high: _share(g, y, x, low, high),
+    lambda g, y, x, low, high: _share(g, y, low, x, high),
+    lambda g, y, x, low, high: _share(g, y, high, x, low),
+    flow="selects",
+)
 defvjp(relu, lambda g, y, x: np.where(x > 0, g, 0), flow="selects")
 defvjp(
     where,
@@ -275,6 +312,6 @@ for _constant in (
     np.logical_and, np.logical_or, np.logical_xor, np.logical_not,
     np.isfinite, np.isinf, np.isnan, np.isclose, np.allclose, np.array_equal, np.iscomplexobj, np.isrealobj,
     np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.left_shift, np.right_shift,
-    np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.result_type,
+    np.zeros_like, np.ones_like, np.empty_like, np.result_type,
 ):  # fmt: skip
     nondifferentiable(_constant)

@@ -59,7 +59,8 @@ compositions[np.outer] = _outer
 
 # -- einsum ----------------------------------------------------------------------------------------
 
-LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+"""In the order of their codes, which is that of implicit outputs."""
 
 
 def _einsum(*operands: Any, optimize: Any = False) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,8 @@ def _var(
     g: Any, y: Any, x: Any, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False
 ) -> Any:
     """2 (x - mean) / (n - ddof)."""
-    scale = 2 / (count(x.shape, axis) - ddof)
+    free = count(x.shape, axis) - ddof
+    scale = 2 / free if free else math.nan
     return spread(g * scale, x.shape, axis, keepdims) * (x - np.mean(x, axis=axis, keepdims=True))
 
 
@@ -61,9 +63,9 @@ def _std(
     g: Any, y: Any, x: Any, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False
 ) -> Any:
     """(x - mean) / ((n - ddof) std), and 0 for a constant."""
-    flat = unwrap(y) == 0
-    each = g / np.where(flat, 1, y * (count(x.shape, axis) - ddof))
-    each = np.where(flat, 0, each)
+    raw = unwrap(x)
+    flat = np.max(raw, axis=axis, keepdims=keepdims) == np.min(raw, axis=axis, keepdims=keepdims)
+    each = np.where(flat, 0, g / np.where(flat, 1, y * (count(x.shape, axis) - ddof)))
     return spread(each, x.shape, axis, keepdims) * (x - np.mean(x, axis=axis, keepdims=True))
 
 
@@ -103,7 +105,7 @@ def _prod(g: Any, y: Any, x: Any, axis: Any = None, dtype: Any = None, keepdims:
     left = [i for i in range(len(shape)) if i not in reduced]
     order = (*reduced, *left)
     front = np.transpose(x, order)
-    flat = np.reshape(front, (-1, *[x.shape[i] for i in left]))
+    flat = np.reshape(front, (count(x.shape, axis), *[x.shape[i] for i in left]))
     back = np.transpose(np.reshape(others(flat), front.shape), tuple(np.argsort(order)))
     return spread(g, x.shape, axis, keepdims) * back
 
@@ -196,23 +198,47 @@ def _inexact(x: Any) -> Any:
     return x if x.dtype.kind in "fc" else x.astype(float)
 
 
+def _largest(x: Any, axis: Any) -> Any:
+    """A mask of one largest entry along `axis`."""
+    raw = unwrap(x)
+    axes = tuple(range(raw.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    ends = tuple(range(-len(axes), 0))
+    rows = np.moveaxis(raw, axes, ends)
+    flat = rows.reshape(*rows.shape[: rows.ndim - len(axes)], -1)
+    mask = np.arange(flat.shape[-1]) == np.argmax(flat, axis=-1)[..., None]
+    return np.moveaxis(mask.reshape(rows.shape), ends, axes)
+
+
+def _softmax(g: Any, y: Any, x: Any, axis: Any = -1) -> Any:
+    """y (g - <g, y>). A constant added to g changes nothing, so that of the largest entry is taken
+    off first: there 1 - y would cancel."""
+    if x.size:
+        top = _largest(x, axis)
+        g = g - np.sum(np.where(top, g, 0), axis=axis, keepdims=True)
+    return y * (g - np.sum(g * y, axis=axis, keepdims=True))
+
+
+def _log_softmax(g: Any, y: Any, x: Any, axis: Any = -1) -> Any:
+    """g - softmax(x) sum(g). It adds up to 0, so the largest entry, where 1 - softmax would cancel,
+    is taken from the others."""
+    gx = g - softmax(x, axis=axis) * np.sum(g, axis=axis, keepdims=True)
+    if not x.size:
+        return gx
+    top = _largest(x, axis)
+    return np.where(top, -np.sum(np.where(top, 0, gx), axis=axis, keepdims=True), gx)
+
+
 defvjp(
     logsumexp,
     lambda g, y, x, axis=None, keepdims=False: spread(g, x.shape, axis, keepdims) * softmax(x, axis=axis),
 )
-defvjp(
-    softmax,
-    lambda g, y, x, axis=-1: y * (g - np.sum(g * y, axis=axis, keepdims=True)),
-)
-defvjp(
-    log_softmax,
-    lambda g, y, x, axis=-1: g - softmax(x, axis=axis) * np.sum(g, axis=axis, keepdims=True),
-)
+defvjp(softmax, _softmax)
+defvjp(log_softmax, _log_softmax)
 
 # -- without a gradient ----------------------------------------------------------------------------
 
 for _constant in (
     np.argmax, np.argmin, np.argsort, np.argwhere, np.nonzero, np.flatnonzero, np.count_nonzero,
-    np.any, np.all, np.searchsorted, np.unique, np.bincount, np.digitize,
+    np.any, np.all, np.searchsorted, np.digitize,
 ):  # fmt: skip
     nondifferentiable(_constant)

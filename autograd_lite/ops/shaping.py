@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import UnsupportedError
 from ..rules import compositions, defvjp
 from ..tensor import nondifferentiable, primitive, unwrap
 
@@ -15,10 +16,10 @@ __all__ = ["concatenate", "stack"]
 
 defvjp(
     np.reshape,
-    lambda g, y, x, shape=None, order="C", copy=None: np.reshape(g, x.shape, order=order),
+    lambda g, y, x, shape=None, order="C", copy=None: np.reshape(g, x.shape, order=_order(order, x)),
     flow="moves",
 )
-defvjp(np.ravel, lambda g, y, x, order="C": np.reshape(g, x.shape, order=order), flow="moves")
+defvjp(np.ravel, lambda g, y, x, order="C": np.reshape(g, x.shape, order=_order(order, x)), flow="moves")
 defvjp(
     np.transpose,
     lambda g, y, x, axes=None: np.transpose(g, None if axes is None else inverse(axes)),
@@ -35,6 +36,14 @@ defvjp(np.expand_dims, lambda g, y, x, axis: np.reshape(g, x.shape), flow="moves
 defvjp(np.squeeze, lambda g, y, x, axis=None: np.reshape(g, x.shape), flow="moves")
 defvjp(np.flip, lambda g, y, x, axis=None: np.flip(g, axis), flow="moves")
 defvjp(np.broadcast_to, lambda g, y, x, shape: g, broadcasts=True, flow="moves")
+
+
+def _order(order: str, x: Any) -> Any:
+    """What order "A" or "K" meant for an array: that in which its entries lie in memory."""
+    flags = np.asarray(unwrap(x)).flags
+    if order == "K" and not flags.forc:
+        raise UnsupportedError('order="K" of an array that is not contiguous; use order="C"')
+    return order if order in "CF" else "F" if flags.fnc else "C"
 
 
 def inverse(axes: Any) -> tuple[int, ...]:
