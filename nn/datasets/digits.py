@@ -1,0 +1,71 @@
+"""The 8x8 digits."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd_lite.errors import DataError, FileError
+
+__all__ = ["load_digits"]
+
+Array = npt.NDArray[Any]
+
+FILE = Path(__file__).with_name("digits-8x8.npz")
+SHA256 = "b2dab7b501728c22e9119ad76740b2e17c77a231e42d1e592380d90886f1a05e"
+TEST = 360  # how many of the 1797 digits are kept for the test: a fifth
+
+REPAIR = "install the package again: python -m pip install --force-reinstall --no-deps autograd-lite"
+
+
+def load_digits(split: str | None = None) -> tuple[Array, Array]:
+    """The 8x8 handwritten digits: small enough to train on in seconds.
+
+    Args:
+        split: None for all 1797, "train" for 1437 of them, "test" for the other 360. The split is
+            random but always the same.
+
+    Returns:
+        `(X, y)`: X float32 in 0 ... 1 of shape (n, 64), row by row from the top; y int64 of shape
+        (n,), the digits.
+
+    Raises:
+        DataError: the data file is damaged, or `split` is unknown.
+        FileError: the data file is not there.
+
+    Source:
+        E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits" (the test part), UCI Machine
+        Learning Repository, 1998, CC BY 4.0.
+
+    Example:
+        >>> import nn
+        >>> X, y = nn.datasets.load_digits()
+        >>> X.shape, y[:5]
+        ((1797, 64), array([0, 1, 2, 3, 4]))
+    """
+    if split not in {None, "train", "test"}:
+        raise DataError(f'load_digits({split!r}): expected "train", "test", or None for all')
+    with np.load(io.BytesIO(_content())) as file:
+        X = file["images"].reshape(-1, 64).astype(np.float32) / 16
+        y = file["labels"].astype(np.int64)
+    if split is None:
+        return X, y
+    order = np.random.default_rng(0).permutation(len(y))
+    chosen = order[:TEST] if split == "test" else order[TEST:]
+    return X[chosen], y[chosen]
+
+
+def _content() -> bytes:
+    """The bytes of the file, which are known to the last one."""
+    try:
+        content = FILE.read_bytes()
+    except OSError as error:
+        raise FileError(f"cannot read {FILE}: {error.strerror}; {REPAIR}") from error
+    if hashlib.sha256(content).hexdigest() != SHA256:
+        raise DataError(f"{FILE} is damaged (its checksum is not the one it was published with); {REPAIR}")
+    return content

@@ -1,0 +1,178 @@
+"""What layers and losses compute, as functions of their inputs and parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import autograd_lite as ag
+from autograd_lite import Tensor, relu, sigmoid, tanh
+from autograd_lite.errors import DataError, DTypeError, IndexingError, ShapeError
+
+__all__ = ["cross_entropy", "linear", "mse_loss", "relu", "sigmoid", "tanh"]
+
+Array = npt.NDArray[Any]
+
+
+def linear(input: Tensor | Array, weight: Tensor | Array, bias: Tensor | Array | None = None) -> Any:
+    """y = x W^T + b.
+
+    Args:
+        input: of shape (..., in).
+        weight: of shape (out, in).
+        bias: of shape (out,).
+
+    Returns:
+        An array of shape (..., out).
+
+    Example:
+        >>> import numpy as np
+        >>> linear(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]), np.array([5.0]))
+        array([[16.]])
+    """
+    y = input @ weight.T
+    return y if bias is None else y + bias
+
+
+def mse_loss(input: Tensor | Array, target: Tensor | Array, reduction: str = "mean") -> Any:
+    """(x - y)^2, summed or averaged over all entries.
+
+    Args:
+        input: of any shape.
+        target: of the same shape.
+        reduction: "none", "mean" or "sum".
+
+    Raises:
+        ShapeError: the shapes differ; broadcasting them would be a mistake more often than not.
+
+    Example:
+        >>> import numpy as np
+        >>> float(mse_loss(np.array([1.0, 3.0]), np.array([1.0, 1.0])))
+        2.0
+    """
+    if input.shape != target.shape:
+        raise ShapeError(
+            f"mse_loss: input has shape {input.shape}, target {target.shape}; they must be equal, e.g. "
+            "target.reshape(input.shape)"
+        )
+    return _reduced((input - target) ** 2, reduction)
+
+
+def cross_entropy(
+    input: Tensor | Array,
+    target: Tensor | npt.ArrayLike,
+    weight: npt.ArrayLike | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Any:
+    """-sum_c q_c w_c log softmax(x)_c, where q are the probabilities of the classes.
+
+    Args:
+        input: scores (logits) of shape (C,), (N, C) or (N, C, d1, ...).
+        target: class indices of the shape of `input` without its class axis, or probabilities in
+            the shape of `input`.
+        weight: one weight for each class, of shape (C,).
+        ignore_index: class indices of this value do not count.
+        reduction: "none", "mean" or "sum". The mean over class indices is weighted: the sum divided
+            by the sum of the weights of the targets that count.
+        label_smoothing: this part of each target is spread evenly over all classes.
+
+    Returns:
+        A single number, or for "none" losses of the shape of `input` without its class axis.
+
+    Raises:
+        ShapeError: the shapes of target or weight do not fit the scores.
+        DTypeError: class indices that are not integers.
+        IndexingError: a class index outside of 0 ... C - 1.
+
+    Example:
+        >>> import numpy as np
+        >>> scores = np.array([[0.0, 0.0], [0.0, 0.0]])
+        >>> float(cross_entropy(scores, np.array([0, 1]))), float(np.log(2))
+        (0.6931471805599453, 0.6931471805599453)
+    """
+    axis = 1 if input.ndim > 1 else 0
+    if input.ndim == 0 or not 0.0 <= label_smoothing <= 1.0:
+        raise DataError(
+            f"cross_entropy: input of shape {input.shape}, label_smoothing={label_smoothing}; expected "
+            "scores of shape (N, C) and a label_smoothing from 0 to 1"
+        )
+    if not isinstance(target, Tensor):
+        target = np.asarray(target)
+    log_p: Any = ag.log_softmax(input, axis=axis)
+    weights = None if weight is None else np.asarray(weight, dtype=log_p.dtype)
+    if weights is not None and weights.shape != (input.shape[axis],):
+        raise ShapeError(
+            f"cross_entropy: weight has shape {weights.shape}; expected one weight for each class of the "
+            f"input {input.shape}: ({input.shape[axis]},)"
+        )
+    if input.ndim > 2:
+        log_p = np.moveaxis(log_p, 1, -1)  # the classes stand last from here on
+    if target.shape == input.shape and target.dtype.kind == "f":
+        q: Any = target
+        q = np.moveaxis(q, 1, -1) if input.ndim > 2 else q
+        return _reduced(_expected(log_p, q, weights, label_smoothing), reduction)
+    _check_indices(input, target)
+    indices = target.numpy() if isinstance(target, Tensor) else target
+    counts = indices != ignore_index
+    _check_range(indices, counts, log_p.shape[-1])
+    every = weights is None and bool(counts.all())
+    losses, shares = _chosen(log_p, np.where(counts, indices, 0), counts, weights, label_smoothing)
+    return _reduced(losses, reduction, None if every else float(np.sum(shares)))
+
+
+def _expected(log_p: Any, q: Any, weights: Array | None, smoothing: float) -> Any:
+    """Losses where the targets are probabilities."""
+    if smoothing:
+        q = q * (1 - smoothing) + smoothing / log_p.shape[-1]
+    return -((log_p * q if weights is None else log_p * q * weights).sum(axis=-1))
+
+
+def _chosen(
+    log_p: Any, indices: Array, counts: Array, weights: Array | None, smoothing: float
+) -> tuple[Any, Array]:
+    """Losses where the targets are class indices, and the weight each target has."""
+    shares = counts.astype(log_p.dtype) if weights is None else np.where(counts, weights[indices], 0)
+    places = (*np.indices(indices.shape, sparse=True), indices)
+    losses = -log_p[places] * shares
+    if smoothing:
+        spread = -((log_p if weights is None else log_p * weights).sum(axis=-1)) * counts
+        losses = losses * (1 - smoothing) + spread * (smoothing / log_p.shape[-1])
+    return losses, shares
+
+
+def _check_indices(input: Any, target: Any) -> None:
+    expected = input.shape[:1] + input.shape[2:] if input.ndim > 1 else ()
+    if target.shape != expected:
+        repair = "; write target.reshape(-1)" if target.size == input.shape[0] and input.ndim == 2 else ""
+        raise ShapeError(
+            f"cross_entropy: input {input.shape} and target {target.shape} do not fit; expected class "
+            f"indices of shape {expected} or probabilities of shape {input.shape}{repair}"
+        )
+    if target.dtype.kind not in "biu":
+        raise DTypeError(
+            f"cross_entropy: class indices are integers, target is {target.dtype}; write target.astype(int)"
+        )
+
+
+def _check_range(indices: Array, counts: Array, classes: int) -> None:
+    outside = counts & ((indices < 0) | (indices >= classes))
+    if outside.any():
+        place = tuple(int(i) for i in np.argwhere(outside)[0])
+        raise IndexingError(
+            f"cross_entropy: target{list(place)} is {indices[place]}, but the scores are of {classes} "
+            f"classes, 0 to {classes - 1}; number the classes from 0, or widen the last layer"
+        )
+
+
+def _reduced(losses: Any, reduction: str, total: float | None = None) -> Any:
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return losses.sum()
+    if reduction == "mean":
+        return losses.mean() if total is None else losses.sum() / total
+    raise DataError(f'reduction={reduction!r}; expected "none", "mean" or "sum"')

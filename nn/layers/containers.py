@@ -1,0 +1,70 @@
+"""Modules made of modules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, overload
+
+from autograd_lite.errors import IndexingError
+
+from ..module import Module
+
+__all__ = ["Sequential"]
+
+
+class Sequential(Module):
+    """Layers one after another: the output of each is the input of the next.
+
+    Args:
+        args: the layers, or one dict of layers by name.
+
+    Raises:
+        DTypeError: an argument is not a Module.
+
+    Example:
+        >>> import nn
+        >>> model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+        >>> model[-1]
+        Linear(in_features=32, out_features=10, bias=True)
+        >>> len(model[:2])
+        2
+    """
+
+    def __init__(self, *args: Module | Mapping[str, Module]) -> None:
+        named = args[0] if len(args) == 1 and isinstance(args[0], Mapping) else dict(enumerate(args))
+        for name, module in named.items():
+            self.register_module(str(name), module)  # type: ignore[arg-type]
+
+    def forward(self, x: Any) -> Any:
+        for module in self._modules.values():
+            x = module(x)  # type: ignore[misc]
+        return x
+
+    def append(self, module: Module) -> Sequential:
+        """Add a layer at the end."""
+        self.register_module(str(len(self)), module)
+        return self
+
+    @overload
+    def __getitem__(self, index: int) -> Module: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequential: ...
+    def __getitem__(self, index: int | slice) -> Module:
+        if isinstance(index, slice):
+            return Sequential(dict(list(self.named_layers())[index]))
+        try:
+            return list(self)[index]
+        except IndexError:
+            raise IndexingError(
+                f"model[{index}]: this Sequential has {len(self)} layers, 0 to {len(self) - 1}"
+            ) from None
+
+    def named_layers(self) -> list[tuple[str, Module]]:
+        """The layers with their names, in order; one that stands in two places comes twice."""
+        return [(name, module) for name, module in self._modules.items() if module is not None]
+
+    def __iter__(self) -> Iterator[Module]:
+        return (module for _, module in self.named_layers())
+
+    def __len__(self) -> int:
+        return len(self._modules)

@@ -1,0 +1,76 @@
+"""Affine layers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd_lite import Tensor
+
+from .. import functional, init
+from ..module import InputError, Module, Parameter
+
+__all__ = ["Linear"]
+
+
+class Linear(Module):
+    """y = x W^T + b.
+
+    Weight and bias start as U(-1/sqrt(in), 1/sqrt(in)), as in PyTorch.
+
+    Args:
+        in_features: the size of the last axis of the input.
+        out_features: the size of the last axis of the output.
+        bias: whether there is a b.
+        dtype: of the parameters.
+
+    Attributes:
+        weight: of shape (out_features, in_features).
+        bias: of shape (out_features,), or None.
+
+    Raises:
+        ShapeError: the input is not of shape (..., in_features).
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.Linear(3, 2)(np.ones((5, 3), np.float32)).shape
+        (5, 2)
+    """
+
+    def __init__(
+        self, in_features: int, out_features: int, bias: bool = True, dtype: npt.DTypeLike = np.float32
+    ) -> None:
+        self.in_features = in_features
+        self.out_features = out_features
+        self.weight = Parameter(np.empty((out_features, in_features), dtype))
+        self.register_parameter("bias", Parameter(np.empty(out_features, dtype)) if bias else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the initial values anew."""
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        if self.bias is not None:
+            bound = 1 / math.sqrt(max(1, self.in_features))
+            init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, x: Tensor | npt.NDArray[Any]) -> Any:
+        if x.shape[-1:] != (self.in_features,):
+            repair = _repair(x.shape, self.in_features)
+            raise InputError(self, f"expects (..., {self.in_features}), got {x.shape}; {repair}")
+        return functional.linear(x, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        return (
+            f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+        )
+
+
+def _repair(shape: tuple[int, ...], features: int) -> str:
+    if len(shape) > 2 and math.prod(shape[1:]) == features:
+        return "flatten it first: x.reshape(len(x), -1)"
+    if shape and shape[0] == features:
+        return "did you mean x.T?"
+    return f"make the layer fit the input: Linear({shape[-1] if shape else 1}, ...)"

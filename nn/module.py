@@ -1,0 +1,471 @@
+"""Module: a tree of layers that knows its parameters, buffers and submodules by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd_lite import Tensor
+from autograd_lite.errors import DataError, DTypeError, ShapeError
+
+__all__ = ["InputError", "Module", "Parameter", "functional_call"]
+
+Array = npt.NDArray[Any]
+_T = TypeVar("_T")
+
+
+class Parameter(Tensor):
+    """A Tensor that a module learns: it requires a gradient, and a module that owns it lists it.
+
+    Args:
+        data: a number, a nested list, an array or a Tensor; it is copied and keeps its dtype.
+        requires_grad: False for one that is not to be trained.
+        name: how `print(tape)` and pictures call it.
+
+    Raises:
+        DTypeError: `requires_grad` with an integer or boolean array.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.Parameter(np.zeros(2, np.float32)).dtype
+        dtype('float32')
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, requires_grad: bool = True, name: str | None = None) -> None:
+        super().__init__(data, requires_grad=requires_grad, name=name)
+
+    def __repr__(self) -> str:
+        return f"Parameter containing:\n{super().__repr__()}"
+
+
+class InputError(ShapeError):
+    """An input that a layer cannot take.
+
+    On its way up, each module that the layer is part of puts in where it stands, so that the message
+    begins `Sequential.2 (Linear(in_features=64, ...)) expects ...`.
+    """
+
+    def __init__(self, layer: Module, problem: str) -> None:
+        super().__init__(layer, problem)
+        self.layer, self.problem = layer, problem
+        self.path = ""
+
+    def found_in(self, module: Module) -> None:
+        """Name the place of the layer as seen from `module`."""
+        for name, layer in module.named_modules():
+            if layer is self.layer and name:
+                self.path = f"{type(module).__name__}.{name}"
+
+    def __str__(self) -> str:
+        layer = repr(self.layer)
+        return f"{self.path} ({layer}) {self.problem}" if self.path else f"{layer} {self.problem}"
+
+
+class LoadedKeys(NamedTuple):
+    """What `load_state_dict(strict=False)` has passed over."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+class Module:
+    """Base class of layers and models: subclass it, set layers as attributes, define `forward`.
+
+    Attributes:
+        training: whether layers that differ between the two (dropout, ...) are to behave as in training.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> class Residual(nn.Module):
+        ...     def __init__(self, n):
+        ...         super().__init__()
+        ...         self.inner = nn.Linear(n, n)
+        ...     def forward(self, x):
+        ...         return x + nn.functional.relu(self.inner(x))
+        >>> model = Residual(3)
+        >>> [(name, p.shape) for name, p in model.named_parameters()]
+        [('inner.weight', (3, 3)), ('inner.bias', (3,))]
+        >>> model(np.ones((5, 3), np.float32)).shape
+        (5, 3)
+    """
+
+    training: bool
+    _parameters: dict[str, Tensor | None]
+    _buffers: dict[str, Array | None]
+    _modules: dict[str, Module | None]
+    _transient: set[str]  # buffers that are no part of the state
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        # Here and not in __init__, so that a subclass that forgets super().__init__() works all the same.
+        module = super().__new__(cls)
+        module.__dict__.update(training=True, _parameters={}, _buffers={}, _modules={}, _transient=set())
+        return module
+
+    def __init__(self) -> None:
+        pass
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the output; called by `module(...)`."""
+        raise NotImplementedError(
+            f"{type(self).__name__} has no forward: write def forward(self, x): return ... in the class"
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return self.forward(*args, **kwargs)
+        except InputError as error:
+            error.found_in(self)
+            raise
+
+    # -- registration ------------------------------------------------------------------------------
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Add a parameter under `name`; None keeps the name for a parameter that is not there."""
+        self._check_name(name, self._parameters)
+        if param is not None and not isinstance(param, Parameter):
+            raise DTypeError(f"register_parameter({name!r}): wrap the value: nn.Parameter(value)")
+        self._parameters[name] = param
+
+    def register_buffer(self, name: str, tensor: npt.ArrayLike | None, persistent: bool = True) -> None:
+        """Add an array that is part of the state but is not learned, e.g. a running mean.
+
+        Args:
+            name: the attribute it is read by.
+            tensor: the array; None keeps the name for a buffer that is not there.
+            persistent: whether it is in the `state_dict`.
+        """
+        self._check_name(name, self._buffers)
+        self._buffers[name] = None if tensor is None else _array(tensor)
+        if not persistent:
+            self._transient.add(name)
+
+    def register_module(self, name: str, module: Module | None) -> None:
+        """Add a submodule under `name`."""
+        self._check_name(name, self._modules)
+        if module is not None and not isinstance(module, Module):
+            raise DTypeError(
+                f"register_module({name!r}): expected a Module, got {type(module).__name__}; a function "
+                "becomes one as the forward of a class that inherits from nn.Module"
+            )
+        self._modules[name] = module
+
+    add_module = register_module
+
+    def _check_name(self, name: str, register: dict[str, Any]) -> None:
+        if not isinstance(name, str) or not name or "." in name:
+            raise DataError(f"{name!r} cannot name a part of a module: expected a string without dots")
+        if name not in register and hasattr(self, name):
+            raise DataError(f"{type(self).__name__} already has an attribute {name!r}; choose another name")
+
+    def _registers(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        return self._parameters, self._buffers, self._modules
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        target = (
+            self._parameters
+            if isinstance(value, Parameter)
+            else self._modules
+            if isinstance(value, Module)
+            else next((own for own in self._registers() if name in own), None)
+        )
+        if target is None:
+            object.__setattr__(self, name, value)
+            return
+        if target is self._buffers and value is not None:
+            value = _array(value)
+        elif value is not None and not isinstance(value, (Parameter, Module)):
+            repair = f"nn.Parameter(value), or module.{name}.data = value to keep the parameter itself"
+            raise DTypeError(
+                f"{type(self).__name__}.{name} is a {'parameter' if target is self._parameters else 'module'}"
+                f" and cannot become a {type(value).__name__}"
+                + (f"; write {repair}" if target is self._parameters else "; give it another module or None")
+            )
+        for own in (*self._registers(), self.__dict__):
+            if own is not target:
+                own.pop(name, None)
+        target[name] = value
+
+    def __getattr__(self, name: str) -> Any:
+        for own in self._registers():
+            if name in own:
+                return own[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __delattr__(self, name: str) -> None:
+        for own in self._registers():
+            if name in own:
+                del own[name]
+                return
+        object.__delattr__(self, name)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *(name for own in self._registers() for name in own)})
+
+    # -- walking the tree --------------------------------------------------------------------------
+
+    def named_modules(
+        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """This module and all below it, with their paths; one that is shared is counted once."""
+        memo = set() if memo is None else memo
+        if self in memo:
+            return
+        if remove_duplicate:
+            memo.add(self)
+        yield prefix, self
+        for name, module in self._modules.items():
+            if module is not None:
+                yield from module.named_modules(memo, _join(prefix, name), remove_duplicate)
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all below it."""
+        return (module for _, module in self.named_modules())
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules directly below this one, with their names."""
+        return _distinct((name, module) for name, module in self._modules.items() if module is not None)
+
+    def children(self) -> Iterator[Module]:
+        """The modules directly below this one."""
+        return (module for _, module in self.named_children())
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """The parameters with their paths; one that is shared is counted once."""
+        return self._named("_parameters", prefix, recurse, remove_duplicate)
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """The parameters, as optimizers take them."""
+        return (p for _, p in self.named_parameters(recurse=recurse))
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Array]]:
+        """The buffers with their paths."""
+        return self._named("_buffers", prefix, recurse, remove_duplicate)
+
+    def buffers(self, recurse: bool = True) -> Iterator[Array]:
+        """The buffers."""
+        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
+
+    def _named(self, register: str, prefix: str, recurse: bool, distinct: bool) -> Iterator[tuple[str, Any]]:
+        modules = self.named_modules(None, prefix, distinct) if recurse else [(prefix, self)]
+        found = (
+            (_join(path, name), value)
+            for path, module in modules
+            for name, value in getattr(module, register).items()
+            if value is not None
+        )
+        return _distinct(found) if distinct else found
+
+    def apply(self, fn: Callable[[Module], object]) -> Self:
+        """Call `fn` on every submodule, then on this module; e.g. to initialise weights."""
+        for module in self.children():
+            module.apply(fn)
+        fn(self)
+        return self
+
+    # -- modes and dtypes --------------------------------------------------------------------------
+
+    def train(self, mode: bool = True) -> Self:
+        """Behave as in training, all submodules too."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Behave as in use: the same as `train(False)`."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Switch training of all parameters on or off."""
+        for p in self.parameters():
+            p.requires_grad = requires_grad
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters."""
+        for p in self.parameters():
+            if p.grad is not None:
+                p.grad = None if set_to_none else Tensor(np.zeros_like(p.data))
+
+    def to(self, dtype: npt.DTypeLike) -> Self:
+        """Cast floating-point parameters, their gradients, and buffers to a floating-point `dtype`.
+
+        Raises:
+            DTypeError: `dtype` is not floating-point.
+
+        Example:
+            >>> import numpy as np, nn
+            >>> nn.Linear(2, 1).to(np.float64).weight.dtype
+            dtype('float64')
+        """
+        dtype = np.dtype(dtype)
+        if dtype.kind != "f":
+            raise DTypeError(f"module.to({dtype}): expected a floating-point dtype, e.g. np.float32")
+        for p in self.parameters():
+            if p.dtype.kind == "f":
+                gradient, p.data = p.grad, p.data.astype(dtype)
+                if gradient is not None:
+                    p.grad = gradient.detach().astype(dtype)
+        for module in self.modules():
+            for name, buffer in module._buffers.items():
+                if buffer is not None and buffer.dtype.kind == "f":
+                    module._buffers[name] = buffer.astype(dtype)
+        return self
+
+    def double(self) -> Self:
+        """Cast to float64."""
+        return self.to(np.float64)
+
+    def float(self) -> Self:
+        """Cast to float32."""
+        return self.to(np.float32)
+
+    # -- the state ---------------------------------------------------------------------------------
+
+    def _slots(self) -> Iterator[tuple[str, dict[str, Any], str]]:
+        """Where each entry of the state lives: its path, the register, its name there."""
+        for path, module in self.named_modules(remove_duplicate=False):
+            for own in (module._parameters, module._buffers):
+                for name, value in own.items():
+                    if value is not None and not (own is module._buffers and name in module._transient):
+                        yield _join(path, name), own, name
+
+    def state_dict(self) -> dict[str, Array]:
+        """Copies of all parameters and persistent buffers, by path.
+
+        Example:
+            >>> import nn
+            >>> {name: x.shape for name, x in nn.Sequential(nn.Linear(3, 2)).state_dict().items()}
+            {'0.weight': (2, 3), '0.bias': (2,)}
+        """
+        return {path: np.array(_array(own[name])) for path, own, name in self._slots()}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> LoadedKeys:
+        """Take over the values of a state, cast to the dtype that each entry has here.
+
+        Args:
+            state_dict: arrays by path, as `state_dict()` gives them.
+            strict: whether missing and unexpected keys are errors.
+
+        Returns:
+            The missing and the unexpected keys.
+
+        Raises:
+            DataError: keys are missing or unexpected, or an array has another shape or a dtype that
+                cannot be cast. All of them are listed, and the module is left as it was.
+        """
+        slots = {path: (own, name) for path, own, name in self._slots()}
+        missing = [path for path in slots if path not in state_dict]
+        unexpected = [path for path in state_dict if path not in slots]
+        problems = [f"missing: {path}" for path in missing] if strict else []
+        problems += [f"unexpected: {path}" for path in unexpected] if strict else []
+        values = {}
+        for path, (own, name) in slots.items():
+            if path in state_dict:
+                here, value = own[name], _array(state_dict[path])
+                values[path] = value
+                if value.shape != here.shape:
+                    problems.append(f"wrong shape: {path} is {here.shape} here, {value.shape} in the state")
+                elif not np.can_cast(value.dtype, here.dtype, "same_kind"):
+                    problems.append(f"wrong dtype: {path} is {here.dtype} here, {value.dtype} in the state")
+        if problems:
+            hint = "; load_state_dict(state, strict=False) passes over missing and unexpected keys"
+            raise DataError(
+                f"the state does not fit {type(self).__name__}, nothing was loaded:\n  "
+                + "\n  ".join(problems)
+                + (hint if missing or unexpected else "")
+            )
+        for path, value in values.items():
+            own, name = slots[path]
+            new = value.astype(own[name].dtype)
+            if isinstance(own[name], Tensor):
+                own[name].data = new
+            else:
+                own[name] = new
+        return LoadedKeys(missing, unexpected)
+
+    # -- how it looks ------------------------------------------------------------------------------
+
+    def extra_repr(self) -> str:
+        """What stands between the parentheses of this layer's `repr`."""
+        return ""
+
+    def __repr__(self) -> str:
+        extra = self.extra_repr()
+        parts = [f"({name}): {module!r}".replace("\n", "\n  ") for name, module in self._modules.items()]
+        if not parts:
+            return f"{type(self).__name__}({extra})"
+        lines = [extra, *parts] if extra else parts
+        return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
+
+
+def functional_call(
+    module: Module,
+    parameter_and_buffer_dicts: Mapping[str, Any],
+    args: Any = (),
+    kwargs: Mapping[str, Any] | None = None,
+) -> Any:
+    """Call a module with other values in place of some of its parameters and buffers.
+
+    So a model becomes a function of its parameters, which `grad`, `hvp` and `check_grads` can
+    differentiate. As in `torch.func`; a shared parameter is replaced wherever it is used.
+
+    Args:
+        module: is as before when the call returns; not for concurrent calls of one module.
+        parameter_and_buffer_dicts: values by path.
+        args: the tuple of arguments (a single one may come as it is).
+        kwargs: the keyword arguments.
+
+    Raises:
+        DataError: a path that the module does not have.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag, nn
+        >>> model = nn.Linear(2, 1)
+        >>> loss = lambda w: nn.functional_call(model, {"weight": w}, np.array([[3.0, 4.0]])).sum()
+        >>> ag.grad(loss)(np.zeros((1, 2)))
+        array([[3., 4.]])
+    """
+    slots = {path: (own, name) for path, own, name in module._slots()}
+    unknown = [path for path in parameter_and_buffer_dicts if path not in slots]
+    if unknown:
+        raise DataError(
+            f"functional_call: {type(module).__name__} has no {', '.join(unknown)}; it has {', '.join(slots)}"
+        )
+    replaced = {}
+    for path, value in parameter_and_buffer_dicts.items():
+        own, name = slots[path]
+        replaced[id(own[name])] = value
+    before = [(own, name, own[name]) for own, name in slots.values() if id(own[name]) in replaced]
+    try:
+        for own, name, value in before:
+            own[name] = replaced[id(value)]
+        return module(*(args if isinstance(args, tuple) else (args,)), **(kwargs or {}))
+    finally:
+        for own, name, value in before:
+            own[name] = value
+
+
+def _array(value: Any) -> Array:
+    return value.numpy() if isinstance(value, Tensor) else np.asarray(value)
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _distinct(pairs: Iterator[tuple[str, _T]]) -> Iterator[tuple[str, _T]]:
+    """Pairs without those whose value came before under another name."""
+    seen: dict[int, _T] = {}
+    for name, value in pairs:
+        if id(value) not in seen:
+            seen[id(value)] = value
+            yield name, value

@@ -1,0 +1,7 @@
+"""Optimizers: from gradients to new parameters."""
+
+from .adam import Adam
+from .optimizer import Optimizer
+from .sgd import SGD
+
+__all__ = ["SGD", "Adam", "Optimizer"]

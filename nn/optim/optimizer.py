@@ -1,0 +1,179 @@
+"""What all optimizers share: parameter groups, the step over them, and the state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import autograd_lite as ag
+from autograd_lite import Tensor
+from autograd_lite.errors import DataError, DTypeError
+
+__all__ = ["Optimizer"]
+
+Array = npt.NDArray[Any]
+Group = dict[str, Any]
+
+
+class Optimizer:
+    """Base class: an optimizer is its default options and an `update` rule for one parameter.
+
+    Args:
+        params: the Tensors to optimize, or dicts of them with options of their own:
+            `[{"params": a, "lr": 0.1}, {"params": b}]`.
+        defaults: the options of groups that do not say otherwise.
+
+    Attributes:
+        param_groups: a list of dicts, each with its "params" and its options; change options there.
+        state: for each parameter a dict of what the optimizer remembers of it.
+
+    Raises:
+        DTypeError: something else than Tensors came.
+        DataError: no parameters, one that came twice, or one that does not require a gradient.
+    """
+
+    def __init__(self, params: Iterable[Any], defaults: Mapping[str, Any]) -> None:
+        if isinstance(params, Tensor) or not isinstance(params, Iterable):
+            raise DTypeError(
+                f"{type(self).__name__}: expected parameters, got a {type(params).__name__}; write "
+                f"{type(self).__name__}(model.parameters(), lr=...), or a list: [w, b]"
+            )
+        self.defaults = dict(defaults)
+        self.param_groups: list[Group] = []
+        self.state: dict[Tensor, dict[str, Any]] = {}
+        items = list(params)
+        if not items:
+            raise DataError(
+                f"{type(self).__name__} got no parameters; a generator such as model.parameters() can be "
+                "used only once: call it anew"
+            )
+        for group in items if isinstance(items[0], dict) else [{"params": items}]:
+            self.add_param_group(group)
+
+    def add_param_group(self, param_group: Mapping[str, Any]) -> None:
+        """Optimize more parameters, e.g. those of layers that were frozen at first.
+
+        Args:
+            param_group: "params" and options of their own.
+        """
+        params = param_group["params"]
+        params = [params] if isinstance(params, Tensor) else list(params)
+        known = {id(p) for group in self.param_groups for p in group["params"]}
+        for p in params:
+            if not isinstance(p, Tensor):
+                raise DTypeError(
+                    f"{type(self).__name__}: expected Tensors, got a {type(p).__name__}; write "
+                    f"{type(self).__name__}(model.parameters(), lr=...)"
+                )
+            if not p.is_leaf:
+                raise DataError(f"{type(self).__name__}: {p!r} is a result, only leaves can be optimized")
+            if id(p) in known:
+                raise DataError(f"{type(self).__name__}: a parameter of shape {p.shape} came twice")
+            known.add(id(p))
+        group = {**self.defaults, **param_group, "params": params}
+        self.check(group)
+        self.param_groups.append(group)
+
+    def check(self, group: Group) -> None:
+        """Refuse options that make no sense."""
+        for option in ("lr", "weight_decay", "momentum", "eps"):
+            if option in group and not group[option] >= 0:
+                raise DataError(f"{type(self).__name__}: {option}={group[option]}; expected a number >= 0")
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients, which otherwise add up from one backward pass to the next."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    p.grad = None if set_to_none else Tensor(np.zeros_like(p.data))
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Give every parameter that has a gradient its next value.
+
+        The values are new arrays: what a tape has recorded of the old ones stays as it was.
+
+        Args:
+            closure: computes the loss anew, with gradients.
+
+        Returns:
+            What the closure returned.
+        """
+        loss = None
+        if closure is not None:
+            with ag.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    g = p.grad.numpy()
+                    p.data = self.update(p.data, -g if group["maximize"] else g, self._state_of(p), group)
+        return loss
+
+    def update(self, x: Array, g: Array, state: dict[str, Any], group: Group) -> Array:
+        """The next value of one parameter, as a new array.
+
+        Args:
+            x: its value; not to be written into.
+            g: its gradient, of the same shape; not to be written into.
+            state: what `update` has kept of this parameter; arrays in it may be written into.
+            group: the options.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no update rule")
+
+    def _state_of(self, p: Tensor) -> dict[str, Any]:
+        state = self.state.get(p)
+        if state is None:
+            state = self.state[p] = {}
+        return state
+
+    # -- the state ---------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """Options, and copies of what is remembered; parameters are numbered in order.
+
+        Returns:
+            `{"state": {0: {...}, ...}, "param_groups": [{"lr": ..., "params": [0, 1]}, ...]}`
+        """
+        places = {id(p): i for i, p in enumerate(self._params())}
+        groups = [{**g, "params": [places[id(p)] for p in g["params"]]} for g in self.param_groups]
+        state = {i: _copied(self.state[p]) for i, p in enumerate(self._params()) if p in self.state}
+        return {"state": state, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on from a state that `state_dict` gave.
+
+        Raises:
+            DataError: the groups are of other sizes, or an array is of another shape than its
+                parameter; nothing is loaded then.
+        """
+        params = self._params()
+        sizes = [len(group["params"]) for group in self.param_groups]
+        given = [len(group["params"]) for group in state_dict["param_groups"]]
+        if sizes != given:
+            raise DataError(
+                f"{type(self).__name__}: the groups in the state have {given} parameters, those here {sizes}"
+            )
+        for i, entries in state_dict["state"].items():
+            for key, value in entries.items():
+                if np.ndim(value) and np.shape(value) != params[i].shape:
+                    raise DataError(
+                        f"{type(self).__name__}: {key} of parameter {i} has shape {np.shape(value)} in the "
+                        f"state, the parameter {params[i].shape}"
+                    )
+        for group, saved in zip(self.param_groups, state_dict["param_groups"], strict=True):
+            group.update({key: value for key, value in saved.items() if key != "params"})
+        self.state = {params[i]: _copied(entries) for i, entries in state_dict["state"].items()}
+
+    def _params(self) -> list[Tensor]:
+        return [p for group in self.param_groups for p in group["params"]]
+
+    def __repr__(self) -> str:
+        options = ", ".join(f"{key}={value}" for key, value in self.defaults.items())
+        return f"{type(self).__name__}({options})"
+
+
+def _copied(entries: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value.copy() if isinstance(value, np.ndarray) else value for key, value in entries.items()}

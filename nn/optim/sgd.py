@@ -1,0 +1,83 @@
+"""Gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.errors import DataError
+
+from .optimizer import Array, Group, Optimizer
+
+__all__ = ["SGD"]
+
+
+class SGD(Optimizer):
+    """x <- x - lr v, where v = momentum v + (1 - dampening) g, and v = g without momentum.
+
+    Args:
+        params: the parameters, or groups of them.
+        lr: the learning rate.
+        momentum: how much of the last step's direction is kept.
+        dampening: how much of the gradient is left out of the direction.
+        weight_decay: adds weight_decay x to the gradient.
+        nesterov: steps along g + momentum v: the gradient is taken as if one step ahead.
+        maximize: go uphill.
+
+    Source:
+        I. Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.
+
+    Example:
+        >>> import autograd_lite as ag, nn
+        >>> x = ag.Tensor(1.0, requires_grad=True)
+        >>> optimizer = nn.optim.SGD([x], lr=0.1)
+        >>> (x * x).backward()
+        >>> optimizer.step()
+        >>> x.item()
+        0.8
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "momentum": momentum,
+            "dampening": dampening,
+            "weight_decay": weight_decay,
+            "nesterov": nesterov,
+            "maximize": maximize,
+        }
+        super().__init__(params, defaults)
+
+    def check(self, group: Group) -> None:
+        """Refuse options that make no sense."""
+        super().check(group)
+        if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
+            raise DataError("SGD(nesterov=True) needs momentum > 0 and dampening=0, e.g. momentum=0.9")
+
+    def update(self, x: Array, g: Array, state: dict[str, Any], group: Group) -> Array:
+        """One step of gradient descent."""
+        momentum = group["momentum"]
+        if group["weight_decay"]:
+            g = g + group["weight_decay"] * x
+        if momentum:
+            v = state.get("momentum_buffer")
+            if v is None:
+                v = state["momentum_buffer"] = np.array(g)
+            else:
+                v *= momentum
+                v += (1 - group["dampening"]) * g
+            g = g + momentum * v if group["nesterov"] else v
+        new: Array = x - group["lr"] * g
+        return new

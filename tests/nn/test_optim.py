@@ -1,0 +1,217 @@
+import math
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+import nn
+from autograd_lite.errors import DataError, DTypeError
+from nn.optim import SGD, Adam
+
+CASES = [
+    (SGD, dict(lr=0.1)),
+    (SGD, dict(lr=0.05, momentum=0.9)),
+    (SGD, dict(lr=0.05, momentum=0.9, dampening=0.3, weight_decay=0.01)),
+    (SGD, dict(lr=0.05, momentum=0.9, nesterov=True, weight_decay=0.01)),
+    (SGD, dict(lr=0.001, maximize=True, momentum=0.5)),
+    (Adam, dict()),
+    (Adam, dict(lr=0.05, betas=(0.8, 0.95), eps=1e-3, weight_decay=0.1)),
+    (Adam, dict(lr=0.05, amsgrad=True)),
+    (Adam, dict(lr=0.001, maximize=True)),
+]
+IDS = [f"{cls.__name__}-{'-'.join(options)}" for cls, options in CASES]
+X = np.random.default_rng(0).normal(size=(20, 3))
+Y = np.random.default_rng(1).normal(size=(20, 2))
+
+
+def model():
+    nn.manual_seed(0)
+    return nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)).double()
+
+
+def steps(net, optimizer, n):
+    for _ in range(n):
+        optimizer.zero_grad()
+        nn.functional.mse_loss(net(X), Y).backward()
+        optimizer.step()
+
+
+def test_momentum_by_hand():
+    x = ag.Tensor(1.0, requires_grad=True)
+    optimizer = SGD([x], lr=0.1, momentum=0.5)
+    values = []
+    for g in (1.0, 2.0, -1.0):
+        x.grad = g
+        optimizer.step()
+        values.append(x.item())
+    # v: 1, 2.5, 0.25
+    assert values == pytest.approx([0.9, 0.65, 0.625])
+
+
+def test_first_steps_of_adam_by_hand():
+    x = ag.Tensor(0.0, requires_grad=True)
+    optimizer = Adam([x], lr=0.1, betas=(0.5, 0.75), eps=0.5)
+    x.grad = 2.0
+    optimizer.step()
+    assert x.item() == pytest.approx(-0.1 * 2 / (2 + 0.5))
+    x.grad = -4.0
+    optimizer.step()
+    m, v = 0.5 * 1.0 + 0.5 * -4, 0.75 * 1.0 + 0.25 * 16
+    step = 0.1 * (m / 0.75) / (math.sqrt(v / (1 - 0.75**2)) + 0.5)
+    assert x.item() == pytest.approx(-0.08 - step)
+
+
+@pytest.mark.parametrize(("cls", "options"), CASES, ids=IDS)
+def test_every_optimizer_goes_the_right_way(cls, options):
+    x = ag.Tensor(np.array([3.0, -2.0]), requires_grad=True)
+    optimizer = cls([x], **options)
+    before = (x.numpy() ** 2).sum()
+    for _ in range(20):
+        optimizer.zero_grad()
+        (x * x).sum().backward()
+        optimizer.step()
+    after = (x.numpy() ** 2).sum()
+    assert after > before if options.get("maximize") else after < before
+
+
+@pytest.mark.parametrize(("cls", "options"), CASES, ids=IDS)
+def test_a_step_changes_nothing_that_a_tape_has_recorded(cls, options):
+    w = nn.Parameter(np.array([2.0, 3.0]))
+    optimizer = cls([w], **options)
+    for _ in range(3):
+        optimizer.zero_grad()
+        w0 = w.numpy().copy()
+        y = (w * w * w).sum()
+        y.backward(retain_graph=True)
+        gradient = w.grad.numpy()
+        kept = gradient.copy()
+        optimizer.step()
+        np.testing.assert_array_equal(gradient, kept)
+        assert not np.array_equal(w.numpy(), w0)
+        w.grad = None
+        y.backward()  # the tape still holds the values of before the step
+        np.testing.assert_allclose(w.grad.numpy(), 3 * w0**2, rtol=1e-15)
+
+
+@pytest.mark.parametrize(("cls", "options"), CASES, ids=IDS)
+def test_float32_stays_float32(cls, options):
+    w = nn.Parameter(np.ones(3, np.float32))
+    optimizer = cls([w], **options)
+    for _ in range(2):
+        w.grad = np.ones(3)
+        optimizer.step()
+    assert w.dtype == np.float32
+    arrays = [x for x in optimizer.state.get(w, {}).values() if isinstance(x, np.ndarray)]
+    assert all(x.dtype == np.float32 for x in arrays)
+
+
+@pytest.mark.parametrize(("cls", "options"), CASES, ids=IDS)
+def test_going_on_from_a_saved_state_is_the_same_to_the_bit(cls, options):
+    net = model()
+    optimizer = cls(net.parameters(), **options)
+    steps(net, optimizer, 5)
+    weights, state = net.state_dict(), optimizer.state_dict()
+    steps(net, optimizer, 5)
+    twin = model()
+    twin.load_state_dict(weights)
+    other = cls(twin.parameters(), lr=123.0)
+    other.load_state_dict(state)
+    assert other.param_groups[0]["lr"] == optimizer.param_groups[0]["lr"]
+    steps(twin, other, 5)
+    for p, q in zip(net.parameters(), twin.parameters(), strict=True):
+        np.testing.assert_array_equal(p.numpy(), q.numpy())
+
+
+def test_parameters_without_a_gradient_stay_as_they_are():
+    used, unused = nn.Parameter(np.ones(2)), nn.Parameter(np.ones(2))
+    optimizer = Adam([used, unused])
+    used.grad = np.ones(2)
+    optimizer.step()
+    assert unused.numpy().tolist() == [1, 1]
+    assert unused not in optimizer.state
+
+
+def test_groups_have_options_of_their_own():
+    a, b, c = (nn.Parameter(np.zeros(1)) for _ in range(3))
+    optimizer = SGD([{"params": [a], "lr": 1.0}, {"params": b}], lr=0.1)
+    optimizer.add_param_group({"params": [c], "lr": 0.01})
+    for p in (a, b, c):
+        p.grad = np.ones(1)
+    optimizer.step()
+    assert [p.item() for p in (a, b, c)] == [-1.0, -0.1, -0.01]
+    assert [g["params"] for g in optimizer.state_dict()["param_groups"]] == [[0], [1], [2]]
+    optimizer.zero_grad()
+    assert a.grad is b.grad is c.grad is None
+
+
+def test_a_closure_is_computed_with_gradients():
+    x = ag.Tensor(1.0, requires_grad=True)
+    optimizer = SGD([x], lr=0.25)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = x * x
+        loss.backward()
+        return loss
+
+    with ag.no_grad():
+        assert optimizer.step(closure).item() == 1.0
+    assert x.item() == 0.5
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda w: SGD([]), DataError, "no parameters"),
+        (lambda w: SGD(w), DTypeError, r"SGD\(model\.parameters\(\)"),
+        (lambda w: Adam(nn.Linear(2, 2)), DTypeError, "got a Linear"),
+        (lambda w: Adam([w.numpy()]), DTypeError, "expected Tensors, got a ndarray"),
+        (lambda w: SGD([w, w]), DataError, "came twice"),
+        (lambda w: SGD([{"params": [w]}, {"params": [w]}]), DataError, "came twice"),
+        (lambda w: SGD([w * 2]), DataError, "only leaves"),
+        (lambda w: SGD([w], lr=-1), ValueError, "lr=-1"),
+        (lambda w: SGD([w], lr=float("nan")), ValueError, "lr=nan"),
+        (lambda w: SGD([w], nesterov=True), DataError, "momentum=0.9"),
+        (lambda w: Adam([w], betas=(0.9, 1.0)), DataError, "betas"),
+    ],
+)
+def test_mistakes_are_told(make, error, message):
+    with pytest.raises(error, match=message):
+        make(nn.Parameter(np.ones(2)))
+
+
+def test_a_state_of_other_parameters_is_refused_and_changes_nothing():
+    net = model()
+    optimizer = Adam(net.parameters())
+    steps(net, optimizer, 1)
+    state = optimizer.state_dict()
+    with pytest.raises(DataError, match=r"groups in the state have \[4\] parameters, those here \[1\]"):
+        Adam([nn.Parameter(np.ones(2))]).load_state_dict(state)
+    state["state"][2]["exp_avg"] = np.zeros((7, 7))
+    state["param_groups"][0]["lr"] = 5.0
+    with pytest.raises(DataError, match=r"exp_avg of parameter 2 has shape \(7, 7\)"):
+        optimizer.load_state_dict(state)
+    assert optimizer.param_groups[0]["lr"] == 1e-3
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(("cls", "options"), CASES, ids=IDS)
+def test_fifty_steps_are_those_of_torch(torch, cls, options):
+    net = model()
+    twin = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 2)).double()
+    twin.load_state_dict({name: torch.tensor(x) for name, x in net.state_dict().items()})
+    optimizer = cls(net.parameters(), **options)
+    theirs = getattr(torch.optim, cls.__name__)(twin.parameters(), **options)
+    assert optimizer.defaults.items() <= theirs.defaults.items()
+    steps(net, optimizer, 50)
+    for _ in range(50):
+        theirs.zero_grad()
+        torch.nn.functional.mse_loss(twin(torch.tensor(X)), torch.tensor(Y)).backward()
+        theirs.step()
+    for p, q in zip(net.parameters(), twin.parameters(), strict=True):
+        np.testing.assert_allclose(p.numpy(), q.detach().numpy(), rtol=1e-6, atol=1e-12)
+    ours = optimizer.state_dict()["state"]
+    for i, entries in theirs.state_dict()["state"].items():
+        for key, value in entries.items():
+            if value is not None:
+                np.testing.assert_allclose(ours[i][key], value.numpy(), rtol=1e-6, atol=1e-12)

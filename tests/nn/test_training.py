@@ -1,0 +1,238 @@
+import math
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+import nn
+from autograd_lite.errors import AnomalyError, DataError, DTypeError, ShapeError
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(50, 2))
+Y = (X[:, 0] * X[:, 1] > 0).astype(int)
+
+
+def trainer(seed=0, lr=0.05, metrics=("accuracy",), callbacks=()):
+    nn.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 2))
+    optimizer = nn.optim.Adam(model.parameters(), lr=lr)
+    return nn.Trainer(model, nn.CrossEntropyLoss(), optimizer, metrics, callbacks)
+
+
+def test_a_model_learns_and_the_history_says_so():
+    t = trainer()
+    history = t.fit(X, Y, epochs=60, batch_size=10, validation_data=(X[:20], Y[:20]))
+    assert list(history) == ["loss", "accuracy", "val_loss", "val_accuracy"]
+    assert all(len(values) == 60 for values in history.values())
+    assert history["loss"][-1] < 0.2 * history["loss"][0]
+    assert history["accuracy"][-1] >= 0.96
+    measured = t.evaluate(X[:20], Y[:20])
+    assert measured["loss"] == pytest.approx(history["val_loss"][-1], rel=1e-6)
+    assert measured["accuracy"] == history["val_accuracy"][-1]
+
+
+def test_the_same_seed_gives_the_same_numbers_to_the_bit():
+    histories, weights = [], []
+    for seed in (1, 1, 2):
+        t = trainer(seed)
+        histories.append(t.fit(X, Y, epochs=3, batch_size=8, validation_data=(X, Y)))
+        weights.append(t.model.state_dict()["0.weight"])
+    assert histories[0] == histories[1] != histories[2]
+    np.testing.assert_array_equal(weights[0], weights[1])
+
+
+def test_fit_is_the_loop_one_would_write():
+    t = trainer(metrics=())
+    history = t.fit(X, Y, epochs=2, batch_size=20, shuffle=False)
+    twin = trainer()
+    losses = []
+    for _ in range(2):
+        for i in (0, 20, 40):
+            x, y = X[i : i + 20].astype(np.float32), Y[i : i + 20]
+            twin.optimizer.zero_grad()
+            loss = twin.loss(twin.model(x), y)
+            loss.backward()
+            twin.optimizer.step()
+            losses.append(loss.item())
+    for p, q in zip(t.model.parameters(), twin.model.parameters(), strict=True):
+        np.testing.assert_array_equal(p.numpy(), q.numpy())
+    means = [(20 * a + 20 * b + 10 * c) / 50 for a, b, c in (losses[:3], losses[3:])]
+    assert history["loss"] == pytest.approx(means, rel=1e-12)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 50, 1000])
+def test_evaluate_and_predict_do_not_depend_on_the_batches(batch_size):
+    t = trainer()
+    outputs = t.predict(X, batch_size)
+    assert type(outputs) is np.ndarray
+    with ag.no_grad():
+        expected = t.model(X.astype(np.float32)).numpy()
+    np.testing.assert_allclose(outputs, expected, rtol=1e-5, atol=1e-6)
+    measured = t.evaluate(X, Y, batch_size)
+    assert measured["accuracy"] == (expected.argmax(axis=1) == Y).mean()
+    assert measured["loss"] == pytest.approx(t.loss(expected, Y), rel=1e-5)
+
+
+class Mode(nn.Module):
+    """Remembers in which mode it was called."""
+
+    def __init__(self):
+        self.weight = nn.Parameter(np.ones(1, np.float32))
+        self.seen = []
+
+    def forward(self, x):
+        self.seen.append((self.training, ag.is_recording()))
+        return x * self.weight
+
+
+def test_training_and_evaluation_modes():
+    model = Mode()
+    t = nn.Trainer(model, nn.MSELoss(), nn.optim.SGD(model.parameters()))
+    t.fit(np.ones((2, 1)), np.ones((2, 1)), validation_data=(np.ones((2, 1)), np.ones((2, 1))))
+    t.predict(np.ones((2, 1)))
+    assert model.seen == [(True, True), (False, False), (False, False)]
+    assert model.training  # as it was before
+
+
+def test_metrics_by_function_see_the_whole_set():
+    sizes = []
+
+    def spread(output, target):
+        sizes.append((output.shape, target.shape))
+        return np.ptp(output)
+
+    t = trainer(metrics=[spread, "accuracy"])
+    history = t.fit(X, Y, epochs=1, batch_size=16)
+    assert list(history) == ["loss", "spread", "accuracy"]
+    assert list(t.evaluate(X, Y, batch_size=16)) == ["loss", "spread", "accuracy"]
+    assert sizes == [((50, 2), (50,))] * 2
+    with pytest.raises(DataError, match="nn.metrics has accuracy"):
+        trainer(metrics=["acuracy"])
+
+
+def test_accuracy():
+    scores = np.array([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]])
+    assert nn.metrics.accuracy(scores, np.array([1, 1, 1])) == pytest.approx(2 / 3)
+    assert nn.metrics.accuracy(scores, np.array([[0.0, 1.0], [1.0, 0.0], [0.4, 0.6]])) == 1
+    with pytest.raises(ShapeError, match=r"\(3, 2\) and target \(3, 1\)"):
+        nn.metrics.accuracy(scores, np.array([[1], [1], [1]]))
+
+
+class Recorder(nn.Callback):
+    """Writes down what it is told, and stops after an epoch."""
+
+    def __init__(self, last):
+        self.last, self.calls = last, []
+
+    def on_train_begin(self, epochs, steps):
+        self.calls.append(("begin", epochs, steps))
+
+    def on_batch_end(self, step, loss):
+        assert math.isfinite(loss)
+        self.calls.append(("batch", step))
+
+    def on_epoch_end(self, epoch, logs):
+        assert set(logs) == {"loss", "accuracy"}
+        self.calls.append(("epoch", epoch))
+        self.trainer.stop_training = epoch == self.last
+
+    def on_train_end(self):
+        self.calls.append(("end",))
+
+
+def test_callbacks_are_told_and_can_stop():
+    recorder = Recorder(last=1)
+    history = trainer(callbacks=[recorder]).fit(X, Y, epochs=5, batch_size=25)
+    epoch = [("batch", 0), ("batch", 1)]
+    assert recorder.calls == [
+        ("begin", 5, 2), *epoch, ("epoch", 0), *epoch, ("epoch", 1), ("end",),
+    ]  # fmt: skip
+    assert len(history["loss"]) == 2
+
+
+def test_inputs_take_the_dtype_of_the_model_and_lists_and_tensors_are_fine():
+    t = trainer()
+    assert t.predict(X).dtype == np.float32
+    expected = t.evaluate(X, Y)
+    assert t.evaluate(X.tolist(), Y.tolist()) == t.evaluate(ag.Tensor(X), ag.Tensor(Y)) == expected
+    t.model.double()
+    assert t.predict(X.astype(np.float32)).dtype == np.float64
+
+
+def test_a_loss_of_nan_stops_with_the_place_and_the_parameters_of_before():
+    t = trainer()
+    bad = X.copy()
+    bad[33] = np.nan
+    before = None
+
+    class Watch(nn.Callback):
+        def on_batch_end(self, step, loss):
+            nonlocal before
+            before = t.model.state_dict()
+
+    t.callbacks = [Watch()]
+    with pytest.raises(AnomalyError, match=r"nan at epoch 1, step 4;.*detect_anomaly"):
+        t.fit(bad, Y, epochs=3, batch_size=10, shuffle=False)
+    for name, value in t.model.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda t: t.fit(X[:0], Y[:0]), DataError, r"X has shape \(0, 2\), there are no samples"),
+        (lambda t: t.fit(X, Y[:-1]), ShapeError, r"X has shape \(50, 2\) and y \(49,\)"),
+        (lambda t: t.fit(1.0, 2.0), ShapeError, "along the first axes"),
+        (lambda t: t.fit(X, Y, epochs=0), ValueError, "epochs=0"),
+        (lambda t: t.fit(X, Y, batch_size=0), ValueError, "batch_size=0"),
+        (lambda t: t.fit(X, Y, validation_data=X), DTypeError, "pair"),
+        (lambda t: t.fit(X, Y, validation_data=(X, Y[:3])), ShapeError, "validation_data"),
+        (lambda t: t.fit(X, Y, validation_data=(X[:0], Y[:0])), DataError, "validation_data"),
+        (lambda t: t.fit(X[:, :1], Y), ShapeError, r"Sequential\.0 \(Linear"),
+        (lambda t: t.evaluate(X, Y[:3]), ShapeError, "evaluate"),
+        (lambda t: t.predict(X[:0]), DataError, "predict"),
+    ],
+)
+def test_mistakes_are_told_and_change_nothing(call, error, message, capsys):
+    t = trainer()
+    before = t.model.state_dict()
+    with pytest.raises(error, match=message):
+        call(t)
+    for name, value in t.model.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+    assert capsys.readouterr().out == ""
+
+
+def test_a_loss_that_is_not_a_number():
+    t = trainer()
+    t.loss = nn.CrossEntropyLoss(reduction="none")
+    with pytest.raises(ShapeError, match=r"the loss has shape \(32,\).*reduction='mean'"):
+        t.fit(X, Y)
+
+
+# -- what is shown ---------------------------------------------------------------------------------
+
+
+def test_a_few_aligned_lines_where_there_is_no_terminal(capsys):
+    trainer().fit(X, Y, epochs=40, validation_data=(X, Y))
+    lines = capsys.readouterr().out.splitlines()
+    assert 8 <= len(lines) <= 12
+    assert lines[0].startswith("epoch  1/40  loss ")
+    assert lines[-1].startswith("epoch 40/40  loss ")
+    assert "val_accuracy" in lines[-1]
+    assert len(set(map(len, lines))) == 1
+
+
+def test_quiet_if_asked(capsys):
+    trainer().fit(X, Y, epochs=2, verbose=False)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_bar_on_a_terminal(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    trainer().fit(X, Y, epochs=3, batch_size=25)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "epoch 3/3: 100%" in err
+    assert "6/6" in err
+    assert "accuracy=" in err
