@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_lite import Tensor
-from autograd_lite.errors import DataError, ShapeError
+from autograd_lite.errors import OptionError, ShapeError
 
 from .random import generator as default_generator
 
@@ -72,7 +72,7 @@ class DataLoader:
         generator: draws the order; by default the one that `nn.manual_seed` seeds.
 
     Raises:
-        DataError: `batch_size` is not a positive int.
+        OptionError: `batch_size` is not a positive int.
 
     Example:
         >>> import numpy as np, nn
@@ -92,7 +92,7 @@ class DataLoader:
         generator: np.random.Generator | None = None,
     ) -> None:
         if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
-            raise DataError(f"DataLoader(batch_size={batch_size!r}): expected an int of at least 1")
+            raise OptionError(f"DataLoader(batch_size={batch_size!r}): expected an int of at least 1")
         self.dataset = dataset
         self.batch_size = batch_size
         self.shuffle = shuffle

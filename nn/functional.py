@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 from autograd_lite import Tensor, relu, sigmoid, tanh
-from autograd_lite.errors import DataError, DTypeError, IndexingError, ShapeError
+from autograd_lite.errors import DataError, DTypeError, IndexingError, OptionError, ShapeError
 
 __all__ = ["cross_entropy", "linear", "mse_loss", "relu", "sigmoid", "tanh"]
 
@@ -175,4 +175,4 @@ def _reduced(losses: Any, reduction: str, total: float | None = None) -> Any:
         return losses.sum()
     if reduction == "mean":
         return losses.mean() if total is None else losses.sum() / total
-    raise DataError(f'reduction={reduction!r}; expected "none", "mean" or "sum"')
+    raise OptionError(f'reduction={reduction!r}; expected "none", "mean" or "sum"')

@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from autograd_lite import Tensor
-from autograd_lite.errors import DataError, ShapeError
+from autograd_lite.errors import OptionError, ShapeError
 
 from .random import generator as default_generator
 
@@ -74,7 +74,7 @@ def kaiming_uniform_(
         K. He et al., "Delving deep into rectifiers", 2015.
     """
     if mode not in {"fan_in", "fan_out"}:
-        raise DataError(f'kaiming_uniform_: mode={mode!r}; expected "fan_in" or "fan_out"')
+        raise OptionError(f'kaiming_uniform_: mode={mode!r}; expected "fan_in" or "fan_out"')
     fan = _fans(tensor)[mode == "fan_out"]
     bound = calculate_gain(nonlinearity, a) * math.sqrt(3 / max(1, fan))
     return uniform_(tensor, -bound, bound, generator)
@@ -100,7 +100,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         "leaky_relu": math.sqrt(2 / (1 + slope**2)),
     }
     if nonlinearity not in gains:
-        raise DataError(f"calculate_gain({nonlinearity!r}): expected one of {', '.join(gains)}")
+        raise OptionError(f"calculate_gain({nonlinearity!r}): expected one of {', '.join(gains)}")
     return gains[nonlinearity]
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 from autograd_lite import Tensor
-from autograd_lite.errors import AnomalyError, DataError, DTypeError, ShapeError
+from autograd_lite.errors import AnomalyError, DataError, DTypeError, OptionError, ShapeError
 
 from . import metrics as known_metrics
 from .data import DataLoader, TensorDataset
@@ -145,7 +145,7 @@ class Trainer:
                 raise DTypeError("fit(validation_data=...): expected a pair (X, y)")
             self._dataset(*validation_data, "fit(validation_data=...)")
         if epochs < 1:
-            raise DataError(f"fit(epochs={epochs}): expected at least 1")
+            raise OptionError(f"fit(epochs={epochs}): expected at least 1")
         loader = DataLoader(dataset, batch_size, shuffle)
         callbacks = [*self.callbacks, *([_progress()] if verbose else [])]
         history = History()
@@ -269,7 +269,7 @@ def _metric(metric: Metric | str) -> Metric:
     if not isinstance(metric, str):
         return metric
     if metric not in known_metrics.__all__:
-        raise DataError(f"unknown metric {metric!r}; nn.metrics has {', '.join(known_metrics.__all__)}")
+        raise OptionError(f"unknown metric {metric!r}; nn.metrics has {', '.join(known_metrics.__all__)}")
     function: Metric = getattr(known_metrics, metric)
     return function
 

@@ -163,7 +163,11 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     # -- reductions --------------------------------------------------------------------------------
     np.sum: reduction(),
     np.mean: reduction(),
-    np.prod: [*reduction(), call(np.array([0.0, 2.0, 3.0])), call(np.array([[0.0, 2.0], [0.0, 3.0]]), axis=0)],
+    np.prod: [
+        *reduction(),
+        call(np.array([0.0, 2.0, 3.0])),
+        call(np.array([[0.0, 2.0], [0.0, 3.0]]), axis=0),
+    ],
     np.var: [*reduction()[:-1], call(x(2, 4), axis=1, ddof=1)],
     np.std: [*reduction()[:-1], call(x(2, 4), axis=1, ddof=1)],
     np.max: reduction(),
@@ -229,7 +233,13 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
         call(x(2, 2, 3), x(3)),
         call(x(3), x(2, 3, 2)),
     ],
-    np.dot: [call(x(3), x(3)), call(x(2, 3), x(3)), call(x(2, 2, 3), x(4, 3, 2)), call(x(), x(3)), call(x(3), x(2, 3, 2))],
+    np.dot: [
+        call(x(3), x(3)),
+        call(x(2, 3), x(3)),
+        call(x(2, 2, 3), x(4, 3, 2)),
+        call(x(), x(3)),
+        call(x(3), x(2, 3, 2)),
+    ],
     np.outer: [call(x(2), x(3)), call(x(2, 2), x(3))],
     einsum: [call("ij,jk->ik", x(2, 3), x(3, 2))],
     np.einsum: [
@@ -256,7 +266,8 @@ SAMPLES = [Sample(op, args, kwargs) for op, calls in CALLS.items() for args, kwa
 
 HOLOMORPHIC = [
     np.add, np.subtract, np.multiply, np.divide, np.negative, np.square, np.reciprocal, np.exp, np.log,
-    np.sqrt, np.sin, np.cos, np.tan, np.sinh, np.cosh, np.tanh, np.arctan, np.arcsinh, np.sum, np.mean, np.prod,
+    np.sqrt, np.sin, np.cos, np.tan, np.sinh, np.cosh, np.tanh, np.arctan, np.arcsinh,
+    np.sum, np.mean, np.prod,
     np.matmul, np.einsum, np.reshape, np.transpose, operator.getitem, np.concatenate, np.power,
 ]  # fmt: skip
 NOT_HOLOMORPHIC = [np.absolute, np.conjugate, np.real, np.imag]

@@ -96,6 +96,28 @@ def test_switches_nest_and_work_as_decorators() -> None:
     assert [node.args[1] for node in tape.nodes] == [2, 3] and ag.is_recording()
 
 
+def test_one_object_may_be_entered_inside_of_itself() -> None:
+    off, tape = ag.no_grad(), ag.Tape()
+    with off, off:
+        pass
+    assert ag.is_recording()
+    x = leaf(1.0)
+    with tape, tape:
+        _ = x * 2
+    _ = x * 3
+    assert {node.args[1] for node in tape.nodes} == {2}
+
+
+def test_tape_gradient_leaves_retained_gradients_alone() -> None:
+    x = leaf(3.0)
+    with ag.Tape() as tape:
+        y = x * x
+        z = y * y
+    y.retain_grad()
+    assert tape.gradient(z, x).item() == 108.0
+    assert y.grad is None
+
+
 def test_grad_works_inside_of_no_grad() -> None:
     with ag.no_grad():
         assert ag.grad(ag.grad(lambda x: x**3))(2.0) == 12.0

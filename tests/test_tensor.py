@@ -237,6 +237,35 @@ def test_an_op_without_a_rule_is_fine_off_the_tape() -> None:
     assert np.i0(ag.Tensor([0.0])) == 1.0
 
 
+@pytest.mark.parametrize(
+    ("f", "advice"),
+    [
+        (lambda x: np.sum(x, 0, None, np.zeros(3)), "out="),
+        (lambda x: np.sum(x, initial=1.0), "initial"),
+        (lambda x: np.add.at(x, 0, 1.0), "np.sum"),
+        (lambda x: ag.Tensor(x), r"x\.copy\(\)"),
+        (lambda x: np.full_like(np.ones(2), x[0, 0]), "full_like|item"),
+        (lambda x: np.bincount([0, 1, 1], weights=x[0]), "bincount"),
+        (lambda x: np.unique(x), "unique"),
+    ],
+)
+def test_no_graph_is_cut_in_silence(f: Any, advice: str) -> None:
+    with pytest.raises(AutogradLiteError, match=advice):
+        f(leaf(np.ones((2, 3))))
+
+
+def test_options_by_position_are_the_same_as_by_name() -> None:
+    x = leaf(np.arange(6.0).reshape(2, 3))
+    assert np.sum(x, 1, None, None, True).shape == (2, 1)
+    np.var(x, 0, None, None, 1).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), [[-3.0] * 3, [3.0] * 3])
+
+
+def test_what_is_cast_to_integers_carries_no_gradient() -> None:
+    x = leaf([1.5, 2.5])
+    assert not np.sum(x, dtype=int).requires_grad and not x.astype(int).requires_grad
+
+
 # -- assignment ------------------------------------------------------------------------------------
 
 
@@ -276,12 +305,19 @@ def test_in_place_operators_rebind_the_object() -> None:
         z += np.ones((3, 2))
     with pytest.raises(DTypeError, match=r"x = x \* y"):
         z *= 1j
+    z %= 2
+    assert z.tolist() == [0.0, 0.0] and divmod(z, 2)[1].tolist() == [0.0, 0.0]
 
 
 def test_leaves_cannot_be_assigned_to_but_can_be_updated_off_the_tape() -> None:
     x = leaf([1.0, 2.0])
     y = x * x
-    for change in (lambda: operator.setitem(x, 0, 5.0), lambda: operator.iadd(x, 1.0)):
+    for change in (
+        lambda: operator.setitem(x, 0, 5.0),
+        lambda: operator.iadd(x, 1.0),
+        lambda: operator.imod(x, 2.0),
+        lambda: operator.ifloordiv(x, 2.0),
+    ):
         with pytest.raises(RuntimeError, match=r"no_grad\(\)") as caught:
             change()
         assert isinstance(caught.value, AssignmentError)

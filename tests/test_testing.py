@@ -35,6 +35,16 @@ def writes(g: Any, y: Any, x: Any) -> Any:
     return g * x
 
 
+buffer = np.zeros(3)
+
+
+def into_a_buffer(g: Any, y: Any, x: Any) -> Any:
+    if isinstance(g, ag.Tensor):
+        return g * np.cos(x)
+    buffer[...] = g * np.cos(x)
+    return buffer
+
+
 def plain(x: Any) -> Any:
     return x.numpy() if isinstance(x, ag.Tensor) else x
 
@@ -50,19 +60,36 @@ FAULTS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "wrong function": (planted(np.sin, lambda g, y, x: g * np.sin(x)), (v,)),
     "dropped term": (planted(lambda x: x * np.sin(x), lambda g, y, x: g * np.sin(x)), (v,)),
     "wrong at one index": (planted(np.sin, wrong_at_one_index), (v,)),
-    "transposed": (planted(lambda a, b: a @ b, lambda g, y, a, b: g @ b, lambda g, y, a, b: a.T @ g), (m[:, :2], m[:, 1:])),
+    "transposed": (
+        planted(lambda a, b: a @ b, lambda g, y, a, b: g @ b, lambda g, y, a, b: a.T @ g),
+        (m[:, :2], m[:, 1:]),
+    ),
     "wrong argument": (planted(np.multiply, lambda g, y, a, b: g * a, lambda g, y, a, b: g * b), (v, v + 1)),
-    "forgotten broadcast sum": (planted(np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a), (m, v)),
+    "forgotten broadcast sum": (
+        planted(np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a),
+        (m, v),
+    ),
     "forgotten keepdims": (planted(lambda x: x / np.sum(x), lambda g, y, x: g / np.sum(x)), (v,)),
     "mean for sum": (planted(lambda x: np.sum(x), lambda g, y, x: g * np.ones(x.shape) / x.size), (v,)),
-    "wrong dtype": (planted(np.sin, lambda g, y, x: g * np.cos(x).astype(np.float64)), (v.astype(np.float32),)),
-    "right first but wrong second order": (planted(lambda x: x**3, lambda g, y, x: g * 3 * plain(x) ** 2), (v,)),
+    "wrong dtype": (
+        planted(np.sin, lambda g, y, x: g * np.cos(x).astype(np.float64)),
+        (v.astype(np.float32),),
+    ),
+    "right first but wrong second order": (
+        planted(lambda x: x**3, lambda g, y, x: g * 3 * plain(x) ** 2),
+        (v,),
+    ),
     "writes into its input": (planted(lambda x: x * x / 2, writes), (v,)),
     "draws at random": (planted(np.sin, lambda g, y, x: g * np.cos(x) * (1 + 1e-9 * noise.normal())), (v,)),
     "conjugate forgotten": (planted(lambda z: z * z, lambda g, y, z: g * 2 * np.conj(z)), (v + 0.5j,)),
     "wrong shape": (planted(lambda x: np.sum(x), lambda g, y, x: g), (v,)),
     "raises": (planted(np.sin, lambda g, y, x: g * x.nonsense), (v,)),
-}  # fmt: skip
+    "returns the same array": (planted(np.sin, into_a_buffer), (v,)),
+    "tiny, of the wrong sign": (
+        planted(lambda x: 1e-8 * np.sin(x), lambda g, y, x: -1e-8 * g * np.cos(x)),
+        (v,),
+    ),
+}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -114,6 +141,17 @@ def test_kinks_are_called_kinks(f: Any, x: Any) -> None:
 @pytest.mark.parametrize("distance", [1e-2, 1e-3, 1e-4])
 def test_a_kink_nearby_is_none(distance: float) -> None:
     check_grads(lambda x: np.abs(x) * x + ag.relu(x), (np.array([distance, -distance]),))
+    check_grads(lambda x: np.sum(np.abs(x)), (np.array([distance, -distance]),))
+
+
+def test_small_steps_may_be_asked_for() -> None:
+    check_grads(lambda x: np.sum(np.sin(x) ** 2), (np.linspace(0.1, 2, 10_000),), order=1, eps=1e-5)
+
+
+def test_the_users_arrays_stay_as_they_were() -> None:
+    w = np.arange(6.0).reshape(2, 3)
+    check_grads(lambda x: np.sum(x * w), (np.ones(3),))
+    assert w.flags.writeable
 
 
 @pytest.mark.parametrize(
@@ -126,6 +164,11 @@ def test_a_kink_nearby_is_none(distance: float) -> None:
         (lambda p: p["a"] @ p["b"][0], ({"a": m, "b": [v]},)),
         (lambda x, n: x**n, (v, 3)),
         (lambda x: (x, {"y": x * x}), (v,)),
+        (np.std, (np.array([1.0, 1.0001, 0.9999]),)),
+        (lambda x: np.sum(x**3), (np.array([1e-6, 1.0, 1e6]),)),
+        (lambda x: np.sum(np.sin(128 * np.pi * x)), (np.array([0.3, 0.4, 0.5]),)),
+        (lambda x: np.sum(np.log(x) + 1e-9 / x), (np.full(3, 1e-9),)),
+        (lambda x: np.sum(ag.softmax(x)), (v.astype(np.float32),)),
         (lambda x: np.tanh(x @ x.T).sum(), (np.random.default_rng(0).normal(size=(15, 15)) / 4,)),
     ],
 )

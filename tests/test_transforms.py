@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
-from autograd_lite.errors import DTypeError, ShapeError
+from autograd_lite.errors import DTypeError, ShapeError, UnsupportedError
 
 A = np.random.default_rng(0).normal(size=(3, 3))
 
@@ -107,6 +107,68 @@ def test_jacobian_and_hessian_of_known_functions() -> None:
     assert ag.jacobian(lambda x: np.ones(2))(x).tolist() == [[0.0] * 3] * 2
 
 
+def test_jacobians_of_other_kinds() -> None:
+    assert ag.jacobian(lambda x: x * np.arange(2.0))(3.0).tolist() == [0.0, 1.0]
+    assert ag.hessian(lambda p: np.sum(p[0]) * p[1] ** 2)((np.ones(2), 3.0))[1][1] == 4.0
+    assert ag.jacobian(lambda x: x * (1 + 2j))(np.array([1.0])).tolist() == [[1 + 2j]]
+    assert ag.jacobian(lambda z: z**2)(np.array([1 + 2j])).tolist() == [[2 + 4j]]
+    with pytest.raises(DTypeError, match="holomorphic"):
+        ag.jacobian(np.conjugate)(np.array([1 + 2j]))
+
+
+def test_mixed_derivatives_of_a_power() -> None:
+    h = ag.hessian(lambda v: v[0] ** v[1])(np.array([3.0, 2.0]))
+    log3 = np.log(3.0)
+    np.testing.assert_allclose(h, [[2, 3 + 6 * log3], [3 + 6 * log3, 9 * log3**2]], rtol=1e-14)
+    assert ag.grad(lambda b: ag.grad(lambda a, b: a**b)(3.0, b))(0.0) == pytest.approx(1 / 3, rel=1e-15)
+
+
+def test_structures_must_agree() -> None:
+    with pytest.raises(ShapeError, match="structure"):
+        ag.jvp(lambda p: p["a"] * p["b"], ({"a": 2.0, "b": 3.0},), ({"b": 1.0, "x": 0.0},))
+    with pytest.raises(ShapeError, match="structure"):
+        ag.vjp(lambda x: {"a": x, "b": 2 * x}, 3.0)[1]({"c": 1.0, "d": 10.0})
+
+
+def test_jvp_off_the_tape_and_of_a_result_that_comes_twice() -> None:
+    def f(x: Any) -> Any:
+        y = np.sin(x)
+        return y, y
+
+    with ag.no_grad():
+        assert ag.jvp(f, (0.0,), (1.0,))[1] == (1.0, 1.0)
+
+
+def test_results_of_constant_tensors_are_constants() -> None:
+    value, gradient = ag.value_and_grad(lambda x: np.sum(x * x))(ag.Tensor([1.0, 2.0]))
+    assert not value.requires_grad and not gradient.requires_grad
+
+
+def test_a_pullback_remembers_its_point() -> None:
+    x = np.array([1.0, 2.0])
+    _, pullback = ag.vjp(np.sin, x)
+    x *= 0
+    np.testing.assert_allclose(pullback(np.ones(2))[0], np.cos([1.0, 2.0]))
+
+
+TAILS = [
+    (lambda x: ag.softmax(x)[0], [40.0, 0.0], [4.248354255291589e-18, -4.248354255291589e-18]),
+    (lambda x: ag.log_softmax(x)[0], [40.0, 0.0], [4.248354255291589e-18, -4.248354255291589e-18]),
+    (lambda x: ag.grad(ag.logsumexp)(x)[0], [40.0, 0.0], [4.248354255291589e-18, -4.248354255291589e-18]),
+    (lambda x: ag.grad(np.arcsin)(x[0]), [1e-17], [1e-17]),
+    (lambda x: ag.grad(np.arctanh)(x[0]), [1e-17], [2e-17]),
+    (lambda x: np.arcsinh(x[0]), [1e200], [1e-200]),
+    (lambda x: np.hypot(x[0], x[0]), [1e200], [2**0.5]),
+    (lambda x: np.expm1(x[0]), [-40.0], [4.248354255291589e-18]),
+    (lambda x: np.sqrt(x[0]), [5e-324], [2.2494568972715982e161]),
+]
+
+
+@pytest.mark.parametrize(("f", "x", "expected"), TAILS)
+def test_tails_are_exact(f: Any, x: list[float], expected: list[float]) -> None:
+    np.testing.assert_allclose(ag.grad(f)(np.array(x)), expected, rtol=2e-15)
+
+
 NESTINGS = {
     "reverse over reverse": lambda f: lambda x: ag.grad(ag.grad(f))(x),
     "forward over reverse": lambda f: lambda x: ag.jvp(ag.grad(f), (x,), (1.0,))[1],
@@ -180,6 +242,22 @@ def test_custom_vjp_of_two_arguments_and_results() -> None:
     assert ag.grad(lambda x, y: polar(x, y)[0], (0, 1))(3.0, 4.0) == (0.6, 0.0)
 
 
+def test_custom_vjp_refuses_what_it_cannot_see() -> None:
+    w = ag.Tensor(2.0, requires_grad=True)
+
+    @ag.custom_vjp
+    def f(x: Any) -> Any:
+        return x * w
+
+    f.defvjp(lambda x: (x * w, None), lambda _, g: (g,))
+    with pytest.raises(UnsupportedError, match="make it an argument"):
+        f(ag.Tensor(1.0, requires_grad=True))
+    with pytest.raises(UnsupportedError, match="container"):
+        f([w])
+    f.defvjp(lambda x: (x * 2.0, None), lambda _, g: (None,))
+    assert ag.grad(f)(np.inf) == 0.0
+
+
 def test_custom_vjp_counts_the_cotangents() -> None:
     @ag.custom_vjp
     def f(x: Any, y: Any) -> Any:
@@ -188,6 +266,15 @@ def test_custom_vjp_counts_the_cotangents() -> None:
     f.defvjp(lambda x, y: (x * y, None), lambda _, g: g)
     with pytest.raises(ShapeError, match="2 arguments"):
         ag.grad(f)(1.0, 2.0)
+
+
+def test_a_checkpoint_remembers_its_arguments() -> None:
+    x = ag.Tensor(2.0, requires_grad=True)
+    h = x * 1.0
+    y = ag.checkpoint(lambda h: h**3)(h)
+    h += 1
+    y.backward()
+    assert x.grad.item() == 12.0
 
 
 def test_checkpoint_gives_the_same_gradients_and_forgets() -> None:

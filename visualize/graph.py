@@ -18,7 +18,7 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite import contributions
-from autograd_lite.errors import DataError, DTypeError, TapeError
+from autograd_lite.errors import DTypeError, OptionError, TapeError
 from autograd_lite.tree import flatten
 
 from . import dot, render
@@ -104,7 +104,7 @@ class Graph:
             The path.
 
         Raises:
-            DataError: an ending for which there is no format.
+            OptionError: an ending for which there is no format.
             RendererError: neither Graphviz nor pygraphviz is installed (.dot needs neither).
             FileError: the file cannot be written.
 
@@ -161,7 +161,7 @@ def draw(
     Raises:
         TapeError: nothing was recorded, or a backward pass has released what was.
         DTypeError: something that has no graph.
-        DataError: an unknown style or direction.
+        OptionError: an unknown style or direction.
 
     Example:
         >>> graph = draw(lambda x, y, z: (x + y) * z, -2.0, 5.0, -4.0)
@@ -173,7 +173,7 @@ def draw(
     _one_of("style", style, dot.STYLES)
     _one_of("direction", direction, ("LR", "TB"))
     if depth is not None:
-        raise DataError(f"draw(depth={depth!r}): style {style!r} has no levels to fold; leave depth out")
+        raise OptionError(f"draw(depth={depth!r}): style {style!r} has no levels to fold; leave depth out")
     names = _names(params)
     if callable(output) and not isinstance(output, ag.Tensor):
         output = _record(output, inputs, names)
@@ -189,7 +189,7 @@ def draw(
 
 def _one_of(option: str, given: str, known: Iterable[str]) -> None:
     if given not in known:
-        raise DataError(f"draw({option}={given!r}): expected one of {', '.join(map(repr, known))}")
+        raise OptionError(f"draw({option}={given!r}): expected one of {', '.join(map(repr, known))}")
 
 
 def _names(params: Mapping[str, ag.Tensor] | Iterable[tuple[str, ag.Tensor]] | None) -> dict[Any, str]:

@@ -9,7 +9,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autograd_lite.errors import DataError, FileError, RendererError
+from autograd_lite.errors import FileError, OptionError, RendererError
 
 if TYPE_CHECKING:
     from .graph import Graph
@@ -72,7 +72,7 @@ def save(text: str, path: Path) -> Path:
     format = path.suffix.lower().removeprefix(".")
     if format not in FORMATS:
         endings = ", ".join(f".{known}" for known in FORMATS)
-        raise DataError(
+        raise OptionError(
             f"save({str(path)!r}): the ending {path.suffix!r} names no format; endings that work: {endings}"
         )
     content = text.encode() if format == "dot" else render(text, format)

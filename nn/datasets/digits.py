@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd_lite.errors import DataError, FileError
+from autograd_lite.errors import DataError, FileError, OptionError
 
 __all__ = ["load_digits"]
 
@@ -49,7 +49,7 @@ def load_digits(split: str | None = None) -> tuple[Array, Array]:
         ((1797, 64), array([0, 1, 2, 3, 4]))
     """
     if split not in {None, "train", "test"}:
-        raise DataError(f'load_digits({split!r}): expected "train", "test", or None for all')
+        raise OptionError(f'load_digits({split!r}): expected "train", "test", or None for all')
     with np.load(io.BytesIO(_content())) as file:
         X = file["images"].reshape(-1, 64).astype(np.float32) / 16
         y = file["labels"].astype(np.int64)

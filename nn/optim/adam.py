@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.errors import DataError
+from autograd_lite.errors import OptionError
 
 from .optimizer import Array, Group, Optimizer
 
@@ -66,7 +66,7 @@ class Adam(Optimizer):
         """Refuse options that make no sense."""
         super().check(group)
         if not all(0 <= beta < 1 for beta in group["betas"]):
-            raise DataError(f"Adam: betas={group['betas']}; expected two numbers in [0, 1)")
+            raise OptionError(f"Adam: betas={group['betas']}; expected two numbers in [0, 1)")
 
     def update(self, x: Array, g: Array, state: dict[str, Any], group: Group) -> Array:
         """One step of Adam."""

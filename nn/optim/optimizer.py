@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 from autograd_lite import Tensor
-from autograd_lite.errors import DataError, DTypeError
+from autograd_lite.errors import DataError, DTypeError, OptionError
 
 __all__ = ["Optimizer"]
 
@@ -32,7 +32,8 @@ class Optimizer:
 
     Raises:
         DTypeError: something else than Tensors came.
-        DataError: no parameters, one that came twice, or one that does not require a gradient.
+        DataError: no parameters.
+        OptionError: one that came twice, or is no leaf, or an option that makes no sense.
     """
 
     def __init__(self, params: Iterable[Any], defaults: Mapping[str, Any]) -> None:
@@ -69,9 +70,9 @@ class Optimizer:
                     f"{type(self).__name__}(model.parameters(), lr=...)"
                 )
             if not p.is_leaf:
-                raise DataError(f"{type(self).__name__}: {p!r} is a result, only leaves can be optimized")
+                raise OptionError(f"{type(self).__name__}: {p!r} is a result, only leaves can be optimized")
             if id(p) in known:
-                raise DataError(f"{type(self).__name__}: a parameter of shape {p.shape} came twice")
+                raise OptionError(f"{type(self).__name__}: a parameter of shape {p.shape} came twice")
             known.add(id(p))
         group = {**self.defaults, **param_group, "params": params}
         self.check(group)
@@ -81,7 +82,7 @@ class Optimizer:
         """Refuse options that make no sense."""
         for option in ("lr", "weight_decay", "momentum", "eps"):
             if option in group and not group[option] >= 0:
-                raise DataError(f"{type(self).__name__}: {option}={group[option]}; expected a number >= 0")
+                raise OptionError(f"{type(self).__name__}: {option}={group[option]}; expected a number >= 0")
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients, which otherwise add up from one backward pass to the next."""

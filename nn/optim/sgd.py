@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.errors import DataError
+from autograd_lite.errors import OptionError
 
 from .optimizer import Array, Group, Optimizer
 
@@ -64,7 +64,7 @@ class SGD(Optimizer):
         """Refuse options that make no sense."""
         super().check(group)
         if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
-            raise DataError("SGD(nesterov=True) needs momentum > 0 and dampening=0, e.g. momentum=0.9")
+            raise OptionError("SGD(nesterov=True) needs momentum > 0 and dampening=0, e.g. momentum=0.9")
 
     def update(self, x: Array, g: Array, state: dict[str, Any], group: Group) -> Array:
         """One step of gradient descent."""

@@ -3,7 +3,7 @@ import pytest
 
 import nn
 from autograd_lite import Tensor
-from autograd_lite.errors import DataError, FileError, ShapeError
+from autograd_lite.errors import DataError, FileError, OptionError, ShapeError
 from nn.datasets import digits
 
 X, Y = np.arange(20).reshape(10, 2), np.arange(10)
@@ -75,7 +75,7 @@ def test_data_that_does_not_fit_is_refused():
     with pytest.raises(ShapeError, match="collate_fn"):
         list(nn.DataLoader([np.ones(2), np.ones(3)], 2))
     for size in (0, -1, 2.5):
-        with pytest.raises(DataError, match="batch_size"):
+        with pytest.raises(OptionError, match="batch_size"):
             nn.DataLoader([1], batch_size=size)
 
 
@@ -105,7 +105,7 @@ def test_the_split_takes_every_digit_once_and_is_always_the_same():
     nn.manual_seed(2)
     np.testing.assert_array_equal(nn.datasets.load_digits("test")[0], test)
     assert t[:8].tolist() == [6, 6, 6, 2, 5, 6, 6, 2]
-    with pytest.raises(DataError, match='"train"'):
+    with pytest.raises(OptionError, match='"train"'):
         nn.datasets.load_digits("valid")
 
 

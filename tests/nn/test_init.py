@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd_lite.errors import DataError, ShapeError
+from autograd_lite.errors import OptionError, ShapeError
 
 
 def test_the_same_seed_gives_the_same_numbers():
@@ -48,9 +48,9 @@ def test_zeros_and_a_generator_of_ones_own():
 def test_mistakes_are_told():
     with pytest.raises(ShapeError, match=r"nn\.init\.zeros_"):
         nn.init.xavier_uniform_(nn.Parameter(np.ones(3)))
-    with pytest.raises(DataError, match="expected one of linear"):
+    with pytest.raises(OptionError, match="expected one of linear"):
         nn.init.calculate_gain("swish")
-    with pytest.raises(DataError, match="fan_in"):
+    with pytest.raises(OptionError, match="fan_in"):
         nn.init.kaiming_uniform_(nn.Parameter(np.ones((3, 3))), mode="fan")
 
 

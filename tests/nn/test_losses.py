@@ -5,7 +5,7 @@ import pytest
 
 import autograd_lite as ag
 import nn
-from autograd_lite.errors import DataError, DTypeError, IndexingError, ShapeError
+from autograd_lite.errors import DataError, DTypeError, IndexingError, OptionError, ShapeError
 from autograd_lite.testing import check_grads
 
 RNG = np.random.default_rng(0)
@@ -138,7 +138,7 @@ def test_options_that_cannot_be():
     scores, target = problem((4, 5), "indices")
     with pytest.raises(ShapeError, match=r"weight has shape \(4,\)"):
         nn.CrossEntropyLoss(weight=np.ones(4))(scores, target)
-    with pytest.raises(DataError, match="reduction='avg'"):
+    with pytest.raises(OptionError, match="reduction='avg'"):
         nn.CrossEntropyLoss(reduction="avg")(scores, target)
     with pytest.raises(DataError, match="label_smoothing=1.5"):
         nn.CrossEntropyLoss(label_smoothing=1.5)(scores, target)

@@ -5,7 +5,7 @@ import pytest
 
 import autograd_lite as ag
 import nn
-from autograd_lite.errors import AnomalyError, DataError, DTypeError, ShapeError
+from autograd_lite.errors import AnomalyError, DataError, DTypeError, OptionError, ShapeError
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(50, 2))
@@ -106,7 +106,7 @@ def test_metrics_by_function_see_the_whole_set():
     assert list(history) == ["loss", "spread", "accuracy"]
     assert list(t.evaluate(X, Y, batch_size=16)) == ["loss", "spread", "accuracy"]
     assert sizes == [((50, 2), (50,))] * 2
-    with pytest.raises(DataError, match="nn.metrics has accuracy"):
+    with pytest.raises(OptionError, match="nn.metrics has accuracy"):
         trainer(metrics=["acuracy"])
 
 

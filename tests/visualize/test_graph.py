@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
-from autograd_lite.errors import DataError, DTypeError, TapeError
+from autograd_lite.errors import DTypeError, OptionError, TapeError
 from visualize import Graph, draw
 
 
@@ -294,7 +294,7 @@ def test_inputs_belong_to_a_function():
     ],
 )
 def test_unknown_options(option, message):
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(OptionError, match=message):
         draw(leaf(2.0) * 3, **option)
 
 

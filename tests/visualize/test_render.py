@@ -13,7 +13,7 @@ import graphviz
 import pytest
 
 import autograd_lite as ag
-from autograd_lite.errors import DataError, FileError, RendererError
+from autograd_lite.errors import FileError, OptionError, RendererError
 from visualize import Graph, draw, render
 
 STARTS = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}
@@ -124,7 +124,7 @@ def test_pygraphviz_needs_no_program_on_the_path(graph, monkeypatch, without):
 
 @pytest.mark.parametrize("ending", [".html", ".gif", "", ".dot.txt"])
 def test_an_unknown_ending_lists_those_that_work(graph, tmp_path, ending):
-    with pytest.raises(DataError, match=r"\.dot, \.svg, \.png, \.pdf"):
+    with pytest.raises(OptionError, match=r"\.dot, \.svg, \.png, \.pdf"):
         graph.save(tmp_path / f"f{ending}")
     assert os.listdir(tmp_path) == []
 
