@@ -220,6 +220,8 @@ class _Check:
     eps: float | None
     atol: float | None
     rtol: float | None
+    size: float = 0.0
+    """Of the function that was given: what its derivatives are made of, and rounded with."""
 
     def run(self, order: int) -> None:
         """Check f, and then its derivatives as functions of the same point."""
@@ -239,7 +241,8 @@ class _Check:
     def higher(self, derivative: Function, mode: str, order: int) -> None:
         if order > 1:
             try:
-                replace(self, f=derivative).run(order - 1)
+                size = self.size or sum(float(np.sum(np.abs(y))) for y in self.outputs(self.points))
+                replace(self, f=derivative, size=size).run(order - 1)
             except _CheckError as failure:
                 raise type(failure)(
                     f"in the {mode}-mode derivative, differentiated again: {failure}"
@@ -294,7 +297,8 @@ class _Check:
             raise _CheckError(f"no {what}: the function is not finite around the point (analytic {got:.6g})")
         narrow = np.finfo(dtype).bits < 64
         rtol = self.rtol if self.rtol is not None else 2e-3 if narrow else 1e-6
-        atol = self.atol if self.atol is not None else rtol * scale + 2e-5 * narrow * expected.size
+        rounding = (2e-5 if narrow else 1e-13) * max(self.size, expected.size)
+        atol = self.atol if self.atol is not None else rtol * scale + rounding
         if abs(got - value) <= atol + rtol * abs(value) + 4 * error:
             return
         if math.isfinite(got) and error > 0.01 * max(abs(value), scale):
