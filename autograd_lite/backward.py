@@ -73,20 +73,11 @@ def play(
                             arrived[node] = g
                     if wanted and node in wanted:
                         arrived[node] = g
+                    # g is the cotangent of the output, up the same as the rules want it; gx will be
+                    # that of an input, and live the mask of its entries that are not dead.
                     y, args, kwargs, up, conjugate = node.value, node.args, node.kwargs, g, False
-                    if g.__class__ is _ARRAY:
-                        if g.dtype.kind == "c" and not rule.plain:
-                            up, conjugate = _conjugate(g), True
-                    elif g.__class__ is not _FLOAT:
-                        if record:
-                            y, args = _lifted(node)
-                        if g.__class__ is tuple:
-                            up = g = _complete(g, y)
-                            conjugate = any(x.dtype.kind == "c" for x in g) and not rule.plain
-                        elif g.dtype.kind == "c":
-                            conjugate = not rule.plain
-                        if conjugate:
-                            up = _conjugate(g)
+                    if g.__class__ is not _FLOAT and (g.__class__ is not _ARRAY or g.dtype.kind == "c"):
+                        g, up, y, args, conjugate = _prepared(node, rule, g, record)
                     vjps = rule.vjps or _joint(node, rule, up, y, args)
                     mask = masks.pop(node, None) if masks else None
                     for i, parent in enumerate(node.inputs):
@@ -140,6 +131,15 @@ def play(
         switch.listeners = before
     arrived.update(cotangents)
     return arrived
+
+
+def _prepared(node: Node, rule: Rule, g: Any, record: bool) -> tuple[Any, Any, Any, Any, bool]:
+    """What the rules are called with where g is a Tensor, complex, or one cotangent of several."""
+    y, args = _lifted(node) if record else (node.value, node.args)
+    if g.__class__ is tuple:
+        g = _complete(g, y)
+    conjugate = _is_complex(g) and not rule.plain
+    return g, _conjugate(g) if conjugate else g, y, args, conjugate
 
 
 def _unite(masks: dict[Node, Mask], node: Node, live: Mask | None) -> None:

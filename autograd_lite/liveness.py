@@ -13,7 +13,12 @@ matrix products pays nothing for it.
 
 How a mask passes an op that selects or moves entries needs no second set of rules:
 the op's own rule, applied to 1 for live and 0 for dead, is nonzero where an input
-is live.
+is live. With x = [0, 4], backward through f = sum(where(x > 0, sqrt(x), 0)):
+
+    step    cotangent it sends back       mask
+    sum     [1, 1]                        none: all is live
+    where   where(x > 0, g, 0) = [0, 1]   its rule on ones: [0, 1] != 0 = [dead, live]
+    sqrt    g / (2 y) = [nan, 0.25]       elementwise, so the same mask: [0, 0.25]
 """
 
 from __future__ import annotations

@@ -26,10 +26,10 @@ __all__ = ["Flow", "Rule", "compositions", "constants", "defvjp", "rules"]
 Flow = Literal["elementwise", "selects", "moves", "mixes"]
 """How dead entries of an output relate to those of an input (see `backward.py`):
 
-elementwise  entry by entry, so a dead entry of the output is one of the input
-selects      the op picks some entries of its input; the others are dead
-moves        entries are moved, copied or added up, never multiplied with each other
-mixes        every output may depend on every input: nothing is known to be dead
+elementwise  entry by entry, so a dead entry of the output is one of the input: exp, multiply
+selects      the op picks some entries of its input, the others are dead: where, maximum, x[i]
+moves        entries are moved, copied or added up, not changed: reshape, sum, concatenate
+mixes        every output may depend on every input, so nothing is known to be dead: matmul
 """
 
 
