@@ -14,11 +14,15 @@ __all__ = ["concatenate", "stack"]
 
 # -- one array in another shape --------------------------------------------------------------------
 
-defvjp(
-    np.reshape,
-    lambda g, y, x, shape=None, order="C", copy=None: np.reshape(g, x.shape, order=_order(order, x)),
-    flow="moves",
-)
+
+def _reshape(
+    g: Any, y: Any, x: Any, shape: Any = None, order: str = "C", newshape: Any = None, copy: Any = None
+) -> Any:
+    """The old shape again, whatever the new one (which NumPy 2.0 calls newshape) is."""
+    return np.reshape(g, x.shape, order=_order(order, x))
+
+
+defvjp(np.reshape, _reshape, flow="moves")
 defvjp(np.ravel, lambda g, y, x, order="C": np.reshape(g, x.shape, order=_order(order, x)), flow="moves")
 defvjp(
     np.transpose,

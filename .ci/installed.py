@@ -1,0 +1,31 @@
+"""Does what was installed work by itself? Run with `python -I` outside of the source tree."""
+
+from importlib import metadata, resources
+from importlib.util import find_spec
+
+import numpy as np
+
+import autograd_lite as ag
+import nn
+import visualize
+
+version = metadata.version("autograd-lite")
+assert version == ag.__version__, (version, ag.__version__)
+for package in (ag, nn, visualize):
+    assert "site-packages" in str(package.__file__), f"{package.__name__} is not the installed one"
+    assert (resources.files(package) / "py.typed").is_file(), f"{package.__name__} has no py.typed"
+for private in ("tests", "examples", "benchmarks"):
+    assert find_spec(private) is None, f"{private} was installed as a package of its own"
+
+data = resources.files("nn.datasets")
+assert (data / "digits-8x8.npz").is_file(), "the digits are missing"
+assert (data / "README.md").is_file(), "the credit of the digits is missing"
+
+x = ag.Tensor([0.0, 1.0], requires_grad=True)
+y = np.sum(np.tanh(x) * x)
+dot = visualize.draw(y).to_dot()
+y.backward()
+assert np.allclose(x.grad.numpy(), [0.0, np.tanh(1.0) + 1 / np.cosh(1.0) ** 2])
+assert "tanh" in dot, dot
+
+print(f"autograd-lite {version} works on NumPy {np.__version__}")

@@ -1,0 +1,182 @@
+"""Running one workload on all libraries: agreement first, then time."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from .libraries import LIBRARIES, OURS
+
+Step = Callable[[], Any]
+"""One round of the work. It returns the numbers it computed, in the library's own types."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """The same work for every library.
+
+    Attributes:
+        name: what to call it on the command line.
+        does: the work in one line.
+        contenders: for each library a function that sets the work up and returns its step.
+        goals: how many times as fast as a library we mean to be.
+        rounds: how many samples to take of each library.
+        per: what a time is divided by, and `unit`, what it is then the time of.
+        times_itself: the step returns seconds, and no numbers to compare.
+        rtol: relative tolerance of the agreement.
+    """
+
+    name: str
+    does: str
+    contenders: Mapping[str, Callable[[], Step]]
+    goals: Mapping[str, float] = field(default_factory=dict)
+    rounds: int = 15
+    per: int = 1
+    unit: str = "step"
+    times_itself: bool = False
+    rtol: float = 1e-10
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one library took for one workload; times in seconds.
+
+    `ratio` is the library's median over ours: above 1 we are faster. Where the library did not
+    run, the times are None and `note` says why.
+    """
+
+    workload: str
+    library: str
+    version: str
+    unit: str
+    median: float | None = None
+    fastest: float | None = None
+    slowest: float | None = None
+    ratio: float | None = None
+    goal: float | None = None
+    note: str = ""
+
+
+class DisagreementError(Exception):
+    """A library computed other numbers than ours, so that their times cannot be compared."""
+
+
+def run(workload: Workload, *, quick: bool = False) -> list[Row]:
+    """Time a workload on every library that is installed, in turns.
+
+    Args:
+        workload: what to run.
+        quick: two short rounds, enough to see that everything runs and agrees.
+
+    Returns:
+        A row for each library, ours first.
+
+    Raises:
+        DisagreementError: a library's numbers differ from ours.
+    """
+    steps, notes = _prepared(workload)
+    rounds, budget = (2, 0.002) if quick else (workload.rounds, 0.05)
+    samples = _sampled(workload, steps, rounds, budget)
+    ours = statistics.median(samples[OURS])
+    rows = []
+    for name in workload.contenders:
+        row = Row(workload.name, name, LIBRARIES[name].version(), workload.unit, note=notes.get(name, ""))
+        if times := samples.get(name):
+            row = replace(
+                row,
+                median=statistics.median(times) / workload.per,
+                fastest=min(times) / workload.per,
+                slowest=max(times) / workload.per,
+                ratio=statistics.median(times) / ours,
+                goal=workload.goals.get(name),
+            )
+        rows.append(row)
+    return rows
+
+
+def _prepared(workload: Workload) -> tuple[dict[str, Step], dict[str, str]]:
+    """The steps of the libraries that can do the work, each run once, and why the others cannot."""
+    steps: dict[str, Step] = {}
+    notes: dict[str, str] = {}
+    expected: list[Any] = []
+    for name, set_up in workload.contenders.items():
+        library = LIBRARIES[name]
+        if not library.load():
+            notes[name] = "not installed"
+            continue
+        try:
+            step = set_up()
+            result = step()
+        except Exception as error:
+            if name == OURS:
+                raise
+            notes[name] = f"fails: {type(error).__name__}"
+            continue
+        if not workload.times_itself:
+            numbers = [library.array(value) for value in result]
+            expected = expected or numbers
+            _require_agreement(workload, name, numbers, expected)
+        steps[name] = step
+    return steps, notes
+
+
+def _require_agreement(
+    workload: Workload, library: str, numbers: Sequence[Any], expected: Sequence[Any]
+) -> None:
+    if len(numbers) != len(expected):
+        raise DisagreementError(
+            f"{workload.name}: {library} returned {len(numbers)} values, we {len(expected)}: let both steps "
+            "return the value and each gradient"
+        )
+    for i, (number, ours) in enumerate(zip(numbers, expected, strict=True)):
+        if not np.allclose(number, ours, rtol=workload.rtol, atol=0):
+            raise DisagreementError(
+                f"{workload.name}: {library} computed {number} as its value {i}, we {ours}"
+            )
+
+
+def _sampled(
+    workload: Workload, steps: Mapping[str, Step], rounds: int, budget: float
+) -> dict[str, list[float]]:
+    """Seconds for one step of each library, one sample a round, each round starting with another."""
+    time_once = _own_seconds if workload.times_itself else _seconds
+    calls = {name: 1 if workload.times_itself else _calls(step, budget) for name, step in steps.items()}
+    samples: dict[str, list[float]] = {name: [] for name in steps}
+    names = list(steps)
+    gc.collect()
+    gc.freeze()  # the modules of all peers are loaded: nobody's collections shall walk through them
+    try:
+        for i in range(rounds):
+            for name in itertools.islice(itertools.cycle(names), i % len(names), i % len(names) + len(names)):
+                gc.collect()
+                samples[name].append(time_once(steps[name], calls[name]))
+    finally:
+        gc.unfreeze()
+    return samples
+
+
+def _calls(step: Step, budget: float) -> int:
+    """How often to call a step so that one sample takes about `budget` seconds; warms it up too."""
+    calls = 1
+    while (seconds := _seconds(step, calls) * calls) < budget:
+        calls = max(2 * calls, min(100 * calls, int(calls * budget / max(seconds, 1e-9))))
+    return calls
+
+
+def _seconds(step: Step, calls: int) -> float:
+    """Seconds for a call, with the garbage collector on, as users run it."""
+    start = time.perf_counter()
+    for _ in range(calls):
+        step()
+    return (time.perf_counter() - start) / calls
+
+
+def _own_seconds(step: Step, calls: int) -> float:
+    return statistics.fmean(step() for _ in range(calls))

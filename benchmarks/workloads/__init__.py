@@ -1,0 +1,15 @@
+"""One module for each workload; `workload(quick)` describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..runner import Workload
+from . import chain, depth, importing, neuron
+
+WORKLOADS: dict[str, Callable[[bool], Workload]] = {
+    "neuron": neuron.workload,
+    "chain": chain.workload,
+    "import": importing.workload,
+    "depth": depth.workload,
+}
