@@ -80,7 +80,9 @@ def play(
                         g, up, y, args, conjugate = _prepared(node, rule, g, record)
                     vjps = rule.vjps or _joint(node, rule, up, y, args)
                     mask = masks.pop(node, None) if masks else None
-                    for i, parent in enumerate(node.inputs):
+                    i = -1
+                    for parent in node.inputs:
+                        i += 1
                         if parent.__class__ is not Node or (
                             since >= 0 and parent.index <= since and parent not in wanted
                         ):

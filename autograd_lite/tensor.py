@@ -666,6 +666,9 @@ _CUT = (
     "values, write x.numpy() or x.detach()"
 )
 
+_OPTIONS = frozenset({type(None), bool, int, float, str, tuple})
+"""What most options are, and no Tensor is."""
+
 _OPERANDS = frozenset({float, int, bool, complex, np.ndarray, np.float64, np.float32})
 """What operators take as it is; checked by class because that is fast."""
 
@@ -734,11 +737,12 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         NotDifferentiableError: a recorded Tensor came to an op without a rule.
         UnsupportedError: `out=`, `where=` and other ways of calling that cannot be recorded.
     """
-    if kwargs:
-        for key in ("out", "where"):
-            if kwargs.get(key) is not None:
-                raise unsupported_call(op, key)
-            kwargs.pop(key, None)
+    by_keyword = False
+    for option in kwargs.values():
+        if option.__class__ not in _OPTIONS and isinstance(option, Tensor):
+            by_keyword = True
+    if "out" in kwargs or "where" in kwargs:
+        kwargs = _without_out(op, kwargs)
     rule = rules.get(op)
     if rule is None:
         if op in compositions:
@@ -747,9 +751,9 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             except Exception as error:
                 raise explain(op, args, error) from error
         return _unruled(op, args, kwargs)
-    if any(isinstance(value, Tensor) for value in kwargs.values()):
+    if by_keyword:
         args, kwargs = _positional(op, args, kwargs)
-    if op.__class__ is _NUMPY_FUNCTION and len(args) > len(rule.vjps):
+    if len(args) > len(rule.vjps) and op.__class__ is _NUMPY_FUNCTION:
         args, kwargs = _named(op, len(rule.vjps), args, kwargs)
 
     values: list[Any] = []
@@ -880,15 +884,21 @@ def _positional(
     return bound.args, bound.kwargs
 
 
+def _without_out(op: Callable[..., Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Refuse `out=` and `where=`, unless they are None."""
+    for key in ("out", "where"):
+        if kwargs.get(key) is not None:
+            raise unsupported_call(op, key)
+    return {key: value for key, value in kwargs.items() if key not in ("out", "where")}
+
+
 def _named(
     op: Callable[..., Any], arrays: int, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Give options a name: `np.sum(x, 0, None, out)` is `np.sum(x, axis=0, out=out)`."""
     options = list(inspect.signature(op).parameters)[arrays:]
     kwargs = {**dict(zip(options, args[arrays:], strict=False)), **kwargs}
-    if kwargs.pop("out", None) is not None:
-        raise unsupported_call(op, "out")
-    return args[:arrays], kwargs
+    return args[:arrays], _without_out(op, kwargs)
 
 
 def _check_call(op: Callable[..., Any], rule: Rule, kwargs: dict[str, Any]) -> None:

@@ -15,7 +15,14 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as ag
-from autograd_lite.ops.elementwise import arcsin_slope, arctanh_slope, clip, logistic_slope, sech2, where
+from autograd_lite.ops.elementwise import (
+    arcsin_slope,
+    arctanh_slope,
+    clip,
+    logistic_slope,
+    times_sech2,
+    where,
+)
 from autograd_lite.ops.indexing import scatter
 from autograd_lite.ops.linalg import einsum
 from autograd_lite.ops.shaping import concatenate, stack
@@ -135,7 +142,7 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     np.arcsinh: unary(),
     np.arccosh: [call(x(3, low=1.2, high=3.0))],
     np.arctanh: unary(unit),
-    sech2: unary(),
+    times_sech2: binary(),
     arcsin_slope: unary(unit),
     arctanh_slope: unary(unit),
     # -- the logistic function and its kin ---------------------------------------------------------

@@ -2,7 +2,7 @@
 
 `g` is the incoming cotangent, `y` the value of the function. A rule is written so that it is
 right wherever the true derivative is representable; where the textbook formula would lose
-digits, the derivative is an op of its own (`sech2`, `logistic_slope`), and so stays exact when
+digits, the derivative is an op of its own (`times_sech2`, `logistic_slope`), and so stays exact when
 it is differentiated again.
 """
 
@@ -83,10 +83,10 @@ _erf = np.vectorize(math.erf, otypes=[float])
 
 
 @primitive(broadcasts=True)
-def sech2(x: Any) -> Any:
-    """1 / cosh(x)^2, the derivative of tanh: 1 - tanh(x)^2 is 0 from x = 19 on, this is not."""
-    sech = 1 / np.cosh(x)
-    return sech * sech
+def times_sech2(g: Any, x: Any) -> Any:
+    """g / cosh(x)^2, the derivative of tanh: 1 - tanh(x)^2 is 0 from x = 19 on, this is not."""
+    cosh = np.cosh(x)
+    return g / cosh / cosh
 
 
 @primitive(broadcasts=True)
@@ -224,12 +224,16 @@ defvjp(np.degrees, lambda g, y, x: g * (180 / math.pi))
 
 defvjp(np.sinh, lambda g, y, x: g * np.cosh(x))
 defvjp(np.cosh, lambda g, y, x: g * np.sinh(x))
-defvjp(np.tanh, lambda g, y, x: g * sech2(x))
+defvjp(np.tanh, lambda g, y, x: times_sech2(g, x))
 defvjp(np.arcsinh, lambda g, y, x: g / _hypot1(x))
 defvjp(np.arccosh, lambda g, y, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)))
 defvjp(np.arctanh, lambda g, y, x: g * arctanh_slope(x))
 defvjp(arctanh_slope, lambda g, y, x: g * (2 * x * y * y))
-defvjp(sech2, lambda g, y, x: g * (-2 * y * np.tanh(x)))
+defvjp(
+    times_sech2,
+    lambda g, y, a, x: times_sech2(g, x),
+    lambda g, y, a, x: g * (-2 * y * np.tanh(x)),
+)
 
 # -- the logistic function and its kin -------------------------------------------------------------
 

@@ -13,9 +13,19 @@ from ..tensor import nondifferentiable, primitive, unwrap
 __all__ = ["log_softmax", "logsumexp", "softmax"]
 
 
+SMALL = 4096
+"""Up to this many entries are copied in less time than NumPy makes a view in."""
+
+
 def spread(g: Any, shape: tuple[int, ...], axis: Any, keepdims: Any) -> Any:
-    """A reduced array, laid out over the shape it was reduced from (a view)."""
-    return np.broadcast_to(g if keepdims else np.reshape(g, kept_shape(shape, axis)), shape)
+    """A reduced array, laid out over the shape it was reduced from: a view, unless that costs more."""
+    if not keepdims and axis is not None:
+        g = np.reshape(g, kept_shape(shape, axis))
+    if isinstance(g, (np.ndarray, np.generic)) and math.prod(shape) <= SMALL:
+        full = np.empty(shape, g.dtype)
+        full[...] = g
+        return full
+    return np.broadcast_to(g, shape)
 
 
 def kept_shape(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
