@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Container
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from .errors import AnomalyError, DTypeError, NotDifferentiableError, ShapeError
 from .explain import describe
 from .liveness import Mask, fold, pass_through, unite
 from .rules import Rule, rules
-from .tape import Node, Tape, check_forward, finite, is_number, nonfinite, op_name, switch, tape_order
+from .tape import Node, Tape, check_forward, finite, is_number, nonfinite, op_name, switch
 from .tensor import Tensor, lift, output, output_of, unwrap, wrap
 
 __all__ = ["backward", "contributions", "play"]
@@ -52,72 +53,84 @@ def play(
     Returns:
         The cotangents that arrived at leaves, at the `wanted` nodes, and at steps that retain theirs.
     """
-    order = tape_order(seeds, since)
-    for node in order:
-        if node.played:
-            raise _already_played(node)
+    # The latest step is always next, for all that used its value has been played by then. Of the
+    # steps that wait it is held apart; the others are a heap, which in a chain stays empty.
+    waiting = [(-node.index, node) for node in seeds if node.op is not None and node.index > since]
+    heapify(waiting)
+    latest = heappop(waiting)[1] if waiting else None
     cotangents, arrived = dict(seeds), {}
     masks: dict[Node, Mask] = {}
     checks = switch.checks
     before, switch.listeners = switch.listeners, _listeners(record)
     try:
         with np.errstate(all="ignore"):  # 1/0 is inf at the edge of a domain: detect_anomaly names it
-            while order:
-                node = order.pop()
-                g = cotangents.pop(node, None)
+            while latest is not None:
+                node = latest
+                latest = heappop(waiting)[1] if waiting else None
+                if node.played:
+                    raise _already_played(node)
+                g = cotangents.pop(node)
                 rule = rules[node.op]  # type: ignore[index]
-                if g is not None:
-                    if node.notes is not None:
-                        g = receive(node, g)
-                        if node.notes.retains:
-                            arrived[node] = g
-                    if wanted and node in wanted:
+                if node.notes is not None:
+                    g = receive(node, g)
+                    if node.notes.retains:
                         arrived[node] = g
-                    # g is the cotangent of the output, up the same as the rules want it; gx will be
-                    # that of an input, and live the mask of its entries that are not dead.
-                    y, args, kwargs, up, conjugate = node.value, node.args, node.kwargs, g, False
-                    if g.__class__ is not _FLOAT and (g.__class__ is not _ARRAY or g.dtype.kind == "c"):
-                        g, up, y, args, conjugate = _prepared(node, rule, g, record)
-                    vjps = rule.vjps or _joint(node, rule, up, y, args)
-                    mask = masks.pop(node, None) if masks else None
-                    i = -1
-                    for parent in node.inputs:
-                        i += 1
-                        if parent.__class__ is not Node or (
-                            since >= 0 and parent.index <= since and parent not in wanted
-                        ):
-                            continue
-                        try:
-                            if kwargs is not None:
-                                gx = vjps[i](up, y, *args, **kwargs)
-                            elif len(args) == 2:  # written out: unpacking costs as much as a product
-                                gx = vjps[i](up, y, args[0], args[1])
-                            else:
-                                gx = vjps[i](up, y, *args)
-                        except Exception as error:
-                            _blame(node, rule, i, error)
-                            raise
-                        if conjugate:
-                            gx = np.conjugate(gx)
-                        live, arg = None, args[i]
-                        if mask is not None or rule.selects:
-                            gx, live = pass_through(rule, _puller(node, rule, i), mask, g, gx)
-                        kind = gx.__class__
-                        if kind is not arg.__class__ or (
-                            (kind is _ARRAY or kind is Tensor)
-                            and (gx.shape != arg.shape or gx.dtype is not arg.dtype)
-                        ):
-                            gx, live = _fit(gx, arg, rule, node, i, live)
-                        if checks:
-                            _check(node, g, gx)
-                        if parent not in cotangents:
-                            cotangents[parent] = gx
-                            if live is not None and parent.op is not None:
-                                masks[parent] = live
+                if wanted and node in wanted:
+                    arrived[node] = g
+                # g is the cotangent of the output, up the same as the rules want it; gx will be
+                # that of an input, and live the mask of its entries that are not dead.
+                y, args, kwargs, up, conjugate = node.value, node.args, node.kwargs, g, False
+                if g.__class__ is not _FLOAT and (g.__class__ is not _ARRAY or g.dtype.kind == "c"):
+                    g, up, y, args, conjugate = _prepared(node, rule, g, record)
+                vjps = rule.vjps or _joint(node, rule, up, y, args)
+                mask = masks.pop(node, None) if masks else None
+                i = -1
+                for parent in node.inputs:
+                    i += 1
+                    if parent.__class__ is not Node or (
+                        since >= 0 and parent.index <= since and parent not in wanted
+                    ):
+                        continue
+                    try:
+                        if kwargs is not None:
+                            gx = vjps[i](up, y, *args, **kwargs)
+                        elif len(args) == 2:  # written out: unpacking costs as much as a product
+                            gx = vjps[i](up, y, args[0], args[1])
                         else:
-                            cotangents[parent] = _sum(cotangents[parent], gx)
-                            if parent in masks:
-                                _unite(masks, parent, live)
+                            gx = vjps[i](up, y, *args)
+                    except Exception as error:
+                        _blame(node, rule, i, error)
+                        raise
+                    if conjugate:
+                        gx = np.conjugate(gx)
+                    live, arg = None, args[i]
+                    if mask is not None or rule.selects:
+                        gx, live = pass_through(rule, _puller(node, rule, i), mask, g, gx)
+                    kind = gx.__class__
+                    if kind is not arg.__class__ or (
+                        (kind is _ARRAY or kind is Tensor)
+                        and (gx.shape != arg.shape or gx.dtype is not arg.dtype)
+                    ):
+                        gx, live = _fit(gx, arg, rule, node, i, live)
+                    if checks:
+                        _check(node, g, gx)
+                    if parent not in cotangents:
+                        cotangents[parent] = gx
+                        if parent.op is None or parent.index <= since:
+                            continue
+                        if live is not None:
+                            masks[parent] = live
+                        if latest is None:
+                            latest = parent
+                        elif parent.index > latest.index:
+                            heappush(waiting, (-latest.index, latest))
+                            latest = parent
+                        else:
+                            heappush(waiting, (-parent.index, parent))
+                    else:
+                        cotangents[parent] = _sum(cotangents[parent], gx)
+                        if parent in masks:
+                            _unite(masks, parent, live)
                 if not retain:
                     node.played = True
                 kind, notes = node.value.__class__, node.notes

@@ -943,7 +943,7 @@ def primitive(function: Any = None, *, broadcasts: bool = False) -> Any:
 
     @functools.wraps(function)
     def op(*args: Any, **kwargs: Any) -> Any:
-        for arg in (*args, *kwargs.values()):
+        for arg in (*args, *kwargs.values()) if kwargs else args:
             if arg.__class__ not in _OPERANDS and isinstance(arg, Tensor):
                 return apply(op, *args, **kwargs)
         return function(*args, **kwargs)
