@@ -97,10 +97,11 @@ def test_the_neuron_is_that_of_the_lectures() -> None:
     assert gradient == pytest.approx([-0.1966, 0.3932, -0.3932, -0.5898, 0.1966], abs=5e-5)
 
 
-def test_the_chain_has_a_hundred_ops() -> None:
+@pytest.mark.parametrize("f", [chain.chain, chain.mixed])
+def test_the_chains_have_a_hundred_ops(f: chain.Chain) -> None:
     x = ag.Tensor(chain.X, requires_grad=True)
     with ag.Tape() as tape:
-        chain.chain(np, x, chain.SCALE, chain.SHIFT)
+        f(np, x, chain.SCALE, chain.SHIFT)
     assert len(tape) == 101  # and the sum
 
 

@@ -10,6 +10,7 @@ from . import chain, depth, importing, neuron
 WORKLOADS: dict[str, Callable[[bool], Workload]] = {
     "neuron": neuron.workload,
     "chain": chain.workload,
+    "functions": chain.functions,
     "import": importing.workload,
     "depth": depth.workload,
 }

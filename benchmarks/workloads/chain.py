@@ -1,11 +1,14 @@
 """A chain of 100 elementwise ops on 8 numbers, summed, forward and backward.
 
-Arrays are so small that the cost of an op is the cost of recording and playing it. Four ops, 25
-times over: a scaling and a shift by constant arrays, a sine and a hyperbolic tangent.
+Arrays are so small that the cost of an op is that of recording and playing it. `chain` scales and
+shifts by constant arrays, 50 times over; `functions` takes a sine and a hyperbolic tangent besides,
+25 times over, which go through NumPy's dispatch and cost more arithmetic.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,26 +16,50 @@ import numpy as np
 from ..libraries import OURS
 from ..runner import Step, Workload
 
-REPEATS = 25
 X = np.linspace(-1.0, 1.0, 8)
 SCALE = np.linspace(0.5, 1.5, 8)
 SHIFT = np.linspace(-0.2, 0.2, 8)
 
 
+Chain = Callable[[Any, Any, Any, Any], Any]
+"""The function itself; its first argument is NumPy or a library that looks like it."""
+
+
 def workload(quick: bool) -> Workload:
-    """The chain, the same at any size."""
+    """Scalings and shifts alone."""
+    return _workload("chain", "100 scalings and shifts of 8 float64 numbers, forward and backward", chain)
+
+
+def functions(quick: bool) -> Workload:
+    """Functions among them."""
+    does = "100 scalings, shifts, sin and tanh of 8 float64 numbers, forward and backward"
+    return _workload("functions", does, mixed)
+
+
+def _workload(name: str, does: str, f: Chain) -> Workload:
+    """One of the chains, in every library."""
+    contenders = {OURS: ours, "pytorch": pytorch, "jax": jax, "autograd": autograd, "mygrad": mygrad}
     return Workload(
-        name="chain",
-        does="100 elementwise ops on 8 float64 numbers, forward and backward",
-        contenders={OURS: ours, "pytorch": pytorch, "jax": jax, "autograd": autograd, "mygrad": mygrad},
+        name=name,
+        does=does,
+        contenders={library: partial(make, f) for library, make in contenders.items()},
         goals={"pytorch": 1.8},
     )
 
 
 def chain(xp: Any, x: Any, scale: Any, shift: Any) -> Any:
-    """The function itself; `xp` is NumPy or a library that looks like it."""
+    """50 times h * scale + shift."""
     h = x
-    for _ in range(REPEATS):
+    for _ in range(50):
+        h = h * scale
+        h = h + shift
+    return xp.sum(h)
+
+
+def mixed(xp: Any, x: Any, scale: Any, shift: Any) -> Any:
+    """25 times tanh(sin(h * scale + shift))."""
+    h = x
+    for _ in range(25):
         h = h * scale
         h = h + shift
         h = xp.sin(h)
@@ -40,21 +67,21 @@ def chain(xp: Any, x: Any, scale: Any, shift: Any) -> Any:
     return xp.sum(h)
 
 
-def ours() -> Step:
+def ours(f: Chain) -> Step:
     import autograd_lite as ag
 
     x = ag.Tensor(X, requires_grad=True)
 
     def step() -> list[Any]:
         x.grad = None
-        f = chain(np, x, SCALE, SHIFT)
-        f.backward()
-        return [f, x.grad]
+        y = f(np, x, SCALE, SHIFT)
+        y.backward()
+        return [y, x.grad]
 
     return step
 
 
-def pytorch() -> Step:
+def pytorch(f: Chain) -> Step:
     import torch
 
     x = torch.tensor(X, requires_grad=True)
@@ -62,38 +89,38 @@ def pytorch() -> Step:
 
     def step() -> list[Any]:
         x.grad = None
-        f = chain(torch, x, scale, shift)
-        f.backward()
-        return [f, x.grad]
+        y = f(torch, x, scale, shift)
+        y.backward()
+        return [y, x.grad]
 
     return step
 
 
-def mygrad() -> Step:
+def mygrad(f: Chain) -> Step:
     import mygrad as mg
 
     x = mg.tensor(X)
 
     def step() -> list[Any]:
-        f = chain(mg, x, SCALE, SHIFT)
-        f.backward()
-        return [f, x.grad]
+        y = f(mg, x, SCALE, SHIFT)
+        y.backward()
+        return [y, x.grad]
 
     return step
 
 
-def autograd() -> Step:
+def autograd(f: Chain) -> Step:
     import autograd
     import autograd.numpy as anp
 
-    value_and_grad = autograd.value_and_grad(lambda x: chain(anp, x, SCALE, SHIFT))
+    value_and_grad = autograd.value_and_grad(lambda x: f(anp, x, SCALE, SHIFT))
     return lambda: list(value_and_grad(X))
 
 
-def jax() -> Step:
+def jax(f: Chain) -> Step:
     import jax
     import jax.numpy as jnp
 
-    value_and_grad = jax.jit(jax.value_and_grad(lambda x: chain(jnp, x, SCALE, SHIFT)))
+    value_and_grad = jax.jit(jax.value_and_grad(lambda x: f(jnp, x, SCALE, SHIFT)))
     x = jnp.asarray(X)
     return lambda: list(jax.block_until_ready(value_and_grad(x)))
