@@ -219,3 +219,8 @@ __all__ = [
     "vjp",
     "where",
 ]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    """The public names, without the modules that they come from."""
+    return [*__all__, "testing"]

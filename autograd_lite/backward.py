@@ -447,8 +447,8 @@ def _seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
             return wrap(_ONE) if create_graph else _ONE
         if value.size != 1:
             raise ShapeError(
-                f"backward() starts from a single number, this Tensor has shape {value.shape}: reduce it, "
-                "e.g. y.sum().backward(), or give the cotangent: y.backward(gradient=np.ones_like(y))"
+                f"a backward pass starts from a single number, this Tensor has shape {value.shape}: reduce "
+                "it, e.g. y.sum(), or give the cotangent: y.backward(gradient=np.ones_like(y))"
             )
         if value.dtype.kind == "c":
             raise DTypeError(
@@ -464,7 +464,7 @@ def _seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
     if raw.shape != value.shape:
         raise ShapeError(
             f"backward(gradient=...): the cotangent has shape {raw.shape}, the Tensor {value.shape}; "
-            "they must be equal"
+            "they must be equal, e.g. gradient=np.ones_like(y)"
         )
     if create_graph and isinstance(gradient, Tensor):
         return gradient if gradient.dtype == value.dtype else gradient.astype(value.dtype)
@@ -541,6 +541,8 @@ def _blame(node: Node, rule: Rule, i: int, error: Exception) -> None:
         raise NotDifferentiableError(_no_rule(node, i)) from None
     came = ", ".join(describe(arg) for arg in node.args)
     error.add_note(f"in the derivative rule of {op_name(node.op)}({came}) for argument {i}")
+    if isinstance(error, TypeError):
+        error.add_note("a rule gets the cotangent, the output, and the op's arguments: lambda g, y, x: ...")
     if node.notes is not None and node.notes.line:
         error.add_note(f"recorded at {node.notes.line}")
 

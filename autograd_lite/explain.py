@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import dis
 from collections.abc import Callable, Iterable
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,7 @@ from .errors import (
 )
 from .tape import op_name
 
-__all__ = ["describe", "explain", "missing_rule", "unsupported_call"]
+__all__ = ["called_from_math", "describe", "explain", "missing_rule", "unsupported_call"]
 
 
 def describe(value: Any) -> str:
@@ -42,21 +44,43 @@ def explain(op: Callable[..., Any], args: Iterable[Any], error: Exception) -> Ex
     args = tuple(args)
     name = op_name(op)
     came = ", ".join(describe(arg) for arg in args)
-    text = f"{name}({came}): {error}."
+    text = f"{name}({came}): " + ("the sizes do not fit." if op is np.matmul else f"{error}.")
     if isinstance(error, np.exceptions.AxisError):
         return AxisError(f"{text} Axes run from -ndim to ndim - 1.")
     if isinstance(error, IndexError):
-        return IndexingError(f"{text} Indices of an axis of n entries run from -n to n - 1.")
+        bounds = " Indices of an axis of n entries run from -n to n - 1." if "bounds" in str(error) else ""
+        return IndexingError(text + bounds)
     if isinstance(error, ValueError):
-        return ShapeError(text + _advice(name, [getattr(arg, "shape", None) for arg in args]))
+        return ShapeError(text + _advice(op, [getattr(arg, "shape", None) for arg in args]))
     if isinstance(error, TypeError):
         return DTypeError(f"{text} Expected arrays, Tensors or numbers that {name} can take.")
     error.add_note(f"while computing {name}({came})")
     return error
 
 
-def _advice(name: str, shapes: list[tuple[int, ...] | None]) -> str:
+def called_from_math(frame: FrameType) -> bool:
+    """Whether a frame is just now calling a function of `math` or `cmath`, such as `math.sin(x)`.
+
+    The instructions that load the function begin at the same column of the source as the call.
+    """
+    positions = list(frame.f_code.co_positions())
+    line, _, column, _ = positions[frame.f_lasti // 2]
+    function: Any = None
+    for instruction in dis.get_instructions(frame.f_code):
+        place = positions[instruction.offset // 2]
+        if instruction.offset >= frame.f_lasti or (place[0], place[2]) != (line, column):
+            continue
+        name = instruction.argval
+        if instruction.opname in {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FAST", "LOAD_DEREF"}:
+            function = {**frame.f_builtins, **frame.f_globals, **frame.f_locals}.get(name)
+        elif instruction.opname in {"LOAD_METHOD", "LOAD_ATTR"}:
+            function = getattr(function, name, None)
+    return getattr(function, "__module__", None) in {"math", "cmath"}
+
+
+def _advice(op: Callable[..., Any], shapes: list[tuple[int, ...] | None]) -> str:
     """How to make the shapes fit, where that can be told."""
+    name = op_name(op)
     if len(shapes) < 2 or shapes[0] is None or shapes[1] is None:
         return ""
     a, b = shapes[0], shapes[1]
@@ -68,6 +92,8 @@ def _advice(name: str, shapes: list[tuple[int, ...] | None]) -> str:
         if len(a) > 1 and a[-2] == b[-2:][0]:
             return f"{inner} Did you mean a.mT @ b?"
         return inner
+    if not isinstance(op, np.ufunc):
+        return ""
     try:
         np.broadcast_shapes(a, b)
     except ValueError:
@@ -81,28 +107,37 @@ def _advice(name: str, shapes: list[tuple[int, ...] | None]) -> str:
 
 def missing_rule(op: Callable[..., Any], known: Iterable[Callable[..., Any]]) -> NotDifferentiableError:
     """The error for an op that has no derivative rule, with the ops that have one."""
-    name = op_name(op)
-    names = sorted({op_name(other) for other in known})
-    close = difflib.get_close_matches(name, names, n=3)
-    hint = f" Close by: {', '.join(close)}." if close else ""
+    name, public = op_name(op), full_name(op)
+    names = sorted({op_name(other) for other in known if full_name(other).startswith("np.")})
+    close = difflib.get_close_matches(name, [other for other in names if other != name], n=3, cutoff=0.75)
+    hint = f" Did you mean {' or '.join(close)}?" if close else ""
     return NotDifferentiableError(
-        f"{name} has no derivative rule.{hint} Give it one with "
-        f"ag.defvjp({name}, lambda g, y, x: g * ...), declare it constant with ag.nondifferentiable({name}), "
-        f"or take the value off the tape with x.detach().numpy(). Supported ops: {', '.join(names)}."
+        f"{public} has no derivative rule.{hint} Write it with ops that have one, or give it one: "
+        f"ag.defvjp({public}, lambda g, y, x: g * ...); where no gradient is wanted, call it on "
+        f"x.detach().numpy(). Supported ops: {', '.join(names)}."
     )
+
+
+def full_name(op: Callable[..., Any]) -> str:
+    """How a user writes the op: `np.linalg.det`, or the name alone for one of the user's own."""
+    module = getattr(op, "__module__", None) or "numpy"
+    if isinstance(op, np.ufunc) or module.split(".")[0] == "numpy":
+        return f"{module.replace('numpy', 'np', 1)}.{op_name(op)}"
+    return op_name(op)
 
 
 def unsupported_call(op: Callable[..., Any], what: str) -> UnsupportedError:
     """The error for ways of calling NumPy that cannot be recorded."""
     name = op_name(op)
     advice = {
-        "out": f"results are new Tensors; instead of {name}(x, out=z) write z = {name}(x)",
+        "out": f"results are new Tensors; write z = {name}(...) for {name}(..., out=z), and a = a + x for "
+        "a += x of an array a",
         "where": f"to choose entries write np.where(mask, {name}(x), other), or in a reduction "
         f"{name}(np.where(mask, x, neutral))",
         "initial": f"combine it with the result: write {name}(x) first",
         "dtype": "to change a dtype write x.astype(dtype)",
-        "method": f"{name}.reduce, .accumulate, .outer and .at are not recorded; "
-        "write np.sum, np.cumsum, np.prod, or broadcast with x[:, None]",
+        "method": f"{name}.reduce, .accumulate, .outer and .at are not recorded; write np.sum, np.prod, "
+        "np.max or np.min, broadcast with x[:, None], or index",
     }.get(what, f"its derivative rule does not know {what}")
     shown = f"a method of {name}" if what == "method" else f"{name}(..., {what}=...)"
     return UnsupportedError(f"{shown} cannot be recorded: {advice}")

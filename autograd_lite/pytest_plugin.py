@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def check_grads() -> Callable[..., None]:
-    """`autograd_lite.testing.check_grads`, imported only when a test asks for it."""
+    """check_grads(f, args): fail the test if a derivative of f at args is wrong (autograd_lite.testing)."""
     from autograd_lite import testing
 
     return testing.check_grads

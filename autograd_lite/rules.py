@@ -127,6 +127,11 @@ def defvjp(
         raise NotDifferentiableError(
             f"defvjp({name}) got no rule; write defvjp({name}, lambda g, y, x: g * ...), one per argument"
         )
+    given = [rule for rule in (*vjps, each, joint) if rule is not None]
+    if not all(map(callable, [op, *given])):
+        raise NotDifferentiableError(
+            "defvjp(op, rule, ...): the op and its rules are functions, e.g. lambda g, y, x: g * ..."
+        )
     known = rules.get(op)
     if broadcasts is None:
         elementwise = isinstance(op, np.ufunc) and op.signature is None

@@ -242,7 +242,7 @@ class Tape:
         return len(self.nodes)
 
     def __str__(self) -> str:
-        return trace(self.nodes)
+        return trace(self.nodes) or "nothing recorded: no input of what was computed requires a gradient"
 
     def __repr__(self) -> str:
         return f"<Tape of {len(self)} steps>"

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import AssignmentError, DTypeError, ShapeError, TapeError, UnsupportedError
-from .explain import describe, explain, missing_rule, unsupported_call
+from .explain import called_from_math, describe, explain, missing_rule, unsupported_call
 from .rules import Rule, compositions, constants, defvjp, rules
 from .tape import Node, leaf, next_index, op_name, switch
 
@@ -189,7 +189,13 @@ class Tensor:
         return ", ".join(parts) + ")"
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec else repr(self)
+        if not spec:
+            return repr(self)
+        if self.size != 1:
+            raise ShapeError(
+                f"f'{{x:{spec}}}' takes a Tensor of one entry, this has shape {self.shape}; format x.tolist()"
+            )
+        return format(self.item(), spec)
 
     # -- leaving the tape --------------------------------------------------------------------------
 
@@ -228,25 +234,35 @@ class Tensor:
         return operator.index(self._data)
 
     def __float__(self) -> float:
-        return float(self._number("float", "math.sin(x)", "np.sin(x)"))
+        return float(self._number("float"))
 
     def __complex__(self) -> complex:
-        return complex(self._number("complex", "cmath.sin(x)", "np.sin(x)"))
+        return complex(self._number("complex"))
 
-    def _number(self, kind: str, wrong: str, right: str) -> Any:
-        """The value for `float(x)`, which is fine where it was asked for. It is not where a silent
-        conversion would cut the graph: by `math.sin(x)` inside of `grad`, or by NumPy in
-        `array[i] = x`, which is told by the instruction that the caller is at."""
+    def _number(self, kind: str) -> Any:
+        """The value for `float(x)`, which is fine where it was asked for, but not where a silent
+        conversion cuts the graph: in `math.sin(x)`, and in NumPy's `array[i] = x`. Which of them it
+        is, is told by the instruction that the caller is at."""
         if self.node is not None:
             caller = sys._getframe(2)
             if caller.f_code.co_code[caller.f_lasti] == _STORE_SUBSCR:
                 raise UnsupportedError(_CUT)
+            if called_from_math(caller):
+                raise UnsupportedError(
+                    "a function of Python's math module would silently cut the graph; in place of "
+                    "math.sin(x) write np.sin(x)"
+                )
             if switch.transforms:
                 raise UnsupportedError(
-                    f"{kind}(x) inside of a differentiated function would silently cut the graph: in "
-                    f"place of {wrong} write {right}; to read the number, write x.item()"
+                    f"{kind}(x) inside of a differentiated function would silently cut the graph; compute "
+                    "with x itself, or, to read the number, write x.item()"
                 )
-        return self._data
+        if self.size != 1:
+            raise DTypeError(
+                f"{kind}(x) takes a Tensor of one entry, this has shape {self.shape}; compute with NumPy's "
+                "functions, e.g. np.sin(x), or write x.tolist()"
+            )
+        return self._data.reshape(())[()]
 
     def __reduce__(self) -> Any:
         self._must_be_leaf("pickled")

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from . import tree
 from .backward import play, pulled
-from .errors import AutogradLiteError, DTypeError, GradientCheckError, KinkError
+from .errors import AutogradLiteError, DTypeError, GradientCheckError, KinkError, OptionError
 from .explain import describe
 from .rules import rules
 from .tape import Node, Tape, listening, no_grad, op_name, user_line
@@ -56,7 +56,7 @@ def check_grads(
     Args:
         f: a function of arrays, or nested containers of them, that returns the same; it is called
             on Tensors. Integer and boolean arguments are left alone.
-        args: a tuple of arguments (a single array or number counts as one).
+        args: a tuple or list of arguments; anything else counts as the only argument.
         order: how many times to differentiate.
         modes: "rev" (vjp), "fwd" (jvp), or both; for order 2 in all combinations.
         eps: the largest step of the finite differences, relative to the largest entry where that is
@@ -84,10 +84,16 @@ def check_grads(
         autograd_lite.errors.GradientCheckError: wrong reverse-mode derivative of argument 0:
         analytic -1.455442531, numeric 1.455442531
         to blame: the rule of double(float64 ()), recorded at ...
-          wrong reverse-mode derivative of argument 0: analytic -1.455442531, numeric 1.455442531
+          checked alone: wrong reverse-mode derivative of argument 0: analytic -1.455..., numeric 1.455...
     """
-    if not modes or set(modes) - {"rev", "fwd"} or order < 1:
-        raise ValueError(f'check_grads: order={order}, modes={modes!r}; order >= 1, modes of "rev", "fwd"')
+    __tracebackhide__ = True  # pytest shows the caller's line, not this function
+    if not isinstance(order, int) or order < 1:
+        raise OptionError(
+            f"check_grads(f, args, order={describe(order)}): order is an int of at least 1; several "
+            "arguments go into one tuple: check_grads(f, (x, y))"
+        )
+    if not modes or set(modes) - {"rev", "fwd"}:
+        raise OptionError(f'check_grads: modes={modes!r}; expected "rev", "fwd" or both')
     args = tuple(args) if isinstance(args, (tuple, list)) else (args,)
     leaves, rebuild = tree.flatten(args)
     places = [i for i, x in enumerate(leaves) if np.asarray(unwrap(x)).dtype.kind in "fc"]
@@ -436,7 +442,10 @@ def _culprit(check: _Check, order: int) -> str:
         except _CheckError as failure:
             came = ", ".join(describe(x) for x in node.args)
             role = "the kink is one of" if failure.kink else "to blame: the rule of"
-            return f"{role} {op_name(node.op)}({came}), recorded at {node.note().line}\n  {failure}"
+            return (
+                f"{role} {op_name(node.op)}({came}), recorded at {node.note().line}\n"
+                f"  checked alone: {failure}"
+            )
         except TypeError:
             continue  # an op that cannot be called outside of its place
     return (

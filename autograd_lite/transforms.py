@@ -166,9 +166,9 @@ def _require_number(out: Any) -> None:
     """Check that a function returned one real number."""
     value = unwrap(out)
     if not isinstance(value, (np.ndarray, np.generic, int, float)) or np.ndim(value) != 0:
+        advice = "is a return missing?" if out is None else "reduce it with np.sum, or use ag.jacobian"
         raise ShapeError(
-            f"grad(f) needs an f that returns a single number, it returned {describe(out)}; reduce it "
-            "with np.sum, or use ag.jacobian"
+            f"grad(f) needs an f that returns a single number, it returned {describe(out)}; {advice}"
         )
     if np.iscomplexobj(value):
         raise DTypeError(
@@ -179,6 +179,8 @@ def _require_number(out: Any) -> None:
 
 def _argnums(argnums: int | Sequence[int], args: tuple[Any, ...]) -> tuple[int, ...]:
     numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    if not all(isinstance(i, int) for i in numbers):
+        raise DTypeError(f"argnums={argnums!r}; arguments are named by position: an int, or a tuple of ints")
     for i in numbers:
         if not -len(args) <= i < len(args):
             raise IndexingError(
@@ -207,6 +209,9 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
         >>> float(value), gradient
         (5.0, array([2., 4.]))
     """
+
+    if not callable(f):
+        raise DTypeError(f"grad takes a function, not {describe(f)}: ag.grad(f)(x), not ag.grad(f(x))")
 
     @functools.wraps(f)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
@@ -247,6 +252,8 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -
         1.0
         >>> ag.grad(ag.grad(lambda x: x**3))(2.0)
         12.0
+        >>> ag.grad(lambda x, w: np.sum(w * x**2), argnums=(0, 1))(np.array([1.0, 2.0]), 3.0)
+        (array([ 6., 12.]), 5.0)
     """
     both = value_and_grad(f, argnums, has_aux)
 

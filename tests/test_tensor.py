@@ -131,8 +131,27 @@ def test_a_recorded_tensor_does_not_slip_into_an_array() -> None:
     assert np.asarray(x.detach()).tolist() == [1.0, 2.0]
 
 
+@pytest.mark.parametrize("outside", [True, False])
+def test_the_math_module_does_not_cut_the_graph(outside: bool) -> None:
+    sine = math.sin
+
+    def f(x: Any) -> Any:
+        return math.sin(x) * x
+
+    for call in (f, lambda x: sine(x), lambda x: sum(math.exp(v) for v in [x, x])):
+        with pytest.raises(UnsupportedError, match=r"np\.sin"):
+            call(leaf(1.0)) if outside else ag.grad(call)(1.0)
+    assert float(leaf(2.0) * math.sqrt(4.0)) == 4.0
+    assert math.sin(leaf(0.0).detach()) == 0.0
+
+
 def test_python_numbers_of_a_tensor() -> None:
     x = leaf(2.0)
+    for use in (float, complex):
+        with pytest.raises(DTypeError, match=r"shape \(2,\)"):
+            use(leaf([1.0, 2.0]))
+    with pytest.raises(ShapeError, match="one entry"):
+        f"{leaf([1.0, 2.0]):.2f}"
     assert (float(x), int(x), bool(x), complex(x)) == (2.0, 2, True, 2 + 0j)
     with pytest.raises(UnsupportedError, match=r"np\.sin"):
         ag.grad(lambda x: math.sin(x))(1.0)
@@ -209,7 +228,7 @@ def test_numpy_functions_see_tensors_given_by_keyword() -> None:
         (lambda x: np.sum(x, axis=3), AxisError, np.exceptions.AxisError, ["axis 3"]),
         (lambda x: x[5], IndexingError, IndexError, ["getitem", "5"]),
         (lambda x: x[leaf([0.5])], DTypeError, TypeError, ["astype(int)"]),
-        (lambda x: np.sin(x, out=np.zeros((2, 3))), UnsupportedError, TypeError, ["out=", "z = sin(x)"]),
+        (lambda x: np.sin(x, out=np.zeros((2, 3))), UnsupportedError, TypeError, ["out=", "z = sin(", "a + x"]),
         (lambda x: np.sin(x, where=x > 0), UnsupportedError, TypeError, ["where=", "np.where"]),
         (lambda x: np.sum(x, where=x > 0), UnsupportedError, TypeError, ["where="]),
         (lambda x: np.add.reduce(x), UnsupportedError, TypeError, ["np.sum"]),
@@ -244,7 +263,7 @@ def test_an_op_without_a_rule_is_fine_off_the_tape() -> None:
         (lambda x: np.sum(x, initial=1.0), "initial"),
         (lambda x: np.add.at(x, 0, 1.0), "np.sum"),
         (lambda x: ag.Tensor(x), r"x\.copy\(\)"),
-        (lambda x: np.full_like(np.ones(2), x[0, 0]), "full_like|item"),
+        (lambda x: np.full_like(np.ones(2), x[0, 0]), "copyto"),
         (lambda x: np.bincount([0, 1, 1], weights=x[0]), "bincount"),
         (lambda x: np.unique(x), "unique"),
     ],

@@ -179,6 +179,10 @@ def test_right_gradients_pass(f: Any, args: Any) -> None:
 def test_bad_arguments() -> None:
     with pytest.raises(DTypeError, match=r"astype\(float\)"):
         check_grads(np.sum, (np.arange(3),))
+    with pytest.raises(ValueError, match=r"check_grads\(f, \(x, y\)\)"):
+        check_grads(np.multiply, v, v)
+    check_grads(lambda x, y: x * y, [1.0, 2.0])
+    check_grads(lambda x: x[0] * x[1], ([1.0, 2.0],))
     with pytest.raises(ValueError, match="modes"):
         check_grads(np.sum, (v,), modes=("sideways",))
 

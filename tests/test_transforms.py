@@ -62,6 +62,15 @@ def test_grad_wants_a_single_number(f: Any) -> None:
         ag.grad(f)(np.ones(2))
 
 
+def test_grad_wants_a_function_that_returns_something() -> None:
+    with pytest.raises(ShapeError, match="return missing"):
+        ag.grad(lambda x: None)(1.0)
+    with pytest.raises(DTypeError, match=r"ag\.grad\(f\)\(x\)"):
+        ag.grad(3.0)
+    with pytest.raises(DTypeError, match="argnums"):
+        ag.grad(np.sin, "x")(1.0)
+
+
 def test_grad_wants_a_real_number() -> None:
     with pytest.raises(DTypeError, match="real"):
         ag.grad(np.exp)(1j)

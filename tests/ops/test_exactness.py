@@ -20,6 +20,7 @@ mpmath.mp.dps = 400  # for differences of 1 and 1 - 1e-160, at steps of 1e-40
 ALL = [s * m * 10.0**e for e in range(-12, 3) for m in (1.0, 3.7) for s in (1, -1)]
 POSITIVE = [x for x in ALL if x > 0] + [1e-300, 1e-30, 1e30, 1e300]
 MODERATE = [x for x in ALL if abs(x) < 30]
+MIDDLE = [x for x in POSITIVE if 1e-50 < x < 1e50]
 UNIT = [x for x in ALL if abs(x) < 1] + [0.999999, -0.9999]
 ABOVE_ONE = [1 + x for x in ALL if 1e-8 < x < 1e3]
 
@@ -51,8 +52,8 @@ CASES: dict[str, tuple[Any, Callable[[Any], Any], list[float]]] = {
     "cbrt": (np.cbrt, lambda x: x ** (mpmath.mpf(1) / 3), [x for x in POSITIVE if 1e-100 < x < 1e100]),
     "reciprocal": (np.reciprocal, lambda x: 1 / x, [x for x in ALL if abs(x) > 1e-12]),
     "square": (np.square, lambda x: x * x, ALL),
-    "power 2.5": (lambda x: x**2.5, lambda x: x ** mpmath.mpf(2.5), [x for x in POSITIVE if 1e-50 < x < 1e50]),
-    "power 0.1": (lambda x: x**0.1, lambda x: x ** mpmath.mpf(0.1), [x for x in POSITIVE if 1e-100 < x]),
+    "power 2.5": (lambda x: x**2.5, lambda x: x ** mpmath.mpf(2.5), MIDDLE),
+    "power 0.1": (lambda x: x**0.1, lambda x: x ** mpmath.mpf(0.1), [x for x in POSITIVE if x > 1e-100]),
     "sigmoid": (ag.sigmoid, logistic, ALL),
     "softplus": (ag.softplus, lambda x: mpmath.log1p(mpmath.exp(x)), MODERATE),
     "erf": (ag.erf, mpmath.erf, [x for x in ALL if abs(x) < 5]),
