@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
-from autograd_lite.rules import compositions, rules
+from autograd_lite.rules import compositions, constants, rules
 from autograd_lite.testing import check_grads
 from tests.samples import CALLS, HOLOMORPHIC, NOT_HOLOMORPHIC, SAMPLES, Sample
 
@@ -59,6 +59,12 @@ def test_the_registry_and_the_samples_list_the_same_ops() -> None:
 )
 def test_every_numpy_op_is_a_public_name(op: Any) -> None:
     assert getattr(ag, op.__name__) is op
+
+
+def test_so_is_every_function_without_a_gradient() -> None:
+    for op in constants:
+        if getattr(np, op.__name__, None) is op:
+            assert getattr(ag, op.__name__) is op
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=str)
