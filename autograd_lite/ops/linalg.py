@@ -54,8 +54,53 @@ def _outer(a: Any, b: Any, out: None = None) -> Any:
     return np.multiply(np.reshape(a, (-1, 1)), np.reshape(b, (1, -1)))
 
 
+def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    """A sum over axes of a and axes of b; a number n stands for the last n and the first n."""
+    m, n = np.ndim(unwrap(a)), np.ndim(unwrap(b))
+    if isinstance(axes, (int, np.integer)):
+        axes = list(range(m - int(axes), m)), list(range(int(axes)))
+    left, right = ([k] if isinstance(k, (int, np.integer)) else list(k) for k in axes)
+    one, other = list(range(m)), list(range(m, m + n))
+    for i, j in zip(left, right, strict=True):
+        other[j] = one[i]
+    summed = {one[i] for i in left}
+    return np.einsum(a, one, b, other, [i for i in (*one, *other) if i not in summed])
+
+
+def _inner(a: Any, b: Any) -> Any:
+    scalar = not np.ndim(unwrap(a)) or not np.ndim(unwrap(b))
+    return np.multiply(a, b) if scalar else np.tensordot(a, b, axes=(-1, -1))
+
+
 compositions[np.dot] = _dot
 compositions[np.outer] = _outer
+compositions[np.inner] = _inner
+compositions[np.tensordot] = _tensordot
+compositions[np.vdot] = lambda a, b: np.sum(np.conjugate(np.reshape(a, -1)) * np.reshape(b, -1))
+
+# -- inverses and linear systems -------------------------------------------------------------------
+
+
+def _solve(g: Any, y: Any, a: Any, b: Any) -> Any:
+    """-a^-T g y^T."""
+    if np.ndim(unwrap(b)) == 1:
+        back = np.linalg.solve(np.matrix_transpose(a), np.expand_dims(g, -1))
+        return -back * np.expand_dims(y, -2)
+    return -np.matmul(np.linalg.solve(np.matrix_transpose(a), g), np.matrix_transpose(y))
+
+
+def _solve_b(g: Any, y: Any, a: Any, b: Any) -> Any:
+    """a^-T g."""
+    if np.ndim(unwrap(b)) == 1:
+        return np.linalg.solve(np.matrix_transpose(a), np.expand_dims(g, -1))[..., 0]
+    return np.linalg.solve(np.matrix_transpose(a), g)
+
+
+defvjp(
+    np.linalg.inv,
+    lambda g, y, a: -np.matmul(np.matmul(np.matrix_transpose(y), g), np.matrix_transpose(y)),
+)
+defvjp(np.linalg.solve, _solve, _solve_b, broadcasts=True, flow="mixes")
 
 # -- einsum ----------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..rules import defvjp
+from ..rules import compositions, defvjp
 from ..tensor import nondifferentiable, primitive, unwrap
 
 __all__ = ["log_softmax", "logsumexp", "softmax"]
@@ -82,6 +82,37 @@ def _std(
 defvjp(np.var, _var)
 defvjp(np.std, _std)
 
+# -- running sums and differences ------------------------------------------------------------------
+
+
+def _cumsum(g: Any, y: Any, x: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    """Each entry goes into all the later sums: a running sum from the other end."""
+    k = 0 if axis is None else axis
+    return np.reshape(np.flip(np.cumsum(np.flip(g, k), axis=k), k), x.shape)
+
+
+def _diff(a: Any, n: int = 1, axis: int = -1) -> Any:
+    before = (slice(None),) * (axis % np.ndim(unwrap(a)))
+    for _ in range(n):
+        a = a[(*before, slice(1, None))] - a[(*before, slice(None, -1))]
+    return a
+
+
+def _average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = False) -> Any:
+    if weights is None:
+        return np.mean(a, axis=axis, keepdims=keepdims)
+    if np.ndim(unwrap(weights)) != np.ndim(unwrap(a)):  # one weight for each entry of a single axis
+        shape = [1] * np.ndim(unwrap(a))
+        shape[axis] = -1
+        weights = np.reshape(weights, shape)
+    weights = np.broadcast_to(weights, np.shape(unwrap(a)))
+    return np.sum(a * weights, axis=axis, keepdims=keepdims) / np.sum(weights, axis=axis, keepdims=keepdims)
+
+
+defvjp(np.cumsum, _cumsum, flow="moves")
+compositions[np.diff] = _diff
+compositions[np.average] = _average
+
 # -- products --------------------------------------------------------------------------------------
 
 
@@ -137,6 +168,10 @@ def _extreme(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -
 
 defvjp(np.max, _extreme, flow="selects")
 defvjp(np.min, _extreme, flow="selects")
+
+compositions[np.ptp] = lambda a, axis=None, keepdims=False: (
+    np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
+)
 
 # -- softmax and its kin ---------------------------------------------------------------------------
 
