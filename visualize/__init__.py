@@ -6,9 +6,9 @@
 >>> f = (x + y) * z
 >>> f.backward()
 >>> draw(f)
-<Graph: 2 steps, 3 inputs, style 'lecture'>
+<Graph: 2 steps, 3 inputs; .save("f.svg") writes it>
 
-`draw(f).save("f.svg")` writes the picture; a notebook shows it by itself.
+A notebook shows the picture by itself.
 """
 
 from .graph import Edge, Graph, Vertex, draw

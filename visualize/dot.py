@@ -28,6 +28,7 @@ def lecture(graph: Graph) -> str:
     rule stands in for the middle of the line.
     """
     symbols, folded = _symbols(graph)
+    sums = _sums(graph) if graph.grads else {}
     outputs = {edge.source for edge in graph.edges if edge.target is None}
     lines = [
         "digraph {",
@@ -38,9 +39,9 @@ def lecture(graph: Graph) -> str:
     for i, vertex in enumerate(graph.vertices):
         if vertex.op is not None:
             name = None if i in outputs else vertex.name  # outputs have their name at the end of the line
-            lines.append(f"  v{i} {_step(symbols[i], name)}")
+            lines.append(f"  v{i} {_step(symbols[i], name, sums.get(i))}")
         elif i not in folded:
-            lines.append(f"  v{i} {_input(vertex)}")
+            lines.append(f"  v{i} {_input(vertex, sums.get(i))}")
     for i, edge in enumerate(graph.edges):
         if edge.target is None:
             vertex = graph.vertices[edge.source]
@@ -54,15 +55,40 @@ STYLES: dict[str, Callable[[Graph], str]] = {"lecture": lecture}
 """The styles that `draw` knows, and what writes them."""
 
 
-def _step(symbol: str, name: str | None) -> str:
-    shape = "circle, fixedsize=true, width=0.58" if len(symbol) <= 4 and not name else "ellipse"
+def _sums(graph: Graph) -> dict[int, str]:
+    """The gradient of each vertex that several steps use: the sum of the shares on its lines.
+
+    An output's own line shows the sum already, and an array that is too long to be shown has none.
+    """
+    shares: dict[int, list[Any]] = {}
+    for edge in graph.edges:
+        if edge.target is None:
+            shares.pop(edge.source, None)  # outputs are the last edges
+        else:
+            shares.setdefault(edge.source, []).append(edge.grad)
+    sums = {}
+    for i, grads in shares.items():
+        if len(grads) > 1 and not any(g is None or isinstance(g, tuple) or np.size(g) > 4 for g in grads):
+            with np.errstate(all="ignore"):
+                sums[i] = number(sum(grads))
+    return sums
+
+
+def _sum(total: str | None) -> str:
+    return f'<BR/><FONT COLOR="{RED}" POINT-SIZE="11">Σ {text(total)}</FONT>' if total else ""
+
+
+def _step(symbol: str, name: str | None, total: str | None) -> str:
+    plain = len(symbol) <= 4 and not name and not total
+    shape = "circle, fixedsize=true, width=0.58" if plain else "ellipse"
     label = text(symbol) + (f'<BR/><FONT POINT-SIZE="11"><I>{text(name)}</I></FONT>' if name else "")
+    label += _sum(total)
     return f'[shape={shape}, style=filled, fillcolor="{FILL}", label=<{label}>]'
 
 
-def _input(vertex: Vertex) -> str:
+def _input(vertex: Vertex, total: str | None) -> str:
     label = text(number(vertex.value)) if vertex.name is None else f"<I>{text(vertex.name)}</I>"
-    return f"[shape=plaintext, width=0.3, height=0.3, label=<{label}>]"
+    return f"[shape=plaintext, width=0.3, height=0.3, label=<{label}{_sum(total)}>]"
 
 
 def _end(name: str | None) -> str:

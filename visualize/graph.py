@@ -104,6 +104,7 @@ class Graph:
             The path.
 
         Raises:
+            DTypeError: not a path.
             OptionError: an ending for which there is no format.
             RendererError: neither Graphviz nor pygraphviz is installed (.dot needs neither).
             FileError: the file cannot be written.
@@ -114,6 +115,8 @@ class Graph:
             ...     draw(ag.Tensor(2.0, requires_grad=True) * 3).save(f"{folder}/f.dot").name
             'f.dot'
         """
+        if not isinstance(path, (str, Path)):
+            raise DTypeError(f"save({path!r}): expected a path, as in save('f.svg')")
         return render.save(self.to_dot(), Path(path))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
@@ -123,7 +126,7 @@ class Graph:
     def __repr__(self) -> str:
         steps = sum(v.op is not None for v in self.vertices)
         inputs = sum(v.op is None and not v.constant for v in self.vertices)
-        return f"<Graph: {_count(steps, 'step')}, {_count(inputs, 'input')}, style {self.style!r}>"
+        return f'<Graph: {_count(steps, "step")}, {_count(inputs, "input")}; .save("f.svg") writes it>'
 
 
 def _count(n: int, what: str) -> str:
@@ -148,19 +151,24 @@ def draw(
     Args:
         output: a recorded Tensor, or nested tuples, lists and dicts of them; a `Tape`; or a function
             or module, which is then called with `inputs` and its forward pass recorded.
-        inputs: what to call `output` with. Floating-point numbers and arrays become inputs of the
-            graph, under the names of the function's parameters.
-        params: names for Tensors, e.g. `model.named_parameters()`, which is the default for a module.
+        inputs: what to call `output` with. Numbers and floating-point arrays become inputs of the
+            graph, under the names of the function's parameters; a Python int counts as a float, as in
+            `ag.grad`, so a setting stays in the function: draw(lambda x: np.sum(x, axis=0), x).
+        params: names for Tensors, as pairs or a dict, e.g. `model.named_parameters()`, which is the
+            default for a module.
         style: "lecture", as on slides: operations in circles, inputs by name, on every edge the
-            value above the line in green and the gradient below it in red.
+            value above the line in green and the gradient below it in red. A value that is used
+            several times has a share of its gradient on each line, and their sum Σ at itself.
         values: whether values are shown.
         grads: whether gradients are shown; one that is not there (before `backward`) is a dash.
-        direction: "LR", from left to right, or "TB", from top to bottom.
-        depth: for styles that group by module: deeper levels are folded. The lecture style has none.
+        direction: "LR", from left to right, or "TB", from top to bottom, where long chains such as
+            a model with its loss fit on a page.
+        depth: for styles that group by module; the lecture style has none.
 
     Raises:
         TapeError: nothing was recorded, or a backward pass has released what was.
-        DTypeError: something that has no graph.
+        DTypeError: something that has no graph, inputs that the function cannot take, or `params`
+            that are not names with Tensors.
         OptionError: an unknown style or direction.
 
     Example:
@@ -169,6 +177,11 @@ def draw(
         ['x', 'y', 'add', 'z', 'multiply']
         >>> [float(edge.value) for edge in graph.edges]
         [-2.0, 5.0, 3.0, -4.0, -12.0]
+
+        A picture that is too wide is drawn downwards:
+
+        >>> draw(lambda x: np.exp(-(x * x) / 2), 1.0, direction="TB")
+        <Graph: 4 steps, 1 input; .save("f.svg") writes it>
     """
     _one_of("style", style, dot.STYLES)
     _one_of("direction", direction, ("LR", "TB"))
@@ -189,11 +202,23 @@ def draw(
 
 def _one_of(option: str, given: str, known: Iterable[str]) -> None:
     if given not in known:
-        raise OptionError(f"draw({option}={given!r}): expected one of {', '.join(map(repr, known))}")
+        raise OptionError(f"draw({option}={given!r}): expected {' or '.join(map(repr, known))}")
 
 
 def _names(params: Mapping[str, ag.Tensor] | Iterable[tuple[str, ag.Tensor]] | None) -> dict[Any, str]:
-    return {_identity(tensor): name for name, tensor in dict(params or {}).items()}
+    """The names of Tensors, by what identifies them."""
+    pairs = params.items() if isinstance(params, Mapping) else () if params is None else params
+    names = {}
+    for pair in pairs if isinstance(pairs, Iterable) else [pairs]:
+        match pair:
+            case (str(name), ag.Tensor() as tensor):
+                names[_identity(tensor)] = name
+            case _:
+                raise DTypeError(
+                    f"draw(params=...): expected names with Tensors, got {type(pair).__name__}; write "
+                    "params=model.named_parameters(), or a dict: params={'w': w}"
+                )
+    return names
 
 
 def _identity(x: Any) -> Any:
@@ -207,10 +232,10 @@ def _record(function: Callable[..., Any], inputs: tuple[Any, ...], names: dict[A
     if hasattr(function, "named_parameters"):
         names.update({**_names(function.named_parameters()), **names})
     arguments: list[Any] = []
-    for x, name in zip(inputs, _argument_names(function, len(inputs)), strict=True):
+    for x, name in zip(inputs, _argument_names(function, inputs), strict=True):
         array = isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind in "fc"
-        if array or isinstance(x, (float, complex)):
-            x = ag.Tensor(x, requires_grad=True)
+        if array or type(x) in (int, float, complex):
+            x = ag.Tensor(float(x) if type(x) is int else x, requires_grad=True)
         if isinstance(x, ag.Tensor) and x.name is None and name is not None:
             names.setdefault(_identity(x), name)
         arguments.append(x)
@@ -224,13 +249,28 @@ def _record(function: Callable[..., Any], inputs: tuple[Any, ...], names: dict[A
     return result
 
 
-def _argument_names(function: Callable[..., Any], count: int) -> list[str | None]:
+def _argument_names(function: Callable[..., Any], inputs: tuple[Any, ...]) -> list[str | None]:
+    """What the function calls its inputs; refuses inputs that it cannot be called with."""
     try:
-        parameters = inspect.signature(getattr(function, "forward", function)).parameters.values()
+        signature = inspect.signature(getattr(function, "forward", function))
     except (TypeError, ValueError):  # some builtins and ufuncs do not tell
-        return [None] * count
+        return [None] * len(inputs)
+    parameters = signature.parameters.values()
     names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return [*names[:count], *[None] * (count - len(names))]
+    try:
+        signature.bind(*inputs)
+    except TypeError as error:
+        needed = sum(p.default is p.empty and p.name in names for p in parameters)
+        if hasattr(function, "forward"):
+            right = ", ".join(["model", *names[:needed]])
+        else:
+            right = ", ".join(["f", *(f"{i}.0" for i in range(1, needed + 1))])
+        called = f"{getattr(function, '__name__', type(function).__name__)}({', '.join(names)})"
+        raise DTypeError(
+            f"draw: {called} cannot be called with {_count(len(inputs), 'input')}: {error}; "
+            f"give the inputs after it: draw({right})"
+        ) from error
+    return [*names[: len(inputs)], *[None] * (len(inputs) - len(names))]
 
 
 # -- reading the tape ------------------------------------------------------------------------------
@@ -259,8 +299,9 @@ def _steps(output: Any) -> tuple[list[ag.Node], list[ag.Node]]:
     for node in steps:
         if node.released:
             raise TapeError(
-                f"draw: a backward pass has released what {_op_name(node)} computed. Draw before backward(), "
-                "or record the steps inside of 'with ag.Tape():', or write backward(retain_graph=True)"
+                f"draw: a backward pass has released what {_op_name(node)} computed; record "
+                "inside 'with ag.Tape() as tape:' and draw again, or draw before backward(), or write "
+                "backward(retain_graph=True)"
             )
     return steps, outputs
 

@@ -6,7 +6,9 @@ import importlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from autograd_lite.errors import DataError, RendererError
+import numpy as np
+
+from autograd_lite.errors import DataError, DTypeError, RendererError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,6 +29,7 @@ def learning_curves(history: Mapping[str, Sequence[float]]) -> Figure:
         A matplotlib Figure with a panel for each metric; `figure.savefig(path)` writes it.
 
     Raises:
+        DTypeError: not a mapping from metrics to lists of numbers.
         DataError: a history without numbers.
         RendererError: matplotlib is not installed.
 
@@ -35,6 +38,11 @@ def learning_curves(history: Mapping[str, Sequence[float]]) -> Figure:
         >>> [axes.get_ylabel() for axes in figure.axes]
         ['loss']
     """
+    if not isinstance(history, Mapping) or any(np.ndim(values) != 1 for values in history.values()):
+        raise DTypeError(
+            f"learning_curves({type(history).__name__}): expected a list of numbers for each metric, such as "
+            "learning_curves({'loss': [2.3, 0.9]}), or what Trainer.fit returns"
+        )
     curves = {name: list(values) for name, values in history.items() if len(values)}
     if not curves:
         raise DataError(
@@ -47,16 +55,17 @@ def learning_curves(history: Mapping[str, Sequence[float]]) -> Figure:
         ticker = importlib.import_module("matplotlib.ticker")
     except ImportError as error:
         raise RendererError(
-            "learning_curves needs matplotlib, which is not installed: pip install 'autograd-lite[examples]'"
+            "learning_curves needs matplotlib, which is not installed: pip install matplotlib"
         ) from error
     figure: Any = figures.Figure(figsize=(0.4 + 4.4 * len(metrics), 3.4), layout="constrained")
     for axes, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
         for name, color in ((metric, TRAINING), (f"val_{metric}", VALIDATION)):
             if name in curves:
                 _curve(axes, curves[name], color)
+        axes.set_xlim(0.5, max(map(len, curves.values())) + 0.5)  # there is no epoch 0
         axes.set_xlabel("epoch")
         axes.set_ylabel(metric)
-        axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True, min_n_ticks=1))
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="y", color="#e3e7ec", linewidth=0.8)
         axes.set_axisbelow(True)

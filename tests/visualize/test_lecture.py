@@ -167,6 +167,48 @@ def test_the_rule_between_the_numbers_continues_the_line(renderer):
         assert abs(y1 - height) < 0.5
 
 
+def sums(graph: Graph) -> list[tuple[str, str]]:
+    """What is written under the symbols and names, read off the DOT text."""
+    return re.findall(
+        r'^  v\d+ .*label=<(?:<I>)?([^<]*).*<FONT COLOR="#c2300b".*>Σ (.*)</FONT>>\]$', graph.to_dot(), re.M
+    )
+
+
+def test_a_value_used_several_times_shows_the_sum_of_its_gradients():
+    """q = a b, f = q a + q at (3, 5): q has a + 1 = 4; a has q + 4 b = 15 + 20 = 35; b is used once."""
+    a, b = leaf("a", 3.0), leaf("b", 5.0)
+    q = a * b
+    f = q * a + q
+    assert sums(draw(f)) == []
+    f.backward()
+    assert a.grad.item() == 35.0
+    assert sums(draw(f)) == [("a", "35.00"), ("×", "4.00")]
+    assert sums(draw(f, grads=False)) == []
+
+
+def test_the_sum_is_of_this_pass_and_not_of_those_before():
+    a = leaf("a", 3.0)
+    (a * 2.0).backward()
+    assert sums(played(a * a)) == [("a", "6.00")]
+
+
+def test_sums_of_arrays_are_shown_where_they_are_short():
+    for size, expected in ((2, [("a", "[6.00, 6.00]")]), (5, [])):
+        a = ag.Tensor(np.full(size, 3.0), requires_grad=True, name="a")
+        with ag.Tape():
+            f = np.sum(a * a)
+        assert sums(played(f)) == expected
+
+
+def test_an_output_that_is_used_has_its_sum_on_its_own_line():
+    a = leaf("a", 3.0)
+    q = a * 2.0
+    f = q * q
+    f.backward()
+    assert sums(draw(f)) == [("×2", "12.00")]
+    assert sums(draw([q, f])) == []
+
+
 @pytest.mark.parametrize("shown", ["values", "grads"])
 def test_values_and_gradients_can_be_left_out(shown):
     f = neuron()

@@ -8,7 +8,7 @@ import io
 import numpy as np
 import pytest
 
-from autograd_lite.errors import DataError, RendererError
+from autograd_lite.errors import DataError, DTypeError, RendererError
 from visualize import learning_curves
 
 HISTORY = {
@@ -39,6 +39,21 @@ def test_only_training():
     assert [line.get_label() for line in axes.get_lines()] == ["training"]
 
 
+@pytest.mark.parametrize("epochs", [1, 3, 100])
+def test_the_axis_begins_with_epoch_1(epochs):
+    (axes,) = learning_curves({"loss": [1.0] * epochs}).axes
+    left, right = axes.get_xlim()
+    shown = [tick for tick in axes.get_xticks() if left <= tick <= right]
+    assert shown
+    assert 1 <= min(shown) <= max(shown) <= epochs
+
+
+@pytest.mark.parametrize("wrong", [[1, 2, 3], None, {"loss": 2.0}, {"loss": "falling"}])
+def test_what_is_no_history(wrong):
+    with pytest.raises(DTypeError, match=r"learning_curves\(\{'loss': \[2.3, 0.9\]\}\)"):
+        learning_curves(wrong)
+
+
 def test_the_figure_can_be_written_and_is_not_pyplots():
     figure = learning_curves(HISTORY)
     file = io.BytesIO()
@@ -53,10 +68,10 @@ def test_an_empty_history(empty):
         learning_curves(empty)
 
 
-def test_without_matplotlib_the_error_names_the_extra(monkeypatch):
+def test_without_matplotlib_the_error_names_the_install(monkeypatch):
     def missing(name, *args):
         raise ImportError(name)
 
     monkeypatch.setattr(importlib, "import_module", missing)
-    with pytest.raises(RendererError, match=r"pip install 'autograd-lite\[examples\]'"):
+    with pytest.raises(RendererError, match="pip install matplotlib"):
         learning_curves(HISTORY)

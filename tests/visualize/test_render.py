@@ -13,7 +13,7 @@ import graphviz
 import pytest
 
 import autograd_lite as ag
-from autograd_lite.errors import FileError, OptionError, RendererError
+from autograd_lite.errors import DTypeError, FileError, OptionError, RendererError
 from visualize import Graph, draw, render
 
 STARTS = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}
@@ -101,7 +101,7 @@ def test_without_any_the_error_names_both_installs_and_what_still_works(graph, t
     without("dot", "pygraphviz")
     with pytest.raises(RendererError, match="apt-get install graphviz") as caught:
         graph.save(tmp_path / "f.png")
-    assert "pip install 'autograd-lite[render]'" in str(caught.value)
+    assert "pip install pygraphviz" in str(caught.value)
     assert ".dot files and graph.to_dot() still work" in str(caught.value)
     assert os.listdir(tmp_path) == []
 
@@ -141,6 +141,21 @@ def test_an_unwritable_path_leaves_nothing(graph, tmp_path):
     assert os.listdir(tmp_path / "folder.dot") == []
 
 
+def test_the_folder_is_to_be_made_only_where_it_is_missing(graph, tmp_path):
+    with pytest.raises(FileError, match=r"make its folder: Path\('.*missing'\)\.mkdir"):
+        graph.save(tmp_path / "missing" / "f.dot")
+    (tmp_path / "folder.dot").mkdir()
+    with pytest.raises(FileError, match="choose a file in a folder") as caught:
+        graph.save(tmp_path / "folder.dot")
+    assert "mkdir" not in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", [3, None, b"f.svg"])
+def test_what_is_no_path(graph, wrong):
+    with pytest.raises(DTypeError, match=r"expected a path, as in save\('f.svg'\)"):
+        graph.save(wrong)
+
+
 def test_a_write_that_breaks_off_leaves_the_old_file(graph, tmp_path, monkeypatch):
     path = tmp_path / "f.dot"
     path.write_text("old")
@@ -174,7 +189,7 @@ def test_notebooks_get_the_text_where_there_is_no_renderer(graph, without):
 
 def test_notebooks_never_see_an_error(graph, monkeypatch):
     monkeypatch.setattr(Graph, "to_dot", lambda self: 1 / 0)
-    assert graph._repr_mimebundle_() == {"text/plain": "<Graph: 2 steps, 1 input, style 'lecture'>"}
+    assert graph._repr_mimebundle_() == {"text/plain": '<Graph: 2 steps, 1 input; .save("f.svg") writes it>'}
 
 
 def test_importing_visualize_imports_no_renderer():
