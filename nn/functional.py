@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 from autograd_lite import Tensor, relu, sigmoid, tanh
-from autograd_lite.errors import DataError, DTypeError, IndexingError, OptionError, ShapeError
+from autograd_lite.errors import DTypeError, IndexingError, OptionError, ShapeError
 
 __all__ = ["cross_entropy", "linear", "mse_loss", "relu", "sigmoid", "tanh"]
 
@@ -52,6 +52,7 @@ def mse_loss(input: Tensor | Array, target: Tensor | Array, reduction: str = "me
         >>> float(mse_loss(np.array([1.0, 3.0]), np.array([1.0, 1.0])))
         2.0
     """
+    check_options(reduction)
     if input.shape != target.shape:
         raise ShapeError(
             f"mse_loss: input has shape {input.shape}, target {target.shape}; they must be equal, e.g. "
@@ -95,11 +96,9 @@ def cross_entropy(
         (0.6931471805599453, 0.6931471805599453)
     """
     axis = 1 if input.ndim > 1 else 0
-    if input.ndim == 0 or not 0.0 <= label_smoothing <= 1.0:
-        raise DataError(
-            f"cross_entropy: input of shape {input.shape}, label_smoothing={label_smoothing}; expected "
-            "scores of shape (N, C) and a label_smoothing from 0 to 1"
-        )
+    check_options(reduction, label_smoothing)
+    if input.ndim == 0:
+        raise ShapeError(f"cross_entropy: input of shape {input.shape}; expected scores of shape (N, C)")
     if not isinstance(target, Tensor):
         target = np.asarray(target)
     log_p: Any = ag.log_softmax(input, axis=axis)
@@ -168,11 +167,17 @@ def _check_range(indices: Array, counts: Array, classes: int) -> None:
         )
 
 
+def check_options(reduction: str, label_smoothing: float = 0.0) -> None:
+    """Refuse options of losses that cannot be, when the loss is made and not only when it is used."""
+    if reduction not in ("none", "mean", "sum"):
+        raise OptionError(f'reduction={reduction!r}; expected "none", "mean" or "sum"')
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise OptionError(f"label_smoothing={label_smoothing}; expected a number from 0 to 1")
+
+
 def _reduced(losses: Any, reduction: str, total: float | None = None) -> Any:
     if reduction == "none":
         return losses
     if reduction == "sum":
         return losses.sum()
-    if reduction == "mean":
-        return losses.mean() if total is None else losses.sum() / total
-    raise OptionError(f'reduction={reduction!r}; expected "none", "mean" or "sum"')
+    return losses.mean() if total is None else losses.sum() / total

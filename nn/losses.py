@@ -40,6 +40,7 @@ class CrossEntropyLoss(Module):
         reduction: str = "mean",
         label_smoothing: float = 0.0,
     ) -> None:
+        functional.check_options(reduction, label_smoothing)
         self.register_buffer("weight", None if weight is None else np.array(weight))
         self.ignore_index = ignore_index
         self.reduction = reduction
@@ -64,6 +65,7 @@ class MSELoss(Module):
     """
 
     def __init__(self, reduction: str = "mean") -> None:
+        functional.check_options(reduction)
         self.reduction = reduction
 
     def forward(self, input: Tensor | Array, target: Tensor | Array) -> Any:

@@ -35,4 +35,9 @@ def accuracy(output: Tensor | npt.NDArray[Any], target: Tensor | npt.ArrayLike) 
         raise ShapeError(
             f"accuracy: output {output.shape} and target {classes.shape} do not fit; expected (N, C) and (N,)"
         )
+    if output.shape[1] < 2:
+        raise ShapeError(
+            f"accuracy: output {output.shape} has one column, which is always the highest; it compares the "
+            "scores of classes, so the model needs an output for each class"
+        )
     return float(np.mean(output.argmax(axis=1) == classes))

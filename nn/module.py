@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Self, TypeVar
 
@@ -174,6 +175,14 @@ class Module:
             else next((own for own in self._registers() if name in own), None)
         )
         if target is None:
+            items = value.values() if isinstance(value, dict) else value
+            plain = isinstance(value, (list, tuple, dict))
+            if plain and any(isinstance(item, (Module, Parameter)) for item in items):
+                warnings.warn(
+                    f"{type(self).__name__}.{name} is a plain {type(value).__name__}: what is in it is no "
+                    "part of the module and will not be trained; write nn.Sequential(*layers)",
+                    stacklevel=2,
+                )
             object.__setattr__(self, name, value)
             return
         if target is self._buffers and value is not None:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from autograd_lite.errors import OptionError
+
 __all__ = ["generator", "manual_seed"]
 
 generator = np.random.default_rng()
@@ -23,6 +25,9 @@ def manual_seed(seed: int) -> None:
     Args:
         seed: an int that is not negative.
 
+    Raises:
+        OptionError: something else came.
+
     Example:
         >>> import nn
         >>> nn.manual_seed(1)
@@ -31,4 +36,6 @@ def manual_seed(seed: int) -> None:
         >>> bool((nn.Linear(2, 2).weight.numpy() == w).all())
         True
     """
+    if not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise OptionError(f"manual_seed({seed!r}): expected an int that is not negative")
     generator.bit_generator.state = np.random.default_rng(seed).bit_generator.state

@@ -102,10 +102,25 @@ class Trainer:
         metrics: Iterable[Metric | str] = (),
         callbacks: Iterable[Callback] = (),
     ) -> None:
+        if isinstance(loss, type) or not callable(loss):
+            shown = loss.__name__ if isinstance(loss, type) else repr(loss)
+            raise DTypeError(f"Trainer: the loss is {shown}; expected a function, e.g. nn.CrossEntropyLoss()")
+        if not isinstance(optimizer, Optimizer):
+            raise DTypeError(
+                f"Trainer: the optimizer is {optimizer!r}; write nn.optim.Adam(model.parameters(), lr=...)"
+            )
+        own = {id(p) for p in model.parameters()}
+        given = {id(p) for group in optimizer.param_groups for p in group["params"]}
+        if own and not own & given:
+            raise OptionError(
+                "Trainer: the optimizer has none of this model's parameters, so nothing would be trained; "
+                f"write nn.optim.{type(optimizer).__name__}(model.parameters(), ...)"
+            )
         self.model = model
         self.loss = loss
         self.optimizer = optimizer
-        self.metrics = {_name(metric): _metric(metric) for metric in metrics}
+        names = [metrics] if isinstance(metrics, str) else metrics
+        self.metrics = {_name(metric): _metric(metric) for metric in names}
         self.callbacks = list(callbacks)
         self.stop_training = False
 
@@ -217,10 +232,13 @@ class Trainer:
             loss = self.loss(output, t)
             value = _number(loss)
             if not math.isfinite(value):
+                cause = "A smaller learning rate may help"
+                if x.dtype.kind == "f" and not np.isfinite(x).all():
+                    cause = "The inputs of this step hold NaN or inf: leave such samples out of X"
                 raise AnomalyError(
                     f"the loss is {value} at epoch {epoch + 1}, step {step + 1}; the parameters are those "
-                    "before this step. A smaller learning rate may help; to see which op it comes from: "
-                    "with ag.detect_anomaly(): trainer.fit(...)"
+                    f"before this step. {cause}; to see which op it comes from: with ag.detect_anomaly(): "
+                    "trainer.fit(...)"
                 )
             loss.backward()
             self.optimizer.step()
@@ -282,20 +300,21 @@ def _progress() -> Callback:
 
 
 class _Bar(Callback):
-    """A bar over all steps, for terminals."""
+    """A bar for the steps of the running epoch, and a line for each that is done, for terminals."""
 
     def on_train_begin(self, epochs: int, steps: int) -> None:
         import tqdm  # here, so that `import nn` is fast
 
         self.epochs = epochs
-        self.bar = tqdm.tqdm(total=epochs * steps, unit="step", leave=True)
+        self.bar = tqdm.tqdm(total=steps, unit="step", leave=False, dynamic_ncols=True)
 
     def on_batch_end(self, step: int, loss: float) -> None:
         self.bar.update()
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        self.bar.set_description(f"epoch {epoch + 1}/{self.epochs}", refresh=False)
-        self.bar.set_postfix({name: f"{value:.4f}" for name, value in logs.items()})
+        self.bar.clear()
+        self.bar.write(_line(epoch + 1, self.epochs, logs))
+        self.bar.reset()
 
     def on_train_end(self) -> None:
         self.bar.close()
@@ -311,6 +330,9 @@ class _Lines(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         number = epoch + 1
         if number in (1, self.epochs) or number % self.every == 0 or self.trainer.stop_training:
-            width = len(str(self.epochs))
-            numbers = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
-            print(f"epoch {number:{width}}/{self.epochs}  {numbers}")
+            print(_line(number, self.epochs, logs))
+
+
+def _line(epoch: int, epochs: int, logs: Logs) -> str:
+    numbers = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
+    return f"epoch {epoch:{len(str(epochs))}}/{epochs}  {numbers}"

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_lite import Tensor
+from autograd_lite.errors import OptionError
 
 from .. import functional, init
 from ..module import InputError, Module, Parameter
@@ -25,7 +26,7 @@ class Linear(Module):
         in_features: the size of the last axis of the input.
         out_features: the size of the last axis of the output.
         bias: whether there is a b.
-        dtype: of the parameters.
+        dtype: of the parameters. The output is of NumPy's promotion: a float64 input gives float64.
 
     Attributes:
         weight: of shape (out_features, in_features).
@@ -43,6 +44,11 @@ class Linear(Module):
     def __init__(
         self, in_features: int, out_features: int, bias: bool = True, dtype: npt.DTypeLike = np.float32
     ) -> None:
+        for size in (in_features, out_features):
+            if not isinstance(size, (int, np.integer)) or size < 0:
+                raise OptionError(
+                    f"Linear({in_features!r}, {out_features!r}): the sizes are ints, not negative"
+                )
         self.in_features = in_features
         self.out_features = out_features
         self.weight = Parameter(np.empty((out_features, in_features), dtype))
@@ -57,6 +63,8 @@ class Linear(Module):
             init.uniform_(self.bias, -bound, bound)
 
     def forward(self, x: Tensor | npt.NDArray[Any]) -> Any:
+        if isinstance(x, (list, int, float)):
+            x = np.asarray(x, self.weight.dtype)
         if x.shape[-1:] != (self.in_features,):
             repair = _repair(x.shape, self.in_features)
             raise InputError(self, f"expects (..., {self.in_features}), got {x.shape}; {repair}")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import nn
+from autograd_lite.errors import DTypeError, OptionError
 from autograd_lite.testing import check_grads
 
 RNG = np.random.default_rng(0)
@@ -80,3 +81,25 @@ def test_weights_of_a_torch_model_give_its_outputs_and_gradients(torch):
         assert name == their_name
         np.testing.assert_allclose(p.grad.numpy(), q.grad.numpy(), rtol=1e-10, atol=1e-13)
     theirs.load_state_dict({name: torch.tensor(x) for name, x in ours.state_dict().items()})
+
+
+def test_mistakes_in_layers_are_told():
+    with pytest.raises(DTypeError, match=r"nn\.Sequential\(\*layers\)"):
+        nn.Sequential([nn.Linear(2, 2)])
+    with pytest.raises(DTypeError, match=r"ReLU\(\)"):
+        nn.Sequential(nn.Linear(2, 2), nn.ReLU)
+    for sizes in ((2.0, 3), ("a", 3), (-1, 3)):
+        with pytest.raises(OptionError, match="ints"):
+            nn.Linear(*sizes)
+    with pytest.raises(OptionError, match="not negative"):
+        nn.manual_seed(-1)
+    assert nn.Linear(2, 3)([[1.0, 2.0]]).shape == (1, 3)
+
+
+def test_layers_in_a_plain_list_are_not_overlooked_in_silence():
+    class Net(nn.Module):
+        def __init__(self):
+            self.layers = [nn.Linear(2, 2)]
+
+    with pytest.warns(UserWarning, match=r"Net\.layers is a plain list.*nn\.Sequential"):
+        Net()

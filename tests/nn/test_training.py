@@ -171,7 +171,7 @@ def test_a_loss_of_nan_stops_with_the_place_and_the_parameters_of_before():
             before = t.model.state_dict()
 
     t.callbacks = [Watch()]
-    with pytest.raises(AnomalyError, match=r"nan at epoch 1, step 4;.*detect_anomaly"):
+    with pytest.raises(AnomalyError, match=r"nan at epoch 1, step 4;.*inputs .*NaN.*detect_anomaly"):
         t.fit(bad, Y, epochs=3, batch_size=10, shuffle=False)
     for name, value in t.model.state_dict().items():
         np.testing.assert_array_equal(value, before[name])
@@ -232,7 +232,23 @@ def test_a_bar_on_a_terminal(capsys, monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     trainer().fit(X, Y, epochs=3, batch_size=25)
     out, err = capsys.readouterr()
-    assert out == ""
-    assert "epoch 3/3: 100%" in err
-    assert "6/6" in err
-    assert "accuracy=" in err
+    assert [line.split("  ")[0] for line in out.splitlines()] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]
+    assert "accuracy" in out
+    assert "/2" in err  # the bar of the steps of an epoch
+
+
+def test_a_trainer_wants_parts_that_belong_together():
+    model = nn.Linear(2, 2)
+    adam = nn.optim.Adam(model.parameters())
+    with pytest.raises(OptionError, match=r"nn\.optim\.Adam\(model\.parameters\(\), \.\.\.\)"):
+        nn.Trainer(nn.Linear(2, 2), nn.CrossEntropyLoss(), adam)
+    with pytest.raises(DTypeError, match=r"nn\.CrossEntropyLoss\(\)"):
+        nn.Trainer(model, nn.CrossEntropyLoss, adam)
+    with pytest.raises(DTypeError, match=r"model\.parameters\(\)"):
+        nn.Trainer(model, nn.CrossEntropyLoss(), "adam")
+    assert list(nn.Trainer(model, nn.CrossEntropyLoss(), adam, metrics="accuracy").metrics) == ["accuracy"]
+
+
+def test_accuracy_of_one_column_is_refused():
+    with pytest.raises(ShapeError, match="one column"):
+        nn.metrics.accuracy(np.ones((5, 1)), np.zeros(5, int))
