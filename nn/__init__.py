@@ -12,7 +12,7 @@ array([0, 1, 1, 0])
 
 from . import data, datasets, functional, init, layers, losses, metrics, optim
 from .data import DataLoader, Dataset, TensorDataset
-from .layers import Linear, ReLU, Sequential, Sigmoid, Tanh
+from .layers import Linear, ModuleList, ReLU, Sequential, Sigmoid, Tanh
 from .losses import CrossEntropyLoss, MSELoss
 from .module import Module, Parameter, functional_call
 from .random import manual_seed
@@ -28,6 +28,7 @@ __all__ = [
     "Linear",
     "MSELoss",
     "Module",
+    "ModuleList",
     "Parameter",
     "ReLU",
     "Sequential",

@@ -149,9 +149,13 @@ class Module:
         """Add a submodule under `name`."""
         self._check_name(name, self._modules)
         if module is not None and not isinstance(module, Module):
+            advice = "a function becomes one as the forward of a class that inherits from nn.Module"
+            if isinstance(module, (list, tuple)):
+                advice = "give the layers one by one: nn.Sequential(*layers)"
+            elif isinstance(module, type):
+                advice = f"{module.__name__} is a class: write {module.__name__}()"
             raise DTypeError(
-                f"register_module({name!r}): expected a Module, got {type(module).__name__}; a function "
-                "becomes one as the forward of a class that inherits from nn.Module"
+                f"register_module({name!r}): expected a Module, got {type(module).__name__}; {advice}"
             )
         self._modules[name] = module
 
@@ -180,7 +184,7 @@ class Module:
             if plain and any(isinstance(item, (Module, Parameter)) for item in items):
                 warnings.warn(
                     f"{type(self).__name__}.{name} is a plain {type(value).__name__}: what is in it is no "
-                    "part of the module and will not be trained; write nn.Sequential(*layers)",
+                    "part of the module and will not be trained; write nn.ModuleList(layers)",
                     stacklevel=2,
                 )
             object.__setattr__(self, name, value)

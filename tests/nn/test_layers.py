@@ -101,5 +101,24 @@ def test_layers_in_a_plain_list_are_not_overlooked_in_silence():
         def __init__(self):
             self.layers = [nn.Linear(2, 2)]
 
-    with pytest.warns(UserWarning, match=r"Net\.layers is a plain list.*nn\.Sequential"):
+    with pytest.warns(UserWarning, match=r"Net\.layers is a plain list.*nn\.ModuleList"):
         Net()
+
+
+def test_a_module_list_is_found_and_sliced():
+    class Net(nn.Module):
+        def __init__(self):
+            self.layers = nn.ModuleList(nn.Linear(2, 2) for _ in range(3))
+
+        def forward(self, x):
+            for layer in self.layers:
+                x = layer(x)
+            return x
+
+    net = Net()
+    assert len(list(net.parameters())) == 6
+    assert isinstance(net.layers[:2], nn.ModuleList)
+    assert len(net.layers[:2]) == 2
+    assert net(np.ones((1, 2))).shape == (1, 2)
+    with pytest.raises(NotImplementedError, match="call each"):
+        net.layers(np.ones(2))
