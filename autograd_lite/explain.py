@@ -105,9 +105,15 @@ def _advice(op: Callable[..., Any], shapes: list[tuple[int, ...] | None]) -> str
     return ""
 
 
-def missing_rule(op: Callable[..., Any], known: Iterable[Callable[..., Any]]) -> NotDifferentiableError:
-    """The error for an op that has no derivative rule, with the ops that have one."""
+def missing_rule(
+    op: Callable[..., Any], known: Iterable[Callable[..., Any]], reason: str | None = None
+) -> NotDifferentiableError:
+    """The error for an op that has no derivative rule: why, if that is known, or the ops that have one."""
     name, public = op_name(op), full_name(op)
+    if reason is not None:
+        return NotDifferentiableError(
+            f"{public} {reason}; where no gradient is wanted, call it on x.detach().numpy()"
+        )
     names = sorted({op_name(other) for other in known if full_name(other).startswith("np.")})
     close = difflib.get_close_matches(name, [other for other in names if other != name], n=3, cutoff=0.75)
     hint = f" Did you mean {' or '.join(close)}?" if close else ""

@@ -21,7 +21,7 @@ import numpy as np
 
 from .errors import NotDifferentiableError
 
-__all__ = ["Flow", "Rule", "compositions", "constants", "defvjp", "rules"]
+__all__ = ["Flow", "Rule", "compositions", "constants", "defvjp", "numpy_names", "refuse", "refused", "rules"]
 
 Flow = Literal["elementwise", "selects", "moves", "mixes"]
 """How dead entries of an output relate to those of an input (see `backward.py`):
@@ -88,6 +88,9 @@ constants: set[Callable[..., Any]] = set()
 compositions: dict[Callable[..., Any], Callable[..., Any]] = {}
 """NumPy functions that are written in terms of other ops."""
 
+refused: dict[Callable[..., Any], str] = {}
+"""Functions that are left out on purpose, and why: what the error says."""
+
 
 def defvjp(
     op: Callable[..., Any],
@@ -142,3 +145,23 @@ def defvjp(
         vjps if each is None else Each(each), joint=joint, broadcasts=broadcasts, flow=flow, plain=plain
     )
     constants.discard(op)
+
+
+def refuse(reason: str, *functions: Callable[..., Any]) -> None:
+    """Leave functions out on purpose: with a Tensor on the tape they raise, and say why.
+
+    Args:
+        reason: why, and what to write instead; the end of a sentence that begins with the name.
+        functions: of NumPy.
+    """
+    refused.update(dict.fromkeys(functions, reason))
+
+
+def numpy_names() -> dict[str, Callable[..., Any]]:
+    """The functions of NumPy's top level that Tensors can go through, by their names there.
+
+    >>> numpy_names()["abs"].__name__
+    'absolute'
+    """
+    known = {*rules, *compositions, *constants}
+    return {name: f for name, f in vars(np).items() if callable(f) and f in known}

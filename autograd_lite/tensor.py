@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from .errors import AssignmentError, DTypeError, ShapeError, TapeError, UnsupportedError
 from .explain import called_from_math, describe, explain, missing_rule, unsupported_call
-from .rules import Rule, compositions, constants, defvjp, rules
+from .rules import Rule, compositions, constants, defvjp, refused, rules
 from .tape import Node, leaf, next_index, op_name, switch
 
 __all__ = ["Tensor", "apply", "nondifferentiable", "primitive", "stop_gradient"]
@@ -851,7 +851,7 @@ def _unruled(op: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, An
     """Constant ops, and ops that nobody gave a rule: fine as long as nothing is on the tape."""
     tensors = list(_tensors((args, kwargs)))
     if op not in constants and any(t.node is not None for t in tensors):
-        raise missing_rule(op, [*rules, *compositions])
+        raise missing_rule(op, [*rules, *compositions], refused.get(op))
     args, kwargs = _deep_unwrap(args), _deep_unwrap(kwargs)
     try:
         return op(*args, **kwargs)

@@ -24,7 +24,7 @@ from autograd_lite.ops.elementwise import (
     where,
 )
 from autograd_lite.ops.indexing import scatter
-from autograd_lite.ops.linalg import einsum
+from autograd_lite.ops.products import einsum
 from autograd_lite.ops.shaping import concatenate, stack
 from autograd_lite.tensor import alias, astype, setitem
 
