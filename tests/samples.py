@@ -229,6 +229,24 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     np.copy: [call(x(2, 3))],
     alias: [call(x(2, 3))],
     astype: [call(x(2, 3), np.float64)],
+    # -- ranges ------------------------------------------------------------------------------------
+    np.linspace: [
+        call(x(), x(), 5),
+        call(x(2), x(), num=3, endpoint=False),
+        call(x(2, 1), x(3), 4, axis=-1),
+        call(x(), x(), 1),
+    ],
+    np.geomspace: [
+        call(positive(), positive(), 5),
+        call(positive(2), positive(), num=3, axis=-1),
+        call(-positive(), -positive(), 4, False),
+    ],
+    np.logspace: [
+        call(unit(), unit(), 5),
+        call(unit(2), unit(), num=3, base=2.0),
+        call(unit(2), 1.0, 3, True, positive(2), axis=1),
+    ],
+    np.full_like: [call(x(2, 3), x()), call(x(2, 3), x(3)), call(x(2), x(), shape=(3,))],
     # -- indexing ----------------------------------------------------------------------------------
     operator.getitem: [
         call(x(4), 1),

@@ -1,5 +1,5 @@
 """The rule tables, by mathematical kind. Importing them fills the registry."""
 
-from . import elementwise, indexing, linalg, products, reductions, shaping
+from . import constants, elementwise, indexing, linalg, products, ranges, reductions, shaping
 
-__all__ = ["elementwise", "indexing", "linalg", "products", "reductions", "shaping"]
+__all__ = ["constants", "elementwise", "indexing", "linalg", "products", "ranges", "reductions", "shaping"]

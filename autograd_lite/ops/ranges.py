@@ -1,0 +1,73 @@
+"""Arrays made from Tensors: numbers between two ends, and copies of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..rules import compositions, defvjp
+from ..tensor import Tensor, unwrap
+
+__all__: list[str] = []
+
+
+def _along(num: int, endpoint: bool, ndim: int) -> Any:
+    """How far each of `num` places is from the first end to the second, as the first of `ndim` axes."""
+    return np.reshape(np.linspace(0.0, 1.0, num, endpoint), (num, *[1] * (ndim - 1)))
+
+
+def _linspace(g: Any, num: int, endpoint: bool, axis: int, to_stop: bool) -> Any:
+    """(1 - t) a + t b, for t from 0 to 1."""
+    g = np.moveaxis(g, axis, 0)
+    t = _along(num, endpoint, len(g.shape)).astype(g.dtype)
+    return np.sum(g * (t if to_stop else 1 - t), axis=0)
+
+
+defvjp(
+    np.linspace,
+    lambda g, y, a, b, num=50, endpoint=True, dtype=None, axis=0: _linspace(g, num, endpoint, axis, False),
+    lambda g, y, a, b, num=50, endpoint=True, dtype=None, axis=0: _linspace(g, num, endpoint, axis, True),
+    broadcasts=True,
+    flow="mixes",
+)
+# a^(1 - t) b^t, so log y is the linspace of log a and log b
+defvjp(
+    np.geomspace,
+    lambda g, y, a, b, num=50, endpoint=True, dtype=None, axis=0: (
+        _linspace(g * y, num, endpoint, axis, False) / a
+    ),
+    lambda g, y, a, b, num=50, endpoint=True, dtype=None, axis=0: (
+        _linspace(g * y, num, endpoint, axis, True) / b
+    ),
+    broadcasts=True,
+    flow="mixes",
+)
+
+
+def _logspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    base: Any = 10.0,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Any:
+    if np.ndim(unwrap(base)):
+        start, stop, base = np.broadcast_arrays(start, stop, base)
+        base = np.expand_dims(base, axis)
+    powers = base ** np.linspace(start, stop, num, endpoint, axis=axis)
+    return powers if dtype is None else powers.astype(dtype)
+
+
+def _full_like(
+    a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, *, shape: Any = None
+) -> Any:
+    shape = np.shape(unwrap(a)) if shape is None else shape
+    fill = fill_value if isinstance(fill_value, Tensor) else Tensor(fill_value)
+    return np.broadcast_to(fill.astype(unwrap(a).dtype if dtype is None else dtype), shape)
+
+
+compositions[np.logspace] = _logspace
+compositions[np.full_like] = _full_like
