@@ -164,4 +164,5 @@ def numpy_names() -> dict[str, Callable[..., Any]]:
     'absolute'
     """
     known = {*rules, *compositions, *constants}
-    return {name: f for name, f in vars(np).items() if callable(f) and f in known}
+    dispatched = np.ufunc, type(np.sum)
+    return {name: f for name, f in vars(np).items() if isinstance(f, dispatched) and f in known}

@@ -63,9 +63,9 @@ def test_every_numpy_op_is_a_public_name(op: Any) -> None:
 
 
 def test_so_is_every_function_without_a_gradient() -> None:
-    for op in constants:
-        if getattr(np, op.__name__, None) is op:
-            assert getattr(ag, op.__name__) is op
+    for name in ("argmax", "equal", "isin", "around", "zeros_like"):
+        assert getattr(np, name) in constants
+        assert getattr(ag, name) is getattr(np, name)
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=str)
