@@ -20,6 +20,7 @@ from numpy import fft, linalg
 from . import errors, ops, tree
 from .backward import contributions
 from .errors import AutogradLiteError
+from .fused import fused
 from .ops.elementwise import erf, relu, sigmoid, softplus
 from .ops.reductions import log_softmax, logsumexp, softmax
 from .rules import defvjp, numpy_names
@@ -52,6 +53,7 @@ __all__ = [
     "erf",
     "errors",
     "fft",
+    "fused",
     "grad",
     "hessian",
     "hvp",

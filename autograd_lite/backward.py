@@ -82,7 +82,7 @@ def play(
                 y, args, kwargs, up, conjugate = node.value, node.args, node.kwargs, g, False
                 if g.__class__ is not _FLOAT and (g.__class__ is not _ARRAY or g.dtype.kind == "c"):
                     g, up, y, args, conjugate = _prepared(node, rule, g, record)
-                vjps = rule.vjps or _joint(node, rule, up, y, args)
+                vjps = rule.vjps or _joint(node, rule, up, y, args, since, wanted)
                 mask = masks.pop(node, None) if masks else None
                 i = -1
                 for parent in node.inputs:
@@ -142,6 +142,8 @@ def play(
                 elif not retain:  # let go of arrays as soon as they have been used
                     node.inputs = node.args = ()
                     node.value = None
+                    if rule.joint is not None:
+                        node.kwargs = None  # residuals
     finally:
         switch.listeners = before
     arrived.update(cotangents)
@@ -170,10 +172,13 @@ def _listeners(record: bool) -> Any:
     return tuple(hear for hear in switch.watchers if hear is not check_forward) if record else None
 
 
-def _joint(node: Node, rule: Rule, g: Any, y: Any, args: Any) -> Any:
+def _joint(
+    node: Node, rule: Rule, g: Any, y: Any, args: Any, since: int, wanted: Container[Node]
+) -> list[Callable[..., Any]]:
     """One function for each input, as if the joint rule were so many."""
+    needs = tuple(x.__class__ is Node and (x.index > since or x in wanted or since < 0) for x in node.inputs)
     try:
-        pulled = rule.joint(g, y, *args, **node.kwargs or {})  # type: ignore[misc]
+        pulled = _pulled_jointly(node, rule, g, y, args, needs)
         if len(pulled) != len(args):
             raise ShapeError(
                 f"the joint rule of {op_name(node.op)} returned {len(pulled)} cotangents for {len(args)} "
@@ -183,6 +188,16 @@ def _joint(node: Node, rule: Rule, g: Any, y: Any, args: Any) -> Any:
         _blame(node, rule, 0, error)
         raise
     return [lambda *_, gx=gx, **__: gx for gx in pulled]
+
+
+def _pulled_jointly(
+    node: Node, rule: Rule, g: Any, y: Any, args: Any, needs: tuple[bool, ...]
+) -> tuple[Any, ...]:
+    """What a joint rule returns; it is told which cotangents are wanted if it asks for that."""
+    options = node.kwargs or {}
+    if rule.takes("needs"):
+        options = {**options, "needs": needs}
+    return rule.joint(g, y, *args, **options)  # type: ignore[misc, no-any-return]
 
 
 # -- one edge --------------------------------------------------------------------------------------
@@ -269,8 +284,8 @@ def _puller(node: Node, rule: Rule, i: int) -> Callable[[Any], Any]:
     """The rule of `node` for input `i` on plain arrays, as a function of the cotangent alone."""
     y, args, kwargs = node.value, node.args, node.kwargs or {}
     if rule.joint is not None:
-        joint = rule.joint
-        return lambda g: joint(g, y, *args, **kwargs)[i]
+        needs = tuple(j == i for j in range(len(args)))
+        return lambda g: _pulled_jointly(node, rule, g, y, args, needs)[i]
     vjp = rule.vjps[i]
     return lambda g: vjp(g, y, *args, **kwargs)
 

@@ -62,7 +62,7 @@ class Rule:
             rule = next(rule for rule in rules if rule is not None)
             parameters = inspect.signature(rule).parameters
             variadic = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-            self._calls[keyword] = variadic or keyword in parameters
+            self._calls[keyword] = (variadic and keyword != "needs") or keyword in parameters
         return self._calls[keyword]
 
 

@@ -25,6 +25,7 @@ FLOORS = (
     "liveness",
     "backward",
     "transforms",
+    "fused",
     "ops",
     "testing",
     "pytest_plugin",

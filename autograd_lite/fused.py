@@ -1,0 +1,100 @@
+"""Fused ops: hot code forward and backward, with a definition in plain ops beside it.
+
+A kernel takes arrays and gives arrays, and knows nothing of the tape. So it can be as fast as it
+likes, and its derivative, another kernel, cannot be differentiated. The definition can: it says
+what the op means, tests hold the kernels against it, and derivatives of second order and forward
+mode go through it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from .errors import ShapeError
+from .explain import explain
+from .rules import Flow, defvjp
+from .tape import is_recording, op_name
+from .tensor import Tensor, as_value, record_result, unwrap, wrap
+from .transforms import vjp
+
+__all__ = ["fused"]
+
+
+def fused(
+    definition: Callable[..., Any],
+    forward: Callable[..., Any],
+    backward: Callable[..., Any],
+    *,
+    flow: Flow = "mixes",
+) -> Callable[..., Any]:
+    """An op that is computed by kernels and means what its definition says.
+
+    Args:
+        definition: `definition(*args, **options)` composed of ops that have rules; the op takes its name
+            and its docstring.
+        forward: `forward(*args, **options)` on arrays returns the value, an array or a tuple of
+            arrays, and residuals: whatever `backward` wants to know.
+        backward: `backward(g, residuals, needs)` returns a cotangent for each of `args`; `needs` says of
+            which it is wanted, and for the others it may be None.
+        flow: how dead entries pass, see `defvjp`.
+
+    Returns:
+        The op: Tensors and arrays by position, options by keyword.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> def scaled(x, *, by):
+        ...     return x * by
+        >>> op = ag.fused(
+        ...     scaled,
+        ...     forward=lambda x, by: (np.multiply(x, by), by),
+        ...     backward=lambda g, by, needs: (np.multiply(g, by),),
+        ... )
+        >>> ag.grad(lambda x: np.sum(op(x, by=3.0) ** 2))(np.array([1.0, 2.0]))
+        array([18., 36.])
+    """
+
+    @functools.wraps(definition)
+    def op(*args: Any, **options: Any) -> Any:
+        values = tuple(map(unwrap, args))
+        try:
+            value, residuals = forward(*values, **options)
+        except Exception as error:
+            raise explain(op, values, error) from error
+        tensors = [x for x in args if isinstance(x, Tensor)]
+        if is_recording() and any(x.node is not None for x in tensors):
+            inputs = tuple((x.node or x) if isinstance(x, Tensor) else x for x in args)
+            return record_result(op, inputs, values, {**options, "_residuals": residuals}, value)
+        if not tensors:
+            return value
+        return tuple(wrap(as_value(v)) for v in value) if isinstance(value, tuple) else wrap(as_value(value))
+
+    def joint(
+        g: Any, y: Any, *args: Any, needs: tuple[bool, ...], _residuals: Any = None, **options: Any
+    ) -> tuple[Any, ...]:
+        recorded = any(isinstance(x, Tensor) for x in (g if isinstance(g, tuple) else (g,)))
+        if not recorded:
+            pulled = backward(g, _residuals, needs)
+        else:
+            wanted = [i for i, need in enumerate(needs) if need]
+
+            def of_wanted(*xs: Any) -> Any:
+                changed = list(args)
+                for i, x in zip(wanted, xs, strict=True):
+                    changed[i] = x
+                return definition(*changed, **options)
+
+            sent = iter(vjp(of_wanted, *(args[i] for i in wanted))[1](g))
+            pulled = tuple(next(sent) if need else None for need in needs)
+        if len(pulled) != len(args):
+            raise ShapeError(
+                f"the backward kernel of {op_name(op)} returned {len(pulled)} cotangents for {len(args)} "
+                "arguments; return one for each, or None"
+            )
+        return tuple(pulled)
+
+    # The kernels keep PyTorch's convention for complex numbers themselves, hence plain.
+    defvjp(op, joint=joint, flow=flow, plain=True)
+    return op
