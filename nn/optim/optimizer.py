@@ -83,6 +83,10 @@ class Optimizer:
         for option in ("lr", "weight_decay", "momentum", "eps"):
             if option in group and not group[option] >= 0:
                 raise OptionError(f"{type(self).__name__}: {option}={group[option]}; expected a number >= 0")
+        if not all(0 <= beta < 1 for beta in group.get("betas", ())):
+            raise OptionError(
+                f"{type(self).__name__}: betas={group['betas']}; expected two numbers in [0, 1)"
+            )
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients, which otherwise add up from one backward pass to the next."""
@@ -109,8 +113,7 @@ class Optimizer:
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None:
-                    g = p.grad.numpy()
-                    p.data = self.update(p.data, -g if group["maximize"] else g, self._state_of(p), group)
+                    p.data = self.update(*_decayed(p, group), self._state_of(p), group)
         return loss
 
     def update(self, x: Array, g: Array, state: dict[str, Any], group: Group) -> Array:
@@ -118,7 +121,7 @@ class Optimizer:
 
         Args:
             x: its value; not to be written into.
-            g: its gradient, of the same shape; not to be written into.
+            g: its gradient, of the same shape; not to be written into. Weight decay is in it, or in x.
             state: what `update` has kept of this parameter; arrays in it may be written into.
             group: the options.
         """
@@ -159,7 +162,7 @@ class Optimizer:
             )
         for i, entries in state_dict["state"].items():
             for key, value in entries.items():
-                if np.ndim(value) and np.shape(value) != params[i].shape:
+                if np.ndim(value) and not self.fits(value, params[i]):
                     raise DataError(
                         f"{type(self).__name__}: {key} of parameter {i} has shape {np.shape(value)} in the "
                         f"state, the parameter {params[i].shape}"
@@ -168,12 +171,29 @@ class Optimizer:
             group.update({key: value for key, value in saved.items() if key != "params"})
         self.state = {params[i]: _copied(entries) for i, entries in state_dict["state"].items()}
 
+    def fits(self, value: Array, p: Tensor) -> bool:
+        """Whether an array in a state may belong to a parameter."""
+        return np.shape(value) == p.shape
+
     def _params(self) -> list[Tensor]:
         return [p for group in self.param_groups for p in group["params"]]
 
     def __repr__(self) -> str:
         options = ", ".join(f"{key}={value}" for key, value in self.defaults.items())
         return f"{type(self).__name__}({options})"
+
+
+def _decayed(p: Tensor, group: Group) -> tuple[Array, Array]:
+    """Value and gradient of a parameter for a step downhill, with weight decay in one of them."""
+    x, g = p.data, p.grad.numpy()  # type: ignore[union-attr]
+    if group["maximize"]:
+        g = -g
+    decay = group.get("weight_decay", 0)
+    if decay and group.get("decoupled_weight_decay"):
+        x = x * (1 - group["lr"] * decay)
+    elif decay:
+        g = g + decay * x
+    return x, g
 
 
 def _copied(entries: Mapping[str, Any]) -> dict[str, Any]:

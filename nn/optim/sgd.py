@@ -69,8 +69,6 @@ class SGD(Optimizer):
     def update(self, x: Array, g: Array, state: dict[str, Any], group: Group) -> Array:
         """One step of gradient descent."""
         momentum = group["momentum"]
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * x
         if momentum:
             v = state.get("momentum_buffer")
             if v is None:

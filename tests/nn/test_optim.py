@@ -6,7 +6,7 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite.errors import DataError, DTypeError, OptionError
-from nn.optim import SGD, Adam
+from nn.optim import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, NAdam, RAdam, RMSprop, Rprop
 
 CASES = [
     (SGD, dict(lr=0.1)),
@@ -18,6 +18,25 @@ CASES = [
     (Adam, dict(lr=0.05, betas=(0.8, 0.95), eps=1e-3, weight_decay=0.1)),
     (Adam, dict(lr=0.05, amsgrad=True)),
     (Adam, dict(lr=0.001, maximize=True)),
+    (Adam, dict(lr=0.01, weight_decay=0.1, decoupled_weight_decay=True)),
+    (AdamW, dict(lr=0.01)),
+    (AdamW, dict(lr=0.01, weight_decay=0.3, amsgrad=True)),
+    (NAdam, dict()),
+    (NAdam, dict(lr=0.01, weight_decay=0.1, momentum_decay=0.1)),
+    (NAdam, dict(lr=0.01, weight_decay=0.1, decoupled_weight_decay=True)),
+    (Adamax, dict(lr=0.01)),
+    (Adamax, dict(lr=0.01, betas=(0.5, 0.7), weight_decay=0.1, eps=1e-3)),
+    (RAdam, dict(lr=0.01)),
+    (RAdam, dict(lr=0.01, betas=(0.8, 0.99), weight_decay=0.1)),
+    (RAdam, dict(lr=0.01, weight_decay=0.1, decoupled_weight_decay=True)),
+    (Adagrad, dict()),
+    (Adagrad, dict(lr=0.1, lr_decay=0.1, weight_decay=0.1, initial_accumulator_value=0.5)),
+    (Adadelta, dict()),
+    (Adadelta, dict(lr=0.5, rho=0.8, eps=1e-4, weight_decay=0.1)),
+    (RMSprop, dict()),
+    (RMSprop, dict(lr=0.005, alpha=0.9, momentum=0.9, centered=True, weight_decay=0.01)),
+    (Rprop, dict()),
+    (Rprop, dict(lr=0.05, etas=(0.3, 1.5), step_sizes=(1e-3, 0.1))),
 ]
 IDS = [f"{cls.__name__}-{'-'.join(options)}" for cls, options in CASES]
 X = np.random.default_rng(0).normal(size=(20, 3))

@@ -1,0 +1,296 @@
+"""A quasi-Newton method: the curvature is learned from how the gradient changed along past steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import autograd_lite as ag
+from autograd_lite import Tensor
+from autograd_lite.errors import OptionError
+
+from .optimizer import Array, Group, Optimizer
+
+__all__ = ["LBFGS"]
+
+
+class Point(NamedTuple):
+    """A place along a line: how far, the loss there, its gradient, and its slope along the line."""
+
+    t: float
+    loss: float
+    gradient: Array
+    slope: float
+
+
+class LBFGS(Optimizer):
+    """x <- x - t H g, where H approximates the inverse of the Hessian from the last `history_size` steps.
+
+    For losses without noise: `step` computes the loss many times, so it takes a closure.
+
+    Args:
+        params: the parameters, all in one group.
+        lr: the length of a step, in units of H g; with a line search the first that is tried.
+        max_iter: how many iterations one `step` makes at most.
+        max_eval: how many times it computes the loss at most; by default 1.25 max_iter.
+        tolerance_grad: stop where no entry of the gradient is larger.
+        tolerance_change: stop where neither the step nor the loss changes by more.
+        history_size: how many past steps H is made of.
+        line_search_fn: None, or "strong_wolfe".
+
+    Raises:
+        OptionError: more than one group, an unknown line search, or `step` without a closure.
+
+    Source:
+        J. Nocedal, S. Wright, "Numerical optimization", algorithms 7.4, 3.5 and 3.6, 2006.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag, nn
+        >>> x = ag.Tensor([-1.0, 2.0], requires_grad=True)
+        >>> optimizer = nn.optim.LBFGS([x], line_search_fn="strong_wolfe")
+        >>> def closure():
+        ...     optimizer.zero_grad()
+        ...     loss = (1 - x[0]) ** 2 + 100 * (x[1] - x[0] ** 2) ** 2
+        ...     loss.backward()
+        ...     return loss
+        >>> for _ in range(3):
+        ...     first = optimizer.step(closure)
+        >>> np.allclose(x.numpy(), 1.0)
+        True
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1,
+        max_iter: int = 20,
+        max_eval: int | None = None,
+        tolerance_grad: float = 1e-7,
+        tolerance_change: float = 1e-9,
+        history_size: int = 100,
+        line_search_fn: str | None = None,
+    ) -> None:
+        if line_search_fn not in (None, "strong_wolfe"):
+            raise OptionError(f'LBFGS: line_search_fn={line_search_fn!r}; expected None or "strong_wolfe"')
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "max_iter": max_iter,
+                "max_eval": max_iter * 5 // 4 if max_eval is None else max_eval,
+                "tolerance_grad": tolerance_grad,
+                "tolerance_change": tolerance_change,
+                "history_size": history_size,
+                "line_search_fn": line_search_fn,
+            },
+        )
+        if len(self.param_groups) > 1:
+            raise OptionError("LBFGS steps along one line and so takes one group of parameters only")
+
+    def fits(self, value: Any, p: Tensor) -> bool:
+        """Whether an array in a state may be one of ours: rows of the length of all parameters."""
+        return bool(np.shape(value)[-1] == sum(p.size for p in self._params()))
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Up to `max_iter` iterations; `closure` zeroes the gradients, computes the loss and calls backward.
+
+        Returns:
+            What the closure returned the first time.
+        """
+        if closure is None:
+            raise OptionError("LBFGS: write optimizer.step(closure) with a closure that returns the loss")
+        group = self.param_groups[0]
+        state = self._state_of(group["params"][0])
+        x = self._flat([p.data for p in group["params"]])
+        first, loss, g = self._evaluate(closure, x, move=False)
+        evaluations, small = 1, np.max(np.abs(g), initial=0) <= group["tolerance_grad"]
+        if not state:
+            state.update(n_iter=0, func_evals=0, steps=np.zeros((0, x.size)), changes=np.zeros((0, x.size)))
+        for iteration in range(1, group["max_iter"] + 1):
+            if small:
+                break
+            if state["n_iter"]:
+                self._remember(state, g, group["history_size"])
+            state["n_iter"] += 1
+            d = -_times_inverse_hessian(g, state)
+            start = Point(0.0, loss, g, float(g @ d))
+            t = group["lr"] * (min(1.0, 1.0 / float(np.sum(np.abs(g)))) if state["n_iter"] == 1 else 1.0)
+            state["last_gradient"], state["last_step"] = g, t * d
+            if start.slope > -group["tolerance_change"]:
+                break
+            if group["line_search_fn"] is not None:
+
+                def along(t: float, x: Array = x, d: Array = d) -> Point:
+                    _, loss, g = self._evaluate(closure, x + t * d)
+                    return Point(t, loss, g, float(g @ d))
+
+                end, used = strong_wolfe(
+                    along, start, t, float(np.max(np.abs(d))), group["max_eval"] - evaluations
+                )
+                t, loss, g = end.t, end.loss, end.gradient
+                x = x + t * d
+                self._move(x)
+            else:
+                x, used = x + t * d, 0
+                self._move(x)
+                if iteration < group["max_iter"]:
+                    _, loss, g = self._evaluate(closure, x, move=False)
+                    used = 1
+            evaluations += used
+            state["last_step"] = t * d
+            small = np.max(np.abs(g)) <= group["tolerance_grad"]
+            still = np.max(np.abs(t * d)) <= group["tolerance_change"]
+            if evaluations >= group["max_eval"] or still:
+                break
+            if abs(loss - start.loss) < group["tolerance_change"]:
+                break
+        state["func_evals"] += evaluations
+        return first
+
+    def _remember(self, state: dict[str, Any], g: Array, most: int) -> None:
+        """Add the last step and the change of the gradient along it to the history."""
+        change, step = g - state["last_gradient"], state["last_step"]
+        if change @ step > 1e-10:  # else the curvature is not positive
+            state["steps"] = np.concatenate([state["steps"], step[None]])[-most:]
+            state["changes"] = np.concatenate([state["changes"], change[None]])[-most:]
+
+    def _evaluate(self, closure: Callable[[], Any], x: Array, move: bool = True) -> tuple[Any, float, Array]:
+        """What the closure returns, the loss and its gradient at x."""
+        if move:
+            self._move(x)
+        with ag.enable_grad():
+            loss = closure()
+        params = self._params()
+        return loss, float(loss), self._flat([_gradient(p) for p in params])
+
+    def _move(self, x: Array) -> None:
+        start = 0
+        for p in self._params():
+            p.data = x[start : start + p.size].reshape(p.shape).astype(p.dtype)
+            start += p.size
+
+    def _flat(self, arrays: list[Array]) -> Array:
+        return np.concatenate([np.ravel(a) for a in arrays])
+
+    def update(self, x: Array, g: Array, state: dict[str, Any], group: Group) -> Array:
+        """Not used: all parameters move together."""
+        raise NotImplementedError
+
+
+def _gradient(p: Tensor) -> Array:
+    return np.zeros(p.shape, p.dtype) if p.grad is None else p.grad.numpy()
+
+
+def _times_inverse_hessian(g: Array, state: dict[str, Any]) -> Array:
+    """H g by the two loops over the history, the last step first and then back."""
+    steps, changes = state["steps"], state["changes"]
+    if not len(steps):
+        return g
+    curvature = np.sum(steps * changes, axis=1)
+    q, shares = g.copy(), np.zeros(len(steps))
+    for i in reversed(range(len(steps))):
+        shares[i] = steps[i] @ q / curvature[i]
+        q -= shares[i] * changes[i]
+    q *= curvature[-1] / (changes[-1] @ changes[-1])
+    for i in range(len(steps)):
+        q += (shares[i] - changes[i] @ q / curvature[i]) * steps[i]
+    return q
+
+
+# -- the line search -------------------------------------------------------------------------------
+
+
+def strong_wolfe(
+    along: Callable[[float], Point],
+    start: Point,
+    t: float,
+    scale: float,
+    most: int,
+    c1: float = 1e-4,
+    c2: float = 0.9,
+    tolerance_change: float = 1e-9,
+) -> tuple[Point, int]:
+    """A place along a line with a lower loss and a flatter slope: the strong Wolfe conditions.
+
+    loss(t) <= loss(0) + c1 t slope(0) and |slope(t)| <= c2 |slope(0)|.
+
+    Args:
+        along: the loss at a distance t.
+        start: the point at t = 0, where the slope is negative.
+        t: what to try first.
+        scale: the largest entry of the direction.
+        most: how many times to try a place after the first.
+        c1, c2: see above.
+        tolerance_change: a bracket narrower than this, times scale, is not divided further.
+
+    Returns:
+        The best point found, and how many times the loss was computed.
+    """
+    used, previous, here = 1, start, along(t)
+
+    def fits(p: Point) -> bool:
+        return p.loss <= start.loss + c1 * p.t * start.slope
+
+    def flat(p: Point) -> bool:
+        return abs(p.slope) <= -c2 * start.slope
+
+    # Go on until the step is too long: then the wanted place lies between the last two.
+    while used <= most:
+        if not fits(here) or (used > 2 and here.loss >= previous.loss):
+            break
+        if flat(here):
+            return here, used
+        if here.slope >= 0:
+            break
+        low, high = here.t + 0.01 * (here.t - previous.t), here.t * 10
+        farther = _cubic(previous, here, low, high)
+        previous, here = here, along(farther)
+        used += 1
+    else:
+        previous = start
+    best, other = (previous, here) if previous.loss <= here.loss else (here, previous)
+
+    # Divide the interval until it is narrow, or a point in it is good.
+    cautious = False
+    while used <= most and abs(other.t - best.t) * scale >= tolerance_change:
+        low, high = sorted((best.t, other.t))
+        t = _cubic(best, other, low, high)
+        margin = 0.1 * (high - low)
+        if min(high - t, t - low) < margin:  # too near to an end: once it may be, then it is moved inwards
+            if cautious or t >= high or t <= low:
+                t = high - margin if abs(t - high) < abs(t - low) else low + margin
+                cautious = False
+            else:
+                cautious = True
+        else:
+            cautious = False
+        here = along(t)
+        used += 1
+        if not fits(here) or here.loss >= best.loss:
+            other = here
+            if other.loss < best.loss:
+                best, other = other, best
+        else:
+            if flat(here):
+                return here, used
+            if here.slope * (other.t - best.t) >= 0:
+                other = best
+            best = here
+    return best, used
+
+
+def _cubic(a: Point, b: Point, low: float, high: float) -> float:
+    """Where the cubic through two points with their slopes is lowest, within bounds."""
+    if a.t > b.t:
+        a, b = b, a
+    d1 = a.slope + b.slope - 3 * (a.loss - b.loss) / (a.t - b.t)
+    square = d1 * d1 - a.slope * b.slope
+    d2 = math.sqrt(square) if 0 <= square < math.inf else math.nan
+    bend = b.slope - a.slope + 2 * d2
+    if not abs(bend) > 0:  # no lowest place, or a loss that is not finite
+        return (low + high) / 2
+    t = b.t - (b.t - a.t) * ((b.slope + d2 - d1) / bend)
+    return min(max(t, low), high)

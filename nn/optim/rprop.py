@@ -1,0 +1,76 @@
+"""Steps whose length each entry finds by itself, from the signs of its gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.errors import OptionError
+
+from .optimizer import Array, Group, Optimizer
+
+__all__ = ["Rprop"]
+
+
+class Rprop(Optimizer):
+    """x <- x - sign(g) d, where d grows while the sign of g stays, and shrinks when it changes.
+
+    For whole data sets: the signs of gradients of small batches change by chance.
+
+    Args:
+        params: the parameters, or groups of them.
+        lr: what d begins with.
+        etas: the factors by which d shrinks and grows.
+        step_sizes: the smallest and the largest d.
+        maximize: go uphill.
+
+    Raises:
+        OptionError: not 0 < etas[0] < 1 < etas[1].
+
+    Source:
+        M. Riedmiller, H. Braun, "A direct adaptive method for faster backpropagation learning: the RPROP
+        algorithm", 1993; after a change of sign the entry waits, as in the variant iRprop-.
+
+    Example:
+        >>> import autograd_lite as ag, nn
+        >>> x = ag.Tensor(1.0, requires_grad=True)
+        >>> optimizer = nn.optim.Rprop([x], lr=0.25)
+        >>> (x * x).backward()
+        >>> optimizer.step()
+        >>> x.item()
+        0.75
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-2,
+        etas: tuple[float, float] = (0.5, 1.2),
+        step_sizes: tuple[float, float] = (1e-6, 50),
+        *,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(params, {"lr": lr, "etas": etas, "step_sizes": step_sizes, "maximize": maximize})
+
+    def check(self, group: Group) -> None:
+        """Refuse options that make no sense."""
+        super().check(group)
+        shrink, grow = group["etas"]
+        if not 0 < shrink < 1 < grow:
+            raise OptionError(f"Rprop: etas={group['etas']}; expected 0 < etas[0] < 1 < etas[1]")
+
+    def update(self, x: Array, g: Array, state: dict[str, Any], group: Group) -> Array:
+        """One step of Rprop."""
+        shrink, grow = group["etas"]
+        if not state:
+            state.update(step=0, prev=np.zeros_like(x), step_size=np.full_like(x, group["lr"]))
+        state["step"] += 1
+        agreement = g * state["prev"]
+        d = state["step_size"]
+        d *= np.where(agreement > 0, grow, np.where(agreement < 0, shrink, 1)).astype(d.dtype)
+        np.clip(d, *group["step_sizes"], out=d)
+        g = state["prev"] = np.where(agreement < 0, 0, g)
+        new: Array = x - np.sign(g) * d
+        return new
