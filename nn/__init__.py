@@ -10,7 +10,7 @@
 array([0, 1, 1, 0])
 """
 
-from . import data, datasets, functional, init, layers, losses, metrics, optim
+from . import data, datasets, functional, init, layers, losses, metrics, optim, utils
 from .data import DataLoader, Dataset, TensorDataset
 from .layers import Linear, ModuleList, ReLU, Sequential, Sigmoid, Tanh
 from .losses import CrossEntropyLoss, MSELoss
@@ -48,4 +48,5 @@ __all__ = [
     "metrics",
     "optim",
     "save",
+    "utils",
 ]

@@ -3,24 +3,87 @@
 from __future__ import annotations
 
 import math
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from autograd_lite import Tensor
 from autograd_lite.errors import OptionError, ShapeError
 
+from .module import Module
 from .random import generator as default_generator
 
-__all__ = ["calculate_gain", "kaiming_uniform_", "uniform_", "xavier_uniform_", "zeros_"]
+__all__ = [
+    "by_activation_",
+    "calculate_gain",
+    "constant_",
+    "dirac_",
+    "eye_",
+    "kaiming_normal_",
+    "kaiming_uniform_",
+    "lecun_normal_",
+    "lecun_uniform_",
+    "normal_",
+    "ones_",
+    "orthogonal_",
+    "sparse_",
+    "trunc_normal_",
+    "uniform_",
+    "xavier_normal_",
+    "xavier_uniform_",
+    "zeros_",
+]
 
 _T = TypeVar("_T", bound=Tensor)
 
 
+# -- numbers that are not drawn --------------------------------------------------------------------
+
+
+def constant_(tensor: _T, val: float) -> _T:
+    """Fill with one number."""
+    tensor.data = np.full(tensor.shape, val, tensor.dtype)
+    return tensor
+
+
 def zeros_(tensor: _T) -> _T:
     """Fill with 0."""
-    tensor.data = np.zeros(tensor.shape, tensor.dtype)
+    return constant_(tensor, 0.0)
+
+
+def ones_(tensor: _T) -> _T:
+    """Fill with 1."""
+    return constant_(tensor, 1.0)
+
+
+def eye_(tensor: _T) -> _T:
+    """Fill a matrix with the identity: a linear layer that hands on what it can."""
+    if tensor.ndim != 2:
+        raise ShapeError(f"eye_: expected a matrix, got shape {tensor.shape}")
+    tensor.data = np.eye(*tensor.shape, dtype=tensor.dtype)
     return tensor
+
+
+def dirac_(tensor: _T, groups: int = 1) -> _T:
+    """Fill the weight of a convolution with the identity: each output channel is an input channel.
+
+    Args:
+        tensor: of shape (out, in / groups, k) or with more axes of the kernel.
+        groups: the groups of the convolution.
+    """
+    if tensor.ndim < 3 or tensor.shape[0] % groups:
+        raise ShapeError(f"dirac_(groups={groups}): expected (out, in, kernel...), got shape {tensor.shape}")
+    out, into, *kernel = tensor.shape
+    value = np.zeros(tensor.shape, tensor.dtype)
+    middle = tuple(k // 2 for k in kernel)
+    for group in range(groups):
+        for i in range(min(out // groups, into)):
+            value[(group * (out // groups) + i, i, *middle)] = 1
+    tensor.data = value
+    return tensor
+
+
+# -- plain distributions ---------------------------------------------------------------------------
 
 
 def uniform_(tensor: _T, a: float = 0.0, b: float = 1.0, generator: np.random.Generator | None = None) -> _T:
@@ -35,6 +98,56 @@ def uniform_(tensor: _T, a: float = 0.0, b: float = 1.0, generator: np.random.Ge
     generator = generator or default_generator
     tensor.data = generator.uniform(a, b, tensor.shape).astype(tensor.dtype)
     return tensor
+
+
+def normal_(
+    tensor: _T, mean: float = 0.0, std: float = 1.0, generator: np.random.Generator | None = None
+) -> _T:
+    """Fill with numbers drawn from the normal distribution N(mean, std^2).
+
+    Args:
+        tensor: of any shape.
+        mean: of the distribution.
+        std: its standard deviation.
+        generator: as in `uniform_`.
+    """
+    generator = generator or default_generator
+    tensor.data = generator.normal(mean, std, tensor.shape).astype(tensor.dtype)
+    return tensor
+
+
+def trunc_normal_(
+    tensor: _T,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: np.random.Generator | None = None,
+) -> _T:
+    """Fill with numbers from N(mean, std^2), drawing those outside of [a, b] again.
+
+    Args:
+        tensor: of any shape.
+        mean: of the normal distribution.
+        std: its standard deviation.
+        a: the lower bound.
+        b: the upper bound.
+        generator: as in `uniform_`.
+
+    Raises:
+        OptionError: the bounds are so far from the mean that hardly any number would fit.
+    """
+    if a >= b or a > mean + 6 * std or b < mean - 6 * std:
+        raise OptionError(f"trunc_normal_(mean={mean}, std={std}, a={a}, b={b}): no numbers fit")
+    generator = generator or default_generator
+    values = generator.normal(mean, std, tensor.shape)
+    while (outside := (values < a) | (values > b)).any():
+        values = np.where(outside, generator.normal(mean, std, tensor.shape), values)
+    tensor.data = values.astype(tensor.dtype)
+    return tensor
+
+
+# -- variances that stay level ---------------------------------------------------------------------
 
 
 def xavier_uniform_(tensor: _T, gain: float = 1.0, generator: np.random.Generator | None = None) -> _T:
@@ -52,6 +165,12 @@ def xavier_uniform_(tensor: _T, gain: float = 1.0, generator: np.random.Generato
     fan_in, fan_out = _fans(tensor)
     bound = gain * math.sqrt(6 / max(1, fan_in + fan_out))
     return uniform_(tensor, -bound, bound, generator)
+
+
+def xavier_normal_(tensor: _T, gain: float = 1.0, generator: np.random.Generator | None = None) -> _T:
+    """Fill with N(0, gain^2 2 / (fan_in + fan_out)); see `xavier_uniform_`."""
+    fan_in, fan_out = _fans(tensor)
+    return normal_(tensor, 0.0, gain * math.sqrt(2 / max(1, fan_in + fan_out)), generator)
 
 
 def kaiming_uniform_(
@@ -73,18 +192,189 @@ def kaiming_uniform_(
     Source:
         K. He et al., "Delving deep into rectifiers", 2015.
     """
-    if mode not in {"fan_in", "fan_out"}:
-        raise OptionError(f'kaiming_uniform_: mode={mode!r}; expected "fan_in" or "fan_out"')
-    fan = _fans(tensor)[mode == "fan_out"]
-    bound = calculate_gain(nonlinearity, a) * math.sqrt(3 / max(1, fan))
+    bound = math.sqrt(3) * _kaiming(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound, generator)
+
+
+def kaiming_normal_(
+    tensor: _T,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: np.random.Generator | None = None,
+) -> _T:
+    """Fill with N(0, gain^2 / fan); see `kaiming_uniform_`."""
+    return normal_(tensor, 0.0, _kaiming(tensor, a, mode, nonlinearity), generator)
+
+
+def _kaiming(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    """The standard deviation gain / sqrt(fan)."""
+    if mode not in {"fan_in", "fan_out"}:
+        raise OptionError(f'kaiming: mode={mode!r}; expected "fan_in" or "fan_out"')
+    fan = _fans(tensor)[mode == "fan_out"]
+    return calculate_gain(nonlinearity, a) / math.sqrt(max(1, fan))
+
+
+def lecun_uniform_(tensor: _T, generator: np.random.Generator | None = None) -> _T:
+    """Fill with U(-b, b), b = sqrt(3 / fan_in): variances stay level through linear layers.
+
+    Args:
+        tensor: a weight of shape (out, in, ...).
+        generator: as in `uniform_`.
+
+    Source:
+        Y. LeCun et al., "Efficient backprop", 1998.
+    """
+    return kaiming_uniform_(tensor, nonlinearity="linear", generator=generator)
+
+
+def lecun_normal_(tensor: _T, generator: np.random.Generator | None = None) -> _T:
+    """Fill with N(0, 1 / fan_in); what SELU networks need. See `lecun_uniform_`."""
+    return kaiming_normal_(tensor, nonlinearity="linear", generator=generator)
+
+
+# -- matrices with a structure ---------------------------------------------------------------------
+
+
+def orthogonal_(tensor: _T, gain: float = 1, generator: np.random.Generator | None = None) -> _T:
+    """Fill with a matrix whose rows, or columns if they are fewer, are orthonormal, times gain.
+
+    Args:
+        tensor: of shape (out, in, ...); the axes after the first count as one.
+        gain: the factor.
+        generator: as in `uniform_`.
+
+    Source:
+        A. Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep linear neural
+        networks", 2014.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> q = nn.init.orthogonal_(nn.Parameter(np.zeros((2, 3)))).numpy()
+        >>> bool(np.allclose(q @ q.T, np.eye(2)))
+        True
+    """
+    if tensor.ndim < 2:
+        raise ShapeError(f"orthogonal_: expected (out, in, ...), got shape {tensor.shape}")
+    rows, columns = tensor.shape[0], tensor.size // max(1, tensor.shape[0])
+    generator = generator or default_generator
+    q, r = np.linalg.qr(generator.normal(size=(max(rows, columns), min(rows, columns))))
+    q *= np.sign(np.diagonal(r))  # else the QR algorithm's choice of signs shows
+    tensor.data = (gain * (q if rows >= columns else q.T)).reshape(tensor.shape).astype(tensor.dtype)
+    return tensor
+
+
+def sparse_(
+    tensor: _T, sparsity: float, std: float = 0.01, generator: np.random.Generator | None = None
+) -> _T:
+    """Fill a matrix with N(0, std^2), but a share of each column, at random places, with zeros.
+
+    Args:
+        tensor: a matrix.
+        sparsity: the share of zeros, from 0 to 1.
+        std: of the others.
+        generator: as in `uniform_`.
+
+    Source:
+        J. Martens, "Deep learning via Hessian-free optimization", 2010.
+    """
+    if tensor.ndim != 2 or not 0 <= sparsity <= 1:
+        raise ShapeError(
+            f"sparse_(sparsity={sparsity}): expected a share of a matrix, got shape {tensor.shape}"
+        )
+    generator = generator or default_generator
+    values = generator.normal(0, std, tensor.shape)
+    zeros = math.ceil(sparsity * tensor.shape[0])
+    order = generator.permuted(np.tile(np.arange(tensor.shape[0])[:, None], tensor.shape[1]), axis=0)
+    values[order < zeros] = 0
+    tensor.data = values.astype(tensor.dtype)
+    return tensor
+
+
+# -- by what follows -------------------------------------------------------------------------------
+
+RECTIFIERS = frozenset(
+    {
+        "ReLU",
+        "ReLU6",
+        "LeakyReLU",
+        "PReLU",
+        "RReLU",
+        "ELU",
+        "CELU",
+        "GELU",
+        "SiLU",
+        "Mish",
+        "Softplus",
+        "Maxout",
+    }
+)
+SATURATING = frozenset(
+    {"Tanh", "ScaledTanh", "Sigmoid", "Softmax", "LogSoftmax", "Hardtanh", "Hardsigmoid", "Softsign", "LTU"}
+)
+
+
+def by_activation_(model: Module, generator: np.random.Generator | None = None) -> Module:
+    """Draw all weights by the lectures' table: how depends on the activation that follows a layer.
+
+    ===============================  ======================  ==================
+    activation                       weights                 variance
+    ===============================  ======================  ==================
+    none, tanh, logistic, softmax    Glorot, normal          2 / (fan_in + fan_out)
+    the ReLU family                  He, normal              2 / fan_in
+    SELU                             LeCun, normal           1 / fan_in
+    ===============================  ======================  ==================
+
+    A layer is what has a weight of two axes or more; what follows is found in the order in which the
+    modules stand, up to the next layer. Biases become 0.
+
+    Args:
+        model: a module.
+        generator: as in `uniform_`.
+
+    Returns:
+        The model.
+
+    Source:
+        A. Geron, "Hands-on machine learning", table 11-1, 2019.
+
+    Example:
+        >>> import nn
+        >>> nn.manual_seed(0)
+        >>> model = nn.Sequential(nn.Linear(1000, 500), nn.ReLU(), nn.Linear(500, 500))
+        >>> model = nn.init.by_activation_(model)
+        >>> [round(float(model[i].weight.numpy().var()), 4) for i in (0, 2)]
+        [0.002, 0.002]
+    """
+    scheme: Any = xavier_normal_
+    for layer in reversed([module for module in model.modules() if not list(module.children())]):
+        name, weight = type(layer).__name__, getattr(layer, "weight", None)
+        if name in RECTIFIERS:
+            scheme = _he_normal
+        elif name == "SELU":
+            scheme = lecun_normal_
+        elif name in SATURATING:
+            scheme = xavier_normal_
+        elif isinstance(weight, Tensor) and weight.ndim > 1 and hasattr(layer, "bias"):  # no embedding
+            scheme(weight, generator=generator)
+            if isinstance(layer.bias, Tensor):
+                zeros_(layer.bias)
+            scheme = xavier_normal_
+    return model
+
+
+def _he_normal(weight: Tensor, generator: np.random.Generator | None) -> Tensor:
+    return kaiming_normal_(weight, nonlinearity="relu", generator=generator)
+
+
+# -- what the formulas are made of -----------------------------------------------------------------
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """The factor by which an activation shrinks standard deviations, inverted.
 
     Args:
-        nonlinearity: "linear", "sigmoid", "tanh", "relu" or "leaky_relu".
+        nonlinearity: "linear", "conv1d" and its kin, "sigmoid", "tanh", "relu", "leaky_relu" or "selu".
         param: the negative slope of "leaky_relu", by default 0.01.
 
     Example:
@@ -98,7 +388,9 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         "tanh": 5 / 3,
         "relu": math.sqrt(2),
         "leaky_relu": math.sqrt(2 / (1 + slope**2)),
+        "selu": 3 / 4,
     }
+    gains.update({f"conv{kind}{n}d": 1.0 for kind in ("", "_transpose") for n in (1, 2, 3)})
     if nonlinearity not in gains:
         raise OptionError(f"calculate_gain({nonlinearity!r}): expected one of {', '.join(gains)}")
     return gains[nonlinearity]

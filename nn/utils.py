@@ -1,0 +1,218 @@
+"""What training programs do with all parameters at once: clip gradients, penalise, average, flatten."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import autograd_lite as ag
+from autograd_lite import Tensor
+from autograd_lite.errors import AnomalyError, OptionError, ShapeError
+
+__all__ = [
+    "ExponentialMovingAverage",
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "get_total_norm",
+    "l1_penalty",
+    "l2_penalty",
+    "parameters_to_vector",
+    "vector_to_parameters",
+]
+
+
+# -- gradients -------------------------------------------------------------------------------------
+
+
+def get_total_norm(tensors: Iterable[Tensor], norm_type: float = 2.0) -> float:
+    """The norm of all entries of all tensors as one vector.
+
+    Args:
+        tensors: of any shapes.
+        norm_type: p of the p-norm; math.inf for the largest entry.
+    """
+    sizes = [float(np.linalg.norm(np.ravel(t.numpy()), norm_type)) for t in tensors if t.size]
+    return float(np.linalg.norm(sizes, norm_type)) if sizes else 0.0
+
+
+def clip_grad_norm_(
+    parameters: Iterable[Tensor] | Tensor,
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+) -> float:
+    """Shrink all gradients by one factor, so that their common norm is at most `max_norm`.
+
+    g <- g min(1, max_norm / (norm + 1e-6)).
+
+    Args:
+        parameters: those without a gradient are passed over.
+        max_norm: the largest norm.
+        norm_type: p of the p-norm; math.inf for the largest entry.
+        error_if_nonfinite: raise if the norm is NaN or infinite.
+
+    Returns:
+        The norm before.
+
+    Raises:
+        AnomalyError: see `error_if_nonfinite`.
+
+    Source:
+        R. Pascanu et al., "On the difficulty of training recurrent neural networks", 2013.
+
+    Example:
+        >>> import autograd_lite as ag, nn
+        >>> x = ag.Tensor([3.0, 4.0], requires_grad=True)
+        >>> (x * x / 2).sum().backward()
+        >>> nn.utils.clip_grad_norm_([x], 1.0)
+        5.0
+        >>> x.grad.numpy().round(4).tolist()
+        [0.6, 0.8]
+    """
+    params = [p for p in _listed(parameters) if p.grad is not None]
+    total = get_total_norm([p.grad for p in params if p.grad is not None], norm_type)
+    if error_if_nonfinite and not math.isfinite(total):
+        raise AnomalyError(f"clip_grad_norm_: the norm of the gradients is {total}, so they cannot be scaled")
+    factor = max_norm / (total + 1e-6)
+    for p in params if not factor >= 1 else ():
+        p.grad = Tensor(p.grad.numpy() * factor)  # type: ignore[union-attr]
+    return total
+
+
+def clip_grad_value_(parameters: Iterable[Tensor] | Tensor, clip_value: float) -> None:
+    """Cut every entry of every gradient to [-clip_value, clip_value].
+
+    Args:
+        parameters: those without a gradient are passed over.
+        clip_value: a number that is not negative.
+    """
+    if not clip_value >= 0:
+        raise OptionError(f"clip_grad_value_(clip_value={clip_value}): expected a number >= 0")
+    for p in _listed(parameters):
+        if p.grad is not None:
+            p.grad = Tensor(np.clip(p.grad.numpy(), -clip_value, clip_value))
+
+
+# -- penalties and averages ------------------------------------------------------------------------
+
+
+def l1_penalty(parameters: Iterable[Tensor], strength: float = 1.0) -> Any:
+    """strength times the sum of |w|: added to the loss, it makes weights 0 that are of little use.
+
+    Args:
+        parameters: usually the weights alone, without biases.
+        strength: the factor.
+
+    Example:
+        >>> import nn, numpy as np
+        >>> nn.utils.l1_penalty([nn.Parameter(np.array([1.0, -2.0]))], 0.1).item()
+        0.30000000000000004
+    """
+    return strength * sum(np.sum(np.abs(p)) for p in parameters)
+
+
+def l2_penalty(parameters: Iterable[Tensor], strength: float = 1.0) -> Any:
+    """strength times the sum of w^2: added to the loss, it keeps weights small.
+
+    Args:
+        parameters: usually the weights alone.
+        strength: the factor; the gradient is 2 strength w.
+
+    Example:
+        >>> import nn, numpy as np
+        >>> nn.utils.l2_penalty([nn.Parameter(np.array([1.0, -2.0]))], 0.5).item()
+        2.5
+    """
+    return strength * sum(np.sum(p * p) for p in parameters)
+
+
+class ExponentialMovingAverage:
+    """A running mean of the weights, which often does better than the weights themselves.
+
+    After each step of the optimizer: mean <- decay mean + (1 - decay) weight.
+
+    Args:
+        parameters: the weights.
+        decay: from 0 to 1; 0.999 averages over the last thousand steps or so.
+
+    Source:
+        B. Polyak, A. Juditsky, "Acceleration of stochastic approximation by averaging", 1992.
+
+    Example:
+        >>> import nn, numpy as np
+        >>> w = nn.Parameter(np.array([0.0]))
+        >>> mean = nn.utils.ExponentialMovingAverage([w], decay=0.9)
+        >>> w.data = np.array([1.0])
+        >>> mean.update()
+        >>> with mean.applied():
+        ...     print(w.numpy().round(3))
+        [0.1]
+        >>> w.item()
+        1.0
+    """
+
+    def __init__(self, parameters: Iterable[Tensor], decay: float = 0.999) -> None:
+        if not 0 <= decay <= 1:
+            raise OptionError(f"ExponentialMovingAverage(decay={decay}): expected a number from 0 to 1")
+        self.parameters = list(parameters)
+        self.decay = decay
+        self.averages = [p.numpy().copy() for p in self.parameters]
+
+    def update(self) -> None:
+        """Take in the present weights."""
+        for mean, p in zip(self.averages, self.parameters, strict=True):
+            mean += (1 - self.decay) * (p.numpy() - mean)
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Inside of `with`, the parameters are the averages."""
+        trained = [p.numpy() for p in self.parameters]
+        try:
+            for p, mean in zip(self.parameters, self.averages, strict=True):
+                p.data = mean.copy()
+            yield
+        finally:
+            for p, value in zip(self.parameters, trained, strict=True):
+                p.data = value
+
+
+# -- all parameters as one vector ------------------------------------------------------------------
+
+
+def parameters_to_vector(parameters: Iterable[Tensor]) -> Any:
+    """All parameters one after another as one vector, on the tape.
+
+    Args:
+        parameters: of any shapes.
+    """
+    return np.concatenate([np.reshape(p, -1) for p in parameters])
+
+
+def vector_to_parameters(vec: Tensor | npt.ArrayLike, parameters: Iterable[Tensor]) -> None:
+    """Fill the parameters from one vector; the inverse of `parameters_to_vector`.
+
+    Args:
+        vec: as long as all parameters together.
+        parameters: of any shapes.
+
+    Raises:
+        ShapeError: the vector has another length.
+    """
+    values = vec.numpy() if isinstance(vec, Tensor) else np.asarray(vec)
+    params = list(parameters)
+    if values.shape != (total := sum(p.size for p in params),):
+        raise ShapeError(f"vector_to_parameters: the vector has shape {values.shape}, expected ({total},)")
+    start = 0
+    with ag.no_grad():
+        for p in params:
+            p.data = values[start : start + p.size].reshape(p.shape).astype(p.dtype)
+            start += p.size
+
+
+def _listed(parameters: Iterable[Tensor] | Tensor) -> list[Tensor]:
+    return [parameters] if isinstance(parameters, Tensor) else list(parameters)
