@@ -23,39 +23,37 @@ __all__ = ["fused"]
 
 
 def fused(
-    definition: Callable[..., Any],
-    forward: Callable[..., Any],
-    backward: Callable[..., Any],
-    *,
-    flow: Flow = "mixes",
-) -> Callable[..., Any]:
-    """An op that is computed by kernels and means what its definition says.
+    forward: Callable[..., Any], backward: Callable[..., Any], *, flow: Flow = "mixes"
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorate the definition of an op that is computed by kernels.
+
+    The definition `f(*args, **options)` is composed of ops that have rules; the op takes its name and its
+    docstring, and keeps it as `op.__wrapped__`. Tensors and arrays go in by position, options by keyword.
 
     Args:
-        definition: `definition(*args, **options)` composed of ops that have rules; the op takes its name
-            and its docstring.
         forward: `forward(*args, **options)` on arrays returns the value, an array or a tuple of
             arrays, and residuals: whatever `backward` wants to know.
         backward: `backward(g, residuals, needs)` returns a cotangent for each of `args`; `needs` says of
             which it is wanted, and for the others it may be None.
         flow: how dead entries pass, see `defvjp`.
 
-    Returns:
-        The op: Tensors and arrays by position, options by keyword.
-
     Example:
         >>> import numpy as np, autograd_lite as ag
-        >>> def scaled(x, *, by):
-        ...     return x * by
-        >>> op = ag.fused(
-        ...     scaled,
+        >>> @ag.fused(
         ...     forward=lambda x, by: (np.multiply(x, by), by),
         ...     backward=lambda g, by, needs: (np.multiply(g, by),),
         ... )
-        >>> ag.grad(lambda x: np.sum(op(x, by=3.0) ** 2))(np.array([1.0, 2.0]))
+        ... def scaled(x, *, by):
+        ...     return x * by
+        >>> ag.grad(lambda x: np.sum(scaled(x, by=3.0) ** 2))(np.array([1.0, 2.0]))
         array([18., 36.])
     """
+    return lambda definition: _op(definition, forward, backward, flow)
 
+
+def _op(
+    definition: Callable[..., Any], forward: Callable[..., Any], backward: Callable[..., Any], flow: Flow
+) -> Callable[..., Any]:
     @functools.wraps(definition)
     def op(*args: Any, **options: Any) -> Any:
         values = tuple(map(unwrap, args))

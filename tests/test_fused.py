@@ -33,7 +33,7 @@ def backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> Any:
     return (u @ w.T if needs[0] else None), (x.T @ u if needs[1] else None)
 
 
-op = ag.fused(gated, forward, backward)
+op = ag.fused(forward, backward)(gated)
 
 rng = np.random.default_rng(0)
 X, W = rng.normal(size=(4, 3)), rng.normal(size=(3, 2))
@@ -47,7 +47,7 @@ def test_derivatives_of_every_order_and_mode() -> None:
 
 
 def test_it_has_the_name_and_the_words_of_its_definition() -> None:
-    assert (op.__name__, op.__doc__) == ("gated", "tanh(x w) scale.")
+    assert (op.__name__, op.__doc__, op.__wrapped__) == ("gated", "tanh(x w) scale.", gated)
     x = ag.Tensor(X, requires_grad=True)
     assert "op=gated" in repr(op(x, W))
 
@@ -87,7 +87,7 @@ def test_residuals_are_let_go_with_the_step() -> None:
         kept.append(weakref.ref(residual))
         return np.sin(x), residual
 
-    sin = ag.fused(lambda x: np.sin(x), saving, lambda g, cos, needs: (np.asarray(g * cos),))
+    sin = ag.fused(saving, lambda g, cos, needs: (np.asarray(g * cos),))(lambda x: np.sin(x))
     x = ag.Tensor(np.arange(3.0), requires_grad=True)
     y = sin(x)
     gc.disable()
@@ -101,23 +101,25 @@ def test_residuals_are_let_go_with_the_step() -> None:
 
 
 def test_several_results() -> None:
-    both = ag.fused(
-        lambda x: (np.sin(x), np.cos(x)),
-        lambda x: ((np.sin(x), np.cos(x)), x),
-        lambda g, x, needs: (g[0] * np.cos(x) - g[1] * np.sin(x),),
+    @ag.fused(
+        forward=lambda x: ((np.sin(x), np.cos(x)), x),
+        backward=lambda g, x, needs: (g[0] * np.cos(x) - g[1] * np.sin(x),),
     )
+    def both(x: Any) -> Any:
+        return np.sin(x), np.cos(x)
+
     check_grads(lambda x: both(x)[0] * 2 + both(x)[1], (X,))
     check_grads(lambda x: both(x)[1], (X,))
 
 
 def test_a_wrong_kernel_is_caught_and_named() -> None:
-    wrong = ag.fused(gated, forward, lambda g, r, needs: tuple(-c for c in backward(g, r, (True, True))))
+    wrong = ag.fused(forward, lambda g, r, needs: tuple(-c for c in backward(g, r, (True, True))))(gated)
     with pytest.raises(GradientCheckError, match="rule of gated"):
         check_grads(lambda x, w: wrong(x, w), (X, W))
 
 
 def test_a_kernel_returns_one_cotangent_for_each_argument() -> None:
-    short = ag.fused(gated, forward, lambda g, r, needs: backward(g, r, needs)[:1])
+    short = ag.fused(forward, lambda g, r, needs: backward(g, r, needs)[:1])(gated)
     with pytest.raises(ShapeError, match="returned 1 cotangents for 2"):
         short(ag.Tensor(X, requires_grad=True), W).sum().backward()
 
