@@ -12,7 +12,23 @@ array([0, 1, 1, 0])
 
 from . import data, datasets, functional, init, layers, losses, metrics, optim, utils
 from .data import DataLoader, Dataset, TensorDataset
-from .layers import Linear, ModuleList, ReLU, Sequential, Sigmoid, Tanh
+from .layers import (
+    GRU,
+    LSTM,
+    RNN,
+    AlphaDropout,
+    Dropout,
+    Dropout2d,
+    GRUCell,
+    Linear,
+    LSTMCell,
+    ModuleList,
+    ReLU,
+    RNNCell,
+    Sequential,
+    Sigmoid,
+    Tanh,
+)
 from .losses import CrossEntropyLoss, MSELoss
 from .module import Module, Parameter, functional_call
 from .random import manual_seed
@@ -20,16 +36,25 @@ from .serialization import load, save
 from .training import Callback, History, Trainer
 
 __all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
+    "AlphaDropout",
     "Callback",
     "CrossEntropyLoss",
     "DataLoader",
     "Dataset",
+    "Dropout",
+    "Dropout2d",
+    "GRUCell",
     "History",
+    "LSTMCell",
     "Linear",
     "MSELoss",
     "Module",
     "ModuleList",
     "Parameter",
+    "RNNCell",
     "ReLU",
     "Sequential",
     "Sigmoid",

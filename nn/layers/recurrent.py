@@ -1,0 +1,536 @@
+"""Recurrent layers: RNN, LSTM and GRU over sequences, and their cells for one step."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+import autograd_lite as ag
+from autograd_lite import Tensor, sigmoid
+from autograd_lite.errors import OptionError
+
+from .. import init
+from ..functional import dropout
+from ..kernels import recurrent as kernels
+from ..module import InputError, Module, Parameter
+
+__all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
+
+Array = npt.NDArray[Any]
+
+# -- what the kernels mean -------------------------------------------------------------------------
+
+
+def linear(x: Any, w: Any, b: Any) -> Any:
+    """X w^T + b."""
+    y = x @ w.T
+    return y if b is None else y + b
+
+
+def lstm_step(x: Any, h: Any, c: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> tuple[Any, Any]:
+    """c' = f c + i g, h' = o tanh(c'), with the gates i, f, g, o of x and h."""
+    i, f, g, o = np.split(linear(x, w_ih, b_ih) + linear(h, w_hh, b_hh), 4, axis=-1)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c), c
+
+
+def gru_step(x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> Any:
+    """h' = (1 - z) n + z h, with n = tanh(W x + r (U h)) and the gates r and z."""
+    r, z, n = np.split(linear(x, w_ih, b_ih), 3, axis=-1)
+    r_h, z_h, n_h = np.split(linear(h, w_hh, b_hh), 3, axis=-1)
+    z = sigmoid(z + z_h)
+    return (1 - z) * np.tanh(n + sigmoid(r + r_h) * n_h) + z * h
+
+
+def rnn_step(x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, nonlinearity: str = "tanh") -> Any:
+    """h' = tanh(W x + U h + b), or relu."""
+    return (np.tanh if nonlinearity == "tanh" else ag.relu)(linear(x, w_ih, b_ih) + linear(h, w_hh, b_hh))
+
+
+def unrolled(step: Any, x: Any, states: tuple[Any, ...], reverse: bool, lengths: Array | None) -> Any:
+    """Step after step over x (T, B, I): all hidden states, 0 where a sequence is over, and the last."""
+    outputs: list[Any] = [None] * len(x)
+    for t, over in zip(
+        kernels.steps(len(x), reverse), kernels.ended(len(x), lengths)[:: -1 if reverse else 1], strict=True
+    ):
+        new = step(x[t], *states)
+        if over is None:
+            states = new
+        else:
+            states = tuple(np.where(over, old, value) for old, value in zip(states, new, strict=True))
+        outputs[t] = new[0] if over is None else np.where(over, 0, new[0])
+    return (np.stack(outputs), *states)
+
+
+@ag.fused(kernels.lstm, kernels.lstm_backward)
+def lstm(
+    x: Any,
+    h: Any,
+    c: Any,
+    w_ih: Any,
+    w_hh: Any,
+    b_ih: Any,
+    b_hh: Any,
+    *,
+    reverse: bool = False,
+    lengths: Array | None = None,
+) -> Any:
+    """All hidden states of an LSTM, and its last hidden and cell state."""
+    return unrolled(lambda x, h, c: lstm_step(x, h, c, w_ih, w_hh, b_ih, b_hh), x, (h, c), reverse, lengths)
+
+
+@ag.fused(kernels.gru, kernels.gru_backward)
+def gru(
+    x: Any,
+    h: Any,
+    w_ih: Any,
+    w_hh: Any,
+    b_ih: Any,
+    b_hh: Any,
+    *,
+    reverse: bool = False,
+    lengths: Array | None = None,
+) -> Any:
+    """All hidden states of a GRU, and the last one."""
+    return unrolled(lambda x, h: (gru_step(x, h, w_ih, w_hh, b_ih, b_hh),), x, (h,), reverse, lengths)
+
+
+@ag.fused(kernels.rnn, kernels.rnn_backward)
+def rnn(
+    x: Any,
+    h: Any,
+    w_ih: Any,
+    w_hh: Any,
+    b_ih: Any,
+    b_hh: Any,
+    *,
+    nonlinearity: str = "tanh",
+    reverse: bool = False,
+    lengths: Array | None = None,
+) -> Any:
+    """All hidden states of a plain recurrent layer, and the last one."""
+    return unrolled(
+        lambda x, h: (rnn_step(x, h, w_ih, w_hh, b_ih, b_hh, nonlinearity),), x, (h,), reverse, lengths
+    )
+
+
+# -- layers over sequences -------------------------------------------------------------------------
+
+
+class _Recurrent(Module):
+    """What RNN, LSTM and GRU share: layers on layers, both directions, batches and lengths."""
+
+    gates: ClassVar[int]
+    states: ClassVar[int] = 1  # an LSTM has two
+    run: ClassVar[Any]
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int,
+        bias: bool,
+        batch_first: bool,
+        dropout: float,
+        bidirectional: bool,
+        dtype: npt.DTypeLike,
+    ) -> None:
+        if not 0 <= dropout < 1:
+            raise OptionError(
+                f"{type(self).__name__}(dropout={dropout}): expected a number from 0 to below 1"
+            )
+        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
+        self.bias, self.batch_first, self.dropout = bias, batch_first, dropout
+        self.bidirectional = bidirectional
+        self.options: dict[str, Any] = {}
+        for layer in range(num_layers):
+            width = input_size if layer == 0 else hidden_size * self.directions
+            for direction in range(self.directions):
+                self._add_weights(width, layer, direction, dtype)
+
+    @property
+    def directions(self) -> int:
+        """2 if the sequence is read both ways, else 1."""
+        return 2 if self.bidirectional else 1
+
+    def _add_weights(self, width: int, layer: int, direction: int, dtype: npt.DTypeLike) -> None:
+        rows = self.gates * self.hidden_size
+        shapes: dict[str, tuple[int, ...]] = {
+            "weight_ih": (rows, width),
+            "weight_hh": (rows, self.hidden_size),
+        }
+        shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)} if self.bias else {}
+        bound = 1 / math.sqrt(self.hidden_size)
+        for name, shape in shapes.items():
+            weight = init.uniform_(Parameter(np.empty(shape, dtype)), -bound, bound)
+            self.register_parameter(f"{name}{_suffix(layer, direction)}", weight)
+
+    def _weights(self, layer: int, direction: int) -> tuple[Any, ...]:
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        return tuple(getattr(self, f"{name}{_suffix(layer, direction)}", None) for name in names)
+
+    def forward(
+        self,
+        input: Tensor | Array,
+        hx: Any = None,
+        lengths: npt.ArrayLike | None = None,
+    ) -> tuple[Any, Any]:
+        """All hidden states of the last layer, and the last states of all layers.
+
+        Args:
+            input: (T, B, I); (B, T, I) if `batch_first`; or (T, I) for a single sequence.
+            hx: the first states, of shape (layers * directions, B, H); for an LSTM a pair of them. Zeros by
+                default.
+            lengths: how long each sequence of the batch is; what comes after is not read.
+
+        Returns:
+            The output (T, B, directions * H), zero after the end of a sequence, and the last states in the
+            shape of `hx`, each from the end of its own sequence.
+        """
+        single = input.ndim == 2
+        if input.ndim not in (2, 3) or input.shape[-1] != self.input_size:
+            shape = "(B, T, {0}) or (T, {0})" if self.batch_first else "(T, B, {0}) or (T, {0})"
+            raise InputError(
+                self, f"expects input of shape {shape.format(self.input_size)}, got {input.shape}"
+            )
+        x: Any = input[:, None] if single else np.swapaxes(input, 0, 1) if self.batch_first else input
+        T, B = x.shape[:2]
+        first = self._first_states(hx, B, x.dtype, single)
+        ends = self._checked_lengths(lengths, B, T)
+        lasts: list[tuple[Any, ...]] = []
+        for layer in range(self.num_layers):
+            outputs = []
+            for direction in range(self.directions):
+                state = [s[layer * self.directions + direction] for s in first]
+                weights = self._weights(layer, direction)
+                out, *last = type(self).run(
+                    x, *state, *weights, reverse=direction == 1, lengths=ends, **self.options
+                )
+                outputs.append(out)
+                lasts.append(tuple(last))
+            x = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=-1)
+            if self.dropout and self.training and layer < self.num_layers - 1:
+                x = dropout(x, self.dropout, True)
+        ended = [np.stack(each)[:, 0] if single else np.stack(each) for each in zip(*lasts, strict=True)]
+        output = x[:, 0] if single else np.swapaxes(x, 0, 1) if self.batch_first else x
+        return output, ended[0] if self.states == 1 else tuple(ended)
+
+    def _first_states(self, hx: Any, B: int, dtype: Any, single: bool) -> list[Any]:
+        shape = (self.num_layers * self.directions, B, self.hidden_size)
+        if hx is None:
+            return [np.zeros(shape, dtype)] * self.states
+        states = [hx] if self.states == 1 else list(hx)
+        states = [s[:, None] if single and s.ndim == 2 else s for s in states]
+        if len(states) != self.states or any(s.shape != shape for s in states):
+            came = ", ".join(str(s.shape) for s in states)
+            raise InputError(self, f"expects {self.states} first state(s) of shape {shape}, got {came}")
+        return states
+
+    def _checked_lengths(self, lengths: npt.ArrayLike | None, B: int, T: int) -> Array | None:
+        if lengths is None:
+            return None
+        ends = np.asarray(lengths.numpy() if isinstance(lengths, Tensor) else lengths)
+        if ends.shape != (B,) or ends.dtype.kind not in "iu" or ((ends < 0) | (ends > T)).any():
+            raise InputError(
+                self,
+                f"expects lengths as {B} integers from 0 to {T}, one for each sequence, got {ends.tolist()}",
+            )
+        return ends
+
+    def extra_repr(self) -> str:
+        """The sizes, and the options that are not as usual."""
+        options = {
+            "num_layers": 1,
+            "bias": True,
+            "batch_first": False,
+            "dropout": 0.0,
+            "bidirectional": False,
+        }
+        said = [f"{k}={getattr(self, k)}" for k, usual in options.items() if getattr(self, k) != usual]
+        return ", ".join([str(self.input_size), str(self.hidden_size), *said])
+
+
+def _suffix(layer: int, direction: int) -> str:
+    return f"_l{layer}" + ("_reverse" if direction else "")
+
+
+class RNN(_Recurrent):
+    """h_t = tanh(W x_t + b + U h_{t-1} + b'), over sequences.
+
+    Args:
+        input_size: how many features each x_t has.
+        hidden_size: the size of h.
+        num_layers: recurrent layers, each of which reads the states of the one before.
+        nonlinearity: "tanh" or "relu".
+        bias: whether b and b' are there.
+        batch_first: input and output are (B, T, features) and not (T, B, features).
+        dropout: the share of entries set to 0 between layers, in training.
+        bidirectional: the sequence is read both ways, and the states are put side by side.
+        dtype: of the parameters.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> output, h = nn.RNN(3, 4, num_layers=2)(np.zeros((5, 2, 3), np.float32))
+        >>> output.shape, h.shape
+        ((5, 2, 4), (2, 2, 4))
+    """
+
+    gates = 1
+    run = staticmethod(rnn)
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        dtype: npt.DTypeLike = np.float32,
+    ) -> None:
+        super().__init__(
+            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype
+        )
+        self.nonlinearity = _checked_nonlinearity("RNN", nonlinearity)
+        self.options = {"nonlinearity": nonlinearity}
+
+
+class LSTM(_Recurrent):
+    """Long short-term memory, over sequences: c_t = f c_{t-1} + i g, h_t = o tanh(c_t).
+
+    The gates i, f, o = sigmoid(W x_t + b + U h_{t-1} + b') and g = tanh(...) stand in this order (i, f, g, o)
+    in the weights.
+
+    Args:
+        input_size: how many features each x_t has.
+        hidden_size: the size of h and c.
+        num_layers: recurrent layers, each of which reads the states of the one before.
+        bias: whether b and b' are there.
+        batch_first: input and output are (B, T, features) and not (T, B, features).
+        dropout: the share of entries set to 0 between layers, in training.
+        bidirectional: the sequence is read both ways, and the states are put side by side.
+        dtype: of the parameters.
+
+    Source:
+        S. Hochreiter, J. Schmidhuber, "Long short-term memory", 1997; F. Gers et al., "Learning to
+        forget", 2000.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> lstm = nn.LSTM(3, 4, batch_first=True)
+        >>> output, (h, c) = lstm(np.zeros((2, 5, 3), np.float32), lengths=[5, 3])
+        >>> output.shape, h.shape, c.shape
+        ((2, 5, 4), (1, 2, 4), (1, 2, 4))
+    """
+
+    gates = 4
+    states = 2
+    run = staticmethod(lstm)
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        dtype: npt.DTypeLike = np.float32,
+    ) -> None:
+        super().__init__(
+            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype
+        )
+
+
+class GRU(_Recurrent):
+    """Gated recurrent units, over sequences: h_t = (1 - z) n + z h_{t-1}.
+
+    r, z = sigmoid(W x_t + b + U h_{t-1} + b'), n = tanh(W x_t + b + r (U h_{t-1} + b')), in this order
+    (r, z, n) in the weights.
+
+    Args:
+        input_size: how many features each x_t has.
+        hidden_size: the size of h.
+        num_layers: recurrent layers, each of which reads the states of the one before.
+        bias: whether b and b' are there.
+        batch_first: input and output are (B, T, features) and not (T, B, features).
+        dropout: the share of entries set to 0 between layers, in training.
+        bidirectional: the sequence is read both ways, and the states are put side by side.
+        dtype: of the parameters.
+
+    Source:
+        K. Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> output, h = nn.GRU(3, 4, bidirectional=True)(np.zeros((5, 2, 3), np.float32))
+        >>> output.shape, h.shape
+        ((5, 2, 8), (2, 2, 4))
+    """
+
+    gates = 3
+    run = staticmethod(gru)
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        dtype: npt.DTypeLike = np.float32,
+    ) -> None:
+        super().__init__(
+            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype
+        )
+
+
+def _checked_nonlinearity(layer: str, nonlinearity: str) -> str:
+    if nonlinearity not in ("tanh", "relu"):
+        raise OptionError(f'{layer}(nonlinearity={nonlinearity!r}): expected "tanh" or "relu"')
+    return nonlinearity
+
+
+# -- cells: one step -------------------------------------------------------------------------------
+
+
+class _Cell(Module):
+    """What the cells share: weights, and inputs with or without a batch axis."""
+
+    gates: ClassVar[int]
+    states: ClassVar[int] = 1
+    run: ClassVar[Any]
+
+    def __init__(self, input_size: int, hidden_size: int, bias: bool, dtype: npt.DTypeLike) -> None:
+        self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
+        self.options: dict[str, Any] = {}
+        rows, bound = self.gates * hidden_size, 1 / math.sqrt(hidden_size)
+        shapes: dict[str, tuple[int, ...]] = {
+            "weight_ih": (rows, input_size),
+            "weight_hh": (rows, hidden_size),
+        }
+        shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
+        for name, shape in shapes.items():
+            wanted = bias or len(shape) > 1
+            weight = init.uniform_(Parameter(np.empty(shape, dtype)), -bound, bound) if wanted else None
+            self.register_parameter(name, weight)
+
+    def forward(self, input: Tensor | Array, hx: Any = None) -> Any:
+        """The next state.
+
+        Args:
+            input: (B, I), or (I,).
+            hx: the state before, (B, H) or (H,); for an LSTMCell a pair of them. Zeros by default.
+        """
+        single = input.ndim == 1
+        if input.ndim not in (1, 2) or input.shape[-1] != self.input_size:
+            raise InputError(
+                self,
+                f"expects input of shape (B, {self.input_size}) or ({self.input_size},), got {input.shape}",
+            )
+        shape = (*input.shape[:-1], self.hidden_size)
+        if hx is None:
+            hx = (np.zeros(shape, input.dtype),) * self.states
+        states = [hx] if isinstance(hx, (Tensor, np.ndarray)) else list(hx)
+        if len(states) != self.states or any(s.shape != shape for s in states):
+            came = ", ".join(str(s.shape) for s in states)
+            raise InputError(self, f"expects {self.states} state(s) of shape {shape}, got {came}")
+        x, *states = (value[None] for value in (input, *states)) if single else (input, *states)
+        weights = (self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
+        _, *new = type(self).run(x[None], *states, *weights, **self.options)
+        new = [s[0] for s in new] if single else new
+        return new[0] if self.states == 1 else tuple(new)
+
+    def extra_repr(self) -> str:
+        """The sizes."""
+        return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
+
+
+class RNNCell(_Cell):
+    """One step of an `RNN`.
+
+    Args:
+        input_size: how many features the input has.
+        hidden_size: the size of the state.
+        bias: whether there are biases.
+        nonlinearity: "tanh" or "relu".
+        dtype: of the parameters.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.RNNCell(3, 4)(np.zeros((2, 3), np.float32)).shape
+        (2, 4)
+    """
+
+    gates = 1
+    run = staticmethod(rnn)
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        nonlinearity: str = "tanh",
+        dtype: npt.DTypeLike = np.float32,
+    ) -> None:
+        super().__init__(input_size, hidden_size, bias, dtype)
+        self.nonlinearity = _checked_nonlinearity("RNNCell", nonlinearity)
+        self.options = {"nonlinearity": nonlinearity}
+
+
+class LSTMCell(_Cell):
+    """One step of an `LSTM`; returns the hidden and the cell state.
+
+    Args:
+        input_size: how many features the input has.
+        hidden_size: the size of the states.
+        bias: whether there are biases.
+        dtype: of the parameters.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> h, c = nn.LSTMCell(3, 4)(np.zeros((2, 3), np.float32))
+        >>> h.shape, c.shape
+        ((2, 4), (2, 4))
+    """
+
+    gates = 4
+    states = 2
+    run = staticmethod(lstm)
+
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool = True, dtype: npt.DTypeLike = np.float32
+    ) -> None:
+        super().__init__(input_size, hidden_size, bias, dtype)
+
+
+class GRUCell(_Cell):
+    """One step of a `GRU`.
+
+    Args:
+        input_size: how many features the input has.
+        hidden_size: the size of the state.
+        bias: whether there are biases.
+        dtype: of the parameters.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.GRUCell(3, 4)(np.zeros((2, 3), np.float32)).shape
+        (2, 4)
+    """
+
+    gates = 3
+    run = staticmethod(gru)
+
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool = True, dtype: npt.DTypeLike = np.float32
+    ) -> None:
+        super().__init__(input_size, hidden_size, bias, dtype)
