@@ -10,6 +10,7 @@ import numpy.typing as npt
 from autograd_lite import Tensor
 
 from . import functional
+from .functional.losses import check_options
 from .module import Module
 
 __all__ = ["CrossEntropyLoss", "MSELoss"]
@@ -40,7 +41,7 @@ class CrossEntropyLoss(Module):
         reduction: str = "mean",
         label_smoothing: float = 0.0,
     ) -> None:
-        functional.check_options(reduction, label_smoothing)
+        check_options(reduction, label_smoothing)
         self.register_buffer("weight", None if weight is None else np.array(weight))
         self.ignore_index = ignore_index
         self.reduction = reduction
@@ -65,7 +66,7 @@ class MSELoss(Module):
     """
 
     def __init__(self, reduction: str = "mean") -> None:
-        functional.check_options(reduction)
+        check_options(reduction)
         self.reduction = reduction
 
     def forward(self, input: Tensor | Array, target: Tensor | Array) -> Any:

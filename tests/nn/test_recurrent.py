@@ -5,7 +5,7 @@ import autograd_lite as ag
 import nn
 from autograd_lite.errors import OptionError, ShapeError
 from autograd_lite.testing import check_grads
-from nn.layers import recurrent
+from nn.functional import recurrent
 
 rng = np.random.default_rng(0)
 T, B, I, H = 4, 3, 2, 5  # noqa: E741

@@ -1,4 +1,4 @@
-"""What layers and losses compute, as functions of their inputs and parameters."""
+"""Losses, as functions of outputs and targets."""
 
 from __future__ import annotations
 
@@ -8,87 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 import autograd_lite as ag
-from autograd_lite import Tensor, relu, sigmoid, tanh
+from autograd_lite import Tensor
 from autograd_lite.errors import DTypeError, IndexingError, OptionError, ShapeError
 
-from .random import generator
-
-__all__ = [
-    "alpha_dropout",
-    "cross_entropy",
-    "dropout",
-    "dropout2d",
-    "linear",
-    "mse_loss",
-    "relu",
-    "sigmoid",
-    "tanh",
-]
+__all__ = ["check_options", "cross_entropy", "mse_loss"]
 
 Array = npt.NDArray[Any]
-
-
-def linear(input: Tensor | Array, weight: Tensor | Array, bias: Tensor | Array | None = None) -> Any:
-    """y = x W^T + b.
-
-    Args:
-        input: of shape (..., in).
-        weight: of shape (out, in).
-        bias: of shape (out,).
-
-    Returns:
-        An array of shape (..., out).
-
-    Example:
-        >>> import numpy as np
-        >>> linear(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]), np.array([5.0]))
-        array([[16.]])
-    """
-    y = input @ weight.T
-    return y if bias is None else y + bias
-
-
-def dropout(input: Tensor | Array, p: float = 0.5, training: bool = True) -> Any:
-    """Each entry is 0 with probability p, and else divided by 1 - p, so that the mean stays.
-
-    Args:
-        input: of any shape.
-        p: the probability.
-        training: if not, the input itself comes back.
-
-    Source:
-        N. Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
-    """
-    return _dropped(input, p, input.shape) if training and p else input
-
-
-def dropout2d(input: Tensor | Array, p: float = 0.5, training: bool = True) -> Any:
-    """Dropout of whole channels of (N, C, ...)."""
-    return _dropped(input, p, input.shape[:2] + (1,) * (input.ndim - 2)) if training and p else input
-
-
-def _dropped(input: Any, p: float, shape: tuple[int, ...]) -> Any:
-    kept = generator.random(shape, np.float32) >= p
-    return input * (kept * (1 / (1 - p) if p < 1 else 0.0)).astype(input.dtype)
-
-
-def alpha_dropout(input: Tensor | Array, p: float = 0.5, training: bool = True) -> Any:
-    """Dropout for SELU networks: entries become -1.7581, and mean 0 and variance 1 stay what they are.
-
-    Args:
-        input: of any shape.
-        p: the probability.
-        training: if not, the input itself comes back.
-
-    Source:
-        G. Klambauer et al., "Self-normalizing neural networks", 2017.
-    """
-    if not training or not p:
-        return input
-    low = -1.7580993408473766  # where SELU goes for large negative numbers
-    kept = generator.random(input.shape, np.float32) >= p
-    a = ((1 - p) * (1 + p * low * low)) ** -0.5 if p < 1 else 0.0
-    return np.where(kept, input, low) * a - a * low * p
 
 
 def mse_loss(input: Tensor | Array, target: Tensor | Array, reduction: str = "mean") -> Any:

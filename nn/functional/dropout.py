@@ -1,0 +1,59 @@
+"""Entries dropped at random."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd_lite import Tensor
+
+from ..random import generator
+
+__all__ = ["alpha_dropout", "dropout", "dropout2d"]
+
+Array = npt.NDArray[Any]
+
+
+def dropout(input: Tensor | Array, p: float = 0.5, training: bool = True) -> Any:
+    """Each entry is 0 with probability p, and else divided by 1 - p, so that the mean stays.
+
+    Args:
+        input: of any shape.
+        p: the probability.
+        training: if not, the input itself comes back.
+
+    Source:
+        N. Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
+    """
+    return _dropped(input, p, input.shape) if training and p else input
+
+
+def dropout2d(input: Tensor | Array, p: float = 0.5, training: bool = True) -> Any:
+    """Dropout of whole channels of (N, C, ...)."""
+    return _dropped(input, p, input.shape[:2] + (1,) * (input.ndim - 2)) if training and p else input
+
+
+def _dropped(input: Any, p: float, shape: tuple[int, ...]) -> Any:
+    kept = generator.random(shape, np.float32) >= p
+    return input * (kept * (1 / (1 - p) if p < 1 else 0.0)).astype(input.dtype)
+
+
+def alpha_dropout(input: Tensor | Array, p: float = 0.5, training: bool = True) -> Any:
+    """Dropout for SELU networks: entries become -1.7581, and mean 0 and variance 1 stay what they are.
+
+    Args:
+        input: of any shape.
+        p: the probability.
+        training: if not, the input itself comes back.
+
+    Source:
+        G. Klambauer et al., "Self-normalizing neural networks", 2017.
+    """
+    if not training or not p:
+        return input
+    low = -1.7580993408473766  # where SELU goes for large negative numbers
+    kept = generator.random(input.shape, np.float32) >= p
+    a = ((1 - p) * (1 + p * low * low)) ** -0.5 if p < 1 else 0.0
+    return np.where(kept, input, low) * a - a * low * p

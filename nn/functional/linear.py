@@ -1,0 +1,33 @@
+"""Linear maps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy.typing as npt
+
+from autograd_lite import Tensor
+
+__all__ = ["linear"]
+
+Array = npt.NDArray[Any]
+
+
+def linear(input: Tensor | Array, weight: Tensor | Array, bias: Tensor | Array | None = None) -> Any:
+    """y = x W^T + b.
+
+    Args:
+        input: of shape (..., in).
+        weight: of shape (out, in).
+        bias: of shape (out,).
+
+    Returns:
+        An array of shape (..., out).
+
+    Example:
+        >>> import numpy as np
+        >>> linear(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]), np.array([5.0]))
+        array([[16.]])
+    """
+    y = input @ weight.T
+    return y if bias is None else y + bias

@@ -1,0 +1,105 @@
+"""Recurrent layers over a whole sequence: what the kernels mean, step after step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import autograd_lite as ag
+from autograd_lite import sigmoid
+
+from ..kernels import recurrent as kernels
+from .linear import linear
+
+__all__ = ["gru", "lstm", "rnn"]
+
+Array = npt.NDArray[Any]
+
+
+def lstm_step(x: Any, h: Any, c: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> tuple[Any, Any]:
+    """c' = f c + i g, h' = o tanh(c'), with the gates i, f, g, o of x and h."""
+    i, f, g, o = np.split(linear(x, w_ih, b_ih) + linear(h, w_hh, b_hh), 4, axis=-1)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c), c
+
+
+def gru_step(x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> Any:
+    """h' = (1 - z) n + z h, with n = tanh(W x + r (U h)) and the gates r and z."""
+    r, z, n = np.split(linear(x, w_ih, b_ih), 3, axis=-1)
+    r_h, z_h, n_h = np.split(linear(h, w_hh, b_hh), 3, axis=-1)
+    z = sigmoid(z + z_h)
+    return (1 - z) * np.tanh(n + sigmoid(r + r_h) * n_h) + z * h
+
+
+def rnn_step(x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, nonlinearity: str = "tanh") -> Any:
+    """h' = tanh(W x + U h + b), or relu."""
+    return (np.tanh if nonlinearity == "tanh" else ag.relu)(linear(x, w_ih, b_ih) + linear(h, w_hh, b_hh))
+
+
+def unrolled(step: Any, x: Any, states: tuple[Any, ...], reverse: bool, lengths: Array | None) -> Any:
+    """Step after step over x (T, B, I): all hidden states, 0 where a sequence is over, and the last."""
+    outputs: list[Any] = [None] * len(x)
+    for t, over in zip(
+        kernels.steps(len(x), reverse), kernels.ended(len(x), lengths)[:: -1 if reverse else 1], strict=True
+    ):
+        new = step(x[t], *states)
+        if over is None:
+            states = new
+        else:
+            states = tuple(np.where(over, old, value) for old, value in zip(states, new, strict=True))
+        outputs[t] = new[0] if over is None else np.where(over, 0, new[0])
+    return (np.stack(outputs), *states)
+
+
+@ag.fused(kernels.lstm, kernels.lstm_backward)
+def lstm(
+    x: Any,
+    h: Any,
+    c: Any,
+    w_ih: Any,
+    w_hh: Any,
+    b_ih: Any,
+    b_hh: Any,
+    *,
+    reverse: bool = False,
+    lengths: Array | None = None,
+) -> Any:
+    """All hidden states of an LSTM, and its last hidden and cell state."""
+    return unrolled(lambda x, h, c: lstm_step(x, h, c, w_ih, w_hh, b_ih, b_hh), x, (h, c), reverse, lengths)
+
+
+@ag.fused(kernels.gru, kernels.gru_backward)
+def gru(
+    x: Any,
+    h: Any,
+    w_ih: Any,
+    w_hh: Any,
+    b_ih: Any,
+    b_hh: Any,
+    *,
+    reverse: bool = False,
+    lengths: Array | None = None,
+) -> Any:
+    """All hidden states of a GRU, and the last one."""
+    return unrolled(lambda x, h: (gru_step(x, h, w_ih, w_hh, b_ih, b_hh),), x, (h,), reverse, lengths)
+
+
+@ag.fused(kernels.rnn, kernels.rnn_backward)
+def rnn(
+    x: Any,
+    h: Any,
+    w_ih: Any,
+    w_hh: Any,
+    b_ih: Any,
+    b_hh: Any,
+    *,
+    nonlinearity: str = "tanh",
+    reverse: bool = False,
+    lengths: Array | None = None,
+) -> Any:
+    """All hidden states of a plain recurrent layer, and the last one."""
+    return unrolled(
+        lambda x, h: (rnn_step(x, h, w_ih, w_hh, b_ih, b_hh, nonlinearity),), x, (h,), reverse, lengths
+    )
