@@ -154,7 +154,7 @@ def _prepared(node: Node, rule: Rule, g: Any, record: bool) -> tuple[Any, Any, A
     """What the rules are called with where g is a Tensor, complex, or one cotangent of several."""
     y, args = _lifted(node) if record else (node.value, node.args)
     if g.__class__ is tuple:
-        g = _complete(g, y)
+        g = g if rule.partial else _complete(g, y)
     conjugate = _is_complex(g) and not rule.plain
     return g, _conjugate(g) if conjugate else g, y, args, conjugate
 
@@ -270,14 +270,16 @@ def _complete(g: tuple[Any, ...], y: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _is_complex(g: Any) -> bool:
     if g.__class__ is tuple:
-        return any(map(_is_complex, g))
+        return any(x is not None and _is_complex(x) for x in g)
     return bool(g.dtype.kind == "c")
 
 
 def _conjugate(g: Any) -> Any:
     """Rules are written for plain calculus, y -> g dy/dx. The gradient of a real loss, as the direction
     of steepest ascent, is conj(conj(g) dy/dx): conjugate on the way in and on the way out."""
-    return tuple(map(np.conjugate, g)) if g.__class__ is tuple else np.conjugate(g)
+    if g.__class__ is tuple:
+        return tuple(x if x is None else np.conjugate(x) for x in g)
+    return np.conjugate(g)
 
 
 def _puller(node: Node, rule: Rule, i: int) -> Callable[[Any], Any]:
@@ -341,7 +343,7 @@ def pulled(node: Node) -> tuple[Any, ...]:
     """What the rules of a kept step return for its adjoint, as they return it."""
     rule, g = rules[node.op], node.adjoint  # type: ignore[index]
     if g.__class__ is tuple:
-        g = _complete(g, node.value)
+        g = g if rule.partial else _complete(g, node.value)
     conjugate = _is_complex(g) and not rule.plain
     result: list[Any] = [None] * len(node.inputs)
     with np.errstate(all="ignore"):

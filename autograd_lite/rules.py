@@ -36,7 +36,7 @@ mixes        every output may depend on every input, so nothing is known to be d
 class Rule:
     """What the sweep knows of one op."""
 
-    __slots__ = ("_calls", "broadcasts", "flow", "joint", "plain", "selects", "vjps")
+    __slots__ = ("_calls", "broadcasts", "flow", "joint", "partial", "plain", "selects", "vjps")
 
     def __init__(
         self,
@@ -46,6 +46,7 @@ class Rule:
         broadcasts: bool = False,
         flow: Flow = "mixes",
         plain: bool = False,
+        partial: bool = False,
     ) -> None:
         self.vjps = vjps  # one rule for each argument
         self.joint = joint  # or one for all of them, returning a tuple
@@ -53,6 +54,7 @@ class Rule:
         self.flow = flow
         self.selects = flow == "selects"
         self.plain = plain  # not holomorphic: the rule itself keeps the complex convention
+        self.partial = partial  # of several cotangents, those that did not arrive come as None
         self._calls: dict[str, bool] = {}
 
     def takes(self, keyword: str) -> bool:
@@ -100,6 +102,7 @@ def defvjp(
     broadcasts: bool | None = None,
     flow: Flow | None = None,
     plain: bool = False,
+    partial: bool = False,
 ) -> None:
     """Give `op` its derivative: one rule for each argument, or one for all of them.
 
@@ -113,6 +116,8 @@ def defvjp(
             cotangent back to the shape of its argument. True for NumPy's elementwise ufuncs.
         flow: how dead entries pass, see `Flow`; elementwise if the op broadcasts.
         plain: the op is not holomorphic and its rule follows the complex convention itself.
+        partial: for ops with several results; the cotangent of a result that nobody used is given
+            to the rule as None, not as zeros.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -142,7 +147,12 @@ def defvjp(
     if flow is None:
         flow = "elementwise" if broadcasts else "mixes"
     rules[op] = Rule(
-        vjps if each is None else Each(each), joint=joint, broadcasts=broadcasts, flow=flow, plain=plain
+        vjps if each is None else Each(each),
+        joint=joint,
+        broadcasts=broadcasts,
+        flow=flow,
+        plain=plain,
+        partial=partial,
     )
     constants.discard(op)
 

@@ -418,7 +418,8 @@ class Tensor:
             if a is NotImplemented:
                 return cast(Tensor, a)
             try:
-                value = compute(a, b)
+                # Python's complex does not know NumPy's float64, a float, from its own.
+                value = compute(a, b) if a.__class__ is not complex else op(a, b)
             except Exception as error:
                 raise explain(op, (a, b), error) from error
             if right is None or (listeners := switch.listeners) is None:
@@ -769,7 +770,7 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return _unruled(op, args, kwargs)
     if by_keyword:
         args, kwargs = _positional(op, args, kwargs)
-    if len(args) > len(rule.vjps) and op.__class__ is _NUMPY_FUNCTION:
+    if rule.joint is None and len(args) > len(rule.vjps) and op.__class__ is _NUMPY_FUNCTION:
         args, kwargs = _named(op, len(rule.vjps), args, kwargs)
 
     values: list[Any] = []

@@ -233,6 +233,32 @@ def test_several_complex_outputs() -> None:
     assert ag.grad(ag.grad(lambda x: pair(x * x)[1]))(1.0) == 6.0
 
 
+def test_a_partial_rule_is_told_which_results_were_used() -> None:
+    @ag.primitive
+    def both(x: Any) -> Any:
+        return 2 * x, 3 * x
+
+    seen = []
+
+    def rule(g: Any, y: Any, x: Any) -> Any:
+        seen.append([part is not None for part in g])
+        return (sum(k * part for k, part in zip((2, 3), g, strict=True) if part is not None),)
+
+    ag.defvjp(both, joint=rule, partial=True)
+    x = leaf([1.0, 2.0 + 1.0j])
+    np.real(both(x)[1]).sum().backward()
+    assert x.grad.tolist() == [3.0, 3.0]
+    np.real(sum(both(x))).sum().backward()
+    assert seen == [[False, True], [True, True]]
+    assert x.grad.tolist() == [8.0, 8.0]
+
+
+def test_a_function_of_numpy_may_have_one_rule_for_all_arguments() -> None:
+    a, b = leaf([[2.0, 1.0], [0.0, 4.0]]), leaf([3.0, 8.0])
+    np.linalg.solve(a, b).sum().backward(create_graph=True)
+    np.testing.assert_allclose(b.grad.numpy(), [0.5, 0.125])
+
+
 @pytest.mark.parametrize("returned", [lambda g: (g,), lambda g: "text", lambda g: None])
 def test_a_rule_returns_an_array(returned: Any) -> None:
     @ag.primitive

@@ -368,3 +368,12 @@ def test_indices_may_be_tensors() -> None:
     y = x[ag.Tensor([0, 2])] + x[ag.Tensor([True, False, True])] + x[[ag.Tensor(0), ag.Tensor(1)]]
     y.sum().backward()
     assert x.grad.tolist() == [3.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_complex_number_on_the_left_of_a_single_number(dtype: Any) -> None:
+    x = ag.Tensor(2.0, requires_grad=True, dtype=dtype)
+    y = 1j * x
+    assert y.dtype == np.result_type(dtype, np.complex64) and isinstance(y.numpy(), np.ndarray)
+    np.imag(y * y * 1j).backward()
+    assert x.grad is not None and x.grad.item() == -4.0
