@@ -142,6 +142,7 @@ def unsupported_call(op: Callable[..., Any], what: str) -> UnsupportedError:
         f"{name}(np.where(mask, x, neutral))",
         "initial": f"combine it with the result: write {name}(x) first",
         "dtype": "to change a dtype write x.astype(dtype)",
+        "axes": f"move the axes first: {name}(np.moveaxis(x, axis, -1), y)",
         "method": f"{name}.reduce, .accumulate, .outer and .at are not recorded; write np.sum, np.prod, "
         "np.max or np.min, broadcast with x[:, None], or index",
     }.get(what, f"its derivative rule does not know {what}")

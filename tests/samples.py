@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as ag
+from autograd_lite.ops.decompositions import cholesky, complement, eig, eigh, from_triangle, qr, svd
 from autograd_lite.ops.elementwise import (
     arcsin_slope,
     arctanh_slope,
@@ -24,6 +25,8 @@ from autograd_lite.ops.elementwise import (
     where,
 )
 from autograd_lite.ops.indexing import scatter
+from autograd_lite.ops.linalg import cofactors, least_squares, pinv, slogdet
+from autograd_lite.ops.norms import direction, power_norm
 from autograd_lite.ops.products import einsum
 from autograd_lite.ops.shaping import concatenate, stack
 from autograd_lite.tensor import alias, astype, setitem
@@ -63,6 +66,17 @@ def positive(*shape: int) -> Any:
 
 def unit(*shape: int) -> Any:
     return x(*shape, low=-0.95, high=0.95)
+
+
+def square(*shape: int) -> Any:
+    """Matrices far from singular, with singular values apart from each other."""
+    return x(*shape) + np.diag(np.arange(3.0, 3.0 + shape[-1]))
+
+
+def symmetric(*shape: int) -> Any:
+    """Symmetric matrices with positive eigenvalues apart from each other."""
+    a = x(*shape, low=-1.0, high=1.0)
+    return (a + np.matrix_transpose(a)) / 2 + np.diag(np.arange(2.0, 2.0 + 2 * shape[-1], 2))
 
 
 def unary(make: Callable[..., Any] = x) -> list[Any]:
@@ -297,12 +311,6 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
         call(x(2, 3), x(3, 2), axes=(0, 1)),
     ],
     np.vdot: [call(x(2, 2), x(2, 2))],
-    np.linalg.inv: [call(x(2, 2) + 3 * np.eye(2)), call(x(3, 2, 2) + 4 * np.eye(2))],
-    np.linalg.solve: [
-        call(x(3, 3) + 3 * np.eye(3), x(3)),
-        call(x(3, 3) + 3 * np.eye(3), x(3, 2)),
-        call(x(2, 2, 2) + 3 * np.eye(2), x(2, 1)),
-    ],
     einsum: [call("ij,jk->ik", x(2, 3), x(3, 2))],
     np.einsum: [
         call("ij,jk->ik", x(2, 3), x(3, 2)),
@@ -321,8 +329,134 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
         call(x(2, 3), [0, 1], x(3, 2), [1, 2]),
         call(x(2, 3), [26, 0]),
         call("ij,jk,kl->il", x(2, 3), x(3, 2), x(2, 2), optimize=True),
+        call("ij,jk,kl", x(2, 3), x(3, 2), x(2, 2), optimize=["einsum_path", (1, 2), (0, 1)]),
+        call("...ii->...i", x(2, 3, 3)),
+        call("i...i", x(2, 3, 2)),
+        call("iij,jk->ik", x(2, 2, 3), x(3, 2)),
+        call("ij,ij,ij->", x(2, 2), x(2, 2), x(2, 2)),
+        call("...,...", x(2, 3), x(3)),
+        call("ij->ji", x(2, 3)),
+        call(",i->i", x(), x(2)),
+        call(x(2, 3, 3), [Ellipsis, 0, 0], [Ellipsis]),
     ],
+    np.vecdot: [call(x(3), x(3)), call(x(2, 3), x(4, 1, 3)), call(x(3, 2), x(3), axis=0)],
+    **({
+        np.matvec: [call(x(2, 3), x(3)), call(x(4, 2, 3), x(3)), call(x(2, 3), x(4, 3))],
+        np.vecmat: [call(x(3), x(3, 2)), call(x(4, 3), x(3, 2)), call(x(3), x(4, 3, 2))],
+    } if NUMPY >= (2, 2) else {}),
+    np.kron: [call(x(2, 3), x(3, 2)), call(x(2), x(2, 2)), call(x(2, 1, 2), x(2)), call(x(), x(3))],
+    np.cross: [
+        call(x(3), x(3)),
+        call(x(2, 3), x(3)),
+        call(x(3, 2), x(2, 3), axisa=0, axisc=0),
+        call(x(3, 2), x(3, 2), axis=0),
+    ],
+    np.linalg.matrix_transpose: [call(x(2, 3, 4))],
+    np.linalg.matmul: [call(x(4, 2, 3), x(3, 2))],
+    np.linalg.vecdot: [call(x(2, 3), x(3)), call(x(3, 2), x(3, 2), axis=-2)],
+    np.linalg.outer: [call(x(2), x(3))],
+    np.linalg.tensordot: [call(x(2, 3), x(3, 2), axes=1)],
+    np.linalg.cross: [call(x(2, 3), x(3)), call(x(3, 2), x(3, 2), axis=0)],
+    # -- matrices ----------------------------------------------------------------------------------
+    np.linalg.diagonal: [call(x(2, 3, 4), offset=1)],
+    np.linalg.trace: [call(x(2, 3, 3)), call(x(3, 4), offset=-1)],
+    np.linalg.inv: [call(square(2, 2)), call(square(3, 2, 2))],
+    pinv: [call(square(3, 3)), call(x(2, 4, 3))],
+    np.linalg.pinv: [
+        call(x(4, 3)),
+        call(x(2, 2, 3)),
+        call(x(3, 4), rcond=1e-10),
+        call(np.diag([3.0, 2.0, 0.5])[:, [1, 0, 2]] + 0.01 * x(3, 3), rcond=0.5),
+        call(symmetric(3, 3), hermitian=True),
+    ],
+    np.linalg.tensorinv: [call(np.reshape(square(4, 4), (2, 2, 4)) , ind=2), call(square(3, 3), ind=1)],
+    np.linalg.solve: [
+        call(square(3, 3), x(3)),
+        call(square(3, 3), x(3, 2)),
+        call(square(2, 2, 2), x(2, 1)),
+        call(square(2, 2, 2), x(2)),
+        call(square(2, 2), x(3, 2, 1)),
+    ],
+    np.linalg.tensorsolve: [
+        call(np.reshape(square(4, 4), (2, 2, 4)), x(2, 2)),
+        call(np.reshape(square(4, 4), (2, 4, 2)), x(4), axes=(0,)),
+    ],
+    least_squares: [call(x(4, 2), x(4, 3), None), call(x(2, 4), x(2, 1), None)],
+    np.linalg.lstsq: [
+        call(x(4, 2), x(4)),
+        call(x(4, 2), x(4, 2)),
+        call(x(2, 3), x(2)),
+        call(np.diag([3.0, 2.0, 0.5])[:, [1, 0, 2]] + 0.01 * x(3, 3), x(3), rcond=0.5),
+    ],
+    np.linalg.det: [call(square(3, 3)), call(square(2, 2, 2)), call(x(1, 1))],
+    cofactors: [call(square(3, 3)), call(x(3, 2) @ x(2, 3)), call(square(2, 2, 2))],
+    slogdet: [call(square(3, 3))],
+    np.linalg.slogdet: [call(square(3, 3)), call(-square(2, 3, 3))],
+    np.linalg.matrix_power: [call(square(2, 2), n) for n in (1, 2, 3, 6, -2)],
+    np.linalg.multi_dot: [
+        call([x(2, 3), x(3, 4)]),
+        call([x(3), x(3, 4), x(4, 2), x(2)]),
+        call([x(2, 4), x(4, 1), x(1, 3)]),
+    ],
+    # -- decompositions ----------------------------------------------------------------------------
+    from_triangle: [call(symmetric(3, 3)), call(symmetric(2, 2, 2), uplo="U")],
+    eigh: [call(symmetric(3, 3))],
+    np.linalg.eigh: [call(symmetric(3, 3)), call(symmetric(2, 3, 3), UPLO="U")],
+    np.linalg.eigvalsh: [call(symmetric(3, 3)), call(symmetric(2, 2, 2), "U")],
+    eig: [call(symmetric(3, 3) + 0.1 * x(3, 3))],
+    np.linalg.eig: [call(symmetric(3, 3) + 0.1 * x(3, 3)), call(symmetric(2, 3, 3) + 0.1 * x(3, 3))],
+    np.linalg.eigvals: [call(symmetric(3, 3) + 0.1 * x(3, 3))],
+    svd: [call(square(3, 3)), call(x(4, 2)), call(x(2, 2, 3))],
+    complement: [call(np.eye(3)[:, :2], near=np.eye(3)[:, 2:])],
+    np.linalg.svd: [
+        call(square(3, 3)),
+        call(x(4, 3), full_matrices=False),
+        call(x(2, 2, 4), full_matrices=False),
+        call(x(3, 2)),
+        call(x(2, 3)),
+        call(x(3, 2), compute_uv=False),
+        call(symmetric(3, 3) - 3 * np.eye(3), hermitian=True),
+    ],
+    np.linalg.svdvals: [call(x(2, 3)), call(x(2, 3, 3))],
+    qr: [call(x(3, 2)), call(square(3, 3))],
+    np.linalg.qr: [
+        call(x(4, 2)),
+        call(square(2, 3, 3)),
+        call(x(2, 3)),
+        call(x(3, 2), mode="complete"),
+        call(x(4, 2), mode="r"),
+    ],
+    cholesky: [call(symmetric(3, 3))],
+    np.linalg.cholesky: [call(symmetric(3, 3)), call(symmetric(2, 2, 2), upper=True)],
+    # -- norms -------------------------------------------------------------------------------------
+    power_norm: [call(x(2, 3), order=2.0, axis=None), call(x(2, 3), order=3.0, axis=(1,), keepdims=True)],
+    direction: [
+        call(x(2, 3), order=2.0, axis=(1,)),
+        *(call(x(3), order=p, axis=None) for p in (1.5, 3.0, -1.0)),
+    ],
+    np.linalg.norm: [
+        call(x(4)),
+        call(x(2, 3)),
+        call(x(2, 2, 3)),
+        *(call(x(4), ord=p) for p in (1, 2, 3, 1.5, 0.5, -1, -2, np.inf, -np.inf)),
+        *(call(x(2, 3) ** 3, ord=p) for p in ("fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf)),
+        call(x(2, 3), axis=1, keepdims=True),
+        call(x(2, 3), 3, 0, True),
+        call(x(3, 2, 3), "nuc", axis=(2, 0), keepdims=True),
+        call(x(3, 2, 3), 1, axis=(0, -1)),
+        call(x(3, 2, 3), ord=np.inf, axis=(2, 0), keepdims=True),
+    ],
+    np.linalg.vector_norm: [
+        call(x(2, 3)),
+        call(x(2, 2, 3), axis=(0, 2), ord=3),
+        call(x(2, 3), axis=-1, keepdims=True, ord=1),
+    ],
+    np.linalg.matrix_norm: [call(x(2, 2, 3)), call(x(2, 3, 3), ord=2, keepdims=True)],
+    np.linalg.cond: [call(square(3, 3), p=p) for p in (None, 2, -2, "fro", 1, np.inf)],
 }  # fmt: skip
+
+HERMITIAN = {cholesky, eigh, from_triangle, np.linalg.cholesky, np.linalg.eigh, np.linalg.eigvalsh}
+"""Ops of symmetric and hermitian matrices: their derivatives are along such matrices only."""
 
 SAMPLES = [Sample(op, args, kwargs) for op, calls in CALLS.items() for args, kwargs in calls]
 
@@ -330,7 +464,14 @@ HOLOMORPHIC = [
     np.add, np.subtract, np.multiply, np.divide, np.negative, np.square, np.reciprocal, np.exp, np.log,
     np.sqrt, np.sin, np.cos, np.tan, np.sinh, np.cosh, np.tanh, np.arctan, np.arcsinh,
     np.sum, np.mean, np.prod,
-    np.matmul, np.einsum, np.reshape, np.transpose, operator.getitem, np.concatenate, np.power,
+    np.matmul, np.einsum, np.tensordot, np.dot, np.inner, np.outer, np.kron, np.cross,
+    np.linalg.inv, np.linalg.solve, np.linalg.det, cofactors, np.linalg.matrix_power,
+    np.linalg.multi_dot, np.linalg.tensorinv, np.linalg.tensorsolve,
+    np.reshape, np.transpose, operator.getitem, np.concatenate, np.power,
 ]  # fmt: skip
-NOT_HOLOMORPHIC = [np.absolute, np.conjugate, np.real, np.imag]
+NOT_HOLOMORPHIC = [
+    np.absolute, np.conjugate, np.real, np.imag, np.vdot, np.vecdot,
+    pinv, least_squares, slogdet, qr, np.linalg.qr, direction, power_norm, np.linalg.norm, np.linalg.cond,
+    np.linalg.svdvals, np.linalg.lstsq,
+]  # fmt: skip
 """Ops that are tried on complex numbers too."""

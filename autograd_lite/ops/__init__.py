@@ -1,5 +1,27 @@
 """The rule tables, by mathematical kind. Importing them fills the registry."""
 
-from . import constants, elementwise, indexing, linalg, products, ranges, reductions, shaping
+from . import (
+    constants,
+    decompositions,
+    elementwise,
+    indexing,
+    linalg,
+    norms,
+    products,
+    ranges,
+    reductions,
+    shaping,
+)
 
-__all__ = ["constants", "elementwise", "indexing", "linalg", "products", "ranges", "reductions", "shaping"]
+__all__ = [
+    "constants",
+    "decompositions",
+    "elementwise",
+    "indexing",
+    "linalg",
+    "norms",
+    "products",
+    "ranges",
+    "reductions",
+    "shaping",
+]

@@ -45,6 +45,7 @@ constants.update(_named("""
     tril_indices tril_indices_from triu_indices triu_indices_from unravel_index
     broadcast_shapes einsum_path
 """))  # fmt: skip
+constants.add(np.linalg.matrix_rank)
 
 # -- arrays from numbers, text and files -----------------------------------------------------------
 

@@ -1,36 +1,291 @@
-"""Functions of matrices: inverses, linear systems, and what numpy.linalg has."""
+"""Functions of matrices: inverses, linear systems, determinants, powers."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from ..rules import defvjp
-from ..tensor import unwrap
+from ..rules import compositions, defvjp
+from ..tensor import primitive, unwrap, wrap
+from .decompositions import eye, from_triangle, negligible, row
+from .products import adjoint, conj
+from .reductions import others
 
 __all__: list[str] = []
 
-# -- inverses and linear systems -------------------------------------------------------------------
+# -- inverses --------------------------------------------------------------------------------------
 
 
-def _solve(g: Any, y: Any, a: Any, b: Any) -> Any:
-    """-a^-T g y^T."""
-    if np.ndim(unwrap(b)) == 1:
-        back = np.linalg.solve(np.matrix_transpose(a), np.expand_dims(g, -1))
-        return -back * np.expand_dims(y, -2)
-    return -np.matmul(np.linalg.solve(np.matrix_transpose(a), g), np.matrix_transpose(y))
+@primitive
+def pinv(a: Any, **options: Any) -> Any:
+    """numpy.linalg.pinv where what is cut off is 0 up to rounding."""
+    return np.linalg.pinv(a, **options)
 
 
-def _solve_b(g: Any, y: Any, a: Any, b: Any) -> Any:
-    """a^-T g."""
-    if np.ndim(unwrap(b)) == 1:
-        return np.linalg.solve(np.matrix_transpose(a), np.expand_dims(g, -1))[..., 0]
-    return np.linalg.solve(np.matrix_transpose(a), g)
+def _pinv(g: Any, y: Any, a: Any, **options: Any) -> Any:
+    """-P^H g P^H, and what leaves the ranges of A and P, which are all there is at full rank.
+
+    Source:
+        G. H. Golub and V. Pereyra, "The differentiation of pseudo-inverses", 1973.
+    """
+    p = adjoint(y)
+    ga = -np.matmul(np.matmul(p, g), p)
+    m, n = a.shape[-2:]
+    rank = _rank(unwrap(a), unwrap(y))
+    if np.any(rank < m):
+        back = np.matmul(np.matmul(adjoint(g), y), p)
+        ga = ga + back - np.matmul(a, np.matmul(y, back))
+    if np.any(rank < n):
+        back = np.matmul(np.matmul(p, y), adjoint(g))
+        ga = ga + back - np.matmul(np.matmul(back, y), a)
+    return ga
+
+
+def _np_pinv(a: Any, rcond: Any = None, hermitian: bool = False, **options: Any) -> Any:
+    """A derivative at constant rank. Where `rcond` cuts off singular values that are more than rounding,
+    the others are put together from the decomposition."""
+    if hermitian:
+        a = from_triangle(a)
+    if rcond is not None:
+        options["rcond"] = rcond
+    if options:
+        value = np.linalg.pinv(unwrap(a), **options)
+        if _cuts(unwrap(a), value):
+            return _truncated(a, value)
+    return pinv(a, **options)
+
+
+def _rank(a: Any, p: Any) -> Any:
+    """How many singular values went into the pseudo-inverse: A P is a projection, its trace their number."""
+    return np.rint(np.trace(np.real(np.matmul(a, p)), axis1=-2, axis2=-1))
+
+
+def _cuts(a: Any, p: Any) -> bool:
+    s = np.linalg.svdvals(a)
+    beyond = np.arange(s.shape[-1]) >= _rank(a, p)[..., None]
+    return bool(np.any(beyond & ~negligible(row(s), row(s))[..., 0, :]))
+
+
+def _truncated(a: Any, p: Any) -> Any:
+    """V 1/s U^H of the singular values that are kept."""
+    u, s, vh = np.linalg.svd(a, full_matrices=False)
+    kept = np.arange(s.shape[-1]) < _rank(unwrap(a), p)[..., None]
+    return np.matmul(adjoint(vh) * row(np.where(kept, 1 / np.where(kept, s, 1), 0)), adjoint(u))
+
+
+def _tensorinv(a: Any, ind: int = 2) -> Any:
+    """The inverse of the map from the last axes to the first `ind`."""
+    if ind <= 0:
+        raise ValueError(f"ind={ind}; expected the number of axes that are the rows, at least 1")
+    rows, columns = a.shape[:ind], a.shape[ind:]
+    return np.reshape(np.linalg.inv(np.reshape(a, (math.prod(rows), -1))), (*columns, *rows))
 
 
 defvjp(
     np.linalg.inv,
     lambda g, y, a: -np.matmul(np.matmul(np.matrix_transpose(y), g), np.matrix_transpose(y)),
 )
-defvjp(np.linalg.solve, _solve, _solve_b, broadcasts=True, flow="mixes")
+defvjp(pinv, _pinv, plain=True)
+compositions[np.linalg.pinv] = _np_pinv
+compositions[np.linalg.tensorinv] = _tensorinv
+
+# -- linear systems --------------------------------------------------------------------------------
+
+
+def _solve(g: Any, y: Any, a: Any, b: Any) -> tuple[Any, Any]:
+    """gb = a^-T g for the right-hand side, and -gb y^T for the matrix."""
+    if len(b.shape) == 1:
+        gb = np.linalg.solve(np.matrix_transpose(a), np.expand_dims(g, -1))
+        return -gb * np.expand_dims(y, -2), gb[..., 0]
+    gb = np.linalg.solve(np.matrix_transpose(a), g)
+    return -np.matmul(gb, np.matrix_transpose(y)), gb
+
+
+def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+    """The x whose product with the last axes of a, after `axes` have been put last, is b."""
+    if axes is not None:
+        order = [k for k in range(len(a.shape)) if k not in [axis % len(a.shape) for axis in axes]]
+        a = np.transpose(a, (*order, *axes))
+    shape = a.shape[np.ndim(unwrap(b)) :]
+    size = math.prod(shape)
+    if math.prod(a.shape) != size**2:
+        raise ValueError(
+            f"the axes of a, {a.shape}, do not make a square matrix: b stands for the first of them"
+        )
+    return np.reshape(np.linalg.solve(np.reshape(a, (size, size)), np.reshape(b, -1)), shape)
+
+
+@primitive
+def least_squares(a: Any, b: Any, rcond: float | None) -> Any:
+    """The x of least length that minimizes |a x - b|."""
+    return np.linalg.lstsq(a, b, rcond)[0]
+
+
+def _least_squares(g: Any, y: Any, a: Any, b: Any, rcond: float | None) -> tuple[Any, Any, None]:
+    """gb = P^H g for the right-hand side, where P is the pseudo-inverse. For the matrix, with the residual
+    r = b - A x,  -gb x^H + r (P gb)^H + P^H x (g - A^H gb)^H."""
+    p = np.linalg.pinv(a, rcond=_cutoff(a, rcond))
+    gb = np.matmul(adjoint(p), g)
+    residual = b - np.matmul(a, y)
+    ga = np.matmul(residual, adjoint(np.matmul(p, gb))) - np.matmul(gb, adjoint(y))
+    ga = ga + np.matmul(np.matmul(adjoint(p), y), adjoint(g - np.matmul(adjoint(a), gb)))
+    return ga, gb, None
+
+
+def _cutoff(a: Any, rcond: float | None) -> float:
+    """Relative to the largest, up to where singular values count as 0 for lstsq."""
+    return float(rcond) if rcond is not None and rcond >= 0 else max(a.shape) * float(np.finfo(a.dtype).eps)
+
+
+def _lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
+    """x, the sums of squared residuals, the rank (a constant), and the singular values."""
+    s = np.linalg.svdvals(a)
+    values = unwrap(s)
+    rank = int(np.sum(values > _cutoff(a, rcond) * np.max(values, initial=0)))
+    vector = len(b.shape) == 1
+    columns = np.expand_dims(b, -1) if vector else b
+    if np.all(negligible(row(values), row(values))[0, rank:]):
+        x = least_squares(a, columns, rcond)
+    else:  # rcond cuts off more than rounding
+        x = np.matmul(np.linalg.pinv(a, rcond), columns)
+    m, n = a.shape
+    residuals = wrap(np.empty(0, values.dtype))
+    if rank == n < m:
+        rest = columns - np.matmul(a, x)
+        residuals = np.sum(np.real(rest * conj(rest)), axis=0)
+    return (x[:, 0] if vector else x), residuals, rank, s
+
+
+defvjp(np.linalg.solve, joint=_solve, broadcasts=True, flow="mixes")
+defvjp(least_squares, joint=_least_squares, plain=True)
+compositions[np.linalg.tensorsolve] = _tensorsolve
+compositions[np.linalg.lstsq] = _lstsq
+
+# -- determinants ----------------------------------------------------------------------------------
+
+
+@primitive
+def cofactors(a: Any) -> Any:
+    """The signed minors of a square matrix, the derivative of its determinant.
+
+    For a = U diag(s) V^H they are those of diag(s), the products of all the s but one, turned back.
+    Nothing is divided by, so a singular matrix is no exception.
+    """
+    u, s, vh = np.linalg.svd(a)
+    unit = np.linalg.det(u) * np.linalg.det(vh)
+    rest = np.moveaxis(others(np.moveaxis(s, -1, 0)), 0, -1)
+    return unit[..., None, None] * np.matmul(conj(u) * row(rest), conj(vh))
+
+
+def _cofactors(g: Any, y: Any, a: Any) -> Any:
+    """The derivative of the minors: with the inverse where there is a good one, otherwise without.
+
+    In the frame of the singular vectors, where g' = U^H g V, the minors of second order are products of
+    all the s but two, p_ij: the result is sum_j p_ij g'_jj on the diagonal, and -p_ij g'_ji beside it.
+    """
+    s = np.linalg.svdvals(unwrap(a))
+    if np.all(s[..., -1:] > s[..., :1] / 100):
+        back = np.matrix_transpose(np.linalg.inv(a))
+        along = np.expand_dims(np.sum(g * y, axis=(-2, -1)), (-2, -1))
+        return along * back - np.matmul(np.matmul(back, np.matrix_transpose(g)), y)
+    u, s, vh = np.linalg.svd(a)
+    one = eye(s)
+    unit = np.expand_dims(np.linalg.det(u) * np.linalg.det(vh), (-2, -1))
+    without = np.expand_dims(s, -1) * (1 - one) + one  # column i: all the s, and 1 for the i-th
+    pairs = np.moveaxis(others(np.moveaxis(without, -2, 0)), 0, -2) * (1 - one)
+    turned = np.matmul(np.matmul(adjoint(u), g), adjoint(vh))
+    diagonal = np.sum(pairs * row(np.sum(turned * one, axis=-1)), axis=-1)
+    inner = one * row(diagonal) - pairs * np.matrix_transpose(turned)
+    return unit * np.matmul(np.matmul(conj(u), inner), conj(vh))
+
+
+@primitive
+def slogdet(a: Any) -> Any:
+    """The sign of the determinant and the logarithm of its absolute value."""
+    return tuple(np.linalg.slogdet(a))
+
+
+def _slogdet(g: Any, y: Any, a: Any) -> tuple[Any]:
+    """A^-H, for the logarithm; the sign of a complex determinant turns with the imaginary part."""
+    (gsign, glog), (sign, _) = g, y
+    total = 0 if glog is None else glog
+    if gsign is not None and sign.dtype.kind == "c":
+        total = total + 1j * np.imag(gsign * conj(sign))
+    return (np.expand_dims(total, (-2, -1)) * adjoint(np.linalg.inv(a)),)
+
+
+SlogdetResult = type(np.linalg.slogdet(np.eye(1)))
+
+defvjp(np.linalg.det, lambda g, y, a: np.expand_dims(g, (-2, -1)) * cofactors(a))
+defvjp(cofactors, _cofactors)
+defvjp(slogdet, joint=_slogdet, plain=True, partial=True)
+compositions[np.linalg.slogdet] = lambda a: SlogdetResult(*slogdet(a))
+
+# -- powers and products of several ----------------------------------------------------------------
+
+
+def _matrix_power(a: Any, n: int) -> Any:
+    """By squaring; the power 0 is the identity, whatever a is."""
+    if n == 0:
+        return wrap(np.linalg.matrix_power(unwrap(a), 0))
+    if n < 0:
+        a, n = np.linalg.inv(a), -n
+    power = None
+    while n:
+        n, odd = divmod(n, 2)
+        if odd:
+            power = a if power is None else np.matmul(power, a)
+        if n:
+            a = np.matmul(a, a)
+    return power
+
+
+def _multi_dot(arrays: Any, *, out: None = None) -> Any:
+    """The product of several matrices, in the order that takes the fewest multiplications."""
+    arrays = list(arrays)
+    if len(arrays) < 2:
+        raise ValueError(f"multi_dot takes at least two arrays, {len(arrays)} came")
+    shapes = [np.shape(unwrap(a)) for a in arrays]
+    first, last = len(shapes[0]) == 1, len(shapes[-1]) == 1
+    if first:
+        arrays[0] = np.expand_dims(arrays[0], 0)
+    if last:
+        arrays[-1] = np.expand_dims(arrays[-1], -1)
+    product = _chain(arrays, _splits([np.shape(unwrap(a)) for a in arrays]), 0, len(arrays) - 1)
+    product = product[0] if first else product
+    return product[..., 0] if last else product
+
+
+def _splits(shapes: list[tuple[int, ...]]) -> dict[tuple[int, int], int]:
+    """After which matrix the product of those from i to j is best cut in two, for every i < j."""
+    n = len(shapes)
+    cost = {(i, i): 0 for i in range(n)}
+    cut = {}
+    for length in range(1, n):
+        for i in range(n - length):
+            j = i + length
+            costs = [
+                cost[i, k] + cost[k + 1, j] + shapes[i][0] * shapes[k][-1] * shapes[j][-1]
+                for k in range(i, j)
+            ]
+            cost[i, j] = min(costs)
+            cut[i, j] = i + costs.index(cost[i, j])
+    return cut
+
+
+def _chain(arrays: list[Any], cut: dict[tuple[int, int], int], i: int, j: int) -> Any:
+    if i == j:
+        return arrays[i]
+    k = cut[i, j]
+    return np.matmul(_chain(arrays, cut, i, k), _chain(arrays, cut, k + 1, j))
+
+
+compositions[np.linalg.matrix_power] = _matrix_power
+compositions[np.linalg.multi_dot] = _multi_dot
+
+# -- diagonals -------------------------------------------------------------------------------------
+
+compositions[np.linalg.diagonal] = lambda x, *, offset=0: np.diagonal(x, offset, -2, -1)
+compositions[np.linalg.trace] = lambda x, *, offset=0: np.trace(x, offset, -2, -1)

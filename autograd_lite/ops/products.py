@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,22 @@ from .indexing import scatter
 
 __all__: list[str] = []
 
-# -- matmul and dot --------------------------------------------------------------------------------
+# -- conjugates and transposes ---------------------------------------------------------------------
+
+
+def conj(x: Any) -> Any:
+    """The complex conjugate; a real array as it is, without a step on the tape."""
+    return np.conjugate(x) if unwrap(x).dtype.kind == "c" else x
+
+
+def adjoint(x: Any) -> Any:
+    """The conjugate transpose of a matrix."""
+    return conj(np.matrix_transpose(x))
+
+
+compositions[np.linalg.matrix_transpose] = np.matrix_transpose
+
+# -- matrices --------------------------------------------------------------------------------------
 
 
 def _matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -25,15 +41,49 @@ def _matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
-    """a^T g."""
+    """a^T g. Where one matrix was multiplied to many, they are put below each other first: one product
+    is faster than many with a sum."""
     if len(a.shape) == 1:
         return np.expand_dims(a, -1) * np.expand_dims(g, -2) if len(b.shape) > 1 else g * a
     if len(b.shape) == 1:
-        return np.matmul(np.matrix_transpose(a), np.expand_dims(g, -1))[..., 0]
-    return np.matmul(np.matrix_transpose(a), g)
+        g = np.expand_dims(g, -1)
+    if len(a.shape) > 2 and len(b.shape) <= 2:
+        a, g = np.reshape(a, (-1, a.shape[-1])), np.reshape(g, (-1, g.shape[-1]))
+    gb = np.matmul(np.matrix_transpose(a), g)
+    return gb[..., 0] if len(b.shape) == 1 else gb
+
+
+def _matvec(x1: Any, x2: Any) -> Any:
+    return np.matmul(x1, np.expand_dims(x2, -1))[..., 0]
+
+
+def _vecmat(x1: Any, x2: Any) -> Any:
+    return np.matmul(np.expand_dims(conj(_array(x1)), -2), x2)[..., 0, :]
+
+
+def _vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
+    """The sum of conj(x1) x2 along an axis of each; the other axes are broadcast."""
+    return np.einsum("...i,...i->...", conj(_last(x1, axis)), _last(x2, axis))
+
+
+def _array(x: Any) -> Any:
+    """Lists as arrays; arrays and Tensors as they are."""
+    return x if hasattr(x, "dtype") else np.asarray(x)
+
+
+def _last(x: Any, axis: int) -> Any:
+    """An array with one of its axes put last."""
+    return _array(x) if axis == -1 else np.moveaxis(_array(x), axis, -1)
 
 
 defvjp(np.matmul, _matmul_left, _matmul_right, broadcasts=True, flow="mixes")
+compositions[np.linalg.matmul] = np.matmul
+compositions[np.vecdot] = compositions[np.linalg.vecdot] = _vecdot
+if hasattr(np, "matvec"):  # NumPy 2.2
+    compositions[np.matvec] = _matvec
+    compositions[np.vecmat] = _vecmat
+
+# -- sums over chosen axes -------------------------------------------------------------------------
 
 
 def _dot(a: Any, b: Any, out: None = None) -> Any:
@@ -44,27 +94,30 @@ def _dot(a: Any, b: Any, out: None = None) -> Any:
         return np.multiply(a, b)
     if m <= 2 and n <= 2:
         return np.matmul(a, b)
-    left, inner = list(range(m - 1)), m - 1
-    right = [m + i for i in range(n)]
-    right[-2 if n > 1 else -1] = inner
-    return np.einsum(a, [*left, inner], b, right, [*left, *(i for i in right if i != inner)])
-
-
-def _outer(a: Any, b: Any, out: None = None) -> Any:
-    return np.multiply(np.reshape(a, (-1, 1)), np.reshape(b, (1, -1)))
+    return np.tensordot(a, b, axes=(-1, max(n - 2, 0)))
 
 
 def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
-    """A sum over axes of a and axes of b; a number n stands for the last n and the first n."""
-    m, n = np.ndim(unwrap(a)), np.ndim(unwrap(b))
+    """A sum over axes of a and axes of b; a number n stands for the last n and the first n.
+
+    The axes are laid out for one product of two matrices, for which BLAS is the fastest.
+    """
+    a, b = _array(a), _array(b)
+    m, n = len(a.shape), len(b.shape)
     if isinstance(axes, (int, np.integer)):
-        axes = list(range(m - int(axes), m)), list(range(int(axes)))
+        axes = range(-int(axes), 0), range(int(axes))
     left, right = ([k] if isinstance(k, (int, np.integer)) else list(k) for k in axes)
-    one, other = list(range(m)), list(range(m, m + n))
-    for i, j in zip(left, right, strict=True):
-        other[j] = one[i]
-    summed = {one[i] for i in left}
-    return np.einsum(a, one, b, other, [i for i in (*one, *other) if i not in summed])
+    fits = [a.shape[k] for k in left] == [b.shape[k] for k in right]
+    left, right = [k % m for k in left], [k % n for k in right]
+    if not fits:
+        raise ValueError(f"the axes {left} of the first and {right} of the second differ in size")
+    rows, columns = [k for k in range(m) if k not in left], [k for k in range(n) if k not in right]
+    summed = math.prod(a.shape[k] for k in left)
+    shape = tuple(a.shape[k] for k in rows) + tuple(b.shape[k] for k in columns)
+    heights, widths = math.prod(shape[: len(rows)]), math.prod(shape[len(rows) :])
+    one = np.reshape(np.transpose(a, (*rows, *left)), (heights, summed))
+    other = np.reshape(np.transpose(b, (*right, *columns)), (summed, widths))
+    return np.reshape(np.matmul(one, other), shape)
 
 
 def _inner(a: Any, b: Any) -> Any:
@@ -72,11 +125,81 @@ def _inner(a: Any, b: Any) -> Any:
     return np.multiply(a, b) if scalar else np.tensordot(a, b, axes=(-1, -1))
 
 
+def _vdot(a: Any, b: Any) -> Any:
+    return np.matmul(conj(np.reshape(a, -1)), np.reshape(b, -1))
+
+
 compositions[np.dot] = _dot
-compositions[np.outer] = _outer
 compositions[np.inner] = _inner
-compositions[np.tensordot] = _tensordot
-compositions[np.vdot] = lambda a, b: np.sum(np.conjugate(np.reshape(a, -1)) * np.reshape(b, -1))
+compositions[np.vdot] = _vdot
+compositions[np.tensordot] = compositions[np.linalg.tensordot] = _tensordot
+
+# -- every entry with every entry ------------------------------------------------------------------
+
+
+def _outer(a: Any, b: Any, out: None = None) -> Any:
+    return np.multiply(np.reshape(a, (-1, 1)), np.reshape(b, (1, -1)))
+
+
+def _outer_of_vectors(x1: Any, x2: Any) -> Any:
+    if np.ndim(unwrap(x1)) != 1 or np.ndim(unwrap(x2)) != 1:
+        raise ValueError("np.linalg.outer takes two vectors; np.outer flattens other arrays")
+    return _outer(x1, x2)
+
+
+def _kron(a: Any, b: Any) -> Any:
+    """Every entry of a times the whole of b, as blocks."""
+    a, b = _array(a), _array(b)
+    n = max(len(a.shape), len(b.shape))
+    outer = (1,) * (n - len(a.shape)) + a.shape
+    inner = (1,) * (n - len(b.shape)) + b.shape
+    blocks = np.reshape(a, [k for i in outer for k in (i, 1)]) * np.reshape(
+        b, [k for j in inner for k in (1, j)]
+    )
+    return np.reshape(blocks, [i * j for i, j in zip(outer, inner, strict=True)])
+
+
+compositions[np.outer] = _outer
+compositions[np.linalg.outer] = _outer_of_vectors
+compositions[np.kron] = _kron
+
+# -- the cross product -----------------------------------------------------------------------------
+
+
+def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
+    """a_1 b_2 - a_2 b_1 and so on around; vectors of two entries lie in a plane, and if both do, only
+    the third entry of the product is there."""
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = _last(a, axisa), _last(b, axisb)
+    sizes = a.shape[-1], b.shape[-1]
+    if not set(sizes) <= {2, 3}:
+        raise ValueError(
+            f"a cross product takes vectors of 2 or 3 entries, these have {sizes[0]} and {sizes[1]}"
+        )
+    if sizes == (2, 2):
+        return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    a, b = (_in_space(x) for x in (a, b))
+    product = np.roll(a, -1, axis=-1) * np.roll(b, -2, axis=-1) - np.roll(a, -2, axis=-1) * np.roll(
+        b, -1, axis=-1
+    )
+    return product if axisc == -1 else np.moveaxis(product, -1, axisc)
+
+
+def _in_space(x: Any) -> Any:
+    """Vectors of three entries, the third 0 if there were two."""
+    return x if x.shape[-1] == 3 else np.concatenate([x, np.zeros((*x.shape[:-1], 1), x.dtype)], axis=-1)
+
+
+def _cross_in_space(x1: Any, x2: Any, *, axis: int = -1) -> Any:
+    sizes = [np.shape(unwrap(x))[axis] for x in (x1, x2)]
+    if sizes != [3, 3]:
+        raise ValueError(f"np.linalg.cross takes vectors of 3 entries, these have {sizes[0]} and {sizes[1]}")
+    return _cross(x1, x2, axis=axis)
+
+
+compositions[np.cross] = _cross
+compositions[np.linalg.cross] = _cross_in_space
 
 # -- einsum ----------------------------------------------------------------------------------------
 

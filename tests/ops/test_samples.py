@@ -10,7 +10,7 @@ import pytest
 import autograd_lite as ag
 from autograd_lite.rules import compositions, constants, rules
 from autograd_lite.testing import check_grads
-from tests.samples import CALLS, HOLOMORPHIC, NOT_HOLOMORPHIC, SAMPLES, Sample
+from tests.samples import CALLS, HERMITIAN, HOLOMORPHIC, NOT_HOLOMORPHIC, SAMPLES, Sample
 
 INSIDE = {"output", "checkpointed"}
 """Ops of the machinery, which have tests of their own."""
@@ -42,7 +42,7 @@ def run(sample: Sample) -> tuple[list[ag.Tensor], Any]:
     args = map_arrays(lambda a: ag.Tensor(a, requires_grad=True), sample.args)
     out = sample.op(*args, **sample.kwargs)
     outs = out if isinstance(out, (tuple, list)) else (out,)
-    total = sum(np.sum(np.real(y) * 0.5) for y in outs)
+    total = sum(np.sum(np.real(y) * 0.5) for y in outs if isinstance(y, ag.Tensor))
     return leaves(args), total
 
 
@@ -73,20 +73,27 @@ def test_value_is_numpys(sample: Sample) -> None:
     args = map_arrays(ag.Tensor, sample.args)
     got, expected = sample.op(*args, **sample.kwargs), sample.op(*sample.args, **sample.kwargs)
     for y, z in zip(*((v if isinstance(v, (tuple, list)) else (v,)) for v in (got, expected)), strict=True):
+        if isinstance(z, (int, np.integer)):  # a constant, such as the rank that lstsq finds
+            assert y == z
+            continue
         assert isinstance(y, ag.Tensor)
         assert y.dtype == np.asarray(z).dtype
-        np.testing.assert_allclose(y.numpy(), z, rtol=1e-14)
+        np.testing.assert_allclose(y.numpy(), z, rtol=1e-14, atol=1e-15)  # sums in another order
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=str)
 def test_derivatives_agree_with_finite_differences(sample: Sample) -> None:
     def f(*args: Any) -> Any:
+        if sample.op in HERMITIAN or sample.kwargs.get("hermitian"):
+            a, *rest = args
+            args = ((a + np.conjugate(np.matrix_transpose(a))) / 2, *rest)
         return sample.op(*args, **sample.kwargs)
 
     check_grads(f, sample.args, order=2)
 
 
 OTHER_DTYPE = {"astype", "full_like"}  # told by a dtype, and by an argument that has no gradient
+OTHER_DTYPE |= {"complement"}  # told by an array that has no gradient
 OTHER_DTYPE |= {"float_power", "geomspace"}  # always float64
 
 
@@ -138,7 +145,7 @@ def test_layout_of_the_input_does_not_matter(sample: Sample) -> None:
 
 def complex_samples() -> list[Sample]:
     chosen = [s for s in SAMPLES if s.op in HOLOMORPHIC or s.op in NOT_HOLOMORPHIC]
-    return [s for s in chosen if "where" not in s.kwargs]
+    return [s for s in chosen if "where" not in s.kwargs and s.kwargs.get("mode") != "complete"]
 
 
 @pytest.mark.parametrize("sample", complex_samples(), ids=str)

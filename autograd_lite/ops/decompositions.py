@@ -1,0 +1,385 @@
+"""Decompositions of matrices: eigenvalues, singular values, QR, Cholesky.
+
+The vectors of a decomposition turn by the change of the matrix divided by the gap between two values,
+w_j - w_i. Where a gap has closed, the vectors are arbitrary, and what their rules do is this:
+
+- Only the values were used: no gap is divided by. The nuclear norm of a matrix with equal singular
+  values, or a sum over equal eigenvalues, has its finite derivative.
+- Only the vectors were used, and their cotangent does not tell those of equal values from each other
+  (up to rounding), as in U V^H, or in a projection V V^H on all of them: the term is 0 / 0 for every
+  matrix near, and counts as 0.
+- Otherwise the derivative does not exist, or cannot be told from these numbers (in V f(w) V^H the term
+  would be f'(w)), and the gradient is NaN. A gap counts as closed when it is within rounding.
+
+The phases of complex vectors are arbitrary as well: a function that depends on them is refused.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import NotDifferentiableError, UnsupportedError
+from ..rules import compositions, defvjp
+from ..tensor import primitive, unwrap
+from .products import adjoint, conj
+
+__all__: list[str] = []
+
+ROUNDING = 16
+"""How many times n eps a number of size 1 may be off and still count as 0."""
+
+# -- gaps ------------------------------------------------------------------------------------------
+
+
+def quotient(numerator: Any, gap: Any, closed: Any, moot: Any) -> Any:
+    """numerator / gap; where the gap has closed 0 if that entry is moot, else NaN."""
+    if not np.any(closed):
+        return numerator / gap
+    instead = np.where(moot, 0, np.nan).astype(numerator.dtype)
+    return np.where(closed, instead, numerator / np.where(closed, 1, gap))
+
+
+def negligible(x: Any, size: Any) -> Any:
+    """Where x is no more than rounding beside the largest entry of `size`, matrix by matrix."""
+    x, size = np.abs(unwrap(x)), np.abs(unwrap(size))
+    level = ROUNDING * max(size.shape[-2:]) * np.finfo(x.dtype).eps
+    return x <= level * np.max(size, axis=(-2, -1), keepdims=True, initial=0)
+
+
+def used(*cotangents: Any) -> Any:
+    """Which vectors, in columns, or values, in one row, got a cotangent that is not all 0."""
+    columns = [np.any(unwrap(g) != 0, axis=-2) for g in cotangents if g is not None]
+    return np.logical_or.reduce(columns)
+
+
+def row(values: Any) -> Any:
+    """Eigenvalues or singular values as a row, which scales the columns of a matrix."""
+    return np.expand_dims(values, -2)
+
+
+def eye(x: Any) -> Any:
+    """The identity in the size and real dtype of a square matrix."""
+    return np.eye(x.shape[-1], dtype=np.finfo(x.dtype).dtype)
+
+
+def require_no_phase(name: str, phases: Any, size: Any) -> None:
+    """Refuse a cotangent along the phases (or, more generally, the basis) that NumPy happened to choose."""
+    size = np.max(np.abs(unwrap(size)), initial=0)
+    if np.any(np.abs(unwrap(phases)) > 1e-3 * size):
+        raise NotDifferentiableError(
+            f"the loss depends on a choice that {name} is free to make, the phases of complex vectors or the "
+            "basis of a subspace, so it has no derivative; use expressions that do not depend on it, such as "
+            "np.abs(v) or v @ v.conj().mT"
+        )
+
+
+# -- hermitian matrices ----------------------------------------------------------------------------
+
+
+@primitive
+def from_triangle(a: Any, *, uplo: Any = "L") -> Any:
+    """The hermitian matrix that one triangle of `a` stands for, as eigh and cholesky read it.
+
+    By convention the cotangent is shared out to both triangles, so that the gradient of a function
+    of a symmetric matrix is symmetric.
+    """
+    a = a if a.dtype.kind in "fc" else a.astype(float)
+    half = np.tril(a, -1) if uplo.upper() == "L" else np.triu(a, 1)
+    return half + adjoint(half) + np.real(a) * eye(a)
+
+
+defvjp(from_triangle, lambda g, y, a, *, uplo="L": (g + adjoint(g)) / 2, plain=True)
+
+
+def mirrored(x: Any) -> Any:
+    """The lower triangle of x, copied to the upper one; the diagonal made real."""
+    low = np.tril(x)
+    return (low + adjoint(low)) * (1 - eye(x) / 2)
+
+
+# -- eigenvalues of hermitian matrices -------------------------------------------------------------
+
+
+@primitive
+def eigh(a: Any, *, uplo: Any = "L") -> Any:
+    """Eigenvalues in ascending order, and eigenvectors in columns, of a hermitian matrix."""
+    return tuple(np.linalg.eigh(a, uplo))
+
+
+def _eigh(g: Any, y: Any, a: Any, *, uplo: Any = "L") -> tuple[Any]:
+    """V (diag(gw) + skew(V^H gV) / (w_j - w_i)) V^H."""
+    (gw, gv), (w, v) = g, y
+    if gv is None:
+        return (np.matmul(v * row(gw), adjoint(v)),)
+    turned = np.matmul(adjoint(v), gv)
+    skew = (turned - adjoint(turned)) / 2
+    one = eye(v)
+    require_no_phase("eigh", skew * one, gv)
+    gap = row(w) - np.expand_dims(w, -1)
+    closed = negligible(gap, row(w)) & (one == 0)
+    skew, gap = skew * (1 - one), gap + one
+    inner = quotient(skew, gap, closed, _moot(skew, turned, gw, gv))
+    if gw is not None:
+        inner = inner + one * row(gw)
+    return (np.matmul(np.matmul(v, inner), adjoint(v)),)
+
+
+def _moot(numerator: Any, size: Any, gw: Any, *vectors: Any) -> Any:
+    """Where a closed gap does not matter: neither of the two was used, or the values were not, and the
+    vectors only in a way that does not tell them apart."""
+    each = used(row(gw) if gw is not None else None, *vectors)
+    unused = ~(each[..., :, None] | each[..., None, :])
+    return unused | negligible(numerator, size) if gw is None else unused
+
+
+defvjp(eigh, joint=_eigh, plain=True, partial=True)
+
+EighResult = type(np.linalg.eigh(np.eye(1)))
+
+
+def _np_eigh(a: Any, UPLO: str = "L") -> Any:
+    if UPLO.upper() not in ("L", "U"):
+        raise ValueError(f"UPLO={UPLO!r}; expected 'L' or 'U'")
+    return EighResult(*eigh(from_triangle(a, uplo=UPLO), uplo=UPLO))
+
+
+compositions[np.linalg.eigh] = _np_eigh
+compositions[np.linalg.eigvalsh] = lambda a, UPLO="L": np.linalg.eigh(a, UPLO)[0]
+
+# -- eigenvalues of other matrices -----------------------------------------------------------------
+
+
+@primitive
+def eig(a: Any) -> Any:
+    """Eigenvalues, and eigenvectors of length 1 in columns."""
+    return tuple(np.linalg.eig(a))
+
+
+def _eig(g: Any, y: Any, a: Any) -> tuple[Any]:
+    """V^-H (diag(gw) + (V^H gV - V^H V diag(Re V^H gV)) / conj(w_j - w_i)) V^H: the second part keeps
+    the eigenvectors at length 1."""
+    (gw, gv), (w, v) = g, y
+    one = eye(v)
+    if gv is None:
+        inner = one * row(gw)
+    else:
+        turned = np.matmul(adjoint(v), gv)
+        lengths = np.sum(np.real(turned) * one, axis=-1)
+        require_no_phase("eig", np.imag(turned) * one, gv)
+        turned = (turned - np.matmul(adjoint(v), v) * row(lengths)) * (1 - one)
+        gap = conj(row(w) - np.expand_dims(w, -1))
+        closed = negligible(gap, row(w)) & (one == 0)
+        inner = quotient(turned, gap + one, closed, _moot(turned, gv, gw, gv))
+        if gw is not None:
+            inner = inner + one * row(gw)
+    return (np.linalg.solve(adjoint(v), np.matmul(inner, adjoint(v))),)
+
+
+defvjp(eig, joint=_eig, plain=True, partial=True)
+
+EigResult = type(np.linalg.eig(np.eye(1)))
+compositions[np.linalg.eig] = lambda a: EigResult(*eig(a))
+compositions[np.linalg.eigvals] = lambda a: eig(a)[0]
+
+# -- singular values -------------------------------------------------------------------------------
+
+
+@primitive
+def svd(a: Any) -> Any:
+    """U, s, V^H with as many singular vectors as singular values."""
+    return tuple(np.linalg.svd(a, full_matrices=False))
+
+
+def _svd(g: Any, y: Any, a: Any) -> tuple[Any]:
+    """U K V^H, where with P = U^H gU - h.c. and Q = V^H gV - h.c.
+
+        K = diag(gs) + 1/2 ((P + Q) / (s_j - s_i) + (P - Q) / (s_j + s_i)),
+
+    and what gU and gV have outside of the span of U and V, divided by s. Written in these two fractions,
+    the first vanishes for functions of U V^H.
+
+    Source:
+        J. Townsend, "Differentiating the singular value decomposition", 2016.
+    """
+    (gu, gs, gvh), (u, s, vh) = g, y
+    if gu is None and gvh is None:
+        return (np.matmul(u * row(gs), vh),)
+    v = adjoint(vh)
+    gu = np.zeros_like(unwrap(u)) if gu is None else gu
+    gv = np.zeros_like(unwrap(v)) if gvh is None else adjoint(gvh)
+    across, down, one = row(s), np.expand_dims(s, -1), eye(s)
+    inside_u, inside_v = np.matmul(adjoint(u), gu), np.matmul(adjoint(v), gv)
+    size = np.maximum(np.abs(unwrap(inside_u)), np.abs(unwrap(inside_v)))
+    p, q = inside_u - adjoint(inside_u), inside_v - adjoint(inside_v)
+    require_no_phase("svd", (p + q) * one, size)
+
+    both = (p + q) * (1 - one)
+    closed = negligible(across - down, across) & (one == 0)
+    inner = quotient(both, across - down + one, closed, _moot(both, size, gs, gu, gv)) / 2
+    zero = one if p.dtype.kind != "c" else 0 * one  # where p - q is 0, whatever is divided by
+    closed = negligible(across + down, across) & (zero == 0)
+    inner = inner + quotient(p - q, across + down + zero, closed, _moot(p - q, size, gs, gu, gv)) / 2
+    if gs is not None:
+        inner = inner + one * row(gs)
+    ga = np.matmul(np.matmul(u, inner), vh)
+    if u.shape[-2] > u.shape[-1]:
+        ga = ga + np.matmul(_outside(gu, np.matmul(u, inside_u), s, gs), vh)
+    if v.shape[-2] > v.shape[-1]:
+        ga = ga + np.matmul(u, adjoint(_outside(gv, np.matmul(v, inside_v), s, gs)))
+    return (ga,)
+
+
+def _outside(g: Any, inside: Any, s: Any, gs: Any) -> Any:
+    """What a cotangent has outside of the span of the singular vectors, divided by s: there the other
+    singular value is 0."""
+    rest = g - inside
+    unused = ~used(g)[..., None, :]
+    moot = unused | negligible(rest, g) if gs is None else unused
+    return quotient(rest, row(s), negligible(row(s), row(s)), moot)
+
+
+defvjp(svd, joint=_svd, plain=True, partial=True)
+
+
+@primitive
+def complement(q: Any, *, near: Any) -> Any:
+    """An orthonormal basis of all that is orthogonal to the columns of q; the one that is near the array
+    `near`, where it is one already but for what q has been moved by."""
+    rest = near - np.matmul(q, np.matmul(adjoint(q), near))
+    return np.matmul(rest, 1.5 * eye(rest) - np.matmul(adjoint(rest), rest) / 2)
+
+
+def _complement(g: Any, y: Any, q: Any, *, near: Any) -> Any:
+    """-Y g^H q: y leaves q's way as q turns. Which basis it is does not come from q."""
+    turned = np.matmul(adjoint(y), g)
+    require_no_phase("the null space", turned - adjoint(turned), g)
+    return -np.matmul(y, np.matmul(adjoint(g), q))
+
+
+defvjp(complement, _complement, plain=True)
+
+
+def _completed(q: Any, full: Any) -> Any:
+    """q with the further columns of a square orthogonal matrix whose first columns it is."""
+    return np.concatenate([q, complement(q, near=full[..., q.shape[-1] :])], axis=-1)
+
+
+SVDResult = type(np.linalg.svd(np.eye(1)))
+
+
+def _np_svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
+    """The last vectors of `full_matrices=True` have a derivative only as far as their basis does not
+    matter, as in a projection on the null space."""
+    if hermitian:
+        return _hermitian_svd(a, compute_uv)
+    u, s, vh = svd(a)
+    if not compute_uv:
+        return s
+    if full_matrices and a.shape[-2] != a.shape[-1]:
+        full_u, _, full_vh = np.linalg.svd(unwrap(a))
+        if a.shape[-2] > a.shape[-1]:
+            u = _completed(u, full_u)
+        else:
+            vh = adjoint(_completed(adjoint(vh), adjoint(full_vh)))
+    return SVDResult(u, s, vh)
+
+
+def _hermitian_svd(a: Any, compute_uv: bool) -> Any:
+    """From the eigenvalues: s = |w| in descending order, and the sign goes to V."""
+    w, v = np.linalg.eigh(a)
+    order = np.argsort(np.abs(unwrap(w)), axis=-1)[..., ::-1]
+    w = _in_order(w, order)
+    s = np.abs(w)
+    if not compute_uv:
+        return s
+    u = _in_order(v, order[..., None, :])
+    return SVDResult(u, s, adjoint(u * row(np.sign(unwrap(w)))))
+
+
+def _in_order(x: Any, order: Any) -> Any:
+    """The entries along the last axis in another order."""
+    grid = list(np.ogrid[tuple(map(slice, x.shape))])
+    grid[-1] = order
+    return x[tuple(grid)]
+
+
+compositions[np.linalg.svd] = _np_svd
+compositions[np.linalg.svdvals] = lambda x: svd(x)[1]
+
+# -- QR --------------------------------------------------------------------------------------------
+
+
+@primitive
+def qr(a: Any) -> Any:
+    """Q with orthonormal columns and R, for a matrix with at least as many rows as columns."""
+    return tuple(np.linalg.qr(a))
+
+
+def _qr(g: Any, y: Any, a: Any) -> tuple[Any]:
+    """(gQ + Q M) R^-H, M the hermitian matrix with the upper triangle of gR R^H - gQ^H Q.
+
+    Source:
+        S. F. Walter and L. Lehmann, "Algorithmic differentiation of linear algebra functions", 2010.
+    """
+    (gq, gr), (q, r) = g, y
+    if gq is None:
+        ga = np.matmul(q, mirrored(np.matmul(r, adjoint(gr))))
+    else:
+        lower = -np.matmul(adjoint(gq), q)
+        ga = gq + np.matmul(q, mirrored(lower if gr is None else lower + np.matmul(r, adjoint(gr))))
+    return (adjoint(np.linalg.solve(r, adjoint(ga))),)
+
+
+defvjp(qr, joint=_qr, plain=True, partial=True)
+
+QRResult = type(np.linalg.qr(np.eye(1)))
+
+
+def _np_qr(a: Any, mode: str = "reduced") -> Any:
+    """The last columns of a complete Q have a derivative only as far as their basis does not matter."""
+    if mode not in ("reduced", "complete", "r"):
+        raise UnsupportedError(f"np.linalg.qr(..., mode={mode!r}) cannot be recorded; write mode='reduced'")
+    rows, columns = a.shape[-2:]
+    q, r = qr(a[..., :rows] if rows < columns else a)
+    if rows < columns:
+        r = np.concatenate([r, np.matmul(adjoint(q), a[..., rows:])], axis=-1)
+    if mode == "r":
+        return r
+    if mode == "complete" and rows > columns:
+        q = _completed(q, np.linalg.qr(unwrap(a), "complete")[0])
+        zeros = np.zeros((*r.shape[:-2], rows - columns, columns), r.dtype)
+        r = np.concatenate([r, zeros], axis=-2)
+    return QRResult(q, r)
+
+
+compositions[np.linalg.qr] = _np_qr
+
+# -- Cholesky --------------------------------------------------------------------------------------
+
+
+@primitive
+def cholesky(a: Any) -> Any:
+    """The lower triangular L of a = L L^H."""
+    return np.linalg.cholesky(a)
+
+
+def _cholesky(g: Any, y: Any, a: Any) -> Any:
+    """1/2 L^-H M L^-1, M the hermitian matrix with the lower triangle of L^H g.
+
+    Source:
+        I. Murray, "Differentiation of the Cholesky decomposition", 2016.
+    """
+    down = adjoint(y)
+    half = np.linalg.solve(down, mirrored(np.matmul(down, g)) / 2)
+    return adjoint(np.linalg.solve(down, adjoint(half)))
+
+
+def _np_cholesky(a: Any, *, upper: bool = False) -> Any:
+    factor = cholesky(from_triangle(a, uplo="U" if upper else "L"))
+    return adjoint(factor) if upper else factor
+
+
+defvjp(cholesky, _cholesky, plain=True)
+compositions[np.linalg.cholesky] = _np_cholesky
