@@ -28,7 +28,9 @@ from autograd_lite.ops.indexing import scatter
 from autograd_lite.ops.linalg import cofactors, least_squares, pinv, slogdet
 from autograd_lite.ops.norms import direction, power_norm
 from autograd_lite.ops.products import einsum
+from autograd_lite.ops.running import diff
 from autograd_lite.ops.shaping import concatenate, stack
+from autograd_lite.ops.statistics import std, var
 from autograd_lite.tensor import alias, astype, setitem
 
 
@@ -100,6 +102,55 @@ def reduction(make: Callable[..., Any] = x) -> list[Any]:
         call(make()),
     ]
 
+
+def narrow(values: Any) -> Any:
+    """Constants that leave float32 as it is."""
+    return np.array(values, np.float32)
+
+
+def holed(*shape: int) -> Any:
+    """Numbers with a NaN among them, in every row."""
+    values = x(*shape)
+    values[..., 1] = np.nan
+    return values
+
+
+def skipping() -> list[Any]:
+    return [
+        call(holed(5)),
+        call(x(2, 3), axis=0),
+        call(holed(2, 4), axis=-1, keepdims=True),
+        call(holed(2, 2, 3), axis=(0, -1)),
+    ]
+
+
+def spread_out() -> list[Any]:
+    return [
+        *reduction()[:-1],
+        call(x(2, 4), axis=1, ddof=1),
+        call(x(2, 4), axis=(0, 1), correction=1, keepdims=True),
+    ]
+
+
+def transform(**options: Any) -> list[Any]:
+    """Odd and even lengths, padded and cropped."""
+    return [
+        call(x(5), **options),
+        call(x(2, 4), **options),
+        call(x(4, 2), axis=0, **options),
+        *(call(x(2, 4), n, **options) for n in (2, 3, 5, 6, 7)),
+    ]
+
+
+METHODS = (
+    "inverted_cdf", "averaged_inverted_cdf", "closest_observation", "interpolated_inverted_cdf", "hazen",
+    "weibull", "linear", "median_unbiased", "normal_unbiased", "lower", "higher", "midpoint", "nearest",
+)  # fmt: skip
+TRANSFORMS = (np.fft.fft, np.fft.ifft, np.fft.rfft, np.fft.irfft, np.fft.hfft, np.fft.ihfft)
+TRANSFORMS_2D = (
+    np.fft.fftn, np.fft.ifftn, np.fft.rfftn, np.fft.irfftn,
+    np.fft.fft2, np.fft.ifft2, np.fft.rfft2, np.fft.irfft2,
+)  # fmt: skip
 
 NUMPY = tuple(map(int, np.__version__.split(".")[:2]))
 matrix = np.array([[True, False, True], [False, True, True]])
@@ -183,28 +234,156 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     np.real: unary(),
     np.imag: unary(),
     # -- reductions --------------------------------------------------------------------------------
-    np.sum: reduction(),
+    np.sum: [*reduction(), call(x(2, 3), axis=(0, 1), initial=2.0), call(x(3), dtype=None)],
     np.mean: reduction(),
     np.prod: [
         *reduction(),
+        call(x(2, 3), axis=1, initial=2.0),
         call(np.array([0.0, 2.0, 3.0])),
+        call(np.array([0.0, 2.0, 3.0, 0.0])),
         call(np.array([[0.0, 2.0], [0.0, 3.0]]), axis=0),
     ],
-    np.cumsum: [call(x(4)), call(x(2, 3)), call(x(2, 3), axis=0), call(x(2, 3), axis=-1)],
-    np.diff: [call(x(4)), call(x(2, 4), n=2), call(x(3, 2), axis=0)],
-    np.average: [
-        call(x(2, 3)),
-        call(x(2, 3), 0, positive(2)),
-        call(x(2, 3), None, positive(2, 3)),
-    ],
-    np.ptp: [call(x(4)), call(x(2, 3), axis=1)],
-    np.var: [*reduction()[:-1], call(x(2, 4), axis=1, ddof=1)],
-    np.std: [*reduction()[:-1], call(x(2, 4), axis=1, ddof=1)],
-    np.max: reduction(),
-    np.min: reduction(),
+    **{op: [*reduction(), call(x(3), initial=0.7)] for op in (np.max, np.min, np.amax, np.amin)},
+    np.ptp: [call(x(4)), call(x(2, 3), axis=1), call(x(2, 3), axis=(0, 1), keepdims=True)],
     ag.logsumexp: reduction(),
     ag.softmax: [call(x(3)), call(x(2, 3)), call(x(2, 3), axis=0), call(x(2, 3), axis=None)],
     ag.log_softmax: [call(x(3)), call(x(2, 3)), call(x(2, 3), axis=0), call(x(2, 3), axis=(0, 1))],
+    # -- reductions that skip NaNs -----------------------------------------------------------------
+    np.nansum: [*skipping(), call(x(3), initial=2.0)],
+    np.nanprod: [*skipping(), call(x(3), initial=2.0)],
+    np.nanmean: skipping(),
+    np.nanmax: skipping(),
+    np.nanmin: skipping(),
+    np.nanvar: [*skipping(), call(holed(2, 5), axis=1, ddof=1), call(holed(5), mean=0.15)],
+    np.nanstd: [*skipping(), call(holed(2, 5), axis=1, ddof=1), call(holed(5), mean=0.15)],
+    np.nancumsum: [call(holed(5)), call(holed(2, 4), axis=1)],
+    np.nancumprod: [call(holed(5)), call(holed(2, 4), axis=1)],
+    np.nanmedian: skipping(),
+    np.nanquantile: [call(holed(7), q=0.4), call(holed(2, 5), q=narrow([0.2, 0.7]), axis=1)],
+    np.nanpercentile: [call(holed(7), q=40.0), call(holed(2, 5), q=narrow([20, 70]), axis=1, keepdims=True)],
+    # -- statistics --------------------------------------------------------------------------------
+    np.var: [*spread_out(), call(x(2, 3), axis=1, mean=0.15)],
+    np.std: [*spread_out(), call(x(2, 3), axis=1, mean=0.15)],
+    var: [call(x(2, 3), axis=0)],
+    std: [call(x(2, 3), axis=0)],
+    np.average: [
+        call(x(2, 3)),
+        call(x(2, 3), axis=0, keepdims=True),
+        call(x(2, 3), 0, positive(2)),
+        call(x(2, 3), None, positive(2, 3)),
+        call(x(2, 3), 1, positive(3), returned=True, keepdims=True),
+        call(x(2, 3), 1, returned=True),
+        call(x(2, 3, 2), (2, 0), positive(2, 2)),
+    ],
+    np.median: [*reduction(), call(x(6)), call(x(2, 6), axis=-1)],
+    np.quantile: [
+        call(x(5), q=0.3),
+        call(x(6), q=0.5),
+        call(x(2, 5), q=narrow([0.1, 0.5, 1.0]), axis=1),
+        call(x(5, 2), q=0.77, axis=0, keepdims=True),
+        call(x(2, 3, 3), q=narrow([0.31]), axis=(0, 2)),
+        call(x(2, 3), q=narrow([[0.2, 0.9], [0.6, 0.0]])),
+        call(x(5), q=0.3, method="inverted_cdf", weights=np.array([1.0, 2.0, 1.0, 3.0, 1.0])),
+        *(call(x(7), q=0.41, method=method) for method in METHODS),
+    ],
+    np.percentile: [
+        call(x(5), q=30.0),
+        call(x(2, 5), q=narrow([10, 50]), axis=1),
+        call(x(7), q=41, method="hazen"),
+    ],
+    np.cov: [
+        call(x(5)),
+        call(x(3, 4)),
+        call(x(4, 2), rowvar=False, bias=True),
+        call(x(4), x(2, 4), ddof=2),
+        call(x(2, 4), fweights=np.array([1, 2, 1, 3])),
+        call(x(2, 4), aweights=np.array([1.0, 0.5, 1.0, 2.0])),
+        call(x(2, 4), None, True, False, None, np.array([1, 2, 1, 3]), positive(4)),
+    ],
+    np.corrcoef: [call(x(3, 4)), call(x(2, 5), x(5)), call(x(5, 2), rowvar=False)],
+    np.bincount: [call(np.array([1, 0, 1, 3]), x(4)), call(np.array([1, 0]), x(2), minlength=4)],
+    # -- along an axis -----------------------------------------------------------------------------
+    np.cumsum: [call(x(4)), call(x(2, 3)), call(x(2, 3), axis=0), call(x(2, 3), axis=-1)],
+    np.cumprod: [
+        *(call(x(n)) for n in (1, 2, 3, 4, 7)),
+        call(x(2, 3)),
+        call(x(2, 3), axis=0),
+        call(x(2, 3), axis=-1),
+        call(np.array([2.0, 0.0, 3.0, -1.0])),
+        call(np.array([2.0, 0.0, 3.0, 0.0, 0.7])),
+    ],
+    **(
+        {
+            op: [call(x(4)), call(x(2, 3), axis=-1, include_initial=True)]
+            for op in (np.cumulative_sum, np.cumulative_prod)
+        }
+        if NUMPY >= (2, 1)
+        else {}
+    ),
+    np.diff: [
+        call(x(4)),
+        call(x(2, 4), n=2),
+        call(x(3, 2), axis=0),
+        call(x(3), n=4),
+        call(x(3), n=0),
+        call(x(2, 3), 1, -1, x(), x(2, 2)),
+        call(x(2, 3), 2, 0, x(1, 3)),
+        call(x(3), append=np.float32(0.5)),
+    ],
+    diff: [call(x(2, 4), n=2)],
+    np.ediff1d: [call(x(2, 3)), call(x(4), to_begin=0.5, to_end=[1.0, 2.0]), call(x(3), x(2), x())],
+    np.gradient: [
+        call(x(5)),
+        call(x(5), 0.5),
+        call(x(3, 4)),
+        call(x(3, 4), 0.5, positive(), edge_order=2),
+        call(x(5), np.array([0.0, 0.3, 1.0, 1.2, 2.0])),
+        call(x(2, 4), np.array([0.0, 0.3, 1.0, 1.2]), axis=-1, edge_order=2),
+        call(x(3, 2, 3), 2.0, axis=(0, 2)),
+    ],
+    np.trapezoid: [
+        call(x(4)),
+        call(x(3, 4), dx=0.5, axis=0),
+        call(x(2, 4), x(4)),
+        call(x(3, 2), x(3), axis=0),
+        call(x(2, 3), x(2, 3)),
+    ],
+    # -- signals and polynomials -------------------------------------------------------------------
+    np.convolve: [
+        call(x(n), x(m), mode) for n, m in ((4, 2), (2, 5), (3, 3)) for mode in ("full", "same", "valid")
+    ],
+    np.correlate: [
+        call(x(n), x(m), mode) for n, m in ((4, 2), (4, 5), (3, 3)) for mode in ("full", "same", "valid")
+    ],
+    np.interp: [
+        call(np.array([0.1, 0.9, 1.7, 2.4]), np.array([0.0, 0.5, 1.5, 2.0]), x(4)),
+        call(np.array([-0.5, 0.9, 2.7]), np.array([0.0, 0.5, 1.5, 2.0]), x(4), -1.0, 3.0),
+        call(np.array([[-0.4, 0.9], [2.6, 5.3]]), np.array([1.5, 0.2, 0.7]), x(3), period=2.0),
+        call(0.4, np.array([0.0, 1.0]), x(2)),
+        call(0.4, np.array([0.0]), x(1)),
+    ],
+    np.polyval: [call(x(4), x(3)), call(x(3), x()), call(x(1), x(2))],
+    np.polyder: [call(x(4)), call(x(4), 2), call(x(2), m=0)],
+    np.polyint: [call(x(3)), call(x(3), 2, x(2)), call(x(3), m=2, k=0.5)],
+    np.polyadd: [call(x(3), x(2)), call(x(2), x(3))],
+    np.polysub: [call(x(3), x(2)), call(x(), x(3))],
+    np.polymul: [call(x(3), x(2))],
+    np.polydiv: [call(x(4), x(2)), call(x(3), x(3)), call(x(3), x(1))],
+    np.poly: [call(x(3)), call(x(1))],
+    np.roots: [call(np.array([1.0, -1.3, -2.2])), call(np.array([0.5, 0.2, 0.7, 2.0]))],
+    # -- Fourier transforms ------------------------------------------------------------------------
+    **{op: [*transform(), *transform(norm="ortho"), call(x(2, 4), norm="forward")] for op in TRANSFORMS},
+    **{
+        op: [
+            call(x(3, 4)),
+            call(x(2, 3, 5), norm="ortho"),
+            call(x(3, 4), (2, 6), (0, 1)),
+            call(x(3, 4, 2), s=(5, 3), axes=(1, 0), norm="forward"),
+        ]
+        for op in TRANSFORMS_2D
+    },
+    np.fft.fftshift: [call(x(5)), call(x(3, 4)), call(x(3, 4), 1), call(x(3, 4), (0,))],
+    np.fft.ifftshift: [call(x(5)), call(x(3, 4)), call(x(3, 4), -1)],
     # -- shape -------------------------------------------------------------------------------------
     np.reshape: [call(x(2, 3), (3, 2)), call(x(2, 3), -1), call(x(2, 3), (3, 2), order="F")],
     np.ravel: [call(x(2, 3)), call(x(2, 3), order="F")],
@@ -463,7 +642,11 @@ SAMPLES = [Sample(op, args, kwargs) for op, calls in CALLS.items() for args, kwa
 HOLOMORPHIC = [
     np.add, np.subtract, np.multiply, np.divide, np.negative, np.square, np.reciprocal, np.exp, np.log,
     np.sqrt, np.sin, np.cos, np.tan, np.sinh, np.cosh, np.tanh, np.arctan, np.arcsinh,
-    np.sum, np.mean, np.prod,
+    np.sum, np.mean, np.prod, np.nansum, np.nanmean, np.nanprod, np.average,
+    np.cumsum, np.cumprod, np.diff, np.ediff1d, np.gradient, np.trapezoid,
+    np.convolve, np.polyval, np.polyder, np.polyint, np.polyadd, np.polysub, np.polymul, np.polydiv,
+    np.fft.fft, np.fft.ifft, np.fft.fftn, np.fft.ifftn, np.fft.fft2, np.fft.ifft2,
+    np.fft.fftshift, np.fft.ifftshift,
     np.matmul, np.einsum, np.tensordot, np.dot, np.inner, np.outer, np.kron, np.cross,
     np.linalg.inv, np.linalg.solve, np.linalg.det, cofactors, np.linalg.matrix_power,
     np.linalg.multi_dot, np.linalg.tensorinv, np.linalg.tensorsolve,
@@ -473,5 +656,7 @@ NOT_HOLOMORPHIC = [
     np.absolute, np.conjugate, np.real, np.imag, np.vdot, np.vecdot,
     pinv, least_squares, slogdet, qr, np.linalg.qr, direction, power_norm, np.linalg.norm, np.linalg.cond,
     np.linalg.svdvals, np.linalg.lstsq,
+    np.var, np.std, np.nanvar, np.nanstd, np.cov, np.corrcoef, np.correlate,
+    np.fft.irfft, np.fft.irfftn, np.fft.irfft2, np.fft.hfft,
 ]  # fmt: skip
 """Ops that are tried on complex numbers too."""

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
 import numpy as np
 
 from ..rules import compositions, defvjp
-from ..tensor import nondifferentiable, primitive, unwrap
+from ..tensor import Tensor, nondifferentiable, primitive, unwrap
 
 __all__ = ["log_softmax", "logsumexp", "softmax"]
+
+
+def as_array(x: Any) -> Any:
+    """A Tensor as it is, anything else as an array."""
+    return x if isinstance(x, Tensor) else np.asarray(x)
 
 
 SMALL = 4096
@@ -41,14 +47,14 @@ def kept_shape(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
 def count(shape: tuple[int, ...], axis: Any) -> int:
     """How many entries are reduced into one."""
     kept = kept_shape(shape, axis)
-    return int(np.prod([n for n, k in zip(shape, kept, strict=True) if k == 1], dtype=int))
+    return math.prod(n for n, k in zip(shape, kept, strict=True) if k == 1)
 
 
 # -- sums and means --------------------------------------------------------------------------------
 
 defvjp(
     np.sum,
-    lambda g, y, x, axis=None, dtype=None, keepdims=False: spread(g, x.shape, axis, keepdims),
+    lambda g, y, x, axis=None, dtype=None, keepdims=False, initial=0: spread(g, x.shape, axis, keepdims),
     flow="moves",
 )
 defvjp(
@@ -58,60 +64,6 @@ defvjp(
     ),
     flow="moves",
 )
-
-
-def _var(
-    g: Any, y: Any, x: Any, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False
-) -> Any:
-    """2 (x - mean) / (n - ddof)."""
-    free = count(x.shape, axis) - ddof
-    scale = 2 / free if free else math.nan
-    return spread(g * scale, x.shape, axis, keepdims) * (x - np.mean(x, axis=axis, keepdims=True))
-
-
-def _std(
-    g: Any, y: Any, x: Any, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False
-) -> Any:
-    """(x - mean) / ((n - ddof) std), and 0 for a constant."""
-    raw = unwrap(x)
-    flat = np.max(raw, axis=axis, keepdims=keepdims) == np.min(raw, axis=axis, keepdims=keepdims)
-    each = np.where(flat, 0, g / np.where(flat, 1, y * (count(x.shape, axis) - ddof)))
-    return spread(each, x.shape, axis, keepdims) * (x - np.mean(x, axis=axis, keepdims=True))
-
-
-defvjp(np.var, _var)
-defvjp(np.std, _std)
-
-# -- running sums and differences ------------------------------------------------------------------
-
-
-def _cumsum(g: Any, y: Any, x: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    """Each entry goes into all the later sums: a running sum from the other end."""
-    k = 0 if axis is None else axis
-    return np.reshape(np.flip(np.cumsum(np.flip(g, k), axis=k), k), x.shape)
-
-
-def _diff(a: Any, n: int = 1, axis: int = -1) -> Any:
-    before = (slice(None),) * (axis % np.ndim(unwrap(a)))
-    for _ in range(n):
-        a = a[(*before, slice(1, None))] - a[(*before, slice(None, -1))]
-    return a
-
-
-def _average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = False) -> Any:
-    if weights is None:
-        return np.mean(a, axis=axis, keepdims=keepdims)
-    if np.ndim(unwrap(weights)) != np.ndim(unwrap(a)):  # one weight for each entry of a single axis
-        shape = [1] * np.ndim(unwrap(a))
-        shape[axis] = -1
-        weights = np.reshape(weights, shape)
-    weights = np.broadcast_to(weights, np.shape(unwrap(a)))
-    return np.sum(a * weights, axis=axis, keepdims=keepdims) / np.sum(weights, axis=axis, keepdims=keepdims)
-
-
-defvjp(np.cumsum, _cumsum, flow="moves")
-compositions[np.diff] = _diff
-compositions[np.average] = _average
 
 # -- products --------------------------------------------------------------------------------------
 
@@ -139,7 +91,15 @@ def others(x: Any) -> Any:
     return rest[:n]
 
 
-def _prod(g: Any, y: Any, x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
+def _prod(
+    g: Any,
+    y: Any,
+    x: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    keepdims: bool = False,
+    initial: Any = 1,
+) -> Any:
     """The product of the other factors."""
     shape = kept_shape(x.shape, axis)
     reduced = [i for i, size in enumerate(shape) if size == 1]
@@ -148,7 +108,7 @@ def _prod(g: Any, y: Any, x: Any, axis: Any = None, dtype: Any = None, keepdims:
     front = np.transpose(x, order)
     flat = np.reshape(front, (count(x.shape, axis), *[x.shape[i] for i in left]))
     back = np.transpose(np.reshape(others(flat), front.shape), tuple(np.argsort(order)))
-    return spread(g, x.shape, axis, keepdims) * back
+    return spread(g * initial, x.shape, axis, keepdims) * back
 
 
 defvjp(np.prod, _prod)
@@ -156,21 +116,54 @@ defvjp(np.prod, _prod)
 # -- extremes: the tied share the gradient, the others are dead ------------------------------------
 
 
-def _extreme(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """An equal share of g for each of the tied."""
+def _extreme(
+    g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, *, nan: bool = True
+) -> Any:
+    """An equal share of g for each of the tied, of which `initial` may be one; NaNs tie too, unless
+    they are skipped."""
     raw, best = np.asarray(unwrap(x)), np.asarray(unwrap(y))
     best = best if keepdims else np.reshape(best, kept_shape(raw.shape, axis))
-    tied = (raw == best) | ((raw != raw) & (best != best))
-    share = np.sum(tied, axis=axis, keepdims=True).astype(raw.dtype)
+    tied = raw == best
+    if nan:
+        tied |= (raw != raw) & (best != best)
+    share = np.sum(tied, axis=axis, keepdims=True)
+    share = np.maximum(share if initial is None else share + (best == initial), 1).astype(raw.dtype)
     g = g if keepdims else np.reshape(g, share.shape)
     return np.where(tied, g / share, 0)
 
 
-defvjp(np.max, _extreme, flow="selects")
-defvjp(np.min, _extreme, flow="selects")
+for _op in (np.max, np.min, np.amax, np.amin):
+    defvjp(_op, _extreme, flow="selects")
+for _op in (np.nanmax, np.nanmin):
+    defvjp(_op, functools.partial(_extreme, nan=False), flow="selects")
 
-compositions[np.ptp] = lambda a, axis=None, keepdims=False: (
-    np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
+
+def _ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
+
+
+compositions[np.ptp] = _ptp
+
+# -- sums, means and products that skip NaNs: their entries are dead -------------------------------
+
+
+def _without_nan(x: Any, neutral: float) -> Any:
+    """x with a neutral number in place of each NaN."""
+    return np.where(np.isnan(x), neutral, x)
+
+
+def _nanmean(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    total = np.sum(_without_nan(a, 0), axis=axis, dtype=dtype, keepdims=keepdims)
+    there = np.sum(~np.isnan(a), axis=axis, keepdims=keepdims)
+    return total / there.astype(unwrap(total).real.dtype)
+
+
+compositions[np.nanmean] = _nanmean
+compositions[np.nansum] = lambda a, axis=None, dtype=None, **options: np.sum(
+    _without_nan(a, 0), axis=axis, dtype=dtype, **options
+)
+compositions[np.nanprod] = lambda a, axis=None, dtype=None, **options: np.prod(
+    _without_nan(a, 1), axis=axis, dtype=dtype, **options
 )
 
 # -- softmax and its kin ---------------------------------------------------------------------------
@@ -181,6 +174,19 @@ def _shifted(x: Any, axis: Any) -> tuple[Any, Any]:
     top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0)
     return x - top, top
+
+
+def _exponentials(x: Any, axis: Any) -> Any:
+    """exp(x - c), with c such that nothing overflows and no digits are lost.
+
+    The difference of two entries is rounded: of 0.1 and -37.3 by 3.6e-15, which in its exponential is
+    32 units in the last place. While the largest entry is moderate nothing need be subtracted; else
+    c is a whole number, for which x - c is exact.
+    """
+    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    room = max(math.log(np.finfo(x.dtype).max) - 30, 0.0)
+    shift = np.rint(np.minimum(top, 0) + np.maximum(top - room, 0))
+    return np.exp(x - np.where(np.isfinite(shift), shift, 0) if shift.any() else x)
 
 
 @primitive
@@ -217,7 +223,7 @@ def softmax(x: Any, axis: Any = -1) -> Any:
         >>> ag.softmax(np.array([0.0, 0.0]))
         array([0.5, 0.5])
     """
-    e = np.exp(_shifted(_inexact(x), axis)[0])
+    e = _exponentials(_inexact(x), axis)
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
@@ -243,34 +249,24 @@ def _inexact(x: Any) -> Any:
     return x if x.dtype.kind in "fc" else x.astype(float)
 
 
-def _largest(x: Any, axis: Any) -> Any:
-    """A mask of one largest entry along `axis`."""
-    raw = unwrap(x)
-    axes = tuple(range(raw.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    ends = tuple(range(-len(axes), 0))
-    rows = np.moveaxis(raw, axes, ends)
-    flat = rows.reshape(*rows.shape[: rows.ndim - len(axes)], -1)
-    mask = np.arange(flat.shape[-1]) == np.argmax(flat, axis=-1)[..., None]
-    return np.moveaxis(mask.reshape(rows.shape), ends, axes)
-
-
 def _softmax(g: Any, y: Any, x: Any, axis: Any = -1) -> Any:
-    """y (g - <g, y>). A constant added to g changes nothing, so that of the largest entry is taken
-    off first: there 1 - y would cancel."""
-    if x.size:
-        top = _largest(x, axis)
-        g = g - np.sum(np.where(top, g, 0), axis=axis, keepdims=True)
-    return y * (g - np.sum(g * y, axis=axis, keepdims=True))
+    """y (g - <g, y>), where the parentheses of an entry above 1/2 cancel: it is taken from the others,
+    since a cotangent of x adds up to 0."""
+    return balanced(y * (g - np.sum(g * y, axis=axis, keepdims=True)), y, axis)
 
 
 def _log_softmax(g: Any, y: Any, x: Any, axis: Any = -1) -> Any:
-    """g - softmax(x) sum(g). It adds up to 0, so the largest entry, where 1 - softmax would cancel,
-    is taken from the others."""
-    gx = g - softmax(x, axis=axis) * np.sum(g, axis=axis, keepdims=True)
-    if not x.size:
+    """g - softmax(x) sum(g), balanced as above."""
+    p = softmax(x, axis=axis)
+    return balanced(g - p * np.sum(g, axis=axis, keepdims=True), p, axis)
+
+
+def balanced(gx: Any, p: Any, axis: Any) -> Any:
+    """gx with the entry of the one probability above 1/2, if any, made minus the sum of the others."""
+    large = np.asarray(unwrap(p)) > 0.5
+    if not large.any():
         return gx
-    top = _largest(x, axis)
-    return np.where(top, -np.sum(np.where(top, 0, gx), axis=axis, keepdims=True), gx)
+    return np.where(large, -np.sum(np.where(large, 0, gx), axis=axis, keepdims=True), gx)
 
 
 defvjp(
@@ -283,7 +279,7 @@ defvjp(log_softmax, _log_softmax)
 # -- without a gradient ----------------------------------------------------------------------------
 
 for _constant in (
-    np.argmax, np.argmin, np.argsort, np.argwhere, np.nonzero, np.flatnonzero, np.count_nonzero,
-    np.any, np.all, np.searchsorted, np.digitize,
+    np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.lexsort, np.argwhere, np.nonzero,
+    np.flatnonzero, np.count_nonzero, np.any, np.all, np.searchsorted, np.digitize,
 ):  # fmt: skip
     nondifferentiable(_constant)

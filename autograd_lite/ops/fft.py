@@ -1,0 +1,145 @@
+"""Fourier transforms: linear maps, so the derivative is the adjoint map.
+
+The adjoint of a transform is the inverse transform, normalized the other way round: with
+y = F x and the matrix F symmetric, the gradient is conj(F) g, which is the sum that `ifft` forms.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnsupportedError
+from ..rules import compositions, constants, defvjp
+from .indexing import scatter
+from .reductions import as_array
+
+__all__: list[str] = []
+
+REVERSED: dict[str | None, Any] = {None: "forward", "backward": "forward", "forward": "backward", "ortho": "ortho"}
+"""Which norm puts the factor where another one does not."""
+
+
+def _resized(g: Any, shape: tuple[int, ...]) -> Any:
+    """What was padded is cropped, and what was cropped gets zeros."""
+    if g.shape == shape:
+        return g
+    common = tuple(slice(min(have, want)) for have, want in zip(g.shape, shape, strict=True))
+    return scatter(g[common], common, shape)
+
+
+def _axes(x: Any, s: Any, axes: Any) -> tuple[int, ...]:
+    """The axes of a transform, counted from the front."""
+    ndim = len(x.shape)
+    if axes is None:
+        axes = range(ndim) if s is None else range(-len(s), 0)
+    counted = tuple(axis % ndim for axis in axes)
+    if len(set(counted)) < len(counted):
+        raise UnsupportedError(
+            f"a Fourier transform with axes={axes} along one axis twice cannot be differentiated; write "
+            "two: np.fft.fft(np.fft.fft(x, axis=0), axis=0)"
+        )
+    return counted
+
+
+# -- complex transforms ----------------------------------------------------------------------------
+
+
+def _along(inverse: Any) -> Any:
+    """The rule of a transform along one axis."""
+    return lambda g, y, x, n=None, axis=-1, norm=None: _resized(
+        inverse(g, axis=axis, norm=REVERSED[norm]), x.shape
+    )
+
+
+def _over(inverse: Any) -> Any:
+    """The rule of a transform over several axes."""
+    return lambda g, y, x, s=None, axes=None, norm=None: _resized(
+        inverse(g, axes=_axes(x, s, axes), norm=REVERSED[norm]), x.shape
+    )
+
+
+defvjp(np.fft.fft, _along(np.fft.ifft), plain=True)
+defvjp(np.fft.ifft, _along(np.fft.fft), plain=True)
+defvjp(np.fft.fftn, _over(np.fft.ifftn), plain=True)
+defvjp(np.fft.ifftn, _over(np.fft.fftn), plain=True)
+
+# -- transforms of real arrays ---------------------------------------------------------------------
+
+
+def _paired(g: Any, axis: int, n: int, factor: float) -> Any:
+    """The half spectrum of n real entries, times a factor where it stands for the other half too.
+
+    That is everywhere but at frequency 0 and, for an even n, the highest.
+    """
+    factors = np.full(n // 2 + 1, factor, g.real.dtype)
+    factors[0] = 1
+    if n % 2 == 0:
+        factors[-1] = 1
+    return g * np.reshape(factors, (-1, *[1] * (len(g.shape) - axis - 1)))
+
+
+def _rfft(g: Any, y: Any, x: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
+    return _rfftn(g, y, x, None if n is None else (n,), (axis,), norm)
+
+
+def _irfft(g: Any, y: Any, x: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
+    return _irfftn(g, y, x, None if n is None else (n,), (axis,), norm)
+
+
+def _rfftn(g: Any, y: Any, x: Any, s: Any = None, axes: Any = None, norm: str | None = None) -> Any:
+    """The inverse transform counts all but the ends twice, so g is halved there."""
+    axes = _axes(x, s, axes)
+    sizes = [y.shape[axis] for axis in axes]
+    sizes[-1] = x.shape[axes[-1]] if s is None or s[-1] in (None, -1) else s[-1]
+    halved = _paired(g, axes[-1], sizes[-1], 0.5)
+    return _resized(np.fft.irfftn(halved, sizes, axes, REVERSED[norm]), x.shape)
+
+
+def _irfftn(g: Any, y: Any, x: Any, s: Any = None, axes: Any = None, norm: str | None = None) -> Any:
+    """All but the ends were counted twice. A spectrum that was given as real numbers gets real ones."""
+    axes = _axes(x, s, axes)
+    spectrum = np.fft.rfftn(g, axes=axes, norm=REVERSED[norm])
+    gx = _resized(_paired(spectrum, axes[-1], y.shape[axes[-1]], 2), x.shape)
+    return gx if x.dtype.kind == "c" else np.real(gx)
+
+
+defvjp(np.fft.rfft, _rfft, plain=True)
+defvjp(np.fft.irfft, _irfft, plain=True)
+defvjp(np.fft.rfftn, _rfftn, plain=True)
+defvjp(np.fft.irfftn, _irfftn, plain=True)
+
+# -- in terms of the others ------------------------------------------------------------------------
+
+
+def _plane(over: Any) -> Any:
+    return lambda a, s=None, axes=(-2, -1), norm=None: over(a, s=s, axes=axes, norm=norm)
+
+
+compositions[np.fft.fft2] = _plane(np.fft.fftn)
+compositions[np.fft.ifft2] = _plane(np.fft.ifftn)
+compositions[np.fft.rfft2] = _plane(np.fft.rfftn)
+compositions[np.fft.irfft2] = _plane(np.fft.irfftn)
+compositions[np.fft.hfft] = lambda a, n=None, axis=-1, norm=None: np.fft.irfft(
+    np.conjugate(a), n, axis, REVERSED[norm]
+)
+compositions[np.fft.ihfft] = lambda a, n=None, axis=-1, norm=None: np.conjugate(
+    np.fft.rfft(a, n, axis, REVERSED[norm])
+)
+
+
+def _shifted(sign: int) -> Any:
+    """Frequency 0 to the middle, or back from there."""
+
+    def shift(x: Any, axes: Any = None) -> Any:
+        x = as_array(x)
+        axes = tuple(range(x.ndim)) if axes is None else axes if isinstance(axes, tuple) else (axes,)
+        return np.roll(x, tuple(sign * (x.shape[axis] // 2) for axis in axes), axes)
+
+    return shift
+
+
+compositions[np.fft.fftshift] = _shifted(1)
+compositions[np.fft.ifftshift] = _shifted(-1)
+constants.update([np.fft.fftfreq, np.fft.rfftfreq])

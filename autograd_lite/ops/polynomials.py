@@ -1,0 +1,116 @@
+"""Polynomials by their coefficients, the highest power first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..rules import compositions, defvjp
+from ..tensor import Tensor, unwrap
+from .reductions import as_array
+
+__all__: list[str] = []
+
+
+def _polyval(p: Any, x: Any) -> Any:
+    """Horner's scheme: ((p0 x + p1) x + p2) x + ..."""
+    x = as_array(x)
+    y: Any = np.zeros_like(unwrap(x))
+    for coefficient in as_array(p):
+        y = y * x + coefficient
+    return y
+
+
+def _polyder(p: Any, m: int = 1) -> Any:
+    """The derivative, m times."""
+    if m < 0:
+        raise ValueError(f"m={m}; expected m >= 0, and np.polyint for integrals")
+    for _ in range(m):
+        p = p[:-1] * np.arange(len(p) - 1, 0, -1)
+    return p
+
+
+def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
+    """The integral, m times, each with a constant of its own from k, or the same."""
+    if m < 0:
+        raise ValueError(f"m={m}; expected m >= 0, and np.polyder for derivatives")
+    k = np.reshape(0.0 if k is None else k, -1)
+    if len(k) == 1:
+        k = np.broadcast_to(k, (max(m, 1),))
+    if len(k) < m:
+        raise ValueError(f"k has {len(k)} constants; expected 1, or m={m}")
+    p = as_array(p)
+    for constant in k[:m]:
+        p = np.concatenate([p / np.arange(len(p), 0, -1), np.reshape(constant, 1)])
+    return p
+
+
+def _polyadd(a1: Any, a2: Any) -> Any:
+    """The sum; the constants are last."""
+    a1, a2 = np.atleast_1d(a1), np.atleast_1d(a2)
+    short = len(a2) - len(a1)
+    return _longer(a1, short) + _longer(a2, -short)
+
+
+def _longer(p: Any, by: int) -> Any:
+    """With powers put in front that have coefficient 0."""
+    return np.concatenate([np.zeros(by, p.dtype), p]) if by > 0 else p
+
+
+def _polymul(a1: Any, a2: Any) -> Any:
+    """The product; like NumPy's it begins with the first coefficient that is not 0."""
+    return np.convolve(_stripped(a1), _stripped(a2))
+
+
+def _stripped(p: Any) -> Any:
+    p = np.atleast_1d(p)
+    lead = np.flatnonzero(unwrap(p))
+    return p[lead[0] :] if lead.size else p[-1:]
+
+
+compositions[np.polyval] = _polyval
+compositions[np.polyder] = _polyder
+compositions[np.polyint] = _polyint
+compositions[np.polyadd] = _polyadd
+compositions[np.polysub] = lambda a1, a2: _polyadd(a1, -as_array(a2))
+compositions[np.polymul] = _polymul
+
+
+def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
+    """Long division: quotient and remainder, the latter without coefficients that are all but 0."""
+    u, v = np.atleast_1d(u) + 0.0, np.atleast_1d(v) + 0.0
+    quotient, rest = [], u
+    for _ in range(len(u) - len(v) + 1):
+        q = rest[0] / v[0]
+        rest = np.concatenate([rest[1 : len(v)] - q * v[1:], rest[len(v) :]])
+        quotient.append(q)
+    while len(rest) > 1 and np.allclose(unwrap(rest[0]), 0, rtol=1e-14):
+        rest = rest[1:]
+    zero = Tensor(np.zeros(1, u.dtype))
+    return np.stack(quotient) if quotient else zero, rest if len(rest) else zero
+
+
+def _poly(seq_of_zeros: Any) -> Any:
+    """The product of all x - zero; real if the zeros come in conjugate pairs."""
+    zeros = np.atleast_1d(seq_of_zeros)
+    if zeros.ndim == 2:
+        zeros = np.linalg.eigvals(zeros)
+    p: Any = np.ones(1, zeros.dtype)
+    for zero in zeros:
+        p = np.convolve(p, np.concatenate([np.ones(1, zeros.dtype), np.reshape(-zero, 1)]))
+    raw = np.asarray(unwrap(zeros))
+    paired = raw.dtype.kind == "c" and np.all(np.sort(raw) == np.sort(raw.conj()))
+    return np.real(p) if paired else p
+
+
+def _roots(g: Any, y: Any, p: Any) -> Any:
+    """From p(r) = 0: a change of the coefficient of r^k moves the root r by -r^k / p'(r)."""
+    slope = np.polyval(np.polyder(p).astype(p.dtype), y)
+    powers = np.stack([y**k for k in range(len(p) - 1, -1, -1)], axis=1)
+    return -np.sum(np.reshape(g / slope, (-1, 1)) * powers, axis=0)
+
+
+compositions[np.polydiv] = _polydiv
+compositions[np.poly] = _poly
+defvjp(np.roots, _roots)

@@ -1,0 +1,188 @@
+"""Along an axis, in order: running sums and products, differences, slopes, areas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import AxisError
+from ..rules import compositions, defvjp
+from ..tensor import primitive, unwrap
+from .reductions import as_array
+
+__all__: list[str] = []
+
+# -- running sums and products ---------------------------------------------------------------------
+
+
+def _cumsum(g: Any, y: Any, x: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    """Each entry goes into all the later sums: a running sum from the other end."""
+    k = 0 if axis is None else axis
+    return np.reshape(np.flip(np.cumsum(np.flip(g, k), axis=k), k), x.shape)
+
+
+def _cumprod(g: Any, y: Any, x: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    """For each entry the product of those before it, times s_i = g_i + x_(i+1) s_(i+1).
+
+    No division, so that zeros are exact, at every order. The recurrence is solved by doubling:
+    first s covers one entry, then 2, 4, 8, ..., with `factor` the product of the x in between.
+    """
+    factors = np.moveaxis(np.reshape(x, y.shape), axis or 0, 0)
+    s = np.moveaxis(g, axis or 0, 0)
+    n = len(factors)
+    if n == 0:
+        return g
+    before = np.concatenate([np.ones_like(unwrap(factors[:1])), np.cumprod(factors[:-1], axis=0)])
+    factor, step = factors[1:], 1
+    while step < n:
+        s = np.concatenate([s[:-step] + factor * s[step:], s[-step:]])
+        factor = factor[: max(0, n - 2 * step)] * factor[step:]
+        step *= 2
+    return np.reshape(np.moveaxis(before * s, 0, axis or 0), x.shape)
+
+
+defvjp(np.cumsum, _cumsum, flow="moves")
+defvjp(np.cumprod, _cumprod)
+
+compositions[np.nancumsum] = lambda a, axis=None, dtype=None: np.cumsum(
+    np.where(np.isnan(a), 0, a), axis=axis, dtype=dtype
+)
+compositions[np.nancumprod] = lambda a, axis=None, dtype=None: np.cumprod(
+    np.where(np.isnan(a), 1, a), axis=axis, dtype=dtype
+)
+
+
+def _cumulative(op: Any, first: float) -> Any:
+    """The array API's running sum or product, which may begin with that of no entries."""
+
+    def cumulative(
+        x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+    ) -> Any:
+        ndim = np.ndim(unwrap(x))
+        if axis is None:
+            if ndim != 1:
+                raise ValueError(f"an array of {ndim} axes: say along which, axis=...")
+            axis = 0
+        y = op(x, axis=axis, dtype=dtype)
+        if not include_initial:
+            return y
+        begin = np.full(_with_size(y.shape, axis, 1), first, y.dtype)
+        return np.concatenate([begin, y], axis=axis)
+
+    return cumulative
+
+
+def _with_size(shape: tuple[int, ...], axis: int, size: int) -> tuple[int, ...]:
+    """A shape with another size along one axis."""
+    axis %= len(shape)
+    return (*shape[:axis], size, *shape[axis + 1 :])
+
+
+if hasattr(np, "cumulative_sum"):  # NumPy 2.1
+    compositions[np.cumulative_sum] = _cumulative(np.cumsum, 0)
+    compositions[np.cumulative_prod] = _cumulative(np.cumprod, 1)
+
+# -- differences -----------------------------------------------------------------------------------
+
+
+@primitive
+def diff(x: Any, n: int = 1, axis: int = -1) -> Any:
+    """numpy.diff without ends put on."""
+    return np.diff(x, n=n, axis=axis)
+
+
+def _diff_rule(g: Any, y: Any, x: Any, n: int = 1, axis: int = -1) -> Any:
+    """Differences are their own adjoint, up to the sign, between zeros."""
+    for _ in range(min(n, x.shape[axis])):
+        zero = np.zeros(_with_size(g.shape, axis, 1), g.dtype)
+        g = -diff(np.concatenate([zero, g, zero], axis=axis), axis=axis)
+    return g
+
+
+defvjp(diff, _diff_rule)
+
+
+def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue, append: Any = np._NoValue) -> Any:
+    """Differences of the array with ends put on; a single number is repeated along the other axes."""
+    if prepend is not np._NoValue or append is not np._NoValue:
+        shape = np.shape(unwrap(a))
+        ends = [
+            np.broadcast_to(end, _with_size(shape, axis, 1)) if np.ndim(unwrap(end)) == 0 else end
+            for end in (prepend, append)
+            if end is not np._NoValue
+        ]
+        at = 1 if prepend is not np._NoValue else 0
+        a = np.concatenate([*ends[:at], a, *ends[at:]], axis=axis)
+    return diff(a, n=n, axis=axis)
+
+
+def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    """Differences of all the entries, with ends put on in the same dtype."""
+    ary = np.reshape(ary, -1)
+    ends = [None if end is None else np.reshape(end, -1).astype(ary.dtype) for end in (to_begin, to_end)]
+    return np.concatenate([part for part in (ends[0], diff(ary), ends[1]) if part is not None])
+
+
+compositions[np.diff] = _diff
+compositions[np.ediff1d] = _ediff1d
+
+# -- slopes and areas ------------------------------------------------------------------------------
+
+
+def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
+    """Slopes along each axis by differences: of second order inside, of `edge_order` at the ends."""
+    shape = np.shape(unwrap(f))
+    axes = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    if any(not -len(shape) <= i < len(shape) for i in axes):
+        raise AxisError(f"gradient: axis {axis} of an array of shape {shape}")
+    if len(varargs) not in (0, 1, len(axes)) or (
+        len(varargs) == 1 < len(axes) and np.ndim(unwrap(varargs[0]))
+    ):
+        raise TypeError(f"{len(varargs)} spacings for {len(axes)} axes; give one number, or one for each")
+    if edge_order not in (1, 2):
+        raise ValueError(f"edge_order={edge_order}; expected 1 or 2")
+    spacings = varargs if len(varargs) == len(axes) else (varargs or (1.0,)) * len(axes)
+    slopes = tuple(_slope(f, h, i % len(shape), edge_order) for h, i in zip(spacings, axes, strict=True))
+    return slopes[0] if len(slopes) == 1 else slopes
+
+
+def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
+    """Slopes along one axis, with one spacing or the places of all the entries."""
+    f = np.moveaxis(as_array(f), axis, 0)
+    n = len(f)
+    if n < edge_order + 1:
+        raise ValueError(f"an axis of size {n}; expected at least edge_order + 1 = {edge_order + 1}")
+    if np.ndim(unwrap(h)):
+        if np.shape(unwrap(h)) != (n,):
+            raise ValueError(f"places of shape {np.shape(unwrap(h))} along an axis of size {n}")
+        h = np.reshape(diff(h), (n - 1, *[1] * (f.ndim - 1)))
+        h1, h2 = h[:-1], h[1:]
+        left, right = h[:1], h[-1:]
+    else:
+        h1 = h2 = left = right = h
+    # with a the slope of one interval and b that of the next: inside, and at the two ends
+    s = (f[1:] - f[:-1]) / h
+    a, b = s[:-1], s[1:]
+    inside = (a * h2 + b * h1) / (h1 + h2)
+    first, last = s[:1], s[-1:]
+    if edge_order == 2:
+        first = first + (first - s[1:2]) * left / (left + (h if h is left else h[1:2]))
+        last = last + (last - s[-2:-1]) * right / (right + (h if h is right else h[-2:-1]))
+    return np.moveaxis(np.concatenate([first, inside, last]).astype(f.dtype), 0, axis)
+
+
+def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+    """The area under a polygon: widths times mean heights."""
+    y = as_array(y)
+    axis %= y.ndim
+    if x is not None:
+        dx = diff(x, axis=-1 if np.ndim(unwrap(x)) == 1 else axis)
+        dx = np.reshape(dx, (-1, *[1] * (y.ndim - axis - 1))) if dx.ndim == 1 else dx
+    before = (slice(None),) * axis
+    heights = y[(*before, slice(1, None))] + y[(*before, slice(None, -1))]
+    return np.sum(dx * heights / 2, axis=axis)
+
+
+compositions[np.gradient] = _gradient
+compositions[np.trapezoid] = _trapezoid

@@ -1,0 +1,75 @@
+"""Signals in one dimension: convolution, correlation, interpolation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..rules import compositions, defvjp
+from ..tensor import unwrap
+from .reductions import as_array
+
+__all__: list[str] = []
+
+# -- convolution and correlation -------------------------------------------------------------------
+
+
+def _convolve(g: Any, a: Any, v: Any) -> Any:
+    """The cotangent of a: every entry meets those of v in turn, so g is correlated with v.
+
+    Modes "same" and "valid" keep the middle of the full convolution; the rest gets zeros.
+    """
+    n = np.size(unwrap(a))
+    cut = n + np.size(unwrap(v)) - 1 - g.shape[0]
+    zeros = np.zeros(cut, g.dtype)
+    full = np.concatenate([zeros[: cut // 2], g, zeros[cut // 2 :]])
+    return np.reshape(np.convolve(full, np.flip(np.reshape(v, -1)), "valid"), np.shape(unwrap(a)))
+
+
+defvjp(
+    np.convolve,
+    lambda g, y, a, v, mode="full": _convolve(g, a, v),
+    lambda g, y, a, v, mode="full": _convolve(g, v, a),
+)
+
+
+def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
+    """Convolution with the other reversed and conjugated; the longer one comes first, as in NumPy,
+    where it matters for what is the middle."""
+    if np.size(unwrap(a)) < np.size(unwrap(v)):
+        return np.conjugate(np.flip(_correlate(v, a, mode)))
+    return np.convolve(a, np.conjugate(np.flip(np.reshape(v, -1))), mode)
+
+
+compositions[np.correlate] = _correlate
+
+# -- interpolation ---------------------------------------------------------------------------------
+
+
+def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
+    """The polygon through the points (xp, fp); at a point, its slope is that to the right."""
+    x, xp, fp = as_array(x) + 0.0, as_array(xp) + 0.0, as_array(fp) + 0.0
+    if xp.ndim != 1 or xp.shape != fp.shape or not xp.size:
+        raise ValueError(f"xp of shape {xp.shape} and fp of {fp.shape}; expected one axis, of the same size")
+    if period is not None:
+        period = np.abs(period)
+        if unwrap(period) == 0:
+            raise ValueError("period is 0; expected another number")
+        x, xp = x % period, xp % period
+        order = np.argsort(unwrap(xp))
+        xp, fp = xp[order], fp[order]
+        xp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period])
+        fp = np.concatenate([fp[-1:], fp, fp[:1]])
+        left = right = None
+    raw, places = np.asarray(unwrap(x)), np.asarray(unwrap(xp))
+    last = places.size - 1
+    i = np.clip(np.searchsorted(places, raw, side="right") - 1, 0, max(last - 1, 0))
+    j = np.minimum(i + 1, last)
+    wide = np.where(j > i, xp[j] - xp[i], 1)
+    y = fp[i] + (fp[j] - fp[i]) / wide * (x - xp[i])
+    y = np.where(raw < places[0], fp[0] if left is None else left, y)
+    return np.where(raw > places[-1], fp[-1] if right is None else right, y)
+
+
+compositions[np.interp] = _interp

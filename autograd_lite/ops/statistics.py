@@ -1,0 +1,327 @@
+"""Statistics: averages, spreads, order statistics, covariances."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..rules import compositions, defvjp, refuse
+from ..tensor import Tensor, primitive, unwrap
+from .indexing import scatter
+from .reductions import as_array, count, kept_shape, spread
+
+__all__: list[str] = []
+
+# -- variance and standard deviation ---------------------------------------------------------------
+
+
+def deviations(x: Any, axis: Any, skip_nan: bool) -> Any:
+    """x minus its mean, to full precision where the data are nearly constant, and 0 where they are
+    constant: relative to one of the entries, for a mean in the middle of them would be rounded."""
+    raw = np.asarray(unwrap(x))
+    nearby = x - np.fmax.reduce(raw, axis=axis, keepdims=True, initial=-np.inf, dtype=raw.dtype)
+    return nearby - (np.nanmean if skip_nan else np.mean)(nearby, axis=axis, keepdims=True)
+
+
+def _freedom(x: Any, axis: Any, ddof: float, skip_nan: bool) -> Any:
+    """The number of entries less `ddof`, in the shape that keepdims leaves; NaN where nothing is left."""
+    raw = np.asarray(unwrap(x))
+    entries = np.full(kept_shape(raw.shape, axis), count(raw.shape, axis))
+    if skip_nan:
+        entries = np.sum(~np.isnan(raw), axis=axis, keepdims=True)
+    return np.where(entries > ddof, entries - ddof, np.nan).astype(raw.real.dtype)
+
+
+@primitive
+def var(
+    x: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    skip_nan: bool = False,
+) -> Any:
+    """numpy.var or numpy.nanvar."""
+    return (np.nanvar if skip_nan else np.var)(x, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
+
+
+@primitive
+def std(
+    x: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    skip_nan: bool = False,
+) -> Any:
+    """numpy.std or numpy.nanstd."""
+    return (np.nanstd if skip_nan else np.std)(x, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
+
+
+def _var(
+    g: Any,
+    y: Any,
+    x: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    skip_nan: bool = False,
+) -> Any:
+    """2 (x - mean) / (n - ddof)."""
+    slope = deviations(x, axis, skip_nan) * (2 / _freedom(x, axis, ddof, skip_nan))
+    gx = spread(g, x.shape, axis, keepdims) * slope
+    return np.where(np.isnan(unwrap(x)), 0, gx) if skip_nan else gx
+
+
+def _std(
+    g: Any,
+    y: Any,
+    x: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    skip_nan: bool = False,
+) -> Any:
+    """(x - mean) / ((n - ddof) std), and 0 for a constant.
+
+    The deviations are taken in a unit in which the largest is about 1, a power of 2, so that their
+    squares neither overflow nor vanish.
+    """
+    free = _freedom(x, axis, ddof, skip_nan)
+    d = deviations(x, axis, skip_nan)
+    size = np.abs(unwrap(d))
+    largest = np.fmax.reduce(size, axis=axis, keepdims=True, initial=0, dtype=size.dtype)
+    limits = np.finfo(size.dtype)
+    exponent = np.clip(np.frexp(largest)[1], limits.minexp, limits.maxexp - 1)
+    d = d / np.ldexp(size.dtype.type(1), exponent)
+    total = np.nansum if skip_nan else np.sum
+    variance = total(np.real(d * np.conjugate(d)), axis=axis, keepdims=True) / free
+    slope = np.where(largest == 0, 0, d / (free * np.sqrt(np.where(largest == 0, 1, variance))))
+    gx = spread(g, x.shape, axis, keepdims) * slope
+    return np.where(np.isnan(unwrap(x)), 0, gx) if skip_nan else gx
+
+
+defvjp(var, _var, plain=True)
+defvjp(std, _std, plain=True)
+
+
+def _moment(op: Any, skip_nan: bool) -> Callable[..., Any]:
+    """NumPy's var, std, nanvar or nanstd; about a given mean it is a sum, and the mean an input too."""
+
+    def moment(
+        a: Any,
+        axis: Any = None,
+        dtype: Any = None,
+        *,
+        ddof: float = 0,
+        keepdims: bool = False,
+        mean: Any = None,
+        correction: float | None = None,
+    ) -> Any:
+        if correction is not None:
+            if ddof:
+                raise ValueError("ddof and correction are the same; give one of them")
+            ddof = correction
+        if mean is None:
+            return op(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, skip_nan=skip_nan)
+        d = np.where(np.isnan(unwrap(a)), 0, a - mean) if skip_nan else a - mean
+        square = np.sum(np.real(d * np.conjugate(d)), axis=axis, dtype=dtype, keepdims=True)
+        result = square / _freedom(a, axis, ddof, skip_nan)
+        if op is std:
+            result = np.where(unwrap(result) == 0, 0, np.sqrt(result))
+        return result if keepdims else np.squeeze(result, axis=axis)
+
+    return moment
+
+
+compositions[np.var] = _moment(var, False)
+compositions[np.std] = _moment(std, False)
+compositions[np.nanvar] = _moment(var, True)
+compositions[np.nanstd] = _moment(std, True)
+
+# -- averages --------------------------------------------------------------------------------------
+
+
+def _average(
+    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
+) -> Any:
+    """sum(w a) / sum(w), and that sum if wanted."""
+    shape = np.shape(unwrap(a))
+    if weights is None:
+        average = np.mean(a, axis=axis, keepdims=keepdims)
+        total: Any = Tensor(count(shape, axis), dtype=average.dtype)
+    else:
+        weights = _fitted(weights, shape, axis)
+        total = np.sum(weights, axis=axis, keepdims=keepdims)
+        if np.any(unwrap(total) == 0):
+            raise ZeroDivisionError("the weights add up to 0, so there is no average")
+        average = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
+    return (average, np.broadcast_to(total, average.shape)) if returned else average
+
+
+def _fitted(weights: Any, shape: tuple[int, ...], axis: Any) -> Any:
+    """Weights in the shape of the array: given for each entry, or for those along the axes."""
+    have = np.shape(unwrap(weights))
+    if have == shape:
+        return weights
+    if axis is None:
+        raise TypeError(f"weights of shape {have} for an array of shape {shape}: say along which axis")
+    axes = [i % len(shape) for i in (axis if isinstance(axis, tuple) else (axis,))]
+    if have != tuple(shape[i] for i in axes):
+        raise ValueError(f"weights of shape {have} do not fit axis {axis} of an array of shape {shape}")
+    ordered = np.transpose(weights, np.argsort(axes))
+    wide = [size if i in axes else 1 for i, size in enumerate(shape)]
+    return np.broadcast_to(np.reshape(ordered, wide), shape)
+
+
+compositions[np.average] = _average
+
+# -- order statistics: a mean of two neighbours in the sorted order --------------------------------
+
+
+def _order_statistic(
+    op: Any,
+    g: Any,
+    y: Any,
+    x: Any,
+    q: Any = None,
+    axis: Any = None,
+    keepdims: bool = False,
+    method: str = "linear",
+    weights: Any = None,
+) -> Any:
+    """A quantile is (1 - t) a + t b of two neighbours in the (stable) sorted order.
+
+    Where they are and what t is, the function itself tells when asked for the quantile of the entries'
+    ranks: for every method, and with weights. A NaN that is not skipped is the last in order, and the
+    result came from it; one that is skipped is dead.
+    """
+    raw = np.asarray(unwrap(x))
+    axes = tuple(range(raw.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    kept = kept_shape(raw.shape, axis)
+
+    def lanes(a: Any) -> Any:
+        """The reduced axes as one, the last."""
+        return np.moveaxis(a, axes, range(-len(axes), 0)).reshape(-1, count(raw.shape, axis))
+
+    places = lanes(np.arange(raw.size).reshape(raw.shape))
+    places = np.take_along_axis(places, np.argsort(lanes(raw), axis=-1, stable=True), axis=-1)
+    ranks = np.empty(raw.size, raw.real.dtype)
+    ranks[places] = np.arange(places.shape[-1])
+    ranks = ranks.reshape(raw.shape)
+
+    options = {} if q is None else {"q": unwrap(q), "method": method, "weights": weights}
+    missing, skip_nan = np.isnan(raw), op.__name__.startswith("nan")
+    if skip_nan:  # where all are, it does not matter which
+        ranks[missing & ~np.all(missing, axis=axis, keepdims=True)] = np.nan
+    position = np.asarray(op(ranks, axis=axis, keepdims=True, **options))
+    if not skip_nan:
+        position = np.where(np.any(missing, axis=axis, keepdims=True), places.shape[-1] - 1, position)
+
+    asked = position.size // math.prod(kept)  # how many quantiles
+    position = position.reshape(asked, -1).T
+    g = np.transpose(np.reshape(g, (asked, -1)))
+    below, above = np.floor(position), np.ceil(position)
+    t = (position - below).astype(ranks.dtype)
+    gx = scatter(g * (1 - t), np.take_along_axis(places, below.astype(int), -1), (raw.size,))
+    gx = gx + scatter(g * t, np.take_along_axis(places, above.astype(int), -1), (raw.size,))
+    gx = np.reshape(gx, raw.shape)
+    return np.where(missing, 0, gx) if skip_nan else gx
+
+
+for _median in (np.median, np.nanmedian):
+    defvjp(_median, functools.partial(_order_statistic, _median), flow="selects")
+for _quantile in (np.quantile, np.percentile, np.nanquantile, np.nanpercentile):
+    defvjp(_quantile, functools.partial(_order_statistic, _quantile), None, flow="selects")
+
+# -- covariances -----------------------------------------------------------------------------------
+
+
+def _cov(
+    m: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: int | None = None,
+    fweights: Any = None,
+    aweights: Any = None,
+    *,
+    dtype: Any = None,
+) -> Any:
+    """d (w d)^H / (sum(w) - ddof sum(w aweights) / sum(w)), with d the deviations of each row."""
+    given = [part for part in (m, y) if part is not None]
+    dtype = dtype or np.result_type(*map(unwrap, given), np.float64)
+    x = np.concatenate([_variables(part, rowvar).astype(dtype) for part in given], axis=0)
+    n = x.shape[1]
+    w = None
+    for name, weights in (("fweights", fweights), ("aweights", aweights)):
+        if weights is None:
+            continue
+        raw = np.asarray(unwrap(weights))
+        if raw.shape != (n,) or (raw < 0).any() or (name == "fweights" and (raw != np.rint(raw)).any()):
+            kind = "integers" if name == "fweights" else "numbers"
+            raise ValueError(f"{name} of shape {raw.shape}; expected {kind} >= 0, of shape ({n},)")
+        w = weights if w is None else w * weights
+    ddof = (0 if bias else 1) if ddof is None else ddof
+    if w is None:
+        d = weighted = deviations(x, 1, False)
+        free: Any = n - ddof
+    else:
+        total = np.sum(w)
+        d = x - np.sum(x * w, axis=1, keepdims=True) / total
+        weighted = d * w
+        free = total - ddof * (1 if aweights is None else np.sum(w * aweights) / total)
+    if unwrap(free) <= 0:
+        raise ValueError(f"there are no degrees of freedom left: {n} observations, ddof={ddof}")
+    return np.squeeze((d @ np.conjugate(weighted).T) / free)
+
+
+def _variables(m: Any, rowvar: bool) -> Any:
+    """The variables as rows."""
+    m = as_array(m)
+    if m.ndim > 2:
+        raise ValueError(f"an array of {m.ndim} axes; expected at most 2: variables and observations")
+    return np.atleast_2d(m) if rowvar or m.ndim < 2 else m.T
+
+
+def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
+    """cov_ij / sqrt(cov_ii cov_jj), clipped to [-1, 1] without an effect on gradients."""
+    c = np.cov(x, y, rowvar, dtype=dtype)
+    if not c.ndim:
+        return c / c
+    spreads = np.sqrt(np.real(np.diagonal(c)))
+    c = c / spreads[:, None] / spreads[None, :]
+    raw = unwrap(c)
+    clipped = np.clip(raw.real, -1, 1)
+    if raw.dtype.kind == "c":
+        clipped = clipped + 1j * np.clip(raw.imag, -1, 1)
+    return c + (clipped - raw)
+
+
+compositions[np.cov] = _cov
+compositions[np.corrcoef] = _corrcoef
+
+# -- counts ----------------------------------------------------------------------------------------
+
+
+def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
+    """The sum of the weights of each whole number, to which they go back."""
+    x = np.asarray(unwrap(x))
+    if weights is None:
+        return np.bincount(x, minlength=minlength)
+    length = len(np.bincount(x, minlength=minlength))
+    return scatter(as_array(weights).astype(np.float64), x, (length,))
+
+
+compositions[np.bincount] = _bincount
+refuse(
+    "counts entries, which changes in jumps; to add up weights by bin write "
+    "np.bincount(np.digitize(x.numpy(), edges), weights)",
+    np.histogram, np.histogram2d, np.histogramdd, np.histogram_bin_edges,
+)  # fmt: skip
