@@ -140,7 +140,6 @@ def unsupported_call(op: Callable[..., Any], what: str) -> UnsupportedError:
         "a += x of an array a",
         "where": f"to choose entries write np.where(mask, {name}(x), other), or in a reduction "
         f"{name}(np.where(mask, x, neutral))",
-        "initial": f"combine it with the result: write {name}(x) first",
         "dtype": "to change a dtype write x.astype(dtype)",
         "axes": f"move the axes first: {name}(np.moveaxis(x, axis, -1), y)",
         "method": f"{name}.reduce, .accumulate, .outer and .at are not recorded; write np.sum, np.prod, "

@@ -763,6 +763,8 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     rule = rules.get(op)
     if rule is None:
         if op in compositions:
+            if len(args) > 2 and op.__class__ is _NUMPY_FUNCTION and (arrays := _before_out(op)):
+                args, kwargs = _named(op, arrays, args, kwargs)
             try:
                 return compositions[op](*args, **kwargs)
             except Exception as error:
@@ -915,7 +917,21 @@ def _named(
     """Give options a name: `np.sum(x, 0, None, out)` is `np.sum(x, axis=0, out=out)`."""
     options = list(inspect.signature(op).parameters)[arrays:]
     kwargs = {**dict(zip(options, args[arrays:], strict=False)), **kwargs}
+    for key, value in kwargs.items():
+        if isinstance(value, Tensor):
+            raise UnsupportedError(
+                f"{op_name(op)}(..., {key}={describe(value)}): no gradient goes to {key}; give a plain "
+                f"number, {key}=t.item(), or write it as an op of its own"
+            )
     return args[:arrays], _without_out(op, kwargs)
+
+
+@functools.cache
+def _before_out(op: Callable[..., Any]) -> int:
+    """How many parameters of a NumPy function come before `out`; 0 if it takes none by position."""
+    parameters = list(inspect.signature(op).parameters.values())
+    is_out = [p.kind is p.POSITIONAL_OR_KEYWORD and p.name == "out" for p in parameters]
+    return is_out.index(True) if any(is_out) else 0
 
 
 def _check_call(op: Callable[..., Any], rule: Rule, kwargs: dict[str, Any]) -> None:

@@ -17,7 +17,12 @@ from .reductions import as_array
 
 __all__: list[str] = []
 
-REVERSED: dict[str | None, Any] = {None: "forward", "backward": "forward", "forward": "backward", "ortho": "ortho"}
+REVERSED: dict[str | None, Any] = {
+    None: "forward",
+    "backward": "forward",
+    "forward": "backward",
+    "ortho": "ortho",
+}
 """Which norm puts the factor where another one does not."""
 
 
