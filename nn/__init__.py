@@ -10,68 +10,23 @@
 array([0, 1, 1, 0])
 """
 
-from . import data, datasets, functional, init, layers, losses, metrics, optim, utils
-from .data import DataLoader, Dataset, TensorDataset
-from .layers import (
-    GRU,
-    LSTM,
-    RNN,
-    AlphaDropout,
-    Dropout,
-    Dropout2d,
-    GRUCell,
-    Linear,
-    LSTMCell,
-    ModuleList,
-    ReLU,
-    RNNCell,
-    Sequential,
-    Sigmoid,
-    Tanh,
-)
-from .losses import CrossEntropyLoss, MSELoss
-from .module import Module, Parameter, functional_call
-from .random import manual_seed
-from .serialization import load, save
-from .training import Callback, History, Trainer
-
-__all__ = [
-    "GRU",
-    "LSTM",
-    "RNN",
-    "AlphaDropout",
-    "Callback",
-    "CrossEntropyLoss",
-    "DataLoader",
-    "Dataset",
-    "Dropout",
-    "Dropout2d",
-    "GRUCell",
-    "History",
-    "LSTMCell",
-    "Linear",
-    "MSELoss",
-    "Module",
-    "ModuleList",
-    "Parameter",
-    "RNNCell",
-    "ReLU",
-    "Sequential",
-    "Sigmoid",
-    "Tanh",
-    "TensorDataset",
-    "Trainer",
-    "data",
-    "datasets",
-    "functional",
-    "functional_call",
-    "init",
-    "layers",
-    "load",
-    "losses",
-    "manual_seed",
-    "metrics",
-    "optim",
-    "save",
-    "utils",
-]
+from . import data as data
+from . import datasets as datasets
+from . import functional as functional
+from . import init as init
+from . import layers as layers
+from . import losses as losses
+from . import metrics as metrics
+from . import optim as optim
+from . import utils as utils
+from .data import *
+from .layers.activations import *
+from .layers.containers import *
+from .layers.dropout import *
+from .layers.linear import *
+from .layers.recurrent import *
+from .losses import *
+from .module import *
+from .random import manual_seed as manual_seed
+from .serialization import *
+from .training import *

@@ -11,7 +11,7 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import DTypeError, IndexingError, OptionError, ShapeError
 
-__all__ = ["check_options", "cross_entropy", "mse_loss"]
+__all__ = ["cross_entropy", "mse_loss"]
 
 Array = npt.NDArray[Any]
 
