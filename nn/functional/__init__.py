@@ -1,7 +1,11 @@
 """What layers and losses compute, as functions of their inputs and parameters."""
 
 from .activations import *
+from .classification import *
+from .ctc import *
+from .distance import *
 from .dropout import *
 from .linear import *
 from .losses import *
 from .recurrent import *
+from .regression import *

@@ -11,7 +11,7 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import DTypeError, IndexingError, OptionError, ShapeError
 
-__all__ = ["cross_entropy", "mse_loss"]
+__all__ = ["cross_entropy", "mse_loss", "nll_loss"]
 
 Array = npt.NDArray[Any]
 
@@ -33,12 +33,8 @@ def mse_loss(input: Tensor | Array, target: Tensor | Array, reduction: str = "me
         2.0
     """
     check_options(reduction)
-    if input.shape != target.shape:
-        raise ShapeError(
-            f"mse_loss: input has shape {input.shape}, target {target.shape}; they must be equal, e.g. "
-            "target.reshape(input.shape)"
-        )
-    return _reduced((input - target) ** 2, reduction)
+    check_same_shape("mse_loss", input, target)
+    return reduced((input - target) ** 2, reduction)
 
 
 def cross_entropy(
@@ -75,17 +71,50 @@ def cross_entropy(
         >>> float(cross_entropy(scores, np.array([0, 1]))), float(np.log(2))
         (0.6931471805599453, 0.6931471805599453)
     """
-    axis = 1 if input.ndim > 1 else 0
     check_options(reduction, label_smoothing)
     if input.ndim == 0:
         raise ShapeError(f"cross_entropy: input of shape {input.shape}; expected scores of shape (N, C)")
+    log_p = ag.log_softmax(input, axis=1 if input.ndim > 1 else 0)
+    return _cross_entropy("cross_entropy", log_p, target, weight, ignore_index, reduction, label_smoothing)
+
+
+def nll_loss(
+    input: Tensor | Array,
+    target: Tensor | npt.ArrayLike,
+    weight: npt.ArrayLike | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> Any:
+    """-w_t x_t: the negative log-likelihood of the targets, from log-probabilities.
+
+    Args:
+        input: log-probabilities of shape (C,), (N, C) or (N, C, d1, ...), e.g. of `log_softmax`.
+        target: class indices of the shape of `input` without its class axis.
+        weight: one weight for each class, of shape (C,).
+        ignore_index: class indices of this value do not count.
+        reduction: as in `cross_entropy`, which is `nll_loss(log_softmax(x), target)`.
+    """
+    check_options(reduction)
+    return _cross_entropy("nll_loss", input, target, weight, ignore_index, reduction, 0.0)
+
+
+def _cross_entropy(
+    name: str,
+    log_p: Any,
+    target: Any,
+    weight: npt.ArrayLike | None,
+    ignore_index: int,
+    reduction: str,
+    label_smoothing: float,
+) -> Any:
+    """The loss from log-probabilities, whose shape is that of the scores."""
+    input, axis = log_p, 1 if log_p.ndim > 1 else 0
     if not isinstance(target, Tensor):
         target = np.asarray(target)
-    log_p: Any = ag.log_softmax(input, axis=axis)
     weights = None if weight is None else np.asarray(weight, dtype=log_p.dtype)
     if weights is not None and weights.shape != (input.shape[axis],):
         raise ShapeError(
-            f"cross_entropy: weight has shape {weights.shape}; expected one weight for each class of the "
+            f"{name}: weight has shape {weights.shape}; expected one weight for each class of the "
             f"input {input.shape}: ({input.shape[axis]},)"
         )
     if input.ndim > 2:
@@ -93,14 +122,14 @@ def cross_entropy(
     if target.shape == input.shape and target.dtype.kind == "f":
         q: Any = target
         q = np.moveaxis(q, 1, -1) if input.ndim > 2 else q
-        return _reduced(_expected(log_p, q, weights, label_smoothing), reduction)
-    _check_indices(input, target)
+        return reduced(_expected(log_p, q, weights, label_smoothing), reduction)
+    _check_indices(name, input, target)
     indices = target.numpy() if isinstance(target, Tensor) else target
     counts = indices != ignore_index
-    _check_range(indices, counts, log_p.shape[-1])
+    _check_range(name, indices, counts, log_p.shape[-1])
     every = weights is None and bool(counts.all())
     losses, shares = _chosen(log_p, np.where(counts, indices, 0), counts, weights, label_smoothing)
-    return _reduced(losses, reduction, None if every else float(np.sum(shares)))
+    return reduced(losses, reduction, None if every else float(np.sum(shares)))
 
 
 def _expected(log_p: Any, q: Any, weights: Array | None, smoothing: float) -> Any:
@@ -123,26 +152,26 @@ def _chosen(
     return losses, shares
 
 
-def _check_indices(input: Any, target: Any) -> None:
+def _check_indices(name: str, input: Any, target: Any) -> None:
     expected = input.shape[:1] + input.shape[2:] if input.ndim > 1 else ()
     if target.shape != expected:
         repair = "; write target.reshape(-1)" if target.size == input.shape[0] and input.ndim == 2 else ""
         raise ShapeError(
-            f"cross_entropy: input {input.shape} and target {target.shape} do not fit; expected class "
+            f"{name}: input {input.shape} and target {target.shape} do not fit; expected class "
             f"indices of shape {expected} or probabilities of shape {input.shape}{repair}"
         )
     if target.dtype.kind not in "biu":
         raise DTypeError(
-            f"cross_entropy: class indices are integers, target is {target.dtype}; write target.astype(int)"
+            f"{name}: class indices are integers, target is {target.dtype}; write target.astype(int)"
         )
 
 
-def _check_range(indices: Array, counts: Array, classes: int) -> None:
+def _check_range(name: str, indices: Array, counts: Array, classes: int) -> None:
     outside = counts & ((indices < 0) | (indices >= classes))
     if outside.any():
         place = tuple(int(i) for i in np.argwhere(outside)[0])
         raise IndexingError(
-            f"cross_entropy: target{list(place)} is {indices[place]}, but the scores are of {classes} "
+            f"{name}: target{list(place)} is {indices[place]}, but the scores are of {classes} "
             f"classes, 0 to {classes - 1}; number the classes from 0, or widen the last layer"
         )
 
@@ -155,9 +184,18 @@ def check_options(reduction: str, label_smoothing: float = 0.0) -> None:
         raise OptionError(f"label_smoothing={label_smoothing}; expected a number from 0 to 1")
 
 
-def _reduced(losses: Any, reduction: str, total: float | None = None) -> Any:
+def reduced(losses: Any, reduction: str, total: float | None = None) -> Any:
     if reduction == "none":
         return losses
     if reduction == "sum":
         return losses.sum()
     return losses.mean() if total is None else losses.sum() / total
+
+
+def check_same_shape(name: str, input: Any, target: Any) -> None:
+    """Refuse an output and a target that would be broadcast."""
+    if input.shape != target.shape:
+        repair = f"; write target.reshape({input.shape})" if input.size == target.size else ""
+        raise ShapeError(
+            f"{name}: input has shape {input.shape}, target {target.shape}; they must be equal{repair}"
+        )

@@ -1,0 +1,189 @@
+"""Losses of classification with two classes, with margins, and between distributions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import autograd_lite as ag
+from autograd_lite import Tensor
+from autograd_lite.errors import DataError, OptionError, ShapeError
+
+from .losses import check_options, check_same_shape, reduced
+
+__all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "hinge_embedding_loss",
+    "kl_div",
+    "multi_margin_loss",
+    "perceptron_loss",
+    "soft_margin_loss",
+]
+
+Array = npt.NDArray[Any]
+Input = Tensor | Array
+
+# -- probabilities ---------------------------------------------------------------------------------
+
+
+@ag.primitive(broadcasts=True)
+def bernoulli_surprise(p: Any, y: Any) -> Any:
+    """-(y log p + (1 - y) log(1 - p)), with logarithms cut at -100."""
+    with np.errstate(divide="ignore"):
+        return -(y * np.maximum(np.log(p), -100) + (1 - y) * np.maximum(np.log1p(-p), -100))
+
+
+ag.defvjp(
+    bernoulli_surprise,
+    lambda g, loss, p, y: g * (p - y) / np.maximum(p * (1 - p), 1e-12),
+    lambda g, loss, p, y: g * (np.maximum(np.log1p(-p), -100) - np.maximum(np.log(p), -100)),
+)
+
+
+def binary_cross_entropy(
+    input: Input, target: Input, weight: npt.ArrayLike | None = None, reduction: str = "mean"
+) -> Any:
+    """-(y log p + (1 - y) log(1 - p)), with logarithms cut at -100.
+
+    Args:
+        input: probabilities p, of any shape.
+        target: y from 0 to 1, of the same shape.
+        weight: a factor for each entry, broadcast to them.
+        reduction: "none", "mean" or "sum".
+
+    Raises:
+        DataError: a p or y outside of 0 ... 1. For scores take `binary_cross_entropy_with_logits`.
+    """
+    check_options(reduction)
+    check_same_shape("binary_cross_entropy", input, target)
+    for name, values in (("input", input), ("target", target)):
+        plain = values.numpy() if isinstance(values, Tensor) else values
+        if plain.size and not (plain.min() >= 0 and plain.max() <= 1):
+            raise DataError(
+                f"binary_cross_entropy: {name} holds numbers from {plain.min():.6g} to {plain.max():.6g}, "
+                "expected probabilities from 0 to 1; for scores take BCEWithLogitsLoss"
+            )
+    loss = bernoulli_surprise(input, target)
+    return reduced(loss if weight is None else loss * weight, reduction)
+
+
+def binary_cross_entropy_with_logits(
+    input: Input,
+    target: Input,
+    weight: npt.ArrayLike | None = None,
+    reduction: str = "mean",
+    pos_weight: npt.ArrayLike | None = None,
+) -> Any:
+    """The binary cross entropy of sigmoid(x), exact where that would round to 0 or 1.
+
+    Args:
+        input: scores x, of any shape.
+        target: y from 0 to 1, of the same shape.
+        weight: a factor for each entry, broadcast to them.
+        reduction: "none", "mean" or "sum".
+        pos_weight: a factor of the term with y, for classes that are rare.
+    """
+    check_options(reduction)
+    check_same_shape("binary_cross_entropy_with_logits", input, target)
+    missed: Any = ag.softplus(-input) * target
+    loss = (missed if pos_weight is None else missed * pos_weight) + ag.softplus(input) * (1 - target)
+    return reduced(loss if weight is None else loss * weight, reduction)
+
+
+def kl_div(input: Input, target: Input, reduction: str = "mean", log_target: bool = False) -> Any:
+    """The Kullback-Leibler divergence, q (log q - x) for each entry, 0 where q = 0.
+
+    Args:
+        input: log-probabilities x, of any shape.
+        target: probabilities q of the same shape, or their logarithms.
+        reduction: "none", "sum", "mean" over all entries, or "batchmean", the sum divided by the first
+            axis, which is the divergence itself.
+        log_target: whether `target` holds logarithms.
+    """
+    if reduction != "batchmean":
+        check_options(reduction)
+    check_same_shape("kl_div", input, target)
+    if log_target:
+        loss: Any = np.exp(target) * (target - input)
+    else:
+        loss = np.where(target > 0, target * (np.log(np.where(target > 0, target, 1)) - input), 0)
+    return np.sum(loss) / input.shape[0] if reduction == "batchmean" else reduced(loss, reduction)
+
+
+# -- margins ---------------------------------------------------------------------------------------
+
+
+def perceptron_loss(input: Input, target: Input, reduction: str = "mean") -> Any:
+    """max(0, -y x) for y = -1 or 1: Rosenblatt's rule is its gradient descent.
+
+    Args:
+        input: scores, of any shape.
+        target: -1 or 1, of the same shape.
+        reduction: "none", "mean" or "sum".
+
+    Source:
+        F. Rosenblatt, "The perceptron", 1958.
+
+    Example:
+        >>> import numpy as np
+        >>> perceptron_loss(np.array([2.0, -3.0]), np.array([1.0, 1.0]), "none").tolist()
+        [0.0, 3.0]
+    """
+    check_options(reduction)
+    check_same_shape("perceptron_loss", input, target)
+    return reduced(ag.relu(-input * target), reduction)
+
+
+def soft_margin_loss(input: Input, target: Input, reduction: str = "mean") -> Any:
+    """log(1 + e^(-y x)) for y = -1 or 1."""
+    check_options(reduction)
+    check_same_shape("soft_margin_loss", input, target)
+    return reduced(ag.softplus(-input * target), reduction)
+
+
+def hinge_embedding_loss(input: Input, target: Input, margin: float = 1.0, reduction: str = "mean") -> Any:
+    """x where y = 1, and max(0, margin - x) where y = -1; x is usually a distance."""
+    check_options(reduction)
+    check_same_shape("hinge_embedding_loss", input, target)
+    return reduced(
+        np.where(target == 1, input, 0) + np.where(target == -1, ag.relu(margin - input), 0), reduction
+    )
+
+
+def multi_margin_loss(
+    input: Input,
+    target: npt.ArrayLike | Tensor,
+    p: int = 1,
+    margin: float = 1.0,
+    weight: npt.ArrayLike | None = None,
+    reduction: str = "mean",
+) -> Any:
+    """sum over c other than t of w_t max(0, margin - x_t + x_c)^p / C.
+
+    Args:
+        input: scores of shape (N, C), or (C,).
+        target: class indices of shape (N,), or a single one.
+        p: 1 or 2.
+        margin: by how much the score of the target is to be above the others.
+        weight: one weight for each class.
+        reduction: "none", "mean" or "sum".
+    """
+    check_options(reduction)
+    if p not in (1, 2):
+        raise OptionError(f"multi_margin_loss(p={p}): expected 1 or 2")
+    indices = np.asarray(target.numpy() if isinstance(target, Tensor) else target)
+    if input.ndim not in (1, 2) or indices.shape != input.shape[:-1]:
+        raise ShapeError(
+            f"multi_margin_loss: input {input.shape} and target {indices.shape} do not fit; expected (N, C) "
+            "and (N,)"
+        )
+    own = indices[..., None] == np.arange(input.shape[-1])
+    chosen = np.sum(np.where(own, input, 0), axis=-1, keepdims=True)
+    missing = ag.relu(margin - chosen + input)
+    terms = np.where(own, 0, missing if p == 1 else missing * missing)
+    if weight is not None:
+        terms = terms * np.asarray(weight)[indices][..., None]
+    return reduced(np.mean(terms, axis=-1), reduction)

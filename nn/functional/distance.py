@@ -1,0 +1,105 @@
+"""Distances and similarities of vectors, and the losses made of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import autograd_lite as ag
+from autograd_lite import Tensor
+
+from .losses import check_options, check_same_shape, reduced
+
+__all__ = [
+    "cosine_embedding_loss",
+    "cosine_similarity",
+    "margin_ranking_loss",
+    "normalize",
+    "pairwise_distance",
+    "triplet_margin_loss",
+]
+
+Input = Tensor | npt.NDArray[Any]
+
+
+def normalize(input: Input, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Any:
+    """x / max(norm of x, eps) along an axis."""
+    return input / np.maximum(_norm(input, p, dim), eps)
+
+
+def _norm(x: Any, p: float, dim: int) -> Any:
+    return np.linalg.vector_norm(x, axis=dim, keepdims=True, ord=p)
+
+
+def cosine_similarity(x1: Input, x2: Input, dim: int = 1, eps: float = 1e-8) -> Any:
+    """<a, b> / (max(|a|, eps) max(|b|, eps)) along an axis."""
+    one, other = (x / np.maximum(_norm(x, 2.0, dim), eps) for x in (x1, x2))
+    return np.sum(one * other, axis=dim)
+
+
+def pairwise_distance(x1: Input, x2: Input, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
+    """The p-norm of a - b + eps along the last axis."""
+    return np.linalg.vector_norm(x1 - x2 + eps, axis=-1, keepdims=keepdim, ord=p)
+
+
+def cosine_embedding_loss(
+    input1: Input, input2: Input, target: Input, margin: float = 0.0, reduction: str = "mean"
+) -> Any:
+    """1 - cos(a, b) where y = 1, and max(0, cos(a, b) - margin) where y = -1.
+
+    Args:
+        input1: (N, D), or (D,).
+        input2: of the same shape.
+        target: 1 or -1, of shape (N,) or ().
+        margin: from -1 to 1.
+        reduction: "none", "mean" or "sum".
+    """
+    check_options(reduction)
+    check_same_shape("cosine_embedding_loss", input1, input2)
+    similarity = cosine_similarity(input1, input2, dim=-1)
+    return reduced(np.where(target == 1, 1 - similarity, ag.relu(similarity - margin)), reduction)
+
+
+def margin_ranking_loss(
+    input1: Input, input2: Input, target: Input, margin: float = 0.0, reduction: str = "mean"
+) -> Any:
+    """max(0, -y (a - b) + margin): y = 1 where a should be above b, -1 where below."""
+    check_options(reduction)
+    check_same_shape("margin_ranking_loss", input1, input2)
+    return reduced(ag.relu(-target * (input1 - input2) + margin), reduction)
+
+
+def triplet_margin_loss(
+    anchor: Input,
+    positive: Input,
+    negative: Input,
+    margin: float = 1.0,
+    p: float = 2.0,
+    eps: float = 1e-6,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Any:
+    """max(0, d(anchor, positive) - d(anchor, negative) + margin).
+
+    Args:
+        anchor: (N, D).
+        positive: something like it, of the same shape.
+        negative: something unlike it, of the same shape.
+        margin: by how much the second distance is to be larger.
+        p: of the norm.
+        eps: see `pairwise_distance`.
+        swap: the negative may be compared with the positive instead, if it is nearer.
+        reduction: "none", "mean" or "sum".
+
+    Source:
+        V. Balntas et al., "Learning shallow convolutional feature descriptors with triplet losses", 2016.
+    """
+    check_options(reduction)
+    check_same_shape("triplet_margin_loss", anchor, positive)
+    check_same_shape("triplet_margin_loss", anchor, negative)
+    far = pairwise_distance(anchor, negative, p, eps)
+    if swap:
+        far = np.minimum(far, pairwise_distance(positive, negative, p, eps))
+    return reduced(ag.relu(pairwise_distance(anchor, positive, p, eps) - far + margin), reduction)

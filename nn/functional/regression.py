@@ -1,0 +1,101 @@
+"""Losses of regression."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd_lite import Tensor
+from autograd_lite.errors import OptionError
+
+from .losses import check_options, check_same_shape, reduced
+
+__all__ = ["gaussian_nll_loss", "huber_loss", "l1_loss", "poisson_nll_loss", "smooth_l1_loss"]
+
+Input = Tensor | npt.NDArray[Any]
+
+
+def l1_loss(input: Input, target: Input, reduction: str = "mean") -> Any:
+    """|x - y|."""
+    check_options(reduction)
+    check_same_shape("l1_loss", input, target)
+    return reduced(np.abs(input - target), reduction)
+
+
+def huber_loss(input: Input, target: Input, reduction: str = "mean", delta: float = 1.0) -> Any:
+    """d^2 / 2 where |d| = |x - y| <= delta, and delta (|d| - delta / 2) beyond.
+
+    Source:
+        P. Huber, "Robust estimation of a location parameter", 1964.
+    """
+    check_options(reduction)
+    check_same_shape("huber_loss", input, target)
+    if not delta > 0:
+        raise OptionError(f"huber_loss(delta={delta}): expected a number above 0")
+    d = np.abs(input - target)
+    return reduced(np.where(d <= delta, d * d / 2, delta * (d - delta / 2)), reduction)
+
+
+def smooth_l1_loss(input: Input, target: Input, reduction: str = "mean", beta: float = 1.0) -> Any:
+    """d^2 / (2 beta) where |d| = |x - y| < beta, and |d| - beta / 2 beyond.
+
+    Source:
+        R. Girshick, "Fast R-CNN", 2015.
+    """
+    check_options(reduction)
+    check_same_shape("smooth_l1_loss", input, target)
+    if beta < 0:
+        raise OptionError(f"smooth_l1_loss(beta={beta}): expected a number that is not negative")
+    d = np.abs(input - target)
+    return reduced(np.where(d < beta, d * d / (2 * beta or 1), d - beta / 2), reduction)
+
+
+def poisson_nll_loss(
+    input: Input,
+    target: Input,
+    log_input: bool = True,
+    full: bool = False,
+    eps: float = 1e-8,
+    reduction: str = "mean",
+) -> Any:
+    """The negative log-likelihood of counts: e^x - y x, or x - y log(x + eps) if x is no logarithm.
+
+    Args:
+        input: the logarithm of the expected count, or the expected count.
+        target: the counts.
+        log_input: which of the two `input` is.
+        full: adds Stirling's approximation of log(y!) for y > 1.
+        eps: keeps the logarithm finite.
+        reduction: "none", "mean" or "sum".
+    """
+    check_options(reduction)
+    loss = np.exp(input) - target * input if log_input else input - target * np.log(input + eps)
+    if full:
+        safe = np.where(target > 1, target, 1)
+        stirling = safe * np.log(safe) - safe + 0.5 * np.log(2 * math.pi * safe)
+        loss = loss + np.where(target > 1, stirling, 0)
+    return reduced(loss, reduction)
+
+
+def gaussian_nll_loss(
+    input: Input, target: Input, var: Input, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
+) -> Any:
+    """(log v + (x - y)^2 / v) / 2: the negative log-likelihood of a normal distribution of mean x.
+
+    Args:
+        input: the means.
+        target: of the same shape.
+        var: the variances v; below eps they count as eps, without a gradient.
+        full: adds log(2 pi) / 2.
+        eps: see var.
+        reduction: "none", "mean" or "sum".
+    """
+    check_options(reduction)
+    check_same_shape("gaussian_nll_loss", input, target)
+    floor = np.asarray(var.numpy() if isinstance(var, Tensor) else var)
+    var = var + (np.maximum(floor, eps) - floor)  # as torch: the clamp is not differentiated
+    loss = (np.log(var) + (input - target) ** 2 / var) / 2
+    return reduced(loss + math.log(2 * math.pi) / 2 if full else loss, reduction)
