@@ -24,6 +24,7 @@ from .layers.activations import *
 from .layers.containers import *
 from .layers.dropout import *
 from .layers.linear import *
+from .layers.normalization import *
 from .layers.recurrent import *
 from .losses import *
 from .module import *

@@ -7,5 +7,6 @@ from .distance import *
 from .dropout import *
 from .linear import *
 from .losses import *
+from .normalization import *
 from .recurrent import *
 from .regression import *

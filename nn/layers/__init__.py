@@ -4,4 +4,5 @@ from .activations import *
 from .containers import *
 from .dropout import *
 from .linear import *
+from .normalization import *
 from .recurrent import *

@@ -1,0 +1,229 @@
+"""Activations brought to mean 0 and variance 1, over the batch, the layer, or groups of channels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import autograd_lite as ag
+from autograd_lite import Tensor
+from autograd_lite.errors import ShapeError
+
+from ..kernels import normalization as kernels
+
+__all__ = [
+    "batch_norm",
+    "group_norm",
+    "instance_norm",
+    "layer_norm",
+    "local_response_norm",
+    "rms_norm",
+]
+
+Array = npt.NDArray[Any]
+Input = Tensor | Array
+
+
+@ag.fused(kernels.standardize, kernels.standardize_backward)
+def standardize(x: Any, *, axes: tuple[int, ...], eps: float) -> Any:
+    """(x - mean) / sqrt(variance + eps) over some axes."""
+    centered = x - np.mean(x, axis=axes, keepdims=True)
+    return centered / np.sqrt(np.mean(centered * centered, axis=axes, keepdims=True) + eps)
+
+
+def _scaled(x: Any, weight: Any, bias: Any, shape: tuple[int, ...]) -> Any:
+    """x weight + bias, with weight and bias laid out as `shape`."""
+    if weight is not None:
+        x = x * np.reshape(weight, shape)
+    return x if bias is None else x + np.reshape(bias, shape)
+
+
+def batch_norm(
+    input: Input,
+    running_mean: Array | None,
+    running_var: Array | None,
+    weight: Input | None = None,
+    bias: Input | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
+    """(x - mean) / sqrt(variance + eps) weight + bias, for each channel over the batch.
+
+    Args:
+        input: (N, C), or (N, C, ...).
+        running_mean: (C,), used outside of training; in training it is moved towards the batch's, in place.
+        running_var: the same of the variances.
+        weight: (C,).
+        bias: (C,).
+        training: whether mean and variance are the batch's.
+        momentum: how far the running values move.
+        eps: keeps the division finite.
+
+    Raises:
+        ShapeError: one value for each channel, whose variance says nothing.
+
+    Source:
+        S. Ioffe, C. Szegedy, "Batch normalization", 2015.
+    """
+    channels = (1, -1) + (1,) * (input.ndim - 2)
+    axes = (0, *range(2, input.ndim))
+    if training or running_mean is None or running_var is None:
+        count = math.prod(input.shape[i] for i in axes)
+        if training and count < 2:
+            raise ShapeError(
+                f"batch_norm: in training each channel needs more than one value, got input {input.shape}; "
+                "call model.eval() to use the running mean and variance"
+            )
+        if training and running_mean is not None and running_var is not None:
+            values = input.numpy() if isinstance(input, Tensor) else input
+            running_mean += momentum * (values.mean(axis=axes) - running_mean)
+            running_var += momentum * (values.var(axis=axes, ddof=1) - running_var)
+        y = standardize(input, axes=axes, eps=eps)
+    else:
+        scale = 1 / np.sqrt(running_var + np.asarray(eps, running_var.dtype))
+        y = (input - running_mean.reshape(channels)) * scale.reshape(channels)
+    return _scaled(y, weight, bias, channels)
+
+
+def layer_norm(
+    input: Input,
+    normalized_shape: Sequence[int],
+    weight: Input | None = None,
+    bias: Input | None = None,
+    eps: float = 1e-5,
+) -> Any:
+    """(x - mean) / sqrt(variance + eps) weight + bias, over the last axes of each sample.
+
+    Args:
+        input: of shape (..., *normalized_shape).
+        normalized_shape: the axes that are normalized over.
+        weight: of that shape.
+        bias: of that shape.
+        eps: keeps the division finite.
+
+    Source:
+        J. Ba et al., "Layer normalization", 2016.
+    """
+    axes = _last_axes("layer_norm", input, normalized_shape)
+    y = standardize(input, axes=axes, eps=eps)
+    return _scaled(y, weight, bias, tuple(normalized_shape))
+
+
+def rms_norm(
+    input: Input,
+    normalized_shape: Sequence[int],
+    weight: Input | None = None,
+    eps: float | None = None,
+) -> Any:
+    """x / sqrt(mean of x^2 + eps) weight, over the last axes of each sample.
+
+    Args:
+        input: of shape (..., *normalized_shape).
+        normalized_shape: the axes that are normalized over.
+        weight: of that shape.
+        eps: by default the spacing of numbers at 1.
+
+    Source:
+        B. Zhang, R. Sennrich, "Root mean square layer normalization", 2019.
+    """
+    axes = _last_axes("rms_norm", input, normalized_shape)
+    eps = float(np.finfo(input.dtype).eps) if eps is None else eps
+    y = input / np.sqrt(np.mean(input * input, axis=axes, keepdims=True) + eps)
+    return _scaled(y, weight, None, tuple(normalized_shape))
+
+
+def _last_axes(name: str, input: Input, shape: Sequence[int]) -> tuple[int, ...]:
+    if input.shape[-len(shape) :] != tuple(shape):
+        expected = ", ".join(map(str, shape))
+        raise ShapeError(f"{name}: expected input of shape (..., {expected}), got {input.shape}")
+    return tuple(range(-len(shape), 0))
+
+
+def group_norm(
+    input: Input,
+    num_groups: int,
+    weight: Input | None = None,
+    bias: Input | None = None,
+    eps: float = 1e-5,
+) -> Any:
+    """(x - mean) / sqrt(variance + eps) weight + bias, over groups of channels of each sample.
+
+    Args:
+        input: (N, C, ...).
+        num_groups: how many groups the channels are put into.
+        weight: (C,).
+        bias: (C,).
+        eps: keeps the division finite.
+
+    Source:
+        Y. Wu, K. He, "Group normalization", 2018.
+    """
+    N, C = input.shape[:2]
+    if C % num_groups:
+        raise ShapeError(f"group_norm: {C} channels cannot be put into {num_groups} equal groups")
+    grouped = np.reshape(input, (N, num_groups, -1))
+    y = np.reshape(standardize(grouped, axes=(2,), eps=eps), input.shape)
+    return _scaled(y, weight, bias, (1, -1) + (1,) * (input.ndim - 2))
+
+
+def instance_norm(
+    input: Input,
+    running_mean: Array | None = None,
+    running_var: Array | None = None,
+    weight: Input | None = None,
+    bias: Input | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
+    """(x - mean) / sqrt(variance + eps) weight + bias, for each channel of each sample.
+
+    Args:
+        input: (N, C, ...).
+        running_mean: (C,), used instead of the sample's unless `use_input_stats`; else moved, in place.
+        running_var: the same of the variances.
+        weight: (C,).
+        bias: (C,).
+        use_input_stats: whether mean and variance are the sample's.
+        momentum: how far the running values move.
+        eps: keeps the division finite.
+
+    Source:
+        D. Ulyanov et al., "Instance normalization", 2016.
+    """
+    axes = tuple(range(2, input.ndim))
+    if not use_input_stats:
+        return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
+    if math.prod(input.shape[2:]) < 2:
+        raise ShapeError(f"instance_norm: each channel needs more than one value, got input {input.shape}")
+    if running_mean is not None and running_var is not None:
+        values = input.numpy() if isinstance(input, Tensor) else input
+        running_mean += momentum * (values.mean(axis=axes).mean(axis=0) - running_mean)
+        running_var += momentum * (values.var(axis=axes, ddof=1).mean(axis=0) - running_var)
+    y = standardize(input, axes=axes, eps=eps)
+    return _scaled(y, weight, bias, (1, -1) + (1,) * (input.ndim - 2))
+
+
+def local_response_norm(
+    input: Input, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Any:
+    """x / (k + alpha times the mean of x^2 over `size` neighbouring channels)^beta.
+
+    Args:
+        input: (N, C, ...).
+        size: how many channels.
+        alpha, beta, k: as above.
+
+    Source:
+        A. Krizhevsky et al., "ImageNet classification with deep convolutional neural networks", 2012.
+    """
+    C = input.shape[1]
+    around = np.arange(C)[:, None] - np.arange(C)  # channel i takes in j from i - size // 2 on
+    window = ((around <= size // 2) & (around > size // 2 - size)).astype(input.dtype)
+    squares = np.moveaxis(np.tensordot(input * input, window, axes=((1,), (1,))), -1, 1)
+    return input / (k + alpha / size * squares) ** beta

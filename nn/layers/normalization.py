@@ -1,0 +1,388 @@
+"""Normalization layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd_lite import Tensor
+from autograd_lite.errors import OptionError
+
+from .. import functional
+from ..module import InputError, Module, Parameter
+
+__all__ = [
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
+    "GroupNorm",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "LayerNorm",
+    "LocalResponseNorm",
+    "RMSNorm",
+]
+
+Input = Tensor | npt.NDArray[Any]
+
+
+class _ChannelNorm(Module):
+    """What batch and instance norm share: scale and shift, and running means, of each channel."""
+
+    shapes: ClassVar[dict[int, str]]
+    """The numbers of axes that an input may have, and how such an input is written."""
+
+    num_batches_tracked: npt.NDArray[Any]
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float,
+        momentum: Any,
+        affine: bool,
+        track_running_stats: bool,
+        dtype: npt.DTypeLike,
+    ) -> None:
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
+        self.register_parameter("weight", Parameter(np.ones(num_features, dtype)) if affine else None)
+        self.register_parameter("bias", Parameter(np.zeros(num_features, dtype)) if affine else None)
+        tracked = track_running_stats
+        self.register_buffer("running_mean", np.zeros(num_features, dtype) if tracked else None)
+        self.register_buffer("running_var", np.ones(num_features, dtype) if tracked else None)
+        self.register_buffer("num_batches_tracked", np.array(0) if tracked else None)
+
+    def check(self, input: Input) -> None:
+        """Refuse inputs of another shape."""
+        if input.ndim not in self.shapes or input.shape[self.axis(input)] != self.num_features:
+            shapes = " or ".join(form.format(self.num_features) for form in self.shapes.values())
+            raise InputError(self, f"expects input of shape {shapes}, got {input.shape}")
+
+    def axis(self, input: Input) -> int:
+        """Where the channels are."""
+        return 1
+
+    def extra_repr(self) -> str:
+        """The options."""
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"track_running_stats={self.track_running_stats}"
+        )
+
+
+class _BatchNorm(_ChannelNorm):
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        dtype: npt.DTypeLike = np.float32,
+    ) -> None:
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype)
+
+    def counted(self) -> float:
+        """One more batch; returns how far the running values move towards its own."""
+        if not (self.training and self.track_running_stats):
+            return 0.0
+        self.num_batches_tracked += 1
+        return 1 / int(self.num_batches_tracked) if self.momentum is None else self.momentum
+
+    def forward(self, input: Input) -> Any:
+        self.check(input)
+        return functional.batch_norm(
+            input,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            self.training,
+            self.counted(),
+            self.eps,
+        )
+
+
+class BatchNorm1d(_BatchNorm):
+    """Each feature of (N, C) or (N, C, L) is brought to mean 0 and variance 1 over the batch.
+
+    In training by the batch's own mean and variance, later by running means of them.
+
+    Args:
+        num_features: C.
+        eps: keeps the division finite.
+        momentum: how far the running values move towards those of a batch; None for plain means.
+        affine: whether a scale and a shift of each channel are learned.
+        track_running_stats: whether there are running values; if not, the batch's are always used.
+        dtype: of the parameters.
+
+    Source:
+        S. Ioffe, C. Szegedy, "Batch normalization", 2015.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.BatchNorm1d(1)(np.array([[1.0], [3.0]])).numpy().round(3).tolist()
+        [[-1.0], [1.0]]
+    """
+
+    shapes: ClassVar = {2: "(N, {})", 3: "(N, {}, L)"}
+
+
+class BatchNorm2d(_BatchNorm):
+    """Each channel of (N, C, H, W) is brought to mean 0 and variance 1 over the batch; see `BatchNorm1d`.
+
+    Args:
+        num_features: C.
+        eps: keeps the division finite.
+        momentum: how far the running values move towards those of a batch; None for plain means.
+        affine: whether a scale and a shift of each channel are learned.
+        track_running_stats: whether there are running values.
+        dtype: of the parameters.
+    """
+
+    shapes: ClassVar = {4: "(N, {}, H, W)"}
+
+
+class BatchNorm3d(_BatchNorm):
+    """Each channel of (N, C, D, H, W) is brought to mean 0 and variance 1 over the batch; see `BatchNorm1d`.
+
+    Args:
+        num_features: C.
+        eps: keeps the division finite.
+        momentum: how far the running values move towards those of a batch; None for plain means.
+        affine: whether a scale and a shift of each channel are learned.
+        track_running_stats: whether there are running values.
+        dtype: of the parameters.
+    """
+
+    shapes: ClassVar = {5: "(N, {}, D, H, W)"}
+
+
+class _InstanceNorm(_ChannelNorm):
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+        dtype: npt.DTypeLike = np.float32,
+    ) -> None:
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype)
+
+    def axis(self, input: Input) -> int:
+        """Where the channels are: first in a single sample."""
+        return 0 if input.ndim == min(self.shapes) else 1
+
+    def forward(self, input: Input) -> Any:
+        self.check(input)
+        single = self.axis(input) == 0
+        y = functional.instance_norm(
+            input[None] if single else input,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            self.training or not self.track_running_stats,
+            self.momentum,
+            self.eps,
+        )
+        return y[0] if single else y
+
+
+class InstanceNorm1d(_InstanceNorm):
+    """Each channel of each sample (N, C, L) or (C, L) is brought to mean 0 and variance 1.
+
+    Args:
+        num_features: C.
+        eps: keeps the division finite.
+        momentum: how far the running values move towards those of a batch.
+        affine: whether a scale and a shift of each channel are learned.
+        track_running_stats: whether there are running values, which are used outside of training.
+        dtype: of the parameters.
+    """
+
+    shapes: ClassVar = {2: "({}, L)", 3: "(N, {}, L)"}
+
+
+class InstanceNorm2d(_InstanceNorm):
+    """Each channel of each sample (N, C, H, W) or (C, H, W) is brought to mean 0 and variance 1.
+
+    Args:
+        num_features: C.
+        eps: keeps the division finite.
+        momentum: how far the running values move towards those of a batch.
+        affine: whether a scale and a shift of each channel are learned.
+        track_running_stats: whether there are running values, which are used outside of training.
+        dtype: of the parameters.
+
+    Source:
+        D. Ulyanov et al., "Instance normalization", 2016.
+    """
+
+    shapes: ClassVar = {3: "({}, H, W)", 4: "(N, {}, H, W)"}
+
+
+class LayerNorm(Module):
+    """The last axes of each sample are brought to mean 0 and variance 1.
+
+    Args:
+        normalized_shape: the sizes of these axes, or of the last one.
+        eps: keeps the division finite.
+        elementwise_affine: whether a scale and a shift of each entry are learned.
+        bias: whether there is a shift.
+        dtype: of the parameters.
+
+    Source:
+        J. Ba et al., "Layer normalization", 2016.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.LayerNorm(2)(np.array([[1.0, 3.0]])).numpy().round(3).tolist()
+        [[-1.0, 1.0]]
+    """
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        dtype: npt.DTypeLike = np.float32,
+    ) -> None:
+        shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.normalized_shape, self.eps, self.elementwise_affine = shape, eps, elementwise_affine
+        self.register_parameter("weight", Parameter(np.ones(shape, dtype)) if elementwise_affine else None)
+        shifted = elementwise_affine and bias
+        self.register_parameter("bias", Parameter(np.zeros(shape, dtype)) if shifted else None)
+
+    def forward(self, input: Input) -> Any:
+        _check_last(self, input, self.normalized_shape)
+        return functional.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        """The options."""
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+
+
+class RMSNorm(Module):
+    """The last axes of each sample are divided by the root of the mean of their squares.
+
+    Args:
+        normalized_shape: the sizes of these axes, or of the last one.
+        eps: keeps the division finite; by default the spacing of numbers at 1.
+        elementwise_affine: whether a scale of each entry is learned.
+        dtype: of the parameter.
+
+    Source:
+        B. Zhang, R. Sennrich, "Root mean square layer normalization", 2019.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.RMSNorm(2)(np.array([[1.0, 7.0]])).numpy().round(3).tolist()
+        [[0.2, 1.4]]
+    """
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        dtype: npt.DTypeLike = np.float32,
+    ) -> None:
+        shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.normalized_shape, self.eps, self.elementwise_affine = shape, eps, elementwise_affine
+        self.register_parameter("weight", Parameter(np.ones(shape, dtype)) if elementwise_affine else None)
+
+    def forward(self, input: Input) -> Any:
+        _check_last(self, input, self.normalized_shape)
+        return functional.rms_norm(input, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self) -> str:
+        """The options."""
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+
+
+def _check_last(layer: Module, input: Input, shape: tuple[int, ...]) -> None:
+    if input.shape[-len(shape) :] != shape:
+        raise InputError(
+            layer, f"expects input of shape (..., {', '.join(map(str, shape))}), got {input.shape}"
+        )
+
+
+class GroupNorm(Module):
+    """Groups of channels of each sample (N, C, ...) are brought to mean 0 and variance 1.
+
+    Args:
+        num_groups: how many groups.
+        num_channels: C.
+        eps: keeps the division finite.
+        affine: whether a scale and a shift of each channel are learned.
+        dtype: of the parameters.
+
+    Raises:
+        OptionError: the channels cannot be put into that many equal groups.
+
+    Source:
+        Y. Wu, K. He, "Group normalization", 2018.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.GroupNorm(2, 4)(np.array([[1.0, 3.0, 5.0, 9.0]])).numpy().round(3).tolist()
+        [[-1.0, 1.0, -1.0, 1.0]]
+    """
+
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        dtype: npt.DTypeLike = np.float32,
+    ) -> None:
+        if num_channels % num_groups:
+            raise OptionError(
+                f"GroupNorm: {num_channels} channels cannot be put into {num_groups} equal groups"
+            )
+        self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
+        self.register_parameter("weight", Parameter(np.ones(num_channels, dtype)) if affine else None)
+        self.register_parameter("bias", Parameter(np.zeros(num_channels, dtype)) if affine else None)
+
+    def forward(self, input: Input) -> Any:
+        if input.ndim < 2 or input.shape[1] != self.num_channels:
+            raise InputError(self, f"expects input of shape (N, {self.num_channels}, ...), got {input.shape}")
+        return functional.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        """The options."""
+        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
+
+
+class LocalResponseNorm(Module):
+    """x / (k + alpha times the mean of x^2 over `size` neighbouring channels)^beta.
+
+    Args:
+        size: how many channels.
+        alpha, beta, k: as above.
+
+    Source:
+        A. Krizhevsky et al., "ImageNet classification with deep convolutional neural networks", 2012.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.LocalResponseNorm(1, alpha=1.0, beta=1.0)(np.array([[1.0, 3.0]])).tolist()
+        [[0.5, 0.3]]
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+
+    def forward(self, input: Input) -> Any:
+        return functional.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        """The options."""
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
