@@ -929,7 +929,10 @@ def _named(
 @functools.cache
 def _before_out(op: Callable[..., Any]) -> int:
     """How many parameters of a NumPy function come before `out`; 0 if it takes none by position."""
-    parameters = list(inspect.signature(op).parameters.values())
+    try:
+        parameters = list(inspect.signature(op).parameters.values())
+    except ValueError:  # NumPy 2.0 does not tell that of np.where and the like, which take no out
+        return 0
     is_out = [p.kind is p.POSITIONAL_OR_KEYWORD and p.name == "out" for p in parameters]
     return is_out.index(True) if any(is_out) else 0
 
