@@ -21,11 +21,13 @@ from . import optim as optim
 from . import utils as utils
 from .data import *
 from .layers.activations import *
+from .layers.attention import *
 from .layers.containers import *
 from .layers.dropout import *
 from .layers.linear import *
 from .layers.normalization import *
 from .layers.recurrent import *
+from .layers.sparse import *
 from .losses import *
 from .module import *
 from .random import manual_seed as manual_seed

@@ -1,6 +1,7 @@
 """What layers and losses compute, as functions of their inputs and parameters."""
 
 from .activations import *
+from .attention import *
 from .classification import *
 from .ctc import *
 from .distance import *
@@ -10,3 +11,4 @@ from .losses import *
 from .normalization import *
 from .recurrent import *
 from .regression import *
+from .sparse import *

@@ -1,8 +1,10 @@
 """Layers, one file for each family; each file's `__all__` says what it hands out."""
 
 from .activations import *
+from .attention import *
 from .containers import *
 from .dropout import *
 from .linear import *
 from .normalization import *
 from .recurrent import *
+from .sparse import *

@@ -1,0 +1,79 @@
+"""Attention: averages of values, weighted by how well their keys fit a query."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import autograd_lite as ag
+from autograd_lite import Tensor
+from autograd_lite.errors import ShapeError
+
+from .dropout import dropout
+
+__all__ = ["attention_weights", "scaled_dot_product_attention"]
+
+Array = npt.NDArray[Any]
+Input = Tensor | Array
+
+
+def scaled_dot_product_attention(
+    query: Input,
+    key: Input,
+    value: Input,
+    attn_mask: Array | Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+) -> Any:
+    """softmax(q k^T / sqrt(E)) v.
+
+    Args:
+        query: (..., L, E).
+        key: (..., S, E).
+        value: (..., S, V).
+        attn_mask: broadcast to (..., L, S): True where a key takes part, or numbers that are added to
+            the scores.
+        dropout_p: the probability with which a weight is dropped.
+        is_causal: query i sees the keys 0 to i alone.
+        scale: in place of 1 / sqrt(E).
+
+    Returns:
+        (..., L, V).
+
+    Source:
+        A. Vaswani et al., "Attention is all you need", 2017.
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.eye(2)[None]
+        >>> scaled_dot_product_attention(x, x, x, is_causal=True)[0, 0].tolist()
+        [1.0, 0.0]
+    """
+    return dropout(attention_weights(query, key, attn_mask, is_causal, scale), dropout_p) @ value
+
+
+def attention_weights(
+    query: Input,
+    key: Input,
+    attn_mask: Array | Tensor | None = None,
+    is_causal: bool = False,
+    scale: float | None = None,
+) -> Any:
+    """softmax(q k^T / sqrt(E)) of shape (..., L, S); see `scaled_dot_product_attention`."""
+    if query.shape[-1] != key.shape[-1]:
+        raise ShapeError(
+            f"attention: queries {query.shape} and keys {key.shape} differ in the last axis, their size"
+        )
+    scores = (query * (scale or 1 / math.sqrt(query.shape[-1]))) @ np.matrix_transpose(key)
+    if is_causal:
+        scores = np.where(np.tri(*scores.shape[-2:], dtype=np.bool_), scores, -np.inf)
+    if attn_mask is not None:
+        if attn_mask.dtype == bool:
+            scores = np.where(attn_mask, scores, -np.inf)
+        else:
+            scores = scores + attn_mask
+    return ag.softmax(scores, axis=-1)
