@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from autograd_lite import Tensor
 
-__all__ = ["linear"]
+__all__ = ["bilinear", "linear"]
 
 Array = npt.NDArray[Any]
 
@@ -30,4 +31,22 @@ def linear(input: Tensor | Array, weight: Tensor | Array, bias: Tensor | Array |
         array([[16.]])
     """
     y = input @ weight.T
+    return y if bias is None else y + bias
+
+
+def bilinear(
+    input1: Tensor | Array, input2: Tensor | Array, weight: Tensor | Array, bias: Tensor | Array | None = None
+) -> Any:
+    """y_k = x1^T W_k x2 + b_k.
+
+    Args:
+        input1: of shape (..., in1).
+        input2: of shape (..., in2).
+        weight: of shape (out, in1, in2).
+        bias: of shape (out,).
+
+    Returns:
+        An array of shape (..., out).
+    """
+    y = np.einsum("...i,kij,...j->...k", input1, weight, input2, optimize=True)
     return y if bias is None else y + bias

@@ -7,9 +7,9 @@ from typing import Any, Self, overload
 
 from autograd_lite.errors import IndexingError
 
-from ..module import Module
+from ..module import Module, Parameter
 
-__all__ = ["ModuleList", "Sequential"]
+__all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
 
 
 class ModuleList(Module):
@@ -41,6 +41,23 @@ class ModuleList(Module):
         """Add a layer at the end."""
         self.register_module(str(len(self)), module)
         return self
+
+    def extend(self, modules: Iterable[Module]) -> Self:
+        """Add several layers at the end."""
+        for module in list(modules):
+            self.append(module)
+        return self
+
+    def insert(self, index: int, module: Module) -> None:
+        """Put a layer before another."""
+        layers = list(self)
+        layers.insert(index, module)
+        self._modules.clear()
+        self.extend(layers)
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        name = self.named_layers()[index][0]
+        setattr(self, name, module)
 
     @overload
     def __getitem__(self, index: int) -> Module: ...
@@ -103,3 +120,137 @@ class Sequential(ModuleList):
         if isinstance(index, slice):
             return Sequential(dict(self.named_layers()[index]))
         return super().__getitem__(index)
+
+
+class ModuleDict(Module):
+    """A dict of layers whose parameters are found.
+
+    Args:
+        modules: the layers by name.
+
+    Example:
+        >>> import nn
+        >>> heads = nn.ModuleDict({"colour": nn.Linear(8, 3), "shape": nn.Linear(8, 5)})
+        >>> sorted(heads), heads["shape"]
+        (['colour', 'shape'], Linear(in_features=8, out_features=5, bias=True))
+    """
+
+    def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
+        self.update(modules or {})
+
+    def update(self, modules: Mapping[str, Module]) -> None:
+        """Add layers, or put them in the place of others."""
+        for name, module in modules.items():
+            self[name] = module
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError("a ModuleDict only holds layers: call one by its name in your forward")
+
+    def __getitem__(self, name: str) -> Module:
+        module: Module = _found(self, self._modules, name)
+        return module
+
+    def __setitem__(self, name: str, module: Module) -> None:
+        self._modules.pop(name, None)
+        self.register_module(name, module)
+
+    def __delitem__(self, name: str) -> None:
+        delattr(self, name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._modules
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def keys(self) -> Iterable[str]:
+        """The names."""
+        return self._modules.keys()
+
+    def values(self) -> Iterable[Module | None]:
+        """The layers."""
+        return self._modules.values()
+
+    def items(self) -> Iterable[tuple[str, Module | None]]:
+        """Names and layers."""
+        return self._modules.items()
+
+
+class ParameterList(Module):
+    """A list of parameters that are found.
+
+    Args:
+        values: Tensors or arrays; they become parameters.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> weights = nn.ParameterList([np.zeros(2), np.ones(3)])
+        >>> [name for name, p in weights.named_parameters()]
+        ['0', '1']
+    """
+
+    def __init__(self, values: Iterable[Any] = ()) -> None:
+        self.extend(values)
+
+    def append(self, value: Any) -> Self:
+        """Add a parameter at the end."""
+        self.register_parameter(str(len(self)), value if isinstance(value, Parameter) else Parameter(value))
+        return self
+
+    def extend(self, values: Iterable[Any]) -> Self:
+        """Add several parameters at the end."""
+        for value in list(values):
+            self.append(value)
+        return self
+
+    def __getitem__(self, index: int) -> Any:
+        return list(self._parameters.values())[index]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(list(self._parameters.values()))
+
+    def __len__(self) -> int:
+        return len(self._parameters)
+
+
+class ParameterDict(Module):
+    """A dict of parameters that are found.
+
+    Args:
+        parameters: Tensors or arrays by name; they become parameters.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.ParameterDict({"scale": np.ones(2)})["scale"].requires_grad
+        True
+    """
+
+    def __init__(self, parameters: Mapping[str, Any] | None = None) -> None:
+        for name, value in (parameters or {}).items():
+            self[name] = value
+
+    def __getitem__(self, name: str) -> Any:
+        return _found(self, self._parameters, name)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._parameters.pop(name, None)
+        self.register_parameter(name, value if isinstance(value, Parameter) else Parameter(value))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._parameters
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parameters)
+
+    def __len__(self) -> int:
+        return len(self._parameters)
+
+
+def _found(module: Module, register: Mapping[str, Any], name: str) -> Any:
+    if name not in register:
+        known = ", ".join(register) or "nothing"
+        raise IndexingError(f"{type(module).__name__} has no {name!r}; it has {known}")
+    return register[name]

@@ -14,7 +14,7 @@ from autograd_lite.errors import OptionError
 from .. import functional, init
 from ..module import InputError, Module, Parameter
 
-__all__ = ["Linear"]
+__all__ = ["Bilinear", "Linear"]
 
 
 class Linear(Module):
@@ -82,3 +82,55 @@ def _repair(shape: tuple[int, ...], features: int) -> str:
     if shape and shape[0] == features:
         return "did you mean x.T?"
     return f"make the layer fit the input: Linear({shape[-1] if shape else 1}, ...)"
+
+
+class Bilinear(Module):
+    """y_k = x1^T W_k x2 + b_k.
+
+    Args:
+        in1_features: the size of x1.
+        in2_features: the size of x2.
+        out_features: the size of y.
+        bias: whether b is there.
+        dtype: of the parameters.
+
+    Raises:
+        ShapeError: the inputs are not of shapes (..., in1_features) and (..., in2_features).
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.Bilinear(2, 3, 4)(np.ones((5, 2), np.float32), np.ones((5, 3), np.float32)).shape
+        (5, 4)
+    """
+
+    def __init__(
+        self,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
+        bias: bool = True,
+        dtype: npt.DTypeLike = np.float32,
+    ) -> None:
+        self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
+        bound = 1 / math.sqrt(in1_features)
+        weight = Parameter(np.empty((out_features, in1_features, in2_features), dtype))
+        self.weight = init.uniform_(weight, -bound, bound)
+        shift = init.uniform_(Parameter(np.empty(out_features, dtype)), -bound, bound) if bias else None
+        self.register_parameter("bias", shift)
+
+    def forward(self, input1: Any, input2: Any) -> Any:
+        wanted = (self.in1_features, self.in2_features)
+        if (input1.shape[-1:], input2.shape[-1:]) != (wanted[:1], wanted[1:]):
+            raise InputError(
+                self,
+                f"expects inputs of shapes (..., {wanted[0]}) and (..., {wanted[1]}), got {input1.shape} and "
+                f"{input2.shape}",
+            )
+        return functional.bilinear(input1, input2, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """The sizes."""
+        return (
+            f"in1_features={self.in1_features}, in2_features={self.in2_features}, "
+            f"out_features={self.out_features}, bias={self.bias is not None}"
+        )
