@@ -622,8 +622,8 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
         call(x(2, 3), axis=1, keepdims=True),
         call(x(2, 3), 3, 0, True),
         call(x(3, 2, 3), "nuc", axis=(2, 0), keepdims=True),
-        call(x(3, 2, 3), 1, axis=(0, -1)),
-        call(x(3, 2, 3), ord=np.inf, axis=(2, 0), keepdims=True),
+        call(x(3, 2, 3) ** 3, 1, axis=(0, -1)),
+        call(x(3, 2, 3) ** 3, ord=np.inf, axis=(2, 0), keepdims=True),
     ],
     np.linalg.vector_norm: [
         call(x(2, 3)),

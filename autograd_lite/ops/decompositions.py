@@ -34,11 +34,14 @@ ROUNDING = 16
 
 
 def quotient(numerator: Any, gap: Any, closed: Any, moot: Any) -> Any:
-    """numerator / gap; where the gap has closed 0 if that entry is moot, else NaN."""
+    """numerator / gap; where the gap has closed 0 if that entry is moot, else NaN.
+
+    The NaN is a factor, so that in forward mode, which differentiates by the numerator, it stays.
+    """
     if not np.any(closed):
         return numerator / gap
-    instead = np.where(moot, 0, np.nan).astype(numerator.dtype)
-    return np.where(closed, instead, numerator / np.where(closed, 1, gap))
+    factor = np.where(moot, 0, np.nan).astype(numerator.dtype)
+    return np.where(closed, numerator * factor, numerator / np.where(closed, 1, gap))
 
 
 def negligible(x: Any, size: Any) -> Any:
@@ -65,9 +68,10 @@ def eye(x: Any) -> Any:
 
 
 def require_no_phase(name: str, phases: Any, size: Any) -> None:
-    """Refuse a cotangent along the phases (or, more generally, the basis) that NumPy happened to choose."""
-    size = np.max(np.abs(unwrap(size)), initial=0)
-    if np.any(np.abs(unwrap(phases)) > 1e-3 * size):
+    """Refuse a cotangent along the phases (or, more generally, the basis) that NumPy happened to choose:
+    what is far more than rounding, in a cotangent that is more than rounding."""
+    phases, size = np.abs(unwrap(phases)), np.max(np.abs(unwrap(size)), initial=0)
+    if np.any(phases > np.maximum(1e-3 * size, np.finfo(phases.dtype).eps ** 0.75)):
         raise NotDifferentiableError(
             f"the loss depends on a choice that {name} is free to make, the phases of complex vectors or the "
             "basis of a subspace, so it has no derivative; use expressions that do not depend on it, such as "
@@ -120,7 +124,7 @@ def _eigh(g: Any, y: Any, a: Any, *, uplo: Any = "L") -> tuple[Any]:
     gap = row(w) - np.expand_dims(w, -1)
     closed = negligible(gap, row(w)) & (one == 0)
     skew, gap = skew * (1 - one), gap + one
-    inner = quotient(skew, gap, closed, _moot(skew, turned, gw, gv))
+    inner = quotient(skew, gap, closed, _moot(skew, gv, gw, gv))
     if gw is not None:
         inner = inner + one * row(gw)
     return (np.matmul(np.matmul(v, inner), adjoint(v)),)
@@ -211,7 +215,7 @@ def _svd(g: Any, y: Any, a: Any) -> tuple[Any]:
     gv = np.zeros_like(unwrap(v)) if gvh is None else adjoint(gvh)
     across, down, one = row(s), np.expand_dims(s, -1), eye(s)
     inside_u, inside_v = np.matmul(adjoint(u), gu), np.matmul(adjoint(v), gv)
-    size = np.maximum(np.abs(unwrap(inside_u)), np.abs(unwrap(inside_v)))
+    size = np.concatenate([unwrap(gu), unwrap(gv)], axis=-2)
     p, q = inside_u - adjoint(inside_u), inside_v - adjoint(inside_v)
     require_no_phase("svd", (p + q) * one, size)
 
