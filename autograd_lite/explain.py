@@ -44,7 +44,8 @@ def explain(op: Callable[..., Any], args: Iterable[Any], error: Exception) -> Ex
     args = tuple(args)
     name = op_name(op)
     came = ", ".join(describe(arg) for arg in args)
-    text = f"{name}({came}): " + ("the sizes do not fit." if op is np.matmul else f"{error}.")
+    sizes = op is np.matmul and isinstance(error, ValueError)
+    text = f"{name}({came}): " + ("the sizes do not fit." if sizes else f"{error}.")
     if isinstance(error, np.exceptions.AxisError):
         return AxisError(f"{text} Axes run from -ndim to ndim - 1.")
     if isinstance(error, IndexError):

@@ -765,8 +765,12 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         if op in compositions:
             if len(args) > 2 and op.__class__ is _NUMPY_FUNCTION and (arrays := _before_out(op)):
                 args, kwargs = _named(op, arrays, args, kwargs)
+            composed = compositions[op]
+            for keyword in kwargs:
+                if not _takes(composed, keyword):
+                    raise unsupported_call(op, keyword)
             try:
-                return compositions[op](*args, **kwargs)
+                return composed(*args, **kwargs)
             except Exception as error:
                 raise explain(op, args, error) from error
         return _unruled(op, args, kwargs)
@@ -924,6 +928,12 @@ def _named(
                 f"number, {key}=t.item(), or write it as an op of its own"
             )
     return args[:arrays], _without_out(op, kwargs)
+
+
+@functools.cache
+def _takes(function: Callable[..., Any], keyword: str) -> bool:
+    parameters = inspect.signature(function).parameters
+    return keyword in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
 @functools.cache

@@ -4,7 +4,8 @@ The vectors of a decomposition turn by the change of the matrix divided by the g
 w_j - w_i. Where a gap has closed, the vectors are arbitrary, and what their rules do is this:
 
 - Only the values were used: no gap is divided by. The nuclear norm of a matrix with equal singular
-  values, or a sum over equal eigenvalues, has its finite derivative.
+  values, or a sum over equal eigenvalues, has its finite derivative. Nor does a gap between two that
+  were not used at all matter, such as those that an approximation of lower rank leaves out.
 - Only the vectors were used, and their cotangent does not tell those of equal values from each other
   (up to rounding), as in U V^H, or in a projection V V^H on all of them: the term is 0 / 0 for every
   matrix near, and counts as 0.
@@ -89,9 +90,11 @@ def from_triangle(a: Any, *, uplo: Any = "L") -> Any:
     By convention the cotangent is shared out to both triangles, so that the gradient of a function
     of a symmetric matrix is symmetric.
     """
+    if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
+        raise ValueError(f"the shape {a.shape} is not that of a square matrix")
     a = a if a.dtype.kind in "fc" else a.astype(float)
     half = np.tril(a, -1) if uplo.upper() == "L" else np.triu(a, 1)
-    return half + adjoint(half) + np.real(a) * eye(a)
+    return half + adjoint(half) + np.tril(np.triu(np.real(a)))
 
 
 defvjp(from_triangle, lambda g, y, a, *, uplo="L": (g + adjoint(g)) / 2, plain=True)
@@ -163,21 +166,25 @@ def eig(a: Any) -> Any:
 
 def _eig(g: Any, y: Any, a: Any) -> tuple[Any]:
     """V^-H (diag(gw) + (V^H gV - V^H V diag(Re V^H gV)) / conj(w_j - w_i)) V^H: the second part keeps
-    the eigenvectors at length 1."""
+    the eigenvectors at length 1. NaN for a matrix without a basis of eigenvectors, whose eigenvalues
+    part infinitely fast."""
     (gw, gv), (w, v) = g, y
     one = eye(v)
     if gv is None:
         inner = one * row(gw)
     else:
         turned = np.matmul(adjoint(v), gv)
-        lengths = np.sum(np.real(turned) * one, axis=-1)
+        stretch = np.sum(np.real(turned) * one, axis=-1)
         require_no_phase("eig", np.imag(turned) * one, gv)
-        turned = (turned - np.matmul(adjoint(v), v) * row(lengths)) * (1 - one)
+        turned = (turned - np.matmul(adjoint(v), v) * row(stretch)) * (1 - one)
         gap = conj(row(w) - np.expand_dims(w, -1))
         closed = negligible(gap, row(w)) & (one == 0)
         inner = quotient(turned, gap + one, closed, _moot(turned, gv, gw, gv))
         if gw is not None:
             inner = inner + one * row(gw)
+    s = np.linalg.svdvals(unwrap(v))
+    defective = negligible(row(s), row(s))[..., -1:]
+    inner = inner * np.where(defective, np.nan, 1).astype(one.dtype)
     return (np.linalg.solve(adjoint(v), np.matmul(inner, adjoint(v))),)
 
 
@@ -345,6 +352,8 @@ def _np_qr(a: Any, mode: str = "reduced") -> Any:
     """The last columns of a complete Q have a derivative only as far as their basis does not matter."""
     if mode not in ("reduced", "complete", "r"):
         raise UnsupportedError(f"np.linalg.qr(..., mode={mode!r}) cannot be recorded; write mode='reduced'")
+    if len(a.shape) < 2:
+        raise ValueError("a vector has no QR decomposition; expected a matrix, or a stack of them")
     rows, columns = a.shape[-2:]
     q, r = qr(a[..., :rows] if rows < columns else a)
     if rows < columns:

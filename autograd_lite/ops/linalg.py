@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -228,6 +229,7 @@ compositions[np.linalg.slogdet] = lambda a: SlogdetResult(*slogdet(a))
 
 def _matrix_power(a: Any, n: int) -> Any:
     """By squaring; the power 0 is the identity, whatever a is."""
+    n = operator.index(n)
     if n == 0:
         return wrap(np.linalg.matrix_power(unwrap(a), 0))
     if n < 0:

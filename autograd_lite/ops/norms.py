@@ -39,8 +39,6 @@ def direction(x: Any, *, order: float, axis: Axes) -> Any:
 
 def _near_one(x: Any, order: float, axis: Axes) -> tuple[Any, Any]:
     """x / 2^k and k, for the largest entries (or the smallest, if they matter most)."""
-    x = np.asarray(x)
-    x = x if x.dtype.kind in "fc" else x.astype(float)
     size = np.abs(x)
     extreme = np.min(size, axis, keepdims=True) if order < 0 else np.max(size, axis, keepdims=True, initial=0)
     exponent = np.where(np.isfinite(extreme), np.frexp(extreme)[1], 0)
@@ -146,7 +144,7 @@ def _matrix_norm(x: Any, order: Any, axes: tuple[int, int], keepdims: bool) -> A
 
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """The length of all entries if neither `ord` nor `axis` says more."""
-    x = x if hasattr(x, "dtype") else np.asarray(x)
+    x = _inexact(x)
     if axis is None and ord is None:
         return power_norm(x, order=2.0, axis=None, keepdims=keepdims)
     axes = tuple(range(len(x.shape))) if axis is None else axis if isinstance(axis, tuple) else (axis,)
@@ -157,12 +155,16 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
     raise ValueError(f"norm of {len(axes)} axes; give axis=, one for vectors or two for matrices")
 
 
+def _inexact(x: Any) -> Any:
+    return x if x.dtype.kind in "fc" else x.astype(float)
+
+
 compositions[np.linalg.norm] = _norm
 compositions[np.linalg.matrix_norm] = lambda x, *, keepdims=False, ord="fro": _matrix_norm(
-    x, ord, (-2, -1), keepdims
+    _inexact(x), ord, (-2, -1), keepdims
 )
 compositions[np.linalg.vector_norm] = lambda x, *, axis=None, keepdims=False, ord=2: _vector_norm(
-    x, ord, axis if axis is None or isinstance(axis, tuple) else (axis,), keepdims
+    _inexact(x), ord, axis if axis is None or isinstance(axis, tuple) else (axis,), keepdims
 )
 
 # -- condition -------------------------------------------------------------------------------------
@@ -173,7 +175,8 @@ def _cond(x: Any, p: Any = None) -> Any:
     of its inverse."""
     if p in (None, 2, -2):
         s = np.linalg.svdvals(x)
-        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+        with np.errstate(divide="ignore", invalid="ignore"):  # inf for a singular matrix
+            return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
     norm, of_inverse = (np.linalg.norm(m, ord=p, axis=(-2, -1)) for m in (x, np.linalg.inv(x)))
     return norm * of_inverse
 
