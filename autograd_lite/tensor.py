@@ -495,6 +495,12 @@ class Tensor:
     def prod(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         return cast(Tensor, apply(np.prod, self, axis=axis, keepdims=keepdims))
 
+    def cumsum(self, axis: int | None = None) -> Tensor:
+        return cast(Tensor, apply(np.cumsum, self, axis=axis))
+
+    def cumprod(self, axis: int | None = None) -> Tensor:
+        return cast(Tensor, apply(np.cumprod, self, axis=axis))
+
     def var(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
         return cast(Tensor, apply(np.var, self, axis=axis, ddof=ddof, keepdims=keepdims))
 

@@ -369,6 +369,12 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     np.polysub: [call(x(3), x(2)), call(x(), x(3))],
     np.polymul: [call(x(3), x(2))],
     np.polydiv: [call(x(4), x(2)), call(x(3), x(3)), call(x(3), x(1))],
+    np.polyfit: [
+        call(x(5), x(5), deg=2),
+        call(x(5), x(5, 2), deg=1, w=np.float32([1, 2, 1, 0.5, 3])),
+        call(x(4), x(4), deg=0),
+    ],
+    np.unwrap: [call(4 * x(6)), call(4 * x(2, 5), axis=0), call(x(7), period=1.0, discont=0.4)],
     np.poly: [call(x(3)), call(x(1))],
     np.roots: [call(np.array([1.0, -1.3, -2.2])), call(np.array([0.5, 0.2, 0.7, 2.0]))],
     # -- Fourier transforms ------------------------------------------------------------------------

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
+from ..errors import UnsupportedError
 from ..rules import compositions, defvjp
 from ..tensor import Tensor, unwrap
 from .reductions import as_array
@@ -89,6 +91,33 @@ def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
         rest = rest[1:]
     zero = Tensor(np.zeros(1, u.dtype))
     return np.stack(quotient) if quotient else zero, rest if len(rest) else zero
+
+
+def _polyfit(
+    x: Any, y: Any, deg: int, rcond: float | None = None, full: bool = False, w: Any = None, cov: Any = False
+) -> Any:
+    """Least squares of the powers of x, which are scaled to a length of 1 as NumPy does."""
+    if full or cov:
+        raise UnsupportedError("gives coefficients alone; write np.polyfit(x, y, deg) without full and cov")
+    x, y = as_array(x) + 0.0, as_array(y) + 0.0
+    if deg < 0 or x.ndim != 1 or not x.size or y.ndim not in (1, 2) or len(y) != len(x):
+        raise ValueError(
+            f"x of shape {x.shape}, y of {y.shape}, deg={deg}; expected (n,), (n,) or (n, k), >= 0"
+        )
+    powers = np.stack([x**k for k in range(deg, -1, -1)], axis=1)
+    if w is not None:
+        w = as_array(w)
+        powers = powers * w[:, None]
+        y = y * (w if y.ndim == 1 else w[:, None])
+    size = np.sqrt(np.sum(powers * powers, axis=0))
+    rcond = len(x) * float(np.finfo(x.dtype).eps) if rcond is None else rcond
+    p, _, rank, _ = np.linalg.lstsq(powers / size, y, rcond)
+    if rank <= deg:
+        warnings.warn("Polyfit may be poorly conditioned", np.exceptions.RankWarning, stacklevel=4)
+    return (p.T / size).T
+
+
+compositions[np.polyfit] = _polyfit
 
 
 def _poly(seq_of_zeros: Any) -> Any:

@@ -224,3 +224,17 @@ def test_empty_arrays(op: Any) -> None:
     x = ag.Tensor(np.zeros((0,)), requires_grad=True)
     np.sum(op(x)).backward()
     assert x.grad is not None and x.grad.shape == (0,)
+
+
+def test_running_methods_are_the_functions() -> None:
+    x = ag.Tensor(REAL, requires_grad=True)
+    np.testing.assert_array_equal(x.cumsum().numpy(), np.cumsum(REAL))
+    np.testing.assert_array_equal(x.cumprod(axis=1).numpy(), np.cumprod(REAL, axis=1))
+
+
+def test_polyfit_warns_of_what_is_not_determined() -> None:
+    x = ag.Tensor([1.0, 1.0, 1.0], requires_grad=True)
+    with pytest.warns(np.exceptions.RankWarning):
+        np.polyfit(x, np.array([1.0, 2.0, 4.0]), 1)
+    with pytest.raises(UnsupportedError, match="without full and cov"):
+        np.polyfit(x, x, 1, full=True)
