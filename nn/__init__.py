@@ -32,4 +32,5 @@ from .losses import *
 from .module import *
 from .random import manual_seed as manual_seed
 from .serialization import *
+from .summary import *
 from .training import *

@@ -542,6 +542,15 @@ class Module:
 
     # -- how it looks ------------------------------------------------------------------------------
 
+    def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
+        """How many products this layer itself adds up in one call; `nn.summary` adds those of its parts.
+
+        Args:
+            args: what it was called with.
+            output: what it returned.
+        """
+        return 0
+
     def extra_repr(self) -> str:
         """What stands between the parentheses of this layer's `repr`."""
         return ""

@@ -149,6 +149,13 @@ class MultiheadAttention(Module):
         shown = np.mean(weights, axis=1) if average_attn_weights else weights
         return y, shown[0] if single else shown
 
+    def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
+        """The projections of queries, keys and values, their scores, and the weighted sums."""
+        query, key, value = args[:3]
+        axis = 1 if self.batch_first and query.ndim > 2 else 0
+        inputs = query.size * self.embed_dim + (key.size + value.size) * self.embed_dim
+        return int(inputs + 2 * query.size * key.shape[axis])
+
     def _projected(self, q: Any, k: Any, v: Any) -> list[Any]:
         biases = [None] * 3 if self.in_proj_bias is None else np.split(self.in_proj_bias, 3)
         if self.in_proj_weight is None:

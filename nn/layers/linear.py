@@ -70,6 +70,10 @@ class Linear(Module):
             raise InputError(self, f"expects (..., {self.in_features}), got {x.shape}; {repair}")
         return functional.linear(x, self.weight, self.bias)
 
+    def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
+        """in_features for each output."""
+        return int(output.size) * self.in_features
+
     def extra_repr(self) -> str:
         return (
             f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
@@ -127,6 +131,10 @@ class Bilinear(Module):
                 f"{input2.shape}",
             )
         return functional.bilinear(input1, input2, self.weight, self.bias)
+
+    def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
+        """in1_features in2_features for each output."""
+        return int(output.size) * self.in1_features * self.in2_features
 
     def extra_repr(self) -> str:
         """The sizes."""

@@ -143,6 +143,11 @@ class _Recurrent(Module):
             )
         return ends
 
+    def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
+        """All weights, at each step of each sequence."""
+        steps = args[0].size // self.input_size
+        return int(steps) * sum(p.size for p in self.parameters() if p.ndim > 1)
+
     def extra_repr(self) -> str:
         """The sizes, and the options that are not as usual."""
         options = {
@@ -351,6 +356,10 @@ class _Cell(Module):
         _, *new = type(self).run(x[None], *states, *weights, **self.options)
         new = [s[0] for s in new] if single else new
         return new[0] if self.states == 1 else tuple(new)
+
+    def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
+        """All weights, for each sequence."""
+        return int(args[0].size // self.input_size * (self.weight_ih.size + self.weight_hh.size))
 
     def extra_repr(self) -> str:
         """The sizes."""

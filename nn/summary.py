@@ -1,0 +1,148 @@
+"""A table of a model's layers: what comes out of each, and what it costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import autograd_lite as ag
+from autograd_lite import Tensor, tree
+from autograd_lite.errors import DTypeError
+
+from .module import Module
+
+__all__ = ["Summary", "summary"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One layer.
+
+    Attributes:
+        path: where it is in the model; empty for the model itself.
+        kind: its class.
+        output: the shape of what comes out, or several, in the last call; None if it was not called.
+        parameters: how many numbers it learns, those of the layers in it included; shared ones once.
+        multiply_adds: how many products it adds up in the forward pass, over all its calls.
+        calls: how often it was called.
+    """
+
+    path: str
+    kind: str
+    output: str | None
+    parameters: int
+    multiply_adds: int
+    calls: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What `summary` returns; `print` shows it as a table."""
+
+    rows: list[Row]
+    parameters: int
+    trainable: int
+    bytes: int
+
+    @property
+    def multiply_adds(self) -> int:
+        """Of the whole model, in one forward pass."""
+        return self.rows[0].multiply_adds
+
+    def __str__(self) -> str:
+        head = ("layer", "output", "parameters", "multiply-adds")
+        lines = [head]
+        for row in self.rows:
+            name = row.path.rpartition(".")[2]
+            depth = row.path.count(".") + 1 if row.path else 0
+            title = f"{'  ' * depth}{name + ': ' if name else ''}{row.kind}"
+            times = f" x{row.calls}" if row.calls > 1 else ""
+            counts = [f"{n:,}" if n else "" for n in (row.parameters, row.multiply_adds)]
+            lines.append((title, (row.output or "not called") + times, counts[0], counts[1]))
+        widths = [max(len(line[i]) for line in lines) for i in range(4)]
+        text = [
+            "  ".join(
+                cell.ljust(width) if i < 2 else cell.rjust(width)
+                for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+            ).rstrip()
+            for line in lines
+        ]
+        text.insert(1, "-" * (sum(widths) + 6))
+        frozen = self.parameters - self.trainable
+        text.append(text[1])
+        text.append(
+            f"{self.parameters:,} parameters ({self.bytes / 1e6:.2f} MB)"
+            + (f", of which {frozen:,} are frozen" if frozen else "")
+            + f"; {self.multiply_adds:,} multiply-adds"
+        )
+        return "\n".join(text)
+
+    __repr__ = __str__
+
+
+def summary(model: Module, *inputs: Any) -> Summary:
+    """Call a model on inputs, and tell what each layer gives and costs.
+
+    Args:
+        model: stays as it is: it is called as in use, and nothing is recorded.
+        inputs: what the model is called with, e.g. a batch of one.
+
+    Raises:
+        DTypeError: `model` is no module.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> model = nn.Sequential(nn.Linear(784, 100), nn.ReLU(), nn.Linear(100, 10))
+        >>> print(nn.summary(model, np.zeros((1, 784), np.float32)))
+        layer        output    parameters  multiply-adds
+        ------------------------------------------------
+        Sequential   (1, 10)       79,510         79,400
+          0: Linear  (1, 100)      78,500         78,400
+          1: ReLU    (1, 100)
+          2: Linear  (1, 10)        1,010          1,000
+        ------------------------------------------------
+        79,510 parameters (0.32 MB); 79,400 multiply-adds
+    """
+    if not isinstance(model, Module):
+        raise DTypeError(f"summary: expected a module, got a {type(model).__name__}; write summary(model, x)")
+    calls: dict[Module, list[tuple[Any, int]]] = {module: [] for module in model.modules()}
+
+    def hook(module: Module, args: tuple[Any, ...], output: Any) -> None:
+        calls[module].append((output, module.multiply_adds(args, output)))
+
+    handles = [module.register_forward_hook(hook) for module in calls]
+    modes = {module: module.training for module in calls}
+    try:
+        model.eval()
+        with ag.no_grad():
+            model(*inputs)
+    finally:
+        for module, training in modes.items():
+            module.training = training
+        for handle in handles:
+            handle.remove()
+    rows = [
+        Row(
+            path,
+            type(module).__name__,
+            _shapes(calls[module][-1][0]) if calls[module] else None,
+            sum(p.size for p in module.parameters()),
+            sum(cost for part in module.modules() for _, cost in calls[part]),
+            len(calls[module]),
+        )
+        for path, module in model.named_modules()
+    ]
+    parameters = list(model.parameters())
+    return Summary(
+        rows,
+        sum(p.size for p in parameters),
+        sum(p.size for p in parameters if p.requires_grad),
+        sum(p.nbytes for p in parameters),
+    )
+
+
+def _shapes(output: Any) -> str:
+    arrays = [x for x in tree.flatten(output)[0] if isinstance(x, (Tensor, np.ndarray))]
+    return ", ".join(str(x.shape) for x in arrays)
