@@ -1,5 +1,15 @@
-"""Data sets that come with the package."""
+"""Data to learn from."""
 
 from .digits import load_digits
+from .images import load_cifar10, load_fashion_mnist, load_mnist, read_idx
+from .text import CharText, load_csv
 
-__all__ = ["load_digits"]
+__all__ = [
+    "CharText",
+    "load_cifar10",
+    "load_csv",
+    "load_digits",
+    "load_fashion_mnist",
+    "load_mnist",
+    "read_idx",
+]

@@ -1,0 +1,104 @@
+"""Where data files are: a folder that is given, the environment variable, or a cache that is filled."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from autograd_lite.errors import FileError
+
+__all__ = ["cache_folder", "download", "find"]
+
+VARIABLE = "AUTOGRAD_LITE_DATA"
+ATTEMPTS = 3
+
+
+def cache_folder() -> Path:
+    """Where downloaded data are kept: `autograd-lite` in the user's cache folder."""
+    base = os.environ.get("LOCALAPPDATA" if os.name == "nt" else "XDG_CACHE_HOME")
+    return Path(base or Path.home() / ".cache") / "autograd-lite"
+
+
+def find(name: str, files: Sequence[str], root: str | os.PathLike[str] | None) -> list[Path] | None:
+    """The files of a dataset that are on this machine, all in one folder; None if they are not.
+
+    Args:
+        name: of the dataset, and of a folder that they may be in.
+        files: their names.
+        root: a folder to look in, and nowhere else; by default that which the environment variable
+            AUTOGRAD_LITE_DATA names, then the cache.
+    """
+    given = root or os.environ.get(VARIABLE)
+    bases = [Path(given)] if given else []
+    if root is None:
+        bases.append(cache_folder())
+    for base in bases:
+        for folder in (base, base / name):
+            paths = [folder / file for file in files]
+            if all(path.is_file() for path in paths):
+                return paths
+    return None
+
+
+def not_found(name: str, files: Sequence[str], root: str | os.PathLike[str] | None) -> FileError:
+    """The error for data that are not there."""
+    place = root or os.environ.get(VARIABLE) or cache_folder()
+    return FileError(
+        f"{name} is not in {place}: expected {', '.join(files)} there or in {Path(place) / name}; name "
+        f"another folder with root=..., set {VARIABLE}, or let it be downloaded with download=True"
+    )
+
+
+def download(url: str, path: Path, md5: str, quiet: bool = False) -> None:
+    """Fetch a file, check that it is the one that was published, and only then put it into its place.
+
+    Args:
+        url: where from.
+        path: where to; folders are made.
+        md5: the checksum it was published with.
+        quiet: no progress bar.
+
+    Raises:
+        FileError: it cannot be fetched, in three attempts, or is another file.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    problem = ""
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            time.sleep(attempt)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                digest = _fetch(url, file.write, path.name, quiet)
+            if digest == md5:
+                os.replace(name, path)
+                return
+            problem = f"its checksum is {digest}, expected {md5}"
+        except (OSError, urllib.error.URLError) as error:
+            problem = str(error)
+        finally:
+            Path(name).unlink(missing_ok=True)
+    raise FileError(
+        f"cannot download {url}: {problem}; fetch it another way, put it into {path.parent}, and try again"
+    )
+
+
+def _fetch(url: str, write: Callable[[bytes], object], title: str, quiet: bool) -> str:
+    """Hand on what comes from a URL piece by piece; returns its checksum."""
+    digest = hashlib.md5(usedforsecurity=False)
+    with urllib.request.urlopen(url, timeout=30) as response:
+        size = int(response.headers.get("Content-Length") or 0) or None
+        with tqdm(total=size, unit="B", unit_scale=True, desc=title, disable=quiet or None) as bar:
+            while piece := response.read(1 << 16):
+                write(piece)
+                digest.update(piece)
+                bar.update(len(piece))
+    return digest.hexdigest()

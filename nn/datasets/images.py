@@ -1,0 +1,186 @@
+"""MNIST, Fashion-MNIST and CIFAR-10: from files on this machine, or downloaded once."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import os
+import struct
+import tarfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd_lite.errors import DataError, FileError, OptionError
+
+from . import files
+
+__all__ = ["load_cifar10", "load_fashion_mnist", "load_mnist"]
+
+Array = npt.NDArray[Any]
+Folder = str | os.PathLike[str] | None
+
+PARTS = {
+    "train": ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),
+    "test": ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"),
+}
+MNIST = {
+    "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+    "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
+    "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
+    "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
+}
+FASHION = {
+    "train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+    "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
+    "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
+    "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
+}
+CIFAR = {"cifar-10-binary.tar.gz": "c32a1d4ab5d03f1284b67883e8d87530"}
+CIFAR_NPZ = "cifar10-11k.npz"
+"""A smaller selection: 10,000 images for training and 1,000 for the test."""
+
+
+def load_mnist(split: str = "train", root: Folder = None, download: bool = False) -> tuple[Array, Array]:
+    """The handwritten digits of MNIST: 60,000 for training and 10,000 for the test.
+
+    Args:
+        split: "train" or "test".
+        root: the folder with the four files in the IDX format, as they were published. By default that
+            which the environment variable AUTOGRAD_LITE_DATA names (or `mnist` in it), then the cache.
+        download: fetch them into the cache if they are not there.
+
+    Returns:
+        `(X, y)`: X float32 in 0 ... 1 of shape (n, 1, 28, 28), y int64 of shape (n,).
+
+    Raises:
+        FileError: the files are not there, or cannot be fetched.
+        DataError: a file is damaged.
+
+    Source:
+        Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits", 1998.
+    """
+    return _idx("mnist", "https://ossci-datasets.s3.amazonaws.com/mnist/", MNIST, split, root, download)
+
+
+def load_fashion_mnist(
+    split: str = "train", root: Folder = None, download: bool = False
+) -> tuple[Array, Array]:
+    """Small pictures of clothes in ten classes, in the form of MNIST; see `load_mnist`.
+
+    Args:
+        split: "train" or "test".
+        root: as in `load_mnist`; the folder in it is `fashion-mnist`.
+        download: fetch them into the cache if they are not there.
+
+    Source:
+        H. Xiao et al., "Fashion-MNIST: a novel image dataset", 2017.
+    """
+    url = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
+    return _idx("fashion-mnist", url, FASHION, split, root, download)
+
+
+def _idx(
+    name: str, url: str, sums: dict[str, str], split: str, root: Folder, fetch: bool
+) -> tuple[Array, Array]:
+    if split not in PARTS:
+        raise OptionError(f'load_{name.replace("-", "_")}({split!r}): expected "train" or "test"')
+    names = PARTS[split]
+    paths = files.find(name, names, root)
+    if paths is None:
+        if not fetch:
+            raise files.not_found(name, names, root)
+        paths = [(Path(root) if root else files.cache_folder() / name) / file for file in names]
+        for path in paths:
+            files.download(url + path.name, path, sums[path.name])
+    images, labels = (read_idx(path) for path in paths)
+    if images.ndim != 3 or labels.shape != images.shape[:1]:
+        raise DataError(
+            f"{paths[0]} holds {images.shape} and {paths[1]} {labels.shape}; they do not belong together"
+        )
+    return images[:, None].astype(np.float32) / 255, labels.astype(np.int64)
+
+
+def read_idx(path: str | os.PathLike[str]) -> Array:
+    """An array from a file in the IDX format, which may be compressed by gzip.
+
+    Raises:
+        FileError: it cannot be read.
+        DataError: it is no such file, or damaged.
+    """
+    try:
+        raw = Path(path).read_bytes()
+        content = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{path} is damaged: {error}; fetch it again") from error
+    except OSError as error:
+        raise FileError(f"cannot read {path}: {error.strerror}") from error
+    if len(content) < 4 or content[:3] != b"\0\0\x08":
+        raise DataError(f"{path} is no IDX file of bytes; expected one as published with MNIST")
+    axes = content[3]
+    head = 4 + 4 * axes
+    shape = struct.unpack(f">{axes}I", content[4:head]) if len(content) >= head else (-1,)
+    if len(content) - head != math.prod(shape):
+        raise DataError(
+            f"{path} is damaged: it says {shape} and holds {len(content) - head} bytes; fetch it again"
+        )
+    return np.frombuffer(content, np.uint8, offset=head).reshape(shape)
+
+
+def load_cifar10(split: str = "train", root: Folder = None, download: bool = False) -> tuple[Array, Array]:
+    """The small photographs of CIFAR-10 in ten classes: 50,000 for training and 10,000 for the test.
+
+    Args:
+        split: "train" or "test".
+        root: the folder with `cifar-10-binary.tar.gz` as it was published, or with `cifar10-11k.npz`, a
+            selection of 10,000 + 1,000. By default as in `load_mnist`; the folder in it is `cifar10`.
+        download: fetch the former into the cache if none is there.
+
+    Returns:
+        `(X, y)`: X float32 in 0 ... 1 of shape (n, 3, 32, 32), y int64 of shape (n,).
+
+    Raises:
+        FileError: the file is not there, or cannot be fetched.
+        DataError: it is damaged.
+
+    Source:
+        A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009.
+    """
+    if split not in PARTS:
+        raise OptionError(f'load_cifar10({split!r}): expected "train" or "test"')
+    ((archive, md5),) = CIFAR.items()
+    found = files.find("cifar10", [archive], root) or files.find("cifar10", [CIFAR_NPZ], root)
+    if found is None:
+        if not download:
+            raise files.not_found("cifar10", [archive], root)
+        path = (Path(root) if root else files.cache_folder() / "cifar10") / archive
+        files.download(f"https://www.cs.toronto.edu/~kriz/{archive}", path, md5)
+        found = [path]
+    path = found[0]
+    try:
+        if path.name == CIFAR_NPZ:
+            with np.load(path) as file:
+                images, labels = file[f"x_{split}"].transpose(0, 3, 1, 2), file[f"y_{split}"]
+        else:
+            images, labels = _cifar_archive(path, split)
+    except OSError as error:
+        raise FileError(f"cannot read {path}: {error}") from error
+    except (ValueError, KeyError, EOFError, zlib.error, tarfile.TarError) as error:
+        raise DataError(f"{path} is damaged: {error}; fetch it again") from error
+    return np.ascontiguousarray(images, np.float32) / 255, labels.astype(np.int64).reshape(-1)
+
+
+def _cifar_archive(path: Path, split: str) -> tuple[Array, Array]:
+    """Each record is a label and 3 x 32 x 32 bytes."""
+    names = [f"data_batch_{i}.bin" for i in range(1, 6)] if split == "train" else ["test_batch.bin"]
+    with tarfile.open(path) as archive:
+        records = []
+        for name in names:
+            member = archive.extractfile(f"cifar-10-batches-bin/{name}")
+            assert member is not None
+            records.append(np.frombuffer(member.read(), np.uint8).reshape(-1, 3073))
+    joined = np.concatenate(records)
+    return joined[:, 1:].reshape(-1, 3, 32, 32), joined[:, 0]

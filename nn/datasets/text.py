@@ -1,0 +1,176 @@
+"""Text as numbers, and tables from CSV files."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd_lite.errors import DataError, FileError, OptionError
+
+from ..data import Dataset
+
+__all__ = ["CharText", "load_csv"]
+
+Array = npt.NDArray[Any]
+
+
+class CharText(Dataset):
+    """A text cut into pieces for a model that predicts the next character.
+
+    Sample i is `(x, y)`: the numbers of `length` characters from place i on, and those of the characters
+    that follow each of them.
+
+    Args:
+        text: the text.
+        length: of a piece.
+        stride: how far apart pieces begin.
+        vocabulary: the characters that are numbered; by default those of the text, in order.
+
+    Attributes:
+        vocabulary: the characters; number k stands for the k-th.
+        codes: the whole text in numbers.
+
+    Raises:
+        DataError: the text is shorter than a piece and one more, or has other characters.
+
+    Example:
+        >>> import nn
+        >>> data = nn.datasets.CharText("abcab", length=3)
+        >>> [(data.decode(x), data.decode(y)) for x, y in data]
+        [('abc', 'bca'), ('bca', 'cab')]
+    """
+
+    def __init__(
+        self, text: str, length: int, stride: int = 1, vocabulary: Iterable[str] | None = None
+    ) -> None:
+        if len(text) <= length or length < 1 or stride < 1:
+            raise DataError(
+                f"CharText: a text of {len(text)} characters has no pieces of {length} with one to follow"
+            )
+        self.vocabulary = sorted(set(text)) if vocabulary is None else list(vocabulary)
+        self._numbers = {character: k for k, character in enumerate(self.vocabulary)}
+        self.length, self.stride = length, stride
+        self.codes = self.encode(text)
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str], length: int, stride: int = 1) -> CharText:
+        """The text of a file in UTF-8."""
+        try:
+            return cls(Path(path).read_text(encoding="utf-8"), length, stride)
+        except OSError as error:
+            raise FileError(f"cannot read {path}: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path} is no text in UTF-8: {error}") from error
+
+    def encode(self, text: str) -> Array:
+        """The numbers of the characters."""
+        try:
+            return np.array([self._numbers[character] for character in text], np.int64)
+        except KeyError as error:
+            raise DataError(f"the character {error} is not in the vocabulary") from None
+
+    def decode(self, codes: Iterable[int]) -> str:
+        """The text of numbers."""
+        return "".join(self.vocabulary[int(k)] for k in codes)
+
+    def __len__(self) -> int:
+        return (len(self.codes) - 1 - self.length) // self.stride + 1
+
+    def __getitem__(self, index: int) -> tuple[Array, Array]:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"piece {index} of {len(self)}")
+        start = index % len(self) * self.stride
+        return self.codes[start : start + self.length], self.codes[start + 1 : start + self.length + 1]
+
+
+def load_csv(
+    path: str | os.PathLike[str],
+    target: str | int | None = None,
+    columns: Sequence[str | int] | None = None,
+    delimiter: str = ",",
+    header: bool = True,
+    dtype: npt.DTypeLike = np.float32,
+) -> Any:
+    """Numbers from a CSV file.
+
+    Args:
+        path: the file, in UTF-8.
+        target: the column to be predicted, by name or number. If its cells are no numbers, they are
+            classes, numbered in the order of their names.
+        columns: the columns of the inputs; by default all but the target.
+        delimiter: between cells.
+        header: whether the first line holds the names.
+        dtype: of the inputs.
+
+    Returns:
+        X of shape (rows, columns); with `target` the pair `(X, y)`, y float of `dtype` or int64 classes.
+
+    Raises:
+        FileError: the file cannot be read.
+        DataError: a cell is no number, or a line has another number of cells; the message says where.
+        OptionError: a column that is not there.
+
+    Example:
+        >>> import nn, tempfile, pathlib
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "iris.csv"
+        >>> _ = path.write_text("length,width,species\\n5.1,3.5,setosa\\n7.0,3.2,versicolor\\n")
+        >>> nn.datasets.load_csv(path, target="species")
+        (array([[5.1, 3.5], [7. , 3.2]], dtype=float32), array([0, 1]))
+    """
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            lines = [(i, line) for i, line in enumerate(csv.reader(file, delimiter=delimiter), 1) if line]
+    except OSError as error:
+        raise FileError(f"cannot read {path}: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} is no CSV file in UTF-8: {error}") from error
+    if len(lines) <= header:
+        raise DataError(f"{path} has no rows")
+    names = [name.strip() for name in lines[0][1]] if header else [str(i) for i in range(len(lines[0][1]))]
+    rows = lines[1:] if header else lines
+    for number, cells in rows:
+        if len(cells) != len(names):
+            raise DataError(f"{path}, line {number}: {len(cells)} cells, expected {len(names)}")
+    goal = None if target is None else _place(target, names, path)
+    places = (
+        [i for i in range(len(names)) if i != goal]
+        if columns is None
+        else [_place(c, names, path) for c in columns]
+    )
+    X = np.array([[_number(path, n, names[i], cells[i]) for i in places] for n, cells in rows], dtype)
+    return X if goal is None else (X, _targets([(n, cells[goal]) for n, cells in rows], X.dtype))
+
+
+def _place(column: str | int, names: list[str], path: Any) -> int:
+    if column in names:
+        return names.index(column)
+    if isinstance(column, int) and -len(names) <= column < len(names):
+        return column % len(names)
+    raise OptionError(f"{path} has no column {column!r}; it has {', '.join(names)}")
+
+
+def _number(path: Any, line: int, name: str, cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        what = f"{cell!r} is no number" if cell.strip() else "the cell is empty"
+        raise DataError(
+            f"{path}, line {line}, column {name!r}: {what}; repair the file, or leave the column out with "
+            "columns=[...]"
+        ) from None
+
+
+def _targets(cells: list[tuple[int, str]], dtype: Any) -> Array:
+    """Numbers if all cells are numbers, else classes."""
+    try:
+        values = np.array([float(cell) for _, cell in cells])
+    except ValueError:
+        return np.unique([cell.strip() for _, cell in cells], return_inverse=True)[1].astype(np.int64)
+    whole = np.array_equal(values, np.rint(values)) and all("." not in cell for _, cell in cells)
+    return values.astype(np.int64 if whole else dtype)
