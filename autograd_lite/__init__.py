@@ -21,8 +21,9 @@ from . import errors, ops, tree
 from .backward import contributions
 from .errors import AutogradLiteError
 from .fused import fused
-from .ops.elementwise import erf, relu, sigmoid, softplus
 from .ops.reductions import log_softmax, logsumexp, softmax
+from .ops.selection import relu
+from .ops.special import erf, sigmoid, softplus
 from .rules import defvjp, numpy_names
 from .tape import Node, Tape, detect_anomaly, enable_grad, is_recording, no_grad
 from .tensor import Tensor, apply, nondifferentiable, primitive, stop_gradient

@@ -571,6 +571,9 @@ class Tensor:
     def __divmod__(self, other: Any) -> tuple[Any, Tensor]:
         return self // other, self % other
 
+    def __rdivmod__(self, other: Any) -> tuple[Any, Tensor]:
+        return other // self, other % self
+
     del _in_place, _binary, _unary, _plain
 
 

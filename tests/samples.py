@@ -16,20 +16,30 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite.ops.decompositions import cholesky, complement, eig, eigh, from_triangle, qr, svd
-from autograd_lite.ops.elementwise import (
-    arcsin_slope,
-    arctanh_slope,
-    clip,
-    logistic_slope,
-    times_sech2,
-    where,
-)
 from autograd_lite.ops.indexing import scatter
 from autograd_lite.ops.linalg import cofactors, least_squares, pinv, slogdet
 from autograd_lite.ops.norms import direction, power_norm
 from autograd_lite.ops.products import einsum
 from autograd_lite.ops.running import diff
+from autograd_lite.ops.selection import clip, where
 from autograd_lite.ops.shaping import concatenate, stack
+from autograd_lite.ops.slopes import (
+    arcsin_slope,
+    arctan_slope,
+    arctanh_slope,
+    bessel_i,
+    cbrt_slope,
+    logistic_slope,
+    plane_slope,
+    power_partial,
+    ratio,
+    share,
+    share_slope,
+    sinc_derivative,
+    times_gauss,
+    times_sec2,
+    times_sech2,
+)
 from autograd_lite.ops.statistics import std, var
 from autograd_lite.tensor import alias, astype, setitem
 
@@ -162,6 +172,9 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     np.multiply: binary(),
     np.divide: binary(x, positive),
     np.remainder: [call(x(3), positive(3)), call(np.array([5.5, -5.5]), np.array([2.0, -2.0]))],
+    ratio: [call(x(3), positive(3), n) for n in (1, 2, 3)],
+    np.fmod: [call(x(3), positive(3)), call(np.array([5.5, -5.5]), np.array([2.0, -2.0]))],
+    np.ldexp: [call(x(3), np.array([1, -2, 0])), call(x(2, 1), 3)],
     np.negative: unary(),
     np.positive: unary(),
     np.reciprocal: unary(positive),
@@ -176,9 +189,16 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
         call(positive(3), np.array([0.0, 1.0, 2.0])),
     ],
     np.float_power: binary(positive, x),
+    power_partial: [
+        *(call(positive(3), x(3), n, m) for n, m in [(0, 1), (1, 0), (1, 1), (2, 1), (3, 2)]),
+        *(call(x(3), b, n, 0) for b, n in [(3, 1), (3, 2), (3, 4), (-2, 2)]),
+        call(positive(3), 0.1, 2, 1),
+    ],
     np.sqrt: unary(positive),
-    np.cbrt: unary(positive),
+    np.cbrt: [*unary(positive), call(-positive(3))],
+    cbrt_slope: unary(positive),
     np.hypot: binary(),
+    plane_slope: [call(x(4), x(4), *ijk) for ijk in [(1, 0, 1), (1, 1, 3), (1, 0, 2), (0, 2, 3), (2, 1, 1)]],
     # -- exponentials and logarithms ---------------------------------------------------------------
     np.exp: unary(),
     np.exp2: unary(),
@@ -189,10 +209,16 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     np.log1p: unary(positive),
     np.logaddexp: binary(),
     np.logaddexp2: binary(),
+    share: [call(x(3), x(3), np.exp), call(x(2, 1), x(3), np.exp2)],
+    share_slope: [call(x(3), x(3) + 0.3, np.exp), call(x(2, 1), x(3) - 0.3, np.exp2)],
     # -- trigonometric and hyperbolic functions ----------------------------------------------------
     np.sin: unary(),
     np.cos: unary(),
     np.tan: unary(unit),
+    times_sec2: [call(x(3), unit(3)), call(x(2, 1), unit(3))],
+    np.sinc: [*unary(), call(x(8, low=-5, high=5))],
+    sinc_derivative: [call(x(8, low=-3, high=3), n) for n in range(4)],
+    np.unwrap: [call(x(5, low=-20, high=20)), call(x(2, 4, low=-9, high=9), axis=0, period=2.5)],
     np.arcsin: unary(unit),
     np.arccos: unary(unit),
     np.arctan: unary(),
@@ -209,15 +235,23 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     np.arctanh: unary(unit),
     times_sech2: binary(),
     arcsin_slope: unary(unit),
+    arctan_slope: unary(),
     arctanh_slope: unary(unit),
     # -- the logistic function and its kin ---------------------------------------------------------
     ag.sigmoid: unary(),
     logistic_slope: unary(lambda *shape: x(*shape, low=0.1)),
     ag.softplus: unary(),
     ag.erf: unary(),
+    times_gauss: binary(),
+    np.i0: unary(),
+    bessel_i: [call(x(3), n) for n in range(3)],
     # -- selection ---------------------------------------------------------------------------------
     np.maximum: binary(x, lambda *shape: x(*shape) + 0.01),
     np.minimum: binary(x, lambda *shape: x(*shape) + 0.01),
+    np.fmax: [call(x(3), x(2, 1) + 0.01)],
+    np.fmin: [call(x(3), x(2, 1) + 0.01)],
+    np.heaviside: [call(x(4), x(4))],
+    np.nan_to_num: [call(x(3)), call(x(2, 2), nan=1.0, posinf=2.0)],
     np.clip: [
         call(x(5), -1.05, 1.05),
         call(x(5), None, 0.93),
@@ -230,6 +264,9 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     np.where: [call(matrix, x(3), x(2, 1)), call(matrix, x(2, 3), 0.0), call(True, x(), x(2))],
     np.absolute: [call(x(4)), call(x(2, 2))],
     np.fabs: [call(x(4))],
+    np.copysign: binary(),
+    np.angle: [call(x(4)), call(x(2), deg=True)],
+    np.real_if_close: [call(x(3))],
     np.conjugate: unary(),
     np.real: unary(),
     np.imag: unary(),
@@ -647,7 +684,8 @@ SAMPLES = [Sample(op, args, kwargs) for op, calls in CALLS.items() for args, kwa
 
 HOLOMORPHIC = [
     np.add, np.subtract, np.multiply, np.divide, np.negative, np.square, np.reciprocal, np.exp, np.log,
-    np.sqrt, np.sin, np.cos, np.tan, np.sinh, np.cosh, np.tanh, np.arctan, np.arcsinh,
+    np.sqrt, np.sin, np.cos, np.tan, np.sinh, np.cosh, np.tanh, np.arctan, np.arcsinh, np.arcsin, np.arccos,
+    np.arctanh, np.exp2, np.expm1, np.log2, np.log10, np.log1p, np.sinc, np.float_power, np.positive,
     np.sum, np.mean, np.prod, np.nansum, np.nanmean, np.nanprod, np.average,
     np.cumsum, np.cumprod, np.diff, np.ediff1d, np.gradient, np.trapezoid,
     np.convolve, np.polyval, np.polyder, np.polyint, np.polyadd, np.polysub, np.polymul, np.polydiv,
@@ -659,7 +697,8 @@ HOLOMORPHIC = [
     np.reshape, np.transpose, operator.getitem, np.concatenate, np.power,
 ]  # fmt: skip
 NOT_HOLOMORPHIC = [
-    np.absolute, np.conjugate, np.real, np.imag, np.vdot, np.vecdot,
+    np.absolute, np.conjugate, np.real, np.imag, np.angle, np.real_if_close, np.nan_to_num,
+    np.vdot, np.vecdot,
     pinv, least_squares, slogdet, qr, np.linalg.qr, direction, power_norm, np.linalg.norm, np.linalg.cond,
     np.linalg.svdvals, np.linalg.lstsq,
     np.var, np.std, np.nanvar, np.nanstd, np.cov, np.corrcoef, np.correlate,

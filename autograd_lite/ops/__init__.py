@@ -13,8 +13,11 @@ from . import (
     ranges,
     reductions,
     running,
+    selection,
     shaping,
     signal,
+    slopes,
+    special,
     statistics,
 )
 
@@ -31,7 +34,10 @@ __all__ = [
     "ranges",
     "reductions",
     "running",
+    "selection",
     "shaping",
     "signal",
+    "slopes",
+    "special",
     "statistics",
 ]

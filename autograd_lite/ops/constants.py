@@ -24,17 +24,24 @@ def _named(names: str) -> list[Callable[..., Any]]:
     return [getattr(np, name) for name in names.split() if hasattr(np, name)]
 
 
+# -- piecewise constant ----------------------------------------------------------------------------
+
+constants.update(_named("ceil fix floor floor_divide rint round signbit spacing trunc"))
+
 # -- questions -------------------------------------------------------------------------------------
 
 constants.update(_named("""
+    equal greater greater_equal less less_equal not_equal logical_and logical_not logical_or logical_xor
+    allclose array_equal isclose iscomplex iscomplexobj isfinite isinf isnan isreal isrealobj
     array_equiv can_cast common_type isdtype isfortran isnat isneginf isposinf isscalar issubdtype iterable
-    isin may_share_memory min_scalar_type mintypecode promote_types shares_memory typename
+    isin may_share_memory min_scalar_type mintypecode promote_types result_type shares_memory typename
 """))  # fmt: skip
 
 # -- whole numbers, bits, dates --------------------------------------------------------------------
 
 constants.update(_named("""
-    around bitwise_count gcd lcm packbits unpackbits
+    around bitwise_and bitwise_count bitwise_or bitwise_xor gcd invert lcm left_shift right_shift
+    packbits unpackbits
     busday_count busday_offset datetime_as_string datetime_data is_busday
 """))  # fmt: skip
 
@@ -50,7 +57,8 @@ constants.add(np.linalg.matrix_rank)
 # -- arrays from numbers, text and files -----------------------------------------------------------
 
 constants.update(_named("""
-    arange bartlett blackman empty eye fromfunction frompyfunc hamming hanning identity kaiser ones zeros
+    arange bartlett blackman empty empty_like eye fromfunction frompyfunc hamming hanning identity kaiser
+    ones ones_like zeros zeros_like
     frombuffer fromfile fromiter fromregex fromstring from_dlpack genfromtxt load loadtxt
 """))  # fmt: skip
 
@@ -81,5 +89,10 @@ refuse(
     "x[np.unique(x.numpy(), return_index=True)[1]]",
     *_named("unique unique_all unique_counts unique_inverse unique_values"),
     *_named("intersect1d setdiff1d setxor1d union1d"),
+)
+refuse(
+    "goes to a neighbour of x among the floating-point numbers, not along a function; to move x off a point "
+    "write x + (np.nextafter(a, b) - a) with a = x.numpy()",
+    np.nextafter,
 )
 refuse("sorts complex numbers; write x[np.argsort(x)]", *_named("sort_complex"))

@@ -1,0 +1,106 @@
+"""Selection: of several entries one is chosen, and the others are dead.
+
+Where some tie they share the cotangent equally. What was not selected sends nothing back, not even
+a NaN; see `liveness.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..rules import compositions, defvjp
+from ..tensor import primitive, unwrap
+
+__all__ = ["relu"]
+
+
+@primitive(broadcasts=True)
+def relu(x: Any) -> Any:
+    """max(x, 0), with derivative 0 at 0.
+
+    Args:
+        x: array of any shape.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> ag.relu(np.array([-1.0, 0.0, 2.0]))
+        array([0., 0., 2.])
+    """
+    return np.maximum(x, 0)
+
+
+@primitive(broadcasts=True)
+def clip(x: Any, low: Any, high: Any) -> Any:
+    """numpy.clip with its three arguments; None for no bound."""
+    return np.clip(x, low, high)
+
+
+@primitive(broadcasts=True)
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """numpy.where with its three arguments."""
+    return np.where(condition, x, y)
+
+
+def _share(g: Any, y: Any, x: Any, *rivals: Any) -> Any:
+    """The cotangent of one of several that y was selected from: an equal share where some tie."""
+    chosen = _is(y, x)
+    number = 1 * chosen + sum(1 * _is(y, rival) for rival in rivals if rival is not None)
+    return np.where(chosen, g if np.all(number <= 1) else g / np.maximum(number, 1).astype(g.dtype), 0)
+
+
+def _is(y: Any, x: Any) -> Any:
+    """Where x was selected: equal to y, or both NaN."""
+    y, x = np.asarray(unwrap(y)), np.asarray(unwrap(x))
+    return (y == x) | ((y != y) & (x != x))
+
+
+def _where(condition: Any, *choices: Any) -> Any:
+    return where(condition, *choices) if choices else np.nonzero(condition)
+
+
+def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    return clip(a, min if a_min is None else a_min, max if a_max is None else a_max)
+
+
+def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    """Finite numbers as they are, constants for the others; real and imaginary part each for itself."""
+    options = dict(nan=nan, posinf=posinf, neginf=neginf)
+    if np.iscomplexobj(x):
+        return _nan_to_num(np.real(x), **options) + 1j * _nan_to_num(np.imag(x), **options)
+    raw = unwrap(x)
+    return where(np.isfinite(raw), x, np.nan_to_num(raw, **options))
+
+
+for _extreme in (np.maximum, np.minimum, np.fmax, np.fmin):
+    defvjp(
+        _extreme,
+        lambda g, y, a, b: _share(g, y, a, b),
+        lambda g, y, a, b: _share(g, y, b, a),
+        flow="selects",
+    )
+defvjp(
+    clip,
+    lambda g, y, x, low, high: _share(g, y, x, low, high),
+    lambda g, y, x, low, high: _share(g, y, low, x, high),
+    lambda g, y, x, low, high: _share(g, y, high, x, low),
+    flow="selects",
+)
+defvjp(
+    np.heaviside,
+    lambda g, y, x, at_zero: np.zeros_like(g),
+    lambda g, y, x, at_zero: np.where(unwrap(x) == 0, g, 0),
+    flow="selects",
+)
+defvjp(relu, lambda g, y, x: np.where(x > 0, g, 0), flow="selects")
+defvjp(
+    where,
+    lambda g, y, c, a, b: 0 * g,
+    lambda g, y, c, a, b: np.where(unwrap(c), g, 0),
+    lambda g, y, c, a, b: np.where(unwrap(c), 0, g),
+    flow="selects",
+)
+compositions[np.clip] = _clip
+compositions[np.where] = _where
+compositions[np.nan_to_num] = _nan_to_num
