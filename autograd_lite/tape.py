@@ -9,13 +9,14 @@ freed by reference counting, however long it is.
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import operator
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -115,6 +116,7 @@ class Switch(threading.local):
     listeners: tuple[Callable[[Node], None], ...] | None = ()
     watchers: tuple[Callable[[Node], None], ...] = ()  # the listeners to go back to
     checks = False  # detect_anomaly: look at every gradient as well
+    mode: object = None  # which `with` block has set them
     transforms = 0  # how many of grad, vjp, ... this thread is inside of
 
 
@@ -130,26 +132,71 @@ def is_recording() -> bool:
     return switch.listeners is not None
 
 
-class _Recording(contextlib.ContextDecorator):
-    """Sets the switch inside a `with` block or a decorated function, and puts it back."""
+State = tuple[Any, Any, bool]
+"""Listeners, watchers and checks."""
+
+
+def _changed(state: State) -> Iterator[None]:
+    """Sets this thread's recording state, and puts it back when it goes on.
+
+    An interrupt may end an `__exit__` before its first line is run. Then Python closes the generator when it
+    goes, and the state is put back all the same, unless another mode around it has done so by then.
+    """
+    before = switch.listeners, switch.watchers, switch.checks, switch.mode
+    own, overtaken = object(), False
+    try:
+        switch.listeners, switch.watchers, switch.checks, switch.mode = *state, own
+        del state  # it may hold the mode that holds this generator
+        yield
+    except GeneratorExit:
+        overtaken = switch.mode is not own
+    finally:
+        if not overtaken:
+            switch.listeners, switch.watchers, switch.checks, switch.mode = before
+
+
+class _Mode:
+    """Changes this thread's recording state inside of a `with` block."""
+
+    def __init__(self) -> None:
+        self._open: list[Iterator[None]] = []  # a stack: a mode may be entered again inside of itself
+
+    def state(self) -> State:
+        """The recording state inside of the block."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        changed = _changed(self.state())
+        next(changed)
+        self._open.append(changed)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        next(self._open.pop(), None)
+
+
+def _listening(listener: Callable[[Node], None], checks: bool) -> State:
+    """The state in which `listener` hears of every new node, too."""
+    watchers = (*switch.watchers, listener)
+    return None if switch.listeners is None else watchers, watchers, checks
+
+
+class _Recording(_Mode, contextlib.ContextDecorator):
+    """Starts or stops the recording."""
 
     on: bool
-    _before: list[Any]  # a stack: one object may be entered again inside of itself
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        mode: Any = super().__new__(cls)
-        return mode if function is None else mode(function)  # `@no_grad` without parentheses
+        if function is not None:
+            return cls()(function)  # `@no_grad` without parentheses
+        return super().__new__(cls)
 
     def _recreate_cm(self) -> _Recording:  # a decorated function may recurse, or run in threads
         mode: _Recording = type(self)()
         return mode
 
-    def __enter__(self) -> None:
-        self.__dict__.setdefault("_before", []).append(switch.listeners)
-        switch.listeners = switch.watchers if self.on else None
-
-    def __exit__(self, *exception: object) -> None:
-        switch.listeners = self._before.pop()
+    def state(self) -> State:
+        return switch.watchers if self.on else None, switch.watchers, switch.checks
 
 
 class no_grad(_Recording):  # noqa: N801  (named as in PyTorch)
@@ -180,25 +227,13 @@ class enable_grad(_Recording):  # noqa: N801
     on = True
 
 
-def listen(listener: Callable[[Node], None]) -> None:
-    """Tell `listener` of every node that this thread records from now on."""
-    switch.watchers = (*switch.watchers, listener)
-    if switch.listeners is not None:
-        switch.listeners = switch.watchers
-
-
 @contextlib.contextmanager
 def listening(listener: Callable[[Node], None]) -> Iterator[None]:
     """Tell `listener` of every node that this thread records inside the block."""
-    before = switch.listeners, switch.watchers
-    listen(listener)
-    try:
-        yield
-    finally:
-        switch.listeners, switch.watchers = before
+    yield from _changed(_listening(listener, switch.checks))
 
 
-class Tape:
+class Tape(_Mode):
     """Keeps the steps recorded inside of a `with` block, in order, with their values and adjoints.
 
     Attributes:
@@ -220,23 +255,11 @@ class Tape:
     gradient: ClassVar[Callable[..., Any]]  # given in backward.py
 
     def __init__(self) -> None:
+        super().__init__()
         self.nodes: list[Node] = []
-        self._before: list[tuple[Any, Any]] = []
 
-    def __enter__(self) -> Tape:
-        self._before.append((switch.listeners, switch.watchers))
-        listen(self._keep)
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        switch.listeners, switch.watchers = self._before.pop()
-
-    def _keep(self, node: Node) -> None:
-        node.note().keeps = True
-        for parent in node.inputs:
-            if parent.__class__ is Node:
-                parent.note().keeps = True
-        self.nodes.append(node)
+    def state(self) -> State:
+        return _listening(functools.partial(_keep, self.nodes), switch.checks)
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -246,6 +269,15 @@ class Tape:
 
     def __repr__(self) -> str:
         return f"<Tape of {len(self)} steps>"
+
+
+def _keep(nodes: list[Node], node: Node) -> None:
+    """What a tape does with a new node; it does not know the tape, which may go while it listens."""
+    node.note().keeps = True
+    for parent in node.inputs:
+        if parent.__class__ is Node:
+            parent.note().keeps = True
+    nodes.append(node)
 
 
 def trace(nodes: Iterable[Node]) -> str:
@@ -328,7 +360,7 @@ def is_number(value: Any) -> bool:
 # -- anomalies -------------------------------------------------------------------------------------
 
 
-class detect_anomaly(contextlib.ContextDecorator):  # noqa: N801
+class detect_anomaly(_Mode, contextlib.ContextDecorator):  # noqa: N801
     """Raise `AnomalyError` at the first op that produces NaN or inf, forward or backward.
 
     The error names the op, and the file and line where it was recorded. Every step is looked at,
@@ -347,16 +379,8 @@ class detect_anomaly(contextlib.ContextDecorator):  # noqa: N801
     def _recreate_cm(self) -> detect_anomaly:
         return detect_anomaly()
 
-    def __init__(self) -> None:
-        self._before: list[tuple[Any, Any, bool]] = []
-
-    def __enter__(self) -> None:
-        self._before.append((switch.listeners, switch.watchers, switch.checks))
-        listen(check_forward)
-        switch.checks = True
-
-    def __exit__(self, *exception: object) -> None:
-        switch.listeners, switch.watchers, switch.checks = self._before.pop()
+    def state(self) -> State:
+        return _listening(check_forward, True)
 
 
 def check_forward(node: Node) -> None:
