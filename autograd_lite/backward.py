@@ -178,7 +178,7 @@ def _joint(
     """One function for each input, as if the joint rule were so many."""
     needs = tuple(x.__class__ is Node and (x.index > since or x in wanted or since < 0) for x in node.inputs)
     try:
-        pulled = _pulled_jointly(node, rule, g, y, args, needs)
+        pulled = _pulled_jointly(rule, g, y, args, node.kwargs or {}, needs)
         if len(pulled) != len(args):
             raise ShapeError(
                 f"the joint rule of {op_name(node.op)} returned {len(pulled)} cotangents for {len(args)} "
@@ -191,10 +191,9 @@ def _joint(
 
 
 def _pulled_jointly(
-    node: Node, rule: Rule, g: Any, y: Any, args: Any, needs: tuple[bool, ...]
+    rule: Rule, g: Any, y: Any, args: Any, options: dict[str, Any], needs: tuple[bool, ...]
 ) -> tuple[Any, ...]:
     """What a joint rule returns; it is told which cotangents are wanted if it asks for that."""
-    options = node.kwargs or {}
     if rule.takes("needs"):
         options = {**options, "needs": needs}
     return rule.joint(g, y, *args, **options)  # type: ignore[misc, no-any-return]
@@ -287,7 +286,7 @@ def _puller(node: Node, rule: Rule, i: int) -> Callable[[Any], Any]:
     y, args, kwargs = node.value, node.args, node.kwargs or {}
     if rule.joint is not None:
         needs = tuple(j == i for j in range(len(args)))
-        return lambda g: _pulled_jointly(node, rule, g, y, args, needs)[i]
+        return lambda g: _pulled_jointly(rule, g, y, args, kwargs, needs)[i]
     vjp = rule.vjps[i]
     return lambda g: vjp(g, y, *args, **kwargs)
 

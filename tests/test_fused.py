@@ -100,6 +100,20 @@ def test_residuals_are_let_go_with_the_step() -> None:
     np.testing.assert_allclose(x.grad.numpy(), np.cos(np.arange(3.0)))
 
 
+def test_what_a_selecting_kernel_has_not_chosen_is_dead() -> None:
+    """Its mask is worked out when the step, and what it kept for its backward pass, are gone already."""
+
+    @ag.fused(
+        lambda x: (np.max(x), np.argmax(x)),
+        lambda g, chosen, needs: (np.where(np.arange(2) == chosen, g, 0.0),),
+        flow="selects",
+    )
+    def largest(x: Any) -> Any:
+        return np.max(x)
+
+    np.testing.assert_array_equal(ag.grad(lambda x: largest(np.sqrt(x)))(np.array([0.0, 4.0])), [0.0, 0.25])
+
+
 def test_several_results() -> None:
     @ag.fused(
         forward=lambda x: ((np.sin(x), np.cos(x)), x),
