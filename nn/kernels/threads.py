@@ -1,0 +1,108 @@
+"""Kernels on several threads: NumPy lets go of the interpreter while it copies, adds and multiplies.
+
+Python threads share the images of a batch, and BLAS, which would put each matrix product on all cores,
+is kept to one thread meanwhile: the copies between the products run on all cores too, and each
+thread's work stays in the cache of its core. As many threads run as BLAS would have used, so
+`OPENBLAS_NUM_THREADS` and threadpoolctl hold here too.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from itertools import pairwise
+from typing import TypeVar
+
+import numpy as np
+
+__all__ = ["in_parallel", "thread_count"]
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+
+def in_parallel(work: Callable[[Sequence[_T]], _R], items: Sequence[_T]) -> list[_R]:
+    """Share `items` among the threads: what `work` returned for each part of them, in order.
+
+    Starting a thread's part costs some 20 microseconds, so this is for work of a millisecond.
+    """
+    count = min(thread_count(), len(items))
+    if count < 2:
+        return [work(items)]
+    ends = [len(items) * i // count for i in range(count + 1)]
+    parts = [items[a:b] for a, b in pairwise(ends)]
+    with _blas_on_one_thread():
+        others = [_pool().submit(work, part) for part in parts[1:]]
+        try:
+            first = work(parts[0])
+        finally:  # nothing of this call may go on when it is over
+            results = [other.exception() or other.result() for other in others]
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [first, *results]  # type: ignore[list-item]
+
+
+def thread_count() -> int:
+    """How many threads BLAS would use; 1 where it cannot be asked, so that they cannot be too many."""
+    threads = _blas_threads()
+    return 1 if threads is None else _before if _inside else threads[0]()
+
+
+@cache
+def _blas_threads() -> tuple[Callable[[], int], Callable[[int], None]] | None:
+    """How to get and how to set the number of threads of NumPy's OpenBLAS; None if it is another."""
+    try:
+        library = ctypes.CDLL(np._core._multiarray_umath.__file__)  # type: ignore[attr-defined]
+    except (AttributeError, OSError):
+        return None
+    for name in ("scipy_openblas_{}64_", "openblas_{}64_", "scipy_openblas_{}", "openblas_{}"):
+        try:
+            return library[name.format("get_num_threads")], library[name.format("set_num_threads")]
+        except AttributeError:
+            continue
+    return None
+
+
+_lock = threading.Lock()
+_inside, _before = 0, 1
+
+
+@contextmanager
+def _blas_on_one_thread() -> Iterator[None]:
+    """Several threads may be inside; the last one out restores the number that the first one found."""
+    global _inside, _before
+    get, set_ = _blas_threads() or (lambda: 1, lambda n: None)
+    with _lock:
+        if not _inside:
+            _before = get()
+            set_(1)
+        _inside += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _inside -= 1
+            if not _inside:
+                set_(_before)
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max(1, (os.cpu_count() or 2) - 1), "autograd-lite")
+
+
+def _after_fork() -> None:
+    """A forked process has the pool, but not its threads."""
+    global _inside, _lock
+    _pool.cache_clear()
+    _lock, _inside = threading.Lock(), 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

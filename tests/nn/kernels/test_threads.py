@@ -1,0 +1,101 @@
+import os
+import threading
+
+import numpy as np
+import pytest
+
+from nn.kernels import threads
+from nn.kernels.threads import in_parallel, thread_count
+
+
+@pytest.fixture(autouse=True)
+def two_threads(monkeypatch):
+    """BLAS as if it had two threads, whatever the machine has."""
+    state = {"threads": 2}
+    blas = lambda: state["threads"], lambda n: state.update(threads=n)
+    monkeypatch.setattr(threads, "_blas_threads", lambda: blas)
+    return state
+
+
+@pytest.mark.parametrize("items", [0, 1, 2, 7])
+def test_all_items_are_worked_on_once_and_in_order(items, two_threads):
+    during = []
+
+    def work(part):
+        during.append(two_threads["threads"])
+        return list(part)
+
+    parts = in_parallel(work, range(items))
+    assert [i for part in parts for i in part] == list(range(items))
+    assert len(parts) == max(1, min(items, 2))
+    assert two_threads["threads"] == 2
+    assert set(during) == ({1} if items > 1 else {2})  # a single part leaves the threads to BLAS
+
+
+def test_the_parts_run_at_the_same_time():
+    meet = threading.Barrier(2, timeout=20)
+    in_parallel(lambda part: meet.wait(), range(2))
+
+
+@pytest.mark.parametrize("bad", [0, 1])
+def test_an_error_of_any_part_is_raised_and_blas_is_as_before(bad, two_threads):
+    def work(part):
+        if bad in part:
+            raise FloatingPointError(f"part {list(part)}")
+
+    with pytest.raises(FloatingPointError, match=f"part \\[{bad}\\]"):
+        in_parallel(work, range(2))
+    assert two_threads["threads"] == 2
+
+
+def test_calls_from_several_threads_leave_blas_as_it_was(two_threads):
+    """The first to come in and the last to go out are not the same."""
+    results, meet = [], threading.Barrier(2, timeout=20)
+
+    def work(part):
+        if 0 in part:
+            meet.wait()
+        return sum(part)
+
+    def run():
+        results.append(sum(in_parallel(work, range(100))))
+
+    both = [threading.Thread(target=run) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert results == [4950, 4950]
+    assert two_threads["threads"] == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_has_threads_of_its_own():
+    assert sum(in_parallel(sum, range(10))) == 45
+    child = os.fork()
+    if not child:
+        os._exit(0 if sum(in_parallel(sum, range(10))) == 45 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_where_blas_cannot_be_asked_one_thread_does_it(monkeypatch):
+    monkeypatch.setattr(threads, "_blas_threads", lambda: None)
+    assert thread_count() == 1
+    assert in_parallel(sum, range(10)) == [45]
+
+
+def test_numpys_own_blas_is_set_and_restored(monkeypatch):
+    monkeypatch.undo()
+    found = threads._blas_threads()
+    if found is None:
+        pytest.skip("another BLAS than OpenBLAS")
+    before = thread_count()
+    found[1](2)
+    try:
+        assert in_parallel(lambda part: found[0](), range(4)) == [1, 1]
+        assert found[0]() == 2
+        a = np.random.default_rng(0).normal(size=(64, 64))
+        np.testing.assert_allclose(in_parallel(lambda part: a @ a, range(2))[1], a @ a)
+    finally:
+        found[1](before)
