@@ -23,11 +23,16 @@ from .data import *
 from .layers.activations import *
 from .layers.attention import *
 from .layers.containers import *
+from .layers.conv import *
 from .layers.dropout import *
 from .layers.linear import *
 from .layers.normalization import *
+from .layers.padding import *
+from .layers.pooling import *
 from .layers.recurrent import *
+from .layers.shape import *
 from .layers.sparse import *
+from .layers.upsample import *
 from .losses import *
 from .module import *
 from .random import manual_seed as manual_seed

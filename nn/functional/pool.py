@@ -1,0 +1,412 @@
+"""Pooling: what the kernels mean, and PyTorch's names for them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import autograd_lite as ag
+from autograd_lite import Tensor
+from autograd_lite.errors import OptionError
+
+from ..kernels import pool as kernels
+from ..kernels.windows import Pairs, Sizes, Windows
+from .windows import check_fit, checked, entries, sizes
+
+__all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_max_pool2d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "lp_pool2d",
+    "max_pool1d",
+    "max_pool2d",
+]
+
+Array = npt.NDArray[Any]
+Input = Tensor | Array
+Ints = int | Sequence[int]
+
+# -- what the kernels compute ----------------------------------------------------------------------
+
+
+@ag.fused(kernels.max_pooling, kernels.max_pooling_backward, flow="selects")
+def max_pooling(x: Any, *, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes) -> Any:
+    """The first of the largest entries of each window."""
+    return _first_largest(entries(x, Windows(x.shape[2:], kernel, stride, padding, dilation), fill=-np.inf))
+
+
+@ag.fused(kernels.avg_pooling, kernels.avg_pooling_backward)
+def avg_pooling(
+    x: Any, *, divisor: Any, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
+) -> Any:
+    """The sum of each window over its divisor."""
+    return np.sum(entries(x, Windows(x.shape[2:], kernel, stride, padding, dilation)), axis=2) / divisor
+
+
+def _first_largest(windows: Any) -> Any:
+    """The first of the largest entries along axis 2."""
+    which = np.argmax(windows, axis=2)
+    n, c, *rest = np.indices(which.shape, sparse=True)
+    return windows[(n, c, which, *rest)]
+
+
+# -- the largest -----------------------------------------------------------------------------------
+
+
+def max_pool1d(
+    input: Input,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
+    dilation: Ints = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The largest entry of each window over one axis; arguments as for `max_pool2d`.
+
+    Example:
+        >>> import numpy as np
+        >>> max_pool1d(np.array([[[1.0, 3.0, 2.0, 0.0]]]), 2)
+        array([[[3., 2.]]])
+    """
+    return _max_pool(1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+def max_pool2d(
+    input: Input,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
+    dilation: Ints = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The largest entry of each window.
+
+    Where several are the largest, the gradient goes to the first of them, as in PyTorch. (The `max` of NumPy
+    shares it equally among them, here as everywhere in autograd-lite.) A NaN is larger than anything.
+
+    Args:
+        input: of shape (N, C, H, W), or (C, H, W).
+        kernel_size: of the window, an int or one for each axis, as are the next three.
+        stride: from window to window; by default the kernel size.
+        padding: entries around the input that are smaller than all others; at most half a kernel.
+        dilation: from an entry of a window to the next.
+        ceil_mode: a window that reaches over the end counts too, if it begins within the input.
+        return_indices: return also where, in the flattened H W, each largest entry stands.
+
+    Raises:
+        ShapeError: the input has other axes, or the kernel does not fit into it.
+        OptionError: an option that cannot be.
+
+    Example:
+        >>> import numpy as np
+        >>> max_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), 2)[0, 0]
+        array([[ 5.,  7.],
+               [13., 15.]])
+    """
+    return _max_pool(2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+def _max_pool(
+    axes: int,
+    input: Any,
+    kernel_size: Ints,
+    stride: Ints | None,
+    padding: Ints,
+    dilation: Ints,
+    ceil_mode: bool,
+    return_indices: bool,
+) -> Any:
+    name = f"max_pool{axes}d"
+    x, batched = checked(name, input, axes)
+    windows = _windows(name, x, axes, kernel_size, stride, padding, dilation, ceil_mode)
+    options = _options(windows)
+    y = max_pooling(x, **options)
+    y = y if batched else y[0]
+    if not return_indices:
+        return y
+    indices = kernels.max_indices(x.numpy() if isinstance(x, Tensor) else x, **options)
+    return y, indices if batched else indices[0]
+
+
+# -- the mean --------------------------------------------------------------------------------------
+
+
+def avg_pool1d(
+    input: Input,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Any:
+    """The mean of each window over one axis; arguments as for `avg_pool2d`.
+
+    Example:
+        >>> import numpy as np
+        >>> avg_pool1d(np.array([[[1.0, 3.0, 2.0, 0.0]]]), 2)
+        array([[[2., 1.]]])
+    """
+    return _avg_pool(1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
+
+
+def avg_pool2d(
+    input: Input,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Any:
+    """The mean of each window.
+
+    Args:
+        input: of shape (N, C, H, W), or (C, H, W).
+        kernel_size: of the window, an int or one for each axis, as are the next two.
+        stride: from window to window; by default the kernel size.
+        padding: zeros around the input; at most half a kernel.
+        ceil_mode: a window that reaches over the end counts too, if it begins within the input.
+        count_include_pad: whether padding counts in the mean.
+        divisor_override: what the sums are divided by instead.
+
+    Raises:
+        ShapeError: the input has other axes, or the kernel does not fit into it.
+        OptionError: an option that cannot be.
+
+    Example:
+        >>> import numpy as np
+        >>> avg_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), 2)[0, 0]
+        array([[ 2.5,  4.5],
+               [10.5, 12.5]])
+    """
+    return _avg_pool(2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+
+
+def _avg_pool(
+    axes: int,
+    input: Any,
+    kernel_size: Ints,
+    stride: Ints | None,
+    padding: Ints,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: int | None,
+) -> Any:
+    name = f"avg_pool{axes}d"
+    if divisor_override == 0:
+        raise OptionError(f"{name}(divisor_override=0): expected another number than 0")
+    x, batched = checked(name, input, axes)
+    windows = _windows(name, x, axes, kernel_size, stride, padding, 1, ceil_mode)
+    divisor = divisor_override or _counts(windows, count_include_pad)
+    y = avg_pooling(x, divisor=divisor, **_options(windows))
+    return y if batched else y[0]
+
+
+def _counts(windows: Windows, with_padding: bool) -> Any:
+    """How many entries each window averages: one number, or an array where windows reach over the ends.
+
+    What `ceil_mode` has put behind the padding never counts.
+    """
+    counts = []
+    for size, (before, after), kernel, stride, out in zip(
+        windows.size, windows.padding, windows.kernel, windows.stride, windows.out, strict=True
+    ):
+        around = (before, min(before, after)) if with_padding else (0, 0)
+        starts = np.arange(out) * stride - before
+        ends = np.minimum(starts + kernel, size + around[1])
+        counts.append(ends - np.maximum(starts, -around[0]))
+    product = reduce(np.multiply.outer, counts)
+    full = math.prod(windows.kernel)
+    return full if (product == full).all() else product.astype(np.float32)
+
+
+def lp_pool2d(
+    input: Input,
+    norm_type: float,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    ceil_mode: bool = False,
+) -> Any:
+    """(sum of x^p)^(1/p) over each window; for p = 2 the L2 pooling of the lecture.
+
+    Args:
+        input: of shape (N, C, H, W), or (C, H, W).
+        norm_type: p. Odd powers keep their sign, and a sum below 0 gives 0.
+        kernel_size, stride, ceil_mode: as in `avg_pool2d`.
+
+    Example:
+        >>> import numpy as np
+        >>> lp_pool2d(np.array([[[3.0, 0.0], [4.0, 0.0]]]), 2, 2)
+        array([[[5.]]])
+    """
+    x, batched = checked("lp_pool2d", input, 2)
+    windows = _windows("lp_pool2d", x, 2, kernel_size, stride, 0, 1, ceil_mode)
+    # With a window cut short by the end, PyTorch takes the mean of what is there, times the whole kernel.
+    share = math.prod(windows.kernel) / _counts(windows, with_padding=True)
+    total = avg_pooling(x**norm_type, divisor=1, **_options(windows))
+    total = total if isinstance(share, float) else total * share.astype(total.dtype)
+    y = np.where(total > 0, np.where(total > 0, total, 1) ** (1 / norm_type), 0)
+    return y if batched else y[0]
+
+
+# -- windows that adapt to the size of the output --------------------------------------------------
+
+
+def adaptive_avg_pool1d(input: Input, output_size: Ints) -> Any:
+    """The mean of each of `output_size` windows that cover the axis; see `adaptive_avg_pool2d`.
+
+    Example:
+        >>> import numpy as np
+        >>> adaptive_avg_pool1d(np.array([[[1.0, 2.0, 3.0]]]), 2)
+        array([[[1.5, 2.5]]])
+    """
+    return _adaptive_avg_pool(1, input, output_size)
+
+
+def adaptive_avg_pool2d(input: Input, output_size: Any) -> Any:
+    """The mean of each of H' W' windows that cover the input evenly.
+
+    Window i of an axis of n entries reaches from floor(i n / n') to ceil((i + 1) n / n').
+
+    Args:
+        input: of shape (N, C, H, W), or (C, H, W).
+        output_size: H' and W', or one int for both; None keeps the size of an axis.
+
+    Example:
+        >>> import numpy as np
+        >>> adaptive_avg_pool2d(np.arange(6.0).reshape(1, 1, 2, 3), 1)
+        array([[[[2.5]]]])
+    """
+    return _adaptive_avg_pool(2, input, output_size)
+
+
+def _adaptive_avg_pool(axes: int, input: Any, output_size: Any) -> Any:
+    name = f"adaptive_avg_pool{axes}d"
+    x, batched = checked(name, input, axes)
+    out = _output_sizes(name, output_size, x.shape[2:])
+    if _divides(out, x.shape[2:]):
+        kernel = tuple(n // m for n, m in zip(x.shape[2:], out, strict=True))
+        windows = Windows(x.shape[2:], kernel, kernel, ((0, 0),) * axes, (1,) * axes)
+        y = avg_pooling(x, divisor=math.prod(kernel), **_options(windows))
+    else:
+        y = x
+        for axis, (n, m) in enumerate(zip(x.shape[2:], out, strict=True), start=2):
+            y = _means(y, axis, *_bounds(n, m))
+    return y if batched else y[0]
+
+
+def _means(x: Any, axis: int, starts: Array, ends: Array) -> Any:
+    """The means of windows of different lengths along one axis."""
+    places = starts[:, None] + np.arange(max(ends - starts, default=0))
+    tail = (1,) * (x.ndim - axis - 1)
+    within = (places < ends[:, None]).reshape(*places.shape, *tail)
+    windows = np.take(x, np.minimum(places, ends[:, None] - 1), axis=axis)
+    lengths = (ends - starts).reshape(-1, *tail).astype(x.dtype)
+    return np.sum(np.where(within, windows, 0), axis=axis + 1) / lengths
+
+
+def adaptive_max_pool2d(input: Input, output_size: Any, return_indices: bool = False) -> Any:
+    """The largest entry of each of H' W' windows that cover the input evenly.
+
+    Args:
+        input: of shape (N, C, H, W), or (C, H, W).
+        output_size: H' and W', or one int for both; None keeps the size of an axis.
+        return_indices: return also where, in the flattened H W, each largest entry stands.
+
+    Example:
+        >>> import numpy as np
+        >>> adaptive_max_pool2d(np.arange(6.0).reshape(1, 1, 2, 3), (1, 2))
+        array([[[[4., 5.]]]])
+    """
+    x, batched = checked("adaptive_max_pool2d", input, 2)
+    out = _output_sizes("adaptive_max_pool2d", output_size, x.shape[2:])
+    if _divides(out, x.shape[2:]) and not return_indices:
+        kernel = tuple(n // m for n, m in zip(x.shape[2:], out, strict=True))
+        y = max_pooling(x, kernel=kernel, stride=kernel, padding=((0, 0),) * 2, dilation=(1, 1))
+        return y if batched else y[0]
+    # All windows get the size of the largest, and those that are smaller repeat their last entry.
+    rows, columns = (
+        np.minimum(starts[:, None] + np.arange(max(ends - starts, default=0)), ends[:, None] - 1)
+        for starts, ends in (_bounds(n, m) for n, m in zip(x.shape[2:], out, strict=True))
+    )
+    places = rows[:, None, :, None] * x.shape[3] + columns[:, None, :]  # (H', W', kH, kW)
+    places = np.moveaxis(places.reshape(*out, -1), -1, 0)
+    windows = np.reshape(x, (*x.shape[:2], math.prod(x.shape[2:])))[:, :, places]
+    y = _first_largest(windows)
+    y = y if batched else y[0]
+    if not return_indices:
+        return y
+    which = np.argmax(windows, axis=2)
+    indices = np.take_along_axis(places[None, None], which[:, :, None], axis=2)[:, :, 0]
+    return y, indices if batched else indices[0]
+
+
+def _bounds(n: int, m: int) -> tuple[Array, Array]:
+    """Where each of m windows over n entries begins and ends."""
+    places = np.arange(m)
+    return places * n // m, -(-(places + 1) * n // m)
+
+
+def _divides(out: Sizes, size: Sizes) -> bool:
+    return all(m and n and n % m == 0 for n, m in zip(size, out, strict=True))
+
+
+def _output_sizes(name: str, output_size: Any, size: Sizes) -> Sizes:
+    wanted = (
+        list(output_size) if isinstance(output_size, (Sequence, np.ndarray)) else [output_size] * len(size)
+    )
+    filled = [n if m is None else m for m, n in zip(wanted, size, strict=False)]
+    return sizes(name, "output_size", filled if len(wanted) == len(size) else output_size, len(size), least=0)
+
+
+# -- options ---------------------------------------------------------------------------------------
+
+
+def _windows(
+    name: str,
+    x: Any,
+    axes: int,
+    kernel_size: Ints,
+    stride: Ints | None,
+    padding: Ints,
+    dilation: Ints,
+    ceil_mode: bool,
+) -> Windows:
+    kernel = sizes(name, "kernel_size", kernel_size, axes)
+    s = kernel if stride is None else sizes(name, "stride", stride, axes)
+    p, d = sizes(name, "padding", padding, axes, least=0), sizes(name, "dilation", dilation, axes)
+    if any(2 * q > k for q, k in zip(p, kernel, strict=True)):
+        raise OptionError(f"{name}(padding={p}): expected at most half of kernel_size={kernel}")
+    pairs = tuple((q, q) for q in p)
+    windows = Windows(x.shape[2:], kernel, s, pairs, d)
+    if ceil_mode:
+        more = [_rounded_up(*each) for each in zip(x.shape[2:], windows.reach, s, p, strict=True)]
+        windows = Windows(x.shape[2:], kernel, s, tuple(zip(p, more, strict=True)), d)
+    check_fit(name, windows)
+    return windows
+
+
+def _rounded_up(n: int, reach: int, stride: int, padding: int) -> int:
+    """The padding after the axis with which the last window, one that begins before the end, is whole."""
+    last = -(-(n + 2 * padding - reach) // stride)
+    if last * stride >= n + padding:
+        last -= 1
+    return max(padding, last * stride + reach - n - padding)
+
+
+def _options(windows: Windows) -> dict[str, Any]:
+    return {
+        "kernel": windows.kernel,
+        "stride": windows.stride,
+        "padding": windows.padding,
+        "dilation": windows.dilation,
+    }

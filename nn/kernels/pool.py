@@ -1,0 +1,147 @@
+"""Pooling over any number of axes: the entries of all windows at once, one place in the window after another.
+
+What stands at one place of every window is a strided view of the plane, so a window of k entries costs k
+passes over the output, and nothing is gathered. Images are taken a few at a time, so that the passes after
+the first find them in the cache, and are shared among the threads.
+
+Shapes: x (N, C, *size), y (N, C, *out).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .threads import in_parallel
+from .windows import Array, Pairs, Sizes, Windows
+
+__all__ = ["avg_pooling", "avg_pooling_backward", "max_indices", "max_pooling", "max_pooling_backward"]
+
+BLOCK = 1 << 18
+"""Bytes of the plane at a time; with two arrays of the output's size they are to fit into the cache."""
+
+SMALL = 1 << 17
+"""Up to so many entries are not worth a second thread."""
+
+
+# -- the largest -----------------------------------------------------------------------------------
+
+
+def max_pooling(
+    x: Array, *, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
+) -> tuple[Array, Any]:
+    """The largest entry of each window, and which one that is: the first, or else the last NaN."""
+    windows = Windows(x.shape[2:], kernel, stride, padding, dilation)
+    y = np.empty((*x.shape[:2], *windows.out), x.dtype)
+    chosen = np.zeros(y.shape, np.min_scalar_type(max(0, math.prod(kernel) - 1)))
+    lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+
+    def work(blocks: Sequence[slice]) -> None:
+        for some in blocks:
+            plane, best, which = windows.plane(x[some], lowest), y[some], chosen[some]
+            for i, offset in enumerate(np.ndindex(*kernel)):
+                entries = plane[windows.at(offset)]
+                if i == 0:
+                    best[...] = entries
+                else:
+                    # As i grows, "i where it is better" is a maximum too, which is fast on small integers.
+                    np.maximum(which, (entries > best).view(np.uint8) * which.dtype.type(i), out=which)
+                    np.maximum(best, entries, out=best)
+            if np.isnan(best).any():
+                for i, offset in enumerate(np.ndindex(*kernel)):
+                    which[np.isnan(plane[windows.at(offset)])] = i
+
+    _shared(work, x)
+    return y, (chosen, windows)
+
+
+def max_pooling_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
+    """The cotangent of x: that of y, where its entry came from."""
+    chosen, windows = residuals
+
+    def add(entries: Array, some: slice, i: int) -> None:
+        if windows.disjoint:
+            np.copyto(entries, g[some], where=chosen[some] == i)
+        else:
+            np.add(entries, g[some], out=entries, where=chosen[some] == i)
+
+    return (_spread(g, windows, add),)
+
+
+def max_indices(x: Array, *, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes) -> Array:
+    """Where in its (flattened) channel of x the largest entry of each window lies."""
+    _, (chosen, windows) = max_pooling(x, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
+    offsets = np.unravel_index(chosen.astype(np.int64), kernel)
+    starts = np.indices(windows.out, sparse=True)
+    places = [
+        start * s + offset * d - before
+        for start, offset, s, d, (before, _) in zip(starts, offsets, stride, dilation, padding, strict=True)
+    ]
+    flat: Array = np.ravel_multi_index(tuple(places), windows.size)
+    return flat
+
+
+# -- the mean --------------------------------------------------------------------------------------
+
+
+def avg_pooling(
+    x: Array, *, divisor: Any, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
+) -> tuple[Array, Any]:
+    """The sum of each window over its divisor, a number or an array of the shape `out`."""
+    windows = Windows(x.shape[2:], kernel, stride, padding, dilation)
+    y = np.empty((*x.shape[:2], *windows.out), x.dtype if x.dtype.kind in "fc" else float)
+
+    def work(blocks: Sequence[slice]) -> None:
+        for some in blocks:
+            plane, total = windows.plane(x[some]), y[some]
+            for i, offset in enumerate(np.ndindex(*kernel)):
+                entries = plane[windows.at(offset)]
+                np.add(total, entries, out=total) if i else np.copyto(total, entries)
+            total /= divisor
+
+    _shared(work, x)
+    return y, (divisor, windows)
+
+
+def avg_pooling_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
+    """The cotangent of x: an equal share of that of y for each entry of the window."""
+    divisor, windows = residuals
+    shares = (g / divisor).astype(g.dtype, copy=False)
+
+    def add(entries: Array, some: slice, i: int) -> None:
+        entries += shares[some]
+
+    return (_spread(g, windows, add),)
+
+
+# -- blocks of work --------------------------------------------------------------------------------
+
+
+def _spread(g: Array, windows: Windows, add: Callable[[Array, slice, int], None]) -> Array:
+    """The cotangent of x, where `add` adds what goes to the i-th place of the windows of some images."""
+    dx = np.zeros((*g.shape[:2], *windows.size), g.dtype)
+
+    def work(blocks: Sequence[slice]) -> None:
+        for some in blocks:
+            plane = dx[some]
+            if windows.padded:
+                plane = np.zeros((*plane.shape[:2], *windows.full), g.dtype)
+            for i, offset in enumerate(np.ndindex(*windows.kernel)):
+                add(plane[windows.at(offset)], some, i)
+            if windows.padded:
+                dx[some] = plane[windows.inner]
+
+    _shared(work, dx)
+    return dx
+
+
+def _shared(work: Callable[[Sequence[slice]], None], x: Array) -> None:
+    step = max(1, min(BLOCK * len(x) // max(1, x.nbytes), -(-len(x) // 2)))
+    blocks = [slice(i, i + step) for i in range(0, len(x), step)]
+    if x.size > SMALL:
+        in_parallel(work, blocks)
+    else:
+        work(blocks)

@@ -1,0 +1,102 @@
+"""Where the windows of a convolution or a pooling lie: sizes, slices, and views without a copy.
+
+An array (N, C, *size) is laid into a plane (N, C, *full), which has its padding around it. A window of
+the shape `kernel`, its entries `dilation` apart, moves over the plane in steps of `stride`, to `out` places.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.stride_tricks import as_strided
+
+__all__ = ["Array", "Pairs", "Sizes", "Windows"]
+
+Array = npt.NDArray[Any]
+Sizes = tuple[int, ...]
+Pairs = tuple[tuple[int, int], ...]
+Index = tuple[Any, ...]
+
+
+class Windows:
+    """The windows over arrays of one size; every argument has an entry for each spatial axis.
+
+    Args:
+        size: of the array, without batch and channels.
+        kernel: the shape of the window.
+        stride: from a window to the next.
+        padding: entries before and after each axis.
+        dilation: from an entry of a window to the next.
+        out: how many windows there are; by default as many as fit.
+
+    Attributes:
+        full: the size with the padding.
+        out: how many windows there are along each axis.
+        reach: from the first to the last entry of a window, both included.
+    """
+
+    def __init__(
+        self,
+        size: Sizes,
+        kernel: Sizes,
+        stride: Sizes,
+        padding: Pairs,
+        dilation: Sizes,
+        out: Sizes | None = None,
+    ) -> None:
+        self.size, self.kernel, self.stride, self.dilation = size, kernel, stride, dilation
+        self.padding = padding
+        self.full = tuple(n + before + after for n, (before, after) in zip(size, padding, strict=True))
+        self.reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
+        fit = ((n - r) // s + 1 for n, r, s in zip(self.full, self.reach, stride, strict=True))
+        self.out = tuple(fit) if out is None else out
+
+    @property
+    def padded(self) -> bool:
+        return self.full != self.size
+
+    @property
+    def pointwise(self) -> bool:
+        """Each window is an entry of the array, and each entry a window."""
+        return self.out == self.size and math.prod(self.kernel) == 1 and not self.padded
+
+    @property
+    def disjoint(self) -> bool:
+        """No entry of the plane is in two windows."""
+        return all(r <= s for r, s in zip(self.reach, self.stride, strict=True))
+
+    @property
+    def inner(self) -> Index:
+        """Where in the plane the array lies."""
+        return (..., *(slice(p, p + n) for n, (p, _) in zip(self.size, self.padding, strict=True)))
+
+    def plane(self, x: Array, fill: float = 0) -> Array:
+        """The array with its padding around it; the array itself where it has none."""
+        if not self.padded:
+            return x
+        plane = np.full((*x.shape[:2], *self.full), fill, x.dtype)
+        plane[self.inner] = x
+        return plane
+
+    def over(self, plane: Array) -> Array:
+        """All windows, as a view (N, C, *kernel, *out) of the plane."""
+        lead, steps = plane.strides[:2], plane.strides[2:]
+        within = tuple(d * step for d, step in zip(self.dilation, steps, strict=True))
+        between = tuple(s * step for s, step in zip(self.stride, steps, strict=True))
+        return as_strided(plane, (*plane.shape[:2], *self.kernel, *self.out), (*lead, *within, *between))
+
+    def at(self, offset: Sizes, rows: slice | None = None) -> Index:
+        """Where in the plane the entry `offset` of each window lies.
+
+        Args:
+            offset: in the window; of the leading axes only, if the others are to be taken whole.
+            rows: of these windows along the first axis; by default of all.
+        """
+        index: list[slice] = []
+        for i, d, s, n in zip(offset, self.dilation, self.stride, self.out, strict=False):
+            first, last = (0, n) if rows is None or index else (rows.start, rows.stop)
+            index.append(slice(i * d + s * first, i * d + s * (last - 1) + 1, s))
+        return (..., *index, *(slice(None) for _ in self.size[len(offset) :]))

@@ -1,0 +1,144 @@
+"""Layers that put entries around an image or a sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd_lite import Tensor
+from autograd_lite.errors import OptionError
+
+from .. import functional
+from ..functional.windows import checked
+from ..module import Module
+from .spatial import called
+
+__all__ = [
+    "CircularPad1d",
+    "CircularPad2d",
+    "ConstantPad1d",
+    "ConstantPad2d",
+    "ReflectionPad1d",
+    "ReflectionPad2d",
+    "ReplicationPad1d",
+    "ReplicationPad2d",
+    "ZeroPad1d",
+    "ZeroPad2d",
+]
+
+Array = npt.NDArray[Any]
+Ints = int | Sequence[int]
+
+
+class _Pad(Module):
+    """Args:
+    padding: an int for all sides, or (left, right) or (left, right, top, bottom).
+    """
+
+    axes: ClassVar[int]
+    mode: ClassVar[str] = "constant"
+    value: float | None = None
+
+    def __init__(self, padding: Ints) -> None:
+        given = tuple(padding) if isinstance(padding, (Sequence, np.ndarray)) else (padding,) * 2 * self.axes
+        if len(given) != 2 * self.axes or not all(isinstance(p, (int, np.integer)) for p in given):
+            sides = "(left, right)" if self.axes == 1 else "(left, right, top, bottom)"
+            raise OptionError(f"{type(self).__name__}({padding!r}): expected an int or {sides}")
+        self.padding = tuple(map(int, given))
+
+    def forward(self, x: Tensor | Array) -> Any:
+        called(self, checked, type(self).__name__, x, self.axes)
+        return called(self, functional.pad, x, self.padding, self.mode, self.value)
+
+    def extra_repr(self) -> str:
+        """How many entries are put on each side."""
+        return str(self.padding)
+
+
+class ZeroPad1d(_Pad):
+    """Zeros before and after sequences (N, C, L)."""
+
+    axes = 1
+
+
+class ZeroPad2d(_Pad):
+    """Zeros around images (N, C, H, W).
+
+    Args:
+        padding: an int for all sides, or (left, right, top, bottom); negative ones cut off.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.ZeroPad2d((1, 0, 0, 1))(np.ones((1, 1, 1, 2)))[0, 0]
+        array([[0., 1., 1.],
+               [0., 0., 0.]])
+    """
+
+    axes = 2
+
+
+class _ConstantPad(_Pad):
+    def __init__(self, padding: Ints, value: float) -> None:
+        super().__init__(padding)
+        self.value = value
+
+    def extra_repr(self) -> str:
+        """How many entries are put on each side, and which."""
+        return f"padding={self.padding}, value={self.value}"
+
+
+class ConstantPad1d(_ConstantPad):
+    """A number before and after sequences (N, C, L)."""
+
+    axes = 1
+
+
+class ConstantPad2d(_ConstantPad):
+    """A number around images (N, C, H, W)."""
+
+    axes = 2
+
+
+class ReflectionPad1d(_Pad):
+    """Sequences (N, C, L) mirrored at their first and last entry."""
+
+    axes, mode = 1, "reflect"
+
+
+class ReflectionPad2d(_Pad):
+    """Images (N, C, H, W) mirrored at their outermost pixels.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.ReflectionPad2d((1, 1, 0, 0))(np.array([[[[1.0, 2.0, 3.0]]]]))
+        array([[[[2., 1., 2., 3., 2.]]]])
+    """
+
+    axes, mode = 2, "reflect"
+
+
+class ReplicationPad1d(_Pad):
+    """Sequences (N, C, L) with copies of their first and last entry around them."""
+
+    axes, mode = 1, "replicate"
+
+
+class ReplicationPad2d(_Pad):
+    """Images (N, C, H, W) with copies of their outermost pixels around them."""
+
+    axes, mode = 2, "replicate"
+
+
+class CircularPad1d(_Pad):
+    """Sequences (N, C, L) with their end before and their beginning after them."""
+
+    axes, mode = 1, "circular"
+
+
+class CircularPad2d(_Pad):
+    """Images (N, C, H, W) continued as if they were tiles of a wall."""
+
+    axes, mode = 2, "circular"
