@@ -148,7 +148,7 @@ def dtypes_of(constant: float) -> tuple[Any, ...]:
 
 def power(b: float, points: Callable[[int, Any], Array] = positive) -> Case:
     return Case(
-        f"x ** {b:.4g}" + (" in float32" if f"{b:.4g}" != f"{b:.8g}" else ""),
+        f"x ** {b:.4g}" + ("" if float(f"{b:.4g}") == b else " in float32"),
         lambda x: x ** mpf(b),
         lambda x: tuple(mp.ff(b, n) * x ** (mpf(b) - n) if mp.ff(b, n) else mpf(0) for n in (1, 2)),
         points,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,14 @@ def test_derivatives_are_right_to_eight_ulp_in_all_nestings(case: Case | Pair, d
 @pytest.mark.parametrize(("case", "dtype"), ROWS, ids=IDS)
 def test_so_they_are_at_ten_thousand_points(case: Case | Pair, dtype: Any) -> None:
     check(case, 10_000, dtype, [("reverse",), ("reverse", "reverse")])
+
+
+def test_the_page_has_a_row_for_every_function() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "exactness.md").read_text(encoding="utf-8")
+    for dtype in (np.float64, np.float32):
+        part = page.partition(f"## {dtype.__name__}")[2].partition("\n## ")[0]
+        rows = [line.split("`")[1] for line in part.splitlines() if line.startswith("| `")]
+        assert rows == [case.name for case, other in ROWS if other is dtype]
 
 
 @pytest.mark.parametrize("case", [*CASES, *PAIRS], ids=lambda case: case.name)
