@@ -19,6 +19,7 @@ from .slopes import (
     arctan_slope,
     arctanh_slope,
     cbrt_slope,
+    is_ordinary,
     may_be_subnormal,
     plane_slope,
     power_partial,
@@ -93,12 +94,19 @@ def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
     return g * power_partial(a, b, 1, 0)
 
 
+def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
+    """y log a, unless y has overflowed or lost digits, or a is 0."""
+    if not isinstance(y, Tensor) and is_ordinary(y) and np.all(a != 0):
+        return g * (y * np.log(a))
+    return g * power_partial(a, b, 0, 1)
+
+
 def _float_power(a: Any, b: Any) -> Any:
     wide = np.result_type(unwrap(a), unwrap(b), float)
     return np.power(a * wide.type(1), b)
 
 
-defvjp(np.power, _power_base, lambda g, y, a, b: g * power_partial(a, b, 0, 1))
+defvjp(np.power, _power_base, _power_exponent)
 compositions[np.float_power] = _float_power
 defvjp(np.sqrt, lambda g, y, x: g / (2 * y))
 defvjp(np.cbrt, lambda g, y, x: g * cbrt_slope(x))
@@ -111,7 +119,7 @@ defvjp(
 # -- exponentials and logarithms -------------------------------------------------------------------
 
 defvjp(np.exp, lambda g, y, x: g * y)
-defvjp(np.exp2, lambda g, y, x: g * power_partial(2.0, x, 0, 1))  # finite at 1024.3, where y is not
+defvjp(np.exp2, lambda g, y, x: _power_exponent(g, y, 2.0, x))  # finite at 1024.3, where y is not
 defvjp(np.expm1, lambda g, y, x: g * np.exp(x))  # y + 1 would round a small exp(x) away
 defvjp(np.log, lambda g, y, x: g / x)
 defvjp(np.log2, lambda g, y, x: g * LOG2_E / x)

@@ -30,16 +30,20 @@ def common(*args: Any) -> tuple[Any, ...]:
     return tuple(np.asarray(arg, dtype)[()] for arg in args)
 
 
-def difference(a: Any, b: Any) -> tuple[Any, Any]:
-    """a - b and what rounding took from it: the two parts add up to the exact difference.
+def lost(a: Any, b: Any, d: Any) -> Any:
+    """What rounding took from the difference d = a - b: the exact one is d + lost(a, b, d).
 
     Source:
         D. Knuth, "The Art of Computer Programming", volume 2, section 4.2.2.
     """
-    d = np.where(a == b, 0, a - b)[()]  # inf - inf too
     t = d - a
-    rest = (a - (d - t)) - (b + t)
-    return d, np.where(np.isfinite(rest), rest, 0)[()]
+    return (a - (d - t)) - (b + t)
+
+
+def is_ordinary(x: Any) -> bool:
+    """Whether all numbers are neither zero, subnormal, infinite nor NaN."""
+    size, limits = np.abs(x), np.finfo(x.dtype)
+    return bool(((size >= limits.tiny) & (size <= limits.max)).all())
 
 
 # -- quotients -------------------------------------------------------------------------------------
@@ -85,10 +89,11 @@ def power_partial(a: Any, b: Any, n: int, m: int) -> Any:
     whole = isinstance(b, int) or (isinstance(b, float) and b.is_integer() and abs(b) < 2**31)
     if whole:
         a, b = common(a, float(b))[0], int(b)  # a whole number stays one: it has faster powers
-        p, rest = b - n, 0.0
+        p, rest = b - n, None
     else:
         a, b = common(a, b)
-        p, rest = difference(b, n) if n else (b, 0.0)
+        p = b - n
+        rest = lost(b, n, p)
     polynomial: list[Any] = [0.0] * m + [1]
     for i in range(n):
         polynomial = [
@@ -98,10 +103,9 @@ def power_partial(a: Any, b: Any, n: int, m: int) -> Any:
     log: Any = np.log(a) if m else 0.0
     factor = functools.reduce(lambda total, c: total * log + c, reversed(polynomial))
     power = a**p
-    if np.any(rest != 0):
+    if rest is not None and rest.any():
         factor = factor * np.where((rest != 0) & (a != 0), 1 + rest * np.log(np.where(a == 0, 1, a)), 1)
-    size, limits = np.abs(power), np.finfo(power.dtype)
-    if np.all((size >= limits.tiny) & (size <= limits.max)) and (m == 0 or np.all(a != 0)):
+    if is_ordinary(power) and (m == 0 or np.all(a != 0)):
         return factor * power
     return _extreme_power(a, b, p, n, m, factor, power)
 
@@ -152,10 +156,13 @@ def share_slope(a: Any, b: Any, exp: np.ufunc) -> Any:
 
 def _gap(a: Any, b: Any, exp: np.ufunc) -> tuple[Any, Any]:
     """a - b and exp(-|a - b|), which what rounding took from a - b may change by 500 units in the last
-    place."""
+    place. Equal numbers have no gap, infinite ones either."""
     a, b = common(a, b)
-    gap, rest = difference(a, b)
-    return gap, exp(-np.abs(gap)) * (1 - np.copysign(1, gap) * rest * _log_of_base(exp))
+    gap = a - b
+    rest = lost(a, b, gap)
+    if not np.isfinite(rest).all():
+        gap, rest = np.where(a == b, 0, gap)[()], np.where(np.isfinite(rest), rest, 0)[()]
+    return gap, exp(-np.abs(gap)) * (1 - np.copysign(_log_of_base(exp), gap) * rest)
 
 
 def _log_of_base(exp: np.ufunc) -> float:
@@ -236,9 +243,13 @@ defvjp(arcsin_slope, lambda g, y, x: g * (x * y * arctanh_slope(x)))  # y^3 woul
 def plane_slope(a: Any, b: Any, i: int, j: int, k: int) -> Any:
     """a^i b^j / hypot(a, b)^k, which the derivatives of hypot and arctan2 are made of; 0 at (0, 0).
 
-    Digits and exponents are computed apart: the parts may be subnormal or infinite where the whole is not.
+    Unless a and b are of common sizes, digits and exponents are computed apart: the parts may be subnormal or
+    infinite where the whole is not.
     """
     a, b = common(a, b)
+    h = np.hypot(a, b)
+    if i + j == 1 and ((h > 2.0**-100) & (h < 2.0**100)).all() and not (k > 1 and may_be_subnormal(a * b)):
+        return functools.reduce(operator.truediv, [h] * k, a if i else b)
     (a_digits, a_exponent), (b_digits, b_exponent) = np.frexp(a), np.frexp(b)
     exponent = np.frexp(np.maximum(np.abs(a), np.abs(b)))[1]
     size = np.hypot(np.ldexp(a, -exponent), np.ldexp(b, -exponent))
