@@ -7,6 +7,7 @@ with plain arrays and then, if an input is on the tape, `record` one `Node`.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import itertools
@@ -673,10 +674,13 @@ def plain_index(index: Any) -> Any:
         return index._data
     if isinstance(index, tuple):
         return tuple(map(plain_index, index))
-    if isinstance(index, list) and any(isinstance(i, Tensor) for i in index):
-        return [plain_index(i) for i in index]
     if isinstance(index, np.ndarray):
         return index.copy()  # it is needed again in the backward pass
+    if isinstance(index, list) and index:
+        if any(isinstance(i, Tensor) for i in index):
+            index = [plain_index(i) for i in index]
+        with contextlib.suppress(ValueError):  # ragged: NumPy says so when it reads
+            return np.array(index)
     return index
 
 
@@ -767,7 +771,7 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     for option in kwargs.values():
         if option.__class__ not in _OPTIONS and isinstance(option, Tensor):
             by_keyword = True
-    if "out" in kwargs or "where" in kwargs:
+    if ("out" in kwargs or "where" in kwargs) and op is not np.copyto:
         kwargs = _without_out(op, kwargs)
     rule = rules.get(op)
     if rule is None:

@@ -21,7 +21,7 @@ from autograd_lite.ops.linalg import cofactors, least_squares, pinv, slogdet
 from autograd_lite.ops.norms import direction, power_norm
 from autograd_lite.ops.products import einsum
 from autograd_lite.ops.running import diff
-from autograd_lite.ops.selection import clip, where
+from autograd_lite.ops.selection import choose, clip, where
 from autograd_lite.ops.shaping import concatenate, stack
 from autograd_lite.ops.slopes import (
     arcsin_slope,
@@ -53,9 +53,15 @@ class Sample:
     kwargs: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        shapes = [getattr(arg, "shape", arg) for arg in self.args]
-        words = [*map(str, shapes), *(f"{key}={value}" for key, value in self.kwargs.items())]
+        words = [*map(shown, self.args), *(f"{key}={shown(value)}" for key, value in self.kwargs.items())]
         return f"{self.op.__name__}({', '.join(words)})"
+
+
+def shown(value: Any) -> str:
+    """An argument in the name of a test: the shape of an array, the name of a function."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(shown, value))}]"
+    return str(getattr(value, "shape", getattr(value, "__name__", value)))
 
 
 def call(*args: Any, **kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -162,6 +168,17 @@ TRANSFORMS_2D = (
     np.fft.fft2, np.fft.ifft2, np.fft.rfft2, np.fft.irfft2,
 )  # fmt: skip
 
+
+def bordered(line: Any, width: tuple[int, int], axis: int, options: dict[str, Any]) -> None:
+    """For np.pad: the square of the first entry before a line, a number behind it."""
+    line[: width[0]] = line[width[0]] ** 2
+    line[len(line) - width[1] :] = options["with_value"] + axis
+
+
+STATISTIC_MODES = ("maximum", "mean", "median", "minimum")
+PAD_MODES = ("constant", "edge", "linear_ramp", *STATISTIC_MODES, "reflect", "symmetric", "wrap")
+
+
 NUMPY = tuple(map(int, np.__version__.split(".")[:2]))
 matrix = np.array([[True, False, True], [False, True, True]])
 
@@ -262,6 +279,22 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     clip: [call(x(5), x(5, low=-0.4, high=-0.1), 0.93)],
     where: [call(matrix, x(2, 3), x(2, 3))],
     np.where: [call(matrix, x(3), x(2, 1)), call(matrix, x(2, 3), 0.0), call(True, x(), x(2))],
+    choose: [call(np.array([1, 0, 1]), x(3), x(2, 1))],
+    np.choose: [
+        call(np.array([[1, 0, 2]]), [x(3), x(2, 1), x()]),
+        call(np.array([3, -1]), [x(2), x(2)], mode="wrap"),
+        call(np.array([3, -1]), x(2, 2), mode="clip"),
+    ],
+    np.select: [
+        call([matrix, np.array([True, True, False])], [x(3), x(2, 1)], x()),
+        call([np.array([True, False])], [x(2)]),
+    ],
+    np.piecewise: [
+        call(np.array([-1.0, -0.5, 0.5, 2.0]), [np.array([1, 1, 0, 0], bool)], [np.sin, np.exp]),
+        call(x(2, 3), [matrix, ~matrix], [2, lambda v, k: k * v * v], 3),
+        call(x(), [True, False], [np.sin, np.cos]),
+        call(x(3), np.array([True, False, True]), [np.exp]),
+    ],
     np.absolute: [call(x(4)), call(x(2, 2))],
     np.fabs: [call(x(4))],
     np.copysign: binary(),
@@ -428,43 +461,105 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     np.fft.fftshift: [call(x(5)), call(x(3, 4)), call(x(3, 4), 1), call(x(3, 4), (0,))],
     np.fft.ifftshift: [call(x(5)), call(x(3, 4)), call(x(3, 4), -1)],
     # -- shape -------------------------------------------------------------------------------------
-    np.reshape: [call(x(2, 3), (3, 2)), call(x(2, 3), -1), call(x(2, 3), (3, 2), order="F")],
-    np.ravel: [call(x(2, 3)), call(x(2, 3), order="F")],
+    np.reshape: [
+        call(x(2, 3), (3, 2)),
+        call(x(2, 3), -1),
+        *(call(y, (3, 2), order=order) for y in (x(2, 3), x(3, 2).T) for order in "FA"),
+    ],
+    np.ravel: [
+        *(call(y, order=order) for y in (x(2, 3), x(3, 2).T) for order in "CFAK"),
+        *(call(x(2, 3, 2)[:, ::-1].T, order=order) for order in "CFK"),
+    ],
     np.transpose: [call(x(2, 3)), call(x(2, 3, 4), (2, 0, 1)), call(x(2, 3, 4), axes=(-1, 0, 1))],
     np.matrix_transpose: [call(x(2, 3, 4))],
     np.swapaxes: [call(x(2, 3, 4), 0, -1)],
     np.moveaxis: [call(x(2, 3, 4), 0, 2), call(x(2, 3, 4), (0, 1), (-1, 0))],
+    np.rollaxis: [call(x(2, 3, 4), 2), call(x(2, 3, 4), 0, start=-1)],
     np.expand_dims: [call(x(2, 3), 1), call(x(2, 3), (0, -1))],
-    np.squeeze: [call(x(1, 3, 1)), call(x(1, 3, 1), axis=0)],
-    np.flip: [call(x(2, 3)), call(x(2, 3), axis=1)],
+    np.squeeze: [call(x(1, 3, 1)), call(x(1, 3, 1), axis=0), call(x(1, 3, 1), axis=(0, -1))],
+    np.flip: [call(x(2, 3)), call(x(2, 3), axis=1), call(x(2, 3), axis=(0, -1))],
+    np.fliplr: [call(x(2, 3))],
+    np.flipud: [call(x(2, 3))],
+    np.rot90: [*(call(x(2, 3), k) for k in (0, 1, 2, 3, -1)), call(x(2, 3, 2), axes=(-1, 1))],
+    np.roll: [call(x(4), 1), call(x(2, 3), (1, -1), axis=(0, 1)), call(x(2, 3), 2), call(x(4), [1], axis=-1)],
     np.broadcast_to: [call(x(3), (2, 3)), call(x(2, 1), (4, 2, 3)), call(x(), (2, 2))],
     np.broadcast_arrays: [call(x(3), x(2, 1))],
+    np.atleast_1d: [call(x()), call(x(2), x())],
+    np.atleast_2d: [call(x(3)), call(x())],
+    np.atleast_3d: [call(x()), call(x(2), x(2, 3), x(2, 1, 2))],
+    np.copy: [call(x(2, 3)), call(x(2, 3), order="F")],
+    alias: [call(x(2, 3))],
+    astype: [call(x(2, 3), np.float64)],
+    **({np.astype: [call(x(2, 3), np.float64)]} if NUMPY >= (2, 1) else {}),
+    # -- several arrays in one, and one in several -------------------------------------------------
     concatenate: [call(x(2, 3), x(1, 3))],
     np.concatenate: [
         call([x(2, 3), x(1, 3)]),
         call((x(2, 3), x(2, 1), x(2, 0)), axis=-1),
         call([x(2), x(2, 2)], axis=None),
+        call([x(2), x(3)], casting="safe"),
     ],
     stack: [call(x(2), x(2))],
     np.stack: [call([x(2, 3), x(2, 3)]), call([x(2, 3), x(2, 3)], axis=-1), call([x(), x()])],
-    np.roll: [call(x(4), 1), call(x(2, 3), (1, -1), axis=(0, 1)), call(x(2, 3), 2)],
-    np.atleast_1d: [call(x()), call(x(2), x())],
-    np.atleast_2d: [call(x(3)), call(x())],
     np.vstack: [call([x(3), x(2, 3)])],
     np.hstack: [call([x(3), x(2)]), call([x(2, 3), x(2, 1)])],
+    np.dstack: [call([x(3), x(1, 3)]), call([x(2, 1), x(2, 1, 2)])],
     np.column_stack: [call([x(3), x(3, 2)])],
+    np.append: [call(x(2, 2), x(3)), call(x(2, 2), x(2, 1), axis=-1)],
+    np.block: [call([[x(2, 2), x(2, 1)], [x(1, 2), x()]]), call([x(2), x()]), call(x(2))],
+    np.insert: [
+        call(x(4), 1, x()),
+        call(x(4), [3, 0, 0], x(3)),
+        call(x(2, 3), 1, x(2), axis=1),
+        call(x(2, 3), [1], x(2, 2), axis=-1),
+        call(x(2, 3), slice(None), x(3), axis=0),
+        call(x(2, 2), 2, x(2)),
+    ],
+    np.meshgrid: [call(x(2), x(3)), call(x(2), x(3), x(), indexing="ij"), call(x(2), x(3), sparse=True)],
     np.array_split: [call(x(5), 3), call(x(2, 5), [1, 3], axis=-1)],
-    np.split: [call(x(6), 3), call(x(2, 4), 2, axis=1)],
+    np.split: [call(x(6), 3), call(x(2, 4), 2, axis=1), call(x(4), [1, 1, 9])],
+    np.hsplit: [call(x(4), 2), call(x(2, 4), [1])],
+    np.vsplit: [call(x(4, 2), 2)],
+    np.dsplit: [call(x(1, 2, 3), [1])],
+    **({np.unstack: [call(x(2, 3)), call(x(2, 3), axis=-1)]} if NUMPY >= (2, 1) else {}),
+    # -- entries several times, or not at all ------------------------------------------------------
+    np.tile: [call(x(3), 2), call(x(2, 3), (2, 1, 2)), call(x(2, 2, 1), (1, 3)), call(x(), (2, 2))],
+    np.repeat: [
+        call(x(3), 2),
+        call(x(2, 3), 2, axis=1),
+        call(x(2, 3), [2, 0, 1], axis=-1),
+        call(x(2, 2), np.array([3])),
+    ],
+    np.resize: [call(x(2, 3), (2, 4)), call(x(2, 3), 4), call(x(2), (2, 0))],
+    np.delete: [call(x(5), 1), call(x(2, 4), [0, -1], axis=1), call(x(4, 2), slice(None, None, 2), axis=0)],
+    np.trim_zeros: [call(x(4)), call(x(4), trim="f")],
+    np.pad: [
+        *(call(x(2, 3), ((1, 2), (0, 4)), mode) for mode in PAD_MODES),
+        *(call(x(3), (5, 7), mode, reflect_type="odd") for mode in ("reflect", "symmetric")),
+        *(call(x(2, 4), 1, mode, stat_length=((1, 2), (2, 9))) for mode in STATISTIC_MODES),
+        call(x(2, 3), 1, constant_values=((1.0, 2.0), (3.0, 4.0))),
+        call(x(2, 3), (1, 2), "linear_ramp", end_values=(1.0, 2.0)),
+        call(x(1, 3), 3, "reflect", reflect_type="odd"),
+        call(x(2, 2), 1, bordered, with_value=0.5),
+        *([call(x(2, 3), {-1: (1, 2)}, "edge")] if NUMPY >= (2, 2) else []),
+    ],
+    # -- triangles and diagonals -------------------------------------------------------------------
     np.diagonal: [call(x(3, 4)), call(x(2, 3, 4), 1, axis1=1, axis2=-1), call(x(3, 2), offset=-1)],
-    np.trace: [call(x(3, 3)), call(x(2, 3, 3), 0, 1, 2)],
-    np.diag: [call(x(3)), call(x(2), k=-1), call(x(3, 3)), call(x(3, 3), 1)],
+    np.trace: [call(x(3, 3)), call(x(2, 3, 3), 0, 1, 2), call(x(2, 3), offset=1)],
+    np.diag: [call(x(3)), call(x(2), k=-1), call(x(2), k=2), call(x(3, 3)), call(x(3, 3), 1)],
+    np.diagflat: [call(x(2, 2)), call(x(), 1)],
     np.tril: [call(x(3, 3)), call(x(2, 3, 4), k=1)],
     np.triu: [call(x(3, 3)), call(x(3, 4), -1)],
-    np.take: [call(x(2, 3), np.array([5, 0, 0])), call(x(2, 3), np.array([1, 1]), axis=1)],
-    np.sort: [call(x(5)), call(x(2, 4)), call(x(3, 2), axis=0), call(x(2, 2), axis=None)],
-    np.copy: [call(x(2, 3))],
-    alias: [call(x(2, 3))],
-    astype: [call(x(2, 3), np.float64)],
+    np.vander: [call(x(3)), call(x(2), 4, increasing=True), call(np.array([0.0, 1.5]), 3)],
+    # -- order -------------------------------------------------------------------------------------
+    np.sort: [
+        call(x(5)),
+        call(x(2, 4)),
+        call(x(3, 2), axis=0),
+        call(x(2, 2), axis=None),
+        call(x(4), stable=True),
+    ],
+    np.partition: [call(x(7), 3), call(x(2, 4), [1, -1], axis=-1), call(x(2, 3), 2, axis=None)],
     # -- ranges ------------------------------------------------------------------------------------
     np.linspace: [
         call(x(), x(), 5),
@@ -497,6 +592,12 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
         call(x(3, 4), np.ix_([2, 0], [1, 1])),
         call(x(2, 3, 4), ([1, 0], slice(None), [2, 2])),
         call(x(200), np.arange(300) % 7),
+        call(x(20), np.arange(-100, 0).reshape(4, 25) % 9 - 5),
+        call(x(2, 20), (slice(None), np.arange(60) % 7 - 3)),
+        call(x(3, 2), (np.arange(70) % 3, np.arange(70) % 2)),
+        call(x(3, 4), (slice(None), None, True, np.arange(80) % 3)),
+        call(x(2, 2), ()),
+        call(x(), (Ellipsis, None)),
     ],
     scatter: [call(x(3), np.array([0, 0, 2]), (4,)), call(x(2), slice(1, 3), (4,))],
     setitem: [
@@ -506,7 +607,33 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
         call(x(2, 3), x(), matrix),
         call(x(2, 3), x(4), matrix),
         call(x(3, 4), x(1, 1, 2), (Ellipsis, [1, 2])),
+        call(x(), x(), ()),
+        call(x(3, 4), x(2, 1), np.ix_([2, 0], [1, 1])),
     ],
+    np.take: [
+        call(x(2, 3), np.array([5, 0, 0])),
+        call(x(2, 3), np.array([1, 1]), axis=1),
+        call(x(2, 3), [[7, -8], [2, 3]], axis=-1, mode="wrap"),
+        call(x(2, 3), [7, -8], mode="clip"),
+        call(x(3), 1),
+    ],
+    np.take_along_axis: [
+        call(x(2, 3), np.array([[2, 0], [1, 1]]), axis=1),
+        call(x(2, 3), np.array([[1], [0], [1]]).T, axis=0),
+        call(x(2, 2), np.array([3, 0, 3]), axis=None),
+    ],
+    np.compress: [call([True, False, True], x(4)), call([0, 1], x(2, 3), axis=-1)],
+    np.extract: [call(matrix, x(2, 3))],
+    # -- functions that write into their first argument --------------------------------------------
+    np.put: [call(x(2, 3), [5, -5, 5], x(2)), call(x(4), 7, x(), mode="wrap")],
+    np.put_along_axis: [
+        call(x(2, 3), np.array([[2, 0], [1, 1]]), x(2, 1), axis=1),
+        call(x(2, 2), np.array([3, 0]), x(2), axis=None),
+    ],
+    np.place: [call(x(2, 3), matrix, x(3)), call(x(2, 3), matrix, x())],
+    np.putmask: [call(x(2, 3), matrix, x(4)), call(x(2, 3), matrix, x())],
+    np.copyto: [call(x(2, 3), x(3)), call(x(2, 3), x(3), where=matrix)],
+    np.fill_diagonal: [call(x(3, 3), x()), call(x(5, 2), x(2), wrap=True), call(x(2, 2, 2), x(3))],
     # -- products ----------------------------------------------------------------------------------
     np.matmul: [
         call(x(3), x(3)),
@@ -680,7 +807,26 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
 HERMITIAN = {cholesky, eigh, from_triangle, np.linalg.cholesky, np.linalg.eigh, np.linalg.eigvalsh}
 """Ops of symmetric and hermitian matrices: their derivatives are along such matrices only."""
 
-SAMPLES = [Sample(op, args, kwargs) for op, calls in CALLS.items() for args, kwargs in calls]
+WRITES = (np.put, np.put_along_axis, np.place, np.putmask, np.copyto, np.fill_diagonal)
+
+
+def written(op: Callable[..., Any]) -> Callable[..., Any]:
+    """What a function that writes into its first argument leaves there."""
+
+    def left(target: Any, *args: Any, **kwargs: Any) -> Any:
+        target = target.copy()
+        op(target, *args, **kwargs)
+        return target
+
+    left.__name__ = op.__name__
+    return left
+
+
+SAMPLES = [
+    Sample(written(op) if op in WRITES else op, args, kwargs)
+    for op, calls in CALLS.items()
+    for args, kwargs in calls
+]
 
 HOLOMORPHIC = [
     np.add, np.subtract, np.multiply, np.divide, np.negative, np.square, np.reciprocal, np.exp, np.log,
@@ -694,7 +840,8 @@ HOLOMORPHIC = [
     np.matmul, np.einsum, np.tensordot, np.dot, np.inner, np.outer, np.kron, np.cross,
     np.linalg.inv, np.linalg.solve, np.linalg.det, cofactors, np.linalg.matrix_power,
     np.linalg.multi_dot, np.linalg.tensorinv, np.linalg.tensorsolve,
-    np.reshape, np.transpose, operator.getitem, np.concatenate, np.power,
+    np.reshape, np.ravel, np.transpose, operator.getitem, setitem, np.concatenate, np.power,
+    np.block, np.insert, np.tile, np.repeat, np.diag, np.diagonal, np.trace, np.take, np.choose, np.select,
 ]  # fmt: skip
 NOT_HOLOMORPHIC = [
     np.absolute, np.conjugate, np.real, np.imag, np.angle, np.real_if_close, np.nan_to_num,

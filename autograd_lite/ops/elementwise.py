@@ -37,7 +37,7 @@ DEGREE = math.pi / 180
 # -- identities ------------------------------------------------------------------------------------
 
 defvjp(alias, lambda g, y, x: g, flow="elementwise")
-defvjp(astype, lambda g, y, x, dtype: g, flow="elementwise")  # the sweep casts back
+defvjp(astype, lambda g, y, x, dtype, **options: g, flow="elementwise")  # the sweep casts back
 defvjp(np.copy, lambda g, y, x, order="K", subok=False: g, flow="elementwise")
 defvjp(np.positive, lambda g, y, x: g)
 defvjp(np.unwrap, lambda g, y, p, discont=None, axis=-1, period=0: g, flow="elementwise")  # adds periods

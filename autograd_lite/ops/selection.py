@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..rules import compositions, defvjp
-from ..tensor import primitive, unwrap
+from ..tensor import Tensor, primitive, unwrap, wrap
 
 __all__ = ["relu"]
 
@@ -104,3 +104,57 @@ defvjp(
 compositions[np.clip] = _clip
 compositions[np.where] = _where
 compositions[np.nan_to_num] = _nan_to_num
+
+# -- choices by number, by condition, piece by piece ------------------------------------------------
+
+
+@primitive(broadcasts=True)
+def choose(a: Any, *choices: Any, mode: Any = "raise") -> Any:
+    """numpy.choose with its choices one by one."""
+    return np.choose(a, choices, mode=mode)
+
+
+def _chosen(i: int, g: Any, y: Any, a: Any, *choices: Any, mode: Any = "raise") -> Any:
+    """g where the i-th argument was chosen, of which the first is the index."""
+    return np.where(np.choose(unwrap(a), range(len(choices)), mode=mode) == i - 1, g, 0)
+
+
+def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    """The choice of the first condition that holds; NumPy is asked which that is."""
+    conditions, n = list(map(unwrap, condlist)), len(choicelist)
+    which = np.select(conditions, list(range(n)), n)
+    kinds = [
+        c if type(c) in (int, float, complex) else np.asarray(unwrap(c)).dtype for c in (default, *choicelist)
+    ]
+    result = default if isinstance(default, Tensor) else np.asarray(default, np.result_type(*kinds))
+    for i in reversed(range(n)):
+        result = where(which == i, choicelist[i], result)
+    return result
+
+
+def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
+    """Each function, or number, where its condition holds; one more is for where none does."""
+    x = x if isinstance(x, Tensor) else np.asarray(x)
+    conditions = unwrap(condlist)
+    if np.ndim(conditions) == 0 or (x.ndim and np.ndim(unwrap(conditions[0])) == 0):
+        conditions = [conditions]
+    masks = [np.asarray(unwrap(condition), bool) for condition in conditions]
+    if len(masks) == len(funclist) - 1:
+        masks.append(~np.any(masks, axis=0))
+    if len(masks) != len(funclist):
+        raise ValueError(
+            f"{len(masks)} conditions and {len(funclist)} functions; give one for each, and at most one more"
+        )
+    y = wrap(np.zeros(x.shape, x.dtype))
+    for mask, function in zip(masks, funclist, strict=True):
+        if not callable(function):
+            y[mask] = function
+        elif (entries := x[mask]).size:
+            y[mask] = function(entries, *args, **kw)
+    return y
+
+
+defvjp(choose, each=_chosen, flow="selects")
+compositions[np.choose] = lambda a, choices, mode="raise": choose(a, *choices, mode=mode)
+compositions[np.select] = _select
+compositions[np.piecewise] = _piecewise

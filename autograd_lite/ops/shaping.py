@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
-from ..errors import UnsupportedError
+from ..errors import ShapeError
 from ..rules import compositions, defvjp
 from ..tensor import nondifferentiable, primitive, unwrap
-from .indexing import scatter
+from .indexing import along, as_places, scatter
+from .reductions import as_array
 
 __all__ = ["concatenate", "stack"]
 
@@ -20,11 +24,11 @@ def _reshape(
     g: Any, y: Any, x: Any, shape: Any = None, order: str = "C", newshape: Any = None, copy: Any = None
 ) -> Any:
     """The old shape again, whatever the new one (which NumPy 2.0 calls newshape) is."""
-    return np.reshape(g, x.shape, order=_order(order, x))
+    return _unraveled(g, x, order)
 
 
 defvjp(np.reshape, _reshape, flow="moves")
-defvjp(np.ravel, lambda g, y, x, order="C": np.reshape(g, x.shape, order=_order(order, x)), flow="moves")
+defvjp(np.ravel, lambda g, y, x, order="C": _unraveled(g, x, order), flow="moves")
 defvjp(
     np.transpose,
     lambda g, y, x, axes=None: np.transpose(g, None if axes is None else inverse(axes)),
@@ -39,21 +43,23 @@ defvjp(
 )
 defvjp(np.expand_dims, lambda g, y, x, axis: np.reshape(g, x.shape), flow="moves")
 defvjp(np.squeeze, lambda g, y, x, axis=None: np.reshape(g, x.shape), flow="moves")
-defvjp(np.roll, lambda g, y, x, shift, axis=None: np.roll(g, _negated(shift), axis), flow="moves")
+defvjp(np.roll, lambda g, y, x, shift, axis=None: np.roll(g, np.negative(shift), axis), flow="moves")
 defvjp(np.flip, lambda g, y, x, axis=None: np.flip(g, axis), flow="moves")
 defvjp(np.broadcast_to, lambda g, y, x, shape: g, broadcasts=True, flow="moves")
 
 
-def _order(order: str, x: Any) -> Any:
-    """What order "A" or "K" meant for an array: that in which its entries lie in memory."""
-    flags = np.asarray(unwrap(x)).flags
-    if order == "K" and not flags.forc:
-        raise UnsupportedError('order="K" of an array that is not contiguous; use order="C"')
-    return order if order in "CF" else "F" if flags.fnc else "C"
+def _unraveled(g: Any, x: Any, order: Any) -> Any:
+    """What was read from x in some order, back in the shape of x.
 
-
-def _negated(shift: Any) -> Any:
-    return tuple(-s for s in shift) if isinstance(shift, tuple) else -shift
+    Order "A" is that in which the entries of x lie in memory, if there they are one after another; "K"
+    is that in any case, and is told by reading an array of places that lies as x does.
+    """
+    raw = np.asarray(unwrap(x))
+    if order == "K" and not raw.flags.forc:
+        places = np.empty_like(raw, dtype=np.intp, order="K")
+        places[...] = np.arange(raw.size).reshape(raw.shape)
+        return np.reshape(g[np.argsort(np.ravel(places, order="K"))], x.shape)
+    return np.reshape(g, x.shape, order=order if order in "CF" else "F" if raw.flags.fnc else "C")
 
 
 def inverse(axes: Any) -> tuple[int, ...]:
@@ -61,22 +67,46 @@ def inverse(axes: Any) -> tuple[int, ...]:
     return tuple(int(i) for i in np.argsort([axis % len(axes) for axis in axes]))
 
 
+def _rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+    """The axis moved in front of another, as NumPy does with axes whose sizes are their numbers."""
+    sizes = np.empty(range(np.ndim(unwrap(a))))
+    return np.transpose(a, np.rollaxis(sizes, axis, start).shape)
+
+
+def _rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
+    """Quarter turns: a transposition, and flips on one side of it or on both."""
+    first, second = (normalize_axis_index(axis, np.ndim(unwrap(m))) for axis in axes)
+    if first == second:
+        raise ValueError(f"axes={axes} are the same axis twice; a plane has two")
+    if k % 2:
+        m = np.swapaxes(m, first, second)
+    flipped = ((), (first,), (first, second), (second,))[k % 4]
+    return np.flip(m, flipped)
+
+
+compositions[np.rollaxis] = _rollaxis
+compositions[np.rot90] = _rot90
+compositions[np.fliplr] = lambda m: np.flip(m, 1)
+compositions[np.flipud] = lambda m: np.flip(m, 0)
+if hasattr(np, "astype"):
+    compositions[np.astype] = lambda x, dtype, /, *, copy=True, device=None: x.astype(dtype)
+
 # -- several arrays in one -------------------------------------------------------------------------
 
 
 @primitive
-def concatenate(*arrays: Any, axis: int | None = 0) -> Any:
+def concatenate(*arrays: Any, axis: int | None = 0, **cast: Any) -> Any:
     """The arrays one after another along an axis; None flattens them first."""
-    return np.concatenate(arrays, axis=axis)
+    return np.concatenate(arrays, axis=axis, **cast)
 
 
 @primitive
-def stack(*arrays: Any, axis: int = 0) -> Any:
+def stack(*arrays: Any, axis: int = 0, **cast: Any) -> Any:
     """Arrays of one shape side by side along a new axis."""
-    return np.stack(arrays, axis=axis)
+    return np.stack(arrays, axis=axis, **cast)
 
 
-def _piece(i: int, g: Any, y: Any, *arrays: Any, axis: int | None = 0) -> Any:
+def _piece(i: int, g: Any, y: Any, *arrays: Any, axis: int | None = 0, **cast: Any) -> Any:
     """The part of g where the i-th array went."""
     if axis is None:
         start = sum(np.size(unwrap(a)) for a in arrays[:i])
@@ -89,17 +119,9 @@ def _piece(i: int, g: Any, y: Any, *arrays: Any, axis: int | None = 0) -> Any:
 defvjp(concatenate, each=_piece, flow="moves")
 defvjp(
     stack,
-    each=lambda i, g, y, *arrays, axis=0: g[(slice(None),) * (axis % len(y.shape)) + (i,)],
+    each=lambda i, g, y, *arrays, axis=0, **cast: g[(slice(None),) * (axis % len(y.shape)) + (i,)],
     flow="moves",
 )
-
-
-def _concatenate(arrays: Any, axis: int | None = 0) -> Any:
-    return concatenate(*arrays, axis=axis)
-
-
-def _stack(arrays: Any, axis: int = 0) -> Any:
-    return stack(*arrays, axis=axis)
 
 
 def _broadcast_arrays(*arrays: Any) -> Any:
@@ -107,119 +129,275 @@ def _broadcast_arrays(*arrays: Any) -> Any:
     return tuple(np.broadcast_to(a, shape) for a in arrays)
 
 
-compositions[np.concatenate] = _concatenate
-compositions[np.stack] = _stack
-compositions[np.broadcast_arrays] = _broadcast_arrays
-
-
-def _at_least(n: int) -> Any:
-    """NumPy's atleast_1d and atleast_2d: axes of size 1 are put in front."""
+def _at_least(widen: Callable[..., Any]) -> Any:
+    """NumPy's atleast_1d and its kin: axes of size 1 are put where NumPy puts them."""
 
     def at_least(*arrays: Any) -> Any:
         shapes = [np.shape(unwrap(a)) for a in arrays]
-        wide = [
-            a if len(s) >= n else np.reshape(a, (1,) * (n - len(s)) + s)
-            for a, s in zip(arrays, shapes, strict=True)
-        ]
-        return wide[0] if len(wide) == 1 else tuple(wide)
+        wide = tuple(
+            np.reshape(a, widen(np.broadcast_to(0, shape)).shape)
+            for a, shape in zip(arrays, shapes, strict=True)
+        )
+        return wide[0] if len(wide) == 1 else wide
 
     return at_least
 
 
-def _hstack(tup: Any) -> Any:
+def _hstack(tup: Any, **cast: Any) -> Any:
     """Side by side: along the second axis, or the first of vectors."""
     flat = all(np.ndim(unwrap(a)) <= 1 for a in tup)
-    return np.concatenate([np.atleast_1d(a) for a in tup], axis=0 if flat else 1)
+    return concatenate(*(np.atleast_1d(a) for a in tup), axis=0 if flat else 1, **cast)
 
 
 def _column_stack(tup: Any) -> Any:
-    return np.concatenate([a if np.ndim(unwrap(a)) > 1 else np.reshape(a, (-1, 1)) for a in tup], axis=1)
+    return concatenate(*(a if np.ndim(unwrap(a)) > 1 else np.reshape(a, (-1, 1)) for a in tup), axis=1)
 
 
-compositions[np.atleast_1d] = _at_least(1)
-compositions[np.atleast_2d] = _at_least(2)
-compositions[np.vstack] = lambda tup: np.concatenate([np.atleast_2d(a) for a in tup], axis=0)
+def _append(arr: Any, values: Any, axis: int | None = None) -> Any:
+    if axis is None:
+        arr, values, axis = np.ravel(arr), np.ravel(values), 0
+    return concatenate(arr, values, axis=axis)
+
+
+def _block(arrays: Any) -> Any:
+    """Arrays in nested lists: in the innermost side by side along the last axis, and so on outwards."""
+
+    def depth(nested: Any) -> int:
+        if not isinstance(nested, list):
+            return 0
+        depths = {depth(part) for part in nested}
+        if len(depths) != 1:
+            raise ShapeError(
+                f"np.block: a list has parts at depths {sorted(depths)}; arrays stand equally deep, and no "
+                "list is empty"
+            )
+        return 1 + depths.pop()
+
+    def least(nested: Any) -> int:
+        return max(map(least, nested)) if isinstance(nested, list) else np.ndim(unwrap(nested))
+
+    def put(nested: Any, axis: int) -> Any:
+        if isinstance(nested, list):
+            return concatenate(*(put(part, axis + 1) for part in nested), axis=axis)
+        shape = np.shape(unwrap(nested))
+        return np.reshape(nested, (1,) * (ndim - len(shape)) + shape)
+
+    levels = depth(arrays)
+    ndim = max(levels, least(arrays))
+    return put(arrays, -levels)
+
+
+def _meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: Any = "xy") -> tuple[Any, ...]:
+    """Each array along an axis of its own, laid out over the axes of the others unless sparse."""
+    shapes = [grid.shape for grid in np.meshgrid(*map(_like, xi), sparse=True, indexing=indexing)]
+    grids = tuple(np.reshape(x, shape) for x, shape in zip(xi, shapes, strict=True))
+    return grids if sparse else _broadcast_arrays(*grids)
+
+
+def _like(x: Any) -> Any:
+    """Zeros in the shape of an array, which take no memory."""
+    return np.broadcast_to(0, np.shape(unwrap(x)))
+
+
+compositions[np.concatenate] = lambda arrays, axis=0, **cast: concatenate(*arrays, axis=axis, **cast)
+compositions[np.stack] = lambda arrays, axis=0, **cast: stack(*arrays, axis=axis, **cast)
+compositions[np.vstack] = lambda tup, **cast: concatenate(*map(np.atleast_2d, tup), axis=0, **cast)
 compositions[np.hstack] = _hstack
+compositions[np.dstack] = lambda tup: concatenate(*map(np.atleast_3d, tup), axis=2)
 compositions[np.column_stack] = _column_stack
+compositions[np.append] = _append
+compositions[np.block] = _block
+compositions[np.broadcast_arrays] = _broadcast_arrays
+compositions[np.meshgrid] = _meshgrid
+for _widen in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
+    compositions[_widen] = _at_least(_widen)
 
 # -- one array in several --------------------------------------------------------------------------
 
 
-def _array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    """Pieces along an axis: as many as said and nearly equal, or cut at the places said."""
-    size = np.shape(unwrap(ary))[axis]
-    if isinstance(indices_or_sections, (int, np.integer)):
-        each, more = divmod(size, int(indices_or_sections))
-        sizes = [each + 1] * more + [each] * (int(indices_or_sections) - more)
-        cuts = [int(i) for i in np.cumsum(sizes)[:-1]]
-    else:
-        cuts = [int(i) for i in indices_or_sections]
-    before = (slice(None),) * (axis % np.ndim(unwrap(ary)))
-    return [ary[(*before, slice(i, j))] for i, j in zip([0, *cuts], [*cuts, size], strict=True)]
+def _splitting(cut: Callable[..., Any]) -> Any:
+    """NumPy's split and array_split: it is told where to cut by cutting a row of numbers."""
+
+    def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+        axis = normalize_axis_index(axis, np.ndim(unwrap(ary)))
+        parts = cut(np.arange(np.shape(unwrap(ary))[axis]), unwrap(indices_or_sections))
+        return [along(ary, axis, slice(p[0], p[-1] + 1) if p.size else slice(0)) for p in parts]
+
+    return split
 
 
-def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    size = np.shape(unwrap(ary))[axis]
-    if isinstance(indices_or_sections, (int, np.integer)) and size % indices_or_sections:
-        raise ValueError(
-            f"an axis of {size} cannot be split into {indices_or_sections} equal parts; np.array_split can"
+def _split_along(axis: int, ndim: int) -> Any:
+    """NumPy's vsplit and dsplit: along an axis that the array must have."""
+
+    def split(ary: Any, indices_or_sections: Any) -> Any:
+        if np.ndim(unwrap(ary)) < ndim:
+            raise ShapeError(f"an array of shape {np.shape(unwrap(ary))} has not the {ndim} axes it takes")
+        return np.split(ary, indices_or_sections, axis)
+
+    return split
+
+
+compositions[np.array_split] = _splitting(np.array_split)
+compositions[np.split] = _splitting(np.split)
+compositions[np.vsplit] = _split_along(0, 2)
+compositions[np.dsplit] = _split_along(2, 3)
+compositions[np.hsplit] = lambda ary, indices_or_sections: np.split(
+    ary, indices_or_sections, axis=1 if np.ndim(unwrap(ary)) > 1 else 0
+)
+if hasattr(np, "unstack"):
+    compositions[np.unstack] = lambda x, /, *, axis=0: tuple(np.moveaxis(x, axis, 0))
+
+# -- entries several times, or not at all ----------------------------------------------------------
+
+
+def _tile(A: Any, reps: Any) -> Any:
+    """The array laid out beside itself along each axis."""
+    shape = np.shape(unwrap(A))
+    times = tuple(map(operator.index, np.ravel(unwrap(reps)).tolist()))
+    ndim = max(len(shape), len(times))
+    shape, times = (1,) * (ndim - len(shape)) + shape, (1,) * (ndim - len(times)) + times
+    apart = np.reshape(A, [size for n in shape for size in (1, n)])
+    beside = np.broadcast_to(apart, [size for pair in zip(times, shape, strict=True) for size in pair])
+    return np.reshape(beside, [t * n for t, n in zip(times, shape, strict=True)])
+
+
+def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
+    """Each entry as often as said."""
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    axis = normalize_axis_index(axis, np.ndim(unwrap(a)))
+    shape, repeats = np.shape(unwrap(a)), as_places(repeats)
+    if repeats.size != 1:
+        return np.take(a, np.repeat(np.arange(shape[axis]), repeats), axis)
+    before, after, times = shape[: axis + 1], shape[axis + 1 :], repeats.item()
+    beside = np.broadcast_to(np.reshape(a, (*before, 1, *after)), (*before, times, *after))
+    return np.reshape(beside, (*before[:-1], before[-1] * times, *after))
+
+
+def _resize(a: Any, new_shape: Any) -> Any:
+    """The entries in another shape, from the start again where they run out."""
+    shape = (new_shape,) if np.ndim(new_shape) == 0 else tuple(new_shape)
+    a = np.ravel(a)
+    if not a.size:
+        return np.broadcast_to(np.sum(a), shape)  # zeros
+    size = np.empty(shape, bool).size
+    return np.reshape(np.tile(a, -(-size // a.size))[:size], shape)
+
+
+def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
+    """Numbers stand for the entries, and further numbers for the values: NumPy says which goes where."""
+    if axis is None:
+        arr, axis = np.ravel(arr), 0
+    arr, values, obj = as_array(arr), as_array(values), unwrap(obj)
+    shape, axis = arr.shape, normalize_axis_index(axis, arr.ndim)
+    size = shape[axis]
+    given = np.insert(np.arange(size), obj, 0).size - size
+    if given == 1:
+        values = np.reshape(values, (1,) * (len(shape) - np.ndim(unwrap(values))) + values.shape)
+        if not isinstance(obj, slice) and np.ndim(obj) == 0:
+            values = np.moveaxis(values, 0, axis)
+        given = values.shape[axis]
+    values = np.broadcast_to(values, (*shape[:axis], given, *shape[axis + 1 :])).astype(arr.dtype)
+    places = np.insert(np.arange(size), obj, np.arange(size, size + given))
+    return np.take(concatenate(arr, values, axis=axis), places, axis)
+
+
+def _delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
+    if axis is None:
+        arr, axis = np.ravel(arr), 0
+    axis = normalize_axis_index(axis, np.ndim(unwrap(arr)))
+    return np.take(arr, np.delete(np.arange(np.shape(unwrap(arr))[axis]), unwrap(obj)), axis)
+
+
+def _trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
+    """The part between the first and the last entry that is not zero, along each axis."""
+    filt = as_array(filt)
+    axes = range(filt.ndim) if axis is None else np.ravel(axis)
+    places = np.argwhere(filt)
+    for i in (normalize_axis_index(int(i), filt.ndim) for i in axes):
+        at = places[:, i]
+        first, last = (at.min(), at.max() + 1) if at.size else (filt.shape[i], 0)
+        filt = along(
+            filt, i, slice(first if "f" in trim.lower() else None, last if "b" in trim.lower() else None)
         )
-    return _array_split(ary, indices_or_sections, axis)
+    return filt
 
 
-compositions[np.array_split] = _array_split
-compositions[np.split] = _split
+compositions[np.tile] = _tile
+compositions[np.repeat] = _repeat
+compositions[np.resize] = _resize
+compositions[np.insert] = _insert
+compositions[np.delete] = _delete
+compositions[np.trim_zeros] = _trim_zeros
 
 # -- parts of an array -----------------------------------------------------------------------------
 
 
 def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """The entries a[i, i + offset], as the last axis."""
-    a = np.moveaxis(a, (axis1, axis2), (-2, -1))
-    rows, columns = a.shape[-2:]
+    """The entries a[i, i + offset], as the last axis: in a row of all entries, each so far from the next."""
+    a = np.moveaxis(as_array(a), (axis1, axis2), (-2, -1))
+    *others, rows, columns = a.shape
     n = max(0, min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns))
-    i = np.arange(n)
-    return a[..., i + max(0, -offset), i + max(0, offset)]
+    start = offset if offset >= 0 else -offset * columns
+    return np.reshape(a, (*others, rows * columns))[..., start : start + n * (columns + 1) : columns + 1]
 
 
 def _diag(v: Any, k: int = 0) -> Any:
     """The diagonal of a matrix, or a matrix with a diagonal."""
-    if np.ndim(unwrap(v)) == 2:
+    v = as_array(v)
+    if v.ndim == 2:
         return np.diagonal(v, k)
-    n = v.shape[0]
-    i = np.arange(n)
-    return scatter(v, (i + max(0, -k), i + max(0, k)), (n + abs(k), n + abs(k)))
+    (n,) = v.shape
+    m = n + abs(k)
+    start = k if k >= 0 else -k * m
+    return np.reshape(scatter(v, slice(start, start + n * (m + 1), m + 1), (m * m,)), (m, m))
+
+
+def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
+    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
+
+
+def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
+    """The powers of x; whole numbers as exponents make float32 float64, in NumPy too."""
+    (n,) = np.shape(unwrap(x))
+    powers = np.arange(n if N is None else N)
+    return np.reshape(x, (n, 1)) ** (powers if increasing else powers[::-1])
 
 
 def _triangle(keep: Any) -> Any:
     return lambda m, k=0: np.where(keep(np.ones(m.shape[-2:], bool), k), m, 0)
 
 
-def _take(a: Any, indices: Any, axis: int | None = None) -> Any:
-    if axis is None:
-        return np.reshape(a, -1)[indices]
-    return a[(slice(None),) * (axis % np.ndim(unwrap(a))) + (indices,)]
-
-
-def _sort(a: Any, axis: int | None = -1, kind: Any = None, stable: Any = None) -> Any:
-    """The entries in order; equal ones keep theirs, and so do their gradients."""
-    if axis is None:
-        a, axis = np.reshape(a, -1), 0
-    order = np.argsort(unwrap(a), axis=axis, kind="stable")
-    grid = list(np.ogrid[tuple(slice(n) for n in order.shape)])
-    grid[axis] = order
-    return a[tuple(grid)]
-
-
 compositions[np.diagonal] = _diagonal
-compositions[np.trace] = lambda a, offset=0, axis1=0, axis2=1: np.sum(
-    np.diagonal(a, offset, axis1, axis2), axis=-1
-)
+compositions[np.trace] = _trace
 compositions[np.diag] = _diag
+compositions[np.diagflat] = lambda v, k=0: np.diag(np.ravel(v), k)
 compositions[np.tril] = _triangle(np.tril)
 compositions[np.triu] = _triangle(np.triu)
-compositions[np.take] = _take
+compositions[np.vander] = _vander
+
+# -- order: equal entries keep theirs, and so do their cotangents ----------------------------------
+
+
+def _sort(a: Any, axis: int | None = -1, kind: Any = None, *, stable: Any = None) -> Any:
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    return np.take_along_axis(a, np.argsort(unwrap(a), axis=axis, kind="stable"), axis)
+
+
+def _partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect") -> Any:
+    """NumPy's partition; the i-th smallest of its entries is the i-th in the stable order of a."""
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    raw = np.asarray(unwrap(a))
+    parted = np.argsort(np.partition(raw, unwrap(kth), axis, kind), axis=axis, kind="stable")
+    order = np.empty_like(parted)
+    np.put_along_axis(order, parted, np.argsort(raw, axis=axis, kind="stable"), axis)
+    return np.take_along_axis(a, order, axis)
+
+
 compositions[np.sort] = _sort
+compositions[np.partition] = _partition
 
 for _constant in (np.shape, np.ndim, np.size):
     nondifferentiable(_constant)

@@ -1,0 +1,175 @@
+"""np.pad in every mode, written with ops that have rules: one axis after the other, as NumPy does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..rules import compositions
+from ..tensor import Tensor, unwrap, wrap
+from .indexing import along, scatter
+from .reductions import as_array
+
+__all__: list[str] = []
+
+
+def _pairs(value: Any, ndim: int) -> Any:
+    """What is said of both ends of every axis: NumPy lets equal things be said once."""
+    return np.broadcast_to(as_array(value), (ndim, 2))
+
+
+def _widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
+    """How many entries are put before and after each axis; a dict says it of some axes."""
+    if isinstance(pad_width, dict):
+        pairs = np.zeros((ndim, 2), np.intp)
+        for axis, width in pad_width.items():
+            pairs[axis] = width
+        pad_width = pairs
+    pairs = _pairs(pad_width, ndim)
+    if pairs.dtype.kind not in "iu" or np.any(pairs < 0):
+        raise ValueError(f"pad_width={pad_width} holds other than whole numbers from 0 on")
+    return [(before, after) for before, after in pairs.tolist()]
+
+
+def _zeros(a: Any, widths: list[tuple[int, int]]) -> Any:
+    """Zeros around an array: its transpose is a slice."""
+    inside = tuple(slice(before, before + n) for (before, _), n in zip(widths, a.shape, strict=True))
+    shape = tuple(before + n + after for (before, after), n in zip(widths, a.shape, strict=True))
+    return scatter(a, inside, shape)
+
+
+def _constant(a: Any, widths: list[tuple[int, int]], *, constant_values: Any = 0) -> Any:
+    """Numbers around an array; NumPy itself says which of them stands where, in the corners too."""
+    padded = _zeros(a, widths)
+    if not isinstance(constant_values, Tensor) and not np.any(constant_values):
+        return padded
+    values = np.ravel(_pairs(constant_values, a.ndim))
+    ends = np.arange(1, values.size + 1).reshape(-1, 2)
+    which = np.pad(np.zeros(a.shape, np.intp), widths, constant_values=ends)
+    return np.where(which == 0, padded, values[which - 1])
+
+
+def _by_axis(ends: Callable[..., tuple[Any, Any]]) -> Callable[..., Any]:
+    """A mode that puts `ends(a, axis, widths, *option)` on each axis in turn; options are pairs."""
+
+    def pad(a: Any, widths: list[tuple[int, int]], **options: Any) -> Any:
+        pairs = {key: _pairs(value, a.ndim) for key, value in options.items() if value is not None}
+        for axis, width in enumerate(widths):
+            if any(width):
+                first, last = ends(a, axis, width, **{key: pair[axis] for key, pair in pairs.items()})
+                a = np.concatenate([first, a, last], axis=axis)
+        return a
+
+    return pad
+
+
+def _ramps(a: Any, axis: int, widths: tuple[int, int], *, end_values: Any = (0, 0)) -> tuple[Any, Any]:
+    """From the edge to the end value in equal steps."""
+    edges = along(a, axis, slice(0, 1)), along(a, axis, slice(-1, None))
+    ramps = [
+        np.linspace(end_values[i], np.take(edges[i], 0, axis), widths[i], endpoint=False, axis=axis)
+        for i in (0, 1)
+    ]
+    return ramps[0], np.flip(ramps[1], axis)
+
+
+def _statistic(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The mode that puts a statistic of the array, or of so many entries at its ends, there."""
+
+    def ends(a: Any, axis: int, widths: tuple[int, int], *, stat_length: Any = None) -> tuple[Any, Any]:
+        size = a.shape[axis]
+        lengths = (size, size) if stat_length is None else [min(int(n), size) for n in stat_length]
+        if min(lengths) < 1:
+            raise ValueError(f"stat_length of {min(lengths)} yields no value for padding; give at least 1")
+        parts = along(a, axis, slice(0, lengths[0])), along(a, axis, slice(size - lengths[1], None))
+        values = [function(part, axis=axis, keepdims=True) for part in parts]
+        first, last = (np.repeat(v, n, axis) for v, n in zip(values, widths, strict=True))
+        return first, last
+
+    return _by_axis(ends)
+
+
+def _places(mode: Any) -> Callable[..., Any]:
+    """A mode that repeats entries; NumPy is asked which, by padding a row of their numbers."""
+
+    def pad(a: Any, widths: list[tuple[int, int]], **options: Any) -> Any:
+        for axis, width in enumerate(widths):
+            if any(width):
+                a = np.take(a, np.pad(np.arange(a.shape[axis]), width, mode, **options), axis)
+        return a
+
+    return pad
+
+
+def _mirror(mode: Any) -> Callable[..., Any]:
+    """Reflections; odd ones are 2 * edge - reflected, over and over where the pad is wide.
+
+    So an entry is plus or minus one of the inner ones, and multiples of the first and the last. By which
+    numbers, NumPy is asked: it pads the unit vectors of the two, and numbers of the inner entries.
+    """
+    even = _places(mode)
+
+    def odd(a: Any, axis: int, widths: tuple[int, int]) -> tuple[Any, Any]:
+        n = a.shape[axis]
+        units = np.zeros((n, 3), np.intp)
+        units[0, 0], units[-1, 1], units[1:-1, 2] = 1, n > 1, np.arange(1, n - 1)
+        told = np.pad(units, [widths, (0, 0)], mode, reflect_type="odd")
+        ends = []
+        for part in (told[: widths[0]], told[widths[0] + n :]):
+            shape = [-1 if i == axis else 1 for i in range(a.ndim)]
+            first, last, inner = (np.reshape(column, shape) for column in part.T)
+            terms = (
+                (first, along(a, axis, slice(0, 1))),
+                (last, along(a, axis, slice(-1, None))),
+                (np.sign(inner), np.take(a, np.abs(inner).ravel(), axis)),
+            )
+            ends.append(sum(np.where(times == 0, 0, times.astype(a.dtype) * x) for times, x in terms))
+        return ends[0], ends[1]
+
+    def pad(a: Any, widths: list[tuple[int, int]], *, reflect_type: str = "even") -> Any:
+        return _by_axis(odd)(a, widths) if reflect_type == "odd" else even(a, widths)
+
+    return pad
+
+
+def _written(function: Callable[..., Any], a: Any, widths: list[tuple[int, int]], **options: Any) -> Any:
+    """The user's function writes into each line of the padded array, along one axis after the other."""
+    a = _zeros(a, widths)
+    for axis, width in enumerate(widths if a.size else ()):
+        lines = np.moveaxis(a, axis, -1)
+        flat = list(np.reshape(lines, (-1, lines.shape[-1])))
+        for line in flat:
+            function(line, width, axis, options)
+        a = np.moveaxis(np.reshape(np.stack(flat), lines.shape), -1, axis)
+    return a
+
+
+_MODES: dict[str, Callable[..., Any]] = {
+    "constant": _constant,
+    "empty": _zeros,
+    "edge": _places("edge"),
+    "wrap": _places("wrap"),
+    "reflect": _mirror("reflect"),
+    "symmetric": _mirror("symmetric"),
+    "linear_ramp": _by_axis(_ramps),
+    "maximum": _statistic(np.max),
+    "minimum": _statistic(np.min),
+    "mean": _statistic(np.mean),
+    "median": _statistic(np.median),
+}
+
+
+def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
+    array, pad_width = as_array(array), unwrap(pad_width)
+    if callable(mode):
+        return _written(mode, array, _widths(pad_width, array.ndim), **options)
+    if any(isinstance(value, Tensor) and value.requires_grad for value in (array, *options.values())):
+        np.pad(np.zeros(1), 0, mode, **dict.fromkeys(options, 1))  # NumPy refuses what it does not know
+        return _MODES[mode](array, _widths(pad_width, array.ndim), **options).astype(array.dtype)
+    plain = {key: unwrap(value) for key, value in options.items()}
+    return wrap(np.pad(unwrap(array), pad_width, mode, **plain))  # which rounds among whole numbers
+
+
+compositions[np.pad] = _pad
