@@ -19,7 +19,7 @@ Shapes: x (N, C, *size), w (O, C / groups, *kernel), y (N, O, *out), with two sp
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -34,7 +34,7 @@ __all__ = [
     "transposed_convolution_backward",
 ]
 
-BLOCK = 1 << 20
+BLOCK = 1 << 21
 """Bytes of columns at a time. With more they leave the cache, with less the products get small."""
 
 SMALL = 1 << 21
@@ -108,20 +108,21 @@ def _summed(g: Array) -> Array:
 def convolved(x: Array, w: Array, b: Array | None, windows: Windows, groups: int) -> Array:
     """y[n, o] = sum over c of w[o, c] * x[n, c], plus b[o]."""
     dtype = np.result_type(x, w) if b is None else np.result_type(x, w, b)
+    matrix = w.reshape(groups, len(w) // groups, -1).astype(dtype, copy=False)
     y = np.empty((len(x), len(w), *windows.out), dtype)
     maps = y.reshape(len(x), groups, len(w) // groups, math.prod(windows.out))
-    matrix = w.reshape(groups, len(w) // groups, -1).astype(dtype, copy=False)
-    images, rows = _cut(x, windows, dtype)
     row = math.prod(windows.out[1:])
 
     def work(blocks: Sequence[Block]) -> None:
-        for (some, tall), columns in _columns(x, blocks, windows, groups, dtype):
-            part = maps[some, :, :, tall.start * row : tall.stop * row]
-            np.matmul(matrix, columns, out=part)
+        columns = _Columns(x, windows, groups, dtype)
+        for images, rows in blocks:
+            part = maps[images, :, :, rows.start * row : rows.stop * row]
+            np.matmul(matrix, columns(images, rows), out=part)
             if b is not None:
                 part += b.reshape(groups, -1, 1)
 
-    _shared(work, [(some, tall) for some in images for tall in rows], y.size * w[:1].size)
+    images, rows = _cut(len(x), windows.out, groups * matrix.shape[2], dtype)
+    _shared(work, [(some, tall) for some in images for tall in rows], y.size * matrix.shape[2])
     return y
 
 
@@ -129,16 +130,18 @@ def weight_gradient(g: Array, x: Array, shape: Sizes, windows: Windows, groups: 
     """dw[o, c] = sum over n of g[n, o] * x[n, c], as the transpose of x * g^T, which BLAS does faster."""
     dtype = np.result_type(g, x)
     out, entries = shape[0] // groups, math.prod(shape[1:])
-    images, rows = _cut(x, windows, dtype)
 
     def work(blocks: Sequence[Block]) -> Array:
+        columns = _Columns(x, windows, groups, dtype)
         total = np.zeros((groups, entries, out), dtype)
-        for (some, tall), columns in _columns(x, blocks, windows, groups, dtype):
-            part = g[some, :, tall].astype(dtype, copy=False)
-            part = part.reshape(len(part), groups, out, -1)
-            total += np.matmul(columns, part.mT).sum(axis=0)
+        for images, rows in blocks:
+            part = g[images, :, rows].astype(dtype, copy=False)
+            part = part.reshape(len(part), groups, out, math.prod(part.shape[2:]))
+            for product in np.matmul(columns(images, rows), part.mT):
+                total += product
         return total
 
+    images, rows = _cut(len(x), windows.out, groups * entries, dtype)
     parts = _shared(work, [(some, tall) for some in images for tall in rows], g.size * entries)
     total: Array = sum(parts[1:], start=parts[0])
     return np.ascontiguousarray(total.mT).reshape(shape)
@@ -147,72 +150,90 @@ def weight_gradient(g: Array, x: Array, shape: Sizes, windows: Windows, groups: 
 def input_gradient(g: Array, w: Array, b: Array | None, windows: Windows, groups: int) -> Array:
     """dx[n, c] = sum over o of the windows w[o, c] g[n, o], each laid where it lies in x, plus b[c].
 
-    The products of the weights with g are columns again; where windows overlap they are added up. If the
-    stride along the last axis is 1, that is done for neighbouring entries of the kernel in one long run:
-    g gets zeros behind each row, as many as a window is longer than one entry, and the columns are
-    added shifted against each other; what is shifted out of a row falls on zeros of the next.
+    Along the last axis, if its stride is 1, that is a convolution of g, with zeros around it, with the kernel
+    turned around: one matrix product. Along the other axes the products are added to dx where they
+    belong, which are long runs. (To convolve along all axes would multiply with more zeros, to add
+    along the last one as well would be in runs of a row's length.)
     """
-    out, inputs = len(w) // groups, w.shape[1]
+    out, inputs, axes = len(w) // groups, w.shape[1], len(windows.kernel)
     dtype = np.result_type(g, w) if b is None else np.result_type(g, w, b)
-    dx = np.empty((len(g), groups * inputs, *windows.size), dtype)
-    folds = windows.stride[-1] == 1
-    wide = windows.full[-1] if folds else windows.out[-1]
-    # As a matrix (groups, entries, out): the kernel's last axis first, then its others, then the channels.
-    axes = range(3, 2 + len(windows.kernel))
-    matrix = w.reshape(groups, out, inputs, *windows.kernel).transpose(0, -1, *axes, 2, 1)
-    matrix = matrix.astype(dtype, order="C").reshape(groups, -1, out)
-    entries = (windows.kernel[-1], *windows.kernel[:-1], inputs)
-    images, rows = _cut(dx, windows, dtype)
+    w = w.reshape(groups, out, inputs, *windows.kernel).astype(dtype, copy=False)
+    if windows.stride[-1] == 1:
+        w, laid, of_g = w[..., ::-1], windows.kernel[:-1], windows.turned()
+    else:
+        laid, of_g = windows.kernel, windows.entries()
+    order = range(3, 3 + axes)  # the kernel's axes: those that are laid, and the last if it is convolved
+    matrix = w.transpose(0, *order[: len(laid)], 2, 1, *order[len(laid) :])
+    matrix = matrix.reshape(groups, math.prod(laid) * inputs, -1)
+    dx = np.zeros((len(g), groups, inputs, *windows.size), dtype)
 
     def work(blocks: Sequence[slice]) -> None:
-        for some in blocks:
-            n = some.stop - some.start
-            plane = np.zeros((n, groups, inputs, *windows.full), dtype)
-            for tall in rows:
-                part = g[some, :, tall]
-                if wide > windows.out[-1]:
-                    part = np.zeros((*part.shape[:-1], wide), dtype)
-                    part[..., : windows.out[-1]] = g[some, :, tall]
-                columns = np.matmul(matrix, part.reshape(n, groups, out, -1))
-                columns = columns.reshape(n, groups, *entries, *part.shape[2:])
-                if folds:
-                    columns = _folded(columns, windows.dilation[-1])
-                _lay(columns, plane, windows, tall, folds)
-            plane = plane.reshape(n, -1, *windows.full)[windows.inner]
-            np.add(plane, 0 if b is None else b.reshape(-1, *(1 for _ in windows.size)), out=dx[some])
+        columns = _Columns(g, of_g, groups, dtype)
+        for images in blocks:
+            plane = part = dx[images]
+            if windows.padded:
+                plane = np.zeros((*part.shape[:3], *windows.full), dtype)
+            for rows in heights:
+                products = np.matmul(matrix, columns(images, rows))
+                size = rows.stop - rows.start, *of_g.out[1:]
+                products = products.reshape(len(part), groups, *laid, inputs, *size)
+                for offset in np.ndindex(*laid):
+                    plane[windows.at(offset, rows)] += products[:, :, *offset]
+            if windows.padded:
+                part[...] = plane[windows.inner]
+            if b is not None:
+                part += b.reshape(groups, inputs, *(1 for _ in windows.size))
 
-    _shared(work, images, g.size * w[:1].size)
-    return dx
-
-
-def _folded(columns: Array, dilation: int) -> Array:
-    """The sum over the first axis of the kernel, each entry shifted by `dilation` from the one before."""
-    n, groups, shifts, *rest = columns.shape
-    runs = columns.reshape(n, groups, shifts, -1)
-    total = runs[:, :, 0]
-    for shift in range(1, shifts):
-        total[..., shift * dilation :] += runs[:, :, shift, : -shift * dilation]
-    return total.reshape(n, groups, *rest)
-
-
-def _lay(columns: Array, plane: Array, windows: Windows, rows: slice, folded: bool) -> None:
-    """Add the columns of some rows of windows where they lie in the plane."""
-    kernel = windows.kernel[:-1] if folded else (windows.kernel[-1], *windows.kernel[:-1])
-    for offset in np.ndindex(*kernel):
-        place = offset if folded else (*offset[1:], offset[0])
-        plane[windows.at(place, rows)] += columns[:, :, *offset]
+    images, heights = _cut(len(g), of_g.out, groups * max(matrix.shape[1:]), dtype)
+    _shared(work, images, g.size * inputs * math.prod(windows.kernel))
+    return dx.reshape(len(g), groups * inputs, *windows.size)
 
 
 # -- blocks of work --------------------------------------------------------------------------------
 
 
-def _cut(x: Array, windows: Windows, dtype: np.dtype[Any]) -> tuple[list[slice], list[slice]]:
+class _Columns:
+    """The windows of some images as columns of a matrix: (images, groups, entries of a window, windows).
+
+    The windows along the last axis are copied first, and those along the others from that copy, in longer
+    runs: where their stride is 1, all rows of a window's entry in one. What is in order already, as for
+    a kernel of one entry, is not copied.
+    """
+
+    def __init__(self, x: Array, windows: Windows, groups: int, dtype: np.dtype[Any]) -> None:
+        self.x, self.windows, self.groups, self.dtype = x, windows, groups, dtype
+        self.along, self.across = windows.split()
+        self.plane = np.empty((0, *x.shape[1:]), dtype)
+        self.images: slice | None = None
+
+    def __call__(self, images: slice, rows: slice) -> Array:
+        kernel, out = self.windows.kernel, self.windows.out
+        channels, number = self.x.shape[1], images.stop - images.start
+        if images is not self.images:
+            stretched = np.ascontiguousarray(self.along.over(self._plane(images)))
+            views = self.across.over(stretched.reshape(number, channels * kernel[-1], *self.across.size))
+            views = views.reshape(number, channels, kernel[-1], *kernel[:-1], *out)
+            self.images, self.views = images, np.moveaxis(views, 2, 1 + len(kernel))
+        columns = np.ascontiguousarray(self.views[(..., rows, *(slice(None) for _ in out[1:]))])
+        entries, places = channels // self.groups * math.prod(kernel), math.prod(out[1:])
+        return columns.reshape(number, self.groups, entries, (rows.stop - rows.start) * places)
+
+    def _plane(self, images: slice) -> Array:
+        """The images in the plane of before, where the padding is 0 already."""
+        x, number = self.x[images], images.stop - images.start
+        if not self.windows.padded:
+            return x.astype(self.dtype, copy=False)
+        if len(self.plane) < number:
+            self.plane = np.zeros((number, x.shape[1], *self.windows.full), self.dtype)
+        self.plane[:number][self.windows.inner] = x
+        return self.plane[:number]
+
+
+def _cut(number: int, out: Sizes, entries: int, dtype: np.dtype[Any]) -> tuple[list[slice], list[slice]]:
     """Images and rows that are worked on at a time: several images, or some rows of one."""
-    row = x.shape[1] * math.prod(windows.kernel) * math.prod(windows.out[1:]) * dtype.itemsize
-    height = windows.out[0]
-    number = min(max(1, BLOCK // max(1, row * height)), -(-len(x) // thread_count()))
-    tall = min(height, max(1, BLOCK // max(1, row)))
-    return _slices(len(x), number), _slices(height, tall)
+    row = max(1, entries * math.prod(out[1:]) * dtype.itemsize)
+    some = min(max(1, BLOCK // (row * out[0])), -(-number // thread_count()))
+    return _slices(number, some), _slices(out[0], max(1, BLOCK // row))
 
 
 def _slices(length: int, step: int) -> list[slice]:
@@ -221,23 +242,3 @@ def _slices(length: int, step: int) -> list[slice]:
 
 def _shared(work: Callable[[Sequence[_T]], _R], items: Sequence[_T], multiplications: int) -> list[_R]:
     return in_parallel(work, items) if multiplications > SMALL else [work(items)]
-
-
-def _columns(
-    x: Array, blocks: Sequence[Block], windows: Windows, groups: int, dtype: np.dtype[Any]
-) -> Iterator[tuple[Block, Array]]:
-    """Blocks and their columns (images, groups, entries of a window, windows), all in one buffer."""
-    places, buffer, at = (slice(None),) * (2 + len(windows.kernel)), np.empty(0, dtype), None
-    for images, rows in blocks:
-        if images is not at:
-            at, views = images, windows.over(windows.plane(x[images]))
-        part = views[(*places, rows)]
-        shape = len(part), groups, part.shape[1] // groups * math.prod(windows.kernel), -1
-        if windows.pointwise:
-            yield (images, rows), part.reshape(shape).astype(dtype, copy=False)
-        else:
-            if buffer.size < part.size:
-                buffer = np.empty(part.size, dtype)
-            columns = buffer[: part.size].reshape(part.shape)
-            np.copyto(columns, part)
-            yield (images, rows), columns.reshape(shape)

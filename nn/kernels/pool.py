@@ -43,10 +43,10 @@ def max_pooling(
         for some in blocks:
             plane, best, which = windows.plane(x[some], lowest), y[some], chosen[some]
             for i, offset in enumerate(np.ndindex(*kernel)):
-                entries = plane[windows.at(offset)]
                 if i == 0:
-                    best[...] = entries
+                    best[...] = plane[windows.at(offset)]
                 else:
+                    entries = np.ascontiguousarray(plane[windows.at(offset)])  # read twice
                     # As i grows, "i where it is better" is a maximum too, which is fast on small integers.
                     np.maximum(which, (entries > best).view(np.uint8) * which.dtype.type(i), out=which)
                     np.maximum(best, entries, out=best)
@@ -62,11 +62,13 @@ def max_pooling_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> t
     """The cotangent of x: that of y, where its entry came from."""
     chosen, windows = residuals
 
+    # 0 for what was not chosen comes by a product, which is four times as fast as a choice, if g allows it.
+    with np.errstate(all="ignore"):
+        finite = np.isfinite(np.sum(g))
+
     def add(entries: Array, some: slice, i: int) -> None:
-        if windows.disjoint:
-            np.copyto(entries, g[some], where=chosen[some] == i)
-        else:
-            np.add(entries, g[some], out=entries, where=chosen[some] == i)
+        here = chosen[some] == i
+        entries += g[some] * here if finite else np.where(here, g[some], 0)
 
     return (_spread(g, windows, add),)
 

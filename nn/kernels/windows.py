@@ -59,16 +59,6 @@ class Windows:
         return self.full != self.size
 
     @property
-    def pointwise(self) -> bool:
-        """Each window is an entry of the array, and each entry a window."""
-        return self.out == self.size and math.prod(self.kernel) == 1 and not self.padded
-
-    @property
-    def disjoint(self) -> bool:
-        """No entry of the plane is in two windows."""
-        return all(r <= s for r, s in zip(self.reach, self.stride, strict=True))
-
-    @property
     def inner(self) -> Index:
         """Where in the plane the array lies."""
         return (..., *(slice(p, p + n) for n, (p, _) in zip(self.size, self.padding, strict=True)))
@@ -80,6 +70,30 @@ class Windows:
         plane = np.full((*x.shape[:2], *self.full), fill, x.dtype)
         plane[self.inner] = x
         return plane
+
+    def split(self) -> tuple[Windows, Windows]:
+        """The windows over a plane in two steps: along its last axis, and along the others over what that gives."""
+        ones, none = (1,) * (len(self.full) - 1), ((0, 0),) * len(self.full)
+        steps, apart = (*ones, self.stride[-1]), (*ones, self.dilation[-1])
+        rows = (*self.full[:-1], self.out[-1])
+        along = Windows(self.full, (*ones, self.kernel[-1]), steps, none, apart, rows)
+        steps, apart = (*self.stride[:-1], 1), (*self.dilation[:-1], 1)
+        return along, Windows(rows, (*self.kernel[:-1], 1), steps, none, apart, self.out)
+
+    def turned(self) -> Windows:
+        """The windows over y whose products with the kernel, turned around, are rows of the plane.
+
+        They are those of a convolution along the last axis, where the stride has to be 1.
+        """
+        ones, none = (1,) * (len(self.full) - 1), ((0, 0),) * (len(self.full) - 1)
+        around = (self.reach[-1] - 1, self.full[-1] - self.out[-1])
+        apart = (*ones, self.dilation[-1])
+        return Windows(self.out, (*ones, self.kernel[-1]), (*ones, 1), (*none, around), apart)
+
+    def entries(self) -> Windows:
+        """Windows over y of an entry each."""
+        ones, none = (1,) * len(self.out), ((0, 0),) * len(self.out)
+        return Windows(self.out, ones, ones, none, ones)
 
     def over(self, plane: Array) -> Array:
         """All windows, as a view (N, C, *kernel, *out) of the plane."""
