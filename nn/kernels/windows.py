@@ -6,7 +6,6 @@ the shape `kernel`, its entries `dilation` apart, moves over the plane in steps 
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -27,8 +26,8 @@ class Windows:
     Args:
         size: of the array, without batch and channels.
         kernel: the shape of the window.
-        stride: from a window to the next.
-        padding: entries before and after each axis.
+        stride: from a window to the next; by default 1, as is the dilation.
+        padding: entries before and after each axis; by default none.
         dilation: from an entry of a window to the next.
         out: how many windows there are; by default as many as fit.
 
@@ -42,11 +41,14 @@ class Windows:
         self,
         size: Sizes,
         kernel: Sizes,
-        stride: Sizes,
-        padding: Pairs,
-        dilation: Sizes,
+        stride: Sizes | None = None,
+        padding: Pairs | None = None,
+        dilation: Sizes | None = None,
         out: Sizes | None = None,
     ) -> None:
+        ones = (1,) * len(size)
+        stride, dilation = stride or ones, dilation or ones
+        padding = padding or ((0, 0),) * len(size)
         self.size, self.kernel, self.stride, self.dilation = size, kernel, stride, dilation
         self.padding = padding
         self.full = tuple(n + before + after for n, (before, after) in zip(size, padding, strict=True))
@@ -72,28 +74,23 @@ class Windows:
         return plane
 
     def split(self) -> tuple[Windows, Windows]:
-        """The windows over a plane in two steps: along its last axis, and along the others over what that gives."""
-        ones, none = (1,) * (len(self.full) - 1), ((0, 0),) * len(self.full)
-        steps, apart = (*ones, self.stride[-1]), (*ones, self.dilation[-1])
-        rows = (*self.full[:-1], self.out[-1])
-        along = Windows(self.full, (*ones, self.kernel[-1]), steps, none, apart, rows)
-        steps, apart = (*self.stride[:-1], 1), (*self.dilation[:-1], 1)
-        return along, Windows(rows, (*self.kernel[:-1], 1), steps, none, apart, self.out)
+        """These windows in two steps: along the last axis, then along the others of what that gives."""
+        (*kernel, k), (*stride, s), (*dilation, d) = self.kernel, self.stride, self.dilation
+        ones, rows = (1,) * len(kernel), (*self.full[:-1], self.out[-1])
+        return (
+            Windows(self.full, (*ones, k), (*ones, s), dilation=(*ones, d), out=rows),
+            Windows(rows, (*kernel, 1), (*stride, 1), dilation=(*dilation, 1), out=self.out),
+        )
 
     def turned(self) -> Windows:
         """The windows over y whose products with the kernel, turned around, are rows of the plane.
 
         They are those of a convolution along the last axis, where the stride has to be 1.
         """
-        ones, none = (1,) * (len(self.full) - 1), ((0, 0),) * (len(self.full) - 1)
+        ones, none = (1,) * (len(self.kernel) - 1), ((0, 0),) * (len(self.kernel) - 1)
         around = (self.reach[-1] - 1, self.full[-1] - self.out[-1])
-        apart = (*ones, self.dilation[-1])
-        return Windows(self.out, (*ones, self.kernel[-1]), (*ones, 1), (*none, around), apart)
-
-    def entries(self) -> Windows:
-        """Windows over y of an entry each."""
-        ones, none = (1,) * len(self.out), ((0, 0),) * len(self.out)
-        return Windows(self.out, ones, ones, none, ones)
+        kernel, dilation = (*ones, self.kernel[-1]), (*ones, self.dilation[-1])
+        return Windows(self.out, kernel, padding=(*none, around), dilation=dilation)
 
     def over(self, plane: Array) -> Array:
         """All windows, as a view (N, C, *kernel, *out) of the plane."""

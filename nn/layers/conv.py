@@ -93,6 +93,10 @@ class _Convolution(Module):
             self, function, x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
         )
 
+    def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
+        """A kernel for each output; for a transposed convolution, for each input."""
+        return int((args[0] if self.transposed else output).size) * math.prod(self.weight.shape[1:])
+
     def extra_repr(self) -> str:
         """The options that are not as by default."""
         parts = [

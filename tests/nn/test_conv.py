@@ -302,6 +302,14 @@ def test_lists_are_taken_for_arrays():
     assert F.max_pool1d([[1.0, 2.0, 3.0, 5.0]], 2).tolist() == [[2.0, 5.0]]
 
 
+def test_the_cost_that_a_summary_tells():
+    """As many products as there are terms in the sums of the definition."""
+    model = nn.Sequential(nn.Conv2d(2, 6, 3, stride=2, groups=2), nn.ConvTranspose2d(6, 4, (2, 3), stride=2))
+    rows = nn.summary(model, np.zeros((5, 2, 9, 11), np.float32)).rows
+    assert rows[1].multiply_adds == 5 * 6 * 4 * 5 * (1 * 3 * 3)
+    assert rows[2].multiply_adds == 5 * 6 * 4 * 5 * (4 * 2 * 3)
+
+
 def test_a_small_network_learns_to_tell_stripes():
     """Horizontal from vertical ones, at any place."""
     nn.manual_seed(0)
