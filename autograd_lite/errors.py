@@ -25,6 +25,7 @@ __all__ = [
     "GradientCheckError",
     "IndexingError",
     "KinkError",
+    "MissingAttributeError",
     "NotDifferentiableError",
     "OptionError",
     "RendererError",
@@ -56,6 +57,10 @@ class IndexingError(AutogradLiteError, IndexError):
 
 class NotDifferentiableError(AutogradLiteError, TypeError):
     """A derivative was needed that has no rule."""
+
+
+class MissingAttributeError(AutogradLiteError, AttributeError):
+    """An attribute, or a method, that a Tensor has not."""
 
 
 class OptionError(AutogradLiteError, ValueError):

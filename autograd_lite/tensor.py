@@ -15,12 +15,19 @@ import opcode
 import operator
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from .errors import AssignmentError, DTypeError, ShapeError, TapeError, UnsupportedError
+from .errors import (
+    AssignmentError,
+    DTypeError,
+    MissingAttributeError,
+    ShapeError,
+    TapeError,
+    UnsupportedError,
+)
 from .explain import called_from_math, describe, explain, missing_rule, unsupported_call
 from .rules import Rule, compositions, constants, defvjp, refused, rules
 from .tape import Node, leaf, next_index, op_name, switch
@@ -168,6 +175,10 @@ class Tensor:
         return self._data.dtype  # type: ignore[no-any-return]
 
     @property
+    def itemsize(self) -> int:
+        return self._data.itemsize  # type: ignore[no-any-return]
+
+    @property
     def nbytes(self) -> int:
         return self._data.nbytes  # type: ignore[no-any-return]
 
@@ -204,8 +215,11 @@ class Tensor:
         """The plain array, asked for by name; nothing computed from it is recorded."""
         return self.data
 
-    def item(self) -> Any:
-        """The one entry as a Python number."""
+    def item(self, *index: Any) -> Any:
+        """The one entry as a Python number, or the one at a place."""
+        if index:
+            place = index[0] if len(index) == 1 else index
+            return (self if isinstance(place, tuple) else self.ravel())[place].item()
         if self.size != 1:
             raise ShapeError(
                 f"item() takes a Tensor of one entry, this has shape {self.shape}; use .tolist()"
@@ -465,6 +479,10 @@ class Tensor:
     __and__ = __rand__ = _plain(operator.and_)
     __or__ = __ror__ = _plain(operator.or_)
     __xor__ = __rxor__ = _plain(operator.xor)
+    __lshift__ = _plain(operator.lshift)
+    __rlshift__ = _plain(lambda a, b: operator.lshift(b, a))
+    __rshift__ = _plain(operator.rshift)
+    __rrshift__ = _plain(lambda a, b: operator.rshift(b, a))
     __invert__ = _plain(operator.invert)
     __contains__ = _plain(operator.contains)
     __hash__ = object.__hash__
@@ -487,87 +505,96 @@ class Tensor:
     def imag(self) -> Tensor:
         return cast(Tensor, apply(np.imag, self))
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return cast(Tensor, apply(np.sum, self, axis=axis, keepdims=keepdims))
+    def _numpy(function: Callable[..., Any]) -> Callable[..., Tensor]:  # type: ignore[misc]  # noqa: N805
+        def method(self: Tensor, *args: Any, **options: Any) -> Any:
+            return apply(function, self, *args, **options)
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return cast(Tensor, apply(np.mean, self, axis=axis, keepdims=keepdims))
+        method.__doc__ = f"`np.{function.__name__}` of this Tensor, with the arguments of the array's method."
+        return method
 
-    def prod(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return cast(Tensor, apply(np.prod, self, axis=axis, keepdims=keepdims))
+    sum = _numpy(np.sum)
+    prod = _numpy(np.prod)
+    mean = _numpy(np.mean)
+    var = _numpy(np.var)
+    std = _numpy(np.std)
+    max = _numpy(np.max)
+    min = _numpy(np.min)
+    cumsum = _numpy(np.cumsum)
+    cumprod = _numpy(np.cumprod)
+    trace = _numpy(np.trace)
+    dot = _numpy(np.dot)
+    conj = conjugate = _numpy(np.conjugate)
+    clip = _numpy(np.clip)
+    swapaxes = _numpy(np.swapaxes)
+    squeeze = _numpy(np.squeeze)
+    diagonal = _numpy(np.diagonal)
+    repeat = _numpy(np.repeat)
+    take = _numpy(np.take)
+    choose = _numpy(np.choose)
+    ravel = flatten = _numpy(np.ravel)
 
-    def cumsum(self, axis: int | None = None) -> Tensor:
-        return cast(Tensor, apply(np.cumsum, self, axis=axis))
+    def compress(self, condition: Any, axis: int | None = None, out: None = None) -> Tensor:
+        """The entries along an axis where a condition holds."""
+        return cast(Tensor, apply(np.compress, condition, self, axis, out))
 
-    def cumprod(self, axis: int | None = None) -> Tensor:
-        return cast(Tensor, apply(np.cumprod, self, axis=axis))
-
-    def var(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
-        return cast(Tensor, apply(np.var, self, axis=axis, ddof=ddof, keepdims=keepdims))
-
-    def std(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
-        return cast(Tensor, apply(np.std, self, axis=axis, ddof=ddof, keepdims=keepdims))
-
-    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return cast(Tensor, apply(np.max, self, axis=axis, keepdims=keepdims))
-
-    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return cast(Tensor, apply(np.min, self, axis=axis, keepdims=keepdims))
-
-    def clip(self, min: Any = None, max: Any = None) -> Tensor:
-        return cast(Tensor, apply(np.clip, self, min, max))
-
-    def dot(self, other: Any) -> Tensor:
-        return cast(Tensor, apply(np.dot, self, other))
-
-    def conj(self) -> Tensor:
-        return cast(Tensor, apply(np.conjugate, self))
-
-    def reshape(self, *shape: Any) -> Tensor:
-        return cast(Tensor, apply(np.reshape, self, shape[0] if len(shape) == 1 else shape))
-
-    def ravel(self) -> Tensor:
-        return cast(Tensor, apply(np.reshape, self, -1))
-
-    flatten = ravel
+    def reshape(self, *shape: Any, **options: Any) -> Tensor:
+        """The entries in another shape, given as one tuple or one by one."""
+        return cast(Tensor, apply(np.reshape, self, shape[0] if len(shape) == 1 else shape, **options))
 
     def transpose(self, *axes: Any) -> Tensor:
-        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
+        """The axes in another order, given as one tuple or one by one; reversed if none is given."""
+        order = axes[0] if len(axes) == 1 and (axes[0] is None or np.ndim(axes[0])) else axes or None
         return cast(Tensor, apply(np.transpose, self, order))
 
-    def swapaxes(self, axis1: int, axis2: int) -> Tensor:
-        return cast(Tensor, apply(np.swapaxes, self, axis1, axis2))
-
-    def squeeze(self, axis: Any = None) -> Tensor:
-        return cast(Tensor, apply(np.squeeze, self, axis=axis))
-
-    def astype(self, dtype: npt.DTypeLike) -> Tensor:
+    def astype(self, dtype: npt.DTypeLike, **options: Any) -> Tensor:
         """The values in another dtype; to integers or booleans they leave the tape."""
-        if not np.issubdtype(dtype, np.inexact):
-            return wrap(self._data.astype(dtype))
-        return cast(Tensor, apply(astype, self, dtype))
+        return cast(Tensor, apply(astype, self, dtype, **options))
 
-    def copy(self) -> Tensor:
+    def copy(self, order: Any = "C") -> Tensor:
         """A new Tensor of the same values, on the tape if this one is."""
-        return cast(Tensor, apply(np.copy, self))
+        return cast(Tensor, apply(np.copy, self, order=order))
 
-    def argmax(self, axis: int | None = None) -> Any:
-        return np.argmax(self._data, axis=axis)
+    # Methods that write, as x[i] = v does: this Tensor stands for a new value.
 
-    def argmin(self, axis: int | None = None) -> Any:
-        return np.argmin(self._data, axis=axis)
+    def fill(self, value: Any) -> None:
+        """Let every entry be `value`."""
+        self[...] = value
 
-    def argsort(self, axis: int = -1) -> Any:
-        return np.argsort(self._data, axis=axis, stable=True)
+    def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
+        """Let the entries at places, counted in the flattened array, be `values`."""
+        apply(np.put, self, indices, values, mode=mode)
 
-    def any(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return np.any(self._data, axis=axis, keepdims=keepdims)
+    def sort(self, *args: Any, **options: Any) -> None:
+        """Sort along an axis in place; np.sort(x) gives a new Tensor."""
+        self._rebind("x.sort()", apply(np.sort, self, *args, **options))
 
-    def all(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return np.all(self._data, axis=axis, keepdims=keepdims)
+    def partition(self, *args: Any, **options: Any) -> None:
+        """Partition along an axis in place; np.partition(x, kth) gives a new Tensor."""
+        self._rebind("x.partition(kth)", apply(np.partition, self, *args, **options))
 
-    def round(self, decimals: int = 0) -> Any:
-        return np.round(self._data, decimals)
+    def resize(self, *shape: Any, refcheck: bool = True) -> None:
+        """Change the shape in place, with zeros where entries are missing; np.resize(x) repeats them."""
+        new = np.zeros(shape[0] if len(shape) == 1 else shape, bool)
+        entries = self.ravel()[: new.size]
+        filled = apply(np.pad, entries, (0, new.size - entries.size))
+        self._rebind("x.resize(shape)", filled.reshape(new.shape))
+
+    # Places, answers and rounded numbers carry no gradient and are plain arrays.
+
+    _constant = cast("Callable[[Callable[..., Any]], Callable[..., Any]]", _numpy)
+
+    argmax = _constant(np.argmax)
+    argmin = _constant(np.argmin)
+    argpartition = _constant(np.argpartition)
+    nonzero = _constant(np.nonzero)
+    searchsorted = _constant(np.searchsorted)
+    any = _constant(np.any)
+    all = _constant(np.all)
+    round = _constant(np.round)
+
+    def argsort(self, axis: int | None = -1, kind: Any = "stable", **options: Any) -> Any:
+        """The places of the entries in order; as in sort, equal ones keep theirs."""
+        return apply(np.argsort, self, axis, None if "stable" in options else kind, **options)
 
     def __divmod__(self, other: Any) -> tuple[Any, Tensor]:
         return self // other, self % other
@@ -575,7 +602,26 @@ class Tensor:
     def __rdivmod__(self, other: Any) -> tuple[Any, Tensor]:
         return other // self, other % self
 
-    del _in_place, _binary, _unary, _plain
+    if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
+
+        def __getattr__(self, name: str) -> Any:
+            advice = _IN_PLACE_OF.get(name) or (hasattr(np.ndarray, name) and f"x.numpy().{name}")
+            raise MissingAttributeError(
+                f"a Tensor has no {name}" + (f"; write {advice}" if advice else ""), name=name, obj=self
+            )
+
+    del _in_place, _binary, _unary, _plain, _numpy, _constant
+
+
+_IN_PLACE_OF = {
+    "flat": "np.ravel(x), whose entries x[np.unravel_index(i, x.shape)] = v changes",
+    "itemset": "x[i] = v",
+    "setfield": "x[...] = v",
+    "ptp": "np.ptp(x)",
+    "view": "x.reshape(shape), x.astype(dtype), or, for the bytes, x.numpy().view(dtype)",
+    "tostring": "x.numpy().tobytes()",
+}
+"""What to write for those methods of arrays that a Tensor has not; for the others it is x.numpy()."""
 
 
 class Hook:
@@ -1050,9 +1096,9 @@ def setitem(x: Any, value: Any, index: Any) -> Any:
 
 
 @primitive
-def astype(x: Any, dtype: npt.DTypeLike) -> Any:
+def astype(x: Any, dtype: npt.DTypeLike, **options: Any) -> Any:
     """`x` in another dtype."""
-    return x.astype(dtype)
+    return x.astype(dtype, **options)
 
 
 @primitive

@@ -385,3 +385,145 @@ def test_a_complex_number_on_the_left_of_a_single_number(dtype: Any) -> None:
     assert y.dtype == np.result_type(dtype, np.complex64) and isinstance(y.numpy(), np.ndarray)
     np.imag(y * y * 1j).backward()
     assert x.grad is not None and x.grad.item() == -4.0
+
+
+# -- NumPy's array methods -------------------------------------------------------------------------
+
+A = np.array([[0.5, -1.5, 2.5], [3.5, 0.25, -0.75]])
+METHODS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
+    *(
+        (name, args, kwargs)
+        for name in ("sum", "prod", "mean", "var", "std")
+        for args, kwargs in (((), {}), ((0,), {"keepdims": True}), ((1, np.float32), {}), (((0, 1),), {}))
+    ),
+    *((name, args, {}) for name in ("max", "min") for args in ((), (0,), (1, None, True))),
+    *((name, (), {"axis": 0, "keepdims": True}) for name in ("max", "min", "any", "all", "argmax", "argmin")),
+    *((name, args, {}) for name in ("cumsum", "cumprod") for args in ((), (0,), (-1, np.complex128))),
+    *((name, (1,), {}) for name in ("argmax", "argmin", "argsort", "any", "all")),
+    *((name, (), {}) for name in ("conj", "conjugate", "nonzero", "copy", "flatten", "ravel", "tolist")),
+    *((name, (), {"order": "F"}) for name in ("copy", "flatten", "ravel")),
+    ("trace", (), {}),
+    ("trace", (1, 1, 0), {"dtype": complex}),
+    ("diagonal", (), {}),
+    ("diagonal", (), {"offset": 1, "axis1": 1, "axis2": 0}),
+    ("dot", (A.T,), {}),
+    ("clip", (0, 1), {}),
+    ("clip", (), {"min": 0}),
+    ("clip", (), {"max": 1}),
+    ("swapaxes", (0, -1), {}),
+    ("squeeze", (), {}),
+    ("repeat", (2,), {}),
+    ("repeat", ([1, 2],), {"axis": 0}),
+    ("take", ([[0, 5]],), {}),
+    ("take", ([3, -4], 1, None, "wrap"), {}),
+    ("compress", ([0, 1],), {}),
+    ("compress", ([True, False], 0), {}),
+    ("reshape", (3, 2), {}),
+    ("reshape", ((3, -1),), {"order": "F"}),
+    ("transpose", (), {}),
+    ("transpose", (1, 0), {}),
+    ("transpose", ((1, 0),), {}),
+    ("transpose", (None,), {}),
+    ("astype", (np.float32,), {}),
+    ("astype", (int,), {}),
+    ("astype", (), {"dtype": np.float32, "casting": "same_kind", "copy": False}),
+    ("argsort", (), {"axis": None}),
+    ("argsort", (0, "stable"), {}),
+    ("argsort", (), {"stable": True}),
+    ("argpartition", (1,), {}),
+    ("searchsorted", ([0.3],), {"side": "right", "sorter": [1, 0]}),
+    ("round", (1,), {}),
+    ("item", (4,), {}),
+    ("item", (-1,), {}),
+    ("item", (1, -2), {}),
+    ("item", ((1, 2),), {}),
+]  # fmt: skip
+IN_PLACE: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
+    ("fill", (3.0,), {}),
+    ("put", ([0, -1], [7.0, 8.0]), {}),
+    ("put", ([9], 7.0), {"mode": "clip"}),
+    ("sort", (), {}),
+    ("sort", (0,), {"kind": "stable"}),
+    ("partition", (1,), {}),
+    ("partition", (1, 0), {}),
+    ("resize", (4, 2), {"refcheck": False}),
+    ("resize", ((2, 2),), {"refcheck": False}),
+]
+NOT_OURS = {
+    "base", "byteswap", "ctypes", "device", "dump", "dumps", "flags", "flat", "getfield", "itemset",
+    "newbyteorder", "ptp", "setfield", "setflags", "strides", "to_device", "tobytes", "tofile", "tostring",
+    "view",
+}  # fmt: skip
+"""What a Tensor has not: the array's memory, and ways to write into it."""
+
+
+def test_every_attribute_of_an_array_is_thought_of() -> None:
+    x = leaf(A)
+    for name in dir(np.ndarray):
+        if name.startswith("_"):
+            continue
+        if name in NOT_OURS:
+            with pytest.raises(AttributeError, match=r"write (x|np)\b") as caught:
+                getattr(x, name)
+            assert isinstance(caught.value, AutogradLiteError) and name in str(caught.value)
+        else:
+            assert getattr(x, name) is not None
+    tried = {name for name, _, _ in METHODS + IN_PLACE} | {"choose"}
+    methods = {name for name in dir(np.ndarray) if callable(getattr(np.ndarray, name)) and name[0] != "_"}
+    assert methods - NOT_OURS - tried == set()
+    assert not hasattr(x, "nosuch") and getattr(x, "nosuch", 1) == 1
+    with pytest.raises(AttributeError, match="no sums"):
+        x.sums()
+
+
+@pytest.mark.parametrize(("name", "args", "kwargs"), METHODS, ids=str)
+def test_methods_take_what_the_methods_of_arrays_take(name: str, args: Any, kwargs: Any) -> None:
+    array = A[0] if name == "searchsorted" else A
+    if name == "searchsorted":
+        kwargs = {**kwargs, "sorter": np.argsort(array)}
+    expected = getattr(array, name)(*args, **kwargs)
+    for x in (leaf(array), ag.Tensor(array)):
+        got = getattr(x, name)(*args, **kwargs)
+        constant = np.asarray(expected).dtype.kind not in "fc" or name in {"round", "item", "tolist"}
+        assert isinstance(got, ag.Tensor) == (not constant or name == "astype")
+        assert constant or got.requires_grad == x.requires_grad
+        for y, z in zip(got, expected, strict=True) if isinstance(expected, tuple) else [(got, expected)]:
+            plain = y.numpy() if isinstance(y, ag.Tensor) else np.asarray(y)
+            assert plain.dtype == np.asarray(z).dtype
+            np.testing.assert_allclose(plain, z, rtol=1e-6 if plain.dtype == np.float32 else 1e-15)
+
+
+def test_an_index_chooses() -> None:
+    x, y = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+    chosen = ag.Tensor([1, 0]).choose([x, y])
+    chosen.sum().backward()
+    assert chosen.tolist() == [3.0, 2.0] and (x.grad.tolist(), y.grad.tolist()) == ([0.0, 1.0], [1.0, 0.0])
+
+
+@pytest.mark.parametrize(("name", "args", "kwargs"), IN_PLACE, ids=str)
+def test_methods_that_write_rebind(name: str, args: Any, kwargs: Any) -> None:
+    expected = A.copy()
+    getattr(expected, name)(*args, **kwargs)
+    a = leaf(A)
+    with pytest.raises(AssignmentError, match=r"no_grad\(\)"):
+        getattr(a, name)(*args, **kwargs)
+    x = a * 1.0
+    before = x.sum()
+    assert getattr(x, name)(*args, **kwargs) is None
+    assert np.array_equal(x.numpy(), expected) and before.item() == A.sum()
+    (x * x).sum().backward()
+    kept = [v for v in A.ravel() if v in expected]
+    np.testing.assert_allclose(np.sort(a.grad.numpy()[np.isin(A, kept)]), np.sort([2 * v for v in kept]))
+
+
+@pytest.mark.parametrize("name", ["sum", "mean", "cumsum", "max", "clip", "take", "trace", "compress", "any"])
+def test_methods_refuse_out(name: str) -> None:
+    args = {"clip": (0, 1), "take": ([0],), "compress": ([0, 1], 1)}.get(name, ())
+    with pytest.raises(UnsupportedError, match="out="):
+        getattr(leaf(A), name)(*args, out=np.zeros(3))
+
+
+def test_whole_numbers_shift() -> None:
+    x = ag.Tensor([1, 2, 3])
+    assert (x << 1).tolist() == [2, 4, 6] and (8 >> x).tolist() == [4, 2, 1]
+    assert (1 << x).tolist() == [2, 4, 8] and (x >> 1).tolist() == [0, 1, 1]
