@@ -23,7 +23,7 @@ import autograd_lite as ag
 import nn
 import visualize
 from autograd_lite import Tensor
-from autograd_lite.errors import AutogradLiteError, RendererError
+from autograd_lite.errors import AutogradLiteError, FileError, RendererError
 from autograd_lite.testing import check_grads
 
 Array = npt.NDArray[Any]
@@ -75,9 +75,13 @@ def save_pictures(folder: Path, history: nn.History, image: Array) -> tuple[dict
     places, advice = {}, []
     graph = visualize.draw(one_neuron(image))
     try:
-        places["one neuron"] = str(graph.save(folder / "neuron.svg"))
+        places["one neuron"] = (
+            f"{graph.save(folder / 'neuron.svg')} (a single neuron by itself, not the network)"
+        )
     except RendererError as error:
-        places["one neuron"] = f"{graph.save(folder / 'neuron.dot')} (text, not a picture; see below)"
+        places["one neuron"] = (
+            f"{graph.save(folder / 'neuron.dot')} (a single neuron by itself, as text; see below)"
+        )
         advice.append(str(error))
     try:
         curves = folder / "learning-curves.png"
@@ -91,8 +95,13 @@ def save_pictures(folder: Path, history: nn.History, image: Array) -> tuple[dict
 
 def run(epochs: int, seed: int, folder: Path) -> None:
     """The whole job."""
-    folder.mkdir(parents=True, exist_ok=True)
     nn.manual_seed(seed)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(
+            f"cannot make the folder {folder}: {error.strerror}; choose another with --out FOLDER"
+        ) from error
     model, loss = build(), nn.CrossEntropyLoss(label_smoothing=0.1)
     print(f"{model}\nseed {seed}\n")
 
