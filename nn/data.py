@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_lite import Tensor
-from autograd_lite.errors import OptionError, ShapeError
+from autograd_lite.errors import DTypeError, ShapeError
 
+from .arrays import as_array
+from .options import check_whole
 from .random import generator as default_generator
 
 __all__ = ["DataLoader", "Dataset", "TensorDataset"]
@@ -36,6 +38,7 @@ class TensorDataset(Dataset):
 
     Raises:
         ShapeError: the lengths differ.
+        DTypeError: the arrays came as one tuple.
 
     Example:
         >>> import numpy as np, nn
@@ -45,7 +48,9 @@ class TensorDataset(Dataset):
     """
 
     def __init__(self, *tensors: Tensor | npt.ArrayLike) -> None:
-        self.tensors = tuple(x.numpy() if isinstance(x, Tensor) else np.asarray(x) for x in tensors)
+        if len(tensors) == 1 and isinstance(tensors[0], tuple):
+            raise DTypeError("TensorDataset: got one tuple; give the arrays one by one: TensorDataset(X, y)")
+        self.tensors = tuple(map(as_array, tensors))
         shapes = [x.shape for x in self.tensors]
         if not shapes or () in shapes or len({shape[0] for shape in shapes}) > 1:
             raise ShapeError(
@@ -73,6 +78,7 @@ class DataLoader:
 
     Raises:
         OptionError: `batch_size` is not a positive int.
+        DTypeError: the dataset is no sequence of samples, but e.g. the pair (X, y).
 
     Example:
         >>> import numpy as np, nn
@@ -91,8 +97,8 @@ class DataLoader:
         collate_fn: Callable[[list[Any]], Any] | None = None,
         generator: np.random.Generator | None = None,
     ) -> None:
-        if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
-            raise OptionError(f"DataLoader(batch_size={batch_size!r}): expected an int of at least 1")
+        _check_samples(dataset, batch_size)
+        check_whole("DataLoader", "batch_size", batch_size, example=32)
         self.dataset = dataset
         self.batch_size = batch_size
         self.shuffle = shuffle
@@ -116,6 +122,30 @@ class DataLoader:
         return (self.collate_fn or _collate)([self.dataset[int(i)] for i in indices])
 
 
+def _check_samples(dataset: Any, batch_size: Any) -> None:
+    """Refuse arrays that are not put together into samples, and what has no order to draw from."""
+    arrays = (Tensor, np.ndarray)
+    columns = isinstance(dataset, (tuple, list)) and all(isinstance(x, arrays) for x in dataset)
+    # A list of arrays of one shape is a fine dataset; one of X and y has columns in place of samples.
+    columns = columns and (isinstance(dataset, tuple) or _are_columns(dataset))
+    if columns or isinstance(batch_size, arrays):
+        raise DTypeError(
+            "DataLoader: inputs and targets are put together into samples first; write "
+            "nn.DataLoader(nn.TensorDataset(X, y), batch_size=32)"
+        )
+    if not hasattr(dataset, "__len__") or not hasattr(dataset, "__getitem__"):
+        raise DTypeError(
+            f"DataLoader: a {type(dataset).__name__} is no sequence of samples, with a length and an index; "
+            "write list(...), or a class that inherits from nn.Dataset"
+        )
+
+
+def _are_columns(arrays: list[Any]) -> bool:
+    """Whether arrays are equally long and yet no samples of one shape."""
+    lengths = {x.shape[:1] for x in arrays}
+    return len(lengths) == 1 and () not in lengths and len({x.shape for x in arrays}) > 1
+
+
 def _collate(samples: list[Any]) -> Any:
     """A batch out of samples: tuples and dicts part by part, arrays and numbers stacked."""
     first = samples[0]
@@ -123,7 +153,7 @@ def _collate(samples: list[Any]) -> Any:
         return {key: _collate([sample[key] for sample in samples]) for key in first}
     if isinstance(first, (tuple, list)):
         return tuple(_collate(list(parts)) for parts in zip(*samples, strict=True))
-    arrays = [x.numpy() if isinstance(x, Tensor) else np.asarray(x) for x in samples]
+    arrays = [as_array(x) for x in samples]
     shapes = {x.shape for x in arrays}
     if len(shapes) > 1:
         raise ShapeError(

@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_lite import Tensor
+from autograd_lite.errors import ShapeError
 
 from . import functional
+from .arrays import Input, as_array
 from .functional.losses import check_options
 from .module import Module
 
@@ -35,8 +37,6 @@ __all__ = [
     "TripletMarginLoss",
 ]
 
-Input = Tensor | npt.NDArray[Any]
-
 
 class CrossEntropyLoss(Module):
     """The cross entropy between softmax(scores) and the target classes; see `nn.functional.cross_entropy`.
@@ -46,6 +46,10 @@ class CrossEntropyLoss(Module):
         ignore_index: class indices of this value do not count.
         reduction: "none", "mean" or "sum".
         label_smoothing: this part of each target is spread evenly over all classes.
+
+    Raises:
+        OptionError: another `reduction`, or a `label_smoothing` that is not from 0 to 1.
+        ShapeError: `weight` has more axes than one.
 
     Example:
         >>> import numpy as np, nn
@@ -62,7 +66,7 @@ class CrossEntropyLoss(Module):
         label_smoothing: float = 0.0,
     ) -> None:
         check_options(reduction, label_smoothing)
-        self.register_buffer("weight", None if weight is None else np.array(weight))
+        self.register_buffer("weight", _class_weight(weight))
         self.ignore_index = ignore_index
         self.reduction = reduction
         self.label_smoothing = label_smoothing
@@ -113,7 +117,7 @@ class NLLLoss(Module):
         self, weight: npt.ArrayLike | None = None, ignore_index: int = -100, reduction: str = "mean"
     ) -> None:
         check_options(reduction)
-        self.register_buffer("weight", None if weight is None else np.array(weight))
+        self.register_buffer("weight", _class_weight(weight))
         self.ignore_index = ignore_index
         self.reduction = reduction
 
@@ -425,7 +429,7 @@ class MultiMarginLoss(Module):
         check_options(reduction)
         self.p = p
         self.margin = margin
-        self.register_buffer("weight", None if weight is None else np.array(weight))
+        self.register_buffer("weight", _class_weight(weight))
         self.reduction = reduction
 
     def forward(self, input: Input, target: Input) -> Any:
@@ -573,3 +577,15 @@ class CTCLoss(Module):
             self.reduction,
             self.zero_infinity,
         )
+
+
+def _class_weight(weight: npt.ArrayLike | None) -> npt.NDArray[Any] | None:
+    """One weight for each class; what is called with output and target like a function is refused."""
+    if weight is None:
+        return None
+    if np.ndim(as_array(weight)) != 1:
+        raise ShapeError(
+            f"weight has shape {np.shape(as_array(weight))}; expected one for each class, (C,). To compute a "
+            "loss, make it first, then call it: loss = nn.CrossEntropyLoss(); loss(output, target)"
+        )
+    return np.array(as_array(weight))

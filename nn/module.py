@@ -14,6 +14,8 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import DataError, DTypeError, ShapeError
 
+from .arrays import as_array
+
 __all__ = ["InputError", "Module", "Parameter", "functional_call"]
 
 Array = npt.NDArray[Any]
@@ -196,6 +198,11 @@ class Module:
         except InputError as error:
             error.found_in(self)
             raise
+        except (AttributeError, TypeError) as error:
+            given = next((type(x).__name__ for x in args if isinstance(x, (list, float))), None)
+            if given and not hasattr(error, "__notes__"):
+                error.add_note(f"{type(self).__name__} was called with a {given}; write np.array(x)")
+            raise
 
     # -- hooks -------------------------------------------------------------------------------------
 
@@ -276,7 +283,7 @@ class Module:
             persistent: whether it is in the `state_dict`.
         """
         self._check_name(name, self._buffers)
-        self._buffers[name] = None if tensor is None else _array(tensor)
+        self._buffers[name] = None if tensor is None else as_array(tensor)
         if not persistent:
             self._transient.add(name)
 
@@ -284,13 +291,8 @@ class Module:
         """Add a submodule under `name`."""
         self._check_name(name, self._modules)
         if module is not None and not isinstance(module, Module):
-            advice = "a function becomes one as the forward of a class that inherits from nn.Module"
-            if isinstance(module, (list, tuple)):
-                advice = "give the layers one by one: nn.Sequential(*layers)"
-            elif isinstance(module, type):
-                advice = f"{module.__name__} is a class: write {module.__name__}()"
             raise DTypeError(
-                f"register_module({name!r}): expected a Module, got {type(module).__name__}; {advice}"
+                f"{type(self).__name__}.{name}: expected a layer, got {_instead_of_a_layer(module)}"
             )
         self._modules[name] = module
 
@@ -325,7 +327,7 @@ class Module:
             object.__setattr__(self, name, value)
             return
         if target is self._buffers and value is not None:
-            value = _array(value)
+            value = as_array(value)
         elif value is not None and not isinstance(value, (Parameter, Module)):
             repair = f"nn.Parameter(value), or module.{name}.data = value to keep the parameter itself"
             raise DTypeError(
@@ -342,7 +344,9 @@ class Module:
         for own in self._registers():
             if name in own:
                 return own[name]
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        # With `name` and `obj`, so that Python can add which attribute was probably meant.
+        message = f"{type(self).__name__!r} object has no attribute {name!r}"
+        raise AttributeError(message, name=name, obj=self)
 
     def __delattr__(self, name: str) -> None:
         for own in self._registers():
@@ -454,9 +458,13 @@ class Module:
             >>> nn.Linear(2, 1).to(np.float64).weight.dtype
             dtype('float64')
         """
+        try:
+            floating = np.dtype(dtype).kind == "f"
+        except TypeError:  # no dtype at all, but e.g. the name of a device
+            floating = False
+        if not floating:
+            raise DTypeError(f"module.to({dtype!r}): expected a floating-point dtype, e.g. np.float32")
         dtype = np.dtype(dtype)
-        if dtype.kind != "f":
-            raise DTypeError(f"module.to({dtype}): expected a floating-point dtype, e.g. np.float32")
         for p in self.parameters():
             if p.dtype.kind == "f":
                 gradient, p.data = p.grad, p.data.astype(dtype)
@@ -494,7 +502,7 @@ class Module:
             >>> {name: x.shape for name, x in nn.Sequential(nn.Linear(3, 2)).state_dict().items()}
             {'0.weight': (2, 3), '0.bias': (2,)}
         """
-        return {path: np.array(_array(own[name])) for path, own, name in self._slots()}
+        return {path: np.array(as_array(own[name])) for path, own, name in self._slots()}
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> LoadedKeys:
         """Take over the values of a state, cast to the dtype that each entry has here.
@@ -507,29 +515,39 @@ class Module:
             The missing and the unexpected keys.
 
         Raises:
+            DTypeError: the state is no dict, but e.g. the path of a file.
             DataError: keys are missing or unexpected, or an array has another shape or a dtype that
                 cannot be cast. All of them are listed, and the module is left as it was.
         """
+        if not isinstance(state_dict, Mapping):
+            source = "model.state_dict()" if isinstance(state_dict, Module) else "nn.load(path)"
+            raise DTypeError(
+                f"load_state_dict: expected a dict, got a {type(state_dict).__name__}; "
+                f"write load_state_dict({source})"
+            )
         slots = {path: (own, name) for path, own, name in self._slots()}
         missing = [path for path in slots if path not in state_dict]
         unexpected = [path for path in state_dict if path not in slots]
         problems = [f"missing: {path}" for path in missing] if strict else []
         problems += [f"unexpected: {path}" for path in unexpected] if strict else []
-        values = {}
+        values, unfit = {}, []
         for path, (own, name) in slots.items():
             if path in state_dict:
-                here, value = own[name], _array(state_dict[path])
+                here, value = own[name], as_array(state_dict[path])
                 values[path] = value
                 if value.shape != here.shape:
-                    problems.append(f"wrong shape: {path} is {here.shape} here, {value.shape} in the state")
+                    unfit.append(f"wrong shape: {path} is {here.shape} here, {value.shape} in the state")
                 elif not np.can_cast(value.dtype, here.dtype, "same_kind"):
-                    problems.append(f"wrong dtype: {path} is {here.dtype} here, {value.dtype} in the state")
-        if problems:
-            hint = "; load_state_dict(state, strict=False) passes over missing and unexpected keys"
+                    unfit.append(f"wrong dtype: {path} is {here.dtype} here, {value.dtype} in the state")
+        if problems or unfit:
+            hint = (
+                "build the model with the sizes and dtypes that the state has"
+                if unfit
+                else "to pass over missing and unexpected keys, write load_state_dict(state, strict=False)"
+            )
+            lines = "\n  ".join([*problems, *unfit])
             raise DataError(
-                f"the state does not fit {type(self).__name__}, nothing was loaded:\n  "
-                + "\n  ".join(problems)
-                + (hint if missing or unexpected else "")
+                f"the state does not fit {type(self).__name__}, nothing was loaded:\n  {lines}\n{hint}"
             )
         for path, value in values.items():
             own, name = slots[path]
@@ -611,8 +629,30 @@ def functional_call(
             own[name] = value
 
 
-def _array(value: Any) -> Array:
-    return value.numpy() if isinstance(value, Tensor) else np.asarray(value)
+LAYERS = {
+    "gelu": "nn.GELU()",
+    "log_softmax": "nn.LogSoftmax(dim=1)",
+    "relu": "nn.ReLU()",
+    "sigmoid": "nn.Sigmoid()",
+    "softmax": "nn.Softmax(dim=1)",
+    "softplus": "nn.Softplus()",
+    "tanh": "nn.Tanh()",
+}
+"""What functions, and names of them, are called as layers."""
+
+
+def _instead_of_a_layer(value: Any) -> str:
+    """What came in place of a layer, and what to write."""
+    name = value if isinstance(value, str) else getattr(value, "__name__", "")
+    if isinstance(value, (list, tuple)):
+        return f"a {type(value).__name__}; give the layers one by one: nn.Sequential(*layers)"
+    if isinstance(value, type):
+        return f"the class {name}; write {name}()"
+    if name in LAYERS:
+        return f"{'a string' if name is value else f'the function {name}'}; write {LAYERS[name]}"
+    if name and callable(value):
+        return f"the function {name}; make it the forward of a class that inherits from nn.Module"
+    return f"a {type(value).__name__}; write an object of a class that inherits from nn.Module"
 
 
 def _join(path: str, name: str) -> str:

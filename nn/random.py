@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograd_lite.errors import OptionError
+from .options import check_whole
 
 __all__ = ["generator", "manual_seed"]
 
@@ -36,6 +36,5 @@ def manual_seed(seed: int) -> None:
         >>> bool((nn.Linear(2, 2).weight.numpy() == w).all())
         True
     """
-    if not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise OptionError(f"manual_seed({seed!r}): expected an int that is not negative")
+    check_whole("manual_seed", "seed", seed, least=0)
     generator.bit_generator.state = np.random.default_rng(seed).bit_generator.state

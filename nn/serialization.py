@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd_lite import Tensor
 from autograd_lite.errors import DataError, DTypeError, FileError
+
+from .arrays import as_array
 
 __all__ = ["load", "save"]
 
@@ -72,6 +73,10 @@ def load(path: str | os.PathLike[str]) -> dict[str, npt.NDArray[Any]]:
 
     try:
         content = Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise FileError(
+            f"nn.load: {path} does not exist; looked in {Path(path).absolute().parent}"
+        ) from error
     except OSError as error:
         raise FileError(f"nn.load: cannot read {path}: {error.strerror}") from error
     try:
@@ -85,7 +90,7 @@ def load(path: str | os.PathLike[str]) -> dict[str, npt.NDArray[Any]]:
 
 def _plain(name: object, value: Any) -> npt.NDArray[Any]:
     """A contiguous array in the byte order of the format: it takes what lies in memory as it lies."""
-    array = value.numpy() if isinstance(value, Tensor) else np.asarray(value)
+    array = as_array(value)
     if array.dtype.kind not in "biufc":
         raise DTypeError(
             f"nn.save: {name} is a {type(value).__name__}, expected an array of numbers; nested dicts are "
@@ -107,6 +112,11 @@ def _write_atomically(path: Path, content: bytes) -> None:
         finally:
             draft.unlink(missing_ok=True)
     except OSError as error:
-        raise FileError(
-            f"cannot write {path}: {error.strerror}; choose a folder that exists and that you may write to"
-        ) from error
+        folder = path.absolute().parent
+        if not folder.is_dir():
+            advice = (
+                f"there is no folder {folder}; make it first: Path({str(path.parent)!r}).mkdir(parents=True)"
+            )
+        else:
+            advice = f"{error.strerror}; choose a file in a folder that you may write to"
+        raise FileError(f"nn.save: cannot write {path}: {advice}") from error

@@ -90,7 +90,7 @@ def summary(model: Module, *inputs: Any) -> Summary:
         inputs: what the model is called with, e.g. a batch of one.
 
     Raises:
-        DTypeError: `model` is no module.
+        DTypeError: `model` is no module, or there is no input, or the shape of one in its place.
 
     Example:
         >>> import numpy as np, nn
@@ -107,6 +107,12 @@ def summary(model: Module, *inputs: Any) -> Summary:
     """
     if not isinstance(model, Module):
         raise DTypeError(f"summary: expected a module, got a {type(model).__name__}; write summary(model, x)")
+    shape = inputs[0] if len(inputs) == 1 else None
+    if not inputs or (isinstance(shape, tuple) and all(isinstance(n, int) for n in shape)):
+        raise DTypeError(
+            "summary: the model is called, so it needs an input, e.g. "
+            f"nn.summary(model, np.zeros({shape or '(1, ...)'}, np.float32))"
+        )
     calls: dict[Module, list[tuple[Any, int]]] = {module: [] for module in model.modules()}
 
     def hook(module: Module, args: tuple[Any, ...], output: Any) -> None:

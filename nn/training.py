@@ -15,9 +15,11 @@ from autograd_lite import Tensor
 from autograd_lite.errors import AnomalyError, DataError, DTypeError, OptionError, ShapeError
 
 from . import metrics as known_metrics
-from .data import DataLoader, TensorDataset
+from .arrays import as_array
+from .data import DataLoader, Dataset, TensorDataset
 from .module import Module
 from .optim import Optimizer
+from .options import check_whole
 
 __all__ = ["Callback", "History", "Trainer"]
 
@@ -28,6 +30,9 @@ Logs = Mapping[str, float]
 
 LINES = 10
 """About how many epochs are reported where there is no terminal."""
+
+PARAMETERS = "model.parameters()"
+"""What messages say that an optimizer is given."""
 
 
 class History(dict[str, list[float]]):
@@ -83,6 +88,10 @@ class Trainer:
         metrics: functions `metric(outputs, targets)` of a whole set, or their names in `nn.metrics`.
         callbacks: see `Callback`.
 
+    Raises:
+        DTypeError: one of the parts is something else, e.g. a class without parentheses.
+        OptionError: the optimizer is of another model, or there is no metric of this name.
+
     Example:
         >>> import numpy as np, nn
         >>> nn.manual_seed(0)
@@ -99,29 +108,17 @@ class Trainer:
         model: Module,
         loss: Loss,
         optimizer: Optimizer,
-        metrics: Iterable[Metric | str] = (),
-        callbacks: Iterable[Callback] = (),
+        metrics: Iterable[Metric | str] | Metric | str = (),
+        callbacks: Iterable[Callback] | Callback = (),
     ) -> None:
-        if isinstance(loss, type) or not callable(loss):
-            shown = loss.__name__ if isinstance(loss, type) else repr(loss)
-            raise DTypeError(f"Trainer: the loss is {shown}; expected a function, e.g. nn.CrossEntropyLoss()")
-        if not isinstance(optimizer, Optimizer):
-            raise DTypeError(
-                f"Trainer: the optimizer is {optimizer!r}; write nn.optim.Adam(model.parameters(), lr=...)"
-            )
-        own = {id(p) for p in model.parameters()}
-        given = {id(p) for group in optimizer.param_groups for p in group["params"]}
-        if own and not own & given:
-            raise OptionError(
-                "Trainer: the optimizer has none of this model's parameters, so nothing would be trained; "
-                f"write nn.optim.{type(optimizer).__name__}(model.parameters(), ...)"
-            )
+        _check_parts(model, loss, optimizer)
         self.model = model
         self.loss = loss
         self.optimizer = optimizer
-        names = [metrics] if isinstance(metrics, str) else metrics
-        self.metrics = {_name(metric): _metric(metric) for metric in names}
-        self.callbacks = list(callbacks)
+        several = [metrics] if isinstance(metrics, str) or callable(metrics) else metrics
+        self.metrics = {_name(metric): _metric(metric) for metric in several}
+        self.callbacks = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
+        _check_callbacks(self.callbacks)
         self.stop_training = False
 
     def fit(
@@ -152,15 +149,17 @@ class Trainer:
         Raises:
             DataError: there is no data.
             ShapeError: X and y are of different lengths.
+            DTypeError: X or y does not hold numbers.
+            OptionError: `epochs` or `batch_size` is not an int of at least 1.
             AnomalyError: the loss became NaN or inf; the parameters are those before that step.
         """
         dataset = self._dataset(X, y, "fit")
         if validation_data is not None:
             if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
-                raise DTypeError("fit(validation_data=...): expected a pair (X, y)")
+                raise DTypeError("fit(validation_data=...): expected a pair of arrays: (X_test, y_test)")
             self._dataset(*validation_data, "fit(validation_data=...)")
-        if epochs < 1:
-            raise OptionError(f"fit(epochs={epochs}): expected at least 1")
+        check_whole("fit", "epochs", epochs, example=10)
+        check_whole("fit", "batch_size", batch_size, example=32)
         loader = DataLoader(dataset, batch_size, shuffle)
         callbacks = [*self.callbacks, *([_progress()] if verbose else [])]
         history = History()
@@ -209,7 +208,7 @@ class Trainer:
 
     def predict(self, X: npt.ArrayLike, batch_size: int = 256) -> Array:
         """The outputs for inputs of shape (n, ...), in evaluation mode, as an array."""
-        (inputs,) = self._cast(X)
+        (inputs,) = self._cast(_numbers("predict", "X", X))
         if not len(inputs):
             raise DataError(f"predict: X has shape {inputs.shape}, there are no samples in it")
         loader = DataLoader(TensorDataset(inputs), batch_size)
@@ -229,16 +228,16 @@ class Trainer:
         for step, (x, t) in enumerate(loader):
             self.optimizer.zero_grad()
             output = self.model(Tensor(x))
+            if output is None:
+                raise DTypeError(
+                    f"{type(self.model).__name__} returned None: does its forward end with return ...?"
+                )
             loss = self.loss(output, t)
             value = _number(loss)
             if not math.isfinite(value):
-                cause = "A smaller learning rate may help"
-                if x.dtype.kind == "f" and not np.isfinite(x).all():
-                    cause = "The inputs of this step hold NaN or inf: leave such samples out of X"
                 raise AnomalyError(
                     f"the loss is {value} at epoch {epoch + 1}, step {step + 1}; the parameters are those "
-                    f"before this step. {cause}; to see which op it comes from: with ag.detect_anomaly(): "
-                    "trainer.fit(...)"
+                    f"before this step. {_cause(loader.dataset)}"
                 )
             loss.backward()
             self.optimizer.step()
@@ -253,14 +252,13 @@ class Trainer:
     def _measure(self, outputs: Array, targets: Array) -> dict[str, float]:
         return {name: float(metric(outputs, targets)) for name, metric in self.metrics.items()}
 
-    def _cast(self, *data: Any) -> tuple[Array, ...]:
-        """Arrays; floating-point ones in the dtype of the parameters."""
-        arrays = [x.numpy() if isinstance(x, Tensor) else np.asarray(x) for x in data]
+    def _cast(self, *arrays: Array) -> tuple[Array, ...]:
+        """Floating-point arrays in the dtype of the parameters, the others as they are."""
         dtype = next((p.dtype for p in self.model.parameters() if p.dtype.kind == "f"), None)
         return tuple(x.astype(dtype, copy=False) if x.dtype.kind == "f" and dtype else x for x in arrays)
 
     def _dataset(self, X: Any, y: Any, who: str) -> TensorDataset:
-        X, y = self._cast(X, y)
+        X, y = self._cast(_numbers(who, "X", X), _numbers(who, "y", y))
         if X.ndim == 0 or y.ndim == 0 or len(X) != len(y):
             raise ShapeError(
                 f"{who}: X has shape {X.shape} and y {y.shape}; expected as many targets as inputs, "
@@ -269,6 +267,82 @@ class Trainer:
         if len(X) == 0:
             raise DataError(f"{who}: X has shape {X.shape}, there are no samples in it")
         return TensorDataset(X, y)
+
+
+def _check_parts(model: Any, loss: Any, optimizer: Any) -> None:
+    """Refuse what a Trainer cannot work with, and say what to write."""
+    for part, value, of in (("model", model, ""), ("loss", loss, ""), ("optimizer", optimizer, PARAMETERS)):
+        if isinstance(value, type):
+            name = value.__name__
+            raise DTypeError(f"Trainer: the {part} is the class {name}; write {name}({of})")
+    if not isinstance(model, Module):
+        raise DTypeError(
+            f"Trainer: the model is {_shown(model)}; expected an nn.Module, e.g. nn.Sequential(...)"
+        )
+    if not callable(loss):
+        raise DTypeError(
+            f"Trainer: the loss is {_shown(loss)}; expected a function, e.g. nn.CrossEntropyLoss()"
+        )
+    if not isinstance(optimizer, Optimizer):
+        raise DTypeError(
+            f"Trainer: the optimizer is {_shown(optimizer)}; write nn.optim.Adam({PARAMETERS}, lr=...)"
+        )
+    own = {id(p) for p in model.parameters()}
+    given = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    if own and not own & given:
+        raise OptionError(
+            "Trainer: the optimizer has none of this model's parameters, so nothing would be trained; "
+            f"write nn.optim.{type(optimizer).__name__}({PARAMETERS}, ...)"
+        )
+
+
+def _shown(value: Any) -> str:
+    return repr(value) if isinstance(value, str) or value is None else f"of type {type(value).__name__}"
+
+
+def _check_callbacks(callbacks: list[Any]) -> None:
+    for callback in callbacks:
+        if isinstance(callback, type):
+            raise DTypeError(
+                f"Trainer: {callback.__name__} in callbacks is a class; write {callback.__name__}()"
+            )
+        if not isinstance(callback, Callback):
+            raise DTypeError(
+                f"Trainer: {callback!r} in callbacks is no nn.Callback; inherit from it, and override e.g. "
+                "on_epoch_end(self, epoch, logs)"
+            )
+
+
+def _numbers(who: str, name: str, values: Any) -> Array:
+    """The array of inputs or targets; what holds no numbers is refused."""
+    if values is None or isinstance(values, (Dataset, DataLoader)):
+        raise DTypeError(
+            f"{who}: {name} is {_shown(values)}; expected an array: fit(X, y, batch_size=...) makes the "
+            "batches itself"
+        )
+    array = as_array(values)
+    if array.dtype.kind not in "biufc":
+        repair = (
+            "number the classes: y = np.unique(y, return_inverse=True)[1]"
+            if name == "y"
+            else "write X.astype(float)"
+        )
+        raise DTypeError(f"{who}: {name} is of dtype {array.dtype}, expected numbers; {repair}")
+    return array
+
+
+def _cause(dataset: Any) -> str:
+    """What a loss that is not finite may come from: the data first, then the learning rate."""
+    for name, values in zip("Xy", dataset.tensors, strict=True):
+        finite = np.isfinite(values)
+        if not finite.all():
+            place = tuple(map(int, np.argwhere(~finite)[0]))
+            found = "NaN" if np.isnan(values[place]) else "inf"
+            return f"{name} has {found} in row {place[0]}; leave such rows out, or fill them in"
+    return (
+        "A smaller learning rate, or inputs scaled to about -1 ... 1, may help; to see which op it comes "
+        "from: with ag.detect_anomaly(): trainer.fit(...)"
+    )
 
 
 def _number(loss: Any) -> float:
@@ -285,9 +359,16 @@ def _name(metric: Metric | str) -> str:
 
 def _metric(metric: Metric | str) -> Metric:
     if not isinstance(metric, str):
+        if not callable(metric) or isinstance(metric, type):
+            raise DTypeError(
+                f"Trainer: the metric {metric!r} is no function of outputs and targets, nor the name of one"
+            )
         return metric
     if metric not in known_metrics.__all__:
-        raise OptionError(f"unknown metric {metric!r}; nn.metrics has {', '.join(known_metrics.__all__)}")
+        raise OptionError(
+            f"Trainer: unknown metric {metric!r}; nn.metrics has {', '.join(known_metrics.__all__)}, and any "
+            "function metric(outputs, targets) can be given"
+        )
     function: Metric = getattr(known_metrics, metric)
     return function
 

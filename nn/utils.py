@@ -12,7 +12,10 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 from autograd_lite import Tensor
-from autograd_lite.errors import AnomalyError, OptionError, ShapeError
+from autograd_lite.errors import AnomalyError, DTypeError, ShapeError
+
+from .arrays import as_array
+from .options import check_number
 
 __all__ = [
     "ExponentialMovingAverage",
@@ -60,6 +63,7 @@ def clip_grad_norm_(
         The norm before.
 
     Raises:
+        OptionError: `max_norm` is no number, or negative.
         AnomalyError: see `error_if_nonfinite`.
 
     Source:
@@ -74,6 +78,7 @@ def clip_grad_norm_(
         >>> x.grad.numpy().round(4).tolist()
         [0.6, 0.8]
     """
+    check_number("clip_grad_norm_", "max_norm", max_norm, example=1)
     params = [p for p in _listed(parameters) if p.grad is not None]
     total = get_total_norm([p.grad for p in params if p.grad is not None], norm_type)
     if error_if_nonfinite and not math.isfinite(total):
@@ -90,9 +95,11 @@ def clip_grad_value_(parameters: Iterable[Tensor] | Tensor, clip_value: float) -
     Args:
         parameters: those without a gradient are passed over.
         clip_value: a number that is not negative.
+
+    Raises:
+        OptionError: `clip_value` is something else.
     """
-    if not clip_value >= 0:
-        raise OptionError(f"clip_grad_value_(clip_value={clip_value}): expected a number >= 0")
+    check_number("clip_grad_value_", "clip_value", clip_value, example=1)
     for p in _listed(parameters):
         if p.grad is not None:
             p.grad = Tensor(np.clip(p.grad.numpy(), -clip_value, clip_value))
@@ -157,9 +164,8 @@ class ExponentialMovingAverage:
     """
 
     def __init__(self, parameters: Iterable[Tensor], decay: float = 0.999) -> None:
-        if not 0 <= decay <= 1:
-            raise OptionError(f"ExponentialMovingAverage(decay={decay}): expected a number from 0 to 1")
-        self.parameters = list(parameters)
+        check_number("ExponentialMovingAverage", "decay", decay, most=1, example=0.999)
+        self.parameters = _listed(parameters)
         self.decay = decay
         self.averages = [p.numpy().copy() for p in self.parameters]
 
@@ -203,7 +209,7 @@ def vector_to_parameters(vec: Tensor | npt.ArrayLike, parameters: Iterable[Tenso
     Raises:
         ShapeError: the vector has another length.
     """
-    values = vec.numpy() if isinstance(vec, Tensor) else np.asarray(vec)
+    values = as_array(vec)
     params = list(parameters)
     if values.shape != (total := sum(p.size for p in params),):
         raise ShapeError(f"vector_to_parameters: the vector has shape {values.shape}, expected ({total},)")
@@ -215,4 +221,8 @@ def vector_to_parameters(vec: Tensor | npt.ArrayLike, parameters: Iterable[Tenso
 
 
 def _listed(parameters: Iterable[Tensor] | Tensor) -> list[Tensor]:
-    return [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    listed = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    for p in listed:
+        if not isinstance(p, Tensor):
+            raise DTypeError(f"expected parameters, got a {type(p).__name__}; write model.parameters()")
+    return listed

@@ -14,6 +14,7 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import OptionError, ShapeError
 
+from ..arrays import as_array
 from ..random import generator
 
 __all__ = [
@@ -60,7 +61,7 @@ tanh = ag.tanh
 
 def ltu(input: Input) -> Any:
     """The linear threshold unit: 1 from 0 on, else 0. It carries no gradient."""
-    x = input.numpy() if isinstance(input, Tensor) else np.asarray(input)
+    x = as_array(input)
     return (x >= 0).astype(x.dtype)
 
 

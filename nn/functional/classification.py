@@ -11,7 +11,8 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import DataError, OptionError, ShapeError
 
-from .losses import check_options, check_same_shape, reduced
+from ..arrays import Input, as_array, as_operand
+from .losses import check_options, of_one_shape, reduced
 
 __all__ = [
     "binary_cross_entropy",
@@ -24,7 +25,6 @@ __all__ = [
 ]
 
 Array = npt.NDArray[Any]
-Input = Tensor | Array
 
 # -- probabilities ---------------------------------------------------------------------------------
 
@@ -58,12 +58,12 @@ def binary_cross_entropy(
         DataError: a p or y outside of 0 ... 1. For scores take `binary_cross_entropy_with_logits`.
     """
     check_options(reduction)
-    check_same_shape("binary_cross_entropy", input, target)
+    input, target = of_one_shape("binary_cross_entropy", input, target)
     for name, values in (("input", input), ("target", target)):
-        plain = values.numpy() if isinstance(values, Tensor) else values
-        if plain.size and not (plain.min() >= 0 and plain.max() <= 1):
+        values = as_array(values)
+        if values.size and not (values.min() >= 0 and values.max() <= 1):
             raise DataError(
-                f"binary_cross_entropy: {name} holds numbers from {plain.min():.6g} to {plain.max():.6g}, "
+                f"binary_cross_entropy: {name} holds numbers from {values.min():.6g} to {values.max():.6g}, "
                 "expected probabilities from 0 to 1; for scores take BCEWithLogitsLoss"
             )
     loss = bernoulli_surprise(input, target)
@@ -87,7 +87,7 @@ def binary_cross_entropy_with_logits(
         pos_weight: a factor of the term with y, for classes that are rare.
     """
     check_options(reduction)
-    check_same_shape("binary_cross_entropy_with_logits", input, target)
+    input, target = of_one_shape("binary_cross_entropy_with_logits", input, target)
     missed: Any = ag.softplus(-input) * target
     loss = (missed if pos_weight is None else missed * pos_weight) + ag.softplus(input) * (1 - target)
     return reduced(loss if weight is None else loss * weight, reduction)
@@ -105,7 +105,7 @@ def kl_div(input: Input, target: Input, reduction: str = "mean", log_target: boo
     """
     if reduction != "batchmean":
         check_options(reduction)
-    check_same_shape("kl_div", input, target)
+    input, target = of_one_shape("kl_div", input, target)
     if log_target:
         loss: Any = np.exp(target) * (target - input)
     else:
@@ -133,21 +133,21 @@ def perceptron_loss(input: Input, target: Input, reduction: str = "mean") -> Any
         [0.0, 3.0]
     """
     check_options(reduction)
-    check_same_shape("perceptron_loss", input, target)
+    input, target = of_one_shape("perceptron_loss", input, target)
     return reduced(ag.relu(-input * target), reduction)
 
 
 def soft_margin_loss(input: Input, target: Input, reduction: str = "mean") -> Any:
     """log(1 + e^(-y x)) for y = -1 or 1."""
     check_options(reduction)
-    check_same_shape("soft_margin_loss", input, target)
+    input, target = of_one_shape("soft_margin_loss", input, target)
     return reduced(ag.softplus(-input * target), reduction)
 
 
 def hinge_embedding_loss(input: Input, target: Input, margin: float = 1.0, reduction: str = "mean") -> Any:
     """x where y = 1, and max(0, margin - x) where y = -1; x is usually a distance."""
     check_options(reduction)
-    check_same_shape("hinge_embedding_loss", input, target)
+    input, target = of_one_shape("hinge_embedding_loss", input, target)
     return reduced(
         np.where(target == 1, input, 0) + np.where(target == -1, ag.relu(margin - input), 0), reduction
     )
@@ -174,7 +174,7 @@ def multi_margin_loss(
     check_options(reduction)
     if p not in (1, 2):
         raise OptionError(f"multi_margin_loss(p={p}): expected 1 or 2")
-    indices = np.asarray(target.numpy() if isinstance(target, Tensor) else target)
+    input, indices = as_operand("multi_margin_loss: input", input), as_array(target)
     if input.ndim not in (1, 2) or indices.shape != input.shape[:-1]:
         raise ShapeError(
             f"multi_margin_loss: input {input.shape} and target {indices.shape} do not fit; expected (N, C) "

@@ -15,6 +15,7 @@ from autograd_lite.errors import OptionError, ShapeError
 
 from ..kernels import conv as kernels
 from ..kernels.windows import Pairs, Sizes, Windows
+from ..options import check_whole
 from .windows import check_fit, checked, entries, laid, sizes
 
 __all__ = ["conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "fold", "unfold"]
@@ -181,8 +182,7 @@ def _check_weights(name: str, weight: Any, bias: Any, axes: int, groups: int, ou
             f"{name} expects weight of shape ({'in, out' if 'transpose' in name else 'out, in'} / groups, "
             f"{', '.join(['kernel'] * axes)}), got {weight.shape}"
         )
-    if isinstance(groups, bool) or not isinstance(groups, (int, np.integer)) or groups < 1:
-        raise OptionError(f"{name}(groups={groups!r}): expected an int of at least 1")
+    check_whole(name, "groups", groups)
     if len(weight) % groups:
         raise ShapeError(
             f"{name} expects a multiple of groups={groups} as the first size of weight, got {weight.shape}"

@@ -11,6 +11,7 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import IndexingError, ShapeError
 
+from ..arrays import as_array
 from ..kernels import ctc as kernels
 from .losses import check_options
 
@@ -73,10 +74,7 @@ def ctc_loss(
         0.75
     """
     check_options(reduction)
-    labels, ends, counts = (
-        np.atleast_1d(np.asarray(x.numpy() if isinstance(x, Tensor) else x))
-        for x in (targets, input_lengths, target_lengths)
-    )
+    labels, ends, counts = (np.atleast_1d(as_array(x)) for x in (targets, input_lengths, target_lengths))
     single = log_probs.ndim == 2
     x: Any = log_probs[:, None] if single else log_probs
     T, N, C = x.shape

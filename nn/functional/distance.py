@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 import autograd_lite as ag
-from autograd_lite import Tensor
 
-from .losses import check_options, check_same_shape, reduced
+from ..arrays import Input
+from .losses import check_options, of_one_shape, reduced
 
 __all__ = [
     "cosine_embedding_loss",
@@ -20,8 +19,6 @@ __all__ = [
     "pairwise_distance",
     "triplet_margin_loss",
 ]
-
-Input = Tensor | npt.NDArray[Any]
 
 
 def normalize(input: Input, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Any:
@@ -57,7 +54,7 @@ def cosine_embedding_loss(
         reduction: "none", "mean" or "sum".
     """
     check_options(reduction)
-    check_same_shape("cosine_embedding_loss", input1, input2)
+    input1, input2 = of_one_shape("cosine_embedding_loss", input1, input2)
     similarity = cosine_similarity(input1, input2, dim=-1)
     return reduced(np.where(target == 1, 1 - similarity, ag.relu(similarity - margin)), reduction)
 
@@ -67,7 +64,7 @@ def margin_ranking_loss(
 ) -> Any:
     """max(0, -y (a - b) + margin): y = 1 where a should be above b, -1 where below."""
     check_options(reduction)
-    check_same_shape("margin_ranking_loss", input1, input2)
+    input1, input2 = of_one_shape("margin_ranking_loss", input1, input2)
     return reduced(ag.relu(-target * (input1 - input2) + margin), reduction)
 
 
@@ -97,8 +94,8 @@ def triplet_margin_loss(
         V. Balntas et al., "Learning shallow convolutional feature descriptors with triplet losses", 2016.
     """
     check_options(reduction)
-    check_same_shape("triplet_margin_loss", anchor, positive)
-    check_same_shape("triplet_margin_loss", anchor, negative)
+    anchor, positive = of_one_shape("triplet_margin_loss", anchor, positive)
+    anchor, negative = of_one_shape("triplet_margin_loss", anchor, negative)
     far = pairwise_distance(anchor, negative, p, eps)
     if swap:
         far = np.minimum(far, pairwise_distance(positive, negative, p, eps))

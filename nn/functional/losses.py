@@ -11,12 +11,15 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import DTypeError, IndexingError, OptionError, ShapeError
 
+from ..arrays import Input, as_array, as_operand
+from ..options import check_number
+
 __all__ = ["cross_entropy", "mse_loss", "nll_loss"]
 
 Array = npt.NDArray[Any]
 
 
-def mse_loss(input: Tensor | Array, target: Tensor | Array, reduction: str = "mean") -> Any:
+def mse_loss(input: Input, target: Input, reduction: str = "mean") -> Any:
     """(x - y)^2, summed or averaged over all entries.
 
     Args:
@@ -33,13 +36,13 @@ def mse_loss(input: Tensor | Array, target: Tensor | Array, reduction: str = "me
         2.0
     """
     check_options(reduction)
-    check_same_shape("mse_loss", input, target)
+    input, target = of_one_shape("mse_loss", input, target)
     return reduced((input - target) ** 2, reduction)
 
 
 def cross_entropy(
-    input: Tensor | Array,
-    target: Tensor | npt.ArrayLike,
+    input: Input,
+    target: Input,
     weight: npt.ArrayLike | None = None,
     ignore_index: int = -100,
     reduction: str = "mean",
@@ -72,6 +75,7 @@ def cross_entropy(
         (0.6931471805599453, 0.6931471805599453)
     """
     check_options(reduction, label_smoothing)
+    input = as_operand("cross_entropy: input", input)
     if input.ndim == 0:
         raise ShapeError(f"cross_entropy: input of shape {input.shape}; expected scores of shape (N, C)")
     log_p = ag.log_softmax(input, axis=1 if input.ndim > 1 else 0)
@@ -79,8 +83,8 @@ def cross_entropy(
 
 
 def nll_loss(
-    input: Tensor | Array,
-    target: Tensor | npt.ArrayLike,
+    input: Input,
+    target: Input,
     weight: npt.ArrayLike | None = None,
     ignore_index: int = -100,
     reduction: str = "mean",
@@ -95,7 +99,9 @@ def nll_loss(
         reduction: as in `cross_entropy`, which is `nll_loss(log_softmax(x), target)`.
     """
     check_options(reduction)
-    return _cross_entropy("nll_loss", input, target, weight, ignore_index, reduction, 0.0)
+    return _cross_entropy(
+        "nll_loss", as_operand("nll_loss: input", input), target, weight, ignore_index, reduction, 0.0
+    )
 
 
 def _cross_entropy(
@@ -109,8 +115,7 @@ def _cross_entropy(
 ) -> Any:
     """The loss from log-probabilities, whose shape is that of the scores."""
     input, axis = log_p, 1 if log_p.ndim > 1 else 0
-    if not isinstance(target, Tensor):
-        target = np.asarray(target)
+    target = target if isinstance(target, Tensor) else as_array(target)
     weights = None if weight is None else np.asarray(weight, dtype=log_p.dtype)
     if weights is not None and weights.shape != (input.shape[axis],):
         raise ShapeError(
@@ -153,9 +158,20 @@ def _chosen(
 
 
 def _check_indices(name: str, input: Any, target: Any) -> None:
+    if target.dtype.kind not in "biufc":
+        raise DTypeError(
+            f"{name}: class indices are integers, target is {target.dtype}; number the classes: "
+            "y = np.unique(y, return_inverse=True)[1]"
+        )
     expected = input.shape[:1] + input.shape[2:] if input.ndim > 1 else ()
     if target.shape != expected:
-        repair = "; write target.reshape(-1)" if target.size == input.shape[0] and input.ndim == 2 else ""
+        repair = ""
+        if target.shape == input.shape:
+            repair = "; write target.astype(float)"
+        elif target.ndim > input.ndim:
+            repair = "; the output comes first: loss(output, target)"
+        elif target.size == input.shape[0] and input.ndim == 2:
+            repair = "; write target.reshape(-1)"
         raise ShapeError(
             f"{name}: input {input.shape} and target {target.shape} do not fit; expected class "
             f"indices of shape {expected} or probabilities of shape {input.shape}{repair}"
@@ -178,10 +194,10 @@ def _check_range(name: str, indices: Array, counts: Array, classes: int) -> None
 
 def check_options(reduction: str, label_smoothing: float = 0.0) -> None:
     """Refuse options of losses that cannot be, when the loss is made and not only when it is used."""
-    if reduction not in ("none", "mean", "sum"):
-        raise OptionError(f'reduction={reduction!r}; expected "none", "mean" or "sum"')
-    if not 0.0 <= label_smoothing <= 1.0:
-        raise OptionError(f"label_smoothing={label_smoothing}; expected a number from 0 to 1")
+    if not isinstance(reduction, str) or reduction not in ("none", "mean", "sum"):
+        came = repr(reduction) if isinstance(reduction, str) else f"a {type(reduction).__name__}"
+        raise OptionError(f'reduction={came}; expected "none", "mean" or "sum"')
+    check_number("cross_entropy", "label_smoothing", label_smoothing, most=1, example=0.1)
 
 
 def reduced(losses: Any, reduction: str, total: float | None = None) -> Any:
@@ -192,10 +208,18 @@ def reduced(losses: Any, reduction: str, total: float | None = None) -> Any:
     return losses.mean() if total is None else losses.sum() / total
 
 
-def check_same_shape(name: str, input: Any, target: Any) -> None:
-    """Refuse an output and a target that would be broadcast."""
+def of_one_shape(name: str, input: Any, target: Any) -> tuple[Any, Any]:
+    """Output and target as ops take them; refused if they would be broadcast."""
+    input, target = as_operand(f"{name}: input", input), as_operand(f"{name}: target", target)
     if input.shape != target.shape:
-        repair = f"; write target.reshape({input.shape})" if input.size == target.size else ""
+        repair = ""
+        if input.size == target.size:
+            repair = f"; write target.reshape({', '.join(map(str, (-1, *input.shape[1:])))})"
+        elif target.dtype.kind in "biu" and target.shape == input.shape[:1]:
+            repair = "; for class indices take nn.CrossEntropyLoss()"
+        elif target.shape == input.shape[:1]:
+            repair = "; let the last layer have one output, and write target.reshape(-1, 1)"
         raise ShapeError(
             f"{name}: input has shape {input.shape}, target {target.shape}; they must be equal{repair}"
         )
+    return input, target

@@ -6,22 +6,19 @@ import math
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from autograd_lite import Tensor
 from autograd_lite.errors import OptionError
 
-from .losses import check_options, check_same_shape, reduced
+from ..arrays import Input, as_array, as_operand
+from .losses import check_options, of_one_shape, reduced
 
 __all__ = ["gaussian_nll_loss", "huber_loss", "l1_loss", "poisson_nll_loss", "smooth_l1_loss"]
-
-Input = Tensor | npt.NDArray[Any]
 
 
 def l1_loss(input: Input, target: Input, reduction: str = "mean") -> Any:
     """|x - y|."""
     check_options(reduction)
-    check_same_shape("l1_loss", input, target)
+    input, target = of_one_shape("l1_loss", input, target)
     return reduced(np.abs(input - target), reduction)
 
 
@@ -32,7 +29,7 @@ def huber_loss(input: Input, target: Input, reduction: str = "mean", delta: floa
         P. Huber, "Robust estimation of a location parameter", 1964.
     """
     check_options(reduction)
-    check_same_shape("huber_loss", input, target)
+    input, target = of_one_shape("huber_loss", input, target)
     if not delta > 0:
         raise OptionError(f"huber_loss(delta={delta}): expected a number above 0")
     d = np.abs(input - target)
@@ -46,7 +43,7 @@ def smooth_l1_loss(input: Input, target: Input, reduction: str = "mean", beta: f
         R. Girshick, "Fast R-CNN", 2015.
     """
     check_options(reduction)
-    check_same_shape("smooth_l1_loss", input, target)
+    input, target = of_one_shape("smooth_l1_loss", input, target)
     if beta < 0:
         raise OptionError(f"smooth_l1_loss(beta={beta}): expected a number that is not negative")
     d = np.abs(input - target)
@@ -72,6 +69,10 @@ def poisson_nll_loss(
         reduction: "none", "mean" or "sum".
     """
     check_options(reduction)
+    input, target = (
+        as_operand("poisson_nll_loss: input", input),
+        as_operand("poisson_nll_loss: target", target),
+    )
     loss = np.exp(input) - target * input if log_input else input - target * np.log(input + eps)
     if full:
         safe = np.where(target > 1, target, 1)
@@ -94,8 +95,8 @@ def gaussian_nll_loss(
         reduction: "none", "mean" or "sum".
     """
     check_options(reduction)
-    check_same_shape("gaussian_nll_loss", input, target)
-    floor = np.asarray(var.numpy() if isinstance(var, Tensor) else var)
+    input, target = of_one_shape("gaussian_nll_loss", input, target)
+    floor = as_array(var)
     var = var + (np.maximum(floor, eps) - floor)  # as torch: the clamp is not differentiated
     loss = (np.log(var) + (input - target) ** 2 / var) / 2
     return reduced(loss + math.log(2 * math.pi) / 2 if full else loss, reduction)

@@ -11,6 +11,8 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import DTypeError, IndexingError
 
+from ..arrays import as_array
+
 __all__ = ["embedding", "one_hot"]
 
 
@@ -61,7 +63,7 @@ def one_hot(tensor: Tensor | npt.ArrayLike, num_classes: int = -1) -> npt.NDArra
 
 
 def _integers(name: str, x: Tensor | npt.ArrayLike) -> npt.NDArray[Any]:
-    values: npt.NDArray[Any] = x.numpy() if isinstance(x, Tensor) else np.asarray(x)
+    values = as_array(x)
     if values.dtype.kind not in "iu":
         raise DTypeError(f"{name}: expected integers, got {values.dtype}; write x.astype(int)")
     return values

@@ -16,6 +16,7 @@ from .. import functional, init
 from ..functional.conv import pads
 from ..functional.windows import sizes
 from ..module import Module, Parameter
+from ..options import check_whole
 from .spatial import called
 
 __all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d"]
@@ -47,9 +48,10 @@ class _Convolution(Module):
         dtype: npt.DTypeLike,
     ) -> None:
         name = type(self).__name__
-        (self.in_channels,) = sizes(name, "in_channels", in_channels, 1)
-        (self.out_channels,) = sizes(name, "out_channels", out_channels, 1)
-        (self.groups,) = sizes(name, "groups", groups, 1)
+        check_whole(name, "in_channels", in_channels)
+        check_whole(name, "out_channels", out_channels)
+        check_whole(name, "groups", groups)
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         if in_channels % groups or out_channels % groups:
             raise OptionError(
                 f"{name}({in_channels}, {out_channels}, groups={groups}): both numbers of channels are to be "

@@ -7,10 +7,10 @@ from typing import Any
 import numpy.typing as npt
 
 from autograd_lite import Tensor
-from autograd_lite.errors import OptionError
 
 from .. import functional
 from ..module import Module
+from ..options import check_number
 
 __all__ = ["AlphaDropout", "Dropout", "Dropout2d"]
 
@@ -40,8 +40,7 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5) -> None:
-        if not 0 <= p <= 1:
-            raise OptionError(f"{type(self).__name__}(p={p}): expected a probability from 0 to 1")
+        check_number(type(self).__name__, "p", p, most=1, example=0.5)
         self.p = p
 
     def forward(self, x: Tensor | Array) -> Any:

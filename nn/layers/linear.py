@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd_lite import Tensor
-from autograd_lite.errors import OptionError
-
 from .. import functional, init
+from ..arrays import Input, as_operand
 from ..module import InputError, Module, Parameter
+from ..options import check_whole
 
 __all__ = ["Bilinear", "Linear"]
 
@@ -26,14 +25,19 @@ class Linear(Module):
         in_features: the size of the last axis of the input.
         out_features: the size of the last axis of the output.
         bias: whether there is a b.
-        dtype: of the parameters. The output is of NumPy's promotion: a float64 input gives float64.
+        dtype: of the parameters. Arrays are not cast to it: a float64 input to a float32 layer is computed
+            in float64 and gives float64; write x.astype(np.float32) to stay in float32. The gradients of
+            weight and bias are of their own dtype, float32.
+            Lists and numbers take the dtype of the layer.
 
     Attributes:
         weight: of shape (out_features, in_features).
         bias: of shape (out_features,), or None.
 
     Raises:
+        OptionError: a size that is not an int of at least 0.
         ShapeError: the input is not of shape (..., in_features).
+        DTypeError: the input holds no numbers.
 
     Example:
         >>> import numpy as np, nn
@@ -44,11 +48,8 @@ class Linear(Module):
     def __init__(
         self, in_features: int, out_features: int, bias: bool = True, dtype: npt.DTypeLike = np.float32
     ) -> None:
-        for size in (in_features, out_features):
-            if not isinstance(size, (int, np.integer)) or size < 0:
-                raise OptionError(
-                    f"Linear({in_features!r}, {out_features!r}): the sizes are ints, not negative"
-                )
+        check_whole("Linear", "in_features", in_features, least=0)
+        check_whole("Linear", "out_features", out_features, least=0)
         self.in_features = in_features
         self.out_features = out_features
         self.weight = Parameter(np.empty((out_features, in_features), dtype))
@@ -62,9 +63,8 @@ class Linear(Module):
             bound = 1 / math.sqrt(max(1, self.in_features))
             init.uniform_(self.bias, -bound, bound)
 
-    def forward(self, x: Tensor | npt.NDArray[Any]) -> Any:
-        if isinstance(x, (list, int, float)):
-            x = np.asarray(x, self.weight.dtype)
+    def forward(self, x: Input) -> Any:
+        x = as_operand("Linear", x, self.weight.dtype)
         if x.shape[-1:] != (self.in_features,):
             repair = _repair(x.shape, self.in_features)
             raise InputError(self, f"expects (..., {self.in_features}), got {x.shape}; {repair}")
@@ -83,9 +83,13 @@ class Linear(Module):
 def _repair(shape: tuple[int, ...], features: int) -> str:
     if len(shape) > 2 and math.prod(shape[1:]) == features:
         return "flatten it first: x.reshape(len(x), -1)"
-    if shape and shape[0] == features:
+    if not shape:
+        return "give each sample a row: layer([[...]])"
+    if len(shape) == 1 and features == 1:
+        return "give each sample a row: x.reshape(-1, 1)"
+    if len(shape) == 2 and shape[0] == features:
         return "did you mean x.T?"
-    return f"make the layer fit the input: Linear({shape[-1] if shape else 1}, ...)"
+    return f"make the layer fit the input: Linear({shape[-1]}, ...)"
 
 
 class Bilinear(Module):
@@ -99,6 +103,7 @@ class Bilinear(Module):
         dtype: of the parameters.
 
     Raises:
+        OptionError: a size that is not an int of at least 1.
         ShapeError: the inputs are not of shapes (..., in1_features) and (..., in2_features).
 
     Example:
@@ -115,6 +120,9 @@ class Bilinear(Module):
         bias: bool = True,
         dtype: npt.DTypeLike = np.float32,
     ) -> None:
+        check_whole("Bilinear", "in1_features", in1_features)
+        check_whole("Bilinear", "in2_features", in2_features)
+        check_whole("Bilinear", "out_features", out_features)
         self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
         bound = 1 / math.sqrt(in1_features)
         weight = Parameter(np.empty((out_features, in1_features, in2_features), dtype))
@@ -122,7 +130,8 @@ class Bilinear(Module):
         shift = init.uniform_(Parameter(np.empty(out_features, dtype)), -bound, bound) if bias else None
         self.register_parameter("bias", shift)
 
-    def forward(self, input1: Any, input2: Any) -> Any:
+    def forward(self, input1: Input, input2: Input) -> Any:
+        input1, input2 = (as_operand("Bilinear", x, self.weight.dtype) for x in (input1, input2))
         wanted = (self.in1_features, self.in2_features)
         if (input1.shape[-1:], input2.shape[-1:]) != (wanted[:1], wanted[1:]):
             raise InputError(

@@ -12,9 +12,11 @@ from autograd_lite import Tensor
 from autograd_lite.errors import OptionError
 
 from .. import init
+from ..arrays import as_array
 from ..functional.dropout import dropout
 from ..functional.recurrent import gru, lstm, rnn
 from ..module import InputError, Module, Parameter
+from ..options import check_number, check_whole
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
 
@@ -41,10 +43,10 @@ class _Recurrent(Module):
         bidirectional: bool,
         dtype: npt.DTypeLike,
     ) -> None:
-        if not 0 <= dropout < 1:
-            raise OptionError(
-                f"{type(self).__name__}(dropout={dropout}): expected a number from 0 to below 1"
-            )
+        check_whole(type(self).__name__, "input_size", input_size)
+        check_whole(type(self).__name__, "hidden_size", hidden_size)
+        check_whole(type(self).__name__, "num_layers", num_layers)
+        check_number(type(self).__name__, "dropout", dropout, most=1, example=0.2)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.dropout = bias, batch_first, dropout
         self.bidirectional = bidirectional
@@ -135,7 +137,7 @@ class _Recurrent(Module):
     def _checked_lengths(self, lengths: npt.ArrayLike | None, B: int, T: int) -> Array | None:
         if lengths is None:
             return None
-        ends = np.asarray(lengths.numpy() if isinstance(lengths, Tensor) else lengths)
+        ends = as_array(lengths)
         if ends.shape != (B,) or ends.dtype.kind not in "iu" or ((ends < 0) | (ends > T)).any():
             raise InputError(
                 self,
@@ -318,6 +320,8 @@ class _Cell(Module):
     run: ClassVar[Any]
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool, dtype: npt.DTypeLike) -> None:
+        check_whole(type(self).__name__, "input_size", input_size)
+        check_whole(type(self).__name__, "hidden_size", hidden_size)
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
         self.options: dict[str, Any] = {}
         rows, bound = self.gates * hidden_size, 1 / math.sqrt(hidden_size)

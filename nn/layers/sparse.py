@@ -11,7 +11,9 @@ from autograd_lite import Tensor
 from autograd_lite.errors import OptionError
 
 from .. import functional, init
+from ..arrays import as_array
 from ..module import Module, Parameter
+from ..options import check_whole
 
 __all__ = ["Embedding"]
 
@@ -41,6 +43,8 @@ class Embedding(Module):
         padding_idx: int | None = None,
         dtype: npt.DTypeLike = np.float32,
     ) -> None:
+        check_whole("Embedding", "num_embeddings", num_embeddings)
+        check_whole("Embedding", "embedding_dim", embedding_dim)
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
             raise OptionError(f"Embedding: padding_idx={padding_idx} is none of {num_embeddings} vectors")
         self.num_embeddings, self.embedding_dim, self.padding_idx = num_embeddings, embedding_dim, padding_idx
@@ -64,7 +68,7 @@ class Embedding(Module):
             freeze: whether they stay as they are.
             padding_idx: a vector that is not learned.
         """
-        values = embeddings.numpy() if isinstance(embeddings, Tensor) else np.asarray(embeddings)
+        values = as_array(embeddings)
         layer = cls(values.shape[0], values.shape[1], padding_idx, values.dtype)
         layer.weight = Parameter(values, requires_grad=not freeze)
         return layer

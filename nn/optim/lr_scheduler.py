@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Real
 from typing import Any
 
 from autograd_lite.errors import DataError, DTypeError, OptionError
@@ -749,6 +750,6 @@ def _for_each(optimizer: Optimizer, value: Any, what: str) -> list[Any]:
 
 
 def _positive(name: str, option: str, value: Any) -> Any:
-    if not value > 0:
-        raise OptionError(f"{name}({option}={value}): expected a number above 0")
+    if not isinstance(value, Real) or not float(value) > 0:
+        raise OptionError(f"{name}({option}={value!r}): expected a number above 0, e.g. {option}=10")
     return value

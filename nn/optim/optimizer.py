@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,15 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import DataError, DTypeError, OptionError
 
+from ..options import check_number
+
 __all__ = ["Optimizer"]
 
 Array = npt.NDArray[Any]
 Group = dict[str, Any]
+
+EXAMPLES = {"lr": 1e-3, "weight_decay": 1e-4, "momentum": 0.9, "eps": 1e-8}
+"""Options that are numbers of at least 0, each with a usual value."""
 
 
 class Optimizer:
@@ -48,8 +54,9 @@ class Optimizer:
         items = list(params)
         if not items:
             raise DataError(
-                f"{type(self).__name__} got no parameters; a generator such as model.parameters() can be "
-                "used only once: call it anew"
+                f"{type(self).__name__} got no parameters. Layers in a plain list are not found: write "
+                "nn.Sequential(*layers) or nn.ModuleList(layers). A generator such as model.parameters() can "
+                "be used only once: call it anew"
             )
         for group in items if isinstance(items[0], dict) else [{"params": items}]:
             self.add_param_group(group)
@@ -60,6 +67,11 @@ class Optimizer:
         Args:
             param_group: "params" and options of their own.
         """
+        if "params" not in param_group:
+            raise DataError(
+                f'{type(self).__name__}: a group has no "params"; write '
+                '[{"params": layer.parameters(), "lr": 0.1}, ...]'
+            )
         params = param_group["params"]
         params = [params] if isinstance(params, Tensor) else list(params)
         known = {id(p) for group in self.param_groups for p in group["params"]}
@@ -80,12 +92,13 @@ class Optimizer:
 
     def check(self, group: Group) -> None:
         """Refuse options that make no sense."""
-        for option in ("lr", "weight_decay", "momentum", "eps"):
-            if option in group and not group[option] >= 0:
-                raise OptionError(f"{type(self).__name__}: {option}={group[option]}; expected a number >= 0")
-        if not all(0 <= beta < 1 for beta in group.get("betas", ())):
+        for option, example in EXAMPLES.items():
+            if option in group:
+                check_number(type(self).__name__, option, group[option], example=example)
+        if "betas" in group and not _is_pair_of_betas(group["betas"]):
             raise OptionError(
-                f"{type(self).__name__}: betas={group['betas']}; expected two numbers in [0, 1)"
+                f"{type(self).__name__}(betas={group['betas']!r}): expected two numbers from 0 to below 1, "
+                "e.g. betas=(0.9, 0.999)"
             )
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -181,6 +194,11 @@ class Optimizer:
     def __repr__(self) -> str:
         options = ", ".join(f"{key}={value}" for key, value in self.defaults.items())
         return f"{type(self).__name__}({options})"
+
+
+def _is_pair_of_betas(betas: Any) -> bool:
+    pair = isinstance(betas, (tuple, list)) and len(betas) == 2
+    return pair and all(isinstance(beta, Real) and 0 <= float(beta) < 1 for beta in betas)
 
 
 def _decayed(p: Tensor, group: Group) -> tuple[Array, Array]:

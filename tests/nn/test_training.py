@@ -171,7 +171,7 @@ def test_a_loss_of_nan_stops_with_the_place_and_the_parameters_of_before():
             before = t.model.state_dict()
 
     t.callbacks = [Watch()]
-    with pytest.raises(AnomalyError, match=r"nan at epoch 1, step 4;.*inputs .*NaN.*detect_anomaly"):
+    with pytest.raises(AnomalyError, match=r"nan at epoch 1, step 4;.*X has NaN in row 33"):
         t.fit(bad, Y, epochs=3, batch_size=10, shuffle=False)
     for name, value in t.model.state_dict().items():
         np.testing.assert_array_equal(value, before[name])
@@ -242,7 +242,7 @@ def test_a_trainer_wants_parts_that_belong_together():
     adam = nn.optim.Adam(model.parameters())
     with pytest.raises(OptionError, match=r"nn\.optim\.Adam\(model\.parameters\(\), \.\.\.\)"):
         nn.Trainer(nn.Linear(2, 2), nn.CrossEntropyLoss(), adam)
-    with pytest.raises(DTypeError, match=r"nn\.CrossEntropyLoss\(\)"):
+    with pytest.raises(DTypeError, match=r"write CrossEntropyLoss\(\)"):
         nn.Trainer(model, nn.CrossEntropyLoss, adam)
     with pytest.raises(DTypeError, match=r"model\.parameters\(\)"):
         nn.Trainer(model, nn.CrossEntropyLoss(), "adam")

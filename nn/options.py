@@ -1,0 +1,65 @@
+"""What options can be: the checks that layers, losses, optimizers and loops share."""
+
+from __future__ import annotations
+
+import math
+import reprlib
+from numbers import Integral, Real
+
+from autograd_lite.errors import OptionError
+
+__all__ = ["check_number", "check_whole"]
+
+
+def check_whole(call: str, option: str, value: object, least: int = 1, example: int = 1) -> None:
+    """Refuse what is no whole number, or too small.
+
+    Args:
+        call: what the option was given to.
+        option: its name.
+        value: what came.
+        least: the smallest that makes sense.
+        example: a usual value, named where none is near.
+
+    Raises:
+        OptionError: with a value that would do.
+
+    Example:
+        >>> check_whole("fit", "epochs", 1.5)
+        Traceback (most recent call last):
+        autograd_lite.errors.OptionError: fit(epochs=1.5): expected an int of at least 1, e.g. epochs=1
+    """
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        near = example
+        if isinstance(value, Real) and not isinstance(value, bool) and least <= float(value) < math.inf:
+            near = int(float(value))
+        raise OptionError(
+            f"{call}({option}={reprlib.repr(value)}): expected an int of at least {least}, "
+            f"e.g. {option}={near}"
+        )
+
+
+def check_number(
+    call: str, option: str, value: object, *, most: float = math.inf, example: float | None = None
+) -> None:
+    """Refuse what is no number from 0 to `most`; NaN is none.
+
+    Args:
+        call: what the option was given to.
+        option: its name.
+        value: what came.
+        most: the largest that makes sense.
+        example: a value that many choose.
+
+    Raises:
+        OptionError: with the example.
+
+    Example:
+        >>> check_number("Adam", "lr", "x", example=0.001)
+        Traceback (most recent call last):
+        autograd_lite.errors.OptionError: Adam(lr='x'): expected a number of at least 0, e.g. lr=0.001
+    """
+    if not isinstance(value, Real) or not 0 <= float(value) <= most:
+        span = "of at least 0" if most == math.inf else f"from 0 to {most:g}"
+        advice = "" if example is None else f", e.g. {option}={example:g}"
+        raise OptionError(f"{call}({option}={reprlib.repr(value)}): expected a number {span}{advice}")
