@@ -235,7 +235,11 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     times_sec2: [call(x(3), unit(3)), call(x(2, 1), unit(3))],
     np.sinc: [*unary(), call(x(8, low=-5, high=5))],
     sinc_derivative: [call(x(8, low=-3, high=3), n) for n in range(4)],
-    np.unwrap: [call(x(5, low=-20, high=20)), call(x(2, 4, low=-9, high=9), axis=0, period=2.5)],
+    np.unwrap: [
+        call(x(5, low=-20, high=20)),
+        call(x(2, 4, low=-9, high=9), axis=0, period=2.5),
+        call(x(7), period=1.0, discont=0.4),
+    ],
     np.arcsin: unary(unit),
     np.arccos: unary(unit),
     np.arctan: unary(),
@@ -444,7 +448,6 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
         call(x(5), x(5, 2), deg=1, w=np.float32([1, 2, 1, 0.5, 3])),
         call(x(4), x(4), deg=0),
     ],
-    np.unwrap: [call(4 * x(6)), call(4 * x(2, 5), axis=0), call(x(7), period=1.0, discont=0.4)],
     np.poly: [call(x(3)), call(x(1))],
     np.roots: [call(np.array([1.0, -1.3, -2.2])), call(np.array([0.5, 0.2, 0.7, 2.0]))],
     # -- Fourier transforms ------------------------------------------------------------------------

@@ -67,7 +67,8 @@ Y = np.array([[0.9, -0.2], [-0.5, 0.6]])
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(programs())
 def test_random_programs_have_the_right_derivatives(program: Any) -> None:
-    check_grads(lambda x, y: run(program, x, y), (X, Y), order=2)
+    # A program may compute nothing but rounding, such as the sum of deviations from a mean; hence atol.
+    check_grads(lambda x, y: run(program, x, y), (X, Y), order=2, atol=1e-11)
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)

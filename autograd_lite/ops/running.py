@@ -124,13 +124,6 @@ def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     return np.concatenate([part for part in (ends[0], diff(ary), ends[1]) if part is not None])
 
 
-def _unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * np.pi) -> Any:
-    """Angles without jumps: whole periods are added, which have no gradient."""
-    raw = unwrap(p)
-    return p + (np.unwrap(raw, discont, axis, period=period) - raw)
-
-
-compositions[np.unwrap] = _unwrap
 compositions[np.diff] = _diff
 compositions[np.ediff1d] = _ediff1d
 

@@ -1,0 +1,80 @@
+"""Makes coverage.md: what each public function of NumPy is here. Run `python -m docs.coverage`.
+
+The answer is read from the registry, so that the page cannot say what the library does not do;
+`tests/ops/test_coverage.py` fails when a function is in none of the lists, or the page is out of date.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import autograd_lite  # noqa: F401  (fills the registry)
+from autograd_lite.rules import compositions, constants, refused, rules
+
+PAGE = Path(__file__).with_name("coverage.md")
+HOMES = {"numpy": np, "numpy.linalg": np.linalg, "numpy.fft": np.fft}
+
+OLD_NAMES = {"row_stack"}
+"""Deprecated names, which call the functions that took their place (here vstack)."""
+
+INTRODUCTION = """\
+# What each function of NumPy is here
+
+Made from the registry by `python -m docs.coverage`, with NumPy {numpy}. Every public function of `numpy`,
+`numpy.linalg` and `numpy.fft` is one of three:
+
+- *differentiable*: `np.f(tensor)` and `ag.f(tensor)` are recorded. The function has a derivative rule of its
+  own, or, in *italics*, it is written with functions that have one.
+- *constant*: the result carries no gradient, because it does not change when the input moves a little, or
+  because no Tensor goes in. Given Tensors, these functions return plain arrays.
+- *refused*: a Tensor on the tape raises an error that says why, and what to write instead.
+
+`out=`, `where=` and the methods of ufuncs (`np.add.reduce`) are refused for all of them, with advice.
+"""
+
+
+def functions(home: Any) -> dict[str, Callable[..., Any]]:
+    """The public functions of a module by name; classes and modules are none."""
+    known = {name: vars(home).get(name) for name in sorted(home.__all__) if name not in OLD_NAMES}
+    return {n: f for n, f in known.items() if callable(f) and not inspect.isclass(f)}
+
+
+def status(function: Callable[..., Any]) -> str | None:
+    """Which list a function is in; None for none."""
+    if function in refused:
+        return "refused"
+    if function in constants:
+        return "constant"
+    return "differentiable" if function in rules or function in compositions else None
+
+
+def listed(home: Any, wanted: str) -> dict[str, Callable[..., Any]]:
+    """The functions of a module with one status."""
+    return {name: f for name, f in functions(home).items() if status(f) == wanted}
+
+
+def page() -> str:
+    """The text of coverage.md."""
+    parts = [INTRODUCTION.format(numpy=".".join(np.__version__.split(".")[:2]))]
+    for title, home in HOMES.items():
+        found = {kind: listed(home, kind) for kind in ("differentiable", "constant", "refused")}
+        parts.append(f"## {title}\n")
+        for kind in ("differentiable", "constant"):
+            if found[kind]:
+                names = [f"*{n}*" if f in compositions else n for n, f in found[kind].items()]
+                parts.append(f"**{kind.capitalize()}** ({len(names)}): {', '.join(names)}\n")
+        if found["refused"]:
+            parts.append(f"**Refused** ({len(found['refused'])}):\n")
+            parts.append("| function | why, and what to write |\n|---|---|")
+            parts.append("".join(f"| {n} | {refused[f]} |\n" for n, f in found["refused"].items()))
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"wrote {PAGE}")

@@ -1,0 +1,51 @@
+"""Every public function of NumPy is differentiable, constant or refused, and the page says which."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+from autograd_lite.errors import AutogradLiteError
+from autograd_lite.rules import compositions, constants, refused, rules
+from docs import coverage
+
+
+@pytest.mark.parametrize("home", coverage.HOMES)
+def test_no_public_function_is_forgotten(home: str) -> None:
+    forgotten = [n for n, f in coverage.functions(coverage.HOMES[home]).items() if coverage.status(f) is None]
+    assert forgotten == []
+
+
+def test_the_lists_do_not_overlap() -> None:
+    lists = [set(rules), set(compositions), constants, set(refused)]
+    for i, one in enumerate(lists):
+        for other in lists[:i]:
+            assert one & other == set()
+
+
+def test_the_page_is_up_to_date() -> None:
+    if coverage.PAGE.read_text(encoding="utf-8").split("\n")[2:3] != coverage.page().split("\n")[2:3]:
+        pytest.skip("the page was made with another version of NumPy")
+    assert coverage.PAGE.read_text(encoding="utf-8") == coverage.page(), "run python -m docs.coverage"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [np.unique, np.union1d, np.array, np.asarray, np.sort_complex],
+    ids=lambda f: f.__name__,
+)
+def test_refused_functions_raise_on_the_tape(call: Any) -> None:
+    x = ag.Tensor([1.0, 2.0], requires_grad=True)
+    assert call in refused
+    with pytest.raises(AutogradLiteError, match="write|index"):
+        call(x, x) if call is np.union1d else call(x)
+
+
+def test_the_reason_is_in_the_error() -> None:
+    x = ag.Tensor([[1.0, 2.0]], requires_grad=True)
+    with pytest.raises(ag.errors.NotDifferentiableError, match="calls a function on plain slices"):
+        np.apply_along_axis(np.sum, 0, x)
+    assert np.apply_along_axis(np.sum, 0, x.detach()).tolist() == [1.0, 2.0]
