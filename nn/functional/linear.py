@@ -7,11 +7,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+import autograd_lite as ag
 from autograd_lite import Tensor
+
+from ..kernels import linear as kernels
 
 __all__ = ["bilinear", "linear"]
 
 Array = npt.NDArray[Any]
+
+
+@ag.fused(kernels.linear, kernels.linear_backward)
+def affine(x: Any, w: Any, b: Any) -> Any:
+    """x w^T + b."""
+    y = x @ w.T
+    return y if b is None else y + b
 
 
 def linear(input: Tensor | Array, weight: Tensor | Array, bias: Tensor | Array | None = None) -> Any:
@@ -30,8 +40,7 @@ def linear(input: Tensor | Array, weight: Tensor | Array, bias: Tensor | Array |
         >>> linear(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]), np.array([5.0]))
         array([[16.]])
     """
-    y = input @ weight.T
-    return y if bias is None else y + bias
+    return affine(input, weight, bias)
 
 
 def bilinear(

@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .threads import in_parallel, thread_count
+from .threads import blas_on_one_thread, in_parallel, thread_count
 from .windows import Array, Pairs, Sizes, Windows
 
 __all__ = [
@@ -243,4 +243,7 @@ def _slices(length: int, step: int) -> list[slice]:
 
 
 def _shared(work: Callable[[Sequence[_T]], _R], items: Sequence[_T], multiplications: int) -> list[_R]:
-    return in_parallel(work, items) if multiplications > SMALL else [work(items)]
+    if multiplications > SMALL:
+        return in_parallel(work, items)
+    with blas_on_one_thread():
+        return [work(items)]

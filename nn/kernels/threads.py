@@ -20,7 +20,7 @@ from typing import TypeVar
 
 import numpy as np
 
-__all__ = ["in_parallel", "thread_count"]
+__all__ = ["blas_on_one_thread", "in_parallel", "thread_count"]
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -36,7 +36,7 @@ def in_parallel(work: Callable[[Sequence[_T]], _R], items: Sequence[_T]) -> list
         return [work(items)]
     ends = [len(items) * i // count for i in range(count + 1)]
     parts = [items[a:b] for a, b in pairwise(ends)]
-    with _blas_on_one_thread():
+    with blas_on_one_thread():
         others = [_pool().submit(work, part) for part in parts[1:]]
         try:
             first = work(parts[0])
@@ -74,7 +74,7 @@ _inside, _before = 0, 1
 
 
 @contextmanager
-def _blas_on_one_thread() -> Iterator[None]:
+def blas_on_one_thread() -> Iterator[None]:
     """Several threads may be inside; the last one out restores the number that the first one found."""
     global _inside, _before
     get, set_ = _blas_threads() or (lambda: 1, lambda n: None)

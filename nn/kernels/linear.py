@@ -1,0 +1,64 @@
+"""The affine map y = x W^T + b, and matrix products that are shared by the threads of the kernels.
+
+The threads of BLAS wait for the next product in a loop that occupies a core, some twenty milliseconds
+long, and a product waits for the last of them to have done its part. On a machine that has other work, be
+it that of the kernels' own threads, a step of a small network took several times as long for it. So BLAS is
+kept to one thread here, and large products are cut into a part for each thread.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .threads import blas_on_one_thread, in_parallel, thread_count
+from .windows import Array
+
+__all__ = ["linear", "linear_backward", "product"]
+
+SMALL = 1 << 21
+"""Up to so many multiply-adds are not worth a second thread."""
+
+
+def linear(x: Array, w: Array, b: Array | None) -> tuple[Array, Any]:
+    """The value, and what its backward pass wants to know."""
+    rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+    y = product(rows, w.T)
+    if b is not None:
+        y = np.add(y, b, out=y if np.result_type(y, b) == y.dtype else None)
+    return y.reshape(*x.shape[:-1], *w.shape[:1]), (rows, w, x.shape)
+
+
+def linear_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
+    """Cotangents of x, w and b."""
+    x, w, shape = residuals
+    g = g.reshape(len(x), len(w))
+    return (
+        product(g, w.conj()).reshape(shape) if needs[0] else None,
+        product(g.T, x.conj()) if needs[1] else None,
+        g.sum(axis=0) if needs[2] else None,
+    )
+
+
+def product(a: Array, b: Array) -> Array:
+    """a @ b for matrices; a large one in parts, some rows or some columns of the result for each thread."""
+    result = np.empty((len(a), b.shape[1]), np.result_type(a, b))
+    if len(a) * b.size <= SMALL:
+        with blas_on_one_thread():
+            np.matmul(a, b, out=result)
+        return result
+    tall = result.shape[0] >= result.shape[1]
+
+    def work(parts: Sequence[slice]) -> None:
+        for part in parts:
+            if tall:
+                np.matmul(a[part], b, out=result[part])
+            else:
+                np.matmul(a, b[:, part], out=result[:, part])
+
+    length, count = max(result.shape), thread_count()
+    in_parallel(work, [slice(length * i // count, length * (i + 1) // count) for i in range(count)])
+    return result
