@@ -16,12 +16,20 @@ from typing import Any
 import numpy as np
 
 from . import tree
-from .errors import AnomalyError, DTypeError, NotDifferentiableError, ShapeError, TapeError
-from .explain import describe
+from .errors import (
+    AnomalyError,
+    AutogradLiteError,
+    DTypeError,
+    NotDifferentiableError,
+    ShapeError,
+    TapeError,
+    UnsupportedError,
+)
+from .explain import STUMBLES, describe, how_many, is_users
 from .liveness import Mask, fold, pass_through, unite
 from .rules import Rule, rules
 from .tape import Node, Tape, check_forward, finite, is_number, nonfinite, op_name, switch
-from .tensor import Tensor, lift, output, output_of, unwrap, wrap
+from .tensor import Tensor, as_numbers, lift, output, output_of, unwrap, wrap
 
 __all__ = ["backward", "contributions", "play"]
 
@@ -179,10 +187,10 @@ def _joint(
     needs = tuple(x.__class__ is Node and (x.index > since or x in wanted or since < 0) for x in node.inputs)
     try:
         pulled = _pulled_jointly(rule, g, y, args, node.kwargs or {}, needs)
-        if len(pulled) != len(args):
+        if not isinstance(pulled, (tuple, list)) or len(pulled) != len(args):
             raise ShapeError(
-                f"the joint rule of {op_name(node.op)} returned {len(pulled)} cotangents for {len(args)} "
-                "arguments; return one for each"
+                f"the joint rule of {op_name(node.op)} returned {how_many(pulled)} cotangents for "
+                f"{len(args)} arguments; return one for each"
             )
     except Exception as error:
         _blame(node, rule, 0, error)
@@ -212,10 +220,7 @@ def _fit(
         if node.op is output:
             return gx, live
         if not isinstance(gx, (int, float, complex)):
-            raise DTypeError(
-                f"the derivative rule of {op_name(node.op)} for argument {i} returned a "
-                f"{type(gx).__name__}; it returns one array, the cotangent of that argument"
-            )
+            raise _no_cotangent(node, i, gx)
         gx = np.asarray(gx)
     if gx.shape != arg.shape:
         if not rule.broadcasts:
@@ -227,6 +232,8 @@ def _fit(
         gx = unbroadcast(gx, arg.shape)
         live = live and fold(live, _to_shape(arg.shape))
     if gx.dtype != arg.dtype:
+        if gx.dtype.kind not in "biufc":
+            raise _no_cotangent(node, i, gx)
         if gx.dtype.kind == "c" and arg.dtype.kind != "c":
             gx = np.real(gx)
         gx = gx.astype(arg.dtype)
@@ -368,7 +375,7 @@ def receive(node: Node, g: Any) -> Any:
         replaced = hook(g if isinstance(g, Tensor) else wrap(g))
         if replaced is None:
             continue
-        value = np.asarray(unwrap(replaced), g.dtype)
+        value = as_numbers(replaced, "a hook returned").astype(g.dtype, copy=False)
         if value.shape != g.shape:
             raise ShapeError(f"a hook returned shape {value.shape} for a gradient of shape {g.shape}")
         if isinstance(g, Tensor):
@@ -472,7 +479,7 @@ def _seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
                 "y.real, or give the cotangent: y.backward(gradient=...)"
             )
         gradient = np.ones(value.shape, value.dtype)
-    raw = np.asarray(unwrap(gradient))
+    raw = as_numbers(gradient, "backward(gradient=...)")
     if raw.dtype.kind == "c" and value.dtype.kind != "c":
         raise DTypeError(
             f"backward(gradient=...): the cotangent is {raw.dtype}, the Tensor {value.dtype}; give a real one"
@@ -542,6 +549,13 @@ def _already_played(node: Node) -> TapeError:
     )
 
 
+def _no_cotangent(node: Node, i: int, gx: Any) -> DTypeError:
+    return DTypeError(
+        f"the derivative rule of {op_name(node.op)} for argument {i} returned {describe(gx)}, a "
+        f"{type(gx).__name__}; it returns one array of numbers, the cotangent of that argument"
+    )
+
+
 def _no_rule(node: Node, i: int) -> str:
     name = op_name(node.op)
     return (
@@ -561,6 +575,14 @@ def _blame(node: Node, rule: Rule, i: int, error: Exception) -> None:
         error.add_note("a rule gets the cotangent, the output, and the op's arguments: lambda g, y, x: ...")
     if node.notes is not None and node.notes.line:
         error.add_note(f"recorded at {node.notes.line}")
+    if isinstance(error, _STUMBLES) and not isinstance(error, AutogradLiteError) and not is_users(node.op):
+        raise UnsupportedError(
+            f"{op_name(node.op)}({came}) gives a value, but its derivative rule for argument {i} cannot take "
+            f"this call: {error}. Pass arrays and plain numbers, in the shapes that NumPy documents"
+        ) from error
+
+
+_STUMBLES = (*STUMBLES, TypeError, ValueError, IndexError)
 
 
 def _check(node: Node, g: Any, gx: Any) -> None:

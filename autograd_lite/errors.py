@@ -25,6 +25,7 @@ __all__ = [
     "GradientCheckError",
     "IndexingError",
     "KinkError",
+    "LinAlgError",
     "MissingAttributeError",
     "NotDifferentiableError",
     "OptionError",
@@ -45,6 +46,10 @@ class ShapeError(AutogradLiteError, ValueError):
 
 class AxisError(ShapeError, np.exceptions.AxisError):
     """An axis that the array does not have."""
+
+
+class LinAlgError(ShapeError, np.linalg.LinAlgError):
+    """A matrix that is not square, not invertible, not positive definite, or did not converge."""
 
 
 class DTypeError(AutogradLiteError, TypeError):

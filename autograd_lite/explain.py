@@ -15,13 +15,23 @@ from .errors import (
     AxisError,
     DTypeError,
     IndexingError,
+    LinAlgError,
     NotDifferentiableError,
     ShapeError,
     UnsupportedError,
 )
 from .tape import op_name
 
-__all__ = ["called_from_math", "describe", "explain", "missing_rule", "unsupported_call"]
+__all__ = [
+    "STUMBLES",
+    "called_from_math",
+    "describe",
+    "explain",
+    "how_many",
+    "is_users",
+    "missing_rule",
+    "unsupported_call",
+]
 
 
 def describe(value: Any) -> str:
@@ -35,6 +45,11 @@ def describe(value: Any) -> str:
         return f"{value.dtype} {value.shape}"
     text = repr(value)
     return text if len(text) <= 40 else f"{type(value).__name__} {text[:30]}..."
+
+
+def how_many(items: Any) -> str:
+    """How many items a tuple or list has; what it is, if it is neither."""
+    return str(len(items)) if isinstance(items, (tuple, list)) else f"{describe(items)} for the tuple of"
 
 
 def explain(op: Callable[..., Any], args: Iterable[Any], error: Exception) -> Exception:
@@ -51,12 +66,24 @@ def explain(op: Callable[..., Any], args: Iterable[Any], error: Exception) -> Ex
     if isinstance(error, IndexError):
         bounds = " Indices of an axis of n entries run from -n to n - 1." if "bounds" in str(error) else ""
         return IndexingError(text + bounds)
+    if isinstance(error, np.linalg.LinAlgError):
+        return LinAlgError(text)
     if isinstance(error, ValueError):
         return ShapeError(text + _advice(op, [getattr(arg, "shape", None) for arg in args]))
-    if isinstance(error, TypeError):
+    if isinstance(error, TypeError) or (isinstance(error, STUMBLES) and not is_users(op)):
         return DTypeError(f"{text} Expected arrays, Tensors or numbers that {name} can take.")
     error.add_note(f"while computing {name}({came})")
     return error
+
+
+STUMBLES = (AttributeError, KeyError, AssertionError, ZeroDivisionError, OverflowError, StopIteration)
+"""What NumPy and our rules raise when they are given what they did not expect."""
+
+
+def is_users(op: Callable[..., Any] | None) -> bool:
+    """Whether an op is one of the user's own, whose exceptions are handed on as they are."""
+    home = getattr(op, "__module__", None) or "numpy"
+    return not home.startswith(("numpy", "autograd_lite", "_operator"))
 
 
 def called_from_math(frame: FrameType) -> bool:

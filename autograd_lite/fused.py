@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .errors import ShapeError
-from .explain import explain
+from .explain import explain, how_many
 from .rules import Flow, defvjp
 from .tape import is_recording, op_name
 from .tensor import Tensor, as_value, record_result, unwrap, wrap
@@ -86,10 +86,10 @@ def _op(
 
             sent = iter(vjp(of_wanted, *(args[i] for i in wanted))[1](g))
             pulled = tuple(next(sent) if need else None for need in needs)
-        if len(pulled) != len(args):
+        if not isinstance(pulled, (tuple, list)) or len(pulled) != len(args):
             raise ShapeError(
-                f"the backward kernel of {op_name(op)} returned {len(pulled)} cotangents for {len(args)} "
-                "arguments; return one for each, or None"
+                f"the backward kernel of {op_name(op)} returned {how_many(pulled)} cotangents for "
+                f"{len(args)} arguments; return one for each, or None"
             )
         return tuple(pulled)
 

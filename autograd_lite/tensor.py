@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from .errors import (
     AssignmentError,
+    AutogradLiteError,
     DTypeError,
     MissingAttributeError,
     ShapeError,
@@ -92,7 +93,7 @@ class Tensor:
 
     @data.setter
     def data(self, value: Any) -> None:
-        array = np.asarray(unwrap(value))
+        array = as_numbers(value, "x.data = array")
         if self.node is not None:
             _require_inexact(array.dtype, "x.data = array")
         self._data = array if array.ndim else array[()]
@@ -151,7 +152,7 @@ class Tensor:
             )
         if grad is not None:
             if not isinstance(grad, Tensor) or grad.dtype != self.dtype:
-                grad = wrap(np.array(unwrap(grad), dtype=self.dtype))
+                grad = wrap(as_numbers(grad, "x.grad = g").astype(self.dtype))
             if grad.shape != self.shape:
                 raise ShapeError(
                     f"x.grad = g: g has shape {grad.shape}, x has {self.shape}; they must be equal"
@@ -239,6 +240,11 @@ class Tensor:
             raise UnsupportedError(_CUT)
         return np.array(self._data, dtype=dtype, copy=copy)
 
+    @property
+    def _mask(self) -> Any:
+        """What np.ma asks its operands for: here it is told that Tensors have none."""
+        raise UnsupportedError(_MASKED)
+
     def __bool__(self) -> bool:
         return bool(self._data)
 
@@ -315,6 +321,10 @@ class Tensor:
         Returns:
             A handle whose `remove()` takes the hook away again.
         """
+        if not callable(hook):
+            raise DTypeError(
+                f"register_hook takes a function, not {describe(hook)}: x.register_hook(lambda g: g * 2)"
+            )
         notes = self._on_tape("register_hook").note()
         handle = Hook(notes.hooks)
         notes.hooks[handle.key] = hook
@@ -700,6 +710,17 @@ def unwrap(value: Any) -> Any:
     return value._data if isinstance(value, Tensor) else value
 
 
+def as_numbers(value: Any, line: str) -> Array:
+    """The plain array of something given for numbers; `line` is the user's code in the error otherwise."""
+    try:
+        array = np.asarray(unwrap(value))
+    except ValueError as error:  # rows of several lengths
+        raise ShapeError(f"{line}: {describe(value)} is no array; {error}") from error
+    if array.dtype.kind not in "biufc":
+        raise DTypeError(f"{line}: {describe(value)} holds no numbers; expected an array or a Tensor")
+    return array
+
+
 def stop_gradient(x: Any) -> Any:
     """The same value as a constant: nothing flows back through it.
 
@@ -742,22 +763,43 @@ _CUT = (
     "values, write x.numpy() or x.detach()"
 )
 
+_MASKED = (
+    "a masked array does not go with Tensors, which have no mask; write np.ma.filled(a, 0) for the array, "
+    "and np.where(~a.mask, x, 0) to leave entries of x out"
+)
+
 _OPTIONS = frozenset({type(None), bool, int, float, str, tuple})
 """What most options are, and no Tensor is."""
 
 _OPERANDS = frozenset({float, int, bool, complex, np.ndarray, np.float64, np.float32})
 """What operators take as it is; checked by class because that is fast."""
 
+_HARMLESS = _OPERANDS | {type(None), str, slice}
+"""What an op takes as it is."""
+
 
 def _operand(value: Any) -> Any:
     """The other side of an operator: numbers and arrays, lists made into arrays, or NotImplemented."""
     if isinstance(value, (np.ndarray, np.generic, int, float, complex)):
+        _refuse_other_arithmetic(value)
         return value
-    return np.asarray(value) if isinstance(value, (list, tuple)) else NotImplemented
+    return as_numbers(value, "an operand") if isinstance(value, (list, tuple)) else NotImplemented
+
+
+def _refuse_other_arithmetic(value: Any) -> None:
+    """Refuse arrays for which the same operator means something else than for plain ones."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise UnsupportedError(_MASKED)
+    if isinstance(value, np.matrix):
+        raise UnsupportedError(
+            "a np.matrix, for which * is the matrix product, does not go with Tensors; write np.asarray(m)"
+        )
 
 
 def _owned(data: Any, requires_grad: bool, dtype: npt.DTypeLike | None) -> Any:
     """A copy of `data` as an array, or as a scalar if it is 0-d."""
+    if isinstance(data, np.ma.MaskedArray):
+        raise UnsupportedError(_MASKED)
     if isinstance(data, Tensor):
         if data.node is not None and switch.listeners is not None:
             raise UnsupportedError(
@@ -814,14 +856,20 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         UnsupportedError: `out=`, `where=` and other ways of calling that cannot be recorded.
     """
     by_keyword = False
-    for option in kwargs.values():
-        if option.__class__ not in _OPTIONS and isinstance(option, Tensor):
-            by_keyword = True
+    for key, option in kwargs.items():
+        if option.__class__ not in _OPTIONS:
+            if isinstance(option, Tensor) and option.node is None and option.dtype.kind in "biu":
+                kwargs = {**kwargs, key: option.tolist()}  # axis=i, ddof=n: a plain number will do
+            elif isinstance(option, (Tensor, np.ndarray)):
+                by_keyword = True
     if ("out" in kwargs or "where" in kwargs) and op is not np.copyto:
         kwargs = _without_out(op, kwargs)
     rule = rules.get(op)
     if rule is None:
         if op in compositions:
+            for arg in args:
+                if arg.__class__ not in _HARMLESS:
+                    _refuse_other_arithmetic(arg)
             if len(args) > 2 and op.__class__ is _NUMPY_FUNCTION and (arrays := _before_out(op)):
                 args, kwargs = _named(op, arrays, args, kwargs)
             composed = compositions[op]
@@ -831,7 +879,7 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             try:
                 return composed(*args, **kwargs)
             except Exception as error:
-                raise explain(op, args, error) from error
+                raise explain(op, args, _numpys_own(op, args, kwargs, error)) from error
         return _unruled(op, args, kwargs)
     if by_keyword:
         args, kwargs = _positional(op, args, kwargs)
@@ -850,8 +898,8 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
                 inputs.append(arg.node)
                 recorded = True
         else:
-            if arg.__class__ is list or arg.__class__ is tuple:
-                _refuse_hidden(op, arg)
+            if arg.__class__ not in _HARMLESS:
+                arg = _vetted(op, arg)
             values.append(arg)
             inputs.append(arg)
     try:
@@ -863,6 +911,18 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return tuple(wrap(as_value(v)) for v in value) if value.__class__ is tuple else wrap(as_value(value))
     _check_call(op, rule, kwargs)
     return record_result(op, tuple(inputs), tuple(values), kwargs or None, value)
+
+
+def _numpys_own(
+    op: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], error: Exception
+) -> Exception:
+    """What NumPy itself says to a call that a composition stumbled over, other than in words of ours."""
+    if not isinstance(error, (AutogradLiteError, ValueError)):
+        try:
+            op(*_deep_unwrap(args), **_deep_unwrap(kwargs))
+        except Exception as own:
+            return own
+    return error
 
 
 def _is_inexact(value: Any) -> bool:
@@ -943,19 +1003,28 @@ def _deep_unwrap(value: Any) -> Any:
     return unwrap(value)
 
 
-def _refuse_hidden(op: Callable[..., Any], arg: Any) -> None:
+def _vetted(op: Callable[..., Any], arg: Any) -> Any:
+    """An argument as rules know it: lists of numbers as arrays, where arrays belong. Refuses arrays with
+    an arithmetic of their own, and lists with Tensors hidden in them."""
+    _refuse_other_arithmetic(arg)
+    if not isinstance(arg, (list, tuple)):
+        return arg
     if any(isinstance(item, Tensor) for item in arg):
         raise UnsupportedError(
             f"{op_name(op)} got a {type(arg).__name__} holding Tensors, which the tape would not see; "
             f"pass np.stack({type(arg).__name__}_of_tensors), or each Tensor as an argument of its own"
         )
+    return as_numbers(arg, op_name(op)) if isinstance(op, np.ufunc) else arg
 
 
 def _positional(
     op: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Move Tensors given by keyword to their place: rules see inputs by position."""
-    bound = inspect.signature(op).bind(*args, **kwargs)
+    try:
+        bound = inspect.signature(op).bind(*args, **kwargs)
+    except ValueError as error:  # NumPy 2.0 does not tell that of ufuncs, which take options by keyword
+        raise unsupported_call(op, next(iter(kwargs))) from error
     if any(isinstance(value, Tensor) for value in bound.kwargs.values()):
         bound.apply_defaults()
     if any(isinstance(value, Tensor) for value in bound.kwargs.values()):
@@ -967,9 +1036,9 @@ def _positional(
 
 
 def _without_out(op: Callable[..., Any], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Refuse `out=` and `where=`, unless they are None."""
-    for key in ("out", "where"):
-        if kwargs.get(key) is not None:
+    """Refuse `out=` and `where=`, unless they say what is meant anyway."""
+    for key, neutral in (("out", None), ("where", True)):
+        if kwargs.get(key, neutral) is not neutral:
             raise unsupported_call(op, key)
     return {key: value for key, value in kwargs.items() if key not in ("out", "where")}
 
@@ -978,7 +1047,7 @@ def _named(
     op: Callable[..., Any], arrays: int, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Give options a name: `np.sum(x, 0, None, out)` is `np.sum(x, axis=0, out=out)`."""
-    options = list(inspect.signature(op).parameters)[arrays:]
+    options = [parameter.name for parameter in _parameters(op)[arrays:]]
     kwargs = {**dict(zip(options, args[arrays:], strict=False)), **kwargs}
     for key, value in kwargs.items():
         if isinstance(value, Tensor):
@@ -998,12 +1067,17 @@ def _takes(function: Callable[..., Any], keyword: str) -> bool:
 @functools.cache
 def _before_out(op: Callable[..., Any]) -> int:
     """How many parameters of a NumPy function come before `out`; 0 if it takes none by position."""
-    try:
-        parameters = list(inspect.signature(op).parameters.values())
-    except ValueError:  # NumPy 2.0 does not tell that of np.where and the like, which take no out
-        return 0
-    is_out = [p.kind is p.POSITIONAL_OR_KEYWORD and p.name == "out" for p in parameters]
+    is_out = [p.kind is p.POSITIONAL_OR_KEYWORD and p.name == "out" for p in _parameters(op)]
     return is_out.index(True) if any(is_out) else 0
+
+
+def _parameters(op: Callable[..., Any]) -> list[inspect.Parameter]:
+    """What a NumPy function takes. NumPy 2.0 does not tell that of np.dot and the like: then it is what
+    the composition takes."""
+    try:
+        return list(inspect.signature(op).parameters.values())
+    except ValueError:
+        return list(inspect.signature(compositions[op]).parameters.values()) if op in compositions else []
 
 
 def _check_call(op: Callable[..., Any], rule: Rule, kwargs: dict[str, Any]) -> None:

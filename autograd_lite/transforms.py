@@ -24,7 +24,7 @@ from .errors import DTypeError, IndexingError, ShapeError, TapeError, Unsupporte
 from .explain import describe, missing_rule
 from .rules import defvjp
 from .tape import Node, enable_grad, is_recording, leaf, next_index, op_name, switch, tape_order
-from .tensor import Tensor, alias, as_value, lift, record_result, unwrap, wrap
+from .tensor import Tensor, alias, as_numbers, as_value, lift, record_result, unwrap, wrap
 
 __all__ = [
     "checkpoint",
@@ -47,6 +47,8 @@ class _Call:
     def __init__(
         self, f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Sequence[int]
     ) -> None:
+        if not callable(f):
+            raise DTypeError(f"a function is differentiated, not {describe(f)}: ag.grad(f)(x), ag.vjp(f, x)")
         self.primals, self.rebuild = tree.flatten([args[i] for i in argnums])
         self.outer = is_recording()  # whether what we do may itself be recorded
         switch.transforms += 1
@@ -178,7 +180,7 @@ def _require_number(out: Any) -> None:
 
 
 def _argnums(argnums: int | Sequence[int], args: tuple[Any, ...]) -> tuple[int, ...]:
-    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    numbers = argnums if isinstance(argnums, (tuple, list)) else (argnums,)
     if not all(isinstance(i, int) for i in numbers):
         raise DTypeError(f"argnums={argnums!r}; arguments are named by position: an int, or a tuple of ints")
     for i in numbers:
@@ -216,6 +218,11 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
     @functools.wraps(f)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
         call = _Call(f, args, kwargs, _argnums(argnums, args))
+        if has_aux and not (isinstance(call.out, tuple) and len(call.out) == 2):
+            raise ShapeError(
+                "grad(f, has_aux=True) needs an f that returns (number, aux), it returned "
+                f"{describe(call.out)}"
+            )
         out, aux = call.out if has_aux else (call.out, None)
         _require_number(out)
         one = np.ones((), np.asarray(unwrap(out)).dtype)[()]
@@ -412,7 +419,7 @@ def _partial(x: Tensor, real: Any, imaginary: Any) -> Any:
 
 def _cotangent_of(y: Any) -> Any:
     """An array of the shape of an output and of a dtype that a cotangent can have."""
-    value = np.asarray(unwrap(y))
+    value = as_numbers(y, "a differentiated function returned")
     return value if value.dtype.kind in "fc" else value.astype(float)
 
 
@@ -481,7 +488,7 @@ def _fitted(values: Any, structure: Any, likes: Sequence[Any], who: str, what: s
         if isinstance(g, Tensor):
             fitted.append(g if g.dtype == value.dtype else g.astype(value.dtype))
         else:
-            fitted.append(np.asarray(g).astype(value.dtype, copy=False)[()])
+            fitted.append(as_numbers(g, who).astype(value.dtype, copy=False)[()])
     return fitted
 
 
@@ -544,7 +551,13 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
             return tree.map_leaves(lambda v: wrap(as_value(v)), value) if nodes else value
         if not hasattr(self, "_forward"):
             raise missing_rule(self, ())
-        value, residuals = self._forward(*values)
+        both = self._forward(*values)
+        if not isinstance(both, tuple) or len(both) != 2:
+            raise ShapeError(
+                f"the forward pass of {op_name(self)} returns (value, residuals), it returned "
+                f"{describe(both)}"
+            )
+        value, residuals = both
         if any(isinstance(v, Tensor) for v in tree.flatten(value)[0]):
             raise UnsupportedError(
                 f"{op_name(self)}: its forward pass uses a Tensor that it was not given, whose gradient "

@@ -97,7 +97,7 @@ def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
 def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
     """y log a, unless y has overflowed or lost digits, or a is 0."""
     if not isinstance(y, Tensor) and is_ordinary(y) and np.all(a != 0):
-        return g * (y * np.log(a))
+        return g * (y * np.log(a, dtype=y.dtype))  # log of an int8 would be a float16
     return g * power_partial(a, b, 0, 1)
 
 

@@ -137,7 +137,10 @@ def _least_squares(g: Any, y: Any, a: Any, b: Any, rcond: float | None) -> tuple
 
 def _cutoff(a: Any, rcond: float | None) -> float:
     """Relative to the largest, up to where singular values count as 0 for lstsq."""
-    return float(rcond) if rcond is not None and rcond >= 0 else max(a.shape) * float(np.finfo(a.dtype).eps)
+    eps = float(np.finfo(a.dtype).eps)
+    if rcond is None:
+        return float(max(a.shape) * eps)
+    return float(rcond) if 0 < rcond < 1 else eps  # as LAPACK takes it
 
 
 def _lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
@@ -230,6 +233,8 @@ compositions[np.linalg.slogdet] = lambda a: SlogdetResult(*slogdet(a))
 def _matrix_power(a: Any, n: int) -> Any:
     """By squaring; the power 0 is the identity, whatever a is."""
     n = operator.index(n)
+    if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
+        raise np.linalg.LinAlgError(f"a matrix of shape {a.shape} is not square")
     if n == 0:
         return wrap(np.linalg.matrix_power(unwrap(a), 0))
     if n < 0:

@@ -89,7 +89,7 @@ def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
         quotient.append(q)
     while len(rest) > 1 and np.allclose(unwrap(rest[0]), 0, rtol=1e-14):
         rest = rest[1:]
-    zero = Tensor(np.zeros(1, u.dtype))
+    zero = Tensor(np.zeros(1, rest.dtype))
     return np.stack(quotient) if quotient else zero, rest if len(rest) else zero
 
 

@@ -54,16 +54,23 @@ def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 def _matvec(x1: Any, x2: Any) -> Any:
+    if np.ndim(unwrap(x1)) < 2:
+        raise ValueError(f"the first is a matrix, its shape is {np.shape(unwrap(x1))}")
     return np.matmul(x1, np.expand_dims(x2, -1))[..., 0]
 
 
 def _vecmat(x1: Any, x2: Any) -> Any:
+    if np.ndim(unwrap(x2)) < 2:
+        raise ValueError(f"the second is a matrix, its shape is {np.shape(unwrap(x2))}")
     return np.matmul(np.expand_dims(conj(_array(x1)), -2), x2)[..., 0, :]
 
 
 def _vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
     """The sum of conj(x1) x2 along an axis of each; the other axes are broadcast."""
-    return np.einsum("...i,...i->...", conj(_last(x1, axis)), _last(x2, axis))
+    x1, x2 = _last(x1, axis), _last(x2, axis)
+    if x1.shape[-1:] != x2.shape[-1:]:  # einsum would stretch an axis of size 1
+        raise ValueError(f"axes of {x1.shape[-1:]} and {x2.shape[-1:]} entries; they must be equal")
+    return np.einsum("...i,...i->...", conj(x1), x2)
 
 
 def _array(x: Any) -> Any:

@@ -98,7 +98,7 @@ def _prod(
     axis: Any = None,
     dtype: Any = None,
     keepdims: bool = False,
-    initial: Any = 1,
+    initial: Any = None,
 ) -> Any:
     """The product of the other factors."""
     shape = kept_shape(x.shape, axis)
@@ -108,7 +108,7 @@ def _prod(
     front = np.transpose(x, order)
     flat = np.reshape(front, (count(x.shape, axis), *[x.shape[i] for i in left]))
     back = np.transpose(np.reshape(others(flat), front.shape), tuple(np.argsort(order)))
-    return spread(g * initial, x.shape, axis, keepdims) * back
+    return spread(g if initial is None else g * initial, x.shape, axis, keepdims) * back
 
 
 defvjp(np.prod, _prod)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from ..errors import AxisError
 from ..rules import compositions, defvjp
@@ -32,7 +33,7 @@ def _cumprod(g: Any, y: Any, x: Any, axis: int | None = None, dtype: Any = None)
     s = np.moveaxis(g, axis or 0, 0)
     n = len(factors)
     if n == 0:
-        return g
+        return np.reshape(g, x.shape)
     before = np.concatenate([np.ones_like(unwrap(factors[:1])), np.cumprod(factors[:-1], axis=0)])
     factor, step = factors[1:], 1
     while step < n:
@@ -150,6 +151,7 @@ def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> A
 def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
     """Slopes along one axis, with one spacing or the places of all the entries."""
     f = np.moveaxis(as_array(f), axis, 0)
+    f = f if f.dtype.kind in "fc" else f + 0.0
     n = len(f)
     if n < edge_order + 1:
         raise ValueError(f"an axis of size {n}; expected at least edge_order + 1 = {edge_order + 1}")
@@ -175,7 +177,7 @@ def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
 def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """The area under a polygon: widths times mean heights."""
     y = as_array(y)
-    axis %= y.ndim
+    axis = normalize_axis_index(axis, y.ndim)
     if x is not None:
         dx = diff(x, axis=-1 if np.ndim(unwrap(x)) == 1 else axis)
         dx = np.reshape(dx, (-1, *[1] * (y.ndim - axis - 1))) if dx.ndim == 1 else dx

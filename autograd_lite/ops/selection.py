@@ -136,7 +136,7 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> A
     """Each function, or number, where its condition holds; one more is for where none does."""
     x = x if isinstance(x, Tensor) else np.asarray(x)
     conditions = unwrap(condlist)
-    if np.ndim(conditions) == 0 or (x.ndim and np.ndim(unwrap(conditions[0])) == 0):
+    if np.isscalar(conditions) or (x.ndim and np.ndim(unwrap(conditions[0])) == 0):
         conditions = [conditions]
     masks = [np.asarray(unwrap(condition), bool) for condition in conditions]
     if len(masks) == len(funclist) - 1:

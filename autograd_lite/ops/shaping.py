@@ -59,7 +59,9 @@ def _unraveled(g: Any, x: Any, order: Any) -> Any:
         places = np.empty_like(raw, dtype=np.intp, order="K")
         places[...] = np.arange(raw.size).reshape(raw.shape)
         return np.reshape(g[np.argsort(np.ravel(places, order="K"))], x.shape)
-    return np.reshape(g, x.shape, order=order if order in "CF" else "F" if raw.flags.fnc else "C")
+    return np.reshape(
+        g, x.shape, order=order or "C" if order in ("C", "F", None) else "F" if raw.flags.fnc else "C"
+    )
 
 
 def inverse(axes: Any) -> tuple[int, ...]:
@@ -365,7 +367,7 @@ def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
 
 
 def _triangle(keep: Any) -> Any:
-    return lambda m, k=0: np.where(keep(np.ones(m.shape[-2:], bool), k), m, 0)
+    return lambda m, k=0: np.where(keep(np.ones(m.shape[-2:], bool), k), m, m.dtype.type(0))
 
 
 compositions[np.diagonal] = _diagonal

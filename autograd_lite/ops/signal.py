@@ -52,6 +52,11 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
     x, xp, fp = as_array(x) + 0.0, as_array(xp) + 0.0, as_array(fp) + 0.0
     if xp.ndim != 1 or xp.shape != fp.shape or not xp.size:
         raise ValueError(f"xp of shape {xp.shape} and fp of {fp.shape}; expected one axis, of the same size")
+    ends = [as_array(end) for end in (left, right) if end is not None]
+    if any(end.ndim or end.dtype.kind not in "biuf" for end in ends):
+        raise TypeError("left and right are real numbers")
+    if "c" in (x.dtype.kind, xp.dtype.kind):
+        raise TypeError("x and xp are real numbers")
     if period is not None:
         period = np.abs(period)
         if unwrap(period) == 0:

@@ -28,6 +28,8 @@ def sigmoid(x: Any) -> Any:
         >>> ag.grad(ag.sigmoid)(40.0)
         4.248354255291589e-18
     """
+    if np.iscomplexobj(x):
+        raise TypeError("sigmoid takes real numbers; write 1 / (1 + np.exp(-z))")
     e = np.exp(-np.abs(x))
     return np.where(np.asarray(x) >= 0, 1, e) / (1 + e)
 

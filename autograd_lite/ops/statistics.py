@@ -315,8 +315,11 @@ def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     x = np.asarray(unwrap(x))
     if weights is None:
         return np.bincount(x, minlength=minlength)
+    weights = as_array(weights)
+    if weights.shape != x.shape or weights.dtype.kind == "c":
+        raise ValueError(f"{x.shape} numbers and {weights.dtype} {weights.shape} weights; one real for each")
     length = len(np.bincount(x, minlength=minlength))
-    return scatter(as_array(weights).astype(np.float64), x, (length,))
+    return scatter(weights.astype(np.float64), x, (length,))
 
 
 compositions[np.bincount] = _bincount
