@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def check_grads() -> Callable[..., None]:
     """check_grads(f, args): fail the test if a derivative of f at args is wrong (autograd_lite.testing)."""
     from autograd_lite import testing

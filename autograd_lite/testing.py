@@ -27,7 +27,7 @@ from .tape import Node, Tape, listening, no_grad, op_name, user_line
 from .tensor import Tensor, output, unwrap, wrap
 from .transforms import jvp, vjp
 
-__all__ = ["check_grads"]
+__all__ = ["check_grads", "gradient_test"]
 
 Function = Callable[..., Any]
 Array = npt.NDArray[Any]
@@ -117,6 +117,37 @@ def check_grads(
     except _CheckError as failure:
         kind = KinkError if failure.kink else GradientCheckError
         raise kind(f"{failure}\n{_culprit(check, order)}") from None
+
+
+def gradient_test(*samples: Any, **options: Any) -> Callable[[Function], Function]:
+    """Decorate a function to become pytest tests of its own derivatives: one for each sample of arguments.
+
+    Args:
+        samples: a tuple or list of arguments each; anything else counts as the only argument.
+        options: as of `check_grads`.
+
+    Example:
+        >>> import numpy as np
+        >>> from autograd_lite.testing import gradient_test
+        >>> @gradient_test(np.array([0.5, 2.0]), (np.array([0.5]), 3.0))
+        ... def test_softclip(x, width=1.0):
+        ...     return width * np.tanh(x / width)
+        >>> test_softclip(sample=(0.1, 2.0))      # pytest calls it with each of the samples
+    """
+    import pytest
+
+    def decorate(f: Function) -> Function:
+        def test(sample: Any) -> None:
+            __tracebackhide__ = True
+            check_grads(f, sample, **options)
+
+        test.__name__, test.__doc__, test.__module__ = f.__name__, f.__doc__, f.__module__
+        each = [s if isinstance(s, (tuple, list)) else (s,) for s in samples]
+        titles = [", ".join(map(describe, args)) for args in each]
+        parametrized: Function = pytest.mark.parametrize("sample", samples, ids=titles)(test)
+        return parametrized
+
+    return decorate
 
 
 def _names(args: tuple[Any, ...]) -> list[str]:

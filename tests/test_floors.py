@@ -28,6 +28,7 @@ FLOORS = (
     "fused",
     "ops",
     "testing",
+    "strategies",
     "pytest_plugin",
 )
 """The modules of the engine. Each may import those before it, and nothing after it."""
@@ -35,7 +36,7 @@ FLOORS = (
 ROOF = len(FLOORS)
 """Where `autograd_lite/__init__.py` stands, which hands out the names of all the others."""
 
-PUBLIC = frozenset({"errors", "testing", "tree"})
+PUBLIC = frozenset({"errors", "strategies", "testing", "tree"})
 """The modules of the engine that other packages may import by name; the rest is in `autograd_lite` itself."""
 
 

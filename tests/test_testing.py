@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -104,6 +106,11 @@ def test_planted_faults_are_caught_and_named(fault: str, wrapped: bool) -> None:
 
     with pytest.raises(GradientCheckError, match="rule of culprit"):
         check_grads(f, args)
+
+
+def test_the_page_lists_the_faults() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "checking.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| ([^|]+) \| yes \| yes \|$", page, re.M) == list(FAULTS)
 
 
 def test_the_message_says_where_and_what() -> None:
