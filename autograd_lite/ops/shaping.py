@@ -90,8 +90,7 @@ compositions[np.rollaxis] = _rollaxis
 compositions[np.rot90] = _rot90
 compositions[np.fliplr] = lambda m: np.flip(m, 1)
 compositions[np.flipud] = lambda m: np.flip(m, 0)
-if hasattr(np, "astype"):
-    compositions[np.astype] = lambda x, dtype, /, *, copy=True, device=None: x.astype(dtype)
+compositions[np.astype] = lambda x, dtype, /, *, copy=True, device=None: x.astype(dtype)
 
 # -- several arrays in one -------------------------------------------------------------------------
 
