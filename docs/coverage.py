@@ -19,8 +19,8 @@ from autograd_lite.rules import compositions, constants, refused, rules
 PAGE = Path(__file__).with_name("coverage.md")
 HOMES = {"numpy": np, "numpy.linalg": np.linalg, "numpy.fft": np.fft}
 
-OLD_NAMES = {"row_stack"}
-"""Deprecated names, which call the functions that took their place (here vstack)."""
+OLD_NAMES = {"in1d", "row_stack", "trapz"}
+"""Deprecated names, some gone since NumPy 2.0; isin, vstack and trapezoid took their places."""
 
 INTRODUCTION = """\
 # What each function of NumPy is here
@@ -40,7 +40,8 @@ Made from the registry by `python -m docs.coverage`, with NumPy {numpy}. Every p
 
 def functions(home: Any) -> dict[str, Callable[..., Any]]:
     """The public functions of a module by name; classes and modules are none."""
-    known = {name: vars(home).get(name) for name in sorted(home.__all__) if name not in OLD_NAMES}
+    names = [name for name in sorted(home.__all__) if name not in OLD_NAMES and not name.startswith("_")]
+    known = {name: vars(home).get(name) for name in names}
     return {n: f for n, f in known.items() if callable(f) and not inspect.isclass(f)}
 
 
