@@ -15,7 +15,7 @@ import opcode
 import operator
 import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,7 @@ from .errors import (
 from .explain import called_from_math, describe, explain, missing_rule, unsupported_call
 from .rules import Rule, compositions, constants, defvjp, refused, rules
 from .tape import Node, leaf, next_index, op_name, switch
+from .torch_names import PlainArray, TorchNames, ValuesAndIndices, answer, numpy_words
 
 __all__ = ["Tensor", "apply", "nondifferentiable", "primitive", "stop_gradient"]
 
@@ -40,7 +41,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 _new = object.__new__
 
 
-class Tensor:
+class Tensor(TorchNames):
     """A NumPy array that may be on the tape.
 
     Args:
@@ -68,6 +69,13 @@ class Tensor:
     _name: str | None
     node: Node | None
     backward: ClassVar[Callable[..., None]]  # given in backward.py, one floor up
+    sigmoid: ClassVar[Callable[..., Tensor]]  # these in ops, with their rules
+    softplus: ClassVar[Callable[..., Tensor]]
+    relu: ClassVar[Callable[..., Tensor]]
+    erf: ClassVar[Callable[..., Tensor]]
+    softmax: ClassVar[Callable[..., Tensor]]
+    log_softmax: ClassVar[Callable[..., Tensor]]
+    logsumexp: ClassVar[Callable[..., Tensor]]
 
     __array_priority__ = 1000.0
 
@@ -117,6 +125,16 @@ class Tensor:
                     "requires a gradient; to get its value off the tape write x = x.detach()"
                 )
             self._name, self.node = self.node.name, None
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Set `requires_grad`, and return this Tensor."""
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The step that computed it; None for a leaf or a constant."""
+        return None if self.is_leaf else self.node
 
     @property
     def is_leaf(self) -> bool:
@@ -169,7 +187,8 @@ class Tensor:
 
     @property
     def size(self) -> int:
-        return self._data.size  # type: ignore[no-any-return]
+        """The number of entries; called, as in PyTorch, the shape: `x.size()`, `x.size(0)`."""
+        return Size(self._data)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -234,6 +253,11 @@ class Tensor:
     def detach(self) -> Tensor:
         """The same values off the tape: a constant."""
         return wrap(self._data)
+
+    def detach_(self) -> Self:
+        """Take this Tensor itself off the tape."""
+        self._name, self.node = self.name, None
+        return self
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         if self.node is not None:
@@ -459,7 +483,7 @@ class Tensor:
     def _plain(compute: Callable[..., Any]) -> Callable[..., Any]:  # type: ignore[misc]  # noqa: N805
         def method(self: Tensor, *others: Any) -> Any:
             try:
-                return compute(self._data, *map(unwrap, others))
+                return answer(compute(self._data, *map(unwrap, others)))
             except Exception as error:
                 raise explain(compute, (self, *others), error) from error
 
@@ -517,7 +541,7 @@ class Tensor:
 
     def _numpy(function: Callable[..., Any]) -> Callable[..., Tensor]:  # type: ignore[misc]  # noqa: N805
         def method(self: Tensor, *args: Any, **options: Any) -> Any:
-            return apply(function, self, *args, **options)
+            return apply(function, self, *args, **(numpy_words(options) if options else {}))
 
         method.__doc__ = f"`np.{function.__name__}` of this Tensor, with the arguments of the array's method."
         return method
@@ -527,8 +551,6 @@ class Tensor:
     mean = _numpy(np.mean)
     var = _numpy(np.var)
     std = _numpy(np.std)
-    max = _numpy(np.max)
-    min = _numpy(np.min)
     cumsum = _numpy(np.cumsum)
     cumprod = _numpy(np.cumprod)
     trace = _numpy(np.trace)
@@ -541,7 +563,37 @@ class Tensor:
     repeat = _numpy(np.repeat)
     take = _numpy(np.take)
     choose = _numpy(np.choose)
-    ravel = flatten = _numpy(np.ravel)
+    ravel = _numpy(np.ravel)
+    clone = _numpy(np.copy)
+
+    def _extreme(largest: Callable[..., Any], place: Callable[..., Any]) -> Callable[..., Any]:  # type: ignore[misc]  # noqa: N805
+        def method(self: Tensor, *args: Any, dim: Any = None, **options: Any) -> Any:
+            options = numpy_words(options)
+            if dim is None:
+                return apply(largest, self, *args, **options)
+            return ValuesAndIndices(*(apply(f, self, axis=dim, **options) for f in (largest, place)))
+
+        method.__doc__ = f"`np.{largest.__name__}`; with `dim=`, the entries and their places."
+        return method
+
+    max = _extreme(np.max, np.argmax)
+    min = _extreme(np.min, np.argmin)
+
+    def flatten(self, start_dim: Any = 0, end_dim: int = -1, order: Any = "C") -> Tensor:
+        """All axes as one, in an order as in NumPy, or only those from one axis to another."""
+        if isinstance(start_dim, str) or self.ndim == 0:
+            return self.ravel(start_dim if isinstance(start_dim, str) else order)
+        first, last = (range(self.ndim)[d] for d in (start_dim, end_dim))
+        return self.reshape(*self.shape[:first], -1, *self.shape[last + 1 :], order=order)
+
+    def view(self, *shape: Any) -> Tensor:
+        """`x.reshape(shape)`, under PyTorch's name: a new Tensor, and no view."""
+        if len(shape) == 1 and not isinstance(shape[0], (int, np.integer, tuple, list)):
+            raise DTypeError(
+                f"x.view({describe(shape[0])}): expected a shape; for another dtype write x.astype(dtype), "
+                "and for the bytes x.numpy().view(dtype)"
+            )
+        return self.reshape(*shape)
 
     def compress(self, condition: Any, axis: int | None = None, out: None = None) -> Tensor:
         """The entries along an axis where a condition holds."""
@@ -554,6 +606,8 @@ class Tensor:
     def transpose(self, *axes: Any) -> Tensor:
         """The axes in another order, given as one tuple or one by one; reversed if none is given."""
         order = axes[0] if len(axes) == 1 and (axes[0] is None or np.ndim(axes[0])) else axes or None
+        if len(axes) == 2 and self.ndim > 2:  # no order of all axes, so two to swap, as in PyTorch
+            return self.swapaxes(*axes)
         return cast(Tensor, apply(np.transpose, self, order))
 
     def astype(self, dtype: npt.DTypeLike, **options: Any) -> Tensor:
@@ -563,6 +617,26 @@ class Tensor:
     def copy(self, order: Any = "C") -> Tensor:
         """A new Tensor of the same values, on the tape if this one is."""
         return cast(Tensor, apply(np.copy, self, order=order))
+
+    # PyTorch's new Tensors of the same dtype, off the tape.
+
+    def new_tensor(
+        self, data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    ) -> Tensor:
+        """`Tensor(data)` in the dtype of this one."""
+        return Tensor(data, requires_grad, dtype or self.dtype)
+
+    def new_full(self, size: Any, fill_value: Any, **options: Any) -> Tensor:
+        """A constant of a shape, in the dtype of this one."""
+        return self.new_tensor(np.broadcast_to(fill_value, tuple(size)), **options)
+
+    def new_zeros(self, *size: Any, **options: Any) -> Tensor:
+        """Zeros of a shape, in the dtype of this one."""
+        return self.new_full(size[0] if len(size) == 1 and np.ndim(size[0]) else size, 0, **options)
+
+    def new_ones(self, *size: Any, **options: Any) -> Tensor:
+        """Ones of a shape, in the dtype of this one."""
+        return self.new_full(size[0] if len(size) == 1 and np.ndim(size[0]) else size, 1, **options)
 
     # Methods that write, as x[i] = v does: this Tensor stands for a new value.
 
@@ -574,8 +648,12 @@ class Tensor:
         """Let the entries at places, counted in the flattened array, be `values`."""
         apply(np.put, self, indices, values, mode=mode)
 
-    def sort(self, *args: Any, **options: Any) -> None:
-        """Sort along an axis in place; np.sort(x) gives a new Tensor."""
+    def sort(self, *args: Any, **options: Any) -> Any:
+        """Sort along an axis in place; np.sort(x) gives a new Tensor. With PyTorch's `dim=` or
+        `descending=`, a pair of the sorted entries and their places."""
+        if "dim" in options or "descending" in options:
+            dim = options.pop("dim", args[0] if args else -1)
+            return self.topk(self.shape[dim], dim, options.pop("descending", False))
         self._rebind("x.sort()", apply(np.sort, self, *args, **options))
 
     def partition(self, *args: Any, **options: Any) -> None:
@@ -604,6 +682,10 @@ class Tensor:
 
     def argsort(self, axis: int | None = -1, kind: Any = "stable", **options: Any) -> Any:
         """The places of the entries in order; as in sort, equal ones keep theirs."""
+        if options.pop("descending", False):
+            return apply(np.argsort, -self, options.get("dim", axis), kind)
+        options = numpy_words(options)
+        axis = options.pop("axis", axis)
         return apply(np.argsort, self, axis, None if "stable" in options else kind, **options)
 
     def __divmod__(self, other: Any) -> tuple[Any, Tensor]:
@@ -620,7 +702,7 @@ class Tensor:
                 f"a Tensor has no {name}" + (f"; write {advice}" if advice else ""), name=name, obj=self
             )
 
-    del _in_place, _binary, _unary, _plain, _numpy, _constant
+    del _in_place, _binary, _unary, _plain, _numpy, _constant, _extreme
 
 
 _IN_PLACE_OF = {
@@ -628,10 +710,26 @@ _IN_PLACE_OF = {
     "itemset": "x[i] = v",
     "setfield": "x[...] = v",
     "ptp": "np.ptp(x)",
-    "view": "x.reshape(shape), x.astype(dtype), or, for the bytes, x.numpy().view(dtype)",
     "tostring": "x.numpy().tobytes()",
 }
 """What to write for those methods of arrays that a Tensor has not; for the others it is x.numpy()."""
+
+
+class Size(int):
+    """The number of entries, which called gives the shape or a length."""
+
+    _shape: tuple[int, ...]
+
+    def __new__(cls, array: Any) -> Self:
+        size = super().__new__(cls, array.size)
+        size._shape = array.shape
+        return size
+
+    def __reduce__(self) -> Any:
+        return int, (int(self),)
+
+    def __call__(self, dim: int | None = None) -> Any:
+        return self._shape if dim is None else self._shape[dim]
 
 
 class Hook:
@@ -771,7 +869,7 @@ _MASKED = (
 _OPTIONS = frozenset({type(None), bool, int, float, str, tuple})
 """What most options are, and no Tensor is."""
 
-_OPERANDS = frozenset({float, int, bool, complex, np.ndarray, np.float64, np.float32})
+_OPERANDS = frozenset({float, int, bool, complex, np.ndarray, PlainArray, np.float64, np.float32})
 """What operators take as it is; checked by class because that is fast."""
 
 _HARMLESS = _OPERANDS | {type(None), str, slice}
@@ -980,7 +1078,7 @@ def _unruled(op: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, An
         raise missing_rule(op, [*rules, *compositions], refused.get(op))
     args, kwargs = _deep_unwrap(args), _deep_unwrap(kwargs)
     try:
-        return op(*args, **kwargs)
+        return answer(op(*args, **kwargs))
     except Exception as error:
         raise explain(op, args, error) from error
 

@@ -450,9 +450,8 @@ IN_PLACE: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("resize", ((2, 2),), {"refcheck": False}),
 ]
 NOT_OURS = {
-    "base", "byteswap", "ctypes", "device", "dump", "dumps", "flags", "flat", "getfield", "itemset",
+    "base", "byteswap", "ctypes", "dump", "dumps", "flags", "flat", "getfield", "itemset",
     "newbyteorder", "ptp", "setfield", "setflags", "strides", "to_device", "tobytes", "tofile", "tostring",
-    "view",
 }  # fmt: skip
 """What a Tensor has not: the array's memory, and ways to write into it."""
 
@@ -468,7 +467,7 @@ def test_every_attribute_of_an_array_is_thought_of() -> None:
             assert isinstance(caught.value, AutogradLiteError) and name in str(caught.value)
         else:
             assert getattr(x, name) is not None
-    tried = {name for name, _, _ in METHODS + IN_PLACE} | {"choose"}
+    tried = {name for name, _, _ in METHODS + IN_PLACE} | {"choose", "view"}
     methods = {name for name in dir(np.ndarray) if callable(getattr(np.ndarray, name)) and name[0] != "_"}
     assert methods - NOT_OURS - tried == set()
     assert not hasattr(x, "nosuch") and getattr(x, "nosuch", 1) == 1

@@ -1,5 +1,7 @@
 """The rule tables, by mathematical kind. Importing them fills the registry."""
 
+from ..tensor import Tensor
+from ..torch_names import method_of
 from . import (
     constants,
     decompositions,
@@ -43,3 +45,12 @@ __all__ = [
     "special",
     "statistics",
 ]
+
+# PyTorch has these functions as methods of a Tensor, too.
+Tensor.sigmoid = method_of(special.sigmoid)
+Tensor.softplus = method_of(special.softplus)
+Tensor.erf = method_of(special.erf)
+Tensor.relu = method_of(selection.relu)
+Tensor.softmax = method_of(reductions.softmax)
+Tensor.log_softmax = method_of(reductions.log_softmax)
+Tensor.logsumexp = method_of(reductions.logsumexp)

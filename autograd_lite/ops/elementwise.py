@@ -14,6 +14,7 @@ import numpy as np
 
 from ..rules import compositions, defvjp
 from ..tensor import Tensor, alias, astype, unwrap
+from ..torch_names import answer
 from .slopes import (
     arcsin_slope,
     arctan_slope,
@@ -184,7 +185,7 @@ def _sign(x: Any) -> Any:
     """x / |x|, which is constant where x is real."""
     raw = unwrap(x)
     if not np.iscomplexobj(raw):
-        return np.sign(raw)
+        return answer(np.sign(raw))
     return x / np.where(raw == 0, 1, np.abs(x))
 
 

@@ -1,0 +1,484 @@
+"""PyTorch's names for what arrays do, where NumPy has no other use for the name.
+
+`TorchNames` is a base class of `Tensor`, and of the plain arrays that comparisons and places (argmax)
+come back as, so that `(scores.argmax(1) == labels).float().mean()` reads the same here. Each method is
+a NumPy call; it is recorded like any other. Where NumPy's arrays have a method of the same name, NumPy's
+meaning stays (`x.repeat`, `x.std`, `x.max(1)`, `x.sort()`, `x.squeeze(1)`; `x.transpose(0, 1)` of a
+matrix), but `dim=` and `keepdim=` are understood, and with `dim=` the maximum comes with its places.
+Methods that end in an underscore let the Tensor stand for a new value, as `x[...] = v` does; there are
+no views, so `x[0].zero_()` leaves x alone: write `x[0] = 0`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from .errors import OptionError, UnsupportedError
+
+__all__ = ["Device", "PlainArray", "TorchNames", "ValuesAndIndices", "answer", "method_of", "numpy_words"]
+
+
+class ValuesAndIndices(NamedTuple):
+    """Entries that were selected along an axis, and their places."""
+
+    values: Any
+    indices: Any
+
+
+def numpy_words(options: dict[str, Any]) -> dict[str, Any]:
+    """NumPy's keywords for PyTorch's: `dim`, `keepdim`, and the two that mean `ddof`."""
+    words = {"dim": "axis", "keepdim": "keepdims", "correction": "ddof"}
+    options = {words.get(key, key): value for key, value in options.items()}
+    if "unbiased" in options:
+        options["ddof"] = int(options.pop("unbiased"))
+    return options
+
+
+def _whole(shape: tuple[Any, ...]) -> tuple[int, ...]:
+    """A shape or axes given as one sequence or number by number."""
+    several = shape[0] if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)) else shape
+    return tuple(int(n) for n in several)
+
+
+def method_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function as a method that knows PyTorch's keywords."""
+
+    def method(self: Any, *args: Any, **options: Any) -> Any:
+        return function(self, *args, **numpy_words(options))
+
+    method.__doc__ = f"`{function.__name__}(x, ...)`."
+    return method
+
+
+def _in_place(name: str) -> Callable[..., Any]:
+    def method(self: Any, *args: Any, **options: Any) -> Any:
+        self[...] = getattr(self, name)(*args, **options)
+        return self
+
+    method.__doc__ = f"Let x stand for `x.{name}(...)`, in the same shape and dtype."
+    return method
+
+
+class TorchNames:
+    """Methods under the names that PyTorch gives them. See the module."""
+
+    __slots__ = ()
+
+    # -- shapes ------------------------------------------------------------------------------------
+
+    def dim(self: Any) -> Any:
+        """The number of axes."""
+        return int(self.ndim)
+
+    ndimension = dim
+
+    def numel(self: Any) -> Any:
+        """The number of entries."""
+        return int(np.prod(self.shape))
+
+    nelement = numel
+
+    def view_as(self: Any, other: Any) -> Any:
+        """The entries in the shape of another array."""
+        return self.reshape(other.shape)
+
+    reshape_as = view_as
+
+    def unsqueeze(self: Any, dim: int) -> Any:
+        """A new axis of length 1 at a place: `np.expand_dims(x, dim)`."""
+        return np.expand_dims(self, dim)
+
+    def permute(self: Any, *dims: Any) -> Any:
+        """The axes in another order: `np.transpose(x, dims)`."""
+        return np.transpose(self, _whole(dims))
+
+    def t(self: Any) -> Any:
+        """The transpose of a matrix; a vector stays as it is."""
+        return np.transpose(self)
+
+    def expand(self: Any, *sizes: Any) -> Any:
+        """`np.broadcast_to`, where -1 keeps the length of an axis."""
+        shape = _whole(sizes)
+        own = (1,) * (len(shape) - self.ndim) + self.shape
+        return np.broadcast_to(self, tuple(o if n == -1 else n for n, o in zip(shape, own, strict=True)))
+
+    def expand_as(self: Any, other: Any) -> Any:
+        """`np.broadcast_to(x, other.shape)`."""
+        return np.broadcast_to(self, other.shape)
+
+    def unflatten(self: Any, dim: int, sizes: Any) -> Any:
+        """One axis as several."""
+        dim = range(self.ndim)[dim]
+        return self.reshape(*self.shape[:dim], *sizes, *self.shape[dim + 1 :])
+
+    def flip(self: Any, *dims: Any) -> Any:
+        """The entries in reverse along axes."""
+        return np.flip(self, _whole(dims))
+
+    def contiguous(self: Any) -> Any:
+        """x itself: there are no views here."""
+        return self
+
+    roll = method_of(np.roll)
+    tile = method_of(np.tile)
+    movedim = moveaxis = method_of(np.moveaxis)
+    swapdims = method_of(np.swapaxes)
+    repeat_interleave = method_of(np.repeat)
+    diag = method_of(np.diag)
+    tril = method_of(np.tril)
+    triu = method_of(np.triu)
+
+    # -- parts -------------------------------------------------------------------------------------
+
+    def split(self: Any, split_size: Any, dim: int = 0) -> Any:
+        """Parts of a size, the last may be smaller, or of the sizes in a list."""
+        n = self.shape[dim]
+        if isinstance(split_size, (int, np.integer)):
+            ends = list(range(int(split_size), n, int(split_size)))
+        else:
+            ends = [int(end) for end in np.cumsum(split_size)]
+            if ends[-1] != n:
+                raise OptionError(
+                    f"split({list(split_size)}, dim={dim}): the sizes add up to {ends[-1]}, not {n}"
+                )
+            ends.pop()
+        return tuple(np.split(self, ends, axis=dim))
+
+    def chunk(self: Any, chunks: int, dim: int = 0) -> Any:
+        """At most so many parts of one size; the last may be smaller."""
+        return self.split(-(-self.shape[dim] // chunks) or 1, dim)
+
+    def unbind(self: Any, dim: int = 0) -> tuple[Any, ...]:
+        """The slices along an axis."""
+        return tuple(np.moveaxis(self, dim, 0))
+
+    def select(self: Any, dim: int, index: int) -> Any:
+        """One slice along an axis: `np.take(x, index, axis=dim)`."""
+        return np.take(self, index, axis=dim)
+
+    def narrow(self: Any, dim: int, start: int, length: int) -> Any:
+        """The entries from `start` on along an axis."""
+        return np.take(self, np.arange(start, start + length), axis=dim)
+
+    def index_select(self: Any, dim: int, index: Any) -> Any:
+        """The slices at places along an axis."""
+        return np.take(self, index, axis=dim)
+
+    def masked_fill(self: Any, mask: Any, value: Any) -> Any:
+        """`np.where(mask, value, x)`."""
+        return np.where(mask, value, self)
+
+    def masked_select(self: Any, mask: Any) -> Any:
+        """The entries where a mask holds, in one row."""
+        x, mask = np.broadcast_arrays(self, mask)
+        return x[mask]
+
+    def gather(self: Any, dim: int, index: Any) -> Any:
+        """y[i, j] = x[i, index[i, j]], here for dim=1: entries at places along one axis."""
+        return self[_places(dim, index)]
+
+    def scatter(self: Any, dim: int, index: Any, src: Any) -> Any:
+        """A copy of x with y[i, index[i, j]] = src[i, j], here for dim=1."""
+        y = self.copy()
+        y[_places(dim, index)] = src[tuple(map(slice, index.shape))] if np.ndim(src) else src
+        return y
+
+    def unfold(self: Any, dimension: int, size: int, step: int) -> Any:
+        """Windows along an axis; what is in a window comes as a last axis."""
+        axis = range(self.ndim)[dimension]
+        starts = np.arange(0, self.shape[axis] - size + 1, step)
+        windows = np.take(self, starts[:, None] + np.arange(size), axis=axis)
+        return np.moveaxis(windows, axis + 1, -1)
+
+    def topk(self: Any, k: int, dim: int = -1, largest: Any = True, sorted: Any = True) -> ValuesAndIndices:
+        """The k largest entries along an axis, and their places."""
+        places = _order(self, dim, largest)
+        places = np.take(places, np.arange(k), axis=dim)
+        return ValuesAndIndices(np.take_along_axis(self, places, dim), answer(places))
+
+    # -- dtypes and places -------------------------------------------------------------------------
+
+    def to(self: Any, *args: Any, **options: Any) -> Any:
+        """In another dtype, or that of another array; the only device is the CPU."""
+        for target in (*args, *options.values()):
+            if isinstance(target, str) and target not in np.sctypeDict:
+                Device(target)
+            elif target is not None and not isinstance(target, bool):
+                return self.type(target if isinstance(target, type) else getattr(target, "dtype", target))
+        return self
+
+    def type(self: Any, dtype: Any = None, non_blocking: Any = False) -> Any:
+        """In another dtype; without one, the name of this one."""
+        return str(self.dtype) if dtype is None else self if self.dtype == dtype else self.astype(dtype)
+
+    def type_as(self: Any, other: Any) -> Any:
+        """In the dtype of another array."""
+        return self.type(other.dtype)
+
+    def float(self: Any) -> Any:
+        """As float32."""
+        return self.type(np.float32)
+
+    def double(self: Any) -> Any:
+        """As float64."""
+        return self.type(np.float64)
+
+    def half(self: Any) -> Any:
+        """As float16."""
+        return self.type(np.float16)
+
+    def int(self: Any) -> Any:
+        """As int32."""
+        return self.type(np.int32)
+
+    def long(self: Any) -> Any:
+        """As int64."""
+        return self.type(np.int64)
+
+    def bool(self: Any) -> Any:
+        """As booleans: which entries are not 0."""
+        return self.type(np.bool_)
+
+    def cpu(self: Any) -> Any:
+        """x itself: it is there already."""
+        return self
+
+    def cuda(self: Any, device: Any = None) -> Any:
+        """There is no GPU here: raises UnsupportedError."""
+        return self.to("cuda")
+
+    def pin_memory(self: Any) -> Any:
+        """x itself."""
+        return self
+
+    @property
+    def device(self: Any) -> Device:
+        """The CPU."""
+        return Device("cpu")
+
+    is_cuda = property(lambda self: False, doc="Never: everything is on the CPU.")
+
+    def is_floating_point(self: Any) -> Any:
+        """Whether the entries are floating-point numbers."""
+        return self.dtype.kind == "f"
+
+    def is_contiguous(self: Any) -> Any:
+        """Always: there are no views here."""
+        return True
+
+    def element_size(self: Any) -> Any:
+        """Bytes of an entry."""
+        return self.dtype.itemsize
+
+    # -- arithmetic --------------------------------------------------------------------------------
+
+    def add(self: Any, other: Any, *, alpha: Any = 1) -> Any:
+        """x + alpha other."""
+        return self + (other if alpha == 1 else alpha * other)
+
+    def sub(self: Any, other: Any, *, alpha: Any = 1) -> Any:
+        """x - alpha other."""
+        return self - (other if alpha == 1 else alpha * other)
+
+    def addcmul(self: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
+        """x + value tensor1 tensor2."""
+        return self + value * tensor1 * tensor2
+
+    def addcdiv(self: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
+        """x + value tensor1 / tensor2."""
+        return self + value * tensor1 / tensor2
+
+    def addmm(self: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+        """beta x + alpha mat1 mat2."""
+        return beta * self + alpha * (mat1 @ mat2)
+
+    def lerp(self: Any, end: Any, weight: Any) -> Any:
+        """x + weight (end - x)."""
+        return self + weight * (end - self)
+
+    def clamp(self: Any, min: Any = None, max: Any = None) -> Any:
+        """`np.clip(x, min, max)`."""
+        return np.clip(self, min, max)
+
+    def clamp_min(self: Any, min: Any) -> Any:
+        """`np.clip(x, min, None)`."""
+        return self.clamp(min=min)
+
+    def clamp_max(self: Any, max: Any) -> Any:
+        """`np.clip(x, None, max)`."""
+        return self.clamp(max=max)
+
+    def rsqrt(self: Any) -> Any:
+        """1 / sqrt(x)."""
+        return 1 / np.sqrt(self)
+
+    def norm(self: Any, p: Any = 2, dim: Any = None, keepdim: Any = False) -> Any:
+        """The p-norm of all entries, or along axes."""
+        p = {"fro": 2, "nuc": "nuc"}.get(p, p)
+        x = self if dim is not None else self.reshape(-1)
+        size = np.linalg.vector_norm(x, ord=p, axis=dim, keepdims=keepdim and dim is not None)
+        return size.reshape((1,) * self.ndim) if keepdim and dim is None else size
+
+    mul = multiply = method_of(np.multiply)
+    div = divide = true_divide = method_of(np.true_divide)
+    subtract = sub
+    pow = method_of(np.power)
+    fmod = method_of(np.fmod)
+    remainder = method_of(np.remainder)
+    maximum = method_of(np.maximum)
+    minimum = method_of(np.minimum)
+    atan2 = arctan2 = method_of(np.arctan2)
+    matmul = mm = bmm = mv = method_of(np.matmul)
+    outer = ger = method_of(np.outer)
+    inner = method_of(np.inner)
+    inverse = method_of(np.linalg.inv)
+    det = method_of(np.linalg.det)
+
+    # -- functions, entry by entry -----------------------------------------------------------------
+
+    neg = negative = method_of(np.negative)
+    abs = absolute = method_of(np.absolute)
+    sign = method_of(np.sign)
+    reciprocal = method_of(np.reciprocal)
+    square = method_of(np.square)
+    sqrt = method_of(np.sqrt)
+    exp = method_of(np.exp)
+    exp2 = method_of(np.exp2)
+    expm1 = method_of(np.expm1)
+    log = method_of(np.log)
+    log2 = method_of(np.log2)
+    log10 = method_of(np.log10)
+    log1p = method_of(np.log1p)
+    sin = method_of(np.sin)
+    cos = method_of(np.cos)
+    tan = method_of(np.tan)
+    asin = arcsin = method_of(np.arcsin)
+    acos = arccos = method_of(np.arccos)
+    atan = arctan = method_of(np.arctan)
+    sinh = method_of(np.sinh)
+    cosh = method_of(np.cosh)
+    tanh = method_of(np.tanh)
+    sinc = method_of(np.sinc)
+    floor = method_of(np.floor)
+    ceil = method_of(np.ceil)
+    trunc = method_of(np.trunc)
+    nan_to_num = method_of(np.nan_to_num)
+
+    # -- questions ---------------------------------------------------------------------------------
+
+    eq = method_of(np.equal)
+    ne = method_of(np.not_equal)
+    lt = method_of(np.less)
+    le = method_of(np.less_equal)
+    gt = method_of(np.greater)
+    ge = method_of(np.greater_equal)
+    isnan = method_of(np.isnan)
+    isinf = method_of(np.isinf)
+    isfinite = method_of(np.isfinite)
+    logical_and = method_of(np.logical_and)
+    logical_or = method_of(np.logical_or)
+    logical_xor = method_of(np.logical_xor)
+    logical_not = method_of(np.logical_not)
+    allclose = method_of(np.allclose)
+    isclose = method_of(np.isclose)
+    equal = method_of(np.array_equal)
+    bincount = method_of(np.bincount)
+
+    # -- in place ----------------------------------------------------------------------------------
+
+    def fill_(self: Any, value: Any) -> Any:
+        """Let every entry be `value`."""
+        self[...] = value
+        return self
+
+    def zero_(self: Any) -> Any:
+        """Let every entry be 0."""
+        return self.fill_(0)
+
+    def copy_(self: Any, src: Any, non_blocking: Any = False) -> Any:
+        """Let the entries be those of `src`, broadcast."""
+        return self.fill_(src)
+
+    add_ = _in_place("add")
+    sub_ = _in_place("sub")
+    mul_ = _in_place("mul")
+    div_ = _in_place("div")
+    pow_ = _in_place("pow")
+    neg_ = _in_place("neg")
+    abs_ = _in_place("abs")
+    exp_ = _in_place("exp")
+    sqrt_ = _in_place("sqrt")
+    clamp_ = _in_place("clamp")
+    lerp_ = _in_place("lerp")
+    addcmul_ = _in_place("addcmul")
+    addcdiv_ = _in_place("addcdiv")
+    scatter_ = _in_place("scatter")
+    masked_fill_ = _in_place("masked_fill")
+
+
+def _places(dim: int, index: Any) -> tuple[Any, ...]:
+    """The index of the entries at `index` along one axis, and where they stand along the others."""
+    places: list[Any] = list(np.ogrid[tuple(map(slice, index.shape))])
+    places[dim] = index
+    return tuple(places)
+
+
+def _order(x: Any, dim: int, descending: Any) -> Any:
+    """The places of the entries in order, those of equal ones as they stand."""
+    return np.argsort(np.negative(x) if descending else x, axis=dim, kind="stable")
+
+
+class Device(str):
+    """Where numbers are: always the CPU.
+
+    Args:
+        name: "cpu", also with a number.
+
+    Raises:
+        UnsupportedError: it is another device.
+
+    Example:
+        >>> import autograd_lite as ag
+        >>> ag.Tensor([1.0]).device
+        device(type='cpu')
+    """
+
+    type = "cpu"
+
+    def __new__(cls, name: Any = "cpu", index: int | None = None) -> Self:
+        if str(name).split(":")[0] != "cpu":
+            raise UnsupportedError(
+                f"there is no device {str(name)!r} here, only the CPU; write device = 'cpu'"
+            )
+        return super().__new__(cls, "cpu")
+
+    def __repr__(self) -> str:
+        return "device(type='cpu')"
+
+
+class PlainArray(TorchNames, np.ndarray[Any, Any]):  # type: ignore[misc]
+    """What comparisons and places come back as: a plain array that also knows PyTorch's names.
+
+    Arithmetic with it gives ordinary arrays.
+    """
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        plain = np.asarray(array)
+        return plain[()] if return_scalar else plain
+
+    def __repr__(self) -> str:
+        return repr(np.asarray(self))
+
+    def view(self, *shape: Any) -> Any:  # type: ignore[override]
+        """The entries in another shape, or NumPy's view with another dtype or class."""
+        if shape and isinstance(shape[0], (int, np.integer, tuple, list)):
+            return self.reshape(*shape)
+        return super().view(*shape)
+
+
+def answer(value: Any) -> Any:
+    """The result of an op without a gradient, as a `PlainArray`; numbers as they are."""
+    return value.view(PlainArray) if value.__class__ is np.ndarray else value
