@@ -317,10 +317,15 @@ def _lifted(node: Node) -> tuple[Any, tuple[Any, ...]]:
     return y, args
 
 
-def contributions(node: Node) -> tuple[Any, ...]:
+def contributions(node: Node, adjoint: Any = None) -> tuple[Any, ...]:
     """What `node` sent back along each of its edges; None for constants, or where nothing is known.
 
     Pictures show it: a value that is used twice gets two contributions, and its adjoint is their sum.
+
+    Args:
+        node: a recorded step.
+        adjoint: what it would send if this arrived, in the shape of its value; 1 gives the local
+            derivatives of a step from numbers to a number. Left out: what did arrive.
 
     Example:
         >>> import autograd_lite as ag
@@ -329,15 +334,18 @@ def contributions(node: Node) -> tuple[Any, ...]:
         >>> y.backward()
         >>> [float(g) for g in contributions(y.node)], float(x.node.adjoint)
         ([3.0, 3.0], 6.0)
+        >>> [float(g) for g in contributions(y.node, np.float64(10.0))]
+        [30.0, 30.0]
     """
-    if node.adjoint is None or not node.args:
+    arrived = node.adjoint if adjoint is None else adjoint
+    if arrived is None or not node.args:
         return (None,) * len(node.inputs)
     rule = rules[node.op]  # type: ignore[index]
-    sent = list(pulled(node))
+    sent = list(pulled(node, arrived))
     for i, gx in enumerate(sent):
         if gx is not None and gx.__class__ is not tuple:
             gx, _ = _fit(gx, node.args[i], rule, node, i)
-            total = node.inputs[i].adjoint
+            total = node.inputs[i].adjoint if adjoint is None else None
             if total is not None and not np.isfinite(gx).all():
                 # What is not finite, though the sum of it is, came from a dead entry.
                 gx = np.where(np.isfinite(total) & ~np.isfinite(gx), 0, gx)[()]
@@ -345,9 +353,9 @@ def contributions(node: Node) -> tuple[Any, ...]:
     return tuple(sent)
 
 
-def pulled(node: Node) -> tuple[Any, ...]:
-    """What the rules of a kept step return for its adjoint, as they return it."""
-    rule, g = rules[node.op], node.adjoint  # type: ignore[index]
+def pulled(node: Node, g: Any) -> tuple[Any, ...]:
+    """What the rules of a kept step return for the cotangent `g`, as they return it."""
+    rule = rules[node.op]  # type: ignore[index]
     if g.__class__ is tuple:
         g = g if rule.partial else _complete(g, node.value)
     conjugate = _is_complex(g) and not rule.plain

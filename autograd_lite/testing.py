@@ -425,7 +425,7 @@ def _check_rules(f: Function, points: list[Array]) -> None:
         node.args = tuple(map(_read_only, node.args))
         node.value, node.adjoint = _read_only(node.value), _read_only(node.adjoint)
         try:
-            sent, again = pulled(node), pulled(node)
+            sent, again = pulled(node, node.adjoint), pulled(node, node.adjoint)
         except ValueError as error:
             raise _CheckError(f"the rule of {op_name(node.op)} writes into its arguments: {error}") from error
         finally:

@@ -6,6 +6,7 @@ wants to see, as plain values that no later step can change. How it looks is not
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import itertools
 from collections import Counter
@@ -56,6 +57,7 @@ class Edge:
         position: which argument of that step it is.
         value: what the step received.
         grad: this use's share of d(output)/d(value); None where nothing has flown back.
+        local: d(result of the step)/d(value) of a step from numbers to a number, else None.
     """
 
     source: int
@@ -63,6 +65,7 @@ class Edge:
     position: int
     value: Any
     grad: Any
+    local: Any = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -372,7 +375,7 @@ def _read(
 
     for node in steps:
         received = node.args or [getattr(x, "value", x) for x in node.inputs]
-        sent = contributions(node)
+        sent, slopes = contributions(node), _slopes(node)
         positions = list(_operands(node))
         sources = [place_of(node.inputs[i], received[i]) for i in positions]
         places[node] = len(vertices)
@@ -381,11 +384,26 @@ def _read(
         vertices.append(Vertex(_op_name(node), node.name, copy(node.value), index=index))
         for i, source in zip(positions, sources, strict=True):
             grad = copy(_flown_back(node, i, sent[i], uses))
-            edges.append(Edge(source, places[node], i, copy(received[i]), grad))
+            edges.append(Edge(source, places[node], i, copy(received[i]), grad, slopes[i]))
     for node in outputs:
         source = place_of(node, node.value)
         edges.append(Edge(source, None, 0, copy(node.value), copy(node.adjoint)))
     return tuple(vertices), tuple(edges)
+
+
+def _slopes(node: ag.Node) -> tuple[Any, ...]:
+    """The local derivative by each argument of a step from numbers to a number.
+
+    A step may be drawn though a rule of it is missing, or fails: then there is none.
+    """
+    if np.ndim(node.value) == 0 and not isinstance(node.value, tuple) and all(map(_is_number, node.args)):
+        with contextlib.suppress(Exception):
+            return contributions(node, np.ones_like(node.value)[()])
+    return (None,) * len(node.inputs)
+
+
+def _is_number(x: Any) -> bool:
+    return not isinstance(x, tuple) and np.ndim(x) == 0
 
 
 def _index_position(node: ag.Node) -> int | None:

@@ -97,6 +97,23 @@ def test_a_backward_pass_that_was_recorded_can_be_drawn_itself():
     x.grad = None  # f and its gradient hold each other
 
 
+def test_a_step_from_numbers_has_local_derivatives_before_any_backward_pass():
+    """d(a / b)/da = 1/4 and d(a / b)/db = -3/16 at (3, 4)."""
+    graph = draw(leaf(3.0, "a") / leaf(4.0, "b"))
+    assert [e.local for e in graph.edges] == [0.25, -0.1875, None]
+    assert [e.grad for e in graph.edges] == [None, None, None]
+
+
+def test_steps_of_arrays_and_steps_whose_rule_fails_have_no_local_derivative():
+    @ag.primitive
+    def unruly(x):
+        return 2 * x
+
+    ag.defvjp(unruly, lambda g, y, x: g @ x)
+    assert [e.local for e in draw(unruly(leaf(3.0))).edges] == [None, None]
+    assert [e.local for e in draw(np.sum(leaf([1.0, 2.0]))).edges] == [None, None]
+
+
 # -- what may be drawn -----------------------------------------------------------------------------
 
 
