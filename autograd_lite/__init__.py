@@ -27,6 +27,7 @@ from .ops.special import erf, sigmoid, softplus
 from .rules import defvjp, numpy_names
 from .tape import Node, Tape, detect_anomaly, enable_grad, is_recording, no_grad
 from .tensor import Tensor, apply, nondifferentiable, primitive, stop_gradient
+from .torch_names import Device
 from .transforms import checkpoint, custom_vjp, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ globals().update(numpy_names())
 
 __all__ = [
     "AutogradLiteError",
+    "Device",
     "Node",
     "Tape",
     "Tensor",

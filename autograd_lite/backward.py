@@ -504,12 +504,16 @@ def _seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
     return wrap(raw) if create_graph else raw
 
 
-def _tape_gradient(self: Tape, target: Tensor, sources: Any) -> Any:
+def _tape_gradient(
+    self: Tape, target: Tensor, sources: Any, gradient: Any = None, create_graph: bool = False
+) -> Any:
     """d(target)/d(sources), without touching any `grad`; the tape can be asked again.
 
     Args:
-        target: a recorded single number.
+        target: a recorded Tensor.
         sources: a Tensor, leaf or intermediate, or nested tuples, lists and dicts of them.
+        gradient: the cotangent to start from; may be left out for a single number, where it is 1.
+        create_graph: record the pass itself, so that what comes back can be differentiated again.
 
     Returns:
         Tensors in the structure of `sources`; zeros where the target does not depend on one.
@@ -534,11 +538,14 @@ def _tape_gradient(self: Tape, target: Tensor, sources: Any) -> Any:
             )
     if target.node is None:
         return rebuild([wrap(np.zeros_like(source._data)) for source in leaves])
-    seed = _seed(target, None, False)
-    arrived = play({target.node: seed}, wanted={s.node for s in leaves}, retain=True, keep=True)
+    seed = _seed(target, gradient, create_graph)
+    wanted = {s.node for s in leaves}
+    arrived = play({target.node: seed}, record=create_graph, wanted=wanted, retain=True, keep=True)
     for node, g in arrived.items():
-        node.adjoint = g
+        node.adjoint = unwrap(g)
     zeros = np.zeros_like
+    if create_graph:
+        return rebuild([arrived[s.node] if s.node in arrived else wrap(zeros(s._data)) for s in leaves])
     return rebuild([wrap(np.array(arrived.get(s.node, zeros(s._data)))[()]) for s in leaves])
 
 

@@ -467,7 +467,7 @@ class PlainArray(TorchNames, np.ndarray[Any, Any]):  # type: ignore[misc]
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         plain = np.asarray(array)
-        return plain[()] if return_scalar else plain
+        return plain[()] if return_scalar else plain if context is not None else answer(plain)
 
     def __repr__(self) -> str:
         return repr(np.asarray(self))
@@ -477,6 +477,18 @@ class PlainArray(TorchNames, np.ndarray[Any, Any]):  # type: ignore[misc]
         if shape and isinstance(shape[0], (int, np.integer, tuple, list)):
             return self.reshape(*shape)
         return super().view(*shape)
+
+    def detach(self) -> Any:
+        """x itself: it is on no tape."""
+        return self
+
+    def clone(self) -> Any:
+        """A copy."""
+        return self.copy()
+
+    def numpy(self) -> Any:
+        """The same entries as an ordinary array."""
+        return np.asarray(self)
 
 
 def answer(value: Any) -> Any:

@@ -34,7 +34,7 @@ class TensorDataset(Dataset):
     """Arrays of the same length: sample i is the tuple of their i-th entries.
 
     Args:
-        tensors: arrays, whose first axes count the samples.
+        tensors: arrays or Tensors, whose first axes count the samples; samples are of the same kind.
 
     Raises:
         ShapeError: the lengths differ.
@@ -50,7 +50,9 @@ class TensorDataset(Dataset):
     def __init__(self, *tensors: Tensor | npt.ArrayLike) -> None:
         if len(tensors) == 1 and isinstance(tensors[0], tuple):
             raise DTypeError("TensorDataset: got one tuple; give the arrays one by one: TensorDataset(X, y)")
-        self.tensors = tuple(map(as_array, tensors))
+        self.tensors: tuple[Any, ...] = tuple(
+            x.detach() if isinstance(x, Tensor) else as_array(x) for x in tensors
+        )
         shapes = [x.shape for x in self.tensors]
         if not shapes or () in shapes or len({shape[0] for shape in shapes}) > 1:
             raise ShapeError(
@@ -66,7 +68,7 @@ class TensorDataset(Dataset):
 
 
 class DataLoader:
-    """Iterates over a dataset in batches; each `for` over it is one epoch.
+    """Iterates over a dataset in batches of Tensors; each `for` over it is one epoch.
 
     Args:
         dataset: a Dataset, or any sequence of samples (arrays, numbers, tuples or dicts of them).
@@ -118,7 +120,7 @@ class DataLoader:
 
     def _batch(self, indices: Array) -> Any:
         if isinstance(self.dataset, TensorDataset) and self.collate_fn is None:
-            return self.dataset[indices]  # all at once
+            return tuple(map(_as_tensor, self.dataset[indices]))  # all at once
         return (self.collate_fn or _collate)([self.dataset[int(i)] for i in indices])
 
 
@@ -147,8 +149,10 @@ def _are_columns(arrays: list[Any]) -> bool:
 
 
 def _collate(samples: list[Any]) -> Any:
-    """A batch out of samples: tuples and dicts part by part, arrays and numbers stacked."""
+    """A batch out of samples: tuples and dicts part by part, arrays and numbers stacked, text in a list."""
     first = samples[0]
+    if isinstance(first, str):
+        return samples
     if isinstance(first, dict):
         return {key: _collate([sample[key] for sample in samples]) for key in first}
     if isinstance(first, (tuple, list)):
@@ -160,4 +164,8 @@ def _collate(samples: list[Any]) -> Any:
             f"samples of shapes {', '.join(map(str, sorted(shapes)))} cannot be stacked into a batch; bring "
             "them to one shape, or give DataLoader(..., collate_fn=...)"
         )
-    return np.stack(arrays)
+    return Tensor(np.stack(arrays))
+
+
+def _as_tensor(x: Any) -> Tensor:
+    return x if isinstance(x, Tensor) else Tensor(x)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 import autograd_lite as ag
-from autograd_lite import Tensor
+from autograd_lite import Device, Tensor
 from autograd_lite.errors import DataError, DTypeError, ShapeError
 
 from .arrays import as_array
@@ -447,20 +447,32 @@ class Module:
             if p.grad is not None:
                 p.grad = None if set_to_none else Tensor(np.zeros_like(p.data))
 
-    def to(self, dtype: npt.DTypeLike) -> Self:
-        """Cast floating-point parameters, their gradients, and buffers to a floating-point `dtype`.
+    def to(self, *args: Any, **options: Any) -> Self:
+        """Cast floating-point parameters, their gradients, and buffers to a floating-point dtype.
+
+        Args:
+            args, options: a dtype, or a device, which can only be "cpu".
 
         Raises:
-            DTypeError: `dtype` is not floating-point.
+            DTypeError: the dtype is not floating-point.
+            UnsupportedError: the device is not the CPU.
 
         Example:
             >>> import numpy as np, nn
             >>> nn.Linear(2, 1).to(np.float64).weight.dtype
             dtype('float64')
         """
+        for target in (*args, *options.values()):
+            if isinstance(target, str) and target not in np.sctypeDict:
+                Device(target)
+            elif target is not None and not isinstance(target, bool):
+                self._cast(target)
+        return self
+
+    def _cast(self, dtype: Any) -> None:
         try:
             floating = np.dtype(dtype).kind == "f"
-        except TypeError:  # no dtype at all, but e.g. the name of a device
+        except TypeError:
             floating = False
         if not floating:
             raise DTypeError(f"module.to({dtype!r}): expected a floating-point dtype, e.g. np.float32")
@@ -474,7 +486,18 @@ class Module:
             for name, buffer in module._buffers.items():
                 if buffer is not None and buffer.dtype.kind == "f":
                     module._buffers[name] = buffer.astype(dtype)
+
+    def cpu(self) -> Self:
+        """The module itself: it is there already."""
         return self
+
+    def cuda(self, device: Any = None) -> Self:
+        """There is no GPU here: raises UnsupportedError."""
+        return self.to("cuda")
+
+    def half(self) -> Self:
+        """Cast to float16."""
+        return self.to(np.float16)
 
     def double(self) -> Self:
         """Cast to float64."""

@@ -216,7 +216,7 @@ class Trainer:
         self.model.eval()
         try:
             with ag.no_grad():
-                return np.concatenate([self.model(Tensor(x)).numpy() for (x,) in loader])
+                return np.concatenate([self.model(x).numpy() for (x,) in loader])
         finally:
             for module, mode in modes.items():
                 module.training = mode
@@ -227,7 +227,7 @@ class Trainer:
         losses, outputs, targets = [], [], []
         for step, (x, t) in enumerate(loader):
             self.optimizer.zero_grad()
-            output = self.model(Tensor(x))
+            output = self.model(x)
             if output is None:
                 raise DTypeError(
                     f"{type(self.model).__name__} returned None: does its forward end with return ...?"
@@ -243,7 +243,7 @@ class Trainer:
             self.optimizer.step()
             losses.append(value)
             outputs.append(output.numpy())
-            targets.append(t)
+            targets.append(t.numpy())
             for callback in callbacks:
                 callback.on_batch_end(step, value)
         mean = float(np.average(losses, weights=[len(t) for t in targets]))

@@ -36,7 +36,7 @@ def test_drop_last():
 
 def test_shuffling_is_a_new_order_of_the_same_pairs_each_epoch():
     loader = nn.DataLoader(nn.TensorDataset(X, Y), 3, shuffle=True, generator=np.random.default_rng(0))
-    epochs = [np.concatenate([y for _, y in loader]) for _ in range(2)]
+    epochs = [np.concatenate([y.numpy() for _, y in loader]) for _ in range(2)]
     assert not np.array_equal(*epochs)
     for epoch in epochs:
         np.testing.assert_array_equal(np.sort(epoch), Y)
@@ -60,10 +60,13 @@ def test_samples_of_any_structure_are_put_together():
     assert list(nn.DataLoader("abc", 2, collate_fn="".join)) == ["ab", "c"]
 
 
-def test_datasets_take_tensors_and_hold_arrays():
+def test_samples_are_of_the_kind_that_was_given_and_batches_are_tensors():
     dataset = nn.TensorDataset(Tensor(X), Y)
     assert len(dataset) == 10
-    assert type(dataset[:3][0]) is np.ndarray
+    assert [type(part) for part in dataset[:3]] == [Tensor, np.ndarray]
+    for batch in nn.DataLoader(dataset, 4), nn.DataLoader([(x, int(y)) for x, y in dataset], 4):
+        assert all(type(part) is Tensor and not part.requires_grad for part in next(iter(batch)))
+    assert next(iter(nn.DataLoader([("a", 1), ("b", 2)], 2)))[0] == ["a", "b"]
 
 
 def test_data_that_does_not_fit_is_refused():

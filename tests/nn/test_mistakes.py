@@ -20,6 +20,7 @@ from autograd_lite.errors import (
     IndexingError,
     OptionError,
     ShapeError,
+    UnsupportedError,
 )  # fmt: skip
 from examples import digits
 
@@ -81,7 +82,7 @@ MODULES = [
     told(DTypeError, lambda: nn.Sequential(nn.ReLU), "the class ReLU", "write ReLU()"),
     told(DTypeError, lambda: nn.Sequential([nn.ReLU()]), "got a list", "nn.Sequential(*layers)"),
     told(DTypeError, lambda: nn.Sequential(3), "got a int", "an object of a class that inherits"),
-    told(DTypeError, lambda: net().to("cuda"), "module.to('cuda')", "e.g. np.float32"),
+    told(UnsupportedError, lambda: net().to("cuda"), "'cuda'", "write device = 'cpu'"),
     told(DTypeError, lambda: net().load_state_dict("path"), "got a str", "load_state_dict(nn.load(path))"),
     told(DTypeError, lambda: net().load_state_dict(net()), "load_state_dict(model.state_dict())"),
     told(DataError, lambda: net().load_state_dict(net(9).state_dict()), "(8, 4) here, (9, 4) in the state",

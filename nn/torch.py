@@ -1,0 +1,337 @@
+"""PyTorch's functions under their names and with their meanings, for programs that were written for it.
+
+`import nn.torch as torch` in place of `import torch`, and the same for its parts, is all that such a
+program changes:
+
+    import nn.torch as torch                    # import torch
+    from nn.torch import nn, optim              # from torch import nn, optim
+    import nn.functional as F                   # import torch.nn.functional as F
+    from nn.data import DataLoader              # from torch.utils.data import DataLoader
+
+Here, other than in the methods of a Tensor, PyTorch's meaning comes first: Python's floats are float32,
+`max(x, 1)` gives values and places, `transpose(x, 0, 1)` swaps axes, `std` divides by n - 1. A function
+that is not written out below is the method of the same name: `torch.exp(x)` is `x.exp()`.
+
+>>> import nn.torch as torch
+>>> torch.manual_seed(0)
+>>> x = torch.tensor([[1.0, 2.0], [4.0, 3.0]], requires_grad=True)
+>>> torch.max(x, 1).indices.tolist()
+[1, 0]
+>>> torch.relu(x - 2).sum().backward()
+>>> x.grad.tolist()
+[[0.0, 0.0], [1.0, 1.0]]
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+import autograd_lite as ag
+import nn as nn
+from autograd_lite import Device, Tensor, detect_anomaly
+from autograd_lite import enable_grad as enable_grad
+from autograd_lite import no_grad as no_grad
+from autograd_lite.errors import MissingAttributeError, OptionError
+from nn import optim as optim
+from nn.random import generator, manual_seed
+from nn.serialization import load as _load
+from nn.serialization import save as save
+
+device = Device
+inference_mode = no_grad
+is_grad_enabled = ag.is_recording
+
+# -- dtypes ----------------------------------------------------------------------------------------
+
+float16 = half = np.float16
+float32 = np.float32
+float64 = double = np.float64
+int8, int16, int32, int64 = np.int8, np.int16, np.int32, np.int64
+uint8 = np.uint8
+short, long = np.int16, np.int64
+complex64, complex128 = np.complex64, np.complex128
+dtype = np.dtype
+Size = tuple[int, ...]
+pi, e, inf, nan = math.pi, math.e, math.inf, math.nan
+
+_default: Any = np.float32
+
+
+def set_default_dtype(d: Any) -> None:
+    """What Python's floats become, and random numbers are."""
+    global _default
+    _default = d
+
+
+def get_default_dtype() -> Any:
+    """What Python's floats become: float32 unless asked otherwise."""
+    return _default
+
+
+# -- making Tensors --------------------------------------------------------------------------------
+
+
+def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A Tensor of numbers, copied; Python's floats have the default dtype."""
+    Device(device or "cpu")
+    array = np.array(data.detach().numpy() if isinstance(data, Tensor) else data)
+    if dtype is None and array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic, Tensor)):
+        dtype = _default
+    return Tensor(array if dtype is None else array.astype(dtype), requires_grad)
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """A Tensor as it is, anything else made one."""
+    return data.to(dtype) if isinstance(data, Tensor) else tensor(data, dtype, device)
+
+
+from_numpy = as_tensor
+
+
+def _filled(make: Callable[[tuple[int, ...]], Any]) -> Callable[..., Tensor]:
+    """A function that makes a Tensor of a shape, given number by number or as one."""
+
+    def function(
+        *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, generator: Any = None
+    ) -> Tensor:
+        shape = tuple(size[0]) if len(size) == 1 and np.ndim(size[0]) else size
+        return tensor(make(shape), dtype or _default, device, requires_grad)
+
+    return function
+
+
+def _like(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The same in the shape and dtype of another Tensor."""
+    return lambda input, dtype=None, **options: make(input.shape, dtype=dtype or input.dtype, **options)
+
+
+zeros = empty = _filled(np.zeros)
+ones = _filled(np.ones)
+rand = _filled(generator.random)
+randn = _filled(generator.standard_normal)
+zeros_like, ones_like, rand_like, randn_like = map(_like, (zeros, ones, rand, randn))
+empty_like = zeros_like
+
+
+def full(
+    size: Any, fill_value: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """One value in a shape."""
+    return tensor(np.full(tuple(size), tensor(fill_value, dtype).numpy()), None, device, requires_grad)
+
+
+def full_like(input: Any, fill_value: Any, **options: Any) -> Tensor:
+    """One value in the shape and dtype of another Tensor."""
+    return full(input.shape, fill_value, **{"dtype": input.dtype, **options})
+
+
+def eye(n: int, m: int | None = None, **options: Any) -> Tensor:
+    """Ones on the diagonal."""
+    return ones(n, m or n, **options) * np.eye(n, m, dtype=np.int8)
+
+
+def arange(*bounds: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """Numbers from a start to below an end, in steps."""
+    values = np.arange(*bounds)
+    return tensor(values, dtype or (_default if values.dtype.kind == "f" else None), device)
+
+
+def linspace(start: float, end: float, steps: int, **options: Any) -> Tensor:
+    """Evenly spaced numbers, both ends included."""
+    return tensor(np.linspace(start, end, steps), options.pop("dtype", None) or _default, **options)
+
+
+def randint(*bounds: Any, size: Any = None, dtype: Any = np.int64, **options: Any) -> Tensor:
+    """Random whole numbers: `randint(low=0, high, size)`."""
+    low = options.pop("low", None)
+    high = options.pop("high", None)
+    *ends, size = (*bounds, size) if size is not None else bounds
+    first, *last = (int(v) for v in (low, *ends, high) if v is not None)
+    return tensor(generator.integers(first, *last, size=tuple(size)), dtype, options.get("device"))  # type: ignore[call-overload]
+
+
+def randperm(n: int, **options: Any) -> Tensor:
+    """The numbers below n in random order."""
+    return tensor(generator.permutation(n))
+
+
+def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, **options: Any) -> Tensor:
+    """Random numbers of a normal distribution."""
+    shape = np.broadcast_shapes(np.shape(mean), np.shape(std)) if size is None else tuple(size)
+    return mean + std * randn(shape, **options)  # type: ignore[no-any-return]
+
+
+def bernoulli(input: Any, **options: Any) -> Tensor:
+    """1 with the probabilities given, else 0."""
+    p = as_tensor(input)
+    return tensor(generator.random(p.shape) < p.detach().numpy(), p.dtype)
+
+
+def multinomial(input: Any, num_samples: int, replacement: bool = False, **options: Any) -> Tensor:
+    """Places drawn with the weights in each row of (C) or (N, C)."""
+    weights = as_tensor(input).detach().numpy().astype(float)
+    rows = np.atleast_2d(weights)
+    drawn = [generator.choice(len(row), num_samples, replacement, row / row.sum()) for row in rows]
+    return tensor(np.array(drawn).reshape(*weights.shape[:-1], num_samples))
+
+
+# -- where PyTorch's meaning is another than NumPy's -----------------------------------------------
+
+
+def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
+    """One after another along an axis."""
+    return np.concatenate(tensors, axis=dim)
+
+
+concat = cat
+
+
+def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
+    """Next to each other along a new axis."""
+    return np.stack(tensors, axis=dim)
+
+
+def _extreme(name: str, pair: Any) -> Callable[..., Any]:
+    def function(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+        if isinstance(dim, (Tensor, np.ndarray)) or other is not None:
+            return pair(input, dim if other is None else other)
+        method = getattr(as_tensor(input), name)
+        return method() if dim is None else method(dim=dim, keepdim=keepdim)
+
+    function.__doc__ = f"The {name} of all, of each row with its place, or of two."
+    return function
+
+
+max = _extreme("max", np.maximum)
+min = _extreme("min", np.minimum)
+
+
+def transpose(input: Any, dim0: int, dim1: int) -> Any:
+    """Swap two axes."""
+    return np.swapaxes(input, dim0, dim1)
+
+
+def squeeze(input: Any, dim: Any = None) -> Any:
+    """Without the axes of length 1; one of another length stays."""
+    dims = range(input.ndim) if dim is None else np.atleast_1d(dim)
+    return np.squeeze(input, tuple(int(d) for d in dims if input.shape[d] == 1))
+
+
+def _spread(function: Callable[..., Any]) -> Callable[..., Any]:
+    def spread(
+        input: Any, dim: Any = None, unbiased: bool = True, *, keepdim: bool = False, correction: Any = None
+    ) -> Any:
+        ddof = int(unbiased) if correction is None else correction
+        return function(as_tensor(input), axis=dim, ddof=ddof, keepdims=keepdim)
+
+    spread.__doc__ = f"`np.{function.__name__}`, divided by n - 1."
+    return spread
+
+
+var, std = _spread(np.var), _spread(np.std)
+
+
+def where(condition: Any, input: Any = None, other: Any = None) -> Any:
+    """Entries of one where a condition holds, else of the other; alone, the places where it holds."""
+    return np.nonzero(condition) if input is None else np.where(condition, input, other)
+
+
+def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = True) -> Any:
+    """The sorted entries and their places."""
+    return input.sort(dim=dim, descending=descending)
+
+
+def meshgrid(*tensors: Any, indexing: str = "ij") -> Any:
+    """Coordinates of a grid."""
+    return np.meshgrid(*(tensors[0] if len(tensors) == 1 else tensors), indexing=indexing)  # type: ignore[call-overload]
+
+
+def nonzero(input: Any, as_tuple: bool = False) -> Any:
+    """The places of the entries that are not 0, one a row."""
+    return np.nonzero(input) if as_tuple else np.argwhere(input)
+
+
+def einsum(equation: str, *operands: Any) -> Any:
+    """`np.einsum`."""
+    return np.einsum(equation, *operands)
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether it is a Tensor."""
+    return isinstance(obj, Tensor)
+
+
+linalg, fft = np.linalg, np.fft
+
+# -- gradients, files, machines --------------------------------------------------------------------
+
+
+def _grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    **options: Any,
+) -> tuple[Any, ...]:
+    """d(outputs)/d(inputs), without touching any `grad`."""
+    if isinstance(outputs, (tuple, list)):
+        if len(outputs) != 1:
+            raise OptionError(f"autograd.grad: expected one output, got {len(outputs)}; call it for each")
+        outputs = outputs[0]
+        grad_outputs = grad_outputs[0] if isinstance(grad_outputs, (tuple, list)) else grad_outputs
+    several = inputs if isinstance(inputs, (tuple, list)) else (inputs,)
+    return tuple(ag.Tape().gradient(outputs, list(several), grad_outputs, create_graph))
+
+
+autograd = SimpleNamespace(grad=_grad, detect_anomaly=detect_anomaly)
+
+
+def load(f: Any, map_location: Any = None, weights_only: bool = True) -> dict[str, Any]:
+    """The arrays of a safetensors file."""
+    return _load(f)
+
+
+class Generator:
+    """PyTorch's handle on random numbers; all of them come from the one generator of `nn`."""
+
+    def __init__(self, device: Any = "cpu") -> None:
+        Device(device)
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start the random numbers anew."""
+        manual_seed(seed)
+        return self
+
+
+def _unavailable() -> bool:
+    return False
+
+
+cuda = SimpleNamespace(
+    is_available=_unavailable, device_count=lambda: 0, manual_seed=manual_seed, manual_seed_all=manual_seed
+)
+accelerator = SimpleNamespace(is_available=_unavailable)
+backends = SimpleNamespace(mps=SimpleNamespace(is_available=_unavailable), cudnn=SimpleNamespace())
+utils = SimpleNamespace(data=nn.data)
+
+
+def __getattr__(name: str) -> Any:
+    """`torch.name(x, ...)` is `x.name(...)`; some dtypes have the names of Python's types."""
+    dtypes = {"float": np.float32, "int": np.int32, "bool": np.bool_}
+    if name in dtypes:
+        return dtypes[name]
+    if name.startswith("_") or not hasattr(Tensor, name):
+        raise MissingAttributeError(
+            f"nn.torch has no {name}; look for it in numpy, autograd_lite or nn.functional"
+        )
+
+    def function(input: Any, *args: Any, **options: Any) -> Any:
+        return getattr(as_tensor(input), name)(*args, **options)
+
+    return function
