@@ -14,8 +14,8 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import AnomalyError, DTypeError, ShapeError
 
-from .arrays import as_array
-from .options import check_number
+from ..arrays import as_array
+from ..options import check_number
 
 __all__ = [
     "ExponentialMovingAverage",

@@ -1,0 +1,3 @@
+"""Tools around models: what is done with all parameters at once, and what changes how one is computed."""
+
+from .parameters import *
