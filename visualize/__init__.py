@@ -11,7 +11,8 @@
 A notebook shows the picture by itself.
 """
 
+from .calls import Call
 from .graph import Edge, Graph, Vertex, draw
 from .plots import learning_curves
 
-__all__ = ["Edge", "Graph", "Vertex", "draw", "learning_curves"]
+__all__ = ["Call", "Edge", "Graph", "Vertex", "draw", "learning_curves"]

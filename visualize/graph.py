@@ -23,8 +23,9 @@ from autograd_lite.errors import DTypeError, OptionError, TapeError
 from autograd_lite.tree import flatten
 
 from . import dot, render
+from .calls import Call, Calls
 
-__all__ = ["Edge", "Graph", "Vertex", "draw"]
+__all__ = ["Call", "Edge", "Graph", "Vertex", "draw"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +39,8 @@ class Vertex:
         value: what was computed or given.
         constant: whether it is an input that no gradient belongs to.
         index: what an indexing step reads, e.g. the 0 of `x[0]`.
+        call: the place in `Graph.calls` of the call of a module that made the step; None outside of all.
+        line: file and line of a step that was recorded under `ag.detect_anomaly()`.
     """
 
     op: str | None
@@ -45,6 +48,8 @@ class Vertex:
     value: Any
     constant: bool = False
     index: Any = None
+    call: int | None = None
+    line: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,11 +80,13 @@ class Graph:
     Attributes:
         vertices: each after those it was computed from.
         edges: sorted by target, and there by argument; the graph's outputs last.
+        calls: the calls of modules that steps belong to, each after the one around it.
         style, values, grads, direction: how it is drawn, see `draw`.
     """
 
     vertices: tuple[Vertex, ...]
     edges: tuple[Edge, ...]
+    calls: tuple[Call, ...] = ()
     style: str = "lecture"
     values: bool = True
     grads: bool = True
@@ -191,16 +198,18 @@ def draw(
     if depth is not None:
         raise OptionError(f"draw(depth={depth!r}): style {style!r} has no levels to fold; leave depth out")
     names = _names(params)
+    calls: Calls | None = None
     if callable(output) and not isinstance(output, ag.Tensor):
-        output = _record(output, inputs, names)
+        output, calls = _record(output, inputs, names)
     elif inputs:
         raise DTypeError(
             f"draw({type(output).__name__}, ...): inputs belong to a function or module: draw(model, x); "
             "a Tensor or Tape is drawn alone: draw(output)"
         )
     steps, outputs = _steps(output)
-    vertices, edges = _read(steps, outputs, names)
-    return Graph(vertices, edges, style, values, grads, direction)
+    vertices, edges = _read(steps, outputs, names, calls.of_steps() if calls else {})
+    made = tuple(calls.made) if calls else ()
+    return Graph(vertices, edges, made, style, values, grads, direction)
 
 
 def _one_of(option: str, given: str, known: Iterable[str]) -> None:
@@ -230,7 +239,9 @@ def _identity(x: Any) -> Any:
     return id(x) if node is None else node
 
 
-def _record(function: Callable[..., Any], inputs: tuple[Any, ...], names: dict[Any, str]) -> Any:
+def _record(
+    function: Callable[..., Any], inputs: tuple[Any, ...], names: dict[Any, str]
+) -> tuple[Any, Calls]:
     """Call a function or module; adds the names of its parameters and arguments to `names`."""
     if hasattr(function, "named_parameters"):
         names.update({**_names(function.named_parameters()), **names})
@@ -242,14 +253,14 @@ def _record(function: Callable[..., Any], inputs: tuple[Any, ...], names: dict[A
         if isinstance(x, ag.Tensor) and x.name is None and name is not None:
             names.setdefault(_identity(x), name)
         arguments.append(x)
-    with ag.enable_grad(), ag.Tape():
+    with ag.enable_grad(), ag.Tape() as tape, Calls(function, tape) as calls:
         result = function(*arguments)
     if not any(isinstance(x, ag.Tensor) for x in flatten(result)[0]):
         raise TapeError(
             f"draw: the function returned {type(result).__name__}, so nothing was recorded; give it "
             "floating-point numbers or arrays, or Tensors with requires_grad=True, and return a Tensor"
         )
-    return result
+    return result, calls
 
 
 def _argument_names(function: Callable[..., Any], inputs: tuple[Any, ...]) -> list[str | None]:
@@ -345,7 +356,7 @@ class _Copies:
 
 
 def _read(
-    steps: list[ag.Node], outputs: list[ag.Node], names: dict[Any, str]
+    steps: list[ag.Node], outputs: list[ag.Node], names: dict[Any, str], calls: dict[ag.Node, int]
 ) -> tuple[tuple[Vertex, ...], tuple[Edge, ...]]:
     """Vertices and edges of the steps; `names` overrides what inputs are called."""
     copy = _Copies()
@@ -381,7 +392,9 @@ def _read(
         places[node] = len(vertices)
         at = _index_position(node)
         index = None if at is None else node.inputs[at]
-        vertices.append(Vertex(_op_name(node), node.name, copy(node.value), index=index))
+        line = node.notes.line if node.notes else None
+        vertex = Vertex(_op_name(node), node.name, copy(node.value), False, index, calls.get(node), line)
+        vertices.append(vertex)
         for i, source in zip(positions, sources, strict=True):
             grad = copy(_flown_back(node, i, sent[i], uses))
             edges.append(Edge(source, places[node], i, copy(received[i]), grad, slopes[i]))
