@@ -78,6 +78,14 @@ class LoadedKeys(NamedTuple):
     unexpected_keys: list[str]
 
 
+class Computed(NamedTuple):
+    """An attribute that is computed whenever it is read; see `nn.utils.computed`."""
+
+    function: Callable[[Module], Any]
+    sources: tuple[str, ...]
+    """The parameters, buffers and modules beside it that are there for its sake alone."""
+
+
 class Handle:
     """What registering a hook returns: `remove()` takes the hook away again."""
 
@@ -176,6 +184,7 @@ class Module:
     _modules: dict[str, Module | None]
     _transient: set[str]  # buffers that are no part of the state
     _hooks: dict[str, dict[int, Callable[..., Any]]] | None = None
+    _computed: dict[str, Computed] | None = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         # Here and not in __init__, so that a subclass that forgets super().__init__() works all the same.
@@ -308,6 +317,11 @@ class Module:
         return self._parameters, self._buffers, self._modules
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if self._computed is not None and name in self._computed:
+            raise DataError(
+                f"{type(self).__name__}.{name} is computed from {', '.join(self._computed[name].sources)}; "
+                f"change these, or make it a parameter again: nn.utils.computed.settle(layer, {name!r})"
+            )
         target = (
             self._parameters
             if isinstance(value, Parameter)
@@ -344,6 +358,8 @@ class Module:
         for own in self._registers():
             if name in own:
                 return own[name]
+        if self._computed is not None and name in self._computed:
+            return self._computed[name].function(self)
         # With `name` and `obj`, so that Python can add which attribute was probably meant.
         message = f"{type(self).__name__!r} object has no attribute {name!r}"
         raise AttributeError(message, name=name, obj=self)

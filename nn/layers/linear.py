@@ -64,11 +64,12 @@ class Linear(Module):
             init.uniform_(self.bias, -bound, bound)
 
     def forward(self, x: Input) -> Any:
-        x = as_operand("Linear", x, self.weight.dtype)
+        weight = self.weight  # read once, as it may be computed
+        x = as_operand("Linear", x, weight.dtype)
         if x.shape[-1:] != (self.in_features,):
             repair = _repair(x.shape, self.in_features)
             raise InputError(self, f"expects (..., {self.in_features}), got {x.shape}; {repair}")
-        return functional.linear(x, self.weight, self.bias)
+        return functional.linear(x, weight, self.bias)
 
     def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
         """in_features for each output."""

@@ -1,0 +1,79 @@
+"""Attributes of layers that are computed from others: a pruned, shared or normalized weight.
+
+The layer reads `self.weight` as ever, and gets what a function makes of its sources, on the tape; so
+the gradient goes to the sources, and these are what an optimizer changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from autograd_lite.errors import DataError
+
+from ..module import Computed, Module, Parameter
+
+__all__ = ["check_parameter", "compute", "settle"]
+
+
+def compute(module: Module, name: str, function: Callable[[Module], Any], sources: Mapping[str, Any]) -> None:
+    """Let a parameter be computed from now on.
+
+    Args:
+        module: the layer.
+        name: of the parameter, e.g. "weight".
+        function: from the layer to the value; one of a file's own, so that layers can be pickled.
+        sources: parameters, modules, and arrays (which become buffers) that the layer gets instead.
+
+    Raises:
+        DataError: the layer has no such parameter.
+
+    Example:
+        >>> import nn, numpy as np
+        >>> layer = nn.Linear(2, 2, bias=False)
+        >>> compute(layer, "weight", lambda m: np.exp(m.log_weight), {"log_weight": nn.Parameter(np.eye(2))})
+        >>> [name for name, _ in layer.named_parameters()], layer.weight.numpy().round(2).tolist()
+        (['log_weight'], [[2.72, 1.0], [1.0, 2.72]])
+    """
+    check_parameter(module, name)
+    del module._parameters[name]
+    for source, value in sources.items():
+        if isinstance(value, (Parameter, Module)):
+            setattr(module, source, value)
+        else:
+            module.register_buffer(source, value)
+    if module._computed is None:
+        object.__setattr__(module, "_computed", {})
+    module._computed[name] = Computed(function, tuple(sources))  # type: ignore[index]
+
+
+def settle(module: Module, name: str) -> Module:
+    """Make a computed attribute a parameter again, with its present value; its sources go.
+
+    Where one of the sources is a parameter of the same shape, it is this one that takes the value, so
+    that an optimizer goes on with it.
+
+    Raises:
+        DataError: the attribute is not computed.
+    """
+    if module._computed is None or name not in module._computed:
+        raise DataError(f"{type(module).__name__}.{name} is no computed attribute, nothing to settle")
+    value = getattr(module, name).numpy()
+    sources = [getattr(module, source) for source in module._computed[name].sources]
+    within = [p for part in sources if isinstance(part, Module) for p in part.parameters()]
+    fits = [p for p in (*sources, *within) if isinstance(p, Parameter) and p.shape == value.shape]
+    parameter = fits[0] if len(fits) == 1 else Parameter(value)
+    parameter.data = value
+    for source in module._computed.pop(name).sources:
+        delattr(module, source)
+    setattr(module, name, parameter)
+    return module
+
+
+def check_parameter(module: Module, name: str) -> None:
+    """Refuse what is no parameter of the layer itself."""
+    if module._parameters.get(name) is None:
+        own = [key for key, value in module._parameters.items() if value is not None]
+        raise DataError(
+            f"{type(module).__name__} has no parameter {name!r} of its own; it has {', '.join(own) or 'none'}"
+        )
