@@ -94,10 +94,8 @@ class Tensor(TorchNames):
 
     @property
     def data(self) -> Array:
-        """The plain array. Writing into it is not recorded."""
-        if self._data.__class__ is not np.ndarray:  # 0-d values are kept as scalars, which are faster
-            self._data = np.array(self._data)
-        return cast(Array, self._data)
+        """The plain array, which knows PyTorch's names: `x.data.zero_()`. Writing into it is not recorded."""
+        return cast(Array, answer(self.numpy()))
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -233,7 +231,9 @@ class Tensor(TorchNames):
 
     def numpy(self) -> Array:
         """The plain array, asked for by name; nothing computed from it is recorded."""
-        return self.data
+        if self._data.__class__ is not np.ndarray:  # 0-d values are kept as scalars, which are faster
+            self._data = np.array(self._data)
+        return cast(Array, self._data)
 
     def item(self, *index: Any) -> Any:
         """The one entry as a Python number, or the one at a place."""

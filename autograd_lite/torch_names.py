@@ -12,7 +12,7 @@ no views, so `x[0].zero_()` leaves x alone: write `x[0] = 0`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -66,6 +66,11 @@ class TorchNames:
     """Methods under the names that PyTorch gives them. See the module."""
 
     __slots__ = ()
+
+    uniform_: ClassVar[Callable[..., Any]]  # these in nn, which has random numbers
+    normal_: ClassVar[Callable[..., Any]]
+    bernoulli_: ClassVar[Callable[..., Any]]
+    exponential_: ClassVar[Callable[..., Any]]
 
     # -- shapes ------------------------------------------------------------------------------------
 
@@ -128,6 +133,12 @@ class TorchNames:
     swapdims = method_of(np.swapaxes)
     repeat_interleave = method_of(np.repeat)
     diag = method_of(np.diag)
+    diagflat = method_of(np.diagflat)
+    rot90 = method_of(np.rot90)
+    broadcast_to = method_of(np.broadcast_to)
+    take_along_dim = method_of(np.take_along_axis)
+    fliplr = method_of(np.fliplr)
+    flipud = method_of(np.flipud)
     tril = method_of(np.tril)
     triu = method_of(np.triu)
 
@@ -186,6 +197,19 @@ class TorchNames:
         y[_places(dim, index)] = src[tuple(map(slice, index.shape))] if np.ndim(src) else src
         return y
 
+    def scatter_add(self: Any, dim: int, index: Any, src: Any) -> Any:
+        """A copy of x with src[i, j] added to y[i, index[i, j]], here for dim=1; repeated places add up."""
+        hits = np.zeros((*index.shape, self.shape[dim]), bool)  # which place each entry goes to
+        np.put_along_axis(hits, np.expand_dims(np.asarray(index), -1), True, axis=-1)
+        part = src[tuple(map(slice, index.shape))]
+        added = np.moveaxis(np.sum(np.where(hits, np.expand_dims(part, -1), 0), axis=dim), -1, dim)
+        rest = [(0, n - m) for n, m in zip(self.shape, added.shape, strict=True)]
+        return self + np.pad(added, rest)
+
+    def where(self: Any, condition: Any, other: Any) -> Any:
+        """`np.where(condition, x, other)`."""
+        return np.where(condition, self, other)
+
     def unfold(self: Any, dimension: int, size: int, step: int) -> Any:
         """Windows along an axis; what is in a window comes as a last axis."""
         axis = range(self.ndim)[dimension]
@@ -242,6 +266,14 @@ class TorchNames:
         """As booleans: which entries are not 0."""
         return self.type(np.bool_)
 
+    def short(self: Any) -> Any:
+        """As int16."""
+        return self.type(np.int16)
+
+    def byte(self: Any) -> Any:
+        """As uint8."""
+        return self.type(np.uint8)
+
     def cpu(self: Any) -> Any:
         """x itself: it is there already."""
         return self
@@ -264,6 +296,10 @@ class TorchNames:
     def is_floating_point(self: Any) -> Any:
         """Whether the entries are floating-point numbers."""
         return self.dtype.kind == "f"
+
+    def is_complex(self: Any) -> Any:
+        """Whether the entries are complex numbers."""
+        return self.dtype.kind == "c"
 
     def is_contiguous(self: Any) -> Any:
         """Always: there are no views here."""
@@ -333,6 +369,21 @@ class TorchNames:
     atan2 = arctan2 = method_of(np.arctan2)
     matmul = mm = bmm = mv = method_of(np.matmul)
     outer = ger = method_of(np.outer)
+    vdot = method_of(np.vdot)
+    cross = method_of(np.cross)
+    kron = method_of(np.kron)
+    hypot = method_of(np.hypot)
+    fmax = method_of(np.fmax)
+    fmin = method_of(np.fmin)
+    copysign = method_of(np.copysign)
+    float_power = method_of(np.float_power)
+    logaddexp = method_of(np.logaddexp)
+    logaddexp2 = method_of(np.logaddexp2)
+    amax = method_of(np.amax)
+    amin = method_of(np.amin)
+    nansum = method_of(np.nansum)
+    nanmean = method_of(np.nanmean)
+    diff = method_of(np.diff)
     inner = method_of(np.inner)
     inverse = method_of(np.linalg.inv)
     det = method_of(np.linalg.det)
@@ -366,6 +417,21 @@ class TorchNames:
     ceil = method_of(np.ceil)
     trunc = method_of(np.trunc)
     nan_to_num = method_of(np.nan_to_num)
+    asinh = arcsinh = method_of(np.arcsinh)
+    acosh = arccosh = method_of(np.arccosh)
+    atanh = arctanh = method_of(np.arctanh)
+    deg2rad = method_of(np.deg2rad)
+    rad2deg = method_of(np.rad2deg)
+    positive = method_of(np.positive)
+    angle = method_of(np.angle)
+
+    def frac(self: Any) -> Any:
+        """x without its whole part."""
+        return self - np.trunc(self)
+
+    def logit(self: Any) -> Any:
+        """log(x / (1 - x)), the inverse of the sigmoid."""
+        return np.log(self) - np.log1p(-self)
 
     # -- questions ---------------------------------------------------------------------------------
 
@@ -386,6 +452,10 @@ class TorchNames:
     isclose = method_of(np.isclose)
     equal = method_of(np.array_equal)
     bincount = method_of(np.bincount)
+    count_nonzero = method_of(np.count_nonzero)
+    argwhere = method_of(np.argwhere)
+    isin = method_of(np.isin)
+    greater, greater_equal, less, less_equal, not_equal = gt, ge, lt, le, ne
 
     # -- in place ----------------------------------------------------------------------------------
 
@@ -415,7 +485,19 @@ class TorchNames:
     lerp_ = _in_place("lerp")
     addcmul_ = _in_place("addcmul")
     addcdiv_ = _in_place("addcdiv")
+    sigmoid_ = _in_place("sigmoid")
+    tanh_ = _in_place("tanh")
+    relu_ = _in_place("relu")
+    square_ = _in_place("square")
+    log_ = _in_place("log")
+    reciprocal_ = _in_place("reciprocal")
+    floor_ = _in_place("floor")
+    round_ = _in_place("round")
+    tril_ = _in_place("tril")
+    triu_ = _in_place("triu")
+    clip_ = _in_place("clamp")
     scatter_ = _in_place("scatter")
+    scatter_add_ = _in_place("scatter_add")
     masked_fill_ = _in_place("masked_fill")
 
 

@@ -24,10 +24,12 @@ from .layers.activations import *
 from .layers.attention import *
 from .layers.containers import *
 from .layers.conv import *
+from .layers.distance import *
 from .layers.dropout import *
 from .layers.linear import *
 from .layers.normalization import *
 from .layers.padding import *
+from .layers.patches import *
 from .layers.pooling import *
 from .layers.recurrent import *
 from .layers.shape import *

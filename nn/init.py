@@ -42,7 +42,7 @@ _T = TypeVar("_T", bound=Tensor)
 
 def constant_(tensor: _T, val: float) -> _T:
     """Fill with one number."""
-    tensor.data = np.full(tensor.shape, val, tensor.dtype)
+    _fill(tensor, np.full(tensor.shape, val, tensor.dtype))
     return tensor
 
 
@@ -60,7 +60,7 @@ def eye_(tensor: _T) -> _T:
     """Fill a matrix with the identity: a linear layer that hands on what it can."""
     if tensor.ndim != 2:
         raise ShapeError(f"eye_: expected a matrix, got shape {tensor.shape}")
-    tensor.data = np.eye(*tensor.shape, dtype=tensor.dtype)
+    _fill(tensor, np.eye(*tensor.shape, dtype=tensor.dtype))
     return tensor
 
 
@@ -79,7 +79,7 @@ def dirac_(tensor: _T, groups: int = 1) -> _T:
     for group in range(groups):
         for i in range(min(out // groups, into)):
             value[(group * (out // groups) + i, i, *middle)] = 1
-    tensor.data = value
+    _fill(tensor, value)
     return tensor
 
 
@@ -96,7 +96,7 @@ def uniform_(tensor: _T, a: float = 0.0, b: float = 1.0, generator: np.random.Ge
         generator: draws the numbers; by default the one that `nn.manual_seed` seeds.
     """
     generator = generator or default_generator
-    tensor.data = generator.uniform(a, b, tensor.shape).astype(tensor.dtype)
+    _fill(tensor, generator.uniform(a, b, tensor.shape).astype(tensor.dtype))
     return tensor
 
 
@@ -112,7 +112,7 @@ def normal_(
         generator: as in `uniform_`.
     """
     generator = generator or default_generator
-    tensor.data = generator.normal(mean, std, tensor.shape).astype(tensor.dtype)
+    _fill(tensor, generator.normal(mean, std, tensor.shape).astype(tensor.dtype))
     return tensor
 
 
@@ -143,7 +143,7 @@ def trunc_normal_(
     values = generator.normal(mean, std, tensor.shape)
     while (outside := (values < a) | (values > b)).any():
         values = np.where(outside, generator.normal(mean, std, tensor.shape), values)
-    tensor.data = values.astype(tensor.dtype)
+    _fill(tensor, values.astype(tensor.dtype))
     return tensor
 
 
@@ -260,7 +260,7 @@ def orthogonal_(tensor: _T, gain: float = 1, generator: np.random.Generator | No
     generator = generator or default_generator
     q, r = np.linalg.qr(generator.normal(size=(max(rows, columns), min(rows, columns))))
     q *= np.sign(np.diagonal(r))  # else the QR algorithm's choice of signs shows
-    tensor.data = (gain * (q if rows >= columns else q.T)).reshape(tensor.shape).astype(tensor.dtype)
+    _fill(tensor, (gain * (q if rows >= columns else q.T)).reshape(tensor.shape).astype(tensor.dtype))
     return tensor
 
 
@@ -287,7 +287,7 @@ def sparse_(
     zeros = math.ceil(sparsity * tensor.shape[0])
     order = generator.permuted(np.tile(np.arange(tensor.shape[0])[:, None], tensor.shape[1]), axis=0)
     values[order < zeros] = 0
-    tensor.data = values.astype(tensor.dtype)
+    _fill(tensor, values.astype(tensor.dtype))
     return tensor
 
 
@@ -361,6 +361,14 @@ def by_activation_(model: Module, generator: np.random.Generator | None = None) 
                 zeros_(layer.bias)
             scheme = xavier_normal_
     return model
+
+
+def _fill(tensor: Any, values: Any) -> None:
+    """Give a Tensor its values; into an array, such as the `data` of one, they are written."""
+    if isinstance(tensor, Tensor):
+        tensor.data = values
+    else:
+        tensor[...] = values
 
 
 def _he_normal(weight: Tensor, generator: np.random.Generator | None) -> Tensor:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
 import autograd_lite as ag
 from autograd_lite import Device, Tensor
-from autograd_lite.errors import DataError, DTypeError, ShapeError
+from autograd_lite.errors import DataError, DTypeError, MissingAttributeError, ShapeError
 
 from .arrays import as_array
 
@@ -522,6 +522,23 @@ class Module:
     def float(self) -> Self:
         """Cast to float32."""
         return self.to(np.float32)
+
+    def get_submodule(self, target: str) -> Module:
+        """The module at a path such as "encoder.0"; "" is this one."""
+        return cast(Module, self._at("submodule", dict(self.named_modules(remove_duplicate=False)), target))
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter at a path such as "encoder.0.weight"."""
+        return cast(
+            Parameter, self._at("parameter", dict(self.named_parameters(remove_duplicate=False)), target)
+        )
+
+    def _at(self, kind: str, known: dict[str, Any], target: str) -> Any:
+        if target not in known:
+            raise MissingAttributeError(
+                f"there is no {kind} {target!r}; there are {', '.join(map(repr, known))}"
+            )
+        return known[target]
 
     # -- the state ---------------------------------------------------------------------------------
 

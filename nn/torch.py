@@ -118,6 +118,23 @@ zeros_like, ones_like, rand_like, randn_like = map(_like, (zeros, ones, rand, ra
 empty_like = zeros_like
 
 
+def _typed(dtype: Any) -> Callable[..., Tensor]:
+    """PyTorch's old constructors: of numbers, or of a shape."""
+
+    def construct(*args: Any) -> Tensor:
+        return (
+            zeros(*args, dtype=dtype)
+            if args and np.ndim(args[0]) == 0
+            else tensor(args[0] if args else (), dtype)
+        )
+
+    return construct
+
+
+FloatTensor, DoubleTensor, LongTensor, IntTensor = map(_typed, (np.float32, np.float64, np.int64, np.int32))
+BoolTensor, ByteTensor = map(_typed, (np.bool_, np.uint8))
+
+
 def full(
     size: Any, fill_value: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -297,6 +314,25 @@ def load(f: Any, map_location: Any = None, weights_only: bool = True) -> dict[st
     return _load(f)
 
 
+def seed() -> int:
+    """Start the random numbers anew from somewhere."""
+    manual_seed(number := int(np.random.default_rng().integers(2**32)))
+    return number
+
+
+class set_grad_enabled:  # noqa: N801  (named as in PyTorch)
+    """Record, or not, inside of `with`."""
+
+    def __init__(self, mode: bool) -> None:
+        self._mode = enable_grad() if mode else no_grad()
+
+    def __enter__(self) -> None:
+        self._mode.__enter__()
+
+    def __exit__(self, *exception: Any) -> None:
+        self._mode.__exit__(*exception)
+
+
 class Generator:
     """PyTorch's handle on random numbers; all of them come from the one generator of `nn`."""
 
@@ -321,12 +357,22 @@ backends = SimpleNamespace(mps=SimpleNamespace(is_available=_unavailable), cudnn
 utils = SimpleNamespace(data=nn.data)
 
 
+_SAME_IN_NUMPY = frozenset(
+    """atleast_1d atleast_2d atleast_3d broadcast_shapes column_stack dstack finfo hstack iinfo logspace
+    promote_types result_type tensordot trapezoid vander vstack""".split()  # noqa: SIM905
+)
+"""Functions of NumPy, not of Tensors, that mean what PyTorch's do."""
+
+
 def __getattr__(name: str) -> Any:
-    """`torch.name(x, ...)` is `x.name(...)`; some dtypes have the names of Python's types."""
+    """`torch.name(x, ...)` is `x.name(...)`, or a function of nn.functional or NumPy; some dtypes have the
+    names of Python's types."""
     dtypes = {"float": np.float32, "int": np.int32, "bool": np.bool_}
     if name in dtypes:
         return dtypes[name]
-    if name.startswith("_") or not hasattr(Tensor, name):
+    if name in _SAME_IN_NUMPY:
+        return getattr(np, name)
+    if name.startswith("_") or not (hasattr(Tensor, name) or hasattr(nn.functional, name)):
         raise MissingAttributeError(
             f"nn.torch has no {name}; look for it in numpy, autograd_lite or nn.functional"
         )
@@ -334,4 +380,4 @@ def __getattr__(name: str) -> Any:
     def function(input: Any, *args: Any, **options: Any) -> Any:
         return getattr(as_tensor(input), name)(*args, **options)
 
-    return function
+    return function if hasattr(Tensor, name) else getattr(nn.functional, name)

@@ -37,7 +37,7 @@ FLOORS = (
 ROOF = len(FLOORS)
 """Where `autograd_lite/__init__.py` stands, which hands out the names of all the others."""
 
-PUBLIC = frozenset({"errors", "strategies", "testing", "tree"})
+PUBLIC = frozenset({"errors", "strategies", "testing", "torch_names", "tree"})
 """The modules of the engine that other packages may import by name; the rest is in `autograd_lite` itself."""
 
 

@@ -44,6 +44,9 @@ CALLS: dict[str, Callable[..., Any]] = {
     "gather": lambda a, b, c, i: a.gather(1, i) + a[:2, :].gather(0, i[:1, :] % 2).sum(),
     "scatter": lambda a, b, c, i: a.scatter(1, i[:, :1], b[:, :1]) + a.scatter(1, i[:, 1:], 2.5),
     "scatter_": lambda a, b, c, i: (b * 1).scatter_(1, i[:, :1], a[:, :1]),
+    "scatter_add": lambda a, b, c, i: b.scatter_add(1, i, a[:, :2]) + b.scatter_add(0, i % 3, a[:, :2]) + (a * 1).scatter_add_(1, i * 0, b[:, :2]),
+    "where": lambda a, b, c, i: a.where(b > 0.5, b) + a.hypot(b).amax(dim=0) + a.logit() + a.asinh().frac() + (3 * a).frac(),
+    "data": lambda a, b, c, i: a * b.data.clone().mul_(2).add_(1).clamp_(max=2.5),
     "unfold": lambda a, b, c, i: c.unfold(2, 2, 1).unfold(1, 3, 2),
     "topk": lambda a, b, c, i: a.topk(2).values + a.topk(2, largest=False)[0] * (a.topk(2, dim=1)[1] + 1.0),
     "sort": lambda a, b, c, i: a.sort(dim=0).values + a.sort(descending=True)[0] + a.argsort(dim=0, descending=True),
@@ -129,6 +132,17 @@ def test_in_place_methods_rebind() -> None:
     assert w.grad is not None
     np.testing.assert_allclose(w.grad.numpy(), 2 * w.numpy())
     assert w.grad.zero_() is w.grad and not w.grad.numpy().any()
+
+
+def test_data_writes_through() -> None:
+    w = ag.Tensor(A, requires_grad=True)
+    w.data.mul_(2).clamp_(max=1)
+    np.testing.assert_array_equal(w.numpy(), np.minimum(2 * A, 1))
+    w.data -= 0.5 * np.ones_like(A)
+    w.sum().backward()
+    assert w.grad is not None
+    w.grad.data.zero_()
+    assert not w.grad.numpy().any() and type(w.numpy()) is np.ndarray
 
 
 def test_leaving_and_entering_the_tape() -> None:

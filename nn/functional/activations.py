@@ -22,6 +22,7 @@ __all__ = [
     "elu",
     "gelu",
     "glu",
+    "gumbel_softmax",
     "hardshrink",
     "hardsigmoid",
     "hardswish",
@@ -214,6 +215,27 @@ def tanhshrink(input: Input) -> Any:
 
 
 # -- functions of several neurons ------------------------------------------------------------------
+
+
+def gumbel_softmax(logits: Input, tau: float = 1.0, hard: bool = False, dim: int = -1) -> Any:
+    """softmax((x + G) / tau) with random G: nearly a draw of one class, and differentiable.
+
+    Args:
+        logits: of any shape.
+        tau: the lower, the nearer to one class.
+        hard: exactly one class, with the gradient of the soft one.
+        dim: the axis of the classes.
+
+    Source:
+        E. Jang et al., "Categorical reparameterization with Gumbel-softmax", 2017.
+    """
+    drawn = generator.gumbel(size=logits.shape).astype(logits.dtype)
+    soft = ag.softmax((logits + drawn) / tau, axis=dim)
+    if not hard:
+        return soft
+    plain = np.asarray(ag.stop_gradient(soft))
+    one = (plain == plain.max(axis=dim, keepdims=True)).astype(plain.dtype)
+    return soft + (one - plain)
 
 
 def softmax(input: Input, dim: int | None = None) -> Any:

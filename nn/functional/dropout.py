@@ -11,7 +11,7 @@ from autograd_lite import Tensor
 
 from ..random import generator
 
-__all__ = ["alpha_dropout", "dropout", "dropout2d"]
+__all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d"]
 
 Array = npt.NDArray[Any]
 
@@ -33,6 +33,9 @@ def dropout(input: Tensor | Array, p: float = 0.5, training: bool = True) -> Any
 def dropout2d(input: Tensor | Array, p: float = 0.5, training: bool = True) -> Any:
     """Dropout of whole channels of (N, C, ...)."""
     return _dropped(input, p, input.shape[:2] + (1,) * (input.ndim - 2)) if training and p else input
+
+
+dropout1d = dropout3d = dropout2d
 
 
 def _dropped(input: Any, p: float, shape: tuple[int, ...]) -> Any:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from autograd_lite import Tensor
 from autograd_lite.errors import OptionError, ShapeError
 
-__all__ = ["interpolate"]
+__all__ = ["interpolate", "pixel_shuffle", "pixel_unshuffle"]
 
 Array = npt.NDArray[Any]
 
@@ -105,3 +105,33 @@ def _blended(x: Any, axis: int, m: int, step: float, align_corners: bool | None)
     above = np.minimum(below + 1, n - 1)
     share = (places - below).astype(x.dtype).reshape(-1, *(1,) * (x.ndim - axis - 1))
     return np.take(x, below, axis=axis) * (1 - share) + np.take(x, above, axis=axis) * share
+
+
+def pixel_shuffle(input: Tensor | Array, upscale_factor: int) -> Any:
+    """Channels as pixels: (..., C r^2, H, W) becomes (..., C, H r, W r).
+
+    Raises:
+        ShapeError: the channels are no multiple of r^2.
+    """
+    r = upscale_factor
+    if input.ndim < 3 or input.shape[-3] % r**2:
+        raise ShapeError(f"pixel_shuffle expects (..., C * {r**2}, H, W), got {input.shape}")
+    *batch, c, h, w = input.shape
+    x = np.reshape(input, (*batch, c // r**2, r, r, h, w))
+    x = np.moveaxis(x, (-4, -3), (-3, -1))
+    return np.reshape(x, (*batch, c // r**2, h * r, w * r))
+
+
+def pixel_unshuffle(input: Tensor | Array, downscale_factor: int) -> Any:
+    """Pixels as channels: (..., C, H r, W r) becomes (..., C r^2, H, W).
+
+    Raises:
+        ShapeError: height or width are no multiples of r.
+    """
+    r = downscale_factor
+    if input.ndim < 3 or input.shape[-2] % r or input.shape[-1] % r:
+        raise ShapeError(f"pixel_unshuffle expects (..., C, H * {r}, W * {r}), got {input.shape}")
+    *batch, c, h, w = input.shape
+    x = np.reshape(input, (*batch, c, h // r, r, w // r, r))
+    x = np.moveaxis(x, (-3, -1), (-4, -3))
+    return np.reshape(x, (*batch, c * r**2, h // r, w // r))

@@ -37,6 +37,7 @@ __all__ = [
     "Sigmoid",
     "Sign",
     "Softmax",
+    "Softmax2d",
     "Softmin",
     "Softplus",
     "Softshrink",
@@ -575,6 +576,13 @@ class Softmax(Module):
     def extra_repr(self) -> str:
         """The options."""
         return f"dim={self.dim!r}"
+
+
+class Softmax2d(Softmax):
+    """The softmax over the channels at each pixel of (N, C, H, W) or (C, H, W)."""
+
+    def __init__(self) -> None:
+        super().__init__(dim=-3)
 
 
 class Softmin(Module):

@@ -12,7 +12,7 @@ from .. import functional
 from ..module import Module
 from ..options import check_number
 
-__all__ = ["AlphaDropout", "Dropout", "Dropout2d"]
+__all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d"]
 
 Array = npt.NDArray[Any]
 
@@ -63,6 +63,22 @@ class Dropout2d(Dropout):
 
     def forward(self, x: Tensor | Array) -> Any:
         return functional.dropout2d(x, self.p, self.training)
+
+
+class Dropout1d(Dropout2d):
+    """Dropout of whole channels of (N, C, L).
+
+    Args:
+        p: the probability.
+    """
+
+
+class Dropout3d(Dropout2d):
+    """Dropout of whole channels of (N, C, D, H, W).
+
+    Args:
+        p: the probability.
+    """
 
 
 class AlphaDropout(Dropout):

@@ -360,3 +360,11 @@ def test_sequential_takes_names_and_the_same_layer_twice():
 def test_an_empty_sequential_passes_its_input_on():
     x = np.ones(3)
     assert nn.Sequential()(x) is x
+
+
+def test_parts_are_found_by_their_paths():
+    model = nn.Sequential(nn.Linear(2, 3), nn.Sequential(nn.Tanh()))
+    assert model.get_submodule("1.0") is model[1][0] and model.get_submodule("") is model
+    assert model.get_parameter("0.bias") is model[0].bias
+    with pytest.raises(AttributeError, match=r"no parameter '0.weights'; there are '0.weight', '0.bias'"):
+        model.get_parameter("0.weights")
