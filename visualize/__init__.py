@@ -14,5 +14,16 @@ A notebook shows the picture by itself.
 from .calls import Call
 from .graph import Edge, Graph, Vertex, draw
 from .plots import learning_curves
+from .steps import Step, Steps, backprop_steps
 
-__all__ = ["Call", "Edge", "Graph", "Vertex", "draw", "learning_curves"]
+__all__ = [
+    "Call",
+    "Edge",
+    "Graph",
+    "Step",
+    "Steps",
+    "Vertex",
+    "backprop_steps",
+    "draw",
+    "learning_curves",
+]

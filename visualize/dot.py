@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Set
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,42 +13,65 @@ import numpy as np
 if TYPE_CHECKING:
     from .graph import Edge, Graph, Vertex
 
-__all__ = ["STYLES", "lecture"]
+__all__ = ["STYLES", "Stage", "lecture"]
 
 GREEN, RED = "#00705a", "#c2300b"  # dark enough to read, and apart for red-green colour-blind eyes
 FONT = "Helvetica,Arial,sans-serif"
 LINE, TEXT, FILL = "#3d4652", "#1b2027", "#f3f6fa"
+HIDDEN = "transparent"
+NEW = "#ffe9a8"  # behind what a stage of a walk is about
 
 # -- the lecture style -----------------------------------------------------------------------------
 
 
-def lecture(graph: Graph) -> str:
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """How far a walk through a graph has come.
+
+    What is still to come is there, but transparent: so nothing moves from one stage to the next.
+
+    Attributes:
+        values, grads: the edges, by their place in the graph, whose numbers are shown.
+        new: those whose latest number this stage is about.
+        caption: lines of text under the picture.
+        width: of the caption, in points, the same for all stages of a walk.
+    """
+
+    values: Set[int]
+    grads: Set[int]
+    new: Set[int]
+    caption: tuple[str, ...]
+    width: int
+
+
+def lecture(graph: Graph, stage: Stage | None = None) -> str:
     """The graph as lecturers draw it: symbols in circles, value above and gradient below each line.
 
     DOT cannot write below an edge. So every edge is two, and a small table between them, whose
     rule stands in for the middle of the line.
     """
     symbols, folded = _symbols(graph)
-    sums = _sums(graph) if graph.grads else {}
+    sums = _sums(graph, stage) if graph.grads else {}
     outputs = {edge.source for edge in graph.edges if edge.target is None}
     lines = [
         "digraph {",
         f"  graph [rankdir={graph.direction}, ranksep=0.2, nodesep=0.2, pad=0.15, ordering=in]",
         f'  node [fontname="{FONT}", fontsize=14, margin="0.06,0.04", color="{LINE}", fontcolor="{TEXT}"]',
         f'  edge [color="{LINE}", arrowsize=0.7]',
+        *([] if stage is None else [_caption(stage)]),
     ]
     for i, vertex in enumerate(graph.vertices):
         if vertex.op is not None:
             name = None if i in outputs else vertex.name  # outputs have their name at the end of the line
-            lines.append(f"  v{i} {_step(symbols[i], name, sums.get(i))}")
+            lines.append(f"  v{i} {_step(symbols[i], name, sums.get(i, ''))}")
         elif i not in folded:
-            lines.append(f"  v{i} {_input(vertex, sums.get(i))}")
+            lines.append(f"  v{i} {_input(vertex, sums.get(i, ''))}")
     for i, edge in enumerate(graph.edges):
         if edge.target is None:
             vertex = graph.vertices[edge.source]
             lines.append(f"  o{i} {_end(vertex.name if vertex.op is not None else None)}")
         if edge.source not in folded:
-            lines += _edge(graph, edge, i)
+            lines += _edge(graph, edge, i, stage)
     return "\n".join([*lines, "}", ""])
 
 
@@ -55,11 +79,12 @@ STYLES: dict[str, Callable[[Graph], str]] = {"lecture": lecture}
 """The styles that `draw` knows, and what writes them."""
 
 
-def _sums(graph: Graph) -> dict[int, str]:
+def _sums(graph: Graph, stage: Stage | None) -> dict[int, str]:
     """The gradient of each vertex that several steps use: the sum of the shares on its lines.
 
     An output's own line shows the sum already, and an array that is too long to be shown has none.
     """
+    pending = {e.source for i, e in enumerate(graph.edges) if stage is not None and i not in stage.grads}
     shares: dict[int, list[Any]] = {}
     for edge in graph.edges:
         if edge.target is None:
@@ -70,25 +95,31 @@ def _sums(graph: Graph) -> dict[int, str]:
     for i, grads in shares.items():
         if len(grads) > 1 and not any(g is None or isinstance(g, tuple) or np.size(g) > 4 for g in grads):
             with np.errstate(all="ignore"):
-                sums[i] = number(sum(grads))
+                color = HIDDEN if i in pending else RED
+                sums[i] = f'<BR/><FONT COLOR="{color}" POINT-SIZE="11">Σ {text(number(sum(grads)))}</FONT>'
     return sums
 
 
-def _sum(total: str | None) -> str:
-    return f'<BR/><FONT COLOR="{RED}" POINT-SIZE="11">Σ {text(total)}</FONT>' if total else ""
+def _caption(stage: Stage) -> str:
+    """Lines of text in a box of one size, so that the pictures of a walk are of one size too."""
+    lines = "".join(f'{text(line)}<BR ALIGN="LEFT"/>' for line in stage.caption)
+    size = f'WIDTH="{stage.width}" HEIGHT="{18 * len(stage.caption)}"'
+    cell = f'<TD {size} ALIGN="LEFT" BALIGN="LEFT">{lines}</TD>'
+    table = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0"><TR>{cell}</TR></TABLE>'
+    return f'  label=<{table}>; labelloc=b; fontname="{FONT}"; fontsize=14; fontcolor="{TEXT}"'
 
 
-def _step(symbol: str, name: str | None, total: str | None) -> str:
+def _step(symbol: str, name: str | None, total: str) -> str:
     plain = len(symbol) <= 4 and not name and not total
     shape = "circle, fixedsize=true, width=0.58" if plain else "ellipse"
     label = text(symbol) + (f'<BR/><FONT POINT-SIZE="11"><I>{text(name)}</I></FONT>' if name else "")
-    label += _sum(total)
+    label += total
     return f'[shape={shape}, style=filled, fillcolor="{FILL}", label=<{label}>]'
 
 
-def _input(vertex: Vertex, total: str | None) -> str:
+def _input(vertex: Vertex, total: str) -> str:
     label = text(number(vertex.value)) if vertex.name is None else f"<I>{text(vertex.name)}</I>"
-    return f"[shape=plaintext, width=0.3, height=0.3, label=<{label}{_sum(total)}>]"
+    return f"[shape=plaintext, width=0.3, height=0.3, label=<{label}{total}>]"
 
 
 def _end(name: str | None) -> str:
@@ -97,19 +128,24 @@ def _end(name: str | None) -> str:
     return f"[shape=plaintext, width=0.3, height=0.3, label=<<I>{text(name)}</I>>]"
 
 
-def _edge(graph: Graph, edge: Edge, i: int) -> list[str]:
+def _edge(graph: Graph, edge: Edge, i: int, stage: Stage | None) -> list[str]:
     source, target = f"v{edge.source}", f"o{i}" if edge.target is None else f"v{edge.target}"
     if not (graph.values or graph.grads):
         return [f"  {source} -> {target}"]
     value = number(edge.value) if graph.values else "\N{NO-BREAK SPACE}"
     grad = number(edge.grad) if graph.grads else "\N{NO-BREAK SPACE}"
+    green = GREEN if stage is None or i in stage.values else HIDDEN
+    red = RED if stage is None or i in stage.grads else HIDDEN
+    new = stage is not None and i in stage.new
+    new_value, new_grad = new and red is HIDDEN, new and red is not HIDDEN  # gradients come after values
     # Cells of one even size: the rule lies in the middle, and the lines meet it without a gap.
     size = f'WIDTH="{max(46, 2 * math.ceil(3.5 * max(len(value), len(grad)) + 4))}" HEIGHT="20"'
     if graph.direction == "LR":
-        above, below = _cell(value, GREEN, size), _cell(grad, RED, size)
+        above, below = _cell(value, green, size, new_value), _cell(grad, red, size, new_grad)
         rows, entry, leave = f"<TR>{above}</TR><HR/><TR>{below}</TR>", "w", "e"
     else:
-        left, right = _cell(value, GREEN, f'{size} ALIGN="RIGHT"'), _cell(grad, RED, f'{size} ALIGN="LEFT"')
+        left = _cell(value, green, f'{size} ALIGN="RIGHT"', new_value)
+        right = _cell(grad, red, f'{size} ALIGN="LEFT"', new_grad)
         rows, entry, leave = f"<TR>{left}<VR/>{right}</TR>", "n", "s"
     table = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3" COLOR="{LINE}">{rows}</TABLE>'
     return [
@@ -119,8 +155,9 @@ def _edge(graph: Graph, edge: Edge, i: int) -> list[str]:
     ]
 
 
-def _cell(shown: str, color: str, size: str) -> str:
-    return f'<TD {size}><FONT COLOR="{color}" POINT-SIZE="12">{text(shown)}</FONT></TD>'
+def _cell(shown: str, color: str, size: str, new: bool) -> str:
+    behind = f' BGCOLOR="{NEW}"' if new else ""
+    return f'<TD {size}{behind}><FONT COLOR="{color}" POINT-SIZE="12">{text(shown)}</FONT></TD>'
 
 
 # -- symbols ---------------------------------------------------------------------------------------
@@ -169,7 +206,7 @@ def _symbols(graph: Graph) -> tuple[dict[int, str], set[int]]:
     symbols, folded = {}, set()
     for i, vertex in enumerate(graph.vertices):
         if vertex.op is not None:
-            symbols[i] = _SYMBOLS.get(vertex.op, vertex.op) if vertex.index is None else _index(vertex)
+            symbols[i] = _SYMBOLS.get(vertex.op, vertex.op) if vertex.index is None else index(vertex)
     for edge in graph.edges:
         source, target = graph.vertices[edge.source], edge.target
         real = isinstance(source.value, (int, float, np.integer, np.floating))
@@ -189,7 +226,7 @@ def _with_number(form: str, value: Any) -> str:
     return form.format(shown).replace("+−", "−").replace("−−", "+")
 
 
-def _index(vertex: Vertex) -> str:
+def index(vertex: Vertex) -> str:
     """`[0]`, `[1:3]`; `[…]` for what is too long for a circle."""
     parts = vertex.index if isinstance(vertex.index, tuple) else (vertex.index,)
     shown = ", ".join(_slice(p) if isinstance(p, slice) else "…" if p is ... else str(p) for p in parts)

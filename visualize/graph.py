@@ -125,9 +125,7 @@ class Graph:
             ...     draw(ag.Tensor(2.0, requires_grad=True) * 3).save(f"{folder}/f.dot").name
             'f.dot'
         """
-        if not isinstance(path, (str, Path)):
-            raise DTypeError(f"save({path!r}): expected a path, as in save('f.svg')")
-        return render.save(self.to_dot(), Path(path))
+        return render.save(self.to_dot(), render.as_path(path))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """What notebooks show: the picture where there is a renderer, else the DOT text."""

@@ -9,12 +9,12 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autograd_lite.errors import FileError, OptionError, RendererError
+from autograd_lite.errors import DTypeError, FileError, OptionError, RendererError
 
 if TYPE_CHECKING:
     from .graph import Graph
 
-__all__ = ["FORMATS", "mimebundle", "render", "save"]
+__all__ = ["FORMATS", "as_path", "mimebundle", "render", "save", "write"]
 
 FORMATS = ("dot", "svg", "png", "pdf")
 
@@ -75,7 +75,11 @@ def save(text: str, path: Path) -> Path:
         raise OptionError(
             f"save({str(path)!r}): the ending {path.suffix!r} names no format; endings that work: {endings}"
         )
-    content = text.encode() if format == "dot" else render(text, format)
+    return write(text.encode() if format == "dot" else render(text, format), path)
+
+
+def write(content: bytes, path: Path) -> Path:
+    """Write a file at once: there is never half of it."""
     part = path.with_name(f".{uuid.uuid4().hex}.part")  # in the same folder, so that it can be moved at once
     try:
         part.write_bytes(content)
@@ -90,6 +94,13 @@ def save(text: str, path: Path) -> Path:
         )
         raise FileError(f"could not write {str(path)!r}: {error.strerror}; {advice}") from error
     return path
+
+
+def as_path(path: str | Path) -> Path:
+    """The path that a user has given."""
+    if not isinstance(path, (str, Path)):
+        raise DTypeError(f"save({path!r}): expected a path, as in save('f.svg')")
+    return Path(path)
 
 
 def mimebundle(graph: Graph) -> dict[str, str]:

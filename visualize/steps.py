@@ -1,0 +1,352 @@
+"""Backpropagation step by step, as on slides: forward value by value, then backward gradient by gradient."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import io
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO, overload
+
+import numpy as np
+
+import autograd_lite as ag
+from autograd_lite.errors import DTypeError, FileError, OptionError, RendererError
+
+from . import dot, render
+from .graph import Edge, Graph, draw
+from .wording import Wording, amount, named
+
+__all__ = ["Step", "Steps", "backprop_steps", "with_gradients"]
+
+MOST_PICTURES = 500
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """One stage of the walk.
+
+    Attributes:
+        phase: "forward" or "backward".
+        title: what is found: `f = 1/v6`, `df/dv6`.
+        rule: how, in words and numbers.
+        values, grads: the edges, by their place in `Steps.graph.edges`, whose value or gradient is new.
+    """
+
+    phase: str
+    title: str
+    rule: str
+    values: tuple[int, ...] = ()
+    grads: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.title}: {self.rule}"
+
+
+class Steps(Sequence[Step]):
+    """The walk through a computation and back; made by `backprop_steps`.
+
+    Attributes:
+        graph: the whole graph, with all its values and gradients.
+    """
+
+    def __init__(self, graph: Graph, steps: Sequence[Step]) -> None:
+        self.graph = graph
+        self._steps = tuple(steps)
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    @overload
+    def __getitem__(self, index: int) -> Step: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Step, ...]: ...
+    def __getitem__(self, index: int | slice) -> Step | tuple[Step, ...]:
+        return self._steps[index]
+
+    def __str__(self) -> str:
+        width = len(str(len(self)))
+        lines = []
+        for i, step in enumerate(self):
+            if i == 0 or self[i - 1].phase != step.phase:
+                lines.append(step.phase)
+            lines.append(f"  {i + 1:>{width}}  {step}")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f'<Steps: {len(self)} of them; .print() shows them, .save("steps.gif") writes them>'
+
+    def print(self, file: TextIO | None = None) -> None:
+        """Write the walk as text, to the terminal unless a file is given."""
+        print(self, file=sys.stdout if file is None else file)
+
+    def to_dot(self, i: int) -> str:
+        """The picture of the i-th step in Graphviz' DOT language.
+
+        Raises:
+            IndexError: there is no such step.
+        """
+        i = range(len(self))[i]
+        past, step = self[: i + 1], self[i]
+        captions = [(f"{j + 1} of {len(self)}: {s.title}", s.rule) for j, s in enumerate(self)]
+        stage = dot.Stage(
+            values={e for s in past for e in s.values},
+            grads={e for s in past for e in s.grads},
+            new={*step.values, *step.grads},
+            caption=captions[i],
+            width=8 * max(len(line) for caption in captions for line in caption),
+        )
+        return dot.lecture(self.graph, stage)
+
+    def save(self, path: str | Path, seconds: float = 1.5) -> Path:
+        """Write the whole walk to one file, in the format of its ending.
+
+        Args:
+            path: `.gif` or `.png`, an animation; `.txt`, the text.
+            seconds: how long an animation shows each step.
+
+        Raises:
+            DTypeError: not a path.
+            OptionError: another ending, or too many steps for an animation.
+            RendererError: an animation needs Pillow (pip install pillow) and a renderer, see `Graph.save`.
+            FileError: the file cannot be written.
+
+        Example:
+            >>> import tempfile, autograd_lite as ag
+            >>> f = ag.Tensor(2.0, requires_grad=True, name="x") * 3
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     backprop_steps(f).save(f"{folder}/steps.txt").name
+            'steps.txt'
+        """
+        path = render.as_path(path)
+        match path.suffix.lower():
+            case ".gif" | ".png":
+                content = self._animation(path.suffix.lower().removeprefix("."), seconds)
+            case ".txt":
+                content = f"{self}\n".encode()
+            case _:
+                raise OptionError(
+                    f"save({str(path)!r}): a walk is written to .gif, .png or .txt; its steps "
+                    "one by one: steps.save_frames('folder')"
+                )
+        return render.write(content, path)
+
+    def save_frames(self, folder: str | Path, format: str = "svg") -> list[Path]:
+        """Write the picture of every step to a file of its own: step-01.svg, step-02.svg, ... of one size.
+
+        Args:
+            folder: where to; it is made if it is not there.
+            format: "svg", "png", "pdf" or "dot".
+
+        Raises:
+            OptionError: an unknown format, or more than 500 steps.
+            RendererError: neither Graphviz nor pygraphviz is installed.
+            FileError: a file cannot be written.
+        """
+        if format not in render.FORMATS:
+            known = ", ".join(map(repr, render.FORMATS))
+            raise OptionError(f"save_frames(format={format!r}): expected one of {known}")
+        folder, width = render.as_path(folder), len(str(len(self)))
+        self._refuse_too_many()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FileError(f"could not make the folder {str(folder)!r}: {error.strerror}") from error
+        return [
+            render.save(self.to_dot(i), folder / f"step-{i + 1:0{max(2, width)}}.{format}")
+            for i in range(len(self))
+        ]
+
+    def _animation(self, format: str, seconds: float) -> bytes:
+        self._refuse_too_many()
+        try:
+            image = importlib.import_module("PIL.Image")
+        except ImportError as error:
+            raise RendererError(
+                "an animation needs Pillow, which is not installed: pip install pillow; without it, "
+                "steps.print() and steps.save_frames('folder') work"
+            ) from error
+        pictures = [
+            image.open(io.BytesIO(render.render(self.to_dot(i), "png"))).convert("RGB")
+            for i in range(len(self))
+        ]
+        buffer = io.BytesIO()
+        durations = [int(1000 * seconds)] * (len(self) - 1) + [int(3000 * seconds)]
+        pictures[0].save(
+            buffer, format, save_all=True, append_images=pictures[1:], duration=durations, loop=0
+        )
+        return buffer.getvalue()
+
+    def _refuse_too_many(self) -> None:
+        if len(self) > MOST_PICTURES:
+            raise OptionError(
+                f"{len(self)} steps are too many for a picture of each, {MOST_PICTURES} is the most; write "
+                "steps.print(), or walk through a smaller part of the computation"
+            )
+
+
+def backprop_steps(output: ag.Tensor) -> Steps:
+    """The lecture's walk: every value on the way forward, then every gradient on the way back.
+
+    Args:
+        output: a recorded single number. Its backward pass need not have been played; if it has been,
+            and released arrays, record inside `with ag.Tape():`. No `grad` is touched.
+
+    Returns:
+        A sequence of `Step`s, with `print`, `save` and `save_frames`.
+
+    Raises:
+        TapeError: nothing was recorded, or a backward pass has released what was.
+        DTypeError: not a Tensor.
+        ShapeError: not a single number, and no backward pass has been played from it.
+
+    Example:
+        >>> import autograd_lite as ag
+        >>> x, y, z = (ag.Tensor(v, requires_grad=True, name=n) for v, n in [(-2, "x"), (5, "y"), (-4, "z")])
+        >>> backprop_steps((x + y) * z).print()
+        forward
+          1  given: x = -2.00, y = 5.00, z = -4.00
+          2  v1 = x + y: -2.00 + 5.00 = 3.00
+          3  f = v1*z: 3.00*(-4.00) = -12.00
+        backward
+          4  df/df: the walk back begins with 1.00
+          5  df/dv1, through f = v1*z: d(v1*z)/dv1 = z = -4.00; upstream 1.00; so -4.00
+          6  df/dz, through f = v1*z: d(v1*z)/dz = v1 = 3.00; upstream 1.00; so 3.00
+          7  df/dx, through v1 = x + y: d(x + y)/dx = 1.00; upstream -4.00; so -4.00
+          8  df/dy, through v1 = x + y: d(x + y)/dy = 1.00; upstream -4.00; so -4.00
+    """
+    graph = named(with_gradients(output))
+    words = Wording(graph)
+    return Steps(graph, [*_forward(graph, words), *_backward(graph, words)])
+
+
+# -- the pass back ---------------------------------------------------------------------------------
+
+
+def with_gradients(output: ag.Tensor) -> Graph:
+    """The graph of a Tensor with all gradients, as after `backward`; but the tape is left as it was."""
+    if not isinstance(output, ag.Tensor):
+        raise DTypeError(
+            f"expected a recorded Tensor, got {type(output).__name__}; write backprop_steps(f) of a result f"
+        )
+    graph = draw(output)
+    if output.node is None or output.node.adjoint is not None:
+        return graph
+    nodes = _all_nodes(output.node)
+    before = [node.adjoint for node in nodes]
+    try:
+        ag.Tape().gradient(output, [])
+        return draw(output)
+    finally:
+        for node, adjoint in zip(nodes, before, strict=True):
+            node.adjoint = adjoint
+
+
+def _all_nodes(output: ag.Node) -> list[ag.Node]:
+    found = {output: None}
+    queue = [output]
+    for node in queue:  # grows while it is being read
+        new = [x for x in node.inputs if isinstance(x, ag.Node) and x not in found]
+        found.update(dict.fromkeys(new))
+        queue += dict.fromkeys(new)
+    return queue
+
+
+# -- the words -------------------------------------------------------------------------------------
+
+
+def _forward(graph: Graph, words: Wording) -> Iterator[Step]:
+    """What is given, in one step, then every result."""
+    leaving: dict[int, list[int]] = {}
+    for e, edge in enumerate(graph.edges):
+        leaving.setdefault(edge.source, []).append(e)
+    given = [i for i, vertex in enumerate(graph.vertices) if vertex.op is None]
+    shown = ", ".join(
+        f"{words.name(i)} = {amount(graph.vertices[i].value)}" for i in given if graph.vertices[i].name
+    )
+    yield Step("forward", "given", shown, values=tuple(e for i in given for e in leaving.get(i, ())))
+    for i, vertex in enumerate(graph.vertices):
+        if vertex.op is not None:
+            numbers, value = words.numbers(i), amount(vertex.value)
+            rule = value if numbers in (None, value) else f"{numbers} = {value}"
+            yield Step("forward", f"{vertex.name} = {words.step(i)}", rule, values=tuple(leaving.get(i, ())))
+
+
+def _backward(graph: Graph, words: Wording) -> Iterator[Step]:
+    """The gradient of the output, then one for each use of each value, from the last step to the first."""
+    seed, *_ = (e for e, edge in enumerate(graph.edges) if edge.target is None)
+    end = graph.edges[seed]
+    f = words.name(end.source)
+    yield Step("backward", f"d{f}/d{f}", f"the walk back begins with {amount(end.grad)}", grads=(seed,))
+    arriving: dict[int, list[int]] = {}
+    waiting: dict[int, int] = {}  # how many shares of a value's gradient are still to come
+    shares: dict[int, list[Any]] = {}
+    for e, edge in enumerate(graph.edges):
+        if edge.target is not None and edge.grad is not None:
+            arriving.setdefault(edge.target, []).append(e)
+            waiting[edge.source] = waiting.get(edge.source, 0) + 1
+    total: dict[int, Any] = {end.source: end.grad}
+    for i in sorted(arriving, reverse=True):  # all uses of a value come after it
+        for e in arriving[i]:
+            edge = graph.edges[e]
+            shares.setdefault(edge.source, []).append(edge.grad)
+            waiting[edge.source] -= 1
+            parts = shares[edge.source]
+            rule = _rule(words, i, edge, total.get(i))
+            if not waiting[edge.source]:
+                total[edge.source] = _sum(parts)
+                if len(parts) > 1:
+                    rule += f"; in all {' + '.join(map(_part, parts))} = {amount(total[edge.source])}"
+            share = "a share of " if len(shares[edge.source]) + waiting[edge.source] > 1 else ""
+            by = words.name(edge.source)
+            title = f"{share}d{f}/d{by}, through {words.name(i)} = {words.step(i)}"
+            yield Step("backward", title, rule, grads=(e,))
+
+
+def _rule(words: Wording, i: int, edge: Edge, upstream: Any) -> str:
+    """What was done to get one gradient: the local derivative, what arrived, and what came of it."""
+    arrived = f"upstream {amount(upstream)}; so {amount(edge.grad)}"
+    derivative, handed = words.derivative(edge), words.pullback(edge)
+    if edge.local is not None:
+        left, right = derivative or (f"d({words.step(i)})/d{words.name(edge.source)}", "")
+        slope = amount(edge.local)
+        return f"{left} = {slope if _is_numeral(right) else f'{right} = {slope}'}; {arrived}" + _tie(
+            words, edge
+        )
+    if derivative is not None:
+        summed = np.shape(edge.grad) != np.shape(upstream)
+        arrived += ", summed over the axes along which it was stretched" if summed else ""
+        return f"{' = '.join(derivative)}, entry by entry; {arrived}"
+    if handed is not None:
+        return f"{handed}; G is {arrived}"
+    return f"by the rule of {words.op(edge)}; {arrived}"
+
+
+def _is_numeral(text: str) -> bool:
+    return not text.strip("-.0123456789")
+
+
+def _tie(words: Wording, edge: Edge) -> str:
+    if words.op(edge) not in ("maximum", "minimum"):
+        return ""
+    tied = edge.local == 0.5
+    return "; a tie: each takes half" if tied else "; it goes to the one that was chosen"
+
+
+def _sum(shares: list[Any]) -> Any:
+    with np.errstate(all="ignore"):
+        return functools.reduce(_plus, shares)
+
+
+def _plus(a: Any, b: Any) -> Any:
+    if isinstance(a, tuple):
+        return tuple(y if x is None else x if y is None else x + y for x, y in zip(a, b, strict=True))
+    return a + b
+
+
+def _part(share: Any) -> str:
+    shown = amount(share)
+    return f"({shown})" if shown.startswith("-") else shown

@@ -1,0 +1,150 @@
+"""What the steps of a Graph are called, and how they and their derivatives read in words and numbers."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from .dot import index
+from .formulas import FORMULAS, PULLBACKS, digits, text
+from .graph import Edge, Graph, Vertex
+
+__all__ = ["Wording", "amount", "named"]
+
+
+def named(graph: Graph) -> Graph:
+    """The same graph, with a name for every step: v1, v2, ..., and f for its output, as far as they are free.
+
+    >>> from visualize import draw
+    >>> [vertex.name for vertex in named(draw(lambda x, y, z: (x + y) * z, 1.0, 2.0, 3.0)).vertices]
+    ['x', 'y', 'v1', 'z', 'f']
+    """
+    taken = {vertex.name for vertex in graph.vertices}
+    fresh = (name for i in itertools.count(1) if (name := f"v{i}") not in taken)
+    outputs = {edge.source for edge in graph.edges if edge.target is None}
+
+    def name_of(i: int, vertex: Vertex) -> str | None:
+        if vertex.name or vertex.op is None:
+            return vertex.name
+        return "f" if outputs == {i} and "f" not in taken else next(fresh)
+
+    vertices = tuple(replace(vertex, name=name_of(i, vertex)) for i, vertex in enumerate(graph.vertices))
+    return replace(graph, vertices=vertices)
+
+
+def amount(value: Any) -> str:
+    """A number, a short list of them, or the shape and the norm of an array.
+
+    >>> amount(-0.534446), amount(np.array([1.0, -2.0])), amount(np.ones((3, 4)))
+    ('-0.5344', '[1.00, -2.00]', '(3, 4), norm 3.464')
+    """
+    if value is None:
+        return "–"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(amount, value))})"
+    array = np.asarray(value)
+    if array.dtype.kind not in "biufc":
+        return str(array.shape)
+    if array.ndim == 0:
+        return digits(array.item())
+    if array.ndim == 1 and 0 < array.size <= 4:
+        return f"[{', '.join(map(digits, array.tolist()))}]"
+    with np.errstate(all="ignore"):
+        return f"{array.shape}, norm {digits(float(np.linalg.norm(array.astype(complex).ravel())))}"
+
+
+class Wording:
+    """The words for a graph whose steps have names."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.arguments: dict[int, list[Edge]] = {}
+        for edge in graph.edges:
+            if edge.target is not None:
+                self.arguments.setdefault(edge.target, []).append(edge)
+
+    def name(self, i: int) -> str:
+        """The name of a vertex; the number itself, of a number that stands in the code."""
+        vertex = self.graph.vertices[i]
+        return vertex.name or amount(vertex.value)
+
+    def is_number(self, edge: Edge) -> bool:
+        """Whether an argument is a number that stands in the code."""
+        vertex = self.graph.vertices[edge.source]
+        return vertex.constant and vertex.name is None and isinstance(vertex.value, (int, float, np.floating))
+
+    def step(self, i: int) -> str:
+        """How a value was computed, in names: `w1*x1`."""
+        return self._computed(i, lambda edge: self.name(edge.source))
+
+    def numbers(self, i: int) -> str | None:
+        """The same in numbers, `2.00*(-1.00)`; None where there are arrays."""
+        if any(np.ndim(edge.value) for edge in self.arguments[i]):
+            return None
+        return self._computed(i, lambda edge: amount(edge.value))
+
+    def _computed(self, i: int, shown: Callable[[Edge], str]) -> str:
+        variables = self.variables(i)
+        if variables is not None:
+            formula = FORMULAS[self.graph.vertices[i].op or ""][0]
+            return text(formula, {v: self._inserted(edge, shown) for v, edge in variables.items()})
+        vertex, arguments = self.graph.vertices[i], self.arguments.get(i, [])
+        if vertex.index is not None and arguments:
+            return shown(arguments[0]) + index(vertex)
+        if vertex.op == "matmul" and len(arguments) == 2:
+            return " @ ".join(map(shown, arguments))
+        return f"{vertex.op}({', '.join(map(shown, arguments))})"
+
+    def _inserted(self, edge: Edge, shown: Callable[[Edge], str]) -> str | float:
+        return float(edge.value) if self.is_number(edge) else shown(edge)
+
+    def op(self, edge: Edge) -> str:
+        """The op that an edge leads to."""
+        return "" if edge.target is None else self.graph.vertices[edge.target].op or ""
+
+    def variables(self, i: int | None) -> dict[str, Edge] | None:
+        """The arguments of a step by the letters of its formula; None if there is no formula for it."""
+        arguments = [] if i is None else self.arguments.get(i, [])
+        formulas = None if i is None else FORMULAS.get(self.graph.vertices[i].op or "")
+        if formulas is None or len(arguments) != len(formulas) - 1:
+            return None
+        return dict(zip("x" if len(arguments) == 1 else "ab", arguments, strict=True))
+
+    def slope(self, edge: Edge) -> str | None:
+        """The formula of the derivative by one argument, ready for `text` and `latex`."""
+        if edge.target is None or self.variables(edge.target) is None:
+            return None
+        return FORMULAS[self.op(edge)][1 + self.arguments[edge.target].index(edge)]
+
+    def derivative(self, edge: Edge) -> tuple[str, str] | None:
+        """The formula for one argument: `d(1/x)/dx` and `-1/x^2`, `d(q*z)/dq` and `z`; None if there is none.
+
+        Numbers of the code are inserted. A single variable is called x, and two of one name a and b.
+        """
+        variables, slope = self.variables(edge.target), self.slope(edge)
+        if variables is None or slope is None:
+            return None
+        letters: dict[str, str | float] = {
+            v: float(e.value) if self.is_number(e) else self.name(e.source) for v, e in variables.items()
+        }
+        free = [v for v, shown in letters.items() if isinstance(shown, str)]
+        if len(free) == 1:
+            letters[free[0]] = "x"
+        elif len({letters[v] for v in free}) == 1:
+            letters = {v: v for v in free}
+        (by,) = (letters[v] for v, e in variables.items() if e is edge)
+        return f"d({text(FORMULAS[self.op(edge)][0], letters)})/d{by}", text(slope, letters)
+
+    def pullback(self, edge: Edge) -> str | None:
+        """What an argument of a step that does not go entry by entry takes of the gradient G that arrives."""
+        words = PULLBACKS.get(self.op(edge), ())
+        if edge.target is None or edge.position >= len(words):
+            return None
+        names = {
+            "abc"[e.position]: self.name(e.source) for e in self.arguments[edge.target] if e.position < 3
+        }
+        return words[edge.position].format_map({"a": "a", "b": "b", "y": self.name(edge.target), **names})
