@@ -1,8 +1,15 @@
-"""Arrays in files: the safetensors format, written atomically."""
+"""Arrays in files, and all that a program keeps beside them: the safetensors format, written atomically.
+
+A dict of arrays becomes a plain safetensors file. Anything more (nested dicts, lists and tuples, numbers and
+strings between the arrays) is kept as JSON in the metadata of the file, where each array is called by its
+name: a file of data, which runs no code when it is read.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,25 +17,32 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from autograd_lite import Tensor
 from autograd_lite.errors import DataError, DTypeError, FileError
 
 from .arrays import as_array
 
 __all__ = ["load", "save"]
 
+Array = npt.NDArray[Any]
 
-def save(state_dict: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
+TREE, CHECKSUM = "autograd_lite.tree", "autograd_lite.crc32"
+"""What our metadata are called in a file."""
+
+
+def save(state_dict: Mapping[Any, Any], path: str | os.PathLike[str]) -> None:
     """Write arrays to a safetensors file, which other programs can read too.
 
     The file appears whole or not at all: one that was there before stays until the new one is
     complete.
 
     Args:
-        state_dict: arrays by name, e.g. `model.state_dict()`.
+        state_dict: arrays by name, e.g. `model.state_dict()`; or a dict of such dicts, lists, tuples,
+            numbers, strings and None.
         path: the file, by custom `name.safetensors`.
 
     Raises:
-        DTypeError: a value is not an array of numbers.
+        DTypeError: a value is none of these.
         FileError: the file cannot be written.
 
     Example:
@@ -38,7 +52,10 @@ def save(state_dict: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
         ...     path = os.path.join(folder, "linear.safetensors")
         ...     nn.save(model.state_dict(), path)
         ...     model.load_state_dict(nn.load(path))
+        ...     nn.save({"model": model.state_dict(), "epoch": 3}, path)
+        ...     nn.load(path)["epoch"]
         LoadedKeys(missing_keys=[], unexpected_keys=[])
+        3
     """
     import safetensors.numpy  # here, so that `import nn` is fast
 
@@ -47,23 +64,26 @@ def save(state_dict: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
             f"nn.save: expected a dict of arrays, got a {type(state_dict).__name__}; write "
             "nn.save(model.state_dict(), path)"
         )
-    arrays = {str(name): _plain(name, value) for name, value in state_dict.items()}
+    arrays: dict[str, Array] = {}
+    tree = json.dumps(_packed(state_dict, "", arrays))
+    flat = all(isinstance(k, str) and isinstance(v, (np.ndarray, Tensor)) for k, v in state_dict.items())
+    metadata = {CHECKSUM: _checksum("" if flat else tree, arrays)} | ({} if flat else {TREE: tree})
     try:
-        content = safetensors.numpy.save(arrays)
+        content = safetensors.numpy.save(arrays, metadata)
     except (safetensors.SafetensorError, KeyError) as error:
         dtypes = ", ".join(sorted({str(x.dtype) for x in arrays.values()}))
         raise DTypeError(f"nn.save: safetensors cannot store one of the dtypes {dtypes}: {error}") from error
     _write_atomically(Path(path), content)
 
 
-def load(path: str | os.PathLike[str]) -> dict[str, npt.NDArray[Any]]:
-    """Read the arrays of a safetensors file.
+def load(path: str | os.PathLike[str]) -> dict[Any, Any]:
+    """Read what `nn.save` has written, or the arrays of any other safetensors file.
 
     Args:
         path: a file that `nn.save`, PyTorch, or another program has written.
 
     Returns:
-        The arrays by name.
+        The arrays by name, or the dict that was saved.
 
     Raises:
         FileError: the file cannot be read.
@@ -80,23 +100,95 @@ def load(path: str | os.PathLike[str]) -> dict[str, npt.NDArray[Any]]:
     except OSError as error:
         raise FileError(f"nn.load: cannot read {path}: {error.strerror}") from error
     try:
-        return {name: np.array(x) for name, x in safetensors.numpy.load(content).items()}
-    except (safetensors.SafetensorError, KeyError, ValueError) as error:
+        arrays = {name: np.array(x) for name, x in safetensors.numpy.load(content).items()}
+        metadata = _metadata(content)
+        tree = metadata.get(TREE, "")
+        if CHECKSUM in metadata and metadata[CHECKSUM] != _checksum(tree, arrays):
+            raise DataError("the numbers in it are not those that were written")
+        value = _unpacked(json.loads(tree), arrays) if tree else arrays
+        if not isinstance(value, dict):
+            raise DataError(f"it holds a {type(value).__name__} in place of a dict")
+        return value
+    except (safetensors.SafetensorError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise DataError(
             f"nn.load: {path} ({len(content)} bytes) is cut off, damaged, or no safetensors file ({error}); "
             "copy it again, or write it anew with nn.save(model.state_dict(), path)"
         ) from error
 
 
-def _plain(name: object, value: Any) -> npt.NDArray[Any]:
+# -- trees of values -------------------------------------------------------------------------------
+
+
+def _packed(value: Any, name: str, arrays: dict[str, Array]) -> Any:
+    """A value as JSON: arrays go to `arrays`, named by the keys that lead to them.
+
+    JSON knows neither tuples nor keys that are numbers, so every dict and tuple says what it is.
+    """
+    if isinstance(value, (np.ndarray, np.generic, Tensor)):
+        while name in arrays:  # {"a": {"b": x}, "a.b": y}
+            name += "'"
+        arrays[name] = _plain(name, value)
+        return {"scalar" if isinstance(value, np.generic) else "array": name}
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, (str, int, float)):
+                raise DTypeError(f"nn.save: the key {key!r} of {name or 'the dict'} is no string or number")
+        stem = f"{name}." if name else ""
+        return {"dict": [[k, _packed(v, f"{stem}{k}", arrays)] for k, v in value.items()]}
+    if isinstance(value, (list, tuple)):
+        items = [_packed(v, f"{name}.{i}", arrays) for i, v in enumerate(value)]
+        return {"tuple": items} if isinstance(value, tuple) else items
+    if value is not None and type(value) not in (str, bool, int, float):
+        raise DTypeError(
+            f"nn.save: {name} is a {type(value).__name__}; expected an array, a number, a string, or dicts and "
+            "lists of them; of an object with a state, save value.state_dict()"
+        )
+    return value
+
+
+def _unpacked(packed: Any, arrays: Mapping[str, Array]) -> Any:
+    """The value that `_packed` was given."""
+    if isinstance(packed, list):
+        return [_unpacked(item, arrays) for item in packed]
+    if not isinstance(packed, dict):
+        return packed
+    ((kind, content),) = packed.items()
+    match kind:
+        case "array":
+            return arrays[content]
+        case "scalar":
+            return arrays[content][()]
+        case "tuple":
+            return tuple(_unpacked(item, arrays) for item in content)
+        case "dict":
+            return {key: _unpacked(item, arrays) for key, item in content}
+    raise DataError(f"it has a value of the unknown kind {kind!r}")
+
+
+def _plain(name: str, value: Any) -> Array:
     """A contiguous array in the byte order of the format: it takes what lies in memory as it lies."""
     array = as_array(value)
     if array.dtype.kind not in "biufc":
-        raise DTypeError(
-            f"nn.save: {name} is a {type(value).__name__}, expected an array of numbers; nested dicts are "
-            "flattened into names with dots"
-        )
+        raise DTypeError(f"nn.save: {name} is an array of dtype {array.dtype}, expected numbers")
     return np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
+
+
+# -- the bytes of a file ---------------------------------------------------------------------------
+
+
+def _checksum(tree: str, arrays: Mapping[str, Array]) -> str:
+    """Tells a file of which parts were overwritten or never written, but whose length is right."""
+    code = zlib.crc32(tree.encode())
+    for name, array in sorted(arrays.items()):
+        code = zlib.crc32(f"{name} {array.dtype.str} {array.shape}".encode(), code)
+        code = zlib.crc32(array.reshape(-1).view(np.uint8), code)
+    return f"{code:08x}"
+
+
+def _metadata(content: bytes) -> dict[str, str]:
+    """The metadata of a file that the library has found to be in order: JSON after its own length."""
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    return header.get("__metadata__") or {}
 
 
 def _write_atomically(path: Path, content: bytes) -> None:

@@ -2,6 +2,7 @@ import os
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 import nn
 from autograd_lite import Tensor
@@ -47,6 +48,53 @@ def test_tensors_are_saved_as_their_values(path):
     assert nn.load(path)["x"].tolist() == [1, 2]
 
 
+TREE = {
+    "model": {"0.weight": np.ones((2, 3), np.float32), "0.bias": np.zeros(2)},
+    "model.0": {"weight": np.arange(3)},  # called as the one above
+    "state": {0: {"step": 3, "exp_avg": np.array([0.1])}, 1: {}},
+    "betas": (0.9, 0.999),
+    "rates": [0.1, 1 / 3, float("inf"), 5e-324, np.float32(0.1), np.int64(3)],
+    "words": ["größer", "", None, True],
+    "seed": 2**127 - 1,
+    7: [[], (), {}],
+}
+
+
+def same(a, b):
+    """Whether two trees are equal in values, kinds and dtypes."""
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, dict):
+        return list(a) == list(b) and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, (np.ndarray, np.generic)):
+        return a.dtype == b.dtype and np.array_equal(a, b)
+    return a == b
+
+
+def test_trees_come_back_with_every_kind_as_it_was(path):
+    nn.save(TREE, path)
+    assert same(nn.load(path), TREE)
+    assert not same(TREE, {**TREE, "betas": [0.9, 0.999]})
+
+
+def test_a_nan_comes_back(path):
+    nn.save({"best": float("nan")}, path)
+    assert np.isnan(nn.load(path)["best"])
+
+
+def test_other_programs_read_the_arrays_of_a_tree_by_their_paths(path):
+    nn.save({"model": {"0.bias": np.arange(2)}, "epoch": 3}, path)
+    assert safetensors.numpy.load_file(path)["model.0.bias"].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("name", [".x", "x.", "", "a.b", "__dict__", "größer"])
+def test_names_come_back_as_they_were(path, name):
+    nn.save({name: np.ones(2), "other": np.zeros(1)}, path)
+    assert set(nn.load(path)) == {name, "other"}
+
+
 def test_a_file_is_replaced_whole_and_nothing_else_stays_behind(path):
     nn.save({"x": np.zeros(1000)}, path)
     nn.save({"x": np.ones(2)}, path)
@@ -78,8 +126,10 @@ def test_a_place_that_cannot_be_written(tmp_path, place):
     ("state", "message"),
     [
         (nn.ReLU(), r"model\.state_dict\(\)"),
-        ({"x": {"y": np.ones(1)}}, "x is a dict"),
-        ({"x": "text"}, "x is a str"),
+        ({"x": {"y": nn.ReLU()}}, r"x\.y is a ReLU.*value\.state_dict\(\)"),
+        ({"x": [0, b"text"]}, r"x\.1 is a bytes"),
+        ({"x": np.array(["text"])}, "x is an array of dtype <U4"),
+        ({"x": {(1, 2): 3}}, r"the key \(1, 2\) of x"),
         ({"x": np.ones(2, np.longdouble)}, "cannot store"),
     ],
 )
@@ -105,4 +155,59 @@ def test_a_file_that_was_cut_off(path, keep):
 def test_a_file_of_another_kind(path):
     path.write_bytes(b"PK\x03\x04" + bytes(range(256)))
     with pytest.raises(ValueError, match="no safetensors file"):
+        nn.load(path)
+
+
+# -- damaged and hostile files ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", [ARRAYS, TREE], ids=["arrays", "tree"])
+def test_no_flipped_bit_changes_what_is_loaded(path, state):
+    nn.save(state, path)
+    content, whole = path.read_bytes(), nn.load(path)
+    rng, refused = np.random.default_rng(0), 0
+    for place in rng.integers(len(content), size=300):
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(damaged)
+        try:
+            loaded = nn.load(path)
+        except DataError:
+            refused += 1
+        else:  # the bit was one of the name of the checksum, or of a blank
+            assert loaded.keys() == whole.keys() and all(same(loaded[k], whole[k]) for k in whole), place
+    assert refused > 250
+
+
+def test_a_file_of_which_a_part_was_never_written(path):
+    nn.save({"x": np.arange(1000.0)}, path)
+    content = path.read_bytes()
+    path.write_bytes(content[:-4000] + bytes(4000))
+    with pytest.raises(DataError, match="not those that were written"):
+        nn.load(path)
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        "{",
+        "[" * 100_000,
+        '{"array": "missing"}',
+        '{"array": ["x"]}',
+        '{"array": {"dict": []}}',
+        '{"call": "os.system"}',
+        '{"dict": 3}',
+        '{"dict": [["key"]]}',
+        '{"dict": [[{"dict": []}, 1]]}',
+        '{"dict": [], "tuple": []}',
+        "{}",
+        "3",
+        "1" * 10_000,
+    ],
+    ids=lambda tree: tree[:20],
+)
+def test_a_hostile_tree_is_an_error(path, tree):
+    content = safetensors.numpy.save({"x": np.ones(1)}, {"autograd_lite.tree": tree})
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="damaged"):
         nn.load(path)
