@@ -487,7 +487,7 @@ class OneCycleLR(_Cycle):
         super().__init__(optimizer, last_epoch)
 
     def _between(self, t: int, group: int, what: int) -> float:
-        if t >= self.total_steps:
+        if t > self.total_steps:  # the last of the steps is followed by one more call, as after all the others
             raise OptionError(
                 f"OneCycleLR: the cycle of {self.total_steps} steps is over; make total_steps larger"
             )

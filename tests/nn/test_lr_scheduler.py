@@ -202,5 +202,6 @@ def test_the_cycle_is_over_at_some_time():
     schedule = schedules.OneCycleLR(optimizer, 0.1, total_steps=3)
     schedule.step()
     schedule.step()
+    schedule.step()  # a loop of three steps calls it three times
     with pytest.raises(OptionError, match="the cycle of 3 steps is over"):
         schedule.step()
