@@ -27,6 +27,7 @@ __all__ = [
     "KinkError",
     "LinAlgError",
     "MissingAttributeError",
+    "MissingPackageError",
     "NotDifferentiableError",
     "OptionError",
     "RendererError",
@@ -66,6 +67,10 @@ class NotDifferentiableError(AutogradLiteError, TypeError):
 
 class MissingAttributeError(AutogradLiteError, AttributeError):
     """An attribute, or a method, that a Tensor has not."""
+
+
+class MissingPackageError(AutogradLiteError, ImportError):
+    """A package that is not installed, of those that only some features need."""
 
 
 class OptionError(AutogradLiteError, ValueError):

@@ -19,6 +19,8 @@ from . import losses as losses
 from . import metrics as metrics
 from . import optim as optim
 from . import utils as utils
+from .callbacks import *
+from .checkpoint import *
 from .data import *
 from .layers.activations import *
 from .layers.attention import *

@@ -607,7 +607,9 @@ class Module:
             )
         for path, value in values.items():
             own, name = slots[path]
-            new = value.astype(own[name].dtype)
+            # In the layout that the entry has here: a product may round otherwise in another one.
+            new = np.empty_like(as_array(own[name]))
+            new[...] = value
             if isinstance(own[name], Tensor):
                 own[name].data = new
             else:

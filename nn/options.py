@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import reprlib
 from numbers import Integral, Real
+from typing import Any
 
 from autograd_lite.errors import OptionError
 
-__all__ = ["check_number", "check_whole"]
+__all__ = ["check_number", "check_whole", "same_kind"]
 
 
 def check_whole(call: str, option: str, value: object, least: int = 1, example: int = 1) -> None:
@@ -63,3 +64,20 @@ def check_number(
         span = "of at least 0" if most == math.inf else f"from 0 to {most:g}"
         advice = "" if example is None else f", e.g. {option}={example:g}"
         raise OptionError(f"{call}({option}={reprlib.repr(value)}): expected a number {span}{advice}")
+
+
+def same_kind(here: Any, saved: Any) -> bool:
+    """Whether a saved option may take the place of one: numbers of numbers, lists of as long lists, ...
+
+    Example:
+        >>> same_kind((0.9, 0.999), (0.5, 1)), same_kind((0.9, 0.999), (0.5, "x")), same_kind(True, 1)
+        (True, False, False)
+    """
+    if here is None or saved is None:
+        return True
+    if isinstance(here, (list, tuple)):
+        fits = isinstance(saved, (list, tuple)) and len(saved) == len(here)
+        return fits and all(map(same_kind, here, saved))
+    if isinstance(here, Real) and not isinstance(here, bool):
+        return isinstance(saved, Real) and not isinstance(saved, bool)
+    return type(here) is type(saved)

@@ -140,8 +140,8 @@ def _packed(value: Any, name: str, arrays: dict[str, Array]) -> Any:
         return {"tuple": items} if isinstance(value, tuple) else items
     if value is not None and type(value) not in (str, bool, int, float):
         raise DTypeError(
-            f"nn.save: {name} is a {type(value).__name__}; expected an array, a number, a string, or dicts and "
-            "lists of them; of an object with a state, save value.state_dict()"
+            f"nn.save: {name} is a {type(value).__name__}; expected an array, a number, a string, or dicts "
+            "and lists of them; of an object with a state, save value.state_dict()"
         )
     return value
 
@@ -181,7 +181,7 @@ def _checksum(tree: str, arrays: Mapping[str, Array]) -> str:
     code = zlib.crc32(tree.encode())
     for name, array in sorted(arrays.items()):
         code = zlib.crc32(f"{name} {array.dtype.str} {array.shape}".encode(), code)
-        code = zlib.crc32(array.reshape(-1).view(np.uint8), code)
+        code = zlib.crc32(array.reshape(-1).view(np.uint8).data, code)
     return f"{code:08x}"
 
 

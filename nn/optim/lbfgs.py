@@ -62,6 +62,8 @@ class LBFGS(Optimizer):
         True
     """
 
+    needs_closure = True
+
     def __init__(
         self,
         params: Iterable[Any],
@@ -90,9 +92,9 @@ class LBFGS(Optimizer):
         if len(self.param_groups) > 1:
             raise OptionError("LBFGS steps along one line and so takes one group of parameters only")
 
-    def fits(self, value: Any, p: Tensor) -> bool:
-        """Whether an array in a state may be one of ours: rows of the length of all parameters."""
-        return bool(np.shape(value)[-1] == sum(p.size for p in self._params()))
+    def fitted(self, value: Array, p: Tensor) -> Array | None:
+        """A copy of an array in a state if it may be one of ours: rows of the length of all parameters."""
+        return np.array(value) if np.shape(value)[-1] == sum(p.size for p in self._params()) else None
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Up to `max_iter` iterations; `closure` zeroes the gradients, computes the loss and calls backward.

@@ -21,6 +21,7 @@ from typing import Any
 
 from autograd_lite.errors import DataError, DTypeError, OptionError
 
+from ..options import same_kind
 from .optimizer import Group, Optimizer
 
 __all__ = [
@@ -64,6 +65,9 @@ class LRScheduler:
 
     absolute = False
     """Whether each step sets the rate anew, whatever it is now."""
+
+    interval = "epoch"
+    """How often `nn.Trainer` calls `step`: after each "epoch", or after each "step" of the optimizer."""
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         if not isinstance(optimizer, Optimizer):
@@ -119,7 +123,17 @@ class LRScheduler:
         return {k: v for k, v in vars(self).items() if k != "optimizer" and not _is_function(v)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a state that `state_dict` gave."""
+        """Go on from a state that `state_dict` gave.
+
+        Raises:
+            DataError: it is that of another schedule; nothing is loaded then.
+        """
+        here = self.state_dict()
+        differ = here.keys() ^ state_dict.keys() or {k for k in here if not same_kind(here[k], state_dict[k])}
+        if differ:
+            raise DataError(
+                f"{type(self).__name__}: the state is that of another schedule: see {min(differ)}"
+            )
         vars(self).update(state_dict)
 
 
@@ -392,6 +406,7 @@ class _Cycle(LRScheduler):
     """What schedules share that set the rate itself, and the momentum against it."""
 
     cycle_momentum: bool
+    interval = "step"
 
     def momentum(self, t: int, group: int) -> float:
         """The momentum after t steps."""
@@ -487,7 +502,7 @@ class OneCycleLR(_Cycle):
         super().__init__(optimizer, last_epoch)
 
     def _between(self, t: int, group: int, what: int) -> float:
-        if t > self.total_steps:  # the last of the steps is followed by one more call, as after all the others
+        if t > self.total_steps:  # a loop calls it after the last step as well
             raise OptionError(
                 f"OneCycleLR: the cycle of {self.total_steps} steps is over; make total_steps larger"
             )
@@ -675,9 +690,11 @@ class _Several(LRScheduler):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from a state that `state_dict` gave."""
-        for each, state in zip(self._schedulers, state_dict["_schedulers"], strict=True):
+        schedulers = self._schedulers
+        super().load_state_dict(state_dict)
+        self._schedulers = schedulers
+        for each, state in zip(schedulers, state_dict["_schedulers"], strict=True):
             each.load_state_dict(state)
-        super().load_state_dict({k: v for k, v in state_dict.items() if k != "_schedulers"})
 
 
 class SequentialLR(_Several):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
 from typing import Any
@@ -13,7 +14,7 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import DataError, DTypeError, OptionError
 
-from ..options import check_number
+from ..options import check_number, same_kind
 
 __all__ = ["Optimizer"]
 
@@ -41,6 +42,9 @@ class Optimizer:
         DataError: no parameters.
         OptionError: one that came twice, or is no leaf, or an option that makes no sense.
     """
+
+    needs_closure = False
+    """Whether `step` has to compute the loss itself, with the closure that it is given."""
 
     def __init__(self, params: Iterable[Any], defaults: Mapping[str, Any]) -> None:
         if isinstance(params, Tensor) or not isinstance(params, Iterable):
@@ -162,31 +166,53 @@ class Optimizer:
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on from a state that `state_dict` gave.
 
+        Arrays take the dtypes of their parameters.
+
         Raises:
-            DataError: the groups are of other sizes, or an array is of another shape than its
-                parameter; nothing is loaded then.
+            DataError: the state is that of another optimizer, the groups are of other sizes, or an array
+                is of another shape than its parameter; nothing is loaded then.
+            OptionError: an option in it makes no sense.
         """
-        params = self._params()
+        name, params = type(self).__name__, self._params()
         sizes = [len(group["params"]) for group in self.param_groups]
         given = [len(group["params"]) for group in state_dict["param_groups"]]
         if sizes != given:
-            raise DataError(
-                f"{type(self).__name__}: the groups in the state have {given} parameters, those here {sizes}"
-            )
-        for i, entries in state_dict["state"].items():
-            for key, value in entries.items():
-                if np.ndim(value) and not self.fits(value, params[i]):
-                    raise DataError(
-                        f"{type(self).__name__}: {key} of parameter {i} has shape {np.shape(value)} in the "
-                        f"state, the parameter {params[i].shape}"
-                    )
+            raise DataError(f"{name}: the groups in the state have {given} parameters, those here {sizes}")
+        groups = []
         for group, saved in zip(self.param_groups, state_dict["param_groups"], strict=True):
-            group.update({key: value for key, value in saved.items() if key != "params"})
-        self.state = {params[i]: _copied(entries) for i, entries in state_dict["state"].items()}
+            if lacking := [option for option in self.defaults if option not in saved]:
+                raise DataError(f"{name}: the state is that of another optimizer, without {lacking[0]}")
+            if unlike := [option for option in self.defaults if not same_kind(group[option], saved[option])]:
+                raise DataError(f"{name}: {unlike[0]} cannot be {reprlib.repr(saved[unlike[0]])}")
+            groups.append({**saved, "params": group["params"]})
+            self.check(groups[-1])
+        state: dict[Tensor, dict[str, Any]] = {}
+        for i, entries in state_dict["state"].items():
+            if i not in range(len(params)):
+                raise DataError(f"{name}: the state has a parameter {i}, here are {len(params)}")
+            state[params[i]] = _copied(entries)
+            for key, value in entries.items():
+                if isinstance(value, np.ndarray) and value.ndim:
+                    fitted = self.fitted(value, params[i])
+                    if fitted is None:
+                        raise DataError(
+                            f"{name}: {key} of parameter {i} has shape {value.shape} in the state, the "
+                            f"parameter {params[i].shape}"
+                        )
+                    state[params[i]][key] = fitted
+                elif not isinstance(value, (Real, np.ndarray, np.generic, type(None))):
+                    raise DataError(f"{name}: {key} of parameter {i} is a {type(value).__name__}")
+        for group, new in zip(self.param_groups, groups, strict=True):
+            group.clear()
+            group.update(new)
+        self.state = state
 
-    def fits(self, value: Array, p: Tensor) -> bool:
-        """Whether an array in a state may belong to a parameter."""
-        return np.shape(value) == p.shape
+    def fitted(self, value: Array, p: Tensor) -> Array | None:
+        """A copy of an array in a state as it belongs to a parameter, or None if it cannot."""
+        if np.shape(value) != p.shape:
+            return None
+        array = np.array(value)
+        return array.astype(p.dtype) if array.dtype.kind == "f" else array
 
     def _params(self) -> list[Tensor]:
         return [p for group in self.param_groups for p in group["params"]]

@@ -210,6 +210,205 @@ def test_a_loss_that_is_not_a_number():
         t.fit(X, Y)
 
 
+# -- loaders, splits, and batches that count as one ------------------------------------------------
+
+
+def weights(t):
+    return np.concatenate([p.numpy().ravel() for p in t.model.parameters()])
+
+
+def test_arrays_a_dataset_and_a_loader_are_the_same_data():
+    held = X[:20], Y[:20]
+    plain = trainer()
+    expected = plain.fit(X, Y, epochs=2, batch_size=16, validation_data=held)
+    pairs = nn.TensorDataset(X, Y)
+    dataset = trainer()
+    assert dataset.fit(pairs, epochs=2, batch_size=16, validation_data=nn.TensorDataset(*held)) == expected
+    loader = trainer()
+    batches = nn.DataLoader(pairs, 16, shuffle=True)
+    held = nn.DataLoader(list(zip(*held, strict=True)), 7)
+    history = loader.fit(batches, epochs=2, validation_data=held)
+    for name in expected:
+        assert history[name] == pytest.approx(expected[name], rel=1e-6)
+    np.testing.assert_array_equal(weights(loader), weights(plain))
+    assert loader.evaluate(batches) == pytest.approx(plain.evaluate(X, Y), rel=1e-5)
+    np.testing.assert_allclose(loader.predict(pairs), plain.predict(X), rtol=1e-6)
+    np.testing.assert_allclose(loader.predict(nn.DataLoader(list(X), 4)), plain.predict(X), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("batch_size", "accumulate"), [(10, 5), (25, 2), (7, 8), (8, 100)])
+def test_accumulated_batches_are_one_big_batch(batch_size, accumulate):
+    big, small = (trainer(metrics=()) for _ in range(2))
+    big.model.double(), small.model.double()
+    losses = big.fit(X, Y, epochs=3, batch_size=50, shuffle=False)
+    recorder = Steps()
+    small.callbacks = [recorder]
+    history = small.fit(X, Y, epochs=3, batch_size=batch_size, shuffle=False, accumulate=accumulate)
+    assert recorder.steps == [1, [0, 0, 0]]
+    assert history["loss"] == pytest.approx(losses["loss"], rel=1e-12)
+    # Adam divides by sqrt(v), so that the rounding of a sum shows in the last digits of a step.
+    np.testing.assert_allclose(weights(small), weights(big), rtol=1e-9, atol=1e-12)
+
+
+class Steps(nn.Callback):
+    """How many steps were announced, and which were made."""
+
+    def on_train_begin(self, epochs, steps):
+        self.steps = [steps, []]
+
+    def on_batch_end(self, step, loss):
+        self.steps[1].append(step)
+
+
+def test_the_rest_of_an_epoch_is_a_step_too():
+    recorder = Steps()
+    trainer(callbacks=[recorder]).fit(X, Y, batch_size=10, accumulate=2)
+    assert recorder.steps == [3, [0, 1, 2]]
+
+
+def test_a_part_at_the_end_is_kept_for_validation():
+    history = trainer().fit(X, Y, epochs=2, validation_split=0.3)
+    assert history == trainer().fit(X[:35], Y[:35], epochs=2, validation_data=(X[35:], Y[35:]))
+    assert list(history) == ["loss", "accuracy", "val_loss", "val_accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda t: t.fit(X, Y, validation_split=1), OptionError, "50 samples, 0 are left for training"),
+        (lambda t: t.fit(X, Y, validation_split=1e-30), OptionError, "50 are left for training and 0 for"),
+        (lambda t: t.fit(X, Y, validation_split="0.2"), OptionError, r"fit\(validation_split='0\.2'\)"),
+        (lambda t: t.fit(X, Y, validation_split=0.2, validation_data=(X, Y)), OptionError, "leave it out"),
+        (lambda t: t.fit(nn.TensorDataset(X, Y), validation_split=0.2), OptionError, "arrays X and y alone"),
+        (lambda t: t.fit(X, Y, accumulate=0), OptionError, r"fit\(accumulate=0\)"),
+        (lambda t: t.fit(nn.DataLoader(nn.TensorDataset(X), 4)), DTypeError, "1 parts, expected a pair"),
+        (lambda t: t.fit(nn.DataLoader([{"x": x} for x in X], 4)), DTypeError, "a dict, expected a pair"),
+        (lambda t: t.fit(nn.DataLoader([], 4)), DataError, "fit: there are no batches"),
+        (lambda t: t.fit(nn.DataLoader([X[0]], 4, drop_last=True)), DataError, "of 1 samples"),
+        (lambda t: t.fit(X), DTypeError, "fit: y is None"),
+        (lambda t: t.evaluate(X), DTypeError, "evaluate: y is None"),
+        (lambda t: t.predict(nn.TensorDataset(X[:0])), DataError, "predict"),
+    ],
+)
+def test_mistakes_with_loaders_and_splits(call, error, message):
+    t = trainer()
+    with pytest.raises(error, match=message):
+        call(t)
+
+
+def test_a_nan_in_a_batch_of_a_loader():
+    samples = list(zip(X, Y, strict=True))
+    samples[12] = (X[12] * np.nan, Y[12])
+    with pytest.raises(AnomalyError, match=r"epoch 1, step 2;.*X has NaN in row 2 of this batch"):
+        trainer().fit(nn.DataLoader(samples, 10))
+
+
+# -- schedules, clipping, line searches ------------------------------------------------------------
+
+RATES = nn.optim.lr_scheduler
+
+
+def scheduled(make, lr=0.1, **options):
+    nn.manual_seed(0)
+    model = nn.Linear(2, 2)
+    optimizer = nn.optim.SGD(model.parameters(), lr=lr, momentum=0.9)
+    return nn.Trainer(model, nn.CrossEntropyLoss(), optimizer, scheduler=make(optimizer), **options)
+
+
+class Rates(nn.Callback):
+    """The rate after each step."""
+
+    def on_train_begin(self, epochs, steps):
+        self.rates = []
+
+    def on_batch_end(self, step, loss):
+        self.rates.append(self.trainer.optimizer.param_groups[0]["lr"])
+
+
+def test_a_schedule_steps_after_each_epoch():
+    rates = Rates()
+    t = scheduled(lambda o: RATES.ExponentialLR(o, 0.5), callbacks=rates)
+    history = t.fit(X, Y, epochs=3, batch_size=25)
+    assert history["learning_rate"] == [0.1, 0.05, 0.025]
+    assert rates.rates == [0.1, 0.1, 0.05, 0.05, 0.025, 0.025]
+
+
+def test_one_cycle_steps_after_each_step_and_others_if_asked():
+    rates, steps = Rates(), 6
+    t = scheduled(lambda o: RATES.OneCycleLR(o, 0.4, total_steps=steps), callbacks=rates)
+    t.fit(X, Y, epochs=3, batch_size=25)
+    by_hand = scheduled(lambda o: RATES.OneCycleLR(o, 0.4, total_steps=steps))
+    expected = []
+    for _ in range(steps):
+        by_hand.optimizer.step()
+        by_hand.scheduler.step()
+        expected.append(by_hand.scheduler.get_last_lr()[0])
+    assert rates.rates == expected
+    t = scheduled(lambda o: RATES.LinearLR(o, 0.5, total_iters=4), scheduler_interval="step", callbacks=rates)
+    t.fit(X, Y, epochs=1, batch_size=10)
+    assert rates.rates == pytest.approx([0.0625, 0.075, 0.0875, 0.1, 0.1])
+
+
+@pytest.mark.parametrize(
+    ("monitor", "mode", "held", "watched"),
+    [
+        (None, "min", True, "val_loss"),
+        (None, "min", False, "loss"),
+        ("accuracy", "max", True, "accuracy"),
+    ],
+)
+def test_a_plateau_is_told_the_number_that_it_watches(monitor, mode, held, watched):
+    seen = []
+
+    class Watching(RATES.ReduceLROnPlateau):
+        def step(self, metrics, epoch=None):
+            seen.append(metrics)
+            super().step(metrics, epoch)
+
+    t = scheduled(lambda o: Watching(o, mode), monitor=monitor, metrics="accuracy")
+    history = t.fit(X, Y, epochs=3, validation_data=(X[:9], Y[:9]) if held else None)
+    assert seen == history[watched]
+
+
+def test_what_is_no_schedule_of_this_optimizer():
+    other = nn.optim.SGD(nn.Linear(1, 1).parameters())
+    for make, options, error, message in [
+        (lambda o: "cosine", {}, DTypeError, "the scheduler is 'cosine'; write nn.optim.lr_scheduler"),
+        (lambda o: RATES.StepLR(other, 1), {}, OptionError, "of another optimizer"),
+        (lambda o: RATES.StepLR(o, 1), {"scheduler_interval": "batch"}, OptionError, '"epoch" or "step"'),
+        (RATES.ReduceLROnPlateau, {"scheduler_interval": "step"}, OptionError, "watches epochs"),
+        (RATES.ReduceLROnPlateau, {"clip_grad_norm": -1}, OptionError, r"Trainer\(clip_grad_norm=-1\)"),
+    ]:
+        with pytest.raises(error, match=message):
+            scheduled(make, **options)
+    with pytest.raises(OptionError, match="monitor one of loss, learning_rate"):
+        scheduled(RATES.ReduceLROnPlateau, monitor="val_loss").fit(X, Y)
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_gradients_are_clipped_before_the_step(accumulate):
+    nn.manual_seed(0)
+    model = nn.Linear(2, 2).double()
+    before = model.state_dict()
+    t = nn.Trainer(
+        model, nn.CrossEntropyLoss(), nn.optim.SGD(model.parameters(), lr=1.0), clip_grad_norm=1e-3
+    )
+    t.fit(X, Y, batch_size=50 // accumulate, accumulate=accumulate)
+    moved = np.concatenate([(before[name] - x).ravel() for name, x in model.state_dict().items()])
+    assert np.linalg.norm(moved) == pytest.approx(1e-3, rel=1e-3)  # the 1e-6 of the formula
+
+
+def test_an_optimizer_with_a_line_search():
+    nn.manual_seed(0)
+    model = nn.Linear(2, 1).double()
+    optimizer = nn.optim.LBFGS(model.parameters(), line_search_fn="strong_wolfe")
+    targets = X @ np.array([[2.0], [-1.0]]) + 0.5
+    t = nn.Trainer(model, nn.MSELoss(), optimizer)
+    history = t.fit(X, targets, epochs=3, batch_size=50)
+    assert history["loss"][-1] < 1e-8
+    np.testing.assert_allclose(model.weight.numpy(), [[2.0, -1.0]], atol=1e-3)
+
+
 # -- what is shown ---------------------------------------------------------------------------------
 
 
@@ -235,6 +434,40 @@ def test_a_bar_on_a_terminal(capsys, monkeypatch):
     assert [line.split("  ")[0] for line in out.splitlines()] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]
     assert "accuracy" in out
     assert "/2" in err  # the bar of the steps of an epoch
+    assert "epoch 1/3" in err
+
+
+def test_the_bar_shows_loss_metrics_rate_and_time_left(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("tqdm.tqdm.update", lambda bar, n=1: bar.display() or True)  # at every step
+
+    loss = Shown()
+    trainer(callbacks=[loss]).fit(X, Y, epochs=1, batch_size=10)
+    shown = capsys.readouterr().err
+    assert f"loss {np.mean(loss.losses[:4]):.4f}  accuracy " in shown  # of the steps so far
+    assert "step/s" in shown and "to the last epoch" in shown
+
+
+def test_a_metric_of_whole_sets_alone_is_left_out_of_the_bar(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("tqdm.tqdm.update", lambda bar, n=1: bar.display() or True)
+
+    def whole(output, target):
+        if len(output) < 50:
+            raise ValueError("too few")
+        return 0.25
+
+    trainer(metrics=[whole]).fit(X, Y, epochs=1, batch_size=10)
+    out, err = capsys.readouterr()
+    assert "whole 0.2500" in out and "whole" not in err
+
+
+class Shown(nn.Callback):
+    def on_train_begin(self, epochs, steps):
+        self.losses = []
+
+    def on_batch_end(self, step, loss):
+        self.losses.append(loss)
 
 
 def test_a_trainer_wants_parts_that_belong_together():
