@@ -205,8 +205,7 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """
     x = _inexact(x)
     shifted, top = _shifted(x, axis)
-    with np.errstate(divide="ignore"):
-        result = np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True)) + top
+    result = _log_total(shifted, axis) + top
     return result if keepdims else np.squeeze(result, axis=axis)
 
 
@@ -241,7 +240,17 @@ def log_softmax(x: Any, axis: Any = -1) -> Any:
         array([-10000.,      0.])
     """
     shifted, _ = _shifted(_inexact(x), axis)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+    return shifted - _log_total(shifted, axis)
+
+
+def _log_total(shifted: Any, axis: Any) -> Any:
+    """log(sum(exp(x))) of an x whose largest entry is 0: what the others add to its 1 may be less than 1
+    can hold, and of a probability near 1 it is all that the logarithm sees."""
+    others, top = np.asarray(np.exp(shifted)), shifted == 0
+    others[top] = 0
+    ties = np.count_nonzero(top, axis=axis, keepdims=True) - 1
+    with np.errstate(divide="ignore"):
+        return np.log1p(np.sum(others, axis=axis, keepdims=True) + np.asarray(ties, others.dtype))
 
 
 def _inexact(x: Any) -> Any:

@@ -140,6 +140,18 @@ def test_derivatives_are_right_to_eight_ulp(name: str, values: list[float], dtyp
                     check(hessian[i, j], second[i][j][k], limits, whole)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=lambda dtype: dtype.__name__)
+@pytest.mark.parametrize("values", [[0.0, -40.0], [40.0, 0.0, 0.0], [0.0, -40.0, 0.0], [0.25] * 4], ids=str)
+def test_so_are_the_logarithms_of_probabilities_near_1(values: list[float], dtype: Any) -> None:
+    x = np.array(values).astype(dtype)
+    with mpmath.workdps(60):
+        point = [mpmath.mpf(float(v)) for v in x]
+        for got, v in zip(ag.log_softmax(x), point, strict=True):
+            check(got, v - logsumexp(point), np.finfo(dtype))
+        rest = [v - max(point) for v in point]
+        check(ag.logsumexp(x - np.max(x)), logsumexp(rest), np.finfo(dtype), 0)
+
+
 def check(got: Any, expected: Any, limits: Any, largest: Any = 0) -> None:
     """Right to 8 ulp, or gone where the true derivative is too small to be represented."""
     if abs(expected) < limits.tiny:
