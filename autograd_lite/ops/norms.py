@@ -172,13 +172,15 @@ compositions[np.linalg.vector_norm] = lambda x, *, axis=None, keepdims=False, or
 
 def _cond(x: Any, p: Any = None) -> Any:
     """How much larger the largest stretch is than the smallest; for other norms, that of x times that
-    of its inverse."""
+    of its inverse, and inf where it has none."""
     if p in (None, 2, -2):
         s = np.linalg.svdvals(x)
         with np.errstate(divide="ignore", invalid="ignore"):  # inf for a singular matrix
             return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
-    norm, of_inverse = (np.linalg.norm(m, ord=p, axis=(-2, -1)) for m in (x, np.linalg.inv(x)))
-    return norm * of_inverse
+    singular = np.isinf(np.linalg.cond(unwrap(x), p))
+    regular = np.where(singular[..., None, None], np.eye(x.shape[-1], dtype=x.dtype), x)
+    norm, of_inverse = (np.linalg.norm(m, ord=p, axis=(-2, -1)) for m in (x, np.linalg.inv(regular)))
+    return (norm + singular) * np.where(singular, np.inf, of_inverse)  # + 1, lest zeros give 0 * inf
 
 
 compositions[np.linalg.cond] = _cond

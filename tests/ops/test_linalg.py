@@ -301,6 +301,19 @@ PEERS: dict[str, tuple[tuple[int, int], Callable[[Any, Any], Any]]] = {
 }
 
 
+@pytest.mark.parametrize("p", [None, "fro", 1, -1, np.inf, -np.inf])
+def test_a_singular_matrix_has_the_condition_inf(p: Any) -> None:
+    regular, singular = np.diag([1.0, 4.0]), np.diag([1.0, 0.0])
+    for a in (singular, np.stack([regular, singular, 0 * singular])):
+        with warnings.catch_warnings(action="ignore"):  # NumPy's own, of 0 / 0
+            value = L.cond(a, p)
+        if p is not None:
+            np.testing.assert_array_equal(L.cond(ag.Tensor(a), p).numpy(), value)
+        slope = ag.grad(lambda a: np.sum(L.cond(a, p)))(a)
+        assert not np.isfinite(slope.reshape(-1, 2, 2)[-1]).all()
+    np.testing.assert_allclose(slope[0], ag.grad(lambda a: L.cond(a, p))(regular), rtol=1e-15)
+
+
 @pytest.mark.torch
 @pytest.mark.parametrize("name", PEERS)
 @pytest.mark.parametrize("dtype", [float, complex])
