@@ -12,10 +12,10 @@ import contextlib
 import functools
 import itertools
 import operator
-import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from types import FrameType
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -415,13 +415,19 @@ def nonfinite(value: Any) -> str:
     return f"{array[place]} at index {place}"
 
 
-_HERE = os.path.dirname(os.path.abspath(__file__))
-_NUMPY = os.path.dirname(os.path.abspath(np.__file__))
+_LIBRARIES = ("autograd_lite", "nn", "numpy")
+"""Packages whose lines are not the user's."""
+
+
+def package(frame: FrameType) -> str:
+    """The top-level package that a frame runs code of."""
+    name: str = frame.f_globals.get("__name__") or ""
+    return name.partition(".")[0]
 
 
 def user_line() -> str:
-    """File and line of the innermost caller outside of the engine and NumPy."""
+    """File and line of the innermost caller outside of the engine, its layers and NumPy."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith((_HERE, _NUMPY, "<")):
+    while frame.f_back is not None and package(frame) in _LIBRARIES:
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -31,7 +31,7 @@ from .errors import (
 )
 from .explain import called_from_math, describe, explain, missing_rule, unsupported_call
 from .rules import Rule, compositions, constants, defvjp, refused, rules
-from .tape import Node, leaf, next_index, op_name, switch
+from .tape import Node, leaf, next_index, op_name, package, switch
 from .torch_names import PlainArray, TorchNames, ValuesAndIndices, answer, numpy_words
 
 __all__ = ["Tensor", "apply", "nondifferentiable", "primitive", "stop_gradient"]
@@ -292,6 +292,11 @@ class Tensor(TorchNames):
             caller = sys._getframe(2)
             if caller.f_code.co_code[caller.f_lasti] == _STORE_SUBSCR:
                 raise UnsupportedError(_CUT)
+            if package(caller) == "numpy":
+                raise UnsupportedError(
+                    "NumPy was about to read a plain number, e.g. in np.sum(array, initial=x), which would "
+                    "silently cut the graph; write np.sum(array) + x, or, for the number, initial=x.item()"
+                )
             if called_from_math(caller):
                 raise UnsupportedError(
                     "a function of Python's math module would silently cut the graph; in place of "

@@ -126,6 +126,10 @@ def test_a_recorded_tensor_does_not_slip_into_an_array() -> None:
             target[0] = value
         assert isinstance(caught.value.__cause__, UnsupportedError)
         assert "a[i] = x" in str(caught.value.__cause__)
+    for read in (lambda: np.sum(target, initial=leaf(1.0)), lambda: target.max(initial=leaf(1.0))):
+        with pytest.raises(ValueError, match="array element") as caught:
+            read()
+        assert "initial=x.item()" in str(caught.value.__cause__)
     assert not target.any()
     assert np.shares_memory(x.numpy(), x.data) and x.detach().requires_grad is False
     assert np.asarray(x.detach()).tolist() == [1.0, 2.0]
