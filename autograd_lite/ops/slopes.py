@@ -19,6 +19,7 @@ import numpy as np
 
 from ..rules import defvjp
 from ..tensor import primitive
+from .blocks import blockwise
 
 __all__: list[str] = []
 
@@ -292,13 +293,23 @@ def times_gauss(g: Any, x: Any) -> Any:
 
     x^2 is not a float, and at x = 20 what rounding takes from it is worth 400 units in the last place. So
     x is split into `head`, whose square is one, and the rest. The square root of e^(-head^2) is
-    multiplied twice, so that g = -2 x lifts a result that would be subnormal without it.
+    multiplied twice, so that g = -2 x lifts a result that would be subnormal without it. Narrower dtypes
+    have room in float64 for all of that.
     """
     g, x = common(g, x)
-    wide = np.clip(x, -40, 40).astype(np.result_type(x, np.float64))
-    head = np.rint(wide * 2.0**20) * 2.0**-20
+    return blockwise(_times_gauss if x.dtype.itemsize > 4 else _times_narrow_gauss, g, x)[()]
+
+
+def _times_gauss(g: Any, x: Any) -> Any:
+    near = np.clip(x, -40, 40)
+    head = np.rint(near * 2.0**20) * 2.0**-20
     root = np.exp(-0.5 * head * head)
-    return (g * root * np.exp((head - wide) * (head + wide)) * root).astype(x.dtype)[()]
+    return g * root * np.exp((head - near) * (head + near)) * root
+
+
+def _times_narrow_gauss(g: Any, x: Any) -> Any:
+    wide = x.astype(np.float64)
+    return (g * np.exp(-wide * wide)).astype(x.dtype)
 
 
 @primitive(broadcasts=True)

@@ -6,6 +6,7 @@ import math
 from fractions import Fraction
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -132,3 +133,45 @@ def test_float_power_differentiates_in_double() -> None:
     np.testing.assert_allclose(
         ag.grad(lambda a: np.float_power(a, 0.5).sum())(a), 0.5 / np.sqrt(a), rtol=1e-6
     )
+
+
+# -- the error function, in blocks -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=lambda dtype: dtype.__name__)
+def test_erf_is_right_to_two_ulp_along_its_whole_length(dtype: Any) -> None:
+    tiny = np.finfo(dtype).smallest_subnormal
+    x = np.concatenate([np.geomspace(tiny, 7, 3000), np.linspace(-7, 7, 3000), [0.75, -0.75]]).astype(dtype)
+    with mpmath.workdps(40):
+        truth = [mpmath.erf(mpmath.mpf(float(v))) for v in x]
+        unit = np.spacing(np.abs(np.array(truth, float)).astype(dtype))
+        for size in (100, len(x)):
+            found = np.concatenate([ag.erf(part) for part in np.split(x, range(size, len(x), size))])
+            assert found.dtype == dtype
+            off = [
+                abs(mpmath.mpf(float(a)) - b) / float(u) for a, b, u in zip(found, truth, unit, strict=True)
+            ]
+            assert max(off) <= 2, x[int(np.argmax(off))]
+
+
+@pytest.mark.parametrize("size", [1, 300, 50_000])
+def test_erf_at_the_ends_and_in_every_shape(size: int) -> None:
+    ends = np.tile([np.inf, -np.inf, 0.0, -0.0, np.nan], (size, 1)).T
+    for x in (ends, ends.T, ends.astype(np.float32), ends.astype(np.float16)):
+        y = ag.erf(x)
+        assert y.dtype == x.dtype and y.shape == x.shape
+        expected = np.clip(x, -1, 1)
+        np.testing.assert_array_equal(y, expected)
+        np.testing.assert_array_equal(np.signbit(y), np.signbit(expected))
+    assert ag.erf(np.arange(5)).dtype == float
+    with pytest.raises(TypeError, match="real"):
+        ag.erf(np.ones(size) + 1j)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=lambda dtype: dtype.__name__)
+def test_long_arrays_have_the_slopes_of_short_ones(dtype: Any) -> None:
+    x = np.linspace(-9, 9, 40_000).astype(dtype)
+    slope = ag.grad(lambda x: np.sum(ag.erf(x)))
+    np.testing.assert_allclose(slope(x)[::997], slope(x[::997]), rtol=4 * np.finfo(dtype).eps)
+    column = ag.grad(lambda w: np.sum(ag.erf(w * x)))(dtype(0.5))
+    assert abs(column) <= 1e-3 and column.dtype == dtype  # odd: the sum over x and -x is 0
