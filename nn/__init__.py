@@ -21,7 +21,9 @@ from . import optim as optim
 from . import utils as utils
 from .callbacks import *
 from .checkpoint import *
-from .data import *
+from .data import DataLoader as DataLoader
+from .data import Dataset as Dataset
+from .data import TensorDataset as TensorDataset
 from .layers.activations import *
 from .layers.attention import *
 from .layers.containers import *

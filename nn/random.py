@@ -9,19 +9,24 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
+from autograd_lite.errors import OptionError
 from autograd_lite.torch_names import TorchNames
 
 from .options import check_whole
 
-__all__ = ["generator", "manual_seed"]
+__all__ = ["as_generator", "drawn_from", "generator", "manual_seed", "sample_generator"]
 
 generator = np.random.default_rng()
 """Draw from this object itself: `manual_seed` changes its state, so whoever holds it follows."""
+
+_of_samples: ContextVar[np.random.Generator] = ContextVar("of_samples", default=generator)
 
 
 def manual_seed(seed: int) -> None:
@@ -45,15 +50,56 @@ def manual_seed(seed: int) -> None:
     generator.bit_generator.state = np.random.default_rng(seed).bit_generator.state
 
 
+def as_generator(who: str, value: object) -> np.random.Generator:
+    """What an option `generator=` means: None the one of `nn`, an int a new one of that seed.
+
+    Args:
+        who: was given the option.
+        value: None, a Generator, or an int.
+
+    Raises:
+        OptionError: it is something else.
+    """
+    if value is None:
+        return generator
+    if isinstance(value, np.random.Generator):
+        return value
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= 0:
+        return np.random.default_rng(int(value))
+    raise OptionError(
+        f"{who}(generator={value!r}): expected a NumPy Generator or a seed, e.g. "
+        "generator=np.random.default_rng(0)"
+    )
+
+
+def sample_generator() -> np.random.Generator:
+    """The generator that samples draw from while they are made: see `drawn_from`."""
+    return _of_samples.get()
+
+
+@contextmanager
+def drawn_from(numbers: np.random.Generator) -> Iterator[None]:
+    """Inside of `with`, samples draw from a generator of their own.
+
+    A loader that works ahead makes samples while the model draws for its dropout. Their numbers would
+    mix in an order that no seed decides, if both drew from one generator.
+    """
+    token = _of_samples.set(numbers)
+    try:
+        yield
+    finally:
+        _of_samples.reset(token)
+
+
 def _filled_with(draw: Callable[..., Any]) -> Callable[..., Any]:
     def fill(self: Any, *args: Any, generator: Any = None, **options: Any) -> Any:
-        return self.fill_(draw(*args, size=self.shape, **options))
+        return self.fill_(draw(as_generator("fill", generator), *args, size=self.shape, **options))
 
     return fill
 
 
 # PyTorch's methods that fill a Tensor, or its data, with random numbers.
-TorchNames.uniform_ = _filled_with(lambda from_=0.0, to=1.0, *, size: generator.uniform(from_, to, size))
-TorchNames.normal_ = _filled_with(lambda mean=0.0, std=1.0, *, size: generator.normal(mean, std, size))
-TorchNames.bernoulli_ = _filled_with(lambda p=0.5, *, size: generator.random(size) < p)
-TorchNames.exponential_ = _filled_with(lambda lambd=1.0, *, size: generator.exponential(1 / lambd, size))
+TorchNames.uniform_ = _filled_with(lambda rng, from_=0.0, to=1.0, *, size: rng.uniform(from_, to, size))
+TorchNames.normal_ = _filled_with(lambda rng, mean=0.0, std=1.0, *, size: rng.normal(mean, std, size))
+TorchNames.bernoulli_ = _filled_with(lambda rng, p=0.5, *, size: rng.random(size) < p)
+TorchNames.exponential_ = _filled_with(lambda rng, lambd=1.0, *, size: rng.exponential(1 / lambd, size))

@@ -38,7 +38,7 @@ from autograd_lite import enable_grad as enable_grad
 from autograd_lite import no_grad as no_grad
 from autograd_lite.errors import MissingAttributeError, OptionError
 from nn import optim as optim
-from nn.random import generator, manual_seed
+from nn.random import as_generator, manual_seed
 from nn.serialization import load as _load
 from nn.serialization import save as save
 
@@ -93,14 +93,14 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 from_numpy = as_tensor
 
 
-def _filled(make: Callable[[tuple[int, ...]], Any]) -> Callable[..., Tensor]:
+def _filled(make: Callable[[tuple[int, ...], np.random.Generator], Any]) -> Callable[..., Tensor]:
     """A function that makes a Tensor of a shape, given number by number or as one."""
 
     def function(
         *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, generator: Any = None
     ) -> Tensor:
         shape = tuple(size[0]) if len(size) == 1 and np.ndim(size[0]) else size
-        return tensor(make(shape), dtype or _default, device, requires_grad)
+        return tensor(make(shape, as_generator("rand", generator)), dtype or _default, device, requires_grad)
 
     return function
 
@@ -110,10 +110,10 @@ def _like(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return lambda input, dtype=None, **options: make(input.shape, dtype=dtype or input.dtype, **options)
 
 
-zeros = empty = _filled(np.zeros)
-ones = _filled(np.ones)
-rand = _filled(generator.random)
-randn = _filled(generator.standard_normal)
+zeros = empty = _filled(lambda shape, _: np.zeros(shape))
+ones = _filled(lambda shape, _: np.ones(shape))
+rand = _filled(lambda shape, numbers: numbers.random(shape))
+randn = _filled(lambda shape, numbers: numbers.standard_normal(shape))
 zeros_like, ones_like, rand_like, randn_like = map(_like, (zeros, ones, rand, randn))
 empty_like = zeros_like
 
@@ -169,12 +169,13 @@ def randint(*bounds: Any, size: Any = None, dtype: Any = np.int64, **options: An
     high = options.pop("high", None)
     *ends, size = (*bounds, size) if size is not None else bounds
     first, *last = (int(v) for v in (low, *ends, high) if v is not None)
-    return tensor(generator.integers(first, *last, size=tuple(size)), dtype, options.get("device"))  # type: ignore[call-overload]
+    numbers = as_generator("randint", options.get("generator"))
+    return tensor(numbers.integers(first, *last, size=tuple(size)), dtype, options.get("device"))  # type: ignore[call-overload]
 
 
 def randperm(n: int, **options: Any) -> Tensor:
     """The numbers below n in random order."""
-    return tensor(generator.permutation(n))
+    return tensor(as_generator("randperm", options.get("generator")).permutation(n))
 
 
 def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, **options: Any) -> Tensor:
@@ -186,14 +187,16 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, **options: Any) ->
 def bernoulli(input: Any, **options: Any) -> Tensor:
     """1 with the probabilities given, else 0."""
     p = as_tensor(input)
-    return tensor(generator.random(p.shape) < p.detach().numpy(), p.dtype)
+    numbers = as_generator("bernoulli", options.get("generator"))
+    return tensor(numbers.random(p.shape) < p.detach().numpy(), p.dtype)
 
 
 def multinomial(input: Any, num_samples: int, replacement: bool = False, **options: Any) -> Tensor:
     """Places drawn with the weights in each row of (C) or (N, C)."""
     weights = as_tensor(input).detach().numpy().astype(float)
     rows = np.atleast_2d(weights)
-    drawn = [generator.choice(len(row), num_samples, replacement, row / row.sum()) for row in rows]
+    numbers = as_generator("multinomial", options.get("generator"))
+    drawn = [numbers.choice(len(row), num_samples, replacement, row / row.sum()) for row in rows]
     return tensor(np.array(drawn).reshape(*weights.shape[:-1], num_samples))
 
 
@@ -333,15 +336,16 @@ class set_grad_enabled:  # noqa: N801  (named as in PyTorch)
         self._mode.__exit__(*exception)
 
 
-class Generator:
-    """PyTorch's handle on random numbers; all of them come from the one generator of `nn`."""
+class Generator(np.random.Generator):
+    """A generator of one's own, with PyTorch's names: for loaders, samplers and functions that draw."""
 
     def __init__(self, device: Any = "cpu") -> None:
         Device(device)
+        super().__init__(np.random.PCG64())
 
     def manual_seed(self, seed: int) -> Generator:
         """Start the random numbers anew."""
-        manual_seed(seed)
+        self.bit_generator.state = np.random.PCG64(seed).state
         return self
 
 
@@ -354,7 +358,7 @@ cuda = SimpleNamespace(
 )
 accelerator = SimpleNamespace(is_available=_unavailable)
 backends = SimpleNamespace(mps=SimpleNamespace(is_available=_unavailable), cudnn=SimpleNamespace())
-utils = SimpleNamespace(data=nn.data)
+utils = nn.utils
 
 
 _SAME_IN_NUMPY = frozenset(

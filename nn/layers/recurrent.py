@@ -17,6 +17,7 @@ from ..functional.dropout import dropout
 from ..functional.recurrent import gru, lstm, rnn
 from ..module import InputError, Module, Parameter
 from ..options import check_number, check_whole
+from ..utils.rnn import PackedSequence, pack, pad_packed_sequence
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
 
@@ -79,22 +80,27 @@ class _Recurrent(Module):
 
     def forward(
         self,
-        input: Tensor | Array,
+        input: Tensor | Array | PackedSequence,
         hx: Any = None,
         lengths: npt.ArrayLike | None = None,
     ) -> tuple[Any, Any]:
         """All hidden states of the last layer, and the last states of all layers.
 
         Args:
-            input: (T, B, I); (B, T, I) if `batch_first`; or (T, I) for a single sequence.
+            input: (T, B, I); (B, T, I) if `batch_first`; (T, I) for a single sequence; or a PackedSequence.
             hx: the first states, of shape (layers * directions, B, H); for an LSTM a pair of them. Zeros by
                 default.
             lengths: how long each sequence of the batch is; what comes after is not read.
 
         Returns:
             The output (T, B, directions * H), zero after the end of a sequence, and the last states in the
-            shape of `hx`, each from the end of its own sequence.
+            shape of `hx`, each from the end of its own sequence. The output for a PackedSequence is one.
         """
+        if isinstance(input, PackedSequence):
+            padded, each = pad_packed_sequence(input, self.batch_first)
+            output, last = self.forward(padded, hx, each)
+            steps_first = np.swapaxes(output, 0, 1) if self.batch_first else output
+            return pack(steps_first, each.numpy(), input.sorted_indices), last
         single = input.ndim == 2
         if input.ndim not in (2, 3) or input.shape[-1] != self.input_size:
             shape = "(B, T, {0}) or (T, {0})" if self.batch_first else "(T, B, {0}) or (T, {0})"

@@ -1,5 +1,7 @@
-"""Tools around models: what is done with all parameters at once, and what changes how one is computed."""
+"""Tools around models and data: parameters all at once or computed from others, loaders, sequences."""
 
 from . import computed as computed
+from . import data as data
 from . import prune as prune
+from . import rnn as rnn
 from .parameters import *

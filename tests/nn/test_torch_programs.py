@@ -436,3 +436,32 @@ def test_the_same_numbers_as_pytorch(program: Callable[..., Any], torch: Any) ->
     found = program(nn.torch, nn, nn.functional, nn.data)
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_allclose(a, b, rtol=2e-4, atol=1e-6)  # float32, a few steps of training
+
+
+def test_a_generator_of_ones_own_draws_by_itself():
+    torch = nn.torch
+
+    def drawn(*, seed):
+        g = torch.Generator().manual_seed(seed)
+        weights = torch.ones(5)
+        functions = [
+            torch.rand(3, generator=g),
+            torch.randn(3, generator=g),
+            torch.normal(0.0, 1.0, (3,), generator=g),
+            torch.randint(0, 100, (3,), generator=g),
+            torch.randperm(20, generator=g),
+            torch.bernoulli(torch.full((20,), 0.5), generator=g),
+            torch.multinomial(weights, 4, generator=g),
+            torch.zeros(3).uniform_(generator=g),
+        ]
+        parts = nn.data.random_split(range(9), [5, 4], generator=g)
+        return [x.tolist() for x in functions] + [part.indices for part in parts]
+
+    torch.manual_seed(0)
+    expected = torch.rand(2).tolist()
+    torch.manual_seed(0)
+    first = drawn(seed=1)
+    assert torch.rand(2).tolist() == expected  # nothing was taken from the generator of all
+    torch.manual_seed(5)
+    assert drawn(seed=1) == first
+    assert all(a != b for a, b in zip(drawn(seed=2), first, strict=True))

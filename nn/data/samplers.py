@@ -1,0 +1,213 @@
+"""In which order a dataset is gone through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from itertools import islice
+from types import GenericAlias
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd_lite.errors import DataError, OptionError
+
+from ..arrays import as_array
+from ..options import check_whole
+from ..random import as_generator
+
+__all__ = [
+    "BatchSampler",
+    "RandomSampler",
+    "Sampler",
+    "SequentialSampler",
+    "SubsetRandomSampler",
+    "WeightedRandomSampler",
+]
+
+
+class Sampler:
+    """Base class of orders: subclass it and define `__iter__`, and `__len__` if the order ends.
+
+    Random orders are drawn when an iteration begins, all at once, so that they do not depend on how far
+    ahead a loader works.
+    """
+
+    __class_getitem__: Any = classmethod(GenericAlias)
+
+    def __init__(self, data_source: Sized | None = None) -> None:
+        pass
+
+    def __iter__(self) -> Iterator[Any]:
+        raise NotImplementedError(f"{type(self).__name__} has no __iter__")
+
+
+class SequentialSampler(Sampler):
+    """0, 1, 2 ...
+
+    Args:
+        data_source: the dataset.
+    """
+
+    def __init__(self, data_source: Sized) -> None:
+        self.data_source = data_source
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(len(self.data_source)))
+
+    def __len__(self) -> int:
+        return len(self.data_source)
+
+
+class RandomSampler(Sampler):
+    """All samples in random order, or some drawn from them.
+
+    Args:
+        data_source: the dataset.
+        replacement: whether a sample may come again before all others came.
+        num_samples: how many are drawn; by default as many as there are. Without replacement, more than
+            there are begin a new order.
+        generator: a NumPy Generator or a seed; by default the one that `nn.manual_seed` seeds.
+
+    Raises:
+        OptionError: `num_samples` is no positive int.
+        DataError: there are no samples.
+
+    Example:
+        >>> import nn
+        >>> sorted(nn.data.RandomSampler("abcd", generator=0))
+        [0, 1, 2, 3]
+    """
+
+    def __init__(
+        self,
+        data_source: Sized,
+        replacement: bool = False,
+        num_samples: int | None = None,
+        generator: np.random.Generator | int | None = None,
+    ) -> None:
+        if num_samples is not None:
+            check_whole("RandomSampler", "num_samples", num_samples)
+        self.data_source, self.replacement = data_source, replacement
+        self._num_samples = num_samples
+        self.generator = as_generator("RandomSampler", generator)
+
+    @property
+    def num_samples(self) -> int:
+        """How many are drawn."""
+        return len(self.data_source) if self._num_samples is None else self._num_samples
+
+    def __iter__(self) -> Iterator[int]:
+        n, wanted = len(self.data_source), self.num_samples
+        if n == 0 and wanted:
+            raise DataError("RandomSampler: there are no samples to draw from")
+        if self.replacement:
+            return iter(self.generator.integers(n, size=wanted).tolist() if wanted else [])
+        rounds = -(-wanted // n) if n else 0
+        orders = [self.generator.permutation(n) for _ in range(rounds)]
+        return iter([i for order in orders for i in order.tolist()][:wanted])
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+
+class SubsetRandomSampler(Sampler):
+    """The samples at some places, in random order.
+
+    Args:
+        indices: the places.
+        generator: as in `RandomSampler`.
+    """
+
+    def __init__(self, indices: Sequence[int], generator: np.random.Generator | int | None = None) -> None:
+        self.indices = indices
+        self.generator = as_generator("SubsetRandomSampler", generator)
+
+    def __iter__(self) -> Iterator[int]:
+        order = self.generator.permutation(len(self.indices))
+        return iter([int(self.indices[i]) for i in order.tolist()])
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+class WeightedRandomSampler(Sampler):
+    """Samples drawn with probabilities in proportion to weights, e.g. to see rare classes as often.
+
+    Args:
+        weights: one for each sample, not negative; they need not add up to 1.
+        num_samples: how many are drawn.
+        replacement: whether a sample may come again.
+        generator: as in `RandomSampler`.
+
+    Raises:
+        OptionError: `num_samples` is no positive int, or larger than what can be drawn without replacement.
+        DataError: a weight is negative, NaN or infinite, or all are 0.
+
+    Example:
+        >>> import nn
+        >>> list(nn.data.WeightedRandomSampler([0, 1, 0], num_samples=3))
+        [1, 1, 1]
+    """
+
+    def __init__(
+        self,
+        weights: npt.ArrayLike,
+        num_samples: int,
+        replacement: bool = True,
+        generator: np.random.Generator | int | None = None,
+    ) -> None:
+        check_whole("WeightedRandomSampler", "num_samples", num_samples)
+        self.weights = as_array(weights).astype(np.float64)
+        if self.weights.ndim != 1 or not (self.weights >= 0).all() or not 0 < self.weights.sum() < np.inf:
+            raise DataError(
+                "WeightedRandomSampler: expected one weight for each sample, of at least 0 and not all 0"
+            )
+        drawable = int(np.count_nonzero(self.weights))
+        if not replacement and num_samples > drawable:
+            raise OptionError(
+                f"WeightedRandomSampler(num_samples={num_samples}, replacement=False): only {drawable} "
+                f"weights are not 0; write num_samples={drawable}, or replacement=True"
+            )
+        self.num_samples, self.replacement = num_samples, replacement
+        self.generator = as_generator("WeightedRandomSampler", generator)
+
+    def __iter__(self) -> Iterator[int]:
+        p = self.weights / self.weights.sum()
+        drawn = self.generator.choice(len(p), self.num_samples, self.replacement, p)
+        return iter(drawn.tolist())
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+
+class BatchSampler(Sampler):
+    """Lists of places, batch by batch.
+
+    Args:
+        sampler: the order.
+        batch_size: how many places a batch has; the last one may have fewer.
+        drop_last: leave out a last batch that is smaller.
+
+    Raises:
+        OptionError: `batch_size` is no positive int.
+
+    Example:
+        >>> import nn
+        >>> list(nn.data.BatchSampler(range(5), batch_size=2, drop_last=False))
+        [[0, 1], [2, 3], [4]]
+    """
+
+    def __init__(self, sampler: Iterable[int], batch_size: int, drop_last: bool) -> None:
+        check_whole("BatchSampler", "batch_size", batch_size, example=32)
+        self.sampler, self.batch_size, self.drop_last = sampler, batch_size, drop_last
+
+    def __iter__(self) -> Iterator[list[int]]:
+        places = iter(self.sampler)
+        while batch := list(islice(places, self.batch_size)):
+            if len(batch) == self.batch_size or not self.drop_last:
+                yield batch
+
+    def __len__(self) -> int:
+        n = len(self.sampler)  # type: ignore[arg-type]
+        return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
