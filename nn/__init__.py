@@ -18,6 +18,7 @@ from . import layers as layers
 from . import losses as losses
 from . import metrics as metrics
 from . import optim as optim
+from . import robust as robust
 from . import utils as utils
 from .callbacks import *
 from .checkpoint import *

@@ -1,0 +1,227 @@
+"""Adversarial examples: inputs moved a little, in the direction that makes the loss large."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import autograd_lite as ag
+from autograd_lite import Tensor
+from autograd_lite.errors import OptionError
+
+from ..arrays import as_array
+from ..functional import cross_entropy
+from ..module import Module
+from ..options import check_number, check_whole
+from ..random import generator
+
+__all__ = ["fgsm", "pgd"]
+
+Array = npt.NDArray[Any]
+Loss = Callable[[Any, Any], Any]
+Range = tuple[float, float] | None
+
+TINY = float(np.finfo(np.float32).tiny)
+"""Stands in for a length of 0, which nothing can be divided by."""
+
+
+def fgsm(
+    model: Module,
+    X: npt.ArrayLike | Tensor,
+    y: npt.ArrayLike | Tensor,
+    eps: float,
+    loss: Loss = cross_entropy,
+    clip: Range = (0.0, 1.0),
+) -> Array:
+    """Move each entry of the inputs by `eps` up or down, to where the loss grows.
+
+    The fast gradient sign method: X + eps sign(gradient of the loss at X), clipped.
+
+    Args:
+        model: is used in evaluation mode, and left as it was; no gradients of its parameters are left behind.
+        X: inputs of shape (n, ...).
+        y: targets of shape (n, ...).
+        eps: how far.
+        loss: `loss(outputs, targets)`, a single number.
+        clip: the least and the largest value that inputs have; None for any.
+
+    Returns:
+        An array of the shape and dtype of X.
+
+    Raises:
+        OptionError: `eps` is negative, `clip` no pair (least, largest), or an input beyond it.
+
+    Source:
+        I. Goodfellow et al., "Explaining and harnessing adversarial examples", 2015.
+
+    Example:
+        >>> import nn, numpy as np
+        >>> model = nn.Linear(2, 2, bias=False)
+        >>> model.weight.data = np.array([[1.0, -1.0], [0.0, 0.0]])
+        >>> nn.robust.fgsm(model, np.array([[0.5, 0.5]]), np.array([0]), eps=0.25)
+        array([[0.25, 0.75]])
+    """
+    check_number("fgsm", "eps", eps, example=0.1)
+    start = check_range("fgsm", X, clip)
+    with examined(model):
+        return _clipped(start + eps * np.sign(_gradient(model, start, y, loss)), start, clip)
+
+
+def pgd(
+    model: Module,
+    X: npt.ArrayLike | Tensor,
+    y: npt.ArrayLike | Tensor,
+    eps: float,
+    steps: int = 10,
+    step_size: float | None = None,
+    norm: float = math.inf,
+    random_start: bool = True,
+    loss: Loss = cross_entropy,
+    clip: Range = (0.0, 1.0),
+) -> Array:
+    """Climb the loss by gradient steps, within a ball around the inputs: projected gradient descent.
+
+    Each step goes `step_size` along the sign of the gradient (norm inf) or along the gradient brought to
+    length 1 (norm 2), and then back to the nearest point of the ball and of `clip`.
+
+    Adversarial training is training on what comes out, batch by batch:
+
+        for X, y in loader:
+            loss = nn.functional.cross_entropy(model(nn.robust.pgd(model, X, y, eps=0.1)), y)
+            ...
+
+    Args:
+        model: is used in evaluation mode, and left as it was; no gradients of its parameters are left behind.
+        X: inputs of shape (n, ...).
+        y: targets of shape (n, ...).
+        eps: the radius of the ball around each input.
+        steps: how many.
+        step_size: by default 2.5 eps / steps, so that the rim can be reached from anywhere.
+        norm: math.inf for the largest change of an entry, 2 for the Euclidean length.
+        random_start: begin at a random point of the ball, drawn evenly, instead of its centre.
+        loss: `loss(outputs, targets)`, a single number.
+        clip: the least and the largest value that inputs have; None for any.
+
+    Returns:
+        An array of the shape and dtype of X.
+
+    Raises:
+        OptionError: an option that cannot be.
+
+    Source:
+        A. Madry et al., "Towards deep learning models resistant to adversarial attacks", 2018.
+
+    Example:
+        >>> import nn, numpy as np
+        >>> model = nn.Linear(2, 2, bias=False)
+        >>> model.weight.data = np.array([[3.0, -4.0], [0.0, 0.0]])
+        >>> X, y = np.array([[0.5, 0.5]]), np.array([0])
+        >>> nn.robust.pgd(model, X, y, eps=0.1, norm=2, random_start=False).round(3)
+        array([[0.44, 0.58]])
+    """
+    check_number("pgd", "eps", eps, example=0.1)
+    check_whole("pgd", "steps", steps, example=10)
+    step_size = 2.5 * eps / steps if step_size is None else step_size
+    check_number("pgd", "step_size", step_size, example=0.025)
+    if norm not in (2, math.inf):
+        raise OptionError(f"pgd(norm={norm!r}): expected math.inf or 2")
+    ball = _Cube(eps) if norm == math.inf else _Ball(eps)
+    start = check_range("pgd", X, clip)
+    moved = _clipped(start + ball.draw(start.shape), start, clip) if random_start else start
+    with examined(model):
+        for _ in range(steps):
+            moved = moved + step_size * ball.direction(_gradient(model, moved, y, loss))
+            moved = _clipped(start + ball.project(moved - start), start, clip)
+    return moved
+
+
+class _Cube:
+    """Changes of which no entry is larger than eps."""
+
+    def __init__(self, eps: float) -> None:
+        self.eps = eps
+
+    def draw(self, shape: tuple[int, ...]) -> Any:
+        return generator.uniform(-self.eps, self.eps, shape)
+
+    def direction(self, g: Array) -> Any:
+        return np.sign(g)
+
+    def project(self, change: Array) -> Any:
+        return np.clip(change, -self.eps, self.eps)
+
+
+class _Ball:
+    """Changes of which each sample's is no longer than eps."""
+
+    def __init__(self, eps: float) -> None:
+        self.eps = eps
+
+    def draw(self, shape: tuple[int, ...]) -> Any:
+        # A normal vector points anywhere; the share of a ball within radius r grows as r^d.
+        inputs = math.prod(shape[1:])
+        radii = self.eps * generator.random((shape[0], *(1 for _ in shape[1:]))) ** (1 / max(inputs, 1))
+        return self.direction(generator.normal(size=shape)) * radii
+
+    def direction(self, g: Array) -> Any:
+        # Divided by the largest entry first, so that tiny gradients do not underflow in their squares.
+        largest = np.max(np.abs(g), axis=tuple(range(1, g.ndim)), keepdims=True)
+        g = g / np.maximum(largest, TINY)
+        return g / np.maximum(_lengths(g), 1)
+
+    def project(self, change: Array) -> Any:
+        return change * (self.eps / np.maximum(_lengths(change), max(self.eps, TINY)))
+
+
+def _lengths(x: Array) -> Any:
+    return np.sqrt(np.sum(x * x, axis=tuple(range(1, x.ndim)), keepdims=True))
+
+
+def check_range(who: str, X: npt.ArrayLike | Tensor, clip: Range) -> Array:
+    """Inputs as an array of floating-point numbers, all of them within `clip`."""
+    x = as_array(X)
+    x = x if x.dtype.kind == "f" else x.astype(float)
+    if clip is None:
+        return x
+    if not isinstance(clip, (tuple, list)) or len(clip) != 2 or not clip[0] < clip[1]:
+        raise OptionError(f"{who}(clip={clip!r}): expected a pair (least, largest), e.g. (0, 1), or None")
+    if x.size and not clip[0] <= x.min() <= x.max() <= clip[1]:
+        raise OptionError(
+            f"{who}(clip={clip!r}): there are inputs from {x.min()} to {x.max()}; give their true range, or "
+            "clip=None for any values"
+        )
+    return x
+
+
+def _clipped(moved: Any, X: Array, clip: Range) -> Array:
+    """Within the range of inputs, and in their dtype."""
+    return np.asarray(moved if clip is None else np.clip(moved, *clip), X.dtype)
+
+
+def _gradient(model: Module, X: Array, y: Any, loss: Loss) -> Array:
+    x = Tensor(X, requires_grad=True)
+    loss(model(x), y).backward()
+    return np.zeros_like(X) if x.grad is None else x.grad.numpy()
+
+
+@contextmanager
+def examined(model: Module) -> Iterator[None]:
+    """In evaluation mode, with parameters that are constants; afterwards as before."""
+    modes = {module: module.training for module in model.modules()}
+    trained = [p for p in model.parameters() if p.requires_grad]
+    model.eval()
+    for p in trained:
+        p.requires_grad = False
+    try:
+        with ag.enable_grad():
+            yield
+    finally:
+        for p in trained:
+            p.requires_grad = True
+        for module, mode in modes.items():
+            module.training = mode

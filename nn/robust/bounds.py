@@ -1,0 +1,226 @@
+"""Interval propagation: from bounds of the inputs to bounds of the outputs, layer by layer.
+
+Each kind of layer has one rule in the table below, from its input's bounds to its output's. The rules are
+written with the layers' own ops, so bounds are differentiable, and models can be trained on them.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd_lite import Tensor
+from autograd_lite.errors import DataError, ShapeError, UnsupportedError
+
+from .. import layers
+from ..arrays import as_array
+from ..module import Module
+
+__all__ = ["bounds_rule", "interval_bounds"]
+
+Bounds = tuple[Any, Any]
+Rule = Callable[[Any, Any, Any], Bounds]
+_R = TypeVar("_R", bound=Rule)
+
+RULES: dict[type[Module], Rule] = {}
+
+
+def interval_bounds(
+    model: Module, lower: npt.ArrayLike | Tensor, upper: npt.ArrayLike | Tensor
+) -> tuple[Any, Any]:
+    """Bounds of the outputs for all inputs between `lower` and `upper`.
+
+    An affine layer takes the centre c and the radius r of a box to W c + b and |W| r; a function that only
+    grows takes the bounds themselves. Of one layer these bounds are exact; of several they enclose what is
+    possible. The rounding of the arithmetic is not counted in.
+
+    Args:
+        model: in evaluation mode; of the layers with a rule: linear and convolutional ones, elementwise
+            activations, pooling, padding, normalization by running means, and those that only change the
+            shape. Others get theirs by `nn.robust.bounds_rule`.
+        lower: the least value of each entry of the inputs, of shape (n, ...).
+        upper: the largest, of the same shape.
+
+    Returns:
+        The bounds of the outputs, of their shape; on the tape.
+
+    Raises:
+        ShapeError: the bounds are of different shapes.
+        DataError: a lower bound is above its upper one.
+        UnsupportedError: a layer has no rule, or behaves as in training.
+
+    Source:
+        S. Gowal et al., "On the effectiveness of interval bound propagation for training verifiably
+        robust models", 2018.
+
+    Example:
+        >>> import nn, numpy as np
+        >>> model = nn.Sequential(nn.Linear(2, 1, bias=False), nn.ReLU())
+        >>> model[0].weight.data = np.array([[1.0, -2.0]])
+        >>> lower, upper = nn.robust.interval_bounds(model, np.array([[0.0, 0.0]]), np.array([[1.0, 1.0]]))
+        >>> lower.tolist(), upper.tolist()
+        ([[0.0]], [[1.0]])
+    """
+    if (low := as_array(lower)).shape != (high := as_array(upper)).shape:
+        raise ShapeError(f"interval_bounds: lower has shape {low.shape}, upper {high.shape}")
+    if not (low <= high).all():
+        raise DataError("interval_bounds: expected lower <= upper everywhere, and no NaN; are they swapped?")
+    keep = isinstance(lower, Tensor), isinstance(upper, Tensor)
+    return through(model, lower if keep[0] else low, upper if keep[1] else high)
+
+
+def through(layer: Module, lower: Any, upper: Any) -> Bounds:
+    """The bounds after one layer."""
+    name = type(layer).__name__
+    if layer._hooks is not None and (layer._hooks["before"] or layer._hooks["after"]):
+        raise UnsupportedError(
+            f"interval_bounds: {name} has hooks, which may change what passes; remove them: handle.remove()"
+        )
+    # A class derived from one in the table is something else if it has a forward of its own.
+    kinds = (kind for kind in type(layer).__mro__ if kind in RULES)
+    kind = next((kind for kind in kinds if type(layer).forward is kind.forward), None)
+    if kind is None:
+        known = ", ".join(sorted(kind.__name__ for kind in RULES))
+        raise UnsupportedError(
+            f"interval_bounds: there is no rule for {name}; write one under "
+            f"@nn.robust.bounds_rule({name}). There are rules for {known}"
+        )
+    return RULES[kind](layer, lower, upper)
+
+
+def bounds_rule(*kinds: type[Module]) -> Callable[[_R], _R]:
+    """Make a function `(layer, lower, upper) -> (lower, upper)` the rule of these layers.
+
+    Args:
+        kinds: classes of layers; the rule holds for classes that are derived from them too, unless they
+            have a forward of their own.
+
+    Example:
+        >>> import nn, numpy as np
+        >>> class Residual(nn.Module):
+        ...     def __init__(self, inner):
+        ...         super().__init__()
+        ...         self.inner = inner
+        ...     def forward(self, x):
+        ...         return x + self.inner(x)
+        >>> @nn.robust.bounds_rule(Residual)
+        ... def residual(layer, lower, upper):
+        ...     l, u = nn.robust.interval_bounds(layer.inner, lower, upper)
+        ...     return lower + l, upper + u
+        >>> nn.robust.interval_bounds(Residual(nn.ReLU()), np.array([-1.0]), np.array([2.0]))
+        (array([-1.]), array([4.]))
+    """
+
+    def register(rule: _R) -> _R:
+        RULES.update(dict.fromkeys(kinds, rule))
+        return rule
+
+    return register
+
+
+# -- the rules -------------------------------------------------------------------------------------
+
+
+@bounds_rule(layers.Sequential)
+def one_after_another(layer: layers.Sequential, lower: Any, upper: Any) -> Bounds:
+    """Through one layer after another."""
+    for part in layer:
+        lower, upper = through(part, lower, upper)
+    return lower, upper
+
+
+@bounds_rule(
+    layers.Linear, layers.Conv1d, layers.Conv2d, layers.Conv3d, layers.ConvTranspose1d, layers.ConvTranspose2d
+)
+def affine(layer: Module, lower: Any, upper: Any) -> Bounds:
+    """The centre c of the box goes to W c + b, its radius r to |W| r."""
+    centre, radius = layer((lower + upper) / 2), absolute(layer)((upper - lower) / 2)
+    return centre - radius, centre + radius
+
+
+def absolute(layer: Module) -> Module:
+    """The layer with the absolute values of its weights, and without bias."""
+    twin = copy.copy(layer)
+    twin.__dict__ |= {"_parameters": {"weight": np.abs(layer.weight), "bias": None}, "_computed": None}
+    return twin
+
+
+@bounds_rule(
+    *(layers.ReLU, layers.ReLU6, layers.Hardtanh, layers.Hardsigmoid, layers.LTU, layers.Sign),
+    *(layers.SELU, layers.Tanh, layers.ScaledTanh, layers.Softsign, layers.LogSigmoid),
+    *(layers.Tanhshrink, layers.Hardshrink, layers.Softshrink, layers.Maxout),
+    *(layers.MaxPool1d, layers.MaxPool2d, layers.AdaptiveMaxPool2d),
+    *(layers.AdaptiveAvgPool1d, layers.AdaptiveAvgPool2d, layers.Upsample),
+    *(layers.Identity, layers.Flatten, layers.Unflatten),
+    *(layers.ZeroPad1d, layers.ZeroPad2d, layers.ConstantPad1d, layers.ConstantPad2d),
+    *(layers.ReflectionPad1d, layers.ReflectionPad2d, layers.ReplicationPad1d, layers.ReplicationPad2d),
+    *(layers.CircularPad1d, layers.CircularPad2d),
+)
+def growing(layer: Module, lower: Any, upper: Any) -> Bounds:
+    """No output falls when an input grows."""
+    if getattr(layer, "return_indices", False):
+        raise UnsupportedError(
+            f"interval_bounds: {layer!r} returns indices too; without them there are bounds"
+        )
+    return layer(lower), layer(upper)
+
+
+@bounds_rule(layers.Sigmoid, layers.AvgPool1d, layers.AvgPool2d)
+def monotone(layer: Module, lower: Any, upper: Any) -> Bounds:
+    """The outputs grow or fall with the inputs, as the sign of an option says."""
+    a, b = layer(lower), layer(upper)
+    return np.minimum(a, b), np.maximum(a, b)
+
+
+@bounds_rule(layers.BatchNorm1d, layers.BatchNorm2d, layers.BatchNorm3d)
+def by_running_means(layer: Any, lower: Any, upper: Any) -> Bounds:
+    """Each channel grows or falls, as the sign of its weight says."""
+    if layer.training or not layer.track_running_stats:
+        raise UnsupportedError(
+            f"interval_bounds: {layer!r} standardizes by the mean of the batch; "
+            "with running means, call model.eval() first"
+        )
+    return monotone(layer, lower, upper)
+
+
+@bounds_rule(layers.Dropout, layers.Dropout2d, layers.AlphaDropout)
+def dropped(layer: Module, lower: Any, upper: Any) -> Bounds:
+    """Nothing is dropped outside of training."""
+    if layer.training:
+        raise UnsupportedError(f"interval_bounds: {layer!r} is random in training; call model.eval() first")
+    return lower, upper
+
+
+TURNS: dict[type[Module], Callable[[Any], float]] = {
+    layers.LeakyReLU: lambda layer: 0.0,
+    layers.PReLU: lambda layer: 0.0,
+    layers.ELU: lambda layer: 0.0,
+    layers.CELU: lambda layer: 0.0,
+    layers.GELU: lambda layer: -0.7517915246935645 if layer.approximate == "none" else -0.7524614220710163,
+    layers.SiLU: lambda layer: -1.2784645427610738,
+    layers.Mish: lambda layer: -1.1924312145154952,
+    layers.Hardswish: lambda layer: -1.5,
+}
+"""Where functions that fall on one side and grow on the other turn, if they do."""
+
+
+@bounds_rule(*TURNS)
+def turning(layer: Module, lower: Any, upper: Any) -> Bounds:
+    """The extremes are at the ends, or where the function turns if that lies between."""
+    turn = next(TURNS[kind] for kind in type(layer).__mro__ if kind in TURNS)(layer)
+    a, b, c = layer(lower), layer(upper), layer(np.clip(turn, lower, upper))
+    return np.minimum(np.minimum(a, b), c), np.maximum(np.maximum(a, b), c)
+
+
+@bounds_rule(layers.Softplus)
+def stepping(layer: layers.Softplus, lower: Any, upper: Any) -> Bounds:
+    """It grows, but for a small step down to (or from) the line x at its threshold."""
+    at = layer.threshold / layer.beta
+    bottom, top = sorted((at, float(layer(np.array(at)))))
+    within = (lower <= at) & (at <= upper)
+    a, b = layer(lower), layer(upper)
+    return np.minimum(a, np.where(within, bottom, a)), np.maximum(b, np.where(within, top, b))

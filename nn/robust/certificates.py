@@ -1,0 +1,132 @@
+"""Proofs that no small change of the inputs changes the class, from bounds of the outputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import autograd_lite as ag
+from autograd_lite import Tensor
+from autograd_lite.errors import OptionError, ShapeError
+
+from ..arrays import as_array
+from ..layers import Linear, Sequential
+from ..module import Module
+from ..options import check_number
+from .attacks import Range, check_range, examined
+from .bounds import interval_bounds, through
+
+__all__ = ["certified", "certified_accuracy", "worst_logits"]
+
+Array = npt.NDArray[Any]
+
+
+def worst_logits(
+    model: Module, lower: npt.ArrayLike | Tensor, upper: npt.ArrayLike | Tensor, y: npt.ArrayLike
+) -> Any:
+    """How far each class may come above the right one: upper bounds of z_j - z_y; 0 for the right class y.
+
+    Where the model ends in a linear layer, the bounds are those of its rows' differences, which are tighter
+    than the differences of its bounds. As the logits of a loss they make certified training:
+
+        eps = 0.1
+        loss = nn.functional.cross_entropy(nn.robust.worst_logits(model, X - eps, X + eps, y), y)
+
+    Args:
+        model: from inputs to logits (n, classes); see `interval_bounds` for its layers.
+        lower: the least value of each entry of the inputs, of shape (n, ...).
+        upper: the largest.
+        y: the right classes, of shape (n,).
+
+    Returns:
+        An array of shape (n, classes), on the tape. The class is proven where all others are below 0.
+
+    Raises:
+        ShapeError: the model does not give logits (n, classes), or `y` does not fit them.
+        UnsupportedError: see `interval_bounds`.
+
+    Source:
+        S. Gowal et al., "On the effectiveness of interval bound propagation for training verifiably
+        robust models", 2018.
+
+    Example:
+        >>> import nn, numpy as np
+        >>> model = nn.Linear(1, 2, bias=False)
+        >>> model.weight.data = np.array([[2.0], [1.0]])
+        >>> nn.robust.worst_logits(model, np.array([[0.5]]), np.array([[1.5]]), [0]).tolist()
+        [[0.0, -0.5]]
+    """
+    y = as_array(y)
+    inner, last = _split(model)
+    low, high = interval_bounds(inner, lower, upper)
+    if type(last) is not Linear:
+        low, high = through(last, low, high)
+        _check_classes(y, low.shape)
+        right = np.arange(low.shape[-1]) == y[:, None]
+        return np.where(right, 0.0, high - np.take_along_axis(low, y[:, None], axis=1))
+    _check_classes(y, (*low.shape[:-1], last.out_features))
+    centre, radius = (low + high) / 2, (high - low) / 2
+    rows: Any = last.weight - last.weight[y][:, None]  # (n, classes, features)
+    worst = (rows @ centre[:, :, None] + np.abs(rows) @ radius[:, :, None])[:, :, 0]
+    return worst if last.bias is None else worst + last.bias - last.bias[y][:, None]
+
+
+def certified(
+    model: Module, X: npt.ArrayLike, y: npt.ArrayLike, eps: float, clip: Range = (0.0, 1.0)
+) -> npt.NDArray[np.bool_]:
+    """For which samples it is proven that no change of at most `eps` per entry changes the right answer.
+
+    Args:
+        model: from inputs to logits (n, classes); is used in evaluation mode, and left as it was.
+        X: inputs of shape (n, ...).
+        y: the right classes, of shape (n,).
+        eps: the largest change of an entry.
+        clip: the least and the largest value that inputs have; None for any.
+
+    Returns:
+        True or False for each sample. False does not mean that there is such a change: try `pgd`.
+
+    Raises:
+        UnsupportedError: see `interval_bounds`.
+
+    Example:
+        >>> import nn, numpy as np
+        >>> model = nn.Linear(1, 2, bias=False)
+        >>> model.weight.data = np.array([[2.0], [1.0]])
+        >>> nn.robust.certified(model, np.array([[0.05], [0.8]]), np.array([0, 0]), eps=0.1)
+        array([False,  True])
+    """
+    check_number("certified", "eps", eps, example=0.1)
+    x, y = check_range("certified", X, clip), as_array(y)
+    lower, upper = x - eps, x + eps
+    if clip is not None:
+        lower, upper = np.clip(lower, *clip), np.clip(upper, *clip)
+    with examined(model), ag.no_grad():
+        worst = as_array(worst_logits(model, lower, upper, y))
+    right = np.arange(worst.shape[1]) == y[:, None]
+    return np.asarray(((worst < 0) | right).all(axis=1))
+
+
+def certified_accuracy(
+    model: Module, X: npt.ArrayLike, y: npt.ArrayLike, eps: float, clip: Range = (0.0, 1.0)
+) -> float:
+    """The share of samples that are `certified`: no attack within `eps` can bring the accuracy below it."""
+    return float(np.mean(certified(model, X, y, eps, clip)))
+
+
+def _split(model: Module) -> tuple[Module, Module]:
+    """What comes before the last layer, and that layer."""
+    if type(model) is Sequential and len(model) and model._hooks is None:
+        return model[:-1], model[-1]
+    return Sequential(), model
+
+
+def _check_classes(y: Array, shape: tuple[int, ...]) -> None:
+    if y.dtype.kind not in "iu" or y.shape != shape[:1] or len(shape) != 2:
+        raise ShapeError(
+            f"worst_logits: needs logits (n, classes), classes (n,), got {shape} and {y.shape} of {y.dtype}"
+        )
+    if y.size and not 0 <= y.min() <= y.max() < shape[1]:
+        raise OptionError(f"worst_logits: expected classes 0 to {shape[1] - 1}, got {y.min()} to {y.max()}")
