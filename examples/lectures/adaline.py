@@ -1,0 +1,107 @@
+"""ADALINE: a linear neuron learns the diameter of oaks from their age, in two ways.
+
+The neuron y = w0 + w1 x minimizes the squared error of *Oaks in Wisconsin* (age in years, diameter at
+breast height in inches). Batch descent follows the gradient of the whole error and reaches the solution
+of the normal equations. Online descent (the delta rule) corrects after every tree: with a constant rate
+it ends in a cycle around the solution, the smaller the rate the closer; with a rate that falls as 1/t it
+gets there, but slowly. The ends of such cycles are a smooth function of the rate, so those for a few
+rates extrapolate to rate 0.
+
+Source: B. Widrow, M. Hoff, "Adaptive switching circuits", 1960; the lectures' oaks.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import nn
+from examples.pictures import BLUE, GREY, ORANGE, panels, save
+
+Array = npt.NDArray[Any]
+
+AGE = np.array([97.0, 93, 88, 81, 75, 57, 52, 45, 28, 15, 12, 11])[:, None]
+DIAMETER = np.array([12.5, 12.5, 8.0, 9.5, 16.5, 11.0, 10.5, 9.0, 6.0, 1.5, 1.0, 1.0])[:, None]
+CENTRE, SCALE = AGE.mean(), AGE.std()
+"""Ages are standardized, so that the error is round like a bowl and not like a ravine."""
+
+N = len(AGE)
+
+
+def adaline() -> nn.Linear:
+    """The neuron, with all weights 0."""
+    model = nn.Linear(1, 1, dtype=float)
+    model.load_state_dict({"weight": np.zeros((1, 1)), "bias": np.zeros(1)})
+    return model
+
+
+def weights(model: nn.Linear) -> Array:
+    """(w0, w1) for ages in years."""
+    slope = model.weight.item() / SCALE
+    return np.array([model.bias.item() - slope * CENTRE, slope])
+
+
+def descend(rate: float, epochs: int, batch_size: int, power: float = 0) -> tuple[nn.Linear, Array]:
+    """The neuron after descent with rate / (1 + epoch / 10)^power, and its weights after each epoch."""
+    model = adaline()
+    optimizer = nn.optim.SGD(model.parameters(), lr=rate)
+    schedule = nn.optim.lr_scheduler.PowerLR(optimizer, s=10, c=power)
+    loader = nn.DataLoader(nn.TensorDataset((AGE - CENTRE) / SCALE, DIAMETER), batch_size)
+    path = [weights(model)]
+    for _ in range(epochs):
+        for x, d in loader:
+            optimizer.zero_grad()
+            (0.5 * nn.functional.mse_loss(model(x), d)).backward()
+            optimizer.step()
+        schedule.step()
+        path.append(weights(model))
+    return model, np.array(path)
+
+
+def at_rate_zero(rates: list[float], ends: list[Array]) -> Array:
+    """The polynomial through the ends of the cycles, at rate 0 (Richardson's extrapolation)."""
+    rows = np.vander(rates, increasing=True)
+    extrapolated: Array = np.linalg.solve(rows, np.array(ends))[0]
+    return extrapolated
+
+
+def draw(path: Path, exact: Array, batch: Array, online: Array) -> None:
+    """The line through the oaks, and the two ways to it."""
+    figure, (left, right) = panels(1, 2)
+    left.plot(AGE, DIAMETER, "o", color=GREY)
+    span = np.array([0, 100])
+    for k in (0, 1, 3, 10, 100):
+        left.plot(span, batch[k][0] + batch[k][1] * span, color=BLUE, alpha=0.3 + 0.007 * k)
+    left.set(
+        xlabel="age in years", ylabel="diameter in inches", title="batch descent: epochs 0, 1, 3, 10, 100"
+    )
+    for steps, color, name in ((batch, BLUE, "batch"), (online, ORANGE, "online, rate falls as 1/t")):
+        right.loglog(np.abs(steps - exact).max(axis=1), color=color, label=name)
+    right.set(xlabel="epoch", ylabel="distance from the normal equations", ylim=(1e-12, 10))
+    right.legend(frameon=False)
+    save(figure, path)
+
+
+def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
+    """Descend both ways, and compare with the normal equations."""
+    exact = np.linalg.lstsq(np.hstack([np.ones_like(AGE), AGE]), DIAMETER, rcond=None)[0][:, 0]
+    _, batch = descend(0.2, 200, batch_size=N)
+    _, online = descend(0.1, 200 if quick else 5000, batch_size=1, power=1)
+    rates = [0.04, 0.03, 0.02, 0.015, 0.01, 0.0075]
+    cycles = [descend(rate, int(2 / rate), batch_size=1)[1][-1] for rate in rates]
+    online_limit = at_rate_zero(rates, cycles)
+
+    errors = {
+        "batch": np.abs(batch[-1] - exact).max(),
+        "online, rate falls as 1/t": np.abs(online[-1] - exact).max(),
+        f"online, constant rate {rates[-1]}": np.abs(cycles[-1] - exact).max(),
+        "online, rate to 0": np.abs(online_limit - exact).max(),
+    }
+    print(f"normal equations: diameter = {exact[0]:.6f} + {exact[1]:.6f} age")
+    for name, error in errors.items():
+        print(f"{name:<29}differs by {error:.1e}")
+    draw(out / "adaline.png", exact, batch, online)
+    return {"exact": exact, "batch": batch[-1], "online": online[-1], "online_limit": online_limit}

@@ -1,0 +1,85 @@
+"""What one, two and three layers tell apart: half-planes, convex regions, any region.
+
+One unit answers on one side of a line. An AND of units answers where all of them do: in a convex polygon.
+An OR of such polygons, the third layer, answers in their union, with corners and holes as one likes. The
+nets are built, not trained: the edge of a polygon from a to b is the unit that answers to its left. The
+result is compared with another way to tell whether a point is inside: counting the edges that a ray from
+it crosses.
+
+Source: R. Lippmann, "An introduction to computing with neural nets", 1987.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import nn
+from examples.lectures.gates import units
+from examples.pictures import BLUE, GREY, panels, save
+
+Array = npt.NDArray[Any]
+
+TRIANGLE = np.array([[-0.9, -0.8], [0.9, -0.8], [0.0, 0.9]])
+LETTER = [
+    np.array([[-0.9, -0.9], [-0.5, -0.9], [0.2, 0.9], [-0.2, 0.9]]),
+    np.array([[0.5, -0.9], [0.9, -0.9], [0.2, 0.9], [-0.2, 0.9]]),
+    np.array([[-0.6, -0.4], [0.6, -0.4], [0.6, -0.1], [-0.6, -0.1]]),
+]
+"""An A, which has a hole, as the union of three convex polygons; all go round counterclockwise."""
+
+
+def half_planes(polygon: Array) -> Array:
+    """Weights (w0, w1, w2) of a unit for each edge, which answers to its left, that is inside."""
+    along = np.roll(polygon, -1, axis=0) - polygon
+    left = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    return np.column_stack([-np.sum(left * polygon, axis=1), left])
+
+
+def union(polygons: list[Array]) -> nn.Sequential:
+    """Three layers: all edges, an AND for each polygon, and their OR."""
+    edges = [half_planes(polygon) for polygon in polygons]
+    owner = np.repeat(np.arange(len(edges)), [len(own) for own in edges])
+    belongs = (owner == np.arange(len(edges))[:, None]) * 1.0
+    ands = np.column_stack([-belongs.sum(axis=1), belongs])
+    return nn.Sequential(units(np.vstack(edges)), units(ands), units([[-1.0] + [1.0] * len(edges)]))
+
+
+def crosses(polygon: Array, points: Array) -> Array:
+    """Whether the ray from each point to the right crosses the outline an odd number of times."""
+    inside = np.zeros(len(points), bool)
+    x, y = points.T
+    for (x1, y1), (x2, y2) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
+        spans = (y1 > y) != (y2 > y)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            inside ^= spans & (x < x1 + (y - y1) / (y2 - y1) * (x2 - x1))
+    return inside
+
+
+def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
+    """Build the three nets and compare their answers with the regions, at random points."""
+    far = np.array([[-9.0, -5.0], [9.0, 4.0], [9.0, 9.0], [-9.0, 9.0]])  # in view, half a plane
+    regions = {
+        "one layer: half a plane": (nn.Sequential(units(half_planes(far)[:1])), [far]),
+        "two layers: a convex region": (union([TRIANGLE])[:2], [TRIANGLE]),
+        "three layers: any region": (union(LETTER), LETTER),
+    }
+    points = np.random.default_rng(seed).uniform(-1, 1, (10_000 if quick else 1_000_000, 2))
+    side = np.linspace(-1, 1, 400)
+    plane = np.stack(np.meshgrid(side, side), axis=-1)
+    figure, axes = panels(1, 3, width=3.2, height=3.2)
+    wrong = {}
+    for one, (name, (net, polygons)) in zip(axes, regions.items(), strict=True):
+        inside = np.any([crosses(polygon, points) for polygon in polygons], axis=0)
+        wrong[name] = int(np.sum(net(points)[:, 0] != inside))
+        print(f"{name:<28}{wrong[name]} of {len(points)} points wrong")
+        one.contourf(side, side, net(plane)[..., 0], levels=[0.5, 1.5], colors=[BLUE], alpha=0.35)
+        one.set(title=name, aspect="equal", xlim=(-1, 1), ylim=(-1, 1))
+        edges: Any = dict(net.named_modules())["0.0"]
+        for w, w0 in zip(edges.weight.numpy(), edges.bias.numpy(), strict=True):
+            one.contour(side, side, w0 + plane @ w, levels=[0], colors=GREY, linewidths=0.8)
+    save(figure, out / "decision_regions.png")
+    return {"wrong": wrong}

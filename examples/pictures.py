@@ -1,0 +1,46 @@
+"""What the programs need to draw: panels, images in a grid, files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from matplotlib.figure import Figure
+
+Array = npt.NDArray[Any]
+
+BLUE, ORANGE, GREEN, RED, GREY = "#1f5fa8", "#d1660f", "#2b8a3e", "#b3261e", "#8a8f98"
+COLORS = (BLUE, ORANGE, GREEN, RED, "#7048a8", "#0c8599", "#a8741f", GREY)
+
+
+def panels(rows: int = 1, columns: int = 1, width: float = 4.2, height: float = 3.4) -> tuple[Figure, Any]:
+    """A figure and its axes: a single one, a row, or an array of (rows, columns)."""
+    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    axes = figure.subplots(rows, columns)
+    for one in np.ravel(axes):
+        one.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def tiles(
+    axes: Any, images: Array, columns: int, title: str = "", gray: str = "gray_r", **limits: Any
+) -> None:
+    """Show images of shape (n, height, width) side by side in a grid."""
+    n, height, width = images.shape
+    rows = -(-n // columns)
+    sheet = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), np.nan)
+    for i, image in enumerate(images):
+        top, left = i // columns * (height + 1), i % columns * (width + 1)
+        sheet[top : top + height, left : left + width] = image
+    axes.imshow(sheet, cmap=gray, **limits)
+    axes.set_title(title)
+    axes.axis("off")
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write the picture, and say where it is."""
+    figure.savefig(path, dpi=110)
+    print(f"picture: {path}")

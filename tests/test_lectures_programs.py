@@ -1,0 +1,125 @@
+"""Every program of `examples.lectures`, in its quick version, reaches the result of its lecture."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from examples.lectures.__main__ import main, programs
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+Quick = Callable[[str], dict[str, Any]]
+
+
+@pytest.fixture
+def quick(tmp_path: Path) -> Quick:
+    """Runs the quick version of a program, which must leave a picture, and gives its results."""
+
+    def run(name: str) -> dict[str, Any]:
+        results = importlib.import_module(f"examples.lectures.{name}").run(True, 0, tmp_path)
+        assert (tmp_path / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
+        assert isinstance(results, dict)
+        return results
+
+    return run
+
+
+# -- the frame -------------------------------------------------------------------------------------
+
+
+def test_every_program_has_a_test_a_title_and_its_result_in_the_docs() -> None:
+    page = (DOCS / "lectures.md").read_text(encoding="utf-8")
+    for name, title in programs().items():
+        assert f"test_{name}" in globals()
+        assert 20 < len(title) < 90 and title.endswith(".")
+        assert f"\n## {name}\n" in page and f"(pictures/lectures/{name}.png)" in page
+        assert (DOCS / "pictures" / "lectures" / f"{name}.png").exists()
+
+
+def test_the_list_names_all_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(programs())
+
+
+def test_a_name_runs_its_program(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["gates", "--quick", "--seed", "3", "--out", str(tmp_path / "new")]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("gates: ") and "seed 3" in out
+    assert (tmp_path / "new" / "gates.png").exists()
+
+
+def test_mistakes_are_told_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["gate"])
+    assert "no program is called gate; see --list" in capsys.readouterr().err
+    (tmp_path / "file").write_text("")
+    assert main(["gates", "--out", str(tmp_path / "file")]) == 1
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+# -- the programs ----------------------------------------------------------------------------------
+
+
+def test_gates(quick: Quick) -> None:
+    found = quick("gates")
+    tables = {"NOT": [1, 0], "OR": [0, 1, 1, 1], "AND": [0, 0, 0, 1], "XOR": [0, 1, 1, 0]}
+    assert {name: found[name].tolist() for name in tables} == tables
+    assert (found["right"], found["wrong"]) == (2**2 + 2**4 + 2**8, 0)
+
+
+def test_perceptron(quick: Quick) -> None:
+    found = quick("perceptron")
+    assert found["wrong"] == 0 and 0 < found["mistakes"] <= found["bound"]
+    assert found["ending"].startswith("converged") and found["xor"].startswith("will never converge")
+
+
+def test_adaline(quick: Quick) -> None:
+    found = quick("adaline")
+    x = [97, 93, 88, 81, 75, 57, 52, 45, 28, 15, 12, 11]
+    y = [12.5, 12.5, 8.0, 9.5, 16.5, 11.0, 10.5, 9.0, 6.0, 1.5, 1.0, 1.0]
+    exact = np.polynomial.Polynomial.fit(x, y, 1).convert().coef
+    np.testing.assert_allclose(found["batch"], exact, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(found["online_limit"], exact, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(found["online"], exact, rtol=0, atol=0.1)
+
+
+def test_backprop_by_hand(quick: Quick) -> None:
+    found = quick("backprop_by_hand")
+    assert found["difference"] < 1e-12 and found["size"] > 0.1
+    assert found["adjoints"][0] == [-4, 1]  # (x + y) z
+
+
+def test_losses(quick: Quick) -> None:
+    found = quick("losses")
+    squared, entropy = (found["slopes"][name] for name in ("squared error", "cross-entropy"))
+    assert squared[-1] < 1e-4 and entropy[-1] > 0.999  # at the inner potential 10
+    assert found["answers"]["squared error"][50] > 0.9 and found["answers"]["cross-entropy"][50] < 0.2
+    assert found["coin"] == pytest.approx(0.7, abs=1e-9)
+    assert found["odds"] == pytest.approx([np.log(10 / 30), np.log((48 / 12) / (10 / 30))], abs=1e-6)
+
+
+def test_xor_mlp(quick: Quick) -> None:
+    found = quick("xor_mlp")
+    assert found["successes"][1] == 0  # one hidden neuron is a line again
+    assert found["successes"][2] > 0 and found["successes"][4] == found["starts"]
+    assert (found["answers"] > 0).tolist() == [False, True, True, False]
+
+
+def test_rbf(quick: Quick) -> None:
+    found = quick("rbf")
+    assert found["error"] < 0.05 and found["accuracy"] > 0.98
+
+
+def test_relu_approximation(quick: Quick) -> None:
+    found = quick("relu_approximation")
+    assert len(found["errors"]) == 3 and max(found["errors"].values()) <= 0.01
+
+
+def test_decision_regions(quick: Quick) -> None:
+    assert list(quick("decision_regions")["wrong"].values()) == [0, 0, 0]
