@@ -415,7 +415,7 @@ def nonfinite(value: Any) -> str:
     return f"{array[place]} at index {place}"
 
 
-_LIBRARIES = ("autograd_lite", "nn", "numpy")
+_LIBRARIES = ("autograd_lite", "nn", "visualize", "numpy")
 """Packages whose lines are not the user's."""
 
 
@@ -426,7 +426,7 @@ def package(frame: FrameType) -> str:
 
 
 def user_line() -> str:
-    """File and line of the innermost caller outside of the engine, its layers and NumPy."""
+    """File and line of the innermost caller outside of this library and NumPy."""
     frame = sys._getframe(1)
     while frame.f_back is not None and package(frame) in _LIBRARIES:
         frame = frame.f_back

@@ -17,6 +17,7 @@ class Call:
     Attributes:
         path: where the module is in the model, e.g. "encoder.0"; empty for the model itself.
         kind: its class.
+        settings: what it was made with, e.g. "in_features=784, out_features=100".
         parent: the place in `Graph.calls` of the call that made this one; None for the model's own.
         parameters: how many numbers the module learns, those of the modules in it included.
         inner: whether there are modules in it.
@@ -24,6 +25,7 @@ class Call:
 
     path: str
     kind: str
+    settings: str
     parent: int | None
     parameters: int
     inner: bool
@@ -72,7 +74,8 @@ class Calls:
         parameters = sum(p.size for p in module.parameters())
         inner = any(True for _ in module.named_children())
         self._open.append((module, len(self.made)))
-        self.made.append(Call(self._paths[module], type(module).__name__, parent, parameters, inner))
+        path, kind = self._paths[module], type(module).__name__
+        self.made.append(Call(path, kind, module.extra_repr(), parent, parameters, inner))
 
     def _end(self, module: Any, args: tuple[Any, ...], output: Any) -> None:
         self._catch_up()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Callable, Set
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from .graph import Edge, Graph, Vertex
 
-__all__ = ["STYLES", "Stage", "lecture"]
+__all__ = ["Stage", "index", "lecture", "number", "text"]
 
 GREEN, RED = "#00705a", "#c2300b"  # dark enough to read, and apart for red-green colour-blind eyes
 FONT = "Helvetica,Arial,sans-serif"
@@ -73,10 +73,6 @@ def lecture(graph: Graph, stage: Stage | None = None) -> str:
         if edge.source not in folded:
             lines += _edge(graph, edge, i, stage)
     return "\n".join([*lines, "}", ""])
-
-
-STYLES: dict[str, Callable[[Graph], str]] = {"lecture": lecture}
-"""The styles that `draw` knows, and what writes them."""
 
 
 def _sums(graph: Graph, stage: Stage | None) -> dict[int, str]:

@@ -10,8 +10,8 @@ import contextlib
 import inspect
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,10 @@ from autograd_lite import contributions
 from autograd_lite.errors import DTypeError, OptionError, TapeError
 from autograd_lite.tree import flatten
 
-from . import dot, render
+from . import render
 from .calls import Call, Calls
+from .styles import LIMIT, STYLES, nodes
+from .themes import THEMES
 
 __all__ = ["Call", "Edge", "Graph", "Vertex", "draw"]
 
@@ -40,6 +42,7 @@ class Vertex:
         constant: whether it is an input that no gradient belongs to.
         index: what an indexing step reads, e.g. the 0 of `x[0]`.
         call: the place in `Graph.calls` of the call of a module that made the step; None outside of all.
+        given: whether it is one of the inputs that `draw` was called with.
         line: file and line of a step that was recorded under `ag.detect_anomaly()`.
     """
 
@@ -49,6 +52,7 @@ class Vertex:
     constant: bool = False
     index: Any = None
     call: int | None = None
+    given: bool = False
     line: str | None = None
 
 
@@ -81,16 +85,23 @@ class Graph:
         vertices: each after those it was computed from.
         edges: sorted by target, and there by argument; the graph's outputs last.
         calls: the calls of modules that steps belong to, each after the one around it.
-        style, values, grads, direction: how it is drawn, see `draw`.
+        style, values, grads, constants, direction, depth, unroll, flow, theme, legend: how it is drawn,
+            see `draw`.
     """
 
     vertices: tuple[Vertex, ...]
     edges: tuple[Edge, ...]
     calls: tuple[Call, ...] = ()
     style: str = "lecture"
-    values: bool = True
+    values: bool | str = True
     grads: bool = True
+    constants: bool = True
     direction: str = "LR"
+    depth: int | None = None
+    unroll: bool = False
+    flow: bool = False
+    theme: str = "light"
+    legend: bool | None = None
 
     def to_dot(self) -> str:
         """The graph in Graphviz' DOT language; the same graph gives the same text.
@@ -102,7 +113,7 @@ class Graph:
             >>> [line.strip() for line in text.splitlines() if "->" in line]
             ['v1 -> v2', 'v2 -> o2']
         """
-        return dot.STYLES[self.style](self)
+        return STYLES[self.style](self)
 
     def save(self, path: str | Path) -> Path:
         """Write the picture to a file, in the format of its ending: .dot, .svg, .png or .pdf.
@@ -115,7 +126,8 @@ class Graph:
 
         Raises:
             DTypeError: not a path.
-            OptionError: an ending for which there is no format.
+            OptionError: an ending for which there is no format, or a picture of more than 2,000 boxes, which
+                takes minutes to lay out and which nobody can read (.dot takes any number).
             RendererError: neither Graphviz nor pygraphviz is installed (.dot needs neither).
             FileError: the file cannot be written.
 
@@ -125,7 +137,20 @@ class Graph:
             ...     draw(ag.Tensor(2.0, requires_grad=True) * 3).save(f"{folder}/f.dot").name
             'f.dot'
         """
-        return render.save(self.to_dot(), render.as_path(path))
+        path = render.as_path(path)
+        if path.suffix.lower() != ".dot":
+            self._check_size()
+        return render.save(self.to_dot(), path)
+
+    def _check_size(self) -> None:
+        """Refuse a picture that nobody can read, and say how to fold it."""
+        n = nodes(self)
+        if n > LIMIT:
+            raise OptionError(
+                f"this picture would have {n:,} boxes (the limit is {LIMIT:,}): fold it, as in "
+                "draw(model, x, style='model', depth=1); or draw a part of the computation; or write a .dot "
+                "file, which takes any number"
+            )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """What notebooks show: the picture where there is a renderer, else the DOT text."""
@@ -149,16 +174,23 @@ def draw(
     *inputs: Any,
     params: Mapping[str, ag.Tensor] | Iterable[tuple[str, ag.Tensor]] | None = None,
     style: str = "lecture",
-    values: bool = True,
+    values: bool | str = True,
     grads: bool = True,
-    direction: str = "LR",
+    constants: bool = True,
+    direction: str | None = None,
     depth: int | None = None,
+    unroll: bool = False,
+    flow: bool = False,
+    loss: Callable[[Any], Any] | None = None,
+    theme: str = "light",
+    legend: bool | None = None,
 ) -> Graph:
     """The graph of a computation, with the value and the gradient on every edge.
 
     Args:
         output: a recorded Tensor, or nested tuples, lists and dicts of them; a `Tape`; or a function
-            or module, which is then called with `inputs` and its forward pass recorded.
+            or module, which is then called with `inputs` and its forward pass recorded. A model is called
+            as it is: write `model.eval()` before, where it should not act as in training.
         inputs: what to call `output` with. Numbers and floating-point arrays become inputs of the
             graph, under the names of the function's parameters; a Python int counts as a float, as in
             `ag.grad`, so a setting stays in the function: draw(lambda x: np.sum(x, axis=0), x).
@@ -167,17 +199,32 @@ def draw(
         style: "lecture", as on slides: operations in circles, inputs by name, on every edge the
             value above the line in green and the gradient below it in red. A value that is used
             several times has a share of its gradient on each line, and their sum Σ at itself.
-        values: whether values are shown.
-        grads: whether gradients are shown; one that is not there (before `backward`) is a dash.
-        direction: "LR", from left to right, or "TB", from top to bottom, where long chains such as
-            a model with its loss fit on a page.
-        depth: for styles that group by module; the lecture style has none.
+            "model": a box for each layer, a frame around the layers of each module, shapes on the arrows.
+            "ops": a box for each step with its dtype, shape and numbers, and its file and line where it was
+            recorded under `ag.detect_anomaly()`.
+        values: whether values are shown. "stats" shows arrays by smallest, mean and largest entry and norm,
+            "full" small ones by all of their entries, "pictures" as heat maps and images.
+        grads: whether gradients are shown; one that is not there (before `backward`) is a dash in the
+            lecture style, and left out in the others.
+        constants: whether inputs are drawn that no gradient belongs to.
+        direction: "LR", from left to right, the default of the lecture style; or "TB", from top to bottom,
+            that of the others.
+        depth: how many levels of modules are open; those below are boxes. 0 draws the model as one box.
+            The lecture style has no modules.
+        unroll: whether each call of a module with parameters is drawn by itself, rather than all as one box
+            with their number, e.g. the steps of a recurrent cell through time.
+        flow: whether arrows are wide and coloured by the norm of their gradient.
+        loss: called with what the model returns. The graph is then of the loss, and is played backwards, so
+            that gradients are there; the model's own `grad`s stay as they are.
+        theme: "light", "dark" or "print".
+        legend: whether what the colours mean is said below; by default in all but the lecture style.
 
     Raises:
         TapeError: nothing was recorded, or a backward pass has released what was.
         DTypeError: something that has no graph, inputs that the function cannot take, or `params`
             that are not names with Tensors.
-        OptionError: an unknown style or direction.
+        OptionError: an unknown style, direction, theme or way to show values, or an option that the style
+            does not have.
 
     Example:
         >>> graph = draw(lambda x, y, z: (x + y) * z, -2.0, 5.0, -4.0)
@@ -190,29 +237,74 @@ def draw(
 
         >>> draw(lambda x: np.exp(-(x * x) / 2), 1.0, direction="TB")
         <Graph: 4 steps, 1 input; .save("f.svg") writes it>
+
+        A network, and how its gradients flow:
+
+        >>> import nn
+        >>> model = nn.Sequential(nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 1))
+        >>> graph = draw(model, np.ones((8, 4)), loss=np.mean, style="model", flow=True)
+        >>> [call.path for call in graph.calls]
+        ['', '0', '1', '2']
     """
-    _one_of("style", style, dot.STYLES)
-    _one_of("direction", direction, ("LR", "TB"))
-    if depth is not None:
-        raise OptionError(f"draw(depth={depth!r}): style {style!r} has no levels to fold; leave depth out")
+    _one_of("style", style, STYLES)
+    _one_of("direction", direction, (None, "LR", "TB"))
+    _one_of("theme", theme, THEMES)
+    _one_of("values", values, (True, False, "stats", "full", "pictures"))
+    if style == "lecture":
+        for option, given in (("depth", depth is not None), ("unroll", unroll), ("flow", flow)):
+            if given:
+                raise OptionError(f"draw({option}=...): style 'lecture' has none; write style='model'")
+    elif depth is not None and (type(depth) is not int or depth < 0):
+        raise OptionError(f"draw(depth={depth!r}): expected how many levels are open: 0, 1, 2, ...")
+    recorded = _Recorded(output)
     names = _names(params)
-    calls: Calls | None = None
     if callable(output) and not isinstance(output, ag.Tensor):
-        output, calls = _record(output, inputs, names)
-    elif inputs:
+        recorded = _record(output, inputs, names, loss)
+    elif inputs or loss is not None:
         raise DTypeError(
-            f"draw({type(output).__name__}, ...): inputs belong to a function or module: draw(model, x); "
-            "a Tensor or Tape is drawn alone: draw(output)"
+            f"draw({type(output).__name__}, ...): inputs and a loss belong to a function or module: "
+            "draw(model, x), draw(model, x, loss=f); a Tensor or Tape is drawn alone: draw(output)"
         )
-    steps, outputs = _steps(output)
-    vertices, edges = _read(steps, outputs, names, calls.of_steps() if calls else {})
-    made = tuple(calls.made) if calls else ()
-    return Graph(vertices, edges, made, style, values, grads, direction)
+    steps, outputs = _steps(recorded.output)
+    vertices, edges = _read(steps, outputs, names, recorded)
+    return Graph(
+        vertices,
+        edges,
+        recorded.calls,
+        style,
+        values,
+        grads,
+        constants,
+        direction or ("LR" if style == "lecture" else "TB"),
+        depth,
+        unroll,
+        flow,
+        theme,
+        legend,
+    )
 
 
-def _one_of(option: str, given: str, known: Iterable[str]) -> None:
-    if given not in known:
-        raise OptionError(f"draw({option}={given!r}): expected {' or '.join(map(repr, known))}")
+@dataclass
+class _Recorded:
+    """What a call of a function or module has left.
+
+    Attributes:
+        output: Tensors to draw, or a Tape.
+        calls: of modules.
+        call_of: for each step the place of its call.
+        given: what makes the inputs, see `_identity`.
+    """
+
+    output: Any
+    calls: tuple[Call, ...] = ()
+    call_of: Mapping[ag.Node, int] = field(default_factory=dict)
+    given: Set[Any] = frozenset()
+
+
+def _one_of(option: str, given: Any, known: Iterable[Any]) -> None:
+    if not any(given is x or (isinstance(given, str) and given == x) for x in known):
+        named = " or ".join(repr(x) for x in known if x is not None)
+        raise OptionError(f"draw({option}={given!r}): expected {named}")
 
 
 def _names(params: Mapping[str, ag.Tensor] | Iterable[tuple[str, ag.Tensor]] | None) -> dict[Any, str]:
@@ -238,8 +330,11 @@ def _identity(x: Any) -> Any:
 
 
 def _record(
-    function: Callable[..., Any], inputs: tuple[Any, ...], names: dict[Any, str]
-) -> tuple[Any, Calls]:
+    function: Callable[..., Any],
+    inputs: tuple[Any, ...],
+    names: dict[Any, str],
+    loss: Callable[[Any], Any] | None,
+) -> _Recorded:
     """Call a function or module; adds the names of its parameters and arguments to `names`."""
     if hasattr(function, "named_parameters"):
         names.update({**_names(function.named_parameters()), **names})
@@ -253,12 +348,16 @@ def _record(
         arguments.append(x)
     with ag.enable_grad(), ag.Tape() as tape, Calls(function, tape) as calls:
         result = function(*arguments)
+    with ag.enable_grad(), tape:
+        result = result if loss is None else loss(result)
     if not any(isinstance(x, ag.Tensor) for x in flatten(result)[0]):
         raise TapeError(
             f"draw: the function returned {type(result).__name__}, so nothing was recorded; give it "
             "floating-point numbers or arrays, or Tensors with requires_grad=True, and return a Tensor"
         )
-    return result, calls
+    if loss is not None:
+        tape.gradient(result, ())  # leaves adjoints on the tape, and the model's gradients alone
+    return _Recorded(result, tuple(calls.made), calls.of_steps(), frozenset(map(_identity, arguments)))
 
 
 def _argument_names(function: Callable[..., Any], inputs: tuple[Any, ...]) -> list[str | None]:
@@ -354,7 +453,7 @@ class _Copies:
 
 
 def _read(
-    steps: list[ag.Node], outputs: list[ag.Node], names: dict[Any, str], calls: dict[ag.Node, int]
+    steps: list[ag.Node], outputs: list[ag.Node], names: dict[Any, str], recorded: _Recorded
 ) -> tuple[tuple[Vertex, ...], tuple[Edge, ...]]:
     """Vertices and edges of the steps; `names` overrides what inputs are called."""
     copy = _Copies()
@@ -367,11 +466,11 @@ def _read(
     fresh = {"x": _fresh("x", taken), "c": _fresh("c", taken)}
 
     def add_input(x: Any, value: Any) -> int:
-        constant = not isinstance(x, ag.Node)
+        constant, given = not isinstance(x, ag.Node), _identity(x) in recorded.given
         name = names.get(_identity(x)) or getattr(x, "name", None)
         if not name and not (constant and np.ndim(value) == 0):
             name = next(fresh["c" if constant else "x"])
-        vertices.append(Vertex(None, name or None, copy(value), constant))
+        vertices.append(Vertex(None, name or None, copy(value), constant, given=given))
         return len(vertices) - 1
 
     def place_of(x: Any, value: Any) -> int:
@@ -391,7 +490,8 @@ def _read(
         at = _index_position(node)
         index = None if at is None else node.inputs[at]
         line = node.notes.line if node.notes else None
-        vertex = Vertex(_op_name(node), node.name, copy(node.value), False, index, calls.get(node), line)
+        name, value = _op_name(node), copy(node.value)
+        vertex = Vertex(name, node.name, value, index=index, call=recorded.call_of.get(node), line=line)
         vertices.append(vertex)
         for i, source in zip(positions, sources, strict=True):
             grad = copy(_flown_back(node, i, sent[i], uses))
@@ -407,7 +507,7 @@ def _slopes(node: ag.Node) -> tuple[Any, ...]:
 
     A step may be drawn though a rule of it is missing, or fails: then there is none.
     """
-    if np.ndim(node.value) == 0 and not isinstance(node.value, tuple) and all(map(_is_number, node.args)):
+    if all(map(_is_number, (node.value, *node.args))):
         with contextlib.suppress(Exception):
             return contributions(node, np.ones_like(node.value)[()])
     return (None,) * len(node.inputs)

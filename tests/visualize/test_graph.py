@@ -365,7 +365,7 @@ def test_params_without_names(wrong):
     [
         ({"style": "slides"}, r"style='slides'.*expected 'lecture'"),
         ({"direction": "RL"}, r"direction='RL'.*'LR' or 'TB'"),
-        ({"depth": 2}, "leave depth out"),
+        ({"depth": 2}, "'lecture' has none"),
     ],
 )
 def test_unknown_options(option, message):

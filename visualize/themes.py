@@ -1,0 +1,120 @@
+"""Colours of the pictures, and what they mean."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["THEMES", "Theme", "flow_colour", "heat_colours"]
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours by what they are for.
+
+    Values and gradients, and the two ends of a ramp, differ in lightness too: they are apart for
+    colour-blind eyes and on grey paper.
+    """
+
+    background: str
+    text: str
+    faint: str
+    line: str
+    step: str
+    module: tuple[str, str]  # fill and border
+    frame: tuple[str, str]
+    input: tuple[str, str]
+    parameter: tuple[str, str]
+    value: str
+    grad: str
+    loud: str
+    flow: tuple[str, ...]  # from the smallest gradients to the largest
+
+
+THEMES = {
+    "light": Theme(
+        background="#ffffff",
+        text="#1b2027",
+        faint="#5d6773",
+        line="#3d4652",
+        step="#f3f6fa",
+        module=("#dfe9f7", "#456a9e"),
+        frame=("#f8fafc", "#b4bdc9"),
+        input=("#dff2ec", "#00705a"),
+        parameter=("#fbf0d9", "#8f6a14"),
+        value="#00705a",
+        grad="#c2300b",
+        loud="#b8007a",
+        flow=("#8fbce6", "#5a78b0", "#63548c", "#9c3f5e", "#c2300b"),
+    ),
+    "dark": Theme(
+        background="#14181f",
+        text="#eef1f5",
+        faint="#a4aebb",
+        line="#b3bdc9",
+        step="#252d39",
+        module=("#24364f", "#86aadd"),
+        frame=("#191f28", "#4b5665"),
+        input=("#163d35", "#4cc9a8"),
+        parameter=("#3d3319", "#dcb65f"),
+        value="#56d3b2",
+        grad="#ff9378",
+        loud="#ff6bcb",
+        flow=("#3f6ea3", "#6f8fd0", "#a58fd6", "#e08ba6", "#ff9378"),
+    ),
+    "print": Theme(
+        background="#ffffff",
+        text="#000000",
+        faint="#404040",
+        line="#000000",
+        step="#ffffff",
+        module=("#ececec", "#000000"),
+        frame=("#ffffff", "#7d7d7d"),
+        input=("#ffffff", "#000000"),
+        parameter=("#ffffff", "#000000"),
+        value="#000000",
+        grad="#555555",
+        loud="#000000",
+        flow=("#b5b5b5", "#8f8f8f", "#6a6a6a", "#3f3f3f", "#000000"),
+    ),
+}
+"""The themes that `draw` knows."""
+
+
+def flow_colour(theme: Theme, share: float) -> str:
+    """The colour of a gradient between the smallest (0) and the largest (1) of a picture."""
+    x = min(max(share, 0.0), 1.0) * (len(theme.flow) - 1)
+    i = min(math.floor(x), len(theme.flow) - 2)
+    low, high = (np.array(_rgb(theme.flow[j])) for j in (i, i + 1))
+    return _hex(low + (x - i) * (high - low))
+
+
+def heat_colours(values: Any, loud: str) -> list[list[str]]:
+    """The colours of a matrix as a picture: white is 0, dark is large; blue is negative, orange positive.
+
+    Numbers without negative ones are grey, as images are. What is not finite is in the loud colour.
+    """
+    values = np.asarray(values, float)
+    finite = np.isfinite(values)
+    size = np.max(np.abs(values[finite]), initial=0.0)
+    share = np.where(finite, values, 0.0) / (size or 1.0)
+    white = np.array([255.0, 255.0, 255.0])
+    positive = (200, 82, 0) if (values[finite] < 0).any() else (20, 24, 31)
+    ends = np.where(share[..., None] < 0, (26, 84, 160), positive)
+    colours = white + np.abs(share)[..., None] * (ends - white)
+    return [
+        [_hex(c) if good else loud for c, good in zip(row, fine, strict=True)]
+        for row, fine in zip(colours, finite, strict=True)
+    ]
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def _hex(colour: Any) -> str:
+    r, g, b = (round(float(c)) for c in colour)
+    return f"#{r:02x}{g:02x}{b:02x}"
