@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import html
 import math
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .content import block, nonfinite, statistics
+from .faults import faults
+from .label import number, text
+from .themes import THEMES, Theme
+
 if TYPE_CHECKING:
     from .graph import Edge, Graph, Vertex
 
-__all__ = ["Stage", "index", "lecture", "number", "text"]
+__all__ = ["Stage", "index", "lecture", "number"]
 
-GREEN, RED = "#00705a", "#c2300b"  # dark enough to read, and apart for red-green colour-blind eyes
 FONT = "Helvetica,Arial,sans-serif"
-LINE, TEXT, FILL = "#3d4652", "#1b2027", "#f3f6fa"
 HIDDEN = "transparent"
-NEW = "#ffe9a8"  # behind what a stage of a walk is about
 
 # -- the lecture style -----------------------------------------------------------------------------
 
@@ -50,32 +51,40 @@ def lecture(graph: Graph, stage: Stage | None = None) -> str:
     DOT cannot write below an edge. So every edge is two, and a small table between them, whose
     rule stands in for the middle of the line.
     """
-    symbols, folded = _symbols(graph)
-    sums = _sums(graph, stage) if graph.grads else {}
+    labels, folded = _symbols(graph)
+    theme, bad = THEMES[graph.theme], faults(graph)
+    sums = _sums(graph, theme, stage) if graph.grads else {}
     outputs = {edge.source for edge in graph.edges if edge.target is None}
+    if not graph.constants:
+        folded |= {i for i, vertex in enumerate(graph.vertices) if vertex.constant}
+    paper = "" if theme.background == "#ffffff" else f', bgcolor="{theme.background}"'
+    ink = f'color="{theme.line}", fontcolor="{theme.text}"'
     lines = [
         "digraph {",
-        f"  graph [rankdir={graph.direction}, ranksep=0.2, nodesep=0.2, pad=0.15, ordering=in]",
-        f'  node [fontname="{FONT}", fontsize=14, margin="0.06,0.04", color="{LINE}", fontcolor="{TEXT}"]',
-        f'  edge [color="{LINE}", arrowsize=0.7]',
-        *([] if stage is None else [_caption(stage)]),
+        f"  graph [rankdir={graph.direction}, ranksep=0.2, nodesep=0.2, pad=0.15, ordering=in{paper}]",
+        f'  node [fontname="{FONT}", fontsize=14, margin="0.06,0.04", {ink}]',
+        f'  edge [color="{theme.line}", arrowsize=0.7]',
+        *([_legend(graph, theme)] if graph.legend and stage is None else []),
+        *([] if stage is None else [_caption(stage, theme)]),
     ]
     for i, vertex in enumerate(graph.vertices):
+        below = sums.get(i, "") + _fault(bad.get(i, ()), theme)
+        loud = i in bad and stage is None
         if vertex.op is not None:
             name = None if i in outputs else vertex.name  # outputs have their name at the end of the line
-            lines.append(f"  v{i} {_step(symbols[i], name, sums.get(i, ''))}")
+            lines.append(f"  v{i} {_step(labels[i], name, below, theme, loud)}")
         elif i not in folded:
-            lines.append(f"  v{i} {_input(vertex, sums.get(i, ''))}")
+            lines.append(f"  v{i} {_input(vertex, below)}")
     for i, edge in enumerate(graph.edges):
         if edge.target is None:
             vertex = graph.vertices[edge.source]
             lines.append(f"  o{i} {_end(vertex.name if vertex.op is not None else None)}")
         if edge.source not in folded:
-            lines += _edge(graph, edge, i, stage)
+            lines += _edge(graph, edge, i, theme, stage)
     return "\n".join([*lines, "}", ""])
 
 
-def _sums(graph: Graph, stage: Stage | None) -> dict[int, str]:
+def _sums(graph: Graph, theme: Theme, stage: Stage | None) -> dict[int, str]:
     """The gradient of each vertex that several steps use: the sum of the shares on its lines.
 
     An output's own line shows the sum already, and an array that is too long to be shown has none.
@@ -91,26 +100,42 @@ def _sums(graph: Graph, stage: Stage | None) -> dict[int, str]:
     for i, grads in shares.items():
         if len(grads) > 1 and not any(g is None or isinstance(g, tuple) or np.size(g) > 4 for g in grads):
             with np.errstate(all="ignore"):
-                color = HIDDEN if i in pending else RED
+                color = HIDDEN if i in pending else theme.grad
                 sums[i] = f'<BR/><FONT COLOR="{color}" POINT-SIZE="11">Σ {text(number(sum(grads)))}</FONT>'
     return sums
 
 
-def _caption(stage: Stage) -> str:
+def _legend(graph: Graph, theme: Theme) -> str:
+    """What the two numbers on a line are."""
+    here, there = ("above", "below") if graph.direction == "LR" else ("left of", "right of")
+    said = (
+        f'{here} the line the <FONT COLOR="{theme.value}">value</FONT>, {there} it the '
+        f'<FONT COLOR="{theme.grad}">gradient</FONT> of the output by it'
+    )
+    return f'  label=<{said}>; labelloc=b; fontname="{FONT}"; fontsize=11; fontcolor="{theme.faint}"'
+
+
+def _fault(said: Sequence[str], theme: Theme) -> str:
+    """The mark at the first step that makes a NaN or inf."""
+    first = [s for s in said if s.startswith("first")]
+    return "".join(f'<BR/><FONT COLOR="{theme.loud}" POINT-SIZE="11"><B>{text(s)}</B></FONT>' for s in first)
+
+
+def _caption(stage: Stage, theme: Theme) -> str:
     """Lines of text in a box of one size, so that the pictures of a walk are of one size too."""
     lines = "".join(f'{text(line)}<BR ALIGN="LEFT"/>' for line in stage.caption)
     size = f'WIDTH="{stage.width}" HEIGHT="{18 * len(stage.caption)}"'
     cell = f'<TD {size} ALIGN="LEFT" BALIGN="LEFT">{lines}</TD>'
     table = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0"><TR>{cell}</TR></TABLE>'
-    return f'  label=<{table}>; labelloc=b; fontname="{FONT}"; fontsize=14; fontcolor="{TEXT}"'
+    return f'  label=<{table}>; labelloc=b; fontname="{FONT}"; fontsize=14; fontcolor="{theme.text}"'
 
 
-def _step(symbol: str, name: str | None, total: str) -> str:
-    plain = len(symbol) <= 4 and not name and not total
+def _step(symbol: str, name: str | None, below: str, theme: Theme, loud: bool) -> str:
+    plain = len(symbol) <= 4 and not name and not below
     shape = "circle, fixedsize=true, width=0.58" if plain else "ellipse"
     label = text(symbol) + (f'<BR/><FONT POINT-SIZE="11"><I>{text(name)}</I></FONT>' if name else "")
-    label += total
-    return f'[shape={shape}, style=filled, fillcolor="{FILL}", label=<{label}>]'
+    rim = f', color="{theme.loud}", penwidth=3' if loud else ""
+    return f'[shape={shape}, style=filled, fillcolor="{theme.step}"{rim}, label=<{label}{below}>]'
 
 
 def _input(vertex: Vertex, total: str) -> str:
@@ -124,26 +149,27 @@ def _end(name: str | None) -> str:
     return f"[shape=plaintext, width=0.3, height=0.3, label=<<I>{text(name)}</I>>]"
 
 
-def _edge(graph: Graph, edge: Edge, i: int, stage: Stage | None) -> list[str]:
+def _edge(graph: Graph, edge: Edge, i: int, theme: Theme, stage: Stage | None) -> list[str]:
     source, target = f"v{edge.source}", f"o{i}" if edge.target is None else f"v{edge.target}"
     if not (graph.values or graph.grads):
         return [f"  {source} -> {target}"]
-    value = number(edge.value) if graph.values else "\N{NO-BREAK SPACE}"
-    grad = number(edge.grad) if graph.grads else "\N{NO-BREAK SPACE}"
-    green = GREEN if stage is None or i in stage.values else HIDDEN
-    red = RED if stage is None or i in stage.grads else HIDDEN
+    green = theme.value if stage is None or i in stage.values else HIDDEN
+    red = theme.grad if stage is None or i in stage.grads else HIDDEN
+    value = _number(edge.value, graph.values, green, theme)
+    grad = _number(edge.grad, graph.values or True, red, theme) if graph.grads else _Shown()
     new = stage is not None and i in stage.new
     new_value, new_grad = new and red is HIDDEN, new and red is not HIDDEN  # gradients come after values
     # Cells of one even size: the rule lies in the middle, and the lines meet it without a gap.
-    size = f'WIDTH="{max(46, 2 * math.ceil(3.5 * max(len(value), len(grad)) + 4))}" HEIGHT="20"'
+    size = f'WIDTH="{max(46, value.width, grad.width)}" HEIGHT="{max(20, value.height, grad.height)}"'
     if graph.direction == "LR":
-        above, below = _cell(value, green, size, new_value), _cell(grad, red, size, new_grad)
+        above, below = _cell(value, size, new_value, theme), _cell(grad, size, new_grad, theme)
         rows, entry, leave = f"<TR>{above}</TR><HR/><TR>{below}</TR>", "w", "e"
     else:
-        left = _cell(value, green, f'{size} ALIGN="RIGHT"', new_value)
-        right = _cell(grad, red, f'{size} ALIGN="LEFT"', new_grad)
+        left = _cell(value, f'{size} ALIGN="RIGHT"', new_value, theme)
+        right = _cell(grad, f'{size} ALIGN="LEFT"', new_grad, theme)
         rows, entry, leave = f"<TR>{left}<VR/>{right}</TR>", "n", "s"
-    table = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3" COLOR="{LINE}">{rows}</TABLE>'
+    border = 'BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3"'
+    table = f'<TABLE {border} COLOR="{theme.line}">{rows}</TABLE>'
     return [
         f"  e{i} [shape=plain, label=<{table}>]",
         f"  {source} -> e{i}:{entry} [arrowhead=none]",
@@ -151,9 +177,32 @@ def _edge(graph: Graph, edge: Edge, i: int, stage: Stage | None) -> list[str]:
     ]
 
 
-def _cell(shown: str, color: str, size: str, new: bool) -> str:
-    behind = f' BGCOLOR="{NEW}"' if new else ""
-    return f'<TD {size}{behind}><FONT COLOR="{color}" POINT-SIZE="12">{text(shown)}</FONT></TD>'
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A cell's content, and the room that it takes, in points."""
+
+    markup: str = '<FONT POINT-SIZE="12">\N{NO-BREAK SPACE}</FONT>'
+    width: int = 0
+    height: int = 0
+
+
+def _number(value: Any, mode: bool | str, color: str, theme: Theme) -> _Shown:
+    """One number or array as the option `values` asks for it."""
+    if mode is False:
+        return _Shown()
+    if color is not HIDDEN and nonfinite(value):
+        color = theme.loud
+    body = block(value, mode, color, theme)
+    if body is not None:
+        return _Shown(*body)
+    said = statistics(value) if isinstance(mode, str) and np.size(value) > 4 else number(value)
+    markup = f'<FONT COLOR="{color}" POINT-SIZE="12">{text(said)}</FONT>'
+    return _Shown(markup, 2 * math.ceil(3.5 * len(said) + 4))
+
+
+def _cell(shown: _Shown, size: str, new: bool, theme: Theme) -> str:
+    behind = f' BGCOLOR="{theme.new}"' if new else ""
+    return f"<TD {size}{behind}>{shown.markup}</TD>"
 
 
 # -- symbols ---------------------------------------------------------------------------------------
@@ -233,71 +282,3 @@ def index(vertex: Vertex) -> str:
 def _slice(s: slice) -> str:
     start, stop, step = ("" if x is None else str(x) for x in (s.start, s.stop, s.step))
     return f"{start}:{stop}:{step}" if step else f"{start}:{stop}"
-
-
-# -- numbers and names -----------------------------------------------------------------------------
-
-
-def number(value: Any) -> str:
-    """A value as on a slide: two to four significant digits; small arrays in full, others by their kind.
-
-    >>> [number(x) for x in (-2.0, 0.7310586, 0.0123, 123.456, 1e-9, 3, float("nan"))]
-    ['-2.00', '0.73', '0.012', '123.5', '1.00e-9', '3', 'nan']
-    >>> number(np.array([0.5, -1.0])), number(np.zeros((8, 3)))
-    ('[0.50, -1.00]', 'float64 (8, 3)')
-    """
-    if value is None:
-        return "–"
-    if isinstance(value, tuple):
-        return f"({', '.join(map(number, value))})"
-    if isinstance(value, np.ndarray) and value.ndim:
-        if 0 < value.size <= 4:
-            return f"[{', '.join(map(number, value))}]"
-        return f"{value.dtype} {value.shape}"
-    value = value.item() if isinstance(value, (np.ndarray, np.generic)) else value
-    if isinstance(value, complex):
-        imaginary = number(value.imag)
-        return f"{number(value.real)}{'' if imaginary.startswith('-') else '+'}{imaginary}j"
-    return _decimal(value) if isinstance(value, float) else str(value)
-
-
-def _decimal(x: float) -> str:
-    if x == 0 or not math.isfinite(x):
-        return f"{abs(x):.2f}" if x == 0 else str(x)
-    size = abs(float(f"{x:.3e}"))  # to four digits, so that 9.9996 counts as 10
-    if not 1e-3 <= size < 1e4:
-        digits, exponent = f"{x:.2e}".split("e")
-        return f"{digits}e{int(exponent)}"
-    places = (
-        2
-        if 0.1 <= size < 100
-        else 1 - math.floor(math.log10(size))
-        if size < 0.1
-        else 1
-        if size < 1000
-        else 0
-    )
-    return f"{x:.{places}f}"
-
-
-def text(name: str) -> str:
-    """A string inside of an HTML-like label, where it can neither end the label nor become markup.
-
-    Graphviz expands backslash escapes there too, and takes no control characters.
-
-    >>> text('a<b> & "c"\\\\N')
-    'a&lt;b&gt; &amp; &quot;c&quot;\\\\\\\\N'
-    """
-    return "".join(map(_character, name))
-
-
-def _character(c: str) -> str:
-    if c == "\n":
-        return "<BR/>"
-    if c == "\\":
-        return r"\\"
-    if ord(c) < 32:
-        return chr(0x2400 + ord(c))  # the picture of a control character
-    if c == "\x7f" or 0xD800 <= ord(c) < 0xE000 or ord(c) in (0xFFFE, 0xFFFF):
-        return "\N{REPLACEMENT CHARACTER}"
-    return html.escape(c)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .content import kind, norm, picture, shape, statistics, table
-from .dot import FONT, index, number, text
+from .content import block, kind, norm, shape, statistics
+from .dot import FONT, index
 from .faults import faults
 from .fold import Box, Folding, Link, fold
+from .label import number, text
 from .themes import THEMES, flow_colour
 
 if TYPE_CHECKING:
@@ -190,15 +191,10 @@ class _Writer:
 
     def _shown(self, value: Any, colour: str, prefix: str) -> list[str]:
         """One array as the option `values` asks for it."""
-        mode = self.graph.values
-        body = (
-            table(value, colour) if mode == "full"
-            else picture(value, self.theme.loud, self.theme.line) if mode == "pictures"
-            else None
-        )  # fmt: skip
+        body = block(value, self.graph.values, colour, self.theme)
         if body is None:
             return [_small(prefix + statistics(value), colour)]
-        return [_small(prefix.strip(), colour), body] if prefix else [body]
+        return [_small(prefix.strip(), colour), body[0]]
 
     # -- arrows ------------------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ class Theme:
     value: str
     grad: str
     loud: str
+    new: str  # behind what a step of a walk is about
     flow: tuple[str, ...]  # from the smallest gradients to the largest
 
 
@@ -48,6 +49,7 @@ THEMES = {
         value="#00705a",
         grad="#c2300b",
         loud="#b8007a",
+        new="#ffe9a8",
         flow=("#8fbce6", "#5a78b0", "#63548c", "#9c3f5e", "#c2300b"),
     ),
     "dark": Theme(
@@ -63,6 +65,7 @@ THEMES = {
         value="#56d3b2",
         grad="#ff9378",
         loud="#ff6bcb",
+        new="#5c4d14",
         flow=("#3f6ea3", "#6f8fd0", "#a58fd6", "#e08ba6", "#ff9378"),
     ),
     "print": Theme(
@@ -78,6 +81,7 @@ THEMES = {
         value="#000000",
         grad="#555555",
         loud="#000000",
+        new="#d9d9d9",
         flow=("#b5b5b5", "#8f8f8f", "#6a6a6a", "#3f3f3f", "#000000"),
     ),
 }

@@ -1,0 +1,76 @@
+"""How numbers and names read in a picture."""
+
+from __future__ import annotations
+
+import html
+import math
+from typing import Any
+
+import numpy as np
+
+__all__ = ["number", "text"]
+
+
+def number(value: Any) -> str:
+    """A value as on a slide: two to four significant digits; small arrays in full, others by their kind.
+
+    >>> [number(x) for x in (-2.0, 0.7310586, 0.0123, 123.456, 1e-9, 3, float("nan"))]
+    ['-2.00', '0.73', '0.012', '123.5', '1.00e-9', '3', 'nan']
+    >>> number(np.array([0.5, -1.0])), number(np.zeros((8, 3)))
+    ('[0.50, -1.00]', 'float64 (8, 3)')
+    """
+    if value is None:
+        return "–"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(number, value))})"
+    if isinstance(value, np.ndarray) and value.ndim:
+        if 0 < value.size <= 4:
+            return f"[{', '.join(map(number, value))}]"
+        return f"{value.dtype} {value.shape}"
+    value = value.item() if isinstance(value, (np.ndarray, np.generic)) else value
+    if isinstance(value, complex):
+        imaginary = number(value.imag)
+        return f"{number(value.real)}{'' if imaginary.startswith('-') else '+'}{imaginary}j"
+    return _decimal(value) if isinstance(value, float) else str(value)
+
+
+def _decimal(x: float) -> str:
+    if x == 0 or not math.isfinite(x):
+        return f"{abs(x):.2f}" if x == 0 else str(x)
+    size = abs(float(f"{x:.3e}"))  # to four digits, so that 9.9996 counts as 10
+    if not 1e-3 <= size < 1e4:
+        digits, exponent = f"{x:.2e}".split("e")
+        return f"{digits}e{int(exponent)}"
+    places = (
+        2
+        if 0.1 <= size < 100
+        else 1 - math.floor(math.log10(size))
+        if size < 0.1
+        else 1
+        if size < 1000
+        else 0
+    )
+    return f"{x:.{places}f}"
+
+
+def text(name: str) -> str:
+    """A string inside of an HTML-like label, where it can neither end the label nor become markup.
+
+    Graphviz expands backslash escapes there too, and takes no control characters.
+
+    >>> text('a<b> & "c"\\\\N')
+    'a&lt;b&gt; &amp; &quot;c&quot;\\\\\\\\N'
+    """
+    return "".join(map(_character, name))
+
+
+def _character(c: str) -> str:
+    if c == "\n":
+        return "<BR/>"
+    if c == "\\":
+        return r"\\"
+    if ord(c) < 32:
+        return chr(0x2400 + ord(c))  # the picture of a control character
+    if c == "\x7f" or 0xD800 <= ord(c) < 0xE000 or ord(c) in (0xFFFE, 0xFFFF):
+        return "\N{REPLACEMENT CHARACTER}"
+    return html.escape(c)
