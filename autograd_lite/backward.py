@@ -113,7 +113,13 @@ def play(
                         gx = np.conjugate(gx)
                     live, arg = None, args[i]
                     if mask is not None or rule.selects:
-                        gx, live = pass_through(rule, _puller(node, rule, i), mask, g, gx)
+                        # Of a single number it is known at once: a finite one that is not 0 is live.
+                        if gx.__class__ is not _FLOAT or gx - gx:
+                            gx, live = pass_through(rule, _puller(node, rule, i), mask, g, gx)
+                        elif not gx:
+                            live = mask
+                            if rule.flow != "elementwise":
+                                gx, live = pass_through(rule, _puller(node, rule, i), mask, g, gx)
                     kind = gx.__class__
                     if kind is not arg.__class__ or (
                         (kind is _ARRAY or kind is Tensor)

@@ -1174,6 +1174,7 @@ def _before_out(op: Callable[..., Any]) -> int:
     return is_out.index(True) if any(is_out) else 0
 
 
+@functools.cache
 def _parameters(op: Callable[..., Any]) -> list[inspect.Parameter]:
     """What a NumPy function takes. NumPy 2.0 does not tell that of np.dot and the like: then it is what
     the composition takes."""

@@ -62,6 +62,7 @@ LIBRARIES = {
     ),
     "jax": Library("jax", "jax", set_up=lambda jax: jax.config.update("jax_enable_x64", True)),
     "autograd": Library("autograd", "autograd"),
+    "numpy": Library("numpy", "numpy"),
     "mygrad": Library("mygrad", "mygrad"),
     "micrograd": Library(
         "micrograd", "micrograd.engine", array=lambda x: np.asarray(getattr(x, "data", x), dtype=float)

@@ -30,7 +30,7 @@ class Workload:
         rounds: how many samples to take of each library.
         per: what a time is divided by, and `unit`, what it is then the time of.
         times_itself: the step returns seconds, and no numbers to compare.
-        rtol: relative tolerance of the agreement.
+        rtol, atol: relative and absolute tolerance of the agreement.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Workload:
     unit: str = "step"
     times_itself: bool = False
     rtol: float = 1e-10
+    atol: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def _require_agreement(
             "return the value and each gradient"
         )
     for i, (number, ours) in enumerate(zip(numbers, expected, strict=True)):
-        if not np.allclose(number, ours, rtol=workload.rtol, atol=0):
+        if not np.allclose(number, ours, rtol=workload.rtol, atol=workload.atol):
             raise DisagreementError(
                 f"{workload.name}: {library} computed {number} as its value {i}, we {ours}"
             )

@@ -461,7 +461,7 @@ class Module:
         """Forget the gradients of all parameters."""
         for p in self.parameters():
             if p.grad is not None:
-                p.grad = None if set_to_none else Tensor(np.zeros_like(p.data))
+                p.grad = None if set_to_none else Tensor(np.zeros_like(p.numpy()))
 
     def to(self, *args: Any, **options: Any) -> Self:
         """Cast floating-point parameters, their gradients, and buffers to a floating-point dtype.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..runner import Workload
-from . import chain, cnn, convolution, depth, importing, lookup, neuron
+from . import chain, cnn, convolution, depth, elementwise, importing, lookup, lstm, mlp, neuron, scalars
 
 WORKLOADS: dict[str, Callable[[bool], Workload]] = {
     "neuron": neuron.workload,
@@ -15,6 +15,13 @@ WORKLOADS: dict[str, Callable[[bool], Workload]] = {
     "rows": lookup.rows,
     "convolution": convolution.workload,
     "cnn": cnn.workload,
+    "scalars": scalars.workload,
+    "mlp": mlp.sgd,
+    "mlp-adam": mlp.adam,
+    "lstm": lstm.layer,
+    "lstm-cell": lstm.cell,
+    "gelu": elementwise.gelu,
+    "gradients": elementwise.gradients,
     "import": importing.workload,
     "depth": depth.workload,
 }

@@ -12,6 +12,7 @@ from autograd_lite import Tensor
 from autograd_lite.errors import DTypeError, IndexingError, OptionError, ShapeError
 
 from ..arrays import Input, as_array, as_operand
+from ..kernels import losses as kernels
 from ..options import check_number
 
 __all__ = ["cross_entropy", "mse_loss", "nll_loss"]
@@ -78,8 +79,8 @@ def cross_entropy(
     input = as_operand("cross_entropy: input", input)
     if input.ndim == 0:
         raise ShapeError(f"cross_entropy: input of shape {input.shape}; expected scores of shape (N, C)")
-    log_p = ag.log_softmax(input, axis=1 if input.ndim > 1 else 0)
-    return _cross_entropy("cross_entropy", log_p, target, weight, ignore_index, reduction, label_smoothing)
+    input = input if input.dtype.kind == "f" else input.astype(float)
+    return _cross_entropy("cross_entropy", input, target, weight, ignore_index, reduction, label_smoothing)
 
 
 def nll_loss(
@@ -106,35 +107,53 @@ def nll_loss(
 
 def _cross_entropy(
     name: str,
-    log_p: Any,
+    input: Any,
     target: Any,
     weight: npt.ArrayLike | None,
     ignore_index: int,
     reduction: str,
     label_smoothing: float,
 ) -> Any:
-    """The loss from log-probabilities, whose shape is that of the scores."""
-    input, axis = log_p, 1 if log_p.ndim > 1 else 0
+    """The loss from scores, or, for "nll_loss", from log-probabilities of the same shape."""
+    axis = 1 if input.ndim > 1 else 0
     target = target if isinstance(target, Tensor) else as_array(target)
-    weights = None if weight is None else np.asarray(weight, dtype=log_p.dtype)
+    weights = None if weight is None else np.asarray(weight, dtype=input.dtype)
     if weights is not None and weights.shape != (input.shape[axis],):
         raise ShapeError(
             f"{name}: weight has shape {weights.shape}; expected one weight for each class of the "
             f"input {input.shape}: ({input.shape[axis]},)"
         )
-    if input.ndim > 2:
-        log_p = np.moveaxis(log_p, 1, -1)  # the classes stand last from here on
+    x = np.moveaxis(input, 1, -1) if input.ndim > 2 else input  # the classes stand last from here on
+    logits = name == "cross_entropy"
     if target.shape == input.shape and target.dtype.kind == "f":
-        q: Any = target
-        q = np.moveaxis(q, 1, -1) if input.ndim > 2 else q
+        q: Any = np.moveaxis(target, 1, -1) if input.ndim > 2 else target
+        log_p = ag.log_softmax(x) if logits else x
         return reduced(_expected(log_p, q, weights, label_smoothing), reduction)
     _check_indices(name, input, target)
     indices = target.numpy() if isinstance(target, Tensor) else target
     counts = indices != ignore_index
-    _check_range(name, indices, counts, log_p.shape[-1])
+    _check_range(name, indices, counts, x.shape[-1])
     every = weights is None and bool(counts.all())
-    losses, shares = _chosen(log_p, np.where(counts, indices, 0), counts, weights, label_smoothing)
+    chosen = (indices if every else np.where(counts, indices, 0)).astype(np.intp, copy=False)
+    shares = counts.astype(x.dtype) if weights is None else np.where(counts, weights[chosen], 0)
+    if not label_smoothing:
+        losses = _chosen(x, chosen, logits)
+        losses = losses if every else losses * shares
+    else:
+        log_p = ag.log_softmax(x) if logits else x
+        spread = -((log_p if weights is None else log_p * weights).sum(axis=-1)) * counts
+        losses = _chosen(log_p, chosen, False) * shares * (1 - label_smoothing)
+        losses = losses + spread * (label_smoothing / x.shape[-1])
     return reduced(losses, reduction, None if every else float(np.sum(shares)))
+
+
+def _chosen(x: Any, indices: Array, logits: bool) -> Any:
+    """The loss of each target, from scores or from log-probabilities."""
+    if logits and x.ndim == 2:
+        return target_losses(x, indices)
+    if logits:
+        return target_losses(np.reshape(x, (-1, x.shape[-1])), indices.reshape(-1)).reshape(indices.shape)
+    return -x[(*np.indices(indices.shape, sparse=True), indices)]
 
 
 def _expected(log_p: Any, q: Any, weights: Array | None, smoothing: float) -> Any:
@@ -144,17 +163,10 @@ def _expected(log_p: Any, q: Any, weights: Array | None, smoothing: float) -> An
     return -((log_p * q if weights is None else log_p * q * weights).sum(axis=-1))
 
 
-def _chosen(
-    log_p: Any, indices: Array, counts: Array, weights: Array | None, smoothing: float
-) -> tuple[Any, Array]:
-    """Losses where the targets are class indices, and the weight each target has."""
-    shares = counts.astype(log_p.dtype) if weights is None else np.where(counts, weights[indices], 0)
-    places = (*np.indices(indices.shape, sparse=True), indices)
-    losses = -log_p[places] * shares
-    if smoothing:
-        spread = -((log_p if weights is None else log_p * weights).sum(axis=-1)) * counts
-        losses = losses * (1 - smoothing) + spread * (smoothing / log_p.shape[-1])
-    return losses, shares
+@ag.fused(kernels.target_losses, kernels.target_losses_backward)
+def target_losses(x: Any, targets: Any) -> Any:
+    """-log softmax(x)[target] for each row of x."""
+    return -ag.log_softmax(x)[np.arange(len(targets)), targets]
 
 
 def _check_indices(name: str, input: Any, target: Any) -> None:

@@ -106,7 +106,7 @@ class LBFGS(Optimizer):
             raise OptionError("LBFGS: write optimizer.step(closure) with a closure that returns the loss")
         group = self.param_groups[0]
         state = self._state_of(group["params"][0])
-        x = self._flat([p.data for p in group["params"]])
+        x = self._flat([p.numpy() for p in group["params"]])
         first, loss, g = self._evaluate(closure, x, move=False)
         evaluations, small = 1, np.max(np.abs(g), initial=0) <= group["tolerance_grad"]
         if not state:

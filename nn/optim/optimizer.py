@@ -110,7 +110,7 @@ class Optimizer:
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None:
-                    p.grad = None if set_to_none else Tensor(np.zeros_like(p.data))
+                    p.grad = None if set_to_none else Tensor(np.zeros_like(p.numpy()))
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Give every parameter that has a gradient its next value.
@@ -229,7 +229,7 @@ def _is_pair_of_betas(betas: Any) -> bool:
 
 def _decayed(p: Tensor, group: Group) -> tuple[Array, Array]:
     """Value and gradient of a parameter for a step downhill, with weight decay in one of them."""
-    x, g = p.data, p.grad.numpy()  # type: ignore[union-attr]
+    x, g = p.numpy(), p.grad.numpy()  # type: ignore[union-attr]
     if group["maximize"]:
         g = -g
     decay = group.get("weight_decay", 0)

@@ -77,5 +77,6 @@ class SGD(Optimizer):
                 v *= momentum
                 v += (1 - group["dampening"]) * g
             g = g + momentum * v if group["nesterov"] else v
-        new: Array = x - group["lr"] * g
+        new: Array = g * -group["lr"]
+        new += x
         return new

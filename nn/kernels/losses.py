@@ -1,0 +1,49 @@
+"""The softmax and the negative logarithm of one of its entries, in one go.
+
+The entry of the target is kept apart from the others, so that 1 - p is their sum and no difference: a
+network that is sure and right has a small loss and small gradients, with all their digits.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .windows import Array
+
+__all__ = ["target_losses", "target_losses_backward"]
+
+
+def target_losses(x: Array, targets: Array) -> tuple[Array, Any]:
+    """log(sum exp(x)) - x[target] for each row of x, and what the backward pass wants to know."""
+    x = x if x.dtype.kind == "f" else x.astype(float)
+    rows = np.arange(len(x))
+    top = x.max(axis=1, keepdims=True, initial=-np.inf)
+    shifted = x - np.where(np.isfinite(top), top, 0)
+    e = np.exp(shifted)
+    own = e[rows, targets]
+    e[rows, targets] = 0
+    others = e.sum(axis=1)
+    total = others + own
+    sure = own > others
+    small = np.log1p(np.divide(others, own, out=np.zeros_like(own), where=sure))
+    with np.errstate(divide="ignore"):
+        return np.where(sure, small, np.log(total) - shifted[rows, targets]), (
+            e,
+            others,
+            total,
+            rows,
+            targets,
+        )
+
+
+def target_losses_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, None]:
+    """g (p - 1) for the target, g p for the others."""
+    if not needs[0]:
+        return None, None
+    e, others, total, rows, targets = residuals
+    part = g / total
+    gx = e * part[:, None]
+    gx[rows, targets] = -others * part
+    return gx, None
