@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
 from matplotlib.figure import Figure
 
 Array = npt.NDArray[Any]

@@ -123,3 +123,35 @@ def test_relu_approximation(quick: Quick) -> None:
 
 def test_decision_regions(quick: Quick) -> None:
     assert list(quick("decision_regions")["wrong"].values()) == [0, 0, 0]
+
+
+def test_norms(quick: Quick) -> None:
+    found = quick("norms")  # raises where finite differences disagree
+    assert max(found["off"].values()) < 1e-12
+    assert found["rank"] == {"fro": 15, "nuc": 3}
+
+
+def test_activations(quick: Quick) -> None:
+    found = quick("activations")
+    assert found["slopes"]["logistic"][0] == pytest.approx(0.25)
+    assert [found["slopes"][name] for name in ("LTU", "ReLU")] == [(0, 0), (1, 0)]
+    assert found["accuracies"]["LTU"] < 0.6 < 0.8 < found["accuracies"]["ReLU"]  # the last layer alone learns
+
+
+def test_initialization(quick: Quick) -> None:
+    found = quick("initialization")
+    for suited in ("tanh, Glorot", "ReLU, He", "SELU, LeCun"):
+        assert all(0.1 < ratio < 10 for ratio in found[suited])
+    assert max(found["tanh, N(0, 0.01^2)"]) < 1e-20 and max(found["ReLU, Glorot"]) < 1e-6
+    assert min(found["ReLU, N(0, 0.2^2)"]) > 1e6
+
+
+def test_vanishing(quick: Quick) -> None:
+    found = quick("vanishing")
+    assert found.pop("logistic") < 1e-9
+    assert all(0.1 < ratio < 10 for ratio in found.values())
+
+
+def test_batch_norm(quick: Quick) -> None:
+    found = quick("batch_norm")
+    assert max(found["without"]) < 0.2 and min(found["with batch norm"]) > 0.8
