@@ -1,7 +1,7 @@
 """Pruning: weights become 0 and stay so while the others are trained; named as in `torch.nn.utils.prune`.
 
-A pruned `weight` is `weight_orig * weight_mask`: the parameter, which keeps all its numbers, times a buffer
-of ones and zeros. Pruning once more prunes among the weights that are left, and a share is of these.
+A pruned `weight` is `weight_orig` where `weight_mask` is 1, else 0: a parameter that keeps all its numbers,
+and a buffer. Pruning once more prunes among the weights that are left, and a share is of these.
 
 >>> import nn, numpy as np
 >>> layer = nn.Linear(4, 2)
@@ -274,7 +274,8 @@ def custom_from_mask(module: Module, name: str, mask: npt.ArrayLike) -> Module:
 
 
 def _masked(module: Module, name: str) -> Any:
-    return getattr(module, f"{name}_orig") * getattr(module, f"{name}_mask")
+    # Chosen, not multiplied: no -0.0, which compression would have to tell from 0.0, and no NaN.
+    return np.where(getattr(module, f"{name}_mask"), getattr(module, f"{name}_orig"), 0)
 
 
 def remove(module: Module, name: str) -> Module:
