@@ -12,7 +12,7 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import OptionError
 
-from .optimizer import Array, Group, Optimizer
+from .optimizer import Array, Group, Optimizer, in_layout
 
 __all__ = ["LBFGS"]
 
@@ -171,7 +171,7 @@ class LBFGS(Optimizer):
     def _move(self, x: Array) -> None:
         start = 0
         for p in self._params():
-            p.data = x[start : start + p.size].reshape(p.shape).astype(p.dtype)
+            p.data = in_layout(x[start : start + p.size].reshape(p.shape).astype(p.dtype), p.data)
             start += p.size
 
     def _flat(self, arrays: list[Array]) -> Array:

@@ -130,7 +130,8 @@ class Optimizer:
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None:
-                    p.data = self.update(*_decayed(p, group), self._state_of(p), group)
+                    new = self.update(*_decayed(p, group), self._state_of(p), group)
+                    p.data = in_layout(new, p.data)
         return loss
 
     def update(self, x: Array, g: Array, state: dict[str, Any], group: Group) -> Array:
@@ -238,6 +239,19 @@ def _decayed(p: Tensor, group: Group) -> tuple[Array, Array]:
     elif decay:
         g = g + decay * x
     return x, g
+
+
+def in_layout(new: Array, old: Array) -> Array:
+    """The new value with its axes in memory as in the old one.
+
+    A product may round otherwise in another layout, and a run that goes on from a file has the layouts
+    of its beginning: they stay, so that both end with the same bits.
+    """
+    if new.strides == old.strides:
+        return new
+    kept = np.empty_like(old, new.dtype)
+    kept[...] = new
+    return kept
 
 
 def _copied(entries: Mapping[str, Any]) -> dict[str, Any]:

@@ -125,6 +125,19 @@ def test_float32_stays_float32(cls, options):
 
 
 @pytest.mark.parametrize(("cls", "options"), CASES, ids=IDS)
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_value_stays_in_its_layout(cls, options, order):
+    w = nn.Parameter(np.ones((3, 4)))
+    w.data = np.asarray(w.data, order=order)
+    optimizer = cls([w], **options)
+    for other in "CF":
+        w.grad = ag.Tensor(np.asarray(np.arange(12.0).reshape(3, 4), order=other))
+        optimizer.step()
+        assert w.numpy().flags[f"{order}_CONTIGUOUS"]
+    assert not np.array_equal(w.numpy(), np.ones((3, 4)))
+
+
+@pytest.mark.parametrize(("cls", "options"), CASES, ids=IDS)
 def test_going_on_from_a_saved_state_is_the_same_to_the_bit(cls, options):
     net = model()
     optimizer = cls(net.parameters(), **options)
