@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 from autograd_lite import Tensor
-from autograd_lite.errors import AnomalyError, DTypeError, ShapeError
+from autograd_lite.errors import AnomalyError, DataError, DTypeError, ShapeError
 
 from ..arrays import as_array
 from ..options import check_number
@@ -173,6 +173,24 @@ class ExponentialMovingAverage:
         """Take in the present weights."""
         for mean, p in zip(self.averages, self.parameters, strict=True):
             mean += (1 - self.decay) * (p.numpy() - mean)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Copies of the averages, for a checkpoint."""
+        return {"averages": [mean.copy() for mean in self.averages]}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on from averages that `state_dict` gave.
+
+        Raises:
+            DataError: they are those of other parameters.
+        """
+        shapes = [mean.shape for mean in self.averages]
+        given = [np.shape(mean) for mean in state_dict["averages"]]
+        if shapes != given:
+            raise DataError(
+                f"ExponentialMovingAverage: averages of shapes {given}, the parameters have {shapes}"
+            )
+        self.averages = [np.array(mean) for mean in state_dict["averages"]]
 
     @contextmanager
     def applied(self) -> Iterator[None]:

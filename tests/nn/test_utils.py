@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd_lite.errors import AnomalyError, OptionError, ShapeError
+from autograd_lite.errors import AnomalyError, DataError, OptionError, ShapeError
 from autograd_lite.testing import check_grads
 
 
@@ -84,6 +84,26 @@ def test_averages_of_weights():
     assert w.numpy().tolist() == [4.0, 1.0]
     with pytest.raises(OptionError, match="decay=2"):
         nn.utils.ExponentialMovingAverage([w], decay=2)
+
+
+def test_running_means_go_on_from_a_checkpoint(tmp_path):
+    def halfway():
+        w = nn.Parameter(np.array([1.0, 5.0]))
+        return w, nn.utils.ExponentialMovingAverage([w], decay=0.7)
+
+    w, mean = halfway()
+    model = nn.Linear(1, 1)
+    w.data = np.array([2.0, 1 / 3])
+    mean.update()
+    nn.save_checkpoint(tmp_path / "run", model, mean=mean)
+    twin, other = halfway()
+    nn.load_checkpoint(tmp_path / "run", model, mean=other)
+    for parameter, average in ((w, mean), (twin, other)):
+        parameter.data = np.array([3.0, 4.0])
+        average.update()
+    np.testing.assert_array_equal(mean.averages, other.averages)
+    with pytest.raises(DataError, match=r"averages of shapes \[\(2,\)\], the parameters have \[\(3,\)\]"):
+        nn.utils.ExponentialMovingAverage([nn.Parameter(np.ones(3))]).load_state_dict(mean.state_dict())
 
 
 @pytest.mark.torch
