@@ -42,6 +42,7 @@ from .layers.shape import *
 from .layers.sparse import *
 from .layers.upsample import *
 from .losses import *
+from .lr_range import *
 from .module import *
 from .random import manual_seed as manual_seed
 from .serialization import *

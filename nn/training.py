@@ -404,7 +404,14 @@ class Trainer:
         return {"loss": loss, **self._metrics_of(np.concatenate(seen.outputs), np.concatenate(seen.targets))}
 
     def _metrics_of(self, outputs: Array, targets: Array) -> dict[str, float]:
-        return {name: float(metric(outputs, targets)) for name, metric in self.metrics.items()}
+        numbers = {name: metric(outputs, targets) for name, metric in self.metrics.items()}
+        for name, number in numbers.items():
+            if np.ndim(number):
+                raise ShapeError(
+                    f"the metric {name} has shape {np.shape(number)}, expected a single number; measure it "
+                    "after the training: metric(trainer.predict(X), y)"
+                )
+        return {name: float(number) for name, number in numbers.items()}
 
     # -- data --------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ A notebook shows the picture by itself.
 
 from .calls import Call
 from .graph import Edge, Graph, Vertex, draw
-from .plots import learning_curves
+from .plots import learning_curves, learning_rate_curve
 from .steps import Step, Steps, backprop_steps
 
 __all__ = [
@@ -26,4 +26,5 @@ __all__ = [
     "backprop_steps",
     "draw",
     "learning_curves",
+    "learning_rate_curve",
 ]

@@ -13,7 +13,7 @@ from autograd_lite.errors import DataError, DTypeError, RendererError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["learning_curves"]
+__all__ = ["learning_curves", "learning_rate_curve"]
 
 TRAINING, VALIDATION = "#1f5fa8", "#d1660f"
 LABELS = {TRAINING: "training", VALIDATION: "validation"}
@@ -50,13 +50,7 @@ def learning_curves(history: Mapping[str, Sequence[float]]) -> Figure:
             "{'loss': [2.3, 0.9], 'val_loss': [2.1, 1.0]}, e.g. what Trainer.fit returns"
         )
     metrics = list(dict.fromkeys(name.removeprefix("val_") for name in curves))
-    try:
-        figures = importlib.import_module("matplotlib.figure")
-        ticker = importlib.import_module("matplotlib.ticker")
-    except ImportError as error:
-        raise RendererError(
-            "learning_curves needs matplotlib, which is not installed: pip install matplotlib"
-        ) from error
+    figures, ticker = _matplotlib("learning_curves")
     figure: Any = figures.Figure(figsize=(0.4 + 4.4 * len(metrics), 3.4), layout="constrained")
     for axes, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
         for name, color in ((metric, TRAINING), (f"val_{metric}", VALIDATION)):
@@ -66,11 +60,62 @@ def learning_curves(history: Mapping[str, Sequence[float]]) -> Figure:
         axes.set_xlabel("epoch")
         axes.set_ylabel(metric)
         axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True, min_n_ticks=1))
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(axis="y", color="#e3e7ec", linewidth=0.8)
-        axes.set_axisbelow(True)
+        _dress(axes)
         axes.legend(frameon=False)
     return figure  # type: ignore[no-any-return]
+
+
+def learning_rate_curve(rates: Sequence[float], losses: Sequence[float]) -> Figure:
+    """The loss over the learning rate, on a logarithmic axis: what `nn.lr_range_test` has found.
+
+    Args:
+        rates: the learning rates, above 0, of shape (n,).
+        losses: the loss at each, of shape (n,).
+
+    Returns:
+        A matplotlib Figure; `figure.savefig(path)` writes it.
+
+    Raises:
+        DataError: not as many losses as rates, none at all, or a rate that is not above 0.
+        RendererError: matplotlib is not installed.
+
+    Example:
+        >>> figure = learning_rate_curve([0.01, 0.1, 1.0], [2.3, 0.7, 5.0])
+        >>> figure.axes[0].get_xscale()
+        'log'
+    """
+    x, y = np.asarray(rates, float), np.asarray(losses, float)
+    if x.shape != y.shape or x.ndim != 1 or not x.size or not (x > 0).all():
+        raise DataError(
+            f"learning_rate_curve: rates of shape {x.shape} and losses of shape {y.shape}; expected as many "
+            "of both, with rates above 0: curve = nn.lr_range_test(...); learning_rate_curve(*curve)"
+        )
+    figures, _ = _matplotlib("learning_rate_curve")
+    figure: Any = figures.Figure(figsize=(4.8, 3.4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(x, y, color=TRAINING, linewidth=1.8)
+    axes.set_xscale("log")
+    axes.set_xlabel("learning rate")
+    axes.set_ylabel("loss")
+    _dress(axes)
+    return figure  # type: ignore[no-any-return]
+
+
+def _matplotlib(who: str) -> tuple[Any, Any]:
+    """The modules of matplotlib that draw without a window."""
+    try:
+        return importlib.import_module("matplotlib.figure"), importlib.import_module("matplotlib.ticker")
+    except ImportError as error:
+        raise RendererError(
+            f"{who} needs matplotlib, which is not installed: pip install matplotlib"
+        ) from error
+
+
+def _dress(axes: Any) -> None:
+    """As little ink as will do."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#e3e7ec", linewidth=0.8)
+    axes.set_axisbelow(True)
 
 
 def _curve(axes: Any, values: list[float], color: str) -> None:

@@ -127,7 +127,7 @@ LOSSES = [
     told(ShapeError, lambda: nn.MSELoss()(X, X[:, 0]), "one output, and write target.reshape(-1, 1)"),
     told(ShapeError, lambda: nn.MSELoss()(X, Y), "for class indices take nn.CrossEntropyLoss()"),
     told(DTypeError, lambda: nn.MSELoss()(X[:, 0], NAMES), "mse_loss: target: expected numbers, got <U3"),
-    told(ShapeError, lambda: nn.metrics.accuracy(X[:, :1], Y), "one column", "(output > 0) == target"),
+    told(ShapeError, lambda: nn.metrics.accuracy(X[:, :1], Y), "one column", "(output.ravel() > 0, target)"),
     told(ShapeError, lambda: nn.metrics.accuracy(Y, X), "accuracy(output, target) of (N, C) and (N,)"),
     told(DTypeError, lambda: nn.metrics.accuracy(X, NAMES), "accuracy: target: expected numbers, got <U3"),
 ]  # fmt: skip

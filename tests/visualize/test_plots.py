@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from autograd_lite.errors import DataError, DTypeError, RendererError
-from visualize import learning_curves
+from visualize import learning_curves, learning_rate_curve
 
 HISTORY = {
     "loss": [2.0, 1.0, 0.5],
@@ -75,3 +75,17 @@ def test_without_matplotlib_the_error_names_the_install(monkeypatch):
     monkeypatch.setattr(importlib, "import_module", missing)
     with pytest.raises(RendererError, match="pip install matplotlib"):
         learning_curves(HISTORY)
+
+
+def test_the_loss_over_the_learning_rate():
+    (axes,) = learning_rate_curve(np.geomspace(1e-6, 1, 7), range(7)).axes
+    (line,) = axes.get_lines()
+    assert axes.get_xscale() == "log"
+    np.testing.assert_array_equal(line.get_xdata(), np.geomspace(1e-6, 1, 7))
+    np.testing.assert_array_equal(line.get_ydata(), range(7))
+
+
+@pytest.mark.parametrize(("rates", "losses"), [([], []), ([0.1], [1, 2]), ([0, 0.1], [1, 2]), (0.1, 1)])
+def test_what_is_no_curve_of_rates(rates, losses):
+    with pytest.raises(DataError, match=r"learning_rate_curve\(\*curve\)"):
+        learning_rate_curve(rates, losses)

@@ -1,0 +1,145 @@
+"""Which learning rate? One short run tries them all."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd_lite.errors import AnomalyError, OptionError
+
+from .callbacks import Callback
+from .data import DataLoader, Dataset
+from .module import Module
+from .optim import Optimizer
+from .options import check_number, check_whole
+from .random import generator
+from .training import Loss, Trainer
+
+__all__ = ["LearningRateCurve", "lr_range_test"]
+
+Array = npt.NDArray[Any]
+
+SPAN = 0.05
+"""Over which part of the rates the losses are averaged, since each is that of another batch."""
+
+
+class LearningRateCurve(NamedTuple):
+    """The loss at each learning rate that was tried, rates and losses of shape (n,)."""
+
+    rates: Array
+    losses: Array
+
+    @property
+    def smooth(self) -> Array:
+        """The means of the losses up to each rate, of which the latest weigh most, of shape (n,)."""
+        n = len(self.losses)
+        weights = (1 - 1 / max(1.0, SPAN * n)) ** np.arange(n)
+        return np.convolve(self.losses, weights)[:n] / np.cumsum(weights)
+
+    @property
+    def suggestion(self) -> float:
+        """A rate to begin with: a tenth of the one where the loss is lowest, and beyond which it climbs."""
+        return float(self.rates[np.argmin(self.smooth)]) / 10
+
+
+def lr_range_test(
+    model: Module,
+    loss: Loss,
+    optimizer: Optimizer,
+    X: npt.ArrayLike | Dataset | DataLoader,
+    y: npt.ArrayLike | None = None,
+    *,
+    lr_min: float = 1e-6,
+    lr_max: float = 10.0,
+    steps: int = 200,
+    batch_size: int = 32,
+    diverged: float = 4.0,
+) -> LearningRateCurve:
+    """Train for some steps, each with a larger learning rate, to see which ones make the loss smaller.
+
+    Model, optimizer and nn's random numbers are then as they were before; gradients are forgotten.
+
+    Args:
+        model: as it was initialized.
+        loss: as in `Trainer`.
+        optimizer: whose groups all get the rate.
+        X, y: the training data, as in `Trainer.fit`.
+        lr_min: the first rate.
+        lr_max: the last; from one to the next it grows by a constant factor.
+        steps: how many rates are tried.
+        batch_size: samples for each step.
+        diverged: the test ends where the loss is this many times the lowest, or no longer finite.
+
+    Returns:
+        The rates and losses; `curve.suggestion` is a rate to begin with, and
+        `visualize.learning_rate_curve(*curve)` draws them.
+
+    Raises:
+        OptionError: an option that makes no sense.
+        AnomalyError: the loss is not finite at the first rate already.
+
+    Source:
+        L. Smith, "Cyclical learning rates for training neural networks", section 3.3, 2017.
+
+    Example:
+        >>> import nn
+        >>> nn.manual_seed(0)
+        >>> X, y = nn.datasets.load_digits("train")
+        >>> model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+        >>> optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
+        >>> curve = nn.lr_range_test(model, nn.CrossEntropyLoss(), optimizer, X, y)
+        >>> 0.01 < curve.suggestion < 0.5
+        True
+    """
+    check_whole("lr_range_test", "steps", steps, least=2, example=100)
+    check_number("lr_range_test", "diverged", diverged, example=4)
+    for option, rate in (("lr_min", lr_min), ("lr_max", lr_max)):
+        check_number("lr_range_test", option, rate, example=1e-6)
+    if not 0 < lr_min < lr_max:
+        raise OptionError(f"lr_range_test(lr_min={lr_min}, lr_max={lr_max}): expected 0 < lr_min < lr_max")
+    sweep = _Sweep(np.geomspace(lr_min, lr_max, steps), diverged)
+    before = model.state_dict(), optimizer.state_dict(), generator.bit_generator.state
+    modes = {module: module.training for module in model.modules()}
+    try:
+        # An epoch has a step or more: the sweep comes to its end before the epochs do.
+        Trainer(model, loss, optimizer, callbacks=sweep).fit(X, y, steps, batch_size, verbose=False)
+    except _SweepEndedError:
+        pass
+    except AnomalyError:
+        if not sweep.losses:
+            raise
+    finally:
+        model.load_state_dict(before[0])
+        optimizer.load_state_dict(before[1])
+        generator.bit_generator.state = before[2]
+        optimizer.zero_grad()
+        for module, mode in modes.items():
+            module.training = mode
+    return LearningRateCurve(sweep.rates[: len(sweep.losses)], np.array(sweep.losses))
+
+
+class _SweepEndedError(Exception):
+    """Ends the training in the middle of an epoch."""
+
+
+class _Sweep(Callback):
+    """Sets the rate of each step and notes its loss."""
+
+    def __init__(self, rates: Array, diverged: float) -> None:
+        self.rates, self.diverged = rates, diverged
+        self.losses: list[float] = []
+
+    def on_train_begin(self, epochs: int, steps: int) -> None:
+        self._set(self.rates[0])
+
+    def on_batch_end(self, step: int, loss: float) -> None:
+        self.losses.append(loss)
+        if len(self.losses) == len(self.rates) or loss > self.diverged * min(self.losses):
+            raise _SweepEndedError
+        self._set(self.rates[len(self.losses)])
+
+    def _set(self, rate: float) -> None:
+        for group in self.trainer.optimizer.param_groups:
+            group["lr"] = float(rate)
