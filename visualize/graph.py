@@ -115,6 +115,16 @@ class Graph:
         """
         return STYLES[self.style](self)
 
+    def to_svg(self) -> str:
+        """The picture as the text of an SVG file.
+
+        Raises:
+            OptionError: more than 2,000 boxes.
+            RendererError: neither Graphviz nor pygraphviz is installed.
+        """
+        self._check_size()
+        return render.render(self.to_dot(), "svg").decode()
+
     def save(self, path: str | Path) -> Path:
         """Write the picture to a file, in the format of its ending: .dot, .svg, .png or .pdf.
 

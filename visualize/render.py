@@ -108,5 +108,5 @@ def mimebundle(graph: Graph) -> dict[str, str]:
     bundle = {"text/plain": repr(graph)}
     with contextlib.suppress(Exception):
         bundle["text/plain"] = graph.to_dot()
-        bundle["image/svg+xml"] = render(graph.to_dot(), "svg").decode()
+        bundle["image/svg+xml"] = graph.to_svg()
     return bundle
