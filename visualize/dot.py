@@ -51,7 +51,7 @@ def lecture(graph: Graph, stage: Stage | None = None) -> str:
     DOT cannot write below an edge. So every edge is two, and a small table between them, whose
     rule stands in for the middle of the line.
     """
-    labels, folded = _symbols(graph)
+    labels, folded = symbols(graph)
     theme, bad = THEMES[graph.theme], faults(graph)
     sums = _sums(graph, theme, stage) if graph.grads else {}
     outputs = {edge.source for edge in graph.edges if edge.target is None}
@@ -246,7 +246,7 @@ _WITH_NUMBER: dict[tuple[str | None, int], str] = {
 _SUPERSCRIPT = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
-def _symbols(graph: Graph) -> tuple[dict[int, str], set[int]]:
+def symbols(graph: Graph) -> tuple[dict[int, str], set[int]]:
     """What is written in the circle of each step, and the constants that went in there."""
     symbols, folded = {}, set()
     for i, vertex in enumerate(graph.vertices):

@@ -22,7 +22,7 @@ from autograd_lite import contributions
 from autograd_lite.errors import DTypeError, OptionError, TapeError
 from autograd_lite.tree import flatten
 
-from . import render
+from . import html, render
 from .calls import Call, Calls
 from .styles import LIMIT, STYLES, nodes
 from .themes import THEMES
@@ -126,7 +126,10 @@ class Graph:
         return render.render(self.to_dot(), "svg").decode()
 
     def save(self, path: str | Path) -> Path:
-        """Write the picture to a file, in the format of its ending: .dot, .svg, .png or .pdf.
+        """Write the picture to a file, in the format of its ending: .dot, .svg, .png, .pdf or .html.
+
+        An .html file is a page by itself, which needs no network: with numbers and rules to click for,
+        search, modules to fold and unfold, and a dark mode.
 
         Args:
             path: where to write; a file that is there is replaced at once, when the new one is complete.
@@ -137,8 +140,8 @@ class Graph:
         Raises:
             DTypeError: not a path.
             OptionError: an ending for which there is no format, or a picture of more than 2,000 boxes, which
-                takes minutes to lay out and which nobody can read (.dot takes any number).
-            RendererError: neither Graphviz nor pygraphviz is installed (.dot needs neither).
+                takes minutes to lay out and which nobody can read (.dot takes any number, .html 10,000).
+            RendererError: neither Graphviz nor pygraphviz is installed (.dot and .html need neither).
             FileError: the file cannot be written.
 
         Example:
@@ -148,6 +151,8 @@ class Graph:
             'f.dot'
         """
         path = render.as_path(path)
+        if path.suffix.lower() == ".html":
+            return render.write(html.page(self).encode(), path)
         if path.suffix.lower() != ".dot":
             self._check_size()
         return render.save(self.to_dot(), path)
@@ -158,8 +163,8 @@ class Graph:
         if n > LIMIT:
             raise OptionError(
                 f"this picture would have {n:,} boxes (the limit is {LIMIT:,}): fold it, as in "
-                "draw(model, x, style='model', depth=1); or draw a part of the computation; or write a .dot "
-                "file, which takes any number"
+                "draw(model, x, style='model', depth=1); or draw a part of the computation; or save it as "
+                ".html, where modules fold and unfold; or as .dot, which takes any number"
             )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:

@@ -38,7 +38,7 @@ def render(text: str, format: str) -> bytes:
     raise RendererError(
         f"no renderer is installed that could make a .{format}: install Graphviz (apt-get install graphviz, "
         "brew install graphviz, or https://graphviz.org/download) or its Python wheel "
-        "(pip install pygraphviz). Without one, .dot files and graph.to_dot() still work"
+        "(pip install pygraphviz). Without one, .html and .dot files and graph.to_dot() still work"
     )
 
 
@@ -71,7 +71,7 @@ def save(text: str, path: Path) -> Path:
     """Write DOT text, or the picture of it, to a file in the format of the file's ending."""
     format = path.suffix.lower().removeprefix(".")
     if format not in FORMATS:
-        endings = ", ".join(f".{known}" for known in FORMATS)
+        endings = ", ".join(f".{known}" for known in (*FORMATS, "html"))
         raise OptionError(
             f"save({str(path)!r}): the ending {path.suffix!r} names no format; endings that work: {endings}"
         )

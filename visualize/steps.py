@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import io
 import sys
@@ -11,14 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO, overload
 
-import numpy as np
-
 import autograd_lite as ag
 from autograd_lite.errors import DTypeError, FileError, OptionError, RendererError
 
-from . import dot, render
-from .graph import Edge, Graph, draw
-from .wording import Wording, amount, named
+from . import dot, html, render
+from .graph import Graph, draw
+from .wording import Wording, added, amount, named
 
 __all__ = ["Step", "Steps", "backprop_steps", "with_gradients"]
 
@@ -77,7 +74,7 @@ class Steps(Sequence[Step]):
         return "\n".join(lines)
 
     def __repr__(self) -> str:
-        return f'<Steps: {len(self)} of them; .print() shows them, .save("steps.gif") writes them>'
+        return f'<Steps: {len(self)} of them; .print() shows them, .save("steps.html") writes them>'
 
     def print(self, file: TextIO | None = None) -> None:
         """Write the walk as text, to the terminal unless a file is given."""
@@ -105,7 +102,8 @@ class Steps(Sequence[Step]):
         """Write the whole walk to one file, in the format of its ending.
 
         Args:
-            path: `.gif` or `.png`, an animation; `.txt`, the text.
+            path: `.html`, a page with a slider that arrow keys move and that needs no network;
+                `.gif` or `.png`, an animation; `.txt`, the text.
             seconds: how long an animation shows each step.
 
         Raises:
@@ -118,18 +116,20 @@ class Steps(Sequence[Step]):
             >>> import tempfile, autograd_lite as ag
             >>> f = ag.Tensor(2.0, requires_grad=True, name="x") * 3
             >>> with tempfile.TemporaryDirectory() as folder:
-            ...     backprop_steps(f).save(f"{folder}/steps.txt").name
-            'steps.txt'
+            ...     backprop_steps(f).save(f"{folder}/steps.html").name
+            'steps.html'
         """
         path = render.as_path(path)
         match path.suffix.lower():
+            case ".html":
+                content = html.page(self.graph, self).encode()
             case ".gif" | ".png":
                 content = self._animation(path.suffix.lower().removeprefix("."), seconds)
             case ".txt":
                 content = f"{self}\n".encode()
             case _:
                 raise OptionError(
-                    f"save({str(path)!r}): a walk is written to .gif, .png or .txt; its steps "
+                    f"save({str(path)!r}): a walk is written to .html, .gif, .png or .txt; its steps "
                     "one by one: steps.save_frames('folder')"
                 )
         return render.write(content, path)
@@ -167,7 +167,7 @@ class Steps(Sequence[Step]):
         except ImportError as error:
             raise RendererError(
                 "an animation needs Pillow, which is not installed: pip install pillow; without it, "
-                "steps.print() and steps.save_frames('folder') work"
+                "steps.save('steps.html') and steps.save_frames('folder') work"
             ) from error
         pictures = [
             image.open(io.BytesIO(render.render(self.to_dot(i), "png"))).convert("RGB")
@@ -184,7 +184,7 @@ class Steps(Sequence[Step]):
         if len(self) > MOST_PICTURES:
             raise OptionError(
                 f"{len(self)} steps are too many for a picture of each, {MOST_PICTURES} is the most; write "
-                "steps.print(), or walk through a smaller part of the computation"
+                "steps.save('steps.html'), or walk through a smaller part of the computation"
             )
 
 
@@ -295,56 +295,15 @@ def _backward(graph: Graph, words: Wording) -> Iterator[Step]:
             shares.setdefault(edge.source, []).append(edge.grad)
             waiting[edge.source] -= 1
             parts = shares[edge.source]
-            rule = _rule(words, i, edge, total.get(i))
+            rule = words.rule(edge, total.get(i))
             if not waiting[edge.source]:
-                total[edge.source] = _sum(parts)
+                total[edge.source] = added(parts)
                 if len(parts) > 1:
                     rule += f"; in all {' + '.join(map(_part, parts))} = {amount(total[edge.source])}"
             share = "a share of " if len(shares[edge.source]) + waiting[edge.source] > 1 else ""
             by = words.name(edge.source)
             title = f"{share}d{f}/d{by}, through {words.name(i)} = {words.step(i)}"
             yield Step("backward", title, rule, grads=(e,))
-
-
-def _rule(words: Wording, i: int, edge: Edge, upstream: Any) -> str:
-    """What was done to get one gradient: the local derivative, what arrived, and what came of it."""
-    arrived = f"upstream {amount(upstream)}; so {amount(edge.grad)}"
-    derivative, handed = words.derivative(edge), words.pullback(edge)
-    if edge.local is not None:
-        left, right = derivative or (f"d({words.step(i)})/d{words.name(edge.source)}", "")
-        slope = amount(edge.local)
-        return f"{left} = {slope if _is_numeral(right) else f'{right} = {slope}'}; {arrived}" + _tie(
-            words, edge
-        )
-    if derivative is not None:
-        summed = np.shape(edge.grad) != np.shape(upstream)
-        arrived += ", summed over the axes along which it was stretched" if summed else ""
-        return f"{' = '.join(derivative)}, entry by entry; {arrived}"
-    if handed is not None:
-        return f"{handed}; G is {arrived}"
-    return f"by the rule of {words.op(edge)}; {arrived}"
-
-
-def _is_numeral(text: str) -> bool:
-    return not text.strip("-.0123456789")
-
-
-def _tie(words: Wording, edge: Edge) -> str:
-    if words.op(edge) not in ("maximum", "minimum"):
-        return ""
-    tied = edge.local == 0.5
-    return "; a tie: each takes half" if tied else "; it goes to the one that was chosen"
-
-
-def _sum(shares: list[Any]) -> Any:
-    with np.errstate(all="ignore"):
-        return functools.reduce(_plus, shares)
-
-
-def _plus(a: Any, b: Any) -> Any:
-    if isinstance(a, tuple):
-        return tuple(y if x is None else x if y is None else x + y for x, y in zip(a, b, strict=True))
-    return a + b
 
 
 def _part(share: Any) -> str:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .content import norm
 from .dot import index
 from .formulas import FORMULAS, PULLBACKS, digits, text
-from .graph import Edge, Graph, Vertex
 
-__all__ = ["Wording", "amount", "named"]
+if TYPE_CHECKING:
+    from .graph import Edge, Graph, Vertex
+
+__all__ = ["Wording", "added", "amount", "is_array", "named"]
 
 
 def named(graph: Graph) -> Graph:
@@ -53,8 +57,12 @@ def amount(value: Any) -> str:
         return digits(array.item())
     if array.ndim == 1 and 0 < array.size <= 4:
         return f"[{', '.join(map(digits, array.tolist()))}]"
-    with np.errstate(all="ignore"):
-        return f"{array.shape}, norm {digits(float(np.linalg.norm(array.astype(complex).ravel())))}"
+    return f"{array.shape}, norm {digits(norm(array))}"
+
+
+def is_array(value: Any) -> bool:
+    """Whether a value is more than a single number."""
+    return isinstance(value, tuple) or np.ndim(value) > 0
 
 
 class Wording:
@@ -83,7 +91,7 @@ class Wording:
 
     def numbers(self, i: int) -> str | None:
         """The same in numbers, `2.00*(-1.00)`; None where there are arrays."""
-        if any(np.ndim(edge.value) for edge in self.arguments[i]):
+        if any(is_array(edge.value) for edge in self.arguments[i]):
             return None
         return self._computed(i, lambda edge: amount(edge.value))
 
@@ -148,3 +156,50 @@ class Wording:
             "abc"[e.position]: self.name(e.source) for e in self.arguments[edge.target] if e.position < 3
         }
         return words[edge.position].format_map({"a": "a", "b": "b", "y": self.name(edge.target), **names})
+
+    def rule(self, edge: Edge, upstream: Any) -> str:
+        """How one gradient comes about: the local derivative, what arrived at the step, and what came of it.
+
+        Where nothing has arrived, the local derivative alone.
+        """
+        step, derivative, handed = edge.target or 0, self.derivative(edge), self.pullback(edge)
+        arrived = "" if upstream is None else f"; upstream {amount(upstream)}; so {amount(edge.grad)}"
+        if edge.local is not None:
+            left, right = derivative or (f"d({self.step(step)})/d{self.name(edge.source)}", "")
+            slope = amount(edge.local)
+            number = slope if not right.strip("-.0123456789") else f"{right} = {slope}"
+            return f"{left} = {number}{arrived}{self._choice(edge)}"
+        if derivative is not None:
+            stretched = np.shape(edge.value) != np.shape(self.graph.vertices[step].value)
+            summed = ", summed over the axes along which it was stretched" if stretched and arrived else ""
+            return f"{' = '.join(derivative)}, entry by entry{arrived}{summed}"
+        if handed is not None:
+            return handed + arrived.replace("; upstream", "; G is upstream", 1)
+        return f"by the rule of {self.op(edge)}{arrived}"
+
+    def _choice(self, edge: Edge) -> str:
+        if self.op(edge) not in ("maximum", "minimum"):
+            return ""
+        return "; a tie: each takes half" if edge.local == 0.5 else "; it goes to the one that was chosen"
+
+    def totals(self) -> dict[int, Any]:
+        """The gradient of each vertex: the sum of what its uses have sent, as far as that is known."""
+        shares: dict[int, list[Any]] = {}
+        for edge in self.graph.edges:
+            if edge.target is None:
+                shares[edge.source] = [edge.grad]  # of an output all of it; these edges are the last
+            elif not self.graph.vertices[edge.source].constant:
+                shares.setdefault(edge.source, []).append(edge.grad)
+        return {i: added(parts) for i, parts in shares.items() if all(part is not None for part in parts)}
+
+
+def added(shares: list[Any]) -> Any:
+    """The sum of the shares of a gradient; of an op with several results, result by result."""
+    with np.errstate(all="ignore"):
+        return functools.reduce(_plus, shares)
+
+
+def _plus(a: Any, b: Any) -> Any:
+    if isinstance(a, tuple):
+        return tuple(y if x is None else x if y is None else x + y for x, y in zip(a, b, strict=True))
+    return a + b
