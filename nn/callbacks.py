@@ -41,7 +41,10 @@ class Callback:
     trainer: Trainer
 
     def on_train_begin(self, epochs: int, steps: int) -> None:
-        """Before the first of `epochs` epochs of `steps` steps each; of a resumed run, before it goes on."""
+        """Before the first of `epochs` epochs of `steps` steps each, 0 if that is not known.
+
+        Of a resumed run, before it goes on.
+        """
 
     def on_batch_end(self, step: int, loss: float) -> None:
         """After the parameters were changed; steps count from 0 in each epoch."""
@@ -354,7 +357,7 @@ class _Bar(Callback):
         self.epochs, self.steps, self.total = epochs, steps, 0.0
         self.start, self.done = time.perf_counter(), 0
         self.interval = tqdm.tqdm.format_interval
-        self.bar = tqdm.tqdm(total=steps, unit="step", leave=False, dynamic_ncols=True)
+        self.bar = tqdm.tqdm(total=steps or None, unit="step", leave=False, dynamic_ncols=True)
         self._name(self.trainer.epoch)
 
     def on_batch_end(self, step: int, loss: float) -> None:
@@ -367,8 +370,8 @@ class _Bar(Callback):
                 numbers |= self.trainer.measure_batch()
             left = (self.epochs - self.trainer.epoch) * self.steps - step - 1
             seconds = (time.perf_counter() - self.start) / self.done * left
-            shown = f"{_numbers(numbers)}  {self.interval(seconds)} to the last epoch"
-            self.bar.set_postfix_str(shown, refresh=False)
+            ahead = f"  {self.interval(seconds)} to the last epoch" if self.steps else ""
+            self.bar.set_postfix_str(_numbers(numbers) + ahead, refresh=False)
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         self.bar.clear()

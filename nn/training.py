@@ -20,9 +20,10 @@ from autograd_lite.errors import AnomalyError, DataError, DTypeError, OptionErro
 
 from . import metrics as known_metrics
 from .arrays import as_array
+from .batches import Batches, cause_of_nan, generators, length
 from .callbacks import Callback, Logs, progress
 from .checkpoint import load_checkpoint, save_checkpoint
-from .data import DataLoader, Dataset, TensorDataset
+from .data import DataLoader, Dataset
 from .module import Module
 from .optim import Optimizer
 from .optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
@@ -128,7 +129,7 @@ class Trainer:
         self.stop_training = False
         self.history = History()
         self._run: _Run | None = None
-        self._order: np.random.Generator = generator
+        self._generators: list[np.random.Generator] = []
         self._batch: tuple[Array, Array] | None = None
 
     @property
@@ -181,18 +182,22 @@ class Trainer:
         check_whole("fit", "epochs", epochs, example=10)
         check_whole("fit", "batch_size", batch_size, example=32)
         check_whole("fit", "accumulate", accumulate, example=4)
-        loader, validation = self._loaders(X, y, batch_size, shuffle, validation_data, validation_split)
+        loader, validation = self._batches().for_training(
+            X, y, batch_size, shuffle, validation_data, validation_split
+        )
+        steps = math.ceil((length(loader) or 0) / accumulate)
         callbacks = [*self.callbacks, *([progress()] if verbose else [])]
         resumed, self._run = self._run, None
         run = resumed or _Run()
-        self.history, self.stop_training, self._order = run.history, run.stopped, loader.generator
+        self.history, self.stop_training = run.history, run.stopped
+        self._generators = generators(loader, validation)
         with ExitStack() as ends:
             for callback in callbacks:
                 callback.trainer = self
-                callback.on_train_begin(epochs, -(-len(loader) // accumulate))
+                callback.on_train_begin(epochs, steps)
                 ends.callback(callback.on_train_end)
             if resumed is not None:
-                resumed.restore(self.callbacks, loader.generator)
+                resumed.restore(self.callbacks, self._generators)
             while self.epoch < epochs and not self.stop_training:
                 self._epoch(loader, validation, accumulate, callbacks)
         return self.history
@@ -217,12 +222,12 @@ class Trainer:
             DataError: there is no data.
             ShapeError: X and y are of different lengths.
         """
-        seen = _Seen(bool(self.metrics))
+        batches, seen = self._batches(), _Seen(bool(self.metrics))
         with self._evaluating():
-            for batch in self._loader("evaluate", X, y, batch_size):
-                x, t = self._pair(batch)
-                output = self.model(Tensor(x))
-                seen.add(_number(self.loss(output, Tensor(t))), output.numpy(), t)
+            for batch in batches.loader("evaluate", X, y, batch_size):
+                x, t = batches.pair(batch)
+                output, loss = self._outcome(x, t)
+                seen.add(_number(loss), output.numpy(), t)
         return self._measured(seen)
 
     def predict(self, X: npt.ArrayLike | Dataset | DataLoader, batch_size: int = 256) -> Array:
@@ -230,17 +235,11 @@ class Trainer:
 
         Of a Dataset or a DataLoader, the first part of each sample is the input.
         """
-        if not isinstance(X, (Dataset, DataLoader)):
-            inputs = _numbers("predict", "X", X)
-            if not inputs.size:
-                raise DataError(f"predict: X has shape {inputs.shape}, there are no samples in it")
-            X = TensorDataset(inputs)
-        loader = X if isinstance(X, DataLoader) else DataLoader(X, batch_size)
-        outputs = []
+        batches, outputs = self._batches(), []
         with self._evaluating():
-            for batch in loader:
-                (x,) = self._cast(as_array(batch[0] if isinstance(batch, (tuple, list)) else batch))
-                outputs.append(self.model(Tensor(x)).numpy())
+            for batch in batches.inputs(X, batch_size):
+                x = as_array(batch[0] if isinstance(batch, (tuple, list)) else batch)
+                outputs.append(self._output(batches.cast(x)).numpy())
         if not outputs:
             raise DataError("predict: there are no samples in it")
         return np.concatenate(outputs)
@@ -261,7 +260,8 @@ class Trainer:
             FileError: the file cannot be written.
         """
         states = [(type(callback).__name__, callback.state_dict()) for callback in self.callbacks]
-        run = _Run(self.history, self.stop_training, states, self._order.bit_generator.state)
+        orders = [order.bit_generator.state for order in self._generators]
+        run = _Run(self.history, self.stop_training, states, orders)
         save_checkpoint(path, self.model, self.optimizer, self.scheduler, run=run)
 
     def resume(self, path: str | os.PathLike[str]) -> History:
@@ -337,9 +337,10 @@ class Trainer:
     def _train(self, loader: DataLoader, accumulate: int, callbacks: list[Callback]) -> dict[str, float]:
         """The steps of one epoch."""
         self.model.train()
-        seen, batches, step = _Seen(bool(self.metrics)), iter(loader), 0
-        while group := list(islice(batches, accumulate)):
-            loss = self._step([self._pair(batch) for batch in group], seen, loader)
+        batches, seen = self._batches(), _Seen(bool(self.metrics))
+        rest, step = iter(loader), 0
+        while group := list(islice(rest, accumulate)):
+            loss = self._step([batches.pair(batch) for batch in group], seen, loader.dataset)
             if self.scheduler is not None and self.scheduler_interval == "step":
                 self.scheduler.step()
             for callback in callbacks:
@@ -347,33 +348,29 @@ class Trainer:
             step += 1
         return self._measured(seen)
 
-    def _step(self, batches: list[tuple[Array, Array]], seen: _Seen, loader: DataLoader) -> float:
+    def _step(self, batches: list[tuple[Array, Array]], seen: _Seen, dataset: Any) -> float:
         """One step of the optimizer, on batches whose gradients add up to that of one big batch."""
-        total = sum(len(t) for _, t in batches)
-        measured: list[float] = []
+        total, before = sum(len(t) for _, t in batches), len(seen.losses)
 
         def closure() -> float:
             self.optimizer.zero_grad()
             mean = 0.0
             for x, t in batches:
-                output = self.model(Tensor(x))
-                if output is None:
-                    name = type(self.model).__name__
-                    raise DTypeError(f"{name} returned None: does its forward end with return ...?")
-                loss = self.loss(output, Tensor(t))
+                output, loss = self._outcome(x, t)
                 value = _number(loss)
-                if len(measured) < len(batches):  # else a line search asks again, which copes with inf
+                if len(seen.losses) < before + len(
+                    batches
+                ):  # else a line search goes on, which copes with inf
                     if not math.isfinite(value):
-                        place = f"epoch {self.epoch + 1}, step {len(seen.losses) + 1}"
                         raise AnomalyError(
-                            f"the loss is {value} at {place}; the parameters are those before this step. "
-                            f"{_cause(loader.dataset, x, t)}"
+                            f"the loss is {value} at epoch {self.epoch + 1}, step {len(seen.losses) + 1}; "
+                            f"the parameters are those before this step. {cause_of_nan(dataset, x, t)}"
                         )
-                    measured.append(value)
                     self._batch = output.numpy(), t
                     seen.add(value, *self._batch)
-                loss.backward(None if len(t) == total else np.asarray(len(t) / total, loss.dtype))
-                mean += value * len(t) / total
+                share = len(t) / total
+                loss.backward(None if share == 1 else np.asarray(share, loss.dtype))
+                mean += value * share
             if self.clip_grad_norm is not None:
                 clip_grad_norm_(self._trained(), self.clip_grad_norm)
             return mean
@@ -383,6 +380,23 @@ class Trainer:
         loss = closure()
         self.optimizer.step()
         return loss
+
+    def _outcome(self, x: Array, t: Array) -> tuple[Tensor, Any]:
+        """What the model makes of a batch, and the loss of it."""
+        output = self._output(x)
+        return output, self.loss(output, Tensor(t))
+
+    def _output(self, x: Array) -> Tensor:
+        output = self.model(Tensor(x))
+        if isinstance(output, Tensor):
+            return output
+        name = type(self.model).__name__
+        if output is None:
+            raise DTypeError(f"{name} returned None: does its forward end with return ...?")
+        raise DTypeError(
+            f"{name} returned a {type(output).__name__}, a Trainer expects one Tensor; wrap it in a module "
+            "whose forward returns the output alone"
+        )
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
@@ -398,6 +412,8 @@ class Trainer:
 
     def _measured(self, seen: _Seen) -> dict[str, float]:
         """Loss and metrics of all that was seen."""
+        if not seen.losses:
+            raise DataError("there are no batches in the data")
         loss = float(np.average(seen.losses, weights=seen.sizes))
         if not self.metrics:
             return {"loss": loss}
@@ -413,77 +429,9 @@ class Trainer:
                 )
         return {name: float(number) for name, number in numbers.items()}
 
-    # -- data --------------------------------------------------------------------------------------
-
-    def _loaders(
-        self, X: Any, y: Any, batch_size: int, shuffle: bool, validation: Any, split: float
-    ) -> tuple[DataLoader, DataLoader | None]:
-        """The batches of training and validation."""
-        if split:
-            X, y, validation = self._split(X, y, validation, split)
-        loader = self._loader("fit", X, y, batch_size, shuffle)
-        if validation is None:
-            return loader, None
-        pair = isinstance(validation, (tuple, list)) and len(validation) == 2
-        if not pair and not isinstance(validation, (Dataset, DataLoader)):
-            raise DTypeError(
-                "fit(validation_data=...): expected a pair of arrays: (X_test, y_test), or a Dataset or a "
-                "DataLoader of pairs; to keep a part of X and y: fit(validation_split=0.2)"
-            )
-        held_X, held_y = validation if pair else (validation, None)
-        return loader, self._loader("fit(validation_data=...)", held_X, held_y, max(batch_size, 256))
-
-    def _split(self, X: Any, y: Any, validation: Any, split: float) -> tuple[Array, Array, Any]:
-        """Training and validation data out of one: the ends of X and y are kept for validation."""
-        if validation is not None or isinstance(X, (Dataset, DataLoader)):
-            raise OptionError(
-                "fit(validation_split=...) is for arrays X and y alone; with validation_data, leave it out"
-            )
-        X, y = self._dataset(X, y, "fit").tensors
-        check_number("fit", "validation_split", split, most=1, example=0.2)
-        n = math.floor(len(X) * (1 - split))
-        if not 0 < n < len(X):
-            raise OptionError(
-                f"fit(validation_split={split}): of {len(X)} samples, {n} are left for training and "
-                f"{len(X) - n} for validation; expected some for each, e.g. validation_split=0.2"
-            )
-        return X[:n], y[:n], (X[n:], y[n:])
-
-    def _loader(self, who: str, X: Any, y: Any, batch_size: int, shuffle: bool = False) -> DataLoader:
-        """The batches of arrays or of a Dataset, or a loader as it is."""
-        if y is None and isinstance(X, (Dataset, DataLoader)):
-            loader = X if isinstance(X, DataLoader) else DataLoader(X, batch_size, shuffle)
-            if not len(loader):
-                raise DataError(f"{who}: there are no batches in it, of {len(loader.dataset)} samples")
-            return loader
-        return DataLoader(self._dataset(X, y, who), batch_size, shuffle)
-
-    def _dataset(self, X: Any, y: Any, who: str) -> TensorDataset:
-        X, y = self._cast(_numbers(who, "X", X), _numbers(who, "y", y))
-        if X.ndim == 0 or y.ndim == 0 or len(X) != len(y):
-            raise ShapeError(
-                f"{who}: X has shape {X.shape} and y {y.shape}; expected as many targets as inputs, "
-                "along the first axes"
-            )
-        if len(X) == 0:
-            raise DataError(f"{who}: X has shape {X.shape}, there are no samples in it")
-        return TensorDataset(X, y)
-
-    def _pair(self, batch: Any) -> tuple[Array, Array]:
-        """Inputs and targets of a batch, in the dtype of the model."""
-        if not isinstance(batch, (tuple, list)) or len(batch) != 2:
-            what = f"{len(batch)} parts" if isinstance(batch, (tuple, list)) else f"a {type(batch).__name__}"
-            raise DTypeError(
-                f"a batch of the loader is {what}, expected a pair of inputs and targets; write "
-                "nn.DataLoader(nn.TensorDataset(X, y), batch_size=32), or a collate_fn that returns pairs"
-            )
-        x, t = self._cast(_numbers("loader", "X", batch[0]), _numbers("loader", "y", batch[1]))
-        return x, t
-
-    def _cast(self, *arrays: Array) -> tuple[Array, ...]:
-        """Floating-point arrays in the dtype of the parameters, the others as they are."""
-        dtype = next((p.dtype for p in self.model.parameters() if p.dtype.kind == "f"), None)
-        return tuple(x.astype(dtype, copy=False) if x.dtype.kind == "f" and dtype else x for x in arrays)
+    def _batches(self) -> Batches:
+        """In the dtype of the model, which may have changed."""
+        return Batches(next((p.dtype for p in self.model.parameters() if p.dtype.kind == "f"), None))
 
     def _trained(self) -> list[Tensor]:
         return [p for group in self.optimizer.param_groups for p in group["params"]]
@@ -516,13 +464,13 @@ class _Run:
     stopped: bool = False
     callbacks: list[Any] = field(default_factory=list)
     """The class and the state of each."""
-    order: Mapping[str, Any] = field(default_factory=dict)
-    """Of the generator that shuffles the data."""
+    orders: list[Mapping[str, Any]] = field(default_factory=list)
+    """Of the generators that shuffle the data."""
     random: Mapping[str, Any] = field(default_factory=dict)
     """Of nn's random numbers, as they were resumed: what is drawn between that and `fit` does not count."""
 
     def state_dict(self) -> dict[str, Any]:
-        names = ("history", "stopped", "callbacks", "order")
+        names = ("history", "stopped", "callbacks", "orders")
         return {name: getattr(self, name) for name in names}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
@@ -531,18 +479,24 @@ class _Run:
             raise DataError("the history has more epochs of one number than of another")
         self.stopped = bool(state_dict["stopped"])
         self.callbacks = [(str(name), dict(state)) for name, state in state_dict["callbacks"]]
-        self.order = dict(state_dict["order"])
+        self.orders = list(map(dict, state_dict["orders"]))
 
-    def restore(self, callbacks: list[Callback], order: np.random.Generator) -> None:
+    def restore(self, callbacks: list[Callback], orders: list[np.random.Generator]) -> None:
         """Bring back random numbers and callbacks; one that was not there before begins anew."""
-        order.bit_generator.state = self.order
+        if len(orders) != len(self.orders):
+            raise DataError(
+                f"fit: the run was saved with {len(self.orders)} generators that shuffle the data, here are "
+                f"{len(orders)}; give it the same loaders"
+            )
+        for order, state in zip(orders, self.orders, strict=True):
+            order.bit_generator.state = state
         generator.bit_generator.state = self.random
-        states = list(self.callbacks)
-        for callback in callbacks:
-            found = next((pair for pair in states if pair[0] == type(callback).__name__), None)
-            if found is not None:
-                states.remove(found)
-                callback.load_state_dict(found[1])
+        waiting = list(callbacks)
+        for name, state in self.callbacks:
+            callback = next((callback for callback in waiting if type(callback).__name__ == name), None)
+            if callback is not None:
+                waiting.remove(callback)
+                callback.load_state_dict(state)
 
 
 def _check_parts(model: Any, loss: Any, optimizer: Any) -> None:
@@ -602,40 +556,6 @@ def _check_callbacks(callbacks: list[Any]) -> None:
                 f"Trainer: {callback!r} in callbacks is no nn.Callback; inherit from it, and override e.g. "
                 "on_epoch_end(self, epoch, logs)"
             )
-
-
-def _numbers(who: str, name: str, values: Any) -> Array:
-    """The array of inputs or targets; what holds no numbers is refused."""
-    if values is None or isinstance(values, (Dataset, DataLoader)):
-        raise DTypeError(
-            f"{who}: {name} is {_shown(values)}; expected an array: fit(X, y, batch_size=...) makes the "
-            "batches itself"
-        )
-    array = as_array(values)
-    if array.dtype.kind not in "biufc":
-        repair = (
-            "number the classes: y = np.unique(y, return_inverse=True)[1]"
-            if name == "y"
-            else "write X.astype(float)"
-        )
-        raise DTypeError(f"{who}: {name} is of dtype {array.dtype}, expected numbers; {repair}")
-    return array
-
-
-def _cause(dataset: Any, x: Array, t: Array) -> str:
-    """What a loss that is not finite may come from: the data first, then the learning rate."""
-    whole = isinstance(dataset, TensorDataset) and len(dataset.tensors) == 2
-    for name, values in zip("Xy", dataset.tensors if whole else (x, t), strict=True):
-        finite = np.isfinite(values)
-        if not finite.all():
-            place = tuple(map(int, np.argwhere(~finite)[0]))
-            found = "NaN" if np.isnan(values[place]) else "inf"
-            row = f"row {place[0]}" if whole else f"row {place[0]} of this batch"
-            return f"{name} has {found} in {row}; leave such rows out, or fill them in"
-    return (
-        "A smaller learning rate, or inputs scaled to about -1 ... 1, may help; to see which op it comes "
-        "from: with ag.detect_anomaly(): trainer.fit(...)"
-    )
 
 
 def _number(loss: Any) -> float:

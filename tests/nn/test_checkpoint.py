@@ -103,6 +103,61 @@ def test_a_run_that_was_killed_ends_bit_equal(tmp_path, kind):
     assert (killed / "log.csv").read_bytes() == (whole / "log.csv").read_bytes()
 
 
+class Jittered(nn.data.Dataset):
+    """Inputs with noise that the loader's generator decides on."""
+
+    def __len__(self):
+        return len(X)
+
+    def __getitem__(self, i):
+        return X[i] + nn.random.sample_generator().normal(size=4), Y[i]
+
+
+def samplers(kind):
+    """Loaders of training and validation whose orders have generators of their own."""
+    pairs, own = nn.TensorDataset(X, Y), np.random.default_rng(kind.encode()[0])
+    if kind == "weighted":
+        sampler = nn.data.WeightedRandomSampler(np.arange(1.0, 21.0), 30, generator=own)
+        return nn.DataLoader(pairs, 6, sampler=sampler), None
+    if kind == "batches":
+        batches = nn.data.BatchSampler(nn.data.RandomSampler(pairs, generator=own), 6, False)
+        return nn.DataLoader(pairs, batch_sampler=batches), None
+    if kind == "validation":
+        return nn.DataLoader(pairs, 7), nn.DataLoader(Jittered(), 3, shuffle=True, generator=own)
+    return nn.DataLoader(Jittered(), 6, shuffle=True, num_workers=1), None
+
+
+@pytest.mark.parametrize("kind", ["weighted", "batches", "validation", "jittered"])
+def test_whatever_decides_on_the_samples_goes_on(path, kind):
+    def trainer():
+        nn.manual_seed(0)
+        return nn.Trainer((p := parts())[0], nn.CrossEntropyLoss(), p[1])
+
+    def fit(trainer, loaders, epochs):
+        return trainer.fit(loaders[0], epochs=epochs, validation_data=loaders[1], verbose=False)
+
+    whole, first, second = trainer(), trainer(), trainer()
+    nn.manual_seed(1)
+    expected = fit(whole, samplers(kind), 4)
+    nn.manual_seed(1)
+    fit(first, samplers(kind), 2)
+    first.save(path)
+    nn.manual_seed(2)
+    second.resume(path)
+    assert fit(second, samplers(kind), 4) == expected
+    np.testing.assert_equal(second.model.state_dict(), whole.model.state_dict())
+
+
+def test_a_run_with_other_loaders_is_told(path):
+    model, optimizer, _ = parts()
+    trainer = nn.Trainer(model, nn.CrossEntropyLoss(), optimizer)
+    trainer.fit(samplers("batches")[0], verbose=False)
+    trainer.save(path)
+    trainer.resume(path)
+    with pytest.raises(DataError, match="2 generators that shuffle the data, here are 1; give it the same"):
+        trainer.fit(X, Y, epochs=2, verbose=False)
+
+
 # -- by hand ---------------------------------------------------------------------------------------
 
 RNG = np.random.default_rng(0)

@@ -296,6 +296,41 @@ def test_mistakes_with_loaders_and_splits(call, error, message):
         call(t)
 
 
+class Stream(nn.data.IterableDataset):
+    """Pairs, one after another; nobody knows how many."""
+
+    def __init__(self, n=50):
+        self.n = n
+
+    def __iter__(self):
+        return iter(zip(X[: self.n], Y[: self.n], strict=True))
+
+
+def test_a_stream_is_data_too(capsys, monkeypatch):
+    steps, plain = Steps(), trainer()
+    expected = plain.fit(X, Y, epochs=2, batch_size=20, shuffle=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    streamed = trainer(callbacks=[steps])
+    history = streamed.fit(nn.DataLoader(Stream(), 20), epochs=2)
+    assert history == expected
+    assert steps.steps == [0, [0, 1, 2, 0, 1, 2]]
+    assert streamed.evaluate(Stream(), batch_size=20) == plain.evaluate(X, Y, batch_size=20)
+    with pytest.raises(DataError, match="no batches"):
+        trainer().fit(nn.DataLoader(Stream(0), 20))
+
+
+def test_a_model_that_returns_more_than_its_output():
+    class Pair(nn.Module):
+        def forward(self, x):
+            return x, x
+
+    model = nn.Sequential(nn.Linear(2, 2), Pair())
+    t = nn.Trainer(model, nn.CrossEntropyLoss(), nn.optim.SGD(model.parameters()))
+    for call in (t.fit, t.evaluate):
+        with pytest.raises(DTypeError, match="Sequential returned a tuple, a Trainer expects one Tensor"):
+            call(X, Y)
+
+
 def test_a_nan_in_a_batch_of_a_loader():
     samples = list(zip(X, Y, strict=True))
     samples[12] = (X[12] * np.nan, Y[12])
