@@ -544,12 +544,14 @@ class Device(str):
 class PlainArray(TorchNames, np.ndarray[Any, Any]):  # type: ignore[misc]
     """What comparisons and places come back as: a plain array that also knows PyTorch's names.
 
-    Arithmetic with it gives ordinary arrays.
+    Arithmetic that gives floating-point numbers gives ordinary arrays.
     """
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         plain = np.asarray(array)
-        return plain[()] if return_scalar else plain if context is not None else answer(plain)
+        if return_scalar:
+            return plain[()]
+        return plain if context is not None and plain.dtype.kind in "fc" else answer(plain)
 
     def __repr__(self) -> str:
         return repr(np.asarray(self))
