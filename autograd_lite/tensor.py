@@ -385,6 +385,11 @@ class Tensor(TorchNames):
         return cast(Tensor, apply(operator.getitem, self, plain_index(index)))
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        if sys.getrefcount(self) <= _NAMELESS:
+            raise AssignmentError(
+                "x[i][j] = v would assign to a copy that nothing holds, and x would stay as it is; write "
+                "x[i, j] = v"
+            )
         index = plain_index(index)
         recorded = isinstance(value, Tensor) and value.node is not None
         if recorded and not np.can_cast(value.dtype, self.dtype, "same_kind"):
@@ -711,6 +716,8 @@ class Tensor(TorchNames):
 
 
 _IN_PLACE_OF = {
+    "values": "x.max(dim=i) for a pair of values and indices; x.max(i), as in NumPy, is the values alone",
+    "indices": "x.max(dim=i) for a pair of values and indices, or x.argmax(i)",
     "flat": "np.ravel(x), whose entries x[np.unravel_index(i, x.shape)] = v changes",
     "itemset": "x[i] = v",
     "setfield": "x[...] = v",
@@ -718,6 +725,26 @@ _IN_PLACE_OF = {
     "tostring": "x.numpy().tobytes()",
 }
 """What to write for those methods of arrays that a Tensor has not; for the others it is x.numpy()."""
+
+
+class _Probe:
+    """Counts the references to an object that something is assigned into."""
+
+    def __setitem__(self, counts: list[int], value: Any) -> None:
+        counts.append(sys.getrefcount(self))
+
+
+def _nameless() -> int:
+    """How many references there are to an object in `make()[i] = v`, which is lost; 0 where Python counts
+    them no differently from those to an object with a name."""
+    counts: list[int] = []
+    probe = _Probe()
+    probe[counts] = None
+    _Probe()[counts] = None
+    return counts[1] if counts[1] < counts[0] else 0
+
+
+_NAMELESS = _nameless()
 
 
 class Size(int):

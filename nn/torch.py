@@ -147,9 +147,9 @@ def full_like(input: Any, fill_value: Any, **options: Any) -> Tensor:
     return full(input.shape, fill_value, **{"dtype": input.dtype, **options})
 
 
-def eye(n: int, m: int | None = None, **options: Any) -> Tensor:
+def eye(n: int, m: int | None = None, dtype: Any = None, **options: Any) -> Tensor:
     """Ones on the diagonal."""
-    return ones(n, m or n, **options) * np.eye(n, m, dtype=np.int8)
+    return tensor(np.eye(n, m), dtype or _default, **options)
 
 
 def arange(*bounds: Any, dtype: Any = None, device: Any = None) -> Tensor:

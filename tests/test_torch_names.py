@@ -176,3 +176,21 @@ def test_there_is_only_the_cpu() -> None:
         x.split([1, 1])
     with pytest.raises(AutogradLiteError, match="expected a shape"):
         x.view(np.float32)
+
+
+def test_assigning_to_a_copy_that_is_lost_is_refused() -> None:
+    x = ag.Tensor(C)
+    with pytest.raises(AutogradLiteError, match=r"x would stay.*x\[i, j\] = v"):
+        x[0][1] = 5.0
+    held = {"x": x, "row": x[0]}
+    held["x"][0, 1] = 5.0
+    held["row"][1] = 6.0
+    row = x[1]
+    row[0] = 7.0
+    x[1, 0] = 8.0
+    assert x.numpy()[0, 1].tolist() == [5.0] * 4 and (row[0] == 7).all() and (held["row"][1] == 6).all()
+
+
+def test_torchs_attributes_of_pairs_are_explained() -> None:
+    with pytest.raises(AttributeError, match=r"x.max\(dim=i\)"):
+        _ = ag.Tensor(A).max(1).values

@@ -1,6 +1,7 @@
 """Activation functions: what a neuron does with its inner potential.
 
-Where a piecewise function bends, its derivative is PyTorch's: that of the flat side.
+Where a piecewise function bends, its derivative is PyTorch's: that of the flat side. `inplace` is taken as
+PyTorch takes it, and changes nothing: there is no memory to be saved by it here.
 """
 
 from __future__ import annotations
@@ -54,7 +55,6 @@ __all__ = [
 Array = npt.NDArray[Any]
 Input = Tensor | Array
 
-relu = ag.relu
 tanh = ag.tanh
 
 # -- steps and saturated lines ---------------------------------------------------------------------
@@ -66,29 +66,34 @@ def ltu(input: Input) -> Any:
     return (x >= 0).astype(x.dtype)
 
 
-def threshold(input: Input, threshold: float, value: float) -> Any:
+def threshold(input: Input, threshold: float, value: float, inplace: bool = False) -> Any:
     """x above the threshold, else `value`."""
     return np.where(input > threshold, input, value)
 
 
-def hardtanh(input: Input, min_val: float = -1.0, max_val: float = 1.0) -> Any:
+def hardtanh(input: Input, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
     """The saturated-linear function: x, but no less than min_val and no more than max_val."""
     if not min_val < max_val:
         raise OptionError(f"hardtanh(min_val={min_val}, max_val={max_val}): expected min_val < max_val")
     return np.where(input <= min_val, min_val, np.where(input >= max_val, max_val, input))
 
 
-def relu6(input: Input) -> Any:
+def relu(input: Input, inplace: bool = False) -> Any:
+    """max(x, 0)."""
+    return ag.relu(input)
+
+
+def relu6(input: Input, inplace: bool = False) -> Any:
     """min(max(x, 0), 6)."""
     return hardtanh(input, 0.0, 6.0)
 
 
-def hardsigmoid(input: Input) -> Any:
+def hardsigmoid(input: Input, inplace: bool = False) -> Any:
     """A straight line from 0 at x = -3 to 1 at x = 3."""
     return hardtanh(input, -3.0, 3.0) / 6 + 0.5
 
 
-def hardswish(input: Input) -> Any:
+def hardswish(input: Input, inplace: bool = False) -> Any:
     """x hardsigmoid(x)."""
     return input * hardsigmoid(input)
 
@@ -106,7 +111,7 @@ def softshrink(input: Input, lambd: float = 0.5) -> Any:
 # -- rectifiers ------------------------------------------------------------------------------------
 
 
-def leaky_relu(input: Input, negative_slope: float = 0.01) -> Any:
+def leaky_relu(input: Input, negative_slope: float = 0.01, inplace: bool = False) -> Any:
     """x above 0, else negative_slope x."""
     return np.where(input > 0, input, input * negative_slope)
 
@@ -129,7 +134,9 @@ def prelu(input: Input, weight: Input) -> Any:
     return np.where(input > 0, input, input * weight)
 
 
-def rrelu(input: Input, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False) -> Any:
+def rrelu(
+    input: Input, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False
+) -> Any:
     """x above 0, else a x; in training each a is drawn from [lower, upper], later it is their mean."""
     if not training:
         return leaky_relu(input, (lower + upper) / 2)
@@ -137,17 +144,17 @@ def rrelu(input: Input, lower: float = 1 / 8, upper: float = 1 / 3, training: bo
     return np.where(input > 0, input, input * slopes)
 
 
-def elu(input: Input, alpha: float = 1.0) -> Any:
+def elu(input: Input, alpha: float = 1.0, inplace: bool = False) -> Any:
     """x above 0, else alpha (e^x - 1)."""
     return np.where(input > 0, input, alpha * np.expm1(_negative(input)))
 
 
-def celu(input: Input, alpha: float = 1.0) -> Any:
+def celu(input: Input, alpha: float = 1.0, inplace: bool = False) -> Any:
     """x above 0, else alpha (e^(x / alpha) - 1)."""
     return np.where(input > 0, input, alpha * np.expm1(_negative(input) / alpha))
 
 
-def selu(input: Input) -> Any:
+def selu(input: Input, inplace: bool = False) -> Any:
     """1.0507 times elu(x, 1.6733): activations come near mean 0 and variance 1 by themselves."""
     return 1.0507009873554804934193349852946 * elu(input, 1.6732632423543772848170429916717)
 
@@ -176,12 +183,12 @@ def gelu(input: Input, approximate: str = "none") -> Any:
     raise OptionError(f'gelu(approximate={approximate!r}): expected "none" or "tanh"')
 
 
-def silu(input: Input) -> Any:
+def silu(input: Input, inplace: bool = False) -> Any:
     """x sigmoid(x)."""
     return input * ag.sigmoid(input)
 
 
-def mish(input: Input) -> Any:
+def mish(input: Input, inplace: bool = False) -> Any:
     """x tanh(log(1 + e^x))."""
     return input * np.tanh(ag.softplus(input))
 

@@ -16,7 +16,7 @@ __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d"]
 Array = npt.NDArray[Any]
 
 
-def dropout(input: Tensor | Array, p: float = 0.5, training: bool = True) -> Any:
+def dropout(input: Tensor | Array, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Each entry is 0 with probability p, and else divided by 1 - p, so that the mean stays.
 
     Args:
@@ -30,7 +30,7 @@ def dropout(input: Tensor | Array, p: float = 0.5, training: bool = True) -> Any
     return _dropped(input, p, input.shape) if training and p else input
 
 
-def dropout2d(input: Tensor | Array, p: float = 0.5, training: bool = True) -> Any:
+def dropout2d(input: Tensor | Array, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Dropout of whole channels of (N, C, ...)."""
     return _dropped(input, p, input.shape[:2] + (1,) * (input.ndim - 2)) if training and p else input
 
@@ -43,7 +43,7 @@ def _dropped(input: Any, p: float, shape: tuple[int, ...]) -> Any:
     return input * (kept * (1 / (1 - p) if p < 1 else 0.0)).astype(input.dtype)
 
 
-def alpha_dropout(input: Tensor | Array, p: float = 0.5, training: bool = True) -> Any:
+def alpha_dropout(input: Tensor | Array, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Dropout for SELU networks: entries become -1.7581, and mean 0 and variance 1 stay what they are.
 
     Args:

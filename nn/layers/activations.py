@@ -93,7 +93,7 @@ class Threshold(Module):
         [7.0, 1.0]
     """
 
-    def __init__(self, threshold: float, value: float) -> None:
+    def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
         self.threshold, self.value = threshold, value
 
     def forward(self, input: Input) -> Any:
@@ -117,7 +117,7 @@ class Hardtanh(Module):
         [-1.0, 0.5, 1.0]
     """
 
-    def __init__(self, min_val: float = -1.0, max_val: float = 1.0) -> None:
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
         self.min_val, self.max_val = min_val, max_val
 
     def forward(self, input: Input) -> Any:
@@ -140,6 +140,9 @@ class ReLU(Module):
         [0.0, 2.0]
     """
 
+    def __init__(self, inplace: bool = False) -> None:
+        pass
+
     def forward(self, input: Input) -> Any:
         return functional.relu(input)
 
@@ -152,6 +155,9 @@ class ReLU6(Module):
         >>> nn.ReLU6()(np.array([-1.0, 2.0, 8.0])).tolist()
         [0.0, 2.0, 6.0]
     """
+
+    def __init__(self, inplace: bool = False) -> None:
+        pass
 
     def forward(self, input: Input) -> Any:
         return functional.relu6(input)
@@ -172,7 +178,7 @@ class LeakyReLU(Module):
         [-0.1, 2.0]
     """
 
-    def __init__(self, negative_slope: float = 0.01) -> None:
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
         self.negative_slope = negative_slope
 
     def forward(self, input: Input) -> Any:
@@ -231,7 +237,7 @@ class RReLU(Module):
         [2.0, 0.0]
     """
 
-    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3) -> None:
+    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, inplace: bool = False) -> None:
         self.lower, self.upper = lower, upper
 
     def forward(self, input: Input) -> Any:
@@ -257,7 +263,7 @@ class ELU(Module):
         [0.0, 2.0]
     """
 
-    def __init__(self, alpha: float = 1.0) -> None:
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         self.alpha = alpha
 
     def forward(self, input: Input) -> Any:
@@ -283,7 +289,7 @@ class CELU(Module):
         [0.0, 2.0]
     """
 
-    def __init__(self, alpha: float = 1.0) -> None:
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         self.alpha = alpha
 
     def forward(self, input: Input) -> Any:
@@ -305,6 +311,9 @@ class SELU(Module):
         >>> nn.SELU()(np.array([0.0, 1.0])).tolist()
         [0.0, 1.0507009873554805]
     """
+
+    def __init__(self, inplace: bool = False) -> None:
+        pass
 
     def forward(self, input: Input) -> Any:
         return functional.selu(input)
@@ -372,6 +381,9 @@ class SiLU(Module):
         [0.0, 0.7310585786300049]
     """
 
+    def __init__(self, inplace: bool = False) -> None:
+        pass
+
     def forward(self, input: Input) -> Any:
         return functional.silu(input)
 
@@ -387,6 +399,9 @@ class Mish(Module):
         >>> nn.Mish()(np.array([0.0])).tolist()
         [0.0]
     """
+
+    def __init__(self, inplace: bool = False) -> None:
+        pass
 
     def forward(self, input: Input) -> Any:
         return functional.mish(input)
@@ -479,6 +494,9 @@ class Hardsigmoid(Module):
         [0.0, 0.5, 0.75]
     """
 
+    def __init__(self, inplace: bool = False) -> None:
+        pass
+
     def forward(self, input: Input) -> Any:
         return functional.hardsigmoid(input)
 
@@ -491,6 +509,9 @@ class Hardswish(Module):
         >>> nn.Hardswish()(np.array([-4.0, 3.0])).tolist()
         [-0.0, 3.0]
     """
+
+    def __init__(self, inplace: bool = False) -> None:
+        pass
 
     def forward(self, input: Input) -> Any:
         return functional.hardswish(input)

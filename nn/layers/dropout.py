@@ -39,7 +39,7 @@ class Dropout(Module):
         [1.0, 1.0, 1.0]
     """
 
-    def __init__(self, p: float = 0.5) -> None:
+    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         check_number(type(self).__name__, "p", p, most=1, example=0.5)
         self.p = p
 
