@@ -370,7 +370,7 @@ class _Bar(Callback):
                 numbers |= self.trainer.measure_batch()
             left = (self.epochs - self.trainer.epoch) * self.steps - step - 1
             seconds = (time.perf_counter() - self.start) / self.done * left
-            ahead = f"  {self.interval(seconds)} to the last epoch" if self.steps else ""
+            ahead = f"  {self.interval(seconds)} to the end" if self.steps else ""
             self.bar.set_postfix_str(_numbers(numbers) + ahead, refresh=False)
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:

@@ -203,6 +203,23 @@ def test_a_loop_of_ones_own_goes_on(path):
     assert everything(*resumed) == everything(*whole)
 
 
+def test_the_dict_that_pytorch_programs_save(path):
+    import nn.torch as torch
+
+    model, optimizer, scheduler = parts()
+    steps(model, optimizer, scheduler, 2)
+    states = {"model_state_dict": model, "optimizer_state_dict": optimizer, "scheduler": scheduler}
+    states = {name: part.state_dict() for name, part in states.items()}
+    torch.save({"epoch": 2, "loss": torch.tensor(0.5), **states}, str(path))
+    checkpoint = torch.load(str(path))
+    twin, other, schedule = parts(lr=0.9)
+    twin.load_state_dict(checkpoint["model_state_dict"])
+    other.load_state_dict(checkpoint["optimizer_state_dict"])
+    schedule.load_state_dict(checkpoint["scheduler"])
+    assert (checkpoint["epoch"], checkpoint["loss"]) == (2, 0.5)
+    assert everything(twin, other, schedule) == everything(model, optimizer, scheduler)
+
+
 def test_several_models_and_a_generator_of_its_own(path):
     first, second = nn.Linear(2, 3), nn.Linear(3, 1)
     order = np.random.default_rng(5)

@@ -480,7 +480,7 @@ def test_the_bar_shows_loss_metrics_rate_and_time_left(capsys, monkeypatch):
     trainer(callbacks=[loss]).fit(X, Y, epochs=1, batch_size=10)
     shown = capsys.readouterr().err
     assert f"loss {np.mean(loss.losses[:4]):.4f}  accuracy " in shown  # of the steps so far
-    assert "step/s" in shown and "to the last epoch" in shown
+    assert "step/s" in shown and "to the end" in shown
 
 
 def test_a_metric_of_whole_sets_alone_is_left_out_of_the_bar(capsys, monkeypatch):
