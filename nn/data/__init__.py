@@ -20,6 +20,7 @@ from .samplers import (
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
+from .splits import KFold, Standardize, split
 
 __all__ = [
     "BatchSampler",
@@ -28,10 +29,12 @@ __all__ = [
     "DataLoader",
     "Dataset",
     "IterableDataset",
+    "KFold",
     "RandomSampler",
     "Sampler",
     "SequentialSampler",
     "StackDataset",
+    "Standardize",
     "Subset",
     "SubsetRandomSampler",
     "TensorDataset",
@@ -40,4 +43,5 @@ __all__ = [
     "default_convert",
     "get_worker_info",
     "random_split",
+    "split",
 ]
