@@ -20,6 +20,7 @@ from . import losses as losses
 from . import metrics as metrics
 from . import optim as optim
 from . import robust as robust
+from . import transforms as transforms
 from . import utils as utils
 from .callbacks import *
 from .checkpoint import *

@@ -2,6 +2,7 @@
 
 from .collate import default_collate, default_convert
 from .datasets import (
+    Augmented,
     ChainDataset,
     ConcatDataset,
     Dataset,
@@ -23,6 +24,7 @@ from .samplers import (
 from .splits import KFold, Standardize, split
 
 __all__ = [
+    "Augmented",
     "BatchSampler",
     "ChainDataset",
     "ConcatDataset",

@@ -19,6 +19,7 @@ from ..random import as_generator
 from .collate import default_collate
 
 __all__ = [
+    "Augmented",
     "ChainDataset",
     "ConcatDataset",
     "Dataset",
@@ -162,6 +163,46 @@ class Subset(Dataset):
     def is_random(self) -> bool:  # type: ignore[override]
         """Whether the samples of the dataset are."""
         return bool(declared(self.dataset, "is_random", True))
+
+
+class Augmented(Dataset):
+    """A dataset whose inputs go through a transform whenever they are asked for.
+
+    Args:
+        dataset: of tuples that begin with the input, as in `TensorDataset(X, y)`.
+        transform: of one input; those of `nn.transforms` are applied to whole batches by a DataLoader.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> images, labels = np.zeros((100, 1, 28, 28), np.float32), np.zeros(100, int)
+        >>> varied = nn.data.Augmented(nn.TensorDataset(images, labels), nn.transforms.RandomCrop(24))
+        >>> x, y = next(iter(nn.DataLoader(varied, batch_size=20, num_workers=1)))
+        >>> x.shape
+        (20, 1, 24, 24)
+    """
+
+    def __init__(self, dataset: Any, transform: Callable[[Any], Any]) -> None:
+        self.dataset, self.transform = dataset, transform
+
+    @property
+    def is_random(self) -> bool:  # type: ignore[override]
+        """Whether the transform is, or may be, or the dataset."""
+        own = getattr(self.transform, "is_random", True)
+        return bool(own or declared(self.dataset, "is_random", True))
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        first, *others = self.dataset[index]
+        return (self.transform(first), *others)
+
+    def batch_at(self, indices: Sequence[int]) -> Any:
+        """Many samples, at once if the transform can."""
+        if not getattr(self.transform, "on_batches", False):
+            return default_collate([self[i] for i in indices])
+        first, *others = batch_of(self.dataset, indices)
+        return [self.transform.batch(first), *others]  # type: ignore[attr-defined]
 
 
 class ConcatDataset(Dataset):

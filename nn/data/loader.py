@@ -31,7 +31,7 @@ class DataLoader:
     """Iterates over a dataset in batches of Tensors; each `for` over it is one epoch.
 
     With `num_workers` above 0, a thread makes the next batches while the program uses the last one: this
-    pays where samples cost time, for files or augmentation. Batches and their order are the same, and so
+    pays where making samples means waiting, for files above all. Batches and their order are the same, and so
     are the random numbers of `nn.transforms`: they come from a generator of the epoch.
 
     Args:

@@ -15,10 +15,14 @@ from tqdm import tqdm
 
 from autograd_lite.errors import FileError
 
-__all__ = ["cache_folder", "download", "find"]
+__all__ = ["MissingFilesError", "cache_folder", "download", "find"]
 
 VARIABLE = "AUTOGRAD_LITE_DATA"
 ATTEMPTS = 3
+
+
+class MissingFilesError(FileError):
+    """Files of a dataset that are not on this machine."""
 
 
 def cache_folder() -> Path:
@@ -48,10 +52,10 @@ def find(name: str, files: Sequence[str], root: str | os.PathLike[str] | None) -
     return None
 
 
-def not_found(name: str, files: Sequence[str], root: str | os.PathLike[str] | None) -> FileError:
+def not_found(name: str, files: Sequence[str], root: str | os.PathLike[str] | None) -> MissingFilesError:
     """The error for data that are not there."""
     place = root or os.environ.get(VARIABLE) or cache_folder()
-    return FileError(
+    return MissingFilesError(
         f"{name} is not in {place}: expected {', '.join(files)} there or in {Path(place) / name}; name "
         f"another folder with root=..., set {VARIABLE}, or let it be downloaded with download=True"
     )

@@ -63,7 +63,7 @@ def load_mnist(split: str = "train", root: Folder = None, download: bool = False
     Source:
         Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits", 1998.
     """
-    return _idx("mnist", "https://ossci-datasets.s3.amazonaws.com/mnist/", MNIST, split, root, download)
+    return scaled(mnist_bytes(split, root, download))
 
 
 def load_fashion_mnist(
@@ -79,8 +79,25 @@ def load_fashion_mnist(
     Source:
         H. Xiao et al., "Fashion-MNIST: a novel image dataset", 2017.
     """
+    return scaled(fashion_mnist_bytes(split, root, download))
+
+
+def mnist_bytes(split: str, root: Folder, download: bool) -> tuple[Array, Array]:
+    """MNIST as it was published: uint8 of shape (n, 28, 28), and the labels."""
+    return _idx("mnist", "https://ossci-datasets.s3.amazonaws.com/mnist/", MNIST, split, root, download)
+
+
+def fashion_mnist_bytes(split: str, root: Folder, download: bool) -> tuple[Array, Array]:
+    """Fashion-MNIST as it was published: uint8 of shape (n, 28, 28), and the labels."""
     url = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
     return _idx("fashion-mnist", url, FASHION, split, root, download)
+
+
+def scaled(pictures: tuple[Array, Array]) -> tuple[Array, Array]:
+    """Pictures of (n, H, W) or (n, H, W, C) as float32 from 0 to 1 of (n, C, H, W)."""
+    images, labels = pictures
+    channels = np.moveaxis(images, -1, 1) if images.ndim == 4 else images[:, None]
+    return np.ascontiguousarray(channels, np.float32) / 255, labels
 
 
 def _idx(
@@ -101,7 +118,7 @@ def _idx(
         raise DataError(
             f"{paths[0]} holds {images.shape} and {paths[1]} {labels.shape}; they do not belong together"
         )
-    return images[:, None].astype(np.float32) / 255, labels.astype(np.int64)
+    return images, labels.astype(np.int64)
 
 
 def read_idx(path: str | os.PathLike[str]) -> Array:
@@ -149,6 +166,11 @@ def load_cifar10(split: str = "train", root: Folder = None, download: bool = Fal
     Source:
         A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009.
     """
+    return scaled(cifar10_bytes(split, root, download))
+
+
+def cifar10_bytes(split: str, root: Folder, download: bool) -> tuple[Array, Array]:
+    """CIFAR-10 as it was published: uint8 of shape (n, 32, 32, 3), and the labels."""
     if split not in PARTS:
         raise OptionError(f'load_cifar10({split!r}): expected "train" or "test"')
     ((archive, md5),) = CIFAR.items()
@@ -163,14 +185,14 @@ def load_cifar10(split: str = "train", root: Folder = None, download: bool = Fal
     try:
         if path.name == CIFAR_NPZ:
             with np.load(path) as file:
-                images, labels = file[f"x_{split}"].transpose(0, 3, 1, 2), file[f"y_{split}"]
+                images, labels = file[f"x_{split}"], file[f"y_{split}"]
         else:
             images, labels = _cifar_archive(path, split)
     except OSError as error:
         raise FileError(f"cannot read {path}: {error}") from error
     except (ValueError, KeyError, EOFError, zlib.error, tarfile.TarError) as error:
         raise DataError(f"{path} is damaged: {error}; fetch it again") from error
-    return np.ascontiguousarray(images, np.float32) / 255, labels.astype(np.int64).reshape(-1)
+    return images, labels.astype(np.int64).reshape(-1)
 
 
 def _cifar_archive(path: Path, split: str) -> tuple[Array, Array]:
@@ -183,4 +205,4 @@ def _cifar_archive(path: Path, split: str) -> tuple[Array, Array]:
             assert member is not None
             records.append(np.frombuffer(member.read(), np.uint8).reshape(-1, 3073))
     joined = np.concatenate(records)
-    return joined[:, 1:].reshape(-1, 3, 32, 32), joined[:, 0]
+    return joined[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), joined[:, 0]

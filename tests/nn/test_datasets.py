@@ -117,6 +117,68 @@ def test_cifar10_from_the_archive_and_from_a_selection(tmp_path):
     assert X.flags.c_contiguous and y.tolist() == labels.tolist()
 
 
+# -- in the form of torchvision --------------------------------------------------------------------
+
+
+def test_pictures_and_their_classes(mnist, monkeypatch):
+    data = nn.datasets.MNIST(mnist, train=True)
+    assert len(data) == 5 and data[0][1] == 3 and type(data[0][1]) is int
+    np.testing.assert_array_equal(data[4][0], PICTURES[4])
+    np.testing.assert_array_equal(data.data.numpy(), PICTURES)
+    assert data.targets.tolist() == LABELS.tolist()
+    assert data.classes[3] == "3 - three" and data.class_to_idx["3 - three"] == 3
+    assert "train, 5 pictures" in repr(data)
+    (mnist / "elsewhere" / "FashionMNIST" / "raw").mkdir(parents=True)
+    with pytest.raises(FileError, match="fashion-mnist is not in"):
+        nn.datasets.FashionMNIST(mnist / "elsewhere")
+    monkeypatch.setenv(files.VARIABLE, str(mnist))
+    assert len(nn.datasets.FashionMNIST(mnist / "elsewhere", train=False, download=True)) == 5
+    for path in mnist.glob("*.gz"):
+        path.rename(mnist / "elsewhere" / "FashionMNIST" / "raw" / path.name)
+    monkeypatch.delenv(files.VARIABLE)
+    assert nn.datasets.FashionMNIST(mnist / "elsewhere").classes[9] == "Ankle boot"
+
+
+def test_what_is_nowhere_is_downloaded_into_the_root(server, mnist, monkeypatch, tmp_path):
+    url, answers = server
+    sums = {}
+    for name in images.PARTS["test"]:
+        answers[name] = [(mnist / name).read_bytes()]
+        sums[name] = md5(answers[name][0])
+    monkeypatch.setattr(nn.datasets.MNIST, "read", lambda self, *args: images._idx("mnist", url, sums, *args))
+    root = tmp_path / "data"
+    assert len(nn.datasets.MNIST(str(root), train=False, download=True)) == 5
+    assert sorted(p.name for p in (root / "MNIST" / "raw").iterdir()) == sorted(sums)
+    answers.clear()
+    assert len(nn.datasets.MNIST(str(root), train=False)) == 5
+
+
+def test_batches_are_transformed_at_once_where_transforms_can(mnist):
+    to_tensor = nn.transforms.Compose([nn.transforms.ToTensor(), nn.transforms.Normalize(0.5, 0.5)])
+    at_once = nn.datasets.MNIST(mnist, transform=to_tensor)
+    one_by_one = nn.datasets.MNIST(mnist, transform=lambda picture: to_tensor(picture))
+    assert not at_once.is_random and one_by_one.is_random
+    for data in (at_once, one_by_one):
+        (x, y), (rest, _) = nn.DataLoader(data, 3)
+        np.testing.assert_allclose(x.numpy(), PICTURES[:3, None] / 127.5 - 1, atol=1e-6)
+        assert x.dtype == np.float32 and rest.shape == (2, 1, 28, 28) and y.tolist() == [3, 1, 4]
+    assert at_once[0][0].shape == (1, 28, 28)
+    odd = nn.datasets.MNIST(mnist, transform=to_tensor, target_transform=lambda label: label % 2)
+    assert next(iter(nn.DataLoader(odd, 5)))[1].tolist() == [1, 1, 0, 1, 1]
+    plain = next(iter(nn.DataLoader(nn.datasets.MNIST(mnist), 5)))[0]
+    assert plain.dtype == np.uint8 and plain.shape == (5, 28, 28)
+
+
+def test_photographs_have_their_channels_last(tmp_path):
+    pictures = rng.integers(0, 256, (4, 32, 32, 3), np.uint8)
+    np.savez(tmp_path / "cifar10-11k.npz", x_test=pictures, y_test=[9, 0, 3, 3])
+    data = nn.datasets.CIFAR10(tmp_path, train=False, transform=nn.transforms.ToTensor())
+    assert data.targets == [9, 0, 3, 3] and data.data.shape == (4, 32, 32, 3) and data.classes[9] == "truck"
+    np.testing.assert_allclose(data[1][0].numpy(), pictures[1].transpose(2, 0, 1) / 255, rtol=1e-6)
+    (x, _), *_ = nn.DataLoader(data, 4)
+    np.testing.assert_allclose(x.numpy(), nn.datasets.load_cifar10("test", root=tmp_path)[0], rtol=1e-6)
+
+
 # -- downloads -------------------------------------------------------------------------------------
 
 
@@ -179,7 +241,7 @@ def test_mnist_is_downloaded_once(server, mnist, monkeypatch):
     sums = {name: md5(content) for name, content in contents.items()}
 
     def load(download):
-        return images._idx("mnist", url, sums, "train", None, download)
+        return images.scaled(images._idx("mnist", url, sums, "train", None, download))
 
     with pytest.raises(FileError):
         load(False)

@@ -1,0 +1,160 @@
+"""Pictures into Tensors, and their values into other ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd_lite import Tensor
+from autograd_lite.errors import DTypeError, OptionError, ShapeError
+
+from ..arrays import as_array, as_operand
+from .base import Transform, rounded
+
+__all__ = ["ConvertImageDtype", "Grayscale", "Normalize", "PILToTensor", "ToTensor"]
+
+Array = npt.NDArray[Any]
+
+LUMA = (0.2989, 0.587, 0.114)
+"""How bright red, green and blue look: ITU-R BT.601."""
+
+
+class PILToTensor(Transform):
+    """A picture as a Tensor of the same numbers.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.transforms.PILToTensor()(np.array([[0, 255]], np.uint8)).tolist()
+        [[[0, 255]]]
+    """
+
+    def __call__(self, img: Any) -> Any:
+        """(H, W) or (H, W, C) as (C, H, W)."""
+        return self._converted(img, batched=False)
+
+    def batch(self, images: Any) -> Any:
+        """(N, H, W) or (N, H, W, C) as (N, C, H, W)."""
+        return self._converted(images, batched=True)
+
+    def _converted(self, img: Any, batched: bool) -> Tensor:
+        x = as_array(img)
+        if isinstance(img, Tensor) or x.dtype.kind not in "buif":
+            what = f"{type(img).__name__} of {x.dtype}"
+            raise DTypeError(f"{type(self).__name__}: expected a picture as an array or from PIL, got {what}")
+        many = batched or x.ndim == 4
+        if x.ndim - many not in (2, 3):
+            raise ShapeError(f"{type(self).__name__}: expected a picture (H, W) or (H, W, C), got {x.shape}")
+        return Tensor(
+            self.values(np.moveaxis(x, -1, many) if x.ndim - many == 3 else np.expand_dims(x, int(many)))
+        )
+
+    def values(self, x: Array) -> Array:
+        """What becomes of the numbers."""
+        return x
+
+
+class ToTensor(PILToTensor):
+    """A picture as a Tensor of float32: the numbers of uint8 are divided by 255, others stay.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.transforms.ToTensor()(np.array([[0, 255]], np.uint8)).tolist()
+        [[[0.0, 1.0]]]
+    """
+
+    def values(self, x: Array) -> Array:
+        """From 0 to 1."""
+        return x.astype(np.float32) / 255 if x.dtype == np.uint8 else x
+
+
+class ConvertImageDtype(Transform):
+    """The same image in another dtype: whole numbers go from 0 to their largest, floats from 0 to 1.
+
+    Args:
+        dtype: e.g. np.float32.
+    """
+
+    def __init__(self, dtype: npt.DTypeLike) -> None:
+        self.dtype = np.dtype(dtype)
+
+    def apply(self, images: Array, rng: np.random.Generator) -> Array:
+        """Brought to the range of the dtype."""
+        before, after = (1 if d.kind == "f" else np.iinfo(d).max for d in (images.dtype, self.dtype))
+        return (
+            images
+            if images.dtype == self.dtype
+            else rounded(images.astype(float) / before * after, self.dtype)
+        )
+
+
+class Normalize(Transform):
+    """(x - mean) / std of each channel.
+
+    Args:
+        mean: a number for each channel, or one for all.
+        std: likewise, not 0.
+        inplace: without effect.
+
+    Raises:
+        OptionError: a number of `std` is 0.
+        ShapeError: the image has another number of channels.
+        DTypeError: the image has no floating-point numbers.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.transforms.Normalize([0.5], [0.25])(np.array([[[0.0, 1.0]]]))
+        array([[[-2.,  2.]]])
+    """
+
+    def __init__(
+        self, mean: Sequence[float] | float, std: Sequence[float] | float, inplace: bool = False
+    ) -> None:
+        self.mean, self.std = mean, std
+        if not np.all(np.asarray(std)):
+            raise OptionError(f"Normalize(std={std}): cannot divide by 0")
+
+    def __call__(self, img: Any) -> Any:
+        """On the tape, if the image is."""
+        x = as_operand("Normalize", img)
+        if x.dtype.kind != "f":
+            raise DTypeError(
+                f"Normalize: expected floating-point numbers, got {x.dtype}; put ToTensor() before it"
+            )
+        if x.ndim < 3:
+            raise ShapeError(f"Normalize: expected shape (C, H, W) or (N, C, H, W), got {x.shape}")
+        mean, std = (np.reshape(np.asarray(v, x.dtype), (-1, 1, 1)) for v in (self.mean, self.std))
+        if {len(mean), len(std)} - {1, x.shape[-3]}:
+            raise ShapeError(
+                f"Normalize: mean and std are for {len(mean)} and {len(std)} channels, the image of shape "
+                f"{x.shape} has {x.shape[-3]}"
+            )
+        return (x - mean) / std
+
+    def batch(self, images: Any) -> Any:
+        """All at once."""
+        return self(images)
+
+
+class Grayscale(Transform):
+    """Red, green and blue as one brightness: 0.2989 R + 0.587 G + 0.114 B.
+
+    Args:
+        num_output_channels: 1, or 3 of the same numbers.
+    """
+
+    def __init__(self, num_output_channels: int = 1) -> None:
+        if num_output_channels not in (1, 3):
+            raise OptionError(f"Grayscale(num_output_channels={num_output_channels!r}): expected 1 or 3")
+        self.num_output_channels = num_output_channels
+
+    def apply(self, images: Array, rng: np.random.Generator) -> Array:
+        """Of three channels; one is gray already."""
+        if images.shape[1] not in (1, 3):
+            raise ShapeError(f"Grayscale: expected 3 channels, or 1, got {images.shape[1]}")
+        gray = images
+        if images.shape[1] == 3:
+            gray = np.tensordot(np.array(LUMA), images, (0, 1))[:, None]
+        return np.repeat(rounded(gray, images.dtype), self.num_output_channels, axis=1)
