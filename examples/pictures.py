@@ -25,7 +25,7 @@ def panels(rows: int = 1, columns: int = 1, width: float = 4.2, height: float = 
 
 
 def tiles(
-    axes: Any, images: Array, columns: int, title: str = "", gray: str = "gray_r", **limits: Any
+    axes: Any, images: Array, columns: int, title: str = "", cmap: str = "gray_r", **limits: Any
 ) -> None:
     """Show images of shape (n, height, width) side by side in a grid."""
     n, height, width = images.shape
@@ -34,7 +34,7 @@ def tiles(
     for i, image in enumerate(images):
         top, left = i // columns * (height + 1), i % columns * (width + 1)
         sheet[top : top + height, left : left + width] = image
-    axes.imshow(sheet, cmap=gray, **limits)
+    axes.imshow(sheet, cmap=cmap, **limits)
     axes.set_title(title)
     axes.axis("off")
 

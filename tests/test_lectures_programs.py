@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import itertools
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 
 from examples.lectures.__main__ import main, programs
+from examples.lectures.recurrent_automaton import LANGUAGES
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -155,3 +158,34 @@ def test_vanishing(quick: Quick) -> None:
 def test_batch_norm(quick: Quick) -> None:
     found = quick("batch_norm")
     assert max(found["without"]) < 0.2 and min(found["with batch norm"]) > 0.8
+
+
+def test_recurrent_automaton(quick: Quick) -> None:
+    assert set(quick("recurrent_automaton").values()) == {0}
+    for automaton, pattern in zip(
+        LANGUAGES, ["b*(ab*ab*)*", "(a|ba)*b?", None, "(ab)*", ".*abb"], strict=True
+    ):
+        for letters in itertools.product("ab", repeat=9):
+            word = "".join(letters)
+            value = int(word.translate({97: "0", 98: "1"}), 2)
+            expected = value % 3 == 0 if pattern is None else re.fullmatch(pattern, word) is not None
+            assert automaton.accepts(tuple("ab".index(letter) for letter in letters)) == expected
+
+
+def test_features(quick: Quick) -> None:
+    found = quick("features")
+    assert found["accuracy"] > 0.97 and min(found["contrast"]) > 0.4
+
+
+def test_damage(quick: Quick) -> None:
+    found = quick("damage")
+    assert found["whole"] > 0.95
+    assert found["whole"] > found["damaged"][0] > found["damaged"][1] > found["damaged"][2]
+    assert all(a > d for a, d in zip(found["adapted"], found["damaged"], strict=True))
+    assert found["adapted"][1] > 0.93  # with half of the hidden neurons
+
+
+def test_rnn_memory(quick: Quick) -> None:
+    found = quick("rnn_memory")
+    assert found["LSTM"][20] == found["GRU"][20] == 1
+    assert found["RNN"][20] < 0.8

@@ -1,0 +1,80 @@
+"""Damage: neurons are knocked out of a trained net, and the rest learns again.
+
+What a net knows is spread over all its weights, so it fades gracefully and does not fail at once; and the
+neurons that are left take over the work of the lost ones after a little more training, much less than at
+first.
+
+Source: D. Rumelhart, J. McClelland, "Parallel distributed processing", 1986; G. Hinton, T. Shallice,
+"Lesioning an attractor network", 1991.
+"""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import nn
+from examples.pictures import BLUE, GREY, ORANGE, panels, save
+
+HIDDEN = 64
+
+
+def trainer_of(model: nn.Module) -> nn.Trainer:
+    """What trains and measures a model."""
+    optimizer = nn.optim.Adam(model.parameters(), lr=3e-3)
+    return nn.Trainer(model, nn.CrossEntropyLoss(), optimizer, metrics="accuracy")
+
+
+class Lesion(nn.Module):
+    """Silences some neurons for good.
+
+    Args:
+        alive: 1 for neurons that are left, 0 for those that are gone.
+    """
+
+    def __init__(self, alive: Any) -> None:
+        self.register_buffer("alive", alive)
+
+    def forward(self, x: Any) -> Any:
+        """The answers of those that are left."""
+        return x * self.alive
+
+
+def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
+    """Train, damage more and more, and let the rest learn for an epoch."""
+    nn.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    train, test = nn.datasets.load_digits("train"), nn.datasets.load_digits("test")
+    model = nn.Sequential(
+        nn.Linear(64, HIDDEN), nn.ReLU(), Lesion(np.ones(HIDDEN, np.float32)), nn.Linear(HIDDEN, 10)
+    )
+    trainer_of(model).fit(*train, 5 if quick else 20, verbose=False)
+    whole = trainer_of(model).evaluate(*test)["accuracy"]
+    print(f"whole net: {whole:.1%}")
+
+    shares = [0.25, 0.5, 0.75] if quick else [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
+    damaged, adapted, repeats = [], [], 1 if quick else 5
+    for share in shares:
+        before, after = [], []
+        for _ in range(repeats):
+            hurt = copy.deepcopy(model)
+            hurt[2].alive = (rng.permutation(HIDDEN) >= share * HIDDEN).astype(np.float32)
+            trainer = trainer_of(hurt)
+            before.append(trainer.evaluate(*test)["accuracy"])
+            trainer.fit(*train, 2, verbose=False)
+            after.append(trainer.evaluate(*test)["accuracy"])
+        damaged.append(float(np.mean(before)))
+        adapted.append(float(np.mean(after)))
+        print(f"{share:.0%} of the neurons gone: {damaged[-1]:.1%}, after two epochs more {adapted[-1]:.1%}")
+
+    figure, axes = panels(width=5)
+    axes.axhline(whole, color=GREY, linewidth=1, label="whole net")
+    axes.plot(shares, damaged, "o-", color=ORANGE, label="damaged")
+    axes.plot(shares, adapted, "o-", color=BLUE, label="after two epochs more")
+    axes.set(xlabel="share of hidden neurons knocked out", ylabel="test accuracy", ylim=(0, 1))
+    axes.legend(frameon=False)
+    save(figure, out / "damage.png")
+    return {"whole": whole, "shares": shares, "damaged": damaged, "adapted": adapted}
