@@ -24,9 +24,11 @@ from . import transforms as transforms
 from . import utils as utils
 from .callbacks import *
 from .checkpoint import *
+from .constraints import *
 from .data import DataLoader as DataLoader
 from .data import Dataset as Dataset
 from .data import TensorDataset as TensorDataset
+from .ensemble import *
 from .layers.activations import *
 from .layers.attention import *
 from .layers.containers import *
@@ -49,3 +51,5 @@ from .random import manual_seed as manual_seed
 from .serialization import *
 from .summary import *
 from .training import *
+from .transfer import *
+from .uncertainty import *

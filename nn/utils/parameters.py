@@ -79,7 +79,7 @@ def clip_grad_norm_(
         [0.6, 0.8]
     """
     check_number("clip_grad_norm_", "max_norm", max_norm, example=1)
-    params = [p for p in _listed(parameters) if p.grad is not None]
+    params = [p for p in listed(parameters) if p.grad is not None]
     total = get_total_norm([p.grad for p in params if p.grad is not None], norm_type)
     if error_if_nonfinite and not math.isfinite(total):
         raise AnomalyError(f"clip_grad_norm_: the norm of the gradients is {total}, so they cannot be scaled")
@@ -100,7 +100,7 @@ def clip_grad_value_(parameters: Iterable[Tensor] | Tensor, clip_value: float) -
         OptionError: `clip_value` is something else.
     """
     check_number("clip_grad_value_", "clip_value", clip_value, example=1)
-    for p in _listed(parameters):
+    for p in listed(parameters):
         if p.grad is not None:
             p.grad = Tensor(np.clip(p.grad.numpy(), -clip_value, clip_value))
 
@@ -165,7 +165,7 @@ class ExponentialMovingAverage:
 
     def __init__(self, parameters: Iterable[Tensor], decay: float = 0.999) -> None:
         check_number("ExponentialMovingAverage", "decay", decay, most=1, example=0.999)
-        self.parameters = _listed(parameters)
+        self.parameters = listed(parameters)
         self.decay = decay
         self.averages = [p.numpy().copy() for p in self.parameters]
 
@@ -238,7 +238,7 @@ def vector_to_parameters(vec: Tensor | npt.ArrayLike, parameters: Iterable[Tenso
             start += p.size
 
 
-def _listed(parameters: Iterable[Tensor] | Tensor) -> list[Tensor]:
+def listed(parameters: Iterable[Tensor] | Tensor) -> list[Tensor]:
     listed = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     for p in listed:
         if not isinstance(p, Tensor):

@@ -1,0 +1,125 @@
+"""What a model does not know: predictions with dropout left on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import autograd_lite as ag
+from autograd_lite import Tensor
+from autograd_lite.errors import DataError
+
+from .arrays import as_array
+from .layers.dropout import Dropout
+from .module import Module
+from .options import check_whole
+
+__all__ = ["Sampled", "mc_dropout"]
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Outputs of a model that is random, for the same inputs.
+
+    Attributes:
+        samples: of shape (samples, *output).
+    """
+
+    samples: Array
+
+    @property
+    def mean(self) -> Array:
+        """The prediction: the mean over the samples."""
+        return np.asarray(self.samples.mean(axis=0))
+
+    @property
+    def std(self) -> Array:
+        """How far the samples are spread around it."""
+        return np.asarray(self.samples.std(axis=0))
+
+    @property
+    def entropy(self) -> Array:
+        """The entropy of the mean of probabilities, in nats: all that is uncertain about the class.
+
+        Raises:
+            DataError: the samples are no probabilities.
+        """
+        return np.asarray(_entropy(self._probabilities.mean(axis=0)))
+
+    @property
+    def mutual_information(self) -> Array:
+        """The part of the entropy that comes from the weights: it is 0 where all samples agree.
+
+        Source:
+            N. Houlsby et al., "Bayesian active learning for classification and preference learning", 2011.
+        """
+        return np.asarray(self.entropy - _entropy(self._probabilities).mean(axis=0))
+
+    @property
+    def _probabilities(self) -> Array:
+        p = self.samples
+        if p.min(initial=0) < 0 or not np.allclose(p.sum(axis=-1), 1, atol=1e-4):
+            raise DataError(
+                "an entropy is that of probabilities, which add up to 1 along the last axis; for a model "
+                "that gives logits, write mc_dropout(model, X, activation=nn.Softmax(dim=-1))"
+            )
+        return p
+
+
+def _entropy(p: Array) -> Any:
+    return -np.sum(p * np.log(np.where(p > 0, p, 1)), axis=-1)
+
+
+def mc_dropout(
+    model: Module,
+    X: npt.ArrayLike | Tensor,
+    samples: int = 100,
+    activation: Callable[[Any], Any] | None = None,
+) -> Sampled:
+    """Predict many times with dropout left on, all else as in use; the spread tells what is uncertain.
+
+    Each dropout mask is a draw of weights from an approximate posterior.
+
+    Args:
+        model: with Dropout layers; it is left as it was. BatchNorm uses its running means.
+        X: inputs of shape (n, ...).
+        samples: how many times.
+        activation: is applied to the outputs, e.g. `nn.Softmax(dim=-1)` to logits.
+
+    Raises:
+        DataError: there is no Dropout layer in the model, so that all predictions would be the same.
+
+    Source:
+        Y. Gal, Z. Ghahramani, "Dropout as a Bayesian approximation", 2016.
+
+    Example:
+        >>> import nn, numpy as np
+        >>> nn.manual_seed(0)
+        >>> model = nn.Sequential(nn.Dropout(0.5), nn.Linear(1, 1, bias=False))
+        >>> model[1].weight.data = np.array([[1.0]])
+        >>> prediction = nn.mc_dropout(model, np.array([[1.0], [3.0]]), samples=4000)
+        >>> prediction.mean.round(1).tolist(), prediction.std.round(1).tolist()
+        ([[1.0], [3.0]], [[1.0], [3.0]])
+    """
+    check_whole("mc_dropout", "samples", samples, example=100)
+    modes = {module: module.training for module in model.modules()}
+    dropped = [module for module in modes if isinstance(module, Dropout)]
+    if not dropped:
+        raise DataError(f"mc_dropout: there is no Dropout layer in this {type(model).__name__}")
+    x = X if isinstance(X, Tensor) else as_array(X)
+    model.eval()
+    for layer in dropped:
+        layer.training = True
+    try:
+        with ag.no_grad():
+            outputs = (model(x) for _ in range(samples))
+            return Sampled(np.stack([as_array(activation(y) if activation else y) for y in outputs]))
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
