@@ -12,6 +12,7 @@ A notebook shows the picture by itself.
 """
 
 from .calls import Call
+from .explain import Explanation, explain
 from .graph import Edge, Graph, Vertex, draw
 from .plots import learning_curves, learning_rate_curve
 from .steps import Step, Steps, backprop_steps
@@ -19,12 +20,14 @@ from .steps import Step, Steps, backprop_steps
 __all__ = [
     "Call",
     "Edge",
+    "Explanation",
     "Graph",
     "Step",
     "Steps",
     "Vertex",
     "backprop_steps",
     "draw",
+    "explain",
     "learning_curves",
     "learning_rate_curve",
 ]

@@ -17,7 +17,7 @@ from . import dot, html, render
 from .graph import Graph, draw
 from .wording import Wording, added, amount, named
 
-__all__ = ["Step", "Steps", "backprop_steps", "with_gradients"]
+__all__ = ["Step", "Steps", "backprop_steps", "recorded", "with_gradients"]
 
 MOST_PICTURES = 500
 
@@ -245,14 +245,20 @@ def with_gradients(output: ag.Tensor) -> Graph:
             node.adjoint = adjoint
 
 
-def _all_nodes(output: ag.Node) -> list[ag.Node]:
-    found = {output: None}
-    queue = [output]
-    for node in queue:  # grows while it is being read
-        new = [x for x in node.inputs if isinstance(x, ag.Node) and x not in found]
-        found.update(dict.fromkeys(new))
-        queue += dict.fromkeys(new)
-    return queue
+def recorded(output: ag.Tensor) -> list[ag.Node]:
+    """The steps that a Tensor was computed from, oldest first: those of its graph, in the same order."""
+    return sorted((n for n in _all_nodes(output.node) if n.op is not None), key=lambda node: node.index)
+
+
+def _all_nodes(output: ag.Node | None) -> list[ag.Node]:
+    nodes = [] if output is None else [output]
+    found = set(nodes)
+    for node in nodes:  # grows while it is being read
+        for parent in node.inputs:
+            if isinstance(parent, ag.Node) and parent not in found:
+                found.add(parent)
+                nodes.append(parent)
+    return nodes
 
 
 # -- the words -------------------------------------------------------------------------------------

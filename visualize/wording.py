@@ -12,7 +12,7 @@ import numpy as np
 
 from .content import norm
 from .dot import index
-from .formulas import FORMULAS, PULLBACKS, digits, text
+from .formulas import FORMULAS, PULLBACKS, digits, latex, latex_name, text
 
 if TYPE_CHECKING:
     from .graph import Edge, Graph, Vertex
@@ -99,7 +99,7 @@ class Wording:
         variables = self.variables(i)
         if variables is not None:
             formula = FORMULAS[self.graph.vertices[i].op or ""][0]
-            return text(formula, {v: self._inserted(edge, shown) for v, edge in variables.items()})
+            return text(formula, self.inserted(variables, shown))
         vertex, arguments = self.graph.vertices[i], self.arguments.get(i, [])
         if vertex.index is not None and arguments:
             return shown(arguments[0]) + index(vertex)
@@ -107,8 +107,25 @@ class Wording:
             return " @ ".join(map(shown, arguments))
         return f"{vertex.op}({', '.join(map(shown, arguments))})"
 
-    def _inserted(self, edge: Edge, shown: Callable[[Edge], str]) -> str | float:
-        return float(edge.value) if self.is_number(edge) else shown(edge)
+    def inserted(
+        self, variables: dict[str, Edge], shown: Callable[[Edge], str] | None = None
+    ) -> dict[str, str | float]:
+        """What stands for the variables of a formula: numbers of the code, else names or what is `shown`."""
+        names = shown or (lambda edge: self.name(edge.source))
+        return {v: float(e.value) if self.is_number(e) else names(e) for v, e in variables.items()}
+
+    def latex_step(self, i: int) -> str:
+        """How a value was computed, in LaTeX."""
+        variables = self.variables(i)
+        if variables is not None:
+            return latex(FORMULAS[self.graph.vertices[i].op or ""][0], self.inserted(variables))
+        vertex = self.graph.vertices[i]
+        names = [latex_name(self.name(edge.source)) for edge in self.arguments.get(i, ())]
+        if vertex.op == "matmul" and len(names) == 2:
+            return r" \, ".join(names)
+        if vertex.index is not None and names:
+            return names[0] + latex_name(index(vertex))
+        return rf"{latex_name(vertex.op or '')}\left({', '.join(names)}\right)"
 
     def op(self, edge: Edge) -> str:
         """The op that an edge leads to."""
@@ -136,9 +153,7 @@ class Wording:
         variables, slope = self.variables(edge.target), self.slope(edge)
         if variables is None or slope is None:
             return None
-        letters: dict[str, str | float] = {
-            v: float(e.value) if self.is_number(e) else self.name(e.source) for v, e in variables.items()
-        }
+        letters = self.inserted(variables)
         free = [v for v, shown in letters.items() if isinstance(shown, str)]
         if len(free) == 1:
             letters[free[0]] = "x"
