@@ -2,6 +2,9 @@
 
 from . import computed as computed
 from . import data as data
+from . import parametrizations as parametrizations
+from . import parametrize as parametrize
 from . import prune as prune
 from . import rnn as rnn
 from .parameters import *
+from .parametrizations import *

@@ -23,7 +23,8 @@ def compute(module: Module, name: str, function: Callable[[Module], Any], source
         module: the layer.
         name: of the parameter, e.g. "weight".
         function: from the layer to the value; one of a file's own, so that layers can be pickled.
-        sources: parameters, modules, and arrays (which become buffers) that the layer gets instead.
+        sources: parameters, modules, and arrays (which become buffers) that the layer gets instead; a name
+            "a.b" is b of the layer's module a.
 
     Raises:
         DataError: the layer has no such parameter.
@@ -38,10 +39,11 @@ def compute(module: Module, name: str, function: Callable[[Module], Any], source
     check_parameter(module, name)
     del module._parameters[name]
     for source, value in sources.items():
+        holder, last = _place(module, source)
         if isinstance(value, (Parameter, Module)):
-            setattr(module, source, value)
+            setattr(holder, last, value)
         else:
-            module.register_buffer(source, value)
+            holder.register_buffer(last, value)
     if module._computed is None:
         object.__setattr__(module, "_computed", {})
     module._computed[name] = Computed(function, tuple(sources))  # type: ignore[index]
@@ -59,15 +61,20 @@ def settle(module: Module, name: str) -> Module:
     if module._computed is None or name not in module._computed:
         raise DataError(f"{type(module).__name__}.{name} is no computed attribute, nothing to settle")
     value = getattr(module, name).numpy()
-    sources = [getattr(module, source) for source in module._computed[name].sources]
+    sources = [getattr(*_place(module, source)) for source in module._computed[name].sources]
     within = [p for part in sources if isinstance(part, Module) for p in part.parameters()]
     fits = [p for p in (*sources, *within) if isinstance(p, Parameter) and p.shape == value.shape]
     parameter = fits[0] if len(fits) == 1 else Parameter(value)
     parameter.data = value
     for source in module._computed.pop(name).sources:
-        delattr(module, source)
+        delattr(*_place(module, source))
     setattr(module, name, parameter)
     return module
+
+
+def _place(module: Module, source: str) -> tuple[Module, str]:
+    path, _, last = source.rpartition(".")
+    return (getattr(module, path) if path else module), last
 
 
 def check_parameter(module: Module, name: str) -> None:

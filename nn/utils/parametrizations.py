@@ -1,0 +1,156 @@
+"""Weights that are normalized wherever they are used; named as in `torch.nn.utils.parametrizations`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd_lite import Tensor
+from autograd_lite.errors import AxisError
+
+from ..arrays import as_array
+from ..functional import normalize
+from ..layers.conv import ConvTranspose1d, ConvTranspose2d
+from ..module import Module
+from ..options import check_whole
+from ..random import generator
+from .computed import check_parameter
+from .parametrize import register_parametrization
+
+__all__ = ["spectral_norm", "weight_norm"]
+
+Array = npt.NDArray[Any]
+
+
+def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Module:
+    """Let the length and the direction of a weight be learned apart: w = g v / |v|.
+
+    Args:
+        module: a layer.
+        name: of its parameter.
+        dim: the axis of the units, each of which has a length of its own; None for one length of all.
+
+    Returns:
+        The layer, with parameters `parametrizations.weight.original0` (g) and `original1` (v).
+
+    Raises:
+        DataError: the layer has no such parameter.
+        AxisError: the parameter has no such axis.
+
+    Source:
+        T. Salimans, D. Kingma, "Weight normalization", 2016.
+
+    Example:
+        >>> import nn, numpy as np
+        >>> layer = weight_norm(nn.Linear(2, 3))
+        >>> {path: p.shape for path, p in layer.parametrizations.named_parameters()}
+        {'weight.original0': (3, 1), 'weight.original1': (3, 2)}
+    """
+    check_parameter(module, name)
+    if dim is not None:
+        _check_axis(module, name, dim)
+    return register_parametrization(module, name, _WeightNorm(None if dim == -1 else dim))
+
+
+class _WeightNorm(Module):
+    def __init__(self, dim: int | None) -> None:
+        self.dim = dim
+
+    def forward(self, g: Any, v: Any) -> Any:
+        return v * (g / self.lengths(v))
+
+    def right_inverse(self, weight: Any) -> tuple[Any, Any]:
+        return self.lengths(weight), weight
+
+    def lengths(self, v: Any) -> Any:
+        if self.dim is None:
+            return np.sqrt(np.sum(v * v))
+        others = tuple(axis for axis in range(v.ndim) if axis != self.dim % v.ndim)
+        return np.sqrt(np.sum(v * v, axis=others, keepdims=True))
+
+
+def spectral_norm(
+    module: Module,
+    name: str = "weight",
+    n_power_iterations: int = 1,
+    eps: float = 1e-12,
+    dim: int | None = None,
+) -> Module:
+    """Divide a weight by its largest singular value, so that the layer lengthens nothing.
+
+    The value comes from power iterations, which go on with each use in training.
+
+    Args:
+        module: a layer.
+        name: of its parameter.
+        n_power_iterations: for each use.
+        eps: keeps the divisions finite.
+        dim: the axis of the outputs, which becomes the rows of a matrix; by default 1 for transposed
+            convolutions, else 0.
+
+    Returns:
+        The layer, with the parameter `parametrizations.weight.original`.
+
+    Raises:
+        DataError: the layer has no such parameter.
+        AxisError: the parameter has no such axis.
+
+    Source:
+        T. Miyato et al., "Spectral normalization for generative adversarial networks", 2018.
+
+    Example:
+        >>> import nn, numpy as np
+        >>> nn.manual_seed(0)
+        >>> layer = nn.Linear(2, 2)
+        >>> layer.weight.data = np.array([[4.0, 0.0], [0.0, 1.0]])
+        >>> spectral_norm(layer).weight.numpy().round(4)
+        array([[1.  , 0.  ],
+               [0.  , 0.25]])
+    """
+    check_whole("spectral_norm", "n_power_iterations", n_power_iterations)
+    check_parameter(module, name)
+    if dim is None:
+        dim = 1 if isinstance(module, (ConvTranspose1d, ConvTranspose2d)) else 0
+    _check_axis(module, name, dim)
+    norm = _SpectralNorm(getattr(module, name).numpy(), n_power_iterations, eps, dim)
+    return register_parametrization(module, name, norm)
+
+
+class _SpectralNorm(Module):
+    _u: Array
+    _v: Array
+
+    def __init__(self, weight: Array, n_power_iterations: int, eps: float, dim: int) -> None:
+        self.n_power_iterations, self.eps, self.dim = n_power_iterations, eps, dim
+        if weight.ndim > 1:
+            matrix = self.matrix(weight)
+            for vector, size in zip(("_u", "_v"), matrix.shape, strict=True):
+                start = generator.normal(size=size).astype(weight.dtype)
+                self.register_buffer(vector, normalize(start, dim=0, eps=eps))
+            self.iterate(matrix, 15)
+
+    def forward(self, weight: Tensor) -> Any:
+        if weight.ndim == 1:
+            return normalize(weight, dim=0, eps=self.eps)
+        matrix = self.matrix(weight)
+        if self.training:
+            self.iterate(as_array(matrix), self.n_power_iterations)
+        return weight / (self._u @ matrix @ self._v)
+
+    def matrix(self, weight: Any) -> Any:
+        """The outputs as rows."""
+        return np.reshape(np.moveaxis(weight, self.dim, 0), (weight.shape[self.dim], -1))
+
+    def iterate(self, matrix: Array, times: int) -> None:
+        """Turn u and v further towards the singular vectors of the largest singular value."""
+        for _ in range(times):
+            self._u = normalize(matrix @ self._v, dim=0, eps=self.eps)
+            self._v = normalize(matrix.T @ self._u, dim=0, eps=self.eps)
+
+
+def _check_axis(module: Module, name: str, dim: int) -> None:
+    shape = getattr(module, name).shape
+    if not -len(shape) <= dim < len(shape):
+        raise AxisError(f"dim={dim}: {type(module).__name__}.{name} has shape {shape}")

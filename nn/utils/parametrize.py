@@ -1,0 +1,124 @@
+"""Parametrizations: parameters that are functions of others; named as in `torch.nn.utils.parametrize`.
+
+>>> import nn, numpy as np
+>>> class Symmetric(nn.Module):
+...     def forward(self, x):
+...         return np.triu(x) + np.triu(x, 1).T
+>>> layer = register_parametrization(nn.Linear(3, 3), "weight", Symmetric())
+>>> bool((layer.weight == layer.weight.T).all())
+True
+>>> [name for name, _ in layer.named_parameters()]
+['bias', 'parametrizations.weight.original']
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from autograd_lite.errors import DataError, ShapeError
+
+from ..arrays import as_array
+from ..layers.containers import ModuleDict, ModuleList
+from ..module import Module, Parameter
+from .computed import check_parameter, compute, settle
+
+__all__ = [
+    "ParametrizationList",
+    "is_parametrized",
+    "register_parametrization",
+    "remove_parametrizations",
+]
+
+
+class ParametrizationList(ModuleList):
+    """What a parametrized attribute is made of; calling it computes the attribute.
+
+    Attributes:
+        original: what the first parametrization takes; or `original0`, `original1`, ... if these are several.
+    """
+
+    def forward(self) -> Any:
+        first, *others = self
+        value = first(*self._parameters.values())
+        for parametrization in others:
+            value = parametrization(value)
+        return value
+
+
+def register_parametrization(
+    module: Module, tensor_name: str, parametrization: Module, *, unsafe: bool = False
+) -> Module:
+    """Let a parameter be computed by another module from now on.
+
+    Args:
+        module: a layer.
+        tensor_name: of its parameter.
+        parametrization: from the original to the parameter. Where it has a `right_inverse`, the original
+            becomes what this gives for the present value: one array, or a tuple for several originals.
+            A second parametrization of one parameter takes what the first gives.
+        unsafe: whether shape or dtype may change.
+
+    Returns:
+        The layer.
+
+    Raises:
+        DataError: the layer has no such parameter.
+        ShapeError: the parameter would be of another shape or dtype.
+    """
+    if is_parametrized(module, tensor_name):
+        parts = module.parametrizations[tensor_name]
+        parts.append(parametrization)
+        return module
+    check_parameter(module, tensor_name)
+    parameter = getattr(module, tensor_name)
+    inverse = getattr(parametrization, "right_inverse", None)
+    originals = parameter.numpy() if inverse is None else inverse(parameter.numpy())
+    parts = ParametrizationList([parametrization])
+    if isinstance(originals, tuple):
+        for i, original in enumerate(originals):
+            parts.register_parameter(f"original{i}", Parameter(original))
+    else:
+        parts.original = Parameter(originals)
+    value = as_array(parts())
+    if not unsafe and (value.shape, value.dtype) != (parameter.shape, parameter.dtype):
+        raise ShapeError(
+            f"{type(module).__name__}.{tensor_name} is {parameter.dtype} {parameter.shape}, and "
+            f"{type(parametrization).__name__} makes {value.dtype} {value.shape} of it; if that is meant, "
+            "write register_parametrization(..., unsafe=True)"
+        )
+    if not isinstance(originals, tuple):  # an optimizer that has the parameter goes on with it
+        parameter.data = parts.original.data
+        parts.original = parameter
+    if "parametrizations" not in module._modules:
+        module.parametrizations = ModuleDict()
+    compute(module, tensor_name, partial(_parametrized, name=tensor_name), {_path(tensor_name): parts})
+    return module
+
+
+def _path(name: str) -> str:
+    return f"parametrizations.{name}"
+
+
+def _parametrized(module: Module, name: str) -> Any:
+    return module.parametrizations[name]()
+
+
+def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
+    """Whether a parameter of the layer is parametrized, or any if no name is given."""
+    parts = module._modules.get("parametrizations")
+    return isinstance(parts, ModuleDict) and (len(parts) > 0 if tensor_name is None else tensor_name in parts)
+
+
+def remove_parametrizations(module: Module, tensor_name: str) -> Module:
+    """Make a parametrized attribute a parameter again, with its present value.
+
+    Raises:
+        DataError: it is not parametrized.
+    """
+    if not is_parametrized(module, tensor_name):
+        raise DataError(f"{type(module).__name__}.{tensor_name} is not parametrized")
+    settle(module, tensor_name)
+    if not len(module.parametrizations):
+        del module.parametrizations
+    return module
