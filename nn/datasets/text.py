@@ -96,24 +96,27 @@ def load_csv(
     delimiter: str = ",",
     header: bool = True,
     dtype: npt.DTypeLike = np.float32,
+    missing: float | None = None,
 ) -> Any:
     """Numbers from a CSV file.
 
     Args:
         path: the file, in UTF-8.
-        target: the column to be predicted, by name or number. If its cells are no numbers, they are
+        target: the column to be predicted, by name or number. If none of its cells is a number, they are
             classes, numbered in the order of their names.
         columns: the columns of the inputs; by default all but the target.
         delimiter: between cells.
         header: whether the first line holds the names.
         dtype: of the inputs.
+        missing: what inputs become that are not there: empty cells, NA and NaN. By default they are errors.
 
     Returns:
         X of shape (rows, columns); with `target` the pair `(X, y)`, y float of `dtype` or int64 classes.
 
     Raises:
         FileError: the file cannot be read.
-        DataError: a cell is no number, or a line has another number of cells; the message says where.
+        DataError: a cell is no number, or not there, or a line has another number of cells, the message says
+            where; or there should be a header, and is none.
         OptionError: a column that is not there.
 
     Example:
@@ -134,6 +137,8 @@ def load_csv(
         raise DataError(f"{path} has no rows")
     names = [name.strip() for name in lines[0][1]] if header else [str(i) for i in range(len(lines[0][1]))]
     rows = lines[1:] if header else lines
+    if header and all(_parsed(name) is not None for name in names):
+        raise DataError(f"{path}: the first line holds numbers where the names should be; write header=False")
     for number, cells in rows:
         if len(cells) != len(names):
             raise DataError(f"{path}, line {number}: {len(cells)} cells, expected {len(names)}")
@@ -143,8 +148,12 @@ def load_csv(
         if columns is None
         else [_place(c, names, path) for c in columns]
     )
-    X = np.array([[_number(path, n, names[i], cells[i]) for i in places] for n, cells in rows], dtype)
-    return X if goal is None else (X, _targets([(n, cells[goal]) for n, cells in rows], X.dtype))
+    X = np.array(
+        [[_number(path, n, names[i], cells[i], missing) for i in places] for n, cells in rows], dtype
+    )
+    if goal is None:
+        return X
+    return X, _targets(path, names[goal], [(n, cells[goal]) for n, cells in rows], X.dtype)
 
 
 def _place(column: str | int, names: list[str], path: Any) -> int:
@@ -155,22 +164,39 @@ def _place(column: str | int, names: list[str], path: Any) -> int:
     raise OptionError(f"{path} has no column {column!r}; it has {', '.join(names)}")
 
 
-def _number(path: Any, line: int, name: str, cell: str) -> float:
+def _parsed(cell: str) -> float | None:
+    """The number in a cell; None if there is none. Python's own underscores, as in 1_000, are none."""
     try:
-        return float(cell)
+        return None if "_" in cell else float(cell)
     except ValueError:
+        return None
+
+
+def _number(path: Any, line: int, name: str, cell: str, missing: float | None) -> float:
+    value = _parsed(cell)
+    absent = cell.strip().lower() in ("", "na", "n/a", "nan")
+    if absent and missing is not None:
+        return missing
+    if absent or value is None:
         what = f"{cell!r} is no number" if cell.strip() else "the cell is empty"
+        repair = "give missing=0.0 or another value for it" if absent else "repair the file"
         raise DataError(
-            f"{path}, line {line}, column {name!r}: {what}; repair the file, or leave the column out with "
+            f"{path}, line {line}, column {name!r}: {what}; {repair}, or leave the column out with "
             "columns=[...]"
-        ) from None
+        )
+    return value
 
 
-def _targets(cells: list[tuple[int, str]], dtype: Any) -> Array:
-    """Numbers if all cells are numbers, else classes."""
-    try:
-        values = np.array([float(cell) for _, cell in cells])
-    except ValueError:
+def _targets(path: Any, name: str, cells: list[tuple[int, str]], dtype: Any) -> Array:
+    """Numbers if all cells are numbers; classes if none is."""
+    numbers = [_parsed(cell) for _, cell in cells]
+    numeric = any(number is not None for number in numbers)
+    for (line, cell), number in zip(cells, numbers, strict=True):
+        if not cell.strip() or (numeric and (number is None or np.isnan(number))):
+            what = f"{cell!r} is no number, as other cells are" if cell.strip() else "the cell is empty"
+            raise DataError(f"{path}, line {line}, target {name!r}: {what}; repair the file")
+    if not numeric:
         return np.unique([cell.strip() for _, cell in cells], return_inverse=True)[1].astype(np.int64)
+    values = np.array(numbers, np.float64)
     whole = np.array_equal(values, np.rint(values)) and all("." not in cell for _, cell in cells)
     return values.astype(np.int64 if whole else dtype)

@@ -293,6 +293,8 @@ def test_tables(tmp_path):
     assert y.tolist() == [2.5, 400, 6] and y.dtype == np.float32
     path.write_text("1;2\n3;4\n")
     assert nn.datasets.load_csv(path, delimiter=";", header=False).tolist() == [[1, 2], [3, 4]]
+    path.write_text("a,b\n1,\nNA,nan\n")
+    assert nn.datasets.load_csv(path, missing=-1.0).tolist() == [[1, -1], [-1, -1]]
 
 
 @pytest.mark.parametrize(
@@ -302,6 +304,12 @@ def test_tables(tmp_path):
         (TABLE.replace("6", ""), {"target": "kind"}, DataError, "line 5, column 'b': the cell is empty"),
         (TABLE.replace("-3,", ""), {}, DataError, "line 3: 2 cells, expected 3"),
         (TABLE, {"target": "c"}, OptionError, "no column 'c'; it has a, b, kind"),
+        ("a,b\n1,nan\n", {}, DataError, "line 2, column 'b': 'nan' is no number; give missing=0.0"),
+        ("a,b\n1,1_0\n", {}, DataError, "line 2, column 'b': '1_0' is no number; repair"),
+        ("a,b\n1,2\n3,x\n", {"target": "b"}, DataError, "line 3, target 'b': 'x' is no number, as other"),
+        ("a,b\n1,x\n3,nan\n", {"target": "b"}, DataError, "line 2, target 'b': 'x' is no number, as other"),
+        ("a,b\n1,x\n3, \n", {"target": "b"}, DataError, "line 3, target 'b': the cell is empty"),
+        ("1,2\n3,4\n", {}, DataError, "first line holds numbers.*write header=False"),
         ("a,b\n", {}, DataError, "has no rows"),
         ("", {}, DataError, "has no rows"),
     ],
