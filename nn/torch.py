@@ -24,6 +24,7 @@ that is not written out below is the method of the same name: `torch.exp(x)` is 
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
@@ -38,7 +39,7 @@ from autograd_lite import enable_grad as enable_grad
 from autograd_lite import no_grad as no_grad
 from autograd_lite.errors import MissingAttributeError, OptionError
 from nn import optim as optim
-from nn.random import as_generator, manual_seed
+from nn.random import as_generator, generator, manual_seed
 from nn.serialization import load as _load
 from nn.serialization import save as save
 
@@ -321,6 +322,11 @@ def seed() -> int:
     """Start the random numbers anew from somewhere."""
     manual_seed(number := int(np.random.default_rng().integers(2**32)))
     return number
+
+
+def initial_seed() -> int:
+    """A seed for other random numbers, which follows from the state of these and leaves it as it is."""
+    return int(copy.deepcopy(generator).integers(2**63))
 
 
 class set_grad_enabled:  # noqa: N801  (named as in PyTorch)

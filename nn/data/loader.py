@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from functools import partial
 from itertools import islice, repeat, takewhile
 from typing import Any
 
@@ -196,8 +195,10 @@ def made_ahead(
     """
     context = copy_context()  # np.errstate and the like hold there too
     waiting: deque[Future[Any]] = deque()
-    with ThreadPoolExecutor(1, "DataLoader", partial(begin, 0) if begin else None) as thread:
+    with ThreadPoolExecutor(1, "DataLoader") as thread:
         try:
+            if begin is not None:
+                thread.submit(context.run, begin, 0).result()
             for task in tasks:
                 waiting.append(thread.submit(context.run, make, task))
                 if len(waiting) > ahead:

@@ -112,6 +112,12 @@ def test_the_thread_begins_as_asked_and_ends_with_the_iterator():
     del batches
     assert not thread.is_alive()
 
+    def failing(worker):
+        raise LookupError("no file for this worker")
+
+    with pytest.raises(LookupError, match="no file"):
+        list(DataLoader(Noisy(), num_workers=1, worker_init_fn=failing))
+
 
 def test_it_works_no_further_ahead_than_asked():
     seen = []

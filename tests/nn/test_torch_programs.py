@@ -461,6 +461,7 @@ def test_a_generator_of_ones_own_draws_by_itself():
     expected = torch.rand(2).tolist()
     torch.manual_seed(0)
     first = drawn(seed=1)
+    assert torch.initial_seed() == torch.initial_seed()
     assert torch.rand(2).tolist() == expected  # nothing was taken from the generator of all
     torch.manual_seed(5)
     assert drawn(seed=1) == first
