@@ -218,7 +218,7 @@ def resized(images: Array, height: int, width: int, interpolation: str, antialia
 def checked_interpolation(who: str, interpolation: str) -> str:
     """The name of a way to find values between pixels."""
     try:
-        return InterpolationMode(interpolation)
+        return InterpolationMode(interpolation).value
     except ValueError:
         raise OptionError(
             f'{who}(interpolation={interpolation!r}): expected "nearest" or "bilinear"'
