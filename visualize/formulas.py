@@ -69,7 +69,7 @@ FORMULAS: dict[str, tuple[str, ...]] = {
 
 PULLBACKS: dict[str, tuple[str, ...]] = {
     "matmul": ("G @ {b}ᵀ", "{a}ᵀ @ G"),
-    "linear": ("G @ {b}", "Gᵀ @ {a}", "G summed over the samples"),
+    "affine": ("G @ {b}", "Gᵀ @ {a}", "G summed over the samples"),
     "sum": ("every entry takes a copy of G",),
     "mean": ("every entry takes G/n",),
     "max": ("the largest entry takes G, tied ones equal parts of it",),

@@ -216,6 +216,6 @@ def full(value: Any) -> str:
     if isinstance(value, tuple):
         return "\n".join(map(full, value))
     if isinstance(value, np.ndarray) and value.ndim:
-        with np.printoptions(precision=4, threshold=100, edgeitems=3, linewidth=52):
+        with np.printoptions(precision=4, threshold=100, edgeitems=2, linewidth=60):
             return str(value)
     return str(value.item() if isinstance(value, (np.ndarray, np.generic)) else value)

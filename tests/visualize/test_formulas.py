@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
+from visualize import backprop_steps
 from visualize.formulas import FORMULAS, PULLBACKS, digits, latex, latex_name, text
 
 FUNCTIONS = [
@@ -114,4 +115,18 @@ def test_digits(x: Any, shown: str) -> None:
 
 
 def test_the_words_about_arrays_are_of_ops_that_exist() -> None:
-    assert all(op == "linear" or hasattr(ag, op) or op == "getitem" for op in PULLBACKS)
+    assert [op for op in PULLBACKS if not hasattr(ag, op)] == ["affine", "getitem"]
+
+
+def test_what_the_affine_map_of_a_layer_hands_back() -> None:
+    """y = x W^T + b in each call of a Linear layer: W takes G^T x, x takes G W, b the sum of G."""
+    nn = pytest.importorskip("nn")
+    layer = nn.Linear(3, 2)
+    layer.weight.name, layer.bias.name = "W", "b"
+    x = ag.Tensor(np.ones((4, 3), np.float32), requires_grad=True, name="x")
+    with ag.Tape():
+        f = np.sum(layer(x))
+    rules = {step.title: step.rule for step in backprop_steps(f)}
+    assert rules["df/dx, through v1 = affine(x, W, b)"].startswith("G @ W; G is upstream (4, 2)")
+    assert rules["df/dW, through v1 = affine(x, W, b)"].startswith("Gᵀ @ x; G is upstream (4, 2)")
+    assert rules["df/db, through v1 = affine(x, W, b)"].startswith("G summed over the samples")

@@ -472,3 +472,29 @@ def test_five_thousand_steps_open(visit):
         y = np.sin(y) if i % 2 else y * x
     page = visit(played(y))
     assert page.locator("g.step").count() == 5000
+
+
+@pytest.mark.browser
+def test_an_input_of_many_uses_stands_beside_each(visit):
+    """Eight lines from one input across the whole graph would hide it."""
+    x = leaf(0.5, "x")
+    y = x
+    for _ in range(8):
+        y = np.sin(y) * x
+    graph = played(y)
+    page = visit(graph)
+    assert page.locator(vertex(graph, "x")).count() == 9
+    page.locator(vertex(graph, "x")).first.click()
+    assert float(panel(page, "gradient")) == pytest.approx(x.grad.item())
+    assert page.locator(".chosen").count() == 9
+
+
+@pytest.mark.browser
+def test_the_first_nan_is_loud(visit):
+    x, z = leaf(-1.0, "x"), leaf(2.0, "z")
+    with np.errstate(invalid="ignore"):
+        graph = draw(np.sqrt(x) * z)
+    page = visit(graph)
+    assert page.locator("g.bad").count() == 2
+    page.locator("g.bad").first.click()
+    assert panel(page, "fault") == "first NaN of the forward pass"

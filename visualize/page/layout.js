@@ -10,8 +10,9 @@
  *   4. align(): positions across, as close to the neighbours as the distances between items allow.
  */
 
-const GAP = { main: 22, cross: 12, lane: 5 };
+const GAP = { main: 26, cross: 12, lane: 5 };
 const PAD = { side: 14, title: 26 };
+const STRAIGHT = { through: 8, plain: 1, input: 0.1 }; // how much lines through frames, and those of inputs, pull
 const FAR = 60; // layers; a longer line is drawn as one curve
 
 /** Lay `items` ({id, main, cross, pin}) and `links` ({from, to, label, fromOffset, toOffset}) out, in place. */
@@ -39,18 +40,19 @@ function layer(items, links, byId) {
     after.get(byId.get(from)).push(byId.get(to));
     waiting.set(byId.get(to), waiting.get(byId.get(to)) + 1);
   }
-  const isSource = new Set(items.filter((item) => waiting.get(item) === 0));
-  const sorted = [...isSource];
+  for (const item of items) item.isSource = waiting.get(item) === 0;
+  const sorted = items.filter((item) => item.isSource);
   for (const item of items) item.layer = 0;
   for (const item of sorted) { // grows while it is being read
     for (const next of after.get(item)) {
       next.layer = Math.max(next.layer, item.layer + 2); // the layers between are for the numbers
+      next.isFed = next.isFed || !item.isSource; // by other steps
       waiting.set(next, waiting.get(next) - 1);
       if (waiting.get(next) === 0) sorted.push(next);
     }
   }
   for (const item of sorted.reverse()) {
-    if (isSource.has(item) && after.get(item).length && item.pin !== "first") {
+    if (item.isSource && after.get(item).length && item.pin !== "first") {
       item.layer = Math.min(...after.get(item).map((next) => next.layer)) - 2;
     }
   }
@@ -64,6 +66,7 @@ function layer(items, links, byId) {
 
 function chain(link, byId, layers) {
   const from = byId.get(link.from), to = byId.get(link.to);
+  const weight = STRAIGHT[from.pin || to.pin ? "through" : from.isSource && to.isFed ? "input" : "plain"];
   const far = to.layer - from.layer > FAR;
   link.points = [];
   let previous = from, offset = link.fromOffset || 0;
@@ -73,17 +76,17 @@ function chain(link, byId, layers) {
     const size = labelled ? link.label : { main: 0, cross: 2 };
     const point = { ...size, layer: l, lane: !labelled, label: labelled, before: [], after: [] };
     put(layers, point);
-    join(previous, point, offset, 0);
+    join(previous, point, offset, 0, weight);
     link.points.push(point);
     previous = point;
     offset = 0;
   }
-  join(previous, to, offset, link.toOffset || 0);
+  join(previous, to, offset, link.toOffset || 0, weight);
 }
 
 /** Neighbours: `a` reaches `b` when the two ends of the line between them are at one height. */
-function join(a, b, aOffset, bOffset) {
-  const weight = a.lane && b.lane ? 4 : a.lane || b.lane ? 2 : 1;
+function join(a, b, aOffset, bOffset, factor) {
+  const weight = factor * (a.lane && b.lane ? 4 : a.lane || b.lane ? 2 : 1);
   a.after.push({ item: b, shift: bOffset - aOffset, weight });
   b.before.push({ item: a, shift: aOffset - bOffset, weight });
 }

@@ -1,13 +1,15 @@
 "use strict";
 
 /* The page of a graph. Everything shown comes from the JSON beside this script and is put in as text, never
- * as markup. The ids of boxes: "v3" a vertex, "c2" a module, "o5" the end of an output's line. */
+ * as markup. The ids of boxes: "v3" a vertex, "v3@7" the copy of an input for edge 7, "c2" a module, "o5" the end
+ * of an output's line. */
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const across = data.direction === "LR";
 const byId = (id) => document.getElementById(id);
 const graph = byId("graph"), scene = byId("scene"), panel = byId("panel");
 const state = { folded: new Set(), chosen: null, step: data.steps ? 0 : null, found: [], at: -1, view: null, fitted: true };
+const MANY = 6; // uses of an input; with more, each use has a copy of it beside it
 const READABLE = 0.75; // a scale
 const shown = { boxes: new Map(), frames: [], lines: [] };
 
@@ -52,13 +54,16 @@ function box(id, parent) {
   return { id, parent: parent === null ? null : `c${parent}`, main, cross };
 }
 
+/** The place in `data` of what a box stands for. */
+const placeOf = (id) => parseInt(id.slice(1), 10);
+
 function extent(id) {
   const [wide, high] = sizeOf(id);
   return across ? [wide, high] : [high, wide];
 }
 
 function sizeOf(id) {
-  const i = Number(id.slice(1));
+  const i = placeOf(id);
   if (id[0] === "c") {
     const call = data.calls[i];
     return [Math.max(90, width(call.title, 14) + 44, width(call.about, 12) + 24), 50];
@@ -80,12 +85,14 @@ function layOut() {
     return at.id;
   };
   const lines = new Map();
-  data.vertices.forEach((vertex, i) => { if (!vertex.inside) add(`v${i}`, vertex.call); });
+  const copied = (vertex) => vertex.kind !== "step" && vertex.uses > MANY;
+  data.vertices.forEach((vertex, i) => { if (!vertex.inside && !copied(vertex)) add(`v${i}`, vertex.call); });
   data.edges.forEach((edge, e) => {
-    const source = data.vertices[edge.source];
+    const source = data.vertices[edge.source], target = edge.target === null ? null : data.vertices[edge.target];
     if (source.inside) return; // a number that is written in the circle of its step
-    const from = add(`v${edge.source}`, source.call);
-    const to = edge.target === null ? add(`o${e}`, null) : add(`v${edge.target}`, data.vertices[edge.target].call);
+    const from = copied(source) && target ? add(`v${edge.source}@${e}`, target.call)
+      : add(`v${edge.source}`, source.call);
+    const to = target ? add(`v${edge.target}`, target.call) : add(`o${e}`, null);
     if (from === to) return;
     const id = to[0] === "c" ? `${edge.source}>${to}` : `${e}`;
     if (!lines.has(id)) lines.set(id, { id, from, to, source: edge.source, edges: [] });
@@ -130,7 +137,7 @@ function draw() {
 
 function frameShape(frame) {
   const [x, y] = corner(frame), [wide, high] = xy(frame.main, frame.cross);
-  const call = data.calls[Number(frame.id.slice(1))];
+  const call = data.calls[placeOf(frame.id)];
   const title = svg("text", { class: "title", x: x + 30, y: y + 14 }, call.title);
   const about = svg("text", { x: x + 36 + width(call.title, 14.5), y: y + 14, style: "text-anchor: start" }, call.about);
   const toggle = svg("text", { class: "toggle", x: x + 14, y: y + 14 }, "⊟");
@@ -145,7 +152,7 @@ function corner(item) {
 }
 
 function boxShape(item) {
-  const i = Number(item.id.slice(1)), [x, y] = xy(item.u, item.v), [wide, high] = xy(item.main, item.cross);
+  const i = placeOf(item.id), [x, y] = xy(item.u, item.v), [wide, high] = xy(item.main, item.cross);
   if (item.id[0] === "o") {
     return svg("g", { class: "end" }, svg("text", { class: "name", x, y }, data.edges[i].end || ""));
   }
@@ -200,7 +207,7 @@ function path({ a, b, points }) {
   const ends = [a, ...points, b];
   const stops = [[a.u + (a.pin ? 0 : a.main / 2), a.v]];
   for (const point of points) {
-    const half = point.label ? point.main / 2 : 0;
+    const half = point.thick / 2; // straight through the whole layer, clear of wider numbers and boxes in it
     stops.push([point.u - half, point.v], [point.u + half, point.v]);
   }
   stops.push(entry(b, ends.at(-2)));
@@ -219,8 +226,8 @@ const round = (x) => Math.round(x * 10) / 10;
 /** Where a line meets a box: on the side it comes from, a little above or below the middle of a step's rim. */
 function entry(b, from) {
   if (b.pin) return [b.u, b.v];
-  const isStep = b.id[0] === "v" && data.vertices[Number(b.id.slice(1))].kind === "step";
-  if (b.id[0] === "o" && !data.edges[Number(b.id.slice(1))].end) return [b.u + b.main / 2, b.v];
+  const isStep = b.id[0] === "v" && data.vertices[placeOf(b.id)].kind === "step";
+  if (b.id[0] === "o" && !data.edges[placeOf(b.id)].end) return [b.u + b.main / 2, b.v];
   const room = (isStep ? 0.62 : 0.8) * (b.cross / 2), shift = Math.max(-room, Math.min(room, (from.v - b.v) / 2.2));
   const radius = Math.min(22, b.cross / 2, b.main / 2), over = Math.max(0, Math.abs(shift) - (b.cross / 2 - radius));
   const inset = isStep ? radius - Math.sqrt(radius * radius - over * over) : 0;
@@ -240,9 +247,10 @@ function fit(least = 0) {
   const { width: wide, height: high } = graph.getBoundingClientRect();
   const [w, h] = xy(shown.size.main + 28, shown.size.cross + 40);
   const scale = Math.max(least, Math.min(1.6, wide / w, high / h));
-  const place = (room, size) => Math.max(0, (room - size * scale) / 2);
-  const [x, y] = [place(wide, w), place(high, h)];
-  look({ scale, x: across ? x : (wide - w * scale) / 2, y: across ? (high - h * scale) / 2 : y });
+  const begin = shown.boxes.values().next().value, [beginX, beginY] = xy(begin.u, begin.v);
+  const place = (room, size, start) => (size * scale > room ? start : (room - size * scale) / 2);
+  const x = place(wide, w, across ? 0 : wide / 2 - beginX * scale);
+  look({ scale, x, y: place(high, h, across ? high / 2 - beginY * scale : 0) });
   state.fitted = true;
 }
 
@@ -261,8 +269,13 @@ function zoomMiddle(factor) {
   zoom(factor, wide / 2, high / 2);
 }
 
+/** The box or frame of a vertex or module, or the first copy of it. */
+function find(id) {
+  return shown.boxes.get(id) || [...shown.boxes.values(), ...shown.frames].find((b) => b.id.split("@")[0] === id);
+}
+
 function centre(id) {
-  const item = shown.boxes.get(id) || shown.frames.find((frame) => frame.id === id);
+  const item = find(id);
   if (!item) return;
   const { width: wide, height: high } = graph.getBoundingClientRect(), [x, y] = xy(item.u, item.v);
   const scale = Math.max(state.view.scale, 0.8);
@@ -272,8 +285,7 @@ function centre(id) {
 /** Fold or unfold; what was clicked stays where it is. */
 function toggle(call) {
   const place = () => {
-    const item = shown.boxes.get(`c${call}`) || shown.frames.find((frame) => frame.id === `c${call}`);
-    return corner(item);
+    return corner(find(`c${call}`));
   };
   const before = place();
   if (!state.folded.delete(call)) state.folded.add(call);
@@ -362,8 +374,7 @@ function tellEdge(edge) {
 
 function tellCall(call, i) {
   panel.append(html("h2", "", call.title));
-  tell("module", call.kind);
-  tell("about", call.about);
+  tell("module", call.about || call.kind);
   const inside = data.vertices.filter((vertex) => vertex.call !== null && around(vertex.call).includes(i));
   tell("parameters", inside.filter((vertex) => vertex.kind === "input").map((v) => `${v.label} ${v.shape}`).join("\n"));
   const button = html("button", "", state.folded.has(i) ? "Unfold" : "Fold");
@@ -422,6 +433,18 @@ function showStep() {
 function goTo(step) {
   state.step = Math.max(0, Math.min(data.steps.length - 1, step));
   showStep();
+  follow();
+}
+
+/** Bring what is new into view, where it is not. */
+function follow() {
+  const spots = [...scene.querySelectorAll(".new")].map((element) => element.getBoundingClientRect());
+  const room = graph.getBoundingClientRect();
+  const inside = (r) => r.left >= room.left && r.right <= room.right && r.top >= room.top && r.bottom <= room.bottom;
+  if (!spots.length || spots.some(inside)) return;
+  const { left, right, top, bottom } = spots[0];
+  look({ ...state.view, x: state.view.x + (room.left + room.right - left - right) / 2,
+    y: state.view.y + (room.top + room.bottom - top - bottom) / 2 });
 }
 
 let playing = null;
@@ -486,13 +509,13 @@ function neighbour(key) {
   const forward = across ? "ArrowRight" : "ArrowDown", back = across ? "ArrowLeft" : "ArrowUp";
   if (key === forward) return (ends.find((e) => e.source === at) || {}).target;
   if (key === back) return (ends.find((e) => e.target === at) || {}).source;
-  const mine = shown.boxes.get(`v${at}`);
+  const mine = find(`v${at}`);
   if (!mine) return undefined;
   const step = key === "ArrowUp" || key === "ArrowLeft" ? -1 : 1;
   const beside = [...shown.boxes.values()].filter((b) => b.id[0] === "v" && step * (b.v - mine.v) > 1);
   const distance = (b) => Math.abs(b.v - mine.v) + 2 * Math.abs(b.u - mine.u);
   beside.sort((a, b) => distance(a) - distance(b));
-  return beside.length ? Number(beside[0].id.slice(1)) : undefined;
+  return beside.length ? placeOf(beside[0].id) : undefined;
 }
 
 const keys = {
