@@ -21,12 +21,15 @@ from .windows import check_fit, checked, entries, sizes
 __all__ = [
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
     "adaptive_max_pool2d",
     "avg_pool1d",
     "avg_pool2d",
+    "avg_pool3d",
     "lp_pool2d",
     "max_pool1d",
     "max_pool2d",
+    "max_pool3d",
 ]
 
 Array = npt.NDArray[Any]
@@ -115,6 +118,25 @@ def max_pool2d(
     return _max_pool(2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
+def max_pool3d(
+    input: Input,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
+    dilation: Ints = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The largest entry of each window over three axes; arguments as for `max_pool2d`.
+
+    Example:
+        >>> import numpy as np
+        >>> max_pool3d(np.arange(16.0).reshape(1, 1, 2, 2, 4), 2)
+        array([[[[[13., 15.]]]]])
+    """
+    return _max_pool(3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
 def _max_pool(
     axes: int,
     input: Any,
@@ -189,6 +211,25 @@ def avg_pool2d(
                [10.5, 12.5]])
     """
     return _avg_pool(2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+
+
+def avg_pool3d(
+    input: Input,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Any:
+    """The mean of each window over three axes; arguments as for `avg_pool2d`.
+
+    Example:
+        >>> import numpy as np
+        >>> avg_pool3d(np.arange(16.0).reshape(1, 1, 2, 2, 4), 2)
+        array([[[[[6.5, 8.5]]]]])
+    """
+    return _avg_pool(3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
 def _avg_pool(
@@ -287,6 +328,17 @@ def adaptive_avg_pool2d(input: Input, output_size: Any) -> Any:
         array([[[[2.5]]]])
     """
     return _adaptive_avg_pool(2, input, output_size)
+
+
+def adaptive_avg_pool3d(input: Input, output_size: Any) -> Any:
+    """The mean of each of D' H' W' windows that cover the input evenly; see `adaptive_avg_pool2d`.
+
+    Example:
+        >>> import numpy as np
+        >>> adaptive_avg_pool3d(np.arange(6.0).reshape(1, 1, 1, 2, 3), 1)
+        array([[[[[2.5]]]]])
+    """
+    return _adaptive_avg_pool(3, input, output_size)
 
 
 def _adaptive_avg_pool(axes: int, input: Any, output_size: Any) -> Any:

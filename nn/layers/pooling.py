@@ -17,12 +17,15 @@ from .spatial import called
 __all__ = [
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool3d",
     "AdaptiveMaxPool2d",
     "AvgPool1d",
     "AvgPool2d",
+    "AvgPool3d",
     "LPPool2d",
     "MaxPool1d",
     "MaxPool2d",
+    "MaxPool3d",
 ]
 
 Array = npt.NDArray[Any]
@@ -104,6 +107,18 @@ class MaxPool2d(_MaxPool):
     axes = 2
 
 
+class MaxPool3d(_MaxPool):
+    """The largest entry of each window of volumes (N, C, D, H, W); the arguments are those of `MaxPool2d`.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.MaxPool3d(2)(np.arange(16.0).reshape(1, 1, 2, 2, 4))
+        array([[[[[13., 15.]]]]])
+    """
+
+    axes = 3
+
+
 # -- means -----------------------------------------------------------------------------------------
 
 
@@ -140,7 +155,37 @@ class AvgPool1d(Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
-class AvgPool2d(Module):
+class _AvgPool(Module):
+    axes: ClassVar[int]
+
+    def __init__(
+        self,
+        kernel_size: Ints,
+        stride: Ints | None = None,
+        padding: Ints = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> None:
+        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
+        self.padding, self.ceil_mode, self.count_include_pad = padding, ceil_mode, count_include_pad
+        self.divisor_override = divisor_override
+        for option, least in (("kernel_size", 1), ("stride", 1), ("padding", 0)):
+            sizes(type(self).__name__, option, getattr(self, option), self.axes, least)
+
+    def forward(self, x: Tensor | Array) -> Any:
+        function = getattr(functional, f"avg_pool{self.axes}d")
+        return called(
+            self, function, x, self.kernel_size, self.stride, self.padding, self.ceil_mode,
+            self.count_include_pad, self.divisor_override,
+        )  # fmt: skip
+
+    def extra_repr(self) -> str:
+        """The options."""
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class AvgPool2d(_AvgPool):
     """The mean of each window of images (N, C, H, W).
 
     Args:
@@ -162,30 +207,19 @@ class AvgPool2d(Module):
                [10.5, 12.5]])
     """
 
-    def __init__(
-        self,
-        kernel_size: Ints,
-        stride: Ints | None = None,
-        padding: Ints = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-        divisor_override: int | None = None,
-    ) -> None:
-        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
-        self.padding, self.ceil_mode, self.count_include_pad = padding, ceil_mode, count_include_pad
-        self.divisor_override = divisor_override
-        for option, least in (("kernel_size", 1), ("stride", 1), ("padding", 0)):
-            sizes("AvgPool2d", option, getattr(self, option), 2, least)
+    axes = 2
 
-    def forward(self, x: Tensor | Array) -> Any:
-        return called(
-            self, functional.avg_pool2d, x, self.kernel_size, self.stride, self.padding, self.ceil_mode,
-            self.count_include_pad, self.divisor_override,
-        )  # fmt: skip
 
-    def extra_repr(self) -> str:
-        """The options."""
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+class AvgPool3d(_AvgPool):
+    """The mean of each window of volumes (N, C, D, H, W); the arguments are those of `AvgPool2d`.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.AvgPool3d(2)(np.arange(16.0).reshape(1, 1, 2, 2, 4))
+        array([[[[[6.5, 8.5]]]]])
+    """
+
+    axes = 3
 
 
 class LPPool2d(Module):
@@ -268,6 +302,29 @@ class AdaptiveAvgPool2d(Module):
 
     def forward(self, x: Tensor | Array) -> Any:
         return called(self, functional.adaptive_avg_pool2d, x, self.output_size)
+
+    def extra_repr(self) -> str:
+        """The size of the output."""
+        return f"output_size={self.output_size}"
+
+
+class AdaptiveAvgPool3d(Module):
+    """The mean of each of D' H' W' windows that cover volumes (N, C, D, H, W) evenly.
+
+    Args:
+        output_size: D', H' and W', or one int for all; None keeps the size of an axis.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.AdaptiveAvgPool3d(1)(np.arange(6.0).reshape(1, 1, 1, 2, 3))
+        array([[[[[2.5]]]]])
+    """
+
+    def __init__(self, output_size: Any) -> None:
+        self.output_size = output_size
+
+    def forward(self, x: Tensor | Array) -> Any:
+        return called(self, functional.adaptive_avg_pool3d, x, self.output_size)
 
     def extra_repr(self) -> str:
         """The size of the output."""

@@ -153,8 +153,8 @@ def absolute(layer: Module) -> Module:
     *(layers.ReLU, layers.ReLU6, layers.Hardtanh, layers.Hardsigmoid, layers.LTU, layers.Sign),
     *(layers.SELU, layers.Tanh, layers.ScaledTanh, layers.Softsign, layers.LogSigmoid),
     *(layers.Tanhshrink, layers.Hardshrink, layers.Softshrink, layers.Maxout),
-    *(layers.MaxPool1d, layers.MaxPool2d, layers.AdaptiveMaxPool2d),
-    *(layers.AdaptiveAvgPool1d, layers.AdaptiveAvgPool2d, layers.Upsample),
+    *(layers.MaxPool1d, layers.MaxPool2d, layers.MaxPool3d, layers.AdaptiveMaxPool2d),
+    *(layers.AdaptiveAvgPool1d, layers.AdaptiveAvgPool2d, layers.AdaptiveAvgPool3d, layers.Upsample),
     *(layers.Identity, layers.Flatten, layers.Unflatten),
     *(layers.ZeroPad1d, layers.ZeroPad2d, layers.ConstantPad1d, layers.ConstantPad2d),
     *(layers.ReflectionPad1d, layers.ReflectionPad2d, layers.ReplicationPad1d, layers.ReplicationPad2d),
@@ -169,7 +169,7 @@ def growing(layer: Module, lower: Any, upper: Any) -> Bounds:
     return layer(lower), layer(upper)
 
 
-@bounds_rule(layers.Sigmoid, layers.AvgPool1d, layers.AvgPool2d)
+@bounds_rule(layers.Sigmoid, layers.AvgPool1d, layers.AvgPool2d, layers.AvgPool3d)
 def monotone(layer: Module, lower: Any, upper: Any) -> Bounds:
     """The outputs grow or fall with the inputs, as the sign of an option says."""
     a, b = layer(lower), layer(upper)

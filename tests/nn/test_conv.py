@@ -65,6 +65,21 @@ OTHERS = [
     ],
     ("MaxPool2d", {"kernel_size": (3, 2), "stride": (2, 1), "padding": (1, 0), "dilation": (1, 2)}),
     ("AvgPool2d", {"kernel_size": (3, 2), "stride": (2, 1), "padding": (1, 0), "divisor_override": 5}),
+    *[
+        ("MaxPool3d", {"kernel_size": 2, **options})
+        for options in (
+            {}, {"kernel_size": (1, 3, 2), "stride": (1, 2, 1), "padding": (0, 1, 1)},
+            {"stride": (1, 2, 3), "ceil_mode": True, "dilation": (1, 2, 1)},
+        )
+    ],
+    *[
+        ("AvgPool3d", {"kernel_size": 2, **options})
+        for options in (
+            {}, {"kernel_size": 3, "padding": 1, "count_include_pad": False}, {"divisor_override": 3},
+            {"kernel_size": (2, 3, 1), "stride": 2, "padding": (1, 1, 0), "ceil_mode": True},
+        )
+    ],
+    *[("AdaptiveAvgPool3d", {"output_size": size}) for size in (1, (2, 3, 5), (None, 2, 1))],
     ("LPPool2d", {"norm_type": 2, "kernel_size": 2}),
     ("LPPool2d", {"norm_type": 2, "kernel_size": 3, "stride": 2, "ceil_mode": True}),
     ("LPPool2d", {"norm_type": 4.0, "kernel_size": (2, 3), "stride": (1, 2)}),
