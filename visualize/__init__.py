@@ -14,7 +14,19 @@ A notebook shows the picture by itself.
 from .calls import Call
 from .explain import Explanation, explain
 from .graph import Edge, Graph, Vertex, draw
-from .plots import learning_curves, learning_rate_curve
+from .plots import (
+    LayerWatch,
+    activation_functions,
+    confusion_matrix,
+    decision_regions,
+    feature_maps,
+    learning_curves,
+    learning_rate_curve,
+    learning_rate_schedules,
+    loss_surface,
+    misclassified,
+    weight_images,
+)
 from .steps import Step, Steps, backprop_steps
 
 __all__ = [
@@ -22,12 +34,21 @@ __all__ = [
     "Edge",
     "Explanation",
     "Graph",
+    "LayerWatch",
     "Step",
     "Steps",
     "Vertex",
+    "activation_functions",
     "backprop_steps",
+    "confusion_matrix",
+    "decision_regions",
     "draw",
     "explain",
+    "feature_maps",
     "learning_curves",
     "learning_rate_curve",
+    "learning_rate_schedules",
+    "loss_surface",
+    "misclassified",
+    "weight_images",
 ]

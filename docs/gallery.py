@@ -1,0 +1,310 @@
+"""Makes the pictures of gallery.md. Run `python -m docs.gallery`, with names for some of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import autograd_lite as ag
+import nn
+import visualize
+from visualize import draw
+
+PICTURES = Path(__file__).with_name("pictures")
+MAKERS: dict[str, Callable[[], Any]] = {}
+
+
+def picture(make: Callable[[], Any]) -> Callable[[], Any]:
+    """Register what makes one picture, under its name."""
+    MAKERS[make.__name__.replace("_", "-")] = make
+    return make
+
+
+def digits() -> tuple[Any, Any]:
+    """Images (n, 64) from 0 to 1, and their classes."""
+    X, y = nn.datasets.load_digits("train")
+    return X, y
+
+
+def moons(n: int = 200) -> tuple[Any, Any]:
+    """Two half circles that reach into each other."""
+    rng = np.random.default_rng(0)
+    angle, y = np.pi * rng.random(n), np.arange(n) % 2
+    X = np.stack([np.cos(angle) + y, np.where(y, 0.4 - np.sin(angle), np.sin(angle))], axis=1)
+    return (X + 0.18 * rng.normal(size=X.shape)).astype(np.float32), y
+
+
+# -- graphs ----------------------------------------------------------------------------------------
+
+
+class LeNet(nn.Module):
+    """Convolutions for images of 28 x 28."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(1, 6, 5, padding=2),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(6, 16, 5),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+        )
+        self.classifier = nn.Sequential(
+            nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)
+        )
+
+    def forward(self, x: Any) -> Any:
+        return self.classifier(self.features(x).reshape(len(x), -1))
+
+
+class Reader(nn.Module):
+    """A cell that reads a sequence step by step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell, self.head = nn.LSTMCell(4, 8), nn.Linear(8, 2)
+
+    def forward(self, x: Any) -> Any:
+        state = None
+        for t in range(x.shape[1]):
+            state = self.cell(x[:, t], state)
+        return self.head(state[0])
+
+
+class Residual(nn.Module):
+    """A block whose input goes on beside it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 16))
+
+    def forward(self, x: Any) -> Any:
+        return ag.relu(x + self.body(x))
+
+
+def image() -> Any:
+    """A digit of 8 x 8, enlarged to 28 x 28."""
+    small = digits()[0][2].reshape(8, 8)
+    places = np.linspace(0, 7, 28)
+    rows = np.stack([np.interp(places, range(8), row) for row in small])
+    return np.stack([np.interp(places, range(8), column) for column in rows.T], axis=1)[None, None].astype(
+        np.float32
+    )
+
+
+@picture
+def model_lenet() -> Any:
+    return draw(LeNet(), image(), style="model")
+
+
+@picture
+def model_folded() -> Any:
+    return draw(LeNet(), image(), style="model", depth=1, direction="LR")
+
+
+@picture
+def model_pictures() -> Any:
+    return draw(LeNet().features, image(), style="model", values="pictures", legend=False)
+
+
+@picture
+def model_repeated() -> Any:
+    return draw(Reader(), np.ones((2, 3, 4), np.float32), style="model")
+
+
+@picture
+def model_unrolled() -> Any:
+    return draw(Reader(), np.ones((2, 3, 4), np.float32), style="model", unroll=True)
+
+
+@picture
+def flow_residual() -> Any:
+    model = nn.Sequential(nn.Linear(4, 16), Residual())
+    return draw(model, np.ones((8, 4), np.float32), style="model", flow=True, loss=np.mean)
+
+
+@picture
+def flow_vanishing() -> Any:
+    model = nn.Sequential(*(layer for _ in range(4) for layer in (nn.Linear(10, 10), nn.Sigmoid())))
+    return draw(model, np.ones((5, 10), np.float32), style="model", flow=True, loss=np.mean, theme="dark")
+
+
+@picture
+def ops_mlp() -> Any:
+    model = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))
+    with ag.detect_anomaly():
+        return draw(model, np.ones((4, 2), np.float32), style="ops", loss=np.mean)
+
+
+@picture
+def ops_nan() -> Any:
+    x = ag.Tensor([0.0, 1.0, 2.0], requires_grad=True, name="x")
+    with np.errstate(all="ignore"), ag.Tape():
+        y = np.sum(np.log(x) * x)
+        y.backward()
+    return draw(y, style="ops")
+
+
+@picture
+def lecture_dark() -> Any:
+    return draw(
+        lambda x, w, b: ag.sigmoid(x * w + b), 1.0, 2.0, -3.0, loss=lambda y: y, theme="dark", legend=True
+    )
+
+
+@picture
+def lecture_full() -> Any:
+    W, x = (
+        ag.Tensor([[1.0, 2.0], [-1.0, 0.5]], requires_grad=True, name="W"),
+        ag.Tensor([1.0, -2.0], name="x"),
+    )
+    with ag.Tape():
+        f = np.sum((W @ x) ** 2)
+        f.backward()
+    return draw(f, values="full")
+
+
+# -- plots -----------------------------------------------------------------------------------------
+
+
+@picture
+def plot_learning_curves() -> Any:
+    (X, y), model = digits(), nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
+    stopping = nn.EarlyStopping(patience=8)
+    optimizer = nn.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    trainer = nn.Trainer(model, nn.CrossEntropyLoss(), optimizer, metrics=["accuracy"], callbacks=stopping)
+    history = trainer.fit(
+        X[:100], y[:100], epochs=60, batch_size=32, validation_data=(X[300:600], y[300:600]), verbose=False
+    )
+    return visualize.learning_curves(history, best_epoch=stopping.best_epoch)
+
+
+@picture
+def plot_schedules() -> Any:
+    schedules = nn.optim.lr_scheduler
+
+    def optimizer() -> Any:
+        return nn.optim.SGD([ag.Tensor(0.0, requires_grad=True)], lr=0.1)
+
+    return visualize.learning_rate_schedules(
+        {
+            "StepLR": schedules.StepLR(optimizer(), step_size=15, gamma=0.5),
+            "ExponentialLR": schedules.ExponentialLR(optimizer(), gamma=0.95),
+            "CosineAnnealingLR": schedules.CosineAnnealingLR(optimizer(), T_max=60),
+            "OneCycleLR": schedules.OneCycleLR(optimizer(), max_lr=0.1, total_steps=60),
+        },
+        steps=60,
+    )
+
+
+@picture
+def plot_decision_regions() -> Any:
+    X, y = moons()
+    model = nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 2))
+    trainer = nn.Trainer(model, nn.CrossEntropyLoss(), nn.optim.Adam(model.parameters(), lr=0.02))
+    trainer.fit(X, y, epochs=40, batch_size=20, verbose=False)
+    return visualize.decision_regions(model, X, y, names=["upper", "lower"])
+
+
+@picture
+def plot_activations() -> Any:
+    return visualize.activation_functions(
+        {
+            "sigmoid": ag.sigmoid,
+            "tanh": np.tanh,
+            "ReLU": nn.ReLU(),
+            "leaky ReLU": nn.LeakyReLU(0.1),
+            "GELU": nn.GELU(),
+            "softplus": ag.softplus,
+        }
+    )
+
+
+def trained() -> tuple[nn.Module, Any, Any, visualize.LayerWatch]:
+    """A convolutional network after an epoch and a half, what it has not seen, and what went on inside."""
+    X, y = digits()
+    X = X.reshape(-1, 1, 8, 8)
+    model = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(288, 10))
+    trainer = nn.Trainer(model, nn.CrossEntropyLoss(), nn.optim.Adam(model.parameters(), lr=0.005))
+    with visualize.LayerWatch(model) as watch:
+        trainer.fit(X[:600], y[:600], epochs=3, batch_size=32, verbose=False)
+    return model, X[600:1200], y[600:1200], watch
+
+
+@picture
+def plot_histograms_of_activations() -> Any:
+    return trained()[3].histograms(columns=2)
+
+
+@picture
+def plot_histograms_of_gradients() -> Any:
+    return trained()[3].histograms("gradients", columns=2)
+
+
+@picture
+def plot_weights() -> Any:
+    (X, y), model = digits(), nn.Linear(64, 10)
+    trainer = nn.Trainer(model, nn.CrossEntropyLoss(), nn.optim.Adam(model.parameters(), lr=0.01))
+    trainer.fit(X, y, epochs=10, batch_size=64, verbose=False)
+    return visualize.weight_images(model, columns=5)
+
+
+@picture
+def plot_feature_maps() -> Any:
+    model, X, _, _ = trained()
+    return visualize.feature_maps(model, X[:1], "1")
+
+
+@picture
+def plot_confusion_matrix() -> Any:
+    model, X, y, _ = trained()
+    with ag.no_grad():
+        return visualize.confusion_matrix(y, model(X))
+
+
+@picture
+def plot_misclassified() -> Any:
+    model, X, y, _ = trained()
+    with ag.no_grad():
+        return visualize.misclassified(X, y, model(X), count=15, columns=5)
+
+
+@picture
+def plot_loss_surface() -> Any:
+    def valley(p: Any) -> Any:
+        return 0.1 * (1 - p[0]) ** 2 + (p[1] - p[0] ** 2) ** 2
+
+    paths = {}
+    for name, make in {
+        "SGD": lambda p: nn.optim.SGD(p, lr=0.05),
+        "momentum": lambda p: nn.optim.SGD(p, lr=0.02, momentum=0.9),
+        "Adam": lambda p: nn.optim.Adam(p, lr=0.1),
+    }.items():
+        p = ag.Tensor([-1.4, 0.6], requires_grad=True)
+        optimizer, walk = make([p]), []
+        for _ in range(80):
+            walk.append(p.numpy().copy())
+            optimizer.zero_grad()
+            valley(p).backward()
+            optimizer.step()
+        paths[name] = np.stack(walk)
+    return visualize.loss_surface(valley, paths)
+
+
+def main(names: list[str]) -> None:
+    for name in names or MAKERS:
+        nn.manual_seed(0)
+        made = MAKERS[name]()
+        if isinstance(made, visualize.Graph):
+            made.save(PICTURES / f"{name}.{'png' if made.values == 'pictures' else 'svg'}")
+        else:
+            made.savefig(PICTURES / f"{name}.png", dpi=100)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

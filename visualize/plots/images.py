@@ -1,0 +1,226 @@
+"""Arrays as images: kernels, feature maps, digits, and the confusion matrix."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import autograd_lite as ag
+from autograd_lite.errors import DataError, DTypeError, OptionError
+
+from .figures import array, grid, panels
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["confusion_matrix", "feature_maps", "misclassified", "weight_images"]
+
+
+def weight_images(
+    weights: Any, shape: tuple[int, int] | None = None, count: int = 64, columns: int | None = None
+) -> Figure:
+    """The weights that go into each neuron, as images: what a first layer looks for.
+
+    Args:
+        weights: of a linear layer, of shape (neurons, height * width), or kernels of shape
+            (channels, in, height, width), which are shown one by one; or a model, whose first such
+            parameter is shown.
+        shape: (height, width) of a linear layer's images; left out, they are taken to be square.
+        count: how many at most.
+        columns: how many stand side by side.
+
+    Raises:
+        DataError: weights that are no images.
+        RendererError: matplotlib is not installed.
+
+    Example:
+        >>> figure = weight_images(np.zeros((6, 64)))
+        >>> len(figure.axes)     # six images and the bar
+        7
+    """
+    heading = ""
+    if hasattr(weights, "named_parameters"):
+        found = next(((n, p) for n, p in weights.named_parameters() if p.ndim >= 2), None)
+        if found is None:
+            raise DataError("weight_images: the model has no parameter with two axes; give an array")
+        heading, weights = found
+    images = _images("weight_images", array(weights), shape)
+    shown = images[:count]
+    if len(images) > count:
+        heading += f" ({count} of {len(images)})"
+    return grid("weight_images", shown, [""] * len(shown), columns, True, heading)
+
+
+def feature_maps(
+    model: Any, x: Any, layer: str | None = None, count: int = 32, columns: int | None = None
+) -> Figure:
+    """What comes out of a layer for one image, channel by channel.
+
+    Args:
+        model: a module.
+        x: one input, with its batch axis: shape (1, channels, height, width).
+        layer: its path, e.g. "features.0"; left out, the first that gives images.
+        count: how many channels at most.
+        columns: how many stand side by side.
+
+    Raises:
+        DTypeError: not a module.
+        OptionError: no layer of that path, or none that gives images.
+        RendererError: matplotlib is not installed.
+
+    Example:
+        >>> import nn
+        >>> figure = feature_maps(nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU()), np.ones((1, 1, 8, 8)))
+        >>> len(figure.axes)
+        5
+    """
+    if not hasattr(model, "named_modules"):
+        raise DTypeError(f"feature_maps: {type(model).__name__} is no module; write feature_maps(model, x)")
+    paths = {path: module for path, module in model.named_modules() if path}
+    if layer is not None and layer not in paths:
+        raise OptionError(f"feature_maps(layer={layer!r}): the model has {', '.join(map(repr, paths))}")
+    came: dict[str, Any] = {}
+    handles = [
+        module.register_forward_hook(lambda _m, _a, y, path=path: came.setdefault(path, y))
+        for path, module in paths.items()
+        if layer in (None, path)
+    ]
+    # A hook that returns something replaces the output; the first call's is what was returned.
+    try:
+        with ag.no_grad():
+            model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    shown = next(((path, array(y)) for path, y in came.items() if np.ndim(array(y)) == 4), None)
+    if shown is None:
+        what = "no layer" if layer is None else f"layer {layer!r} does not"
+        raise OptionError(f"feature_maps: {what} gives images of shape (n, channels, height, width)")
+    path, maps = shown
+    maps = maps[0, :count]
+    titles = [str(i) for i in range(len(maps))]
+    return grid("feature_maps", maps, titles, columns, bool((maps < 0).any()), path)
+
+
+def misclassified(
+    images: Any,
+    target: Any,
+    predicted: Any,
+    *,
+    names: Sequence[str] | None = None,
+    shape: tuple[int, int] | None = None,
+    count: int = 25,
+    columns: int | None = None,
+) -> Figure:
+    """The images that a classifier takes for something else, each with what it is and what was said.
+
+    Args:
+        images: of shape (n, height, width), (n, 1, height, width) or (n, height * width).
+        target: their classes, of shape (n,).
+        predicted: what was said, of shape (n,); or scores of shape (n, classes).
+        names: of the classes.
+        shape: (height, width) of flat images; left out, they are taken to be square.
+        count: how many at most.
+        columns: how many stand side by side.
+
+    Raises:
+        DataError: shapes that do not belong together, or no mistake to show.
+        RendererError: matplotlib is not installed.
+
+    Example:
+        >>> figure = misclassified(np.zeros((3, 64)), [1, 2, 3], [1, 7, 3])
+        >>> figure.axes[0].get_title()
+        '2, not 7'
+    """
+    target, predicted = _labels("misclassified", target, predicted)
+    pictures = _images("misclassified", array(images), shape)
+    if len(pictures) != len(target):
+        raise DataError(
+            f"misclassified: {len(pictures)} images and {len(target)} classes; expected as many of both"
+        )
+    wrong = np.flatnonzero(target != predicted)
+    if not wrong.size:
+        raise DataError("misclassified: every image is classified as it should be; there is nothing to show")
+    said = [str(i) for i in range(1 + max(target.max(), predicted.max()))] if names is None else names
+    titles = [f"{said[target[i]]}, not {said[predicted[i]]}" for i in wrong[:count]]
+    more = f"; the first {count}" if wrong.size > count else ""
+    heading = f"{wrong.size} of {len(target)} are wrong{more} (true, not predicted)"
+    return grid("misclassified", pictures[wrong[:count]], titles, columns, False, heading, 1.05)
+
+
+def confusion_matrix(target: Any, predicted: Any, names: Sequence[str] | None = None) -> Figure:
+    """How often each class was taken for each: rows are what it is, columns what was said.
+
+    The colours are shares of the row, so that rare classes are seen as well; the numbers are counts.
+
+    Args:
+        target: classes, whole numbers of shape (n,).
+        predicted: what was said, of shape (n,); or scores of shape (n, classes).
+        names: of the classes.
+
+    Raises:
+        DataError: shapes that do not belong together.
+        RendererError: matplotlib is not installed.
+
+    Example:
+        >>> figure = confusion_matrix([0, 0, 1], [0, 1, 1])
+        >>> [text.get_text() for text in figure.axes[0].texts]
+        ['1', '1', '', '1']
+    """
+    target, predicted = _labels("confusion_matrix", target, predicted)
+    n = 1 + int(max(target.max(), predicted.max()))
+    n = n if names is None else max(n, len(names))
+    counts = np.zeros((n, n), int)
+    np.add.at(counts, (target, predicted), 1)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    size = max(3.2, 0.45 * n + 1.4)
+    figure, (axes,) = panels("confusion_matrix", width=size + 0.7, height=size)
+    shown = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    said = [str(i) for i in range(n)] if names is None else list(names)
+    axes.set_xticks(range(n), said, rotation=90 if max(map(len, said)) > 3 else 0)
+    axes.set_yticks(range(n), said)
+    for i in range(n):
+        for j in range(n):
+            axes.text(
+                j, i, str(counts[i, j]) if counts[i, j] else "", ha="center", va="center",
+                fontsize=8, color="white" if share[i, j] > 0.55 else "#1b2027",
+            )  # fmt: skip
+    right = float(np.trace(counts) / max(len(target), 1))
+    axes.set_title(f"{right:.1%} of {len(target)} are right", fontsize=10)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+    axes.spines[:].set_visible(False)
+    figure.colorbar(shown, ax=axes, shrink=0.8, label="share of the row")
+    return figure
+
+
+def _labels(who: str, target: Any, predicted: Any) -> tuple[Any, Any]:
+    target, predicted = array(target), array(predicted)
+    if predicted.ndim == 2:
+        predicted = predicted.argmax(axis=1)
+    fine = target.ndim == 1 and target.shape == predicted.shape and target.size > 0
+    if not (fine and all(x.dtype.kind in "iu" and x.min() >= 0 for x in (target, predicted))):
+        raise DataError(
+            f"{who}: classes {target.dtype} of shape {target.shape} and predictions {predicted.dtype} of "
+            f"shape {predicted.shape}; expected whole numbers from 0 of one shape (n,): "
+            f"{who}(..., y, scores.argmax(axis=1))"
+        )
+    return target, predicted
+
+
+def _images(who: str, images: Any, shape: tuple[int, int] | None) -> Any:
+    """Images as (n, height, width)."""
+    if images.ndim == 2:
+        side = math.isqrt(images.shape[1])
+        height, width = shape or (side, side)
+        if height * width == images.shape[1]:
+            return images.reshape(-1, height, width)
+    elif images.ndim >= 3 and images.size:
+        return images.reshape(-1, *images.shape[-2:])
+    raise DataError(
+        f"{who}: an array of shape {images.shape} is no images; expected (n, height, width), or (n, pixels) "
+        f"with {who}(..., shape=(height, width))"
+    )
