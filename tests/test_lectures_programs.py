@@ -189,3 +189,47 @@ def test_rnn_memory(quick: Quick) -> None:
     found = quick("rnn_memory")
     assert found["LSTM"][20] == found["GRU"][20] == 1
     assert found["RNN"][20] < 0.8
+
+
+def test_optimizers(quick: Quick) -> None:
+    found = quick("optimizers")
+    ravine, digits = found.pop("plain SGD")
+    assert all(steps[0] < ravine for steps in found.values())
+    assert all(steps[1] < digits for steps in found.values())
+
+
+def test_schedules(quick: Quick) -> None:
+    found = quick("schedules")
+    assert len(found["loss"]) == 6 and max(found["loss"].values()) < 0.25
+    first, last = np.array(list(found["rates"].values())).T
+    assert last[0] == first[0] and (last[[1, 2, 3, 5]] < 0.5 * first[[1, 2, 3, 5]]).all()
+
+
+def test_speech_toy(quick: Quick) -> None:
+    found = quick("speech_toy")
+    assert all(said == sense for said, sense in found["sense"].items())
+    assert not any(said == sound for said, sound in found["sound"].items())
+
+
+def test_static_graph(quick: Quick) -> None:
+    first, *others = quick("static_graph").values()
+    assert len(others) == 3 and first[-1] < first[0]
+    for losses in others:
+        np.testing.assert_allclose(losses, first, rtol=1e-12)
+
+
+def test_autoencoder(quick: Quick) -> None:
+    for net, principal_components in quick("autoencoder").values():
+        assert net < principal_components
+
+
+def test_vae(quick: Quick) -> None:
+    found = quick("vae")
+    assert found["bound"] < found["independent"] - 1
+    assert found["sure"] > 0.1 and found["kinds"] >= 8
+
+
+def test_gan(quick: Quick) -> None:
+    found = quick("gan")
+    assert found["unsure"] < 0.05 < 0.15 < found["sure"]
+    assert found["kinds"] >= 4 and found["spread"] > 0.4  # not one digit again and again

@@ -106,9 +106,8 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
             answers = net(np.array(words, dtype=int).reshape(len(words), length))
             wrong[automaton.name] += int(np.sum(answers != right))
             tried += len(words)
-        print(
-            f"{automaton.name:<30}{net.recurrent.in_features:>2} neurons, {wrong[automaton.name]} of {tried} wrong"
-        )
+        size = net.recurrent.in_features
+        print(f"{automaton.name:<30}{size:>2} neurons, {wrong[automaton.name]} of {tried} words wrong")
 
     figure, axes = panels(1, 2, width=5)
     for one, automaton, word in zip(axes, LANGUAGES[1:3], ("abaababbab", "bbabaabbba"), strict=True):

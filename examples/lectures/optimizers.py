@@ -1,0 +1,117 @@
+"""Optimizers on a ravine and on digits: steps to the same loss, each at its best rate.
+
+Plain gradient descent zigzags between the walls of a ravine and creeps along its floor. Momentum adds up
+what the steps have in common, Nesterov looks ahead, AdaGrad, RMSProp and AdaDelta give each coordinate a
+rate of its own, Adam and Nadam do both. Every optimizer, plain descent too, is tried at several rates,
+and its best one counts.
+
+Source: B. Polyak, 1964; Y. Nesterov, 1983; J. Duchi et al., 2011; T. Tieleman, G. Hinton, 2012; M.
+Zeiler, 2012; D. Kingma, J. Ba, 2015; T. Dozat, 2016.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import autograd_lite as ag
+import nn
+from examples.lectures.schedules import digits
+from examples.pictures import COLORS, panels, save
+
+Array = npt.NDArray[Any]
+
+SGD = nn.optim.SGD
+OPTIMIZERS: dict[str, Callable[..., nn.optim.Optimizer]] = {
+    "plain SGD": SGD,
+    "momentum": partial(SGD, momentum=0.9),
+    "Nesterov": partial(SGD, momentum=0.9, nesterov=True),
+    "AdaGrad": nn.optim.Adagrad,
+    "RMSProp": nn.optim.RMSprop,
+    "AdaDelta": partial(nn.optim.Adadelta, eps=1e-3),
+    "Adam": nn.optim.Adam,
+    "Nadam": nn.optim.NAdam,
+}
+RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+
+RAVINE_GOAL = 0.01
+TILT = np.array([[np.cos(0.2), np.sin(0.2)], [-np.sin(0.2), np.cos(0.2)]])
+
+
+def ravine(x: Any) -> Any:
+    """(u^2 + 100 v^2) / 2 along and across a ravine that is tilted against the axes by 0.2 radians."""
+    return 0.5 * np.sum(np.array([1.0, 100.0]) * (TILT @ x) ** 2)
+
+
+def down_the_ravine(make: Callable[..., nn.optim.Optimizer], rate: float, steps: int) -> Array:
+    """The points on the way from (-10, 1), until the loss is small, and for `steps` steps at most."""
+    x = ag.Tensor([-10.0, 1.0], requires_grad=True)
+    optimizer = make([x], lr=rate)
+    path = [x.numpy()]
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = ravine(x)
+        loss.backward()
+        optimizer.step()
+        path.append(x.numpy())
+        if not RAVINE_GOAL < ravine(path[-1]) < 1e6:
+            break
+    return np.array(path)
+
+
+def steps_on_digits(
+    make: Callable[..., nn.optim.Optimizer], rate: float, data: tuple[Array, Array], goal: float, steps: int
+) -> int:
+    """After how many steps the mean of the last 20 losses is below the goal; `steps` if it never is."""
+    X, y = data
+    model = nn.Sequential(nn.Linear(X.shape[1], 50), nn.ReLU(), nn.Linear(50, 10))
+    optimizer = make(model.parameters(), lr=rate)
+    losses: list[float] = []
+    loader = nn.DataLoader(nn.TensorDataset(X, y), 50, shuffle=True)
+    while len(losses) < steps:
+        for x, t in loader:
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(x), t)
+            if not loss.item() < 100:
+                return steps
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+            if len(losses) >= 20 and np.mean(losses[-20:]) < goal:
+                return len(losses)
+    return steps
+
+
+def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
+    """Count steps, each optimizer at its best rate."""
+    data, where = digits(quick)
+    goal, steps = (0.4, 300) if quick else (0.2, 1500)
+    rates = RATES[2:8:2] if quick else RATES
+    figure, (left, right) = panels(1, 2, width=5)
+    counted: dict[str, tuple[int, int]] = {}
+    print(f"{'':<12}ravine, to {RAVINE_GOAL}     {where}, to {goal}")
+    for (name, make), color in zip(OPTIMIZERS.items(), COLORS, strict=True):
+        paths = {rate: down_the_ravine(make, rate, 500) for rate in (*RATES, 0.005, 0.0198)}
+        reached = {rate: path for rate, path in paths.items() if ravine(path[-1]) <= RAVINE_GOAL}
+        first = min(reached, key=lambda rate: len(reached[rate]))
+        path = reached[first]
+        on_digits = {}
+        for rate in rates:
+            nn.manual_seed(seed)
+            on_digits[rate] = steps_on_digits(make, rate, data, goal, steps)
+        best = min(on_digits, key=lambda rate: on_digits[rate])
+        counted[name] = (len(path) - 1, on_digits[best])
+        print(f"{name:<12}{len(path) - 1:>5} at rate {first:<8}{on_digits[best]:>5} at rate {best}")
+        left.semilogy([ravine(x) for x in path], color=color, label=name)
+    right.barh(list(counted), [n for _, n in counted.values()], color=COLORS)
+    right.invert_yaxis()
+    right.set(xlabel=f"steps to a loss of {goal}", title=where)
+    left.set(title="ravine", xlabel="step", ylabel="loss", ylim=(0.005, 1e4))
+    left.legend(frameon=False, fontsize=8)
+    save(figure, out / "optimizers.png")
+    return counted

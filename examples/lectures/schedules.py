@@ -1,0 +1,115 @@
+"""Schedules of the learning rate, beside a constant one: power, 1cycle, and more.
+
+A high rate is fast at first, a low one precise in the end; schedules go from one to the other. 1cycle
+warms up to a high rate first, with the momentum going the other way. All have the same number of epochs,
+and each the starting rate, of several, that suits it best; what counts is the loss on data that is not
+trained on.
+
+Source: A. Senior et al., "An empirical study of learning rates in deep neural networks for speech
+recognition", 2013; L. Smith, "A disciplined approach to neural network hyper-parameters", 2018; A. Geron,
+chapter 11, 2019.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import nn
+from autograd_lite.errors import FileError
+from examples.pictures import COLORS, panels, save
+from nn.optim import lr_scheduler
+
+Array = npt.NDArray[Any]
+Data = tuple[Array, Array]
+
+RATES = (0.02, 0.05, 0.1, 0.2, 0.5)
+
+
+def digits(quick: bool) -> tuple[Data, str]:
+    """10,000 digits of MNIST in rows of pixels, and what they are; the 8x8 digits where it cannot be had."""
+    if not quick:
+        try:
+            X, y = nn.datasets.load_mnist("train")
+            return (X[:10_000].reshape(10_000, -1), y[:10_000]), "10,000 digits of MNIST"
+        except FileError:
+            print("MNIST is not on this machine (see AUTOGRAD_LITE_DATA): the 8x8 digits instead")
+    return nn.datasets.load_digits("train"), "the 8x8 digits"
+
+
+def schedule(name: str, optimizer: nn.optim.Optimizer, epochs: int, steps: int) -> Callable[[float], None]:
+    """What is called after each batch, with the loss if an epoch has ended (else NaN)."""
+    if name == "1cycle":
+        rate = optimizer.param_groups[0]["lr"]
+        cycle = lr_scheduler.OneCycleLR(optimizer, max_lr=rate, total_steps=epochs * steps + 1)
+        return lambda loss: cycle.step()
+    if name == "performance":
+        plateau = lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=0)
+        return lambda loss: None if np.isnan(loss) else plateau.step(loss)
+    by_epoch: dict[str, Callable[[], Any]] = {
+        "constant": lambda: lr_scheduler.LambdaLR(optimizer, lambda t: 1.0),
+        "power": lambda: lr_scheduler.PowerLR(optimizer, s=1),
+        "exponential": lambda: lr_scheduler.ExponentialLR(optimizer, 0.01 ** (1 / epochs)),
+        "piecewise": lambda: lr_scheduler.MultiStepLR(optimizer, [epochs // 2, epochs * 3 // 4], 0.1),
+    }
+    chosen = by_epoch[name]()
+    return lambda loss: None if np.isnan(loss) else chosen.step()
+
+
+NAMES = ("constant", "power", "exponential", "piecewise", "performance", "1cycle")
+
+
+def train(name: str, rate: float, data: Data, held_out: Data, epochs: int) -> tuple[list[float], list[float]]:
+    """The learning rates of all steps, and the losses on held-out data after all epochs."""
+    X, y = data
+    model = nn.Sequential(nn.Linear(X.shape[1], 50), nn.ReLU(), nn.Linear(50, 10))
+    optimizer = nn.optim.SGD(model.parameters(), lr=rate, momentum=0.9)
+    loader = nn.DataLoader(nn.TensorDataset(X, y), 50, shuffle=True)
+    step = schedule(name, optimizer, epochs, len(loader))
+    rates, losses = [], []
+    for _ in range(epochs):
+        for i, (x, t) in enumerate(loader):
+            rates.append(optimizer.param_groups[0]["lr"])
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(x), t).backward()
+            optimizer.step()
+            if i < len(loader) - 1:
+                step(np.nan)
+        losses.append(float(nn.functional.cross_entropy(model(held_out[0]), held_out[1]).item()))
+        step(losses[-1])
+    return rates, losses
+
+
+def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
+    """Train with each schedule, from several rates and seeds."""
+    (X, y), where = digits(quick)
+    n = len(X) * 4 // 5
+    epochs, repeats, rates = (6, 1, RATES[1:4:2]) if quick else (10, 2, RATES)
+    figure, (left, right) = panels(1, 2)
+    final, shown = {}, {}
+    print(f"{where}, {epochs} epochs, mean of {repeats}:")
+    for name, color in zip(NAMES, COLORS, strict=False):
+        curves: dict[float, Array] = {}
+        courses = {}
+        for rate in rates:
+            losses = []
+            for i in range(repeats):
+                nn.manual_seed(seed + i)
+                courses[rate], loss = train(name, rate, (X[:n], y[:n]), (X[n:], y[n:]), epochs)
+                losses.append(loss)
+            curves[rate] = np.mean(losses, axis=0)
+        best = min(curves, key=lambda rate: curves[rate][-1])
+        final[name] = float(curves[best][-1])
+        print(f"{name:<12}loss on held-out data {final[name]:.4f}, from a rate of {best}")
+        shown[name] = courses[best]
+        left.plot(courses[best], color=color, label=name)
+        right.plot(range(1, epochs + 1), curves[best], color=color)
+    left.set(xlabel="step", ylabel="learning rate")
+    left.legend(frameon=False, fontsize=8)
+    right.set(xlabel="epoch", ylabel="loss on held-out data")
+    save(figure, out / "schedules.png")
+    return {"loss": final, "rates": {name: (course[0], course[-1]) for name, course in shown.items()}}
