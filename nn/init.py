@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from autograd_lite import Tensor
-from autograd_lite.errors import OptionError, ShapeError
+from autograd_lite.errors import DataError, OptionError, ShapeError
 
 from .module import Module
 from .random import generator as default_generator
@@ -366,6 +366,11 @@ def by_activation_(model: Module, generator: np.random.Generator | None = None) 
 def _fill(tensor: Any, values: Any) -> None:
     """Give a Tensor its values; into an array, such as the `data` of one, they are written."""
     if isinstance(tensor, Tensor):
+        if not tensor.is_leaf:
+            raise DataError(
+                "init: this Tensor is computed from others (a pruned, shared or normalized weight?), so that "
+                "new values would be lost; initialize the layer before that"
+            )
         tensor.data = values
     else:
         tensor[...] = values

@@ -98,6 +98,8 @@ def test_mistakes_are_told():
     prune.identity(module, "weight")
     with pytest.raises(DataError, match="computed from weight_orig, weight_mask"):
         module.weight = nn.Parameter(np.ones((4, 5)))
+    with pytest.raises(DataError, match="would be lost"):
+        nn.init.zeros_(module.weight)
     with pytest.raises(DataError, match="nothing to settle"):
         nn.utils.computed.settle(module, "bias")
 
