@@ -328,7 +328,7 @@ def sinc_derivative(x: Any, n: int) -> Any:
         turned = (sin, cos, -sin, -cos)[k % 4]
         value = (math.pi ** (k - 1) * turned - k * value) / far
     series, square = np.zeros_like(wide), np.where(near, wide * wide, 0.0)
-    for k in reversed(range((n + 1) // 2, n + 14)):
+    for k in reversed(range((n + 1) // 2, 2 * n + 14)):
         series = series * square + (-(math.pi**2)) ** k / ((2 * k + 1) * math.factorial(2 * k - n))
     series = series * wide if n % 2 else series
     return np.where(near, series, value).astype(np.result_type(x, np.float32))[()]

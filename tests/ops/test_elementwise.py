@@ -135,6 +135,17 @@ def test_float_power_differentiates_in_double() -> None:
     )
 
 
+@pytest.mark.parametrize("order", [1, 2, 3, 4, 5])
+def test_sinc_keeps_its_digits_at_higher_orders(order: int) -> None:
+    f: Any = np.sinc
+    for _ in range(order):
+        f = ag.grad(lambda x, f=f: np.sum(f(x)))
+    x = np.linspace(-2.9, 2.9, 30)
+    with mpmath.workdps(60):
+        truth = [float(mpmath.diff(mpmath.sincpi, mpmath.mpf(v), order)) for v in x]
+    np.testing.assert_allclose(f(x), truth, rtol=0, atol=1e-12 * np.abs(truth).max())
+
+
 # -- the error function, in blocks -----------------------------------------------------------------
 
 
