@@ -3,17 +3,20 @@
 >>> import numpy as np
 >>> check_grads(lambda x, y: np.sum(np.sin(x) * y), (np.array([0.1, 0.2]), 3.0))
 
-The numeric reference comes from central differences, extrapolated to step 0 with an estimate of
-the error, so that the tolerance can be tight and a kink is told from a mistake. On a failure the
-tape is replayed op by op, and the op whose own derivative is wrong is named.
+The numeric reference comes from central differences with an estimate of their error, so that the tolerance
+can be tight and a kink is told from a mistake, and, where the function is analytic, from the complex step,
+which sees errors of 1e-12. On a failure the tape is replayed op by op, and the op whose own derivative is
+wrong is named.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +26,7 @@ from .backward import play, pulled
 from .errors import AutogradLiteError, DTypeError, GradientCheckError, KinkError, OptionError
 from .explain import describe
 from .rules import rules
+from .slope import Slope, analytic_slope, slope
 from .tape import Node, Tape, listening, no_grad, op_name, user_line
 from .tensor import Tensor, output, unwrap, wrap
 from .transforms import jvp, vjp
@@ -35,11 +39,10 @@ Array = npt.NDArray[Any]
 FULL = 64
 """Arguments of up to this many entries are checked entry by entry, larger ones along directions."""
 
-RATIO = 1.6
-"""Of one step to the next: no power of two, lest the steps are whole periods of the function."""
-
 DIRECTIONS = 4
 """How many random directions a larger argument is checked along, besides as many single entries."""
+
+__tracebackhide__ = True  # pytest shows the lines of the test, not those of this file
 
 
 def check_grads(
@@ -50,8 +53,9 @@ def check_grads(
     eps: float | None = None,
     atol: float | None = None,
     rtol: float | None = None,
+    directions: int | Literal["all"] | None = None,
 ) -> None:
-    """Compare the derivatives of `f` at `args` with finite differences.
+    """Compare the derivatives of `f` at `args` with finite differences, and with the complex step.
 
     Args:
         f: a function of arrays, or nested containers of them, that returns the same; it is called
@@ -62,14 +66,19 @@ def check_grads(
         eps: the largest step of the finite differences, relative to the largest entry where that is
             above 1. By default 2^-6; steps are halved until the result settles.
         atol, rtol: a derivative d passes if it is within atol + rtol |d| of its reference, besides
-            what the reference itself is uncertain by. By default rtol is 1e-6 for float64 and 2e-3
-            for narrower dtypes, and atol as much of the argument's largest derivative.
+            what the reference itself is uncertain by. By default rtol is 1e-6 for float64, 1e-12 where the
+            complex step is the reference, 2e-3 for narrower dtypes, and atol as much of the argument's
+            largest derivative.
+        directions: "all" checks each argument entry by entry, which takes time in proportion to its size;
+            an int, along that many random directions, each of which moves all entries at once, and at as
+            many single entries. By default arguments of up to 64 entries are checked at all of them, and
+            larger ones along 4 directions. A direction sees that something is wrong, an entry where.
 
     Raises:
         GradientCheckError: a derivative is wrong. The message names the argument, the index, both
-            values, and the op on the tape that is to blame.
-        KinkError: the slopes from the left and from the right differ, so that f has no derivative
-            at this point; move the inputs.
+            values, how many entries are wrong, and the op on the tape that is to blame.
+        KinkError: the slopes from the left and from the right differ, or the values do, so that f has
+            no derivative at this point; move the inputs.
         DTypeError: no argument is floating-point.
 
     Example:
@@ -82,11 +91,15 @@ def check_grads(
         Traceback (most recent call last):
         ...
         autograd_lite.errors.GradientCheckError: wrong reverse-mode derivative of argument 0:
-        analytic -1.455442531, numeric 1.455442531
-        to blame: the rule of double(float64 ()), recorded at ...
-          checked alone: wrong reverse-mode derivative of argument 0: analytic -1.455..., numeric 1.455...
+        analytic -2, numeric 2
+          argument:        0, float64 ()
+          analytic:        -2
+          numeric:          2, to within ..., by the complex step
+          relative error:   2
+          wrong:           1 of 1 entries
+          to blame:        the rule of double(float64 ()), recorded at ...
+          checked alone:   wrong reverse-mode derivative of argument 0: ...
     """
-    __tracebackhide__ = True  # pytest shows the caller's line, not this function
     if not isinstance(order, int) or order < 1:
         raise OptionError(
             f"check_grads(f, args, order={describe(order)}): order is an int of at least 1; several "
@@ -94,6 +107,11 @@ def check_grads(
         )
     if not modes or set(modes) - {"rev", "fwd"}:
         raise OptionError(f'check_grads: modes={modes!r}; expected "rev", "fwd" or both')
+    if directions not in (None, "all") and not (isinstance(directions, int) and directions > 0):
+        raise OptionError(
+            f'check_grads: directions={describe(directions)}; expected "all" for every entry, or how many '
+            "directions to check along, at random"
+        )
     args = tuple(args) if isinstance(args, (tuple, list)) else (args,)
     leaves, rebuild = tree.flatten(args)
     places = [i for i, x in enumerate(leaves) if np.asarray(unwrap(x)).dtype.kind in "fc"]
@@ -111,12 +129,12 @@ def check_grads(
 
     names = _names(args)
     points = [np.array(unwrap(leaves[i])) for i in places]
-    check = _Check(flat, points, [names[i] for i in places], tuple(modes), eps, atol, rtol)
+    check = _Check(flat, points, [names[i] for i in places], tuple(modes), eps, atol, rtol, directions)
     try:
         check.run(order)
     except _CheckError as failure:
-        kind = KinkError if failure.kink else GradientCheckError
-        raise kind(f"{failure}\n{_culprit(check, order)}") from None
+        kind = KinkError if failure.no_slope else GradientCheckError
+        raise kind(_report(failure, _culprit(check, order, failure.no_slope))) from None
 
 
 def gradient_test(*samples: Any, **options: Any) -> Callable[[Function], Function]:
@@ -159,88 +177,26 @@ def _names(args: tuple[Any, ...]) -> list[str]:
     return names
 
 
+Row = tuple[str, str]
+"""A line of the report: what it is about, and what there is to say."""
+
+
 class _CheckError(Exception):
     """What is wrong, before it is known whose fault it is."""
 
-    kink = False
+    def __init__(self, line: str, rows: Sequence[Row] = (), no_slope: bool = False) -> None:
+        super().__init__(line)
+        self.rows = rows
+        self.no_slope = no_slope
 
 
-class _KinkFoundError(_CheckError):
-    kink = True
-
-
-# -- the numeric reference -------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Slope:
-    """A derivative found by differences.
-
-    Attributes:
-        value: the derivative.
-        error: how far off it may be.
-        jump: the slope from the right minus that from the left, if they differ.
-        size: of the function there.
-    """
-
-    value: float
-    error: float
-    jump: float
-    size: float
-
-
-def slope(phi: Callable[[float], float], largest: float) -> Slope:
-    """phi'(0), from central differences at ever smaller steps, extrapolated to step 0.
-
-    Source:
-        C. J. F. Ridders, "Accurate computation of F'(x) and F'(x) F''(x)", 1982.
-
-    Example:
-        >>> round(slope(math.exp, 0.1).value, 12), slope(abs, 0.1).jump
-        (1.0, 2.0)
-    """
-    middle = phi(0.0)
-    nothing = best = Slope(math.nan, math.inf, 0.0, abs(middle))
-    row: list[float] = []
-    step = largest
-    for _ in range(60):
-        central, _, noise = _difference(phi, middle, step)
-        if not math.isfinite(central):  # outside of the domain: come closer, and begin anew
-            row, step = [], step / 10
-            continue
-        new = [central]
-        for j, previous in enumerate(row):
-            new.append(new[-1] + (new[-1] - previous) / (RATIO ** (2 * (j + 1)) - 1))
-            error = max(abs(new[-1] - new[-2]), abs(new[-1] - previous), 2 * noise)
-            if error < best.error:
-                best = Slope(new[-1], error, 0.0, abs(middle))
-        row, step = new, step / RATIO
-        if len(row) > 3 and best.error <= 1e-9 * abs(best.value) + 1e-12 + 8 * noise:
-            settled = _confirmed(phi, middle, step, best)
-            if settled is not None:
-                return settled
-            best, row, step = nothing, [], step / 10
-    return best
-
-
-def _difference(phi: Callable[[float], float], middle: float, step: float) -> tuple[float, float, float]:
-    """Central difference, jump of the one-sided slopes, and what rounding may have done to them."""
-    right, left = phi(step), phi(-step)
-    noise = 2.0**-51 * max(abs(right), abs(left), abs(middle)) / step
-    return (right - left) / (2 * step), (right - 2 * middle + left) / step, noise
-
-
-def _confirmed(phi: Callable[[float], float], middle: float, step: float, found: Slope) -> Slope | None:
-    """The slope, if much smaller steps agree with it: large ones can agree by chance, as they do when
-    they step over a kink or over whole periods. At a kink the one-sided slopes differ at both."""
-    jumps = []
-    for shrink in (37.0, 1300.0):
-        central, jump, noise = _difference(phi, middle, step / shrink)
-        if not abs(central - found.value) <= 10 * found.error + 1e-5 * abs(found.value) + 8 * noise + 1e-11:
-            return None
-        jumps.append(jump if abs(jump) > 16 * noise + 1e-5 * abs(found.value) else 0.0)
-    stays = 0.8 * abs(jumps[0]) < abs(jumps[1]) < 1.25 * abs(jumps[0])
-    return replace(found, jump=jumps[1] if stays else 0.0)
+def _report(failure: _CheckError, culprit: Sequence[Row]) -> str:
+    """What is wrong in one line, and below it in all detail."""
+    rows = [*failure.rows, *culprit]
+    width = max(len(label) for label, _ in rows) + 1
+    return "\n".join(
+        [str(failure), *(f"  {(label and label + ':'):<{width}}  {text}" for label, text in rows)]
+    )
 
 
 # -- the comparison --------------------------------------------------------------------------------
@@ -257,40 +213,49 @@ class _Check:
     eps: float | None
     atol: float | None
     rtol: float | None
+    directions: int | Literal["all"] | None
     size: float = 0.0
     """Of the function that was given: what its derivatives are made of, and rounded with."""
+    mirrored: bool = False
+    """Whether f is a gradient, which of a complex point is the conjugate of the derivative."""
 
     def run(self, order: int) -> None:
         """Check f, and then its derivatives as functions of the same point."""
         _check_rules(self.f, self.points)
         rng = np.random.default_rng(0)
-        cotangents = [_random(rng, y) for y in self.outputs(self.points)]
+        values, again = self.outputs(self.points), self.outputs(self.points)
+        if not all(np.array_equal(y, twin, equal_nan=True) for y, twin in zip(values, again, strict=True)):
+            raise _CheckError("the value differs from one call to the next; is there randomness in f?")
+        cotangents = [_random(rng, y) for y in values]
+        # Of a single number the report shows the derivative itself, though a rule must not take g for 1.
+        single = sum(y.size for y in values) == 1 and cotangents[0].dtype.kind == "f"
+        unit = cotangents[0].item() if single else 1.0
+        weights = [v / unit for v in cotangents]
         tangents = [_tangent(rng, x) for x in self.points]
         if "rev" in self.modes:
             pullback = _pullback(self.f, cotangents)
-            self.reverse(pullback, cotangents)
-            self.higher(pullback, "reverse", order)
+            self.reverse(pullback, weights, unit)
+            self.higher(pullback, "reverse", order, not self.mirrored)
         if "fwd" in self.modes:
             pushforward = _pushforward(self.f, tangents)
-            self.forward(pushforward, cotangents, tangents)
-            self.higher(pushforward, "forward", order)
+            self.forward(pushforward, weights, tangents)
+            self.higher(pushforward, "forward", order, self.mirrored)
 
-    def higher(self, derivative: Function, mode: str, order: int) -> None:
+    def higher(self, derivative: Function, mode: str, order: int, mirrored: bool) -> None:
         if order > 1:
             try:
                 size = self.size or sum(float(np.sum(np.abs(y))) for y in self.outputs(self.points))
-                replace(self, f=derivative, size=size).run(order - 1)
+                replace(self, f=derivative, size=size, mirrored=mirrored).run(order - 1)
             except _CheckError as failure:
-                raise type(failure)(
-                    f"in the {mode}-mode derivative, differentiated again: {failure}"
-                ) from None
+                line = f"in the {mode}-mode derivative, differentiated again: {failure}"
+                raise _CheckError(line, failure.rows, failure.no_slope) from None
 
     def outputs(self, points: list[Array]) -> list[Array]:
         with no_grad():
             values = self.f(*map(wrap, points))
         return [np.asarray(unwrap(y)) for y in tree.flatten(values)[0]]
 
-    def reverse(self, pullback: Function, cotangents: list[Any]) -> None:
+    def reverse(self, pullback: Function, weights: list[Any], unit: float) -> None:
         gradients, again = (
             [np.asarray(unwrap(g)) for g in pullback(*map(wrap, self.points))] for _ in range(2)
         )
@@ -300,50 +265,118 @@ class _Check:
                     f"the derivative of {name} differs from one call to the next; is there randomness in f?"
                 )
             found = []
-            for direction, size, place in _directions(x):
+            for way in _ways(x, self.directions):
                 along: list[Any] = [None] * len(self.points)
-                along[k] = direction
-                found.append((_inner(direction, g), self.slope(along, cotangents, size), place))
-            scale = max((abs(s.value) for _, s, _ in found if math.isfinite(s.value)), default=0.0)
-            for got, expected, place in found:
-                self.compare(got, expected, scale, x.dtype, f"reverse-mode derivative of {name}{place}")
+                along[k] = way.direction
+                found.append((way, _inner(way.direction, g) / unit, self.slope(along, weights, way.size)))
+            scale = max((abs(s.value) for *_, s in found if math.isfinite(s.value)), default=0.0)
+            argument = ("argument", f"{name.removeprefix('argument ')}, {describe(x)}")
+            flaws = []
+            for way, got, expected in found:
+                what = f"reverse-mode derivative of {name}{way.place}"
+                flaw = self.judge(got, expected, scale, x.dtype, what)
+                if flaw is not None:
+                    flaws.append((way, flaw))
+            if flaws:
+                way, worst = max(flaws, key=lambda pair: pair[1].rank)
+                index = [("index", way.place.removeprefix(" at index "))] if way.single and x.ndim else []
+                alike = [other for other, flaw in flaws if flaw.rank[0] == worst.rank[0]]
+                tally = (RANKS[worst.rank[0]], _tally(alike, [w for w, *_ in found]))
+                raise _CheckError(worst.line, [argument, *index, *worst.rows, tally], worst.no_slope)
 
-    def forward(self, pushforward: Function, cotangents: list[Any], tangents: list[Any]) -> None:
+    def forward(self, pushforward: Function, weights: list[Any], tangents: list[Any]) -> None:
         pushed = tree.flatten(pushforward(*map(wrap, self.points)))[0]
-        got = sum(_inner(v, unwrap(t)) for v, t in zip(cotangents, pushed, strict=True))
+        got = sum(_inner(v, unwrap(t)) for v, t in zip(weights, pushed, strict=True))
         narrow = min((x.dtype for x in self.points), key=lambda dtype: np.finfo(dtype).bits)
-        self.compare(got, self.slope(tangents, cotangents), 0.0, narrow, "forward-mode derivative")
+        flaw = self.judge(got, self.slope(tangents, weights), 0.0, narrow, "forward-mode derivative")
+        if flaw is not None:
+            raise _CheckError(flaw.line, flaw.rows, flaw.no_slope)
 
-    def slope(self, along: list[Any], cotangents: list[Any], size: float = 1.0) -> Slope:
-        """The derivative of Re<cotangents, f> along a direction; None stands for no movement."""
+    def slope(self, along: list[Any], weights: list[Any], size: float = 1.0) -> Slope:
+        """The derivative of Re<weights, f> along a direction; None stands for no movement."""
         wide = [x.astype(np.result_type(x.dtype, np.float64)) for x in self.points]
 
-        def phi(t: float) -> float:
+        def outputs(t: Any) -> list[Array]:
             moved = [x if d is None else x + t * d for x, d in zip(wide, along, strict=True)]
             with np.errstate(all="ignore"):
-                return sum(_inner(v, y) for v, y in zip(cotangents, self.outputs(moved), strict=True))
+                return self.outputs(moved)
 
-        return slope(phi, (self.eps or 2.0**-6) * size)
+        def phi(t: float) -> float:
+            return sum(_inner(v, y) for v, y in zip(weights, outputs(t), strict=True))
 
-    def compare(self, got: float, expected: Slope, scale: float, dtype: Any, what: str) -> None:
-        """Judge one number; `scale` is the largest derivative of the same argument."""
+        def extended(t: complex) -> complex:
+            total = complex(sum(np.sum(v * y) for v, y in zip(weights, outputs(t), strict=True)))
+            return total.conjugate() if self.mirrored else total
+
+        largest = (self.eps or 2.0**-6) * size
+        found = None
+        if all(x.dtype == np.float64 for x in (*self.points, *weights)):
+            with contextlib.suppress(Exception), warnings.catch_warnings():  # f need not take complex numbers
+                warnings.simplefilter("error", np.exceptions.ComplexWarning)
+                found = analytic_slope(phi, extended, largest)
+        return found or slope(phi, largest)
+
+    def judge(self, got: float, expected: Slope, scale: float, dtype: Any, what: str) -> _Flaw | None:
+        """What is wrong with one number, if anything; `scale` is the largest derivative of its argument."""
         value, error = expected.value, expected.error
-        if expected.jump:
-            raise _KinkFoundError(f"no {what}: there is a kink, the slope jumps by {expected.jump:.6g}")
+        if expected.kink:
+            return _missing(what, f"there is a kink, the slope jumps by {expected.kink:.6g}", got, True)
+        if abs(expected.jump) > 0:
+            return _missing(what, f"the function jumps there, by {expected.jump:.6g}", got, True)
         if not math.isfinite(value):
-            raise _CheckError(f"no {what}: the function is not finite around the point (analytic {got:.6g})")
+            scatters = expected.jump == 0
+            why = (
+                "finite differences do not settle"
+                if scatters
+                else "the function is not finite around the point"
+            )
+            return _missing(what, f"{why} (analytic {got:.6g})", got, False)
         narrow = np.finfo(dtype).bits < 64
-        rtol = self.rtol if self.rtol is not None else 2e-3 if narrow else 1e-6
+        rtol = 2e-3 if narrow else 1e-12 if expected.sharp else 1e-6
+        rtol = self.rtol if self.rtol is not None else rtol
         rounding = (2e-5 if narrow else 1e-13) * max(self.size, expected.size)
         atol = self.atol if self.atol is not None else rtol * scale + rounding
-        if abs(got - value) <= atol + rtol * abs(value) + 4 * error:
-            return
+        if abs(got - value) <= atol + rtol * abs(value) + (10 if expected.sharp else 4) * error:
+            return None
+        off = abs(got - value) / (abs(value) or math.ulp(0.0))
         if math.isfinite(got) and error > 0.01 * max(abs(value), scale):
-            raise _CheckError(
+            line = (
                 f"cannot check the {what}: finite differences give it as {value:.6g} only to within "
                 f"{error:.1g} (analytic {got:.6g}); scale the function or its arguments, or set eps"
             )
-        raise _CheckError(f"wrong {what}: analytic {got:.10g}, numeric {value:.10g}")
+            return _Flaw((0, off), line, [], False)
+        method = "the complex step" if expected.sharp else "finite differences"
+        rows = [
+            ("analytic", f"{got: .16g}"),
+            ("numeric", f"{value: .16g}, to within {error:.1g}, by {method}"),
+            ("relative error", f" {off:.3g}" if value else "-"),
+        ]
+        digits = 10 if not off < 1e-8 else 17
+        line = f"wrong {what}: analytic {got:.{digits}g}, numeric {value:.{digits}g}"
+        return _Flaw((2, off if off == off else math.inf), line, rows, False)
+
+
+RANKS = ("undecided", "no derivative", "wrong")
+"""From the last to the first that is reported."""
+
+
+class _Flaw(NamedTuple):
+    """What is wrong with one derivative.
+
+    Attributes:
+        rank: its place in RANKS, and the relative error; of several flaws the one of the largest is reported.
+        line, rows: of the report.
+        no_slope: whether the function has no derivative there.
+    """
+
+    rank: tuple[int, float]
+    line: str
+    rows: list[Row]
+    no_slope: bool
+
+
+def _missing(what: str, why: str, got: float, no_slope: bool) -> _Flaw:
+    return _Flaw((1, 0.0), f"no {what}: {why}", [("analytic", f"{got: .16g}")], no_slope)
 
 
 def _pullback(f: Function, cotangents: list[Any]) -> Function:
@@ -375,23 +408,45 @@ def _tangent(rng: np.random.Generator, x: Array) -> Any:
     return _random(rng, x) * np.maximum(1, np.abs(x)).astype(np.finfo(x.dtype).dtype)
 
 
-def _directions(x: Array) -> Iterator[tuple[Any, float, str]]:
-    """Directions, with how far to go along each, and a name: single entries, real and imaginary parts
-    apart; of a large array only some, and random mixtures."""
+class _Way(NamedTuple):
+    """A direction to check along, how far to go, where that is, and whether it is a single entry."""
+
+    direction: Any
+    size: float
+    place: str
+    single: bool
+
+
+def _ways(x: Array, directions: int | Literal["all"] | None) -> Iterator[_Way]:
+    """Single entries, real and imaginary parts apart; of a large array only some, and random mixtures."""
     rng = np.random.default_rng(1)
     units = (1.0, 1j) if x.dtype.kind == "c" else (1.0,)
     entries: Any = range(x.size)
-    if x.size > FULL:
-        entries = rng.choice(x.size, DIRECTIONS, replace=False)
-        for _ in range(DIRECTIONS):
-            yield _tangent(rng, x), 1.0, " along a random direction"
+    if directions is None:
+        directions = "all" if x.size <= FULL else DIRECTIONS
+    if directions != "all" and x.size > 1:
+        entries = rng.choice(x.size, min(directions, x.size), replace=False)
+        for _ in range(directions):
+            yield _Way(_tangent(rng, x), 1.0, " along a random direction", False)
     for entry in entries:
         place = tuple(int(i) for i in np.unravel_index(entry, x.shape))
         for unit in units:
             direction = np.zeros(x.shape, type(unit))
             direction[place] = unit
             part = "" if len(units) == 1 else (" (real part)" if unit == 1 else " (imaginary part)")
-            yield direction, max(1.0, abs(x[place])), (f" at index {place}" if place else "") + part
+            at = f" at index {place}" if place else ""
+            yield _Way(direction, max(1.0, abs(x[place])), at + part, True)
+
+
+def _tally(chosen: list[_Way], everywhere: list[_Way]) -> str:
+    """How many of the random directions, and how many of the entries, were chosen."""
+    parts = []
+    for kind, single in (("random directions", False), ("entries", True)):
+        of, all_ = (
+            [way for way in ways if (way.place[:6] != " along") is single] for ways in (chosen, everywhere)
+        )
+        parts += [f"{len(of)} of {len(all_)} {kind}"] * bool(all_)
+    return ", ".join(parts)
 
 
 # -- what the rules themselves return --------------------------------------------------------------
@@ -456,12 +511,13 @@ def _read_only(x: Any) -> Any:
 # -- whose fault it is -----------------------------------------------------------------------------
 
 
-def _culprit(check: _Check, order: int) -> str:
+def _culprit(check: _Check, order: int, no_slope: bool) -> list[Row]:
     """Replay the tape and check each op by itself; the first that fails is named."""
+    label, of = ("it comes from", "") if no_slope else ("to blame", "the rule of ")
     try:
         tape, _ = _record(check.f, check.points)
     except AutogradLiteError as error:
-        return f"f itself fails on Tensors: {error}"
+        return [("to blame", f"f itself, which fails on Tensors: {error}")]
     for node in tape.nodes:
         moving = [i for i, x in enumerate(node.inputs) if x.__class__ is Node and x.op is not output]
         if node.op is output or not all(isinstance(node.args[i], (np.ndarray, np.generic)) for i in moving):
@@ -472,17 +528,21 @@ def _culprit(check: _Check, order: int) -> str:
             replace(check, f=_alone(node, moving), points=points, names=names).run(order)
         except _CheckError as failure:
             came = ", ".join(describe(x) for x in node.args)
-            role = "the kink is one of" if failure.kink else "to blame: the rule of"
-            return (
-                f"{role} {op_name(node.op)}({came}), recorded at {node.note().line}\n"
-                f"  checked alone: {failure}"
-            )
+            return [
+                (label, f"{of}{op_name(node.op)}({came}), recorded at {node.note().line}"),
+                ("checked alone", str(failure)),
+            ]
         except TypeError:
             continue  # an op that cannot be called outside of its place
-    return (
-        "to blame: no single rule. Does f leave the tape (x.numpy(), stop_gradient), change arrays in place, "
-        "or depend on more than its arguments?"
-    )
+    if no_slope:
+        return [(label, "no recorded op, but a comparison, a rounding, or a choice made in Python")]
+    return [
+        (
+            label,
+            "no single rule. Does f leave the tape (x.numpy(), stop_gradient), change arrays in place, or "
+            "depend on more than its arguments?",
+        )
+    ]
 
 
 def _alone(node: Node, moving: list[int]) -> Function:

@@ -28,6 +28,7 @@ FLOORS = (
     "transforms",
     "fused",
     "ops",
+    "slope",
     "testing",
     "strategies",
     "pytest_plugin",

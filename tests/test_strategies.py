@@ -95,4 +95,4 @@ def test_what_a_user_sees(tmp_path: Any, pytestconfig: pytest.Config) -> None:
     )
     assert "2 failed, 2 passed" in run.stdout
     assert "test_wrong[0.5]" in run.stdout and "test_wrong[float64 (3,)]" in run.stdout
-    assert "to blame: the rule of double(float64 ()), recorded at" in run.stdout
+    assert "to blame:        the rule of double(float64 ()), recorded at" in run.stdout

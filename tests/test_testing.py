@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import cmath
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,8 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite.errors import DTypeError, GradientCheckError, KinkError
-from autograd_lite.testing import check_grads, slope
+from autograd_lite.slope import analytic_slope, slope
+from autograd_lite.testing import check_grads
 
 
 def planted(compute: Any, *rules: Any, broadcasts: bool = False) -> Callable[..., Any]:
@@ -87,6 +91,7 @@ FAULTS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "wrong shape": (planted(lambda x: np.sum(x), lambda g, y, x: g), (v,)),
     "raises": (planted(np.sin, lambda g, y, x: g * x.nonsense), (v,)),
     "returns the same array": (planted(np.sin, into_a_buffer), (v,)),
+    "wrong in the twelfth digit": (planted(np.sin, lambda g, y, x: g * np.cos(x) * (1 + 5e-12)), (v,)),
     "tiny, of the wrong sign": (
         planted(lambda x: 1e-8 * np.sin(x), lambda g, y, x: -1e-8 * g * np.cos(x)),
         (v,),
@@ -117,11 +122,31 @@ def test_the_message_says_where_and_what() -> None:
     op = planted(np.sin, wrong_at_one_index)
     with pytest.raises(GradientCheckError) as caught:
         check_grads(lambda a, x: a * op(x), (2.0, v))
-    lines = str(caught.value).splitlines()
-    assert lines[0].startswith("wrong reverse-mode derivative of argument 1 at index (2,): analytic ")
-    assert "numeric" in lines[0]
-    assert lines[1].startswith("to blame: the rule of culprit(float64 (3,)), recorded at ")
-    assert "test_testing.py" in lines[1]
+    first, *rows = str(caught.value).splitlines()
+    assert first.startswith("wrong reverse-mode derivative of argument 1 at index (2,): analytic ")
+    assert "numeric" in first
+    assert (
+        len({re.match(r" +[a-z ]+: +", row).end() for row in rows} | {0}) <= 3
+    )  # numbers stand one to the right
+    told = {label.strip(): text.strip() for label, _, text in (row.partition(":") for row in rows)}
+    assert told["argument"] == "1, float64 (3,)" and told["index"] == "(2,)"
+    numeric, _, method = told["numeric"].partition(", ")
+    assert float(told["analytic"]) / float(numeric) == pytest.approx(1.01, rel=1e-14)
+    assert method.endswith("by the complex step")
+    assert told["relative error"] == "0.01" and told["wrong"] == "1 of 3 entries"
+    assert told["to blame"].startswith("the rule of culprit(float64 (3,)), recorded at ")
+    assert "test_testing.py" in told["to blame"] and told["checked alone"].startswith("wrong reverse-mode")
+
+
+def test_of_several_wrong_entries_the_worst_is_named_and_all_are_counted() -> None:
+    def rule(g: Any, y: Any, x: Any) -> Any:
+        return g * np.cos(x) * np.where(np.arange(x.size) < 5, 1.0, np.arange(x.size)).reshape(x.shape)
+
+    op, x = planted(np.sin, rule), np.linspace(0.1, 1.0, 100).reshape(20, 5)
+    with pytest.raises(GradientCheckError, match=r"at index \(19, 4\)(.|\n)*wrong: +95 of 100 entries"):
+        check_grads(op, x, directions="all")
+    with pytest.raises(GradientCheckError, match=r"wrong: +4 of 4 random directions, 4 of 4 entries"):
+        check_grads(op, x)
 
 
 def test_what_leaves_the_tape_is_no_rules_fault() -> None:
@@ -145,10 +170,106 @@ def test_kinks_are_called_kinks(f: Any, x: Any) -> None:
         check_grads(f, (x,), order=1)
 
 
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (np.floor, 2.0),
+        (lambda x: np.sin(x) + np.round(x), 1.5),
+        (lambda x: np.where(x > 1, 2.0, 1.0) * x, np.array([0.5, 1.0])),
+        (lambda x: x * (3 if x >= 0 else -3) + (1 if x >= 0 else 2), 0.0),
+        (lambda x: np.linalg.eigh(x + x.T)[1][0, 0], np.diag([1.0, 1.0])),  # which of two, and of what sign
+    ],
+)
+def test_jumps_are_called_jumps(f: Any, x: Any) -> None:
+    with pytest.raises(KinkError, match=r"no reverse-mode derivative .*: the function jumps there, by"):
+        check_grads(f, (x,), order=1)
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "why"),
+    [
+        (np.sqrt, 0.0, "not finite around"),
+        (lambda x: np.log(x - 1), 0.5, "not finite around"),
+        (np.cbrt, 0.0, "analytic inf"),
+        (lambda x: x * 0.0 + noise.normal(), 1.0, "value differs from one call"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_what_has_no_slope_otherwise_is_no_jump(f: Any, x: Any, why: str) -> None:
+    with pytest.raises(GradientCheckError, match=why) as caught:
+        check_grads(f, (x,), order=1)
+    assert "jumps" not in str(caught.value)
+
+
 @pytest.mark.parametrize("distance", [1e-2, 1e-3, 1e-4])
 def test_a_kink_nearby_is_none(distance: float) -> None:
     check_grads(lambda x: np.abs(x) * x + ag.relu(x), (np.array([distance, -distance]),))
     check_grads(lambda x: np.sum(np.abs(x)), (np.array([distance, -distance]),))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.sin(x) + 1e-9 * np.abs(x),
+        lambda x: np.sin(x) + 1e-11 * np.conj(x),
+        lambda x: np.sin(x) + 1e-9 * np.real(x * 1j * x),
+        lambda x: np.sin(x) + 1e-8 * x.astype(float),
+        lambda x: np.exp(x) * np.linalg.norm(x),
+        lambda x: np.sin(x) * (2 if np.iscomplexobj(x) else 1),
+        lambda x: np.sin(x) + (1e-9 * x if np.iscomplexobj(x) else 0),
+    ],
+)
+def test_the_complex_step_is_not_believed_where_imaginary_parts_are_dropped(f: Any) -> None:
+    check_grads(f, np.array([0.3, 1.2]))
+
+
+def test_the_complex_step_sees_what_differences_cannot() -> None:
+    op, _ = FAULTS["wrong in the twelfth digit"]
+    for f, order, mode in (
+        (lambda x: op(x) * np.exp(x), 1, "rev"),
+        (lambda x: op(x) * np.exp(x), 1, "fwd"),
+        (lambda x: op(np.where(x > 0, x, 2 * x)), 1, "rev"),
+        (
+            planted(lambda x: x**3, lambda g, y, x: g * 3 * x**1.99999999999 * plain(x) ** 0.00000000001),
+            2,
+            "rev",
+        ),
+    ):
+        with pytest.raises(GradientCheckError, match=r"by the complex step(.|\n)*rule of culprit"):
+            check_grads(f, np.array([0.3, 1.2]), order, (mode,))
+        check_grads(f, np.array([0.3, 1.2]), order, (mode,), rtol=1e-6)
+
+
+@pytest.mark.parametrize("kink", [abs, lambda t: abs(t) * 1e-6, lambda t: t * (t.real > 0), lambda t: t.real])
+def test_what_is_not_analytic_has_no_analytic_slope(kink: Any) -> None:
+    for start in (0.0, 0.5):
+        for weight in (0.0, 1.0):
+
+            def phi(t: complex, start: float = start, weight: float = weight) -> complex:
+                return complex(kink(t + start) + weight * cmath.exp(t))
+
+            differences = slope(lambda t, phi=phi: phi(t).real, 2**-6)
+            found = analytic_slope(lambda t, phi=phi: phi(t).real, phi, 2**-6)
+            if found is not None:  # on one side of a kink a piece may be analytic
+                assert not differences.kink and abs(found.value - differences.value) <= 1e-9
+
+
+def test_directions_choose_between_fast_and_full() -> None:
+    calls = []
+
+    def f(x: Any) -> Any:
+        calls.append(x.shape)
+        return np.sum(np.sin(x))
+
+    counts = []
+    for directions in (1, 3, None, "all"):
+        calls.clear()
+        check_grads(f, np.linspace(0, 1, 80), order=1, modes=("rev",), directions=directions)
+        counts.append(len(calls))
+    assert counts == sorted(counts) and counts[-1] > 4 * counts[-2] > 4 * counts[0]
+    for wrong in (0, -1, "some", 1.5):
+        with pytest.raises(ValueError, match='directions=.*"all" for every entry'):
+            check_grads(f, np.zeros(2), directions=wrong)
 
 
 def test_small_steps_may_be_asked_for() -> None:
@@ -204,3 +325,32 @@ def test_the_fixture_is_installed(request: pytest.FixtureRequest) -> None:
     if not request.config.pluginmanager.hasplugin("autograd_lite"):
         pytest.skip("autograd-lite is not installed, so its pytest plugin is not either")
     request.getfixturevalue("check_grads")(np.sin, (0.5,))
+
+
+def test_pytest_shows_the_lines_of_the_test_and_not_ours(tmp_path: Path) -> None:
+    (tmp_path / "test_users.py").write_text(
+        """
+import numpy as np, autograd_lite as ag
+from autograd_lite.testing import check_grads, gradient_test
+pytest_plugins = ["autograd_lite.pytest_plugin"]
+
+@ag.primitive
+def double(x): return 2 * x
+ag.defvjp(double, lambda g, y, x: -2 * g)
+
+def test_plain(): check_grads(double, 1.0)
+def test_fixture(check_grads): check_grads(double, 1.0)
+def test_of_a_function_that_raises(): check_grads(lambda x: 1 / 0, 1.0)
+@gradient_test(1.0)
+def test_decorated(x): return double(x)
+""",
+        encoding="utf-8",
+    )
+    options = ["-q", "-n", "0", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), "-c", "/dev/null"]
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert "4 failed" in run.stdout, run.stdout + run.stderr
+    assert run.stdout.count("to blame:        the rule of double") == 3
+    assert "ZeroDivisionError" in run.stdout and "lambda x: 1 / 0" in run.stdout
+    assert "autograd_lite/" not in run.stdout.replace("\\", "/"), run.stdout
