@@ -24,6 +24,7 @@ from autograd_lite.tree import flatten
 
 from . import html, render
 from .calls import Call, Calls
+from .outline import outline
 from .styles import LIMIT, STYLES, nodes
 from .themes import THEMES
 
@@ -125,6 +126,19 @@ class Graph:
         self._check_size()
         return render.render(self.to_dot(), "svg").decode()
 
+    def to_text(self) -> str:
+        """The graph as a tree in plain text: of a model its modules, else each result with what it came from.
+
+        Example:
+            >>> print(draw(lambda x, y, z: (x + y) * z, -2.0, 5.0, -4.0, grads=False).to_text())
+            f = v1*z = -12.00
+            ├─ v1 = x + y = 3.00
+            │  ├─ x = -2.00
+            │  └─ y = 5.00
+            └─ z = -4.00
+        """
+        return outline(self)
+
     def save(self, path: str | Path) -> Path:
         """Write the picture to a file, in the format of its ending: .dot, .svg, .png, .pdf or .html.
 
@@ -168,7 +182,7 @@ class Graph:
             )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """What notebooks show: the picture where there is a renderer, else the DOT text."""
+        """What notebooks show: the picture where there is a renderer, else the tree of `to_text`."""
         return render.mimebundle(self)
 
     def __repr__(self) -> str:

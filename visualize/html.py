@@ -20,7 +20,7 @@ from autograd_lite.errors import OptionError
 
 from . import content, dot
 from .faults import faults
-from .wording import Wording, is_array, named
+from .wording import Wording, around, is_array, named
 
 if TYPE_CHECKING:
     from .calls import Call
@@ -67,7 +67,8 @@ def _inert(data: str) -> str:
 
 def _told(graph: Graph, steps: Sequence[Step] | None) -> dict[str, Any]:
     graph = named(graph)
-    words, homes = Wording(graph), _homes(graph)
+    words = Wording(graph)
+    homes = words.homes()
     symbols, inside = dot.symbols(graph)
     found = faults(graph)
     totals, uses = words.totals(), Counter(edge.source for edge in graph.edges)
@@ -137,30 +138,6 @@ def _told(graph: Graph, steps: Sequence[Step] | None) -> dict[str, Any]:
     }
 
 
-def _homes(graph: Graph) -> list[int | None]:
-    """For each vertex the call whose frame it is in: inputs and parameters stand where all their uses are."""
-    homes = [vertex.call for vertex in graph.vertices]
-    common: dict[int, list[int]] = {}
-    for edge in graph.edges:
-        if edge.target is not None and graph.vertices[edge.source].op is None:
-            around = _around(graph, graph.vertices[edge.target].call)
-            known = common.setdefault(edge.source, around)
-            common[edge.source] = [call for call in known if call in around]
-    for i, around in common.items():
-        if not graph.vertices[i].given and around:
-            homes[i] = around[-1]
-    return homes
-
-
-def _around(graph: Graph, call: int | None) -> list[int]:
-    """A call and those around it, the outermost first."""
-    path: list[int] = []
-    while call is not None:
-        path.append(call)
-        call = graph.calls[call].parent
-    return path[::-1]
-
-
 def _call_facts(call: Call) -> Iterator[str]:
     if call.path:
         yield call.kind
@@ -170,7 +147,7 @@ def _call_facts(call: Call) -> Iterator[str]:
 
 def _folded(graph: Graph, homes: list[int | None]) -> list[int]:
     """The calls that are folded at first: those at `draw`'s depth, or as many as to see all at once."""
-    paths = [_around(graph, call) for call in range(len(graph.calls))]
+    paths = [around(graph, call) for call in range(len(graph.calls))]
     if graph.depth is not None:
         return sorted({path[graph.depth] for path in paths if len(path) > graph.depth})
     inner = {call.parent for call in graph.calls}
@@ -185,7 +162,7 @@ def _folded(graph: Graph, homes: list[int | None]) -> list[int]:
 
 def _seen(graph: Graph, homes: list[int | None], folded: set[int]) -> int:
     """How many boxes there are to be seen."""
-    boxes = (next((call for call in _around(graph, home) if call in folded), None) for home in homes)
+    boxes = (next((call for call in around(graph, home) if call in folded), None) for home in homes)
     return len({("vertex", i) if call is None else ("call", call) for i, call in enumerate(boxes)})
 
 

@@ -38,7 +38,8 @@ def render(text: str, format: str) -> bytes:
     raise RendererError(
         f"no renderer is installed that could make a .{format}: install Graphviz (apt-get install graphviz, "
         "brew install graphviz, or https://graphviz.org/download) or its Python wheel "
-        "(pip install pygraphviz). Without one, .html and .dot files and graph.to_dot() still work"
+        "(pip install pygraphviz). Without one, .html and .dot files, graph.to_dot() and graph.to_text() "
+        "still work"
     )
 
 
@@ -107,6 +108,6 @@ def mimebundle(graph: Graph) -> dict[str, str]:
     """What a notebook shows of a graph; a cell must not fail because a picture cannot be made."""
     bundle = {"text/plain": repr(graph)}
     with contextlib.suppress(Exception):
-        bundle["text/plain"] = graph.to_dot()
+        bundle["text/plain"] = graph.to_text()
         bundle["image/svg+xml"] = graph.to_svg()
     return bundle

@@ -17,7 +17,7 @@ from .formulas import FORMULAS, PULLBACKS, digits, latex, latex_name, text
 if TYPE_CHECKING:
     from .graph import Edge, Graph, Vertex
 
-__all__ = ["Wording", "added", "amount", "is_array", "named"]
+__all__ = ["Wording", "added", "amount", "around", "is_array", "named"]
 
 
 def named(graph: Graph) -> Graph:
@@ -197,6 +197,19 @@ class Wording:
             return ""
         return "; a tie: each takes half" if edge.local == 0.5 else "; it goes to the one that was chosen"
 
+    def homes(self) -> list[int | None]:
+        """For each vertex the call it stands in: inputs and parameters in the innermost around all uses."""
+        homes = [vertex.call for vertex in self.graph.vertices]
+        common: dict[int, list[int]] = {}
+        for edge in self.graph.edges:
+            if edge.target is not None and self.graph.vertices[edge.source].op is None:
+                calls = around(self.graph, self.graph.vertices[edge.target].call)
+                common[edge.source] = [c for c in common.get(edge.source, calls) if c in calls]
+        for i, calls in common.items():
+            if calls and not self.graph.vertices[i].given:
+                homes[i] = calls[-1]
+        return homes
+
     def totals(self) -> dict[int, Any]:
         """The gradient of each vertex: the sum of what its uses have sent, as far as that is known."""
         shares: dict[int, list[Any]] = {}
@@ -206,6 +219,15 @@ class Wording:
             elif not self.graph.vertices[edge.source].constant:
                 shares.setdefault(edge.source, []).append(edge.grad)
         return {i: added(parts) for i, parts in shares.items() if all(part is not None for part in parts)}
+
+
+def around(graph: Graph, call: int | None) -> list[int]:
+    """A call of a module and those around it, the outermost first."""
+    path: list[int] = []
+    while call is not None:
+        path.append(call)
+        call = graph.calls[call].parent
+    return path[::-1]
 
 
 def added(shares: list[Any]) -> Any:

@@ -102,7 +102,7 @@ def test_without_any_the_error_names_both_installs_and_what_still_works(graph, t
     with pytest.raises(RendererError, match="apt-get install graphviz") as caught:
         graph.save(tmp_path / "f.png")
     assert "pip install pygraphviz" in str(caught.value)
-    assert ".dot files and graph.to_dot() still work" in str(caught.value)
+    assert ".html and .dot files, graph.to_dot() and graph.to_text() still work" in str(caught.value)
     assert os.listdir(tmp_path) == []
 
 
@@ -179,16 +179,18 @@ def test_a_write_that_breaks_off_leaves_the_old_file(graph, tmp_path, monkeypatc
 def test_notebooks_get_a_picture(graph):
     bundle = graph._repr_mimebundle_()
     assert "<svg" in bundle["image/svg+xml"]
-    assert bundle["text/plain"] == graph.to_dot()
+    assert bundle["text/plain"] == graph.to_text()
 
 
 def test_notebooks_get_the_text_where_there_is_no_renderer(graph, without):
     without("dot", "pygraphviz")
-    assert graph._repr_mimebundle_(include=None, exclude=None) == {"text/plain": graph.to_dot()}
+    assert graph._repr_mimebundle_(include=None, exclude=None) == {"text/plain": graph.to_text()}
 
 
 def test_notebooks_never_see_an_error(graph, monkeypatch):
     monkeypatch.setattr(Graph, "to_dot", lambda self: 1 / 0)
+    assert graph._repr_mimebundle_() == {"text/plain": graph.to_text()}
+    monkeypatch.setattr(Graph, "to_text", lambda self: 1 / 0)
     assert graph._repr_mimebundle_() == {"text/plain": '<Graph: 2 steps, 1 input; .save("f.svg") writes it>'}
 
 

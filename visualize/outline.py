@@ -1,0 +1,113 @@
+"""Graph -> a tree in plain text, for terminals and wherever no picture can be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from .wording import Wording, amount, named
+
+if TYPE_CHECKING:
+    from .graph import Graph
+
+__all__ = ["outline"]
+
+DEEPEST = 30  # levels; what is deeper is a tree of its own below
+
+
+def outline(graph: Graph) -> str:
+    """A tree: of a model its modules with their steps in order, else every result with what it came from."""
+    graph = named(graph)
+    lines = _modules(graph) if graph.calls else _expressions(graph)
+    return "\n".join(lines)
+
+
+def _said(graph: Graph, words: Wording, totals: dict[int, object], i: int) -> str:
+    """One vertex: how it was computed, its value, its gradient."""
+    vertex = graph.vertices[i]
+    computed = f" = {words.step(i)}" if vertex.op is not None else ""
+    value = f" = {amount(vertex.value)}" if graph.values and (vertex.op is not None or vertex.name) else ""
+    gradient = "" if vertex.constant or not graph.grads else f"    gradient {amount(totals.get(i))}"
+    return f"{words.name(i)}{computed}{value}{gradient}"
+
+
+# -- what came from what ---------------------------------------------------------------------------
+
+
+def _expressions(graph: Graph) -> Iterator[str]:
+    """The outputs, and under each step its arguments; what stands above already is only named."""
+    words = Wording(graph)
+    totals = words.totals()
+    roots = list(dict.fromkeys(edge.source for edge in graph.edges if edge.target is None))
+    told: set[int] = set()
+    for root in roots:  # grows by what lies too deep
+        if root in told:
+            continue
+        todo = [(root, "", "", 0)]
+        while todo:
+            i, branch, indent, level = todo.pop()
+            if i in told:
+                if words.arguments.get(i):
+                    yield f"{branch}{words.name(i)}, see above"
+                else:
+                    yield f"{branch}{words.name(i)}"
+                continue
+            if level > DEEPEST and words.arguments.get(i):
+                roots.append(i)
+                yield f"{branch}{words.name(i)}, see below"
+                continue
+            told.add(i)
+            yield branch + _said(graph, words, totals, i)
+            sources = [edge.source for edge in words.arguments.get(i, ()) if not words.is_number(edge)]
+            sources = list(dict.fromkeys(sources))
+            for n, source in enumerate(reversed(sources)):
+                last = n == 0
+                todo.append(
+                    (
+                        source,
+                        indent + ("└─ " if last else "├─ "),
+                        indent + ("   " if last else "│  "),
+                        level + 1,
+                    )
+                )
+
+
+# -- what happens where ----------------------------------------------------------------------------
+
+
+def _modules(graph: Graph) -> Iterator[str]:
+    """The calls of modules, in each the calls and steps in it in the order of the tape."""
+    words = Wording(graph)
+    totals = words.totals()
+    inside: dict[int | None, list[tuple[str, int]]] = {None: []}
+    homes = words.homes()
+    placed: set[int] = set()
+
+    def place(call: int | None) -> None:
+        """A call goes into the one around it when its first step does."""
+        chain = []
+        while call is not None and call not in placed:
+            placed.add(call)
+            chain.append(call)
+            call = graph.calls[call].parent
+        for call in reversed(chain):
+            inside.setdefault(graph.calls[call].parent, []).append(("call", call))
+
+    for i in range(len(graph.vertices)):
+        vertex = graph.vertices[i]
+        if vertex.constant and vertex.name is None:
+            continue
+        place(homes[i])
+        inside.setdefault(homes[i], []).append(("vertex", i))
+    todo = [(item, "", "") for item in reversed(inside[None])]
+    while todo:
+        (kind, n), branch, indent = todo.pop()
+        if kind == "vertex":
+            yield branch + _said(graph, words, totals, n)
+            continue
+        call = graph.calls[n]
+        parameters = f", {call.parameters:,} parameters" if call.parameters else ""
+        yield f"{branch}{call.path + ': ' if call.path else ''}{call.kind}{parameters}"
+        items = inside.get(n, [])
+        for k, item in enumerate(reversed(items)):
+            todo.append((item, indent + ("├─ " if k else "└─ "), indent + ("│  " if k else "   ")))
