@@ -52,7 +52,8 @@ def default_collate(batch: list[Any]) -> Any:
 
 
 def _stacked(batch: list[Any]) -> Any:
-    shapes = {np.shape(x) for x in batch}
+    arrays = [as_array(x) for x in batch]
+    shapes = {x.shape for x in arrays}
     if len(shapes) > 1:
         raise ShapeError(
             f"samples of shapes {', '.join(map(str, sorted(shapes)))} cannot be stacked into a batch; bring "
@@ -60,7 +61,7 @@ def _stacked(batch: list[Any]) -> Any:
         )
     if any(isinstance(x, Tensor) and x.requires_grad for x in batch):
         return np.stack(batch)
-    stacked = np.stack([as_array(x) for x in batch])
+    stacked = np.stack(arrays)
     if stacked.dtype.kind not in "biufc":
         raise DTypeError(
             f"samples of type {type(batch[0]).__name__} cannot be stacked into a batch; make them numbers or "
