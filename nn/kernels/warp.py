@@ -56,13 +56,17 @@ def _between(a: Array, b: Array, share: Array) -> Array:
 
 
 @lru_cache(maxsize=16)
-def gaussian_matrix(n: int, sigma: float) -> Array:
-    """The (n, n) matrix that smooths n pixels: a Gaussian of 4 sigma to each side, mirrored at the edges.
+def gaussian_matrix(n: int, sigma: float, radius: int | None = None) -> Array:
+    """The (n, n) matrix that smooths n pixels by a Gaussian, mirrored at the edges.
 
-    Source:
-        Each row is a normal distribution over distances, cut off and brought to the sum 1.
+    Each row is a normal distribution over distances, cut off and brought to the sum 1.
+
+    Args:
+        n: the number of pixels.
+        sigma: the width.
+        radius: to how many pixels each side it goes; by default 4 sigma.
     """
-    radius = int(8 * sigma + 1) // 2
+    radius = int(8 * sigma + 1) // 2 if radius is None else radius
     distances = np.arange(-radius, radius + 1)
     weights = np.exp(-0.5 * (distances / sigma) ** 2)
     weights /= weights.sum()

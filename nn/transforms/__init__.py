@@ -18,7 +18,8 @@ Random numbers come from the generator that `nn.manual_seed` seeds.
 """
 
 from .base import Compose, InterpolationMode, Lambda, RandomApply, Transform
-from .convert import ConvertImageDtype, Grayscale, Normalize, PILToTensor, ToTensor
+from .colours import ColorJitter, GaussianBlur, Grayscale, RandomGrayscale, RandomInvert
+from .convert import ConvertImageDtype, Normalize, PILToTensor, ToTensor
 from .crops import (
     CenterCrop,
     Pad,
@@ -34,9 +35,11 @@ from .warps import ElasticTransform, RandomAffine, RandomRotation
 
 __all__ = [
     "CenterCrop",
+    "ColorJitter",
     "Compose",
     "ConvertImageDtype",
     "ElasticTransform",
+    "GaussianBlur",
     "Grayscale",
     "InterpolationMode",
     "Lambda",
@@ -47,7 +50,9 @@ __all__ = [
     "RandomApply",
     "RandomCrop",
     "RandomErasing",
+    "RandomGrayscale",
     "RandomHorizontalFlip",
+    "RandomInvert",
     "RandomResizedCrop",
     "RandomRotation",
     "RandomShift",

@@ -14,12 +14,9 @@ from autograd_lite.errors import DTypeError, OptionError, ShapeError
 from ..arrays import as_array, as_operand
 from .base import Transform, rounded
 
-__all__ = ["ConvertImageDtype", "Grayscale", "Normalize", "PILToTensor", "ToTensor"]
+__all__ = ["ConvertImageDtype", "Normalize", "PILToTensor", "ToTensor"]
 
 Array = npt.NDArray[Any]
-
-LUMA = (0.2989, 0.587, 0.114)
-"""How bright red, green and blue look: ITU-R BT.601."""
 
 
 class PILToTensor(Transform):
@@ -136,25 +133,3 @@ class Normalize(Transform):
     def batch(self, images: Any) -> Any:
         """All at once."""
         return self(images)
-
-
-class Grayscale(Transform):
-    """Red, green and blue as one brightness: 0.2989 R + 0.587 G + 0.114 B.
-
-    Args:
-        num_output_channels: 1, or 3 of the same numbers.
-    """
-
-    def __init__(self, num_output_channels: int = 1) -> None:
-        if num_output_channels not in (1, 3):
-            raise OptionError(f"Grayscale(num_output_channels={num_output_channels!r}): expected 1 or 3")
-        self.num_output_channels = num_output_channels
-
-    def apply(self, images: Array, rng: np.random.Generator) -> Array:
-        """Of three channels; one is gray already."""
-        if images.shape[1] not in (1, 3):
-            raise ShapeError(f"Grayscale: expected 3 channels, or 1, got {images.shape[1]}")
-        gray = images
-        if images.shape[1] == 3:
-            gray = np.tensordot(np.array(LUMA), images, (0, 1))[:, None]
-        return np.repeat(rounded(gray, images.dtype), self.num_output_channels, axis=1)

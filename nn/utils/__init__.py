@@ -6,5 +6,6 @@ from . import parametrizations as parametrizations
 from . import parametrize as parametrize
 from . import prune as prune
 from . import rnn as rnn
+from .images import *
 from .parameters import *
 from .parametrizations import *

@@ -17,6 +17,7 @@ EVERY = [
     T.CenterCrop(6), T.Pad(2), T.RandomCrop(6, padding=2), T.RandomShift(2), T.RandomHorizontalFlip(),
     T.RandomVerticalFlip(), T.Resize(5), T.RandomResizedCrop(6), T.RandomErasing(1.0), T.RandomRotation(30),
     T.RandomAffine(10, (0.1, 0.1), (0.8, 1.2), 10), T.ElasticTransform(30.0, 2.0), T.Grayscale(3),
+    T.ColorJitter(0.4, 0.4, 0.4), T.GaussianBlur(5), T.RandomGrayscale(0.5), T.RandomInvert(),
     T.RandomApply([T.RandomShift(3)]), T.Compose([T.Pad(1), T.RandomCrop(7)]),
 ]  # fmt: skip
 
@@ -60,7 +61,7 @@ def test_each_image_of_a_batch_is_varied_on_its_own(transform):
     assert len({result.tobytes() for result in results}) > 1
     # ... and its channels together:
     gray = transform(np.repeat(BATCH[:, :1], 3, axis=1))
-    np.testing.assert_array_equal(gray[:, 0], gray[:, 2])
+    np.testing.assert_allclose(gray[:, 0], gray[:, 2], rtol=1e-5)
 
 
 # -- crops, shifts, flips --------------------------------------------------------------------------
@@ -205,6 +206,15 @@ def test_sampling_between_pixels_is_linear():
     np.testing.assert_allclose(outside[0, 0], [[3.5, 7, 7]])
 
 
+def test_blurring_spreads_a_dot():
+    dot = np.zeros((1, 15, 15))
+    dot[0, 7, 7] = 1
+    spread = T.GaussianBlur(9, 1.0)(dot)[0]
+    rows, columns = np.mgrid[-7:8, -7:8]
+    expected = np.exp(-(rows**2 + columns**2) / 2) * ((abs(rows) <= 4) & (abs(columns) <= 4))
+    np.testing.assert_allclose(spread, expected / expected.sum(), atol=1e-6)
+
+
 @pytest.mark.torch
 @pytest.mark.parametrize("mode", ["nearest", "bilinear"])
 def test_sampling_is_that_of_torch(torch, mode):
@@ -266,6 +276,25 @@ def test_pictures_become_tensors():
     gray = T.Grayscale()(PICTURE)
     assert gray.shape == (8, 10, 1)
     assert np.abs(gray[..., 0] - PICTURE @ [0.2989, 0.587, 0.114]).max() <= 0.5
+
+
+def test_colours():
+    nn.manual_seed(0)
+    dark = T.ColorJitter(brightness=(0.5, 0.5))(BATCH)
+    np.testing.assert_allclose(dark, BATCH / 2, rtol=1e-6)
+    flat = T.ColorJitter(contrast=(0, 0))(BATCH)
+    luma = np.tensordot([0.2989, 0.587, 0.114], BATCH, (0, 1))
+    np.testing.assert_allclose(
+        flat, np.broadcast_to(luma.mean((1, 2))[:, None, None, None], flat.shape), rtol=1e-5
+    )
+    pale = T.ColorJitter(saturation=(0, 0))(BATCH)
+    np.testing.assert_allclose(pale, np.repeat(luma[:, None], 3, axis=1), rtol=1e-5)
+    np.testing.assert_allclose(T.RandomGrayscale(1)(BATCH), pale, rtol=1e-5)
+    np.testing.assert_array_equal(T.RandomInvert(1)(PICTURE), 255 - PICTURE)
+    np.testing.assert_array_equal(T.ColorJitter()(PICTURE), PICTURE)
+    factors = T.ColorJitter(brightness=0.5)(np.full((1000, 1, 1, 1), 0.5)).ravel() * 2
+    assert factors.min() > 0.5 and factors.max() <= 1.5 and abs(factors.mean() - 1) < 0.05
+    assert T.ColorJitter(brightness=(3, 3))(PICTURE).max() == 255
 
 
 def test_only_some_images_go_through():
@@ -333,6 +362,10 @@ def test_a_dataset_with_a_transform():
         (lambda: T.RandomErasing(value="noise"), OptionError, '"random"'),
         (lambda: T.Grayscale(2), OptionError, "1 or 3"),
         (lambda: T.Grayscale()(BATCH[:, :2]), ShapeError, "3 channels, or 1, got 2"),
+        (lambda: T.ColorJitter(hue=0.1), OptionError, "leave it out"),
+        (lambda: T.ColorJitter(-1), OptionError, "at least 0"),
+        (lambda: T.GaussianBlur(4), OptionError, "odd int"),
+        (lambda: T.GaussianBlur(3, 0), OptionError, "above 0"),
         (lambda: T.Compose([T.ToTensor]), DTypeError, r"write ToTensor\(...\)"),
         (lambda: T.Transform()(BATCH), NotImplementedError, "has no apply"),
     ],

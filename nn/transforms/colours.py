@@ -1,0 +1,188 @@
+"""Images brighter or darker, paler, gray, blurred."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd_lite.errors import OptionError, ShapeError
+
+from ..kernels.warp import gaussian_matrix
+from ..options import check_number
+from .base import Transform, rounded
+
+__all__ = ["ColorJitter", "GaussianBlur", "Grayscale", "RandomGrayscale", "RandomInvert"]
+
+Array = npt.NDArray[Any]
+Strength = float | Sequence[float]
+
+LUMA = (0.2989, 0.587, 0.114)
+"""How bright red, green and blue look: ITU-R BT.601."""
+
+
+def gray(who: str, images: Array) -> Array:
+    """The brightness of (N, C, H, W) as floats of (N, 1, H, W); of one channel it is the channel."""
+    if images.shape[1] not in (1, 3):
+        raise ShapeError(f"{who}: expected 3 channels, or 1, got {images.shape[1]}")
+    if images.shape[1] == 1:
+        return images.astype(np.result_type(images, np.float32))
+    weights = np.array(LUMA, np.result_type(images, np.float32))
+    return np.einsum("c,nchw->nhw", weights, images)[:, None]  # type: ignore[no-any-return]
+
+
+def largest(dtype: Any) -> float:
+    """White."""
+    return 1.0 if np.dtype(dtype).kind == "f" else float(np.iinfo(dtype).max)
+
+
+class Grayscale(Transform):
+    """Red, green and blue as one brightness: 0.2989 R + 0.587 G + 0.114 B.
+
+    Args:
+        num_output_channels: 1, or 3 of the same numbers.
+    """
+
+    def __init__(self, num_output_channels: int = 1) -> None:
+        if num_output_channels not in (1, 3):
+            raise OptionError(f"Grayscale(num_output_channels={num_output_channels!r}): expected 1 or 3")
+        self.num_output_channels = num_output_channels
+
+    def apply(self, images: Array, rng: np.random.Generator) -> Array:
+        """Of three channels; one is gray already."""
+        return np.repeat(rounded(gray("Grayscale", images), images.dtype), self.num_output_channels, axis=1)
+
+
+class _Some(Transform):
+    """What happens to some images and not to others."""
+
+    is_random = True
+
+    def __init__(self, p: float) -> None:
+        check_number(type(self).__name__, "p", p, most=1, example=0.5)
+        self.p = p
+
+    def apply(self, images: Array, rng: np.random.Generator) -> Array:
+        """Those that are drawn."""
+        return np.where(rng.random((len(images), 1, 1, 1)) < self.p, self.changed(images), images)
+
+    def changed(self, images: Array) -> Array:
+        """What becomes of them."""
+        raise NotImplementedError
+
+
+class RandomGrayscale(_Some):
+    """Some images without colour, in as many channels as before.
+
+    Args:
+        p: the probability.
+    """
+
+    def __init__(self, p: float = 0.1) -> None:
+        super().__init__(p)
+
+    def changed(self, images: Array) -> Array:
+        """Gray."""
+        return rounded(gray("RandomGrayscale", images), images.dtype)
+
+
+class RandomInvert(_Some):
+    """Some images as negatives.
+
+    Args:
+        p: the probability.
+    """
+
+    def __init__(self, p: float = 0.5) -> None:
+        super().__init__(p)
+
+    def changed(self, images: Array) -> Array:
+        """White minus the image."""
+        return rounded(largest(images.dtype) - images, images.dtype)
+
+
+class ColorJitter(Transform):
+    """Brightness, contrast and saturation multiplied by random factors, in this order.
+
+    Brightness goes towards black (factor 0), contrast towards the mean brightness, saturation towards gray.
+
+    Args:
+        brightness: a number b for factors from max(0, 1 - b) to 1 + b, or a pair of the ends.
+        contrast: likewise.
+        saturation: likewise.
+        hue: must be 0.
+
+    Raises:
+        OptionError: an option has another form.
+    """
+
+    is_random = True
+
+    def __init__(
+        self, brightness: Strength = 0, contrast: Strength = 0, saturation: Strength = 0, hue: Strength = 0
+    ) -> None:
+        if hue != 0:
+            raise OptionError(f"ColorJitter(hue={hue!r}): hues stay as they are here; leave it out")
+        self.brightness = _factors("brightness", brightness)
+        self.contrast = _factors("contrast", contrast)
+        self.saturation = _factors("saturation", saturation)
+
+    def apply(self, images: Array, rng: np.random.Generator) -> Array:
+        """Each by factors of its own."""
+        N, white = len(images), largest(images.dtype)
+        result = images.astype(np.result_type(images, np.float32))
+        for low, high, towards in (
+            (*self.brightness, lambda x: 0.0),
+            (*self.contrast, lambda x: gray("ColorJitter", x).mean((1, 2, 3), keepdims=True)),
+            (*self.saturation, lambda x: gray("ColorJitter", x)),
+        ):
+            if (low, high) == (1.0, 1.0):
+                continue
+            factor = rng.uniform(low, high, (N, 1, 1, 1)).astype(result.dtype)
+            end = towards(result)
+            result = np.clip(end + factor * (result - end), 0, white)
+        return rounded(result, images.dtype)
+
+
+def _factors(option: str, value: Strength) -> tuple[float, float]:
+    ends = (max(0.0, 1 - value), 1.0 + value) if isinstance(value, (int, float)) else tuple(value)
+    if len(ends) != 2 or not 0 <= ends[0] <= ends[1] or (isinstance(value, (int, float)) and value < 0):
+        raise OptionError(
+            f"ColorJitter({option}={value!r}): expected a number of at least 0, or a pair of factors"
+        )
+    return ends
+
+
+class GaussianBlur(Transform):
+    """An image smoothed by a Gaussian of random width.
+
+    Args:
+        kernel_size: of how many pixels each is made, an odd int or a pair (horizontal, vertical).
+        sigma: the least and the largest width in pixels, or one.
+    """
+
+    is_random = True
+
+    def __init__(self, kernel_size: int | Sequence[int], sigma: Strength = (0.1, 2.0)) -> None:
+        sizes = (kernel_size,) * 2 if isinstance(kernel_size, int) else tuple(kernel_size)
+        if len(sizes) != 2 or any(size < 1 or size % 2 == 0 for size in sizes):
+            raise OptionError(
+                f"GaussianBlur(kernel_size={kernel_size!r}): expected an odd int or two, e.g. 5"
+            )
+        widths = (sigma, sigma) if isinstance(sigma, (int, float)) else tuple(sigma)
+        if len(widths) != 2 or not 0 < widths[0] <= widths[1]:
+            raise OptionError(
+                f"GaussianBlur(sigma={sigma!r}): expected a number above 0, or (least, largest)"
+            )
+        self.kernel_size, self.sigma = sizes, widths
+
+    def apply(self, images: Array, rng: np.random.Generator) -> Array:
+        """Each by a width of its own."""
+        N, _, H, W = images.shape
+        across, down = (size // 2 for size in self.kernel_size)
+        rows, columns = np.empty((N, 1, H, H), np.float32), np.empty((N, 1, W, W), np.float32)
+        for i, sigma in enumerate(rng.uniform(*self.sigma, (N,)).tolist()):
+            rows[i], columns[i] = gaussian_matrix(H, sigma, down), gaussian_matrix(W, sigma, across)
+        return rounded(rows @ images @ columns.swapaxes(2, 3), images.dtype)
