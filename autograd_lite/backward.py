@@ -8,6 +8,7 @@ themselves on the tape, which is how derivatives of derivatives come about.
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Container
 from heapq import heapify, heappop, heappush
@@ -68,8 +69,9 @@ def play(
     latest = heappop(waiting)[1] if waiting else None
     cotangents, arrived = dict(seeds), {}
     masks: dict[Node, Mask] = {}
-    checks = switch.checks
-    before, switch.listeners = switch.listeners, _listeners(record)
+    checks = check_forward in switch.watchers
+    before = switch.listeners, switch.checks
+    switch.listeners, switch.checks = _listeners(record), False
     try:
         with np.errstate(all="ignore"):  # 1/0 is inf at the edge of a domain: detect_anomaly names it
             while latest is not None:
@@ -159,7 +161,7 @@ def play(
                     if rule.joint is not None:
                         node.kwargs = None  # residuals
     finally:
-        switch.listeners = before
+        switch.listeners, switch.checks = before
     arrived.update(cotangents)
     return arrived
 
@@ -167,10 +169,17 @@ def play(
 def _prepared(node: Node, rule: Rule, g: Any, record: bool) -> tuple[Any, Any, Any, Any, bool]:
     """What the rules are called with where g is a Tensor, complex, or one cotangent of several."""
     y, args = _lifted(node) if record else (node.value, node.args)
+    if record and node.notes is not None and check_forward in switch.watchers:
+        line = f"{node.notes.line}, in the derivative of {op_name(node.op)}"
+        switch.listeners = (*(_listeners(True) or ()), functools.partial(_note, line))
     if g.__class__ is tuple:
         g = g if rule.partial else _complete(g, y)
     conjugate = _is_complex(g) and not rule.plain
     return g, _conjugate(g) if conjugate else g, y, args, conjugate
+
+
+def _note(line: str, node: Node) -> None:
+    node.note().line = line
 
 
 def _unite(masks: dict[Node, Mask], node: Node, live: Mask | None) -> None:

@@ -115,7 +115,7 @@ class Switch(threading.local):
 
     listeners: tuple[Callable[[Node], None], ...] | None = ()
     watchers: tuple[Callable[[Node], None], ...] = ()  # the listeners to go back to
-    checks = False  # detect_anomaly: look at every gradient as well
+    checks = False  # detect_anomaly: look at what is not recorded as well
     mode: object = None  # which `with` block has set them
     transforms = 0  # how many of grad, vjp, ... this thread is inside of
 
@@ -363,8 +363,8 @@ def is_number(value: Any) -> bool:
 class detect_anomaly(_Mode, contextlib.ContextDecorator):  # noqa: N801
     """Raise `AnomalyError` at the first op that produces NaN or inf, forward or backward.
 
-    The error names the op, and the file and line where it was recorded. Every step is looked at,
-    which costs time: use it to find a fault, not in production.
+    The error names the op, and the file and line where it was called. Every step is looked at, recorded
+    or not, which costs time: use it to find a fault, not in production.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -385,11 +385,16 @@ class detect_anomaly(_Mode, contextlib.ContextDecorator):  # noqa: N801
 
 def check_forward(node: Node) -> None:
     """Raise if a step has made NaN or inf out of finite numbers; note its line."""
-    node.note().line = user_line()
-    if not finite(node.value) and all(map(finite, node.args)):
+    line = node.note().line = user_line()
+    check_value(node.op, node.args, node.value, line)
+
+
+def check_value(op: Callable[..., Any] | None, args: Iterable[Any], value: Any, line: str) -> None:
+    """Raise if `op` has made NaN or inf out of finite numbers at a line of the user's."""
+    if not finite(value) and all(map(finite, args)):
         raise AnomalyError(
-            f"{op_name(node.op)} produced {nonfinite(node.value)} from finite inputs "
-            f"({', '.join(map(show, node.args))}); recorded at {node.note().line}"
+            f"{op_name(op)} produced {nonfinite(value)} from finite inputs "
+            f"({', '.join(map(show, args))}); recorded at {line}"
         )
 
 

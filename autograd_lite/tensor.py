@@ -31,7 +31,7 @@ from .errors import (
 )
 from .explain import called_from_math, describe, explain, missing_rule, unsupported_call
 from .rules import Rule, compositions, constants, defvjp, refused, rules
-from .tape import Node, leaf, next_index, op_name, package, switch
+from .tape import Node, check_value, leaf, next_index, op_name, package, switch, user_line
 from .torch_names import PlainArray, TorchNames, ValuesAndIndices, answer, numpy_words
 
 __all__ = ["Tensor", "apply", "nondifferentiable", "primitive", "stop_gradient"]
@@ -468,7 +468,7 @@ class Tensor(TorchNames):
             except Exception as error:
                 raise explain(op, (a, b), error) from error
             if (left is None and right is None) or (listeners := switch.listeners) is None:
-                return wrap(value)
+                return _constant(op, (a, b), value)
             return record(op, (left or self, right or other), (a, b), None, value, listeners)
 
         def reflected(self: Tensor, other: Any) -> Tensor:
@@ -482,7 +482,7 @@ class Tensor(TorchNames):
             except Exception as error:
                 raise explain(op, (a, b), error) from error
             if right is None or (listeners := switch.listeners) is None:
-                return wrap(value)
+                return _constant(op, (a, b), value)
             return record(op, (other, right), (a, b), None, value, listeners)
 
         return forward, reflected
@@ -831,8 +831,15 @@ def _compute(op: np.ufunc, compute: Callable[[Any], Any], x: Tensor) -> Tensor:
     except Exception as error:
         raise explain(op, (a,), error) from error
     if node is None or (listeners := switch.listeners) is None:
-        return wrap(value)
+        return _constant(op, (a,), value)
     return record(op, (node,), (a,), None, value, listeners)
+
+
+def _constant(op: Callable[..., Any], args: Any, value: Any) -> Tensor:
+    """The result of a step that is not recorded; `detect_anomaly` looks at it all the same."""
+    if switch.checks:
+        check_value(op, args, value, user_line())
+    return wrap(value)
 
 
 def unwrap(value: Any) -> Any:
@@ -1038,7 +1045,9 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         raise explain(op, values, error) from error
 
     if not recorded or switch.listeners is None or not _is_inexact(value):
-        return tuple(wrap(as_value(v)) for v in value) if value.__class__ is tuple else wrap(as_value(value))
+        if value.__class__ is tuple:
+            return tuple(_constant(op, values, as_value(v)) for v in value)
+        return _constant(op, values, as_value(value))
     _check_call(op, rule, kwargs)
     return record_result(op, tuple(inputs), tuple(values), kwargs or None, value)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import threading
 from typing import Any
 
 import numpy as np
 import pytest
 
 import autograd_lite as ag
+import nn
 from autograd_lite.errors import AnomalyError, TapeError
+from autograd_lite.tape import switch
 
 
 def leaf(data: Any, name: str | None = None) -> ag.Tensor:
@@ -162,3 +166,89 @@ def test_what_came_in_infinite_is_no_anomaly() -> None:
         y = ag.softmax(np.where(np.array([True, False]), x, -np.inf))
         y[0].backward()
     assert x.grad.tolist() == [0.0, 0.0]
+
+
+def log(x: Any) -> Any:
+    return np.log(x)
+
+
+def root(x: Any) -> Any:
+    return np.sqrt(x)
+
+
+LOG, ROOT = (f"{__file__}:{f.__code__.co_firstlineno + 1}" for f in (log, root))
+EDGE = np.array([1.0, 0.0])
+
+
+@ag.custom_vjp
+def own(x: Any) -> Any:
+    return np.exp(x)
+
+
+own.defvjp(lambda x: (np.exp(x), x), lambda x, g: (g * np.log(x),))
+
+
+@pytest.mark.parametrize(
+    ("run", "words", "place"),
+    [
+        (lambda: log(leaf(EDGE)), "log produced -inf at index", LOG),
+        (lambda: ag.no_grad(log)(leaf(EDGE)), "log produced -inf", LOG),
+        (lambda: log(ag.Tensor(EDGE)), "log produced -inf", LOG),
+        (lambda: leaf(1e200) * leaf(1e200) * 0.0, "multiply produced inf", __file__),
+        (lambda: ag.Tensor(1e200) * 1e200, "multiply produced inf", __file__),
+        (lambda: 1.0 / ag.Tensor(0.0), "divide produced inf", __file__),
+        (lambda: ag.hessian(lambda x: np.sum(log(x)))(EDGE), "log produced -inf", LOG),
+        (lambda: ag.grad(lambda x: np.sum(root(x) ** 2))(EDGE), "derivative of sqrt produced nan", ROOT),
+        (lambda: ag.jvp(root, (EDGE,), (EDGE + 1,)), "derivative of sqrt produced inf", ROOT),
+        (lambda: ag.jacobian(root)(EDGE), "derivative of sqrt produced", ROOT),
+        (
+            lambda: ag.hessian(lambda x: np.sum(x**1.5))(EDGE),
+            "derivative of .* nan",
+            "in the derivative of power",
+        ),
+        (lambda: ag.grad(lambda x: np.sum(ag.checkpoint(log)(x)))(EDGE), "log produced -inf", LOG),
+        (lambda: ag.grad(lambda x: np.sum(ag.checkpoint(root)(x)))(EDGE), "derivative of sqrt", ROOT),
+        (lambda: ag.grad(lambda x: np.sum(own(x)))(EDGE), "derivative of own produced -inf", __file__),
+        (lambda: nn.functional.gelu(log(leaf(EDGE))), "log produced -inf", LOG),
+        (lambda: nn.functional.conv1d(leaf([[[1e308] * 3]]), leaf([[[9.0] * 2]])), "convolution", __file__),
+        (lambda: nn.functional.layer_norm(leaf(EDGE * 1e308) * 9, (2,)), "multiply produced inf", __file__),
+    ],
+)
+def test_the_first_op_is_named_wherever_it_runs(run: Any, words: str, place: str) -> None:
+    with np.errstate(all="ignore"):
+        with ag.detect_anomaly(), pytest.raises(AnomalyError, match=words) as caught:
+            run()
+        assert place in str(caught.value), str(caught.value)
+        run()  # without it nothing is raised
+    assert switch.checks is False and ag.is_recording()
+
+
+def test_each_thread_looks_for_anomalies_by_itself() -> None:
+    found: dict[str, Any] = {}
+
+    def work(name: str, mode: Any) -> None:
+        with np.errstate(all="ignore"), mode:
+            try:
+                found[name] = log(leaf(EDGE)).numpy()[1]
+            except AnomalyError as error:
+                found[name] = error
+
+    with ag.detect_anomaly():
+        threads = [
+            threading.Thread(target=work, args=("plain", contextlib.nullcontext())),
+            threading.Thread(target=work, args=("watched", ag.detect_anomaly())),
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert found["plain"] == -np.inf and isinstance(found["watched"], AnomalyError)
+
+
+def test_what_a_derivative_makes_and_drops_is_no_anomaly() -> None:
+    safe = ag.grad(lambda x: np.sum(np.where(x > 0.5, np.sqrt(x), 0.0)))
+    expected = safe(EDGE), ag.jacobian(safe)(EDGE)
+    with ag.detect_anomaly():
+        for got, right in zip((safe(EDGE), ag.jacobian(safe)(EDGE)), expected, strict=True):
+            np.testing.assert_array_equal(got, right)
+    np.testing.assert_array_equal(expected[1], [[-0.25, 0.0], [0.0, 0.0]])
