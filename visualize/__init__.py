@@ -12,6 +12,8 @@ A notebook shows the picture by itself.
 """
 
 from .calls import Call
+from .compare import Difference, diff
+from .costs import Cost, Profile, profile
 from .explain import Explanation, explain
 from .graph import Edge, Graph, Vertex, draw
 from .plots import (
@@ -31,10 +33,13 @@ from .steps import Step, Steps, backprop_steps
 
 __all__ = [
     "Call",
+    "Cost",
+    "Difference",
     "Edge",
     "Explanation",
     "Graph",
     "LayerWatch",
+    "Profile",
     "Step",
     "Steps",
     "Vertex",
@@ -42,6 +47,7 @@ __all__ = [
     "backprop_steps",
     "confusion_matrix",
     "decision_regions",
+    "diff",
     "draw",
     "explain",
     "feature_maps",
@@ -50,5 +56,6 @@ __all__ = [
     "learning_rate_schedules",
     "loss_surface",
     "misclassified",
+    "profile",
     "weight_images",
 ]

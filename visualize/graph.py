@@ -24,11 +24,12 @@ from autograd_lite.tree import flatten
 
 from . import html, render
 from .calls import Call, Calls
+from .convert import to_networkx
 from .outline import outline
 from .styles import LIMIT, STYLES, nodes
 from .themes import THEMES
 
-__all__ = ["Call", "Edge", "Graph", "Vertex", "draw"]
+__all__ = ["Call", "Edge", "Graph", "Recorded", "Vertex", "draw", "record", "steps_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,6 +139,14 @@ class Graph:
             └─ z = -4.00
         """
         return outline(self)
+
+    def to_networkx(self) -> Any:
+        """A `networkx.MultiDiGraph` of the vertices, by their places, with all that is known of them.
+
+        Raises:
+            RendererError: networkx is not installed (pip install networkx).
+        """
+        return to_networkx(self)
 
     def save(self, path: str | Path) -> Path:
         """Write the picture to a file, in the format of its ending: .dot, .svg, .png, .pdf or .html.
@@ -285,16 +294,16 @@ def draw(
                 raise OptionError(f"draw({option}=...): style 'lecture' has none; write style='model'")
     elif depth is not None and (type(depth) is not int or depth < 0):
         raise OptionError(f"draw(depth={depth!r}): expected how many levels are open: 0, 1, 2, ...")
-    recorded = _Recorded(output)
+    recorded = Recorded(output)
     names = _names(params)
     if callable(output) and not isinstance(output, ag.Tensor):
-        recorded = _record(output, inputs, names, loss)
+        recorded = record(output, inputs, names, loss)
     elif inputs or loss is not None:
         raise DTypeError(
             f"draw({type(output).__name__}, ...): inputs and a loss belong to a function or module: "
             "draw(model, x), draw(model, x, loss=f); a Tensor or Tape is drawn alone: draw(output)"
         )
-    steps, outputs = _steps(recorded.output)
+    steps, outputs = steps_of(recorded.output)
     vertices, edges = _read(steps, outputs, names, recorded)
     return Graph(
         vertices,
@@ -314,7 +323,7 @@ def draw(
 
 
 @dataclass
-class _Recorded:
+class Recorded:
     """What a call of a function or module has left.
 
     Attributes:
@@ -358,12 +367,12 @@ def _identity(x: Any) -> Any:
     return id(x) if node is None else node
 
 
-def _record(
+def record(
     function: Callable[..., Any],
     inputs: tuple[Any, ...],
     names: dict[Any, str],
     loss: Callable[[Any], Any] | None,
-) -> _Recorded:
+) -> Recorded:
     """Call a function or module; adds the names of its parameters and arguments to `names`."""
     if hasattr(function, "named_parameters"):
         names.update({**_names(function.named_parameters()), **names})
@@ -386,7 +395,7 @@ def _record(
         )
     if loss is not None:
         tape.gradient(result, ())  # leaves adjoints on the tape, and the model's gradients alone
-    return _Recorded(result, tuple(calls.made), calls.of_steps(), frozenset(map(_identity, arguments)))
+    return Recorded(result, tuple(calls.made), calls.of_steps(), frozenset(map(_identity, arguments)))
 
 
 def _argument_names(function: Callable[..., Any], inputs: tuple[Any, ...]) -> list[str | None]:
@@ -416,7 +425,7 @@ def _argument_names(function: Callable[..., Any], inputs: tuple[Any, ...]) -> li
 # -- reading the tape ------------------------------------------------------------------------------
 
 
-def _steps(output: Any) -> tuple[list[ag.Node], list[ag.Node]]:
+def steps_of(output: Any) -> tuple[list[ag.Node], list[ag.Node]]:
     """The steps to draw in the order of the tape, and the nodes that leave the graph."""
     if isinstance(output, ag.Tape):
         steps = list(output.nodes)
@@ -482,7 +491,7 @@ class _Copies:
 
 
 def _read(
-    steps: list[ag.Node], outputs: list[ag.Node], names: dict[Any, str], recorded: _Recorded
+    steps: list[ag.Node], outputs: list[ag.Node], names: dict[Any, str], recorded: Recorded
 ) -> tuple[tuple[Vertex, ...], tuple[Edge, ...]]:
     """Vertices and edges of the steps; `names` overrides what inputs are called."""
     copy = _Copies()

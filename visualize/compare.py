@@ -1,0 +1,121 @@
+"""Two graphs side by side: what was added, what was removed, and which numbers changed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.errors import DTypeError
+
+from .content import kind
+from .graph import Graph
+from .wording import Wording, amount, named
+
+__all__ = ["Difference", "diff"]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What `diff` found; empty, and false, if the graphs are the same.
+
+    Attributes:
+        removed: the steps and inputs that only the first graph has.
+        added: those that only the second has.
+        changed: those of both whose value or gradient differ, and by how much.
+        lines: all of that in the order of the graphs, removed with -, added with +, changed with ~.
+    """
+
+    removed: tuple[str, ...]
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    lines: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.lines)
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines) or "the graphs are the same"
+
+
+def diff(before: Graph, after: Graph) -> Difference:
+    """Compare two graphs: of the same model before and after a change, or of two models.
+
+    Steps are the same if they do the same op on values of the same kind, in the same place of the order.
+
+    Args:
+        before, after: graphs made by `draw`.
+
+    Raises:
+        DTypeError: not graphs.
+
+    Example:
+        >>> from visualize import draw
+        >>> print(diff(draw(lambda x: np.tanh(2 * x), 1.0), draw(lambda x: np.sin(2 * x), 1.0)))
+        - f = tanh(v1): float64 ()
+        + f = sin(v1): float64 ()
+    """
+    for graph in (before, after):
+        if not isinstance(graph, Graph):
+            raise DTypeError(f"diff({type(graph).__name__}): expected two graphs: diff(draw(f), draw(g))")
+    before, after = named(before), named(after)
+    lines = tuple(_compared(before, after))
+    removed, added, changed = (tuple(line[2:] for line in lines if line[0] == mark) for mark in "-+~")
+    return Difference(removed, added, changed, lines)
+
+
+def _compared(before: Graph, after: Graph) -> Iterator[str]:
+    old, new = Wording(before), Wording(after)
+    a, b = _keys(before, old), _keys(after, new)
+    totals = old.totals(), new.totals()
+    for what, a0, a1, b0, b1 in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+        if what == "equal":
+            for i, j in zip(range(a0, a1), range(b0, b1), strict=True):
+                said = _numbers(before.vertices[i].value, after.vertices[j].value, "value")
+                said += _numbers(totals[0].get(i), totals[1].get(j), "gradient")
+                if said:
+                    yield f"~ {new.name(j)}: {'; '.join(said)}"
+        else:
+            yield from (f"- {_told(before, old, i)}" for i in range(a0, a1))
+            yield from (f"+ {_told(after, new, j)}" for j in range(b0, b1))
+
+
+def _keys(graph: Graph, words: Wording) -> list[tuple[Any, ...]]:
+    """What makes a vertex the same as one of another graph: the op, what goes in, what comes out."""
+    return [
+        (
+            vertex.op,
+            kind(vertex.value),
+            repr(vertex.index),
+            *(kind(e.value) for e in words.arguments.get(i, ())),
+        )
+        for i, vertex in enumerate(graph.vertices)
+    ]
+
+
+def _told(graph: Graph, words: Wording, i: int) -> str:
+    vertex = graph.vertices[i]
+    step = f" = {words.step(i)}" if vertex.op is not None else ""
+    return f"{words.name(i)}{step}: {kind(vertex.value)}"
+
+
+def _numbers(a: Any, b: Any, what: str) -> list[str]:
+    """How two values of one shape differ; NaN is the same as NaN."""
+    if a is None and b is None:
+        return []
+    if a is None or b is None:
+        return [f"{what} {amount(a)}, now {amount(b)}"]
+    if isinstance(a, tuple):
+        pairs = enumerate(zip(a, b, strict=True))
+        return [line for i, (x, y) in pairs for line in _numbers(x, y, f"{what} {i}")]
+    a, b = np.asarray(a), np.asarray(b)
+    if np.array_equal(a, b, equal_nan=a.dtype.kind in "fc" and b.dtype.kind in "fc"):
+        return []
+    if a.ndim == 0 or a.dtype.kind not in "biufc":
+        return [f"{what} {amount(a)}, now {amount(b)}"]
+    with np.errstate(all="ignore"):
+        largest = np.nanmax(np.abs(b.astype(complex) - a)) if a.size else 0.0
+    return [f"{what} differs by up to {amount(float(largest))}"]

@@ -1,0 +1,191 @@
+"""Where the work of a model is: products, bytes and times, by op and by module."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import autograd_lite as ag
+from autograd_lite import contributions
+from autograd_lite.errors import DTypeError, OptionError
+
+from .graph import record, steps_of
+
+__all__ = ["Cost", "Profile", "profile"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What an op, or a module, costs in one pass.
+
+    Attributes:
+        name: of the op, or the path of the module and its class.
+        count: how often it is called.
+        multiply_adds: how many products are added up on the way forward, by matrix products, convolutions
+            and recurrent layers; sums and functions of single entries are not counted.
+        bytes: the size of what it computes.
+        forward, backward: seconds, the least of several tries.
+    """
+
+    name: str
+    count: int
+    multiply_adds: int
+    bytes: int
+    forward: float
+    backward: float
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What `profile` returns; `print` shows it as tables.
+
+    Attributes:
+        ops: the costs by op, the slowest first.
+        modules: the costs by module, those of modules in it included, in the order of the calls.
+        total: of everything.
+    """
+
+    ops: tuple[Cost, ...]
+    modules: tuple[Cost, ...]
+    total: Cost
+
+    def __str__(self) -> str:
+        tables = [("op", (*self.ops, self.total))] + ([("module", self.modules)] if self.modules else [])
+        return "\n\n".join(_table(head, costs) for head, costs in tables)
+
+
+def profile(model: Callable[..., Any], *inputs: Any, repeat: int = 5) -> Profile:
+    """Count the products and bytes of a model, or of a function, and time each op forward and backward.
+
+    The forward pass is recorded once; then each step is computed again by itself, and its derivative rule
+    called, `repeat` times. So the times are those of the ops, without what recording costs.
+
+    Args:
+        model: a module or function.
+        inputs: what to call it with, as in `draw(model, x)`.
+        repeat: of so many times the least counts.
+
+    Raises:
+        OptionError: `repeat` is less than 1.
+        TapeError: nothing was recorded.
+        DTypeError: inputs that the function cannot take.
+
+    Example:
+        >>> found = profile(lambda x, w: np.tanh(x @ w), np.ones((5, 3)), np.ones((3, 2)))
+        >>> {cost.name: (cost.count, cost.multiply_adds, cost.bytes) for cost in found.ops}["matmul"]
+        (1, 30, 80)
+    """
+    if isinstance(repeat, bool) or not isinstance(repeat, int) or repeat < 1:
+        raise OptionError(f"profile(repeat={repeat!r}): expected a whole number from 1 on")
+    if not callable(model) or isinstance(model, ag.Tensor):
+        raise DTypeError(
+            f"profile({type(model).__name__}): expected a module or function with its inputs: "
+            "profile(model, x)"
+        )
+    recorded = record(model, inputs, {}, None)
+    costs = [(node, _cost(node, repeat)) for node in steps_of(recorded.output)[0]]
+    ops: dict[str, list[Cost]] = {}
+    modules: dict[tuple[str, str], list[Cost]] = {}
+    for call in recorded.calls:
+        modules.setdefault((call.path, call.kind), [])
+    for node, cost in costs:
+        ops.setdefault(cost.name, []).append(cost)
+        at = recorded.call_of.get(node)
+        while at is not None:
+            call = recorded.calls[at]
+            modules[call.path, call.kind].append(cost)
+            at = call.parent
+    calls = [(call.path, call.kind) for call in recorded.calls]
+    by_op = [_summed(name, len(parts), parts) for name, parts in ops.items()]
+    by_op.sort(key=lambda cost: -(cost.forward + cost.backward))
+    by_module = [
+        _summed(f"{path}: {kind}" if path else kind, calls.count((path, kind)), parts)
+        for (path, kind), parts in modules.items()
+    ]
+    everything = [cost for _, cost in costs]
+    return Profile(tuple(by_op), tuple(by_module), _summed("total", len(everything), everything))
+
+
+def _summed(name: str, count: int, parts: Iterable[Cost]) -> Cost:
+    parts = list(parts)
+    return Cost(
+        name,
+        count,
+        sum(cost.multiply_adds for cost in parts),
+        sum(cost.bytes for cost in parts),
+        sum(cost.forward for cost in parts),
+        sum(cost.backward for cost in parts),
+    )
+
+
+# -- one step --------------------------------------------------------------------------------------
+
+
+def _cost(node: ag.Node, repeat: int) -> Cost:
+    values = node.value if isinstance(node.value, tuple) else (node.value,)
+    cotangent = tuple(map(np.ones_like, values)) if isinstance(node.value, tuple) else np.ones_like(values[0])
+    options = {name: x for name, x in (node.kwargs or {}).items() if name[0] != "_"}  # without residuals
+    name = getattr(node.op, "__name__", "op")
+    with ag.no_grad(), np.errstate(all="ignore"):
+        forward = _least_time(lambda: node.op(*node.args, **options), repeat)  # type: ignore[misc]
+        backward = _least_time(lambda: contributions(node, cotangent), repeat)
+    return Cost(name, 1, _multiply_adds(name, node), sum(v.nbytes for v in values), forward, backward)
+
+
+def _least_time(run: Callable[[], Any], repeat: int) -> float:
+    """The least time of several; 0 for what cannot be run by itself."""
+    times = [0.0]
+    with contextlib.suppress(Exception):
+        run()
+        times = []
+        for _ in range(repeat):
+            start = time.perf_counter()
+            run()
+            times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def _multiply_adds(name: str, node: ag.Node) -> int:
+    """How many products are added up, from the shapes of what goes in and comes out."""
+    shapes: list[tuple[int, ...]] = [getattr(arg, "shape", ()) for arg in node.args]
+    size = int(np.size(node.value[0] if isinstance(node.value, tuple) else node.value))
+    match name:
+        case "matmul" | "dot" | "inner" | "vecdot" | "affine":
+            return size * (shapes[0][-1] if shapes[0] else 1)
+        case "einsum" if len(shapes) > 2:
+            terms = node.args[0].split("->")[0].split(",")
+            pairs = (zip(term, shape, strict=True) for term, shape in zip(terms, shapes[1:], strict=True))
+            return math.prod(dict(itertools.chain(*pairs)).values())
+        case "convolution":
+            return size * math.prod(shapes[1][1:])  # each entry sums over a kernel
+        case "transposed_convolution":
+            return math.prod(shapes[0]) * math.prod(shapes[1][1:])  # each entry is spread by a kernel
+        case "lstm" | "gru" | "rnn":
+            w_ih, w_hh = shapes[3:5] if name == "lstm" else shapes[2:4]  # after x and the states
+            return math.prod(shapes[0][:-1]) * (math.prod(w_ih) + math.prod(w_hh))
+    return 0
+
+
+# -- tables ----------------------------------------------------------------------------------------
+
+
+def _table(head: str, costs: Iterable[Cost]) -> str:
+    rows: list[tuple[str, ...]] = [(head, "calls", "multiply-adds", "bytes", "forward", "backward")]
+    for cost in costs:
+        counts = [f"{n:,}" if n else "" for n in (cost.count, cost.multiply_adds, cost.bytes)]
+        rows.append((cost.name, *counts, _duration(cost.forward), _duration(cost.backward)))
+    widths = [max(len(row[i]) for row in rows) for i in range(6)]
+    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
+    lines.insert(1, "-" * len(lines[0]))
+    return "\n".join(lines)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1e3:.3f} ms"
