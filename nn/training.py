@@ -261,7 +261,7 @@ class Trainer:
         """
         states = [(type(callback).__name__, callback.state_dict()) for callback in self.callbacks]
         orders = [order.bit_generator.state for order in self._generators]
-        run = _Run(self.history, self.stop_training, states, orders)
+        run = _Run(self.history, self.stop_training, states, orders, self._schedule_class)
         save_checkpoint(path, self.model, self.optimizer, self.scheduler, run=run)
 
     def resume(self, path: str | os.PathLike[str]) -> History:
@@ -295,11 +295,15 @@ class Trainer:
             >>> len(second.fit(X, 2 * X, epochs=5, verbose=False)["loss"])     # two of these were before
             5
         """
-        run = _Run()
+        run = _Run(schedule=self._schedule_class)
         load_checkpoint(path, self.model, self.optimizer, self.scheduler, run=run)
         run.random = generator.bit_generator.state
         self._run, self.history, self.stop_training = run, run.history, run.stopped
         return self.history
+
+    @property
+    def _schedule_class(self) -> str | None:
+        return None if self.scheduler is None else type(self.scheduler).__name__
 
     # -- one epoch, one step -----------------------------------------------------------------------
 
@@ -466,14 +470,20 @@ class _Run:
     """The class and the state of each."""
     orders: list[Mapping[str, Any]] = field(default_factory=list)
     """Of the generators that shuffle the data."""
+    schedule: str | None = None
+    """Its class."""
     random: Mapping[str, Any] = field(default_factory=dict)
     """Of nn's random numbers, as they were resumed: what is drawn between that and `fit` does not count."""
 
     def state_dict(self) -> dict[str, Any]:
-        names = ("history", "stopped", "callbacks", "orders")
+        names = ("history", "stopped", "callbacks", "orders", "schedule")
         return {name: getattr(self, name) for name in names}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        if state_dict["schedule"] != self.schedule:
+            raise DataError(
+                f"it was saved with scheduler={state_dict['schedule']}, here is scheduler={self.schedule}"
+            )
         self.history = History({name: list(map(float, v)) for name, v in state_dict["history"].items()})
         if len({len(values) for values in self.history.values()}) > 1:
             raise DataError("the history has more epochs of one number than of another")

@@ -93,8 +93,8 @@ class LBFGS(Optimizer):
             raise OptionError("LBFGS steps along one line and so takes one group of parameters only")
 
     def fitted(self, value: Array, p: Tensor) -> Array | None:
-        """A copy of an array in a state if it may be one of ours: rows of the length of all parameters."""
-        return np.array(value) if np.shape(value)[-1] == sum(p.size for p in self._params()) else None
+        """An array in a state if it may be one of ours: rows of the length of all parameters."""
+        return value if value.shape[-1] == sum(p.size for p in self._params()) else None
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Up to `max_iter` iterations; `closure` zeroes the gradients, computes the loss and calls backward.

@@ -192,7 +192,7 @@ class Optimizer:
             if i not in range(len(params)):
                 raise DataError(f"{name}: the state has a parameter {i}, here are {len(params)}")
             state[params[i]] = _copied(entries)
-            for key, value in entries.items():
+            for key, value in state[params[i]].items():
                 if isinstance(value, np.ndarray) and value.ndim:
                     fitted = self.fitted(value, params[i])
                     if fitted is None:
@@ -209,11 +209,10 @@ class Optimizer:
         self.state = state
 
     def fitted(self, value: Array, p: Tensor) -> Array | None:
-        """A copy of an array in a state as it belongs to a parameter, or None if it cannot."""
-        if np.shape(value) != p.shape:
+        """An array in a state as it belongs to a parameter, or None if it cannot."""
+        if value.shape != p.shape:
             return None
-        array = np.array(value)
-        return array.astype(p.dtype) if array.dtype.kind == "f" else array
+        return value.astype(p.dtype, copy=False) if value.dtype.kind == "f" else value
 
     def _params(self) -> list[Tensor]:
         return [p for group in self.param_groups for p in group["params"]]

@@ -430,6 +430,18 @@ def test_a_forged_run_leaves_the_trainer_as_it_was(path):
                 before = everything(second.model, second.optimizer, second.scheduler)
 
 
+def test_a_schedule_that_was_forgotten_is_told(path):
+    model, optimizer, scheduler = parts()
+    trainer = nn.Trainer(model, nn.CrossEntropyLoss(), optimizer, scheduler=scheduler)
+    trainer.fit(X, Y, verbose=False)
+    trainer.save(path)
+    model, optimizer, scheduler = parts()
+    before = everything(model, optimizer, scheduler)
+    with pytest.raises(DataError, match="the run in .* saved with scheduler=StepLR, here is scheduler=None"):
+        nn.Trainer(model, nn.CrossEntropyLoss(), optimizer).resume(path)
+    assert everything(model, optimizer, scheduler) == before
+
+
 def test_nothing_is_pickled(path):
     nn.save_checkpoint(path, *parts(), epoch=1)
     content = path.read_bytes()
