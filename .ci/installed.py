@@ -1,5 +1,6 @@
 """Does what was installed work by itself? Run with `python -I` outside of the source tree."""
 
+import tempfile
 from importlib import metadata, resources
 from importlib.util import find_spec
 
@@ -27,5 +28,11 @@ dot = visualize.draw(y).to_dot()
 y.backward()
 assert np.allclose(x.grad.numpy(), [0.0, np.tanh(1.0) + 1 / np.cosh(1.0) ** 2])
 assert "tanh" in dot, dot
+
+f = ag.Tensor(2.0, requires_grad=True, name="x") * 3
+with tempfile.TemporaryDirectory() as folder:
+    page = visualize.backprop_steps(f).save(f"{folder}/steps.html").read_text(encoding="utf-8")
+assert "{{" not in page, "a part of the page is missing"
+assert "function layoutGraph" in page, "the scripts of the page are missing"
 
 print(f"autograd-lite {version} works on NumPy {np.__version__}")

@@ -31,6 +31,7 @@ __all__ = ["page"]
 
 SEEN_AT_ONCE = 24  # boxes; a model with more begins with its modules folded
 MOST_STEPS = 10_000
+MANY_USES = 6
 
 
 def page(graph: Graph, steps: Sequence[Step] | None = None) -> str:
@@ -70,7 +71,7 @@ def _told(graph: Graph, steps: Sequence[Step] | None) -> dict[str, Any]:
     words = Wording(graph)
     homes = words.homes()
     symbols, inside = dot.symbols(graph)
-    found = faults(graph)
+    found, copied = faults(graph), _copied(graph)
     totals, uses = words.totals(), Counter(edge.source for edge in graph.edges)
     outputs = {edge.source for edge in graph.edges if edge.target is None}
     names = ", ".join(words.name(i) for i in sorted(outputs))
@@ -88,6 +89,7 @@ def _told(graph: Graph, steps: Sequence[Step] | None) -> dict[str, Any]:
             "value": full(v.value),
             "brief": _brief_gradient(totals.get(i)) if graph.grads else "",
             "uses": uses[i],
+            "copied": i in copied,
             "grad": "none, it is a constant" if v.constant else full(totals.get(i)),
             "shape": content.kind(v.value),
             "statistics": content.statistics(v.value) if is_array(v.value) else None,
@@ -138,6 +140,22 @@ def _told(graph: Graph, steps: Sequence[Step] | None) -> dict[str, Any]:
     }
 
 
+def _copied(graph: Graph) -> set[int]:
+    """The inputs that have a copy beside each use, as lines to all would cover the rest.
+
+    These are inputs of many uses, and parameters of a module that is called several times.
+    """
+    calls: dict[int, list[int | None]] = {}
+    for edge in graph.edges:
+        if edge.target is not None and graph.vertices[edge.source].op is None:
+            calls.setdefault(edge.source, []).append(graph.vertices[edge.target].call)
+    return {
+        i
+        for i, uses in calls.items()
+        if len(uses) > MANY_USES or (len(set(uses)) > 1 and not graph.vertices[i].given)
+    }
+
+
 def _call_facts(call: Call) -> Iterator[str]:
     if call.path:
         yield call.kind
@@ -170,20 +188,23 @@ def _seen(graph: Graph, homes: list[int | None], folded: set[int]) -> int:
 
 
 def brief(value: Any) -> str:
-    """A value on a line: the number, a few of them, or the shape.
+    """A value on a line: the number, a row of few numbers, or the shape.
 
-    >>> brief(np.float64(0.7310586)), brief(np.ones((8, 3)))
-    ('0.73', '(8, 3)')
+    >>> brief(np.float64(0.7310586)), brief(np.ones(2)), brief(np.ones((8, 3)))
+    ('0.73', '[1.00, 1.00]', '(8, 3)')
     """
-    if isinstance(value, np.ndarray) and value.ndim and not 0 < value.size <= 4:
-        return str(value.shape)
-    return dot.number(value)
+    if isinstance(value, tuple):
+        return f"{len(value)} arrays"
+    return dot.number(value) if is_short(value) else str(value.shape)
 
 
 def _brief_gradient(grad: Any) -> str:
-    if isinstance(grad, np.ndarray) and grad.ndim and not 0 < grad.size <= 4:
-        return f"norm {dot.number(content.norm(grad))}"
-    return dot.number(grad)
+    return dot.number(grad) if is_short(grad) else f"norm {dot.number(content.norm(grad))}"
+
+
+def is_short(value: Any) -> bool:
+    """Whether all the numbers of a value fit on a line."""
+    return not is_array(value) or (isinstance(value, np.ndarray) and value.ndim == 1 and 0 < value.size <= 4)
 
 
 def full(value: Any) -> str:

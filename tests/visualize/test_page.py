@@ -327,7 +327,7 @@ def test_modules_fold_and_unfold(visit):
     assert page.locator("g.step").count() == 1
     page.click("#unfold")
     assert (page.locator("g.step").count(), page.locator("g.frame").count()) == (steps, frames)
-    page.locator("g.frame .title").last.click()
+    page.locator("g.frame-title .title").last.click()
     page.keyboard.press("f")
     assert page.locator("g.step").count() == steps - 1
 
@@ -498,3 +498,19 @@ def test_the_first_nan_is_loud(visit):
     assert page.locator("g.bad").count() == 2
     page.locator("g.bad").first.click()
     assert panel(page, "fault") == "first NaN of the forward pass"
+
+
+def test_parameters_of_a_module_that_is_called_again_are_copied():
+    nn = pytest.importorskip("nn")
+
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(4, 4)
+
+        def forward(self, x):
+            return self.layer(self.layer(x)) + x
+
+    data = content(draw(Twice(), np.ones((1, 4), np.float32)))
+    copied = {v["label"]: v["copied"] for v in data["vertices"] if v["kind"] == "input"}
+    assert copied == {"x": False, "layer.weight": True, "layer.bias": True}

@@ -9,7 +9,6 @@ const across = data.direction === "LR";
 const byId = (id) => document.getElementById(id);
 const graph = byId("graph"), scene = byId("scene"), panel = byId("panel");
 const state = { folded: new Set(), chosen: null, step: data.steps ? 0 : null, found: [], at: -1, view: null, fitted: true };
-const MANY = 6; // uses of an input; with more, each use has a copy of it beside it
 const READABLE = 0.75; // a scale
 const shown = { boxes: new Map(), frames: [], lines: [] };
 
@@ -85,12 +84,11 @@ function layOut() {
     return at.id;
   };
   const lines = new Map();
-  const copied = (vertex) => vertex.kind !== "step" && vertex.uses > MANY;
-  data.vertices.forEach((vertex, i) => { if (!vertex.inside && !copied(vertex)) add(`v${i}`, vertex.call); });
+  data.vertices.forEach((vertex, i) => { if (!vertex.inside && !vertex.copied) add(`v${i}`, vertex.call); });
   data.edges.forEach((edge, e) => {
     const source = data.vertices[edge.source], target = edge.target === null ? null : data.vertices[edge.target];
     if (source.inside) return; // a number that is written in the circle of its step
-    const from = copied(source) && target ? add(`v${edge.source}@${e}`, target.call)
+    const from = source.copied && target ? add(`v${edge.source}@${e}`, target.call)
       : add(`v${edge.source}`, source.call);
     const to = target ? add(`v${edge.target}`, target.call) : add(`o${e}`, null);
     if (from === to) return;
@@ -131,20 +129,25 @@ function draw() {
   const wires = new Map(); // lines of one source share their way through frames
   for (const line of shown.lines) scene.append(lineShape(line, wires));
   for (const item of shown.boxes.values()) scene.append(boxShape(item));
+  for (const frame of shown.frames) scene.append(frameTitle(frame));
   mark();
   showStep();
 }
 
 function frameShape(frame) {
   const [x, y] = corner(frame), [wide, high] = xy(frame.main, frame.cross);
-  const call = data.calls[placeOf(frame.id)];
-  const title = svg("text", { class: "title", x: x + 30, y: y + 14 }, call.title);
-  const about = svg("text", { x: x + 36 + width(call.title, 14.5), y: y + 14, style: "text-anchor: start" }, call.about);
-  const toggle = svg("text", { class: "toggle", x: x + 14, y: y + 14 }, "⊟");
-  const shape = svg("rect", { class: "shape", x, y, width: wide, height: high, rx: 10 });
-  const label = `module ${call.title}, unfolded`;
-  return svg("g", { class: "frame", "data-call": frame.id.slice(1), tabindex: 0, role: "button", "aria-label": label },
-    shape, toggle, title, about);
+  const i = placeOf(frame.id), label = `module ${data.calls[i].title}, unfolded`;
+  return svg("g", { class: "frame", "data-call": i, tabindex: 0, role: "button", "aria-label": label },
+    svg("rect", { class: "shape", x, y, width: wide, height: high, rx: 10 }));
+}
+
+/** Drawn last, for lines may run under it. */
+function frameTitle(frame) {
+  const [x, y] = corner(frame), i = placeOf(frame.id), { title, about } = data.calls[i];
+  return svg("g", { class: "frame-title", "data-call": i },
+    svg("text", { class: "toggle", x: x + 14, y: y + 14 }, "⊟"),
+    svg("text", { class: "title", x: x + 30, y: y + 14 }, title),
+    svg("text", { class: "about", x: x + 36 + 1.1 * width(title, 14), y: y + 14 }, about));
 }
 
 function corner(item) {
