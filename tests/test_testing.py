@@ -17,6 +17,7 @@ import autograd_lite as ag
 from autograd_lite.errors import DTypeError, GradientCheckError, KinkError
 from autograd_lite.slope import analytic_slope, slope
 from autograd_lite.testing import check_grads
+from docs import faults
 
 
 def planted(compute: Any, *rules: Any, broadcasts: bool = False) -> Callable[..., Any]:
@@ -115,7 +116,15 @@ def test_planted_faults_are_caught_and_named(fault: str, wrapped: bool) -> None:
 
 def test_the_page_lists_the_faults() -> None:
     page = (Path(__file__).parents[1] / "docs" / "checking.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\| ([^|]+) \| yes \| yes \|$", page, re.M) == list(FAULTS)
+    assert (
+        re.findall(r"^\| ([^|]+) \| caught, op named \|", page, re.M) == list(FAULTS) == list(faults.FAULTS)
+    )
+
+
+@pytest.mark.parametrize("name", faults.RIGHT)
+def test_the_page_says_what_is_called_wrong(name: str) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "checking.md").read_text(encoding="utf-8")
+    assert f"| {name} | {faults.judged(faults.Ours(), *faults.RIGHT[name])} |" in page
 
 
 def test_the_message_says_where_and_what() -> None:
