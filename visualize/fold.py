@@ -6,7 +6,7 @@ what happens in a module that is not folded to a box.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .graph import Graph
 
-__all__ = ["Box", "Folding", "Link", "fold"]
+__all__ = ["Box", "Folding", "Frame", "Link", "fold"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +49,31 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """What is drawn around the boxes of a module.
+
+    Attributes:
+        parent: the call whose frame is around this one; None outside of all.
+        count: how many calls are drawn in it.
+    """
+
+    parent: int | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Folding:
     """The picture's boxes and arrows.
 
     Attributes:
         boxes: in the order of the tape.
         links: sorted by the first of their edges.
-        frames: the calls that have a frame, each with how many calls are drawn in it.
+        frames: by the call that each stands for, the first of several; those around others come first.
     """
 
     boxes: tuple[Box, ...]
     links: tuple[Link, ...]
-    frames: dict[int, int]
+    frames: dict[int, Frame]
 
 
 def fold(graph: Graph, depth: int | None, leaves: bool, unroll: bool) -> Folding:
@@ -210,11 +223,9 @@ def _recurs(graph: Graph, own: dict[int, int], source: int, target: int) -> bool
     return a is not None and b is not None and own.get(a) != own.get(b)
 
 
-def _frames(graph: Graph, boxes: Iterable[Box], first: list[int]) -> dict[int, int]:
+def _frames(graph: Graph, boxes: Iterable[Box], first: list[int]) -> dict[int, Frame]:
     """The frames around the boxes, each after the one around it."""
     shown = {a for box in boxes for a in _around(graph, box.frame, first)}
-    counts = dict.fromkeys(sorted(shown), 0)
-    for i in range(len(graph.calls)):
-        if first[i] in counts:
-            counts[first[i]] += 1
-    return counts
+    counts = Counter(first)
+    around = {i: graph.calls[i].parent for i in sorted(shown)}
+    return {i: Frame(None if call is None else first[call], counts[i]) for i, call in around.items()}

@@ -25,6 +25,7 @@ from autograd_lite.tree import flatten
 from . import html, render
 from .calls import Call, Calls
 from .convert import to_networkx
+from .listing import listing
 from .outline import outline
 from .styles import LIMIT, STYLES, nodes
 from .themes import THEMES
@@ -130,6 +131,8 @@ class Graph:
     def to_text(self) -> str:
         """The graph as a tree in plain text: of a model its modules, else each result with what it came from.
 
+        In the style "model" it is a table of the boxes of the picture, folded as that is.
+
         Example:
             >>> print(draw(lambda x, y, z: (x + y) * z, -2.0, 5.0, -4.0, grads=False).to_text())
             f = v1*z = -12.00
@@ -138,7 +141,7 @@ class Graph:
             │  └─ y = 5.00
             └─ z = -4.00
         """
-        return outline(self)
+        return listing(self) if self.style == "model" else outline(self)
 
     def to_networkx(self) -> Any:
         """A `networkx.MultiDiGraph` of the vertices, by their places, with all that is known of them.

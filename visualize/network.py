@@ -74,7 +74,7 @@ class _Writer:
             if shown[i]:
                 lines[box.frame].append(self._box(i, box))
         for i in reversed(self.folding.frames):
-            lines[graph.calls[i].parent if i else None].append(self._frame(i, lines.pop(i)))
+            lines[self.folding.frames[i].parent].append(self._frame(i, lines.pop(i)))
         arrows = [self._link(i, link) for i, link in enumerate(self.folding.links) if shown[link.source]]
         head = [
             "digraph {",
@@ -97,7 +97,7 @@ class _Writer:
     def _frame(self, i: int, inside: list[str]) -> str:
         call = self.graph.calls[i]
         fill, border = self.theme.frame
-        count, faint = _times(self.folding.frames[i]), self.theme.faint
+        count, faint = _times(self.folding.frames[i].count), self.theme.faint
         what = text(call.kind) + count
         said = [f"<B>{text(call.path)}</B>", _small(what, faint, escape=False)] if call.path else [what]
         said.append(_small(_parameters(call.parameters), faint))

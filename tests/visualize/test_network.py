@@ -220,6 +220,29 @@ def test_repeated_cells_are_one_box_with_their_number_and_an_arrow_to_themselves
     ]
 
 
+def test_what_only_a_later_call_of_a_module_does_is_in_the_frame_of_all():
+    class Cell(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Linear(2, 2), nn.Linear(2, 2)
+
+        def forward(self, x, both):
+            return self.b(self.a(x)) if both else self.a(x)
+
+    class Loop(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cell = Cell()
+
+        def forward(self, x):
+            return self.cell(self.cell(x, False), True)
+
+    graph = draw(Loop(), np.ones((1, 2)), style="model")
+    assert frames(graph) == ["Loop 12 parameters", "cell Cell ×2 12 parameters"]
+    assert [lines[0] for lines in boxes(graph).values()] == ["x", "cell.a Linear ×2", "cell.b Linear"]
+    assert "cell.b Linear" in graph.to_text()
+
+
 def test_unrolled_cells_stand_one_after_another():
     graph = lstm()
     assert [lines[0] for lines in boxes(graph).values()].count("cell LSTMCell") == 3
