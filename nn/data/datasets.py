@@ -226,6 +226,11 @@ class ConcatDataset(Dataset):
             raise DataError("ConcatDataset: there is no dataset in it")
         self.cumulative_sizes = list(accumulate(len(dataset) for dataset in self.datasets))
 
+    @property
+    def is_random(self) -> bool:  # type: ignore[override]
+        """Whether the samples of one of them are."""
+        return any(declared(dataset, "is_random", True) for dataset in self.datasets)
+
     def __len__(self) -> int:
         return self.cumulative_sizes[-1]
 

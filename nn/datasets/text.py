@@ -46,6 +46,8 @@ class CharText(Dataset):
         [('abc', 'bca'), ('bca', 'cab')]
     """
 
+    is_random = False
+
     def __init__(
         self, text: str, length: int, stride: int = 1, vocabulary: Iterable[str] | None = None
     ) -> None:

@@ -98,7 +98,8 @@ def test_samples_draw_anew_in_each_epoch_and_evaluation_draws_nothing():
     first, second = (content(loader) for _ in range(2))
     assert first[0][0] != second[0][0]
     state = nn.random.generator.bit_generator.state
-    for held in (nn.data.Subset(TensorDataset(X, Y), [1, 2]), X, [1, 2]):
+    arrays = TensorDataset(X, Y)
+    for held in (nn.data.Subset(arrays, [1, 2]), arrays + arrays, nn.datasets.CharText("abc", 1), X, [1, 2]):
         list(DataLoader(held, 2))
     assert nn.random.generator.bit_generator.state == state
 
