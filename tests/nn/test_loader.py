@@ -174,6 +174,7 @@ def test_an_interrupt_while_waiting_ends_the_thread():
     main = threading.main_thread().ident
     loader = DataLoader(Noisy(pause=0.2), 1, num_workers=1)
     interrupt = threading.Timer(0.05, signal.pthread_kill, (main, signal.SIGINT))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     interrupt.start()
     try:
         with pytest.raises(KeyboardInterrupt):
@@ -181,6 +182,7 @@ def test_an_interrupt_while_waiting_ends_the_thread():
                 pass
     finally:
         interrupt.join()
+        signal.signal(signal.SIGINT, before)
     assert loader_threads() == []
 
 
