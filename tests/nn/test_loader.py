@@ -1,6 +1,5 @@
 """The loader: what it yields, in which order, ahead of time or not, and what is left when it stops."""
 
-import gc
 import os
 import signal
 import threading
@@ -57,7 +56,6 @@ def loader_threads():
 @pytest.fixture(autouse=True)
 def no_thread_is_left():
     yield
-    gc.collect()
     assert loader_threads() == []
 
 
