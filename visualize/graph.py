@@ -10,7 +10,7 @@ import contextlib
 import inspect
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -333,13 +333,13 @@ class Recorded:
         output: Tensors to draw, or a Tape.
         calls: of modules.
         call_of: for each step the place of its call.
-        given: what makes the inputs, see `_identity`.
+        given: the inputs, by what makes them the same, see `_identity`.
     """
 
     output: Any
     calls: tuple[Call, ...] = ()
     call_of: Mapping[ag.Node, int] = field(default_factory=dict)
-    given: Set[Any] = frozenset()
+    given: Mapping[Any, Any] = field(default_factory=dict)
 
 
 def _one_of(option: str, given: Any, known: Iterable[Any]) -> None:
@@ -384,7 +384,7 @@ def record(
         array = isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind in "fc"
         if array or type(x) in (int, float, complex):
             x = ag.Tensor(float(x) if type(x) is int else x, requires_grad=True)
-        if isinstance(x, ag.Tensor) and x.name is None and name is not None:
+        if isinstance(x, (ag.Tensor, np.ndarray)) and getattr(x, "name", None) is None and name is not None:
             names.setdefault(_identity(x), name)
         arguments.append(x)
     with ag.enable_grad(), ag.Tape() as tape, Calls(function, tape) as calls:
@@ -398,7 +398,7 @@ def record(
         )
     if loss is not None:
         tape.gradient(result, ())  # leaves adjoints on the tape, and the model's gradients alone
-    return Recorded(result, tuple(calls.made), calls.of_steps(), frozenset(map(_identity, arguments)))
+    return Recorded(result, tuple(calls.made), calls.of_steps(), {_identity(x): x for x in arguments})
 
 
 def _argument_names(function: Callable[..., Any], inputs: tuple[Any, ...]) -> list[str | None]:
@@ -527,9 +527,13 @@ def _read(
         sent, slopes = contributions(node), _slopes(node)
         positions = list(_operands(node))
         sources = [place_of(node.inputs[i], received[i]) for i in positions]
-        places[node] = len(vertices)
         at = _index_position(node)
         index = None if at is None else node.inputs[at]
+        looked_up = _given_index(index, recorded.given)
+        if at is not None and looked_up is not None:
+            positions.append(at)
+            sources.append(place_of(looked_up, index))
+        places[node] = len(vertices)
         line = node.notes.line if node.notes else None
         name, value = _op_name(node), copy(node.value)
         vertex = Vertex(name, node.name, value, index=index, call=recorded.call_of.get(node), line=line)
@@ -564,6 +568,20 @@ def _index_position(node: ag.Node) -> int | None:
     if module != "_operator" and not module.startswith("autograd_lite."):
         return None  # a user's op of the same name
     return {"getitem": 1, "setitem": 2, "scatter": 1, "output": 1}.get(_op_name(node))
+
+
+def _given_index(index: Any, given: Mapping[Any, Any]) -> Any:
+    """The input that an index is a copy of, e.g. the tokens that an embedding looks up; None if it is no copy.
+
+    Indexing copies its index, so the input is known by its entries.
+    """
+    if not isinstance(index, np.ndarray):
+        return None
+    for x in given.values():
+        array = x.numpy() if isinstance(x, ag.Tensor) else x
+        if isinstance(array, np.ndarray) and array.dtype.kind in "iub" and np.array_equal(array, index):
+            return x
+    return None
 
 
 def _operands(node: ag.Node) -> Iterator[int]:

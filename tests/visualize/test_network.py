@@ -275,6 +275,14 @@ def test_a_parameter_that_two_layers_share_is_drawn_with_an_arrow_to_each():
     assert frames(tied()) == ["Tied 12 parameters"]
 
 
+def test_the_tokens_of_an_embedding_are_an_input():
+    model = nn.Sequential(nn.Embedding(5, 2), nn.Linear(2, 1))
+    for tokens in (np.array([0, 3]), ag.Tensor(np.array([0, 3]))):
+        graph = draw(model, tokens, style="model")
+        assert ("x", "0 Embedding", "int64 (2,)") in arrows(graph)
+        assert ["x", "int64 (2,)"] in boxes(graph).values()
+
+
 def test_a_skip_has_an_arrow_of_its_own_with_its_share_of_the_gradient():
     flows = {(a, b): text for a, b, text in arrows(residual())}
     assert flows["x", "add"] == "(1, 2);gradient: norm 1.41"
@@ -556,9 +564,9 @@ def chain(n: int) -> ag.Tensor:
 @pytest.mark.parametrize("style", ["lecture", "model", "ops"])
 def test_5000_nodes_are_text_in_less_than_2_seconds(style):
     y = chain(5000)
-    start = time.perf_counter()
+    start = time.process_time()
     text = draw(y, style=style).to_dot()
-    assert time.perf_counter() - start < 2.0
+    assert time.process_time() - start < 2.0
     assert text.count("tanh") == 5000
 
 
