@@ -211,7 +211,7 @@ def explain(output: ag.Tensor, max_paths: int = 16) -> Explanation:
         An Explanation: `print(explain(f))`, `explain(f)["x"]`, `explain(f).latex()`.
 
     Raises:
-        TapeError: nothing was recorded, or a backward pass has released what was.
+        TapeError: nothing was recorded, or a backward pass has released what was, or began elsewhere.
         DTypeError: not a Tensor.
         ShapeError: not a single number, and no backward pass has been played from it.
         OptionError: `max_paths` is less than 1.

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO, overload
 
+import numpy as np
+
 import autograd_lite as ag
-from autograd_lite.errors import DTypeError, FileError, OptionError, RendererError
+from autograd_lite.errors import DTypeError, FileError, OptionError, RendererError, TapeError
 
 from . import dot, html, render
 from .graph import Graph, draw
@@ -199,7 +201,7 @@ def backprop_steps(output: ag.Tensor) -> Steps:
         A sequence of `Step`s, with `print`, `save` and `save_frames`.
 
     Raises:
-        TapeError: nothing was recorded, or a backward pass has released what was.
+        TapeError: nothing was recorded, or a backward pass has released what was, or began elsewhere.
         DTypeError: not a Tensor.
         ShapeError: not a single number, and no backward pass has been played from it.
 
@@ -233,7 +235,10 @@ def with_gradients(output: ag.Tensor) -> Graph:
             f"expected a recorded Tensor, got {type(output).__name__}; write backprop_steps(f) of a result f"
         )
     graph = draw(output)
-    if output.node is None or output.node.adjoint is not None:
+    if output.node is None:
+        return graph
+    if output.node.played:
+        _check_pass(graph, output)
         return graph
     nodes = _all_nodes(output.node)
     before = [node.adjoint for node in nodes]
@@ -243,6 +248,24 @@ def with_gradients(output: ag.Tensor) -> Graph:
     finally:
         for node, adjoint in zip(nodes, before, strict=True):
             node.adjoint = adjoint
+
+
+def _check_pass(graph: Graph, output: ag.Tensor) -> None:
+    """Refuse the gradients of a pass that began elsewhere: they are not those of `output`."""
+    totals = Wording(graph).totals()
+    steps = [i for i, vertex in enumerate(graph.vertices) if vertex.op is not None]
+    seed = output.node.adjoint if output.node is not None else None
+    own = output.size != 1 or bool(np.all(seed == 1))
+    for i, node in zip(steps, recorded(output), strict=True):
+        total = totals.get(i)
+        if isinstance(total, (np.ndarray, np.generic)) and isinstance(node.adjoint, (np.ndarray, np.generic)):
+            own = own and np.allclose(total, node.adjoint, rtol=1e-4, equal_nan=True)
+    if not own:
+        raise TapeError(
+            "the tape has been played from another result, or from another gradient than 1, so the gradients "
+            "on it are not those of this one; look at the steps before backward(), or write "
+            "backward(retain_graph=True)"
+        )
 
 
 def recorded(output: ag.Tensor) -> list[ag.Node]:

@@ -126,6 +126,19 @@ def test_a_backward_pass_from_elsewhere_does_not_count():
     assert float(x.node.adjoint) == 2.0
 
 
+@pytest.mark.parametrize("around", [lambda q, v: q * 5.0, lambda q, v: q + 1.0 + v])
+def test_gradients_of_another_result_are_refused(around):
+    """Of f = 5 q the tape holds df/dx = 5 dq/dx; of f = q + v + 1 it holds a share of v that is not q's."""
+    x = leaf(3.0, "x")
+    v = x * x
+    q = np.sin(v)
+    f = around(q, v)
+    f.backward()
+    with pytest.raises(TapeError, match="another result.*retain_graph=True"):
+        backprop_steps(q)
+    assert backprop_steps(f)[-1].title.endswith("df/dx, through v1 = x*x")
+
+
 def test_a_cotangent_of_ones_own():
     x = leaf([1.0, 2.0], "x")
     with ag.Tape():
