@@ -571,7 +571,7 @@ def _index_position(node: ag.Node) -> int | None:
 
 
 def _given_index(index: Any, given: Mapping[Any, Any]) -> Any:
-    """The input that an index is a copy of, e.g. the tokens that an embedding looks up; None if it is no copy.
+    """The input that an index is a copy of, e.g. the tokens that an embedding looks up; else None.
 
     Indexing copies its index, so the input is known by its entries.
     """
