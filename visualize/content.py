@@ -51,7 +51,9 @@ def nonfinite(value: Any) -> str | None:
     if isinstance(value, tuple):
         found = {nonfinite(x) for x in value}
         return "NaN" if "NaN" in found else "inf" if "inf" in found else None
-    array = np.asarray(0 if value is None else value)
+    if value is None or (isinstance(value, float) and math.isfinite(value)):
+        return None
+    array = np.asarray(value)
     if array.dtype.kind not in "fc" or np.isfinite(array).all():
         return None
     return "NaN" if np.isnan(array).any() else "inf"
