@@ -233,3 +233,22 @@ def test_gan(quick: Quick) -> None:
     found = quick("gan")
     assert found["unsure"] < 0.05 < 0.15 < found["sure"]
     assert found["kinds"] >= 4 and found["spread"] > 0.4  # not one digit again and again
+
+
+def test_adversarial(quick: Quick) -> None:
+    found = quick("adversarial")
+    plain, trained, proven = found.values()
+    assert trained["PGD"] > plain["PGD"] + 0.15 and proven["PGD"] > plain["PGD"] + 0.15
+    assert plain["certified"] < 0.01 and proven["certified"] > 0.3
+    assert all(f["certified"] <= f["PGD"] <= f["clean"] for f in found.values())  # what is proven, holds
+
+
+def test_parameter_tying(quick: Quick) -> None:
+    found = quick("parameter_tying")
+    assert found["accuracy"]["tied"][200] > found["accuracy"]["untied"][200]
+    assert found["parameters"] == {"tied": 8 * (9 + 1), "untied": 12 * 12 * 8 * (9 + 1)}
+
+
+def test_transfer(quick: Quick) -> None:
+    for transferred, scratch in quick("transfer").values():
+        assert transferred > scratch

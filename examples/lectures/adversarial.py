@@ -1,0 +1,105 @@
+"""Adversarial examples: changes that fool a net, training against them, and proofs.
+
+FGSM moves every pixel by eps along the sign of the loss's gradient; PGD climbs in smaller steps. Training
+on what PGD makes of each batch gives robust accuracy, but only against what was tried. Interval bounds
+push a whole cube of inputs through the net: where the right class wins in the worst case, no attack of
+size eps whatever can succeed. Training on these bounds, with eps rising slowly from 0, gives nets for
+which this can be shown.
+
+Source: I. Goodfellow et al., "Explaining and harnessing adversarial examples", 2015; A. Madry et al.,
+2018; S. Gowal et al., "On the effectiveness of interval bound propagation", 2018.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import nn
+from examples.lectures.schedules import digits
+from examples.pictures import BLUE, GREEN, GREY, ORANGE, panels, save, tiles
+
+Array = npt.NDArray[Any]
+
+EPS = 0.1
+
+
+def robust_loss(kind: str, model: nn.Module, x: Array, y: Array, progress: float) -> Any:
+    """The loss of a batch; `progress` goes from 0 to 1 in the course of the training."""
+    plain = nn.functional.cross_entropy
+    if kind == "adversarial training":
+        return plain(model(nn.robust.pgd(model, x, y, EPS, steps=5)), y)
+    if kind == "certified training":
+        eps = EPS * min(1.0, 2 * progress)
+        low, high = np.maximum(x - eps, 0), np.minimum(x + eps, 1)
+        worst = plain(nn.robust.worst_logits(model, low, high, y), y)
+        return (1 - 0.5 * progress) * plain(model(x), y) + 0.5 * progress * worst
+    return plain(model(x), y)
+
+
+def train(kind: str, X: Array, y: Array, epochs: int) -> nn.Sequential:
+    """A net with two hidden layers."""
+    model = nn.Sequential(
+        *(nn.Linear(X.shape[1], 100), nn.ReLU(), nn.Linear(100, 50), nn.ReLU()), nn.Linear(50, 10)
+    )
+    optimizer = nn.optim.Adam(model.parameters(), lr=2e-3)
+    for epoch in range(epochs):
+        for x, t in nn.DataLoader(nn.TensorDataset(X, y), 50, shuffle=True):
+            optimizer.zero_grad()
+            robust_loss(kind, model, x.numpy(), t.numpy(), epoch / max(1, epochs - 1)).backward()
+            optimizer.step()
+    return model
+
+
+def accuracies(model: nn.Module, X: Array, y: Array) -> dict[str, float]:
+    """Of clean and attacked inputs, and the share that is proven."""
+    attacked = {
+        "clean": X,
+        "FGSM": nn.robust.fgsm(model, X, y, EPS),
+        "PGD": nn.robust.pgd(model, X, y, EPS, steps=20),
+    }
+    found = {name: nn.metrics.accuracy(model(inputs), y) for name, inputs in attacked.items()}
+    return found | {"certified": nn.robust.certified_accuracy(model, X, y, EPS)}
+
+
+def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
+    """Train three nets, attack them, and prove what can be proven."""
+    (X, y), where = digits(quick)
+    n = len(X) * 4 // 5
+    test = X[n : n + 1000], y[n : n + 1000]
+    print(f"{where}, changes of up to {EPS} per pixel:")
+    found, nets = {}, {}
+    for kind in ("plain training", "adversarial training", "certified training"):
+        nn.manual_seed(seed)
+        nets[kind] = train(kind, X[:n], y[:n], 12 if quick else 20)
+        found[kind] = accuracies(nets[kind], *test)
+        print(f"{kind:<21}" + "   ".join(f"{name} {value:.1%}" for name, value in found[kind].items()))
+
+    figure, (left, right) = panels(1, 2, width=4.8)
+    places = np.arange(3)
+    for i, (name, color) in enumerate(
+        zip(("clean", "FGSM", "PGD", "certified"), (GREY, ORANGE, BLUE, GREEN), strict=True)
+    ):
+        left.bar(places + 0.2 * i - 0.3, [f[name] for f in found.values()], 0.18, color=color, label=name)
+    left.set_xticks(places, [kind.replace(" ", "\n") for kind in found])
+    left.set_ylabel("test accuracy")
+    left.legend(frameon=False, fontsize=8, loc=(0.1, 0.5))
+    images = test[0][:8]
+    fooled = nn.robust.pgd(nets["plain training"], images, test[1][:8], EPS, steps=20)
+    said = [nets["plain training"](z).numpy().argmax(axis=1) for z in (images, fooled)]
+    side = int(images.shape[1] ** 0.5)
+    tiles(
+        right,
+        np.concatenate([images, fooled]).reshape(-1, side, side),
+        8,
+        "plain training: seen as\n"
+        + "\n".join(
+            name + " ".join(map(str, labels))
+            for name, labels in zip(("above: ", "below: "), said, strict=True)
+        ),
+    )
+    save(figure, out / "adversarial.png")
+    return found
