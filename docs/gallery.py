@@ -152,7 +152,9 @@ def ops_nan() -> Any:
 
 @picture
 def lecture_dark() -> Any:
-    return draw(lambda x, w, b: ag.sigmoid(x * w + b), 1.0, 2.0, -3.0, loss=np.sum, theme="dark", legend=True)
+    return draw(
+        lambda x, w, b: ag.sigmoid(x * w + b), 1.0, 2.0, -3.0, loss=lambda y: y, theme="dark", legend=True
+    )
 
 
 @picture
