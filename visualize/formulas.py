@@ -297,10 +297,10 @@ def latex_name(name: str) -> str:
 
 _LATEX = str.maketrans(
     {c: f"\\{c}" for c in "&%$#_{}"}
-    | {"\\": r"\backslash{}", "~": r"\sim{}", "^": r"\hat{}", "\n": r"\ ", " ": r"\ "}
+    | {"\\": r"\backslash{}", "~": r"\sim{}", "^": r"\hat{}", "\n": r"\ ", " ": r"\ ", "<": "<{}"}
 )
 
 
 def latex_escaped(name: str) -> str:
-    """A name that cannot become a command."""
+    """A name that cannot become a command, nor, on a notebook's page, a tag."""
     return name.translate(_LATEX)

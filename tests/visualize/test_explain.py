@@ -198,7 +198,7 @@ def test_the_formulas_of_the_neuron():
 
 
 def odd() -> ag.Tensor:
-    a, b = leaf(1e-9, "fc1.weight"), leaf(2.0, r"\input{x} $#^~_")
+    a, b = leaf(1e-9, "fc1.weight"), leaf(2.0, r"\input{x} $#^~_<b>")
     y = np.maximum(a, b) ** 0.5 - np.abs(np.log(b) * np.tanh(a)) / np.sqrt(ag.sigmoid(b)) + np.cbrt(b)
     return y + np.arctan2(a, b)
 

@@ -101,6 +101,7 @@ def test_latex() -> None:
 
 def test_a_name_cannot_become_a_command() -> None:
     assert latex_name(r"\input{x}$&%") == r"\mathrm{\backslash{}input\{x\}\$\&\%}"
+    assert latex_name("</script>") == r"\mathrm{<{}/script>}"
     assert latex_name("a\nb") == r"\mathrm{a\ b}"
     assert latex_name("θ1") == "θ_{1}"
 

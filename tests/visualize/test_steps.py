@@ -291,6 +291,17 @@ def test_the_pictures_are_of_one_size(tmp_path):
 
 
 @needs_renderer
+def test_names_stay_names_in_pictures(tmp_path):
+    """Markup, quotes, a newline, an emoji, a word of DOT and one of its escapes."""
+    name = '</TD> <b> "x" & 🎓 digraph \\N'
+    x = leaf(2.0, f"{name}\nsecond line")
+    for path in backprop_steps(np.exp(x)).save_frames(tmp_path):
+        shown = "".join(ET.parse(path).getroot().itertext()).replace("\N{NO-BREAK SPACE}", " ")
+        assert name in shown
+        assert "second line" in shown
+
+
+@needs_renderer
 @pytest.mark.parametrize("format", ["gif", "png"])
 def test_an_animation_has_a_picture_for_each_step(format, tmp_path):
     image = pytest.importorskip("PIL.Image")
