@@ -20,6 +20,7 @@ for private in ("tests", "examples", "benchmarks"):
 
 data = resources.files("nn.datasets")
 assert (data / "digits-8x8.npz").is_file(), "the digits are missing"
+assert (data / "coriolanus-act-1.txt").is_file(), "the first act is missing"
 assert (data / "README.md").is_file(), "the credit of the digits is missing"
 
 x = ag.Tensor([0.0, 1.0], requires_grad=True)

@@ -2,7 +2,7 @@
 
 from .digits import load_digits
 from .images import load_cifar10, load_fashion_mnist, load_mnist, read_idx
-from .text import CharText, load_csv
+from .text import CharText, load_csv, load_shakespeare
 from .vision import CIFAR10, MNIST, FashionMNIST
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "load_digits",
     "load_fashion_mnist",
     "load_mnist",
+    "load_shakespeare",
     "read_idx",
 ]

@@ -14,10 +14,16 @@ import numpy.typing as npt
 from autograd_lite.errors import DataError, FileError, OptionError
 
 from ..data import Dataset
+from . import files
 
-__all__ = ["CharText", "load_csv"]
+__all__ = ["CharText", "load_csv", "load_shakespeare"]
 
 Array = npt.NDArray[Any]
+
+SHAKESPEARE = "tinyshakespeare.txt"
+SHAKESPEARE_URL = "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"
+SHAKESPEARE_MD5 = "6fb458f1232090904fb40fe944165e91"
+FIRST_ACT = Path(__file__).with_name("coriolanus-act-1.txt")
 
 
 class CharText(Dataset):
@@ -63,12 +69,7 @@ class CharText(Dataset):
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], length: int, stride: int = 1) -> CharText:
         """The text of a file in UTF-8."""
-        try:
-            return cls(Path(path).read_text(encoding="utf-8"), length, stride)
-        except OSError as error:
-            raise FileError(f"cannot read {path}: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path} is no text in UTF-8: {error}") from error
+        return cls(_text(path), length, stride)
 
     def encode(self, text: str) -> Array:
         """The numbers of the characters."""
@@ -89,6 +90,54 @@ class CharText(Dataset):
             raise IndexError(f"piece {index} of {len(self)}")
         start = index % len(self) * self.stride
         return self.codes[start : start + self.length], self.codes[start + 1 : start + self.length + 1]
+
+
+def load_shakespeare(
+    part: str = "all", root: str | os.PathLike[str] | None = None, download: bool = False
+) -> str:
+    """Scenes of Shakespeare's plays, a million characters in the form "NAME:", speech, empty line.
+
+    Args:
+        part: "all", or "first act" for the part that comes with this package: the first act of Coriolanus,
+            with which the whole begins, in 35,108 characters.
+        root: the folder with the file `tinyshakespeare.txt`. By default that which the environment variable
+            AUTOGRAD_LITE_DATA names (or `text` in it), then the cache.
+        download: fetch it into the cache if it is not there.
+
+    Raises:
+        FileError: the file is not there, or cannot be fetched.
+        DataError: it is no text in UTF-8.
+        OptionError: another part.
+
+    Source:
+        The selection "tiny Shakespeare" of A. Karpathy's char-rnn, 2015.
+
+    Example:
+        >>> import nn
+        >>> print(nn.datasets.load_shakespeare("first act")[:60])
+        First Citizen:
+        Before we proceed any further, hear me speak.
+    """
+    if part == "first act":
+        return _text(FIRST_ACT)
+    if part != "all":
+        raise OptionError(f'load_shakespeare({part!r}): expected "all" or "first act"')
+    paths = files.find("text", [SHAKESPEARE], root)
+    if paths is None:
+        if not download:
+            raise files.not_found("text", [SHAKESPEARE], root)
+        paths = [(Path(root) if root else files.cache_folder() / "text") / SHAKESPEARE]
+        files.download(SHAKESPEARE_URL, paths[0], SHAKESPEARE_MD5)
+    return _text(paths[0])
+
+
+def _text(path: str | os.PathLike[str]) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise FileError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is no text in UTF-8: {error}") from error
 
 
 def load_csv(

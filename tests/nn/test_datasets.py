@@ -11,7 +11,7 @@ import pytest
 
 import nn
 from autograd_lite.errors import DataError, FileError, OptionError
-from nn.datasets import files, images
+from nn.datasets import files, images, text
 
 rng = np.random.default_rng(0)
 PICTURES, LABELS = rng.integers(0, 256, (5, 28, 28), np.uint8), np.array([3, 1, 4, 1, 5], np.uint8)
@@ -254,6 +254,29 @@ def test_mnist_is_downloaded_once(server, mnist, monkeypatch):
 # -- text and tables -------------------------------------------------------------------------------
 
 
+def test_shakespeare_is_found_where_it_is_or_downloaded_once(server, tmp_path, monkeypatch):
+    with pytest.raises(FileError, match=r"text is not in .*tinyshakespeare.txt.*download=True"):
+        nn.datasets.load_shakespeare()
+    url, answers = server
+    answers["input.txt"] = [b"To be, or not to be"]
+    monkeypatch.setattr(text, "SHAKESPEARE_URL", f"{url}input.txt")
+    monkeypatch.setattr(text, "SHAKESPEARE_MD5", md5(b"To be, or not to be"))
+    assert nn.datasets.load_shakespeare(download=True) == "To be, or not to be"
+    answers.clear()
+    assert nn.datasets.load_shakespeare(download=True) == "To be, or not to be"
+    (tmp_path / "here" / "text").mkdir(parents=True)
+    (tmp_path / "here" / "text" / "tinyshakespeare.txt").write_text("Words, words, words.")
+    monkeypatch.setenv(files.VARIABLE, str(tmp_path / "here"))
+    assert nn.datasets.load_shakespeare() == "Words, words, words."
+
+
+def test_the_first_act_comes_with_the_package():
+    act = nn.datasets.load_shakespeare("first act")
+    assert len(act) == 35_108 and act.endswith("I shall, sir.\n\n") and "\r" not in act
+    with pytest.raises(OptionError, match='expected "all" or "first act"'):
+        nn.datasets.load_shakespeare("second act")
+
+
 def test_pieces_of_a_text(tmp_path):
     data = nn.datasets.CharText("hello world", length=4, stride=3)
     assert "".join(data.vocabulary) == " dehlorw"
@@ -335,3 +358,5 @@ def test_the_real_files_where_they_are(request):
     assert X.shape == (10_000, 1, 28, 28) and np.bincount(y).tolist()[:3] == [980, 1135, 1032]
     X, y = nn.datasets.load_cifar10("test", root=folder)
     assert X.shape == (1000, 3, 32, 32) and set(y.tolist()) == set(range(10))
+    whole = nn.datasets.load_shakespeare(root=folder)
+    assert len(whole) == 1_115_394 and whole.startswith(nn.datasets.load_shakespeare("first act"))
