@@ -16,7 +16,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar, overload
 
 import numpy as np
 
@@ -132,6 +132,7 @@ def is_recording() -> bool:
     return switch.listeners is not None
 
 
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 State = tuple[Any, Any, bool]
 """Listeners, watchers and checks."""
 
@@ -186,7 +187,13 @@ class _Recording(_Mode, contextlib.ContextDecorator):
 
     on: bool
 
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+    @overload
+    def __new__(cls) -> Self: ...
+
+    @overload
+    def __new__(cls, function: Decorated) -> Decorated: ...  # type: ignore[misc]
+
+    def __new__(cls, function: Any = None) -> Any:
         if function is not None:
             return cls()(function)  # `@no_grad` without parentheses
         return super().__new__(cls)
