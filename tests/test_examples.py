@@ -1,17 +1,24 @@
+import gzip
 import math
 import os
 import re
+import struct
 import subprocess
 import sys
+import urllib.error
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import nn
 import visualize
-from examples import digits
+from examples import char_lstm, digits, gpt, mnist, program, regression, vae
+from nn.datasets import files, images
 
 ROOT = Path(__file__).parents[1]
+
+# -- digits ----------------------------------------------------------------------------------------
 
 
 def results(text):
@@ -105,3 +112,149 @@ def test_mistakes_are_told_in_a_line(tmp_path, capsys):
     ):
         assert digits.main(flags) == 1
         assert re.fullmatch(r"error: .+\n", capsys.readouterr().err)
+
+
+# -- the short programs ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def nothing_to_be_had(monkeypatch, tmp_path):
+    """No data on this machine, and no network."""
+
+    def unreachable(*args, **options):
+        raise urllib.error.URLError("no network")
+
+    monkeypatch.delenv(files.VARIABLE, raising=False)
+    for variable in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(variable, str(tmp_path / "cache"))
+    monkeypatch.setattr(files.urllib.request, "urlopen", unreachable)
+    monkeypatch.setattr(files.time, "sleep", lambda seconds: None)
+
+
+def test_a_regression_finds_the_curve_behind_the_points(tmp_path):
+    """Of seeds 0 to 4, the network came to 0.09 at worst, and the cubic to 0.52 at best."""
+    results = regression.run(True, 0, tmp_path)
+    assert results["network"] < 0.13 < results["noise of the points"] < results["cubic polynomial"]
+    assert results["slope of the network"] < 1.0  # the true one goes from -2.5 to 3.5; 0.68 at worst
+    assert (tmp_path / "regression.png").stat().st_size > 0
+    assert regression.run(True, 0, tmp_path) == results
+
+
+def test_a_convolutional_network_reads_digits(tmp_path):
+    """Of seeds 0 to 4, 95.0% at worst."""
+    results = mnist.run(True, 0, tmp_path)
+    assert results["accuracy"] > 0.92
+    assert (tmp_path / "mnist.png").stat().st_size > 0
+    model = mnist.build(side=8).eval()
+    model.load_state_dict(nn.load(tmp_path / "mnist.safetensors"))
+    X, y = nn.datasets.load_digits("test")
+    assert nn.metrics.accuracy(model(X.reshape(-1, 1, 8, 8)).numpy(), y) == results["accuracy"]
+
+
+def test_an_lstm_learns_to_spell(tmp_path, capsys):
+    """Of seeds 0 to 4, 0.45 nats better than counts at worst."""
+    results = char_lstm.run(True, 0, tmp_path)
+    assert results["validation"] < results["counts of pairs"] - 0.3
+    assert "epoch 3/3" in capsys.readouterr().out
+
+
+def test_an_autoencoder_beats_the_mean_picture(tmp_path):
+    """Of seeds 0 to 4, 25.1 nats at worst; a perfect copy of the grey pixels would still cost 13.7."""
+    results = vae.run(True, 0, tmp_path)
+    assert results["nats"] < results["nats of the mean picture"] - 1.5
+    assert (tmp_path / "vae.png").stat().st_size > 0
+
+
+def test_a_gpt_uses_more_than_the_last_character(tmp_path):
+    """Of seeds 0 to 4, 0.18 nats better than counts at worst."""
+    results = gpt.run(True, 0, tmp_path)
+    assert results["validation"] < results["counts of pairs"] - 0.1
+
+
+def test_the_command_line_of_the_programs(tmp_path, capsys):
+    arguments = ["--quick", "--seed", "3", "--out", str(tmp_path / "new" / "out")]
+    assert program.main("regression", regression.__doc__, regression.run, arguments) == 0
+    assert re.search(r"\nseed 3, \d+ s\n$", capsys.readouterr().out)
+    assert (tmp_path / "new" / "out" / "regression.png").exists()
+    (tmp_path / "file").write_text("")
+    arguments = ["--quick", "--out", str(tmp_path / "file" / "x")]
+    assert program.main("regression", regression.__doc__, regression.run, arguments) == 1
+    assert re.fullmatch(r"error: .+\n", capsys.readouterr().err)
+
+
+def test_without_files_and_network_the_programs_take_what_comes_along(nothing_to_be_had, capsys):
+    (X, _), (X_test, y_test) = program.handwriting(quick=False)
+    assert len(X) == 1437 and X_test.shape == (360, 1, 8, 8) and y_test.shape == (360,)
+    assert re.fullmatch("data: MNIST is not .* digits of 8x8 instead\n", capsys.readouterr().out)
+    assert program.shakespeare(quick=False) == nn.datasets.load_shakespeare("first act")
+    assert re.fullmatch("data: Shakespeare is not .* one act instead\n", capsys.readouterr().out)
+
+
+def test_with_files_the_programs_take_them(nothing_to_be_had, tmp_path, monkeypatch, capsys):
+    arrays = np.arange(3 * 28 * 28, dtype=np.uint8).reshape(3, 28, 28), np.array([3, 1, 4], np.uint8)
+    for names in images.PARTS.values():
+        for name, array in zip(names, arrays, strict=True):
+            head = b"\0\0\x08" + bytes([array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+            (tmp_path / name).write_bytes(gzip.compress(head + array.tobytes()))
+    (tmp_path / "tinyshakespeare.txt").write_text("Words, words, words.")
+    monkeypatch.setenv(files.VARIABLE, str(tmp_path))
+    (X, y), _ = program.handwriting(quick=False)
+    assert X.shape == (3, 1, 28, 28) and y.tolist() == [3, 1, 4]
+    assert program.shakespeare(quick=False) == "Words, words, words."
+    assert capsys.readouterr().out.startswith("data: MNIST, 3 digits of 28x28")
+
+
+# -- what the programs compute ---------------------------------------------------------------------
+
+
+def test_classes_are_drawn_from_the_softmax():
+    """40,000 draws: a frequency is off by 0.01 once in 10,000 times at most."""
+    scores, rng = np.array([0.5, -1.0, 2.0]), np.random.default_rng(0)
+    for temperature in (0.7, 2.0):
+        drawn = program.choose(np.broadcast_to(scores, (40_000, 3)), temperature, rng)
+        p = np.exp(scores / temperature)
+        assert np.allclose(np.bincount(drawn) / len(drawn), p / p.sum(), atol=0.01)
+
+
+def test_counts_of_pairs():
+    """After a come b twice, after b comes a once, and each pair is counted once more than it came."""
+    loss = program.count_pairs(np.array([0, 1, 0, 1]), np.array([0, 1, 0]))
+    assert loss == pytest.approx(-(math.log(3 / 4) + math.log(2 / 3)) / 2, rel=1e-12)
+
+
+def test_pieces_of_a_text_follow_one_another_in_each_lane():
+    codes = np.arange(14)
+    read, follow = zip(*char_lstm.pieces(codes, lanes=2, length=4), strict=True)
+    assert np.concatenate(read, axis=1).tolist() == [list(range(6)), list(range(6, 12))]
+    assert [each.shape for each in read] == [(2, 4), (2, 2)]
+    assert all(np.array_equal(f, r + 1) for r, f in zip(read, follow, strict=True))
+
+
+def test_the_loss_of_a_text_does_not_depend_on_where_it_is_cut():
+    nn.manual_seed(0)
+    model = char_lstm.CharLSTM(5, 4)
+    codes = np.random.default_rng(0).integers(0, 5, 2500)
+    whole = char_lstm.surprise(model(codes[None, :-1])[0], codes[None, 1:]).item()
+    assert char_lstm.measure(model, codes) == pytest.approx(whole, rel=1e-6)
+
+
+def test_a_gpt_does_not_look_ahead():
+    nn.manual_seed(0)
+    model = gpt.GPT(7, context=6, width=8, heads=2, depth=2)
+    codes = np.array([[0, 1, 2, 3, 4, 5]])
+    other = np.array([[0, 1, 2, 6, 6, 6]])
+    same = np.isclose(model(codes).numpy(), model(other).numpy(), rtol=1e-5).all(axis=(0, 2))
+    assert same.tolist() == [True] * 3 + [False] * 3
+
+
+def test_the_divergence_of_an_autoencoder_is_the_integral():
+    """KL(N(m, s^2) || N(0, 1)) = integral of q log(q / p), here with the pixels known for sure."""
+    mean, deviation = 0.7, 0.4
+    z = np.linspace(-6, 6, 20_001)
+    log_q = -(((z - mean) / deviation) ** 2) / 2 - math.log(deviation)
+    log_p = -(z**2) / 2
+    integral = np.trapezoid(np.exp(log_q) * (log_q - log_p), z) / math.sqrt(2 * math.pi)
+    certain, ink = np.full((3, 2), 100.0), np.ones((3, 2))
+    each = np.ones((3, 1))
+    loss = vae.negative_elbo(certain, ink, mean * each, 2 * math.log(deviation) * each)
+    assert loss == pytest.approx(integral, rel=1e-9)

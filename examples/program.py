@@ -1,0 +1,99 @@
+"""What the programs share: their command line, and the data that are to be had."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import nn
+from autograd_lite.errors import AutogradLiteError, FileError
+
+Array = npt.NDArray[Any]
+Pictures = tuple[Array, Array]
+
+
+def main(
+    name: str,
+    title: str | None,
+    run: Callable[[bool, int, Path], object],
+    arguments: Sequence[str] | None = None,
+) -> int:
+    """Read the command line and call `run(quick, seed, out)`; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m examples.{name}", description=(title or "").partition("\n")[0]
+    )
+    parser.add_argument("--quick", action="store_true", help="a smaller version of it, in seconds")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same numbers (0)")
+    parser.add_argument("--out", type=Path, default=Path("out", name), help=f"where files go (out/{name})")
+    options = parser.parse_args(arguments)
+    start = time.perf_counter()
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        run(options.quick, options.seed, options.out)
+    except (AutogradLiteError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"seed {options.seed}, {time.perf_counter() - start:.0f} s")
+    return 0
+
+
+def handwriting(quick: bool) -> tuple[Pictures, Pictures]:
+    """Digits for training and for the test, as pairs of pictures (n, 1, height, width) and labels.
+
+    They are those of MNIST, if they are on this machine or can be downloaded, else the small ones that
+    come with `nn`, as in the quick version.
+    """
+    if not quick:
+        try:
+            train, test = (nn.datasets.load_mnist(split, download=True) for split in ("train", "test"))
+            print(f"data: MNIST, {len(train[1]):,} digits of 28x28 to learn from, {len(test[1]):,} to test")
+            return train, test
+        except FileError:
+            print("data: MNIST is not on this machine and cannot be downloaded, so the digits of 8x8 instead")
+    else:
+        print("data: the digits of 8x8 that come with nn")
+    train, test = (nn.datasets.load_digits(split) for split in ("train", "test"))
+    return (train[0].reshape(-1, 1, 8, 8), train[1]), (test[0].reshape(-1, 1, 8, 8), test[1])
+
+
+def shakespeare(quick: bool) -> str:
+    """A million characters of Shakespeare, or in the quick version, and if they are not to be had, an act."""
+    if not quick:
+        try:
+            text = nn.datasets.load_shakespeare(download=True)
+            print(f"data: Shakespeare, {len(text):,} characters")
+            return text
+        except FileError:
+            print("data: Shakespeare is not on this machine and cannot be downloaded, so one act instead")
+    else:
+        print("data: the first act of Coriolanus, which comes with nn")
+    return nn.datasets.load_shakespeare("first act")
+
+
+def count_pairs(codes: Array, unread: Array) -> float:
+    """How surprising a text is, in nats for each character, if one has counted in another what follows what.
+
+    A model that uses more than the last character should do better.
+    """
+    characters = int(max(codes.max(), unread.max())) + 1
+    counts = np.ones((characters, characters))  # no pair is impossible
+    np.add.at(counts, (codes[:-1], codes[1:]), 1)
+    p = counts / counts.sum(axis=1, keepdims=True)
+    return float(-np.mean(np.log(p[unread[:-1], unread[1:]])))
+
+
+def choose(scores: Array, temperature: float, rng: np.random.Generator) -> Array:
+    """Draw a class from the softmax of scores / temperature, of shape (..., classes).
+
+    The place of the largest score is such a draw once Gumbel noise is added to each: no need to
+    compute the probabilities.
+    """
+    noise = rng.gumbel(size=scores.shape)
+    return np.asarray((scores / temperature + noise).argmax(axis=-1))
