@@ -337,6 +337,43 @@ def test_of_a_linear_model_the_worst_point_is_known():
     np.testing.assert_allclose(robust.fgsm(model, x, y, 0.1) - x, expected[math.inf], atol=1e-12)
 
 
+@pytest.mark.torch
+def test_attacks_are_those_of_a_program_in_torch(torch):
+    ours = lenet()[:-3]
+    ours = nn.Sequential(*ours, nn.Linear(8, 10).double()).eval()
+    t = torch.nn
+    theirs = t.Sequential(
+        t.Unflatten(1, (1, 8, 8)),
+        t.Conv2d(1, 4, 3, padding=1), t.BatchNorm2d(4), t.ReLU(), t.MaxPool2d(2),
+        t.Conv2d(4, 8, 3), t.LeakyReLU(0.1), t.AvgPool2d(2), t.Flatten(), t.Dropout(0.5), t.Linear(8, 10),
+    ).double().eval()  # fmt: skip
+    theirs.load_state_dict({name: torch.tensor(value) for name, value in ours.state_dict().items()})
+    X, y = nn.datasets.load_digits("test")
+    X, y, eps = X[:50].astype(float), y[:50], 0.1
+    start, labels = torch.tensor(X), torch.tensor(y)
+
+    def gradient(x):
+        x = x.clone().requires_grad_()
+        return torch.autograd.grad(t.functional.cross_entropy(theirs(x), labels), x)[0]
+
+    expected = (start + eps * gradient(start).sign()).clamp(0, 1)
+    np.testing.assert_allclose(robust.fgsm(ours, X, y, eps), expected.numpy(), atol=1e-12)
+    moved = start
+    for _ in range(4):
+        moved = moved + 0.04 * gradient(moved).sign()
+        moved = (start + (moved - start).clamp(-eps, eps)).clamp(0, 1)
+    got = robust.pgd(ours, X, y, eps, steps=4, step_size=0.04, random_start=False)
+    np.testing.assert_allclose(got, moved.numpy(), atol=1e-12)
+    moved = start
+    for _ in range(4):
+        g = gradient(moved)
+        change = moved + 0.3 * g / g.flatten(1).norm(dim=1).view(-1, 1) - start
+        length = change.norm(dim=1, keepdim=True)
+        moved = (start + change * (0.7 / length).clamp(max=1)).clamp(0, 1)
+    got = robust.pgd(ours, X, y, 0.7, steps=4, step_size=0.3, norm=2, random_start=False)
+    np.testing.assert_allclose(got, moved.numpy(), atol=1e-9)
+
+
 def test_a_random_start_is_even_over_the_ball():
     model = nn.Linear(3, 2).double()
     model.weight.data = np.zeros((2, 3))  # no gradient: what comes out is the start
