@@ -461,6 +461,9 @@ def test_a_narrow_window_keeps_everything_in_reach(visit):
     box = page.locator("#panel").bounding_box()
     assert box["width"] == 390
     assert box["y"] + box["height"] <= 700
+    drawing, chosen = page.locator("#graph").bounding_box(), page.locator(".module.chosen").bounding_box()
+    assert drawing["y"] <= chosen["y"]
+    assert chosen["y"] + chosen["height"] <= drawing["y"] + drawing["height"] <= box["y"] + 1
 
 
 @pytest.mark.browser

@@ -315,13 +315,14 @@ function reveal(call) {
 
 function choose(what) {
   state.chosen = what;
+  panel.hidden = what === null;
   panel.replaceChildren();
-  if (panel.hidden !== (what === null)) {
-    panel.hidden = what === null;
-    refit(); // there is less room, or more
-  }
+  if (what !== null) tellAll(what);
   mark();
-  if (what === null) return;
+  refit(); // there is less room, or more
+}
+
+function tellAll(what) {
   const close = html("button", "close", "×");
   close.setAttribute("aria-label", "Close");
   close.onclick = () => choose(null);
