@@ -252,3 +252,15 @@ def test_parameter_tying(quick: Quick) -> None:
 def test_transfer(quick: Quick) -> None:
     for transferred, scratch in quick("transfer").values():
         assert transferred > scratch
+
+
+def test_regularization(quick: Quick) -> None:
+    found = quick("regularization")
+    none = found.pop("none")
+    assert len(found) == 8 and all(error < none for error in found.values())
+
+
+def test_pretraining(quick: Quick) -> None:
+    found = quick("pretraining")
+    assert found["stacked autoencoders"][10] > found["the same from scratch"][10] + 0.05
+    assert found["rotation"][10] > 0.65  # no better than from scratch; docs/lectures.md says so

@@ -1,0 +1,130 @@
+"""Regularization: what helps where weights are many, and examples few and noisy.
+
+A net of some 20,000 weights learns 300 digits by heart, of which every tenth has a wrong label. Each
+remedy is compared with doing nothing, by the test error, as a mean over several seeds: penalties on the
+weights (L1, L2), a bound on the length of each neuron's weights (max-norm), dropout, the mean of many
+predictions with dropout left on (MC dropout), stopping when held-out digits get worse, turned and shifted
+copies, and a committee of nets each trained on its own bootstrap sample (bagging).
+
+Source: I. Goodfellow et al., "Deep learning", chapter 7, 2016; A. Geron, "Hands-on machine learning",
+chapter 11.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import nn
+from examples.pictures import BLUE, GREY, panels, save
+
+Array = npt.NDArray[Any]
+Net = Callable[[Array], Array]
+
+SAMPLES, WRONG, HIDDEN = 300, 0.1, 100
+
+
+def build(dropout: float = 0.0) -> nn.Sequential:
+    """Two wide hidden layers."""
+    return nn.Sequential(
+        nn.Flatten(),
+        *(nn.Linear(64, HIDDEN), nn.ReLU(), nn.Dropout(dropout)),
+        *(nn.Linear(HIDDEN, HIDDEN), nn.ReLU(), nn.Dropout(dropout)),
+        nn.Linear(HIDDEN, 10),
+    )
+
+
+def train(
+    X: Array,
+    y: Array,
+    epochs: int,
+    dropout: float = 0.0,
+    decay: float = 0.0,
+    l1: float = 0.0,
+    max_norm: float | None = None,
+    held_out: tuple[Array, Array] | None = None,
+    augment: bool = False,
+) -> nn.Module:
+    """A trained net, with the remedies that are asked for."""
+    model = build(dropout)
+    weights = [p for p in model.parameters() if p.ndim > 1]
+    optimizer = nn.optim.Adam(model.parameters(), lr=2e-3, weight_decay=decay)
+
+    def loss(output: Any, target: Any) -> Any:
+        value = nn.functional.cross_entropy(output, target)
+        return value + nn.utils.l1_penalty(weights, l1) if l1 else value
+
+    callbacks: list[nn.Callback] = [nn.MaxNorm(weights, max_norm)] if max_norm else []
+    if held_out:
+        callbacks.append(nn.EarlyStopping(patience=10, restore_best_weights=True))
+    data: Any = nn.TensorDataset(X, y)
+    if augment:
+        warp = nn.transforms.RandomAffine(10, (0.1, 0.1), interpolation="bilinear")
+        data = nn.data.Augmented(data, warp)
+    trainer = nn.Trainer(model, loss, optimizer, callbacks=callbacks)
+    loader = nn.DataLoader(data, batch_size=25, shuffle=True)
+    trainer.fit(loader, epochs=epochs, validation_data=held_out, verbose=False)
+    return model.eval()
+
+
+def remedies(X: Array, y: Array, epochs: int, members: int) -> dict[str, Callable[[], Net]]:
+    """By name, what trains a net and returns its scores; early stopping holds a fifth of the data out."""
+
+    def plain(**options: Any) -> Callable[[], Net]:
+        return lambda: scores(train(X, y, epochs, **options))
+
+    def mc_dropout() -> Net:
+        model = train(X, y, epochs, dropout=0.5)
+        return lambda Z: nn.mc_dropout(model, Z, 50, nn.Softmax(dim=-1)).mean
+
+    n = len(X) * 4 // 5
+    return {
+        "none": plain(),
+        "L1": plain(l1=3e-4),
+        "L2": plain(decay=3e-3),
+        "max-norm": plain(max_norm=1.0),
+        "dropout": plain(dropout=0.5),
+        "MC dropout": mc_dropout,
+        "early stopping": lambda: scores(train(X[:n], y[:n], epochs, held_out=(X[n:], y[n:]))),
+        "augmentation": plain(augment=True),
+        "bagging": lambda: scores(nn.bagging(lambda A, b: train(A, b, epochs), X, y, members)),
+    }
+
+
+def scores(model: nn.Module) -> Net:
+    """The outputs of a module as arrays."""
+    return lambda Z: np.asarray(model(Z).numpy())
+
+
+def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
+    """Train with each remedy, for several seeds."""
+    X, y = nn.datasets.load_digits("train")
+    test, labels = nn.datasets.load_digits("test")
+    X, test = X.reshape(-1, 1, 8, 8), test.reshape(-1, 1, 8, 8)
+    epochs, seeds, members = (60, 1, 3) if quick else (60, 5, 10)
+    errors: dict[str, list[float]] = {}
+    for i in range(seeds):
+        rng = np.random.default_rng(seed + i)
+        chosen = rng.permutation(len(X))[:SAMPLES]
+        noisy = np.where(rng.random(SAMPLES) < WRONG, rng.integers(0, 10, SAMPLES), y[chosen])
+        for name, make in remedies(X[chosen], noisy, epochs, members).items():
+            nn.manual_seed(seed + i)
+            error = 1 - nn.metrics.accuracy(make()(test), labels)
+            errors.setdefault(name, []).append(error)
+    means = {name: float(np.mean(found)) for name, found in errors.items()}
+    for name, found in errors.items():
+        print(f"{name:<15}test error {means[name]:.1%}   " + " ".join(f"{e:.1%}" for e in found))
+
+    figure, axes = panels(width=5)
+    axes.barh(list(means), list(means.values()), color=[GREY, *[BLUE] * (len(means) - 1)], alpha=0.6)
+    for i, found in enumerate(errors.values()):
+        axes.plot(found, [i] * len(found), ".k", markersize=4)
+    axes.invert_yaxis()
+    axes.axvline(means["none"], color=GREY, linewidth=1)
+    axes.set(xlabel="test error; a point for each seed")
+    save(figure, out / "regularization.png")
+    return means
