@@ -171,6 +171,13 @@ def test_a_gpt_uses_more_than_the_last_character(tmp_path):
     assert results["validation"] < results["counts of pairs"] - 0.1
 
 
+def test_each_program_is_in_the_docs_with_its_command():
+    page = (ROOT / "docs" / "examples.md").read_text(encoding="utf-8")
+    for module in (regression, mnist, char_lstm, vae, gpt):
+        name = module.__name__.rpartition(".")[2]
+        assert f"python -m examples.{name}`, seed 0" in page
+
+
 def test_the_command_line_of_the_programs(tmp_path, capsys):
     arguments = ["--quick", "--seed", "3", "--out", str(tmp_path / "new" / "out")]
     assert program.main("regression", regression.__doc__, regression.run, arguments) == 0
