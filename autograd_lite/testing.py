@@ -192,11 +192,9 @@ class _CheckError(Exception):
 
 def _report(failure: _CheckError, culprit: Sequence[Row]) -> str:
     """What is wrong in one line, and below it in all detail."""
-    rows = [*failure.rows, *culprit]
-    width = max(len(label) for label, _ in rows) + 1
-    return "\n".join(
-        [str(failure), *(f"  {(label and label + ':'):<{width}}  {text}" for label, text in rows)]
-    )
+    rows = [(f"{label}:", text) for label, text in (*failure.rows, *culprit)]
+    width = max(len(label) for label, _ in rows)
+    return "\n".join([str(failure), *(f"  {label:<{width}}  {text}" for label, text in rows)])
 
 
 # -- the comparison --------------------------------------------------------------------------------
@@ -324,12 +322,9 @@ class _Check:
         if abs(expected.jump) > 0:
             return _missing(what, f"the function jumps there, by {expected.jump:.6g}", got, True)
         if not math.isfinite(value):
-            scatters = expected.jump == 0
-            why = (
-                "finite differences do not settle"
-                if scatters
-                else "the function is not finite around the point"
-            )
+            why = "the function is not finite around the point"
+            if expected.jump == 0:
+                why = "finite differences do not settle"
             return _missing(what, f"{why} (analytic {got:.6g})", got, False)
         narrow = np.finfo(dtype).bits < 64
         rtol = 2e-3 if narrow else 1e-12 if expected.sharp else 1e-6
