@@ -226,8 +226,8 @@ class _Check:
             raise _CheckError("the value differs from one call to the next; is there randomness in f?")
         cotangents = [_random(rng, y) for y in values]
         # Of a single number the report shows the derivative itself, though a rule must not take g for 1.
-        single = sum(y.size for y in values) == 1 and cotangents[0].dtype.kind == "f"
-        unit = cotangents[0].item() if single else 1.0
+        numbers = [v.item() for v in cotangents if v.size == 1 and v.dtype.kind == "f"]
+        unit = numbers[0] if numbers and sum(y.size for y in values) == 1 else 1.0
         weights = [v / unit for v in cotangents]
         tangents = [_tangent(rng, x) for x in self.points]
         if "rev" in self.modes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cmath
+import os
 import re
 import subprocess
 import sys
@@ -341,7 +342,6 @@ def test_pytest_shows_the_lines_of_the_test_and_not_ours(tmp_path: Path) -> None
         """
 import numpy as np, autograd_lite as ag
 from autograd_lite.testing import check_grads, gradient_test
-pytest_plugins = ["autograd_lite.pytest_plugin"]
 
 @ag.primitive
 def double(x): return 2 * x
@@ -355,9 +355,14 @@ def test_decorated(x): return double(x)
 """,
         encoding="utf-8",
     )
-    options = ["-q", "-n", "0", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), "-c", "/dev/null"]
+    plugin = ["-p", "autograd_lite.pytest_plugin"]  # by hand, whether it is installed or not
+    options = ["-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), "-c", "/dev/null", *plugin]
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, str(tmp_path)], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "pytest", *options, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
     )
     assert "4 failed" in run.stdout, run.stdout + run.stderr
     assert run.stdout.count("to blame:        the rule of double") == 3
