@@ -357,8 +357,9 @@ def test_decorated(x): return double(x)
     )
     plugin = ["-p", "autograd_lite.pytest_plugin"]  # by hand, whether it is installed or not
     options = ["-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), "-c", "/dev/null", *plugin]
+    summary = ["-r", "N"]  # none: with CI set, pytest repeats every message there
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, str(tmp_path)],
+        [sys.executable, "-m", "pytest", *options, *summary, str(tmp_path)],
         capture_output=True,
         text=True,
         check=False,
