@@ -114,7 +114,7 @@ class _Writer:
     def _title(self, i: int, count: int) -> str:
         """`encoder.0 Linear ×3`; the model itself has no path."""
         call = self.graph.calls[i]
-        path = f"<B>{text(call.path)}</B> " if call.path else ""
+        path = f"<B>{text(call.path)}</B>  " if call.path else ""
         return f"{path}{text(call.kind)}{_times(count)}"
 
     # -- boxes -------------------------------------------------------------------------------------
