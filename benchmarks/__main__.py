@@ -47,26 +47,30 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def table(workload: Workload, rows: list[Row], *, goals: bool) -> str:
-    """The rows of one workload as text; `ratio` is a library's time over ours."""
+    """The rows of one workload as text; `ratio` is what a library takes over what we take."""
     lines = [f"{workload.name}: {workload.does}"]
     for row in rows:
         line = f"  {row.library:<14}{row.version:<14}"
         if row.median is None:
             lines.append(line + row.note)
             continue
-        line += f"{shown(row.median):>10} a {row.unit:<8}{f'{row.ratio:.2f}x':>9}"
+        line += f"{shown(row.median, row.quantity):>10} a {row.unit:<8}{f'{row.ratio:.2f}x':>9}"
         if goals and row.goal and row.ratio:
             line += f"   goal {row.goal:g}x: {'reached' if row.ratio >= row.goal else 'missed'}"
         lines.append(line)
     return "\n".join(lines) + "\n"
 
 
-def shown(seconds: float) -> str:
-    """A time with three digits and a unit that suits it."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds / 1e-9:.3g} ns"
+UNITS = {
+    "s": (("s", 1.0), ("ms", 1e-3), ("us", 1e-6), ("ns", 1e-9)),
+    "B": (("MiB", 2.0**20), ("KiB", 2.0**10), ("B", 1.0)),
+}
+
+
+def shown(amount: float, quantity: str = "s") -> str:
+    """An amount with three digits and a unit that suits it."""
+    unit, size = next((u for u in UNITS[quantity] if amount >= u[1]), UNITS[quantity][-1])
+    return f"{amount / size:.3g} {unit}"
 
 
 def write_json(path: Path, rows: list[Row], *, quick: bool) -> None:

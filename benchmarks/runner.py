@@ -25,11 +25,13 @@ class Workload:
     Attributes:
         name: what to call it on the command line.
         does: the work in one line.
-        contenders: for each library a function that sets the work up and returns its step.
+        contenders: for each library a function that sets the work up and returns its step; the others
+            are compared with the first, which is ours, or NumPy where the machine itself is measured.
         goals: how many times as fast as a library we mean to be.
         rounds: how many samples to take of each library.
         per: what a time is divided by, and `unit`, what it is then the time of.
-        times_itself: the step returns seconds, and no numbers to compare.
+        measures_itself: the step returns what it measured, and no numbers to compare.
+        quantity: what is measured: "s" for seconds, "B" for bytes.
         rtol, atol: relative and absolute tolerance of the agreement.
     """
 
@@ -38,25 +40,27 @@ class Workload:
     contenders: Mapping[str, Callable[[], Step]]
     goals: Mapping[str, float] = field(default_factory=dict)
     rounds: int = 15
-    per: int = 1
+    per: float = 1
     unit: str = "step"
-    times_itself: bool = False
+    measures_itself: bool = False
+    quantity: str = "s"
     rtol: float = 1e-10
     atol: float = 0.0
 
 
 @dataclass(frozen=True)
 class Row:
-    """What one library took for one workload; times in seconds.
+    """What one library took for one workload, in seconds or bytes as `quantity` says.
 
-    `ratio` is the library's median over ours: above 1 we are faster. Where the library did not
-    run, the times are None and `note` says why.
+    `ratio` is the library's median over that of the first, which is ours: above 1 we need less. Where
+    the library did not run, the numbers are None and `note` says why.
     """
 
     workload: str
     library: str
     version: str
     unit: str
+    quantity: str = "s"
     median: float | None = None
     fastest: float | None = None
     slowest: float | None = None
@@ -77,25 +81,28 @@ def run(workload: Workload, *, quick: bool = False) -> list[Row]:
         quick: two short rounds, enough to see that everything runs and agrees.
 
     Returns:
-        A row for each library, ours first.
+        A row for each library, in the order of the workload; none where nothing can be measured.
 
     Raises:
         DisagreementError: a library's numbers differ from ours.
     """
     steps, notes = _prepared(workload)
+    if not steps:
+        return []
     rounds, budget = (2, 0.002) if quick else (workload.rounds, 0.05)
     samples = _sampled(workload, steps, rounds, budget)
-    ours = statistics.median(samples[OURS])
+    first = statistics.median(samples[next(iter(workload.contenders))])
     rows = []
     for name in workload.contenders:
-        row = Row(workload.name, name, LIBRARIES[name].version(), workload.unit, note=notes.get(name, ""))
+        version, note = LIBRARIES[name].version(), notes.get(name, "")
+        row = Row(workload.name, name, version, workload.unit, workload.quantity, note=note)
         if times := samples.get(name):
             row = replace(
                 row,
                 median=statistics.median(times) / workload.per,
                 fastest=min(times) / workload.per,
                 slowest=max(times) / workload.per,
-                ratio=statistics.median(times) / ours,
+                ratio=statistics.median(times) / first,
                 goal=workload.goals.get(name),
             )
         rows.append(row)
@@ -120,7 +127,7 @@ def _prepared(workload: Workload) -> tuple[dict[str, Step], dict[str, str]]:
                 raise
             notes[name] = f"fails: {type(error).__name__}"
             continue
-        if not workload.times_itself:
+        if not workload.measures_itself:
             numbers = [library.array(value) for value in result]
             expected = expected or numbers
             _require_agreement(workload, name, numbers, expected)
@@ -146,9 +153,9 @@ def _require_agreement(
 def _sampled(
     workload: Workload, steps: Mapping[str, Step], rounds: int, budget: float
 ) -> dict[str, list[float]]:
-    """Seconds for one step of each library, one sample a round, each round starting with another."""
-    time_once = _own_seconds if workload.times_itself else _seconds
-    calls = {name: 1 if workload.times_itself else _calls(step, budget) for name, step in steps.items()}
+    """What one step of each library takes, one sample a round, each round starting with another."""
+    measure = _own_measure if workload.measures_itself else _seconds
+    calls = {name: 1 if workload.measures_itself else _calls(step, budget) for name, step in steps.items()}
     samples: dict[str, list[float]] = {name: [] for name in steps}
     names = list(steps)
     gc.collect()
@@ -157,7 +164,7 @@ def _sampled(
         for i in range(rounds):
             for name in itertools.islice(itertools.cycle(names), i % len(names), i % len(names) + len(names)):
                 gc.collect()
-                samples[name].append(time_once(steps[name], calls[name]))
+                samples[name].append(measure(steps[name], calls[name]))
     finally:
         gc.unfreeze()
     return samples
@@ -179,5 +186,5 @@ def _seconds(step: Step, calls: int) -> float:
     return (time.perf_counter() - start) / calls
 
 
-def _own_seconds(step: Step, calls: int) -> float:
+def _own_measure(step: Step, calls: int) -> float:
     return statistics.fmean(step() for _ in range(calls))

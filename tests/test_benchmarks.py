@@ -17,7 +17,7 @@ from benchmarks import libraries
 from benchmarks.__main__ import main, shown, table
 from benchmarks.libraries import OURS, Library
 from benchmarks.runner import DisagreementError, Workload, run
-from benchmarks.workloads import WORKLOADS, chain, neuron
+from benchmarks.workloads import WORKLOADS, chain, memory, neuron
 
 ROOT = Path(__file__).parents[1]
 
@@ -76,9 +76,9 @@ def test_goals_are_shown_only_when_they_were_measured(peer: str) -> None:
     assert "goal" not in table(workload, rows, goals=False)
 
 
-def test_a_step_that_times_itself_is_taken_at_its_word(peer: str) -> None:
+def test_a_step_that_measures_itself_is_taken_at_its_word(peer: str) -> None:
     workload = Workload(
-        "toy", "seconds", {OURS: lambda: lambda: 2.0, peer: lambda: lambda: 6.0}, per=4, times_itself=True
+        "toy", "seconds", {OURS: lambda: lambda: 2.0, peer: lambda: lambda: 6.0}, per=4, measures_itself=True
     )
     ours, other = run(workload, quick=True)
     assert (ours.median, other.median, other.ratio) == (0.5, 1.5, 3.0)
@@ -130,3 +130,23 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_work(
     with pytest.raises(SystemExit):
         main(["--quick", "--json", str(tmp_path / "nowhere" / "rows.json"), "neuron"])
     assert "nowhere" in capsys.readouterr().err
+
+
+def test_the_growth_of_memory_is_that_of_what_is_kept() -> None:
+    if "VmHWM" not in memory.status():
+        pytest.skip("the system does not say how much memory a process has used at the highest")
+    before = memory.status()["VmRSS"]
+    kept = np.ones(4 << 20)
+    grown = memory.status()["VmHWM"] - before
+    assert 0.9 * kept.nbytes < grown
+
+
+def test_where_nothing_can_be_measured_there_are_no_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "STATUS", Path("no/such/file"))
+    workload = WORKLOADS["memory-mlp"](True)
+    assert run(workload, quick=True) == [] and "peak memory" in table(workload, [], goals=True)
+
+
+@pytest.mark.parametrize(("count", "text"), [(3 << 20, "3 MiB"), (1536, "1.5 KiB"), (12, "12 B")])
+def test_bytes_are_shown_in_a_unit_that_suits(count: int, text: str) -> None:
+    assert shown(count, "B") == text

@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from ..runner import Workload
-from . import chain, cnn, convolution, depth, elementwise, importing, lookup, lstm, mlp, neuron, scalars
+from . import (
+    chain,
+    cnn,
+    convolution,
+    depth,
+    elementwise,
+    importing,
+    lookup,
+    lstm,
+    machine,
+    memory,
+    mlp,
+    neuron,
+    scalars,
+)
 
 WORKLOADS: dict[str, Callable[[bool], Workload]] = {
+    "gemm": machine.gemm,
+    "copy": machine.copy,
     "neuron": neuron.workload,
     "chain": chain.workload,
     "functions": chain.functions,
@@ -23,5 +40,9 @@ WORKLOADS: dict[str, Callable[[bool], Workload]] = {
     "gelu": elementwise.gelu,
     "gradients": elementwise.gradients,
     "import": importing.workload,
-    "depth": depth.workload,
+    "depth": depth.long,
+    "depth-1000": depth.short,
+    "memory-mlp": partial(memory.workload, "mlp"),
+    "memory-cnn": partial(memory.workload, "cnn"),
+    "memory-lstm": partial(memory.workload, "lstm"),
 }

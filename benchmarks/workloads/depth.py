@@ -1,8 +1,8 @@
-"""A chain of 1,000,000 scalar ops: forward, backward, and the graph freed again.
+"""A chain of scalar ops, 1,000,000 of them and 1,000: forward, backward, and the graph freed again.
 
-Recursion anywhere would end it; so would memory that is kept. The numbers are read and the graph
-is dropped inside of the step, so that freeing is part of the time. The peers are PyTorch, and
-micrograd, which recurses.
+An op of the long chain should cost what one of the short chain does. Recursion anywhere would end it; so
+would memory that is kept. The numbers are read and the graph is dropped inside of the step, so that
+freeing is part of the time. The peers are PyTorch, and micrograd, which recurses.
 """
 
 from __future__ import annotations
@@ -14,18 +14,27 @@ from ..libraries import OURS
 from ..runner import Step, Workload
 
 
-def workload(quick: bool) -> Workload:
+def long(quick: bool) -> Workload:
     """A million ops; twenty thousand in the quick run."""
-    ops = 20_000 if quick else 1_000_000
+    return workload("depth", 20_000 if quick else 1_000_000, rounds=3)  # each is a matter of seconds
+
+
+def short(quick: bool) -> Workload:
+    """The same at any size."""
+    return workload("depth-1000", 1_000, rounds=15)
+
+
+def workload(name: str, ops: int, rounds: int) -> Workload:
+    """A chain of so many ops."""
     return Workload(
-        name="depth",
+        name=name,
         does=f"a chain of {ops:,} scalar ops, forward, backward and freed",
         contenders={
             OURS: lambda: ours(ops),
             "pytorch": lambda: pytorch(ops),
             "micrograd": lambda: micrograd(ops),
         },
-        rounds=3,  # each is a matter of seconds
+        rounds=rounds,
         per=ops,
         unit="op",
         rtol=1e-9,

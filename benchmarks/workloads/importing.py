@@ -31,7 +31,7 @@ def workload(quick: bool) -> Workload:
         contenders={name: partial(importing, library.module) for name, library in LIBRARIES.items()},
         rounds=5,
         unit="import",
-        times_itself=True,
+        measures_itself=True,
     )
 
 

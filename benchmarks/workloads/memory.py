@@ -1,0 +1,72 @@
+"""The peak memory of training steps, each library in a fresh process.
+
+What is counted is how far the resident bytes rise in three steps, setting up included, above what they are
+after the library and the data were loaded: parameters, gradients, what the forward pass keeps, work
+buffers, and code that is loaded at first use. Linux keeps the count; elsewhere nothing is measured.
+"""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+from ..libraries import LIBRARIES, OURS
+from ..runner import Step, Workload
+from .importing import ROOT
+
+STATUS = Path("/proc/self/status")
+TRAINED = {"mlp": "mlp-adam", "cnn": "cnn", "lstm": "lstm"}
+"""The workload whose steps are taken."""
+
+
+def workload(model: str, quick: bool) -> Workload:
+    """Three processes for each library."""
+    libraries = (OURS, "pytorch") if "VmHWM" in status() else ()
+    return Workload(
+        name=f"memory-{model}",
+        does=f"peak memory of the steps of {TRAINED[model]}",
+        contenders={name: partial(measured, TRAINED[model], name) for name in libraries},
+        goals={"pytorch": 1 / 1.1},
+        rounds=3,
+        unit="run",
+        measures_itself=True,
+        quantity="B",
+    )
+
+
+def measured(name: str, library: str) -> Step:
+    """A step that returns the peak of a new process."""
+    program = f"from benchmarks.workloads.memory import peak; print(peak({name!r}, {library!r}))"
+
+    def step() -> float:
+        command = [sys.executable, "-c", program]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        return float(done.stdout)
+
+    return step
+
+
+def peak(name: str, library: str) -> int:
+    """Bytes above those of now, at the highest, while three steps are taken."""
+    from . import WORKLOADS
+
+    LIBRARIES[library].load()
+    if library == OURS:
+        importlib.import_module("nn")
+    set_up = WORKLOADS[name](True).contenders[library]
+    before = status()["VmRSS"]
+    step = set_up()
+    for _ in range(3):
+        step()
+    return status()["VmHWM"] - before
+
+
+def status() -> dict[str, int]:
+    """The bytes of this process that are resident now, "VmRSS", and were at the highest, "VmHWM"."""
+    if not STATUS.exists():
+        return {}
+    entries = (line.split(":") for line in STATUS.read_text(encoding="utf-8").splitlines())
+    return {key: int(value.split()[0]) << 10 for key, value in entries if key in ("VmRSS", "VmHWM")}
