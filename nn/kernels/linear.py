@@ -1,9 +1,10 @@
-"""The affine map y = x W^T + b, and matrix products that are shared by the threads of the kernels.
+"""The affine map y = x W^T + b, and matrix products on the threads that are at work.
 
-The threads of BLAS wait for the next product in a loop that occupies a core, some twenty milliseconds
-long, and a product waits for the last of them to have done its part. On a machine that has other work, be
-it that of the kernels' own threads, a step of a small network took several times as long for it. So BLAS is
-kept to one thread here, and large products are cut into a part for each thread.
+The threads of BLAS share a product at once, for they wait for the next one in a loop that occupies their
+cores, some twenty milliseconds long. Threads of our own, as convolutions have, need those cores. So
+products are left to BLAS until the kernels have started threads, and are shared among these from then on: a
+step of a dense network takes a quarter less time for it, one of a convolutional network does not take
+a third more.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .threads import blas_on_one_thread, in_parallel, thread_count
+from .threads import blas_on_one_thread, in_parallel, started, thread_count
 from .windows import Array
 
 __all__ = ["linear", "linear_backward", "product"]
@@ -44,7 +45,10 @@ def linear_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[
 
 
 def product(a: Array, b: Array) -> Array:
-    """a @ b for matrices; a large one in parts, some rows or some columns of the result for each thread."""
+    """a @ b for matrices, by the threads of BLAS, or in parts by those of the kernels."""
+    if not started():
+        result: Array = np.matmul(a, b)
+        return result
     result = np.empty((len(a), b.shape[1]), np.result_type(a, b))
     if len(a) * b.size <= SMALL:
         with blas_on_one_thread():

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 import numpy as np
 
-__all__ = ["blas_on_one_thread", "in_parallel", "thread_count"]
+__all__ = ["blas_on_one_thread", "in_parallel", "started", "thread_count"]
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -52,6 +52,11 @@ def thread_count() -> int:
     """How many threads BLAS would use; 1 where it cannot be asked, so that they cannot be too many."""
     threads = _blas_threads()
     return 1 if threads is None else _before if _inside else threads[0]()
+
+
+def started() -> bool:
+    """Whether there are threads besides the one that asks: since the first work that was shared."""
+    return _pool.cache_info().currsize > 0
 
 
 @cache

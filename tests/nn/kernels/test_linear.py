@@ -12,9 +12,10 @@ from nn.kernels import threads
 rng = np.random.default_rng(0)
 
 
-@pytest.fixture(params=["whole", "on three threads"])
+@pytest.fixture(params=["by BLAS", "whole", "on three threads"])
 def road(request, monkeypatch):
     """Threads are for large products; here small ones take that road too."""
+    monkeypatch.setattr(kernels, "started", lambda: request.param != "by BLAS")
     if request.param == "on three threads":
         monkeypatch.setattr(kernels, "SMALL", 0)
         monkeypatch.setattr(threads, "_blas_threads", lambda: (lambda: 3, lambda n: None))

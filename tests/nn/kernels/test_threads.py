@@ -99,3 +99,11 @@ def test_numpys_own_blas_is_set_and_restored(monkeypatch):
         np.testing.assert_allclose(in_parallel(lambda part: a @ a, range(2))[1], a @ a)
     finally:
         found[1](before)
+
+
+def test_threads_have_started_when_work_was_shared():
+    threads._pool.cache_clear()
+    in_parallel(len, range(1))
+    assert not threads.started()
+    in_parallel(len, range(2))
+    assert threads.started()
