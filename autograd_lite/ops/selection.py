@@ -15,6 +15,10 @@ from ..tensor import Tensor, primitive, unwrap, wrap
 
 __all__ = ["relu"]
 
+BITS = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
+LARGE = 1000
+"""Below so many entries, np.where is as fast as anything."""
+
 
 @primitive(broadcasts=True)
 def relu(x: Any) -> Any:
@@ -41,6 +45,18 @@ def clip(x: Any, low: Any, high: Any) -> Any:
 def where(condition: Any, x: Any, y: Any) -> Any:
     """numpy.where with its three arguments."""
     return np.where(condition, x, y)
+
+
+def _positive_part(g: Any, x: Any) -> Any:
+    """np.where(x > 0, g, 0). In large arrays all bits of what is dead are cleared, without a jump for each
+    entry; that takes a tenth of the time, since no processor guesses which entries are positive."""
+    live = x > 0
+    if g.__class__ is not np.ndarray or g.size < LARGE or g.dtype not in BITS:
+        return np.where(live, g, 0)
+    bits = live.astype(BITS[g.dtype])
+    np.negative(bits, out=bits)  # -1 is all ones
+    bits &= g.view(bits.dtype)
+    return bits.view(g.dtype)
 
 
 def _share(g: Any, y: Any, x: Any, *rivals: Any) -> Any:
@@ -93,7 +109,7 @@ defvjp(
     lambda g, y, x, at_zero: np.where(unwrap(x) == 0, g, 0),
     flow="selects",
 )
-defvjp(relu, lambda g, y, x: np.where(x > 0, g, 0), flow="selects")
+defvjp(relu, lambda g, y, x: _positive_part(g, x), flow="selects")
 defvjp(
     where,
     lambda g, y, c, a, b: 0 * g,

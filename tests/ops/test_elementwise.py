@@ -186,3 +186,16 @@ def test_long_arrays_have_the_slopes_of_short_ones(dtype: Any) -> None:
     np.testing.assert_allclose(slope(x)[::997], slope(x[::997]), rtol=4 * np.finfo(dtype).eps)
     column = ag.grad(lambda w: np.sum(ag.erf(w * x)))(dtype(0.5))
     assert abs(column) <= 1e-3 and column.dtype == dtype  # odd: the sum over x and -x is 0
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16], ids=lambda dtype: dtype.__name__)
+@pytest.mark.parametrize("size", [30, 3000])
+def test_relu_lets_through_what_is_positive_and_nothing_else(dtype: Any, size: int) -> None:
+    ends = [np.nan, np.inf, -np.inf, -0.0, 0.0, 1.5, np.finfo(dtype).smallest_subnormal, -1.0]
+    a, b = (np.resize(grid, (size, 8)).astype(dtype) for grid in np.meshgrid(ends, ends))
+    for x, g in ((a, b), (a.T, b.T), (a, b[::-1]), (a, np.broadcast_to(dtype(2), a.shape))):
+        (gx,) = ag.vjp(ag.relu, x)[1](g)
+        expected = np.where(x > 0, g, 0)
+        np.testing.assert_array_equal(gx, expected)
+        np.testing.assert_array_equal(np.signbit(gx), np.signbit(expected))
+        assert gx.dtype == dtype
