@@ -18,6 +18,7 @@ from . import init as init
 from . import layers as layers
 from . import losses as losses
 from . import metrics as metrics
+from . import models as models
 from . import optim as optim
 from . import robust as robust
 from . import transforms as transforms

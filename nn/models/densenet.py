@@ -1,0 +1,117 @@
+"""DenseNet: each layer sees the maps of all layers before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import functional as F  # noqa: N812
+from ..init import kaiming_normal_
+from ..layers.activations import ReLU
+from ..layers.containers import Sequential
+from ..layers.conv import Conv2d
+from ..layers.linear import Linear
+from ..layers.normalization import BatchNorm2d
+from ..layers.pooling import AvgPool2d
+from ..module import Module
+
+__all__ = ["DenseBlock", "DenseLayer", "DenseNet"]
+
+
+class DenseLayer(Module):
+    """x and, behind it, some maps made from it: batch norm, rectifier, convolution of 3x3.
+
+    Args:
+        inputs: how many maps come in.
+        growth: how many come to them.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.models.DenseLayer(16, growth=12)(np.zeros((2, 16, 8, 8), np.float32)).shape
+        (2, 28, 8, 8)
+    """
+
+    def __init__(self, inputs: int, growth: int) -> None:
+        self.norm = BatchNorm2d(inputs)
+        self.conv = Conv2d(inputs, growth, 3, padding=1, bias=False)
+
+    def forward(self, x: Any) -> Any:
+        return np.concatenate([x, self.conv(F.relu(self.norm(x)))], axis=1)
+
+
+class DenseBlock(Sequential):
+    """Dense layers one after another.
+
+    Args:
+        layers: how many.
+        inputs: how many maps come in; layers * growth more go out.
+        growth: how many maps each layer adds.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.models.DenseBlock(3, 16, growth=12)(np.zeros((2, 16, 8, 8), np.float32)).shape
+        (2, 52, 8, 8)
+    """
+
+    def __init__(self, layers: int, inputs: int, growth: int) -> None:
+        super().__init__(*(DenseLayer(inputs + k * growth, growth) for k in range(layers)))
+
+
+class DenseNet(Module):
+    """A convolution, blocks of dense layers with a transition between them, the mean of each map, one layer.
+
+    A transition is a convolution of 1x1 that leaves a share of the maps, and pooling that halves the image.
+
+    Args:
+        blocks: how many layers each block has.
+        growth: how many maps each layer adds.
+        stem: maps of the first convolution.
+        compression: which share of the maps a transition leaves.
+        channels: of the images.
+        classes: how many scores.
+        stride: of the first convolution; 2 makes everything four times cheaper.
+
+    Source:
+        G. Huang et al., "Densely connected convolutional networks", 2017.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.models.DenseNet([2, 2], growth=4)(np.zeros((2, 3, 32, 32), np.float32)).shape
+        (2, 10)
+    """
+
+    def __init__(
+        self,
+        blocks: Sequence[int] = (12, 12, 12),
+        growth: int = 12,
+        stem: int = 16,
+        compression: float = 1.0,
+        channels: int = 3,
+        classes: int = 10,
+        stride: int = 1,
+    ) -> None:
+        self.features = Sequential(Conv2d(channels, stem, 3, stride, padding=1, bias=False))
+        width = stem
+        for i, layers in enumerate(blocks):
+            if i > 0:
+                left = int(width * compression)
+                self.features.append(_transition(width, left))
+                width = left
+            self.features.append(DenseBlock(layers, width, growth))
+            width += layers * growth
+        self.features.extend([BatchNorm2d(width), ReLU()])
+        self.fc = Linear(width, classes)
+        for module in self.modules():
+            if isinstance(module, Conv2d):
+                kaiming_normal_(module.weight, nonlinearity="relu")
+
+    def forward(self, x: Any) -> Any:
+        return self.fc(self.features(x).mean(axis=(2, 3)))
+
+
+def _transition(inputs: int, outputs: int) -> Sequential:
+    return Sequential(
+        *(BatchNorm2d(inputs), ReLU(), Conv2d(inputs, outputs, 1, bias=False), AvgPool2d(2)),
+    )
