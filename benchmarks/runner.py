@@ -17,6 +17,10 @@ from .libraries import LIBRARIES, OURS
 Step = Callable[[], Any]
 """One round of the work. It returns the numbers it computed, in the library's own types."""
 
+REST = 0.2
+"""Seconds before each sample. The threads of BLAS and OpenMP wait for more work in a loop, a tenth of a
+second after their last, and took a core from the library whose turn came next: up to half of its speed."""
+
 
 @dataclass(frozen=True)
 class Workload:
@@ -89,8 +93,8 @@ def run(workload: Workload, *, quick: bool = False) -> list[Row]:
     steps, notes = _prepared(workload)
     if not steps:
         return []
-    rounds, budget = (2, 0.002) if quick else (workload.rounds, 0.05)
-    samples = _sampled(workload, steps, rounds, budget)
+    rounds, budget, rest = (2, 0.002, 0.0) if quick else (workload.rounds, 0.05, REST)
+    samples = _sampled(workload, steps, rounds, budget, rest)
     first = statistics.median(samples[next(iter(workload.contenders))])
     rows = []
     for name in workload.contenders:
@@ -151,7 +155,7 @@ def _require_agreement(
 
 
 def _sampled(
-    workload: Workload, steps: Mapping[str, Step], rounds: int, budget: float
+    workload: Workload, steps: Mapping[str, Step], rounds: int, budget: float, rest: float
 ) -> dict[str, list[float]]:
     """What one step of each library takes, one sample a round, each round starting with another."""
     measure = _own_measure if workload.measures_itself else _seconds
@@ -164,6 +168,9 @@ def _sampled(
         for i in range(rounds):
             for name in itertools.islice(itertools.cycle(names), i % len(names), i % len(names) + len(names)):
                 gc.collect()
+                time.sleep(rest)
+                if not workload.measures_itself:
+                    steps[name]()  # caches and threads are awake again when the clock starts
                 samples[name].append(measure(steps[name], calls[name]))
     finally:
         gc.unfreeze()
