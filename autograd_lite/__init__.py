@@ -21,6 +21,7 @@ from . import errors, ops, tree
 from .backward import contributions
 from .errors import AutogradLiteError
 from .fused import fused
+from .memory import keep_freed
 from .ops.reductions import log_softmax, logsumexp, softmax
 from .ops.selection import relu
 from .ops.special import erf, sigmoid, softplus
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 globals().update(numpy_names())
+keep_freed()
 
 __all__ = [
     "AutogradLiteError",

@@ -17,6 +17,7 @@ PACKAGES = ("autograd_lite", "nn", "visualize")
 
 FLOORS = (
     "errors",
+    "memory",
     "torch_names",
     "tape",
     "explain",

@@ -1,0 +1,52 @@
+"""Freed memory is kept: a step over large arrays asks the system for no new pages."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+STEPS = """
+import resource
+import numpy as np
+
+def step():
+    kept = [np.ones(750_000, np.float32) for _ in range(5)]  # 3 MB each
+
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+step()
+before = faults()
+for _ in range(10):
+    step()
+print(faults() - before)
+"""
+
+
+def faults(first: str) -> int:
+    """How many pages the system hands out for ten steps, after the line `first`."""
+    settings = {k: v for k, v in os.environ.items() if not k.startswith(("MALLOC_", "GLIBC_TUNABLES"))}
+    done = subprocess.run(
+        [sys.executable, "-c", first + STEPS],
+        cwd=ROOT,
+        env={**settings, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="other C libraries handle memory by other rules"
+)
+def test_steps_need_no_new_pages() -> None:
+    assert faults("") > 10_000  # of 4 KiB, or as much in larger ones would need no help
+    assert faults("import autograd_lite") < 100
