@@ -6,8 +6,8 @@ million numbers forward and backward, this took two thirds of the time. But the 
 block of some size was freed, it keeps smaller ones, and up to twice as much memory as that, to itself.
 
 So one block of the largest size from which it learns, 32 MiB, is freed here. Nobody has written into it, so
-it never took any memory. Where memory is handled by another library, or the user has set MALLOC_TRIM_THRESHOLD_
-or its kin, nothing changes.
+it never took any memory. Where memory is handled by another library, or the user has set
+MALLOC_TRIM_THRESHOLD_ or its kin, nothing changes.
 """
 
 from __future__ import annotations
