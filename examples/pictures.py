@@ -27,10 +27,10 @@ def panels(rows: int = 1, columns: int = 1, width: float = 4.2, height: float = 
 def tiles(
     axes: Any, images: Array, columns: int, title: str = "", cmap: str = "gray_r", **limits: Any
 ) -> None:
-    """Show images of shape (n, height, width) side by side in a grid."""
-    n, height, width = images.shape
+    """Show images of shape (n, height, width), or (n, height, width, 3) in colour, side by side in a grid."""
+    n, height, width, *colour = images.shape
     rows = -(-n // columns)
-    sheet = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), np.nan)
+    sheet = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1, *colour), 1.0 if colour else np.nan)
     for i, image in enumerate(images):
         top, left = i // columns * (height + 1), i % columns * (width + 1)
         sheet[top : top + height, left : left + width] = image

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -264,3 +265,48 @@ def test_pretraining(quick: Quick) -> None:
     found = quick("pretraining")
     assert found["stacked autoencoders"][10] > found["the same from scratch"][10] + 0.05
     assert found["rotation"][10] > 0.65  # no better than from scratch; docs/lectures.md says so
+
+
+def test_lenet5(quick: Quick) -> None:
+    assert quick("lenet5")["table"]["lenet5"]["accuracy"] > 0.93
+
+
+def test_alexnet_mini(quick: Quick) -> None:
+    assert quick("alexnet_mini")["table"]["alexnet_mini"]["accuracy"] > 0.8
+
+
+def test_vgg_mini(quick: Quick) -> None:
+    found = quick("vgg_mini")
+    assert found["table"]["vgg_mini"]["accuracy"] > 0.8
+    assert found["sides"] == [3, 5, 10, 14, 16, 16]  # images of 16x16; else 24 and 32 in the end
+
+
+def test_inception_mini(quick: Quick) -> None:
+    found = quick("inception_mini")
+    accuracy = found["table"]["inception_mini"]["accuracy"]
+    assert accuracy > 0.9
+    assert found["cut"].shape == (2, 4) and found["cut"].min() < accuracy - 0.2
+
+
+def test_resnet_vs_plain(quick: Quick) -> None:
+    found = quick("resnet_vs_plain")
+    assert found["accuracy"]["resnet"] > found["accuracy"]["plain"] + 0.05
+    assert max(found["without"]["plain"]) < 0.5 < max(found["without"]["resnet"])
+    resnet, plain = (found["table"][f"{name}20"] for name in ("resnet", "plain"))
+    assert resnet["parameters"] == plain["parameters"]
+
+
+def test_densenet_mini(quick: Quick) -> None:
+    found = quick("densenet_mini")
+    assert found["table"]["densenet_mini"]["accuracy"] > 0.9
+    assert [table.shape for table in found["use"]] == [(3, 3), (3, 3)]
+
+
+def test_the_nets_on_photographs_share_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Which also tells those of other programs that were run before."""
+    others = {"mine": {"parameters": 7, "multiply-adds": 8, "epochs": 9, "seconds": 1, "accuracy": 0.999}}
+    (tmp_path / "nets-digits.json").write_text(json.dumps(others))
+    importlib.import_module("examples.lectures.lenet5").run(True, 0, tmp_path)
+    last = capsys.readouterr().out.splitlines()[-2:]
+    assert [line.split()[0] for line in last] == ["lenet5", "mine"]  # by accuracy
+    assert not list(tmp_path.glob("lenet5-*"))  # the run is over
