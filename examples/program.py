@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,30 @@ def main(
         return 1
     print(f"seed {options.seed}, {time.perf_counter() - start:.0f} s")
     return 0
+
+
+@contextmanager
+def resumable(folder: Path) -> Iterator[Callable[..., nn.History]]:
+    """Within it, a program trains by `fit(name, trainer, X, y, epochs=...)`, and may be stopped at any time.
+
+    Started again, it goes on after the last epoch that was done, in the stage of that name, and ends with the
+    same numbers. The folder holds the checkpoints, and is removed when the program has come to its end.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def fit(name: str, trainer: nn.Trainer, *data: Any, **options: Any) -> nn.History:
+        checkpoint = folder / f"{name}.safetensors"
+        trainer.callbacks.append(nn.ModelCheckpoint(checkpoint))
+        if checkpoint.exists():
+            trainer.resume(checkpoint)
+        return trainer.fit(*data, **options)
+
+    try:
+        yield fit
+    except KeyboardInterrupt:
+        print(f"stopped; the same command goes on from here, or anew without {folder}")
+        raise SystemExit(130) from None
+    shutil.rmtree(folder)
 
 
 def handwriting(quick: bool) -> tuple[Pictures, Pictures]:

@@ -265,3 +265,43 @@ def test_the_divergence_of_an_autoencoder_is_the_integral():
     each = np.ones((3, 1))
     loss = vae.negative_elbo(certain, ink, mean * each, 2 * math.log(deviation) * each)
     assert loss == pytest.approx(integral, rel=1e-9)
+
+
+# -- programs that may be stopped ------------------------------------------------------------------
+
+
+class StopAfter(nn.Callback):
+    """The key that is pressed after some steps."""
+
+    def __init__(self, steps):
+        self.steps = steps
+
+    def on_batch_end(self, step, loss):
+        self.steps -= 1
+        if not self.steps:
+            raise KeyboardInterrupt
+
+
+def in_two_stages(folder, *callbacks):
+    X, y = nn.datasets.load_digits("train")
+    nn.manual_seed(0)
+    model = nn.Sequential(nn.Linear(64, 10), nn.Dropout(0.1))
+    with program.resumable(folder) as fit:
+        for stage in ("first", "second"):
+            optimizer = nn.optim.Adam(model.parameters())
+            trainer = nn.Trainer(model, nn.CrossEntropyLoss(), optimizer, callbacks=callbacks)
+            fit(stage, trainer, X[:320], y[:320], 3, verbose=False)
+    return model.state_dict(), trainer.history
+
+
+@pytest.mark.parametrize("steps", [1, 25, 30, 31, 55])  # of 30 in each stage
+def test_a_stopped_program_goes_on_and_ends_with_the_same_bits(tmp_path, capsys, steps):
+    whole, history = in_two_stages(tmp_path / "whole")
+    with pytest.raises(SystemExit, match="130"):
+        in_two_stages(tmp_path / "stopped", StopAfter(steps))
+    assert capsys.readouterr().out.startswith("stopped; the same command goes on")
+    assert list((tmp_path / "stopped").iterdir()) or steps == 1
+    resumed, resumed_history = in_two_stages(tmp_path / "stopped")
+    assert all((resumed[name] == whole[name]).all() for name in whole)
+    assert resumed_history == history
+    assert not list(tmp_path.iterdir())
