@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from examples.lectures.__main__ import main, programs
+from examples.lectures._photographs import Stopwatch
 from examples.lectures.recurrent_automaton import LANGUAGES
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -310,3 +311,12 @@ def test_the_nets_on_photographs_share_a_table(tmp_path: Path, capsys: pytest.Ca
     last = capsys.readouterr().out.splitlines()[-2:]
     assert [line.split()[0] for line in last] == ["lenet5", "mine"]  # by accuracy
     assert not list(tmp_path.glob("lenet5-*"))  # the run is over
+
+
+def test_the_stopwatch_counts_what_was_before_an_interruption() -> None:
+    first, second = Stopwatch(), Stopwatch()
+    for watch in (first, second):
+        watch.on_train_begin(2, 10)
+    first.load_state_dict({"seconds": 100.0})
+    second.load_state_dict(first.state_dict())
+    assert 100 < second.seconds < 110
