@@ -1,8 +1,9 @@
-"""A small AlexNet: rectifiers, overlapping pooling, local response normalization, dropout, augmentation.
+"""A small AlexNet: rectifiers, overlapping pooling, normalization, dropout, augmentation.
 
 What began the age of deep convolutional nets: neurons that do not saturate, maps that compete with their
-neighbours, pooling windows that overlap, a random half of the dense neurons in each step, and images that
-are shifted and mirrored whenever they are shown. The picture shows the kernels of the first layer.
+neighbours (local response normalization), pooling windows that overlap, a random half of the dense
+neurons in each step, and images that are shifted and mirrored whenever they are shown. The picture shows
+the kernels of the first layer.
 
 Source: A. Krizhevsky, I. Sutskever, G. Hinton, "ImageNet classification with deep convolutional neural
 networks", 2012.

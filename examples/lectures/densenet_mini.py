@@ -1,4 +1,4 @@
-"""A small DenseNet: each layer sees what all layers before it have found, and adds a little.
+"""A small DenseNet: each layer sees what all layers before it found, and adds a little.
 
 A layer need not pass on what it got, as all later layers get it too, so a few new maps from each are enough:
 for its accuracy, the net has few weights. The picture shows how much each layer uses those before it, by the

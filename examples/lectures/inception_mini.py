@@ -1,4 +1,4 @@
-"""A small Inception net: convolutions of several sizes side by side, and what each is good for.
+"""A small Inception net: convolutions of several sizes side by side, each cut in turn.
 
 Which size of a kernel is the right one? All of them: each module has a way with 1x1, one with 3x3, one with
 5x5 and one with pooling, and puts their maps together; convolutions of 1x1 before the large ones keep that
