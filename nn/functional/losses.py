@@ -131,20 +131,25 @@ def _cross_entropy(
         return reduced(_expected(log_p, q, weights, label_smoothing), reduction)
     _check_indices(name, input, target)
     indices = target.numpy() if isinstance(target, Tensor) else target
-    counts = indices != ignore_index
-    _check_range(name, indices, counts, x.shape[-1])
-    every = weights is None and bool(counts.all())
-    chosen = (indices if every else np.where(counts, indices, 0)).astype(np.intp, copy=False)
-    shares = counts.astype(x.dtype) if weights is None else np.where(counts, weights[chosen], 0)
+    classes = x.shape[-1]
+    counts: Any = 1
+    shares: Any = 1
+    usual = weights is None and not 0 <= ignore_index < classes and _in_range(indices, classes)
+    if not usual:
+        counts = indices != ignore_index
+        _check_range(name, indices, counts, classes)
+        indices = np.where(counts, indices, 0)
+        shares = counts.astype(x.dtype) if weights is None else np.where(counts, weights[indices], 0)
+    chosen = indices.astype(np.intp, copy=False)
     if not label_smoothing:
         losses = _chosen(x, chosen, logits)
-        losses = losses if every else losses * shares
+        losses = losses if usual else losses * shares
     else:
         log_p = ag.log_softmax(x) if logits else x
         spread = -((log_p if weights is None else log_p * weights).sum(axis=-1)) * counts
         losses = _chosen(log_p, chosen, False) * shares * (1 - label_smoothing)
-        losses = losses + spread * (label_smoothing / x.shape[-1])
-    return reduced(losses, reduction, None if every else float(np.sum(shares)))
+        losses = losses + spread * (label_smoothing / classes)
+    return reduced(losses, reduction, None if usual else float(np.sum(shares)))
 
 
 def _chosen(x: Any, indices: Array, logits: bool) -> Any:
@@ -192,6 +197,10 @@ def _check_indices(name: str, input: Any, target: Any) -> None:
         raise DTypeError(
             f"{name}: class indices are integers, target is {target.dtype}; write target.astype(int)"
         )
+
+
+def _in_range(indices: Array, classes: int) -> bool:
+    return not indices.size or bool(indices.min() >= 0 and indices.max() < classes)
 
 
 def _check_range(name: str, indices: Array, counts: Array, classes: int) -> None:

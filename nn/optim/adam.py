@@ -76,10 +76,13 @@ class Adam(Optimizer):
         m, v = _means(g, state, beta1, beta2)
         if group["amsgrad"]:
             v = np.maximum(state["max_exp_avg_sq"], v, out=state["max_exp_avg_sq"])
-        scale = np.sqrt(v)
-        scale /= math.sqrt(1 - beta2 ** state["step"])
-        scale += group["eps"]
-        new: Array = x - (group["lr"] / (1 - beta1 ** state["step"])) * m / scale
+        # The bias of v is divided out of the numbers around it: lr m / (sqrt(v / bias) + eps).
+        bias = math.sqrt(1 - beta2 ** state["step"])
+        new = np.sqrt(v, out=np.empty_like(v))
+        new += group["eps"] * bias
+        np.divide(m, new, out=new)
+        new *= -group["lr"] * bias / (1 - beta1 ** state["step"])
+        new += x
         return new
 
 
@@ -322,8 +325,11 @@ class RAdam(Optimizer):
 def _means(g: Array, state: dict[str, Any], beta1: float, beta2: float) -> tuple[Array, Array]:
     """The running means of g and g^2, one step on."""
     m, v = state["exp_avg"], state["exp_avg_sq"]
-    m *= beta1
-    m += (1 - beta1) * g
+    part = np.subtract(g, m, out=np.empty_like(m))  # all that is needed beside the state
+    part *= 1 - beta1
+    m += part
+    np.multiply(g, g, out=part)
+    part *= 1 - beta2
     v *= beta2
-    v += (1 - beta2) * (g * g)
+    v += part
     return m, v

@@ -131,7 +131,7 @@ class Optimizer:
             for p in group["params"]:
                 if p.grad is not None:
                     new = self.update(*_decayed(p, group), self._state_of(p), group)
-                    p.data = in_layout(new, p.data)
+                    p.data = in_layout(new, p.numpy())
         return loss
 
     def update(self, x: Array, g: Array, state: dict[str, Any], group: Group) -> Array:
