@@ -16,6 +16,7 @@ rng = np.random.default_rng(0)
 def road(request, monkeypatch):
     """Threads are for large products; here small ones take that road too."""
     monkeypatch.setattr(kernels, "started", lambda: request.param != "by BLAS")
+    monkeypatch.setattr(kernels, "WIDE", 1 << 16 if request.param == "whole" else 0)
     if request.param == "on three threads":
         monkeypatch.setattr(kernels, "SMALL", 0)
         monkeypatch.setattr(threads, "_blas_threads", lambda: (lambda: 3, lambda n: None))
