@@ -48,5 +48,7 @@ def faults(first: str) -> int:
     platform.libc_ver()[0] != "glibc", reason="other C libraries handle memory by other rules"
 )
 def test_steps_need_no_new_pages() -> None:
-    assert faults("") > 10_000  # of 4 KiB, or as much in larger ones would need no help
-    assert faults("import autograd_lite") < 100
+    without = faults("")
+    if without < 1_000:
+        pytest.skip("the system gives out large pages, few enough to need no help")
+    assert faults("import autograd_lite") < without / 50
