@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+import nn
+from autograd_lite.errors import FileError
 from examples.lectures.__main__ import main, programs
-from examples.lectures._photographs import Stopwatch
+from examples.lectures._photographs import Stopwatch, pictures
 from examples.lectures.recurrent_automaton import LANGUAGES
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -320,3 +322,34 @@ def test_the_stopwatch_counts_what_was_before_an_interruption() -> None:
     first.load_state_dict({"seconds": 100.0})
     second.load_state_dict(first.state_dict())
     assert 100 < second.seconds < 110
+
+
+def test_photographs_come_in_colour_and_are_varied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    arrays = {
+        f"{name}_{part}": rng.integers(0, high, (30, *shape))
+        for part in ("train", "test")
+        for name, high, shape in (("x", 256, (32, 32, 3)), ("y", 10, ()))
+    }
+    np.savez(tmp_path / "cifar10-11k.npz", **{name: a.astype(np.uint8) for name, a in arrays.items()})
+    monkeypatch.setenv("AUTOGRAD_LITE_DATA", str(tmp_path))
+    data = pictures(quick=False)
+    assert (data.name, data.channels, data.size, len(data.kinds)) == ("CIFAR-10", 3, 32, 10)
+    np.testing.assert_allclose(data.train[0].mean(axis=(0, 2, 3)), 0, atol=1e-5)
+    np.testing.assert_allclose(data.train[0].std(axis=(0, 2, 3)), 1, atol=1e-5)
+    (varied, labels) = next(iter(nn.DataLoader(data.dataset(), 30)))
+    assert varied.shape == (30, 3, 32, 32) and (labels.numpy() == arrays["y_train"]).all()
+    assert (varied.numpy() != data.train[0]).any(axis=(1, 2, 3)).sum() > 25  # one in 162 stays as it is
+
+
+def test_without_photographs_there_are_digits(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(*args: Any, **kwargs: Any) -> Any:
+        raise FileError("no network")
+
+    monkeypatch.setattr(nn.datasets, "load_cifar10", missing)
+    data = pictures(quick=False)
+    assert (data.name, data.channels, data.size) == ("digits", 1, 16)
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first == "CIFAR-10 is not on this machine and cannot be downloaded: the 8x8 digits instead"
