@@ -10,6 +10,7 @@
 array([0, 1, 1, 0])
 """
 
+from . import boxes as boxes
 from . import compression as compression
 from . import data as data
 from . import datasets as datasets
