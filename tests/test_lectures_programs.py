@@ -353,3 +353,9 @@ def test_without_photographs_there_are_digits(
     assert (data.name, data.channels, data.size) == ("digits", 1, 16)
     first = capsys.readouterr().out.splitlines()[0]
     assert first == "CIFAR-10 is not on this machine and cannot be downloaded: the 8x8 digits instead"
+
+
+def test_compression(quick: Quick) -> None:
+    for found in quick("compression").values():
+        assert found["ratio"] > 39
+        assert found["decoded"] < found["dense"] + 0.03 < 0.13
