@@ -15,6 +15,7 @@ import pytest
 
 import nn
 from autograd_lite.errors import FileError
+from examples.lectures import alvinn
 from examples.lectures.__main__ import main, programs
 from examples.lectures._photographs import Stopwatch, pictures
 from examples.lectures.recurrent_automaton import LANGUAGES
@@ -359,3 +360,20 @@ def test_compression(quick: Quick) -> None:
     for found in quick("compression").values():
         assert found["ratio"] > 39
         assert found["decoded"] < found["dense"] + 0.03 < 0.13
+
+
+def test_alvinn(quick: Quick) -> None:
+    assert max(quick("alvinn")["with copies"]) < 1.5  # of the 2.5 metres to the edge of the road
+
+
+def test_the_copies_of_alvinn_are_what_it_would_see_and_do_elsewhere() -> None:
+    road = alvinn.Road(300, np.random.default_rng(0))
+    road.shades = 5.0, -5.0  # far above the noise
+    for near, left, angle in [(50, 1.0, -0.1), (120, -1.0, 0.1), (200, 0.5, 0.15), (250, -1.5, 0.0)]:
+        place, heading = road.points[:, near], road.heading[near]
+        image, curvature = road.view(place, heading, near), road.driver(place, heading, near)
+        copy, correction = alvinn.displaced(image, curvature, left, angle)
+        elsewhere = place + left * np.array([-np.sin(heading), np.cos(heading)])
+        seen = road.view(elsewhere, heading + angle, near)
+        assert np.mean((copy > 0) == (seen > 0)) > 0.95
+        assert correction == pytest.approx(road.driver(elsewhere, heading + angle, near), abs=0.005)
