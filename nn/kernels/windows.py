@@ -6,6 +6,7 @@ the shape `kernel`, its entries `dilation` apart, moves over the plane in steps 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,17 @@ class Windows:
     @property
     def padded(self) -> bool:
         return self.full != self.size
+
+    @property
+    def apart(self) -> bool:
+        """No two windows overlap."""
+        return all(s >= r for s, r in zip(self.stride, self.reach, strict=True))
+
+    @property
+    def tile(self) -> bool:
+        """Each entry of the array lies in one window."""
+        windows, entries = math.prod(self.out), math.prod(self.kernel)
+        return self.apart and not self.padded and windows * entries == math.prod(self.size)
 
     @property
     def inner(self) -> Index:

@@ -127,6 +127,22 @@ def test_entries_that_were_not_chosen_are_dead():
     np.testing.assert_array_equal(pull(g)[0], [[[[0, 0], [0, np.inf]]]])
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("case", CASES[:3], ids=str)
+def test_a_cotangent_that_is_not_finite_goes_where_its_entry_came_from(case, dtype):
+    """And to no other of its window, in any dtype."""
+    x = np.arange(3 * 2 * 7 * 9, dtype=dtype).reshape(3, 2, 7, 9)  # the last of each window is the largest
+    y, pull = ag.vjp(lambda x: max_pooling(x, **case), x)
+    for bad in (np.inf, np.nan):
+        g = np.zeros_like(y)
+        g[1, 1, 1, 1] = bad
+        dx = pull(g)[0]
+        assert dx.dtype == dtype
+        expected = np.zeros_like(x)
+        expected[x == y[1, 1, 1, 1]] = bad
+        np.testing.assert_array_equal(dx, expected)
+
+
 def test_integers_have_a_maximum_too():
     x = np.arange(-16, 0).reshape(1, 1, 4, 4)
     y = max_pooling(x, **options(kernel=(3, 3), padding=((1, 1), (1, 1))))
