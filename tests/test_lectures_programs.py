@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 
 import nn
+from autograd_lite import Tensor
 from autograd_lite.errors import FileError
-from examples.lectures import alvinn
+from examples.lectures import alvinn, detection
 from examples.lectures.__main__ import main, programs
 from examples.lectures._photographs import Stopwatch, pictures
 from examples.lectures.recurrent_automaton import LANGUAGES
+from nn.boxes import box_iou
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -377,3 +379,28 @@ def test_the_copies_of_alvinn_are_what_it_would_see_and_do_elsewhere() -> None:
         seen = road.view(elsewhere, heading + angle, near)
         assert np.mean((copy > 0) == (seen > 0)) > 0.95
         assert correction == pytest.approx(road.driver(elsewhere, heading + angle, near), abs=0.005)
+
+
+def test_detection(quick: Quick) -> None:
+    for before, after in quick("detection")["AP50"].values():
+        assert before < 0.05 < 0.2 < after
+
+
+def test_the_cells_of_detection_hold_the_boxes() -> None:
+    """What the targets say, put into the answers of a net, is detected as it was drawn."""
+    images, boxes, kinds = detection.several(20, np.random.default_rng(0))
+    targets = detection.in_cells(boxes, kinds)
+    sure = 10 * (2 * targets[:, :1] - 1)
+    classes = 10 * np.moveaxis(np.eye(3, dtype=np.float32)[targets[:, 5].astype(int)], -1, 1)
+    answers = iter(np.array_split(np.concatenate([sure, targets[:, 1:5], classes], axis=1), 8))
+
+    class Oracle(nn.Module):
+        def forward(self, x: Any) -> Any:
+            return Tensor(next(answers))
+
+    found = detection.detect(Oracle(), images)
+    assert [detection.ap50(found, boxes, kinds, least) for least in detection.CONFIDENCES] == [1, 1, 1]
+    for (b, confidence, k), true, kind in zip(found, boxes, kinds, strict=True):
+        best = box_iou(true, b[confidence > 0.9])
+        assert best.shape == (len(true), len(true)) and best.max(axis=1).min() > 0.999
+        assert (k[confidence > 0.9][best.argmax(axis=1)] == kind).all()
