@@ -41,15 +41,14 @@ def rnn_step(x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, nonline
 def unrolled(step: Any, x: Any, states: tuple[Any, ...], reverse: bool, lengths: Array | None) -> Any:
     """Step after step over x (T, B, I): all hidden states, 0 where a sequence is over, and the last."""
     outputs: list[Any] = [None] * len(x)
-    for t, over in zip(
-        kernels.steps(len(x), reverse), kernels.ended(len(x), lengths)[:: -1 if reverse else 1], strict=True
-    ):
+    ended = kernels.ended(len(x), lengths)
+    for t in range(len(x))[:: -1 if reverse else 1]:
         new = step(x[t], *states)
-        if over is None:
-            states = new
+        if ended is None:
+            states, outputs[t] = new, new[0]
         else:
-            states = tuple(np.where(over, old, value) for old, value in zip(states, new, strict=True))
-        outputs[t] = new[0] if over is None else np.where(over, 0, new[0])
+            states = tuple(np.where(ended[t], old, value) for old, value in zip(states, new, strict=True))
+            outputs[t] = np.where(ended[t], 0, new[0])
     return (np.stack(outputs), *states)
 
 

@@ -1,18 +1,27 @@
 """Recurrent layers over a whole sequence: arrays in, arrays out, one pass forward and one back.
 
-All inputs go through one matrix product before the loop, and all gradients of weights come from one
-after it; only the product with the hidden state has to wait for the step before. With `lengths`, a
-sequence that has ended keeps its state and gives out zeros.
+Only the product with the hidden state has to wait for the step before. All else is done for many steps at
+a time, in chunks that stay in the cache, and the matrix products of it on a second thread beside the loop:
+the forward pass finds the products with the inputs ready when it needs them, the backward pass leaves
+the gradients of the weights behind. In a chunk the backward pass first works out the local derivatives of all
+gates, so that its loop has little left to do.
+
+The gates of a step are slabs (gates, B, H), and so the weights are (gates, H, H): each gate is contiguous,
+and BLAS has a quick way for products that are as small as theirs. With `lengths`, a sequence that has
+ended keeps its state and gives out zeros.
 
 Shapes: x (T, B, I), states (B, H), weights (gates H, I) and (gates H, H), biases (gates H).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from .threads import Start, beside
 
 __all__ = [
     "gru",
@@ -25,40 +34,74 @@ __all__ = [
 
 Array = npt.NDArray[Any]
 
+ROWS = 256
+"""So many inputs at a time, of several steps or of one: a product of good size, and half a MB of gates."""
 
-def steps(T: int, reverse: bool) -> range:
-    """The places of a sequence in the order in which they are read."""
-    return range(T - 1, -1, -1) if reverse else range(T)
-
-
-def ended(T: int, lengths: Array | None) -> list[Array | None]:
-    """For each place which sequences are over there, as a column; None where none is."""
-    if lengths is None:
-        return [None] * T
-    over = lengths <= np.arange(T)[:, None]
-    return [column[:, None] if column.any() else None for column in over]
+LARGE = 1 << 24
+"""From so many multiply-adds with the inputs on, a second thread is worth its start."""
 
 
-def _project(x: Array, w: Array, b: Array | None) -> Array:
-    """x w^T + b for all places at once."""
+def ended(T: int, lengths: Array | None) -> Array | None:
+    """For each place which sequences are over there, (T, B, 1); None where none is."""
+    over = None if lengths is None else (lengths <= np.arange(T)[:, None])[..., None]
+    return over if over is not None and over.any() else None
+
+
+def _in_order(sequence: Any, reverse: bool) -> Any:
+    """The places of a sequence, or None, in the order in which they are read."""
+    return sequence[::-1] if reverse and sequence is not None else sequence
+
+
+def _chunks(x: Array) -> list[slice]:
+    """The steps in runs of about `ROWS` inputs; a single run without any if there are none."""
     T, B, _ = x.shape
-    y: Array = (x.reshape(T * B, -1) @ w.T).reshape(T, B, -1)
-    if b is not None:
-        y += b
-    return y
+    size = max(1, ROWS // max(B, 1))
+    return [slice(t, min(t + size, T)) for t in range(0, max(T, 1), size)]
 
 
-def _weight_gradients(
-    da: Array, x: Array, before: Array, w_ih: Array, needs: tuple[bool, ...]
-) -> tuple[Array | None, Array | None, Array | None, Array | None]:
-    """Of x, both weights and a bias, from the gradients `da` of the gates (T, B, gates H)."""
-    flat = da.reshape(-1, da.shape[-1])
+def _threads(x: Array, w: Array) -> Any:
+    """A second thread for the products of inputs with weights, if they are worth it."""
+    return beside(x.size * len(w) >= LARGE and len(_chunks(x)) > 1)
+
+
+def _slabs(w: Array, gates: int) -> Array:
+    """Weights for the products h @ w[gate]: (gates, H, H), each contiguous, from (gates H, H)."""
+    return np.ascontiguousarray(w.reshape(gates, -1, w.shape[-1]).swapaxes(1, 2))
+
+
+def _projected(x: Array, w: Array, b: Array | None, gates: Array, start: Start) -> Iterator[int]:
+    """Write x w[gate] + b[gate] into the gates (gates, T, B, H) of all steps, and say which step is ready."""
+
+    def project(run: slice) -> None:
+        part, rows = gates[:, run], x[run].reshape(-1, x.shape[-1])
+        flat = part.reshape(len(gates), len(rows), -1)
+        np.matmul(rows, w, out=flat)
+        if b is not None:
+            flat += b[:, None]
+
+    for run, wait in [(run, start(project, run)) for run in _chunks(x)]:
+        wait()
+        yield from range(run.start, run.stop)
+
+
+def _pulled(
+    da: Array, x: Array, w: Array, needs: tuple[bool, bool, bool]
+) -> tuple[Array | None, Array | None, Array | None]:
+    """The cotangents of x (n, B, I), of w (gates, H, I) and of a bias from those of a run of gates (gates, n,
+    B, H)."""
+    flat, rows = da.reshape(len(da), -1, da.shape[-1]), x.reshape(-1, x.shape[-1])
     return (
-        (flat @ w_ih).reshape(x.shape) if needs[0] else None,
-        flat.T @ x.reshape(len(flat), -1) if needs[1] else None,
-        flat.T @ before.reshape(len(flat), -1) if needs[2] else None,
-        flat.sum(axis=0) if needs[3] else None,
+        np.matmul(flat, w).sum(axis=0).reshape(x.shape) if needs[0] else None,
+        np.matmul(flat.swapaxes(1, 2), rows).reshape(-1, x.shape[-1]) if needs[1] else None,
+        flat.sum(axis=1).ravel() if needs[2] else None,
     )
+
+
+def _gathered(waits: list[Callable[[], Any]], reverse: bool) -> tuple[Array | None, ...]:
+    """What all runs have pulled, the last one first: of x side by side, of weights added up."""
+    dx, *others = zip(*(wait() for wait in waits), strict=True)
+    whole = None if dx[0] is None else _in_order(np.concatenate(dx[::-1]), reverse)
+    return (whole, *(None if each[0] is None else sum(each[1:], each[0]) for each in others))
 
 
 # -- LSTM ------------------------------------------------------------------------------------------
@@ -79,73 +122,81 @@ def lstm(
     """All hidden states (T, B, H), and the last hidden and cell state.
 
     The logistic function is (1 + tanh(a / 2)) / 2, so with the rows of its gates halved one tanh does all
-    four gates, which stand side by side.
+    four gates i, f, g, o.
     """
-    T, B, _ = x.shape
-    H = h.shape[1]
-    half = np.full(4 * H, 0.5, w_ih.dtype)
-    half[2 * H : 3 * H] = 1
-    bias = None if b_ih is None or b_hh is None else (b_ih + b_hh) * half
-    gates = _project(x, w_ih * half[:, None], bias)
-    w = np.ascontiguousarray((w_hh * half[:, None]).T)
-    hs, before, cells, squashed = (np.empty((T, B, H), gates.dtype) for _ in range(4))
-    recurrent, product = np.empty((B, 4 * H), gates.dtype), np.empty((B, H), gates.dtype)
-    over = ended(T, lengths)
-    for t in steps(T, reverse):
-        a, tanh_c, h_next = gates[t], squashed[t], hs[t]
-        before[t], cells[t] = h, c
-        np.matmul(h, w, out=recurrent)
-        a += recurrent
-        np.tanh(a, out=a)
-        for gate in (a[:, : 2 * H], a[:, 3 * H :]):
-            gate += 1
-            gate *= 0.5
-        i, f, g, o = a[:, :H], a[:, H : 2 * H], a[:, 2 * H : 3 * H], a[:, 3 * H :]
-        c_next = f * c
-        np.multiply(i, g, out=product)
-        c_next += product
-        np.tanh(c_next, out=tanh_c)
-        np.multiply(o, tanh_c, out=h_next)
-        stop = over[t]
-        if stop is None:
-            h, c = h_next, c_next
-        else:
-            h, c = np.where(stop, h, h_next), np.where(stop, c, c_next)
-            np.copyto(h_next, 0, where=stop)
-    # The states that are given out are copies: hs may be written into by whoever gets it.
-    return (hs, h.copy(), c.copy()), (x, w_ih, w_hh, gates, before, cells, squashed, over, reverse)
+    (T, B, _), H = x.shape, h.shape[1]
+    x, over = _in_order(x, reverse), _in_order(ended(T, lengths), reverse)
+    half = np.array([0.5, 0.5, 1, 0.5], w_ih.dtype)[:, None, None]
+    bias = None if b_ih is None or b_hh is None else (b_ih + b_hh).reshape(4, H) * half[..., 0]
+    gates = np.empty((4, T, B, H), np.result_type(x, w_ih))
+    hs, cells = (np.empty((T + 1, B, H), gates.dtype) for _ in range(2))  # before and after each step
+    squashed = np.empty((T, B, H), gates.dtype)
+    recurrent, product = np.empty((4, B, H), gates.dtype), np.empty((B, H), gates.dtype)
+    w, hs[0], cells[0] = _slabs(w_hh, 4) * half, h, c
+    with _threads(x, w_ih) as start:
+        for t in _projected(x, _slabs(w_ih, 4) * half, bias, gates, start):
+            a, tanh_c, c_next, h_next = gates[:, t], squashed[t], cells[t + 1], hs[t + 1]
+            np.matmul(hs[t], w, out=recurrent)
+            a += recurrent
+            np.tanh(a, out=a)
+            a *= half
+            a += 1 - half
+            i, f, g, o = a
+            np.multiply(f, cells[t], out=c_next)
+            np.multiply(i, g, out=product)
+            c_next += product
+            np.tanh(c_next, out=tanh_c)
+            np.multiply(o, tanh_c, out=h_next)
+            if over is not None:
+                np.copyto(h_next, hs[t], where=over[t])
+                np.copyto(c_next, cells[t], where=over[t])
+    given = hs[1:].copy() if over is None else np.where(over, 0, hs[1:])
+    # The states that are given out are copies: whoever gets them may write into them.
+    last = hs[T].copy(), cells[T].copy()
+    return (_in_order(given, reverse), *last), (x, w_ih, w_hh, gates, hs, cells, squashed, over, reverse)
 
 
 def lstm_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
     """Cotangents of x, h, c, both weights and both biases."""
-    x, w_ih, w_hh, gates, before, cells, squashed, over, reverse = residuals
-    g_hs, dh, dc = g
-    T, _, H = g_hs.shape
-    da = np.empty_like(gates)
-    for t in reversed(steps(T, reverse)):
-        a, tanh_c, d, stop = gates[t], squashed[t], da[t], over[t]
-        i, f, c_in, o = a[:, :H], a[:, H : 2 * H], a[:, 2 * H : 3 * H], a[:, 3 * H :]
-        d_i, d_f, d_g, d_o = d[:, :H], d[:, H : 2 * H], d[:, 2 * H : 3 * H], d[:, 3 * H :]
-        held = None if stop is None else (np.where(stop, dh, 0), np.where(stop, dc, 0))
-        dh = dh + (g_hs[t] if stop is None else np.where(stop, 0, g_hs[t]))
-        if stop is not None:
-            dh, dc = np.where(stop, 0, dh), np.where(stop, 0, dc)
-        dc = dc + dh * o * (1 - tanh_c * tanh_c)
-        np.multiply(dh, tanh_c, out=d_o)
-        np.multiply(dc, c_in, out=d_i)
-        np.multiply(dc, cells[t], out=d_f)
-        np.multiply(dc, i, out=d_g)
-        d_i *= i * (1 - i)
-        d_f *= f * (1 - f)
-        d_g *= 1 - c_in * c_in
-        d_o *= o * (1 - o)
-        dc = dc * f
-        dh = d @ w_hh
-        if held is not None:
-            dh, dc = dh + held[0], dc + held[1]
-    dx, dw_ih, dw_hh, db = _weight_gradients(
-        da, x, before, w_ih, (needs[0], needs[3], needs[4], needs[5] or needs[6])
-    )
+    x, w_ih, w_hh, gates, hs, cells, squashed, over, reverse = residuals
+    (B, H), w = g[1].shape, w_hh.reshape(4, -1, w_hh.shape[1])
+    g_hs, dh, dc = _in_order(g[0], reverse), g[1].astype(gates.dtype), g[2].astype(gates.dtype)
+    if over is not None:
+        g_hs = np.where(over, 0, g_hs)
+    back, through = np.empty((4, B, H), gates.dtype), np.empty((B, H), gates.dtype)
+    from_x, from_h = [], []
+    with _threads(x, w_ih) as start:
+        for run in reversed(_chunks(x)):
+            tanh_c, stop = squashed[run], None if over is None else over[run]
+            i, f, g_, o = gates[:, run]
+            # Each slab of da is the local derivative first, then multiplied with dc or dh.
+            da = 1 - gates[:, run]
+            da *= gates[:, run]
+            da[0] *= g_
+            da[1] *= cells[run]
+            da[2] = (1 - g_ * g_) * i
+            da[3] *= tanh_c
+            dc_dh = (1 - tanh_c * tanh_c) * o
+            if stop is not None:
+                da, dc_dh, f = np.where(stop, 0, da), np.where(stop, 0, dc_dh), np.where(stop, 1, f)
+            for t in reversed(range(len(f))):
+                d = da[:, t]
+                dh += g_hs[run][t]
+                np.multiply(dh, dc_dh[t], out=through)
+                dc += through
+                d[:3] *= dc
+                d[3] *= dh
+                dc *= f[t]
+                held = None if stop is None else np.where(stop[t], dh, 0)
+                np.matmul(d, w, out=back)
+                np.add.reduce(back, axis=0, out=dh)
+                if held is not None:
+                    dh += held
+            wants = needs[0], needs[3], needs[5] or needs[6]
+            from_x.append(start(_pulled, da, x[run], w_ih.reshape(4, H, -1), wants))
+            from_h.append(start(_pulled, da, hs[run], w, (False, needs[4], False)))
+        dx, dw_ih, db = _gathered(from_x, reverse)
+        _, dw_hh, _ = _gathered(from_h, reverse)
     return dx, dh, dc, dw_ih, dw_hh, db, db
 
 
@@ -164,65 +215,71 @@ def gru(
     lengths: Array | None = None,
 ) -> tuple[tuple[Array, Array], Any]:
     """All hidden states (T, B, H), and the last one. The gates are r, z, n."""
-    T, B, _ = x.shape
-    H = h.shape[1]
-    gates = _project(x, w_ih, b_ih)
-    w = np.ascontiguousarray(w_hh.T)
-    hs, before, candidates = (np.empty((T, B, H), gates.dtype) for _ in range(3))
-    over = ended(T, lengths)
-    for t in steps(T, reverse):
-        a, h_next = gates[t], hs[t]
-        before[t] = h
-        recurrent = h @ w
-        if b_hh is not None:
-            recurrent += b_hh
-        rz, n = a[:, : 2 * H], a[:, 2 * H :]
-        rz += recurrent[:, : 2 * H]
-        rz *= 0.5  # the logistic function through tanh
-        np.tanh(rz, out=rz)
-        rz += 1
-        rz *= 0.5
-        r, z = a[:, :H], a[:, H : 2 * H]
-        candidates[t] = recurrent[:, 2 * H :]  # what the gate r is multiplied with
-        n += r * candidates[t]
-        np.tanh(n, out=n)
-        np.subtract(h, n, out=h_next)
-        h_next *= z
-        h_next += n
-        stop = over[t]
-        if stop is None:
-            h = h_next
-        else:
-            h = np.where(stop, h, h_next)
-            np.copyto(h_next, 0, where=stop)
-    return (hs, h.copy()), (x, w_ih, w_hh, gates, before, candidates, over, reverse)
+    (T, B, _), H = x.shape, h.shape[1]
+    x, over = _in_order(x, reverse), _in_order(ended(T, lengths), reverse)
+    gates = np.empty((3, T, B, H), np.result_type(x, w_ih))
+    hs, candidates = np.empty((T + 1, B, H), gates.dtype), np.empty((T, B, H), gates.dtype)
+    recurrent, bias = np.empty((3, B, H), gates.dtype), None if b_ih is None else b_ih.reshape(3, H)
+    w, hs[0] = _slabs(w_hh, 3), h
+    with _threads(x, w_ih) as start:
+        for t in _projected(x, _slabs(w_ih, 3), bias, gates, start):
+            rz, n, h_next = gates[:2, t], gates[2, t], hs[t + 1]
+            np.matmul(hs[t], w, out=recurrent)
+            if b_hh is not None:
+                recurrent += b_hh.reshape(3, 1, H)
+            rz += recurrent[:2]
+            rz *= 0.5  # the logistic function through tanh
+            np.tanh(rz, out=rz)
+            rz *= 0.5
+            rz += 0.5
+            r, z = rz
+            candidates[t] = recurrent[2]  # what the gate r is multiplied with
+            np.multiply(r, candidates[t], out=h_next)
+            n += h_next
+            np.tanh(n, out=n)
+            np.subtract(hs[t], n, out=h_next)
+            h_next *= z
+            h_next += n
+            if over is not None:
+                np.copyto(h_next, hs[t], where=over[t])
+    given = hs[1:].copy() if over is None else np.where(over, 0, hs[1:])
+    residuals = x, w_ih, w_hh, gates, hs, candidates, over, reverse
+    return (_in_order(given, reverse), hs[T].copy()), residuals
 
 
 def gru_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
     """Cotangents of x, h, both weights and both biases."""
-    x, w_ih, w_hh, gates, before, candidates, over, reverse = residuals
-    g_hs, dh = g
-    T, _, H = g_hs.shape
-    da = np.empty_like(gates)  # of what comes from x
-    dr = np.empty_like(gates)  # of what comes from h: the same, but for n
-    for t in reversed(steps(T, reverse)):
-        a, d, stop = gates[t], da[t], over[t]
-        r, z, n = a[:, :H], a[:, H : 2 * H], a[:, 2 * H :]
-        held = None if stop is None else np.where(stop, dh, 0)
-        dh = dh + g_hs[t]
-        if stop is not None:
-            dh = np.where(stop, 0, dh)
-        d_n = dh * (1 - z) * (1 - n * n)
-        np.multiply(dh * (before[t] - n), z * (1 - z), out=d[:, H : 2 * H])
-        np.multiply(d_n * candidates[t], r * (1 - r), out=d[:, :H])
-        d[:, 2 * H :] = d_n
-        dr[t] = d
-        dr[t, :, 2 * H :] *= r
-        dh = dh * z + dr[t] @ w_hh
-        if held is not None:
-            dh += held
-    dx, dw_ih, _, db_ih = _weight_gradients(da, x, before, w_ih, (needs[0], needs[2], False, needs[4]))
-    _, _, dw_hh, db_hh = _weight_gradients(dr, x, before, w_ih, (False, False, needs[3], needs[5]))
+    x, w_ih, w_hh, gates, hs, candidates, over, reverse = residuals
+    (B, H), w = g[1].shape, w_hh.reshape(3, -1, w_hh.shape[1])
+    g_hs, dh = _in_order(g[0], reverse), g[1].astype(gates.dtype)
+    if over is not None:
+        g_hs = np.where(over, 0, g_hs)
+    back, kept = np.empty((3, B, H), gates.dtype), np.empty((B, H), gates.dtype)
+    from_x, from_h = [], []
+    with _threads(x, w_ih) as start:
+        for run in reversed(_chunks(x)):
+            r, z, n = gates[:, run]
+            # Of n as x sees it, of r, of z, and of n as h sees it; local derivatives first, then multiplied
+            # with dh.
+            da = np.empty((4, *z.shape), gates.dtype)
+            da[0] = (1 - z) * (1 - n * n)
+            da[3] = da[0] * r
+            da[1] = da[3] * (1 - r) * candidates[run]
+            da[2] = (hs[run] - n) * (z * (1 - z))
+            if over is not None:
+                da, z = np.where(over[run], 0, da), np.where(over[run], 1, z)
+            for t in reversed(range(len(z))):
+                dh += g_hs[run][t]
+                da[:, t] *= dh
+                np.multiply(dh, z[t], out=kept)
+                np.matmul(da[1:, t], w, out=back)
+                np.add.reduce(back, axis=0, out=dh)
+                dh += kept
+            wants = needs[0], needs[2], needs[4]
+            from_x.append(start(_pulled, da[[1, 2, 0]], x[run], w_ih.reshape(3, H, -1), wants))
+            from_h.append(start(_pulled, da[1:], hs[run], w, (False, needs[3], needs[5])))
+        dx, dw_ih, db_ih = _gathered(from_x, reverse)
+        _, dw_hh, db_hh = _gathered(from_h, reverse)
     return dx, dh, dw_ih, dw_hh, db_ih, db_hh
 
 
@@ -242,42 +299,47 @@ def rnn(
     lengths: Array | None = None,
 ) -> tuple[tuple[Array, Array], Any]:
     """All hidden states (T, B, H), and the last one."""
-    T = len(x)
-    hs = _project(x, w_ih, None if b_ih is None or b_hh is None else b_ih + b_hh)
-    values, before = np.empty_like(hs), np.empty_like(hs)
-    w = np.ascontiguousarray(w_hh.T)
-    over = ended(T, lengths)
-    for t in steps(T, reverse):
-        a, value = hs[t], values[t]
-        before[t] = h
-        a += h @ w
-        np.tanh(a, out=value) if nonlinearity == "tanh" else np.maximum(a, 0, out=value)
-        a[...] = value
-        stop = over[t]
-        if stop is None:
-            h = value
-        else:
-            h = np.where(stop, h, value)
-            np.copyto(a, 0, where=stop)
-    return (hs, h.copy()), (x, w_ih, w_hh, values, before, over, reverse, nonlinearity)
+    (T, B, _), H = x.shape, h.shape[1]
+    x, over = _in_order(x, reverse), _in_order(ended(T, lengths), reverse)
+    bias = None if b_ih is None or b_hh is None else (b_ih + b_hh)[None]
+    values = np.empty((1, T, B, H), np.result_type(x, w_ih))
+    hs, w = np.empty((T + 1, B, H), values.dtype), np.ascontiguousarray(w_hh.T)
+    hs[0] = h
+    with _threads(x, w_ih) as start:
+        for t in _projected(x, w_ih.T[None], bias, values, start):
+            a, h_next = values[0, t], hs[t + 1]
+            np.matmul(hs[t], w, out=h_next)
+            a += h_next
+            np.tanh(a, out=a) if nonlinearity == "tanh" else np.maximum(a, 0, out=a)
+            np.copyto(h_next, a if over is None else np.where(over[t], hs[t], a))
+    given = hs[1:].copy() if over is None else np.where(over, 0, hs[1:])
+    return (_in_order(given, reverse), hs[T].copy()), (x, w_ih, w_hh, hs, over, reverse, nonlinearity)
 
 
 def rnn_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
     """Cotangents of x, h, both weights and both biases."""
-    x, w_ih, w_hh, values, before, over, reverse, nonlinearity = residuals
-    g_hs, dh = g
-    da = np.empty_like(values)
-    for t in reversed(steps(len(values), reverse)):
-        value, stop = values[t], over[t]
-        held = None if stop is None else np.where(stop, dh, 0)
-        dh = dh + g_hs[t]
-        if stop is not None:
-            dh = np.where(stop, 0, dh)
-        np.multiply(dh, 1 - value * value if nonlinearity == "tanh" else value > 0, out=da[t])
-        dh = da[t] @ w_hh
-        if held is not None:
-            dh += held
-    dx, dw_ih, dw_hh, db = _weight_gradients(
-        da, x, before, w_ih, (needs[0], needs[2], needs[3], needs[4] or needs[5])
-    )
+    x, w_ih, w_hh, hs, over, reverse, nonlinearity = residuals
+    g_hs, dh = _in_order(g[0], reverse), g[1].astype(hs.dtype)
+    if over is not None:
+        g_hs = np.where(over, 0, g_hs)
+    from_x, from_h = [], []
+    with _threads(x, w_ih) as start:
+        for run in reversed(_chunks(x)):
+            value = hs[1:][run]
+            da = 1 - value * value if nonlinearity == "tanh" else (value > 0).astype(hs.dtype)
+            stop = None if over is None else over[run]
+            if stop is not None:
+                da = np.where(stop, 0, da)
+            for t in reversed(range(len(da))):
+                dh += g_hs[run][t]
+                da[t] *= dh
+                held = None if stop is None else np.where(stop[t], dh, 0)
+                np.matmul(da[t], w_hh, out=dh)
+                if held is not None:
+                    dh += held
+            wants = needs[0], needs[2], needs[4] or needs[5]
+            from_x.append(start(_pulled, da[None], x[run], w_ih[None], wants))
+            from_h.append(start(_pulled, da[None], hs[run], w_hh[None], (False, needs[3], False)))
+        dx, dw_ih, db = _gathered(from_x, reverse)
+        _, dw_hh, _ = _gathered(from_h, reverse)
     return dx, dh, dw_ih, dw_hh, db, db

@@ -12,15 +12,16 @@ import ctypes
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from contextvars import copy_context
 from functools import cache
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
-__all__ = ["blas_on_one_thread", "in_parallel", "started", "thread_count"]
+__all__ = ["Start", "beside", "blas_on_one_thread", "in_parallel", "started", "thread_count"]
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -46,6 +47,37 @@ def in_parallel(work: Callable[[Sequence[_T]], _R], items: Sequence[_T]) -> list
         if isinstance(result, BaseException):
             raise result
     return [first, *results]  # type: ignore[list-item]
+
+
+Start = Callable[..., Callable[[], Any]]
+"""`start(work, *args)` begins with work and returns a function that waits for what it returns."""
+
+
+@contextmanager
+def beside(wanted: bool = True) -> Iterator[Start]:
+    """A thread for work that is done while the caller goes on; all of it is over at the end of the block.
+
+    Where one thread is to do everything, or not `wanted`, the work is done when it is started.
+    """
+    if not wanted or thread_count() < 2:
+        yield _at_once
+        return
+    begun: list[Future[Any]] = []
+
+    def start(work: Callable[..., Any], *args: Any) -> Callable[[], Any]:
+        begun.append(_pool().submit(copy_context().run, work, *args))  # np.errstate holds there too
+        return begun[-1].result
+
+    with blas_on_one_thread():
+        try:
+            yield start
+        finally:
+            wait(begun)
+
+
+def _at_once(work: Callable[..., Any], *args: Any) -> Callable[[], Any]:
+    result = work(*args)
+    return lambda: result
 
 
 def thread_count() -> int:

@@ -1,3 +1,5 @@
+import contextlib
+
 import numpy as np
 import pytest
 
@@ -6,6 +8,7 @@ import nn
 from autograd_lite.errors import OptionError, ShapeError
 from autograd_lite.testing import check_grads
 from nn.functional import recurrent
+from nn.kernels import threads
 
 rng = np.random.default_rng(0)
 T, B, I, H = 4, 3, 2, 5  # noqa: E741
@@ -32,6 +35,30 @@ OPTIONS = [
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize("bias", [True, False])
 def test_kernels_are_their_definitions(op, options, bias):
+    require_definition(op, options, bias)
+
+
+@pytest.mark.parametrize("op", GATES)
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("steps", [1, 3])
+def test_long_sequences_in_chunks_on_two_threads(monkeypatch, op, options, steps):
+    begun = []
+
+    @contextlib.contextmanager
+    def counted(wanted):
+        with threads.beside(wanted) as start:
+            yield lambda *work: begun.append(wanted) or start(*work)
+
+    monkeypatch.setattr(threads, "_blas_threads", lambda: (lambda: 2, lambda n: None))
+    monkeypatch.setattr(recurrent.kernels, "beside", counted)
+    monkeypatch.setattr(recurrent.kernels, "ROWS", steps * B)
+    monkeypatch.setattr(recurrent.kernels, "LARGE", 0)
+    require_definition(op, options, bias=True)
+    assert all(begun)
+    assert len(begun) % (3 * -(-T // steps)) == 0  # the inputs forward, inputs and states backward
+
+
+def require_definition(op, options, bias):
     """Values and all cotangents, for every output with weights of its own."""
     fused = getattr(recurrent, op)
     values = inputs(op, bias)

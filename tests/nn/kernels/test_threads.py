@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from nn.kernels import threads
-from nn.kernels.threads import in_parallel, thread_count
+from nn.kernels.threads import beside, in_parallel, thread_count
 
 
 @pytest.fixture(autouse=True)
@@ -107,3 +107,31 @@ def test_threads_have_started_when_work_was_shared():
     assert not threads.started()
     in_parallel(len, range(2))
     assert threads.started()
+
+
+def test_work_is_done_beside_the_caller(two_threads):
+    meet = threading.Barrier(2, timeout=20)
+    with np.errstate(divide="ignore"), beside() as start:
+        waits = [start(meet.wait), *(start(np.divide, a, 0.0) for a in (1.0, -1.0))]
+        assert two_threads["threads"] == 1
+        meet.wait()
+        assert [wait() for wait in waits[1:]] == [np.inf, -np.inf]
+    assert two_threads["threads"] == 2
+
+
+def test_an_error_in_work_beside_is_raised_where_it_is_waited_for(two_threads):
+    done = []
+    with pytest.raises(ZeroDivisionError), beside() as start:
+        failed = start(lambda: 1 / 0)
+        start(lambda: done.append(True))
+        failed()
+    assert done  # nothing goes on when the block is over
+    assert two_threads["threads"] == 2
+
+
+@pytest.mark.parametrize(("wanted", "threads"), [(False, 2), (True, 1)])
+def test_one_thread_does_at_once_what_needs_no_other(two_threads, wanted, threads):
+    two_threads["threads"] = threads
+    with beside(wanted) as start:
+        assert start(threading.get_ident)() == threading.get_ident()
+        assert two_threads["threads"] == threads
