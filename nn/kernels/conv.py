@@ -165,7 +165,8 @@ def input_gradient(g: Array, w: Array, b: Array | None, windows: Windows, groups
     order = range(3, 3 + axes)  # the kernel's axes: those that are laid, and the last if it is convolved
     matrix = w.transpose(0, *order[: len(laid)], 2, 1, *order[len(laid) :])
     matrix = matrix.reshape(groups, math.prod(laid) * inputs, -1)
-    dx = np.zeros((len(g), groups, inputs, *windows.size), dtype)
+    empty = np.empty if windows.padded else np.zeros  # what is copied from a plane need not be cleared
+    dx = empty((len(g), groups, inputs, *windows.size), dtype)
 
     def work(blocks: Sequence[slice]) -> None:
         columns = _Columns(g, of_g, groups, dtype)
