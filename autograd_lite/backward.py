@@ -278,10 +278,26 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _sum(a: Any, b: Any) -> Any:
-    """Fan-in: two uses of one value. Out of place, for either may be a view of something else."""
-    if a.__class__ is not tuple:
-        return a + b
-    return tuple(y if x is None else x if y is None else x + y for x, y in zip(a, b, strict=True))
+    """Fan-in: two uses of one value. A large newcomer that nobody else holds takes up the sum, in memory that
+    is still in the cache; else out of place, for either may be a view of something."""
+    if a.__class__ is tuple:
+        return tuple(y if x is None else x if y is None else x + y for x, y in zip(a, b, strict=True))
+    fresh = b.__class__ is _ARRAY and b.size >= _LARGE and sys.getrefcount(b) <= _FRESH
+    if fresh and a.__class__ is _ARRAY and b.base is None and b.flags.writeable:
+        return np.add(a, b, out=b)
+    return a + b
+
+
+_LARGE = 1 << 15
+
+
+def _fresh() -> int:
+    g = np.zeros(1)
+    return (lambda a, b: sys.getrefcount(b))(None, g)
+
+
+_FRESH = _fresh()
+"""The references to an array that only the caller of `_sum` holds."""
 
 
 def _complete(g: tuple[Any, ...], y: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
+from autograd_lite.backward import _sum
 from autograd_lite.errors import AutogradLiteError, NotDifferentiableError, ShapeError, TapeError
 
 
@@ -508,3 +509,31 @@ def test_every_error_of_the_family_is_a_builtin_too() -> None:
         bases = {c for c in error.__mro__ if c.__module__ == "builtins"} - {Exception, BaseException, object}
         assert issubclass(error, AutogradLiteError)
         assert bases or error is AutogradLiteError, name
+
+
+def test_large_fan_in_writes_only_into_what_nobody_holds():
+    a, b = np.ones(1 << 15), np.full(1 << 15, 2.0)
+    total = _sum(a, b)
+    assert total is b
+    assert total[0] == 3.0
+    del total
+    held, view, frozen = [np.full(1 << 15, 2.0) for _ in range(3)]
+    others, part = [held], view[:]
+    frozen.flags.writeable = False
+    for newcomer in (others[0], part, frozen):
+        np.testing.assert_array_equal(_sum(a, newcomer), 3.0)
+        np.testing.assert_array_equal(newcomer, 2.0)
+
+
+def test_large_fan_in_leaves_the_arrays_of_a_users_rule_alone():
+    slope = np.full(1 << 15, 5.0)
+
+    @ag.primitive
+    def fivefold(x):
+        return 5 * x
+
+    ag.defvjp(fivefold, lambda g, y, x: slope)
+    x = ag.Tensor(np.ones(1 << 15), requires_grad=True)
+    (fivefold(x) + x * x + fivefold(x) + x).sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), 13.0)
+    np.testing.assert_array_equal(slope, 5.0)
