@@ -1,4 +1,4 @@
-"""Detection: a net that tells shapes apart learns to find them, and to draw boxes around them.
+"""Detection: a net that tells shapes apart learns to draw boxes around them.
 
 Pretraining: one shape in each image, and which it is. The layers that have learned this are the backbone
 of a detector: its last maps have a cell for every 8x8 pixels, and a new layer says in each cell whether
