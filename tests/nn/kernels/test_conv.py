@@ -37,12 +37,13 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.fixture(params=["whole images", "rows on threads"])
+@pytest.fixture(params=["images together", "rows on threads"])
 def road(request, monkeypatch):
-    """Small blocks and threads are for large arrays; here small arrays take that road too."""
+    """Small blocks, threads, images one by one are for large arrays; here small ones take that road too."""
     if request.param == "rows on threads":
         monkeypatch.setattr(kernels, "BLOCK", 2000)
         monkeypatch.setattr(kernels, "SMALL", 0)
+        monkeypatch.setattr(kernels, "FEW", 0)
 
 
 def value_and_pullbacks(f, args, options):
@@ -182,8 +183,9 @@ def test_an_image_that_is_not_finite_does_not_touch_its_neighbours():
 def test_blocks_of_every_size(monkeypatch):
     x, w, b, options = case(padding=((1, 1), (0, 0)), stride=(2, 1))
     expected = value_and_pullbacks(convolution, (x, w, b), options)
-    for block, small in itertools.product((1, 500, 3000, 6000, 1 << 20), (0, 1 << 30)):
+    for block, limit, few in itertools.product((1, 500, 3000, 6000, 1 << 20), (0, 1 << 30), (0, 128)):
         monkeypatch.setattr(kernels, "BLOCK", block)
-        monkeypatch.setattr(kernels, "SMALL", small)
+        monkeypatch.setattr(kernels, "SMALL", limit)
+        monkeypatch.setattr(kernels, "FEW", few)
         for got, want in zip(value_and_pullbacks(convolution, (x, w, b), options), expected, strict=True):
             np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12)
