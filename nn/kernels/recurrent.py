@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .threads import Start, beside
+from .threads import Start, beside, blas_on_one_thread
 
 __all__ = [
     "gru",
@@ -64,9 +64,22 @@ def _threads(x: Array, w: Array) -> Any:
     return beside(x.size * len(w) >= LARGE and len(_chunks(x)) > 1)
 
 
-def _slabs(w: Array, gates: int) -> Array:
-    """Weights for the products h @ w[gate]: (gates, H, H), each contiguous, from (gates H, H)."""
-    return np.ascontiguousarray(w.reshape(gates, -1, w.shape[-1]).swapaxes(1, 2))
+def _slabs(w: Array, gates: int, T: int) -> Array:
+    """Weights (gates H, I) for products with the inputs of T steps: (gates, I, H), each contiguous.
+
+    For a single step, that of a cell, they stay as they are: to rearrange them takes as long as the product.
+    """
+    return w if T == 1 else np.ascontiguousarray(w.reshape(gates, -1, w.shape[-1]).swapaxes(1, 2))
+
+
+def _multiply(rows: Array, w: Array, out: Array) -> None:
+    """The products of rows (N, I) with what `_slabs` returned, as slabs (gates, N, H)."""
+    if w.ndim == 3:
+        np.matmul(rows, w, out=out)
+    else:
+        with blas_on_one_thread():  # two take 33 us in place of 60, but 700 where a core is busy
+            columns = w @ rows.T
+        out[...] = columns.reshape(len(out), -1, len(rows)).swapaxes(1, 2)
 
 
 def _projected(x: Array, w: Array, b: Array | None, gates: Array, start: Start) -> Iterator[int]:
@@ -75,7 +88,7 @@ def _projected(x: Array, w: Array, b: Array | None, gates: Array, start: Start) 
     def project(run: slice) -> None:
         part, rows = gates[:, run], x[run].reshape(-1, x.shape[-1])
         flat = part.reshape(len(gates), len(rows), -1)
-        np.matmul(rows, w, out=flat)
+        _multiply(rows, w, flat)
         if b is not None:
             flat += b[:, None]
 
@@ -121,30 +134,30 @@ def lstm(
 ) -> tuple[tuple[Array, Array, Array], Any]:
     """All hidden states (T, B, H), and the last hidden and cell state.
 
-    The logistic function is (1 + tanh(a / 2)) / 2, so with the rows of its gates halved one tanh does all
-    four gates i, f, g, o.
+    The logistic function is (1 + tanh(a / 2)) / 2, so one tanh does all four gates i, f, g, o.
     """
     (T, B, _), H = x.shape, h.shape[1]
     x, over = _in_order(x, reverse), _in_order(ended(T, lengths), reverse)
     half = np.array([0.5, 0.5, 1, 0.5], w_ih.dtype)[:, None, None]
-    bias = None if b_ih is None or b_hh is None else (b_ih + b_hh).reshape(4, H) * half[..., 0]
+    bias = None if b_ih is None or b_hh is None else (b_ih + b_hh).reshape(4, H)
     gates = np.empty((4, T, B, H), np.result_type(x, w_ih))
     hs, cells = (np.empty((T + 1, B, H), gates.dtype) for _ in range(2))  # before and after each step
     squashed = np.empty((T, B, H), gates.dtype)
-    recurrent, product = np.empty((4, B, H), gates.dtype), np.empty((B, H), gates.dtype)
-    w, hs[0], cells[0] = _slabs(w_hh, 4) * half, h, c
+    recurrent, new = np.empty((4, B, H), gates.dtype), np.empty((B, H), gates.dtype)
+    w, hs[0], cells[0] = _slabs(w_hh, 4, T), h, c
     with _threads(x, w_ih) as start:
-        for t in _projected(x, _slabs(w_ih, 4) * half, bias, gates, start):
+        for t in _projected(x, _slabs(w_ih, 4, T), bias, gates, start):
             a, tanh_c, c_next, h_next = gates[:, t], squashed[t], cells[t + 1], hs[t + 1]
-            np.matmul(hs[t], w, out=recurrent)
+            _multiply(hs[t], w, recurrent)
             a += recurrent
+            a *= half
             np.tanh(a, out=a)
             a *= half
             a += 1 - half
             i, f, g, o = a
             np.multiply(f, cells[t], out=c_next)
-            np.multiply(i, g, out=product)
-            c_next += product
+            np.multiply(i, g, out=new)
+            c_next += new
             np.tanh(c_next, out=tanh_c)
             np.multiply(o, tanh_c, out=h_next)
             if over is not None:
@@ -220,11 +233,11 @@ def gru(
     gates = np.empty((3, T, B, H), np.result_type(x, w_ih))
     hs, candidates = np.empty((T + 1, B, H), gates.dtype), np.empty((T, B, H), gates.dtype)
     recurrent, bias = np.empty((3, B, H), gates.dtype), None if b_ih is None else b_ih.reshape(3, H)
-    w, hs[0] = _slabs(w_hh, 3), h
+    w, hs[0] = _slabs(w_hh, 3, T), h
     with _threads(x, w_ih) as start:
-        for t in _projected(x, _slabs(w_ih, 3), bias, gates, start):
+        for t in _projected(x, _slabs(w_ih, 3, T), bias, gates, start):
             rz, n, h_next = gates[:2, t], gates[2, t], hs[t + 1]
-            np.matmul(hs[t], w, out=recurrent)
+            _multiply(hs[t], w, recurrent)
             if b_hh is not None:
                 recurrent += b_hh.reshape(3, 1, H)
             rz += recurrent[:2]
@@ -303,7 +316,7 @@ def rnn(
     x, over = _in_order(x, reverse), _in_order(ended(T, lengths), reverse)
     bias = None if b_ih is None or b_hh is None else (b_ih + b_hh)[None]
     values = np.empty((1, T, B, H), np.result_type(x, w_ih))
-    hs, w = np.empty((T + 1, B, H), values.dtype), np.ascontiguousarray(w_hh.T)
+    hs, w = np.empty((T + 1, B, H), values.dtype), w_hh.T if T == 1 else np.ascontiguousarray(w_hh.T)
     hs[0] = h
     with _threads(x, w_ih) as start:
         for t in _projected(x, w_ih.T[None], bias, values, start):
