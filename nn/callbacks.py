@@ -388,16 +388,20 @@ class _Bar(Callback):
 
 
 class _Lines(Callback):
-    """A line for the first, the last, and some epochs between."""
+    """A line for the first, the last, and some epochs between, with the minutes that are left."""
 
     def on_train_begin(self, epochs: int, steps: int) -> None:
         self.epochs = epochs
+        self.start, self.done = time.perf_counter(), 0
         self.every = max(1, round(epochs / LINES))
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        number = epoch + 1
-        if number in (1, self.epochs) or number % self.every == 0 or self.trainer.stop_training:
-            print(_line(number, self.epochs, logs))
+        number, stops = epoch + 1, self.trainer.stop_training
+        self.done += 1
+        if number in (1, self.epochs) or number % self.every == 0 or stops:
+            left = (time.perf_counter() - self.start) / self.done * (self.epochs - number)
+            ahead = f"  {left / 60:.0f} min to the end" if left >= 60 and not stops else ""
+            print(_line(number, self.epochs, logs) + ahead, flush=True)
 
 
 def _line(epoch: int, epochs: int, logs: Logs) -> str:
