@@ -404,3 +404,53 @@ def test_the_cells_of_detection_hold_the_boxes() -> None:
         best = box_iou(true, b[confidence > 0.9])
         assert best.shape == (len(true), len(true)) and best.max(axis=1).min() > 0.999
         assert (k[confidence > 0.9][best.argmax(axis=1)] == kind).all()
+
+
+def test_mnist_mlp(quick: Quick) -> None:
+    assert quick("mnist_mlp")["accuracy"] > 0.94
+
+
+def test_lenet1(quick: Quick) -> None:
+    found = quick("lenet1")
+    assert found["weights"] == 2578  # as in the paper
+    assert found["error"] < 0.08 and found["after rejection"] < 0.03 < found["error"]
+
+
+def test_mnist_cnn(quick: Quick) -> None:
+    found = quick("mnist_cnn")
+    assert min(found["accuracies"]) > 0.95
+    assert found["misread"] / 360 <= 1 - np.mean(found["accuracies"])  # the committee beats its members
+
+
+def test_mnist_deep_mlp(quick: Quick) -> None:
+    assert quick("mnist_deep_mlp")["error"] < 0.08
+
+
+def test_mnist_random_labels(quick: Quick) -> None:
+    found = quick("mnist_random_labels")
+    assert len(found) == 8
+    for row, accuracy in found.items():
+        assert accuracy["train"] >= 0.97  # of 100 images; the last steps may lose one again
+        assert accuracy["test"] < 0.2 if "random" in row else accuracy["test"] > 0.8  # chance is 0.1
+
+
+def test_a_long_program_that_is_stopped_goes_on_to_the_same_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(name: str) -> dict[str, Any]:
+        (tmp_path / name).mkdir(exist_ok=True)
+        return importlib.import_module("examples.lectures.mnist_deep_mlp").run(True, 0, tmp_path / name)
+
+    save = nn.Trainer.save
+
+    def interrupted(trainer: nn.Trainer, path: Any) -> None:
+        save(trainer, path)
+        if trainer.epoch == 5:
+            raise KeyboardInterrupt
+
+    whole = run("whole")
+    with monkeypatch.context() as patch, pytest.raises(SystemExit, match="130"):
+        patch.setattr(nn.Trainer, "save", interrupted)
+        run("stopped")
+    assert "the same command goes on" in capsys.readouterr().out
+    assert run("stopped")["history"] == whole["history"]

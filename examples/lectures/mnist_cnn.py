@@ -1,0 +1,106 @@
+"""Convolutional nets read digits, and a committee of five of them reads better still.
+
+Two convolutions with max-pooling, two dense layers of 1,000 rectifiers with dropout, a softmax. In every
+epoch each digit is shifted by up to a pixel in each direction, so that no image is seen often, and a
+penalty (L2) keeps the weights small. The five nets differ in their initial weights and in the order of
+the data; the mean of their probabilities decides. All digits that the committee misreads are drawn. The
+digits of the test are looked at after each epoch, for the curve; nothing is chosen by them.
+
+The full version takes more than an hour. It can be stopped at any time, and goes on when started again.
+
+Source: M. Nielsen, "Neural networks and deep learning", chapter 6, 2015; P. Simard et al., "Best practices
+for convolutional neural networks applied to visual document analysis", 2003.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import autograd_lite as ag
+import nn
+from examples import program
+from examples.pictures import COLORS, GREY, panels, save
+
+Array = npt.NDArray[Any]
+
+BATCH, RATE, DECAY = 100, 0.05, 5e-4
+
+
+def build(side: int) -> nn.Sequential:
+    """The net for images of (1, side, side); around small ones a frame is put, so that two poolings fit."""
+    padding = 0 if side >= 28 else 2
+    halved = (side + 2 * padding - 4) // 2
+    flat = 40 * ((halved + 2 * padding - 4) // 2) ** 2
+    model = nn.Sequential(
+        *(nn.Conv2d(1, 20, 5, padding=padding), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(20, 40, 5, padding=padding), nn.ReLU(), nn.MaxPool2d(2)),
+        nn.Flatten(),
+        *(nn.Linear(flat, 1000), nn.ReLU(), nn.Dropout(0.5)),
+        *(nn.Linear(1000, 1000), nn.ReLU(), nn.Dropout(0.5)),
+        nn.Linear(1000, 10),
+    )
+    nn.init.by_activation_(model)
+    return model
+
+
+def trainer_of(model: nn.Module, epochs: int, samples: int) -> nn.Trainer:
+    """Gradient descent with Nesterov's momentum, on one cycle of rates."""
+    optimizer = nn.optim.SGD(model.parameters(), RATE, momentum=0.9, nesterov=True, weight_decay=DECAY)
+    steps = epochs * -(-samples // BATCH)
+    cycle = nn.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps, cycle_momentum=False)
+    return nn.Trainer(model, nn.CrossEntropyLoss(), optimizer, "accuracy", scheduler=cycle)
+
+
+def draw_errors(scores: Array, X: Array, y: Array, path: Path) -> None:
+    """Every digit that is misread, with the right class, the one that was read, and how sure that was."""
+    read = scores.argmax(axis=1)
+    wrong = np.flatnonzero(read != y)
+    wrong = wrong[np.argsort(-scores[wrong, read[wrong]])]
+    figure, axes = panels(max(1, -(-len(wrong) // 10)), 10, 0.95, 1.2)
+    for one in axes.flat:
+        one.axis("off")
+    for one, i in zip(axes.flat, wrong, strict=False):
+        one.imshow(X[i, 0], cmap="gray_r")
+        one.set_title(f"{y[i]}→{read[i]}, {scores[i, read[i]]:.0%}", fontsize=8)
+    save(figure, path)
+
+
+def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
+    """Train all members, let them vote, draw what they misread."""
+    (X, y), (X_test, y_test) = program.handwriting(quick)
+    members, epochs = (2, 6) if quick else (5, 36)
+    digits = nn.TensorDataset(X, y)
+    shifted = digits if quick else nn.data.Augmented(digits, nn.transforms.RandomShift(1))
+    models, histories = [], []
+    with program.resumable(out / f"mnist_cnn-{'quick' if quick else 'full'}-{seed}") as fit:
+        for i in range(members):
+            nn.manual_seed(members * seed + i)
+            models.append(build(X.shape[-1]))
+            trainer = trainer_of(models[-1], epochs, len(X))
+            print(f"net {i + 1} of {members}:")
+            loader = nn.DataLoader(shifted, BATCH, shuffle=True, num_workers=1)  # made in the background
+            data = {"validation_data": (X_test, y_test)}
+            histories.append(fit(f"net-{i + 1}", trainer, loader, epochs=epochs, **data))
+
+    committee = nn.Committee(models).eval()
+    with ag.no_grad():
+        batches = np.split(X_test, range(500, len(X_test), 500))
+        scores = np.concatenate([committee(batch).numpy() for batch in batches])
+    accuracies = [history["val_accuracy"][-1] for history in histories]
+    wrong = int(np.sum(scores.argmax(axis=1) != y_test))
+    print("test accuracy of each net: " + " ".join(f"{accuracy:.2%}" for accuracy in accuracies))
+    print(f"the committee: {1 - wrong / len(y_test):.2%}, {wrong} of {len(y_test):,} misread")
+    draw_errors(scores, X_test, y_test, out / "mnist_cnn.png")
+
+    figure, axes = panels(width=5)
+    for history, color in zip(histories, COLORS, strict=False):
+        axes.semilogy(range(1, epochs + 1), 1 - np.array(history["val_accuracy"]), color=color)
+    axes.axhline(wrong / len(y_test), color=GREY, linewidth=1, label="the committee")
+    axes.set(xlabel="epoch", ylabel="test error")
+    axes.legend(frameon=False)
+    save(figure, out / "mnist_cnn-course.png")
+    return {"accuracies": accuracies, "misread": wrong}

@@ -1,0 +1,108 @@
+"""Nets learn random labels by heart, as perfectly as the right ones.
+
+A net with more weights than images comes to know all that it is trained on, whether the labels are right
+or drawn at random. Only the test shows which it was: what was learned by heart is worth no more than
+chance. Weight decay does not prevent it, so it is not what makes nets generalize. First on
+digits, then on photographs: perceptrons with one and three hidden layers of 512 rectifiers.
+
+Source: C. Zhang et al., "Understanding deep learning requires rethinking generalization", 2017.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import nn
+from autograd_lite.errors import FileError
+from examples import program
+from examples.pictures import COLORS, GREY, panels, save
+
+Array = npt.NDArray[Any]
+Data = tuple[Array, Array]
+
+RATE, DECAY = 5e-4, 0.1
+
+
+class UntilKnown(nn.Callback):
+    """Ends the training after an epoch in which every image was recognized."""
+
+    def on_epoch_end(self, epoch: int, logs: nn.callbacks.Logs) -> None:
+        self.trainer.stop_training = logs["accuracy"] == 1.0
+
+
+def build(pixels: int, hidden: int, width: int) -> nn.Sequential:
+    """So many hidden layers of rectifiers."""
+    layers: list[nn.Module] = [nn.Flatten()]
+    for i in range(hidden):
+        layers += [nn.Linear(width if i else pixels, width), nn.ReLU()]
+    model = nn.Sequential(*layers, nn.Linear(width, 10))
+    nn.init.by_activation_(model)
+    return model
+
+
+def photographs() -> tuple[Data, Data] | None:
+    """10,000 images of CIFAR-10 and the test, their centres of 28x28, each with mean 0 and deviation 1."""
+    try:
+        parts = [nn.datasets.load_cifar10(split, download=True) for split in ("train", "test")]
+    except FileError:
+        print("CIFAR-10 is not on this machine and cannot be downloaded: digits only")
+        return None
+    crop = nn.transforms.CenterCrop(28)
+    train, test = ((standardized(crop(X[:10_000])), y[:10_000]) for X, y in parts)
+    return train, test
+
+
+def standardized(X: Array) -> Array:
+    """Each image with mean 0 and deviation 1."""
+    rows = X.reshape(len(X), -1)
+    rows = (rows - rows.mean(axis=1, keepdims=True)) / rows.std(axis=1, keepdims=True)
+    return np.asarray(rows.reshape(X.shape))
+
+
+def trainer_of(model: nn.Module, decay: float) -> nn.Trainer:
+    """Adam, with the weights pulled to 0 besides."""
+    optimizer = nn.optim.AdamW(model.parameters(), RATE, weight_decay=decay)
+    return nn.Trainer(model, nn.CrossEntropyLoss(), optimizer, "accuracy", UntilKnown())
+
+
+def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
+    """Learn right and random labels, with and without weight decay, until every image is known."""
+    rng = np.random.default_rng(seed)
+    (X, y), digits_test = program.handwriting(quick)
+    samples = 100 if quick else 10_000
+    tasks = {"digits": ((X[:samples], y[:samples]), digits_test)}
+    if not quick and (images := photographs()):
+        tasks["photographs"] = images
+    width, options = 512, {"epochs": 200, "batch_size": 100, "verbose": False}
+    if quick:
+        width, options = 256, options | {"epochs": 400, "batch_size": 10}
+    found: dict[str, Any] = {}
+    print(f"{'':<45}training    test")
+    rows = product(tasks.items(), (1, 3), (0.0, DECAY), ("right", "random"))
+    with program.resumable(out / f"mnist_random_labels-{'quick' if quick else 'full'}-{seed}") as fit:
+        for (name, ((X, y), test)), hidden, decay, labels in rows:
+            nn.manual_seed(seed)
+            target = y if labels == "right" else rng.integers(0, 10, len(y))
+            trainer = trainer_of(build(X[0].size, hidden, width), decay)
+            row = f"{name}, {labels} labels, {hidden}x{width}{', decay' if decay else ''}"
+            course = fit(row, trainer, X, target, **options)["accuracy"]
+            known, new = (trainer.evaluate(*part)["accuracy"] for part in ((X, target), test))
+            found[row] = {"train": known, "test": new, "course": course}
+            print(f"{row:<45}{known:>8.1%}{new:>8.1%}   {len(course)} epochs", flush=True)
+
+    figure, axes = panels(1, len(tasks), width=5)
+    for one, name in zip(np.ravel(axes), tasks, strict=True):
+        for color, (labels, hidden) in zip(COLORS, product(("right", "random"), (1, 3)), strict=False):
+            kind = f"{labels} labels, {hidden}x{width}"
+            course = found[f"{name}, {kind}"]["course"]
+            one.plot(range(1, len(course) + 1), course, color=color, label=kind)
+        one.axhline(0.1, color=GREY, linewidth=1)
+        one.set(title=name, xlabel="epoch", ylabel="training accuracy", ylim=(0, 1.02))
+        one.legend(frameon=False, fontsize=8)
+    save(figure, out / "mnist_random_labels.png")
+    return found
