@@ -106,8 +106,8 @@ def measure(model: GPT, text: nn.datasets.CharText) -> float:
 
 
 @ag.no_grad()
-def write(model: GPT, text: nn.datasets.CharText, length: int, rng: np.random.Generator) -> str:
-    """Let the model go on from an empty line, each time behind the character that was drawn."""
+def write(model: Any, text: nn.datasets.CharText, length: int, rng: np.random.Generator) -> str:
+    """Let a model that sees `context` go on from an empty line, each time behind what was drawn."""
     codes = text.encode("\n\n")
     for _ in range(length):
         scores = model(codes[None, -model.context :]).numpy()[0, -1]

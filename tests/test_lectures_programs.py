@@ -16,7 +16,7 @@ import pytest
 import nn
 from autograd_lite import Tensor
 from autograd_lite.errors import FileError
-from examples.lectures import alvinn, detection
+from examples.lectures import alvinn, char_lm, detection
 from examples.lectures.__main__ import main, programs
 from examples.lectures._photographs import Stopwatch, pictures
 from examples.lectures.recurrent_automaton import LANGUAGES
@@ -454,3 +454,25 @@ def test_a_long_program_that_is_stopped_goes_on_to_the_same_numbers(
         run("stopped")
     assert "the same command goes on" in capsys.readouterr().out
     assert run("stopped")["history"] == whole["history"]
+
+
+def test_char_lm(quick: Quick) -> None:
+    found = quick("char_lm")
+    pairs = found.pop("counts of pairs")
+    assert found["LSTM"] < found["RNN"] < pairs
+    assert found["transformer"] < pairs + 0.1  # after 150 steps it is far from done
+
+
+def test_what_char_lm_measures_is_each_later_character_once() -> None:
+    """Of a model that goes by the last character alone: the mean over all but the first half piece."""
+    text = "abcab" * 40 + "a"
+    data = nn.datasets.CharText(text, 8, stride=4)
+    table = np.random.default_rng(0).normal(size=(3, 3))
+
+    class Pairs(nn.Module):
+        def forward(self, x: Any) -> Any:
+            return Tensor(table[x.numpy()])
+
+    log_p = table - np.log(np.exp(table).sum(axis=1, keepdims=True))
+    expected = -log_p[data.codes[4:-1], data.codes[5:]].mean()
+    assert char_lm.measure(Pairs(), data) == pytest.approx(expected)
