@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 import platform
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -32,8 +33,13 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json and not options.json.parent.is_dir():
         parser.error(f"--json {options.json}: there is no folder {options.json.parent}")
 
+    names = options.name or list(WORKLOADS)
     rows: list[Row] = []
-    for name in options.name or WORKLOADS:
+    if len(names) > 1 and not options.quick:
+        for name in names:
+            rows += in_own_process(name)
+        names = []
+    for name in names:
         workload = WORKLOADS[name](options.quick)
         try:
             rows += (new := run(workload, quick=options.quick))
@@ -44,6 +50,16 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json:
         write_json(options.json, rows, quick=options.quick)
     return 0
+
+
+def in_own_process(name: str) -> list[Row]:
+    """Run one workload where no other has left threads, memory or compiled code behind."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "rows.json"
+        command = [sys.executable, "-m", "benchmarks", "--json", str(file), name]
+        if status := subprocess.run(command, check=False).returncode:
+            sys.exit(status)
+        return [Row(**row) for row in json.loads(file.read_text(encoding="utf-8"))["rows"]]
 
 
 def table(workload: Workload, rows: list[Row], *, goals: bool) -> str:

@@ -14,7 +14,7 @@ import pytest
 
 import autograd_lite as ag
 from benchmarks import libraries
-from benchmarks.__main__ import main, shown, table
+from benchmarks.__main__ import in_own_process, main, shown, table
 from benchmarks.libraries import OURS, Library
 from benchmarks.runner import DisagreementError, Workload, run
 from benchmarks.workloads import WORKLOADS, chain, memory, neuron
@@ -115,6 +115,13 @@ def test_the_command_line_writes_its_rows(tmp_path: Path) -> None:
     assert {row["workload"] for row in report["rows"]} == {"neuron"}
     assert report["rows"][0]["library"] == OURS and report["rows"][0]["median"] > 0
     assert [path.name for path in tmp_path.iterdir()] == ["rows.json"]
+
+
+def test_a_workload_in_a_process_of_its_own_gives_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = subprocess.run
+    monkeypatch.setattr(subprocess, "run", lambda command, **options: real([*command, "--quick"], **options))
+    rows = in_own_process("neuron")
+    assert rows[0].library == OURS and rows[0].ratio == 1.0 and {row.workload for row in rows} == {"neuron"}
 
 
 def test_an_unknown_workload_is_refused_with_the_list(capsys: pytest.CaptureFixture[str]) -> None:

@@ -43,7 +43,7 @@ def _workload(name: str, does: str, f: Chain) -> Workload:
         name=name,
         does=does,
         contenders={library: partial(make, f) for library, make in contenders.items()},
-        goals={"pytorch": 1.8},
+        goals={"pytorch": 2.5},
     )
 
 

@@ -29,6 +29,7 @@ def workload(quick: bool) -> Workload:
         name="import",
         does="import of the library, on top of NumPy's",
         contenders={name: partial(importing, library.module) for name, library in LIBRARIES.items()},
+        goals={"pytorch": 10.0},
         rounds=5,
         unit="import",
         measures_itself=True,
