@@ -92,8 +92,10 @@ def play(
                 y, args, kwargs, up, conjugate = node.value, node.args, node.kwargs, g, False
                 if g.__class__ is not _FLOAT and (g.__class__ is not _ARRAY or g.dtype.kind == "c"):
                     g, up, y, args, conjugate = _prepared(node, rule, g, record)
-                vjps = rule.vjps or _joint(node, rule, up, y, args, since, wanted)
-                mask = masks.pop(node, None) if masks else None
+                pulled = None if rule.joint is None else _jointly(node, rule, up, y, args, since, wanted)
+                mask = None
+                if masks and (mask := masks.pop(node, None)) and rule.flow == "mixes":
+                    mask = None
                 i = -1
                 for parent in node.inputs:
                     i += 1
@@ -102,12 +104,14 @@ def play(
                     ):
                         continue
                     try:
-                        if kwargs is not None:
-                            gx = vjps[i](up, y, *args, **kwargs)
+                        if pulled is not None:
+                            gx = pulled[i]
+                        elif kwargs is not None:
+                            gx = rule.vjps[i](up, y, *args, **kwargs)
                         elif len(args) == 2:  # written out: unpacking costs as much as a product
-                            gx = vjps[i](up, y, args[0], args[1])
+                            gx = rule.vjps[i](up, y, args[0], args[1])
                         else:
-                            gx = vjps[i](up, y, *args)
+                            gx = rule.vjps[i](up, y, *args)
                     except Exception as error:
                         _blame(node, rule, i, error)
                         raise
@@ -195,11 +199,12 @@ def _listeners(record: bool) -> Any:
     return tuple(hear for hear in switch.watchers if hear is not check_forward) if record else None
 
 
-def _joint(
+def _jointly(
     node: Node, rule: Rule, g: Any, y: Any, args: Any, since: int, wanted: Container[Node]
-) -> list[Callable[..., Any]]:
-    """One function for each input, as if the joint rule were so many."""
-    needs = tuple(x.__class__ is Node and (x.index > since or x in wanted or since < 0) for x in node.inputs)
+) -> tuple[Any, ...] | list[Any]:
+    """What a joint rule returns, one cotangent for each argument."""
+    inputs, everything = node.inputs, since < 0
+    needs = tuple([x.__class__ is Node and (everything or x.index > since or x in wanted) for x in inputs])
     try:
         pulled = _pulled_jointly(rule, g, y, args, node.kwargs or {}, needs)
         if not isinstance(pulled, (tuple, list)) or len(pulled) != len(args):
@@ -210,7 +215,7 @@ def _joint(
     except Exception as error:
         _blame(node, rule, 0, error)
         raise
-    return [lambda *_, gx=gx, **__: gx for gx in pulled]
+    return pulled
 
 
 def _pulled_jointly(

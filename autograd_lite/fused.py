@@ -63,7 +63,7 @@ def _op(
             raise explain(op, values, error) from error
         tensors = [x for x in args if isinstance(x, Tensor)]
         if is_recording() and any(x.node is not None for x in tensors):
-            inputs = tuple((x.node or x) if isinstance(x, Tensor) else x for x in args)
+            inputs = tuple([(x.node or x) if isinstance(x, Tensor) else x for x in args])
             return record_result(op, inputs, values, {**options, "_residuals": residuals}, value)
         if not tensors:
             return value
@@ -72,7 +72,7 @@ def _op(
     def joint(
         g: Any, y: Any, *args: Any, needs: tuple[bool, ...], _residuals: Any = None, **options: Any
     ) -> tuple[Any, ...]:
-        recorded = any(isinstance(x, Tensor) for x in (g if isinstance(g, tuple) else (g,)))
+        recorded = isinstance(g, Tensor) or (g.__class__ is tuple and any(isinstance(x, Tensor) for x in g))
         if not recorded:
             pulled = backward(g, _residuals, needs)
         else:

@@ -129,9 +129,11 @@ class Optimizer:
                 loss = closure()
         for group in self.param_groups:
             for p in group["params"]:
-                if p.grad is not None:
-                    new = self.update(*_decayed(p, group), self._state_of(p), group)
-                    p.data = in_layout(new, p.numpy())
+                g = p.grad
+                if g is not None:
+                    x = p.numpy()
+                    new = self.update(*_decayed(x, g.numpy(), group), self._state_of(p), group)
+                    p.data = in_layout(new, x)
         return loss
 
     def update(self, x: Array, g: Array, state: dict[str, Any], group: Group) -> Array:
@@ -227,9 +229,8 @@ def _is_pair_of_betas(betas: Any) -> bool:
     return pair and all(isinstance(beta, Real) and 0 <= float(beta) < 1 for beta in betas)
 
 
-def _decayed(p: Tensor, group: Group) -> tuple[Array, Array]:
+def _decayed(x: Array, g: Array, group: Group) -> tuple[Array, Array]:
     """Value and gradient of a parameter for a step downhill, with weight decay in one of them."""
-    x, g = p.numpy(), p.grad.numpy()  # type: ignore[union-attr]
     if group["maximize"]:
         g = -g
     decay = group.get("weight_decay", 0)

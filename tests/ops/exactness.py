@@ -38,7 +38,7 @@ number. Where the derivative itself is too large for the dtype, nothing is asked
 arguments has two derivatives of first order and four of second; the worst counts.
 
 The goal is 8 ulp, and the tests hold every row to it: `tests/ops/test_exactness.py` at some dozens of
-points in all nestings of reverse and forward mode, and at 10,000 points with `-m slow`. One place is
+points in all nestings of reverse and forward mode, and at 2,500 in reverse mode. One place is
 left out: the mixed derivative of `a ** b` close to its zero at `b log a = -1`, where it cancels.
 
 Where speed and exactness pull apart, ops are exact. The fused kernels of `nn` may be fast instead; each
