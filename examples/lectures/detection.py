@@ -170,7 +170,8 @@ def draw(images: Array, before: Found, after: Found) -> Figure:
             shown = confidences >= CONFIDENCES[-1] if title == "after" else slice(3)
             for (x0, y0, x1, y1), kind in zip(boxes[shown], kinds[shown], strict=True):
                 one.plot([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], color=COLORS[kind])
-                one.text(x0, y0, CLASSES[kind], color=COLORS[kind], fontsize=7, va="bottom")
+                label = one.text(x0 + 0.5, y0 + 0.5, CLASSES[kind], color="white", fontsize=7, va="top")
+                label.set_bbox({"facecolor": COLORS[kind], "edgecolor": "none", "pad": 0.8})
             one.set(xlim=(0, SIZE), ylim=(SIZE, 0))
             one.set_title(title, fontsize=9)
     return figure
