@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 import nn
+from examples.lectures.schedules import digits
 from examples.lectures.transfer import as_images, features, few, fit
 from examples.pictures import BLUE, GREEN, GREY, ORANGE, panels, save
 
@@ -45,10 +46,10 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     """Pretrain both ways, then learn from few labels, beside the same nets from scratch."""
     nn.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    X, y = nn.datasets.load_digits()
+    (X, y), where = digits(quick)
     n = len(X) * 4 // 5
     images, side = as_images(X), int(X.shape[1] ** 0.5)
-    print(f"{n} of the 8x8 digits without labels, a few of each with labels")
+    print(f"{where}: {n:,} without labels, a few of each with labels, the others for the test")
 
     autoencoders = stack(X.shape[1])
     nn.pretrain(
@@ -67,7 +68,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     for labels in [10] if quick else [1, 3, 10, 30]:
         for kind, (make, inputs, width) in kinds.items():
             found = []
-            for draw in range(1 if quick else 3):  # the same for all
+            for draw in range(1 if quick else 6):  # the same for all
                 chosen = few(inputs[:n], y[:n], labels, np.random.default_rng([seed, labels, draw]))
                 trainer = fit(make(), nn.Linear(width, 10), *chosen)
                 found.append(trainer.evaluate(inputs[n:], y[n:])["accuracy"])
