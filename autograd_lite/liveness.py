@@ -54,6 +54,8 @@ def pass_through(
 ) -> tuple[Any, Mask | None]:
     """The cotangent of an input with its dead entries silenced, and the input's mask.
 
+    It is asked where a mask has arrived, unless the op mixes its inputs, and where the op selects.
+
     Args:
         rule: of the op that is played.
         pull: its rule for this input on plain arrays, as a function of the cotangent.
@@ -65,8 +67,6 @@ def pass_through(
             # Under create_graph this `where` is on the tape and keeps the next order clean too.
             gx = np.where(mask.live(), gx, 0)
         return gx, mask
-    if rule.flow == "mixes" or (rule.flow == "moves" and mask is None):
-        return gx, None
     plain_g = unwrap(g)
     before = mask.live() if mask is not None else None  # worked out now: chains of masks stay short
 
