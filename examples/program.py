@@ -89,6 +89,13 @@ def handwriting(quick: bool) -> tuple[Pictures, Pictures]:
     return (train[0].reshape(-1, 1, 8, 8), train[1]), (test[0].reshape(-1, 1, 8, 8), test[1])
 
 
+def rows_of_digits(quick: bool) -> tuple[Pictures, str]:
+    """Up to 10,000 of these digits for training, as rows of pixels, and what they are."""
+    (X, y), _ = handwriting(quick)
+    X, y = X[:10_000].reshape(min(len(X), 10_000), -1), y[:10_000]
+    return (X, y), "10,000 digits of MNIST" if X.shape[1] == 784 else "the 8x8 digits"
+
+
 def shakespeare(quick: bool) -> str:
     """A million characters of Shakespeare, or in the quick version, and if they are not to be had, an act."""
     if not quick:

@@ -326,7 +326,7 @@ def by_activation_(model: Module, generator: np.random.Generator | None = None) 
     ===============================  ======================  ==================
 
     A layer is what has a weight of two axes or more; what follows is found in the order in which the
-    modules stand, up to the next layer. Biases become 0.
+    modules stand, up to the next layer; one and the same activation may follow several. Biases become 0.
 
     Args:
         model: a module.
@@ -347,7 +347,8 @@ def by_activation_(model: Module, generator: np.random.Generator | None = None) 
         [0.002, 0.002]
     """
     scheme: Any = xavier_normal_
-    for layer in reversed([module for module in model.modules() if not list(module.children())]):
+    places = [module for _, module in model.named_modules(remove_duplicate=False)]
+    for layer in reversed([module for module in places if not list(module.children())]):
         name, weight = type(layer).__name__, getattr(layer, "weight", None)
         if name in RECTIFIERS:
             scheme = _he_normal

@@ -190,6 +190,7 @@ def test_damage(quick: Quick) -> None:
     assert found["whole"] > found["damaged"][0] > found["damaged"][1] > found["damaged"][2]
     assert all(a > d for a, d in zip(found["adapted"], found["damaged"], strict=True))
     assert found["adapted"][1] > 0.93  # with half of the hidden neurons
+    assert all(a > new for a, new in zip(found["adapted"], found["anew"], strict=True))
 
 
 def test_rnn_memory(quick: Quick) -> None:

@@ -1,9 +1,9 @@
 """Activation functions: their derivatives, and how well a net learns with each.
 
 What matters for descent is the derivative: the logistic function has at most 1/4 and almost 0 away from
-the middle, tanh at most 1, the rectifier exactly 1 or 0, its variants a little below zero too, so that no
-neuron dies. The derivatives drawn are those of the tape, and the table gives the test accuracy on the 8x8
-digits.
+the middle, tanh at most 1, the rectifier exactly 1 or 0, and its variants have some slope below zero too,
+so that no neuron dies. The derivatives drawn are those of the tape, and the table gives the test accuracy on
+the 8x8 digits.
 
 Source: A. Geron, "Hands-on machine learning", chapter 11, 2019; Y. LeCun et al., "Efficient backprop",
 1998.
@@ -51,16 +51,16 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     z = np.linspace(-4, 4, 401)
     figure, axes = panels(3, 4, width=2.6, height=2.1)
     slopes, accuracies = {}, {}
-    print(f"{'':<18}largest slope  slope at -4  test accuracy")
+    print(f"{'':<18}slope on [-4, 4]  at -4  test accuracy")
     for one, (name, f) in zip(axes.flat, ACTIVATIONS.items(), strict=True):
         slope = ag.grad(lambda z, f=f: np.sum(f(z)))(z)
         slopes[name] = (float(slope.max()), float(slope[0]))
         nn.manual_seed(seed)
         accuracies[name] = accuracy(f, 3 if quick else 20)
-        print(f"{name:<18}{slope.max():>10.3f}{slope[0]:>15.4f}{accuracies[name]:>13.1%}")
+        print(f"{name:<18}{slope.max():>10.3f}{slope[0]:>14.4f}{accuracies[name]:>13.1%}")
         one.plot(z, f(z), color=BLUE, label="f")
         one.plot(z, slope, color=ORANGE, label="derivative", linewidth=1)
-        one.set(title=name, ylim=(-2, 2.5))
+        one.set(title=name, ylim=(-2, 2.5), xlabel="z")
     axes[0, 0].legend(frameon=False, fontsize=8)
     save(figure, out / "activations.png")
     return {"slopes": slopes, "accuracies": accuracies}

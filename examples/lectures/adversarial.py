@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 import nn
-from examples.lectures.schedules import digits
+from examples import program
 from examples.pictures import BLUE, GREEN, GREY, ORANGE, panels, save, tiles
 
 Array = npt.NDArray[Any]
@@ -67,7 +67,7 @@ def accuracies(model: nn.Module, X: Array, y: Array) -> dict[str, float]:
 
 def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     """Train three nets, attack them, and prove what can be proven."""
-    (X, y), where = digits(quick)
+    (X, y), where = program.rows_of_digits(quick)
     n = len(X) * 4 // 5
     test = X[n : n + 1000], y[n : n + 1000]
     print(f"{where}, changes of up to {EPS} per pixel:")

@@ -220,11 +220,12 @@ def draw(road: Road, nets: dict[str, nn.Sequential], courses: dict[str, list[Arr
     tiles(axes[0], np.concatenate([image[None], twins]), 4, "an image, and 15 copies", "gray")
     with_copies = nets["with copies"]
     weights = with_copies[0].weight.numpy().reshape(-1, ROWS, COLUMNS)
-    tiles(axes[1], weights, 2, "weights of the hidden neurons", "RdBu")
+    limit = float(np.abs(weights).max())
+    tiles(axes[1], weights, 2, "weights of the hidden neurons", "RdBu_r", vmin=-limit, vmax=limit)
     answer = with_copies(image.reshape(1, -1).astype(np.float32)).numpy()[0]
     axes[2].plot(CURVATURES, hills(np.array([curvature]))[0], color=GREY, label="target")
     axes[2].plot(CURVATURES, answer, ".-", color=BLUE, label="outputs")
-    axes[2].set(xlabel="curvature [1/m]", title="of the first image")
+    axes[2].set(xlabel="curvature [1/m]", title="answer to the first image")
     axes[2].legend(frameon=False, fontsize=8)
     shown = int(np.argmin([len(way) for way in courses["without"]]))
     for (name, ways), color in zip(courses.items(), (BLUE, ORANGE), strict=True):

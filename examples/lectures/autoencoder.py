@@ -38,10 +38,8 @@ def train(k: int, X: Array, epochs: int) -> Autoencoder:
     model = Autoencoder(k)
     optimizer = nn.optim.Adam(model.parameters(), lr=3e-3)
     schedule = nn.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
-    trainer = nn.Trainer(model, nn.MSELoss(), optimizer)
-    for _ in range(epochs):
-        trainer.fit(X, X, 1, batch_size=50, verbose=False)
-        schedule.step()
+    trainer = nn.Trainer(model, nn.MSELoss(), optimizer, scheduler=schedule)
+    trainer.fit(X, X, epochs, batch_size=50, verbose=False)
     return model
 
 

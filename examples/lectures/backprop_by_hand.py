@@ -7,6 +7,7 @@ same becomes the delta rule: with the error E = 1/2 sum (y - d)^2,
     delta_j = (y_j - d_j) y_j (1 - y_j)               of an output neuron
     delta_j = y_j (1 - y_j) sum_k delta_k w_kj        of a hidden neuron
     dE/dw_ji = delta_j y_i
+    dE/db_j  = delta_j
 
 which this program evaluates in plain NumPy, and compares with what the tape finds.
 

@@ -1,8 +1,8 @@
 """Batch normalization: ten layers of logistic neurons learn, which else stand still.
 
-Each inner potential is shifted and scaled to mean 0 and variance 1 over the batch, then by a learned mean
-and variance; for the test the means and variances seen in training are used. Gradients keep their size
-from layer to layer, and large learning rates do no harm.
+Each inner potential is shifted and scaled to mean 0 and variance 1 over the batch, then by a learned shift
+and scale; for the test the means and variances seen in training are used. Gradients keep their size from
+layer to layer, and larger learning rates are possible.
 
 Source: S. Ioffe, C. Szegedy, "Batch normalization: accelerating deep network training", 2015.
 """
@@ -41,18 +41,18 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     """Train with and without, at three learning rates."""
     rates = RATES[:2] if quick else RATES
     figure, axes = panels(1, len(rates), width=3.4)
-    best: dict[str, list[float]] = {}
+    final: dict[str, list[float]] = {}
     for normalized, name, color in ((False, "without", ORANGE), (True, "with batch norm", BLUE)):
-        best[name] = []
+        final[name] = []
         for one, rate in zip(axes, rates, strict=True):
             nn.manual_seed(seed)
             curve = train(normalized, rate, 4 if quick else 30)["val_accuracy"]
-            best[name].append(curve[-1])
+            final[name].append(curve[-1])
             one.plot(range(1, len(curve) + 1), curve, color=color, label=name)
             one.set(title=f"learning rate {rate}", xlabel="epoch", ylim=(0, 1))
-        shown = ", ".join(f"{accuracy:.1%}" for accuracy in best[name])
+        shown = ", ".join(f"{accuracy:.1%}" for accuracy in final[name])
         print(f"{name:<16}test accuracy at rates {', '.join(map(str, rates))}: {shown}")
     axes[0].set_ylabel("test accuracy")
     axes[0].legend(frameon=False, loc="center right")
     save(figure, out / "batch_norm.png")
-    return best
+    return final

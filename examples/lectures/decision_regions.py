@@ -77,7 +77,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
         wrong[name] = int(np.sum(net(points)[:, 0] != inside))
         print(f"{name:<28}{wrong[name]} of {len(points)} points wrong")
         one.contourf(side, side, net(plane)[..., 0], levels=[0.5, 1.5], colors=[BLUE], alpha=0.35)
-        one.set(title=name, aspect="equal", xlim=(-1, 1), ylim=(-1, 1))
+        one.set(title=name, aspect="equal", xlim=(-1, 1), ylim=(-1, 1), xlabel="x1", ylabel="x2")
         edges: Any = dict(net.named_modules())["0.0"]
         for w, w0 in zip(edges.weight.numpy(), edges.bias.numpy(), strict=True):
             one.contour(side, side, w0 + plane @ w, levels=[0], colors=GREY, linewidths=0.8)

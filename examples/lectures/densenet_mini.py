@@ -24,7 +24,10 @@ Array = npt.NDArray[Any]
 
 
 def use(block: nn.Sequential) -> Array:
-    """The mean size of the weights from each source to each layer; what comes into the block is the first."""
+    """The mean size of the weights from each source to each layer, as a share of the largest of that layer.
+
+    What comes into the block is the first source.
+    """
     weights = [np.abs(layer.conv.weight.numpy()).mean(axis=(0, 2, 3)) for layer in block]
     growth = block[0].conv.weight.shape[0]
     table = np.full((len(weights), len(weights)), np.nan)

@@ -6,7 +6,8 @@ the centre of a shape lies in it, where exactly, how large it is, and what. Then
 images with several shapes and their boxes. Of boxes that overlap, the surest is kept.
 
 AP50 is the area under the curve of precision over recall, mean of the three shapes, where a box is right if
-it overlaps a true one by half; it is measured on boxes of at least some confidence.
+what it and a true one share is at least half of what they cover together; it is measured on boxes of at
+least some confidence.
 
 Source: J. Redmon et al., "You only look once: unified, real-time object detection", 2016; R. Girshick et
 al., "Rich feature hierarchies for accurate object detection", 2014; M. Everingham et al., 2010.

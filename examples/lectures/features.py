@@ -61,6 +61,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     for label, (letter, color) in enumerate(zip(LETTERS, (BLUE, ORANGE, GREEN), strict=True)):
         right.plot(*hidden[y == label].T, ".", color=color, label=letter, markersize=4)
     right.set(xlabel="answer of neuron 1", ylabel="answer of neuron 2", title="where the images are placed")
+    right.set_xticks([-1, 0, 1])
     right.legend(frameon=False)
     save(figure, out / "features.png")
     contrast = [float(np.corrcoef(w.ravel(), np.ptp(IMAGES, axis=0).ravel())[0, 1]) for w in np.abs(weights)]

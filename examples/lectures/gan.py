@@ -5,7 +5,8 @@ against the other, the first to be taken for real, the second not to be taken in
 images have the distribution of the real ones, and the discriminator is right half of the time.
 
 Source: I. Goodfellow et al., "Generative adversarial nets", 2014; A. Radford et al., "Unsupervised
-representation learning with deep convolutional generative adversarial networks", 2016.
+representation learning with deep convolutional generative adversarial networks", 2016; T. Salimans et al.,
+"Improved techniques for training GANs", 2016.
 """
 
 from __future__ import annotations
@@ -52,16 +53,16 @@ def train(
     for _ in range(epochs):
         right = []
         for (real,) in nn.DataLoader(nn.TensorDataset(X), 50, shuffle=True, drop_last=True):
-            ones, zeros = np.full((len(real), 1), 0.9, np.float32), np.zeros((len(real), 1), np.float32)
+            as_real, as_made = np.full((len(real), 1), 0.9, np.float32), np.zeros((len(real), 1), np.float32)
             made = generator(rng.normal(size=(len(real), NOISE)).astype(np.float32))
 
             detective.zero_grad()
             on_real, on_made = discriminator(real), discriminator(made.detach())
-            (judge(on_real, ones) + judge(on_made, zeros)).backward()
+            (judge(on_real, as_real) + judge(on_made, as_made)).backward()
             detective.step()
 
             forger.zero_grad()
-            judge(discriminator(made), ones).backward()
+            judge(discriminator(made), as_real).backward()
             forger.step()
             right.append((float(np.mean(on_real.numpy() > 0)), float(np.mean(on_made.numpy() < 0))))
         a, b = np.mean(right, axis=0)

@@ -4,7 +4,8 @@ The circles |x|_p = 1 go from a diamond (p = 1) over a circle (p = 2) to a squar
 norm of a matrix is the 2-norm of its singular values, the nuclear norm their sum; with X = U S V^T their
 gradients are X / |X| and U V^T. As |x|_1 makes entries 0, the nuclear norm makes singular values 0:
 descending on 1/2 |X - M|^2 + c |X| from a noisy matrix M of low rank, the nuclear norm finds the rank,
-the Frobenius norm does not.
+the Frobenius norm does not. The strength c is about the largest singular value of such noise alone,
+s (sqrt(m) + sqrt(n)) for m x n entries of deviation s; what falls below a twentieth of it counts as 0.
 
 Source: S. Boyd, L. Vandenberghe, "Convex optimization", appendix A.1, 2004; the lectures' table of norms.
 """
@@ -66,20 +67,21 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     for order, distance in off.items():
         print(f"gradient of the {order} norm: as finite differences; the formula is {distance:.1e} away")
     M = rng.normal(size=(20, RANK)) @ rng.normal(size=(RANK, 15)) + NOISE * rng.normal(size=(20, 15))
-    noise = float(np.linalg.svd(M, compute_uv=False)[RANK])
-    values = {order: denoise(M, order, 1.1 * noise, 600 if quick else 3000) for order in ("fro", "nuc")}
+    noise = NOISE * (20**0.5 + 15**0.5)
+    values = {order: denoise(M, order, noise, 600 if quick else 3000) for order in ("fro", "nuc")}
     left_over = {order: int(np.sum(s > 0.05 * noise)) for order, s in values.items()}
     print(f"a noisy 20 x 15 matrix of rank {RANK}: singular values left by each norm {left_over}")
 
     figure, (left, right) = panels(1, 2)
     for p, color in zip((0.5, 1, 1.5, 2, 4, np.inf), COLORS, strict=False):
-        left.plot(*circle(p), color=color, label=f"p = {p}")
+        left.plot(*circle(p), color=color, label=f"p = {p}" + (" (no norm)" if p < 1 else ""))
     left.set(aspect="equal", title="|x|_p = 1", xlim=(-1.1, 2.1))
     left.legend(frameon=False, loc="right")
-    right.plot(np.linalg.svd(M, compute_uv=False), "o-", color=GREY, label="noisy matrix")
-    right.plot(values["fro"], "o-", color=ORANGE, label="after Frobenius")
-    right.plot(values["nuc"], "o-", color=BLUE, label="after nuclear")
-    right.set(xlabel="number", ylabel="singular value", title=f"rank {RANK} with noise")
+    number = range(1, 16)
+    right.plot(number, np.linalg.svd(M, compute_uv=False), "o-", color=GREY, label="noisy matrix")
+    right.plot(number, values["fro"], "o-", color=ORANGE, label="after Frobenius")
+    right.plot(number, values["nuc"], "o-", color=BLUE, label="after nuclear")
+    right.set(xlabel="number of the singular value", ylabel="its size", title=f"rank {RANK} with noise")
     right.legend(frameon=False)
     save(figure, out / "norms.png")
     return {"off": off, "rank": left_over, "values": values, "noise": noise}

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 import nn
-from examples.lectures.schedules import digits
+from examples import program
 from examples.pictures import COLORS, panels, save
 
 Array = npt.NDArray[Any]
@@ -89,8 +89,8 @@ def steps_on_digits(
 
 def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     """Count steps, each optimizer at its best rate."""
-    data, where = digits(quick)
-    goal, steps = (0.4, 300) if quick else (0.2, 1500)
+    data, where = program.rows_of_digits(quick)
+    goal, steps = (0.4, 300) if quick else (0.1, 1500)
     rates = RATES[2:8:2] if quick else RATES
     figure, (left, right) = panels(1, 2, width=5)
     counted: dict[str, tuple[int, int]] = {}

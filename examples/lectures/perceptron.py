@@ -70,7 +70,9 @@ def learn(X: Array, d: Array, passes: int = 10_000) -> Course:
 
 def separable(n: int, rng: np.random.Generator) -> tuple[Array, Array, float]:
     """Points on both sides of a random line with an empty strip along it, and the bound (R / g)^2."""
-    w = rng.normal(size=3)
+    w = np.ones(3)
+    while abs(w[0]) > 0.5 * np.hypot(w[1], w[2]):  # until the line crosses the square
+        w = rng.normal(size=3)
     w /= np.linalg.norm(w)
     X = rng.uniform(-1, 1, (20 * n, 2))
     distance = w[0] + X @ w[1:]

@@ -5,8 +5,9 @@ so that it can be given back (with some inputs missing, which makes it learn how
 net learns a task that needs no teacher, to say whether an image stands upright or is turned by 90, 180 or
 270 degrees. Then the layers found are trained on the few labels, beside the same net from scratch.
 
-Source: Y. Bengio et al., "Greedy layer-wise training of deep networks", 2007; S. Gidaris et al.,
-"Unsupervised representation learning by predicting image rotations", 2018.
+Source: Y. Bengio et al., "Greedy layer-wise training of deep networks", 2007; P. Vincent et al., "Extracting
+and composing robust features with denoising autoencoders", 2008; S. Gidaris et al., "Unsupervised
+representation learning by predicting image rotations", 2018.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 import nn
-from examples.lectures.schedules import digits
+from examples import program
 from examples.lectures.transfer import as_images, features, few, fit
 from examples.pictures import BLUE, GREEN, GREY, ORANGE, panels, save
 
@@ -29,7 +30,7 @@ Array = npt.NDArray[Any]
 
 
 def stack(pixels: int) -> nn.Sequential:
-    """Three layers of logistic neurons, from narrow to narrower."""
+    """Three layers of logistic neurons, each narrower than the one before."""
     sizes = [pixels, 100, 64, 32]
     return nn.Sequential(
         *(nn.Sequential(nn.Linear(a, b), nn.Sigmoid()) for a, b in itertools.pairwise(sizes))
@@ -46,7 +47,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     """Pretrain both ways, then learn from few labels, beside the same nets from scratch."""
     nn.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    (X, y), where = digits(quick)
+    (X, y), where = program.rows_of_digits(quick)
     n = len(X) * 4 // 5
     images, side = as_images(X), int(X.shape[1] ** 0.5)
     print(f"{where}: {n:,} without labels, a few of each with labels, the others for the test")
@@ -81,6 +82,8 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
         )
         axes.semilogx(list(course), list(course.values()), "o-", color=color, label=kind)
     axes.set(xlabel="labels for each digit", ylabel="test accuracy")
-    axes.legend(frameon=False)
+    axes.set_xticks(list(course), map(str, course))
+    axes.minorticks_off()
+    axes.legend(frameon=False, loc="lower right")
     save(figure, out / "pretraining.png")
     return results

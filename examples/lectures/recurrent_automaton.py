@@ -4,13 +4,14 @@ For every state q and symbol a of a finite automaton there is a neuron that is 1
 in a state from which a leads to q. It adds up the neurons of those states, and the input for a, and takes
 1 off:
 
-    y_qa(t) = s(sum of y_pb(t - 1) over all p, b with next(p, a) = q and p the state of y_pb, + x_a(t) - 1)
+    y_qa(t) = s(sum of y_pb(t - 1) over all states p with next(p, a) = q and both letters b, + x_a(t) - 1)
 
 with s(z) = min(max(z, 0), 1). So weights of 0, 1 and -1 are enough, and the net is exact on words of any
-length.
+length. In numbers a is the digit 0 and b is 1; the empty word counts as a word.
 
-Source: H. Siegelmann, E. Sontag, "On the computational power of neural nets", 1995; J. Šíma, P. Orponen,
-"General-purpose computation with neural networks", 2003.
+Source: M. Minsky, "Computation: finite and infinite machines", 1967; H. Siegelmann, E. Sontag, "On the
+computational power of neural nets", 1995; J. Šíma, P. Orponen, "General-purpose computation with neural
+networks", 2003.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ chapter 11, 2019.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 import nn
-from autograd_lite.errors import FileError
+from examples import program
 from examples.pictures import COLORS, panels, save
 from nn.optim import lr_scheduler
 
@@ -28,17 +29,6 @@ Array = npt.NDArray[Any]
 Data = tuple[Array, Array]
 
 RATES = (0.02, 0.05, 0.1, 0.2, 0.5)
-
-
-def digits(quick: bool) -> tuple[Data, str]:
-    """10,000 digits of MNIST in rows of pixels, and what they are; the 8x8 digits where it cannot be had."""
-    if not quick:
-        try:
-            X, y = nn.datasets.load_mnist("train")
-            return (X[:10_000].reshape(10_000, -1), y[:10_000]), "10,000 digits of MNIST"
-        except FileError:
-            print("MNIST is not on this machine (see AUTOGRAD_LITE_DATA): the 8x8 digits instead")
-    return nn.datasets.load_digits("train"), "the 8x8 digits"
 
 
 def schedule(name: str, optimizer: nn.optim.Optimizer, epochs: int, steps: int) -> Callable[[float], None]:
@@ -63,9 +53,16 @@ def schedule(name: str, optimizer: nn.optim.Optimizer, epochs: int, steps: int) 
 NAMES = ("constant", "power", "exponential", "piecewise", "performance", "1cycle")
 
 
-def train(name: str, rate: float, data: Data, held_out: Data, epochs: int) -> tuple[list[float], list[float]]:
-    """The learning rates of all steps, and the losses on held-out data after all epochs."""
-    X, y = data
+def loss_on(model: nn.Module, data: Data) -> float:
+    """The mean cross-entropy."""
+    return float(nn.functional.cross_entropy(model(data[0]), data[1]).item())
+
+
+def train(
+    name: str, rate: float, epochs: int, learned: Data, watched: Data, test: Data
+) -> tuple[list[float], list[float], float]:
+    """The learning rates of all steps, the losses on watched data after all epochs, the last on test data."""
+    X, y = learned
     model = nn.Sequential(nn.Linear(X.shape[1], 50), nn.ReLU(), nn.Linear(50, 10))
     optimizer = nn.optim.SGD(model.parameters(), lr=rate, momentum=0.9)
     loader = nn.DataLoader(nn.TensorDataset(X, y), 50, shuffle=True)
@@ -79,37 +76,39 @@ def train(name: str, rate: float, data: Data, held_out: Data, epochs: int) -> tu
             optimizer.step()
             if i < len(loader) - 1:
                 step(np.nan)
-        losses.append(float(nn.functional.cross_entropy(model(held_out[0]), held_out[1]).item()))
+        losses.append(loss_on(model, watched))
         step(losses[-1])
-    return rates, losses
+    return rates, losses, loss_on(model, test)
 
 
 def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     """Train with each schedule, from several rates and seeds."""
-    (X, y), where = digits(quick)
-    n = len(X) * 4 // 5
+    (X, y), where = program.rows_of_digits(quick)
+    ends = (0, len(X) * 8 // 10, len(X) * 9 // 10, len(X))
+    parts = [(X[a:b], y[a:b]) for a, b in itertools.pairwise(ends)]  # to learn from, to watch, for the test
     epochs, repeats, rates = (6, 1, RATES[1:4:2]) if quick else (10, 2, RATES)
     figure, (left, right) = panels(1, 2)
     final, shown = {}, {}
     print(f"{where}, {epochs} epochs, mean of {repeats}:")
     for name, color in zip(NAMES, COLORS, strict=False):
         curves: dict[float, Array] = {}
-        courses = {}
+        courses, tests = {}, {}
         for rate in rates:
-            losses = []
+            losses, tests[rate] = [], 0.0
             for i in range(repeats):
-                nn.manual_seed(seed + i)
-                courses[rate], loss = train(name, rate, (X[:n], y[:n]), (X[n:], y[n:]), epochs)
+                nn.manual_seed(repeats * seed + i)
+                courses[rate], loss, last = train(name, rate, epochs, *parts)
                 losses.append(loss)
+                tests[rate] += last / repeats
             curves[rate] = np.mean(losses, axis=0)
         best = min(curves, key=lambda rate: curves[rate][-1])
-        final[name] = float(curves[best][-1])
-        print(f"{name:<12}loss on held-out data {final[name]:.4f}, from a rate of {best}")
+        final[name] = tests[best]
+        print(f"{name:<12}loss on test data {final[name]:.4f}, at a rate of {best}")
         shown[name] = courses[best]
         left.plot(courses[best], color=color, label=name)
         right.plot(range(1, epochs + 1), curves[best], color=color)
     left.set(xlabel="step", ylabel="learning rate")
     left.legend(frameon=False, fontsize=8)
-    right.set(xlabel="epoch", ylabel="loss on held-out data")
+    right.set(xlabel="epoch", ylabel="loss on watched data")
     save(figure, out / "schedules.png")
     return {"loss": final, "rates": {name: (course[0], course[-1]) for name, course in shown.items()}}

@@ -4,7 +4,7 @@ A recognizer hears sounds, and gives for each stretch of them words that may hav
 of how well they fit. By sound alone it often picks nonsense. A language model, the probability of a word
 after the one before it, is learned from a few sentences by a net with an embedding; the best path through
 the lattice of words then maximizes log P(sound | words) + weight log P(words), by dynamic programming
-(Viterbi).
+(Viterbi). The sentences to be recognized are not in the text, only their pairs of words.
 
 Source: F. Jelinek, "Statistical methods for speech recognition", 1997; Y. Bengio et al., "A neural
 probabilistic language model", 2003.
@@ -21,14 +21,15 @@ import nn
 from examples.pictures import BLUE, panels, save
 
 TEXT = """
-it is hard to recognize speech . we want to recognize speech with a machine . a machine can recognize
+it is hard to find a machine . we want to recognize speech with a machine . a machine can recognize
 speech . a storm can wreck a nice beach . it is sad to wreck a beach . we want to see a nice beach . a
 nice beach is hard to find . the machine can see the sea . we see the sea at the beach . i scream when i
-see a storm . you scream when you see it . we all scream for ice cream . i want ice cream at the beach .
-the sun and the rain . the son of the king . the king has a son . the sun is hot . the right word is
-hard to write . write the right word . it is right to write . we write to a king . two of the words are
-right . we want two machines . it is hard to hear speech here . come here . we hear the sea here . the
-meat is hot . we want to meet the king .
+see a storm . you scream for ice cream when it is hot . we all scream . i want ice cream . we want ice
+cream at the beach . the sun and the rain . the son of the king . the king has a son . the sun is nice .
+the right word is hard to write . write the two words . it is the right word . it is right to write . we
+write to a king . two of the words are right . we want two machines . it is hard to hear speech here .
+come here . we hear the rain . i see the sea here . the meat is hot . we want to write . it is nice to
+meet the king .
 """
 
 Lattice = list[dict[str, float]]
@@ -113,7 +114,10 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     model = Bigrams(TEXT)
     surprise = model.learn(40 if quick else 200)
     uniform = np.log(len(model.number))
-    print(f"language model: {len(model.number)} words, {surprise:.2f} nats per word (uniform: {uniform:.2f})")
+    print(
+        f"language model: {len(model.number)} words, {surprise:.2f} nats per word of the text it has read "
+        f"(uniform: {uniform:.2f})"
+    )
     sound = {said: decode(lattice, model, 0.0) for said, lattice in LATTICES.items()}
     sense = {said: decode(lattice, model, 0.5) for said, lattice in LATTICES.items()}
     for said in LATTICES:
@@ -126,7 +130,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     left.set(
         xlabel="weight of the language model", ylabel="sentences right", ylim=(-0.2, len(LATTICES) + 0.2)
     )
-    after = ["hard", "ice", "nice", "the", "want"]
+    after = ["recognize", "i", "ice", "nice", "the", "want"]
     chosen = ["to", "cream", "beach", "king", "speech", "scream"]
     rows = np.exp(model.table())[[model.number[w] for w in after]][:, [model.number[w] for w in chosen]]
     last.imshow(rows, cmap="Blues", vmin=0, vmax=1)

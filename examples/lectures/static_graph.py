@@ -27,7 +27,6 @@ from examples.pictures import COLORS, panels, save
 Array = npt.NDArray[Any]
 
 RATE, HIDDEN = 0.1, 16
-LAYERS = (("hidden", 64, HIDDEN), ("outputs", HIDDEN, 10))
 
 
 # -- a static graph --------------------------------------------------------------------------------

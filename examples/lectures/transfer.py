@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 import nn
-from examples.lectures.schedules import digits
+from examples import program
 from examples.pictures import BLUE, ORANGE, panels, save
 
 Array = npt.NDArray[Any]
@@ -62,7 +62,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[int, tuple[float, float]]:
     """Learn 0 to 4, then 5 to 9 with the layers found, and from scratch."""
     nn.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    (X, y), where = digits(quick)
+    (X, y), where = program.rows_of_digits(quick)
     X, draws = as_images(X), 2 if quick else 3
     side, low = X.shape[-1], y < 5
     body, size = features(side)
@@ -89,6 +89,8 @@ def run(quick: bool, seed: int, out: Path) -> dict[int, tuple[float, float]]:
     for i, (name, color) in enumerate((("layers learned on 0 to 4", BLUE), ("from scratch", ORANGE))):
         axes.semilogx(list(results), [pair[i] for pair in results.values()], "o-", color=color, label=name)
     axes.set(xlabel="labelled images of each digit", ylabel="test accuracy on 5 to 9")
+    axes.set_xticks(list(results), map(str, results))
+    axes.minorticks_off()
     axes.legend(frameon=False)
     save(figure, out / "transfer.png")
     return results

@@ -11,6 +11,7 @@ Source: S. Hochreiter, "Untersuchungen zu dynamischen neuronalen Netzen", 1991; 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,39 +27,33 @@ class Shortcut(nn.Module):
     """x + relu(W x + b) / sqrt(depth)."""
 
     def __init__(self, depth: int) -> None:
-        self.layer, self.scale = nn.Linear(WIDTH, WIDTH), depth**-0.5
+        self.layer, self.relu, self.scale = nn.Linear(WIDTH, WIDTH), nn.ReLU(), depth**-0.5
 
     def forward(self, x: Any) -> Any:
         """One residual block."""
-        return x + self.scale * nn.functional.relu(self.layer(x))
+        return x + self.scale * self.relu(self.layer(x))
 
 
-def blocks(kind: str, depth: int) -> list[nn.Module]:
-    """`depth` hidden layers of one kind."""
-    parts: dict[str, Any] = {
-        "logistic": lambda: [nn.Linear(WIDTH, WIDTH), nn.Sigmoid()],
-        "tanh": lambda: [nn.Linear(WIDTH, WIDTH), nn.Tanh()],
-        "ReLU": lambda: [nn.Linear(WIDTH, WIDTH), nn.ReLU()],
-        "SELU": lambda: [nn.Linear(WIDTH, WIDTH), nn.SELU()],
-        "logistic, batch norm": lambda: [nn.Linear(WIDTH, WIDTH), nn.BatchNorm1d(WIDTH), nn.Sigmoid()],
-        "ReLU, shortcuts": lambda: [Shortcut(depth)],
-    }
-    return [part for _ in range(depth) for part in parts[kind]()]
-
-
-KINDS = ("logistic", "tanh", "ReLU", "SELU", "logistic, batch norm", "ReLU, shortcuts")
+KINDS: dict[str, Callable[[int], list[nn.Module]]] = {
+    "logistic": lambda depth: [nn.Linear(WIDTH, WIDTH), nn.Sigmoid()],
+    "tanh": lambda depth: [nn.Linear(WIDTH, WIDTH), nn.Tanh()],
+    "ReLU": lambda depth: [nn.Linear(WIDTH, WIDTH), nn.ReLU()],
+    "SELU": lambda depth: [nn.Linear(WIDTH, WIDTH), nn.SELU()],
+    "logistic, batch norm": lambda depth: [nn.Linear(WIDTH, WIDTH), nn.BatchNorm1d(WIDTH), nn.Sigmoid()],
+    "ReLU, shortcuts": lambda depth: [Shortcut(depth)],
+}
+"""What makes a hidden layer of a net of so many."""
 
 
 def gradient_norms(kind: str, depth: int) -> list[float]:
     """The norm of the gradient of each hidden layer's weights, of an untrained net on the digits."""
-    model = nn.Sequential(*blocks(kind, depth), nn.Linear(WIDTH, 10))
-    nn.init.by_activation_(model)
+    layers = [part for _ in range(depth) for part in KINDS[kind](depth)]
+    model = nn.Sequential(*layers, nn.Linear(WIDTH, 10))
+    nn.init.by_activation_(model).double()
     X, y = nn.datasets.load_digits("train")
-    nn.functional.cross_entropy(model(X[:200] - X.mean()), y[:200]).backward()
-    layers = [module for module in model.modules() if isinstance(module, nn.Linear)][:-1]
-    return [
-        float(np.linalg.norm(layer.weight.grad.numpy())) for layer in layers if layer.weight.grad is not None
-    ]
+    nn.functional.cross_entropy(model((X[:200] - X.mean()).astype(float)), y[:200]).backward()
+    weights = [module.weight for module in model.modules() if isinstance(module, nn.Linear)][:-1]
+    return [float(np.linalg.norm(weight.grad.numpy())) for weight in weights if weight.grad is not None]
 
 
 def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
@@ -75,6 +70,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
         right.semilogy(depths, [norms[depth][0] for depth in depths], "o-", color=color)
     left.set(xlabel="layer", ylabel="norm of the gradient", title="20 layers")
     left.legend(frameon=False, fontsize=8)
+    left.xaxis.get_major_locator().set_params(integer=True)
     right.set(xlabel="depth", title="the first layer")
     save(figure, out / "vanishing.png")
     return ratios

@@ -112,6 +112,15 @@ def test_initialisation_by_what_follows():
         assert not layer.bias.numpy().any()
 
 
+def test_one_activation_may_follow_several_layers():
+    relu = nn.ReLU()
+    model = nn.init.by_activation_(
+        nn.Sequential(nn.Linear(300, 300), relu, nn.Linear(300, 300), relu, nn.Linear(300, 300))
+    )
+    variances = [model[i].weight.numpy().var() for i in (0, 2, 4)]
+    assert variances == pytest.approx([2 / 300, 2 / 300, 2 / 600], rel=0.05)
+
+
 def test_zeros_and_a_generator_of_ones_own():
     assert not nn.init.zeros_(nn.Parameter(np.ones(3))).numpy().any()
     a, b = (nn.init.uniform_(nn.Parameter(np.ones(3)), generator=np.random.default_rng(5)) for _ in range(2))

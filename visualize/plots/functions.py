@@ -50,14 +50,10 @@ def activation_functions(
     points = np.linspace(low, high, 1000)
     figure, panes = panels("activation_functions", len(functions), columns, 3.2, 2.6)
     for axes, (name, f) in zip(panes, functions.items(), strict=True):
-        x = ag.Tensor(points, requires_grad=True)
-        with ag.Tape() as tape:
-            y = f(x)
-            total = np.sum(y)
         axes.axhline(0, color="#c3cad4", linewidth=0.8)
         axes.axvline(0, color="#c3cad4", linewidth=0.8)
-        axes.plot(points, array(y), color=COLOURS[0], linewidth=1.8, label="f(x)")
-        slope = array(tape.gradient(total, x))
+        axes.plot(points, array(f(ag.Tensor(points))), color=COLOURS[0], linewidth=1.8, label="f(x)")
+        slope = ag.grad(lambda x, f=f: np.sum(f(x)))(points)
         axes.plot(points, slope, color=COLOURS[1], linewidth=1.5, linestyle="--", label="f′(x)")
         axes.set_title(name, fontsize=10)
         dress(axes)
