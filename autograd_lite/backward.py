@@ -118,7 +118,7 @@ def play(
                     if conjugate:
                         gx = np.conjugate(gx)
                     live, arg = None, args[i]
-                    if mask is not None or rule.selects:
+                    if (mask or rule.selects) and (rule.flow == "elementwise" or _hears(parent, since)):
                         # Of a single number it is known at once: a finite one that is not 0 is live.
                         if gx.__class__ is not _FLOAT or gx - gx:
                             gx, live = pass_through(rule, _puller(node, rule, i), mask, g, gx)
@@ -159,6 +159,8 @@ def play(
                     node.adjoint = unwrap(g) if record else g
                     if not (retain or rule.broadcasts or _kept_whole(node)):
                         node.args = ()
+                        if rule.joint is not None:
+                            node.kwargs = None  # residuals
                 elif not retain:  # let go of arrays as soon as they have been used
                     node.inputs = node.args = ()
                     node.value = None
@@ -180,6 +182,11 @@ def _prepared(node: Node, rule: Rule, g: Any, record: bool) -> tuple[Any, Any, A
         g = g if rule.partial else _complete(g, y)
     conjugate = _is_complex(g) and not rule.plain
     return g, _conjugate(g) if conjugate else g, y, args, conjugate
+
+
+def _hears(parent: Node, since: int) -> bool:
+    """Whether a mask is of any use to a step: not to a leaf, nor to one that mixes its inputs."""
+    return parent.op is not None and parent.index > since and rules[parent.op].flow != "mixes"
 
 
 def _note(line: str, node: Node) -> None:
@@ -432,8 +439,11 @@ def receive(node: Node, g: Any) -> Any:
 def _accumulate(node: Node, g: Any, shared: bool) -> None:
     """Add to the `grad` of a node, in an array of its own."""
     notes = node.note()
-    if isinstance(g, Tensor):
-        notes.grad = g if notes.grad is None else notes.grad + g
+    if isinstance(g, Tensor) and notes.grad is None:
+        own = np.array(g._data) if g.ndim else g._data
+        notes.grad = wrap(own) if g.node is None else lift(own, g.node)
+    elif isinstance(g, Tensor):
+        notes.grad = notes.grad + g
     elif notes.grad is not None:
         notes.grad = wrap(notes.grad._data + g)
     else:
@@ -578,6 +588,8 @@ def _tape_gradient(
     wanted = {s.node for s in leaves}
     arrived = play({target.node: seed}, record=create_graph, wanted=wanted, retain=True, keep=True)
     for node, g in arrived.items():
+        if node.op is None and node.notes is not None and node.notes.hooks:
+            arrived[node] = g = receive(node, g)
         node.adjoint = unwrap(g)
     zeros = np.zeros_like
     if create_graph:

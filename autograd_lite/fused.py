@@ -16,7 +16,7 @@ from .errors import ShapeError
 from .explain import explain, how_many
 from .rules import Flow, defvjp
 from .tape import is_recording, op_name
-from .tensor import Tensor, as_value, record_result, unwrap, wrap
+from .tensor import Tensor, as_value, record_result, unrecorded, unwrap
 from .transforms import vjp
 
 __all__ = ["fused"]
@@ -67,7 +67,9 @@ def _op(
             return record_result(op, inputs, values, {**options, "_residuals": residuals}, value)
         if not tensors:
             return value
-        return tuple(wrap(as_value(v)) for v in value) if isinstance(value, tuple) else wrap(as_value(value))
+        if isinstance(value, tuple):
+            return tuple(unrecorded(op, values, as_value(v)) for v in value)
+        return unrecorded(op, values, as_value(value))
 
     def joint(
         g: Any, y: Any, *args: Any, needs: tuple[bool, ...], _residuals: Any = None, **options: Any

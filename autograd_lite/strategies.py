@@ -57,8 +57,8 @@ def arrays(
         max_side: the largest size of an axis; the smallest is 1.
         low, high: the bounds.
         dtype: float32 or float64.
-        ties: whether entries may be equal. If not, no two are closer than a quarter of the range divided by
-            their number, so that max, sort and their kin have derivatives.
+        ties: whether entries may be equal. If not, n of them keep a distance of (high - low) / (4 (n + 1)) at
+            least, less where numbers are kept away from, so that max, sort and their kin have derivatives.
         away_from: numbers that no entry comes near: the kinks of the function.
 
     Raises:

@@ -156,11 +156,18 @@ def _changed(state: State) -> Iterator[None]:
             switch.listeners, switch.watchers, switch.checks, switch.mode = before
 
 
+class _Open(threading.local):
+    """The blocks of one mode that a thread is inside of: it may be entered again inside of itself."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Iterator[None]] = []
+
+
 class _Mode:
     """Changes this thread's recording state inside of a `with` block."""
 
     def __init__(self) -> None:
-        self._open: list[Iterator[None]] = []  # a stack: a mode may be entered again inside of itself
+        self._open = _Open()
 
     def state(self) -> State:
         """The recording state inside of the block."""
@@ -169,11 +176,11 @@ class _Mode:
     def __enter__(self) -> Self:
         changed = _changed(self.state())
         next(changed)
-        self._open.append(changed)
+        self._open.blocks.append(changed)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        next(self._open.pop(), None)
+        next(self._open.blocks.pop(), None)
 
 
 def _listening(listener: Callable[[Node], None], checks: bool) -> State:
@@ -318,6 +325,7 @@ def show(value: Any) -> str:
     if value.__class__ is tuple and value and all(isinstance(v, np.ndarray) for v in value):
         return f"({', '.join(map(show, value))})"
     value = getattr(value, "_data", value)
+    value = value[()] if isinstance(value, np.ndarray) and not value.ndim else value
     if isinstance(value, (bool, int, str)) or value is None:
         return repr(value)
     if isinstance(value, (float, complex, np.number)):

@@ -233,6 +233,8 @@ class Tensor(TorchNames):
         """The plain array, asked for by name; nothing computed from it is recorded."""
         if self._data.__class__ is not np.ndarray:  # 0-d values are kept as scalars, which are faster
             self._data = np.array(self._data)
+            if self.node is not None and self.node.op is None:  # what is written into it is the leaf's value
+                self.node.value = self._data
         return cast(Array, self._data)
 
     def item(self, *index: Any) -> Any:
@@ -468,7 +470,7 @@ class Tensor(TorchNames):
             except Exception as error:
                 raise explain(op, (a, b), error) from error
             if (left is None and right is None) or (listeners := switch.listeners) is None:
-                return _constant(op, (a, b), value)
+                return unrecorded(op, (a, b), value)
             return record(op, (left or self, right or other), (a, b), None, value, listeners)
 
         def reflected(self: Tensor, other: Any) -> Tensor:
@@ -482,7 +484,7 @@ class Tensor(TorchNames):
             except Exception as error:
                 raise explain(op, (a, b), error) from error
             if right is None or (listeners := switch.listeners) is None:
-                return _constant(op, (a, b), value)
+                return unrecorded(op, (a, b), value)
             return record(op, (other, right), (a, b), None, value, listeners)
 
         return forward, reflected
@@ -831,11 +833,11 @@ def _compute(op: np.ufunc, compute: Callable[[Any], Any], x: Tensor) -> Tensor:
     except Exception as error:
         raise explain(op, (a,), error) from error
     if node is None or (listeners := switch.listeners) is None:
-        return _constant(op, (a,), value)
+        return unrecorded(op, (a,), value)
     return record(op, (node,), (a,), None, value, listeners)
 
 
-def _constant(op: Callable[..., Any], args: Any, value: Any) -> Tensor:
+def unrecorded(op: Callable[..., Any], args: Any, value: Any) -> Tensor:
     """The result of a step that is not recorded; `detect_anomaly` looks at it all the same."""
     if switch.checks:
         check_value(op, args, value, user_line())
@@ -1046,8 +1048,8 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
     if not recorded or switch.listeners is None or not _is_inexact(value):
         if value.__class__ is tuple:
-            return tuple(_constant(op, values, as_value(v)) for v in value)
-        return _constant(op, values, as_value(value))
+            return tuple(unrecorded(op, values, as_value(v)) for v in value)
+        return unrecorded(op, values, as_value(value))
     _check_call(op, rule, kwargs)
     return record_result(op, tuple(inputs), tuple(values), kwargs or None, value)
 

@@ -24,7 +24,7 @@ from .errors import DTypeError, IndexingError, ShapeError, TapeError, Unsupporte
 from .explain import describe, missing_rule
 from .rules import defvjp
 from .tape import Node, enable_grad, is_recording, leaf, next_index, op_name, switch, tape_order
-from .tensor import Tensor, alias, as_numbers, as_value, lift, record_result, unwrap, wrap
+from .tensor import Tensor, alias, as_numbers, as_value, lift, record_result, unrecorded, unwrap, wrap
 
 __all__ = [
     "checkpoint",
@@ -409,7 +409,8 @@ def _partial(x: Tensor, real: Any, imaginary: Any) -> Any:
     """dy/dx of one complex output from the gradients of its real and its imaginary part."""
     if x.dtype.kind != "c":
         return real + 1j * imaginary
-    if not np.allclose(unwrap(imaginary), 1j * unwrap(real)):
+    one, other = unwrap(imaginary), 1j * unwrap(real)
+    if not np.allclose(one, other, atol=1e-8 * np.max(np.abs(other), initial=0), equal_nan=True):
         raise DTypeError(
             "jacobian: the function is not holomorphic, so its complex derivative does not exist; "
             "differentiate its real and imaginary parts by themselves"
@@ -548,7 +549,7 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
             )
         if not any(nodes) or not is_recording():
             value = self._f(*values)
-            return tree.map_leaves(lambda v: wrap(as_value(v)), value) if nodes else value
+            return tree.map_leaves(lambda v: unrecorded(self, values, as_value(v)), value) if nodes else value
         if not hasattr(self, "_forward"):
             raise missing_rule(self, ())
         both = self._forward(*values)
@@ -641,7 +642,7 @@ class _Segment:
                 "not depend on what was assigned to in between"
             )
         arrived = play(seeds, since=place, wanted=frozenset(self.read), record=record, retain=record)
-        return tuple(arrived.get(x, 0 * v) for x, v in zip(self.read, values, strict=True))
+        return tuple(arrived.get(x, np.zeros_like(unwrap(v))) for x, v in zip(self.read, values, strict=True))
 
 
 def checkpointed(*values: Any, _segment: _Segment) -> tuple[Any, ...]:

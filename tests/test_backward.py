@@ -537,3 +537,46 @@ def test_large_fan_in_leaves_the_arrays_of_a_users_rule_alone():
     (fivefold(x) + x * x + fivefold(x) + x).sum().backward()
     np.testing.assert_array_equal(x.grad.numpy(), 13.0)
     np.testing.assert_array_equal(slope, 5.0)
+
+
+# -- what belongs to whom --------------------------------------------------------------------------
+
+
+def test_gradients_that_were_recorded_have_arrays_of_their_own() -> None:
+    x, y, seed = leaf([1.0, 2.0]), leaf([3.0, 4.0]), ag.Tensor([1.0, 1.0])
+    (x + y).backward(seed, create_graph=True)
+    x.grad *= 2
+    x.grad.numpy()[0] = 9
+    assert y.grad.tolist() == [1, 1] and seed.tolist() == [1, 1]
+    x, y = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+    (x * y).sum().backward(create_graph=True)
+    (x.grad * x.grad).sum().backward()  # and can be differentiated again
+    assert y.grad.tolist() == [1 + 6, 2 + 8]
+
+
+def test_tape_gradient_calls_the_hooks_of_leaves() -> None:
+    x = leaf(3.0)
+    x.register_hook(lambda g: g * 10)
+    with ag.Tape() as tape:
+        y = x * x
+    assert tape.gradient(y, x).item() == 60
+
+
+def test_what_is_not_read_again_has_a_zero_gradient_and_no_nan() -> None:
+    reads = [True, False]
+
+    def f(x: Any, y: Any) -> Any:
+        return x * 2 + (y * 1 if reads.pop(0) else 0)
+
+    x, y = leaf(1.0), leaf(np.inf)
+    ag.checkpoint(f)(x, y).backward()
+    assert (x.grad.item(), y.grad.item()) == (2, 0)
+
+
+def test_what_is_written_into_a_number_is_the_value_of_the_leaf() -> None:
+    x = leaf(2.0)
+    x.numpy()[...] = 5.0
+    with ag.Tape() as tape:
+        y = x * x
+    y.backward()
+    assert "v1 = 5.0" in str(tape) and x.grad.item() == 10

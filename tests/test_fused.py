@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
-from autograd_lite.errors import GradientCheckError, ShapeError
+from autograd_lite.errors import AnomalyError, GradientCheckError, ShapeError
 from autograd_lite.testing import check_grads
 
 calls: list[Any] = []
@@ -141,3 +141,33 @@ def test_a_kernel_returns_one_cotangent_for_each_argument() -> None:
 def test_errors_name_the_op_and_the_shapes() -> None:
     with pytest.raises(ShapeError, match=r"gated\(float64 \(4, 3\), float64 \(2, 3\)\)"):
         op(ag.Tensor(X, requires_grad=True), W.T)
+
+
+def test_a_single_number_lets_go_of_its_residuals() -> None:
+    class Kept(np.ndarray[Any, Any]):
+        pass
+
+    @ag.fused(
+        forward=lambda x: (x.sum(), (x * 2).view(Kept)), backward=lambda g, kept, needs: (np.full(4, g),)
+    )
+    def total(x: Any) -> Any:
+        return np.sum(x)
+
+    loss = total(ag.Tensor(np.ones(4), requires_grad=True))
+    kept = weakref.ref(loss.node.kwargs["_residuals"])
+    loss.backward()
+    assert kept() is None
+
+
+def test_anomalies_are_found_where_nothing_is_recorded() -> None:
+    @ag.fused(forward=lambda x: (x * np.inf, None), backward=lambda g, kept, needs: (g,))
+    def blown(x: Any) -> Any:
+        return x * np.inf
+
+    @ag.custom_vjp
+    def custom(x: Any) -> Any:
+        return x * np.inf
+
+    for f in (blown, custom):
+        with ag.detect_anomaly(), pytest.raises(AnomalyError, match="produced inf from finite inputs"):
+            f(ag.Tensor(2.0))

@@ -252,3 +252,25 @@ def test_what_a_derivative_makes_and_drops_is_no_anomaly() -> None:
         for got, right in zip((safe(EDGE), ag.jacobian(safe)(EDGE)), expected, strict=True):
             np.testing.assert_array_equal(got, right)
     np.testing.assert_array_equal(expected[1], [[-0.25, 0.0], [0.0, 0.0]])
+
+
+def test_one_mode_in_two_threads_is_the_mode_of_each() -> None:
+    mode, inside, go_on = ag.no_grad(), threading.Event(), threading.Event()
+    after = []
+
+    def other() -> None:
+        with mode:
+            inside.set()
+            go_on.wait(20)
+        after.append(ag.is_recording())
+
+    thread = threading.Thread(target=other)
+    with ag.no_grad():
+        mode.__enter__()
+        thread.start()
+        inside.wait(20)
+        mode.__exit__(None, None, None)
+        after.append(ag.is_recording())
+        go_on.set()
+        thread.join()
+    assert after == [False, True] and ag.is_recording()

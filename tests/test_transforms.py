@@ -307,3 +307,10 @@ def test_checkpoint_gives_the_same_gradients_and_forgets() -> None:
     np.testing.assert_allclose(results[0][2], results[1][2], rtol=1e-14)
     np.testing.assert_allclose(results[0][3], results[1][3], rtol=1e-14)
     assert ag.grad(ag.grad(ag.checkpoint(np.sin)))(0.5) == ag.grad(ag.grad(np.sin))(0.5)
+
+
+def test_a_small_function_that_is_not_holomorphic_is_refused_too() -> None:
+    for scale in (1.0, 1e-9, 1e-30):
+        with pytest.raises(DTypeError, match="not holomorphic"):
+            ag.jacobian(lambda z, scale=scale: scale * np.conj(z))(np.array([1 + 1j]))
+    np.testing.assert_allclose(ag.jacobian(lambda z: 1e-30 * z * z)(np.array([1 + 1j])), [[2e-30 + 2e-30j]])

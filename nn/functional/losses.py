@@ -140,7 +140,7 @@ def _cross_entropy(
         _check_range(name, indices, counts, classes)
         indices = np.where(counts, indices, 0)
         shares = counts.astype(x.dtype) if weights is None else np.where(counts, weights[indices], 0)
-    chosen = indices.astype(np.intp, copy=False)
+    chosen = indices.astype(np.intp)  # a copy: the caller may write into the targets before the backward pass
     if not label_smoothing:
         losses = _chosen(x, chosen, logits)
         losses = losses if usual else losses * shares

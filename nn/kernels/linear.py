@@ -48,7 +48,7 @@ def linear_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[
     return (
         product(g, w.conj()).reshape(shape) if needs[0] else None,
         product(g.T, x.conj()) if needs[1] else None,
-        g.sum(axis=0) if needs[2] else None,
+        g.sum(axis=0, dtype=np.float32 if g.dtype == np.float16 else None) if needs[2] else None,
     )
 
 

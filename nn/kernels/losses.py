@@ -20,7 +20,8 @@ def target_losses(x: Array, targets: Array) -> tuple[Array, Any]:
     x = x if x.dtype.kind == "f" else x.astype(float)
     rows = np.arange(len(x))
     top = x.max(axis=1, keepdims=True, initial=-np.inf)
-    shifted = x - np.where(np.isfinite(top), top, 0)
+    with np.errstate(invalid="ignore"):  # inf - inf: the loss is NaN
+        shifted = x - np.where(top == -np.inf, 0, top)
     e = np.exp(shifted)
     own = e[rows, targets]
     e[rows, targets] = 0

@@ -15,15 +15,17 @@ Array = npt.NDArray[Any]
 
 def standardize(x: Array, *, axes: tuple[int, ...], eps: float) -> tuple[Array, Any]:
     """(x - mean) / sqrt(variance + eps); the residuals are the result and 1 / sqrt(variance + eps)."""
-    y = x - x.mean(axis=axes, keepdims=True)
+    wide = x.astype(np.float32) if x.dtype == np.float16 else x  # its squares overflow, its sums stall
+    y = wide - wide.mean(axis=axes, keepdims=True)
     scale = 1 / np.sqrt(_mean(y, y, axes) + np.asarray(eps, y.dtype))
     y *= scale
-    return y, (y, scale, axes)
+    return (y if wide is x else y.astype(x.dtype)), (y, scale, axes)
 
 
 def standardize_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
     """(g - mean of g - y mean of g y) / sqrt(variance + eps)."""
     y, scale, axes = residuals
+    y, scale = y.conj(), scale.conj()
     gx = y * -_mean(g, y, axes)
     gx += g
     gx -= g.mean(axis=axes, keepdims=True)
@@ -37,5 +39,5 @@ def _mean(a: Array, b: Array, axes: tuple[int, ...]) -> Array:
     kept = "".join(c for i, c in enumerate(letters) if i not in {k % a.ndim for k in axes})
     count = math.prod(a.shape[k] for k in axes)
     total = np.einsum(f"{letters},{letters}->{kept}", a, b) / max(count, 1)
-    mean: Array = np.expand_dims(total, axes).astype(a.dtype)
+    mean: Array = np.expand_dims(total, axes).astype(np.result_type(a, b), copy=False)
     return mean

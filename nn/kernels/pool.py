@@ -46,6 +46,7 @@ def max_pooling(
     y = np.empty((*x.shape[:2], *windows.out), x.dtype)
     chosen = np.zeros(y.shape, np.min_scalar_type(max(0, math.prod(kernel) - 1)))
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    inside = windows.plane(np.ones((1, 1, *windows.size), bool), False)
 
     def work(blocks: Sequence[slice]) -> None:
         for some in blocks:
@@ -58,6 +59,9 @@ def max_pooling(
                     # As i grows, "i where it is better" is a maximum too, which is fast on small integers.
                     np.maximum(which, (entries > best).view(np.uint8) * which.dtype.type(i), out=which)
                     np.maximum(best, entries, out=best)
+            if windows.padded and (low := best == lowest).any():  # what lies in the padding is never chosen
+                for i, offset in reversed([*enumerate(np.ndindex(*kernel))]):
+                    which[low & inside[windows.at(offset)]] = i
             if np.isnan(best).any():
                 for i, offset in enumerate(np.ndindex(*kernel)):
                     which[np.isnan(plane[windows.at(offset)])] = i
@@ -103,7 +107,8 @@ def avg_pooling(
 ) -> tuple[Array, Any]:
     """The sum of each window over its divisor, a number or an array of the shape `out`."""
     windows = Windows(x.shape[2:], kernel, stride, padding, dilation)
-    y = np.empty((*x.shape[:2], *windows.out), x.dtype if x.dtype.kind in "fc" else float)
+    dtype = x.dtype if x.dtype.kind in "fc" else np.dtype(float)
+    y = np.empty((*x.shape[:2], *windows.out), np.float32 if dtype == np.float16 else dtype)
 
     def work(blocks: Sequence[slice]) -> None:
         for some in blocks:
@@ -114,7 +119,7 @@ def avg_pooling(
             total /= divisor
 
     _shared(work, x)
-    return y, (divisor, windows)
+    return y.astype(dtype, copy=False), (divisor, windows)
 
 
 def avg_pooling_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:

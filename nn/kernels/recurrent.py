@@ -87,7 +87,7 @@ def _projected(x: Array, w: Array, b: Array | None, gates: Array, start: Start) 
 
     def project(run: slice) -> None:
         part, rows = gates[:, run], x[run].reshape(-1, x.shape[-1])
-        flat = part.reshape(len(gates), len(rows), -1)
+        flat = part.reshape(len(gates), len(rows), gates.shape[-1])
         _multiply(rows, w, flat)
         if b is not None:
             flat += b[:, None]
@@ -171,7 +171,8 @@ def lstm(
 
 def lstm_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
     """Cotangents of x, h, c, both weights and both biases."""
-    x, w_ih, w_hh, gates, hs, cells, squashed, over, reverse = residuals
+    *arrays, over, reverse = residuals
+    x, w_ih, w_hh, gates, hs, cells, squashed = (a.conj() for a in arrays)  # real ones are not copied
     (B, H), w = g[1].shape, w_hh.reshape(4, -1, w_hh.shape[1])
     g_hs, dh, dc = _in_order(g[0], reverse), g[1].astype(gates.dtype), g[2].astype(gates.dtype)
     if over is not None:
@@ -262,7 +263,8 @@ def gru(
 
 def gru_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
     """Cotangents of x, h, both weights and both biases."""
-    x, w_ih, w_hh, gates, hs, candidates, over, reverse = residuals
+    *arrays, over, reverse = residuals
+    x, w_ih, w_hh, gates, hs, candidates = (a.conj() for a in arrays)
     (B, H), w = g[1].shape, w_hh.reshape(3, -1, w_hh.shape[1])
     g_hs, dh = _in_order(g[0], reverse), g[1].astype(gates.dtype)
     if over is not None:
@@ -331,7 +333,8 @@ def rnn(
 
 def rnn_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
     """Cotangents of x, h, both weights and both biases."""
-    x, w_ih, w_hh, hs, over, reverse, nonlinearity = residuals
+    *arrays, over, reverse, nonlinearity = residuals
+    x, w_ih, w_hh, hs = (a.conj() for a in arrays)
     g_hs, dh = _in_order(g[0], reverse), g[1].astype(hs.dtype)
     if over is not None:
         g_hs = np.where(over, 0, g_hs)

@@ -38,10 +38,11 @@ def in_parallel(work: Callable[[Sequence[_T]], _R], items: Sequence[_T]) -> list
     ends = [len(items) * i // count for i in range(count + 1)]
     parts = [items[a:b] for a, b in pairwise(ends)]
     with blas_on_one_thread():
-        others = [_pool().submit(work, part) for part in parts[1:]]
+        others = [_pool().submit(copy_context().run, work, part) for part in parts[1:]]
         try:
             first = work(parts[0])
         finally:  # nothing of this call may go on when it is over
+            _ended(others)
             results = [other.exception() or other.result() for other in others]
     for result in results:
         if isinstance(result, BaseException):
@@ -72,7 +73,19 @@ def beside(wanted: bool = True) -> Iterator[Start]:
         try:
             yield start
         finally:
-            wait(begun)
+            _ended(begun)
+
+
+def _ended(futures: Sequence[Future[Any]]) -> None:
+    """Wait for all of them, through an interrupt, which is raised afterwards."""
+    interrupt = None
+    while not all(future.done() for future in futures):
+        try:
+            wait(futures)
+        except KeyboardInterrupt as error:
+            interrupt = error
+    if interrupt:
+        raise interrupt
 
 
 def _at_once(work: Callable[..., Any], *args: Any) -> Callable[[], Any]:
@@ -115,18 +128,25 @@ def blas_on_one_thread() -> Iterator[None]:
     """Several threads may be inside; the last one out restores the number that the first one found."""
     global _inside, _before
     get, set_ = _blas_threads() or (lambda: 1, lambda n: None)
-    with _lock:
-        if not _inside:
-            _before = get()
-            set_(1)
-        _inside += 1
+    entered, interrupt = False, None
     try:
+        with _lock:
+            if not _inside:
+                _before = get()
+            _inside, entered = _inside + 1, True  # no call between the two: no interrupt either
+            set_(1)
         yield
     finally:
-        with _lock:
-            _inside -= 1
-            if not _inside:
-                set_(_before)
+        while entered:
+            try:
+                with _lock:
+                    if _inside == 1:
+                        set_(_before)
+                    _inside, entered = _inside - 1, False
+            except KeyboardInterrupt as error:
+                interrupt = error
+        if interrupt:
+            raise interrupt
 
 
 @cache
@@ -137,6 +157,8 @@ def _pool() -> ThreadPoolExecutor:
 def _after_fork() -> None:
     """A forked process has the pool, but not its threads."""
     global _inside, _lock
+    if _inside and (blas := _blas_threads()):
+        blas[1](_before)
     _pool.cache_clear()
     _lock, _inside = threading.Lock(), 0
 

@@ -38,13 +38,16 @@ class Optimizer:
         state: for each parameter a dict of what the optimizer remembers of it.
 
     Raises:
-        DTypeError: something else than Tensors came.
+        DTypeError: something else than Tensors came, or a complex one to an optimizer of real ones.
         DataError: no parameters.
         OptionError: one that came twice, or is no leaf, or an option that makes no sense.
     """
 
     needs_closure = False
     """Whether `step` has to compute the loss itself, with the closure that it is given."""
+
+    takes_complex = False
+    """Whether a step is right for complex parameters too; a rule with g^2 in it is for real ones."""
 
     def __init__(self, params: Iterable[Any], defaults: Mapping[str, Any]) -> None:
         if isinstance(params, Tensor) or not isinstance(params, Iterable):
@@ -87,6 +90,11 @@ class Optimizer:
                 )
             if not p.is_leaf:
                 raise OptionError(f"{type(self).__name__}: {p!r} is a result, only leaves can be optimized")
+            if p.dtype.kind == "c" and not self.takes_complex:
+                raise DTypeError(
+                    f"{type(self).__name__} is for real parameters, one is {p.dtype}; take nn.optim.SGD, or "
+                    "make its real and its imaginary part parameters of their own"
+                )
             if id(p) in known:
                 raise OptionError(f"{type(self).__name__}: a parameter of shape {p.shape} came twice")
             known.add(id(p))
@@ -247,9 +255,9 @@ def in_layout(new: Array, old: Array) -> Array:
     A product may round otherwise in another layout, and a run that goes on from a file has the layouts
     of its beginning: they stay, so that both end with the same bits.
     """
-    if new.strides == old.strides:
+    if new.strides == old.strides and new.dtype == old.dtype:
         return new
-    kept = np.empty_like(old, new.dtype)
+    kept = np.empty_like(old)
     kept[...] = new
     return kept
 

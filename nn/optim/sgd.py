@@ -39,6 +39,8 @@ class SGD(Optimizer):
         0.8
     """
 
+    takes_complex = True
+
     def __init__(
         self,
         params: Iterable[Any],

@@ -178,3 +178,18 @@ def test_cross_entropy_and_its_gradient_are_those_of_torch(torch, shape, kind, r
     ours.backward(g)
     theirs.backward(torch.tensor(g))
     np.testing.assert_allclose(x.grad.numpy(), t.grad.numpy(), rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("scores", [[np.inf, 0.0], [0.0, np.inf], [np.inf, np.inf]])
+def test_infinite_scores_are_not_hidden(scores):
+    loss = nn.functional.cross_entropy(ag.Tensor([scores], requires_grad=True), [0])
+    assert not np.isfinite(loss.item())
+
+
+def test_targets_may_be_overwritten_before_the_backward_pass():
+    x, targets = ag.Tensor([[1.0, 3.0], [2.0, 1.0]], requires_grad=True), np.array([0, 1])
+    loss = nn.functional.cross_entropy(x, targets)
+    targets[:] = 0
+    loss.backward()
+    expected = ag.grad(lambda x: nn.functional.cross_entropy(x, [0, 1]))(x.numpy())
+    np.testing.assert_array_equal(x.grad.numpy(), expected)

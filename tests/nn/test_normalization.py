@@ -119,3 +119,19 @@ def test_wrong_shapes_are_told(call, message):
 def test_groups_are_equal():
     with pytest.raises(OptionError, match="5 channels cannot be put into 2"):
         nn.GroupNorm(2, 5)
+
+
+def test_half_precision_neither_overflows_nor_stalls():
+    x = (np.random.default_rng(0).normal(size=(32, 1, 64, 64)) * 100).astype(np.float16)
+    y = nn.BatchNorm2d(1).half()(x)
+    assert y.dtype == np.float16 and y.numpy().astype(float).std() == pytest.approx(1, rel=1e-2)
+    row = x[0, 0, :1]
+    wide = row.astype(float)
+    expected = (wide - wide.mean()) / wide.std()
+    np.testing.assert_allclose(nn.LayerNorm(64).half()(row).numpy(), expected, atol=3e-3)
+
+
+def test_complex_gradients_of_layer_norm():
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(2, 4)) + 1j * rng.normal(size=(2, 4))
+    check_grads(lambda z: np.abs(nn.functional.layer_norm(z, (4,)) - 0.3) ** 2, z, order=1, modes=("rev",))

@@ -247,3 +247,29 @@ def test_fifty_steps_are_those_of_torch(torch, cls, options):
         for key, value in entries.items():
             if value is not None:
                 np.testing.assert_allclose(ours[i][key], value.numpy(), rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", [Adadelta, Adagrad, Adam, Adamax, AdamW, NAdam, RAdam, RMSprop, Rprop])
+def test_rules_for_real_parameters_refuse_complex_ones(kind):
+    with pytest.raises(DTypeError, match=r"for real parameters, one is complex128; take nn\.optim\.SGD"):
+        kind([ag.Tensor(0j, requires_grad=True)], lr=0.1)
+
+
+def test_gradient_descent_finds_a_complex_minimum():
+    z = ag.Tensor(0j, requires_grad=True)
+    optimizer = SGD([z], lr=0.1)
+    for _ in range(100):
+        optimizer.zero_grad()
+        (np.abs(z - 1j) ** 2).backward()
+        optimizer.step()
+    assert z.item() == pytest.approx(1j)
+
+
+@pytest.mark.parametrize("kind", [SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, NAdam, RAdam, RMSprop])
+def test_options_that_are_numpy_numbers_leave_the_dtype(kind):
+    p = ag.Tensor(np.ones(3, np.float32), requires_grad=True)
+    optimizer = kind([p], lr=np.float64(0.1), weight_decay=np.float64(0.01))
+    for _ in range(2):
+        (p * p).sum().backward()
+        optimizer.step()
+    assert p.dtype == np.float32

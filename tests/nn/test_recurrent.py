@@ -215,3 +215,19 @@ def test_layers_are_those_of_torch(torch, name, options):
     np.testing.assert_allclose(x.grad.numpy(), x_t.grad.numpy(), rtol=1e-6, atol=1e-10)
     for p, q in zip(ours.parameters(), theirs.parameters(), strict=True):
         np.testing.assert_allclose(p.grad.numpy(), q.grad.numpy(), rtol=1e-6, atol=1e-10)
+
+
+@pytest.mark.parametrize("op", GATES)
+def test_complex_gradients(op):
+    turned = [v * (1 + 0.5j) for v in inputs(op)]
+    loss = lambda *xs: np.abs(getattr(recurrent, op)(*xs)[0]) ** 2
+    check_grads(loss, turned, order=1, modes=("rev",))
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
+def test_a_batch_of_no_sequences(kind):
+    layer = kind(3, 4)
+    y, _ = layer(ag.Tensor(np.zeros((5, 0, 3), np.float32), requires_grad=True))
+    y.sum().backward()
+    assert y.shape == (5, 0, 4)
+    assert all(p.grad.shape == p.shape and not p.grad.numpy().any() for p in layer.parameters())

@@ -54,3 +54,10 @@ def test_dtypes_are_promoted_as_numpy_does():
     assert affine(x, w, b).dtype == np.float64
     g = ag.grad(lambda w: np.sum(affine(x, w, b)))(w)
     assert g.dtype == np.float32
+
+
+def test_the_bias_gradient_of_half_precision_is_summed_in_single():
+    x, w = np.ones((4096, 1), np.float16), np.ones((2, 1), np.float16)
+    _, residuals = kernels.linear(x, w, np.zeros(2, np.float16))
+    pulled = kernels.linear_backward(np.ones((4096, 2), np.float16), residuals, (False, False, True))
+    assert pulled[2].tolist() == [4096, 4096]

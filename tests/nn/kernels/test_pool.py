@@ -157,3 +157,20 @@ def test_windows_of_more_entries_than_a_byte_can_count():
     agree(lambda x: max_pooling(x, **case), lambda x: max_pooling.__wrapped__(x, **case), big)
     assert kernels.max_indices(big, **case)[0, 1, 0, 0] == big[0, 1].argmax()
     assert x.shape == (3, 2, 7, 9)
+
+
+@pytest.mark.parametrize(
+    "x", [np.zeros((1, 1, 3, 3), np.uint8), np.full((1, 1, 3, 3), -np.inf)], ids=["uint8", "-inf"]
+)
+def test_the_padding_is_never_chosen(x):
+    given = options(kernel=(3, 3), stride=(2, 2), padding=((1, 1), (1, 1)))
+    _, (chosen, *_) = kernels.max_pooling(x, **given)
+    assert chosen.ravel().tolist() == [4, 3, 1, 0]  # the first place of each window that lies inside
+    if x.dtype.kind == "f":
+        g = ag.grad(lambda x: max_pooling(x, **given).sum())(x)
+        assert g.sum() == 4
+
+
+def test_half_precision_is_summed_in_single():
+    assert avg_pooling(np.ones((1, 1, 64, 64), np.float16), divisor=4096, **options((64, 64), (64, 64))) == 1
+    assert avg_pooling(np.full((1, 1, 2, 2), np.float16(30000)), divisor=4, **options()) == 30000

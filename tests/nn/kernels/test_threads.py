@@ -1,5 +1,7 @@
 import os
+import signal
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -135,3 +137,48 @@ def test_one_thread_does_at_once_what_needs_no_other(two_threads, wanted, thread
     with beside(wanted) as start:
         assert start(threading.get_ident)() == threading.get_ident()
         assert two_threads["threads"] == threads
+
+
+def test_errstate_holds_on_all_threads():
+    huge = np.full(4, np.float32(3e38))
+    with np.errstate(all="raise"), pytest.raises(FloatingPointError):
+        in_parallel(lambda part: [huge[i : i + 1] * 2 for i in part if i], range(2))
+    with np.errstate(all="ignore"):  # a warning would be an error here
+        in_parallel(lambda part: [huge[i : i + 1] * 2 for i in part], range(4))
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timer that interrupts")
+@pytest.mark.parametrize("way", ["in_parallel", "beside"])
+def test_an_interrupt_waits_for_what_has_begun(way, two_threads):
+    done = []
+
+    def work(part):
+        if part[0]:
+            time.sleep(0.3)
+            done.append(part)
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            if way == "in_parallel":
+                in_parallel(work, range(2))
+            else:
+                with beside() as start:
+                    start(work, [1])
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert len(done) == 1 and two_threads["threads"] == 2 and threads._inside == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_process_forked_while_kernels_work_has_all_threads(two_threads):
+    with threads.blas_on_one_thread():
+        child = os.fork()
+        if not child:
+            os._exit(thread_count())
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
