@@ -148,7 +148,8 @@ def _require_agreement(
             "return the value and each gradient"
         )
     for i, (number, ours) in enumerate(zip(numbers, expected, strict=True)):
-        if not np.allclose(number, ours, rtol=workload.rtol, atol=workload.atol):
+        close = np.shape(number) == np.shape(ours)
+        if not (close and np.allclose(number, ours, rtol=workload.rtol, atol=workload.atol)):
             raise DisagreementError(
                 f"{workload.name}: {library} computed {number} as its value {i}, we {ours}"
             )

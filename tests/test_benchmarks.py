@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
+from autograd_lite.rules import rules
 from benchmarks import libraries
 from benchmarks.__main__ import in_own_process, main, shown, table
 from benchmarks.libraries import OURS, Library
@@ -45,8 +46,8 @@ def test_each_library_gets_a_row_and_ours_is_the_measure(peer: str) -> None:
     assert 0 < other.fastest <= other.median <= other.slowest
 
 
-@pytest.mark.parametrize("wrong", [(1.0 + 1e-6,), (1.0, 2.0), (float("nan"),)])
-def test_other_numbers_are_an_error(peer: str, wrong: tuple[float, ...]) -> None:
+@pytest.mark.parametrize("wrong", [(1.0 + 1e-6,), (1.0, 2.0), (float("nan"),), ([1.0, 1.0],)])
+def test_other_numbers_are_an_error(peer: str, wrong: tuple[Any, ...]) -> None:
     workload = Workload("toy", "a number", {OURS: returning(ag.Tensor(1.0)), peer: returning(*wrong)})
     with pytest.raises(DisagreementError, match="toy: peer"):
         run(workload, quick=True)
@@ -146,6 +147,14 @@ def test_the_growth_of_memory_is_that_of_what_is_kept() -> None:
     kept = np.ones(4 << 20)
     grown = memory.status()["VmHWM"] - before
     assert 0.9 * kept.nbytes < grown
+
+
+def test_gradients_are_checked_before_they_are_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    workload = WORKLOADS["gradients"](True)
+    workload.contenders[OURS]()
+    monkeypatch.setattr(rules[np.tanh], "vjps", (lambda g, y, x: 2 * g * (1 - y * y),))
+    with pytest.raises(DisagreementError, match="by differences"):
+        workload.contenders[OURS]()
 
 
 def test_where_nothing_can_be_measured_there_are_no_rows(monkeypatch: pytest.MonkeyPatch) -> None:

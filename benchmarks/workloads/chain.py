@@ -121,6 +121,7 @@ def jax(f: Chain) -> Step:
     import jax
     import jax.numpy as jnp
 
-    value_and_grad = jax.jit(jax.value_and_grad(lambda x: f(jnp, x, SCALE, SHIFT)))
-    x = jnp.asarray(X)
-    return lambda: list(jax.block_until_ready(value_and_grad(x)))
+    # Scale and shift are arguments: of constants the compiler would work out the gradient beforehand.
+    value_and_grad = jax.jit(jax.value_and_grad(lambda x, scale, shift: f(jnp, x, scale, shift)))
+    arrays = [jnp.asarray(a) for a in (X, SCALE, SHIFT)]
+    return lambda: list(jax.block_until_ready(value_and_grad(*arrays)))

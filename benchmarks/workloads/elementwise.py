@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..libraries import OURS
-from ..runner import Step, Workload
+from ..runner import DisagreementError, Step, Workload
 
 SCALE = math.sqrt(2 / math.pi)
 
@@ -56,7 +56,7 @@ def ours(x: Any) -> Step:
         leaf.grad = None
         y = written_out(leaf, np.tanh).sum()
         y.backward()
-        return [leaf.grad]
+        return [y, leaf.grad]
 
     return step
 
@@ -68,8 +68,9 @@ def pytorch(x: Any) -> Step:
 
     def step() -> list[Any]:
         leaf.grad = None
-        written_out(leaf, torch.tanh).sum().backward()
-        return [leaf.grad]
+        y = written_out(leaf, torch.tanh).sum()
+        y.backward()
+        return [y, leaf.grad]
 
     return step
 
@@ -78,17 +79,17 @@ def jax(x: Any) -> Step:
     import jax
     import jax.numpy as jnp
 
-    gradient = jax.jit(jax.grad(lambda x: written_out(x, jnp.tanh).sum()))
+    value_and_grad = jax.jit(jax.value_and_grad(lambda x: written_out(x, jnp.tanh).sum()))
     array = jnp.asarray(x)
-    return lambda: [jax.block_until_ready(gradient(array))]
+    return lambda: list(jax.block_until_ready(value_and_grad(array)))
 
 
 def autograd(x: Any) -> Step:
     import autograd.numpy as anp
-    from autograd import grad
+    from autograd import value_and_grad
 
-    gradient = grad(lambda x: anp.sum(written_out(x, anp.tanh)))
-    return lambda: [gradient(x)]
+    both = value_and_grad(lambda x: anp.sum(written_out(x, anp.tanh)))
+    return lambda: list(both(x))
 
 
 def by_hand(x: Any) -> Step:
@@ -96,8 +97,8 @@ def by_hand(x: Any) -> Step:
 
     def step() -> list[Any]:
         t = np.tanh(SCALE * (x + 0.044715 * x * x * x))
-        (0.5 * x * (1 + t)).sum()
-        return [0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (SCALE * (1 + 3 * 0.044715 * x * x))]
+        y = (0.5 * x * (1 + t)).sum()
+        return [y, 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (SCALE * (1 + 3 * 0.044715 * x * x))]
 
     return step
 
@@ -122,11 +123,21 @@ def gradients(quick: bool) -> Workload:
 
     x = numbers(quick, np.float64)
     whole = [ag.value_and_grad(f) for f in FUNCTIONS]
+
+    def checked() -> Step:
+        """Gradients are what is timed, and values what NumPy returns: they are held against it beforehand."""
+        way = np.random.default_rng(1).normal(size=x.size)
+        for f, both in zip(FUNCTIONS, whole, strict=True):
+            slope, difference = both(x)[1] @ way, (f(x + 1e-6 * way) - f(x - 1e-6 * way)) / 2e-6
+            if not np.isclose(slope, difference, rtol=1e-5):
+                raise DisagreementError(f"gradients: the slope is {slope}, by differences {difference}")
+        return lambda: [ag.Tensor(f(x)[0]) for f in whole]
+
     return Workload(
         name="gradients",
         does=f"value and gradient of ten functions of {x.size:,} numbers, beside NumPy's values alone",
         contenders={
-            OURS: lambda: lambda: [ag.Tensor(f(x)[0]) for f in whole],
+            OURS: checked,
             "numpy": lambda: lambda: [f(x) for f in FUNCTIONS],
         },
         goals={"numpy": 1 / 3.5},

@@ -1,6 +1,7 @@
 """The time that `import library` adds to `import numpy`, each in a fresh interpreter.
 
-NumPy is imported before the clock starts: whoever computes with arrays has it anyway.
+NumPy is imported before the clock starts: whoever computes with arrays has it anyway. Engines are compared
+with engines, and those that bring layers and optimizers with each other.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from ..libraries import LIBRARIES
+from ..libraries import LIBRARIES, OURS
 from ..runner import Step, Workload
 
 ROOT = Path(__file__).parents[2]
@@ -23,13 +24,25 @@ print(time.perf_counter() - start)
 """
 
 
-def workload(quick: bool) -> Workload:
+def engines(quick: bool) -> Workload:
+    """Automatic differentiation alone."""
+    modules = {name: library.module for name, library in LIBRARIES.items() if name != "pytorch"}
+    return _workload("import", "import of the engine, on top of NumPy's", modules, {})
+
+
+def with_networks(quick: bool) -> Workload:
+    """What one needs to train a network."""
+    modules = {OURS: "autograd_lite, nn", "pytorch": "torch"}
+    return _workload("import-nn", "import of engine, layers and optimizers", modules, {"pytorch": 10.0})
+
+
+def _workload(name: str, does: str, modules: dict[str, str], goals: dict[str, float]) -> Workload:
     """One import a sample; five samples."""
     return Workload(
-        name="import",
-        does="import of the library, on top of NumPy's",
-        contenders={name: partial(importing, library.module) for name, library in LIBRARIES.items()},
-        goals={"pytorch": 10.0},
+        name=name,
+        does=does,
+        contenders={library: partial(importing, module) for library, module in modules.items()},
+        goals=goals,
         rounds=5,
         unit="import",
         measures_itself=True,

@@ -6,12 +6,8 @@ import hashlib
 import os
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
-
-from tqdm import tqdm
 
 from autograd_lite.errors import FileError
 
@@ -86,7 +82,7 @@ def download(url: str, path: Path, md5: str, quiet: bool = False) -> None:
                 os.replace(name, path)
                 return
             problem = f"its checksum is {digest}, expected {md5}"
-        except (OSError, urllib.error.URLError) as error:
+        except OSError as error:  # URLError is one
             problem = str(error)
         finally:
             Path(name).unlink(missing_ok=True)
@@ -97,8 +93,12 @@ def download(url: str, path: Path, md5: str, quiet: bool = False) -> None:
 
 def _fetch(url: str, write: Callable[[bytes], object], title: str, quiet: bool) -> str:
     """Hand on what comes from a URL piece by piece; returns its checksum."""
+    from urllib.request import urlopen  # here, so that `import nn` is fast
+
+    from tqdm import tqdm
+
     digest = hashlib.md5(usedforsecurity=False)
-    with urllib.request.urlopen(url, timeout=30) as response:
+    with urlopen(url, timeout=30) as response:
         size = int(response.headers.get("Content-Length") or 0) or None
         with tqdm(total=size, unit="B", unit_scale=True, desc=title, disable=quiet or None) as bar:
             while piece := response.read(1 << 16):
