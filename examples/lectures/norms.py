@@ -75,7 +75,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     figure, (left, right) = panels(1, 2)
     for p, color in zip((0.5, 1, 1.5, 2, 4, np.inf), COLORS, strict=False):
         left.plot(*circle(p), color=color, label=f"p = {p}" + (" (no norm)" if p < 1 else ""))
-    left.set(aspect="equal", title="|x|_p = 1", xlim=(-1.1, 2.1))
+    left.set(aspect="equal", title="|x|_p = 1", xlim=(-1.1, 3.1))
     left.legend(frameon=False, loc="right")
     number = range(1, 16)
     right.plot(number, np.linalg.svd(M, compute_uv=False), "o-", color=GREY, label="noisy matrix")

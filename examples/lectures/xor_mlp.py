@@ -78,6 +78,6 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
         for point, d in zip(points, D[:, 0], strict=True):
             axes.plot(*point, "o", color=BLUE if d else ORANGE, markersize=9)
     middle.set(xlabel="x1", ylabel="x2", title="the plane of the inputs")
-    last.set(xlabel="h1", ylabel="h2", title="hidden layer: both 0s in one place", xlim=span, ylim=span)
+    last.set(xlabel="h1", ylabel="h2", title="hidden: both 0s in one place", xlim=span, ylim=span)
     save(figure, out / "xor_mlp.png")
     return {"successes": successes, "starts": starts, "answers": model(X).numpy()[:, 0], "loss": losses[-1]}
