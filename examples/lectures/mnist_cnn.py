@@ -72,7 +72,7 @@ def draw_errors(scores: Array, X: Array, y: Array, path: Path) -> None:
 def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     """Train all members, let them vote, draw what they misread."""
     (X, y), (X_test, y_test) = program.handwriting(quick)
-    members, epochs = (2, 6) if quick else (5, 36)
+    members, epochs = (2, 6) if quick else (5, 24)
     digits = nn.TensorDataset(X, y)
     shifted = digits if quick else nn.data.Augmented(digits, nn.transforms.RandomShift(1))
     models, histories = [], []

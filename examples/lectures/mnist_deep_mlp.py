@@ -66,7 +66,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     """Train on bent digits, test on digits as they are."""
     nn.manual_seed(seed)
     (X, y), (X_test, y_test) = program.handwriting(quick)
-    epochs, batch_size = (15, 50) if quick else (75, 250)
+    epochs, batch_size = (15, 50) if quick else (60, 250)
     model = build(X[0].size, (250, 200, 150, 100, 50, 10) if quick else SIZES)
     bend = handwriting_of(X.shape[-1])
     bent = nn.data.Augmented(nn.TensorDataset(X, y), bend)
