@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 import urllib.error
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -127,7 +128,7 @@ def nothing_to_be_had(monkeypatch, tmp_path):
     monkeypatch.delenv(files.VARIABLE, raising=False)
     for variable in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
         monkeypatch.setenv(variable, str(tmp_path / "cache"))
-    monkeypatch.setattr(files.urllib.request, "urlopen", unreachable)
+    monkeypatch.setattr(urllib.request, "urlopen", unreachable)
     monkeypatch.setattr(files.time, "sleep", lambda seconds: None)
 
 
