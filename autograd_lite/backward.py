@@ -93,9 +93,7 @@ def play(
                 if g.__class__ is not _FLOAT and (g.__class__ is not _ARRAY or g.dtype.kind == "c"):
                     g, up, y, args, conjugate = _prepared(node, rule, g, record)
                 pulled = None if rule.joint is None else _jointly(node, rule, up, y, args, since, wanted)
-                mask = None
-                if masks and (mask := masks.pop(node, None)) and rule.flow == "mixes":
-                    mask = None
+                mask = masks.pop(node, None) if masks else None
                 i = -1
                 for parent in node.inputs:
                     i += 1
@@ -138,7 +136,7 @@ def play(
                         cotangents[parent] = gx
                         if parent.op is None or parent.index <= since:
                             continue
-                        if live is not None:
+                        if live is not None and _hears(parent, since):
                             masks[parent] = live
                         if latest is None:
                             latest = parent
@@ -588,7 +586,7 @@ def _tape_gradient(
     wanted = {s.node for s in leaves}
     arrived = play({target.node: seed}, record=create_graph, wanted=wanted, retain=True, keep=True)
     for node, g in arrived.items():
-        if node.op is None and node.notes is not None and node.notes.hooks:
+        if node.op is None:
             arrived[node] = g = receive(node, g)
         node.adjoint = unwrap(g)
     zeros = np.zeros_like

@@ -16,7 +16,7 @@ from .errors import ShapeError
 from .explain import explain, how_many
 from .rules import Flow, defvjp
 from .tape import is_recording, op_name
-from .tensor import Tensor, as_value, record_result, unrecorded, unwrap
+from .tensor import Tensor, record_result, unrecorded_result, unwrap
 from .transforms import vjp
 
 __all__ = ["fused"]
@@ -67,9 +67,7 @@ def _op(
             return record_result(op, inputs, values, {**options, "_residuals": residuals}, value)
         if not tensors:
             return value
-        if isinstance(value, tuple):
-            return tuple(unrecorded(op, values, as_value(v)) for v in value)
-        return unrecorded(op, values, as_value(value))
+        return unrecorded_result(op, values, value)
 
     def joint(
         g: Any, y: Any, *args: Any, needs: tuple[bool, ...], _residuals: Any = None, **options: Any

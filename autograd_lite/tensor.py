@@ -1047,9 +1047,7 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         raise explain(op, values, error) from error
 
     if not recorded or switch.listeners is None or not _is_inexact(value):
-        if value.__class__ is tuple:
-            return tuple(unrecorded(op, values, as_value(v)) for v in value)
-        return unrecorded(op, values, as_value(value))
+        return unrecorded_result(op, values, value)
     _check_call(op, rule, kwargs)
     return record_result(op, tuple(inputs), tuple(values), kwargs or None, value)
 
@@ -1084,6 +1082,13 @@ def record_result(
         return record(op, inputs, args, kwargs, as_value(value), listeners)
     whole = record(op, inputs, args, kwargs, tuple(map(as_value, value)), listeners)
     return tuple(output_of(whole, i) for i in range(len(value)))
+
+
+def unrecorded_result(op: Callable[..., Any], args: Any, value: Any) -> Any:
+    """What `record_result` returns for a step that is not recorded: constants."""
+    if value.__class__ is tuple:
+        return tuple(unrecorded(op, args, as_value(v)) for v in value)
+    return unrecorded(op, args, as_value(value))
 
 
 def as_value(value: Any) -> Any:

@@ -35,11 +35,10 @@ def main(arguments: list[str] | None = None) -> int:
 
     names = options.name or list(WORKLOADS)
     rows: list[Row] = []
-    if len(names) > 1 and not options.quick:
-        for name in names:
-            rows += in_own_process(name)
-        names = []
     for name in names:
+        if len(names) > 1 and not options.quick:
+            rows += in_own_process(name)
+            continue
         workload = WORKLOADS[name](options.quick)
         try:
             rows += (new := run(workload, quick=options.quick))

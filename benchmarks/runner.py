@@ -148,8 +148,8 @@ def _require_agreement(
             "return the value and each gradient"
         )
     for i, (number, ours) in enumerate(zip(numbers, expected, strict=True)):
-        close = np.shape(number) == np.shape(ours)
-        if not (close and np.allclose(number, ours, rtol=workload.rtol, atol=workload.atol)):
+        alike = np.shape(number) == np.shape(ours)
+        if not (alike and np.allclose(number, ours, rtol=workload.rtol, atol=workload.atol)):
             raise DisagreementError(
                 f"{workload.name}: {library} computed {number} as its value {i}, we {ours}"
             )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.__main__ import shown
+from benchmarks.libraries import OURS
 
 PAGE = Path(__file__).with_name("performance.md")
 RESULTS = Path(__file__).with_name("performance.json")
@@ -28,7 +29,7 @@ def table(report: dict[str, Any]) -> str:
     for name, rows in by_workload.items():
         first = next(iter(rows.values()))
         amount = f"{shown(first['median'], first['quantity'])} a {first['unit']}"
-        ours = amount if "autograd-lite" in rows else ""
+        ours = amount if OURS in rows else ""
         cells = [_cell(rows.get(peer), amount if rows.get(peer) is first else "") for peer in PEERS]
         lines.append(f"| {name} | {ours} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

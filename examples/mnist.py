@@ -13,13 +13,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 import autograd_lite as ag
 import nn
 from examples import program
-from examples.pictures import panels, save
+from examples.pictures import gallery, mistakes, panels, save
 
 Array = npt.NDArray[Any]
 
@@ -42,15 +41,10 @@ def build(side: int) -> nn.Sequential:
 def draw_mistakes(scores: Array, X: Array, y: Array, path: Path) -> None:
     """Show up to ten pictures that were read wrong, those first of which the network was most sure."""
     probabilities = ag.softmax(scores, axis=1)
-    read = probabilities.argmax(axis=1)
-    wrong = np.flatnonzero(read != y)
-    wrong = wrong[np.argsort(-probabilities[wrong, read[wrong]])]
+    read, wrong = probabilities.argmax(axis=1), mistakes(probabilities, y)
     figure, axes = panels(2, 5, 1.5, 1.7)
-    for one in axes.flat:
-        one.axis("off")
-    for one, i in zip(axes.flat, wrong, strict=False):
-        one.imshow(X[i, 0], cmap="gray_r")
-        one.set_title(f"{y[i]} read as {read[i]}\n({probabilities[i, read[i]]:.0%} sure)", fontsize=9)
+    titles = (f"{y[i]} read as {read[i]}\n({probabilities[i, read[i]]:.0%} sure)" for i in wrong)
+    gallery(axes, X[wrong, 0], titles, 9)
     save(figure, path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,22 @@ def tiles(
     axes.imshow(sheet, cmap=cmap, **limits)
     axes.set_title(title)
     axes.axis("off")
+
+
+def mistakes(probabilities: Array, y: Array) -> Array:
+    """Which samples are read as another class than y, those first of which the model is surest."""
+    read = probabilities.argmax(axis=1)
+    wrong = np.flatnonzero(read != y)
+    return wrong[np.argsort(-probabilities[wrong, read[wrong]])]
+
+
+def gallery(axes: Any, images: Array, titles: Iterable[str], fontsize: int) -> None:
+    """Show images of shape (n, height, width), each in axes of its own and with its title."""
+    for one in axes.flat:
+        one.axis("off")
+    for one, image, title in zip(axes.flat, images, titles, strict=False):
+        one.imshow(image, cmap="gray_r")
+        one.set_title(title, fontsize=fontsize)
 
 
 def save(figure: Figure, path: Path) -> None:

@@ -60,9 +60,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     print(f"whole net: {whole:.1%}")
 
     shares = [0.25, 0.5, 0.75] if quick else [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
-    damaged: list[float] = []
-    adapted: list[float] = []
-    anew: list[float] = []
+    means = []
     for share in shares:
         found = []
         for _ in range(1 if quick else 5):
@@ -73,12 +71,12 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
                 trainer = trainer_of(net)
                 trainer.fit(*train, 2, verbose=False)
                 found[-1].append(trainer.evaluate(*test)["accuracy"])
-        for course, accuracy in zip((damaged, adapted, anew), np.mean(found, axis=0), strict=True):
-            course.append(float(accuracy))
+        means.append(np.mean(found, axis=0))
         print(
-            f"{share:.0%} of the hidden neurons gone: {damaged[-1]:.1%}, after two epochs more "
-            f"{adapted[-1]:.1%}, a new net after two {anew[-1]:.1%}"
+            f"{share:.0%} of the hidden neurons gone: {means[-1][0]:.1%}, after two epochs more "
+            f"{means[-1][1]:.1%}, a new net after two {means[-1][2]:.1%}"
         )
+    damaged, adapted, anew = np.transpose(means).tolist()
 
     figure, axes = panels(width=5)
     axes.axhline(whole, color=GREY, linewidth=1, label="whole net")

@@ -23,7 +23,7 @@ import numpy.typing as npt
 import autograd_lite as ag
 import nn
 from examples import program
-from examples.pictures import COLORS, GREY, panels, save
+from examples.pictures import COLORS, GREY, gallery, mistakes, panels, save
 
 Array = npt.NDArray[Any]
 
@@ -57,15 +57,9 @@ def trainer_of(model: nn.Module, epochs: int, samples: int) -> nn.Trainer:
 
 def draw_errors(scores: Array, X: Array, y: Array, path: Path) -> None:
     """Every digit that is misread, with the right class, the one that was read, and how sure that was."""
-    read = scores.argmax(axis=1)
-    wrong = np.flatnonzero(read != y)
-    wrong = wrong[np.argsort(-scores[wrong, read[wrong]])]
+    read, wrong = scores.argmax(axis=1), mistakes(scores, y)
     figure, axes = panels(max(1, -(-len(wrong) // 10)), 10, 0.95, 1.2)
-    for one in axes.flat:
-        one.axis("off")
-    for one, i in zip(axes.flat, wrong, strict=False):
-        one.imshow(X[i, 0], cmap="gray_r")
-        one.set_title(f"{y[i]}→{read[i]}, {scores[i, read[i]]:.0%}", fontsize=8)
+    gallery(axes, X[wrong, 0], (f"{y[i]}→{read[i]}, {scores[i, read[i]]:.0%}" for i in wrong), 8)
     save(figure, path)
 
 

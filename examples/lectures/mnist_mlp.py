@@ -19,7 +19,7 @@ import numpy as np
 import autograd_lite as ag
 import nn
 from examples import program
-from examples.pictures import BLUE, ORANGE, panels, save, tiles
+from examples.pictures import BLUE, ORANGE, mistakes, panels, save, tiles
 
 
 def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
 
     probabilities = ag.softmax(trainer.predict(X_test), axis=1)
     read = probabilities.argmax(axis=1)
-    wrong = np.flatnonzero(read != y_test)
+    wrong = mistakes(probabilities, y_test)
     accuracy = 1 - len(wrong) / len(y_test)
     print(f"test accuracy {accuracy:.2%}: {len(wrong)} of {len(y_test):,} misread")
 
@@ -53,7 +53,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     weights = model[1].weight.numpy()[:36].reshape(-1, side, side)
     limit = float(np.abs(weights).max()) / 2
     tiles(middle, weights, 6, "weights of hidden neurons", cmap="RdBu_r", vmin=-limit, vmax=limit)
-    surest = wrong[np.argsort(-probabilities[wrong, read[wrong]])][:12]
+    surest = wrong[:12]
     lines = [" ".join(f"{y_test[i]}→{read[i]}" for i in row) for row in np.split(surest, range(4, 12, 4))]
     tiles(right, X_test[surest, 0], 4, "misread: " + "\n".join(line for line in lines if line))
     save(figure, out / "mnist_mlp.png")

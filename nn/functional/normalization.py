@@ -35,12 +35,6 @@ def standardize(x: Any, *, axes: tuple[int, ...], eps: float) -> Any:
     return centered / np.sqrt(np.mean(centered * centered, axis=axes, keepdims=True) + eps)
 
 
-def _wide(x: Input) -> Array:
-    """The array, half precision in single: its squares overflow and its sums stall."""
-    values = x.numpy() if isinstance(x, Tensor) else x
-    return values.astype(np.float32) if values.dtype == np.float16 else values
-
-
 def _scaled(x: Any, weight: Any, bias: Any, shape: tuple[int, ...]) -> Any:
     """x weight + bias, with weight and bias laid out as `shape`."""
     if weight is not None:
@@ -86,7 +80,7 @@ def batch_norm(
                 "call model.eval() to use the running mean and variance"
             )
         if training and running_mean is not None and running_var is not None:
-            values = _wide(input)
+            values = kernels.widened(input.numpy() if isinstance(input, Tensor) else input)
             running_mean += momentum * (values.mean(axis=axes) - running_mean)
             running_var += momentum * (values.var(axis=axes, ddof=1) - running_var)
         y = standardize(input, axes=axes, eps=eps)
@@ -208,7 +202,7 @@ def instance_norm(
     if math.prod(input.shape[2:]) < 2:
         raise ShapeError(f"instance_norm: each channel needs more than one value, got input {input.shape}")
     if running_mean is not None and running_var is not None:
-        values = _wide(input)
+        values = kernels.widened(input.numpy() if isinstance(input, Tensor) else input)
         running_mean += momentum * (values.mean(axis=axes).mean(axis=0) - running_mean)
         running_var += momentum * (values.var(axis=axes, ddof=1).mean(axis=0) - running_var)
     y = standardize(input, axes=axes, eps=eps)

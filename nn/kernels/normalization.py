@@ -15,7 +15,7 @@ Array = npt.NDArray[Any]
 
 def standardize(x: Array, *, axes: tuple[int, ...], eps: float) -> tuple[Array, Any]:
     """(x - mean) / sqrt(variance + eps); the residuals are the result and 1 / sqrt(variance + eps)."""
-    wide = x.astype(np.float32) if x.dtype == np.float16 else x  # its squares overflow, its sums stall
+    wide = widened(x)
     y = wide - wide.mean(axis=axes, keepdims=True)
     scale = 1 / np.sqrt(_mean(y, y, axes) + np.asarray(eps, y.dtype))
     y *= scale
@@ -31,6 +31,11 @@ def standardize_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> t
     gx -= g.mean(axis=axes, keepdims=True)
     gx *= scale
     return (gx,)
+
+
+def widened(x: Array) -> Array:
+    """Half precision in single, for its squares overflow and its sums stall; another array as it is."""
+    return x.astype(np.float32) if x.dtype == np.float16 else x
 
 
 def _mean(a: Array, b: Array, axes: tuple[int, ...]) -> Array:

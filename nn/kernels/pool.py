@@ -46,7 +46,6 @@ def max_pooling(
     y = np.empty((*x.shape[:2], *windows.out), x.dtype)
     chosen = np.zeros(y.shape, np.min_scalar_type(max(0, math.prod(kernel) - 1)))
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-    inside = windows.plane(np.ones((1, 1, *windows.size), bool), False)
 
     def work(blocks: Sequence[slice]) -> None:
         for some in blocks:
@@ -60,6 +59,7 @@ def max_pooling(
                     np.maximum(which, (entries > best).view(np.uint8) * which.dtype.type(i), out=which)
                     np.maximum(best, entries, out=best)
             if windows.padded and (low := best == lowest).any():  # what lies in the padding is never chosen
+                inside = windows.plane(np.ones((1, 1, *windows.size), bool), False)
                 for i, offset in reversed([*enumerate(np.ndindex(*kernel))]):
                     which[low & inside[windows.at(offset)]] = i
             if np.isnan(best).any():
