@@ -25,8 +25,9 @@ from .memory import keep_freed
 from .ops.reductions import log_softmax, logsumexp, softmax
 from .ops.selection import relu
 from .ops.special import erf, sigmoid, softplus
+from .recording import enable_grad, is_recomputing, is_recording, no_grad
 from .rules import defvjp, numpy_names
-from .tape import Node, Tape, detect_anomaly, enable_grad, is_recording, no_grad
+from .tape import Node, Tape, detect_anomaly
 from .tensor import Tensor, apply, nondifferentiable, primitive, stop_gradient
 from .torch_names import Device
 from .transforms import checkpoint, custom_vjp, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
@@ -62,6 +63,7 @@ __all__ = [
     "grad",
     "hessian",
     "hvp",
+    "is_recomputing",
     "is_recording",
     "jacobian",
     "jvp",

@@ -8,9 +8,8 @@ themselves on the tape, which is how derivatives of derivatives come about.
 
 from __future__ import annotations
 
-import functools
 import sys
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Generator
 from heapq import heapify, heappop, heappush
 from typing import Any
 
@@ -28,8 +27,9 @@ from .errors import (
 )
 from .explain import STUMBLES, describe, how_many, is_users
 from .liveness import Mask, fold, pass_through, unite
+from .recording import Block, State, current, hold
 from .rules import Rule, rules
-from .tape import Node, Tape, check_forward, finite, is_number, nonfinite, op_name, switch
+from .tape import Node, Tape, changing, check_forward, finite, is_number, nonfinite, op_name
 from .tensor import Tensor, as_numbers, lift, output, output_of, unwrap, wrap
 
 __all__ = ["backward", "contributions", "play"]
@@ -69,16 +69,19 @@ def play(
     latest = heappop(waiting)[1] if waiting else None
     cotangents, arrived = dict(seeds), {}
     masks: dict[Node, Mask] = {}
-    checks = check_forward in switch.watchers
-    before = switch.listeners, switch.checks
-    switch.listeners, switch.checks = _listeners(record), False
+    checks = check_forward in current().watchers
+    lines = _Lines() if record and checks else None
+    held = _sweep(record, lines)
     try:
+        next(held)
         with np.errstate(all="ignore"):  # 1/0 is inf at the edge of a domain: detect_anomaly names it
             while latest is not None:
                 node = latest
                 latest = heappop(waiting)[1] if waiting else None
                 if node.played:
                     raise _already_played(node)
+                # Read at once, with `played`: another thread may play the step too, and release it.
+                y, args, kwargs, inputs = node.value, node.args, node.kwargs, node.inputs
                 g = cotangents.pop(node)
                 rule = rules[node.op]  # type: ignore[index]
                 if node.notes is not None:
@@ -89,13 +92,17 @@ def play(
                     arrived[node] = g
                 # g is the cotangent of the output, up the same as the rules want it; gx will be
                 # that of an input, and live the mask of its entries that are not dead.
-                y, args, kwargs, up, conjugate = node.value, node.args, node.kwargs, g, False
+                up, conjugate = g, False
                 if g.__class__ is not _FLOAT and (g.__class__ is not _ARRAY or g.dtype.kind == "c"):
-                    g, up, y, args, conjugate = _prepared(node, rule, g, record)
-                pulled = None if rule.joint is None else _jointly(node, rule, up, y, args, since, wanted)
+                    if record:
+                        y, args = _lifted(y, args, node, inputs, lines)
+                    g, up, conjugate = _prepared(rule, g, y)
+                pulled = None
+                if rule.joint is not None:
+                    pulled = _jointly(node, rule, up, y, args, kwargs, inputs, since, wanted)
                 mask = masks.pop(node, None) if masks else None
                 i = -1
-                for parent in node.inputs:
+                for parent in inputs:
                     i += 1
                     if parent.__class__ is not Node or (
                         since >= 0 and parent.index <= since and parent not in wanted
@@ -150,6 +157,8 @@ def play(
                         if parent in masks:
                             _unite(masks, parent, live)
                 if not retain:
+                    if node.played:
+                        raise _already_played(node)
                     node.played = True
                 kind, notes = node.value.__class__, node.notes
                 single = kind is not _ARRAY and kind is not tuple
@@ -165,30 +174,22 @@ def play(
                     if rule.joint is not None:
                         node.kwargs = None  # residuals
     finally:
-        switch.listeners, switch.checks = before
+        held.close()
     arrived.update(cotangents)
     return arrived
 
 
-def _prepared(node: Node, rule: Rule, g: Any, record: bool) -> tuple[Any, Any, Any, Any, bool]:
+def _prepared(rule: Rule, g: Any, y: Any) -> tuple[Any, Any, bool]:
     """What the rules are called with where g is a Tensor, complex, or one cotangent of several."""
-    y, args = _lifted(node) if record else (node.value, node.args)
-    if record and node.notes is not None and check_forward in switch.watchers:
-        line = f"{node.notes.line}, in the derivative of {op_name(node.op)}"
-        switch.listeners = (*(_listeners(True) or ()), functools.partial(_note, line))
     if g.__class__ is tuple:
         g = g if rule.partial else _complete(g, y)
     conjugate = _is_complex(g) and not rule.plain
-    return g, _conjugate(g) if conjugate else g, y, args, conjugate
+    return g, _conjugate(g) if conjugate else g, conjugate
 
 
 def _hears(parent: Node, since: int) -> bool:
     """Whether a mask is of any use to a step: not to a leaf, nor to one that mixes its inputs."""
     return parent.op is not None and parent.index > since and rules[parent.op].flow != "mixes"
-
-
-def _note(line: str, node: Node) -> None:
-    node.note().line = line
 
 
 def _unite(masks: dict[Node, Mask], node: Node, live: Mask | None) -> None:
@@ -198,20 +199,45 @@ def _unite(masks: dict[Node, Mask], node: Node, live: Mask | None) -> None:
         masks[node] = both
 
 
-def _listeners(record: bool) -> Any:
-    """Who hears of the steps of a backward pass: tapes do, if it is recorded. The search for
-    anomalies looks at the gradients themselves, after dead entries have been silenced."""
-    return tuple(hear for hear in switch.watchers if hear is not check_forward) if record else None
+class _Lines:
+    """Notes on the steps of a recorded pass which derivative they belong to."""
+
+    line: str | None = None
+
+    def __call__(self, node: Node) -> None:
+        node.note().line = self.line
+
+
+def _sweep(record: bool, lines: _Lines | None = None) -> Generator[None]:
+    """The block of a backward pass. Tapes hear of its steps, if it is recorded. The search for anomalies
+    looks at the gradients themselves, after dead entries have been silenced."""
+
+    def change(outer: State) -> State:
+        listeners = None
+        if record:
+            listeners = tuple([hear for hear in outer.watchers if hear is not check_forward])
+            listeners = listeners if lines is None else (*listeners, lines)
+        return State(listeners, outer.watchers, False, outer.transforms, outer.recomputing)
+
+    return hold(Block(change))
 
 
 def _jointly(
-    node: Node, rule: Rule, g: Any, y: Any, args: Any, since: int, wanted: Container[Node]
+    node: Node,
+    rule: Rule,
+    g: Any,
+    y: Any,
+    args: Any,
+    kwargs: dict[str, Any] | None,
+    inputs: tuple[Any, ...],
+    since: int,
+    wanted: Container[Node],
 ) -> tuple[Any, ...] | list[Any]:
     """What a joint rule returns, one cotangent for each argument."""
-    inputs, everything = node.inputs, since < 0
+    everything = since < 0
     needs = tuple([x.__class__ is Node and (everything or x.index > since or x in wanted) for x in inputs])
     try:
-        pulled = _pulled_jointly(rule, g, y, args, node.kwargs or {}, needs)
+        pulled = _pulled_jointly(rule, g, y, args, kwargs or {}, needs)
         if not isinstance(pulled, (tuple, list)) or len(pulled) != len(args):
             raise ShapeError(
                 f"the joint rule of {op_name(node.op)} returned {how_many(pulled)} cotangents for "
@@ -343,17 +369,18 @@ def _to_shape(shape: tuple[int, ...]) -> Callable[[Any], Any]:
     return lambda g: unbroadcast(g, shape)
 
 
-def _lifted(node: Node) -> tuple[Any, tuple[Any, ...]]:
+def _lifted(
+    value: Any, args: tuple[Any, ...], node: Node, inputs: tuple[Any, ...], lines: _Lines | None
+) -> tuple[Any, tuple[Any, ...]]:
     """Output and inputs of a step as Tensors, so that its rules record themselves."""
-    y: Any
-    if node.value.__class__ is tuple:
-        whole = lift(node.value, node)
-        y = tuple(output_of(whole, i) for i in range(len(node.value)))
-    else:
-        y = lift(node.value, node)
+    if lines is not None and node.notes is not None:
+        lines.line = f"{node.notes.line}, in the derivative of {op_name(node.op)}"
+    y: Any = lift(value, node)
+    if value.__class__ is tuple:
+        y = tuple(output_of(y, i) for i in range(len(value)))
     args = tuple(
         lift(arg, parent) if parent.__class__ is Node else arg
-        for arg, parent in zip(node.args, node.inputs, strict=True)
+        for arg, parent in zip(args, inputs, strict=True)
     )
     return y, args
 
@@ -485,11 +512,23 @@ def backward(
     seed = _seed(self, gradient, create_graph)
     cotangents = play({self.node: seed}, record=create_graph, retain=retain, keep=retain)
     del seed
-    before, switch.listeners = switch.listeners, _listeners(create_graph)
+    hooked = [x for x in cotangents if x.op is None and x.notes is not None and x.notes.hooks]
+    if not (hooked or create_graph):
+        _arrive(cotangents, retain)
+        return
+    held = _sweep(create_graph)
     try:
-        for node in list(cotangents):  # all the hooks first: if one raises, no gradient has changed
-            if node.op is None and node.notes is not None and node.notes.hooks:
-                cotangents[node] = receive(node, cotangents[node])
+        next(held)
+        for node in hooked:  # all the hooks first: if one raises, no gradient has changed
+            cotangents[node] = receive(node, cotangents[node])
+        _arrive(cotangents, retain)
+    finally:
+        held.close()
+
+
+def _arrive(cotangents: dict[Node, Any], retain: bool) -> None:
+    """Add what has arrived to the gradients, and forget it."""
+    with changing:
         while cotangents:
             node, g = cotangents.popitem()
             if g.__class__ is _FLOAT:
@@ -502,8 +541,6 @@ def backward(
             _accumulate(node, g, shared=not alone)
             if retain or node.note().keeps or is_number(unwrap(g)):
                 node.adjoint = unwrap(g)
-    finally:
-        switch.listeners = before
 
 
 def _alone() -> int:

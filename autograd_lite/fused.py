@@ -14,8 +14,9 @@ from typing import Any
 
 from .errors import ShapeError
 from .explain import explain, how_many
+from .recording import is_recording
 from .rules import Flow, defvjp
-from .tape import is_recording, op_name
+from .tape import op_name
 from .tensor import Tensor, record_result, unrecorded_result, unwrap
 from .transforms import vjp
 

@@ -1,4 +1,4 @@
-"""The tape: what was computed, in which order, and whether the tape is running.
+"""The tape: what was computed, and in which order.
 
 A computation is recorded as one `Node` per step. A node knows the steps it was
 computed from and nothing of the steps computed from it, so there are no
@@ -8,24 +8,28 @@ freed by reference counting, however long it is.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import itertools
 import operator
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from types import FrameType
-from typing import Any, ClassVar, Self, TypeVar, overload
+from typing import Any, ClassVar
 
 import numpy as np
 
 from .errors import AnomalyError
+from .recording import Mode, heard_by
 
-__all__ = ["Node", "Notes", "Tape", "detect_anomaly", "enable_grad", "is_recording", "no_grad", "tape_order"]
+__all__ = ["Node", "Notes", "Tape", "changing", "detect_anomaly", "leaf", "listening", "tape_order"]
 
 next_index = itertools.count().__next__
 """The next place on the tape. One counter for all threads: order within a thread is what matters."""
+
+changing = threading.RLock()
+"""Held while something that threads share is read, and written anew from what was read: gradients of leaves.
+No code of the user's runs meanwhile, but for finalizers and signal handlers, which may enter it again."""
 
 
 class Notes:
@@ -70,9 +74,11 @@ class Node:
 
     def note(self) -> Notes:
         """The notes of this node, made on first use."""
-        if self.notes is None:
-            self.notes = Notes()
-        return self.notes
+        notes = self.notes
+        if notes is None:
+            with changing:
+                notes = self.notes = self.notes or Notes()
+        return notes
 
     @property
     def name(self) -> str | None:
@@ -107,147 +113,15 @@ def op_name(op: Callable[..., Any] | None) -> str:
     return getattr(op, "__name__", None) or repr(op)
 
 
-# -- the recording switch --------------------------------------------------------------------------
+# -- what listens ----------------------------------------------------------------------------------
 
 
-class Switch(threading.local):
-    """Per thread: `listeners` hear of every new node; None while the tape is stopped."""
-
-    listeners: tuple[Callable[[Node], None], ...] | None = ()
-    watchers: tuple[Callable[[Node], None], ...] = ()  # the listeners to go back to
-    checks = False  # detect_anomaly: look at what is not recorded as well
-    mode: object = None  # which `with` block has set them
-    transforms = 0  # how many of grad, vjp, ... this thread is inside of
+def listening(listener: Callable[[Node], None]) -> Mode:
+    """Tell `listener` of every node that is recorded inside the block."""
+    return Mode(functools.partial(heard_by, listener))
 
 
-switch = Switch()
-
-
-def is_recording() -> bool:
-    """Whether this thread records what it computes.
-
-    >>> is_recording()
-    True
-    """
-    return switch.listeners is not None
-
-
-Decorated = TypeVar("Decorated", bound=Callable[..., Any])
-State = tuple[Any, Any, bool]
-"""Listeners, watchers and checks."""
-
-
-def _changed(state: State) -> Iterator[None]:
-    """Sets this thread's recording state, and puts it back when it goes on.
-
-    An interrupt may end an `__exit__` before its first line is run. Then Python closes the generator when it
-    goes, and the state is put back all the same, unless another mode around it has done so by then.
-    """
-    before = switch.listeners, switch.watchers, switch.checks, switch.mode
-    own, overtaken = object(), False
-    try:
-        switch.listeners, switch.watchers, switch.checks, switch.mode = *state, own
-        del state  # it may hold the mode that holds this generator
-        yield
-    except GeneratorExit:
-        overtaken = switch.mode is not own
-    finally:
-        if not overtaken:
-            switch.listeners, switch.watchers, switch.checks, switch.mode = before
-
-
-class _Open(threading.local):
-    """The blocks of one mode that a thread is inside of: it may be entered again inside of itself."""
-
-    def __init__(self) -> None:
-        self.blocks: list[Iterator[None]] = []
-
-
-class _Mode:
-    """Changes this thread's recording state inside of a `with` block."""
-
-    def __init__(self) -> None:
-        self._open = _Open()
-
-    def state(self) -> State:
-        """The recording state inside of the block."""
-        raise NotImplementedError
-
-    def __enter__(self) -> Self:
-        changed = _changed(self.state())
-        next(changed)
-        self._open.blocks.append(changed)
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        next(self._open.blocks.pop(), None)
-
-
-def _listening(listener: Callable[[Node], None], checks: bool) -> State:
-    """The state in which `listener` hears of every new node, too."""
-    watchers = (*switch.watchers, listener)
-    return None if switch.listeners is None else watchers, watchers, checks
-
-
-class _Recording(_Mode, contextlib.ContextDecorator):
-    """Starts or stops the recording."""
-
-    on: bool
-
-    @overload
-    def __new__(cls) -> Self: ...
-
-    @overload
-    def __new__(cls, function: Decorated) -> Decorated: ...  # type: ignore[misc]
-
-    def __new__(cls, function: Any = None) -> Any:
-        if function is not None:
-            return cls()(function)  # `@no_grad` without parentheses
-        return super().__new__(cls)
-
-    def _recreate_cm(self) -> _Recording:  # a decorated function may recurse, or run in threads
-        mode: _Recording = type(self)()
-        return mode
-
-    def state(self) -> State:
-        return switch.watchers if self.on else None, switch.watchers, switch.checks
-
-
-class no_grad(_Recording):  # noqa: N801  (named as in PyTorch)
-    """Compute without recording, as a context or a decorator.
-
-    >>> import numpy as np, autograd_lite as ag
-    >>> x = ag.Tensor(3.0, requires_grad=True)
-    >>> with ag.no_grad():
-    ...     y = x * x
-    >>> y.requires_grad
-    False
-    """
-
-    on = False
-
-
-class enable_grad(_Recording):  # noqa: N801
-    """Record again inside a `no_grad`, as a context or a decorator.
-
-    >>> import autograd_lite as ag
-    >>> x = ag.Tensor(3.0, requires_grad=True)
-    >>> with ag.no_grad(), ag.enable_grad():
-    ...     y = x * x
-    >>> y.requires_grad
-    True
-    """
-
-    on = True
-
-
-@contextlib.contextmanager
-def listening(listener: Callable[[Node], None]) -> Iterator[None]:
-    """Tell `listener` of every node that this thread records inside the block."""
-    yield from _changed(_listening(listener, switch.checks))
-
-
-class Tape(_Mode):
+class Tape(Mode):
     """Keeps the steps recorded inside of a `with` block, in order, with their values and adjoints.
 
     Attributes:
@@ -269,11 +143,8 @@ class Tape(_Mode):
     gradient: ClassVar[Callable[..., Any]]  # given in backward.py
 
     def __init__(self) -> None:
-        super().__init__()
         self.nodes: list[Node] = []
-
-    def state(self) -> State:
-        return _listening(functools.partial(_keep, self.nodes), switch.checks)
+        super().__init__(functools.partial(heard_by, functools.partial(_keep, self.nodes)))
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -375,7 +246,7 @@ def is_number(value: Any) -> bool:
 # -- anomalies -------------------------------------------------------------------------------------
 
 
-class detect_anomaly(_Mode, contextlib.ContextDecorator):  # noqa: N801
+class detect_anomaly(Mode):  # noqa: N801
     """Raise `AnomalyError` at the first op that produces NaN or inf, forward or backward.
 
     The error names the op, and the file and line where it was called. Every step is looked at, recorded
@@ -391,11 +262,8 @@ class detect_anomaly(_Mode, contextlib.ContextDecorator):  # noqa: N801
         autograd_lite.errors.AnomalyError: log produced -inf from finite inputs (0.0); recorded at ...
     """
 
-    def _recreate_cm(self) -> detect_anomaly:
-        return detect_anomaly()
-
-    def state(self) -> State:
-        return _listening(check_forward, True)
+    def __init__(self) -> None:
+        super().__init__(functools.partial(heard_by, check_forward, checks=True))
 
 
 def check_forward(node: Node) -> None:

@@ -30,8 +30,9 @@ from .errors import (
     UnsupportedError,
 )
 from .explain import called_from_math, describe, explain, missing_rule, unsupported_call
+from .recording import current
 from .rules import Rule, compositions, constants, defvjp, refused, rules
-from .tape import Node, check_value, leaf, next_index, op_name, package, switch, user_line
+from .tape import Node, changing, check_value, leaf, next_index, op_name, package, user_line
 from .torch_names import PlainArray, TorchNames, ValuesAndIndices, answer, numpy_words
 
 __all__ = ["Tensor", "apply", "nondifferentiable", "primitive", "stop_gradient"]
@@ -173,7 +174,9 @@ class Tensor(TorchNames):
                 raise ShapeError(
                     f"x.grad = g: g has shape {grad.shape}, x has {self.shape}; they must be equal"
                 )
-        self.node.note().grad = grad
+        notes = self.node.note()
+        with changing:
+            notes.grad = grad
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -304,7 +307,7 @@ class Tensor(TorchNames):
                     "a function of Python's math module would silently cut the graph; in place of "
                     "math.sin(x) write np.sin(x)"
                 )
-            if switch.transforms:
+            if current().transforms:
                 raise UnsupportedError(
                     f"{kind}(x) inside of a differentiated function would silently cut the graph; compute "
                     "with x itself, or, to read the number, write x.item()"
@@ -408,7 +411,7 @@ class Tensor(TorchNames):
         respect to a is 2 a in every entry, while a[0] has no influence on z.
         """
         if self.node is not None and self.node.op is None:
-            if switch.listeners is not None:
+            if current().listeners is not None:
                 raise AssignmentError(
                     f"{line}: x is a leaf that requires a gradient, and assigning would make it a "
                     "result. Write y = x.copy() and assign to y, or, to update a parameter, "
@@ -469,7 +472,7 @@ class Tensor(TorchNames):
                 value = compute(a, b)
             except Exception as error:
                 raise explain(op, (a, b), error) from error
-            if (left is None and right is None) or (listeners := switch.listeners) is None:
+            if (left is None and right is None) or (listeners := current().listeners) is None:
                 return unrecorded(op, (a, b), value)
             return record(op, (left or self, right or other), (a, b), None, value, listeners)
 
@@ -483,7 +486,7 @@ class Tensor(TorchNames):
                 value = compute(a, b) if a.__class__ is not complex else op(a, b)
             except Exception as error:
                 raise explain(op, (a, b), error) from error
-            if right is None or (listeners := switch.listeners) is None:
+            if right is None or (listeners := current().listeners) is None:
                 return unrecorded(op, (a, b), value)
             return record(op, (other, right), (a, b), None, value, listeners)
 
@@ -832,14 +835,14 @@ def _compute(op: np.ufunc, compute: Callable[[Any], Any], x: Tensor) -> Tensor:
         value = compute(a)
     except Exception as error:
         raise explain(op, (a,), error) from error
-    if node is None or (listeners := switch.listeners) is None:
+    if node is None or (listeners := current().listeners) is None:
         return unrecorded(op, (a,), value)
     return record(op, (node,), (a,), None, value, listeners)
 
 
 def unrecorded(op: Callable[..., Any], args: Any, value: Any) -> Tensor:
     """The result of a step that is not recorded; `detect_anomaly` looks at it all the same."""
-    if switch.checks:
+    if current().checks:
         check_value(op, args, value, user_line())
     return wrap(value)
 
@@ -940,7 +943,7 @@ def _owned(data: Any, requires_grad: bool, dtype: npt.DTypeLike | None) -> Any:
     if isinstance(data, np.ma.MaskedArray):
         raise UnsupportedError(_MASKED)
     if isinstance(data, Tensor):
-        if data.node is not None and switch.listeners is not None:
+        if data.node is not None and current().listeners is not None:
             raise UnsupportedError(
                 "Tensor(x) of an x on the tape would silently cut the graph; write x.copy() to stay on "
                 "the tape, or Tensor(x.detach()) to leave it"
@@ -1046,7 +1049,7 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     except Exception as error:
         raise explain(op, values, error) from error
 
-    if not recorded or switch.listeners is None or not _is_inexact(value):
+    if not recorded or current().listeners is None or not _is_inexact(value):
         return unrecorded_result(op, values, value)
     _check_call(op, rule, kwargs)
     return record_result(op, tuple(inputs), tuple(values), kwargs or None, value)
@@ -1077,7 +1080,7 @@ def record_result(
     value: Any,
 ) -> Any:
     """Record one step, and for each of several results a step that picks it out."""
-    listeners = switch.listeners or ()
+    listeners = current().listeners or ()
     if value.__class__ is not tuple:
         return record(op, inputs, args, kwargs, as_value(value), listeners)
     whole = record(op, inputs, args, kwargs, tuple(map(as_value, value)), listeners)
@@ -1109,7 +1112,7 @@ def output(outputs: tuple[Any, ...], i: int) -> Any:
 def output_of(whole: Tensor, i: int) -> Tensor:
     """The i-th result of a step as a Tensor of its own."""
     args = (whole._data, i)
-    return record(output, (whole.node, i), args, None, whole._data[i], switch.listeners or ())
+    return record(output, (whole.node, i), args, None, whole._data[i], current().listeners or ())
 
 
 def _output_vjp(g: Any, y: Any, outputs: tuple[Any, ...], i: int) -> tuple[Any, ...]:

@@ -25,9 +25,10 @@ from . import tree
 from .backward import play, pulled
 from .errors import AutogradLiteError, DTypeError, GradientCheckError, KinkError, OptionError
 from .explain import describe
+from .recording import no_grad
 from .rules import rules
 from .slope import Slope, analytic_slope, slope
-from .tape import Node, Tape, listening, no_grad, op_name, user_line
+from .tape import Node, Tape, listening, op_name, user_line
 from .tensor import Tensor, output, unwrap, wrap
 from .transforms import jvp, vjp
 

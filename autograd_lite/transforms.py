@@ -22,8 +22,9 @@ from . import tree
 from .backward import play, receive
 from .errors import DTypeError, IndexingError, ShapeError, TapeError, UnsupportedError
 from .explain import describe, missing_rule
+from .recording import Mode, enable_grad, is_recording, transformed
 from .rules import defvjp
-from .tape import Node, enable_grad, is_recording, leaf, next_index, op_name, switch, tape_order
+from .tape import Node, leaf, next_index, op_name, tape_order
 from .tensor import Tensor, alias, as_numbers, as_value, lift, record_result, unrecorded, unwrap, wrap
 
 __all__ = [
@@ -51,17 +52,13 @@ class _Call:
             raise DTypeError(f"a function is differentiated, not {describe(f)}: ag.grad(f)(x), ag.vjp(f, x)")
         self.primals, self.rebuild = tree.flatten([args[i] for i in argnums])
         self.outer = is_recording()  # whether what we do may itself be recorded
-        switch.transforms += 1
-        try:
-            with enable_grad():
-                self.aliases = [_alias(x, self.outer) for x in self.primals]
-                self.since = next_index()
-                changed = list(args)
-                for i, value in zip(argnums, self.rebuild(self.aliases), strict=True):
-                    changed[i] = value
-                self.out = f(*changed, **kwargs)
-        finally:
-            switch.transforms -= 1
+        with Mode(transformed):
+            self.aliases = [_alias(x, self.outer) for x in self.primals]
+            self.since = next_index()
+            changed = list(args)
+            for i, value in zip(argnums, self.rebuild(self.aliases), strict=True):
+                changed[i] = value
+            self.out = f(*changed, **kwargs)
         self.nodes = frozenset(x.node for x in self.aliases if x.node is not None)
         self.outputs, self.rebuild_out = tree.flatten(self.out)
 

@@ -19,6 +19,7 @@ FLOORS = (
     "errors",
     "memory",
     "torch_names",
+    "recording",
     "tape",
     "explain",
     "rules",

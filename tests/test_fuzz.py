@@ -28,7 +28,7 @@ from autograd_lite.errors import (
     ShapeError,
     UnsupportedError,
 )
-from autograd_lite.tape import switch
+from autograd_lite.recording import current
 from autograd_lite.testing import check_grads
 from autograd_lite.tree import flatten
 from tests.samples import HERMITIAN, SAMPLES, Sample
@@ -476,7 +476,8 @@ def test_junk_ends_in_words_and_leaves_no_trace(name: str) -> None:
         warnings.simplefilter("ignore")
         for what, make in JUNK.items():
             assert ended_well(lambda make=make: PUBLIC[name](make())), what
-            assert (switch.listeners, switch.watchers, switch.checks, switch.transforms) == ((), (), False, 0)
+            now = current()
+            assert (now.listeners, now.watchers, now.checks, now.transforms) == ((), (), False, 0)
 
 
 # -- what it has found ---------------------------------------------------------------------------

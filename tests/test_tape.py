@@ -13,7 +13,7 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite.errors import AnomalyError, TapeError
-from autograd_lite.tape import switch
+from autograd_lite.recording import current
 
 
 def leaf(data: Any, name: str | None = None) -> ag.Tensor:
@@ -220,7 +220,7 @@ def test_the_first_op_is_named_wherever_it_runs(run: Any, words: str, place: str
             run()
         assert place in str(caught.value), str(caught.value)
         run()  # without it nothing is raised
-    assert switch.checks is False and ag.is_recording()
+    assert current().checks is False and ag.is_recording()
 
 
 def test_each_thread_looks_for_anomalies_by_itself() -> None:

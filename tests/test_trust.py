@@ -16,12 +16,13 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
-from autograd_lite.tape import switch
+from autograd_lite.recording import current
 
 
 def clean() -> bool:
     """Whether this thread's recording state is that of a fresh one."""
-    return (switch.listeners, switch.watchers, switch.checks, switch.transforms) == ((), (), False, 0)
+    now = current()
+    return (now.listeners, now.watchers, now.checks, now.transforms) == ((), (), False, 0)
 
 
 def busy() -> None:

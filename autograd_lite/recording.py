@@ -1,0 +1,410 @@
+"""Whether the tape is running, and who listens: by thread, by asyncio task and by generator.
+
+The state is a chain of blocks, one for each `with` that the program is inside of, in a context variable.
+A thread starts with an empty chain, and a task with that of the task that has made it. Leaving takes a
+block out of the chain wherever it stands, so blocks may end in any order.
+
+A block that a generator has entered holds while the generator's body runs. In
+
+    def halves(x):
+        with no_grad():
+            yield x / 2
+            yield x / 4
+
+the divisions are not recorded, and what the consumer computes between them is: the consumer has not
+entered `no_grad`. A generator under `contextlib.contextmanager` enters blocks for its caller.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+import threading
+from collections.abc import Callable, Generator
+from contextvars import ContextVar
+from types import FrameType
+from typing import Any, Self, TypeVar, overload
+
+__all__ = [
+    "Block",
+    "Mode",
+    "State",
+    "current",
+    "enable_grad",
+    "hold",
+    "is_recomputing",
+    "is_recording",
+    "no_grad",
+]
+
+Listener = Callable[[Any], None]
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class State:
+    """What holds: `listeners` hear of every new node, and are None while the tape is stopped."""
+
+    __slots__ = ("block", "checks", "listeners", "outer", "recomputing", "transforms", "watchers")
+
+    def __init__(
+        self,
+        listeners: tuple[Listener, ...] | None = (),
+        watchers: tuple[Listener, ...] = (),
+        checks: bool = False,
+        transforms: int = 0,
+        recomputing: bool = False,
+    ) -> None:
+        self.listeners = listeners
+        self.watchers = watchers  # the listeners to go back to
+        self.checks = checks  # detect_anomaly: look at what is not recorded as well
+        self.transforms = transforms  # how many of grad, vjp, ... this is inside of
+        self.recomputing = recomputing  # checkpoint computes its steps once more
+        self.block: Block | None = None  # the innermost one
+        self.outer: Any = None  # the state around it
+
+
+Change = Callable[[State], State]
+"""The state inside of a block, from the one around it."""
+
+
+def stopped(outer: State) -> State:
+    """The tape does not run."""
+    return State(None, outer.watchers, outer.checks, outer.transforms, outer.recomputing)
+
+
+def running(outer: State) -> State:
+    """The tape runs."""
+    return State(outer.watchers, outer.watchers, outer.checks, outer.transforms, outer.recomputing)
+
+
+def transformed(outer: State) -> State:
+    """The tape runs for grad, vjp, ..."""
+    return State(outer.watchers, outer.watchers, outer.checks, outer.transforms + 1, outer.recomputing)
+
+
+def recomputed(outer: State) -> State:
+    """The tape runs for what was computed before."""
+    return State(outer.watchers, outer.watchers, outer.checks, outer.transforms, True)
+
+
+def heard_by(listener: Listener, outer: State, checks: bool = False) -> State:
+    """`listener` hears of every new node, too."""
+    watchers = (*outer.watchers, listener)
+    listeners = None if outer.listeners is None else watchers
+    return State(listeners, watchers, outer.checks or checks, outer.transforms, outer.recomputing)
+
+
+class Block:
+    """One `with` block, while the program is inside of it.
+
+    Attributes:
+        change: what the block does to the state around it.
+        frame: where the block stands on the stack, if that is of interest.
+        thread: of the generator whose frame that is; 0 if no generator has entered the block.
+    """
+
+    __slots__ = ("change", "frame", "thread")
+
+    def __init__(self, change: Change, frame: FrameType | None = None, thread: int = 0) -> None:
+        self.change, self.frame, self.thread = change, frame, thread
+
+
+class Interleaved(State):
+    """The state where a generator has entered blocks, which hold while its body runs."""
+
+    __slots__ = ("generators", "outside")
+
+    def __init__(self, blocks: list[Block]) -> None:
+        self.generators = [block for block in blocks if block.thread]
+        self.outside = _all([block for block in blocks if not block.thread])
+
+    def now(self) -> State:
+        """What holds at this moment."""
+        for block in self.generators:
+            if block.frame is not None and block.frame.f_back is not None:  # its body runs
+                return self._inside()
+        return self.outside
+
+    def _inside(self) -> State:
+        """What holds inside of running generators: the blocks in the order of their frames on the stack."""
+        blocks, place = _blocks(self), 0
+        places: dict[FrameType | None, int] = {}
+        wanted = {block.frame for block in blocks}
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            place -= 1
+            if frame in wanted:
+                places[frame] = place
+            frame = frame.f_back
+        own = threading.get_ident()
+        holding = [
+            block
+            for block in blocks
+            if not block.thread
+            or block.frame in places
+            or (block.thread != own and block.frame is not None and block.frame.f_back is not None)
+        ]
+        return _all(sorted(holding, key=lambda block: places.get(block.frame, place)))
+
+    listeners = property(lambda self: self.now().listeners)
+    watchers = property(lambda self: self.now().watchers)
+    checks = property(lambda self: self.now().checks)
+    transforms = property(lambda self: self.now().transforms)
+    recomputing = property(lambda self: self.now().recomputing)
+
+
+_START = State()
+_state: ContextVar[State] = ContextVar("recording", default=_START)
+_set = _state.set
+current = _state.get
+"""The recording state of this thread and task."""
+
+
+def _blocks(state: State) -> list[Block]:
+    """The blocks of a chain, outermost first."""
+    blocks = []
+    while state.block is not None:
+        blocks.append(state.block)
+        state = state.outer
+    return blocks[::-1]
+
+
+def _all(blocks: list[Block]) -> State:
+    """The state inside of all these blocks."""
+    state = _START
+    for block in blocks:
+        state = block.change(state)
+    return state
+
+
+def _entered(outer: State, block: Block) -> State:
+    """The chain with one block more."""
+    if block.thread or outer.__class__ is not State:
+        state: State = Interleaved([*_blocks(outer), block])
+    else:
+        state = block.change(outer)
+    state.block, state.outer = block, outer
+    return state
+
+
+def _enter(block: Block) -> None:
+    outer = current()
+    if block.frame is None and outer.__class__ is not State:
+        block.frame = sys._getframe(2)
+    _set(_entered(outer, block))
+
+
+def _leave(block: Block) -> None:
+    """Take a block out of the chain, with those of generators that have ended elsewhere."""
+    state = current()
+    if state.block is block:
+        _set(state.outer)
+    elif block in (blocks := _blocks(state)):
+        state = _START
+        for other in blocks:
+            if other is not block and not (other.thread and other.frame is None):
+                state = _entered(state, other)
+        _set(state)
+    block.frame = None
+
+
+def hold(block: Block) -> Generator[None]:
+    """Enters a block, and leaves it when it goes on, is closed, or goes away.
+
+    An interrupt may end any function that is written in Python before its first line is run: an `__exit__`,
+    too. Python then closes the generator when it goes. And it may end the call that leaves the block, hence
+    the second one.
+    """
+    try:
+        _enter(block)
+        yield
+    finally:
+        try:
+            _leave(block)
+        except BaseException:
+            _leave(block)
+            raise
+
+
+# -- with ------------------------------------------------------------------------------------------
+
+
+class Mode:
+    """Changes the recording state inside of a `with` block, or while a decorated function runs.
+
+    One object may be entered again inside of itself, and in several threads, tasks and generators at once.
+    """
+
+    def __init__(self, change: Change) -> None:
+        self._change = change
+        self._open: dict[Block, Generator[None]] = {}
+
+    def __enter__(self) -> Self:
+        frame = sys._getframe(1)
+        owner = _owner(frame)
+        if owner is not None:
+            block = Block(self._change, owner, threading.get_ident())
+        else:
+            block = Block(self._change, frame if current().__class__ is not State else None)
+        held = hold(block)
+        next(held)
+        self._open[block] = held
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        opened = self._open
+        held = opened.popitem()[1] if len(opened) == 1 else opened.pop(self._innermost(sys._getframe(1)))
+        next(held, None)
+
+    def _innermost(self, frame: FrameType) -> Block:
+        """Which of the open blocks is left in a frame."""
+        here = [block for block in _blocks(current()) if block in self._open] or list(self._open)
+        for owner in (frame, _owner(frame)):
+            if own := [block for block in here if (block.frame if block.thread else None) is owner]:
+                return own[-1]
+        return here[-1]
+
+    def __call__(self, function: Function) -> Function:
+        return _decorated(self._change, function)  # type: ignore[no-any-return]
+
+
+_GENERATOR = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+_ENTERS = frozenset({"__enter__", "__exit__", "__aenter__", "__aexit__"})
+
+
+def _owner(frame: FrameType | None) -> FrameType | None:
+    """The frame of the generator that a block in this frame belongs to; None if it is no generator's.
+
+    What a context manager enters belongs to whoever has entered the context manager.
+    """
+    while frame is not None:
+        code = frame.f_code
+        if code.co_flags & _GENERATOR:
+            back = frame.f_back
+            if back is None or back.f_code.co_name not in _ENTERS or not _of_contextlib(back):
+                return frame
+        elif code.co_name not in _ENTERS and not _of_contextlib(frame):
+            return None
+        frame = frame.f_back
+    return None
+
+
+def _of_contextlib(frame: FrameType) -> bool:
+    return frame.f_globals.get("__name__") == "contextlib"
+
+
+def _decorated(change: Change, function: Any) -> Any:
+    """The function, whose body runs inside of a block."""
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        with Mode(change):
+            return function(*args, **kwargs)
+
+    async def awaited(*args: Any, **kwargs: Any) -> Any:
+        with Mode(change):
+            return await function(*args, **kwargs)
+
+    def iterated(*args: Any, **kwargs: Any) -> Any:
+        with Mode(change):  # entered by this generator: it holds while the body runs
+            return (yield from function(*args, **kwargs))
+
+    async def iterated_asynchronously(*args: Any, **kwargs: Any) -> Any:
+        body, sent = function(*args, **kwargs), None
+        step = body.asend
+        with Mode(change):
+            while True:
+                try:
+                    value = await step(sent)
+                except StopAsyncIteration:
+                    return
+                try:
+                    sent, step = (yield value), body.asend
+                except GeneratorExit:
+                    await body.aclose()
+                    raise
+                except BaseException as error:
+                    sent, step = error, body.athrow
+
+    inside: Any = called
+    if inspect.isasyncgenfunction(function):
+        inside = iterated_asynchronously
+    elif inspect.iscoroutinefunction(function):
+        inside = awaited
+    elif inspect.isgeneratorfunction(function):
+        inside = iterated
+    return functools.wraps(function)(inside)
+
+
+class _Recording(Mode):
+    """Starts or stops the recording."""
+
+    change: Callable[[State], State]
+
+    @overload
+    def __new__(cls) -> Self: ...
+
+    @overload
+    def __new__(cls, function: Function) -> Function: ...  # type: ignore[misc]
+
+    def __new__(cls, function: Any = None) -> Any:
+        if function is not None:
+            return cls()(function)  # `@no_grad` without parentheses
+        return super().__new__(cls)
+
+    def __init__(self) -> None:
+        super().__init__(type(self).change)
+
+
+class no_grad(_Recording):  # noqa: N801  (named as in PyTorch)
+    """Compute without recording, as a context or a decorator.
+
+    In a generator the block holds while the generator's body runs, not for what its consumer computes.
+
+    >>> import numpy as np, autograd_lite as ag
+    >>> x = ag.Tensor(3.0, requires_grad=True)
+    >>> with ag.no_grad():
+    ...     y = x * x
+    >>> y.requires_grad
+    False
+    """
+
+    change = staticmethod(stopped)
+
+
+class enable_grad(_Recording):  # noqa: N801
+    """Record again inside a `no_grad`, as a context or a decorator.
+
+    >>> import autograd_lite as ag
+    >>> x = ag.Tensor(3.0, requires_grad=True)
+    >>> with ag.no_grad(), ag.enable_grad():
+    ...     y = x * x
+    >>> y.requires_grad
+    True
+    """
+
+    change = staticmethod(running)
+
+
+def is_recording() -> bool:
+    """Whether what this thread and task computes is recorded.
+
+    >>> is_recording()
+    True
+    """
+    return current().listeners is not None
+
+
+def is_recomputing() -> bool:
+    """Whether `checkpoint` computes steps once more, for the backward pass.
+
+    A layer that changes itself when it is called, as batch normalization does with its running means, asks
+    this and changes itself the first time only.
+
+    >>> import autograd_lite as ag
+    >>> seen = []
+    >>> square = ag.checkpoint(lambda x: (seen.append(ag.is_recomputing()), x * x)[1])
+    >>> ag.grad(square)(3.0), seen
+    (6.0, [False, True])
+    """
+    return current().recomputing
