@@ -30,7 +30,18 @@ from .rules import defvjp, numpy_names
 from .tape import Node, Tape, detect_anomaly
 from .tensor import Tensor, apply, nondifferentiable, primitive, stop_gradient
 from .torch_names import Device
-from .transforms import checkpoint, custom_vjp, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from .transforms import (
+    checkpoint,
+    custom_vjp,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    preserve,
+    value_and_grad,
+    vjp,
+)
 
 if TYPE_CHECKING:
 
@@ -73,6 +84,7 @@ __all__ = [
     "no_grad",
     "nondifferentiable",
     "ops",
+    "preserve",
     "primitive",
     "relu",
     "sigmoid",

@@ -9,7 +9,7 @@ themselves on the tape, which is how derivatives of derivatives come about.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Container, Generator
+from collections.abc import Callable, Container
 from heapq import heapify, heappop, heappush
 from typing import Any
 
@@ -27,7 +27,7 @@ from .errors import (
 )
 from .explain import STUMBLES, describe, how_many, is_users
 from .liveness import Mask, fold, pass_through, unite
-from .recording import Block, State, current, hold
+from .recording import Block, Change, State, current, entered, hold, put, silenced, silent, without
 from .rules import Rule, rules
 from .tape import Node, Tape, changing, check_forward, finite, is_number, nonfinite, op_name
 from .tensor import Tensor, as_numbers, lift, output, output_of, unwrap, wrap
@@ -69,11 +69,12 @@ def play(
     latest = heappop(waiting)[1] if waiting else None
     cotangents, arrived = dict(seeds), {}
     masks: dict[Node, Mask] = {}
-    checks = check_forward in current().watchers
+    outer = now = current()
+    checks = check_forward in outer.watchers
     lines = _Lines() if record and checks else None
-    held = _sweep(record, lines)
+    inner = entered(outer, Block(_recorded(lines))) if record else silenced(outer)
     try:
-        next(held)
+        put(inner)
         with np.errstate(all="ignore"):  # 1/0 is inf at the edge of a domain: detect_anomaly names it
             while latest is not None:
                 node = latest
@@ -174,7 +175,14 @@ def play(
                     if rule.joint is not None:
                         node.kwargs = None  # residuals
     finally:
-        held.close()
+        try:
+            now = current()  # other than `inner` if a generator has entered a block, or left one
+        finally:  # first of all what an interrupt cannot prevent
+            put(outer)
+            if now is not inner:
+                put(without(now, inner.block))
+            if outer.__class__ is not State:
+                inner.block.frame = None  # this frame, which holds the block
     arrived.update(cotangents)
     return arrived
 
@@ -208,18 +216,16 @@ class _Lines:
         node.note().line = self.line
 
 
-def _sweep(record: bool, lines: _Lines | None = None) -> Generator[None]:
-    """The block of a backward pass. Tapes hear of its steps, if it is recorded. The search for anomalies
-    looks at the gradients themselves, after dead entries have been silenced."""
+def _recorded(lines: _Lines | None) -> Change:
+    """The state of a pass that is recorded. Tapes hear of its steps; the search for anomalies looks at the
+    gradients themselves, after dead entries have been silenced."""
 
     def change(outer: State) -> State:
-        listeners = None
-        if record:
-            listeners = tuple([hear for hear in outer.watchers if hear is not check_forward])
-            listeners = listeners if lines is None else (*listeners, lines)
+        listeners = tuple([hear for hear in outer.watchers if hear is not check_forward])
+        listeners = listeners if lines is None else (*listeners, lines)
         return State(listeners, outer.watchers, False, outer.transforms, outer.recomputing)
 
-    return hold(Block(change))
+    return change
 
 
 def _jointly(
@@ -516,7 +522,7 @@ def backward(
     if not (hooked or create_graph):
         _arrive(cotangents, retain)
         return
-    held = _sweep(create_graph)
+    held = hold(Block(_recorded(None) if create_graph else silent, sys._getframe()))
     try:
         next(held)
         for node in hooked:  # all the hooks first: if one raises, no gradient has changed

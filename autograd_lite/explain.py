@@ -142,7 +142,7 @@ def missing_rule(
         return NotDifferentiableError(
             f"{public} {reason}; where no gradient is wanted, call it on x.detach().numpy()"
         )
-    names = sorted({op_name(other) for other in known if full_name(other).startswith("np.")})
+    names = sorted({op_name(other) for other in list(known) if full_name(other).startswith("np.")})
     close = difflib.get_close_matches(name, [other for other in names if other != name], n=3, cutoff=0.75)
     hint = f" Did you mean {' or '.join(close)}?" if close else ""
     return NotDifferentiableError(

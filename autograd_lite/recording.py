@@ -60,7 +60,7 @@ class State:
         self.checks = checks  # detect_anomaly: look at what is not recorded as well
         self.transforms = transforms  # how many of grad, vjp, ... this is inside of
         self.recomputing = recomputing  # checkpoint computes its steps once more
-        self.block: Block | None = None  # the innermost one
+        self.block: Any = None  # the innermost one
         self.outer: Any = None  # the state around it
 
 
@@ -78,6 +78,11 @@ def running(outer: State) -> State:
     return State(outer.watchers, outer.watchers, outer.checks, outer.transforms, outer.recomputing)
 
 
+def silent(outer: State) -> State:
+    """The tape does not run, and nobody looks at what is not recorded."""
+    return State(None, outer.watchers, False, outer.transforms, outer.recomputing)
+
+
 def transformed(outer: State) -> State:
     """The tape runs for grad, vjp, ..."""
     return State(outer.watchers, outer.watchers, outer.checks, outer.transforms + 1, outer.recomputing)
@@ -89,8 +94,8 @@ def recomputed(outer: State) -> State:
 
 
 def heard_by(listener: Listener, outer: State, checks: bool = False) -> State:
-    """`listener` hears of every new node, too."""
-    watchers = (*outer.watchers, listener)
+    """`listener` hears of every new node, once."""
+    watchers = outer.watchers if listener in outer.watchers else (*outer.watchers, listener)
     listeners = None if outer.listeners is None else watchers
     return State(listeners, watchers, outer.checks or checks, outer.transforms, outer.recomputing)
 
@@ -156,7 +161,7 @@ class Interleaved(State):
 
 _START = State()
 _state: ContextVar[State] = ContextVar("recording", default=_START)
-_set = _state.set
+put = _state.set
 current = _state.get
 """The recording state of this thread and task."""
 
@@ -178,9 +183,10 @@ def _all(blocks: list[Block]) -> State:
     return state
 
 
-def _entered(outer: State, block: Block) -> State:
-    """The chain with one block more."""
+def entered(outer: State, block: Block) -> State:
+    """The chain with one block more, which a caller's `with` stands for."""
     if block.thread or outer.__class__ is not State:
+        block.frame = block.frame or sys._getframe(1)
         state: State = Interleaved([*_blocks(outer), block])
     else:
         state = block.change(outer)
@@ -188,24 +194,31 @@ def _entered(outer: State, block: Block) -> State:
     return state
 
 
-def _enter(block: Block) -> None:
-    outer = current()
-    if block.frame is None and outer.__class__ is not State:
-        block.frame = sys._getframe(2)
-    _set(_entered(outer, block))
+def without(state: State, block: Block | None) -> State:
+    """The chain without a block, and without those of generators that have ended elsewhere."""
+    if state.block is block:
+        return state.outer  # type: ignore[no-any-return]
+    blocks, state = _blocks(state), _START
+    for other in blocks:
+        if other is not block and not (other.thread and other.frame is None):
+            state = entered(state, other)
+    return state
+
+
+_SILENT = entered(_START, Block(silent))
+
+
+def silenced(outer: State) -> State:
+    """The state of a backward pass that is not recorded."""
+    return _SILENT if outer is _START else entered(outer, Block(silent, sys._getframe(1)))
 
 
 def _leave(block: Block) -> None:
-    """Take a block out of the chain, with those of generators that have ended elsewhere."""
     state = current()
     if state.block is block:
-        _set(state.outer)
-    elif block in (blocks := _blocks(state)):
-        state = _START
-        for other in blocks:
-            if other is not block and not (other.thread and other.frame is None):
-                state = _entered(state, other)
-        _set(state)
+        put(state.outer)
+    elif block in _blocks(state):
+        put(without(state, block))
     block.frame = None
 
 
@@ -217,7 +230,7 @@ def hold(block: Block) -> Generator[None]:
     the second one.
     """
     try:
-        _enter(block)
+        put(entered(current(), block))
         yield
     finally:
         try:
@@ -246,7 +259,7 @@ class Mode:
         if owner is not None:
             block = Block(self._change, owner, threading.get_ident())
         else:
-            block = Block(self._change, frame if current().__class__ is not State else None)
+            block = Block(self._change, None if current().__class__ is State else frame)
         held = hold(block)
         next(held)
         self._open[block] = held
@@ -306,8 +319,21 @@ def _decorated(change: Change, function: Any) -> Any:
             return await function(*args, **kwargs)
 
     def iterated(*args: Any, **kwargs: Any) -> Any:
+        body, sent = function(*args, **kwargs), None
+        step = body.send
         with Mode(change):  # entered by this generator: it holds while the body runs
-            return (yield from function(*args, **kwargs))
+            while True:  # `yield from`, but for close(), which does not come through here
+                try:
+                    value = step(sent)
+                except StopIteration as stop:
+                    return stop.value
+                try:
+                    sent, step = (yield value), body.send
+                except GeneratorExit:
+                    body.close()
+                    raise
+                except BaseException as error:
+                    sent, step = error, body.throw
 
     async def iterated_asynchronously(*args: Any, **kwargs: Any) -> Any:
         body, sent = function(*args, **kwargs), None

@@ -235,9 +235,11 @@ class Tensor(TorchNames):
     def numpy(self) -> Array:
         """The plain array, asked for by name; nothing computed from it is recorded."""
         if self._data.__class__ is not np.ndarray:  # 0-d values are kept as scalars, which are faster
-            self._data = np.array(self._data)
-            if self.node is not None and self.node.op is None:  # what is written into it is the leaf's value
-                self.node.value = self._data
+            with changing:  # two threads that ask get one array
+                if self._data.__class__ is not np.ndarray:
+                    self._data = np.array(self._data)
+                if self.node is not None and self.node.op is None:  # what is written into it is the leaf's
+                    self.node.value = self._data
         return cast(Array, self._data)
 
     def item(self, *index: Any) -> Any:

@@ -22,7 +22,7 @@ from . import tree
 from .backward import play, receive
 from .errors import DTypeError, IndexingError, ShapeError, TapeError, UnsupportedError
 from .explain import describe, missing_rule
-from .recording import Mode, enable_grad, is_recording, transformed
+from .recording import Mode, enable_grad, is_recording, recomputed, transformed
 from .rules import defvjp
 from .tape import Node, leaf, next_index, op_name, tape_order
 from .tensor import Tensor, alias, as_numbers, as_value, lift, record_result, unrecorded, unwrap, wrap
@@ -35,6 +35,7 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "preserve",
     "value_and_grad",
     "vjp",
 ]
@@ -569,11 +570,16 @@ def checkpoint(f: Function) -> Function:
     """`f`, with its intermediate results forgotten and computed again in the backward pass.
 
     Time against memory: the steps inside of f take no memory between the forward and the backward
-    pass, and are computed twice. f must compute the same both times, so it must not draw random
-    numbers. Tensors that f uses without being given them receive their gradients as well.
+    pass, and are computed twice. f must compute the same both times. What `nn` draws, and np.random's
+    own generator, are the same both times; a Generator of yours is not set back. A layer with running
+    means moves them the first time only (`ag.is_recomputing()`). Tensors that f uses without being given
+    them receive their gradients as well.
 
     Args:
         f: takes and returns Tensors or arrays, or nested containers of them.
+
+    Raises:
+        TapeError: in the backward pass, if f gives other values than the first time.
 
     Source:
         A. Griewank, A. Walther, "Algorithm 799: Revolve", 2000.
@@ -588,7 +594,7 @@ def checkpoint(f: Function) -> Function:
     def forgetful(*args: Any, **kwargs: Any) -> Any:
         if not is_recording():
             return f(*args, **kwargs)
-        since = next_index()
+        since, states = next_index(), [read() for read, _ in _preserved]
         outputs, rebuild = tree.flatten(f(*args, **kwargs))
         kept = [i for i, y in enumerate(outputs) if isinstance(y, Tensor) and y.node is not None]
         ends = [outputs[i].node for i in kept]
@@ -600,7 +606,7 @@ def checkpoint(f: Function) -> Function:
         values = tuple(outputs[i]._data for i in kept)
         # Handles of their own: the caller's Tensors may be assigned to before the backward pass.
         args, kwargs = tree.map_leaves(_handle, (args, kwargs))
-        segment = _Segment(f, args, kwargs, kept, read)
+        segment = _Segment(f, args, kwargs, kept, read, states)
         results = record_result(
             checkpointed, read, tuple(x.value for x in read), {"_segment": segment}, values
         )
@@ -615,21 +621,76 @@ def _handle(x: Any) -> Any:
     return (wrap(x._data) if x.node is None else lift(x._data, x.node)) if isinstance(x, Tensor) else x
 
 
+_preserved: list[tuple[Callable[[], Any], Callable[[Any], None]]] = [
+    (functools.partial(np.random.get_state, legacy=False), np.random.set_state)
+]
+"""How to read and how to set what a segment depends on besides its arguments."""
+
+
+def preserve(read: Callable[[], Any], write: Callable[[Any], None]) -> None:
+    """Have `checkpoint` compute a segment again from the state that it first started from.
+
+    After the backward pass the state is as it was before: as without `checkpoint`.
+
+    Args:
+        read: returns the state, which must not change any more.
+        write: sets the state.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> rng = np.random.default_rng(0)
+        >>> ag.preserve(lambda: rng.bit_generator.state, lambda s: setattr(rng.bit_generator, "state", s))
+        >>> noisy = ag.checkpoint(lambda x: np.sum(x * rng.normal(size=3)))
+        >>> x = ag.Tensor(1.0, requires_grad=True)
+        >>> y = noisy(x)
+        >>> y.backward()
+        >>> y.item() == x.grad.item()
+        True
+    """
+    _preserved.append((read, write))
+
+
 class _Segment:
     """What a checkpoint needs to compute its part of the tape once more."""
 
-    def __init__(self, f: Function, args: Any, kwargs: Any, kept: list[int], read: tuple[Node, ...]) -> None:
+    def __init__(
+        self,
+        f: Function,
+        args: Any,
+        kwargs: Any,
+        kept: list[int],
+        read: tuple[Node, ...],
+        states: list[Any],
+    ) -> None:
         self.f, self.args, self.kwargs, self.kept, self.read = f, args, kwargs, kept, read
+        self.states = states
 
     def outputs(self) -> list[Any]:
-        outputs = tree.flatten(self.f(*self.args, **self.kwargs))[0]
-        return [outputs[i] for i in self.kept]
+        """The results, computed again from the states that the first time started from."""
+        now = [read() for read, _ in _preserved]
+        try:
+            _write(self.states)
+            outputs = tree.flatten(self.f(*self.args, **self.kwargs))[0]
+        finally:
+            try:
+                _write(now)
+            except BaseException:  # an interrupt: once more
+                _write(now)
+                raise
+        return [outputs[i] if i < len(outputs) else None for i in self.kept]
 
-    def pull(self, g: tuple[Any, ...], values: tuple[Any, ...]) -> tuple[Any, ...]:
+    def pull(self, g: tuple[Any, ...], y: tuple[Any, ...], values: tuple[Any, ...]) -> tuple[Any, ...]:
         """Compute the segment on the tape, then play it: for everything it has read from outside."""
-        with enable_grad():
+        with Mode(recomputed):
             place = next_index()
             outputs = self.outputs()
+        if not all(map(_alike, outputs, y)):
+            raise TapeError(
+                "checkpoint: computed again, the function gives other values than the first time. Numbers "
+                "drawn by a generator of your own belong among the arguments: "
+                "ag.checkpoint(f)(x, rng.normal(size=x.shape)); or write ag.preserve(read, write) once for "
+                "the generator's state"
+            )
         record = any(isinstance(x, Tensor) for x in g)
         seeds = _seeds(outputs, g, record)
         parents = [x for step in tape_order(seeds, place) for x in step.inputs if x.__class__ is Node]
@@ -642,9 +703,28 @@ class _Segment:
         return tuple(arrived.get(x, np.zeros_like(unwrap(v))) for x, v in zip(self.read, values, strict=True))
 
 
+def _write(states: list[Any]) -> None:
+    for (_, write), state in zip(_preserved, states, strict=False):
+        write(state)
+
+
+def _alike(again: Any, first: Any) -> bool:
+    """Whether a value is the first one but for rounding: sums may be done in another order where arrays lie
+    elsewhere in memory. Numbers drawn anew are off by much more."""
+    again, first = unwrap(again), unwrap(first)
+    if np.shape(again) != np.shape(first):
+        return False
+    if np.array_equal(again, first, equal_nan=True):
+        return True
+    with np.errstate(all="ignore"):
+        largest = np.max(np.abs(first), where=np.isfinite(first), initial=0)
+        allowed = float(np.sqrt(np.finfo(first.dtype).eps) * largest)
+        return bool(np.allclose(again, first, rtol=0, atol=allowed, equal_nan=True))
+
+
 def checkpointed(*values: Any, _segment: _Segment) -> tuple[Any, ...]:
     """The op that stands on the tape for a whole segment."""
     return tuple(map(unwrap, _segment.outputs()))
 
 
-defvjp(checkpointed, joint=lambda g, y, *values, _segment: _segment.pull(g, values))
+defvjp(checkpointed, joint=lambda g, y, *values, _segment: _segment.pull(g, y, values))

@@ -254,9 +254,9 @@ class Module:
         return self._add_hook("backward", hook)
 
     def _add_hook(self, kind: str, hook: Callable[..., Any]) -> Handle:
-        if self._hooks is None:
-            object.__setattr__(self, "_hooks", {"before": {}, "after": {}, "backward": {}})
-        return Handle(self._hooks[kind], hook)  # type: ignore[index]
+        # At once, for threads may add their hooks to a module that they share.
+        hooks = self.__dict__.setdefault("_hooks", {"before": {}, "after": {}, "backward": {}})
+        return Handle(hooks[kind], hook)
 
     def _hooked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The forward pass with all hooks."""

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+import autograd_lite as ag
 from autograd_lite.errors import OptionError
 from autograd_lite.torch_names import TorchNames
 
@@ -25,6 +26,10 @@ __all__ = ["as_generator", "drawn_from", "generator", "manual_seed", "sample_gen
 
 generator = np.random.default_rng()
 """Draw from this object itself: `manual_seed` changes its state, so whoever holds it follows."""
+
+ag.preserve(
+    lambda: generator.bit_generator.state, lambda state: setattr(generator.bit_generator, "state", state)
+)
 
 _of_samples: ContextVar[np.random.Generator] = ContextVar("of_samples", default=generator)
 

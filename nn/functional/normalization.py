@@ -35,6 +35,11 @@ def standardize(x: Any, *, axes: tuple[int, ...], eps: float) -> Any:
     return centered / np.sqrt(np.mean(centered * centered, axis=axes, keepdims=True) + eps)
 
 
+def _moved(running_mean: Array | None, running_var: Array | None) -> bool:
+    """Whether running values are kept and move now: not when `checkpoint` computes the batch once more."""
+    return running_mean is not None and running_var is not None and not ag.is_recomputing()
+
+
 def _scaled(x: Any, weight: Any, bias: Any, shape: tuple[int, ...]) -> Any:
     """x weight + bias, with weight and bias laid out as `shape`."""
     if weight is not None:
@@ -79,7 +84,7 @@ def batch_norm(
                 f"batch_norm: in training each channel needs more than one value, got input {input.shape}; "
                 "call model.eval() to use the running mean and variance"
             )
-        if training and running_mean is not None and running_var is not None:
+        if training and _moved(running_mean, running_var):
             values = kernels.widened(input.numpy() if isinstance(input, Tensor) else input)
             running_mean += momentum * (values.mean(axis=axes) - running_mean)
             running_var += momentum * (values.var(axis=axes, ddof=1) - running_var)
@@ -201,7 +206,7 @@ def instance_norm(
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     if math.prod(input.shape[2:]) < 2:
         raise ShapeError(f"instance_norm: each channel needs more than one value, got input {input.shape}")
-    if running_mean is not None and running_var is not None:
+    if _moved(running_mean, running_var):
         values = kernels.widened(input.numpy() if isinstance(input, Tensor) else input)
         running_mean += momentum * (values.mean(axis=axes).mean(axis=0) - running_mean)
         running_var += momentum * (values.var(axis=axes, ddof=1).mean(axis=0) - running_var)

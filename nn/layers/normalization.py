@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import OptionError
 
@@ -89,7 +90,8 @@ class _BatchNorm(_ChannelNorm):
         """One more batch; returns how far the running values move towards its own."""
         if not (self.training and self.track_running_stats):
             return 0.0
-        self.num_batches_tracked += 1
+        if not ag.is_recomputing():
+            self.num_batches_tracked += 1
         return 1 / int(self.num_batches_tracked) if self.momentum is None else self.momentum
 
     def forward(self, input: Input) -> Any:

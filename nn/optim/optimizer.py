@@ -156,10 +156,7 @@ class Optimizer:
         raise NotImplementedError(f"{type(self).__name__} has no update rule")
 
     def _state_of(self, p: Tensor) -> dict[str, Any]:
-        state = self.state.get(p)
-        if state is None:
-            state = self.state[p] = {}
-        return state
+        return self.state.setdefault(p, {})
 
     # -- the state ---------------------------------------------------------------------------------
 

@@ -44,9 +44,7 @@ def compute(module: Module, name: str, function: Callable[[Module], Any], source
             setattr(holder, last, value)
         else:
             holder.register_buffer(last, value)
-    if module._computed is None:
-        object.__setattr__(module, "_computed", {})
-    module._computed[name] = Computed(function, tuple(sources))  # type: ignore[index]
+    module.__dict__.setdefault("_computed", {})[name] = Computed(function, tuple(sources))
 
 
 def settle(module: Module, name: str) -> Module:

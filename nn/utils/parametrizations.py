@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import AxisError
 
@@ -135,7 +136,7 @@ class _SpectralNorm(Module):
         if weight.ndim == 1:
             return normalize(weight, dim=0, eps=self.eps)
         matrix = self.matrix(weight)
-        if self.training:
+        if self.training and not ag.is_recomputing():  # then u and v are what they came to
             self.iterate(as_array(matrix), self.n_power_iterations)
         return weight / (self._u @ matrix @ self._v)
 
