@@ -210,7 +210,9 @@ _SILENT = entered(_START, Block(silent))
 
 def silenced(outer: State) -> State:
     """The state of a backward pass that is not recorded."""
-    return _SILENT if outer is _START else entered(outer, Block(silent, sys._getframe(1)))
+    if outer is _START:
+        return _SILENT
+    return entered(outer, Block(silent, None if outer.__class__ is State else sys._getframe(1)))
 
 
 def _leave(block: Block) -> None:

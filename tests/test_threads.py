@@ -205,8 +205,10 @@ def test_a_shared_model_collects_the_gradients_of_all_threads() -> None:
 def test_no_hook_of_a_module_is_lost() -> None:
     for _ in range(100):
         layer, called = nn.Identity(), []
-        together(
-            lambda k, layer=layer, called=called: layer.register_forward_hook(lambda *_: called.append(k))
-        )  # type: ignore[misc]
+
+        def work(k: int, layer: nn.Module = layer, called: list[int] = called) -> None:
+            layer.register_forward_hook(lambda *_: called.append(k))
+
+        together(work)
         layer(np.zeros(1))
         assert sorted(called) == [0, 1, 2, 3]
