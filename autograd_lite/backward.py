@@ -467,18 +467,16 @@ def receive(node: Node, g: Any) -> Any:
     return g
 
 
-def _accumulate(node: Node, g: Any, shared: bool) -> None:
-    """Add to the `grad` of a node, in an array of its own."""
-    notes = node.note()
-    if isinstance(g, Tensor) and notes.grad is None:
+def _added(had: Tensor | None, g: Any, shared: bool) -> Tensor:
+    """A gradient with what has arrived added to it, in an array of its own."""
+    if isinstance(g, Tensor):
+        if had is not None:
+            return had + g
         own = np.array(g._data) if g.ndim else g._data
-        notes.grad = wrap(own) if g.node is None else lift(own, g.node)
-    elif isinstance(g, Tensor):
-        notes.grad = notes.grad + g
-    elif notes.grad is not None:
-        notes.grad = wrap(notes.grad._data + g)
-    else:
-        notes.grad = wrap(np.array(g) if shared and g.ndim else g)
+        return wrap(own) if g.node is None else lift(own, g.node)
+    if had is not None:
+        return wrap(had._data + g)
+    return wrap(np.array(g) if shared and g.ndim else g)
 
 
 # -- the public way in -----------------------------------------------------------------------------
@@ -533,19 +531,27 @@ def backward(
 
 
 def _arrive(cotangents: dict[Node, Any], retain: bool) -> None:
-    """Add what has arrived to the gradients, and forget it."""
+    """Add what has arrived to the gradients, and forget it.
+
+    Threads add one after another. Another may set `x.grad`, which takes no lock, while a sum is computed:
+    then the sum is computed anew.
+    """
     with changing:
         while cotangents:
             node, g = cotangents.popitem()
-            if g.__class__ is _FLOAT:
-                notes = node.notes or node.note()
-                notes.grad = wrap(g if notes.grad is None else notes.grad._data + g)
-                node.adjoint = g
-                continue
+            notes, number = node.notes or node.note(), g.__class__ is _FLOAT
             # An array that nobody else holds may become the gradient; any other is copied.
-            alone = sys.getrefcount(g) <= _ALONE and getattr(g, "base", None) is None
-            _accumulate(node, g, shared=not alone)
-            if retain or node.note().keeps or is_number(unwrap(g)):
+            alone = number or (sys.getrefcount(g) <= _ALONE and getattr(g, "base", None) is None)
+            while True:
+                had = notes.grad
+                if number:
+                    grad = wrap(g if had is None else had._data + g)
+                else:
+                    grad = _added(had, g, shared=not alone)
+                if notes.grad is had:
+                    notes.grad = grad
+                    break
+            if number or retain or notes.keeps or is_number(unwrap(g)):
                 node.adjoint = unwrap(g)
 
 

@@ -174,9 +174,7 @@ class Tensor(TorchNames):
                 raise ShapeError(
                     f"x.grad = g: g has shape {grad.shape}, x has {self.shape}; they must be equal"
                 )
-        notes = self.node.note()
-        with changing:
-            notes.grad = grad
+        self.node.note().grad = grad
 
     @property
     def shape(self) -> tuple[int, ...]:
