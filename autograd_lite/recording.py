@@ -89,8 +89,8 @@ def transformed(outer: State) -> State:
 
 
 def recomputed(outer: State) -> State:
-    """The tape runs for what was computed before."""
-    return State(outer.watchers, outer.watchers, outer.checks, outer.transforms, True)
+    """What runs was computed before."""
+    return State(outer.listeners, outer.watchers, outer.checks, outer.transforms, True)
 
 
 def heard_by(listener: Listener, outer: State, checks: bool = False) -> State:

@@ -473,9 +473,9 @@ def _check_rules(f: Function, points: list[Array]) -> None:
         if node.adjoint is None or node.adjoint.__class__ is tuple or node.op not in rules:
             continue
         kept = node.args, node.value, node.adjoint
-        node.args = tuple(map(_read_only, node.args))
-        node.value, node.adjoint = _read_only(node.value), _read_only(node.adjoint)
         try:
+            node.args = tuple(map(_read_only, node.args))
+            node.value, node.adjoint = _read_only(node.value), _read_only(node.adjoint)
             sent, again = pulled(node, node.adjoint), pulled(node, node.adjoint)
         except ValueError as error:
             raise _CheckError(f"the rule of {op_name(node.op)} writes into its arguments: {error}") from error

@@ -670,7 +670,8 @@ class _Segment:
         now = [read() for read, _ in _preserved]
         try:
             _write(self.states)
-            outputs = tree.flatten(self.f(*self.args, **self.kwargs))[0]
+            with Mode(recomputed):
+                outputs = tree.flatten(self.f(*self.args, **self.kwargs))[0]
         finally:
             try:
                 _write(now)
@@ -681,7 +682,7 @@ class _Segment:
 
     def pull(self, g: tuple[Any, ...], y: tuple[Any, ...], values: tuple[Any, ...]) -> tuple[Any, ...]:
         """Compute the segment on the tape, then play it: for everything it has read from outside."""
-        with Mode(recomputed):
+        with enable_grad():
             place = next_index()
             outputs = self.outputs()
         if not all(map(_alike, outputs, y)):
@@ -711,8 +712,8 @@ def _write(states: list[Any]) -> None:
 def _alike(again: Any, first: Any) -> bool:
     """Whether a value is the first one but for rounding: sums may be done in another order where arrays lie
     elsewhere in memory. Numbers drawn anew are off by much more."""
-    again, first = unwrap(again), unwrap(first)
-    if np.shape(again) != np.shape(first):
+    again = unwrap(again)
+    if not isinstance(again, (np.ndarray, np.generic, int, float, complex)) or np.shape(again) != first.shape:
         return False
     if np.array_equal(again, first, equal_nan=True):
         return True

@@ -89,11 +89,12 @@ def drawn_from(numbers: np.random.Generator) -> Iterator[None]:
     A loader that works ahead makes samples while the model draws for its dropout. Their numbers would
     mix in an order that no seed decides, if both drew from one generator.
     """
-    token = _of_samples.set(numbers)
+    before = _of_samples.get()
     try:
+        _of_samples.set(numbers)
         yield
     finally:
-        _of_samples.reset(token)
+        _of_samples.set(before)
 
 
 def _filled_with(draw: Callable[..., Any]) -> Callable[..., Any]:

@@ -118,9 +118,10 @@ def summary(model: Module, *inputs: Any) -> Summary:
     def hook(module: Module, args: tuple[Any, ...], output: Any) -> None:
         calls[module].append((output, module.multiply_adds(args, output)))
 
-    handles = [module.register_forward_hook(hook) for module in calls]
+    handles: list[Any] = []
     modes = {module: module.training for module in calls}
     try:
+        handles.extend(module.register_forward_hook(hook) for module in calls)
         model.eval()
         with ag.no_grad():
             model(*inputs)

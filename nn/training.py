@@ -406,8 +406,8 @@ class Trainer:
     def _evaluating(self) -> Iterator[None]:
         """Evaluation mode, and nothing is recorded; each module then is in the mode that it was in."""
         modes = {module: module.training for module in self.model.modules()}
-        self.model.eval()
         try:
+            self.model.eval()
             with ag.no_grad():
                 yield
         finally:

@@ -113,10 +113,10 @@ def mc_dropout(
     if not dropped:
         raise DataError(f"mc_dropout: there is no Dropout layer in this {type(model).__name__}")
     x = X if isinstance(X, Tensor) else as_array(X)
-    model.eval()
-    for layer in dropped:
-        layer.training = True
     try:
+        model.eval()
+        for layer in dropped:
+            layer.training = True
         with ag.no_grad():
             outputs = (model(x) for _ in range(samples))
             return Sampled(np.stack([as_array(activation(y) if activation else y) for y in outputs]))

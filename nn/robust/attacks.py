@@ -214,10 +214,10 @@ def examined(model: Module) -> Iterator[None]:
     """In evaluation mode, with parameters that are constants; afterwards as before."""
     modes = {module: module.training for module in model.modules()}
     trained = [p for p in model.parameters() if p.requires_grad]
-    model.eval()
-    for p in trained:
-        p.requires_grad = False
     try:
+        model.eval()
+        for p in trained:
+            p.requires_grad = False
         with ag.enable_grad():
             yield
     finally:

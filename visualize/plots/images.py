@@ -83,13 +83,14 @@ def feature_maps(
     if layer is not None and layer not in paths:
         raise OptionError(f"feature_maps(layer={layer!r}): the model has {', '.join(map(repr, paths))}")
     came: dict[str, Any] = {}
-    handles = [
-        module.register_forward_hook(lambda _m, _a, y, path=path: came.setdefault(path, y))
-        for path, module in paths.items()
-        if layer in (None, path)
-    ]
-    # A hook that returns something replaces the output; the first call's is what was returned.
+    handles: list[Any] = []
     try:
+        # A hook that returns something replaces the output; the first call's is what was returned.
+        handles.extend(
+            module.register_forward_hook(lambda _m, _a, y, path=path: came.setdefault(path, y))
+            for path, module in paths.items()
+            if layer in (None, path)
+        )
         with ag.no_grad():
             model(x)
     finally:
