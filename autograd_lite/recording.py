@@ -216,6 +216,7 @@ def silenced(outer: State) -> State:
 
 
 def _leave(block: Block) -> None:
+    """Take a block out of the chain, if it is there."""
     state = current()
     if state.block is block:
         put(state.outer)
@@ -268,17 +269,21 @@ class Mode:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        opened = self._open
-        held = opened.popitem()[1] if len(opened) == 1 else opened.pop(self._innermost(sys._getframe(1)))
-        next(held, None)
+        block = current().block
+        if block not in self._open or block.thread:
+            block = self._innermost(sys._getframe(1))
+        if block is not None:
+            next(self._open.pop(block), None)
 
-    def _innermost(self, frame: FrameType) -> Block:
-        """Which of the open blocks is left in a frame."""
-        here = [block for block in _blocks(current()) if block in self._open] or list(self._open)
+    def _innermost(self, frame: FrameType) -> Block | None:
+        """Which of the open blocks is left in a frame. A generator may end in another task than its own."""
         for owner in (frame, _owner(frame)):
-            if own := [block for block in here if (block.frame if block.thread else None) is owner]:
+            own = [block for block in list(self._open) if block.thread and block.frame is owner]
+            if own:
                 return own[-1]
-        return here[-1]
+        here = [block for block in _blocks(current()) if block in self._open]
+        plain = [block for block in here if not block.thread]
+        return next(reversed(plain or here), None)
 
     def __call__(self, function: Function) -> Function:
         return _decorated(self._change, function)  # type: ignore[no-any-return]

@@ -770,11 +770,11 @@ class Size(int):
 
 
 class Hook:
-    """What `register_hook` returns: `remove()` takes the hook away again."""
+    """What registering a function returns: `remove()` takes the function away again."""
 
     _count = itertools.count()
 
-    def __init__(self, hooks: dict[int, Callable[[Any], Any]]) -> None:
+    def __init__(self, hooks: dict[int, Any]) -> None:
         self.key = next(self._count)
         self._hooks = hooks
 

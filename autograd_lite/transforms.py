@@ -25,7 +25,7 @@ from .explain import describe, missing_rule
 from .recording import Mode, enable_grad, is_recording, recomputed, transformed
 from .rules import defvjp
 from .tape import Node, leaf, next_index, op_name, tape_order
-from .tensor import Tensor, alias, as_numbers, as_value, lift, record_result, unrecorded, unwrap, wrap
+from .tensor import Hook, Tensor, alias, as_numbers, as_value, lift, record_result, unrecorded, unwrap, wrap
 
 __all__ = [
     "checkpoint",
@@ -594,7 +594,7 @@ def checkpoint(f: Function) -> Function:
     def forgetful(*args: Any, **kwargs: Any) -> Any:
         if not is_recording():
             return f(*args, **kwargs)
-        since, states = next_index(), [read() for read, _ in _preserved]
+        since, states = next_index(), _states()
         outputs, rebuild = tree.flatten(f(*args, **kwargs))
         kept = [i for i, y in enumerate(outputs) if isinstance(y, Tensor) and y.node is not None]
         ends = [outputs[i].node for i in kept]
@@ -621,13 +621,11 @@ def _handle(x: Any) -> Any:
     return (wrap(x._data) if x.node is None else lift(x._data, x.node)) if isinstance(x, Tensor) else x
 
 
-_preserved: list[tuple[Callable[[], Any], Callable[[Any], None]]] = [
-    (functools.partial(np.random.get_state, legacy=False), np.random.set_state)
-]
+_preserved: dict[int, tuple[Callable[[], Any], Callable[[Any], None]]] = {}
 """How to read and how to set what a segment depends on besides its arguments."""
 
 
-def preserve(read: Callable[[], Any], write: Callable[[Any], None]) -> None:
+def preserve(read: Callable[[], Any], write: Callable[[Any], None]) -> Hook:
     """Have `checkpoint` compute a segment again from the state that it first started from.
 
     After the backward pass the state is as it was before: as without `checkpoint`.
@@ -636,18 +634,38 @@ def preserve(read: Callable[[], Any], write: Callable[[Any], None]) -> None:
         read: returns the state, which must not change any more.
         write: sets the state.
 
+    Returns:
+        A handle whose `remove()` ends this.
+
     Example:
         >>> import numpy as np, autograd_lite as ag
         >>> rng = np.random.default_rng(0)
-        >>> ag.preserve(lambda: rng.bit_generator.state, lambda s: setattr(rng.bit_generator, "state", s))
+        >>> bits = rng.bit_generator
+        >>> handle = ag.preserve(lambda: bits.state, lambda state: setattr(bits, "state", state))
         >>> noisy = ag.checkpoint(lambda x: np.sum(x * rng.normal(size=3)))
         >>> x = ag.Tensor(1.0, requires_grad=True)
         >>> y = noisy(x)
         >>> y.backward()
         >>> y.item() == x.grad.item()
         True
+        >>> handle.remove()
     """
-    _preserved.append((read, write))
+    handle = Hook(_preserved)
+    _preserved[handle.key] = read, write
+    return handle
+
+
+preserve(functools.partial(np.random.get_state, legacy=False), np.random.set_state)
+
+
+def _states() -> dict[int, Any]:
+    return {key: read() for key, (read, _) in list(_preserved.items())}
+
+
+def _set_states(states: dict[int, Any]) -> None:
+    for key, state in states.items():
+        if key in _preserved:
+            _preserved[key][1](state)
 
 
 class _Segment:
@@ -660,23 +678,23 @@ class _Segment:
         kwargs: Any,
         kept: list[int],
         read: tuple[Node, ...],
-        states: list[Any],
+        states: dict[int, Any],
     ) -> None:
         self.f, self.args, self.kwargs, self.kept, self.read = f, args, kwargs, kept, read
         self.states = states
 
     def outputs(self) -> list[Any]:
         """The results, computed again from the states that the first time started from."""
-        now = [read() for read, _ in _preserved]
+        now = _states()
         try:
-            _write(self.states)
+            _set_states(self.states)
             with Mode(recomputed):
                 outputs = tree.flatten(self.f(*self.args, **self.kwargs))[0]
         finally:
             try:
-                _write(now)
+                _set_states(now)
             except BaseException:  # an interrupt: once more
-                _write(now)
+                _set_states(now)
                 raise
         return [outputs[i] if i < len(outputs) else None for i in self.kept]
 
@@ -702,11 +720,6 @@ class _Segment:
             )
         arrived = play(seeds, since=place, wanted=frozenset(self.read), record=record, retain=record)
         return tuple(arrived.get(x, np.zeros_like(unwrap(v))) for x, v in zip(self.read, values, strict=True))
-
-
-def _write(states: list[Any]) -> None:
-    for (_, write), state in zip(_preserved, states, strict=False):
-        write(state)
 
 
 def _alike(again: Any, first: Any) -> bool:

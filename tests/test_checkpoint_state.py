@@ -111,16 +111,19 @@ def test_a_counter_is_refused_and_a_rounding_error_is_not() -> None:
             np.sum(changing(x)).backward()
 
 
-def test_a_generator_that_is_preserved_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograd_lite.transforms._preserved", [])
+def test_a_generator_that_is_preserved_is_set_back() -> None:
     rng = np.random.default_rng(0)
-    ag.preserve(lambda: rng.bit_generator.state, lambda s: setattr(rng.bit_generator, "state", s))
+    handle = ag.preserve(lambda: rng.bit_generator.state, lambda s: setattr(rng.bit_generator, "state", s))
     f = ag.checkpoint(lambda x: np.sum(x * rng.normal(size=x.shape)))
     x = ag.Tensor(X, requires_grad=True)
     f(x).backward()
     expected = np.random.default_rng(0)
     np.testing.assert_array_equal(x.grad.numpy(), expected.normal(size=X.shape))
     assert rng.random() == expected.random()
+    y = f(x)
+    handle.remove()
+    with pytest.raises(TapeError, match="other values"):
+        y.backward()
 
 
 def test_an_error_in_the_segment_leaves_the_generators() -> None:

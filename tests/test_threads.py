@@ -175,6 +175,20 @@ def test_one_plain_array_for_all_that_ask_for_it() -> None:
         assert all(a is arrays[0] for a in arrays) and x.node.value is arrays[0]
 
 
+def test_one_mode_is_entered_and_left_by_all_threads() -> None:
+    mode = ag.no_grad()
+
+    def work(k: int) -> bool:
+        right = True
+        for _ in range(500):
+            with mode:
+                right &= not ag.is_recording()
+            right &= ag.is_recording()
+        return right
+
+    assert together(work) == [True] * 4
+
+
 def test_nested_gradients_in_threads() -> None:
     def work(k: int) -> bool:
         f = ag.grad(lambda x: x * ag.grad(lambda y: np.sin(x * y) + k * y)(2.0))
