@@ -115,42 +115,50 @@ class Block:
         self.change, self.frame, self.thread = change, frame, thread
 
 
+def _runs(block: Block) -> bool:
+    """Whether the frame of a block is running, on some thread's stack."""
+    return block.frame is not None and block.frame.f_back is not None
+
+
 class Interleaved(State):
     """The state where a generator has entered blocks, which hold while its body runs."""
 
-    __slots__ = ("generators", "outside")
+    __slots__ = ("blocks", "generators", "inside", "outside")
 
     def __init__(self, blocks: list[Block]) -> None:
+        self.blocks = blocks
         self.generators = [block for block in blocks if block.thread]
         self.outside = _all([block for block in blocks if not block.thread])
+        self.inside: dict[tuple[Block, ...], State] = {}  # of those blocks, in that order
 
     def now(self) -> State:
         """What holds at this moment."""
         for block in self.generators:
-            if block.frame is not None and block.frame.f_back is not None:  # its body runs
+            if _runs(block):
                 return self._inside()
         return self.outside
 
     def _inside(self) -> State:
         """What holds inside of running generators: the blocks in the order of their frames on the stack."""
-        blocks, place = _blocks(self), 0
+        wanted = {block.frame for block in self.blocks if _runs(block)}
         places: dict[FrameType | None, int] = {}
-        wanted = {block.frame for block in blocks}
-        frame: FrameType | None = sys._getframe(1)
-        while frame is not None:
+        frame, place = sys._getframe(1), 0
+        while frame is not None and len(places) < len(wanted):
             place -= 1
             if frame in wanted:
                 places[frame] = place
-            frame = frame.f_back
+            frame = frame.f_back  # type: ignore[assignment]
         own = threading.get_ident()
         holding = [
             block
-            for block in blocks
-            if not block.thread
-            or block.frame in places
-            or (block.thread != own and block.frame is not None and block.frame.f_back is not None)
+            for block in self.blocks
+            if not block.thread or block.frame in places or (block.thread != own and _runs(block))
         ]
-        return _all(sorted(holding, key=lambda block: places.get(block.frame, place)))
+        holding.sort(key=lambda block: places.get(block.frame, place))
+        key = tuple(holding)
+        if key not in self.inside:
+            self.inside[key] = _all(holding)
+        return self.inside[key]
 
     listeners = property(lambda self: self.now().listeners)
     watchers = property(lambda self: self.now().watchers)

@@ -84,7 +84,7 @@ def profile(model: Callable[..., Any], *inputs: Any, repeat: int = 5) -> Profile
     """
     if isinstance(repeat, bool) or not isinstance(repeat, int) or repeat < 1:
         raise OptionError(f"profile(repeat={repeat!r}): expected a whole number from 1 on")
-    if not callable(model) or isinstance(model, ag.Tensor):
+    if not callable(model) or isinstance(model, (ag.Tensor, ag.Tape)):
         raise DTypeError(
             f"profile({type(model).__name__}): expected a module or function with its inputs: "
             "profile(model, x)"

@@ -299,7 +299,7 @@ def draw(
         raise OptionError(f"draw(depth={depth!r}): expected how many levels are open: 0, 1, 2, ...")
     recorded = Recorded(output)
     names = _names(params)
-    if callable(output) and not isinstance(output, ag.Tensor):
+    if callable(output) and not isinstance(output, (ag.Tensor, ag.Tape)):
         recorded = record(output, inputs, names, loss)
     elif inputs or loss is not None:
         raise DTypeError(
