@@ -1,0 +1,125 @@
+"""Sums that keep their digits, however many entries they have.
+
+NumPy adds pairwise along the axis that is contiguous in memory. Along any other axis it adds row by row:
+after a million rows of 0.1 in float32, one percent is lost. Here such an axis is folded: it is cut into 16
+parts, the parts are added to each other, and their sum is folded again. An entry takes part in at most 16
+additions for each factor of 16 in the length. NumPy's inner loops get longer, so folding is also fast.
+
+Everything that the library adds up itself goes through `total`: gradients of broadcast operands, means,
+biases, norms. Half precision is added in single, and divided by a count in single: both sums and
+counts leave the range of half precision at 65,504.
+
+>>> rows = np.full((1_000_000, 2), 0.1, np.float32)
+>>> np.sum(rows, axis=0).astype(int), total(rows, axis=0).astype(int)
+(array([100958, 100958]), array([100000, 100000]))
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .tensor import primitive
+
+__all__ = ["mean", "narrowed", "total", "widened"]
+
+Axis = int | Sequence[int] | None
+
+SHORT = 32
+"""So many rows may be added one by one: NumPy's pairwise sum does so with 16 of its entries."""
+
+PARTS = 16
+"""More would be faster by a fifth, and less exact by a factor of two."""
+
+
+def widened(x: Any) -> Any:
+    """Half precision in single; another array or Tensor as it is."""
+    return x.astype(np.float32) if x.dtype.char == "e" else x
+
+
+def narrowed(x: Any, like: Any) -> Any:
+    """What was computed from `widened(like)`, in the precision of `like`."""
+    return x.astype(np.float16) if like.dtype.char == "e" else x
+
+
+@primitive
+def total(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The sum of x over axes, as exact as a pairwise sum.
+
+    Args:
+        x: array of any shape.
+        axis: int, several of them, or None for all.
+        keepdims: keep the summed axes with size 1.
+
+    Returns:
+        An array in the dtype of x, but float32 for float16, whose range such a sum may leave.
+
+    Source:
+        N. Higham, "The accuracy of floating point summation", 1993.
+
+    Example:
+        >>> total(np.ones(70_000, np.float16))
+        np.float32(70000.0)
+    """
+    x = widened(x)
+    ndim = x.ndim
+    if axis is None:
+        axes: Any = tuple(range(ndim))
+    elif axis.__class__ is int:
+        axes = (axis + ndim if axis < 0 else axis,)  # type: ignore[operator]
+    else:
+        axes = tuple([k + ndim if k < 0 else k for k in axis])  # type: ignore[union-attr]
+    n, shape = len(axes), x.shape
+    whole = x.flags.c_contiguous
+    few = x.size <= SHORT or math.prod([shape[k] for k in axes]) <= SHORT
+    if few or (whole and axes == tuple(range(ndim - n, ndim))):  # which NumPy sums pairwise itself
+        return np.add.reduce(x, axes, keepdims=keepdims)
+    if whole and axes == tuple(range(n)):
+        result = _along(x.reshape(-1, *shape[n:]), 0)[0]
+    else:
+        result = _by_runs(x, axes)
+    return result.reshape([1 if k in axes else size for k, size in enumerate(shape)]) if keepdims else result
+
+
+def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The mean of x over axes, from their `total`; of half precision in single.
+
+    Example:
+        >>> mean(np.ones(70_000, np.float16))
+        np.float32(1.0)
+    """
+    y = total(x, axis, keepdims)
+    return y / max(math.prod(x.shape) // max(math.prod(y.shape), 1), 1)
+
+
+def _by_runs(x: Any, axes: tuple[int, ...]) -> Any:
+    """The sum over axes. The axes are brought into the order of memory, and neighbours of one kind, summed or
+    kept, are one axis. The longest is summed first, which leaves the least to the others."""
+    order = list(range(x.ndim))
+    if not x.flags.c_contiguous:
+        order.sort(key=lambda k: -abs(x.strides[k]))
+    runs = [(summed, list(run)) for summed, run in itertools.groupby(order, axes.__contains__)]
+    y = x.transpose(order).reshape([math.prod([x.shape[k] for k in run]) for _, run in runs])
+    for i in sorted([i for i, (summed, _) in enumerate(runs) if summed], key=lambda i: -y.shape[i]):
+        y = _along(y, i)
+    left = [k for summed, run in runs if not summed for k in run]
+    y = y.reshape([x.shape[k] for k in left])
+    return y[()] if left == sorted(left) else y.transpose(np.argsort(left))
+
+
+def _along(x: Any, axis: int) -> Any:
+    """The sum along one axis, which stays with size 1; the last axis is the one that NumPy sums pairwise."""
+    shape, before = x.shape, (slice(None),) * axis
+    while axis < x.ndim - 1 and (n := x.shape[axis]) > SHORT:
+        part = -(-n // PARTS)
+        parts = n // part
+        whole = x[(*before, slice(parts * part))].reshape(*shape[:axis], parts, part, *shape[axis + 1 :])
+        folded = np.add.reduce(whole, axis)
+        if rest := n - parts * part:
+            folded[(*before, slice(rest))] += x[(*before, slice(n - rest, n))]
+        x = folded
+    return np.add.reduce(x, axis, keepdims=True)
