@@ -25,7 +25,7 @@ import numpy as np
 
 from .tensor import primitive
 
-__all__ = ["mean", "narrowed", "total", "widened"]
+__all__ = ["contracted", "mean", "narrowed", "total", "widened"]
 
 Axis = int | Sequence[int] | None
 
@@ -123,3 +123,35 @@ def _along(x: Any, axis: int) -> Any:
             folded[(*before, slice(rest))] += x[(*before, slice(n - rest, n))]
         x = folded
     return np.add.reduce(x, axis, keepdims=True)
+
+
+# -- sums of products ------------------------------------------------------------------------------
+
+LONG, NARROW, PIECE = 1024, 512, 64
+"""From so many products to an entry, and up to so many entries, a matrix product is cut in such pieces."""
+
+
+def contracted(a: Any, b: Any) -> Any:
+    """a @ b, with the digits of a pairwise sum also where each entry is a sum of very many products.
+
+    BLAS adds up a narrow product one by one, and a wide one in blocks, which is exact enough. So a narrow one
+    is cut along the axis that is summed. Arrays and Tensors are taken.
+
+    Args:
+        a: of shape (..., rows, n).
+        b: of shape (..., n, columns).
+
+    Example:
+        >>> a = np.full((1, 1_000_000), 0.1, np.float32)
+        >>> contracted(a, np.ones((1_000_000, 2), np.float32)).astype(int)
+        array([[100000, 100000]])
+    """
+    (rows, n), columns = a.shape[-2:], b.shape[-1]
+    if n < LONG or rows * columns > NARROW:
+        return np.matmul(a, b)
+    pieces = n // PIECE
+    cut = pieces * PIECE
+    left = np.reshape(a[..., :cut], (*a.shape[:-1], pieces, PIECE))
+    right = np.reshape(b[..., :cut, :], (*b.shape[:-2], pieces, PIECE, columns))
+    y = total(np.matmul(np.swapaxes(left, -3, -2), right), -3)
+    return y if cut == n else y + np.matmul(a[..., cut:], b[..., cut:, :])

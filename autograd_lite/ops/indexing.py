@@ -58,7 +58,7 @@ def _add_at(result: Any, index: Any, g: Any) -> None:
     parts = index if isinstance(index, tuple) else (index,)
     numbers, axis = parts[-1], len(parts) - 1
     on_axis = _numbers(numbers) and all(isinstance(p, slice) and p == slice(None) for p in parts[:-1])
-    if g.dtype.char not in "efdFD" or (np.size(g) <= FEW and g.dtype.char != "e"):
+    if g.dtype.char not in "efdFD" or not g.size or (g.size <= FEW and g.dtype.char != "e"):
         np.add.at(result, index, g)
     elif g.dtype.kind == "c":
         result.real, result.imag = (scatter(part, index, result.shape) for part in (g.real, g.imag))
