@@ -46,7 +46,7 @@ def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
 
 
 FEW, MANY = 32, 16384
-"""Up to so many entries nothing is faster than `np.add.at`, and up to so many in rows, than single entries."""
+"""Up to so many entries nothing is faster than `np.add.at`, and up to so many in rows, one by one."""
 
 
 def _add_at(result: Any, index: Any, g: Any) -> None:

@@ -287,8 +287,8 @@ def _einsum_vjp(i: int, g: Any, y: Any, subscripts: str, *arrays: Any, optimize:
 def _einsum_total(operands: list[tuple[str, Any]], output: str, optimize: Any) -> Any:
     """The einsum of operands, each with its letters, as exact as a pairwise sum.
 
-    NumPy adds up the products one by one. Where there are hardly more of them than entries of an operand, they
-    are laid out and given to `total`; else sums of very many are taken in double precision.
+    NumPy adds up the products one by one. Where there are hardly more of them than entries of an operand,
+    they are laid out and given to `total`; else sums of very many are taken in double precision.
     """
     sizes: dict[str, int] = {}
     for term, x in sorted(operands, key=lambda operand: -operand[1].size):  # as the largest lies in memory

@@ -58,9 +58,7 @@ defvjp(
     lambda g, y, x, axis=None, dtype=None, keepdims=False, initial=0: spread(g, x.shape, axis, keepdims),
     flow="moves",
 )
-defvjp(
-    total, lambda g, y, x, axis=None, keepdims=False: spread(g, x.shape, axis, keepdims), flow="moves"
-)
+defvjp(total, lambda g, y, x, axis=None, keepdims=False: spread(g, x.shape, axis, keepdims), flow="moves")
 defvjp(
     np.mean,
     lambda g, y, x, axis=None, dtype=None, keepdims=False: spread(

@@ -225,7 +225,7 @@ def _order_statistic(
     places = lanes(np.arange(raw.size).reshape(raw.shape))
     places = np.take_along_axis(places, np.argsort(lanes(raw), axis=-1, stable=True), axis=-1)
     countable = raw.size <= 2 / np.finfo(raw.dtype).eps
-    ranks = np.empty(raw.size, raw.real.dtype if countable else np.float64)
+    ranks: Any = np.empty(raw.size, raw.real.dtype if countable else np.float64)
     ranks[places] = np.arange(places.shape[-1])
     ranks = ranks.reshape(raw.shape)
 
