@@ -29,6 +29,7 @@ from .explain import STUMBLES, describe, how_many, is_users
 from .liveness import Mask, fold, pass_through, unite
 from .recording import Block, Change, State, current, entered, hold, put, silenced, silent, without
 from .rules import Rule, rules
+from .sums import total
 from .tape import Node, Tape, changing, check_forward, finite, is_number, nonfinite, op_name
 from .tensor import Tensor, as_numbers, lift, output, output_of, unwrap, wrap
 
@@ -315,7 +316,7 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
             f"a derivative rule returned shape {g.shape}, which is no broadcast of its input's shape {shape}"
         )
     stretched = [i + extra for i, size in enumerate(shape) if size == 1 and g.shape[i + extra] != 1]
-    g = np.sum(g, axis=(*range(extra), *stretched))
+    g = total(g, (*range(extra), *stretched))
     return g if g.shape == shape else np.reshape(g, shape)
 
 

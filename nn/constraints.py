@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd_lite import Tensor
 from autograd_lite.errors import AxisError
+from autograd_lite.sums import total
 
 from .callbacks import Callback
 from .options import check_number
@@ -56,7 +57,7 @@ class MaxNorm(Callback):
         for p in self.parameters:
             w = p.numpy()
             others = tuple(axis for axis in range(w.ndim) if axis != self.dim % w.ndim)
-            lengths = np.sqrt(np.sum(w * w, axis=others, keepdims=True))
+            lengths = np.sqrt(total(w * w, others, keepdims=True))
             if (long := lengths > self.max_value).any():
                 p.data = w * np.divide(self.max_value, lengths, out=np.ones_like(lengths), where=long)
 

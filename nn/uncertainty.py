@@ -12,6 +12,7 @@ import numpy.typing as npt
 import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import DataError
+from autograd_lite.sums import mean, narrowed
 
 from .arrays import as_array
 from .layers.dropout import Dropout
@@ -36,7 +37,7 @@ class Sampled:
     @property
     def mean(self) -> Array:
         """The prediction: the mean over the samples."""
-        return np.asarray(self.samples.mean(axis=0))
+        return np.asarray(narrowed(mean(self.samples, 0), self.samples))
 
     @property
     def std(self) -> Array:

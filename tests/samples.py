@@ -41,6 +41,7 @@ from autograd_lite.ops.slopes import (
     times_sech2,
 )
 from autograd_lite.ops.statistics import std, var
+from autograd_lite.sums import total
 from autograd_lite.tensor import alias, astype, setitem
 
 
@@ -321,6 +322,7 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     ],
     **{op: [*reduction(), call(x(3), initial=0.7)] for op in (np.max, np.min, np.amax, np.amin)},
     np.ptp: [call(x(4)), call(x(2, 3), axis=1), call(x(2, 3), axis=(0, 1), keepdims=True)],
+    total: reduction(),
     ag.logsumexp: reduction(),
     ag.softmax: [call(x(3)), call(x(2, 3)), call(x(2, 3), axis=0), call(x(2, 3), axis=None)],
     ag.log_softmax: [call(x(3)), call(x(2, 3)), call(x(2, 3), axis=0), call(x(2, 3), axis=(0, 1))],

@@ -25,6 +25,7 @@ FLOORS = (
     "rules",
     "tree",
     "tensor",
+    "sums",
     "liveness",
     "backward",
     "transforms",
@@ -40,7 +41,7 @@ FLOORS = (
 ROOF = len(FLOORS)
 """Where `autograd_lite/__init__.py` stands, which hands out the names of all the others."""
 
-PUBLIC = frozenset({"errors", "strategies", "testing", "torch_names", "tree"})
+PUBLIC = frozenset({"errors", "strategies", "sums", "testing", "torch_names", "tree"})
 """The modules of the engine that other packages may import by name; the rest is in `autograd_lite` itself."""
 
 

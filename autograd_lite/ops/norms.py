@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..rules import compositions, defvjp
+from ..sums import narrowed, total, widened
 from ..tensor import primitive, stop_gradient, unwrap
 from .decompositions import negligible, row
 from .products import conj
@@ -24,17 +25,17 @@ Axes = tuple[int, ...] | None
 def power_norm(x: Any, *, order: float, axis: Axes, keepdims: bool = False) -> Any:
     """sum(|x|^order)^(1/order), of entries brought near 1 by a power of two, which rounds nothing:
     squares of 1e200 overflow, and those of 1e-200 are 0."""
-    near, exponent = _near_one(x, order, axis)
-    norm = np.ldexp(_power_norm(near, order, axis), exponent)
+    near, exponent = _near_one(widened(x), order, axis)
+    norm = narrowed(np.ldexp(_power_norm(near, order, axis), exponent), x)
     return norm if keepdims else np.squeeze(norm, axis=axis)
 
 
 @primitive
 def direction(x: Any, *, order: float, axis: Axes) -> Any:
     """x / norm(x), computed from the same entries near 1; 0 where x is 0."""
-    near, _ = _near_one(x, order, axis)
+    near, _ = _near_one(widened(x), order, axis)
     norm = _power_norm(near, order, axis)
-    return near / np.where(norm == 0, 1, norm)
+    return narrowed(near / np.where(norm == 0, 1, norm), x)
 
 
 def _near_one(x: Any, order: float, axis: Axes) -> tuple[Any, Any]:
@@ -52,9 +53,9 @@ def _near_one(x: Any, order: float, axis: Axes) -> tuple[Any, Any]:
 def _power_norm(x: Any, order: float, axis: Axes) -> Any:
     if order == 2:
         squares = x * x if x.dtype.kind != "c" else x.real * x.real + x.imag * x.imag
-        return np.sqrt(np.sum(squares, axis, keepdims=True))
+        return np.sqrt(total(squares, axis, keepdims=True))
     with np.errstate(divide="ignore"):  # a negative power of 0
-        return np.sum(np.abs(x) ** order, axis, keepdims=True) ** (1 / order)
+        return total(np.abs(x) ** order, axis, keepdims=True) ** (1 / order)
 
 
 def _slope(d: Any, order: float) -> Any:
@@ -71,7 +72,7 @@ def _direction(g: Any, y: Any, x: Any, *, order: float, axis: Axes) -> Any:
     """(g - y'(norm) <y, g>) / norm: what g has along x does not turn it."""
     norm = power_norm(x, order=order, axis=axis, keepdims=True)
     zero = unwrap(norm) == 0
-    along = np.sum(np.real(conj(y) * g), axis=axis, keepdims=True)
+    along = total(np.real(conj(y) * g), axis, keepdims=True)
     return np.where(zero, 0, (g - _slope(y, order) * along) / np.where(zero, 1, norm))
 
 
@@ -95,9 +96,10 @@ def _vector_norm(x: Any, order: Any, axis: Axes, keepdims: bool) -> Any:
     if order == -np.inf:
         return np.min(np.abs(x), axis=axis, keepdims=keepdims)
     if order == 1:
-        return np.sum(np.abs(x), axis=axis, keepdims=keepdims)
+        return narrowed(total(np.abs(x), axis, keepdims), x)
     if order == 0:  # the number of entries that are not 0: constant
-        return np.sum((unwrap(x) != 0).astype(np.finfo(x.dtype).dtype), axis=axis, keepdims=keepdims)
+        counts = np.count_nonzero(unwrap(x), axis=axis, keepdims=keepdims)
+        return np.asarray(counts, np.finfo(x.dtype).dtype)[()]
     if not isinstance(order, (int, float)):
         raise ValueError(f"ord={order!r} is no norm of vectors; expected a number, inf or -inf")
     return power_norm(x, order=float(order), axis=axis, keepdims=keepdims)
@@ -131,7 +133,7 @@ def _matrix_norm(x: Any, order: Any, axes: tuple[int, int], keepdims: bool) -> A
         return np.expand_dims(norm, tuple(axis % ndim for axis in axes)) if keepdims else norm
     if order in _OF_SUMS:
         first, choose = _OF_SUMS[order]
-        sums = np.sum(np.abs(x), axis=axes[first], keepdims=True)
+        sums = narrowed(total(np.abs(x), axes[first], keepdims=True), x)
         norm = choose(sums, axis=axes[1 - first], keepdims=True)
         return norm if keepdims else np.squeeze(norm, axis=axes)
     raise ValueError(

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import UnsupportedError
 from ..rules import compositions, defvjp
+from ..sums import total
 from ..tensor import Tensor, unwrap
 from .reductions import as_array
 
@@ -109,7 +110,7 @@ def _polyfit(
         w = as_array(w)
         powers = powers * w[:, None]
         y = y * (w if y.ndim == 1 else w[:, None])
-    size = np.sqrt(np.sum(powers * powers, axis=0))
+    size = np.sqrt(total(powers * powers, 0))
     rcond = len(x) * float(np.finfo(x.dtype).eps) if rcond is None else rcond
     p, _, rank, _ = np.linalg.lstsq(powers / size, y, rcond)
     if rank <= deg:
@@ -137,7 +138,7 @@ def _roots(g: Any, y: Any, p: Any) -> Any:
     """From p(r) = 0: a change of the coefficient of r^k moves the root r by -r^k / p'(r)."""
     slope = np.polyval(np.polyder(p).astype(p.dtype), y)
     powers = np.stack([y**k for k in range(len(p) - 1, -1, -1)], axis=1)
-    return -np.sum(np.reshape(g / slope, (-1, 1)) * powers, axis=0)
+    return -total(np.reshape(g / slope, (-1, 1)) * powers, 0)
 
 
 compositions[np.polydiv] = _polydiv

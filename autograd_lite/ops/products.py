@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..rules import compositions, defvjp
+from ..sums import LONG, SHORT, contracted, total
 from ..tensor import primitive, unwrap
 from .indexing import scatter
 
@@ -36,8 +37,8 @@ def _matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:
     if len(b.shape) == 1:
         return np.expand_dims(g, -1) * b if len(a.shape) > 1 else g * b
     if len(a.shape) == 1:
-        return np.matmul(b, np.expand_dims(g, -1))[..., 0]
-    return np.matmul(g, np.matrix_transpose(b))
+        return contracted(b, np.expand_dims(g, -1))[..., 0]
+    return contracted(g, np.matrix_transpose(b))
 
 
 def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -49,7 +50,7 @@ def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
         g = np.expand_dims(g, -1)
     if len(a.shape) > 2 and len(b.shape) <= 2:
         a, g = np.reshape(a, (-1, a.shape[-1])), np.reshape(g, (-1, g.shape[-1]))
-    gb = np.matmul(np.matrix_transpose(a), g)
+    gb = contracted(np.matrix_transpose(a), g)
     return gb[..., 0] if len(b.shape) == 1 else gb
 
 
@@ -264,8 +265,8 @@ def _einsum_vjp(i: int, g: Any, y: Any, subscripts: str, *arrays: Any, optimize:
     known = set(output).union(*(t for t, _ in others)) if others else set(output)
     once = "".join(dict.fromkeys(term))
     reachable = "".join(letter for letter in once if letter in known)
-    spec = ",".join([output, *(t for t, _ in others)]) + "->" + reachable
-    result = np.einsum(spec, g, *(a for _, a in others), optimize=optimize)
+    operands = [(output, g), *others]
+    result = _einsum_total(operands, reachable, optimize)
     # An axis of the operand that stands nowhere else was summed over: copy along it. One that was
     # broadcast (size 1 here, more elsewhere) is summed.
     sizes = [x.shape[term.index(letter)] for letter in once]
@@ -274,13 +275,35 @@ def _einsum_vjp(i: int, g: Any, y: Any, subscripts: str, *arrays: Any, optimize:
             result = np.expand_dims(result, axis)
     shrink = tuple(ax for ax, n in enumerate(sizes) if n == 1 and result.shape[ax] != 1)
     if shrink:
-        result = np.sum(result, axis=shrink, keepdims=True)
+        result = total(result, shrink, keepdims=True)
     result = np.broadcast_to(result, tuple(sizes))
     if len(once) == len(term):
         return result
     # A repeated letter reads a diagonal: write the cotangent onto the diagonal of zeros.
     grids = np.ix_(*(np.arange(n) for n in sizes))
     return scatter(result, tuple(grids[once.index(letter)] for letter in term), x.shape)
+
+
+def _einsum_total(operands: list[tuple[str, Any]], output: str, optimize: Any) -> Any:
+    """The einsum of operands, each with its letters, as exact as a pairwise sum.
+
+    NumPy adds up the products one by one. Where there are hardly more of them than entries of an operand,
+    they are laid out and given to `total`; else sums of very many are taken in double precision.
+    """
+    sizes: dict[str, int] = {}
+    for term, x in sorted(operands, key=lambda operand: -operand[1].size):  # as the largest lies in memory
+        for letter, size in zip(term, x.shape, strict=True):
+            sizes[letter] = max(size, sizes.get(letter, 1))
+    every, kept = "".join(sizes), "".join(letter for letter in sizes if letter in output)
+    summed = [axis for axis, letter in enumerate(every) if letter not in output]
+    many, entries = math.prod(sizes[every[axis]] for axis in summed), math.prod(sizes.values())
+    terms, arrays = ",".join(term for term, _ in operands), [x for _, x in operands]
+    if many > SHORT and entries <= 2 * max(x.size for x in arrays):
+        products = np.einsum(f"{terms}->{every}", *arrays, optimize=optimize)
+        return np.transpose(total(products, tuple(summed)), [kept.index(letter) for letter in output])
+    if many > LONG:
+        arrays = [x.astype(np.result_type(x.dtype, np.float64)) for x in arrays]
+    return np.einsum(f"{terms}->{output}", *arrays, optimize=optimize)
 
 
 compositions[np.einsum] = _einsum

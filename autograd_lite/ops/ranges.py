@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..rules import compositions, defvjp
+from ..sums import total
 from ..tensor import Tensor, unwrap
 
 __all__: list[str] = []
@@ -21,7 +22,7 @@ def _linspace(g: Any, num: int, endpoint: bool, axis: int, to_stop: bool) -> Any
     """(1 - t) a + t b, for t from 0 to 1."""
     g = np.moveaxis(g, axis, 0)
     t = _along(num, endpoint, len(g.shape)).astype(g.dtype)
-    return np.sum(g * (t if to_stop else 1 - t), axis=0)
+    return total(g * (t if to_stop else 1 - t), 0)
 
 
 defvjp(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..rules import compositions, defvjp
+from ..sums import narrowed, total, widened
 from ..tensor import Tensor, nondifferentiable, primitive, unwrap
 
 __all__ = ["log_softmax", "logsumexp", "softmax"]
@@ -57,10 +58,11 @@ defvjp(
     lambda g, y, x, axis=None, dtype=None, keepdims=False, initial=0: spread(g, x.shape, axis, keepdims),
     flow="moves",
 )
+defvjp(total, lambda g, y, x, axis=None, keepdims=False: spread(g, x.shape, axis, keepdims), flow="moves")
 defvjp(
     np.mean,
     lambda g, y, x, axis=None, dtype=None, keepdims=False: spread(
-        g / count(x.shape, axis), x.shape, axis, keepdims
+        widened(g) / count(x.shape, axis), x.shape, axis, keepdims
     ),
     flow="moves",
 )
@@ -127,7 +129,8 @@ def _extreme(
     if nan:
         tied |= (raw != raw) & (best != best)
     share = np.sum(tied, axis=axis, keepdims=True)
-    share = np.maximum(share if initial is None else share + (best == initial), 1).astype(raw.dtype)
+    share = np.maximum(share if initial is None else share + (best == initial), 1)
+    share = share.astype(np.result_type(raw, np.float32))
     g = g if keepdims else np.reshape(g, share.shape)
     return np.where(tied, g / share, 0)
 
@@ -153,9 +156,11 @@ def _without_nan(x: Any, neutral: float) -> Any:
 
 
 def _nanmean(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
-    total = np.sum(_without_nan(a, 0), axis=axis, dtype=dtype, keepdims=keepdims)
+    entries = _without_nan(a, 0)
     there = np.sum(~np.isnan(a), axis=axis, keepdims=keepdims)
-    return total / there.astype(unwrap(total).real.dtype)
+    sums = np.sum(widened(entries), axis=axis, dtype=dtype, keepdims=keepdims)
+    means = sums / there.astype(np.result_type(unwrap(sums).real, np.float32))
+    return narrowed(means, entries) if dtype is None else means.astype(sums.dtype)
 
 
 compositions[np.nanmean] = _nanmean
@@ -204,8 +209,8 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
         1000.6931471805599
     """
     x = _inexact(x)
-    shifted, top = _shifted(x, axis)
-    result = _log_total(shifted, axis) + top
+    shifted, top = _shifted(widened(x), axis)
+    result = narrowed(_log_total(shifted, axis) + top, x)
     return result if keepdims else np.squeeze(result, axis=axis)
 
 
@@ -222,8 +227,9 @@ def softmax(x: Any, axis: Any = -1) -> Any:
         >>> ag.softmax(np.array([0.0, 0.0]))
         array([0.5, 0.5])
     """
-    e = _exponentials(_inexact(x), axis)
-    return e / np.sum(e, axis=axis, keepdims=True)
+    x = _inexact(x)
+    e = _exponentials(widened(x), axis)
+    return narrowed(e / total(e, axis, keepdims=True), x)
 
 
 @primitive
@@ -239,8 +245,9 @@ def log_softmax(x: Any, axis: Any = -1) -> Any:
         >>> ag.log_softmax(np.array([0.0, 1e4]))
         array([-10000.,      0.])
     """
-    shifted, _ = _shifted(_inexact(x), axis)
-    return shifted - _log_total(shifted, axis)
+    x = _inexact(x)
+    shifted, _ = _shifted(widened(x), axis)
+    return narrowed(shifted - _log_total(shifted, axis), x)
 
 
 def _log_total(shifted: Any, axis: Any) -> Any:
@@ -250,7 +257,7 @@ def _log_total(shifted: Any, axis: Any) -> Any:
     others[top] = 0
     ties = np.count_nonzero(top, axis=axis, keepdims=True) - 1
     with np.errstate(divide="ignore"):
-        return np.log1p(np.sum(others, axis=axis, keepdims=True) + np.asarray(ties, others.dtype))
+        return np.log1p(total(others, axis, keepdims=True) + np.asarray(ties, others.dtype))
 
 
 def _inexact(x: Any) -> Any:
@@ -261,13 +268,14 @@ def _inexact(x: Any) -> Any:
 def _softmax(g: Any, y: Any, x: Any, axis: Any = -1) -> Any:
     """y (g - <g, y>), where the parentheses of an entry above 1/2 cancel: it is taken from the others,
     since a cotangent of x adds up to 0."""
-    return balanced(y * (g - np.sum(g * y, axis=axis, keepdims=True)), y, axis)
+    g, y = widened(g), widened(y)
+    return balanced(y * (g - total(g * y, axis, keepdims=True)), y, axis)
 
 
 def _log_softmax(g: Any, y: Any, x: Any, axis: Any = -1) -> Any:
     """g - softmax(x) sum(g), balanced as above."""
-    p = softmax(x, axis=axis)
-    return balanced(g - p * np.sum(g, axis=axis, keepdims=True), p, axis)
+    g, p = widened(g), softmax(widened(x), axis=axis)
+    return balanced(g - p * total(g, axis, keepdims=True), p, axis)
 
 
 def balanced(gx: Any, p: Any, axis: Any) -> Any:
@@ -275,12 +283,14 @@ def balanced(gx: Any, p: Any, axis: Any) -> Any:
     large = np.asarray(unwrap(p)) > 0.5
     if not large.any():
         return gx
-    return np.where(large, -np.sum(np.where(large, 0, gx), axis=axis, keepdims=True), gx)
+    return np.where(large, -total(np.where(large, 0, gx), axis, keepdims=True), gx)
 
 
 defvjp(
     logsumexp,
-    lambda g, y, x, axis=None, keepdims=False: spread(g, x.shape, axis, keepdims) * softmax(x, axis=axis),
+    lambda g, y, x, axis=None, keepdims=False: (
+        spread(g, x.shape, axis, keepdims) * softmax(widened(x), axis=axis)
+    ),
 )
 defvjp(softmax, _softmax)
 defvjp(log_softmax, _log_softmax)

@@ -18,9 +18,11 @@ __all__: list[str] = []
 
 
 def _cumsum(g: Any, y: Any, x: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    """Each entry goes into all the later sums: a running sum from the other end."""
+    """Each entry goes into all the later sums: a running sum from the other end, which adds one by one, and
+    so in double precision."""
     k = 0 if axis is None else axis
-    return np.reshape(np.flip(np.cumsum(np.flip(g, k), axis=k), k), x.shape)
+    sums = np.cumsum(np.flip(g, k), axis=k, dtype=np.result_type(g.dtype, np.float64))
+    return np.reshape(np.flip(sums, k), x.shape)
 
 
 def _cumprod(g: Any, y: Any, x: Any, axis: int | None = None, dtype: Any = None) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..rules import compositions, defvjp, refuse
+from ..sums import narrowed, total, widened
 from ..tensor import Tensor, primitive, unwrap
 from .indexing import scatter
 from .reductions import as_array, count, kept_shape, spread
@@ -22,9 +23,11 @@ __all__: list[str] = []
 def deviations(x: Any, axis: Any, skip_nan: bool) -> Any:
     """x minus its mean, to full precision where the data are nearly constant, and 0 where they are
     constant: relative to one of the entries, for a mean in the middle of them would be rounded."""
+    x = widened(x)
     raw = np.asarray(unwrap(x))
     nearby = x - np.fmax.reduce(raw, axis=axis, keepdims=True, initial=-np.inf, dtype=raw.dtype)
-    return nearby - (np.nanmean if skip_nan else np.mean)(nearby, axis=axis, keepdims=True)
+    entries = np.where(np.isnan(raw), 0, nearby) if skip_nan else nearby
+    return nearby - total(entries, axis, keepdims=True) / _freedom(x, axis, 0, skip_nan)
 
 
 def _freedom(x: Any, axis: Any, ddof: float, skip_nan: bool) -> Any:
@@ -33,7 +36,7 @@ def _freedom(x: Any, axis: Any, ddof: float, skip_nan: bool) -> Any:
     entries = np.full(kept_shape(raw.shape, axis), count(raw.shape, axis))
     if skip_nan:
         entries = np.sum(~np.isnan(raw), axis=axis, keepdims=True)
-    return np.where(entries > ddof, entries - ddof, np.nan).astype(raw.real.dtype)
+    return np.where(entries > ddof, entries - ddof, np.nan).astype(np.result_type(raw.real, np.float32))
 
 
 @primitive
@@ -100,8 +103,10 @@ def _std(
     limits = np.finfo(size.dtype)
     exponent = np.clip(np.frexp(largest)[1], limits.minexp, limits.maxexp - 1)
     d = d / np.ldexp(size.dtype.type(1), exponent)
-    total = np.nansum if skip_nan else np.sum
-    variance = total(np.real(d * np.conjugate(d)), axis=axis, keepdims=True) / free
+    squares = np.real(d * np.conjugate(d))
+    if skip_nan:
+        squares = np.where(np.isnan(unwrap(x)), 0, squares)
+    variance = total(squares, axis, keepdims=True) / free
     slope = np.where(largest == 0, 0, d / (free * np.sqrt(np.where(largest == 0, 1, variance))))
     gx = spread(g, x.shape, axis, keepdims) * slope
     return np.where(np.isnan(unwrap(x)), 0, gx) if skip_nan else gx
@@ -130,11 +135,13 @@ def _moment(op: Any, skip_nan: bool) -> Callable[..., Any]:
             ddof = correction
         if mean is None:
             return op(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, skip_nan=skip_nan)
-        d = np.where(np.isnan(unwrap(a)), 0, a - mean) if skip_nan else a - mean
+        d = widened(a - mean)
+        d = np.where(np.isnan(unwrap(a)), 0, d) if skip_nan else d
         square = np.sum(np.real(d * np.conjugate(d)), axis=axis, dtype=dtype, keepdims=True)
         result = square / _freedom(a, axis, ddof, skip_nan)
         if op is std:
             result = np.where(unwrap(result) == 0, 0, np.sqrt(result))
+        result = narrowed(result, a) if dtype is None else result
         return result if keepdims else np.squeeze(result, axis=axis)
 
     return moment
@@ -155,14 +162,19 @@ def _average(
     shape = np.shape(unwrap(a))
     if weights is None:
         average = np.mean(a, axis=axis, keepdims=keepdims)
-        total: Any = Tensor(count(shape, axis), dtype=average.dtype)
+        weight: Any = count(shape, axis)
     else:
-        weights = _fitted(weights, shape, axis)
-        total = np.sum(weights, axis=axis, keepdims=keepdims)
-        if np.any(unwrap(total) == 0):
+        weights = as_array(_fitted(weights, shape, axis))
+        products = a * weights
+        weight = np.sum(widened(weights), axis=axis, keepdims=keepdims)
+        if np.any(unwrap(weight) == 0):
             raise ZeroDivisionError("the weights add up to 0, so there is no average")
-        average = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
-    return (average, np.broadcast_to(total, average.shape)) if returned else average
+        average = np.sum(widened(products), axis=axis, keepdims=keepdims) / weight
+        average = narrowed(average, products)
+    if not returned:
+        return average
+    weight = weight if isinstance(weight, Tensor) else Tensor(weight)
+    return average, np.broadcast_to(weight.astype(average.dtype), average.shape)
 
 
 def _fitted(weights: Any, shape: tuple[int, ...], axis: Any) -> Any:
@@ -212,7 +224,8 @@ def _order_statistic(
 
     places = lanes(np.arange(raw.size).reshape(raw.shape))
     places = np.take_along_axis(places, np.argsort(lanes(raw), axis=-1, stable=True), axis=-1)
-    ranks = np.empty(raw.size, raw.real.dtype)
+    countable = raw.size <= 2 / np.finfo(raw.dtype).eps
+    ranks: Any = np.empty(raw.size, raw.real.dtype if countable else np.float64)
     ranks[places] = np.arange(places.shape[-1])
     ranks = ranks.reshape(raw.shape)
 
@@ -228,7 +241,7 @@ def _order_statistic(
     position = position.reshape(asked, -1).T
     g = np.transpose(np.reshape(g, (asked, -1)))
     below, above = np.floor(position), np.ceil(position)
-    t = (position - below).astype(ranks.dtype)
+    t = (position - below).astype(raw.real.dtype)
     gx = scatter(g * (1 - t), np.take_along_axis(places, below.astype(int), -1), (raw.size,))
     gx = gx + scatter(g * t, np.take_along_axis(places, above.astype(int), -1), (raw.size,))
     gx = np.reshape(gx, raw.shape)
@@ -273,10 +286,10 @@ def _cov(
         d = weighted = deviations(x, 1, False)
         free: Any = n - ddof
     else:
-        total = np.sum(w)
-        d = x - np.sum(x * w, axis=1, keepdims=True) / total
+        weight = np.sum(w)
+        d = x - np.sum(x * w, axis=1, keepdims=True) / weight
         weighted = d * w
-        free = total - ddof * (1 if aweights is None else np.sum(w * aweights) / total)
+        free = weight - ddof * (1 if aweights is None else np.sum(w * aweights) / weight)
     if unwrap(free) <= 0:
         raise ValueError(f"there are no degrees of freedom left: {n} observations, ddof={ddof}")
     return np.squeeze((d @ np.conjugate(weighted).T) / free)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from autograd_lite import Tensor
 from autograd_lite.errors import DataError, OptionError, ShapeError
+from autograd_lite.sums import mean
 
 from ..arrays import as_array, as_operand
 from ..options import check_whole
@@ -236,7 +237,7 @@ class Standardize:
             )
         axes = 0 if self.per == "feature" else (0, *range(2, x.ndim))
         constant = x.max(axes, keepdims=True) == x.min(axes, keepdims=True)  # exactly: rounded, std is not 0
-        self.mean = np.where(constant, x.max(axes, keepdims=True), x.mean(axes, keepdims=True))
+        self.mean = np.where(constant, x.max(axes, keepdims=True), mean(x, axes, keepdims=True))
         self.std = np.where(constant, 1.0, x.std(axes, keepdims=True))
         return self
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as ag
+from autograd_lite.sums import narrowed, total
 
 from ..arrays import Input
 from .losses import check_options, of_one_shape, reduced
@@ -33,7 +34,8 @@ def _norm(x: Any, p: float, dim: int) -> Any:
 def cosine_similarity(x1: Input, x2: Input, dim: int = 1, eps: float = 1e-8) -> Any:
     """<a, b> / (max(|a|, eps) max(|b|, eps)) along an axis."""
     one, other = (x / np.maximum(_norm(x, 2.0, dim), eps) for x in (x1, x2))
-    return np.sum(one * other, axis=dim)
+    products = one * other
+    return narrowed(total(products, dim), products)
 
 
 def pairwise_distance(x1: Input, x2: Input, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import DTypeError, IndexingError, OptionError, ShapeError
+from autograd_lite.sums import narrowed, widened
 
 from ..arrays import Input, as_array, as_operand
 from ..kernels import losses as kernels
@@ -149,7 +150,7 @@ def _cross_entropy(
         spread = -((log_p if weights is None else log_p * weights).sum(axis=-1)) * counts
         losses = _chosen(log_p, chosen, False) * shares * (1 - label_smoothing)
         losses = losses + spread * (label_smoothing / classes)
-    return reduced(losses, reduction, None if usual else float(np.sum(shares)))
+    return reduced(losses, reduction, None if usual else float(np.sum(shares, dtype=np.float64)))
 
 
 def _chosen(x: Any, indices: Array, logits: bool) -> Any:
@@ -226,7 +227,7 @@ def reduced(losses: Any, reduction: str, total: float | None = None) -> Any:
         return losses
     if reduction == "sum":
         return losses.sum()
-    return losses.mean() if total is None else losses.sum() / total
+    return losses.mean() if total is None else narrowed(widened(losses).sum() / total, losses)
 
 
 def of_one_shape(name: str, input: Any, target: Any) -> tuple[Any, Any]:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import ShapeError
+from autograd_lite.sums import mean, narrowed, widened
 
 from ..kernels import normalization as kernels
 
@@ -31,13 +32,9 @@ Input = Tensor | Array
 @ag.fused(kernels.standardize, kernels.standardize_backward)
 def standardize(x: Any, *, axes: tuple[int, ...], eps: float) -> Any:
     """(x - mean) / sqrt(variance + eps) over some axes."""
-    centered = x - np.mean(x, axis=axes, keepdims=True)
-    return centered / np.sqrt(np.mean(centered * centered, axis=axes, keepdims=True) + eps)
-
-
-def _moved(running_mean: Array | None, running_var: Array | None) -> bool:
-    """Whether running values are kept and move now: not when `checkpoint` computes the batch once more."""
-    return running_mean is not None and running_var is not None and not ag.is_recomputing()
+    wide = widened(x)
+    centered = wide - mean(wide, axes, keepdims=True)
+    return narrowed(centered / np.sqrt(mean(centered * centered, axes, keepdims=True) + eps), x)
 
 
 def _scaled(x: Any, weight: Any, bias: Any, shape: tuple[int, ...]) -> Any:
@@ -84,10 +81,12 @@ def batch_norm(
                 f"batch_norm: in training each channel needs more than one value, got input {input.shape}; "
                 "call model.eval() to use the running mean and variance"
             )
-        if training and _moved(running_mean, running_var):
-            values = kernels.widened(input.numpy() if isinstance(input, Tensor) else input)
-            running_mean += momentum * (values.mean(axis=axes) - running_mean)
-            running_var += momentum * (values.var(axis=axes, ddof=1) - running_var)
+        moving = training and not ag.is_recomputing()  # `checkpoint` computes a batch twice
+        if moving and running_mean is not None and running_var is not None:
+            values = input.numpy() if isinstance(input, Tensor) else input
+            average, variance = kernels.moments(values, axes=axes)
+            running_mean += momentum * (average - running_mean)
+            running_var += momentum * (variance - running_var)
         y = standardize(input, axes=axes, eps=eps)
     else:
         scale = 1 / np.sqrt(running_var + np.asarray(eps, running_var.dtype))
@@ -138,7 +137,8 @@ def rms_norm(
     """
     axes = _last_axes("rms_norm", input, normalized_shape)
     eps = float(np.finfo(input.dtype).eps) if eps is None else eps
-    y = input / np.sqrt(np.mean(input * input, axis=axes, keepdims=True) + eps)
+    wide = widened(input)
+    y = narrowed(wide / np.sqrt(mean(wide * wide, axes, keepdims=True) + eps), input)
     return _scaled(y, weight, None, tuple(normalized_shape))
 
 
@@ -206,10 +206,11 @@ def instance_norm(
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     if math.prod(input.shape[2:]) < 2:
         raise ShapeError(f"instance_norm: each channel needs more than one value, got input {input.shape}")
-    if _moved(running_mean, running_var):
-        values = kernels.widened(input.numpy() if isinstance(input, Tensor) else input)
-        running_mean += momentum * (values.mean(axis=axes).mean(axis=0) - running_mean)
-        running_var += momentum * (values.var(axis=axes, ddof=1).mean(axis=0) - running_var)
+    if running_mean is not None and running_var is not None and not ag.is_recomputing():
+        values = input.numpy() if isinstance(input, Tensor) else input
+        averages, variances = kernels.moments(values, axes=axes)
+        running_mean += momentum * (mean(averages, 0) - running_mean)
+        running_var += momentum * (mean(variances, 0) - running_var)
     y = standardize(input, axes=axes, eps=eps)
     return _scaled(y, weight, bias, (1, -1) + (1,) * (input.ndim - 2))
 

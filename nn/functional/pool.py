@@ -13,6 +13,7 @@ import numpy.typing as npt
 import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import OptionError
+from autograd_lite.sums import narrowed, total
 
 from ..kernels import pool as kernels
 from ..kernels.windows import Pairs, Sizes, Windows
@@ -50,7 +51,8 @@ def avg_pooling(
     x: Any, *, divisor: Any, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
 ) -> Any:
     """The sum of each window over its divisor."""
-    return np.sum(entries(x, Windows(x.shape[2:], kernel, stride, padding, dilation)), axis=2) / divisor
+    windows = entries(x, Windows(x.shape[2:], kernel, stride, padding, dilation))
+    return narrowed(total(windows, 2) / divisor, x)
 
 
 def _first_largest(windows: Any) -> Any:
@@ -362,8 +364,8 @@ def _means(x: Any, axis: int, starts: Array, ends: Array) -> Any:
     tail = (1,) * (x.ndim - axis - 1)
     within = (places < ends[:, None]).reshape(*places.shape, *tail)
     windows = np.take(x, np.minimum(places, ends[:, None] - 1), axis=axis)
-    lengths = (ends - starts).reshape(-1, *tail).astype(x.dtype)
-    return np.sum(np.where(within, windows, 0), axis=axis + 1) / lengths
+    lengths = (ends - starts).reshape(-1, *tail).astype(np.result_type(x.dtype, np.float32))
+    return narrowed(total(np.where(within, windows, 0), axis + 1) / lengths, x)
 
 
 def adaptive_max_pool2d(input: Input, output_size: Any, return_indices: bool = False) -> Any:

@@ -25,6 +25,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from autograd_lite.sums import total
+
 from .threads import blas_on_one_thread, in_parallel, thread_count
 from .windows import Array, Pairs, Sizes, Windows
 
@@ -69,7 +71,7 @@ def convolution_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> t
     return (
         input_gradient(g, w.conj(), None, windows, groups) if needs[0] else None,
         weight_gradient(g, x.conj(), w.shape, windows, groups) if needs[1] else None,
-        _summed(g) if needs[2] else None,
+        total(g, (0, *range(2, g.ndim))) if needs[2] else None,
     )
 
 
@@ -97,14 +99,8 @@ def transposed_convolution_backward(
     return (
         convolved(g, w.conj(), None, windows, groups) if needs[0] else None,
         weight_gradient(x.conj(), g, w.shape, windows, groups) if needs[1] else None,
-        _summed(g) if needs[2] else None,
+        total(g, (0, *range(2, g.ndim))) if needs[2] else None,
     )
-
-
-def _summed(g: Array) -> Array:
-    """The cotangent of a bias: summed along the contiguous axes first, which NumPy does pairwise."""
-    total: Array = g.reshape(*g.shape[:2], math.prod(g.shape[2:])).sum(axis=2).sum(axis=0)
-    return total
 
 
 # -- the three maps --------------------------------------------------------------------------------
@@ -139,7 +135,7 @@ def weight_gradient(g: Array, x: Array, shape: Sizes, windows: Windows, groups: 
 
     def work(blocks: Sequence[Block]) -> Array:
         columns = _Columns(x, windows, groups, dtype, joined)
-        total = np.zeros((groups, entries, out), dtype)
+        dw = np.zeros((groups, entries, out), dtype)
         for images, rows in blocks:
             part = g[images, :, rows].astype(dtype, copy=False)
             number, places = len(part), math.prod(part.shape[2:])
@@ -147,13 +143,13 @@ def weight_gradient(g: Array, x: Array, shape: Sizes, windows: Windows, groups: 
                 part, number, places = part.swapaxes(0, 1), 1, number * places
             part = part.reshape(number, groups, out, places)
             for product in np.matmul(columns(images, rows), part.mT):
-                total += product
-        return total
+                dw += product
+        return dw
 
     images, rows = _cut(len(x), windows.out, groups * entries, dtype)
     parts = _shared(work, [(some, tall) for some in images for tall in rows], g.size * entries)
-    total: Array = sum(parts[1:], start=parts[0])
-    return np.ascontiguousarray(total.mT).reshape(shape)
+    dw: Array = sum(parts[1:], start=parts[0])
+    return np.ascontiguousarray(dw.mT).reshape(shape)
 
 
 def input_gradient(g: Array, w: Array, b: Array | None, windows: Windows, groups: int) -> Array:

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.sums import contracted, is_narrow, total
+
 from .threads import blas_on_one_thread, in_parallel, started, thread_count
 from .windows import Array
 
@@ -47,8 +49,8 @@ def linear_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[
     g = g.reshape(len(x), len(w))
     return (
         product(g, w.conj()).reshape(shape) if needs[0] else None,
-        product(g.T, x.conj()) if needs[1] else None,
-        g.sum(axis=0, dtype=np.float32 if g.dtype == np.float16 else None) if needs[2] else None,
+        (contracted if is_narrow(g.T, x) else product)(g.T, x.conj()) if needs[1] else None,
+        total(g, 0) if needs[2] else None,
     )
 
 

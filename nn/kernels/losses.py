@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.sums import narrowed, total, widened
+
 from .windows import Array
 
 __all__ = ["target_losses", "target_losses_backward"]
@@ -17,7 +19,8 @@ __all__ = ["target_losses", "target_losses_backward"]
 
 def target_losses(x: Array, targets: Array) -> tuple[Array, Any]:
     """log(sum exp(x)) - x[target] for each row of x, and what the backward pass wants to know."""
-    x = x if x.dtype.kind == "f" else x.astype(float)
+    scores = x if x.dtype.kind == "f" else x.astype(float)
+    x = widened(scores)
     rows = np.arange(len(x))
     top = x.max(axis=1, keepdims=True, initial=-np.inf)
     with np.errstate(invalid="ignore"):  # inf - inf: the loss is NaN
@@ -25,26 +28,21 @@ def target_losses(x: Array, targets: Array) -> tuple[Array, Any]:
     e = np.exp(shifted)
     own = e[rows, targets]
     e[rows, targets] = 0
-    others = e.sum(axis=1)
-    total = others + own
+    others = total(e, 1)
+    whole = others + own
     sure = own > others
     small = np.log1p(np.divide(others, own, out=np.zeros_like(own), where=sure))
     with np.errstate(divide="ignore"):
-        return np.where(sure, small, np.log(total) - shifted[rows, targets]), (
-            e,
-            others,
-            total,
-            rows,
-            targets,
-        )
+        losses = np.where(sure, small, np.log(whole) - shifted[rows, targets])
+    return narrowed(losses, scores), (e, others, whole, rows, targets)
 
 
 def target_losses_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, None]:
     """g (p - 1) for the target, g p for the others."""
     if not needs[0]:
         return None, None
-    e, others, total, rows, targets = residuals
-    part = g / total
+    e, others, whole, rows, targets = residuals
+    part = g / whole
     gx = e * part[:, None]
     gx[rows, targets] = -others * part
     return gx, None

@@ -8,15 +8,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["standardize", "standardize_backward"]
+from autograd_lite.sums import mean, total, widened
+
+__all__ = ["moments", "standardize", "standardize_backward"]
 
 Array = npt.NDArray[Any]
+
+PIECE = 512
+"""So many products are added at once: BLAS does so in 32 sums or more."""
 
 
 def standardize(x: Array, *, axes: tuple[int, ...], eps: float) -> tuple[Array, Any]:
     """(x - mean) / sqrt(variance + eps); the residuals are the result and 1 / sqrt(variance + eps)."""
     wide = widened(x)
-    y = wide - wide.mean(axis=axes, keepdims=True)
+    y = wide - mean(wide, axes, keepdims=True)
     scale = 1 / np.sqrt(_mean(y, y, axes) + np.asarray(eps, y.dtype))
     y *= scale
     return (y if wide is x else y.astype(x.dtype)), (y, scale, axes)
@@ -28,21 +33,48 @@ def standardize_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> t
     y, scale = y.conj(), scale.conj()
     gx = y * -_mean(g, y, axes)
     gx += g
-    gx -= g.mean(axis=axes, keepdims=True)
+    gx -= mean(g, axes, keepdims=True)
     gx *= scale
     return (gx,)
 
 
-def widened(x: Array) -> Array:
-    """Half precision in single, for its squares overflow and its sums stall; another array as it is."""
-    return x.astype(np.float32) if x.dtype == np.float16 else x
+def moments(x: Array, *, axes: tuple[int, ...]) -> tuple[Array, Array]:
+    """Mean and unbiased variance over the axes; of half precision in single."""
+    x = widened(x)
+    count = math.prod(x.shape[k] for k in axes)
+    average = mean(x, axes, keepdims=True)
+    d = x - average
+    return np.squeeze(average, axes), np.squeeze(_mean(d, d.conj(), axes).real * (count / (count - 1)), axes)
 
 
 def _mean(a: Array, b: Array, axes: tuple[int, ...]) -> Array:
-    """The mean of a b over the axes, without an array for the product."""
-    letters = "abcdefgh"[: a.ndim]
-    kept = "".join(c for i, c in enumerate(letters) if i not in {k % a.ndim for k in axes})
-    count = math.prod(a.shape[k] for k in axes)
-    total = np.einsum(f"{letters},{letters}->{kept}", a, b) / max(count, 1)
-    mean: Array = np.expand_dims(total, axes).astype(np.result_type(a, b), copy=False)
-    return mean
+    """The mean of a b over the axes, without an array for the product. The axes are the last ones, the first
+    one, or both."""
+    ndim, count = a.ndim, math.prod(a.shape[k] for k in axes)
+    summed = {k % ndim for k in axes}
+    first = next(k for k in range(ndim + 1) if summed.issuperset(range(k, ndim)))
+    shape = a.shape[:first]
+    if first < ndim:
+        sums = _of_rows(a.reshape(*shape, -1), b.reshape(*shape, -1))
+        sums = total(sums, tuple(k for k in summed if k < first))
+    else:
+        sums = _of_columns(a, b)
+    return np.expand_dims(sums / max(count, 1), axes).astype(np.result_type(a, b), copy=False)
+
+
+def _of_rows(a: Array, b: Array) -> Array:
+    """The sum of a b along the last axis."""
+    a, pieces = a.conj(), a.shape[-1] // PIECE
+    if pieces < 2:
+        return np.asarray(np.vecdot(a, b))
+    cut = pieces * PIECE
+    parts = [x[..., :cut].reshape(*x.shape[:-1], pieces, PIECE) for x in (a, b)]
+    return np.asarray(total(np.vecdot(*parts), -1) + np.vecdot(a[..., cut:], b[..., cut:]))
+
+
+def _of_columns(a: Array, b: Array) -> Array:
+    """The sum of a b along the first axis, folded to a sixteenth of its length while it is multiplied."""
+    part = len(a) // 16
+    cut = 16 * part
+    parts = [x[:cut].reshape(16, part, *x.shape[1:]) for x in (a, b)]
+    return np.asarray(total(np.einsum("ij...,ij...->j...", *parts), 0) + total(a[cut:] * b[cut:], 0))

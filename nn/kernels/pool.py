@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.sums import widened
+
 from .threads import in_parallel
 from .windows import Array, Pairs, Sizes, Windows
 
@@ -23,6 +25,9 @@ __all__ = ["avg_pooling", "avg_pooling_backward", "max_indices", "max_pooling", 
 BLOCK = 1 << 20
 """Bytes of the plane at a time. With more the second pass finds less of it in the cache; with less the calls
 are so short that the threads wait for each other between them, which cost a third."""
+
+FEW = 16
+"""So many entries of a window are added one by one."""
 
 SMALL = 1 << 17
 """Up to so many entries are not worth a second thread."""
@@ -73,6 +78,7 @@ def max_pooling(
 def max_pooling_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
     """The cotangent of x: that of y, where its entry came from."""
     chosen, windows = residuals
+    g = widened(g)  # an entry of x may be in many windows
     bits = BITS.get(g.dtype)
 
     def part(some: slice, i: int) -> Array:
@@ -110,21 +116,34 @@ def avg_pooling(
     dtype = x.dtype if x.dtype.kind in "fc" else np.dtype(float)
     y = np.empty((*x.shape[:2], *windows.out), np.float32 if dtype == np.float16 else dtype)
 
+    offsets = list(np.ndindex(*kernel))
+
     def work(blocks: Sequence[slice]) -> None:
         for some in blocks:
-            plane, total = windows.plane(x[some]), y[some]
-            for i, offset in enumerate(np.ndindex(*kernel)):
-                entries = plane[windows.at(offset)]
-                np.add(total, entries, out=total) if i else np.copyto(total, entries)
-            total /= divisor
+            _add_up(windows, windows.plane(x[some]), offsets, y[some])
+            y[some] /= divisor
 
     _shared(work, x)
     return y.astype(dtype, copy=False), (divisor, windows)
 
 
+def _add_up(windows: Windows, plane: Array, offsets: list[Sizes], out: Array) -> None:
+    """Write the sum of what stands at some places of the windows, pairwise where they are many."""
+    if len(offsets) > FEW:
+        half, rest = len(offsets) // 2, np.empty_like(out)
+        _add_up(windows, plane, offsets[:half], out)
+        _add_up(windows, plane, offsets[half:], rest)
+        np.add(out, rest, out=out)
+        return
+    for i, offset in enumerate(offsets):
+        entries = plane[windows.at(offset)]
+        np.add(out, entries, out=out) if i else np.copyto(out, entries)
+
+
 def avg_pooling_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
     """The cotangent of x: an equal share of that of y for each entry of the window."""
     divisor, windows = residuals
+    g = widened(g)
     shares = (g / divisor).astype(g.dtype, copy=False)
 
     return (_spread(g, windows, lambda some, i: shares[some]),)

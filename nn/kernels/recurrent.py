@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from autograd_lite.sums import total
+
 from .threads import Start, beside, blas_on_one_thread
 
 __all__ = [
@@ -106,7 +108,7 @@ def _pulled(
     return (
         np.matmul(flat, w).sum(axis=0).reshape(x.shape) if needs[0] else None,
         np.matmul(flat.swapaxes(1, 2), rows).reshape(-1, x.shape[-1]) if needs[1] else None,
-        flat.sum(axis=1).ravel() if needs[2] else None,
+        total(flat, 1).ravel() if needs[2] else None,
     )
 
 

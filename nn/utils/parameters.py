@@ -39,7 +39,8 @@ def get_total_norm(tensors: Iterable[Tensor], norm_type: float = 2.0) -> float:
         tensors: of any shapes.
         norm_type: p of the p-norm; math.inf for the largest entry.
     """
-    sizes = [float(np.linalg.norm(np.ravel(t.numpy()), norm_type)) for t in tensors if t.size]
+    flat = [np.ravel(t.numpy()) for t in tensors if t.size]
+    sizes = [float(np.linalg.norm(v.astype(np.result_type(v, np.float64)), norm_type)) for v in flat]
     return float(np.linalg.norm(sizes, norm_type)) if sizes else 0.0
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import AxisError
+from autograd_lite.sums import narrowed, total
 
 from ..arrays import as_array
 from ..functional import normalize
@@ -69,7 +70,7 @@ class _WeightNorm(Module):
         if self.dim is None:
             return np.sqrt(np.sum(v * v))
         others = tuple(axis for axis in range(v.ndim) if axis != self.dim % v.ndim)
-        return np.sqrt(np.sum(v * v, axis=others, keepdims=True))
+        return narrowed(np.sqrt(total(v * v, others, keepdims=True)), v)
 
 
 def spectral_norm(
