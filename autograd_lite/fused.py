@@ -12,6 +12,9 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from .arrays import refuse_other_arithmetic
 from .errors import ShapeError
 from .explain import explain, how_many
 from .rules import Flow, defvjp
@@ -57,6 +60,9 @@ def _op(
     @functools.wraps(definition)
     def op(*args: Any, **options: Any) -> Any:
         values = tuple(map(unwrap, args))
+        for x in values:
+            if x.__class__ is not np.ndarray:
+                refuse_other_arithmetic(x, op_name(op))
         try:
             value, residuals = forward(*values, **options)
         except Exception as error:

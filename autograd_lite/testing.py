@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import tree
+from .arrays import refuse_other_arithmetic
 from .backward import play, pulled
 from .errors import AutogradLiteError, DTypeError, GradientCheckError, KinkError, OptionError
 from .explain import describe
@@ -114,6 +115,7 @@ def check_grads(
         )
     args = tuple(args) if isinstance(args, (tuple, list)) else (args,)
     leaves, rebuild = tree.flatten(args)
+    refuse_other_arithmetic(leaves)
     places = [i for i, x in enumerate(leaves) if np.asarray(unwrap(x)).dtype.kind in "fc"]
     if not places:
         raise DTypeError(
