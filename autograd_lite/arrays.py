@@ -12,8 +12,8 @@ from .errors import UnsupportedError
 __all__ = ["MASKED", "refuse_other_arithmetic"]
 
 MASKED = (
-    "a masked array does not go with Tensors, which have no mask; write m.filled(0) for the array, and "
-    "np.where(~m.mask, x, 0) to leave entries of x out"
+    "a masked array does not go with Tensors, which have no mask; write m.filled(0), which is "
+    "np.ma.filled(m, 0), for the array, and np.where(~m.mask, x, 0) to leave entries of x out"
 )
 
 _ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
@@ -41,8 +41,8 @@ def refuse_other_arithmetic(value: Any, line: str = "") -> None:
     Example:
         >>> refuse_other_arithmetic(np.matrix([[1.0, 2.0]]))
         Traceback (most recent call last):
-        autograd_lite.errors.UnsupportedError: a np.matrix, for which * is the matrix product, does not go with
-        Tensors; write np.asarray(m)
+        autograd_lite.errors.UnsupportedError: a np.matrix, for which * is the matrix product, does not go
+        with Tensors; write np.asarray(m)
     """
     kind = type(value)
     if kind is list or kind is tuple:
@@ -71,6 +71,6 @@ def _reason(value: Any) -> str:
         return "a np.matrix, for which * is the matrix product, does not go with Tensors; write np.asarray(m)"
     name = type(value).__name__
     return (
-        f"a {name}, an array whose operators mean something else than NumPy's, does not go with Tensors; write "
-        "np.asarray(m)"
+        f"a {name}, an array whose operators mean something else than NumPy's, does not go with Tensors; "
+        "write np.asarray(m)"
     )

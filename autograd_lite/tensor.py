@@ -1116,6 +1116,9 @@ def _unruled(op: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, An
     tensors = list(_tensors((args, kwargs)))
     if op not in constants and any(t.node is not None for t in tensors):
         raise missing_rule(op, [*rules, *compositions], refused.get(op))
+    for arg in args:
+        if arg.__class__ not in _HARMLESS:
+            refuse_other_arithmetic(arg)
     args, kwargs = _deep_unwrap(args), _deep_unwrap(kwargs)
     try:
         return answer(op(*args, **kwargs))

@@ -142,8 +142,9 @@ def _alias(x: Any, outer: bool) -> Tensor:
     value = unwrap(x)
     if not isinstance(value, (*_NUMBERS, str)) and not hasattr(value, "__array__"):
         raise DTypeError(
-            f"cannot differentiate with respect to {describe(x)}: arguments are numbers, arrays, Tensors, and "
-            "nested tuples, lists and dicts of them; write list(x), vars(x), or name other arguments with argnums="
+            f"cannot differentiate with respect to {describe(x)}: arguments are numbers, arrays, Tensors, "
+            "and nested tuples, lists and dicts of them; write list(x), vars(x), or name other arguments with "
+            "argnums="
         )
     if isinstance(value, (int, np.bool_)) and not isinstance(value, np.generic):
         value = float(value)

@@ -91,7 +91,7 @@ def _remade(tree: Any, items: Any) -> Any:
         return tuple(items)
     try:
         if isinstance(tree, tuple):
-            new = tuple.__new__(kind, items)  # past a `__new__` of the subclass, which may take other arguments
+            new = tuple.__new__(kind, items)  # past a `__new__` that takes other arguments
             if hasattr(tree, "__dict__"):
                 vars(new).update(vars(tree))
             return new

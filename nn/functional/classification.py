@@ -185,5 +185,5 @@ def multi_margin_loss(
     missing = ag.relu(margin - chosen + input)
     terms = np.where(own, 0, missing if p == 1 else missing * missing)
     if weight is not None:
-        terms = terms * np.asarray(weight)[indices][..., None]
+        terms = terms * as_array(weight)[indices][..., None]
     return reduced(np.mean(terms, axis=-1), reduction)

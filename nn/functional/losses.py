@@ -117,7 +117,7 @@ def _cross_entropy(
     """The loss from scores, or, for "nll_loss", from log-probabilities of the same shape."""
     axis = 1 if input.ndim > 1 else 0
     target = target if isinstance(target, Tensor) else as_array(target)
-    weights = None if weight is None else np.asarray(weight, dtype=input.dtype)
+    weights = None if weight is None else as_array(weight).astype(input.dtype, copy=False)
     if weights is not None and weights.shape != (input.shape[axis],):
         raise ShapeError(
             f"{name}: weight has shape {weights.shape}; expected one weight for each class of the "
