@@ -39,12 +39,12 @@ def refuse_other_arithmetic(value: Any, line: str = "") -> None:
         UnsupportedError: with the line that makes it a plain array.
 
     Example:
-        >>> refuse_other_arithmetic(np.matrix([[1.0, 2.0]]))
+        >>> refuse_other_arithmetic(np.eye(2).view(np.matrix))
         Traceback (most recent call last):
         autograd_lite.errors.UnsupportedError: a np.matrix, for which * is the matrix product, does not go
         with Tensors; write np.asarray(m)
     """
-    kind = type(value)
+    kind: Any = type(value)
     if kind is list or kind is tuple:
         if any(_is_container(each) or _has_other_arithmetic(each) for each in set(map(type, value))):
             for item in value:

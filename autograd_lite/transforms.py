@@ -143,8 +143,8 @@ def _alias(x: Any, outer: bool) -> Tensor:
     if not isinstance(value, (*_NUMBERS, str)) and not hasattr(value, "__array__"):
         raise DTypeError(
             f"cannot differentiate with respect to {describe(x)}: arguments are numbers, arrays, Tensors, "
-            "and nested tuples, lists and dicts of them; write list(x), vars(x), or name other arguments with "
-            "argnums="
+            "and nested tuples, lists and dicts of them; write list(x), vars(x), or name other arguments "
+            "with argnums="
         )
     if isinstance(value, (int, np.bool_)) and not isinstance(value, np.generic):
         value = float(value)
@@ -555,7 +555,7 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
     """
 
     def __init__(self, f: Function) -> None:
-        self._binding = type(f)
+        self._binding: type = type(f)
         if isinstance(f, (staticmethod, classmethod)):
             f = f.__func__
         functools.update_wrapper(self, f)
