@@ -15,7 +15,7 @@ from typing import Any
 
 from .errors import DTypeError
 
-__all__ = ["flatten", "map_leaves", "skeleton"]
+__all__ = ["flatten", "map_leaves", "paths", "skeleton"]
 
 
 def flatten(tree: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
@@ -41,6 +41,19 @@ def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
     """The same structure with `function(leaf)` in place of each leaf."""
     leaves, rebuild = flatten(tree)
     return rebuild([function(leaf) for leaf in leaves])
+
+
+def paths(tree: Any) -> list[str]:
+    """Where each leaf stands, as it is written in Python, in the order of `flatten`.
+
+    >>> paths({"w": 1.0, "layers": [(2.0, 3.0), None]})
+    ["['layers'][0][0]", "['layers'][0][1]", "['w']"]
+    """
+    if isinstance(tree, dict):
+        return [f"[{key!r}]{path}" for key in _keys(tree) for path in paths(tree[key])]
+    if isinstance(tree, (tuple, list)):
+        return [f"[{i}]{path}" for i, item in enumerate(tree) for path in paths(item)]
+    return [] if tree is None else [""]
 
 
 def skeleton(tree: Any) -> Any:

@@ -31,6 +31,7 @@ FLOORS = (
     "fused",
     "ops",
     "slope",
+    "dependence",
     "testing",
     "strategies",
     "pytest_plugin",
