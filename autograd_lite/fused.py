@@ -17,7 +17,7 @@ import numpy as np
 from .arrays import refuse_other_arithmetic
 from .errors import ShapeError
 from .explain import explain, how_many
-from .rules import Flow, defvjp
+from .rules import Flow, register
 from .tape import is_recording, op_name
 from .tensor import Tensor, record_result, unrecorded_result, unwrap
 from .transforms import vjp
@@ -100,5 +100,5 @@ def _op(
         return tuple(pulled)
 
     # The kernels keep PyTorch's convention for complex numbers themselves, hence plain.
-    defvjp(op, joint=joint, flow=flow, plain=True)
+    register(op, joint=joint, flow=flow, plain=True)
     return op

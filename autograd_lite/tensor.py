@@ -31,7 +31,7 @@ from .errors import (
     UnsupportedError,
 )
 from .explain import called_from_math, describe, explain, missing_rule, unsupported_call
-from .rules import Rule, compositions, constants, defvjp, refused, rules
+from .rules import Rule, compositions, constants, refused, register, rules
 from .tape import Node, check_value, leaf, next_index, op_name, package, switch, user_line
 from .torch_names import PlainArray, TorchNames, ValuesAndIndices, answer, numpy_words
 
@@ -1108,7 +1108,7 @@ def _output_vjp(g: Any, y: Any, outputs: tuple[Any, ...], i: int) -> tuple[Any, 
     return tuple(g if j == i else None for j in range(len(outputs)))
 
 
-defvjp(output, _output_vjp, plain=True)
+register(output, _output_vjp, plain=True)
 
 
 def _unruled(op: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -13,7 +13,6 @@ tape of the outer call, the inner backward pass is itself recorded.
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Iterable, Sequence
 from types import MethodType
 from typing import Any, cast
@@ -25,7 +24,7 @@ from .arrays import refuse_other_arithmetic
 from .backward import play, receive
 from .errors import DTypeError, IndexingError, ShapeError, TapeError, UnsupportedError
 from .explain import describe, missing_rule
-from .rules import defvjp
+from .rules import positional, register
 from .tape import Node, enable_grad, is_recording, leaf, next_index, op_name, switch, tape_order
 from .tensor import Tensor, alias, as_numbers, as_value, lift, record_result, unrecorded, unwrap, wrap
 
@@ -569,7 +568,7 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
     def defvjp(self, forward: Function, backward: Function) -> None:
         """Set the forward pass with residuals and the backward pass that uses them."""
         self._forward = forward
-        takes_owner = _required(backward) == 3
+        takes_owner = positional(backward)[0] == 3
 
         def joint(g: Any, y: Any, *args: Any, _residuals: Any) -> tuple[Any, ...]:
             if any(isinstance(x, Tensor) for x in tree.flatten((g, args))[0]):
@@ -589,7 +588,7 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
                 for c, x in zip(pulled, args, strict=True)
             )
 
-        defvjp(self, joint=joint)
+        register(self, joint=joint)
 
     def __call__(self, *args: Any, _residuals: Any = None) -> Any:
         nodes = [x.node for x in args if isinstance(x, Tensor)]
@@ -618,17 +617,6 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
             )
         inputs = tuple(x.node or x if isinstance(x, Tensor) else x for x in args)
         return record_result(self, inputs, values, {"_residuals": residuals}, value)
-
-
-def _required(function: Function) -> int:
-    """How many positional arguments a function cannot do without; 0 where Python does not know."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return 0
-    return sum(
-        p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters
-    )
 
 
 def checkpoint(f: Function) -> Function:
@@ -714,4 +702,4 @@ def checkpointed(*values: Any, _segment: _Segment) -> tuple[Any, ...]:
     return tuple(map(unwrap, _segment.outputs()))
 
 
-defvjp(checkpointed, joint=lambda g, y, *values, _segment: _segment.pull(g, values))
+register(checkpointed, joint=lambda g, y, *values, _segment: _segment.pull(g, values))
