@@ -206,8 +206,8 @@ def _require_op(op: Callable[..., Any]) -> None:
         kind = "class" if isinstance(op, type) else "function"
         raise NotDifferentiableError(
             f"defvjp({name}): a {kind} that is no op is not seen by the tape, so its rule would be ignored; "
-            f"make it one first: {shown} = ag.primitive({shown}), or @ag.primitive above its def, and compute "
-            f"with the {shown} that this gives"
+            f"make it one first: {shown} = ag.primitive({shown}), or @ag.primitive above its def, and use "
+            f"the {shown} that this gives"
         )
 
 
