@@ -110,7 +110,9 @@ def kl_div(input: Input, target: Input, reduction: str = "mean", log_target: boo
         loss: Any = np.exp(target) * (target - input)
     else:
         loss = np.where(target > 0, target * (np.log(np.where(target > 0, target, 1)) - input), 0)
-    return np.sum(loss) / input.shape[0] if reduction == "batchmean" else reduced(loss, reduction)
+    if reduction == "batchmean":
+        return reduced(loss, "mean", input.shape[0])
+    return reduced(loss, reduction)
 
 
 # -- margins ---------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from autograd_lite.errors import DTypeError, IndexingError, OptionError, ShapeEr
 from ..arrays import Input, as_array, as_operand
 from ..kernels import losses as kernels
 from ..options import check_number
+from ..reductions import note
 
 __all__ = ["cross_entropy", "mse_loss", "nll_loss"]
 
@@ -225,8 +226,13 @@ def reduced(losses: Any, reduction: str, total: float | None = None) -> Any:
     if reduction == "none":
         return losses
     if reduction == "sum":
-        return losses.sum()
-    return losses.mean() if total is None else losses.sum() / total
+        result, total = losses.sum(), None
+    elif total is None:
+        result, total = losses.mean(), losses.size
+    else:
+        result = losses.sum() / total
+    note(result, total)  # what it was divided by; None for a sum
+    return result
 
 
 def of_one_shape(name: str, input: Any, target: Any) -> tuple[Any, Any]:
