@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from . import tree
+from .arrays import refuse_other_arithmetic
 from .errors import (
     AnomalyError,
     AutogradLiteError,
@@ -280,6 +281,8 @@ def _fit(
         if not isinstance(gx, (int, float, complex)):
             raise _no_cotangent(node, i, gx)
         gx = np.asarray(gx)
+    elif gx.__class__ is not _ARRAY:
+        refuse_other_arithmetic(gx, f"the derivative rule of {op_name(node.op)} for argument {i}")
     if gx.shape != arg.shape:
         if not rule.broadcasts:
             raise ShapeError(

@@ -12,10 +12,13 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from .arrays import refuse_other_arithmetic
 from .errors import ShapeError
 from .explain import explain, how_many
 from .recording import is_recording
-from .rules import Flow, defvjp
+from .rules import Flow, register
 from .tape import op_name
 from .tensor import Tensor, record_result, unrecorded_result, unwrap
 from .transforms import vjp
@@ -58,6 +61,9 @@ def _op(
     @functools.wraps(definition)
     def op(*args: Any, **options: Any) -> Any:
         values = tuple(map(unwrap, args))
+        for x in values:
+            if x.__class__ is not np.ndarray:
+                refuse_other_arithmetic(x, op_name(op))
         try:
             value, residuals = forward(*values, **options)
         except Exception as error:
@@ -95,5 +101,5 @@ def _op(
         return tuple(pulled)
 
     # The kernels keep PyTorch's convention for complex numbers themselves, hence plain.
-    defvjp(op, joint=joint, flow=flow, plain=True)
+    register(op, joint=joint, flow=flow, plain=True)
     return op

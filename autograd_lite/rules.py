@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -21,7 +22,19 @@ import numpy as np
 
 from .errors import NotDifferentiableError
 
-__all__ = ["Flow", "Rule", "compositions", "constants", "defvjp", "numpy_names", "refuse", "refused", "rules"]
+__all__ = [
+    "Flow",
+    "Rule",
+    "compositions",
+    "constants",
+    "defvjp",
+    "numpy_names",
+    "positional",
+    "refuse",
+    "refused",
+    "register",
+    "rules",
+]
 
 Flow = Literal["elementwise", "selects", "moves", "mixes"]
 """How dead entries of an output relate to those of an input (see `backward.py`):
@@ -119,6 +132,10 @@ def defvjp(
         partial: for ops with several results; the cotangent of a result that nobody used is given
             to the rule as None, not as zeros.
 
+    Raises:
+        NotDifferentiableError: `op` is no op, so that its rule would never be asked; or the rules are no
+            functions, more than the op has arguments, or of too few or too many parameters.
+
     Example:
         >>> import numpy as np, autograd_lite as ag
         >>> @ag.primitive
@@ -140,6 +157,24 @@ def defvjp(
         raise NotDifferentiableError(
             "defvjp(op, rule, ...): the op and its rules are functions, e.g. lambda g, y, x: g * ..."
         )
+    _require_op(op)
+    _require_parameters(op, vjps)
+    register(
+        op, *vjps, each=each, joint=joint, broadcasts=broadcasts, flow=flow, plain=plain, partial=partial
+    )
+
+
+def register(
+    op: Callable[..., Any],
+    *vjps: Callable[..., Any] | None,
+    each: Callable[..., Any] | None = None,
+    joint: Callable[..., Any] | None = None,
+    broadcasts: bool | None = None,
+    flow: Flow | None = None,
+    plain: bool = False,
+    partial: bool = False,
+) -> None:
+    """`defvjp` for the engine itself, whose ops are known to be ops."""
     known = rules.get(op)
     if broadcasts is None:
         elementwise = isinstance(op, np.ufunc) and op.signature is None
@@ -155,6 +190,56 @@ def defvjp(
         partial=partial,
     )
     constants.discard(op)
+
+
+def _require_op(op: Callable[..., Any]) -> None:
+    """Refuse a rule that would be ignored: ops are those of NumPy, and those that `primitive` made."""
+    name = getattr(op, "__name__", repr(op))
+    shown = "f" if name == "<lambda>" else name
+    if op in constants:
+        raise NotDifferentiableError(
+            f"defvjp({name}): the results of {name} carry no gradient (it is constant between jumps, or "
+            f"gives integers or booleans); make an op of your own: step = ag.primitive(lambda x: "
+            f"np.{name}(x)), ag.defvjp(step, lambda g, y, x: g * ...)"
+        )
+    if op not in rules and not isinstance(op, (np.ufunc, type(np.sum))):
+        kind = "class" if isinstance(op, type) else "function"
+        raise NotDifferentiableError(
+            f"defvjp({name}): a {kind} that is no op is not seen by the tape, so its rule would be ignored; "
+            f"make it one first: {shown} = ag.primitive({shown}), or @ag.primitive above its def, and use "
+            f"the {shown} that this gives"
+        )
+
+
+def _require_parameters(op: Callable[..., Any], vjps: tuple[Callable[..., Any] | None, ...]) -> None:
+    """Refuse rules that cannot be called: `rule(g, y, *args)`, one for each positional argument of the op."""
+    least, most = (op.nin, op.nin) if isinstance(op, np.ufunc) else positional(op)
+    name = getattr(op, "__name__", repr(op))
+    if len(vjps) > most:
+        raise NotDifferentiableError(
+            f"defvjp({name}): {len(vjps)} rules, but {name} takes {most:.0f} arguments; give one rule for "
+            "each, or one for all of them: joint="
+        )
+    for i, rule in enumerate(vjps):
+        if rule is not None:
+            needs, takes = positional(rule)
+            if takes < 2 + least or needs > 2 + most:
+                names = ", ".join("xzabcd"[:least] or "x")
+                raise NotDifferentiableError(
+                    f"defvjp({name}): rule {i} takes {needs} positional arguments; it gets the cotangent, "
+                    f"the output, and the arguments of {name}: lambda g, y, {names}: g * ..."
+                )
+
+
+def positional(function: Callable[..., Any]) -> tuple[int, float]:
+    """How many positional arguments a function needs, and takes; anything goes where Python does not know."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return 0, math.inf
+    placed = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    return sum(p.default is p.empty for p in placed), math.inf if variadic else len(placed)
 
 
 def refuse(reason: str, *functions: Callable[..., Any]) -> None:

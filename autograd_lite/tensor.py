@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast, overload
 import numpy as np
 import numpy.typing as npt
 
+from .arrays import MASKED, refuse_other_arithmetic
 from .errors import (
     AssignmentError,
     AutogradLiteError,
@@ -31,7 +32,7 @@ from .errors import (
 )
 from .explain import called_from_math, describe, explain, missing_rule, unsupported_call
 from .recording import current
-from .rules import Rule, compositions, constants, defvjp, refused, rules
+from .rules import Rule, compositions, constants, refused, register, rules
 from .tape import Node, changing, check_value, leaf, next_index, op_name, package, user_line
 from .torch_names import PlainArray, TorchNames, ValuesAndIndices, answer, numpy_words
 
@@ -272,7 +273,7 @@ class Tensor(TorchNames):
     @property
     def _mask(self) -> Any:
         """What np.ma asks its operands for: here it is told that Tensors have none."""
-        raise UnsupportedError(_MASKED)
+        raise UnsupportedError(MASKED)
 
     def __bool__(self) -> bool:
         return bool(self._data)
@@ -497,6 +498,9 @@ class Tensor(TorchNames):
 
     def _plain(compute: Callable[..., Any]) -> Callable[..., Any]:  # type: ignore[misc]  # noqa: N805
         def method(self: Tensor, *others: Any) -> Any:
+            for other in others:
+                if other.__class__ not in _OPERANDS:
+                    refuse_other_arithmetic(other)
             try:
                 return answer(compute(self._data, *map(unwrap, others)))
             except Exception as error:
@@ -854,6 +858,7 @@ def unwrap(value: Any) -> Any:
 
 def as_numbers(value: Any, line: str) -> Array:
     """The plain array of something given for numbers; `line` is the user's code in the error otherwise."""
+    refuse_other_arithmetic(value, line)
     try:
         array = np.asarray(unwrap(value))
     except ValueError as error:  # rows of several lengths
@@ -905,11 +910,6 @@ _CUT = (
     "values, write x.numpy() or x.detach()"
 )
 
-_MASKED = (
-    "a masked array does not go with Tensors, which have no mask; write np.ma.filled(a, 0) for the array, "
-    "and np.where(~a.mask, x, 0) to leave entries of x out"
-)
-
 _OPTIONS = frozenset({type(None), bool, int, float, str, tuple})
 """What most options are, and no Tensor is."""
 
@@ -923,25 +923,13 @@ _HARMLESS = _OPERANDS | {type(None), str, slice}
 def _operand(value: Any) -> Any:
     """The other side of an operator: numbers and arrays, lists made into arrays, or NotImplemented."""
     if isinstance(value, (np.ndarray, np.generic, int, float, complex)):
-        _refuse_other_arithmetic(value)
+        refuse_other_arithmetic(value)
         return value
     return as_numbers(value, "an operand") if isinstance(value, (list, tuple)) else NotImplemented
 
 
-def _refuse_other_arithmetic(value: Any) -> None:
-    """Refuse arrays for which the same operator means something else than for plain ones."""
-    if isinstance(value, np.ma.MaskedArray):
-        raise UnsupportedError(_MASKED)
-    if isinstance(value, np.matrix):
-        raise UnsupportedError(
-            "a np.matrix, for which * is the matrix product, does not go with Tensors; write np.asarray(m)"
-        )
-
-
 def _owned(data: Any, requires_grad: bool, dtype: npt.DTypeLike | None) -> Any:
     """A copy of `data` as an array, or as a scalar if it is 0-d."""
-    if isinstance(data, np.ma.MaskedArray):
-        raise UnsupportedError(_MASKED)
     if isinstance(data, Tensor):
         if data.node is not None and current().listeners is not None:
             raise UnsupportedError(
@@ -949,6 +937,8 @@ def _owned(data: Any, requires_grad: bool, dtype: npt.DTypeLike | None) -> Any:
                 "the tape, or Tensor(x.detach()) to leave it"
             )
         data = data._data
+    if data.__class__ is not np.ndarray:
+        refuse_other_arithmetic(data, "Tensor(m)")
     try:
         array = np.array(data, dtype=dtype)
     except UnsupportedError:
@@ -1003,6 +993,7 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             if isinstance(option, Tensor) and option.node is None and option.dtype.kind in "biu":
                 kwargs = {**kwargs, key: option.tolist()}  # axis=i, ddof=n: a plain number will do
             elif isinstance(option, (Tensor, np.ndarray)):
+                refuse_other_arithmetic(option)
                 by_keyword = True
     if ("out" in kwargs or "where" in kwargs) and op is not np.copyto:
         kwargs = _without_out(op, kwargs)
@@ -1011,7 +1002,7 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         if op in compositions:
             for arg in args:
                 if arg.__class__ not in _HARMLESS:
-                    _refuse_other_arithmetic(arg)
+                    refuse_other_arithmetic(arg)
             if len(args) > 2 and op.__class__ is _NUMPY_FUNCTION and (arrays := _before_out(op)):
                 args, kwargs = _named(op, arrays, args, kwargs)
             composed = compositions[op]
@@ -1098,6 +1089,7 @@ def as_value(value: Any) -> Any:
     """What an op returned, as it is recorded: an array, or, if 0-d, a NumPy scalar."""
     if value.__class__ is np.ndarray and value.ndim:
         return value
+    refuse_other_arithmetic(value)
     array = np.asarray(value)
     if array.dtype.kind not in "biufc":
         raise DTypeError(f"an op returned {describe(value)}; it returns an array, or a tuple of arrays")
@@ -1119,7 +1111,7 @@ def _output_vjp(g: Any, y: Any, outputs: tuple[Any, ...], i: int) -> tuple[Any, 
     return tuple(g if j == i else None for j in range(len(outputs)))
 
 
-defvjp(output, _output_vjp, plain=True)
+register(output, _output_vjp, plain=True)
 
 
 def _unruled(op: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -1127,6 +1119,9 @@ def _unruled(op: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, An
     tensors = list(_tensors((args, kwargs)))
     if op not in constants and any(t.node is not None for t in tensors):
         raise missing_rule(op, [*rules, *compositions], refused.get(op))
+    for arg in args:
+        if arg.__class__ not in _HARMLESS:
+            refuse_other_arithmetic(arg)
     args, kwargs = _deep_unwrap(args), _deep_unwrap(kwargs)
     try:
         return answer(op(*args, **kwargs))
@@ -1155,7 +1150,7 @@ def _deep_unwrap(value: Any) -> Any:
 def _vetted(op: Callable[..., Any], arg: Any) -> Any:
     """An argument as rules know it: lists of numbers as arrays, where arrays belong. Refuses arrays with
     an arithmetic of their own, and lists with Tensors hidden in them."""
-    _refuse_other_arithmetic(arg)
+    refuse_other_arithmetic(arg)
     if not isinstance(arg, (list, tuple)):
         return arg
     if any(isinstance(item, Tensor) for item in arg):
@@ -1273,8 +1268,10 @@ def primitive(function: Any = None, *, broadcasts: bool = False) -> Any:
     @functools.wraps(function)
     def op(*args: Any, **kwargs: Any) -> Any:
         for arg in (*args, *kwargs.values()) if kwargs else args:
-            if arg.__class__ not in _OPERANDS and isinstance(arg, Tensor):
-                return apply(op, *args, **kwargs)
+            if arg.__class__ not in _OPERANDS:
+                if isinstance(arg, Tensor):
+                    return apply(op, *args, **kwargs)
+                refuse_other_arithmetic(arg)
         return function(*args, **kwargs)
 
     rules[op] = Rule(broadcasts=broadcasts, flow="elementwise" if broadcasts else "mixes")

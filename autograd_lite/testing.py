@@ -22,7 +22,9 @@ import numpy as np
 import numpy.typing as npt
 
 from . import tree
+from .arrays import refuse_other_arithmetic
 from .backward import play, pulled
+from .dependence import check_dependence
 from .errors import AutogradLiteError, DTypeError, GradientCheckError, KinkError, OptionError
 from .explain import describe
 from .recording import no_grad
@@ -77,7 +79,8 @@ def check_grads(
 
     Raises:
         GradientCheckError: a derivative is wrong. The message names the argument, the index, both
-            values, how many entries are wrong, and the op on the tape that is to blame.
+            values, how many entries are wrong, and the op on the tape that is to blame. Or f does not depend
+            on its arguments, so that nothing would be checked.
         KinkError: the slopes from the left and from the right differ, or the values do, so that f has
             no derivative at this point; move the inputs.
         DTypeError: no argument is floating-point.
@@ -115,6 +118,7 @@ def check_grads(
         )
     args = tuple(args) if isinstance(args, (tuple, list)) else (args,)
     leaves, rebuild = tree.flatten(args)
+    refuse_other_arithmetic(leaves)
     places = [i for i, x in enumerate(leaves) if np.asarray(unwrap(x)).dtype.kind in "fc"]
     if not places:
         raise DTypeError(
@@ -128,9 +132,10 @@ def check_grads(
             changed[i] = x
         return f(*rebuild(changed))
 
-    names = _names(args)
+    names = [f"argument {path[1:].replace(']', '', 1)}" for path in tree.paths(args)]
     points = [np.array(unwrap(leaves[i])) for i in places]
     check = _Check(flat, points, [names[i] for i in places], tuple(modes), eps, atol, rtol, directions)
+    check_dependence(flat, points, check.names, [leaves[i] for i in places])
     try:
         check.run(order)
     except _CheckError as failure:
@@ -167,15 +172,6 @@ def gradient_test(*samples: Any, **options: Any) -> Callable[[Function], Functio
         return parametrized
 
     return decorate
-
-
-def _names(args: tuple[Any, ...]) -> list[str]:
-    names = []
-    for k, arg in enumerate(args):
-        count = len(tree.flatten(arg)[0])
-        nested = isinstance(arg, (tuple, list, dict))
-        names += [f"argument {k}, leaf {j}" if nested else f"argument {k}" for j in range(count)]
-    return names
 
 
 Row = tuple[str, str]
@@ -543,8 +539,10 @@ def _culprit(check: _Check, order: int, no_slope: bool) -> list[Row]:
 
 def _alone(node: Node, moving: list[int]) -> Function:
     """One step of the tape as a function of its recorded inputs."""
-    op, kwargs = node.op, node.kwargs or {}
+    op = node.op
     assert op is not None
+    # Residuals are what a forward pass has saved for its backward pass: another call saves its own.
+    kwargs = {key: option for key, option in (node.kwargs or {}).items() if key != "_residuals"}
 
     def step(*xs: Any) -> Any:
         args = list(node.args)

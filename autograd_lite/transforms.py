@@ -14,16 +14,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
+from types import MethodType
 from typing import Any, cast
 
 import numpy as np
 
 from . import tree
+from .arrays import refuse_other_arithmetic
 from .backward import play, receive
 from .errors import DTypeError, IndexingError, ShapeError, TapeError, UnsupportedError
 from .explain import describe, missing_rule
 from .recording import Mode, enable_grad, is_recording, recomputed, transformed
-from .rules import defvjp
+from .rules import positional, register
 from .tape import Node, leaf, next_index, op_name, tape_order
 from .tensor import Hook, Tensor, alias, as_numbers, as_value, lift, record_result, unrecorded, unwrap, wrap
 
@@ -51,13 +53,15 @@ class _Call:
     ) -> None:
         if not callable(f):
             raise DTypeError(f"a function is differentiated, not {describe(f)}: ag.grad(f)(x), ag.vjp(f, x)")
-        self.primals, self.rebuild = tree.flatten([args[i] for i in argnums])
+        named = list(dict.fromkeys(argnums))
+        self.places = [named.index(i) for i in argnums]  # an argument may be named twice
+        self.primals, self.rebuild = tree.flatten([args[i] for i in named])
         self.outer = is_recording()  # whether what we do may itself be recorded
         with Mode(transformed):
             self.aliases = [_alias(x, self.outer) for x in self.primals]
             self.since = next_index()
             changed = list(args)
-            for i, value in zip(argnums, self.rebuild(self.aliases), strict=True):
+            for i, value in zip(named, self.rebuild(self.aliases), strict=True):
                 changed[i] = value
             self.out = f(*changed, **kwargs)
         self.nodes = frozenset(x.node for x in self.aliases if x.node is not None)
@@ -92,8 +96,15 @@ class _Call:
         return [receive(x.node, arrived[x.node]) if x.node in arrived else _zeros(x) for x in self.aliases]
 
     def like_primals(self, cotangents: Iterable[Any]) -> list[Any]:
-        """Cotangents in the structure of the arguments, and of their kind: arrays, floats, Tensors."""
-        return self.rebuild([_like(g, x) for g, x in zip(cotangents, self.primals, strict=True)])  # type: ignore[no-any-return]
+        """Cotangents in the structure of the arguments, and of their kind: arrays, floats, Tensors.
+
+        One for each of `argnums`, in arrays of their own: `argnums=(0, 0)` gives the same numbers twice.
+        """
+        pairs = list(zip(cotangents, self.primals, strict=True))
+        gradients = self.rebuild([_like(g, x) for g, x in pairs])
+        if len(gradients) == len(self.places):
+            return gradients  # type: ignore[no-any-return]
+        return [self.rebuild([_like(g, x) for g, x in pairs])[k] for k in self.places]
 
     def like_results(self, value: Any, nested: bool) -> Any:
         """Results as NumPy users hold them, unless Tensors came in or an outer tape needs them."""
@@ -124,7 +135,14 @@ def _alias(x: Any, outer: bool) -> Tensor:
     """A new node for an argument: on the outer tape if the argument is, else a leaf."""
     if isinstance(x, Tensor) and x.node is not None and outer:
         return cast(Tensor, alias(x))
+    refuse_other_arithmetic(x)
     value = unwrap(x)
+    if not isinstance(value, (*_NUMBERS, str)) and not hasattr(value, "__array__"):
+        raise DTypeError(
+            f"cannot differentiate with respect to {describe(x)}: arguments are numbers, arrays, Tensors, "
+            "and nested tuples, lists and dicts of them; write list(x), vars(x), or name other arguments "
+            "with argnums="
+        )
     if isinstance(value, (int, np.bool_)) and not isinstance(value, np.generic):
         value = float(value)
     array = np.asarray(value)
@@ -135,6 +153,9 @@ def _alias(x: Any, outer: bool) -> Tensor:
         )
     array = array.copy() if array.ndim else array[()]  # a pullback may be called when x has changed
     return lift(array, leaf(array, x.name if isinstance(x, Tensor) else None))
+
+
+_NUMBERS = (np.ndarray, np.generic, int, float, complex)
 
 
 def _plain(x: Any, numbers: bool) -> Any:
@@ -165,6 +186,7 @@ def _own(g: Any) -> Any:
 def _require_number(out: Any) -> None:
     """Check that a function returned one real number."""
     value = unwrap(out)
+    refuse_other_arithmetic(value, "grad(f): f returned another array class")
     if not isinstance(value, (np.ndarray, np.generic, int, float)) or np.ndim(value) != 0:
         advice = "is a return missing?" if out is None else "reduce it with np.sum, or use ag.jacobian"
         raise ShapeError(
@@ -177,17 +199,26 @@ def _require_number(out: Any) -> None:
         )
 
 
+def _are_several(argnums: Any) -> bool:
+    """Whether `argnums` names a tuple of arguments; it is checked on the way."""
+    several = isinstance(argnums, (tuple, list))
+    numbers = argnums if several else (argnums,)
+    if not numbers or not all(isinstance(i, (int, np.integer)) and not isinstance(i, bool) for i in numbers):
+        raise DTypeError(
+            f"argnums={argnums!r}; arguments are named by position: an int, or a tuple of one or more ints"
+        )
+    return several
+
+
 def _argnums(argnums: int | Sequence[int], args: tuple[Any, ...]) -> tuple[int, ...]:
-    numbers = argnums if isinstance(argnums, (tuple, list)) else (argnums,)
-    if not all(isinstance(i, int) for i in numbers):
-        raise DTypeError(f"argnums={argnums!r}; arguments are named by position: an int, or a tuple of ints")
+    numbers = tuple(argnums) if isinstance(argnums, (tuple, list)) else (argnums,)
     for i in numbers:
         if not -len(args) <= i < len(args):
             raise IndexingError(
                 f"argnums={argnums}, but the function got {len(args)} positional arguments; arguments given "
                 "by keyword are not differentiated"
             )
-    return tuple(i % len(args) for i in numbers)
+    return tuple(int(i) % len(args) for i in numbers)
 
 
 def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
@@ -212,6 +243,7 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
 
     if not callable(f):
         raise DTypeError(f"grad takes a function, not {describe(f)}: ag.grad(f)(x), not ag.grad(f(x))")
+    several = _are_several(argnums)
 
     @functools.wraps(f)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
@@ -228,7 +260,7 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
         nested = call.is_nested()
         value, aux = call.like_results((out, aux), nested)
         gradients = call.like_primals(call.pull([one], record=nested))
-        gradient = gradients[0] if isinstance(argnums, int) else tuple(gradients)
+        gradient = tuple(gradients) if several else gradients[0]
         return ((value, aux), gradient) if has_aux else (value, gradient)
 
     return value_and_gradient
@@ -372,6 +404,7 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
         array([[2., 0.],
                [0., 4.]])
     """
+    several = _are_several(argnums)
 
     @functools.wraps(f)
     def partials(*args: Any, **kwargs: Any) -> Any:
@@ -397,7 +430,7 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
                 _stacked([row[j] for row in rows], output.shape, x) for j, x in enumerate(call.aliases)
             ]
             block = call.like_primals(columns)
-            blocks.append(block[0] if isinstance(argnums, int) else tuple(block))
+            blocks.append(tuple(block) if several else block[0])
         return call.rebuild_out(blocks)
 
     return partials
@@ -453,7 +486,8 @@ def hvp(f: Function, primals: Any, vectors: Any) -> Any:
 
     Args:
         f: returns a single real number.
-        primals: the argument, or a tuple of arguments.
+        primals: the argument, or a tuple of arguments. As in `grad`, an argument may be nested tuples,
+            lists and dicts: a list is one argument.
         vectors: of the same structure and shapes.
 
     Returns:
@@ -464,7 +498,7 @@ def hvp(f: Function, primals: Any, vectors: Any) -> Any:
         >>> ag.hvp(lambda x: np.sum(x**3), np.array([1.0, 2.0]), np.array([1.0, 1.0]))
         array([ 6., 12.])
     """
-    if not isinstance(primals, (tuple, list)):
+    if not isinstance(primals, tuple) or hasattr(primals, "_fields"):
         primals, vectors = (primals,), (vectors,)
     gradient = grad(f, tuple(range(len(primals))))
     product = jvp(gradient, primals, vectors)[1]
@@ -504,6 +538,9 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
     residuals, `backward(residuals, g)` one cotangent for each argument, or None for zero. They are
     plain NumPy; when the derivative is itself differentiated, they run on Tensors.
 
+    In a class it makes a method: f and `forward` get `self` first, and so does a backward pass of three
+    parameters, `backward(self, residuals, g)`. `self` needs no cotangent.
+
     Example:
         >>> import numpy as np, autograd_lite as ag
         >>> @ag.custom_vjp
@@ -515,17 +552,30 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
     """
 
     def __init__(self, f: Function) -> None:
+        self._binding: type = type(f)
+        if isinstance(f, (staticmethod, classmethod)):
+            f = f.__func__
         functools.update_wrapper(self, f)
         self._f = f
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """Bind as a function in a class does, or as the static or class method that it decorates."""
+        first = owner if self._binding is classmethod else instance
+        return self if first is None or self._binding is staticmethod else MethodType(self, first)
 
     def defvjp(self, forward: Function, backward: Function) -> None:
         """Set the forward pass with residuals and the backward pass that uses them."""
         self._forward = forward
+        takes_owner = positional(backward)[0] == 3
 
         def joint(g: Any, y: Any, *args: Any, _residuals: Any) -> tuple[Any, ...]:
             if any(isinstance(x, Tensor) for x in tree.flatten((g, args))[0]):
                 _residuals = forward(*args)[1]  # once more, on the tape
-            pulled = backward(_residuals, g)
+            # `self`, or another first argument that holds no numbers
+            owner = () if not args or isinstance(args[0], (Tensor, *_NUMBERS)) else args[:1]
+            pulled = backward(*owner, _residuals, g) if owner and takes_owner else backward(_residuals, g)
+            if owner and isinstance(pulled, tuple) and len(pulled) == len(args) - 1:
+                pulled = (None, *pulled)
             if not isinstance(pulled, tuple) or len(pulled) != len(args):
                 raise ShapeError(
                     f"the backward pass of {op_name(self)} returns a tuple with one cotangent for each of "
@@ -536,11 +586,12 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
                 for c, x in zip(pulled, args, strict=True)
             )
 
-        defvjp(self, joint=joint)
+        register(self, joint=joint)
 
     def __call__(self, *args: Any, _residuals: Any = None) -> Any:
         nodes = [x.node for x in args if isinstance(x, Tensor)]
         values = tuple(map(unwrap, args))
+        refuse_other_arithmetic(values, op_name(self))
         if any(isinstance(x, Tensor) for x in tree.flatten(values)[0]):
             raise UnsupportedError(
                 f"{op_name(self)}: pass each Tensor as an argument of its own, not inside of a container"
@@ -592,6 +643,7 @@ def checkpoint(f: Function) -> Function:
 
     @functools.wraps(f)
     def forgetful(*args: Any, **kwargs: Any) -> Any:
+        refuse_other_arithmetic(tree.flatten((args, kwargs))[0], f"checkpoint({op_name(f)})")
         if not is_recording():
             return f(*args, **kwargs)
         since, states = next_index(), _states()
@@ -741,4 +793,4 @@ def checkpointed(*values: Any, _segment: _Segment) -> tuple[Any, ...]:
     return tuple(map(unwrap, _segment.outputs()))
 
 
-defvjp(checkpointed, joint=lambda g, y, *values, _segment: _segment.pull(g, y, values))
+register(checkpointed, joint=lambda g, y, *values, _segment: _segment.pull(g, y, values))

@@ -13,14 +13,20 @@ import copy
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-__all__ = ["flatten", "map_leaves", "skeleton"]
+from .errors import DTypeError
+
+__all__ = ["flatten", "map_leaves", "paths", "skeleton"]
 
 
 def flatten(tree: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
     """The leaves of a nested container, and a function that puts others in their place.
 
-    Containers are tuples (named ones too), lists and dicts; dicts are walked in the sorted order of
-    their keys where they sort. None is a container without leaves; anything else is a leaf.
+    Containers are tuples, lists, dicts and their subclasses, which come back as what they were, with
+    their attributes; dicts are walked in the sorted order of their keys where they sort. None is a
+    container without leaves; anything else is a leaf.
+
+    Raises:
+        DTypeError: at `rebuild`, of a subclass that cannot be made with other items.
     """
     leaves: list[Any] = []
     _collect(tree, leaves)
@@ -35,6 +41,19 @@ def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
     """The same structure with `function(leaf)` in place of each leaf."""
     leaves, rebuild = flatten(tree)
     return rebuild([function(leaf) for leaf in leaves])
+
+
+def paths(tree: Any) -> list[str]:
+    """Where each leaf stands, as it is written in Python, in the order of `flatten`.
+
+    >>> paths({"w": 1.0, "layers": [(2.0, 3.0), None]})
+    ["['layers'][0][0]", "['layers'][0][1]", "['w']"]
+    """
+    if isinstance(tree, dict):
+        return [f"[{key!r}]{path}" for key in _keys(tree) for path in paths(tree[key])]
+    if isinstance(tree, (tuple, list)):
+        return [f"[{i}]{path}" for i, item in enumerate(tree) for path in paths(item)]
+    return [] if tree is None else [""]
 
 
 def skeleton(tree: Any) -> Any:
@@ -70,12 +89,33 @@ def _collect(tree: Any, leaves: list[Any]) -> None:
 
 def _replace(tree: Any, values: Iterator[Any]) -> Any:
     if isinstance(tree, dict):
-        new = copy.copy(tree)  # keeps the kind of dict, and its order
-        new.update({key: _replace(tree[key], values) for key in _keys(tree)})
-        return new
-    if isinstance(tree, tuple):
-        items = [_replace(item, values) for item in tree]
-        return type(tree)(*items) if hasattr(tree, "_fields") else tuple(items)
-    if isinstance(tree, list):
-        return [_replace(item, values) for item in tree]
+        return _remade(tree, {key: _replace(tree[key], values) for key in _keys(tree)})
+    if isinstance(tree, (tuple, list)):
+        return _remade(tree, [_replace(item, values) for item in tree])
     return None if tree is None else next(values)
+
+
+def _remade(tree: Any, items: Any) -> Any:
+    """A container of the class of `tree`, and with its attributes, that holds `items`."""
+    kind = type(tree)
+    if kind is list:
+        return items
+    if kind is tuple:
+        return tuple(items)
+    try:
+        if isinstance(tree, tuple):
+            new = tuple.__new__(kind, items)  # past a `__new__` that takes other arguments
+            if hasattr(tree, "__dict__"):
+                vars(new).update(vars(tree))
+            return new
+        new = copy.copy(tree)  # keeps the order of a dict, and what a defaultdict makes
+        if isinstance(tree, list):
+            list.__setitem__(new, slice(None), items)
+        for key in items if isinstance(tree, dict) else ():
+            dict.__setitem__(new, key, items[key])  # not `update`, with which a Counter adds
+    except Exception as error:
+        base = next(base for base in (dict, list, tuple) if isinstance(tree, base)).__name__
+        raise DTypeError(
+            f"a {kind.__name__} cannot be made with other items ({error}); pass a plain {base}: {base}(x)"
+        ) from error
+    return new

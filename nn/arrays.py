@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_lite import Tensor
+from autograd_lite.arrays import refuse_other_arithmetic
 from autograd_lite.errors import DataError, DTypeError
 
 __all__ = ["Input", "as_array", "as_operand"]
@@ -22,6 +23,7 @@ def as_array(x: Any) -> Array:
 
     Raises:
         DataError: rows of different lengths.
+        UnsupportedError: a np.matrix, a masked array, or another whose operators mean something else.
 
     Example:
         >>> as_array([[1, 2], [3]])
@@ -31,6 +33,7 @@ def as_array(x: Any) -> Array:
     """
     if isinstance(x, Tensor):
         return x.numpy()
+    refuse_other_arithmetic(x)
     try:
         return np.asarray(x)
     except ValueError as error:

@@ -81,7 +81,7 @@ class _Best:
 
     def __init__(self, who: str, monitor: str, mode: str, min_delta: float = 0.0) -> None:
         self.call, self.monitor = f"{who}(monitor={monitor!r})", monitor
-        name = monitor.removeprefix("val_")
+        name = monitor.removeprefix("val_").partition("(")[0]  # without the options of a metric
         if mode == "auto":
             mode = "min" if name in SMALLER else "max" if name in LARGER else "unknown"
         if mode not in ("min", "max"):
@@ -361,7 +361,7 @@ class _Bar(Callback):
         self._name(self.trainer.epoch)
 
     def on_batch_end(self, step: int, loss: float) -> None:
-        self.total += loss
+        self.total += loss if math.isfinite(loss) else 0.0  # of a batch of which no target counts
         self.done += 1
         if self.bar.update():  # it was drawn, which it is some ten times a second
             numbers = {"loss": self.total / (step + 1)}

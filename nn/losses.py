@@ -274,7 +274,7 @@ class BCELoss(Module):
 
     def __init__(self, weight: npt.ArrayLike | None = None, reduction: str = "mean") -> None:
         check_options(reduction)
-        self.register_buffer("weight", None if weight is None else np.array(weight))
+        self.register_buffer("weight", None if weight is None else np.array(as_array(weight)))
         self.reduction = reduction
 
     def forward(self, input: Input, target: Input) -> Any:
@@ -304,8 +304,8 @@ class BCEWithLogitsLoss(Module):
         reduction: str = "mean",
     ) -> None:
         check_options(reduction)
-        self.register_buffer("weight", None if weight is None else np.array(weight))
-        self.register_buffer("pos_weight", None if pos_weight is None else np.array(pos_weight))
+        self.register_buffer("weight", None if weight is None else np.array(as_array(weight)))
+        self.register_buffer("pos_weight", None if pos_weight is None else np.array(as_array(pos_weight)))
         self.reduction = reduction
 
     def forward(self, input: Input, target: Input) -> Any:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 from autograd_lite import Device, Tensor
+from autograd_lite.arrays import refuse_other_arithmetic
 from autograd_lite.errors import DataError, DTypeError, MissingAttributeError, ShapeError
 
 from .arrays import as_array
@@ -202,6 +203,9 @@ class Module:
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        for x in (*args, *kwargs.values()) if kwargs else args:
+            if isinstance(x, np.ndarray):
+                refuse_other_arithmetic(x, type(self).__name__)
         try:
             return self.forward(*args, **kwargs) if self._hooks is None else self._hooked(args, kwargs)
         except InputError as error:

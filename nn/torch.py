@@ -39,6 +39,7 @@ from autograd_lite import enable_grad as enable_grad
 from autograd_lite import no_grad as no_grad
 from autograd_lite.errors import MissingAttributeError, OptionError
 from nn import optim as optim
+from nn.arrays import as_array
 from nn.random import as_generator, generator, manual_seed
 from nn.serialization import load as _load
 from nn.serialization import save as save
@@ -80,7 +81,7 @@ def get_default_dtype() -> Any:
 def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A Tensor of numbers, copied; Python's floats have the default dtype."""
     Device(device or "cpu")
-    array = np.array(data.detach().numpy() if isinstance(data, Tensor) else data)
+    array = np.array(as_array(data))
     if dtype is None and array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic, Tensor)):
         dtype = _default
     return Tensor(array if dtype is None else array.astype(dtype), requires_grad)

@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -18,24 +17,25 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import AnomalyError, DataError, DTypeError, OptionError, ShapeError
 
-from . import metrics as known_metrics
 from .arrays import as_array
 from .batches import Batches, cause_of_nan, generators, length
 from .callbacks import Callback, Logs, progress
 from .checkpoint import load_checkpoint, save_checkpoint
 from .data import DataLoader, Dataset
+from .measures import Metric, measures
 from .module import Module
 from .optim import Optimizer
 from .optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from .options import check_number, check_whole
 from .random import generator
+from .reductions import divided_by, reductions
+from .seen import Seen, joined, loss_of_all
 from .utils import clip_grad_norm_
 
 __all__ = ["History", "Trainer"]
 
 Array = npt.NDArray[Any]
 Loss = Callable[[Any, Any], Any]
-Metric = Callable[[Array, Array], float]
 
 PARAMETERS = "model.parameters()"
 """What messages say that an optimizer is given."""
@@ -67,9 +67,13 @@ class Trainer:
 
     Args:
         model: from inputs to outputs.
-        loss: `loss(outputs, targets)`, a single number: the mean over the batch.
+        loss: `loss(outputs, targets)`, a single number: the mean over the batch. Batches are weighed by what
+            the loss of nn in it divided by, e.g. the class weights of the targets that count, and by their
+            samples if there is none; a loss with reduction="sum" adds up over batches.
         optimizer: of the model's parameters.
-        metrics: functions `metric(outputs, targets)` of a whole set, or their names in `nn.metrics`.
+        metrics: functions `metric(outputs, targets)` of a whole set, or their names in `nn.metrics`. Where
+            two have one name, their options are put into it: "top_k_accuracy(k=1)". If batches hold
+            sequences of several lengths, each entry counts as a sample.
         callbacks: see `Callback`.
         scheduler: of `nn.optim.lr_scheduler`; the rates then stand in the history as "learning_rate".
         scheduler_interval: when the schedule makes a step: after each "epoch", or after each "step" of the
@@ -119,8 +123,7 @@ class Trainer:
         self.model = model
         self.loss = loss
         self.optimizer = optimizer
-        several = [metrics] if isinstance(metrics, str) or callable(metrics) else metrics
-        self.metrics = {_name(metric): _metric(metric) for metric in several}
+        self.metrics = measures(metrics)
         self.callbacks = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
         _check_callbacks(self.callbacks)
         self.scheduler, self.monitor = scheduler, monitor
@@ -166,7 +169,7 @@ class Trainer:
             validation_split: which part of X and y, taken from their ends before they are shuffled, is
                 kept for validation.
             accumulate: how many batches make one step of the optimizer. Their gradients add up to that of
-                the one big batch, for a loss that is a mean over samples.
+                the one big batch.
 
         Returns:
             For "loss", each metric, and these with "val_" in front, one number for each epoch. Loss
@@ -222,12 +225,12 @@ class Trainer:
             DataError: there is no data.
             ShapeError: X and y are of different lengths.
         """
-        batches, seen = self._batches(), _Seen(bool(self.metrics))
+        batches, seen = self._batches(), Seen(bool(self.metrics))
         with self._evaluating():
             for batch in batches.loader("evaluate", X, y, batch_size):
                 x, t = batches.pair(batch)
-                output, loss = self._outcome(x, t)
-                seen.add(_number(loss), output.numpy(), t)
+                output, loss, size = self._outcome(x, t)
+                seen.add(_number(loss), size, output.numpy(), t)
         return self._measured(seen)
 
     def predict(self, X: npt.ArrayLike | Dataset | DataLoader, batch_size: int = 256) -> Array:
@@ -242,6 +245,12 @@ class Trainer:
                 outputs.append(self._output(batches.cast(x)).numpy())
         if not outputs:
             raise DataError("predict: there are no samples in it")
+        if len({x.shape[1:] for x in outputs}) > 1:
+            shapes = ", ".join(str(x.shape) for x in outputs[:4])
+            raise ShapeError(
+                f"predict: the outputs of the batches have shapes {shapes}, "
+                "which are no single array; predict batch by batch, or bring the inputs to one length"
+            )
         return np.concatenate(outputs)
 
     def measure_batch(self) -> dict[str, float]:
@@ -341,7 +350,7 @@ class Trainer:
     def _train(self, loader: DataLoader, accumulate: int, callbacks: list[Callback]) -> dict[str, float]:
         """The steps of one epoch."""
         self.model.train()
-        batches, seen = self._batches(), _Seen(bool(self.metrics))
+        batches, seen = self._batches(), Seen(bool(self.metrics))
         rest, step = iter(loader), 0
         while group := list(islice(rest, accumulate)):
             loss = self._step([batches.pair(batch) for batch in group], seen, loader.dataset)
@@ -352,43 +361,64 @@ class Trainer:
             step += 1
         return self._measured(seen)
 
-    def _step(self, batches: list[tuple[Array, Array]], seen: _Seen, dataset: Any) -> float:
+    def _step(self, batches: list[tuple[Array, Array]], seen: Seen, dataset: Any) -> float:
         """One step of the optimizer, on batches whose gradients add up to that of one big batch."""
-        total, before = sum(len(t) for _, t in batches), len(seen.losses)
+        end = len(seen.losses) + len(batches)
 
         def closure() -> float:
             self.optimizer.zero_grad()
-            mean = 0.0
+            losses: list[float] = []
+            sizes: list[float | None] = []
             for x, t in batches:
-                output, loss = self._outcome(x, t)
+                output, loss, size = self._outcome(x, t)
                 value = _number(loss)
-                if len(seen.losses) < before + len(
-                    batches
-                ):  # else a line search goes on, which copes with inf
-                    if not math.isfinite(value):
+                if len(seen.losses) < end:  # else a line search goes on, which copes with inf
+                    if not math.isfinite(value) and size != 0:
                         raise AnomalyError(
                             f"the loss is {value} at epoch {self.epoch + 1}, step {len(seen.losses) + 1}; "
                             f"the parameters are those before this step. {cause_of_nan(dataset, x, t)}"
                         )
                     self._batch = output.numpy(), t
-                    seen.add(value, *self._batch)
-                share = len(t) / total
-                loss.backward(None if share == 1 else np.asarray(share, loss.dtype))
-                mean += value * share
+                    seen.add(value, size, *self._batch)
+                losses.append(value)
+                sizes.append(size)
+                self._add_gradients(loss, sizes)
+            self._average_gradients(sizes)
             if self.clip_grad_norm is not None:
                 clip_grad_norm_(self._trained(), self.clip_grad_norm)
-            return mean
+            return loss_of_all(losses, sizes)
 
         if self.optimizer.needs_closure:
             return float(self.optimizer.step(closure))
         loss = closure()
-        self.optimizer.step()
+        if not math.isnan(loss):  # else no target counts, so there is nothing to learn
+            self.optimizer.step()
         return loss
 
-    def _outcome(self, x: Array, t: Array) -> tuple[Tensor, Any]:
-        """What the model makes of a batch, and the loss of it."""
+    def _add_gradients(self, loss: Tensor, sizes: list[float | None]) -> None:
+        """Those of the last batch, in units of the first one that counts; of none where no target counts."""
+        size, unit = sizes[-1], next(filter(None, sizes), None)
+        if size is None or size == unit:
+            loss.backward()
+        elif size and unit:
+            loss.backward(np.asarray(size / unit, loss.dtype))
+
+    def _average_gradients(self, sizes: list[float | None]) -> None:
+        """Divide by all that was added up, as the loss of the one big batch does; not where it is a sum."""
+        counted = list(filter(None, sizes))
+        if len(counted) > 1:
+            factor = counted[0] / sum(counted)
+            with ag.no_grad():
+                for p in self._trained():
+                    if p.grad is not None:
+                        p.grad = p.grad * factor
+
+    def _outcome(self, x: Array, t: Array) -> tuple[Tensor, Any, float | None]:
+        """What the model makes of a batch, the loss of it, and what that was divided by; None for a sum."""
         output = self._output(x)
-        return output, self.loss(output, Tensor(t))
+        with reductions() as found:
+            loss = self.loss(output, Tensor(t))
+        return output, loss, divided_by(loss, found, len(t))
 
     def _output(self, x: Array) -> Tensor:
         output = self.model(Tensor(x))
@@ -414,14 +444,13 @@ class Trainer:
             for module, mode in modes.items():
                 module.training = mode
 
-    def _measured(self, seen: _Seen) -> dict[str, float]:
+    def _measured(self, seen: Seen) -> dict[str, float]:
         """Loss and metrics of all that was seen."""
-        if not seen.losses:
-            raise DataError("there are no batches in the data")
-        loss = float(np.average(seen.losses, weights=seen.sizes))
-        if not self.metrics:
-            return {"loss": loss}
-        return {"loss": loss, **self._metrics_of(np.concatenate(seen.outputs), np.concatenate(seen.targets))}
+        loss = seen.loss()
+        return {
+            "loss": loss,
+            **(self._metrics_of(*joined(seen.outputs, seen.targets)) if self.metrics else {}),
+        }
 
     def _metrics_of(self, outputs: Array, targets: Array) -> dict[str, float]:
         numbers = {name: metric(outputs, targets) for name, metric in self.metrics.items()}
@@ -439,25 +468,6 @@ class Trainer:
 
     def _trained(self) -> list[Tensor]:
         return [p for group in self.optimizer.param_groups for p in group["params"]]
-
-
-@dataclass
-class _Seen:
-    """Losses and, if metrics want them, outputs and targets of the batches of an epoch."""
-
-    keep: bool
-    losses: list[float] = field(default_factory=list)
-    sizes: list[int] = field(default_factory=list)
-    outputs: list[Array] = field(default_factory=list)
-    targets: list[Array] = field(default_factory=list)
-
-    def add(self, loss: float, output: Array, target: Array) -> None:
-        """One more batch."""
-        self.losses.append(loss)
-        self.sizes.append(len(target))
-        if self.keep:
-            self.outputs.append(output)
-            self.targets.append(target)
 
 
 @dataclass
@@ -574,25 +584,3 @@ def _number(loss: Any) -> float:
             f"the loss has shape {loss.shape}; expected a single number: use reduction='mean' or loss.mean()"
         )
     return float(loss.item())
-
-
-def _name(metric: Metric | str) -> str:
-    if isinstance(metric, partial):
-        return _name(metric.func)
-    return metric if isinstance(metric, str) else getattr(metric, "__name__", type(metric).__name__)
-
-
-def _metric(metric: Metric | str) -> Metric:
-    if not isinstance(metric, str):
-        if not callable(metric) or isinstance(metric, type):
-            raise DTypeError(
-                f"Trainer: the metric {metric!r} is no function of outputs and targets, nor the name of one"
-            )
-        return metric
-    if metric not in known_metrics.__all__:
-        raise OptionError(
-            f"Trainer: unknown metric {metric!r}; nn.metrics has {', '.join(known_metrics.__all__)}, and any "
-            "function metric(outputs, targets) can be given"
-        )
-    function: Metric = getattr(known_metrics, metric)
-    return function

@@ -18,6 +18,7 @@ PACKAGES = ("autograd_lite", "nn", "visualize")
 FLOORS = (
     "errors",
     "memory",
+    "arrays",
     "torch_names",
     "recording",
     "tape",
@@ -32,6 +33,7 @@ FLOORS = (
     "fused",
     "ops",
     "slope",
+    "dependence",
     "testing",
     "strategies",
     "pytest_plugin",
@@ -41,7 +43,7 @@ FLOORS = (
 ROOF = len(FLOORS)
 """Where `autograd_lite/__init__.py` stands, which hands out the names of all the others."""
 
-PUBLIC = frozenset({"errors", "strategies", "sums", "testing", "torch_names", "tree"})
+PUBLIC = frozenset({"arrays", "errors", "strategies", "sums", "testing", "torch_names", "tree"})
 """The modules of the engine that other packages may import by name; the rest is in `autograd_lite` itself."""
 
 

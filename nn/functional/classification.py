@@ -110,7 +110,9 @@ def kl_div(input: Input, target: Input, reduction: str = "mean", log_target: boo
         loss: Any = np.exp(target) * (target - input)
     else:
         loss = np.where(target > 0, target * (np.log(np.where(target > 0, target, 1)) - input), 0)
-    return reduced(loss, "mean", input.shape[0]) if reduction == "batchmean" else reduced(loss, reduction)
+    if reduction == "batchmean":
+        return reduced(loss, "mean", input.shape[0])
+    return reduced(loss, reduction)
 
 
 # -- margins ---------------------------------------------------------------------------------------
@@ -185,5 +187,5 @@ def multi_margin_loss(
     missing = ag.relu(margin - chosen + input)
     terms = np.where(own, 0, missing if p == 1 else missing * missing)
     if weight is not None:
-        terms = terms * np.asarray(weight)[indices][..., None]
+        terms = terms * as_array(weight)[indices][..., None]
     return reduced(np.mean(terms, axis=-1), reduction)

@@ -15,6 +15,7 @@ from autograd_lite.sums import narrowed, widened
 from ..arrays import Input, as_array, as_operand
 from ..kernels import losses as kernels
 from ..options import check_number
+from ..reductions import note
 
 __all__ = ["cross_entropy", "mse_loss", "nll_loss"]
 
@@ -118,7 +119,7 @@ def _cross_entropy(
     """The loss from scores, or, for "nll_loss", from log-probabilities of the same shape."""
     axis = 1 if input.ndim > 1 else 0
     target = target if isinstance(target, Tensor) else as_array(target)
-    weights = None if weight is None else np.asarray(weight, dtype=input.dtype)
+    weights = None if weight is None else as_array(weight).astype(input.dtype, copy=False)
     if weights is not None and weights.shape != (input.shape[axis],):
         raise ShapeError(
             f"{name}: weight has shape {weights.shape}; expected one weight for each class of the "
@@ -226,8 +227,13 @@ def reduced(losses: Any, reduction: str, total: float | None = None) -> Any:
     if reduction == "none":
         return losses
     if reduction == "sum":
-        return losses.sum()
-    return losses.mean() if total is None else narrowed(widened(losses).sum() / total, losses)
+        result, total = losses.sum(), None
+    elif total is None:
+        result, total = losses.mean(), losses.size
+    else:
+        result = narrowed(widened(losses).sum() / total, losses)
+    note(result, total)  # what it was divided by; None for a sum
+    return result
 
 
 def of_one_shape(name: str, input: Any, target: Any) -> tuple[Any, Any]:

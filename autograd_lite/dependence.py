@@ -1,0 +1,97 @@
+"""Does a function depend on what it is given? A check of its derivatives says nothing otherwise."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import tree
+from .errors import GradientCheckError
+from .explain import describe
+from .recording import enable_grad, no_grad
+from .tape import Node, tape_order
+from .tensor import Tensor, unwrap, wrap
+
+__all__ = ["check_dependence"]
+
+Array = npt.NDArray[Any]
+
+REPAIR = (
+    "a function is checked for what it is given, so let it compute with its arguments: "
+    "check_grads(lambda w: f(w), (w,)), and for a module with its parameters "
+    "check_grads(lambda p: loss(nn.functional_call(model, p, x), y), (dict(model.named_parameters()),))"
+)
+
+
+def check_dependence(
+    f: Callable[..., Any], points: Sequence[Array], names: Sequence[str], given: Sequence[Any]
+) -> None:
+    """Refuse a function that does not depend on its arguments, but on Tensors that it reads otherwise.
+
+    A function may well be independent of one of its arguments, and constant between jumps. So it is refused
+    only if its value stays the same wherever its arguments are, or if it computes with a Tensor that requires
+    a gradient and is, or equals, an argument that has no influence.
+
+    Args:
+        f: a function of Tensors.
+        points: an array for each of them.
+        names: how messages call each of them.
+        given: what the user handed over for each of them.
+
+    Raises:
+        GradientCheckError: with the line to write.
+    """
+    leaves = [Tensor(x, requires_grad=True) for x in points]
+    try:
+        with enable_grad():
+            outputs = tree.flatten(f(*leaves))[0]
+    except Exception:
+        return  # the check itself says what is wrong
+    ends = [y.node for y in outputs if isinstance(y, Tensor) and y.node is not None]
+    read = {*ends, *(x for step in tape_order(ends) for x in step.inputs if x.__class__ is Node)}
+    unused = [i for i, x in enumerate(leaves) if x.node not in read]
+    others = [x for x in read if x.op is None and x not in {leaf.node for leaf in leaves}]
+    if len(unused) == len(leaves) and (others or not _moves(f, points, outputs)):
+        reads = f"; it computes with {_listed(others)}, which it was not given" if others else ""
+        raise GradientCheckError(
+            f"check_grads: f depends on none of its arguments, so nothing would be checked{reads}; {REPAIR}"
+        )
+    for i in unused:
+        if any(_is_same(x, given[i]) for x in others):
+            raise GradientCheckError(
+                f"check_grads: f does not depend on {names[i]}, but on the Tensor itself that was given for "
+                f"it, {describe(points[i])}, so nothing would be checked of it; {REPAIR}"
+            )
+
+
+def _moves(f: Callable[..., Any], points: Sequence[Array], outputs: Sequence[Any]) -> bool:
+    """Whether the value of f is another one, or none, far away from a point."""
+    for factor, step in ((-1.5, 0.75), (1e3, 1e3)):
+        far = [wrap((x * factor + step).astype(x.dtype)[()]) for x in points]
+        try:
+            with no_grad(), np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                there = tree.flatten(f(*far))[0]
+            pairs = zip(outputs, there, strict=True)
+            if not all(np.array_equal(unwrap(y), unwrap(z), equal_nan=True) for y, z in pairs):
+                return True
+        except Exception:
+            return True
+    return False
+
+
+def _is_same(leaf: Node, given: Any) -> bool:
+    """Whether a leaf is what was given for an argument: the Tensor, its memory, or a copy of it."""
+    if isinstance(given, Tensor) and given.node is leaf:
+        return True
+    return np.array_equal(leaf.value, unwrap(given))
+
+
+def _listed(leaves: Sequence[Node]) -> str:
+    shown = [f"{x.name} {describe(x.value)}" if x.name else describe(x.value) for x in leaves[:3]]
+    more = [f"{len(leaves) - 3} more"] if len(leaves) > 3 else []
+    return "Tensors that require gradients, " + ", ".join([*shown, *more])
