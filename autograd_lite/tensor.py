@@ -24,12 +24,12 @@ from .errors import (
     AssignmentError,
     AutogradLiteError,
     DTypeError,
-    MissingAttributeError,
     ShapeError,
     TapeError,
     UnsupportedError,
 )
 from .explain import called_from_math, describe, explain, missing_rule, unsupported_call
+from .names import FOREIGN_METHODS, missing
 from .rules import Rule, compositions, constants, defvjp, refused, rules
 from .tape import Node, check_value, leaf, next_index, op_name, package, switch, user_line
 from .torch_names import PlainArray, TorchNames, ValuesAndIndices, answer, numpy_words
@@ -709,24 +709,12 @@ class Tensor(TorchNames):
     if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
 
         def __getattr__(self, name: str) -> Any:
-            advice = _IN_PLACE_OF.get(name) or (hasattr(np.ndarray, name) and f"x.numpy().{name}")
-            raise MissingAttributeError(
-                f"a Tensor has no {name}" + (f"; write {advice}" if advice else ""), name=name, obj=self
-            )
+            numpys = f"x.numpy().{name}" if hasattr(np.ndarray, name) else None
+            meant = FOREIGN_METHODS.get(name, numpys)
+            known = functools.partial(dir, type(self))
+            raise missing(f"a Tensor has no {name}", name, lambda _: meant, known, "x.")
 
     del _in_place, _binary, _unary, _plain, _numpy, _constant, _extreme
-
-
-_IN_PLACE_OF = {
-    "values": "x.max(dim=i) for a pair of values and indices; x.max(i), as in NumPy, is the values alone",
-    "indices": "x.max(dim=i) for a pair of values and indices, or x.argmax(i)",
-    "flat": "np.ravel(x), whose entries x[np.unravel_index(i, x.shape)] = v changes",
-    "itemset": "x[i] = v",
-    "setfield": "x[...] = v",
-    "ptp": "np.ptp(x)",
-    "tostring": "x.numpy().tobytes()",
-}
-"""What to write for those methods of arrays that a Tensor has not; for the others it is x.numpy()."""
 
 
 class _Probe:

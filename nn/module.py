@@ -13,8 +13,10 @@ import numpy.typing as npt
 import autograd_lite as ag
 from autograd_lite import Device, Tensor
 from autograd_lite.errors import DataError, DTypeError, MissingAttributeError, ShapeError
+from autograd_lite.names import missing
 
 from .arrays import as_array
+from .names import MODULE_METHODS
 
 __all__ = ["InputError", "Module", "Parameter", "functional_call"]
 
@@ -360,9 +362,8 @@ class Module:
                 return own[name]
         if self._computed is not None and name in self._computed:
             return self._computed[name].function(self)
-        # With `name` and `obj`, so that Python can add which attribute was probably meant.
-        message = f"{type(self).__name__!r} object has no attribute {name!r}"
-        raise AttributeError(message, name=name, obj=self)
+        problem = f"{type(self).__name__!r} object has no attribute {name!r}"
+        raise missing(problem, name, MODULE_METHODS.get, lambda: dir(self))
 
     def __delattr__(self, name: str) -> None:
         for own in self._registers():

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import AnomalyError, DataError, DTypeError, OptionError, ShapeError
+from autograd_lite.names import Hinted
 
 from . import metrics as known_metrics
 from .arrays import as_array
@@ -25,6 +26,7 @@ from .callbacks import Callback, Logs, progress
 from .checkpoint import load_checkpoint, save_checkpoint
 from .data import DataLoader, Dataset
 from .module import Module
+from .names import TRAINER_METHODS
 from .optim import Optimizer
 from .optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from .options import check_number, check_whole
@@ -62,7 +64,7 @@ class History(dict[str, list[float]]):
         return {name: values[-1] for name, values in self.items()}
 
 
-class Trainer:
+class Trainer(Hinted):
     """A model, its loss and its optimizer, and the loop that brings them together.
 
     Args:
@@ -98,6 +100,8 @@ class Trainer:
         >>> model.weight.data.round(3), model.bias.data.round(3)
         (array([[3.]], dtype=float32), array([1.], dtype=float32))
     """
+
+    _foreign = TRAINER_METHODS
 
     def __init__(
         self,

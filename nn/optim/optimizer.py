@@ -13,7 +13,9 @@ import numpy.typing as npt
 import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import DataError, DTypeError, OptionError
+from autograd_lite.names import Hinted
 
+from ..names import OPTIMIZER_METHODS
 from ..options import check_number, same_kind
 
 __all__ = ["Optimizer"]
@@ -25,7 +27,7 @@ EXAMPLES = {"lr": 1e-3, "weight_decay": 1e-4, "momentum": 0.9, "eps": 1e-8}
 """Options that are numbers of at least 0, each with a usual value."""
 
 
-class Optimizer:
+class Optimizer(Hinted):
     """Base class: an optimizer is its default options and an `update` rule for one parameter.
 
     Args:
@@ -42,6 +44,8 @@ class Optimizer:
         DataError: no parameters.
         OptionError: one that came twice, or is no leaf, or an option that makes no sense.
     """
+
+    _foreign = OPTIMIZER_METHODS
 
     needs_closure = False
     """Whether `step` has to compute the loss itself, with the closure that it is given."""

@@ -229,10 +229,8 @@ def test_an_attribute_that_was_probably_meant():
         def forward(self, x):
             return self.hiden(x)
 
-    with pytest.raises(AttributeError, match="'Net' object has no attribute 'hiden'") as raised:
+    with pytest.raises(AttributeError, match="'Net' object has no attribute 'hiden'; did you mean hidden?"):
         Net()(X)
-    assert (raised.value.name, type(raised.value.obj)) == ("hiden", Net)  # Python compares with dir(obj)
-    assert "hidden" in dir(raised.value.obj)
 
 
 def test_a_list_that_a_layer_cannot_take_is_noted():
