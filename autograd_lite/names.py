@@ -46,7 +46,6 @@ FOREIGN_NAMES = {
     "is_grad_enabled": "ag.is_recording()",
     "jacfwd": "ag.jacobian(f)",
     "jacrev": "ag.jacobian(f)",
-    "linspace": "ag.Tensor(np.linspace(start, stop))",
     "load": "nn.load(path), after import nn",
     "make_vjp": "ag.vjp(f, x)",
     "manual_seed": "nn.manual_seed(seed), after import nn",

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast, overload
 import numpy as np
 import numpy.typing as npt
 
+from .advice import unsupported_call, unsupported_method
 from .errors import (
     AssignmentError,
     AutogradLiteError,
@@ -28,7 +29,7 @@ from .errors import (
     TapeError,
     UnsupportedError,
 )
-from .explain import called_from_math, describe, explain, missing_rule, unsupported_call
+from .explain import called_from_math, describe, explain, missing_rule
 from .names import FOREIGN_METHODS, missing
 from .rules import Rule, compositions, constants, defvjp, refused, rules
 from .tape import Node, check_value, leaf, next_index, op_name, package, switch, user_line
@@ -373,7 +374,7 @@ class Tensor(TorchNames):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         if method != "__call__":
-            raise unsupported_call(ufunc, "method")
+            raise unsupported_method(ufunc, method, args, kwargs)
         if len(args) == 1 and not kwargs and ufunc in rules:
             return _compute(ufunc, ufunc, self)
         return apply(ufunc, *args, **kwargs)
@@ -990,7 +991,7 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             elif isinstance(option, (Tensor, np.ndarray)):
                 by_keyword = True
     if ("out" in kwargs or "where" in kwargs) and op is not np.copyto:
-        kwargs = _without_out(op, kwargs)
+        kwargs = _without_out(op, args, kwargs)
     rule = rules.get(op)
     if rule is None:
         if op in compositions:
@@ -1002,7 +1003,7 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             composed = compositions[op]
             for keyword in kwargs:
                 if not _takes(composed, keyword):
-                    raise unsupported_call(op, keyword)
+                    raise unsupported_call(op, keyword, args, kwargs)
             try:
                 return composed(*args, **kwargs)
             except Exception as error:
@@ -1036,7 +1037,7 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
     if not recorded or switch.listeners is None or not _is_inexact(value):
         return unrecorded_result(op, values, value)
-    _check_call(op, rule, kwargs)
+    _check_call(op, rule, args, kwargs)
     return record_result(op, tuple(inputs), tuple(values), kwargs or None, value)
 
 
@@ -1158,7 +1159,7 @@ def _positional(
     try:
         bound = inspect.signature(op).bind(*args, **kwargs)
     except ValueError as error:  # NumPy 2.0 does not tell that of ufuncs, which take options by keyword
-        raise unsupported_call(op, next(iter(kwargs))) from error
+        raise unsupported_call(op, next(iter(kwargs)), args, kwargs) from error
     if any(isinstance(value, Tensor) for value in bound.kwargs.values()):
         bound.apply_defaults()
     if any(isinstance(value, Tensor) for value in bound.kwargs.values()):
@@ -1169,11 +1170,11 @@ def _positional(
     return bound.args, bound.kwargs
 
 
-def _without_out(op: Callable[..., Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+def _without_out(op: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     """Refuse `out=` and `where=`, unless they say what is meant anyway."""
     for key, neutral in (("out", None), ("where", True)):
         if kwargs.get(key, neutral) is not neutral:
-            raise unsupported_call(op, key)
+            raise unsupported_call(op, key, args, kwargs)
     return {key: value for key, value in kwargs.items() if key not in ("out", "where")}
 
 
@@ -1185,11 +1186,13 @@ def _named(
     kwargs = {**dict(zip(options, args[arrays:], strict=False)), **kwargs}
     for key, value in kwargs.items():
         if isinstance(value, Tensor):
+            if key == "initial":
+                raise unsupported_call(op, key, args[:arrays], kwargs)
             raise UnsupportedError(
                 f"{op_name(op)}(..., {key}={describe(value)}): no gradient goes to {key}; give a plain "
                 f"number, {key}=t.item(), or write it as an op of its own"
             )
-    return args[:arrays], _without_out(op, kwargs)
+    return args[:arrays], _without_out(op, args[:arrays], kwargs)
 
 
 @functools.cache
@@ -1215,13 +1218,13 @@ def _parameters(op: Callable[..., Any]) -> list[inspect.Parameter]:
         return list(inspect.signature(compositions[op]).parameters.values()) if op in compositions else []
 
 
-def _check_call(op: Callable[..., Any], rule: Rule, kwargs: dict[str, Any]) -> None:
+def _check_call(op: Callable[..., Any], rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Refuse a call whose rule is missing or does not know one of the keywords."""
     if rule.joint is None and not rule.vjps:
         raise missing_rule(op, rules)
     for keyword in kwargs:
         if not rule.takes(keyword):
-            raise unsupported_call(op, keyword)
+            raise unsupported_call(op, keyword, args, kwargs)
 
 
 # -- the public door for ops -----------------------------------------------------------------------

@@ -111,7 +111,6 @@ OPTIMIZER_METHODS = {
 TRAINER_METHODS = {
     "compile": "nn.Trainer(model, loss, optimizer)",
     "load": "nn.load_checkpoint(path, model, optimizer)",
-    "save": "nn.save_checkpoint(path, model, optimizer)",
     "score": "trainer.evaluate(X, y)",
     "test": "trainer.evaluate(X, y)",
     "train": "trainer.fit(X, y)",

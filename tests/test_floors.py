@@ -22,6 +22,7 @@ FLOORS = (
     "torch_names",
     "tape",
     "explain",
+    "advice",
     "rules",
     "tree",
     "tensor",
