@@ -56,7 +56,6 @@ FOREIGN_NAMES = {
     "rand": "ag.Tensor(np.random.default_rng().random(shape))",
     "randn": "ag.Tensor(np.random.default_rng().normal(size=shape))",
     "random": "np.random.default_rng()",
-    "save": "nn.save(arrays, path), after import nn",
     "set_grad_enabled": "with ag.no_grad(), or with ag.enable_grad()",
     "tensor": "ag.Tensor(data, requires_grad=True)",
     "testing": "import autograd_lite.testing",

@@ -11,7 +11,6 @@ import contextlib
 import functools
 import inspect
 import itertools
-import opcode
 import operator
 import sys
 from collections.abc import Callable, Iterator
@@ -30,6 +29,7 @@ from .errors import (
     UnsupportedError,
 )
 from .explain import called_from_math, describe, explain, missing_rule
+from .guards import STORE_SUBSCR, cut, draws
 from .names import FOREIGN_METHODS, missing
 from .rules import Rule, compositions, constants, defvjp, refused, rules
 from .tape import Node, check_value, leaf, next_index, op_name, package, switch, user_line
@@ -263,13 +263,15 @@ class Tensor(TorchNames):
         return self
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        if self.node is not None:
-            raise UnsupportedError(_CUT)
+        if self.node is not None and not draws(caller := sys._getframe(1)):
+            raise cut(caller)
         return np.array(self._data, dtype=dtype, copy=copy)
 
     @property
     def _mask(self) -> Any:
         """What np.ma asks its operands for: here it is told that Tensors have none."""
+        if draws(sys._getframe(1)):
+            raise AttributeError
         raise UnsupportedError(_MASKED)
 
     def __bool__(self) -> bool:
@@ -291,10 +293,9 @@ class Tensor(TorchNames):
         """The value for `float(x)`, which is fine where it was asked for, but not where a silent
         conversion cuts the graph: in `math.sin(x)`, and in NumPy's `array[i] = x`. Which of them it
         is, is told by the instruction that the caller is at."""
-        if self.node is not None:
-            caller = sys._getframe(2)
-            if caller.f_code.co_code[caller.f_lasti] == _STORE_SUBSCR:
-                raise UnsupportedError(_CUT)
+        if self.node is not None and not draws(caller := sys._getframe(2)):
+            if caller.f_code.co_code[caller.f_lasti] == STORE_SUBSCR:
+                raise cut(caller)
             if package(caller) == "numpy":
                 raise UnsupportedError(
                     "NumPy was about to read a plain number, e.g. in np.sum(array, initial=x), which would "
@@ -320,6 +321,13 @@ class Tensor(TorchNames):
     def __reduce__(self) -> Any:
         self._must_be_leaf("pickled")
         return _rebuild, (type(self), self.data, self.requires_grad, self.name)
+
+    def __copy__(self) -> Tensor:
+        """Another handle of the same step; of a leaf, another leaf."""
+        if not self.is_leaf:
+            return lift(self._data, cast(Node, self.node))
+        rebuild, arguments = self.__reduce__()
+        return cast(Tensor, rebuild(*arguments))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         self._must_be_leaf("deep-copied")
@@ -881,15 +889,6 @@ def plain_index(index: Any) -> Any:
 
 _NUMPY_FUNCTION = type(np.sum)
 """The class of the functions that NumPy dispatches through `__array_function__`."""
-
-_STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
-
-_CUT = (
-    "a Tensor on the tape was about to become a plain array, which would silently cut the graph. To "
-    "compute with it, call a NumPy function on the Tensor itself, e.g. np.stack([x, y]) in place of "
-    "np.array([x, y]); to fill an array, make it a Tensor: a = ag.Tensor(a); a[i] = x; to read the "
-    "values, write x.numpy() or x.detach()"
-)
 
 _MASKED = (
     "a masked array does not go with Tensors, which have no mask; write np.ma.filled(a, 0) for the array, "

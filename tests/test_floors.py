@@ -23,6 +23,7 @@ FLOORS = (
     "tape",
     "explain",
     "advice",
+    "guards",
     "rules",
     "tree",
     "tensor",
