@@ -141,5 +141,5 @@ class RendererError(AutogradLiteError, RuntimeError):
     """No program is at hand that turns a graph into a picture."""
 
 
-class MistakeWarning(UserWarning):
+class MistakeWarning(AutogradLiteError, UserWarning):  # noqa: N818  (a warning, no error)
     """What runs, and is a mistake more often than not: the message says what to write."""

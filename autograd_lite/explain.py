@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import dis
+import math
+import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from types import FrameType
 from typing import Any
 
@@ -52,15 +54,18 @@ def how_many(items: Any) -> str:
     return str(len(items)) if isinstance(items, (tuple, list)) else f"{describe(items)} for the tuple of"
 
 
-def explain(op: Callable[..., Any], args: Iterable[Any], error: Exception) -> Exception:
-    """The family's error for an exception that NumPy raised inside of `op(*args)`."""
+def explain(
+    op: Callable[..., Any], args: Iterable[Any], error: Exception, kwargs: Mapping[str, Any] | None = None
+) -> Exception:
+    """The family's error for an exception that NumPy raised inside of `op(*args, **kwargs)`."""
     if isinstance(error, AutogradLiteError):
         return error
     args = tuple(args)
     name = op_name(op)
-    came = ", ".join(describe(arg) for arg in args)
-    sizes = op is np.matmul and isinstance(error, ValueError)
-    text = f"{name}({came}): " + ("the sizes do not fit." if sizes else f"{error}.")
+    kwargs = {key: value for key, value in (kwargs or {}).items() if value is not None}
+    options = [f"{key}={describe(value)}" for key, value in kwargs.items() if value is not np._NoValue]
+    came = ", ".join([*map(describe, args), *options])
+    text = f"{name}({came}): {_said(op, args, kwargs, error)}"
     if isinstance(error, np.exceptions.AxisError):
         return AxisError(f"{text} Axes run from -ndim to ndim - 1.")
     if isinstance(error, IndexError):
@@ -74,6 +79,26 @@ def explain(op: Callable[..., Any], args: Iterable[Any], error: Exception) -> Ex
         return DTypeError(f"{text} Expected arrays, Tensors or numbers that {name} can take.")
     error.add_note(f"while computing {name}({came})")
     return error
+
+
+def _said(op: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], error: Exception) -> str:
+    """What NumPy said, with shapes as the user writes them: (2, 3) for (2,3), and with the -1 in them."""
+    if op is np.matmul and isinstance(error, ValueError):
+        return "the sizes do not fit."
+    text, shape = str(error), kwargs.get("shape")
+    if op is np.reshape and "into shape" in text:
+        return f"cannot reshape array of size {args[0].size} into shape {shape}.{_near(args[0].size, shape)}"
+    if op is np.broadcast_to and "broadcast" in text:
+        return f"shape {np.shape(args[0])} cannot be broadcast to {shape}."
+    return re.sub(r"(?<=\d),(?=\d)", ", ", text).rstrip(" .") + "."
+
+
+def _near(size: int, shape: Any) -> str:
+    """The shape of so many entries that differs from another in its first length."""
+    rest = math.prod(shape[1:]) if isinstance(shape, (tuple, list)) and -1 not in shape else 0
+    if not rest or size % rest or len(shape) < 2:
+        return ""
+    return f" Did you mean {(-1, *shape[1:])}, which is {(size // rest, *shape[1:])}?"
 
 
 STUMBLES = (AttributeError, KeyError, AssertionError, ZeroDivisionError, OverflowError, StopIteration)

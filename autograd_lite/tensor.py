@@ -30,10 +30,11 @@ from .errors import (
 )
 from .explain import called_from_math, describe, explain, missing_rule
 from .guards import STORE_SUBSCR, cut, draws
+from .mistakes import warn_of_mistake
 from .names import FOREIGN_METHODS, missing
 from .rules import Rule, compositions, constants, defvjp, refused, rules
 from .tape import Node, check_value, leaf, next_index, op_name, package, switch, user_line
-from .torch_names import PlainArray, TorchNames, ValuesAndIndices, answer, numpy_words
+from .torch_names import PlainArray, TorchNames, ValuesAndIndices, answer, axis_of, numpy_words
 
 __all__ = ["Tensor", "apply", "nondifferentiable", "primitive", "stop_gradient"]
 
@@ -155,8 +156,16 @@ class Tensor(TorchNames):
     @property
     def grad(self) -> Tensor | None:
         """d(output)/d(this), added up over the backward passes; None before the first."""
-        notes = self.node.notes if self.node is not None else None
-        return notes.grad if notes is not None else None
+        node = self.node
+        if node is None:
+            return None
+        grad = notes.grad if (notes := node.notes) is not None else None
+        if grad is None and node.op is not None and not (notes is not None and notes.retains):
+            warn_of_mistake(
+                f"x.grad of an intermediate result is None: x is what {op_name(node.op)} computed, and only "
+                "leaves keep their gradient; write x.retain_grad() before the backward pass"
+            )
+        return grad
 
     @grad.setter
     def grad(self, grad: Tensor | npt.ArrayLike | None) -> None:
@@ -202,7 +211,10 @@ class Tensor(TorchNames):
         return self._data.nbytes  # type: ignore[no-any-return]
 
     def __len__(self) -> int:
-        return len(self._data)
+        try:
+            return len(self._data)
+        except TypeError as error:
+            raise DTypeError("a 0-d Tensor has no len(); its number is x.item()") from error
 
     def __iter__(self) -> Iterator[Tensor]:
         if self.ndim == 0:
@@ -275,10 +287,22 @@ class Tensor(TorchNames):
         raise UnsupportedError(_MASKED)
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        try:
+            return bool(self._data)
+        except ValueError as error:
+            raise ShapeError(
+                f"a Tensor of shape {self.shape} is neither true nor false; write (x > 0).all() or "
+                "(x > 0).any(), and np.where(x > 0, y, z) to choose entry by entry"
+            ) from error
 
     def __int__(self) -> int:
-        return int(self._data)
+        try:
+            return int(self._data)
+        except TypeError as error:
+            raise DTypeError(
+                f"int(x) takes a 0-d Tensor, this has shape {self.shape}; write x.astype(int), or x.item() "
+                "for the one entry"
+            ) from error
 
     def __index__(self) -> int:
         return operator.index(self._data)
@@ -604,7 +628,7 @@ class Tensor(TorchNames):
         """All axes as one, in an order as in NumPy, or only those from one axis to another."""
         if isinstance(start_dim, str) or self.ndim == 0:
             return self.ravel(start_dim if isinstance(start_dim, str) else order)
-        first, last = (range(self.ndim)[d] for d in (start_dim, end_dim))
+        first, last = (axis_of(self, "flatten", d) for d in (start_dim, end_dim))
         return self.reshape(*self.shape[:first], -1, *self.shape[last + 1 :], order=order)
 
     def view(self, *shape: Any) -> Tensor:
@@ -939,7 +963,12 @@ def _owned(data: Any, requires_grad: bool, dtype: npt.DTypeLike | None) -> Any:
     except UnsupportedError:
         raise
     except (TypeError, ValueError) as error:
-        raise DTypeError(f"Tensor({describe(data)}): {error}; expected numbers or arrays") from error
+        repair = "expected numbers or arrays"
+        if isinstance(data, int) and not isinstance(requires_grad, bool):
+            repair += (
+                "; entries come as one list, Tensor([1, 2]), zeros of a shape as Tensor(np.zeros((2, 3)))"
+            )
+        raise DTypeError(f"Tensor({describe(data)}): {error}; {repair}") from error
     if array.dtype.kind not in "biufc":
         raise DTypeError(
             f"Tensor({describe(data)}): dtype {array.dtype} holds no numbers; expected floats, ints, "
@@ -1032,7 +1061,7 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     try:
         value = op(*values, **kwargs)
     except Exception as error:
-        raise explain(op, values, error) from error
+        raise explain(op, values, error, kwargs) from error
 
     if not recorded or switch.listeners is None or not _is_inexact(value):
         return unrecorded_result(op, values, value)

@@ -18,6 +18,7 @@ PACKAGES = ("autograd_lite", "nn", "visualize")
 FLOORS = (
     "errors",
     "memory",
+    "mistakes",
     "names",
     "torch_names",
     "tape",
@@ -42,7 +43,7 @@ FLOORS = (
 ROOF = len(FLOORS)
 """Where `autograd_lite/__init__.py` stands, which hands out the names of all the others."""
 
-PUBLIC = frozenset({"errors", "names", "strategies", "testing", "torch_names", "tree"})
+PUBLIC = frozenset({"errors", "mistakes", "names", "strategies", "testing", "torch_names", "tree"})
 """The modules of the engine that other packages may import by name; the rest is in `autograd_lite` itself."""
 
 
