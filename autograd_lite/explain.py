@@ -62,7 +62,7 @@ def explain(
         return error
     args = tuple(args)
     name = op_name(op)
-    kwargs = {key: value for key, value in (kwargs or {}).items() if value is not None}
+    kwargs = {key: value for key, value in (kwargs or {}).items() if value is not None and value is not False}
     options = [f"{key}={describe(value)}" for key, value in kwargs.items() if value is not np._NoValue]
     came = ", ".join([*map(describe, args), *options])
     text = f"{name}({came}): {_said(op, args, kwargs, error)}"

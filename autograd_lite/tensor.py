@@ -1191,6 +1191,8 @@ def _positional(
     if any(isinstance(value, Tensor) for value in bound.kwargs.values()):
         bound.apply_defaults()
     if any(isinstance(value, Tensor) for value in bound.kwargs.values()):
+        if op_name(op) in ("concatenate", "stack"):
+            raise UnsupportedError(f"{op_name(op)} takes its arrays as one list: np.{op_name(op)}([x, y])")
         raise UnsupportedError(
             f"{op_name(op)} takes a Tensor by position only: {op_name(op)}(x, y), not "
             f"{op_name(op)}({', '.join(f'{key}=...' for key in kwargs)})"

@@ -91,6 +91,11 @@ MODULE_METHODS = {
     "train_step": "optimizer.zero_grad(); loss(model(x), y).backward(); optimizer.step()",
     "trainable_variables": "list(model.parameters())",
     "trainable_weights": "list(model.parameters())",
+    "data": "layer.weight.data",
+    "dtype": "layer.weight.dtype",
+    "grad": "layer.weight.grad",
+    "ndim": "layer.weight.ndim",
+    "shape": "layer.weight.shape",
     "unfreeze": "model.requires_grad_(True)",
     "weights": "list(model.parameters())",
 }

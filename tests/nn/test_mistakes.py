@@ -456,3 +456,73 @@ def test_the_function_linear_names_itself():
         nn.functional.linear(IMAGES[:, 0, 0, :5], weight)
     with pytest.raises(ShapeError, match=r"^linear: .*bias \(out,\)$"):
         nn.functional.linear(np.zeros((2, 64)), weight, np.zeros(4))
+
+
+# -- layers that nearly fit ------------------------------------------------------------------------
+
+
+def advised_layer(error):
+    """The layer that a message says to take."""
+    kind, size = re.search(r"(?:take|input:) (\w+)(?:\((\d+))?", str(error)).groups()
+    return getattr(nn, kind), size
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (nn.BatchNorm1d(3), (2, 3, 5, 4)),
+        (nn.BatchNorm2d(3), (2, 3)),
+        (nn.BatchNorm2d(3), (2, 3, 4)),
+        (nn.BatchNorm1d(3), (2, 4)),
+        (nn.BatchNorm2d(3), (2, 5, 4, 4)),
+        (nn.InstanceNorm1d(3), (2, 3, 5, 4)),
+    ],
+)
+def test_a_normalization_of_other_axes_or_channels(layer, shape):
+    x = RNG.normal(size=shape).astype(np.float32)
+    with pytest.raises(ShapeError, match="expects input of shape") as raised:
+        layer(x)
+    kind, size = advised_layer(raised.value)
+    assert kind(int(size or 3))(x).shape == shape
+
+
+def test_channels_that_stand_last():
+    x = RNG.normal(size=(2, 4, 4, 3)).astype(np.float32)
+    with pytest.raises(ShapeError, match=re.escape("np.moveaxis(x, -1, 1)")):
+        nn.BatchNorm2d(3)(x)
+    assert nn.BatchNorm2d(3)(np.moveaxis(x, -1, 1)).shape == (2, 3, 4, 4)
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
+def test_sequences_of_another_shape(kind):
+    with pytest.raises(ShapeError, match=rf"make the layer fit the input: {kind.__name__}\(4, \.\.\.\)"):
+        kind(3, 5)(np.zeros((2, 6, 4), np.float32))
+    with pytest.raises(ShapeError, match=r"get an axis of features: x\[\.\.\., None\]"):
+        kind(1, 5)(np.zeros((2, 6), np.float32))
+    with pytest.raises(ShapeError, match=r"np\.swapaxes\(x, -1, -2\)"):
+        kind(3, 5)(np.zeros((2, 3, 6), np.float32))
+    for x in (np.zeros((2, 6))[..., None], np.swapaxes(np.zeros((2, 1, 6)), -1, -2)):
+        assert kind(1, 5)(x.astype(np.float32))[0].shape == (2, 6, 5)
+
+
+@pytest.mark.parametrize("function", ["dropout", "dropout2d", "alpha_dropout"])
+@pytest.mark.parametrize("p", [2, -0.5, float("nan"), "0.5"])
+def test_the_functions_of_dropout_take_probabilities(function, p):
+    with pytest.raises(OptionError, match=r"dropout\(p=.*expected a number from 0 to 1, e\.g\. p=0\.5"):
+        getattr(nn.functional, function)(np.ones((2, 3, 4), np.float32), p)
+
+
+def test_a_module_or_a_method_in_place_of_parameters():
+    with pytest.raises(DTypeError, match=r"got a method; write model\.parameters\(\)"):
+        nn.utils.clip_grad_norm_(net().parameters, 1)
+    with pytest.raises(DTypeError, match=r"write Adam\(model\.parameters\(\), lr=\.\.\.\)"):
+        nn.optim.Adam(net(), lr=0.1)
+    with pytest.raises(AttributeError, match=r"write layer\.weight\.ndim"):
+        nn.init.xavier_uniform_(net()[0])
+
+
+def test_arrays_one_by_one_in_place_of_a_list():
+    x = ag.Tensor([1.0, 2.0], requires_grad=True)
+    for function in (np.concatenate, np.stack):
+        with pytest.raises(UnsupportedError, match=rf"np\.{function.__name__}\(\[x, y\]\)"):
+            function(x, x)
