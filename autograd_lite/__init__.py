@@ -13,11 +13,13 @@ Every NumPy function that Tensors can go through is here too: `ag.tanh` is `np.t
 is `np.linalg`.
 """
 
+import sys
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy import fft, linalg
 
-from . import errors, ops, tree
+from . import errors, names, ops, tree
 from .backward import contributions
 from .errors import AutogradLiteError
 from .fused import fused
@@ -47,11 +49,23 @@ if TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any: ...
 
+else:
+
+    def __getattr__(name: str) -> Any:
+        numpys = f"np.{name}" if name in np.__all__ else None
+        meant = names.FOREIGN_NAMES.get(name, numpys)
+        raise names.missing_from_module(__name__, "ag.", name, lambda _: meant, lambda: __all__)
+
 
 __version__ = "0.1.0"
 
 globals().update(numpy_names())
 keep_freed()
+
+# The modules that stand where PyTorch has functions.
+for _name in ("backward", "tensor"):
+    names.called_module(sys.modules[f"{__name__}.{_name}"], names.FOREIGN_NAMES[_name])
+    del globals()[_name]
 
 __all__ = [
     "AutogradLiteError",

@@ -12,6 +12,9 @@ expected, and the line of code that repairs it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 __all__ = [
@@ -27,7 +30,9 @@ __all__ = [
     "KinkError",
     "LinAlgError",
     "MissingAttributeError",
+    "MissingNameError",
     "MissingPackageError",
+    "MistakeWarning",
     "NotDifferentiableError",
     "OptionError",
     "RendererError",
@@ -66,7 +71,30 @@ class NotDifferentiableError(AutogradLiteError, TypeError):
 
 
 class MissingAttributeError(AutogradLiteError, AttributeError):
-    """An attribute, or a method, that a Tensor has not."""
+    """An attribute, or a method, that is not there.
+
+    Args:
+        message: what was asked for.
+        hint: gives the rest of the message, which names what was probably meant. It is asked when the
+            message is read: most such errors only answer `hasattr`.
+    """
+
+    def __init__(self, message: str, hint: Callable[[], str] | None = None, **details: Any) -> None:
+        super().__init__(message, **details)
+        self._hint = hint
+
+    def __str__(self) -> str:
+        return super().__str__() + (self._hint() if self._hint is not None else "")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
+    def __reduce__(self) -> Any:
+        return type(self), (str(self),)
+
+
+class MissingNameError(AutogradLiteError, ImportError):
+    """A name that a package of ours has not, in `from package import name`."""
 
 
 class MissingPackageError(AutogradLiteError, ImportError):
@@ -111,3 +139,7 @@ class FileError(AutogradLiteError, OSError):
 
 class RendererError(AutogradLiteError, RuntimeError):
     """No program is at hand that turns a graph into a picture."""
+
+
+class MistakeWarning(AutogradLiteError, UserWarning):  # noqa: N818  (a warning, no error)
+    """What runs, and is a mistake more often than not: the message says what to write."""

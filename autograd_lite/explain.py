@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import difflib
 import dis
-from collections.abc import Callable, Iterable
+import math
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from types import FrameType
 from typing import Any
 
@@ -18,7 +21,6 @@ from .errors import (
     LinAlgError,
     NotDifferentiableError,
     ShapeError,
-    UnsupportedError,
 )
 from .tape import op_name
 
@@ -27,10 +29,10 @@ __all__ = [
     "called_from_math",
     "describe",
     "explain",
+    "full_name",
     "how_many",
     "is_users",
     "missing_rule",
-    "unsupported_call",
 ]
 
 
@@ -52,15 +54,18 @@ def how_many(items: Any) -> str:
     return str(len(items)) if isinstance(items, (tuple, list)) else f"{describe(items)} for the tuple of"
 
 
-def explain(op: Callable[..., Any], args: Iterable[Any], error: Exception) -> Exception:
-    """The family's error for an exception that NumPy raised inside of `op(*args)`."""
+def explain(
+    op: Callable[..., Any], args: Iterable[Any], error: Exception, kwargs: Mapping[str, Any] | None = None
+) -> Exception:
+    """The family's error for an exception that NumPy raised inside of `op(*args, **kwargs)`."""
     if isinstance(error, AutogradLiteError):
         return error
     args = tuple(args)
     name = op_name(op)
-    came = ", ".join(describe(arg) for arg in args)
-    sizes = op is np.matmul and isinstance(error, ValueError)
-    text = f"{name}({came}): " + ("the sizes do not fit." if sizes else f"{error}.")
+    kwargs = {key: value for key, value in (kwargs or {}).items() if value is not None and value is not False}
+    options = [f"{key}={describe(value)}" for key, value in kwargs.items() if value is not np._NoValue]
+    came = ", ".join([*map(describe, args), *options])
+    text = f"{name}({came}): {_said(op, args, kwargs, error)}"
     if isinstance(error, np.exceptions.AxisError):
         return AxisError(f"{text} Axes run from -ndim to ndim - 1.")
     if isinstance(error, IndexError):
@@ -74,6 +79,26 @@ def explain(op: Callable[..., Any], args: Iterable[Any], error: Exception) -> Ex
         return DTypeError(f"{text} Expected arrays, Tensors or numbers that {name} can take.")
     error.add_note(f"while computing {name}({came})")
     return error
+
+
+def _said(op: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], error: Exception) -> str:
+    """What NumPy said, with shapes as the user writes them: (2, 3) for (2,3), and with the -1 in them."""
+    if op is np.matmul and isinstance(error, ValueError):
+        return "the sizes do not fit."
+    text, shape = str(error), kwargs.get("shape")
+    if op is np.reshape and "into shape" in text:
+        return f"cannot reshape array of size {args[0].size} into shape {shape}.{_near(args[0].size, shape)}"
+    if op is np.broadcast_to and "broadcast" in text:
+        return f"shape {np.shape(args[0])} cannot be broadcast to {shape}."
+    return re.sub(r"(?<=\d),(?=\d)", ", ", text).rstrip(" .") + "."
+
+
+def _near(size: int, shape: Any) -> str:
+    """The shape of so many entries that differs from another in its first length."""
+    rest = math.prod(shape[1:]) if isinstance(shape, (tuple, list)) and -1 not in shape else 0
+    if not rest or size % rest or len(shape) < 2:
+        return ""
+    return f" Did you mean {(-1, *shape[1:])}, which is {(size // rest, *shape[1:])}?"
 
 
 STUMBLES = (AttributeError, KeyError, AssertionError, ZeroDivisionError, OverflowError, StopIteration)
@@ -142,6 +167,8 @@ def missing_rule(
         return NotDifferentiableError(
             f"{public} {reason}; where no gradient is wanted, call it on x.detach().numpy()"
         )
+    if public.startswith("scipy.special.") and name in SCIPY:
+        return NotDifferentiableError(f"{public} has no derivative rule; write {SCIPY[name]}")
     names = sorted({op_name(other) for other in list(known) if full_name(other).startswith("np.")})
     close = difflib.get_close_matches(name, [other for other in names if other != name], n=3, cutoff=0.75)
     hint = f" Did you mean {' or '.join(close)}?" if close else ""
@@ -153,25 +180,40 @@ def missing_rule(
 
 
 def full_name(op: Callable[..., Any]) -> str:
-    """How a user writes the op: `np.linalg.det`, or the name alone for one of the user's own."""
-    module = getattr(op, "__module__", None) or "numpy"
-    if isinstance(op, np.ufunc) or module.split(".")[0] == "numpy":
-        return f"{module.replace('numpy', 'np', 1)}.{op_name(op)}"
-    return op_name(op)
+    """How a user writes the op: `np.linalg.det`, `scipy.special.erf`, `ag.softmax`, the name of one's own.
+
+    A ufunc does not know the module that it is from, so it is looked for.
+    """
+    name, module = op_name(op), getattr(op, "__module__", None)
+    if isinstance(op, np.ufunc):
+        homes = (home for home in _HOMES_OF_UFUNCS if vars(sys.modules.get(home, np)).get(name) is op)
+        module = next(homes, None)
+    written = {"numpy": "np", "autograd_lite": "ag", "scipy": "scipy"}.get((module or "").partition(".")[0])
+    if written is None:
+        return name
+    parts = (module or "").split(".")[1:] if written != "ag" else []
+    return ".".join([written, *(part for part in parts if not part.startswith("_")), name])
 
 
-def unsupported_call(op: Callable[..., Any], what: str) -> UnsupportedError:
-    """The error for ways of calling NumPy that cannot be recorded."""
-    name = op_name(op)
-    advice = {
-        "out": f"results are new Tensors; write z = {name}(...) for {name}(..., out=z), and a = a + x for "
-        "a += x of an array a",
-        "where": f"to choose entries write np.where(mask, {name}(x), other), or in a reduction "
-        f"{name}(np.where(mask, x, neutral))",
-        "dtype": "to change a dtype write x.astype(dtype)",
-        "axes": f"move the axes first: {name}(np.moveaxis(x, axis, -1), y)",
-        "method": f"{name}.reduce, .accumulate, .outer and .at are not recorded; write np.sum, np.prod, "
-        "np.max or np.min, broadcast with x[:, None], or index",
-    }.get(what, f"its derivative rule does not know {what}")
-    shown = f"a method of {name}" if what == "method" else f"{name}(..., {what}=...)"
-    return UnsupportedError(f"{shown} cannot be recorded: {advice}")
+_HOMES_OF_UFUNCS = ("numpy", "scipy.special")
+"""The modules that have ufuncs, where they are imported."""
+
+SCIPY = {
+    "cbrt": "np.cbrt(x)",
+    "entr": "np.where(x == 0, 0, -x * np.log(x))",
+    "erf": "ag.erf(x)",
+    "exp10": "10.0**x",
+    "exp2": "np.exp2(x)",
+    "expit": "ag.sigmoid(x)",
+    "expm1": "np.expm1(x)",
+    "log1p": "np.log1p(x)",
+    "log_expit": "-ag.softplus(-x)",
+    "log_softmax": "ag.log_softmax(x, axis=None)",
+    "logit": "np.log(x) - np.log1p(-x)",
+    "logsumexp": "ag.logsumexp(x)",
+    "sinc": "np.sinc(x)",
+    "softmax": "ag.softmax(x, axis=None)",
+    "xlog1py": "np.where(x == 0, 0, x * np.log1p(y))",
+    "xlogy": "np.where(x == 0, 0, x * np.log(y))",
+}
+"""What to write for functions of scipy.special that have no rule."""

@@ -11,7 +11,6 @@ import contextlib
 import functools
 import inspect
 import itertools
-import opcode
 import operator
 import sys
 from collections.abc import Callable, Iterator
@@ -20,21 +19,24 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast, overload
 import numpy as np
 import numpy.typing as npt
 
+from .advice import unsupported_call, unsupported_method
 from .arrays import MASKED, refuse_other_arithmetic
 from .errors import (
     AssignmentError,
     AutogradLiteError,
     DTypeError,
-    MissingAttributeError,
     ShapeError,
     TapeError,
     UnsupportedError,
 )
-from .explain import called_from_math, describe, explain, missing_rule, unsupported_call
+from .explain import called_from_math, describe, explain, missing_rule
+from .guards import STORE_SUBSCR, cut, draws
+from .mistakes import warn_of_mistake
+from .names import FOREIGN_METHODS, missing
 from .recording import current
 from .rules import Rule, compositions, constants, refused, register, rules
 from .tape import Node, changing, check_value, leaf, next_index, op_name, package, user_line
-from .torch_names import PlainArray, TorchNames, ValuesAndIndices, answer, numpy_words
+from .torch_names import PlainArray, TorchNames, ValuesAndIndices, answer, axis_of, numpy_words
 
 __all__ = ["Tensor", "apply", "nondifferentiable", "primitive", "stop_gradient"]
 
@@ -156,8 +158,16 @@ class Tensor(TorchNames):
     @property
     def grad(self) -> Tensor | None:
         """d(output)/d(this), added up over the backward passes; None before the first."""
-        notes = self.node.notes if self.node is not None else None
-        return notes.grad if notes is not None else None
+        node = self.node
+        if node is None:
+            return None
+        grad = notes.grad if (notes := node.notes) is not None else None
+        if grad is None and node.op is not None and not (notes is not None and notes.retains):
+            warn_of_mistake(
+                f"x.grad of an intermediate result is None: x is what {op_name(node.op)} computed, and only "
+                "leaves keep their gradient; write x.retain_grad() before the backward pass"
+            )
+        return grad
 
     @grad.setter
     def grad(self, grad: Tensor | npt.ArrayLike | None) -> None:
@@ -203,7 +213,10 @@ class Tensor(TorchNames):
         return self._data.nbytes  # type: ignore[no-any-return]
 
     def __len__(self) -> int:
-        return len(self._data)
+        try:
+            return len(self._data)
+        except TypeError as error:
+            raise DTypeError("a 0-d Tensor has no len(); its number is x.item()") from error
 
     def __iter__(self) -> Iterator[Tensor]:
         if self.ndim == 0:
@@ -266,20 +279,34 @@ class Tensor(TorchNames):
         return self
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        if self.node is not None:
-            raise UnsupportedError(_CUT)
+        if self.node is not None and not draws(caller := sys._getframe(1)):
+            raise cut(caller)
         return np.array(self._data, dtype=dtype, copy=copy)
 
     @property
     def _mask(self) -> Any:
         """What np.ma asks its operands for: here it is told that Tensors have none."""
+        if draws(sys._getframe(1)):
+            raise AttributeError
         raise UnsupportedError(MASKED)
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        try:
+            return bool(self._data)
+        except ValueError as error:
+            raise ShapeError(
+                f"a Tensor of shape {self.shape} is neither true nor false; write (x > 0).all() or "
+                "(x > 0).any(), and np.where(x > 0, y, z) to choose entry by entry"
+            ) from error
 
     def __int__(self) -> int:
-        return int(self._data)
+        try:
+            return int(self._data)
+        except TypeError as error:
+            raise DTypeError(
+                f"int(x) takes a 0-d Tensor, this has shape {self.shape}; write x.astype(int), or x.item() "
+                "for the one entry"
+            ) from error
 
     def __index__(self) -> int:
         return operator.index(self._data)
@@ -294,10 +321,9 @@ class Tensor(TorchNames):
         """The value for `float(x)`, which is fine where it was asked for, but not where a silent
         conversion cuts the graph: in `math.sin(x)`, and in NumPy's `array[i] = x`. Which of them it
         is, is told by the instruction that the caller is at."""
-        if self.node is not None:
-            caller = sys._getframe(2)
-            if caller.f_code.co_code[caller.f_lasti] == _STORE_SUBSCR:
-                raise UnsupportedError(_CUT)
+        if self.node is not None and not draws(caller := sys._getframe(2)):
+            if caller.f_code.co_code[caller.f_lasti] == STORE_SUBSCR:
+                raise cut(caller)
             if package(caller) == "numpy":
                 raise UnsupportedError(
                     "NumPy was about to read a plain number, e.g. in np.sum(array, initial=x), which would "
@@ -323,6 +349,13 @@ class Tensor(TorchNames):
     def __reduce__(self) -> Any:
         self._must_be_leaf("pickled")
         return _rebuild, (type(self), self.data, self.requires_grad, self.name)
+
+    def __copy__(self) -> Tensor:
+        """Another handle of the same step; of a leaf, another leaf."""
+        if not self.is_leaf:
+            return lift(self._data, cast(Node, self.node))
+        rebuild, arguments = self.__reduce__()
+        return cast(Tensor, rebuild(*arguments))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         self._must_be_leaf("deep-copied")
@@ -377,7 +410,7 @@ class Tensor(TorchNames):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         if method != "__call__":
-            raise unsupported_call(ufunc, "method")
+            raise unsupported_method(ufunc, method, args, kwargs)
         if len(args) == 1 and not kwargs and ufunc in rules:
             return _compute(ufunc, ufunc, self)
         return apply(ufunc, *args, **kwargs)
@@ -602,7 +635,7 @@ class Tensor(TorchNames):
         """All axes as one, in an order as in NumPy, or only those from one axis to another."""
         if isinstance(start_dim, str) or self.ndim == 0:
             return self.ravel(start_dim if isinstance(start_dim, str) else order)
-        first, last = (range(self.ndim)[d] for d in (start_dim, end_dim))
+        first, last = (axis_of(self, "flatten", d) for d in (start_dim, end_dim))
         return self.reshape(*self.shape[:first], -1, *self.shape[last + 1 :], order=order)
 
     def view(self, *shape: Any) -> Tensor:
@@ -716,24 +749,12 @@ class Tensor(TorchNames):
     if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
 
         def __getattr__(self, name: str) -> Any:
-            advice = _IN_PLACE_OF.get(name) or (hasattr(np.ndarray, name) and f"x.numpy().{name}")
-            raise MissingAttributeError(
-                f"a Tensor has no {name}" + (f"; write {advice}" if advice else ""), name=name, obj=self
-            )
+            numpys = f"x.numpy().{name}" if hasattr(np.ndarray, name) else None
+            meant = FOREIGN_METHODS.get(name, numpys)
+            known = functools.partial(dir, type(self))
+            raise missing(f"a Tensor has no {name}", name, lambda _: meant, known, "x.")
 
     del _in_place, _binary, _unary, _plain, _numpy, _constant, _extreme
-
-
-_IN_PLACE_OF = {
-    "values": "x.max(dim=i) for a pair of values and indices; x.max(i), as in NumPy, is the values alone",
-    "indices": "x.max(dim=i) for a pair of values and indices, or x.argmax(i)",
-    "flat": "np.ravel(x), whose entries x[np.unravel_index(i, x.shape)] = v changes",
-    "itemset": "x[i] = v",
-    "setfield": "x[...] = v",
-    "ptp": "np.ptp(x)",
-    "tostring": "x.numpy().tobytes()",
-}
-"""What to write for those methods of arrays that a Tensor has not; for the others it is x.numpy()."""
 
 
 class _Probe:
@@ -901,15 +922,6 @@ def plain_index(index: Any) -> Any:
 _NUMPY_FUNCTION = type(np.sum)
 """The class of the functions that NumPy dispatches through `__array_function__`."""
 
-_STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
-
-_CUT = (
-    "a Tensor on the tape was about to become a plain array, which would silently cut the graph. To "
-    "compute with it, call a NumPy function on the Tensor itself, e.g. np.stack([x, y]) in place of "
-    "np.array([x, y]); to fill an array, make it a Tensor: a = ag.Tensor(a); a[i] = x; to read the "
-    "values, write x.numpy() or x.detach()"
-)
-
 _OPTIONS = frozenset({type(None), bool, int, float, str, tuple})
 """What most options are, and no Tensor is."""
 
@@ -944,7 +956,12 @@ def _owned(data: Any, requires_grad: bool, dtype: npt.DTypeLike | None) -> Any:
     except UnsupportedError:
         raise
     except (TypeError, ValueError) as error:
-        raise DTypeError(f"Tensor({describe(data)}): {error}; expected numbers or arrays") from error
+        repair = "expected numbers or arrays"
+        if isinstance(data, int) and not isinstance(requires_grad, bool):
+            repair += (
+                "; entries come as one list, Tensor([1, 2]), zeros of a shape as Tensor(np.zeros((2, 3)))"
+            )
+        raise DTypeError(f"Tensor({describe(data)}): {error}; {repair}") from error
     if array.dtype.kind not in "biufc":
         raise DTypeError(
             f"Tensor({describe(data)}): dtype {array.dtype} holds no numbers; expected floats, ints, "
@@ -996,7 +1013,7 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
                 refuse_other_arithmetic(option)
                 by_keyword = True
     if ("out" in kwargs or "where" in kwargs) and op is not np.copyto:
-        kwargs = _without_out(op, kwargs)
+        kwargs = _without_out(op, args, kwargs)
     rule = rules.get(op)
     if rule is None:
         if op in compositions:
@@ -1008,7 +1025,7 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             composed = compositions[op]
             for keyword in kwargs:
                 if not _takes(composed, keyword):
-                    raise unsupported_call(op, keyword)
+                    raise unsupported_call(op, keyword, args, kwargs)
             try:
                 return composed(*args, **kwargs)
             except Exception as error:
@@ -1038,11 +1055,11 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     try:
         value = op(*values, **kwargs)
     except Exception as error:
-        raise explain(op, values, error) from error
+        raise explain(op, values, error, kwargs) from error
 
     if not recorded or current().listeners is None or not _is_inexact(value):
         return unrecorded_result(op, values, value)
-    _check_call(op, rule, kwargs)
+    _check_call(op, rule, args, kwargs)
     return record_result(op, tuple(inputs), tuple(values), kwargs or None, value)
 
 
@@ -1168,10 +1185,12 @@ def _positional(
     try:
         bound = inspect.signature(op).bind(*args, **kwargs)
     except ValueError as error:  # NumPy 2.0 does not tell that of ufuncs, which take options by keyword
-        raise unsupported_call(op, next(iter(kwargs))) from error
+        raise unsupported_call(op, next(iter(kwargs)), args, kwargs) from error
     if any(isinstance(value, Tensor) for value in bound.kwargs.values()):
         bound.apply_defaults()
     if any(isinstance(value, Tensor) for value in bound.kwargs.values()):
+        if op_name(op) in ("concatenate", "stack"):
+            raise UnsupportedError(f"{op_name(op)} takes its arrays as one list: np.{op_name(op)}([x, y])")
         raise UnsupportedError(
             f"{op_name(op)} takes a Tensor by position only: {op_name(op)}(x, y), not "
             f"{op_name(op)}({', '.join(f'{key}=...' for key in kwargs)})"
@@ -1179,11 +1198,11 @@ def _positional(
     return bound.args, bound.kwargs
 
 
-def _without_out(op: Callable[..., Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+def _without_out(op: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     """Refuse `out=` and `where=`, unless they say what is meant anyway."""
     for key, neutral in (("out", None), ("where", True)):
         if kwargs.get(key, neutral) is not neutral:
-            raise unsupported_call(op, key)
+            raise unsupported_call(op, key, args, kwargs)
     return {key: value for key, value in kwargs.items() if key not in ("out", "where")}
 
 
@@ -1195,11 +1214,13 @@ def _named(
     kwargs = {**dict(zip(options, args[arrays:], strict=False)), **kwargs}
     for key, value in kwargs.items():
         if isinstance(value, Tensor):
+            if key == "initial":
+                raise unsupported_call(op, key, args[:arrays], kwargs)
             raise UnsupportedError(
                 f"{op_name(op)}(..., {key}={describe(value)}): no gradient goes to {key}; give a plain "
                 f"number, {key}=t.item(), or write it as an op of its own"
             )
-    return args[:arrays], _without_out(op, kwargs)
+    return args[:arrays], _without_out(op, args[:arrays], kwargs)
 
 
 @functools.cache
@@ -1225,13 +1246,13 @@ def _parameters(op: Callable[..., Any]) -> list[inspect.Parameter]:
         return list(inspect.signature(compositions[op]).parameters.values()) if op in compositions else []
 
 
-def _check_call(op: Callable[..., Any], rule: Rule, kwargs: dict[str, Any]) -> None:
+def _check_call(op: Callable[..., Any], rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Refuse a call whose rule is missing or does not know one of the keywords."""
     if rule.joint is None and not rule.vjps:
         raise missing_rule(op, rules)
     for keyword in kwargs:
         if not rule.takes(keyword):
-            raise unsupported_call(op, keyword)
+            raise unsupported_call(op, keyword, args, kwargs)
 
 
 # -- the public door for ops -----------------------------------------------------------------------

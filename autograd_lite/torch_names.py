@@ -16,9 +16,18 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from .errors import OptionError, UnsupportedError
+from .errors import AxisError, OptionError, UnsupportedError
 
-__all__ = ["Device", "PlainArray", "TorchNames", "ValuesAndIndices", "answer", "method_of", "numpy_words"]
+__all__ = [
+    "Device",
+    "PlainArray",
+    "TorchNames",
+    "ValuesAndIndices",
+    "answer",
+    "axis_of",
+    "method_of",
+    "numpy_words",
+]
 
 
 class ValuesAndIndices(NamedTuple):
@@ -41,6 +50,13 @@ def _whole(shape: tuple[Any, ...]) -> tuple[int, ...]:
     """A shape or axes given as one sequence or number by number."""
     several = shape[0] if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)) else shape
     return tuple(int(n) for n in several)
+
+
+def axis_of(x: Any, method: str, dim: int) -> int:
+    """An axis of x, counted from the front."""
+    if not -x.ndim <= dim < x.ndim:
+        raise AxisError(f"{method}: x of shape {x.shape} has no axis {dim}; axes run from -ndim to ndim - 1")
+    return dim % int(x.ndim)
 
 
 def method_of(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -116,7 +132,7 @@ class TorchNames:
 
     def unflatten(self: Any, dim: int, sizes: Any) -> Any:
         """One axis as several."""
-        dim = range(self.ndim)[dim]
+        dim = axis_of(self, "unflatten", dim)
         return self.reshape(*self.shape[:dim], *sizes, *self.shape[dim + 1 :])
 
     def flip(self: Any, *dims: Any) -> Any:
@@ -212,7 +228,7 @@ class TorchNames:
 
     def unfold(self: Any, dimension: int, size: int, step: int) -> Any:
         """Windows along an axis; what is in a window comes as a last axis."""
-        axis = range(self.ndim)[dimension]
+        axis = axis_of(self, "unfold", dimension)
         starts = np.arange(0, self.shape[axis] - size + 1, step)
         windows = np.take(self, starts[:, None] + np.arange(size), axis=axis)
         return np.moveaxis(windows, axis + 1, -1)

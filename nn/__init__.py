@@ -10,6 +10,8 @@
 array([0, 1, 1, 0])
 """
 
+from typing import TYPE_CHECKING
+
 from . import boxes as boxes
 from . import compression as compression
 from . import data as data
@@ -49,9 +51,15 @@ from .layers.upsample import *
 from .losses import *
 from .lr_range import *
 from .module import *
+from .names import missing_from as _missing_from
 from .random import manual_seed as manual_seed
 from .serialization import *
 from .summary import *
 from .training import *
 from .transfer import *
 from .uncertainty import *
+
+if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
+
+    def __getattr__(name):
+        raise _missing_from(__name__, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Self, TypeVar, cast
 
 import numpy as np
@@ -14,8 +14,10 @@ import autograd_lite as ag
 from autograd_lite import Device, Tensor
 from autograd_lite.arrays import refuse_other_arithmetic
 from autograd_lite.errors import DataError, DTypeError, MissingAttributeError, ShapeError
+from autograd_lite.names import missing
 
 from .arrays import as_array
+from .names import MODULE_METHODS
 
 __all__ = ["InputError", "Module", "Parameter", "functional_call"]
 
@@ -364,9 +366,8 @@ class Module:
                 return own[name]
         if self._computed is not None and name in self._computed:
             return self._computed[name].function(self)
-        # With `name` and `obj`, so that Python can add which attribute was probably meant.
-        message = f"{type(self).__name__!r} object has no attribute {name!r}"
-        raise AttributeError(message, name=name, obj=self)
+        problem = f"{type(self).__name__!r} object has no attribute {name!r}"
+        raise missing(problem, name, MODULE_METHODS.get, lambda: dir(self))
 
     def __delattr__(self, name: str) -> None:
         for own in self._registers():
@@ -600,7 +601,7 @@ class Module:
                 elif not np.can_cast(value.dtype, here.dtype, "same_kind"):
                     unfit.append(f"wrong dtype: {path} is {here.dtype} here, {value.dtype} in the state")
         if problems or unfit:
-            hint = (
+            hint = _instead_of_a_state(state_dict, slots) or (
                 "build the model with the sizes and dtypes that the state has"
                 if unfit
                 else "to pass over missing and unexpected keys, write load_state_dict(state, strict=False)"
@@ -642,6 +643,28 @@ class Module:
             return f"{type(self).__name__}({extra})"
         lines = [extra, *parts] if extra else parts
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
+
+
+def _instead_of_a_state(came: Mapping[str, Any], slots: Iterable[str]) -> str:
+    """What to write if it is no state of a module that came, but something around one, or beside it."""
+    slots = set(slots)
+    if came.keys() >= {"parts", "random state", "values"}:
+        return (
+            "this is a checkpoint: write nn.load_checkpoint(path, model, optimizer), or for the weights "
+            'alone load_state_dict(nn.load(path)["parts"]["model"])'
+        )
+    if came.keys() >= {"state", "param_groups"}:
+        return "this is the state of an optimizer: write optimizer.load_state_dict(state)"
+    for key, value in came.items():
+        if isinstance(value, Mapping) and slots & value.keys():
+            return f"the weights are one level deeper: write load_state_dict(state[{key!r}])"
+    for prefix in {str(key).partition(".")[0] + "." for key in came}:
+        if slots <= {str(key).removeprefix(prefix) for key in came} and not slots <= came.keys():
+            return (
+                f"the keys begin with {prefix!r}: write load_state_dict("
+                f"{{k.removeprefix({prefix!r}): v for k, v in state.items()}})"
+            )
+    return ""
 
 
 def functional_call(

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import AnomalyError, DataError, DTypeError, OptionError, ShapeError
+from autograd_lite.names import Hinted
 
 from .arrays import as_array
 from .batches import Batches, cause_of_nan, generators, length
@@ -24,6 +25,7 @@ from .checkpoint import load_checkpoint, save_checkpoint
 from .data import DataLoader, Dataset
 from .measures import Metric, measures
 from .module import Module
+from .names import TRAINER_METHODS
 from .optim import Optimizer
 from .optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from .options import check_number, check_whole
@@ -62,7 +64,7 @@ class History(dict[str, list[float]]):
         return {name: values[-1] for name, values in self.items()}
 
 
-class Trainer:
+class Trainer(Hinted):
     """A model, its loss and its optimizer, and the loop that brings them together.
 
     Args:
@@ -102,6 +104,8 @@ class Trainer:
         >>> model.weight.data.round(3), model.bias.data.round(3)
         (array([[3.]], dtype=float32), array([1.], dtype=float32))
     """
+
+    _foreign = TRAINER_METHODS
 
     def __init__(
         self,

@@ -19,10 +19,14 @@ FLOORS = (
     "errors",
     "memory",
     "arrays",
+    "mistakes",
+    "names",
     "torch_names",
     "recording",
     "tape",
     "explain",
+    "advice",
+    "guards",
     "rules",
     "tree",
     "tensor",
@@ -43,7 +47,9 @@ FLOORS = (
 ROOF = len(FLOORS)
 """Where `autograd_lite/__init__.py` stands, which hands out the names of all the others."""
 
-PUBLIC = frozenset({"arrays", "errors", "strategies", "sums", "testing", "torch_names", "tree"})
+PUBLIC = frozenset(
+    {"arrays", "errors", "mistakes", "names", "strategies", "sums", "testing", "torch_names", "tree"}
+)
 """The modules of the engine that other packages may import by name; the rest is in `autograd_lite` itself."""
 
 

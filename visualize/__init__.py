@@ -11,11 +11,16 @@
 A notebook shows the picture by itself.
 """
 
+from typing import TYPE_CHECKING
+
+from autograd_lite.names import missing_from_module as _missing_from_module
+
 from .calls import Call
 from .compare import Difference, diff
 from .costs import Cost, Profile, profile
 from .explain import Explanation, explain
 from .graph import Edge, Graph, Vertex, draw
+from .names import FOREIGN_NAMES as _FOREIGN_NAMES
 from .plots import (
     LayerWatch,
     activation_functions,
@@ -59,3 +64,8 @@ __all__ = [
     "profile",
     "weight_images",
 ]
+
+if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
+
+    def __getattr__(name):
+        raise _missing_from_module(__name__, "visualize.", name, _FOREIGN_NAMES.get, lambda: __all__)

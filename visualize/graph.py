@@ -20,12 +20,14 @@ import numpy as np
 import autograd_lite as ag
 from autograd_lite import contributions
 from autograd_lite.errors import DTypeError, OptionError, TapeError
+from autograd_lite.names import Hinted
 from autograd_lite.tree import flatten
 
 from . import html, render
 from .calls import Call, Calls
 from .convert import to_networkx
 from .listing import listing
+from .names import PICTURE_METHODS
 from .outline import outline
 from .styles import LIMIT, STYLES, nodes
 from .themes import THEMES
@@ -81,7 +83,7 @@ class Edge:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Graph:
+class Graph(Hinted):
     """A computation as a picture; made by `draw`.
 
     Attributes:
@@ -91,6 +93,8 @@ class Graph:
         style, values, grads, constants, direction, depth, unroll, flow, theme, legend: how it is drawn,
             see `draw`.
     """
+
+    _foreign = PICTURE_METHODS
 
     vertices: tuple[Vertex, ...]
     edges: tuple[Edge, ...]

@@ -232,7 +232,8 @@ def with_gradients(output: ag.Tensor) -> Graph:
     """The graph of a Tensor with all gradients, as after `backward`; but the tape is left as it was."""
     if not isinstance(output, ag.Tensor):
         raise DTypeError(
-            f"expected a recorded Tensor, got {type(output).__name__}; write backprop_steps(f) of a result f"
+            f"expected a recorded Tensor, got {type(output).__name__}; give the result f of a "
+            "computation: backprop_steps(f), explain(f)"
         )
     graph = draw(output)
     if output.node is None:

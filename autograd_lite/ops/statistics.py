@@ -338,6 +338,6 @@ def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
 compositions[np.bincount] = _bincount
 refuse(
     "counts entries, which changes in jumps; to add up weights by bin write "
-    "np.bincount(np.digitize(x.numpy(), edges), weights)",
+    "np.bincount(np.digitize(x.numpy(), edges[1:-1]), weights, minlength=len(edges) - 1)",
     np.histogram, np.histogram2d, np.histogramdd, np.histogram_bin_edges,
 )  # fmt: skip

@@ -1,5 +1,8 @@
 """What layers and losses compute, as functions of their inputs and parameters."""
 
+from typing import TYPE_CHECKING
+
+from ..names import missing_from as _missing_from
 from .activations import *
 from .attention import *
 from .classification import *
@@ -16,3 +19,8 @@ from .recurrent import *
 from .regression import *
 from .resize import *
 from .sparse import *
+
+if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
+
+    def __getattr__(name):
+        raise _missing_from(__name__, name)

@@ -12,7 +12,7 @@ from autograd_lite import Tensor
 from autograd_lite.errors import DataError, OptionError, ShapeError
 
 from ..arrays import Input, as_array, as_operand
-from .losses import check_options, of_one_shape, reduced
+from .losses import check_log_probabilities, check_options, check_scores, of_one_shape, reduced
 
 __all__ = [
     "binary_cross_entropy",
@@ -88,6 +88,7 @@ def binary_cross_entropy_with_logits(
     """
     check_options(reduction)
     input, target = of_one_shape("binary_cross_entropy_with_logits", input, target)
+    check_scores("binary_cross_entropy_with_logits", input, {ag.sigmoid: "the sigmoid"})
     missed: Any = ag.softplus(-input) * target
     loss = (missed if pos_weight is None else missed * pos_weight) + ag.softplus(input) * (1 - target)
     return reduced(loss if weight is None else loss * weight, reduction)
@@ -106,6 +107,7 @@ def kl_div(input: Input, target: Input, reduction: str = "mean", log_target: boo
     if reduction != "batchmean":
         check_options(reduction)
     input, target = of_one_shape("kl_div", input, target)
+    check_log_probabilities("kl_div", input)
     if log_target:
         loss: Any = np.exp(target) * (target - input)
     else:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from autograd_lite import Tensor
 
+from ..options import check_number
 from ..random import generator
 
 __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d"]
@@ -39,6 +40,7 @@ dropout1d = dropout3d = dropout2d
 
 
 def _dropped(input: Any, p: float, shape: tuple[int, ...]) -> Any:
+    check_number("dropout", "p", p, most=1, example=0.5)
     kept = generator.random(shape, np.float32) >= p
     return input * (kept * (1 / (1 - p) if p < 1 else 0.0)).astype(input.dtype)
 
@@ -56,6 +58,7 @@ def alpha_dropout(input: Tensor | Array, p: float = 0.5, training: bool = True, 
     """
     if not training or not p:
         return input
+    check_number("alpha_dropout", "p", p, most=1, example=0.5)
     low = -1.7580993408473766  # where SELU goes for large negative numbers
     kept = generator.random(input.shape, np.float32) >= p
     a = ((1 - p) * (1 + p * low * low)) ** -0.5 if p < 1 else 0.0

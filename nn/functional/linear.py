@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 from autograd_lite import Tensor
+from autograd_lite.errors import ShapeError
 
 from ..kernels import linear as kernels
 
@@ -35,12 +37,53 @@ def linear(input: Tensor | Array, weight: Tensor | Array, bias: Tensor | Array |
     Returns:
         An array of shape (..., out).
 
+    Raises:
+        ShapeError: the input is of another size, or the bias.
+
     Example:
         >>> import numpy as np
         >>> linear(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]), np.array([5.0]))
         array([[16.]])
     """
-    return affine(input, weight, bias)
+    try:
+        return affine(input, weight, bias)
+    except ShapeError as error:
+        shapes = ", ".join(str(np.shape(x)) for x in (input, weight, bias) if x is not None)
+        repair = ""
+        if weight.ndim == 2 and input.shape[-1:] != weight.shape[1:]:
+            repair = f"; {repair_of_input(input.shape, weight.shape[1], 'a weight of shape (..., {})')}"
+        raise ShapeError(
+            f"linear: shapes {shapes} do not fit; expected input (..., in), weight (out, in) and bias "
+            f"(out,){repair}"
+        ) from error
+
+
+def repair_of_input(shape: tuple[int, ...], features: int, fitting: str) -> str:
+    """What to write where the last axis of an input is not the one that a linear map takes.
+
+    Args:
+        shape: of the input.
+        features: what the map takes.
+        fitting: a map that fits, as a format of the size.
+    """
+    flat = math.prod(shape[1:])
+    if len(shape) > 2 and flat == features:
+        return "flatten it first: x.reshape(len(x), -1), or the layer nn.Flatten() before this one"
+    if len(shape) > 3:  # of images, as convolutions and pooling give them
+        return (
+            f"flatten it first, with the layer nn.Flatten() before this one, and take {fitting.format(flat)}"
+        )
+    if len(shape) == 3 and math.prod(shape) == features:
+        return "flatten it first: x.reshape(-1), or the layer nn.Flatten(0) before this one"
+    if not shape:
+        return "give each sample a row: layer([[...]])"
+    if len(shape) == 1 and features == 1:
+        return "give each sample a row: x.reshape(-1, 1)"
+    if len(shape) == 1 and shape[0] > features > 0 and shape[0] % features == 0:
+        return f"give each sample a row: x.reshape(-1, {features}); nn.Flatten() keeps the first axis"
+    if len(shape) == 2 and shape[0] == features:
+        return "did you mean x.T?"
+    return f"make the layer fit the input: {fitting.format(shape[-1])}"
 
 
 def bilinear(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import numpy.typing as npt
 import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import DTypeError, IndexingError, OptionError, ShapeError
+from autograd_lite.mistakes import warn_of_mistake
 from autograd_lite.sums import narrowed, widened
 
 from ..arrays import Input, as_array, as_operand
@@ -81,6 +84,7 @@ def cross_entropy(
     input = as_operand("cross_entropy: input", input)
     if input.ndim == 0:
         raise ShapeError(f"cross_entropy: input of shape {input.shape}; expected scores of shape (N, C)")
+    check_scores("cross_entropy", input, {ag.softmax: "the softmax", ag.log_softmax: "the log-softmax"})
     input = input if input.dtype.kind == "f" else input.astype(float)
     return _cross_entropy("cross_entropy", input, target, weight, ignore_index, reduction, label_smoothing)
 
@@ -102,9 +106,9 @@ def nll_loss(
         reduction: as in `cross_entropy`, which is `nll_loss(log_softmax(x), target)`.
     """
     check_options(reduction)
-    return _cross_entropy(
-        "nll_loss", as_operand("nll_loss: input", input), target, weight, ignore_index, reduction, 0.0
-    )
+    input = as_operand("nll_loss: input", input)
+    check_log_probabilities("nll_loss", input)
+    return _cross_entropy("nll_loss", input, target, weight, ignore_index, reduction, 0.0)
 
 
 def _cross_entropy(
@@ -212,6 +216,42 @@ def _check_range(name: str, indices: Array, counts: Array, classes: int) -> None
         raise IndexingError(
             f"{name}: target{list(place)} is {indices[place]}, but the scores are of {classes} "
             f"classes, 0 to {classes - 1}; number the classes from 0, or widen the last layer"
+        )
+
+
+MOVES = (np.reshape, np.squeeze, np.ravel, np.expand_dims, np.transpose, np.moveaxis, operator.getitem)
+"""Ops between the last layer and the loss that change no entry."""
+
+
+def _made_by(x: Any) -> Any:
+    """The op that computed the entries of a Tensor; None if that was not recorded."""
+    node = x.node if isinstance(x, Tensor) else None
+    while node is not None and node.op in MOVES and isinstance(node.inputs[0], ag.Node):
+        node = node.inputs[0]
+    return None if node is None else node.op
+
+
+def check_scores(name: str, input: Any, applied: Mapping[Any, str]) -> None:
+    """Warn where a loss that takes scores gets what went through the function that it applies itself.
+
+    Args:
+        name: the loss.
+        input: what it got.
+        applied: such functions, and what they are called.
+    """
+    if function := applied.get(_made_by(input)):
+        warn_of_mistake(
+            f"{name} takes scores, and applies {function} itself; this input went through it already. Leave "
+            f"{function} out of the model, and apply it to the scores where probabilities are shown"
+        )
+
+
+def check_log_probabilities(name: str, input: Any) -> None:
+    """Warn where a loss that takes log-probabilities gets probabilities."""
+    if _made_by(input) is ag.softmax:
+        warn_of_mistake(
+            f"{name} takes log-probabilities, this input is the result of a softmax: let the model end with "
+            "nn.LogSoftmax(dim=1) in place of nn.Softmax(dim=1)"
         )
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from .. import functional, init
 from ..arrays import Input, as_operand
+from ..functional.linear import repair_of_input
 from ..module import InputError, Module, Parameter
 from ..options import check_whole
 
@@ -67,7 +68,7 @@ class Linear(Module):
         weight = self.weight  # read once, as it may be computed
         x = as_operand("Linear", x, weight.dtype)
         if x.shape[-1:] != (self.in_features,):
-            repair = _repair(x.shape, self.in_features)
+            repair = repair_of_input(x.shape, self.in_features, "Linear({}, ...)")
             raise InputError(self, f"expects (..., {self.in_features}), got {x.shape}; {repair}")
         return functional.linear(x, weight, self.bias)
 
@@ -79,18 +80,6 @@ class Linear(Module):
         return (
             f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
         )
-
-
-def _repair(shape: tuple[int, ...], features: int) -> str:
-    if len(shape) > 2 and math.prod(shape[1:]) == features:
-        return "flatten it first: x.reshape(len(x), -1)"
-    if not shape:
-        return "give each sample a row: layer([[...]])"
-    if len(shape) == 1 and features == 1:
-        return "give each sample a row: x.reshape(-1, 1)"
-    if len(shape) == 2 and shape[0] == features:
-        return "did you mean x.T?"
-    return f"make the layer fit the input: Linear({shape[-1]}, ...)"
 
 
 class Bilinear(Module):

@@ -60,7 +60,17 @@ class _ChannelNorm(Module):
         """Refuse inputs of another shape."""
         if input.ndim not in self.shapes or input.shape[self.axis(input)] != self.num_features:
             shapes = " or ".join(form.format(self.num_features) for form in self.shapes.values())
-            raise InputError(self, f"expects input of shape {shapes}, got {input.shape}")
+            raise InputError(self, f"expects input of shape {shapes}, got {input.shape}{self.repair(input)}")
+
+    def repair(self, input: Input) -> str:
+        """What to write for an input of another shape."""
+        kind, axes = type(self).__name__[:-2], max(1, input.ndim - 2)
+        if input.ndim not in self.shapes:
+            fits = input.ndim in (2, 3, 4, 5) and kind.endswith("Norm")
+            return f"; for inputs of {input.ndim} axes take {kind}{axes}d" if fits else ""
+        if input.ndim > 2 and input.shape[-1] == self.num_features:
+            return "; channels stand before the other axes: np.moveaxis(x, -1, 1)"
+        return f"; make the layer fit the input: {type(self).__name__}({input.shape[self.axis(input)]})"
 
     def axis(self, input: Input) -> int:
         """Where the channels are."""

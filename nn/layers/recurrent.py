@@ -104,8 +104,9 @@ class _Recurrent(Module):
         single = input.ndim == 2
         if input.ndim not in (2, 3) or input.shape[-1] != self.input_size:
             shape = "(B, T, {0}) or (T, {0})" if self.batch_first else "(T, B, {0}) or (T, {0})"
+            repair = _repair(type(self).__name__, input.shape, self.input_size)
             raise InputError(
-                self, f"expects input of shape {shape.format(self.input_size)}, got {input.shape}"
+                self, f"expects input of shape {shape.format(self.input_size)}, got {input.shape}{repair}"
             )
         x: Any = input[:, None] if single else np.swapaxes(input, 0, 1) if self.batch_first else input
         T, B = x.shape[:2]
@@ -456,3 +457,14 @@ class GRUCell(_Cell):
         self, input_size: int, hidden_size: int, bias: bool = True, dtype: npt.DTypeLike = np.float32
     ) -> None:
         super().__init__(input_size, hidden_size, bias, dtype)
+
+
+def _repair(layer: str, shape: tuple[int, ...], features: int) -> str:
+    """What to write for an input whose last axis is not the one of features."""
+    if len(shape) in (1, 2) and features == 1:
+        return "; sequences of numbers get an axis of features: x[..., None]"
+    if len(shape) not in (2, 3):
+        return ""
+    if shape[-2] == features:
+        return "; the features stand last: np.swapaxes(x, -1, -2)"
+    return f"; make the layer fit the input: {layer}({shape[-1]}, ...)"

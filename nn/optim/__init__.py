@@ -1,6 +1,11 @@
 """Optimizers, from gradients to new parameters, and schedules of their learning rates."""
 
-from . import lr_scheduler
+from typing import TYPE_CHECKING
+
+from ..names import FOREIGN_NAMES as _FOREIGN_NAMES
+from ..names import called_module as _called_module
+from ..names import missing_from as _missing_from
+from . import adagrad, adam, lbfgs, lr_scheduler, optimizer, rprop, sgd
 from .adagrad import Adadelta, Adagrad, RMSprop
 from .adam import Adam, Adamax, AdamW, NAdam, RAdam
 from .lbfgs import LBFGS
@@ -23,3 +28,12 @@ __all__ = [
     "Rprop",
     "lr_scheduler",
 ]
+
+# The modules that are spelled as their classes are in other libraries.
+for _module in (adagrad, adam, lbfgs, optimizer, rprop, sgd):
+    _called_module(_module, _FOREIGN_NAMES[_module.__name__.rpartition(".")[2]])
+
+if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
+
+    def __getattr__(name):
+        raise _missing_from(__name__, name)

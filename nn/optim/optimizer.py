@@ -13,7 +13,10 @@ import numpy.typing as npt
 import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import DataError, DTypeError, OptionError
+from autograd_lite.mistakes import warn_of_mistake
+from autograd_lite.names import Hinted
 
+from ..names import OPTIMIZER_METHODS
 from ..options import check_number, same_kind
 
 __all__ = ["Optimizer"]
@@ -25,7 +28,7 @@ EXAMPLES = {"lr": 1e-3, "weight_decay": 1e-4, "momentum": 0.9, "eps": 1e-8}
 """Options that are numbers of at least 0, each with a usual value."""
 
 
-class Optimizer:
+class Optimizer(Hinted):
     """Base class: an optimizer is its default options and an `update` rule for one parameter.
 
     Args:
@@ -42,6 +45,8 @@ class Optimizer:
         DataError: no parameters.
         OptionError: one that came twice, or is no leaf, or an option that makes no sense.
     """
+
+    _foreign = OPTIMIZER_METHODS
 
     needs_closure = False
     """Whether `step` has to compute the loss itself, with the closure that it is given."""
@@ -135,14 +140,31 @@ class Optimizer:
         if closure is not None:
             with ag.enable_grad():
                 loss = closure()
+        arrived = False
         for group in self.param_groups:
             for p in group["params"]:
                 g = p.grad
                 if g is not None:
+                    arrived = True
                     x = p.numpy()
                     new = self.update(*_decayed(x, g.numpy(), group), self._state_of(p), group)
                     p.data = in_layout(new, x)
+        if not arrived:
+            self.warn_of_no_gradient()
         return loss
+
+    def warn_of_no_gradient(self) -> None:
+        """Say, once for an optimizer, that a step changed nothing.
+
+        Steps without gradients are also how a schedule is walked through: with one, nothing is said.
+        """
+        scheduled = any("initial_lr" in group for group in self.param_groups)
+        if not scheduled and not self.__dict__.get("_warned"):
+            self._warned = True
+            warn_of_mistake(
+                f"{type(self).__name__}.step() changed nothing, for no parameter has a gradient; write "
+                "optimizer.zero_grad(); loss.backward(); optimizer.step(), in this order"
+            )
 
     def update(self, x: Array, g: Array, state: dict[str, Any], group: Group) -> Array:
         """The next value of one parameter, as a new array.
@@ -177,11 +199,14 @@ class Optimizer:
         Arrays take the dtypes of their parameters.
 
         Raises:
-            DataError: the state is that of another optimizer, the groups are of other sizes, or an array
-                is of another shape than its parameter; nothing is loaded then.
+            DTypeError: the state is no dict.
+            DataError: the state is no optimizer's, or another optimizer's, the groups are of other sizes,
+                or an array is of another shape than its parameter; nothing is loaded then.
             OptionError: an option in it makes no sense.
         """
         name, params = type(self).__name__, self._params()
+        if not isinstance(state_dict, Mapping) or not state_dict.keys() >= {"state", "param_groups"}:
+            raise _no_state(name, state_dict)
         sizes = [len(group["params"]) for group in self.param_groups]
         given = [len(group["params"]) for group in state_dict["param_groups"]]
         if sizes != given:
@@ -227,6 +252,23 @@ class Optimizer:
     def __repr__(self) -> str:
         options = ", ".join(f"{key}={value}" for key, value in self.defaults.items())
         return f"{type(self).__name__}({options})"
+
+
+def _no_state(name: str, came: Any) -> DTypeError | DataError:
+    """The error for what is no state of an optimizer."""
+    if not isinstance(came, Mapping):
+        return DTypeError(
+            f"{name}: load_state_dict takes a dict, got a {type(came).__name__}; write "
+            "load_state_dict(nn.load(path)), or of another optimizer load_state_dict(other.state_dict())"
+        )
+    repair = "of the weights of a model write model.load_state_dict(state)"
+    if came.keys() >= {"parts", "random state", "values"}:
+        repair = "this is a checkpoint: write nn.load_checkpoint(path, model, optimizer)"
+    for key, value in came.items():
+        if isinstance(value, Mapping) and value.keys() >= {"state", "param_groups"}:
+            repair = f"it is one level deeper: write load_state_dict(state[{key!r}])"
+    keys = reprlib.repr(list(came))
+    return DataError(f'{name}: a state has "state" and "param_groups", this has the keys {keys}; {repair}')
 
 
 def _is_pair_of_betas(betas: Any) -> bool:

@@ -240,6 +240,9 @@ def vector_to_parameters(vec: Tensor | npt.ArrayLike, parameters: Iterable[Tenso
 
 
 def listed(parameters: Iterable[Tensor] | Tensor) -> list[Tensor]:
+    if not isinstance(parameters, Iterable):
+        came = type(parameters).__name__
+        raise DTypeError(f"expected parameters, got a {came}; write model.parameters()")
     listed = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     for p in listed:
         if not isinstance(p, Tensor):

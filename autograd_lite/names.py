@@ -1,0 +1,195 @@
+"""What other libraries call things that have another name here, and which name was probably meant."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import opcode
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from .errors import MissingAttributeError, MissingNameError
+
+__all__ = ["FOREIGN_METHODS", "FOREIGN_NAMES", "Hinted", "called_module", "missing", "missing_from_module"]
+
+Meant = Callable[[str], str | None]
+"""Gives what to write for a name that another library has, or nothing."""
+
+Known = Callable[[], Iterable[str]]
+"""Gives the names that are there."""
+
+FOREIGN_NAMES = {
+    "Function": "@ag.custom_vjp, or @ag.primitive with ag.defvjp",
+    "GradientTape": "with ag.Tape() as tape",
+    "Parameter": "nn.Parameter(data), after import nn",
+    "Value": "ag.Tensor(data, requires_grad=True)",
+    "Variable": "ag.Tensor(data, requires_grad=True)",
+    "arange": "ag.Tensor(np.arange(n))",
+    "array": "ag.Tensor(data, requires_grad=True)",
+    "as_tensor": "ag.Tensor(data)",
+    "asarray": "ag.Tensor(data)",
+    "autograd": "ag.grad(f), or y.backward()",
+    "backward": "y.backward()",
+    "cat": "np.concatenate([x, y])",
+    "constant": "ag.Tensor(data)",
+    "cuda": "nothing: all arrays are on the CPU",
+    "custom_gradient": "@ag.custom_vjp",
+    "custom_jvp": "@ag.custom_vjp",
+    "elementwise_grad": "ag.grad(lambda x: np.sum(f(x)))",
+    "eye": "ag.Tensor(np.eye(n))",
+    "from_numpy": "ag.Tensor(array)",
+    "full": "ag.Tensor(np.full(shape, value))",
+    "functional": "nn.functional, after import nn",
+    "inference_mode": "with ag.no_grad()",
+    "is_grad_enabled": "ag.is_recording()",
+    "jacfwd": "ag.jacobian(f)",
+    "jacrev": "ag.jacobian(f)",
+    "load": "nn.load(path), after import nn",
+    "make_vjp": "ag.vjp(f, x)",
+    "manual_seed": "nn.manual_seed(seed), after import nn",
+    "nn": "import nn",
+    "numpy": "import numpy as np: NumPy's own functions take Tensors",
+    "ones": "ag.Tensor(np.ones(shape))",
+    "optim": "nn.optim, after import nn",
+    "rand": "ag.Tensor(np.random.default_rng().random(shape))",
+    "randn": "ag.Tensor(np.random.default_rng().normal(size=shape))",
+    "random": "np.random.default_rng()",
+    "set_grad_enabled": "with ag.no_grad(), or with ag.enable_grad()",
+    "tensor": "ag.Tensor(data, requires_grad=True)",
+    "testing": "import autograd_lite.testing",
+    "visualize": "import visualize",
+    "zeros": "ag.Tensor(np.zeros(shape))",
+}
+"""What to write for names that other libraries have at their top."""
+
+FOREIGN_NAMES |= {
+    name: f"nn.functional.{name}, after import nn"
+    for name in (
+        "cross_entropy",
+        "elu",
+        "gelu",
+        "leaky_relu",
+        "mse_loss",
+        "nll_loss",
+        "one_hot",
+        "selu",
+        "silu",
+    )
+}
+
+FOREIGN_METHODS = {
+    "assign": "x.data = v",
+    "at": "x[i] = v",
+    "flat": "np.ravel(x), whose entries x[np.unravel_index(i, x.shape)] = v changes",
+    "gradient": "x.grad",
+    "indices": "x.max(dim=i) for a pair of values and indices, or x.argmax(i)",
+    "itemset": "x[i] = v",
+    "ptp": "np.ptp(x)",
+    "realize": "x.numpy()",
+    "setfield": "x[...] = v",
+    "tostring": "x.numpy().tobytes()",
+    "value": "x.item() for a number, x.numpy() for an array",
+    "values": "x.max(dim=i) for a pair of values and indices; x.max(i), as in NumPy, is the values alone",
+    "zero_grad": "x.grad = None",
+}
+"""What to write for methods of other libraries' arrays; for NumPy's other ones it is x.numpy()."""
+
+
+def missing(
+    problem: str,
+    name: str,
+    meant: Meant,
+    known: Known,
+    prefix: str = "",
+) -> MissingAttributeError:
+    """The error for a name that is not there; it looks for the one that was meant when it is read.
+
+    Args:
+        problem: the message so far.
+        name: what was asked for.
+        meant: gives what to write for a name of another library's, or nothing.
+        known: gives the names that are there.
+        prefix: how their owner is written in code, e.g. "nn.".
+
+    Example:
+        >>> missing("a Tensor has no cot", "cot", {}.get, lambda: ["cos", "dot"], "x.")
+        MissingAttributeError('a Tensor has no cot; did you mean x.dot or x.cos?')
+    """
+    if name.startswith("__"):  # what Python and NumPy ask every object for
+        return MissingAttributeError(problem)
+    return MissingAttributeError(problem, functools.partial(_hint, name, meant, known, prefix))
+
+
+def _hint(name: str, meant: Meant, known: Known, prefix: str) -> str:
+    if line := meant(name):
+        return f"; write {line}"
+    public = [other for other in known() if not other.startswith("_") and other != name]
+    close = [other for other in public if _bare(other) == _bare(name)]
+    close = close or difflib.get_close_matches(name, public, n=2, cutoff=0.65)
+    return f"; did you mean {' or '.join(prefix + other for other in close)}?" if close else ""
+
+
+def _bare(name: str) -> str:
+    """A name as it is remembered: Conv2D, conv_2d and conv2d are one."""
+    return name.replace("_", "").lower()
+
+
+def missing_from_module(
+    module: str,
+    prefix: str,
+    name: str,
+    meant: Meant,
+    known: Known,
+) -> Exception:
+    """What a module's `__getattr__` raises: an AttributeError; in `from module import name` an ImportError.
+
+    Args:
+        module: its name.
+        prefix: how it is written in code, e.g. "ag.".
+        name: what was asked for.
+        meant: gives what to write for a name of another library's, or nothing.
+        known: gives the names that are there.
+    """
+    error = missing(f"{module} has no {name}", name, meant, known, prefix)
+    frame = sys._getframe(1)
+    while frame.f_code.co_name != "__getattr__" and frame.f_back is not None:
+        frame = frame.f_back
+    caller = frame.f_back or frame
+    imports = caller.f_code.co_code[caller.f_lasti] == _IMPORT_FROM
+    # A module of that name is found by Python in sys.modules.
+    return MissingNameError(str(error)) if imports and f"{module}.{name}" not in sys.modules else error
+
+
+_IMPORT_FROM = opcode.opmap["IMPORT_FROM"]
+
+
+def called_module(module: ModuleType, line: str) -> None:
+    """Let a module that is called like a function, as in `ag.tensor(x)`, say which line was meant."""
+
+    class Called(ModuleType):
+        def __call__(self, *args: Any, **options: Any) -> Any:
+            raise MissingAttributeError(f"{self.__name__} is a module and cannot be called; write {line}")
+
+    module.__class__ = Called
+
+
+class Hinted:
+    """A class whose objects, asked for a method of another library's, say what it is called here."""
+
+    __slots__ = ()
+
+    _foreign: ClassVar[Mapping[str, str]] = {}
+    """What to write for names of other libraries."""
+
+    if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
+
+        def __getattr__(self, name: str) -> Any:
+            kind = type(self)
+            raise missing(
+                f"{kind.__name__!r} object has no attribute {name!r}",
+                name,
+                self._foreign.get,
+                lambda: dir(kind),
+            )

@@ -1,0 +1,167 @@
+"""What other libraries call the parts of a network and of its training, and what they are called here."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+from typing import Any
+
+from autograd_lite import names
+
+__all__ = ["MODULE_METHODS", "OPTIMIZER_METHODS", "TRAINER_METHODS", "called_module", "missing_from"]
+
+called_module = names.called_module
+
+FOREIGN_NAMES = {
+    "Activation": "nn.ReLU(), nn.Tanh(), ...: each activation is a layer",
+    "Add": "x + y, in the forward of a class that inherits from nn.Module",
+    "AveragePooling1D": "nn.AvgPool1d(kernel_size)",
+    "AveragePooling2D": "nn.AvgPool2d(kernel_size)",
+    "BatchNorm": "nn.BatchNorm1d(features), or for images nn.BatchNorm2d(channels)",
+    "BatchNormalization": "nn.BatchNorm1d(features), or for images nn.BatchNorm2d(channels)",
+    "BinaryCrossentropy": "nn.BCEWithLogitsLoss()",
+    "CategoricalCrossentropy": "nn.CrossEntropyLoss(), with no softmax before it",
+    "Concatenate": "np.concatenate([x, y], axis=1), in the forward of a class that inherits from nn.Module",
+    "Conv1D": "nn.Conv1d(in_channels, out_channels, kernel_size)",
+    "Conv2D": "nn.Conv2d(in_channels, out_channels, kernel_size)",
+    "Dense": "nn.Linear(in_features, out_features)",
+    "GlobalAveragePooling2D": "nn.AdaptiveAvgPool2d(1), then nn.Flatten()",
+    "Input": "nothing: the first layer has the size of the input, e.g. nn.Linear(in_features, out_features)",
+    "Layer": "nn.Module",
+    "LayerNormalization": "nn.LayerNorm(features)",
+    "MLP": "nn.Sequential(nn.Linear(in_features, 32), nn.ReLU(), nn.Linear(32, out_features))",
+    "MLPClassifier": "nn.Sequential(...) and nn.Trainer(model, nn.CrossEntropyLoss(), optimizer)",
+    "MLPRegressor": "nn.Sequential(...) and nn.Trainer(model, nn.MSELoss(), optimizer)",
+    "MaxPooling1D": "nn.MaxPool1d(kernel_size)",
+    "MaxPooling2D": "nn.MaxPool2d(kernel_size)",
+    "MeanAbsoluteError": "nn.L1Loss()",
+    "MeanSquaredError": "nn.MSELoss()",
+    "Model": "nn.Module, or nn.Sequential(...)",
+    "Reshape": "nn.Unflatten(1, shape)",
+    "SimpleRNN": "nn.RNN(input_size, hidden_size)",
+    "SparseCategoricalCrossentropy": "nn.CrossEntropyLoss(), with no softmax before it",
+    "Tensor": "ag.Tensor, after import autograd_lite as ag",
+    "fit": "nn.Trainer(model, loss, optimizer).fit(X, y)",
+    "grad": "ag.grad, after import autograd_lite as ag",
+    "no_grad": "ag.no_grad(), after import autograd_lite as ag",
+    "tensor": "ag.Tensor, after import autograd_lite as ag",
+    "train": "nn.Trainer(model, loss, optimizer).fit(X, y)",
+    # functions
+    "binary_crossentropy": "nn.functional.binary_cross_entropy(p, target)",
+    "categorical_crossentropy": "nn.functional.cross_entropy(scores, target)",
+    "dense": "nn.functional.linear(x, weight, bias)",
+    "l2_loss": "nn.functional.mse_loss(output, target)",
+    "sparse_categorical_crossentropy": "nn.functional.cross_entropy(scores, target)",
+    "swish": "nn.functional.silu(x)",
+    # optimizers
+    "GradientDescent": "nn.optim.SGD(model.parameters(), lr=0.1)",
+    "GradientDescentOptimizer": "nn.optim.SGD(model.parameters(), lr=0.1)",
+    "Momentum": "nn.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)",
+    "Nadam": "nn.optim.NAdam(model.parameters())",
+    "adagrad": "nn.optim.Adagrad(model.parameters())",
+    "adam": "nn.optim.Adam(model.parameters())",
+    "lbfgs": "nn.optim.LBFGS(model.parameters())",
+    "optimizer": "nn.optim.Optimizer",
+    "rprop": "nn.optim.Rprop(model.parameters())",
+    "sgd": "nn.optim.SGD(model.parameters(), lr=0.1)",
+}
+"""What to write for names of layers, losses and optimizers in Keras, JAX, scikit-learn and PyTorch."""
+
+MODULE_METHODS = {
+    "add": "model.append(layer), of a Sequential",
+    "backward": "loss.backward(), of the loss that was computed from model(x)",
+    "compile": "trainer = nn.Trainer(model, loss, optimizer)",
+    "evaluate": "nn.Trainer(model, loss, optimizer).evaluate(X, y)",
+    "fit": "nn.Trainer(model, loss, optimizer).fit(X, y)",
+    "freeze": "model.requires_grad_(False)",
+    "get_weights": "model.state_dict()",
+    "layers": "list(model.children())",
+    "load": "model.load_state_dict(nn.load(path))",
+    "load_weights": "model.load_state_dict(nn.load(path))",
+    "partial_fit": "nn.Trainer(model, loss, optimizer).fit(X, y, epochs=1)",
+    "predict": "model(X) after model.eval(), or nn.Trainer(model, loss, optimizer).predict(X)",
+    "predict_proba": "nn.functional.softmax(model(X), dim=1)",
+    "save": "nn.save(model.state_dict(), path)",
+    "save_weights": "nn.save(model.state_dict(), path)",
+    "score": "nn.Trainer(model, loss, optimizer, metrics=['accuracy']).evaluate(X, y)",
+    "set_weights": "model.load_state_dict(state)",
+    "step": "optimizer.step()",
+    "summary": "nn.summary(model, x)",
+    "train_on_batch": "optimizer.zero_grad(); loss(model(x), y).backward(); optimizer.step()",
+    "train_step": "optimizer.zero_grad(); loss(model(x), y).backward(); optimizer.step()",
+    "trainable_variables": "list(model.parameters())",
+    "trainable_weights": "list(model.parameters())",
+    "data": "layer.weight.data",
+    "dtype": "layer.weight.dtype",
+    "grad": "layer.weight.grad",
+    "ndim": "layer.weight.ndim",
+    "shape": "layer.weight.shape",
+    "unfreeze": "model.requires_grad_(True)",
+    "weights": "list(model.parameters())",
+}
+"""What to write for methods that other libraries' models have."""
+
+OPTIMIZER_METHODS = {
+    "apply_gradients": "optimizer.step()",
+    "backward": "loss.backward()",
+    "clip_grad_norm": "nn.utils.clip_grad_norm_(model.parameters(), max_norm)",
+    "learning_rate": 'optimizer.param_groups[0]["lr"]',
+    "lr": 'optimizer.param_groups[0]["lr"]',
+    "minimize": "optimizer.zero_grad(); loss.backward(); optimizer.step()",
+    "parameters": 'optimizer.param_groups[0]["params"]',
+    "params": 'optimizer.param_groups[0]["params"]',
+}
+"""What to write for methods that other libraries' optimizers have."""
+
+TRAINER_METHODS = {
+    "compile": "nn.Trainer(model, loss, optimizer)",
+    "load": "nn.load_checkpoint(path, model, optimizer)",
+    "score": "trainer.evaluate(X, y)",
+    "test": "trainer.evaluate(X, y)",
+    "train": "trainer.fit(X, y)",
+    "validate": "trainer.evaluate(X, y)",
+}
+"""What to write for methods that other libraries' training loops have."""
+
+PARTS = (
+    "nn",
+    "nn.functional",
+    "nn.optim",
+    "nn.optim.lr_scheduler",
+    "nn.init",
+    "nn.utils",
+    "nn.utils.rnn",
+    "nn.metrics",
+    "nn.data",
+    "nn.datasets",
+    "nn.models",
+    "nn.transforms",
+    "nn.robust",
+)
+"""Where a name may be found that was looked for in another part."""
+
+
+def missing_from(module: str, name: str) -> Exception:
+    """What `__getattr__` of a part of nn raises.
+
+    Args:
+        module: the part, e.g. "nn.optim".
+        name: what was asked for.
+    """
+    return names.missing_from_module(module, f"{module}.", name, _meant, lambda: _public(module))
+
+
+def _meant(name: str) -> str:
+    """What to write for a name that another library has, or another part of nn."""
+    elsewhere = (f"{part}.{name}" for part in PARTS if name in _public(part))
+    return FOREIGN_NAMES.get(name) or next(elsewhere, "")
+
+
+def _public(part: str) -> list[str]:
+    """The names that a part of nn hands out, parts of its own included."""
+
+    def is_ours(value: Any) -> bool:
+        home = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+        return str(home).partition(".")[0] == "nn"
+
+    return [name for name, value in vars(importlib.import_module(part)).items() if is_ours(value)]
