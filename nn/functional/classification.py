@@ -107,7 +107,8 @@ def kl_div(input: Input, target: Input, reduction: str = "mean", log_target: boo
         check_options(reduction)
     input, target = of_one_shape("kl_div", input, target)
     if log_target:
-        loss: Any = np.exp(target) * (target - input)
+        never = target == -np.inf
+        loss: Any = np.where(never, 0, np.exp(target) * (np.where(never, 0, target) - input))
     else:
         loss = np.where(target > 0, target * (np.log(np.where(target > 0, target, 1)) - input), 0)
     return np.sum(loss) / input.shape[0] if reduction == "batchmean" else reduced(loss, reduction)
