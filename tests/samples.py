@@ -16,9 +16,11 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite.ops.decompositions import cholesky, complement, eig, eigh, from_triangle, qr, svd
+from autograd_lite.ops.elementwise import upright
+from autograd_lite.ops.factors import others, pulled, running
 from autograd_lite.ops.indexing import scatter
 from autograd_lite.ops.linalg import cofactors, least_squares, pinv, slogdet
-from autograd_lite.ops.norms import direction, power_norm
+from autograd_lite.ops.norms import direction, power_norm, slope
 from autograd_lite.ops.products import einsum
 from autograd_lite.ops.running import diff
 from autograd_lite.ops.selection import choose, clip, where
@@ -41,6 +43,7 @@ from autograd_lite.ops.slopes import (
     times_sech2,
 )
 from autograd_lite.ops.statistics import std, var
+from autograd_lite.ops.wide import shifted
 from autograd_lite.sums import total
 from autograd_lite.tensor import alias, astype, setitem
 
@@ -194,6 +197,8 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     np.remainder: [call(x(3), positive(3)), call(np.array([5.5, -5.5]), np.array([2.0, -2.0]))],
     ratio: [call(x(3), positive(3), n) for n in (1, 2, 3)],
     np.fmod: [call(x(3), positive(3)), call(np.array([5.5, -5.5]), np.array([2.0, -2.0]))],
+    shifted: [call(x(3), np.array([1, -2, 0])), call(x(2, 1), 3)],
+    upright: unary(),
     np.ldexp: [call(x(3), np.array([1, -2, 0])), call(x(2, 1), 3)],
     np.negative: unary(),
     np.positive: unary(),
@@ -382,6 +387,9 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     np.bincount: [call(np.array([1, 0, 1, 3]), x(4)), call(np.array([1, 0]), x(2), minlength=4)],
     # -- along an axis -----------------------------------------------------------------------------
     np.cumsum: [call(x(4)), call(x(2, 3)), call(x(2, 3), axis=0), call(x(2, 3), axis=-1)],
+    others: [call(x(5)), call(np.array([0.0, 2.0, 0.0])), call(x(3, 2), x(3, 2), x(3, 2))],
+    running: [call(x(5)), call(np.array([2.0, 0.0, 3.0])), call(x(3, 2), x(3, 2), x(3, 2))],
+    pulled: [call(x(5), x(5)), call(x(3), np.array([2.0, 0.0, 3.0])), call(x(3, 2), x(3, 2), x(3, 2))],
     np.cumprod: [
         *(call(x(n)) for n in (1, 2, 3, 4, 7)),
         call(x(2, 3)),
@@ -786,6 +794,11 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     np.linalg.cholesky: [call(symmetric(3, 3)), call(symmetric(2, 2, 2), upper=True)],
     # -- norms -------------------------------------------------------------------------------------
     power_norm: [call(x(2, 3), order=2.0, axis=None), call(x(2, 3), order=3.0, axis=(1,), keepdims=True)],
+    slope: [
+        call(x(2, 3), order=3.0, axis=None),
+        call(x(2, 3), order=0.5, axis=(1,)),
+        call(x(4), order=-1.0, axis=None),
+    ],
     direction: [
         call(x(2, 3), order=2.0, axis=(1,)),
         *(call(x(3), order=p, axis=None) for p in (1.5, 3.0, -1.0)),
@@ -853,8 +866,8 @@ HOLOMORPHIC = [
 NOT_HOLOMORPHIC = [
     np.absolute, np.conjugate, np.real, np.imag, np.angle, np.real_if_close, np.nan_to_num,
     np.vdot, np.vecdot,
-    pinv, least_squares, slogdet, qr, np.linalg.qr, direction, power_norm, np.linalg.norm, np.linalg.cond,
-    np.linalg.svdvals, np.linalg.lstsq,
+    pinv, least_squares, slogdet, qr, np.linalg.qr, direction, power_norm, slope, np.linalg.norm,
+    np.linalg.cond, np.linalg.svdvals, np.linalg.lstsq,
     np.var, np.std, np.nanvar, np.nanstd, np.cov, np.corrcoef, np.correlate,
     np.fft.irfft, np.fft.irfftn, np.fft.irfft2, np.fft.hfft,
 ]  # fmt: skip

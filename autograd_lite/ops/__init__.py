@@ -6,6 +6,7 @@ from . import (
     constants,
     decompositions,
     elementwise,
+    factors,
     fft,
     indexing,
     linalg,
@@ -22,12 +23,14 @@ from . import (
     slopes,
     special,
     statistics,
+    wide,
 )
 
 __all__ = [
     "constants",
     "decompositions",
     "elementwise",
+    "factors",
     "fft",
     "indexing",
     "linalg",
@@ -44,6 +47,7 @@ __all__ = [
     "slopes",
     "special",
     "statistics",
+    "wide",
 ]
 
 # PyTorch has these functions as methods of a Tensor, too.

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..rules import compositions, defvjp
-from ..tensor import Tensor, alias, astype, unwrap
+from ..tensor import Tensor, alias, astype, primitive, unwrap
 from ..torch_names import answer
 from .slopes import (
     arcsin_slope,
@@ -91,7 +91,7 @@ compositions[np.frexp] = _frexp
 def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
     """b a^(b-1), with a short way for the commonest."""
     if isinstance(b, (int, float)) and b in (0, 1, 2):
-        return 0 * g if b == 0 else g if b == 1 else g * (2 * a)
+        return np.zeros_like(g) if b == 0 else g if b == 1 else g * (2 * a)
     return g * power_partial(a, b, 1, 0)
 
 
@@ -173,12 +173,27 @@ defvjp(np.arctanh, lambda g, y, x: g * arctanh_slope(x))
 # -- absolute values and complex parts: not holomorphic --------------------------------------------
 
 
+@primitive(broadcasts=True)
+def upright(x: Any) -> Any:
+    """The real x times i; a product of complex numbers would multiply an infinite x by 0, too."""
+    y = np.zeros(np.shape(x), np.result_type(x, np.complex64))
+    y.imag = x
+    return y[()]
+
+
 def _absolute(g: Any, y: Any, x: Any) -> Any:
     """g times the sign of x, which for a complex x is x / |x|; 0 at 0."""
-    if x.dtype.kind != "c":
-        return g * np.sign(x)
-    zero = unwrap(y) == 0
-    return g * (x / np.where(zero, 1, y))
+    return g * (np.sign(x) if x.dtype.kind != "c" else _unit(x, y))
+
+
+def _unit(x: Any, size: Any) -> Any:
+    """x / |x| of complex numbers, 0 at 0; part by part where |x| may be subnormal or infinite."""
+    raw = unwrap(size)
+    zero = raw == 0
+    if np.all(zero | ((raw > 2.0**-100) & (raw < 2.0**100))):
+        return x / np.where(zero, np.inf, size)
+    a, b = np.real(x), np.imag(x)
+    return plane_slope(a, b, 1, 0, 1) + upright(plane_slope(b, a, 1, 0, 1))
 
 
 def _sign(x: Any) -> Any:
@@ -186,7 +201,7 @@ def _sign(x: Any) -> Any:
     raw = unwrap(x)
     if not np.iscomplexobj(raw):
         return answer(np.sign(raw))
-    return x / np.where(raw == 0, 1, np.abs(x))
+    return _unit(x, np.abs(x))
 
 
 def _angle(z: Any, deg: bool = False) -> Any:
@@ -207,7 +222,13 @@ defvjp(
 )
 defvjp(np.conjugate, lambda g, y, x: np.conjugate(g), plain=True)
 defvjp(np.real, lambda g, y, x: g, plain=True, flow="elementwise")
-defvjp(np.imag, lambda g, y, x: g * 1j if x.dtype.kind == "c" else 0 * g, plain=True, flow="elementwise")
+defvjp(
+    np.imag,
+    lambda g, y, x: upright(g) if x.dtype.kind == "c" else np.zeros_like(g),
+    plain=True,
+    flow="elementwise",
+)
+defvjp(upright, lambda g, y, x: np.imag(g), plain=True)
 compositions[np.sign] = _sign
 compositions[np.angle] = _angle
 compositions[np.real_if_close] = _real_if_close

@@ -11,8 +11,9 @@ import numpy as np
 from ..rules import compositions, defvjp
 from ..tensor import primitive, unwrap, wrap
 from .decompositions import eye, from_triangle, negligible, row
+from .factors import others
 from .products import adjoint, conj
-from .reductions import others
+from .wide import exponent_of, shifted
 
 __all__: list[str] = []
 
@@ -170,6 +171,29 @@ compositions[np.linalg.lstsq] = _lstsq
 # -- determinants ----------------------------------------------------------------------------------
 
 
+def _det(g: Any, y: Any, a: Any) -> Any:
+    """g times the signed minors. If those of unlike rows and columns could leave the range of floats midway,
+    their largest entries are brought near 1 by powers of two, of which each minor then gets its own back."""
+    exponent = np.where(unwrap(a) == 0, -(1 << 20), exponent_of(unwrap(a)))
+    rows = _top(exponent, -1)
+    columns = _top(exponent - rows, -2)
+    limits = np.finfo(a.dtype)
+    if (
+        np.max(np.abs(rows) + np.abs(columns), initial=0) * a.shape[-1]
+        <= min(limits.maxexp, -limits.minexp) / 2
+    ):
+        return np.expand_dims(g, (-2, -1)) * cofactors(a)
+    whole = np.sum(rows, -2, keepdims=True) + np.sum(columns, -1, keepdims=True)
+    minors = cofactors(shifted(a, -rows - columns))
+    return np.expand_dims(g, (-2, -1)) * shifted(minors, whole - rows - columns)
+
+
+def _top(exponent: Any, axis: int) -> Any:
+    """The exponents of the largest entries along an axis; 0 where all are 0."""
+    top = np.max(exponent, axis, keepdims=True, initial=-(1 << 20))
+    return np.where(top > -(1 << 19), top, 0)
+
+
 @primitive
 def cofactors(a: Any) -> Any:
     """The signed minors of a square matrix, the derivative of its determinant.
@@ -222,7 +246,7 @@ def _slogdet(g: Any, y: Any, a: Any) -> tuple[Any]:
 
 SlogdetResult = type(np.linalg.slogdet(np.eye(1)))
 
-defvjp(np.linalg.det, lambda g, y, a: np.expand_dims(g, (-2, -1)) * cofactors(a))
+defvjp(np.linalg.det, _det)
 defvjp(cofactors, _cofactors)
 defvjp(slogdet, joint=_slogdet, plain=True, partial=True)
 compositions[np.linalg.slogdet] = lambda a: SlogdetResult(*slogdet(a))

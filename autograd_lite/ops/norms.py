@@ -13,6 +13,7 @@ from ..tensor import primitive, stop_gradient, unwrap
 from .decompositions import negligible, row
 from .products import conj
 from .reductions import spread
+from .wide import shifted
 
 __all__: list[str] = []
 
@@ -32,22 +33,22 @@ def power_norm(x: Any, *, order: float, axis: Axes, keepdims: bool = False) -> A
 
 @primitive
 def direction(x: Any, *, order: float, axis: Axes) -> Any:
-    """x / norm(x), computed from the same entries near 1; 0 where x is 0."""
+    """x / norm(x), computed from the same entries near 1; 0 where the norm is 0, that of a negative order at
+    a single zero."""
     near, _ = _near_one(widened(x), order, axis)
     norm = _power_norm(near, order, axis)
-    return narrowed(near / np.where(norm == 0, 1, norm), x)
+    return narrowed(np.where(norm == 0, 0, near) / np.where(norm == 0, 1, norm), x)
 
 
 def _near_one(x: Any, order: float, axis: Axes) -> tuple[Any, Any]:
-    """x / 2^k and k, for the largest entries (or the smallest, if they matter most)."""
+    """x / 2^k and k, for the largest entries (or the smallest, if they matter most). Powers below 1 need no
+    help, and of the smallest entries they are the largest gradients."""
     size = np.abs(x)
+    if 0 < order < 1:
+        return x, np.zeros_like(np.max(size, axis, keepdims=True, initial=0), int)
     extreme = np.min(size, axis, keepdims=True) if order < 0 else np.max(size, axis, keepdims=True, initial=0)
     exponent = np.where(np.isfinite(extreme), np.frexp(extreme)[1], 0)
-    if x.dtype.kind != "c":
-        return np.ldexp(x, -exponent), exponent
-    near = np.empty_like(x)
-    near.real, near.imag = np.ldexp(x.real, -exponent), np.ldexp(x.imag, -exponent)
-    return near, exponent
+    return shifted(x, -exponent), exponent
 
 
 def _power_norm(x: Any, order: float, axis: Axes) -> Any:
@@ -58,32 +59,61 @@ def _power_norm(x: Any, order: float, axis: Axes) -> Any:
         return total(np.abs(x) ** order, axis, keepdims=True) ** (1 / order)
 
 
-def _slope(d: Any, order: float) -> Any:
-    """The gradient of the norm, d |d|^(order - 2), as a function of the direction."""
-    if order == 2:
-        return d
-    size = np.abs(d)
-    zero = unwrap(size) == 0
-    at_zero = size ** (order - 1) if order > 1 else 0
-    return np.where(zero, at_zero, d * np.where(zero, 1, size) ** (order - 2))
+@primitive
+def slope(x: Any, *, order: float, axis: Axes) -> Any:
+    """sign(x) (|x| / norm)^(order - 1), the gradient of the norm; 0 at 0, and where the norm is 0.
+
+    Below order 1 the power grows beyond all bounds at 0, and the quotient must not get there first.
+    """
+    near, _ = _near_one(widened(x), order, axis)
+    size, norm = np.abs(near), _power_norm(near, order, axis)
+    zero = (size == 0) | (norm == 0)
+    size, norm = np.where(zero, 1, size), np.where(norm == 0, 1, norm)
+    below = 0 < order < 1
+    power = size ** (order - 1) * norm ** (1 - order) if below else (size / norm) ** (order - 1)
+    return narrowed(np.where(zero, 0, np.sign(near) * power), x)
+
+
+def _gradient(x: Any, order: float, axis: Axes) -> Any:
+    return direction(x, order=order, axis=axis) if order == 2 else slope(x, order=order, axis=axis)
+
+
+def _per_norm(gx: Any, x: Any, order: float, axis: Axes) -> Any:
+    """gx / norm, 0 where the norm is 0."""
+    norm = power_norm(x, order=order, axis=axis, keepdims=True)
+    zero = unwrap(norm) == 0
+    return np.where(zero, 0, gx / np.where(zero, 1, norm))
 
 
 def _direction(g: Any, y: Any, x: Any, *, order: float, axis: Axes) -> Any:
-    """(g - y'(norm) <y, g>) / norm: what g has along x does not turn it."""
-    norm = power_norm(x, order=order, axis=axis, keepdims=True)
-    zero = unwrap(norm) == 0
+    """(g - norm' <y, g>) / norm: what g has along x does not turn it."""
     along = total(np.real(conj(y) * g), axis, keepdims=True)
-    return np.where(zero, 0, (g - _slope(y, order) * along) / np.where(zero, 1, norm))
+    return _per_norm(g - _gradient(x, order, axis) * along, x, order, axis)
+
+
+def _slope(g: Any, y: Any, x: Any, *, order: float, axis: Axes) -> Any:
+    """(order - 1) (|d|^(order - 2) g - y <y, g>) / norm, where d is the direction. Of a complex d, only the
+    part of g along d is multiplied by order - 1. An entry 0 bends nothing, by convention."""
+    d = direction(x, order=order, axis=axis)
+    zero = unwrap(d) == 0
+    bend = np.where(zero, 0, np.where(zero, 1, np.abs(d)) ** (order - 2))
+    unit = np.sign(d)
+    turned = g if x.dtype.kind != "c" else unit * np.real(conj(unit) * g)
+    bend = np.where((unwrap(g) == 0) & np.isinf(unwrap(bend)), 0, bend)
+    along = total(np.real(conj(y) * g), axis, keepdims=True)
+    change = bend * (g - turned) + (order - 1) * (bend * turned - y * along)
+    return _per_norm(change, x, order, axis)
 
 
 defvjp(
     power_norm,
     lambda g, y, x, *, order, axis, keepdims=False: (
-        spread(g, x.shape, axis, keepdims) * _slope(direction(x, order=order, axis=axis), order)
+        spread(g, x.shape, axis, keepdims) * _gradient(x, order, axis)
     ),
     plain=True,
 )
 defvjp(direction, _direction, plain=True)
+defvjp(slope, _slope, plain=True)
 
 # -- vectors ---------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import numpy as np
 from ..rules import compositions, defvjp
 from ..sums import narrowed, total, widened
 from ..tensor import Tensor, nondifferentiable, primitive, unwrap
+from .factors import others
 
 __all__ = ["log_softmax", "logsumexp", "softmax"]
 
@@ -70,29 +71,6 @@ defvjp(
 # -- products --------------------------------------------------------------------------------------
 
 
-def others(x: Any) -> Any:
-    """For each entry along axis 0 the product of all the others, by multiplications alone.
-
-    Dividing the whole product by an entry fails at zeros, and at two zeros even in the second
-    derivative. Here pairs are multiplied up a binary tree and the products handed down again to
-    the other branch: O(n) work, exact zeros, and every step may be recorded.
-    """
-    n = x.shape[0]
-    if n == 0:
-        return x
-    padding = (1 << (n - 1).bit_length()) - n
-    if padding:
-        x = np.concatenate([x, np.ones((padding, *x.shape[1:]), x.dtype)])
-    levels = []
-    while x.shape[0] > 1:
-        levels.append((x[0::2], x[1::2]))
-        x = levels[-1][0] * levels[-1][1]
-    rest = np.ones(x.shape, x.dtype)
-    for even, odd in reversed(levels):
-        rest = np.reshape(np.stack([rest * odd, rest * even], axis=1), (-1, *rest.shape[1:]))
-    return rest[:n]
-
-
 def _prod(
     g: Any,
     y: Any,
@@ -109,8 +87,11 @@ def _prod(
     order = (*reduced, *left)
     front = np.transpose(x, order)
     flat = np.reshape(front, (count(x.shape, axis), *[x.shape[i] for i in left]))
-    back = np.transpose(np.reshape(others(flat), front.shape), tuple(np.argsort(order)))
-    return spread(g if initial is None else g * initial, x.shape, axis, keepdims) * back
+    n = len(flat)
+    if initial is not None:  # a factor more
+        flat = np.concatenate([flat, np.full((1, *flat.shape[1:]), initial, flat.dtype)])
+    back = np.transpose(np.reshape(others(flat)[:n], front.shape), tuple(np.argsort(order)))
+    return spread(g, x.shape, axis, keepdims) * back
 
 
 defvjp(np.prod, _prod)

@@ -10,6 +10,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..errors import AxisError
 from ..rules import compositions, defvjp
 from ..tensor import primitive, unwrap
+from .factors import pulled
 from .reductions import as_array
 
 __all__: list[str] = []
@@ -26,23 +27,10 @@ def _cumsum(g: Any, y: Any, x: Any, axis: int | None = None, dtype: Any = None) 
 
 
 def _cumprod(g: Any, y: Any, x: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    """For each entry the product of those before it, times s_i = g_i + x_(i+1) s_(i+1).
-
-    No division, so that zeros are exact, at every order. The recurrence is solved by doubling:
-    first s covers one entry, then 2, 4, 8, ..., with `factor` the product of the x in between.
-    """
-    factors = np.moveaxis(np.reshape(x, y.shape), axis or 0, 0)
-    s = np.moveaxis(g, axis or 0, 0)
-    n = len(factors)
-    if n == 0:
-        return np.reshape(g, x.shape)
-    before = np.concatenate([np.ones_like(unwrap(factors[:1])), np.cumprod(factors[:-1], axis=0)])
-    factor, step = factors[1:], 1
-    while step < n:
-        s = np.concatenate([s[:-step] + factor * s[step:], s[-step:]])
-        factor = factor[: max(0, n - 2 * step)] * factor[step:]
-        step *= 2
-    return np.reshape(np.moveaxis(before * s, 0, axis or 0), x.shape)
+    """For each entry the product of those before it, times what the later ones send back."""
+    k = axis or 0
+    back = pulled(np.moveaxis(g, k, 0), np.moveaxis(np.reshape(x, y.shape), k, 0))
+    return np.reshape(np.moveaxis(back, 0, k), x.shape)
 
 
 defvjp(np.cumsum, _cumsum, flow="moves")

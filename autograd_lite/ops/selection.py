@@ -114,7 +114,7 @@ defvjp(
 defvjp(relu, lambda g, y, x: _only(x > 0, g), flow="selects")
 defvjp(
     where,
-    lambda g, y, c, a, b: 0 * g,
+    lambda g, y, c, a, b: np.zeros_like(g),
     lambda g, y, c, a, b: np.where(unwrap(c), g, 0),
     lambda g, y, c, a, b: np.where(unwrap(c), 0, g),
     flow="selects",

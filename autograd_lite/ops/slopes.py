@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..rules import defvjp
-from ..tensor import primitive
+from ..tensor import primitive, unwrap
 from .blocks import blockwise
 
 __all__: list[str] = []
@@ -39,6 +39,12 @@ def lost(a: Any, b: Any, d: Any) -> Any:
     """
     t = d - a
     return (a - (d - t)) - (b + t)
+
+
+def finite(x: Any) -> Any:
+    """x with 0 in place of what is infinite: for factors of what is 0 there beyond every power of x."""
+    far = np.isinf(unwrap(x))
+    return np.where(far, 0, x) if far.any() else x
 
 
 def is_ordinary(x: Any) -> bool:
@@ -93,6 +99,8 @@ def power_partial(a: Any, b: Any, n: int, m: int) -> Any:
         p, rest = b - n, None
     else:
         a, b = common(a, b)
+        if np.isinf(b).any():
+            b = np.nan_to_num(b, nan=np.nan)  # the largest number leads to the same limits, without inf - inf
         p = b - n
         rest = lost(b, n, p)
     polynomial: list[Any] = [0.0] * m + [1]
@@ -105,14 +113,17 @@ def power_partial(a: Any, b: Any, n: int, m: int) -> Any:
     factor = functools.reduce(lambda total, c: total * log + c, reversed(polynomial))
     power = a**p
     if rest is not None and rest.any():
-        factor = factor * np.where((rest != 0) & (a != 0), 1 + rest * np.log(np.where(a == 0, 1, a)), 1)
+        edge = (a == 0) | np.isinf(a)
+        factor = factor * np.where((rest != 0) & ~edge, 1 + rest * np.log(np.where(edge, 1, a)), 1)
     if is_ordinary(power) and (m == 0 or np.all(a != 0)):
         return factor * power
     return _extreme_power(a, b, p, n, m, factor, power)
 
 
 def _extreme_power(a: Any, b: Any, p: Any, n: int, m: int, factor: Any, power: Any) -> Any:
-    """factor * a^p where a^p is zero, subnormal or infinite: as (factor * a^(p/2)) * a^(p/2)."""
+    """factor * a^p where a^p is zero, subnormal or infinite: as (factor * a^(p/2)) * a^(p/2). A power that
+    has vanished outweighs a factor that is beyond all numbers."""
+    factor = np.where((power == 0) & np.isinf(factor), 1, factor)
     result = factor * power
     if power.dtype.kind != "c":
         half = np.abs(a) ** (0.5 * p)
@@ -133,7 +144,7 @@ defvjp(
 @primitive(broadcasts=True)
 def cbrt_slope(x: Any) -> Any:
     """1 / (3 cbrt(x)^2) with one cube root in it, so that its error does not count twice."""
-    return np.where(x == 0, np.inf, np.cbrt(x) / np.where(x == 0, 1, x) / 3)[()]
+    return np.where(x == 0, np.inf, np.cbrt(finite(x)) / np.where(x == 0, 1, x) / 3)[()]
 
 
 defvjp(cbrt_slope, lambda g, y, x: g * (-2 / 3 * y / x))
@@ -211,7 +222,7 @@ defvjp(
     lambda g, y, a, x: times_sec2(g, x),
     lambda g, y, a, x: g * (2 * y * np.tan(x)),
 )
-defvjp(arctan_slope, lambda g, y, x: g * (x * y * (-2 * y)))
+defvjp(arctan_slope, lambda g, y, x: g * (finite(x) * y * (-2 * y)))
 
 # -- hyperbolic functions and their inverses -------------------------------------------------------
 
@@ -253,11 +264,21 @@ def plane_slope(a: Any, b: Any, i: int, j: int, k: int) -> Any:
     h = np.hypot(a, b)
     if i + j == 1 and ((h > 2.0**-100) & (h < 2.0**100)).all() and not (k > 1 and may_be_subnormal(a * b)):
         return functools.reduce(operator.truediv, [h] * k, a if i else b)
+    far = np.isinf(a) | np.isinf(b)
+    if far.any():
+        return _at_infinity(a, b, far, i, j, k)
     (a_digits, a_exponent), (b_digits, b_exponent) = np.frexp(a), np.frexp(b)
     exponent = np.frexp(np.maximum(np.abs(a), np.abs(b)))[1]
     size = np.hypot(np.ldexp(a, -exponent), np.ldexp(b, -exponent))
     digits = a_digits**i * b_digits**j / np.where(size == 0, np.inf, size) ** k
     return np.ldexp(digits, i * a_exponent + j * b_exponent - k * exponent)[()]
+
+
+def _at_infinity(a: Any, b: Any, far: Any, i: int, j: int, k: int) -> Any:
+    """There the direction alone counts, and what falls with the distance is 0."""
+    a, b = (np.where(far, np.where(np.isinf(x), np.sign(x), 0 * finite(x)), x) for x in (a, b))
+    slope = plane_slope(a, b, i, j, k)
+    return slope if i + j == k else np.where(far, 0 * slope, slope)[()]
 
 
 def _plane_slope_a(g: Any, y: Any, a: Any, b: Any, i: int, j: int, k: int) -> Any:
@@ -289,6 +310,10 @@ def logistic_slope(x: Any) -> Any:
     return e / ((1 + e) * (1 + e))
 
 
+BEYOND = 40.0
+"""Here e^(-x^2) has long been 0, whatever it is multiplied by."""
+
+
 @primitive(broadcasts=True)
 def times_gauss(g: Any, x: Any) -> Any:
     """g e^(-x^2), the derivative of erf but for a constant.
@@ -303,7 +328,7 @@ def times_gauss(g: Any, x: Any) -> Any:
 
 
 def _times_gauss(g: Any, x: Any) -> Any:
-    near = np.clip(x, -40, 40)
+    near = np.clip(x, -BEYOND, BEYOND)
     head = np.rint(near * 2.0**20) * 2.0**-20
     root = np.exp(-0.5 * head * head)
     return g * root * np.exp((head - near) * (head + near)) * root
@@ -344,12 +369,12 @@ def bessel_i(x: Any, n: int) -> Any:
     Poisson's integral, a mean of e^(x cos t) sin(t)^2n over the circle, by the trapezoidal rule: for a
     periodic function it converges faster than any power, and here all that it adds up is positive.
     e^x is taken out, so that what counts, t near 0, is not rounded, and multiplied in two parts, lest it
-    overflows first.
+    overflows first. From x = 2e4 on it is inf anyway.
 
     Source:
         NIST Digital Library of Mathematical Functions, 10.32.2.
     """
-    wide = np.abs(np.asarray(x, np.result_type(x, np.float64)))
+    wide = np.minimum(np.abs(np.asarray(x, np.result_type(x, np.float64))), 2e4)
     t = np.arange(63.5, 0, -1) * (math.pi / 128)  # a quarter of the circle, what is smallest first
     total = sum(
         sin**n * 0.5 * (np.exp(-2 * wide * half) + np.exp(-2 * wide * (1 - half)))
@@ -376,7 +401,7 @@ defvjp(logistic_slope, lambda g, y, x: g * (-y * np.tanh(x / 2)))
 defvjp(
     times_gauss,
     lambda g, y, a, x: times_gauss(g, x),
-    lambda g, y, a, x: g * times_gauss(-2 * a * x, x),
+    lambda g, y, a, x: g * times_gauss(-2 * a * np.clip(x, -BEYOND, BEYOND), x),  # lest 2 x overflows
 )
 defvjp(bessel_i, lambda g, y, x, n: g * (x * bessel_i(x, n + 1)))
 defvjp(sinc_derivative, lambda g, y, x, n: g * sinc_derivative(x, n + 1))

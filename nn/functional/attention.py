@@ -36,7 +36,7 @@ def scaled_dot_product_attention(
         key: (..., S, E).
         value: (..., S, V).
         attn_mask: broadcast to (..., L, S): True where a key takes part, or numbers that are added to
-            the scores.
+            the scores. The output of a query without any key is 0.
         dropout_p: the probability with which a weight is dropped.
         is_causal: query i sees the keys 0 to i alone.
         scale: in place of 1 / sqrt(E).
@@ -63,7 +63,8 @@ def attention_weights(
     is_causal: bool = False,
     scale: float | None = None,
 ) -> Any:
-    """softmax(q k^T / sqrt(E)) of shape (..., L, S); see `scaled_dot_product_attention`."""
+    """softmax(q k^T / sqrt(E)) of shape (..., L, S), 0 for a query that may look at no key; see
+    `scaled_dot_product_attention`."""
     if query.shape[-1] != key.shape[-1]:
         raise ShapeError(
             f"attention: queries {query.shape} and keys {key.shape} differ in the last axis, their size"
@@ -76,4 +77,7 @@ def attention_weights(
             scores = np.where(attn_mask, scores, -np.inf)
         else:
             scores = scores + attn_mask
+        blind = np.all(scores == -np.inf, axis=-1, keepdims=True)
+        if blind.any():
+            return np.where(blind, 0, ag.softmax(np.where(blind, 0, scores), axis=-1))
     return ag.softmax(scores, axis=-1)

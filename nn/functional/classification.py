@@ -109,7 +109,8 @@ def kl_div(input: Input, target: Input, reduction: str = "mean", log_target: boo
     input, target = of_one_shape("kl_div", input, target)
     check_log_probabilities("kl_div", input)
     if log_target:
-        loss: Any = np.exp(target) * (target - input)
+        never = target == -np.inf
+        loss: Any = np.where(never, 0, np.exp(target) * (np.where(never, 0, target) - input))
     else:
         loss = np.where(target > 0, target * (np.log(np.where(target > 0, target, 1)) - input), 0)
     if reduction == "batchmean":

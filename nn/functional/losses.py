@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Mapping
 from typing import Any
@@ -138,7 +139,7 @@ def _cross_entropy(
     _check_indices(name, input, target)
     indices = target.numpy() if isinstance(target, Tensor) else target
     classes = x.shape[-1]
-    counts: Any = 1
+    counts = None
     shares: Any = 1
     usual = weights is None and not 0 <= ignore_index < classes and _in_range(indices, classes)
     if not usual:
@@ -148,14 +149,19 @@ def _cross_entropy(
         shares = counts.astype(x.dtype) if weights is None else np.where(counts, weights[indices], 0)
     chosen = indices.astype(np.intp)  # a copy: the caller may write into the targets before the backward pass
     if not label_smoothing:
-        losses = _chosen(x, chosen, logits)
+        losses = _counted(_chosen(x, chosen, logits), counts)
         losses = losses if usual else losses * shares
     else:
         log_p = ag.log_softmax(x) if logits else x
-        spread = -((log_p if weights is None else log_p * weights).sum(axis=-1)) * counts
-        losses = _chosen(log_p, chosen, False) * shares * (1 - label_smoothing)
-        losses = losses + spread * (label_smoothing / classes)
+        spread = -((log_p if weights is None else log_p * weights).sum(axis=-1))
+        losses = _counted(_chosen(log_p, chosen, False), counts) * shares * (1 - label_smoothing)
+        losses = losses + _counted(spread, counts) * (label_smoothing / classes)
     return reduced(losses, reduction, None if usual else float(np.sum(shares, dtype=np.float64)))
+
+
+def _counted(losses: Any, counts: Array | None) -> Any:
+    """0 in place of what is ignored, which may be NaN or inf."""
+    return losses if counts is None else np.where(counts, losses, 0)
 
 
 def _chosen(x: Any, indices: Array, logits: bool) -> Any:
@@ -171,7 +177,11 @@ def _expected(log_p: Any, q: Any, weights: Array | None, smoothing: float) -> An
     """Losses where the targets are probabilities."""
     if smoothing:
         q = q * (1 - smoothing) + smoothing / log_p.shape[-1]
-    return -((log_p * q if weights is None else log_p * q * weights).sum(axis=-1))
+    q = q if weights is None else q * weights
+    impossible = log_p == -np.inf
+    if impossible.any():  # of no weight, they add 0, and not 0 times inf
+        log_p = np.where(impossible & (q == 0), 0, log_p)
+    return -((log_p * q).sum(axis=-1))
 
 
 @ag.fused(kernels.target_losses, kernels.target_losses_backward)
@@ -264,14 +274,20 @@ def check_options(reduction: str, label_smoothing: float = 0.0) -> None:
 
 
 def reduced(losses: Any, reduction: str, total: float | None = None) -> Any:
+    """Losses, their sum or their mean: the sum divided by `total`, what they weigh, or by their number.
+
+    The mean of nothing is NaN, as in PyTorch, and does not depend on what was not counted: its gradient is 0.
+    """
     if reduction == "none":
         return losses
     if reduction == "sum":
         result, total = losses.sum(), None
     elif total is None:
         result, total = losses.mean(), losses.size
-    else:
+    elif total:
         result = narrowed(widened(losses).sum() / total, losses)
+    else:
+        result = 0 * losses.sum() + math.nan  # nothing counts: NaN as in PyTorch, with a gradient of 0
     note(result, total)  # what it was divided by; None for a sum
     return result
 

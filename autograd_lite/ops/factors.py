@@ -1,0 +1,129 @@
+"""Products of many factors: of all of them, and of all up to each.
+
+The derivative by a factor is made of the other factors. Dividing the whole product by the factor would
+fail at zeros, so the others are multiplied; where some of them leave the range of floats on the way to an
+ordinary number, with exponents of their own (`wide.py`). Both derivatives are linear in what arrives, so
+each is an op of its own, whose derivatives are the same op along one direction more.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..rules import defvjp
+from ..tensor import primitive
+from .wide import Jet, arranged, tame
+
+__all__ = ["others", "pulled"]
+
+# -- all but one -----------------------------------------------------------------------------------
+
+
+@primitive
+def others(x: Any, *along: Any) -> Any:
+    """For each entry along axis 0 the product of all the others, differentiated along directions."""
+    n = x.shape[0]
+    if n == 0:
+        return x
+    padding = (1 << (n - 1).bit_length()) - n
+    if padding:
+        shape = (padding, *x.shape[1:])
+        x = np.concatenate([x, np.ones(shape, x.dtype)])
+        along = tuple(np.concatenate([h, np.zeros(shape, h.dtype)]) for h in along)
+    one, still = np.ones_like(x[:1]), (np.zeros_like(h[:1]) for h in along)
+    wide = not tame(x, *along)
+    if along or wide:
+        x, one = Jet.of(x, *along, wide=wide), Jet.of(one, *still, wide=wide)
+        return _all_but_one(x, one, n + padding)[:n].last()
+    return _all_but_one(x, one, n + padding)[:n]
+
+
+def _all_but_one(x: Any, one: Any, n: int) -> Any:
+    """Of n entries, a power of two: pairs are multiplied up a binary tree and the products handed down
+    again to the other branch. O(n) work, and exact zeros."""
+    rest, levels = one, []
+    while n > 1:
+        levels.append((x[0::2], x[1::2]))
+        x, n = levels[-1][0] * levels[-1][1], n // 2
+    for even, odd in reversed(levels):
+        rest = arranged(_interleaved, rest * odd, rest * even)
+    return rest
+
+
+def _interleaved(even: Any, odd: Any) -> Any:
+    return np.reshape(np.stack([even, odd], axis=1), (-1, *even.shape[1:]))
+
+
+def _others_rule(i: int, g: Any, y: Any, x: Any, *along: Any) -> Any:
+    """The mixed derivatives of a product are symmetric: what moves by g along the others is what g sends
+    back to them."""
+    rest = along if i == 0 else (*along[: i - 1], *along[i:])
+    return others(x, *rest, g)
+
+
+defvjp(others, each=_others_rule)
+
+# -- all up to each --------------------------------------------------------------------------------
+
+
+@primitive
+def running(x: Any, *along: Any) -> Any:
+    """The running product along axis 0, differentiated along directions."""
+    return _running(Jet.of(x, *along, wide=not tame(x, *along)), len(x)).last()
+
+
+def _running(x: Any, n: int) -> Any:
+    """By doubling: each entry becomes the product of the last 1, 2, 4, 8, ... up to it."""
+    if isinstance(x, np.ndarray):
+        return np.cumprod(x, axis=0, dtype=x.dtype)
+    step = 1
+    while step < n:
+        x = arranged(_joined, x[:step], x[step:] * x[:-step])
+        step *= 2
+    return x
+
+
+@primitive
+def pulled(g: Any, x: Any, *along: Any) -> Any:
+    """What the running product sends back to x, differentiated along directions of x."""
+    n = len(x)
+    wide = not tame(x, g, *along)
+    ones = np.concatenate([np.ones_like(x[:1]), x, g])
+    if along or wide:
+        still = np.zeros_like(x[:1]), np.zeros_like(g)
+        moving = (np.concatenate([still[0], h, still[1]]) for h in along)
+        return _pulled(Jet.of(ones, *moving, wide=wide), n).last()
+    return _pulled(ones, n)
+
+
+def _pulled(z: Any, n: int) -> Any:
+    """For each entry the product of those before it, times s_i = g_i + x_(i+1) s_(i+1), where z is 1, x
+    and g. The recurrence is solved by doubling: first s covers one entry, then 2, 4, 8, ..., with `factor`
+    the product of the x in between."""
+    factor, s, step = z[2 : n + 1], z[n + 1 :], 1
+    while step < n:
+        s = arranged(_joined, s[:-step] + factor * s[step:], s[-step:])
+        factor = factor[: max(0, n - 2 * step)] * factor[step:]
+        step *= 2
+    return _running(z[:n], n) * s
+
+
+def _joined(one: Any, two: Any) -> Any:
+    return np.concatenate([one, two])
+
+
+def _running_rule(i: int, g: Any, y: Any, x: Any, *along: Any) -> Any:
+    return pulled(g, x, *(along if i == 0 else (*along[: i - 1], *along[i:])))
+
+
+def _pulled_rule(i: int, u: Any, y: Any, g: Any, x: Any, *along: Any) -> Any:
+    """By g, in which it is linear; by x and by a direction, in which u comes in place."""
+    if i == 0:
+        return running(x, *along, u)
+    return pulled(g, x, *(along if i == 1 else (*along[: i - 2], *along[i - 1 :])), u)
+
+
+defvjp(running, each=_running_rule)
+defvjp(pulled, each=_pulled_rule)
