@@ -15,6 +15,7 @@ from autograd_lite import Device, Tensor
 from autograd_lite.errors import DataError, DTypeError, MissingAttributeError, ShapeError
 
 from .arrays import as_array
+from .undo import undone
 
 __all__ = ["InputError", "Module", "Parameter", "functional_call"]
 
@@ -678,13 +679,15 @@ def functional_call(
         own, name = slots[path]
         replaced[id(own[name])] = value
     before = [(own, name, own[name]) for own, name in slots.values() if id(own[name]) in replaced]
-    try:
+
+    def undo() -> None:
+        for own, name, value in before:
+            own[name] = value
+
+    with undone(undo):
         for own, name, value in before:
             own[name] = replaced[id(value)]
         return module(*(args if isinstance(args, tuple) else (args,)), **(kwargs or {}))
-    finally:
-        for own, name, value in before:
-            own[name] = value
 
 
 LAYERS = {
