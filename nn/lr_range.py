@@ -16,6 +16,7 @@ from .optim import Optimizer
 from .options import check_number, check_whole
 from .random import generator
 from .training import Loss, Trainer
+from .undo import undone
 
 __all__ = ["LearningRateCurve", "lr_range_test"]
 
@@ -102,21 +103,24 @@ def lr_range_test(
     sweep = _Sweep(np.geomspace(lr_min, lr_max, steps), diverged)
     before = model.state_dict(), optimizer.state_dict(), generator.bit_generator.state
     modes = {module: module.training for module in model.modules()}
-    try:
-        # An epoch has a step or more: the sweep comes to its end before the epochs do.
-        Trainer(model, loss, optimizer, callbacks=sweep).fit(X, y, steps, batch_size, verbose=False)
-    except _SweepEndedError:
-        pass
-    except AnomalyError:
-        if not sweep.losses:
-            raise
-    finally:
+
+    def undo() -> None:
         model.load_state_dict(before[0])
         optimizer.load_state_dict(before[1])
         generator.bit_generator.state = before[2]
         optimizer.zero_grad()
         for module, mode in modes.items():
             module.training = mode
+
+    with undone(undo):
+        try:
+            # An epoch has a step or more: the sweep comes to its end before the epochs do.
+            Trainer(model, loss, optimizer, callbacks=sweep).fit(X, y, steps, batch_size, verbose=False)
+        except _SweepEndedError:
+            pass
+        except AnomalyError:
+            if not sweep.losses:
+                raise
     return LearningRateCurve(sweep.rates[: len(sweep.losses)], np.array(sweep.losses))
 
 

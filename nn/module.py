@@ -18,6 +18,7 @@ from autograd_lite.names import missing
 
 from .arrays import as_array
 from .names import MODULE_METHODS
+from .undo import undone
 
 __all__ = ["InputError", "Module", "Parameter", "functional_call"]
 
@@ -705,13 +706,15 @@ def functional_call(
         own, name = slots[path]
         replaced[id(own[name])] = value
     before = [(own, name, own[name]) for own, name in slots.values() if id(own[name]) in replaced]
-    try:
+
+    def undo() -> None:
+        for own, name, value in before:
+            own[name] = value
+
+    with undone(undo):
         for own, name, value in before:
             own[name] = replaced[id(value)]
         return module(*(args if isinstance(args, tuple) else (args,)), **(kwargs or {}))
-    finally:
-        for own, name, value in before:
-            own[name] = value
 
 
 LAYERS = {

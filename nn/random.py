@@ -21,6 +21,7 @@ from autograd_lite.errors import OptionError
 from autograd_lite.torch_names import TorchNames
 
 from .options import check_whole
+from .undo import undone
 
 __all__ = ["as_generator", "drawn_from", "generator", "manual_seed", "sample_generator"]
 
@@ -90,11 +91,9 @@ def drawn_from(numbers: np.random.Generator) -> Iterator[None]:
     mix in an order that no seed decides, if both drew from one generator.
     """
     before = _of_samples.get()
-    try:
+    with undone(lambda: _of_samples.set(before)):
         _of_samples.set(numbers)
         yield
-    finally:
-        _of_samples.set(before)
 
 
 def _filled_with(draw: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,6 +12,7 @@ from autograd_lite import Tensor, tree
 from autograd_lite.errors import DTypeError
 
 from .module import Module
+from .undo import evaluating, undone
 
 __all__ = ["Summary", "summary"]
 
@@ -119,17 +120,9 @@ def summary(model: Module, *inputs: Any) -> Summary:
         calls[module].append((output, module.multiply_adds(args, output)))
 
     handles: list[Any] = []
-    modes = {module: module.training for module in calls}
-    try:
+    with evaluating(model), undone(lambda: [handle.remove() for handle in handles]), ag.no_grad():
         handles.extend(module.register_forward_hook(hook) for module in calls)
-        model.eval()
-        with ag.no_grad():
-            model(*inputs)
-    finally:
-        for module, training in modes.items():
-            module.training = training
-        for handle in handles:
-            handle.remove()
+        model(*inputs)
     rows = [
         Row(
             path,

@@ -32,6 +32,7 @@ from .options import check_number, check_whole
 from .random import generator
 from .reductions import divided_by, reductions
 from .seen import Seen, joined, loss_of_all
+from .undo import evaluating
 from .utils import clip_grad_norm_
 
 __all__ = ["History", "Trainer"]
@@ -439,14 +440,8 @@ class Trainer(Hinted):
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
         """Evaluation mode, and nothing is recorded; each module then is in the mode that it was in."""
-        modes = {module: module.training for module in self.model.modules()}
-        try:
-            self.model.eval()
-            with ag.no_grad():
-                yield
-        finally:
-            for module, mode in modes.items():
-                module.training = mode
+        with evaluating(self.model), ag.no_grad():
+            yield
 
     def _measured(self, seen: Seen) -> dict[str, float]:
         """Loss and metrics of all that was seen."""

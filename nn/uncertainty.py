@@ -18,6 +18,7 @@ from .arrays import as_array
 from .layers.dropout import Dropout
 from .module import Module
 from .options import check_whole
+from .undo import evaluating
 
 __all__ = ["Sampled", "mc_dropout"]
 
@@ -109,18 +110,12 @@ def mc_dropout(
         ([[1.0], [3.0]], [[1.0], [3.0]])
     """
     check_whole("mc_dropout", "samples", samples, example=100)
-    modes = {module: module.training for module in model.modules()}
-    dropped = [module for module in modes if isinstance(module, Dropout)]
+    dropped = [module for module in model.modules() if isinstance(module, Dropout)]
     if not dropped:
         raise DataError(f"mc_dropout: there is no Dropout layer in this {type(model).__name__}")
     x = X if isinstance(X, Tensor) else as_array(X)
-    try:
-        model.eval()
+    with evaluating(model), ag.no_grad():
         for layer in dropped:
             layer.training = True
-        with ag.no_grad():
-            outputs = (model(x) for _ in range(samples))
-            return Sampled(np.stack([as_array(activation(y) if activation else y) for y in outputs]))
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
+        outputs = (model(x) for _ in range(samples))
+        return Sampled(np.stack([as_array(activation(y) if activation else y) for y in outputs]))

@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import dis
 import gc
 import inspect
 import itertools
-import sys
 import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -23,6 +20,8 @@ import autograd_lite as ag
 from autograd_lite.errors import AnomalyError
 from autograd_lite.recording import current
 from nn.torch import set_grad_enabled
+
+from .interrupts import interrupted
 
 X = ag.Tensor(2.0, requires_grad=True)
 
@@ -621,52 +620,6 @@ def test_a_mode_keeps_nothing_of_its_generator_alive() -> None:
 # -- interrupts ------------------------------------------------------------------------------------
 
 
-def moments(run: Callable[[], Any], stop: int) -> bool:
-    """Run with a KeyboardInterrupt at the moment `stop` of those at which Python looks for signals: at the
-    start of a function, after a call, at the end of a round of a loop. Whether it came that far."""
-    seen = 0
-    package = ag.__name__
-    places = {"RESUME", "CALL", "CALL_FUNCTION_EX", "JUMP_BACKWARD", "CALL_KW"}
-
-    def instruction(frame: FrameType, event: str, arg: Any) -> Any:
-        nonlocal seen
-        if event == "call":
-            module = frame.f_globals.get("__name__", "")
-            if not (module.startswith(package) or module == __name__):
-                return None
-            frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        elif event == "opcode" and before.get(frame) in places:
-            seen += 1
-            if seen == stop:
-                sys.settrace(None)
-                raise KeyboardInterrupt
-        if event == "opcode":
-            before[frame] = names(frame.f_code).get(frame.f_lasti)
-        return instruction
-
-    before: dict[FrameType, Any] = {}
-    tracer = sys.gettrace()
-    sys.settrace(instruction)
-    try:
-        run()
-    except KeyboardInterrupt:
-        return True
-    finally:
-        sys.settrace(tracer)
-        before.clear()
-    return False
-
-
-NAMES: dict[Any, dict[int, str]] = {}
-
-
-def names(code: Any) -> dict[int, str]:
-    """The instructions of a function by their places."""
-    if code not in NAMES:
-        NAMES[code] = {i.offset: i.opname for i in dis.get_instructions(code)}
-    return NAMES[code]
-
-
 def modes() -> None:
     with ag.Tape() as tape, ag.no_grad(), ag.enable_grad():
         y = X * 2.0
@@ -699,8 +652,8 @@ def test_an_interrupt_at_every_moment_leaves_the_state(run: Callable[[], Any]) -
     run()
     draws = np.random.get_state()[1].tolist()
 
-    def interrupted(stop: int) -> bool:
-        came = moments(run, stop)
+    def leaves_no_trace(stop: int) -> bool:
+        came = interrupted(run, stop, (ag.__name__, __name__))
         now = current()
         assert (now.listeners, now.watchers, now.checks) == ((), (), False), stop
         assert (now.transforms, now.recomputing) == (0, False), stop
@@ -709,7 +662,7 @@ def test_an_interrupt_at_every_moment_leaves_the_state(run: Callable[[], Any]) -
         return came
 
     for stop in itertools.count(1):
-        if not contextvars.copy_context().run(interrupted, stop):
+        if not contextvars.copy_context().run(leaves_no_trace, stop):
             break
     assert stop > 50
     assert np.random.get_state()[1].tolist() == draws

@@ -19,6 +19,7 @@ from ..functional import cross_entropy
 from ..module import Module
 from ..options import check_number, check_whole
 from ..random import generator
+from ..undo import evaluating, undone
 
 __all__ = ["fgsm", "pgd"]
 
@@ -212,16 +213,13 @@ def _gradient(model: Module, X: Array, y: Any, loss: Loss) -> Array:
 @contextmanager
 def examined(model: Module) -> Iterator[None]:
     """In evaluation mode, with parameters that are constants; afterwards as before."""
-    modes = {module: module.training for module in model.modules()}
     trained = [p for p in model.parameters() if p.requires_grad]
-    try:
-        model.eval()
-        for p in trained:
-            p.requires_grad = False
-        with ag.enable_grad():
-            yield
-    finally:
+
+    def undo() -> None:
         for p in trained:
             p.requires_grad = True
-        for module, mode in modes.items():
-            module.training = mode
+
+    with evaluating(model), undone(undo), ag.enable_grad():
+        for p in trained:
+            p.requires_grad = False
+        yield

@@ -16,6 +16,7 @@ from autograd_lite.errors import AnomalyError, DataError, DTypeError, ShapeError
 
 from ..arrays import as_array
 from ..options import check_number
+from ..undo import undone
 
 __all__ = [
     "ExponentialMovingAverage",
@@ -197,13 +198,15 @@ class ExponentialMovingAverage:
     def applied(self) -> Iterator[None]:
         """Inside of `with`, the parameters are the averages."""
         trained = [p.numpy() for p in self.parameters]
-        try:
+
+        def undo() -> None:
+            for p, value in zip(self.parameters, trained, strict=True):
+                p.data = value
+
+        with undone(undo):
             for p, mean in zip(self.parameters, self.averages, strict=True):
                 p.data = mean.copy()
             yield
-        finally:
-            for p, value in zip(self.parameters, trained, strict=True):
-                p.data = value
 
 
 # -- all parameters as one vector ------------------------------------------------------------------
