@@ -124,6 +124,8 @@ def _without_where(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any], other:
         return _call(name, [f"np.where(mask, {x}, {NEUTRAL[op]})", *rest], kwargs)
     if op is np.mean:
         count = _call("np.sum", [f"np.broadcast_to(mask, {x}.shape)", *rest], kwargs)
+        if getattr(args[0], "dtype", None) != np.dtype(float):  # integers would promote it to float64
+            count += f".astype({x}.dtype)"
         return f"{_call('np.sum', [f'np.where(mask, {x}, 0)', *rest], kwargs)} / {count}"
     if op in WITHOUT_NAN:
         return _call(WITHOUT_NAN[op], [f"np.where(mask, {x}, np.nan)", *rest], kwargs)
