@@ -208,7 +208,8 @@ def test_optimizers(quick: Quick) -> None:
 
 def test_schedules(quick: Quick) -> None:
     found = quick("schedules")
-    assert len(found["loss"]) == 6 and max(found["loss"].values()) < 0.25
+    constant, *others = found["loss"].values()
+    assert len(others) == 5 and all(0.2 < loss < 0.97 * constant for loss in others)
     first, last = np.array(list(found["rates"].values())).T
     assert last[0] == first[0] and (last[[1, 2, 3, 5]] < 0.5 * first[[1, 2, 3, 5]]).all()
 

@@ -14,7 +14,7 @@ from autograd_lite.errors import OptionError
 
 from .formulas import latex, latex_name, text
 from .graph import Edge, Graph
-from .steps import recorded, with_gradients
+from .steps import computed, recorded, with_gradients
 from .wording import Wording, added, amount, is_array, named
 
 __all__ = ["Chain", "Explanation", "Path", "explain"]
@@ -198,12 +198,14 @@ class Explanation:
         return _latex_in_product(latex(slope, self._words.inserted(variables)))
 
 
-def explain(output: ag.Tensor, max_paths: int = 16) -> Explanation:
+def explain(output: Any, *inputs: Any, max_paths: int = 16) -> Explanation:
     """The chain rule of each input, written out along its paths: df/dx = df/dv2 · dv2/dv1 · dv1/dx.
 
     Args:
         output: a recorded single number. Its backward pass need not have been played; if it has been,
-            and released arrays, record inside `with ag.Tape():`. No `grad` is touched.
+            and released arrays, record inside `with ag.Tape():`. No `grad` is touched. Or a function or
+            module that returns one: it is called with `inputs`.
+        inputs: what to call `output` with, as in `draw`.
         max_paths: of an input with more paths only the shares of its uses are told, for in a deep network
             with skips the number of paths doubles with each.
 
@@ -217,17 +219,21 @@ def explain(output: ag.Tensor, max_paths: int = 16) -> Explanation:
         OptionError: `max_paths` is less than 1.
 
     Example:
-        >>> import autograd_lite as ag
+        >>> import numpy as np, autograd_lite as ag
         >>> x, y, z = (ag.Tensor(v, requires_grad=True, name=n) for v, n in [(-2, "x"), (5, "y"), (-4, "z")])
         >>> print(explain((x + y) * z)["x"])
         df/dx = df/dv1 · dv1/dx
               = z · 1
               = (-4.00) · 1.00
               = -4.00
+        >>> print(explain(lambda x: np.exp(x), 0.0)["x"])
+        df/dx = e^x
+              = 1.00
     """
     if isinstance(max_paths, bool) or not isinstance(max_paths, int) or max_paths < 1:
         raise OptionError(f"explain(max_paths={max_paths!r}): expected a whole number from 1 on")
-    graph = named(with_gradients(output))
+    output, params = computed("explain", output, inputs)
+    graph = named(with_gradients(output, params))
     nodes = dict(
         zip((i for i, v in enumerate(graph.vertices) if v.op is not None), recorded(output), strict=True)
     )

@@ -378,13 +378,14 @@ def record(
     function: Callable[..., Any],
     inputs: tuple[Any, ...],
     names: dict[Any, str],
-    loss: Callable[[Any], Any] | None,
+    loss: Callable[[Any], Any] | None = None,
+    who: str = "draw",
 ) -> Recorded:
-    """Call a function or module; adds the names of its parameters and arguments to `names`."""
+    """Call a function or module for `who`; adds the names of its parameters and arguments to `names`."""
     if hasattr(function, "named_parameters"):
         names.update({**_names(function.named_parameters()), **names})
     arguments: list[Any] = []
-    for x, name in zip(inputs, _argument_names(function, inputs), strict=True):
+    for x, name in zip(inputs, _argument_names(function, inputs, who), strict=True):
         array = isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind in "fc"
         if array or type(x) in (int, float, complex):
             x = ag.Tensor(float(x) if type(x) is int else x, requires_grad=True)
@@ -397,7 +398,7 @@ def record(
         result = result if loss is None else loss(result)
     if not any(isinstance(x, ag.Tensor) for x in flatten(result)[0]):
         raise TapeError(
-            f"draw: the function returned {type(result).__name__}, so nothing was recorded; give it "
+            f"{who}: the function returned {type(result).__name__}, so nothing was recorded; give it "
             "floating-point numbers or arrays, or Tensors with requires_grad=True, and return a Tensor"
         )
     if loss is not None:
@@ -405,7 +406,7 @@ def record(
     return Recorded(result, tuple(calls.made), calls.of_steps(), {_identity(x): x for x in arguments})
 
 
-def _argument_names(function: Callable[..., Any], inputs: tuple[Any, ...]) -> list[str | None]:
+def _argument_names(function: Callable[..., Any], inputs: tuple[Any, ...], who: str) -> list[str | None]:
     """What the function calls its inputs; refuses inputs that it cannot be called with."""
     try:
         signature = inspect.signature(getattr(function, "forward", function))
@@ -423,8 +424,8 @@ def _argument_names(function: Callable[..., Any], inputs: tuple[Any, ...]) -> li
             right = ", ".join(["f", *(f"{i}.0" for i in range(1, needed + 1))])
         called = f"{getattr(function, '__name__', type(function).__name__)}({', '.join(names)})"
         raise DTypeError(
-            f"draw: {called} cannot be called with {_count(len(inputs), 'input')}: {error}; "
-            f"give the inputs after it: draw({right})"
+            f"{who}: {called} cannot be called with {_count(len(inputs), 'input')}: {error}; "
+            f"give the inputs after it: {who}({right})"
         ) from error
     return [*names[: len(inputs)], *[None] * (len(inputs) - len(names))]
 

@@ -16,12 +16,14 @@ import autograd_lite as ag
 from autograd_lite.errors import DTypeError, FileError, OptionError, RendererError, TapeError
 
 from . import dot, html, render
-from .graph import Graph, draw
+from .graph import Graph, draw, record
 from .wording import Wording, added, amount, named
 
-__all__ = ["Step", "Steps", "backprop_steps", "recorded", "with_gradients"]
+__all__ = ["Step", "Steps", "backprop_steps", "computed", "recorded", "with_gradients"]
 
 MOST_PICTURES = 500
+
+Names = Sequence[tuple[str, ag.Tensor]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,12 +192,14 @@ class Steps(Sequence[Step]):
             )
 
 
-def backprop_steps(output: ag.Tensor) -> Steps:
+def backprop_steps(output: Any, *inputs: Any) -> Steps:
     """The lecture's walk: every value on the way forward, then every gradient on the way back.
 
     Args:
         output: a recorded single number. Its backward pass need not have been played; if it has been,
-            and released arrays, record inside `with ag.Tape():`. No `grad` is touched.
+            and released arrays, record inside `with ag.Tape():`. No `grad` is touched. Or a function or
+            module that returns one: it is called with `inputs`.
+        inputs: what to call `output` with, as in `draw`.
 
     Returns:
         A sequence of `Step`s, with `print`, `save` and `save_frames`.
@@ -219,8 +223,10 @@ def backprop_steps(output: ag.Tensor) -> Steps:
           6  df/dz, through f = v1*z: d(v1*z)/dz = v1 = 3.00; upstream 1.00; so 3.00
           7  df/dx, through v1 = x + y: d(x + y)/dx = 1.00; upstream -4.00; so -4.00
           8  df/dy, through v1 = x + y: d(x + y)/dy = 1.00; upstream -4.00; so -4.00
+        >>> str(backprop_steps(lambda x: x * x, 3.0)[-1])
+        'df/dx, through f = x*x: ...'
     """
-    graph = named(with_gradients(output))
+    graph = named(with_gradients(*computed("backprop_steps", output, inputs)))
     words = Wording(graph)
     return Steps(graph, [*_forward(graph, words), *_backward(graph, words)])
 
@@ -228,14 +234,30 @@ def backprop_steps(output: ag.Tensor) -> Steps:
 # -- the pass back ---------------------------------------------------------------------------------
 
 
-def with_gradients(output: ag.Tensor) -> Graph:
+def computed(who: str, output: Any, inputs: tuple[Any, ...]) -> tuple[Any, Names]:
+    """A Tensor, or what a function makes of inputs, and the names of these and of its parameters."""
+    if isinstance(output, ag.Tensor) or not callable(output):
+        if inputs:
+            raise DTypeError(
+                f"{who}({type(output).__name__}, ...): inputs belong to a function or module: {who}(f, x); a "
+                f"recorded Tensor stands alone: {who}(y)"
+            )
+        return output, []
+    names: dict[Any, str] = {}
+    recorded = record(output, inputs, names, who=who)
+    pairs = list(output.named_parameters()) if hasattr(output, "named_parameters") else []
+    given = [(name, recorded.given.get(key)) for key, name in names.items()]
+    return recorded.output, [*pairs, *((name, x) for name, x in given if isinstance(x, ag.Tensor))]
+
+
+def with_gradients(output: ag.Tensor, params: Names = ()) -> Graph:
     """The graph of a Tensor with all gradients, as after `backward`; but the tape is left as it was."""
     if not isinstance(output, ag.Tensor):
         raise DTypeError(
             f"expected a recorded Tensor, got {type(output).__name__}; give the result f of a "
             "computation: backprop_steps(f), explain(f)"
         )
-    graph = draw(output)
+    graph = draw(output, params=params)
     if output.node is None:
         return graph
     if output.node.played:
@@ -245,7 +267,7 @@ def with_gradients(output: ag.Tensor) -> Graph:
     before = [node.adjoint for node in nodes]
     try:
         ag.Tape().gradient(output, [])
-        return draw(output)
+        return draw(output, params=params)
     finally:
         for node, adjoint in zip(nodes, before, strict=True):
             node.adjoint = adjoint

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from itertools import islice
 from types import GenericAlias
 from typing import Any
@@ -26,11 +26,35 @@ __all__ = [
 ]
 
 
+LIMIT = 1 << 22
+"""How many numbers are drawn at once, when an iteration begins."""
+
+BLOCK = 1 << 16
+"""How many at a time, where they are more."""
+
+
+def _own(generator: np.random.Generator) -> np.random.Generator:
+    """A generator of one iteration's own."""
+    return np.random.default_rng(generator.integers(2**63))
+
+
+def _drawn(
+    generator: np.random.Generator, wanted: int, draw: Callable[[np.random.Generator, int], Any]
+) -> Iterator[int]:
+    """So many numbers of `draw(generator, size)`."""
+    if wanted <= LIMIT:
+        return iter(draw(generator, wanted).tolist() if wanted else [])
+    own = _own(generator)
+    sizes = (min(BLOCK, wanted - done) for done in range(0, wanted, BLOCK))
+    return (i for size in sizes for i in draw(own, size).tolist())
+
+
 class Sampler:
     """Base class of orders: subclass it and define `__iter__`, and `__len__` if the order ends.
 
     Random orders are drawn when an iteration begins, all at once, so that they do not depend on how far
-    ahead a loader works.
+    ahead a loader works. Where that would be millions of numbers, a generator of the iteration's own, whose
+    seed is drawn then, draws them as they are needed.
     """
 
     __class_getitem__: Any = classmethod(GenericAlias)
@@ -102,10 +126,16 @@ class RandomSampler(Sampler):
         if n == 0 and wanted:
             raise DataError("RandomSampler: there are no samples to draw from")
         if self.replacement:
-            return iter(self.generator.integers(n, size=wanted).tolist() if wanted else [])
-        rounds = -(-wanted // n) if n else 0
-        orders = [self.generator.permutation(n) for _ in range(rounds)]
-        return iter([i for order in orders for i in order.tolist()][:wanted])
+            return _drawn(self.generator, wanted, lambda own, size: own.integers(n, size=size))
+        if LIMIT < n > wanted:
+            return iter(self.generator.choice(n, wanted, replace=False).tolist())
+        rounds = range(-(-wanted // n) if n else 0)
+        if wanted <= LIMIT or len(rounds) == 1:
+            orders: Iterable[Any] = [self.generator.permutation(n) for _ in rounds]
+        else:
+            own = _own(self.generator)
+            orders = (own.permutation(n) for _ in rounds)
+        return islice((i for order in orders for i in order.tolist()), wanted)
 
     def __len__(self) -> int:
         return self.num_samples
@@ -174,8 +204,9 @@ class WeightedRandomSampler(Sampler):
 
     def __iter__(self) -> Iterator[int]:
         p = self.weights / self.weights.sum()
-        drawn = self.generator.choice(len(p), self.num_samples, self.replacement, p)
-        return iter(drawn.tolist())
+        if not self.replacement:
+            return iter(self.generator.choice(len(p), self.num_samples, False, p).tolist())
+        return _drawn(self.generator, self.num_samples, lambda own, size: own.choice(len(p), size, True, p))
 
     def __len__(self) -> int:
         return self.num_samples
