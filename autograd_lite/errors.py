@@ -21,6 +21,7 @@ __all__ = [
     "AxisError",
     "DTypeError",
     "DataError",
+    "DataFileError",
     "FileError",
     "GradientCheckError",
     "IndexingError",
@@ -107,6 +108,10 @@ class DataError(AutogradLiteError, ValueError):
 
 class FileError(AutogradLiteError, OSError):
     """A file that cannot be read or written."""
+
+
+class DataFileError(FileError, DataError):
+    """A file that is damaged, or of another kind than it should be."""
 
 
 class RendererError(AutogradLiteError, RuntimeError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
 import math
 import os
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from autograd_lite.errors import FileError, MissingPackageError, OptionError
+from autograd_lite.files import checked_path, write
 
 from .options import check_number, check_whole
 from .serialization import save
@@ -234,7 +236,7 @@ class ModelCheckpoint(Callback):
         save_weights_only: bool = False,
         mode: str = "auto",
     ) -> None:
-        self.filepath = os.fspath(filepath)
+        self.filepath = str(checked_path("ModelCheckpoint", filepath))
         self.watched = _Best("ModelCheckpoint", monitor, mode) if save_best_only else None
         self.save_weights_only = save_weights_only
 
@@ -282,22 +284,25 @@ class CSVLogger(Callback):
     """
 
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",") -> None:
-        self.filename, self.separator = filename, separator
+        self.filename, self.separator = checked_path("CSVLogger", filename), separator
 
     def on_train_begin(self, epochs: int, steps: int) -> None:
-        self._write([], "w")
+        self.rows: list[list[Any]] = []
+        self._write()
         history = self.trainer.history
         for epoch in range(self.trainer.epoch):
             self.on_epoch_end(epoch, {name: values[epoch] for name, values in history.items()})
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         titles = [["epoch", *logs]] if epoch == 0 else []
-        self._write([*titles, [epoch, *logs.values()]])
+        self.rows += [*titles, [epoch, *logs.values()]]
+        self._write()
 
-    def _write(self, rows: list[list[Any]], mode: str = "a") -> None:
+    def _write(self) -> None:
+        table = io.StringIO(newline="")
+        csv.writer(table, delimiter=self.separator, lineterminator="\n").writerows(self.rows)
         try:
-            with open(self.filename, mode, newline="", encoding="utf-8") as file:
-                csv.writer(file, delimiter=self.separator, lineterminator="\n").writerows(rows)
+            write(self.filename, table.getvalue().encode())
         except OSError as error:
             raise FileError(f"CSVLogger: cannot write {self.filename}: {error.strerror}") from error
 

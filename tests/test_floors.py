@@ -18,6 +18,7 @@ PACKAGES = ("autograd_lite", "nn", "visualize")
 FLOORS = (
     "errors",
     "memory",
+    "files",
     "torch_names",
     "tape",
     "explain",
@@ -39,7 +40,7 @@ FLOORS = (
 ROOF = len(FLOORS)
 """Where `autograd_lite/__init__.py` stands, which hands out the names of all the others."""
 
-PUBLIC = frozenset({"errors", "strategies", "testing", "torch_names", "tree"})
+PUBLIC = frozenset({"errors", "files", "strategies", "testing", "torch_names", "tree"})
 """The modules of the engine that other packages may import by name; the rest is in `autograd_lite` itself."""
 
 
