@@ -105,7 +105,7 @@ def load(path: str | os.PathLike[str]) -> dict[Any, Any]:
     except OSError as error:
         raise FileError(f"nn.load: cannot read {path}: {error.strerror}") from error
     try:
-        arrays = {name: _array(path, name, x) for name, x in safetensors.deserialize(content)}
+        arrays = {name: _array(path, name, x) for name, x in safetensors.deserialize(content)}  # type: ignore[no-untyped-call]
         metadata = _metadata(content)
         tree = metadata.get(TREE, "")
         if CHECKSUM in metadata and metadata[CHECKSUM] != _checksum(tree, arrays):
@@ -119,8 +119,8 @@ def load(path: str | os.PathLike[str]) -> dict[Any, Any]:
     except (safetensors.SafetensorError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise DataFileError(
             _of_another_kind(path, content)
-            or f"nn.load: {path} ({len(content)} bytes) is cut off, damaged, or no safetensors file ({error}); "
-            "copy it again, or write it anew with nn.save(model.state_dict(), path)"
+            or f"nn.load: {path} ({len(content)} bytes) is cut off, damaged, or no safetensors file "
+            f"({error}); copy it again, or write it anew with nn.save(model.state_dict(), path)"
         ) from error
 
 
@@ -211,8 +211,8 @@ def _array(path: Path, name: str, stored: Mapping[str, Any]) -> Array:
     kind = stored["dtype"]
     if kind not in DTYPES:
         raise DTypeError(
-            f"nn.load: {name!r} in {path} is of dtype {kind}, which NumPy has not; in PyTorch, write the file "
-            "anew with safetensors.torch.save_file({k: v.float() for k, v in state_dict.items()}, path)"
+            f"nn.load: {name!r} in {path} is of dtype {kind}, which NumPy has not; in PyTorch, write the "
+            "file anew with safetensors.torch.save_file({k: v.float() for k, v in state_dict.items()}, path)"
         )
     array = np.frombuffer(stored["data"], DTYPES[kind]).reshape(stored["shape"])
     if kind == "BF16":
@@ -225,8 +225,8 @@ def _of_another_kind(path: Path, content: bytes) -> str | None:
     pickled = content[:1] == b"\x80" and content[1:2] in b"\2\3\4\5" and content[2:3] != b"\0"
     if pickled or (content[:4] == b"PK\3\4" and b"data.pkl" in content):
         return (
-            f"nn.load: {path} is a pickle, as torch.save writes it, and no safetensors file. In PyTorch, write "
-            'safetensors.torch.save_file(torch.load(path), "model.safetensors"), then here '
+            f"nn.load: {path} is a pickle, as torch.save writes it, and no safetensors file. In PyTorch, "
+            'write safetensors.torch.save_file(torch.load(path), "model.safetensors"), then here '
             'nn.load("model.safetensors")'
         )
     if content[:6] == b"\x93NUMPY" or (content[:4] == b"PK\3\4" and b".npy" in content):

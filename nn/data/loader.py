@@ -143,7 +143,7 @@ class DataLoader:
         numbers = sample_generator()
         held = isinstance(self.dataset, (list, tuple, range, np.ndarray, Tensor))
         if declared(self.dataset, "is_random", not held):
-            numbers = seeded(self.generator.integers(2**63))
+            numbers = seeded(int(self.generator.integers(2**63)))
         fetch = self._fetch()
 
         def make(task: Any) -> Any:

@@ -231,14 +231,15 @@ def cifar10_bytes(split: str, root: Folder, download: bool) -> tuple[Array, Arra
 def _cifar_selection(path: Path, split: str) -> tuple[Array, Array]:
     """Two arrays of a file of np.savez; neither is read before its header fits."""
     with zipfile.ZipFile(path) as archive:
-        images = _member(archive, f"x_{split}", lambda shape: shape[1:] == (32, 32, 3))
-        labels = _member(archive, f"y_{split}", lambda shape: shape in ((len(images),), (len(images), 1)))
-    if images.dtype != np.uint8 or labels.dtype.kind not in "iuf":
-        raise DataError(f"it has images of {images.dtype} and labels of {labels.dtype}")
+        images = _member(archive, f"x_{split}", "u", lambda shape: shape[1:] == (32, 32, 3))
+        n = len(images)
+        labels = _member(archive, f"y_{split}", "iuf", lambda shape: shape in ((n,), (n, 1)))
     return images, labels
 
 
-def _member(archive: zipfile.ZipFile, name: str, fits: Callable[[tuple[int, ...]], bool]) -> Array:
+def _member(
+    archive: zipfile.ZipFile, name: str, kinds: str, fits: Callable[[tuple[int, ...]], bool]
+) -> Array:
     info = archive.getinfo(f"{name}.npy")
     with archive.open(info) as file:
         version = np.lib.format.read_magic(file)
@@ -247,7 +248,7 @@ def _member(archive: zipfile.ZipFile, name: str, fits: Callable[[tuple[int, ...]
         old = version == (1, 0)
         read = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = read(file)
-        if dtype.hasobject or not shape or not fits(shape) or shape[0] > RECORDS:
+        if dtype.kind not in kinds or dtype.itemsize > 8 or not fits(shape) or shape[0] > RECORDS:
             raise DataError(f"{name} is of {dtype} and has shape {shape}")
         size = math.prod(shape) * dtype.itemsize
         content = file.read(size + 1)
@@ -264,7 +265,7 @@ def _cifar_archive(path: Path, split: str) -> tuple[Array, Array]:
     with open(path, "rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
-        file = _Bounded(gzip.GzipFile(fileobj=raw) if packed else raw)
+        file: Any = _Bounded(gzip.GzipFile(fileobj=raw) if packed else raw)
         with tarfile.open(fileobj=file, mode="r|") as archive:
             for member in archive:  # in their order, none of which is written to a disk
                 folder, _, name = member.name.rpartition("/")
@@ -291,6 +292,6 @@ class _Bounded:
     def read(self, size: int) -> bytes:
         if size > self.left:
             raise DataError("it holds more than the archive that was published")
-        self.left -= size
         content: bytes = self.file.read(size)
+        self.left -= len(content)
         return content
