@@ -9,16 +9,20 @@ import math
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
-from autograd_lite.errors import FileError, MissingPackageError, OptionError
+import numpy as np
+
+from autograd_lite.errors import DataError, FileError, MissingPackageError, OptionError
 from autograd_lite.files import checked_path, write
 
 from .options import check_number, check_whole
 from .serialization import save
 
 if TYPE_CHECKING:
+    from .module import Module
     from .training import Trainer
 
 __all__ = ["CSVLogger", "Callback", "EarlyStopping", "ModelCheckpoint", "TensorBoard"]
@@ -64,6 +68,13 @@ class Callback:
         """What a run that is resumed from a checkpoint has to know; anything that `nn.save` takes."""
         return {}
 
+    def check_state(self, state_dict: Mapping[str, Any], model: Module) -> None:
+        """Refuse a state that `load_state_dict` could not go on from; called before anything is resumed.
+
+        Raises:
+            DataError: it does not fit.
+        """
+
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on from a state; called after `on_train_begin`."""
 
@@ -106,6 +117,15 @@ class _Best:
         if better:
             self.value = float(logs[self.monitor])
         return better
+
+
+def _check_best(who: str, state_dict: Mapping[str, Any], others: Sequence[str]) -> None:
+    """Refuse a state without the best number and the others."""
+    if lacking := [name for name in ("best", *others) if name not in state_dict]:
+        raise DataError(f"{who}: the state has no {lacking[0]}: it is that of a callback with other options")
+    best = state_dict["best"]
+    if not isinstance(best, Real) or math.isnan(best):
+        raise DataError(f"{who}: the best number in the state is {best!r}")
 
 
 class EarlyStopping(Callback):
@@ -190,6 +210,23 @@ class EarlyStopping(Callback):
         """The best number and weights, and for how long there was no better one."""
         return {"best": self.best, **{name: getattr(self, name) for name in self.KEPT}}
 
+    def check_state(self, state_dict: Mapping[str, Any], model: Module) -> None:
+        """Refuse a state without its numbers, or with weights of another model."""
+        _check_best("EarlyStopping", state_dict, self.KEPT)
+        for name in self.KEPT[:-1]:
+            value = state_dict[name]
+            if value is not None or name == "wait":
+                check_whole("EarlyStopping", name, value, least=0)
+        weights = state_dict["best_weights"]
+        if weights is None:
+            return
+        shapes = [
+            {name: np.shape(value) for name, value in dict(state).items()}
+            for state in (weights, model.state_dict())
+        ]
+        if shapes[0] != shapes[1]:
+            raise DataError("EarlyStopping: the best weights in the state are those of another model")
+
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on waiting."""
         self.watched.value = state_dict["best"]
@@ -265,6 +302,11 @@ class ModelCheckpoint(Callback):
     def state_dict(self) -> dict[str, Any]:
         """The best number."""
         return {"best": self.watched.value} if self.watched else {}
+
+    def check_state(self, state_dict: Mapping[str, Any], model: Module) -> None:
+        """Refuse a state without the best number, where it is watched."""
+        if self.watched:
+            _check_best("ModelCheckpoint", state_dict, ())
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on from the best number."""

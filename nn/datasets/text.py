@@ -291,7 +291,7 @@ def _targets(path: Any, name: str, cells: list[tuple[int, str]], dtype: Any) -> 
     for (line, cell, n), value in zip(given, values.tolist(), strict=True):
         if whole and n != value:
             raise DataError(
-                f"{where.format(line, name)}: {reprlib.repr(cell.strip())} is beyond int64, and {dtype} would round it; "
-                "give dtype=np.float64, or write it with a point, as 1.0e20, to have it rounded"
+                f"{where.format(line, name)}: {reprlib.repr(cell.strip())} is beyond int64, and {dtype} "
+                "would round it; give another dtype=..., or write it with a point, as 1.0e20, to allow that"
             )
     return values
