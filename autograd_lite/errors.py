@@ -24,6 +24,7 @@ __all__ = [
     "AxisError",
     "DTypeError",
     "DataError",
+    "DataFileError",
     "FileError",
     "GradientCheckError",
     "IndexingError",
@@ -135,6 +136,10 @@ class DataError(AutogradLiteError, ValueError):
 
 class FileError(AutogradLiteError, OSError):
     """A file that cannot be read or written."""
+
+
+class DataFileError(FileError, DataError):
+    """A file that is damaged, or of another kind than it should be."""
 
 
 class RendererError(AutogradLiteError, RuntimeError):

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
 import math
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
-from autograd_lite.errors import FileError, MissingPackageError, OptionError
+import numpy as np
+
+from autograd_lite.errors import DataError, FileError, MissingPackageError, OptionError
+from autograd_lite.files import checked_path, write
 
 from .options import check_number, check_whole
 from .serialization import save
 
 if TYPE_CHECKING:
+    from .module import Module
     from .training import Trainer
 
 __all__ = ["CSVLogger", "Callback", "EarlyStopping", "ModelCheckpoint", "TensorBoard"]
@@ -62,6 +68,13 @@ class Callback:
         """What a run that is resumed from a checkpoint has to know; anything that `nn.save` takes."""
         return {}
 
+    def check_state(self, state_dict: Mapping[str, Any], model: Module) -> None:
+        """Refuse a state that `load_state_dict` could not go on from; called before anything is resumed.
+
+        Raises:
+            DataError: it does not fit.
+        """
+
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on from a state; called after `on_train_begin`."""
 
@@ -104,6 +117,15 @@ class _Best:
         if better:
             self.value = float(logs[self.monitor])
         return better
+
+
+def _check_best(who: str, state_dict: Mapping[str, Any], others: Sequence[str]) -> None:
+    """Refuse a state without the best number and the others."""
+    if lacking := [name for name in ("best", *others) if name not in state_dict]:
+        raise DataError(f"{who}: the state has no {lacking[0]}: it is that of a callback with other options")
+    best = state_dict["best"]
+    if not isinstance(best, Real) or math.isnan(best):
+        raise DataError(f"{who}: the best number in the state is {best!r}")
 
 
 class EarlyStopping(Callback):
@@ -188,6 +210,23 @@ class EarlyStopping(Callback):
         """The best number and weights, and for how long there was no better one."""
         return {"best": self.best, **{name: getattr(self, name) for name in self.KEPT}}
 
+    def check_state(self, state_dict: Mapping[str, Any], model: Module) -> None:
+        """Refuse a state without its numbers, or with weights of another model."""
+        _check_best("EarlyStopping", state_dict, self.KEPT)
+        for name in self.KEPT[:-1]:
+            value = state_dict[name]
+            if value is not None or name == "wait":
+                check_whole("EarlyStopping", name, value, least=0)
+        weights = state_dict["best_weights"]
+        if weights is None:
+            return
+        shapes = [
+            {name: np.shape(value) for name, value in dict(state).items()}
+            for state in (weights, model.state_dict())
+        ]
+        if shapes[0] != shapes[1]:
+            raise DataError("EarlyStopping: the best weights in the state are those of another model")
+
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on waiting."""
         self.watched.value = state_dict["best"]
@@ -234,7 +273,7 @@ class ModelCheckpoint(Callback):
         save_weights_only: bool = False,
         mode: str = "auto",
     ) -> None:
-        self.filepath = os.fspath(filepath)
+        self.filepath = str(checked_path("ModelCheckpoint", filepath))
         self.watched = _Best("ModelCheckpoint", monitor, mode) if save_best_only else None
         self.save_weights_only = save_weights_only
 
@@ -264,6 +303,11 @@ class ModelCheckpoint(Callback):
         """The best number."""
         return {"best": self.watched.value} if self.watched else {}
 
+    def check_state(self, state_dict: Mapping[str, Any], model: Module) -> None:
+        """Refuse a state without the best number, where it is watched."""
+        if self.watched:
+            _check_best("ModelCheckpoint", state_dict, ())
+
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on from the best number."""
         if self.watched:
@@ -282,22 +326,25 @@ class CSVLogger(Callback):
     """
 
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",") -> None:
-        self.filename, self.separator = filename, separator
+        self.filename, self.separator = checked_path("CSVLogger", filename), separator
 
     def on_train_begin(self, epochs: int, steps: int) -> None:
-        self._write([], "w")
+        self.rows: list[list[Any]] = []
+        self._write()
         history = self.trainer.history
         for epoch in range(self.trainer.epoch):
             self.on_epoch_end(epoch, {name: values[epoch] for name, values in history.items()})
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         titles = [["epoch", *logs]] if epoch == 0 else []
-        self._write([*titles, [epoch, *logs.values()]])
+        self.rows += [*titles, [epoch, *logs.values()]]
+        self._write()
 
-    def _write(self, rows: list[list[Any]], mode: str = "a") -> None:
+    def _write(self) -> None:
+        table = io.StringIO(newline="")
+        csv.writer(table, delimiter=self.separator, lineterminator="\n").writerows(self.rows)
         try:
-            with open(self.filename, mode, newline="", encoding="utf-8") as file:
-                csv.writer(file, delimiter=self.separator, lineterminator="\n").writerows(rows)
+            write(self.filename, table.getvalue().encode())
         except OSError as error:
             raise FileError(f"CSVLogger: cannot write {self.filename}: {error.strerror}") from error
 

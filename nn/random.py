@@ -9,10 +9,12 @@ True
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -23,7 +25,7 @@ from autograd_lite.torch_names import TorchNames
 from .options import check_whole
 from .undo import undone
 
-__all__ = ["as_generator", "drawn_from", "generator", "manual_seed", "sample_generator"]
+__all__ = ["as_generator", "drawn_from", "generator", "manual_seed", "sample_generator", "seeded"]
 
 generator = np.random.default_rng()
 """Draw from this object itself: `manual_seed` changes its state, so whoever holds it follows."""
@@ -31,6 +33,33 @@ generator = np.random.default_rng()
 ag.preserve(
     lambda: generator.bit_generator.state, lambda state: setattr(generator.bit_generator, "state", state)
 )
+_locks = WeakSet([generator.bit_generator.lock])
+"""One of each generator that `nn` has made: a thread holds it while it draws."""
+
+_held: list[Any] = []
+
+
+def seeded(seed: int) -> np.random.Generator:
+    """A generator of its own, which goes on in a forked process too."""
+    made = np.random.default_rng(seed)
+    _locks.add(made.bit_generator.lock)
+    return made
+
+
+def _before_fork() -> None:
+    """Have all draws end: a forked process has no thread that would let go of a lock that was held."""
+    for lock in list(_locks):
+        lock.acquire()
+        _held.append(lock)
+
+
+def _after_fork() -> None:
+    while _held:
+        _held.pop().release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 _of_samples: ContextVar[np.random.Generator] = ContextVar("of_samples", default=generator)
 
@@ -71,7 +100,7 @@ def as_generator(who: str, value: object) -> np.random.Generator:
     if isinstance(value, np.random.Generator):
         return value
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= 0:
-        return np.random.default_rng(int(value))
+        return seeded(int(value))
     raise OptionError(
         f"{who}(generator={value!r}): expected a NumPy Generator or a seed, e.g. "
         "generator=np.random.default_rng(0)"

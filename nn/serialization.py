@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_lite import Tensor
-from autograd_lite.errors import DataError, DTypeError, FileError
+from autograd_lite.errors import DataError, DataFileError, DTypeError, FileError
+from autograd_lite.files import checked_path, write
 
 from .arrays import as_array
 
@@ -43,6 +44,7 @@ def save(state_dict: Mapping[Any, Any], path: str | os.PathLike[str]) -> None:
 
     Raises:
         DTypeError: a value is none of these.
+        DataError: a key of an array is no Unicode text.
         FileError: the file cannot be written.
 
     Example:
@@ -64,6 +66,7 @@ def save(state_dict: Mapping[Any, Any], path: str | os.PathLike[str]) -> None:
             f"nn.save: expected a dict of arrays, got a {type(state_dict).__name__}; write "
             "nn.save(model.state_dict(), path)"
         )
+    path = checked_path("nn.save", path)
     arrays: dict[str, Array] = {}
     tree = json.dumps(_packed(state_dict, "", arrays))
     flat = all(isinstance(k, str) and isinstance(v, (np.ndarray, Tensor)) for k, v in state_dict.items())
@@ -73,7 +76,7 @@ def save(state_dict: Mapping[Any, Any], path: str | os.PathLike[str]) -> None:
     except (safetensors.SafetensorError, KeyError) as error:
         dtypes = ", ".join(sorted({str(x.dtype) for x in arrays.values()}))
         raise DTypeError(f"nn.save: safetensors cannot store one of the dtypes {dtypes}: {error}") from error
-    _write_atomically(Path(path), content)
+    _write(path, content)
 
 
 def load(path: str | os.PathLike[str]) -> dict[Any, Any]:
@@ -83,16 +86,18 @@ def load(path: str | os.PathLike[str]) -> dict[Any, Any]:
         path: a file that `nn.save`, PyTorch, or another program has written.
 
     Returns:
-        The arrays by name, or the dict that was saved.
+        The arrays by name, or the dict that was saved. Of bfloat16, which NumPy has not, float32 is made.
 
     Raises:
         FileError: the file cannot be read.
         DataError: it is cut off, damaged, or no safetensors file.
+        DTypeError: it has arrays of a dtype that NumPy has not.
     """
-    import safetensors.numpy
+    import safetensors
 
+    path = checked_path("nn.load", path)
     try:
-        content = Path(path).read_bytes()
+        content = path.read_bytes()
     except FileNotFoundError as error:
         raise FileError(
             f"nn.load: {path} does not exist; looked in {Path(path).absolute().parent}"
@@ -100,7 +105,7 @@ def load(path: str | os.PathLike[str]) -> dict[Any, Any]:
     except OSError as error:
         raise FileError(f"nn.load: cannot read {path}: {error.strerror}") from error
     try:
-        arrays = {name: np.array(x) for name, x in safetensors.numpy.load(content).items()}
+        arrays = {name: _array(path, name, x) for name, x in safetensors.deserialize(content)}  # type: ignore[no-untyped-call]
         metadata = _metadata(content)
         tree = metadata.get(TREE, "")
         if CHECKSUM in metadata and metadata[CHECKSUM] != _checksum(tree, arrays):
@@ -109,10 +114,13 @@ def load(path: str | os.PathLike[str]) -> dict[Any, Any]:
         if not isinstance(value, dict):
             raise DataError(f"it holds a {type(value).__name__} in place of a dict")
         return value
+    except DTypeError:
+        raise
     except (safetensors.SafetensorError, LookupError, TypeError, ValueError, RecursionError) as error:
-        raise DataError(
-            f"nn.load: {path} ({len(content)} bytes) is cut off, damaged, or no safetensors file ({error}); "
-            "copy it again, or write it anew with nn.save(model.state_dict(), path)"
+        raise DataFileError(
+            _of_another_kind(path, content)
+            or f"nn.load: {path} ({len(content)} bytes) is cut off, damaged, or no safetensors file "
+            f"({error}); copy it again, or write it anew with nn.save(model.state_dict(), path)"
         ) from error
 
 
@@ -127,6 +135,10 @@ def _packed(value: Any, name: str, arrays: dict[str, Array]) -> Any:
     if isinstance(value, (np.ndarray, np.generic, Tensor)):
         while name in arrays:  # {"a": {"b": x}, "a.b": y}
             name += "'"
+        if not _is_utf8(name):
+            raise DataError(
+                f"nn.save: the key {name!r} has a character that UTF-8 has not; call it another way"
+            )
         arrays[name] = _plain(name, value)
         return {"scalar" if isinstance(value, np.generic) else "array": name}
     if isinstance(value, Mapping):
@@ -175,6 +187,60 @@ def _plain(name: str, value: Any) -> Array:
 
 # -- the bytes of a file ---------------------------------------------------------------------------
 
+DTYPES = {
+    "F64": "<f8",
+    "F32": "<f4",
+    "F16": "<f2",
+    "BF16": "<u2",  # the upper half of a float32
+    "I64": "<i8",
+    "I32": "<i4",
+    "I16": "<i2",
+    "I8": "<i1",
+    "U64": "<u8",
+    "U32": "<u4",
+    "U16": "<u2",
+    "U8": "<u1",
+    "BOOL": "?",
+    "C64": "<c8",
+}
+"""What safetensors calls the dtypes of NumPy."""
+
+
+def _array(path: Path, name: str, stored: Mapping[str, Any]) -> Array:
+    """An array of its own, from what the library has found in a file."""
+    kind = stored["dtype"]
+    if kind not in DTYPES:
+        raise DTypeError(
+            f"nn.load: {name!r} in {path} is of dtype {kind}, which NumPy has not; in PyTorch, write the "
+            "file anew with safetensors.torch.save_file({k: v.float() for k, v in state_dict.items()}, path)"
+        )
+    array = np.frombuffer(stored["data"], DTYPES[kind]).reshape(stored["shape"])
+    if kind == "BF16":
+        return (array.astype("<u4") << 16).view("<f4").astype(np.float32, copy=False)
+    return array.astype(array.dtype.newbyteorder("="))
+
+
+def _of_another_kind(path: Path, content: bytes) -> str | None:
+    """What to write for a file of arrays that other programs read."""
+    pickled = content[:1] == b"\x80" and content[1:2] in b"\2\3\4\5" and content[2:3] != b"\0"
+    if pickled or (content[:4] == b"PK\3\4" and b"data.pkl" in content):
+        return (
+            f"nn.load: {path} is a pickle, as torch.save writes it, and no safetensors file. In PyTorch, "
+            'write safetensors.torch.save_file(torch.load(path), "model.safetensors"), then here '
+            'nn.load("model.safetensors")'
+        )
+    if content[:6] == b"\x93NUMPY" or (content[:4] == b"PK\3\4" and b".npy" in content):
+        return f"nn.load: {path} is a file of np.save or np.savez, no safetensors file; write np.load(path)"
+    return None
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
 
 def _checksum(tree: str, arrays: Mapping[str, Array]) -> str:
     """Tells a file of which parts were overwritten or never written, but whose length is right."""
@@ -191,18 +257,9 @@ def _metadata(content: bytes) -> dict[str, str]:
     return header.get("__metadata__") or {}
 
 
-def _write_atomically(path: Path, content: bytes) -> None:
-    """Write a file next to its place, then put it there in one step."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def _write(path: Path, content: bytes) -> None:
     try:
-        try:
-            with open(draft, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(draft, path)
-        finally:
-            draft.unlink(missing_ok=True)
+        write(path, content)
     except OSError as error:
         folder = path.absolute().parent
         if not folder.is_dir():

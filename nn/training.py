@@ -309,8 +309,9 @@ class Trainer(Hinted):
             >>> len(second.fit(X, 2 * X, epochs=5, verbose=False)["loss"])     # two of these were before
             5
         """
-        run = _Run(schedule=self._schedule_class)
+        run = _Run(schedule=self._schedule_class, trainer=self)
         load_checkpoint(path, self.model, self.optimizer, self.scheduler, run=run)
+        run.trainer = None
         run.random = generator.bit_generator.state
         self._run, self.history, self.stop_training = run, run.history, run.stopped
         return self.history
@@ -481,6 +482,8 @@ class _Run:
     """Of the generators that shuffle the data."""
     schedule: str | None = None
     """Its class."""
+    trainer: Trainer | None = None
+    """Which is to go on: whose callbacks can refuse their states."""
     random: Mapping[str, Any] = field(default_factory=dict)
     """Of nn's random numbers, as they were resumed: what is drawn between that and `fit` does not count."""
 
@@ -499,6 +502,11 @@ class _Run:
         self.stopped = bool(state_dict["stopped"])
         self.callbacks = [(str(name), dict(state)) for name, state in state_dict["callbacks"]]
         self.orders = list(map(dict, state_dict["orders"]))
+        for order in self.orders:
+            _check_generator(order)
+        if self.trainer is not None:
+            for callback, state in self._states(self.trainer.callbacks):
+                callback.check_state(state, self.trainer.model)
 
     def restore(self, callbacks: list[Callback], orders: list[np.random.Generator]) -> None:
         """Bring back random numbers and callbacks; one that was not there before begins anew."""
@@ -508,14 +516,32 @@ class _Run:
                 f"{len(orders)}; give it the same loaders"
             )
         for order, state in zip(orders, self.orders, strict=True):
+            if state["bit_generator"] != (kind := type(order.bit_generator).__name__):
+                raise DataError(
+                    f"fit: a generator of the loaders was a {state['bit_generator']}, here it is a {kind}"
+                )
+        for order, state in zip(orders, self.orders, strict=True):
             order.bit_generator.state = state
         generator.bit_generator.state = self.random
+        for callback, state in self._states(callbacks):
+            callback.load_state_dict(state)
+
+    def _states(self, callbacks: list[Callback]) -> Iterator[tuple[Callback, Mapping[str, Any]]]:
+        """Each callback that was there before, by its class, and its state."""
         waiting = list(callbacks)
         for name, state in self.callbacks:
             callback = next((callback for callback in waiting if type(callback).__name__ == name), None)
             if callback is not None:
                 waiting.remove(callback)
-                callback.load_state_dict(state)
+                yield callback, state
+
+
+def _check_generator(state: Mapping[str, Any]) -> None:
+    """Refuse what is no state of a generator of NumPy."""
+    kind = getattr(np.random, str(state.get("bit_generator")), None)
+    if not (isinstance(kind, type) and issubclass(kind, np.random.BitGenerator)):
+        raise DataError(f"NumPy has no generator {state.get('bit_generator')!r}")
+    kind().state = state
 
 
 def _check_parts(model: Any, loss: Any, optimizer: Any) -> None:

@@ -18,6 +18,7 @@ PACKAGES = ("autograd_lite", "nn", "visualize")
 FLOORS = (
     "errors",
     "memory",
+    "files",
     "arrays",
     "mistakes",
     "names",
@@ -48,7 +49,7 @@ ROOF = len(FLOORS)
 """Where `autograd_lite/__init__.py` stands, which hands out the names of all the others."""
 
 PUBLIC = frozenset(
-    {"arrays", "errors", "mistakes", "names", "strategies", "sums", "testing", "torch_names", "tree"}
+    {"arrays", "errors", "files", "mistakes", "names", "strategies", "sums", "testing", "torch_names", "tree"}
 )
 """The modules of the engine that other packages may import by name; the rest is in `autograd_lite` itself."""
 

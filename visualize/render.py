@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import os
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autograd_lite import files
 from autograd_lite.errors import DTypeError, FileError, OptionError, RendererError
 
 if TYPE_CHECKING:
@@ -81,13 +80,9 @@ def save(text: str, path: Path) -> Path:
 
 def write(content: bytes, path: Path) -> Path:
     """Write a file at once: there is never half of it."""
-    part = path.with_name(f".{uuid.uuid4().hex}.part")  # in the same folder, so that it can be moved at once
     try:
-        part.write_bytes(content)
-        os.replace(part, path)
+        files.write(path, content)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
         advice = (
             "choose a file in a folder that you may write to"
             if path.parent.exists()
@@ -101,7 +96,7 @@ def as_path(path: str | Path) -> Path:
     """The path that a user has given."""
     if not isinstance(path, (str, Path)):
         raise DTypeError(f"save({path!r}): expected a path, as in save('f.svg')")
-    return Path(path)
+    return files.checked_path("save", path)
 
 
 def mimebundle(graph: Graph) -> dict[str, str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from itertools import islice, repeat, takewhile
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,9 @@ import numpy as np
 from autograd_lite import Tensor
 from autograd_lite.errors import DTypeError, OptionError
 
+from ..kernels.tasks import Calls, Task, serve, start_thread
 from ..options import check_whole
-from ..random import as_generator, drawn_from, sample_generator
+from ..random import as_generator, drawn_from, sample_generator, seeded
 from .collate import default_collate, default_convert
 from .datasets import IterableDataset, batch_of, declared
 from .samplers import BatchSampler, RandomSampler, SequentialSampler
@@ -24,6 +25,9 @@ __all__ = ["DataLoader", "get_worker_info"]
 
 END = object()
 """What comes after the last batch of a stream."""
+
+PATIENCE = 2.0
+"""Seconds that the end of an iteration waits for its thread, which may be stuck in a file."""
 
 
 class DataLoader:
@@ -139,7 +143,7 @@ class DataLoader:
         numbers = sample_generator()
         held = isinstance(self.dataset, (list, tuple, range, np.ndarray, Tensor))
         if declared(self.dataset, "is_random", not held):
-            numbers = np.random.default_rng(self.generator.integers(2**63))
+            numbers = seeded(int(self.generator.integers(2**63)))
         fetch = self._fetch()
 
         def make(task: Any) -> Any:
@@ -185,7 +189,8 @@ def made_ahead(
 
     Tasks are taken from their iterator here and not on the thread, so that an order that is drawn while it
     is gone through does not depend on how far ahead the thread is. However the iteration ends, by an
-    exception, a `break` or an interrupt, the thread ends with it.
+    exception, a `break` or an interrupt, the thread ends with it: after the batch that it is making, for
+    which it is waited no longer than `PATIENCE`.
 
     Args:
         make: called on the thread, with one task after another.
@@ -194,20 +199,32 @@ def made_ahead(
         begin: called with 0 on the thread before all else.
     """
     context = copy_context()  # np.errstate and the like hold there too
-    waiting: deque[Future[Any]] = deque()
-    with ThreadPoolExecutor(1, "DataLoader") as thread:
-        try:
-            if begin is not None:
-                thread.submit(context.run, begin, 0).result()
-            for task in tasks:
-                waiting.append(thread.submit(context.run, make, task))
-                if len(waiting) > ahead:
-                    yield waiting.popleft().result()
-            while waiting:
+    calls: Calls = SimpleQueue()
+    waiting: deque[Task] = deque()
+    served = Task(serve, calls)
+    thread = start_thread(served, "DataLoader")
+
+    def order(call: Callable[[Any], Any], argument: Any) -> Task:
+        task = Task(context.run, call, argument)
+        task.process = served.process
+        calls.put(task)
+        return task
+
+    try:
+        if begin is not None:
+            order(begin, 0).result()
+        for task in tasks:
+            waiting.append(order(make, task))
+            if len(waiting) > ahead:
                 yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        calls.put(None)  # in C, and so before an interrupt can come
+        for task in waiting:
+            task.call_off()
+        if not served.call_off() and served.wait(PATIENCE) and thread.is_alive():
+            thread.join(PATIENCE)
 
 
 def get_worker_info() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from autograd_lite.errors import FileError
+from autograd_lite.files import checked_path, replacing
 
 __all__ = ["MissingFilesError", "cache_folder", "download", "find"]
 
@@ -22,9 +23,18 @@ class MissingFilesError(FileError):
 
 
 def cache_folder() -> Path:
-    """Where downloaded data are kept: `autograd-lite` in the user's cache folder."""
+    """Where downloaded data are kept: `autograd-lite` in the user's cache folder.
+
+    Raises:
+        FileError: the user has no home.
+    """
     base = os.environ.get("LOCALAPPDATA" if os.name == "nt" else "XDG_CACHE_HOME")
-    return Path(base or Path.home() / ".cache") / "autograd-lite"
+    try:
+        return Path(base or Path.home() / ".cache") / "autograd-lite"
+    except RuntimeError as error:  # neither HOME nor an entry among the system's users
+        raise MissingFilesError(
+            f"there is no home folder to keep data in; name a folder with root=..., or set {VARIABLE}"
+        ) from error
 
 
 def find(name: str, files: Sequence[str], root: str | os.PathLike[str] | None) -> list[Path] | None:
@@ -37,9 +47,10 @@ def find(name: str, files: Sequence[str], root: str | os.PathLike[str] | None) -
             AUTOGRAD_LITE_DATA names, then the cache.
     """
     given = root or os.environ.get(VARIABLE)
-    bases = [Path(given)] if given else []
+    bases = [checked_path(f"the folder of {name}", given)] if given else []
     if root is None:
-        bases.append(cache_folder())
+        with suppress(MissingFilesError):
+            bases.append(cache_folder())
     for base in bases:
         for folder in (base, base / name):
             paths = [folder / file for file in files]
@@ -69,23 +80,24 @@ def download(url: str, path: Path, md5: str, quiet: bool = False) -> None:
     Raises:
         FileError: it cannot be fetched, in three attempts, or is another file.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(
+            f"cannot make the folder {path.parent}: {error.strerror}; give another root=..."
+        ) from error
     problem = ""
     for attempt in range(ATTEMPTS):
         if attempt:
             time.sleep(attempt)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with replacing(path) as file:
                 digest = _fetch(url, file.write, path.name, quiet)
-            if digest == md5:
-                os.replace(name, path)
-                return
-            problem = f"its checksum is {digest}, expected {md5}"
+                if digest != md5:
+                    raise OSError(f"its checksum is {digest}, expected {md5}")
+            return
         except OSError as error:  # URLError is one
             problem = str(error)
-        finally:
-            Path(name).unlink(missing_ok=True)
     raise FileError(
         f"cannot download {url}: {problem}; fetch it another way, put it into {path.parent}, and try again"
     )

@@ -7,14 +7,17 @@ import math
 import os
 import struct
 import tarfile
+import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from autograd_lite.errors import DataError, FileError, OptionError
+from autograd_lite.errors import DataError, DataFileError, FileError, OptionError
+from autograd_lite.files import checked_path
 
 from . import files
 
@@ -42,6 +45,15 @@ FASHION = {
 CIFAR = {"cifar-10-binary.tar.gz": "c32a1d4ab5d03f1284b67883e8d87530"}
 CIFAR_NPZ = "cifar10-11k.npz"
 """A smaller selection: 10,000 images for training and 1,000 for the test."""
+
+AXES = 8
+"""More axes no IDX file of pictures has."""
+
+RECORD, RECORDS = 1 + 3 * 32 * 32, 60_000
+"""The bytes of a label and its picture in CIFAR-10, and how many there are."""
+
+ARCHIVE = RECORDS * RECORD + (1 << 20)
+"""The bytes of the whole archive, unpacked: the records, and less than a megabyte besides."""
 
 
 def load_mnist(split: str = "train", root: Folder = None, download: bool = False) -> tuple[Array, Array]:
@@ -115,10 +127,10 @@ def _idx(
             files.download(url + path.name, path, sums[path.name])
     images, labels = (read_idx(path) for path in paths)
     if images.ndim != 3 or labels.shape != images.shape[:1]:
-        raise DataError(
+        raise DataFileError(
             f"{paths[0]} holds {images.shape} and {paths[1]} {labels.shape}; they do not belong together"
         )
-    return images, labels.astype(np.int64)
+    return images, _classes(paths[1], labels)
 
 
 def read_idx(path: str | os.PathLike[str]) -> Array:
@@ -128,23 +140,47 @@ def read_idx(path: str | os.PathLike[str]) -> Array:
         FileError: it cannot be read.
         DataError: it is no such file, or damaged.
     """
+    path = checked_path("the IDX file", path)
     try:
-        raw = Path(path).read_bytes()
-        content = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path} is damaged: {error}; fetch it again") from error
+        with open(path, "rb") as raw:
+            packed = raw.read(2) == b"\x1f\x8b"
+            raw.seek(0)
+            return _idx_array(path, gzip.GzipFile(fileobj=raw) if packed else raw)
+    except FileError:
+        raise
+    except (EOFError, zlib.error, gzip.BadGzipFile, struct.error) as error:
+        raise DataFileError(f"{path} is damaged: {error}; fetch it again") from error
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror}") from error
-    if len(content) < 4 or content[:3] != b"\0\0\x08":
-        raise DataError(f"{path} is no IDX file of bytes; expected one as published with MNIST")
-    axes = content[3]
-    head = 4 + 4 * axes
-    shape = struct.unpack(f">{axes}I", content[4:head]) if len(content) >= head else (-1,)
-    if len(content) - head != math.prod(shape):
-        raise DataError(
-            f"{path} is damaged: it says {shape} and holds {len(content) - head} bytes; fetch it again"
-        )
-    return np.frombuffer(content, np.uint8, offset=head).reshape(shape)
+
+
+def _idx_array(path: Path, file: Any) -> Array:
+    """What stands in an IDX file; no more of it is read than its header says."""
+    head = file.read(4)
+    if len(head) < 4 or head[:3] != b"\0\0\x08":
+        raise DataFileError(f"{path} is no IDX file of bytes; expected one as published with MNIST")
+    axes = head[3]
+    if not 1 <= axes <= AXES:
+        raise DataFileError(f"{path} is damaged: it says that it has {axes} axes; fetch it again")
+    shape = struct.unpack(f">{axes}I", file.read(4 * axes))
+    size, content = math.prod(shape), bytearray()
+    while len(content) <= size and (piece := file.read(min(1 << 20, size + 1 - len(content)))):
+        content += piece
+    if len(content) != size:
+        held = f"holds {len(content)} bytes" if len(content) < size else "holds more"
+        raise DataFileError(f"{path} is damaged: it says {shape} and {held}; fetch it again")
+    return np.frombuffer(bytes(content), np.uint8).reshape(shape)
+
+
+def _classes(path: Path, labels: Array) -> Array:
+    """The labels of ten classes as int64; refuses all else."""
+    labels = labels.reshape(-1)
+    with np.errstate(invalid="ignore"):
+        wrong = ~np.isin(labels, np.arange(10))
+    if wrong.any():
+        i = int(np.argmax(wrong))
+        raise DataFileError(f"{path} is damaged: label {i} is {labels[i]}, expected 0 to 9; fetch it again")
+    return labels.astype(np.int64)
 
 
 def load_cifar10(split: str = "train", root: Folder = None, download: bool = False) -> tuple[Array, Array]:
@@ -183,26 +219,79 @@ def cifar10_bytes(split: str, root: Folder, download: bool) -> tuple[Array, Arra
         found = [path]
     path = found[0]
     try:
-        if path.name == CIFAR_NPZ:
-            with np.load(path) as file:
-                images, labels = file[f"x_{split}"], file[f"y_{split}"]
-        else:
-            images, labels = _cifar_archive(path, split)
-    except OSError as error:
-        raise FileError(f"cannot read {path}: {error}") from error
-    except (ValueError, KeyError, EOFError, zlib.error, tarfile.TarError) as error:
-        raise DataError(f"{path} is damaged: {error}; fetch it again") from error
-    return images, labels.astype(np.int64).reshape(-1)
+        read = _cifar_selection if path.name == CIFAR_NPZ else _cifar_archive
+        images, labels = read(path, split)
+    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+        raise FileError(f"cannot read {path}: {error.strerror}") from error
+    except Exception as error:  # whatever damage leads to
+        raise DataFileError(f"{path} is damaged: {error}; fetch it again") from error
+    return images, _classes(path, labels)
+
+
+def _cifar_selection(path: Path, split: str) -> tuple[Array, Array]:
+    """Two arrays of a file of np.savez; neither is read before its header fits."""
+    with zipfile.ZipFile(path) as archive:
+        images = _member(archive, f"x_{split}", "u", lambda shape: shape[1:] == (32, 32, 3))
+        n = len(images)
+        labels = _member(archive, f"y_{split}", "iuf", lambda shape: shape in ((n,), (n, 1)))
+    return images, labels
+
+
+def _member(
+    archive: zipfile.ZipFile, name: str, kinds: str, fits: Callable[[tuple[int, ...]], bool]
+) -> Array:
+    info = archive.getinfo(f"{name}.npy")
+    with archive.open(info) as file:
+        version = np.lib.format.read_magic(file)
+        if version not in ((1, 0), (2, 0)):
+            raise DataError(f"{name} is of version {version}")
+        old = version == (1, 0)
+        read = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
+        shape, fortran, dtype = read(file)
+        if dtype.kind not in kinds or dtype.itemsize > 8 or not fits(shape) or shape[0] > RECORDS:
+            raise DataError(f"{name} is of {dtype} and has shape {shape}")
+        size = math.prod(shape) * dtype.itemsize
+        content = file.read(size + 1)
+    if len(content) != size:
+        raise DataError(f"{name} of shape {shape} does not hold the {size} bytes that it should")
+    return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C")
 
 
 def _cifar_archive(path: Path, split: str) -> tuple[Array, Array]:
     """Each record is a label and 3 x 32 x 32 bytes."""
-    names = [f"data_batch_{i}.bin" for i in range(1, 6)] if split == "train" else ["test_batch.bin"]
-    with tarfile.open(path) as archive:
-        records = []
-        for name in names:
-            member = archive.extractfile(f"cifar-10-batches-bin/{name}")
-            assert member is not None
-            records.append(np.frombuffer(member.read(), np.uint8).reshape(-1, 3073))
-    joined = np.concatenate(records)
+    numbers = range(1, 6) if split == "train" else ()
+    names = [f"data_batch_{i}.bin" for i in numbers] or ["test_batch.bin"]
+    found: dict[str, Array] = {}
+    with open(path, "rb") as raw:
+        packed = raw.read(2) == b"\x1f\x8b"
+        raw.seek(0)
+        file: Any = _Bounded(gzip.GzipFile(fileobj=raw) if packed else raw)
+        with tarfile.open(fileobj=file, mode="r|") as archive:
+            for member in archive:  # in their order, none of which is written to a disk
+                folder, _, name = member.name.rpartition("/")
+                if folder != "cifar-10-batches-bin" or name not in names or name in found:
+                    continue
+                content = archive.extractfile(member) if member.isreg() else None
+                if content is None:
+                    raise DataError(f"{name} is no file, but a link or a device")
+                found[name] = np.frombuffer(content.read(), np.uint8).reshape(-1, RECORD)
+                if len(found) == len(names):
+                    break
+    if missing := [name for name in names if name not in found]:
+        raise DataError(f"it has no {missing[0]}")
+    joined = np.concatenate([found[name] for name in names])
     return joined[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), joined[:, 0]
+
+
+class _Bounded:
+    """A file of which no more is read than the archive that was published has."""
+
+    def __init__(self, file: Any) -> None:
+        self.file, self.left = file, ARCHIVE
+
+    def read(self, size: int) -> bytes:
+        if size > self.left:
+            raise DataError("it holds more than the archive that was published")
+        content: bytes = self.file.read(size)
+        self.left -= len(content)
+        return content

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import math
 import os
+import reprlib
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_lite.errors import DataError, FileError, OptionError
+from autograd_lite.files import checked_path
 
 from ..data import Dataset
 from . import files
@@ -132,8 +136,9 @@ def load_shakespeare(
 
 
 def _text(path: str | os.PathLike[str]) -> str:
+    path = checked_path("the text", path)
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -177,6 +182,7 @@ def load_csv(
         >>> nn.datasets.load_csv(path, target="species")
         (array([[5.1, 3.5], [7. , 3.2]], dtype=float32), array([0, 1]))
     """
+    path = checked_path("load_csv", path)
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             lines = [(i, line) for i, line in enumerate(csv.reader(file, delimiter=delimiter), 1) if line]
@@ -199,9 +205,11 @@ def load_csv(
         if columns is None
         else [_place(c, names, path) for c in columns]
     )
-    X = np.array(
-        [[_number(path, n, names[i], cells[i], missing) for i in places] for n, cells in rows], dtype
-    )
+    kind, where = np.dtype(dtype), f"{path}, line {{}}, column {{!r}}"
+    X = np.empty((len(rows), len(places)), kind)
+    for j, i in enumerate(places):
+        cells_of = [(n, cells[i], _number(path, n, names[i], cells[i], missing)) for n, cells in rows]
+        X[:, j] = _kept(where, names[i], cells_of, kind)
     if goal is None:
         return X
     return X, _targets(path, names[goal], [(n, cells[goal]) for n, cells in rows], X.dtype)
@@ -217,15 +225,41 @@ def _place(column: str | int, names: list[str], path: Any) -> int:
 
 def _parsed(cell: str) -> float | None:
     """The number in a cell; None if there is none. Python's own underscores, as in 1_000, are none."""
-    try:
-        return None if "_" in cell else float(cell)
-    except ValueError:
+    if "_" in cell:
         return None
+    for kind in (int, float):  # an int has all its digits
+        with suppress(ValueError):
+            return kind(cell)
+    return None
+
+
+def _kept(where: str, name: str, cells: list[tuple[int, str, float]], dtype: np.dtype[Any]) -> Array:
+    """Numbers as a dtype, which rounds fractions; refuses those that it makes something else of."""
+    if dtype.kind in "iuf":
+        least, most = _range(dtype)
+        for line, cell, number in cells:
+            if isinstance(number, int) or math.isfinite(number):
+                fits = least <= number <= most and (dtype.kind == "f" or number == int(number))
+            else:  # an inf that has digits is a number beyond all floats
+                fits = dtype.kind == "f" and not any(character.isdigit() for character in cell)
+            if not fits:
+                raise DataError(
+                    f"{where.format(line, name)}: {reprlib.repr(cell.strip())} is no number that {dtype} can "
+                    "hold; give another dtype=..., or repair the file"
+                )
+    return np.array([number for _, _, number in cells], dtype)
+
+
+def _range(dtype: np.dtype[Any]) -> tuple[float, float]:
+    """The least and the largest number of a dtype, as Python's own."""
+    if dtype.kind == "f":
+        return float(np.finfo(dtype).min), float(np.finfo(dtype).max)
+    return np.iinfo(dtype).min, np.iinfo(dtype).max
 
 
 def _number(path: Any, line: int, name: str, cell: str, missing: float | None) -> float:
     value = _parsed(cell)
-    absent = cell.strip().lower() in ("", "na", "n/a", "nan")
+    absent = cell.strip().lower().lstrip("+-") in ("", "na", "n/a", "nan")
     if absent and missing is not None:
         return missing
     if absent or value is None:
@@ -243,11 +277,21 @@ def _targets(path: Any, name: str, cells: list[tuple[int, str]], dtype: Any) -> 
     numbers = [_parsed(cell) for _, cell in cells]
     numeric = any(number is not None for number in numbers)
     for (line, cell), number in zip(cells, numbers, strict=True):
-        if not cell.strip() or (numeric and (number is None or np.isnan(number))):
+        if not cell.strip() or (numeric and (number is None or number != number)):
             what = f"{cell!r} is no number, as other cells are" if cell.strip() else "the cell is empty"
             raise DataError(f"{path}, line {line}, target {name!r}: {what}; repair the file")
     if not numeric:
         return np.unique([cell.strip() for _, cell in cells], return_inverse=True)[1].astype(np.int64)
-    values = np.array(numbers, np.float64)
-    whole = np.array_equal(values, np.rint(values)) and all("." not in cell for _, cell in cells)
-    return values.astype(np.int64 if whole else dtype)
+    given = [(line, cell, n or 0) for (line, cell), n in zip(cells, numbers, strict=True)]
+    whole = all("." not in cell and math.isfinite(n) and n == int(n) for _, cell, n in given)
+    where = f"{path}, line {{}}, target {{!r}}"
+    if whole and all(-(2**63) <= n < 2**63 for _, _, n in given):
+        return np.array([int(n) for _, _, n in given], np.int64)
+    values = _kept(where, name, given, dtype)
+    for (line, cell, n), value in zip(given, values.tolist(), strict=True):
+        if whole and n != value:
+            raise DataError(
+                f"{where.format(line, name)}: {reprlib.repr(cell.strip())} is beyond int64, and {dtype} "
+                "would round it; give another dtype=..., or write it with a point, as 1.0e20, to allow that"
+            )
+    return values

@@ -12,14 +12,16 @@ import ctypes
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from functools import cache
 from itertools import pairwise
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import numpy as np
+
+from .tasks import Calls, Task, serve, start_thread
 
 __all__ = ["Start", "beside", "blas_on_one_thread", "in_parallel", "started", "thread_count"]
 
@@ -37,17 +39,10 @@ def in_parallel(work: Callable[[Sequence[_T]], _R], items: Sequence[_T]) -> list
         return [work(items)]
     ends = [len(items) * i // count for i in range(count + 1)]
     parts = [items[a:b] for a, b in pairwise(ends)]
-    with blas_on_one_thread():
-        others = [_pool().submit(copy_context().run, work, part) for part in parts[1:]]
-        try:
-            first = work(parts[0])
-        finally:  # nothing of this call may go on when it is over
-            _ended(others)
-            results = [other.exception() or other.result() for other in others]
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return [first, *results]  # type: ignore[list-item]
+    with beside() as start:
+        others = [start(work, part) for part in parts[1:]]
+        first = work(parts[0])
+        return [first, *(result() for result in others)]
 
 
 Start = Callable[..., Callable[[], Any]]
@@ -63,29 +58,34 @@ def beside(wanted: bool = True) -> Iterator[Start]:
     if not wanted or thread_count() < 2:
         yield _at_once
         return
-    begun: list[Future[Any]] = []
+    begun: list[Task] = []
+    interrupts: list[BaseException] = []
 
     def start(work: Callable[..., Any], *args: Any) -> Callable[[], Any]:
-        begun.append(_pool().submit(copy_context().run, work, *args))  # np.errstate holds there too
-        return begun[-1].result
+        task = Task(copy_context().run, work, *args)  # np.errstate holds there too
+        begun.append(task)
+        _pool().put(task)
+        return task.result
 
     with blas_on_one_thread():
         try:
             yield start
-        finally:
-            _ended(begun)
-
-
-def _ended(futures: Sequence[Future[Any]]) -> None:
-    """Wait for all of them, through an interrupt, which is raised afterwards."""
-    interrupt = None
-    while not all(future.done() for future in futures):
-        try:
-            wait(futures)
         except KeyboardInterrupt as error:
-            interrupt = error
-    if interrupt:
-        raise interrupt
+            interrupts.append(error)
+            raise
+        finally:  # Nothing of this block may go on when it is over, so that an interrupt waits too.
+            while True:  # No call stands between these lines: no interrupt either.
+                try:
+                    for task in begun[-1:]:  # was it put before an interrupt? none is made twice
+                        _pool().put(task)
+                    for task in begun:
+                        if not (interrupts and task.call_off()):
+                            task.wait()
+                    break
+                except BaseException as error:
+                    interrupts.append(error)
+            if interrupts:
+                raise interrupts.pop()
 
 
 def _at_once(work: Callable[..., Any], *args: Any) -> Callable[[], Any]:
@@ -120,47 +120,57 @@ def _blas_threads() -> tuple[Callable[[], int], Callable[[int], None]] | None:
 
 
 _lock = threading.Lock()
-_inside, _before = 0, 1
+_inside: set[object] = set()
+_before = 1
 
 
 @contextmanager
 def blas_on_one_thread() -> Iterator[None]:
     """Several threads may be inside; the last one out restores the number that the first one found."""
-    global _inside, _before
+    global _before
     get, set_ = _blas_threads() or (lambda: 1, lambda n: None)
-    entered, interrupt = False, None
+    me = object()
+    interrupts: list[BaseException] = []
     try:
         with _lock:
             if not _inside:
                 _before = get()
-            _inside, entered = _inside + 1, True  # no call between the two: no interrupt either
+            _inside.add(me)
             set_(1)
         yield
     finally:
-        while entered:
+        while True:  # until no interrupt comes between; each line may run again
             try:
                 with _lock:
-                    if _inside == 1:
+                    if _inside == {me}:
                         set_(_before)
-                    _inside, entered = _inside - 1, False
-            except KeyboardInterrupt as error:
-                interrupt = error
-        if interrupt:
-            raise interrupt
+                    _inside.discard(me)
+                break
+            except BaseException as error:
+                interrupts.append(error)
+        if interrupts:
+            raise interrupts.pop()
 
 
 @cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max(1, (os.cpu_count() or 2) - 1), "autograd-lite")
+def _pool() -> Calls:
+    """Where the threads of the kernels get their work."""
+    calls: Calls = SimpleQueue()
+    start_thread(Task(serve, calls), "autograd-lite_0")
+    with suppress(RuntimeError):  # the system may have no more threads to give
+        for i in range(1, (os.cpu_count() or 2) - 1):
+            start_thread(Task(serve, calls), f"autograd-lite_{i}")
+    return calls
 
 
 def _after_fork() -> None:
     """A forked process has the pool, but not its threads."""
-    global _inside, _lock
+    global _lock
     if _inside and (blas := _blas_threads()):
         blas[1](_before)
     _pool.cache_clear()
-    _lock, _inside = threading.Lock(), 0
+    _inside.clear()
+    _lock = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):

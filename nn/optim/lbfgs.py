@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 import autograd_lite as ag
 from autograd_lite import Tensor
-from autograd_lite.errors import OptionError
+from autograd_lite.errors import DataError, OptionError
 
 from .optimizer import Array, Group, Optimizer, in_layout
 
@@ -95,6 +95,18 @@ class LBFGS(Optimizer):
     def fitted(self, value: Array, p: Tensor) -> Array | None:
         """An array in a state if it may be one of ours: rows of the length of all parameters."""
         return value if value.shape[-1] == sum(p.size for p in self._params()) else None
+
+    def rehearse(self, i: int, p: Tensor, state: Mapping[str, Any], group: Group) -> None:
+        """Refuse a history of which a part is missing, or not as long as another."""
+        rows, size = np.shape(state.get("steps", 0)), sum(q.size for q in self._params())
+        shapes = {"n_iter": (), "func_evals": (), "steps": (*rows[:1], size), "changes": rows}
+        if state.get("n_iter"):
+            shapes |= {"last_gradient": (size,), "last_step": (size,)}
+        for key, shape in shapes.items():
+            if i or key not in state or state[key] is None or np.shape(state[key]) != shape:
+                raise DataError(
+                    f"LBFGS: {key} of the state should have shape {shape}; it is of other parameters"
+                )
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Up to `max_iter` iterations; `closure` zeroes the gradients, computes the loss and calls backward.

@@ -16,10 +16,11 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from numbers import Real
 from typing import Any
 
-from autograd_lite.errors import DataError, DTypeError, OptionError
+from autograd_lite.errors import AutogradLiteError, DataError, DTypeError, OptionError
 
 from ..options import same_kind
 from .optimizer import Group, Optimizer
@@ -128,12 +129,42 @@ class LRScheduler:
         Raises:
             DataError: it is that of another schedule; nothing is loaded then.
         """
+        rehearsal = copy(self.optimizer)
+        rehearsal.param_groups = [dict(group) for group in self.optimizer.param_groups]
+        name = type(self).__name__
+        try:
+            self._twin(state_dict, rehearsal)._stay()
+        except DataError:
+            raise
+        except AutogradLiteError:  # a schedule at its end, which says so when it is asked for more
+            pass
+        except Exception as error:
+            raise DataError(f"{name}: the state leads to {type(error).__name__}: {error}") from error
+        rates = [group["lr"] for group in rehearsal.param_groups]
+        if not all(isinstance(rate, Real) and math.isfinite(rate) for rate in rates):
+            raise DataError(f"{name}: the state leads to the rates {rates}")
+        self._take(state_dict)
+
+    def _twin(self, state_dict: dict[str, Any], optimizer: Optimizer) -> LRScheduler:
+        """A copy of this schedule that is where the state says; refuses the state of another one."""
         here = self.state_dict()
+        if not isinstance(state_dict, dict):
+            raise DataError(f"{type(self).__name__}: the state is a {type(state_dict).__name__}, no dict")
         differ = here.keys() ^ state_dict.keys() or {k for k in here if not same_kind(here[k], state_dict[k])}
         if differ:
             raise DataError(
                 f"{type(self).__name__}: the state is that of another schedule: see {min(differ)}"
             )
+        twin = copy(self)
+        vars(twin).update(state_dict, optimizer=optimizer)
+        return twin
+
+    def _stay(self) -> None:
+        """Set the rates of the present step."""
+        self.step(max(self.last_epoch, 0))
+
+    def _take(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a state that was found to fit."""
         vars(self).update(state_dict)
 
 
@@ -667,6 +698,9 @@ class ReduceLROnPlateau(LRScheduler):
                     group["lr"] = rate
             self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
 
+    def _stay(self) -> None:
+        self.step(1.0)
+
     def is_better(self, value: float) -> bool:
         """Whether a number is better than the best so far by more than the threshold."""
         sign = 1.0 if self.mode == "max" else -1.0
@@ -688,13 +722,21 @@ class _Several(LRScheduler):
         """Where this schedule and those in it are."""
         return {**super().state_dict(), "_schedulers": [each.state_dict() for each in self._schedulers]}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a state that `state_dict` gave."""
-        schedulers = self._schedulers
-        super().load_state_dict(state_dict)
-        self._schedulers = schedulers
-        for each, state in zip(schedulers, state_dict["_schedulers"], strict=True):
-            each.load_state_dict(state)
+    def _twin(self, state_dict: dict[str, Any], optimizer: Optimizer) -> LRScheduler:
+        twin = super()._twin(state_dict, optimizer)
+        assert isinstance(twin, _Several)
+        pairs = zip(self._schedulers, state_dict["_schedulers"], strict=True)
+        twin._schedulers = [each._twin(state, optimizer) for each, state in pairs]
+        return twin
+
+    def _stay(self) -> None:
+        for each in self._schedulers:
+            each._stay()
+
+    def _take(self, state_dict: dict[str, Any]) -> None:
+        for each, state in zip(self._schedulers, state_dict["_schedulers"], strict=True):
+            each._take(state)
+        super()._take({**state_dict, "_schedulers": self._schedulers})
 
 
 class SequentialLR(_Several):
@@ -722,6 +764,10 @@ class SequentialLR(_Several):
             )
         self._schedulers, self.milestones = list(schedulers), list(milestones)
         super().__init__(optimizer, last_epoch)
+
+    def _stay(self) -> None:
+        bisect_right(self.milestones, self.last_epoch)  # of numbers both
+        super()._stay()
 
     def step(self, epoch: int | None = None) -> None:
         """One step of the schedule whose turn it is."""

@@ -200,45 +200,106 @@ class Optimizer(Hinted):
 
         Raises:
             DTypeError: the state is no dict.
-            DataError: the state is no optimizer's, or another optimizer's, the groups are of other sizes,
-                or an array is of another shape than its parameter; nothing is loaded then.
+            DataError: the state is no optimizer's, or another optimizer's, the groups are of other sizes, an
+                array is of another shape than its parameter, or a step from it would fail; nothing is loaded
+                then.
             OptionError: an option in it makes no sense.
         """
-        name, params = type(self).__name__, self._params()
         if not isinstance(state_dict, Mapping) or not state_dict.keys() >= {"state", "param_groups"}:
-            raise _no_state(name, state_dict)
-        sizes = [len(group["params"]) for group in self.param_groups]
-        given = [len(group["params"]) for group in state_dict["param_groups"]]
-        if sizes != given:
-            raise DataError(f"{name}: the groups in the state have {given} parameters, those here {sizes}")
-        groups = []
-        for group, saved in zip(self.param_groups, state_dict["param_groups"], strict=True):
-            if lacking := [option for option in self.defaults if option not in saved]:
-                raise DataError(f"{name}: the state is that of another optimizer, without {lacking[0]}")
-            if unlike := [option for option in self.defaults if not same_kind(group[option], saved[option])]:
-                raise DataError(f"{name}: {unlike[0]} cannot be {reprlib.repr(saved[unlike[0]])}")
-            groups.append({**saved, "params": group["params"]})
-            self.check(groups[-1])
-        state: dict[Tensor, dict[str, Any]] = {}
-        for i, entries in state_dict["state"].items():
-            if i not in range(len(params)):
-                raise DataError(f"{name}: the state has a parameter {i}, here are {len(params)}")
-            state[params[i]] = _copied(entries)
-            for key, value in state[params[i]].items():
-                if isinstance(value, np.ndarray) and value.ndim:
-                    fitted = self.fitted(value, params[i])
-                    if fitted is None:
-                        raise DataError(
-                            f"{name}: {key} of parameter {i} has shape {value.shape} in the state, the "
-                            f"parameter {params[i].shape}"
-                        )
-                    state[params[i]][key] = fitted
-                elif not isinstance(value, (Real, np.ndarray, np.generic, type(None))):
-                    raise DataError(f"{name}: {key} of parameter {i} is a {type(value).__name__}")
+            raise _no_state(type(self).__name__, state_dict)
+        groups = self._groups_of(state_dict)
+        state = self._states_of(state_dict["state"])
+        where = {id(p): group for group in groups for p in group["params"]}
+        with np.errstate(all="ignore"):
+            for i, p in enumerate(self._params()):
+                if p in state:
+                    self.rehearse(i, p, state[p], where[id(p)])
         for group, new in zip(self.param_groups, groups, strict=True):
             group.clear()
             group.update(new)
         self.state = state
+
+    def _groups_of(self, state_dict: Mapping[str, Any]) -> list[Group]:
+        """The groups of a state, with the parameters that are here; refuses those that do not fit."""
+        name = type(self).__name__
+        groups_given = state_dict.get("param_groups") if _is_dict(state_dict) else None
+        if not (
+            isinstance(groups_given, (list, tuple))
+            and _is_dict(state_dict.get("state"))
+            and all(_is_dict(g) and isinstance(g.get("params"), (list, tuple)) for g in groups_given)
+        ):
+            raise DataError(f"{name}: expected the state of an optimizer, as optimizer.state_dict() gives it")
+        sizes = [len(group["params"]) for group in self.param_groups]
+        given = [len(group["params"]) for group in groups_given]
+        if sizes != given:
+            raise DataError(f"{name}: the groups in the state have {given} parameters, those here {sizes}")
+        groups = []
+        for group, saved in zip(self.param_groups, groups_given, strict=True):
+            if lacking := [option for option in self.defaults if option not in saved]:
+                raise DataError(f"{name}: the state is that of another optimizer, without {lacking[0]}")
+            options = [option for option in group if option in saved and option != "params"]
+            if unlike := [option for option in options if not same_kind(group[option], saved[option])]:
+                raise DataError(f"{name}: {unlike[0]} cannot be {reprlib.repr(saved[unlike[0]])}")
+            groups.append({**saved, "params": group["params"]})
+            self.check(groups[-1])
+        return groups
+
+    def _states_of(self, saved: Mapping[Any, Any]) -> dict[Tensor, dict[str, Any]]:
+        """What a state remembers of each parameter; refuses arrays of other shapes."""
+        name, params = type(self).__name__, self._params()
+        state: dict[Tensor, dict[str, Any]] = {}
+        for i, entries in saved.items():
+            if i not in range(len(params)):
+                raise DataError(f"{name}: the state has a parameter {i}, here are {len(params)}")
+            if not _is_dict(entries):
+                raise DataError(f"{name}: the state of parameter {i} is a {type(entries).__name__}, no dict")
+            own = state[params[int(i)]] = _copied(entries)
+            for key, value in own.items():
+                if isinstance(value, np.ndarray) and value.ndim:
+                    fitted = self.fitted(value, params[int(i)])
+                    if fitted is None:
+                        raise DataError(
+                            f"{name}: {key} of parameter {i} has shape {value.shape} in the state, the "
+                            f"parameter {params[int(i)].shape}"
+                        )
+                    own[key] = fitted
+                elif not isinstance(value, (Real, np.ndarray, np.generic, type(None))):
+                    raise DataError(f"{name}: {key} of parameter {i} is a {type(value).__name__}")
+        return state
+
+    def rehearse(self, i: int, p: Tensor, state: Mapping[str, Any], group: Group) -> None:
+        """Refuse a state that a step would stumble over: one is tried, on copies, with a gradient of 0.
+
+        Args:
+            i: the number of the parameter.
+            p: the parameter.
+            state: what is remembered of it.
+            group: its options.
+
+        Raises:
+            DataError: the step fails, or remembers other things than one from the beginning.
+        """
+        x = p.numpy()
+        fresh: dict[str, Any] = {}
+        tried = _copied(state)
+        try:
+            self.update(x, np.zeros_like(x), fresh, group)
+        except Exception:  # a rule of another form, of which nothing is known
+            return
+        try:
+            self.update(x, np.zeros_like(x), tried, group)
+        except Exception as error:
+            raise DataError(
+                f"{type(self).__name__}: a step from the state of parameter {i} fails: "
+                f"{type(error).__name__} {error}"
+            ) from error
+        shapes = [{key: np.shape(value) for key, value in entries.items()} for entries in (fresh, tried)]
+        for key in shapes[0].keys() | shapes[1].keys():
+            if shapes[0].get(key) != shapes[1].get(key):
+                raise DataError(
+                    f"{type(self).__name__}: {key} of parameter {i} should have shape {shapes[0].get(key)}, "
+                    f"in the state it has {shapes[1].get(key)}; it is that of another optimizer"
+                )
 
     def fitted(self, value: Array, p: Tensor) -> Array | None:
         """An array in a state as it belongs to a parameter, or None if it cannot."""
@@ -299,6 +360,10 @@ def in_layout(new: Array, old: Array) -> Array:
     kept = np.empty_like(old)
     kept[...] = new
     return kept
+
+
+def _is_dict(value: Any) -> bool:
+    return isinstance(value, Mapping)
 
 
 def _copied(entries: Mapping[str, Any]) -> dict[str, Any]:

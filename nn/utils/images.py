@@ -6,7 +6,6 @@ import os
 import struct
 import zlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy.typing as npt
 
 from autograd_lite import Tensor
 from autograd_lite.errors import DataError, FileError, OptionError, ShapeError
+from autograd_lite.files import checked_path, write
 
 from ..arrays import as_array
 from ..options import check_whole
@@ -101,7 +101,7 @@ def save_image(tensor: Any, fp: str | os.PathLike[str], format: str | None = Non
         DataError: a value is NaN.
         FileError: the file cannot be written.
     """
-    path = Path(fp)
+    path = checked_path("save_image", fp)
     if (format or path.suffix.removeprefix(".")).lower() != "png":
         raise OptionError(f"save_image({str(fp)!r}): only PNG files are written; let the name end in .png")
     grid = make_grid(tensor, **options).numpy()
@@ -109,7 +109,7 @@ def save_image(tensor: Any, fp: str | os.PathLike[str], format: str | None = Non
         raise DataError("save_image: the image has NaN in it")
     pixels = np.clip(grid * 255 + 0.5, 0, 255).astype(np.uint8).transpose(1, 2, 0)
     try:
-        path.write_bytes(_png(pixels))
+        write(path, _png(pixels))
     except OSError as error:
         raise FileError(f"cannot write {path}: {error.strerror}") from error
 

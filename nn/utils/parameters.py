@@ -187,12 +187,21 @@ class ExponentialMovingAverage:
             DataError: they are those of other parameters.
         """
         shapes = [mean.shape for mean in self.averages]
-        given = [np.shape(mean) for mean in state_dict["averages"]]
+        averages = state_dict.get("averages") if isinstance(state_dict, Mapping) else None
+        if not isinstance(averages, (list, tuple)):
+            raise DataError(
+                "ExponentialMovingAverage: expected a state with averages, as mean.state_dict() gives it"
+            )
+        given = [np.shape(mean) for mean in averages]
         if shapes != given:
             raise DataError(
                 f"ExponentialMovingAverage: averages of shapes {given}, the parameters have {shapes}"
             )
-        self.averages = [np.array(mean) for mean in state_dict["averages"]]
+        kinds = [np.asarray(mean).dtype.kind for mean in averages]
+        if not set(kinds) <= set("biufc"):
+            raise DataError(f"ExponentialMovingAverage: averages of the kinds {kinds} are no numbers")
+        pairs = zip(averages, self.averages, strict=True)
+        self.averages = [np.array(mean, dtype=own.dtype) for mean, own in pairs]
 
     @contextmanager
     def applied(self) -> Iterator[None]:

@@ -172,7 +172,7 @@ def test_an_interrupt_waits_for_what_has_begun(way, two_threads):
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert len(done) == 1 and two_threads["threads"] == 2 and threads._inside == 0
+    assert len(done) == 1 and two_threads["threads"] == 2 and not threads._inside
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")

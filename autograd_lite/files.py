@@ -1,0 +1,218 @@
+"""Files that appear whole or not at all: the one place that writes them.
+
+>>> import os, tempfile
+>>> with tempfile.TemporaryDirectory() as folder:
+...     write(os.path.join(folder, "notes.txt"), b"all of it")
+...     os.listdir(folder)
+['notes.txt']
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from .errors import DTypeError, FileError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["checked_path", "replacing", "write"]
+
+STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/")
+"""How the names begin of what is open already, whatever kind of file that is."""
+
+FLAGS = os.O_WRONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+NEW = os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+
+HOUR = 3600.0
+
+
+def write(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file at once: see `replacing`.
+
+    Args:
+        path: the file.
+        content: all that will be in it.
+
+    Raises:
+        OSError: the file cannot be written. What was there before is there still.
+    """
+    with replacing(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """A file to write into, which takes its place at the end of the block and not before.
+
+    Until then it is a draft in the same folder: on Linux without a name, elsewhere under a name that nobody
+    can foresee. After an exception the draft is gone, and what was there before is there still. What a
+    process that was killed leaves behind is removed when the same file is written the next time.
+
+    A file keeps its permissions and, where the system allows it, its owner; a link stays a link, and the
+    file that it leads to is replaced. Pipes and devices are written to as they are.
+
+    Args:
+        path: the file.
+
+    Raises:
+        OSError: the file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with replacing(os.path.join(folder, "table.csv")) as file:
+        ...         _ = file.write(b"epoch,loss")
+        ...         file.flush()
+        ...         print("table.csv" in os.listdir(folder))
+        ...     print(os.listdir(folder))
+        False
+        ['table.csv']
+    """
+    before = _found(path)
+    if os.fspath(path).startswith(STREAMS) or (before and not stat.S_ISREG(before.st_mode)):
+        with open(path, "wb") as file:  # which refuses a folder
+            yield file
+        return
+    target = os.path.realpath(path)
+    if os.path.islink(target):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), os.fspath(path))
+    folder, name = os.path.split(target)
+    stem = f".autograd-lite-{zlib.crc32(os.fsencode(name)):08x}-"
+    _sweep(folder, stem)
+    draft = os.path.join(folder, f"{stem}{secrets.token_hex(8)}.draft")
+    try:
+        with _opened(draft, 0o600 if before else 0o666) as file:
+            yield file
+            file.flush()
+            _settle(file.fileno(), draft, before)
+            if fcntl is None:  # Windows moves no file that is open
+                file.close()
+            os.replace(draft, target)
+    finally:
+        try:  # noqa: SIM105 - to call `suppress` would be a moment for an interrupt
+            os.unlink(draft)
+        except FileNotFoundError:
+            pass
+    _synchronize(folder)
+
+
+def checked_path(who: str, path: str | os.PathLike[str]) -> Path:
+    """The path that a user has given.
+
+    Args:
+        who: was given it, for messages.
+        path: what came.
+
+    Raises:
+        DTypeError: it is no path.
+        FileError: no file can have this name.
+
+    Example:
+        >>> checked_path("nn.load", "a\\0b")
+        Traceback (most recent call last):
+        autograd_lite.errors.FileError: nn.load: no file can be named 'a\\x00b', with the character '\\x00'
+    """
+    text = os.fspath(path) if isinstance(path, (str, os.PathLike)) else path
+    if not isinstance(text, str):
+        raise DTypeError(f"{who}: expected the path of a file, a str or a Path, got {path!r}")
+    try:
+        os.fsencode(text)
+        bad = "\0" if "\0" in text else ""
+    except UnicodeEncodeError as error:
+        bad = text[error.start]
+    if bad:
+        raise FileError(f"{who}: no file can be named {text!r}, with the character {bad!r}")
+    return Path(text)
+
+
+# -- drafts ----------------------------------------------------------------------------------------
+
+
+def _found(path: str | os.PathLike[str]) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except OSError:  # whatever forbids to look forbids to write too, and is told then
+        return None
+
+
+def _opened(draft: str, mode: int) -> IO[bytes]:
+    """The draft, without a name where the system can do that, and locked as long as it is open."""
+    folder = os.path.dirname(draft)
+    if hasattr(os, "O_TMPFILE") and os.path.isdir("/proc/self/fd"):
+        with suppress(OSError):  # a file system of another kind
+            return _locked(os.open(folder, FLAGS | os.O_TMPFILE, mode))
+    while True:
+        file = _locked(os.open(draft, FLAGS | NEW, mode))
+        if fcntl is None or os.fstat(file.fileno()).st_nlink:
+            return file
+        file.close()  # somebody has swept the draft before it was locked
+
+
+def _locked(number: int) -> IO[bytes]:
+    """The lock of an open file goes with its process: so those see that sweep."""
+    file = open(number, "wb")  # noqa: SIM115 - the caller closes it
+    if fcntl is not None:
+        with suppress(OSError):  # a file system without locks, of which nothing is swept
+            fcntl.flock(number, fcntl.LOCK_EX)
+    return file
+
+
+def _settle(number: int, draft: str, before: os.stat_result | None) -> None:
+    """The draft as the file is to be: its owner, its permissions, on the disk, and with a name."""
+    if before and hasattr(os, "fchmod"):
+        for owner, group in ((before.st_uid, -1), (-1, before.st_gid)):
+            with suppress(OSError):
+                os.fchown(number, owner, group)
+        os.fchmod(number, stat.S_IMODE(before.st_mode))
+    os.fsync(number)
+    if fcntl is not None and not os.fstat(number).st_nlink:
+        folder = os.open(os.path.dirname(draft), os.O_RDONLY)
+        try:  # with a folder given, `link` goes through the link that /proc has of an open file
+            os.link(f"/proc/self/fd/{number}", os.path.basename(draft), dst_dir_fd=folder)
+        finally:
+            os.close(folder)
+
+
+def _sweep(folder: str, stem: str) -> None:
+    """Remove drafts of one file whose process is no more."""
+    with suppress(OSError):
+        for name in os.listdir(folder):
+            if name.startswith(stem):
+                with suppress(OSError):
+                    _remove_abandoned(os.path.join(folder, name))
+
+
+def _remove_abandoned(draft: str) -> None:
+    if fcntl is None:
+        if time.time() - os.stat(draft).st_mtime > HOUR:
+            os.unlink(draft)
+        return
+    number = os.open(draft, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)  # an error where its writer lives
+        if stat.S_ISREG(os.fstat(number).st_mode):
+            os.unlink(draft)
+    finally:
+        os.close(number)
+
+
+def _synchronize(folder: str) -> None:
+    """Have the disk know the new name too, where the system can do that."""
+    with suppress(OSError):
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
