@@ -69,10 +69,10 @@ def total(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """
     x = widened(x)
     ndim = x.ndim
-    if axis is None:
+    if axis is None or not ndim:
         axes = tuple(range(ndim))
     else:
-        axes = tuple([k + ndim if k < 0 < ndim else k for k in _listed(axis)])
+        axes = tuple([k + ndim if k < 0 else k for k in _listed(axis)])
     n, shape = len(axes), x.shape
     whole = x.flags.c_contiguous
     few = x.size <= SHORT or math.prod([shape[k] for k in axes]) <= SHORT

@@ -116,8 +116,8 @@ def _add_in_place(result: Any, places: Any, g: Any) -> None:
         result[...] = np.bincount(places, g, minlength=len(result))
 
 
-DEEP = 32
-"""So many rows are added one by one in single precision; eight times as many in double, which has digits to
+DEEP = 16
+"""So many rows are added one by one in single precision; sixteen times as many in double, which has digits to
 spare, and takes a tenth less time for it."""
 
 
@@ -131,7 +131,7 @@ def _add_rows(result: Any, places: Any, g: Any) -> None:
     counts = np.bincount(places, minlength=len(result))
     narrow = places.astype(np.uint16) if len(result) <= 1 << 16 else places  # sorted by digits, in O(n)
     order = np.argsort(narrow, kind="stable")
-    deep = DEEP if g.dtype.itemsize < 8 else 8 * DEEP
+    deep = DEEP if g.dtype.itemsize < 8 else 16 * DEEP
     pieces = -(-counts // deep)
     groups = np.repeat(np.arange(len(result)), pieces)
     done = deep * (np.arange(len(groups)) - (np.cumsum(pieces) - pieces)[groups])

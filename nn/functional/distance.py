@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as ag
+from autograd_lite import Tensor
 from autograd_lite.sums import narrowed, total
 
 from ..arrays import Input
@@ -28,7 +29,11 @@ def normalize(input: Input, p: float = 2.0, dim: int = 1, eps: float = 1e-12) ->
 
 
 def _norm(x: Any, p: float, dim: int) -> Any:
-    return np.linalg.vector_norm(x, axis=dim, keepdims=True, ord=p)
+    """Of an array as of a Tensor: NumPy's own sum goes row by row."""
+    norm = np.linalg.vector_norm(
+        Tensor(x) if isinstance(x, np.ndarray) else x, axis=dim, keepdims=True, ord=p
+    )
+    return norm.numpy() if isinstance(x, np.ndarray) else norm
 
 
 def cosine_similarity(x1: Input, x2: Input, dim: int = 1, eps: float = 1e-8) -> Any:

@@ -31,9 +31,11 @@ def standardize_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> t
     """(g - mean of g - y mean of g y) / sqrt(variance + eps)."""
     y, scale, axes = residuals
     y, scale = y.conj(), scale.conj()
-    gx = y * -_mean(g, y, axes)
+    average = mean(g, axes, keepdims=True)
+    # The mean of y is 0 but for rounding, which the mean of g, where it is large, must not bring in.
+    gx = y * (average * mean(y, axes, keepdims=True) - _mean(g, y, axes))
     gx += g
-    gx -= mean(g, axes, keepdims=True)
+    gx -= average
     gx *= scale
     return (gx,)
 
@@ -77,4 +79,5 @@ def _of_columns(a: Array, b: Array) -> Array:
     part = len(a) // 16
     cut = 16 * part
     parts = [x[:cut].reshape(16, part, *x.shape[1:]) for x in (a, b)]
-    return np.asarray(total(np.einsum("ij...,ij...->j...", *parts), 0) + total(a[cut:] * b[cut:], 0))
+    sums = np.asarray(total(np.einsum("ij...,ij...->j...", *parts), 0))
+    return sums if cut == len(a) else sums + total(a[cut:] * b[cut:], 0)

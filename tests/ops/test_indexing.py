@@ -128,7 +128,7 @@ def test_places_named_many_times_add_up(shape: tuple[int, ...], index: Any, dtyp
 
 def test_a_long_group_is_summed_in_pieces() -> None:
     """Rows that all go to one place: more than DEEP squared, so that what was cut is cut again."""
-    n = (8 * indexing.DEEP) ** 2 + 3
+    n = (16 * indexing.DEEP) ** 2 + 3
     got = scatter(np.ones((n, 2), np.float32), np.full(n, 1), (3, 2))
     assert got.tolist() == [[0, 0], [n, n], [0, 0]]
 
