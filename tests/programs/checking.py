@@ -15,7 +15,7 @@ import autograd_lite as ag
 
 from .drawing import replayed, wide, widened
 from .program import Program, Step
-from .references import along, difference, direction, inner, torch_gradient, wobble
+from .references import along, difference, direction, inner, plain, torch_gradient, wobble
 from .table import OPS
 from .torch_twins import has_twin
 
@@ -104,10 +104,6 @@ class Trial:
         return [ag.Tensor(x, requires_grad=True) for x in self.inputs]
 
 
-def plain(x: Any) -> Any:
-    return x.numpy() if isinstance(x, ag.Tensor) else np.asarray(x)
-
-
 def unlike(names: str, found: Arrays, expected: Arrays, tolerance: float) -> str | None:
     """What is wrong with gradients, if anything."""
     off = difference(found, expected)
@@ -126,7 +122,7 @@ def values(trial: Trial) -> str | None:
     if found is None:
         return "this is no program"
     for i, step in enumerate(program.steps):
-        given = [np.array(found.arrays[k], order="C")[()] for k in step.operands]
+        given = [contiguous(found.arrays[k]) for k in step.operands]
         made = [
             ag.Tensor(x, requires_grad=True) if found.recorded[k] else x
             for k, x in zip(step.operands, given, strict=True)
@@ -140,6 +136,11 @@ def values(trial: Trial) -> str | None:
     return None
 
 
+def contiguous(x: Any) -> Any:
+    """In C order, of which a Tensor's copy has the strides; NumPy's bits depend on strides."""
+    return np.array(x, order="C") if isinstance(x, np.ndarray) else x
+
+
 def unequal(step: Step, given: Arrays, got: Any, right: Any) -> str | None:
     """What is wrong with the value of a step, if anything."""
     got, right = plain(got), np.asarray(right)
@@ -147,7 +148,7 @@ def unequal(step: Step, given: Arrays, got: Any, right: Any) -> str | None:
         return f"is {got.dtype} {got.shape}, in NumPy {right.dtype} {right.shape}"
     if np.array_equal(got, right):
         return None
-    if OPS[step.op].rounds:
+    if OPS[step.op].rounds or right.dtype.kind == "c":
 
         def value(each: Callable[[Any], Any]) -> list[Any]:
             return [np.asarray(step(*(each(x) for x in widened(given))))]
@@ -255,7 +256,7 @@ def bent(trial: Trial) -> str | None:
 
 
 def doors(trial: Trial) -> str | None:
-    """backward, twice with retain_graph, with create_graph, Tape, checkpoint, detect_anomaly: one gradient."""
+    """backward, retain_graph, create_graph, Tape, checkpoint and detect_anomaly give one gradient."""
     program, tolerance, expected = trial.program, trial.tolerance, trial.gradient
 
     def grads(leaves: list[Any]) -> list[Any]:

@@ -15,7 +15,7 @@ Option = Callable[..., Any]
 """Of the random generator and the operands."""
 
 
-class Unfit(Exception):
+class UnfitError(Exception):
     """These operands have no such option."""
 
 
@@ -39,7 +39,7 @@ class Values:
             if np.asarray(x).dtype.kind in kinds and (on_tape or not recorded)
         ]
         if not found:
-            raise Unfit
+            raise UnfitError
         return found[-1 - min(int(rng.exponential(3.0)), len(found) - 1)]
 
 
@@ -90,7 +90,7 @@ def whole(low: int, high: int) -> Option:
 
 def axis(rng: Rng, x: Any, *_: Any) -> int:
     if x.ndim == 0:
-        raise Unfit
+        raise UnfitError
     return int(rng.integers(-x.ndim, x.ndim))
 
 
@@ -111,18 +111,20 @@ def axes(rng: Rng, x: Any, *_: Any) -> Any:
 
 def some_axes(rng: Rng, x: Any, *_: Any) -> tuple[int, ...]:
     if x.ndim == 0:
-        raise Unfit
+        raise UnfitError
     return tuple(int(i) for i in rng.permutation(x.ndim)[: rng.integers(1, x.ndim + 1)])
 
 
 def two_axes(rng: Rng, x: Any, *_: Any) -> tuple[int, int]:
     if x.ndim < 2:
-        raise Unfit
+        raise UnfitError
     i, j = rng.permutation(x.ndim)[:2]
     return int(i), int(j)
 
 
 def permutation(rng: Rng, x: Any, *_: Any) -> tuple[int, ...]:
+    if x.ndim < 2:
+        raise UnfitError
     return tuple(int(i) for i in rng.permutation(x.ndim))
 
 
@@ -169,7 +171,7 @@ def counts(rng: Rng, x: Any, axis: int) -> list[int]:
 
 def widths(rng: Rng, x: Any, *_: Any) -> Any:
     if x.ndim == 0:
-        raise Unfit
+        raise UnfitError
     return tuple((int(a), int(b)) for a, b in rng.integers(0, 3, (x.ndim, 2)))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .choices import Rng, Unfit, Values
+from .choices import Rng, UnfitError, Values
 from .program import Program, Step
 from .table import MARGIN, OPS
 
@@ -20,12 +20,18 @@ MOST = 40
 """The most entries of a value."""
 
 SHAPES: tuple[tuple[int, ...], ...] = (
-    (), (1,), (2,), (3,), (3,), (4,), (2, 3), (3, 2), (2, 2), (3, 3), (1, 3), (3, 1), (2, 1, 3), (2, 2, 2), (0,), (0, 3), (2, 0),
+    (), (1,), (2,), (3,), (3,), (4,), (2, 3), (3, 2), (2, 2), (3, 3), (1, 3), (3, 1), (2, 1, 3), (2, 2, 2),
+    (2, 2, 2), (0,), (0, 3), (2, 0),
 )  # fmt: skip
 
 
 DTYPES = ("f8", "f8", "f8", "f8", "f8", "f8", "f4", "f8 c16", "c16", "f4 f8", "c8 f4 f8")
 """Of the inputs of one program."""
+
+
+def numbered(seed: int, number: int) -> Program:
+    """The same program each time."""
+    return drawn(np.random.default_rng([seed, number]))
 
 
 def drawn(rng: Rng, steps: int = 10) -> Program:
@@ -52,7 +58,7 @@ def drawn_input(rng: Rng, dtype: str) -> Any:
         signs = rng.choice([-1.0, 1.0], size) if rng.random() < 0.7 else np.ones(size)
         return np.round((rng.permutation(grid)[:size] * signs).reshape(shape), 3)
 
-    x = (numbers() + 1j * numbers() if dtype.startswith("c") else numbers()).astype(dtype)
+    x = np.asarray(numbers() + 1j * numbers() if dtype.startswith("c") else numbers(), dtype)
     x.flags.writeable = False
     return x
 
@@ -69,7 +75,7 @@ def extended(rng: Rng, values: Values) -> list[Step]:
         for _ in range(6):
             try:
                 operands, options = OPS[text].draw(rng, values)
-            except Unfit:
+            except UnfitError:
                 break
             step = Step(text, operands, options)
             value = fitting(step, values)

@@ -67,16 +67,16 @@ class Program:
     outputs: tuple[int, ...]
 
     def values(self, inputs: Sequence[Any], each: Callable[[Any], Any] = lambda value: value) -> list[Any]:
-        """All values; `each` sees every one before the next step uses it."""
-        values = list(map(each, inputs))
+        """All values; `each` sees every operand, as often as it is one."""
+        values = list(inputs)
         for step in self.steps:
-            values.append(each(step(*(values[i] for i in step.operands))))
+            values.append(step(*(each(values[i]) for i in step.operands)))
         return values
 
     def loss(self, *inputs: Any, each: Callable[[Any], Any] = lambda value: value) -> Any:
         """One real number that depends on every entry of every output."""
         values = self.values(inputs, each)
-        return functools.reduce(lambda a, b: a + b, (weighed(values[i]) for i in self.outputs))
+        return functools.reduce(lambda a, b: a + b, (weighed(each(values[i])) for i in self.outputs))
 
     def __str__(self) -> str:
         """The program as a script that prints the gradient of its loss."""

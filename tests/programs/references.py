@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+import autograd_lite as ag
+from autograd_lite import tree
 from autograd_lite.slope import Slope, slope
 
 from . import torch_twins
@@ -37,13 +39,22 @@ def along(f: Callable[..., float], inputs: Arrays, v: Arrays, largest: float = 2
     def phi(t: float) -> float:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            return float(f(*(x + t * d for x, d in zip(inputs, v, strict=True))))
+            return float(f(*(np.asarray(x + t * d) for x, d in zip(inputs, v, strict=True))))
 
     return slope(phi, largest)
 
 
 NUDGE = 2.0**-30
-"""How far values are moved to see what depends on them: far above rounding, and small enough to be linear."""
+"""How far numbers are moved to see what depends on them: far above rounding, yet nearly linear."""
+
+
+@ag.primitive
+def nudge(x: Any, factor: Any, back: Any) -> Any:
+    """Moves a value by one factor and its cotangent by another: a step that rounds both."""
+    return x * factor
+
+
+ag.defvjp(nudge, lambda g, y, x, factor, back: g * back)
 
 
 def wobble(
@@ -51,21 +62,25 @@ def wobble(
 ) -> float:
     """How far a derivative may be off that is computed with a relative rounding error of `eps` in each step.
 
-    The bound belongs to the program: every entry of every value is moved by a factor 1 ± NUDGE, recorded,
-    so that cotangents are moved on their way back as well. What the derivative then moves by, times
-    eps / NUDGE, is its sensitivity to rounding. Three moves at random, and a factor for the many roundings
-    inside of one step.
+    The bound belongs to the program: every entry of every operand is moved by a factor 1 ± NUDGE, and so is
+    its cotangent on the way back. What the derivative then moves by, times eps / NUDGE, is its sensitivity
+    to rounding. Three moves at random, and a factor for the many roundings inside of one step. Where
+    cotangents cancel inside of a step, as those of a constant correlation do, no nudge shows it; hence the
+    largest cotangent on the tape besides.
     """
 
     def nudged(value: Any) -> Any:
         if np.dtype(value.dtype).kind not in "fc":
             return value
-        return value * (1.0 + NUDGE * rng.choice([-1.0, 1.0], size=value.shape))
+        factor, back = 1.0 + NUDGE * rng.choice([-1.0, 1.0], size=(2, *value.shape))
+        return nudge(value, factor, back)
 
-    still = derivative(lambda value: value)
+    with ag.Tape() as tape:
+        still = derivative(lambda value: value)
+    cotangents = [x for node in tape.nodes for x in tree.flatten([node.adjoint])[0] if x is not None]
     moved = [derivative(nudged) for _ in range(3)]
     off = max(difference(still, other) for other in moved)
-    return 100 * eps * (off / NUDGE + largest(still))
+    return 100 * eps * (off / NUDGE + largest(still) + largest(cotangents))
 
 
 def difference(a: Arrays, b: Arrays) -> float:
@@ -73,8 +88,12 @@ def difference(a: Arrays, b: Arrays) -> float:
     return largest([x - y for x, y in zip(a, b, strict=True)])
 
 
+def plain(x: Any) -> Any:
+    return x.numpy() if isinstance(x, ag.Tensor) else np.asarray(x)
+
+
 def largest(arrays: Arrays) -> float:
-    entries = [np.max(np.abs(x)) for x in arrays if np.size(x)]
+    entries = [np.max(np.abs(x)) for x in map(plain, arrays) if np.size(x)]
     return float(np.max(entries)) if entries else 0.0
 
 

@@ -1,7 +1,7 @@
-"""The ops of random programs: as NumPy writes them, as PyTorch writes them, what goes in, where they are smooth.
+"""The ops of random programs: in NumPy, in PyTorch, what goes in, and where they are smooth.
 
-A line of PyTorch is left out where its op means something else. `moves` says that the op only moves entries or
-copies them, so that NumPy itself, run on the numbers of the entries, is the twin (`torch_twins.moved`).
+PyTorch's line is None where it has no such op, and where the op only moves entries or copies them (`moves`):
+there NumPy itself, run on the numbers of the entries, is the twin (`torch_twins.moved`).
 """
 
 from __future__ import annotations
@@ -55,8 +55,9 @@ class Op:
         safe: whether the op is smooth at these operands, and well conditioned.
         moves: whether the op only moves and copies entries of its operands, or gives zeros.
         flat: whether the result is constant almost everywhere, so that the engine gives a plain array.
-        rounds: whether NumPy's own bits depend on the layout of the operands (BLAS, LAPACK, complex numbers in
-            place), or the engine computes the op by other ops; the value is then NumPy's up to rounding.
+        rounds: whether NumPy's own bits depend on the layout of the operands (BLAS, LAPACK; products of
+            complex numbers do too), or the engine computes the op by other ops; the value is then NumPy's up
+            to rounding.
         weight: how often the op is chosen, compared with others.
     """
 
@@ -79,6 +80,7 @@ def away(*points: float) -> Safe:
 
 
 def filled(x: Any, *_: Any, **__: Any) -> bool:
+    """Not empty: padded with zeros, NumPy's irfft of an empty array holds what was in memory."""
     return bool(x.size > 0)
 
 
@@ -147,15 +149,16 @@ OPS: dict[str, Op] = {}
 SAME = "the same"
 
 ROUNDING = (
-    "@", "dot", "inner", "outer", "kron", "einsum", "cross", "linalg", "cov", "corrcoef", "gradient", "vander",
-    "polyval", "*= {1}", "{0} ** {1}",
+    "@", "dot", "inner", "outer", "kron", "einsum", "cross", "linalg", "cov", "corrcoef", "gradient",
+    "vander", "polyval", "*= {1}", "{0} ** {1}",
 )  # fmt: skip
 """Words of ops that round elsewhere, see `Op.rounds`."""
 
 
 def op(text: str, torch: str | None, draw: Draw, safe: Safe = anywhere, **what: Any) -> None:
     if torch == SAME:
-        torch = text.replace("np.power", "torch.pow").replace("np.", "torch.").replace("ag.", "torch.")
+        torch = text.replace("np.", "torch.").replace("ag.", "torch.")
+        torch = torch.replace("torch.power", "torch.pow").replace("torch.conjugate", "torch.conj")
     OPS[text] = Op(text, torch, draw, safe, rounds=any(word in text for word in ROUNDING), **what)
 
 
@@ -276,7 +279,7 @@ op(
     operands("f", "f"),
     away(0.0),
 )
-op("np.select([{c}, {0}], [{1}, {2}])", None, operands("b", "f", "f", c=mask), moves=True)
+op("np.select([{c}, {0}], [{1}, {2}])", None, operands("b", "f", "f", c=mask), moves=True, weight=12)
 op(
     "np.choose({c}, [{0}, {1}])",
     None,
@@ -482,14 +485,14 @@ op("np.ediff1d({0})", "torch.diff({0}.reshape(-1))", operands("f"))
 op("np.gradient({0}, {c}, axis={axis})", None, operands("f", c=number(0.5, 2), axis=axis))
 op("np.convolve({0}, {1}, mode={mode})", None, operands("fc", "fc", mode=of("full", "same", "valid")))
 op("np.correlate({0}, {1}, mode={mode})", None, operands("f", "f", mode=of("full", "same", "valid")))
-op("np.polyval({0}, {1})", None, operands("f", "f"), lambda p, x: within(-1.5, 1.5)(x))
+op("np.polyval({0}, {1})", None, operands("f", "f"), lambda p, x: p.size > 0 and within(-1.5, 1.5)(x))
 op(
     "np.polymul({0}, {1})",
     None,
     operands("f", "f"),
     lambda p, q: p.ndim == q.ndim == 1 and p.size * q.size > 0,
 )
-op("np.vander({0}, {n})", "torch.vander({0}, {n})", operands("f", n=whole(1, 4)))
+op("np.vander({0}, {n})", "{0}[:, None] ** torch.arange({n} - 1, -1, -1)", operands("f", n=whole(1, 4)))
 op("np.unwrap({0}, axis={axis})", None, operands("f", axis=axis), within(-1.5, 1.5))
 
 # -- products ------------------------------------------------------------------------------------
@@ -529,7 +532,7 @@ op(
     "np.cross({0}, {1})",
     "torch.linalg.cross({0}, {1})",
     operands("f", "f"),
-    lambda a, b: a.shape[-1:] == b.shape[-1:] == (3,),
+    lambda a, b: a.ndim == b.ndim and a.shape[-1:] == b.shape[-1:] == (3,),
 )
 op("np.linalg.multi_dot([{0}, {1}, {2}])", None, operands("f", "f", "f"))
 
@@ -573,20 +576,23 @@ for _name in ("fft", "ifft"):
         f"np.fft.{_name}({{0}}, n={{n}}, axis={{axis}}, norm={{norm}})",
         f"torch.fft.{_name}({{0}}, n={{n}}, dim={{axis}}, norm={{norm}})",
         operands("fc", n=of(None, None, 2, 4), axis=axis, norm=of(None, "ortho", "forward")),
+        filled,
     )
 op(
     "np.fft.rfft({0}, n={n}, axis={axis})",
     "torch.fft.rfft({0}, n={n}, dim={axis})",
     operands("f", n=of(None, None, 3, 4), axis=axis),
+    filled,
 )
 op(
     "np.fft.irfft({0}, n={n}, axis={axis})",
     "torch.fft.irfft({0}, n={n}, dim={axis})",
     operands("fc", n=of(None, None, 3, 4), axis=axis),
+    filled,
 )
-op("np.fft.fft2({0})", SAME, operands("fc"))
-op("np.fft.fftn({0}, axes={axes})", "torch.fft.fftn({0}, dim={axes})", operands("fc", axes=some_axes))
-op("np.fft.rfft2({0})", SAME, operands("f"))
+op("np.fft.fft2({0})", SAME, operands("fc"), filled)
+op("np.fft.fftn({0}, axes={axes})", "torch.fft.fftn({0}, dim={axes})", operands("fc", axes=some_axes), filled)
+op("np.fft.rfft2({0})", SAME, operands("f"), filled)
 op(
     "np.fft.irfftn({0}, axes={axes})",
     "torch.fft.irfftn({0}, dim={axes})",
@@ -594,7 +600,7 @@ op(
     filled,
 )
 op("np.fft.hfft({0})", SAME, operands("c"), filled)
-op("np.fft.ihfft({0})", SAME, operands("f"))
+op("np.fft.ihfft({0})", SAME, operands("f"), filled)
 op("np.fft.fftshift({0}, axes={axis})", None, operands("fc", axis=axis), moves=True)
 
 # -- linear algebra ------------------------------------------------------------------------------
@@ -632,7 +638,7 @@ op(
     lambda a: a.ndim == 2 and values_apart(a),
 )
 op("np.linalg.qr({0})[1]", None, operands("f"), lambda a: values_apart(a) and a.shape[-2] >= a.shape[-1])
-op("np.linalg.matrix_power({0}, {n})", SAME, operands("f", n=whole(0, 3)))
+op("np.linalg.matrix_power({0}, {n})", SAME, operands("f", n=whole(1, 3)))
 op("np.trace({0})", SAME, operands("fc"), lambda a: a.ndim == 2)
 op(
     "np.trace({0}, offset={k}, axis1={axes}[0], axis2={axes}[1])",
@@ -648,7 +654,7 @@ op("np.reshape({0}, {shape}, order='F')", None, operands("fc", shape=shape), mov
 op("{0}.ravel()", None, operands("fc"), moves=True)
 op("{0}.flatten(order='F')", None, operands("fc"), moves=True)
 op("{0}.T", None, operands("fc"), moves=True)
-op("np.transpose({0}, {axes})", None, operands("fc", axes=permutation), moves=True)
+op("np.transpose({0}, {axes})", None, operands("fc", axes=permutation), moves=True, weight=4)
 op("np.swapaxes({0}, {axes}[0], {axes}[1])", None, operands("fc", axes=two_axes), moves=True)
 op("np.moveaxis({0}, {axis}, 0)", None, operands("fc", axis=axis), moves=True)
 op("np.expand_dims({0}, {axis})", None, operands("fc", axis=new_axis), moves=True)
@@ -708,7 +714,7 @@ op(
 op("np.trim_zeros({0})", None, operands("f"))
 op("np.astype({0}, np.float64)", None, operands("f"), moves=True)
 op("np.copy({0})", None, operands("fc"), moves=True)
-op("np.zeros_like({0}) + {1}", "torch.zeros_like({0}) + {1}", operands("fc", "fc"))
+op("{0} + np.ones_like({1})", "{0} + torch.ones_like({1})", operands("fc", "fc", on_tape=True))
 op("np.linspace({0}, {1}, {n}, axis={axis})", None, operands("f", "f", n=whole(1, 4), axis=of(0, -1)))
 
 # -- constants -----------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ def taken(step: Step, values: list[Any]) -> Any:
     tensors = [x if isinstance(x, torch.Tensor) else torch.as_tensor(x).double() for x in values]
     complex_ = any(x.is_complex() for x in tensors)
     scope = {f"a{i}": x.to(torch.complex128) if complex_ else x for i, x in enumerate(tensors)}
-    scope |= {"torch": torch, "tw": Twins}
+    scope |= {"np": np, "torch": torch, "tw": Twins}
     exec(text, scope)
     return scope["y"]
 
@@ -100,7 +100,9 @@ class Twins:
 
     @staticmethod
     def var(x: Any, dim: Any, keepdim: bool, correction: int = 0) -> Any:
-        return torch.var(x, dim=dim, keepdim=keepdim, correction=correction)
+        away = x - x.mean(dim, keepdim=True)
+        total = torch.sum(away * away, dim, keepdim=keepdim)
+        return total / (math.prod(x.shape[i] for i in np.atleast_1d(dim)) - correction)
 
     @staticmethod
     def prod(x: Any, axis: int | None, keepdims: bool) -> Any:
@@ -117,6 +119,8 @@ class Twins:
 
     @staticmethod
     def quantile(x: Any, q: Any, axis: int | None, keepdims: bool) -> Any:
+        if x.numel() == 0:
+            return moved(lambda a: np.quantile(a, q, axis=axis, keepdims=keepdims), x)
         whole = (1,) * x.ndim if axis is None and keepdims else None
         x, axis = (x.reshape(-1), 0) if axis is None else (x, axis)
         found = torch.quantile(x, constant(q), dim=axis, keepdim=keepdims and whole is None)
