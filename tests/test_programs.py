@@ -48,10 +48,10 @@ def test_thousands_of_random_programs_hold(portion: int) -> None:
 def test_random_programs_have_the_right_derivatives() -> None:
     """`check_grads` says so too, entry by entry and in all modes."""
     kinks = 0
-    for program in (numbered(SEED, number) for number in range(5000, 5030)):
+    for program in (numbered(SEED, number) for number in range(5000, 5012)):
         if all(x.dtype == np.float64 for x in program.inputs):
             try:
-                # A program may compute nothing but rounding, as a sum of deviations from a mean is; hence atol.
+                # A program may compute nothing but rounding, as in the mean of deviations; hence atol.
                 check_grads(program.loss, program.inputs, order=2, atol=1e-11)
             except KinkError:  # and a derivative that is nothing but rounding jumps
                 kinks += 1
@@ -164,7 +164,7 @@ PLANTS: dict[str, tuple[str, Callable[[], Place]]] = {
     "swapped operands": (" * {", lambda: in_place_of(np.multiply, lambda g, y, a, b: g * a)),
     "a missing transpose": (
         "transpose(",
-        lambda: in_place_of(np.transpose, lambda g, y, x, axes=None: np.transpose(g, axes)),
+        lambda: in_place_of(np.transpose, lambda g, y, x, axes=None: np.reshape(g, x.shape)),
     ),
     "a missing transpose in a product": ("@", lambda: in_place_of(np.matmul, None, untransposed_product)),
     "a mean over what was broadcast": (" + ", lambda: (backward, "unbroadcast", averaged)),

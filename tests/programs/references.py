@@ -114,5 +114,5 @@ def torch_gradient(program: Program, vectors: Arrays | None = None) -> tuple[flo
     if vectors is not None:
         pairs = [torch.sum((g.conj() * torch.as_tensor(v)).real) for g, v in zip(first, vectors, strict=True)]
         products = gradient(sum(pairs))
-    plain = [[x.detach().resolve_conj().numpy() for x in found] for found in (first, products)]
+    plain = [[x.detach().resolve_conj().numpy(force=True) for x in found] for found in (first, products)]
     return loss.item(), plain[0], plain[1]

@@ -79,9 +79,13 @@ def away(*points: float) -> Safe:
     return lambda x, *_, **__: all((np.abs(x - p) > MARGIN).all() for p in points)
 
 
-def filled(x: Any, *_: Any, **__: Any) -> bool:
+def filled(*xs: Any, **_: Any) -> bool:
     """Not empty: padded with zeros, NumPy's irfft of an empty array holds what was in memory."""
-    return bool(x.size > 0)
+    return all(x.size > 0 for x in xs)
+
+
+def both(one: Safe, other: Safe) -> Safe:
+    return lambda *xs, **options: one(*xs, **options) and other(*xs, **options)
 
 
 def an_array(x: Any, *_: Any, **__: Any) -> bool:
@@ -154,11 +158,16 @@ ROUNDING = (
 )  # fmt: skip
 """Words of ops that round elsewhere, see `Op.rounds`."""
 
+FILLED_ONLY = ("np.inf", "prod(", "median", "quantile", "percentile", "matmul", "@", "dot(", "take(")
+"""Words of ops that the engine refuses where an array is empty, although NumPy takes it."""
+
 
 def op(text: str, torch: str | None, draw: Draw, safe: Safe = anywhere, **what: Any) -> None:
     if torch == SAME:
         torch = text.replace("np.", "torch.").replace("ag.", "torch.")
         torch = torch.replace("torch.power", "torch.pow").replace("torch.conjugate", "torch.conj")
+    if any(word in text for word in FILLED_ONLY):
+        safe = both(filled, safe)
     OPS[text] = Op(text, torch, draw, safe, rounds=any(word in text for word in ROUNDING), **what)
 
 
@@ -327,6 +336,7 @@ op(
     operands(
         "fc", c=array((2,), (4,), low=-4, high=4, integers=True), axis=one_or_no_axis, mode=of("wrap", "clip")
     ),
+    filled,  # NumPy's own loop never ends on an axis of length 0
     moves=True,
 )
 op(
@@ -703,6 +713,7 @@ op(
     operands("f", "f", k=of(0, -1, 1), axis=one_or_no_axis),
     moves=True,
 )
+op("{0} * np.full_like({0}, {1})", None, operands("f", "f"))
 op("np.resize({0}, {shape})", None, operands("fc", shape=of((2, 3), (4,), (1, 5), ())), moves=True)
 op(
     "np.meshgrid({0}, {1})[{k}]",
