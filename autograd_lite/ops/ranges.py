@@ -9,6 +9,7 @@ import numpy as np
 from ..rules import compositions, defvjp
 from ..sums import total
 from ..tensor import Tensor, unwrap
+from .shaping import filling
 
 __all__: list[str] = []
 
@@ -65,9 +66,9 @@ def _logspace(
 def _full_like(
     a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, *, shape: Any = None
 ) -> Any:
-    shape = np.shape(unwrap(a)) if shape is None else shape
+    shape = np.shape(unwrap(a)) if shape is None else (shape,) if np.ndim(shape) == 0 else tuple(shape)
     fill = fill_value if isinstance(fill_value, Tensor) else Tensor(fill_value)
-    return np.broadcast_to(fill.astype(unwrap(a).dtype if dtype is None else dtype), shape)
+    return filling(fill.astype(unwrap(a).dtype if dtype is None else dtype), shape)
 
 
 compositions[np.logspace] = _logspace

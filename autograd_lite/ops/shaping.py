@@ -15,7 +15,7 @@ from ..tensor import nondifferentiable, primitive, unwrap
 from .indexing import along, as_places, scatter
 from .reductions import as_array
 
-__all__ = ["concatenate", "stack"]
+__all__ = ["concatenate", "filling", "stack"]
 
 # -- one array in another shape --------------------------------------------------------------------
 
@@ -285,6 +285,15 @@ def _resize(a: Any, new_shape: Any) -> Any:
     return np.reshape(np.tile(a, -(-size // a.size))[:size], shape)
 
 
+def filling(values: Any, shape: tuple[int, ...]) -> Any:
+    """The values that an array of this shape holds after `array[...] = values`: broadcast, and, as NumPy
+    assigns (1, 2) to (2,) too, without leading axes of length 1 that the array has not."""
+    lead = values.ndim - len(shape)
+    if lead > 0 and values.shape[:lead] == (1,) * lead:
+        values = np.reshape(values, values.shape[lead:])
+    return np.broadcast_to(values, shape)
+
+
 def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     """Numbers stand for the entries, and further numbers for the values: NumPy says which goes where."""
     if axis is None:
@@ -298,7 +307,7 @@ def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
         if not isinstance(obj, slice) and np.ndim(obj) == 0:
             values = np.moveaxis(values, 0, axis)
         given = values.shape[axis]
-    values = np.broadcast_to(values, (*shape[:axis], given, *shape[axis + 1 :])).astype(arr.dtype)
+    values = filling(values, (*shape[:axis], given, *shape[axis + 1 :])).astype(arr.dtype)
     places = np.insert(np.arange(size), obj, np.arange(size, size + given))
     return np.take(concatenate(arr, values, axis=axis), places, axis)
 

@@ -266,3 +266,26 @@ def test_what_is_not_selected_sends_nothing_back(select: Any) -> None:
     assert gradient[0] == 0.0 and np.all(gradient[1:] > 0)
     curvature = ag.grad(lambda x: np.sum(ag.grad(f)(x)))(np.array([0.0, 1.0, 4.0]))
     assert curvature[0] == 0.0 and np.all(curvature[1:] < 0)
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "v"),
+    [
+        (lambda x, v: np.insert(x, 0, v), (3,), (1, 1)),
+        (lambda x, v: np.insert(x, [0, 1], v), (2, 2), (1, 1, 2)),
+        (lambda x, v: np.insert(x, -1, v, axis=0), (2, 3), (1, 1, 3)),
+        (lambda x, v: np.insert(x, [0, 2], v, axis=1), (2, 3), (1, 2, 2)),
+        (lambda x, v: x * np.full_like(x, v), (2,), (1, 2)),
+        (lambda x, v: x * np.full_like(x, v), (2, 3), (1, 1, 3)),
+        (lambda x, v: np.full_like(x, v, shape=3) * x[0], (2,), (1, 1)),
+    ],
+)
+def test_values_to_fill_in_may_have_more_axes_of_length_1(
+    f: Any, x: tuple[int, ...], v: tuple[int, ...]
+) -> None:
+    """As in `array[...] = values`."""
+    rng = np.random.default_rng(3)
+    a, b = rng.normal(size=x), rng.normal(size=v)
+    found = f(ag.Tensor(a, requires_grad=True), ag.Tensor(b, requires_grad=True))
+    np.testing.assert_array_equal(found.numpy(), f(a, b))
+    check_grads(f, (a, b))
