@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from . import tree
+from .constants import check_constants
 from .errors import (
     AnomalyError,
     AutogradLiteError,
@@ -82,6 +83,9 @@ def play(
                 g = cotangents.pop(node)
                 rule = rules[node.op]  # type: ignore[index]
                 if node.notes is not None:
+                    if node.notes.watched:
+                        check_constants(node, node.notes.watched)
+                        node.notes.watched = node.notes.watched if retain else ()
                     g = receive(node, g)
                     if node.notes.retains:
                         arrived[node] = g

@@ -12,9 +12,10 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from .constants import keep_constants
 from .errors import ShapeError
 from .explain import explain, how_many
-from .rules import Flow, defvjp
+from .rules import Flow, defvjp, rules
 from .tape import is_recording, op_name
 from .tensor import Tensor, record_result, unrecorded_result, unwrap
 from .transforms import vjp
@@ -56,15 +57,20 @@ def _op(
 ) -> Callable[..., Any]:
     @functools.wraps(definition)
     def op(*args: Any, **options: Any) -> Any:
-        values = tuple(map(unwrap, args))
+        values = list(map(unwrap, args))
+        tensors = [x for x in args if isinstance(x, Tensor)]
+        recorded = is_recording() and any(x.node is not None for x in tensors)
+        if recorded:  # residuals are made of what is kept of the constants
+            inputs = [(x.node or x) if isinstance(x, Tensor) else x for x in args]
+            kept, watched = keep_constants(rules[op], inputs, values, options)
+            options = kept or {}
         try:
             value, residuals = forward(*values, **options)
         except Exception as error:
             raise explain(op, values, error) from error
-        tensors = [x for x in args if isinstance(x, Tensor)]
-        if is_recording() and any(x.node is not None for x in tensors):
-            inputs = tuple([(x.node or x) if isinstance(x, Tensor) else x for x in args])
-            return record_result(op, inputs, values, {**options, "_residuals": residuals}, value)
+        if recorded:
+            options["_residuals"] = residuals
+            return record_result(op, tuple(inputs), tuple(values), options, value, watched)
         if not tensors:
             return value
         return unrecorded_result(op, values, value)

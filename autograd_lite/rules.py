@@ -12,9 +12,11 @@ one rule gives derivatives of every order, and forward mode too.
 
 from __future__ import annotations
 
+import dis
 import functools
 import inspect
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Container
 from typing import Any, Literal
 
 import numpy as np
@@ -36,7 +38,7 @@ mixes        every output may depend on every input, so nothing is known to be d
 class Rule:
     """What the sweep knows of one op."""
 
-    __slots__ = ("_calls", "broadcasts", "flow", "joint", "partial", "plain", "selects", "vjps")
+    __slots__ = ("_calls", "_unread", "broadcasts", "flow", "joint", "partial", "plain", "selects", "vjps")
 
     def __init__(
         self,
@@ -47,6 +49,7 @@ class Rule:
         flow: Flow = "mixes",
         plain: bool = False,
         partial: bool = False,
+        reads: bool = True,
     ) -> None:
         self.vjps = vjps  # one rule for each argument
         self.joint = joint  # or one for all of them, returning a tuple
@@ -56,6 +59,17 @@ class Rule:
         self.plain = plain  # not holomorphic: the rule itself keeps the complex convention
         self.partial = partial  # of several cotangents, those that did not arrive come as None
         self._calls: dict[str, bool] = {}
+        self._unread: Container[int] | None = None if reads else range(sys.maxsize)
+
+    @property
+    def unread(self) -> Container[int]:
+        """The arguments whose entries no rule looks at."""
+        if self._unread is None:
+            several = isinstance(self.vjps, tuple) and self.joint is None
+            self._unread = frozenset(
+                i for i in range(len(self.vjps) * several) if not any(names(f, i + 2) for f in self.vjps)
+            )
+        return self._unread
 
     def takes(self, keyword: str) -> bool:
         """Whether the rule knows a keyword argument of the op."""
@@ -66,6 +80,25 @@ class Rule:
             variadic = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
             self._calls[keyword] = (variadic and keyword != "needs") or keyword in parameters
         return self._calls[keyword]
+
+
+def names(rule: Callable[..., Any] | None, i: int) -> bool:
+    """Whether the code of a rule names its i-th argument; one without code of its own may.
+
+    >>> names(lambda g, y, x: g * y, 1), names(lambda g, y, x: g * y, 2)
+    (True, False)
+    """
+    if rule is None:
+        return False
+    code = getattr(rule, "__code__", None)
+    if code is None or i >= code.co_argcount or _BY_ANY_NAME.intersection(code.co_names):
+        return True
+    name = code.co_varnames[i]
+    used = (step.argval for step in dis.get_instructions(code))
+    return name in code.co_cellvars or any(x == name or (x.__class__ is tuple and name in x) for x in used)
+
+
+_BY_ANY_NAME = frozenset({"eval", "exec", "locals", "vars"})
 
 
 class Each:
@@ -103,6 +136,7 @@ def defvjp(
     flow: Flow | None = None,
     plain: bool = False,
     partial: bool = False,
+    reads: bool = True,
 ) -> None:
     """Give `op` its derivative: one rule for each argument, or one for all of them.
 
@@ -118,6 +152,8 @@ def defvjp(
         plain: the op is not holomorphic and its rule follows the complex convention itself.
         partial: for ops with several results; the cotangent of a result that nobody used is given
             to the rule as None, not as zeros.
+        reads: whether rules look at the entries of arguments, and not only at their shapes. A step
+            keeps what they read of arrays that the program may change.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -153,6 +189,7 @@ def defvjp(
         flow=flow,
         plain=plain,
         partial=partial,
+        reads=reads,
     )
     constants.discard(op)
 

@@ -31,7 +31,7 @@ next_index = itertools.count().__next__
 class Notes:
     """What was pinned to a node by hand: rare, so kept out of the node itself."""
 
-    __slots__ = ("grad", "hooks", "keeps", "line", "name", "retains")
+    __slots__ = ("grad", "hooks", "keeps", "line", "name", "retains", "watched")
 
     def __init__(self) -> None:
         self.name: str | None = None
@@ -40,6 +40,7 @@ class Notes:
         self.retains = False  # x.retain_grad() was called
         self.keeps = False  # a Tape keeps value and adjoint of this step
         self.line: str | None = None  # where it was recorded (under detect_anomaly)
+        self.watched: Any = ()  # arrays that must not change before the backward pass
 
 
 class Node:
@@ -100,6 +101,13 @@ def leaf(value: Any, name: str | None = None) -> Node:
     if name is not None:
         node.note().name = name
     return node
+
+
+FIXED = frozenset(
+    {int, float, complex, bool, type(None), str, slice, type(Ellipsis), np.bool_}
+    | {np.float16, np.float32, np.float64, np.complex64, np.complex128}
+)
+"""Classes of arguments that nobody can change."""
 
 
 def op_name(op: Callable[..., Any] | None) -> str:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast, overload
 import numpy as np
 import numpy.typing as npt
 
+from .constants import SMALL, keep_constants
 from .errors import (
     AssignmentError,
     AutogradLiteError,
@@ -31,7 +32,7 @@ from .errors import (
 )
 from .explain import called_from_math, describe, explain, missing_rule, unsupported_call
 from .rules import Rule, compositions, constants, defvjp, refused, rules
-from .tape import Node, check_value, leaf, next_index, op_name, package, switch, user_line
+from .tape import FIXED, Node, check_value, leaf, next_index, op_name, package, switch, user_line
 from .torch_names import PlainArray, TorchNames, ValuesAndIndices, answer, numpy_words
 
 __all__ = ["Tensor", "apply", "nondifferentiable", "primitive", "stop_gradient"]
@@ -456,6 +457,7 @@ class Tensor(TorchNames):
     def _binary(  # type: ignore[misc]
         op: np.ufunc,  # noqa: N805
         compute: Callable[[Any, Any], Any],
+        reads: bool = True,  # whether its rules read the other operand
     ) -> tuple[Callable[[Any, Any], Tensor], Callable[[Any, Any], Tensor]]:
         def forward(self: Tensor, other: Any) -> Tensor:
             a, left, right = self._data, self.node, None
@@ -469,8 +471,18 @@ class Tensor(TorchNames):
                 value = compute(a, b)
             except Exception as error:
                 raise explain(op, (a, b), error) from error
-            if (left is None and right is None) or (listeners := switch.listeners) is None:
+            if (listeners := switch.listeners) is None:
                 return unrecorded(op, (a, b), value)
+            if right is None:
+                if left is None:
+                    return unrecorded(op, (a, b), value)
+                if reads and b.__class__ not in FIXED:
+                    if b.__class__ is not np.ndarray or b.nbytes > SMALL:
+                        return record_kept(op, [left, other], [a, b], value)
+                    own = b.__copy__()  # written out: for small arrays the rest takes as long as a product
+                    return record(op, (left, own if b is other else other), (a, own), None, value, listeners)
+            elif left is None and reads and a.__class__ not in FIXED:
+                return record_kept(op, [self, right], [a, b], value)
             return record(op, (left or self, right or other), (a, b), None, value, listeners)
 
         def reflected(self: Tensor, other: Any) -> Tensor:
@@ -485,6 +497,8 @@ class Tensor(TorchNames):
                 raise explain(op, (a, b), error) from error
             if right is None or (listeners := switch.listeners) is None:
                 return unrecorded(op, (a, b), value)
+            if reads and a.__class__ not in FIXED:
+                return record_kept(op, [a, right], [a, b], value)
             return record(op, (other, right), (a, b), None, value, listeners)
 
         return forward, reflected
@@ -501,8 +515,8 @@ class Tensor(TorchNames):
 
         return method
 
-    __add__, __radd__ = _binary(np.add, operator.add)
-    __sub__, __rsub__ = _binary(np.subtract, operator.sub)
+    __add__, __radd__ = _binary(np.add, operator.add, reads=False)
+    __sub__, __rsub__ = _binary(np.subtract, operator.sub, reads=False)
     __mul__, __rmul__ = _binary(np.multiply, operator.mul)
     __truediv__, __rtruediv__ = _binary(np.divide, operator.truediv)
     __pow__, __rpow__ = _binary(np.power, operator.pow)
@@ -825,6 +839,17 @@ def record(
     return tensor
 
 
+def record_kept(
+    op: Callable[..., Any],
+    inputs: list[Any],
+    args: list[Any],
+    value: Any,
+) -> Tensor:
+    """Record one step with what it needs of its constants, which the program may change."""
+    _, watched = keep_constants(rules[op], inputs, args)
+    return cast(Tensor, record_result(op, tuple(inputs), tuple(args), None, value, watched))
+
+
 def _compute(op: np.ufunc, compute: Callable[[Any], Any], x: Tensor) -> Tensor:
     """A ufunc of one Tensor: `apply` without what such an op does not need."""
     a, node = x._data, x.node
@@ -880,8 +905,6 @@ def plain_index(index: Any) -> Any:
         return index._data
     if isinstance(index, tuple):
         return tuple(map(plain_index, index))
-    if isinstance(index, np.ndarray):
-        return index.copy()  # it is needed again in the backward pass
     if isinstance(index, list) and index:
         if any(isinstance(i, Tensor) for i in index):
             index = [plain_index(i) for i in index]
@@ -1027,18 +1050,21 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
     values: list[Any] = []
     inputs: list[Any] = []
-    recorded = False
+    recorded, fixed = False, not kwargs
     for arg in args:
         if isinstance(arg, Tensor):
             values.append(arg._data)
             if arg.node is None:
                 inputs.append(arg)
+                fixed = False
             else:
                 inputs.append(arg.node)
                 recorded = True
         else:
             if arg.__class__ not in _HARMLESS:
                 arg = _vetted(op, arg)
+            if arg.__class__ not in FIXED:
+                fixed = False
             values.append(arg)
             inputs.append(arg)
     try:
@@ -1049,7 +1075,8 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     if not recorded or switch.listeners is None or not _is_inexact(value):
         return unrecorded_result(op, values, value)
     _check_call(op, rule, kwargs)
-    return record_result(op, tuple(inputs), tuple(values), kwargs or None, value)
+    kept, watched = (None, ()) if fixed else keep_constants(rule, inputs, values, kwargs)
+    return record_result(op, tuple(inputs), tuple(values), kept or None, value, watched)
 
 
 def _numpys_own(
@@ -1075,12 +1102,16 @@ def record_result(
     args: tuple[Any, ...],
     kwargs: dict[str, Any] | None,
     value: Any,
+    watched: Any = (),
 ) -> Any:
     """Record one step, and for each of several results a step that picks it out."""
     listeners = switch.listeners or ()
+    value = tuple(map(as_value, value)) if value.__class__ is tuple else as_value(value)
+    whole = record(op, inputs, args, kwargs, value, listeners)
+    if watched:
+        cast(Node, whole.node).note().watched = watched
     if value.__class__ is not tuple:
-        return record(op, inputs, args, kwargs, as_value(value), listeners)
-    whole = record(op, inputs, args, kwargs, tuple(map(as_value, value)), listeners)
+        return whole
     return tuple(output_of(whole, i) for i in range(len(value)))
 
 

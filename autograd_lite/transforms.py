@@ -20,9 +20,10 @@ import numpy as np
 
 from . import tree
 from .backward import play, receive
+from .constants import keep_constants
 from .errors import DTypeError, IndexingError, ShapeError, TapeError, UnsupportedError
 from .explain import describe, missing_rule
-from .rules import defvjp
+from .rules import defvjp, rules
 from .tape import Node, enable_grad, is_recording, leaf, next_index, op_name, switch, tape_order
 from .tensor import Tensor, alias, as_numbers, as_value, lift, record_result, unrecorded, unwrap, wrap
 
@@ -542,7 +543,7 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
 
     def __call__(self, *args: Any, _residuals: Any = None) -> Any:
         nodes = [x.node for x in args if isinstance(x, Tensor)]
-        values = tuple(map(unwrap, args))
+        values = list(map(unwrap, args))
         if any(isinstance(x, Tensor) for x in tree.flatten(values)[0]):
             raise UnsupportedError(
                 f"{op_name(self)}: pass each Tensor as an argument of its own, not inside of a container"
@@ -552,6 +553,8 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
             return tree.map_leaves(lambda v: unrecorded(self, values, as_value(v)), value) if nodes else value
         if not hasattr(self, "_forward"):
             raise missing_rule(self, ())
+        inputs = [x.node or x if isinstance(x, Tensor) else x for x in args]
+        _, watched = keep_constants(rules[self], inputs, values)
         both = self._forward(*values)
         if not isinstance(both, tuple) or len(both) != 2:
             raise ShapeError(
@@ -564,8 +567,8 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
                 f"{op_name(self)}: its forward pass uses a Tensor that it was not given, whose gradient "
                 "would be lost; make it an argument"
             )
-        inputs = tuple(x.node or x if isinstance(x, Tensor) else x for x in args)
-        return record_result(self, inputs, values, {"_residuals": residuals}, value)
+        kwargs = {"_residuals": residuals}
+        return record_result(self, tuple(inputs), tuple(values), kwargs, value, watched)
 
 
 def checkpoint(f: Function) -> Function:

@@ -22,6 +22,7 @@ FLOORS = (
     "tape",
     "explain",
     "rules",
+    "constants",
     "tree",
     "tensor",
     "liveness",
