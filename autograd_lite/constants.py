@@ -11,6 +11,7 @@ less than a tenth of a product with the array.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -60,9 +61,9 @@ def fingerprint(array: Any) -> bytes:
 
 
 def keep_constants(
-    rule: Rule, inputs: list[Any], args: list[Any], kwargs: dict[str, Any] | None = None
+    rule: Rule, inputs: Sequence[Any], args: list[Any], kwargs: dict[str, Any] | None = None
 ) -> tuple[dict[str, Any] | None, Any]:
-    """Put copies of the small arrays among the constants of a step in their places.
+    """Put copies of the small arrays among the constants of a step in their places in `args`.
 
     Returns:
         The keywords with copies in them, and what is to be watched of the large arrays.
@@ -76,8 +77,6 @@ def keep_constants(
             args[i] = arg.__copy__()
         else:
             args[i] = _kept(arg, i, watched)
-        if given is arg:
-            inputs[i] = args[i]
     if kwargs:
         kwargs = {
             key: value if key[0] == "_" else _kept(value, key, watched) for key, value in kwargs.items()

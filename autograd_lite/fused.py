@@ -61,7 +61,7 @@ def _op(
         tensors = [x for x in args if isinstance(x, Tensor)]
         recorded = is_recording() and any(x.node is not None for x in tensors)
         if recorded:  # residuals are made of what is kept of the constants
-            inputs = [(x.node or x) if isinstance(x, Tensor) else x for x in args]
+            inputs = tuple([(x.node or x) if isinstance(x, Tensor) else x for x in args])
             kept, watched = keep_constants(rules[op], inputs, values, options)
             options = kept or {}
         try:
@@ -70,7 +70,7 @@ def _op(
             raise explain(op, values, error) from error
         if recorded:
             options["_residuals"] = residuals
-            return record_result(op, tuple(inputs), tuple(values), options, value, watched)
+            return record_result(op, inputs, tuple(values), options, value, watched)
         if not tensors:
             return value
         return unrecorded_result(op, values, value)

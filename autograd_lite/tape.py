@@ -317,7 +317,12 @@ def trace(nodes: Iterable[Node]) -> str:
         for parent in node.inputs:
             if parent.__class__ is Node and parent not in names:
                 line(parent, f"{parent.name} = " if parent.name else "")
-        shown = [names[x] if x.__class__ is Node else show(x) for x in node.inputs]
+        # Of a constant the step has kept what it held; a Tensor is shown by its name.
+        held = node.args if len(node.args) == len(node.inputs) else node.inputs
+        shown = [
+            names[x] if x.__class__ is Node else show(a if isinstance(x, np.ndarray) else x)
+            for x, a in zip(node.inputs, held, strict=True)
+        ]
         shown += [f"{k}={show(v)}" for k, v in (node.kwargs or {}).items() if k[0] != "_"]
         label = f"{node.name} = " if node.name else ""
         line(node, f"{label}{op_name(node.op)}({', '.join(shown)}) = ")

@@ -478,11 +478,11 @@ class Tensor(TorchNames):
                     return unrecorded(op, (a, b), value)
                 if reads and b.__class__ not in FIXED:
                     if b.__class__ is not np.ndarray or b.nbytes > SMALL:
-                        return record_kept(op, [left, other], [a, b], value)
+                        return record_kept(op, (left, other), [a, b], value)
                     own = b.__copy__()  # written out: for small arrays the rest takes as long as a product
-                    return record(op, (left, own if b is other else other), (a, own), None, value, listeners)
+                    return record(op, (left, other), (a, own), None, value, listeners)
             elif left is None and reads and a.__class__ not in FIXED:
-                return record_kept(op, [self, right], [a, b], value)
+                return record_kept(op, (self, right), [a, b], value)
             return record(op, (left or self, right or other), (a, b), None, value, listeners)
 
         def reflected(self: Tensor, other: Any) -> Tensor:
@@ -498,7 +498,7 @@ class Tensor(TorchNames):
             if right is None or (listeners := switch.listeners) is None:
                 return unrecorded(op, (a, b), value)
             if reads and a.__class__ not in FIXED:
-                return record_kept(op, [a, right], [a, b], value)
+                return record_kept(op, (a, right), [a, b], value)
             return record(op, (other, right), (a, b), None, value, listeners)
 
         return forward, reflected
@@ -841,13 +841,13 @@ def record(
 
 def record_kept(
     op: Callable[..., Any],
-    inputs: list[Any],
+    inputs: tuple[Any, ...],
     args: list[Any],
     value: Any,
 ) -> Tensor:
     """Record one step with what it needs of its constants, which the program may change."""
     _, watched = keep_constants(rules[op], inputs, args)
-    return cast(Tensor, record_result(op, tuple(inputs), tuple(args), None, value, watched))
+    return cast(Tensor, record_result(op, inputs, tuple(args), None, value, watched))
 
 
 def _compute(op: np.ufunc, compute: Callable[[Any], Any], x: Tensor) -> Tensor:

@@ -553,7 +553,7 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
             return tree.map_leaves(lambda v: unrecorded(self, values, as_value(v)), value) if nodes else value
         if not hasattr(self, "_forward"):
             raise missing_rule(self, ())
-        inputs = [x.node or x if isinstance(x, Tensor) else x for x in args]
+        inputs = tuple(x.node or x if isinstance(x, Tensor) else x for x in args)
         _, watched = keep_constants(rules[self], inputs, values)
         both = self._forward(*values)
         if not isinstance(both, tuple) or len(both) != 2:
@@ -568,7 +568,7 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
                 "would be lost; make it an argument"
             )
         kwargs = {"_residuals": residuals}
-        return record_result(self, tuple(inputs), tuple(values), kwargs, value, watched)
+        return record_result(self, inputs, tuple(values), kwargs, value, watched)
 
 
 def checkpoint(f: Function) -> Function:
