@@ -31,7 +31,7 @@ from .explain import STUMBLES, describe, how_many, is_users
 from .liveness import Mask, fold, pass_through, unite
 from .rules import Rule, rules
 from .tape import Node, Tape, check_forward, finite, is_number, nonfinite, op_name, switch
-from .tensor import Tensor, as_numbers, lift, output, output_of, unwrap, wrap
+from .tensor import Tensor, as_numbers, lift, output, output_of, stored, unwrap, wrap
 
 __all__ = ["backward", "contributions", "play"]
 
@@ -294,12 +294,15 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
 def _sum(a: Any, b: Any) -> Any:
     """Fan-in: two uses of one value. A large newcomer that nobody else holds takes up the sum, in memory that
     is still in the cache; else out of place, for either may be a view of something."""
+    if a.__class__ is _FLOAT:
+        return a + b
     if a.__class__ is tuple:
-        return tuple(y if x is None else x if y is None else x + y for x, y in zip(a, b, strict=True))
+        return tuple(y if x is None else x if y is None else _sum(x, y) for x, y in zip(a, b, strict=True))
     fresh = b.__class__ is _ARRAY and b.size >= _LARGE and sys.getrefcount(b) <= _FRESH
     if fresh and a.__class__ is _ARRAY and b.base is None and b.flags.writeable:
         return np.add(a, b, out=b)
-    return a + b
+    total = a + b
+    return total if total.dtype == a.dtype else total.astype(a.dtype)  # NumPy adds in its own byte order
 
 
 _LARGE = 1 << 15
@@ -450,6 +453,8 @@ def _accumulate(node: Node, g: Any, shared: bool) -> None:
         notes.grad = wrap(notes.grad._data + g)
     else:
         notes.grad = wrap(np.array(g) if shared and g.ndim else g)
+    if node.op is None and notes.grad.dtype != node.value.dtype:  # sums and numbers are in NumPy's byte order
+        notes.grad = notes.grad.astype(node.value.dtype)
 
 
 # -- the public way in -----------------------------------------------------------------------------
@@ -496,7 +501,7 @@ def backward(
                 cotangents[node] = receive(node, cotangents[node])
         while cotangents:
             node, g = cotangents.popitem()
-            if g.__class__ is _FLOAT:
+            if g.__class__ is _FLOAT and node.value.__class__ is not _ARRAY:
                 notes = node.notes or node.note()
                 notes.grad = wrap(g if notes.grad is None else notes.grad._data + g)
                 node.adjoint = g
@@ -596,7 +601,7 @@ def _tape_gradient(
     zeros = np.zeros_like
     if create_graph:
         return rebuild([arrived[s.node] if s.node in arrived else wrap(zeros(s._data)) for s in leaves])
-    return rebuild([wrap(np.array(arrived.get(s.node, zeros(s._data)))[()]) for s in leaves])
+    return rebuild([wrap(stored(np.array(arrived.get(s.node, zeros(s._data)), s.dtype))) for s in leaves])
 
 
 Tensor.backward = backward

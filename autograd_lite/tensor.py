@@ -103,7 +103,7 @@ class Tensor(TorchNames):
         array = as_numbers(value, "x.data = array")
         if self.node is not None:
             _require_inexact(array.dtype, "x.data = array")
-        self._data = array if array.ndim else array[()]
+        self._data = stored(array)
         if self.node is not None:
             self.node.value = self._data
 
@@ -373,6 +373,8 @@ class Tensor(TorchNames):
     # -- NumPy's protocols -------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+        if method == "at" or any(target is not None for target in kwargs.get("out", ())):
+            return _written(ufunc, method, args, kwargs)
         if method != "__call__":
             raise unsupported_call(ufunc, "method")
         if len(args) == 1 and not kwargs and ufunc in rules:
@@ -850,6 +852,20 @@ def record_kept(
     return cast(Tensor, record_result(op, inputs, tuple(args), None, value, watched))
 
 
+def _written(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Let a ufunc write into a plain array, as in `array -= tensor`: not what is on the tape, for the
+    array would not know of it."""
+    written = kwargs["out"] if "out" in kwargs else args[:1]
+    taped = switch.listeners is not None and any(t.node is not None for t in _tensors((args, kwargs)))
+    if taped or any(isinstance(target, Tensor) for target in written):
+        raise unsupported_call(ufunc, "out" if method == "__call__" else "method")
+    values = _deep_unwrap(args)
+    try:
+        return getattr(ufunc, method)(*values, **_deep_unwrap(kwargs))
+    except Exception as error:
+        raise explain(ufunc, values, error) from error
+
+
 def _compute(op: np.ufunc, compute: Callable[[Any], Any], x: Tensor) -> Tensor:
     """A ufunc of one Tensor: `apply` without what such an op does not need."""
     a, node = x._data, x.node
@@ -984,7 +1000,7 @@ def _owned(data: Any, requires_grad: bool, dtype: npt.DTypeLike | None) -> Any:
         if dtype is not None or isinstance(data, (np.ndarray, np.generic)):
             _require_inexact(array.dtype, "Tensor(array, requires_grad=True)")
         array = array.astype(np.float64)
-    return array if array.ndim else array[()]
+    return stored(array)
 
 
 def _require_inexact(dtype: np.dtype[Any], line: str) -> None:
@@ -1129,7 +1145,13 @@ def as_value(value: Any) -> Any:
     array = np.asarray(value)
     if array.dtype.kind not in "biufc":
         raise DTypeError(f"an op returned {describe(value)}; it returns an array, or a tuple of arrays")
-    return array[()]
+    return stored(array)
+
+
+def stored(array: Any) -> Any:
+    """An array as a Tensor holds it: if 0-d as a NumPy scalar, which is faster, unless its bytes are in the
+    order of another machine, which scalars do not keep."""
+    return array if array.ndim or not array.dtype.isnative else array[()]
 
 
 def output(outputs: tuple[Any, ...], i: int) -> Any:
@@ -1350,7 +1372,7 @@ def setitem(x: Any, value: Any, index: Any) -> Any:
 @primitive
 def astype(x: Any, dtype: npt.DTypeLike, **options: Any) -> Any:
     """`x` in another dtype."""
-    return x.astype(dtype, **options)
+    return np.asarray(x).astype(dtype, **options)
 
 
 @primitive

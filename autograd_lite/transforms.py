@@ -25,7 +25,7 @@ from .errors import DTypeError, IndexingError, ShapeError, TapeError, Unsupporte
 from .explain import describe, missing_rule
 from .rules import defvjp, rules
 from .tape import Node, enable_grad, is_recording, leaf, next_index, op_name, switch, tape_order
-from .tensor import Tensor, alias, as_numbers, as_value, lift, record_result, unrecorded, unwrap, wrap
+from .tensor import Tensor, alias, as_numbers, as_value, lift, record_result, stored, unrecorded, unwrap, wrap
 
 __all__ = [
     "checkpoint",
@@ -136,7 +136,7 @@ def _alias(x: Any, outer: bool) -> Tensor:
             f"cannot differentiate with respect to {describe(x)}: only floating-point or complex values "
             "have gradients; write x.astype(float), or name other arguments with argnums="
         )
-    array = array.copy() if array.ndim else array[()]  # a pullback may be called when x has changed
+    array = stored(array.copy())  # a pullback may be called when x has changed
     return lift(array, leaf(array, x.name if isinstance(x, Tensor) else None))
 
 
@@ -153,6 +153,8 @@ def _like(g: Any, x: Any) -> Any:
         if g.node is not None or isinstance(x, Tensor):
             return g
         g = g._data
+    if isinstance(x, (Tensor, np.ndarray)) and g.dtype.isnative != x.dtype.isnative:
+        g = np.asarray(g, g.dtype.newbyteorder())  # numbers do not keep it
     if isinstance(x, Tensor):
         return wrap(_own(g))
     if isinstance(x, np.ndarray) or np.ndim(g):
@@ -168,7 +170,7 @@ def _own(g: Any) -> Any:
 def _require_number(out: Any) -> None:
     """Check that a function returned one real number."""
     value = unwrap(out)
-    if not isinstance(value, (np.ndarray, np.generic, int, float)) or np.ndim(value) != 0:
+    if not isinstance(value, (np.ndarray, np.generic, int, float, complex)) or np.size(value) != 1:
         advice = "is a return missing?" if out is None else "reduce it with np.sum, or use ag.jacobian"
         raise ShapeError(
             f"grad(f) needs an f that returns a single number, it returned {describe(out)}; {advice}"
@@ -197,7 +199,8 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
     """A function that returns `(f(...), gradient)`.
 
     Args:
-        f: returns a single real number, or with `has_aux` a pair (number, anything).
+        f: returns a single real number, in an array of any shape or alone, or with `has_aux` a pair
+            (number, anything).
         argnums: which positional arguments to differentiate with respect to; for a tuple the
             gradient is a tuple. An argument may be nested tuples, lists and dicts of arrays.
         has_aux: f returns extra results, which are handed on: `((value, aux), gradient)`.
@@ -226,7 +229,7 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
             )
         out, aux = call.out if has_aux else (call.out, None)
         _require_number(out)
-        one = np.ones((), np.asarray(unwrap(out)).dtype)[()]
+        one = np.ones_like(unwrap(out))[()]
         call.outputs = [out]
         nested = call.is_nested()
         value, aux = call.like_results((out, aux), nested)
@@ -241,7 +244,8 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -
     """A function that returns the gradient of `f`.
 
     Args:
-        f: returns a single real number, or with `has_aux` a pair (number, anything).
+        f: returns a single real number, in an array of any shape or alone, or with `has_aux` a pair
+            (number, anything).
         argnums: which positional arguments to differentiate with respect to; for a tuple a
             tuple of gradients comes back.
         has_aux: f returns extra results, which are handed on: `(gradient, aux)`.
