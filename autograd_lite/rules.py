@@ -23,7 +23,18 @@ import numpy as np
 
 from .errors import NotDifferentiableError
 
-__all__ = ["Flow", "Rule", "compositions", "constants", "defvjp", "numpy_names", "refuse", "refused", "rules"]
+__all__ = [
+    "Flow",
+    "Rule",
+    "compositions",
+    "constants",
+    "defvjp",
+    "numpy_names",
+    "refuse",
+    "refused",
+    "rule_of",
+    "rules",
+]
 
 Flow = Literal["elementwise", "selects", "moves", "mixes"]
 """How dead entries of an output relate to those of an input (see `backward.py`):
@@ -114,7 +125,35 @@ class Each:
         return functools.partial(self.rule, i)
 
 
-rules: dict[Callable[..., Any], Rule] = {}
+class Rules(dict[Callable[..., Any], Rule]):
+    """Rules by op. A user's op carries its rule itself, so that both are freed when nobody holds the op:
+    a rule may name its op, so that not even a dictionary with weak keys would let go of it."""
+
+    def __missing__(self, op: Callable[..., Any]) -> Rule:
+        rule = rule_of(op)
+        if rule is None:
+            raise KeyError(op)
+        return rule
+
+    def __setitem__(self, op: Callable[..., Any], rule: Rule) -> None:
+        home = getattr(op, "__module__", None) or "numpy"
+        if hasattr(op, "__dict__") and home.split(".")[0] not in _LASTING:
+            op._autograd_rule = rule  # type: ignore[attr-defined]
+        else:
+            super().__setitem__(op, rule)
+
+
+_LASTING = ("numpy", "autograd_lite", "nn")
+"""Packages whose ops are never freed; they are found faster."""
+
+
+def rule_of(op: Callable[..., Any]) -> Rule | None:
+    """The rule of an op, or None."""
+    rule = rules.get(op)
+    return getattr(op, "_autograd_rule", None) if rule is None else rule
+
+
+rules = Rules()
 """Differentiable ops and their rules."""
 
 constants: set[Callable[..., Any]] = set()
@@ -176,7 +215,7 @@ def defvjp(
         raise NotDifferentiableError(
             "defvjp(op, rule, ...): the op and its rules are functions, e.g. lambda g, y, x: g * ..."
         )
-    known = rules.get(op)
+    known = rule_of(op)
     if broadcasts is None:
         elementwise = isinstance(op, np.ufunc) and op.signature is None
         broadcasts = elementwise or (known is not None and known.broadcasts)

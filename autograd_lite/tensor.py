@@ -31,7 +31,7 @@ from .errors import (
     UnsupportedError,
 )
 from .explain import called_from_math, describe, explain, missing_rule, unsupported_call
-from .rules import Rule, compositions, constants, defvjp, refused, rules
+from .rules import Rule, compositions, constants, defvjp, refused, rule_of, rules
 from .tape import FIXED, Node, check_value, leaf, next_index, op_name, package, switch, user_line
 from .torch_names import PlainArray, TorchNames, ValuesAndIndices, answer, numpy_words
 
@@ -373,12 +373,12 @@ class Tensor(TorchNames):
     # -- NumPy's protocols -------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
-        if method == "at" or any(target is not None for target in kwargs.get("out", ())):
+        if not kwargs and len(args) == 1 and method == "__call__" and ufunc in rules:
+            return _compute(ufunc, ufunc, self)
+        if method == "at" or (kwargs and any(target is not None for target in kwargs.get("out", ()))):
             return _written(ufunc, method, args, kwargs)
         if method != "__call__":
             raise unsupported_call(ufunc, "method")
-        if len(args) == 1 and not kwargs and ufunc in rules:
-            return _compute(ufunc, ufunc, self)
         return apply(ufunc, *args, **kwargs)
 
     def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
@@ -1042,7 +1042,7 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
                 by_keyword = True
     if ("out" in kwargs or "where" in kwargs) and op is not np.copyto:
         kwargs = _without_out(op, kwargs)
-    rule = rules.get(op)
+    rule = rule_of(op)
     if rule is None:
         if op in compositions:
             for arg in args:
@@ -1177,6 +1177,11 @@ def _unruled(op: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, An
     tensors = list(_tensors((args, kwargs)))
     if op not in constants and any(t.node is not None for t in tensors):
         raise missing_rule(op, [*rules, *compositions], refused.get(op))
+    return _constant(op, args, kwargs)
+
+
+def _constant(op: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What an op without a gradient gives on plain arrays."""
     args, kwargs = _deep_unwrap(args), _deep_unwrap(kwargs)
     try:
         return answer(op(*args, **kwargs))
@@ -1355,9 +1360,8 @@ def nondifferentiable(function: _F) -> _F:
 
     @functools.wraps(function)
     def op(*args: Any, **kwargs: Any) -> Any:
-        return _unruled(function, args, kwargs)
+        return _constant(function, args, kwargs)
 
-    constants.add(function)
     return cast(_F, op)
 
 
