@@ -84,6 +84,13 @@ defvjp(
 )
 defvjp(direction, _direction, plain=True)
 
+
+def largest(sizes: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The largest of sizes; of none it is 0."""
+    options = {} if sizes.size else {"initial": 0}
+    return np.max(sizes, axis=axis, keepdims=keepdims, **options)
+
+
 # -- vectors ---------------------------------------------------------------------------------------
 
 
@@ -91,7 +98,7 @@ def _vector_norm(x: Any, order: Any, axis: Axes, keepdims: bool) -> Any:
     if order is None or order == 2:
         return power_norm(x, order=2.0, axis=axis, keepdims=keepdims)
     if order == np.inf:
-        return np.max(np.abs(x), axis=axis, keepdims=keepdims)
+        return largest(np.abs(x), axis=axis, keepdims=keepdims)
     if order == -np.inf:
         return np.min(np.abs(x), axis=axis, keepdims=keepdims)
     if order == 1:
@@ -105,13 +112,13 @@ def _vector_norm(x: Any, order: Any, axis: Axes, keepdims: bool) -> Any:
 
 # -- matrices --------------------------------------------------------------------------------------
 
-_OF_VALUES: dict[Any, Callable[..., Any]] = {"nuc": np.sum, 2: np.max, -2: np.min}
+_OF_VALUES: dict[Any, Callable[..., Any]] = {"nuc": np.sum, 2: largest, -2: np.min}
 """Of the singular values."""
 
 _OF_SUMS: dict[Any, tuple[int, Callable[..., Any]]] = {
-    1: (0, np.max),
+    1: (0, largest),
     -1: (0, np.min),
-    np.inf: (1, np.max),
+    np.inf: (1, largest),
     -np.inf: (1, np.min),
 }
 """Of the sums of columns or of rows, by the axis that is summed."""

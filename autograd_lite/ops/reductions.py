@@ -87,7 +87,7 @@ def others(x: Any) -> Any:
         x = levels[-1][0] * levels[-1][1]
     rest = np.ones(x.shape, x.dtype)
     for even, odd in reversed(levels):
-        rest = np.reshape(np.stack([rest * odd, rest * even], axis=1), (-1, *rest.shape[1:]))
+        rest = np.reshape(np.stack([rest * odd, rest * even], axis=1), (2 * len(rest), *rest.shape[1:]))
     return rest[:n]
 
 
