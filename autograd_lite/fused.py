@@ -12,10 +12,12 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from .constants import keep_constants
 from .errors import ShapeError
 from .explain import explain, how_many
-from .rules import Flow, defvjp, rules
+from .rules import Flow, defvjp, is_built_in, rules
 from .tape import is_recording, op_name
 from .tensor import Tensor, record_result, unrecorded_result, unwrap
 from .transforms import vjp
@@ -55,6 +57,9 @@ def fused(
 def _op(
     definition: Callable[..., Any], forward: Callable[..., Any], backward: Callable[..., Any], flow: Flow
 ) -> Callable[..., Any]:
+    if is_built_in(definition):  # overflow and underflow midway do no harm, whatever np.seterr says
+        forward = np.errstate(all="ignore")(forward)
+
     @functools.wraps(definition)
     def op(*args: Any, **options: Any) -> Any:
         values = list(map(unwrap, args))

@@ -136,15 +136,16 @@ class Rules(dict[Callable[..., Any], Rule]):
         return rule
 
     def __setitem__(self, op: Callable[..., Any], rule: Rule) -> None:
-        home = getattr(op, "__module__", None) or "numpy"
-        if hasattr(op, "__dict__") and home.split(".")[0] not in _LASTING:
+        if hasattr(op, "__dict__") and not is_built_in(op):
             op._autograd_rule = rule  # type: ignore[attr-defined]
         else:
             super().__setitem__(op, rule)
 
 
-_LASTING = ("numpy", "autograd_lite", "nn")
-"""Packages whose ops are never freed; they are found faster."""
+def is_built_in(op: Callable[..., Any]) -> bool:
+    """Whether an op is one of NumPy or of this library, and not of a user."""
+    home = getattr(op, "__module__", None) or "numpy"
+    return home.split(".")[0] in ("numpy", "autograd_lite", "nn")
 
 
 def rule_of(op: Callable[..., Any]) -> Rule | None:

@@ -1,4 +1,4 @@
-"""Arrays without entries: wherever NumPy gives a value, derivatives of first and second order are there too."""
+"""Arrays without entries: wherever NumPy gives a value, there are derivatives of first and second order."""
 
 from __future__ import annotations
 

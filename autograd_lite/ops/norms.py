@@ -21,6 +21,7 @@ Axes = tuple[int, ...] | None
 
 
 @primitive
+@np.errstate(all="ignore")
 def power_norm(x: Any, *, order: float, axis: Axes, keepdims: bool = False) -> Any:
     """sum(|x|^order)^(1/order), of entries brought near 1 by a power of two, which rounds nothing:
     squares of 1e200 overflow, and those of 1e-200 are 0."""
@@ -30,6 +31,7 @@ def power_norm(x: Any, *, order: float, axis: Axes, keepdims: bool = False) -> A
 
 
 @primitive
+@np.errstate(all="ignore")
 def direction(x: Any, *, order: float, axis: Axes) -> Any:
     """x / norm(x), computed from the same entries near 1; 0 where x is 0."""
     near, _ = _near_one(x, order, axis)
@@ -87,7 +89,7 @@ defvjp(direction, _direction, plain=True)
 
 def largest(sizes: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The largest of sizes; of none it is 0."""
-    options = {} if sizes.size else {"initial": 0}
+    options: dict[str, Any] = {} if sizes.size else {"initial": 0}
     return np.max(sizes, axis=axis, keepdims=keepdims, **options)
 
 

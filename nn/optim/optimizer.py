@@ -135,13 +135,14 @@ class Optimizer:
         if closure is not None:
             with ag.enable_grad():
                 loss = closure()
-        for group in self.param_groups:
-            for p in group["params"]:
-                g = p.grad
-                if g is not None:
-                    x = p.numpy()
-                    new = self.update(*_decayed(x, g.numpy(), group), self._state_of(p), group)
-                    p.data = in_layout(new, x)
+        with np.errstate(all="ignore"):  # the square of a small gradient is 0, whatever np.seterr says
+            for group in self.param_groups:
+                for p in group["params"]:
+                    g = p.grad
+                    if g is not None:
+                        x = p.numpy()
+                        new = self.update(*_decayed(x, g.numpy(), group), self._state_of(p), group)
+                        p.data = in_layout(new, x)
         return loss
 
     def update(self, x: Array, g: Array, state: dict[str, Any], group: Group) -> Array:
