@@ -17,6 +17,7 @@ import numpy as np
 
 from . import tree
 from .arrays import refuse_other_arithmetic
+from .constants import check_constants
 from .errors import (
     AnomalyError,
     AutogradLiteError,
@@ -32,7 +33,7 @@ from .recording import Block, Change, State, current, entered, hold, put, silenc
 from .rules import Rule, rules
 from .sums import total
 from .tape import Node, Tape, changing, check_forward, finite, is_number, nonfinite, op_name
-from .tensor import Tensor, as_numbers, lift, output, output_of, unwrap, wrap
+from .tensor import Tensor, as_numbers, lift, output, output_of, stored, unwrap, wrap
 
 __all__ = ["backward", "contributions", "play"]
 
@@ -88,6 +89,9 @@ def play(
                 g = cotangents.pop(node)
                 rule = rules[node.op]  # type: ignore[index]
                 if node.notes is not None:
+                    if node.notes.watched:
+                        check_constants(node, node.notes.watched)
+                        node.notes.watched = node.notes.watched if retain else ()
                     g = receive(node, g)
                     if node.notes.retains:
                         arrived[node] = g
@@ -326,12 +330,15 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
 def _sum(a: Any, b: Any) -> Any:
     """Fan-in: two uses of one value. A large newcomer that nobody else holds takes up the sum, in memory that
     is still in the cache; else out of place, for either may be a view of something."""
+    if a.__class__ is _FLOAT:
+        return a + b
     if a.__class__ is tuple:
-        return tuple(y if x is None else x if y is None else x + y for x, y in zip(a, b, strict=True))
+        return tuple(y if x is None else x if y is None else _sum(x, y) for x, y in zip(a, b, strict=True))
     fresh = b.__class__ is _ARRAY and b.size >= _LARGE and sys.getrefcount(b) <= _FRESH
     if fresh and a.__class__ is _ARRAY and b.base is None and b.flags.writeable:
         return np.add(a, b, out=b)
-    return a + b
+    total = a + b
+    return total if total.dtype == a.dtype else total.astype(a.dtype)  # NumPy adds in its own byte order
 
 
 _LARGE = 1 << 15
@@ -543,7 +550,10 @@ def _arrive(cotangents: dict[Node, Any], retain: bool) -> None:
     with changing:
         while cotangents:
             node, g = cotangents.popitem()
-            notes, number = node.notes or node.note(), g.__class__ is _FLOAT
+            notes, number = (
+                node.notes or node.note(),
+                g.__class__ is _FLOAT and node.value.__class__ is not _ARRAY,
+            )
             # An array that nobody else holds may become the gradient; any other is copied.
             alone = number or (sys.getrefcount(g) <= _ALONE and getattr(g, "base", None) is None)
             while True:
@@ -552,6 +562,8 @@ def _arrive(cotangents: dict[Node, Any], retain: bool) -> None:
                     grad = wrap(g if had is None else had._data + g)
                 else:
                     grad = _added(had, g, shared=not alone)
+                    if node.op is None and grad.dtype != node.value.dtype:  # sums are in NumPy's byte order
+                        grad = grad.astype(node.value.dtype)
                 if notes.grad is had:
                     notes.grad = grad
                     break
@@ -645,7 +657,7 @@ def _tape_gradient(
     zeros = np.zeros_like
     if create_graph:
         return rebuild([arrived[s.node] if s.node in arrived else wrap(zeros(s._data)) for s in leaves])
-    return rebuild([wrap(np.array(arrived.get(s.node, zeros(s._data)))[()]) for s in leaves])
+    return rebuild([wrap(stored(np.array(arrived.get(s.node, zeros(s._data)), s.dtype))) for s in leaves])
 
 
 Tensor.backward = backward

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from .arrays import refuse_other_arithmetic
+from .constants import keep_constants
 from .errors import ShapeError
 from .explain import explain, how_many
 from .recording import is_recording
-from .rules import Flow, register
+from .rules import Flow, is_built_in, register, rules
 from .tape import op_name
 from .tensor import Tensor, record_result, unrecorded_result, unwrap
 from .transforms import vjp
@@ -58,20 +59,28 @@ def fused(
 def _op(
     definition: Callable[..., Any], forward: Callable[..., Any], backward: Callable[..., Any], flow: Flow
 ) -> Callable[..., Any]:
+    if is_built_in(definition):  # overflow and underflow midway do no harm, whatever np.seterr says
+        forward = np.errstate(all="ignore")(forward)
+
     @functools.wraps(definition)
     def op(*args: Any, **options: Any) -> Any:
-        values = tuple(map(unwrap, args))
+        values = list(map(unwrap, args))
         for x in values:
             if x.__class__ is not np.ndarray:
                 refuse_other_arithmetic(x, op_name(op))
+        tensors = [x for x in args if isinstance(x, Tensor)]
+        recorded = is_recording() and any(x.node is not None for x in tensors)
+        if recorded:  # residuals are made of what is kept of the constants
+            inputs = tuple([(x.node or x) if isinstance(x, Tensor) else x for x in args])
+            kept, watched = keep_constants(rules[op], inputs, values, options)
+            options = kept or {}
         try:
             value, residuals = forward(*values, **options)
         except Exception as error:
             raise explain(op, values, error) from error
-        tensors = [x for x in args if isinstance(x, Tensor)]
-        if is_recording() and any(x.node is not None for x in tensors):
-            inputs = tuple([(x.node or x) if isinstance(x, Tensor) else x for x in args])
-            return record_result(op, inputs, values, {**options, "_residuals": residuals}, value)
+        if recorded:
+            options["_residuals"] = residuals
+            return record_result(op, inputs, tuple(values), options, value, watched)
         if not tensors:
             return value
         return unrecorded_result(op, values, value)

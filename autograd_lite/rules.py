@@ -12,10 +12,12 @@ one rule gives derivatives of every order, and forward mode too.
 
 from __future__ import annotations
 
+import dis
 import functools
 import inspect
 import math
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Container
 from typing import Any, Literal
 
 import numpy as np
@@ -33,6 +35,7 @@ __all__ = [
     "refuse",
     "refused",
     "register",
+    "rule_of",
     "rules",
 ]
 
@@ -49,7 +52,7 @@ mixes        every output may depend on every input, so nothing is known to be d
 class Rule:
     """What the sweep knows of one op."""
 
-    __slots__ = ("_calls", "broadcasts", "flow", "joint", "partial", "plain", "selects", "vjps")
+    __slots__ = ("_calls", "_unread", "broadcasts", "flow", "joint", "partial", "plain", "selects", "vjps")
 
     def __init__(
         self,
@@ -60,6 +63,7 @@ class Rule:
         flow: Flow = "mixes",
         plain: bool = False,
         partial: bool = False,
+        reads: bool = True,
     ) -> None:
         self.vjps = vjps  # one rule for each argument
         self.joint = joint  # or one for all of them, returning a tuple
@@ -69,6 +73,17 @@ class Rule:
         self.plain = plain  # not holomorphic: the rule itself keeps the complex convention
         self.partial = partial  # of several cotangents, those that did not arrive come as None
         self._calls: dict[str, bool] = {}
+        self._unread: Container[int] | None = None if reads else range(sys.maxsize)
+
+    @property
+    def unread(self) -> Container[int]:
+        """The arguments whose entries no rule looks at."""
+        if self._unread is None:
+            several = isinstance(self.vjps, tuple) and self.joint is None
+            self._unread = frozenset(
+                i for i in range(len(self.vjps) * several) if not any(names(f, i + 2) for f in self.vjps)
+            )
+        return self._unread
 
     def takes(self, keyword: str) -> bool:
         """Whether the rule knows a keyword argument of the op."""
@@ -79,6 +94,25 @@ class Rule:
             variadic = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
             self._calls[keyword] = (variadic and keyword != "needs") or keyword in parameters
         return self._calls[keyword]
+
+
+def names(rule: Callable[..., Any] | None, i: int) -> bool:
+    """Whether the code of a rule names its i-th argument; one without code of its own may.
+
+    >>> names(lambda g, y, x: g * y, 1), names(lambda g, y, x: g * y, 2)
+    (True, False)
+    """
+    if rule is None:
+        return False
+    code = getattr(rule, "__code__", None)
+    if code is None or i >= code.co_argcount or _BY_ANY_NAME.intersection(code.co_names):
+        return True
+    name = code.co_varnames[i]
+    used = (step.argval for step in dis.get_instructions(code))
+    return name in code.co_cellvars or any(x == name or (x.__class__ is tuple and name in x) for x in used)
+
+
+_BY_ANY_NAME = frozenset({"eval", "exec", "locals", "vars"})
 
 
 class Each:
@@ -94,7 +128,36 @@ class Each:
         return functools.partial(self.rule, i)
 
 
-rules: dict[Callable[..., Any], Rule] = {}
+class Rules(dict[Callable[..., Any], Rule]):
+    """Rules by op. A user's op carries its rule itself, so that both are freed when nobody holds the op:
+    a rule may name its op, so that not even a dictionary with weak keys would let go of it."""
+
+    def __missing__(self, op: Callable[..., Any]) -> Rule:
+        rule = rule_of(op)
+        if rule is None:
+            raise KeyError(op)
+        return rule
+
+    def __setitem__(self, op: Callable[..., Any], rule: Rule) -> None:
+        if hasattr(op, "__dict__") and not is_built_in(op):
+            op._autograd_rule = rule  # type: ignore[attr-defined]
+        else:
+            super().__setitem__(op, rule)
+
+
+def is_built_in(op: Callable[..., Any]) -> bool:
+    """Whether an op is one of NumPy or of this library, and not of a user."""
+    home = getattr(op, "__module__", None) or "numpy"
+    return home.split(".")[0] in ("numpy", "autograd_lite", "nn")
+
+
+def rule_of(op: Callable[..., Any]) -> Rule | None:
+    """The rule of an op, or None."""
+    rule = rules.get(op)
+    return getattr(op, "_autograd_rule", None) if rule is None else rule
+
+
+rules = Rules()
 """Differentiable ops and their rules."""
 
 constants: set[Callable[..., Any]] = set()
@@ -116,6 +179,7 @@ def defvjp(
     flow: Flow | None = None,
     plain: bool = False,
     partial: bool = False,
+    reads: bool = True,
 ) -> None:
     """Give `op` its derivative: one rule for each argument, or one for all of them.
 
@@ -131,6 +195,8 @@ def defvjp(
         plain: the op is not holomorphic and its rule follows the complex convention itself.
         partial: for ops with several results; the cotangent of a result that nobody used is given
             to the rule as None, not as zeros.
+        reads: whether rules look at the entries of arguments, and not only at their shapes. A step
+            keeps what they read of arrays that the program may change.
 
     Raises:
         NotDifferentiableError: `op` is no op, so that its rule would never be asked; or the rules are no
@@ -160,7 +226,15 @@ def defvjp(
     _require_op(op)
     _require_parameters(op, vjps)
     register(
-        op, *vjps, each=each, joint=joint, broadcasts=broadcasts, flow=flow, plain=plain, partial=partial
+        op,
+        *vjps,
+        each=each,
+        joint=joint,
+        broadcasts=broadcasts,
+        flow=flow,
+        plain=plain,
+        partial=partial,
+        reads=reads,
     )
 
 
@@ -173,9 +247,10 @@ def register(
     flow: Flow | None = None,
     plain: bool = False,
     partial: bool = False,
+    reads: bool = True,
 ) -> None:
     """`defvjp` for the engine itself, whose ops are known to be ops."""
-    known = rules.get(op)
+    known = rule_of(op)
     if broadcasts is None:
         elementwise = isinstance(op, np.ufunc) and op.signature is None
         broadcasts = elementwise or (known is not None and known.broadcasts)
@@ -188,6 +263,7 @@ def register(
         flow=flow,
         plain=plain,
         partial=partial,
+        reads=reads,
     )
     constants.discard(op)
 
@@ -202,7 +278,7 @@ def _require_op(op: Callable[..., Any]) -> None:
             f"gives integers or booleans); make an op of your own: step = ag.primitive(lambda x: "
             f"np.{name}(x)), ag.defvjp(step, lambda g, y, x: g * ...)"
         )
-    if op not in rules and not isinstance(op, (np.ufunc, type(np.sum))):
+    if rule_of(op) is None and not isinstance(op, (np.ufunc, type(np.sum))):
         kind = "class" if isinstance(op, type) else "function"
         raise NotDifferentiableError(
             f"defvjp({name}): a {kind} that is no op is not seen by the tape, so its rule would be ignored; "

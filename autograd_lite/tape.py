@@ -35,7 +35,7 @@ No code of the user's runs meanwhile, but for finalizers and signal handlers, wh
 class Notes:
     """What was pinned to a node by hand: rare, so kept out of the node itself."""
 
-    __slots__ = ("grad", "hooks", "keeps", "line", "name", "retains")
+    __slots__ = ("grad", "hooks", "keeps", "line", "name", "retains", "watched")
 
     def __init__(self) -> None:
         self.name: str | None = None
@@ -44,6 +44,7 @@ class Notes:
         self.retains = False  # x.retain_grad() was called
         self.keeps = False  # a Tape keeps value and adjoint of this step
         self.line: str | None = None  # where it was recorded (under detect_anomaly)
+        self.watched: Any = ()  # arrays that must not change before the backward pass
 
 
 class Node:
@@ -106,6 +107,13 @@ def leaf(value: Any, name: str | None = None) -> Node:
     if name is not None:
         node.note().name = name
     return node
+
+
+FIXED = frozenset(
+    {int, float, complex, bool, type(None), str, slice, type(Ellipsis), np.bool_}
+    | {np.float16, np.float32, np.float64, np.complex64, np.complex128}
+)
+"""Classes of arguments that nobody can change."""
 
 
 def op_name(op: Callable[..., Any] | None) -> str:
@@ -180,7 +188,12 @@ def trace(nodes: Iterable[Node]) -> str:
         for parent in node.inputs:
             if parent.__class__ is Node and parent not in names:
                 line(parent, f"{parent.name} = " if parent.name else "")
-        shown = [names[x] if x.__class__ is Node else show(x) for x in node.inputs]
+        # Of a constant the step has kept what it held; a Tensor is shown by its name.
+        held = node.args if len(node.args) == len(node.inputs) else node.inputs
+        shown = [
+            names[x] if x.__class__ is Node else show(a if isinstance(x, np.ndarray) else x)
+            for x, a in zip(node.inputs, held, strict=True)
+        ]
         shown += [f"{k}={show(v)}" for k, v in (node.kwargs or {}).items() if k[0] != "_"]
         label = f"{node.name} = " if node.name else ""
         line(node, f"{label}{op_name(node.op)}({', '.join(shown)}) = ")

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from .advice import unsupported_call, unsupported_method
 from .arrays import MASKED, refuse_other_arithmetic
+from .constants import SMALL, keep_constants
 from .errors import (
     AssignmentError,
     AutogradLiteError,
@@ -34,8 +35,8 @@ from .guards import STORE_SUBSCR, cut, draws
 from .mistakes import warn_of_mistake
 from .names import FOREIGN_METHODS, missing
 from .recording import current
-from .rules import Rule, compositions, constants, refused, register, rules
-from .tape import Node, changing, check_value, leaf, next_index, op_name, package, user_line
+from .rules import Rule, compositions, constants, refused, register, rule_of, rules
+from .tape import FIXED, Node, changing, check_value, leaf, next_index, op_name, package, user_line
 from .torch_names import PlainArray, TorchNames, ValuesAndIndices, answer, axis_of, numpy_words
 
 __all__ = ["Tensor", "apply", "nondifferentiable", "primitive", "stop_gradient"]
@@ -106,7 +107,7 @@ class Tensor(TorchNames):
         array = as_numbers(value, "x.data = array")
         if self.node is not None:
             _require_inexact(array.dtype, "x.data = array")
-        self._data = array if array.ndim else array[()]
+        self._data = stored(array)
         if self.node is not None:
             self.node.value = self._data
 
@@ -409,10 +410,12 @@ class Tensor(TorchNames):
     # -- NumPy's protocols -------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+        if not kwargs and len(args) == 1 and method == "__call__" and ufunc in rules:
+            return _compute(ufunc, ufunc, self)
+        if method == "at" or (kwargs and any(target is not None for target in kwargs.get("out", ()))):
+            return _written(ufunc, method, args, kwargs)
         if method != "__call__":
             raise unsupported_method(ufunc, method, args, kwargs)
-        if len(args) == 1 and not kwargs and ufunc in rules:
-            return _compute(ufunc, ufunc, self)
         return apply(ufunc, *args, **kwargs)
 
     def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
@@ -493,6 +496,7 @@ class Tensor(TorchNames):
     def _binary(  # type: ignore[misc]
         op: np.ufunc,  # noqa: N805
         compute: Callable[[Any, Any], Any],
+        reads: bool = True,  # whether its rules read the other operand
     ) -> tuple[Callable[[Any, Any], Tensor], Callable[[Any, Any], Tensor]]:
         def forward(self: Tensor, other: Any) -> Tensor:
             a, left, right = self._data, self.node, None
@@ -506,8 +510,18 @@ class Tensor(TorchNames):
                 value = compute(a, b)
             except Exception as error:
                 raise explain(op, (a, b), error) from error
-            if (left is None and right is None) or (listeners := current().listeners) is None:
+            if (listeners := current().listeners) is None:
                 return unrecorded(op, (a, b), value)
+            if right is None:
+                if left is None:
+                    return unrecorded(op, (a, b), value)
+                if reads and b.__class__ not in FIXED:
+                    if b.__class__ is not np.ndarray or b.nbytes > SMALL:
+                        return record_kept(op, (left, other), [a, b], value)
+                    own = b.__copy__()  # written out: for small arrays the rest takes as long as a product
+                    return record(op, (left, other), (a, own), None, value, listeners)
+            elif left is None and reads and a.__class__ not in FIXED:
+                return record_kept(op, (self, right), [a, b], value)
             return record(op, (left or self, right or other), (a, b), None, value, listeners)
 
         def reflected(self: Tensor, other: Any) -> Tensor:
@@ -522,6 +536,8 @@ class Tensor(TorchNames):
                 raise explain(op, (a, b), error) from error
             if right is None or (listeners := current().listeners) is None:
                 return unrecorded(op, (a, b), value)
+            if reads and a.__class__ not in FIXED:
+                return record_kept(op, (a, right), [a, b], value)
             return record(op, (other, right), (a, b), None, value, listeners)
 
         return forward, reflected
@@ -541,8 +557,8 @@ class Tensor(TorchNames):
 
         return method
 
-    __add__, __radd__ = _binary(np.add, operator.add)
-    __sub__, __rsub__ = _binary(np.subtract, operator.sub)
+    __add__, __radd__ = _binary(np.add, operator.add, reads=False)
+    __sub__, __rsub__ = _binary(np.subtract, operator.sub, reads=False)
     __mul__, __rmul__ = _binary(np.multiply, operator.mul)
     __truediv__, __rtruediv__ = _binary(np.divide, operator.truediv)
     __pow__, __rpow__ = _binary(np.power, operator.pow)
@@ -853,6 +869,33 @@ def record(
     return tensor
 
 
+def record_kept(
+    op: Callable[..., Any],
+    inputs: tuple[Any, ...],
+    args: list[Any],
+    value: Any,
+) -> Tensor:
+    """Record one step with what it needs of its constants, which the program may change."""
+    _, watched = keep_constants(rules[op], inputs, args)
+    return cast(Tensor, record_result(op, inputs, tuple(args), None, value, watched))
+
+
+def _written(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Let a ufunc write into a plain array, as in `array -= tensor`: not what is on the tape, for the
+    array would not know of it."""
+    written = kwargs["out"] if "out" in kwargs else args[:1]
+    taped = current().listeners is not None and any(t.node is not None for t in _tensors((args, kwargs)))
+    if taped or any(isinstance(target, Tensor) for target in written):
+        if method != "__call__":
+            raise unsupported_method(ufunc, method, args, kwargs)
+        raise unsupported_call(ufunc, "out", args, kwargs)
+    values = _deep_unwrap(args)
+    try:
+        return getattr(ufunc, method)(*values, **_deep_unwrap(kwargs))
+    except Exception as error:
+        raise explain(ufunc, values, error) from error
+
+
 def _compute(op: np.ufunc, compute: Callable[[Any], Any], x: Tensor) -> Tensor:
     """A ufunc of one Tensor: `apply` without what such an op does not need."""
     a, node = x._data, x.node
@@ -909,8 +952,6 @@ def plain_index(index: Any) -> Any:
         return index._data
     if isinstance(index, tuple):
         return tuple(map(plain_index, index))
-    if isinstance(index, np.ndarray):
-        return index.copy()  # it is needed again in the backward pass
     if isinstance(index, list) and index:
         if any(isinstance(i, Tensor) for i in index):
             index = [plain_index(i) for i in index]
@@ -971,7 +1012,7 @@ def _owned(data: Any, requires_grad: bool, dtype: npt.DTypeLike | None) -> Any:
         if dtype is not None or isinstance(data, (np.ndarray, np.generic)):
             _require_inexact(array.dtype, "Tensor(array, requires_grad=True)")
         array = array.astype(np.float64)
-    return array if array.ndim else array[()]
+    return stored(array)
 
 
 def _require_inexact(dtype: np.dtype[Any], line: str) -> None:
@@ -1014,7 +1055,7 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
                 by_keyword = True
     if ("out" in kwargs or "where" in kwargs) and op is not np.copyto:
         kwargs = _without_out(op, args, kwargs)
-    rule = rules.get(op)
+    rule = rule_of(op)
     if rule is None:
         if op in compositions:
             for arg in args:
@@ -1038,18 +1079,21 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
     values: list[Any] = []
     inputs: list[Any] = []
-    recorded = False
+    recorded, fixed = False, not kwargs
     for arg in args:
         if isinstance(arg, Tensor):
             values.append(arg._data)
             if arg.node is None:
                 inputs.append(arg)
+                fixed = False
             else:
                 inputs.append(arg.node)
                 recorded = True
         else:
             if arg.__class__ not in _HARMLESS:
                 arg = _vetted(op, arg)
+            if arg.__class__ not in FIXED:
+                fixed = False
             values.append(arg)
             inputs.append(arg)
     try:
@@ -1060,7 +1104,8 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     if not recorded or current().listeners is None or not _is_inexact(value):
         return unrecorded_result(op, values, value)
     _check_call(op, rule, args, kwargs)
-    return record_result(op, tuple(inputs), tuple(values), kwargs or None, value)
+    kept, watched = (None, ()) if fixed else keep_constants(rule, inputs, values, kwargs)
+    return record_result(op, tuple(inputs), tuple(values), kept or None, value, watched)
 
 
 def _numpys_own(
@@ -1086,12 +1131,16 @@ def record_result(
     args: tuple[Any, ...],
     kwargs: dict[str, Any] | None,
     value: Any,
+    watched: Any = (),
 ) -> Any:
     """Record one step, and for each of several results a step that picks it out."""
     listeners = current().listeners or ()
+    value = tuple(map(as_value, value)) if value.__class__ is tuple else as_value(value)
+    whole = record(op, inputs, args, kwargs, value, listeners)
+    if watched:
+        cast(Node, whole.node).note().watched = watched
     if value.__class__ is not tuple:
-        return record(op, inputs, args, kwargs, as_value(value), listeners)
-    whole = record(op, inputs, args, kwargs, tuple(map(as_value, value)), listeners)
+        return whole
     return tuple(output_of(whole, i) for i in range(len(value)))
 
 
@@ -1110,7 +1159,13 @@ def as_value(value: Any) -> Any:
     array = np.asarray(value)
     if array.dtype.kind not in "biufc":
         raise DTypeError(f"an op returned {describe(value)}; it returns an array, or a tuple of arrays")
-    return array[()]
+    return stored(array)
+
+
+def stored(array: Any) -> Any:
+    """An array as a Tensor holds it: if 0-d as a NumPy scalar, which is faster, unless its bytes are in the
+    order of another machine, which scalars do not keep."""
+    return array if array.ndim or not array.dtype.isnative else array[()]
 
 
 def output(outputs: tuple[Any, ...], i: int) -> Any:
@@ -1139,6 +1194,11 @@ def _unruled(op: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, An
     for arg in args:
         if arg.__class__ not in _HARMLESS:
             refuse_other_arithmetic(arg)
+    return _constant(op, args, kwargs)
+
+
+def _constant(op: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What an op without a gradient gives on plain arrays."""
     args, kwargs = _deep_unwrap(args), _deep_unwrap(kwargs)
     try:
         return answer(op(*args, **kwargs))
@@ -1323,9 +1383,8 @@ def nondifferentiable(function: _F) -> _F:
 
     @functools.wraps(function)
     def op(*args: Any, **kwargs: Any) -> Any:
-        return _unruled(function, args, kwargs)
+        return _constant(function, args, kwargs)
 
-    constants.add(function)
     return cast(_F, op)
 
 
@@ -1340,7 +1399,7 @@ def setitem(x: Any, value: Any, index: Any) -> Any:
 @primitive
 def astype(x: Any, dtype: npt.DTypeLike, **options: Any) -> Any:
     """`x` in another dtype."""
-    return x.astype(dtype, **options)
+    return np.asarray(x).astype(dtype, **options)
 
 
 @primitive

@@ -22,12 +22,25 @@ import numpy as np
 from . import tree
 from .arrays import refuse_other_arithmetic
 from .backward import play, receive
+from .constants import keep_constants
 from .errors import DTypeError, IndexingError, ShapeError, TapeError, UnsupportedError
 from .explain import describe, missing_rule
 from .recording import Mode, enable_grad, is_recording, recomputed, transformed
-from .rules import positional, register
+from .rules import positional, register, rules
 from .tape import Node, leaf, next_index, op_name, tape_order
-from .tensor import Hook, Tensor, alias, as_numbers, as_value, lift, record_result, unrecorded, unwrap, wrap
+from .tensor import (
+    Hook,
+    Tensor,
+    alias,
+    as_numbers,
+    as_value,
+    lift,
+    record_result,
+    stored,
+    unrecorded,
+    unwrap,
+    wrap,
+)
 
 __all__ = [
     "checkpoint",
@@ -151,7 +164,7 @@ def _alias(x: Any, outer: bool) -> Tensor:
             f"cannot differentiate with respect to {describe(x)}: only floating-point or complex values "
             "have gradients; write x.astype(float), or name other arguments with argnums="
         )
-    array = array.copy() if array.ndim else array[()]  # a pullback may be called when x has changed
+    array = stored(array.copy())  # a pullback may be called when x has changed
     return lift(array, leaf(array, x.name if isinstance(x, Tensor) else None))
 
 
@@ -171,6 +184,8 @@ def _like(g: Any, x: Any) -> Any:
         if g.node is not None or isinstance(x, Tensor):
             return g
         g = g._data
+    if isinstance(x, (Tensor, np.ndarray)) and g.dtype.isnative != x.dtype.isnative:
+        g = np.asarray(g, g.dtype.newbyteorder())  # numbers do not keep it
     if isinstance(x, Tensor):
         return wrap(_own(g))
     if isinstance(x, np.ndarray) or np.ndim(g):
@@ -187,7 +202,7 @@ def _require_number(out: Any) -> None:
     """Check that a function returned one real number."""
     value = unwrap(out)
     refuse_other_arithmetic(value, "grad(f): f returned another array class")
-    if not isinstance(value, (np.ndarray, np.generic, int, float)) or np.ndim(value) != 0:
+    if not isinstance(value, (np.ndarray, np.generic, int, float, complex)) or np.size(value) != 1:
         advice = "is a return missing?" if out is None else "reduce it with np.sum, or use ag.jacobian"
         raise ShapeError(
             f"grad(f) needs an f that returns a single number, it returned {describe(out)}; {advice}"
@@ -225,7 +240,8 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
     """A function that returns `(f(...), gradient)`.
 
     Args:
-        f: returns a single real number, or with `has_aux` a pair (number, anything).
+        f: returns a single real number, in an array of any shape or alone, or with `has_aux` a pair
+            (number, anything).
         argnums: which positional arguments to differentiate with respect to; for a tuple the
             gradient is a tuple. An argument may be nested tuples, lists and dicts of arrays.
         has_aux: f returns extra results, which are handed on: `((value, aux), gradient)`.
@@ -255,7 +271,7 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
             )
         out, aux = call.out if has_aux else (call.out, None)
         _require_number(out)
-        one = np.ones((), np.asarray(unwrap(out)).dtype)[()]
+        one = np.ones_like(unwrap(out))[()]
         call.outputs = [out]
         nested = call.is_nested()
         value, aux = call.like_results((out, aux), nested)
@@ -270,7 +286,8 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -
     """A function that returns the gradient of `f`.
 
     Args:
-        f: returns a single real number, or with `has_aux` a pair (number, anything).
+        f: returns a single real number, in an array of any shape or alone, or with `has_aux` a pair
+            (number, anything).
         argnums: which positional arguments to differentiate with respect to; for a tuple a
             tuple of gradients comes back.
         has_aux: f returns extra results, which are handed on: `(gradient, aux)`.
@@ -590,7 +607,7 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
 
     def __call__(self, *args: Any, _residuals: Any = None) -> Any:
         nodes = [x.node for x in args if isinstance(x, Tensor)]
-        values = tuple(map(unwrap, args))
+        values = list(map(unwrap, args))
         refuse_other_arithmetic(values, op_name(self))
         if any(isinstance(x, Tensor) for x in tree.flatten(values)[0]):
             raise UnsupportedError(
@@ -601,6 +618,8 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
             return tree.map_leaves(lambda v: unrecorded(self, values, as_value(v)), value) if nodes else value
         if not hasattr(self, "_forward"):
             raise missing_rule(self, ())
+        inputs = tuple(x.node or x if isinstance(x, Tensor) else x for x in args)
+        _, watched = keep_constants(rules[self], inputs, values)
         both = self._forward(*values)
         if not isinstance(both, tuple) or len(both) != 2:
             raise ShapeError(
@@ -613,8 +632,8 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
                 f"{op_name(self)}: its forward pass uses a Tensor that it was not given, whose gradient "
                 "would be lost; make it an argument"
             )
-        inputs = tuple(x.node or x if isinstance(x, Tensor) else x for x in args)
-        return record_result(self, inputs, values, {"_residuals": residuals}, value)
+        kwargs = {"_residuals": residuals}
+        return record_result(self, inputs, tuple(values), kwargs, value, watched)
 
 
 def checkpoint(f: Function) -> Function:

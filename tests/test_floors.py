@@ -29,6 +29,7 @@ FLOORS = (
     "advice",
     "guards",
     "rules",
+    "constants",
     "tree",
     "tensor",
     "sums",

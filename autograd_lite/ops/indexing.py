@@ -161,6 +161,8 @@ def _winners(shape: tuple[int, ...], index: Any) -> Any:
 
 def _assigned(g: Any, y: Any, x: Any, value: Any, index: Any) -> Any:
     """What arrives at the assigned places, summed back to the shape of the value."""
+    if not math.prod(value.shape):
+        return np.zeros(value.shape, value.dtype)
     read = g[index]
     if not names_once(index):
         read = np.where(_winners(y.shape, index), read, 0)
@@ -212,6 +214,8 @@ def _take(a: Any, indices: Any, axis: int | None = None, mode: Any = "raise") ->
     if axis is None:
         a, axis = np.ravel(a), 0
     places = as_places(indices)
+    if not np.size(unwrap(a)):  # NumPy then asks whether there is anything to take, not where
+        return np.reshape(a, np.take(unwrap(a), places, axis, mode=mode).shape)
     if mode != "raise":
         places = np.take(np.arange(np.shape(unwrap(a))[axis]), places, mode=mode)
     return along(a, axis, places)
@@ -292,13 +296,13 @@ def _place(arr: Tensor, mask: Any, vals: Any) -> None:
 def _putmask(a: Tensor, mask: Any, values: Any) -> None:
     """Each entry where the mask holds becomes the value at its own place, counted along the values."""
     mask = np.reshape(unwrap(mask), a.shape).astype(bool)
-    if mask.any():
+    if mask.any() and np.size(unwrap(values)):
         a[mask] = _cycled(values, np.flatnonzero(mask))
 
 
 @_writes(np.copyto)
 def _copyto(dst: Tensor, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
-    np.copyto(np.empty((), dst.dtype), np.ravel(unwrap(src))[0], casting)
+    np.copyto(np.empty((), dst.dtype), np.zeros((), np.asarray(unwrap(src)).dtype), casting)
     dst[...] = src if where is True else np.where(where, src, dst)
 
 
@@ -306,5 +310,5 @@ def _copyto(dst: Tensor, src: Any, casting: Any = "same_kind", where: Any = True
 def _fill_diagonal(a: Tensor, val: Any, wrap: bool = False) -> None:
     mask = np.zeros(a.shape, bool)
     np.fill_diagonal(mask, True, wrap)
-    if mask.any():
+    if mask.any() and np.size(unwrap(val)):
         a[mask] = _cycled(val, np.arange(np.count_nonzero(mask)))

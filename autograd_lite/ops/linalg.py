@@ -48,6 +48,8 @@ def _pinv(g: Any, y: Any, a: Any, **options: Any) -> Any:
 def _np_pinv(a: Any, rcond: Any = None, hermitian: bool = False, **options: Any) -> Any:
     """A derivative at constant rank. Where `rcond` cuts off singular values that are more than rounding,
     the others are put together from the decomposition."""
+    if not a.size:
+        return np.matrix_transpose(a)
     if hermitian:
         a = from_triangle(a)
     if rcond is not None:

@@ -23,6 +23,7 @@ Axes = tuple[int, ...] | None
 
 
 @primitive
+@np.errstate(all="ignore")
 def power_norm(x: Any, *, order: float, axis: Axes, keepdims: bool = False) -> Any:
     """sum(|x|^order)^(1/order), of entries brought near 1 by a power of two, which rounds nothing:
     squares of 1e200 overflow, and those of 1e-200 are 0."""
@@ -32,6 +33,7 @@ def power_norm(x: Any, *, order: float, axis: Axes, keepdims: bool = False) -> A
 
 
 @primitive
+@np.errstate(all="ignore")
 def direction(x: Any, *, order: float, axis: Axes) -> Any:
     """x / norm(x), computed from the same entries near 1; 0 where the norm is 0, that of a negative order at
     a single zero."""
@@ -115,6 +117,13 @@ defvjp(
 defvjp(direction, _direction, plain=True)
 defvjp(slope, _slope, plain=True)
 
+
+def largest(sizes: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The largest of sizes; of none it is 0."""
+    options: dict[str, Any] = {} if sizes.size else {"initial": 0}
+    return np.max(sizes, axis=axis, keepdims=keepdims, **options)
+
+
 # -- vectors ---------------------------------------------------------------------------------------
 
 
@@ -122,7 +131,7 @@ def _vector_norm(x: Any, order: Any, axis: Axes, keepdims: bool) -> Any:
     if order is None or order == 2:
         return power_norm(x, order=2.0, axis=axis, keepdims=keepdims)
     if order == np.inf:
-        return np.max(np.abs(x), axis=axis, keepdims=keepdims)
+        return largest(np.abs(x), axis=axis, keepdims=keepdims)
     if order == -np.inf:
         return np.min(np.abs(x), axis=axis, keepdims=keepdims)
     if order == 1:
@@ -137,13 +146,13 @@ def _vector_norm(x: Any, order: Any, axis: Axes, keepdims: bool) -> Any:
 
 # -- matrices --------------------------------------------------------------------------------------
 
-_OF_VALUES: dict[Any, Callable[..., Any]] = {"nuc": np.sum, 2: np.max, -2: np.min}
+_OF_VALUES: dict[Any, Callable[..., Any]] = {"nuc": np.sum, 2: largest, -2: np.min}
 """Of the singular values."""
 
 _OF_SUMS: dict[Any, tuple[int, Callable[..., Any]]] = {
-    1: (0, np.max),
+    1: (0, largest),
     -1: (0, np.min),
-    np.inf: (1, np.max),
+    np.inf: (1, largest),
     -np.inf: (1, np.min),
 }
 """Of the sums of columns or of rows, by the axis that is summed."""

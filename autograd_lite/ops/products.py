@@ -49,7 +49,8 @@ def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
     if len(b.shape) == 1:
         g = np.expand_dims(g, -1)
     if len(a.shape) > 2 and len(b.shape) <= 2:
-        a, g = np.reshape(a, (-1, a.shape[-1])), np.reshape(g, (-1, g.shape[-1]))
+        rows = math.prod(a.shape[:-1])
+        a, g = np.reshape(a, (rows, a.shape[-1])), np.reshape(g, (rows, g.shape[-1]))
     gb = contracted(np.matrix_transpose(a), g)
     return gb[..., 0] if len(b.shape) == 1 else gb
 

@@ -176,6 +176,7 @@ def _exponentials(x: Any, axis: Any) -> Any:
 
 
 @primitive
+@np.errstate(all="ignore")
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """log(sum(exp(x))), without overflow.
 
@@ -196,6 +197,7 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 @primitive
+@np.errstate(all="ignore")
 def softmax(x: Any, axis: Any = -1) -> Any:
     """exp(x) / sum(exp(x)): positive numbers that add up to 1 along `axis`.
 
@@ -214,6 +216,7 @@ def softmax(x: Any, axis: Any = -1) -> Any:
 
 
 @primitive
+@np.errstate(all="ignore")
 def log_softmax(x: Any, axis: Any = -1) -> Any:
     """log(softmax(x)), exact where softmax underflows.
 

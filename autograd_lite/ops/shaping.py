@@ -117,11 +117,12 @@ def _piece(i: int, g: Any, y: Any, *arrays: Any, axis: int | None = 0, **cast: A
     return g[(*before, slice(start, start + arrays[i].shape[axis]))]
 
 
-defvjp(concatenate, each=_piece, flow="moves")
+defvjp(concatenate, each=_piece, flow="moves", reads=False)
 defvjp(
     stack,
     each=lambda i, g, y, *arrays, axis=0, **cast: g[(slice(None),) * (axis % len(y.shape)) + (i,)],
     flow="moves",
+    reads=False,
 )
 
 

@@ -16,6 +16,7 @@ __all__ = ["erf", "sigmoid", "softplus"]
 
 
 @primitive(broadcasts=True)
+@np.errstate(all="ignore")
 def sigmoid(x: Any) -> Any:
     """The logistic function 1 / (1 + e^-x), exact in both tails.
 
@@ -36,6 +37,7 @@ def sigmoid(x: Any) -> Any:
 
 
 @primitive(broadcasts=True)
+@np.errstate(all="ignore")
 def softplus(x: Any) -> Any:
     """log(1 + e^x), a smooth relu.
 
@@ -51,6 +53,7 @@ def softplus(x: Any) -> Any:
 
 
 @primitive(broadcasts=True)
+@np.errstate(all="ignore")
 def erf(x: Any) -> Any:
     """The error function 2 / sqrt(pi) * integral of exp(-t^2) from 0 to x.
 

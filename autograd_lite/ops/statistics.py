@@ -215,6 +215,8 @@ def _order_statistic(
     result came from it; one that is skipped is dead.
     """
     raw = np.asarray(unwrap(x))
+    if not raw.size:
+        return np.zeros_like(raw)
     axes = tuple(range(raw.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     kept = kept_shape(raw.shape, axis)
 
@@ -270,7 +272,10 @@ def _cov(
     """d (w d)^H / (sum(w) - ddof sum(w aweights) / sum(w)), with d the deviations of each row."""
     given = [part for part in (m, y) if part is not None]
     dtype = dtype or np.result_type(*map(unwrap, given), np.float64)
-    x = np.concatenate([_variables(part, rowvar).astype(dtype) for part in given], axis=0)
+    variables = [_variables(part, rowvar).astype(dtype) for part in given]
+    if not len(variables[0]):
+        return np.reshape(variables[0], (0, 0))
+    x = np.concatenate(variables, axis=0)
     n = x.shape[1]
     w = None
     for name, weights in (("fweights", fweights), ("aweights", aweights)):
@@ -329,6 +334,8 @@ def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     if weights is None:
         return np.bincount(x, minlength=minlength)
     weights = as_array(weights)
+    if not x.size:  # NumPy then takes weights of any shape
+        weights = np.ravel(weights)[:0]
     if weights.shape != x.shape or weights.dtype.kind == "c":
         raise ValueError(f"{x.shape} numbers and {weights.dtype} {weights.shape} weights; one real for each")
     length = len(np.bincount(x, minlength=minlength))

@@ -1,6 +1,10 @@
 """What layers and losses compute, as functions of their inputs and parameters."""
 
+import sys as _sys
+from types import FunctionType as _FunctionType
 from typing import TYPE_CHECKING
+
+import numpy as _np
 
 from ..names import missing_from as _missing_from
 from .activations import *
@@ -19,6 +23,13 @@ from .recurrent import *
 from .regression import *
 from .resize import *
 from .sparse import *
+
+# A result that is exact does not raise, whatever np.seterr says: what overflows or underflows on the way
+# does no harm. Ops with kernels see to that themselves.
+for _name, _function in list(globals().items()):
+    if isinstance(_function, _FunctionType) and not hasattr(_function, "__wrapped__") and _name[0] != "_":
+        globals()[_name] = _np.errstate(all="ignore")(_function)
+        setattr(_sys.modules[_function.__module__], _name, globals()[_name])
 
 if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
 

@@ -171,7 +171,7 @@ def group_norm(
     N, C = input.shape[:2]
     if C % num_groups:
         raise ShapeError(f"group_norm: {C} channels cannot be put into {num_groups} equal groups")
-    grouped = np.reshape(input, (N, num_groups, -1))
+    grouped = np.reshape(input, (N, num_groups, math.prod(input.shape[1:]) // num_groups))
     y = np.reshape(standardize(grouped, axes=(2,), eps=eps), input.shape)
     return _scaled(y, weight, bias, (1, -1) + (1,) * (input.ndim - 2))
 

@@ -131,7 +131,7 @@ class MultiheadAttention(Module):
         B, L, E = q.shape
         S = k.shape[1]
         heads = tuple(
-            np.swapaxes(np.reshape(x, (B, -1, self.num_heads, E // self.num_heads)), 1, 2)
+            np.swapaxes(np.reshape(x, (B, x.shape[1], self.num_heads, E // self.num_heads)), 1, 2)
             for x in self._projected(q, k, v)
         )
         mask = _added(attn_mask, (-1, self.num_heads, L, S))

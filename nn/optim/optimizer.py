@@ -141,14 +141,15 @@ class Optimizer(Hinted):
             with ag.enable_grad():
                 loss = closure()
         arrived = False
-        for group in self.param_groups:
-            for p in group["params"]:
-                g = p.grad
-                if g is not None:
-                    arrived = True
-                    x = p.numpy()
-                    new = self.update(*_decayed(x, g.numpy(), group), self._state_of(p), group)
-                    p.data = in_layout(new, x)
+        with np.errstate(all="ignore"):  # the square of a small gradient is 0, whatever np.seterr says
+            for group in self.param_groups:
+                for p in group["params"]:
+                    g = p.grad
+                    if g is not None:
+                        arrived = True
+                        x = p.numpy()
+                        new = self.update(*_decayed(x, g.numpy(), group), self._state_of(p), group)
+                        p.data = in_layout(new, x)
         if not arrived:
             self.warn_of_no_gradient()
         return loss

@@ -33,6 +33,7 @@ __all__ = [
 # -- gradients -------------------------------------------------------------------------------------
 
 
+@np.errstate(all="ignore")
 def get_total_norm(tensors: Iterable[Tensor], norm_type: float = 2.0) -> float:
     """The norm of all entries of all tensors as one vector.
 
@@ -45,6 +46,7 @@ def get_total_norm(tensors: Iterable[Tensor], norm_type: float = 2.0) -> float:
     return float(np.linalg.norm(sizes, norm_type)) if sizes else 0.0
 
 
+@np.errstate(all="ignore")
 def clip_grad_norm_(
     parameters: Iterable[Tensor] | Tensor,
     max_norm: float,
@@ -125,6 +127,7 @@ def l1_penalty(parameters: Iterable[Tensor], strength: float = 1.0) -> Any:
     return strength * sum(np.sum(np.abs(p)) for p in parameters)
 
 
+@np.errstate(all="ignore")
 def l2_penalty(parameters: Iterable[Tensor], strength: float = 1.0) -> Any:
     """strength times the sum of w^2: added to the loss, it keeps weights small.
 
@@ -171,6 +174,7 @@ class ExponentialMovingAverage:
         self.decay = decay
         self.averages = [p.numpy().copy() for p in self.parameters]
 
+    @np.errstate(all="ignore")
     def update(self) -> None:
         """Take in the present weights."""
         for mean, p in zip(self.averages, self.parameters, strict=True):

@@ -1,7 +1,7 @@
 """Layers and losses keep their digits over long batches, and in half precision.
 
-The worst case of a sum row by row is a constant: every addition rounds the same way. The references are products of
-Python numbers, the same layer in double precision, and PyTorch.
+The worst case of a sum row by row is a constant: every addition rounds the same way. The references are
+products of Python numbers, the same layer in double precision, and PyTorch.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite.testing import check_grads
-from nn import functional as F
+from nn import functional
 from nn.kernels import normalization as kernels
 
 N = 100_000
@@ -119,7 +119,7 @@ def test_standardized_over_many(shape: tuple[int, ...], axes: tuple[int, ...]) -
     wide = g.astype(float)
     along = (wide * exact).mean(axes, keepdims=True)
     assert near(gx, (wide - wide.mean(axes, keepdims=True) - exact * along) * scale, abs=4e-6)
-    check_grads(lambda x: F.layer_norm(x, (3,)), rng.normal(size=(2, 3)))
+    check_grads(lambda x: functional.layer_norm(x, (3,)), rng.normal(size=(2, 3)))
 
 
 def test_running_values_of_a_long_batch() -> None:
@@ -133,9 +133,9 @@ def test_running_values_of_a_long_batch() -> None:
 
 def test_norms_in_half_precision() -> None:
     x = np.full((4, N), 300, np.float16)
-    assert near(F.rms_norm(x, (N,)), 1, rel=1e-3)  # whose squares are not in range
+    assert near(functional.rms_norm(x, (N,)), 1, rel=1e-3)  # whose squares are not in range
     x[:, ::2] = 100
-    y = F.layer_norm(ag.Tensor(x, requires_grad=True), (N,))
+    y = functional.layer_norm(ag.Tensor(x, requires_grad=True), (N,))
     assert y.dtype == np.float16
     assert near(np.abs(y.numpy()), 1, rel=1e-3)
     assert float(nn.utils.get_total_norm([ag.Tensor(x)])) == pytest.approx(
@@ -148,7 +148,7 @@ def test_norms_in_half_precision() -> None:
 
 def test_a_mean_over_more_half_numbers_than_half_holds() -> None:
     x = ag.Tensor(np.full((N, 1), 1, np.float16), requires_grad=True)
-    F.mse_loss(x, np.zeros((N, 1), np.float16)).backward()
+    functional.mse_loss(x, np.zeros((N, 1), np.float16)).backward()
     assert x.grad is not None
     assert np.all(x.grad.numpy() == np.float16(2 / N))
 
@@ -156,7 +156,7 @@ def test_a_mean_over_more_half_numbers_than_half_holds() -> None:
 @pytest.mark.parametrize("options", [{}, {"weight": np.ones(2, np.float16)}, {"ignore_index": 1}])
 def test_cross_entropy_of_many_half_numbers(options: dict[str, Any]) -> None:
     x = ag.Tensor(np.zeros((N, 2), np.float16), requires_grad=True)
-    loss = F.cross_entropy(x, np.zeros(N, int), **options)
+    loss = functional.cross_entropy(x, np.zeros(N, int), **options)
     loss.backward()
     assert loss.dtype == np.float16
     assert near(loss.item(), math.log(2), rel=1e-3)
@@ -165,21 +165,21 @@ def test_cross_entropy_of_many_half_numbers(options: dict[str, Any]) -> None:
 
 
 def test_cross_entropy_of_many_half_classes() -> None:
-    loss = F.cross_entropy(np.zeros((2, N), np.float16), np.array([0, 1]))
+    loss = functional.cross_entropy(np.zeros((2, N), np.float16), np.array([0, 1]))
     assert near(loss, math.log(N), rel=1e-3)
 
 
 def test_the_divergence_of_many_half_numbers() -> None:
     q = np.full((N, 2), 0.5, np.float16)
-    loss = F.kl_div(np.log(q) * 2, q, "batchmean")
+    loss = functional.kl_div(np.log(q) * 2, q, "batchmean")
     assert near(loss, math.log(2), rel=2e-3)
 
 
 def test_similarity_along_the_first_axis() -> None:
     x = np.full((N, 2), TENTH)
-    assert near(F.cosine_similarity(x, x, dim=0), 1, rel=FEW)
+    assert near(functional.cosine_similarity(x, x, dim=0), 1, rel=FEW)
     half = x.astype(np.float16)
-    assert near(F.cosine_similarity(half, half, dim=0), 1, rel=1e-3)
+    assert near(functional.cosine_similarity(half, half, dim=0), 1, rel=1e-3)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
