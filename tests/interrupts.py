@@ -48,6 +48,7 @@ def interrupted(run: Callable[[], Any], stop: int, modules: tuple[str, ...]) -> 
         return look
 
     tracer = sys.gettrace()
+    sys._getframe().f_trace_opcodes = True  # Python 3.12 asks for this before the first look
     sys.settrace(look)
     try:
         run()
