@@ -794,11 +794,7 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     np.linalg.cholesky: [call(symmetric(3, 3)), call(symmetric(2, 2, 2), upper=True)],
     # -- norms -------------------------------------------------------------------------------------
     power_norm: [call(x(2, 3), order=2.0, axis=None), call(x(2, 3), order=3.0, axis=(1,), keepdims=True)],
-    slope: [
-        call(x(2, 3), order=3.0, axis=None),
-        call(x(2, 3), order=0.5, axis=(1,)),
-        call(x(4), order=-1.0, axis=None),
-    ],
+    slope: [call(x(2, 3), order=p, axis=axis) for p, axis in [(3.0, None), (0.5, (1,)), (-1.0, None)]],
     direction: [
         call(x(2, 3), order=2.0, axis=(1,)),
         *(call(x(3), order=p, axis=None) for p in (1.5, 3.0, -1.0)),
@@ -866,8 +862,9 @@ HOLOMORPHIC = [
 NOT_HOLOMORPHIC = [
     np.absolute, np.conjugate, np.real, np.imag, np.angle, np.real_if_close, np.nan_to_num,
     np.vdot, np.vecdot,
-    pinv, least_squares, slogdet, qr, np.linalg.qr, direction, power_norm, slope, np.linalg.norm,
-    np.linalg.cond, np.linalg.svdvals, np.linalg.lstsq,
+    pinv, least_squares, slogdet, qr, np.linalg.qr,
+    direction, power_norm, slope, np.linalg.norm, np.linalg.cond,
+    np.linalg.svdvals, np.linalg.lstsq,
     np.var, np.std, np.nanvar, np.nanstd, np.cov, np.corrcoef, np.correlate,
     np.fft.irfft, np.fft.irfftn, np.fft.irfft2, np.fft.hfft,
 ]  # fmt: skip

@@ -24,6 +24,7 @@ import numpy as np
 from ..errors import NotDifferentiableError, UnsupportedError
 from ..rules import compositions, defvjp
 from ..tensor import primitive, unwrap
+from .equal import alike, answered, channels, counted, probe_of, spread_evenly, tilted, vanishing
 from .products import adjoint, conj
 
 __all__: list[str] = []
@@ -111,15 +112,39 @@ def mirrored(x: Any) -> Any:
 
 @primitive
 def eigh(a: Any, *, uplo: Any = "L") -> Any:
-    """Eigenvalues in ascending order, and eigenvectors in columns, of a hermitian matrix."""
-    return tuple(np.linalg.eigh(a, uplo))
+    """Eigenvalues in ascending order, eigenvectors in columns, and zeros (see `equal.py`), of a hermitian
+    matrix."""
+    w, v = np.linalg.eigh(a, uplo)
+    return (w, v, *channels(v, w))
+
+
+@primitive
+def with_values(g: Any, w: Any, v: Any, bend: Any, probe: Any) -> Any:
+    """V diag(g) V^H, the matrix with eigenvalues g in place of w."""
+    return np.matmul(v * row(g), adjoint(v))
+
+
+def _with_values(gx: Any, y: Any, g: Any, w: Any, v: Any, bend: Any, probe: Any) -> tuple[Any, ...]:
+    """With H = V^H gx V: the diagonal for g, V H_ij (g_j - g_i) for V, and for equal values a probe and a
+    bend."""
+    turned = np.matmul(np.matmul(adjoint(v), (gx + adjoint(gx)) / 2), v)
+    groups, one = alike(unwrap(g), w), eye(v)
+    size = np.sqrt(np.sum(np.abs(unwrap(turned)) ** 2, axis=(-2, -1)))
+    sent = probe_of(groups, np.zeros(w.shape, bool), size)
+    mean = spread_evenly(np.sum(np.real(turned) * one, axis=-1), groups)
+    change = np.where(groups, 0, turned * (row(g) - np.expand_dims(g, -1)))
+    bent = np.where(groups, turned, 0) - one * row(mean)
+    return mean + sent, None, np.matmul(v, change), bent, counted(sent, size)
+
+
+defvjp(with_values, joint=_with_values, plain=True)
 
 
 def _eigh(g: Any, y: Any, a: Any, *, uplo: Any = "L") -> tuple[Any]:
     """V (diag(gw) + skew(V^H gV) / (w_j - w_i)) V^H."""
-    (gw, gv), (w, v) = g, y
+    (gw, gv, bend, probe), (w, v, *zeros) = g, y
     if gv is None:
-        return (np.matmul(v * row(gw), adjoint(v)),)
+        return (with_values(gw, unwrap(w), v, *zeros),)
     turned = np.matmul(adjoint(v), gv)
     skew = (turned - adjoint(turned)) / 2
     one = eye(v)
@@ -127,9 +152,17 @@ def _eigh(g: Any, y: Any, a: Any, *, uplo: Any = "L") -> tuple[Any]:
     gap = row(w) - np.expand_dims(w, -1)
     closed = negligible(gap, row(w)) & (one == 0)
     skew, gap = skew * (1 - one), gap + one
-    inner = quotient(skew, gap, closed, _moot(skew, gv, gw, gv))
+    moot = _moot(skew, gv, gw, gv)
+    if probe is not None:
+        multiple, gw, pairs = answered(gw, w, probe)
+        settled = pairs & negligible(skew, gv)
+        skew, moot = np.where(settled, 0, skew), moot | settled
+        v = tilted(v) if pairs.any() else v
+    inner = quotient(skew, gap, closed, moot)
     if gw is not None:
         inner = inner + one * row(gw)
+    if probe is not None:
+        inner = inner + bend * row(multiple)
     return (np.matmul(np.matmul(v, inner), adjoint(v)),)
 
 
@@ -149,7 +182,7 @@ EighResult = type(np.linalg.eigh(np.eye(1)))
 def _np_eigh(a: Any, UPLO: str = "L") -> Any:
     if UPLO.upper() not in ("L", "U"):
         raise ValueError(f"UPLO={UPLO!r}; expected 'L' or 'U'")
-    return EighResult(*eigh(from_triangle(a, uplo=UPLO), uplo=UPLO))
+    return EighResult(*eigh(from_triangle(a, uplo=UPLO), uplo=UPLO)[:2])
 
 
 compositions[np.linalg.eigh] = _np_eigh
@@ -199,8 +232,44 @@ compositions[np.linalg.eigvals] = lambda a: eig(a)[0]
 
 @primitive
 def svd(a: Any) -> Any:
-    """U, s, V^H with as many singular vectors as singular values."""
-    return tuple(np.linalg.svd(a, full_matrices=False))
+    """U, s, V^H with as many singular vectors as singular values, and zeros (see `equal.py`)."""
+    u, s, vh = np.linalg.svd(a, full_matrices=False)
+    return (u, s, vh, *channels(a, s))
+
+
+@primitive
+def with_singular_values(g: Any, s: Any, u: Any, vh: Any, bend: Any, probe: Any) -> Any:
+    """U diag(g) V^H, the matrix with g in place of the singular values s."""
+    return np.matmul(u * row(g), vh)
+
+
+def _with_singular_values(
+    gx: Any, y: Any, g: Any, s: Any, u: Any, vh: Any, bend: Any, probe: Any
+) -> tuple[Any, ...]:
+    """As for eigenvalues, with the hermitian part of H = U^H gx V. Where s is 0, and g is too, -s would do as
+    well, and then H is bent as a whole, with what it has outside of the span of U and V."""
+    v, one = adjoint(vh), eye(s)
+    left, right = np.matmul(adjoint(u), gx), np.matmul(gx, v)
+    turned = np.matmul(left, v)
+    upright = (turned + adjoint(turned)) / 2
+    groups, zero = alike(unwrap(g), s), vanishing(unwrap(g), s)
+    size = np.sqrt(np.sum(np.abs(unwrap(gx)) ** 2, axis=(-2, -1)))
+    sent = probe_of(groups, zero, size)
+    mean = np.where(zero, 0, spread_evenly(np.sum(np.real(upright) * one, axis=-1), groups))
+    both = zero[..., :, None] & zero[..., None, :]
+    bent = np.where(both, turned, np.where(groups, upright, 0)) - one * row(mean)
+    half = np.where(groups, upright * (row(g) - np.expand_dims(g, -1)) / 2, 0)
+    gu = np.where(row(zero), 0, right * row(g)) - np.matmul(u, half)
+    gv = np.where(row(zero), 0, adjoint(left) * row(g)) - np.matmul(v, half)
+    if gx.shape[-2] < gx.shape[-1]:
+        outside = np.where(zero[..., :, None], left - np.matmul(turned, vh), 0)
+        bent = np.matmul(bent, vh) + outside
+    else:
+        bent = np.matmul(u, bent) + np.where(row(zero), right - np.matmul(u, turned), 0)
+    return mean + sent, None, gu, adjoint(gv), bent, counted(sent, size)
+
+
+defvjp(with_singular_values, joint=_with_singular_values, plain=True)
 
 
 def _svd(g: Any, y: Any, a: Any) -> tuple[Any]:
@@ -214,9 +283,9 @@ def _svd(g: Any, y: Any, a: Any) -> tuple[Any]:
     Source:
         J. Townsend, "Differentiating the singular value decomposition", 2016.
     """
-    (gu, gs, gvh), (u, s, vh) = g, y
+    (gu, gs, gvh, bend, probe), (u, s, vh, *zeros) = g, y
     if gu is None and gvh is None:
-        return (np.matmul(u * row(gs), vh),)
+        return (with_singular_values(gs, unwrap(s), u, vh, *zeros),)
     v = adjoint(vh)
     gu = np.zeros_like(unwrap(u)) if gu is None else gu
     gv = np.zeros_like(unwrap(v)) if gvh is None else adjoint(gvh)
@@ -227,14 +296,26 @@ def _svd(g: Any, y: Any, a: Any) -> tuple[Any]:
     require_no_phase("svd", (p + q) * one, size)
 
     both = (p + q) * (1 - one)
+    moot, moot_sum = (_moot(x, size, gs, gu, gv) for x in (both, p - q))
+    if probe is not None:
+        multiple, gs, pairs = answered(gs, s, probe)
+        settled = pairs & negligible(both, size)
+        both, moot = np.where(settled, 0, both), moot | settled
+        moot_sum = moot_sum | (pairs & negligible(p - q, size))
+        u, vh = (tilted(x) if pairs.any() else x for x in (u, vh))
     closed = negligible(across - down, across) & (one == 0)
-    inner = quotient(both, across - down + one, closed, _moot(both, size, gs, gu, gv)) / 2
+    inner = quotient(both, across - down + one, closed, moot) / 2
     zero = one if p.dtype.kind != "c" else 0 * one  # where p - q is 0, whatever is divided by
     closed = negligible(across + down, across) & (zero == 0)
-    inner = inner + quotient(p - q, across + down + zero, closed, _moot(p - q, size, gs, gu, gv)) / 2
+    inner = inner + quotient(p - q, across + down + zero, closed, moot_sum) / 2
     if gs is not None:
         inner = inner + one * row(gs)
     ga = np.matmul(np.matmul(u, inner), vh)
+    if probe is not None:
+        wide = u.shape[-2] < vh.shape[-1]
+        ga = ga + (
+            np.matmul(u, np.expand_dims(multiple, -1) * bend) if wide else np.matmul(bend * row(multiple), vh)
+        )
     if u.shape[-2] > u.shape[-1]:
         ga = ga + np.matmul(_outside(gu, np.matmul(u, inside_u), s, gs), vh)
     if v.shape[-2] > v.shape[-1]:
@@ -285,7 +366,7 @@ def _np_svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermiti
     matter, as in a projection on the null space."""
     if hermitian:
         return _hermitian_svd(a, compute_uv)
-    u, s, vh = svd(a)
+    u, s, vh = svd(a)[:3]
     if not compute_uv:
         return s
     if full_matrices and a.shape[-2] != a.shape[-1]:

@@ -53,7 +53,7 @@ def _all_but_one(x: Any, one: Any, n: int) -> Any:
 
 
 def _interleaved(even: Any, odd: Any) -> Any:
-    return np.reshape(np.stack([even, odd], axis=1), (-1, *even.shape[1:]))
+    return np.reshape(np.stack([even, odd], axis=1), (2 * even.shape[0], *even.shape[1:]))
 
 
 def _others_rule(i: int, g: Any, y: Any, x: Any, *along: Any) -> Any:

@@ -186,20 +186,20 @@ def test_similarity_along_the_first_axis() -> None:
 def test_the_mean_of_a_large_window(dtype: Any) -> None:
     rel = FEW if dtype is np.float32 else 1e-3
     x = ag.Tensor(np.full((1, 2, 300, 300), 0.1, dtype), requires_grad=True)
-    for y in (F.avg_pool2d(x, 300), F.adaptive_avg_pool2d(x, 1)):
+    for y in (functional.avg_pool2d(x, 300), functional.adaptive_avg_pool2d(x, 1)):
         assert near(y.numpy(), float(dtype(0.1)), rel=rel)
         x.grad = None
         y.backward(np.ones(y.shape, dtype))
         assert x.grad is not None
         assert near(x.grad.numpy(), 1 / 300**2, rel=2e-2 if dtype is np.float16 else FEW)
-    assert near(F.adaptive_avg_pool2d(x, (7, 1)).numpy(), float(dtype(0.1)), rel=rel)
+    assert near(functional.adaptive_avg_pool2d(x, (7, 1)).numpy(), float(dtype(0.1)), rel=rel)
 
 
 def test_overlapping_windows_in_half_precision() -> None:
     """The middle entry of x is in 60 windows, and 60 times 0.1 rounded 60 times would be 6.02."""
     x = ag.Tensor(np.zeros((1, 1, 121), np.float16), requires_grad=True)
     x.data[0, 0, 60] = 1
-    F.max_pool1d(x, 60, 1).backward(np.full((1, 1, 62), 0.1, np.float16))
+    functional.max_pool1d(x, 60, 1).backward(np.full((1, 1, 62), 0.1, np.float16))
     assert x.grad is not None
     assert x.grad.numpy()[0, 0, 60] == np.float16(60 * float(np.float16(0.1)))
 

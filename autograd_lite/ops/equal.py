@@ -1,0 +1,130 @@
+"""Second derivatives of symmetric functions of equal eigenvalues or singular values.
+
+The gradient of a symmetric function F of the eigenvalues, such as a sum of f(w_i), is V diag(g) V^H with
+g_i = f'(w_i). As the matrix moves by H, the entry (i, j) of this gradient, in the frame of V, moves by
+H_ij (g_j - g_i) / (w_j - w_i), and between equal values by f''(w) H_ij. How much f'' is cannot be seen from
+w and g. But g can be asked: by symmetry its derivative takes numbers that add up to 0, and stand at equal
+values, to a multiple of themselves, and that multiple is f''. So the derivative of V diag(g) V^H sends such
+numbers, the *probe*, through g, besides what belongs there. What waits for the answer, H between equal
+values, the *bend*, goes its own way: a decomposition has two more outputs, always 0, whose cotangents they
+are. There the answer is compared with the probe, and the bend is multiplied by it.
+
+For F = sum(w^2) at the identity g = 2 w, and a probe (t, -t) comes back as (2 t, -2 t): f'' is 2.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..rules import defvjp
+from ..tensor import primitive, unwrap
+
+__all__ = [
+    "Answer",
+    "alike",
+    "answered",
+    "channels",
+    "counted",
+    "probe_of",
+    "spread_evenly",
+    "tilted",
+    "together",
+    "vanishing",
+]
+
+SLOPE = 1e3
+"""How many times faster than its argument, both relative to the largest, a smooth f' may change."""
+
+
+def together(w: Any) -> Any:
+    """Which of the sorted values are equal, or so near that a quotient of differences has lost half of its
+    digits: pairs, as a matrix of truth values."""
+    size = np.max(np.abs(w), axis=-1, keepdims=True, initial=0)
+    apart = np.abs(np.diff(w, axis=-1)) > np.sqrt(np.finfo(w.dtype).eps) * size
+    group = np.concatenate([np.zeros_like(apart[..., :1]), apart], axis=-1)[..., : w.shape[-1]].cumsum(-1)
+    return group[..., :, None] == group[..., None, :]
+
+
+def alike(g: Any, w: Any) -> Any:
+    """The groups of equal values that g treats alike; the others fall apart into single values."""
+    groups = together(w)
+    of_g, of_w = (np.max(np.abs(x), axis=-1, initial=0)[..., None, None] for x in (g, w))
+    rounding = w.shape[-1] * np.finfo(w.dtype).eps
+    near = np.abs(_differences(w)) / np.where(of_w == 0, 1, of_w) + rounding
+    odd = np.any(groups & (np.abs(_differences(g)) > SLOPE * near * of_g), axis=-1)
+    whole = ~np.any(groups & odd[..., None, :], axis=-1)
+    return np.where(whole[..., None], groups, np.eye(w.shape[-1], dtype=bool))
+
+
+def vanishing(g: Any, s: Any) -> Any:
+    """Where a singular value is 0, up to half of its digits, and g as well, as for an even function."""
+    of_g, of_s = (np.max(np.abs(x), axis=-1, initial=0)[..., None] for x in (g, s))
+    eps = np.finfo(s.dtype).eps
+    small = s <= np.sqrt(eps) * of_s
+    return small & (np.abs(g) <= SLOPE * (s / np.where(of_s == 0, 1, of_s) + s.shape[-1] * eps) * of_g)
+
+
+def _differences(x: Any) -> Any:
+    return x[..., :, None] - x[..., None, :]
+
+
+def spread_evenly(x: Any, groups: Any) -> Any:
+    """For each value the mean over its group."""
+    return np.sum(
+        x[..., None, :] * (groups / np.sum(groups, axis=-1, keepdims=True)).astype(x.dtype), axis=-1
+    )
+
+
+def probe_of(groups: Any, zero: Any, size: Any) -> Any:
+    """Numbers of length `size` in each group that add up to 0; all the same where the values are zeros."""
+    places = np.broadcast_to(np.arange(groups.shape[-1], dtype=size.dtype), groups.shape[:-1])
+    pattern = np.where(zero, 1, places - spread_evenly(places, groups))
+    length = np.sqrt(np.sum(groups * (pattern * pattern)[..., None, :], axis=-1))
+    return (pattern / np.where(length == 0, 1, length) * size[..., None]).astype(size.dtype)
+
+
+def channels(a: Any, w: Any) -> tuple[Any, Any]:
+    """The outputs that are always 0: for the bend, like the matrix, and for the probe with a count of the
+    derivatives that have sent one."""
+    return np.zeros_like(a), np.zeros((*w.shape[:-1], 2, w.shape[-1]), w.dtype)
+
+
+def counted(probe: Any, size: Any) -> Any:
+    """The probe with the count of it, 1, or 0 if nothing was sent."""
+    return np.stack([probe, np.broadcast_to((size > 0)[..., None], probe.shape).astype(probe.dtype)], axis=-2)
+
+
+class Answer(NamedTuple):
+    """What came back: the multiple for each value, what else is on the diagonal, and the pairs of values
+    that were asked about."""
+
+    multiple: Any
+    rest: Any
+    pairs: Any
+
+
+def answered(gw: Any, w: Any, probe: Any) -> Answer:
+    """Tell the probe from the rest of a cotangent of the values; NaN for a mixture of several probes."""
+    groups = together(unwrap(w))
+    raw = unwrap(probe)
+    sent, several = raw[..., 0, :], raw[..., 1, :] > 1
+    power = np.sum(groups * (sent * sent)[..., None, :], axis=-1)
+    asked = power > 0
+    pairs = groups & asked[..., None]
+    if gw is None:
+        gw = np.zeros_like(sent)
+    back = np.sum(groups * np.expand_dims(gw * sent, -2), axis=-1)
+    multiple = back / np.where(asked, power, 1) * np.where(asked & several, np.nan, 1).astype(sent.dtype)
+    return Answer(multiple, gw - multiple * sent, pairs)
+
+
+@primitive
+def tilted(v: Any) -> Any:
+    """v, of which no derivative is known: the answer holds at one matrix, and its derivative would be one of
+    third order."""
+    return np.array(v)
+
+
+defvjp(tilted, lambda g, y, v: g * np.asarray(np.nan, g.dtype))
