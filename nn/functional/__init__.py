@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ..names import missing_from as _missing_from
+from ..names import hints_of as _hints_of
 from .activations import *
 from .attention import *
 from .classification import *
@@ -21,6 +21,4 @@ from .resize import *
 from .sparse import *
 
 if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
-
-    def __getattr__(name):
-        raise _missing_from(__name__, name)
+    __getattr__ = _hints_of(__name__)
