@@ -51,7 +51,7 @@ from .layers.upsample import *
 from .losses import *
 from .lr_range import *
 from .module import *
-from .names import missing_from as _missing_from
+from .names import hints_of as _hints_of
 from .random import manual_seed as manual_seed
 from .serialization import *
 from .summary import *
@@ -60,6 +60,4 @@ from .transfer import *
 from .uncertainty import *
 
 if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
-
-    def __getattr__(name):
-        raise _missing_from(__name__, name)
+    __getattr__ = _hints_of(__name__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from autograd_lite import Tensor
 from autograd_lite.errors import DataError, OptionError, ShapeError
 
 from .module import Module
+from .names import hints_of as _hints_of
 from .random import generator as default_generator
 
 __all__ = [
@@ -419,3 +420,7 @@ def _fans(tensor: Tensor) -> tuple[int, int]:
         )
     out, into, *kernel = tensor.shape
     return into * math.prod(kernel), out * math.prod(kernel)
+
+
+if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
+    __getattr__ = _hints_of(__name__)

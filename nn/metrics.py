@@ -6,7 +6,7 @@ themselves, of shape (N,); targets are classes of shape (N,), or probabilities o
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from autograd_lite.errors import DataError, OptionError, ShapeError
 
 from .arrays import Input, as_array, as_operand
 from .functional import cross_entropy
+from .names import hints_of as _hints_of
 from .options import check_whole
 
 __all__ = ["accuracy", "confusion_matrix", "f1", "perplexity", "precision", "recall", "top_k_accuracy"]
@@ -254,3 +255,7 @@ def _matrix(who: str, output: Any, target: Any, num_classes: int | None = None) 
             )
     pairs = classes.astype(np.int64) * C + predicted.astype(np.int64)
     return np.bincount(pairs, minlength=C * C).reshape(C, C)
+
+
+if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
+    __getattr__ = _hints_of(__name__)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 from autograd_lite import names
 
-__all__ = ["MODULE_METHODS", "OPTIMIZER_METHODS", "TRAINER_METHODS", "called_module", "missing_from"]
+__all__ = ["MODULE_METHODS", "OPTIMIZER_METHODS", "TRAINER_METHODS", "called_module", "hints_of"]
 
 called_module = names.called_module
 
@@ -141,14 +142,17 @@ PARTS = (
 """Where a name may be found that was looked for in another part."""
 
 
-def missing_from(module: str, name: str) -> Exception:
-    """What `__getattr__` of a part of nn raises.
+def hints_of(module: str) -> Callable[[str], Any]:
+    """The `__getattr__` of a part of nn, which says what a name that it has not is called here.
 
     Args:
         module: the part, e.g. "nn.optim".
-        name: what was asked for.
     """
-    return names.missing_from_module(module, f"{module}.", name, _meant, lambda: _public(module))
+
+    def __getattr__(name: str) -> Any:  # noqa: N807  (what it becomes)
+        raise names.missing_from_module(module, f"{module}.", name, _meant, lambda: _public(module))
+
+    return __getattr__
 
 
 def _meant(name: str) -> str:

@@ -1,5 +1,8 @@
 """Data to learn from: datasets, the order to go through them, batches, and parts for training and test."""
 
+from typing import TYPE_CHECKING
+
+from ..names import hints_of as _hints_of
 from .collate import default_collate, default_convert
 from .datasets import (
     Augmented,
@@ -47,3 +50,6 @@ __all__ = [
     "random_split",
     "split",
 ]
+
+if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
+    __getattr__ = _hints_of(__name__)

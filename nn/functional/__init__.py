@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as _np
 
-from ..names import missing_from as _missing_from
+from ..names import hints_of as _hints_of
 from .activations import *
 from .attention import *
 from .classification import *
@@ -32,6 +32,4 @@ for _name, _function in list(globals().items()):
         setattr(_sys.modules[_function.__module__], _name, globals()[_name])
 
 if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
-
-    def __getattr__(name):
-        raise _missing_from(__name__, name)
+    __getattr__ = _hints_of(__name__)

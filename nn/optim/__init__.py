@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from ..names import FOREIGN_NAMES as _FOREIGN_NAMES
 from ..names import called_module as _called_module
-from ..names import missing_from as _missing_from
+from ..names import hints_of as _hints_of
 from . import adagrad, adam, lbfgs, lr_scheduler, optimizer, rprop, sgd
 from .adagrad import Adadelta, Adagrad, RMSprop
 from .adam import Adam, Adamax, AdamW, NAdam, RAdam
@@ -34,6 +34,4 @@ for _module in (adagrad, adam, lbfgs, optimizer, rprop, sgd):
     _called_module(_module, _FOREIGN_NAMES[_module.__name__.rpartition(".")[2]])
 
 if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
-
-    def __getattr__(name):
-        raise _missing_from(__name__, name)
+    __getattr__ = _hints_of(__name__)

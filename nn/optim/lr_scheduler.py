@@ -18,10 +18,11 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograd_lite.errors import AutogradLiteError, DataError, DTypeError, OptionError
 
+from ..names import hints_of as _hints_of
 from ..options import same_kind
 from .optimizer import Group, Optimizer
 
@@ -816,3 +817,7 @@ def _positive(name: str, option: str, value: Any) -> Any:
     if not isinstance(value, Real) or not float(value) > 0:
         raise OptionError(f"{name}({option}={value!r}): expected a number above 0, e.g. {option}=10")
     return value
+
+
+if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
+    __getattr__ = _hints_of(__name__)

@@ -1,5 +1,8 @@
 """Tools around models and data: parameters all at once or computed from others, loaders, sequences."""
 
+from typing import TYPE_CHECKING
+
+from ..names import hints_of as _hints_of
 from . import computed as computed
 from . import data as data
 from . import parametrizations as parametrizations
@@ -9,3 +12,6 @@ from . import rnn as rnn
 from .images import *
 from .parameters import *
 from .parametrizations import *
+
+if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
+    __getattr__ = _hints_of(__name__)
