@@ -248,8 +248,8 @@ def explain(output: Any, *inputs: Any, max_paths: int = 16) -> Explanation:
         grad = added([path.grad for path in paths]) if paths else totals.get(i)
         return Chain(i, counts.get(i, 0), paths, grad)
 
-    inputs = [i for i, v in enumerate(graph.vertices) if v.op is None and not v.constant]
-    return Explanation(graph, tuple(map(chain, inputs)))
+    given = [i for i, v in enumerate(graph.vertices) if v.op is None and not v.constant]
+    return Explanation(graph, tuple(map(chain, given)))
 
 
 # -- paths -----------------------------------------------------------------------------------------
