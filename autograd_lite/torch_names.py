@@ -572,11 +572,12 @@ class PlainArray(TorchNames, np.ndarray[Any, Any]):  # type: ignore[misc]
     def __repr__(self) -> str:
         return repr(np.asarray(self))
 
-    def view(self, *shape: Any) -> Any:  # type: ignore[override]
+    def view(self, *shape: Any, **options: Any) -> Any:
         """The entries in another shape, or NumPy's view with another dtype or class."""
-        if shape and isinstance(shape[0], (int, np.integer, tuple, list)):
-            return self.reshape(*shape)
-        return super().view(*shape)
+        lengths = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+        if shape and not options and all(isinstance(n, (int, np.integer)) for n in lengths):
+            return self.reshape(lengths)
+        return super().view(*shape, **options)
 
     def detach(self) -> Any:
         """x itself: it is on no tape."""

@@ -227,7 +227,8 @@ def explain(output: Any, *inputs: Any, max_paths: int = 16) -> Explanation:
               = (-4.00) · 1.00
               = -4.00
         >>> print(explain(lambda x: np.exp(x), 0.0)["x"])
-        df/dx = e^x
+        df/dx = df/dx
+              = exp(x)
               = 1.00
     """
     if isinstance(max_paths, bool) or not isinstance(max_paths, int) or max_paths < 1:
@@ -247,8 +248,8 @@ def explain(output: Any, *inputs: Any, max_paths: int = 16) -> Explanation:
         grad = added([path.grad for path in paths]) if paths else totals.get(i)
         return Chain(i, counts.get(i, 0), paths, grad)
 
-    leaves = [i for i, v in enumerate(graph.vertices) if v.op is None and not v.constant]
-    return Explanation(graph, tuple(map(chain, leaves)))
+    given = [i for i, v in enumerate(graph.vertices) if v.op is None and not v.constant]
+    return Explanation(graph, tuple(map(chain, given)))
 
 
 # -- paths -----------------------------------------------------------------------------------------

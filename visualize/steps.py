@@ -223,8 +223,8 @@ def backprop_steps(output: Any, *inputs: Any) -> Steps:
           6  df/dz, through f = v1*z: d(v1*z)/dz = v1 = 3.00; upstream 1.00; so 3.00
           7  df/dx, through v1 = x + y: d(x + y)/dx = 1.00; upstream -4.00; so -4.00
           8  df/dy, through v1 = x + y: d(x + y)/dy = 1.00; upstream -4.00; so -4.00
-        >>> str(backprop_steps(lambda x: x * x, 3.0)[-1])
-        'df/dx, through f = x*x: ...'
+        >>> str(backprop_steps(lambda x: 3 * x, 2.0)[-1])
+        'df/dx, through f = 3*x: d(3*x)/dx = 3.00; upstream 1.00; so 3.00'
     """
     graph = named(with_gradients(*computed("backprop_steps", output, inputs)))
     words = Wording(graph)
