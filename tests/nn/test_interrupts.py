@@ -14,7 +14,7 @@ import pytest
 pytestmark = pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signals to one thread here")
 
 START = '''
-import gc, os, random, signal, sys, threading, time
+import _thread, gc, os, random, signal, sys, threading, time
 import numpy as np
 import autograd_lite as ag
 import nn
@@ -31,23 +31,25 @@ def interrupted(work, times, length, second=False):
     main, hits = threading.main_thread().ident, 0
     for k in range(times):
         random.seed(k)
-        moments = [random.uniform(0, length) for _ in range(1 + second)]
+        moments, over = [random.uniform(0, length) for _ in range(1 + second)], []
 
         def shoot():
             for moment in moments:
                 time.sleep(moment)
                 signal.pthread_kill(main, signal.SIGINT)
+            over.append(True)
 
-        shooter = threading.Thread(target=shoot)
         try:
-            shooter.start()
+            _thread.start_new_thread(shoot, ())
             while True:
                 work()
         except KeyboardInterrupt:
             hits += 1
-        while shooter.is_alive():
+        while not over or moments:
             try:
-                shooter.join()
+                while not over:
+                    time.sleep(0.0005)
+                moments.clear()
             except KeyboardInterrupt:
                 pass
         assert ag.is_recording(), k
