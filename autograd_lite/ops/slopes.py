@@ -71,7 +71,7 @@ def ratio(a: Any, b: Any, n: int) -> Any:
 def may_be_subnormal(a: Any) -> bool:
     """Whether there are numbers so small that they might be subnormal; a quick question."""
     small = abs(a) < 2.0**-126
-    return bool(small.any() if small.__class__ is np.ndarray else small)
+    return bool(small.any() if isinstance(small, np.ndarray) else small)
 
 
 defvjp(

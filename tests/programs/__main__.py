@@ -12,7 +12,7 @@ import time
 from .checking import WAYS, fault_of
 from .drawing import numbered
 from .shrinking import shrunk
-from .torch_twins import torch
+from .torch_twins import INSTALLED
 
 
 def main() -> int:
@@ -23,7 +23,9 @@ def main() -> int:
     parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS), help="of running")
     parser.add_argument("--whole", action="store_true", help="do not shrink what fails")
     given = parser.parse_args()
-    print(f"{given.count} programs, {'compared' if torch else 'NOT compared'} with PyTorch", file=sys.stderr)
+    print(
+        f"{given.count} programs, {'compared' if INSTALLED else 'NOT compared'} with PyTorch", file=sys.stderr
+    )
     begun, faults = time.perf_counter(), 0
     for done, number in enumerate(range(given.start, given.start + given.count)):
         fault = fault_of(numbered(given.seed, number), given.ways)

@@ -99,7 +99,7 @@ def largest(arrays: Arrays) -> float:
 
 def torch_gradient(program: Program, vectors: Arrays | None = None) -> tuple[float, list[Any], list[Any]]:
     """The loss, its gradient, and the product of its Hessian with `vectors`, as PyTorch computes them."""
-    torch = torch_twins.torch
+    torch = torch_twins.library()
     inputs = [torch.tensor(x, requires_grad=True) for x in program.inputs]
 
     def gradient(y: Any, **options: Any) -> list[Any]:

@@ -252,14 +252,14 @@ op(
 # -- two operands --------------------------------------------------------------------------------
 
 for _symbol in "+-*":
-    op(f"{{0}} {_symbol} {{1}}", SAME, operands("fci", "fci"), weight=3)
-op("{0} / {1}", SAME, operands("fci", "fc"), nonzero_divisor)
+    op(f"{{0}} {_symbol} {{1}}", SAME, operands("fcib", "fcib"), weight=3)
+op("{0} / {1}", SAME, operands("fcib", "fc"), nonzero_divisor)
 op("np.add({0}, {1})", SAME, operands("fc", "fc"))
 op("np.subtract({0}, {1})", SAME, operands("fc", "fc"))
 op("np.multiply({0}, {1})", SAME, operands("fc", "fc"))
 op("np.true_divide({0}, {1})", SAME, operands("fc", "fc"), nonzero_divisor)
 op("{0} ** {1}", SAME, operands("f", "f"), lambda a, b, **_: within(0.2, 5)(a) and within(-3, 3)(b))
-op("np.power({0}, {1})", SAME, operands("f", "fi"), lambda a, b, **_: within(0.2, 5)(a) and within(-3, 3)(b))
+op("np.power({0}, {1})", SAME, operands("f", "fib"), lambda a, b, **_: within(0.2, 5)(a) and within(-3, 3)(b))
 op("np.maximum({0}, {1})", SAME, operands("f", "f"), distinct)
 op("np.minimum({0}, {1})", SAME, operands("f", "f"), distinct)
 op("np.fmax({0}, {1})", SAME, operands("f", "f"), distinct)

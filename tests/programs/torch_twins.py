@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -11,17 +13,23 @@ import numpy as np
 from .program import Program, Step
 from .table import OPS
 
-try:
-    import torch
-except ImportError:
-    torch = None  # type: ignore[assignment]
+INSTALLED = find_spec("torch") is not None
+
+torch: Any = None
+"""PyTorch, as soon as the first program is compared with it: to import it takes as long as many programs."""
+
+
+def library() -> Any:
+    global torch
+    torch = import_module("torch")
+    return torch
 
 
 def has_twin(program: Program) -> bool:
     """Whether PyTorch can run the program, in double precision."""
     wide = all(x.dtype in (np.float64, np.complex128) for x in program.inputs)
     ops = [OPS[step.op] for step in program.steps]
-    return torch is not None and wide and all(op.moves or op.flat or op.torch or not step.operands
+    return INSTALLED and wide and all(op.moves or op.flat or op.torch or not step.operands
         for op, step in zip(ops, program.steps, strict=True))  # fmt: skip
 
 
