@@ -1,7 +1,7 @@
 """Layers and losses keep their digits over long batches, and in half precision.
 
-The worst case of a sum row by row is a constant: every addition rounds the same way. The references are products of
-Python numbers, the same layer in double precision, and PyTorch.
+The worst case of a sum row by row is a constant: every addition rounds the same way. The references are
+products of Python numbers, the same layer in double precision, and PyTorch.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite.testing import check_grads
-from nn import functional as F
+from nn import functional as F  # noqa: N812
 from nn.kernels import normalization as kernels
 
 N = 100_000
@@ -115,7 +115,7 @@ def test_standardized_over_many(shape: tuple[int, ...], axes: tuple[int, ...]) -
     d = x.astype(float) - x.mean(axes, float, keepdims=True)
     scale = 1 / np.sqrt((d * d).mean(axes, keepdims=True) + 1e-5)
     exact = d * scale
-    assert near(y, exact, rel=FEW, abs=2e-6)
+    assert near(y, exact, abs=4e-6)  # a few 1e-7 of the mean, 3.5, in units of the deviation, 0.3
     wide = g.astype(float)
     along = (wide * exact).mean(axes, keepdims=True)
     assert near(gx, (wide - wide.mean(axes, keepdims=True) - exact * along) * scale, abs=4e-6)
