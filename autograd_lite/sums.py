@@ -73,10 +73,11 @@ def total(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
         axes = tuple(range(ndim))
     else:
         axes = tuple([k + ndim if k < 0 else k for k in _listed(axis)])
-    n, shape = len(axes), x.shape
-    whole = x.flags.c_contiguous
-    few = x.size <= SHORT or math.prod([shape[k] for k in axes]) <= SHORT
-    if few or (whole and axes == tuple(range(ndim - n, ndim))):  # which NumPy sums pairwise itself
+    n, shape, whole = len(axes), x.shape, x.flags.c_contiguous
+    one_by_one = n
+    while whole and one_by_one and axes[one_by_one - 1] == ndim - 1 - n + one_by_one:
+        one_by_one -= 1  # the last axes of an array in order are added pairwise
+    if x.size <= SHORT or math.prod([shape[k] for k in axes[:one_by_one]]) <= SHORT:
         return _reduce(x, axes, keepdims=keepdims)
     if whole and axes == tuple(range(n)):
         result = _along(x.reshape(-1, *shape[n:]), 0)[0]

@@ -221,6 +221,7 @@ _SYMBOLS = {
     "matmul": "@",
     "dot": "·",
     "sum": "Σ",
+    "total": "Σ",
     "prod": "Π",
     "sigmoid": "σ",
     "maximum": "max",

@@ -71,6 +71,7 @@ PULLBACKS: dict[str, tuple[str, ...]] = {
     "matmul": ("G @ {b}ᵀ", "{a}ᵀ @ G"),
     "affine": ("G @ {b}", "Gᵀ @ {a}", "G summed over the samples"),
     "sum": ("every entry takes a copy of G",),
+    "total": ("every entry takes a copy of G",),
     "mean": ("every entry takes G/n",),
     "max": ("the largest entry takes G, tied ones equal parts of it",),
     "min": ("the smallest entry takes G, tied ones equal parts of it",),

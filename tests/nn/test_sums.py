@@ -16,7 +16,7 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite.testing import check_grads
-from nn import functional
+from nn import functional as F  # noqa: N812
 from nn.kernels import normalization as kernels
 
 N = 100_000
@@ -115,11 +115,11 @@ def test_standardized_over_many(shape: tuple[int, ...], axes: tuple[int, ...]) -
     d = x.astype(float) - x.mean(axes, float, keepdims=True)
     scale = 1 / np.sqrt((d * d).mean(axes, keepdims=True) + 1e-5)
     exact = d * scale
-    assert near(y, exact, rel=FEW, abs=2e-6)
+    assert near(y, exact, abs=4e-6)  # a few 1e-7 of the mean, 3.5, in units of the deviation, 0.3
     wide = g.astype(float)
     along = (wide * exact).mean(axes, keepdims=True)
     assert near(gx, (wide - wide.mean(axes, keepdims=True) - exact * along) * scale, abs=4e-6)
-    check_grads(lambda x: functional.layer_norm(x, (3,)), rng.normal(size=(2, 3)))
+    check_grads(lambda x: F.layer_norm(x, (3,)), rng.normal(size=(2, 3)))
 
 
 def test_running_values_of_a_long_batch() -> None:
@@ -133,9 +133,9 @@ def test_running_values_of_a_long_batch() -> None:
 
 def test_norms_in_half_precision() -> None:
     x = np.full((4, N), 300, np.float16)
-    assert near(functional.rms_norm(x, (N,)), 1, rel=1e-3)  # whose squares are not in range
+    assert near(F.rms_norm(x, (N,)), 1, rel=1e-3)  # whose squares are not in range
     x[:, ::2] = 100
-    y = functional.layer_norm(ag.Tensor(x, requires_grad=True), (N,))
+    y = F.layer_norm(ag.Tensor(x, requires_grad=True), (N,))
     assert y.dtype == np.float16
     assert near(np.abs(y.numpy()), 1, rel=1e-3)
     assert float(nn.utils.get_total_norm([ag.Tensor(x)])) == pytest.approx(
@@ -148,7 +148,7 @@ def test_norms_in_half_precision() -> None:
 
 def test_a_mean_over_more_half_numbers_than_half_holds() -> None:
     x = ag.Tensor(np.full((N, 1), 1, np.float16), requires_grad=True)
-    functional.mse_loss(x, np.zeros((N, 1), np.float16)).backward()
+    F.mse_loss(x, np.zeros((N, 1), np.float16)).backward()
     assert x.grad is not None
     assert np.all(x.grad.numpy() == np.float16(2 / N))
 
@@ -156,7 +156,7 @@ def test_a_mean_over_more_half_numbers_than_half_holds() -> None:
 @pytest.mark.parametrize("options", [{}, {"weight": np.ones(2, np.float16)}, {"ignore_index": 1}])
 def test_cross_entropy_of_many_half_numbers(options: dict[str, Any]) -> None:
     x = ag.Tensor(np.zeros((N, 2), np.float16), requires_grad=True)
-    loss = functional.cross_entropy(x, np.zeros(N, int), **options)
+    loss = F.cross_entropy(x, np.zeros(N, int), **options)
     loss.backward()
     assert loss.dtype == np.float16
     assert near(loss.item(), math.log(2), rel=1e-3)
@@ -165,41 +165,41 @@ def test_cross_entropy_of_many_half_numbers(options: dict[str, Any]) -> None:
 
 
 def test_cross_entropy_of_many_half_classes() -> None:
-    loss = functional.cross_entropy(np.zeros((2, N), np.float16), np.array([0, 1]))
+    loss = F.cross_entropy(np.zeros((2, N), np.float16), np.array([0, 1]))
     assert near(loss, math.log(N), rel=1e-3)
 
 
 def test_the_divergence_of_many_half_numbers() -> None:
     q = np.full((N, 2), 0.5, np.float16)
-    loss = functional.kl_div(np.log(q) * 2, q, "batchmean")
+    loss = F.kl_div(np.log(q) * 2, q, "batchmean")
     assert near(loss, math.log(2), rel=2e-3)
 
 
 def test_similarity_along_the_first_axis() -> None:
     x = np.full((N, 2), TENTH)
-    assert near(functional.cosine_similarity(x, x, dim=0), 1, rel=FEW)
+    assert near(F.cosine_similarity(x, x, dim=0), 1, rel=FEW)
     half = x.astype(np.float16)
-    assert near(functional.cosine_similarity(half, half, dim=0), 1, rel=1e-3)
+    assert near(F.cosine_similarity(half, half, dim=0), 1, rel=1e-3)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
 def test_the_mean_of_a_large_window(dtype: Any) -> None:
     rel = FEW if dtype is np.float32 else 1e-3
     x = ag.Tensor(np.full((1, 2, 300, 300), 0.1, dtype), requires_grad=True)
-    for y in (functional.avg_pool2d(x, 300), functional.adaptive_avg_pool2d(x, 1)):
+    for y in (F.avg_pool2d(x, 300), F.adaptive_avg_pool2d(x, 1)):
         assert near(y.numpy(), float(dtype(0.1)), rel=rel)
         x.grad = None
         y.backward(np.ones(y.shape, dtype))
         assert x.grad is not None
         assert near(x.grad.numpy(), 1 / 300**2, rel=2e-2 if dtype is np.float16 else FEW)
-    assert near(functional.adaptive_avg_pool2d(x, (7, 1)).numpy(), float(dtype(0.1)), rel=rel)
+    assert near(F.adaptive_avg_pool2d(x, (7, 1)).numpy(), float(dtype(0.1)), rel=rel)
 
 
 def test_overlapping_windows_in_half_precision() -> None:
     """The middle entry of x is in 60 windows, and 60 times 0.1 rounded 60 times would be 6.02."""
     x = ag.Tensor(np.zeros((1, 1, 121), np.float16), requires_grad=True)
     x.data[0, 0, 60] = 1
-    functional.max_pool1d(x, 60, 1).backward(np.full((1, 1, 62), 0.1, np.float16))
+    F.max_pool1d(x, 60, 1).backward(np.full((1, 1, 62), 0.1, np.float16))
     assert x.grad is not None
     assert x.grad.numpy()[0, 0, 60] == np.float16(60 * float(np.float16(0.1)))
 
