@@ -158,7 +158,18 @@ ROUNDING = (
 )  # fmt: skip
 """Words of ops that round elsewhere, see `Op.rounds`."""
 
-FILLED_ONLY = ("np.inf", "prod(", "median", "quantile", "percentile", "matmul", "@", "dot(", "take(")
+FILLED_ONLY = (
+    "np.inf",
+    "prod(",
+    "median",
+    "quantile",
+    "percentile",
+    "matmul",
+    "@",
+    "dot(",
+    "take(",
+    "compress(",
+)
 """Words of ops that the engine refuses where an array is empty, although NumPy takes it."""
 
 
