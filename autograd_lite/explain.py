@@ -25,6 +25,7 @@ from .tape import op_name
 __all__ = [
     "STUMBLES",
     "called_from_math",
+    "cut",
     "describe",
     "explain",
     "how_many",
@@ -104,6 +105,32 @@ def called_from_math(frame: FrameType) -> bool:
         elif instruction.opname in {"LOAD_METHOD", "LOAD_ATTR"}:
             function = getattr(function, name, None)
     return getattr(function, "__module__", None) in {"math", "cmath"}
+
+
+def cut(frame: FrameType | None) -> str:
+    """What to write where NumPy is about to make a plain array of a Tensor; `frame` is what asked for it."""
+    called = None
+    while frame is not None and str(frame.f_globals.get("__name__")).split(".")[0] == "numpy":
+        called, frame = frame, frame.f_back
+    start = "a Tensor on the tape was about to become a plain array, which would silently cut the graph. "
+    if called is None:
+        return start + _CUT
+    name, home = called.f_code.co_name, str(called.f_globals["__name__"]).split(".")[1]
+    if name == "__getitem__":  # of np.r_ or np.c_
+        columns = type(called.f_locals.get("self")).__name__ == "CClass"
+        return start + f"Write np.{'stack([x, y], axis=1)' if columns else 'concatenate([x, y])'}"
+    if name in ("full", "full_like"):
+        return f"{start}np.{name} makes a plain array; write np.broadcast_to(x, shape)"
+    name = f"np.{home}.{name}" if home in ("linalg", "fft") else f"np.{name}"
+    line = f"write {name}(np.stack([x, y])) for {name}([x, y])"
+    return f"{start}{name} does not look for Tensors in a list; {line}"
+
+
+_CUT = (
+    "To compute with it, call a NumPy function on the Tensor itself, e.g. np.stack([x, y]) in place of "
+    "np.array([x, y]); to fill an array, make it a Tensor: a = ag.Tensor(a); a[i] = x; to read the "
+    "values, write x.numpy() or x.detach()"
+)
 
 
 def _advice(op: Callable[..., Any], shapes: list[tuple[int, ...] | None]) -> str:

@@ -30,8 +30,8 @@ from .errors import (
     TapeError,
     UnsupportedError,
 )
-from .explain import called_from_math, describe, explain, missing_rule, unsupported_call
-from .rules import Rule, compositions, constants, defvjp, refused, rule_of, rules
+from .explain import called_from_math, cut, describe, explain, missing_rule, unsupported_call
+from .rules import Rule, compositions, constants, defvjp, is_built_in, refused, rule_of, rules
 from .tape import FIXED, Node, check_value, leaf, next_index, op_name, package, switch, user_line
 from .torch_names import PlainArray, TorchNames, ValuesAndIndices, answer, numpy_words
 
@@ -264,7 +264,7 @@ class Tensor(TorchNames):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         if self.node is not None:
-            raise UnsupportedError(_CUT)
+            raise UnsupportedError(cut(sys._getframe(1)))
         return np.array(self._data, dtype=dtype, copy=copy)
 
     @property
@@ -294,7 +294,7 @@ class Tensor(TorchNames):
         if self.node is not None:
             caller = sys._getframe(2)
             if caller.f_code.co_code[caller.f_lasti] == _STORE_SUBSCR:
-                raise UnsupportedError(_CUT)
+                raise UnsupportedError(cut(None))
             if package(caller) == "numpy":
                 raise UnsupportedError(
                     "NumPy was about to read a plain number, e.g. in np.sum(array, initial=x), which would "
@@ -469,6 +469,8 @@ class Tensor(TorchNames):
                 b, right = other._data, other.node
             elif (b := _operand(other)) is NotImplemented:
                 return cast(Tensor, b)
+            elif isinstance(b, Tensor):  # a list that holds some
+                return forward(self, b)
             try:
                 value = compute(a, b)
             except Exception as error:
@@ -489,9 +491,12 @@ class Tensor(TorchNames):
 
         def reflected(self: Tensor, other: Any) -> Tensor:
             b, right = self._data, self.node
-            a = other if other.__class__ in _OPERANDS else _operand(other)
-            if a is NotImplemented:
+            if other.__class__ in _OPERANDS:
+                a = other
+            elif (a := _operand(other)) is NotImplemented:
                 return cast(Tensor, a)
+            elif isinstance(a, Tensor):
+                return forward(a, self)
             try:
                 # Python's complex does not know NumPy's float64, a float, from its own.
                 value = compute(a, b) if a.__class__ is not complex else op(a, b)
@@ -934,13 +939,6 @@ _NUMPY_FUNCTION = type(np.sum)
 
 _STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 
-_CUT = (
-    "a Tensor on the tape was about to become a plain array, which would silently cut the graph. To "
-    "compute with it, call a NumPy function on the Tensor itself, e.g. np.stack([x, y]) in place of "
-    "np.array([x, y]); to fill an array, make it a Tensor: a = ag.Tensor(a); a[i] = x; to read the "
-    "values, write x.numpy() or x.detach()"
-)
-
 _MASKED = (
     "a masked array does not go with Tensors, which have no mask; write np.ma.filled(a, 0) for the array, "
     "and np.where(~a.mask, x, 0) to leave entries of x out"
@@ -961,7 +959,10 @@ def _operand(value: Any) -> Any:
     if isinstance(value, (np.ndarray, np.generic, int, float, complex)):
         _refuse_other_arithmetic(value)
         return value
-    return as_numbers(value, "an operand") if isinstance(value, (list, tuple)) else NotImplemented
+    if not isinstance(value, (list, tuple)):
+        return NotImplemented
+    own = stacked(value)
+    return own if isinstance(own, Tensor) else as_numbers(own, "an operand")
 
 
 def _refuse_other_arithmetic(value: Any) -> None:
@@ -1045,9 +1046,12 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     rule = rule_of(op)
     if rule is None:
         if op in compositions:
-            for arg in args:
+            for arg in (*args, *kwargs.values()) if kwargs else args:
                 if arg.__class__ not in _HARMLESS:
                     _refuse_other_arithmetic(arg)
+                    if arg.__class__ is list or arg.__class__ is tuple:
+                        args, kwargs = _with_stacks(op, args, kwargs)
+                        break
             if len(args) > 2 and op.__class__ is _NUMPY_FUNCTION and (arrays := _before_out(op)):
                 args, kwargs = _named(op, arrays, args, kwargs)
             composed = compositions[op]
@@ -1079,6 +1083,8 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         else:
             if arg.__class__ not in _HARMLESS:
                 arg = _vetted(op, arg)
+                if isinstance(arg, Tensor):
+                    return apply(op, *map(stacked, args), **kwargs)
             if arg.__class__ not in FIXED:
                 fixed = False
             values.append(arg)
@@ -1213,12 +1219,40 @@ def _vetted(op: Callable[..., Any], arg: Any) -> Any:
     _refuse_other_arithmetic(arg)
     if not isinstance(arg, (list, tuple)):
         return arg
-    if any(isinstance(item, Tensor) for item in arg):
+    if any(True for _ in _tensors(arg)):
+        if is_built_in(op):
+            return stacked(arg)
         raise UnsupportedError(
             f"{op_name(op)} got a {type(arg).__name__} holding Tensors, which the tape would not see; "
             f"pass np.stack({type(arg).__name__}_of_tensors), or each Tensor as an argument of its own"
         )
     return as_numbers(arg, op_name(op)) if isinstance(op, np.ufunc) else arg
+
+
+def stacked(value: Any) -> Any:
+    """A list that holds Tensors as one Tensor, as np.stack makes it; anything else as it is."""
+    if isinstance(value, (list, tuple)) and any(True for _ in _tensors(value)):
+        return apply(np.stack, [stacked(item) for item in value])
+    return value
+
+
+def _with_stacks(
+    op: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments with Tensors in place of the lists of them, or of those in a list of arrays."""
+    if op is np.block:
+        return args, kwargs
+    if op in _OF_SEVERAL:
+        args = tuple([[*map(stacked, x)] if isinstance(x, (list, tuple)) else x for x in args])
+        return args, kwargs
+    return tuple(map(stacked, args)), {key: stacked(value) for key, value in kwargs.items()}
+
+
+_OF_SEVERAL = frozenset(
+    {np.concatenate, np.stack, np.vstack, np.hstack, np.dstack, np.column_stack, np.select, np.choose}
+    | {np.piecewise, np.linalg.multi_dot}
+)
+"""Functions that take a list of arrays."""
 
 
 def _positional(

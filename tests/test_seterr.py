@@ -1,4 +1,4 @@
-"""`np.seterr(all="raise")`: what has an exact result does not raise, and what a user computes does as in NumPy."""
+"""`np.seterr(all="raise")`: an exact result does not raise, and what a user computes does as in NumPy."""
 
 from __future__ import annotations
 

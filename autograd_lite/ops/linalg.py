@@ -12,7 +12,7 @@ from ..rules import compositions, defvjp
 from ..tensor import primitive, unwrap, wrap
 from .decompositions import eye, from_triangle, negligible, row
 from .products import adjoint, conj
-from .reductions import others
+from .reductions import as_array, others
 
 __all__: list[str] = []
 
@@ -108,6 +108,7 @@ def _solve(g: Any, y: Any, a: Any, b: Any) -> tuple[Any, Any]:
 
 def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     """The x whose product with the last axes of a, after `axes` have been put last, is b."""
+    a = as_array(a)
     if axes is not None:
         order = [k for k in range(len(a.shape)) if k not in [axis % len(a.shape) for axis in axes]]
         a = np.transpose(a, (*order, *axes))
@@ -147,6 +148,7 @@ def _cutoff(a: Any, rcond: float | None) -> float:
 
 def _lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
     """x, the sums of squared residuals, the rank (a constant), and the singular values."""
+    a, b = as_array(a), as_array(b)
     s = np.linalg.svdvals(a)
     values = unwrap(s)
     rank = int(np.sum(values > _cutoff(a, rcond) * np.max(values, initial=0)))

@@ -22,8 +22,8 @@ from .regression import *
 from .resize import *
 from .sparse import *
 
-# A result that is exact does not raise, whatever np.seterr says: what overflows or underflows on the way to it
-# does no harm. Ops with kernels see to that themselves.
+# A result that is exact does not raise, whatever np.seterr says: what overflows or underflows on the way
+# to it does no harm. Ops with kernels see to that themselves.
 for _name, _function in list(globals().items()):
     if isinstance(_function, _FunctionType) and not hasattr(_function, "__wrapped__"):
         globals()[_name] = _np.errstate(all="ignore")(_function)
