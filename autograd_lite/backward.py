@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from . import tree
-from .constants import check_constants
+from .constants import check_constants, check_values, handed_out
 from .errors import (
     AnomalyError,
     AutogradLiteError,
@@ -71,6 +71,7 @@ def play(
     cotangents, arrived = dict(seeds), {}
     masks: dict[Node, Mask] = {}
     checks = check_forward in switch.watchers
+    handed = handed_out[0]
     before = switch.listeners, switch.checks
     switch.listeners, switch.checks = _listeners(record), False
     try:
@@ -82,6 +83,8 @@ def play(
                     raise _already_played(node)
                 g = cotangents.pop(node)
                 rule = rules[node.op]  # type: ignore[index]
+                if handed and node.index < handed:
+                    check_values(node, rule)
                 if node.notes is not None:
                     if node.notes.watched:
                         check_constants(node, node.notes.watched)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast, overload
 import numpy as np
 import numpy.typing as npt
 
-from .constants import SMALL, keep_constants
+from .constants import SMALL, hand_out, keep_constants
 from .errors import (
     AssignmentError,
     AutogradLiteError,
@@ -104,7 +104,7 @@ class Tensor(TorchNames):
         if self.node is not None:
             _require_inexact(array.dtype, "x.data = array")
         self._data = stored(array)
-        if self.node is not None:
+        if self.node is not None and self.node.op is None:
             self.node.value = self._data
 
     @property
@@ -236,6 +236,8 @@ class Tensor(TorchNames):
             self._data = np.array(self._data)
             if self.node is not None and self.node.op is None:  # what is written into it is the leaf's value
                 self.node.value = self._data
+        if self.node is not None and self.node.value is self._data:
+            hand_out(self.node)
         return cast(Array, self._data)
 
     def item(self, *index: Any) -> Any:

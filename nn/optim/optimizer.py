@@ -140,7 +140,7 @@ class Optimizer:
                 for p in group["params"]:
                     g = p.grad
                     if g is not None:
-                        x = p.numpy()
+                        x = p.detach().numpy()
                         new = self.update(*_decayed(x, g.numpy(), group), self._state_of(p), group)
                         p.data = in_layout(new, x)
         return loss
