@@ -1045,7 +1045,9 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
                 by_keyword = True
     if ("out" in kwargs or "where" in kwargs) and op is not np.copyto:
         kwargs = _without_out(op, kwargs)
-    rule = rule_of(op)
+    rule = rules.get(op)
+    if rule is None and op not in compositions:
+        rule = rule_of(op)
     if rule is None:
         if op in compositions:
             for arg in (*args, *kwargs.values()) if kwargs else args:
