@@ -17,7 +17,7 @@ import numpy as np
 
 from . import tree
 from .arrays import refuse_other_arithmetic
-from .constants import check_constants
+from .constants import check_constants, check_values, handed_out
 from .errors import (
     AnomalyError,
     AutogradLiteError,
@@ -74,6 +74,7 @@ def play(
     masks: dict[Node, Mask] = {}
     outer = now = current()
     checks = check_forward in outer.watchers
+    handed = handed_out[0]
     lines = _Lines() if record and checks else None
     inner = entered(outer, Block(_recorded(lines))) if record else silenced(outer)
     try:
@@ -88,6 +89,8 @@ def play(
                 y, args, kwargs, inputs = node.value, node.args, node.kwargs, node.inputs
                 g = cotangents.pop(node)
                 rule = rules[node.op]  # type: ignore[index]
+                if handed and node.index < handed:
+                    check_values(node, rule)
                 if node.notes is not None:
                     if node.notes.watched:
                         check_constants(node, node.notes.watched)

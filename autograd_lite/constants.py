@@ -5,6 +5,10 @@ to fill it with the next batch, say. So the step keeps a copy of a small array. 
 would take memory, it keeps a fingerprint, and the backward pass raises if the array no longer has it. An
 array of which no rule reads the entries, as in `w + a`, is left alone.
 
+The value of a Tensor on the tape is changed through the array that `x.data` or `x.numpy()` gives out. Then
+its fingerprint is taken, and a step that was recorded before and reads the value asks for it again.
+Optimizers put a new array in place of the old one, which the steps keep.
+
 What this costs was measured: up to 1 MB a copy takes less time than two fingerprints, and a fingerprint
 less than a tenth of a product with the array.
 """
@@ -18,10 +22,10 @@ import numpy as np
 
 from .errors import TapeError
 from .explain import describe
-from .rules import Rule
-from .tape import FIXED, Node, op_name
+from .rules import Rule, names
+from .tape import FIXED, Node, next_index, op_name
 
-__all__ = ["check_constants", "fingerprint", "keep_constants"]
+__all__ = ["check_constants", "check_values", "fingerprint", "hand_out", "handed_out", "keep_constants"]
 
 SMALL = 1 << 18
 """Bytes up to which an array is copied."""
@@ -109,3 +113,57 @@ def check_constants(node: Node, watched: list[Watched]) -> None:
                 f"the backward pass, and the derivative of {name} needs what it held; give {name} a copy, "
                 "a.copy(), or call backward() before a is changed" + (f"; recorded at {line}" if line else "")
             )
+
+
+# -- values of Tensors, which a program may write into ---------------------------------------------
+
+handed_out = [0]
+"""The place on the tape at which a program was given the array of a Tensor the last time."""
+
+
+def hand_out(node: Node) -> None:
+    """Note what a value is, now that the program is given its array.
+
+    Kept are the place on the tape and the fingerprint, and the last such place after which it was changed.
+    """
+    notes, now = node.note(), fingerprint(node.value)
+    place, before, changed = notes.seen or (0, now, 0)
+    handed_out[0] = next_index()
+    notes.seen = handed_out[0], now, changed if before == now else place
+
+
+def check_values(node: Node, rule: Rule) -> None:
+    """Raise if a step is going to read the value of a Tensor that was changed since it was recorded."""
+    for i, (parent, arg) in enumerate(zip(node.inputs, node.args, strict=True)):
+        if parent.__class__ is not Node or not _was_changed(parent, node, arg):
+            continue
+        if _reads(rule, node, i + 2) or np.may_share_memory(arg, node.value):
+            raise _changed(node, f"the value of argument {i}", arg)
+    if _was_changed(node, node, node.value) and _reads(rule, node, 1):
+        raise _changed(node, "its result", node.value)
+
+
+def _reads(rule: Rule, node: Node, i: int) -> bool:
+    """Whether one of the rules that are going to be called reads its i-th argument."""
+    if rule.joint is not None or not isinstance(rule.vjps, tuple):
+        return i - 2 not in rule.unread
+    pairs = zip(rule.vjps, node.inputs, strict=False)
+    return any(names(f, i) for f, parent in pairs if parent.__class__ is Node)
+
+
+def _was_changed(owner: Node, step: Node, array: Any) -> bool:
+    if owner.notes is None or owner.notes.seen is None or array.__class__ is not _ARRAY:
+        return False
+    if not np.may_share_memory(array, owner.value):  # x.data = array: the step has kept the old one
+        return False
+    place, before, changed = owner.notes.seen
+    return bool(changed > step.index) or (place > step.index and fingerprint(owner.value) != before)
+
+
+def _changed(node: Node, what: str, array: Any) -> TapeError:
+    name = op_name(node.op)
+    return TapeError(
+        f"{name}: {what}, {describe(array)}, was changed in place, through x.data or x.numpy(), between the "
+        f"forward and the backward pass, and the derivative of {name} needs what it held; call backward() "
+        "before the change, or put a new array in its place: x.data = x.data - step"
+    )

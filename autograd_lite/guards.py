@@ -49,8 +49,27 @@ def cut(frame: FrameType) -> UnsupportedError:
             "np.stack([x, y]), np.where(mask, x, a)"
         )
     return UnsupportedError(
-        "a Tensor on the tape was about to become a plain array, which would silently cut the graph. To "
-        "compute with it, call a NumPy function on the Tensor itself, e.g. np.stack([x, y]) in place of "
-        "np.array([x, y]); to fill an array, make it a Tensor: a = ag.Tensor(a); a[i] = x; to read the "
-        "values, write x.numpy() or x.detach()"
+        "a Tensor on the tape was about to become a plain array, which would silently cut the graph. "
+        + _instead(frame)
     )
+
+
+def _instead(frame: FrameType | None) -> str:
+    """What to write where NumPy asks only the elements of a list, which hear of no call to take part in."""
+    called = None
+    while frame is not None and package(frame) == "numpy":
+        called, frame = frame, frame.f_back
+    if called is None:
+        return (
+            "To compute with it, call a NumPy function on the Tensor itself, e.g. np.stack([x, y]) in place "
+            "of np.array([x, y]); to fill an array, make it a Tensor: a = ag.Tensor(a); a[i] = x; to read the "
+            "values, write x.numpy() or x.detach()"
+        )
+    name, home = called.f_code.co_name, str(called.f_globals["__name__"]).split(".")[1]
+    if name == "__getitem__":  # of np.r_ or np.c_
+        columns = type(called.f_locals.get("self")).__name__ == "CClass"
+        return f"Write np.{'stack([x, y], axis=1)' if columns else 'concatenate([x, y])'}"
+    if name in ("full", "full_like"):
+        return f"np.{name} makes a plain array; write np.broadcast_to(x, shape)"
+    name = f"np.{home}.{name}" if home in ("linalg", "fft") else f"np.{name}"
+    return f"{name} does not look for Tensors in a list; write {name}(np.stack([x, y])) for {name}([x, y])"

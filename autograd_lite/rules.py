@@ -77,7 +77,7 @@ class Rule:
 
     @property
     def unread(self) -> Container[int]:
-        """The arguments whose entries no rule looks at."""
+        """The arguments whose entries no rule reads."""
         if self._unread is None:
             several = isinstance(self.vjps, tuple) and self.joint is None
             self._unread = frozenset(
@@ -97,9 +97,9 @@ class Rule:
 
 
 def names(rule: Callable[..., Any] | None, i: int) -> bool:
-    """Whether the code of a rule names its i-th argument; one without code of its own may.
+    """Whether the code of a rule reads its i-th argument, and not its shape alone; one without code may.
 
-    >>> names(lambda g, y, x: g * y, 1), names(lambda g, y, x: g * y, 2)
+    >>> names(lambda g, y, x: g * y, 1), names(lambda g, y, x: g.reshape(x.shape), 2)
     (True, False)
     """
     if rule is None:
@@ -107,9 +107,14 @@ def names(rule: Callable[..., Any] | None, i: int) -> bool:
     code = getattr(rule, "__code__", None)
     if code is None or i >= code.co_argcount or _BY_ANY_NAME.intersection(code.co_names):
         return True
-    name = code.co_varnames[i]
-    used = (step.argval for step in dis.get_instructions(code))
-    return name in code.co_cellvars or any(x == name or (x.__class__ is tuple and name in x) for x in used)
+    name, shape_follows = code.co_varnames[i], False
+    for step in reversed(list(dis.get_instructions(code))):
+        if step.argval == name and not (step.opname.startswith("LOAD_FAST") and shape_follows):
+            return True
+        if step.argval.__class__ is tuple and name in step.argval:  # two arguments at once
+            return True
+        shape_follows = step.opname == "LOAD_ATTR" and step.argval in ("shape", "ndim", "size", "dtype")
+    return name in code.co_cellvars
 
 
 _BY_ANY_NAME = frozenset({"eval", "exec", "locals", "vars"})

@@ -35,7 +35,7 @@ No code of the user's runs meanwhile, but for finalizers and signal handlers, wh
 class Notes:
     """What was pinned to a node by hand: rare, so kept out of the node itself."""
 
-    __slots__ = ("grad", "hooks", "keeps", "line", "name", "retains", "watched")
+    __slots__ = ("grad", "hooks", "keeps", "line", "name", "retains", "seen", "watched")
 
     def __init__(self) -> None:
         self.name: str | None = None
@@ -45,6 +45,7 @@ class Notes:
         self.keeps = False  # a Tape keeps value and adjoint of this step
         self.line: str | None = None  # where it was recorded (under detect_anomaly)
         self.watched: Any = ()  # arrays that must not change before the backward pass
+        self.seen: Any = None  # what the value was when a program was given its array: see constants.py
 
 
 class Node:

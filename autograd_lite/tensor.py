@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from .advice import unsupported_call, unsupported_method
 from .arrays import MASKED, refuse_other_arithmetic
-from .constants import SMALL, keep_constants
+from .constants import SMALL, hand_out, keep_constants
 from .errors import (
     AssignmentError,
     AutogradLiteError,
@@ -35,7 +35,7 @@ from .guards import STORE_SUBSCR, cut, draws
 from .mistakes import warn_of_mistake
 from .names import FOREIGN_METHODS, missing
 from .recording import current
-from .rules import Rule, compositions, constants, refused, register, rule_of, rules
+from .rules import Rule, compositions, constants, is_built_in, refused, register, rule_of, rules
 from .tape import FIXED, Node, changing, check_value, leaf, next_index, op_name, package, user_line
 from .torch_names import PlainArray, TorchNames, ValuesAndIndices, answer, axis_of, numpy_words
 
@@ -108,7 +108,7 @@ class Tensor(TorchNames):
         if self.node is not None:
             _require_inexact(array.dtype, "x.data = array")
         self._data = stored(array)
-        if self.node is not None:
+        if self.node is not None and self.node.op is None:
             self.node.value = self._data
 
     @property
@@ -253,6 +253,8 @@ class Tensor(TorchNames):
                     self._data = np.array(self._data)
                 if self.node is not None and self.node.op is None:  # what is written into it is the leaf's
                     self.node.value = self._data
+        if self.node is not None and self.node.value is self._data:
+            hand_out(self.node)
         return cast(Array, self._data)
 
     def item(self, *index: Any) -> Any:
@@ -506,6 +508,8 @@ class Tensor(TorchNames):
                 b, right = other._data, other.node
             elif (b := _operand(other)) is NotImplemented:
                 return cast(Tensor, b)
+            elif isinstance(b, Tensor):  # a list that holds some
+                return forward(self, b)
             try:
                 value = compute(a, b)
             except Exception as error:
@@ -526,9 +530,12 @@ class Tensor(TorchNames):
 
         def reflected(self: Tensor, other: Any) -> Tensor:
             b, right = self._data, self.node
-            a = other if other.__class__ in _OPERANDS else _operand(other)
-            if a is NotImplemented:
+            if other.__class__ in _OPERANDS:
+                a = other
+            elif (a := _operand(other)) is NotImplemented:
                 return cast(Tensor, a)
+            elif isinstance(a, Tensor):
+                return forward(a, self)
             try:
                 # Python's complex does not know NumPy's float64, a float, from its own.
                 value = compute(a, b) if a.__class__ is not complex else op(a, b)
@@ -978,7 +985,10 @@ def _operand(value: Any) -> Any:
     if isinstance(value, (np.ndarray, np.generic, int, float, complex)):
         refuse_other_arithmetic(value)
         return value
-    return as_numbers(value, "an operand") if isinstance(value, (list, tuple)) else NotImplemented
+    if not isinstance(value, (list, tuple)):
+        return NotImplemented
+    own = stacked(value)
+    return own if isinstance(own, Tensor) else as_numbers(own, "an operand")
 
 
 def _owned(data: Any, requires_grad: bool, dtype: npt.DTypeLike | None) -> Any:
@@ -1055,12 +1065,17 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
                 by_keyword = True
     if ("out" in kwargs or "where" in kwargs) and op is not np.copyto:
         kwargs = _without_out(op, args, kwargs)
-    rule = rule_of(op)
+    rule = rules.get(op)
+    if rule is None and op not in compositions:
+        rule = rule_of(op)
     if rule is None:
         if op in compositions:
-            for arg in args:
+            for arg in (*args, *kwargs.values()) if kwargs else args:
                 if arg.__class__ not in _HARMLESS:
                     refuse_other_arithmetic(arg)
+                    if arg.__class__ is list or arg.__class__ is tuple:
+                        args, kwargs = _with_stacks(op, args, kwargs)
+                        break
             if len(args) > 2 and op.__class__ is _NUMPY_FUNCTION and (arrays := _before_out(op)):
                 args, kwargs = _named(op, arrays, args, kwargs)
             composed = compositions[op]
@@ -1092,6 +1107,8 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         else:
             if arg.__class__ not in _HARMLESS:
                 arg = _vetted(op, arg)
+                if isinstance(arg, Tensor):
+                    return apply(op, *map(stacked, args), **kwargs)
             if arg.__class__ not in FIXED:
                 fixed = False
             values.append(arg)
@@ -1230,12 +1247,40 @@ def _vetted(op: Callable[..., Any], arg: Any) -> Any:
     refuse_other_arithmetic(arg)
     if not isinstance(arg, (list, tuple)):
         return arg
-    if any(isinstance(item, Tensor) for item in arg):
+    if any(True for _ in _tensors(arg)):
+        if is_built_in(op):
+            return stacked(arg)
         raise UnsupportedError(
             f"{op_name(op)} got a {type(arg).__name__} holding Tensors, which the tape would not see; "
             f"pass np.stack({type(arg).__name__}_of_tensors), or each Tensor as an argument of its own"
         )
     return as_numbers(arg, op_name(op)) if isinstance(op, np.ufunc) else arg
+
+
+def stacked(value: Any) -> Any:
+    """A list that holds Tensors as one Tensor, as np.stack makes it; anything else as it is."""
+    if isinstance(value, (list, tuple)) and any(True for _ in _tensors(value)):
+        return apply(np.stack, [stacked(item) for item in value])
+    return value
+
+
+def _with_stacks(
+    op: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments with Tensors in place of the lists of them, or of those in a list of arrays."""
+    if op is np.block:
+        return args, kwargs
+    if op in _OF_SEVERAL:
+        args = tuple([[*map(stacked, x)] if isinstance(x, (list, tuple)) else x for x in args])
+        return args, kwargs
+    return tuple(map(stacked, args)), {key: stacked(value) for key, value in kwargs.items()}
+
+
+_OF_SEVERAL = frozenset(
+    {np.concatenate, np.stack, np.vstack, np.hstack, np.dstack, np.column_stack, np.select, np.choose}
+    | {np.piecewise, np.linalg.multi_dot}
+)
+"""Functions that take a list of arrays."""
 
 
 def _positional(

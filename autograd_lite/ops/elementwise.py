@@ -15,6 +15,7 @@ import numpy as np
 from ..rules import compositions, defvjp
 from ..tensor import Tensor, alias, astype, primitive, unwrap
 from ..torch_names import answer
+from .reductions import as_array
 from .slopes import (
     arcsin_slope,
     arctan_slope,
@@ -103,6 +104,7 @@ def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 def _float_power(a: Any, b: Any) -> Any:
+    a, b = as_array(a), as_array(b)
     wide = np.result_type(unwrap(a), unwrap(b), float)
     return np.power(a * wide.type(1), b)
 

@@ -13,6 +13,7 @@ from ..tensor import primitive, unwrap, wrap
 from .decompositions import eye, from_triangle, negligible, row
 from .factors import others
 from .products import adjoint, conj
+from .reductions import as_array
 from .wide import exponent_of, shifted
 
 __all__: list[str] = []
@@ -109,6 +110,7 @@ def _solve(g: Any, y: Any, a: Any, b: Any) -> tuple[Any, Any]:
 
 def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     """The x whose product with the last axes of a, after `axes` have been put last, is b."""
+    a = as_array(a)
     if axes is not None:
         order = [k for k in range(len(a.shape)) if k not in [axis % len(a.shape) for axis in axes]]
         a = np.transpose(a, (*order, *axes))
@@ -148,6 +150,7 @@ def _cutoff(a: Any, rcond: float | None) -> float:
 
 def _lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
     """x, the sums of squared residuals, the rank (a constant), and the singular values."""
+    a, b = as_array(a), as_array(b)
     s = np.linalg.svdvals(a)
     values = unwrap(s)
     rank = int(np.sum(values > _cutoff(a, rcond) * np.max(values, initial=0)))

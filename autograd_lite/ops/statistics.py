@@ -270,7 +270,7 @@ def _cov(
     dtype: Any = None,
 ) -> Any:
     """d (w d)^H / (sum(w) - ddof sum(w aweights) / sum(w)), with d the deviations of each row."""
-    given = [part for part in (m, y) if part is not None]
+    given = [as_array(part) for part in (m, y) if part is not None]
     dtype = dtype or np.result_type(*map(unwrap, given), np.float64)
     variables = [_variables(part, rowvar).astype(dtype) for part in given]
     if not len(variables[0]):

@@ -147,7 +147,7 @@ class Optimizer(Hinted):
                     g = p.grad
                     if g is not None:
                         arrived = True
-                        x = p.numpy()
+                        x = p.detach().numpy()
                         new = self.update(*_decayed(x, g.numpy(), group), self._state_of(p), group)
                         p.data = in_layout(new, x)
         if not arrived:
