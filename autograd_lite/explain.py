@@ -27,7 +27,6 @@ from .tape import op_name
 __all__ = [
     "STUMBLES",
     "called_from_math",
-    "cut",
     "describe",
     "explain",
     "full_name",

@@ -62,8 +62,8 @@ def _instead(frame: FrameType | None) -> str:
     if called is None:
         return (
             "To compute with it, call a NumPy function on the Tensor itself, e.g. np.stack([x, y]) in place "
-            "of np.array([x, y]); to fill an array, make it a Tensor: a = ag.Tensor(a); a[i] = x; to read the "
-            "values, write x.numpy() or x.detach()"
+            "of np.array([x, y]); to fill an array, make it a Tensor: a = ag.Tensor(a); a[i] = x; to read "
+            "the values, write x.numpy() or x.detach()"
         )
     name, home = called.f_code.co_name, str(called.f_globals["__name__"]).split(".")[1]
     if name == "__getitem__":  # of np.r_ or np.c_
