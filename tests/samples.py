@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as ag
-from autograd_lite.ops.decompositions import cholesky, complement, eig, eigh, from_triangle, qr, svd
+from autograd_lite.ops.decompositions import cholesky, complement, eig, from_triangle, qr
 from autograd_lite.ops.elementwise import upright
 from autograd_lite.ops.factors import others, pulled, running
 from autograd_lite.ops.indexing import scatter
@@ -764,13 +764,11 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     ],
     # -- decompositions ----------------------------------------------------------------------------
     from_triangle: [call(symmetric(3, 3)), call(symmetric(2, 2, 2), uplo="U")],
-    eigh: [call(symmetric(3, 3))],
     np.linalg.eigh: [call(symmetric(3, 3)), call(symmetric(2, 3, 3), UPLO="U")],
     np.linalg.eigvalsh: [call(symmetric(3, 3)), call(symmetric(2, 2, 2), "U")],
     eig: [call(symmetric(3, 3) + 0.1 * x(3, 3))],
     np.linalg.eig: [call(symmetric(3, 3) + 0.1 * x(3, 3)), call(symmetric(2, 3, 3) + 0.1 * x(3, 3))],
     np.linalg.eigvals: [call(symmetric(3, 3) + 0.1 * x(3, 3))],
-    svd: [call(square(3, 3)), call(x(4, 2)), call(x(2, 2, 3))],
     complement: [call(np.eye(3)[:, :2], near=np.eye(3)[:, 2:])],
     np.linalg.svd: [
         call(square(3, 3)),
@@ -820,7 +818,7 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     np.linalg.cond: [call(square(3, 3), p=p) for p in (None, 2, -2, "fro", 1, np.inf)],
 }  # fmt: skip
 
-HERMITIAN = {cholesky, eigh, from_triangle, np.linalg.cholesky, np.linalg.eigh, np.linalg.eigvalsh}
+HERMITIAN = {cholesky, from_triangle, np.linalg.cholesky, np.linalg.eigh, np.linalg.eigvalsh}
 """Ops of symmetric and hermitian matrices: their derivatives are along such matrices only."""
 
 WRITES = (np.put, np.put_along_axis, np.place, np.putmask, np.copyto, np.fill_diagonal)

@@ -4,7 +4,8 @@ The vectors of a decomposition turn by the change of the matrix divided by the g
 w_j - w_i. Where a gap has closed, the vectors are arbitrary, and what their rules do is this:
 
 - Only the values were used: no gap is divided by. The nuclear norm of a matrix with equal singular
-  values, or a sum over equal eigenvalues, has its finite derivative. Nor does a gap between two that
+  values, or a sum over equal eigenvalues, has its finite derivative; if the function is symmetric in
+  them, of second order too (`equal.py`). Nor does a gap between two that
   were not used at all matter, such as those that an approximation of lower rank leaves out.
 - Only the vectors were used, and their cotangent does not tell those of equal values from each other
   (up to rounding), as in U V^H, or in a projection V V^H on all of them: the term is 0 / 0 for every
@@ -24,7 +25,7 @@ import numpy as np
 from ..errors import NotDifferentiableError, UnsupportedError
 from ..rules import compositions, defvjp
 from ..tensor import primitive, unwrap
-from .equal import alike, answered, channels, counted, probe_of, spread_evenly, tilted, vanishing
+from .equal import accompanied, alike, answered, channels, probe_of, spread_evenly, tilted, vanishing
 from .products import adjoint, conj
 
 __all__: list[str] = []
@@ -134,7 +135,7 @@ def _with_values(gx: Any, y: Any, g: Any, w: Any, v: Any, bend: Any, probe: Any)
     mean = spread_evenly(np.sum(np.real(turned) * one, axis=-1), groups)
     change = np.where(groups, 0, turned * (row(g) - np.expand_dims(g, -1)))
     bent = np.where(groups, turned, 0) - one * row(mean)
-    return mean + sent, None, np.matmul(v, change), bent, counted(sent, size)
+    return mean + sent, None, np.matmul(v, change), bent, accompanied(sent, size, unwrap(g), w)
 
 
 defvjp(with_values, joint=_with_values, plain=True)
@@ -142,9 +143,9 @@ defvjp(with_values, joint=_with_values, plain=True)
 
 def _eigh(g: Any, y: Any, a: Any, *, uplo: Any = "L") -> tuple[Any]:
     """V (diag(gw) + skew(V^H gV) / (w_j - w_i)) V^H."""
-    (gw, gv, bend, probe), (w, v, *zeros) = g, y
+    (gw, gv, bend, probe), (w, v, *none) = g, y
     if gv is None:
-        return (with_values(gw, unwrap(w), v, *zeros),)
+        return (with_values(gw, unwrap(w), v, *none),)
     turned = np.matmul(adjoint(v), gv)
     skew = (turned - adjoint(turned)) / 2
     one = eye(v)
@@ -152,12 +153,13 @@ def _eigh(g: Any, y: Any, a: Any, *, uplo: Any = "L") -> tuple[Any]:
     gap = row(w) - np.expand_dims(w, -1)
     closed = negligible(gap, row(w)) & (one == 0)
     skew, gap = skew * (1 - one), gap + one
-    moot = _moot(skew, gv, gw, gv)
+    settled = np.zeros_like(closed)
     if probe is not None:
-        multiple, gw, pairs = answered(gw, w, probe)
+        multiple, gw, pairs, _ = answered(gw, w, probe)
         settled = pairs & negligible(skew, gv)
-        skew, moot = np.where(settled, 0, skew), moot | settled
+        skew = np.where(settled, 0, skew)
         v = tilted(v) if pairs.any() else v
+    moot = settled | _moot(skew, gv, gw, gv)
     inner = quotient(skew, gap, closed, moot)
     if gw is not None:
         inner = inner + one * row(gw)
@@ -266,7 +268,7 @@ def _with_singular_values(
         bent = np.matmul(bent, vh) + outside
     else:
         bent = np.matmul(u, bent) + np.where(row(zero), right - np.matmul(u, turned), 0)
-    return mean + sent, None, gu, adjoint(gv), bent, counted(sent, size)
+    return mean + sent, None, gu, adjoint(gv), bent, accompanied(sent, size, unwrap(g), s)
 
 
 defvjp(with_singular_values, joint=_with_singular_values, plain=True)
@@ -283,9 +285,9 @@ def _svd(g: Any, y: Any, a: Any) -> tuple[Any]:
     Source:
         J. Townsend, "Differentiating the singular value decomposition", 2016.
     """
-    (gu, gs, gvh, bend, probe), (u, s, vh, *zeros) = g, y
+    (gu, gs, gvh, bend, probe), (u, s, vh, *none) = g, y
     if gu is None and gvh is None:
-        return (with_singular_values(gs, unwrap(s), u, vh, *zeros),)
+        return (with_singular_values(gs, unwrap(s), u, vh, *none),)
     v = adjoint(vh)
     gu = np.zeros_like(unwrap(u)) if gu is None else gu
     gv = np.zeros_like(unwrap(v)) if gvh is None else adjoint(gvh)
@@ -296,18 +298,19 @@ def _svd(g: Any, y: Any, a: Any) -> tuple[Any]:
     require_no_phase("svd", (p + q) * one, size)
 
     both = (p + q) * (1 - one)
-    moot, moot_sum = (_moot(x, size, gs, gu, gv) for x in (both, p - q))
+    settled = zeros = np.zeros_like(one, dtype=bool)
     if probe is not None:
-        multiple, gs, pairs = answered(gs, s, probe)
+        multiple, gs, pairs, zeros = answered(gs, s, probe)
         settled = pairs & negligible(both, size)
-        both, moot = np.where(settled, 0, both), moot | settled
-        moot_sum = moot_sum | (pairs & negligible(p - q, size))
+        both = np.where(settled, 0, both)
         u, vh = (tilted(x) if pairs.any() else x for x in (u, vh))
     closed = negligible(across - down, across) & (one == 0)
+    moot = settled | _moot(both, size, gs, gu, gv)
     inner = quotient(both, across - down + one, closed, moot) / 2
     zero = one if p.dtype.kind != "c" else 0 * one  # where p - q is 0, whatever is divided by
     closed = negligible(across + down, across) & (zero == 0)
-    inner = inner + quotient(p - q, across + down + zero, closed, moot_sum) / 2
+    moot = zeros & negligible(p - q, size) | _moot(p - q, size, gs, gu, gv)
+    inner = inner + quotient(p - q, across + down + zero, closed, moot) / 2
     if gs is not None:
         inner = inner + one * row(gs)
     ga = np.matmul(np.matmul(u, inner), vh)

@@ -26,7 +26,6 @@ __all__ = [
     "alike",
     "answered",
     "channels",
-    "counted",
     "probe_of",
     "spread_evenly",
     "tilted",
@@ -72,52 +71,62 @@ def _differences(x: Any) -> Any:
 
 def spread_evenly(x: Any, groups: Any) -> Any:
     """For each value the mean over its group."""
-    return np.sum(
-        x[..., None, :] * (groups / np.sum(groups, axis=-1, keepdims=True)).astype(x.dtype), axis=-1
-    )
+    return _within(groups, x) / np.sum(groups, axis=-1).astype(x.dtype)
 
 
 def probe_of(groups: Any, zero: Any, size: Any) -> Any:
     """Numbers of length `size` in each group that add up to 0; all the same where the values are zeros."""
     places = np.broadcast_to(np.arange(groups.shape[-1], dtype=size.dtype), groups.shape[:-1])
     pattern = np.where(zero, 1, places - spread_evenly(places, groups))
-    length = np.sqrt(np.sum(groups * (pattern * pattern)[..., None, :], axis=-1))
+    length = np.sqrt(_within(groups, pattern * pattern))
     return (pattern / np.where(length == 0, 1, length) * size[..., None]).astype(size.dtype)
 
 
 def channels(a: Any, w: Any) -> tuple[Any, Any]:
-    """The outputs that are always 0: for the bend, like the matrix, and for the probe with a count of the
-    derivatives that have sent one."""
-    return np.zeros_like(a), np.zeros((*w.shape[:-1], 2, w.shape[-1]), w.dtype)
+    """The outputs that are always 0: for the bend, like the matrix; for the probe and what goes with it."""
+    return np.zeros_like(a), np.zeros((*w.shape[:-1], 3, w.shape[-1]), w.dtype)
 
 
-def counted(probe: Any, size: Any) -> Any:
-    """The probe with the count of it, 1, or 0 if nothing was sent."""
-    return np.stack([probe, np.broadcast_to((size > 0)[..., None], probe.shape).astype(probe.dtype)], axis=-2)
+def accompanied(probe: Any, size: Any, g: Any, w: Any) -> Any:
+    """The probe, the count of probes (0 if nothing was sent), and how large an answer is to be expected."""
+    of_g, of_w = (np.max(np.abs(x), axis=-1, initial=0) for x in (g, w))
+    others = (size > 0), size * of_g / np.where(of_w == 0, 1, of_w)
+    rows = [np.broadcast_to(x[..., None], probe.shape).astype(probe.dtype) for x in others]
+    return np.stack([probe, *rows], axis=-2)
 
 
 class Answer(NamedTuple):
-    """What came back: the multiple for each value, what else is on the diagonal, and the pairs of values
-    that were asked about."""
+    """What came back: the multiple for each value, what else is on the diagonal, the pairs of values that
+    were asked about, and those of them that are zeros."""
 
     multiple: Any
     rest: Any
     pairs: Any
+    zeros: Any
 
 
 def answered(gw: Any, w: Any, probe: Any) -> Answer:
-    """Tell the probe from the rest of a cotangent of the values; NaN for a mixture of several probes."""
-    groups = together(unwrap(w))
-    raw = unwrap(probe)
-    sent, several = raw[..., 0, :], raw[..., 1, :] > 1
-    power = np.sum(groups * (sent * sent)[..., None, :], axis=-1)
-    asked = power > 0
+    """Tell the probe from the rest of a cotangent of the values. The multiple is NaN where there is none: for
+    a mixture of several probes, and for an answer that is no multiple of the probe."""
+    groups, raw = together(unwrap(w)), unwrap(probe)
+    sent, several, expected = raw[..., 0, :], raw[..., 1, :] > 1, raw[..., 2, :]
+    power = _within(groups, sent * sent)
+    asked, zero = power > 0, _within(groups, sent) ** 2 > power / 2
+    gw = np.zeros_like(sent) if gw is None else gw
+    multiple = _within(groups, gw * sent) / np.where(asked, power, 1)
+    rest = gw - multiple * sent
+    uneven = np.abs(unwrap(rest) - np.where(zero, 0, spread_evenly(unwrap(rest), groups)))
+    rounding = 1e-3 * np.max(np.abs(unwrap(gw)), axis=-1, keepdims=True, initial=0)
+    odd = uneven > rounding + 1e4 * np.finfo(sent.dtype).eps * expected
+    unknown = asked & (several | (_within(groups, odd) > 0))
+    multiple = multiple * np.where(unknown, np.nan, 1).astype(sent.dtype)
     pairs = groups & asked[..., None]
-    if gw is None:
-        gw = np.zeros_like(sent)
-    back = np.sum(groups * np.expand_dims(gw * sent, -2), axis=-1)
-    multiple = back / np.where(asked, power, 1) * np.where(asked & several, np.nan, 1).astype(sent.dtype)
-    return Answer(multiple, gw - multiple * sent, pairs)
+    return Answer(multiple, rest, pairs, pairs & zero[..., None])
+
+
+def _within(groups: Any, x: Any) -> Any:
+    """For each value the sum over its group."""
+    return np.sum(groups * np.expand_dims(x, -2), axis=-1)
 
 
 @primitive

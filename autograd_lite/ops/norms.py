@@ -65,15 +65,18 @@ def _power_norm(x: Any, order: float, axis: Axes) -> Any:
 def slope(x: Any, *, order: float, axis: Axes) -> Any:
     """sign(x) (|x| / norm)^(order - 1), the gradient of the norm; 0 at 0, and where the norm is 0.
 
-    Below order 1 the power grows beyond all bounds at 0, and the quotient must not get there first.
+    Below order 2 the power may be an ordinary number where the quotient is none, and is one of powers.
     """
-    near, _ = _near_one(widened(x), order, axis)
+    wide = widened(x)
+    near, exponent = _near_one(wide, order, axis)
     size, norm = np.abs(near), _power_norm(near, order, axis)
+    apart = 0 < order < 2
+    if apart:
+        size, norm = np.abs(wide), np.ldexp(norm, exponent)
     zero = (size == 0) | (norm == 0)
     size, norm = np.where(zero, 1, size), np.where(norm == 0, 1, norm)
-    below = 0 < order < 1
-    power = size ** (order - 1) * norm ** (1 - order) if below else (size / norm) ** (order - 1)
-    return narrowed(np.where(zero, 0, np.sign(near) * power), x)
+    power = size ** (order - 1) * norm ** (1 - order) if apart else (size / norm) ** (order - 1)
+    return narrowed(np.where(zero, 0, np.sign(wide) * power), x)
 
 
 def _gradient(x: Any, order: float, axis: Axes) -> Any:

@@ -113,8 +113,8 @@ def power_partial(a: Any, b: Any, n: int, m: int) -> Any:
     factor = functools.reduce(lambda total, c: total * log + c, reversed(polynomial))
     power = a**p
     if rest is not None and rest.any():
-        edge = (a == 0) | np.isinf(a)
-        factor = factor * np.where((rest != 0) & ~edge, 1 + rest * np.log(np.where(edge, 1, a)), 1)
+        counts = (rest != 0) & (np.abs(rest) < 0.5) & (a != 0) & np.isfinite(a)  # a larger one: b is immense
+        factor = factor * np.where(counts, a, 1) ** np.where(counts, rest, 0)
     if is_ordinary(power) and (m == 0 or np.all(a != 0)):
         return factor * power
     return _extreme_power(a, b, p, n, m, factor, power)

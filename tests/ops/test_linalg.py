@@ -159,11 +159,18 @@ class TestEqualEigenvalues:
     def test_what_cannot_be_told_is_nan(self, a: Any, f: Callable[..., Any]) -> None:
         assert np.isnan(ag.grad(lambda a: f(*L.eigh(a)))(a)).all()
 
-    def test_second_derivatives_that_cannot_be_told_are_nan(self, a: Any) -> None:
+    def test_a_symmetric_function_of_them_has_a_second_derivative(self, a: Any) -> None:
         def f(a: Any) -> Any:
             return np.sum(L.eigvalsh(a) ** 3)
 
+        h = hermitian(normal(3, 3))
         np.testing.assert_allclose(ag.grad(f)(a), 3 * a @ a, atol=1e-13)
+        np.testing.assert_allclose(ag.hvp(f, (a,), (h,)), 3 * (a @ h + h @ a), atol=1e-12)
+
+    def test_second_derivatives_that_cannot_be_told_are_nan(self, a: Any) -> None:
+        def f(a: Any) -> Any:
+            return L.eigvalsh(a)[1] ** 3
+
         assert np.isnan(ag.hvp(f, (a,), (normal(3, 3),))).all()
 
 

@@ -198,12 +198,16 @@ CASES = {
         [TWO_EQUAL, np.eye(3)],
         True,
     ),
-    "log of eigvalsh, equal": Case(  # the second derivative would need how the gap closes
+    "log of eigvalsh, equal": Case(
         lambda a: np.sum(np.log(L.eigvalsh(a))),
         lambda m: mpmath.log(det(m)),
         [TWO_EQUAL, np.eye(3)],
         True,
-        orders=(1,),
+    ),
+    "squares of svdvals, equal": Case(
+        lambda a: np.sum(L.svdvals(a) ** 2 + L.svdvals(a) ** 4),
+        lambda m: sum((m.T * m)[i, i] + (m.T * m * m.T * m)[i, i] for i in range(m.cols)),
+        [EQUAL, TWO_EQUAL, TALL_EQUAL, TALL_EQUAL.T, np.eye(4), RANK_1_OF_3, np.zeros((2, 2))],
     ),
     "eigvals": Case(
         lambda a: total(np.sort(L.eigvals(a))[:, None]),
