@@ -197,8 +197,6 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     np.remainder: [call(x(3), positive(3)), call(np.array([5.5, -5.5]), np.array([2.0, -2.0]))],
     ratio: [call(x(3), positive(3), n) for n in (1, 2, 3)],
     np.fmod: [call(x(3), positive(3)), call(np.array([5.5, -5.5]), np.array([2.0, -2.0]))],
-    shifted: [call(x(3), np.array([1, -2, 0])), call(x(2, 1), 3)],
-    upright: unary(),
     np.ldexp: [call(x(3), np.array([1, -2, 0])), call(x(2, 1), 3)],
     np.negative: unary(),
     np.positive: unary(),
@@ -387,9 +385,6 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     np.bincount: [call(np.array([1, 0, 1, 3]), x(4)), call(np.array([1, 0]), x(2), minlength=4)],
     # -- along an axis -----------------------------------------------------------------------------
     np.cumsum: [call(x(4)), call(x(2, 3)), call(x(2, 3), axis=0), call(x(2, 3), axis=-1)],
-    others: [call(x(5)), call(np.array([0.0, 2.0, 0.0])), call(x(3, 2), x(3, 2), x(3, 2))],
-    running: [call(x(5)), call(np.array([2.0, 0.0, 3.0])), call(x(3, 2), x(3, 2), x(3, 2))],
-    pulled: [call(x(5), x(5)), call(x(3), np.array([2.0, 0.0, 3.0])), call(x(3, 2), x(3, 2), x(3, 2))],
     np.cumprod: [
         *(call(x(n)) for n in (1, 2, 3, 4, 7)),
         call(x(2, 3)),
@@ -764,13 +759,15 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     ],
     # -- decompositions ----------------------------------------------------------------------------
     from_triangle: [call(symmetric(3, 3)), call(symmetric(2, 2, 2), uplo="U")],
-    np.linalg.eigh: [call(symmetric(3, 3)), call(symmetric(2, 3, 3), UPLO="U")],
+    np.linalg.eigh: [call(symmetric(3, 3)), call(symmetric(3, 3)), call(symmetric(2, 3, 3), UPLO="U")],
     np.linalg.eigvalsh: [call(symmetric(3, 3)), call(symmetric(2, 2, 2), "U")],
     eig: [call(symmetric(3, 3) + 0.1 * x(3, 3))],
     np.linalg.eig: [call(symmetric(3, 3) + 0.1 * x(3, 3)), call(symmetric(2, 3, 3) + 0.1 * x(3, 3))],
     np.linalg.eigvals: [call(symmetric(3, 3) + 0.1 * x(3, 3))],
-    complement: [call(np.eye(3)[:, :2], near=np.eye(3)[:, 2:])],
     np.linalg.svd: [
+        call(square(3, 3)),
+        call(x(4, 2), full_matrices=False),
+        call(x(2, 2, 3), full_matrices=False),
         call(square(3, 3)),
         call(x(4, 3), full_matrices=False),
         call(x(2, 2, 4), full_matrices=False),
@@ -779,6 +776,7 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
         call(x(3, 2), compute_uv=False),
         call(symmetric(3, 3) - 3 * np.eye(3), hermitian=True),
     ],
+    complement: [call(np.eye(3)[:, :2], near=np.eye(3)[:, 2:])],
     np.linalg.svdvals: [call(x(2, 3)), call(x(2, 3, 3))],
     qr: [call(x(3, 2)), call(square(3, 3))],
     np.linalg.qr: [
@@ -792,7 +790,6 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     np.linalg.cholesky: [call(symmetric(3, 3)), call(symmetric(2, 2, 2), upper=True)],
     # -- norms -------------------------------------------------------------------------------------
     power_norm: [call(x(2, 3), order=2.0, axis=None), call(x(2, 3), order=3.0, axis=(1,), keepdims=True)],
-    slope: [call(x(2, 3), order=p, axis=axis) for p, axis in [(3.0, None), (0.5, (1,)), (-1.0, None)]],
     direction: [
         call(x(2, 3), order=2.0, axis=(1,)),
         *(call(x(3), order=p, axis=None) for p in (1.5, 3.0, -1.0)),
@@ -816,6 +813,13 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     ],
     np.linalg.matrix_norm: [call(x(2, 2, 3)), call(x(2, 3, 3), ord=2, keepdims=True)],
     np.linalg.cond: [call(square(3, 3), p=p) for p in (None, 2, -2, "fro", 1, np.inf)],
+    # -- what other rules are made of ----------------------------------------------------------------
+    shifted: [call(x(3), np.array([1, -2, 0])), call(x(2, 1), 3)],
+    upright: unary(),
+    others: [call(x(5)), call(np.array([0.0, 2.0, 0.0])), call(x(3, 2), x(3, 2), x(3, 2))],
+    running: [call(x(5)), call(np.array([2.0, 0.0, 3.0])), call(x(3, 2), x(3, 2), x(3, 2))],
+    pulled: [call(x(5), x(5)), call(x(3), np.array([2.0, 0.0, 3.0])), call(x(3, 2), x(3, 2), x(3, 2))],
+    slope: [call(x(2, 3), order=p, axis=axis) for p, axis in [(3.0, None), (0.5, (1,)), (-1.0, None)]],
 }  # fmt: skip
 
 HERMITIAN = {cholesky, from_triangle, np.linalg.cholesky, np.linalg.eigh, np.linalg.eigvalsh}

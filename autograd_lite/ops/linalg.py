@@ -179,15 +179,12 @@ compositions[np.linalg.lstsq] = _lstsq
 def _det(g: Any, y: Any, a: Any) -> Any:
     """g times the signed minors. If those of unlike rows and columns could leave the range of floats midway,
     their largest entries are brought near 1 by powers of two, of which each minor then gets its own back."""
-    exponent = np.where(unwrap(a) == 0, -(1 << 20), exponent_of(unwrap(a)))
+    exponent, limits = exponent_of(unwrap(a)), np.finfo(a.dtype)
+    if np.abs(exponent).max(initial=0) * a.shape[-1] <= min(limits.maxexp, -limits.minexp) / 8:
+        return np.expand_dims(g, (-2, -1)) * cofactors(a)
+    exponent = np.where(unwrap(a) == 0, -(1 << 20), exponent)
     rows = _top(exponent, -1)
     columns = _top(exponent - rows, -2)
-    limits = np.finfo(a.dtype)
-    if (
-        np.max(np.abs(rows) + np.abs(columns), initial=0) * a.shape[-1]
-        <= min(limits.maxexp, -limits.minexp) / 2
-    ):
-        return np.expand_dims(g, (-2, -1)) * cofactors(a)
     whole = np.sum(rows, -2, keepdims=True) + np.sum(columns, -1, keepdims=True)
     minors = cofactors(shifted(a, -rows - columns))
     return np.expand_dims(g, (-2, -1)) * shifted(minors, whole - rows - columns)
