@@ -12,6 +12,7 @@ import pytest
 
 import autograd_lite as ag
 import nn
+from autograd_lite.ops.factors import others, running
 from autograd_lite.ops.products import einsum
 from tests.samples import SAMPLES, Sample
 
@@ -52,6 +53,8 @@ def has_value(sample: Sample) -> bool:
     reads memory that nobody wrote, and its einsum takes axes of 0 and of 3 entries for one."""
     if sample.op is np.fft.hfft and sample.args[0].shape[-1] == 0:
         return False
+    if sample.op in (others, running) and len({np.shape(a) for a in sample.args}) > 1:
+        return False  # directions are of the shape of the factors
     if (
         sample.op in (np.einsum, einsum)
         and "ii" in str(sample.args[0])

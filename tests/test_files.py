@@ -197,6 +197,8 @@ def test_what_is_no_path(name: Any) -> None:
         files.checked_path("nn.save", name)
 
 
+# An interrupt between the opening of a file and the `with` around it leaves closing to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timer that interrupts")
 def test_an_interrupt_at_any_moment_leaves_no_draft(path: Path) -> None:
     def interrupt(*_: Any) -> None:

@@ -125,20 +125,48 @@ def with_values(g: Any, w: Any, v: Any, bend: Any, probe: Any) -> Any:
     return np.matmul(v * row(g), adjoint(v))
 
 
-def _with_values(gx: Any, y: Any, g: Any, w: Any, v: Any, bend: Any, probe: Any) -> tuple[Any, ...]:
-    """With H = V^H gx V: the diagonal for g, V H_ij (g_j - g_i) for V, and for equal values a probe and a
-    bend."""
-    turned = np.matmul(np.matmul(adjoint(v), (gx + adjoint(gx)) / 2), v)
-    groups, one = alike(unwrap(g), w), eye(v)
+@primitive
+def pinched(x: Any, w: Any, v: Any, bend: Any, probe: Any, *, _groups: Any) -> Any:
+    """The diagonal of V^H x V, evenly spread over equal values, and a probe: the adjoint of `with_values`."""
+    turned = _turned(x, v)
+    return spread_evenly(np.sum(np.real(turned) * eye(v), axis=-1), _groups) + _probe(turned, w, _groups)[0]
+
+
+def _turned(x: Any, v: Any) -> Any:
+    return np.matmul(np.matmul(adjoint(v), (x + adjoint(x)) / 2), v)
+
+
+def _probe(turned: Any, w: Any, groups: Any) -> tuple[Any, Any]:
     size = np.sqrt(np.sum(np.abs(unwrap(turned)) ** 2, axis=(-2, -1)))
-    sent = probe_of(groups, np.zeros(w.shape, bool), size)
+    return probe_of(groups, np.zeros(w.shape, bool), size), size
+
+
+def _through_vectors(x: Any, g: Any, w: Any, v: Any, groups: Any) -> tuple[Any, Any, Any]:
+    """What <x, V diag(g) V^H> sends back: with H = V^H x V, V H_ij (g_j - g_i) to V, and for equal values a
+    bend and a probe."""
+    turned, one = _turned(x, v), eye(v)
+    sent, size = _probe(turned, w, groups)
     mean = spread_evenly(np.sum(np.real(turned) * one, axis=-1), groups)
     change = np.where(groups, 0, turned * (row(g) - np.expand_dims(g, -1)))
     bent = np.where(groups, turned, 0) - one * row(mean)
-    return mean + sent, None, np.matmul(v, change), bent, accompanied(sent, size, unwrap(g), w)
+    return np.matmul(v, change), bent, accompanied(sent, size, unwrap(g), w)
+
+
+def _with_values(gx: Any, y: Any, g: Any, w: Any, v: Any, bend: Any, probe: Any) -> tuple[Any, ...]:
+    groups = alike(unwrap(g), w)
+    values = pinched(gx, w, v, bend, probe, _groups=groups)
+    return values, None, *_through_vectors(gx, g, w, v, groups)
+
+
+def _pinched(
+    g: Any, y: Any, x: Any, w: Any, v: Any, bend: Any, probe: Any, *, _groups: Any
+) -> tuple[Any, ...]:
+    even = spread_evenly(g, _groups)
+    return with_values(even, w, v, bend, probe), None, *_through_vectors(x, even, w, v, _groups)
 
 
 defvjp(with_values, joint=_with_values, plain=True)
+defvjp(pinched, joint=_pinched, plain=True)
 
 
 def _eigh(g: Any, y: Any, a: Any, *, uplo: Any = "L") -> tuple[Any]:
@@ -245,33 +273,63 @@ def with_singular_values(g: Any, s: Any, u: Any, vh: Any, bend: Any, probe: Any)
     return np.matmul(u * row(g), vh)
 
 
-def _with_singular_values(
-    gx: Any, y: Any, g: Any, s: Any, u: Any, vh: Any, bend: Any, probe: Any
-) -> tuple[Any, ...]:
-    """As for eigenvalues, with the hermitian part of H = U^H gx V. Where s is 0, and g is too, -s would do as
+@primitive
+def pinched_singular(
+    x: Any, s: Any, u: Any, vh: Any, bend: Any, probe: Any, *, _groups: Any, _zero: Any
+) -> Any:
+    """The diagonal of U^H x V, evenly spread over equal values, and a probe: the adjoint of
+    `with_singular_values`. 0 where s is 0, and g too."""
+    diagonal = np.sum(np.real(np.matmul(np.matmul(adjoint(u), x), adjoint(vh))) * eye(s), axis=-1)
+    return np.where(_zero, 0, spread_evenly(diagonal, _groups)) + _singular_probe(x, _groups, _zero)[0]
+
+
+def _singular_probe(x: Any, groups: Any, zero: Any) -> tuple[Any, Any]:
+    size = np.sqrt(np.sum(np.abs(unwrap(x)) ** 2, axis=(-2, -1)))
+    return probe_of(groups, zero, size), size
+
+
+def _through_singular_vectors(
+    x: Any, g: Any, s: Any, u: Any, vh: Any, groups: Any, zero: Any
+) -> tuple[Any, Any, Any, Any]:
+    """As for eigenvalues, with the hermitian part of H = U^H x V. Where s is 0, and g is too, -s would do as
     well, and then H is bent as a whole, with what it has outside of the span of U and V."""
     v, one = adjoint(vh), eye(s)
-    left, right = np.matmul(adjoint(u), gx), np.matmul(gx, v)
+    left, right = np.matmul(adjoint(u), x), np.matmul(x, v)
     turned = np.matmul(left, v)
     upright = (turned + adjoint(turned)) / 2
-    groups, zero = alike(unwrap(g), s), vanishing(unwrap(g), s)
-    size = np.sqrt(np.sum(np.abs(unwrap(gx)) ** 2, axis=(-2, -1)))
-    sent = probe_of(groups, zero, size)
+    sent, size = _singular_probe(x, groups, zero)
     mean = np.where(zero, 0, spread_evenly(np.sum(np.real(upright) * one, axis=-1), groups))
     both = zero[..., :, None] & zero[..., None, :]
     bent = np.where(both, turned, np.where(groups, upright, 0)) - one * row(mean)
     half = np.where(groups, upright * (row(g) - np.expand_dims(g, -1)) / 2, 0)
     gu = np.where(row(zero), 0, right * row(g)) - np.matmul(u, half)
     gv = np.where(row(zero), 0, adjoint(left) * row(g)) - np.matmul(v, half)
-    if gx.shape[-2] < gx.shape[-1]:
+    if x.shape[-2] < x.shape[-1]:
         outside = np.where(zero[..., :, None], left - np.matmul(turned, vh), 0)
         bent = np.matmul(bent, vh) + outside
     else:
         bent = np.matmul(u, bent) + np.where(row(zero), right - np.matmul(u, turned), 0)
-    return mean + sent, None, gu, adjoint(gv), bent, accompanied(sent, size, unwrap(g), s)
+    return gu, adjoint(gv), bent, accompanied(sent, size, unwrap(g), s)
+
+
+def _with_singular_values(
+    gx: Any, y: Any, g: Any, s: Any, u: Any, vh: Any, bend: Any, probe: Any
+) -> tuple[Any, ...]:
+    groups, zero = alike(unwrap(g), s), vanishing(unwrap(g), s)
+    values = pinched_singular(gx, s, u, vh, bend, probe, _groups=groups, _zero=zero)
+    return values, None, *_through_singular_vectors(gx, g, s, u, vh, groups, zero)
+
+
+def _pinched_singular(
+    g: Any, y: Any, x: Any, s: Any, u: Any, vh: Any, bend: Any, probe: Any, *, _groups: Any, _zero: Any
+) -> tuple[Any, ...]:
+    even = np.where(_zero, 0, spread_evenly(g, _groups))
+    values = with_singular_values(even, s, u, vh, bend, probe)
+    return values, None, *_through_singular_vectors(x, even, s, u, vh, _groups, _zero)
 
 
 defvjp(with_singular_values, joint=_with_singular_values, plain=True)
+defvjp(pinched_singular, joint=_pinched_singular, plain=True)
 
 
 def _svd(g: Any, y: Any, a: Any) -> tuple[Any]:

@@ -42,7 +42,7 @@ def together(w: Any) -> Any:
     digits: pairs, as a matrix of truth values."""
     size = np.max(np.abs(w), axis=-1, keepdims=True, initial=0)
     apart = np.abs(np.diff(w, axis=-1)) > np.sqrt(np.finfo(w.dtype).eps) * size
-    group = np.concatenate([np.zeros_like(apart[..., :1]), apart], axis=-1)[..., : w.shape[-1]].cumsum(-1)
+    group = np.concatenate([np.zeros_like(w[..., :1], bool), apart], axis=-1).cumsum(-1)
     return group[..., :, None] == group[..., None, :]
 
 

@@ -68,7 +68,7 @@ def _polymul(a1: Any, a2: Any) -> Any:
 
 def _stripped(p: Any) -> Any:
     p = np.atleast_1d(p)
-    if not p.size:
+    if p.shape == (0,):
         return np.zeros(1, p.dtype)
     lead = np.flatnonzero(unwrap(p))
     return p[lead[0] :] if lead.size else p[-1:]

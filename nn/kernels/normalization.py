@@ -57,7 +57,8 @@ def _mean(a: Array, b: Array, axes: tuple[int, ...]) -> Array:
     first = next(k for k in range(ndim + 1) if summed.issuperset(range(k, ndim)))
     shape = a.shape[:first]
     if first < ndim:
-        sums = _of_rows(a.reshape(*shape, -1), b.reshape(*shape, -1))
+        length = math.prod(a.shape[first:])
+        sums = _of_rows(a.reshape(*shape, length), b.reshape(*shape, length))
         sums = total(sums, tuple(k for k in summed if k < first))
     else:
         sums = _of_columns(a, b)

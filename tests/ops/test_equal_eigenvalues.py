@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pytest
 
 import autograd_lite as ag
+from autograd_lite.testing import check_grads
 
 Array = npt.NDArray[Any]
 L = np.linalg
@@ -42,7 +43,7 @@ def differences(gradient: Callable[[Any], Any], a: Array, h: Array) -> Array:
 
 
 def check(f: Callable[[Any], Any], a: Array, h: Array, rtol: float = 1e-8) -> None:
-    """Hessian times vector in both modes, and the Hessian itself."""
+    """Hessian times vector by all pairs of modes, and the Hessian itself."""
     expected = differences(ag.grad(f), a, h)
     atol = rtol * max(float(np.max(np.abs(expected))), 1e-2)
     np.testing.assert_allclose(ag.hvp(f, (a,), (h,)), expected, rtol, atol)
@@ -50,6 +51,13 @@ def check(f: Callable[[Any], Any], a: Array, h: Array, rtol: float = 1e-8) -> No
     np.testing.assert_allclose(ag.grad(lambda a: np.sum(ag.grad(f)(a) * h))(a), expected, rtol, atol)
     hessian = ag.hessian(f)(a)
     np.testing.assert_allclose(np.sum(hessian * h, axis=(-2, -1)), expected, rtol, atol)
+
+    def along(a: Any) -> Any:
+        return ag.jvp(f, (a,), (h,))[1]
+
+    np.testing.assert_allclose(ag.grad(along)(a), expected, rtol, atol)
+    twice, size = ag.jvp(along, (a,), (h,))[1], float(np.sum(np.abs(expected * h)))
+    np.testing.assert_allclose(twice, np.sum(expected * h), rtol, max(atol, rtol * size))
 
 
 # -- eigenvalues -----------------------------------------------------------------------------------
@@ -254,6 +262,12 @@ def test_gradients_of_squares_as_pytorch() -> None:
     x = torch.tensor(a, requires_grad=True)
     (g,) = torch.autograd.grad(torch.trace(x.T @ x @ x.T @ x), x, create_graph=True)
     (expected,) = torch.autograd.grad((g * torch.tensor(h)).sum(), x)
-    np.testing.assert_allclose(
-        ag.hvp(lambda a: np.sum(L.svdvals(a) ** 4), (a,), (h,)), expected.numpy(), rtol=1e-12
-    )
+    got = ag.hvp(lambda a: np.sum(L.svdvals(a) ** 4), (a,), (h,))
+    np.testing.assert_allclose(got, expected.numpy(), atol=1e-12 * float(expected.abs().max()))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 1), (1, 3), (2, 3, 1)])
+def test_a_single_value_is_equal_to_none(shape: tuple[int, ...]) -> None:
+    a = np.random.default_rng(0).normal(size=shape)
+    check_grads(lambda a: np.sum(np.linalg.svdvals(a) ** 3), (a,))
+    check_grads(lambda a: np.sum(np.linalg.eigvalsh(a.mT @ a) ** 2), (a,))

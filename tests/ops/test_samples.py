@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
-from autograd_lite.ops.decompositions import eigh, svd, with_singular_values, with_values
+from autograd_lite.ops.decompositions import (
+    eigh,
+    pinched,
+    pinched_singular,
+    svd,
+    with_singular_values,
+    with_values,
+)
 from autograd_lite.ops.equal import tilted
 from autograd_lite.rules import compositions, constants, rules
 from autograd_lite.testing import check_grads
@@ -17,7 +24,7 @@ from tests.samples import CALLS, HERMITIAN, HOLOMORPHIC, NOT_HOLOMORPHIC, SAMPLE
 INSIDE = {"output", "checkpointed"} | {"sign", "modf", "frexp", "divmod"}
 """Ops of the machinery, and ops that are constant in part: they have tests of their own."""
 
-CHANNELS = {eigh, svd, with_values, with_singular_values, tilted}
+CHANNELS = {eigh, svd, with_values, with_singular_values, pinched, pinched_singular, tilted}
 """Ops with results that are always 0, whose cotangents mean something else, and what they are made of: their
 tests are those of np.linalg.eigh and np.linalg.svd, and in `test_equal_eigenvalues.py`."""
 

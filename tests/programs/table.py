@@ -158,27 +158,11 @@ ROUNDING = (
 )  # fmt: skip
 """Words of ops that round elsewhere, see `Op.rounds`."""
 
-FILLED_ONLY = (
-    "np.inf",
-    "prod(",
-    "median",
-    "quantile",
-    "percentile",
-    "matmul",
-    "@",
-    "dot(",
-    "take(",
-    "compress(",
-)
-"""Words of ops that the engine refuses where an array is empty, although NumPy takes it."""
-
 
 def op(text: str, torch: str | None, draw: Draw, safe: Safe = anywhere, **what: Any) -> None:
     if torch == SAME:
         torch = text.replace("np.", "torch.").replace("ag.", "torch.")
         torch = torch.replace("torch.power", "torch.pow").replace("torch.conjugate", "torch.conj")
-    if any(word in text for word in FILLED_ONLY):
-        safe = both(filled, safe)
     OPS[text] = Op(text, torch, draw, safe, rounds=any(word in text for word in ROUNDING), **what)
 
 
