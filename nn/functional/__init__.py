@@ -25,9 +25,11 @@ from .resize import *
 from .sparse import *
 
 # A result that is exact does not raise, whatever np.seterr says: what overflows or underflows on the way
-# does no harm. Ops with kernels see to that themselves.
+# does no harm. Ops with kernels see to that themselves, so that functions that only call one are left alone.
+_KERNELS_ALONE = {"conv", "linear", "pool", "recurrent"}
 for _name, _function in list(globals().items()):
-    if isinstance(_function, _FunctionType) and not hasattr(_function, "__wrapped__") and _name[0] != "_":
+    _plain = isinstance(_function, _FunctionType) and not hasattr(_function, "__wrapped__")
+    if _plain and _name[0] != "_" and _function.__module__.rpartition(".")[2] not in _KERNELS_ALONE:
         globals()[_name] = _np.errstate(all="ignore")(_function)
         setattr(_sys.modules[_function.__module__], _name, globals()[_name])
 

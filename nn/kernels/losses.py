@@ -23,8 +23,7 @@ def target_losses(x: Array, targets: Array) -> tuple[Array, Any]:
     x = widened(scores)
     rows = np.arange(len(x))
     top = x.max(axis=1, keepdims=True, initial=-np.inf)
-    with np.errstate(invalid="ignore"):  # inf - inf: the loss is NaN
-        shifted = x - np.where(top == -np.inf, 0, top)
+    shifted = x - np.where(top == -np.inf, 0, top)  # inf - inf: the loss is NaN
     e = np.exp(shifted)
     own = e[rows, targets]
     e[rows, targets] = 0
@@ -32,8 +31,7 @@ def target_losses(x: Array, targets: Array) -> tuple[Array, Any]:
     whole = others + own
     sure = own > others
     small = np.log1p(np.divide(others, own, out=np.zeros_like(own), where=sure))
-    with np.errstate(divide="ignore"):
-        losses = np.where(sure, small, np.log(whole) - shifted[rows, targets])
+    losses = np.where(sure, small, np.log(whole) - shifted[rows, targets])
     return narrowed(losses, scores), (e, others, whole, rows, targets)
 
 
