@@ -25,6 +25,7 @@ from autograd_lite.ops.products import einsum
 from autograd_lite.ops.running import diff
 from autograd_lite.ops.selection import choose, clip, where
 from autograd_lite.ops.shaping import concatenate, stack
+from autograd_lite.ops.sinc import sinc_derivative
 from autograd_lite.ops.slopes import (
     arcsin_slope,
     arctan_slope,
@@ -37,7 +38,6 @@ from autograd_lite.ops.slopes import (
     ratio,
     share,
     share_slope,
-    sinc_derivative,
     times_gauss,
     times_sec2,
     times_sech2,

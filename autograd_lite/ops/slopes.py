@@ -340,28 +340,6 @@ def _times_narrow_gauss(g: Any, x: Any) -> Any:
 
 
 @primitive(broadcasts=True)
-def sinc_derivative(x: Any, n: int) -> Any:
-    """The n-th derivative of sinc(x) = sin(pi x) / (pi x).
-
-    From x sinc(x) = sin(pi x) / pi, differentiated k times, x s_k + k s_(k-1) is the derivative of
-    sin(pi x) / pi. Near 0 that cancels, and the series is summed.
-    """
-    wide = np.asarray(x, np.result_type(x, np.float64))
-    near = np.abs(wide) < 0.5 * n
-    far = np.where(near, 1.0, wide)
-    sin, cos = _sin_cos_pi(far)
-    value = sin / (math.pi * far)
-    for k in range(1, n + 1):
-        turned = (sin, cos, -sin, -cos)[k % 4]
-        value = (math.pi ** (k - 1) * turned - k * value) / far
-    series, square = np.zeros_like(wide), np.where(near, wide * wide, 0.0)
-    for k in reversed(range((n + 1) // 2, 2 * n + 14)):
-        series = series * square + (-(math.pi**2)) ** k / ((2 * k + 1) * math.factorial(2 * k - n))
-    series = series * wide if n % 2 else series
-    return np.where(near, series, value).astype(np.result_type(x, np.float32))[()]
-
-
-@primitive(broadcasts=True)
 def bessel_i(x: Any, n: int) -> Any:
     """x^-n I_n(x), with the modified Bessel function I_n: I_0 is numpy.i0, and the derivative is x times
     that of n + 1.
@@ -385,18 +363,6 @@ def bessel_i(x: Any, n: int) -> Any:
     return (scale * (total / (len(t) * odd)) * scale).astype(np.result_type(x, np.float32))[()]
 
 
-def _sin_cos_pi(x: Any) -> tuple[Any, Any]:
-    """sin(pi x) and cos(pi x): taking off whole turns before multiplying by pi is exact."""
-    if x.dtype.kind == "c":
-        return np.sin(math.pi * x), np.cos(math.pi * x)
-    whole = np.rint(x)
-    part, sign = x - whole, 1 - 2 * (whole % 2)
-    quarter = np.abs(part) > 0.25
-    return sign * np.sin(math.pi * part), sign * np.where(
-        quarter, np.sin(math.pi * (0.5 - np.abs(part))), np.cos(math.pi * part)
-    )
-
-
 defvjp(logistic_slope, lambda g, y, x: g * (-y * np.tanh(x / 2)))
 defvjp(
     times_gauss,
@@ -404,4 +370,3 @@ defvjp(
     lambda g, y, a, x: g * times_gauss(-2 * a * np.clip(x, -BEYOND, BEYOND), x),  # lest 2 x overflows
 )
 defvjp(bessel_i, lambda g, y, x, n: g * (x * bessel_i(x, n + 1)))
-defvjp(sinc_derivative, lambda g, y, x, n: g * sinc_derivative(x, n + 1))

@@ -10,7 +10,8 @@ import numpy as np
 from ..rules import defvjp
 from ..tensor import primitive
 from .blocks import blockwise
-from .slopes import bessel_i, logistic_slope, sinc_derivative, times_gauss
+from .sinc import sinc_derivative
+from .slopes import bessel_i, logistic_slope, times_gauss
 
 __all__ = ["erf", "sigmoid", "softplus"]
 

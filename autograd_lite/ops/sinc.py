@@ -1,0 +1,148 @@
+"""The derivatives of sinc(x) = sin(pi x) / (pi x), right to the last digits next to their zeros too.
+
+>>> import numpy as np, autograd_lite as ag
+>>> ag.grad(np.sinc)(1.4302966531242027)  # the zero is 2e-17 away, and the two terms are 0.16
+-5.3972132071961494e-17
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from ..rules import defvjp
+from ..tensor import primitive
+from .doubled import Doubled, nearest, polynomial, where
+
+__all__: list[str] = []
+
+PI = Fraction("3.14159265358979323846264338327950288419716939937510582097494459")
+
+
+@primitive(broadcasts=True)
+def sinc_derivative(x: Any, n: int) -> Any:
+    """The n-th derivative of sinc(x) = sin(pi x) / (pi x).
+
+    Near 0 it is a series, elsewhere a recurrence. Close to a zero of the derivative the terms of both
+    cancel, and from the fourth order on they do all over the middle. Such entries are computed once more, in
+    double-double arithmetic. Narrower dtypes have room enough in float64.
+    """
+    x = np.asarray(x)
+    dtype = np.result_type(x.dtype, np.float32)
+    flat = x.astype(np.result_type(x.dtype, np.float64)).reshape(-1)
+    out = np.empty_like(flat)
+    near = np.abs(flat) < 0.4 * n
+    for part, plain, exact in ((near, _near, _doubled_near), (~near, _far, _doubled_far)):
+        if not part.any():
+            continue
+        chosen = flat[part]
+        value, size = plain(chosen, n)
+        small = (np.abs(value) < size) | ((n > 3) & (np.abs(chosen) < n))
+        if dtype == np.float64 and small.any():
+            value[small] = exact(chosen[small], n).head
+        out[part] = value
+    return out.reshape(x.shape).astype(dtype)[()]
+
+
+# -- near 0: the series of Taylor ------------------------------------------------------------------
+
+
+@functools.cache
+def _coefficients(n: int) -> list[Doubled]:
+    """Of x^0, x^2, ... (for an odd n of x, x^3, ...) in the n-th derivative of sin(pi x) / (pi x)."""
+    return [
+        nearest((-(PI**2)) ** k / ((2 * k + 1) * math.factorial(2 * k - n)))
+        for k in range((n + 1) // 2, 3 * n + 20)
+    ]
+
+
+def _near(x: Any, n: int) -> tuple[Any, Any]:
+    """The derivative, and a third of its first term."""
+    heads = [c.head for c in _coefficients(n)[: n + 14]]
+    square = x * x
+    total = np.zeros_like(x)
+    for c in reversed(heads):
+        total *= square
+        total += c
+    power = x if n % 2 else np.ones_like(x)
+    return total * power, np.abs(heads[0] / 3 * power)
+
+
+def _doubled_near(x: Any, n: int) -> Any:
+    wide = Doubled(x, np.zeros_like(x))
+    total = polynomial(_coefficients(n), wide * wide, 2 * n + 9)
+    return total * wide if n % 2 else total
+
+
+# -- elsewhere: a recurrence -----------------------------------------------------------------------
+
+
+def _far(x: Any, n: int) -> tuple[Any, Any]:
+    """The derivative, and half of one of the two terms that it is the difference of."""
+    value, previous = _recurrence(x, n, *_sin_cos_pi(x), [power.head for power in _powers(n)])
+    return value, np.abs(n / 2 * previous / x)
+
+
+def _doubled_far(x: Any, n: int) -> Any:
+    return _recurrence(x, n, *_doubled_sin_cos_pi(x), _powers(n))[0]
+
+
+def _recurrence(x: Any, n: int, sin: Any, cos: Any, powers: Any) -> tuple[Any, Any]:
+    """The derivatives s_n and s_(n-1), from sin(pi x), cos(pi x) and powers of pi, all doubled or none.
+
+    x sinc(x) = sin(pi x) / pi, differentiated k times: x s_k + k s_(k-1) is the derivative of sin(pi x) / pi.
+    """
+    value = previous = sin * powers[0] / x
+    for k in range(1, n + 1):
+        turned = (sin, cos, -sin, -cos)[k % 4]
+        previous, value = value, (turned * powers[k] - value * float(k)) / x
+    return value, previous
+
+
+@functools.cache
+def _powers(n: int) -> list[Doubled]:
+    """pi^-1, pi^0, ..., pi^(n-1)."""
+    return [nearest(PI**k) for k in range(-1, n)]
+
+
+def _sin_cos_pi(x: Any) -> tuple[Any, Any]:
+    """sin(pi x) and cos(pi x)."""
+    if x.dtype.kind == "c":
+        return np.sin(math.pi * x), np.cos(math.pi * x)
+    part, swapped, signs = _eighth(x)
+    sin, cos = np.sin(math.pi * part), np.cos(math.pi * part)
+    return signs[0] * np.where(swapped, cos, sin), signs[1] * np.where(swapped, sin, cos)
+
+
+def _eighth(x: Any) -> tuple[Any, Any, tuple[Any, Any]]:
+    """|part| <= 1/4, whether sine and cosine of pi x are swapped in those of pi part, and their signs.
+
+    Whole half turns are taken off before multiplying by pi, which is exact.
+    """
+    whole = np.rint(x)
+    part, sign = x - whole, 1 - 2 * np.abs(whole - 2 * np.rint(0.5 * whole))  # % is slow
+    swapped = np.abs(part) > 0.25
+    signs = np.where(swapped, np.copysign(sign, sign * part), sign), sign
+    return np.where(swapped, 0.5 - np.abs(part), part), swapped, signs
+
+
+@functools.cache
+def _turned(k: int) -> list[Doubled]:
+    """Of x^0, x^2, ... in cos(pi x) for k = 0, in sin(pi x) / x for k = 1; enough of them up to |x| = 1/4."""
+    return [nearest((-1) ** (i // 2) * PI**i / math.factorial(i)) for i in range(k, 28, 2)]
+
+
+def _doubled_sin_cos_pi(x: Any) -> tuple[Doubled, Doubled]:
+    """The same by the series of Taylor."""
+    part, swapped, signs = _eighth(x)
+    wide = Doubled(part, np.zeros_like(part))
+    square = wide * wide
+    sin, cos = polynomial(_turned(1), square, 9) * wide, polynomial(_turned(0), square, 9)
+    return where(swapped, cos, sin) * signs[0], where(swapped, sin, cos) * signs[1]
+
+
+defvjp(sinc_derivative, lambda g, y, x, n: g * sinc_derivative(x, n + 1))
