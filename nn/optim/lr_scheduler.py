@@ -414,11 +414,24 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1
     ) -> None:
         self.T_0 = _positive("CosineAnnealingWarmRestarts", "T_0", T_0)
-        self.T_mult, self.eta_min = T_mult, eta_min
+        if not isinstance(T_mult, Real) or not T_mult >= 1:
+            raise OptionError(
+                f"CosineAnnealingWarmRestarts(T_mult={T_mult!r}): expected a number of at least 1, e.g. "
+                "T_mult=2"
+            )
+        self.T_mult: int = T_mult
+        self.eta_min = eta_min
         self.floor = eta_min
         super().__init__(optimizer, last_epoch)
 
     def factor(self, t: float, group: int) -> float:
+        if not (self.T_0 > 0 and self.T_mult >= 1):  # of a loaded state: the cycles would never reach t
+            raise DataError(
+                f"CosineAnnealingWarmRestarts: T_0={self.T_0} and T_mult={self.T_mult} make no cycles; "
+                "expected T_0 above 0 and T_mult of at least 1"
+            )
+        if self.T_mult == 1:
+            return _half_cosine(t % self.T_0 / self.T_0)
         length = float(self.T_0)
         while t >= length:
             t -= length

@@ -134,7 +134,7 @@ def put(state, key, value):
         ("LBFGS", lambda s: put(s, "changes", np.zeros((7, 43))), "changes"),
         ("Adagrad", lambda s: s["state"].update({0: [1, 2]}), "no dict"),
         ("Adagrad", lambda s: s["state"].update({9: {}}), "has a parameter 9"),
-        ("Adagrad", lambda s: s.pop("state"), "state of an optimizer"),
+        ("Adagrad", lambda s: s.pop("state"), 'a state has "state" and "param_groups"'),
         ("Adagrad", lambda s: s.update(param_groups={}), "state of an optimizer"),
         ("Adagrad", lambda s: s["param_groups"][0].pop("params"), "state of an optimizer"),
     ],
