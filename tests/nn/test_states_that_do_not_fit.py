@@ -119,3 +119,20 @@ def test_restarts_far_along_are_found_at_once():
     schedule.load_state_dict(schedule.state_dict() | {"last_epoch": 3 * 10**12 + 1})
     schedule.step(3 * 10**12 + 1)
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0.1 * (1 + np.cos(np.pi / 3)) / 2, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "option", "value"),
+    [
+        ("LinearLR", "total_iters", 0),
+        ("PolynomialLR", "total_iters", 0),
+        ("PolynomialLR", "power", -1),
+        ("PolynomialLR", "power", None),
+        ("CyclicLR", "step_size_up", 0),
+    ],
+)
+def test_a_schedule_that_would_fail_on_its_way_is_refused(schedule, option, value):
+    optimizer = optim.SGD(nn.Linear(2, 2).parameters(), lr=0.1)
+    rates = {"base_lr": 0.1, "max_lr": 0.2} if schedule == "CyclicLR" else {}
+    with pytest.raises(OptionError, match=rf"{schedule}\({option}={value}\): expected a number"):
+        getattr(optim.lr_scheduler, schedule)(optimizer, **rates, **{option: value})
