@@ -106,9 +106,9 @@ STUMBLES = (AttributeError, KeyError, AssertionError, ZeroDivisionError, Overflo
 
 
 def is_users(op: Callable[..., Any] | None) -> bool:
-    """Whether an op is one of the user's own, whose exceptions are handed on as they are."""
+    """Whether an op is one of the user's own, or runs one, whose exceptions are handed on as they are."""
     home = getattr(op, "__module__", None) or "numpy"
-    return not home.startswith(("numpy", "autograd_lite", "_operator"))
+    return hasattr(op, "runs_users_code") or not home.startswith(("numpy", "autograd_lite", "_operator"))
 
 
 def called_from_math(frame: FrameType) -> bool:

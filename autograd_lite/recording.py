@@ -324,6 +324,8 @@ def _of_contextlib(frame: FrameType) -> bool:
 
 def _decorated(change: Change, function: Any) -> Any:
     """The function, whose body runs inside of a block."""
+    if isinstance(function, (classmethod, staticmethod)):
+        return type(function)(_decorated(change, function.__func__))
 
     def called(*args: Any, **kwargs: Any) -> Any:
         with Mode(change):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import itertools
 import operator
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -30,6 +31,11 @@ next_index = itertools.count().__next__
 changing = threading.RLock()
 """Held while something that threads share is read, and written anew from what was read: gradients of leaves.
 No code of the user's runs meanwhile, but for finalizers and signal handlers, which may enter it again."""
+
+if hasattr(os, "register_at_fork"):  # a forked process has no thread that would let go of it
+    os.register_at_fork(
+        before=changing.acquire, after_in_parent=changing.release, after_in_child=changing.release
+    )
 
 
 class Notes:

@@ -286,13 +286,6 @@ class Tensor(TorchNames):
             raise cut(caller)
         return np.array(self._data, dtype=dtype, copy=copy)
 
-    @property
-    def _mask(self) -> Any:
-        """What np.ma asks its operands for: here it is told that Tensors have none."""
-        if draws(sys._getframe(1)):
-            raise AttributeError
-        raise UnsupportedError(MASKED)
-
     def __bool__(self) -> bool:
         try:
             return bool(self._data)
@@ -772,6 +765,8 @@ class Tensor(TorchNames):
     if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
 
         def __getattr__(self, name: str) -> Any:
+            if name == "_mask" and not draws(sys._getframe(1)):
+                raise UnsupportedError(MASKED)  # np.ma asks its operands for one
             numpys = f"x.numpy().{name}" if hasattr(np.ndarray, name) else None
             meant = FOREIGN_METHODS.get(name, numpys)
             known = functools.partial(dir, type(self))

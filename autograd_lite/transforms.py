@@ -812,4 +812,6 @@ def checkpointed(*values: Any, _segment: _Segment) -> tuple[Any, ...]:
     return tuple(map(unwrap, _segment.outputs()))
 
 
+checkpointed.runs_users_code = True  # type: ignore[attr-defined]
+
 register(checkpointed, joint=lambda g, y, *values, _segment: _segment.pull(g, y, values))

@@ -20,12 +20,15 @@ FOREIGN_NAMES = {
     "AveragePooling2D": "nn.AvgPool2d(kernel_size)",
     "BatchNorm": "nn.BatchNorm1d(features), or for images nn.BatchNorm2d(channels)",
     "BatchNormalization": "nn.BatchNorm1d(features), or for images nn.BatchNorm2d(channels)",
+    "Bidirectional": "nn.LSTM(input_size, hidden_size, bidirectional=True)",
     "BinaryCrossentropy": "nn.BCEWithLogitsLoss()",
     "CategoricalCrossentropy": "nn.CrossEntropyLoss(), with no softmax before it",
     "Concatenate": "np.concatenate([x, y], axis=1), in the forward of a class that inherits from nn.Module",
     "Conv1D": "nn.Conv1d(in_channels, out_channels, kernel_size)",
     "Conv2D": "nn.Conv2d(in_channels, out_channels, kernel_size)",
     "Dense": "nn.Linear(in_features, out_features)",
+    "GaussianNoise": "x + sigma * np.random.default_rng().normal(size=x.shape), in the forward "
+    "of a class that inherits from nn.Module",
     "GlobalAveragePooling2D": "nn.AdaptiveAvgPool2d(1), then nn.Flatten()",
     "Input": "nothing: the first layer has the size of the input, e.g. nn.Linear(in_features, out_features)",
     "Layer": "nn.Module",
@@ -33,6 +36,8 @@ FOREIGN_NAMES = {
     "MLP": "nn.Sequential(nn.Linear(in_features, 32), nn.ReLU(), nn.Linear(32, out_features))",
     "MLPClassifier": "nn.Sequential(...) and nn.Trainer(model, nn.CrossEntropyLoss(), optimizer)",
     "MLPRegressor": "nn.Sequential(...) and nn.Trainer(model, nn.MSELoss(), optimizer)",
+    "MAE": "nn.L1Loss()",
+    "MSE": "nn.MSELoss()",
     "MaxPooling1D": "nn.MaxPool1d(kernel_size)",
     "MaxPooling2D": "nn.MaxPool2d(kernel_size)",
     "MeanAbsoluteError": "nn.L1Loss()",
@@ -41,19 +46,45 @@ FOREIGN_NAMES = {
     "Reshape": "nn.Unflatten(1, shape)",
     "SimpleRNN": "nn.RNN(input_size, hidden_size)",
     "SparseCategoricalCrossentropy": "nn.CrossEntropyLoss(), with no softmax before it",
+    "Swish": "nn.SiLU()",
     "Tensor": "ag.Tensor, after import autograd_lite as ag",
+    "UpSampling2D": "nn.Upsample(scale_factor=2)",
+    "accuracy_score": "nn.metrics.accuracy(output, target)",
     "fit": "nn.Trainer(model, loss, optimizer).fit(X, y)",
     "grad": "ag.grad, after import autograd_lite as ag",
+    "load_model": "model.load_state_dict(nn.load(path))",
     "no_grad": "ag.no_grad(), after import autograd_lite as ag",
+    "save_model": "nn.save(model.state_dict(), path)",
+    "seed": "nn.manual_seed(seed)",
+    "set_seed": "nn.manual_seed(seed)",
     "tensor": "ag.Tensor, after import autograd_lite as ag",
     "train": "nn.Trainer(model, loss, optimizer).fit(X, y)",
     # functions
     "binary_crossentropy": "nn.functional.binary_cross_entropy(p, target)",
+    "bce": "nn.functional.binary_cross_entropy(p, target)",
     "categorical_crossentropy": "nn.functional.cross_entropy(scores, target)",
     "dense": "nn.functional.linear(x, weight, bias)",
+    "flatten": "x.flatten(1), or np.reshape(x, (len(x), -1))",
     "l2_loss": "nn.functional.mse_loss(output, target)",
+    "logsumexp": "ag.logsumexp(x), after import autograd_lite as ag",
+    "mae": "nn.functional.l1_loss(output, target)",
+    "mse": "nn.functional.mse_loss(output, target)",
+    "one_hot_encode": "nn.functional.one_hot(target)",
     "sparse_categorical_crossentropy": "nn.functional.cross_entropy(scores, target)",
+    "to_categorical": "nn.functional.one_hot(target)",
     "swish": "nn.functional.silu(x)",
+    # parts
+    "activations": "nn.functional",
+    "initializers": "nn.init",
+    # initial values
+    "GlorotNormal": "nn.init.xavier_normal_(w)",
+    "GlorotUniform": "nn.init.xavier_uniform_(w)",
+    "HeNormal": "nn.init.kaiming_normal_(w)",
+    "HeUniform": "nn.init.kaiming_uniform_(w)",
+    "glorot_normal": "nn.init.xavier_normal_(w)",
+    "glorot_uniform": "nn.init.xavier_uniform_(w)",
+    "he_normal": "nn.init.kaiming_normal_(w)",
+    "he_uniform": "nn.init.kaiming_uniform_(w)",
     # optimizers
     "GradientDescent": "nn.optim.SGD(model.parameters(), lr=0.1)",
     "GradientDescentOptimizer": "nn.optim.SGD(model.parameters(), lr=0.1)",
@@ -82,6 +113,8 @@ MODULE_METHODS = {
     "partial_fit": "nn.Trainer(model, loss, optimizer).fit(X, y, epochs=1)",
     "predict": "model(X) after model.eval(), or nn.Trainer(model, loss, optimizer).predict(X)",
     "predict_proba": "nn.functional.softmax(model(X), dim=1)",
+    "num_parameters": "sum(p.size for p in model.parameters())",
+    "count_params": "sum(p.size for p in model.parameters())",
     "save": "nn.save(model.state_dict(), path)",
     "save_weights": "nn.save(model.state_dict(), path)",
     "score": "nn.Trainer(model, loss, optimizer, metrics=['accuracy']).evaluate(X, y)",
@@ -106,17 +139,21 @@ OPTIMIZER_METHODS = {
     "apply_gradients": "optimizer.step()",
     "backward": "loss.backward()",
     "clip_grad_norm": "nn.utils.clip_grad_norm_(model.parameters(), max_norm)",
+    "get_lr": 'optimizer.param_groups[0]["lr"]',
     "learning_rate": 'optimizer.param_groups[0]["lr"]',
     "lr": 'optimizer.param_groups[0]["lr"]',
     "minimize": "optimizer.zero_grad(); loss.backward(); optimizer.step()",
     "parameters": 'optimizer.param_groups[0]["params"]',
     "params": 'optimizer.param_groups[0]["params"]',
+    "set_lr": 'optimizer.param_groups[0]["lr"] = lr',
 }
 """What to write for methods that other libraries' optimizers have."""
 
 TRAINER_METHODS = {
     "compile": "nn.Trainer(model, loss, optimizer)",
     "load": "nn.load_checkpoint(path, model, optimizer)",
+    "load_checkpoint": "nn.load_checkpoint(path, model, optimizer)",
+    "save_checkpoint": "nn.save_checkpoint(path, model, optimizer)",
     "score": "trainer.evaluate(X, y)",
     "test": "trainer.evaluate(X, y)",
     "train": "trainer.fit(X, y)",
@@ -157,7 +194,11 @@ def hints_of(module: str) -> Callable[[str], Any]:
 
 def _meant(name: str) -> str:
     """What to write for a name that another library has, or another part of nn."""
-    elsewhere = (f"{part}.{name}" for part in PARTS if name in _public(part))
+    elsewhere = (
+        f"{part}.{name}"
+        for part in PARTS
+        if name in _public(part) and not isinstance(getattr(importlib.import_module(part), name), ModuleType)
+    )
     return FOREIGN_NAMES.get(name) or next(elsewhere, "")
 
 

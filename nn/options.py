@@ -60,24 +60,36 @@ def check_number(
         Traceback (most recent call last):
         autograd_lite.errors.OptionError: Adam(lr='x'): expected a number of at least 0, e.g. lr=0.001
     """
-    if not isinstance(value, Real) or not 0 <= float(value) <= most:
+    if not isinstance(value, Real) or not 0 <= _as_float(value) <= most:
         span = "of at least 0" if most == math.inf else f"from 0 to {most:g}"
         advice = "" if example is None else f", e.g. {option}={example:g}"
         raise OptionError(f"{call}({option}={reprlib.repr(value)}): expected a number {span}{advice}")
 
 
+def _as_float(value: Real) -> float:
+    """A number as computations take it; NaN for a whole number beyond the range."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.nan
+
+
 def same_kind(here: Any, saved: Any) -> bool:
     """Whether a saved option may take the place of one: numbers of numbers, lists of as long lists, ...
+
+    None may stand where an option was left out: not where a number or a list is counted with.
 
     Example:
         >>> same_kind((0.9, 0.999), (0.5, 1)), same_kind((0.9, 0.999), (0.5, "x")), same_kind(True, 1)
         (True, False, False)
     """
-    if here is None or saved is None:
+    if here is None:
         return True
     if isinstance(here, (list, tuple)):
         fits = isinstance(saved, (list, tuple)) and len(saved) == len(here)
         return fits and all(map(same_kind, here, saved))
     if isinstance(here, Real) and not isinstance(here, bool):
         return isinstance(saved, Real) and not isinstance(saved, bool)
+    if saved is None:
+        return True
     return type(here) is type(saved)

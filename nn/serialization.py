@@ -99,9 +99,7 @@ def load(path: str | os.PathLike[str]) -> dict[Any, Any]:
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:
-        raise FileError(
-            f"nn.load: {path} does not exist; looked in {Path(path).absolute().parent}"
-        ) from error
+        raise FileError(f"nn.load: {path} does not exist; looked in {_folder_of(path)}") from error
     except OSError as error:
         raise FileError(f"nn.load: cannot read {path}: {error.strerror}") from error
     try:
@@ -257,12 +255,20 @@ def _metadata(content: bytes) -> dict[str, str]:
     return header.get("__metadata__") or {}
 
 
+def _folder_of(path: Path) -> Path:
+    """Where a file is, for messages; as it was given if the present folder is gone."""
+    try:
+        return path.absolute().parent
+    except OSError:
+        return path.parent
+
+
 def _write(path: Path, content: bytes) -> None:
     try:
         write(path, content)
     except OSError as error:
-        folder = path.absolute().parent
-        if not folder.is_dir():
+        folder = _folder_of(path)
+        if isinstance(error, FileNotFoundError) and not os.path.isdir(folder):
             advice = (
                 f"there is no folder {folder}; make it first: Path({str(path.parent)!r}).mkdir(parents=True)"
             )

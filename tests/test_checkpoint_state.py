@@ -173,3 +173,20 @@ def test_running_values_move_once(name: str) -> None:
     assert len(results[0]) > 2
     for one, other in zip(*results, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("kind", [KeyError, TypeError, ValueError, ZeroDivisionError, AssertionError])
+def test_what_the_function_raises_the_second_time_is_its_own_exception(kind):
+    calls = []
+
+    def f(x):
+        calls.append(x)
+        if len(calls) == 2:
+            raise kind("mine")
+        return x * 2.0
+
+    y = ag.checkpoint(f)(ag.Tensor(np.ones(3), requires_grad=True))
+    with pytest.raises(kind, match="mine") as raised:
+        y.sum().backward()
+    assert not isinstance(raised.value, ag.AutogradLiteError)
+    assert ag.is_recording()

@@ -5,6 +5,7 @@ import pickle
 import re
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -39,6 +40,19 @@ def meant(call, line):
         meant(lambda: ag.nograd, "did you mean ag.no_grad?"),
         meant(lambda: ag.loadtxt, "write np.loadtxt"),
         meant(lambda: ag.elu, "write nn.functional.elu"),
+        meant(lambda: ag.unsqueeze(x, 0), "write np.expand_dims(x, axis)"),
+        meant(lambda: ag.gradcheck, "write autograd_lite.testing.check_grads(f, args)"),
+        meant(lambda: ag.draw_dot(x), "write visualize.draw(y)"),
+        meant(lambda: nn.seed(0), "write nn.manual_seed(seed)"),
+        meant(lambda: nn.Swish(), "write nn.SiLU()"),
+        meant(lambda: nn.activations, "write nn.functional"),
+        meant(lambda: nn.init.glorot_uniform, "write nn.init.xavier_uniform_(w)"),
+        meant(lambda: nn.init.he_normal, "write nn.init.kaiming_normal_(w)"),
+        meant(lambda: nn.init.sparse, "did you mean nn.init.sparse_"),
+        meant(lambda: nn.functional.mse(x, x), "write nn.functional.mse_loss(output, target)"),
+        meant(lambda: x.null_grad(), "write x.grad = None"),
+        meant(lambda: model.count_params(), "write sum(p.size for p in model.parameters())"),
+        meant(lambda: trainer.save_checkpoint("a"), "write nn.save_checkpoint(path, model, optimizer)"),
         meant(lambda: nn.Dense(3), "write nn.Linear(in_features, out_features)"),
         meant(lambda: nn.Dropout2D(), "did you mean nn.Dropout2d?"),
         meant(lambda: nn.Softmax2D(), "did you mean nn.Softmax2d?"),
@@ -149,3 +163,12 @@ def test_names_that_are_looked_for_cost_nothing_at_import():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("value", [x, x[:1] * 2.0, ag.Tensor(np.ones((2, 2)))])
+def test_a_tensor_can_be_looked_through(value):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        members = {name for name in dir(value) if name not in {"mT"} and hasattr(value, name)}
+    assert {"shape", "backward"} <= members
+    assert "_mask" not in members

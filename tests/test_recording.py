@@ -666,3 +666,27 @@ def test_an_interrupt_at_every_moment_leaves_the_state(run: Callable[[], Any]) -
             break
     assert stop > 50
     assert np.random.get_state()[1].tolist() == draws
+
+
+def test_decorators_around_methods_of_a_class():
+    class Model:
+        @ag.no_grad()
+        @classmethod
+        def of_class(cls):
+            return cls, ag.is_recording()
+
+        @ag.no_grad
+        @staticmethod
+        def of_none(n):
+            return n, ag.is_recording()
+
+        @ag.no_grad()
+        @staticmethod
+        def steps():
+            yield ag.is_recording()
+
+    assert Model.of_class() == Model().of_class() == (Model, False)
+    assert Model.of_none(3) == Model().of_none(3) == (3, False)
+    for recording in Model.steps():
+        assert not recording
+        assert ag.is_recording()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,9 +85,9 @@ def write(content: bytes, path: Path) -> Path:
         files.write(path, content)
     except OSError as error:
         advice = (
-            "choose a file in a folder that you may write to"
-            if path.parent.exists()
-            else f"make its folder: Path({str(path.parent)!r}).mkdir(parents=True)"
+            f"make its folder: Path({str(path.parent)!r}).mkdir(parents=True)"
+            if isinstance(error, FileNotFoundError) and not os.path.isdir(path.parent)
+            else "choose a file in a folder that you may write to"
         )
         raise FileError(f"could not write {str(path)!r}: {error.strerror}; {advice}") from error
     return path

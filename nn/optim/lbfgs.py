@@ -12,6 +12,7 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import DataError, OptionError
 
+from ..options import check_whole
 from .optimizer import Array, Group, Optimizer, in_layout
 
 __all__ = ["LBFGS"]
@@ -91,6 +92,12 @@ class LBFGS(Optimizer):
         )
         if len(self.param_groups) > 1:
             raise OptionError("LBFGS steps along one line and so takes one group of parameters only")
+
+    def check(self, group: Group) -> None:
+        """Refuse options that make no sense."""
+        super().check(group)
+        for option, example in (("max_iter", 20), ("max_eval", 25), ("history_size", 100)):
+            check_whole("LBFGS", option, group[option], example=example)
 
     def fitted(self, value: Array, p: Tensor) -> Array | None:
         """An array in a state if it may be one of ours: rows of the length of all parameters."""

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from autograd_lite.errors import AutogradLiteError, DataError, DTypeError, OptionError
 
 from ..names import hints_of as _hints_of
-from ..options import same_kind
+from ..options import check_number, same_kind
 from .optimizer import Group, Optimizer
 
 __all__ = [
@@ -344,7 +344,8 @@ class LinearLR(LRScheduler):
     ) -> None:
         if not 0 < start_factor <= 1:
             raise OptionError(f"LinearLR(start_factor={start_factor}): expected a number above 0, at most 1")
-        self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
+        self.start_factor, self.end_factor = start_factor, end_factor
+        self.total_iters: int = _positive("LinearLR", "total_iters", total_iters)
         super().__init__(optimizer, last_epoch)
 
     def factor(self, t: int, group: int) -> float:
@@ -365,7 +366,9 @@ class PolynomialLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1
     ) -> None:
-        self.total_iters, self.power = total_iters, power
+        check_number("PolynomialLR", "power", power, example=1.0)
+        self.total_iters: int = _positive("PolynomialLR", "total_iters", total_iters)
+        self.power = power
         super().__init__(optimizer, last_epoch)
 
     def factor(self, t: int, group: int) -> float:
@@ -414,11 +417,24 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1
     ) -> None:
         self.T_0 = _positive("CosineAnnealingWarmRestarts", "T_0", T_0)
-        self.T_mult, self.eta_min = T_mult, eta_min
+        if not isinstance(T_mult, Real) or not T_mult >= 1:
+            raise OptionError(
+                f"CosineAnnealingWarmRestarts(T_mult={T_mult!r}): expected a number of at least 1, e.g. "
+                "T_mult=2"
+            )
+        self.T_mult: int = T_mult
+        self.eta_min = eta_min
         self.floor = eta_min
         super().__init__(optimizer, last_epoch)
 
     def factor(self, t: float, group: int) -> float:
+        if not (self.T_0 > 0 and self.T_mult >= 1):  # of a loaded state: the cycles would never reach t
+            raise DataError(
+                f"CosineAnnealingWarmRestarts: T_0={self.T_0} and T_mult={self.T_mult} make no cycles; "
+                "expected T_0 above 0 and T_mult of at least 1"
+            )
+        if self.T_mult == 1:
+            return _half_cosine(t % self.T_0 / self.T_0)
         length = float(self.T_0)
         while t >= length:
             t -= length
@@ -601,7 +617,9 @@ class CyclicLR(_Cycle):
         }
         if scale_fn is None and mode not in modes:
             raise OptionError(f"CyclicLR(mode={mode!r}): expected one of {', '.join(modes)}, or a scale_fn")
-        self.up, self.down = step_size_up, step_size_up if step_size_down is None else step_size_down
+        self.up: int = _positive("CyclicLR", "step_size_up", step_size_up)
+        down = step_size_up if step_size_down is None else step_size_down
+        self.down = down
         self.scale_fn, self.scale_mode = modes[mode] if scale_fn is None else (scale_fn, scale_mode)
         self.cycle_momentum = cycle_momentum
         self.max_lrs = _for_each(optimizer, max_lr, "max_lr")

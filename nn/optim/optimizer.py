@@ -24,7 +24,18 @@ __all__ = ["Optimizer"]
 Array = npt.NDArray[Any]
 Group = dict[str, Any]
 
-EXAMPLES = {"lr": 1e-3, "weight_decay": 1e-4, "momentum": 0.9, "eps": 1e-8}
+EXAMPLES = {
+    "lr": 1e-3,
+    "weight_decay": 1e-4,
+    "momentum": 0.9,
+    "eps": 1e-8,
+    "alpha": 0.99,
+    "lr_decay": 1e-4,
+    "momentum_decay": 4e-3,
+    "rho": 0.9,
+    "tolerance_change": 1e-9,
+    "tolerance_grad": 1e-7,
+}
 """Options that are numbers of at least 0, each with a usual value."""
 
 
@@ -256,6 +267,8 @@ class Optimizer(Hinted):
                 raise DataError(f"{name}: the state of parameter {i} is a {type(entries).__name__}, no dict")
             own = state[params[int(i)]] = _copied(entries)
             for key, value in own.items():
+                if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind not in "biufc":
+                    raise DataError(f"{name}: {key} of parameter {i} is of {value.dtype}, no numbers")
                 if isinstance(value, np.ndarray) and value.ndim:
                     fitted = self.fitted(value, params[int(i)])
                     if fitted is None:

@@ -384,3 +384,24 @@ def test_inputs_keep_their_value_or_are_refused(tmp_path):
 def test_what_is_saved_is_what_other_programs_read(path):
     nn.save({"x": np.arange(3.0)}, path)
     assert safetensors.numpy.load_file(path)["x"].tolist() == [0, 1, 2]
+
+
+def test_paths_that_the_system_cannot_look_up(tmp_path, monkeypatch):
+    state, picture = {"w": np.ones(2)}, visualize.draw(Tensor(1.0, requires_grad=True) * 2.0)
+    long = "/".join(["b" * 200] * 30)
+    (tmp_path / "file").touch()
+    for path, said in ((long, "name too long"), (tmp_path / "file" / "x", "Not a directory")):
+        for save in (lambda path: nn.save(state, path), lambda path: picture.save(f"{path}.dot")):
+            with pytest.raises(FileError, match=said):
+                save(path)
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    for call in (
+        lambda: nn.save(state, "w.safetensors"),
+        lambda: nn.load("w.safetensors"),
+        lambda: picture.save("w.dot"),
+    ):
+        with pytest.raises(FileError, match="w"):
+            call()

@@ -10,7 +10,9 @@ import time
 import numpy as np
 import pytest
 
+import autograd_lite as ag
 import nn
+from autograd_lite.tape import changing
 from nn.data import DataLoader, TensorDataset
 
 pytestmark = [
@@ -126,3 +128,25 @@ def test_threads_that_were_left_do_not_keep_the_process():
         timeout=30,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_fork_while_another_thread_adds_to_a_gradient(create_graph):
+    inside = threading.Event()
+
+    def add():
+        with changing:
+            inside.set()
+            time.sleep(0.3)
+
+    def backward():
+        x = ag.Tensor(np.ones(3), requires_grad=True)
+        (x * 2).sum().backward(create_graph=create_graph)
+        x.numpy()[:] = 0.0
+
+    thread = threading.Thread(target=add)
+    thread.start()
+    inside.wait()
+    assert ends_well(backward, seconds=5)
+    thread.join()
+    backward()
