@@ -1036,8 +1036,8 @@ def _require_inexact(dtype: np.dtype[Any], line: str) -> None:
 def _rebuild(
     cls: type[Tensor], data: Array, requires_grad: bool, name: str | None, dtype: Any = None
 ) -> Tensor:
-    """Make a leaf again from what was pickled; subclasses need not share the constructor. NumPy's pickles lose
-    the byte order of an array, but keep that of a dtype."""
+    """Make a leaf again from what was pickled; subclasses need not share the constructor. Pickles lose the
+    byte order of an array, but keep that of a dtype."""
     if dtype is not None:
         data = data.astype(dtype, copy=False)
     tensor: Tensor = _new(cls)
