@@ -18,14 +18,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from .tensor import primitive
 
-__all__ = ["contracted", "is_narrow", "mean", "narrowed", "total", "widened"]
+__all__ = ["added", "contracted", "is_narrow", "mean", "narrowed", "total", "widened"]
 
 Axis = int | Sequence[int] | None
 
@@ -128,6 +128,29 @@ def _along(x: Any, axis: int) -> Any:
             folded[(*before, slice(rest))] += x[(*before, slice(n - rest, n))]
         x = folded
     return _reduce(x, axis, keepdims=True)
+
+
+def added(parts: Iterable[Any]) -> Any:
+    """The sum of arrays that come one after the other, as exact as a pairwise sum.
+
+    Sums of equally many arrays are added to each other, as a binary number is counted up: of n arrays there
+    are log2(n) sums at a time. The arrays are written into.
+
+    Example:
+        >>> added(np.full(1, 0.1, np.float32) for _ in range(100_000)).astype(int)
+        array([10000])
+    """
+    sums: list[tuple[int, Any]] = []
+    for part in parts:
+        n = 1
+        while sums and sums[-1][0] == n:
+            part += sums.pop()[1]
+            n *= 2
+        sums.append((n, part))
+    result = sums.pop()[1]
+    while sums:
+        result += sums.pop()[1]
+    return result
 
 
 # -- sums of products ------------------------------------------------------------------------------

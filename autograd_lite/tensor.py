@@ -344,7 +344,7 @@ class Tensor(TorchNames):
 
     def __reduce__(self) -> Any:
         self._must_be_leaf("pickled")
-        return _rebuild, (type(self), self.data, self.requires_grad, self.name)
+        return _rebuild, (type(self), self.data, self.requires_grad, self.name, self.dtype)
 
     def __copy__(self) -> Tensor:
         """Another handle of the same step; of a leaf, another leaf."""
@@ -1028,8 +1028,13 @@ def _require_inexact(dtype: np.dtype[Any], line: str) -> None:
         )
 
 
-def _rebuild(cls: type[Tensor], data: Array, requires_grad: bool, name: str | None) -> Tensor:
-    """Make a leaf again from what was pickled; subclasses need not share the constructor."""
+def _rebuild(
+    cls: type[Tensor], data: Array, requires_grad: bool, name: str | None, dtype: Any = None
+) -> Tensor:
+    """Make a leaf again from what was pickled; subclasses need not share the constructor. Pickles lose the
+    byte order of an array, but keep that of a dtype."""
+    if dtype is not None:
+        data = data.astype(dtype, copy=False)
     tensor: Tensor = _new(cls)
     tensor._data = data
     tensor._name = name

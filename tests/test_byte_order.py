@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -85,3 +86,11 @@ def test_optimizers_keep_it(make: Any, shape: tuple[int, ...]) -> None:
         assert p.dtype == np.dtype(dtype)
         steps.append(p.numpy())
     np.testing.assert_array_equal(*steps)
+
+
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+@pytest.mark.parametrize("dtype", [">f8", ">f4", ">c16"])
+def test_a_pickle_keeps_the_byte_order(dtype: str, protocol: int) -> None:
+    x = ag.Tensor(np.arange(3.0).astype(dtype), requires_grad=True)
+    again = pickle.loads(pickle.dumps(x, protocol))
+    assert (again.dtype, again.tolist()) == (np.dtype(dtype), x.tolist())

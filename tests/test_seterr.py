@@ -144,3 +144,26 @@ def test_a_network_is_trained(raising: None) -> None:
         X, np.arange(20) % 3, epochs=3, batch_size=5
     )
     assert np.isfinite(history["loss"]).all()
+
+
+@pytest.mark.parametrize("search", [None, "strong_wolfe"])
+def test_lbfgs_of_small_gradients_goes_on(search: str | None) -> None:
+    p, scale = nn.Parameter(np.ones(3)), 1e-170
+    optimizer = nn.optim.LBFGS([p], tolerance_grad=0.0, tolerance_change=0.0, line_search_fn=search)
+
+    def closure() -> Any:
+        optimizer.zero_grad()
+        loss = np.sum(p * p) * scale
+        loss.backward()
+        return loss
+
+    with np.errstate(all="raise"):
+        optimizer.step(closure)
+        assert np.geterr()["under"] == "raise"
+    assert np.isfinite(p.numpy()).all()
+
+
+def test_lbfgs_leaves_the_closure_what_the_user_set() -> None:
+    p = nn.Parameter(np.ones(3))
+    with np.errstate(all="raise"), pytest.raises(FloatingPointError):
+        nn.optim.LBFGS([p]).step(lambda: np.sum(p * 1e-200 * 1e-200))

@@ -340,3 +340,29 @@ def test_a_count_is_not_rounded() -> None:
 def test_second_derivatives_in_half_precision() -> None:
     got = ag.grad(lambda x: np.sum(ag.grad(lambda x: np.mean(x * x))(x) * 64))(ONES)
     assert near(got, 128 / LOTS, rel=2e-3)
+
+
+def _of_kernel(kernel: Any) -> Any:
+    return np.sum(np.convolve(np.full(1_000_000, np.float32(0.1)), kernel))
+
+
+def test_the_kernel_of_a_long_convolution() -> None:
+    exact = 1_000_000 * float(np.float32(0.1))
+    kernel = np.zeros(3, np.float32)
+    np.testing.assert_allclose(ag.grad(_of_kernel)(kernel), exact, rtol=6e-7)
+    np.testing.assert_allclose(
+        ag.grad(lambda x: np.sum(np.correlate(np.full(1_000_000, np.float32(0.1)), x, "same")))(kernel),
+        [exact, exact, exact],
+        rtol=2e-6,  # the ends hang over by one entry
+    )
+    x = np.random.default_rng(0).normal(size=10_000).astype(np.float32)
+    check_grads(lambda v: np.sum(np.sin(np.convolve(x.astype(float), v, "valid"))), (np.ones(2),))
+    second = ag.grad(lambda v: np.sum(ag.grad(lambda v: np.sum(np.convolve(x, v) ** 2))(v)))(kernel)
+    np.testing.assert_allclose(second, _gram(x), rtol=1e-5)
+
+
+def _gram(x: Any) -> Any:
+    """Twice the row sums of the products of x with itself, moved by up to two entries."""
+    x = x.astype(float)
+    moved = [x @ x, x[1:] @ x[:-1], x[2:] @ x[:-2]]
+    return 2 * np.array([sum(moved[abs(i - j)] for j in range(3)) for i in range(3)])

@@ -184,9 +184,9 @@ def _eigh(g: Any, y: Any, a: Any, *, uplo: Any = "L") -> tuple[Any]:
     settled = np.zeros_like(closed)
     if probe is not None:
         multiple, gw, pairs, _ = answered(gw, w, probe)
-        settled = pairs & negligible(skew, gv)
+        settled = pairs & negligible(skew, gv) | closed & _idle(gv)
         skew = np.where(settled, 0, skew)
-        v = tilted(v) if pairs.any() else v
+        v = tilted(v) if settled.any() or pairs.any() else v
     moot = settled | _moot(skew, gv, gw, gv)
     inner = quotient(skew, gap, closed, moot)
     if gw is not None:
@@ -194,6 +194,12 @@ def _eigh(g: Any, y: Any, a: Any, *, uplo: Any = "L") -> tuple[Any]:
     if probe is not None:
         inner = inner + bend * row(multiple)
     return (np.matmul(np.matmul(v, inner), adjoint(v)),)
+
+
+def _idle(*vectors: Any) -> Any:
+    """Which matrices of a stack sent nothing to their vectors: another matrix, or another argument, is asked
+    about, and the values alone hear of it."""
+    return ~np.any([np.any(unwrap(x) != 0, axis=(-2, -1), keepdims=True) for x in vectors], axis=0)
 
 
 def _moot(numerator: Any, size: Any, gw: Any, *vectors: Any) -> Any:
@@ -359,9 +365,10 @@ def _svd(g: Any, y: Any, a: Any) -> tuple[Any]:
     settled = zeros = np.zeros_like(one, dtype=bool)
     if probe is not None:
         multiple, gs, pairs, zeros = answered(gs, s, probe)
-        settled = pairs & negligible(both, size)
+        idle = _idle(gu, gv)
+        settled, zeros = pairs & negligible(both, size) | idle, zeros | idle
         both = np.where(settled, 0, both)
-        u, vh = (tilted(x) if pairs.any() else x for x in (u, vh))
+        u, vh = (tilted(x) if settled.any() or pairs.any() else x for x in (u, vh))
     closed = negligible(across - down, across) & (one == 0)
     moot = settled | _moot(both, size, gs, gu, gv)
     inner = quotient(both, across - down + one, closed, moot) / 2

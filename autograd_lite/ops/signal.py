@@ -7,12 +7,16 @@ from typing import Any
 import numpy as np
 
 from ..rules import compositions, defvjp
+from ..sums import narrowed, total
 from ..tensor import unwrap
 from .reductions import as_array
 
 __all__: list[str] = []
 
 # -- convolution and correlation -------------------------------------------------------------------
+
+LONG = 1 << 13
+"""From so many products on, a sum of them is off by more than a few 1e-7 in single precision."""
 
 
 def _convolve(g: Any, a: Any, v: Any) -> Any:
@@ -24,7 +28,17 @@ def _convolve(g: Any, a: Any, v: Any) -> Any:
     cut = n + np.size(unwrap(v)) - 1 - g.shape[0]
     zeros = np.zeros(cut, g.dtype)
     full = np.concatenate([zeros[: cut // 2], g, zeros[cut // 2 :]])
-    return np.reshape(np.convolve(full, np.flip(np.reshape(v, -1)), "valid"), np.shape(unwrap(a)))
+    return np.reshape(_slid(full, np.reshape(v, -1)), np.shape(unwrap(a)))
+
+
+def _slid(full: Any, v: Any) -> Any:
+    """The sum of full[i + j] v[j] over j, for each i. NumPy adds up the products of a window in a few runs,
+    which loses digits where a window is long."""
+    size = v.shape[0]
+    if size < LONG or v.dtype.itemsize > 4:
+        return np.convolve(full, np.flip(v), "valid")
+    windows = [full[i : i + size] for i in range(full.shape[0] - size + 1)]
+    return narrowed(np.stack([total(window * v) for window in windows]), full)
 
 
 defvjp(

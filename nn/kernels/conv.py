@@ -20,12 +20,12 @@ Shapes: x (N, C, *size), w (O, C / groups, *kernel), y (N, O, *out), with two sp
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
-from autograd_lite.sums import total
+from autograd_lite.sums import added, contracted, total
 
 from .threads import blas_on_one_thread, in_parallel, thread_count
 from .windows import Array, Pairs, Sizes, Windows
@@ -133,23 +133,22 @@ def weight_gradient(g: Array, x: Array, shape: Sizes, windows: Windows, groups: 
     out, entries = shape[0] // groups, math.prod(shape[1:])
     joined = math.prod(windows.out) <= FEW
 
-    def work(blocks: Sequence[Block]) -> Array:
+    def products(blocks: Sequence[Block]) -> Iterator[Array]:
         columns = _Columns(x, windows, groups, dtype, joined)
-        dw = np.zeros((groups, entries, out), dtype)
         for images, rows in blocks:
             part = g[images, :, rows].astype(dtype, copy=False)
             number, places = len(part), math.prod(part.shape[2:])
             if joined:
                 part, number, places = part.swapaxes(0, 1), 1, number * places
             part = part.reshape(number, groups, out, places)
-            for product in np.matmul(columns(images, rows), part.mT):
-                dw += product
-        return dw
+            yield total(contracted(columns(images, rows), part.mT), 0)
 
     images, rows = _cut(len(x), windows.out, groups * entries, dtype)
-    parts = _shared(work, [(some, tall) for some in images for tall in rows], g.size * entries)
-    dw: Array = sum(parts[1:], start=parts[0])
-    return np.ascontiguousarray(dw.mT).reshape(shape)
+    blocks = [(some, tall) for some in images for tall in rows]
+    if not blocks:
+        return np.zeros(shape, dtype)
+    dw = added(_shared(lambda some: added(products(some)), blocks, g.size * entries))
+    return np.ascontiguousarray(dw.mT, dtype).reshape(shape)
 
 
 def input_gradient(g: Array, w: Array, b: Array | None, windows: Windows, groups: int) -> Array:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd_lite.sums import total
+from autograd_lite.sums import added, contracted, total
 
 from .threads import Start, beside, blas_on_one_thread
 
@@ -107,7 +107,7 @@ def _pulled(
     flat, rows = da.reshape(len(da), -1, da.shape[-1]), x.reshape(-1, x.shape[-1])
     return (
         np.matmul(flat, w).sum(axis=0).reshape(x.shape) if needs[0] else None,
-        np.matmul(flat.swapaxes(1, 2), rows).reshape(-1, x.shape[-1]) if needs[1] else None,
+        contracted(flat.swapaxes(1, 2), rows).reshape(-1, x.shape[-1]) if needs[1] else None,
         total(flat, 1).ravel() if needs[2] else None,
     )
 
@@ -116,7 +116,7 @@ def _gathered(waits: list[Callable[[], Any]], reverse: bool) -> tuple[Array | No
     """What all runs have pulled, the last one first: of x side by side, of weights added up."""
     dx, *others = zip(*(wait() for wait in waits), strict=True)
     whole = None if dx[0] is None else _in_order(np.concatenate(dx[::-1]), reverse)
-    return (whole, *(None if each[0] is None else sum(each[1:], each[0]) for each in others))
+    return (whole, *(None if each[0] is None else added(each) for each in others))
 
 
 # -- LSTM ------------------------------------------------------------------------------------------

@@ -123,6 +123,16 @@ class LBFGS(Optimizer):
         """
         if closure is None:
             raise OptionError("LBFGS: write optimizer.step(closure) with a closure that returns the loss")
+        heard = np.geterr()
+
+        def evaluated() -> Any:
+            with np.errstate(**heard):
+                return closure()
+
+        with np.errstate(all="ignore"):  # a product of small gradients is 0, whatever np.seterr says
+            return self._iterate(evaluated)
+
+    def _iterate(self, closure: Callable[[], Any]) -> Any:
         group = self.param_groups[0]
         state = self._state_of(group["params"][0])
         x = self._flat([p.numpy() for p in group["params"]])

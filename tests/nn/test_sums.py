@@ -72,6 +72,45 @@ def test_the_gradient_of_narrow_weights(inputs: int) -> None:
     assert near(layer.weight.grad.numpy(), N * EXACT * EXACT, rel=FEW)
 
 
+WINDOWS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
+    "one long signal": (lambda: nn.Conv1d(1, 2, 3), (1, 1, N)),
+    "many short signals": (lambda: nn.Conv1d(1, 2, 3), (N // 8, 1, 8)),
+    "many images": (lambda: nn.Conv2d(1, 2, 3), (N // 800, 1, 30, 30)),
+    "large images": (lambda: nn.Conv2d(3, 2, 1), (2, 3, 200, 200)),
+    "groups": (lambda: nn.Conv2d(4, 4, 3, groups=4), (2, 4, 200, 200)),
+    "transposed": (lambda: nn.ConvTranspose2d(2, 2, 3), (2, 2, 200, 200)),
+    "volumes": (lambda: nn.Conv3d(2, 2, 3), (3, 2, 30, 30, 30)),
+}
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_the_gradient_of_a_kernel(name: str) -> None:
+    make, shape = WINDOWS[name]
+    grads = []
+    for layer, dtype in ((make(), np.float32), (make().double(), np.float64)):
+        y = layer(np.full(shape, EXACT, dtype))
+        y.backward(np.full(y.shape, EXACT, dtype))
+        grads.append(next(p for key, p in layer.named_parameters() if key == "weight").grad.numpy())
+    assert near(*grads, rel=FEW)
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
+@pytest.mark.parametrize("steps", [1, 3])
+def test_the_weights_of_a_recurrent_layer(kind: Any, steps: int) -> None:
+    layer = kind(3, 2)
+    with ag.no_grad():
+        for key, p in layer.named_parameters():
+            p.data = np.full_like(p.numpy(), 0.3 if "_ih_" in key else 0.0)
+    y, _ = layer(np.full((steps, N // steps, 3), TENTH))
+    y.backward(np.full(y.shape, TENTH))
+    few, _ = layer.double()(np.full((steps, 1, 3), EXACT))
+    single = {key: p.grad.numpy() for key, p in layer.named_parameters()}
+    layer.zero_grad()
+    few.backward(np.full(few.shape, EXACT))
+    for key, p in layer.named_parameters():
+        assert near(single[key], N // steps * p.grad.numpy(), rel=2 * FEW), key
+
+
 def test_the_gradient_of_an_embedding() -> None:
     for dtype, rel in ((np.float32, FEW), (np.float16, 1e-3)):
         layer = nn.Embedding(5, 3, dtype=dtype)

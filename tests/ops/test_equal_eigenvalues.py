@@ -187,6 +187,40 @@ def test_third_derivatives_are_not_made_up() -> None:
     assert np.isfinite(ag.grad(f)(np.diag([1.0, 2.0, 3.0]))).all()
 
 
+COUPLED: dict[str, Callable[[Any], Any]] = {
+    "product": np.prod,
+    "square of the sum": lambda w: np.sum(w) ** 2,
+    "length": L.norm,
+    "logsumexp": ag.logsumexp,
+}
+
+
+@pytest.mark.parametrize("name", COUPLED)
+@pytest.mark.parametrize("kind", ["eigenvalues", "singular values", "of tall matrices", "of wide matrices"])
+def test_a_function_of_several_matrices(name: str, kind: str) -> None:
+    stack = np.stack([np.eye(2), np.diag([1.0, 2.0]), 3 * np.eye(2)])
+    stack = {"of tall matrices": stack[..., [0, 1, 1], :], "of wide matrices": stack[..., [0, 0, 1]]}.get(
+        kind, stack
+    )
+    h = RNG.normal(size=stack.shape)
+    if kind == "eigenvalues":
+        check_stack(lambda a: COUPLED[name](L.eigvalsh(a)), stack, h + h.swapaxes(1, 2))
+    else:
+        check_stack(lambda a: COUPLED[name](L.svd(a, compute_uv=False) ** 2), stack, h)
+
+
+def check_stack(f: Callable[[Any], Any], a: Array, h: Array) -> None:
+    expected = differences(ag.grad(f), a, h)
+    for got in (ag.hvp(f, (a,), (h,)), np.sum(ag.hessian(f)(a) * h, axis=(-3, -2, -1))):
+        np.testing.assert_allclose(got, expected, 1e-7, 1e-8 * np.max(np.abs(expected)))
+
+
+def test_the_mixed_derivative_by_a_factor() -> None:
+    (_, across), (down, _) = ag.hessian(lambda c, a: c * np.sum(L.eigvalsh(a) ** 2), (0, 1))(1.0, np.eye(2))
+    np.testing.assert_allclose(across, 2 * np.eye(2))
+    np.testing.assert_allclose(down, 2 * np.eye(2))
+
+
 # -- singular values -------------------------------------------------------------------------------
 
 OF_SINGULAR_VALUES: dict[str, Callable[[Any], Any]] = {
