@@ -32,7 +32,7 @@ from .liveness import Mask, fold, pass_through, unite
 from .recording import Block, Change, State, current, entered, hold, put, silenced, silent, without
 from .rules import Rule, rules
 from .sums import total
-from .tape import Node, Tape, changing, check_forward, finite, is_number, nonfinite, op_name
+from .tape import Node, Notes, Tape, changing, check_forward, finite, is_number, nonfinite, op_name
 from .tensor import Tensor, as_numbers, lift, output, output_of, stored, unwrap, wrap
 
 __all__ = ["backward", "contributions", "play"]
@@ -530,7 +530,7 @@ def backward(
     seed = _seed(self, gradient, create_graph)
     cotangents = play({self.node: seed}, record=create_graph, retain=retain, keep=retain)
     del seed
-    hooked = [x for x in cotangents if x.op is None and x.notes is not None and x.notes.hooks]
+    hooked = [x for x in cotangents if x.notes is not None and x.notes.hooks and x.op is None]
     if not (hooked or create_graph):
         _arrive(cotangents, retain)
         return
@@ -553,10 +553,10 @@ def _arrive(cotangents: dict[Node, Any], retain: bool) -> None:
     with changing:
         while cotangents:
             node, g = cotangents.popitem()
-            notes, number = (
-                node.notes or node.note(),
-                g.__class__ is _FLOAT and node.value.__class__ is not _ARRAY,
-            )
+            notes = node.notes
+            if notes is None:
+                notes = node.notes = Notes()
+            number = g.__class__ is _FLOAT and node.value.__class__ is not _ARRAY
             # An array that nobody else holds may become the gradient; any other is copied.
             alone = number or (sys.getrefcount(g) <= _ALONE and getattr(g, "base", None) is None)
             while True:
