@@ -507,7 +507,7 @@ op("np.matmul({0}, {1})", SAME, operands("fc", "fc"))
 op("{0} @ {0}.T", SAME, operands("fc"), lambda x: x.ndim == 2)
 op("{0}.mT @ {0}", SAME, operands("fc"))
 op("np.dot({0}, {1})", "tw.dot({0}, {1})", operands("fc", "fc"))
-op("{0}.dot({1})", "tw.dot({0}, {1})", operands("fc", "fc", on_tape=True))
+op("{0}.dot({1})", "tw.dot({0}, {1})", operands("fc", "fc", on_tape=True), an_array)
 op(
     "np.dot({0}, {c})",
     "{0} @ tw.constant({c})",
