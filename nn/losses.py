@@ -40,6 +40,7 @@ __all__ = [
 class Loss(Of):
     """A loss made of a function: an unknown `reduction` is refused at once, and weights become buffers."""
 
+    shown = ()
     weights: ClassVar[tuple[str, ...]] = ()
 
     def check(self) -> None:
@@ -48,10 +49,6 @@ class Loss(Of):
         for name in self.weights:
             value = vars(self).pop(name)
             self.register_buffer(name, None if value is None else np.array(as_array(value)))
-
-    def extra_repr(self) -> str:
-        """Nothing: a loss is known by its name."""
-        return ""
 
 
 class ClassLoss(Loss):

@@ -28,6 +28,8 @@ class Of(Module):
     """
 
     function: ClassVar[Callable[..., Any]]
+    shown: ClassVar[tuple[str, ...] | None] = None
+    """The options in the repr; by default all, and `inplace` if it is set."""
     _fields: ClassVar[tuple[inspect.Parameter, ...]] = ()
     _trains: ClassVar[bool] = False
 
@@ -57,10 +59,15 @@ class Of(Module):
         options = {field.name: getattr(self, field.name) for field in self._fields}
         return {**options, "training": self.training} if self._trains else options
 
+    def compute(self, *inputs: Any, **named: Any) -> Any:
+        """Call the function with the options."""
+        return type(self).function(*inputs, **named, **self.options())
+
     def extra_repr(self) -> str:
         """The options."""
-        shown = ((field.name, getattr(self, field.name)) for field in self._fields)
-        return ", ".join(f"{name}={value!r}" for name, value in shown if name != "inplace" or value)
+        names = [field.name for field in self._fields] if self.shown is None else self.shown
+        options = ((name, getattr(self, name)) for name in names)
+        return ", ".join(f"{name}={value!r}" for name, value in options if name != "inplace" or value)
 
 
 def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
@@ -96,7 +103,7 @@ def _forward(inputs: list[str]) -> Callable[..., Any]:
     """A `forward` that calls the function of the layer with its options."""
 
     def forward(self: Of, *inputs: Any, **named: Any) -> Any:
-        return type(self).function(*inputs, **named, **self.options())
+        return self.compute(*inputs, **named)
 
     parameters = [_SELF, *(inspect.Parameter(name, _BY_PLACE) for name in inputs)]
     forward.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
