@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from autograd_lite import Tensor
 from autograd_lite.errors import ShapeError
 
 from . import functional
-from .arrays import Input, as_array
+from .arrays import as_array
 from .functional.losses import check_options
-from .module import Module
+from .of import Of
 
 __all__ = [
     "BCELoss",
@@ -38,7 +37,36 @@ __all__ = [
 ]
 
 
-class CrossEntropyLoss(Module):
+class Loss(Of):
+    """A loss made of a function: an unknown `reduction` is refused at once, and weights become buffers."""
+
+    shown = ()
+    weights: ClassVar[tuple[str, ...]] = ()
+
+    def check(self) -> None:
+        """Refuse an unknown reduction; store each of the `weights` as a buffer."""
+        check_options(self.reduction)
+        for name in self.weights:
+            value = vars(self).pop(name)
+            self.register_buffer(name, None if value is None else np.array(as_array(value)))
+
+
+class ClassLoss(Loss):
+    """A loss with one weight for each class."""
+
+    weights = ("weight",)
+
+    def check(self) -> None:
+        """Refuse a weight that is not of shape (C,)."""
+        super().check()
+        if self.weight is not None and self.weight.ndim != 1:
+            raise ShapeError(
+                f"weight has shape {self.weight.shape}; expected one for each class, (C,). To compute a "
+                "loss, make it first, then call it: loss = nn.CrossEntropyLoss(); loss(output, target)"
+            )
+
+
+class CrossEntropyLoss(ClassLoss):
     """The cross entropy between softmax(scores) and the target classes; see `nn.functional.cross_entropy`.
 
     Args:
@@ -58,26 +86,19 @@ class CrossEntropyLoss(Module):
         [0.6931471805599453, 100.0]
     """
 
-    def __init__(
-        self,
-        weight: npt.ArrayLike | None = None,
-        ignore_index: int = -100,
-        reduction: str = "mean",
-        label_smoothing: float = 0.0,
-    ) -> None:
-        check_options(reduction, label_smoothing)
-        self.register_buffer("weight", _class_weight(weight))
-        self.ignore_index = ignore_index
-        self.reduction = reduction
-        self.label_smoothing = label_smoothing
+    function = functional.cross_entropy
+    weight: npt.ArrayLike | None = None
+    ignore_index: int = -100
+    reduction: str = "mean"
+    label_smoothing: float = 0.0
 
-    def forward(self, input: Input, target: Tensor | npt.ArrayLike) -> Any:
-        return functional.cross_entropy(
-            input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing
-        )
+    def check(self) -> None:
+        """Refuse a label_smoothing that is not from 0 to 1."""
+        super().check()
+        check_options(self.reduction, self.label_smoothing)
 
 
-class MSELoss(Module):
+class MSELoss(Loss):
     """The mean of (output - target)^2; see `nn.functional.mse_loss`.
 
     Args:
@@ -89,15 +110,11 @@ class MSELoss(Module):
         2.0
     """
 
-    def __init__(self, reduction: str = "mean") -> None:
-        check_options(reduction)
-        self.reduction = reduction
-
-    def forward(self, input: Input, target: Input) -> Any:
-        return functional.mse_loss(input, target, self.reduction)
+    function = functional.mse_loss
+    reduction: str = "mean"
 
 
-class NLLLoss(Module):
+class NLLLoss(ClassLoss):
     """The negative log-likelihood of class indices, from log-probabilities.
 
     See `nn.functional.nll_loss`.
@@ -113,21 +130,13 @@ class NLLLoss(Module):
         0.2877
     """
 
-    def __init__(
-        self, weight: npt.ArrayLike | None = None, ignore_index: int = -100, reduction: str = "mean"
-    ) -> None:
-        check_options(reduction)
-        self.register_buffer("weight", _class_weight(weight))
-        self.ignore_index = ignore_index
-        self.reduction = reduction
-
-    def forward(self, input: Input, target: Input) -> Any:
-        return functional.nll_loss(
-            input, target, weight=self.weight, ignore_index=self.ignore_index, reduction=self.reduction
-        )
+    function = functional.nll_loss
+    weight: npt.ArrayLike | None = None
+    ignore_index: int = -100
+    reduction: str = "mean"
 
 
-class L1Loss(Module):
+class L1Loss(Loss):
     """The mean of |output - target|.
 
     See `nn.functional.l1_loss`.
@@ -141,15 +150,11 @@ class L1Loss(Module):
         1.0
     """
 
-    def __init__(self, reduction: str = "mean") -> None:
-        check_options(reduction)
-        self.reduction = reduction
-
-    def forward(self, input: Input, target: Input) -> Any:
-        return functional.l1_loss(input, target, reduction=self.reduction)
+    function = functional.l1_loss
+    reduction: str = "mean"
 
 
-class HuberLoss(Module):
+class HuberLoss(Loss):
     """d^2 / 2 for small |d|, and delta (|d| - delta / 2) for large ones: outliers pull no harder.
 
     See `nn.functional.huber_loss`.
@@ -164,16 +169,12 @@ class HuberLoss(Module):
         2.5
     """
 
-    def __init__(self, delta: float = 1.0, reduction: str = "mean") -> None:
-        check_options(reduction)
-        self.delta = delta
-        self.reduction = reduction
-
-    def forward(self, input: Input, target: Input) -> Any:
-        return functional.huber_loss(input, target, delta=self.delta, reduction=self.reduction)
+    function = functional.huber_loss
+    reduction: str = "mean"
+    delta: float = 1.0
 
 
-class SmoothL1Loss(Module):
+class SmoothL1Loss(Loss):
     """d^2 / (2 beta) for small |d|, and |d| - beta / 2 for large ones.
 
     See `nn.functional.smooth_l1_loss`.
@@ -188,16 +189,12 @@ class SmoothL1Loss(Module):
         2.5
     """
 
-    def __init__(self, beta: float = 1.0, reduction: str = "mean") -> None:
-        check_options(reduction)
-        self.beta = beta
-        self.reduction = reduction
-
-    def forward(self, input: Input, target: Input) -> Any:
-        return functional.smooth_l1_loss(input, target, beta=self.beta, reduction=self.reduction)
+    function = functional.smooth_l1_loss
+    reduction: str = "mean"
+    beta: float = 1.0
 
 
-class PoissonNLLLoss(Module):
+class PoissonNLLLoss(Loss):
     """The negative log-likelihood of counts.
 
     See `nn.functional.poisson_nll_loss`.
@@ -214,22 +211,14 @@ class PoissonNLLLoss(Module):
         1.0
     """
 
-    def __init__(
-        self, log_input: bool = True, full: bool = False, eps: float = 1e-8, reduction: str = "mean"
-    ) -> None:
-        check_options(reduction)
-        self.log_input = log_input
-        self.full = full
-        self.eps = eps
-        self.reduction = reduction
-
-    def forward(self, input: Input, target: Input) -> Any:
-        return functional.poisson_nll_loss(
-            input, target, log_input=self.log_input, full=self.full, eps=self.eps, reduction=self.reduction
-        )
+    function = functional.poisson_nll_loss
+    log_input: bool = True
+    full: bool = False
+    eps: float = 1e-8
+    reduction: str = "mean"
 
 
-class GaussianNLLLoss(Module):
+class GaussianNLLLoss(Loss):
     """The negative log-likelihood of a normal distribution whose variance is predicted too.
 
     See `nn.functional.gaussian_nll_loss`.
@@ -245,19 +234,13 @@ class GaussianNLLLoss(Module):
         2.0
     """
 
-    def __init__(self, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
-        check_options(reduction)
-        self.full = full
-        self.eps = eps
-        self.reduction = reduction
-
-    def forward(self, input: Input, target: Input, var: Input) -> Any:
-        return functional.gaussian_nll_loss(
-            input, target, var, full=self.full, eps=self.eps, reduction=self.reduction
-        )
+    function = functional.gaussian_nll_loss
+    full: bool = False
+    eps: float = 1e-6
+    reduction: str = "mean"
 
 
-class BCELoss(Module):
+class BCELoss(Loss):
     """The cross entropy of probabilities of two classes.
 
     See `nn.functional.binary_cross_entropy`.
@@ -272,16 +255,13 @@ class BCELoss(Module):
         0.6931
     """
 
-    def __init__(self, weight: npt.ArrayLike | None = None, reduction: str = "mean") -> None:
-        check_options(reduction)
-        self.register_buffer("weight", None if weight is None else np.array(as_array(weight)))
-        self.reduction = reduction
-
-    def forward(self, input: Input, target: Input) -> Any:
-        return functional.binary_cross_entropy(input, target, weight=self.weight, reduction=self.reduction)
+    function = functional.binary_cross_entropy
+    weight: npt.ArrayLike | None = None
+    reduction: str = "mean"
+    weights = ("weight",)
 
 
-class BCEWithLogitsLoss(Module):
+class BCEWithLogitsLoss(Loss):
     """The binary cross entropy of sigmoid(scores), exact for all scores.
 
     See `nn.functional.binary_cross_entropy_with_logits`.
@@ -297,24 +277,14 @@ class BCEWithLogitsLoss(Module):
         1000.0
     """
 
-    def __init__(
-        self,
-        weight: npt.ArrayLike | None = None,
-        pos_weight: npt.ArrayLike | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        check_options(reduction)
-        self.register_buffer("weight", None if weight is None else np.array(as_array(weight)))
-        self.register_buffer("pos_weight", None if pos_weight is None else np.array(as_array(pos_weight)))
-        self.reduction = reduction
-
-    def forward(self, input: Input, target: Input) -> Any:
-        return functional.binary_cross_entropy_with_logits(
-            input, target, weight=self.weight, pos_weight=self.pos_weight, reduction=self.reduction
-        )
+    function = functional.binary_cross_entropy_with_logits
+    weight: npt.ArrayLike | None = None
+    reduction: str = "mean"
+    pos_weight: npt.ArrayLike | None = None
+    weights = ("weight", "pos_weight")
 
 
-class KLDivLoss(Module):
+class KLDivLoss(Loss):
     """The Kullback-Leibler divergence of log-probabilities from target probabilities.
 
     See `nn.functional.kl_div`.
@@ -329,16 +299,16 @@ class KLDivLoss(Module):
         0.6931
     """
 
-    def __init__(self, log_target: bool = False, reduction: str = "mean") -> None:
-        check_options("mean" if reduction == "batchmean" else reduction)
-        self.log_target = log_target
-        self.reduction = reduction
+    function = functional.kl_div
+    reduction: str = "mean"
+    log_target: bool = False
 
-    def forward(self, input: Input, target: Input) -> Any:
-        return functional.kl_div(input, target, log_target=self.log_target, reduction=self.reduction)
+    def check(self) -> None:
+        """Refuse an unknown reduction; here there is "batchmean" too."""
+        check_options("mean" if self.reduction == "batchmean" else self.reduction)
 
 
-class PerceptronLoss(Module):
+class PerceptronLoss(Loss):
     """max(0, -y x) for targets y = -1 or 1: its gradient descent is Rosenblatt's rule.
 
     See `nn.functional.perceptron_loss`.
@@ -352,15 +322,11 @@ class PerceptronLoss(Module):
         3.0
     """
 
-    def __init__(self, reduction: str = "mean") -> None:
-        check_options(reduction)
-        self.reduction = reduction
-
-    def forward(self, input: Input, target: Input) -> Any:
-        return functional.perceptron_loss(input, target, reduction=self.reduction)
+    function = functional.perceptron_loss
+    reduction: str = "mean"
 
 
-class SoftMarginLoss(Module):
+class SoftMarginLoss(Loss):
     """log(1 + e^(-y x)) for targets y = -1 or 1.
 
     See `nn.functional.soft_margin_loss`.
@@ -374,15 +340,11 @@ class SoftMarginLoss(Module):
         0.6931
     """
 
-    def __init__(self, reduction: str = "mean") -> None:
-        check_options(reduction)
-        self.reduction = reduction
-
-    def forward(self, input: Input, target: Input) -> Any:
-        return functional.soft_margin_loss(input, target, reduction=self.reduction)
+    function = functional.soft_margin_loss
+    reduction: str = "mean"
 
 
-class HingeEmbeddingLoss(Module):
+class HingeEmbeddingLoss(Loss):
     """A distance where y = 1, and max(0, margin - distance) where y = -1.
 
     See `nn.functional.hinge_embedding_loss`.
@@ -397,16 +359,12 @@ class HingeEmbeddingLoss(Module):
         [0.5, 0.25]
     """
 
-    def __init__(self, margin: float = 1.0, reduction: str = "mean") -> None:
-        check_options(reduction)
-        self.margin = margin
-        self.reduction = reduction
-
-    def forward(self, input: Input, target: Input) -> Any:
-        return functional.hinge_embedding_loss(input, target, margin=self.margin, reduction=self.reduction)
+    function = functional.hinge_embedding_loss
+    margin: float = 1.0
+    reduction: str = "mean"
 
 
-class MultiMarginLoss(Module):
+class MultiMarginLoss(ClassLoss):
     """Hinges: the score of the target is to be above all others by a margin.
 
     See `nn.functional.multi_margin_loss`.
@@ -423,22 +381,14 @@ class MultiMarginLoss(Module):
         0.25
     """
 
-    def __init__(
-        self, p: int = 1, margin: float = 1.0, weight: npt.ArrayLike | None = None, reduction: str = "mean"
-    ) -> None:
-        check_options(reduction)
-        self.p = p
-        self.margin = margin
-        self.register_buffer("weight", _class_weight(weight))
-        self.reduction = reduction
-
-    def forward(self, input: Input, target: Input) -> Any:
-        return functional.multi_margin_loss(
-            input, target, p=self.p, margin=self.margin, weight=self.weight, reduction=self.reduction
-        )
+    function = functional.multi_margin_loss
+    p: int = 1
+    margin: float = 1.0
+    weight: npt.ArrayLike | None = None
+    reduction: str = "mean"
 
 
-class MarginRankingLoss(Module):
+class MarginRankingLoss(Loss):
     """max(0, -y (a - b) + margin): which of two is to be larger.
 
     See `nn.functional.margin_ranking_loss`.
@@ -453,18 +403,12 @@ class MarginRankingLoss(Module):
         2.0
     """
 
-    def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
-        check_options(reduction)
-        self.margin = margin
-        self.reduction = reduction
-
-    def forward(self, input1: Input, input2: Input, target: Input) -> Any:
-        return functional.margin_ranking_loss(
-            input1, input2, target, margin=self.margin, reduction=self.reduction
-        )
+    function = functional.margin_ranking_loss
+    margin: float = 0.0
+    reduction: str = "mean"
 
 
-class CosineEmbeddingLoss(Module):
+class CosineEmbeddingLoss(Loss):
     """1 - cos(a, b) where y = 1, and max(0, cos(a, b) - margin) where y = -1.
 
     See `nn.functional.cosine_embedding_loss`.
@@ -480,18 +424,12 @@ class CosineEmbeddingLoss(Module):
         1.0
     """
 
-    def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
-        check_options(reduction)
-        self.margin = margin
-        self.reduction = reduction
-
-    def forward(self, input1: Input, input2: Input, target: Input) -> Any:
-        return functional.cosine_embedding_loss(
-            input1, input2, target, margin=self.margin, reduction=self.reduction
-        )
+    function = functional.cosine_embedding_loss
+    margin: float = 0.0
+    reduction: str = "mean"
 
 
-class TripletMarginLoss(Module):
+class TripletMarginLoss(Loss):
     """max(0, d(anchor, positive) - d(anchor, negative) + margin).
 
     See `nn.functional.triplet_margin_loss`.
@@ -510,35 +448,15 @@ class TripletMarginLoss(Module):
         0.0
     """
 
-    def __init__(
-        self,
-        margin: float = 1.0,
-        p: float = 2.0,
-        eps: float = 1e-6,
-        swap: bool = False,
-        reduction: str = "mean",
-    ) -> None:
-        check_options(reduction)
-        self.margin = margin
-        self.p = p
-        self.eps = eps
-        self.swap = swap
-        self.reduction = reduction
-
-    def forward(self, anchor: Input, positive: Input, negative: Input) -> Any:
-        return functional.triplet_margin_loss(
-            anchor,
-            positive,
-            negative,
-            margin=self.margin,
-            p=self.p,
-            eps=self.eps,
-            swap=self.swap,
-            reduction=self.reduction,
-        )
+    function = functional.triplet_margin_loss
+    margin: float = 1.0
+    p: float = 2.0
+    eps: float = 1e-6
+    swap: bool = False
+    reduction: str = "mean"
 
 
-class CTCLoss(Module):
+class CTCLoss(Loss):
     """-log of the probability of a label sequence, over all its alignments.
 
     See `nn.functional.ctc_loss`.
@@ -555,37 +473,7 @@ class CTCLoss(Module):
         0.2877
     """
 
-    def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:
-        check_options(reduction)
-        self.blank = blank
-        self.reduction = reduction
-        self.zero_infinity = zero_infinity
-
-    def forward(
-        self,
-        log_probs: Input,
-        targets: Tensor | npt.ArrayLike,
-        input_lengths: Tensor | npt.ArrayLike,
-        target_lengths: Tensor | npt.ArrayLike,
-    ) -> Any:
-        return functional.ctc_loss(
-            log_probs,
-            targets,
-            input_lengths,
-            target_lengths,
-            self.blank,
-            self.reduction,
-            self.zero_infinity,
-        )
-
-
-def _class_weight(weight: npt.ArrayLike | None) -> npt.NDArray[Any] | None:
-    """One weight for each class; what is called with output and target like a function is refused."""
-    if weight is None:
-        return None
-    if np.ndim(as_array(weight)) != 1:
-        raise ShapeError(
-            f"weight has shape {np.shape(as_array(weight))}; expected one for each class, (C,). To compute a "
-            "loss, make it first, then call it: loss = nn.CrossEntropyLoss(); loss(output, target)"
-        )
-    return np.array(as_array(weight))
+    function = functional.ctc_loss
+    blank: int = 0
+    reduction: str = "mean"
+    zero_infinity: bool = False

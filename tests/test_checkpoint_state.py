@@ -41,7 +41,7 @@ def attention(x: Any) -> Any:
 
 DRAWS: dict[str, Callable[[Any], Any]] = {
     "dropout": lambda x: nn.functional.dropout(x, 0.5) * x,
-    "alpha_dropout": lambda x: nn.functional.alpha_dropout(x, 0.5) * x,
+    "alpha_dropout": lambda x: nn.functional.alpha_dropout(x, 0.5, True) * x,
     "rrelu": lambda x: nn.functional.rrelu(x, training=True),
     "attention": attention,
     "np.random.normal": lambda x: x * np.random.normal(size=x.shape),

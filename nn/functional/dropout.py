@@ -45,7 +45,9 @@ def _dropped(input: Any, p: float, shape: tuple[int, ...]) -> Any:
     return input * (kept * (1 / (1 - p) if p < 1 else 0.0)).astype(input.dtype)
 
 
-def alpha_dropout(input: Tensor | Array, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+def alpha_dropout(
+    input: Tensor | Array, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Any:
     """Dropout for SELU networks: entries become -1.7581, and mean 0 and variance 1 stay what they are.
 
     Args:
@@ -56,9 +58,9 @@ def alpha_dropout(input: Tensor | Array, p: float = 0.5, training: bool = True, 
     Source:
         G. Klambauer et al., "Self-normalizing neural networks", 2017.
     """
+    check_number("alpha_dropout", "p", p, most=1, example=0.5)
     if not training or not p:
         return input
-    check_number("alpha_dropout", "p", p, most=1, example=0.5)
     low = -1.7580993408473766  # where SELU goes for large negative numbers
     kept = generator.random(input.shape, np.float32) >= p
     a = ((1 - p) * (1 + p * low * low)) ** -0.5 if p < 1 else 0.0

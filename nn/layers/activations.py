@@ -11,6 +11,7 @@ from autograd_lite import Tensor
 
 from .. import functional
 from ..module import Module, Parameter
+from ..of import Of
 
 __all__ = [
     "CELU",
@@ -51,7 +52,7 @@ Array = npt.NDArray[Any]
 Input = Tensor | Array
 
 
-class LTU(Module):
+class LTU(Of):
     """The linear threshold unit: 1 from 0 on, else 0. It carries no gradient.
 
     Source:
@@ -63,8 +64,7 @@ class LTU(Module):
         [0.0, 1.0, 1.0]
     """
 
-    def forward(self, input: Input) -> Any:
-        return functional.ltu(input)
+    function = functional.ltu
 
 
 class Sign(Module):
@@ -80,7 +80,7 @@ class Sign(Module):
         return np.sign(input)
 
 
-class Threshold(Module):
+class Threshold(Of):
     """x above the threshold, else `value`.
 
     Args:
@@ -93,18 +93,13 @@ class Threshold(Module):
         [7.0, 1.0]
     """
 
-    def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
-        self.threshold, self.value = threshold, value
-
-    def forward(self, input: Input) -> Any:
-        return functional.threshold(input, self.threshold, self.value)
-
-    def extra_repr(self) -> str:
-        """The options."""
-        return f"threshold={self.threshold!r}, value={self.value!r}"
+    function = functional.threshold
+    threshold: float
+    value: float
+    inplace: bool = False
 
 
-class Hardtanh(Module):
+class Hardtanh(Of):
     """The saturated-linear function: x, but no less than min_val and no more than max_val.
 
     Args:
@@ -117,18 +112,13 @@ class Hardtanh(Module):
         [-1.0, 0.5, 1.0]
     """
 
-    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
-        self.min_val, self.max_val = min_val, max_val
-
-    def forward(self, input: Input) -> Any:
-        return functional.hardtanh(input, self.min_val, self.max_val)
-
-    def extra_repr(self) -> str:
-        """The options."""
-        return f"min_val={self.min_val!r}, max_val={self.max_val!r}"
+    function = functional.hardtanh
+    min_val: float = -1.0
+    max_val: float = 1.0
+    inplace: bool = False
 
 
-class ReLU(Module):
+class ReLU(Of):
     """max(x, 0).
 
     Source:
@@ -140,14 +130,11 @@ class ReLU(Module):
         [0.0, 2.0]
     """
 
-    def __init__(self, inplace: bool = False) -> None:
-        pass
-
-    def forward(self, input: Input) -> Any:
-        return functional.relu(input)
+    function = functional.relu
+    inplace: bool = False
 
 
-class ReLU6(Module):
+class ReLU6(Of):
     """min(max(x, 0), 6).
 
     Example:
@@ -156,14 +143,11 @@ class ReLU6(Module):
         [0.0, 2.0, 6.0]
     """
 
-    def __init__(self, inplace: bool = False) -> None:
-        pass
-
-    def forward(self, input: Input) -> Any:
-        return functional.relu6(input)
+    function = functional.relu6
+    inplace: bool = False
 
 
-class LeakyReLU(Module):
+class LeakyReLU(Of):
     """x above 0, else negative_slope x.
 
     Args:
@@ -178,15 +162,9 @@ class LeakyReLU(Module):
         [-0.1, 2.0]
     """
 
-    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
-        self.negative_slope = negative_slope
-
-    def forward(self, input: Input) -> Any:
-        return functional.leaky_relu(input, self.negative_slope)
-
-    def extra_repr(self) -> str:
-        """The options."""
-        return f"negative_slope={self.negative_slope!r}"
+    function = functional.leaky_relu
+    negative_slope: float = 0.01
+    inplace: bool = False
 
 
 class PReLU(Module):
@@ -220,7 +198,7 @@ class PReLU(Module):
         return f"num_parameters={self.num_parameters}"
 
 
-class RReLU(Module):
+class RReLU(Of):
     """x above 0, else a x; in training a is drawn from [lower, upper] for each entry, later it is their
     mean.
 
@@ -237,18 +215,13 @@ class RReLU(Module):
         [2.0, 0.0]
     """
 
-    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, inplace: bool = False) -> None:
-        self.lower, self.upper = lower, upper
-
-    def forward(self, input: Input) -> Any:
-        return functional.rrelu(input, self.lower, self.upper, self.training)
-
-    def extra_repr(self) -> str:
-        """The options."""
-        return f"lower={self.lower!r}, upper={self.upper!r}"
+    function = functional.rrelu
+    lower: float = 1 / 8
+    upper: float = 1 / 3
+    inplace: bool = False
 
 
-class ELU(Module):
+class ELU(Of):
     """x above 0, else alpha (e^x - 1).
 
     Args:
@@ -263,18 +236,12 @@ class ELU(Module):
         [0.0, 2.0]
     """
 
-    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        self.alpha = alpha
-
-    def forward(self, input: Input) -> Any:
-        return functional.elu(input, self.alpha)
-
-    def extra_repr(self) -> str:
-        """The options."""
-        return f"alpha={self.alpha!r}"
+    function = functional.elu
+    alpha: float = 1.0
+    inplace: bool = False
 
 
-class CELU(Module):
+class CELU(Of):
     """x above 0, else alpha (e^(x / alpha) - 1).
 
     Args:
@@ -289,18 +256,12 @@ class CELU(Module):
         [0.0, 2.0]
     """
 
-    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        self.alpha = alpha
-
-    def forward(self, input: Input) -> Any:
-        return functional.celu(input, self.alpha)
-
-    def extra_repr(self) -> str:
-        """The options."""
-        return f"alpha={self.alpha!r}"
+    function = functional.celu
+    alpha: float = 1.0
+    inplace: bool = False
 
 
-class SELU(Module):
+class SELU(Of):
     """1.0507 times ELU with alpha = 1.6733: activations come near mean 0 and variance 1 by themselves.
 
     Source:
@@ -312,14 +273,11 @@ class SELU(Module):
         [0.0, 1.0507009873554805]
     """
 
-    def __init__(self, inplace: bool = False) -> None:
-        pass
-
-    def forward(self, input: Input) -> Any:
-        return functional.selu(input)
+    function = functional.selu
+    inplace: bool = False
 
 
-class Softplus(Module):
+class Softplus(Of):
     """log(1 + e^(beta x)) / beta, and x where beta x is above the threshold.
 
     Args:
@@ -332,18 +290,12 @@ class Softplus(Module):
         [0.6931471805599453, 100.0]
     """
 
-    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
-        self.beta, self.threshold = beta, threshold
-
-    def forward(self, input: Input) -> Any:
-        return functional.softplus(input, self.beta, self.threshold)
-
-    def extra_repr(self) -> str:
-        """The options."""
-        return f"beta={self.beta!r}, threshold={self.threshold!r}"
+    function = functional.softplus
+    beta: float = 1.0
+    threshold: float = 20.0
 
 
-class GELU(Module):
+class GELU(Of):
     """x P(z < x) for a normal z.
 
     Args:
@@ -358,18 +310,11 @@ class GELU(Module):
         [0.0, 0.8413]
     """
 
-    def __init__(self, approximate: str = "none") -> None:
-        self.approximate = approximate
-
-    def forward(self, input: Input) -> Any:
-        return functional.gelu(input, self.approximate)
-
-    def extra_repr(self) -> str:
-        """The options."""
-        return f"approximate={self.approximate!r}"
+    function = functional.gelu
+    approximate: str = "none"
 
 
-class SiLU(Module):
+class SiLU(Of):
     """x sigmoid(x).
 
     Source:
@@ -381,14 +326,11 @@ class SiLU(Module):
         [0.0, 0.7310585786300049]
     """
 
-    def __init__(self, inplace: bool = False) -> None:
-        pass
-
-    def forward(self, input: Input) -> Any:
-        return functional.silu(input)
+    function = functional.silu
+    inplace: bool = False
 
 
-class Mish(Module):
+class Mish(Of):
     """x tanh(log(1 + e^x)).
 
     Source:
@@ -400,14 +342,11 @@ class Mish(Module):
         [0.0]
     """
 
-    def __init__(self, inplace: bool = False) -> None:
-        pass
-
-    def forward(self, input: Input) -> Any:
-        return functional.mish(input)
+    function = functional.mish
+    inplace: bool = False
 
 
-class Sigmoid(Module):
+class Sigmoid(Of):
     """The logistic function 1 / (1 + e^(-steepness x)).
 
     Args:
@@ -419,18 +358,11 @@ class Sigmoid(Module):
         [0.5, 0.7310585786300049]
     """
 
-    def __init__(self, steepness: float = 1.0) -> None:
-        self.steepness = steepness
-
-    def forward(self, input: Input) -> Any:
-        return functional.sigmoid(input, self.steepness)
-
-    def extra_repr(self) -> str:
-        """The options."""
-        return f"steepness={self.steepness!r}"
+    function = functional.sigmoid
+    steepness: float = 1.0
 
 
-class LogSigmoid(Module):
+class LogSigmoid(Of):
     """log(sigmoid(x)) = -log(1 + e^-x).
 
     Example:
@@ -439,11 +371,10 @@ class LogSigmoid(Module):
         [-0.6931471805599453, -100.0]
     """
 
-    def forward(self, input: Input) -> Any:
-        return functional.logsigmoid(input)
+    function = functional.logsigmoid
 
 
-class Tanh(Module):
+class Tanh(Of):
     """The hyperbolic tangent.
 
     Example:
@@ -452,11 +383,10 @@ class Tanh(Module):
         [0.0]
     """
 
-    def forward(self, input: Input) -> Any:
-        return functional.tanh(input)
+    function = functional.tanh
 
 
-class ScaledTanh(Module):
+class ScaledTanh(Of):
     """1.7159 tanh(2x / 3): about 1 at 1 and -1 at -1, where its second derivative is largest.
 
     Source:
@@ -468,11 +398,10 @@ class ScaledTanh(Module):
         [0.0, 1.0]
     """
 
-    def forward(self, input: Input) -> Any:
-        return functional.scaled_tanh(input)
+    function = functional.scaled_tanh
 
 
-class Softsign(Module):
+class Softsign(Of):
     """x / (1 + |x|).
 
     Example:
@@ -481,11 +410,10 @@ class Softsign(Module):
         [-0.5, 0.75]
     """
 
-    def forward(self, input: Input) -> Any:
-        return functional.softsign(input)
+    function = functional.softsign
 
 
-class Hardsigmoid(Module):
+class Hardsigmoid(Of):
     """A straight line from 0 at x = -3 to 1 at x = 3.
 
     Example:
@@ -494,14 +422,11 @@ class Hardsigmoid(Module):
         [0.0, 0.5, 0.75]
     """
 
-    def __init__(self, inplace: bool = False) -> None:
-        pass
-
-    def forward(self, input: Input) -> Any:
-        return functional.hardsigmoid(input)
+    function = functional.hardsigmoid
+    inplace: bool = False
 
 
-class Hardswish(Module):
+class Hardswish(Of):
     """x hardsigmoid(x).
 
     Example:
@@ -510,14 +435,11 @@ class Hardswish(Module):
         [-0.0, 3.0]
     """
 
-    def __init__(self, inplace: bool = False) -> None:
-        pass
-
-    def forward(self, input: Input) -> Any:
-        return functional.hardswish(input)
+    function = functional.hardswish
+    inplace: bool = False
 
 
-class Hardshrink(Module):
+class Hardshrink(Of):
     """x where |x| > lambd, else 0.
 
     Args:
@@ -529,18 +451,11 @@ class Hardshrink(Module):
         [0.0, 1.0]
     """
 
-    def __init__(self, lambd: float = 0.5) -> None:
-        self.lambd = lambd
-
-    def forward(self, input: Input) -> Any:
-        return functional.hardshrink(input, self.lambd)
-
-    def extra_repr(self) -> str:
-        """The options."""
-        return f"lambd={self.lambd!r}"
+    function = functional.hardshrink
+    lambd: float = 0.5
 
 
-class Softshrink(Module):
+class Softshrink(Of):
     """x, moved by lambd towards 0, but not beyond it.
 
     Args:
@@ -552,18 +467,11 @@ class Softshrink(Module):
         [0.0, -0.5]
     """
 
-    def __init__(self, lambd: float = 0.5) -> None:
-        self.lambd = lambd
-
-    def forward(self, input: Input) -> Any:
-        return functional.softshrink(input, self.lambd)
-
-    def extra_repr(self) -> str:
-        """The options."""
-        return f"lambd={self.lambd!r}"
+    function = functional.softshrink
+    lambd: float = 0.5
 
 
-class Tanhshrink(Module):
+class Tanhshrink(Of):
     """x - tanh(x).
 
     Example:
@@ -572,11 +480,10 @@ class Tanhshrink(Module):
         [0.0]
     """
 
-    def forward(self, input: Input) -> Any:
-        return functional.tanhshrink(input)
+    function = functional.tanhshrink
 
 
-class Softmax(Module):
+class Softmax(Of):
     """e^x / sum(e^x) along an axis: positive numbers that add up to 1.
 
     Args:
@@ -588,25 +495,18 @@ class Softmax(Module):
         [0.5, 0.5]
     """
 
-    def __init__(self, dim: int | None = None) -> None:
-        self.dim = dim
-
-    def forward(self, input: Input) -> Any:
-        return functional.softmax(input, self.dim)
-
-    def extra_repr(self) -> str:
-        """The options."""
-        return f"dim={self.dim!r}"
+    function = functional.softmax
+    dim: int | None = None
 
 
 class Softmax2d(Softmax):
     """The softmax over the channels at each pixel of (N, C, H, W) or (C, H, W)."""
 
     def __init__(self) -> None:
-        super().__init__(dim=-3)
+        self.dim = -3
 
 
-class Softmin(Module):
+class Softmin(Of):
     """softmax(-x).
 
     Args:
@@ -618,18 +518,11 @@ class Softmin(Module):
         [0.5, 0.5]
     """
 
-    def __init__(self, dim: int | None = None) -> None:
-        self.dim = dim
-
-    def forward(self, input: Input) -> Any:
-        return functional.softmin(input, self.dim)
-
-    def extra_repr(self) -> str:
-        """The options."""
-        return f"dim={self.dim!r}"
+    function = functional.softmin
+    dim: int | None = None
 
 
-class LogSoftmax(Module):
+class LogSoftmax(Of):
     """log(softmax(x)), exact where softmax underflows.
 
     Args:
@@ -641,18 +534,11 @@ class LogSoftmax(Module):
         [-1000.0, 0.0]
     """
 
-    def __init__(self, dim: int | None = None) -> None:
-        self.dim = dim
-
-    def forward(self, input: Input) -> Any:
-        return functional.log_softmax(input, self.dim)
-
-    def extra_repr(self) -> str:
-        """The options."""
-        return f"dim={self.dim!r}"
+    function = functional.log_softmax
+    dim: int | None = None
 
 
-class GLU(Module):
+class GLU(Of):
     """a sigmoid(b), where a and b are the halves of x along an axis.
 
     Args:
@@ -667,18 +553,11 @@ class GLU(Module):
         [2.0]
     """
 
-    def __init__(self, dim: int = -1) -> None:
-        self.dim = dim
-
-    def forward(self, input: Input) -> Any:
-        return functional.glu(input, self.dim)
-
-    def extra_repr(self) -> str:
-        """The options."""
-        return f"dim={self.dim!r}"
+    function = functional.glu
+    dim: int = -1
 
 
-class Maxout(Module):
+class Maxout(Of):
     """The largest of each `pieces` neighbouring features: after a Linear, a convex function that is learned.
 
     Args:
@@ -694,12 +573,6 @@ class Maxout(Module):
         [5.0, 3.0]
     """
 
-    def __init__(self, pieces: int, dim: int = -1) -> None:
-        self.pieces, self.dim = pieces, dim
-
-    def forward(self, input: Input) -> Any:
-        return functional.maxout(input, self.pieces, self.dim)
-
-    def extra_repr(self) -> str:
-        """The options."""
-        return f"pieces={self.pieces!r}, dim={self.dim!r}"
+    function = functional.maxout
+    pieces: int
+    dim: int = -1

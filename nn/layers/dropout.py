@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy.typing as npt
-
-from autograd_lite import Tensor
-
 from .. import functional
-from ..module import Module
+from ..of import Of
 from ..options import check_number
 
 __all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d"]
 
-Array = npt.NDArray[Any]
 
-
-class Dropout(Module):
+class Dropout(Of):
     """In training each entry is 0 with probability p, and else divided by 1 - p.
 
     Args:
@@ -39,16 +31,13 @@ class Dropout(Module):
         [1.0, 1.0, 1.0]
     """
 
-    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
-        check_number(type(self).__name__, "p", p, most=1, example=0.5)
-        self.p = p
+    function = functional.dropout
+    p: float = 0.5
+    inplace: bool = False
 
-    def forward(self, x: Tensor | Array) -> Any:
-        return functional.dropout(x, self.p, self.training)
-
-    def extra_repr(self) -> str:
-        """The probability."""
-        return f"p={self.p}"
+    def check(self) -> None:
+        """Refuse what is no probability."""
+        check_number(type(self).__name__, "p", self.p, most=1, example=0.5)
 
 
 class Dropout2d(Dropout):
@@ -61,8 +50,7 @@ class Dropout2d(Dropout):
         J. Tompson et al., "Efficient object localization using convolutional networks", 2015.
     """
 
-    def forward(self, x: Tensor | Array) -> Any:
-        return functional.dropout2d(x, self.p, self.training)
+    function = functional.dropout2d
 
 
 class Dropout1d(Dropout2d):
@@ -91,5 +79,4 @@ class AlphaDropout(Dropout):
         G. Klambauer et al., "Self-normalizing neural networks", 2017.
     """
 
-    def forward(self, x: Tensor | Array) -> Any:
-        return functional.alpha_dropout(x, self.p, self.training)
+    function = functional.alpha_dropout

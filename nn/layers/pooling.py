@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import numpy.typing as npt
-
-from autograd_lite import Tensor
-
 from .. import functional
 from ..functional.windows import sizes
-from ..module import Module
+from ..of import Of
 from .spatial import called
 
 __all__ = [
@@ -28,47 +24,44 @@ __all__ = [
     "MaxPool3d",
 ]
 
-Array = npt.NDArray[Any]
 Ints = int | Sequence[int]
+
+
+class Pool(Of):
+    """A pooling layer; where its input does not fit, the error names the layer."""
+
+    axes: ClassVar[int]
+    least: ClassVar[dict[str, int]] = {"kernel_size": 1, "stride": 1, "padding": 0, "dilation": 1}
+
+    def check(self) -> None:
+        """Let the stride be the kernel size by default; refuse sizes that are too small."""
+        if vars(self).get("stride", 0) is None:
+            self.stride = self.kernel_size
+        for option, least in self.least.items():
+            if option in vars(self):
+                sizes(type(self).__name__, option, getattr(self, option), self.axes, least)
+
+    def compute(self, *inputs: Any, **named: Any) -> Any:
+        """Call the function with the options."""
+        return called(self, type(self).function, *inputs, **named, **self.options())
+
 
 # -- the largest -----------------------------------------------------------------------------------
 
 
-class _MaxPool(Module):
-    axes: ClassVar[int]
+class MaxPool(Pool):
+    """The options of all max pooling."""
 
-    def __init__(
-        self,
-        kernel_size: Ints,
-        stride: Ints | None = None,
-        padding: Ints = 0,
-        dilation: Ints = 1,
-        return_indices: bool = False,
-        ceil_mode: bool = False,
-    ) -> None:
-        self.kernel_size = kernel_size
-        self.stride = kernel_size if stride is None else stride
-        self.padding, self.dilation = padding, dilation
-        self.return_indices, self.ceil_mode = return_indices, ceil_mode
-        for option, least in (("kernel_size", 1), ("stride", 1), ("padding", 0), ("dilation", 1)):
-            sizes(type(self).__name__, option, getattr(self, option), self.axes, least)
-
-    def forward(self, x: Tensor | Array) -> Any:
-        function = getattr(functional, f"max_pool{self.axes}d")
-        return called(
-            self, function, x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode,
-            self.return_indices,
-        )  # fmt: skip
-
-    def extra_repr(self) -> str:
-        """The options."""
-        return (
-            f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}, "
-            f"dilation={self.dilation}, ceil_mode={self.ceil_mode}"
-        )
+    shown = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+    kernel_size: Ints
+    stride: Ints | None = None
+    padding: Ints = 0
+    dilation: Ints = 1
+    return_indices: bool = False
+    ceil_mode: bool = False
 
 
-class MaxPool1d(_MaxPool):
+class MaxPool1d(MaxPool):
     """The largest entry of each window of sequences (N, C, L); the arguments are those of `MaxPool2d`.
 
     Example:
@@ -77,10 +70,10 @@ class MaxPool1d(_MaxPool):
         array([[[3., 2.]]])
     """
 
-    axes = 1
+    axes, function = 1, functional.max_pool1d
 
 
-class MaxPool2d(_MaxPool):
+class MaxPool2d(MaxPool):
     """The largest entry of each window of images (N, C, H, W).
 
     Where several are the largest, the gradient goes to the first of them, as in PyTorch.
@@ -104,10 +97,10 @@ class MaxPool2d(_MaxPool):
                [13., 15.]])
     """
 
-    axes = 2
+    axes, function = 2, functional.max_pool2d
 
 
-class MaxPool3d(_MaxPool):
+class MaxPool3d(MaxPool):
     """The largest entry of each window of volumes (N, C, D, H, W); the arguments are those of `MaxPool2d`.
 
     Example:
@@ -116,13 +109,24 @@ class MaxPool3d(_MaxPool):
         array([[[[[13., 15.]]]]])
     """
 
-    axes = 3
+    axes, function = 3, functional.max_pool3d
 
 
 # -- means -----------------------------------------------------------------------------------------
 
 
-class AvgPool1d(Module):
+class AvgPool(Pool):
+    """The options of all average pooling."""
+
+    shown = ("kernel_size", "stride", "padding")
+    kernel_size: Ints
+    stride: Ints | None = None
+    padding: Ints = 0
+    ceil_mode: bool = False
+    count_include_pad: bool = True
+
+
+class AvgPool1d(AvgPool):
     """The mean of each window of sequences (N, C, L); the arguments are those of `AvgPool2d`.
 
     Example:
@@ -131,61 +135,16 @@ class AvgPool1d(Module):
         array([[[2., 1.]]])
     """
 
-    def __init__(
-        self,
-        kernel_size: Ints,
-        stride: Ints | None = None,
-        padding: Ints = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-    ) -> None:
-        self.kernel_size = sizes("AvgPool1d", "kernel_size", kernel_size, 1)
-        self.stride = self.kernel_size if stride is None else sizes("AvgPool1d", "stride", stride, 1)
-        self.padding = sizes("AvgPool1d", "padding", padding, 1, least=0)
-        self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
+    axes, function = 1, functional.avg_pool1d
 
-    def forward(self, x: Tensor | Array) -> Any:
-        return called(
-            self, functional.avg_pool1d, x, self.kernel_size, self.stride, self.padding, self.ceil_mode,
-            self.count_include_pad,
-        )  # fmt: skip
-
-    def extra_repr(self) -> str:
-        """The options."""
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+    def check(self) -> None:
+        """Keep sizes as tuples, as PyTorch does here."""
+        super().check()
+        for option in self.shown:
+            setattr(self, option, sizes("AvgPool1d", option, getattr(self, option), 1, self.least[option]))
 
 
-class _AvgPool(Module):
-    axes: ClassVar[int]
-
-    def __init__(
-        self,
-        kernel_size: Ints,
-        stride: Ints | None = None,
-        padding: Ints = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-        divisor_override: int | None = None,
-    ) -> None:
-        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
-        self.padding, self.ceil_mode, self.count_include_pad = padding, ceil_mode, count_include_pad
-        self.divisor_override = divisor_override
-        for option, least in (("kernel_size", 1), ("stride", 1), ("padding", 0)):
-            sizes(type(self).__name__, option, getattr(self, option), self.axes, least)
-
-    def forward(self, x: Tensor | Array) -> Any:
-        function = getattr(functional, f"avg_pool{self.axes}d")
-        return called(
-            self, function, x, self.kernel_size, self.stride, self.padding, self.ceil_mode,
-            self.count_include_pad, self.divisor_override,
-        )  # fmt: skip
-
-    def extra_repr(self) -> str:
-        """The options."""
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
-
-
-class AvgPool2d(_AvgPool):
+class AvgPool2d(AvgPool):
     """The mean of each window of images (N, C, H, W).
 
     Args:
@@ -207,10 +166,11 @@ class AvgPool2d(_AvgPool):
                [10.5, 12.5]])
     """
 
-    axes = 2
+    axes, function = 2, functional.avg_pool2d
+    divisor_override: int | None = None
 
 
-class AvgPool3d(_AvgPool):
+class AvgPool3d(AvgPool):
     """The mean of each window of volumes (N, C, D, H, W); the arguments are those of `AvgPool2d`.
 
     Example:
@@ -219,10 +179,11 @@ class AvgPool3d(_AvgPool):
         array([[[[[6.5, 8.5]]]]])
     """
 
-    axes = 3
+    axes, function = 3, functional.avg_pool3d
+    divisor_override: int | None = None
 
 
-class LPPool2d(Module):
+class LPPool2d(Pool):
     """(sum of x^p)^(1/p) over each window of images (N, C, H, W); L2 pooling with p = 2.
 
     Args:
@@ -241,31 +202,21 @@ class LPPool2d(Module):
         array([[[5.]]])
     """
 
-    def __init__(
-        self, norm_type: float, kernel_size: Ints, stride: Ints | None = None, ceil_mode: bool = False
-    ) -> None:
-        sizes("LPPool2d", "kernel_size", kernel_size, 2)
-        self.norm_type, self.kernel_size, self.stride, self.ceil_mode = (
-            norm_type, kernel_size, stride, ceil_mode,
-        )  # fmt: skip
+    axes, function = 2, functional.lp_pool2d
+    norm_type: float
+    kernel_size: Ints
+    stride: Ints | None = None
+    ceil_mode: bool = False
 
-    def forward(self, x: Tensor | Array) -> Any:
-        return called(
-            self, functional.lp_pool2d, x, self.norm_type, self.kernel_size, self.stride, self.ceil_mode
-        )
-
-    def extra_repr(self) -> str:
-        """The options."""
-        return (
-            f"norm_type={self.norm_type}, kernel_size={self.kernel_size}, stride={self.stride}, "
-            f"ceil_mode={self.ceil_mode}"
-        )
+    def check(self) -> None:
+        """Refuse windows without entries; the stride stays None where the kernel size is meant."""
+        sizes("LPPool2d", "kernel_size", self.kernel_size, 2)
 
 
 # -- windows that adapt to the size of the output --------------------------------------------------
 
 
-class AdaptiveAvgPool1d(Module):
+class AdaptiveAvgPool1d(Pool):
     """The mean of each of `output_size` windows that cover sequences (N, C, L) evenly.
 
     Example:
@@ -274,18 +225,11 @@ class AdaptiveAvgPool1d(Module):
         array([[[1.5, 2.5]]])
     """
 
-    def __init__(self, output_size: Ints) -> None:
-        self.output_size = output_size
-
-    def forward(self, x: Tensor | Array) -> Any:
-        return called(self, functional.adaptive_avg_pool1d, x, self.output_size)
-
-    def extra_repr(self) -> str:
-        """The size of the output."""
-        return f"output_size={self.output_size}"
+    function = functional.adaptive_avg_pool1d
+    output_size: Ints
 
 
-class AdaptiveAvgPool2d(Module):
+class AdaptiveAvgPool2d(Pool):
     """The mean of each of H' W' windows that cover images (N, C, H, W) evenly; with 1, of all of it.
 
     Args:
@@ -297,18 +241,11 @@ class AdaptiveAvgPool2d(Module):
         array([[[[2.5]]]])
     """
 
-    def __init__(self, output_size: Any) -> None:
-        self.output_size = output_size
-
-    def forward(self, x: Tensor | Array) -> Any:
-        return called(self, functional.adaptive_avg_pool2d, x, self.output_size)
-
-    def extra_repr(self) -> str:
-        """The size of the output."""
-        return f"output_size={self.output_size}"
+    function = functional.adaptive_avg_pool2d
+    output_size: Any
 
 
-class AdaptiveAvgPool3d(Module):
+class AdaptiveAvgPool3d(Pool):
     """The mean of each of D' H' W' windows that cover volumes (N, C, D, H, W) evenly.
 
     Args:
@@ -320,18 +257,11 @@ class AdaptiveAvgPool3d(Module):
         array([[[[[2.5]]]]])
     """
 
-    def __init__(self, output_size: Any) -> None:
-        self.output_size = output_size
-
-    def forward(self, x: Tensor | Array) -> Any:
-        return called(self, functional.adaptive_avg_pool3d, x, self.output_size)
-
-    def extra_repr(self) -> str:
-        """The size of the output."""
-        return f"output_size={self.output_size}"
+    function = functional.adaptive_avg_pool3d
+    output_size: Any
 
 
-class AdaptiveMaxPool2d(Module):
+class AdaptiveMaxPool2d(Pool):
     """The largest entry of each of H' W' windows that cover images (N, C, H, W) evenly.
 
     Args:
@@ -344,12 +274,7 @@ class AdaptiveMaxPool2d(Module):
         array([[[[4., 5.]]]])
     """
 
-    def __init__(self, output_size: Any, return_indices: bool = False) -> None:
-        self.output_size, self.return_indices = output_size, return_indices
-
-    def forward(self, x: Tensor | Array) -> Any:
-        return called(self, functional.adaptive_max_pool2d, x, self.output_size, self.return_indices)
-
-    def extra_repr(self) -> str:
-        """The size of the output."""
-        return f"output_size={self.output_size}"
+    shown = ("output_size",)
+    function = functional.adaptive_max_pool2d
+    output_size: Any
+    return_indices: bool = False
