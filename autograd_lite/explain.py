@@ -85,7 +85,7 @@ def _said(op: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, An
     """What NumPy said, with shapes as the user writes them: (2, 3) for (2,3), and with the -1 in them."""
     if op is np.matmul and isinstance(error, ValueError):
         return "the sizes do not fit."
-    text, shape = str(error), kwargs.get("shape")
+    text, shape = str(error), kwargs.get("shape", kwargs.get("newshape"))  # the name in NumPy 2.0
     if op is np.reshape and "into shape" in text:
         return f"cannot reshape array of size {args[0].size} into shape {shape}.{_near(args[0].size, shape)}"
     if op is np.broadcast_to and "broadcast" in text:

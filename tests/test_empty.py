@@ -53,6 +53,8 @@ def has_value(sample: Sample) -> bool:
     reads memory that nobody wrote, and its einsum takes axes of 0 and of 3 entries for one."""
     if sample.op is np.fft.hfft and sample.args[0].shape[-1] == 0:
         return False
+    if "put_along_axis" in str(sample) and np.lib.NumpyVersion(np.__version__) < "2.1.0":
+        return False  # which takes indices and values of unequal lengths
     if sample.op in (others, running) and len({np.shape(a) for a in sample.args}) > 1:
         return False  # directions are of the shape of the factors
     if (
@@ -150,8 +152,12 @@ def test_every_op_on_arrays_without_entries(sample: Sample) -> None:
 )
 def test_transforms_of_arrays_without_entries(f: Callable[..., Any], shapes: list[tuple[int, ...]]) -> None:
     args = tuple(np.ones(shape) for shape in shapes)
+    try:
+        expected = f(*args)
+    except ValueError:
+        pytest.skip("this version of NumPy refuses it")
     value, tangent = ag.jvp(f, args, args)
-    assert np.shape(value) == np.shape(tangent) == np.shape(f(*args))
+    assert np.shape(value) == np.shape(tangent) == np.shape(expected)
     for i, arg in enumerate(args):
         zeros = np.zeros_like(arg)
         np.testing.assert_array_equal(ag.grad(lambda *xs: np.sum(f(*xs)), i)(*args), zeros)

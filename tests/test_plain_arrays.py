@@ -172,7 +172,9 @@ ATTRIBUTES = (
 
 
 def methods() -> list[str]:
-    return [name for name in dir(np.ndarray) if not name.startswith("_") and name not in ATTRIBUTES]
+    """Of arrays; those that NumPy has taken away raise in 2.0, and are gone later."""
+    gone = {"itemset", "newbyteorder", "ptp", "tostring"}
+    return [name for name in dir(np.ndarray) if name[0] != "_" and name not in {*ATTRIBUTES, *gone}]
 
 
 def test_the_table_has_all_methods() -> None:
@@ -201,7 +203,12 @@ def test_a_method_takes_what_that_of_ndarray_takes(name: str) -> None:
     if not hasattr(np.ndarray, name):
         pytest.skip("a method of later versions of NumPy")
     for call in CALLS[name]:
-        same(call(answer(places())), call(places()))
+        try:
+            expected = call(places())
+        except TypeError as error:
+            assert "invalid keyword" in str(error)  # an option of later versions
+            continue
+        same(call(answer(places())), expected)
 
 
 def test_a_method_is_that_of_ndarray_unless_it_knows_more() -> None:

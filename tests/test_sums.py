@@ -349,7 +349,8 @@ def _of_kernel(kernel: Any) -> Any:
 def test_the_kernel_of_a_long_convolution() -> None:
     exact = 1_000_000 * float(np.float32(0.1))
     kernel = np.zeros(3, np.float32)
-    np.testing.assert_allclose(ag.grad(_of_kernel)(kernel), exact, rtol=6e-7)
+    # A matrix product of pieces, which the BLAS of each NumPy rounds in its own way.
+    np.testing.assert_allclose(ag.grad(_of_kernel)(kernel), exact, rtol=1e-6)
     np.testing.assert_allclose(
         ag.grad(lambda x: np.sum(np.correlate(np.full(1_000_000, np.float32(0.1)), x, "same")))(kernel),
         [exact, exact, exact],
