@@ -205,8 +205,8 @@ def test_a_method_takes_what_that_of_ndarray_takes(name: str) -> None:
     for call in CALLS[name]:
         try:
             expected = call(places())
-        except TypeError as error:
-            assert "invalid keyword" in str(error)  # an option of later versions
+        except TypeError:
+            assert name == "reshape"  # its `copy` is an option of later versions
             continue
         same(call(answer(places())), expected)
 
