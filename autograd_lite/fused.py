@@ -19,7 +19,7 @@ from .constants import keep_constants
 from .errors import ShapeError
 from .explain import explain, how_many
 from .recording import is_recording
-from .rules import Flow, is_built_in, register, rules
+from .rules import Flow, Rule, is_built_in, rules
 from .tape import op_name
 from .tensor import Tensor, record_result, unrecorded_result, unwrap
 from .transforms import vjp
@@ -110,5 +110,5 @@ def _op(
         return tuple(pulled)
 
     # The kernels keep PyTorch's convention for complex numbers themselves, hence plain.
-    register(op, joint=joint, flow=flow, plain=True)
+    rules[op] = Rule(joint=joint, flow=flow, plain=True)
     return op

@@ -34,7 +34,6 @@ __all__ = [
     "positional",
     "refuse",
     "refused",
-    "register",
     "rule_of",
     "rules",
 ]
@@ -230,31 +229,6 @@ def defvjp(
         )
     _require_op(op)
     _require_parameters(op, vjps)
-    register(
-        op,
-        *vjps,
-        each=each,
-        joint=joint,
-        broadcasts=broadcasts,
-        flow=flow,
-        plain=plain,
-        partial=partial,
-        reads=reads,
-    )
-
-
-def register(
-    op: Callable[..., Any],
-    *vjps: Callable[..., Any] | None,
-    each: Callable[..., Any] | None = None,
-    joint: Callable[..., Any] | None = None,
-    broadcasts: bool | None = None,
-    flow: Flow | None = None,
-    plain: bool = False,
-    partial: bool = False,
-    reads: bool = True,
-) -> None:
-    """`defvjp` for the engine itself, whose ops are known to be ops."""
     known = rule_of(op)
     if broadcasts is None:
         elementwise = isinstance(op, np.ufunc) and op.signature is None

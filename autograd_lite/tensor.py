@@ -35,7 +35,7 @@ from .guards import STORE_SUBSCR, cut, draws
 from .mistakes import warn_of_mistake
 from .names import FOREIGN_METHODS, missing
 from .recording import current
-from .rules import Rule, compositions, constants, is_built_in, refused, register, rule_of, rules
+from .rules import Rule, compositions, constants, is_built_in, refused, rule_of, rules
 from .tape import FIXED, Node, changing, check_value, leaf, next_index, op_name, package, user_line
 from .torch_names import PlainArray, TorchNames, ValuesAndIndices, answer, axis_of, numpy_words
 
@@ -1200,7 +1200,7 @@ def _output_vjp(g: Any, y: Any, outputs: tuple[Any, ...], i: int) -> tuple[Any, 
     return tuple(g if j == i else None for j in range(len(outputs)))
 
 
-register(output, _output_vjp, plain=True)
+rules[output] = Rule((_output_vjp,), plain=True)
 
 
 def _unruled(op: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -26,7 +26,7 @@ from .constants import keep_constants
 from .errors import DTypeError, IndexingError, ShapeError, TapeError, UnsupportedError
 from .explain import describe, missing_rule
 from .recording import Mode, enable_grad, is_recording, recomputed, transformed
-from .rules import positional, register, rules
+from .rules import Rule, positional, rules
 from .tape import Node, leaf, next_index, op_name, tape_order
 from .tensor import (
     Hook,
@@ -603,7 +603,7 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
                 for c, x in zip(pulled, args, strict=True)
             )
 
-        register(self, joint=joint)
+        rules[self] = Rule(joint=joint)
 
     def __call__(self, *args: Any, _residuals: Any = None) -> Any:
         nodes = [x.node for x in args if isinstance(x, Tensor)]
@@ -814,4 +814,4 @@ def checkpointed(*values: Any, _segment: _Segment) -> tuple[Any, ...]:
 
 checkpointed.runs_users_code = True  # type: ignore[attr-defined]
 
-register(checkpointed, joint=lambda g, y, *values, _segment: _segment.pull(g, y, values))
+rules[checkpointed] = Rule(joint=lambda g, y, *values, _segment: _segment.pull(g, y, values))

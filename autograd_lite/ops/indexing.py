@@ -13,7 +13,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..backward import unbroadcast
 from ..errors import ShapeError, UnsupportedError
-from ..rules import compositions, defvjp, register
+from ..rules import Rule, compositions, defvjp, rules
 from ..sums import widened
 from ..tape import op_name
 from ..tensor import Tensor, primitive, setitem, unwrap
@@ -172,7 +172,7 @@ def _assigned(g: Any, y: Any, x: Any, value: Any, index: Any) -> Any:
     return unbroadcast(read, shape)
 
 
-register(operator.getitem, lambda g, y, x, index: scatter(g, index, x.shape), flow="selects")
+rules[operator.getitem] = Rule((lambda g, y, x, index: scatter(g, index, x.shape),), flow="selects")
 defvjp(scatter, lambda g, y, x, index, shape: g[index], flow="moves")
 defvjp(
     setitem,
