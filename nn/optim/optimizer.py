@@ -234,10 +234,10 @@ class Optimizer(Hinted):
     def _groups_of(self, state_dict: Mapping[str, Any]) -> list[Group]:
         """The groups of a state, with the parameters that are here; refuses those that do not fit."""
         name = type(self).__name__
-        groups_given = state_dict.get("param_groups") if _is_dict(state_dict) else None
+        groups_given = state_dict["param_groups"]
         if not (
             isinstance(groups_given, (list, tuple))
-            and _is_dict(state_dict.get("state"))
+            and _is_dict(state_dict["state"])
             and all(_is_dict(g) and isinstance(g.get("params"), (list, tuple)) for g in groups_given)
         ):
             raise DataError(f"{name}: expected the state of an optimizer, as optimizer.state_dict() gives it")
