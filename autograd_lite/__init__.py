@@ -20,13 +20,13 @@ import numpy as np
 from numpy import fft, linalg
 
 from . import errors, names, ops, tree
-from .backward import contributions
 from .errors import AutogradLiteError
 from .fused import fused
 from .memory import keep_freed
 from .ops.reductions import log_softmax, logsumexp, softmax
 from .ops.selection import relu
 from .ops.special import erf, sigmoid, softplus
+from .pull import contributions
 from .recording import enable_grad, is_recomputing, is_recording, no_grad
 from .rules import defvjp, numpy_names
 from .tape import Node, Tape, detect_anomaly

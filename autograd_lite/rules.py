@@ -51,7 +51,18 @@ mixes        every output may depend on every input, so nothing is known to be d
 class Rule:
     """What the sweep knows of one op."""
 
-    __slots__ = ("_calls", "_unread", "broadcasts", "flow", "joint", "partial", "plain", "selects", "vjps")
+    __slots__ = (
+        "_calls",
+        "_unread",
+        "broadcasts",
+        "flow",
+        "joint",
+        "ordinary",
+        "partial",
+        "plain",
+        "selects",
+        "vjps",
+    )
 
     def __init__(
         self,
@@ -69,6 +80,7 @@ class Rule:
         self.broadcasts = broadcasts  # the sweep sums gradients back to the input's shape
         self.flow = flow
         self.selects = flow == "selects"
+        self.ordinary = joint is None and not self.selects  # the sweep calls its rules itself
         self.plain = plain  # not holomorphic: the rule itself keeps the complex convention
         self.partial = partial  # of several cotangents, those that did not arrive come as None
         self._calls: dict[str, bool] = {}

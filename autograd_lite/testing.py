@@ -23,10 +23,11 @@ import numpy.typing as npt
 
 from . import tree
 from .arrays import refuse_other_arithmetic
-from .backward import play, pulled
+from .backward import play
 from .dependence import check_dependence
 from .errors import AutogradLiteError, DTypeError, GradientCheckError, KinkError, OptionError
 from .explain import describe
+from .pull import pulled
 from .recording import no_grad
 from .rules import rule_of
 from .slope import Slope, analytic_slope, slope

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..backward import unbroadcast
+from ..cotangents import unbroadcast
 from ..errors import ShapeError, UnsupportedError
 from ..rules import Rule, compositions, defvjp, rules
 from ..sums import widened
