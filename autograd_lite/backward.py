@@ -9,7 +9,6 @@ themselves on the tape, which is how derivatives of derivatives come about.
 from __future__ import annotations
 
 import sys
-from collections.abc import Container
 from heapq import heapify, heappop, heappush
 from typing import Any
 
@@ -21,9 +20,9 @@ from .cotangents import Cotangent, Masked, add, bare, fit
 from .errors import DTypeError, ShapeError, TapeError
 from .explain import describe
 from .pull import Sweep, already_played, blame, pull
-from .recording import Block, State, current, entered, hold, put, silenced, silent, without
+from .recording import Block, current, end, hold, put, silent
 from .rules import Rule, rules
-from .tape import Node, Notes, Tape, changing, check_forward, is_number
+from .tape import Node, Notes, Tape, changing, is_number
 from .tensor import Tensor, as_numbers, lift, stored, unwrap, wrap
 
 __all__ = ["backward", "play", "receive"]
@@ -33,38 +32,24 @@ _ONE = _FLOAT(1.0)
 _ARRAY = np.ndarray
 
 
-def play(
-    seeds: dict[Node, Cotangent],
-    *,
-    since: int = -1,
-    wanted: Container[Node] = frozenset(),
-    record: bool = False,
-    retain: bool = False,
-    keep: bool = False,
-) -> dict[Node, Cotangent]:
+def play(seeds: dict[Node, Cotangent], sweep: Sweep) -> dict[Node, Cotangent]:
     """Send cotangents from outputs back along the tape.
 
     Args:
         seeds: a cotangent for each output node, in its shape and dtype.
-        since: steps at or before this place are not played.
-        wanted: nodes at or before `since` whose cotangents are of interest; with `since` at -1,
-            intermediate steps whose cotangents are returned besides those of the leaves.
-        record: put the backward pass itself on the tape.
-        retain: keep the steps, so that they can be played again.
-        keep: keep the adjoint of every step.
+        sweep: how far the pass goes, and what it keeps.
 
     Returns:
-        The cotangents that arrived at leaves, at the `wanted` nodes, and at steps that retain theirs.
+        The cotangents that arrived at leaves, at wanted nodes, and at steps that retain theirs.
     """
     # The latest step is always next, for all that used its value has been played by then. Of the
     # steps that wait it is held apart; the others are a heap, which in a chain stays empty.
+    since, wanted, handed = sweep.since, sweep.wanted, handed_out[0]
     waiting = [(-node.index, node) for node in seeds if node.op is not None and node.index > since]
     heapify(waiting)
     latest = heappop(waiting)[1] if waiting else None
-    cotangents, outer, handed = dict(seeds), current(), handed_out[0]
-    arrived: dict[Node, Cotangent] = {}
-    sweep = Sweep(since, wanted, record, check_forward in outer.watchers)
-    inner = entered(outer, Block(sweep.recorded)) if record else silenced(outer)
+    cotangents, outer = dict(seeds), current()
+    inner = sweep.begin(outer)
     try:
         put(inner)
         with np.errstate(all="ignore"):  # 1/0 is inf at the edge of a domain: detect_anomaly names it
@@ -74,17 +59,12 @@ def play(
                     raise already_played(node)
                 y, args, inputs = node.value, node.args, node.inputs
                 rule, g = rules[node.op], cotangents.pop(node)  # type: ignore[index]
-                if node.notes is not None or node.index < handed or (wanted and node in wanted):
-                    g = _noticed(node, rule, g, sweep, arrived, retain)
-                kind, sent = g.__class__, None
-                if (
-                    not (kind is _FLOAT or (kind is _ARRAY and g.dtype.kind != "c"))
-                    or not rule.ordinary
-                    or node.kwargs is not None
-                    or sweep.checks
-                ):
+                if node.notes is not None or node.index < handed or node in wanted:
+                    g = _noticed(node, rule, g, sweep)
+                kind, sent, i = g.__class__, None, -1
+                real = kind is _FLOAT or (kind is _ARRAY and g.dtype.kind != "c")
+                if not (real and rule.ordinary and node.kwargs is None) or sweep.checks:
                     sent = pull(node, rule, g, sweep)
-                i = -1
                 for parent in inputs:
                     i += 1
                     if parent.__class__ is not Node or (
@@ -120,23 +100,13 @@ def play(
                         latest = parent
                     else:
                         heappush(waiting, (-parent.index, parent))
-                _release(node, rule, g, retain, keep)
+                _release(node, rule, g, sweep)
     finally:
-        try:
-            now = current()  # other than `inner` if a generator has entered a block, or left one
-        finally:  # first of all what an interrupt cannot prevent
-            put(outer)
-        if now is not inner:
-            put(without(now, inner.block))
-        if outer.__class__ is not State:
-            inner.block.frame = None  # this frame, which holds the block
-    arrived.update(cotangents)
-    return arrived
+        end(put(outer).old_value, inner)  # first of all what an interrupt cannot prevent
+    return {**sweep.arrived, **cotangents}
 
 
-def _noticed(
-    node: Node, rule: Rule, g: Cotangent, sweep: Sweep, arrived: dict[Node, Cotangent], retain: bool
-) -> Cotangent:
+def _noticed(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> Cotangent:
     """What is done with a cotangent before it is passed on: checks of constants, hooks, keeping."""
     if node.index < handed_out[0]:
         check_values(node, rule)
@@ -145,25 +115,25 @@ def _noticed(
     if notes is not None:
         if notes.watched:
             check_constants(node, notes.watched)
-            notes.watched = notes.watched if retain else ()
+            notes.watched = notes.watched if sweep.retain else ()
         own = receive(node, own)
     if node in sweep.wanted or (notes is not None and notes.retains):
-        arrived[node] = own
+        sweep.arrived[node] = own
     return Masked(own, g.mask) if masked else own
 
 
-def _release(node: Node, rule: Rule, g: Cotangent, retain: bool, keep: bool) -> None:
+def _release(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> None:
     """Let go of what a step holds, unless it is to be looked at or played again."""
-    if not retain:
+    if not sweep.retain:
         if node.played:
             raise already_played(node)
         node.played = True
-    if keep or is_number(node.value) or (node.notes is not None and node.notes.keeps):
+    if sweep.keep or is_number(node.value) or (node.notes is not None and node.notes.keeps):
         node.adjoint = bare(g)
-        if retain or rule.broadcasts or _kept_whole(node):
+        if sweep.retain or rule.broadcasts or _kept_whole(node):
             return
         node.args = ()
-    elif retain:
+    elif sweep.retain:
         return
     else:  # let go of arrays as soon as they have been used
         node.inputs = node.args = ()
@@ -226,7 +196,7 @@ def backward(
         )
     retain = create_graph if retain_graph is None else retain_graph
     seed = _seed(self, gradient, create_graph)
-    cotangents = play({self.node: seed}, record=create_graph, retain=retain, keep=retain)
+    cotangents = play({self.node: seed}, Sweep(record=create_graph, retain=retain, keep=retain))
     del seed
     hooked = [x for x in cotangents if x.notes is not None and x.notes.hooks and x.op is None]
     if not (hooked or create_graph):
@@ -362,7 +332,8 @@ def _tape_gradient(
         return rebuild([wrap(np.zeros_like(source._data)) for source in leaves])
     seed = _seed(target, gradient, create_graph)
     wanted = {s.node for s in leaves}
-    arrived = play({target.node: seed}, record=create_graph, wanted=wanted, retain=True, keep=True)
+    sweep = Sweep(wanted=wanted, record=create_graph, retain=True, keep=True)
+    arrived = play({target.node: seed}, sweep)
     for node, g in arrived.items():
         if node.op is None:
             arrived[node] = g = receive(node, g)

@@ -8,7 +8,7 @@ Pictures and checks ask here too.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from .errors import (
 )
 from .explain import STUMBLES, describe, how_many, is_users
 from .liveness import silence
-from .recording import State
+from .recording import Block, State, entered, silenced
 from .rules import Rule, rules
 from .tape import Node, check_forward, finite, nonfinite, op_name
 from .tensor import lift, output_of
@@ -34,27 +34,44 @@ _ARRAY = np.ndarray
 
 
 class Sweep:
-    """What holds for one backward pass.
+    """One backward pass: how far it goes, and what it keeps.
+
+    Args:
+        since: steps at or before this place on the tape are not played.
+        wanted: nodes at or before `since` whose cotangents are of interest; with `since` at -1,
+            intermediate steps whose cotangents are returned besides those of the leaves.
+        record: put the pass itself on the tape.
+        retain: keep the steps, so that they can be played again.
+        keep: keep the adjoint of every step.
 
     Attributes:
-        since: steps at or before this place on the tape are not played.
-        wanted: nodes at or before `since` whose cotangents are of interest.
-        record: the pass itself is put on the tape.
-        checks: the first rule that makes NaN or inf out of finite numbers is named.
-        lines: where the steps of the pass get their lines from, if it is recorded and checked.
+        arrived: cotangents of steps that are of interest themselves.
+        checks: whether the first rule is named that makes NaN or inf out of finite numbers.
+        lines: notes on the steps of a recorded pass which derivative they belong to, under `checks`.
     """
 
-    __slots__ = ("checks", "lines", "record", "since", "wanted")
+    __slots__ = ("arrived", "checks", "keep", "lines", "record", "retain", "since", "wanted")
 
     def __init__(
         self,
+        *,
         since: int = -1,
-        wanted: Container[Node] = frozenset(),
+        wanted: Container[Node] = (),
         record: bool = False,
-        checks: bool = False,
+        retain: bool = False,
+        keep: bool = False,
     ) -> None:
-        self.since, self.wanted, self.record, self.checks = since, wanted, record, checks
-        self.lines = _Lines() if record and checks else None
+        self.since, self.wanted, self.record, self.retain, self.keep = since, wanted, record, retain, keep
+        self.arrived: dict[Node, Cotangent] = {}
+        self.checks, self.lines = False, cast("_Lines | None", None)
+
+    def begin(self, outer: State) -> State:
+        """The recording state of the pass, inside of the one around it."""
+        self.checks = check_forward in outer.watchers
+        if not self.record:
+            return silenced(outer)
+        self.lines = _Lines() if self.checks else None
+        return entered(outer, Block(self.recorded))
 
     def wants(self, parent: Any) -> bool:
         """Whether a cotangent goes to this input of a step."""

@@ -27,7 +27,7 @@ from .backward import play
 from .dependence import check_dependence
 from .errors import AutogradLiteError, DTypeError, GradientCheckError, KinkError, OptionError
 from .explain import describe
-from .pull import pulled
+from .pull import Sweep, pulled
 from .recording import no_grad
 from .rules import rule_of
 from .slope import Slope, analytic_slope, slope
@@ -462,7 +462,7 @@ def _check_rules(f: Function, points: list[Array]) -> None:
     try:
         tape, outputs = _record(f, points)
         seeds = {y.node: np.ones(y.shape, y.dtype)[()] for y in outputs if isinstance(y, Tensor) and y.node}
-        play(seeds, retain=True, keep=True)
+        play(seeds, Sweep(retain=True, keep=True))
     except Exception as error:
         notes = " ".join(getattr(error, "__notes__", ()))
         raise _CheckError(f"the backward pass fails: {type(error).__name__}: {error} {notes}") from error

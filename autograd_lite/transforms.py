@@ -25,6 +25,7 @@ from .backward import play, receive
 from .constants import keep_constants
 from .errors import DTypeError, IndexingError, ShapeError, TapeError, UnsupportedError
 from .explain import describe, missing_rule
+from .pull import Sweep
 from .recording import Mode, enable_grad, is_recording, recomputed, transformed
 from .rules import Rule, positional, rules
 from .tape import Node, leaf, next_index, op_name, tape_order
@@ -101,10 +102,7 @@ class _Call:
         """Cotangents of the primals; zeros where nothing was recorded."""
         arrived = play(
             _seeds(self.outputs, cotangents, record),
-            since=self.since,
-            wanted=self.nodes,
-            record=record,
-            retain=retain or record,
+            Sweep(since=self.since, wanted=self.nodes, record=record, retain=retain or record),
         )
         return [receive(x.node, arrived[x.node]) if x.node in arrived else _zeros(x) for x in self.aliases]
 
@@ -383,13 +381,9 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     since = next_index()
     pulled = call.pull(dummies, record=True)
     nested = call.is_nested(*directions)
-    arrived = play(
-        _seeds(pulled, directions, nested),
-        since=since,
-        wanted=frozenset(v.node for v in dummies if v.node is not None),
-        record=nested,
-        retain=nested,
-    )
+    wanted = frozenset(v.node for v in dummies if v.node is not None)
+    sweep = Sweep(since=since, wanted=wanted, record=nested, retain=nested)
+    arrived = play(_seeds(pulled, directions, nested), sweep)
     results = [arrived[v.node] if v.node in arrived else _zeros(v) for v in dummies]
     tangent = call.rebuild_out([t if isinstance(t, Tensor) else wrap(_own(t)) for t in results])
     return call.like_results((call.out, tangent), nested)  # type: ignore[no-any-return]
@@ -789,7 +783,8 @@ class _Segment:
                 "checkpoint: computed again, the function reads other Tensors than the first time; it must "
                 "not depend on what was assigned to in between"
             )
-        arrived = play(seeds, since=place, wanted=frozenset(self.read), record=record, retain=record)
+        sweep = Sweep(since=place, wanted=frozenset(self.read), record=record, retain=record)
+        arrived = play(seeds, sweep)
         return tuple(arrived.get(x, np.zeros_like(unwrap(v))) for x, v in zip(self.read, values, strict=True))
 
 
