@@ -44,12 +44,12 @@ def play(seeds: dict[Node, Cotangent], sweep: Sweep) -> dict[Node, Cotangent]:
     """
     # The latest step is always next, for all that used its value has been played by then. Of the
     # steps that wait it is held apart; the others are a heap, which in a chain stays empty.
-    since, wanted, handed = sweep.since, sweep.wanted, handed_out[0]
+    since, wanted, retain, handed = sweep.since, sweep.wanted, sweep.retain, handed_out[0]
     waiting = [(-node.index, node) for node in seeds if node.op is not None and node.index > since]
     heapify(waiting)
     latest = heappop(waiting)[1] if waiting else None
     cotangents, outer = dict(seeds), current()
-    inner = sweep.begin(outer)
+    inner, checks = sweep.begin(outer), sweep.checks
     try:
         put(inner)
         with np.errstate(all="ignore"):  # 1/0 is inf at the edge of a domain: detect_anomaly names it
@@ -59,11 +59,11 @@ def play(seeds: dict[Node, Cotangent], sweep: Sweep) -> dict[Node, Cotangent]:
                     raise already_played(node)
                 y, args, inputs = node.value, node.args, node.inputs
                 rule, g = rules[node.op], cotangents.pop(node)  # type: ignore[index]
-                if node.notes is not None or node.index < handed or node in wanted:
+                if node.notes is not None or node.index < handed or (wanted and node in wanted):
                     g = _noticed(node, rule, g, sweep)
-                kind, sent, i = g.__class__, None, -1
+                sent, kind, i = None, g.__class__, -1
                 real = kind is _FLOAT or (kind is _ARRAY and g.dtype.kind != "c")
-                if not (real and rule.ordinary and node.kwargs is None) or sweep.checks:
+                if not (real and rule.ordinary) or node.kwargs is not None or checks:
                     sent = pull(node, rule, g, sweep)
                 for parent in inputs:
                     i += 1
@@ -100,7 +100,10 @@ def play(seeds: dict[Node, Cotangent], sweep: Sweep) -> dict[Node, Cotangent]:
                         latest = parent
                     else:
                         heappush(waiting, (-parent.index, parent))
-                _release(node, rule, g, sweep)
+                if y.__class__ is _FLOAT and real and rule.broadcasts and not node.played:
+                    node.adjoint, node.played = g, not retain
+                else:
+                    _release(node, rule, g, sweep)
     finally:
         end(put(outer).old_value, inner)  # first of all what an interrupt cannot prevent
     return {**sweep.arrived, **cotangents}
@@ -128,7 +131,8 @@ def _release(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> None:
         if node.played:
             raise already_played(node)
         node.played = True
-    if sweep.keep or is_number(node.value) or (node.notes is not None and node.notes.keeps):
+    kind, notes = node.value.__class__, node.notes
+    if (kind is not _ARRAY and kind is not tuple) or sweep.keep or (notes is not None and notes.keeps):
         node.adjoint = bare(g)
         if sweep.retain or rule.broadcasts or _kept_whole(node):
             return
