@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from . import tree
+from .anomaly import check_forward, finite, nonfinite
 from .arrays import refuse_other_arithmetic
-from .constants import check_constants, check_values, handed_out
 from .errors import (
     AnomalyError,
     AutogradLiteError,
@@ -28,11 +28,13 @@ from .errors import (
     UnsupportedError,
 )
 from .explain import STUMBLES, describe, how_many, is_users
+from .kept import check_constants, check_values, handed_out
+from .known import Rule, known
 from .liveness import Mask, fold, pass_through, unite
+from .node import Leaf, Node, changing, is_number, op_name
 from .recording import Block, Change, State, current, entered, hold, put, silenced, silent, without
-from .rules import Rule, rules
 from .sums import total
-from .tape import Node, Notes, Tape, changing, check_forward, finite, is_number, nonfinite, op_name
+from .tape import Tape
 from .tensor import Tensor, as_numbers, lift, output, output_of, stored, unwrap, wrap
 
 __all__ = ["backward", "contributions", "play"]
@@ -88,7 +90,7 @@ def play(
                 # Read at once, with `played`: another thread may play the step too, and release it.
                 y, args, kwargs, inputs = node.value, node.args, node.kwargs, node.inputs
                 g = cotangents.pop(node)
-                rule = rules[node.op]  # type: ignore[index]
+                rule: Rule = known[node.op]
                 if handed and node.index < handed:
                     check_values(node, rule)
                 if node.notes is not None:
@@ -96,7 +98,7 @@ def play(
                         check_constants(node, node.notes.watched)
                         node.notes.watched = node.notes.watched if retain else ()
                     g = receive(node, g)
-                    if node.notes.retains:
+                    if node.notes.wants_grad:
                         arrived[node] = g
                 if wanted and node in wanted:
                     arrived[node] = g
@@ -114,7 +116,8 @@ def play(
                 i = -1
                 for parent in inputs:
                     i += 1
-                    if parent.__class__ is not Node or (
+                    place = parent.__class__
+                    if (place is not Node and place is not Leaf) or (
                         since >= 0 and parent.index <= since and parent not in wanted
                     ):
                         continue
@@ -151,7 +154,7 @@ def play(
                         _check(node, g, gx)
                     if parent not in cotangents:
                         cotangents[parent] = gx
-                        if parent.op is None or parent.index <= since:
+                        if place is Leaf or parent.index <= since:
                             continue
                         if live is not None and _hears(parent, since):
                             masks[parent] = live
@@ -172,7 +175,7 @@ def play(
                     node.played = True
                 kind, notes = node.value.__class__, node.notes
                 single = kind is not _ARRAY and kind is not tuple
-                if single or keep or (notes is not None and notes.keeps):
+                if single or keep or (notes is not None and notes.on_tape):
                     node.adjoint = unwrap(g) if record else g
                     if not (retain or rule.broadcasts or _kept_whole(node)):
                         node.args = ()
@@ -206,7 +209,7 @@ def _prepared(rule: Rule, g: Any, y: Any) -> tuple[Any, Any, bool]:
 
 def _hears(parent: Node, since: int) -> bool:
     """Whether a mask is of any use to a step: not to a leaf, nor to one that mixes its inputs."""
-    return parent.op is not None and parent.index > since and rules[parent.op].flow != "mixes"
+    return parent.op is not None and parent.index > since and known[parent.op].flow != "mixes"
 
 
 def _unite(masks: dict[Node, Mask], node: Node, live: Mask | None) -> None:
@@ -232,7 +235,7 @@ def _recorded(lines: _Lines | None) -> Change:
     def change(outer: State) -> State:
         listeners = tuple([hear for hear in outer.watchers if hear is not check_forward])
         listeners = listeners if lines is None else (*listeners, lines)
-        return State(listeners, outer.watchers, False, outer.transforms, outer.recomputing)
+        return State(listeners, outer.watchers, None, outer.transforms, outer.recomputing)
 
     return change
 
@@ -250,7 +253,7 @@ def _jointly(
 ) -> tuple[Any, ...] | list[Any]:
     """What a joint rule returns, one cotangent for each argument."""
     everything = since < 0
-    needs = tuple([x.__class__ is Node and (everything or x.index > since or x in wanted) for x in inputs])
+    needs = tuple([isinstance(x, Node) and (everything or x.index > since or x in wanted) for x in inputs])
     try:
         pulled = _pulled_jointly(rule, g, y, args, kwargs or {}, needs)
         if not isinstance(pulled, (tuple, list)) or len(pulled) != len(args):
@@ -399,7 +402,7 @@ def _lifted(
     if value.__class__ is tuple:
         y = tuple(output_of(y, i) for i in range(len(value)))
     args = tuple(
-        lift(arg, parent) if parent.__class__ is Node else arg
+        lift(arg, parent) if isinstance(parent, Node) else arg
         for arg, parent in zip(args, inputs, strict=True)
     )
     return y, args
@@ -428,7 +431,7 @@ def contributions(node: Node, adjoint: Any = None) -> tuple[Any, ...]:
     arrived = node.adjoint if adjoint is None else adjoint
     if arrived is None or not node.args:
         return (None,) * len(node.inputs)
-    rule = rules[node.op]  # type: ignore[index]
+    rule: Rule = known[node.op]
     sent = list(pulled(node, arrived))
     for i, gx in enumerate(sent):
         if gx is not None and gx.__class__ is not tuple:
@@ -443,14 +446,14 @@ def contributions(node: Node, adjoint: Any = None) -> tuple[Any, ...]:
 
 def pulled(node: Node, g: Any) -> tuple[Any, ...]:
     """What the rules of a kept step return for the cotangent `g`, as they return it."""
-    rule = rules[node.op]  # type: ignore[index]
+    rule: Rule = known[node.op]
     if g.__class__ is tuple:
         g = g if rule.partial else _complete(g, node.value)
     conjugate = _is_complex(g) and not rule.plain
     result: list[Any] = [None] * len(node.inputs)
     with np.errstate(all="ignore"):
         for i, parent in enumerate(node.inputs):
-            if parent.__class__ is Node:
+            if isinstance(parent, Node):
                 gx = _puller(node, rule, i)(_conjugate(g) if conjugate else g)
                 result[i] = np.conjugate(gx) if conjugate else gx
     return tuple(result)
@@ -461,13 +464,12 @@ def pulled(node: Node, g: Any) -> tuple[Any, ...]:
 
 def _kept_whole(node: Node) -> bool:
     """Whether a kept step may keep its arguments too: not if a single number came from an array."""
-    return (node.notes is not None and node.notes.keeps) or all(map(is_number, node.args))
+    return (node.notes is not None and node.notes.on_tape) or all(map(is_number, node.args))
 
 
 def receive(node: Node, g: Any) -> Any:
     """Call the hooks of a node; what one returns takes the place of the cotangent."""
-    hooks = node.notes.hooks if node.notes is not None else {}
-    for hook in tuple(hooks.values()):
+    for hook in tuple(node.hooks.values()):
         replaced = hook(g if isinstance(g, Tensor) else wrap(g))
         if replaced is None:
             continue
@@ -530,7 +532,7 @@ def backward(
     seed = _seed(self, gradient, create_graph)
     cotangents = play({self.node: seed}, record=create_graph, retain=retain, keep=retain)
     del seed
-    hooked = [x for x in cotangents if x.notes is not None and x.notes.hooks and x.op is None]
+    hooked = [x for x in cotangents if x.__class__ is Leaf and x.hooks]
     if not (hooked or create_graph):
         _arrive(cotangents, retain)
         return
@@ -553,24 +555,21 @@ def _arrive(cotangents: dict[Node, Any], retain: bool) -> None:
     with changing:
         while cotangents:
             node, g = cotangents.popitem()
-            notes = node.notes
-            if notes is None:
-                notes = node.notes = Notes()
             number = g.__class__ is _FLOAT and node.value.__class__ is not _ARRAY
             # An array that nobody else holds may become the gradient; any other is copied.
             alone = number or (sys.getrefcount(g) <= _ALONE and getattr(g, "base", None) is None)
             while True:
-                had = notes.grad
+                had = node.grad
                 if number:
                     grad = wrap(g if had is None else had._data + g)
                 else:
                     grad = _added(had, g, shared=not alone)
                     if node.op is None and grad.dtype != node.value.dtype:  # sums are in NumPy's byte order
                         grad = grad.astype(node.value.dtype)
-                if notes.grad is had:
-                    notes.grad = grad
+                if node.grad is had:
+                    node.grad = grad
                     break
-            if number or retain or notes.keeps or is_number(unwrap(g)):
+            if number or retain or is_number(unwrap(g)) or (node.notes is not None and node.notes.on_tape):
                 node.adjoint = unwrap(g)
 
 

@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from .rules import Rule
+from .known import Rule
 from .tensor import Tensor, unwrap
 
 __all__ = ["Mask", "pass_through"]
