@@ -15,14 +15,15 @@ from typing import Any
 import numpy as np
 
 from . import tree
-from .constants import check_constants, check_values, handed_out
 from .cotangents import Cotangent, Masked, add, bare, fit
 from .errors import DTypeError, ShapeError, TapeError
 from .explain import describe
+from .kept import check_constants, check_values, handed_out
+from .known import Rule, known
+from .node import Leaf, Node, changing, is_number
 from .pull import Sweep, already_played, blame, pull
 from .recording import Block, current, end, hold, put, silent
-from .rules import Rule, rules
-from .tape import Node, Notes, Tape, changing, is_number
+from .tape import Tape
 from .tensor import Tensor, as_numbers, lift, stored, unwrap, wrap
 
 __all__ = ["backward", "play", "receive"]
@@ -58,7 +59,7 @@ def play(seeds: dict[Node, Cotangent], sweep: Sweep) -> dict[Node, Cotangent]:
                 if node.played:  # read at once: another thread may play the step too, and release it
                     raise already_played(node)
                 y, args, inputs = node.value, node.args, node.inputs
-                rule, g = rules[node.op], cotangents.pop(node)  # type: ignore[index]
+                rule, g = known[node.op], cotangents.pop(node)
                 if node.notes is not None or node.index < handed or (wanted and node in wanted):
                     g = _noticed(node, rule, g, sweep)
                 sent, kind, i = None, g.__class__, -1
@@ -67,7 +68,8 @@ def play(seeds: dict[Node, Cotangent], sweep: Sweep) -> dict[Node, Cotangent]:
                     sent = pull(node, rule, g, sweep)
                 for parent in inputs:
                     i += 1
-                    if parent.__class__ is not Node or (
+                    place = parent.__class__
+                    if (place is not Node and place is not Leaf) or (
                         since >= 0 and parent.index <= since and parent not in wanted
                     ):
                         continue
@@ -91,7 +93,7 @@ def play(seeds: dict[Node, Cotangent], sweep: Sweep) -> dict[Node, Cotangent]:
                         cotangents[parent] = add(cotangents[parent], gx)
                         continue
                     cotangents[parent] = gx
-                    if parent.op is None or parent.index <= since:
+                    if place is Leaf or parent.index <= since:
                         continue
                     if latest is None:
                         latest = parent
@@ -120,7 +122,7 @@ def _noticed(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> Cotangent:
             check_constants(node, notes.watched)
             notes.watched = notes.watched if sweep.retain else ()
         own = receive(node, own)
-    if node in sweep.wanted or (notes is not None and notes.retains):
+    if node in sweep.wanted or (notes is not None and notes.wants_grad):
         sweep.arrived[node] = own
     return Masked(own, g.mask) if masked else own
 
@@ -132,7 +134,7 @@ def _release(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> None:
             raise already_played(node)
         node.played = True
     kind, notes = node.value.__class__, node.notes
-    if (kind is not _ARRAY and kind is not tuple) or sweep.keep or (notes is not None and notes.keeps):
+    if (kind is not _ARRAY and kind is not tuple) or sweep.keep or (notes is not None and notes.on_tape):
         node.adjoint = bare(g)
         if sweep.retain or rule.broadcasts or _kept_whole(node):
             return
@@ -148,13 +150,12 @@ def _release(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> None:
 
 def _kept_whole(node: Node) -> bool:
     """Whether a kept step may keep its arguments too: not if a single number came from an array."""
-    return (node.notes is not None and node.notes.keeps) or all(map(is_number, node.args))
+    return (node.notes is not None and node.notes.on_tape) or all(map(is_number, node.args))
 
 
 def receive(node: Node, g: Any) -> Any:
     """Call the hooks of a node; what one returns takes the place of the cotangent."""
-    hooks = node.notes.hooks if node.notes is not None else {}
-    for hook in tuple(hooks.values()):
+    for hook in tuple(node.hooks.values()):
         replaced = hook(g if isinstance(g, Tensor) else wrap(g))
         if replaced is None:
             continue
@@ -202,7 +203,7 @@ def backward(
     seed = _seed(self, gradient, create_graph)
     cotangents = play({self.node: seed}, Sweep(record=create_graph, retain=retain, keep=retain))
     del seed
-    hooked = [x for x in cotangents if x.notes is not None and x.notes.hooks and x.op is None]
+    hooked = [x for x in cotangents if x.__class__ is Leaf and x.hooks]
     if not (hooked or create_graph):
         _arrive(cotangents, retain)
         return
@@ -225,24 +226,21 @@ def _arrive(cotangents: dict[Node, Any], retain: bool) -> None:
     with changing:
         while cotangents:
             node, g = cotangents.popitem()
-            notes = node.notes
-            if notes is None:
-                notes = node.notes = Notes()
             number = g.__class__ is _FLOAT and node.value.__class__ is not _ARRAY
             # An array that nobody else holds may become the gradient; any other is copied.
             alone = number or (sys.getrefcount(g) <= _ALONE and getattr(g, "base", None) is None)
             while True:
-                had = notes.grad
+                had = node.grad
                 if number:
                     grad = wrap(g if had is None else had._data + g)
                 else:
                     grad = _added(had, g, shared=not alone)
                     if node.op is None and grad.dtype != node.value.dtype:  # sums are in NumPy's byte order
                         grad = grad.astype(node.value.dtype)
-                if notes.grad is had:
-                    notes.grad = grad
+                if node.grad is had:
+                    node.grad = grad
                     break
-            if number or retain or notes.keeps or is_number(unwrap(g)):
+            if number or retain or is_number(unwrap(g)) or (node.notes is not None and node.notes.on_tape):
                 node.adjoint = unwrap(g)
 
 

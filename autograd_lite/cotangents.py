@@ -14,9 +14,9 @@ import numpy as np
 from .arrays import refuse_other_arithmetic
 from .errors import DTypeError, NotDifferentiableError, ShapeError
 from .explain import describe
-from .rules import Rule
+from .known import Rule
+from .node import Node, op_name
 from .sums import total
-from .tape import Node, op_name
 from .tensor import Tensor, output, unwrap, wrap
 
 __all__ = ["Cotangent", "Masked", "add", "bare", "complete", "conjugate", "fit", "is_complex", "unbroadcast"]

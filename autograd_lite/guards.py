@@ -5,8 +5,7 @@ from __future__ import annotations
 import opcode
 from types import FrameType
 
-from .errors import UnsupportedError
-from .tape import package
+from .errors import UnsupportedError, package
 
 __all__ = ["STORE_SUBSCR", "cut", "draws"]
 

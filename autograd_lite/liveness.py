@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 
 from .cotangents import unbroadcast
-from .rules import Rule
+from .known import Rule
 from .tensor import Tensor, unwrap
 
 __all__ = ["Mask", "silence"]

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from .anomaly import check_forward, finite, nonfinite
 from .cotangents import Cotangent, Masked, complete, conjugate, fit, is_complex, no_rule
 from .errors import (
     AnomalyError,
@@ -21,10 +22,10 @@ from .errors import (
     UnsupportedError,
 )
 from .explain import STUMBLES, describe, how_many, is_users
+from .known import Rule, known
 from .liveness import silence
+from .node import Node, op_name
 from .recording import Block, State, entered, silenced
-from .rules import Rule, rules
-from .tape import Node, check_forward, finite, nonfinite, op_name
 from .tensor import lift, output_of
 
 __all__ = ["Sweep", "already_played", "ask", "blame", "contributions", "pull", "pulled"]
@@ -75,20 +76,20 @@ class Sweep:
 
     def wants(self, parent: Any) -> bool:
         """Whether a cotangent goes to this input of a step."""
-        return parent.__class__ is Node and (
+        return isinstance(parent, Node) and (
             self.since < 0 or parent.index > self.since or parent in self.wanted
         )
 
     def hears(self, parent: Node) -> bool:
         """Whether a mask is of any use to a step: not to a leaf, nor to one that mixes its inputs."""
-        return parent.op is not None and parent.index > self.since and rules[parent.op].flow != "mixes"
+        return parent.op is not None and parent.index > self.since and known[parent.op].flow != "mixes"
 
     def recorded(self, outer: State) -> State:
         """The state of a pass that is recorded. Tapes hear of its steps; the search for anomalies looks at
         the gradients themselves, after dead entries have been silenced."""
         listeners = tuple([hear for hear in outer.watchers if hear is not check_forward])
         listeners = listeners if self.lines is None else (*listeners, self.lines)
-        return State(listeners, outer.watchers, False, outer.transforms, outer.recomputing)
+        return State(listeners, outer.watchers, None, outer.transforms, outer.recomputing)
 
 
 class _Lines:
@@ -194,7 +195,7 @@ def _lifted(node: Node, lines: _Lines | None) -> tuple[Any, tuple[Any, ...]]:
     if value.__class__ is tuple:
         y = tuple(output_of(y, i) for i in range(len(value)))
     pairs = zip(node.args, node.inputs, strict=True)
-    return y, tuple(lift(arg, parent) if parent.__class__ is Node else arg for arg, parent in pairs)
+    return y, tuple(lift(arg, parent) if isinstance(parent, Node) else arg for arg, parent in pairs)
 
 
 # -- for pictures and checks -----------------------------------------------------------------------
@@ -223,7 +224,7 @@ def contributions(node: Node, adjoint: Any = None) -> tuple[Any, ...]:
     arrived = node.adjoint if adjoint is None else adjoint
     if arrived is None or not node.args:
         return (None,) * len(node.inputs)
-    rule = rules[node.op]  # type: ignore[index]
+    rule: Rule = known[node.op]
     sent = pulled(node, arrived)
     for i, gx in enumerate(sent):
         if gx is not None and gx.__class__ is not tuple:
@@ -238,11 +239,11 @@ def contributions(node: Node, adjoint: Any = None) -> tuple[Any, ...]:
 
 def pulled(node: Node, g: Cotangent) -> list[Any]:
     """What the rules of a kept step return for the cotangent `g`, as they return it."""
-    rule = rules[node.op]  # type: ignore[index]
+    rule: Rule = known[node.op]
     if g.__class__ is tuple and not rule.partial:
         g = complete(g, node.value)
     conjugates = is_complex(g) and not rule.plain
-    needs = [parent.__class__ is Node for parent in node.inputs]
+    needs = [isinstance(parent, Node) for parent in node.inputs]
     with np.errstate(all="ignore"):
         sent = ask(node, rule, conjugate(g) if conjugates else g, node.value, node.args, node.kwargs, needs)
         return [np.conjugate(gx) if conjugates and need else gx for gx, need in zip(sent, needs, strict=True)]

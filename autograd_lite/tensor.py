@@ -21,7 +21,6 @@ import numpy.typing as npt
 
 from .advice import unsupported_call, unsupported_method
 from .arrays import MASKED, refuse_other_arithmetic
-from .constants import SMALL, hand_out, keep_constants
 from .errors import (
     AssignmentError,
     AutogradLiteError,
@@ -29,14 +28,16 @@ from .errors import (
     ShapeError,
     TapeError,
     UnsupportedError,
+    package,
 )
 from .explain import called_from_math, describe, explain, missing_rule
 from .guards import STORE_SUBSCR, cut, draws
+from .kept import SMALL, hand_out, keep_constants
+from .known import Composition, Constant, Refused, Rule, constant, is_built_in, known, rule_of
 from .mistakes import warn_of_mistake
 from .names import FOREIGN_METHODS, missing
+from .node import FIXED, Leaf, Node, changing, next_index, op_name
 from .recording import current
-from .rules import Rule, compositions, constants, is_built_in, refused, rule_of, rules
-from .tape import FIXED, Node, changing, check_value, leaf, next_index, op_name, package, user_line
 from .torch_names import PlainArray, TorchNames, ValuesAndIndices, answer, axis_of, numpy_words
 
 __all__ = ["Tensor", "apply", "nondifferentiable", "primitive", "stop_gradient"]
@@ -44,6 +45,7 @@ __all__ = ["Tensor", "apply", "nondifferentiable", "primitive", "stop_gradient"]
 Array = npt.NDArray[Any]
 _F = TypeVar("_F", bound=Callable[..., Any])
 _new = object.__new__
+_entry = known.get  # bound once: a look-up of the method costs as much as that of the op
 
 
 class Tensor(TorchNames):
@@ -93,7 +95,7 @@ class Tensor(TorchNames):
     ) -> None:
         self._data = _owned(data, requires_grad, dtype)
         self._name = name
-        self.node = leaf(self._data, name) if requires_grad else None
+        self.node = Leaf(self._data, name) if requires_grad else None
 
     # -- what it is --------------------------------------------------------------------------------
 
@@ -120,7 +122,7 @@ class Tensor(TorchNames):
     def requires_grad(self, wanted: bool) -> None:
         if wanted and self.node is None:
             _require_inexact(self._data.dtype, "x.requires_grad = True")
-            self.node = leaf(self._data, self.name)
+            self.node = Leaf(self._data, self.name)
         elif not wanted and self.node is not None:
             if self.node.op is not None:
                 raise TapeError(
@@ -152,7 +154,7 @@ class Tensor(TorchNames):
     @name.setter
     def name(self, name: str | None) -> None:
         if self.node is not None:
-            self.node.note().name = name
+            self.node.name = name
         else:
             self._name = name
 
@@ -162,8 +164,8 @@ class Tensor(TorchNames):
         node = self.node
         if node is None:
             return None
-        grad = notes.grad if (notes := node.notes) is not None else None
-        if grad is None and node.op is not None and not (notes is not None and notes.retains):
+        grad: Tensor | None = node.grad
+        if grad is None and node.op is not None and not (node.notes is not None and node.notes.wants_grad):
             warn_of_mistake(
                 f"x.grad of an intermediate result is None: x is what {op_name(node.op)} computed, and only "
                 "leaves keep their gradient; write x.retain_grad() before the backward pass"
@@ -186,7 +188,7 @@ class Tensor(TorchNames):
                 raise ShapeError(
                     f"x.grad = g: g has shape {grad.shape}, x has {self.shape}; they must be equal"
                 )
-        self.node.note().grad = grad
+        self.node.grad = grad
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -374,7 +376,7 @@ class Tensor(TorchNames):
         """Keep `grad` on this intermediate result as leaves do."""
         node = self._on_tape("retain_grad")
         if node.op is not None:
-            node.note().retains = True
+            node.note().wants_grad = True
 
     def register_hook(self, hook: Callable[[Tensor], Any]) -> Hook:
         """Call `hook(grad)` when the gradient of this Tensor is complete.
@@ -389,9 +391,9 @@ class Tensor(TorchNames):
             raise DTypeError(
                 f"register_hook takes a function, not {describe(hook)}: x.register_hook(lambda g: g * 2)"
             )
-        notes = self._on_tape("register_hook").note()
-        handle = Hook(notes.hooks)
-        notes.hooks[handle.key] = hook
+        hooks = self._on_tape("register_hook").hooks
+        handle = Hook(hooks)
+        hooks[handle.key] = hook
         return handle
 
     def _on_tape(self, method: str) -> Node:
@@ -405,7 +407,7 @@ class Tensor(TorchNames):
     # -- NumPy's protocols -------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
-        if not kwargs and len(args) == 1 and method == "__call__" and ufunc in rules:
+        if not kwargs and len(args) == 1 and method == "__call__" and _entry(ufunc).__class__ is Rule:
             return _compute(ufunc, ufunc, self)
         if method == "at" or (kwargs and any(target is not None for target in kwargs.get("out", ()))):
             return _written(ufunc, method, args, kwargs)
@@ -878,7 +880,7 @@ def record_kept(
     value: Any,
 ) -> Tensor:
     """Record one step with what it needs of its constants, which the program may change."""
-    _, watched = keep_constants(rules[op], inputs, args)
+    _, watched = keep_constants(known[op], inputs, args)
     return cast(Tensor, record_result(op, inputs, tuple(args), None, value, watched))
 
 
@@ -912,8 +914,8 @@ def _compute(op: np.ufunc, compute: Callable[[Any], Any], x: Tensor) -> Tensor:
 
 def unrecorded(op: Callable[..., Any], args: Any, value: Any) -> Tensor:
     """The result of a step that is not recorded; `detect_anomaly` looks at it all the same."""
-    if current().checks:
-        check_value(op, args, value, user_line())
+    if (check := current().checks) is not None:
+        check(op, args, value)
     return wrap(value)
 
 
@@ -1038,7 +1040,7 @@ def _rebuild(
     tensor: Tensor = _new(cls)
     tensor._data = data
     tensor._name = name
-    tensor.node = leaf(data, name) if requires_grad else None
+    tensor.node = Leaf(data, name) if requires_grad else None
     return tensor
 
 
@@ -1065,11 +1067,11 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
                 by_keyword = True
     if ("out" in kwargs or "where" in kwargs) and op is not np.copyto:
         kwargs = _without_out(op, args, kwargs)
-    rule = rules.get(op)
-    if rule is None and op not in compositions:
-        rule = rule_of(op)
+    rule = known.get(op)
     if rule is None:
-        if op in compositions:
+        rule = rule_of(op)
+    if rule.__class__ is not Rule:
+        if rule.__class__ is Composition:
             for arg in (*args, *kwargs.values()) if kwargs else args:
                 if arg.__class__ not in _HARMLESS:
                     refuse_other_arithmetic(arg)
@@ -1078,7 +1080,7 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
                         break
             if len(args) > 2 and op.__class__ is _NUMPY_FUNCTION and (arrays := _before_out(op)):
                 args, kwargs = _named(op, arrays, args, kwargs)
-            composed = compositions[op]
+            composed = rule.function
             for keyword in kwargs:
                 if not _takes(composed, keyword):
                     raise unsupported_call(op, keyword, args, kwargs)
@@ -1200,14 +1202,16 @@ def _output_vjp(g: Any, y: Any, outputs: tuple[Any, ...], i: int) -> tuple[Any, 
     return tuple(g if j == i else None for j in range(len(outputs)))
 
 
-rules[output] = Rule((_output_vjp,), plain=True)
+known[output] = Rule((_output_vjp,), plain=True)
 
 
 def _unruled(op: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Constant ops, and ops that nobody gave a rule: fine as long as nothing is on the tape."""
     tensors = list(_tensors((args, kwargs)))
-    if op not in constants and any(t.node is not None for t in tensors):
-        raise missing_rule(op, [*rules, *compositions], refused.get(op))
+    entry = known.get(op)
+    if not isinstance(entry, Constant) and any(t.node is not None for t in tensors):
+        reason = entry.reason if isinstance(entry, Refused) else None
+        raise missing_rule(op, known.all(Rule, Composition), reason)
     for arg in args:
         if arg.__class__ not in _HARMLESS:
             refuse_other_arithmetic(arg)
@@ -1348,13 +1352,16 @@ def _parameters(op: Callable[..., Any]) -> list[inspect.Parameter]:
     try:
         return list(inspect.signature(op).parameters.values())
     except ValueError:
-        return list(inspect.signature(compositions[op]).parameters.values()) if op in compositions else []
+        entry = known.get(op)
+        if not isinstance(entry, Composition):
+            return []
+        return list(inspect.signature(entry.function).parameters.values())
 
 
 def _check_call(op: Callable[..., Any], rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Refuse a call whose rule is missing or does not know one of the keywords."""
     if rule.joint is None and not rule.vjps:
-        raise missing_rule(op, rules)
+        raise missing_rule(op, known.all(Rule))
     for keyword in kwargs:
         if not rule.takes(keyword):
             raise unsupported_call(op, keyword, args, kwargs)
@@ -1400,7 +1407,7 @@ def primitive(function: Any = None, *, broadcasts: bool = False) -> Any:
                 refuse_other_arithmetic(arg)
         return function(*args, **kwargs)
 
-    rules[op] = Rule(broadcasts=broadcasts, flow="elementwise" if broadcasts else "mixes")
+    known[op] = Rule(broadcasts=broadcasts, flow="elementwise" if broadcasts else "mixes")
     return op
 
 
@@ -1422,8 +1429,7 @@ def nondifferentiable(function: _F) -> _F:
         array([0, 1, 2])
     """
     if isinstance(function, (np.ufunc, _NUMPY_FUNCTION)):
-        constants.add(function)
-        rules.pop(function, None)
+        constant(function)
         return cast(_F, function)
 
     @functools.wraps(function)

@@ -25,13 +25,14 @@ from . import tree
 from .arrays import refuse_other_arithmetic
 from .backward import play
 from .dependence import check_dependence
-from .errors import AutogradLiteError, DTypeError, GradientCheckError, KinkError, OptionError
+from .errors import AutogradLiteError, DTypeError, GradientCheckError, KinkError, OptionError, user_line
 from .explain import describe
+from .known import rule_of
+from .node import Node, op_name
 from .pull import Sweep, pulled
 from .recording import no_grad
-from .rules import rule_of
 from .slope import Slope, analytic_slope, slope
-from .tape import Node, Tape, listening, op_name, user_line
+from .tape import Tape, listening
 from .tensor import Tensor, output, unwrap, wrap
 from .transforms import jvp, vjp
 
@@ -512,7 +513,7 @@ def _culprit(check: _Check, order: int, no_slope: bool) -> list[Row]:
     except AutogradLiteError as error:
         return [("to blame", f"f itself, which fails on Tensors: {error}")]
     for node in tape.nodes:
-        moving = [i for i, x in enumerate(node.inputs) if x.__class__ is Node and x.op is not output]
+        moving = [i for i, x in enumerate(node.inputs) if isinstance(x, Node) and x.op is not output]
         if node.op is output or not all(isinstance(node.args[i], (np.ndarray, np.generic)) for i in moving):
             continue
         points = [np.asarray(node.args[i]) for i in moving]

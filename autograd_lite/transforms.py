@@ -22,13 +22,13 @@ import numpy as np
 from . import tree
 from .arrays import refuse_other_arithmetic
 from .backward import play, receive
-from .constants import keep_constants
 from .errors import DTypeError, IndexingError, ShapeError, TapeError, UnsupportedError
 from .explain import describe, missing_rule
+from .kept import keep_constants
+from .known import Rule, known, positional
+from .node import Leaf, Node, next_index, op_name, tape_order
 from .pull import Sweep
 from .recording import Mode, enable_grad, is_recording, recomputed, transformed
-from .rules import Rule, positional, rules
-from .tape import Node, leaf, next_index, op_name, tape_order
 from .tensor import (
     Hook,
     Tensor,
@@ -92,7 +92,7 @@ class _Call:
             or any(isinstance(t, Tensor) and t.node is not None for t in tensors)
             or any(node.index <= self.since and node not in self.nodes for node in ends)
             or any(
-                parent.__class__ is Node and parent.index <= self.since and parent not in self.nodes
+                isinstance(parent, Node) and parent.index <= self.since and parent not in self.nodes
                 for node in tape_order(ends, self.since)
                 for parent in node.inputs
             )
@@ -163,7 +163,7 @@ def _alias(x: Any, outer: bool) -> Tensor:
             "have gradients; write x.astype(float), or name other arguments with argnums="
         )
     array = stored(array.copy())  # a pullback may be called when x has changed
-    return lift(array, leaf(array, x.name if isinstance(x, Tensor) else None))
+    return lift(array, Leaf(array, x.name if isinstance(x, Tensor) else None))
 
 
 _NUMBERS = (np.ndarray, np.generic, int, float, complex)
@@ -393,7 +393,7 @@ def _dummy(y: Any) -> Tensor:
     """A cotangent of ones with a node of its own."""
     value = np.asarray(unwrap(y))
     ones = np.ones(value.shape, value.dtype if value.dtype.kind in "fc" else float)[()]
-    return lift(ones, leaf(ones))
+    return lift(ones, Leaf(ones))
 
 
 def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
@@ -597,7 +597,7 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
                 for c, x in zip(pulled, args, strict=True)
             )
 
-        rules[self] = Rule(joint=joint)
+        known[self] = Rule(joint=joint)
 
     def __call__(self, *args: Any, _residuals: Any = None) -> Any:
         nodes = [x.node for x in args if isinstance(x, Tensor)]
@@ -613,7 +613,7 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
         if not hasattr(self, "_forward"):
             raise missing_rule(self, ())
         inputs = tuple(x.node or x if isinstance(x, Tensor) else x for x in args)
-        _, watched = keep_constants(rules[self], inputs, values)
+        _, watched = keep_constants(known[self], inputs, values)
         both = self._forward(*values)
         if not isinstance(both, tuple) or len(both) != 2:
             raise ShapeError(
@@ -664,7 +664,7 @@ def checkpoint(f: Function) -> Function:
         kept = [i for i, y in enumerate(outputs) if isinstance(y, Tensor) and y.node is not None]
         ends = [outputs[i].node for i in kept]
         steps = tape_order(ends, since)
-        parents = [*ends, *(x for step in steps for x in step.inputs if x.__class__ is Node)]
+        parents = [*ends, *(x for step in steps for x in step.inputs if isinstance(x, Node))]
         read = tuple(dict.fromkeys(x for x in parents if x.index <= since))
         if not read:
             return rebuild(outputs)
@@ -777,7 +777,7 @@ class _Segment:
             )
         record = any(isinstance(x, Tensor) for x in g)
         seeds = _seeds(outputs, g, record)
-        parents = [x for step in tape_order(seeds, place) for x in step.inputs if x.__class__ is Node]
+        parents = [x for step in tape_order(seeds, place) for x in step.inputs if isinstance(x, Node)]
         if any(x.index <= place and x not in self.read for x in parents):
             raise TapeError(
                 "checkpoint: computed again, the function reads other Tensors than the first time; it must "
@@ -809,4 +809,4 @@ def checkpointed(*values: Any, _segment: _Segment) -> tuple[Any, ...]:
 
 checkpointed.runs_users_code = True  # type: ignore[attr-defined]
 
-rules[checkpointed] = Rule(joint=lambda g, y, *values, _segment: _segment.pull(g, y, values))
+known[checkpointed] = Rule(joint=lambda g, y, *values, _segment: _segment.pull(g, y, values))

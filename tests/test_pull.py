@@ -11,10 +11,10 @@ import pytest
 import autograd_lite as ag
 from autograd_lite.backward import play
 from autograd_lite.cotangents import Masked, add, bare
+from autograd_lite.known import known
 from autograd_lite.liveness import Mask
+from autograd_lite.node import Node, tape_order
 from autograd_lite.pull import Sweep, pull
-from autograd_lite.rules import rules
-from autograd_lite.tape import Node, tape_order
 from tests.ops.test_samples import run
 from tests.samples import SAMPLES, Sample
 
@@ -25,7 +25,7 @@ def played_through_pull(seeds: dict[Node, Any]) -> dict[Node, Any]:
     with ag.no_grad(), np.errstate(all="ignore"):
         for node in reversed(tape_order(seeds)):
             if node in cotangents:
-                sent = pull(node, rules[node.op], cotangents.pop(node), Sweep())  # type: ignore[index]
+                sent = pull(node, known[node.op], cotangents.pop(node), Sweep())
                 for parent, g in zip(node.inputs, sent, strict=True):
                     if g is not None:
                         cotangents[parent] = add(cotangents[parent], g) if parent in cotangents else g
@@ -92,7 +92,7 @@ def test_a_mask_follows_a_sum_to_a_smaller_shape() -> None:
 def test_pull_says_nothing_to_constants() -> None:
     x = ag.Tensor([1.0, 2.0], requires_grad=True)
     node: Any = (x * np.array([3.0, 4.0])).node
-    sent = pull(node, rules[node.op], np.array([1.0, 10.0]), Sweep())
+    sent = pull(node, known[node.op], np.array([1.0, 10.0]), Sweep())
     assert sent[0].tolist() == [3.0, 40.0]
     assert sent[1] is None
 
@@ -101,8 +101,8 @@ def test_pull_sends_a_mask_where_it_is_heard() -> None:
     x = ag.Tensor([0.0, 4.0], requires_grad=True)
     root: Any = np.sqrt(x)  # type: ignore[call-overload]
     node: Any = np.where(np.array([False, True]), root, 0.0).node
-    g = next(g for g in pull(node, rules[node.op], np.ones(2), Sweep()) if g is not None)
+    g = next(g for g in pull(node, known[node.op], np.ones(2), Sweep()) if g is not None)
     assert g.__class__ is Masked
     assert g.mask.live().tolist() == [False, True]
     with np.errstate(all="ignore"):
-        assert pull(root.node, rules[np.sqrt], g, Sweep())[0].tolist() == [0.0, 0.25]
+        assert pull(root.node, known[np.sqrt], g, Sweep())[0].tolist() == [0.0, 0.25]

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..rules import defvjp
+from ..known import defvjp
 from ..tensor import primitive, unwrap
 
 __all__ = [

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..rules import defvjp
+from ..known import defvjp
 from ..tensor import primitive
 from .wide import Jet, arranged, tame
 

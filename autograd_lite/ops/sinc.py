@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..rules import defvjp
+from ..known import defvjp
 from ..tensor import primitive
 from .doubled import Doubled, nearest, polynomial, where
 

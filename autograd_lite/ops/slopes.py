@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..rules import defvjp
+from ..known import defvjp
 from ..tensor import primitive, unwrap
 from .blocks import blockwise
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..rules import defvjp
+from ..known import defvjp
 from ..tensor import primitive
 from .blocks import blockwise
 from .sinc import sinc_derivative

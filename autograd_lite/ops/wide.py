@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..rules import defvjp
+from ..known import defvjp
 from ..tensor import primitive
 
 __all__ = ["Jet", "Wide", "arranged", "exponent_of", "shifted", "tame"]
