@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import fft, linalg
 
-from . import errors, names, ops, tree
+from . import errors, ops, tree
+from .apply import apply, nondifferentiable, primitive, stop_gradient
 from .backward import contributions
 from .errors import AutogradLiteError
 from .fused import fused
@@ -30,7 +31,7 @@ from .ops.special import erf, sigmoid, softplus
 from .recording import enable_grad, is_recomputing, is_recording, no_grad
 from .rules import defvjp, numpy_names
 from .tape import Node, Tape, detect_anomaly
-from .tensor import Tensor, apply, nondifferentiable, primitive, stop_gradient
+from .tensor import Tensor
 from .torch_names import Device
 from .transforms import (
     checkpoint,
@@ -44,6 +45,7 @@ from .transforms import (
     value_and_grad,
     vjp,
 )
+from .words import names
 
 if TYPE_CHECKING:
 

@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 
 from . import tree
+from .apply import output, output_of
 from .arrays import refuse_other_arithmetic
+from .box import as_numbers, lift, stored, unwrap, wrap
 from .constants import check_constants, check_values, handed_out
 from .errors import (
     AnomalyError,
@@ -27,13 +29,13 @@ from .errors import (
     TapeError,
     UnsupportedError,
 )
-from .explain import STUMBLES, describe, how_many, is_users
 from .liveness import Mask, fold, pass_through, unite
 from .recording import Block, Change, State, current, entered, hold, put, silenced, silent, without
 from .rules import Rule, rules
 from .sums import total
 from .tape import Node, Notes, Tape, changing, check_forward, finite, is_number, nonfinite, op_name
-from .tensor import Tensor, as_numbers, lift, output, output_of, stored, unwrap, wrap
+from .tensor import Tensor
+from .words.explain import STUMBLES, describe, how_many, is_users
 
 __all__ = ["backward", "contributions", "play"]
 
@@ -663,7 +665,7 @@ def _tape_gradient(
     return rebuild([wrap(stored(np.array(arrived.get(s.node, zeros(s._data)), s.dtype))) for s in leaves])
 
 
-Tensor.backward = backward
+Tensor.backward.give(backward)
 Tape.gradient = _tape_gradient
 
 

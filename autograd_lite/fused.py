@@ -14,15 +14,17 @@ from typing import Any
 
 import numpy as np
 
+from .apply import record_result, unrecorded_result
 from .arrays import refuse_other_arithmetic
+from .box import unwrap
 from .constants import keep_constants
 from .errors import ShapeError
-from .explain import explain, how_many
 from .recording import is_recording
 from .rules import Flow, Rule, is_built_in, rules
 from .tape import op_name
-from .tensor import Tensor, record_result, unrecorded_result, unwrap
+from .tensor import Tensor
 from .transforms import vjp
+from .words.explain import explain, how_many
 
 __all__ = ["fused"]
 

@@ -28,8 +28,9 @@ from typing import Any
 
 import numpy as np
 
+from .box import unwrap
 from .rules import Rule
-from .tensor import Tensor, unwrap
+from .tensor import Tensor
 
 __all__ = ["Mask", "pass_through"]
 

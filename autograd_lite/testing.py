@@ -22,17 +22,19 @@ import numpy as np
 import numpy.typing as npt
 
 from . import tree
+from .apply import output
 from .arrays import refuse_other_arithmetic
 from .backward import play, pulled
+from .box import unwrap, wrap
 from .dependence import check_dependence
 from .errors import AutogradLiteError, DTypeError, GradientCheckError, KinkError, OptionError
-from .explain import describe
 from .recording import no_grad
 from .rules import rule_of
 from .slope import Slope, analytic_slope, slope
 from .tape import Node, Tape, listening, op_name, user_line
-from .tensor import Tensor, output, unwrap, wrap
+from .tensor import Tensor
 from .transforms import jvp, vjp
+from .words.explain import describe
 
 __all__ = ["check_grads", "gradient_test"]
 

@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from ..apply import primitive, setitem
 from ..backward import unbroadcast
+from ..box import unwrap
 from ..errors import ShapeError, UnsupportedError
 from ..rules import Rule, compositions, defvjp, rules
 from ..sums import widened
 from ..tape import op_name
-from ..tensor import Tensor, primitive, setitem, unwrap
+from ..tensor import Tensor
 
 __all__: list[str] = []
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import primitive
+from ..box import unwrap, wrap
 from ..rules import compositions, defvjp
-from ..tensor import primitive, unwrap, wrap
 from .decompositions import eye, from_triangle, negligible, row
 from .factors import others
 from .products import adjoint, conj

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import primitive
+from ..box import unwrap
 from ..rules import compositions, defvjp
 from ..sums import LONG, SHORT, contracted, total
-from ..tensor import primitive, unwrap
 from .indexing import scatter
 
 __all__: list[str] = []
