@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import fft, linalg
 
-from . import errors, names, ops, tree
+from . import errors, ops, tree
 from .anomaly import detect_anomaly
+from .apply import apply, nondifferentiable, primitive, stop_gradient
 from .errors import AutogradLiteError
 from .fused import fused
 from .known import defvjp, numpy_names
@@ -32,7 +33,7 @@ from .ops.special import erf, sigmoid, softplus
 from .pull import contributions
 from .recording import enable_grad, is_recomputing, is_recording, no_grad
 from .tape import Tape
-from .tensor import Tensor, apply, nondifferentiable, primitive, stop_gradient
+from .tensor import Tensor
 from .torch_names import Device
 from .transforms import (
     checkpoint,
@@ -46,6 +47,7 @@ from .transforms import (
     value_and_grad,
     vjp,
 )
+from .words import names
 
 if TYPE_CHECKING:
 

@@ -15,16 +15,21 @@ from typing import Any
 import numpy as np
 
 from . import tree
+from .box import Box, as_numbers, lift, stored, unwrap, wrap
 from .cotangents import Cotangent, Masked, add, bare, fit
-from .errors import DTypeError, ShapeError, TapeError
-from .explain import describe
+from .errors import (
+    DTypeError,
+    ShapeError,
+    TapeError,
+)
 from .kept import check_constants, check_values, handed_out
 from .known import Rule, known
 from .node import Leaf, Node, changing, is_number
 from .pull import Sweep, already_played, blame, pull
 from .recording import Block, current, end, hold, put, silent
 from .tape import Tape
-from .tensor import Tensor, as_numbers, lift, stored, unwrap, wrap
+from .tensor import Tensor
+from .words.explain import describe
 
 __all__ = ["backward", "play", "receive"]
 
@@ -156,14 +161,14 @@ def _kept_whole(node: Node) -> bool:
 def receive(node: Node, g: Any) -> Any:
     """Call the hooks of a node; what one returns takes the place of the cotangent."""
     for hook in tuple(node.hooks.values()):
-        replaced = hook(g if isinstance(g, Tensor) else wrap(g))
+        replaced = hook(g if isinstance(g, Box) else wrap(g))
         if replaced is None:
             continue
         value = as_numbers(replaced, "a hook returned").astype(g.dtype, copy=False)
         if value.shape != g.shape:
             raise ShapeError(f"a hook returned shape {value.shape} for a gradient of shape {g.shape}")
-        if isinstance(g, Tensor):
-            g = replaced if isinstance(replaced, Tensor) else wrap(value)
+        if isinstance(g, Box):
+            g = replaced if isinstance(replaced, Box) else wrap(value)
         else:
             g = value if value.ndim else value[()]
     return g
@@ -246,7 +251,7 @@ def _arrive(cotangents: dict[Node, Any], retain: bool) -> None:
 
 def _added(had: Tensor | None, g: Any, shared: bool) -> Tensor:
     """A gradient with what has arrived added to it, in an array of its own."""
-    if isinstance(g, Tensor):
+    if isinstance(g, Box):
         if had is not None:
             return had + g
         own = np.array(g._data) if g.ndim else g._data
@@ -291,7 +296,7 @@ def _seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
             f"backward(gradient=...): the cotangent has shape {raw.shape}, the Tensor {value.shape}; "
             "they must be equal, e.g. gradient=np.ones_like(y)"
         )
-    if create_graph and isinstance(gradient, Tensor):
+    if create_graph and isinstance(gradient, Box):
         return gradient if gradient.dtype == value.dtype else gradient.astype(value.dtype)
     raw = raw.astype(value.dtype, copy=False)
     raw = raw if raw.ndim else raw[()]
@@ -346,5 +351,5 @@ def _tape_gradient(
     return rebuild([wrap(stored(np.array(arrived.get(s.node, zeros(s._data)), s.dtype))) for s in leaves])
 
 
-Tensor.backward = backward
-Tape.gradient = _tape_gradient
+Tensor.backward.give(backward)
+Tape.gradient.give(_tape_gradient)

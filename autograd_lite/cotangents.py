@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from .apply import output
 from .arrays import refuse_other_arithmetic
+from .box import Box, unwrap, wrap
 from .errors import DTypeError, NotDifferentiableError, ShapeError
-from .explain import describe
 from .known import Rule
 from .node import Node, op_name
 from .sums import total
-from .tensor import Tensor, output, unwrap, wrap
+from .words.explain import describe
 
 __all__ = ["Cotangent", "Masked", "add", "bare", "complete", "conjugate", "fit", "is_complex", "unbroadcast"]
 
@@ -117,7 +118,7 @@ def conjugate(g: Cotangent) -> Cotangent:
 
 def fit(gx: Any, arg: Any, rule: Rule, node: Node, i: int) -> Any:
     """Bring what a rule returned for the i-th input of a step to the shape and dtype of the input."""
-    if not isinstance(gx, (np.ndarray, np.generic, Tensor)):
+    if not isinstance(gx, (np.ndarray, np.generic, Box)):
         if gx is None:
             raise no_rule(node, i)
         if node.op is output:
@@ -141,8 +142,8 @@ def fit(gx: Any, arg: Any, rule: Rule, node: Node, i: int) -> Any:
         if gx.dtype.kind == "c" and arg.dtype.kind != "c":
             gx = np.real(gx)
         gx = gx.astype(arg.dtype)
-    if isinstance(arg, Tensor):
-        return gx if isinstance(gx, Tensor) else wrap(gx)
+    if isinstance(arg, Box):
+        return gx if isinstance(gx, Box) else wrap(gx)
     gx = unwrap(gx)
     return gx[()] if gx.ndim == 0 else gx
 

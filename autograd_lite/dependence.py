@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from . import tree
+from .box import unwrap, wrap
 from .errors import GradientCheckError
-from .explain import describe
 from .node import Node, tape_order
 from .recording import enable_grad, no_grad
-from .tensor import Tensor, unwrap, wrap
+from .tensor import Tensor
+from .words.explain import describe
 
 __all__ = ["check_dependence"]
 

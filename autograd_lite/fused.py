@@ -14,15 +14,17 @@ from typing import Any
 
 import numpy as np
 
+from .apply import record_result, unrecorded_result
 from .arrays import refuse_other_arithmetic
+from .box import unwrap
 from .errors import ShapeError
-from .explain import explain, how_many
 from .kept import keep_constants
 from .known import Flow, Rule, is_built_in, known
 from .node import op_name
 from .recording import is_recording
-from .tensor import Tensor, record_result, unrecorded_result, unwrap
+from .tensor import Tensor
 from .transforms import vjp
+from .words.explain import explain, how_many
 
 __all__ = ["fused"]
 

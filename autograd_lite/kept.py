@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 
 from .errors import TapeError
-from .explain import describe
 from .known import Rule, names
 from .node import FIXED, Leaf, Node, next_index, op_name
+from .words.explain import describe
 
 __all__ = ["check_constants", "check_values", "fingerprint", "hand_out", "handed_out", "keep_constants"]
 

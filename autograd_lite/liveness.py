@@ -29,9 +29,9 @@ from typing import Any
 
 import numpy as np
 
+from .box import Box, unwrap
 from .cotangents import unbroadcast
 from .known import Rule
-from .tensor import Tensor, unwrap
 
 __all__ = ["Mask", "silence"]
 
@@ -77,7 +77,7 @@ def silence(
     if gx.__class__ is np.float64 and gx - gx == 0 and (gx or elementwise):
         return gx, None if gx else mask  # a single number that is finite and not 0 is live
     if elementwise:
-        if mask is not None and gx is not g and (isinstance(gx, Tensor) or not np.isfinite(gx).all()):
+        if mask is not None and gx is not g and (isinstance(gx, Box) or not np.isfinite(gx).all()):
             # Under create_graph this `where` is on the tape and keeps the next order clean too.
             gx = np.where(mask.live(), gx, 0)
         return gx, mask

@@ -13,6 +13,8 @@ from typing import Any, cast
 import numpy as np
 
 from .anomaly import check_forward, finite, nonfinite
+from .apply import output_of
+from .box import lift
 from .cotangents import Cotangent, Masked, complete, conjugate, fit, is_complex, no_rule
 from .errors import (
     AnomalyError,
@@ -21,12 +23,11 @@ from .errors import (
     TapeError,
     UnsupportedError,
 )
-from .explain import STUMBLES, describe, how_many, is_users
 from .known import Rule, known
 from .liveness import silence
 from .node import Node, op_name
 from .recording import Block, State, entered, silenced
-from .tensor import lift, output_of
+from .words.explain import STUMBLES, describe, how_many, is_users
 
 __all__ = ["Sweep", "already_played", "ask", "blame", "contributions", "pull", "pulled"]
 

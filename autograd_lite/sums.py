@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from .tensor import primitive
+from .apply import primitive
 
 __all__ = ["added", "contracted", "is_narrow", "mean", "narrowed", "total", "widened"]
 

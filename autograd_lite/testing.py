@@ -22,19 +22,21 @@ import numpy as np
 import numpy.typing as npt
 
 from . import tree
+from .apply import output
 from .arrays import refuse_other_arithmetic
 from .backward import play
+from .box import unwrap, wrap
 from .dependence import check_dependence
 from .errors import AutogradLiteError, DTypeError, GradientCheckError, KinkError, OptionError, user_line
-from .explain import describe
 from .known import rule_of
 from .node import Node, op_name
 from .pull import Sweep, pulled
 from .recording import no_grad
 from .slope import Slope, analytic_slope, slope
 from .tape import Tape, listening
-from .tensor import Tensor, output, unwrap, wrap
+from .tensor import Tensor
 from .transforms import jvp, vjp
+from .words.explain import describe
 
 __all__ = ["check_grads", "gradient_test"]
 

@@ -20,28 +20,18 @@ from typing import Any, cast
 import numpy as np
 
 from . import tree
+from .apply import alias, as_value, record_result, unrecorded
 from .arrays import refuse_other_arithmetic
 from .backward import play, receive
+from .box import Hook, as_numbers, lift, stored, unwrap, wrap
 from .errors import DTypeError, IndexingError, ShapeError, TapeError, UnsupportedError
-from .explain import describe, missing_rule
 from .kept import keep_constants
 from .known import Rule, known, positional
 from .node import Leaf, Node, next_index, op_name, tape_order
 from .pull import Sweep
 from .recording import Mode, enable_grad, is_recording, recomputed, transformed
-from .tensor import (
-    Hook,
-    Tensor,
-    alias,
-    as_numbers,
-    as_value,
-    lift,
-    record_result,
-    stored,
-    unrecorded,
-    unwrap,
-    wrap,
-)
+from .tensor import Tensor
+from .words.explain import describe, missing_rule
 
 __all__ = [
     "checkpoint",

@@ -20,8 +20,8 @@ import numpy as np
 import autograd_lite as ag
 from autograd_lite import contributions
 from autograd_lite.errors import DTypeError, OptionError, TapeError
-from autograd_lite.names import Hinted
 from autograd_lite.tree import flatten
+from autograd_lite.words.names import Hinted
 
 from . import html, render
 from .calls import Call, Calls

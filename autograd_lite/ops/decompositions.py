@@ -22,9 +22,10 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import primitive
+from ..box import unwrap
 from ..errors import NotDifferentiableError, UnsupportedError
 from ..known import Composition, defvjp, known
-from ..tensor import primitive, unwrap
 from .equal import accompanied, alike, answered, channels, probe_of, spread_evenly, tilted, vanishing
 from .products import adjoint, conj
 

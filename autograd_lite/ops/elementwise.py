@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import alias, astype, primitive
+from ..box import answer, unwrap
 from ..known import Composition, defvjp, known
-from ..tensor import Tensor, alias, astype, primitive, unwrap
-from ..torch_names import answer
+from ..tensor import Tensor
 from .reductions import as_array
 from .slopes import (
     arcsin_slope,

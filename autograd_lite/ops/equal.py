@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..apply import primitive
+from ..box import unwrap
 from ..known import defvjp
-from ..tensor import primitive, unwrap
 
 __all__ = [
     "Answer",

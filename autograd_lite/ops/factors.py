@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import primitive
 from ..known import defvjp
-from ..tensor import primitive
 from .wide import Jet, arranged, tame
 
 __all__ = ["others", "pulled"]

@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from ..apply import primitive, setitem
+from ..box import unwrap
 from ..cotangents import unbroadcast
 from ..errors import ShapeError, UnsupportedError
 from ..known import Composition, Rule, defvjp, known
 from ..node import op_name
 from ..sums import widened
-from ..tensor import Tensor, primitive, setitem, unwrap
+from ..tensor import Tensor
 
 __all__: list[str] = []
 

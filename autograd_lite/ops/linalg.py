@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import primitive
+from ..box import unwrap, wrap
 from ..known import Composition, defvjp, known
-from ..tensor import primitive, unwrap, wrap
 from .decompositions import eye, from_triangle, negligible, row
 from .factors import others
 from .products import adjoint, conj

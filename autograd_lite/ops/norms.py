@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import primitive, stop_gradient
+from ..box import unwrap
 from ..known import Composition, defvjp, known
 from ..sums import narrowed, total, widened
-from ..tensor import primitive, stop_gradient, unwrap
 from .decompositions import negligible, row
 from .products import conj
 from .reductions import spread

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..box import unwrap, wrap
 from ..known import Composition, known
-from ..tensor import Tensor, unwrap, wrap
+from ..tensor import Tensor
 from .indexing import along, scatter
 from .reductions import as_array
 

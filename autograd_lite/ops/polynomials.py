@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..box import unwrap
 from ..errors import UnsupportedError
 from ..known import Composition, defvjp, known
 from ..sums import total
-from ..tensor import Tensor, unwrap
+from ..tensor import Tensor
 from .reductions import as_array
 
 __all__: list[str] = []

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import primitive
+from ..box import unwrap
 from ..known import Composition, defvjp, known
-from ..sums import LONG, SHORT, contracted, total
-from ..tensor import primitive, unwrap
+from ..sums import SHORT, contracted, total
 from .indexing import scatter
+from .signal import LONG
 
 __all__: list[str] = []
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ..box import unwrap
 from ..known import Composition, defvjp, known
 from ..sums import total
-from ..tensor import Tensor, unwrap
+from ..tensor import Tensor
 from .shaping import filling
 
 __all__: list[str] = []

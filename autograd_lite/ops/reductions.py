@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import nondifferentiable, primitive
+from ..box import unwrap
 from ..known import Composition, defvjp, known
 from ..sums import narrowed, total, widened
-from ..tensor import Tensor, nondifferentiable, primitive, unwrap
+from ..tensor import Tensor
 from .factors import others
 
 __all__ = ["log_softmax", "logsumexp", "softmax"]

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from ..apply import primitive
+from ..box import unwrap
 from ..errors import AxisError
 from ..known import Composition, defvjp, known
-from ..tensor import primitive, unwrap
 from .factors import pulled
 from .reductions import as_array
 

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import primitive
+from ..box import unwrap, wrap
 from ..known import Composition, defvjp, known
-from ..tensor import Tensor, primitive, unwrap, wrap
+from ..tensor import Tensor
 
 __all__ = ["relu"]
 

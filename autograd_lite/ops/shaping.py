@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from ..apply import nondifferentiable, primitive
+from ..box import unwrap
 from ..errors import ShapeError
 from ..known import Composition, defvjp, known
-from ..tensor import nondifferentiable, primitive, unwrap
 from .indexing import along, as_places, scatter
 from .reductions import as_array
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ..box import unwrap
 from ..known import Composition, defvjp, known
 from ..sums import narrowed, total
-from ..tensor import unwrap
 from .reductions import as_array
 
 __all__: list[str] = []

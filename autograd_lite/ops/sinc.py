@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import primitive
 from ..known import defvjp
-from ..tensor import primitive
 from .doubled import Doubled, nearest, polynomial, where
 
 __all__: list[str] = []

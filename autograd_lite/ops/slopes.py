@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import primitive
+from ..box import unwrap
 from ..known import defvjp
-from ..tensor import primitive, unwrap
 from .blocks import blockwise
 
 __all__: list[str] = []

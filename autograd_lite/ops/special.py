@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import primitive
 from ..known import defvjp
-from ..tensor import primitive
 from .blocks import blockwise
 from .sinc import sinc_derivative
 from .slopes import bessel_i, logistic_slope, times_gauss

@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import primitive
+from ..box import unwrap
 from ..known import Composition, defvjp, known, refuse
 from ..sums import narrowed, total, widened
-from ..tensor import Tensor, primitive, unwrap
+from ..tensor import Tensor
 from .indexing import scatter
 from .reductions import as_array, count, kept_shape, spread
 

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import primitive
 from ..known import defvjp
-from ..tensor import primitive
 
 __all__ = ["Jet", "Wide", "arranged", "exponent_of", "shifted", "tame"]
 
