@@ -21,6 +21,8 @@ from numpy import fft, linalg
 
 from . import errors, names, ops, tree
 from .backward import contributions
+from .checkpoint import checkpoint, preserve
+from .custom import custom_vjp
 from .errors import AutogradLiteError
 from .fused import fused
 from .memory import keep_freed
@@ -32,18 +34,7 @@ from .rules import defvjp, numpy_names
 from .tape import Node, Tape, detect_anomaly
 from .tensor import Tensor, apply, nondifferentiable, primitive, stop_gradient
 from .torch_names import Device
-from .transforms import (
-    checkpoint,
-    custom_vjp,
-    grad,
-    hessian,
-    hvp,
-    jacobian,
-    jvp,
-    preserve,
-    value_and_grad,
-    vjp,
-)
+from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if TYPE_CHECKING:
 
