@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import refuse_other_arithmetic
-from .box import Box, Op, Value, as_numbers, require_inexact, stored, unwrap
+from .box import Box, Value, as_numbers, require_inexact, stored, unwrap
 from .errors import AxisError, DTypeError, UnsupportedError
 from .known import Composition, Rule, is_built_in, known
-from .node import op_name
+from .node import Op, op_name
 from .recording import current
 from .words.advice import unsupported_call
 from .words.explain import describe, missing_rule
