@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -13,18 +12,10 @@ from autograd_lite import Tensor
 from autograd_lite.errors import DataError, OptionError
 
 from ..options import check_whole
+from .line_search import Point, strong_wolfe
 from .optimizer import Array, Group, Optimizer, in_layout
 
 __all__ = ["LBFGS"]
-
-
-class Point(NamedTuple):
-    """A place along a line: how far, the loss there, its gradient, and its slope along the line."""
-
-    t: float
-    loss: float
-    gradient: Array
-    slope: float
 
 
 class LBFGS(Optimizer):
@@ -229,99 +220,3 @@ def _times_inverse_hessian(g: Array, state: dict[str, Any]) -> Array:
     for i in range(len(steps)):
         q += (shares[i] - changes[i] @ q / curvature[i]) * steps[i]
     return q
-
-
-# -- the line search -------------------------------------------------------------------------------
-
-
-def strong_wolfe(
-    along: Callable[[float], Point],
-    start: Point,
-    t: float,
-    scale: float,
-    most: int,
-    c1: float = 1e-4,
-    c2: float = 0.9,
-    tolerance_change: float = 1e-9,
-) -> tuple[Point, int]:
-    """A place along a line with a lower loss and a flatter slope: the strong Wolfe conditions.
-
-    loss(t) <= loss(0) + c1 t slope(0) and |slope(t)| <= c2 |slope(0)|.
-
-    Args:
-        along: the loss at a distance t.
-        start: the point at t = 0, where the slope is negative.
-        t: what to try first.
-        scale: the largest entry of the direction.
-        most: how many times to try a place after the first.
-        c1, c2: see above.
-        tolerance_change: a bracket narrower than this, times scale, is not divided further.
-
-    Returns:
-        The best point found, and how many times the loss was computed.
-    """
-    used, previous, here = 1, start, along(t)
-
-    def fits(p: Point) -> bool:
-        return p.loss <= start.loss + c1 * p.t * start.slope
-
-    def flat(p: Point) -> bool:
-        return abs(p.slope) <= -c2 * start.slope
-
-    # Go on until the step is too long: then the wanted place lies between the last two.
-    while used <= most:
-        if not fits(here) or (used > 2 and here.loss >= previous.loss):
-            break
-        if flat(here):
-            return here, used
-        if here.slope >= 0:
-            break
-        low, high = here.t + 0.01 * (here.t - previous.t), here.t * 10
-        farther = _cubic(previous, here, low, high)
-        previous, here = here, along(farther)
-        used += 1
-    else:
-        previous = start
-    best, other = (previous, here) if previous.loss <= here.loss else (here, previous)
-
-    # Divide the interval until it is narrow, or a point in it is good.
-    cautious = False
-    while used <= most and abs(other.t - best.t) * scale >= tolerance_change:
-        low, high = sorted((best.t, other.t))
-        t = _cubic(best, other, low, high)
-        margin = 0.1 * (high - low)
-        if min(high - t, t - low) < margin:  # too near to an end: once it may be, then it is moved inwards
-            if cautious or t >= high or t <= low:
-                t = high - margin if abs(t - high) < abs(t - low) else low + margin
-                cautious = False
-            else:
-                cautious = True
-        else:
-            cautious = False
-        here = along(t)
-        used += 1
-        if not fits(here) or here.loss >= best.loss:
-            other = here
-            if other.loss < best.loss:
-                best, other = other, best
-        else:
-            if flat(here):
-                return here, used
-            if here.slope * (other.t - best.t) >= 0:
-                other = best
-            best = here
-    return best, used
-
-
-def _cubic(a: Point, b: Point, low: float, high: float) -> float:
-    """Where the cubic through two points with their slopes is lowest, within bounds."""
-    if a.t > b.t:
-        a, b = b, a
-    d1 = a.slope + b.slope - 3 * (a.loss - b.loss) / (a.t - b.t)
-    square = d1 * d1 - a.slope * b.slope
-    d2 = math.sqrt(square) if 0 <= square < math.inf else math.nan
-    bend = b.slope - a.slope + 2 * d2
-    if not abs(bend) > 0:  # no lowest place, or a loss that is not finite
-        return (low + high) / 2
-    t = b.t - (b.t - a.t) * ((b.slope + d2 - d1) / bend)
-    return min(max(t, low), high)
