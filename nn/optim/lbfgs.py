@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,8 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import DataError, OptionError
 
-from ..options import check_whole
 from .line_search import Point, strong_wolfe
-from .optimizer import Array, Group, Optimizer, in_layout
+from .optimizer import Array, Closure, Group, Optimizer, Params, State, in_layout
 
 __all__ = ["LBFGS"]
 
@@ -58,7 +56,7 @@ class LBFGS(Optimizer):
 
     def __init__(
         self,
-        params: Iterable[Any],
+        params: Params,
         lr: float = 1,
         max_iter: int = 20,
         max_eval: int | None = None,
@@ -84,17 +82,11 @@ class LBFGS(Optimizer):
         if len(self.param_groups) > 1:
             raise OptionError("LBFGS steps along one line and so takes one group of parameters only")
 
-    def check(self, group: Group) -> None:
-        """Refuse options that make no sense."""
-        super().check(group)
-        for option, example in (("max_iter", 20), ("max_eval", 25), ("history_size", 100)):
-            check_whole("LBFGS", option, group[option], example=example)
-
     def fitted(self, value: Array, p: Tensor) -> Array | None:
         """An array in a state if it may be one of ours: rows of the length of all parameters."""
         return value if value.shape[-1] == sum(p.size for p in self._params()) else None
 
-    def rehearse(self, i: int, p: Tensor, state: Mapping[str, Any], group: Group) -> None:
+    def rehearse(self, i: int, p: Tensor, state: State, group: Group) -> None:
         """Refuse a history of which a part is missing, or not as long as another."""
         rows, size = np.shape(state.get("steps", 0)), sum(q.size for q in self._params())
         shapes = {"n_iter": (), "func_evals": (), "steps": (*rows[:1], size), "changes": rows}
@@ -106,7 +98,7 @@ class LBFGS(Optimizer):
                     f"LBFGS: {key} of the state should have shape {shape}; it is of other parameters"
                 )
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+    def step(self, closure: Closure | None = None) -> Any:
         """Up to `max_iter` iterations; `closure` zeroes the gradients, computes the loss and calls backward.
 
         Returns:
@@ -123,7 +115,7 @@ class LBFGS(Optimizer):
         with np.errstate(all="ignore"):  # a product of small gradients is 0, whatever np.seterr says
             return self._iterate(evaluated)
 
-    def _iterate(self, closure: Callable[[], Any]) -> Any:
+    def _iterate(self, closure: Closure) -> Any:
         group = self.param_groups[0]
         state = self._state_of(group["params"][0])
         x = self._flat([p.numpy() for p in group["params"]])
@@ -172,14 +164,14 @@ class LBFGS(Optimizer):
         state["func_evals"] += evaluations
         return first
 
-    def _remember(self, state: dict[str, Any], g: Array, most: int) -> None:
+    def _remember(self, state: State, g: Array, most: int) -> None:
         """Add the last step and the change of the gradient along it to the history."""
         change, step = g - state["last_gradient"], state["last_step"]
         if change @ step > 1e-10:  # else the curvature is not positive
             state["steps"] = np.concatenate([state["steps"], step[None]])[-most:]
             state["changes"] = np.concatenate([state["changes"], change[None]])[-most:]
 
-    def _evaluate(self, closure: Callable[[], Any], x: Array, move: bool = True) -> tuple[Any, float, Array]:
+    def _evaluate(self, closure: Closure, x: Array, move: bool = True) -> tuple[Any, float, Array]:
         """What the closure returns, the loss and its gradient at x."""
         if move:
             self._move(x)
@@ -197,16 +189,12 @@ class LBFGS(Optimizer):
     def _flat(self, arrays: list[Array]) -> Array:
         return np.concatenate([np.ravel(a) for a in arrays])
 
-    def update(self, x: Array, g: Array, state: dict[str, Any], group: Group) -> Array:
-        """Not used: all parameters move together."""
-        raise NotImplementedError
-
 
 def _gradient(p: Tensor) -> Array:
     return np.zeros(p.shape, p.dtype) if p.grad is None else p.grad.numpy()
 
 
-def _times_inverse_hessian(g: Array, state: dict[str, Any]) -> Array:
+def _times_inverse_hessian(g: Array, state: State) -> Array:
     """H g by the two loops over the history, the last step first and then back."""
     steps, changes = state["steps"], state["changes"]
     if not len(steps):
