@@ -26,8 +26,8 @@ def declared(cls: type, inherited: Iterable[inspect.Parameter] = ()) -> tuple[in
     Example:
         >>> class Scale:
         ...     factor: float = 1.0
-        >>> declared(Scale)
-        (<Parameter "factor: 'float' = 1.0">,)
+        >>> [(option.name, option.default) for option in declared(Scale)]
+        [('factor', 1.0)]
     """
     options = {option.name: option for option in inherited}
     by_name = False

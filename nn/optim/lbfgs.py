@@ -117,7 +117,7 @@ class LBFGS(Optimizer):
 
     def _iterate(self, closure: Closure) -> Any:
         group = self.param_groups[0]
-        state = self._state_of(group["params"][0])
+        state = self.state.setdefault(group["params"][0], {})
         x = self._flat([p.numpy() for p in group["params"]])
         first, loss, g = self._evaluate(closure, x, move=False)
         evaluations, small = 1, np.max(np.abs(g), initial=0) <= group["tolerance_grad"]

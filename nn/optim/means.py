@@ -21,7 +21,7 @@ def mean(m: Array, g: Array, beta: float) -> Array:
         >>> mean(np.array([1.0]), np.array([3.0]), 0.75)
         array([1.5])
     """
-    part = np.subtract(g, m, out=np.empty_like(m))  # all that is needed beside m
+    part = g - m  # the one array that is needed beside m
     part *= 1 - beta
     m += part
     return m
@@ -34,7 +34,7 @@ def mean_square(v: Array, g: Array, beta: float) -> Array:
         >>> mean_square(np.array([1.0]), np.array([3.0]), 0.75)
         array([3.])
     """
-    part = np.multiply(g, g, out=np.empty_like(v))
+    part = g * g
     part *= 1 - beta
     v *= beta
     v += part

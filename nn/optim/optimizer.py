@@ -176,7 +176,7 @@ class Optimizer(Hinted):
                     if g is not None:
                         arrived = True
                         x = p.detach().numpy()
-                        new = self._next(*_decayed(x, g.numpy(), group), self._state_of(p), group)
+                        new = self._next(*_decayed(x, g.numpy(), group), self.state.setdefault(p, {}), group)
                         p.data = in_layout(new, x)
         if not arrived:
             self.warn_of_no_gradient()
@@ -220,9 +220,6 @@ class Optimizer(Hinted):
         if not state:
             state.update(self.begin(x, options))
         return self.update(x, g, state, options)
-
-    def _state_of(self, p: Tensor) -> State:
-        return self.state.setdefault(p, {})
 
     # -- the state ---------------------------------------------------------------------------------
 
