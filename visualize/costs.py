@@ -16,7 +16,8 @@ import autograd_lite as ag
 from autograd_lite import contributions
 from autograd_lite.errors import DTypeError, OptionError
 
-from .graph import record, steps_of
+from .calls import record
+from .reading import steps_of
 
 __all__ = ["Cost", "Profile", "profile"]
 
