@@ -38,6 +38,7 @@ FLOORS = (
     "transforms",
     "fused",
     "ops",
+    "work",
     "slope",
     "dependence",
     "testing",
@@ -51,6 +52,7 @@ ROOF = len(FLOORS)
 
 PUBLIC = frozenset(
     {"arrays", "errors", "files", "mistakes", "names", "strategies", "sums", "testing", "torch_names", "tree"}
+    | {"work"}
 )
 """The modules of the engine that other packages may import by name; the rest is in `autograd_lite` itself."""
 
