@@ -188,7 +188,8 @@ def _number(value: Any, mode: bool | str, color: str, theme: Theme) -> _Shown:
     body = block(value, mode, color, theme)
     if body is not None:
         return _Shown(*body)
-    said = statistics(value) if isinstance(mode, str) and np.size(value) > 4 else number(value)
+    size = sum(map(np.size, value)) if isinstance(value, tuple) else np.size(value)
+    said = statistics(value) if isinstance(mode, str) and size > 4 else number(value)
     markup = f'<FONT COLOR="{color}" POINT-SIZE="12">{text(said)}</FONT>'
     return _Shown(markup, 2 * math.ceil(3.5 * len(said) + 4))
 
