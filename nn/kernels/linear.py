@@ -54,9 +54,9 @@ def linear_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[
     )
 
 
-def linear_work(y: Any, x: Array, w: Array, b: Array | None = None) -> int:
-    """Each entry of x meets a weight for each output."""
-    return x.size * len(w)
+def linear_work(y: Array, x: Any, w: Array, b: Array | None = None) -> int:
+    """Each entry of y sums over a row of weights."""
+    return int(y.size * w.shape[1])
 
 
 def product(a: Array, b: Array) -> Array:

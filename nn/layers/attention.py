@@ -156,7 +156,7 @@ class MultiheadAttention(Module):
         query, key, value = args[:3]
         axis = 1 if self.batch_first and query.ndim > 2 else 0
         pairs = zip((query, key, value), self._weights(), strict=True)
-        projections = sum(multiply_adds(affine, None, x, w) for x, w in pairs)
+        projections = sum(multiply_adds(affine, np.empty((*x.shape[:-1], len(w))), x, w) for x, w in pairs)
         return projections + int(2 * query.size * key.shape[axis])
 
     def _projected(self, q: Any, k: Any, v: Any) -> list[Any]:

@@ -98,8 +98,9 @@ class _Convolution(Module):
 
     def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
         """A kernel for each output; for a transposed convolution, for each input."""
-        op = transposed_convolution if self.transposed else convolution
-        return multiply_adds(op, output, args[0], self.weight)
+        if self.transposed:
+            return multiply_adds(transposed_convolution, output, args[0], self.weight)
+        return multiply_adds(convolution, output, None, self.weight)
 
     def extra_repr(self) -> str:
         """The options that are not as by default."""

@@ -76,7 +76,7 @@ class Linear(Module):
 
     def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
         """in_features for each output."""
-        return multiply_adds(affine, output, args[0], self.weight)
+        return multiply_adds(affine, output, None, self.weight)
 
     def extra_repr(self) -> str:
         return (
@@ -135,7 +135,8 @@ class Bilinear(Module):
 
     def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
         """in1_features in2_features for each output."""
-        return multiply_adds(np.einsum, output, BILINEAR, args[0], self.weight, args[1])
+        x1, x2 = (np.empty((*output.shape[:-1], n)) for n in (self.in1_features, self.in2_features))
+        return multiply_adds(np.einsum, output, BILINEAR, x1, self.weight, x2)
 
     def extra_repr(self) -> str:
         """The sizes."""
