@@ -17,6 +17,7 @@ from .arrays import refuse_other_arithmetic
 from .box import (
     HARMLESS,
     OPERANDS,
+    PLAIN,
     Box,
     Op,
     Value,
@@ -40,7 +41,6 @@ from .calls import (
     vetted,
     with_plain_options,
     with_stacks,
-    without_out,
 )
 from .constants import keep_constants
 from .errors import AutogradLiteError, DTypeError
@@ -85,9 +85,7 @@ def apply(op: Op, *args: Any, **kwargs: Any) -> Any:
     """
     by_keyword = False
     if kwargs:
-        kwargs, by_keyword = with_plain_options(kwargs)
-        if ("out" in kwargs or "where" in kwargs) and op is not np.copyto:
-            kwargs = without_out(op, args, kwargs)
+        kwargs, by_keyword = with_plain_options(op, args, kwargs)
     rule = rules.get(op)
     if rule is None:
         if op in compositions:
@@ -104,24 +102,25 @@ def apply(op: Op, *args: Any, **kwargs: Any) -> Any:
     inputs: list[Any] = []
     recorded, fixed = False, not kwargs
     for arg in args:
-        if isinstance(arg, Box):
-            if arg._kin is not None:
-                return as_kin(apply, op, *args, **kwargs)
+        kind = type(arg)
+        if kind in PLAIN:
             values.append(arg._data)
             inputs.append(arg.node or arg)
             if arg.node is None:
                 fixed = False
             else:
                 recorded = True
-        else:
-            if arg.__class__ not in HARMLESS:
-                arg = vetted(op, arg)
-                if isinstance(arg, Box):
-                    return apply(op, *map(stacked, args), **kwargs)
-            if arg.__class__ not in FIXED:
-                fixed = False
-            values.append(arg)
-            inputs.append(arg)
+            continue
+        if kind not in HARMLESS:
+            if isinstance(arg, Box):
+                return as_kin(apply, op, *args, **kwargs)
+            arg = vetted(op, arg)
+            if isinstance(arg, Box):
+                return apply(op, *map(stacked, args), **kwargs)
+        if type(arg) not in FIXED:
+            fixed = False
+        values.append(arg)
+        inputs.append(arg)
     try:
         value = op(*values, **kwargs)
     except Exception as error:
@@ -189,7 +188,7 @@ def _constant(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 def compute(op: np.ufunc, function: Callable[[Any], Any], x: Any) -> Any:
     """A ufunc of one Tensor: `apply` without what such an op does not need."""
-    if x._kin is not None:
+    if type(x) not in PLAIN:
         return as_kin(compute, op, function, x)
     a, node = x._data, x.node
     try:

@@ -483,7 +483,7 @@ def receive(node: Node, g: Any) -> Any:
     return g
 
 
-def _added(had: Tensor | None, g: Any, shared: bool) -> Tensor:
+def _added(had: Tensor | None, g: Any, shared: bool) -> Any:
     """A gradient with what has arrived added to it, in an array of its own."""
     if isinstance(g, Tensor):
         if had is not None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from types import MethodType
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from . import tree
 from .apply import alias, as_value, record_result, unrecorded
 from .arrays import refuse_other_arithmetic
 from .backward import play, receive
-from .box import Hook, as_numbers, lift, stored, unwrap, wrap
+from .box import Hook, as_numbers, lift, like, stored, unwrap, wrap
 from .constants import keep_constants
 from .errors import DTypeError, IndexingError, ShapeError, TapeError, UnsupportedError
 from .recording import Mode, enable_grad, is_recording, recomputed, transformed
@@ -134,10 +134,10 @@ def _zeros(x: Tensor) -> Any:
     return np.zeros(x.shape, x.dtype)[()]
 
 
-def _alias(x: Any, outer: bool) -> Tensor:
+def _alias(x: Any, outer: bool) -> Any:
     """A new node for an argument: on the outer tape if the argument is, else a leaf."""
     if isinstance(x, Tensor) and x.node is not None and outer:
-        return cast(Tensor, alias(x))
+        return alias(x)
     refuse_other_arithmetic(x)
     value = unwrap(x)
     if not isinstance(value, (*_NUMBERS, str)) and not hasattr(value, "__array__"):
@@ -155,7 +155,7 @@ def _alias(x: Any, outer: bool) -> Tensor:
             "have gradients; write x.astype(float), or name other arguments with argnums="
         )
     array = stored(array.copy())  # a pullback may be called when x has changed
-    return lift(array, leaf(array, x.name if isinstance(x, Tensor) else None))
+    return like((x,), lift(array, leaf(array, x.name if isinstance(x, Tensor) else None)))
 
 
 _NUMBERS = (np.ndarray, np.generic, int, float, complex)
@@ -172,12 +172,12 @@ def _like(g: Any, x: Any) -> Any:
     """A gradient of the kind of its argument."""
     if isinstance(g, Tensor):
         if g.node is not None or isinstance(x, Tensor):
-            return g
+            return like((x,), g)
         g = g._data
     if isinstance(x, (Tensor, np.ndarray)) and g.dtype.isnative != x.dtype.isnative:
         g = np.asarray(g, g.dtype.newbyteorder())  # numbers do not keep it
     if isinstance(x, Tensor):
-        return wrap(_own(g))
+        return like((x,), wrap(_own(g)))
     if isinstance(x, np.ndarray) or np.ndim(g):
         return _own(np.asarray(g))
     return g if isinstance(x, np.generic) else g.item()
@@ -381,11 +381,12 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
         retain=nested,
     )
     results = [arrived[v.node] if v.node in arrived else _zeros(v) for v in dummies]
-    tangent = call.rebuild_out([t if isinstance(t, Tensor) else wrap(_own(t)) for t in results])
+    tensors = [t if isinstance(t, Tensor) else wrap(_own(t)) for t in results]
+    tangent = call.rebuild_out([like((y,), t) for y, t in zip(call.outputs, tensors, strict=True)])
     return call.like_results((call.out, tangent), nested)  # type: ignore[no-any-return]
 
 
-def _dummy(y: Any) -> Tensor:
+def _dummy(y: Any) -> Any:
     """A cotangent of ones with a node of its own."""
     value = np.asarray(unwrap(y))
     ones = np.ones(value.shape, value.dtype if value.dtype.kind in "fc" else float)[()]
@@ -518,8 +519,8 @@ def _fitted(values: Any, structure: Any, likes: Sequence[Any], who: str, what: s
     if given != wanted:
         raise ShapeError(f"{who}: came in the structure {given}, but that of the {what} is {wanted}")
     fitted: list[Any] = []
-    for g, like in zip(tree.flatten(values)[0], likes, strict=True):
-        value = _cotangent_of(like)
+    for g, model in zip(tree.flatten(values)[0], likes, strict=True):
+        value = _cotangent_of(model)
         if np.shape(unwrap(g)) != value.shape:
             raise ShapeError(
                 f"{who}: {describe(unwrap(g))} came where the {what} has shape {value.shape}; the shapes "
@@ -605,7 +606,9 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
             )
         if not any(nodes) or not is_recording():
             value = self._f(*values)
-            return tree.map_leaves(lambda v: unrecorded(self, values, as_value(v)), value) if nodes else value
+            if not nodes:
+                return value
+            return tree.map_leaves(lambda v: like(args, unrecorded(self, values, as_value(v))), value)
         if not hasattr(self, "_forward"):
             raise missing_rule(self, ())
         inputs = tuple(x.node or x if isinstance(x, Tensor) else x for x in args)
@@ -623,7 +626,7 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
                 "would be lost; make it an argument"
             )
         kwargs = {"_residuals": residuals}
-        return record_result(self, inputs, tuple(values), kwargs, value, watched)
+        return like(args, record_result(self, inputs, tuple(values), kwargs, value, watched))
 
 
 def checkpoint(f: Function) -> Function:
@@ -672,14 +675,16 @@ def checkpoint(f: Function) -> Function:
             checkpointed, read, tuple(x.value for x in read), {"_segment": segment}, values
         )
         for i, result in zip(kept, results, strict=True):
-            outputs[i] = result
+            outputs[i] = like((outputs[i],), result)
         return rebuild(outputs)
 
     return forgetful
 
 
 def _handle(x: Any) -> Any:
-    return (wrap(x._data) if x.node is None else lift(x._data, x.node)) if isinstance(x, Tensor) else x
+    if not isinstance(x, Tensor):
+        return x
+    return like((x,), wrap(x._data) if x.node is None else lift(x._data, x.node))
 
 
 _preserved: dict[int, tuple[Callable[[], Any], Callable[[Any], None]]] = {}

@@ -26,7 +26,7 @@ Array = npt.NDArray[Any]
 _T = TypeVar("_T")
 
 
-class Parameter(Tensor):
+class Parameter(Tensor, survives=False):
     """A Tensor that a module learns: it requires a gradient, and a module that owns it lists it.
 
     Args:
