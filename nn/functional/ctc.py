@@ -13,6 +13,7 @@ from autograd_lite.errors import IndexingError, ShapeError
 
 from ..arrays import as_array
 from ..kernels import ctc as kernels
+from .exactness import exact
 from .losses import check_options
 
 __all__ = ["ctc_loss"]
@@ -40,6 +41,7 @@ def ctc(
     return np.stack(losses)
 
 
+@exact
 def ctc_loss(
     log_probs: Tensor | Array,
     targets: Tensor | npt.ArrayLike,
