@@ -211,7 +211,7 @@ class Box:
                     "only leaves keep their gradient; write x.retain_grad() before the backward pass"
                 )
         elif type(self) not in PLAIN and not isinstance(grad, type(self)):
-            grad = node.note().grad = in_class(type(self), grad)
+            grad = node.grad = in_class(type(self), grad)
         return cast("Self | None", grad)
 
     @grad.setter
