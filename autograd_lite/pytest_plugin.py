@@ -1,22 +1,5 @@
-"""The pytest plugin: a fixture `check_grads`, there in every test once autograd-lite is installed.
+"""The pytest plugin by its name in the package: `pytest -p autograd_lite.pytest_plugin`."""
 
-def test_my_function(check_grads):
-    check_grads(my_function, (np.linspace(0.1, 1.0, 5),))
-"""
+from autograd_lite_pytest import check_grads
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-@pytest.fixture(scope="session")
-def check_grads() -> Callable[..., None]:
-    """check_grads(f, args): fail the test if a derivative of f at args is wrong (autograd_lite.testing)."""
-    from autograd_lite import testing
-
-    return testing.check_grads
+__all__ = ["check_grads"]

@@ -22,7 +22,8 @@ MODULES = sorted(
     for package in PACKAGES
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
 )
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT, TOOLS = CONFIGURATION["project"], CONFIGURATION["tool"]
 
 
 def test_the_version_is_the_same_everywhere() -> None:
@@ -46,6 +47,7 @@ def test_the_installed_metadata_is_that_of_the_project() -> None:
 def test_the_fixture_is_installed_as_a_pytest_plugin() -> None:
     (entry,) = PROJECT["entry-points"]["pytest11"].values()
     assert hasattr(importlib.import_module(entry), "check_grads")
+    assert f"{entry}.py" in TOOLS["hatch"]["build"]["targets"]["wheel"]["packages"]
 
 
 def test_an_installation_stays_small() -> None:

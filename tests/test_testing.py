@@ -337,6 +337,30 @@ def test_the_fixture_is_installed(request: pytest.FixtureRequest) -> None:
     request.getfixturevalue("check_grads")(np.sin, (0.5,))
 
 
+@pytest.mark.parametrize(("body", "expected"), [("pass", False), ("check_grads(lambda x: x * x, 1.0)", True)])
+def test_the_plugin_imports_nothing_until_its_fixture_is_used(
+    tmp_path: Path, body: str, expected: bool
+) -> None:
+    (tmp_path / "test_users.py").write_text(
+        f"def test_users({'check_grads' * expected}): {body}\n", encoding="utf-8"
+    )
+    options = ["-q", "-s", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), "-c", "/dev/null"]
+    plugin = ["-p", "autograd_lite_pytest"]
+    run = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "pytest", *options, *plugin, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+    )
+    assert "1 passed" in run.stdout, run.stdout + run.stderr
+    lines = run.stderr.splitlines()
+    imported = {line.split("|")[-1].strip() for line in lines if line.startswith("import time:")}
+    assert "autograd_lite_pytest" in imported
+    assert ({"numpy", "autograd_lite"} <= imported) is expected
+    assert ({"numpy", "autograd_lite"} & imported != set()) is expected
+
+
 def test_pytest_shows_the_lines_of_the_test_and_not_ours(tmp_path: Path) -> None:
     (tmp_path / "test_users.py").write_text(
         """
@@ -355,7 +379,7 @@ def test_decorated(x): return double(x)
 """,
         encoding="utf-8",
     )
-    plugin = ["-p", "autograd_lite.pytest_plugin"]  # by hand, whether it is installed or not
+    plugin = ["-p", "autograd_lite_pytest"]  # by hand, whether it is installed or not
     options = ["-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), "-c", "/dev/null", *plugin]
     summary = ["-r", "N"]  # none: with CI set, pytest repeats every message there
     run = subprocess.run(

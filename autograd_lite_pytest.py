@@ -1,0 +1,25 @@
+"""The pytest plugin: a fixture `check_grads`, there in every test once autograd-lite is installed.
+
+def test_my_function(check_grads):
+    check_grads(my_function, (np.linspace(0.1, 1.0, 5),))
+
+pytest imports its plugins at every start, also where no test differentiates. So this file stands outside of
+the package, whose import would bring NumPy and the engine along, and imports them when the fixture is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture(scope="session")
+def check_grads() -> Callable[..., None]:
+    """check_grads(f, args): fail the test if a derivative of f at args is wrong (autograd_lite.testing)."""
+    from autograd_lite import testing
+
+    return testing.check_grads
