@@ -17,6 +17,7 @@ for package in (ag, nn, visualize):
     assert (resources.files(package) / "py.typed").is_file(), f"{package.__name__} has no py.typed"
 for private in ("tests", "examples", "benchmarks"):
     assert find_spec(private) is None, f"{private} was installed as a package of its own"
+assert find_spec("autograd_lite_pytest") is not None, "the pytest plugin is missing"
 
 data = resources.files("nn.datasets")
 assert (data / "digits-8x8.npz").is_file(), "the digits are missing"

@@ -22,7 +22,8 @@ MODULES = sorted(
     for package in PACKAGES
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
 )
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT, TOOLS = CONFIGURATION["project"], CONFIGURATION["tool"]
 
 
 def test_the_version_is_the_same_everywhere() -> None:
@@ -45,7 +46,11 @@ def test_the_installed_metadata_is_that_of_the_project() -> None:
 
 def test_the_fixture_is_installed_as_a_pytest_plugin() -> None:
     (entry,) = PROJECT["entry-points"]["pytest11"].values()
-    assert hasattr(importlib.import_module(entry), "check_grads")
+    shipped = TOOLS["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    (source,) = [path for path, name in shipped.items() if name == f"{entry}.py"]
+    plugin = importlib.import_module(f"autograd_lite.pytest_plugin.{entry}")
+    assert plugin.__file__ == str(ROOT / source)
+    assert hasattr(plugin, "check_grads")
 
 
 def test_an_installation_stays_small() -> None:

@@ -337,6 +337,33 @@ def test_the_fixture_is_installed(request: pytest.FixtureRequest) -> None:
     request.getfixturevalue("check_grads")(np.sin, (0.5,))
 
 
+def test_the_plugin_imports_nothing_until_its_fixture_is_used(tmp_path: Path) -> None:
+    (tmp_path / "test_users.py").write_text(
+        """
+import sys
+
+def test_before():
+    assert {"autograd_lite", "numpy"} & sys.modules.keys() == set()
+
+def test_after(check_grads):
+    check_grads(lambda x: x * x, 1.0)
+    assert {"autograd_lite", "numpy"} <= sys.modules.keys()
+""",
+        encoding="utf-8",
+    )
+    root = Path(ag.__file__).parents[1]
+    paths = [str(root), str(root / "autograd_lite" / "pytest_plugin")]
+    options = ["-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), "-c", "/dev/null"]
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "-p", "autograd_lite_pytest", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": os.pathsep.join(paths)},
+    )
+    assert "2 passed" in run.stdout, run.stdout + run.stderr
+
+
 def test_pytest_shows_the_lines_of_the_test_and_not_ours(tmp_path: Path) -> None:
     (tmp_path / "test_users.py").write_text(
         """

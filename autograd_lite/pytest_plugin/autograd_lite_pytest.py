@@ -2,6 +2,10 @@
 
 def test_my_function(check_grads):
     check_grads(my_function, (np.linspace(0.1, 1.0, 5),))
+
+pytest imports its plugins at every start, also where no test differentiates. So this file is
+installed beside the package, whose import would bring NumPy and the engine along, and imports them when the
+fixture is used.
 """
 
 from __future__ import annotations

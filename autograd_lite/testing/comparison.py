@@ -1,0 +1,209 @@
+"""The comparison of derivatives with slopes."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .. import tree
+from ..box import unwrap, wrap
+from ..errors import OptionError
+from ..recording import no_grad
+from ..slope import Slope, analytic_slope, slope
+from ..transforms import jvp, vjp
+from ..words.explain import describe
+from .directions import Array, Directions, inner, random, tally, tangent, ways
+from .report import RANKS, CheckError, Flaw, missing
+from .rules import check_rules
+
+__all__ = ["Check", "Function", "Options"]
+
+Function = Callable[..., Any]
+
+__tracebackhide__ = True  # pytest shows the lines of the test, not those of this file
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to compare: the options of `check_grads`."""
+
+    modes: tuple[str, ...]
+    eps: float | None
+    atol: float | None
+    rtol: float | None
+    directions: Directions
+
+    def __post_init__(self) -> None:
+        if not self.modes or set(self.modes) - {"rev", "fwd"}:
+            raise OptionError(f'check_grads: modes={self.modes!r}; expected "rev", "fwd" or both')
+        along = self.directions
+        if along not in (None, "all") and not (isinstance(along, int) and along > 0):
+            raise OptionError(
+                f'check_grads: directions={describe(along)}; expected "all" for every entry, or how many '
+                "directions to check along, at random"
+            )
+
+
+@dataclass(frozen=True)
+class Check:
+    """A function, a point, and how to compare."""
+
+    f: Function
+    points: list[Array]
+    names: list[str]
+    options: Options
+    size: float = 0.0
+    """Of the function that was given: what its derivatives are made of, and rounded with."""
+    mirrored: bool = False
+    """Whether f is a gradient, which of a complex point is the conjugate of the derivative."""
+
+    def run(self, order: int) -> None:
+        """Check f, and then its derivatives as functions of the same point."""
+        check_rules(self.f, self.points)
+        rng = np.random.default_rng(0)
+        values, again = self.outputs(self.points), self.outputs(self.points)
+        if not all(np.array_equal(y, twin, equal_nan=True) for y, twin in zip(values, again, strict=True)):
+            raise CheckError("the value differs from one call to the next; is there randomness in f?")
+        cotangents = [random(rng, y) for y in values]
+        # Of a single number the report shows the derivative itself, though a rule must not take g for 1.
+        numbers = [v.item() for v in cotangents if v.size == 1 and v.dtype.kind == "f"]
+        unit = numbers[0] if numbers and sum(y.size for y in values) == 1 else 1.0
+        weights = [v / unit for v in cotangents]
+        tangents = [tangent(rng, x) for x in self.points]
+        if "rev" in self.options.modes:
+            pullback = _pullback(self.f, cotangents)
+            self.reverse(pullback, weights, unit)
+            self.higher(pullback, "reverse", order, not self.mirrored)
+        if "fwd" in self.options.modes:
+            pushforward = _pushforward(self.f, tangents)
+            self.forward(pushforward, weights, tangents)
+            self.higher(pushforward, "forward", order, self.mirrored)
+
+    def higher(self, derivative: Function, mode: str, order: int, mirrored: bool) -> None:
+        if order > 1:
+            try:
+                size = self.size or sum(float(np.sum(np.abs(y))) for y in self.outputs(self.points))
+                replace(self, f=derivative, size=size, mirrored=mirrored).run(order - 1)
+            except CheckError as failure:
+                line = f"in the {mode}-mode derivative, differentiated again: {failure}"
+                raise CheckError(line, failure.rows, failure.no_slope) from None
+
+    def outputs(self, points: list[Array]) -> list[Array]:
+        with no_grad():
+            values = self.f(*map(wrap, points))
+        return [np.asarray(unwrap(y)) for y in tree.flatten(values)[0]]
+
+    def reverse(self, pullback: Function, weights: list[Any], unit: float) -> None:
+        gradients, again = (
+            [np.asarray(unwrap(g)) for g in pullback(*map(wrap, self.points))] for _ in range(2)
+        )
+        for k, (g, twin, x, name) in enumerate(zip(gradients, again, self.points, self.names, strict=True)):
+            if not np.array_equal(g, twin, equal_nan=True):
+                raise CheckError(
+                    f"the derivative of {name} differs from one call to the next; is there randomness in f?"
+                )
+            found = []
+            for way in ways(x, self.options.directions):
+                along: list[Any] = [None] * len(self.points)
+                along[k] = way.direction
+                found.append((way, inner(way.direction, g) / unit, self.slope(along, weights, way.size)))
+            scale = max((abs(s.value) for *_, s in found if math.isfinite(s.value)), default=0.0)
+            argument = ("argument", f"{name.removeprefix('argument ')}, {describe(x)}")
+            flaws = []
+            for way, got, expected in found:
+                what = f"reverse-mode derivative of {name}{way.place}"
+                flaw = self.judge(got, expected, scale, x.dtype, what)
+                if flaw is not None:
+                    flaws.append((way, flaw))
+            if flaws:
+                way, worst = max(flaws, key=lambda pair: pair[1].rank)
+                index = [("index", way.place.removeprefix(" at index "))] if way.single and x.ndim else []
+                alike = [other for other, flaw in flaws if flaw.rank[0] == worst.rank[0]]
+                counts = (RANKS[worst.rank[0]], tally(alike, [w for w, *_ in found]))
+                raise CheckError(worst.line, [argument, *index, *worst.rows, counts], worst.no_slope)
+
+    def forward(self, pushforward: Function, weights: list[Any], tangents: list[Any]) -> None:
+        pushed = tree.flatten(pushforward(*map(wrap, self.points)))[0]
+        got = sum(inner(v, unwrap(t)) for v, t in zip(weights, pushed, strict=True))
+        narrow = min((x.dtype for x in self.points), key=lambda dtype: np.finfo(dtype).bits)
+        flaw = self.judge(got, self.slope(tangents, weights), 0.0, narrow, "forward-mode derivative")
+        if flaw is not None:
+            raise CheckError(flaw.line, flaw.rows, flaw.no_slope)
+
+    def slope(self, along: list[Any], weights: list[Any], size: float = 1.0) -> Slope:
+        """The derivative of Re<weights, f> along a direction; None stands for no movement."""
+        wide = [x.astype(np.result_type(x.dtype, np.float64)) for x in self.points]
+
+        def outputs(t: Any) -> list[Array]:
+            moved = [x if d is None else x + t * d for x, d in zip(wide, along, strict=True)]
+            with np.errstate(all="ignore"):
+                return self.outputs(moved)
+
+        def phi(t: float) -> float:
+            return sum(inner(v, y) for v, y in zip(weights, outputs(t), strict=True))
+
+        def extended(t: complex) -> complex:
+            total = complex(sum(np.sum(v * y) for v, y in zip(weights, outputs(t), strict=True)))
+            return total.conjugate() if self.mirrored else total
+
+        largest = (self.options.eps or 2.0**-6) * size
+        found = None
+        if all(x.dtype == np.float64 for x in (*self.points, *weights)):
+            with contextlib.suppress(Exception), warnings.catch_warnings():  # f need not take complex numbers
+                warnings.simplefilter("error", np.exceptions.ComplexWarning)
+                found = analytic_slope(phi, extended, largest)
+        return found or slope(phi, largest)
+
+    def judge(self, got: float, expected: Slope, scale: float, dtype: Any, what: str) -> Flaw | None:
+        """What is wrong with one number, if anything; `scale` is the largest derivative of its argument."""
+        value, error = expected.value, expected.error
+        if expected.kink:
+            return missing(what, f"there is a kink, the slope jumps by {expected.kink:.6g}", got, True)
+        if abs(expected.jump) > 0:
+            return missing(what, f"the function jumps there, by {expected.jump:.6g}", got, True)
+        if not math.isfinite(value):
+            why = "the function is not finite around the point"
+            if expected.jump == 0:
+                why = "finite differences do not settle"
+            return missing(what, f"{why} (analytic {got:.6g})", got, False)
+        narrow = np.finfo(dtype).bits < 64
+        rtol = 2e-3 if narrow else 1e-12 if expected.sharp else 1e-6
+        rtol = self.options.rtol if self.options.rtol is not None else rtol
+        rounding = (2e-5 if narrow else 1e-13) * max(self.size, expected.size)
+        atol = self.options.atol if self.options.atol is not None else rtol * scale + rounding
+        if abs(got - value) <= atol + rtol * abs(value) + (10 if expected.sharp else 4) * error:
+            return None
+        off = abs(got - value) / (abs(value) or math.ulp(0.0))
+        if math.isfinite(got) and error > 0.01 * max(abs(value), scale):
+            line = (
+                f"cannot check the {what}: finite differences give it as {value:.6g} only to within "
+                f"{error:.1g} (analytic {got:.6g}); scale the function or its arguments, or set eps"
+            )
+            return Flaw((0, off), line, [], False)
+        method = "the complex step" if expected.sharp else "finite differences"
+        rows = [
+            ("analytic", f"{got: .16g}"),
+            ("numeric", f"{value: .16g}, to within {error:.1g}, by {method}"),
+            ("relative error", f" {off:.3g}" if value else "-"),
+        ]
+        digits = 10 if not off < 1e-8 else 17
+        line = f"wrong {what}: analytic {got:.{digits}g}, numeric {value:.{digits}g}"
+        return Flaw((2, off if off == off else math.inf), line, rows, False)
+
+
+def _pullback(f: Function, cotangents: list[Any]) -> Function:
+    def pulled_back(*xs: Any) -> Any:
+        out, pullback = vjp(f, *xs)
+        return pullback(tree.flatten(out)[1](cotangents))
+
+    return pulled_back
+
+
+def _pushforward(f: Function, tangents: list[Any]) -> Function:
+    return lambda *xs: jvp(f, xs, tuple(t.astype(x.dtype) for t, x in zip(tangents, xs, strict=True)))[1]
