@@ -56,8 +56,16 @@ class Rule:
     """What the sweep knows of one op."""
 
     __slots__ = (
-        *("_calls", "_unread", "broadcasts", "flow", "joint", "ordinary", "partial", "plain"),
-        *("selects", "vjps"),
+        "_calls",
+        "_unread",
+        "broadcasts",
+        "flow",
+        "joint",
+        "ordinary",
+        "partial",
+        "plain",
+        "selects",
+        "vjps",
     )
 
     def __init__(
