@@ -47,6 +47,7 @@ from .errors import AutogradLiteError, DTypeError
 from .recording import current
 from .rules import Rule, compositions, constants, refused, rule_of, rules
 from .tape import FIXED, Node, check_value, user_line
+from .views import alone, handed_on, read_only, sees, share
 from .words.advice import unsupported_call, unsupported_method
 from .words.explain import describe, explain, missing_rule
 
@@ -128,10 +129,14 @@ def apply(op: Op, *args: Any, **kwargs: Any) -> Any:
         raise explain(op, values, error, kwargs) from error
 
     if not recorded or current().listeners is None or not _is_inexact(value):
-        return unrecorded_result(op, values, value)
-    require_rule(op, rule, args, kwargs)
-    kept, watched = (None, ()) if fixed else keep_constants(rule, inputs, values, kwargs)
-    return record_result(op, tuple(inputs), tuple(values), kept or None, value, watched)
+        result = unrecorded_result(op, values, value)
+    else:
+        require_rule(op, rule, args, kwargs)
+        kept, watched = (None, ()) if fixed else keep_constants(rule, inputs, values, kwargs)
+        result = record_result(op, tuple(inputs), tuple(values), kept or None, value, watched)
+    if rule.views and isinstance(args[0], Box) and sees(op, values[0], value):
+        share(args[0], result, op, tuple(values[1:]), kwargs)
+    return result
 
 
 def _composed(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -154,7 +159,19 @@ def _composed(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         result = composed(*args, **kwargs)
     except Exception as error:
         raise explain(op, args, _numpys_own(op, args, kwargs, error)) from error
-    return like((*given, *kwargs.values()), result)
+    return _viewed(op, args, kwargs, like((*given, *kwargs.values()), result))
+
+
+def _viewed(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
+    """The result of a composition, a view where NumPy's is one, and read-only where NumPy's is."""
+    if read_only(op):
+        if isinstance(result, Box) and args and isinstance(args[0], Box):
+            share(args[0], alone(result), op, args[1:], kwargs)
+    elif op not in handed_on:
+        for view in result if isinstance(result, (tuple, list)) else (result,):
+            if isinstance(view, Box) and view._views is not None and not any(view is x for x in args):
+                alone(view)
+    return result
 
 
 def _numpys_own(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any], error: Exception) -> Exception:

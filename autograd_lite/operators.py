@@ -23,6 +23,7 @@ from .guards import NAMELESS, cut, cut_by_number, draws
 from .recording import current
 from .rules import rules
 from .tape import FIXED, op_name
+from .views import assign, is_part, share
 from .words.advice import unsupported_method
 from .words.explain import describe, explain
 
@@ -202,21 +203,37 @@ class Operators(Box):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index: Any) -> Self:
-        return cast(Self, apply(operator.getitem, self, plain_index(index)))
+        kind = index.__class__
+        if (kind is not int and kind is not slice) or self._kin is not None:
+            return cast(Self, apply(operator.getitem, self, plain_index(index)))
+        a, node = self._data, self.node  # written out, as the operators are
+        try:
+            value = a[index]
+        except Exception as error:
+            raise explain(operator.getitem, (a, index), error) from error
+        if node is None or (listeners := current().listeners) is None:
+            result = unrecorded(operator.getitem, (a, index), value)
+        else:
+            result = record(operator.getitem, (node, index), (a, index), None, value, listeners)
+        if value.__class__ is np.ndarray:
+            share(self, result, operator.getitem, (index,), {})
+        return cast(Self, result)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if sys.getrefcount(self) <= NAMELESS:
+        if self._views is None and sys.getrefcount(self) <= NAMELESS:
             raise AssignmentError(
                 "x[i][j] = v would assign to a copy that nothing holds, and x would stay as it is; write "
                 "x[i, j] = v"
             )
         index = plain_index(index)
-        recorded = isinstance(value, Box) and value.node is not None
-        if recorded and not np.can_cast(value.dtype, self.dtype, "same_kind"):
-            raise DTypeError(
-                f"x[i] = v: v is {value.dtype} and requires a gradient, x is {self.dtype} and cannot "
-                "hold it; write x = x.astype(v.dtype) first"
-            )
+        if isinstance(value, Box):
+            if is_part(value, self, index):
+                return
+            if value.node is not None and not np.can_cast(value.dtype, self.dtype, "same_kind"):
+                raise DTypeError(
+                    f"x[i] = v: v is {value.dtype} and requires a gradient, x is {self.dtype} and cannot "
+                    "hold it; write x = x.astype(v.dtype) first"
+                )
         self._rebind(f"x[{describe(index)}] = v", apply(setitem, self, value, index))
 
     def _rebind(self, line: str, result: Box) -> Self:
@@ -225,17 +242,7 @@ class Operators(Box):
         After `x = a * 1.0; y = x * x; x[0] = 7.0; z = x * x`, y still is a * a, and its gradient with
         respect to a is 2 a in every entry, while a[0] has no influence on z.
         """
-        if self.node is not None and self.node.op is None:
-            if current().listeners is not None:
-                raise AssignmentError(
-                    f"{line}: x is a leaf that requires a gradient, and assigning would make it a "
-                    "result. Write y = x.copy() and assign to y, or, to update a parameter, "
-                    f"'with ag.no_grad(): {line}'"
-                )
-            self.node.value = result._data
-            self._data = result._data
-        else:
-            self._data, self.node = result._data, result.node
+        assign(self, result, line)
         return self
 
     # -- NumPy's protocols -------------------------------------------------------------------------

@@ -51,7 +51,9 @@ mixes        every output may depend on every input, so nothing is known to be d
 class Rule:
     """What the sweep knows of one op."""
 
-    __slots__ = ("_calls", "_unread", "broadcasts", "flow", "joint", "partial", "plain", "selects", "vjps")
+    __slots__ = (
+        *("_calls", "_unread", "broadcasts", "flow", "joint", "partial", "plain", "selects", "views", "vjps"),
+    )
 
     def __init__(
         self,
@@ -71,6 +73,7 @@ class Rule:
         self.selects = flow == "selects"
         self.plain = plain  # not holomorphic: the rule itself keeps the complex convention
         self.partial = partial  # of several cotangents, those that did not arrive come as None
+        self.views = False  # the op may give a view of its first argument: see views.py
         self._calls: dict[str, bool] = {}
         self._unread: Container[int] | None = None if reads else range(sys.maxsize)
 

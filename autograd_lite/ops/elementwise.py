@@ -16,6 +16,7 @@ from ..apply import alias, astype, primitive
 from ..box import answer, unwrap
 from ..rules import compositions, defvjp
 from ..tensor import Tensor
+from ..views import defview
 from .reductions import as_array
 from .slopes import (
     arcsin_slope,
@@ -232,6 +233,9 @@ defvjp(
     flow="elementwise",
 )
 defvjp(upright, lambda g, y, x: np.imag(g), plain=True)
+defview(astype, back=lambda value, x, *_, **__: value)
+defview(np.real, back=lambda value, x: value + upright(np.imag(x)) if x.dtype.kind == "c" else value)
+defview(np.imag, back=lambda value, x: np.real(x) + upright(value))
 compositions[np.sign] = _sign
 compositions[np.angle] = _angle
 compositions[np.real_if_close] = _real_if_close

@@ -19,6 +19,7 @@ from ..rules import Rule, compositions, defvjp, rules
 from ..sums import widened
 from ..tape import op_name
 from ..tensor import Tensor
+from ..views import defview
 
 __all__: list[str] = []
 
@@ -175,6 +176,7 @@ def _assigned(g: Any, y: Any, x: Any, value: Any, index: Any) -> Any:
 
 
 rules[operator.getitem] = Rule((lambda g, y, x, index: scatter(g, index, x.shape),), flow="selects")
+defview(operator.getitem, back=lambda value, x, index: setitem(x, value, index))
 defvjp(scatter, lambda g, y, x, index, shape: g[index], flow="moves")
 defvjp(
     setitem,
