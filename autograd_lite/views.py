@@ -77,9 +77,9 @@ def read_only(op: Op) -> bool:
 
 def sees(op: Op, array: Any, value: Any) -> bool:
     """Whether what an op has made of an array looks at its memory. The array of a 0-d Tensor is a scalar,
-    which has none: there the op tells."""
+    which has none: there the op tells, for of a 0-d array an index makes a number."""
     if array.__class__ is not np.ndarray:
-        return value.__class__ is np.ndarray or op is not operator.getitem
+        return value.__class__ is np.ndarray or op not in (operator.getitem, np.flip)
     if value.__class__ is not np.ndarray:
         return False
     base = value.base
@@ -179,8 +179,8 @@ def assign(x: Any, value: Any, line: str) -> None:
         AssignmentError: a leaf that requires a gradient would become a result, the view is read-only, or
             its gradient was cut.
     """
-    if x._views is None:
-        _require_no_leaf(x, x, line)
+    _require_no_leaf(x, x, line)
+    if x._views is None or (x._of is None and not living(x)):
         _put(x, value)
         return
     if value._data.shape != x._data.shape:
