@@ -20,31 +20,24 @@ import numpy as np
 from numpy import fft, linalg
 
 from . import errors, ops, tree
+from .anomaly import detect_anomaly
 from .apply import apply, nondifferentiable, primitive, stop_gradient
-from .backward import contributions
+from .checkpoint import checkpoint, preserve
+from .custom import custom_vjp
 from .errors import AutogradLiteError
 from .fused import fused
+from .known import defvjp, numpy_names
 from .memory import keep_freed
+from .node import Node
 from .ops.reductions import log_softmax, logsumexp, softmax
 from .ops.selection import relu
 from .ops.special import erf, sigmoid, softplus
+from .pull import contributions
 from .recording import enable_grad, is_recomputing, is_recording, no_grad
-from .rules import defvjp, numpy_names
-from .tape import Node, Tape, detect_anomaly
+from .tape import Tape
 from .tensor import Tensor
 from .torch_names import Device
-from .transforms import (
-    checkpoint,
-    custom_vjp,
-    grad,
-    hessian,
-    hvp,
-    jacobian,
-    jvp,
-    preserve,
-    value_and_grad,
-    vjp,
-)
+from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .words import names
 
 if TYPE_CHECKING:

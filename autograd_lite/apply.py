@@ -14,19 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import refuse_other_arithmetic
-from .box import (
-    HARMLESS,
-    OPERANDS,
-    Box,
-    Op,
-    Value,
-    answer,
-    as_kin,
-    like,
-    record,
-    stored,
-    wrap,
-)
+from .box import HARMLESS, OPERANDS, Box, Value, answer, as_kin, like, record, stored, wrap
 from .calls import (
     NUMPY_FUNCTION,
     before_out,
@@ -42,11 +30,11 @@ from .calls import (
     with_stacks,
     without_out,
 )
-from .constants import keep_constants
 from .errors import AutogradLiteError, DTypeError
+from .kept import keep_constants
+from .known import Composition, Constant, Refused, Rule, constant, known, rule_of
+from .node import FIXED, Node, Op
 from .recording import current
-from .rules import Rule, compositions, constants, refused, rule_of, rules
-from .tape import FIXED, Node, check_value, user_line
 from .views import alone, handed_on, read_only, sees, share
 from .words.advice import unsupported_call, unsupported_method
 from .words.explain import describe, explain, missing_rule
@@ -89,13 +77,13 @@ def apply(op: Op, *args: Any, **kwargs: Any) -> Any:
         kwargs, by_keyword = with_plain_options(kwargs)
         if ("out" in kwargs or "where" in kwargs) and op is not np.copyto:
             kwargs = without_out(op, args, kwargs)
-    rule = rules.get(op)
+    rule = known.get(op)
     if rule is None:
-        if op in compositions:
-            return _composed(op, args, kwargs)
         rule = rule_of(op)
-        if rule is None:
-            return _unruled(op, args, kwargs)
+    if rule.__class__ is not Rule:
+        if rule.__class__ is Composition:
+            return _composed(op, rule.function, args, kwargs)
+        return _unruled(op, args, kwargs)
     if by_keyword:
         args, kwargs = positional(op, args, kwargs)
     if rule.joint is None and len(args) > len(rule.vjps) and op.__class__ is NUMPY_FUNCTION:
@@ -139,7 +127,7 @@ def apply(op: Op, *args: Any, **kwargs: Any) -> Any:
     return result
 
 
-def _composed(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _composed(op: Op, composed: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A function that is written in terms of other ops, which record themselves."""
     given: Any = args
     for arg in (*args, *kwargs.values()) if kwargs else args:
@@ -151,7 +139,6 @@ def _composed(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
                 break
     if len(args) > 2 and op.__class__ is NUMPY_FUNCTION and (arrays := before_out(op)):
         args, kwargs = named(op, arrays, args, kwargs)
-    composed = compositions[op]
     for keyword in kwargs:
         if not takes(composed, keyword):
             raise unsupported_call(op, keyword, args, kwargs)
@@ -186,8 +173,10 @@ def _numpys_own(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any], error: Ex
 
 def _unruled(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Constant ops, and ops that nobody gave a rule: fine as long as nothing is on the tape."""
-    if op not in constants and any(t.node is not None for t in boxes((args, kwargs))):
-        raise missing_rule(op, [*rules, *compositions], refused.get(op))
+    entry = known.get(op)
+    if not isinstance(entry, Constant) and any(t.node is not None for t in boxes((args, kwargs))):
+        reason = entry.reason if isinstance(entry, Refused) else None
+        raise missing_rule(op, known.all(Rule, Composition), reason)
     for arg in args:
         if arg.__class__ not in HARMLESS:
             refuse_other_arithmetic(arg)
@@ -258,14 +247,14 @@ def record_result(
 
 def record_kept(op: Op, inputs: tuple[Any, ...], args: list[Any], value: Value) -> Any:
     """Record one step with what it needs of its constants, which the program may change."""
-    _, watched = keep_constants(rules[op], inputs, args)
+    _, watched = keep_constants(known[op], inputs, args)
     return record_result(op, inputs, tuple(args), None, value, watched)
 
 
 def unrecorded(op: Op, args: Any, value: Value) -> Any:
     """The result of a step that is not recorded; `detect_anomaly` looks at it all the same."""
-    if current().checks:
-        check_value(op, args, value, user_line())
+    if (check := current().checks) is not None:
+        check(op, args, value)
     return wrap(value)
 
 
@@ -307,7 +296,7 @@ def _output_vjp(g: Any, y: Any, outputs: tuple[Any, ...], i: int) -> tuple[Any, 
     return tuple(g if j == i else None for j in range(len(outputs)))
 
 
-rules[output] = Rule((_output_vjp,), plain=True)
+known[output] = Rule((_output_vjp,), plain=True)
 
 
 # -- the public door for ops -----------------------------------------------------------------------
@@ -350,7 +339,7 @@ def primitive(function: Any = None, *, broadcasts: bool = False) -> Any:
                 refuse_other_arithmetic(arg)
         return function(*args, **kwargs)
 
-    rules[op] = Rule(broadcasts=broadcasts, flow="elementwise" if broadcasts else "mixes")
+    known[op] = Rule(broadcasts=broadcasts, flow="elementwise" if broadcasts else "mixes")
     return op
 
 
@@ -372,8 +361,7 @@ def nondifferentiable(function: _F) -> _F:
         array([0, 1, 2])
     """
     if isinstance(function, (np.ufunc, NUMPY_FUNCTION)):
-        constants.add(function)
-        rules.pop(function, None)
+        constant(function)
         return cast(_F, function)
 
     @functools.wraps(function)

@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import refuse_other_arithmetic
-from .constants import hand_out
 from .errors import DTypeError, MissingAttributeError, ShapeError, TapeError
-from .tape import Node, changing, leaf, next_index, op_name
+from .kept import hand_out
+from .node import Leaf, Node, Op, changing, next_index, op_name
 from .views import base_of, moved, share
 from .words.explain import describe
 from .words.mistakes import warn_of_mistake
@@ -52,7 +52,6 @@ Array: TypeAlias = npt.NDArray[Any]
 Value: TypeAlias = Any
 """What a Box holds: an array, or, if 0-d, a NumPy scalar; a tuple of them for an op with several results."""
 
-Op: TypeAlias = Callable[..., Any]
 Class = TypeVar("Class", bound=type[Any])
 _new = object.__new__
 
@@ -168,7 +167,7 @@ class Box:
     def requires_grad(self, wanted: bool) -> None:
         if wanted and self.node is None:
             require_inexact(self._data.dtype, "x.requires_grad = True")
-            self.node = leaf(self._data, self.name)
+            self.node = Leaf(self._data, self.name)
         elif not wanted and self.node is not None:
             if self.node.op is not None:
                 raise TapeError(
@@ -200,7 +199,7 @@ class Box:
     @name.setter
     def name(self, name: str | None) -> None:
         if self.node is not None:
-            self.node.note().name = name
+            self.node.name = name
         else:
             self._name = name
 
@@ -210,9 +209,9 @@ class Box:
         node = self.node
         if node is None:
             return None
-        grad = notes.grad if (notes := node.notes) is not None else None
+        grad = node.grad
         if grad is None:
-            if node.op is not None and not (notes is not None and notes.retains):
+            if node.op is not None and not (node.notes is not None and node.notes.wants_grad):
                 warn_of_mistake(
                     f"x.grad of an intermediate result is None: x is what {op_name(node.op)} computed, and "
                     "only leaves keep their gradient; write x.retain_grad() before the backward pass"
@@ -237,7 +236,7 @@ class Box:
                 raise ShapeError(
                     f"x.grad = g: g has shape {grad.shape}, x has {self.shape}; they must be equal"
                 )
-        self.node.note().grad = grad
+        self.node.grad = grad
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -257,7 +256,7 @@ class Box:
         """Keep `grad` on this intermediate result as leaves do."""
         node = self._on_tape("retain_grad")
         if node.op is not None:
-            node.note().retains = True
+            node.note().wants_grad = True
 
     def register_hook(self, hook: Callable[[Any], Any]) -> Hook:
         """Call `hook(grad)` when the gradient of this Tensor is complete.
@@ -272,9 +271,9 @@ class Box:
             raise DTypeError(
                 f"register_hook takes a function, not {describe(hook)}: x.register_hook(lambda g: g * 2)"
             )
-        notes = self._on_tape("register_hook").note()
-        handle = Hook(notes.hooks)
-        notes.hooks[handle.key] = hook
+        hooks = self._on_tape("register_hook").hooks
+        handle = Hook(hooks)
+        hooks[handle.key] = hook
         return handle
 
     def _on_tape(self, method: str) -> Node:

@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import refuse_other_arithmetic
-from .box import Box, Op, Value, as_numbers, require_inexact, stored, unwrap
+from .box import Box, Value, as_numbers, require_inexact, stored, unwrap
 from .errors import AxisError, DTypeError, UnsupportedError
+from .known import Composition, Rule, is_built_in, known
+from .node import Op, op_name
 from .recording import current
-from .rules import Rule, compositions, is_built_in, rules
-from .tape import op_name
 from .words.advice import unsupported_call
 from .words.explain import describe, missing_rule
 
@@ -264,13 +264,16 @@ def _parameters(op: Op) -> list[inspect.Parameter]:
     try:
         return list(inspect.signature(op).parameters.values())
     except ValueError:
-        return list(inspect.signature(compositions[op]).parameters.values()) if op in compositions else []
+        entry = known.get(op)
+        if not isinstance(entry, Composition):
+            return []
+        return list(inspect.signature(entry.function).parameters.values())
 
 
 def require_rule(op: Op, rule: Rule, args: Args, kwargs: Options) -> None:
     """Refuse a call whose rule is missing or does not know one of the keywords."""
     if rule.joint is None and not rule.vjps:
-        raise missing_rule(op, rules)
+        raise missing_rule(op, known.all(Rule))
     for keyword in kwargs:
         if not rule.takes(keyword):
             raise unsupported_call(op, keyword, args, kwargs)

@@ -17,11 +17,11 @@ import numpy as np
 from .apply import record_result, unrecorded_result
 from .arrays import refuse_other_arithmetic
 from .box import unwrap
-from .constants import keep_constants
 from .errors import ShapeError
+from .kept import keep_constants
+from .known import Flow, Rule, is_built_in, known
+from .node import op_name
 from .recording import is_recording
-from .rules import Flow, Rule, is_built_in, rules
-from .tape import op_name
 from .tensor import Tensor
 from .transforms import vjp
 from .words.explain import explain, how_many
@@ -74,7 +74,7 @@ def _op(
         recorded = is_recording() and any(x.node is not None for x in tensors)
         if recorded:  # residuals are made of what is kept of the constants
             inputs = tuple([(x.node or x) if isinstance(x, Tensor) else x for x in args])
-            kept, watched = keep_constants(rules[op], inputs, values, options)
+            kept, watched = keep_constants(known[op], inputs, values, options)
             options = kept or {}
         try:
             value, residuals = forward(*values, **options)
@@ -112,5 +112,5 @@ def _op(
         return tuple(pulled)
 
     # The kernels keep PyTorch's convention for complex numbers themselves, hence plain.
-    rules[op] = Rule(joint=joint, flow=flow, plain=True)
+    known[op] = Rule(joint=joint, flow=flow, plain=True)
     return op

@@ -19,9 +19,8 @@ import sys
 from types import FrameType
 from typing import Any
 
-from .errors import UnsupportedError
+from .errors import UnsupportedError, package
 from .recording import current
-from .tape import package
 
 __all__ = ["NAMELESS", "cut", "cut_by_number", "draws"]
 

@@ -15,20 +15,21 @@ import numpy as np
 
 from .apply import apply, compute, record_kept, setitem, unrecorded, written
 from .arrays import refuse_other_arithmetic
-from .box import OPERANDS, Array, Box, Op, answer, as_kin, like, record, unwrap, wrap
+from .box import OPERANDS, Array, Box, answer, as_kin, like, record, unwrap, wrap
 from .calls import operand, plain_index
-from .constants import SMALL
 from .errors import AssignmentError, DTypeError, ShapeError
 from .guards import NAMELESS, cut, cut_by_number, draws
+from .kept import SMALL
+from .known import Rule, known
+from .node import FIXED, Op, op_name
 from .recording import current
-from .rules import rules
-from .tape import FIXED, op_name
 from .views import assign, is_part, share
 from .words.advice import unsupported_method
 from .words.explain import describe, explain
 
 __all__ = ["Operators"]
 
+entry_of = known.get  # bound once: a look-up of the method costs as much as that of the op
 T = TypeVar("T", bound=Box)
 
 
@@ -248,7 +249,7 @@ class Operators(Box):
     # -- NumPy's protocols -------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
-        if not kwargs and len(args) == 1 and method == "__call__" and ufunc in rules:
+        if not kwargs and len(args) == 1 and method == "__call__" and entry_of(ufunc).__class__ is Rule:
             return compute(ufunc, ufunc, self)
         if method == "at" or (kwargs and any(target is not None for target in kwargs.get("out", ()))):
             return written(ufunc, method, args, kwargs)

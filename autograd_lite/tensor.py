@@ -11,8 +11,8 @@ from .box import Array, Box, lift, like, made_by_ops, wrap
 from .calls import owned
 from .errors import TapeError
 from .methods import Methods
+from .node import Leaf, Node
 from .operators import Operators
-from .tape import Node, leaf
 from .torch_names import PlainArray, TorchNames
 
 __all__ = ["Tensor"]
@@ -53,7 +53,7 @@ class Tensor(TorchNames, Methods, Operators, Box):
         self._data = owned(data, requires_grad, dtype)
         self._name = name
         self._views = None
-        self.node = leaf(self._data, name) if requires_grad else None
+        self.node = Leaf(self._data, name) if requires_grad else None
 
     def __reduce__(self) -> Any:
         self._must_be_leaf("pickled")
@@ -91,5 +91,5 @@ def _rebuild(cls: type[Any], data: Array, requires_grad: bool, name: str | None,
     tensor._data = data
     tensor._name = name
     tensor._views = None
-    tensor.node = leaf(data, name) if requires_grad else None
+    tensor.node = Leaf(data, name) if requires_grad else None
     return tensor

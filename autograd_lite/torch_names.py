@@ -16,9 +16,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from .box import GivenAbove, Op, answer, unwrap
+from .box import GivenAbove, answer, unwrap
 from .calls import ValuesAndIndices, axis_of, numpy_words
 from .errors import IndexingError, OptionError, UnsupportedError
+from .node import Op
 from .views import alone
 
 __all__ = ["Device", "PlainArray", "TorchNames", "method_of"]

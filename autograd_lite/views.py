@@ -33,19 +33,16 @@ from __future__ import annotations
 import contextlib
 import operator
 import weakref
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .errors import AssignmentError
+from .known import Rule, rule_of
+from .node import Op, changing, op_name
 from .recording import current, enable_grad
-from .rules import rule_of
-from .tape import changing, op_name
 
 __all__ = ["alone", "assign", "base_of", "defview", "handed_on", "is_part", "moved", "read_only", "sees", "share"]
-
-Op = Callable[..., Any]
 
 backs: dict[Op, Op | None] = {}
 """For each op that makes views: `back(value, base, *args, **kwargs)` is the base in which the view has the
@@ -63,7 +60,7 @@ def defview(*ops: Op, back: Op | None) -> None:
     for op in ops:
         backs[op] = back
         rule = rule_of(op)
-        if rule is not None:
+        if isinstance(rule, Rule):
             rule.views = True
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..apply import alias, astype, primitive
 from ..box import answer, unwrap
-from ..rules import compositions, defvjp
+from ..known import Composition, defvjp, known
 from ..tensor import Tensor
 from ..views import defview
 from .reductions import as_array
@@ -68,7 +68,7 @@ defvjp(np.square, lambda g, y, x: g * (2 * x))
 
 defvjp(np.remainder, lambda g, y, a, b: g, lambda g, y, a, b: -g * np.floor_divide(a, b))
 defvjp(np.fmod, lambda g, y, a, b: g, lambda g, y, a, b: -g * np.rint((a - y) / b))
-compositions[np.divmod] = lambda a, b: (np.floor_divide(a, b), np.remainder(a, b))
+known[np.divmod] = Composition(lambda a, b: (np.floor_divide(a, b), np.remainder(a, b)))
 
 
 def _modf(x: Any) -> Any:
@@ -85,8 +85,8 @@ def _frexp(x: Any) -> Any:
 
 
 defvjp(np.ldexp, lambda g, y, x, k: np.ldexp(g, unwrap(k)))
-compositions[np.modf] = _modf
-compositions[np.frexp] = _frexp
+known[np.modf] = Composition(_modf)
+known[np.frexp] = Composition(_frexp)
 
 # -- powers ----------------------------------------------------------------------------------------
 
@@ -112,7 +112,7 @@ def _float_power(a: Any, b: Any) -> Any:
 
 
 defvjp(np.power, _power_base, _power_exponent)
-compositions[np.float_power] = _float_power
+known[np.float_power] = Composition(_float_power)
 defvjp(np.sqrt, lambda g, y, x: g / (2 * y))
 defvjp(np.cbrt, lambda g, y, x: g * cbrt_slope(x))
 defvjp(
@@ -236,6 +236,6 @@ defvjp(upright, lambda g, y, x: np.imag(g), plain=True)
 defview(astype, back=lambda value, x, *_, **__: value)
 defview(np.real, back=lambda value, x: value + upright(np.imag(x)) if x.dtype.kind == "c" else value)
 defview(np.imag, back=lambda value, x: np.real(x) + upright(value))
-compositions[np.sign] = _sign
-compositions[np.angle] = _angle
-compositions[np.real_if_close] = _real_if_close
+known[np.sign] = Composition(_sign)
+known[np.angle] = Composition(_angle)
+known[np.real_if_close] = Composition(_real_if_close)

@@ -20,7 +20,7 @@ import numpy as np
 
 from ..apply import primitive
 from ..box import unwrap
-from ..rules import defvjp
+from ..known import defvjp
 
 __all__ = [
     "Answer",

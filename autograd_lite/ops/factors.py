@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..apply import primitive
-from ..rules import defvjp
+from ..known import defvjp
 from .wide import Jet, arranged, tame
 
 __all__ = ["others", "pulled"]

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..apply import primitive, setitem
-from ..backward import unbroadcast
 from ..box import unwrap
+from ..cotangents import unbroadcast
 from ..errors import ShapeError, UnsupportedError
-from ..rules import Rule, compositions, defvjp, rules
+from ..known import Composition, Rule, defvjp, known
+from ..node import op_name
 from ..sums import widened
-from ..tape import op_name
 from ..tensor import Tensor
 from ..views import defview
 
@@ -175,7 +175,7 @@ def _assigned(g: Any, y: Any, x: Any, value: Any, index: Any) -> Any:
     return unbroadcast(read, shape)
 
 
-rules[operator.getitem] = Rule((lambda g, y, x, index: scatter(g, index, x.shape),), flow="selects")
+known[operator.getitem] = Rule((lambda g, y, x, index: scatter(g, index, x.shape),), flow="selects")
 defview(operator.getitem, back=lambda value, x, index: setitem(x, value, index))
 defvjp(scatter, lambda g, y, x, index, shape: g[index], flow="moves")
 defvjp(
@@ -231,12 +231,14 @@ def _take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     return arr[_grid(np.shape(unwrap(arr)), indices, axis)]
 
 
-compositions[np.take] = _take
-compositions[np.take_along_axis] = _take_along_axis
-compositions[np.compress] = lambda condition, a, axis=None: np.take(
-    a, np.compress(unwrap(condition), np.arange(np.size(unwrap(condition)))), axis
+known[np.take] = Composition(_take)
+known[np.take_along_axis] = Composition(_take_along_axis)
+known[np.compress] = Composition(
+    lambda condition, a, axis=None: np.take(
+        a, np.compress(unwrap(condition), np.arange(np.size(unwrap(condition)))), axis
+    )
 )
-compositions[np.extract] = lambda condition, arr: np.take(arr, np.flatnonzero(condition))
+known[np.extract] = Composition(lambda condition, arr: np.take(arr, np.flatnonzero(condition)))
 
 # -- writing: the Tensor stands for a new value, as after x[i] = v ---------------------------------
 
@@ -260,7 +262,7 @@ def _writes(function: Callable[..., Any]) -> Callable[[Callable[..., None]], Non
             plain = {key: unwrap(value) for key, value in kwargs.items()}
             function(target, *map(unwrap, args), **plain)
 
-        compositions[function] = composition
+        known[function] = Composition(composition)
 
     return register
 

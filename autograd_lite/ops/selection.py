@@ -12,7 +12,7 @@ import numpy as np
 
 from ..apply import primitive
 from ..box import unwrap, wrap
-from ..rules import compositions, defvjp
+from ..known import Composition, defvjp, known
 from ..tensor import Tensor
 
 __all__ = ["relu"]
@@ -121,9 +121,9 @@ defvjp(
     lambda g, y, c, a, b: np.where(unwrap(c), 0, g),
     flow="selects",
 )
-compositions[np.clip] = _clip
-compositions[np.where] = _where
-compositions[np.nan_to_num] = _nan_to_num
+known[np.clip] = Composition(_clip)
+known[np.where] = Composition(_where)
+known[np.nan_to_num] = Composition(_nan_to_num)
 
 # -- choices by number, by condition, piece by piece ------------------------------------------------
 
@@ -175,6 +175,6 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> A
 
 
 defvjp(choose, each=_chosen, flow="selects")
-compositions[np.choose] = lambda a, choices, mode="raise": choose(a, *choices, mode=mode)
-compositions[np.select] = _select
-compositions[np.piecewise] = _piecewise
+known[np.choose] = Composition(lambda a, choices, mode="raise": choose(a, *choices, mode=mode))
+known[np.select] = Composition(_select)
+known[np.piecewise] = Composition(_piecewise)

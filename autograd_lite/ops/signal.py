@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..box import unwrap
-from ..rules import compositions, defvjp
+from ..known import Composition, defvjp, known
 from ..sums import narrowed, total
 from .reductions import as_array
 
@@ -56,7 +56,7 @@ def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
     return np.convolve(a, np.conjugate(np.flip(np.reshape(v, -1))), mode)
 
 
-compositions[np.correlate] = _correlate
+known[np.correlate] = Composition(_correlate)
 
 # -- interpolation ---------------------------------------------------------------------------------
 
@@ -91,4 +91,4 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
     return np.where(raw > places[-1], fp[-1] if right is None else right, y)
 
 
-compositions[np.interp] = _interp
+known[np.interp] = Composition(_interp)

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..apply import primitive
 from ..box import unwrap
-from ..rules import defvjp
+from ..known import defvjp
 from .blocks import blockwise
 
 __all__: list[str] = []

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..apply import primitive
-from ..rules import defvjp
+from ..known import defvjp
 from .blocks import blockwise
 from .sinc import sinc_derivative
 from .slopes import bessel_i, logistic_slope, times_gauss

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..apply import primitive
-from ..rules import defvjp
+from ..known import defvjp
 
 __all__ = ["Jet", "Wide", "arranged", "exponent_of", "shifted", "tame"]
 

@@ -20,7 +20,7 @@ from ..errors import (
     NotDifferentiableError,
     ShapeError,
 )
-from ..tape import op_name
+from ..node import op_name
 
 __all__ = [
     "STUMBLES",
