@@ -35,7 +35,7 @@ from .kept import keep_constants
 from .known import Composition, Constant, Refused, Rule, constant, known, rule_of
 from .node import FIXED, Node, Op
 from .recording import current
-from .views import alone, handed_on, read_only, sees, share
+from .views import alone, handed_on, read_only, share, share_if_seen
 from .words.advice import unsupported_call, unsupported_method
 from .words.explain import describe, explain, missing_rule
 
@@ -55,6 +55,7 @@ __all__ = [
     "stop_gradient",
     "unrecorded",
     "unrecorded_result",
+    "viewed",
     "written",
 ]
 
@@ -122,8 +123,8 @@ def apply(op: Op, *args: Any, **kwargs: Any) -> Any:
         require_rule(op, rule, args, kwargs)
         kept, watched = (None, ()) if fixed else keep_constants(rule, inputs, values, kwargs)
         result = record_result(op, tuple(inputs), tuple(values), kept or None, value, watched)
-    if rule.views and isinstance(args[0], Box) and sees(op, values[0], value):
-        share(args[0], result, op, tuple(values[1:]), kwargs)
+    if rule.views and isinstance(args[0], Box):
+        share_if_seen(args[0], result, value, op, tuple(values[1:]), kwargs)
     return result
 
 
@@ -146,10 +147,10 @@ def _composed(op: Op, composed: Op, args: tuple[Any, ...], kwargs: dict[str, Any
         result = composed(*args, **kwargs)
     except Exception as error:
         raise explain(op, args, _numpys_own(op, args, kwargs, error)) from error
-    return _viewed(op, args, kwargs, like((*given, *kwargs.values()), result))
+    return _as_numpys(op, args, kwargs, like((*given, *kwargs.values()), result))
 
 
-def _viewed(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
+def _as_numpys(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
     """The result of a composition, a view where NumPy's is one, and read-only where NumPy's is."""
     if read_only(op):
         if isinstance(result, Box) and args and isinstance(args[0], Box):
@@ -205,6 +206,24 @@ def compute(op: np.ufunc, function: Callable[[Any], Any], x: Any) -> Any:
     if node is None or (listeners := current().listeners) is None:
         return unrecorded(op, (a,), value)
     return record(op, (node,), (a,), None, value, listeners)
+
+
+def viewed(op: Op, x: Any, args: tuple[Any, ...], value: Value) -> Any:
+    """The result of an op that moves the entries of one Tensor, with arguments that nobody can change:
+    `apply` without what such an op does not need."""
+    made, node, a = value, x.node, x._data
+    if not value.ndim:
+        value = stored(value)
+    if node is None or (listeners := current().listeners) is None:
+        result = unrecorded(op, (a, *args), value)
+    else:
+        result = record(op, (node, *args), (a, *args), None, value, listeners)
+    if made.__class__ is np.ndarray:
+        share_if_seen(x, result, made, op, args, _NO_OPTIONS)
+    return result
+
+
+_NO_OPTIONS: dict[str, Any] = {}
 
 
 def written(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

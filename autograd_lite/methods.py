@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 import numpy.typing as npt
 
-from .apply import apply, astype
+from .apply import apply, astype, viewed
 from .arrays import MASKED
 from .box import GivenAbove, like, wrap
 from .calls import ValuesAndIndices, axis_of, numpy_words, owned
@@ -18,7 +18,7 @@ from .guards import draws
 from .node import Op
 from .operators import Operators
 from .views import alone
-from .words.explain import describe
+from .words.explain import describe, explain
 from .words.names import FOREIGN_METHODS, missing
 
 __all__ = ["Methods"]
@@ -107,7 +107,9 @@ class Methods(Operators):
 
     @property
     def T(self) -> Self:  # noqa: N802  (NumPy's name)
-        return cast(Self, apply(np.transpose, self))
+        if self._kin is not None:
+            return cast(Self, apply(np.transpose, self))
+        return cast(Self, viewed(np.transpose, self, (), self._data.T))
 
     @property
     def mT(self) -> Self:  # noqa: N802
@@ -158,9 +160,7 @@ class Methods(Operators):
         if isinstance(start_dim, str) or self.ndim == 0:
             return cast(Self, alone(self.ravel(start_dim if isinstance(start_dim, str) else order)))
         first, last = (axis_of(self, "flatten", d) for d in (start_dim, end_dim))
-        return cast(
-            Self, alone(self.reshape(*self.shape[:first], -1, *self.shape[last + 1 :], order=order))
-        )
+        return cast(Self, alone(self.reshape(*self.shape[:first], -1, *self.shape[last + 1 :], order=order)))
 
     def view(self, *shape: Any) -> Self:
         """`x.reshape(shape)`, under PyTorch's name: a view where `reshape` gives one."""
@@ -176,8 +176,17 @@ class Methods(Operators):
         return cast(Self, apply(np.compress, condition, self, axis, out))
 
     def reshape(self, *shape: Any, **options: Any) -> Self:
-        """The entries in another shape, given as one tuple or one by one."""
-        return cast(Self, apply(np.reshape, self, shape[0] if len(shape) == 1 else shape, **options))
+        """The entries in another shape, given as one tuple or one by one; as in NumPy a view where the
+        entries lie in memory so that there can be one."""
+        new = shape[0] if len(shape) == 1 else shape
+        whole = new.__class__ is int or (new.__class__ is tuple and all(n.__class__ is int for n in new))
+        if options or not whole or self._kin is not None:
+            return cast(Self, apply(np.reshape, self, new, **options))
+        try:
+            value = self._data.reshape(new)
+        except Exception as error:
+            raise explain(np.reshape, (self._data, new), error) from error
+        return cast(Self, viewed(np.reshape, self, (new,), value))
 
     def transpose(self, *axes: Any) -> Self:
         """The axes in another order, given as one tuple or one by one; reversed if none is given."""

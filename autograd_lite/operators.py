@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar, cast
 
 import numpy as np
 
-from .apply import apply, compute, record_kept, setitem, unrecorded, written
+from .apply import apply, compute, record_kept, setitem, unrecorded, viewed, written
 from .arrays import refuse_other_arithmetic
 from .box import OPERANDS, Array, Box, answer, as_kin, like, record, unwrap, wrap
 from .calls import operand, plain_index
@@ -23,7 +23,7 @@ from .kept import SMALL
 from .known import Rule, known
 from .node import FIXED, Op, op_name
 from .recording import current
-from .views import assign, is_part, share
+from .views import assign, is_part
 from .words.advice import unsupported_method
 from .words.explain import describe, explain
 
@@ -31,6 +31,9 @@ __all__ = ["Operators"]
 
 entry_of = known.get  # bound once: a look-up of the method costs as much as that of the op
 T = TypeVar("T", bound=Box)
+
+BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
+"""Of such parts is an index that gives a view."""
 
 
 def _binary(
@@ -205,20 +208,17 @@ class Operators(Box):
 
     def __getitem__(self, index: Any) -> Self:
         kind = index.__class__
-        if (kind is not int and kind is not slice) or self._kin is not None:
-            return cast(Self, apply(operator.getitem, self, plain_index(index)))
-        a, node = self._data, self.node  # written out, as the operators are
-        try:
-            value = a[index]
-        except Exception as error:
-            raise explain(operator.getitem, (a, index), error) from error
-        if node is None or (listeners := current().listeners) is None:
-            result = unrecorded(operator.getitem, (a, index), value)
+        if kind is tuple:
+            basic = BASIC.issuperset(map(type, index))
         else:
-            result = record(operator.getitem, (node, index), (a, index), None, value, listeners)
-        if value.__class__ is np.ndarray:
-            share(self, result, operator.getitem, (index,), {})
-        return cast(Self, result)
+            basic = kind is int or kind is slice
+        if not basic or self._kin is not None:
+            return cast(Self, apply(operator.getitem, self, plain_index(index)))
+        try:
+            value = self._data[index]
+        except Exception as error:
+            raise explain(operator.getitem, (self._data, index), error) from error
+        return cast(Self, viewed(operator.getitem, self, (index,), value))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if self._views is None and sys.getrefcount(self) <= NAMELESS:

@@ -31,6 +31,7 @@ never met a view has None in `_views`.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import operator
 import weakref
 from typing import Any
@@ -42,7 +43,18 @@ from .known import Rule, rule_of
 from .node import Op, changing, op_name
 from .recording import current, enable_grad
 
-__all__ = ["alone", "assign", "base_of", "defview", "handed_on", "is_part", "moved", "read_only", "sees", "share"]
+__all__ = [
+    "alone",
+    "assign",
+    "base_of",
+    "defview",
+    "handed_on",
+    "is_part",
+    "moved",
+    "read_only",
+    "share",
+    "share_if_seen",
+]
 
 backs: dict[Op, Op | None] = {}
 """For each op that makes views: `back(value, base, *args, **kwargs)` is the base in which the view has the
@@ -72,26 +84,33 @@ def read_only(op: Op) -> bool:
 # -- making views ----------------------------------------------------------------------------------
 
 
-def sees(op: Op, array: Any, value: Any) -> bool:
-    """Whether what an op has made of an array looks at its memory. The array of a 0-d Tensor is a scalar,
-    which has none: there the op tells, for of a 0-d array an index makes a number."""
+def share_if_seen(
+    x: Any, view: Any, value: Any, op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    """Let `view`, a Tensor just made, be the view `op(x, *args, **kwargs)` of x if what the op has returned
+    looks at the memory of x. The array of a 0-d Tensor is a scalar, which has none: there the op tells, for
+    of a 0-d array an index makes a number."""
+    array = x._data
     if array.__class__ is not np.ndarray:
-        return value.__class__ is np.ndarray or op not in (operator.getitem, np.flip)
-    if value.__class__ is not np.ndarray:
-        return False
-    base = value.base
-    if base is None:
-        return value is array
-    return base is array or base is array.base or np.may_share_memory(value, array)
+        seen = value.__class__ is np.ndarray or op not in (operator.getitem, np.flip)
+    elif value.__class__ is not np.ndarray:
+        seen = False
+    elif (base := value.base) is array:
+        seen = True
+    elif base is None:
+        seen = value is array
+    else:
+        seen = base is array.base or np.may_share_memory(value, array)
+    if seen:
+        share(x, view, op, args, kwargs)
 
 
-def share(x: Any, view: Any, op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def share(x: Any, view: Any, op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Let `view`, a Tensor just made, be the view `op(x, *args, **kwargs)` of x."""
     view._of = x, op, args, kwargs
     view._views = ()
     views = x._views or _first(x)
     views[id(view)] = weakref.ref(view)
-    return view
 
 
 def _first(x: Any) -> Any:
@@ -190,7 +209,7 @@ def assign(x: Any, value: Any, line: str) -> None:
     for tensor in (*chain, *(view for view, _ in seen)):
         _require_no_leaf(tensor, x, line)
     values = [value]
-    for view, base in zip(chain, chain[1:], strict=False):
+    for view, base in itertools.pairwise(chain):
         _, op, args, kwargs = view._of
         values.append(backs[op](values[-1], base, *args, **kwargs))  # type: ignore[misc]
     root = chain[-1]
@@ -230,14 +249,14 @@ def _chain(x: Any, line: str) -> list[Any]:
         base, op = of[:2]
         if backs[op] is None:
             raise AssignmentError(
-                f"{line}: x is a view that {op_name(op)} has made, and is read-only, as in NumPy; write "
+                f"{line}: x is a view that {op_name(op)} has made, and read-only, as in NumPy; write "
                 "y = x.copy() and assign to y, or assign to the array itself: a[i, j] = v"
             )
         if _is_cut(chain[-1]) and current().listeners is not None:
             raise AssignmentError(
-                f"{line}: x is a view, made under no_grad() or detached, of a Tensor that is on the tape, and "
-                "the gradient of what is assigned would be lost; make the view outside of no_grad(), or write "
-                f"'with ag.no_grad(): {line}'"
+                f"{line}: x is a view of a Tensor on the tape, but off the tape, for it was made under no_grad() "
+                "or detached: gradients would be lost; make the view outside of no_grad(), or "
+                f"write 'with ag.no_grad(): {line}'"
             )
         chain.append(base)
     return chain
@@ -247,7 +266,7 @@ def _others(chain: list[Any]) -> tuple[list[tuple[Any, bool]], list[Any]]:
     """The other living views, bases first: those that see what is written, with whether they are cut off the
     tape, and those that look aside."""
     seen, aside = _below(chain[0]), []
-    for view, base in zip(chain, chain[1:], strict=False):
+    for view, base in itertools.pairwise(chain):
         for other in living(base):
             if other is view:
                 continue
@@ -341,4 +360,3 @@ def _see(view: Any, cut: bool) -> None:
         with contextlib.nullcontext() if current().listeners is not None else enable_grad():
             new = op(base, *args, **kwargs)
         view._data, view.node = new._data, new.node
-

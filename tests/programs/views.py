@@ -9,6 +9,7 @@ In the text, `start(x)` makes a base of an input, and `constant(a)` one of plain
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
 from collections.abc import Callable
@@ -180,12 +181,22 @@ class Drawing:
         i, j = self.index(array), self.index(array)
         flat = "reshape(-1)" if np.shares_memory(array, array.reshape(-1)) else "T"  # else nothing holds it
         return self.one(
-            *(f"{name} *= {c}", f"{name} += {value}", f"{name} -= {value}", f"{name} /= 1.25", f"{name} **= 2"),
+            *(
+                f"{name} *= {c}",
+                f"{name} += {value}",
+                f"{name} -= {value}",
+                f"{name} /= 1.25",
+                f"{name} **= 2",
+            ),
             *[f"{name}[{i}] = {value}", f"{name}[{i}] *= {c}", f"{name}[{i}] += {value}"] * 2,
             *(f"{name}[0][{j}] = {value}", f"{name}[{i}][{j}] = {value}", f"{name}[{i}][0] *= {c}"),
             *(f"{name}[0], {name}[-1] = {name}[-1], {name}[0]", f"{name}.fill({c})"),
             f"{name}[0], {name}[-1] = {name}[-1].copy(), {name}[0].copy()",
-            *(f"{name}.{flat}[...] = {value}", f"{name}.T[...] = {value}", f"np.copyto({name}, {other} * 1.0)"),
+            *(
+                f"{name}.{flat}[...] = {value}",
+                f"{name}.T[...] = {value}",
+                f"np.copyto({name}, {other} * 1.0)",
+            ),
             *(f"{name}[[0, -1]] = {value}", f"{name}[{name}.shape[0] // 2 :] = {name}[0]"),
             *(f"for row in {name}: row *= {c}", f"for row in {name}: row[...] = {value}"),
             *([f"{name}.real[...] = 0.5", f"{name}.imag *= {c}"] if self.complex else []),
@@ -193,7 +204,8 @@ class Drawing:
 
     def read(self, name: str) -> str:
         twice = f"{name} * np.conj({name})" if self.complex else f"np.sin({name}) * {name}"
-        return f"total = total + {self.one('1.0', '0.5')} * np.sum({f'np.real({twice})' if self.complex else twice})"
+        real = f"np.real({twice})" if self.complex else twice
+        return f"total = total + {self.one('1.0', '0.5')} * np.sum({real})"
 
 
 def replayed(lines: tuple[str, ...], inputs: Any, constant: Any) -> dict[str, Any] | None:
@@ -377,8 +389,7 @@ def shrunk(program: ViewProgram) -> str:
     while i:
         i -= 1
         lines = program.lines[:i] + program.lines[i + 1 :]
-        constant = lambda a: np.array(a, program.inputs[0].dtype)  # noqa: E731
-        scope = replayed(lines, program.inputs, constant)
+        scope = replayed(lines, program.inputs, functools.partial(np.array, dtype=program.inputs[0].dtype))
         if scope is None:
             continue
         names = tuple(n for n in scope if n[0] == "v" and n[1:].isdigit())
