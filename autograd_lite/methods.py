@@ -18,7 +18,7 @@ from .guards import draws
 from .node import Op
 from .operators import Operators
 from .views import alone
-from .words.explain import describe, explain
+from .words.explain import describe
 from .words.names import FOREIGN_METHODS, missing
 
 __all__ = ["Methods"]
@@ -178,15 +178,7 @@ class Methods(Operators):
     def reshape(self, *shape: Any, **options: Any) -> Self:
         """The entries in another shape, given as one tuple or one by one; as in NumPy a view where the
         entries lie in memory so that there can be one."""
-        new = shape[0] if len(shape) == 1 else shape
-        whole = new.__class__ is int or (new.__class__ is tuple and all(n.__class__ is int for n in new))
-        if options or not whole or self._kin is not None:
-            return cast(Self, apply(np.reshape, self, new, **options))
-        try:
-            value = self._data.reshape(new)
-        except Exception as error:
-            raise explain(np.reshape, (self._data, new), error) from error
-        return cast(Self, viewed(np.reshape, self, (new,), value))
+        return cast(Self, apply(np.reshape, self, shape[0] if len(shape) == 1 else shape, **options))
 
     def transpose(self, *axes: Any) -> Self:
         """The axes in another order, given as one tuple or one by one; reversed if none is given."""

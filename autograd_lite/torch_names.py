@@ -139,7 +139,10 @@ class TorchNames:
         return _copying(np.flip)(self, _whole(dims))
 
     roll, tile, swapdims, repeat_interleave = _methods(np.roll, np.tile, np.swapaxes, np.repeat)
-    diag, rot90, fliplr, flipud = map(_copying, (np.diag, np.rot90, np.fliplr, np.flipud))
+    diag = _copying(np.diag)
+    rot90 = _copying(np.rot90)
+    fliplr = _copying(np.fliplr)
+    flipud = _copying(np.flipud)
     diagflat, broadcast_to, take_along_dim = _methods(np.diagflat, np.broadcast_to, np.take_along_axis)
     tril, triu = _methods(np.tril, np.triu)
     movedim = moveaxis = method_of(np.moveaxis)

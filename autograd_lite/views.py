@@ -34,7 +34,7 @@ import contextlib
 import itertools
 import operator
 import weakref
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -61,7 +61,7 @@ backs: dict[Op, Op | None] = {}
 given value; None where the view is read-only."""
 
 handed_on: set[Op] = set()
-"""Functions written in terms of such ops whose results are views in NumPy, too; those of others are copies."""
+"""Functions in terms of such ops whose results are views in NumPy, too. Those of other functions are copies."""
 
 _EXACT = 1000
 """Effort of finding out whether two views overlap; above it they are taken to."""
@@ -254,8 +254,8 @@ def _chain(x: Any, line: str) -> list[Any]:
             )
         if _is_cut(chain[-1]) and current().listeners is not None:
             raise AssignmentError(
-                f"{line}: x is a view of a Tensor on the tape, but off the tape, for it was made under no_grad() "
-                "or detached: gradients would be lost; make the view outside of no_grad(), or "
+                f"{line}: x is a view of a Tensor on the tape, but off the tape, for it was made under "
+                "no_grad() or detached: gradients would be lost; make the view outside of no_grad(), or "
                 f"write 'with ag.no_grad(): {line}'"
             )
         chain.append(base)
@@ -292,7 +292,7 @@ def _apart(a: Any, b: Any) -> bool:
         a.__class__ is np.ndarray is b.__class__
         and a.base is not None
         and a.base is b.base
-        and not np.may_share_memory(a, b, max_work=_EXACT)
+        and not np.may_share_memory(a, b, max_work=cast(Any, _EXACT))
     )
 
 
