@@ -13,7 +13,7 @@ tape of the outer call, the inner backward pass is itself recorded.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from . import tree
 from .apply import alias
 from .arrays import refuse_other_arithmetic
 from .backward import play, receive
-from .box import lift, stored, unwrap, wrap
+from .box import lift, like, stored, unwrap, wrap
 from .errors import DTypeError
 from .node import Leaf, Node, next_index, tape_order
 from .pull import Sweep
@@ -119,10 +119,10 @@ def zeros_of(x: Tensor) -> Any:
     return np.zeros(x.shape, x.dtype)[()]
 
 
-def _alias(x: Any, outer: bool) -> Tensor:
+def _alias(x: Any, outer: bool) -> Any:
     """A new node for an argument: on the outer tape if the argument is, else a leaf."""
     if isinstance(x, Tensor) and x.node is not None and outer:
-        return cast(Tensor, alias(x))
+        return alias(x)
     refuse_other_arithmetic(x)
     value = unwrap(x)
     if not isinstance(value, (*NUMBERS, str)) and not hasattr(value, "__array__"):
@@ -140,7 +140,7 @@ def _alias(x: Any, outer: bool) -> Tensor:
             "have gradients; write x.astype(float), or name other arguments with argnums="
         )
     array = stored(array.copy())  # a pullback may be called when x has changed
-    return lift(array, Leaf(array, x.name if isinstance(x, Tensor) else None))
+    return like((x,), lift(array, Leaf(array, x.name if isinstance(x, Tensor) else None)))
 
 
 def _plain(x: Any, numbers: bool) -> Any:
@@ -154,12 +154,12 @@ def _like(g: Any, x: Any) -> Any:
     """A gradient of the kind of its argument."""
     if isinstance(g, Tensor):
         if g.node is not None or isinstance(x, Tensor):
-            return g
+            return like((x,), g)
         g = g._data
     if isinstance(x, (Tensor, np.ndarray)) and g.dtype.isnative != x.dtype.isnative:
         g = np.asarray(g, g.dtype.newbyteorder())  # numbers do not keep it
     if isinstance(x, Tensor):
-        return wrap(owned(g))
+        return like((x,), wrap(owned(g)))
     if isinstance(x, np.ndarray) or np.ndim(g):
         return owned(np.asarray(g))
     return g if isinstance(x, np.generic) else g.item()

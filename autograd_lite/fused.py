@@ -16,7 +16,7 @@ import numpy as np
 
 from .apply import record_result, unrecorded_result
 from .arrays import refuse_other_arithmetic
-from .box import unwrap
+from .box import like, unwrap
 from .errors import ShapeError
 from .kept import keep_constants
 from .known import Flow, Rule, is_built_in, known
@@ -30,7 +30,11 @@ __all__ = ["fused"]
 
 
 def fused(
-    forward: Callable[..., Any], backward: Callable[..., Any], *, flow: Flow = "mixes"
+    forward: Callable[..., Any],
+    backward: Callable[..., Any],
+    *,
+    flow: Flow = "mixes",
+    work: Callable[..., int] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorate the definition of an op that is computed by kernels.
 
@@ -43,6 +47,8 @@ def fused(
         backward: `backward(g, residuals, needs)` returns a cotangent for each of `args`; `needs` says of
             which it is wanted, and for the others it may be None.
         flow: how dead entries pass, see `defvjp`.
+        work: `work(value, *args, **options)` returns how many products the op adds up, for `nn.summary` and
+            `visualize.profile`; the op keeps it as `op.work`. Left out: the op works entry by entry.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -55,7 +61,13 @@ def fused(
         >>> ag.grad(lambda x: np.sum(scaled(x, by=3.0) ** 2))(np.array([1.0, 2.0]))
         array([18., 36.])
     """
-    return lambda definition: _op(definition, forward, backward, flow)
+
+    def decorate(definition: Callable[..., Any]) -> Callable[..., Any]:
+        op = _op(definition, forward, backward, flow)
+        op.work = work  # type: ignore[attr-defined]
+        return op
+
+    return decorate
 
 
 def _op(
@@ -82,10 +94,10 @@ def _op(
             raise explain(op, values, error) from error
         if recorded:
             options["_residuals"] = residuals
-            return record_result(op, inputs, tuple(values), options, value, watched)
+            return like(tensors, record_result(op, inputs, tuple(values), options, value, watched))
         if not tensors:
             return value
-        return unrecorded_result(op, values, value)
+        return like(tensors, unrecorded_result(op, values, value))
 
     def joint(
         g: Any, y: Any, *args: Any, needs: tuple[bool, ...], _residuals: Any = None, **options: Any

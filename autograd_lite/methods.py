@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from .apply import apply, astype, viewed
 from .arrays import MASKED
-from .box import GivenAbove, like, wrap
+from .box import PLAIN, GivenAbove, like, wrap
 from .calls import ValuesAndIndices, axis_of, numpy_words, owned
 from .errors import DTypeError, ShapeError, UnsupportedError
 from .guards import draws
@@ -107,7 +107,7 @@ class Methods(Operators):
 
     @property
     def T(self) -> Self:  # noqa: N802  (NumPy's name)
-        if self._kin is not None:
+        if type(self) not in PLAIN:
             return cast(Self, apply(np.transpose, self))
         return cast(Self, viewed(np.transpose, self, (), self._data.T))
 
@@ -184,7 +184,7 @@ class Methods(Operators):
         """The axes in another order, given as one tuple or one by one; reversed if none is given."""
         order = axes[0] if len(axes) == 1 and (axes[0] is None or np.ndim(axes[0])) else axes or None
         if len(axes) == 2 and self.ndim > 2:  # no order of all axes, so two to swap, as in PyTorch
-            return self.swapaxes(*axes)
+            return cast(Self, self.swapaxes(*axes))
         return cast(Self, apply(np.transpose, self, order))
 
     def astype(self, dtype: npt.DTypeLike, **options: Any) -> Self:
@@ -232,7 +232,7 @@ class Methods(Operators):
         `descending=`, a pair of the sorted entries and their places."""
         if "dim" in options or "descending" in options:
             dim = options.pop("dim", args[0] if args else -1)
-            return self.topk(self.shape[dim], dim, options.pop("descending", False))
+            return cast(Any, self).topk(self.shape[dim], dim, options.pop("descending", False))
         self._rebind("x.sort()", apply(np.sort, self, *args, **options))
 
     def partition(self, *args: Any, **options: Any) -> None:

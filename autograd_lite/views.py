@@ -61,7 +61,7 @@ backs: dict[Op, Op | None] = {}
 given value; None where the view is read-only."""
 
 handed_on: set[Op] = set()
-"""Functions in terms of such ops whose results are views in NumPy, too. Those of other functions are copies."""
+"""Functions in terms of such ops whose results are views in NumPy, too; those of others are copies."""
 
 _EXACT = 1000
 """Effort of finding out whether two views overlap; above it they are taken to."""
