@@ -34,6 +34,7 @@ from .kept import keep_constants
 from .known import Composition, Constant, Refused, Rule, constant, known, rule_of
 from .node import FIXED, Node, Op
 from .recording import current
+from .views import alone, handed_on, read_only, share, share_if_seen
 from .words.advice import unsupported_call, unsupported_method
 from .words.explain import describe, explain, missing_rule
 
@@ -53,6 +54,7 @@ __all__ = [
     "stop_gradient",
     "unrecorded",
     "unrecorded_result",
+    "viewed",
     "written",
 ]
 
@@ -114,10 +116,14 @@ def apply(op: Op, *args: Any, **kwargs: Any) -> Any:
         raise explain(op, values, error, kwargs) from error
 
     if not recorded or current().listeners is None or not _is_inexact(value):
-        return unrecorded_result(op, values, value)
-    require_rule(op, rule, args, kwargs)
-    kept, watched = (None, ()) if fixed else keep_constants(rule, inputs, values, kwargs)
-    return record_result(op, tuple(inputs), tuple(values), kept or None, value, watched)
+        result = unrecorded_result(op, values, value)
+    else:
+        require_rule(op, rule, args, kwargs)
+        kept, watched = (None, ()) if fixed else keep_constants(rule, inputs, values, kwargs)
+        result = record_result(op, tuple(inputs), tuple(values), kept or None, value, watched)
+    if rule.views and isinstance(args[0], Box):
+        share_if_seen(args[0], result, value, op, tuple(values[1:]), kwargs)
+    return result
 
 
 def _composed(op: Op, composed: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -139,7 +145,19 @@ def _composed(op: Op, composed: Op, args: tuple[Any, ...], kwargs: dict[str, Any
         result = composed(*args, **kwargs)
     except Exception as error:
         raise explain(op, args, _numpys_own(op, args, kwargs, error)) from error
-    return like((*given, *kwargs.values()), result)
+    return _as_numpys(op, args, kwargs, like((*given, *kwargs.values()), result))
+
+
+def _as_numpys(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
+    """The result of a composition, a view where NumPy's is one, and read-only where NumPy's is."""
+    if read_only(op):
+        if isinstance(result, Box) and args and isinstance(args[0], Box):
+            share(args[0], alone(result), op, args[1:], kwargs)
+    elif op not in handed_on:
+        for view in result if isinstance(result, (tuple, list)) else (result,):
+            if isinstance(view, Box) and view._views is not None and not any(view is x for x in args):
+                alone(view)
+    return result
 
 
 def _numpys_own(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any], error: Exception) -> Exception:
@@ -186,6 +204,24 @@ def compute(op: np.ufunc, function: Callable[[Any], Any], x: Any) -> Any:
     if node is None or (listeners := current().listeners) is None:
         return unrecorded(op, (a,), value)
     return record(op, (node,), (a,), None, value, listeners)
+
+
+def viewed(op: Op, x: Any, args: tuple[Any, ...], value: Value) -> Any:
+    """The result of an op that moves the entries of one Tensor, with arguments that nobody can change:
+    `apply` without what such an op does not need."""
+    made, node, a = value, x.node, x._data
+    if not value.ndim:
+        value = stored(value)
+    if node is None or (listeners := current().listeners) is None:
+        result = unrecorded(op, (a, *args), value)
+    else:
+        result = record(op, (node, *args), (a, *args), None, value, listeners)
+    if made.__class__ is np.ndarray:
+        share_if_seen(x, result, made, op, args, _NO_OPTIONS)
+    return result
+
+
+_NO_OPTIONS: dict[str, Any] = {}
 
 
 def written(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -21,6 +21,7 @@ from .arrays import refuse_other_arithmetic
 from .errors import DTypeError, MissingAttributeError, ShapeError, TapeError
 from .kept import hand_out
 from .node import Leaf, Node, Op, changing, next_index, op_name
+from .views import base_of, moved, share
 from .words.explain import describe
 from .words.mistakes import warn_of_mistake
 
@@ -119,10 +120,12 @@ class Box:
     it, does not: ops give plain Tensors, as those of `nn.Parameter` do.
     """
 
-    __slots__ = ("__weakref__", "_data", "_name", "node")
+    __slots__ = ("__weakref__", "_data", "_name", "_of", "_views", "node")
 
     _data: Any
     _name: str | None
+    _of: Any
+    _views: Any
     node: Node | None
     _survives: ClassVar[bool] = True
 
@@ -148,9 +151,16 @@ class Box:
         array = as_numbers(value, "x.data = array")
         if self.node is not None:
             require_inexact(array.dtype, "x.data = array")
-        self._data = stored(array)
+        old, self._data = self._data, stored(array)
         if self.node is not None and self.node.op is None:
             self.node.value = self._data
+        if self._views is not None and not np.may_share_memory(old, array):
+            moved(self, old.shape == array.shape and old.dtype == array.dtype)
+
+    @property
+    def base(self) -> Self | None:
+        """The Tensor whose memory this one looks at, as in NumPy; None if this one is no view."""
+        return cast("Self | None", base_of(self))
 
     @property
     def requires_grad(self) -> bool:
@@ -322,6 +332,7 @@ def wrap(value: Value) -> Any:
     """A constant Tensor around an array or NumPy scalar, without a copy."""
     tensor = _new(_Tensor)
     tensor._data = value
+    tensor._views = None
     tensor.node = None
     return tensor
 
@@ -330,6 +341,7 @@ def lift(value: Value, node: Node) -> Any:
     """The Tensor of a node: a handle that, unlike the node's user's, may be made anew at any time."""
     tensor = _new(_Tensor)
     tensor._data = value
+    tensor._views = None
     tensor.node = node
     return tensor
 
@@ -357,6 +369,7 @@ def record(
         listener(node)
     tensor = _new(_Tensor)
     tensor._data = value
+    tensor._views = None
     tensor.node = node
     return tensor
 
@@ -394,6 +407,7 @@ def in_class(kind: type[Any], result: Any) -> Any:
     tensor = _new(kind)
     tensor._data = result._data if boxed else stored(np.asarray(result))
     tensor._name = getattr(result, "_name", None)
+    tensor._views = None
     tensor.node = result.node if boxed else None
     return tensor
 
@@ -402,7 +416,12 @@ def as_kin(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """Call a function with plain Tensors, and give its result in the class of those among the arguments."""
     plain = (*map(_plain, args),)
     result = function(*plain, **{key: _plain(value) for key, value in kwargs.items()})
-    return like((*args, *kwargs.values()), result)
+    own = like((*args, *kwargs.values()), result)
+    if isinstance(result, Box) and result._views is not None and result._of is not None:
+        base, *made = result._of
+        x = next((arg for arg, twin in zip(args, plain, strict=True) if twin is base), base)
+        share(x, own, *made)
+    return own
 
 
 def _plain(x: Any) -> Any:

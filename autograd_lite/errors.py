@@ -117,7 +117,7 @@ class TapeError(AutogradLiteError, RuntimeError):
 
 
 class AssignmentError(AutogradLiteError, RuntimeError):
-    """An in-place change of a leaf that requires a gradient."""
+    """An assignment that would make a leaf a result, write a read-only view, or be lost."""
 
 
 class AnomalyError(AutogradLiteError, FloatingPointError):

@@ -65,6 +65,7 @@ class Rule:
         "partial",
         "plain",
         "selects",
+        "views",
         "vjps",
     )
 
@@ -87,6 +88,7 @@ class Rule:
         self.ordinary = joint is None and not self.selects  # one rule for each argument, and no mask begins
         self.plain = plain  # not holomorphic: the rule itself keeps the complex convention
         self.partial = partial  # of several cotangents, those that did not arrive come as None
+        self.views = False  # the op may give a view of its first argument: see views.py
         self._calls: dict[str, bool] = {}
         self._unread: Container[int] | None = None if reads else range(sys.maxsize)
 

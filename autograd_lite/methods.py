@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 import numpy.typing as npt
 
-from .apply import apply, astype
+from .apply import apply, astype, viewed
 from .arrays import MASKED
-from .box import GivenAbove, like, wrap
+from .box import PLAIN, GivenAbove, like, wrap
 from .calls import ValuesAndIndices, axis_of, numpy_words, owned
 from .errors import DTypeError, ShapeError, UnsupportedError
 from .guards import draws
 from .node import Op
 from .operators import Operators
+from .views import alone
 from .words.explain import describe
 from .words.names import FOREIGN_METHODS, missing
 
@@ -106,7 +107,9 @@ class Methods(Operators):
 
     @property
     def T(self) -> Self:  # noqa: N802  (NumPy's name)
-        return cast(Self, apply(np.transpose, self))
+        if type(self) not in PLAIN:
+            return cast(Self, apply(np.transpose, self))
+        return cast(Self, viewed(np.transpose, self, (), self._data.T))
 
     @property
     def mT(self) -> Self:  # noqa: N802
@@ -116,9 +119,17 @@ class Methods(Operators):
     def real(self) -> Self:
         return cast(Self, apply(np.real, self))
 
+    @real.setter
+    def real(self, value: Any) -> None:
+        self.real[...] = value
+
     @property
     def imag(self) -> Self:
         return cast(Self, apply(np.imag, self))
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        self.imag[...] = value
 
     sum = _numpy(np.sum)
     prod = _numpy(np.prod)
@@ -144,14 +155,15 @@ class Methods(Operators):
     min = _extreme(np.min, np.argmin)
 
     def flatten(self, start_dim: Any = 0, end_dim: int = -1, order: Any = "C") -> Self:
-        """All axes as one, in an order as in NumPy, or only those from one axis to another."""
+        """All axes as one, in an order as in NumPy, or only those from one axis to another: no view, other
+        than `x.ravel()`."""
         if isinstance(start_dim, str) or self.ndim == 0:
-            return cast(Self, self.ravel(start_dim if isinstance(start_dim, str) else order))
+            return cast(Self, alone(self.ravel(start_dim if isinstance(start_dim, str) else order)))
         first, last = (axis_of(self, "flatten", d) for d in (start_dim, end_dim))
-        return self.reshape(*self.shape[:first], -1, *self.shape[last + 1 :], order=order)
+        return cast(Self, alone(self.reshape(*self.shape[:first], -1, *self.shape[last + 1 :], order=order)))
 
     def view(self, *shape: Any) -> Self:
-        """`x.reshape(shape)`, under PyTorch's name: a new Tensor, and no view."""
+        """`x.reshape(shape)`, under PyTorch's name: a view where `reshape` gives one."""
         if len(shape) == 1 and not isinstance(shape[0], (int, np.integer, tuple, list)):
             raise DTypeError(
                 f"x.view({describe(shape[0])}): expected a shape; for another dtype write x.astype(dtype), "
@@ -164,7 +176,8 @@ class Methods(Operators):
         return cast(Self, apply(np.compress, condition, self, axis, out))
 
     def reshape(self, *shape: Any, **options: Any) -> Self:
-        """The entries in another shape, given as one tuple or one by one."""
+        """The entries in another shape, given as one tuple or one by one; as in NumPy a view where the
+        entries lie in memory so that there can be one."""
         return cast(Self, apply(np.reshape, self, shape[0] if len(shape) == 1 else shape, **options))
 
     def transpose(self, *axes: Any) -> Self:
@@ -229,7 +242,7 @@ class Methods(Operators):
     def resize(self, *shape: Any, refcheck: bool = True) -> None:
         """Change the shape in place, with zeros where entries are missing; np.resize(x) repeats them."""
         new = np.zeros(shape[0] if len(shape) == 1 else shape, bool)
-        entries = self.ravel()[: new.size]
+        entries = alone(self.ravel())[: new.size]
         filled = apply(np.pad, entries, (0, new.size - entries.size))
         self._rebind("x.resize(shape)", filled.reshape(new.shape))
 

@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar, cast
 
 import numpy as np
 
-from .apply import apply, compute, record_kept, setitem, unrecorded, written
+from .apply import apply, compute, record_kept, setitem, unrecorded, viewed, written
 from .arrays import refuse_other_arithmetic
 from .box import OPERANDS, PLAIN, Array, Box, answer, as_kin, like, record, unwrap, wrap
 from .calls import operand, plain_index
@@ -23,6 +23,7 @@ from .kept import SMALL
 from .known import Rule, known
 from .node import FIXED, Op, op_name
 from .recording import current
+from .views import assign, is_part
 from .words.advice import unsupported_method
 from .words.explain import describe, explain
 
@@ -30,6 +31,9 @@ __all__ = ["Operators"]
 
 entry_of = known.get  # bound once: a look-up of the method costs as much as that of the op
 T = TypeVar("T", bound=Box)
+
+BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
+"""Of such parts is an index that gives a view."""
 
 
 def _binary(
@@ -202,21 +206,34 @@ class Operators(Box):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index: Any) -> Self:
-        return cast(Self, apply(operator.getitem, self, plain_index(index)))
+        kind = index.__class__
+        if kind is tuple:
+            basic = BASIC.issuperset(map(type, index))
+        else:
+            basic = kind is int or kind is slice
+        if not basic or type(self) not in PLAIN:
+            return cast(Self, apply(operator.getitem, self, plain_index(index)))
+        try:
+            value = self._data[index]
+        except Exception as error:
+            raise explain(operator.getitem, (self._data, index), error) from error
+        return cast(Self, viewed(operator.getitem, self, (index,), value))
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if sys.getrefcount(self) <= NAMELESS:
+        if self._views is None and sys.getrefcount(self) <= NAMELESS:
             raise AssignmentError(
                 "x[i][j] = v would assign to a copy that nothing holds, and x would stay as it is; write "
                 "x[i, j] = v"
             )
         index = plain_index(index)
-        recorded = isinstance(value, Box) and value.node is not None
-        if recorded and not np.can_cast(value.dtype, self.dtype, "same_kind"):
-            raise DTypeError(
-                f"x[i] = v: v is {value.dtype} and requires a gradient, x is {self.dtype} and cannot "
-                "hold it; write x = x.astype(v.dtype) first"
-            )
+        if isinstance(value, Box):
+            if is_part(value, self, index):
+                return
+            if value.node is not None and not np.can_cast(value.dtype, self.dtype, "same_kind"):
+                raise DTypeError(
+                    f"x[i] = v: v is {value.dtype} and requires a gradient, x is {self.dtype} and cannot "
+                    "hold it; write x = x.astype(v.dtype) first"
+                )
         self._rebind(f"x[{describe(index)}] = v", apply(setitem, self, value, index))
 
     def _rebind(self, line: str, result: Box) -> Self:
@@ -225,17 +242,7 @@ class Operators(Box):
         After `x = a * 1.0; y = x * x; x[0] = 7.0; z = x * x`, y still is a * a, and its gradient with
         respect to a is 2 a in every entry, while a[0] has no influence on z.
         """
-        if self.node is not None and self.node.op is None:
-            if current().listeners is not None:
-                raise AssignmentError(
-                    f"{line}: x is a leaf that requires a gradient, and assigning would make it a "
-                    "result. Write y = x.copy() and assign to y, or, to update a parameter, "
-                    f"'with ag.no_grad(): {line}'"
-                )
-            self.node.value = result._data
-            self._data = result._data
-        else:
-            self._data, self.node = result._data, result.node
+        assign(self, result, line)
         return self
 
     # -- NumPy's protocols -------------------------------------------------------------------------

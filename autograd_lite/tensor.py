@@ -52,6 +52,7 @@ class Tensor(TorchNames, Methods, Operators, Box):
     ) -> None:
         self._data = owned(data, requires_grad, dtype)
         self._name = name
+        self._views = None
         self.node = Leaf(self._data, name) if requires_grad else None
 
     def __reduce__(self) -> Any:
@@ -89,5 +90,6 @@ def _rebuild(cls: type[Any], data: Array, requires_grad: bool, name: str | None,
     tensor = object.__new__(cls)
     tensor._data = data
     tensor._name = name
+    tensor._views = None
     tensor.node = Leaf(data, name) if requires_grad else None
     return tensor

@@ -5,8 +5,8 @@ come back as, so that `(scores.argmax(1) == labels).float().mean()` reads the sa
 a NumPy call; it is recorded like any other. Where NumPy's arrays have a method of the same name, NumPy's
 meaning stays (`x.repeat`, `x.std`, `x.max(1)`, `x.sort()`, `x.squeeze(1)`; `x.transpose(0, 1)` of a
 matrix), but `dim=` and `keepdim=` are understood, and with `dim=` the maximum comes with its places.
-Methods that end in an underscore let the Tensor stand for a new value, as `x[...] = v` does; there are
-no views, so `x[0].zero_()` leaves x alone: write `x[0] = 0`.
+Methods that end in an underscore let the Tensor stand for a new value, as `x[...] = v` does, and so what it
+is a view of, and its own views: after `x[0].zero_()` the first row of x is 0.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from .box import GivenAbove, answer
+from .box import GivenAbove, answer, unwrap
 from .calls import ValuesAndIndices, axis_of, numpy_words
-from .errors import OptionError, UnsupportedError
+from .errors import IndexingError, OptionError, UnsupportedError
 from .node import Op
+from .views import alone
 
 __all__ = ["Device", "PlainArray", "TorchNames", "method_of"]
 
@@ -37,6 +38,17 @@ def method_of(function: Op) -> Op:
         return function(self, *args, **numpy_words(options))
 
     method.__doc__ = f"`{function.__name__}(x, ...)`."
+    return method
+
+
+def _copying(function: Op) -> Op:
+    """A function that gives a view in NumPy, as a method that gives a copy, as PyTorch's does."""
+
+    def method(self: Any, *args: Any) -> Any:
+        result = function(self, *args)
+        return result.copy() if isinstance(result, np.ndarray) else alone(result)
+
+    method.__doc__ = f"`{function.__name__}(x, ...)`, as a copy."
     return method
 
 
@@ -120,12 +132,15 @@ class TorchNames:
 
     def flip(self: Any, *dims: Any) -> Any:
         """The entries in reverse along axes."""
-        return np.flip(self, _whole(dims))
+        return _copying(np.flip)(self, _whole(dims))
 
     roll, tile, swapdims, repeat_interleave = _methods(np.roll, np.tile, np.swapaxes, np.repeat)
-    diag, diagflat, rot90, broadcast_to = _methods(np.diag, np.diagflat, np.rot90, np.broadcast_to)
-    take_along_dim, fliplr, flipud, tril = _methods(np.take_along_axis, np.fliplr, np.flipud, np.tril)
-    triu = method_of(np.triu)
+    diag = _copying(np.diag)
+    rot90 = _copying(np.rot90)
+    fliplr = _copying(np.fliplr)
+    flipud = _copying(np.flipud)
+    diagflat, broadcast_to, take_along_dim = _methods(np.diagflat, np.broadcast_to, np.take_along_axis)
+    tril, triu = _methods(np.tril, np.triu)
     t = method_of(np.transpose)
     movedim = moveaxis = method_of(np.moveaxis)
 
@@ -154,12 +169,19 @@ class TorchNames:
         return tuple(np.moveaxis(self, dim, 0))
 
     def select(self: Any, dim: int, index: int) -> Any:
-        """One slice along an axis: `np.take(x, index, axis=dim)`."""
-        return np.take(self, index, axis=dim)
+        """One slice along an axis, a view: `x[:, index]` for dim=1."""
+        return self[(slice(None),) * axis_of(self, "select", dim) + (index,)]
 
     def narrow(self: Any, dim: int, start: int, length: int) -> Any:
-        """The entries from `start` on along an axis."""
-        return np.take(self, np.arange(start, start + length), axis=dim)
+        """The entries from `start` on along an axis, a view."""
+        axis = axis_of(self, "narrow", dim)
+        first = start + self.shape[axis] if start < 0 else start
+        if not 0 <= first <= first + length <= self.shape[axis]:
+            raise IndexingError(
+                f"narrow({dim}, {start}, {length}): x of shape {self.shape} has {self.shape[axis]} entries "
+                f"along axis {axis}; start + length is at most that"
+            )
+        return self[(slice(None),) * axis + (slice(first, first + length),)]
 
     def index_select(self: Any, dim: int, index: Any) -> Any:
         """The slices at places along an axis."""
@@ -233,10 +255,14 @@ class TorchNames:
     byte, short, int, long, bool = map(_in, (np.uint8, np.int16, np.int32, np.int64, np.bool_))
 
     def contiguous(self: Any) -> Any:
-        """x itself: it is on the CPU already, and there are no views here."""
+        """x itself if its entries lie in memory one after another; else a copy that does so."""
+        return self if self.is_contiguous() else self.copy()
+
+    def cpu(self: Any) -> Any:
+        """x itself: it is on the CPU already."""
         return self
 
-    cpu = pin_memory = contiguous
+    pin_memory = cpu
 
     def cuda(self: Any, device: Any = None) -> Any:
         """There is no GPU here: raises UnsupportedError."""
@@ -258,8 +284,8 @@ class TorchNames:
         return self.dtype.kind == "c"
 
     def is_contiguous(self: Any) -> Any:
-        """Always: there are no views here."""
-        return True
+        """Whether the entries lie in memory one after another, in their order."""
+        return bool(np.asarray(unwrap(self)).flags.c_contiguous)
 
     def element_size(self: Any) -> Any:
         """Bytes of an entry."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from autograd_lite import Tensor
+from autograd_lite import Tensor, no_grad
 from autograd_lite.errors import DataError, OptionError, ShapeError
 
 from .module import Module
@@ -368,12 +368,17 @@ def by_activation_(model: Module, generator: np.random.Generator | None = None) 
 def _fill(tensor: Any, values: Any) -> None:
     """Give a Tensor its values; into an array, such as the `data` of one, they are written."""
     if isinstance(tensor, Tensor):
-        if not tensor.is_leaf:
+        whole = tensor if tensor.base is None else tensor.base
+        if not whole.is_leaf:
             raise DataError(
                 "init: this Tensor is computed from others (a pruned, shared or normalized weight?), so that "
                 "new values would be lost; initialize the layer before that"
             )
-        tensor.data = values
+        if whole is tensor:
+            tensor.data = values
+        else:
+            with no_grad():
+                tensor[...] = values
     else:
         tensor[...] = values
 

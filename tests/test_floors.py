@@ -27,6 +27,7 @@ FLOORS = (
     "known",
     "words",
     "kept",
+    "views",
     "guards",
     "box",
     "calls",

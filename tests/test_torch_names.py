@@ -181,14 +181,17 @@ def test_there_is_only_the_cpu() -> None:
 def test_assigning_to_a_copy_that_is_lost_is_refused() -> None:
     x = ag.Tensor(C)
     with pytest.raises(AutogradLiteError, match=r"x would stay.*x\[i, j\] = v"):
-        x[0][1] = 5.0
+        x[[0, 1]][1] = 5.0
+    assert x.numpy().tolist() == C.tolist()
     held = {"x": x, "row": x[0]}
     held["x"][0, 1] = 5.0
     held["row"][1] = 6.0
     row = x[1]
     row[0] = 7.0
     x[1, 0] = 8.0
-    assert x.numpy()[0, 1].tolist() == [5.0] * 4 and (row[0] == 7).all() and (held["row"][1] == 6).all()
+    x[0][0] = 9.0
+    assert x.numpy()[0, :2].tolist() == [[9.0] * 4, [6.0] * 4] and (row[0] == 8).all()
+    assert (held["row"][1] == 6).all()
 
 
 def test_torchs_attributes_of_pairs_are_explained() -> None:

@@ -16,6 +16,7 @@ from ..apply import alias, astype, primitive
 from ..box import answer, unwrap
 from ..known import Composition, defvjp, known
 from ..tensor import Tensor
+from ..views import defview
 from .reductions import as_array
 from .slopes import (
     arcsin_slope,
@@ -232,6 +233,9 @@ defvjp(
     flow="elementwise",
 )
 defvjp(upright, lambda g, y, x: np.imag(g), plain=True)
+defview(astype, back=lambda value, x, *_, **__: value)
+defview(np.real, back=lambda value, x: value + upright(np.imag(x)) if x.dtype.kind == "c" else value)
+defview(np.imag, back=lambda value, x: np.real(x) + upright(value))
 known[np.sign] = Composition(_sign)
 known[np.angle] = Composition(_angle)
 known[np.real_if_close] = Composition(_real_if_close)

@@ -19,6 +19,7 @@ from ..known import Composition, Rule, defvjp, known
 from ..node import op_name
 from ..sums import widened
 from ..tensor import Tensor
+from ..views import defview
 
 __all__: list[str] = []
 
@@ -175,6 +176,7 @@ def _assigned(g: Any, y: Any, x: Any, value: Any, index: Any) -> Any:
 
 
 known[operator.getitem] = Rule((lambda g, y, x, index: scatter(g, index, x.shape),), flow="selects")
+defview(operator.getitem, back=lambda value, x, index: setitem(x, value, index))
 defvjp(scatter, lambda g, y, x, index, shape: g[index], flow="moves")
 defvjp(
     setitem,

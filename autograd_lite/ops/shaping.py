@@ -13,6 +13,7 @@ from ..apply import nondifferentiable, primitive
 from ..box import unwrap
 from ..errors import ShapeError
 from ..known import Composition, defvjp, known
+from ..views import defview, handed_on
 from .indexing import along, as_places, scatter
 from .reductions import as_array
 
@@ -68,6 +69,20 @@ def _unraveled(g: Any, x: Any, order: Any) -> Any:
 def inverse(axes: Any) -> tuple[int, ...]:
     """The permutation that undoes another one."""
     return tuple(int(i) for i in np.argsort([axis % len(axes) for axis in axes]))
+
+
+def _moved_back(op: Callable[..., Any]) -> Callable[..., Any]:
+    """The base of a view whose entries are those of the base, moved: the rule moves values as it does
+    cotangents."""
+    return lambda value, x, *args, **options: known[op].vjps[0](value, value, x, *args, **options)
+
+
+for _move in (
+    *(np.reshape, np.ravel, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis),
+    *(np.expand_dims, np.squeeze, np.flip),
+):
+    defview(_move, back=_moved_back(_move))
+defview(np.broadcast_to, back=None)
 
 
 def _rollaxis(a: Any, axis: int, start: int = 0) -> Any:
@@ -383,6 +398,7 @@ def _triangle(keep: Any) -> Any:
 
 
 known[np.diagonal] = Composition(_diagonal)
+defview(np.diagonal, back=None)
 known[np.trace] = Composition(_trace)
 known[np.diag] = Composition(_diag)
 known[np.diagflat] = Composition(lambda v, k=0: np.diag(np.ravel(v), k))
@@ -412,6 +428,15 @@ def _partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect
 
 known[np.sort] = Composition(_sort)
 known[np.partition] = Composition(_partition)
+
+# -- which of the functions above give views, as in NumPy ------------------------------------------
+
+handed_on.update(
+    (np.rollaxis, np.rot90, np.fliplr, np.flipud, np.linalg.matrix_transpose, np.linalg.diagonal, np.diag),
+    (np.split, np.array_split, np.vsplit, np.hsplit, np.dsplit, np.trim_zeros, np.broadcast_arrays),
+    (np.atleast_1d, np.atleast_2d, np.atleast_3d),
+    (np.unstack,) if hasattr(np, "unstack") else (),
+)
 
 for _constant in (np.shape, np.ndim, np.size):
     nondifferentiable(_constant)
