@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from . import tree
-from .arrays import refuse_other_arithmetic
+from .arrays import every, finite, is_array, is_number, ones, owned, refuse_other_arithmetic
 from .constants import check_constants, check_values, handed_out
 from .errors import (
     AnomalyError,
@@ -31,8 +31,8 @@ from .explain import STUMBLES, describe, how_many, is_users
 from .liveness import Mask, fold, pass_through, unite
 from .recording import Block, Change, State, current, entered, hold, put, silenced, silent, without
 from .rules import Rule, rules
-from .sums import total
-from .tape import Node, Notes, Tape, changing, check_forward, finite, is_number, nonfinite, op_name
+from .sums import unbroadcast
+from .tape import Node, Notes, Tape, changing, check_forward, nonfinite, op_name
 from .tensor import Tensor, as_numbers, lift, output, output_of, stored, unwrap, wrap
 
 __all__ = ["backward", "contributions", "play"]
@@ -143,7 +143,8 @@ def play(
                                 gx, live = pass_through(rule, _puller(node, rule, i), mask, g, gx)
                     kind = gx.__class__
                     if kind is not arg.__class__ or (
-                        (kind is _ARRAY or kind is Tensor)
+                        kind is not _FLOAT
+                        and kind is not tuple
                         and (gx.shape != arg.shape or gx.dtype is not arg.dtype)
                     ):
                         gx, live = _fit(gx, arg, rule, node, i, live)
@@ -280,7 +281,7 @@ def _fit(
     gx: Any, arg: Any, rule: Rule, node: Node, i: int, live: Mask | None = None
 ) -> tuple[Any, Mask | None]:
     """Bring what a rule returned, and its mask, to the shape and dtype of the input."""
-    if not isinstance(gx, (np.ndarray, np.generic, Tensor)):
+    if not (isinstance(gx, Tensor) or is_array(gx)):
         if gx is None:
             raise NotDifferentiableError(_no_rule(node, i))
         if node.op is output:
@@ -309,25 +310,6 @@ def _fit(
         return (gx if isinstance(gx, Tensor) else wrap(gx)), live
     gx = unwrap(gx)
     return (gx[()] if gx.ndim == 0 else gx), live
-
-
-def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
-    """Sum `g` over the axes along which an array of `shape` was broadcast.
-
-    >>> unbroadcast(np.ones((2, 3)), (3,))
-    array([2., 2., 2.])
-    >>> unbroadcast(np.ones((2, 3)), (2, 1))
-    array([[3.],
-           [3.]])
-    """
-    extra = len(g.shape) - len(shape)
-    if extra < 0 or any(have != want != 1 for have, want in zip(g.shape[extra:], shape, strict=True)):
-        raise ShapeError(
-            f"a derivative rule returned shape {g.shape}, which is no broadcast of its input's shape {shape}"
-        )
-    stretched = [i + extra for i, size in enumerate(shape) if size == 1 and g.shape[i + extra] != 1]
-    g = total(g, (*range(extra), *stretched))
-    return g if g.shape == shape else np.reshape(g, shape)
 
 
 def _sum(a: Any, b: Any) -> Any:
@@ -434,7 +416,7 @@ def contributions(node: Node, adjoint: Any = None) -> tuple[Any, ...]:
         if gx is not None and gx.__class__ is not tuple:
             gx, _ = _fit(gx, node.args[i], rule, node, i)
             total = node.inputs[i].adjoint if adjoint is None else None
-            if total is not None and not np.isfinite(gx).all():
+            if total is not None and not every(np.isfinite(gx)):
                 # What is not finite, though the sum of it is, came from a dead entry.
                 gx = np.where(np.isfinite(total) & ~np.isfinite(gx), 0, gx)[()]
             sent[i] = gx
@@ -486,11 +468,11 @@ def _added(had: Tensor | None, g: Any, shared: bool) -> Tensor:
     if isinstance(g, Tensor):
         if had is not None:
             return had + g
-        own = np.array(g._data) if g.ndim else g._data
+        own = owned(g._data) if g.ndim else g._data
         return wrap(own) if g.node is None else lift(own, g.node)
     if had is not None:
         return wrap(had._data + g)
-    return wrap(np.array(g) if shared and g.ndim else g)
+    return wrap(owned(g) if shared and g.ndim else g)
 
 
 # -- the public way in -----------------------------------------------------------------------------
@@ -558,7 +540,7 @@ def _arrive(cotangents: dict[Node, Any], retain: bool) -> None:
                 notes = node.notes = Notes()
             number = g.__class__ is _FLOAT and node.value.__class__ is not _ARRAY
             # An array that nobody else holds may become the gradient; any other is copied.
-            alone = number or (sys.getrefcount(g) <= _ALONE and getattr(g, "base", None) is None)
+            alone = number or (sys.getrefcount(g) <= _ALONE and getattr(g, "base", g) is None)
             while True:
                 had = notes.grad
                 if number:
@@ -598,7 +580,7 @@ def _seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
                 f"backward() starts from a real number, this Tensor is {value.dtype}: take abs(y) or "
                 "y.real, or give the cotangent: y.backward(gradient=...)"
             )
-        gradient = np.ones(value.shape, value.dtype)
+        gradient = ones(value.shape, like=value)
     raw = as_numbers(gradient, "backward(gradient=...)")
     if raw.dtype.kind == "c" and value.dtype.kind != "c":
         raise DTypeError(
@@ -660,7 +642,7 @@ def _tape_gradient(
     zeros = np.zeros_like
     if create_graph:
         return rebuild([arrived[s.node] if s.node in arrived else wrap(zeros(s._data)) for s in leaves])
-    return rebuild([wrap(stored(np.array(arrived.get(s.node, zeros(s._data)), s.dtype))) for s in leaves])
+    return rebuild([wrap(stored(owned(arrived.get(s.node, zeros(s._data))).astype(s.dtype))) for s in leaves])
 
 
 Tensor.backward = backward

@@ -28,6 +28,7 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import every
 from .rules import Rule
 from .tensor import Tensor, unwrap
 
@@ -63,7 +64,7 @@ def pass_through(
         g, gx: the cotangents of the output and of the input, before it is fitted to the input.
     """
     if rule.flow == "elementwise":
-        if mask is not None and gx is not g and (isinstance(gx, Tensor) or not np.isfinite(gx).all()):
+        if mask is not None and gx is not g and (isinstance(gx, Tensor) or not every(np.isfinite(gx))):
             # Under create_graph this `where` is on the tape and keeps the next order clean too.
             gx = np.where(mask.live(), gx, 0)
         return gx, mask

@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .arrays import finite, is_array, to_host, unwrap
 from .errors import AnomalyError
 from .recording import Mode, heard_by
 
@@ -215,7 +216,7 @@ def show(value: Any) -> str:
         return name
     if value.__class__ is tuple and value and all(isinstance(v, np.ndarray) for v in value):
         return f"({', '.join(map(show, value))})"
-    value = getattr(value, "_data", value)
+    value = unwrap(value)
     value = value[()] if isinstance(value, np.ndarray) and not value.ndim else value
     if isinstance(value, (bool, int, str)) or value is None:
         return repr(value)
@@ -227,6 +228,8 @@ def show(value: Any) -> str:
             with np.printoptions(precision=4, suppress=True):
                 return " ".join(np.array2string(value, separator=", ").split())
         return f"{value.dtype}{list(value.shape)}"
+    if is_array(value):
+        return f"{type(value).__name__} {value.dtype}{list(value.shape)}"
     return repr(value)
 
 
@@ -256,11 +259,6 @@ def tape_order(outputs: Iterable[Node], since: int = -1) -> list[Node]:
 
 
 _by_index = operator.attrgetter("index")
-
-
-def is_number(value: Any) -> bool:
-    """Whether a recorded value is a single number; those are stored as NumPy scalars."""
-    return value.__class__ is not np.ndarray and value.__class__ is not tuple
 
 
 # -- anomalies -------------------------------------------------------------------------------------
@@ -301,22 +299,11 @@ def check_value(op: Callable[..., Any] | None, args: Iterable[Any], value: Any, 
         )
 
 
-def finite(value: Any) -> bool:
-    """Whether a value, if it is one of floating-point numbers, holds no NaN and no inf."""
-    if value.__class__ is tuple:
-        return all(map(finite, value))
-    value = getattr(value, "_data", value)
-    if isinstance(value, (np.ndarray, np.generic, float, complex)):
-        array = np.asarray(value)
-        return array.dtype.kind not in "fc" or bool(np.isfinite(array).all())
-    return True
-
-
 def nonfinite(value: Any) -> str:
     """The first entry that is not finite, and where it stands."""
     if value.__class__ is tuple:
         return next(nonfinite(item) for item in value if not finite(item))
-    array = np.asarray(getattr(value, "_data", value))
+    array = to_host(value)
     if array.ndim == 0:
         return str(array)
     place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])

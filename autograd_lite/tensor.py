@@ -20,7 +20,17 @@ import numpy as np
 import numpy.typing as npt
 
 from .advice import unsupported_call, unsupported_method
-from .arrays import MASKED, refuse_other_arithmetic
+from .arrays import (
+    MASKED,
+    Holder,
+    asarray,
+    is_array,
+    on_host,
+    owned,
+    refuse_other_arithmetic,
+    to_host,
+    unwrap,
+)
 from .constants import SMALL, hand_out, keep_constants
 from .errors import (
     AssignmentError,
@@ -46,7 +56,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 _new = object.__new__
 
 
-class Tensor(TorchNames):
+class Tensor(TorchNames, Holder):
     """A NumPy array that may be on the tape.
 
     Args:
@@ -68,9 +78,8 @@ class Tensor(TorchNames):
         Tensor([2., 4., 6.], shape=(3,), dtype=float64)
     """
 
-    __slots__ = ("__weakref__", "_data", "_name", "node")
+    __slots__ = ("__weakref__", "_name", "node")
 
-    _data: Any
     _name: str | None
     node: Node | None
     backward: ClassVar[Callable[..., None]]  # given in backward.py, one floor up
@@ -100,7 +109,7 @@ class Tensor(TorchNames):
     @property
     def data(self) -> Array:
         """The plain array, which knows PyTorch's names: `x.data.zero_()`. Writing into it is not recorded."""
-        return cast(Array, answer(self.numpy()))
+        return cast(Array, answer(self.numpy()) if on_host(self._data) else self._data)
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -225,7 +234,9 @@ class Tensor(TorchNames):
         return (self[i] for i in range(len(self)))
 
     def __repr__(self) -> str:
-        text = np.array2string(np.asarray(self._data), separator=", ", prefix="Tensor(")
+        text = type(self._data).__name__  # of another class than NumPy's, whose values are not read
+        if on_host(self._data):
+            text = np.array2string(np.asarray(self._data), separator=", ", prefix="Tensor(")
         parts = [f"Tensor({text}", f"shape={self.shape}", f"dtype={self.dtype}"]
         if self.name is not None:
             parts.append(f"name={self.name!r}")
@@ -247,6 +258,8 @@ class Tensor(TorchNames):
 
     def numpy(self) -> Array:
         """The plain array, asked for by name; nothing computed from it is recorded."""
+        if not on_host(self._data):
+            return cast(Array, to_host(self._data))
         if self._data.__class__ is not np.ndarray:  # 0-d values are kept as scalars, which are faster
             with changing:  # two threads that ask get one array
                 if self._data.__class__ is not np.ndarray:
@@ -266,11 +279,11 @@ class Tensor(TorchNames):
             raise ShapeError(
                 f"item() takes a Tensor of one entry, this has shape {self.shape}; use .tolist()"
             )
-        return self._data.item()
+        return to_host(self._data).item()
 
     def tolist(self) -> Any:
         """The entries as nested Python lists."""
-        return self._data.tolist()
+        return to_host(self._data).tolist()
 
     def detach(self) -> Tensor:
         """The same values off the tape: a constant."""
@@ -288,7 +301,7 @@ class Tensor(TorchNames):
 
     def __bool__(self) -> bool:
         try:
-            return bool(self._data)
+            return bool(to_host(self._data))
         except ValueError as error:
             raise ShapeError(
                 f"a Tensor of shape {self.shape} is neither true nor false; write (x > 0).all() or "
@@ -297,7 +310,7 @@ class Tensor(TorchNames):
 
     def __int__(self) -> int:
         try:
-            return int(self._data)
+            return int(to_host(self._data))
         except TypeError as error:
             raise DTypeError(
                 f"int(x) takes a 0-d Tensor, this has shape {self.shape}; write x.astype(int), or x.item() "
@@ -305,7 +318,7 @@ class Tensor(TorchNames):
             ) from error
 
     def __index__(self) -> int:
-        return operator.index(self._data)
+        return operator.index(to_host(self._data)[()])
 
     def __float__(self) -> float:
         return float(self._number("float"))
@@ -340,7 +353,7 @@ class Tensor(TorchNames):
                 f"{kind}(x) takes a Tensor of one entry, this has shape {self.shape}; compute with NumPy's "
                 "functions, e.g. np.sin(x), or write x.tolist()"
             )
-        return self._data.reshape(())[()]
+        return to_host(self._data).reshape(())[()]
 
     def __reduce__(self) -> Any:
         self._must_be_leaf("pickled")
@@ -357,7 +370,7 @@ class Tensor(TorchNames):
         self._must_be_leaf("deep-copied")
         twin = _rebuild(type(self), self.data.copy(), self.requires_grad, self.name)
         if self.grad is not None:
-            twin.grad = wrap(np.array(self.grad._data))
+            twin.grad = wrap(owned(self.grad._data))
         memo[id(self)] = twin
         return twin
 
@@ -917,16 +930,11 @@ def unrecorded(op: Callable[..., Any], args: Any, value: Any) -> Tensor:
     return wrap(value)
 
 
-def unwrap(value: Any) -> Any:
-    """The array inside of a Tensor; anything else as it is."""
-    return value._data if isinstance(value, Tensor) else value
-
-
 def as_numbers(value: Any, line: str) -> Array:
     """The plain array of something given for numbers; `line` is the user's code in the error otherwise."""
     refuse_other_arithmetic(value, line)
     try:
-        array = np.asarray(unwrap(value))
+        array = asarray(unwrap(value))
     except ValueError as error:  # rows of several lengths
         raise ShapeError(f"{line}: {describe(value)} is no array; {error}") from error
     if array.dtype.kind not in "biufc":
@@ -977,7 +985,7 @@ _HARMLESS = _OPERANDS | {type(None), str, slice}
 
 def _operand(value: Any) -> Any:
     """The other side of an operator: numbers and arrays, lists made into arrays, or NotImplemented."""
-    if isinstance(value, (np.ndarray, np.generic, int, float, complex)):
+    if is_array(value) or isinstance(value, (int, float, complex)):
         refuse_other_arithmetic(value)
         return value
     if not isinstance(value, (list, tuple)):
@@ -998,7 +1006,10 @@ def _owned(data: Any, requires_grad: bool, dtype: npt.DTypeLike | None) -> Any:
     if data.__class__ is not np.ndarray:
         refuse_other_arithmetic(data, "Tensor(m)")
     try:
-        array = np.array(data, dtype=dtype)
+        if on_host(data):
+            array = np.array(data, dtype=dtype)
+        else:
+            array = owned(data) if dtype is None else data.astype(dtype)
     except UnsupportedError:
         raise
     except (TypeError, ValueError) as error:
@@ -1014,7 +1025,7 @@ def _owned(data: Any, requires_grad: bool, dtype: npt.DTypeLike | None) -> Any:
             "booleans or complex numbers"
         )
     if requires_grad and array.dtype.kind in "biu":
-        if dtype is not None or isinstance(data, (np.ndarray, np.generic)):
+        if dtype is not None or is_array(data):
             _require_inexact(array.dtype, "Tensor(array, requires_grad=True)")
         array = array.astype(np.float64)
     return stored(array)
@@ -1060,7 +1071,7 @@ def apply(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         if option.__class__ not in _OPTIONS:
             if isinstance(option, Tensor) and option.node is None and option.dtype.kind in "biu":
                 kwargs = {**kwargs, key: option.tolist()}  # axis=i, ddof=n: a plain number will do
-            elif isinstance(option, (Tensor, np.ndarray)):
+            elif isinstance(option, Tensor) or is_array(option):
                 refuse_other_arithmetic(option)
                 by_keyword = True
     if ("out" in kwargs or "where" in kwargs) and op is not np.copyto:
@@ -1173,7 +1184,7 @@ def as_value(value: Any) -> Any:
     if value.__class__ is np.ndarray and value.ndim:
         return value
     refuse_other_arithmetic(value)
-    array = np.asarray(value)
+    array = asarray(value)
     if array.dtype.kind not in "biufc":
         raise DTypeError(f"an op returned {describe(value)}; it returns an array, or a tuple of arrays")
     return stored(array)
@@ -1436,7 +1447,7 @@ def nondifferentiable(function: _F) -> _F:
 @primitive
 def setitem(x: Any, value: Any, index: Any) -> Any:
     """A copy of `x` with `x[index] = value`."""
-    result = np.array(x)
+    result = owned(x)
     result[index] = value
     return result if result.ndim else result[()]
 
@@ -1444,7 +1455,7 @@ def setitem(x: Any, value: Any, index: Any) -> Any:
 @primitive
 def astype(x: Any, dtype: npt.DTypeLike, **options: Any) -> Any:
     """`x` in another dtype."""
-    return np.asarray(x).astype(dtype, **options)
+    return asarray(x).astype(dtype, **options)
 
 
 @primitive

@@ -20,7 +20,7 @@ from typing import Any, cast
 import numpy as np
 
 from . import tree
-from .arrays import refuse_other_arithmetic
+from .arrays import asarray, is_array, on_host, ones, owned, refuse_other_arithmetic, shape_of, size_of, zeros
 from .backward import play, receive
 from .constants import keep_constants
 from .errors import DTypeError, IndexingError, ShapeError, TapeError, UnsupportedError
@@ -141,7 +141,7 @@ def _seeds(outputs: Iterable[Any], cotangents: Iterable[Any], record: bool) -> d
 
 
 def _zeros(x: Tensor) -> Any:
-    return np.zeros(x.shape, x.dtype)[()]
+    return zeros(x.shape, like=x)[()]
 
 
 def _alias(x: Any, outer: bool) -> Tensor:
@@ -150,7 +150,7 @@ def _alias(x: Any, outer: bool) -> Tensor:
         return cast(Tensor, alias(x))
     refuse_other_arithmetic(x)
     value = unwrap(x)
-    if not isinstance(value, (*_NUMBERS, str)) and not hasattr(value, "__array__"):
+    if not (isinstance(value, (*_NUMBERS, str)) or is_array(value) or hasattr(value, "__array__")):
         raise DTypeError(
             f"cannot differentiate with respect to {describe(x)}: arguments are numbers, arrays, Tensors, "
             "and nested tuples, lists and dicts of them; write list(x), vars(x), or name other arguments "
@@ -158,13 +158,13 @@ def _alias(x: Any, outer: bool) -> Tensor:
         )
     if isinstance(value, (int, np.bool_)) and not isinstance(value, np.generic):
         value = float(value)
-    array = np.asarray(value)
+    array = asarray(value)
     if array.dtype.kind not in "fc":
         raise DTypeError(
             f"cannot differentiate with respect to {describe(x)}: only floating-point or complex values "
             "have gradients; write x.astype(float), or name other arguments with argnums="
         )
-    array = stored(array.copy())  # a pullback may be called when x has changed
+    array = stored(owned(array))  # a pullback may be called when x has changed
     return lift(array, leaf(array, x.name if isinstance(x, Tensor) else None))
 
 
@@ -175,7 +175,7 @@ def _plain(x: Any, numbers: bool) -> Any:
     """The array in a Tensor; if 0-d, a Python number if `numbers`, else a NumPy scalar."""
     if not isinstance(x, Tensor):
         return x
-    return x.item() if numbers and x.ndim == 0 else x._data
+    return x.item() if numbers and x.ndim == 0 and on_host(x._data) else x._data
 
 
 def _like(g: Any, x: Any) -> Any:
@@ -188,6 +188,8 @@ def _like(g: Any, x: Any) -> Any:
         g = np.asarray(g, g.dtype.newbyteorder())  # numbers do not keep it
     if isinstance(x, Tensor):
         return wrap(_own(g))
+    if not on_host(g):
+        return owned(g)
     if isinstance(x, np.ndarray) or np.ndim(g):
         return _own(np.asarray(g))
     return g if isinstance(x, np.generic) else g.item()
@@ -195,14 +197,14 @@ def _like(g: Any, x: Any) -> Any:
 
 def _own(g: Any) -> Any:
     """A gradient nobody else can see: rules may return views, of each other too."""
-    return np.array(g) if g.__class__ is np.ndarray else g
+    return owned(g) if g.__class__ is np.ndarray or not on_host(g) else g
 
 
 def _require_number(out: Any) -> None:
     """Check that a function returned one real number."""
     value = unwrap(out)
     refuse_other_arithmetic(value, "grad(f): f returned another array class")
-    if not isinstance(value, (np.ndarray, np.generic, int, float, complex)) or np.size(value) != 1:
+    if not (is_array(value) or isinstance(value, (int, float, complex))) or size_of(value) != 1:
         advice = "is a return missing?" if out is None else "reduce it with np.sum, or use ag.jacobian"
         raise ShapeError(
             f"grad(f) needs an f that returns a single number, it returned {describe(out)}; {advice}"
@@ -397,9 +399,9 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
 
 def _dummy(y: Any) -> Tensor:
     """A cotangent of ones with a node of its own."""
-    value = np.asarray(unwrap(y))
-    ones = np.ones(value.shape, value.dtype if value.dtype.kind in "fc" else float)[()]
-    return lift(ones, leaf(ones))
+    value = asarray(unwrap(y))
+    cotangent = ones(value.shape, value.dtype if value.dtype.kind in "fc" else float, like=value)[()]
+    return lift(cotangent, leaf(cotangent))
 
 
 def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
@@ -475,7 +477,7 @@ def _cotangent_of(y: Any) -> Any:
 def _stacked(rows: list[Any], shape: tuple[int, ...], x: Tensor) -> Any:
     """The gradients of all the entries of an output, in its shape."""
     if not rows:
-        return np.zeros((*shape, *x.shape), x.dtype)
+        return zeros((*shape, *x.shape), like=x)
     return np.reshape(np.stack(rows), (*shape, *x.shape))
 
 
@@ -530,7 +532,7 @@ def _fitted(values: Any, structure: Any, likes: Sequence[Any], who: str, what: s
     fitted: list[Any] = []
     for g, like in zip(tree.flatten(values)[0], likes, strict=True):
         value = _cotangent_of(like)
-        if np.shape(unwrap(g)) != value.shape:
+        if shape_of(g) != value.shape:
             raise ShapeError(
                 f"{who}: {describe(unwrap(g))} came where the {what} has shape {value.shape}; the shapes "
                 "must be equal"
@@ -599,7 +601,7 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
                     f"its {len(args)} arguments, it returned {describe(pulled)}"
                 )
             return tuple(
-                np.zeros_like(x) if c is None and isinstance(x, (np.ndarray, np.generic, Tensor)) else c
+                np.zeros_like(x) if c is None and (isinstance(x, Tensor) or is_array(x)) else c
                 for c, x in zip(pulled, args, strict=True)
             )
 
@@ -797,7 +799,7 @@ def _alike(again: Any, first: Any) -> bool:
     """Whether a value is the first one but for rounding: sums may be done in another order where arrays lie
     elsewhere in memory. Numbers drawn anew are off by much more."""
     again = unwrap(again)
-    if not isinstance(again, (np.ndarray, np.generic, int, float, complex)) or np.shape(again) != first.shape:
+    if not (is_array(again) or isinstance(again, (int, float, complex))) or shape_of(again) != first.shape:
         return False
     if np.array_equal(again, first, equal_nan=True):
         return True

@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import asarray, unwrap
 from ..rules import compositions
-from ..tensor import Tensor, unwrap, wrap
+from ..tensor import Tensor, wrap
 from .indexing import along, scatter
-from .reductions import as_array
 
 __all__: list[str] = []
 
 
 def _pairs(value: Any, ndim: int) -> Any:
     """What is said of both ends of every axis: NumPy lets equal things be said once."""
-    return np.broadcast_to(as_array(value), (ndim, 2))
+    return np.broadcast_to(asarray(value), (ndim, 2))
 
 
 def _widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
@@ -162,7 +162,7 @@ _MODES: dict[str, Callable[..., Any]] = {
 
 
 def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
-    array, pad_width = as_array(array), unwrap(pad_width)
+    array, pad_width = asarray(array), unwrap(pad_width)
     if callable(mode):
         return _written(mode, array, _widths(pad_width, array.ndim), **options)
     if any(isinstance(value, Tensor) and value.requires_grad for value in (array, *options.values())):
