@@ -151,9 +151,9 @@ def _making(make: Any) -> Any:
 zeros, ones, empty = _making(np.zeros), _making(np.ones), _making(np.empty)
 
 
-def owned(x: Any) -> Any:
-    """A copy of an array, of its class."""
-    return np.array(x) if on_host(x) else np.copy(x)
+def owned(x: Any, order: Any = "K") -> Any:
+    """A copy of an array, of its class, and in its order in memory unless another is given."""
+    return np.array(x, order=order) if on_host(x) else np.copy(x, order)
 
 
 # -- reading values --------------------------------------------------------------------------------

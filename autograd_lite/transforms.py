@@ -164,7 +164,7 @@ def _alias(x: Any, outer: bool) -> Tensor:
             f"cannot differentiate with respect to {describe(x)}: only floating-point or complex values "
             "have gradients; write x.astype(float), or name other arguments with argnums="
         )
-    array = stored(owned(array))  # a pullback may be called when x has changed
+    array = stored(owned(array, "C"))  # a pullback may be called when x has changed
     return lift(array, leaf(array, x.name if isinstance(x, Tensor) else None))
 
 
