@@ -24,10 +24,13 @@ from .arrays import (
     MASKED,
     Holder,
     asarray,
+    dtype_of,
+    empty,
     is_array,
     on_host,
     owned,
     refuse_other_arithmetic,
+    shape_of,
     to_host,
     unwrap,
 )
@@ -1447,7 +1450,11 @@ def nondifferentiable(function: _F) -> _F:
 @primitive
 def setitem(x: Any, value: Any, index: Any) -> Any:
     """A copy of `x` with `x[index] = value`."""
-    result = owned(x)
+    if on_host(value) or not on_host(x):
+        result = owned(x)
+    else:  # an array of NumPy's takes the class of what is assigned
+        result = empty(shape_of(x), dtype_of(x), like=value)
+        result[...] = x
     result[index] = value
     return result if result.ndim else result[()]
 
