@@ -50,6 +50,11 @@ __all__ = [
 ]
 
 _ARRAY = np.ndarray
+_ON_HOST = frozenset(
+    {_ARRAY, float, int, bool, complex, np.bool_}
+    | {np.float16, np.float32, np.float64, np.complex64, np.complex128}
+)
+"""The commonest classes, of which nothing need be asked."""
 
 
 class Holder:
@@ -78,7 +83,8 @@ def _speaks_numpy(kind: type) -> bool:
 
 def on_host(x: Any) -> bool:
     """Whether values lie in NumPy's own arrays, of which the memory can be asked: a number counts as such."""
-    return x.__class__ is _ARRAY or not (_speaks_numpy(x.__class__) or isinstance(x, Holder))
+    kind = x.__class__
+    return kind in _ON_HOST or not (_speaks_numpy(kind) or isinstance(x, Holder))
 
 
 def is_array(x: Any) -> bool:
@@ -122,7 +128,7 @@ def dtype_of(x: Any) -> np.dtype[Any]:
     >>> dtype_of(1.0)
     dtype('float64')
     """
-    return x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype  # type: ignore[no-any-return]
+    return x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
 
 
 def in_order(x: Any) -> bool:
@@ -133,14 +139,17 @@ def in_order(x: Any) -> bool:
 # -- making arrays ---------------------------------------------------------------------------------
 
 
-def asarray(x: Any) -> Any:
-    """Numbers and lists as arrays; arrays of any class, and Tensors, as they are."""
-    return x if x.__class__ is _ARRAY or not on_host(x) else np.asarray(x)
+def asarray(x: Any, dtype: Any = None) -> Any:
+    """Numbers and lists as arrays; arrays of any class, and Tensors, as they are, or in another dtype."""
+    if on_host(x):
+        return np.asarray(x, dtype)
+    return x if dtype is None else x.astype(dtype, copy=False)
 
 
 def _making(make: Any) -> Any:
     def made(shape: Any, dtype: Any = None, *, like: Any) -> Any:
-        like = unwrap(like)
+        if like.__class__ not in _ON_HOST:
+            like = unwrap(like)
         dtype = like.dtype if dtype is None else dtype
         return make(shape, dtype) if on_host(like) else make(shape, dtype, like=like)
 
@@ -188,16 +197,20 @@ def some(condition: Any) -> bool:
     (True, False)
     """
     kind = condition.__class__
-    if kind is _ARRAY or kind is np.bool_:
+    if kind is _ARRAY:
         return bool(condition.any())
+    if kind is np.bool_ or kind is bool:
+        return bool(condition)
     return bool(to_host(np.any(unwrap(condition))))
 
 
 def every(condition: Any) -> bool:
     """Whether a condition holds for all of the entries."""
     kind = condition.__class__
-    if kind is _ARRAY or kind is np.bool_:
+    if kind is _ARRAY:
         return bool(condition.all())
+    if kind is np.bool_ or kind is bool:
+        return bool(condition)
     return bool(to_host(np.all(unwrap(condition))))
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from . import tree
-from .arrays import every, finite, is_array, is_number, ones, owned, refuse_other_arithmetic
+from .arrays import every, finite, is_array, is_number, ones, owned, refuse_other_arithmetic, unwrap
 from .constants import check_constants, check_values, handed_out
 from .errors import (
     AnomalyError,
@@ -33,7 +33,7 @@ from .recording import Block, Change, State, current, entered, hold, put, silenc
 from .rules import Rule, rules
 from .sums import unbroadcast
 from .tape import Node, Notes, Tape, changing, check_forward, nonfinite, op_name
-from .tensor import Tensor, as_numbers, lift, output, output_of, stored, unwrap, wrap
+from .tensor import Tensor, as_numbers, lift, output, output_of, stored, wrap
 
 __all__ = ["backward", "contributions", "play"]
 

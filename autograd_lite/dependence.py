@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from . import tree
+from .arrays import unwrap
 from .errors import GradientCheckError
 from .explain import describe
 from .recording import enable_grad, no_grad
 from .tape import Node, tape_order
-from .tensor import Tensor, unwrap, wrap
+from .tensor import Tensor, wrap
 
 __all__ = ["check_dependence"]
 

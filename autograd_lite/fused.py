@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import on_host, refuse_other_arithmetic
+from .arrays import on_host, refuse_other_arithmetic, unwrap
 from .constants import keep_constants
 from .errors import ShapeError
 from .explain import explain, how_many
 from .recording import is_recording
 from .rules import Flow, Rule, is_built_in, rules
 from .tape import op_name
-from .tensor import Tensor, record_result, unrecorded_result, unwrap
+from .tensor import Tensor, record_result, unrecorded_result
 from .transforms import vjp
 
 __all__ = ["fused"]

@@ -28,9 +28,9 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import every
+from .arrays import every, unwrap
 from .rules import Rule
-from .tensor import Tensor, unwrap
+from .tensor import Tensor
 
 __all__ = ["Mask", "pass_through"]
 

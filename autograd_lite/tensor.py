@@ -112,7 +112,13 @@ class Tensor(TorchNames, Holder):
     @property
     def data(self) -> Array:
         """The plain array, which knows PyTorch's names: `x.data.zero_()`. Writing into it is not recorded."""
-        return cast(Array, answer(self.numpy()) if on_host(self._data) else self._data)
+        if on_host(self._data):
+            return cast(Array, answer(self.numpy()))
+        if self.node is not None:  # steps keep the array they have seen, since its values cannot be watched
+            self._data = owned(self._data)
+            if self.node.op is None:
+                self.node.value = self._data
+        return cast(Array, self._data)
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -371,7 +377,7 @@ class Tensor(TorchNames, Holder):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         self._must_be_leaf("deep-copied")
-        twin = _rebuild(type(self), self.data.copy(), self.requires_grad, self.name)
+        twin = _rebuild(type(self), owned(self.data, "C"), self.requires_grad, self.name)
         if self.grad is not None:
             twin.grad = wrap(owned(self.grad._data))
         memo[id(self)] = twin
@@ -942,7 +948,7 @@ def as_numbers(value: Any, line: str) -> Array:
         raise ShapeError(f"{line}: {describe(value)} is no array; {error}") from error
     if array.dtype.kind not in "biufc":
         raise DTypeError(f"{line}: {describe(value)} holds no numbers; expected an array or a Tensor")
-    return array
+    return cast(Array, array)
 
 
 def stop_gradient(x: Any) -> Any:
@@ -1009,7 +1015,7 @@ def _owned(data: Any, requires_grad: bool, dtype: npt.DTypeLike | None) -> Any:
     if data.__class__ is not np.ndarray:
         refuse_other_arithmetic(data, "Tensor(m)")
     try:
-        if on_host(data):
+        if data.__class__ is np.ndarray or on_host(data):
             array = np.array(data, dtype=dtype)
         else:
             array = owned(data) if dtype is None else data.astype(dtype)
@@ -1184,7 +1190,8 @@ def unrecorded_result(op: Callable[..., Any], args: Any, value: Any) -> Any:
 
 def as_value(value: Any) -> Any:
     """What an op returned, as it is recorded: an array, or, if 0-d, a NumPy scalar."""
-    if value.__class__ is np.ndarray and value.ndim:
+    kind = value.__class__
+    if (kind is np.ndarray and value.ndim) or kind is np.float64:
         return value
     refuse_other_arithmetic(value)
     array = asarray(value)

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import tree
-from .arrays import refuse_other_arithmetic
+from .arrays import refuse_other_arithmetic, unwrap
 from .backward import play, pulled
 from .dependence import check_dependence
 from .errors import AutogradLiteError, DTypeError, GradientCheckError, KinkError, OptionError
@@ -31,7 +31,7 @@ from .recording import no_grad
 from .rules import rule_of
 from .slope import Slope, analytic_slope, slope
 from .tape import Node, Tape, listening, op_name, user_line
-from .tensor import Tensor, output, unwrap, wrap
+from .tensor import Tensor, output, wrap
 from .transforms import jvp, vjp
 
 __all__ = ["check_grads", "gradient_test"]

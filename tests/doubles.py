@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-__all__ = ["Double", "plain", "reads"]
+__all__ = ["Double", "Rows", "SeamError", "plain", "reads"]
 
 reads: list[tuple[int, ...]] = []
 """The shapes of the arrays whose values were read."""
@@ -43,15 +43,15 @@ def _given(value: Any) -> Any:
     return {key: _given(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
-def _returned(function: Callable[..., Any], value: Any) -> Any:
-    """What NumPy has computed, as Doubles."""
+def _returned(kind: type, function: Callable[..., Any], value: Any) -> Any:
+    """What NumPy has computed, as Doubles of a kind."""
     if isinstance(value, (np.ndarray, np.generic)):
-        return Double(value)
+        return kind(value)
     if isinstance(value, (bool, int, float, complex, str)) and function not in ASKS_NO_VALUE:
         raise SeamError(f"{function.__name__} returns what it has read: {value!r}")
     if function in ASKS_NO_VALUE or not isinstance(value, (list, tuple)):
         return value
-    parts = [_returned(function, item) for item in value]
+    parts = [_returned(kind, function, item) for item in value]
     return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
 
 
@@ -77,12 +77,12 @@ class Double:
         return self._array.copy()
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
-        if not all(type(x) in KNOWN or isinstance(x, (np.ndarray, np.generic)) for x in args):
+        if not all(isinstance(x, KNOWN) for x in args):
             return NotImplemented
         if "out" in kwargs or (method == "at" and not isinstance(args[0], Double)):
             raise SeamError(f"{ufunc.__name__} would write a Double into an array")
         value = getattr(ufunc, method)(*map(_given, args), **_given(kwargs))
-        return _returned(ufunc, value)
+        return _returned(type(self), ufunc, value)
 
     def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
         if not all(issubclass(kind, (Double, np.ndarray)) for kind in types):
@@ -91,7 +91,7 @@ class Double:
             raise SeamError(f"{function.__name__} would write a Double into an array")
         if function in WRITES and not isinstance(args[0], Double):
             raise SeamError(f"{function.__name__} would write a Double into an array")
-        return _returned(function, function(*_given(args), **_given(kwargs)))
+        return _returned(type(self), function, function(*_given(args), **_given(kwargs)))
 
     for _name in ("array", "bool", "int", "float", "complex", "index", "iter", "contains"):
         locals()[f"__{_name}__"] = _refused(f"__{_name}__")
@@ -105,21 +105,21 @@ class Double:
     dtype = property(lambda self: self._array.dtype)
     ndim = property(lambda self: self._array.ndim)
     size = property(lambda self: self._array.size)
-    real = property(lambda self: Double(self._array.real))
-    imag = property(lambda self: Double(self._array.imag))
-    T = property(lambda self: Double(self._array.T))
+    real = property(lambda self: type(self)(self._array.real))
+    imag = property(lambda self: type(self)(self._array.imag))
+    T = property(lambda self: type(self)(self._array.T))
 
     def astype(self, dtype: Any, **options: Any) -> Double:
-        return Double(self._array.astype(dtype, **options))
+        return type(self)(self._array.astype(dtype, **options))
 
     def reshape(self, *shape: Any) -> Double:
-        return Double(self._array.reshape(*shape))
+        return type(self)(self._array.reshape(*shape))
 
     def __len__(self) -> int:
         return len(self._array)
 
     def __getitem__(self, index: Any) -> Double:
-        return Double(self._array[_given(index)])
+        return type(self)(self._array[_given(index)])
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self._array[_given(index)] = _given(value)
@@ -154,10 +154,19 @@ def _operated(ufunc: np.ufunc, a: Any, b: Any) -> Any:
     return ufunc(a, b)
 
 
-KNOWN = frozenset({Double, bool, int, float, complex, list, tuple, slice, type(None)})
+KNOWN = (Double, np.ndarray, np.generic, bool, int, float, complex, list, tuple, slice, type(None))
 WRITES = frozenset({np.put_along_axis, np.copyto, np.put, np.place, np.putmask, np.fill_diagonal})
 
 _operators()
+
+
+class Rows(Double):
+    """A Double whose rows can be had one by one: NumPy itself asks np.roots(p) for them."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Any:
+        return (self[i] for i in range(len(self)))
 
 
 def plain(value: Any) -> Any:

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import ones, zeros
+from ..arrays import is_array, ones, zeros
 from ..rules import defvjp
 from ..tensor import primitive
-from .wide import Jet, Wide, arranged, tame
+from .wide import Jet, arranged, tame
 
 __all__ = ["others", "pulled"]
 
@@ -77,7 +77,7 @@ def running(x: Any, *along: Any) -> Any:
 
 def _running(x: Any, n: int) -> Any:
     """By doubling: each entry becomes the product of the last 1, 2, 4, 8, ... up to it."""
-    if not isinstance(x, (Jet, Wide)):
+    if is_array(x):
         return np.cumprod(x, axis=0, dtype=x.dtype)
     step = 1
     while step < n:

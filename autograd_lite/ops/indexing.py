@@ -62,12 +62,13 @@ def _add_at(result: Any, index: Any, g: Any) -> None:
     `np.add.at` takes 55 ms. Single entries are added up in float64, and at most `DEEP` rows one by one.
     """
     parts = index if isinstance(index, tuple) else (index,)
+    few = g.size <= FEW and g.dtype.char != "e"
+    if few or g.dtype.char not in "efdFD" or not (g.size and on_host(g) and all(map(on_host, parts))):
+        np.add.at(result, index, g)
+        return
     numbers, axis = parts[-1], len(parts) - 1
     on_axis = _numbers(numbers) and all(isinstance(p, slice) and p == slice(None) for p in parts[:-1])
-    few = g.size <= FEW and g.dtype.char != "e"
-    if g.dtype.char not in "efdFD" or not g.size or few or not (on_host(g) and all(map(on_host, parts))):
-        np.add.at(result, index, g)
-    elif g.dtype.kind == "c":
+    if g.dtype.kind == "c":
         result.real, result.imag = (scatter(part, index, result.shape) for part in (g.real, g.imag))
     elif on_axis and axis and math.prod(result.shape[:axis]) <= numbers.size:
         for part, g_part in zip(result.reshape(-1, *result.shape[axis:]), _rows(g, axis), strict=True):

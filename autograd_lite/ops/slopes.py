@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import asarray, every, on_host, some, unwrap
+from ..arrays import asarray, every, some, unwrap
 from ..rules import defvjp
 from ..tensor import primitive
 from .blocks import blockwise
@@ -29,9 +29,7 @@ def common(*args: Any) -> tuple[Any, ...]:
     """Numbers and arrays in their common floating-point dtype; Python's numbers do not widen it."""
     dtype = np.result_type(*args)
     dtype = dtype if dtype.kind in "fc" else np.dtype(float)
-    return tuple(
-        np.asarray(arg, dtype)[()] if on_host(arg) else arg.astype(dtype, copy=False) for arg in args
-    )
+    return tuple([asarray(arg, dtype)[()] for arg in args])
 
 
 def lost(a: Any, b: Any, d: Any) -> Any:
