@@ -19,18 +19,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import fft, linalg
 
-from . import errors, names, ops, tree
-from .backward import contributions
+from . import errors, ops, tree
+from .anomaly import detect_anomaly
+from .apply import apply, nondifferentiable, primitive, stop_gradient
 from .errors import AutogradLiteError
 from .fused import fused
+from .known import defvjp, numpy_names
 from .memory import keep_freed
+from .node import Node
 from .ops.reductions import log_softmax, logsumexp, softmax
 from .ops.selection import relu
 from .ops.special import erf, sigmoid, softplus
+from .pull import contributions
 from .recording import enable_grad, is_recomputing, is_recording, no_grad
-from .rules import defvjp, numpy_names
-from .tape import Node, Tape, detect_anomaly
-from .tensor import Tensor, apply, nondifferentiable, primitive, stop_gradient
+from .tape import Tape
+from .tensor import Tensor
 from .torch_names import Device
 from .transforms import (
     checkpoint,
@@ -44,6 +47,7 @@ from .transforms import (
     value_and_grad,
     vjp,
 )
+from .words import names
 
 if TYPE_CHECKING:
 

@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 from . import tree
 from .arrays import unwrap
+from .box import wrap
 from .errors import GradientCheckError
-from .explain import describe
+from .node import Node, tape_order
 from .recording import enable_grad, no_grad
-from .tape import Node, tape_order
-from .tensor import Tensor, wrap
+from .tensor import Tensor
+from .words.explain import describe
 
 __all__ = ["check_dependence"]
 
@@ -53,7 +54,7 @@ def check_dependence(
     except Exception:
         return  # the check itself says what is wrong
     ends = [y.node for y in outputs if isinstance(y, Tensor) and y.node is not None]
-    read = {*ends, *(x for step in tape_order(ends) for x in step.inputs if x.__class__ is Node)}
+    read = {*ends, *(x for step in tape_order(ends) for x in step.inputs if isinstance(x, Node))}
     unused = [i for i, x in enumerate(leaves) if x.node not in read]
     others = [x for x in read if x.op is None and x not in {leaf.node for leaf in leaves}]
     if len(unused) == len(leaves) and (others or not _moves(f, points, outputs)):

@@ -12,7 +12,9 @@ expected, and the line of code that repairs it.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -148,3 +150,23 @@ class RendererError(AutogradLiteError, RuntimeError):
 
 class MistakeWarning(AutogradLiteError, UserWarning):  # noqa: N818  (a warning, no error)
     """What runs, and is a mistake more often than not: the message says what to write."""
+
+
+# -- the line of the user's code that an error names -----------------------------------------------
+
+_LIBRARIES = ("autograd_lite", "nn", "visualize", "numpy")
+"""Packages whose lines are not the user's."""
+
+
+def package(frame: FrameType) -> str:
+    """The top-level package that a frame runs code of."""
+    name: str = frame.f_globals.get("__name__") or ""
+    return name.partition(".")[0]
+
+
+def user_line() -> str:
+    """File and line of the innermost caller outside of this library and NumPy."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and package(frame) in _LIBRARIES:
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"

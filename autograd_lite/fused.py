@@ -15,15 +15,16 @@ from typing import Any
 
 import numpy as np
 
+from .apply import record_result, unrecorded_result
 from .arrays import on_host, refuse_other_arithmetic, unwrap
-from .constants import keep_constants
 from .errors import ShapeError
-from .explain import explain, how_many
+from .kept import keep_constants
+from .known import Flow, Rule, is_built_in, known
+from .node import op_name
 from .recording import is_recording
-from .rules import Flow, Rule, is_built_in, rules
-from .tape import op_name
-from .tensor import Tensor, record_result, unrecorded_result
+from .tensor import Tensor
 from .transforms import vjp
+from .words.explain import explain, how_many
 
 __all__ = ["fused"]
 
@@ -77,7 +78,7 @@ def _op(
         recorded = is_recording() and any(x.node is not None for x in tensors)
         if recorded:  # residuals are made of what is kept of the constants
             inputs = tuple([(x.node or x) if isinstance(x, Tensor) else x for x in args])
-            kept, watched = keep_constants(rules[op], inputs, values, options)
+            kept, watched = keep_constants(known[op], inputs, values, options)
             options = kept or {}
         try:
             value, residuals = forward(*values, **options)
@@ -115,5 +116,5 @@ def _op(
         return tuple(pulled)
 
     # The kernels keep PyTorch's convention for complex numbers themselves, hence plain.
-    rules[op] = Rule(joint=joint, flow=flow, plain=True)
+    known[op] = Rule(joint=joint, flow=flow, plain=True)
     return op

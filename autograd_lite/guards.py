@@ -1,14 +1,28 @@
-"""Who reads a Tensor on the tape as a plain array: a picture may, a computation would cut the graph."""
+"""What would cut the graph without a word: a Tensor on the tape that is read as a plain array or number.
+
+Python does not tell a method who has called it. So this file looks at the interpreter itself. It leans on
+these details of CPython, which `tests/test_guards.py` asserts for the version that runs:
+
+- In a special method that C code calls, `sys._getframe(1)` is the frame of the Python code that runs.
+- `frame.f_lasti` is the place in `co_code` of the instruction that the frame is at: that of `a[i] = x`,
+  STORE_SUBSCR, while NumPy asks x for its number.
+- The instructions that load the function of a call begin at the line and column of the call.
+- An object without a name has fewer references, when something is assigned into it, than one with a name.
+- Code between NumPy and the user runs in frames whose globals name its package.
+"""
 
 from __future__ import annotations
 
+import dis
 import opcode
+import sys
 from types import FrameType
+from typing import Any
 
-from .errors import UnsupportedError
-from .tape import package
+from .errors import UnsupportedError, package
+from .recording import current
 
-__all__ = ["STORE_SUBSCR", "cut", "draws"]
+__all__ = ["NAMELESS", "cut", "cut_by_number", "draws"]
 
 STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 """The instruction of `a[i] = x`."""
@@ -22,6 +36,11 @@ def _reader(frame: FrameType) -> FrameType:
     while package(frame) in {"numpy", "autograd_lite"} and frame.f_back is not None:
         frame = frame.f_back
     return frame
+
+
+def assigns(frame: FrameType) -> bool:
+    """Whether a frame is at `a[i] = x`."""
+    return frame.f_code.co_code[frame.f_lasti] == STORE_SUBSCR
 
 
 def draws(frame: FrameType) -> bool:
@@ -42,7 +61,7 @@ def cut(frame: FrameType) -> UnsupportedError:
             "would silently cut the graph; where no gradient is wanted give it x.detach().numpy(), else "
             "compute with NumPy's functions and ag's: np.stack([x, y]), ag.softmax(x), ag.logsumexp(x)"
         )
-    if frame.f_code.co_code[frame.f_lasti] == STORE_SUBSCR:
+    if assigns(frame):
         return UnsupportedError(
             "a[i] = x: the NumPy array a cannot record what is assigned to it, which would silently cut the "
             "graph; make a a Tensor first: a = ag.Tensor(a); a[i] = x, or build it in one call: "
@@ -52,6 +71,58 @@ def cut(frame: FrameType) -> UnsupportedError:
         "a Tensor on the tape was about to become a plain array, which would silently cut the graph. "
         + _instead(frame)
     )
+
+
+def cut_by_number(kind: str, frame: FrameType) -> UnsupportedError | None:
+    """The error for `float(x)` of an x on the tape, where a silent conversion would cut the graph.
+
+    The conversion is fine where it was asked for. It is not in `math.sin(x)`, nor in NumPy's
+    `array[i] = x`. Which of them it is, is told by the instruction that the caller is at.
+
+    Args:
+        kind: the function, "float" or "complex".
+        frame: of the code that calls it.
+    """
+    if draws(frame):
+        return None
+    if assigns(frame):
+        return cut(frame)
+    if package(frame) == "numpy":
+        return UnsupportedError(
+            "NumPy was about to read a plain number, e.g. in np.sum(array, initial=x), which would "
+            "silently cut the graph; write np.sum(array) + x, or, for the number, initial=x.item()"
+        )
+    if called_from_math(frame):
+        return UnsupportedError(
+            "a function of Python's math module would silently cut the graph; in place of "
+            "math.sin(x) write np.sin(x)"
+        )
+    if current().transforms:
+        return UnsupportedError(
+            f"{kind}(x) inside of a differentiated function would silently cut the graph; compute "
+            "with x itself, or, to read the number, write x.item()"
+        )
+    return None
+
+
+def called_from_math(frame: FrameType) -> bool:
+    """Whether a frame is just now calling a function of `math` or `cmath`, such as `math.sin(x)`.
+
+    The instructions that load the function begin at the same column of the source as the call.
+    """
+    positions = list(frame.f_code.co_positions())
+    line, _, column, _ = positions[frame.f_lasti // 2]
+    function: Any = None
+    for instruction in dis.get_instructions(frame.f_code):
+        place = positions[instruction.offset // 2]
+        if instruction.offset >= frame.f_lasti or (place[0], place[2]) != (line, column):
+            continue
+        name = instruction.argval
+        if instruction.opname in {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FAST", "LOAD_DEREF"}:
+            function = {**frame.f_builtins, **frame.f_globals, **frame.f_locals}.get(name)
+        elif instruction.opname in {"LOAD_METHOD", "LOAD_ATTR"}:
+            function = getattr(function, name, None)
+    return getattr(function, "__module__", None) in {"math", "cmath"}
 
 
 def _instead(frame: FrameType | None) -> str:
@@ -73,3 +144,24 @@ def _instead(frame: FrameType | None) -> str:
         return f"np.{name} makes a plain array; write np.broadcast_to(x, shape)"
     name = f"np.{home}.{name}" if home in ("linalg", "fft") else f"np.{name}"
     return f"{name} does not look for Tensors in a list; write {name}(np.stack([x, y])) for {name}([x, y])"
+
+
+class _Probe:
+    """Counts the references to an object that something is assigned into."""
+
+    def __setitem__(self, counts: list[int], value: Any) -> None:
+        counts.append(sys.getrefcount(self))
+
+
+def _nameless() -> int:
+    """How many references there are to an object in `make()[i] = v`, which is lost; 0 where Python counts
+    them no differently from those to an object with a name."""
+    counts: list[int] = []
+    probe = _Probe()
+    probe[counts] = None
+    _Probe()[counts] = None
+    return counts[1] if counts[1] < counts[0] else 0
+
+
+NAMELESS = _nameless()
+"""At most so many references are there, inside of its `__setitem__`, to an object that has no name."""

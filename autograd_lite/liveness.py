@@ -5,8 +5,8 @@ its derivative does not matter. But its rule still computes 0 * (1 / 0) = NaN.
 A zero that says "not selected" is not the number zero: in `np.sqrt(x) ** 2` at 0
 the product 0 * inf is a true indeterminate, and stays NaN.
 
-So a cotangent that comes from a selecting op is accompanied by a `Mask` of its
-live entries. The mask travels up along elementwise ops, where a dead entry of the
+So a cotangent that comes from a selecting op is `Masked`: a `Mask` of its live entries
+goes with it. The mask travels up along elementwise ops, where a dead entry of the
 output is a dead entry of the input, and puts zeros where a rule made a NaN out of
 a dead entry. It is worked out only when that happens: a network of relus and
 matrix products pays nothing for it.
@@ -24,15 +24,17 @@ is live. With x = [0, 4], backward through f = sum(where(x > 0, sqrt(x), 0)):
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from .arrays import every, unwrap
-from .rules import Rule
-from .tensor import Tensor
+from .box import Box
+from .known import Rule
+from .sums import unbroadcast
 
-__all__ = ["Mask", "pass_through"]
+__all__ = ["Mask", "silence"]
 
 
 class Mask:
@@ -49,43 +51,41 @@ class Mask:
             self._live, self._compute = self._compute(), None
         return self._live
 
+    def __or__(self, other: Mask) -> Mask:
+        """Live where one of the two is."""
+        live = self.live() | other.live()
+        return Mask(lambda: live)
 
-def pass_through(
-    rule: Rule, pull: Callable[[Any], Any], mask: Mask | None, g: Any, gx: Any
+    def summed(self, shape: tuple[int, ...]) -> Mask:
+        """The mask of the cotangent that is summed back to a smaller shape."""
+        return Mask(lambda: unbroadcast(self.live().astype(float), shape) != 0)
+
+
+def silence(
+    rule: Rule, send: Callable[[Any], Any], mask: Mask | None, g: Any, gx: Any
 ) -> tuple[Any, Mask | None]:
-    """The cotangent of an input with its dead entries silenced, and the input's mask.
+    """The cotangent of an input with its dead entries silenced, and the mask of those that are live.
 
-    It is asked where a mask has arrived, unless the op mixes its inputs, and where the op selects.
+    Called where a mask has arrived, unless the op mixes its inputs, and where the op selects.
 
     Args:
         rule: of the op that is played.
-        pull: its rule for this input on plain arrays, as a function of the cotangent.
+        send: its rule for this input on plain arrays, as a function of the cotangent.
         mask: of the output's cotangent `g`; None if all of it is live.
         g, gx: the cotangents of the output and of the input, before it is fitted to the input.
     """
-    if rule.flow == "elementwise":
-        if mask is not None and gx is not g and (isinstance(gx, Tensor) or not every(np.isfinite(gx))):
+    elementwise = rule.flow == "elementwise"
+    if gx.__class__ is np.float64 and gx - gx == 0 and (gx or elementwise):
+        return gx, None if gx else mask  # a single number that is finite and not 0 is live
+    if elementwise:
+        if mask is not None and gx is not g and (isinstance(gx, Box) or not every(np.isfinite(gx))):
             # Under create_graph this `where` is on the tape and keeps the next order clean too.
             gx = np.where(mask.live(), gx, 0)
         return gx, mask
-    plain_g = unwrap(g)
-    before = mask.live() if mask is not None else None  # worked out now: chains of masks stay short
-
-    def compute() -> Any:
-        ones = np.ones_like(plain_g)
-        return unwrap(pull(ones if before is None else np.where(before, ones, 0))) != 0
-
-    return gx, Mask(compute)
+    return gx, Mask(partial(_selected, send, unwrap(g), None if mask is None else mask.live()))
 
 
-def unite(one: Mask | None, other: Mask | None) -> Mask | None:
-    """The mask of a sum: live where one of the two is."""
-    if one is None or other is None:
-        return None
-    live = one.live() | other.live()
-    return Mask(lambda: live)
-
-
-def fold(mask: Mask, unbroadcast: Callable[[Any], Any]) -> Mask:
-    """The mask of a cotangent that is summed back to a smaller shape."""
-    return Mask(lambda: unbroadcast(mask.live().astype(float)) != 0)
+def _selected(send: Callable[[Any], Any], g: Any, live: Any) -> Any:
+    """Which entries of an input an op has selected: its rule on ones, and on 0 for what is dead."""
+    ones = np.ones_like(g)
+    return unwrap(send(ones if live is None else np.where(live, ones, 0))) != 0

@@ -26,19 +26,11 @@ from contextvars import ContextVar
 from types import FrameType
 from typing import Any, Self, TypeVar, overload
 
-__all__ = [
-    "Block",
-    "Mode",
-    "State",
-    "current",
-    "enable_grad",
-    "hold",
-    "is_recomputing",
-    "is_recording",
-    "no_grad",
-]
+__all__ = ["Block", "Mode", "State", "current", "hold"]
+__all__ += ["enable_grad", "is_recomputing", "is_recording", "no_grad"]
 
 Listener = Callable[[Any], None]
+Check = Callable[[Any, Any, Any], None]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -51,13 +43,13 @@ class State:
         self,
         listeners: tuple[Listener, ...] | None = (),
         watchers: tuple[Listener, ...] = (),
-        checks: bool = False,
+        checks: Check | None = None,
         transforms: int = 0,
         recomputing: bool = False,
     ) -> None:
         self.listeners = listeners
         self.watchers = watchers  # the listeners to go back to
-        self.checks = checks  # detect_anomaly: look at what is not recorded as well
+        self.checks = checks  # detect_anomaly: is called with what is not recorded, too: op, args, value
         self.transforms = transforms  # how many of grad, vjp, ... this is inside of
         self.recomputing = recomputing  # checkpoint computes its steps once more
         self.block: Any = None  # the innermost one
@@ -80,7 +72,7 @@ def running(outer: State) -> State:
 
 def silent(outer: State) -> State:
     """The tape does not run, and nobody looks at what is not recorded."""
-    return State(None, outer.watchers, False, outer.transforms, outer.recomputing)
+    return State(None, outer.watchers, None, outer.transforms, outer.recomputing)
 
 
 def transformed(outer: State) -> State:
@@ -93,11 +85,11 @@ def recomputed(outer: State) -> State:
     return State(outer.listeners, outer.watchers, outer.checks, outer.transforms, True)
 
 
-def heard_by(listener: Listener, outer: State, checks: bool = False) -> State:
+def heard_by(listener: Listener, outer: State, checks: Check | None = None) -> State:
     """`listener` hears of every new node, once."""
     watchers = outer.watchers if listener in outer.watchers else (*outer.watchers, listener)
     listeners = None if outer.listeners is None else watchers
-    return State(listeners, watchers, outer.checks or checks, outer.transforms, outer.recomputing)
+    return State(listeners, watchers, checks or outer.checks, outer.transforms, outer.recomputing)
 
 
 class Block:
@@ -221,6 +213,19 @@ def silenced(outer: State) -> State:
     if outer is _START:
         return _SILENT
     return entered(outer, Block(silent, None if outer.__class__ is State else sys._getframe(1)))
+
+
+def end(state: State, inner: State) -> None:
+    """Forget the block of a backward pass that is over.
+
+    Args:
+        state: what held at the end; other than `inner` if a generator has entered a block, or left one, or
+            if an interrupt came first.
+        inner: the state of the pass.
+    """
+    if state is not inner and isinstance(state, State):
+        put(without(state, inner.block))
+    inner.block.frame = None
 
 
 def _leave(block: Block) -> None:

@@ -23,9 +23,9 @@ from typing import Any
 
 import numpy as np
 
+from .apply import primitive
 from .arrays import in_order
 from .errors import ShapeError
-from .tensor import primitive
 
 __all__ = ["added", "contracted", "is_narrow", "mean", "narrowed", "total", "unbroadcast", "widened"]
 

@@ -22,17 +22,21 @@ import numpy as np
 import numpy.typing as npt
 
 from . import tree
+from .apply import output
 from .arrays import refuse_other_arithmetic, unwrap
-from .backward import play, pulled
+from .backward import play
+from .box import wrap
 from .dependence import check_dependence
-from .errors import AutogradLiteError, DTypeError, GradientCheckError, KinkError, OptionError
-from .explain import describe
+from .errors import AutogradLiteError, DTypeError, GradientCheckError, KinkError, OptionError, user_line
+from .known import rule_of
+from .node import Node, op_name
+from .pull import Sweep, pulled
 from .recording import no_grad
-from .rules import rule_of
 from .slope import Slope, analytic_slope, slope
-from .tape import Node, Tape, listening, op_name, user_line
-from .tensor import Tensor, output, wrap
+from .tape import Tape, listening
+from .tensor import Tensor
 from .transforms import jvp, vjp
+from .words.explain import describe
 
 __all__ = ["check_grads", "gradient_test"]
 
@@ -461,7 +465,7 @@ def _check_rules(f: Function, points: list[Array]) -> None:
     try:
         tape, outputs = _record(f, points)
         seeds = {y.node: np.ones(y.shape, y.dtype)[()] for y in outputs if isinstance(y, Tensor) and y.node}
-        play(seeds, retain=True, keep=True)
+        play(seeds, Sweep(retain=True, keep=True))
     except Exception as error:
         notes = " ".join(getattr(error, "__notes__", ()))
         raise _CheckError(f"the backward pass fails: {type(error).__name__}: {error} {notes}") from error
@@ -511,7 +515,7 @@ def _culprit(check: _Check, order: int, no_slope: bool) -> list[Row]:
     except AutogradLiteError as error:
         return [("to blame", f"f itself, which fails on Tensors: {error}")]
     for node in tape.nodes:
-        moving = [i for i, x in enumerate(node.inputs) if x.__class__ is Node and x.op is not output]
+        moving = [i for i, x in enumerate(node.inputs) if isinstance(x, Node) and x.op is not output]
         if node.op is output or not all(isinstance(node.args[i], (np.ndarray, np.generic)) for i in moving):
             continue
         points = [np.asarray(node.args[i]) for i in moving]

@@ -11,39 +11,16 @@ no views, so `x[0].zero_()` leaves x alone: write `x[0] = 0`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple, Self
+from collections.abc import Iterator
+from typing import Any, Self
 
 import numpy as np
 
-from .errors import AxisError, OptionError, UnsupportedError
+from .box import GivenAbove, Op, answer
+from .calls import ValuesAndIndices, axis_of, numpy_words
+from .errors import OptionError, UnsupportedError
 
-__all__ = [
-    "Device",
-    "PlainArray",
-    "TorchNames",
-    "ValuesAndIndices",
-    "answer",
-    "axis_of",
-    "method_of",
-    "numpy_words",
-]
-
-
-class ValuesAndIndices(NamedTuple):
-    """Entries that were selected along an axis, and their places."""
-
-    values: Any
-    indices: Any
-
-
-def numpy_words(options: dict[str, Any]) -> dict[str, Any]:
-    """NumPy's keywords for PyTorch's: `dim`, `keepdim`, and the two that mean `ddof`."""
-    words = {"dim": "axis", "keepdim": "keepdims", "correction": "ddof"}
-    options = {words.get(key, key): value for key, value in options.items()}
-    if "unbiased" in options:
-        options["ddof"] = int(options.pop("unbiased"))
-    return options
+__all__ = ["Device", "PlainArray", "TorchNames", "method_of"]
 
 
 def _whole(shape: tuple[Any, ...]) -> tuple[int, ...]:
@@ -52,14 +29,7 @@ def _whole(shape: tuple[Any, ...]) -> tuple[int, ...]:
     return tuple(int(n) for n in several)
 
 
-def axis_of(x: Any, method: str, dim: int) -> int:
-    """An axis of x, counted from the front."""
-    if not -x.ndim <= dim < x.ndim:
-        raise AxisError(f"{method}: x of shape {x.shape} has no axis {dim}; axes run from -ndim to ndim - 1")
-    return dim % int(x.ndim)
-
-
-def method_of(function: Callable[..., Any]) -> Callable[..., Any]:
+def method_of(function: Op) -> Op:
     """A function as a method that knows PyTorch's keywords."""
 
     def method(self: Any, *args: Any, **options: Any) -> Any:
@@ -69,7 +39,23 @@ def method_of(function: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
-def _in_place(name: str) -> Callable[..., Any]:
+def _methods(*functions: Op) -> Iterator[Op]:
+    return map(method_of, functions)
+
+
+def _in(dtype: type) -> Op:
+    def method(self: Any) -> Any:
+        return self.type(dtype)
+
+    method.__doc__ = f"As {np.dtype(dtype).name}."
+    return method
+
+
+def _in_place(*names: str) -> Iterator[Op]:
+    return map(_changing, names)
+
+
+def _changing(name: str) -> Op:
     def method(self: Any, *args: Any, **options: Any) -> Any:
         self[...] = getattr(self, name)(*args, **options)
         return self
@@ -83,10 +69,10 @@ class TorchNames:
 
     __slots__ = ()
 
-    uniform_: ClassVar[Callable[..., Any]]  # these in nn, which has random numbers
-    normal_: ClassVar[Callable[..., Any]]
-    bernoulli_: ClassVar[Callable[..., Any]]
-    exponential_: ClassVar[Callable[..., Any]]
+    uniform_ = GivenAbove()  # these by nn, which has random numbers
+    normal_ = GivenAbove()
+    bernoulli_ = GivenAbove()
+    exponential_ = GivenAbove()
 
     # -- shapes ------------------------------------------------------------------------------------
 
@@ -139,24 +125,11 @@ class TorchNames:
         """The entries in reverse along axes."""
         return np.flip(self, _whole(dims))
 
-    def contiguous(self: Any) -> Any:
-        """x itself: there are no views here."""
-        return self
-
-    roll = method_of(np.roll)
-    tile = method_of(np.tile)
-    movedim = moveaxis = method_of(np.moveaxis)
-    swapdims = method_of(np.swapaxes)
-    repeat_interleave = method_of(np.repeat)
-    diag = method_of(np.diag)
-    diagflat = method_of(np.diagflat)
-    rot90 = method_of(np.rot90)
-    broadcast_to = method_of(np.broadcast_to)
-    take_along_dim = method_of(np.take_along_axis)
-    fliplr = method_of(np.fliplr)
-    flipud = method_of(np.flipud)
-    tril = method_of(np.tril)
+    roll, tile, swapdims, repeat_interleave = _methods(np.roll, np.tile, np.swapaxes, np.repeat)
+    diag, diagflat, rot90, broadcast_to = _methods(np.diag, np.diagflat, np.rot90, np.broadcast_to)
+    take_along_dim, fliplr, flipud, tril = _methods(np.take_along_axis, np.fliplr, np.flipud, np.tril)
     triu = method_of(np.triu)
+    movedim = moveaxis = method_of(np.moveaxis)
 
     # -- parts -------------------------------------------------------------------------------------
 
@@ -258,49 +231,18 @@ class TorchNames:
         """In the dtype of another array."""
         return self.type(other.dtype)
 
-    def float(self: Any) -> Any:
-        """As float32."""
-        return self.type(np.float32)
+    float, double, half = map(_in, (np.float32, np.float64, np.float16))
+    byte, short, int, long, bool = map(_in, (np.uint8, np.int16, np.int32, np.int64, np.bool_))
 
-    def double(self: Any) -> Any:
-        """As float64."""
-        return self.type(np.float64)
-
-    def half(self: Any) -> Any:
-        """As float16."""
-        return self.type(np.float16)
-
-    def int(self: Any) -> Any:
-        """As int32."""
-        return self.type(np.int32)
-
-    def long(self: Any) -> Any:
-        """As int64."""
-        return self.type(np.int64)
-
-    def bool(self: Any) -> Any:
-        """As booleans: which entries are not 0."""
-        return self.type(np.bool_)
-
-    def short(self: Any) -> Any:
-        """As int16."""
-        return self.type(np.int16)
-
-    def byte(self: Any) -> Any:
-        """As uint8."""
-        return self.type(np.uint8)
-
-    def cpu(self: Any) -> Any:
-        """x itself: it is there already."""
+    def contiguous(self: Any) -> Any:
+        """x itself: it is on the CPU already, and there are no views here."""
         return self
+
+    cpu = pin_memory = contiguous
 
     def cuda(self: Any, device: Any = None) -> Any:
         """There is no GPU here: raises UnsupportedError."""
         return self.to("cuda")
-
-    def pin_memory(self: Any) -> Any:
-        """x itself."""
-        return self
 
     @property
     def device(self: Any) -> Device:
@@ -377,69 +319,31 @@ class TorchNames:
     mul = multiply = method_of(np.multiply)
     div = divide = true_divide = method_of(np.true_divide)
     subtract = sub
-    pow = method_of(np.power)
-    fmod = method_of(np.fmod)
-    remainder = method_of(np.remainder)
-    maximum = method_of(np.maximum)
-    minimum = method_of(np.minimum)
+    pow, fmod, remainder, maximum = _methods(np.power, np.fmod, np.remainder, np.maximum)
+    minimum, vdot, cross, kron, hypot = _methods(np.minimum, np.vdot, np.cross, np.kron, np.hypot)
+    fmax, fmin, copysign, float_power = _methods(np.fmax, np.fmin, np.copysign, np.float_power)
+    logaddexp, logaddexp2, amax, amin = _methods(np.logaddexp, np.logaddexp2, np.amax, np.amin)
+    nansum, nanmean, diff, inner = _methods(np.nansum, np.nanmean, np.diff, np.inner)
+    inverse, det = _methods(np.linalg.inv, np.linalg.det)
     atan2 = arctan2 = method_of(np.arctan2)
     matmul = mm = bmm = mv = method_of(np.matmul)
     outer = ger = method_of(np.outer)
-    vdot = method_of(np.vdot)
-    cross = method_of(np.cross)
-    kron = method_of(np.kron)
-    hypot = method_of(np.hypot)
-    fmax = method_of(np.fmax)
-    fmin = method_of(np.fmin)
-    copysign = method_of(np.copysign)
-    float_power = method_of(np.float_power)
-    logaddexp = method_of(np.logaddexp)
-    logaddexp2 = method_of(np.logaddexp2)
-    amax = method_of(np.amax)
-    amin = method_of(np.amin)
-    nansum = method_of(np.nansum)
-    nanmean = method_of(np.nanmean)
-    diff = method_of(np.diff)
-    inner = method_of(np.inner)
-    inverse = method_of(np.linalg.inv)
-    det = method_of(np.linalg.det)
 
     # -- functions, entry by entry -----------------------------------------------------------------
 
+    sign, reciprocal, square, sqrt, exp = _methods(np.sign, np.reciprocal, np.square, np.sqrt, np.exp)
+    exp2, expm1, log, log2, log10, log1p = _methods(np.exp2, np.expm1, np.log, np.log2, np.log10, np.log1p)
+    sin, cos, tan, sinh, cosh, tanh = _methods(np.sin, np.cos, np.tan, np.sinh, np.cosh, np.tanh)
+    sinc, floor, ceil, trunc, nan_to_num = _methods(np.sinc, np.floor, np.ceil, np.trunc, np.nan_to_num)
+    deg2rad, rad2deg, positive, angle = _methods(np.deg2rad, np.rad2deg, np.positive, np.angle)
     neg = negative = method_of(np.negative)
     abs = absolute = method_of(np.absolute)
-    sign = method_of(np.sign)
-    reciprocal = method_of(np.reciprocal)
-    square = method_of(np.square)
-    sqrt = method_of(np.sqrt)
-    exp = method_of(np.exp)
-    exp2 = method_of(np.exp2)
-    expm1 = method_of(np.expm1)
-    log = method_of(np.log)
-    log2 = method_of(np.log2)
-    log10 = method_of(np.log10)
-    log1p = method_of(np.log1p)
-    sin = method_of(np.sin)
-    cos = method_of(np.cos)
-    tan = method_of(np.tan)
     asin = arcsin = method_of(np.arcsin)
     acos = arccos = method_of(np.arccos)
     atan = arctan = method_of(np.arctan)
-    sinh = method_of(np.sinh)
-    cosh = method_of(np.cosh)
-    tanh = method_of(np.tanh)
-    sinc = method_of(np.sinc)
-    floor = method_of(np.floor)
-    ceil = method_of(np.ceil)
-    trunc = method_of(np.trunc)
-    nan_to_num = method_of(np.nan_to_num)
     asinh = arcsinh = method_of(np.arcsinh)
     acosh = arccosh = method_of(np.arccosh)
     atanh = arctanh = method_of(np.arctanh)
-    deg2rad = method_of(np.deg2rad)
-    rad2deg = method_of(np.rad2deg)
-    positive = method_of(np.positive)
-    angle = method_of(np.angle)
 
     def frac(self: Any) -> Any:
         """x without its whole part."""
@@ -451,26 +355,12 @@ class TorchNames:
 
     # -- questions ---------------------------------------------------------------------------------
 
-    eq = method_of(np.equal)
-    ne = method_of(np.not_equal)
-    lt = method_of(np.less)
-    le = method_of(np.less_equal)
-    gt = method_of(np.greater)
-    ge = method_of(np.greater_equal)
-    isnan = method_of(np.isnan)
-    isinf = method_of(np.isinf)
-    isfinite = method_of(np.isfinite)
-    logical_and = method_of(np.logical_and)
-    logical_or = method_of(np.logical_or)
-    logical_xor = method_of(np.logical_xor)
-    logical_not = method_of(np.logical_not)
-    allclose = method_of(np.allclose)
-    isclose = method_of(np.isclose)
-    equal = method_of(np.array_equal)
-    bincount = method_of(np.bincount)
-    count_nonzero = method_of(np.count_nonzero)
-    argwhere = method_of(np.argwhere)
-    isin = method_of(np.isin)
+    eq, ne, lt, le, gt = _methods(np.equal, np.not_equal, np.less, np.less_equal, np.greater)
+    ge, isnan, isinf, isfinite = _methods(np.greater_equal, np.isnan, np.isinf, np.isfinite)
+    logical_and, logical_or, logical_xor = _methods(np.logical_and, np.logical_or, np.logical_xor)
+    logical_not, allclose, isclose = _methods(np.logical_not, np.allclose, np.isclose)
+    equal, bincount, count_nonzero = _methods(np.array_equal, np.bincount, np.count_nonzero)
+    argwhere, isin = _methods(np.argwhere, np.isin)
     greater, greater_equal, less, less_equal, not_equal = gt, ge, lt, le, ne
 
     # -- in place ----------------------------------------------------------------------------------
@@ -488,33 +378,12 @@ class TorchNames:
         """Let the entries be those of `src`, broadcast."""
         return self.fill_(src)
 
-    add_ = _in_place("add")
-    sub_ = _in_place("sub")
-    mul_ = _in_place("mul")
-    div_ = _in_place("div")
-    pow_ = _in_place("pow")
-    neg_ = _in_place("neg")
-    abs_ = _in_place("abs")
-    exp_ = _in_place("exp")
-    sqrt_ = _in_place("sqrt")
-    clamp_ = _in_place("clamp")
-    lerp_ = _in_place("lerp")
-    addcmul_ = _in_place("addcmul")
-    addcdiv_ = _in_place("addcdiv")
-    sigmoid_ = _in_place("sigmoid")
-    tanh_ = _in_place("tanh")
-    relu_ = _in_place("relu")
-    square_ = _in_place("square")
-    log_ = _in_place("log")
-    reciprocal_ = _in_place("reciprocal")
-    floor_ = _in_place("floor")
-    round_ = _in_place("round")
-    tril_ = _in_place("tril")
-    triu_ = _in_place("triu")
-    clip_ = _in_place("clamp")
-    scatter_ = _in_place("scatter")
-    scatter_add_ = _in_place("scatter_add")
-    masked_fill_ = _in_place("masked_fill")
+    add_, sub_, mul_, div_, pow_, neg_, abs_ = _in_place("add", "sub", "mul", "div", "pow", "neg", "abs")
+    exp_, sqrt_, clamp_, lerp_, addcmul_ = _in_place("exp", "sqrt", "clamp", "lerp", "addcmul")
+    addcdiv_, sigmoid_, tanh_, relu_, square_ = _in_place("addcdiv", "sigmoid", "tanh", "relu", "square")
+    log_, reciprocal_, floor_, round_, tril_ = _in_place("log", "reciprocal", "floor", "round", "tril")
+    triu_, scatter_, scatter_add_, masked_fill_ = _in_place("triu", "scatter", "scatter_add", "masked_fill")
+    clip_ = clamp_
 
 
 def _places(dim: int, index: Any) -> tuple[Any, ...]:
@@ -590,8 +459,3 @@ class PlainArray(TorchNames, np.ndarray[Any, Any]):  # type: ignore[misc]
     def numpy(self) -> Any:
         """The same entries as an ordinary array."""
         return np.asarray(self)
-
-
-def answer(value: Any) -> Any:
-    """The result of an op without a gradient, as a `PlainArray`; numbers as they are."""
-    return value.view(PlainArray) if value.__class__ is np.ndarray else value

@@ -20,6 +20,7 @@ from typing import Any, cast
 import numpy as np
 
 from . import tree
+from .apply import alias, as_value, record_result, unrecorded
 from .arrays import (
     asarray,
     is_array,
@@ -33,24 +34,15 @@ from .arrays import (
     zeros,
 )
 from .backward import play, receive
-from .constants import keep_constants
+from .box import Hook, as_numbers, lift, stored, wrap
 from .errors import DTypeError, IndexingError, ShapeError, TapeError, UnsupportedError
-from .explain import describe, missing_rule
+from .kept import keep_constants
+from .known import Rule, known, positional
+from .node import Leaf, Node, next_index, op_name, tape_order
+from .pull import Sweep
 from .recording import Mode, enable_grad, is_recording, recomputed, transformed
-from .rules import Rule, positional, rules
-from .tape import Node, leaf, next_index, op_name, tape_order
-from .tensor import (
-    Hook,
-    Tensor,
-    alias,
-    as_numbers,
-    as_value,
-    lift,
-    record_result,
-    stored,
-    unrecorded,
-    wrap,
-)
+from .tensor import Tensor
+from .words.explain import describe, missing_rule
 
 __all__ = [
     "checkpoint",
@@ -101,7 +93,7 @@ class _Call:
             or any(isinstance(t, Tensor) and t.node is not None for t in tensors)
             or any(node.index <= self.since and node not in self.nodes for node in ends)
             or any(
-                parent.__class__ is Node and parent.index <= self.since and parent not in self.nodes
+                isinstance(parent, Node) and parent.index <= self.since and parent not in self.nodes
                 for node in tape_order(ends, self.since)
                 for parent in node.inputs
             )
@@ -111,10 +103,7 @@ class _Call:
         """Cotangents of the primals; zeros where nothing was recorded."""
         arrived = play(
             _seeds(self.outputs, cotangents, record),
-            since=self.since,
-            wanted=self.nodes,
-            record=record,
-            retain=retain or record,
+            Sweep(since=self.since, wanted=self.nodes, record=record, retain=retain or record),
         )
         return [receive(x.node, arrived[x.node]) if x.node in arrived else _zeros(x) for x in self.aliases]
 
@@ -175,7 +164,7 @@ def _alias(x: Any, outer: bool) -> Tensor:
             "have gradients; write x.astype(float), or name other arguments with argnums="
         )
     array = stored(owned(array, "C"))  # a pullback may be called when x has changed
-    return lift(array, leaf(array, x.name if isinstance(x, Tensor) else None))
+    return lift(array, Leaf(array, x.name if isinstance(x, Tensor) else None))
 
 
 _NUMBERS = (np.ndarray, np.generic, int, float, complex)
@@ -395,13 +384,9 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     since = next_index()
     pulled = call.pull(dummies, record=True)
     nested = call.is_nested(*directions)
-    arrived = play(
-        _seeds(pulled, directions, nested),
-        since=since,
-        wanted=frozenset(v.node for v in dummies if v.node is not None),
-        record=nested,
-        retain=nested,
-    )
+    wanted = frozenset(v.node for v in dummies if v.node is not None)
+    sweep = Sweep(since=since, wanted=wanted, record=nested, retain=nested)
+    arrived = play(_seeds(pulled, directions, nested), sweep)
     results = [arrived[v.node] if v.node in arrived else _zeros(v) for v in dummies]
     tangent = call.rebuild_out([t if isinstance(t, Tensor) else wrap(_own(t)) for t in results])
     return call.like_results((call.out, tangent), nested)  # type: ignore[no-any-return]
@@ -411,7 +396,7 @@ def _dummy(y: Any) -> Tensor:
     """A cotangent of ones with a node of its own."""
     value = asarray(unwrap(y))
     cotangent = ones(value.shape, value.dtype if value.dtype.kind in "fc" else float, like=value)[()]
-    return lift(cotangent, leaf(cotangent))
+    return lift(cotangent, Leaf(cotangent))
 
 
 def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
@@ -615,7 +600,7 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
                 for c, x in zip(pulled, args, strict=True)
             )
 
-        rules[self] = Rule(joint=joint)
+        known[self] = Rule(joint=joint)
 
     def __call__(self, *args: Any, _residuals: Any = None) -> Any:
         nodes = [x.node for x in args if isinstance(x, Tensor)]
@@ -631,7 +616,7 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
         if not hasattr(self, "_forward"):
             raise missing_rule(self, ())
         inputs = tuple(x.node or x if isinstance(x, Tensor) else x for x in args)
-        _, watched = keep_constants(rules[self], inputs, values)
+        _, watched = keep_constants(known[self], inputs, values)
         both = self._forward(*values)
         if not isinstance(both, tuple) or len(both) != 2:
             raise ShapeError(
@@ -682,7 +667,7 @@ def checkpoint(f: Function) -> Function:
         kept = [i for i, y in enumerate(outputs) if isinstance(y, Tensor) and y.node is not None]
         ends = [outputs[i].node for i in kept]
         steps = tape_order(ends, since)
-        parents = [*ends, *(x for step in steps for x in step.inputs if x.__class__ is Node)]
+        parents = [*ends, *(x for step in steps for x in step.inputs if isinstance(x, Node))]
         read = tuple(dict.fromkeys(x for x in parents if x.index <= since))
         if not read:
             return rebuild(outputs)
@@ -795,13 +780,14 @@ class _Segment:
             )
         record = any(isinstance(x, Tensor) for x in g)
         seeds = _seeds(outputs, g, record)
-        parents = [x for step in tape_order(seeds, place) for x in step.inputs if x.__class__ is Node]
+        parents = [x for step in tape_order(seeds, place) for x in step.inputs if isinstance(x, Node)]
         if any(x.index <= place and x not in self.read for x in parents):
             raise TapeError(
                 "checkpoint: computed again, the function reads other Tensors than the first time; it must "
                 "not depend on what was assigned to in between"
             )
-        arrived = play(seeds, since=place, wanted=frozenset(self.read), record=record, retain=record)
+        sweep = Sweep(since=place, wanted=frozenset(self.read), record=record, retain=record)
+        arrived = play(seeds, sweep)
         return tuple(arrived.get(x, np.zeros_like(unwrap(v))) for x, v in zip(self.read, values, strict=True))
 
 
@@ -828,4 +814,4 @@ def checkpointed(*values: Any, _segment: _Segment) -> tuple[Any, ...]:
 
 checkpointed.runs_users_code = True  # type: ignore[attr-defined]
 
-rules[checkpointed] = Rule(joint=lambda g, y, *values, _segment: _segment.pull(g, y, values))
+known[checkpointed] = Rule(joint=lambda g, y, *values, _segment: _segment.pull(g, y, values))

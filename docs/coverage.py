@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite  # noqa: F401  (fills the registry)
-from autograd_lite.rules import compositions, constants, refused, rules
+from autograd_lite.known import Composition, Constant, Refused, Rule, known
 
 PAGE = Path(__file__).with_name("coverage.md")
 HOMES = {"numpy": np, "numpy.linalg": np.linalg, "numpy.fft": np.fft}
@@ -38,6 +38,14 @@ Made from the registry by `python -m docs.coverage`, with NumPy {numpy}. Every p
 """
 
 
+STATUS = {
+    Rule: "differentiable",
+    Composition: "differentiable",
+    Constant: "constant",
+    Refused: "refused",
+}
+
+
 def functions(home: Any) -> dict[str, Callable[..., Any]]:
     """The public functions of a module by name; classes and modules are none."""
     names = [name for name in sorted(home.__all__) if name not in OLD_NAMES and not name.startswith("_")]
@@ -46,12 +54,8 @@ def functions(home: Any) -> dict[str, Callable[..., Any]]:
 
 
 def status(function: Callable[..., Any]) -> str | None:
-    """Which list a function is in; None for none."""
-    if function in refused:
-        return "refused"
-    if function in constants:
-        return "constant"
-    return "differentiable" if function in rules or function in compositions else None
+    """What is known of a function; None for nothing."""
+    return STATUS.get(type(known.get(function)))
 
 
 def listed(home: Any, wanted: str) -> dict[str, Callable[..., Any]]:
@@ -67,12 +71,12 @@ def page() -> str:
         parts.append(f"## {title}\n")
         for kind in ("differentiable", "constant"):
             if found[kind]:
-                names = [f"*{n}*" if f in compositions else n for n, f in found[kind].items()]
+                names = [f"*{n}*" if isinstance(known[f], Composition) else n for n, f in found[kind].items()]
                 parts.append(f"**{kind.capitalize()}** ({len(names)}): {', '.join(names)}\n")
         if found["refused"]:
             parts.append(f"**Refused** ({len(found['refused'])}):\n")
             parts.append("| function | why, and what to write |\n|---|---|")
-            parts.append("".join(f"| {n} | {refused[f]} |\n" for n, f in found["refused"].items()))
+            parts.append("".join(f"| {n} | {known[f].reason} |\n" for n, f in found["refused"].items()))
     return "\n".join(parts)
 
 

@@ -14,7 +14,7 @@ import autograd_lite as ag
 from autograd_lite import Device, Tensor
 from autograd_lite.arrays import refuse_other_arithmetic
 from autograd_lite.errors import DataError, DTypeError, MissingAttributeError, ShapeError
-from autograd_lite.names import missing
+from autograd_lite.words.names import missing
 
 from .arrays import as_array
 from .names import MODULE_METHODS

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from autograd_lite import names
+from autograd_lite.words import names
 
 __all__ = ["MODULE_METHODS", "OPTIMIZER_METHODS", "TRAINER_METHODS", "called_module", "hints_of"]
 

@@ -133,7 +133,7 @@ def _filled_with(draw: Callable[..., Any]) -> Callable[..., Any]:
 
 
 # PyTorch's methods that fill a Tensor, or its data, with random numbers.
-TorchNames.uniform_ = _filled_with(lambda rng, from_=0.0, to=1.0, *, size: rng.uniform(from_, to, size))
-TorchNames.normal_ = _filled_with(lambda rng, mean=0.0, std=1.0, *, size: rng.normal(mean, std, size))
-TorchNames.bernoulli_ = _filled_with(lambda rng, p=0.5, *, size: rng.random(size) < p)
-TorchNames.exponential_ = _filled_with(lambda rng, lambd=1.0, *, size: rng.exponential(1 / lambd, size))
+TorchNames.uniform_.give(_filled_with(lambda rng, from_=0.0, to=1.0, *, size: rng.uniform(from_, to, size)))
+TorchNames.normal_.give(_filled_with(lambda rng, mean=0.0, std=1.0, *, size: rng.normal(mean, std, size)))
+TorchNames.bernoulli_.give(_filled_with(lambda rng, p=0.5, *, size: rng.random(size) < p))
+TorchNames.exponential_.give(_filled_with(lambda rng, lambd=1.0, *, size: rng.exponential(1 / lambd, size)))

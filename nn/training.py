@@ -16,7 +16,7 @@ import numpy.typing as npt
 import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import AnomalyError, DataError, DTypeError, OptionError, ShapeError
-from autograd_lite.names import Hinted
+from autograd_lite.words.names import Hinted
 
 from .arrays import as_array
 from .batches import Batches, cause_of_nan, generators, length

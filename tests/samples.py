@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as ag
+from autograd_lite.apply import alias, astype, setitem
 from autograd_lite.ops.decompositions import cholesky, complement, eig, from_triangle, qr
 from autograd_lite.ops.elementwise import upright
 from autograd_lite.ops.factors import others, pulled, running
@@ -45,7 +46,6 @@ from autograd_lite.ops.slopes import (
 from autograd_lite.ops.statistics import std, var
 from autograd_lite.ops.wide import shifted
 from autograd_lite.sums import total
-from autograd_lite.tensor import alias, astype, setitem
 
 
 @dataclass(frozen=True)

@@ -296,7 +296,7 @@ def test_scipys_functions_are_called_scipys():
 
 def test_what_stands_in_for_scipys_functions_gives_their_numbers():
     special = pytest.importorskip("scipy.special")
-    from autograd_lite.explain import SCIPY
+    from autograd_lite.words.explain import SCIPY
 
     x, y = np.array([0.3, 0.2, 0.9]), np.array([0.5, 0.1, 2.0])
     for name, line in SCIPY.items():

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
-from autograd_lite.rules import rules
+from autograd_lite.known import known
 from benchmarks import libraries
 from benchmarks.__main__ import in_own_process, main, shown, table
 from benchmarks.libraries import OURS, Library
@@ -152,7 +152,7 @@ def test_the_growth_of_memory_is_that_of_what_is_kept() -> None:
 def test_gradients_are_checked_before_they_are_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     workload = WORKLOADS["gradients"](True)
     workload.contenders[OURS]()
-    monkeypatch.setattr(rules[np.tanh], "vjps", (lambda g, y, x: 2 * g * (1 - y * y),))
+    monkeypatch.setattr(known[np.tanh], "vjps", (lambda g, y, x: 2 * g * (1 - y * y),))
     with pytest.raises(DisagreementError, match="by differences"):
         workload.contenders[OURS]()
 

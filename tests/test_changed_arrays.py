@@ -11,9 +11,9 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite import tree
-from autograd_lite.constants import SMALL, fingerprint
 from autograd_lite.errors import TapeError, UnsupportedError
-from autograd_lite.rules import names
+from autograd_lite.kept import SMALL, fingerprint
+from autograd_lite.known import names
 from tests.samples import SAMPLES, Sample
 
 LARGE = SMALL // 8 + 7

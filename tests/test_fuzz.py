@@ -478,7 +478,7 @@ def test_junk_ends_in_words_and_leaves_no_trace(name: str) -> None:
         for what, make in JUNK.items():
             assert ended_well(lambda make=make: PUBLIC[name](make())), what
             now = current()
-            assert (now.listeners, now.watchers, now.checks, now.transforms) == ((), (), False, 0)
+            assert (now.listeners, now.watchers, now.checks, now.transforms) == ((), (), None, 0)
 
 
 # -- what it has found ---------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import autograd_lite as ag
 import nn
 import visualize
 from autograd_lite.errors import MissingAttributeError, MissingNameError
-from autograd_lite.names import FOREIGN_METHODS, FOREIGN_NAMES
+from autograd_lite.words.names import FOREIGN_METHODS, FOREIGN_NAMES
 from nn.names import FOREIGN_NAMES as NN_NAMES
 from nn.names import MODULE_METHODS, OPTIMIZER_METHODS, TRAINER_METHODS
 from visualize.names import FOREIGN_NAMES as PICTURES

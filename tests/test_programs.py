@@ -14,7 +14,7 @@ import pytest
 import autograd_lite as ag
 from autograd_lite import backward
 from autograd_lite.errors import KinkError
-from autograd_lite.rules import rules
+from autograd_lite.known import Composition, known
 from autograd_lite.testing import check_grads
 from tests.programs.checking import WAYS, Fault, Trial, fault_of, undecided
 from tests.programs.drawing import numbered
@@ -113,8 +113,8 @@ Place = tuple[Any, str, Any]
 
 def in_place_of(op: Any, *planted: Any) -> Place:
     """The rules of an op, one for each operand; None leaves the right one."""
-    right = rules[op].vjps
-    return rules[op], "vjps", tuple(new or old for new, old in itertools.zip_longest(planted, right))
+    right = known[op].vjps
+    return known[op], "vjps", tuple(new or old for new, old in itertools.zip_longest(planted, right))
 
 
 def written_to(g: Any, y: Any, x: Any) -> Any:
@@ -126,7 +126,7 @@ def written_to(g: Any, y: Any, x: Any) -> Any:
 
 
 def untransposed_product(g: Any, y: Any, a: Any, b: Any) -> Any:
-    right = rules[np.matmul].vjps[1].__globals__["_matmul_right"]
+    right = known[np.matmul].vjps[1].__globals__["_matmul_right"]
     return np.matmul(a, g) if np.ndim(a) == 2 and a.shape[0] == a.shape[1] else right(g, y, a, b)
 
 
@@ -159,7 +159,7 @@ PLANTS: dict[str, tuple[str, Callable[[], Place]]] = {
     "a mask the other way": ("np.maximum(", lambda: in_place_of(np.maximum, lambda g, y, a, b: g * (a < b))),
     "a running sum from the wrong end": ("cumsum(", lambda: in_place_of(np.cumsum, unreversed)),
     "a cotangent written to": ("-{0}", lambda: in_place_of(np.negative, written_to)),
-    "a missing conjugate": ("np.fft.fft(", lambda: (rules[np.fft.fft], "plain", False)),
+    "a missing conjugate": ("np.fft.fft(", lambda: (known[np.fft.fft], "plain", False)),
     "a second order of 0": (
         "np.exp(",
         lambda: in_place_of(np.exp, lambda g, y, x: g * ag.stop_gradient(y)),
@@ -212,9 +212,8 @@ def test_pytorch_sees_planted_faults(name: str, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_wrong_values_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    from autograd_lite.rules import compositions
-
-    right = compositions[np.var]
-    monkeypatch.setitem(compositions, np.var, lambda x, **options: right(x, **options) * (1 + 2.0**-52))
+    right = known[np.var].function
+    wrong = Composition(lambda x, **options: right(x, **options) * (1 + 2.0**-52))
+    monkeypatch.setitem(known, np.var, wrong)
     programs = (p for p in drawn_before() if any("np.var" in step.op for step in p.steps))
     assert any((fault := fault_of(program, ["values"])) and "in NumPy" in fault.what for program in programs)

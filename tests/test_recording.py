@@ -655,7 +655,7 @@ def test_an_interrupt_at_every_moment_leaves_the_state(run: Callable[[], Any]) -
     def leaves_no_trace(stop: int) -> bool:
         came = interrupted(run, stop, (ag.__name__, __name__))
         now = current()
-        assert (now.listeners, now.watchers, now.checks) == ((), (), False), stop
+        assert (now.listeners, now.watchers, now.checks) == ((), (), None), stop
         assert (now.transforms, now.recomputing) == (0, False), stop
         # A generator's block may stay in the chain, but with its generator it has ended.
         assert now.block is None or run is generators, stop

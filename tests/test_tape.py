@@ -220,7 +220,7 @@ def test_the_first_op_is_named_wherever_it_runs(run: Any, words: str, place: str
             run()
         assert place in str(caught.value), str(caught.value)
         run()  # without it nothing is raised
-    assert current().checks is False and ag.is_recording()
+    assert current().checks is None and ag.is_recording()
 
 
 def test_each_thread_looks_for_anomalies_by_itself() -> None:

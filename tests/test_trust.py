@@ -22,7 +22,7 @@ from autograd_lite.recording import current
 def clean() -> bool:
     """Whether this thread's recording state is that of a fresh one."""
     now = current()
-    return (now.listeners, now.watchers, now.checks, now.transforms) == ((), (), False, 0)
+    return (now.listeners, now.watchers, now.checks, now.transforms) == ((), (), None, 0)
 
 
 def busy() -> None:

@@ -13,7 +13,7 @@ A notebook shows the picture by itself.
 
 from typing import TYPE_CHECKING
 
-from autograd_lite.names import missing_from_module as _missing_from_module
+from autograd_lite.words.names import missing_from_module as _missing_from_module
 
 from .calls import Call
 from .compare import Difference, diff

@@ -1,6 +1,6 @@
 """The derivatives of the ops as they stand in a textbook: written out in words, as text and as LaTeX.
 
-The engine computes with `autograd_lite.rules`; this table only explains. The tests evaluate every formula
+The engine computes with `autograd_lite.known`; this table only explains. The tests evaluate every formula
 of it and compare with the engine's number.
 """
 

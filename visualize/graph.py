@@ -20,8 +20,8 @@ import numpy as np
 import autograd_lite as ag
 from autograd_lite import contributions
 from autograd_lite.errors import DTypeError, OptionError, TapeError
-from autograd_lite.names import Hinted
 from autograd_lite.tree import flatten
+from autograd_lite.words.names import Hinted
 
 from . import html, render
 from .calls import Call, Calls
@@ -617,6 +617,4 @@ def _flown_back(node: ag.Node, i: int, sent: Any, uses: Counter[ag.Node]) -> Any
     parent = node.inputs[i]
     if sent is not None or node.adjoint is None or not isinstance(parent, ag.Node) or uses[parent] != 1:
         return sent
-    if parent.adjoint is not None or parent.notes is None:
-        return parent.adjoint
-    return parent.notes.grad
+    return parent.grad if parent.adjoint is None else parent.adjoint

@@ -53,10 +53,10 @@ __all__ = [
 ]
 
 # PyTorch has these functions as methods of a Tensor, too.
-Tensor.sigmoid = method_of(special.sigmoid)
-Tensor.softplus = method_of(special.softplus)
-Tensor.erf = method_of(special.erf)
-Tensor.relu = method_of(selection.relu)
-Tensor.softmax = method_of(reductions.softmax)
-Tensor.log_softmax = method_of(reductions.log_softmax)
-Tensor.logsumexp = method_of(reductions.logsumexp)
+Tensor.sigmoid.give(method_of(special.sigmoid))
+Tensor.softplus.give(method_of(special.softplus))
+Tensor.erf.give(method_of(special.erf))
+Tensor.relu.give(method_of(selection.relu))
+Tensor.softmax.give(method_of(reductions.softmax))
+Tensor.log_softmax.give(method_of(reductions.log_softmax))
+Tensor.logsumexp.give(method_of(reductions.logsumexp))

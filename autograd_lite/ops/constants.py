@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..rules import constants, refuse
+from ..known import constant, refuse
 
 __all__: list[str] = []
 
@@ -26,11 +26,11 @@ def _named(names: str) -> list[Callable[..., Any]]:
 
 # -- piecewise constant ----------------------------------------------------------------------------
 
-constants.update(_named("ceil fix floor floor_divide rint round signbit spacing trunc"))
+constant(*_named("ceil fix floor floor_divide rint round signbit spacing trunc"))
 
 # -- questions -------------------------------------------------------------------------------------
 
-constants.update(_named("""
+constant(*_named("""
     equal greater greater_equal less less_equal not_equal logical_and logical_not logical_or logical_xor
     allclose array_equal isclose iscomplex iscomplexobj isfinite isinf isnan isreal isrealobj
     array_equiv can_cast common_type isdtype isfortran isnat isneginf isposinf isscalar issubdtype iterable
@@ -39,7 +39,7 @@ constants.update(_named("""
 
 # -- whole numbers, bits, dates --------------------------------------------------------------------
 
-constants.update(_named("""
+constant(*_named("""
     around bitwise_and bitwise_count bitwise_or bitwise_xor gcd invert lcm left_shift right_shift
     packbits unpackbits
     busday_count busday_offset datetime_as_string datetime_data is_busday
@@ -47,16 +47,16 @@ constants.update(_named("""
 
 # -- places in an array ----------------------------------------------------------------------------
 
-constants.update(_named("""
+constant(*_named("""
     argpartition diag_indices diag_indices_from indices ix_ mask_indices ravel_multi_index tri
     tril_indices tril_indices_from triu_indices triu_indices_from unravel_index
     broadcast_shapes einsum_path
 """))  # fmt: skip
-constants.add(np.linalg.matrix_rank)
+constant(np.linalg.matrix_rank)
 
 # -- arrays from numbers, text and files -----------------------------------------------------------
 
-constants.update(_named("""
+constant(*_named("""
     arange bartlett blackman empty empty_like eye fromfunction frompyfunc hamming hanning identity kaiser
     ones ones_like zeros zeros_like
     frombuffer fromfile fromiter fromregex fromstring from_dlpack genfromtxt load loadtxt
@@ -64,7 +64,7 @@ constants.update(_named("""
 
 # -- text, files, settings -------------------------------------------------------------------------
 
-constants.update(_named("""
+constant(*_named("""
     array2string array_repr array_str base_repr binary_repr format_float_positional format_float_scientific
     save savetxt savez savez_compressed
     get_include get_printoptions getbufsize geterr geterrcall info printoptions set_printoptions setbufsize

@@ -23,10 +23,10 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import primitive
 from ..arrays import some, unwrap, zeros
 from ..errors import NotDifferentiableError, UnsupportedError
-from ..rules import compositions, defvjp
-from ..tensor import primitive
+from ..known import Composition, defvjp, known
 from .equal import accompanied, alike, answered, channels, probe_of, spread_evenly, tilted, vanishing
 from .products import adjoint, conj
 
@@ -224,8 +224,8 @@ def _np_eigh(a: Any, UPLO: str = "L") -> Any:
     return EighResult(*eigh(from_triangle(a, uplo=UPLO), uplo=UPLO)[:2])
 
 
-compositions[np.linalg.eigh] = _np_eigh
-compositions[np.linalg.eigvalsh] = lambda a, UPLO="L": np.linalg.eigh(a, UPLO)[0]
+known[np.linalg.eigh] = Composition(_np_eigh)
+known[np.linalg.eigvalsh] = Composition(lambda a, UPLO="L": np.linalg.eigh(a, UPLO)[0])
 
 # -- eigenvalues of other matrices -----------------------------------------------------------------
 
@@ -263,8 +263,8 @@ def _eig(g: Any, y: Any, a: Any) -> tuple[Any]:
 defvjp(eig, joint=_eig, plain=True, partial=True)
 
 EigResult = type(np.linalg.eig(np.eye(1)))
-compositions[np.linalg.eig] = lambda a: EigResult(*eig(a))
-compositions[np.linalg.eigvals] = lambda a: eig(a)[0]
+known[np.linalg.eig] = Composition(lambda a: EigResult(*eig(a)))
+known[np.linalg.eigvals] = Composition(lambda a: eig(a)[0])
 
 # -- singular values -------------------------------------------------------------------------------
 
@@ -468,8 +468,8 @@ def _in_order(x: Any, order: Any) -> Any:
     return x[tuple(grid)]
 
 
-compositions[np.linalg.svd] = _np_svd
-compositions[np.linalg.svdvals] = lambda x: svd(x)[1]
+known[np.linalg.svd] = Composition(_np_svd)
+known[np.linalg.svdvals] = Composition(lambda x: svd(x)[1])
 
 # -- QR --------------------------------------------------------------------------------------------
 
@@ -518,7 +518,7 @@ def _np_qr(a: Any, mode: str = "reduced") -> Any:
     return QRResult(q, r)
 
 
-compositions[np.linalg.qr] = _np_qr
+known[np.linalg.qr] = Composition(_np_qr)
 
 # -- Cholesky --------------------------------------------------------------------------------------
 
@@ -546,4 +546,4 @@ def _np_cholesky(a: Any, *, upper: bool = False) -> Any:
 
 
 defvjp(cholesky, _cholesky, plain=True)
-compositions[np.linalg.cholesky] = _np_cholesky
+known[np.linalg.cholesky] = Composition(_np_cholesky)

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import alias, astype, primitive
 from ..arrays import asarray, every, unwrap, zeros
-from ..rules import compositions, defvjp
-from ..tensor import Tensor, alias, astype, primitive
-from ..torch_names import answer
+from ..box import answer
+from ..known import Composition, defvjp, known
+from ..tensor import Tensor
 from .slopes import (
     arcsin_slope,
     arctan_slope,
@@ -66,7 +67,7 @@ defvjp(np.square, lambda g, y, x: g * (2 * x))
 
 defvjp(np.remainder, lambda g, y, a, b: g, lambda g, y, a, b: -g * np.floor_divide(a, b))
 defvjp(np.fmod, lambda g, y, a, b: g, lambda g, y, a, b: -g * np.rint((a - y) / b))
-compositions[np.divmod] = lambda a, b: (np.floor_divide(a, b), np.remainder(a, b))
+known[np.divmod] = Composition(lambda a, b: (np.floor_divide(a, b), np.remainder(a, b)))
 
 
 def _modf(x: Any) -> Any:
@@ -83,8 +84,8 @@ def _frexp(x: Any) -> Any:
 
 
 defvjp(np.ldexp, lambda g, y, x, k: np.ldexp(g, unwrap(k)))
-compositions[np.modf] = _modf
-compositions[np.frexp] = _frexp
+known[np.modf] = Composition(_modf)
+known[np.frexp] = Composition(_frexp)
 
 # -- powers ----------------------------------------------------------------------------------------
 
@@ -110,7 +111,7 @@ def _float_power(a: Any, b: Any) -> Any:
 
 
 defvjp(np.power, _power_base, _power_exponent)
-compositions[np.float_power] = _float_power
+known[np.float_power] = Composition(_float_power)
 defvjp(np.sqrt, lambda g, y, x: g / (2 * y))
 defvjp(np.cbrt, lambda g, y, x: g * cbrt_slope(x))
 defvjp(
@@ -232,6 +233,6 @@ defvjp(
     flow="elementwise",
 )
 defvjp(upright, lambda g, y, x: np.imag(g), plain=True)
-compositions[np.sign] = _sign
-compositions[np.angle] = _angle
-compositions[np.real_if_close] = _real_if_close
+known[np.sign] = Composition(_sign)
+known[np.angle] = Composition(_angle)
+known[np.real_if_close] = Composition(_real_if_close)

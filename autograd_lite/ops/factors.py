@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import primitive
 from ..arrays import is_array, ones, zeros
-from ..rules import defvjp
-from ..tensor import primitive
+from ..known import defvjp
 from .wide import Jet, arranged, tame
 
 __all__ = ["others", "pulled"]

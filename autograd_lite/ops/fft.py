@@ -12,7 +12,7 @@ import numpy as np
 
 from ..arrays import asarray
 from ..errors import UnsupportedError
-from ..rules import compositions, constants, defvjp
+from ..known import Composition, constant, defvjp, known
 from .indexing import scatter
 
 __all__: list[str] = []
@@ -122,15 +122,15 @@ def _plane(over: Any) -> Any:
     return lambda a, s=None, axes=(-2, -1), norm=None: over(a, s=s, axes=axes, norm=norm)
 
 
-compositions[np.fft.fft2] = _plane(np.fft.fftn)
-compositions[np.fft.ifft2] = _plane(np.fft.ifftn)
-compositions[np.fft.rfft2] = _plane(np.fft.rfftn)
-compositions[np.fft.irfft2] = _plane(np.fft.irfftn)
-compositions[np.fft.hfft] = lambda a, n=None, axis=-1, norm=None: np.fft.irfft(
-    np.conjugate(a), n, axis, REVERSED[norm]
+known[np.fft.fft2] = Composition(_plane(np.fft.fftn))
+known[np.fft.ifft2] = Composition(_plane(np.fft.ifftn))
+known[np.fft.rfft2] = Composition(_plane(np.fft.rfftn))
+known[np.fft.irfft2] = Composition(_plane(np.fft.irfftn))
+known[np.fft.hfft] = Composition(
+    lambda a, n=None, axis=-1, norm=None: np.fft.irfft(np.conjugate(a), n, axis, REVERSED[norm])
 )
-compositions[np.fft.ihfft] = lambda a, n=None, axis=-1, norm=None: np.conjugate(
-    np.fft.rfft(a, n, axis, REVERSED[norm])
+known[np.fft.ihfft] = Composition(
+    lambda a, n=None, axis=-1, norm=None: np.conjugate(np.fft.rfft(a, n, axis, REVERSED[norm]))
 )
 
 
@@ -145,6 +145,6 @@ def _shifted(sign: int) -> Any:
     return shift
 
 
-compositions[np.fft.fftshift] = _shifted(1)
-compositions[np.fft.ifftshift] = _shifted(-1)
-constants.update([np.fft.fftfreq, np.fft.rfftfreq])
+known[np.fft.fftshift] = Composition(_shifted(1))
+known[np.fft.ifftshift] = Composition(_shifted(-1))
+constant(np.fft.fftfreq, np.fft.rfftfreq)

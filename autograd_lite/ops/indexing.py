@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from ..apply import primitive, setitem
 from ..arrays import asarray, dtype_of, is_array, on_host, shape_of, size_of, to_host, unwrap, zeros
+from ..cotangents import unbroadcast
 from ..errors import ShapeError, UnsupportedError
-from ..rules import Rule, compositions, defvjp, rules
-from ..sums import unbroadcast, widened
-from ..tape import op_name
-from ..tensor import Tensor, primitive, setitem
+from ..known import Composition, Rule, defvjp, known
+from ..node import op_name
+from ..sums import widened
+from ..tensor import Tensor
 
 __all__: list[str] = []
 
@@ -180,7 +182,7 @@ def _assigned(g: Any, y: Any, x: Any, value: Any, index: Any) -> Any:
     return unbroadcast(read, shape)
 
 
-rules[operator.getitem] = Rule((lambda g, y, x, index: scatter(g, index, x.shape),), flow="selects")
+known[operator.getitem] = Rule((lambda g, y, x, index: scatter(g, index, x.shape),), flow="selects")
 defvjp(scatter, lambda g, y, x, index, shape: g[index], flow="moves")
 defvjp(
     setitem,
@@ -235,12 +237,14 @@ def _take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     return arr[_grid(shape_of(arr), indices, axis)]
 
 
-compositions[np.take] = _take
-compositions[np.take_along_axis] = _take_along_axis
-compositions[np.compress] = lambda condition, a, axis=None: np.take(
-    a, np.compress(unwrap(condition), np.arange(size_of(condition))), axis
+known[np.take] = Composition(_take)
+known[np.take_along_axis] = Composition(_take_along_axis)
+known[np.compress] = Composition(
+    lambda condition, a, axis=None: np.take(
+        a, np.compress(unwrap(condition), np.arange(size_of(condition))), axis
+    )
 )
-compositions[np.extract] = lambda condition, arr: np.take(arr, np.flatnonzero(condition))
+known[np.extract] = Composition(lambda condition, arr: np.take(arr, np.flatnonzero(condition)))
 
 # -- writing: the Tensor stands for a new value, as after x[i] = v ---------------------------------
 
@@ -263,7 +267,7 @@ def _writes(function: Callable[..., Any]) -> Callable[[Callable[..., None]], Non
                 )
             function(target, *map(unwrap, args), **{key: unwrap(value) for key, value in kwargs.items()})
 
-        compositions[function] = composition
+        known[function] = Composition(composition)
 
     return register
 

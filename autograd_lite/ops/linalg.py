@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import primitive
 from ..arrays import asarray, empty, every, shape_of, some, to_host, unwrap
-from ..rules import compositions, defvjp
-from ..tensor import primitive, wrap
+from ..box import wrap
+from ..known import Composition, defvjp, known
 from .decompositions import eye, from_triangle, negligible, row
 from .factors import others
 from .products import adjoint, conj
@@ -93,8 +94,8 @@ defvjp(
     lambda g, y, a: -np.matmul(np.matmul(np.matrix_transpose(y), g), np.matrix_transpose(y)),
 )
 defvjp(pinv, _pinv, plain=True)
-compositions[np.linalg.pinv] = _np_pinv
-compositions[np.linalg.tensorinv] = _tensorinv
+known[np.linalg.pinv] = Composition(_np_pinv)
+known[np.linalg.tensorinv] = Composition(_tensorinv)
 
 # -- linear systems --------------------------------------------------------------------------------
 
@@ -170,8 +171,8 @@ def _lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
 
 defvjp(np.linalg.solve, joint=_solve, broadcasts=True, flow="mixes")
 defvjp(least_squares, joint=_least_squares, plain=True)
-compositions[np.linalg.tensorsolve] = _tensorsolve
-compositions[np.linalg.lstsq] = _lstsq
+known[np.linalg.tensorsolve] = Composition(_tensorsolve)
+known[np.linalg.lstsq] = Composition(_lstsq)
 
 # -- determinants ----------------------------------------------------------------------------------
 
@@ -251,7 +252,7 @@ SlogdetResult = type(np.linalg.slogdet(np.eye(1)))
 defvjp(np.linalg.det, _det)
 defvjp(cofactors, _cofactors)
 defvjp(slogdet, joint=_slogdet, plain=True, partial=True)
-compositions[np.linalg.slogdet] = lambda a: SlogdetResult(*slogdet(a))
+known[np.linalg.slogdet] = Composition(lambda a: SlogdetResult(*slogdet(a)))
 
 # -- powers and products of several ----------------------------------------------------------------
 
@@ -315,10 +316,10 @@ def _chain(arrays: list[Any], cut: dict[tuple[int, int], int], i: int, j: int) -
     return np.matmul(_chain(arrays, cut, i, k), _chain(arrays, cut, k + 1, j))
 
 
-compositions[np.linalg.matrix_power] = _matrix_power
-compositions[np.linalg.multi_dot] = _multi_dot
+known[np.linalg.matrix_power] = Composition(_matrix_power)
+known[np.linalg.multi_dot] = Composition(_multi_dot)
 
 # -- diagonals -------------------------------------------------------------------------------------
 
-compositions[np.linalg.diagonal] = lambda x, *, offset=0: np.diagonal(x, offset, -2, -1)
-compositions[np.linalg.trace] = lambda x, *, offset=0: np.trace(x, offset, -2, -1)
+known[np.linalg.diagonal] = Composition(lambda x, *, offset=0: np.diagonal(x, offset, -2, -1))
+known[np.linalg.trace] = Composition(lambda x, *, offset=0: np.trace(x, offset, -2, -1))

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import primitive, stop_gradient
 from ..arrays import asarray, unwrap
-from ..rules import compositions, defvjp
+from ..known import Composition, defvjp, known
 from ..sums import narrowed, total, widened
-from ..tensor import primitive, stop_gradient
 from .decompositions import negligible, row
 from .products import conj
 from .reductions import spread
@@ -204,12 +204,14 @@ def _inexact(x: Any) -> Any:
     return x if x.dtype.kind in "fc" else x.astype(float)
 
 
-compositions[np.linalg.norm] = _norm
-compositions[np.linalg.matrix_norm] = lambda x, *, keepdims=False, ord="fro": _matrix_norm(
-    _inexact(x), ord, (-2, -1), keepdims
+known[np.linalg.norm] = Composition(_norm)
+known[np.linalg.matrix_norm] = Composition(
+    lambda x, *, keepdims=False, ord="fro": _matrix_norm(_inexact(x), ord, (-2, -1), keepdims)
 )
-compositions[np.linalg.vector_norm] = lambda x, *, axis=None, keepdims=False, ord=2: _vector_norm(
-    _inexact(x), ord, axis if axis is None or isinstance(axis, tuple) else (axis,), keepdims
+known[np.linalg.vector_norm] = Composition(
+    lambda x, *, axis=None, keepdims=False, ord=2: _vector_norm(
+        _inexact(x), ord, axis if axis is None or isinstance(axis, tuple) else (axis,), keepdims
+    )
 )
 
 # -- condition -------------------------------------------------------------------------------------
@@ -228,4 +230,4 @@ def _cond(x: Any, p: Any = None) -> Any:
     return (norm + singular) * np.where(singular, np.inf, of_inverse)  # + 1, lest zeros give 0 * inf
 
 
-compositions[np.linalg.cond] = _cond
+known[np.linalg.cond] = Composition(_cond)

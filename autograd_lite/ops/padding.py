@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..arrays import asarray, unwrap
-from ..rules import compositions
-from ..tensor import Tensor, wrap
+from ..box import wrap
+from ..known import Composition, known
+from ..tensor import Tensor
 from .indexing import along, scatter
 
 __all__: list[str] = []
@@ -172,4 +173,4 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> 
     return wrap(np.pad(unwrap(array), pad_width, mode, **plain))  # which rounds among whole numbers
 
 
-compositions[np.pad] = _pad
+known[np.pad] = Composition(_pad)

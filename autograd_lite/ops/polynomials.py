@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arrays import asarray, every, ones, to_host, unwrap, zeros
 from ..errors import UnsupportedError
-from ..rules import compositions, defvjp
+from ..known import Composition, defvjp, known
 from ..sums import total
 from ..tensor import Tensor
 
@@ -74,12 +74,12 @@ def _stripped(p: Any) -> Any:
     return p[lead[0] :] if lead.size else p[-1:]
 
 
-compositions[np.polyval] = _polyval
-compositions[np.polyder] = _polyder
-compositions[np.polyint] = _polyint
-compositions[np.polyadd] = _polyadd
-compositions[np.polysub] = lambda a1, a2: _polyadd(a1, -asarray(a2))
-compositions[np.polymul] = _polymul
+known[np.polyval] = Composition(_polyval)
+known[np.polyder] = Composition(_polyder)
+known[np.polyint] = Composition(_polyint)
+known[np.polyadd] = Composition(_polyadd)
+known[np.polysub] = Composition(lambda a1, a2: _polyadd(a1, -asarray(a2)))
+known[np.polymul] = Composition(_polymul)
 
 
 def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
@@ -120,7 +120,7 @@ def _polyfit(
     return (p.T / size).T
 
 
-compositions[np.polyfit] = _polyfit
+known[np.polyfit] = Composition(_polyfit)
 
 
 def _poly(seq_of_zeros: Any) -> Any:
@@ -144,6 +144,6 @@ def _roots(g: Any, y: Any, p: Any) -> Any:
     return -total(np.reshape(g / slope, (-1, 1)) * powers, 0)
 
 
-compositions[np.polydiv] = _polydiv
-compositions[np.poly] = _poly
+known[np.polydiv] = Composition(_polydiv)
+known[np.poly] = Composition(_poly)
 defvjp(np.roots, _roots)

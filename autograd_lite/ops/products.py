@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import primitive
 from ..arrays import asarray, shape_of, zeros
-from ..rules import compositions, defvjp
-from ..sums import LONG, SHORT, contracted, total
-from ..tensor import primitive
+from ..known import Composition, defvjp, known
+from ..sums import SHORT, contracted, total
 from .indexing import scatter
+from .signal import LONG
 
 __all__: list[str] = []
 
@@ -28,7 +29,7 @@ def adjoint(x: Any) -> Any:
     return conj(np.matrix_transpose(x))
 
 
-compositions[np.linalg.matrix_transpose] = np.matrix_transpose
+known[np.linalg.matrix_transpose] = Composition(np.matrix_transpose)
 
 # -- matrices --------------------------------------------------------------------------------------
 
@@ -82,11 +83,11 @@ def _last(x: Any, axis: int) -> Any:
 
 
 defvjp(np.matmul, _matmul_left, _matmul_right, broadcasts=True, flow="mixes")
-compositions[np.linalg.matmul] = np.matmul
-compositions[np.vecdot] = compositions[np.linalg.vecdot] = _vecdot
+known[np.linalg.matmul] = Composition(np.matmul)
+known[np.vecdot] = known[np.linalg.vecdot] = Composition(_vecdot)
 if hasattr(np, "matvec"):  # NumPy 2.2
-    compositions[np.matvec] = _matvec
-    compositions[np.vecmat] = _vecmat
+    known[np.matvec] = Composition(_matvec)
+    known[np.vecmat] = Composition(_vecmat)
 
 # -- sums over chosen axes -------------------------------------------------------------------------
 
@@ -134,10 +135,10 @@ def _vdot(a: Any, b: Any) -> Any:
     return np.matmul(conj(np.reshape(a, -1)), np.reshape(b, -1))
 
 
-compositions[np.dot] = _dot
-compositions[np.inner] = _inner
-compositions[np.vdot] = _vdot
-compositions[np.tensordot] = compositions[np.linalg.tensordot] = _tensordot
+known[np.dot] = Composition(_dot)
+known[np.inner] = Composition(_inner)
+known[np.vdot] = Composition(_vdot)
+known[np.tensordot] = known[np.linalg.tensordot] = Composition(_tensordot)
 
 # -- every entry with every entry ------------------------------------------------------------------
 
@@ -164,9 +165,9 @@ def _kron(a: Any, b: Any) -> Any:
     return np.reshape(blocks, [i * j for i, j in zip(outer, inner, strict=True)])
 
 
-compositions[np.outer] = _outer
-compositions[np.linalg.outer] = _outer_of_vectors
-compositions[np.kron] = _kron
+known[np.outer] = Composition(_outer)
+known[np.linalg.outer] = Composition(_outer_of_vectors)
+known[np.kron] = Composition(_kron)
 
 # -- the cross product -----------------------------------------------------------------------------
 
@@ -203,8 +204,8 @@ def _cross_in_space(x1: Any, x2: Any, *, axis: int = -1) -> Any:
     return _cross(x1, x2, axis=axis)
 
 
-compositions[np.cross] = _cross
-compositions[np.linalg.cross] = _cross_in_space
+known[np.cross] = Composition(_cross)
+known[np.linalg.cross] = Composition(_cross_in_space)
 
 # -- einsum ----------------------------------------------------------------------------------------
 
@@ -303,5 +304,5 @@ def _einsum_total(operands: list[tuple[str, Any]], output: str, optimize: Any) -
     return np.einsum(f"{terms}->{output}", *arrays, optimize=optimize)
 
 
-compositions[np.einsum] = _einsum
+known[np.einsum] = Composition(_einsum)
 defvjp(einsum, each=_einsum_vjp)

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import nondifferentiable, primitive
 from ..arrays import asarray, on_host, ones, some, unwrap
-from ..rules import compositions, defvjp
+from ..known import Composition, defvjp, known
 from ..sums import narrowed, total, widened
-from ..tensor import nondifferentiable, primitive
 from .factors import others
 
 __all__ = ["log_softmax", "logsumexp", "softmax"]
@@ -123,7 +123,7 @@ def _ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
 
 
-compositions[np.ptp] = _ptp
+known[np.ptp] = Composition(_ptp)
 
 # -- sums, means and products that skip NaNs: their entries are dead -------------------------------
 
@@ -141,12 +141,12 @@ def _nanmean(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = Fa
     return narrowed(means, entries) if dtype is None else means.astype(sums.dtype)
 
 
-compositions[np.nanmean] = _nanmean
-compositions[np.nansum] = lambda a, axis=None, dtype=None, **options: np.sum(
-    _without_nan(a, 0), axis=axis, dtype=dtype, **options
+known[np.nanmean] = Composition(_nanmean)
+known[np.nansum] = Composition(
+    lambda a, axis=None, dtype=None, **options: np.sum(_without_nan(a, 0), axis=axis, dtype=dtype, **options)
 )
-compositions[np.nanprod] = lambda a, axis=None, dtype=None, **options: np.prod(
-    _without_nan(a, 1), axis=axis, dtype=dtype, **options
+known[np.nanprod] = Composition(
+    lambda a, axis=None, dtype=None, **options: np.prod(_without_nan(a, 1), axis=axis, dtype=dtype, **options)
 )
 
 # -- softmax and its kin ---------------------------------------------------------------------------

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from ..apply import primitive
 from ..arrays import asarray, shape_of, zeros
 from ..errors import AxisError
-from ..rules import compositions, defvjp
-from ..tensor import primitive
+from ..known import Composition, defvjp, known
 from .factors import pulled
 
 __all__: list[str] = []
@@ -36,11 +36,11 @@ def _cumprod(g: Any, y: Any, x: Any, axis: int | None = None, dtype: Any = None)
 defvjp(np.cumsum, _cumsum, flow="moves")
 defvjp(np.cumprod, _cumprod)
 
-compositions[np.nancumsum] = lambda a, axis=None, dtype=None: np.cumsum(
-    np.where(np.isnan(a), 0, a), axis=axis, dtype=dtype
+known[np.nancumsum] = Composition(
+    lambda a, axis=None, dtype=None: np.cumsum(np.where(np.isnan(a), 0, a), axis=axis, dtype=dtype)
 )
-compositions[np.nancumprod] = lambda a, axis=None, dtype=None: np.cumprod(
-    np.where(np.isnan(a), 1, a), axis=axis, dtype=dtype
+known[np.nancumprod] = Composition(
+    lambda a, axis=None, dtype=None: np.cumprod(np.where(np.isnan(a), 1, a), axis=axis, dtype=dtype)
 )
 
 
@@ -71,8 +71,8 @@ def _with_size(shape: tuple[int, ...], axis: int, size: int) -> tuple[int, ...]:
 
 
 if hasattr(np, "cumulative_sum"):  # NumPy 2.1
-    compositions[np.cumulative_sum] = _cumulative(np.cumsum, 0)
-    compositions[np.cumulative_prod] = _cumulative(np.cumprod, 1)
+    known[np.cumulative_sum] = Composition(_cumulative(np.cumsum, 0))
+    known[np.cumulative_prod] = Composition(_cumulative(np.cumprod, 1))
 
 # -- differences -----------------------------------------------------------------------------------
 
@@ -115,8 +115,8 @@ def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     return np.concatenate([part for part in (ends[0], diff(ary), ends[1]) if part is not None])
 
 
-compositions[np.diff] = _diff
-compositions[np.ediff1d] = _ediff1d
+known[np.diff] = Composition(_diff)
+known[np.ediff1d] = Composition(_ediff1d)
 
 # -- slopes and areas ------------------------------------------------------------------------------
 
@@ -174,5 +174,5 @@ def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     return np.sum(dx * heights / 2, axis=axis)
 
 
-compositions[np.gradient] = _gradient
-compositions[np.trapezoid] = _trapezoid
+known[np.gradient] = Composition(_gradient)
+known[np.trapezoid] = Composition(_trapezoid)

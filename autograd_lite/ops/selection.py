@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import primitive
 from ..arrays import asarray, dtype_of, on_host, shape_of, some, unwrap, zeros
-from ..rules import compositions, defvjp
-from ..tensor import Tensor, primitive, wrap
+from ..box import wrap
+from ..known import Composition, defvjp, known
+from ..tensor import Tensor
 
 __all__ = ["relu"]
 
@@ -120,9 +122,9 @@ defvjp(
     lambda g, y, c, a, b: np.where(unwrap(c), 0, g),
     flow="selects",
 )
-compositions[np.clip] = _clip
-compositions[np.where] = _where
-compositions[np.nan_to_num] = _nan_to_num
+known[np.clip] = Composition(_clip)
+known[np.where] = Composition(_where)
+known[np.nan_to_num] = Composition(_nan_to_num)
 
 # -- choices by number, by condition, piece by piece ------------------------------------------------
 
@@ -172,6 +174,6 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> A
 
 
 defvjp(choose, each=_chosen, flow="selects")
-compositions[np.choose] = lambda a, choices, mode="raise": choose(a, *choices, mode=mode)
-compositions[np.select] = _select
-compositions[np.piecewise] = _piecewise
+known[np.choose] = Composition(lambda a, choices, mode="raise": choose(a, *choices, mode=mode))
+known[np.select] = Composition(_select)
+known[np.piecewise] = Composition(_piecewise)

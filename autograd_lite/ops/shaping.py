@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from ..apply import nondifferentiable, primitive
 from ..arrays import asarray, on_host, shape_of, size_of, to_host, unwrap
 from ..errors import ShapeError
-from ..rules import compositions, defvjp
-from ..tensor import nondifferentiable, primitive
+from ..known import Composition, defvjp, known
 from .indexing import along, as_places, scatter
 
 __all__ = ["concatenate", "filling", "stack"]
@@ -86,11 +86,11 @@ def _rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
     return np.flip(m, flipped)
 
 
-compositions[np.rollaxis] = _rollaxis
-compositions[np.rot90] = _rot90
-compositions[np.fliplr] = lambda m: np.flip(m, 1)
-compositions[np.flipud] = lambda m: np.flip(m, 0)
-compositions[np.astype] = lambda x, dtype, /, *, copy=True, device=None: x.astype(dtype)
+known[np.rollaxis] = Composition(_rollaxis)
+known[np.rot90] = Composition(_rot90)
+known[np.fliplr] = Composition(lambda m: np.flip(m, 1))
+known[np.flipud] = Composition(lambda m: np.flip(m, 0))
+known[np.astype] = Composition(lambda x, dtype, /, *, copy=True, device=None: x.astype(dtype))
 
 # -- several arrays in one -------------------------------------------------------------------------
 
@@ -201,18 +201,18 @@ def _like(x: Any) -> Any:
     return np.broadcast_to(0, shape_of(x))
 
 
-compositions[np.concatenate] = lambda arrays, axis=0, **cast: concatenate(*arrays, axis=axis, **cast)
-compositions[np.stack] = lambda arrays, axis=0, **cast: stack(*arrays, axis=axis, **cast)
-compositions[np.vstack] = lambda tup, **cast: concatenate(*map(np.atleast_2d, tup), axis=0, **cast)
-compositions[np.hstack] = _hstack
-compositions[np.dstack] = lambda tup: concatenate(*map(np.atleast_3d, tup), axis=2)
-compositions[np.column_stack] = _column_stack
-compositions[np.append] = _append
-compositions[np.block] = _block
-compositions[np.broadcast_arrays] = _broadcast_arrays
-compositions[np.meshgrid] = _meshgrid
+known[np.concatenate] = Composition(lambda arrays, axis=0, **cast: concatenate(*arrays, axis=axis, **cast))
+known[np.stack] = Composition(lambda arrays, axis=0, **cast: stack(*arrays, axis=axis, **cast))
+known[np.vstack] = Composition(lambda tup, **cast: concatenate(*map(np.atleast_2d, tup), axis=0, **cast))
+known[np.hstack] = Composition(_hstack)
+known[np.dstack] = Composition(lambda tup: concatenate(*map(np.atleast_3d, tup), axis=2))
+known[np.column_stack] = Composition(_column_stack)
+known[np.append] = Composition(_append)
+known[np.block] = Composition(_block)
+known[np.broadcast_arrays] = Composition(_broadcast_arrays)
+known[np.meshgrid] = Composition(_meshgrid)
 for _widen in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
-    compositions[_widen] = _at_least(_widen)
+    known[_widen] = Composition(_at_least(_widen))
 
 # -- one array in several --------------------------------------------------------------------------
 
@@ -239,15 +239,17 @@ def _split_along(axis: int, ndim: int) -> Any:
     return split
 
 
-compositions[np.array_split] = _splitting(np.array_split)
-compositions[np.split] = _splitting(np.split)
-compositions[np.vsplit] = _split_along(0, 2)
-compositions[np.dsplit] = _split_along(2, 3)
-compositions[np.hsplit] = lambda ary, indices_or_sections: np.split(
-    ary, indices_or_sections, axis=1 if len(shape_of(ary)) > 1 else 0
+known[np.array_split] = Composition(_splitting(np.array_split))
+known[np.split] = Composition(_splitting(np.split))
+known[np.vsplit] = Composition(_split_along(0, 2))
+known[np.dsplit] = Composition(_split_along(2, 3))
+known[np.hsplit] = Composition(
+    lambda ary, indices_or_sections: np.split(
+        ary, indices_or_sections, axis=1 if len(shape_of(ary)) > 1 else 0
+    )
 )
 if hasattr(np, "unstack"):
-    compositions[np.unstack] = lambda x, /, *, axis=0: tuple(np.moveaxis(x, axis, 0))
+    known[np.unstack] = Composition(lambda x, /, *, axis=0: tuple(np.moveaxis(x, axis, 0)))
 
 # -- entries several times, or not at all ----------------------------------------------------------
 
@@ -334,12 +336,12 @@ def _trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     return filt
 
 
-compositions[np.tile] = _tile
-compositions[np.repeat] = _repeat
-compositions[np.resize] = _resize
-compositions[np.insert] = _insert
-compositions[np.delete] = _delete
-compositions[np.trim_zeros] = _trim_zeros
+known[np.tile] = Composition(_tile)
+known[np.repeat] = Composition(_repeat)
+known[np.resize] = Composition(_resize)
+known[np.insert] = Composition(_insert)
+known[np.delete] = Composition(_delete)
+known[np.trim_zeros] = Composition(_trim_zeros)
 
 # -- parts of an array -----------------------------------------------------------------------------
 
@@ -379,13 +381,13 @@ def _triangle(keep: Any) -> Any:
     return lambda m, k=0: np.where(keep(np.ones(m.shape[-2:], bool), k), m, m.dtype.type(0))
 
 
-compositions[np.diagonal] = _diagonal
-compositions[np.trace] = _trace
-compositions[np.diag] = _diag
-compositions[np.diagflat] = lambda v, k=0: np.diag(np.ravel(v), k)
-compositions[np.tril] = _triangle(np.tril)
-compositions[np.triu] = _triangle(np.triu)
-compositions[np.vander] = _vander
+known[np.diagonal] = Composition(_diagonal)
+known[np.trace] = Composition(_trace)
+known[np.diag] = Composition(_diag)
+known[np.diagflat] = Composition(lambda v, k=0: np.diag(np.ravel(v), k))
+known[np.tril] = Composition(_triangle(np.tril))
+known[np.triu] = Composition(_triangle(np.triu))
+known[np.vander] = Composition(_vander)
 
 # -- order: equal entries keep theirs, and so do their cotangents ----------------------------------
 
@@ -407,8 +409,8 @@ def _partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect
     return np.take_along_axis(a, order, axis)
 
 
-compositions[np.sort] = _sort
-compositions[np.partition] = _partition
+known[np.sort] = Composition(_sort)
+known[np.partition] = Composition(_partition)
 
 for _constant in (np.shape, np.ndim, np.size):
     nondifferentiable(_constant)

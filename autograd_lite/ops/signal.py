@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import asarray, shape_of, size_of, some, unwrap, zeros
-from ..rules import compositions, defvjp
+from ..known import Composition, defvjp, known
 from ..sums import narrowed, total
 
 __all__: list[str] = []
@@ -54,7 +54,7 @@ def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
     return np.convolve(a, np.conjugate(np.flip(np.reshape(v, -1))), mode)
 
 
-compositions[np.correlate] = _correlate
+known[np.correlate] = Composition(_correlate)
 
 # -- interpolation ---------------------------------------------------------------------------------
 
@@ -89,4 +89,4 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
     return np.where(raw > places[-1], fp[-1] if right is None else right, y)
 
 
-compositions[np.interp] = _interp
+known[np.interp] = Composition(_interp)

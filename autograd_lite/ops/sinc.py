@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import primitive
 from ..arrays import asarray, some
-from ..rules import defvjp
-from ..tensor import primitive
+from ..known import defvjp
 from .doubled import Doubled, nearest, polynomial, where
 
 __all__: list[str] = []

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import primitive
 from ..arrays import asarray, every, some, unwrap
-from ..rules import defvjp
-from ..tensor import primitive
+from ..known import defvjp
 from .blocks import blockwise
 
 __all__: list[str] = []

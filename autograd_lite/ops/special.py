@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import primitive
 from ..arrays import asarray, on_host
-from ..rules import defvjp
-from ..tensor import primitive
+from ..known import defvjp
 from .blocks import blockwise
 from .sinc import sinc_derivative
 from .slopes import bessel_i, logistic_slope, times_gauss

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import primitive
 from ..arrays import asarray, dtype_of, empty, ones, shape_of, some, to_host, unwrap
-from ..rules import compositions, defvjp, refuse
+from ..known import Composition, defvjp, known, refuse
 from ..sums import narrowed, total, widened
-from ..tensor import Tensor, primitive
+from ..tensor import Tensor
 from .indexing import scatter
 from .reductions import count, kept_shape, spread
 
@@ -148,10 +149,10 @@ def _moment(op: Any, skip_nan: bool) -> Callable[..., Any]:
     return moment
 
 
-compositions[np.var] = _moment(var, False)
-compositions[np.std] = _moment(std, False)
-compositions[np.nanvar] = _moment(var, True)
-compositions[np.nanstd] = _moment(std, True)
+known[np.var] = Composition(_moment(var, False))
+known[np.std] = Composition(_moment(std, False))
+known[np.nanvar] = Composition(_moment(var, True))
+known[np.nanstd] = Composition(_moment(std, True))
 
 # -- averages --------------------------------------------------------------------------------------
 
@@ -193,7 +194,7 @@ def _fitted(weights: Any, shape: tuple[int, ...], axis: Any) -> Any:
     return np.broadcast_to(np.reshape(ordered, wide), shape)
 
 
-compositions[np.average] = _average
+known[np.average] = Composition(_average)
 
 # -- order statistics: a mean of two neighbours in the sorted order --------------------------------
 
@@ -323,8 +324,8 @@ def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) 
     return c + (clipped - raw)
 
 
-compositions[np.cov] = _cov
-compositions[np.corrcoef] = _corrcoef
+known[np.cov] = Composition(_cov)
+known[np.corrcoef] = Composition(_corrcoef)
 
 # -- counts ----------------------------------------------------------------------------------------
 
@@ -343,7 +344,7 @@ def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     return scatter(weights.astype(np.float64), x, (length,))
 
 
-compositions[np.bincount] = _bincount
+known[np.bincount] = Composition(_bincount)
 refuse(
     "counts entries, which changes in jumps; to add up weights by bin write "
     "np.bincount(np.digitize(x.numpy(), edges[1:-1]), weights, minlength=len(edges) - 1)",

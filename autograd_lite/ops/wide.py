@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from ..apply import primitive
 from ..arrays import empty, every, shape_of, some
-from ..rules import defvjp
-from ..tensor import primitive
+from ..known import defvjp
 
 __all__ = ["Jet", "Wide", "arranged", "exponent_of", "shifted", "tame"]
 

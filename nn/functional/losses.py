@@ -13,8 +13,8 @@ import numpy.typing as npt
 import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import DTypeError, IndexingError, OptionError, ShapeError
-from autograd_lite.mistakes import warn_of_mistake
 from autograd_lite.sums import narrowed, widened
+from autograd_lite.words.mistakes import warn_of_mistake
 
 from ..arrays import Input, as_array, as_operand
 from ..kernels import losses as kernels

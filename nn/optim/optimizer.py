@@ -13,8 +13,8 @@ import numpy.typing as npt
 import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import DataError, DTypeError, OptionError
-from autograd_lite.mistakes import warn_of_mistake
-from autograd_lite.names import Hinted
+from autograd_lite.words.mistakes import warn_of_mistake
+from autograd_lite.words.names import Hinted
 
 from ..names import OPTIMIZER_METHODS
 from ..options import check_number, same_kind

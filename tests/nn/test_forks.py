@@ -12,7 +12,7 @@ import pytest
 
 import autograd_lite as ag
 import nn
-from autograd_lite.tape import changing
+from autograd_lite.node import changing
 from nn.data import DataLoader, TensorDataset
 
 pytestmark = [

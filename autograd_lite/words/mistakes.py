@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 
-from .errors import MistakeWarning
+from ..errors import MistakeWarning
 
 __all__ = ["warn_of_mistake"]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .errors import MissingAttributeError, MissingNameError
+from ..errors import MissingAttributeError, MissingNameError
 
 __all__ = ["FOREIGN_METHODS", "FOREIGN_NAMES", "Hinted", "called_module", "missing", "missing_from_module"]
 

@@ -1,4 +1,4 @@
-"""Constants on the tape: a backward pass reads what they held when the step was recorded.
+"""What a step keeps of the arrays that it was given: what they held when the step was recorded.
 
 In `z = w * a` the rule for w multiplies by a. A program may change the array a before it goes backward,
 to fill it with the next batch, say. So the step keeps a copy of a small array. Of a large one, whose copy
@@ -22,9 +22,9 @@ import numpy as np
 
 from .arrays import is_array, owned, to_host
 from .errors import TapeError
-from .explain import describe
-from .rules import Rule, names
-from .tape import FIXED, Node, next_index, op_name
+from .known import Rule, names
+from .node import FIXED, Leaf, Node, next_index, op_name
+from .words.explain import describe
 
 __all__ = ["check_constants", "check_values", "fingerprint", "hand_out", "handed_out", "keep_constants"]
 
@@ -76,7 +76,8 @@ def keep_constants(
     watched: list[Watched] = []
     unread = rule.unread
     for i, given in enumerate(inputs):
-        if given.__class__ is Node or (arg := args[i]).__class__ in FIXED or i in unread:
+        kind = given.__class__
+        if kind is Node or kind is Leaf or (arg := args[i]).__class__ in FIXED or i in unread:
             continue
         if arg.__class__ is _ARRAY and arg.nbytes <= SMALL:  # written out: most constants are such
             args[i] = arg.__copy__()
@@ -100,7 +101,7 @@ def _kept(value: Any, where: int | str, watched: list[Watched]) -> Any:
         return kind([_kept(item, where, watched) for item in value])
     elif kind is dict:
         return {key: _kept(item, where, watched) for key, item in value.items()}
-    elif is_array(value):
+    elif is_array(value) or is_array(value):
         return owned(value)
     return value
 
@@ -138,7 +139,7 @@ def hand_out(node: Node) -> None:
 def check_values(node: Node, rule: Rule) -> None:
     """Raise if a step is going to read the value of a Tensor that was changed since it was recorded."""
     for i, (parent, arg) in enumerate(zip(node.inputs, node.args, strict=True)):
-        if parent.__class__ is not Node or not _was_changed(parent, node, arg):
+        if not isinstance(parent, Node) or not _was_changed(parent, node, arg):
             continue
         if _reads(rule, node, i + 2) or np.may_share_memory(arg, node.value):
             raise _changed(node, f"the value of argument {i}", arg)
@@ -151,7 +152,7 @@ def _reads(rule: Rule, node: Node, i: int) -> bool:
     if rule.joint is not None or not isinstance(rule.vjps, tuple):
         return i - 2 not in rule.unread
     pairs = zip(rule.vjps, node.inputs, strict=False)
-    return any(names(f, i) for f, parent in pairs if parent.__class__ is Node)
+    return any(names(f, i) for f, parent in pairs if isinstance(parent, Node))
 
 
 def _was_changed(owner: Node, step: Node, array: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import UnsupportedError
+from ..errors import UnsupportedError
 from .explain import describe, full_name
 
 __all__ = ["unsupported_call", "unsupported_method"]

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import dis
 import math
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from types import FrameType
 from typing import Any
 
 import numpy as np
 
-from .errors import (
+from ..errors import (
     AutogradLiteError,
     AxisError,
     DTypeError,
@@ -22,11 +20,10 @@ from .errors import (
     NotDifferentiableError,
     ShapeError,
 )
-from .tape import op_name
+from ..node import op_name
 
 __all__ = [
     "STUMBLES",
-    "called_from_math",
     "describe",
     "explain",
     "full_name",
@@ -109,26 +106,6 @@ def is_users(op: Callable[..., Any] | None) -> bool:
     """Whether an op is one of the user's own, or runs one, whose exceptions are handed on as they are."""
     home = getattr(op, "__module__", None) or "numpy"
     return hasattr(op, "runs_users_code") or not home.startswith(("numpy", "autograd_lite", "_operator"))
-
-
-def called_from_math(frame: FrameType) -> bool:
-    """Whether a frame is just now calling a function of `math` or `cmath`, such as `math.sin(x)`.
-
-    The instructions that load the function begin at the same column of the source as the call.
-    """
-    positions = list(frame.f_code.co_positions())
-    line, _, column, _ = positions[frame.f_lasti // 2]
-    function: Any = None
-    for instruction in dis.get_instructions(frame.f_code):
-        place = positions[instruction.offset // 2]
-        if instruction.offset >= frame.f_lasti or (place[0], place[2]) != (line, column):
-            continue
-        name = instruction.argval
-        if instruction.opname in {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FAST", "LOAD_DEREF"}:
-            function = {**frame.f_builtins, **frame.f_globals, **frame.f_locals}.get(name)
-        elif instruction.opname in {"LOAD_METHOD", "LOAD_ATTR"}:
-            function = getattr(function, name, None)
-    return getattr(function, "__module__", None) in {"math", "cmath"}
 
 
 def _advice(op: Callable[..., Any], shapes: list[tuple[int, ...] | None]) -> str:

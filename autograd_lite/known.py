@@ -1,4 +1,6 @@
-"""The registry: which op has which derivative rule.
+"""The registry: what is known of each op.
+
+An op has a derivative rule, is composed of other ops, is constant, or is refused.
 
 A rule is plain NumPy. It gets the incoming cotangent `g`, the op's output `y`,
 and the op's inputs, and returns the cotangent of one input::
@@ -23,23 +25,25 @@ from typing import Any, Literal
 import numpy as np
 
 from .errors import NotDifferentiableError
+from .node import Op, op_name
 
 __all__ = [
+    "Composition",
+    "Constant",
     "Flow",
+    "Refused",
     "Rule",
-    "compositions",
-    "constants",
+    "constant",
     "defvjp",
+    "known",
     "numpy_names",
     "positional",
     "refuse",
-    "refused",
     "rule_of",
-    "rules",
 ]
 
 Flow = Literal["elementwise", "selects", "moves", "mixes"]
-"""How dead entries of an output relate to those of an input (see `backward.py`):
+"""How dead entries of an output relate to those of an input (see `liveness.py`):
 
 elementwise  entry by entry, so a dead entry of the output is one of the input: exp, multiply
 selects      the op picks some entries of its input, the others are dead: where, maximum, x[i]
@@ -51,7 +55,10 @@ mixes        every output may depend on every input, so nothing is known to be d
 class Rule:
     """What the sweep knows of one op."""
 
-    __slots__ = ("_calls", "_unread", "broadcasts", "flow", "joint", "partial", "plain", "selects", "vjps")
+    __slots__ = (
+        *("_calls", "_unread", "broadcasts", "flow", "joint", "ordinary", "partial", "plain"),
+        *("selects", "vjps"),
+    )
 
     def __init__(
         self,
@@ -69,6 +76,7 @@ class Rule:
         self.broadcasts = broadcasts  # the sweep sums gradients back to the input's shape
         self.flow = flow
         self.selects = flow == "selects"
+        self.ordinary = joint is None and not self.selects  # one rule for each argument, and no mask begins
         self.plain = plain  # not holomorphic: the rule itself keeps the complex convention
         self.partial = partial  # of several cotangents, those that did not arrive come as None
         self._calls: dict[str, bool] = {}
@@ -83,6 +91,13 @@ class Rule:
                 i for i in range(len(self.vjps) * several) if not any(names(f, i + 2) for f in self.vjps)
             )
         return self._unread
+
+    def __repr__(self) -> str:
+        joint = (
+            "joint" if self.joint is not None else "each" if isinstance(self.vjps, Each) else len(self.vjps)
+        )
+        options = [option for option in ("broadcasts", "plain", "partial") if getattr(self, option)]
+        return f"Rule({', '.join([str(joint), self.flow, *options])})"
 
     def takes(self, keyword: str) -> bool:
         """Whether the rule knows a keyword argument of the op."""
@@ -132,50 +147,90 @@ class Each:
         return functools.partial(self.rule, i)
 
 
-class Rules(dict[Callable[..., Any], Rule]):
-    """Rules by op. A user's op carries its rule itself, so that both are freed when nobody holds the op:
-    a rule may name its op, so that not even a dictionary with weak keys would let go of it."""
+class Composition:
+    """An op of NumPy that is written with other ops: `function` is called in its place."""
 
-    def __missing__(self, op: Callable[..., Any]) -> Rule:
+    __slots__ = ("function",)
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __repr__(self) -> str:
+        return f"Composition({getattr(self.function, '__name__', self.function)})"
+
+
+class Constant:
+    """An op whose result carries no gradient: it returns plain arrays."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "Constant()"
+
+
+class Refused:
+    """An op that is left out on purpose: `reason` is what the error says."""
+
+    __slots__ = ("reason",)
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+    def __repr__(self) -> str:
+        return f"Refused({self.reason!r})"
+
+
+class Known(dict[Any, Any]):
+    """`Rule | Composition | Constant | Refused` by op. A recorded step has a `Rule`: `known[node.op]`.
+
+    A user's op carries its rule itself, so that both are freed when nobody holds the op: a rule may name
+    its op, so that not even a dictionary with weak keys would let go of it.
+
+    >>> known[np.multiply], known[np.floor]
+    (Rule(2, elementwise, broadcasts), Constant())
+    """
+
+    def __missing__(self, op: Op) -> Rule:
         rule = rule_of(op)
         if rule is None:
             raise KeyError(op)
         return rule
 
-    def __setitem__(self, op: Callable[..., Any], rule: Rule) -> None:
+    def __setitem__(self, op: Op, entry: Rule | Composition | Constant | Refused) -> None:
         if hasattr(op, "__dict__") and not is_built_in(op):
-            op._autograd_rule = rule  # type: ignore[attr-defined]
+            op._autograd_rule = entry  # type: ignore[attr-defined]
         else:
-            super().__setitem__(op, rule)
+            super().__setitem__(op, entry)
+
+    def all(self, *kinds: type) -> list[Op]:
+        """The ops that are known in one of these ways."""
+        return [op for op, entry in self.items() if isinstance(entry, kinds)]
+
+    def __repr__(self) -> str:
+        width = max((len(op_name(op)) for op in self), default=0)
+        return "\n".join(f"{op_name(op):<{width}}  {entry!r}" for op, entry in self.items())
 
 
-def is_built_in(op: Callable[..., Any]) -> bool:
+def is_built_in(op: Op) -> bool:
     """Whether an op is one of NumPy or of this library, and not of a user."""
     home = getattr(op, "__module__", None) or "numpy"
     return home.split(".")[0] in ("numpy", "autograd_lite", "nn")
 
 
-def rule_of(op: Callable[..., Any]) -> Rule | None:
+def rule_of(op: Op) -> Rule | None:
     """The rule of an op, or None."""
-    rule = rules.get(op)
-    return getattr(op, "_autograd_rule", None) if rule is None else rule
+    entry = known.get(op)
+    if entry is None:
+        entry = getattr(op, "_autograd_rule", None)
+    return entry if isinstance(entry, Rule) else None
 
 
-rules = Rules()
-"""Differentiable ops and their rules."""
-
-constants: set[Callable[..., Any]] = set()
-"""Ops whose result does not carry a gradient: they return plain arrays."""
-
-compositions: dict[Callable[..., Any], Callable[..., Any]] = {}
-"""NumPy functions that are written in terms of other ops."""
-
-refused: dict[Callable[..., Any], str] = {}
-"""Functions that are left out on purpose, and why: what the error says."""
+known = Known()
+"""What is known of each op."""
 
 
 def defvjp(
-    op: Callable[..., Any],
+    op: Op,
     *vjps: Callable[..., Any] | None,
     each: Callable[..., Any] | None = None,
     joint: Callable[..., Any] | None = None,
@@ -229,13 +284,13 @@ def defvjp(
         )
     _require_op(op)
     _require_parameters(op, vjps)
-    known = rule_of(op)
+    before = rule_of(op)
     if broadcasts is None:
         elementwise = isinstance(op, np.ufunc) and op.signature is None
-        broadcasts = elementwise or (known is not None and known.broadcasts)
+        broadcasts = elementwise or (before is not None and before.broadcasts)
     if flow is None:
         flow = "elementwise" if broadcasts else "mixes"
-    rules[op] = Rule(
+    known[op] = Rule(
         vjps if each is None else Each(each),
         joint=joint,
         broadcasts=broadcasts,
@@ -244,14 +299,13 @@ def defvjp(
         partial=partial,
         reads=reads,
     )
-    constants.discard(op)
 
 
-def _require_op(op: Callable[..., Any]) -> None:
+def _require_op(op: Op) -> None:
     """Refuse a rule that would be ignored: ops are those of NumPy, and those that `primitive` made."""
     name = getattr(op, "__name__", repr(op))
     shown = "f" if name == "<lambda>" else name
-    if op in constants:
+    if isinstance(known.get(op), Constant):
         raise NotDifferentiableError(
             f"defvjp({name}): the results of {name} carry no gradient (it is constant between jumps, or "
             f"gives integers or booleans); make an op of your own: step = ag.primitive(lambda x: "
@@ -266,7 +320,7 @@ def _require_op(op: Callable[..., Any]) -> None:
         )
 
 
-def _require_parameters(op: Callable[..., Any], vjps: tuple[Callable[..., Any] | None, ...]) -> None:
+def _require_parameters(op: Op, vjps: tuple[Callable[..., Any] | None, ...]) -> None:
     """Refuse rules that cannot be called: `rule(g, y, *args)`, one for each positional argument of the op."""
     least, most = (op.nin, op.nin) if isinstance(op, np.ufunc) else positional(op)
     name = getattr(op, "__name__", repr(op))
@@ -297,22 +351,29 @@ def positional(function: Callable[..., Any]) -> tuple[int, float]:
     return sum(p.default is p.empty for p in placed), math.inf if variadic else len(placed)
 
 
-def refuse(reason: str, *functions: Callable[..., Any]) -> None:
+def constant(*functions: Op) -> None:
+    """Declare functions of NumPy constant: on Tensors they return plain arrays."""
+    for function in functions:
+        known[function] = Constant()
+
+
+def refuse(reason: str, *functions: Op) -> None:
     """Leave functions out on purpose: with a Tensor on the tape they raise, and say why.
 
     Args:
         reason: why, and what to write instead; the end of a sentence that begins with the name.
         functions: of NumPy.
     """
-    refused.update(dict.fromkeys(functions, reason))
+    for function in functions:
+        known[function] = Refused(reason)
 
 
-def numpy_names() -> dict[str, Callable[..., Any]]:
+def numpy_names() -> dict[str, Op]:
     """The functions of NumPy's top level that Tensors can go through, by their names there.
 
     >>> numpy_names()["abs"].__name__
     'absolute'
     """
-    known = {*rules, *compositions, *constants}
+    listed = set(known.all(Rule, Composition, Constant))
     dispatched = np.ufunc, type(np.sum)
-    return {name: f for name, f in vars(np).items() if isinstance(f, dispatched) and f in known}
+    return {name: f for name, f in vars(np).items() if isinstance(f, dispatched) and f in listed}

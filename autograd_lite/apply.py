@@ -1,0 +1,392 @@
+"""How an op gets on the tape: `apply`, which NumPy calls for `np.op(tensor)`, and the public door for ops.
+
+Both ends of what a user does to a Tensor, an operator such as `x * y` and `apply(op, *args)`, compute with
+plain arrays. Then, if an input is on the tape, they record one `Node`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar, cast, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from .arrays import asarray, dtype_of, empty, on_host, owned, refuse_other_arithmetic, shape_of
+from .box import HARMLESS, OPERANDS, Box, Op, Value, answer, as_kin, like, record, stored, wrap
+from .calls import (
+    NUMPY_FUNCTION,
+    before_out,
+    boxes,
+    deep_unwrap,
+    named,
+    positional,
+    require_rule,
+    stacked,
+    takes,
+    vetted,
+    with_plain_options,
+    with_stacks,
+    without_out,
+)
+from .errors import AutogradLiteError, DTypeError
+from .kept import keep_constants
+from .known import Composition, Constant, Refused, Rule, constant, known, rule_of
+from .node import FIXED, Node
+from .recording import current
+from .words.advice import unsupported_call, unsupported_method
+from .words.explain import describe, explain, missing_rule
+
+__all__ = [
+    "alias",
+    "apply",
+    "as_value",
+    "astype",
+    "compute",
+    "nondifferentiable",
+    "output",
+    "output_of",
+    "primitive",
+    "record_kept",
+    "record_result",
+    "setitem",
+    "stop_gradient",
+    "unrecorded",
+    "unrecorded_result",
+    "written",
+]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def apply(op: Op, *args: Any, **kwargs: Any) -> Any:
+    """Compute `op(*args, **kwargs)` and record it if an argument is on the tape.
+
+    Returns:
+        A Tensor, or a tuple of them; a plain array where `op` carries no gradient. A subclass of Tensor
+        among the arguments survives.
+
+    Raises:
+        NotDifferentiableError: a recorded Tensor came to an op without a rule.
+        UnsupportedError: `out=`, `where=` and other ways of calling that cannot be recorded.
+    """
+    by_keyword = False
+    if kwargs:
+        kwargs, by_keyword = with_plain_options(kwargs)
+        if ("out" in kwargs or "where" in kwargs) and op is not np.copyto:
+            kwargs = without_out(op, args, kwargs)
+    rule = known.get(op)
+    if rule is None:
+        rule = rule_of(op)
+    if rule.__class__ is not Rule:
+        if rule.__class__ is Composition:
+            return _composed(op, rule.function, args, kwargs)
+        return _unruled(op, args, kwargs)
+    if by_keyword:
+        args, kwargs = positional(op, args, kwargs)
+    if rule.joint is None and len(args) > len(rule.vjps) and op.__class__ is NUMPY_FUNCTION:
+        args, kwargs = named(op, len(rule.vjps), args, kwargs)
+
+    values: list[Any] = []
+    inputs: list[Any] = []
+    recorded, fixed = False, not kwargs
+    for arg in args:
+        if isinstance(arg, Box):
+            if arg._kin is not None:
+                return as_kin(apply, op, *args, **kwargs)
+            values.append(arg._data)
+            inputs.append(arg.node or arg)
+            if arg.node is None:
+                fixed = False
+            else:
+                recorded = True
+        else:
+            if arg.__class__ not in HARMLESS:
+                arg = vetted(op, arg)
+                if isinstance(arg, Box):
+                    return apply(op, *map(stacked, args), **kwargs)
+            if arg.__class__ not in FIXED:
+                fixed = False
+            values.append(arg)
+            inputs.append(arg)
+    try:
+        value = op(*values, **kwargs)
+    except Exception as error:
+        raise explain(op, values, error, kwargs) from error
+
+    if not recorded or current().listeners is None or not _is_inexact(value):
+        return unrecorded_result(op, values, value)
+    require_rule(op, rule, args, kwargs)
+    kept, watched = (None, ()) if fixed else keep_constants(rule, inputs, values, kwargs)
+    return record_result(op, tuple(inputs), tuple(values), kept or None, value, watched)
+
+
+def _composed(op: Op, composed: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A function that is written in terms of other ops, which record themselves."""
+    given: Any = args
+    for arg in (*args, *kwargs.values()) if kwargs else args:
+        if arg.__class__ not in HARMLESS:
+            refuse_other_arithmetic(arg)
+            if arg.__class__ is list or arg.__class__ is tuple:
+                given = list(boxes((args, kwargs)))
+                args, kwargs = with_stacks(op, args, kwargs)
+                break
+    if len(args) > 2 and op.__class__ is NUMPY_FUNCTION and (arrays := before_out(op)):
+        args, kwargs = named(op, arrays, args, kwargs)
+    for keyword in kwargs:
+        if not takes(composed, keyword):
+            raise unsupported_call(op, keyword, args, kwargs)
+    try:
+        result = composed(*args, **kwargs)
+    except Exception as error:
+        raise explain(op, args, _numpys_own(op, args, kwargs, error)) from error
+    return like((*given, *kwargs.values()), result)
+
+
+def _numpys_own(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any], error: Exception) -> Exception:
+    """What NumPy itself says to a call that a composition stumbled over, other than in words of ours."""
+    if not isinstance(error, (AutogradLiteError, ValueError)):
+        try:
+            op(*deep_unwrap(args), **deep_unwrap(kwargs))
+        except Exception as own:
+            return own
+    return error
+
+
+def _unruled(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Constant ops, and ops that nobody gave a rule: fine as long as nothing is on the tape."""
+    entry = known.get(op)
+    if not isinstance(entry, Constant) and any(t.node is not None for t in boxes((args, kwargs))):
+        reason = entry.reason if isinstance(entry, Refused) else None
+        raise missing_rule(op, known.all(Rule, Composition), reason)
+    for arg in args:
+        if arg.__class__ not in HARMLESS:
+            refuse_other_arithmetic(arg)
+    return _constant(op, args, kwargs)
+
+
+def _constant(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What an op without a gradient gives: plain arrays, or constants of a subclass that survives."""
+    given = list(boxes((args, kwargs)))
+    args, kwargs = deep_unwrap(args), deep_unwrap(kwargs)
+    try:
+        return like(given, answer(op(*args, **kwargs)))
+    except Exception as error:
+        raise explain(op, args, error) from error
+
+
+def compute(op: np.ufunc, function: Callable[[Any], Any], x: Any) -> Any:
+    """A ufunc of one Tensor: `apply` without what such an op does not need."""
+    if x._kin is not None:
+        return as_kin(compute, op, function, x)
+    a, node = x._data, x.node
+    try:
+        value = function(a)
+    except Exception as error:
+        raise explain(op, (a,), error) from error
+    if node is None or (listeners := current().listeners) is None:
+        return unrecorded(op, (a,), value)
+    return record(op, (node,), (a,), None, value, listeners)
+
+
+def written(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Let a ufunc write into a plain array, as in `array -= tensor`: not what is on the tape, for the
+    array would not know of it."""
+    targets = kwargs["out"] if "out" in kwargs else args[:1]
+    taped = current().listeners is not None and any(t.node is not None for t in boxes((args, kwargs)))
+    if taped or any(isinstance(target, Box) for target in targets):
+        if method != "__call__":
+            raise unsupported_method(ufunc, method, args, kwargs)
+        raise unsupported_call(ufunc, "out", args, kwargs)
+    values = deep_unwrap(args)
+    try:
+        return getattr(ufunc, method)(*values, **deep_unwrap(kwargs))
+    except Exception as error:
+        raise explain(ufunc, values, error) from error
+
+
+# -- results ---------------------------------------------------------------------------------------
+
+
+def record_result(
+    op: Op,
+    inputs: tuple[Any, ...],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any] | None,
+    value: Any,
+    watched: Any = (),
+) -> Any:
+    """Record one step, and for each of several results a step that picks it out."""
+    listeners = current().listeners or ()
+    value = tuple(map(as_value, value)) if value.__class__ is tuple else as_value(value)
+    whole = record(op, inputs, args, kwargs, value, listeners)
+    if watched:
+        cast(Node, whole.node).note().watched = watched
+    if value.__class__ is not tuple:
+        return whole
+    return tuple(output_of(whole, i) for i in range(len(value)))
+
+
+def record_kept(op: Op, inputs: tuple[Any, ...], args: list[Any], value: Value) -> Any:
+    """Record one step with what it needs of its constants, which the program may change."""
+    _, watched = keep_constants(known[op], inputs, args)
+    return record_result(op, inputs, tuple(args), None, value, watched)
+
+
+def unrecorded(op: Op, args: Any, value: Value) -> Any:
+    """The result of a step that is not recorded; `detect_anomaly` looks at it all the same."""
+    if (check := current().checks) is not None:
+        check(op, args, value)
+    return wrap(value)
+
+
+def unrecorded_result(op: Op, args: Any, value: Any) -> Any:
+    """What `record_result` returns for a step that is not recorded: constants."""
+    if value.__class__ is tuple:
+        return tuple(unrecorded(op, args, as_value(v)) for v in value)
+    return unrecorded(op, args, as_value(value))
+
+
+def as_value(value: Any) -> Value:
+    """What an op returned, as it is recorded: an array, or, if 0-d, a NumPy scalar."""
+    kind = value.__class__
+    if (kind is np.ndarray and value.ndim) or kind is np.float64:
+        return value
+    refuse_other_arithmetic(value)
+    array = asarray(value)
+    if array.dtype.kind not in "biufc":
+        raise DTypeError(f"an op returned {describe(value)}; it returns an array, or a tuple of arrays")
+    return stored(array)
+
+
+def _is_inexact(value: Any) -> bool:
+    """Whether a result can carry a gradient; one that was cast to integers, say, cannot."""
+    return value.__class__ is tuple or getattr(value, "dtype", np.dtype(float)).kind in "fc"
+
+
+def output(outputs: tuple[Any, ...], i: int) -> Any:
+    """The i-th result of an op with several: a step of its own, so that a node has one cotangent."""
+    return outputs[i]
+
+
+def output_of(whole: Any, i: int) -> Any:
+    """The i-th result of a step as a Tensor of its own."""
+    args = (whole._data, i)
+    return record(output, (whole.node, i), args, None, whole._data[i], current().listeners or ())
+
+
+def _output_vjp(g: Any, y: Any, outputs: tuple[Any, ...], i: int) -> tuple[Any, ...]:
+    return tuple(g if j == i else None for j in range(len(outputs)))
+
+
+known[output] = Rule((_output_vjp,), plain=True)
+
+
+# -- the public door for ops -----------------------------------------------------------------------
+
+
+@overload
+def primitive(function: _F) -> _F: ...
+@overload
+def primitive(function: None = None, *, broadcasts: bool = False) -> Callable[[_F], _F]: ...
+def primitive(function: Any = None, *, broadcasts: bool = False) -> Any:
+    """Make a function of plain arrays an op that Tensors can go through.
+
+    Args:
+        function: computes with arrays, returns an array or a tuple of arrays. Arguments that
+            may be Tensors are passed one by one, not inside of lists.
+        broadcasts: whether it broadcasts its arguments against each other, entry by entry; the
+            engine then sums each gradient back to the shape of its argument.
+
+    Returns:
+        The op; give it a rule with `defvjp`.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> @ag.primitive(broadcasts=True)
+        ... def softclip(x, width):
+        ...     return width * np.tanh(x / width)
+        >>> ag.defvjp(softclip, lambda g, y, x, width: g / np.cosh(x / width)**2)
+        >>> ag.grad(softclip)(0.0, 2.0)
+        1.0
+    """
+    if function is None:
+        return functools.partial(primitive, broadcasts=broadcasts)
+
+    @functools.wraps(function)
+    def op(*args: Any, **kwargs: Any) -> Any:
+        for arg in (*args, *kwargs.values()) if kwargs else args:
+            if arg.__class__ not in OPERANDS:
+                if isinstance(arg, Box):
+                    return apply(op, *args, **kwargs)
+                refuse_other_arithmetic(arg)
+        return function(*args, **kwargs)
+
+    known[op] = Rule(broadcasts=broadcasts, flow="elementwise" if broadcasts else "mixes")
+    return op
+
+
+def nondifferentiable(function: _F) -> _F:
+    """Declare that a function carries no gradient: on Tensors it returns plain arrays.
+
+    Args:
+        function: a NumPy function, which is then registered, or one of your own.
+
+    Returns:
+        The NumPy function itself, or a wrapper that takes Tensors.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> @ag.nondifferentiable
+        ... def bucket(x):
+        ...     return np.digitize(x, [0.0, 1.0])
+        >>> bucket(ag.Tensor([-1.0, 0.5, 2.0], requires_grad=True))
+        array([0, 1, 2])
+    """
+    if isinstance(function, (np.ufunc, NUMPY_FUNCTION)):
+        constant(function)
+        return cast(_F, function)
+
+    @functools.wraps(function)
+    def op(*args: Any, **kwargs: Any) -> Any:
+        return _constant(function, args, kwargs)
+
+    return cast(_F, op)
+
+
+def stop_gradient(x: Any) -> Any:
+    """The same value as a constant: nothing flows back through it.
+
+    >>> import autograd_lite as ag
+    >>> ag.grad(lambda x: x * ag.stop_gradient(x))(3.0)
+    3.0
+    """
+    return x.detach() if isinstance(x, Box) else x
+
+
+# -- ops of the engine itself ----------------------------------------------------------------------
+
+
+@primitive
+def setitem(x: Any, value: Any, index: Any) -> Any:
+    """A copy of `x` with `x[index] = value`."""
+    if on_host(value) or not on_host(x):
+        result = owned(x)
+    else:  # an array of NumPy's takes the class of what is assigned
+        result = empty(shape_of(x), dtype_of(x), like=value)
+        result[...] = x
+    result[index] = value
+    return result if result.ndim else result[()]
+
+
+@primitive
+def astype(x: Any, dtype: npt.DTypeLike, **options: Any) -> Any:
+    """`x` in another dtype."""
+    return asarray(x).astype(dtype, **options)
+
+
+@primitive
+def alias(x: Any) -> Any:
+    """`x` under a new node: what a nested `grad` differentiates with respect to."""
+    return x

@@ -1,0 +1,446 @@
+"""Box: a value that may be on the tape. What every Tensor holds, and the functions that make Tensors.
+
+Floors below Tensor ask `isinstance(x, Box)`, and never name Tensor. The class that ops make is given by
+the floor that has it, with `@made_by_ops`. A method whose body stands on a floor above is a `GivenAbove`.
+
+A subclass of Tensor survives ops. The plain Tensor pays one look at `_kin`, an attribute of its class:
+None where ops make plain Tensors, the class itself where it survives. A function that finds one computes
+with plain Tensors and puts what comes out into the class (`as_kin`).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, Self, TypeAlias, TypeVar, cast, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from .arrays import Holder, asarray, is_array, on_host, owned, refuse_other_arithmetic, to_host, unwrap
+from .errors import DTypeError, MissingAttributeError, ShapeError, TapeError
+from .kept import hand_out
+from .node import Leaf, Node, Op, changing, next_index, op_name
+from .words.explain import describe
+from .words.mistakes import warn_of_mistake
+
+__all__ = [
+    "HARMLESS",
+    "OPERANDS",
+    "Array",
+    "Box",
+    "GivenAbove",
+    "Hook",
+    "Op",
+    "Value",
+    "answer",
+    "as_kin",
+    "as_numbers",
+    "in_class",
+    "lift",
+    "like",
+    "made_by_ops",
+    "record",
+    "require_inexact",
+    "stored",
+    "unwrap",
+    "wrap",
+]
+
+Array: TypeAlias = npt.NDArray[Any]
+Value: TypeAlias = Any
+"""What a Box holds: an array, or, if 0-d, a NumPy scalar; a tuple of them for an op with several results."""
+
+Class = TypeVar("Class", bound=type[Any])
+_new = object.__new__
+
+OPERANDS: set[type] = {float, int, bool, complex, np.ndarray, np.float64, np.float32}
+"""What operators take as it is; checked by class because that is fast."""
+
+HARMLESS: set[type] = OPERANDS | {type(None), str, slice}
+"""What an op takes as it is."""
+
+_Tensor: Any = None
+"""The class that ops make."""
+
+_Answer: Any = None
+"""The class of arrays that ops without a gradient make."""
+
+
+def made_by_ops(answers: type[Any]) -> Callable[[Class], Class]:
+    """Decorate the class that ops make; `answers` is the class of what carries no gradient."""
+
+    def take(cls: Class) -> Class:
+        global _Tensor, _Answer
+        _Tensor, _Answer = cls, answers
+        cls._kin = None
+        OPERANDS.add(answers)
+        HARMLESS.add(answers)
+        return cls
+
+    return take
+
+
+class GivenAbove:
+    """The place of a method whose body stands on a floor above, which gives it once.
+
+    >>> class Shape:
+    ...     area = GivenAbove()
+    >>> Shape.area.give(lambda self: 2)
+    >>> Shape().area()
+    2
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.owner, self.name = owner, name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> Callable[..., Any]: ...
+    def __get__(self, instance: object, owner: type) -> Any:
+        if instance is None:
+            return self
+        raise MissingAttributeError(f"x.{self.name} is given by a package that is not imported yet")
+
+    def give(self, function: Callable[..., Any]) -> None:
+        """Put the method into its place."""
+        setattr(self.owner, self.name, function)
+
+
+class Box(Holder):
+    """A value that may be on the tape: its properties, its gradient, its ways off the tape. See the module.
+
+    `class Mine(ag.Tensor)` survives ops; `class Mine(ag.Tensor, survives=False)`, and what derives from
+    it, does not: ops give plain Tensors, as those of `nn.Parameter` do.
+    """
+
+    __slots__ = ("__weakref__", "_name", "node")
+
+    _name: str | None
+    node: Node | None
+    _survives: ClassVar[bool] = True
+    _kin: ClassVar[type[Box] | None] = None
+
+    backward = GivenAbove()
+
+    __array_priority__ = 1000.0
+
+    def __init_subclass__(cls, survives: bool | None = None, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._survives = cls._survives if survives is None else survives
+        cls._kin = cls if cls._survives else None
+
+    # -- what it is --------------------------------------------------------------------------------
+
+    @property
+    def data(self) -> Array:
+        """The plain array, which knows PyTorch's names: `x.data.zero_()`. Writing into it is not recorded."""
+        if on_host(self._data):
+            return cast(Array, answer(self.numpy()))
+        if self.node is not None:  # steps keep the array they have seen, since its values cannot be watched
+            self._data = owned(self._data)
+            if self.node.op is None:
+                self.node.value = self._data
+        return cast(Array, self._data)
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        array = as_numbers(value, "x.data = array")
+        if self.node is not None:
+            require_inexact(array.dtype, "x.data = array")
+        self._data = stored(array)
+        if self.node is not None and self.node.op is None:
+            self.node.value = self._data
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether this Tensor is on the tape, as a leaf or as a result."""
+        return self.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if wanted and self.node is None:
+            require_inexact(self._data.dtype, "x.requires_grad = True")
+            self.node = Leaf(self._data, self.name)
+        elif not wanted and self.node is not None:
+            if self.node.op is not None:
+                raise TapeError(
+                    f"the result of {op_name(self.node.op)} is on the tape because an input "
+                    "requires a gradient; to get its value off the tape write x = x.detach()"
+                )
+            self._name, self.node = self.node.name, None
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Set `requires_grad`, and return this Tensor."""
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The step that computed it; None for a leaf or a constant."""
+        return None if self.is_leaf else self.node
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded step computed it."""
+        return self.node is None or self.node.op is None
+
+    @property
+    def name(self) -> str | None:
+        """How `print(tape)` and pictures call it."""
+        return self.node.name if self.node is not None else getattr(self, "_name", None)
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        if self.node is not None:
+            self.node.name = name
+        else:
+            self._name = name
+
+    @property
+    def grad(self) -> Self | None:
+        """d(output)/d(this), added up over the backward passes; None before the first."""
+        node = self.node
+        if node is None:
+            return None
+        grad = node.grad
+        if grad is None:
+            if node.op is not None and not (node.notes is not None and node.notes.wants_grad):
+                warn_of_mistake(
+                    f"x.grad of an intermediate result is None: x is what {op_name(node.op)} computed, and "
+                    "only leaves keep their gradient; write x.retain_grad() before the backward pass"
+                )
+        elif self._kin is not None and grad.__class__ is not self._kin:
+            grad = node.note().grad = in_class(self._kin, grad)
+        return cast("Self | None", grad)
+
+    @grad.setter
+    def grad(self, grad: Any) -> None:
+        if self.node is None:
+            if grad is None:
+                return
+            raise TapeError(
+                "only a Tensor that requires a gradient keeps one; make it with "
+                "Tensor(data, requires_grad=True)"
+            )
+        if grad is not None:
+            if not isinstance(grad, Box) or grad.dtype != self.dtype:
+                grad = wrap(as_numbers(grad, "x.grad = g").astype(self.dtype))
+            if grad.shape != self.shape:
+                raise ShapeError(
+                    f"x.grad = g: g has shape {grad.shape}, x has {self.shape}; they must be equal"
+                )
+        self.node.grad = grad
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._data.shape  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        return self._data.ndim  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._data.dtype  # type: ignore[no-any-return]
+
+    # -- gradients ---------------------------------------------------------------------------------
+
+    def retain_grad(self) -> None:
+        """Keep `grad` on this intermediate result as leaves do."""
+        node = self._on_tape("retain_grad")
+        if node.op is not None:
+            node.note().wants_grad = True
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> Hook:
+        """Call `hook(grad)` when the gradient of this Tensor is complete.
+
+        Args:
+            hook: gets the gradient as a Tensor; what it returns, unless None, takes its place.
+
+        Returns:
+            A handle whose `remove()` takes the hook away again.
+        """
+        if not callable(hook):
+            raise DTypeError(
+                f"register_hook takes a function, not {describe(hook)}: x.register_hook(lambda g: g * 2)"
+            )
+        hooks = self._on_tape("register_hook").hooks
+        handle = Hook(hooks)
+        hooks[handle.key] = hook
+        return handle
+
+    def _on_tape(self, method: str) -> Node:
+        if self.node is None:
+            raise TapeError(
+                f"{method}: this Tensor does not require a gradient, so none will arrive; make it "
+                "with Tensor(data, requires_grad=True)"
+            )
+        return self.node
+
+    # -- leaving the tape --------------------------------------------------------------------------
+
+    def numpy(self) -> Array:
+        """The plain array, asked for by name; nothing computed from it is recorded."""
+        if not on_host(self._data):
+            return cast(Array, to_host(self._data))
+        if self._data.__class__ is not np.ndarray:  # 0-d values are kept as scalars, which are faster
+            with changing:  # two threads that ask get one array
+                if self._data.__class__ is not np.ndarray:
+                    self._data = np.array(self._data)
+                if self.node is not None and self.node.op is None:  # what is written into it is the leaf's
+                    self.node.value = self._data
+        if self.node is not None and self.node.value is self._data:
+            hand_out(self.node)
+        return cast(Array, self._data)
+
+    def detach(self) -> Self:
+        """The same values off the tape: a constant."""
+        return cast(Self, like((self,), wrap(self._data)))
+
+    def detach_(self) -> Self:
+        """Take this Tensor itself off the tape."""
+        self._name, self.node = self.name, None
+        return self
+
+
+class Hook:
+    """What registering a function returns: `remove()` takes the function away again."""
+
+    _count = itertools.count()
+
+    def __init__(self, hooks: dict[int, Any]) -> None:
+        self.key = next(self._count)
+        self._hooks = hooks
+
+    def remove(self) -> None:
+        self._hooks.pop(self.key, None)
+
+
+# -- making Tensors --------------------------------------------------------------------------------
+
+
+def wrap(value: Value) -> Any:
+    """A constant Tensor around an array or NumPy scalar, without a copy."""
+    tensor = _new(_Tensor)
+    tensor._data = value
+    tensor.node = None
+    return tensor
+
+
+def lift(value: Value, node: Node) -> Any:
+    """The Tensor of a node: a handle that, unlike the node's user's, may be made anew at any time."""
+    tensor = _new(_Tensor)
+    tensor._data = value
+    tensor.node = node
+    return tensor
+
+
+def record(
+    op: Op,
+    inputs: tuple[Any, ...],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any] | None,
+    value: Value,
+    listeners: tuple[Callable[[Node], None], ...],
+) -> Any:
+    """Put one step on the tape and return the Tensor of its result."""
+    node: Node = _new(Node)  # written out: a constructor would cost as much as the arithmetic
+    node.op = op
+    node.inputs = inputs
+    node.args = args
+    node.kwargs = kwargs
+    node.value = value
+    node.adjoint = None
+    node.notes = None
+    node.played = False
+    node.index = next_index()
+    for listener in listeners:
+        listener(node)
+    tensor = _new(_Tensor)
+    tensor._data = value
+    tensor.node = node
+    return tensor
+
+
+def answer(value: Any) -> Any:
+    """The result of an op without a gradient, as an array that knows PyTorch's names; numbers as they are."""
+    return value.view(_Answer) if value.__class__ is np.ndarray else value
+
+
+# -- subclasses ------------------------------------------------------------------------------------
+
+
+def like(inputs: Iterable[Any], result: Any) -> Any:
+    """The result of an op, in the class of the subclass of Tensor among its inputs, if one survives ops.
+
+    Of two the more derived one counts, else the first.
+    """
+    kind: type[Any] | None = None
+    for x in inputs:
+        if isinstance(x, Box) and (own := x._kin) is not None and (kind is None or issubclass(own, kind)):
+            kind = own
+    return result if kind is None else in_class(kind, result)
+
+
+def in_class(kind: type[Any], result: Any) -> Any:
+    """Tensors, arrays and NumPy's numbers in a class of Tensors; anything else as it is."""
+    if isinstance(result, (tuple, list)):
+        items = [in_class(kind, item) for item in result]
+        return type(result)(*items) if hasattr(result, "_fields") else type(result)(items)
+    if isinstance(result, kind):
+        return result
+    boxed = isinstance(result, Box)
+    if not boxed and (not is_array(result) or result.dtype.kind not in "biufc"):
+        return result
+    tensor = _new(kind)
+    tensor._data = result._data if boxed else stored(asarray(result))
+    tensor._name = getattr(result, "_name", None)
+    tensor.node = result.node if boxed else None
+    return tensor
+
+
+def as_kin(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """Call a function with plain Tensors, and give its result in the class of those among the arguments."""
+    plain = (*map(_plain, args),)
+    result = function(*plain, **{key: _plain(value) for key, value in kwargs.items()})
+    return like((*args, *kwargs.values()), result)
+
+
+def _plain(x: Any) -> Any:
+    if not isinstance(x, Box) or x._kin is None:
+        return x
+    tensor = wrap(x._data)
+    tensor._name, tensor.node = getattr(x, "_name", None), x.node
+    return tensor
+
+
+# -- what is inside --------------------------------------------------------------------------------
+
+
+def as_numbers(value: Any, line: str) -> Array:
+    """The plain array of something given for numbers; `line` is the user's code in the error otherwise."""
+    refuse_other_arithmetic(value, line)
+    try:
+        array = asarray(unwrap(value))
+    except ValueError as error:  # rows of several lengths
+        raise ShapeError(f"{line}: {describe(value)} is no array; {error}") from error
+    if array.dtype.kind not in "biufc":
+        raise DTypeError(f"{line}: {describe(value)} holds no numbers; expected an array or a Tensor")
+    return cast(Array, array)
+
+
+def stored(array: Any) -> Value:
+    """An array as a Tensor holds it: if 0-d as a NumPy scalar, which is faster, unless its bytes are in the
+    order of another machine, which scalars do not keep."""
+    return array if array.ndim or not array.dtype.isnative else array[()]
+
+
+def require_inexact(dtype: np.dtype[Any], line: str) -> None:
+    """Refuse whole numbers where a gradient is wanted; `line` is the code of the user."""
+    if dtype.kind not in "fc":
+        raise DTypeError(
+            f"{line}: the array is {dtype}, and only floating-point or complex values have gradients; "
+            "write array.astype(float)"
+        )

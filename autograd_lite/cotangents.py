@@ -1,0 +1,164 @@
+"""Cotangents: what travels back along the tape.
+
+A cotangent is one object: an array or a NumPy scalar; a Tensor, where the pass itself is recorded; a tuple,
+of a step with several results; or `Masked`, where some of its entries are dead (see `liveness.py`).
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from .apply import output
+from .arrays import is_array, refuse_other_arithmetic, unwrap
+from .box import Box, wrap
+from .errors import DTypeError, NotDifferentiableError, ShapeError
+from .known import Rule
+from .node import Node, op_name
+from .sums import unbroadcast
+from .words.explain import describe
+
+__all__ = ["Cotangent", "Masked", "add", "bare", "complete", "conjugate", "fit", "is_complex"]
+
+Cotangent = Any
+"""An array, a NumPy scalar, a Tensor, a tuple of them with None for results that nobody used, or `Masked`."""
+
+_FLOAT = np.float64
+_ARRAY = np.ndarray
+
+
+class Masked:
+    """A cotangent with dead entries.
+
+    Attributes:
+        g: the cotangent itself.
+        mask: says which of its entries are live.
+    """
+
+    __slots__ = ("g", "mask")
+    __array_ufunc__ = None  # NumPy leaves sums to the methods below
+
+    def __init__(self, g: Cotangent, mask: Any) -> None:
+        self.g, self.mask = g, mask
+
+    def __add__(self, other: Cotangent) -> Cotangent:
+        """Fan-in: an entry is live if one of its uses is."""
+        if other.__class__ is Masked:
+            return Masked(add(self.g, other.g), self.mask | other.mask)
+        return add(self.g, other)
+
+    def __radd__(self, other: Cotangent) -> Cotangent:
+        return add(other, self.g)
+
+
+def bare(g: Cotangent) -> Any:
+    """The array of a cotangent, without its mask and off the tape."""
+    return unwrap(g.g if g.__class__ is Masked else g)
+
+
+# -- fan-in ----------------------------------------------------------------------------------------
+
+
+def add(a: Cotangent, b: Cotangent) -> Cotangent:
+    """Fan-in: two uses of one value.
+
+    A large newcomer `b` that nobody else holds takes up the sum, in memory that is still in the cache. Else
+    the sum is a new array, for either may be a view of something.
+    """
+    if a.__class__ is _FLOAT or a.__class__ is Masked or b.__class__ is Masked:
+        return a + b
+    if a.__class__ is tuple:
+        return tuple(y if x is None else x if y is None else add(x, y) for x, y in zip(a, b, strict=True))
+    fresh = b.__class__ is _ARRAY and b.size >= _LARGE and sys.getrefcount(b) <= _FRESH
+    if fresh and a.__class__ is _ARRAY and b.base is None and b.flags.writeable:
+        return np.add(a, b, out=b)
+    total = a + b
+    return total if total.dtype == a.dtype else total.astype(a.dtype)  # NumPy adds in its own byte order
+
+
+_LARGE = 1 << 15
+
+
+def _fresh() -> int:
+    g = np.zeros(1)
+    return (lambda a, b: sys.getrefcount(b))(None, g)
+
+
+_FRESH = _fresh()
+"""The references to an array that only the caller of `add` holds."""
+
+
+# -- complex numbers and several results -----------------------------------------------------------
+
+
+def complete(g: tuple[Any, ...], y: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Cotangents of all the results of an op; zeros for those that were not used."""
+    return tuple(np.zeros_like(v) if x is None else x for x, v in zip(g, y, strict=True))
+
+
+def is_complex(g: Cotangent) -> bool:
+    """Whether a cotangent, or one of several, is of complex numbers."""
+    if g.__class__ is tuple:
+        return any(x is not None and is_complex(x) for x in g)
+    return bool(g.dtype.kind == "c")
+
+
+def conjugate(g: Cotangent) -> Cotangent:
+    """Rules are written for plain calculus, y -> g dy/dx. The gradient of a real loss, as the direction
+    of steepest ascent, is conj(conj(g) dy/dx): conjugate on the way in and on the way out."""
+    if g.__class__ is tuple:
+        return tuple(x if x is None else np.conjugate(x) for x in g)
+    return np.conjugate(g)
+
+
+# -- from what a rule returns to the cotangent of an input -----------------------------------------
+
+
+def fit(gx: Any, arg: Any, rule: Rule, node: Node, i: int) -> Any:
+    """Bring what a rule returned for the i-th input of a step to the shape and dtype of the input."""
+    if not (isinstance(gx, Box) or is_array(gx)):
+        if gx is None:
+            raise no_rule(node, i)
+        if node.op is output:
+            return gx
+        if not isinstance(gx, (int, float, complex)):
+            raise _no_cotangent(node, i, gx)
+        gx = np.asarray(gx)
+    elif gx.__class__ is not _ARRAY:
+        refuse_other_arithmetic(gx, f"the derivative rule of {op_name(node.op)} for argument {i}")
+    if gx.shape != arg.shape:
+        if not rule.broadcasts:
+            raise ShapeError(
+                f"the derivative rule of {op_name(node.op)} for argument {i} returned shape {gx.shape}, "
+                f"but the argument has shape {arg.shape}; if the op broadcasts, say so with "
+                "@ag.primitive(broadcasts=True)"
+            )
+        gx = unbroadcast(gx, arg.shape)
+    if gx.dtype != arg.dtype:
+        if gx.dtype.kind not in "biufc":
+            raise _no_cotangent(node, i, gx)
+        if gx.dtype.kind == "c" and arg.dtype.kind != "c":
+            gx = np.real(gx)
+        gx = gx.astype(arg.dtype)
+    if isinstance(arg, Box):
+        return gx if isinstance(gx, Box) else wrap(gx)
+    gx = unwrap(gx)
+    return gx[()] if gx.ndim == 0 else gx
+
+
+def _no_cotangent(node: Node, i: int, gx: Any) -> DTypeError:
+    return DTypeError(
+        f"the derivative rule of {op_name(node.op)} for argument {i} returned {describe(gx)}, a "
+        f"{type(gx).__name__}; it returns one array of numbers, the cotangent of that argument"
+    )
+
+
+def no_rule(node: Node, i: int) -> NotDifferentiableError:
+    """The error for an input of a step that the op has no rule for."""
+    name = op_name(node.op)
+    return NotDifferentiableError(
+        f"{name} has no derivative rule for argument {i}; give it one with ag.defvjp({name}, ...), or "
+        "make the argument a constant: ag.stop_gradient(x)"
+    )

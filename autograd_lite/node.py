@@ -1,0 +1,189 @@
+"""A step on the tape: what was computed, from what, and in which order.
+
+A computation is recorded as one `Node` per step. A node knows the steps it was
+computed from and nothing of the steps computed from it, so there are no
+reference cycles: when the last user of a result goes, its part of the tape is
+freed by reference counting, however long it is.
+
+The tape ends in leaves. An input of a step is on the tape if it is a `Node` or a `Leaf`. The loops
+that run for every step ask for these two classes by identity, since `isinstance` is slow to say no.
+"""
+
+from __future__ import annotations
+
+import itertools
+import operator
+import os
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "FIXED",
+    "Leaf",
+    "Node",
+    "Notes",
+    "Op",
+    "changing",
+    "next_index",
+    "op_name",
+    "tape_order",
+]
+
+Op = Callable[..., Any]
+"""A function that may stand on the tape, such as `numpy.multiply`."""
+
+next_index = itertools.count().__next__
+"""The next place on the tape. One counter for all threads: order within a thread is what matters."""
+
+changing = threading.RLock()
+"""Held while something that threads share is read, and written anew from what was read: gradients of leaves.
+No code of the user's runs meanwhile, but for finalizers and signal handlers, which may enter it again."""
+
+if hasattr(os, "register_at_fork"):  # a forked process has no thread that would let go of it
+    os.register_at_fork(
+        before=changing.acquire, after_in_parent=changing.release, after_in_child=changing.release
+    )
+
+
+class Notes:
+    """What was pinned to a node by hand: rare, so kept out of the node itself."""
+
+    __slots__ = ("grad", "hooks", "line", "name", "on_tape", "seen", "wants_grad", "watched")
+
+    def __init__(self) -> None:
+        self.name: str | None = None
+        self.grad: Any = None  # the gradient of a step that wants it
+        self.hooks: dict[int, Callable[[Any], Any]] = {}
+        self.wants_grad = False  # x.retain_grad() was called
+        self.on_tape = False  # a `Tape` holds this node: its value and adjoint are kept
+        self.line: str | None = None  # where it was recorded (under detect_anomaly)
+        self.watched: Any = ()  # arrays that must not change before the backward pass
+        self.seen: Any = None  # what the value was when a program was given its array: see kept.py
+
+
+class Node:
+    """One step on the tape: `value = op(*args, **kwargs)`.
+
+    Attributes:
+        op: the function that was called, e.g. `numpy.multiply`; None for a leaf.
+        inputs: for each argument the `Node` it came from, or, where nothing was recorded,
+            the argument itself (a constant Tensor keeps its name that way).
+        kwargs: the keyword arguments of the call, or None.
+        index: its place on the tape; inputs always have smaller ones.
+        value: the result, an array (a tuple of arrays for an op with several outputs).
+        adjoint: d(output)/d(value), once a backward pass has been through and kept it.
+        played: whether a backward pass has used the node up.
+    """
+
+    __slots__ = ("adjoint", "args", "index", "inputs", "kwargs", "notes", "op", "played", "value")
+
+    op: Op | None
+    inputs: tuple[Any, ...]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any] | None
+    value: Any
+    adjoint: Any
+    notes: Notes | None
+    index: int
+    played: bool
+
+    def note(self) -> Notes:
+        """The notes of this node, made on first use."""
+        notes = self.notes
+        if notes is None:
+            with changing:
+                notes = self.notes = self.notes or Notes()
+        return notes
+
+    @property
+    def name(self) -> str | None:
+        """How `print(tape)` and pictures call it."""
+        return self.notes.name if self.notes is not None else None
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        self.note().name = name
+
+    @property
+    def grad(self) -> Any:
+        """The gradient that was added up here, a Tensor; None before the first."""
+        return self.notes.grad if self.notes is not None else None
+
+    @grad.setter
+    def grad(self, grad: Any) -> None:
+        self.note().grad = grad
+
+    @property
+    def hooks(self) -> dict[int, Callable[[Any], Any]]:
+        """What is called with the cotangent of the value, by keys of their handles."""
+        return self.note().hooks
+
+    @property
+    def released(self) -> bool:
+        """Whether a backward pass has let go of the value."""
+        return self.value is None
+
+    def __repr__(self) -> str:
+        return f"<Node {self.index}: {op_name(self.op)}>"
+
+
+class Leaf(Node):
+    """A node that no step has computed: where gradients arrive.
+
+    Args:
+        value: what the leaf holds, an array or a NumPy scalar.
+        name: how `print(tape)` and pictures call it.
+    """
+
+    __slots__ = ("grad", "hooks", "name")
+
+    def __init__(self, value: Any, name: str | None = None) -> None:
+        self.op = self.kwargs = self.adjoint = self.notes = None
+        self.inputs = self.args = ()
+        self.value = value
+        self.index = next_index()
+        self.played = False
+        self.name: str | None = name
+        self.grad: Any = None
+        self.hooks: dict[int, Callable[[Any], Any]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Node {self.index}: leaf{f' {self.name!r}' if self.name else ''}>"
+
+
+FIXED = frozenset(
+    {int, float, complex, bool, type(None), str, slice, type(Ellipsis), np.bool_}
+    | {np.float16, np.float32, np.float64, np.complex64, np.complex128}
+)
+"""Classes of arguments that nobody can change."""
+
+
+def op_name(op: Op | None) -> str:
+    """The name of an op as the user knows it: `multiply`, `sum`, `getitem`."""
+    return getattr(op, "__name__", None) or repr(op)
+
+
+# -- the order of the tape -------------------------------------------------------------------------
+
+
+def tape_order(outputs: Iterable[Node], since: int = -1) -> list[Node]:
+    """The steps that `outputs` were computed from, oldest first, without recursion.
+
+    Leaves are left out, and so is everything recorded at or before the place `since`:
+    a nested `grad` plays only what its own call has recorded.
+    """
+    nodes = [node for node in dict.fromkeys(outputs) if node.op is not None and node.index > since]
+    seen = set(nodes)
+    for node in nodes:  # grows while it is being read
+        for parent in node.inputs:
+            if parent.__class__ is Node and parent not in seen and parent.index > since:
+                seen.add(parent)
+                nodes.append(parent)
+    nodes.sort(key=_by_index)
+    return nodes
+
+
+_by_index = operator.attrgetter("index")

@@ -1,0 +1,320 @@
+"""Operators: what Python's syntax and NumPy's protocols call on a Tensor, the names with two underscores.
+
+The operators are written out on arrays: for small arrays this costs half of what dispatch through NumPy
+does.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, Self, TypeVar, cast
+
+import numpy as np
+
+from .apply import apply, compute, record_kept, setitem, unrecorded, written
+from .arrays import on_host, refuse_other_arithmetic, to_host, unwrap
+from .box import OPERANDS, Array, Box, Op, answer, as_kin, like, record, wrap
+from .calls import operand, plain_index
+from .errors import AssignmentError, DTypeError, ShapeError
+from .guards import NAMELESS, cut, cut_by_number, draws
+from .kept import SMALL
+from .known import Rule, known
+from .node import FIXED, op_name
+from .recording import current
+from .words.advice import unsupported_method
+from .words.explain import describe, explain
+
+__all__ = ["Operators"]
+
+entry_of = known.get  # bound once: a look-up of the method costs as much as that of the op
+T = TypeVar("T", bound=Box)
+
+
+def _binary(
+    op: np.ufunc,
+    compute: Callable[[Any, Any], Any],
+    reads: bool = True,  # whether its rules read the other operand
+) -> tuple[Callable[[T, Any], T], Callable[[T, Any], T]]:
+    def forward(self: Any, other: Any) -> Any:
+        if self._kin is not None:
+            return as_kin(forward, self, other)
+        a, left, right = self._data, self.node, None
+        if other.__class__ in OPERANDS:  # asked first, for isinstance is slow to say no
+            b = other
+        elif isinstance(other, Box):
+            if other._kin is not None:
+                return as_kin(forward, self, other)
+            b, right = other._data, other.node
+        elif (b := operand(other)) is NotImplemented:
+            return b
+        elif isinstance(b, Box):  # a list that holds some
+            return forward(self, b)
+        try:
+            value = compute(a, b)
+        except Exception as error:
+            raise explain(op, (a, b), error) from error
+        if (listeners := current().listeners) is None:
+            return unrecorded(op, (a, b), value)
+        if right is None:
+            if left is None:
+                return unrecorded(op, (a, b), value)
+            if reads and b.__class__ not in FIXED:
+                if b.__class__ is not np.ndarray or b.nbytes > SMALL:
+                    return record_kept(op, (left, other), [a, b], value)
+                own = b.__copy__()  # written out: for small arrays the rest takes as long as a product
+                return record(op, (left, other), (a, own), None, value, listeners)
+        elif left is None and reads and a.__class__ not in FIXED:
+            return record_kept(op, (self, right), [a, b], value)
+        return record(op, (left or self, right or other), (a, b), None, value, listeners)
+
+    def reflected(self: Any, other: Any) -> Any:
+        if self._kin is not None:
+            return as_kin(reflected, self, other)
+        b, right = self._data, self.node
+        if other.__class__ in OPERANDS:
+            a = other
+        elif (a := operand(other)) is NotImplemented:
+            return a
+        elif isinstance(a, Box):
+            return forward(a, self)
+        try:
+            # Python's complex does not know NumPy's float64, a float, from its own.
+            value = compute(a, b) if a.__class__ is not complex else op(a, b)
+        except Exception as error:
+            raise explain(op, (a, b), error) from error
+        if right is None or (listeners := current().listeners) is None:
+            return unrecorded(op, (a, b), value)
+        if reads and a.__class__ not in FIXED:
+            return record_kept(op, (a, right), [a, b], value)
+        return record(op, (other, right), (a, b), None, value, listeners)
+
+    return forward, reflected
+
+
+def _unary(op: np.ufunc, function: Callable[[Any], Any]) -> Callable[[T], T]:
+    return lambda self: compute(op, function, self)
+
+
+def _plain(compute: Op) -> Op:
+    """Of an operator without a gradient, on plain arrays."""
+
+    def method(self: Any, *others: Any) -> Any:
+        survives = self._kin is not None
+        for other in others:
+            if other.__class__ not in OPERANDS:
+                refuse_other_arithmetic(other)
+                survives = True
+        try:
+            result = answer(compute(self._data, *map(unwrap, others)))
+        except Exception as error:
+            raise explain(compute, (self, *others), error) from error
+        return like((self, *others), result) if survives else result
+
+    return method
+
+
+def _in_place(symbol: str, compute: Callable[[Any, Any], Any]) -> Callable[[T, Any], T]:
+    def method(self: Any, other: Any) -> Any:
+        result = compute(self, other)
+        if result is NotImplemented:
+            return result
+        if result.shape != self.shape:
+            raise ShapeError(
+                f"x {symbol} y: the result has shape {result.shape}, x has {self.shape}; "
+                f"write x = x {symbol[:-1]} y"
+            )
+        if result.dtype != self.dtype:
+            if not np.can_cast(result.dtype, self.dtype, "same_kind"):
+                raise DTypeError(
+                    f"x {symbol} y: the result is {result.dtype}, x is {self.dtype}; "
+                    f"write x = x {symbol[:-1]} y"
+                )
+            result = result.astype(self.dtype)
+        return self._rebind(f"x {symbol} y", result)
+
+    return method
+
+
+class Operators(Box):
+    """The names with two underscores. See the module."""
+
+    __slots__ = ()
+
+    __add__, __radd__ = _binary(np.add, operator.add, reads=False)
+    __sub__, __rsub__ = _binary(np.subtract, operator.sub, reads=False)
+    __mul__, __rmul__ = _binary(np.multiply, operator.mul)
+    __truediv__, __rtruediv__ = _binary(np.divide, operator.truediv)
+    __pow__, __rpow__ = _binary(np.power, operator.pow)
+    __mod__, __rmod__ = _binary(np.remainder, operator.mod)
+    __matmul__, __rmatmul__ = _binary(np.matmul, operator.matmul)
+    __neg__ = _unary(np.negative, operator.neg)
+    __pos__ = _unary(np.positive, operator.pos)
+    __abs__ = _unary(np.absolute, operator.abs)
+
+    # Comparisons and bitwise operators carry no gradient and give plain arrays.
+    __lt__ = _plain(operator.lt)
+    __le__ = _plain(operator.le)
+    __gt__ = _plain(operator.gt)
+    __ge__ = _plain(operator.ge)
+    __eq__ = _plain(operator.eq)
+    __ne__ = _plain(operator.ne)
+    __floordiv__ = _plain(operator.floordiv)
+    __rfloordiv__ = _plain(lambda a, b: operator.floordiv(b, a))
+    __round__ = _plain(np.round)
+    __and__ = __rand__ = _plain(operator.and_)
+    __or__ = __ror__ = _plain(operator.or_)
+    __xor__ = __rxor__ = _plain(operator.xor)
+    __lshift__ = _plain(operator.lshift)
+    __rlshift__ = _plain(lambda a, b: operator.lshift(b, a))
+    __rshift__ = _plain(operator.rshift)
+    __rrshift__ = _plain(lambda a, b: operator.rshift(b, a))
+    __invert__ = _plain(operator.invert)
+    __contains__ = _plain(operator.contains)
+    __hash__ = object.__hash__
+
+    def __divmod__(self, other: Any) -> tuple[Any, Any]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Any, Any]:
+        return other // self, other % self
+
+    __iadd__ = _in_place("+=", operator.add)
+    __isub__ = _in_place("-=", operator.sub)
+    __imul__ = _in_place("*=", operator.mul)
+    __itruediv__ = _in_place("/=", operator.truediv)
+    __ipow__ = _in_place("**=", operator.pow)
+    __imatmul__ = _in_place("@=", operator.matmul)
+    __imod__ = _in_place("%=", operator.mod)
+    __ifloordiv__ = _in_place("//=", lambda x, y: wrap(unwrap(x // y)))
+
+    # -- indexing and assignment -------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        try:
+            return len(self._data)
+        except TypeError as error:
+            raise DTypeError("a 0-d Tensor has no len(); its number is x.item()") from error
+
+    def __iter__(self) -> Iterator[Self]:
+        if self.ndim == 0:
+            raise DTypeError("a 0-d Tensor cannot be iterated; its number is x.item()")
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, index: Any) -> Self:
+        return cast(Self, apply(operator.getitem, self, plain_index(index)))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if sys.getrefcount(self) <= NAMELESS:
+            raise AssignmentError(
+                "x[i][j] = v would assign to a copy that nothing holds, and x would stay as it is; write "
+                "x[i, j] = v"
+            )
+        index = plain_index(index)
+        recorded = isinstance(value, Box) and value.node is not None
+        if recorded and not np.can_cast(value.dtype, self.dtype, "same_kind"):
+            raise DTypeError(
+                f"x[i] = v: v is {value.dtype} and requires a gradient, x is {self.dtype} and cannot "
+                "hold it; write x = x.astype(v.dtype) first"
+            )
+        self._rebind(f"x[{describe(index)}] = v", apply(setitem, self, value, index))
+
+    def _rebind(self, line: str, result: Box) -> Self:
+        """Let this Tensor stand for a new value; what was recorded before keeps the old one.
+
+        After `x = a * 1.0; y = x * x; x[0] = 7.0; z = x * x`, y still is a * a, and its gradient with
+        respect to a is 2 a in every entry, while a[0] has no influence on z.
+        """
+        if self.node is not None and self.node.op is None:
+            if current().listeners is not None:
+                raise AssignmentError(
+                    f"{line}: x is a leaf that requires a gradient, and assigning would make it a "
+                    "result. Write y = x.copy() and assign to y, or, to update a parameter, "
+                    f"'with ag.no_grad(): {line}'"
+                )
+            self.node.value = result._data
+            self._data = result._data
+        else:
+            self._data, self.node = result._data, result.node
+        return self
+
+    # -- NumPy's protocols -------------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+        if not kwargs and len(args) == 1 and method == "__call__" and entry_of(ufunc).__class__ is Rule:
+            return compute(ufunc, ufunc, self)
+        if method == "at" or (kwargs and any(target is not None for target in kwargs.get("out", ()))):
+            return written(ufunc, method, args, kwargs)
+        if method != "__call__":
+            raise unsupported_method(ufunc, method, args, kwargs)
+        return apply(ufunc, *args, **kwargs)
+
+    def __array_function__(self, function: Op, types: Any, args: Any, kwargs: Any) -> Any:
+        return apply(function, *args, **kwargs)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        if self.node is not None and not draws(caller := sys._getframe(1)):
+            raise cut(caller)
+        return np.array(self._data, dtype=dtype, copy=copy)
+
+    # -- Python's numbers and texts ----------------------------------------------------------------
+
+    def __bool__(self) -> bool:
+        try:
+            return bool(to_host(self._data))
+        except ValueError as error:
+            raise ShapeError(
+                f"a Tensor of shape {self.shape} is neither true nor false; write (x > 0).all() or "
+                "(x > 0).any(), and np.where(x > 0, y, z) to choose entry by entry"
+            ) from error
+
+    def __int__(self) -> int:
+        try:
+            return int(to_host(self._data))
+        except TypeError as error:
+            raise DTypeError(
+                f"int(x) takes a 0-d Tensor, this has shape {self.shape}; write x.astype(int), or x.item() "
+                "for the one entry"
+            ) from error
+
+    def __index__(self) -> int:
+        return operator.index(to_host(self._data)[()])
+
+    def __float__(self) -> float:
+        return float(self._number("float"))
+
+    def __complex__(self) -> complex:
+        return complex(self._number("complex"))
+
+    def _number(self, kind: str) -> Any:
+        """The value for `float(x)`, unless that would cut the graph without a word."""
+        if self.node is not None and (error := cut_by_number(kind, sys._getframe(2))):
+            raise error
+        if self._data.size != 1:
+            raise DTypeError(
+                f"{kind}(x) takes a Tensor of one entry, this has shape {self.shape}; compute with NumPy's "
+                "functions, e.g. np.sin(x), or write x.tolist()"
+            )
+        return to_host(self._data).reshape(())[()]
+
+    def __repr__(self) -> str:
+        text = type(self._data).__name__  # of another class than NumPy's, whose values are not read
+        if on_host(self._data):
+            text = np.array2string(np.asarray(self._data), separator=", ", prefix="Tensor(")
+        parts = [f"Tensor({text}", f"shape={self.shape}", f"dtype={self.dtype}"]
+        if self.name is not None:
+            parts.append(f"name={self.name!r}")
+        if self.node is not None:
+            op = self.node.op
+            parts.append("requires_grad=True" if op is None else f"op={op_name(op)}")
+        return ", ".join(parts) + ")"
+
+    def __format__(self, spec: str) -> str:
+        if not spec:
+            return repr(self)
+        if self._data.size != 1:
+            raise ShapeError(
+                f"f'{{x:{spec}}}' takes a Tensor of one entry, this has shape {self.shape}; format x.tolist()"
+            )
+        return format(to_host(self._data).item(), spec)

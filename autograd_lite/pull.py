@@ -1,0 +1,294 @@
+"""What does a step send back? `pull` answers, for every kind of step and of cotangent.
+
+The sweep writes out the ordinary step itself, where there is nothing to do but to call the rules. Here is
+the rest: joint rules, keyword arguments, dead entries, complex numbers, passes that are recorded, anomalies.
+Pictures and checks ask here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Sequence
+from typing import Any, cast
+
+import numpy as np
+
+from .anomaly import check_forward, nonfinite
+from .apply import output_of
+from .arrays import every, finite
+from .box import lift
+from .cotangents import Cotangent, Masked, complete, conjugate, fit, is_complex, no_rule
+from .errors import (
+    AnomalyError,
+    AutogradLiteError,
+    ShapeError,
+    TapeError,
+    UnsupportedError,
+)
+from .known import Rule, known
+from .liveness import silence
+from .node import Node, op_name
+from .recording import Block, State, entered, silenced
+from .words.explain import STUMBLES, describe, how_many, is_users
+
+__all__ = ["Sweep", "already_played", "ask", "blame", "contributions", "pull", "pulled"]
+
+_FLOAT = np.float64
+_ARRAY = np.ndarray
+
+
+class Sweep:
+    """One backward pass: how far it goes, and what it keeps.
+
+    Args:
+        since: steps at or before this place on the tape are not played.
+        wanted: nodes at or before `since` whose cotangents are of interest; with `since` at -1,
+            intermediate steps whose cotangents are returned besides those of the leaves.
+        record: put the pass itself on the tape.
+        retain: keep the steps, so that they can be played again.
+        keep: keep the adjoint of every step.
+
+    Attributes:
+        arrived: cotangents of steps that are of interest themselves.
+        checks: whether the first rule is named that makes NaN or inf out of finite numbers.
+        lines: notes on the steps of a recorded pass which derivative they belong to, under `checks`.
+    """
+
+    __slots__ = ("arrived", "checks", "keep", "lines", "record", "retain", "since", "wanted")
+
+    def __init__(
+        self,
+        *,
+        since: int = -1,
+        wanted: Container[Node] = (),
+        record: bool = False,
+        retain: bool = False,
+        keep: bool = False,
+    ) -> None:
+        self.since, self.wanted, self.record, self.retain, self.keep = since, wanted, record, retain, keep
+        self.arrived: dict[Node, Cotangent] = {}
+        self.checks, self.lines = False, cast("_Lines | None", None)
+
+    def begin(self, outer: State) -> State:
+        """The recording state of the pass, inside of the one around it."""
+        self.checks = check_forward in outer.watchers
+        if not self.record:
+            return silenced(outer)
+        self.lines = _Lines() if self.checks else None
+        return entered(outer, Block(self.recorded))
+
+    def wants(self, parent: Any) -> bool:
+        """Whether a cotangent goes to this input of a step."""
+        return isinstance(parent, Node) and (
+            self.since < 0 or parent.index > self.since or parent in self.wanted
+        )
+
+    def hears(self, parent: Node) -> bool:
+        """Whether a mask is of any use to a step: not to a leaf, nor to one that mixes its inputs."""
+        return parent.op is not None and parent.index > self.since and known[parent.op].flow != "mixes"
+
+    def recorded(self, outer: State) -> State:
+        """The state of a pass that is recorded. Tapes hear of its steps; the search for anomalies looks at
+        the gradients themselves, after dead entries have been silenced."""
+        listeners = tuple([hear for hear in outer.watchers if hear is not check_forward])
+        listeners = listeners if self.lines is None else (*listeners, self.lines)
+        return State(listeners, outer.watchers, None, outer.transforms, outer.recomputing)
+
+
+class _Lines:
+    """Notes on the steps of a recorded pass which derivative they belong to."""
+
+    line: str | None = None
+
+    def __call__(self, node: Node) -> None:
+        node.note().line = self.line
+
+
+def pull(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> list[Cotangent]:
+    """What a step sends back to its inputs, in their shapes and dtypes; None to those that want nothing.
+
+    Args:
+        node: the step.
+        rule: of its op.
+        g: the cotangent that has arrived at it.
+        sweep: the pass that it is played in.
+    """
+    if node.played:  # and read at once: another thread may play the step too, and release it
+        raise already_played(node)
+    y, args, kwargs, inputs = node.value, node.args, node.kwargs, node.inputs
+    mask = None
+    if g.__class__ is Masked:
+        g, mask = g.g, g.mask
+    up, values, conjugates = g, args, False
+    if g.__class__ is not _FLOAT and (g.__class__ is not _ARRAY or g.dtype.kind == "c"):
+        if g.__class__ is tuple and not rule.partial:
+            g = complete(g, y)
+        conjugates = not rule.plain and is_complex(g)
+        up = conjugate(g) if conjugates else g
+        if sweep.record:
+            y, values = _lifted(node, sweep.lines)
+    needs = [sweep.wants(parent) for parent in inputs]
+    sent = ask(node, rule, up, y, values, kwargs, needs)
+    for i, parent in enumerate(inputs):
+        if not needs[i]:
+            continue
+        gx, arg, live = sent[i], values[i], None
+        if conjugates:
+            gx = np.conjugate(gx)
+        if (mask is not None or rule.selects) and (rule.flow == "elementwise" or sweep.hears(parent)):
+            gx, live = silence(rule, _sender(node, rule, i), mask, g, gx)
+        kind = gx.__class__
+        if kind is not arg.__class__ or (
+            kind is not _FLOAT and kind is not tuple and (gx.shape != arg.shape or gx.dtype is not arg.dtype)
+        ):
+            if live is not None and gx.shape != arg.shape:
+                live = live.summed(arg.shape)
+            gx = fit(gx, arg, rule, node, i)
+        if sweep.checks:
+            _check(node, g, gx)
+        sent[i] = Masked(gx, live) if live is not None and sweep.hears(parent) else gx
+    return sent
+
+
+def ask(
+    node: Node,
+    rule: Rule,
+    g: Cotangent,
+    y: Any,
+    args: Sequence[Any],
+    kwargs: dict[str, Any] | None,
+    needs: Sequence[bool],
+) -> list[Any]:
+    """What the rules of a step return for a cotangent, as they return it; None where it is not needed."""
+    i, options = 0, kwargs or {}
+    sent: list[Any] = [None] * len(needs)
+    try:
+        if rule.joint is None:
+            for i, need in enumerate(needs):
+                if need:
+                    sent[i] = rule.vjps[i](g, y, *args, **options)
+            return sent
+        if rule.takes("needs"):
+            options = {**options, "needs": tuple(needs)}
+        pulled = rule.joint(g, y, *args, **options)
+        if not isinstance(pulled, (tuple, list)) or len(pulled) != len(args):
+            raise ShapeError(
+                f"the joint rule of {op_name(node.op)} returned {how_many(pulled)} cotangents for "
+                f"{len(args)} arguments; return one for each"
+            )
+        return list(pulled)
+    except Exception as error:
+        blame(node, rule, i, error)
+        raise
+
+
+def _sender(node: Node, rule: Rule, i: int) -> Callable[[Any], Any]:
+    """The rule of a step for its i-th input on plain arrays, as a function of the cotangent alone."""
+    y, args, kwargs = node.value, node.args, node.kwargs
+    needs = [j == i for j in range(len(args))]
+    return lambda g: ask(node, rule, g, y, args, kwargs, needs)[i]
+
+
+def _lifted(node: Node, lines: _Lines | None) -> tuple[Any, tuple[Any, ...]]:
+    """Output and inputs of a step as Tensors, so that its rules record themselves."""
+    value = node.value
+    if lines is not None and node.notes is not None:
+        lines.line = f"{node.notes.line}, in the derivative of {op_name(node.op)}"
+    y: Any = lift(value, node)
+    if value.__class__ is tuple:
+        y = tuple(output_of(y, i) for i in range(len(value)))
+    pairs = zip(node.args, node.inputs, strict=True)
+    return y, tuple(lift(arg, parent) if isinstance(parent, Node) else arg for arg, parent in pairs)
+
+
+# -- for pictures and checks -----------------------------------------------------------------------
+
+
+def contributions(node: Node, adjoint: Any = None) -> tuple[Any, ...]:
+    """What `node` sent back along each of its edges; None for constants, or where nothing is known.
+
+    Pictures show it: a value that is used twice gets two contributions, and its adjoint is their sum.
+
+    Args:
+        node: a recorded step.
+        adjoint: what it would send if this arrived, in the shape of its value; 1 gives the local
+            derivatives of a step from numbers to a number. Left out: what did arrive.
+
+    Example:
+        >>> import autograd_lite as ag
+        >>> x = ag.Tensor(3.0, requires_grad=True)
+        >>> y = x * x
+        >>> y.backward()
+        >>> [float(g) for g in contributions(y.node)], float(x.node.adjoint)
+        ([3.0, 3.0], 6.0)
+        >>> [float(g) for g in contributions(y.node, np.float64(10.0))]
+        [30.0, 30.0]
+    """
+    arrived = node.adjoint if adjoint is None else adjoint
+    if arrived is None or not node.args:
+        return (None,) * len(node.inputs)
+    rule: Rule = known[node.op]
+    sent = pulled(node, arrived)
+    for i, gx in enumerate(sent):
+        if gx is not None and gx.__class__ is not tuple:
+            gx = fit(gx, node.args[i], rule, node, i)
+            total = node.inputs[i].adjoint if adjoint is None else None
+            if total is not None and not every(np.isfinite(gx)):
+                # What is not finite, though the sum of it is, came from a dead entry.
+                gx = np.where(np.isfinite(total) & ~np.isfinite(gx), 0, gx)[()]
+            sent[i] = gx
+    return tuple(sent)
+
+
+def pulled(node: Node, g: Cotangent) -> list[Any]:
+    """What the rules of a kept step return for the cotangent `g`, as they return it."""
+    rule: Rule = known[node.op]
+    if g.__class__ is tuple and not rule.partial:
+        g = complete(g, node.value)
+    conjugates = is_complex(g) and not rule.plain
+    needs = [isinstance(parent, Node) for parent in node.inputs]
+    with np.errstate(all="ignore"):
+        sent = ask(node, rule, conjugate(g) if conjugates else g, node.value, node.args, node.kwargs, needs)
+        return [np.conjugate(gx) if conjugates and need else gx for gx, need in zip(sent, needs, strict=True)]
+
+
+# -- errors ----------------------------------------------------------------------------------------
+
+
+def already_played(node: Node) -> TapeError:
+    """The error for a step that a backward pass has used up."""
+    return TapeError(
+        f"the tape has been played through {op_name(node.op)} already (or a pass through it was "
+        "interrupted), and what it held was released. To go backward twice through the same steps, write "
+        "backward(retain_graph=True) the first time; otherwise compute the result anew before each backward()"
+    )
+
+
+def blame(node: Node, rule: Rule, i: int, error: Exception) -> None:
+    """Say in whose rule an exception was raised, or that there is none."""
+    separate = isinstance(rule.vjps, tuple) and rule.joint is None
+    if separate and (i >= len(rule.vjps) or rule.vjps[i] is None):
+        raise no_rule(node, i) from None
+    came = ", ".join(describe(arg) for arg in node.args)
+    error.add_note(f"in the derivative rule of {op_name(node.op)}({came}) for argument {i}")
+    if isinstance(error, TypeError):
+        error.add_note("a rule gets the cotangent, the output, and the op's arguments: lambda g, y, x: ...")
+    if node.notes is not None and node.notes.line:
+        error.add_note(f"recorded at {node.notes.line}")
+    if isinstance(error, _STUMBLES) and not isinstance(error, AutogradLiteError) and not is_users(node.op):
+        raise UnsupportedError(
+            f"{op_name(node.op)}({came}) gives a value, but its derivative rule for argument {i} cannot take "
+            f"this call: {error}. Pass arrays and plain numbers, in the shapes that NumPy documents"
+        ) from error
+
+
+_STUMBLES = (*STUMBLES, TypeError, ValueError, IndexError)
+
+
+def _check(node: Node, g: Any, gx: Any) -> None:
+    """Under `detect_anomaly`: the first rule that turns finite numbers into NaN or inf is named."""
+    if not finite(gx) and finite(g):
+        where = node.notes.line if node.notes is not None else None
+        raise AnomalyError(
+            f"the derivative of {op_name(node.op)} produced {nonfinite(gx)} from a finite cotangent, at "
+            f"{', '.join(describe(arg) for arg in node.args)}" + (f"; recorded at {where}" if where else "")
+        )
