@@ -22,6 +22,8 @@ from numpy import fft, linalg
 from . import errors, ops, tree
 from .anomaly import detect_anomaly
 from .apply import apply, nondifferentiable, primitive, stop_gradient
+from .checkpoint import checkpoint, preserve
+from .custom import custom_vjp
 from .errors import AutogradLiteError
 from .fused import fused
 from .known import defvjp, numpy_names
@@ -35,18 +37,7 @@ from .recording import enable_grad, is_recomputing, is_recording, no_grad
 from .tape import Tape
 from .tensor import Tensor
 from .torch_names import Device
-from .transforms import (
-    checkpoint,
-    custom_vjp,
-    grad,
-    hessian,
-    hvp,
-    jacobian,
-    jvp,
-    preserve,
-    value_and_grad,
-    vjp,
-)
+from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .words import names
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ import numpy.typing as npt
 
 from .arrays import is_array, on_host, refuse_other_arithmetic, to_host, unwrap
 from .arrays import owned as copied
-from .box import Box, Op, Value, as_numbers, require_inexact, stored
+from .box import Box, Value, as_numbers, require_inexact, stored
 from .errors import AxisError, DTypeError, UnsupportedError
 from .known import Composition, Rule, is_built_in, known
-from .node import op_name
+from .node import Op, op_name
 from .recording import current
 from .words.advice import unsupported_call
 from .words.explain import describe, missing_rule

@@ -22,7 +22,7 @@ import numpy as np
 
 from .arrays import is_array, owned, to_host
 from .errors import TapeError
-from .known import Rule, names
+from .known import Rule, reads_of
 from .node import FIXED, Leaf, Node, next_index, op_name
 from .words.explain import describe
 
@@ -152,7 +152,7 @@ def _reads(rule: Rule, node: Node, i: int) -> bool:
     if rule.joint is not None or not isinstance(rule.vjps, tuple):
         return i - 2 not in rule.unread
     pairs = zip(rule.vjps, node.inputs, strict=False)
-    return any(names(f, i) for f, parent in pairs if isinstance(parent, Node))
+    return any(reads_of(f, i) for f, parent in pairs if isinstance(parent, Node))
 
 
 def _was_changed(owner: Node, step: Node, array: Any) -> bool:

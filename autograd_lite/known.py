@@ -33,11 +33,11 @@ __all__ = [
     "Flow",
     "Refused",
     "Rule",
+    "arity",
     "constant",
     "defvjp",
     "known",
     "numpy_names",
-    "positional",
     "refuse",
     "rule_of",
 ]
@@ -88,7 +88,7 @@ class Rule:
         if self._unread is None:
             several = isinstance(self.vjps, tuple) and self.joint is None
             self._unread = frozenset(
-                i for i in range(len(self.vjps) * several) if not any(names(f, i + 2) for f in self.vjps)
+                i for i in range(len(self.vjps) * several) if not any(reads_of(f, i + 2) for f in self.vjps)
             )
         return self._unread
 
@@ -110,10 +110,10 @@ class Rule:
         return self._calls[keyword]
 
 
-def names(rule: Callable[..., Any] | None, i: int) -> bool:
+def reads_of(rule: Callable[..., Any] | None, i: int) -> bool:
     """Whether the code of a rule reads its i-th argument, and not its shape alone; one without code may.
 
-    >>> names(lambda g, y, x: g * y, 1), names(lambda g, y, x: g.reshape(x.shape), 2)
+    >>> reads_of(lambda g, y, x: g * y, 1), reads_of(lambda g, y, x: g.reshape(x.shape), 2)
     (True, False)
     """
     if rule is None:
@@ -322,7 +322,7 @@ def _require_op(op: Op) -> None:
 
 def _require_parameters(op: Op, vjps: tuple[Callable[..., Any] | None, ...]) -> None:
     """Refuse rules that cannot be called: `rule(g, y, *args)`, one for each positional argument of the op."""
-    least, most = (op.nin, op.nin) if isinstance(op, np.ufunc) else positional(op)
+    least, most = (op.nin, op.nin) if isinstance(op, np.ufunc) else arity(op)
     name = getattr(op, "__name__", repr(op))
     if len(vjps) > most:
         raise NotDifferentiableError(
@@ -331,7 +331,7 @@ def _require_parameters(op: Op, vjps: tuple[Callable[..., Any] | None, ...]) -> 
         )
     for i, rule in enumerate(vjps):
         if rule is not None:
-            needs, takes = positional(rule)
+            needs, takes = arity(rule)
             if takes < 2 + least or needs > 2 + most:
                 names = ", ".join("xzabcd"[:least] or "x")
                 raise NotDifferentiableError(
@@ -340,7 +340,7 @@ def _require_parameters(op: Op, vjps: tuple[Callable[..., Any] | None, ...]) -> 
                 )
 
 
-def positional(function: Callable[..., Any]) -> tuple[int, float]:
+def arity(function: Callable[..., Any]) -> tuple[int, float]:
     """How many positional arguments a function needs, and takes; anything goes where Python does not know."""
     try:
         parameters = inspect.signature(function).parameters.values()

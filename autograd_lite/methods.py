@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from .apply import apply, astype
 from .arrays import MASKED, to_host
-from .box import GivenAbove, Op, like, wrap
+from .box import GivenAbove, like, wrap
 from .calls import ValuesAndIndices, axis_of, numpy_words, owned
 from .errors import DTypeError, ShapeError, UnsupportedError
 from .guards import draws
+from .node import Op
 from .operators import Operators
 from .words.explain import describe
 from .words.names import FOREIGN_METHODS, missing

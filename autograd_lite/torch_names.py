@@ -16,9 +16,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from .box import GivenAbove, Op, answer
+from .box import GivenAbove, answer
 from .calls import ValuesAndIndices, axis_of, numpy_words
 from .errors import OptionError, UnsupportedError
+from .node import Op
 
 __all__ = ["Device", "PlainArray", "TorchNames", "method_of"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -94,34 +96,46 @@ def lr_range_test(
         >>> 0.01 < curve.suggestion < 0.5
         True
     """
-    check_whole("lr_range_test", "steps", steps, least=2, example=100)
     check_number("lr_range_test", "diverged", diverged, example=4)
+    sweep = _Sweep(_rates(lr_min, lr_max, steps), diverged)
+    trainer = Trainer(model, loss, optimizer, callbacks=sweep)
+    with _as_before(model, optimizer), suppress(_SweepEndedError):
+        try:
+            # An epoch has a step or more: the sweep comes to its end before the epochs do.
+            trainer.fit(X, y, steps, batch_size, verbose=False)
+        except AnomalyError:
+            if not sweep.losses:
+                raise
+    return LearningRateCurve(sweep.rates[: len(sweep.losses)], np.array(sweep.losses))
+
+
+def _rates(lr_min: float, lr_max: float, steps: int) -> Array:
+    """Rates that grow by a constant factor, of shape (steps,)."""
+    check_whole("lr_range_test", "steps", steps, least=2, example=100)
     for option, rate in (("lr_min", lr_min), ("lr_max", lr_max)):
         check_number("lr_range_test", option, rate, example=1e-6)
     if not 0 < lr_min < lr_max:
         raise OptionError(f"lr_range_test(lr_min={lr_min}, lr_max={lr_max}): expected 0 < lr_min < lr_max")
-    sweep = _Sweep(np.geomspace(lr_min, lr_max, steps), diverged)
-    before = model.state_dict(), optimizer.state_dict(), generator.bit_generator.state
+    return np.geomspace(lr_min, lr_max, steps)
+
+
+@contextmanager
+def _as_before(model: Module, optimizer: Optimizer) -> Iterator[None]:
+    """Model, optimizer and nn's random numbers are as before at the end of a `with` block."""
+    weights, remembered = model.state_dict(), optimizer.state_dict()
+    numbers = generator.bit_generator.state
     modes = {module: module.training for module in model.modules()}
 
     def undo() -> None:
-        model.load_state_dict(before[0])
-        optimizer.load_state_dict(before[1])
-        generator.bit_generator.state = before[2]
+        model.load_state_dict(weights)
+        optimizer.load_state_dict(remembered)
+        generator.bit_generator.state = numbers
         optimizer.zero_grad()
         for module, mode in modes.items():
             module.training = mode
 
     with undone(undo):
-        try:
-            # An epoch has a step or more: the sweep comes to its end before the epochs do.
-            Trainer(model, loss, optimizer, callbacks=sweep).fit(X, y, steps, batch_size, verbose=False)
-        except _SweepEndedError:
-            pass
-        except AnomalyError:
-            if not sweep.losses:
-                raise
-    return LearningRateCurve(sweep.rates[: len(sweep.losses)], np.array(sweep.losses))
+        yield
 
 
 class _SweepEndedError(Exception):

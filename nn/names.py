@@ -9,7 +9,14 @@ from typing import Any
 
 from autograd_lite.words import names
 
-__all__ = ["MODULE_METHODS", "OPTIMIZER_METHODS", "TRAINER_METHODS", "called_module", "hints_of"]
+__all__ = [
+    "MODULE_METHODS",
+    "OPTIMIZER_METHODS",
+    "TRAINER_METHODS",
+    "called_module",
+    "hints_of",
+    "instead_of_a_layer",
+]
 
 called_module = names.called_module
 
@@ -161,6 +168,17 @@ TRAINER_METHODS = {
 }
 """What to write for methods that other libraries' training loops have."""
 
+LAYERS = {
+    "gelu": "nn.GELU()",
+    "log_softmax": "nn.LogSoftmax(dim=1)",
+    "relu": "nn.ReLU()",
+    "sigmoid": "nn.Sigmoid()",
+    "softmax": "nn.Softmax(dim=1)",
+    "softplus": "nn.Softplus()",
+    "tanh": "nn.Tanh()",
+}
+"""What functions, and names of them, are called as layers."""
+
 PARTS = (
     "nn",
     "nn.functional",
@@ -210,3 +228,17 @@ def _public(part: str) -> list[str]:
         return str(home).partition(".")[0] == "nn"
 
     return [name for name, value in vars(importlib.import_module(part)).items() if is_ours(value)]
+
+
+def instead_of_a_layer(value: Any) -> str:
+    """What came in place of a layer, and what to write."""
+    name = value if isinstance(value, str) else getattr(value, "__name__", "")
+    if isinstance(value, (list, tuple)):
+        return f"a {type(value).__name__}; give the layers one by one: nn.Sequential(*layers)"
+    if isinstance(value, type):
+        return f"the class {name}; write {name}()"
+    if name in LAYERS:
+        return f"{'a string' if name is value else f'the function {name}'}; write {LAYERS[name]}"
+    if name and callable(value):
+        return f"the function {name}; make it the forward of a class that inherits from nn.Module"
+    return f"a {type(value).__name__}; write an object of a class that inherits from nn.Module"

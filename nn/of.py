@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, dataclass_transform
 
+from .fields import constructor, declared
 from .module import Module
 
 __all__ = ["Of"]
@@ -35,18 +36,12 @@ class Of(Module):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        fields = {field.name: field for field in cls._fields}
-        for name, kind in vars(cls).get("__annotations__", {}).items():
-            if not str(kind).startswith("ClassVar"):
-                default = vars(cls).get(name, inspect.Parameter.empty)
-                if name in vars(cls):
-                    delattr(cls, name)  # the value belongs to each layer, which may keep it as a buffer
-                fields[name] = inspect.Parameter(name, _BY_PLACE, default=default, annotation=kind)
-        cls._fields = tuple(fields.values())
-        if "__init__" not in vars(cls):
-            cls.__init__ = _constructor(cls._fields)  # type: ignore[method-assign]
+        inherited, cls._fields = cls._fields, declared(cls, cls._fields)
+        made = cls._fields != inherited or cls.__init__ is Module.__init__
+        if made and "__init__" not in vars(cls):
+            cls.__init__ = constructor(cls._fields, _begin)  # type: ignore[method-assign]
         if "function" in vars(cls) and "forward" not in vars(cls):
-            takes = _parameters(cls.function)
+            takes, fields = _parameters(cls.function), {field.name for field in cls._fields}
             cls._trains = "training" in takes
             inputs = [name for name, p in takes.items() if p.default is p.empty and name not in fields]
             cls.forward = _forward(inputs)  # type: ignore[method-assign]
@@ -81,22 +76,11 @@ _BY_PLACE = inspect.Parameter.POSITIONAL_OR_KEYWORD
 _SELF = inspect.Parameter("self", _BY_PLACE)
 
 
-def _constructor(fields: tuple[inspect.Parameter, ...]) -> Callable[..., None]:
-    """An `__init__` that sets the fields."""
-    signature = inspect.Signature([_SELF, *fields])
-
-    def init(self: Of, *args: Any, **kwargs: Any) -> None:
-        try:
-            bound = signature.bind(self, *args, **kwargs)
-        except TypeError as error:
-            raise TypeError(f"{type(self).__name__}{inspect.Signature(fields)}: {error}") from None
-        bound.apply_defaults()
-        for name, value in list(bound.arguments.items())[1:]:
-            setattr(self, name, value)
-        self.check()
-
-    init.__name__, init.__signature__ = "__init__", signature  # type: ignore[attr-defined]
-    return init
+def _begin(layer: Of, options: Mapping[str, Any]) -> None:
+    """Keep the options in a layer that is made."""
+    for name, value in options.items():
+        setattr(layer, name, value)
+    layer.check()
 
 
 def _forward(inputs: list[str]) -> Callable[..., Any]:

@@ -13,7 +13,7 @@ import nn
 from autograd_lite import tree
 from autograd_lite.errors import TapeError, UnsupportedError
 from autograd_lite.kept import SMALL, fingerprint
-from autograd_lite.known import names
+from autograd_lite.known import reads_of
 from tests.samples import SAMPLES, Sample
 
 LARGE = SMALL // 8 + 7
@@ -325,16 +325,16 @@ def test_no_exchange_of_two_words_goes_unseen(rows: int) -> None:
 
 
 def test_which_arguments_a_rule_names() -> None:
-    assert not names(lambda g, y, a, b: g, 3)
-    assert not names(lambda g, y, a, b: np.broadcast_to(g, b.shape).astype(b.dtype), 3)
-    assert names(lambda g, y, a, b: np.broadcast_to(g, b.shape) * b, 3)
-    assert names(lambda g, y, a, b: b[0].shape, 3)
-    assert names(lambda g, y, a, b: g * b, 3)
-    assert names(lambda g, y, a, b: [b * x for x in (g,)], 3)
-    assert names(lambda g, y, *args: g, 3)
-    assert names(lambda g, y, a, b: eval("b"), 3)
-    assert names(np.multiply, 1)
-    assert not names(None, 1)
+    assert not reads_of(lambda g, y, a, b: g, 3)
+    assert not reads_of(lambda g, y, a, b: np.broadcast_to(g, b.shape).astype(b.dtype), 3)
+    assert reads_of(lambda g, y, a, b: np.broadcast_to(g, b.shape) * b, 3)
+    assert reads_of(lambda g, y, a, b: b[0].shape, 3)
+    assert reads_of(lambda g, y, a, b: g * b, 3)
+    assert reads_of(lambda g, y, a, b: [b * x for x in (g,)], 3)
+    assert reads_of(lambda g, y, *args: g, 3)
+    assert reads_of(lambda g, y, a, b: eval("b"), 3)
+    assert reads_of(np.multiply, 1)
+    assert not reads_of(None, 1)
 
 
 # -- values of Tensors -----------------------------------------------------------------------------

@@ -111,7 +111,7 @@ READS = {
     "_unit": "whether sizes are common",
     "tame": "whether a product could overflow",
     # dead entries
-    "pass_through": "whether a rule has made a NaN of a dead entry",
+    "silence": "whether a rule has made a NaN of a dead entry",
 }
 """The functions that read values of arrays through the seam, and what they need to know."""
 

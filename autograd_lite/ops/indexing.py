@@ -13,11 +13,10 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..apply import primitive, setitem
 from ..arrays import asarray, dtype_of, is_array, on_host, shape_of, size_of, to_host, unwrap, zeros
-from ..cotangents import unbroadcast
 from ..errors import ShapeError, UnsupportedError
 from ..known import Composition, Rule, defvjp, known
 from ..node import op_name
-from ..sums import widened
+from ..sums import unbroadcast, widened
 from ..tensor import Tensor
 
 __all__: list[str] = []

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from dataclasses import KW_ONLY
 
 import numpy as np
 
-from .optimizer import Array, Group, Optimizer
+from .means import mean, mean_square, zeros
+from .optimizer import Array, Optimizer, Options, Params, State
 
 __all__ = ["Adadelta", "Adagrad", "RMSprop"]
 
@@ -37,37 +37,25 @@ class Adagrad(Optimizer):
         0.9
     """
 
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-2,
-        lr_decay: float = 0,
-        weight_decay: float = 0,
-        initial_accumulator_value: float = 0,
-        eps: float = 1e-10,
-        *,
-        maximize: bool = False,
-    ) -> None:
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "lr_decay": lr_decay,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "initial_accumulator_value": initial_accumulator_value,
-                "maximize": maximize,
-            },
-        )
+    params: Params
+    lr: float = 1e-2
+    lr_decay: float = 0
+    weight_decay: float = 0
+    initial_accumulator_value: float = 0
+    eps: float = 1e-10
+    _: KW_ONLY
+    maximize: bool = False
 
-    def update(self, x: Array, g: Array, state: dict[str, Any], group: Group) -> Array:
+    def begin(self, x: Array, options: Options) -> State:
+        """No steps yet, and the sum that was asked for."""
+        return {"step": 0, "sum": np.full_like(x, options["initial_accumulator_value"])}
+
+    def update(self, x: Array, g: Array, state: State, options: Options) -> Array:
         """One step of Adagrad."""
-        if not state:
-            state.update(step=0, sum=np.full_like(x, group["initial_accumulator_value"]))
-        rate = group["lr"] / (1 + state["step"] * group["lr_decay"])
+        rate = options["lr"] / (1 + state["step"] * options["lr_decay"])
         state["step"] += 1
         state["sum"] += g * g
-        new: Array = x - rate * g / (np.sqrt(state["sum"]) + group["eps"])
+        new: Array = x - rate * g / (np.sqrt(state["sum"]) + options["eps"])
         return new
 
 
@@ -98,55 +86,36 @@ class RMSprop(Optimizer):
         0.8
     """
 
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-2,
-        alpha: float = 0.99,
-        eps: float = 1e-8,
-        weight_decay: float = 0,
-        momentum: float = 0,
-        centered: bool = False,
-        *,
-        maximize: bool = False,
-    ) -> None:
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "momentum": momentum,
-                "alpha": alpha,
-                "eps": eps,
-                "centered": centered,
-                "weight_decay": weight_decay,
-                "maximize": maximize,
-            },
-        )
+    params: Params
+    lr: float = 1e-2
+    alpha: float = 0.99
+    eps: float = 1e-8
+    weight_decay: float = 0
+    momentum: float = 0
+    centered: bool = False
+    _: KW_ONLY
+    maximize: bool = False
 
-    def update(self, x: Array, g: Array, state: dict[str, Any], group: Group) -> Array:
+    def begin(self, x: Array, options: Options) -> State:
+        """No steps yet, and means of 0; with momentum, a direction of 0."""
+        momentum = zeros(x, "momentum_buffer") if options["momentum"] else {}
+        centre = zeros(x, "grad_avg") if options["centered"] else {}
+        return {"step": 0, **zeros(x, "square_avg"), **momentum, **centre}
+
+    def update(self, x: Array, g: Array, state: State, options: Options) -> Array:
         """One step of RMSprop."""
-        alpha = group["alpha"]
-        if not state:
-            state.update(step=0, square_avg=np.zeros_like(x))
-            if group["momentum"]:
-                state["momentum_buffer"] = np.zeros_like(x)
-            if group["centered"]:
-                state["grad_avg"] = np.zeros_like(x)
         state["step"] += 1
-        s = state["square_avg"]
-        s *= alpha
-        s += (1 - alpha) * (g * g)
-        if group["centered"]:
-            mean = state["grad_avg"]
-            mean += (1 - alpha) * (g - mean)
-            s = s - mean * mean
-        direction = g / (np.sqrt(s) + group["eps"])
-        if group["momentum"]:
+        s = mean_square(state["square_avg"], g, options["alpha"])
+        if options["centered"]:
+            centre = mean(state["grad_avg"], g, options["alpha"])
+            s = s - centre * centre
+        direction = g / (np.sqrt(s) + options["eps"])
+        if options["momentum"]:
             v = state["momentum_buffer"]
-            v *= group["momentum"]
+            v *= options["momentum"]
             v += direction
             direction = v
-        new: Array = x - group["lr"] * direction
+        new: Array = x - options["lr"] * direction
         return new
 
 
@@ -174,32 +143,24 @@ class Adadelta(Optimizer):
         0.9684
     """
 
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1.0,
-        rho: float = 0.9,
-        eps: float = 1e-6,
-        weight_decay: float = 0,
-        *,
-        maximize: bool = False,
-    ) -> None:
-        super().__init__(
-            params,
-            {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize},
-        )
+    params: Params
+    lr: float = 1.0
+    rho: float = 0.9
+    eps: float = 1e-6
+    weight_decay: float = 0
+    _: KW_ONLY
+    maximize: bool = False
 
-    def update(self, x: Array, g: Array, state: dict[str, Any], group: Group) -> Array:
+    def begin(self, x: Array, options: Options) -> State:
+        """No steps yet, and means of 0."""
+        return {"step": 0, **zeros(x, "square_avg", "acc_delta")}
+
+    def update(self, x: Array, g: Array, state: State, options: Options) -> Array:
         """One step of Adadelta."""
-        rho, eps = group["rho"], group["eps"]
-        if not state:
-            state.update(step=0, square_avg=np.zeros_like(x), acc_delta=np.zeros_like(x))
+        rho, eps = options["rho"], options["eps"]
         state["step"] += 1
-        s, d = state["square_avg"], state["acc_delta"]
-        s *= rho
-        s += (1 - rho) * (g * g)
+        s, d = mean_square(state["square_avg"], g, rho), state["acc_delta"]
         delta = np.sqrt(d + eps) / np.sqrt(s + eps) * g
-        d *= rho
-        d += (1 - rho) * (delta * delta)
-        new: Array = x - group["lr"] * delta
+        mean_square(d, delta, rho)
+        new: Array = x - options["lr"] * delta
         return new

@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import Any
+from dataclasses import KW_ONLY, field
 
 import numpy as np
 
-from .optimizer import Array, Group, Optimizer
+from .means import mean, mean_square, zeros
+from .optimizer import Array, Optimizer, Options, Params, State
 
 __all__ = ["Adam", "AdamW", "Adamax", "NAdam", "RAdam"]
 
 
-class Adam(Optimizer):
+class _Moments(Optimizer):
+    """What Adam and its kin share: their first options, and the running means m of g and v of g^2."""
+
+    params: Params
+    lr: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    weight_decay: float = 0
+
+    def begin(self, x: Array, options: Options) -> State:
+        """No steps yet, and means of 0."""
+        return {"step": 0, **zeros(x, "exp_avg", "exp_avg_sq")}
+
+
+def _moments(g: Array, state: State, options: Options) -> tuple[int, Array, Array]:
+    """The number of this step, and the running means of g and g^2 after it."""
+    beta1, beta2 = options["betas"]
+    state["step"] += 1
+    return state["step"], mean(state["exp_avg"], g, beta1), mean_square(state["exp_avg_sq"], g, beta2)
+
+
+class Adam(_Moments):
     """x <- x - lr m / (sqrt(v) + eps), with running means m of g and v of g^2, freed of their bias.
 
     Args:
@@ -40,48 +61,28 @@ class Adam(Optimizer):
         0.9
     """
 
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0,
-        amsgrad: bool = False,
-        *,
-        maximize: bool = False,
-        decoupled_weight_decay: bool = False,
-    ) -> None:
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "betas": betas,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "amsgrad": amsgrad,
-                "maximize": maximize,
-                "decoupled_weight_decay": decoupled_weight_decay,
-            },
-        )
+    amsgrad: bool = False
+    _: KW_ONLY
+    maximize: bool = False
+    decoupled_weight_decay: bool = False
 
-    def update(self, x: Array, g: Array, state: dict[str, Any], group: Group) -> Array:
+    def begin(self, x: Array, options: Options) -> State:
+        """No steps yet, and means of 0; with amsgrad, a largest v of 0."""
+        largest = zeros(x, "max_exp_avg_sq") if options["amsgrad"] else {}
+        return {**super().begin(x, options), **largest}
+
+    def update(self, x: Array, g: Array, state: State, options: Options) -> Array:
         """One step of Adam."""
-        beta1, beta2 = group["betas"]
-        if not state:
-            state.update(step=0, exp_avg=np.zeros_like(x), exp_avg_sq=np.zeros_like(x))
-            if group["amsgrad"]:
-                state["max_exp_avg_sq"] = np.zeros_like(x)
-        state["step"] += 1
-        m, v = _means(g, state, beta1, beta2)
-        if group["amsgrad"]:
+        beta1, beta2 = options["betas"]
+        t, m, v = _moments(g, state, options)
+        if options["amsgrad"]:
             v = np.maximum(state["max_exp_avg_sq"], v, out=state["max_exp_avg_sq"])
         # The bias of v is divided out of the numbers around it: lr m / (sqrt(v / bias) + eps).
-        bias = math.sqrt(1 - beta2 ** state["step"])
+        bias = math.sqrt(1 - beta2**t)
         new = np.sqrt(v, out=np.empty_like(v))
-        new += group["eps"] * bias
+        new += options["eps"] * bias
         np.divide(m, new, out=new)
-        new *= -group["lr"] * bias / (1 - beta1 ** state["step"])
+        new *= -options["lr"] * bias / (1 - beta1**t)
         new += x
         return new
 
@@ -111,23 +112,11 @@ class AdamW(Adam):
         0.85
     """
 
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 1e-2,
-        amsgrad: bool = False,
-        *,
-        maximize: bool = False,
-    ) -> None:
-        super().__init__(
-            params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, decoupled_weight_decay=True
-        )
+    weight_decay: float = 1e-2
+    decoupled_weight_decay: bool = field(default=True, init=False)
 
 
-class NAdam(Optimizer):
+class NAdam(_Moments):
     """Adam that looks one step ahead, as Nesterov's momentum does.
 
     x <- x - lr [(1 - mu) g / (1 - p) + mu' m / (1 - p mu')] / (sqrt(v) + eps), where mu grows from step to
@@ -156,49 +145,29 @@ class NAdam(Optimizer):
         True
     """
 
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 2e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0,
-        momentum_decay: float = 4e-3,
-        decoupled_weight_decay: bool = False,
-        *,
-        maximize: bool = False,
-    ) -> None:
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "betas": betas,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "momentum_decay": momentum_decay,
-                "decoupled_weight_decay": decoupled_weight_decay,
-                "maximize": maximize,
-            },
-        )
+    lr: float = 2e-3
+    momentum_decay: float = 4e-3
+    decoupled_weight_decay: bool = False
+    _: KW_ONLY
+    maximize: bool = False
 
-    def update(self, x: Array, g: Array, state: dict[str, Any], group: Group) -> Array:
+    def begin(self, x: Array, options: Options) -> State:
+        """No steps yet, a product of no mu, and means of 0."""
+        return {"step": 0, "mu_product": 1.0, **zeros(x, "exp_avg", "exp_avg_sq")}
+
+    def update(self, x: Array, g: Array, state: State, options: Options) -> Array:
         """One step of NAdam."""
-        beta1, beta2 = group["betas"]
-        if not state:
-            state.update(step=0, mu_product=1.0, exp_avg=np.zeros_like(x), exp_avg_sq=np.zeros_like(x))
-        state["step"] += 1
-        t = state["step"]
-        mu, mu_next = (beta1 * (1 - 0.5 * 0.96 ** (k * group["momentum_decay"])) for k in (t, t + 1))
+        beta1, beta2 = options["betas"]
+        t, m, v = _moments(g, state, options)
+        mu, mu_next = (beta1 * (1 - 0.5 * 0.96 ** (k * options["momentum_decay"])) for k in (t, t + 1))
         state["mu_product"] *= mu
         p = state["mu_product"]
-        m, v = _means(g, state, beta1, beta2)
-        scale = np.sqrt(v / (1 - beta2**t)) + group["eps"]
         ahead = (1 - mu) / (1 - p) * g + mu_next / (1 - p * mu_next) * m
-        new: Array = x - group["lr"] * ahead / scale
+        new: Array = x - options["lr"] * ahead / (np.sqrt(v / (1 - beta2**t)) + options["eps"])
         return new
 
 
-class Adamax(Optimizer):
+class Adamax(_Moments):
     """x <- x - lr m / u, where u is the largest |g| so far, which fades by betas[1] in a step.
 
     Args:
@@ -222,35 +191,25 @@ class Adamax(Optimizer):
         0.9
     """
 
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 2e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0,
-        *,
-        maximize: bool = False,
-    ) -> None:
-        super().__init__(
-            params,
-            {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize},
-        )
+    lr: float = 2e-3
+    _: KW_ONLY
+    maximize: bool = False
 
-    def update(self, x: Array, g: Array, state: dict[str, Any], group: Group) -> Array:
+    def begin(self, x: Array, options: Options) -> State:
+        """No steps yet, a mean of 0 and a largest |g| of 0."""
+        return {"step": 0, **zeros(x, "exp_avg", "exp_inf")}
+
+    def update(self, x: Array, g: Array, state: State, options: Options) -> Array:
         """One step of Adamax."""
-        beta1, beta2 = group["betas"]
-        if not state:
-            state.update(step=0, exp_avg=np.zeros_like(x), exp_inf=np.zeros_like(x))
+        beta1, beta2 = options["betas"]
         state["step"] += 1
-        m, u = state["exp_avg"], state["exp_inf"]
-        m += (1 - beta1) * (g - m)
-        np.maximum(beta2 * u, np.abs(g) + group["eps"], out=u)
-        new: Array = x - group["lr"] / (1 - beta1 ** state["step"]) * m / u
+        m, u = mean(state["exp_avg"], g, beta1), state["exp_inf"]
+        np.maximum(beta2 * u, np.abs(g) + options["eps"], out=u)
+        new: Array = x - options["lr"] / (1 - beta1 ** state["step"]) * m / u
         return new
 
 
-class RAdam(Optimizer):
+class RAdam(_Moments):
     """Adam that waits to divide by sqrt(v) until it has seen enough gradients to trust v.
 
     After t steps v is worth rho gradients, rho = rho_inf - 2 t beta2^t / (1 - beta2^t). Up to rho = 5 the
@@ -278,38 +237,15 @@ class RAdam(Optimizer):
         0.8
     """
 
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0,
-        decoupled_weight_decay: bool = False,
-        *,
-        maximize: bool = False,
-    ) -> None:
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "betas": betas,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "maximize": maximize,
-                "decoupled_weight_decay": decoupled_weight_decay,
-            },
-        )
+    decoupled_weight_decay: bool = False
+    _: KW_ONLY
+    maximize: bool = False
 
-    def update(self, x: Array, g: Array, state: dict[str, Any], group: Group) -> Array:
+    def update(self, x: Array, g: Array, state: State, options: Options) -> Array:
         """One step of RAdam."""
-        beta1, beta2 = group["betas"]
-        if not state:
-            state.update(step=0, exp_avg=np.zeros_like(x), exp_avg_sq=np.zeros_like(x))
-        state["step"] += 1
-        t = state["step"]
-        m, v = _means(g, state, beta1, beta2)
-        rate = group["lr"] / (1 - beta1**t)
+        beta1, beta2 = options["betas"]
+        t, m, v = _moments(g, state, options)
+        rate = options["lr"] / (1 - beta1**t)
         left = 1 - beta2**t
         limit = 2 / (1 - beta2) - 1
         rho = limit - 2 * t * beta2**t / left
@@ -318,18 +254,5 @@ class RAdam(Optimizer):
             new = x - rate * m
             return new
         trust = (rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho)
-        new = x - rate * math.sqrt(left * trust) * m / (np.sqrt(v) + group["eps"])
+        new = x - rate * math.sqrt(left * trust) * m / (np.sqrt(v) + options["eps"])
         return new
-
-
-def _means(g: Array, state: dict[str, Any], beta1: float, beta2: float) -> tuple[Array, Array]:
-    """The running means of g and g^2, one step on."""
-    m, v = state["exp_avg"], state["exp_avg_sq"]
-    part = np.subtract(g, m, out=np.empty_like(m))  # all that is needed beside the state
-    part *= 1 - beta1
-    m += part
-    np.multiply(g, g, out=part)
-    part *= 1 - beta2
-    v *= beta2
-    v += part
-    return m, v

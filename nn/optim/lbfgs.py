@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -12,19 +10,10 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import DataError, OptionError
 
-from ..options import check_whole
-from .optimizer import Array, Group, Optimizer, in_layout
+from .line_search import Point, strong_wolfe
+from .optimizer import Array, Closure, Group, Optimizer, Params, State, in_layout
 
 __all__ = ["LBFGS"]
-
-
-class Point(NamedTuple):
-    """A place along a line: how far, the loss there, its gradient, and its slope along the line."""
-
-    t: float
-    loss: float
-    gradient: Array
-    slope: float
 
 
 class LBFGS(Optimizer):
@@ -67,7 +56,7 @@ class LBFGS(Optimizer):
 
     def __init__(
         self,
-        params: Iterable[Any],
+        params: Params,
         lr: float = 1,
         max_iter: int = 20,
         max_eval: int | None = None,
@@ -93,17 +82,11 @@ class LBFGS(Optimizer):
         if len(self.param_groups) > 1:
             raise OptionError("LBFGS steps along one line and so takes one group of parameters only")
 
-    def check(self, group: Group) -> None:
-        """Refuse options that make no sense."""
-        super().check(group)
-        for option, example in (("max_iter", 20), ("max_eval", 25), ("history_size", 100)):
-            check_whole("LBFGS", option, group[option], example=example)
-
     def fitted(self, value: Array, p: Tensor) -> Array | None:
         """An array in a state if it may be one of ours: rows of the length of all parameters."""
         return value if value.shape[-1] == sum(p.size for p in self._params()) else None
 
-    def rehearse(self, i: int, p: Tensor, state: Mapping[str, Any], group: Group) -> None:
+    def rehearse(self, i: int, p: Tensor, state: State, group: Group) -> None:
         """Refuse a history of which a part is missing, or not as long as another."""
         rows, size = np.shape(state.get("steps", 0)), sum(q.size for q in self._params())
         shapes = {"n_iter": (), "func_evals": (), "steps": (*rows[:1], size), "changes": rows}
@@ -115,7 +98,7 @@ class LBFGS(Optimizer):
                     f"LBFGS: {key} of the state should have shape {shape}; it is of other parameters"
                 )
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+    def step(self, closure: Closure | None = None) -> Any:
         """Up to `max_iter` iterations; `closure` zeroes the gradients, computes the loss and calls backward.
 
         Returns:
@@ -132,9 +115,9 @@ class LBFGS(Optimizer):
         with np.errstate(all="ignore"):  # a product of small gradients is 0, whatever np.seterr says
             return self._iterate(evaluated)
 
-    def _iterate(self, closure: Callable[[], Any]) -> Any:
+    def _iterate(self, closure: Closure) -> Any:
         group = self.param_groups[0]
-        state = self._state_of(group["params"][0])
+        state = self.state.setdefault(group["params"][0], {})
         x = self._flat([p.numpy() for p in group["params"]])
         first, loss, g = self._evaluate(closure, x, move=False)
         evaluations, small = 1, np.max(np.abs(g), initial=0) <= group["tolerance_grad"]
@@ -181,14 +164,14 @@ class LBFGS(Optimizer):
         state["func_evals"] += evaluations
         return first
 
-    def _remember(self, state: dict[str, Any], g: Array, most: int) -> None:
+    def _remember(self, state: State, g: Array, most: int) -> None:
         """Add the last step and the change of the gradient along it to the history."""
         change, step = g - state["last_gradient"], state["last_step"]
         if change @ step > 1e-10:  # else the curvature is not positive
             state["steps"] = np.concatenate([state["steps"], step[None]])[-most:]
             state["changes"] = np.concatenate([state["changes"], change[None]])[-most:]
 
-    def _evaluate(self, closure: Callable[[], Any], x: Array, move: bool = True) -> tuple[Any, float, Array]:
+    def _evaluate(self, closure: Closure, x: Array, move: bool = True) -> tuple[Any, float, Array]:
         """What the closure returns, the loss and its gradient at x."""
         if move:
             self._move(x)
@@ -206,16 +189,12 @@ class LBFGS(Optimizer):
     def _flat(self, arrays: list[Array]) -> Array:
         return np.concatenate([np.ravel(a) for a in arrays])
 
-    def update(self, x: Array, g: Array, state: dict[str, Any], group: Group) -> Array:
-        """Not used: all parameters move together."""
-        raise NotImplementedError
-
 
 def _gradient(p: Tensor) -> Array:
     return np.zeros(p.shape, p.dtype) if p.grad is None else p.grad.numpy()
 
 
-def _times_inverse_hessian(g: Array, state: dict[str, Any]) -> Array:
+def _times_inverse_hessian(g: Array, state: State) -> Array:
     """H g by the two loops over the history, the last step first and then back."""
     steps, changes = state["steps"], state["changes"]
     if not len(steps):
@@ -229,99 +208,3 @@ def _times_inverse_hessian(g: Array, state: dict[str, Any]) -> Array:
     for i in range(len(steps)):
         q += (shares[i] - changes[i] @ q / curvature[i]) * steps[i]
     return q
-
-
-# -- the line search -------------------------------------------------------------------------------
-
-
-def strong_wolfe(
-    along: Callable[[float], Point],
-    start: Point,
-    t: float,
-    scale: float,
-    most: int,
-    c1: float = 1e-4,
-    c2: float = 0.9,
-    tolerance_change: float = 1e-9,
-) -> tuple[Point, int]:
-    """A place along a line with a lower loss and a flatter slope: the strong Wolfe conditions.
-
-    loss(t) <= loss(0) + c1 t slope(0) and |slope(t)| <= c2 |slope(0)|.
-
-    Args:
-        along: the loss at a distance t.
-        start: the point at t = 0, where the slope is negative.
-        t: what to try first.
-        scale: the largest entry of the direction.
-        most: how many times to try a place after the first.
-        c1, c2: see above.
-        tolerance_change: a bracket narrower than this, times scale, is not divided further.
-
-    Returns:
-        The best point found, and how many times the loss was computed.
-    """
-    used, previous, here = 1, start, along(t)
-
-    def fits(p: Point) -> bool:
-        return p.loss <= start.loss + c1 * p.t * start.slope
-
-    def flat(p: Point) -> bool:
-        return abs(p.slope) <= -c2 * start.slope
-
-    # Go on until the step is too long: then the wanted place lies between the last two.
-    while used <= most:
-        if not fits(here) or (used > 2 and here.loss >= previous.loss):
-            break
-        if flat(here):
-            return here, used
-        if here.slope >= 0:
-            break
-        low, high = here.t + 0.01 * (here.t - previous.t), here.t * 10
-        farther = _cubic(previous, here, low, high)
-        previous, here = here, along(farther)
-        used += 1
-    else:
-        previous = start
-    best, other = (previous, here) if previous.loss <= here.loss else (here, previous)
-
-    # Divide the interval until it is narrow, or a point in it is good.
-    cautious = False
-    while used <= most and abs(other.t - best.t) * scale >= tolerance_change:
-        low, high = sorted((best.t, other.t))
-        t = _cubic(best, other, low, high)
-        margin = 0.1 * (high - low)
-        if min(high - t, t - low) < margin:  # too near to an end: once it may be, then it is moved inwards
-            if cautious or t >= high or t <= low:
-                t = high - margin if abs(t - high) < abs(t - low) else low + margin
-                cautious = False
-            else:
-                cautious = True
-        else:
-            cautious = False
-        here = along(t)
-        used += 1
-        if not fits(here) or here.loss >= best.loss:
-            other = here
-            if other.loss < best.loss:
-                best, other = other, best
-        else:
-            if flat(here):
-                return here, used
-            if here.slope * (other.t - best.t) >= 0:
-                other = best
-            best = here
-    return best, used
-
-
-def _cubic(a: Point, b: Point, low: float, high: float) -> float:
-    """Where the cubic through two points with their slopes is lowest, within bounds."""
-    if a.t > b.t:
-        a, b = b, a
-    d1 = a.slope + b.slope - 3 * (a.loss - b.loss) / (a.t - b.t)
-    square = d1 * d1 - a.slope * b.slope
-    d2 = math.sqrt(square) if 0 <= square < math.inf else math.nan
-    bend = b.slope - a.slope + 2 * d2
-    if not abs(bend) > 0:  # no lowest place, or a loss that is not finite
-        return (low + high) / 2
-    t = b.t - (b.t - a.t) * ((b.slope + d2 - d1) / bend)
-    return min(max(t, low), high)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import reprlib
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import Field, field
 from numbers import Real
-from typing import Any
+from typing import Any, ClassVar, dataclass_transform
 
 import numpy as np
 import numpy.typing as npt
@@ -16,36 +18,37 @@ from autograd_lite.errors import DataError, DTypeError, OptionError
 from autograd_lite.words.mistakes import warn_of_mistake
 from autograd_lite.words.names import Hinted
 
+from ..fields import constructor, declared
 from ..names import OPTIMIZER_METHODS
-from ..options import check_number, same_kind
+from ..options import same_kind
+from .checks import check_options
 
 __all__ = ["Optimizer"]
 
 Array = npt.NDArray[Any]
+Options = dict[str, Any]
+"""The options by name."""
 Group = dict[str, Any]
-
-EXAMPLES = {
-    "lr": 1e-3,
-    "weight_decay": 1e-4,
-    "momentum": 0.9,
-    "eps": 1e-8,
-    "alpha": 0.99,
-    "lr_decay": 1e-4,
-    "momentum_decay": 4e-3,
-    "rho": 0.9,
-    "tolerance_change": 1e-9,
-    "tolerance_grad": 1e-7,
-}
-"""Options that are numbers of at least 0, each with a usual value."""
+"""Options, and "params" with the parameters that they are for."""
+State = dict[str, Any]
+"""What an optimizer remembers of one parameter: numbers, and arrays of its shape."""
+Params = Iterable[Tensor] | Iterable[Mapping[str, Any]]
+"""Parameters, or groups of them with options of their own."""
+Closure = Callable[[], Any]
+"""Computes the loss anew, with gradients, and returns it."""
 
 
+@dataclass_transform(field_specifiers=(field,))
 class Optimizer(Hinted):
-    """Base class: an optimizer is its default options and an `update` rule for one parameter.
+    """Base class: an optimizer is its options and an `update` rule for one parameter.
+
+    The fields of the class are the options. They give the optimizer its constructor, its signature and its
+    defaults. The values that an option may have are in the table of `nn/optim/checks.py`, by its name.
 
     Args:
         params: the Tensors to optimize, or dicts of them with options of their own:
             `[{"params": a, "lr": 0.1}, {"params": b}]`.
-        defaults: the options of groups that do not say otherwise.
+        defaults: the options of groups that do not say otherwise; a class without fields hands them over.
 
     Attributes:
         param_groups: a list of dicts, each with its "params" and its options; change options there.
@@ -55,9 +58,24 @@ class Optimizer(Hinted):
         DTypeError: something else than Tensors came, or a complex one to an optimizer of real ones.
         DataError: no parameters.
         OptionError: one that came twice, or is no leaf, or an option that makes no sense.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag, nn
+        >>> class SignDescent(nn.optim.Optimizer):
+        ...     params: list[ag.Tensor]
+        ...     lr: float = 0.01
+        ...     def update(self, x, g, state, options):
+        ...         return x - options["lr"] * np.sign(g)
+        >>> x = ag.Tensor(1.0, requires_grad=True)
+        >>> optimizer = SignDescent([x], lr=0.25)
+        >>> (x * x).backward()
+        >>> optimizer.step()
+        >>> optimizer, x.item()
+        (SignDescent(lr=0.25), 0.75)
     """
 
     _foreign = OPTIMIZER_METHODS
+    _declared: ClassVar[tuple[inspect.Parameter, ...]] = ()
 
     needs_closure = False
     """Whether `step` has to compute the loss itself, with the closure that it is given."""
@@ -65,7 +83,13 @@ class Optimizer(Hinted):
     takes_complex = False
     """Whether a step is right for complex parameters too; a rule with g^2 in it is for real ones."""
 
-    def __init__(self, params: Iterable[Any], defaults: Mapping[str, Any]) -> None:
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        inherited, cls._declared = cls._declared, declared(cls, cls._declared)
+        if cls._declared != inherited and "__init__" not in vars(cls):
+            cls.__init__ = _constructor(cls._declared)  # type: ignore[method-assign]
+
+    def __init__(self, params: Params, defaults: Mapping[str, Any]) -> None:
         if isinstance(params, Tensor) or not isinstance(params, Iterable):
             raise DTypeError(
                 f"{type(self).__name__}: expected parameters, got a {type(params).__name__}; write "
@@ -73,8 +97,8 @@ class Optimizer(Hinted):
             )
         self.defaults = dict(defaults)
         self.param_groups: list[Group] = []
-        self.state: dict[Tensor, dict[str, Any]] = {}
-        items = list(params)
+        self.state: dict[Tensor, State] = {}
+        items: list[Any] = list(params)
         if not items:
             raise DataError(
                 f"{type(self).__name__} got no parameters. Layers in a plain list are not found: write "
@@ -120,14 +144,7 @@ class Optimizer(Hinted):
 
     def check(self, group: Group) -> None:
         """Refuse options that make no sense."""
-        for option, example in EXAMPLES.items():
-            if option in group:
-                check_number(type(self).__name__, option, group[option], example=example)
-        if "betas" in group and not _is_pair_of_betas(group["betas"]):
-            raise OptionError(
-                f"{type(self).__name__}(betas={group['betas']!r}): expected two numbers from 0 to below 1, "
-                "e.g. betas=(0.9, 0.999)"
-            )
+        check_options(type(self).__name__, group)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients, which otherwise add up from one backward pass to the next."""
@@ -136,7 +153,7 @@ class Optimizer(Hinted):
                 if p.grad is not None:
                     p.grad = None if set_to_none else Tensor(np.zeros_like(p.numpy()))
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+    def step(self, closure: Closure | None = None) -> Any:
         """Give every parameter that has a gradient its next value.
 
         The values are new arrays: what a tape has recorded of the old ones stays as it was.
@@ -159,7 +176,7 @@ class Optimizer(Hinted):
                     if g is not None:
                         arrived = True
                         x = p.detach().numpy()
-                        new = self.update(*_decayed(x, g.numpy(), group), self._state_of(p), group)
+                        new = self._next(*_decayed(x, g.numpy(), group), self.state.setdefault(p, {}), group)
                         p.data = in_layout(new, x)
         if not arrived:
             self.warn_of_no_gradient()
@@ -178,19 +195,31 @@ class Optimizer(Hinted):
                 "optimizer.zero_grad(); loss.backward(); optimizer.step(), in this order"
             )
 
-    def update(self, x: Array, g: Array, state: dict[str, Any], group: Group) -> Array:
+    def begin(self, x: Array, options: Options) -> State:
+        """What is remembered of a parameter before its first step; by default nothing.
+
+        Args:
+            x: the value of the parameter.
+            options: the options.
+        """
+        return {}
+
+    def update(self, x: Array, g: Array, state: State, options: Options) -> Array:
         """The next value of one parameter, as a new array.
 
         Args:
             x: its value; not to be written into.
             g: its gradient, of the same shape; not to be written into. Weight decay is in it, or in x.
-            state: what `update` has kept of this parameter; arrays in it may be written into.
-            group: the options.
+            state: what `begin` gave and `update` has kept since; arrays in it may be written into.
+            options: the options.
         """
         raise NotImplementedError(f"{type(self).__name__} has no update rule")
 
-    def _state_of(self, p: Tensor) -> dict[str, Any]:
-        return self.state.setdefault(p, {})
+    def _next(self, x: Array, g: Array, state: State, options: Options) -> Array:
+        """The next value of one parameter, whose state begins with the first step."""
+        if not state:
+            state.update(self.begin(x, options))
+        return self.update(x, g, state, options)
 
     # -- the state ---------------------------------------------------------------------------------
 
@@ -256,10 +285,10 @@ class Optimizer(Hinted):
             self.check(groups[-1])
         return groups
 
-    def _states_of(self, saved: Mapping[Any, Any]) -> dict[Tensor, dict[str, Any]]:
+    def _states_of(self, saved: Mapping[Any, Any]) -> dict[Tensor, State]:
         """What a state remembers of each parameter; refuses arrays of other shapes."""
         name, params = type(self).__name__, self._params()
-        state: dict[Tensor, dict[str, Any]] = {}
+        state: dict[Tensor, State] = {}
         for i, entries in saved.items():
             if i not in range(len(params)):
                 raise DataError(f"{name}: the state has a parameter {i}, here are {len(params)}")
@@ -281,7 +310,7 @@ class Optimizer(Hinted):
                     raise DataError(f"{name}: {key} of parameter {i} is a {type(value).__name__}")
         return state
 
-    def rehearse(self, i: int, p: Tensor, state: Mapping[str, Any], group: Group) -> None:
+    def rehearse(self, i: int, p: Tensor, state: State, group: Group) -> None:
         """Refuse a state that a step would stumble over: one is tried, on copies, with a gradient of 0.
 
         Args:
@@ -294,25 +323,30 @@ class Optimizer(Hinted):
             DataError: the step fails, or remembers other things than one from the beginning.
         """
         x = p.numpy()
-        fresh: dict[str, Any] = {}
+        fresh: State = {}
         tried = _copied(state)
         try:
-            self.update(x, np.zeros_like(x), fresh, group)
+            self._next(x, np.zeros_like(x), fresh, group)
         except Exception:  # a rule of another form, of which nothing is known
             return
+        self._compare(i, {key: state.get(key, value) for key, value in fresh.items()}, fresh)
         try:
-            self.update(x, np.zeros_like(x), tried, group)
+            self._next(x, np.zeros_like(x), tried, group)
         except Exception as error:
             raise DataError(
                 f"{type(self).__name__}: a step from the state of parameter {i} fails: "
                 f"{type(error).__name__} {error}"
             ) from error
-        shapes = [{key: np.shape(value) for key, value in entries.items()} for entries in (fresh, tried)]
-        for key in shapes[0].keys() | shapes[1].keys():
-            if shapes[0].get(key) != shapes[1].get(key):
+        self._compare(i, tried, fresh)
+
+    def _compare(self, i: int, state: State, fresh: State) -> None:
+        """Refuse a state with other names or shapes than the one that a first step leaves."""
+        came, expected = ({key: np.shape(value) for key, value in each.items()} for each in (state, fresh))
+        for key in expected.keys() | came.keys():
+            if expected.get(key) != came.get(key):
                 raise DataError(
-                    f"{type(self).__name__}: {key} of parameter {i} should have shape {shapes[0].get(key)}, "
-                    f"in the state it has {shapes[1].get(key)}; it is that of another optimizer"
+                    f"{type(self).__name__}: {key} of parameter {i} should have shape {expected.get(key)}, "
+                    f"in the state it has {came.get(key)}; it is that of another optimizer"
                 )
 
     def fitted(self, value: Array, p: Tensor) -> Array | None:
@@ -327,6 +361,21 @@ class Optimizer(Hinted):
     def __repr__(self) -> str:
         options = ", ".join(f"{key}={value}" for key, value in self.defaults.items())
         return f"{type(self).__name__}({options})"
+
+
+def _constructor(options: tuple[inspect.Parameter, ...]) -> Callable[..., None]:
+    """An `__init__` with the options as its arguments; a `field(default=..., init=False)` is none of them."""
+    fixed = {option.name: option.default.default for option in options if isinstance(option.default, Field)}
+    given = [option for option in options if option.name not in fixed and option.name != "params"]
+
+    def begin(optimizer: Optimizer, values: Mapping[str, Any]) -> None:
+        defaults = {name: value for name, value in values.items() if name != "params"}
+        Optimizer.__init__(optimizer, values["params"], {**defaults, **fixed})
+
+    return constructor([_PARAMS, *given], begin)
+
+
+_PARAMS = inspect.Parameter("params", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation="Params")
 
 
 def _no_state(name: str, came: Any) -> DTypeError | DataError:
@@ -346,14 +395,9 @@ def _no_state(name: str, came: Any) -> DTypeError | DataError:
     return DataError(f'{name}: a state has "state" and "param_groups", this has the keys {keys}; {repair}')
 
 
-def _is_pair_of_betas(betas: Any) -> bool:
-    pair = isinstance(betas, (tuple, list)) and len(betas) == 2
-    return pair and all(isinstance(beta, Real) and 0 <= float(beta) < 1 for beta in betas)
-
-
 def _decayed(x: Array, g: Array, group: Group) -> tuple[Array, Array]:
     """Value and gradient of a parameter for a step downhill, with weight decay in one of them."""
-    if group["maximize"]:
+    if group.get("maximize"):
         g = -g
     decay = group.get("weight_decay", 0)
     if decay and group.get("decoupled_weight_decay"):
@@ -380,5 +424,5 @@ def _is_dict(value: Any) -> bool:
     return isinstance(value, Mapping)
 
 
-def _copied(entries: Mapping[str, Any]) -> dict[str, Any]:
+def _copied(entries: Mapping[str, Any]) -> State:
     return {key: value.copy() if isinstance(value, np.ndarray) else value for key, value in entries.items()}

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from dataclasses import KW_ONLY
 
 import numpy as np
 
-from autograd_lite.errors import OptionError
-
-from .optimizer import Array, Group, Optimizer
+from .means import zeros
+from .optimizer import Array, Optimizer, Options, Params, State
 
 __all__ = ["Rprop"]
 
@@ -43,34 +41,25 @@ class Rprop(Optimizer):
         0.75
     """
 
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-2,
-        etas: tuple[float, float] = (0.5, 1.2),
-        step_sizes: tuple[float, float] = (1e-6, 50),
-        *,
-        maximize: bool = False,
-    ) -> None:
-        super().__init__(params, {"lr": lr, "etas": etas, "step_sizes": step_sizes, "maximize": maximize})
+    params: Params
+    lr: float = 1e-2
+    etas: tuple[float, float] = (0.5, 1.2)
+    step_sizes: tuple[float, float] = (1e-6, 50)
+    _: KW_ONLY
+    maximize: bool = False
 
-    def check(self, group: Group) -> None:
-        """Refuse options that make no sense."""
-        super().check(group)
-        shrink, grow = group["etas"]
-        if not 0 < shrink < 1 < grow:
-            raise OptionError(f"Rprop: etas={group['etas']}; expected 0 < etas[0] < 1 < etas[1]")
+    def begin(self, x: Array, options: Options) -> State:
+        """No steps yet, no gradient, and d = lr."""
+        return {"step": 0, **zeros(x, "prev"), "step_size": np.full_like(x, options["lr"])}
 
-    def update(self, x: Array, g: Array, state: dict[str, Any], group: Group) -> Array:
+    def update(self, x: Array, g: Array, state: State, options: Options) -> Array:
         """One step of Rprop."""
-        shrink, grow = group["etas"]
-        if not state:
-            state.update(step=0, prev=np.zeros_like(x), step_size=np.full_like(x, group["lr"]))
+        shrink, grow = options["etas"]
         state["step"] += 1
         agreement = g * state["prev"]
         d = state["step_size"]
         d *= np.where(agreement > 0, grow, np.where(agreement < 0, shrink, 1)).astype(d.dtype)
-        np.clip(d, *group["step_sizes"], out=d)
+        np.clip(d, *options["step_sizes"], out=d)
         g = state["prev"] = np.where(agreement < 0, 0, g)
         new: Array = x - np.sign(g) * d
         return new

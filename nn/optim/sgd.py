@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from dataclasses import KW_ONLY
 
 import numpy as np
 
 from autograd_lite.errors import OptionError
 
-from .optimizer import Array, Group, Optimizer
+from .optimizer import Array, Group, Optimizer, Options, Params, State
 
 __all__ = ["SGD"]
 
@@ -41,26 +40,14 @@ class SGD(Optimizer):
 
     takes_complex = True
 
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-3,
-        momentum: float = 0,
-        dampening: float = 0,
-        weight_decay: float = 0,
-        nesterov: bool = False,
-        *,
-        maximize: bool = False,
-    ) -> None:
-        defaults = {
-            "lr": lr,
-            "momentum": momentum,
-            "dampening": dampening,
-            "weight_decay": weight_decay,
-            "nesterov": nesterov,
-            "maximize": maximize,
-        }
-        super().__init__(params, defaults)
+    params: Params
+    lr: float = 1e-3
+    momentum: float = 0
+    dampening: float = 0
+    weight_decay: float = 0
+    nesterov: bool = False
+    _: KW_ONLY
+    maximize: bool = False
 
     def check(self, group: Group) -> None:
         """Refuse options that make no sense."""
@@ -68,17 +55,17 @@ class SGD(Optimizer):
         if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
             raise OptionError("SGD(nesterov=True) needs momentum > 0 and dampening=0, e.g. momentum=0.9")
 
-    def update(self, x: Array, g: Array, state: dict[str, Any], group: Group) -> Array:
+    def update(self, x: Array, g: Array, state: State, options: Options) -> Array:
         """One step of gradient descent."""
-        momentum = group["momentum"]
+        momentum = options["momentum"]
         if momentum:
             v = state.get("momentum_buffer")
             if v is None:
                 v = state["momentum_buffer"] = np.array(g)
             else:
                 v *= momentum
-                v += (1 - group["dampening"]) * g
-            g = g + momentum * v if group["nesterov"] else v
-        new: Array = g * -group["lr"]
+                v += (1 - options["dampening"]) * g
+            g = g + momentum * v if options["nesterov"] else v
+        new: Array = g * -options["lr"]
         new += x
         return new

@@ -4,6 +4,7 @@ import pytest
 import autograd_lite as ag
 from autograd_lite.errors import OptionError
 from nn.optim import LBFGS
+from nn.optim.line_search import Point, strong_wolfe
 
 A = np.random.default_rng(0).normal(size=(6, 6))
 A = A @ A.T + np.eye(6)
@@ -128,3 +129,36 @@ def test_its_steps_are_those_of_torch(torch, f, start, search):
         mine.step(ours)
         theirs.step(closure)
         np.testing.assert_allclose(x.numpy(), twin.detach().numpy(), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("t", [1e-3, 0.1, 1.0, 30.0])
+@pytest.mark.parametrize("seed", range(5))
+def test_the_end_of_a_search_fulfils_the_strong_wolfe_conditions(seed, t):
+    a, b, c = np.random.default_rng(seed).uniform(0.2, 3.0, 3)
+    used = []
+
+    def along(t):
+        used.append(t)
+        return Point(t, a * (t - b) ** 2 + np.sin(c * t), np.zeros(1), 2 * a * (t - b) + c * np.cos(c * t))
+
+    start = along(0.0)
+    if start.slope >= 0:  # downhill is the other way
+        a = -start.slope / (2 * b) + c
+        start = along(0.0)
+    assert start.slope < 0
+    used.clear()
+    point, count = strong_wolfe(along, start, t, scale=1.0, most=60)
+    assert count == len(used) and point.t in used
+    assert point.loss <= start.loss + 1e-4 * point.t * start.slope
+    assert abs(point.slope) <= 0.9 * abs(start.slope)
+
+
+def test_a_search_computes_the_loss_no_more_often_than_it_may():
+    def along(t):
+        used.append(t)
+        return Point(t, (t - 1e6) ** 2, np.zeros(1), 2 * (t - 1e6))
+
+    for most in (1, 2, 3):
+        used = []
+        _, count = strong_wolfe(along, along(0.0), 1e-9, scale=1.0, most=most, c2=1e-12)
+        assert count == len(used) - 1 <= most + 1

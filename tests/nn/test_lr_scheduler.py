@@ -205,3 +205,27 @@ def test_the_cycle_is_over_at_some_time():
     schedule.step()  # a loop of three steps calls it three times
     with pytest.raises(OptionError, match="the cycle of 3 steps is over"):
         schedule.step()
+
+
+def test_the_two_doors_hand_out_the_same_schedules():
+    assert sorted(schedules.__all__) == sorted(nn.schedules.__all__)
+    for name in schedules.__all__:
+        assert getattr(schedules, name) is getattr(nn.schedules, name)
+        assert getattr(schedules, name).__module__.startswith("nn.schedules.")
+
+
+def test_a_schedule_needs_groups_with_rates_and_nothing_else():
+    class Rates:
+        def __init__(self, *rates):
+            self.param_groups = [{"lr": rate} for rate in rates]
+
+    rates = Rates(1.0, 0.5)
+    schedule = schedules.ExponentialLR(rates, gamma=0.5)
+    schedule.step()
+    assert schedule.get_last_lr() == [0.5, 0.25]
+    again = schedules.ExponentialLR(Rates(1.0, 0.5), gamma=0.9)
+    again.load_state_dict(schedule.state_dict())
+    assert again.last_epoch == 1 and again.gamma == 0.5
+    for other in (nn.Linear(2, 2), [rates], nn.optim.SGD):
+        with pytest.raises(DTypeError, match=r"expected an optimizer, got a .*write StepLR\(optimizer"):
+            schedules.StepLR(other, 2)

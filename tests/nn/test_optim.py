@@ -273,3 +273,27 @@ def test_options_that_are_numpy_numbers_leave_the_dtype(kind):
         (p * p).sum().backward()
         optimizer.step()
     assert p.dtype == np.float32
+
+
+@pytest.mark.parametrize("kind", [SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, NAdam, RAdam, RMSprop, Rprop])
+def test_a_state_begins_with_the_first_gradient_and_not_before(kind):
+    w = nn.Parameter(np.ones((2, 3), np.float32))
+    optimizer = kind([w], lr=0.1)
+    assert optimizer.state == {}
+    begun = optimizer.begin(w.numpy(), optimizer.defaults)
+    w.grad = np.ones((2, 3))
+    optimizer.step()
+    after = optimizer.state[w]
+    assert list(begun) == list(after)
+    assert all(np.shape(begun[key]) == np.shape(after[key]) for key in begun)
+    assert begun.get("step", 0) == 0 and after.get("step", 1) == 1
+
+
+def test_an_empty_state_begins_anew():
+    w = nn.Parameter(np.ones(2))
+    optimizer = Adam([w])
+    state = optimizer.state_dict()
+    optimizer.load_state_dict({**state, "state": {0: {}}})
+    w.grad = np.ones(2)
+    optimizer.step()
+    assert optimizer.state[w]["step"] == 1

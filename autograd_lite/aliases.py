@@ -1,0 +1,173 @@
+"""A function called on aliases of its arguments, ready to be played backwards.
+
+An *alias* is a new node for an argument, so that a sweep can stop there. That is what keeps nested
+derivatives apart. In
+
+    grad(lambda x: x * grad(lambda y: x + y)(1.0))(1.0)
+
+the inner `grad` plays only what was recorded after its own alias of y, and asks for the cotangent
+of that alias alone: d(x + y)/dy = 1, whatever x is, so the result is 1, not 2. Since x is on the
+tape of the outer call, the inner backward pass is itself recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, cast
+
+import numpy as np
+
+from . import tree
+from .apply import alias
+from .arrays import asarray, is_array, on_host, refuse_other_arithmetic, unwrap, zeros
+from .arrays import owned as copied
+from .backward import play, receive
+from .box import lift, stored, wrap
+from .errors import DTypeError
+from .node import Leaf, Node, next_index, tape_order
+from .pull import Sweep
+from .recording import Mode, enable_grad, is_recording, transformed
+from .tensor import Tensor
+from .words.explain import describe
+
+__all__ = ["NUMBERS", "Call", "Function", "owned", "seeds_of", "zeros_of"]
+
+Function = Callable[..., Any]
+
+NUMBERS = (int, float, complex)
+"""What a function is differentiated with respect to, besides arrays and Tensors."""
+
+
+class Call:
+    """One call of `f` on aliases of some of its arguments, ready to be played backwards."""
+
+    def __init__(
+        self, f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Sequence[int]
+    ) -> None:
+        if not callable(f):
+            raise DTypeError(f"a function is differentiated, not {describe(f)}: ag.grad(f)(x), ag.vjp(f, x)")
+        named = list(dict.fromkeys(argnums))
+        self.places = [named.index(i) for i in argnums]  # an argument may be named twice
+        self.primals, self.rebuild = tree.flatten([args[i] for i in named])
+        self.outer = is_recording()  # whether what we do may itself be recorded
+        with Mode(transformed):
+            self.aliases = [_alias(x, self.outer) for x in self.primals]
+            self.since = next_index()
+            changed = list(args)
+            for i, value in zip(named, self.rebuild(self.aliases), strict=True):
+                changed[i] = value
+            self.out = f(*changed, **kwargs)
+        self.nodes = frozenset(x.node for x in self.aliases if x.node is not None)
+        self.outputs, self.rebuild_out = tree.flatten(self.out)
+
+    def is_nested(self, *tensors: Any) -> bool:
+        """Whether an outer tape is running and takes part: through the primals, or `tensors` that
+        the pass starts from, or because the function read something else that is on it."""
+        if not self.outer:
+            return False
+        ends = [y.node for y in self.outputs if isinstance(y, Tensor) and y.node is not None]
+        return (
+            any(node.inputs for node in self.nodes)
+            or any(isinstance(t, Tensor) and t.node is not None for t in tensors)
+            or any(node.index <= self.since and node not in self.nodes for node in ends)
+            or any(
+                isinstance(parent, Node) and parent.index <= self.since and parent not in self.nodes
+                for node in tape_order(ends, self.since)
+                for parent in node.inputs
+            )
+        )
+
+    def pull(self, cotangents: Sequence[Any], *, record: bool, retain: bool = False) -> list[Any]:
+        """Cotangents of the primals; zeros where nothing was recorded."""
+        sweep = Sweep(since=self.since, wanted=self.nodes, record=record, retain=retain or record)
+        arrived = play(seeds_of(self.outputs, cotangents, record), sweep)
+        return [receive(x.node, arrived[x.node]) if x.node in arrived else zeros_of(x) for x in self.aliases]
+
+    def like_primals(self, cotangents: Iterable[Any]) -> list[Any]:
+        """Cotangents in the structure of the arguments, and of their kind: arrays, floats, Tensors.
+
+        One for each of `argnums`, in arrays of their own: `argnums=(0, 0)` gives the same numbers twice.
+        """
+        pairs = list(zip(cotangents, self.primals, strict=True))
+        gradients = self.rebuild([_like(g, x) for g, x in pairs])
+        if len(gradients) == len(self.places):
+            return gradients  # type: ignore[no-any-return]
+        return [self.rebuild([_like(g, x) for g, x in pairs])[k] for k in self.places]
+
+    def like_results(self, value: Any, nested: bool) -> Any:
+        """Results as NumPy users hold them, unless Tensors came in or an outer tape needs them."""
+        if nested:
+            return value
+        if any(isinstance(x, Tensor) for x in self.primals):
+            return tree.map_leaves(lambda x: x.detach() if isinstance(x, Tensor) else x, value)
+        numbers = all(isinstance(x, (int, float, complex)) for x in self.primals)
+        return tree.map_leaves(lambda x: _plain(x, numbers), value)
+
+
+def seeds_of(outputs: Iterable[Any], cotangents: Iterable[Any], record: bool) -> dict[Node, Any]:
+    """A cotangent for each recorded output; one that is returned twice gets the sum."""
+    seeds: dict[Node, Any] = {}
+    with enable_grad():
+        for y, g in zip(outputs, cotangents, strict=True):
+            if isinstance(y, Tensor) and y.node is not None:
+                g = (g if isinstance(g, Tensor) else wrap(g)) if record else unwrap(g)
+                seeds[y.node] = seeds[y.node] + g if y.node in seeds else g
+    return seeds
+
+
+def zeros_of(x: Tensor) -> Any:
+    """The gradient of what does not depend on x."""
+    return zeros(x.shape, like=x)[()]
+
+
+def _alias(x: Any, outer: bool) -> Tensor:
+    """A new node for an argument: on the outer tape if the argument is, else a leaf."""
+    if isinstance(x, Tensor) and x.node is not None and outer:
+        return cast(Tensor, alias(x))
+    refuse_other_arithmetic(x)
+    value = unwrap(x)
+    if not (is_array(value) or isinstance(value, (*NUMBERS, str)) or hasattr(value, "__array__")):
+        raise DTypeError(
+            f"cannot differentiate with respect to {describe(x)}: arguments are numbers, arrays, Tensors, "
+            "and nested tuples, lists and dicts of them; write list(x), vars(x), or name other arguments "
+            "with argnums="
+        )
+    if isinstance(value, (int, np.bool_)) and not isinstance(value, np.generic):
+        value = float(value)
+    array = asarray(value)
+    if array.dtype.kind not in "fc":
+        raise DTypeError(
+            f"cannot differentiate with respect to {describe(x)}: only floating-point or complex values "
+            "have gradients; write x.astype(float), or name other arguments with argnums="
+        )
+    array = stored(copied(array, "C"))  # a pullback may be called when x has changed
+    return lift(array, Leaf(array, x.name if isinstance(x, Tensor) else None))
+
+
+def _plain(x: Any, numbers: bool) -> Any:
+    """The array in a Tensor; if 0-d, a Python number if `numbers`, else a NumPy scalar."""
+    if not isinstance(x, Tensor):
+        return x
+    return x.item() if numbers and x.ndim == 0 and on_host(x._data) else x._data
+
+
+def _like(g: Any, x: Any) -> Any:
+    """A gradient of the kind of its argument."""
+    if isinstance(g, Tensor):
+        if g.node is not None or isinstance(x, Tensor):
+            return g
+        g = g._data
+    if isinstance(x, (Tensor, np.ndarray)) and g.dtype.isnative != x.dtype.isnative:
+        g = np.asarray(g, g.dtype.newbyteorder())  # numbers do not keep it
+    if isinstance(x, Tensor):
+        return wrap(owned(g))
+    if not on_host(g):
+        return copied(g)
+    if isinstance(x, np.ndarray) or np.ndim(g):
+        return owned(np.asarray(g))
+    return g if isinstance(x, np.generic) else g.item()
+
+
+def owned(g: Any) -> Any:
+    """A gradient nobody else can see: rules may return views, of each other too."""
+    return copied(g) if g.__class__ is np.ndarray or not on_host(g) else g

@@ -1,0 +1,116 @@
+"""A function whose derivative is written by hand, from what its forward pass saved."""
+
+from __future__ import annotations
+
+import functools
+from types import MethodType
+from typing import Any
+
+import numpy as np
+
+from . import tree
+from .aliases import NUMBERS, Function
+from .apply import as_value, record_result, unrecorded
+from .arrays import is_array, refuse_other_arithmetic, unwrap
+from .errors import ShapeError, UnsupportedError
+from .kept import keep_constants
+from .known import Rule, arity, known
+from .node import op_name
+from .recording import is_recording
+from .tensor import Tensor
+from .words.explain import describe, missing_rule
+
+__all__ = ["custom_vjp"]
+
+
+class custom_vjp:  # noqa: N801  (named as in JAX)
+    """A function whose derivative you write yourself, from what its forward pass saved.
+
+    Args:
+        f: computes the value; called where nothing is recorded.
+
+    `f.defvjp(forward, backward)` gives the two halves: `forward(*args)` returns the value and
+    residuals, `backward(residuals, g)` one cotangent for each argument, or None for zero. They are
+    plain NumPy; when the derivative is itself differentiated, they run on Tensors.
+
+    In a class it makes a method: f and `forward` get `self` first, and so does a backward pass of three
+    parameters, `backward(self, residuals, g)`. `self` needs no cotangent.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> @ag.custom_vjp
+        ... def straight_through(x):
+        ...     return np.round(x)
+        >>> straight_through.defvjp(lambda x: (np.round(x), None), lambda residuals, g: (g,))
+        >>> ag.grad(straight_through)(2.3)
+        1.0
+    """
+
+    def __init__(self, f: Function) -> None:
+        self._binding: type = type(f)
+        if isinstance(f, (staticmethod, classmethod)):
+            f = f.__func__
+        functools.update_wrapper(self, f)
+        self._f = f
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """Bind as a function in a class does, or as the static or class method that it decorates."""
+        first = owner if self._binding is classmethod else instance
+        return self if first is None or self._binding is staticmethod else MethodType(self, first)
+
+    def defvjp(self, forward: Function, backward: Function) -> None:
+        """Set the forward pass with residuals and the backward pass that uses them."""
+        self._forward = forward
+        takes_owner = arity(backward)[0] == 3
+
+        def joint(g: Any, y: Any, *args: Any, _residuals: Any) -> tuple[Any, ...]:
+            if any(isinstance(x, Tensor) for x in tree.flatten((g, args))[0]):
+                _residuals = forward(*args)[1]  # once more, on the tape
+            # `self`, or another first argument that holds no numbers
+            owner = (
+                () if not args or is_array(args[0]) or isinstance(args[0], (Tensor, *NUMBERS)) else args[:1]
+            )
+            pulled = backward(*owner, _residuals, g) if owner and takes_owner else backward(_residuals, g)
+            if owner and isinstance(pulled, tuple) and len(pulled) == len(args) - 1:
+                pulled = (None, *pulled)
+            if not isinstance(pulled, tuple) or len(pulled) != len(args):
+                raise ShapeError(
+                    f"the backward pass of {op_name(self)} returns a tuple with one cotangent for each of "
+                    f"its {len(args)} arguments, it returned {describe(pulled)}"
+                )
+            return tuple(
+                np.zeros_like(x) if c is None and (isinstance(x, Tensor) or is_array(x)) else c
+                for c, x in zip(pulled, args, strict=True)
+            )
+
+        known[self] = Rule(joint=joint)
+
+    def __call__(self, *args: Any, _residuals: Any = None) -> Any:
+        nodes = [x.node for x in args if isinstance(x, Tensor)]
+        values = list(map(unwrap, args))
+        refuse_other_arithmetic(values, op_name(self))
+        if any(isinstance(x, Tensor) for x in tree.flatten(values)[0]):
+            raise UnsupportedError(
+                f"{op_name(self)}: pass each Tensor as an argument of its own, not inside of a container"
+            )
+        if not any(nodes) or not is_recording():
+            value = self._f(*values)
+            return tree.map_leaves(lambda v: unrecorded(self, values, as_value(v)), value) if nodes else value
+        if not hasattr(self, "_forward"):
+            raise missing_rule(self, ())
+        inputs = tuple(x.node or x if isinstance(x, Tensor) else x for x in args)
+        _, watched = keep_constants(known[self], inputs, values)
+        both = self._forward(*values)
+        if not isinstance(both, tuple) or len(both) != 2:
+            raise ShapeError(
+                f"the forward pass of {op_name(self)} returns (value, residuals), it returned "
+                f"{describe(both)}"
+            )
+        value, residuals = both
+        if any(isinstance(v, Tensor) for v in tree.flatten(value)[0]):
+            raise UnsupportedError(
+                f"{op_name(self)}: its forward pass uses a Tensor that it was not given, whose gradient "
+                "would be lost; make it an argument"
+            )
+        kwargs = {"_residuals": residuals}
+        return record_result(self, inputs, tuple(values), kwargs, value, watched)

@@ -1,0 +1,102 @@
+"""Schedules made of schedules."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from autograd_lite.errors import OptionError
+
+from .schedule import Grouped, LRScheduler, State
+
+__all__ = ["ChainedScheduler", "SequentialLR"]
+
+
+class _Several(LRScheduler):
+    """What schedules made of schedules share: their state."""
+
+    _schedulers: list[LRScheduler]
+
+    def state_dict(self) -> State:
+        """Where this schedule and those in it are."""
+        return {**super().state_dict(), "_schedulers": [each.state_dict() for each in self._schedulers]}
+
+    def _twin(self, state_dict: State, optimizer: Grouped) -> LRScheduler:
+        twin = super()._twin(state_dict, optimizer)
+        assert isinstance(twin, _Several)
+        pairs = zip(self._schedulers, state_dict["_schedulers"], strict=True)
+        twin._schedulers = [each._twin(state, optimizer) for each, state in pairs]
+        return twin
+
+    def _stay(self) -> None:
+        for each in self._schedulers:
+            each._stay()
+
+    def _take(self, state_dict: State) -> None:
+        for each, state in zip(self._schedulers, state_dict["_schedulers"], strict=True):
+            each._take(state)
+        super()._take({**state_dict, "_schedulers": self._schedulers})
+
+
+class SequentialLR(_Several):
+    """One schedule after another, each from its own beginning: a warm-up and then a decay, say.
+
+    Args:
+        optimizer: whose rates change.
+        schedulers: the schedules, all of this optimizer.
+        milestones: when the second begins, the third, ...
+        last_epoch: -1 to begin.
+    """
+
+    def __init__(
+        self,
+        optimizer: Grouped,
+        schedulers: Sequence[LRScheduler],
+        milestones: Sequence[int],
+        last_epoch: int = -1,
+    ) -> None:
+        _check_optimizer("SequentialLR", optimizer, schedulers)
+        if len(milestones) != len(schedulers) - 1:
+            raise OptionError(
+                f"SequentialLR: {len(schedulers)} schedules need {len(schedulers) - 1} milestones, "
+                f"{len(milestones)} came"
+            )
+        self._schedulers, self.milestones = list(schedulers), list(milestones)
+        super().__init__(optimizer, last_epoch)
+
+    def _stay(self) -> None:
+        bisect_right(self.milestones, self.last_epoch)  # of numbers both
+        super()._stay()
+
+    def step(self, epoch: int | None = None) -> None:
+        """One step of the schedule whose turn it is."""
+        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+        turn = bisect_right(self.milestones, self.last_epoch)
+        begins = self.last_epoch == (self.milestones[turn - 1] if turn else 0)
+        self._schedulers[turn].step(0 if begins else None)
+
+
+class ChainedScheduler(_Several):
+    """Several schedules at once: their factors are multiplied.
+
+    Args:
+        schedulers: the schedules.
+        optimizer: theirs; by default that of the first.
+    """
+
+    def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Grouped | None = None) -> None:
+        if not schedulers:
+            raise OptionError("ChainedScheduler: expected at least one schedule")
+        self.optimizer = schedulers[0].optimizer if optimizer is None else optimizer
+        _check_optimizer("ChainedScheduler", self.optimizer, schedulers)
+        self._schedulers = list(schedulers)
+
+    def step(self, epoch: int | None = None) -> None:
+        """One step of each."""
+        for each in self._schedulers:
+            each.step(epoch)
+
+
+def _check_optimizer(name: str, optimizer: Grouped, schedulers: Sequence[LRScheduler]) -> None:
+    if any(schedule.optimizer is not optimizer for schedule in schedulers):
+        raise OptionError(f"{name}: all schedules are of one optimizer; make each with the same")

@@ -1,0 +1,92 @@
+"""Schedules that watch the loss."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import SupportsFloat
+
+from autograd_lite.errors import OptionError
+
+from .schedule import Grouped, LRScheduler, for_each
+
+__all__ = ["ReduceLROnPlateau"]
+
+
+class ReduceLROnPlateau(LRScheduler):
+    """Performance scheduling: the rate is multiplied by `factor` when a number has stopped getting better.
+
+    Args:
+        optimizer: whose rates change.
+        mode: "min" for a loss, "max" for an accuracy.
+        factor: below 1.
+        patience: how many steps without an improvement are waited for.
+        threshold: what counts as an improvement ...
+        threshold_mode: ... "rel" of the best number, or "abs".
+        cooldown: how many steps after a change nothing is counted.
+        min_lr: the lowest rate, or a list with one for each group.
+        eps: a change smaller than this is not made.
+
+    Example:
+        >>> import autograd_lite as ag, nn
+        >>> optimizer = nn.optim.SGD([ag.Tensor(0.0, requires_grad=True)], lr=1.0)
+        >>> schedule = nn.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=1)
+        >>> for loss in [3.0, 2.0, 2.0, 2.0]:
+        ...     schedule.step(loss)
+        >>> schedule.get_last_lr()
+        [0.1]
+    """
+
+    def __init__(
+        self,
+        optimizer: Grouped,
+        mode: str = "min",
+        factor: float = 0.1,
+        patience: int = 10,
+        threshold: float = 1e-4,
+        threshold_mode: str = "rel",
+        cooldown: int = 0,
+        min_lr: float | Sequence[float] = 0,
+        eps: float = 1e-8,
+    ) -> None:
+        if mode not in ("min", "max") or threshold_mode not in ("rel", "abs") or not factor < 1:
+            raise OptionError(
+                f"ReduceLROnPlateau(mode={mode!r}, factor={factor}, threshold_mode={threshold_mode!r}): "
+                'expected "min" or "max", a factor below 1, and "rel" or "abs"'
+            )
+        self.optimizer = optimizer
+        self.mode, self.decay, self.patience = mode, factor, patience
+        self.threshold, self.threshold_mode = threshold, threshold_mode
+        self.cooldown, self.eps = cooldown, eps
+        self.min_lrs = for_each(optimizer, min_lr, "min_lr")
+        self.best = math.inf if mode == "min" else -math.inf
+        self.num_bad_epochs = self.cooldown_counter = self.last_epoch = 0
+
+    def step(self, metrics: SupportsFloat, epoch: int | None = None) -> None:  # type: ignore[override]
+        """Look at the number of one more epoch."""
+        value = float(metrics)
+        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+        if self.is_better(value):
+            self.best, self.num_bad_epochs = value, 0
+        else:
+            self.num_bad_epochs += 1
+        if self.cooldown_counter:
+            self.cooldown_counter -= 1
+            self.num_bad_epochs = 0
+        if self.num_bad_epochs > self.patience:
+            for group, least in zip(self.optimizer.param_groups, self.min_lrs, strict=True):
+                rate = max(group["lr"] * self.decay, least)
+                if group["lr"] - rate > self.eps:
+                    group["lr"] = rate
+            self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
+
+    def _stay(self) -> None:
+        self.step(1.0)
+
+    def is_better(self, value: float) -> bool:
+        """Whether a number is better than the best so far by more than the threshold."""
+        sign = 1.0 if self.mode == "max" else -1.0
+        if math.isinf(self.best):
+            return sign * value > sign * self.best
+        margin = self.threshold * (self.best if self.threshold_mode == "rel" else 1.0)
+        return value > self.best + margin if self.mode == "max" else value < self.best - margin

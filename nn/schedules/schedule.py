@@ -1,0 +1,168 @@
+"""What all schedules share: the rates after t steps, and where a schedule is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from copy import copy
+from numbers import Real
+from typing import Any, Protocol, TypeVar, cast, runtime_checkable
+
+from autograd_lite.errors import AutogradLiteError, DataError, DTypeError, OptionError
+
+from ..options import same_kind
+
+__all__ = ["LRScheduler"]
+
+T = TypeVar("T")
+Group = dict[str, Any]
+State = dict[str, Any]
+
+
+@runtime_checkable
+class Grouped(Protocol):
+    """An optimizer as schedules see one: groups of parameters, each with a rate "lr"."""
+
+    param_groups: list[Group]
+
+
+class LRScheduler:
+    """Base class: a schedule is its `factor`, by which it multiplies the learning rates after t steps.
+
+    Steps multiply the present rate by factor(t) / factor(t - 1), so several schedules of one optimizer
+    work together, and a rate that was set by hand stays in force.
+
+    Args:
+        optimizer: its groups' "lr" is what changes; "initial_lr" keeps what it was.
+        last_epoch: how many steps have been made before, less one; -1 to begin.
+
+    Attributes:
+        base_lrs: the rates of the groups at the beginning.
+        last_epoch: how often `step` was called.
+    """
+
+    floor = 0.0
+    """What the factor is applied to is the part of the rate above this."""
+
+    absolute = False
+    """Whether each step sets the rate anew, whatever it is now."""
+
+    interval = "epoch"
+    """How often `nn.Trainer` calls `step`: after each "epoch", or after each "step" of the optimizer."""
+
+    def __init__(self, optimizer: Grouped, last_epoch: int = -1) -> None:
+        if not isinstance(optimizer, Grouped):
+            name, came = type(self).__name__, type(optimizer).__name__
+            raise DTypeError(f"{name}: expected an optimizer, got a {came}; write {name}(optimizer, ...)")
+        self.optimizer = optimizer
+        for group in optimizer.param_groups:
+            if last_epoch == -1:
+                group.setdefault("initial_lr", group["lr"])
+            elif "initial_lr" not in group:
+                raise DataError(
+                    f"{type(self).__name__}(last_epoch={last_epoch}) goes on from an optimizer whose groups "
+                    'have an "initial_lr"; load its state first, or begin with last_epoch=-1'
+                )
+        self.base_lrs: list[float] = [group["initial_lr"] for group in optimizer.param_groups]
+        self.last_epoch = last_epoch
+        self.step()
+
+    def factor(self, t: int, group: int) -> float:
+        """The rate after t steps, above the floor, relative to that at the beginning.
+
+        Args:
+            t: how often `step` was called.
+            group: the number of the parameter group.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no factor(t, group)")
+
+    def ratio(self, t: int, group: int) -> float:
+        """The factor after t steps relative to that one step before."""
+        return self.factor(t, group) / (self.factor(t - 1, group) if t > 0 else 1.0)
+
+    def rate(self, t: int, group: int) -> float:
+        """The rate after t steps if nothing else changes it."""
+        base = self.base_lrs[group]
+        return self.floor + (base - self.floor) * self.factor(t, group)
+
+    def step(self, epoch: int | None = None) -> None:
+        """Set the rates of the next step, or those after `epoch` steps."""
+        t = self.last_epoch + 1 if epoch is None else epoch
+        for i, group in enumerate(self.optimizer.param_groups):
+            if self.absolute or epoch is not None or (t > 0 and self.factor(t - 1, i) == 0):
+                group["lr"] = self.rate(t, i)
+            else:
+                group["lr"] = self.floor + (group["lr"] - self.floor) * self.ratio(t, i)
+        self.last_epoch = t
+
+    def get_last_lr(self) -> list[float]:
+        """The present rates of the groups."""
+        return [group["lr"] for group in self.optimizer.param_groups]
+
+    def state_dict(self) -> State:
+        """Where the schedule is, without the optimizer and without functions."""
+        return {k: v for k, v in vars(self).items() if k != "optimizer" and not _is_function(v)}
+
+    def load_state_dict(self, state_dict: State) -> None:
+        """Go on from a state that `state_dict` gave.
+
+        Raises:
+            DataError: it is that of another schedule; nothing is loaded then.
+        """
+        rehearsal = copy(self.optimizer)
+        rehearsal.param_groups = [dict(group) for group in self.optimizer.param_groups]
+        name = type(self).__name__
+        try:
+            self._twin(state_dict, rehearsal)._stay()
+        except DataError:
+            raise
+        except AutogradLiteError:  # a schedule at its end, which says so when it is asked for more
+            pass
+        except Exception as error:
+            raise DataError(f"{name}: the state leads to {type(error).__name__}: {error}") from error
+        rates = [group["lr"] for group in rehearsal.param_groups]
+        if not all(isinstance(rate, Real) and math.isfinite(rate) for rate in rates):
+            raise DataError(f"{name}: the state leads to the rates {rates}")
+        self._take(state_dict)
+
+    def _twin(self, state_dict: State, optimizer: Grouped) -> LRScheduler:
+        """A copy of this schedule that is where the state says; refuses the state of another one."""
+        here = self.state_dict()
+        if not isinstance(state_dict, dict):
+            raise DataError(f"{type(self).__name__}: the state is a {type(state_dict).__name__}, no dict")
+        differ = here.keys() ^ state_dict.keys() or {k for k in here if not same_kind(here[k], state_dict[k])}
+        if differ:
+            raise DataError(
+                f"{type(self).__name__}: the state is that of another schedule: see {min(differ)}"
+            )
+        twin = copy(self)
+        vars(twin).update(state_dict, optimizer=optimizer)
+        return twin
+
+    def _stay(self) -> None:
+        """Set the rates of the present step."""
+        self.step(max(self.last_epoch, 0))
+
+    def _take(self, state_dict: State) -> None:
+        """Go on from a state that was found to fit."""
+        vars(self).update(state_dict)
+
+
+def _is_function(value: Any) -> bool:
+    return callable(value) or (isinstance(value, list) and any(map(callable, value)))
+
+
+def for_each(optimizer: Grouped, value: T | Sequence[T], what: str) -> list[T]:
+    """One value for each parameter group."""
+    n = len(optimizer.param_groups)
+    values = list(value) if isinstance(value, (list, tuple)) else [cast(T, value)] * n
+    if len(values) != n:
+        raise OptionError(f"{what} has {len(values)} values for {n} parameter groups")
+    return values
+
+
+def positive(name: str, option: str, value: T) -> T:
+    """A number above 0, which anything else is refused for."""
+    if not isinstance(value, Real) or not float(value) > 0:
+        raise OptionError(f"{name}({option}={value!r}): expected a number above 0, e.g. {option}=10")
+    return cast(T, value)

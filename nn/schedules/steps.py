@@ -1,0 +1,68 @@
+"""Schedules whose rate is constant for a while, then another."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+
+from .schedule import Grouped, LRScheduler, positive
+
+__all__ = ["ConstantLR", "MultiStepLR", "StepLR"]
+
+
+class StepLR(LRScheduler):
+    """lr = lr0 gamma^floor(t / step_size).
+
+    Args:
+        optimizer: whose rates change.
+        step_size: how many steps a rate lasts.
+        gamma: the factor from one to the next.
+        last_epoch: -1 to begin.
+    """
+
+    def __init__(self, optimizer: Grouped, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
+        self.step_size, self.gamma = positive("StepLR", "step_size", step_size), gamma
+        super().__init__(optimizer, last_epoch)
+
+    def factor(self, t: int, group: int) -> float:
+        return float(self.gamma ** (t // self.step_size))
+
+
+class MultiStepLR(LRScheduler):
+    """Piecewise constant: lr = lr0 gamma^(how many milestones are reached).
+
+    Args:
+        optimizer: whose rates change.
+        milestones: the steps at which the rate changes.
+        gamma: the factor from one rate to the next.
+        last_epoch: -1 to begin.
+    """
+
+    def __init__(
+        self, optimizer: Grouped, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
+    ) -> None:
+        self.milestones, self.gamma = sorted(milestones), gamma
+        super().__init__(optimizer, last_epoch)
+
+    def factor(self, t: int, group: int) -> float:
+        return float(self.gamma ** bisect_right(self.milestones, t))
+
+
+class ConstantLR(LRScheduler):
+    """lr = lr0 factor for the first `total_iters` steps, then lr0.
+
+    Args:
+        optimizer: whose rates change.
+        factor: of the first steps.
+        total_iters: how many these are.
+        last_epoch: -1 to begin.
+    """
+
+    def __init__(
+        self, optimizer: Grouped, factor: float = 1 / 3, total_iters: int = 5, last_epoch: int = -1
+    ) -> None:
+        self.first, self.total_iters = factor, total_iters
+        super().__init__(optimizer, last_epoch)
+
+    def factor(self, t: int, group: int) -> float:
+        return self.first if t < self.total_iters else 1.0
