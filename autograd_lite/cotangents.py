@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .apply import output
-from .arrays import is_array, refuse_other_arithmetic, unwrap
+from .arrays import asarray, is_array, refuse_other_arithmetic, unwrap
 from .box import Box, wrap
 from .errors import DTypeError, NotDifferentiableError, ShapeError
 from .known import Rule
@@ -125,7 +125,7 @@ def fit(gx: Any, arg: Any, rule: Rule, node: Node, i: int) -> Any:
             return gx
         if not isinstance(gx, (int, float, complex)):
             raise _no_cotangent(node, i, gx)
-        gx = np.asarray(gx)
+        gx = asarray(gx)
     elif gx.__class__ is not _ARRAY:
         refuse_other_arithmetic(gx, f"the derivative rule of {op_name(node.op)} for argument {i}")
     if gx.shape != arg.shape:

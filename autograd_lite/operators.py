@@ -301,7 +301,7 @@ class Operators(Box):
     def __repr__(self) -> str:
         text = type(self._data).__name__  # of another class than NumPy's, whose values are not read
         if on_host(self._data):
-            text = np.array2string(np.asarray(self._data), separator=", ", prefix="Tensor(")
+            text = np.array2string(to_host(self._data), separator=", ", prefix="Tensor(")
         parts = [f"Tensor({text}", f"shape={self.shape}", f"dtype={self.dtype}"]
         if self.name is not None:
             parts.append(f"name={self.name!r}")

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from . import tree
 from .apply import output
-from .arrays import refuse_other_arithmetic, unwrap
+from .arrays import dtype_of, refuse_other_arithmetic, to_host, unwrap
 from .backward import play
 from .box import wrap
 from .dependence import check_dependence
@@ -123,7 +123,7 @@ def check_grads(
     args = tuple(args) if isinstance(args, (tuple, list)) else (args,)
     leaves, rebuild = tree.flatten(args)
     refuse_other_arithmetic(leaves)
-    places = [i for i, x in enumerate(leaves) if np.asarray(unwrap(x)).dtype.kind in "fc"]
+    places = [i for i, x in enumerate(leaves) if dtype_of(x).kind in "fc"]
     if not places:
         raise DTypeError(
             f"check_grads: no argument is floating-point ({', '.join(map(describe, leaves))}); "
@@ -137,7 +137,7 @@ def check_grads(
         return f(*rebuild(changed))
 
     names = [f"argument {path[1:].replace(']', '', 1)}" for path in tree.paths(args)]
-    points = [np.array(unwrap(leaves[i])) for i in places]
+    points = [np.array(to_host(leaves[i])) for i in places]
     check = _Check(flat, points, [names[i] for i in places], tuple(modes), eps, atol, rtol, directions)
     check_dependence(flat, points, check.names, [leaves[i] for i in places])
     try:
@@ -252,12 +252,10 @@ class _Check:
     def outputs(self, points: list[Array]) -> list[Array]:
         with no_grad():
             values = self.f(*map(wrap, points))
-        return [np.asarray(unwrap(y)) for y in tree.flatten(values)[0]]
+        return [to_host(y) for y in tree.flatten(values)[0]]
 
     def reverse(self, pullback: Function, weights: list[Any], unit: float) -> None:
-        gradients, again = (
-            [np.asarray(unwrap(g)) for g in pullback(*map(wrap, self.points))] for _ in range(2)
-        )
+        gradients, again = ([to_host(g) for g in pullback(*map(wrap, self.points))] for _ in range(2))
         for k, (g, twin, x, name) in enumerate(zip(gradients, again, self.points, self.names, strict=True)):
             if not np.array_equal(g, twin, equal_nan=True):
                 raise _CheckError(
