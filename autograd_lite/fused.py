@@ -32,7 +32,11 @@ _ARRAY = np.ndarray
 
 
 def fused(
-    forward: Callable[..., Any], backward: Callable[..., Any], *, flow: Flow = "mixes"
+    forward: Callable[..., Any],
+    backward: Callable[..., Any],
+    *,
+    flow: Flow = "mixes",
+    work: Callable[..., int] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorate the definition of an op that is computed by kernels.
 
@@ -45,6 +49,8 @@ def fused(
         backward: `backward(g, residuals, needs)` returns a cotangent for each of `args`; `needs` says of
             which it is wanted, and for the others it may be None.
         flow: how dead entries pass, see `defvjp`.
+        work: `work(value, *args, **options)` returns how many products the op adds up, for `nn.summary` and
+            `visualize.profile`; the op keeps it as `op.work`. Left out: the op works entry by entry.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -57,7 +63,13 @@ def fused(
         >>> ag.grad(lambda x: np.sum(scaled(x, by=3.0) ** 2))(np.array([1.0, 2.0]))
         array([18., 36.])
     """
-    return lambda definition: _op(definition, forward, backward, flow)
+
+    def decorate(definition: Callable[..., Any]) -> Callable[..., Any]:
+        op = _op(definition, forward, backward, flow)
+        op.work = work  # type: ignore[attr-defined]
+        return op
+
+    return decorate
 
 
 def _op(

@@ -175,7 +175,7 @@ def ask(
                 f"the joint rule of {op_name(node.op)} returned {how_many(pulled)} cotangents for "
                 f"{len(args)} arguments; return one for each"
             )
-        return list(pulled)
+        return [gx if need else None for gx, need in zip(pulled, needs, strict=True)]
     except Exception as error:
         blame(node, rule, i, error)
         raise

@@ -48,6 +48,7 @@ FLOORS = (
     "custom",
     "fused",
     "ops",
+    "work",
     "dependence",
     "testing",
     "strategies",
@@ -59,7 +60,7 @@ ROOF = len(FLOORS)
 """Where `autograd_lite/__init__.py` stands, which hands out the names of all the others."""
 
 PUBLIC = frozenset(
-    {"arrays", "errors", "files", "strategies", "sums", "testing", "torch_names", "tree", "words"}
+    {"arrays", "errors", "files", "strategies", "sums", "testing", "torch_names", "tree", "words", "work"}
 )
 """The modules of the engine that other packages may import by name; the rest is in `autograd_lite` itself."""
 

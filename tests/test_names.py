@@ -17,8 +17,8 @@ from autograd_lite.errors import MissingAttributeError, MissingNameError
 from autograd_lite.words.names import FOREIGN_METHODS, FOREIGN_NAMES
 from nn.names import FOREIGN_NAMES as NN_NAMES
 from nn.names import MODULE_METHODS, OPTIMIZER_METHODS, TRAINER_METHODS
-from visualize.names import FOREIGN_NAMES as PICTURES
-from visualize.names import PICTURE_METHODS
+from visualize.words.names import FOREIGN_NAMES as PICTURES
+from visualize.words.names import PICTURE_METHODS
 
 x = ag.Tensor([1.0, 2.0], requires_grad=True)
 model = nn.Sequential(nn.Linear(2, 3), nn.ReLU())

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING
 
 from autograd_lite.words.names import missing_from_module as _missing_from_module
 
-from .calls import Call
 from .compare import Difference, diff
+from .computation import Call, Edge, Step, Vertex
 from .costs import Cost, Profile, profile
 from .explain import Explanation, explain
-from .graph import Edge, Graph, Vertex, draw
-from .names import FOREIGN_NAMES as _FOREIGN_NAMES
+from .graph import Graph, draw
 from .plots import (
     LayerWatch,
     activation_functions,
@@ -34,7 +33,9 @@ from .plots import (
     misclassified,
     weight_images,
 )
-from .steps import Step, Steps, backprop_steps
+from .steps import Steps, backprop_steps
+from .words.names import FOREIGN_NAMES as _FOREIGN_NAMES
+from .writers.look import Look
 
 __all__ = [
     "Call",
@@ -44,6 +45,7 @@ __all__ = [
     "Explanation",
     "Graph",
     "LayerWatch",
+    "Look",
     "Profile",
     "Step",
     "Steps",

@@ -1,34 +1,21 @@
-"""Which call of which module a step belongs to, found by hooks while a model is recorded."""
+"""A function or model is called and recorded; hooks find which call of which module a step belongs to."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import inspect
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 import autograd_lite as ag
+from autograd_lite.errors import DTypeError, TapeError
+from autograd_lite.tree import flatten
 
-__all__ = ["Call", "Calls"]
+from .computation import Call
+from .reading import Recorded, identity, names_of
 
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call of a module.
-
-    Attributes:
-        path: where the module is in the model, e.g. "encoder.0"; empty for the model itself.
-        kind: its class.
-        settings: what it was made with, e.g. "in_features=784, out_features=100".
-        parent: the place in `Graph.calls` of the call that made this one; None for the model's own.
-        parameters: how many numbers the module learns, those of the modules in it included.
-        inner: whether there are modules in it.
-    """
-
-    path: str
-    kind: str
-    settings: str
-    parent: int | None
-    parameters: int
-    inner: bool
+__all__ = ["Calls", "record"]
 
 
 class Calls:
@@ -81,3 +68,59 @@ class Calls:
         self._catch_up()
         while self._open.pop()[0] is not module:
             pass  # a call that ended by an error, which the model has caught
+
+
+def record(
+    function: Callable[..., Any],
+    inputs: tuple[Any, ...],
+    names: dict[Any, str],
+    loss: Callable[[Any], Any] | None = None,
+    who: str = "draw",
+) -> Recorded:
+    """Call a function or module for `who`; adds the names of its parameters and arguments to `names`."""
+    if hasattr(function, "named_parameters"):
+        names.update({**names_of(function.named_parameters()), **names})
+    arguments: list[Any] = []
+    for x, name in zip(inputs, _argument_names(function, inputs, who), strict=True):
+        array = isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind in "fc"
+        if array or type(x) in (int, float, complex):
+            x = ag.Tensor(float(x) if type(x) is int else x, requires_grad=True)
+        if isinstance(x, (ag.Tensor, np.ndarray)) and getattr(x, "name", None) is None and name is not None:
+            names.setdefault(identity(x), name)
+        arguments.append(x)
+    with ag.enable_grad(), ag.Tape() as tape, Calls(function, tape) as calls:
+        result = function(*arguments)
+    with ag.enable_grad(), tape:
+        result = result if loss is None else loss(result)
+    if not any(isinstance(x, ag.Tensor) for x in flatten(result)[0]):
+        raise TapeError(
+            f"{who}: the function returned {type(result).__name__}, so nothing was recorded; give it "
+            "floating-point numbers or arrays, or Tensors with requires_grad=True, and return a Tensor"
+        )
+    if loss is not None:
+        tape.gradient(result, ())  # leaves adjoints on the tape, and the model's gradients alone
+    return Recorded(result, tuple(calls.made), calls.of_steps(), {identity(x): x for x in arguments})
+
+
+def _argument_names(function: Callable[..., Any], inputs: tuple[Any, ...], who: str) -> list[str | None]:
+    """What the function calls its inputs; refuses inputs that it cannot be called with."""
+    try:
+        signature = inspect.signature(getattr(function, "forward", function))
+    except (TypeError, ValueError):  # some builtins and ufuncs do not tell
+        return [None] * len(inputs)
+    parameters = signature.parameters.values()
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    try:
+        signature.bind(*inputs)
+    except TypeError as error:
+        needed = sum(p.default is p.empty and p.name in names for p in parameters)
+        if hasattr(function, "forward"):
+            right = ", ".join(["model", *names[:needed]])
+        else:
+            right = ", ".join(["f", *(f"{i}.0" for i in range(1, needed + 1))])
+        called = f"{getattr(function, '__name__', type(function).__name__)}({', '.join(names)})"
+        raise DTypeError(
+            f"{who}: {called} cannot be called with {len(inputs)} input{'s' * (len(inputs) != 1)}: {error}; "
+            f"give the inputs after it: {who}({right})"
+        ) from error
+    return [*names[: len(inputs)], *[None] * (len(inputs) - len(names))]

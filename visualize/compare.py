@@ -11,9 +11,9 @@ import numpy as np
 
 from autograd_lite.errors import DTypeError
 
-from .content import kind
 from .graph import Graph
-from .wording import Wording, amount, named
+from .words.values import amount, kind
+from .words.wording import Wording, named
 
 __all__ = ["Difference", "diff"]
 
@@ -70,7 +70,7 @@ def diff(before: Graph, after: Graph) -> Difference:
 def _compared(before: Graph, after: Graph) -> Iterator[str]:
     old, new = Wording(before), Wording(after)
     a, b = _keys(before, old), _keys(after, new)
-    totals = old.totals(), new.totals()
+    totals = before.totals(), after.totals()
     for what, a0, a1, b0, b1 in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
         if what == "equal":
             for i, j in zip(range(a0, a1), range(b0, b1), strict=True):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
-import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,8 +13,10 @@ import numpy as np
 import autograd_lite as ag
 from autograd_lite import contributions
 from autograd_lite.errors import DTypeError, OptionError
+from autograd_lite.work import multiply_adds
 
-from .graph import record, steps_of
+from .calls import record
+from .reading import op_name, steps_of
 
 __all__ = ["Cost", "Profile", "profile"]
 
@@ -132,11 +132,11 @@ def _cost(node: ag.Node, repeat: int) -> Cost:
     values = node.value if isinstance(node.value, tuple) else (node.value,)
     cotangent = tuple(map(np.ones_like, values)) if isinstance(node.value, tuple) else np.ones_like(values[0])
     options = {name: x for name, x in (node.kwargs or {}).items() if name[0] != "_"}  # without residuals
-    name = getattr(node.op, "__name__", "op")
+    work = multiply_adds(node.op, node.value, *node.args, **options)
     with ag.no_grad(), np.errstate(all="ignore"):
         forward = _least_time(lambda: node.op(*node.args, **options), repeat)  # type: ignore[misc]
         backward = _least_time(lambda: contributions(node, cotangent), repeat)
-    return Cost(name, 1, _multiply_adds(name, node), sum(v.nbytes for v in values), forward, backward)
+    return Cost(op_name(node), 1, work, sum(v.nbytes for v in values), forward, backward)
 
 
 def _least_time(run: Callable[[], Any], repeat: int) -> float:
@@ -150,27 +150,6 @@ def _least_time(run: Callable[[], Any], repeat: int) -> float:
             run()
             times.append(time.perf_counter() - start)
     return min(times)
-
-
-def _multiply_adds(name: str, node: ag.Node) -> int:
-    """How many products are added up, from the shapes of what goes in and comes out."""
-    shapes: list[tuple[int, ...]] = [getattr(arg, "shape", ()) for arg in node.args]
-    size = int(np.size(node.value[0] if isinstance(node.value, tuple) else node.value))
-    match name:
-        case "matmul" | "dot" | "inner" | "vecdot" | "affine":
-            return size * (shapes[0][-1] if shapes[0] else 1)
-        case "einsum" if len(shapes) > 2:
-            terms = node.args[0].split("->")[0].split(",")
-            pairs = (zip(term, shape, strict=True) for term, shape in zip(terms, shapes[1:], strict=True))
-            return math.prod(dict(itertools.chain(*pairs)).values())
-        case "convolution":
-            return size * math.prod(shapes[1][1:])  # each entry sums over a kernel
-        case "transposed_convolution":
-            return math.prod(shapes[0]) * math.prod(shapes[1][1:])  # each entry is spread by a kernel
-        case "lstm" | "gru" | "rnn":
-            w_ih, w_hh = shapes[3:5] if name == "lstm" else shapes[2:4]  # after x and the states
-            return math.prod(shapes[0][:-1]) * (math.prod(w_ih) + math.prod(w_hh))
-    return 0
 
 
 # -- tables ----------------------------------------------------------------------------------------

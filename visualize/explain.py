@@ -12,10 +12,12 @@ import autograd_lite as ag
 from autograd_lite import contributions
 from autograd_lite.errors import OptionError
 
-from .formulas import latex, latex_name, text
-from .graph import Edge, Graph
+from .computation import Edge, added
+from .graph import Graph
 from .steps import computed, recorded, with_gradients
-from .wording import Wording, added, amount, is_array, named
+from .words.formulas import latex, latex_name, text
+from .words.values import amount, is_array
+from .words.wording import Wording, named
 
 __all__ = ["Chain", "Explanation", "Path", "explain"]
 
@@ -240,7 +242,7 @@ def explain(output: Any, *inputs: Any, max_paths: int = 16) -> Explanation:
     )
     end = next(edge for edge in graph.edges if edge.target is None)
     counts, uses = _counts(graph, end.source)
-    totals = Wording(graph).totals()
+    totals = graph.totals()
 
     def chain(i: int) -> Chain:
         ways = _ways(i, end.source, counts, uses) if counts.get(i, 0) <= max_paths else ()

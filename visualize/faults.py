@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import Any
 
-from .content import nonfinite
+import numpy as np
 
-if TYPE_CHECKING:
-    from .graph import Graph
+from .computation import Computation
 
-__all__ = ["faults"]
+__all__ = ["faults", "nonfinite"]
 
 
-def faults(graph: Graph) -> dict[int, list[str]]:
+def nonfinite(value: Any) -> str | None:
+    """ "NaN" or "inf" if there is any among the numbers, NaN first; else None."""
+    if isinstance(value, tuple):
+        found = {nonfinite(x) for x in value}
+        return "NaN" if "NaN" in found else "inf" if "inf" in found else None
+    if value is None or (isinstance(value, float) and math.isfinite(value)):
+        return None
+    array = np.asarray(value)
+    if array.dtype.kind not in "fc" or np.isfinite(array).all():
+        return None
+    return "NaN" if np.isnan(array).any() else "inf"
+
+
+def faults(graph: Computation) -> dict[int, list[str]]:
     """For each vertex with a NaN or inf what to say of it; the first of each pass is called the first.
 
     The first of the forward pass is a step that makes one out of finite inputs, or an input that has one;

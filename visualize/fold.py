@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from .graph import Graph
+from .computation import Computation
 
-__all__ = ["Box", "Folding", "Frame", "Link", "fold"]
+__all__ = ["Box", "Folding", "Frame", "Link", "fold", "homes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,7 @@ class Folding:
     frames: dict[int, Frame]
 
 
-def fold(graph: Graph, depth: int | None, leaves: bool, unroll: bool) -> Folding:
+def fold(graph: Computation, depth: int | None, leaves: bool, unroll: bool) -> Folding:
     """Put the steps of a graph into boxes.
 
     Args:
@@ -122,7 +120,7 @@ def fold(graph: Graph, depth: int | None, leaves: bool, unroll: bool) -> Folding
     return Folding(tuple(boxes), links, _frames(graph, boxes, first))
 
 
-def _first_calls(graph: Graph, unroll: bool) -> list[int]:
+def _first_calls(graph: Computation, unroll: bool) -> list[int]:
     """For each call the one that it is drawn as: the first of its module, in the same call around them.
 
     Modules without parameters are called again for convenience, as one ReLU between many layers; those
@@ -137,7 +135,7 @@ def _first_calls(graph: Graph, unroll: bool) -> list[int]:
     return first
 
 
-def _boxes_of_calls(graph: Graph, depth: int | None, leaves: bool) -> dict[int, int]:
+def _boxes_of_calls(graph: Computation, depth: int | None, leaves: bool) -> dict[int, int]:
     """For each call that is drawn as a box, or lies in one, the call that the box stands for."""
     levels: list[int] = []
     boxes: dict[int, int] = {}
@@ -150,12 +148,12 @@ def _boxes_of_calls(graph: Graph, depth: int | None, leaves: bool) -> dict[int, 
     return boxes
 
 
-def _key(graph: Graph, i: int, own: dict[int, int], first: list[int]) -> tuple[str, int]:
+def _key(graph: Computation, i: int, own: dict[int, int], first: list[int]) -> tuple[str, int]:
     call = graph.vertices[i].call
     return ("vertex", i) if call not in own else ("call", first[own[call]])
 
 
-def _inner_inputs(graph: Graph, key_of: list[tuple[str, int]]) -> dict[int, tuple[str, int]]:
+def _inner_inputs(graph: Computation, key_of: list[tuple[str, int]]) -> dict[int, tuple[str, int]]:
     """The parameters and constants that only one module uses: they are in its box.
 
     All calls of a module count as that module.
@@ -172,7 +170,7 @@ def _inner_inputs(graph: Graph, key_of: list[tuple[str, int]]) -> dict[int, tupl
     }
 
 
-def _merge_alike(graph: Graph, key_of: list[tuple[str, int]], first: list[int]) -> None:
+def _merge_alike(graph: Computation, key_of: list[tuple[str, int]], first: list[int]) -> None:
     """Draw steps that lie side by side before or after a repeated cell as one, e.g. `x[0], x[1], x[2]`."""
     around: dict[int, set[tuple[str, tuple[str, int]]]] = defaultdict(set)
     for edge in graph.edges:
@@ -183,7 +181,7 @@ def _merge_alike(graph: Graph, key_of: list[tuple[str, int]], first: list[int]) 
     for i, vertex in enumerate(graph.vertices):
         if key_of[i] == ("vertex", i) and any(kind == "call" for _, (kind, _) in around[i]):
             frame = None if vertex.call is None else first[vertex.call]
-            what = vertex.op or (None if vertex.given or not vertex.constant else "constant")
+            what = vertex.function or (None if vertex.given or not vertex.constant else "constant")
             if what is not None:
                 alike[what, frame, frozenset(around[i])].append(i)
     for steps in alike.values():
@@ -191,7 +189,7 @@ def _merge_alike(graph: Graph, key_of: list[tuple[str, int]], first: list[int]) 
             key_of[i] = ("vertex", steps[0])
 
 
-def _frames_of_inputs(graph: Graph, key_of: list[tuple[str, int]], first: list[int]) -> dict[int, int]:
+def _frames_of_inputs(graph: Computation, key_of: list[tuple[str, int]], first: list[int]) -> dict[int, int]:
     """For an input or parameter the innermost frame that is around all of its uses."""
     frames: dict[int, list[int]] = {}
     for edge in graph.edges:
@@ -208,24 +206,34 @@ def _frames_of_inputs(graph: Graph, key_of: list[tuple[str, int]], first: list[i
     return {i: around[0] for i, around in frames.items() if around}
 
 
-def _around(graph: Graph, call: int | None, first: list[int]) -> list[int]:
+def _around(graph: Computation, call: int | None, first: list[int]) -> list[int]:
     """A call and those around it, from the inside out, as they are drawn."""
-    found = []
-    while call is not None:
-        found.append(first[call])
-        call = graph.calls[call].parent
-    return found
+    return [first[c] for c in reversed(graph.around(call))]
 
 
-def _recurs(graph: Graph, own: dict[int, int], source: int, target: int) -> bool:
+def _recurs(graph: Computation, own: dict[int, int], source: int, target: int) -> bool:
     """Whether an edge inside of a box goes from one call of its module to another."""
     a, b = graph.vertices[source].call, graph.vertices[target].call
     return a is not None and b is not None and own.get(a) != own.get(b)
 
 
-def _frames(graph: Graph, boxes: Iterable[Box], first: list[int]) -> dict[int, Frame]:
+def _frames(graph: Computation, boxes: Iterable[Box], first: list[int]) -> dict[int, Frame]:
     """The frames around the boxes, each after the one around it."""
     shown = {a for box in boxes for a in _around(graph, box.frame, first)}
     counts = Counter(first)
     around = {i: graph.calls[i].parent for i in sorted(shown)}
     return {i: Frame(None if call is None else first[call], counts[i]) for i, call in around.items()}
+
+
+def homes(graph: Computation) -> list[int | None]:
+    """For each vertex the call it stands in: inputs and parameters in the innermost around all uses."""
+    found = [vertex.call for vertex in graph.vertices]
+    common: dict[int, list[int]] = {}
+    for edge in graph.edges:
+        if edge.target is not None and graph.vertices[edge.source].op is None:
+            calls = graph.around(graph.vertices[edge.target].call)
+            common[edge.source] = [c for c in common.get(edge.source, calls) if c in calls]
+    for i, calls in common.items():
+        if calls and not graph.vertices[i].given:
+            found[i] = calls[-1]
+    return found

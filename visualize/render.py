@@ -1,22 +1,18 @@
-"""DOT text -> pictures and files. The only file that knows of a renderer."""
+"""Pictures -> files, those of DOT text by a renderer. The only file that knows of renderers."""
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from autograd_lite import files
 from autograd_lite.errors import DTypeError, FileError, OptionError, RendererError
 
-if TYPE_CHECKING:
-    from .graph import Graph
+from .writers import LIMIT, WRITERS, boxes
+from .writers.look import Picture
 
-__all__ = ["FORMATS", "as_path", "mimebundle", "render", "save", "write"]
-
-FORMATS = ("dot", "svg", "png", "pdf")
+__all__ = ["as_path", "check_size", "picture", "render", "save", "write"]
 
 
 def render(text: str, format: str) -> bytes:
@@ -68,15 +64,36 @@ def _pygraphviz(text: str, format: str) -> bytes | None:
         raise RendererError(f"pygraphviz could not make a .{format}: {error}") from error
 
 
-def save(text: str, path: Path) -> Path:
-    """Write DOT text, or the picture of it, to a file in the format of the file's ending."""
-    format = path.suffix.lower().removeprefix(".")
-    if format not in FORMATS:
-        endings = ", ".join(f".{known}" for known in (*FORMATS, "html"))
+def picture(graph: Picture, ending: str) -> bytes:
+    """The content of a file with a graph, in the format of an ending that `WRITERS` has."""
+    writer = WRITERS[ending]
+    if not writer.rendered:
+        return writer.write(graph).encode()
+    check_size(graph)
+    return render(writer.write(graph), ending)
+
+
+def check_size(graph: Picture) -> None:
+    """Refuse a picture that nobody can read, and say how to fold it."""
+    n = boxes(graph)
+    if n > LIMIT:
+        raise OptionError(
+            f"this picture would have {n:,} boxes (the limit is {LIMIT:,}): fold it, as in "
+            "draw(model, x, style='model', depth=1); or draw a part of the computation; or save it as "
+            ".html, where modules fold and unfold; or as .dot, which takes any number"
+        )
+
+
+def save(graph: Picture, path: str | Path) -> Path:
+    """Write a graph to a file, in the format of the file's ending."""
+    path = as_path(path)
+    ending = path.suffix.lower().removeprefix(".")
+    if ending not in WRITERS:
+        endings = ", ".join(f".{known}" for known in WRITERS)
         raise OptionError(
             f"save({str(path)!r}): the ending {path.suffix!r} names no format; endings that work: {endings}"
         )
-    return write(text.encode() if format == "dot" else render(text, format), path)
+    return write(picture(graph, ending), path)
 
 
 def write(content: bytes, path: Path) -> Path:
@@ -98,12 +115,3 @@ def as_path(path: str | Path) -> Path:
     if not isinstance(path, (str, Path)):
         raise DTypeError(f"save({path!r}): expected a path, as in save('f.svg')")
     return files.checked_path("save", path)
-
-
-def mimebundle(graph: Graph) -> dict[str, str]:
-    """What a notebook shows of a graph; a cell must not fail because a picture cannot be made."""
-    bundle = {"text/plain": repr(graph)}
-    with contextlib.suppress(Exception):
-        bundle["text/plain"] = graph.to_text()
-        bundle["image/svg+xml"] = graph.to_svg()
-    return bundle

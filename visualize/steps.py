@@ -6,7 +6,6 @@ import importlib
 import io
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO, overload
 
@@ -15,36 +14,21 @@ import numpy as np
 import autograd_lite as ag
 from autograd_lite.errors import DTypeError, FileError, OptionError, RendererError, TapeError
 
-from . import dot, html, render
-from .graph import Graph, draw, record
-from .wording import Wording, added, amount, named
+from . import render
+from .calls import record
+from .computation import Step, added
+from .graph import Graph, draw
+from .reading import history
+from .words.values import amount
+from .words.wording import Wording, named
+from .writers import html, lecture
 
-__all__ = ["Step", "Steps", "backprop_steps", "computed", "recorded", "with_gradients"]
+__all__ = ["Steps", "backprop_steps", "computed", "recorded", "with_gradients"]
 
 MOST_PICTURES = 500
+FORMATS = ("svg", "png", "pdf", "dot")
 
 Names = Sequence[tuple[str, ag.Tensor]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Step:
-    """One stage of the walk.
-
-    Attributes:
-        phase: "forward" or "backward".
-        title: what is found: `f = 1/v6`, `df/dv6`.
-        rule: how, in words and numbers.
-        values, grads: the edges, by their place in `Steps.graph.edges`, whose value or gradient is new.
-    """
-
-    phase: str
-    title: str
-    rule: str
-    values: tuple[int, ...] = ()
-    grads: tuple[int, ...] = ()
-
-    def __str__(self) -> str:
-        return f"{self.title}: {self.rule}"
 
 
 class Steps(Sequence[Step]):
@@ -93,14 +77,14 @@ class Steps(Sequence[Step]):
         i = range(len(self))[i]
         past, step = self[: i + 1], self[i]
         captions = [(f"{j + 1} of {len(self)}: {s.title}", s.rule) for j, s in enumerate(self)]
-        stage = dot.Stage(
+        stage = lecture.Stage(
             values={e for s in past for e in s.values},
             grads={e for s in past for e in s.grads},
             new={*step.values, *step.grads},
             caption=captions[i],
             width=8 * max(len(line) for caption in captions for line in caption),
         )
-        return dot.lecture(self.graph, stage)
+        return lecture.dot(self.graph, stage)
 
     def save(self, path: str | Path, seconds: float = 1.5) -> Path:
         """Write the whole walk to one file, in the format of its ending.
@@ -150,8 +134,8 @@ class Steps(Sequence[Step]):
             RendererError: neither Graphviz nor pygraphviz is installed.
             FileError: a file cannot be written.
         """
-        if format not in render.FORMATS:
-            known = ", ".join(map(repr, render.FORMATS))
+        if format not in FORMATS:
+            known = ", ".join(map(repr, FORMATS))
             raise OptionError(f"save_frames(format={format!r}): expected one of {known}")
         folder, width = render.as_path(folder), len(str(len(self)))
         self._refuse_too_many()
@@ -160,9 +144,12 @@ class Steps(Sequence[Step]):
         except OSError as error:
             raise FileError(f"could not make the folder {str(folder)!r}: {error.strerror}") from error
         return [
-            render.save(self.to_dot(i), folder / f"step-{i + 1:0{max(2, width)}}.{format}")
+            render.write(self._frame(i, format), folder / f"step-{i + 1:0{max(2, width)}}.{format}")
             for i in range(len(self))
         ]
+
+    def _frame(self, i: int, format: str) -> bytes:
+        return self.to_dot(i).encode() if format == "dot" else render.render(self.to_dot(i), format)
 
     def _animation(self, format: str, seconds: float) -> bytes:
         self._refuse_too_many()
@@ -173,10 +160,7 @@ class Steps(Sequence[Step]):
                 "an animation needs Pillow, which is not installed: pip install pillow; without it, "
                 "steps.save('steps.html') and steps.save_frames('folder') work"
             ) from error
-        pictures = [
-            image.open(io.BytesIO(render.render(self.to_dot(i), "png"))).convert("RGB")
-            for i in range(len(self))
-        ]
+        pictures = [image.open(io.BytesIO(self._frame(i, "png"))).convert("RGB") for i in range(len(self))]
         buffer = io.BytesIO()
         durations = [int(1000 * seconds)] * (len(self) - 1) + [int(3000 * seconds)]
         pictures[0].save(
@@ -263,7 +247,8 @@ def with_gradients(output: ag.Tensor, params: Names = ()) -> Graph:
     if output.node.played:
         _check_pass(graph, output)
         return graph
-    nodes = _all_nodes(output.node)
+    steps = history([output.node])
+    nodes = {*steps, *(parent for node in steps for parent in node.inputs if isinstance(parent, ag.Node))}
     before = [node.adjoint for node in nodes]
     try:
         ag.Tape().gradient(output, [])
@@ -275,7 +260,7 @@ def with_gradients(output: ag.Tensor, params: Names = ()) -> Graph:
 
 def _check_pass(graph: Graph, output: ag.Tensor) -> None:
     """Refuse the gradients of a pass that began elsewhere: they are not those of `output`."""
-    totals = Wording(graph).totals()
+    totals = graph.totals()
     steps = [i for i, vertex in enumerate(graph.vertices) if vertex.op is not None]
     seed = output.node.adjoint if output.node is not None else None
     own = output.size != 1 or bool(np.all(seed == 1))
@@ -293,18 +278,7 @@ def _check_pass(graph: Graph, output: ag.Tensor) -> None:
 
 def recorded(output: ag.Tensor) -> list[ag.Node]:
     """The steps that a Tensor was computed from, oldest first: those of its graph, in the same order."""
-    return sorted((n for n in _all_nodes(output.node) if n.op is not None), key=lambda node: node.index)
-
-
-def _all_nodes(output: ag.Node | None) -> list[ag.Node]:
-    nodes = [] if output is None else [output]
-    found = set(nodes)
-    for node in nodes:  # grows while it is being read
-        for parent in node.inputs:
-            if isinstance(parent, ag.Node) and parent not in found:
-                found.add(parent)
-                nodes.append(parent)
-    return nodes
+    return [] if output.node is None else history([output.node])
 
 
 # -- the words -------------------------------------------------------------------------------------

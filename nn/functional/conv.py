@@ -27,7 +27,7 @@ Ints = int | Sequence[int]
 # -- what the kernels compute ----------------------------------------------------------------------
 
 
-@ag.fused(kernels.convolution, kernels.convolution_backward)
+@ag.fused(kernels.convolution, kernels.convolution_backward, work=kernels.convolution_work)
 def convolution(
     x: Any, w: Any, b: Any, *, stride: Sizes, padding: Pairs, dilation: Sizes, groups: int
 ) -> Any:
@@ -39,7 +39,11 @@ def convolution(
     return _with_bias(np.reshape(y, (len(x), len(w), *windows.out)), b)
 
 
-@ag.fused(kernels.transposed_convolution, kernels.transposed_convolution_backward)
+@ag.fused(
+    kernels.transposed_convolution,
+    kernels.transposed_convolution_backward,
+    work=kernels.transposed_convolution_work,
+)
 def transposed_convolution(
     x: Any, w: Any, b: Any, *, size: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes, groups: int
 ) -> Any:

@@ -18,8 +18,10 @@ __all__ = ["bilinear", "linear"]
 
 Array = npt.NDArray[Any]
 
+BILINEAR = "...i,kij,...j->...k"
 
-@ag.fused(kernels.linear, kernels.linear_backward)
+
+@ag.fused(kernels.linear, kernels.linear_backward, work=kernels.linear_work)
 def affine(x: Any, w: Any, b: Any) -> Any:
     """x w^T + b."""
     y = x @ w.T
@@ -100,5 +102,5 @@ def bilinear(
     Returns:
         An array of shape (..., out).
     """
-    y = np.einsum("...i,kij,...j->...k", input1, weight, input2, optimize=True)
+    y = np.einsum(BILINEAR, input1, weight, input2, optimize=True)
     return y if bias is None else y + bias

@@ -52,7 +52,7 @@ def unrolled(step: Any, x: Any, states: tuple[Any, ...], reverse: bool, lengths:
     return (np.stack(outputs), *states)
 
 
-@ag.fused(kernels.lstm, kernels.lstm_backward)
+@ag.fused(kernels.lstm, kernels.lstm_backward, work=kernels.recurrent_work)
 def lstm(
     x: Any,
     h: Any,
@@ -69,7 +69,7 @@ def lstm(
     return unrolled(lambda x, h, c: lstm_step(x, h, c, w_ih, w_hh, b_ih, b_hh), x, (h, c), reverse, lengths)
 
 
-@ag.fused(kernels.gru, kernels.gru_backward)
+@ag.fused(kernels.gru, kernels.gru_backward, work=kernels.recurrent_work)
 def gru(
     x: Any,
     h: Any,
@@ -85,7 +85,7 @@ def gru(
     return unrolled(lambda x, h: (gru_step(x, h, w_ih, w_hh, b_ih, b_hh),), x, (h,), reverse, lengths)
 
 
-@ag.fused(kernels.rnn, kernels.rnn_backward)
+@ag.fused(kernels.rnn, kernels.rnn_backward, work=kernels.recurrent_work)
 def rnn(
     x: Any,
     h: Any,

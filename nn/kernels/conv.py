@@ -33,8 +33,10 @@ from .windows import Array, Pairs, Sizes, Windows
 __all__ = [
     "convolution",
     "convolution_backward",
+    "convolution_work",
     "transposed_convolution",
     "transposed_convolution_backward",
+    "transposed_convolution_work",
 ]
 
 BLOCK = 1 << 21
@@ -104,6 +106,16 @@ def transposed_convolution_backward(
 
 
 # -- the three maps --------------------------------------------------------------------------------
+
+
+def convolution_work(y: Array, x: Array, w: Array, *args: Any, **options: Any) -> int:
+    """Each entry of y sums over a window."""
+    return y.size * math.prod(w.shape[1:])
+
+
+def transposed_convolution_work(y: Any, x: Array, w: Array, *args: Any, **options: Any) -> int:
+    """Each entry of x is spread over a window."""
+    return x.size * math.prod(w.shape[1:])
 
 
 def convolved(x: Array, w: Array, b: Array | None, windows: Windows, groups: int) -> Array:

@@ -20,7 +20,7 @@ from autograd_lite.sums import contracted, is_narrow, total
 from .threads import blas_on_one_thread, in_parallel, started, thread_count
 from .windows import Array
 
-__all__ = ["linear", "linear_backward", "product"]
+__all__ = ["linear", "linear_backward", "linear_work", "product"]
 
 SMALL = 1 << 21
 """Up to so many multiply-adds are not worth a second thread."""
@@ -52,6 +52,11 @@ def linear_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[
         (contracted if is_narrow(g.T, x) else product)(g.T, x.conj()) if needs[1] else None,
         total(g, 0) if needs[2] else None,
     )
+
+
+def linear_work(y: Array, x: Any, w: Array, b: Array | None = None) -> int:
+    """Each entry of y sums over a row of weights."""
+    return int(y.size * w.shape[1])
 
 
 def product(a: Array, b: Array) -> Array:

@@ -15,6 +15,7 @@ Shapes: x (T, B, I), states (B, H), weights (gates H, I) and (gates H, H), biase
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -41,6 +42,12 @@ ROWS = 256
 
 LARGE = 1 << 24
 """From so many multiply-adds with the inputs on, a second thread is worth its start."""
+
+
+def recurrent_work(y: Any, x: Array, *states_and_weights: Any, **options: Any) -> int:
+    """All weights of input and state, at each step of each sequence."""
+    w_ih, w_hh = states_and_weights[-4:-2]
+    return math.prod(x.shape[:-1]) * int(w_ih.size + w_hh.size)
 
 
 def ended(T: int, lengths: Array | None) -> Array | None:

@@ -12,8 +12,10 @@ import numpy.typing as npt
 
 from autograd_lite import Tensor
 from autograd_lite.errors import OptionError
+from autograd_lite.work import multiply_adds
 
 from .. import functional, init
+from ..functional.linear import affine
 from ..module import InputError, Module, Parameter
 from .containers import ModuleList
 from .dropout import Dropout
@@ -153,16 +155,20 @@ class MultiheadAttention(Module):
         """The projections of queries, keys and values, their scores, and the weighted sums."""
         query, key, value = args[:3]
         axis = 1 if self.batch_first and query.ndim > 2 else 0
-        inputs = query.size * self.embed_dim + (key.size + value.size) * self.embed_dim
-        return int(inputs + 2 * query.size * key.shape[axis])
+        pairs = zip((query, key, value), self._weights(), strict=True)
+        projections = sum(multiply_adds(affine, np.empty((*x.shape[:-1], len(w))), x, w) for x, w in pairs)
+        return projections + int(2 * query.size * key.shape[axis])
 
     def _projected(self, q: Any, k: Any, v: Any) -> list[Any]:
         biases = [None] * 3 if self.in_proj_bias is None else np.split(self.in_proj_bias, 3)
+        parts = zip((q, k, v), self._weights(), biases, strict=True)
+        return [functional.linear(x, w, b) for x, w, b in parts]
+
+    def _weights(self) -> list[Any]:
+        """Those of the projections of queries, keys and values."""
         if self.in_proj_weight is None:
-            weights = [self.q_proj_weight, self.k_proj_weight, self.v_proj_weight]
-        else:
-            weights = np.split(self.in_proj_weight, 3)
-        return [functional.linear(x, w, b) for x, w, b in zip((q, k, v), weights, biases, strict=True)]
+            return [self.q_proj_weight, self.k_proj_weight, self.v_proj_weight]
+        return np.split(self.in_proj_weight, 3)
 
 
 def _added(mask: Mask, shape: tuple[int, ...]) -> Any:

@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from autograd_lite import Tensor
 from autograd_lite.errors import OptionError, ShapeError
+from autograd_lite.work import multiply_adds
 
 from .. import functional, init
-from ..functional.conv import pads
+from ..functional.conv import convolution, pads, transposed_convolution
 from ..functional.windows import sizes
 from ..module import Module, Parameter
 from ..options import check_whole
@@ -97,7 +98,9 @@ class _Convolution(Module):
 
     def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
         """A kernel for each output; for a transposed convolution, for each input."""
-        return int((args[0] if self.transposed else output).size) * math.prod(self.weight.shape[1:])
+        if self.transposed:
+            return multiply_adds(transposed_convolution, output, args[0], self.weight)
+        return multiply_adds(convolution, output, None, self.weight)
 
     def extra_repr(self) -> str:
         """The options that are not as by default."""

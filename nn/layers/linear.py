@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from autograd_lite.work import multiply_adds
+
 from .. import functional, init
 from ..arrays import Input, as_operand
-from ..functional.linear import repair_of_input
+from ..functional.linear import BILINEAR, affine, repair_of_input
 from ..module import InputError, Module, Parameter
 from ..options import check_whole
 
@@ -74,7 +76,7 @@ class Linear(Module):
 
     def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
         """in_features for each output."""
-        return int(output.size) * self.in_features
+        return multiply_adds(affine, output, None, self.weight)
 
     def extra_repr(self) -> str:
         return (
@@ -133,7 +135,8 @@ class Bilinear(Module):
 
     def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
         """in1_features in2_features for each output."""
-        return int(output.size) * self.in1_features * self.in2_features
+        x1, x2 = (np.empty((*output.shape[:-1], n)) for n in (self.in1_features, self.in2_features))
+        return multiply_adds(np.einsum, output, BILINEAR, x1, self.weight, x2)
 
     def extra_repr(self) -> str:
         """The sizes."""

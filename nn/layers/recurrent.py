@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from autograd_lite import Tensor
 from autograd_lite.errors import OptionError
+from autograd_lite.work import multiply_adds
 
 from .. import init
 from ..arrays import as_array
@@ -154,8 +155,9 @@ class _Recurrent(Module):
 
     def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
         """All weights, at each step of each sequence."""
-        steps = args[0].size // self.input_size
-        return int(steps) * sum(p.size for p in self.parameters() if p.ndim > 1)
+        states = [None] * self.states
+        each = [self._weights(i, j) for i in range(self.num_layers) for j in range(self.directions)]
+        return sum(multiply_adds(type(self).run, output, args[0], *states, *weights) for weights in each)
 
     def extra_repr(self) -> str:
         """The sizes, and the options that are not as usual."""
@@ -370,7 +372,8 @@ class _Cell(Module):
 
     def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
         """All weights, for each sequence."""
-        return int(args[0].size // self.input_size * (self.weight_ih.size + self.weight_hh.size))
+        weights = (*[None] * self.states, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
+        return multiply_adds(type(self).run, output, args[0], *weights)
 
     def extra_repr(self) -> str:
         """The sizes."""

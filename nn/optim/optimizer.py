@@ -48,7 +48,8 @@ class Optimizer(Hinted):
     Args:
         params: the Tensors to optimize, or dicts of them with options of their own:
             `[{"params": a, "lr": 0.1}, {"params": b}]`.
-        defaults: the options of groups that do not say otherwise; a class without fields hands them over.
+        defaults: the options of groups that do not say otherwise; a class with an `__init__` of its
+            own hands them over.
 
     Attributes:
         param_groups: a list of dicts, each with its "params" and its options; change options there.
@@ -76,6 +77,8 @@ class Optimizer(Hinted):
 
     _foreign = OPTIMIZER_METHODS
     _declared: ClassVar[tuple[inspect.Parameter, ...]] = ()
+    _made: ClassVar[Callable[..., None] | None] = None
+    """The constructor that the fields gave."""
 
     needs_closure = False
     """Whether `step` has to compute the loss itself, with the closure that it is given."""
@@ -85,9 +88,10 @@ class Optimizer(Hinted):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        inherited, cls._declared = cls._declared, declared(cls, cls._declared)
-        if cls._declared != inherited and "__init__" not in vars(cls):
-            cls.__init__ = _constructor(cls._declared)  # type: ignore[method-assign]
+        if cls.__init__ in (Optimizer.__init__, cls._made):  # else one was written by hand
+            inherited, cls._declared = cls._declared, declared(cls, cls._declared)
+            if cls._declared != inherited:
+                cls.__init__ = cls._made = _constructor(cls._declared)  # type: ignore[method-assign]
 
     def __init__(self, params: Params, defaults: Mapping[str, Any]) -> None:
         if isinstance(params, Tensor) or not isinstance(params, Iterable):
@@ -378,7 +382,7 @@ def _constructor(options: tuple[inspect.Parameter, ...]) -> Callable[..., None]:
 _PARAMS = inspect.Parameter("params", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation="Params")
 
 
-def _no_state(name: str, came: Any) -> DTypeError | DataError:
+def _no_state(name: str, came: object) -> DTypeError | DataError:
     """The error for what is no state of an optimizer."""
     if not isinstance(came, Mapping):
         return DTypeError(
@@ -420,7 +424,7 @@ def in_layout(new: Array, old: Array) -> Array:
     return kept
 
 
-def _is_dict(value: Any) -> bool:
+def _is_dict(value: object) -> bool:
     return isinstance(value, Mapping)
 
 

@@ -148,7 +148,7 @@ class LRScheduler:
         vars(self).update(state_dict)
 
 
-def _is_function(value: Any) -> bool:
+def _is_function(value: object) -> bool:
     return callable(value) or (isinstance(value, list) and any(map(callable, value)))
 
 

@@ -117,10 +117,13 @@ def test_a_subclass_keeps_the_constructor_that_was_written():
             self.label = label
 
     class Renamed(Named):
+        note: str = "b"
+
         def update(self, x, g, state, options):
             return x
 
     assert Renamed([parameter()], "a").label == "a"
+    assert Renamed([parameter()], "a").note == "b"
     assert Renamed([parameter()], "a").defaults["lr"] == 0.125
 
     class Plain(nn.optim.Optimizer):

@@ -56,6 +56,27 @@ def test_multiply_adds(layer, inputs, expected):
     assert nn.summary(layer, *inputs).multiply_adds == expected
 
 
+class ByKeyword(nn.Module):
+    """Hooks do not hear of keyword arguments."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.line, self.pair = nn.Conv2d(1, 2, 3), nn.Linear(8, 3), nn.Bilinear(3, 3, 4)
+
+    def forward(self, x):
+        y = self.line(x=self.conv(x=x).reshape(1, -1))
+        return self.pair(input1=y, input2=y)
+
+
+def test_layers_that_are_called_by_keyword_count():
+    rows = nn.summary(ByKeyword(), np.zeros((1, 1, 4, 4), np.float32)).rows
+    assert [row.multiply_adds for row in rows] == [72 + 24 + 36, 8 * 9, 8 * 3, 4 * 9]
+
+
+def test_a_list_counts_as_the_array_of_it():
+    assert nn.summary(nn.Linear(2, 3), [[1.0, 2.0], [3.0, 4.0]]).multiply_adds == 12
+
+
 def test_mistakes_are_told():
     with pytest.raises(DTypeError, match=r"summary\(model, x\)"):
         nn.summary(np.zeros(3), nn.Linear(3, 2))

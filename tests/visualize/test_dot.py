@@ -10,7 +10,7 @@ import pytest
 
 import autograd_lite as ag
 from visualize import draw, render
-from visualize.dot import number
+from visualize.words.label import number
 
 
 @pytest.mark.parametrize(

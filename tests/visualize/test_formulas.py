@@ -10,7 +10,7 @@ import pytest
 
 import autograd_lite as ag
 from visualize import backprop_steps
-from visualize.formulas import FORMULAS, PULLBACKS, digits, latex, latex_name, text
+from visualize.words.formulas import FORMULAS, PULLBACKS, digits, latex, latex_name, text
 
 FUNCTIONS = [
     "exp", "log", "log2", "log10", "sqrt", "cbrt", "sin", "cos", "tan", "sinh", "cosh", "tanh",

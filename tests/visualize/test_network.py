@@ -16,7 +16,7 @@ import nn
 from autograd_lite.errors import OptionError
 from nn import functional
 from visualize import Graph, draw, render
-from visualize.themes import THEMES
+from visualize.writers.themes import THEMES
 
 HERE = Path(__file__).parent
 RENDERERS = [render._system, render._pygraphviz]

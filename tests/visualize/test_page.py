@@ -16,7 +16,8 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite.errors import FileError, OptionError
-from visualize import Graph, backprop_steps, draw, html
+from visualize import Graph, backprop_steps, draw
+from visualize.writers import html
 
 
 def leaf(value: object, name: str | None = None) -> ag.Tensor:

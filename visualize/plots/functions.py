@@ -109,27 +109,36 @@ def decision_regions(
     classes = np.union1d(said, y)
     if names is not None and len(names) <= classes.max():
         raise OptionError(f"decision_regions: {len(names)} names for the classes 0 to {classes.max()}")
-    colors = matplotlib("decision_regions", "colors")
     figure, (axes,) = panels("decision_regions", width=5.0, height=4.2)
-    fills = colors.ListedColormap([_pale(COLOURS[c % len(COLOURS)]) for c in classes])
-    region = np.searchsorted(classes, said).reshape(resolution, resolution)
-    axes.pcolormesh(*ticks, region, cmap=fills, vmin=-0.5, vmax=len(classes) - 0.5, rasterized=True)
-    for k in range(1, len(classes)):
-        axes.contour(*ticks, region >= k, levels=[0.5], colors=GREY, linewidths=0.8)
-    for c in classes:
-        mine = y == c
-        axes.scatter(
-            *X[mine].T, s=22, color=COLOURS[c % len(COLOURS)], marker=MARKERS[c % len(MARKERS)],
-            edgecolor="white", linewidth=0.6, label=names[c] if names else str(c),
-        )  # fmt: skip
-    if wrong.any():
-        ring = {"s": 70, "facecolor": "none", "edgecolor": "#b3261e", "linewidth": 1.3}
-        axes.scatter(*X[wrong].T, **ring, label=f"{wrong.sum()} wrong")
+    _paint_regions(axes, ticks, said.reshape(resolution, resolution), classes)
+    _mark_points(axes, X, y, wrong, classes, names)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel("x₁")
     axes.set_ylabel("x₂")
     axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     return figure
+
+
+def _paint_regions(axes: Any, ticks: list[Any], said: Any, classes: Any) -> None:
+    """A pale field for each class, and a line between neighbours."""
+    colors = matplotlib("decision_regions", "colors")
+    fills = colors.ListedColormap([_pale(COLOURS[c % len(COLOURS)]) for c in classes])
+    region = np.searchsorted(classes, said)
+    axes.pcolormesh(*ticks, region, cmap=fills, vmin=-0.5, vmax=len(classes) - 0.5, rasterized=True)
+    for k in range(1, len(classes)):
+        axes.contour(*ticks, region >= k, levels=[0.5], colors=GREY, linewidths=0.8)
+
+
+def _mark_points(axes: Any, X: Any, y: Any, wrong: Any, classes: Any, names: Sequence[str] | None) -> None:
+    """The data by class, and a ring around each mistake."""
+    for c in classes:
+        axes.scatter(
+            *X[y == c].T, s=22, color=COLOURS[c % len(COLOURS)], marker=MARKERS[c % len(MARKERS)],
+            edgecolor="white", linewidth=0.6, label=names[c] if names else str(c),
+        )  # fmt: skip
+    if wrong.any():
+        ring = {"s": 70, "facecolor": "none", "edgecolor": "#b3261e", "linewidth": 1.3}
+        axes.scatter(*X[wrong].T, **ring, label=f"{wrong.sum()} wrong")
 
 
 def _classes(output: Any, threshold: float) -> Any:

@@ -49,6 +49,31 @@ def loss_surface(
         >>> figure.axes[0].get_xlabel()
         'first parameter'
     """
+    walks = _points(paths)
+    points = np.concatenate(list(walks.values()))
+    plain = points.shape[1] == 2 and directions is None
+    centre = np.zeros(2) if plain else points.mean(axis=0)
+    basis = _basis(points - centre, directions) if not plain else np.eye(2)
+    flat = {name: (walk - centre) @ np.linalg.pinv(basis) for name, walk in walks.items()}
+    ticks = _ticks(np.concatenate(list(flat.values())), resolution)
+    with ag.no_grad(), np.errstate(all="ignore"):
+        heights = np.array(
+            [[float(loss(centre + np.array([a, b]) @ basis)) for a in ticks[0]] for b in ticks[1]]
+        )
+    figure, (axes,) = panels("loss_surface", width=5.8, height=4.4)
+    shown = _landscape(axes, ticks, heights)
+    _walks(axes, flat)
+    kind = "parameter" if plain else "direction"
+    axes.set_xlabel(f"first {kind}")
+    axes.set_ylabel(f"second {kind}")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=True, framealpha=0.85, edgecolor="none", fontsize=8)
+    figure.colorbar(shown, ax=axes, label="loss", format="%.3g")
+    return figure
+
+
+def _points(paths: Mapping[str, Any]) -> dict[str, Any]:
+    """The points of each path, as one array (steps, n)."""
     if not isinstance(paths, Mapping) or not paths:
         raise DTypeError(
             "loss_surface: expected paths by name: loss_surface(loss, {'SGD': [[2.0, 1.0], [1.0, 0.5]]})"
@@ -60,26 +85,26 @@ def loss_surface(
             f"loss_surface: paths of shapes {', '.join(str(w.shape) for w in walks.values())}; expected "
             "(steps, n) with one n of 2 or more: np.stack of the points that the optimizer went through"
         )
-    points = np.concatenate(list(walks.values()))
-    plain = points.shape[1] == 2 and directions is None
-    centre = np.zeros(2) if plain else points.mean(axis=0)
-    basis = _basis(points - centre, directions) if not plain else np.eye(2)
-    flat = {name: (walk - centre) @ np.linalg.pinv(basis) for name, walk in walks.items()}
-    inside = np.concatenate(list(flat.values()))
+    return walks
+
+
+def _ticks(inside: Any, resolution: int) -> list[Any]:
+    """Values along both axes, with a margin around the points."""
     low, high = inside.min(axis=0), inside.max(axis=0)
     margin = 0.25 * np.maximum(high - low, 0.2 * float(np.max(high - low)) or 1.0)
-    ticks = [np.linspace(a - m, b + m, resolution) for a, b, m in zip(low, high, margin, strict=True)]
-    with ag.no_grad(), np.errstate(all="ignore"):
-        heights = np.array(
-            [[float(loss(centre + np.array([a, b]) @ basis)) for a in ticks[0]] for b in ticks[1]]
-        )
+    return [np.linspace(a - m, b + m, resolution) for a, b, m in zip(low, high, margin, strict=True)]
 
-    figure, (axes,) = panels("loss_surface", width=5.8, height=4.4)
+
+def _landscape(axes: Any, ticks: list[Any], heights: Any) -> Any:
     levels = _levels(heights)
-    colors = matplotlib("loss_surface", "colors")
-    norm = colors.BoundaryNorm(levels, 256)
+    norm = matplotlib("loss_surface", "colors").BoundaryNorm(levels, 256)
     shown = axes.contourf(*ticks, heights, levels=levels, cmap="Blues", norm=norm, alpha=0.75)
     axes.contour(*ticks, heights, levels=levels, colors="white", linewidths=0.5)
+    return shown
+
+
+def _walks(axes: Any, flat: Mapping[str, Any]) -> None:
+    """A line for each path, a star at its end, and a dot at the start of the first."""
     for i, (name, walk) in enumerate(flat.items()):
         colour = COLOURS[(i + 1) % len(COLOURS)]
         axes.plot(
@@ -87,14 +112,8 @@ def loss_surface(
             markevery=max(1, len(walk) // 20), label=name,
         )  # fmt: skip
         axes.plot(*walk[-1], color=colour, marker="*", markersize=12, markeredgecolor="white")
-    axes.plot(*inside[0], color="#1b2027", marker="o", markersize=7, linestyle="none", label="start")
-    kind = "parameter" if plain else "direction"
-    axes.set_xlabel(f"first {kind}")
-    axes.set_ylabel(f"second {kind}")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=True, framealpha=0.85, edgecolor="none", fontsize=8)
-    figure.colorbar(shown, ax=axes, label="loss", format="%.3g")
-    return figure
+    start = next(iter(flat.values()))[0]
+    axes.plot(*start, color="#1b2027", marker="o", markersize=7, linestyle="none", label="start")
 
 
 def _basis(centred: Any, directions: tuple[Any, Any] | None) -> Any:

@@ -1,28 +1,27 @@
-"""Graph -> text in Graphviz' DOT language, one function for each style."""
+"""Picture -> DOT text of the style `lecture`: symbols in circles, a value and a gradient on every line."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from .content import block, nonfinite, statistics
-from .faults import faults
-from .label import number, text
-from .themes import THEMES, Theme
+from ..computation import Edge, Vertex
+from ..faults import faults, nonfinite
+from ..words.label import number, text
+from ..words.symbols import symbols
+from ..words.values import statistics
+from .look import Picture
+from .tables import block
+from .themes import FONT, THEMES, Theme
 
-if TYPE_CHECKING:
-    from .graph import Edge, Graph, Vertex
+__all__ = ["Stage", "dot"]
 
-__all__ = ["Stage", "index", "lecture", "number"]
-
-FONT = "Helvetica,Arial,sans-serif"
 HIDDEN = "transparent"
-
-# -- the lecture style -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +44,26 @@ class Stage:
     width: int
 
 
-def lecture(graph: Graph, stage: Stage | None = None) -> str:
+def dot(graph: Picture, stage: Stage | None = None) -> str:
     """The graph as lecturers draw it: symbols in circles, value above and gradient below each line.
 
     DOT cannot write below an edge. So every edge is two, and a small table between them, whose
     rule stands in for the middle of the line.
     """
     labels, folded = symbols(graph)
-    theme, bad = THEMES[graph.theme], faults(graph)
-    sums = _sums(graph, theme, stage) if graph.grads else {}
-    outputs = {edge.source for edge in graph.edges if edge.target is None}
-    if not graph.constants:
+    theme, bad = THEMES[graph.look.theme], faults(graph)
+    sums = _sums(graph, theme, stage) if graph.look.grads else {}
+    outputs = graph.outputs()
+    if not graph.look.constants:
         folded |= {i for i, vertex in enumerate(graph.vertices) if vertex.constant}
     paper = "" if theme.background == "#ffffff" else f', bgcolor="{theme.background}"'
     ink = f'color="{theme.line}", fontcolor="{theme.text}"'
     lines = [
         "digraph {",
-        f"  graph [rankdir={graph.direction}, ranksep=0.2, nodesep=0.2, pad=0.15, ordering=in{paper}]",
+        f"  graph [rankdir={graph.look.direction}, ranksep=0.2, nodesep=0.2, pad=0.15, ordering=in{paper}]",
         f'  node [fontname="{FONT}", fontsize=14, margin="0.06,0.04", {ink}]',
         f'  edge [color="{theme.line}", arrowsize=0.7]',
-        *([_legend(graph, theme)] if graph.legend and stage is None else []),
+        *([_legend(graph, theme)] if graph.look.legend and stage is None else []),
         *([] if stage is None else [_caption(stage, theme)]),
     ]
     for i, vertex in enumerate(graph.vertices):
@@ -84,30 +83,24 @@ def lecture(graph: Graph, stage: Stage | None = None) -> str:
     return "\n".join([*lines, "}", ""])
 
 
-def _sums(graph: Graph, theme: Theme, stage: Stage | None) -> dict[int, str]:
+def _sums(graph: Picture, theme: Theme, stage: Stage | None) -> dict[int, str]:
     """The gradient of each vertex that several steps use: the sum of the shares on its lines.
 
     An output's own line shows the sum already, and an array that is too long to be shown has none.
     """
     pending = {e.source for i, e in enumerate(graph.edges) if stage is not None and i not in stage.grads}
-    shares: dict[int, list[Any]] = {}
-    for edge in graph.edges:
-        if edge.target is None:
-            shares.pop(edge.source, None)  # outputs are the last edges
-        else:
-            shares.setdefault(edge.source, []).append(edge.grad)
+    uses, outputs = Counter(edge.source for edge in graph.edges), graph.outputs()
     sums = {}
-    for i, grads in shares.items():
-        if len(grads) > 1 and not any(g is None or isinstance(g, tuple) or np.size(g) > 4 for g in grads):
-            with np.errstate(all="ignore"):
-                color = HIDDEN if i in pending else theme.grad
-                sums[i] = f'<BR/><FONT COLOR="{color}" POINT-SIZE="11">Σ {text(number(sum(grads)))}</FONT>'
+    for i, total in graph.totals().items():
+        if uses[i] > 1 and i not in outputs and not isinstance(total, tuple) and np.size(total) <= 4:
+            color = HIDDEN if i in pending else theme.grad
+            sums[i] = f'<BR/><FONT COLOR="{color}" POINT-SIZE="11">Σ {text(number(total))}</FONT>'
     return sums
 
 
-def _legend(graph: Graph, theme: Theme) -> str:
+def _legend(graph: Picture, theme: Theme) -> str:
     """What the two numbers on a line are."""
-    here, there = ("above", "below") if graph.direction == "LR" else ("left of", "right of")
+    here, there = ("above", "below") if graph.look.direction == "LR" else ("left of", "right of")
     said = (
         f'{here} the line the <FONT COLOR="{theme.value}">value</FONT>, {there} it the '
         f'<FONT COLOR="{theme.grad}">gradient</FONT> of the output by it'
@@ -149,19 +142,19 @@ def _end(name: str | None) -> str:
     return f"[shape=plaintext, width=0.3, height=0.3, label=<<I>{text(name)}</I>>]"
 
 
-def _edge(graph: Graph, edge: Edge, i: int, theme: Theme, stage: Stage | None) -> list[str]:
+def _edge(graph: Picture, edge: Edge, i: int, theme: Theme, stage: Stage | None) -> list[str]:
     source, target = f"v{edge.source}", f"o{i}" if edge.target is None else f"v{edge.target}"
-    if not (graph.values or graph.grads):
+    if not (graph.look.values or graph.look.grads):
         return [f"  {source} -> {target}"]
     green = theme.value if stage is None or i in stage.values else HIDDEN
     red = theme.grad if stage is None or i in stage.grads else HIDDEN
-    value = _number(edge.value, graph.values, green, theme)
-    grad = _number(edge.grad, graph.values or True, red, theme) if graph.grads else _Shown()
+    value = _number(edge.value, graph.look.values, green, theme)
+    grad = _number(edge.grad, graph.look.values or True, red, theme) if graph.look.grads else _Shown()
     new = stage is not None and i in stage.new
     new_value, new_grad = new and red is HIDDEN, new and red is not HIDDEN  # gradients come after values
     # Cells of one even size: the rule lies in the middle, and the lines meet it without a gap.
     size = f'WIDTH="{max(46, value.width, grad.width)}" HEIGHT="{max(20, value.height, grad.height)}"'
-    if graph.direction == "LR":
+    if graph.look.direction == "LR":
         above, below = _cell(value, size, new_value, theme), _cell(grad, size, new_grad, theme)
         rows, entry, leave = f"<TR>{above}</TR><HR/><TR>{below}</TR>", "w", "e"
     else:
@@ -195,7 +188,8 @@ def _number(value: Any, mode: bool | str, color: str, theme: Theme) -> _Shown:
     body = block(value, mode, color, theme)
     if body is not None:
         return _Shown(*body)
-    said = statistics(value) if isinstance(mode, str) and np.size(value) > 4 else number(value)
+    size = sum(map(np.size, value)) if isinstance(value, tuple) else np.size(value)
+    said = statistics(value) if isinstance(mode, str) and size > 4 else number(value)
     markup = f'<FONT COLOR="{color}" POINT-SIZE="12">{text(said)}</FONT>'
     return _Shown(markup, 2 * math.ceil(3.5 * len(said) + 4))
 
@@ -203,83 +197,3 @@ def _number(value: Any, mode: bool | str, color: str, theme: Theme) -> _Shown:
 def _cell(shown: _Shown, size: str, new: bool, theme: Theme) -> str:
     behind = f' BGCOLOR="{theme.new}"' if new else ""
     return f"<TD {size}{behind}>{shown.markup}</TD>"
-
-
-# -- symbols ---------------------------------------------------------------------------------------
-
-_SYMBOLS = {
-    "add": "+",
-    "subtract": "−",
-    "multiply": "×",
-    "divide": "÷",
-    "negative": "×−1",
-    "reciprocal": "1/x",
-    "square": "x²",
-    "sqrt": "√",
-    "power": "xʸ",
-    "absolute": "|x|",
-    "matmul": "@",
-    "dot": "·",
-    "sum": "Σ",
-    "total": "Σ",
-    "prod": "Π",
-    "sigmoid": "σ",
-    "maximum": "max",
-    "minimum": "min",
-    "transpose": "xᵀ",
-    "matrix_transpose": "xᵀ",
-}
-
-_WITH_NUMBER: dict[tuple[str | None, int], str] = {
-    ("add", 0): "+{}",
-    ("add", 1): "+{}",
-    ("subtract", 0): "{}−x",
-    ("subtract", 1): "−{}",
-    ("multiply", 0): "×{}",
-    ("multiply", 1): "×{}",
-    ("divide", 0): "{}/x",
-    ("divide", 1): "÷{}",
-    ("power", 0): "{}ˣ",
-    ("power", 1): "x^{}",
-}
-"""Arithmetic with a number in the code, by the number's position: the number moves into the circle."""
-
-_SUPERSCRIPT = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-
-
-def symbols(graph: Graph) -> tuple[dict[int, str], set[int]]:
-    """What is written in the circle of each step, and the constants that went in there."""
-    symbols, folded = {}, set()
-    for i, vertex in enumerate(graph.vertices):
-        if vertex.op is not None:
-            symbols[i] = _SYMBOLS.get(vertex.op, vertex.op) if vertex.index is None else index(vertex)
-    for edge in graph.edges:
-        source, target = graph.vertices[edge.source], edge.target
-        real = isinstance(source.value, (int, float, np.integer, np.floating))
-        if target is None or not (real and source.constant and source.name is None):
-            continue
-        form = _WITH_NUMBER.get((graph.vertices[target].op, edge.position))
-        if form is not None:
-            symbols[target] = _with_number(form, source.value)
-            folded.add(edge.source)
-    return symbols, folded
-
-
-def _with_number(form: str, value: Any) -> str:
-    shown = f"{value:.4g}".replace("-", "−")
-    if form == "x^{}" and value == int(value):
-        return "x" + shown.translate(_SUPERSCRIPT)
-    return form.format(shown).replace("+−", "−").replace("−−", "+")
-
-
-def index(vertex: Vertex) -> str:
-    """`[0]`, `[1:3]`; `[…]` for what is too long for a circle."""
-    parts = vertex.index if isinstance(vertex.index, tuple) else (vertex.index,)
-    shown = ", ".join(_slice(p) if isinstance(p, slice) else "…" if p is ... else str(p) for p in parts)
-    picked = f"[{shown}]" if len(shown) <= 8 and "\n" not in shown else "[…]"
-    return f"{picked} =" if vertex.op == "setitem" else picked
-
-
-def _slice(s: slice) -> str:
-    start, stop, step = ("" if x is None else str(x) for x in (s.start, s.stop, s.step))
-    return f"{start}:{stop}:{step}" if step else f"{start}:{stop}"

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["THEMES", "Theme", "flow_colour", "heat_colours"]
+__all__ = ["FONT", "THEMES", "Theme", "flow_colour", "heat_colours"]
+
+FONT = "Helvetica,Arial,sans-serif"
 
 
 @dataclass(frozen=True)

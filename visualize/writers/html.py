@@ -1,4 +1,4 @@
-"""Graph -> one page that works by itself: no network, no installation, a browser is enough.
+"""Picture -> one page that works by itself: no network, no installation, a browser is enough.
 
 The page is put together from the files in `page/`: the layout and the drawing are done there, in the reader's
 browser. Here is decided what it has to say, as JSON. Names come from users and are only ever shown as text.
@@ -10,22 +10,22 @@ import html
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from autograd_lite.errors import OptionError
 
-from . import content, dot
-from .faults import faults
-from .wording import Wording, around, is_array, named
-
-if TYPE_CHECKING:
-    from .calls import Call
-    from .graph import Edge, Graph
-    from .steps import Step
+from ..computation import Call, Computation, Edge, Step
+from ..faults import faults
+from ..fold import homes
+from ..words.label import number
+from ..words.symbols import symbols
+from ..words.values import is_array, kind, norm, statistics
+from ..words.wording import Wording, named
+from .look import Picture
 
 __all__ = ["page"]
 
@@ -34,7 +34,7 @@ MOST_STEPS = 10_000
 MANY_USES = 6
 
 
-def page(graph: Graph, steps: Sequence[Step] | None = None) -> str:
+def page(graph: Picture, steps: Sequence[Step] | None = None) -> str:
     """The page of a graph, or of the walk through it.
 
     Raises:
@@ -45,10 +45,10 @@ def page(graph: Graph, steps: Sequence[Step] | None = None) -> str:
             f"{len(graph.vertices)} steps and inputs are too many for a page, {MOST_STEPS} is the most; draw "
             "a smaller part of the computation"
         )
-    files = resources.files(__package__) / "page"
+    files = resources.files("visualize") / "page"
     read = {name: (files / f"page.{name}").read_text(encoding="utf-8") for name in ("html", "css", "js")}
     layout = (files / "layout.js").read_text(encoding="utf-8")
-    told = _told(graph, steps)
+    told = _Told(graph).everything(steps)
     parts = {
         "title": html.escape(told["title"]),
         "style": read["css"],
@@ -66,81 +66,90 @@ def _inert(data: str) -> str:
 # -- what the page says ----------------------------------------------------------------------------
 
 
-def _told(graph: Graph, steps: Sequence[Step] | None) -> dict[str, Any]:
-    graph = named(graph)
-    words = Wording(graph)
-    homes = words.homes()
-    symbols, inside = dot.symbols(graph)
-    found, copied = faults(graph), _copied(graph)
-    totals, uses = words.totals(), Counter(edge.source for edge in graph.edges)
-    outputs = {edge.source for edge in graph.edges if edge.target is None}
-    names = ", ".join(words.name(i) for i in sorted(outputs))
+class _Told:
+    """All that a page says of one graph, as JSON takes it."""
 
-    def vertex(i: int) -> dict[str, Any]:
-        v = graph.vertices[i]
-        is_step = v.op is not None
-        kind = "step" if is_step else "constant" if v.constant else "input"
+    def __init__(self, graph: Picture) -> None:
+        self.graph = graph = named(graph)
+        self.words = Wording(graph)
+        self.homes = homes(graph)
+        self.symbols, self.inside = symbols(graph)
+        self.faults, self.copied = faults(graph), _copied(graph)
+        self.totals, self.uses = graph.totals(), Counter(edge.source for edge in graph.edges)
+        self.outputs = graph.outputs()
+
+    def everything(self, steps: Sequence[Step] | None) -> dict[str, Any]:
+        graph = self.graph
+        names = ", ".join(self.words.name(i) for i in sorted(self.outputs))
         return {
-            "kind": kind,
-            "label": symbols[i] if is_step else words.name(i),
-            "name": v.name,
-            "title": f"{v.name} = {words.step(i)}" if is_step else words.name(i),
-            "op": v.op or kind,
-            "value": full(v.value),
-            "brief": _brief_gradient(totals.get(i)) if graph.grads else "",
-            "uses": uses[i],
-            "copied": i in copied,
-            "grad": "none, it is a constant" if v.constant else full(totals.get(i)),
-            "shape": content.kind(v.value),
-            "statistics": content.statistics(v.value) if is_array(v.value) else None,
-            "faults": found.get(i, []),
-            "call": homes[i],
-            "line": v.line,
-            "inside": i in inside or (v.constant and not graph.constants),
-            "output": i in outputs,
+            "title": f"{names}: {'backpropagation step by step' if steps else 'the graph'}",
+            "direction": graph.look.direction,
+            "theme": "dark" if graph.look.theme == "dark" else None,
+            "vertices": [self.vertex(i) for i in range(len(graph.vertices))],
+            "edges": [self.edge(e) for e in graph.edges],
+            "calls": list(map(_call, graph.calls)),
+            "folded": _folded(graph, self.homes),
+            "steps": steps and list(map(_step, steps)),
         }
 
-    def edge(e: Edge) -> dict[str, Any]:
-        end = graph.vertices[e.source].name if e.target is None else None
-        constant = graph.vertices[e.source].constant
+    def vertex(self, i: int) -> dict[str, Any]:
+        v, look, total = self.graph.vertices[i], self.graph.look, self.totals.get(i)
+        is_step = v.op is not None
+        what = "step" if is_step else "constant" if v.constant else "input"
+        return {
+            "kind": what,
+            "label": self.symbols[i] if is_step else self.words.name(i),
+            "name": v.name,
+            "title": f"{v.name} = {self.words.step(i)}" if is_step else self.words.name(i),
+            "op": v.op or what,
+            "value": full(v.value),
+            "brief": _brief_gradient(total) if look.grads else "",
+            "uses": self.uses[i],
+            "copied": i in self.copied,
+            "grad": "none, it is a constant" if v.constant else full(total),
+            "shape": kind(v.value),
+            "statistics": statistics(v.value) if is_array(v.value) else None,
+            "faults": self.faults.get(i, []),
+            "call": self.homes[i],
+            "line": v.line,
+            "inside": i in self.inside or (v.constant and not look.constants),
+            "output": i in self.outputs,
+        }
+
+    def edge(self, e: Edge) -> dict[str, Any]:
+        source, look, words = self.graph.vertices[e.source], self.graph.look, self.words
         to = "the result" if e.target is None else words.name(e.target)
+        is_ruled = e.target is not None and not source.constant
         return {
             "source": e.source,
             "target": e.target,
-            "value": brief(e.value) if graph.values else "",
-            "grad": _brief_gradient(e.grad) if graph.grads else "",
+            "value": brief(e.value) if look.values else "",
+            "grad": _brief_gradient(e.grad) if look.grads else "",
             "fullValue": full(e.value),
             "fullGrad": full(e.grad),
             "title": f"{words.name(e.source)} → {to}",
-            "rule": None if e.target is None or constant else words.rule(e, totals.get(e.target)),
-            "end": end if graph.vertices[e.source].op is not None else None,
+            "rule": words.rule(e, self.totals.get(e.target or 0)) if is_ruled else None,
+            "end": source.name if e.target is None and source.op is not None else None,
         }
 
+
+def _call(call: Call) -> dict[str, Any]:
+    parameters = [f"{call.parameters:,} parameters"] if call.parameters else []
+    about = ", ".join([*([call.kind] if call.path else []), *parameters])
+    return {"title": call.path or call.kind, "kind": call.kind, "about": about, "parent": call.parent}
+
+
+def _step(step: Step) -> dict[str, Any]:
     return {
-        "title": f"{names}: {'backpropagation step by step' if steps else 'the graph'}",
-        "direction": graph.direction,
-        "theme": "dark" if graph.theme == "dark" else None,
-        "vertices": [vertex(i) for i in range(len(graph.vertices))],
-        "edges": [edge(e) for e in graph.edges],
-        "calls": [
-            {
-                "title": call.path or call.kind,
-                "kind": call.kind,
-                "about": ", ".join(_call_facts(call)),
-                "parent": call.parent,
-            }
-            for call in graph.calls
-        ],
-        "folded": _folded(graph, homes),
-        "steps": steps
-        and [
-            {"phase": s.phase, "title": s.title, "rule": s.rule, "values": s.values, "grads": s.grads}
-            for s in steps
-        ],
+        "phase": step.phase,
+        "title": step.title,
+        "rule": step.rule,
+        "values": step.values,
+        "grads": step.grads,
     }
 
 
-def _copied(graph: Graph) -> set[int]:
+def _copied(graph: Computation) -> set[int]:
     """The inputs that have a copy beside each use, as lines to all would cover the rest.
 
     These are inputs of many uses, and parameters of a module that is called several times.
@@ -156,18 +165,11 @@ def _copied(graph: Graph) -> set[int]:
     }
 
 
-def _call_facts(call: Call) -> Iterator[str]:
-    if call.path:
-        yield call.kind
-    if call.parameters:
-        yield f"{call.parameters:,} parameters"
-
-
-def _folded(graph: Graph, homes: list[int | None]) -> list[int]:
+def _folded(graph: Picture, homes: list[int | None]) -> list[int]:
     """The calls that are folded at first: those at `draw`'s depth, or as many as to see all at once."""
-    paths = [around(graph, call) for call in range(len(graph.calls))]
-    if graph.depth is not None:
-        return sorted({path[graph.depth] for path in paths if len(path) > graph.depth})
+    paths = [graph.around(call) for call in range(len(graph.calls))]
+    if graph.look.depth is not None:
+        return sorted({path[graph.look.depth] for path in paths if len(path) > graph.look.depth})
     inner = {call.parent for call in graph.calls}
     folded: set[int] = set()
     for depth in range(max(map(len, paths), default=1) - 1, 0, -1):
@@ -178,9 +180,9 @@ def _folded(graph: Graph, homes: list[int | None]) -> list[int]:
     return sorted(folded)
 
 
-def _seen(graph: Graph, homes: list[int | None], folded: set[int]) -> int:
+def _seen(graph: Computation, homes: list[int | None], folded: set[int]) -> int:
     """How many boxes there are to be seen."""
-    boxes = (next((call for call in around(graph, home) if call in folded), None) for home in homes)
+    boxes = (next((call for call in graph.around(home) if call in folded), None) for home in homes)
     return len({("vertex", i) if call is None else ("call", call) for i, call in enumerate(boxes)})
 
 
@@ -195,11 +197,11 @@ def brief(value: Any) -> str:
     """
     if isinstance(value, tuple):
         return f"{len(value)} arrays"
-    return dot.number(value) if is_short(value) else str(value.shape)
+    return number(value) if is_short(value) else str(value.shape)
 
 
 def _brief_gradient(grad: Any) -> str:
-    return dot.number(grad) if is_short(grad) else f"norm {dot.number(content.norm(grad))}"
+    return number(grad) if is_short(grad) else f"norm {number(norm(grad))}"
 
 
 def is_short(value: Any) -> bool:

@@ -1,43 +1,44 @@
-"""Graph -> a tree in plain text, for terminals and wherever no picture can be shown."""
+"""Picture -> a tree in plain text, for terminals and wherever no picture can be shown."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from .wording import Wording, amount, named
+from ..fold import homes
+from ..words.values import amount
+from ..words.wording import Wording, named
+from .look import Picture
 
-if TYPE_CHECKING:
-    from .graph import Graph
-
-__all__ = ["outline"]
+__all__ = ["text"]
 
 DEEPEST = 30  # levels; what is deeper is a tree of its own below
 
 
-def outline(graph: Graph) -> str:
+def text(graph: Picture) -> str:
     """A tree: of a model its modules with their steps in order, else every result with what it came from."""
     graph = named(graph)
     lines = _modules(graph) if graph.calls else _expressions(graph)
     return "\n".join(lines)
 
 
-def _said(graph: Graph, words: Wording, totals: dict[int, object], i: int) -> str:
+def _said(graph: Picture, words: Wording, totals: dict[int, object], i: int) -> str:
     """One vertex: how it was computed, its value, its gradient."""
     vertex = graph.vertices[i]
     computed = f" = {words.step(i)}" if vertex.op is not None else ""
-    value = f" = {amount(vertex.value)}" if graph.values and (vertex.op is not None or vertex.name) else ""
-    gradient = "" if vertex.constant or not graph.grads else f"    gradient {amount(totals.get(i))}"
+    value = (
+        f" = {amount(vertex.value)}" if graph.look.values and (vertex.op is not None or vertex.name) else ""
+    )
+    gradient = "" if vertex.constant or not graph.look.grads else f"    gradient {amount(totals.get(i))}"
     return f"{words.name(i)}{computed}{value}{gradient}"
 
 
 # -- what came from what ---------------------------------------------------------------------------
 
 
-def _expressions(graph: Graph) -> Iterator[str]:
+def _expressions(graph: Picture) -> Iterator[str]:
     """The outputs, and under each step its arguments; what stands above already is only named."""
     words = Wording(graph)
-    totals = words.totals()
+    totals = graph.totals()
     roots = list(dict.fromkeys(edge.source for edge in graph.edges if edge.target is None))
     told: set[int] = set()
     for root in roots:  # grows by what lies too deep
@@ -75,12 +76,12 @@ def _expressions(graph: Graph) -> Iterator[str]:
 # -- what happens where ----------------------------------------------------------------------------
 
 
-def _modules(graph: Graph) -> Iterator[str]:
+def _modules(graph: Picture) -> Iterator[str]:
     """The calls of modules, in each the calls and steps in it in the order of the tape."""
     words = Wording(graph)
-    totals = words.totals()
+    totals = graph.totals()
     inside: dict[int | None, list[tuple[str, int]]] = {None: []}
-    homes = words.homes()
+    home = homes(graph)
     placed: set[int] = set()
 
     def place(call: int | None) -> None:
@@ -97,8 +98,8 @@ def _modules(graph: Graph) -> Iterator[str]:
         vertex = graph.vertices[i]
         if vertex.constant and vertex.name is None:
             continue
-        place(homes[i])
-        inside.setdefault(homes[i], []).append(("vertex", i))
+        place(home[i])
+        inside.setdefault(home[i], []).append(("vertex", i))
     todo = [(item, "", "") for item in reversed(inside[None])]
     while todo:
         (kind, n), branch, indent = todo.pop()

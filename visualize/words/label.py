@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["number", "text"]
+from ..computation import Vertex
+from ..reading import known_as
+
+__all__ = ["index", "number", "text"]
 
 
 def number(value: Any) -> str:
@@ -74,3 +77,16 @@ def _character(c: str) -> str:
     if c == "\x7f" or 0xD800 <= ord(c) < 0xE000 or ord(c) in (0xFFFE, 0xFFFF):
         return "\N{REPLACEMENT CHARACTER}"
     return html.escape(c)
+
+
+def index(vertex: Vertex) -> str:
+    """`[0]`, `[1:3]`; `[…]` for what is too long for a circle."""
+    parts = vertex.index if isinstance(vertex.index, tuple) else (vertex.index,)
+    shown = ", ".join(_slice(p) if isinstance(p, slice) else "…" if p is ... else str(p) for p in parts)
+    picked = f"[{shown}]" if len(shown) <= 8 and "\n" not in shown else "[…]"
+    return f"{picked} =" if known_as(vertex.function) == "setitem" else picked
+
+
+def _slice(s: slice) -> str:
+    start, stop, step = ("" if x is None else str(x) for x in (s.start, s.stop, s.step))
+    return f"{start}:{stop}:{step}" if step else f"{start}:{stop}"

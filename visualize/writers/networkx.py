@@ -1,19 +1,18 @@
-"""Graph -> the graphs of other libraries."""
+"""Computation -> the graphs of other libraries."""
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autograd_lite.errors import RendererError
 
-if TYPE_CHECKING:
-    from .graph import Graph
+from ..computation import Computation
 
 __all__ = ["to_networkx"]
 
 
-def to_networkx(graph: Graph) -> Any:
+def to_networkx(graph: Computation) -> Any:
     """A networkx.MultiDiGraph whose nodes are the places of the vertices, with all that is known of them."""
     try:
         networkx = importlib.import_module("networkx")

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from .content import norm
-from .dot import index
-from .formulas import FORMULAS, PULLBACKS, digits, latex, latex_name, text
+from ..computation import Computation, Edge, Vertex
+from ..reading import known_as
+from .formulas import FORMULAS, PULLBACKS, latex, latex_name, text
+from .label import index
+from .values import amount, is_array
 
-if TYPE_CHECKING:
-    from .graph import Edge, Graph, Vertex
+__all__ = ["Wording", "named"]
 
-__all__ = ["Wording", "added", "amount", "around", "is_array", "named"]
+C = TypeVar("C", bound=Computation)
 
 
-def named(graph: Graph) -> Graph:
+def named(graph: C) -> C:
     """The same graph, with a name for every step: v1, v2, ..., and f for its output, as far as they are free.
 
     >>> from visualize import draw
@@ -29,7 +29,7 @@ def named(graph: Graph) -> Graph:
     """
     taken = {vertex.name for vertex in graph.vertices}
     fresh = (name for i in itertools.count(1) if (name := f"v{i}") not in taken)
-    outputs = {edge.source for edge in graph.edges if edge.target is None}
+    outputs = graph.outputs()
 
     def name_of(i: int, vertex: Vertex) -> str | None:
         if vertex.name or vertex.op is None:
@@ -40,35 +40,10 @@ def named(graph: Graph) -> Graph:
     return replace(graph, vertices=vertices)
 
 
-def amount(value: Any) -> str:
-    """A number, a short list of them, or the shape and the norm of an array.
-
-    >>> amount(-0.534446), amount(np.array([1.0, -2.0])), amount(np.ones((3, 4)))
-    ('-0.5344', '[1.00, -2.00]', '(3, 4), norm 3.464')
-    """
-    if value is None:
-        return "–"
-    if isinstance(value, tuple):
-        return f"({', '.join(map(amount, value))})"
-    array = np.asarray(value)
-    if array.dtype.kind not in "biufc":
-        return str(array.shape)
-    if array.ndim == 0:
-        return digits(array.item())
-    if array.ndim == 1 and 0 < array.size <= 4:
-        return f"[{', '.join(map(digits, array.tolist()))}]"
-    return f"{array.shape}, norm {digits(norm(array))}"
-
-
-def is_array(value: Any) -> bool:
-    """Whether a value is more than a single number."""
-    return isinstance(value, tuple) or np.ndim(value) > 0
-
-
 class Wording:
     """The words for a graph whose steps have names."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Computation) -> None:
         self.graph = graph
         self.arguments: dict[int, list[Edge]] = {}
         for edge in graph.edges:
@@ -98,12 +73,12 @@ class Wording:
     def _computed(self, i: int, shown: Callable[[Edge], str]) -> str:
         variables = self.variables(i)
         if variables is not None:
-            formula = FORMULAS[self.graph.vertices[i].op or ""][0]
+            formula = self.formulas(i)[0]
             return text(formula, self.inserted(variables, shown))
         vertex, arguments = self.graph.vertices[i], self.arguments.get(i, [])
         if vertex.index is not None and arguments:
             return shown(arguments[0]) + index(vertex)
-        if vertex.op == "matmul" and len(arguments) == 2:
+        if vertex.function is np.matmul and len(arguments) == 2:
             return " @ ".join(map(shown, arguments))
         return f"{vertex.op}({', '.join(map(shown, arguments))})"
 
@@ -118,24 +93,23 @@ class Wording:
         """How a value was computed, in LaTeX."""
         variables = self.variables(i)
         if variables is not None:
-            return latex(FORMULAS[self.graph.vertices[i].op or ""][0], self.inserted(variables))
+            return latex(self.formulas(i)[0], self.inserted(variables))
         vertex = self.graph.vertices[i]
         names = [latex_name(self.name(edge.source)) for edge in self.arguments.get(i, ())]
-        if vertex.op == "matmul" and len(names) == 2:
+        if vertex.function is np.matmul and len(names) == 2:
             return r" \, ".join(names)
         if vertex.index is not None and names:
             return names[0] + latex_name(index(vertex))
         return rf"{latex_name(vertex.op or '')}\left({', '.join(names)}\right)"
 
-    def op(self, edge: Edge) -> str:
-        """The op that an edge leads to."""
-        return "" if edge.target is None else self.graph.vertices[edge.target].op or ""
+    def formulas(self, i: int) -> tuple[str, ...]:
+        """What the table of formulas says of a step; nothing of ops that do more than go entry by entry."""
+        return FORMULAS.get(known_as(self.graph.vertices[i].function), ())
 
     def variables(self, i: int | None) -> dict[str, Edge] | None:
         """The arguments of a step by the letters of its formula; None if there is no formula for it."""
         arguments = [] if i is None else self.arguments.get(i, [])
-        formulas = None if i is None else FORMULAS.get(self.graph.vertices[i].op or "")
-        if formulas is None or len(arguments) != len(formulas) - 1:
+        if i is None or len(arguments) != len(self.formulas(i)) - 1:
             return None
         return dict(zip("x" if len(arguments) == 1 else "ab", arguments, strict=True))
 
@@ -143,7 +117,7 @@ class Wording:
         """The formula of the derivative by one argument, ready for `text` and `latex`."""
         if edge.target is None or self.variables(edge.target) is None:
             return None
-        return FORMULAS[self.op(edge)][1 + self.arguments[edge.target].index(edge)]
+        return self.formulas(edge.target)[1 + self.arguments[edge.target].index(edge)]
 
     def derivative(self, edge: Edge) -> tuple[str, str] | None:
         """The formula for one argument: `d(1/x)/dx` and `-1/x^2`, `d(q*z)/dq` and `z`; None if there is none.
@@ -151,7 +125,7 @@ class Wording:
         Numbers of the code are inserted. A single variable is called x, and two of one name a and b.
         """
         variables, slope = self.variables(edge.target), self.slope(edge)
-        if variables is None or slope is None:
+        if edge.target is None or variables is None or slope is None:
             return None
         letters = self.inserted(variables)
         free = [v for v, shown in letters.items() if isinstance(shown, str)]
@@ -160,12 +134,14 @@ class Wording:
         elif len({letters[v] for v in free}) == 1:
             letters = {v: v for v in free}
         (by,) = (letters[v] for v, e in variables.items() if e is edge)
-        return f"d({text(FORMULAS[self.op(edge)][0], letters)})/d{by}", text(slope, letters)
+        return f"d({text(self.formulas(edge.target)[0], letters)})/d{by}", text(slope, letters)
 
     def pullback(self, edge: Edge) -> str | None:
         """What an argument of a step that does not go entry by entry takes of the gradient G that arrives."""
-        words = PULLBACKS.get(self.op(edge), ())
-        if edge.target is None or edge.position >= len(words):
+        if edge.target is None:
+            return None
+        words = PULLBACKS.get(known_as(self.graph.vertices[edge.target].function), ())
+        if edge.position >= len(words):
             return None
         names = {
             "abc"[e.position]: self.name(e.source) for e in self.arguments[edge.target] if e.position < 3
@@ -190,53 +166,9 @@ class Wording:
             return f"{' = '.join(derivative)}, entry by entry{arrived}{summed}"
         if handed is not None:
             return handed + arrived.replace("; upstream", "; G is upstream", 1)
-        return f"by the rule of {self.op(edge)}{arrived}"
+        return f"by the rule of {self.graph.vertices[step].op}{arrived}"
 
     def _choice(self, edge: Edge) -> str:
-        if self.op(edge) not in ("maximum", "minimum"):
+        if self.graph.vertices[edge.target or 0].function not in (np.maximum, np.minimum):
             return ""
         return "; a tie: each takes half" if edge.local == 0.5 else "; it goes to the one that was chosen"
-
-    def homes(self) -> list[int | None]:
-        """For each vertex the call it stands in: inputs and parameters in the innermost around all uses."""
-        homes = [vertex.call for vertex in self.graph.vertices]
-        common: dict[int, list[int]] = {}
-        for edge in self.graph.edges:
-            if edge.target is not None and self.graph.vertices[edge.source].op is None:
-                calls = around(self.graph, self.graph.vertices[edge.target].call)
-                common[edge.source] = [c for c in common.get(edge.source, calls) if c in calls]
-        for i, calls in common.items():
-            if calls and not self.graph.vertices[i].given:
-                homes[i] = calls[-1]
-        return homes
-
-    def totals(self) -> dict[int, Any]:
-        """The gradient of each vertex: the sum of what its uses have sent, as far as that is known."""
-        shares: dict[int, list[Any]] = {}
-        for edge in self.graph.edges:
-            if edge.target is None:
-                shares[edge.source] = [edge.grad]  # of an output all of it; these edges are the last
-            elif not self.graph.vertices[edge.source].constant:
-                shares.setdefault(edge.source, []).append(edge.grad)
-        return {i: added(parts) for i, parts in shares.items() if all(part is not None for part in parts)}
-
-
-def around(graph: Graph, call: int | None) -> list[int]:
-    """A call of a module and those around it, the outermost first."""
-    path: list[int] = []
-    while call is not None:
-        path.append(call)
-        call = graph.calls[call].parent
-    return path[::-1]
-
-
-def added(shares: list[Any]) -> Any:
-    """The sum of the shares of a gradient; of an op with several results, result by result."""
-    with np.errstate(all="ignore"):
-        return functools.reduce(_plus, shares)
-
-
-def _plus(a: Any, b: Any) -> Any:
-    if isinstance(a, tuple):
-        return tuple(y if x is None else x if y is None else x + y for x, y in zip(a, b, strict=True))
-    return a + b

@@ -1,27 +1,23 @@
-"""Graph -> a table of the boxes of its picture, as an indented text."""
+"""Picture -> a table of the boxes of its picture, as an indented text."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
 
-from .content import norm, shape
-from .faults import faults
-from .fold import Box
-from .label import number
+from ..faults import faults
+from ..fold import Box
+from ..words.label import number
+from ..words.values import norm, shape
+from .look import Picture
 from .network import folding
-from .wording import Wording
 
-if TYPE_CHECKING:
-    from .graph import Graph
-
-__all__ = ["listing"]
+__all__ = ["text"]
 
 
-def listing(graph: Graph) -> str:
+def text(graph: Picture) -> str:
     """Each module with what is in it, in the order in which it was computed."""
     folded = folding(graph)
-    totals, bad = Wording(graph).totals(), faults(graph)
+    totals, bad = graph.totals(), faults(graph)
     titles = [_title(graph, box) for box in folded.boxes]
     sources: dict[int, list[int]] = defaultdict(list)
     for link in folded.links:
@@ -59,7 +55,11 @@ def listing(graph: Graph) -> str:
         last = graph.vertices[box.vertices[-1]]
         parameters = graph.calls[box.call].parameters if box.call is not None else 0
         notes = [s for v in box.vertices for s in bad.get(v, []) if s.startswith("first")]
-        if graph.grads and (grad := totals.get(box.vertices[-1])) is not None and not isinstance(grad, tuple):
+        if (
+            graph.look.grads
+            and (grad := totals.get(box.vertices[-1])) is not None
+            and not isinstance(grad, tuple)
+        ):
             notes.insert(0, f"gradient of norm {number(norm(grad))}")
         if sources[i] and sources[i] != [previous]:
             notes.insert(0, "from " + ", ".join(titles[j] for j in sources[i]))
@@ -70,7 +70,7 @@ def listing(graph: Graph) -> str:
     return _columns([("", "shape", "parameters", ""), *rows])
 
 
-def _title(graph: Graph, box: Box) -> str:
+def _title(graph: Picture, box: Box) -> str:
     times = f" ×{box.count}" if box.count > 1 else ""
     if box.call is not None:
         call = graph.calls[box.call]

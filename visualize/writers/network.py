@@ -1,68 +1,49 @@
-"""Graph -> DOT text of the styles `model`, a box for each layer, and `ops`, one for each step."""
+"""Picture -> DOT text of the styles `model`, a box for each layer, and `ops`, one for each step."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from .content import block, kind, norm, shape, statistics
-from .dot import FONT, index
-from .faults import faults
-from .fold import Box, Folding, Link, fold
-from .label import number, text
-from .themes import THEMES, flow_colour
+from ..computation import Vertex
+from ..faults import faults
+from ..fold import Box, Folding, Link, fold
+from ..words.label import index, number, text
+from ..words.values import kind, norm, shape, statistics
+from .look import Picture
+from .tables import block
+from .themes import FONT, THEMES, flow_colour
 
-if TYPE_CHECKING:
-    from .graph import Graph, Vertex
-
-__all__ = ["folding", "model", "ops"]
+__all__ = ["dot", "folding"]
 
 
-def folding(graph: Graph) -> Folding:
+def folding(graph: Picture) -> Folding:
     """The boxes and arrows of a graph in its style."""
-    return fold(graph, graph.depth, leaves=graph.style == "model", unroll=graph.unroll)
+    return fold(graph, graph.look.depth, leaves=graph.look.style == "model", unroll=graph.look.unroll)
 
 
-def model(graph: Graph) -> str:
-    """The network: modules in boxes and frames, shapes on the arrows."""
-    return _Writer(graph).write()
-
-
-def ops(graph: Graph) -> str:
-    """The computation: every step with its dtype and shape, its numbers, and its line."""
+def dot(graph: Picture) -> str:
+    """The modules in boxes and frames, shapes on the arrows; in the style `ops` every step with numbers."""
     return _Writer(graph).write()
 
 
 class _Writer:
     """The DOT text of one graph."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph, self.theme = graph, THEMES[graph.theme]
-        self.detailed = graph.style == "ops"
+    def __init__(self, graph: Picture) -> None:
+        self.graph, self.look, self.theme = graph, graph.look, THEMES[graph.look.theme]
+        self.detailed = graph.look.style == "ops"
         self.folding = folding(graph)
         self.faults = faults(graph)
-        self.norms = [_norm(e.grad) for e in graph.edges] if graph.grads else [None] * len(graph.edges)
-        self.totals = self._totals()
+        self.norms = [_norm(e.grad) for e in graph.edges] if graph.look.grads else [None] * len(graph.edges)
+        self.totals = _gradients(graph) if self.look.grads else {}
         self.flows = [_together(self.norms[e] for e in link.edges) for link in self.folding.links]
         sizes = [n for n in self.flows if n is not None and 0 < n < math.inf]
         self.largest = max(sizes, default=1.0)
         self.smallest = min([*sizes, self.largest * 1e-4])
-
-    def _totals(self) -> dict[int, Any]:
-        """The gradient of each vertex: the sum of what came back from its uses."""
-        totals: dict[int, Any] = {}
-        for edge in self.graph.edges if self.graph.grads else ():
-            if edge.grad is not None and not isinstance(edge.grad, tuple):
-                if edge.target is None:
-                    totals[edge.source] = edge.grad  # an output's own is the sum already
-                else:
-                    with np.errstate(all="ignore"):
-                        known = totals.get(edge.source)
-                        totals[edge.source] = edge.grad if known is None else known + edge.grad
-        return totals
 
     # -- the whole ---------------------------------------------------------------------------------
 
@@ -78,7 +59,7 @@ class _Writer:
         arrows = [self._link(i, link) for i, link in enumerate(self.folding.links) if shown[link.source]]
         head = [
             "digraph {",
-            f'  graph [rankdir={graph.direction}, bgcolor="{theme.background}", pad=0.2, nodesep=0.3, '
+            f'  graph [rankdir={graph.look.direction}, bgcolor="{theme.background}", pad=0.2, nodesep=0.3, '
             f'ranksep=0.35, fontname="{FONT}", fontsize=12, fontcolor="{theme.text}"]',
             f'  node [shape=box, style="rounded,filled", fontname="{FONT}", fontsize=12, '
             f'fontcolor="{theme.text}", color="{theme.line}", fillcolor="{theme.step}", '
@@ -86,12 +67,12 @@ class _Writer:
             f'  edge [fontname="{FONT}", fontsize=10, fontcolor="{theme.faint}", color="{theme.line}", '
             "arrowsize=0.7]",
         ]
-        legend = [self._legend()] if graph.legend is not False else []
+        legend = [self._legend()] if graph.look.legend is not False else []
         return "\n".join([*head, *legend, *lines[None], *arrows, "}", ""])
 
     def _is_shown(self, box: Box) -> bool:
         return (
-            self.graph.constants or not self.graph.vertices[box.vertices[0]].constant or box.call is not None
+            self.look.constants or not self.graph.vertices[box.vertices[0]].constant or box.call is not None
         )
 
     def _frame(self, i: int, inside: list[str]) -> str:
@@ -102,7 +83,7 @@ class _Writer:
         said = [f"<B>{text(call.path)}</B>", _small(what, faint, escape=False)] if call.path else [what]
         said.append(_small(_parameters(call.parameters), faint))
         # An empty cell beside it, so that the frame is wide enough for arrows to pass it in the middle.
-        width = 8 * max(len(call.path), len(call.kind), 14) if self.graph.direction == "TB" else 0
+        width = 8 * max(len(call.path), len(call.kind), 14) if self.look.direction == "TB" else 0
         cells = f'<TD ALIGN="LEFT" BALIGN="LEFT">{_stacked(said)}</TD><TD WIDTH="{width}"></TD>'
         opening = [
             f"  subgraph cluster_{i} {{",
@@ -183,15 +164,15 @@ class _Writer:
         i, theme = box.vertices[0], self.theme
         value, grad = self.graph.vertices[i].value, self.totals.get(i)
         lines = [_small(kind(value), theme.faint)]
-        if self.graph.values:
+        if self.look.values:
             lines += self._shown(value, theme.value, "")
-        if self.graph.grads and grad is not None:
+        if self.look.grads and grad is not None:
             lines += self._shown(grad, theme.grad, "gradient ")
         return lines
 
     def _shown(self, value: Any, colour: str, prefix: str) -> list[str]:
         """One array as the option `values` asks for it."""
-        body = block(value, self.graph.values, colour, self.theme)
+        body = block(value, self.look.values, colour, self.theme)
         if body is None:
             return [_small(prefix + statistics(value), colour)]
         return [_small(prefix.strip(), colour), body[0]]
@@ -206,15 +187,15 @@ class _Writer:
             shapes = list(dict.fromkeys(shape(e.value) for e in edges))
             many = shapes[:2] + ["…"] * (len(shapes) > 2)
             lines.append(_small(", ".join(many), theme.faint) + _times(len(edges)))
-            if isinstance(graph.values, str):
+            if isinstance(graph.look.values, str):
                 lines += self._shown(edges[0].value, theme.value, "")
         if flow is not None:
             finite = math.isfinite(flow)
-            if graph.flow or not finite or not self.detailed:
+            if graph.look.flow or not finite or not self.detailed:
                 lines.append(self._gradient(flow, "gradient: "))
             if not finite:
                 attributes += [f'color="{theme.loud}"', "penwidth=4"]
-            elif graph.flow:
+            elif graph.look.flow:
                 attributes += self._width(flow)
         if lines:
             # A space, so that they do not touch the arrow.
@@ -255,16 +236,21 @@ class _Writer:
                 theme.faint,
                 "□",
                 "dashed: a constant",
-                self.graph.constants and any(v.constant for v in single),
+                self.look.constants and any(v.constant for v in single),
             ),
             (theme.faint, "×3", "three calls with the same parameters", any(b.count > 1 for b in boxes)),
-            (theme.value, "1.5", "values", self.detailed and bool(self.graph.values)),
+            (theme.value, "1.5", "values", self.detailed and bool(self.look.values)),
             (theme.grad, "1.5", "gradients", bool(self.totals)),
-            (theme.faint, "▦", "white is 0, orange positive, blue negative", self.graph.values == "pictures"),
+            (
+                theme.faint,
+                "▦",
+                "white is 0, orange positive, blue negative",
+                self.look.values == "pictures",
+            ),
             (theme.loud, "NaN", "not a number, or infinite", bool(self.faults)),
         ]
         rows = [f'<FONT COLOR="{c}"><B>{sign}</B></FONT>  {said}' for c, sign, said, there in signs if there]
-        if self.graph.flow and self.totals:
+        if self.look.flow and self.totals:
             ramp = "".join(f'<FONT COLOR="{c}">━</FONT>' for c in theme.flow)
             ends = number(self.smallest), number(self.largest)
             rows.append(f"arrows by the norm of the gradient:  {ends[0]} {ramp} {ends[1]}; dotted: 0")
@@ -278,6 +264,11 @@ class _Writer:
     def _is_data(self, vertex: Vertex) -> bool:
         """Whether it is an input rather than a parameter; without a model all are."""
         return vertex.op is None and not vertex.constant and (vertex.given or not self.graph.calls)
+
+
+def _gradients(graph: Picture) -> dict[int, Any]:
+    """The gradient of each vertex, as far as some has come back; of ops with several results none."""
+    return {i: grad for i, grad in graph.totals(partly=True).items() if not isinstance(grad, tuple)}
 
 
 def _norm(grad: Any) -> float | None:

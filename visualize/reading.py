@@ -1,0 +1,261 @@
+"""Tape -> Computation: a frozen copy of what was computed, with a gradient for every edge."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import autograd_lite as ag
+from autograd_lite import contributions
+from autograd_lite.errors import DTypeError, TapeError
+from autograd_lite.tree import flatten
+
+from .computation import Call, Computation, Edge, Vertex
+
+__all__ = ["Recorded", "history", "identity", "known_as", "names_of", "op_name", "read", "steps_of"]
+
+
+@dataclass
+class Recorded:
+    """What a call of a function or module has left.
+
+    Attributes:
+        output: Tensors to draw, or a Tape.
+        calls: of modules.
+        call_of: for each step the place of its call.
+        given: the inputs, by what makes them the same, see `identity`.
+    """
+
+    output: Any
+    calls: tuple[Call, ...] = ()
+    call_of: Mapping[ag.Node, int] = field(default_factory=dict)
+    given: Mapping[Any, Any] = field(default_factory=dict)
+
+
+def names_of(params: Mapping[str, ag.Tensor] | Iterable[tuple[str, ag.Tensor]] | None) -> dict[Any, str]:
+    """The names of Tensors, by what identifies them."""
+    pairs = params.items() if isinstance(params, Mapping) else () if params is None else params
+    names = {}
+    for pair in pairs if isinstance(pairs, Iterable) else [pairs]:
+        match pair:
+            case (str(name), ag.Tensor() as tensor):
+                names[identity(tensor)] = name
+            case _:
+                raise DTypeError(
+                    f"draw(params=...): expected names with Tensors, got {type(pair).__name__}; write "
+                    "params=model.named_parameters(), or a dict: params={'w': w}"
+                )
+    return names
+
+
+def identity(x: Any) -> Any:
+    """What makes two uses the same input: the node, or for constants the object itself."""
+    node = x if isinstance(x, ag.Node) else getattr(x, "node", None)
+    return id(x) if node is None else node
+
+
+# -- reading the tape ------------------------------------------------------------------------------
+
+
+def steps_of(output: Any) -> tuple[list[ag.Node], list[ag.Node]]:
+    """The steps to draw in the order of the tape, and the nodes that leave the graph."""
+    if isinstance(output, ag.Tape):
+        steps = list(output.nodes)
+        used = {parent for node in steps for parent in node.inputs if isinstance(parent, ag.Node)}
+        outputs = [node for node in steps if node not in used]
+    else:
+        tensors = [x for x in flatten(output)[0] if isinstance(x, ag.Tensor)]
+        if not tensors:
+            raise DTypeError(
+                f"draw({type(output).__name__}): expected a recorded Tensor, a Tape, or a function or "
+                "module with its inputs: draw(model, x)"
+            )
+        outputs = list(dict.fromkeys(x.node for x in tensors if x.node is not None))
+        steps = history(outputs)
+    if not outputs:
+        raise TapeError(
+            "draw: nothing was recorded, because no input requires a gradient; make one with "
+            "ag.Tensor(data, requires_grad=True), outside of no_grad()"
+        )
+    for node in steps:
+        if node.released:
+            raise TapeError(
+                f"draw: a backward pass has released what {op_name(node)} computed; record "
+                "inside 'with ag.Tape() as tape:' and draw again, or draw before backward(), or write "
+                "backward(retain_graph=True)"
+            )
+    return steps, outputs
+
+
+def history(outputs: list[ag.Node]) -> list[ag.Node]:
+    """All steps that `outputs` were computed from, oldest first; leaves are not steps."""
+    found = [node for node in outputs if node.op is not None]
+    seen = set(found)
+    for node in found:  # grows while it is being read
+        for parent in node.inputs:
+            if isinstance(parent, ag.Node) and parent.op is not None and parent not in seen:
+                seen.add(parent)
+                found.append(parent)
+    return sorted(found, key=lambda node: node.index)
+
+
+def op_name(node: ag.Node) -> str:
+    """What the op of a step is called."""
+    return getattr(node.op, "__name__", "op")
+
+
+class _Copies:
+    """Read-only copies of arrays, one for each: a picture shows what was, not what became of it."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, tuple[Any, Any]] = {}
+
+    def __call__(self, value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(self, value))
+        value = value.numpy() if isinstance(value, ag.Tensor) else value
+        if not isinstance(value, np.ndarray):
+            return value
+        if id(value) not in self._made:
+            copy = np.array(value)
+            copy.flags.writeable = False
+            self._made[id(value)] = value, copy  # holding the original keeps its id from being reused
+        return self._made[id(value)][1]
+
+
+def read(recorded: Recorded, names: dict[Any, str]) -> Computation:
+    """The steps that have led to what was recorded; `names` overrides what inputs are called."""
+    steps, outputs = steps_of(recorded.output)
+    copy = _Copies()
+    vertices: list[Vertex] = []
+    edges: list[Edge] = []
+    places: dict[Any, int] = {}
+    uses = Counter(parent for node in steps for parent in node.inputs if isinstance(parent, ag.Node))
+    inputs = (x for node in steps for x in node.inputs if isinstance(x, (ag.Node, ag.Tensor)))
+    taken = {*names.values(), *(x.name for x in (*inputs, *outputs))}
+    fresh = {"x": _fresh("x", taken), "c": _fresh("c", taken)}
+
+    def add_input(x: Any, value: Any) -> int:
+        constant, given = not isinstance(x, ag.Node), identity(x) in recorded.given
+        name = names.get(identity(x)) or getattr(x, "name", None)
+        if not name and not (constant and np.ndim(value) == 0):
+            name = next(fresh["c" if constant else "x"])
+        vertices.append(Vertex(None, name or None, copy(value), constant, given=given))
+        return len(vertices) - 1
+
+    def place_of(x: Any, value: Any) -> int:
+        if not isinstance(x, (ag.Node, ag.Tensor, np.ndarray)):
+            return add_input(x, value)  # a number in the code: one for each use
+        key = identity(x)
+        if key not in places:
+            places[key] = add_input(x, value)
+        return places[key]
+
+    for node in steps:
+        received = node.args or [getattr(x, "value", x) for x in node.inputs]
+        sent, slopes = contributions(node), _slopes(node)
+        positions = list(_operands(node))
+        sources = [place_of(node.inputs[i], received[i]) for i in positions]
+        at = _INDEXED.get(known_as(node.op))
+        index = None if at is None else node.inputs[at]
+        looked_up = _given_index(index, recorded.given)
+        if at is not None and looked_up is not None:
+            positions.append(at)
+            sources.append(place_of(looked_up, index))
+        places[node] = len(vertices)
+        line = node.notes.line if node.notes else None
+        name, value = op_name(node), copy(node.value)
+        call = recorded.call_of.get(node)
+        vertices.append(Vertex(name, node.name, value, index=index, call=call, line=line, function=node.op))
+        for i, source in zip(positions, sources, strict=True):
+            grad = copy(_flown_back(node, i, sent[i], uses))
+            edges.append(Edge(source, places[node], i, copy(received[i]), grad, slopes[i]))
+    for node in outputs:
+        source = place_of(node, node.value)
+        edges.append(Edge(source, None, 0, copy(node.value), copy(node.adjoint)))
+    return Computation(tuple(vertices), tuple(edges), recorded.calls)
+
+
+def _slopes(node: ag.Node) -> tuple[Any, ...]:
+    """The local derivative by each argument of a step from numbers to a number.
+
+    A step may be drawn though a rule of it is missing, or fails: then there is none.
+    """
+    if all(map(_is_number, (node.value, *node.args))):
+        with contextlib.suppress(Exception):
+            return contributions(node, np.ones_like(node.value)[()])
+    return (None,) * len(node.inputs)
+
+
+def _is_number(x: Any) -> bool:
+    return not isinstance(x, tuple) and np.ndim(x) == 0
+
+
+_OURS = ("_operator", "autograd_lite", "nn")
+
+
+def known_as(op: Any) -> str:
+    """The name of an op of NumPy, the engine or nn; empty for a user's op, whatever its name is.
+
+    >>> def tanh(x): ...
+    >>> known_as(np.tanh), known_as(tanh)
+    ('tanh', '')
+    """
+    name: str = getattr(op, "__name__", "")
+    package = (getattr(op, "__module__", None) or "").partition(".")[0]
+    return name if package in _OURS or (op is not None and getattr(np, name, None) is op) else ""
+
+
+_INDEXED = {"getitem": 1, "setitem": 2, "scatter": 1, "output": 1}
+"""The steps that pick entries, and where they have their index, which is no operand."""
+
+
+def _given_index(index: Any, given: Mapping[Any, Any]) -> Any:
+    """The input that an index is a copy of, e.g. the tokens that an embedding looks up; else None.
+
+    Indexing copies its index, so the input is known by its entries.
+    """
+    if not isinstance(index, np.ndarray):
+        return None
+    for x in given.values():
+        array = x.numpy() if isinstance(x, ag.Tensor) else x
+        if isinstance(array, np.ndarray) and array.dtype.kind in "iub" and np.array_equal(array, index):
+            return x
+    return None
+
+
+def _operands(node: ag.Node) -> Iterator[int]:
+    """Which arguments are values the step computes with; the others are settings: axes, shapes, indices.
+
+    A plain int is an operand of arithmetic, but an axis or a shape of other functions.
+    """
+    numbers: Any = (np.ndarray, np.generic, ag.Node, ag.Tensor, float, complex)
+    if isinstance(node.op, np.ufunc):
+        numbers = (*numbers, int)
+    index = _INDEXED.get(known_as(node.op))
+    for i, x in enumerate(node.inputs):
+        if isinstance(x, numbers) and i != index:
+            yield i
+
+
+def _fresh(letter: str, taken: set[str | None]) -> Iterator[str]:
+    """x1, x2, ... without the names that are taken."""
+    return (name for i in itertools.count(1) if (name := f"{letter}{i}") not in taken)
+
+
+def _flown_back(node: ag.Node, i: int, sent: Any, uses: Counter[ag.Node]) -> Any:
+    """The gradient on one edge.
+
+    Where the engine cannot tell what the step sent, a parent without other uses has the same
+    number as its adjoint, or, if it is a leaf, as its `grad`.
+    """
+    parent = node.inputs[i]
+    if sent is not None or node.adjoint is None or not isinstance(parent, ag.Node) or uses[parent] != 1:
+        return sent
+    return parent.grad if parent.adjoint is None else parent.adjoint

@@ -1,0 +1,115 @@
+"""What is said of an array: its kind, its shape, its norm, a few statistics, or a short amount."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..faults import nonfinite
+from .formulas import digits
+from .label import number
+
+__all__ = ["amount", "is_array", "kind", "norm", "shape", "statistics"]
+
+
+def shape(value: Any) -> str:
+    """The shape alone, as it stands on an arrow; the kind of what is not floating-point with it.
+
+    >>> shape(np.zeros((8, 3))), shape(np.zeros(2, int)), shape(0.5)
+    ('(8, 3)', 'int64 (2,)', '0.50')
+    """
+    if isinstance(value, tuple):
+        return ", ".join(map(shape, value))
+    array = np.asarray(value)
+    if array.ndim == 0:
+        return number(value)
+    return str(array.shape) if array.dtype.kind == "f" else f"{array.dtype} {array.shape}"
+
+
+def kind(value: Any) -> str:
+    """dtype and shape.
+
+    >>> kind(np.zeros((8, 3), np.float32)), kind(2.5)
+    ('float32 (8, 3)', 'float64 ()')
+    """
+    if isinstance(value, tuple):
+        return ", ".join(map(kind, value))
+    array = np.asarray(value)
+    return f"{array.dtype} {array.shape}"
+
+
+def norm(values: Any) -> float:
+    """The Euclidean norm of all the numbers of an array, or of several in a tuple, without overflow."""
+    if isinstance(values, (tuple, list)):
+        return math.hypot(*map(norm, values))
+    array = np.abs(np.asarray(values)).astype(float).ravel()
+    largest = float(np.max(array, initial=0.0))
+    if largest == 0 or not math.isfinite(largest):
+        return largest
+    return largest * float(np.sqrt(np.sum(np.square(array / largest))))
+
+
+def statistics(value: Any) -> str:
+    """Smallest, mean and largest entry, and the norm; of a single number the number.
+
+    What is not finite is counted, and the statistics are those of the rest.
+
+    >>> statistics(np.array([3.0, 4.0])), statistics(np.array([])), statistics(0.25)
+    ('min 3.00  mean 3.50  max 4.00  norm 5.00', 'empty', '0.25')
+    >>> statistics(np.array([1.0, np.nan, np.inf]))
+    '1 NaN, 1 inf of 3;  min 1.00  mean 1.00  max 1.00  norm 1.00'
+    """
+    if value is None:
+        return number(value)
+    if isinstance(value, tuple):
+        return "; ".join(map(statistics, value))
+    array = np.asarray(value)
+    if array.ndim == 0:
+        return number(value)
+    if array.size == 0:
+        return "empty"
+    if array.dtype.kind not in "biufc":
+        return kind(array)
+    said = ""
+    if nonfinite(array):
+        missing = {"NaN": int(np.isnan(array).sum()), "inf": int(np.isinf(array).sum())}
+        said = ", ".join(f"{n} {what}" for what, n in missing.items() if n) + f" of {array.size};  "
+        array = array[np.isfinite(array)]
+        if array.size == 0:
+            return said.rstrip("; ")
+    if array.dtype.kind == "b":
+        return f"{said}{int(array.sum())} of {array.size} true"
+    if array.dtype.kind == "c":
+        return f"{said}norm {number(norm(array))}"
+    wide = array.astype(float)
+    with np.errstate(all="ignore"):
+        mean = number(float(wide.mean()))
+    low, high = number(array.min()), number(array.max())
+    return f"{said}min {low}  mean {mean}  max {high}  norm {number(norm(array))}"
+
+
+def amount(value: Any) -> str:
+    """A number, a short list of them, or the shape and the norm of an array.
+
+    >>> amount(-0.534446), amount(np.array([1.0, -2.0])), amount(np.ones((3, 4)))
+    ('-0.5344', '[1.00, -2.00]', '(3, 4), norm 3.464')
+    """
+    if value is None:
+        return "–"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(amount, value))})"
+    array = np.asarray(value)
+    if array.dtype.kind not in "biufc":
+        return str(array.shape)
+    if array.ndim == 0:
+        return digits(array.item())
+    if array.ndim == 1 and 0 < array.size <= 4:
+        return f"[{', '.join(map(digits, array.tolist()))}]"
+    return f"{array.shape}, norm {digits(norm(array))}"
+
+
+def is_array(value: Any) -> bool:
+    """Whether a value is more than a single number."""
+    return isinstance(value, tuple) or np.ndim(value) > 0
