@@ -13,7 +13,7 @@ tape of the outer call, the inner backward pass is itself recorded.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from .apply import alias
 from .arrays import asarray, is_array, on_host, refuse_other_arithmetic, unwrap, zeros
 from .arrays import owned as copied
 from .backward import play, receive
-from .box import lift, stored, wrap
+from .box import lift, like, stored, wrap
 from .errors import DTypeError
 from .node import Leaf, Node, next_index, tape_order
 from .pull import Sweep
@@ -120,10 +120,10 @@ def zeros_of(x: Tensor) -> Any:
     return zeros(x.shape, like=x)[()]
 
 
-def _alias(x: Any, outer: bool) -> Tensor:
+def _alias(x: Any, outer: bool) -> Any:
     """A new node for an argument: on the outer tape if the argument is, else a leaf."""
     if isinstance(x, Tensor) and x.node is not None and outer:
-        return cast(Tensor, alias(x))
+        return alias(x)
     refuse_other_arithmetic(x)
     value = unwrap(x)
     if not (is_array(value) or isinstance(value, (*NUMBERS, str)) or hasattr(value, "__array__")):
@@ -141,7 +141,7 @@ def _alias(x: Any, outer: bool) -> Tensor:
             "have gradients; write x.astype(float), or name other arguments with argnums="
         )
     array = stored(copied(array, "C"))  # a pullback may be called when x has changed
-    return lift(array, Leaf(array, x.name if isinstance(x, Tensor) else None))
+    return like((x,), lift(array, Leaf(array, x.name if isinstance(x, Tensor) else None)))
 
 
 def _plain(x: Any, numbers: bool) -> Any:
@@ -155,12 +155,12 @@ def _like(g: Any, x: Any) -> Any:
     """A gradient of the kind of its argument."""
     if isinstance(g, Tensor):
         if g.node is not None or isinstance(x, Tensor):
-            return g
+            return like((x,), g)
         g = g._data
     if isinstance(x, (Tensor, np.ndarray)) and g.dtype.isnative != x.dtype.isnative:
         g = np.asarray(g, g.dtype.newbyteorder())  # numbers do not keep it
     if isinstance(x, Tensor):
-        return wrap(owned(g))
+        return like((x,), wrap(owned(g)))
     if not on_host(g):
         return copied(g)
     if isinstance(x, np.ndarray) or np.ndim(g):

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import asarray, dtype_of, empty, on_host, owned, refuse_other_arithmetic, shape_of
-from .box import HARMLESS, OPERANDS, Box, Value, answer, as_kin, like, record, stored, wrap
+from .box import HARMLESS, OPERANDS, PLAIN, Box, Value, answer, as_kin, like, record, stored, wrap
 from .calls import (
     NUMPY_FUNCTION,
     before_out,
@@ -28,7 +28,6 @@ from .calls import (
     vetted,
     with_plain_options,
     with_stacks,
-    without_out,
 )
 from .errors import AutogradLiteError, DTypeError
 from .kept import keep_constants
@@ -73,9 +72,7 @@ def apply(op: Op, *args: Any, **kwargs: Any) -> Any:
     """
     by_keyword = False
     if kwargs:
-        kwargs, by_keyword = with_plain_options(kwargs)
-        if ("out" in kwargs or "where" in kwargs) and op is not np.copyto:
-            kwargs = without_out(op, args, kwargs)
+        kwargs, by_keyword = with_plain_options(op, args, kwargs)
     rule = known.get(op)
     if rule is None:
         rule = rule_of(op)
@@ -92,24 +89,25 @@ def apply(op: Op, *args: Any, **kwargs: Any) -> Any:
     inputs: list[Any] = []
     recorded, fixed = False, not kwargs
     for arg in args:
-        if isinstance(arg, Box):
-            if arg._kin is not None:
-                return as_kin(apply, op, *args, **kwargs)
+        kind = type(arg)
+        if kind in PLAIN:
             values.append(arg._data)
             inputs.append(arg.node or arg)
             if arg.node is None:
                 fixed = False
             else:
                 recorded = True
-        else:
-            if arg.__class__ not in HARMLESS:
-                arg = vetted(op, arg)
-                if isinstance(arg, Box):
-                    return apply(op, *map(stacked, args), **kwargs)
-            if arg.__class__ not in FIXED:
-                fixed = False
-            values.append(arg)
-            inputs.append(arg)
+            continue
+        if kind not in HARMLESS:
+            if isinstance(arg, Box):
+                return as_kin(apply, op, *args, **kwargs)
+            arg = vetted(op, arg)
+            if isinstance(arg, Box):
+                return apply(op, *map(stacked, args), **kwargs)
+        if type(arg) not in FIXED:
+            fixed = False
+        values.append(arg)
+        inputs.append(arg)
     try:
         value = op(*values, **kwargs)
     except Exception as error:
@@ -178,7 +176,7 @@ def _constant(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 def compute(op: np.ufunc, function: Callable[[Any], Any], x: Any) -> Any:
     """A ufunc of one Tensor: `apply` without what such an op does not need."""
-    if x._kin is not None:
+    if type(x) not in PLAIN:
         return as_kin(compute, op, function, x)
     a, node = x._data, x.node
     try:

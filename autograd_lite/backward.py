@@ -250,7 +250,7 @@ def _arrive(cotangents: dict[Node, Any], retain: bool) -> None:
                 node.adjoint = unwrap(g)
 
 
-def _added(had: Tensor | None, g: Any, shared: bool) -> Tensor:
+def _added(had: Tensor | None, g: Any, shared: bool) -> Any:
     """A gradient with what has arrived added to it, in an array of its own."""
     if isinstance(g, Box):
         if had is not None:
@@ -297,7 +297,7 @@ def _seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
             f"backward(gradient=...): the cotangent has shape {raw.shape}, the Tensor {value.shape}; "
             "they must be equal, e.g. gradient=np.ones_like(y)"
         )
-    if create_graph and isinstance(gradient, Box):
+    if create_graph and isinstance(gradient, Tensor):
         return gradient if gradient.dtype == value.dtype else gradient.astype(value.dtype)
     raw = raw.astype(value.dtype, copy=False)
     raw = raw if raw.ndim else raw[()]

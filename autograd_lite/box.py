@@ -3,9 +3,9 @@
 Floors below Tensor ask `isinstance(x, Box)`, and never name Tensor. The class that ops make is given by
 the floor that has it, with `@made_by_ops`. A method whose body stands on a floor above is a `GivenAbove`.
 
-A subclass of Tensor survives ops. The plain Tensor pays one look at `_kin`, an attribute of its class:
-None where ops make plain Tensors, the class itself where it survives. A function that finds one computes
-with plain Tensors and puts what comes out into the class (`as_kin`).
+A subclass of Tensor survives ops. An op looks for the class of its argument among `PLAIN`, which costs no
+more than `isinstance`. Of another class it computes with plain Tensors, and puts what comes out into the
+class (`as_kin`).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from .words.mistakes import warn_of_mistake
 __all__ = [
     "HARMLESS",
     "OPERANDS",
+    "PLAIN",
     "Array",
     "Box",
     "GivenAbove",
@@ -60,6 +61,9 @@ OPERANDS: set[type] = {float, int, bool, complex, np.ndarray, np.float64, np.flo
 HARMLESS: set[type] = OPERANDS | {type(None), str, slice}
 """What an op takes as it is."""
 
+PLAIN: set[type] = set()
+"""The classes of Tensors that do not survive ops: Tensor itself, nn.Parameter."""
+
 _Tensor: Any = None
 """The class that ops make."""
 
@@ -73,7 +77,7 @@ def made_by_ops(answers: type[Any]) -> Callable[[Class], Class]:
     def take(cls: Class) -> Class:
         global _Tensor, _Answer
         _Tensor, _Answer = cls, answers
-        cls._kin = None
+        PLAIN.add(cls)
         OPERANDS.add(answers)
         HARMLESS.add(answers)
         return cls
@@ -120,7 +124,6 @@ class Box(Holder):
     _name: str | None
     node: Node | None
     _survives: ClassVar[bool] = True
-    _kin: ClassVar[type[Box] | None] = None
 
     backward = GivenAbove()
 
@@ -129,7 +132,8 @@ class Box(Holder):
     def __init_subclass__(cls, survives: bool | None = None, **options: Any) -> None:
         super().__init_subclass__(**options)
         cls._survives = cls._survives if survives is None else survives
-        cls._kin = cls if cls._survives else None
+        if not cls._survives:
+            PLAIN.add(cls)
 
     # -- what it is --------------------------------------------------------------------------------
 
@@ -211,8 +215,8 @@ class Box(Holder):
                     f"x.grad of an intermediate result is None: x is what {op_name(node.op)} computed, and "
                     "only leaves keep their gradient; write x.retain_grad() before the backward pass"
                 )
-        elif self._kin is not None and grad.__class__ is not self._kin:
-            grad = node.note().grad = in_class(self._kin, grad)
+        elif type(self) not in PLAIN and not isinstance(grad, type(self)):
+            grad = node.grad = in_class(type(self), grad)
         return cast("Self | None", grad)
 
     @grad.setter
@@ -379,8 +383,8 @@ def like(inputs: Iterable[Any], result: Any) -> Any:
     """
     kind: type[Any] | None = None
     for x in inputs:
-        if isinstance(x, Box) and (own := x._kin) is not None and (kind is None or issubclass(own, kind)):
-            kind = own
+        if isinstance(x, Box) and type(x) not in PLAIN and (kind is None or issubclass(type(x), kind)):
+            kind = type(x)
     return result if kind is None else in_class(kind, result)
 
 
@@ -409,7 +413,7 @@ def as_kin(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
 
 
 def _plain(x: Any) -> Any:
-    if not isinstance(x, Box) or x._kin is None:
+    if not isinstance(x, Box) or type(x) in PLAIN:
         return x
     tensor = wrap(x._data)
     tensor._name, tensor.node = getattr(x, "_name", None), x.node

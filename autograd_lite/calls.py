@@ -172,8 +172,9 @@ def stacked(value: Any) -> Any:
 # -- arguments -------------------------------------------------------------------------------------
 
 
-def with_plain_options(kwargs: Options) -> tuple[Options, bool]:
-    """The options with plain numbers in place of whole constants, as in `axis=i` or `ddof=n`.
+def with_plain_options(op: Op, args: Args, kwargs: Options) -> tuple[Options, bool]:
+    """The options with plain numbers in place of whole constants, as in `axis=i` or `ddof=n`, without `out`
+    and `where`.
 
     Returns:
         The options, and whether there are arrays or other Tensors among them.
@@ -186,6 +187,8 @@ def with_plain_options(kwargs: Options) -> tuple[Options, bool]:
             elif isinstance(option, Box) or is_array(option):
                 refuse_other_arithmetic(option)
                 by_keyword = True
+    if ("out" in kwargs or "where" in kwargs) and op is not np.copyto:
+        kwargs = without_out(op, args, kwargs)
     return kwargs, by_keyword
 
 

@@ -13,7 +13,7 @@ from .aliases import Function, seeds_of
 from .apply import record_result
 from .arrays import is_array, on_host, refuse_other_arithmetic, shape_of, unwrap
 from .backward import play
-from .box import Hook, lift, wrap
+from .box import Hook, lift, like, wrap
 from .errors import TapeError
 from .known import Rule, known
 from .node import Node, next_index, op_name, tape_order
@@ -70,14 +70,16 @@ def checkpoint(f: Function) -> Function:
             checkpointed, read, tuple(x.value for x in read), {"_segment": segment}, values
         )
         for i, result in zip(kept, results, strict=True):
-            outputs[i] = result
+            outputs[i] = like((outputs[i],), result)
         return rebuild(outputs)
 
     return forgetful
 
 
 def _handle(x: Any) -> Any:
-    return (wrap(x._data) if x.node is None else lift(x._data, x.node)) if isinstance(x, Tensor) else x
+    if not isinstance(x, Tensor):
+        return x
+    return like((x,), wrap(x._data) if x.node is None else lift(x._data, x.node))
 
 
 _preserved: dict[int, tuple[Callable[[], Any], Callable[[Any], None]]] = {}

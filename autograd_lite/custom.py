@@ -12,6 +12,7 @@ from . import tree
 from .aliases import NUMBERS, Function
 from .apply import as_value, record_result, unrecorded
 from .arrays import is_array, refuse_other_arithmetic, unwrap
+from .box import like
 from .errors import ShapeError, UnsupportedError
 from .kept import keep_constants
 from .known import Rule, arity, known
@@ -95,7 +96,9 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
             )
         if not any(nodes) or not is_recording():
             value = self._f(*values)
-            return tree.map_leaves(lambda v: unrecorded(self, values, as_value(v)), value) if nodes else value
+            if not nodes:
+                return value
+            return tree.map_leaves(lambda v: like(args, unrecorded(self, values, as_value(v))), value)
         if not hasattr(self, "_forward"):
             raise missing_rule(self, ())
         inputs = tuple(x.node or x if isinstance(x, Tensor) else x for x in args)
@@ -113,4 +116,4 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
                 "would be lost; make it an argument"
             )
         kwargs = {"_residuals": residuals}
-        return record_result(self, inputs, tuple(values), kwargs, value, watched)
+        return like(args, record_result(self, inputs, tuple(values), kwargs, value, watched))

@@ -17,6 +17,7 @@ import numpy as np
 
 from .apply import record_result, unrecorded_result
 from .arrays import on_host, refuse_other_arithmetic, unwrap
+from .box import like
 from .errors import ShapeError
 from .kept import keep_constants
 from .known import Flow, Rule, is_built_in, known
@@ -98,10 +99,10 @@ def _op(
             raise explain(op, values, error) from error
         if recorded:
             options["_residuals"] = residuals
-            return record_result(op, inputs, tuple(values), options, value, watched)
+            return like(tensors, record_result(op, inputs, tuple(values), options, value, watched))
         if not tensors:
             return value
-        return unrecorded_result(op, values, value)
+        return like(tensors, unrecorded_result(op, values, value))
 
     def joint(
         g: Any, y: Any, *args: Any, needs: tuple[bool, ...], _residuals: Any = None, **options: Any

@@ -146,7 +146,7 @@ class Methods(Operators):
     def flatten(self, start_dim: Any = 0, end_dim: int = -1, order: Any = "C") -> Self:
         """All axes as one, in an order as in NumPy, or only those from one axis to another."""
         if isinstance(start_dim, str) or self.ndim == 0:
-            return self.ravel(start_dim if isinstance(start_dim, str) else order)
+            return cast(Self, self.ravel(start_dim if isinstance(start_dim, str) else order))
         first, last = (axis_of(self, "flatten", d) for d in (start_dim, end_dim))
         return self.reshape(*self.shape[:first], -1, *self.shape[last + 1 :], order=order)
 
@@ -171,7 +171,7 @@ class Methods(Operators):
         """The axes in another order, given as one tuple or one by one; reversed if none is given."""
         order = axes[0] if len(axes) == 1 and (axes[0] is None or np.ndim(axes[0])) else axes or None
         if len(axes) == 2 and self.ndim > 2:  # no order of all axes, so two to swap, as in PyTorch
-            return self.swapaxes(*axes)
+            return cast(Self, self.swapaxes(*axes))
         return cast(Self, apply(np.transpose, self, order))
 
     def astype(self, dtype: npt.DTypeLike, **options: Any) -> Self:
@@ -219,7 +219,7 @@ class Methods(Operators):
         `descending=`, a pair of the sorted entries and their places."""
         if "dim" in options or "descending" in options:
             dim = options.pop("dim", args[0] if args else -1)
-            return self.topk(self.shape[dim], dim, options.pop("descending", False))
+            return cast(Any, self).topk(self.shape[dim], dim, options.pop("descending", False))
         self._rebind("x.sort()", apply(np.sort, self, *args, **options))
 
     def partition(self, *args: Any, **options: Any) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from .apply import apply, compute, record_kept, setitem, unrecorded, written
 from .arrays import on_host, refuse_other_arithmetic, to_host, unwrap
-from .box import OPERANDS, Array, Box, answer, as_kin, like, record, wrap
+from .box import OPERANDS, PLAIN, Array, Box, answer, as_kin, like, record, wrap
 from .calls import operand, plain_index
 from .errors import AssignmentError, DTypeError, ShapeError
 from .guards import NAMELESS, cut, cut_by_number, draws
@@ -38,19 +38,18 @@ def _binary(
     reads: bool = True,  # whether its rules read the other operand
 ) -> tuple[Callable[[T, Any], T], Callable[[T, Any], T]]:
     def forward(self: Any, other: Any) -> Any:
-        if self._kin is not None:
-            return as_kin(forward, self, other)
         a, left, right = self._data, self.node, None
-        if other.__class__ in OPERANDS:  # asked first, for isinstance is slow to say no
+        kind = type(other)
+        if kind in OPERANDS:  # sets of classes, for isinstance is slow
             b = other
-        elif isinstance(other, Box):
-            if other._kin is not None:
-                return as_kin(forward, self, other)
+        elif kind in PLAIN:
             b, right = other._data, other.node
         elif (b := operand(other)) is NotImplemented:
             return b
-        elif isinstance(b, Box):  # a list that holds some
-            return forward(self, b)
+        elif isinstance(b, Box):  # of a subclass, or a list that holds some
+            return as_kin(forward, self, b)
+        if type(self) not in PLAIN:
+            return as_kin(forward, self, other)
         try:
             value = compute(a, b)
         except Exception as error:
@@ -70,15 +69,15 @@ def _binary(
         return record(op, (left or self, right or other), (a, b), None, value, listeners)
 
     def reflected(self: Any, other: Any) -> Any:
-        if self._kin is not None:
-            return as_kin(reflected, self, other)
         b, right = self._data, self.node
-        if other.__class__ in OPERANDS:
+        if type(other) in OPERANDS:
             a = other
         elif (a := operand(other)) is NotImplemented:
             return a
         elif isinstance(a, Box):
             return forward(a, self)
+        if type(self) not in PLAIN:
+            return as_kin(reflected, self, other)
         try:
             # Python's complex does not know NumPy's float64, a float, from its own.
             value = compute(a, b) if a.__class__ is not complex else op(a, b)
@@ -101,7 +100,7 @@ def _plain(compute: Op) -> Op:
     """Of an operator without a gradient, on plain arrays."""
 
     def method(self: Any, *others: Any) -> Any:
-        survives = self._kin is not None
+        survives = type(self) not in PLAIN
         for other in others:
             if other.__class__ not in OPERANDS:
                 refuse_other_arithmetic(other)

@@ -40,8 +40,8 @@ def method_of(function: Op) -> Op:
     return method
 
 
-def _methods(*functions: Op) -> Iterator[Op]:
-    return map(method_of, functions)
+def _methods(*functions: Op) -> tuple[Op, ...]:
+    return tuple(map(method_of, functions))
 
 
 def _in(dtype: type) -> Op:
@@ -103,10 +103,6 @@ class TorchNames:
         """The axes in another order: `np.transpose(x, dims)`."""
         return np.transpose(self, _whole(dims))
 
-    def t(self: Any) -> Any:
-        """The transpose of a matrix; a vector stays as it is."""
-        return np.transpose(self)
-
     def expand(self: Any, *sizes: Any) -> Any:
         """`np.broadcast_to`, where -1 keeps the length of an axis."""
         shape = _whole(sizes)
@@ -130,6 +126,7 @@ class TorchNames:
     diag, diagflat, rot90, broadcast_to = _methods(np.diag, np.diagflat, np.rot90, np.broadcast_to)
     take_along_dim, fliplr, flipud, tril = _methods(np.take_along_axis, np.fliplr, np.flipud, np.tril)
     triu = method_of(np.triu)
+    t = method_of(np.transpose)
     movedim = moveaxis = method_of(np.moveaxis)
 
     # -- parts -------------------------------------------------------------------------------------
@@ -209,7 +206,7 @@ class TorchNames:
 
     def topk(self: Any, k: int, dim: int = -1, largest: Any = True, sorted: Any = True) -> ValuesAndIndices:
         """The k largest entries along an axis, and their places."""
-        places = _order(self, dim, largest)
+        places = np.argsort(np.negative(self) if largest else self, axis=dim, kind="stable")
         places = np.take(places, np.arange(k), axis=dim)
         return ValuesAndIndices(np.take_along_axis(self, places, dim), answer(places))
 
@@ -335,16 +332,12 @@ class TorchNames:
     sign, reciprocal, square, sqrt, exp = _methods(np.sign, np.reciprocal, np.square, np.sqrt, np.exp)
     exp2, expm1, log, log2, log10, log1p = _methods(np.exp2, np.expm1, np.log, np.log2, np.log10, np.log1p)
     sin, cos, tan, sinh, cosh, tanh = _methods(np.sin, np.cos, np.tan, np.sinh, np.cosh, np.tanh)
+    arcsin, arccos, arctan = asin, acos, atan = _methods(np.arcsin, np.arccos, np.arctan)
+    arcsinh, arccosh, arctanh = asinh, acosh, atanh = _methods(np.arcsinh, np.arccosh, np.arctanh)
     sinc, floor, ceil, trunc, nan_to_num = _methods(np.sinc, np.floor, np.ceil, np.trunc, np.nan_to_num)
     deg2rad, rad2deg, positive, angle = _methods(np.deg2rad, np.rad2deg, np.positive, np.angle)
     neg = negative = method_of(np.negative)
     abs = absolute = method_of(np.absolute)
-    asin = arcsin = method_of(np.arcsin)
-    acos = arccos = method_of(np.arccos)
-    atan = arctan = method_of(np.arctan)
-    asinh = arcsinh = method_of(np.arcsinh)
-    acosh = arccosh = method_of(np.arccosh)
-    atanh = arctanh = method_of(np.arctanh)
 
     def frac(self: Any) -> Any:
         """x without its whole part."""
@@ -392,11 +385,6 @@ def _places(dim: int, index: Any) -> tuple[Any, ...]:
     places: list[Any] = list(np.ogrid[tuple(map(slice, index.shape))])
     places[dim] = index
     return tuple(places)
-
-
-def _order(x: Any, dim: int, descending: Any) -> Any:
-    """The places of the entries in order, those of equal ones as they stand."""
-    return np.argsort(np.negative(x) if descending else x, axis=dim, kind="stable")
 
 
 class Device(str):

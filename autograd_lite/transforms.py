@@ -17,7 +17,7 @@ from .aliases import Call, Function, owned, seeds_of, zeros_of
 from .arrays import asarray, is_array, ones, refuse_other_arithmetic, shape_of, size_of, unwrap, zeros
 from .arrays import owned as copied
 from .backward import play
-from .box import as_numbers, lift, wrap
+from .box import as_numbers, lift, like, wrap
 from .errors import DTypeError, IndexingError, ShapeError
 from .node import Leaf, next_index
 from .pull import Sweep
@@ -217,11 +217,12 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     sweep = Sweep(since=since, wanted=wanted, record=nested, retain=nested)
     arrived = play(seeds_of(pulled, directions, nested), sweep)
     results = [arrived[v.node] if v.node in arrived else zeros_of(v) for v in dummies]
-    tangent = call.rebuild_out([t if isinstance(t, Tensor) else wrap(owned(t)) for t in results])
+    tensors = [t if isinstance(t, Tensor) else wrap(owned(t)) for t in results]
+    tangent = call.rebuild_out([like((y,), t) for y, t in zip(call.outputs, tensors, strict=True)])
     return call.like_results((call.out, tangent), nested)  # type: ignore[no-any-return]
 
 
-def _dummy(y: Any) -> Tensor:
+def _dummy(y: Any) -> Any:
     """A cotangent of ones with a node of its own."""
     value = asarray(unwrap(y))
     cotangent = ones(value.shape, value.dtype if value.dtype.kind in "fc" else float, like=value)[()]
@@ -354,8 +355,8 @@ def _fitted(values: Any, structure: Any, likes: Sequence[Any], who: str, what: s
     if given != wanted:
         raise ShapeError(f"{who}: came in the structure {given}, but that of the {what} is {wanted}")
     fitted: list[Any] = []
-    for g, like in zip(tree.flatten(values)[0], likes, strict=True):
-        value = _cotangent_of(like)
+    for g, model in zip(tree.flatten(values)[0], likes, strict=True):
+        value = _cotangent_of(model)
         if shape_of(g) != value.shape:
             raise ShapeError(
                 f"{who}: {describe(unwrap(g))} came where the {what} has shape {value.shape}; the shapes "

@@ -126,13 +126,7 @@ def load_checkpoint(
             as it was.
     """
     parts, _ = _sorted(model, optimizer, scheduler, others)
-    content = load(path)
-    shape = {name: type(content.get(name)) for name in ("parts", RANDOM, "values")}
-    if content.keys() != shape.keys() or set(shape.values()) != {dict}:
-        raise DataError(
-            f"load_checkpoint: {path} is no checkpoint; of weights that nn.save has written, write "
-            "model.load_state_dict(nn.load(path))"
-        )
+    content = _content(path)
     states = content["parts"]
     if optimizer is not None:
         parts, states = {**parts, RANDOM: _RandomState(generator)}, {**states, RANDOM: content[RANDOM]}
@@ -158,6 +152,18 @@ def load_checkpoint(
                 ) from error
         undo.pop_all()
     return found
+
+
+def _content(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """What is in a checkpoint; another file is refused."""
+    content = load(path)
+    shape = {name: type(content.get(name)) for name in ("parts", RANDOM, "values")}
+    if content.keys() != shape.keys() or set(shape.values()) != {dict}:
+        raise DataError(
+            f"load_checkpoint: {path} is no checkpoint; of weights that nn.save has written, write "
+            "model.load_state_dict(nn.load(path))"
+        )
+    return content
 
 
 def _sorted(

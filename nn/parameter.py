@@ -9,7 +9,7 @@ from autograd_lite import Tensor
 __all__ = ["Parameter"]
 
 
-class Parameter(Tensor):
+class Parameter(Tensor, survives=False):
     """A Tensor that a module learns: it requires a gradient, and a module that owns it lists it.
 
     Args:

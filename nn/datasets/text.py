@@ -183,6 +183,25 @@ def load_csv(
         (array([[5.1, 3.5], [7. , 3.2]], dtype=float32), array([0, 1]))
     """
     path = checked_path("load_csv", path)
+    names, rows = _table(path, delimiter, header)
+    goal = None if target is None else _place(target, names, path)
+    places = (
+        [i for i in range(len(names)) if i != goal]
+        if columns is None
+        else [_place(c, names, path) for c in columns]
+    )
+    kind, where = np.dtype(dtype), f"{path}, line {{}}, column {{!r}}"
+    X = np.empty((len(rows), len(places)), kind)
+    for j, i in enumerate(places):
+        cells_of = [(n, cells[i], _number(path, n, names[i], cells[i], missing)) for n, cells in rows]
+        X[:, j] = _kept(where, names[i], cells_of, kind)
+    if goal is None:
+        return X
+    return X, _targets(path, names[goal], [(n, cells[goal]) for n, cells in rows], X.dtype)
+
+
+def _table(path: Path, delimiter: str, header: bool) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The names of the columns, and each row with the number of its line."""
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             lines = [(i, line) for i, line in enumerate(csv.reader(file, delimiter=delimiter), 1) if line]
@@ -199,20 +218,7 @@ def load_csv(
     for number, cells in rows:
         if len(cells) != len(names):
             raise DataError(f"{path}, line {number}: {len(cells)} cells, expected {len(names)}")
-    goal = None if target is None else _place(target, names, path)
-    places = (
-        [i for i in range(len(names)) if i != goal]
-        if columns is None
-        else [_place(c, names, path) for c in columns]
-    )
-    kind, where = np.dtype(dtype), f"{path}, line {{}}, column {{!r}}"
-    X = np.empty((len(rows), len(places)), kind)
-    for j, i in enumerate(places):
-        cells_of = [(n, cells[i], _number(path, n, names[i], cells[i], missing)) for n, cells in rows]
-        X[:, j] = _kept(where, names[i], cells_of, kind)
-    if goal is None:
-        return X
-    return X, _targets(path, names[goal], [(n, cells[goal]) for n, cells in rows], X.dtype)
+    return names, rows
 
 
 def _place(column: str | int, names: list[str], path: Any) -> int:

@@ -13,6 +13,7 @@ from autograd_lite import Tensor
 from autograd_lite.errors import ShapeError
 
 from .dropout import dropout
+from .exactness import exact
 
 __all__ = ["attention_weights", "scaled_dot_product_attention"]
 
@@ -20,6 +21,7 @@ Array = npt.NDArray[Any]
 Input = Tensor | Array
 
 
+@exact
 def scaled_dot_product_attention(
     query: Input,
     key: Input,
@@ -56,6 +58,7 @@ def scaled_dot_product_attention(
     return dropout(attention_weights(query, key, attn_mask, is_causal, scale), dropout_p) @ value
 
 
+@exact
 def attention_weights(
     query: Input,
     key: Input,

@@ -12,6 +12,7 @@ from autograd_lite import Tensor
 from autograd_lite.errors import DataError, OptionError, ShapeError
 
 from ..arrays import Input, as_array, as_operand
+from .exactness import exact
 from .losses import check_log_probabilities, check_options, check_scores, of_one_shape, reduced
 
 __all__ = [
@@ -43,6 +44,7 @@ ag.defvjp(
 )
 
 
+@exact
 def binary_cross_entropy(
     input: Input, target: Input, weight: npt.ArrayLike | None = None, reduction: str = "mean"
 ) -> Any:
@@ -70,6 +72,7 @@ def binary_cross_entropy(
     return reduced(loss if weight is None else loss * weight, reduction)
 
 
+@exact
 def binary_cross_entropy_with_logits(
     input: Input,
     target: Input,
@@ -94,6 +97,7 @@ def binary_cross_entropy_with_logits(
     return reduced(loss if weight is None else loss * weight, reduction)
 
 
+@exact
 def kl_div(input: Input, target: Input, reduction: str = "mean", log_target: bool = False) -> Any:
     """The Kullback-Leibler divergence, q (log q - x) for each entry, 0 where q = 0.
 
@@ -121,6 +125,7 @@ def kl_div(input: Input, target: Input, reduction: str = "mean", log_target: boo
 # -- margins ---------------------------------------------------------------------------------------
 
 
+@exact
 def perceptron_loss(input: Input, target: Input, reduction: str = "mean") -> Any:
     """max(0, -y x) for y = -1 or 1: Rosenblatt's rule is its gradient descent.
 
@@ -142,6 +147,7 @@ def perceptron_loss(input: Input, target: Input, reduction: str = "mean") -> Any
     return reduced(ag.relu(-input * target), reduction)
 
 
+@exact
 def soft_margin_loss(input: Input, target: Input, reduction: str = "mean") -> Any:
     """log(1 + e^(-y x)) for y = -1 or 1."""
     check_options(reduction)
@@ -149,6 +155,7 @@ def soft_margin_loss(input: Input, target: Input, reduction: str = "mean") -> An
     return reduced(ag.softplus(-input * target), reduction)
 
 
+@exact
 def hinge_embedding_loss(input: Input, target: Input, margin: float = 1.0, reduction: str = "mean") -> Any:
     """x where y = 1, and max(0, margin - x) where y = -1; x is usually a distance."""
     check_options(reduction)
@@ -158,6 +165,7 @@ def hinge_embedding_loss(input: Input, target: Input, margin: float = 1.0, reduc
     )
 
 
+@exact
 def multi_margin_loss(
     input: Input,
     target: npt.ArrayLike | Tensor,

@@ -13,6 +13,7 @@ from autograd_lite.errors import IndexingError, ShapeError
 
 from ..arrays import as_array
 from ..kernels import ctc as kernels
+from .exactness import exact
 from .losses import check_options
 
 __all__ = ["ctc_loss"]
@@ -40,6 +41,7 @@ def ctc(
     return np.stack(losses)
 
 
+@exact
 def ctc_loss(
     log_probs: Tensor | Array,
     targets: Tensor | npt.ArrayLike,
@@ -84,13 +86,7 @@ def ctc_loss(
             f"{ends.tolist()} and target_lengths {counts.tolist()}; expected {N} of each, up to {T}"
         )
     if labels.ndim == 1:
-        if labels.size < counts.sum():
-            raise ShapeError(
-                f"ctc_loss: target_lengths add up to {counts.sum()}, but there are {labels.size} targets"
-            )
-        starts = np.cumsum(counts) - counts
-        places = np.minimum(starts[:, None] + np.arange(counts.max(initial=0)), max(labels.size - 1, 0))
-        labels = labels[places] if labels.size else np.zeros((N, 0), int)
+        labels = _in_rows(labels, counts)
     used = labels[np.arange(labels.shape[1]) < counts[:, None]]
     if ((used < 0) | (used >= C) | (used == blank)).any():
         raise IndexingError(
@@ -105,3 +101,14 @@ def ctc_loss(
     if reduction == "mean":
         return np.mean(losses / np.maximum(counts, 1).astype(x.dtype))
     return np.sum(losses) if reduction == "sum" else losses[0] if single else losses
+
+
+def _in_rows(labels: Array, counts: Array) -> Array:
+    """Label sequences (N, L), out of all of them one after another; behind its end a row has any label."""
+    if labels.size < counts.sum():
+        raise ShapeError(
+            f"ctc_loss: target_lengths add up to {counts.sum()}, but there are {labels.size} targets"
+        )
+    starts = np.cumsum(counts) - counts
+    places = np.minimum(starts[:, None] + np.arange(counts.max(initial=0)), max(labels.size - 1, 0))
+    return labels[places] if labels.size else np.zeros((len(counts), 0), int)

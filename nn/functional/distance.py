@@ -11,6 +11,7 @@ from autograd_lite import Tensor
 from autograd_lite.sums import narrowed, total
 
 from ..arrays import Input
+from .exactness import exact
 from .losses import check_options, of_one_shape, reduced
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
 ]
 
 
+@exact
 def normalize(input: Input, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Any:
     """x / max(norm of x, eps) along an axis."""
     return input / np.maximum(_norm(input, p, dim), eps)
@@ -36,6 +38,7 @@ def _norm(x: Any, p: float, dim: int) -> Any:
     return norm.numpy() if isinstance(x, np.ndarray) else norm
 
 
+@exact
 def cosine_similarity(x1: Input, x2: Input, dim: int = 1, eps: float = 1e-8) -> Any:
     """<a, b> / (max(|a|, eps) max(|b|, eps)) along an axis."""
     one, other = (x / np.maximum(_norm(x, 2.0, dim), eps) for x in (x1, x2))
@@ -43,11 +46,13 @@ def cosine_similarity(x1: Input, x2: Input, dim: int = 1, eps: float = 1e-8) -> 
     return narrowed(total(products, dim), products)
 
 
+@exact
 def pairwise_distance(x1: Input, x2: Input, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
     """The p-norm of a - b + eps along the last axis."""
     return np.linalg.vector_norm(x1 - x2 + eps, axis=-1, keepdims=keepdim, ord=p)
 
 
+@exact
 def cosine_embedding_loss(
     input1: Input, input2: Input, target: Input, margin: float = 0.0, reduction: str = "mean"
 ) -> Any:
@@ -66,6 +71,7 @@ def cosine_embedding_loss(
     return reduced(np.where(target == 1, 1 - similarity, ag.relu(similarity - margin)), reduction)
 
 
+@exact
 def margin_ranking_loss(
     input1: Input, input2: Input, target: Input, margin: float = 0.0, reduction: str = "mean"
 ) -> Any:
@@ -75,6 +81,7 @@ def margin_ranking_loss(
     return reduced(ag.relu(-target * (input1 - input2) + margin), reduction)
 
 
+@exact
 def triplet_margin_loss(
     anchor: Input,
     positive: Input,

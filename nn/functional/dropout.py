@@ -11,12 +11,14 @@ from autograd_lite import Tensor
 
 from ..options import check_number
 from ..random import generator
+from .exactness import exact
 
 __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d"]
 
 Array = npt.NDArray[Any]
 
 
+@exact
 def dropout(input: Tensor | Array, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Each entry is 0 with probability p, and else divided by 1 - p, so that the mean stays.
 
@@ -31,6 +33,7 @@ def dropout(input: Tensor | Array, p: float = 0.5, training: bool = True, inplac
     return _dropped(input, p, input.shape) if training and p else input
 
 
+@exact
 def dropout2d(input: Tensor | Array, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Dropout of whole channels of (N, C, ...)."""
     return _dropped(input, p, input.shape[:2] + (1,) * (input.ndim - 2)) if training and p else input
@@ -45,6 +48,7 @@ def _dropped(input: Any, p: float, shape: tuple[int, ...]) -> Any:
     return input * (kept * (1 / (1 - p) if p < 1 else 0.0)).astype(input.dtype)
 
 
+@exact
 def alpha_dropout(
     input: Tensor | Array, p: float = 0.5, training: bool = False, inplace: bool = False
 ) -> Any:

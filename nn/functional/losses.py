@@ -20,12 +20,14 @@ from ..arrays import Input, as_array, as_operand
 from ..kernels import losses as kernels
 from ..options import check_number
 from ..reductions import note
+from .exactness import exact
 
 __all__ = ["cross_entropy", "mse_loss", "nll_loss"]
 
 Array = npt.NDArray[Any]
 
 
+@exact
 def mse_loss(input: Input, target: Input, reduction: str = "mean") -> Any:
     """(x - y)^2, summed or averaged over all entries.
 
@@ -47,6 +49,7 @@ def mse_loss(input: Input, target: Input, reduction: str = "mean") -> Any:
     return reduced((input - target) ** 2, reduction)
 
 
+@exact
 def cross_entropy(
     input: Input,
     target: Input,
@@ -90,6 +93,7 @@ def cross_entropy(
     return _cross_entropy("cross_entropy", input, target, weight, ignore_index, reduction, label_smoothing)
 
 
+@exact
 def nll_loss(
     input: Input,
     target: Input,

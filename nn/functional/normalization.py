@@ -15,6 +15,7 @@ from autograd_lite.errors import ShapeError
 from autograd_lite.sums import mean, narrowed, widened
 
 from ..kernels import normalization as kernels
+from .exactness import exact
 
 __all__ = [
     "batch_norm",
@@ -44,6 +45,7 @@ def _scaled(x: Any, weight: Any, bias: Any, shape: tuple[int, ...]) -> Any:
     return x if bias is None else x + np.reshape(bias, shape)
 
 
+@exact
 def batch_norm(
     input: Input,
     running_mean: Array | None,
@@ -94,6 +96,7 @@ def batch_norm(
     return _scaled(y, weight, bias, channels)
 
 
+@exact
 def layer_norm(
     input: Input,
     normalized_shape: Sequence[int],
@@ -118,6 +121,7 @@ def layer_norm(
     return _scaled(y, weight, bias, tuple(normalized_shape))
 
 
+@exact
 def rms_norm(
     input: Input,
     normalized_shape: Sequence[int],
@@ -149,6 +153,7 @@ def _last_axes(name: str, input: Input, shape: Sequence[int]) -> tuple[int, ...]
     return tuple(range(-len(shape), 0))
 
 
+@exact
 def group_norm(
     input: Input,
     num_groups: int,
@@ -176,6 +181,7 @@ def group_norm(
     return _scaled(y, weight, bias, (1, -1) + (1,) * (input.ndim - 2))
 
 
+@exact
 def instance_norm(
     input: Input,
     running_mean: Array | None = None,
@@ -215,6 +221,7 @@ def instance_norm(
     return _scaled(y, weight, bias, (1, -1) + (1,) * (input.ndim - 2))
 
 
+@exact
 def local_response_norm(
     input: Input, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Any:

@@ -11,11 +11,14 @@ import numpy.typing as npt
 from autograd_lite import Tensor
 from autograd_lite.errors import OptionError, ShapeError
 
+from .exactness import exact
+
 __all__ = ["pad"]
 
 Array = npt.NDArray[Any]
 
 
+@exact
 def pad(input: Tensor | Array, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Any:
     """The input with entries before and after it along its last axes.
 

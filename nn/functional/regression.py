@@ -10,11 +10,13 @@ import numpy as np
 from autograd_lite.errors import OptionError
 
 from ..arrays import Input, as_array, as_operand
+from .exactness import exact
 from .losses import check_options, of_one_shape, reduced
 
 __all__ = ["gaussian_nll_loss", "huber_loss", "l1_loss", "poisson_nll_loss", "smooth_l1_loss"]
 
 
+@exact
 def l1_loss(input: Input, target: Input, reduction: str = "mean") -> Any:
     """|x - y|."""
     check_options(reduction)
@@ -22,6 +24,7 @@ def l1_loss(input: Input, target: Input, reduction: str = "mean") -> Any:
     return reduced(np.abs(input - target), reduction)
 
 
+@exact
 def huber_loss(input: Input, target: Input, reduction: str = "mean", delta: float = 1.0) -> Any:
     """d^2 / 2 where |d| = |x - y| <= delta, and delta (|d| - delta / 2) beyond.
 
@@ -36,6 +39,7 @@ def huber_loss(input: Input, target: Input, reduction: str = "mean", delta: floa
     return reduced(np.where(d <= delta, d * d / 2, delta * (d - delta / 2)), reduction)
 
 
+@exact
 def smooth_l1_loss(input: Input, target: Input, reduction: str = "mean", beta: float = 1.0) -> Any:
     """d^2 / (2 beta) where |d| = |x - y| < beta, and |d| - beta / 2 beyond.
 
@@ -50,6 +54,7 @@ def smooth_l1_loss(input: Input, target: Input, reduction: str = "mean", beta: f
     return reduced(np.where(d < beta, d * d / (2 * beta or 1), d - beta / 2), reduction)
 
 
+@exact
 def poisson_nll_loss(
     input: Input,
     target: Input,
@@ -81,6 +86,7 @@ def poisson_nll_loss(
     return reduced(loss, reduction)
 
 
+@exact
 def gaussian_nll_loss(
     input: Input, target: Input, var: Input, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
 ) -> Any:

@@ -12,6 +12,8 @@ import numpy.typing as npt
 from autograd_lite import Tensor
 from autograd_lite.errors import OptionError, ShapeError
 
+from .exactness import exact
+
 __all__ = ["interpolate", "pixel_shuffle", "pixel_unshuffle"]
 
 Array = npt.NDArray[Any]
@@ -20,6 +22,7 @@ _AXES = {"nearest": (1, 2, 3), "nearest-exact": (1, 2, 3), "linear": (1,), "bili
 """The modes, and for how many spatial axes each is."""
 
 
+@exact
 def interpolate(
     input: Tensor | Array,
     size: int | Sequence[int] | None = None,
@@ -107,6 +110,7 @@ def _blended(x: Any, axis: int, m: int, step: float, align_corners: bool | None)
     return np.take(x, below, axis=axis) * (1 - share) + np.take(x, above, axis=axis) * share
 
 
+@exact
 def pixel_shuffle(input: Tensor | Array, upscale_factor: int) -> Any:
     """Channels as pixels: (..., C r^2, H, W) becomes (..., C, H r, W r).
 
@@ -122,6 +126,7 @@ def pixel_shuffle(input: Tensor | Array, upscale_factor: int) -> Any:
     return np.reshape(x, (*batch, c // r**2, h * r, w * r))
 
 
+@exact
 def pixel_unshuffle(input: Tensor | Array, downscale_factor: int) -> Any:
     """Pixels as channels: (..., C, H r, W r) becomes (..., C r^2, H, W).
 

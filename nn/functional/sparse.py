@@ -12,10 +12,12 @@ from autograd_lite import Tensor
 from autograd_lite.errors import DTypeError, IndexingError
 
 from ..arrays import as_array
+from .exactness import exact
 
 __all__ = ["embedding", "one_hot"]
 
 
+@exact
 def embedding(
     input: Tensor | npt.ArrayLike, weight: Tensor | npt.NDArray[Any], padding_idx: int | None = None
 ) -> Any:
@@ -46,6 +48,7 @@ def embedding(
     return weight[indices]
 
 
+@exact
 def one_hot(tensor: Tensor | npt.ArrayLike, num_classes: int = -1) -> npt.NDArray[Any]:
     """1 at the place of each number and 0 elsewhere, along a new last axis.
 

@@ -125,13 +125,7 @@ def pgd(
         >>> nn.robust.pgd(model, X, y, eps=0.1, norm=2, random_start=False).round(3)
         array([[0.44, 0.58]])
     """
-    check_number("pgd", "eps", eps, example=0.1)
-    check_whole("pgd", "steps", steps, example=10)
-    step_size = 2.5 * eps / steps if step_size is None else step_size
-    check_number("pgd", "step_size", step_size, example=0.025)
-    if norm not in (2, math.inf):
-        raise OptionError(f"pgd(norm={norm!r}): expected math.inf or 2")
-    ball = _Cube(eps) if norm == math.inf else _Ball(eps)
+    ball, step_size = _ball_and_step(eps, steps, step_size, norm)
     start = check_range("pgd", X, clip)
     moved = _clipped(start + ball.draw(start.shape), start, clip) if random_start else start
     with examined(model):
@@ -139,6 +133,19 @@ def pgd(
             moved = moved + step_size * ball.direction(_gradient(model, moved, y, loss))
             moved = _clipped(start + ball.project(moved - start), start, clip)
     return moved
+
+
+def _ball_and_step(
+    eps: float, steps: int, step_size: float | None, norm: float
+) -> tuple[_Cube | _Ball, float]:
+    """Where `pgd` may go, and how far in one step."""
+    check_number("pgd", "eps", eps, example=0.1)
+    check_whole("pgd", "steps", steps, example=10)
+    step_size = 2.5 * eps / steps if step_size is None else step_size
+    check_number("pgd", "step_size", step_size, example=0.025)
+    if norm not in (2, math.inf):
+        raise OptionError(f"pgd(norm={norm!r}): expected math.inf or 2")
+    return (_Cube(eps) if norm == math.inf else _Ball(eps)), step_size
 
 
 class _Cube:

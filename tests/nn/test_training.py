@@ -464,7 +464,7 @@ def test_quiet_if_asked(capsys):
 
 def test_lines_tell_the_minutes_that_are_left(capsys, monkeypatch):
     ticks = iter(range(0, 10_000, 90))  # seconds: an epoch takes a minute and a half
-    monkeypatch.setattr("nn.callbacks.time.perf_counter", lambda: next(ticks))
+    monkeypatch.setattr("nn.training.progress.time.perf_counter", lambda: next(ticks))
     trainer().fit(X, Y, epochs=3, batch_size=25)
     ends = [
         line.partition("  ")[2].partition("accuracy ")[2][6:] for line in capsys.readouterr().out.splitlines()

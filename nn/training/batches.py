@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from autograd_lite.errors import DataError, DTypeError, OptionError, ShapeError
 
-from .arrays import as_array
-from .data import DataLoader, Dataset, TensorDataset
-from .options import check_number
+from ..arrays import as_array
+from ..data import DataLoader, Dataset, TensorDataset
+from ..options import check_number
 
 __all__ = ["Batches", "cause_of_nan", "generators", "length"]
 

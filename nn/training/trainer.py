@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -15,54 +14,33 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 from autograd_lite import Tensor
-from autograd_lite.errors import AnomalyError, DataError, DTypeError, OptionError, ShapeError
+from autograd_lite.errors import AnomalyError, DataError, OptionError, ShapeError
 from autograd_lite.words.names import Hinted
 
-from .arrays import as_array
+from ..arrays import as_array
+from ..checkpoint import load_checkpoint, save_checkpoint
+from ..data import DataLoader, Dataset
+from ..module import Module
+from ..names import TRAINER_METHODS
+from ..optim import Optimizer
+from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from ..options import check_number, check_whole
+from ..random import generator
+from ..undo import evaluating
+from ..utils import clip_grad_norm_
 from .batches import Batches, cause_of_nan, generators, length
-from .callbacks import Callback, Logs, progress
-from .checkpoint import load_checkpoint, save_checkpoint
-from .data import DataLoader, Dataset
+from .callback import Callback
+from .checks import check_callbacks, check_parts, check_schedule
+from .history import History, Logs
 from .measures import Metric, measures
-from .module import Module
-from .names import TRAINER_METHODS
-from .optim import Optimizer
-from .optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
-from .options import check_number, check_whole
-from .random import generator
-from .reductions import divided_by, reductions
-from .seen import Seen, joined, loss_of_all
-from .undo import evaluating
-from .utils import clip_grad_norm_
+from .outcomes import Loss, add_gradients, average_gradients, measured, metrics_of, number, outcome, output_of
+from .progress import progress
+from .run import Run
+from .seen import Seen, loss_of_all
 
-__all__ = ["History", "Trainer"]
+__all__ = ["Trainer"]
 
 Array = npt.NDArray[Any]
-Loss = Callable[[Any, Any], Any]
-
-PARAMETERS = "model.parameters()"
-"""What messages say that an optimizer is given."""
-
-
-class History(dict[str, list[float]]):
-    """What was measured, by name, with one number for each epoch.
-
-    Example:
-        >>> history = History()
-        >>> history.add({"loss": 0.5, "val_loss": 0.6})
-        >>> history.add({"loss": 0.3, "val_loss": 0.5})
-        >>> history["loss"], history.last()
-        ([0.5, 0.3], {'loss': 0.3, 'val_loss': 0.5})
-    """
-
-    def add(self, logs: Logs) -> None:
-        """Append the numbers of one epoch."""
-        for name, value in logs.items():
-            self.setdefault(name, []).append(value)
-
-    def last(self) -> dict[str, float]:
-        """The numbers of the last epoch."""
-        return {name: values[-1] for name, values in self.items()}
 
 
 class Trainer(Hinted):
@@ -121,8 +99,8 @@ class Trainer(Hinted):
         monitor: str | None = None,
         clip_grad_norm: float | None = None,
     ) -> None:
-        _check_parts(model, loss, optimizer)
-        _check_schedule(scheduler, optimizer, scheduler_interval)
+        check_parts(model, loss, optimizer)
+        check_schedule(scheduler, optimizer, scheduler_interval)
         if clip_grad_norm is not None:
             check_number("Trainer", "clip_grad_norm", clip_grad_norm, example=1)
         self.model = model
@@ -130,13 +108,13 @@ class Trainer(Hinted):
         self.optimizer = optimizer
         self.metrics = measures(metrics)
         self.callbacks = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
-        _check_callbacks(self.callbacks)
+        check_callbacks(self.callbacks)
         self.scheduler, self.monitor = scheduler, monitor
         self.scheduler_interval = scheduler_interval or (scheduler.interval if scheduler else None)
         self.clip_grad_norm = clip_grad_norm
         self.stop_training = False
         self.history = History()
-        self._run: _Run | None = None
+        self._run: Run | None = None
         self._generators: list[np.random.Generator] = []
         self._batch: tuple[Array, Array] | None = None
 
@@ -193,21 +171,8 @@ class Trainer(Hinted):
         loader, validation = self._batches().for_training(
             X, y, batch_size, shuffle, validation_data, validation_split
         )
-        steps = math.ceil((length(loader) or 0) / accumulate)
         callbacks = [*self.callbacks, *([progress()] if verbose else [])]
-        resumed, self._run = self._run, None
-        run = resumed or _Run()
-        self.history, self.stop_training = run.history, run.stopped
-        self._generators = generators(loader, validation)
-        with ExitStack() as ends:
-            for callback in callbacks:
-                callback.trainer = self
-                callback.on_train_begin(epochs, steps)
-                ends.callback(callback.on_train_end)
-            if resumed is not None:
-                resumed.restore(self.callbacks, self._generators)
-            while self.epoch < epochs and not self.stop_training:
-                self._epoch(loader, validation, accumulate, callbacks)
+        self._fit(loader, validation, epochs, accumulate, callbacks)
         return self.history
 
     def evaluate(
@@ -234,9 +199,9 @@ class Trainer(Hinted):
         with self._evaluating():
             for batch in batches.loader("evaluate", X, y, batch_size):
                 x, t = batches.pair(batch)
-                output, loss, size = self._outcome(x, t)
-                seen.add(_number(loss), size, output.numpy(), t)
-        return self._measured(seen)
+                output, loss, size = outcome(self.model, self.loss, x, t)
+                seen.add(number(loss), size, output.numpy(), t)
+        return measured(self.metrics, seen)
 
     def predict(self, X: npt.ArrayLike | Dataset | DataLoader, batch_size: int = 256) -> Array:
         """The outputs for inputs of shape (n, ...), in evaluation mode, as an array.
@@ -247,7 +212,7 @@ class Trainer(Hinted):
         with self._evaluating():
             for batch in batches.inputs(X, batch_size):
                 x = as_array(batch[0] if isinstance(batch, (tuple, list)) else batch)
-                outputs.append(self._output(batches.cast(x)).numpy())
+                outputs.append(output_of(self.model, batches.cast(x)).numpy())
         if not outputs:
             raise DataError("predict: there are no samples in it")
         if len({x.shape[1:] for x in outputs}) > 1:
@@ -260,7 +225,7 @@ class Trainer(Hinted):
 
     def measure_batch(self) -> dict[str, float]:
         """The metrics of the batch that the model was trained on last."""
-        return self._metrics_of(*self._batch) if self._batch else {}
+        return metrics_of(self.metrics, *self._batch) if self._batch else {}
 
     # -- interrupted runs --------------------------------------------------------------------------
 
@@ -275,7 +240,7 @@ class Trainer(Hinted):
         """
         states = [(type(callback).__name__, callback.state_dict()) for callback in self.callbacks]
         orders = [order.bit_generator.state for order in self._generators]
-        run = _Run(self.history, self.stop_training, states, orders, self._schedule_class)
+        run = Run(self.history, self.stop_training, states, orders, self._schedule_class)
         save_checkpoint(path, self.model, self.optimizer, self.scheduler, run=run)
 
     def resume(self, path: str | os.PathLike[str]) -> History:
@@ -309,7 +274,7 @@ class Trainer(Hinted):
             >>> len(second.fit(X, 2 * X, epochs=5, verbose=False)["loss"])     # two of these were before
             5
         """
-        run = _Run(schedule=self._schedule_class, trainer=self)
+        run = Run(schedule=self._schedule_class, trainer=self)
         load_checkpoint(path, self.model, self.optimizer, self.scheduler, run=run)
         run.trainer = None
         run.random = generator.bit_generator.state
@@ -320,7 +285,31 @@ class Trainer(Hinted):
     def _schedule_class(self) -> str | None:
         return None if self.scheduler is None else type(self.scheduler).__name__
 
-    # -- one epoch, one step -----------------------------------------------------------------------
+    # -- the loop, an epoch, a step ----------------------------------------------------------------
+
+    def _fit(
+        self,
+        loader: DataLoader,
+        validation: DataLoader | None,
+        epochs: int,
+        accumulate: int,
+        callbacks: list[Callback],
+    ) -> None:
+        """The epochs that are left, of a new run or of the one that was resumed."""
+        steps = math.ceil((length(loader) or 0) / accumulate)
+        resumed, self._run = self._run, None
+        run = resumed or Run()
+        self.history, self.stop_training = run.history, run.stopped
+        self._generators = generators(loader, validation)
+        with ExitStack() as ends:
+            for callback in callbacks:
+                callback.trainer = self
+                callback.on_train_begin(epochs, steps)
+                ends.callback(callback.on_train_end)
+            if resumed is not None:
+                resumed.restore(self.callbacks, self._generators)
+            while self.epoch < epochs and not self.stop_training:
+                self._epoch(loader, validation, accumulate, callbacks)
 
     def _epoch(
         self, loader: DataLoader, validation: DataLoader | None, accumulate: int, callbacks: list[Callback]
@@ -365,7 +354,7 @@ class Trainer(Hinted):
             for callback in callbacks:
                 callback.on_batch_end(step, loss)
             step += 1
-        return self._measured(seen)
+        return measured(self.metrics, seen)
 
     def _step(self, batches: list[tuple[Array, Array]], seen: Seen, dataset: Any) -> float:
         """One step of the optimizer, on batches whose gradients add up to that of one big batch."""
@@ -376,8 +365,8 @@ class Trainer(Hinted):
             losses: list[float] = []
             sizes: list[float | None] = []
             for x, t in batches:
-                output, loss, size = self._outcome(x, t)
-                value = _number(loss)
+                output, loss, size = outcome(self.model, self.loss, x, t)
+                value = number(loss)
                 if len(seen.losses) < end:  # else a line search goes on, which copes with inf
                     if not math.isfinite(value) and size != 0:
                         raise AnomalyError(
@@ -388,8 +377,8 @@ class Trainer(Hinted):
                     seen.add(value, size, *self._batch)
                 losses.append(value)
                 sizes.append(size)
-                self._add_gradients(loss, sizes)
-            self._average_gradients(sizes)
+                add_gradients(loss, sizes)
+            average_gradients(self._trained(), sizes)
             if self.clip_grad_norm is not None:
                 clip_grad_norm_(self._trained(), self.clip_grad_norm)
             return loss_of_all(losses, sizes)
@@ -401,66 +390,11 @@ class Trainer(Hinted):
             self.optimizer.step()
         return loss
 
-    def _add_gradients(self, loss: Tensor, sizes: list[float | None]) -> None:
-        """Those of the last batch, in units of the first one that counts; of none where no target counts."""
-        size, unit = sizes[-1], next(filter(None, sizes), None)
-        if size is None or size == unit:
-            loss.backward()
-        elif size and unit:
-            loss.backward(np.asarray(size / unit, loss.dtype))
-
-    def _average_gradients(self, sizes: list[float | None]) -> None:
-        """Divide by all that was added up, as the loss of the one big batch does; not where it is a sum."""
-        counted = list(filter(None, sizes))
-        if len(counted) > 1:
-            factor = counted[0] / sum(counted)
-            with ag.no_grad():
-                for p in self._trained():
-                    if p.grad is not None:
-                        p.grad = p.grad * factor
-
-    def _outcome(self, x: Array, t: Array) -> tuple[Tensor, Any, float | None]:
-        """What the model makes of a batch, the loss of it, and what that was divided by; None for a sum."""
-        output = self._output(x)
-        with reductions() as found:
-            loss = self.loss(output, Tensor(t))
-        return output, loss, divided_by(loss, found, len(t))
-
-    def _output(self, x: Array) -> Tensor:
-        output = self.model(Tensor(x))
-        if isinstance(output, Tensor):
-            return output
-        name = type(self.model).__name__
-        if output is None:
-            raise DTypeError(f"{name} returned None: does its forward end with return ...?")
-        raise DTypeError(
-            f"{name} returned a {type(output).__name__}, a Trainer expects one Tensor; wrap it in a module "
-            "whose forward returns the output alone"
-        )
-
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
         """Evaluation mode, and nothing is recorded; each module then is in the mode that it was in."""
         with evaluating(self.model), ag.no_grad():
             yield
-
-    def _measured(self, seen: Seen) -> dict[str, float]:
-        """Loss and metrics of all that was seen."""
-        loss = seen.loss()
-        return {
-            "loss": loss,
-            **(self._metrics_of(*joined(seen.outputs, seen.targets)) if self.metrics else {}),
-        }
-
-    def _metrics_of(self, outputs: Array, targets: Array) -> dict[str, float]:
-        numbers = {name: metric(outputs, targets) for name, metric in self.metrics.items()}
-        for name, number in numbers.items():
-            if np.ndim(number):
-                raise ShapeError(
-                    f"the metric {name} has shape {np.shape(number)}, expected a single number; measure it "
-                    "after the training: metric(trainer.predict(X), y)"
-                )
-        return {name: float(number) for name, number in numbers.items()}
 
     def _batches(self) -> Batches:
         """In the dtype of the model, which may have changed."""
@@ -468,144 +402,3 @@ class Trainer(Hinted):
 
     def _trained(self) -> list[Tensor]:
         return [p for group in self.optimizer.param_groups for p in group["params"]]
-
-
-@dataclass
-class _Run:
-    """Where a run is, beside its model, its optimizer and its schedule."""
-
-    history: History = field(default_factory=lambda: History())
-    stopped: bool = False
-    callbacks: list[Any] = field(default_factory=list)
-    """The class and the state of each."""
-    orders: list[Mapping[str, Any]] = field(default_factory=list)
-    """Of the generators that shuffle the data."""
-    schedule: str | None = None
-    """Its class."""
-    trainer: Trainer | None = None
-    """Which is to go on: whose callbacks can refuse their states."""
-    random: Mapping[str, Any] = field(default_factory=dict)
-    """Of nn's random numbers, as they were resumed: what is drawn between that and `fit` does not count."""
-
-    def state_dict(self) -> dict[str, Any]:
-        names = ("history", "stopped", "callbacks", "orders", "schedule")
-        return {name: getattr(self, name) for name in names}
-
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        if state_dict["schedule"] != self.schedule:
-            raise DataError(
-                f"it was saved with scheduler={state_dict['schedule']}, here is scheduler={self.schedule}"
-            )
-        self.history = History({name: list(map(float, v)) for name, v in state_dict["history"].items()})
-        if len({len(values) for values in self.history.values()}) > 1:
-            raise DataError("the history has more epochs of one number than of another")
-        self.stopped = bool(state_dict["stopped"])
-        self.callbacks = [(str(name), dict(state)) for name, state in state_dict["callbacks"]]
-        self.orders = list(map(dict, state_dict["orders"]))
-        for order in self.orders:
-            _check_generator(order)
-        if self.trainer is not None:
-            for callback, state in self._states(self.trainer.callbacks):
-                callback.check_state(state, self.trainer.model)
-
-    def restore(self, callbacks: list[Callback], orders: list[np.random.Generator]) -> None:
-        """Bring back random numbers and callbacks; one that was not there before begins anew."""
-        if len(orders) != len(self.orders):
-            raise DataError(
-                f"fit: the run was saved with {len(self.orders)} generators that shuffle the data, here are "
-                f"{len(orders)}; give it the same loaders"
-            )
-        for order, state in zip(orders, self.orders, strict=True):
-            if state["bit_generator"] != (kind := type(order.bit_generator).__name__):
-                raise DataError(
-                    f"fit: a generator of the loaders was a {state['bit_generator']}, here it is a {kind}"
-                )
-        for order, state in zip(orders, self.orders, strict=True):
-            order.bit_generator.state = state
-        generator.bit_generator.state = self.random
-        for callback, state in self._states(callbacks):
-            callback.load_state_dict(state)
-
-    def _states(self, callbacks: list[Callback]) -> Iterator[tuple[Callback, Mapping[str, Any]]]:
-        """Each callback that was there before, by its class, and its state."""
-        waiting = list(callbacks)
-        for name, state in self.callbacks:
-            callback = next((callback for callback in waiting if type(callback).__name__ == name), None)
-            if callback is not None:
-                waiting.remove(callback)
-                yield callback, state
-
-
-def _check_generator(state: Mapping[str, Any]) -> None:
-    """Refuse what is no state of a generator of NumPy."""
-    kind = getattr(np.random, str(state.get("bit_generator")), None)
-    if not (isinstance(kind, type) and issubclass(kind, np.random.BitGenerator)):
-        raise DataError(f"NumPy has no generator {state.get('bit_generator')!r}")
-    kind().state = state
-
-
-def _check_parts(model: Any, loss: Any, optimizer: Any) -> None:
-    """Refuse what a Trainer cannot work with, and say what to write."""
-    for part, value, of in (("model", model, ""), ("loss", loss, ""), ("optimizer", optimizer, PARAMETERS)):
-        if isinstance(value, type):
-            name = value.__name__
-            raise DTypeError(f"Trainer: the {part} is the class {name}; write {name}({of})")
-    if not isinstance(model, Module):
-        raise DTypeError(
-            f"Trainer: the model is {_shown(model)}; expected an nn.Module, e.g. nn.Sequential(...)"
-        )
-    if not callable(loss):
-        raise DTypeError(
-            f"Trainer: the loss is {_shown(loss)}; expected a function, e.g. nn.CrossEntropyLoss()"
-        )
-    if not isinstance(optimizer, Optimizer):
-        raise DTypeError(
-            f"Trainer: the optimizer is {_shown(optimizer)}; write nn.optim.Adam({PARAMETERS}, lr=...)"
-        )
-    own = {id(p) for p in model.parameters()}
-    given = {id(p) for group in optimizer.param_groups for p in group["params"]}
-    if own and not own & given:
-        raise OptionError(
-            "Trainer: the optimizer has none of this model's parameters, so nothing would be trained; "
-            f"write nn.optim.{type(optimizer).__name__}({PARAMETERS}, ...)"
-        )
-
-
-def _check_schedule(scheduler: Any, optimizer: Optimizer, interval: Any) -> None:
-    """Refuse what is no schedule of this optimizer."""
-    if scheduler is not None and not isinstance(scheduler, LRScheduler):
-        raise DTypeError(
-            f"Trainer: the scheduler is {_shown(scheduler)}; write "
-            "nn.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.9), or another of them"
-        )
-    if scheduler is not None and scheduler.optimizer is not optimizer:
-        raise OptionError("Trainer: the scheduler is of another optimizer; make it with the one given here")
-    if interval not in (None, "epoch", "step"):
-        raise OptionError(f'Trainer(scheduler_interval={interval!r}): expected "epoch" or "step"')
-    if interval == "step" and isinstance(scheduler, ReduceLROnPlateau):
-        raise OptionError('Trainer: a ReduceLROnPlateau watches epochs; write scheduler_interval="epoch"')
-
-
-def _shown(value: Any) -> str:
-    return repr(value) if isinstance(value, str) or value is None else f"of type {type(value).__name__}"
-
-
-def _check_callbacks(callbacks: list[Any]) -> None:
-    for callback in callbacks:
-        if isinstance(callback, type):
-            raise DTypeError(
-                f"Trainer: {callback.__name__} in callbacks is a class; write {callback.__name__}()"
-            )
-        if not isinstance(callback, Callback):
-            raise DTypeError(
-                f"Trainer: {callback!r} in callbacks is no nn.Callback; inherit from it, and override e.g. "
-                "on_epoch_end(self, epoch, logs)"
-            )
-
-
-def _number(loss: Any) -> float:
-    if np.ndim(loss.numpy() if isinstance(loss, Tensor) else loss):
-        raise ShapeError(
-            f"the loss has shape {loss.shape}; expected a single number: use reduction='mean' or loss.mean()"
-        )
-    return float(loss.item())

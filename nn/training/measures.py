@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from autograd_lite.errors import DTypeError, OptionError
 
-from . import metrics as known_metrics
+from .. import metrics as known_metrics
 
 __all__ = ["Metric", "measures"]
 

@@ -1,0 +1,77 @@
+"""What a Trainer refuses to work with, and what to write instead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autograd_lite.errors import DTypeError, OptionError
+
+from ..module import Module
+from ..optim import Optimizer
+from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from .callback import Callback
+
+__all__ = ["check_callbacks", "check_parts", "check_schedule"]
+
+PARAMETERS = "model.parameters()"
+"""What messages say that an optimizer is given."""
+
+
+def check_parts(model: Any, loss: Any, optimizer: Any) -> None:
+    """Refuse what a Trainer cannot work with, and say what to write."""
+    for part, value, of in (("model", model, ""), ("loss", loss, ""), ("optimizer", optimizer, PARAMETERS)):
+        if isinstance(value, type):
+            name = value.__name__
+            raise DTypeError(f"Trainer: the {part} is the class {name}; write {name}({of})")
+    if not isinstance(model, Module):
+        raise DTypeError(
+            f"Trainer: the model is {_shown(model)}; expected an nn.Module, e.g. nn.Sequential(...)"
+        )
+    if not callable(loss):
+        raise DTypeError(
+            f"Trainer: the loss is {_shown(loss)}; expected a function, e.g. nn.CrossEntropyLoss()"
+        )
+    if not isinstance(optimizer, Optimizer):
+        raise DTypeError(
+            f"Trainer: the optimizer is {_shown(optimizer)}; write nn.optim.Adam({PARAMETERS}, lr=...)"
+        )
+    own = {id(p) for p in model.parameters()}
+    given = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    if own and not own & given:
+        raise OptionError(
+            "Trainer: the optimizer has none of this model's parameters, so nothing would be trained; "
+            f"write nn.optim.{type(optimizer).__name__}({PARAMETERS}, ...)"
+        )
+
+
+def check_schedule(scheduler: Any, optimizer: Optimizer, interval: Any) -> None:
+    """Refuse what is no schedule of this optimizer."""
+    if scheduler is not None and not isinstance(scheduler, LRScheduler):
+        raise DTypeError(
+            f"Trainer: the scheduler is {_shown(scheduler)}; write "
+            "nn.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.9), or another of them"
+        )
+    if scheduler is not None and scheduler.optimizer is not optimizer:
+        raise OptionError("Trainer: the scheduler is of another optimizer; make it with the one given here")
+    if interval not in (None, "epoch", "step"):
+        raise OptionError(f'Trainer(scheduler_interval={interval!r}): expected "epoch" or "step"')
+    if interval == "step" and isinstance(scheduler, ReduceLROnPlateau):
+        raise OptionError('Trainer: a ReduceLROnPlateau watches epochs; write scheduler_interval="epoch"')
+
+
+def _shown(value: Any) -> str:
+    return repr(value) if isinstance(value, str) or value is None else f"of type {type(value).__name__}"
+
+
+def check_callbacks(callbacks: list[Any]) -> None:
+    """Refuse what is no callback."""
+    for callback in callbacks:
+        if isinstance(callback, type):
+            raise DTypeError(
+                f"Trainer: {callback.__name__} in callbacks is a class; write {callback.__name__}()"
+            )
+        if not isinstance(callback, Callback):
+            raise DTypeError(
+                f"Trainer: {callback!r} in callbacks is no nn.Callback; inherit from it, and override e.g. "
+                "on_epoch_end(self, epoch, logs)"
+            )

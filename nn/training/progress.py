@@ -1,0 +1,89 @@
+"""How a training run is shown: a bar on a terminal, and a few lines elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sys
+import time
+
+from .callback import Callback
+from .history import Logs
+
+__all__ = ["progress"]
+
+LINES = 10
+"""About how many epochs are reported where there is no terminal."""
+
+
+def progress() -> Callback:
+    """A bar on a terminal, and a few lines elsewhere."""
+    return _Bar() if sys.stderr.isatty() else _Lines()
+
+
+class _Bar(Callback):
+    """A bar for the steps of the running epoch, and a line for each that is done, for terminals."""
+
+    def on_train_begin(self, epochs: int, steps: int) -> None:
+        import tqdm  # here, so that `import nn` is fast
+
+        self.epochs, self.steps, self.total = epochs, steps, 0.0
+        self.start, self.done = time.perf_counter(), 0
+        self.interval = tqdm.tqdm.format_interval
+        self.bar = tqdm.tqdm(total=steps or None, unit="step", leave=False, dynamic_ncols=True)
+        self._name(self.trainer.epoch)
+
+    def on_batch_end(self, step: int, loss: float) -> None:
+        self.total += loss if math.isfinite(loss) else 0.0  # of a batch of which no target counts
+        self.done += 1
+        if self.bar.update():  # it was drawn, which it is some ten times a second
+            numbers = {"loss": self.total / (step + 1)}
+            # A metric may be undefined on so few samples; what is shown must not end the training.
+            with contextlib.suppress(Exception):
+                numbers |= self.trainer.measure_batch()
+            left = (self.epochs - self.trainer.epoch) * self.steps - step - 1
+            seconds = (time.perf_counter() - self.start) / self.done * left
+            ahead = f"  {self.interval(seconds)} to the end" if self.steps else ""
+            self.bar.set_postfix_str(_numbers(numbers) + ahead, refresh=False)
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        self.bar.clear()
+        self.bar.write(_line(epoch + 1, self.epochs, logs))
+        self.total = 0.0
+        self.bar.reset()
+        self._name(epoch + 1)
+
+    def on_train_end(self) -> None:
+        self.bar.close()
+
+    def _name(self, epoch: int) -> None:
+        self.bar.set_description_str(f"epoch {min(epoch + 1, self.epochs)}/{self.epochs}", refresh=False)
+
+
+class _Lines(Callback):
+    """A line for the first, the last, and some epochs between, with the minutes that are left."""
+
+    def on_train_begin(self, epochs: int, steps: int) -> None:
+        self.epochs = epochs
+        self.start, self.done = time.perf_counter(), 0
+        self.every = max(1, round(epochs / LINES))
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        number, stops = epoch + 1, self.trainer.stop_training
+        self.done += 1
+        if number in (1, self.epochs) or number % self.every == 0 or stops:
+            left = (time.perf_counter() - self.start) / self.done * (self.epochs - number)
+            ahead = f"  {left / 60:.0f} min to the end" if left >= 60 and not stops else ""
+            print(_line(number, self.epochs, logs) + ahead, flush=True)
+
+
+def _line(epoch: int, epochs: int, logs: Logs) -> str:
+    return f"epoch {epoch:{len(str(epochs))}}/{epochs}  {_numbers(logs)}"
+
+
+def _numbers(logs: Logs) -> str:
+    """Six characters for each of usual size, those of a small learning rate too."""
+    return "  ".join(
+        f"{name} {value:.4f}" if value == 0 or abs(value) >= 1e-3 else f"{name} {value:6.0e}"
+        for name, value in logs.items()
+    )

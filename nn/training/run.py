@@ -1,0 +1,91 @@
+"""Where a training run is: what a file keeps of the run beside its model, optimizer and schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.errors import DataError
+
+from ..random import generator
+from .callback import Callback, Training
+from .history import History
+
+__all__ = ["Run"]
+
+
+@dataclass
+class Run:
+    """Where a run is, beside its model, its optimizer and its schedule."""
+
+    history: History = field(default_factory=History)
+    stopped: bool = False
+    callbacks: list[Any] = field(default_factory=list)
+    """The class and the state of each."""
+    orders: list[Mapping[str, Any]] = field(default_factory=list)
+    """Of the generators that shuffle the data."""
+    schedule: str | None = None
+    """Its class."""
+    trainer: Training | None = None
+    """Which is to go on: whose callbacks can refuse their states."""
+    random: Mapping[str, Any] = field(default_factory=dict)
+    """Of nn's random numbers, as they were resumed: what is drawn between that and `fit` does not count."""
+
+    def state_dict(self) -> dict[str, Any]:
+        names = ("history", "stopped", "callbacks", "orders", "schedule")
+        return {name: getattr(self, name) for name in names}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        if state_dict["schedule"] != self.schedule:
+            raise DataError(
+                f"it was saved with scheduler={state_dict['schedule']}, here is scheduler={self.schedule}"
+            )
+        self.history = History({name: list(map(float, v)) for name, v in state_dict["history"].items()})
+        if len({len(values) for values in self.history.values()}) > 1:
+            raise DataError("the history has more epochs of one number than of another")
+        self.stopped = bool(state_dict["stopped"])
+        self.callbacks = [(str(name), dict(state)) for name, state in state_dict["callbacks"]]
+        self.orders = list(map(dict, state_dict["orders"]))
+        for order in self.orders:
+            _check_generator(order)
+        if self.trainer is not None:
+            for callback, state in self._states(self.trainer.callbacks):
+                callback.check_state(state, self.trainer.model)
+
+    def restore(self, callbacks: list[Callback], orders: list[np.random.Generator]) -> None:
+        """Bring back random numbers and callbacks; one that was not there before begins anew."""
+        if len(orders) != len(self.orders):
+            raise DataError(
+                f"fit: the run was saved with {len(self.orders)} generators that shuffle the data, here are "
+                f"{len(orders)}; give it the same loaders"
+            )
+        for order, state in zip(orders, self.orders, strict=True):
+            if state["bit_generator"] != (kind := type(order.bit_generator).__name__):
+                raise DataError(
+                    f"fit: a generator of the loaders was a {state['bit_generator']}, here it is a {kind}"
+                )
+        for order, state in zip(orders, self.orders, strict=True):
+            order.bit_generator.state = state
+        generator.bit_generator.state = self.random
+        for callback, state in self._states(callbacks):
+            callback.load_state_dict(state)
+
+    def _states(self, callbacks: list[Callback]) -> Iterator[tuple[Callback, Mapping[str, Any]]]:
+        """Each callback that was there before, by its class, and its state."""
+        waiting = list(callbacks)
+        for name, state in self.callbacks:
+            callback = next((callback for callback in waiting if type(callback).__name__ == name), None)
+            if callback is not None:
+                waiting.remove(callback)
+                yield callback, state
+
+
+def _check_generator(state: Mapping[str, Any]) -> None:
+    """Refuse what is no state of a generator of NumPy."""
+    kind = getattr(np.random, str(state.get("bit_generator")), None)
+    if not (isinstance(kind, type) and issubclass(kind, np.random.BitGenerator)):
+        raise DataError(f"NumPy has no generator {state.get('bit_generator')!r}")
+    kind().state = state
