@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from . import tree
 from .apply import output
-from .arrays import dtype_of, refuse_other_arithmetic, to_host, unwrap
+from .arrays import refuse_other_arithmetic, to_host, unwrap
 from .backward import play
 from .box import wrap
 from .dependence import check_dependence
@@ -123,7 +123,7 @@ def check_grads(
     args = tuple(args) if isinstance(args, (tuple, list)) else (args,)
     leaves, rebuild = tree.flatten(args)
     refuse_other_arithmetic(leaves)
-    places = [i for i, x in enumerate(leaves) if dtype_of(x).kind in "fc"]
+    places = [i for i, x in enumerate(leaves) if to_host(x).dtype.kind in "fc"]
     if not places:
         raise DTypeError(
             f"check_grads: no argument is floating-point ({', '.join(map(describe, leaves))}); "
