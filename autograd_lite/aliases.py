@@ -19,9 +19,10 @@ import numpy as np
 
 from . import tree
 from .apply import alias
-from .arrays import refuse_other_arithmetic
+from .arrays import asarray, is_array, on_host, refuse_other_arithmetic, unwrap, zeros
+from .arrays import owned as copied
 from .backward import play, receive
-from .box import lift, like, stored, unwrap, wrap
+from .box import lift, like, stored, wrap
 from .errors import DTypeError
 from .node import Leaf, Node, next_index, tape_order
 from .pull import Sweep
@@ -33,8 +34,8 @@ __all__ = ["NUMBERS", "Call", "Function", "owned", "seeds_of", "zeros_of"]
 
 Function = Callable[..., Any]
 
-NUMBERS = (np.ndarray, np.generic, int, float, complex)
-"""What a function is differentiated with respect to, besides Tensors."""
+NUMBERS = (int, float, complex)
+"""What a function is differentiated with respect to, besides arrays and Tensors."""
 
 
 class Call:
@@ -116,7 +117,7 @@ def seeds_of(outputs: Iterable[Any], cotangents: Iterable[Any], record: bool) ->
 
 def zeros_of(x: Tensor) -> Any:
     """The gradient of what does not depend on x."""
-    return np.zeros(x.shape, x.dtype)[()]
+    return zeros(x.shape, like=x)[()]
 
 
 def _alias(x: Any, outer: bool) -> Any:
@@ -125,7 +126,7 @@ def _alias(x: Any, outer: bool) -> Any:
         return alias(x)
     refuse_other_arithmetic(x)
     value = unwrap(x)
-    if not isinstance(value, (*NUMBERS, str)) and not hasattr(value, "__array__"):
+    if not (is_array(value) or isinstance(value, (*NUMBERS, str)) or hasattr(value, "__array__")):
         raise DTypeError(
             f"cannot differentiate with respect to {describe(x)}: arguments are numbers, arrays, Tensors, "
             "and nested tuples, lists and dicts of them; write list(x), vars(x), or name other arguments "
@@ -133,13 +134,13 @@ def _alias(x: Any, outer: bool) -> Any:
         )
     if isinstance(value, (int, np.bool_)) and not isinstance(value, np.generic):
         value = float(value)
-    array = np.asarray(value)
+    array = asarray(value)
     if array.dtype.kind not in "fc":
         raise DTypeError(
             f"cannot differentiate with respect to {describe(x)}: only floating-point or complex values "
             "have gradients; write x.astype(float), or name other arguments with argnums="
         )
-    array = stored(array.copy())  # a pullback may be called when x has changed
+    array = stored(copied(array, "C"))  # a pullback may be called when x has changed
     return like((x,), lift(array, Leaf(array, x.name if isinstance(x, Tensor) else None)))
 
 
@@ -147,7 +148,7 @@ def _plain(x: Any, numbers: bool) -> Any:
     """The array in a Tensor; if 0-d, a Python number if `numbers`, else a NumPy scalar."""
     if not isinstance(x, Tensor):
         return x
-    return x.item() if numbers and x.ndim == 0 else x._data
+    return x.item() if numbers and x.ndim == 0 and on_host(x._data) else x._data
 
 
 def _like(g: Any, x: Any) -> Any:
@@ -160,6 +161,8 @@ def _like(g: Any, x: Any) -> Any:
         g = np.asarray(g, g.dtype.newbyteorder())  # numbers do not keep it
     if isinstance(x, Tensor):
         return like((x,), wrap(owned(g)))
+    if not on_host(g):
+        return copied(g)
     if isinstance(x, np.ndarray) or np.ndim(g):
         return owned(np.asarray(g))
     return g if isinstance(x, np.generic) else g.item()
@@ -167,4 +170,4 @@ def _like(g: Any, x: Any) -> Any:
 
 def owned(g: Any) -> Any:
     """A gradient nobody else can see: rules may return views, of each other too."""
-    return np.array(g) if g.__class__ is np.ndarray else g
+    return copied(g) if g.__class__ is np.ndarray or not on_host(g) else g

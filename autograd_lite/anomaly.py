@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import finite, to_host
 from .errors import AnomalyError, user_line
 from .node import Node, Op, op_name
 from .recording import Mode, heard_by
 from .tape import show
 
-__all__ = ["check_forward", "check_value", "detect_anomaly", "finite", "nonfinite"]
+__all__ = ["check_forward", "check_value", "detect_anomaly", "nonfinite"]
 
 
 class detect_anomaly(Mode):  # noqa: N801
@@ -51,22 +52,11 @@ def check_value(op: Op | None, args: Iterable[Any], value: Any) -> None:
         )
 
 
-def finite(value: Any) -> bool:
-    """Whether a value, if it is one of floating-point numbers, holds no NaN and no inf."""
-    if value.__class__ is tuple:
-        return all(map(finite, value))
-    value = getattr(value, "_data", value)
-    if isinstance(value, (np.ndarray, np.generic, float, complex)):
-        array = np.asarray(value)
-        return array.dtype.kind not in "fc" or bool(np.isfinite(array).all())
-    return True
-
-
 def nonfinite(value: Any) -> str:
     """The first entry that is not finite, and where it stands."""
     if value.__class__ is tuple:
         return next(nonfinite(item) for item in value if not finite(item))
-    array = np.asarray(getattr(value, "_data", value))
+    array = to_host(value)
     if array.ndim == 0:
         return str(array)
     place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])

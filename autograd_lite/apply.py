@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast, overload
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import refuse_other_arithmetic
+from .arrays import asarray, dtype_of, empty, on_host, owned, refuse_other_arithmetic, shape_of
 from .box import HARMLESS, OPERANDS, PLAIN, Box, Value, answer, as_kin, like, record, stored, wrap
 from .calls import (
     NUMPY_FUNCTION,
@@ -284,10 +284,11 @@ def unrecorded_result(op: Op, args: Any, value: Any) -> Any:
 
 def as_value(value: Any) -> Value:
     """What an op returned, as it is recorded: an array, or, if 0-d, a NumPy scalar."""
-    if value.__class__ is np.ndarray and value.ndim:
+    kind = value.__class__
+    if (kind is np.ndarray and value.ndim) or kind is np.float64:
         return value
     refuse_other_arithmetic(value)
-    array = np.asarray(value)
+    array = asarray(value)
     if array.dtype.kind not in "biufc":
         raise DTypeError(f"an op returned {describe(value)}; it returns an array, or a tuple of arrays")
     return stored(array)
@@ -404,7 +405,11 @@ def stop_gradient(x: Any) -> Any:
 @primitive
 def setitem(x: Any, value: Any, index: Any) -> Any:
     """A copy of `x` with `x[index] = value`."""
-    result = np.array(x)
+    if on_host(value) or not on_host(x):
+        result = owned(x)
+    else:  # an array of NumPy's takes the class of what is assigned
+        result = empty(shape_of(x), dtype_of(x), like=value)
+        result[...] = x
     result[index] = value
     return result if result.ndim else result[()]
 
@@ -412,7 +417,7 @@ def setitem(x: Any, value: Any, index: Any) -> Any:
 @primitive
 def astype(x: Any, dtype: npt.DTypeLike, **options: Any) -> Any:
     """`x` in another dtype."""
-    return np.asarray(x).astype(dtype, **options)
+    return asarray(x).astype(dtype, **options)
 
 
 @primitive

@@ -1,15 +1,230 @@
-"""Which arrays there are: plain ones, and subclasses whose operators mean something else."""
+"""Which arrays there are: the one place that knows classes of arrays.
+
+A Tensor may hold an array of any class that speaks NumPy's two protocols, `__array_ufunc__` and
+`__array_function__`. Rules are plain NumPy, so they run on all of these classes. Such a class gives
+
+- `shape`, `dtype`, `ndim`, `size`, `real`, `imag`, `T`, `astype`, `reshape`;
+- Python's operators, `len`, and `x[index]`, also for assignment;
+- for what NumPy's functions return, arrays of its own class, 0-d ones included;
+- if its values may be read, `__array_host__()`, which returns them as a NumPy array.
+
+Arrays are made from nothing by `zeros`, `ones` and `empty`, with the class of another array. Values that a
+rule has to read, because an index, a count or a branch depends on them, are read by `to_host`, `some` and
+`every`, and by nothing else.
+
+>>> zeros((2,), like=np.float32(1))
+array([0., 0.], dtype=float32)
+"""
 
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
 
 from .errors import UnsupportedError
 
-__all__ = ["MASKED", "refuse_other_arithmetic"]
+__all__ = [
+    "MASKED",
+    "Holder",
+    "asarray",
+    "dtype_of",
+    "empty",
+    "every",
+    "finite",
+    "in_order",
+    "is_array",
+    "is_number",
+    "on_host",
+    "ones",
+    "owned",
+    "refuse_other_arithmetic",
+    "shape_of",
+    "size_of",
+    "some",
+    "to_host",
+    "unwrap",
+    "zeros",
+]
+
+_ARRAY = np.ndarray
+_ON_HOST = frozenset(
+    {_ARRAY, float, int, bool, complex, np.bool_}
+    | {np.float16, np.float32, np.float64, np.complex64, np.complex128}
+)
+"""The commonest classes, of which nothing need be asked."""
+
+
+class Holder:
+    """What holds an array and is none: the base of Tensor, which speaks NumPy's protocols too."""
+
+    __slots__ = ("_data",)
+
+    _data: Any
+
+
+def unwrap(value: Any) -> Any:
+    """The array inside of a Tensor; anything else as it is."""
+    return value._data if isinstance(value, Holder) else value
+
+
+# -- classes ---------------------------------------------------------------------------------------
+
+
+@functools.lru_cache(maxsize=256)
+def _speaks_numpy(kind: type) -> bool:
+    """Whether a class is none of NumPy's, and speaks both of NumPy's protocols."""
+    return not issubclass(kind, (np.ndarray, Holder)) and all(
+        getattr(kind, name, None) is not None for name in ("__array_ufunc__", "__array_function__")
+    )
+
+
+def on_host(x: Any) -> bool:
+    """Whether values lie in NumPy's own arrays, of which the memory can be asked: a number counts as such."""
+    kind = x.__class__
+    return kind in _ON_HOST or not (_speaks_numpy(kind) or isinstance(x, Holder))
+
+
+def is_array(x: Any) -> bool:
+    """Whether x is an array of any class, or a number as NumPy's ops return it; a Tensor is none.
+
+    >>> is_array(np.ones(2)), is_array(np.float32(1)), is_array(1.0)
+    (True, True, False)
+    """
+    return isinstance(x, (np.ndarray, np.generic)) or _speaks_numpy(x.__class__)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a recorded value is a single number; NumPy's are stored as scalars."""
+    kind = value.__class__
+    return kind is not _ARRAY and kind is not tuple and not (_speaks_numpy(kind) and value.shape)
+
+
+# -- what is known without reading values ----------------------------------------------------------
+
+
+def shape_of(x: Any) -> tuple[int, ...]:
+    """The shape of an array, a Tensor, a number or a nested list.
+
+    >>> shape_of(np.ones((2, 3))), shape_of(1.0), shape_of([1, 2])
+    ((2, 3), (), (2,))
+    """
+    try:
+        return x.shape  # type: ignore[no-any-return]
+    except AttributeError:
+        return np.shape(x)
+
+
+def size_of(x: Any) -> int:
+    """The number of entries."""
+    return math.prod(shape_of(x))
+
+
+def dtype_of(x: Any) -> np.dtype[Any]:
+    """The dtype of an array, a Tensor, a number or a nested list.
+
+    >>> dtype_of(1.0)
+    dtype('float64')
+    """
+    return x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
+
+
+def in_order(x: Any) -> bool:
+    """Whether the entries lie in memory in the order of the axes; other classes of arrays count as such."""
+    return bool(x.flags.c_contiguous) if on_host(x) else True
+
+
+# -- making arrays ---------------------------------------------------------------------------------
+
+
+def asarray(x: Any, dtype: Any = None) -> Any:
+    """Numbers and lists as arrays; arrays of any class, and Tensors, as they are, or in another dtype."""
+    if on_host(x):
+        return np.asarray(x, dtype)
+    return x if dtype is None else x.astype(dtype, copy=False)
+
+
+def _making(make: Any) -> Any:
+    def made(shape: Any, dtype: Any = None, *, like: Any) -> Any:
+        if like.__class__ not in _ON_HOST:
+            like = unwrap(like)
+        dtype = like.dtype if dtype is None else dtype
+        return make(shape, dtype) if on_host(like) else make(shape, dtype, like=like)
+
+    made.__doc__ = f"`np.{make.__name__}` with the class of `like`, and its dtype unless one is given."
+    return made
+
+
+zeros, ones, empty = _making(np.zeros), _making(np.ones), _making(np.empty)
+
+
+def owned(x: Any, order: Any = "K") -> Any:
+    """A copy of an array, of its class, and in its order in memory unless another is given."""
+    return np.array(x, order=order) if on_host(x) else np.copy(x, order)
+
+
+# -- reading values --------------------------------------------------------------------------------
+
+
+def to_host(x: Any) -> Any:
+    """The values of an array, a Tensor, a number or a list as a NumPy array: what rules may have to read.
+
+    Raises:
+        UnsupportedError: the class of the array has no `__array_host__`.
+
+    Example:
+        >>> to_host([1, 2])
+        array([1, 2])
+    """
+    x = unwrap(x)
+    if on_host(x):
+        return np.asarray(x)
+    if read := getattr(x, "__array_host__", None):
+        return read()
+    kind = type(x).__name__
+    raise UnsupportedError(
+        f"the values of {kind} {shape_of(x)} cannot be read; give the class a method {kind}.__array_host__() "
+        "that returns them as a NumPy array"
+    )
+
+
+def some(condition: Any) -> bool:
+    """Whether a condition holds for one of the entries.
+
+    >>> some(np.array([False, True])), every(np.array([False, True]))
+    (True, False)
+    """
+    kind = condition.__class__
+    if kind is _ARRAY:
+        return bool(condition.any())
+    if kind is np.bool_ or kind is bool:
+        return bool(condition)
+    return bool(to_host(np.any(unwrap(condition))))
+
+
+def every(condition: Any) -> bool:
+    """Whether a condition holds for all of the entries."""
+    kind = condition.__class__
+    if kind is _ARRAY:
+        return bool(condition.all())
+    if kind is np.bool_ or kind is bool:
+        return bool(condition)
+    return bool(to_host(np.all(unwrap(condition))))
+
+
+def finite(value: Any) -> bool:
+    """Whether a value, if it is one of floating-point numbers, holds no NaN and no inf."""
+    if value.__class__ is tuple:
+        return all(map(finite, value))
+    value = unwrap(value)
+    if is_array(value) or isinstance(value, (float, complex)):
+        return dtype_of(value).kind not in "fc" or every(np.isfinite(value))
+    return True
+
+
+# -- arrays that are refused -----------------------------------------------------------------------
 
 MASKED = (
     "a masked array does not go with Tensors, which have no mask; write m.filled(0), which is "

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from . import tree
-from .box import Box, as_numbers, lift, stored, unwrap, wrap
+from .arrays import is_number, ones, owned, unwrap
+from .box import Box, as_numbers, lift, stored, wrap
 from .cotangents import Cotangent, Masked, add, bare, fit
 from .errors import (
     DTypeError,
@@ -24,7 +25,7 @@ from .errors import (
 )
 from .kept import check_constants, check_values, handed_out
 from .known import Rule, known
-from .node import Leaf, Node, changing, is_number
+from .node import Leaf, Node, changing
 from .pull import Sweep, already_played, blame, pull
 from .recording import Block, current, end, hold, put, silent
 from .tape import Tape
@@ -233,7 +234,7 @@ def _arrive(cotangents: dict[Node, Any], retain: bool) -> None:
             node, g = cotangents.popitem()
             number = g.__class__ is _FLOAT and node.value.__class__ is not _ARRAY
             # An array that nobody else holds may become the gradient; any other is copied.
-            alone = number or (sys.getrefcount(g) <= _ALONE and getattr(g, "base", None) is None)
+            alone = number or (sys.getrefcount(g) <= _ALONE and getattr(g, "base", g) is None)
             while True:
                 had = node.grad
                 if number:
@@ -254,11 +255,11 @@ def _added(had: Tensor | None, g: Any, shared: bool) -> Any:
     if isinstance(g, Box):
         if had is not None:
             return had + g
-        own = np.array(g._data) if g.ndim else g._data
+        own = owned(g._data) if g.ndim else g._data
         return wrap(own) if g.node is None else lift(own, g.node)
     if had is not None:
         return wrap(had._data + g)
-    return wrap(np.array(g) if shared and g.ndim else g)
+    return wrap(owned(g) if shared and g.ndim else g)
 
 
 def _alone() -> int:
@@ -285,7 +286,7 @@ def _seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
                 f"backward() starts from a real number, this Tensor is {value.dtype}: take abs(y) or "
                 "y.real, or give the cotangent: y.backward(gradient=...)"
             )
-        gradient = np.ones(value.shape, value.dtype)
+        gradient = ones(value.shape, like=value)
     raw = as_numbers(gradient, "backward(gradient=...)")
     if raw.dtype.kind == "c" and value.dtype.kind != "c":
         raise DTypeError(
@@ -348,7 +349,7 @@ def _tape_gradient(
     zeros = np.zeros_like
     if create_graph:
         return rebuild([arrived[s.node] if s.node in arrived else wrap(zeros(s._data)) for s in leaves])
-    return rebuild([wrap(stored(np.array(arrived.get(s.node, zeros(s._data)), s.dtype))) for s in leaves])
+    return rebuild([wrap(stored(owned(arrived.get(s.node, zeros(s._data))).astype(s.dtype))) for s in leaves])
 
 
 Tensor.backward.give(backward)

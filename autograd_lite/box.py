@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Self, TypeAlias, TypeVar, cast, overload
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import refuse_other_arithmetic
+from .arrays import Holder, asarray, is_array, on_host, owned, refuse_other_arithmetic, to_host, unwrap
 from .errors import DTypeError, MissingAttributeError, ShapeError, TapeError
 from .kept import hand_out
 from .node import Leaf, Node, Op, changing, next_index, op_name
@@ -113,16 +113,15 @@ class GivenAbove:
         setattr(self.owner, self.name, function)
 
 
-class Box:
+class Box(Holder):
     """A value that may be on the tape: its properties, its gradient, its ways off the tape. See the module.
 
     `class Mine(ag.Tensor)` survives ops; `class Mine(ag.Tensor, survives=False)`, and what derives from
     it, does not: ops give plain Tensors, as those of `nn.Parameter` do.
     """
 
-    __slots__ = ("__weakref__", "_data", "_name", "_of", "_views", "node")
+    __slots__ = ("__weakref__", "_name", "_of", "_views", "node")
 
-    _data: Any
     _name: str | None
     _of: Any
     _views: Any
@@ -144,7 +143,13 @@ class Box:
     @property
     def data(self) -> Array:
         """The plain array, which knows PyTorch's names: `x.data.zero_()`. Writing into it is not recorded."""
-        return cast(Array, answer(self.numpy()))
+        if on_host(self._data):
+            return cast(Array, answer(self.numpy()))
+        if self.node is not None:  # steps keep the array they have seen, since its values cannot be watched
+            self._data = owned(self._data)
+            if self.node.op is None:
+                self.node.value = self._data
+        return cast(Array, self._data)
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -292,6 +297,8 @@ class Box:
 
     def numpy(self) -> Array:
         """The plain array, asked for by name; nothing computed from it is recorded."""
+        if not on_host(self._data):
+            return cast(Array, to_host(self._data))
         if self._data.__class__ is not np.ndarray:  # 0-d values are kept as scalars, which are faster
             with changing:  # two threads that ask get one array
                 if self._data.__class__ is not np.ndarray:
@@ -402,10 +409,10 @@ def in_class(kind: type[Any], result: Any) -> Any:
     if isinstance(result, kind):
         return result
     boxed = isinstance(result, Box)
-    if not boxed and (not isinstance(result, (np.ndarray, np.generic)) or result.dtype.kind not in "biufc"):
+    if not boxed and (not is_array(result) or result.dtype.kind not in "biufc"):
         return result
     tensor = _new(kind)
-    tensor._data = result._data if boxed else stored(np.asarray(result))
+    tensor._data = result._data if boxed else stored(asarray(result))
     tensor._name = getattr(result, "_name", None)
     tensor._views = None
     tensor.node = result.node if boxed else None
@@ -435,21 +442,16 @@ def _plain(x: Any) -> Any:
 # -- what is inside --------------------------------------------------------------------------------
 
 
-def unwrap(value: Any) -> Any:
-    """The array inside of a Tensor; anything else as it is."""
-    return value._data if isinstance(value, Box) else value
-
-
 def as_numbers(value: Any, line: str) -> Array:
     """The plain array of something given for numbers; `line` is the user's code in the error otherwise."""
     refuse_other_arithmetic(value, line)
     try:
-        array = np.asarray(unwrap(value))
+        array = asarray(unwrap(value))
     except ValueError as error:  # rows of several lengths
         raise ShapeError(f"{line}: {describe(value)} is no array; {error}") from error
     if array.dtype.kind not in "biufc":
         raise DTypeError(f"{line}: {describe(value)} holds no numbers; expected an array or a Tensor")
-    return array
+    return cast(Array, array)
 
 
 def stored(array: Any) -> Value:

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import refuse_other_arithmetic
-from .box import Box, Value, as_numbers, require_inexact, stored, unwrap
+from .arrays import is_array, on_host, refuse_other_arithmetic, to_host, unwrap
+from .arrays import owned as copied
+from .box import Box, Value, as_numbers, require_inexact, stored
 from .errors import AxisError, DTypeError, UnsupportedError
 from .known import Composition, Rule, is_built_in, known
 from .node import Op, op_name
@@ -71,7 +72,10 @@ def owned(data: Any, requires_grad: bool, dtype: npt.DTypeLike | None) -> Value:
     if data.__class__ is not np.ndarray:
         refuse_other_arithmetic(data, "Tensor(m)")
     try:
-        array = np.array(data, dtype=dtype)
+        if data.__class__ is np.ndarray or on_host(data):
+            array = np.array(data, dtype=dtype)
+        else:
+            array = copied(data) if dtype is None else data.astype(dtype)
     except UnsupportedError:
         raise
     except (TypeError, ValueError) as error:
@@ -87,7 +91,7 @@ def owned(data: Any, requires_grad: bool, dtype: npt.DTypeLike | None) -> Value:
             "booleans or complex numbers"
         )
     if requires_grad and array.dtype.kind in "biu":
-        if dtype is not None or isinstance(data, (np.ndarray, np.generic)):
+        if dtype is not None or is_array(data):
             require_inexact(array.dtype, "Tensor(array, requires_grad=True)")
         array = array.astype(np.float64)
     return stored(array)
@@ -95,7 +99,7 @@ def owned(data: Any, requires_grad: bool, dtype: npt.DTypeLike | None) -> Value:
 
 def operand(value: Any) -> Any:
     """The other side of an operator: Tensors, numbers, arrays, lists made into arrays, or NotImplemented."""
-    if isinstance(value, (Box, np.ndarray, np.generic, int, float, complex)):
+    if isinstance(value, (Box, int, float, complex)) or is_array(value):
         refuse_other_arithmetic(value)
         return value
     if not isinstance(value, (list, tuple)):
@@ -179,8 +183,8 @@ def with_plain_options(op: Op, args: Args, kwargs: Options) -> tuple[Options, bo
     for key, option in kwargs.items():
         if option.__class__ not in _OPTIONS:
             if isinstance(option, Box) and option.node is None and option.dtype.kind in "biu":
-                kwargs = {**kwargs, key: option._data.tolist()}
-            elif isinstance(option, (Box, np.ndarray)):
+                kwargs = {**kwargs, key: to_host(option).tolist()}
+            elif isinstance(option, Box) or is_array(option):
                 refuse_other_arithmetic(option)
                 by_keyword = True
     if ("out" in kwargs or "where" in kwargs) and op is not np.copyto:

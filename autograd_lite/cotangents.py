@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 
 from .apply import output
-from .arrays import refuse_other_arithmetic
-from .box import Box, unwrap, wrap
+from .arrays import asarray, is_array, refuse_other_arithmetic, unwrap
+from .box import Box, wrap
 from .errors import DTypeError, NotDifferentiableError, ShapeError
 from .known import Rule
 from .node import Node, op_name
-from .sums import total
+from .sums import unbroadcast
 from .words.explain import describe
 
-__all__ = ["Cotangent", "Masked", "add", "bare", "complete", "conjugate", "fit", "is_complex", "unbroadcast"]
+__all__ = ["Cotangent", "Masked", "add", "bare", "complete", "conjugate", "fit", "is_complex"]
 
 Cotangent = Any
 """An array, a NumPy scalar, a Tensor, a tuple of them with None for results that nobody used, or `Masked`."""
@@ -118,14 +118,14 @@ def conjugate(g: Cotangent) -> Cotangent:
 
 def fit(gx: Any, arg: Any, rule: Rule, node: Node, i: int) -> Any:
     """Bring what a rule returned for the i-th input of a step to the shape and dtype of the input."""
-    if not isinstance(gx, (np.ndarray, np.generic, Box)):
+    if not (isinstance(gx, Box) or is_array(gx)):
         if gx is None:
             raise no_rule(node, i)
         if node.op is output:
             return gx
         if not isinstance(gx, (int, float, complex)):
             raise _no_cotangent(node, i, gx)
-        gx = np.asarray(gx)
+        gx = asarray(gx)
     elif gx.__class__ is not _ARRAY:
         refuse_other_arithmetic(gx, f"the derivative rule of {op_name(node.op)} for argument {i}")
     if gx.shape != arg.shape:
@@ -146,25 +146,6 @@ def fit(gx: Any, arg: Any, rule: Rule, node: Node, i: int) -> Any:
         return gx if isinstance(gx, Box) else wrap(gx)
     gx = unwrap(gx)
     return gx[()] if gx.ndim == 0 else gx
-
-
-def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
-    """Sum `g` over the axes along which an array of `shape` was broadcast.
-
-    >>> unbroadcast(np.ones((2, 3)), (3,))
-    array([2., 2., 2.])
-    >>> unbroadcast(np.ones((2, 3)), (2, 1))
-    array([[3.],
-           [3.]])
-    """
-    extra = len(g.shape) - len(shape)
-    if extra < 0 or any(have != want != 1 for have, want in zip(g.shape[extra:], shape, strict=True)):
-        raise ShapeError(
-            f"a derivative rule returned shape {g.shape}, which is no broadcast of its input's shape {shape}"
-        )
-    stretched = [i + extra for i, size in enumerate(shape) if size == 1 and g.shape[i + extra] != 1]
-    g = total(g, (*range(extra), *stretched))
-    return g if g.shape == shape else np.reshape(g, shape)
 
 
 def _no_cotangent(node: Node, i: int, gx: Any) -> DTypeError:

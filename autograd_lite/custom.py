@@ -11,8 +11,8 @@ import numpy as np
 from . import tree
 from .aliases import NUMBERS, Function
 from .apply import as_value, record_result, unrecorded
-from .arrays import refuse_other_arithmetic
-from .box import like, unwrap
+from .arrays import is_array, refuse_other_arithmetic, unwrap
+from .box import like
 from .errors import ShapeError, UnsupportedError
 from .kept import keep_constants
 from .known import Rule, arity, known
@@ -68,7 +68,9 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
             if any(isinstance(x, Tensor) for x in tree.flatten((g, args))[0]):
                 _residuals = forward(*args)[1]  # once more, on the tape
             # `self`, or another first argument that holds no numbers
-            owner = () if not args or isinstance(args[0], (Tensor, *NUMBERS)) else args[:1]
+            owner = (
+                () if not args or is_array(args[0]) or isinstance(args[0], (Tensor, *NUMBERS)) else args[:1]
+            )
             pulled = backward(*owner, _residuals, g) if owner and takes_owner else backward(_residuals, g)
             if owner and isinstance(pulled, tuple) and len(pulled) == len(args) - 1:
                 pulled = (None, *pulled)
@@ -78,7 +80,7 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
                     f"its {len(args)} arguments, it returned {describe(pulled)}"
                 )
             return tuple(
-                np.zeros_like(x) if c is None and isinstance(x, (np.ndarray, np.generic, Tensor)) else c
+                np.zeros_like(x) if c is None and (isinstance(x, Tensor) or is_array(x)) else c
                 for c, x in zip(pulled, args, strict=True)
             )
 

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from . import tree
-from .box import unwrap, wrap
+from .arrays import to_host, unwrap
+from .box import wrap
 from .errors import GradientCheckError
 from .node import Node, tape_order
 from .recording import enable_grad, no_grad
@@ -90,7 +91,7 @@ def _is_same(leaf: Node, given: Any) -> bool:
     arrays of one and the same number are equal says nothing."""
     if isinstance(given, Tensor) and given.node is leaf:
         return True
-    value = np.asarray(unwrap(given))
+    value = to_host(given)
     if np.may_share_memory(leaf.value, value):
         return True
     return bool((value != value.flat[:1]).any()) and np.array_equal(leaf.value, value)

@@ -3,7 +3,8 @@
 A kernel takes arrays and gives arrays, and knows nothing of the tape. So it can be as fast as it
 likes, and its derivative, another kernel, cannot be differentiated. The definition can: it says
 what the op means, tests hold the kernels against it, and derivatives of second order and forward
-mode go through it.
+mode go through it. Kernels are for NumPy's own arrays: on arrays of another class, which is what
+`arrays.py` says, the definition runs.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from .apply import record_result, unrecorded_result
-from .arrays import refuse_other_arithmetic
-from .box import like, unwrap
+from .arrays import on_host, refuse_other_arithmetic, unwrap
+from .box import like
 from .errors import ShapeError
 from .kept import keep_constants
 from .known import Flow, Rule, is_built_in, known
@@ -27,6 +28,8 @@ from .transforms import vjp
 from .words.explain import explain, how_many
 
 __all__ = ["fused"]
+
+_ARRAY = np.ndarray
 
 
 def fused(
@@ -80,7 +83,9 @@ def _op(
     def op(*args: Any, **options: Any) -> Any:
         values = list(map(unwrap, args))
         for x in values:
-            if x.__class__ is not np.ndarray:
+            if x.__class__ is not _ARRAY:
+                if not on_host(x):
+                    return definition(*args, **options)
                 refuse_other_arithmetic(x, op_name(op))
         tensors = [x for x in args if isinstance(x, Tensor)]
         recorded = is_recording() and any(x.node is not None for x in tensors)

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import is_array, owned, to_host
 from .errors import TapeError
 from .known import Rule, reads_of
 from .node import FIXED, Leaf, Node, next_index, op_name
@@ -53,7 +54,7 @@ def fingerprint(array: Any) -> bytes:
     >>> fingerprint(a) == before
     False
     """
-    flat = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    flat = np.ascontiguousarray(to_host(array)).reshape(-1).view(np.uint8)
     rows = flat.size // (8 * WIDTH)
     rows -= rows % 2 == 0
     if rows < 2:
@@ -100,6 +101,8 @@ def _kept(value: Any, where: int | str, watched: list[Watched]) -> Any:
         return kind([_kept(item, where, watched) for item in value])
     elif kind is dict:
         return {key: _kept(item, where, watched) for key, item in value.items()}
+    elif is_array(value) or is_array(value):
+        return owned(value)
     return value
 
 

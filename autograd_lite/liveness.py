@@ -29,9 +29,10 @@ from typing import Any
 
 import numpy as np
 
-from .box import Box, unwrap
-from .cotangents import unbroadcast
+from .arrays import every, unwrap
+from .box import Box
 from .known import Rule
+from .sums import unbroadcast
 
 __all__ = ["Mask", "silence"]
 
@@ -77,7 +78,7 @@ def silence(
     if gx.__class__ is np.float64 and gx - gx == 0 and (gx or elementwise):
         return gx, None if gx else mask  # a single number that is finite and not 0 is live
     if elementwise:
-        if mask is not None and gx is not g and (isinstance(gx, Box) or not np.isfinite(gx).all()):
+        if mask is not None and gx is not g and (isinstance(gx, Box) or not every(np.isfinite(gx))):
             # Under create_graph this `where` is on the tape and keeps the next order clean too.
             gx = np.where(mask.live(), gx, 0)
         return gx, mask

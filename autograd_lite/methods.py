@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .apply import apply, astype, viewed
-from .arrays import MASKED
+from .arrays import MASKED, to_host
 from .box import PLAIN, GivenAbove, like, wrap
 from .calls import ValuesAndIndices, axis_of, numpy_words, owned
 from .errors import DTypeError, ShapeError, UnsupportedError
@@ -97,11 +97,11 @@ class Methods(Operators):
             raise ShapeError(
                 f"item() takes a Tensor of one entry, this has shape {self.shape}; use .tolist()"
             )
-        return self._data.item()
+        return to_host(self._data).item()
 
     def tolist(self) -> Any:
         """The entries as nested Python lists."""
-        return self._data.tolist()
+        return to_host(self._data).tolist()
 
     # -- NumPy's array methods ---------------------------------------------------------------------
 

@@ -27,7 +27,6 @@ __all__ = [
     "Notes",
     "Op",
     "changing",
-    "is_number",
     "next_index",
     "op_name",
     "tape_order",
@@ -188,8 +187,3 @@ def tape_order(outputs: Iterable[Node], since: int = -1) -> list[Node]:
 
 
 _by_index = operator.attrgetter("index")
-
-
-def is_number(value: Any) -> bool:
-    """Whether a recorded value is a single number; those are stored as NumPy scalars."""
-    return value.__class__ is not np.ndarray and value.__class__ is not tuple

@@ -14,8 +14,8 @@ from typing import Any, Self, TypeVar, cast
 import numpy as np
 
 from .apply import apply, compute, record_kept, setitem, unrecorded, viewed, written
-from .arrays import refuse_other_arithmetic
-from .box import OPERANDS, PLAIN, Array, Box, answer, as_kin, like, record, unwrap, wrap
+from .arrays import on_host, refuse_other_arithmetic, to_host, unwrap
+from .box import OPERANDS, PLAIN, Array, Box, answer, as_kin, like, record, wrap
 from .calls import operand, plain_index
 from .errors import AssignmentError, DTypeError, ShapeError
 from .guards import NAMELESS, cut, cut_by_number, draws
@@ -268,7 +268,7 @@ class Operators(Box):
 
     def __bool__(self) -> bool:
         try:
-            return bool(self._data)
+            return bool(to_host(self._data))
         except ValueError as error:
             raise ShapeError(
                 f"a Tensor of shape {self.shape} is neither true nor false; write (x > 0).all() or "
@@ -277,7 +277,7 @@ class Operators(Box):
 
     def __int__(self) -> int:
         try:
-            return int(self._data)
+            return int(to_host(self._data))
         except TypeError as error:
             raise DTypeError(
                 f"int(x) takes a 0-d Tensor, this has shape {self.shape}; write x.astype(int), or x.item() "
@@ -285,7 +285,7 @@ class Operators(Box):
             ) from error
 
     def __index__(self) -> int:
-        return operator.index(self._data)
+        return operator.index(to_host(self._data)[()])
 
     def __float__(self) -> float:
         return float(self._number("float"))
@@ -302,10 +302,12 @@ class Operators(Box):
                 f"{kind}(x) takes a Tensor of one entry, this has shape {self.shape}; compute with NumPy's "
                 "functions, e.g. np.sin(x), or write x.tolist()"
             )
-        return self._data.reshape(())[()]
+        return to_host(self._data).reshape(())[()]
 
     def __repr__(self) -> str:
-        text = np.array2string(np.asarray(self._data), separator=", ", prefix="Tensor(")
+        text = type(self._data).__name__  # of another class than NumPy's, whose values are not read
+        if on_host(self._data):
+            text = np.array2string(to_host(self._data), separator=", ", prefix="Tensor(")
         parts = [f"Tensor({text}", f"shape={self.shape}", f"dtype={self.dtype}"]
         if self.name is not None:
             parts.append(f"name={self.name!r}")
@@ -321,4 +323,4 @@ class Operators(Box):
             raise ShapeError(
                 f"f'{{x:{spec}}}' takes a Tensor of one entry, this has shape {self.shape}; format x.tolist()"
             )
-        return format(self._data.item(), spec)
+        return format(to_host(self._data).item(), spec)

@@ -12,8 +12,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from .anomaly import check_forward, finite, nonfinite
+from .anomaly import check_forward, nonfinite
 from .apply import output_of
+from .arrays import every, finite
 from .box import lift
 from .cotangents import Cotangent, Masked, complete, conjugate, fit, is_complex, no_rule
 from .errors import (
@@ -231,7 +232,7 @@ def contributions(node: Node, adjoint: Any = None) -> tuple[Any, ...]:
         if gx is not None and gx.__class__ is not tuple:
             gx = fit(gx, node.args[i], rule, node, i)
             total = node.inputs[i].adjoint if adjoint is None else None
-            if total is not None and not np.isfinite(gx).all():
+            if total is not None and not every(np.isfinite(gx)):
                 # What is not finite, though the sum of it is, came from a dead entry.
                 gx = np.where(np.isfinite(total) & ~np.isfinite(gx), 0, gx)[()]
             sent[i] = gx

@@ -24,8 +24,10 @@ from typing import Any
 import numpy as np
 
 from .apply import primitive
+from .arrays import in_order
+from .errors import ShapeError
 
-__all__ = ["added", "contracted", "is_narrow", "mean", "narrowed", "total", "widened"]
+__all__ = ["added", "contracted", "is_narrow", "mean", "narrowed", "total", "unbroadcast", "widened"]
 
 Axis = int | Sequence[int] | None
 
@@ -73,7 +75,7 @@ def total(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
         axes = tuple(range(ndim))
     else:
         axes = tuple([k + ndim if k < 0 else k for k in _listed(axis)])
-    n, shape, whole = len(axes), x.shape, x.flags.c_contiguous
+    n, shape, whole = len(axes), x.shape, in_order(x)
     one_by_one = n
     while whole and one_by_one and axes[one_by_one - 1] == ndim - 1 - n + one_by_one:
         one_by_one -= 1  # the last axes of an array in order are added pairwise
@@ -105,7 +107,7 @@ def _by_runs(x: Any, axes: tuple[int, ...]) -> Any:
     """The sum over axes. The axes are brought into the order of memory, and neighbours of one kind, summed or
     kept, are one axis. The longest is summed first, which leaves the least to the others."""
     order = list(range(x.ndim))
-    if not x.flags.c_contiguous:
+    if not in_order(x):
         order.sort(key=lambda k: -abs(x.strides[k]))
     runs = [(summed, list(run)) for summed, run in itertools.groupby(order, axes.__contains__)]
     y = x.transpose(order).reshape([math.prod([x.shape[k] for k in run]) for _, run in runs])
@@ -151,6 +153,28 @@ def added(parts: Iterable[Any]) -> Any:
     while sums:
         result += sums.pop()[1]
     return result
+
+
+# -- gradients of broadcast operands ----------------------------------------------------------------
+
+
+def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum `g` over the axes along which an array of `shape` was broadcast.
+
+    >>> unbroadcast(np.ones((2, 3)), (3,))
+    array([2., 2., 2.])
+    >>> unbroadcast(np.ones((2, 3)), (2, 1))
+    array([[3.],
+           [3.]])
+    """
+    extra = len(g.shape) - len(shape)
+    if extra < 0 or any(have != want != 1 for have, want in zip(g.shape[extra:], shape, strict=True)):
+        raise ShapeError(
+            f"a derivative rule returned shape {g.shape}, which is no broadcast of its input's shape {shape}"
+        )
+    stretched = [i + extra for i, size in enumerate(shape) if size == 1 and g.shape[i + extra] != 1]
+    g = total(g, (*range(extra), *stretched))
+    return g if g.shape == shape else np.reshape(g, shape)
 
 
 # -- sums of products ------------------------------------------------------------------------------

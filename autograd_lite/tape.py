@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import is_array, unwrap
 from .box import GivenAbove
 from .node import Node, op_name
 from .recording import Mode, heard_by
@@ -99,7 +100,7 @@ def show(value: Any) -> str:
         return name
     if value.__class__ is tuple and value and all(isinstance(v, np.ndarray) for v in value):
         return f"({', '.join(map(show, value))})"
-    value = getattr(value, "_data", value)
+    value = unwrap(value)
     value = value[()] if isinstance(value, np.ndarray) and not value.ndim else value
     if isinstance(value, (bool, int, str)) or value is None:
         return repr(value)
@@ -111,4 +112,6 @@ def show(value: Any) -> str:
             with np.printoptions(precision=4, suppress=True):
                 return " ".join(np.array2string(value, separator=", ").split())
         return f"{value.dtype}{list(value.shape)}"
+    if is_array(value):
+        return f"{type(value).__name__} {value.dtype}{list(value.shape)}"
     return repr(value)

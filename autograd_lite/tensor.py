@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Self, cast
 
-import numpy as np
 import numpy.typing as npt
 
+from .arrays import owned as copied
 from .box import Array, Box, lift, like, made_by_ops, wrap
 from .calls import owned
 from .errors import TapeError
@@ -68,9 +68,9 @@ class Tensor(TorchNames, Methods, Operators, Box):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         self._must_be_leaf("deep-copied")
-        twin = _rebuild(type(self), self.data.copy(), self.requires_grad, self.name)
+        twin = _rebuild(type(self), copied(self.data, "C"), self.requires_grad, self.name)
         if self.grad is not None:
-            twin.grad = wrap(np.array(self.grad._data))
+            twin.grad = wrap(copied(self.grad._data))
         memo[id(self)] = twin
         return cast(Self, twin)
 

@@ -16,7 +16,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from .box import GivenAbove, answer, unwrap
+from .arrays import to_host
+from .box import GivenAbove, answer
 from .calls import ValuesAndIndices, axis_of, numpy_words
 from .errors import IndexingError, OptionError, UnsupportedError
 from .node import Op
@@ -285,7 +286,7 @@ class TorchNames:
 
     def is_contiguous(self: Any) -> Any:
         """Whether the entries lie in memory one after another, in their order."""
-        return bool(np.asarray(unwrap(self)).flags.c_contiguous)
+        return bool(to_host(self).flags.c_contiguous)
 
     def element_size(self: Any) -> Any:
         """Bytes of an entry."""

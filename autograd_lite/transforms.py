@@ -14,9 +14,10 @@ import numpy as np
 
 from . import tree
 from .aliases import Call, Function, owned, seeds_of, zeros_of
-from .arrays import refuse_other_arithmetic
+from .arrays import asarray, is_array, ones, refuse_other_arithmetic, shape_of, size_of, unwrap, zeros
+from .arrays import owned as copied
 from .backward import play
-from .box import as_numbers, lift, like, unwrap, wrap
+from .box import as_numbers, lift, like, wrap
 from .errors import DTypeError, IndexingError, ShapeError
 from .node import Leaf, next_index
 from .pull import Sweep
@@ -31,7 +32,7 @@ def _require_number(out: Any) -> None:
     """Check that a function returned one real number."""
     value = unwrap(out)
     refuse_other_arithmetic(value, "grad(f): f returned another array class")
-    if not isinstance(value, (np.ndarray, np.generic, int, float, complex)) or np.size(value) != 1:
+    if not (is_array(value) or isinstance(value, (int, float, complex))) or size_of(value) != 1:
         advice = "is a return missing?" if out is None else "reduce it with np.sum, or use ag.jacobian"
         raise ShapeError(
             f"grad(f) needs an f that returns a single number, it returned {describe(out)}; {advice}"
@@ -223,9 +224,9 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
 
 def _dummy(y: Any) -> Any:
     """A cotangent of ones with a node of its own."""
-    value = np.asarray(unwrap(y))
-    ones = np.ones(value.shape, value.dtype if value.dtype.kind in "fc" else float)[()]
-    return lift(ones, Leaf(ones))
+    value = asarray(unwrap(y))
+    cotangent = ones(value.shape, value.dtype if value.dtype.kind in "fc" else float, like=value)[()]
+    return lift(cotangent, Leaf(cotangent))
 
 
 def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
@@ -260,7 +261,7 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
             for place in np.ndindex(output.shape):
 
                 def pull(unit: complex, k: int = k, place: Any = place) -> list[Any]:
-                    one = zeros[k].copy()
+                    one = copied(zeros[k])
                     one[place] = unit
                     seeds = [*zeros[:k], one, *zeros[k + 1 :]]
                     return call.pull([g[()] for g in seeds], record=nested, retain=True)
@@ -301,7 +302,7 @@ def _cotangent_of(y: Any) -> Any:
 def _stacked(rows: list[Any], shape: tuple[int, ...], x: Tensor) -> Any:
     """The gradients of all the entries of an output, in its shape."""
     if not rows:
-        return np.zeros((*shape, *x.shape), x.dtype)
+        return zeros((*shape, *x.shape), like=x)
     return np.reshape(np.stack(rows), (*shape, *x.shape))
 
 
@@ -356,7 +357,7 @@ def _fitted(values: Any, structure: Any, likes: Sequence[Any], who: str, what: s
     fitted: list[Any] = []
     for g, model in zip(tree.flatten(values)[0], likes, strict=True):
         value = _cotangent_of(model)
-        if np.shape(unwrap(g)) != value.shape:
+        if shape_of(g) != value.shape:
             raise ShapeError(
                 f"{who}: {describe(unwrap(g))} came where the {what} has shape {value.shape}; the shapes "
                 "must be equal"

@@ -322,7 +322,8 @@ def _require_no_leaf(tensor: Any, x: Any, line: str) -> None:
 def _put(x: Any, value: Any) -> None:
     """Let x stand for a new value, which lies in memory as the old one did; a leaf stays one."""
     old, data = x._data, value._data
-    if data.ndim > 1 and data.strides != old.strides and data.shape == old.shape:
+    several = data.__class__ is np.ndarray is old.__class__ and data.ndim > 1 and data.shape == old.shape
+    if several and data.strides != old.strides:
         data = np.empty_like(old)
         data[...] = value._data
         if value.node is not None:

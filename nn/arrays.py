@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_lite import Tensor
-from autograd_lite.arrays import refuse_other_arithmetic
+from autograd_lite.arrays import on_host, refuse_other_arithmetic
 from autograd_lite.errors import DataError, DTypeError
 
 __all__ = ["Input", "as_array", "as_operand"]
@@ -44,7 +44,8 @@ def as_array(x: Any) -> Array:
 
 
 def as_operand(who: str, x: Any, dtype: npt.DTypeLike | None = None) -> Any:
-    """What ops compute with: a Tensor as it is, else an array of numbers.
+    """What ops compute with: a Tensor, or an array of another class than NumPy's, as it is, else an array of
+    numbers.
 
     Args:
         who: what is going to compute, for the message.
@@ -58,7 +59,7 @@ def as_operand(who: str, x: Any, dtype: npt.DTypeLike | None = None) -> Any:
         >>> as_operand("MSELoss", [1, 2.5])
         array([1. , 2.5])
     """
-    if isinstance(x, Tensor):
+    if isinstance(x, Tensor) or not on_host(x):
         return x
     array = as_array(x)
     if array.dtype.kind not in "biufc":

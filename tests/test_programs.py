@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
-from autograd_lite import backward
+from autograd_lite import backward, cotangents
 from autograd_lite.errors import KinkError
 from autograd_lite.known import Composition, known
 from autograd_lite.testing import check_grads
@@ -154,8 +154,8 @@ PLANTS: dict[str, tuple[str, Callable[[], Place]]] = {
         lambda: in_place_of(np.transpose, lambda g, y, x, axes=None: np.reshape(g, x.shape)),
     ),
     "a missing transpose in a product": ("@", lambda: in_place_of(np.matmul, None, untransposed_product)),
-    "a mean over what was broadcast": (" + ", lambda: (backward, "unbroadcast", averaged)),
-    "a dropped term of fan-in": ("{0} * {1}", lambda: (backward, "_sum", lambda a, b: b)),
+    "a mean over what was broadcast": (" + ", lambda: (cotangents, "unbroadcast", averaged)),
+    "a dropped term of fan-in": ("{0} * {1}", lambda: (backward, "add", lambda a, b: b)),
     "a mask the other way": ("np.maximum(", lambda: in_place_of(np.maximum, lambda g, y, a, b: g * (a < b))),
     "a running sum from the wrong end": ("cumsum(", lambda: in_place_of(np.cumsum, unreversed)),
     "a cotangent written to": ("-{0}", lambda: in_place_of(np.negative, written_to)),

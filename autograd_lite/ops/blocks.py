@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import on_host
+
 __all__ = ["blockwise"]
 
 BLOCK = 1 << 14
@@ -20,7 +22,7 @@ def blockwise(function: Callable[..., Any], *arrays: Any) -> Any:
         >>> blockwise(lambda a, b: np.sqrt(a * b), np.array([1.0, 2.0]), np.array([4.0, 2.0]))
         array([2., 2.])
     """
-    if max(array.size for array in arrays) <= BLOCK:
+    if max(array.size for array in arrays) <= BLOCK or not all(map(on_host, arrays)):
         return function(*arrays)
     arrays = np.broadcast_arrays(*arrays)
     flat = [array.reshape(-1) for array in arrays]

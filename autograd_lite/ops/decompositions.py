@@ -18,12 +18,13 @@ The phases of complex vectors are arbitrary as well: a function that depends on 
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from ..apply import primitive
-from ..box import unwrap
+from ..arrays import some, unwrap, zeros
 from ..errors import NotDifferentiableError, UnsupportedError
 from ..known import Composition, defvjp, known
 from .equal import accompanied, alike, answered, channels, probe_of, spread_evenly, tilted, vanishing
@@ -42,7 +43,7 @@ def quotient(numerator: Any, gap: Any, closed: Any, moot: Any) -> Any:
 
     The NaN is a factor, so that in forward mode, which differentiates by the numerator, it stays.
     """
-    if not np.any(closed):
+    if not some(closed):
         return numerator / gap
     factor = np.where(moot, 0, np.nan).astype(numerator.dtype)
     return np.where(closed, numerator * factor, numerator / np.where(closed, 1, gap))
@@ -58,7 +59,7 @@ def negligible(x: Any, size: Any) -> Any:
 def used(*cotangents: Any) -> Any:
     """Which vectors, in columns, or values, in one row, got a cotangent that is not all 0."""
     columns = [np.any(unwrap(g) != 0, axis=-2) for g in cotangents if g is not None]
-    return np.logical_or.reduce(columns)
+    return functools.reduce(np.logical_or, columns)
 
 
 def row(values: Any) -> Any:
@@ -75,7 +76,7 @@ def require_no_phase(name: str, phases: Any, size: Any) -> None:
     """Refuse a cotangent along the phases (or, more generally, the basis) that NumPy happened to choose:
     what is far more than rounding, in a cotangent that is more than rounding."""
     phases, size = np.abs(unwrap(phases)), np.max(np.abs(unwrap(size)), initial=0)
-    if np.any(phases > np.maximum(1e-3 * size, np.finfo(phases.dtype).eps ** 0.75)):
+    if some(phases > np.maximum(1e-3 * size, np.finfo(phases.dtype).eps ** 0.75)):
         raise NotDifferentiableError(
             f"the loss depends on a choice that {name} is free to make, the phases of complex vectors or the "
             "basis of a subspace, so it has no derivative; use expressions that do not depend on it, such as "
@@ -187,7 +188,7 @@ def _eigh(g: Any, y: Any, a: Any, *, uplo: Any = "L") -> tuple[Any]:
         multiple, gw, pairs, _ = answered(gw, w, probe)
         settled = pairs & negligible(skew, gv) | closed & _idle(gv)
         skew = np.where(settled, 0, skew)
-        v = tilted(v) if settled.any() or pairs.any() else v
+        v = tilted(v) if some(settled | pairs) else v
     moot = settled | _moot(skew, gv, gw, gv)
     inner = quotient(skew, gap, closed, moot)
     if gw is not None:
@@ -200,7 +201,8 @@ def _eigh(g: Any, y: Any, a: Any, *, uplo: Any = "L") -> tuple[Any]:
 def _idle(*vectors: Any) -> Any:
     """Which matrices of a stack sent nothing to their vectors: another matrix, or another argument, is asked
     about, and the values alone hear of it."""
-    return ~np.any([np.any(unwrap(x) != 0, axis=(-2, -1), keepdims=True) for x in vectors], axis=0)
+    used_ones = [np.any(unwrap(x) != 0, axis=(-2, -1), keepdims=True) for x in vectors]
+    return ~functools.reduce(np.logical_or, used_ones)
 
 
 def _moot(numerator: Any, size: Any, gw: Any, *vectors: Any) -> Any:
@@ -369,7 +371,7 @@ def _svd(g: Any, y: Any, a: Any) -> tuple[Any]:
         idle = _idle(gu, gv)
         settled, zeros = pairs & negligible(both, size) | idle, zeros | idle
         both = np.where(settled, 0, both)
-        u, vh = (tilted(x) if settled.any() or pairs.any() else x for x in (u, vh))
+        u, vh = map(tilted, (u, vh)) if some(settled | pairs) else (u, vh)
     closed = negligible(across - down, across) & (one == 0)
     moot = settled | _moot(both, size, gs, gu, gv)
     inner = quotient(both, across - down + one, closed, moot) / 2
@@ -512,8 +514,7 @@ def _np_qr(a: Any, mode: str = "reduced") -> Any:
         return r
     if mode == "complete" and rows > columns:
         q = _completed(q, np.linalg.qr(unwrap(a), "complete")[0])
-        zeros = np.zeros((*r.shape[:-2], rows - columns, columns), r.dtype)
-        r = np.concatenate([r, zeros], axis=-2)
+        r = np.concatenate([r, zeros((*r.shape[:-2], rows - columns, columns), like=r)], axis=-2)
     return QRResult(q, r)
 
 

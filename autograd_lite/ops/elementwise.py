@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from ..apply import alias, astype, primitive
-from ..box import answer, unwrap
+from ..arrays import asarray, every, unwrap, zeros
+from ..box import answer
 from ..known import Composition, defvjp, known
 from ..tensor import Tensor
 from ..views import defview
-from .reductions import as_array
 from .slopes import (
     arcsin_slope,
     arctan_slope,
@@ -100,14 +100,14 @@ def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
     """y log a, unless y has overflowed or lost digits, or a is 0."""
-    if not isinstance(y, Tensor) and is_ordinary(y) and np.all(a != 0):
+    if not isinstance(y, Tensor) and is_ordinary(y) and every(a != 0):
         return g * (y * np.log(a, dtype=y.dtype))  # log of an int8 would be a float16
     return g * power_partial(a, b, 0, 1)
 
 
 def _float_power(a: Any, b: Any) -> Any:
-    a, b = as_array(a), as_array(b)
-    wide = np.result_type(unwrap(a), unwrap(b), float)
+    a, b = asarray(a), asarray(b)
+    wide = np.result_type(a.dtype, b.dtype, float)
     return np.power(a * wide.type(1), b)
 
 
@@ -180,8 +180,9 @@ defvjp(np.arctanh, lambda g, y, x: g * arctanh_slope(x))
 @primitive(broadcasts=True)
 def upright(x: Any) -> Any:
     """The real x times i; a product of complex numbers would multiply an infinite x by 0, too."""
-    y = np.zeros(np.shape(x), np.result_type(x, np.complex64))
-    y.imag = x
+    x = asarray(x)
+    y = zeros(x.shape, np.result_type(x.dtype, np.complex64), like=x)
+    y.imag[...] = x
     return y[()]
 
 
@@ -194,7 +195,7 @@ def _unit(x: Any, size: Any) -> Any:
     """x / |x| of complex numbers, 0 at 0; part by part where |x| may be subnormal or infinite."""
     raw = unwrap(size)
     zero = raw == 0
-    if np.all(zero | ((raw > 2.0**-100) & (raw < 2.0**100))):
+    if every(zero | ((raw > 2.0**-100) & (raw < 2.0**100))):
         return x / np.where(zero, np.inf, size)
     a, b = np.real(x), np.imag(x)
     return plane_slope(a, b, 1, 0, 1) + upright(plane_slope(b, a, 1, 0, 1))

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..apply import primitive
-from ..box import unwrap
+from ..arrays import owned, unwrap, zeros
 from ..known import defvjp
 
 __all__ = [
@@ -43,7 +43,7 @@ def together(w: Any) -> Any:
     digits: pairs, as a matrix of truth values."""
     size = np.max(np.abs(w), axis=-1, keepdims=True, initial=0)
     apart = np.abs(np.diff(w, axis=-1)) > np.sqrt(np.finfo(w.dtype).eps) * size
-    group = np.concatenate([np.zeros_like(w[..., :1], bool), apart], axis=-1).cumsum(-1)
+    group = np.cumsum(np.concatenate([np.zeros_like(w[..., :1], bool), apart], axis=-1), axis=-1)
     return group[..., :, None] == group[..., None, :]
 
 
@@ -85,7 +85,7 @@ def probe_of(groups: Any, zero: Any, size: Any) -> Any:
 
 def channels(a: Any, w: Any) -> tuple[Any, Any]:
     """The outputs that are always 0: for the bend, like the matrix; for the probe and what goes with it."""
-    return np.zeros_like(a), np.zeros((*w.shape[:-1], 3, w.shape[-1]), w.dtype)
+    return np.zeros_like(a), zeros((*w.shape[:-1], 3, w.shape[-1]), like=w)
 
 
 def accompanied(probe: Any, size: Any, g: Any, w: Any) -> Any:
@@ -134,7 +134,7 @@ def _within(groups: Any, x: Any) -> Any:
 def tilted(v: Any) -> Any:
     """v, of which no derivative is known: the answer holds at one matrix, and its derivative would be one of
     third order."""
-    return np.array(v)
+    return owned(v)
 
 
-defvjp(tilted, lambda g, y, v: g * np.asarray(np.nan, g.dtype))
+defvjp(tilted, lambda g, y, v: g * g.dtype.type(np.nan))

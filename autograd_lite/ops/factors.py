@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..apply import primitive
+from ..arrays import is_array, ones, zeros
 from ..known import defvjp
 from .wide import Jet, arranged, tame
 
@@ -30,8 +31,8 @@ def others(x: Any, *along: Any) -> Any:
     padding = (1 << (n - 1).bit_length()) - n
     if padding:
         shape = (padding, *x.shape[1:])
-        x = np.concatenate([x, np.ones(shape, x.dtype)])
-        along = tuple(np.concatenate([h, np.zeros(shape, h.dtype)]) for h in along)
+        x = np.concatenate([x, ones(shape, like=x)])
+        along = tuple(np.concatenate([h, zeros(shape, like=h)]) for h in along)
     one, still = np.ones_like(x[:1]), (np.zeros_like(h[:1]) for h in along)
     wide = not tame(x, *along)
     if along or wide:
@@ -76,7 +77,7 @@ def running(x: Any, *along: Any) -> Any:
 
 def _running(x: Any, n: int) -> Any:
     """By doubling: each entry becomes the product of the last 1, 2, 4, 8, ... up to it."""
-    if isinstance(x, np.ndarray):
+    if is_array(x):
         return np.cumprod(x, axis=0, dtype=x.dtype)
     step = 1
     while step < n:
@@ -90,12 +91,12 @@ def pulled(g: Any, x: Any, *along: Any) -> Any:
     """What the running product sends back to x, differentiated along directions of x."""
     n = len(x)
     wide = not tame(x, g, *along)
-    ones = np.concatenate([np.ones_like(x[:1]), x, g])
+    whole = np.concatenate([np.ones_like(x[:1]), x, g])
     if along or wide:
         still = np.zeros_like(x[:1]), np.zeros_like(g)
         moving = (np.concatenate([still[0], h, still[1]]) for h in along)
-        return _pulled(Jet.of(ones, *moving, wide=wide), n).last()
-    return _pulled(ones, n)
+        return _pulled(Jet.of(whole, *moving, wide=wide), n).last()
+    return _pulled(whole, n)
 
 
 def _pulled(z: Any, n: int) -> Any:

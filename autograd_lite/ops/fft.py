@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import asarray
 from ..errors import UnsupportedError
 from ..known import Composition, constant, defvjp, known
 from .indexing import scatter
-from .reductions import as_array
 
 __all__: list[str] = []
 
@@ -138,7 +138,7 @@ def _shifted(sign: int) -> Any:
     """Frequency 0 to the middle, or back from there."""
 
     def shift(x: Any, axes: Any = None) -> Any:
-        x = as_array(x)
+        x = asarray(x)
         axes = tuple(range(x.ndim)) if axes is None else axes if isinstance(axes, tuple) else (axes,)
         return np.roll(x, tuple(sign * (x.shape[axis] // 2) for axis in axes), axes)
 

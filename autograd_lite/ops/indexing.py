@@ -12,12 +12,11 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..apply import primitive, setitem
-from ..box import unwrap
-from ..cotangents import unbroadcast
+from ..arrays import asarray, dtype_of, is_array, on_host, shape_of, size_of, to_host, unwrap, zeros
 from ..errors import ShapeError, UnsupportedError
 from ..known import Composition, Rule, defvjp, known
 from ..node import op_name
-from ..sums import widened
+from ..sums import unbroadcast, widened
 from ..tensor import Tensor
 from ..views import defview
 
@@ -29,18 +28,24 @@ __all__: list[str] = []
 def names_once(index: Any) -> bool:
     """Whether an index cannot name an entry twice: only whole numbers in arrays and lists can."""
     parts = index if isinstance(index, tuple) else (index,)
-    return not any(isinstance(part, list) or _numbers(part) for part in parts)
+    return not any(
+        part.__class__ not in NAMES_ONCE and (isinstance(part, list) or _numbers(part)) for part in parts
+    )
+
+
+NAMES_ONCE = frozenset({int, slice, type(None), type(Ellipsis)})
+"""The commonest parts of an index, of which nothing need be asked."""
 
 
 def _numbers(part: Any) -> bool:
     """Whether a part of an index is an array of whole numbers."""
-    return isinstance(part, np.ndarray) and part.dtype != bool
+    return is_array(part) and bool(part.shape) and part.dtype != bool
 
 
 @primitive
 def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of `shape` with `g` added in at `index`; entries that are named twice add up."""
-    result = np.zeros(shape, g.dtype)
+    result = zeros(shape, like=g)
     if names_once(index):
         result[index] = g
     else:
@@ -59,11 +64,13 @@ def _add_at(result: Any, index: Any, g: Any) -> None:
     `np.add.at` takes 55 ms. Single entries are added up in float64, and at most `DEEP` rows one by one.
     """
     parts = index if isinstance(index, tuple) else (index,)
+    few = g.size <= FEW and g.dtype.char != "e"
+    if few or g.dtype.char not in "efdFD" or not (g.size and on_host(g) and all(map(on_host, parts))):
+        np.add.at(result, index, g)
+        return
     numbers, axis = parts[-1], len(parts) - 1
     on_axis = _numbers(numbers) and all(isinstance(p, slice) and p == slice(None) for p in parts[:-1])
-    if g.dtype.char not in "efdFD" or not g.size or (g.size <= FEW and g.dtype.char != "e"):
-        np.add.at(result, index, g)
-    elif g.dtype.kind == "c":
+    if g.dtype.kind == "c":
         result.real, result.imag = (scatter(part, index, result.shape) for part in (g.real, g.imag))
     elif on_axis and axis and math.prod(result.shape[:axis]) <= numbers.size:
         for part, g_part in zip(result.reshape(-1, *result.shape[axis:]), _rows(g, axis), strict=True):
@@ -165,7 +172,7 @@ def _winners(shape: tuple[int, ...], index: Any) -> Any:
 def _assigned(g: Any, y: Any, x: Any, value: Any, index: Any) -> Any:
     """What arrives at the assigned places, summed back to the shape of the value."""
     if not math.prod(value.shape):
-        return np.zeros(value.shape, value.dtype)
+        return zeros(value.shape, like=value)
     read = g[index]
     if not names_once(index):
         read = np.where(_winners(y.shape, index), read, 0)
@@ -190,18 +197,18 @@ defvjp(
 
 def along(a: Any, axis: int, part: Any) -> Any:
     """`a[..., part, ...]` with `part` at the place of `axis`."""
-    return a[(slice(None),) * normalize_axis_index(axis, np.ndim(unwrap(a))) + (part,)]
+    return a[(slice(None),) * normalize_axis_index(axis, len(shape_of(a))) + (part,)]
 
 
 def as_places(numbers: Any) -> Any:
     """Whole numbers from what NumPy takes for them: an empty list is of no kind."""
-    places = np.asarray(unwrap(numbers))
+    places = asarray(unwrap(numbers))
     return places.astype(np.intp, casting="safe" if places.size else "unsafe")
 
 
 def _grid(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ...]:
     """The index that reads `indices` along an axis, and every place of the others."""
-    indices = np.asarray(unwrap(indices))
+    indices = asarray(unwrap(indices))
     if indices.ndim != len(shape):
         raise ValueError(
             f"the indices have {indices.ndim} axes, the array has {len(shape)}; give them as many"
@@ -218,24 +225,24 @@ def _take(a: Any, indices: Any, axis: int | None = None, mode: Any = "raise") ->
     if axis is None:
         a, axis = np.ravel(a), 0
     places = as_places(indices)
-    if not np.size(unwrap(a)):  # NumPy then asks whether there is anything to take, not where
+    if not size_of(a):  # NumPy then asks whether there is anything to take, not where
         return np.reshape(a, np.take(unwrap(a), places, axis, mode=mode).shape)
     if mode != "raise":
-        places = np.take(np.arange(np.shape(unwrap(a))[axis]), places, mode=mode)
+        places = np.take(np.arange(shape_of(a)[axis]), places, mode=mode)
     return along(a, axis, places)
 
 
 def _take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     if axis is None:
         arr, axis = np.ravel(arr), 0
-    return arr[_grid(np.shape(unwrap(arr)), indices, axis)]
+    return arr[_grid(shape_of(arr), indices, axis)]
 
 
 known[np.take] = Composition(_take)
 known[np.take_along_axis] = Composition(_take_along_axis)
 known[np.compress] = Composition(
     lambda condition, a, axis=None: np.take(
-        a, np.compress(unwrap(condition), np.arange(np.size(unwrap(condition)))), axis
+        a, np.compress(unwrap(condition), np.arange(size_of(condition))), axis
     )
 )
 known[np.extract] = Composition(lambda condition, arr: np.take(arr, np.flatnonzero(condition)))
@@ -259,8 +266,7 @@ def _writes(function: Callable[..., Any]) -> Callable[[Callable[..., None]], Non
                     f"{op_name(function)} would write into an array what is on the tape, and cut the graph; "
                     f"make the array a Tensor first: a = ag.Tensor(a); np.{op_name(function)}(a, ...)"
                 )
-            plain = {key: unwrap(value) for key, value in kwargs.items()}
-            function(target, *map(unwrap, args), **plain)
+            function(target, *map(unwrap, args), **{key: unwrap(value) for key, value in kwargs.items()})
 
         known[function] = Composition(composition)
 
@@ -278,7 +284,7 @@ def _cycled(values: Any, places: Any) -> Any:
 @_writes(np.put)
 def _put(a: Tensor, ind: Any, v: Any, mode: Any = "raise") -> None:
     places = np.ravel(np.take(np.arange(a.size), unwrap(ind), mode=mode))
-    if places.size and np.size(unwrap(v)):
+    if places.size and size_of(v):
         a[np.unravel_index(places, a.shape)] = _cycled(v, np.arange(places.size))
 
 
@@ -293,7 +299,7 @@ def _put_along_axis(arr: Tensor, indices: Any, values: Any, axis: int | None = -
 @_writes(np.place)
 def _place(arr: Tensor, mask: Any, vals: Any) -> None:
     """The first values go to the first places where the mask holds."""
-    mask = np.reshape(unwrap(mask), arr.shape).astype(bool)
+    mask = np.reshape(to_host(mask), arr.shape).astype(bool)
     if mask.any():
         arr[mask] = _cycled(vals, np.arange(np.count_nonzero(mask)))
 
@@ -301,14 +307,14 @@ def _place(arr: Tensor, mask: Any, vals: Any) -> None:
 @_writes(np.putmask)
 def _putmask(a: Tensor, mask: Any, values: Any) -> None:
     """Each entry where the mask holds becomes the value at its own place, counted along the values."""
-    mask = np.reshape(unwrap(mask), a.shape).astype(bool)
-    if mask.any() and np.size(unwrap(values)):
+    mask = np.reshape(to_host(mask), a.shape).astype(bool)
+    if mask.any() and size_of(values):
         a[mask] = _cycled(values, np.flatnonzero(mask))
 
 
 @_writes(np.copyto)
 def _copyto(dst: Tensor, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
-    np.copyto(np.empty((), dst.dtype), np.zeros((), np.asarray(unwrap(src)).dtype), casting)
+    np.copyto(np.empty((), dst.dtype), np.zeros((), dtype_of(src)), casting)
     dst[...] = src if where is True else np.where(where, src, dst)
 
 
@@ -316,5 +322,5 @@ def _copyto(dst: Tensor, src: Any, casting: Any = "same_kind", where: Any = True
 def _fill_diagonal(a: Tensor, val: Any, wrap: bool = False) -> None:
     mask = np.zeros(a.shape, bool)
     np.fill_diagonal(mask, True, wrap)
-    if mask.any() and np.size(unwrap(val)):
+    if mask.any() and size_of(val):
         a[mask] = _cycled(val, np.arange(np.count_nonzero(mask)))

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from ..apply import primitive
-from ..box import unwrap, wrap
+from ..arrays import asarray, empty, every, shape_of, some, to_host, unwrap
+from ..box import wrap
 from ..known import Composition, defvjp, known
 from .decompositions import eye, from_triangle, negligible, row
 from .factors import others
 from .products import adjoint, conj
-from .reductions import as_array
 from .wide import exponent_of, shifted
 
 __all__: list[str] = []
@@ -38,10 +38,10 @@ def _pinv(g: Any, y: Any, a: Any, **options: Any) -> Any:
     ga = -np.matmul(np.matmul(p, g), p)
     m, n = a.shape[-2:]
     rank = _rank(unwrap(a), unwrap(y))
-    if np.any(rank < m):
+    if some(rank < m):
         back = np.matmul(np.matmul(adjoint(g), y), p)
         ga = ga + back - np.matmul(a, np.matmul(y, back))
-    if np.any(rank < n):
+    if some(rank < n):
         back = np.matmul(np.matmul(p, y), adjoint(g))
         ga = ga + back - np.matmul(np.matmul(back, y), a)
     return ga
@@ -71,7 +71,7 @@ def _rank(a: Any, p: Any) -> Any:
 def _cuts(a: Any, p: Any) -> bool:
     s = np.linalg.svdvals(a)
     beyond = np.arange(s.shape[-1]) >= _rank(a, p)[..., None]
-    return bool(np.any(beyond & ~negligible(row(s), row(s))[..., 0, :]))
+    return some(beyond & ~negligible(row(s), row(s))[..., 0, :])
 
 
 def _truncated(a: Any, p: Any) -> Any:
@@ -111,11 +111,11 @@ def _solve(g: Any, y: Any, a: Any, b: Any) -> tuple[Any, Any]:
 
 def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     """The x whose product with the last axes of a, after `axes` have been put last, is b."""
-    a = as_array(a)
+    a = asarray(a)
     if axes is not None:
         order = [k for k in range(len(a.shape)) if k not in [axis % len(a.shape) for axis in axes]]
         a = np.transpose(a, (*order, *axes))
-    shape = a.shape[np.ndim(unwrap(b)) :]
+    shape = a.shape[len(shape_of(b)) :]
     size = math.prod(shape)
     if math.prod(a.shape) != size**2:
         raise ValueError(
@@ -151,18 +151,18 @@ def _cutoff(a: Any, rcond: float | None) -> float:
 
 def _lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
     """x, the sums of squared residuals, the rank (a constant), and the singular values."""
-    a, b = as_array(a), as_array(b)
+    a, b = asarray(a), asarray(b)
     s = np.linalg.svdvals(a)
     values = unwrap(s)
-    rank = int(np.sum(values > _cutoff(a, rcond) * np.max(values, initial=0)))
+    rank = int(to_host(np.sum(values > _cutoff(a, rcond) * np.max(values, initial=0))))
     vector = len(b.shape) == 1
     columns = np.expand_dims(b, -1) if vector else b
-    if np.all(negligible(row(values), row(values))[0, rank:]):
+    if every(negligible(row(values), row(values))[0, rank:]):
         x = least_squares(a, columns, rcond)
     else:  # rcond cuts off more than rounding
         x = np.matmul(np.linalg.pinv(a, rcond), columns)
     m, n = a.shape
-    residuals = wrap(np.empty(0, values.dtype))
+    residuals = wrap(empty(0, like=values))
     if rank == n < m:
         rest = columns - np.matmul(a, x)
         residuals = np.sum(np.real(rest * conj(rest)), axis=0)
@@ -181,7 +181,7 @@ def _det(g: Any, y: Any, a: Any) -> Any:
     """g times the signed minors. If those of unlike rows and columns could leave the range of floats midway,
     their largest entries are brought near 1 by powers of two, of which each minor then gets its own back."""
     exponent, limits = exponent_of(unwrap(a)), np.finfo(a.dtype)
-    if np.abs(exponent).max(initial=0) * a.shape[-1] <= min(limits.maxexp, -limits.minexp) / 8:
+    if not some(np.abs(exponent) * a.shape[-1] > min(limits.maxexp, -limits.minexp) / 8):
         return np.expand_dims(g, (-2, -1)) * cofactors(a)
     exponent = np.where(unwrap(a) == 0, -(1 << 20), exponent)
     rows = _top(exponent, -1)
@@ -217,7 +217,7 @@ def _cofactors(g: Any, y: Any, a: Any) -> Any:
     all the s but two, p_ij: the result is sum_j p_ij g'_jj on the diagonal, and -p_ij g'_ji beside it.
     """
     s = np.linalg.svdvals(unwrap(a))
-    if np.all(s[..., -1:] > s[..., :1] / 100):
+    if every(s[..., -1:] > s[..., :1] / 100):
         back = np.matrix_transpose(np.linalg.inv(a))
         along = np.expand_dims(np.sum(g * y, axis=(-2, -1)), (-2, -1))
         return along * back - np.matmul(np.matmul(back, np.matrix_transpose(g)), y)
@@ -281,13 +281,13 @@ def _multi_dot(arrays: Any, *, out: None = None) -> Any:
     arrays = list(arrays)
     if len(arrays) < 2:
         raise ValueError(f"multi_dot takes at least two arrays, {len(arrays)} came")
-    shapes = [np.shape(unwrap(a)) for a in arrays]
+    shapes = list(map(shape_of, arrays))
     first, last = len(shapes[0]) == 1, len(shapes[-1]) == 1
     if first:
         arrays[0] = np.expand_dims(arrays[0], 0)
     if last:
         arrays[-1] = np.expand_dims(arrays[-1], -1)
-    product = _chain(arrays, _splits([np.shape(unwrap(a)) for a in arrays]), 0, len(arrays) - 1)
+    product = _chain(arrays, _splits(list(map(shape_of, arrays))), 0, len(arrays) - 1)
     product = product[0] if first else product
     return product[..., 0] if last else product
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..apply import primitive, stop_gradient
-from ..box import unwrap
+from ..arrays import asarray, unwrap
 from ..known import Composition, defvjp, known
 from ..sums import narrowed, total, widened
 from .decompositions import negligible, row
@@ -142,7 +142,7 @@ def _vector_norm(x: Any, order: Any, axis: Axes, keepdims: bool) -> Any:
         return narrowed(total(np.abs(x), axis, keepdims), x)
     if order == 0:  # the number of entries that are not 0: constant
         counts = np.count_nonzero(unwrap(x), axis=axis, keepdims=keepdims)
-        return np.asarray(counts, np.finfo(x.dtype).dtype)[()]
+        return asarray(counts).astype(np.finfo(x.dtype).dtype)[()]
     if not isinstance(order, (int, float)):
         raise ValueError(f"ord={order!r} is no norm of vectors; expected a number, inf or -inf")
     return power_norm(x, order=float(order), axis=axis, keepdims=keepdims)

@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from ..box import unwrap, wrap
+from ..arrays import asarray, unwrap
+from ..box import wrap
 from ..known import Composition, known
 from ..tensor import Tensor
 from .indexing import along, scatter
-from .reductions import as_array
 
 __all__: list[str] = []
 
 
 def _pairs(value: Any, ndim: int) -> Any:
     """What is said of both ends of every axis: NumPy lets equal things be said once."""
-    return np.broadcast_to(as_array(value), (ndim, 2))
+    return np.broadcast_to(asarray(value), (ndim, 2))
 
 
 def _widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
@@ -163,7 +163,7 @@ _MODES: dict[str, Callable[..., Any]] = {
 
 
 def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
-    array, pad_width = as_array(array), unwrap(pad_width)
+    array, pad_width = asarray(array), unwrap(pad_width)
     if callable(mode):
         return _written(mode, array, _widths(pad_width, array.ndim), **options)
     if any(isinstance(value, Tensor) and value.requires_grad for value in (array, *options.values())):

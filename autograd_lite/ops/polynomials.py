@@ -7,22 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from ..box import unwrap
+from ..arrays import asarray, every, ones, to_host, unwrap, zeros
 from ..errors import UnsupportedError
 from ..known import Composition, defvjp, known
 from ..sums import total
 from ..tensor import Tensor
-from .reductions import as_array
 
 __all__: list[str] = []
 
 
 def _polyval(p: Any, x: Any) -> Any:
     """Horner's scheme: ((p0 x + p1) x + p2) x + ..."""
-    x = as_array(x)
+    p, x = asarray(p), asarray(x)
     y: Any = np.zeros_like(unwrap(x))
-    for coefficient in as_array(p):
-        y = y * x + coefficient
+    for i in range(len(p)):
+        y = y * x + p[i]
     return y
 
 
@@ -44,9 +43,9 @@ def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
         k = np.broadcast_to(k, (max(m, 1),))
     if len(k) < m:
         raise ValueError(f"k has {len(k)} constants; expected 1, or m={m}")
-    p = as_array(p)
-    for constant in k[:m]:
-        p = np.concatenate([p / np.arange(len(p), 0, -1), np.reshape(constant, 1)])
+    p = asarray(p)
+    for i in range(m):
+        p = np.concatenate([p / np.arange(len(p), 0, -1), np.reshape(k[i], 1)])
     return p
 
 
@@ -59,7 +58,7 @@ def _polyadd(a1: Any, a2: Any) -> Any:
 
 def _longer(p: Any, by: int) -> Any:
     """With powers put in front that have coefficient 0."""
-    return np.concatenate([np.zeros(by, p.dtype), p]) if by > 0 else p
+    return np.concatenate([zeros(by, like=p), p]) if by > 0 else p
 
 
 def _polymul(a1: Any, a2: Any) -> Any:
@@ -70,8 +69,8 @@ def _polymul(a1: Any, a2: Any) -> Any:
 def _stripped(p: Any) -> Any:
     p = np.atleast_1d(p)
     if p.shape == (0,):
-        return np.zeros(1, p.dtype)
-    lead = np.flatnonzero(unwrap(p))
+        return zeros(1, like=p)
+    lead = np.flatnonzero(to_host(p))
     return p[lead[0] :] if lead.size else p[-1:]
 
 
@@ -79,7 +78,7 @@ known[np.polyval] = Composition(_polyval)
 known[np.polyder] = Composition(_polyder)
 known[np.polyint] = Composition(_polyint)
 known[np.polyadd] = Composition(_polyadd)
-known[np.polysub] = Composition(lambda a1, a2: _polyadd(a1, -as_array(a2)))
+known[np.polysub] = Composition(lambda a1, a2: _polyadd(a1, -asarray(a2)))
 known[np.polymul] = Composition(_polymul)
 
 
@@ -91,9 +90,9 @@ def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
         q = rest[0] / v[0]
         rest = np.concatenate([rest[1 : len(v)] - q * v[1:], rest[len(v) :]])
         quotient.append(q)
-    while len(rest) > 1 and np.allclose(unwrap(rest[0]), 0, rtol=1e-14):
+    while len(rest) > 1 and np.allclose(to_host(rest[0]), 0, rtol=1e-14):
         rest = rest[1:]
-    zero = Tensor(np.zeros(1, rest.dtype))
+    zero = Tensor(zeros(1, like=rest))
     return np.stack(quotient) if quotient else zero, rest if len(rest) else zero
 
 
@@ -103,14 +102,14 @@ def _polyfit(
     """Least squares of the powers of x, which are scaled to a length of 1 as NumPy does."""
     if full or cov:
         raise UnsupportedError("gives coefficients alone; write np.polyfit(x, y, deg) without full and cov")
-    x, y = as_array(x) + 0.0, as_array(y) + 0.0
+    x, y = asarray(x) + 0.0, asarray(y) + 0.0
     if deg < 0 or x.ndim != 1 or not x.size or y.ndim not in (1, 2) or len(y) != len(x):
         raise ValueError(
             f"x of shape {x.shape}, y of {y.shape}, deg={deg}; expected (n,), (n,) or (n, k), >= 0"
         )
     powers = np.stack([x**k for k in range(deg, -1, -1)], axis=1)
     if w is not None:
-        w = as_array(w)
+        w = asarray(w)
         powers = powers * w[:, None]
         y = y * (w if y.ndim == 1 else w[:, None])
     size = np.sqrt(total(powers * powers, 0))
@@ -126,14 +125,15 @@ known[np.polyfit] = Composition(_polyfit)
 
 def _poly(seq_of_zeros: Any) -> Any:
     """The product of all x - zero; real if the zeros come in conjugate pairs."""
-    zeros = np.atleast_1d(seq_of_zeros)
-    if zeros.ndim == 2:
-        zeros = np.linalg.eigvals(zeros)
-    p: Any = np.ones(1, zeros.dtype)
-    for zero in zeros:
-        p = np.convolve(p, np.concatenate([np.ones(1, zeros.dtype), np.reshape(-zero, 1)]))
-    raw = np.asarray(unwrap(zeros))
-    paired = raw.dtype.kind == "c" and np.all(np.sort(raw) == np.sort(raw.conj()))
+    roots = np.atleast_1d(seq_of_zeros)
+    if roots.ndim == 2:
+        roots = np.linalg.eigvals(roots)
+    one = ones(1, like=roots)
+    p: Any = one
+    for i in range(len(roots)):
+        p = np.convolve(p, np.concatenate([one, np.reshape(-roots[i], 1)]))
+    raw = unwrap(roots)
+    paired = raw.dtype.kind == "c" and every(np.sort(raw) == np.sort(np.conjugate(raw)))
     return np.real(p) if paired else p
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..apply import primitive
-from ..box import unwrap
+from ..arrays import asarray, shape_of, zeros
 from ..known import Composition, defvjp, known
 from ..sums import SHORT, contracted, total
 from .indexing import scatter
@@ -21,7 +21,7 @@ __all__: list[str] = []
 
 def conj(x: Any) -> Any:
     """The complex conjugate; a real array as it is, without a step on the tape."""
-    return np.conjugate(x) if unwrap(x).dtype.kind == "c" else x
+    return np.conjugate(x) if x.dtype.kind == "c" else x
 
 
 def adjoint(x: Any) -> Any:
@@ -58,15 +58,15 @@ def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 def _matvec(x1: Any, x2: Any) -> Any:
-    if np.ndim(unwrap(x1)) < 2:
-        raise ValueError(f"the first is a matrix, its shape is {np.shape(unwrap(x1))}")
+    if len(shape_of(x1)) < 2:
+        raise ValueError(f"the first is a matrix, its shape is {shape_of(x1)}")
     return np.matmul(x1, np.expand_dims(x2, -1))[..., 0]
 
 
 def _vecmat(x1: Any, x2: Any) -> Any:
-    if np.ndim(unwrap(x2)) < 2:
-        raise ValueError(f"the second is a matrix, its shape is {np.shape(unwrap(x2))}")
-    return np.matmul(np.expand_dims(conj(_array(x1)), -2), x2)[..., 0, :]
+    if len(shape_of(x2)) < 2:
+        raise ValueError(f"the second is a matrix, its shape is {shape_of(x2)}")
+    return np.matmul(np.expand_dims(conj(asarray(x1)), -2), x2)[..., 0, :]
 
 
 def _vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
@@ -77,14 +77,9 @@ def _vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
     return np.einsum("...i,...i->...", conj(x1), x2)
 
 
-def _array(x: Any) -> Any:
-    """Lists as arrays; arrays and Tensors as they are."""
-    return x if hasattr(x, "dtype") else np.asarray(x)
-
-
 def _last(x: Any, axis: int) -> Any:
     """An array with one of its axes put last."""
-    return _array(x) if axis == -1 else np.moveaxis(_array(x), axis, -1)
+    return asarray(x) if axis == -1 else np.moveaxis(asarray(x), axis, -1)
 
 
 defvjp(np.matmul, _matmul_left, _matmul_right, broadcasts=True, flow="mixes")
@@ -100,7 +95,7 @@ if hasattr(np, "matvec"):  # NumPy 2.2
 def _dot(a: Any, b: Any, out: None = None) -> Any:
     """A product with numbers, a matmul of vectors and matrices, else a sum over the last axis of a
     and the last but one of b."""
-    m, n = np.ndim(unwrap(a)), np.ndim(unwrap(b))
+    m, n = len(shape_of(a)), len(shape_of(b))
     if m == 0 or n == 0:
         return np.multiply(a, b)
     if m <= 2 and n <= 2:
@@ -113,7 +108,7 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
     The axes are laid out for one product of two matrices, for which BLAS is the fastest.
     """
-    a, b = _array(a), _array(b)
+    a, b = asarray(a), asarray(b)
     m, n = len(a.shape), len(b.shape)
     if isinstance(axes, (int, np.integer)):
         axes = range(-int(axes), 0), range(int(axes))
@@ -132,7 +127,7 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 
 def _inner(a: Any, b: Any) -> Any:
-    scalar = not np.ndim(unwrap(a)) or not np.ndim(unwrap(b))
+    scalar = not shape_of(a) or not shape_of(b)
     return np.multiply(a, b) if scalar else np.tensordot(a, b, axes=(-1, -1))
 
 
@@ -153,14 +148,14 @@ def _outer(a: Any, b: Any, out: None = None) -> Any:
 
 
 def _outer_of_vectors(x1: Any, x2: Any) -> Any:
-    if np.ndim(unwrap(x1)) != 1 or np.ndim(unwrap(x2)) != 1:
+    if len(shape_of(x1)) != 1 or len(shape_of(x2)) != 1:
         raise ValueError("np.linalg.outer takes two vectors; np.outer flattens other arrays")
     return _outer(x1, x2)
 
 
 def _kron(a: Any, b: Any) -> Any:
     """Every entry of a times the whole of b, as blocks."""
-    a, b = _array(a), _array(b)
+    a, b = asarray(a), asarray(b)
     n = max(len(a.shape), len(b.shape))
     outer = (1,) * (n - len(a.shape)) + a.shape
     inner = (1,) * (n - len(b.shape)) + b.shape
@@ -199,11 +194,11 @@ def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, ax
 
 def _in_space(x: Any) -> Any:
     """Vectors of three entries, the third 0 if there were two."""
-    return x if x.shape[-1] == 3 else np.concatenate([x, np.zeros((*x.shape[:-1], 1), x.dtype)], axis=-1)
+    return x if x.shape[-1] == 3 else np.concatenate([x, zeros((*x.shape[:-1], 1), like=x)], axis=-1)
 
 
 def _cross_in_space(x1: Any, x2: Any, *, axis: int = -1) -> Any:
-    sizes = [np.shape(unwrap(x))[axis] for x in (x1, x2)]
+    sizes = [shape_of(x)[axis] for x in (x1, x2)]
     if sizes != [3, 3]:
         raise ValueError(f"np.linalg.cross takes vectors of 3 entries, these have {sizes[0]} and {sizes[1]}")
     return _cross(x1, x2, axis=axis)
@@ -227,7 +222,7 @@ def _einsum(*operands: Any, optimize: Any = False) -> Any:
         subscripts = ",".join(map(_letters, lists))
         if len(operands) % 2:
             subscripts += "->" + _letters(operands[-1])
-    ndims = [np.ndim(unwrap(a)) for a in arrays]
+    ndims = [len(shape_of(a)) for a in arrays]
     return einsum(_explicit(subscripts, ndims), *arrays, optimize=optimize)
 
 

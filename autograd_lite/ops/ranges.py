@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..box import unwrap
+from ..arrays import dtype_of, shape_of
 from ..known import Composition, defvjp, known
 from ..sums import total
 from ..tensor import Tensor
@@ -57,7 +57,7 @@ def _logspace(
     dtype: Any = None,
     axis: int = 0,
 ) -> Any:
-    if np.ndim(unwrap(base)):
+    if shape_of(base):
         start, stop, base = np.broadcast_arrays(start, stop, base)
         base = np.expand_dims(base, axis)
     powers = base ** np.linspace(start, stop, num, endpoint, axis=axis)
@@ -67,9 +67,9 @@ def _logspace(
 def _full_like(
     a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, *, shape: Any = None
 ) -> Any:
-    shape = np.shape(unwrap(a)) if shape is None else (shape,) if np.ndim(shape) == 0 else tuple(shape)
+    shape = shape_of(a) if shape is None else (shape,) if np.ndim(shape) == 0 else tuple(shape)
     fill = fill_value if isinstance(fill_value, Tensor) else Tensor(fill_value)
-    return filling(fill.astype(unwrap(a).dtype if dtype is None else dtype), shape)
+    return filling(fill.astype(dtype_of(a) if dtype is None else dtype), shape)
 
 
 known[np.logspace] = Composition(_logspace)

@@ -9,18 +9,12 @@ from typing import Any
 import numpy as np
 
 from ..apply import nondifferentiable, primitive
-from ..box import unwrap
+from ..arrays import asarray, on_host, ones, some, unwrap
 from ..known import Composition, defvjp, known
 from ..sums import narrowed, total, widened
-from ..tensor import Tensor
 from .factors import others
 
 __all__ = ["log_softmax", "logsumexp", "softmax"]
-
-
-def as_array(x: Any) -> Any:
-    """A Tensor as it is, anything else as an array."""
-    return x if isinstance(x, Tensor) else np.asarray(x)
 
 
 SMALL = 4096
@@ -31,7 +25,7 @@ def spread(g: Any, shape: tuple[int, ...], axis: Any, keepdims: Any) -> Any:
     """A reduced array, laid out over the shape it was reduced from: a view, unless that costs more."""
     if not keepdims and axis is not None:
         g = np.reshape(g, kept_shape(shape, axis))
-    if isinstance(g, (np.ndarray, np.generic)) and math.prod(shape) <= SMALL:
+    if on_host(g) and math.prod(shape) <= SMALL:
         full = np.empty(shape, g.dtype)
         full[...] = g
         return full
@@ -91,7 +85,8 @@ def _prod(
     flat = np.reshape(front, (count(x.shape, axis), *[x.shape[i] for i in left]))
     n = len(flat)
     if initial is not None:  # a factor more
-        flat = np.concatenate([flat, np.full((1, *flat.shape[1:]), initial, flat.dtype)])
+        factor = ones((1, *flat.shape[1:]), like=flat) * flat.dtype.type(initial)
+        flat = np.concatenate([flat, factor])
     back = np.transpose(np.reshape(others(flat)[:n], front.shape), tuple(np.argsort(order)))
     return spread(g, x.shape, axis, keepdims) * back
 
@@ -106,14 +101,14 @@ def _extreme(
 ) -> Any:
     """An equal share of g for each of the tied, of which `initial` may be one; NaNs tie too, unless
     they are skipped."""
-    raw, best = np.asarray(unwrap(x)), np.asarray(unwrap(y))
+    raw, best = asarray(unwrap(x)), unwrap(y)
     best = best if keepdims else np.reshape(best, kept_shape(raw.shape, axis))
     tied = raw == best
     if nan:
-        tied |= (raw != raw) & (best != best)
+        tied = tied | ((raw != raw) & (best != best))
     share = np.sum(tied, axis=axis, keepdims=True)
     share = np.maximum(share if initial is None else share + (best == initial), 1)
-    share = share.astype(np.result_type(raw, np.float32))
+    share = share.astype(np.result_type(raw.dtype, np.float32))
     g = g if keepdims else np.reshape(g, share.shape)
     return np.where(tied, g / share, 0)
 
@@ -142,7 +137,7 @@ def _nanmean(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = Fa
     entries = _without_nan(a, 0)
     there = np.sum(~np.isnan(a), axis=axis, keepdims=keepdims)
     sums = np.sum(widened(entries), axis=axis, dtype=dtype, keepdims=keepdims)
-    means = sums / there.astype(np.result_type(unwrap(sums).real, np.float32))
+    means = sums / there.astype(np.result_type(unwrap(sums).real.dtype, np.float32))
     return narrowed(means, entries) if dtype is None else means.astype(sums.dtype)
 
 
@@ -174,7 +169,7 @@ def _exponentials(x: Any, axis: Any) -> Any:
     top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     room = max(math.log(np.finfo(x.dtype).max) - 30, 0.0)
     shift = np.rint(np.minimum(top, 0) + np.maximum(top - room, 0))
-    return np.exp(x - np.where(np.isfinite(shift), shift, 0) if shift.any() else x)
+    return np.exp(x - np.where(np.isfinite(shift), shift, 0) if some(shift) else x)
 
 
 @primitive
@@ -239,15 +234,15 @@ def log_softmax(x: Any, axis: Any = -1) -> Any:
 def _log_total(shifted: Any, axis: Any) -> Any:
     """log(sum(exp(x))) of an x whose largest entry is 0: what the others add to its 1 may be less than 1
     can hold, and of a probability near 1 it is all that the logarithm sees."""
-    others, top = np.asarray(np.exp(shifted)), shifted == 0
-    others[top] = 0
+    top = shifted == 0
+    others = np.where(top, shifted.dtype.type(0), np.exp(shifted))
     ties = np.count_nonzero(top, axis=axis, keepdims=True) - 1
     with np.errstate(divide="ignore"):
-        return np.log1p(total(others, axis, keepdims=True) + np.asarray(ties, others.dtype))
+        return np.log1p(total(others, axis, keepdims=True) + asarray(ties).astype(others.dtype))
 
 
 def _inexact(x: Any) -> Any:
-    x = np.asarray(x)
+    x = asarray(x)
     return x if x.dtype.kind in "fc" else x.astype(float)
 
 
@@ -266,8 +261,8 @@ def _log_softmax(g: Any, y: Any, x: Any, axis: Any = -1) -> Any:
 
 def balanced(gx: Any, p: Any, axis: Any) -> Any:
     """gx with the entry of the one probability above 1/2, if any, made minus the sum of the others."""
-    large = np.asarray(unwrap(p)) > 0.5
-    if not large.any():
+    large = unwrap(p) > 0.5
+    if not some(large):
         return gx
     return np.where(large, -total(np.where(large, 0, gx), axis, keepdims=True), gx)
 

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..apply import primitive
-from ..box import unwrap
+from ..arrays import asarray, shape_of, zeros
 from ..errors import AxisError
 from ..known import Composition, defvjp, known
 from .factors import pulled
-from .reductions import as_array
 
 __all__: list[str] = []
 
@@ -51,7 +50,7 @@ def _cumulative(op: Any, first: float) -> Any:
     def cumulative(
         x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
     ) -> Any:
-        ndim = np.ndim(unwrap(x))
+        ndim = len(shape_of(x))
         if axis is None:
             if ndim != 1:
                 raise ValueError(f"an array of {ndim} axes: say along which, axis=...")
@@ -59,7 +58,7 @@ def _cumulative(op: Any, first: float) -> Any:
         y = op(x, axis=axis, dtype=dtype)
         if not include_initial:
             return y
-        begin = np.full(_with_size(y.shape, axis, 1), first, y.dtype)
+        begin = zeros(_with_size(y.shape, axis, 1), like=y) + y.dtype.type(first)
         return np.concatenate([begin, y], axis=axis)
 
     return cumulative
@@ -87,7 +86,7 @@ def diff(x: Any, n: int = 1, axis: int = -1) -> Any:
 def _diff_rule(g: Any, y: Any, x: Any, n: int = 1, axis: int = -1) -> Any:
     """Differences are their own adjoint, up to the sign, between zeros."""
     for _ in range(min(n, x.shape[axis])):
-        zero = np.zeros(_with_size(g.shape, axis, 1), g.dtype)
+        zero = zeros(_with_size(g.shape, axis, 1), like=g)
         g = -diff(np.concatenate([zero, g, zero], axis=axis), axis=axis)
     return g
 
@@ -98,9 +97,9 @@ defvjp(diff, _diff_rule)
 def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue, append: Any = np._NoValue) -> Any:
     """Differences of the array with ends put on; a single number is repeated along the other axes."""
     if prepend is not np._NoValue or append is not np._NoValue:
-        shape = np.shape(unwrap(a))
+        shape = shape_of(a)
         ends = [
-            np.broadcast_to(end, _with_size(shape, axis, 1)) if np.ndim(unwrap(end)) == 0 else end
+            np.broadcast_to(end, _with_size(shape, axis, 1)) if not shape_of(end) else end
             for end in (prepend, append)
             if end is not np._NoValue
         ]
@@ -124,13 +123,11 @@ known[np.ediff1d] = Composition(_ediff1d)
 
 def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     """Slopes along each axis by differences: of second order inside, of `edge_order` at the ends."""
-    shape = np.shape(unwrap(f))
+    shape = shape_of(f)
     axes = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     if any(not -len(shape) <= i < len(shape) for i in axes):
         raise AxisError(f"gradient: axis {axis} of an array of shape {shape}")
-    if len(varargs) not in (0, 1, len(axes)) or (
-        len(varargs) == 1 < len(axes) and np.ndim(unwrap(varargs[0]))
-    ):
+    if len(varargs) not in (0, 1, len(axes)) or (len(varargs) == 1 < len(axes) and shape_of(varargs[0])):
         raise TypeError(f"{len(varargs)} spacings for {len(axes)} axes; give one number, or one for each")
     if edge_order not in (1, 2):
         raise ValueError(f"edge_order={edge_order}; expected 1 or 2")
@@ -141,14 +138,14 @@ def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> A
 
 def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
     """Slopes along one axis, with one spacing or the places of all the entries."""
-    f = np.moveaxis(as_array(f), axis, 0)
+    f = np.moveaxis(asarray(f), axis, 0)
     f = f if f.dtype.kind in "fc" else f + 0.0
     n = len(f)
     if n < edge_order + 1:
         raise ValueError(f"an axis of size {n}; expected at least edge_order + 1 = {edge_order + 1}")
-    if np.ndim(unwrap(h)):
-        if np.shape(unwrap(h)) != (n,):
-            raise ValueError(f"places of shape {np.shape(unwrap(h))} along an axis of size {n}")
+    if shape_of(h):
+        if shape_of(h) != (n,):
+            raise ValueError(f"places of shape {shape_of(h)} along an axis of size {n}")
         h = np.reshape(diff(h), (n - 1, *[1] * (f.ndim - 1)))
         h1, h2 = h[:-1], h[1:]
         left, right = h[:1], h[-1:]
@@ -167,10 +164,10 @@ def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
 
 def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """The area under a polygon: widths times mean heights."""
-    y = as_array(y)
+    y = asarray(y)
     axis = normalize_axis_index(axis, y.ndim)
     if x is not None:
-        dx = diff(x, axis=-1 if np.ndim(unwrap(x)) == 1 else axis)
+        dx = diff(x, axis=-1 if len(shape_of(x)) == 1 else axis)
         dx = np.reshape(dx, (-1, *[1] * (y.ndim - axis - 1))) if dx.ndim == 1 else dx
     before = (slice(None),) * axis
     heights = y[(*before, slice(1, None))] + y[(*before, slice(None, -1))]

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..apply import primitive
-from ..box import unwrap, wrap
+from ..arrays import asarray, dtype_of, on_host, shape_of, some, unwrap, zeros
+from ..box import wrap
 from ..known import Composition, defvjp, known
 from ..tensor import Tensor
 
@@ -52,7 +53,7 @@ def where(condition: Any, x: Any, y: Any) -> Any:
 def _only(live: Any, g: Any) -> Any:
     """np.where(live, g, 0). In large arrays all bits of what is dead are cleared, without a jump for each
     entry; that takes a tenth of the time, since no processor guesses which entries are live."""
-    if g.__class__ is not np.ndarray or g.size < LARGE or g.dtype not in BITS:
+    if not on_host(g) or not on_host(live) or g.size < LARGE or g.dtype not in BITS:
         return np.where(live, g, 0)
     bits = live.astype(BITS[g.dtype])
     np.negative(bits, out=bits)  # -1 is all ones
@@ -64,16 +65,16 @@ def _share(g: Any, y: Any, x: Any, *rivals: Any) -> Any:
     """The cotangent of one of several that y was selected from: an equal share where some tie."""
     chosen = _is(y, x)
     ties = [_is(y, rival) for rival in rivals if rival is not None]
-    if any(np.any(chosen & tie) for tie in ties):
+    if any(some(chosen & tie) for tie in ties):
         g = g / np.maximum(1 * chosen + sum(1 * tie for tie in ties), 1).astype(g.dtype)
     return _only(chosen, g)
 
 
 def _is(y: Any, x: Any) -> Any:
     """Where x was selected: equal to y, or both NaN."""
-    y, x = np.asarray(unwrap(y)), np.asarray(unwrap(x))
+    y, x = unwrap(y), unwrap(x)
     same, odd = y == x, y != y
-    return same | (odd & (x != x)) if odd.any() else same
+    return same | (odd & (x != x)) if some(odd) else same
 
 
 def _where(condition: Any, *choices: Any) -> Any:
@@ -143,10 +144,8 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     """The choice of the first condition that holds; NumPy is asked which that is."""
     conditions, n = list(map(unwrap, condlist)), len(choicelist)
     which = np.select(conditions, list(range(n)), n)
-    kinds = [
-        c if type(c) in (int, float, complex) else np.asarray(unwrap(c)).dtype for c in (default, *choicelist)
-    ]
-    result = default if isinstance(default, Tensor) else np.asarray(default, np.result_type(*kinds))
+    kinds = [c if type(c) in (int, float, complex) else dtype_of(c) for c in (default, *choicelist)]
+    result = default if isinstance(default, Tensor) else asarray(default).astype(np.result_type(*kinds))
     for i in reversed(range(n)):
         result = where(which == i, choicelist[i], result)
     return result
@@ -154,18 +153,18 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 
 def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
     """Each function, or number, where its condition holds; one more is for where none does."""
-    x = x if isinstance(x, Tensor) else np.asarray(x)
+    x = asarray(x)
     conditions = unwrap(condlist)
-    if np.isscalar(conditions) or (x.ndim and np.ndim(unwrap(conditions[0])) == 0):
+    if np.isscalar(conditions) or (x.ndim and not shape_of(conditions[0])):
         conditions = [conditions]
-    masks = [np.asarray(unwrap(condition), bool) for condition in conditions]
+    masks = [asarray(unwrap(conditions[i])).astype(bool) for i in range(len(conditions))]
     if len(masks) == len(funclist) - 1:
         masks.append(~np.any(masks, axis=0))
     if len(masks) != len(funclist):
         raise ValueError(
             f"{len(masks)} conditions and {len(funclist)} functions; give one for each, and at most one more"
         )
-    y = wrap(np.zeros(x.shape, x.dtype))
+    y = wrap(zeros(x.shape, like=x))
     for mask, function in zip(masks, funclist, strict=True):
         if not callable(function):
             y[mask] = function

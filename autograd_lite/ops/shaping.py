@@ -10,12 +10,11 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..apply import nondifferentiable, primitive
-from ..box import unwrap
+from ..arrays import asarray, on_host, shape_of, size_of, to_host, unwrap
 from ..errors import ShapeError
 from ..known import Composition, defvjp, known
 from ..views import defview, handed_on
 from .indexing import along, as_places, scatter
-from .reductions import as_array
 
 __all__ = ["concatenate", "filling", "stack"]
 
@@ -56,14 +55,14 @@ def _unraveled(g: Any, x: Any, order: Any) -> Any:
     Order "A" is that in which the entries of x lie in memory, if there they are one after another; "K"
     is that in any case, and is told by reading an array of places that lies as x does.
     """
-    raw = np.asarray(unwrap(x))
+    raw = unwrap(x)
+    if order not in ("K", "A") or not on_host(raw):
+        return np.reshape(g, x.shape, order="F" if order == "F" else "C")
     if order == "K" and not raw.flags.forc:
         places = np.empty_like(raw, dtype=np.intp, order="K")
         places[...] = np.arange(raw.size).reshape(raw.shape)
         return np.reshape(g[np.argsort(np.ravel(places, order="K"))], x.shape)
-    return np.reshape(
-        g, x.shape, order=order or "C" if order in ("C", "F", None) else "F" if raw.flags.fnc else "C"
-    )
+    return np.reshape(g, x.shape, order="F" if raw.flags.fnc else "C")
 
 
 def inverse(axes: Any) -> tuple[int, ...]:
@@ -87,13 +86,13 @@ defview(np.broadcast_to, back=None)
 
 def _rollaxis(a: Any, axis: int, start: int = 0) -> Any:
     """The axis moved in front of another, as NumPy does with axes whose sizes are their numbers."""
-    sizes = np.empty(range(np.ndim(unwrap(a))))
+    sizes = np.empty(range(len(shape_of(a))))
     return np.transpose(a, np.rollaxis(sizes, axis, start).shape)
 
 
 def _rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
     """Quarter turns: a transposition, and flips on one side of it or on both."""
-    first, second = (normalize_axis_index(axis, np.ndim(unwrap(m))) for axis in axes)
+    first, second = (normalize_axis_index(axis, len(shape_of(m))) for axis in axes)
     if first == second:
         raise ValueError(f"axes={axes} are the same axis twice; a plane has two")
     if k % 2:
@@ -126,9 +125,9 @@ def stack(*arrays: Any, axis: int = 0, **cast: Any) -> Any:
 def _piece(i: int, g: Any, y: Any, *arrays: Any, axis: int | None = 0, **cast: Any) -> Any:
     """The part of g where the i-th array went."""
     if axis is None:
-        start = sum(np.size(unwrap(a)) for a in arrays[:i])
+        start = sum(size_of(a) for a in arrays[:i])
         return np.reshape(g[start : start + arrays[i].size], arrays[i].shape)
-    start = sum(np.shape(unwrap(a))[axis] for a in arrays[:i])
+    start = sum(shape_of(a)[axis] for a in arrays[:i])
     before = (slice(None),) * (axis % len(arrays[i].shape))
     return g[(*before, slice(start, start + arrays[i].shape[axis]))]
 
@@ -143,7 +142,7 @@ defvjp(
 
 
 def _broadcast_arrays(*arrays: Any) -> Any:
-    shape = np.broadcast_shapes(*(np.shape(unwrap(a)) for a in arrays))
+    shape = np.broadcast_shapes(*(shape_of(a) for a in arrays))
     return tuple(np.broadcast_to(a, shape) for a in arrays)
 
 
@@ -151,7 +150,7 @@ def _at_least(widen: Callable[..., Any]) -> Any:
     """NumPy's atleast_1d and its kin: axes of size 1 are put where NumPy puts them."""
 
     def at_least(*arrays: Any) -> Any:
-        shapes = [np.shape(unwrap(a)) for a in arrays]
+        shapes = [shape_of(a) for a in arrays]
         wide = tuple(
             np.reshape(a, widen(np.broadcast_to(0, shape)).shape)
             for a, shape in zip(arrays, shapes, strict=True)
@@ -163,12 +162,12 @@ def _at_least(widen: Callable[..., Any]) -> Any:
 
 def _hstack(tup: Any, **cast: Any) -> Any:
     """Side by side: along the second axis, or the first of vectors."""
-    flat = all(np.ndim(unwrap(a)) <= 1 for a in tup)
+    flat = all(len(shape_of(a)) <= 1 for a in tup)
     return concatenate(*(np.atleast_1d(a) for a in tup), axis=0 if flat else 1, **cast)
 
 
 def _column_stack(tup: Any) -> Any:
-    return concatenate(*(a if np.ndim(unwrap(a)) > 1 else np.reshape(a, (-1, 1)) for a in tup), axis=1)
+    return concatenate(*(a if len(shape_of(a)) > 1 else np.reshape(a, (-1, 1)) for a in tup), axis=1)
 
 
 def _append(arr: Any, values: Any, axis: int | None = None) -> Any:
@@ -192,12 +191,12 @@ def _block(arrays: Any) -> Any:
         return 1 + depths.pop()
 
     def least(nested: Any) -> int:
-        return max(map(least, nested)) if isinstance(nested, list) else np.ndim(unwrap(nested))
+        return max(map(least, nested)) if isinstance(nested, list) else len(shape_of(nested))
 
     def put(nested: Any, axis: int) -> Any:
         if isinstance(nested, list):
             return concatenate(*(put(part, axis + 1) for part in nested), axis=axis)
-        shape = np.shape(unwrap(nested))
+        shape = shape_of(nested)
         return np.reshape(nested, (1,) * (ndim - len(shape)) + shape)
 
     levels = depth(arrays)
@@ -214,7 +213,7 @@ def _meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: Any =
 
 def _like(x: Any) -> Any:
     """Zeros in the shape of an array, which take no memory."""
-    return np.broadcast_to(0, np.shape(unwrap(x)))
+    return np.broadcast_to(0, shape_of(x))
 
 
 known[np.concatenate] = Composition(lambda arrays, axis=0, **cast: concatenate(*arrays, axis=axis, **cast))
@@ -237,8 +236,8 @@ def _splitting(cut: Callable[..., Any]) -> Any:
     """NumPy's split and array_split: it is told where to cut by cutting a row of numbers."""
 
     def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-        axis = normalize_axis_index(axis, np.ndim(unwrap(ary)))
-        parts = cut(np.arange(np.shape(unwrap(ary))[axis]), unwrap(indices_or_sections))
+        axis = normalize_axis_index(axis, len(shape_of(ary)))
+        parts = cut(np.arange(shape_of(ary)[axis]), unwrap(indices_or_sections))
         return [along(ary, axis, slice(p[0], p[-1] + 1) if p.size else slice(0)) for p in parts]
 
     return split
@@ -248,8 +247,8 @@ def _split_along(axis: int, ndim: int) -> Any:
     """NumPy's vsplit and dsplit: along an axis that the array must have."""
 
     def split(ary: Any, indices_or_sections: Any) -> Any:
-        if np.ndim(unwrap(ary)) < ndim:
-            raise ShapeError(f"an array of shape {np.shape(unwrap(ary))} has not the {ndim} axes it takes")
+        if len(shape_of(ary)) < ndim:
+            raise ShapeError(f"an array of shape {shape_of(ary)} has not the {ndim} axes it takes")
         return np.split(ary, indices_or_sections, axis)
 
     return split
@@ -261,7 +260,7 @@ known[np.vsplit] = Composition(_split_along(0, 2))
 known[np.dsplit] = Composition(_split_along(2, 3))
 known[np.hsplit] = Composition(
     lambda ary, indices_or_sections: np.split(
-        ary, indices_or_sections, axis=1 if np.ndim(unwrap(ary)) > 1 else 0
+        ary, indices_or_sections, axis=1 if len(shape_of(ary)) > 1 else 0
     )
 )
 if hasattr(np, "unstack"):
@@ -272,7 +271,7 @@ if hasattr(np, "unstack"):
 
 def _tile(A: Any, reps: Any) -> Any:
     """The array laid out beside itself along each axis."""
-    shape = np.shape(unwrap(A))
+    shape = shape_of(A)
     times = tuple(map(operator.index, np.ravel(unwrap(reps)).tolist()))
     ndim = max(len(shape), len(times))
     shape, times = (1,) * (ndim - len(shape)) + shape, (1,) * (ndim - len(times)) + times
@@ -285,8 +284,8 @@ def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     """Each entry as often as said."""
     if axis is None:
         a, axis = np.ravel(a), 0
-    axis = normalize_axis_index(axis, np.ndim(unwrap(a)))
-    shape, repeats = np.shape(unwrap(a)), as_places(repeats)
+    axis = normalize_axis_index(axis, len(shape_of(a)))
+    shape, repeats = shape_of(a), as_places(repeats)
     if repeats.size != 1:
         return np.take(a, np.repeat(np.arange(shape[axis]), repeats), axis)
     before, after, times = shape[: axis + 1], shape[axis + 1 :], repeats.item()
@@ -317,12 +316,12 @@ def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     """Numbers stand for the entries, and further numbers for the values: NumPy says which goes where."""
     if axis is None:
         arr, axis = np.ravel(arr), 0
-    arr, values, obj = as_array(arr), as_array(values), unwrap(obj)
+    arr, values, obj = asarray(arr), asarray(values), unwrap(obj)
     shape, axis = arr.shape, normalize_axis_index(axis, arr.ndim)
     size = shape[axis]
     given = np.insert(np.arange(size), obj, 0).size - size
     if given == 1:
-        values = np.reshape(values, (1,) * (len(shape) - np.ndim(unwrap(values))) + values.shape)
+        values = np.reshape(values, (1,) * (len(shape) - len(shape_of(values))) + values.shape)
         if not isinstance(obj, slice) and np.ndim(obj) == 0:
             values = np.moveaxis(values, 0, axis)
         given = values.shape[axis]
@@ -334,15 +333,15 @@ def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
 def _delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     if axis is None:
         arr, axis = np.ravel(arr), 0
-    axis = normalize_axis_index(axis, np.ndim(unwrap(arr)))
-    return np.take(arr, np.delete(np.arange(np.shape(unwrap(arr))[axis]), unwrap(obj)), axis)
+    axis = normalize_axis_index(axis, len(shape_of(arr)))
+    return np.take(arr, np.delete(np.arange(shape_of(arr)[axis]), unwrap(obj)), axis)
 
 
 def _trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     """The part between the first and the last entry that is not zero, along each axis."""
-    filt = as_array(filt)
+    filt = asarray(filt)
     axes = range(filt.ndim) if axis is None else np.ravel(axis)
-    places = np.argwhere(filt)
+    places = np.argwhere(to_host(filt))
     for i in (normalize_axis_index(int(i), filt.ndim) for i in axes):
         at = places[:, i]
         first, last = (at.min(), at.max() + 1) if at.size else (filt.shape[i], 0)
@@ -364,7 +363,7 @@ known[np.trim_zeros] = Composition(_trim_zeros)
 
 def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """The entries a[i, i + offset], as the last axis: in a row of all entries, each so far from the next."""
-    a = np.moveaxis(as_array(a), (axis1, axis2), (-2, -1))
+    a = np.moveaxis(asarray(a), (axis1, axis2), (-2, -1))
     *others, rows, columns = a.shape
     n = max(0, min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns))
     start = offset if offset >= 0 else -offset * columns
@@ -373,7 +372,7 @@ def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 def _diag(v: Any, k: int = 0) -> Any:
     """The diagonal of a matrix, or a matrix with a diagonal."""
-    v = as_array(v)
+    v = asarray(v)
     if v.ndim == 2:
         return np.diagonal(v, k)
     (n,) = v.shape
@@ -388,7 +387,7 @@ def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any =
 
 def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     """The powers of x; whole numbers as exponents make float32 float64, in NumPy too."""
-    (n,) = np.shape(unwrap(x))
+    (n,) = shape_of(x)
     powers = np.arange(n if N is None else N)
     return np.reshape(x, (n, 1)) ** (powers if increasing else powers[::-1])
 
@@ -419,7 +418,7 @@ def _partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect
     """NumPy's partition; the i-th smallest of its entries is the i-th in the stable order of a."""
     if axis is None:
         a, axis = np.ravel(a), 0
-    raw = np.asarray(unwrap(a))
+    raw = unwrap(a)
     parted = np.argsort(np.partition(raw, unwrap(kth), axis, kind), axis=axis, kind="stable")
     order = np.empty_like(parted)
     np.put_along_axis(order, parted, np.argsort(raw, axis=axis, kind="stable"), axis)

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..box import unwrap
+from ..arrays import asarray, shape_of, size_of, some, unwrap, zeros
 from ..known import Composition, defvjp, known
 from ..sums import narrowed, total
-from .reductions import as_array
 
 __all__: list[str] = []
 
@@ -24,11 +23,10 @@ def _convolve(g: Any, a: Any, v: Any) -> Any:
 
     Modes "same" and "valid" keep the middle of the full convolution; the rest gets zeros.
     """
-    n = np.size(unwrap(a))
-    cut = n + np.size(unwrap(v)) - 1 - g.shape[0]
-    zeros = np.zeros(cut, g.dtype)
-    full = np.concatenate([zeros[: cut // 2], g, zeros[cut // 2 :]])
-    return np.reshape(_slid(full, np.reshape(v, -1)), np.shape(unwrap(a)))
+    cut = size_of(a) + size_of(v) - 1 - g.shape[0]
+    nothing = zeros(cut, like=g)
+    full = np.concatenate([nothing[: cut // 2], g, nothing[cut // 2 :]])
+    return np.reshape(_slid(full, np.reshape(v, -1)), shape_of(a))
 
 
 def _slid(full: Any, v: Any) -> Any:
@@ -51,7 +49,7 @@ defvjp(
 def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
     """Convolution with the other reversed and conjugated; the longer one comes first, as in NumPy,
     where it matters for what is the middle."""
-    if np.size(unwrap(a)) < np.size(unwrap(v)):
+    if size_of(a) < size_of(v):
         return np.conjugate(np.flip(_correlate(v, a, mode)))
     return np.convolve(a, np.conjugate(np.flip(np.reshape(v, -1))), mode)
 
@@ -63,17 +61,17 @@ known[np.correlate] = Composition(_correlate)
 
 def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     """The polygon through the points (xp, fp); at a point, its slope is that to the right."""
-    x, xp, fp = as_array(x) + 0.0, as_array(xp) + 0.0, as_array(fp) + 0.0
+    x, xp, fp = asarray(x) + 0.0, asarray(xp) + 0.0, asarray(fp) + 0.0
     if xp.ndim != 1 or xp.shape != fp.shape or not xp.size:
         raise ValueError(f"xp of shape {xp.shape} and fp of {fp.shape}; expected one axis, of the same size")
-    ends = [as_array(end) for end in (left, right) if end is not None]
+    ends = [asarray(end) for end in (left, right) if end is not None]
     if any(end.ndim or end.dtype.kind not in "biuf" for end in ends):
         raise TypeError("left and right are real numbers")
     if "c" in (x.dtype.kind, xp.dtype.kind):
         raise TypeError("x and xp are real numbers")
     if period is not None:
         period = np.abs(period)
-        if unwrap(period) == 0:
+        if some(unwrap(period) == 0):
             raise ValueError("period is 0; expected another number")
         x, xp = x % period, xp % period
         order = np.argsort(unwrap(xp))
@@ -81,7 +79,7 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
         xp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period])
         fp = np.concatenate([fp[-1:], fp, fp[:1]])
         left = right = None
-    raw, places = np.asarray(unwrap(x)), np.asarray(unwrap(xp))
+    raw, places = unwrap(x), unwrap(xp)
     last = places.size - 1
     i = np.clip(np.searchsorted(places, raw, side="right") - 1, 0, max(last - 1, 0))
     j = np.minimum(i + 1, last)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..apply import primitive
+from ..arrays import asarray, some
 from ..known import defvjp
 from .doubled import Doubled, nearest, polynomial, where
 
@@ -31,18 +32,18 @@ def sinc_derivative(x: Any, n: int) -> Any:
     cancel, and from the fourth order on they do all over the middle. Such entries are computed once more, in
     double-double arithmetic. Narrower dtypes have room enough in float64.
     """
-    x = np.asarray(x)
+    x = asarray(x)
     dtype = np.result_type(x.dtype, np.float32)
     flat = x.astype(np.result_type(x.dtype, np.float64)).reshape(-1)
     out = np.empty_like(flat)
     near = np.abs(flat) < 0.4 * n
     for part, plain, exact in ((near, _near, _doubled_near), (~near, _far, _doubled_far)):
-        if not part.any():
+        if not some(part):
             continue
         chosen = flat[part]
         value, size = plain(chosen, n)
         small = (np.abs(value) < size) | ((n > 3) & (np.abs(chosen) < n))
-        if dtype == np.float64 and small.any():
+        if dtype == np.float64 and some(small):
             value[small] = exact(chosen[small], n).head
         out[part] = value
     return out.reshape(x.shape).astype(dtype)[()]

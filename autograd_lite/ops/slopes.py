@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..apply import primitive
-from ..box import unwrap
+from ..arrays import asarray, every, some, unwrap
 from ..known import defvjp
 from .blocks import blockwise
 
@@ -29,7 +29,7 @@ def common(*args: Any) -> tuple[Any, ...]:
     """Numbers and arrays in their common floating-point dtype; Python's numbers do not widen it."""
     dtype = np.result_type(*args)
     dtype = dtype if dtype.kind in "fc" else np.dtype(float)
-    return tuple(np.asarray(arg, dtype)[()] for arg in args)
+    return tuple([asarray(arg, dtype)[()] for arg in args])
 
 
 def lost(a: Any, b: Any, d: Any) -> Any:
@@ -45,13 +45,13 @@ def lost(a: Any, b: Any, d: Any) -> Any:
 def finite(x: Any) -> Any:
     """x with 0 in place of what is infinite: for factors of what is 0 there beyond every power of x."""
     far = np.isinf(unwrap(x))
-    return np.where(far, 0, x) if far.any() else x
+    return np.where(far, 0, x) if some(far) else x
 
 
 def is_ordinary(x: Any) -> bool:
     """Whether all numbers are neither zero, subnormal, infinite nor NaN."""
     size, limits = np.abs(x), np.finfo(x.dtype)
-    return bool(((size >= limits.tiny) & (size <= limits.max)).all())
+    return every((size >= limits.tiny) & (size <= limits.max))
 
 
 # -- quotients -------------------------------------------------------------------------------------
@@ -71,8 +71,7 @@ def ratio(a: Any, b: Any, n: int) -> Any:
 
 def may_be_subnormal(a: Any) -> bool:
     """Whether there are numbers so small that they might be subnormal; a quick question."""
-    small = abs(a) < 2.0**-126
-    return bool(small.any() if isinstance(small, np.ndarray) else small)
+    return some(abs(a) < 2.0**-126)
 
 
 defvjp(
@@ -100,7 +99,7 @@ def power_partial(a: Any, b: Any, n: int, m: int) -> Any:
         p, rest = b - n, None
     else:
         a, b = common(a, b)
-        if np.isinf(b).any():
+        if some(np.isinf(b)):
             b = np.nan_to_num(b, nan=np.nan)  # the largest number leads to the same limits, without inf - inf
         p = b - n
         rest = lost(b, n, p)
@@ -113,10 +112,10 @@ def power_partial(a: Any, b: Any, n: int, m: int) -> Any:
     log: Any = np.log(a) if m else 0.0
     factor = functools.reduce(lambda total, c: total * log + c, reversed(polynomial))
     power = a**p
-    if rest is not None and rest.any():
+    if rest is not None and some(rest):
         counts = (rest != 0) & (np.abs(rest) < 0.5) & (a != 0) & np.isfinite(a)  # a larger one: b is immense
         factor = factor * np.where(counts, a, 1) ** np.where(counts, rest, 0)
-    if is_ordinary(power) and (m == 0 or np.all(a != 0)):
+    if is_ordinary(power) and (m == 0 or every(a != 0)):
         return factor * power
     return _extreme_power(a, b, p, n, m, factor, power)
 
@@ -173,7 +172,7 @@ def _gap(a: Any, b: Any, exp: np.ufunc) -> tuple[Any, Any]:
     a, b = common(a, b)
     gap = a - b
     rest = lost(a, b, gap)
-    if not np.isfinite(rest).all():
+    if not every(np.isfinite(rest)):
         gap, rest = np.where(a == b, 0, gap)[()], np.where(np.isfinite(rest), rest, 0)[()]
     return gap, exp(-np.abs(gap)) * (1 - np.copysign(_log_of_base(exp), gap) * rest)
 
@@ -215,7 +214,7 @@ def arcsin_slope(x: Any) -> Any:
 def arctan_slope(x: Any) -> Any:
     """1 / (1 + x^2), also where x^2 overflows."""
     slope = 1 / (1 + x * x)
-    return slope if np.all(slope != 0) else np.where(slope == 0, 1 / x / x, slope)[()]
+    return slope if every(slope != 0) else np.where(slope == 0, 1 / x / x, slope)[()]
 
 
 defvjp(
@@ -263,10 +262,10 @@ def plane_slope(a: Any, b: Any, i: int, j: int, k: int) -> Any:
     """
     a, b = common(a, b)
     h = np.hypot(a, b)
-    if i + j == 1 and ((h > 2.0**-100) & (h < 2.0**100)).all() and not (k > 1 and may_be_subnormal(a * b)):
+    if i + j == 1 and every((h > 2.0**-100) & (h < 2.0**100)) and not (k > 1 and may_be_subnormal(a * b)):
         return functools.reduce(operator.truediv, [h] * k, a if i else b)
     far = np.isinf(a) | np.isinf(b)
-    if far.any():
+    if some(far):
         return _at_infinity(a, b, far, i, j, k)
     (a_digits, a_exponent), (b_digits, b_exponent) = np.frexp(a), np.frexp(b)
     exponent = np.frexp(np.maximum(np.abs(a), np.abs(b)))[1]
@@ -353,7 +352,7 @@ def bessel_i(x: Any, n: int) -> Any:
     Source:
         NIST Digital Library of Mathematical Functions, 10.32.2.
     """
-    wide = np.minimum(np.abs(np.asarray(x, np.result_type(x, np.float64))), 2e4)
+    wide = np.minimum(np.abs(asarray(x).astype(np.result_type(x, np.float64))), 2e4)
     t = np.arange(63.5, 0, -1) * (math.pi / 128)  # a quarter of the circle, what is smallest first
     total = sum(
         sin**n * 0.5 * (np.exp(-2 * wide * half) + np.exp(-2 * wide * (1 - half)))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..apply import primitive
+from ..arrays import asarray, on_host
 from ..known import defvjp
 from .blocks import blockwise
 from .sinc import sinc_derivative
@@ -34,7 +35,7 @@ def sigmoid(x: Any) -> Any:
     if np.iscomplexobj(x):
         raise TypeError("sigmoid takes real numbers; write 1 / (1 + np.exp(-z))")
     e = np.exp(-np.abs(x))
-    return np.where(np.asarray(x) >= 0, 1, e) / (1 + e)
+    return np.where(asarray(x) >= 0, 1, e) / (1 + e)
 
 
 @primitive(broadcasts=True)
@@ -66,11 +67,11 @@ def erf(x: Any) -> Any:
         >>> float(ag.erf(1.0))
         0.8427007929497149
     """
-    x = np.asarray(x)
+    x = asarray(x)
     if x.dtype.kind == "c":
         raise TypeError("erf takes real numbers")
     dtype = x.dtype if x.dtype.kind == "f" else np.dtype(float)
-    if x.size < 256:  # where a loop is faster
+    if x.size < 256 and on_host(x):  # where a loop is faster
         y = np.array([math.erf(v) for v in x.ravel().tolist()]).reshape(x.shape)
     else:
         y = blockwise(_erf, x.astype(np.float32 if dtype == np.float32 else np.float64, copy=False))

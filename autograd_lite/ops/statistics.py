@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from ..apply import primitive
-from ..box import unwrap
+from ..arrays import asarray, dtype_of, empty, ones, shape_of, some, to_host, unwrap
 from ..known import Composition, defvjp, known, refuse
 from ..sums import narrowed, total, widened
 from ..tensor import Tensor
 from .indexing import scatter
-from .reductions import as_array, count, kept_shape, spread
+from .reductions import count, kept_shape, spread
 
 __all__: list[str] = []
 
@@ -26,7 +26,7 @@ def deviations(x: Any, axis: Any, skip_nan: bool) -> Any:
     """x minus its mean, to full precision where the data are nearly constant, and 0 where they are
     constant: relative to one of the entries, for a mean in the middle of them would be rounded."""
     x = widened(x)
-    raw = np.asarray(unwrap(x))
+    raw = unwrap(x)
     nearby = x - np.fmax.reduce(raw, axis=axis, keepdims=True, initial=-np.inf, dtype=raw.dtype)
     entries = np.where(np.isnan(raw), 0, nearby) if skip_nan else nearby
     return nearby - total(entries, axis, keepdims=True) / _freedom(x, axis, 0, skip_nan)
@@ -34,11 +34,11 @@ def deviations(x: Any, axis: Any, skip_nan: bool) -> Any:
 
 def _freedom(x: Any, axis: Any, ddof: float, skip_nan: bool) -> Any:
     """The number of entries less `ddof`, in the shape that keepdims leaves; NaN where nothing is left."""
-    raw = np.asarray(unwrap(x))
-    entries = np.full(kept_shape(raw.shape, axis), count(raw.shape, axis))
+    raw = unwrap(x)
+    entries: Any = np.full(kept_shape(raw.shape, axis), count(raw.shape, axis))
     if skip_nan:
         entries = np.sum(~np.isnan(raw), axis=axis, keepdims=True)
-    return np.where(entries > ddof, entries - ddof, np.nan).astype(np.result_type(raw.real, np.float32))
+    return np.where(entries > ddof, entries - ddof, np.nan).astype(np.result_type(raw.real.dtype, np.float32))
 
 
 @primitive
@@ -161,15 +161,15 @@ def _average(
     a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
 ) -> Any:
     """sum(w a) / sum(w), and that sum if wanted."""
-    shape = np.shape(unwrap(a))
+    shape = shape_of(a)
     if weights is None:
         average = np.mean(a, axis=axis, keepdims=keepdims)
-        weight: Any = count(shape, axis)
+        weight: Any = ones(average.shape, float, like=average) * count(shape, axis)
     else:
-        weights = as_array(_fitted(weights, shape, axis))
+        weights = asarray(_fitted(weights, shape, axis))
         products = a * weights
         weight = np.sum(widened(weights), axis=axis, keepdims=keepdims)
-        if np.any(unwrap(weight) == 0):
+        if some(unwrap(weight) == 0):
             raise ZeroDivisionError("the weights add up to 0, so there is no average")
         average = np.sum(widened(products), axis=axis, keepdims=keepdims) / weight
         average = narrowed(average, products)
@@ -181,7 +181,7 @@ def _average(
 
 def _fitted(weights: Any, shape: tuple[int, ...], axis: Any) -> Any:
     """Weights in the shape of the array: given for each entry, or for those along the axes."""
-    have = np.shape(unwrap(weights))
+    have = shape_of(weights)
     if have == shape:
         return weights
     if axis is None:
@@ -216,7 +216,7 @@ def _order_statistic(
     ranks: for every method, and with weights. A NaN that is not skipped is the last in order, and the
     result came from it; one that is skipped is dead.
     """
-    raw = np.asarray(unwrap(x))
+    raw = unwrap(x)
     if not raw.size:
         return np.zeros_like(raw)
     axes = tuple(range(raw.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
@@ -229,7 +229,7 @@ def _order_statistic(
     places = lanes(np.arange(raw.size).reshape(raw.shape))
     places = np.take_along_axis(places, np.argsort(lanes(raw), axis=-1, stable=True), axis=-1)
     countable = raw.size <= 2 / np.finfo(raw.dtype).eps
-    ranks: Any = np.empty(raw.size, raw.real.dtype if countable else np.float64)
+    ranks: Any = empty(raw.size, raw.real.dtype if countable else np.float64, like=raw)
     ranks[places] = np.arange(places.shape[-1])
     ranks = ranks.reshape(raw.shape)
 
@@ -237,7 +237,7 @@ def _order_statistic(
     missing, skip_nan = np.isnan(raw), op.__name__.startswith("nan")
     if skip_nan:  # where all are, it does not matter which
         ranks[missing & ~np.all(missing, axis=axis, keepdims=True)] = np.nan
-    position = np.asarray(op(ranks, axis=axis, keepdims=True, **options))
+    position = asarray(op(ranks, axis=axis, keepdims=True, **options))
     if not skip_nan:
         position = np.where(np.any(missing, axis=axis, keepdims=True), places.shape[-1] - 1, position)
 
@@ -272,8 +272,8 @@ def _cov(
     dtype: Any = None,
 ) -> Any:
     """d (w d)^H / (sum(w) - ddof sum(w aweights) / sum(w)), with d the deviations of each row."""
-    given = [as_array(part) for part in (m, y) if part is not None]
-    dtype = dtype or np.result_type(*map(unwrap, given), np.float64)
+    given = [asarray(part) for part in (m, y) if part is not None]
+    dtype = dtype or np.result_type(*map(dtype_of, given), np.float64)
     variables = [_variables(part, rowvar).astype(dtype) for part in given]
     if not len(variables[0]):
         return np.reshape(variables[0], (0, 0))
@@ -283,8 +283,8 @@ def _cov(
     for name, weights in (("fweights", fweights), ("aweights", aweights)):
         if weights is None:
             continue
-        raw = np.asarray(unwrap(weights))
-        if raw.shape != (n,) or (raw < 0).any() or (name == "fweights" and (raw != np.rint(raw)).any()):
+        raw = asarray(unwrap(weights))
+        if raw.shape != (n,) or some(raw < 0) or (name == "fweights" and some(raw != np.rint(raw))):
             kind = "integers" if name == "fweights" else "numbers"
             raise ValueError(f"{name} of shape {raw.shape}; expected {kind} >= 0, of shape ({n},)")
         w = weights if w is None else w * weights
@@ -297,14 +297,14 @@ def _cov(
         d = x - np.sum(x * w, axis=1, keepdims=True) / weight
         weighted = d * w
         free = weight - ddof * (1 if aweights is None else np.sum(w * aweights) / weight)
-    if unwrap(free) <= 0:
+    if some(unwrap(free) <= 0):
         raise ValueError(f"there are no degrees of freedom left: {n} observations, ddof={ddof}")
     return np.squeeze((d @ np.conjugate(weighted).T) / free)
 
 
 def _variables(m: Any, rowvar: bool) -> Any:
     """The variables as rows."""
-    m = as_array(m)
+    m = asarray(m)
     if m.ndim > 2:
         raise ValueError(f"an array of {m.ndim} axes; expected at most 2: variables and observations")
     return np.atleast_2d(m) if rowvar or m.ndim < 2 else m.T
@@ -332,10 +332,10 @@ known[np.corrcoef] = Composition(_corrcoef)
 
 def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     """The sum of the weights of each whole number, to which they go back."""
-    x = np.asarray(unwrap(x))
+    x = to_host(x)
     if weights is None:
         return np.bincount(x, minlength=minlength)
-    weights = as_array(weights)
+    weights = asarray(weights)
     if not x.size:  # NumPy then takes weights of any shape
         weights = np.ravel(weights)[:0]
     if weights.shape != x.shape or weights.dtype.kind == "c":

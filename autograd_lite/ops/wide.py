@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..apply import primitive
+from ..arrays import empty, every, shape_of, some
 from ..known import defvjp
 
 __all__ = ["Jet", "Wide", "arranged", "exponent_of", "shifted", "tame"]
@@ -37,8 +38,8 @@ def shifted(x: Any, k: Any) -> Any:
     """x 2^k, which rounds nothing unless the result is subnormal, also where 2^k is no number."""
     if x.dtype.kind != "c":
         return np.ldexp(x, k)
-    result = np.empty(np.broadcast_shapes(np.shape(x), np.shape(k)), x.dtype)
-    result.real, result.imag = np.ldexp(x.real, k), np.ldexp(x.imag, k)
+    result = empty(np.broadcast_shapes(shape_of(x), shape_of(k)), like=x)
+    result.real[...], result.imag[...] = np.ldexp(x.real, k), np.ldexp(x.imag, k)
     return result
 
 
@@ -124,8 +125,8 @@ def tame(*arrays: Any) -> bool:
     subnormal, unless it is 0, inf or NaN because an entry is."""
     limits = np.finfo(arrays[0].dtype)
     room = min(limits.maxexp, -limits.minexp) - 2
-    if max(np.abs(exponent_of(x)).max(initial=0) for x in arrays) * len(arrays[0]) <= room:
+    if not any(some(np.abs(exponent_of(x)) * len(arrays[0]) > room) for x in arrays):
         return True
     sizes = [np.abs(x) for x in arrays]
     logs = [np.abs(np.log2(np.where((s > 0) & np.isfinite(s), s, 1))) for s in sizes]
-    return bool(np.max(np.sum(functools.reduce(np.maximum, logs), axis=0, dtype=float), initial=0) <= room)
+    return every(np.sum(functools.reduce(np.maximum, logs), axis=0, dtype=float) <= room)

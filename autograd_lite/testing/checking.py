@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import tree
-from ..arrays import refuse_other_arithmetic
-from ..box import unwrap
+from ..arrays import refuse_other_arithmetic, to_host
 from ..dependence import check_dependence
 from ..errors import DTypeError, GradientCheckError, KinkError, OptionError
 from ..words.explain import describe
@@ -83,7 +82,7 @@ def _check_of(f: Function, args: tuple[Any, ...], options: Options) -> tuple[Che
     """The check of f as a function of its floating-point arguments alone, and these as they were given."""
     leaves, rebuild = tree.flatten(args)
     refuse_other_arithmetic(leaves)
-    places = [i for i, x in enumerate(leaves) if np.asarray(unwrap(x)).dtype.kind in "fc"]
+    places = [i for i, x in enumerate(leaves) if to_host(x).dtype.kind in "fc"]
     if not places:
         raise DTypeError(
             f"check_grads: no argument is floating-point ({', '.join(map(describe, leaves))}); "
@@ -98,7 +97,7 @@ def _check_of(f: Function, args: tuple[Any, ...], options: Options) -> tuple[Che
 
     names = [f"argument {path[1:].replace(']', '', 1)}" for path in tree.paths(args)]
     given = [leaves[i] for i in places]
-    points = [np.array(unwrap(x)) for x in given]
+    points = [np.array(to_host(x)) for x in given]
     return Check(flat, points, [names[i] for i in places], options), given
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from .. import tree
-from ..box import unwrap, wrap
+from ..arrays import to_host, unwrap
+from ..box import wrap
 from ..errors import OptionError
 from ..recording import no_grad
 from ..slope import Slope, analytic_slope, slope
@@ -97,12 +98,10 @@ class Check:
     def outputs(self, points: list[Array]) -> list[Array]:
         with no_grad():
             values = self.f(*map(wrap, points))
-        return [np.asarray(unwrap(y)) for y in tree.flatten(values)[0]]
+        return [to_host(y) for y in tree.flatten(values)[0]]
 
     def reverse(self, pullback: Function, weights: list[Any], unit: float) -> None:
-        gradients, again = (
-            [np.asarray(unwrap(g)) for g in pullback(*map(wrap, self.points))] for _ in range(2)
-        )
+        gradients, again = ([to_host(g) for g in pullback(*map(wrap, self.points))] for _ in range(2))
         for k, (g, twin, x, name) in enumerate(zip(gradients, again, self.points, self.names, strict=True)):
             if not np.array_equal(g, twin, equal_nan=True):
                 raise CheckError(
