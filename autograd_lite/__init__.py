@@ -24,6 +24,7 @@ from .anomaly import detect_anomaly
 from .apply import apply, nondifferentiable, primitive, stop_gradient
 from .checkpoint import checkpoint, preserve
 from .custom import custom_vjp
+from .device import Device
 from .errors import AutogradLiteError
 from .fused import fused
 from .known import defvjp, numpy_names
@@ -36,7 +37,6 @@ from .pull import contributions
 from .recording import enable_grad, is_recomputing, is_recording, no_grad
 from .tape import Tape
 from .tensor import Tensor
-from .torch_names import Device
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .words import names
 

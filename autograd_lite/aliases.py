@@ -22,8 +22,9 @@ from .apply import alias
 from .arrays import asarray, is_array, on_host, refuse_other_arithmetic, unwrap, zeros
 from .arrays import owned as copied
 from .backward import play, receive
-from .box import lift, like, stored, wrap
+from .box import lift, stored, wrap
 from .errors import DTypeError
+from .kin import like
 from .node import Leaf, Node, next_index, tape_order
 from .pull import Sweep
 from .recording import Mode, enable_grad, is_recording, transformed

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import asarray, dtype_of, empty, on_host, owned, refuse_other_arithmetic, shape_of
-from .box import HARMLESS, OPERANDS, PLAIN, Box, Value, answer, as_kin, like, record, stored, wrap
+from .box import HARMLESS, OPERANDS, PLAIN, Box, Value, answer, record, stored, wrap
 from .calls import (
     NUMPY_FUNCTION,
     before_out,
@@ -31,6 +31,7 @@ from .calls import (
 )
 from .errors import AutogradLiteError, DTypeError
 from .kept import keep_constants
+from .kin import as_kin, like
 from .known import Composition, Constant, Refused, Rule, constant, known, rule_of
 from .node import FIXED, Node, Op
 from .recording import current

@@ -43,7 +43,7 @@ def play(seeds: dict[Node, Cotangent], sweep: Sweep) -> dict[Node, Cotangent]:
     """Send cotangents from outputs back along the tape.
 
     Args:
-        seeds: a cotangent for each output node, in its shape and dtype.
+        seeds: a cotangent for each output, in its shape and dtype.
         sweep: how far the pass goes, and what it keeps.
 
     Returns:
@@ -101,13 +101,12 @@ def play(seeds: dict[Node, Cotangent], sweep: Sweep) -> dict[Node, Cotangent]:
                     cotangents[parent] = gx
                     if place is Leaf or parent.index <= since:
                         continue
-                    if latest is None:
-                        latest = parent
-                    elif parent.index > latest.index:
-                        heappush(waiting, (-latest.index, latest))
-                        latest = parent
-                    else:
+                    if latest is not None and parent.index < latest.index:
                         heappush(waiting, (-parent.index, parent))
+                        continue
+                    if latest is not None:
+                        heappush(waiting, (-latest.index, latest))
+                    latest = parent
                 if y.__class__ is _FLOAT and real and rule.broadcasts and not node.played:
                     node.adjoint, node.played = g, not retain
                 else:

@@ -11,7 +11,7 @@ class (`as_kin`).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, ClassVar, Self, TypeAlias, TypeVar, cast, overload
 
 import numpy as np
@@ -21,7 +21,7 @@ from .arrays import Holder, asarray, is_array, on_host, owned, refuse_other_arit
 from .errors import DTypeError, MissingAttributeError, ShapeError, TapeError
 from .kept import hand_out
 from .node import Leaf, Node, Op, changing, next_index, op_name
-from .views import base_of, moved, share
+from .views import base_of, moved
 from .words.explain import describe
 from .words.mistakes import warn_of_mistake
 
@@ -36,11 +36,9 @@ __all__ = [
     "Op",
     "Value",
     "answer",
-    "as_kin",
     "as_numbers",
     "in_class",
     "lift",
-    "like",
     "made_by_ops",
     "record",
     "require_inexact",
@@ -311,7 +309,8 @@ class Box(Holder):
 
     def detach(self) -> Self:
         """The same values off the tape: a constant."""
-        return cast(Self, like((self,), wrap(self._data)))
+        value = wrap(self._data)
+        return cast(Self, value if type(self) in PLAIN else in_class(type(self), value))
 
     def detach_(self) -> Self:
         """Take this Tensor itself off the tape."""
@@ -389,18 +388,6 @@ def answer(value: Any) -> Any:
 # -- subclasses ------------------------------------------------------------------------------------
 
 
-def like(inputs: Iterable[Any], result: Any) -> Any:
-    """The result of an op, in the class of the subclass of Tensor among its inputs, if one survives ops.
-
-    Of two the more derived one counts, else the first.
-    """
-    kind: type[Any] | None = None
-    for x in inputs:
-        if isinstance(x, Box) and type(x) not in PLAIN and (kind is None or issubclass(type(x), kind)):
-            kind = type(x)
-    return result if kind is None else in_class(kind, result)
-
-
 def in_class(kind: type[Any], result: Any) -> Any:
     """Tensors, arrays and NumPy's numbers in a class of Tensors; anything else as it is."""
     if isinstance(result, (tuple, list)):
@@ -416,26 +403,6 @@ def in_class(kind: type[Any], result: Any) -> Any:
     tensor._name = getattr(result, "_name", None)
     tensor._views = None
     tensor.node = result.node if boxed else None
-    return tensor
-
-
-def as_kin(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    """Call a function with plain Tensors, and give its result in the class of those among the arguments."""
-    plain = (*map(_plain, args),)
-    result = function(*plain, **{key: _plain(value) for key, value in kwargs.items()})
-    own = like((*args, *kwargs.values()), result)
-    if isinstance(result, Box) and result._views is not None and result._of is not None:
-        base, *made = result._of
-        x = next((arg for arg, twin in zip(args, plain, strict=True) if twin is base), base)
-        share(x, own, *made)
-    return own
-
-
-def _plain(x: Any) -> Any:
-    if not isinstance(x, Box) or type(x) in PLAIN:
-        return x
-    tensor = wrap(x._data)
-    tensor._name, tensor.node = getattr(x, "_name", None), x.node
     return tensor
 
 

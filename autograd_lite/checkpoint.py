@@ -13,8 +13,9 @@ from .aliases import Function, seeds_of
 from .apply import record_result
 from .arrays import is_array, on_host, refuse_other_arithmetic, shape_of, unwrap
 from .backward import play
-from .box import Hook, lift, like, wrap
+from .box import Hook, lift, wrap
 from .errors import TapeError
+from .kin import like
 from .known import Rule, known
 from .node import Node, next_index, op_name, tape_order
 from .pull import Sweep

@@ -12,9 +12,9 @@ from . import tree
 from .aliases import NUMBERS, Function
 from .apply import as_value, record_result, unrecorded
 from .arrays import is_array, refuse_other_arithmetic, unwrap
-from .box import like
 from .errors import ShapeError, UnsupportedError
 from .kept import keep_constants
+from .kin import like
 from .known import Rule, arity, known
 from .node import op_name
 from .recording import is_recording

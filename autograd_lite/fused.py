@@ -17,9 +17,9 @@ import numpy as np
 
 from .apply import record_result, unrecorded_result
 from .arrays import on_host, refuse_other_arithmetic, unwrap
-from .box import like
 from .errors import ShapeError
 from .kept import keep_constants
+from .kin import like
 from .known import Flow, Rule, is_built_in, known
 from .node import op_name
 from .recording import is_recording

@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from .apply import apply, astype, viewed
 from .arrays import MASKED, to_host
-from .box import PLAIN, GivenAbove, like, wrap
+from .box import PLAIN, GivenAbove, wrap
 from .calls import ValuesAndIndices, axis_of, numpy_words, owned
 from .errors import DTypeError, ShapeError, UnsupportedError
 from .guards import draws
+from .kin import like
 from .node import Op
 from .operators import Operators
 from .views import alone

@@ -15,11 +15,12 @@ import numpy as np
 
 from .apply import apply, compute, record_kept, setitem, unrecorded, viewed, written
 from .arrays import on_host, refuse_other_arithmetic, to_host, unwrap
-from .box import OPERANDS, PLAIN, Array, Box, answer, as_kin, like, record, wrap
+from .box import OPERANDS, PLAIN, Array, Box, answer, record, wrap
 from .calls import operand, plain_index
 from .errors import AssignmentError, DTypeError, ShapeError
 from .guards import NAMELESS, cut, cut_by_number, draws
 from .kept import SMALL
+from .kin import as_kin, like
 from .known import Rule, known
 from .node import FIXED, Op, op_name
 from .recording import current

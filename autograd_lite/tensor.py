@@ -7,13 +7,15 @@ from typing import Any, Self, cast
 import numpy.typing as npt
 
 from .arrays import owned as copied
-from .box import Array, Box, lift, like, made_by_ops, wrap
+from .box import Array, Box, lift, made_by_ops, wrap
 from .calls import owned
 from .errors import TapeError
+from .kin import like
 from .methods import Methods
 from .node import Leaf, Node
 from .operators import Operators
-from .torch_names import PlainArray, TorchNames
+from .plain_array import PlainArray
+from .torch_names import TorchNames
 
 __all__ = ["Tensor"]
 

@@ -12,18 +12,19 @@ is a view of, and its own views: after `x[0].zero_()` the first row of x is 0.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from .arrays import to_host
 from .box import GivenAbove, answer
 from .calls import ValuesAndIndices, axis_of, numpy_words
-from .errors import IndexingError, OptionError, UnsupportedError
+from .device import Device
+from .errors import IndexingError, OptionError
 from .node import Op
 from .views import alone
 
-__all__ = ["Device", "PlainArray", "TorchNames", "method_of"]
+__all__ = ["TorchNames", "method_of"]
 
 
 def _whole(shape: tuple[Any, ...]) -> tuple[int, ...]:
@@ -412,66 +413,3 @@ def _places(dim: int, index: Any) -> tuple[Any, ...]:
     places: list[Any] = list(np.ogrid[tuple(map(slice, index.shape))])
     places[dim] = index
     return tuple(places)
-
-
-class Device(str):
-    """Where numbers are: always the CPU.
-
-    Args:
-        name: "cpu", also with a number.
-
-    Raises:
-        UnsupportedError: it is another device.
-
-    Example:
-        >>> import autograd_lite as ag
-        >>> ag.Tensor([1.0]).device
-        device(type='cpu')
-    """
-
-    type = "cpu"
-
-    def __new__(cls, name: Any = "cpu", index: int | None = None) -> Self:
-        if str(name).split(":")[0] != "cpu":
-            raise UnsupportedError(
-                f"there is no device {str(name)!r} here, only the CPU; write device = 'cpu'"
-            )
-        return super().__new__(cls, "cpu")
-
-    def __repr__(self) -> str:
-        return "device(type='cpu')"
-
-
-class PlainArray(TorchNames, np.ndarray[Any, Any]):  # type: ignore[misc]
-    """What comparisons and places come back as: a plain array that also knows PyTorch's names.
-
-    Arithmetic that gives floating-point numbers gives ordinary arrays.
-    """
-
-    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
-        plain = np.asarray(array)
-        if return_scalar:
-            return plain[()]
-        return plain if context is not None and plain.dtype.kind in "fc" else answer(plain)
-
-    def __repr__(self) -> str:
-        return repr(np.asarray(self))
-
-    def view(self, *shape: Any, **options: Any) -> Any:
-        """The entries in another shape, or NumPy's view with another dtype or class."""
-        lengths = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
-        if shape and not options and all(isinstance(n, (int, np.integer)) for n in lengths):
-            return self.reshape(lengths)
-        return super().view(*shape, **options)
-
-    def detach(self) -> Any:
-        """x itself: it is on no tape."""
-        return self
-
-    def clone(self) -> Any:
-        """A copy."""
-        return self.copy()
-
-    def numpy(self) -> Any:
-        """The same entries as an ordinary array."""
-        return np.asarray(self)

@@ -17,8 +17,9 @@ from .aliases import Call, Function, owned, seeds_of, zeros_of
 from .arrays import asarray, is_array, ones, refuse_other_arithmetic, shape_of, size_of, unwrap, zeros
 from .arrays import owned as copied
 from .backward import play
-from .box import as_numbers, lift, like, wrap
+from .box import as_numbers, lift, wrap
 from .errors import DTypeError, IndexingError, ShapeError
+from .kin import like
 from .node import Leaf, next_index
 from .pull import Sweep
 from .recording import is_recording

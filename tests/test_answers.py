@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
+from autograd_lite.plain_array import PlainArray
 from autograd_lite.testing import check_grads
-from autograd_lite.torch_names import PlainArray
 from tests.samples import SAMPLES, Sample
 
 

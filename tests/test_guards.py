@@ -85,13 +85,13 @@ def test_an_object_without_a_name_has_fewer_references() -> None:
     assert guards.NAMELESS > 0
     x = ag.Tensor(np.zeros((2, 2)))
     with pytest.raises(AssignmentError, match=r"x\[i, j\] = v"):
-        x[0][1] = 1.0
-    row = x[0]
-    row[1] = 1.0
-    holder = [x[0]]
-    holder[0][1] = 2.0
-    assert row.tolist() == [0.0, 1.0]
-    assert holder[0].tolist() == [0.0, 2.0]
+        x[[0]][0, 1] = 1.0
+    row = x[[0]]
+    row[0, 1] = 1.0
+    holder = [x[[0]]]
+    holder[0][0, 1] = 2.0
+    assert row.tolist() == [[0.0, 1.0]]
+    assert holder[0].tolist() == [[0.0, 2.0]]
 
 
 def test_frames_know_the_package_whose_code_they_run() -> None:

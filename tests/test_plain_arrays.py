@@ -14,7 +14,7 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite.box import answer
-from autograd_lite.torch_names import PlainArray
+from autograd_lite.plain_array import PlainArray
 
 
 def places() -> Any:
