@@ -107,8 +107,8 @@ def play(seeds: dict[Node, Cotangent], sweep: Sweep) -> dict[Node, Cotangent]:
                     if latest is not None:
                         heappush(waiting, (-latest.index, latest))
                     latest = parent
-                if y.__class__ is _FLOAT and real and rule.broadcasts and not node.played:
-                    node.adjoint, node.played = g, not retain
+                if y.__class__ is _FLOAT and rule.broadcasts and not node.played:
+                    node.adjoint, node.played = g if real else bare(g), not retain
                 else:
                     _release(node, rule, g, sweep)
     finally:

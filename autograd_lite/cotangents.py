@@ -7,6 +7,7 @@ of a step with several results; or `Masked`, where some of its entries are dead 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,30 @@ _FLOAT = np.float64
 _ARRAY = np.ndarray
 
 
+class Mask:
+    """Which entries of a cotangent are live, worked out on first use."""
+
+    __slots__ = ("_compute", "_live")
+
+    def __init__(self, compute: Callable[[], Any]) -> None:
+        self._compute: Callable[[], Any] | None = compute
+        self._live: Any = None
+
+    def live(self) -> Any:
+        if self._compute is not None:
+            self._live, self._compute = self._compute(), None
+        return self._live
+
+    def __or__(self, other: Mask) -> Mask:
+        """Live where one of the two is."""
+        live = self.live() | other.live()
+        return Mask(lambda: live)
+
+    def summed(self, shape: tuple[int, ...]) -> Mask:
+        """The mask of the cotangent that is summed back to a smaller shape."""
+        return Mask(lambda: unbroadcast(self.live().astype(float), shape) != 0)
+
+
 class Masked:
     """A cotangent with dead entries.
 
@@ -40,7 +65,7 @@ class Masked:
     __slots__ = ("g", "mask")
     __array_ufunc__ = None  # NumPy leaves sums to the methods below
 
-    def __init__(self, g: Cotangent, mask: Any) -> None:
+    def __init__(self, g: Cotangent, mask: Mask) -> None:
         self.g, self.mask = g, mask
 
     def __add__(self, other: Cotangent) -> Cotangent:
@@ -51,6 +76,10 @@ class Masked:
 
     def __radd__(self, other: Cotangent) -> Cotangent:
         return add(other, self.g)
+
+
+DEAD = Masked(np.float64(0.0), Mask(lambda: np.False_))
+"""The cotangent of a single number that no consumer has selected."""
 
 
 def bare(g: Cotangent) -> Any:
@@ -67,6 +96,8 @@ def add(a: Cotangent, b: Cotangent) -> Cotangent:
     A large newcomer `b` that nobody else holds takes up the sum, in memory that is still in the cache. Else
     the sum is a new array, for either may be a view of something.
     """
+    if a is DEAD or b is DEAD:
+        return b if a is DEAD else a
     if a.__class__ is _FLOAT or a.__class__ is Masked or b.__class__ is Masked:
         return a + b
     if a.__class__ is tuple:

@@ -31,34 +31,10 @@ import numpy as np
 
 from .arrays import every, unwrap
 from .box import Box
+from .cotangents import Mask
 from .known import Rule
-from .sums import unbroadcast
 
-__all__ = ["Mask", "silence"]
-
-
-class Mask:
-    """Which entries of a cotangent are live, worked out on first use."""
-
-    __slots__ = ("_compute", "_live")
-
-    def __init__(self, compute: Callable[[], Any]) -> None:
-        self._compute: Callable[[], Any] | None = compute
-        self._live: Any = None
-
-    def live(self) -> Any:
-        if self._compute is not None:
-            self._live, self._compute = self._compute(), None
-        return self._live
-
-    def __or__(self, other: Mask) -> Mask:
-        """Live where one of the two is."""
-        live = self.live() | other.live()
-        return Mask(lambda: live)
-
-    def summed(self, shape: tuple[int, ...]) -> Mask:
-        """The mask of the cotangent that is summed back to a smaller shape."""
-        return Mask(lambda: unbroadcast(self.live().astype(float), shape) != 0)
+__all__ = ["silence"]
 
 
 def silence(
@@ -75,8 +51,6 @@ def silence(
         g, gx: the cotangents of the output and of the input, before it is fitted to the input.
     """
     elementwise = rule.flow == "elementwise"
-    if gx.__class__ is np.float64 and gx - gx == 0 and (gx or elementwise):
-        return gx, None if gx else mask  # a single number that is finite and not 0 is live
     if elementwise:
         if mask is not None and gx is not g and (isinstance(gx, Box) or not every(np.isfinite(gx))):
             # Under create_graph this `where` is on the tape and keeps the next order clean too.
@@ -87,5 +61,7 @@ def silence(
 
 def _selected(send: Callable[[Any], Any], g: Any, live: Any) -> Any:
     """Which entries of an input an op has selected: its rule on ones, and on 0 for what is dead."""
+    if g.__class__ is np.float64:
+        return unwrap(send(np.float64(live is None or live))) != 0
     ones = np.ones_like(g)
     return unwrap(send(ones if live is None else np.where(live, ones, 0))) != 0

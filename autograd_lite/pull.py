@@ -16,7 +16,7 @@ from .anomaly import check_forward, nonfinite
 from .apply import output_of
 from .arrays import every, finite
 from .box import lift
-from .cotangents import Cotangent, Masked, complete, conjugate, fit, is_complex, no_rule
+from .cotangents import DEAD, Cotangent, Masked, complete, conjugate, fit, is_complex, no_rule
 from .errors import (
     AnomalyError,
     AutogradLiteError,
@@ -33,6 +33,7 @@ from .words.explain import STUMBLES, describe, how_many, is_users
 __all__ = ["Sweep", "already_played", "ask", "blame", "contributions", "pull", "pulled"]
 
 _FLOAT = np.float64
+_ZERO = _FLOAT(0.0)
 _ARRAY = np.ndarray
 
 
@@ -76,15 +77,13 @@ class Sweep:
         self.lines = _Lines() if self.checks else None
         return entered(outer, Block(self.recorded))
 
-    def wants(self, parent: Any) -> bool:
-        """Whether a cotangent goes to this input of a step."""
-        return isinstance(parent, Node) and (
-            self.since < 0 or parent.index > self.since or parent in self.wanted
-        )
+    def wants(self, parent: Node) -> bool:
+        """Whether a cotangent goes to this node."""
+        return parent.index > self.since or parent in self.wanted
 
-    def hears(self, parent: Node) -> bool:
+    def hears(self, parent: Any) -> bool:
         """Whether a mask is of any use to a step: not to a leaf, nor to one that mixes its inputs."""
-        return parent.op is not None and parent.index > self.since and known[parent.op].flow != "mixes"
+        return parent.__class__ is Node and parent.index > self.since and known[parent.op].flow != "mixes"
 
     def recorded(self, outer: State) -> State:
         """The state of a pass that is recorded. Tapes hear of its steps; the search for anomalies looks at
@@ -115,8 +114,10 @@ def pull(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> list[Cotangent]:
     if node.played:  # and read at once: another thread may play the step too, and release it
         raise already_played(node)
     y, args, kwargs, inputs = node.value, node.args, node.kwargs, node.inputs
-    mask = None
+    elementwise, mask = rule.flow == "elementwise", None
     if g.__class__ is Masked:
+        if g is DEAD and elementwise and (nothing := _dead(args, inputs, sweep)) is not None:
+            return nothing
         g, mask = g.g, g.mask
     up, values, conjugates = g, args, False
     if g.__class__ is not _FLOAT and (g.__class__ is not _ARRAY or g.dtype.kind == "c"):
@@ -126,16 +127,21 @@ def pull(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> list[Cotangent]:
         up = conjugate(g) if conjugates else g
         if sweep.record:
             y, values = _lifted(node, sweep.lines)
-    needs = [sweep.wants(parent) for parent in inputs]
+    needs = [isinstance(x, Node) and sweep.wants(x) for x in inputs]
     sent = ask(node, rule, up, y, values, kwargs, needs)
-    for i, parent in enumerate(inputs):
+    i = -1
+    for gx in sent:
+        i += 1
         if not needs[i]:
             continue
-        gx, arg, live = sent[i], values[i], None
+        arg, live = values[i], None
         if conjugates:
             gx = np.conjugate(gx)
-        if (mask is not None or rule.selects) and (rule.flow == "elementwise" or sweep.hears(parent)):
-            gx, live = silence(rule, _sender(node, rule, i), mask, g, gx)
+        if mask is not None or rule.selects:
+            if gx.__class__ is _FLOAT and gx - gx == 0 and (gx or elementwise):
+                live = None if gx else mask  # a single number that is finite and not 0 is live
+            elif elementwise or sweep.hears(inputs[i]):
+                gx, live = silence(rule, _sender(node, rule, i), mask, g, gx)
         kind = gx.__class__
         if kind is not arg.__class__ or (
             kind is not _FLOAT and kind is not tuple and (gx.shape != arg.shape or gx.dtype is not arg.dtype)
@@ -145,7 +151,21 @@ def pull(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> list[Cotangent]:
             gx = fit(gx, arg, rule, node, i)
         if sweep.checks:
             _check(node, g, gx)
-        sent[i] = Masked(gx, live) if live is not None and sweep.hears(parent) else gx
+        if live is not None and sweep.hears(inputs[i]):
+            dead = gx.__class__ is _FLOAT and not live.live()
+            gx = DEAD if dead else gx if gx.__class__ is _FLOAT else Masked(gx, live)
+        sent[i] = gx
+    return sent
+
+
+def _dead(args: Sequence[Any], inputs: Sequence[Any], sweep: Sweep) -> list[Cotangent] | None:
+    """What an elementwise step of single numbers sends back if its own is dead; None if they are not all of
+    double precision. Written out, since graphs of single numbers have many such steps."""
+    sent: list[Cotangent] = []
+    for parent, arg in zip(inputs, args, strict=True):
+        if arg.__class__ is not _FLOAT and isinstance(parent, Node):
+            return None
+        sent.append(DEAD if sweep.hears(parent) else _ZERO)
     return sent
 
 
@@ -159,14 +179,20 @@ def ask(
     needs: Sequence[bool],
 ) -> list[Any]:
     """What the rules of a step return for a cotangent, as they return it; None where it is not needed."""
-    i, options = 0, kwargs or {}
-    sent: list[Any] = [None] * len(needs)
+    i, options = -1, kwargs or {}
+    sent: list[Any] = []
     try:
         if rule.joint is None:
-            for i, need in enumerate(needs):
-                if need:
-                    sent[i] = rule.vjps[i](g, y, *args, **options)
+            for need in needs:
+                i += 1
+                if not need:
+                    sent.append(None)
+                elif kwargs is None:  # written out: an empty dictionary costs as much as a product
+                    sent.append(rule.vjps[i](g, y, *args))
+                else:
+                    sent.append(rule.vjps[i](g, y, *args, **kwargs))
             return sent
+        i = 0
         if rule.takes("needs"):
             options = {**options, "needs": tuple(needs)}
         pulled = rule.joint(g, y, *args, **options)

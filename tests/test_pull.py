@@ -10,9 +10,8 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite.backward import play
-from autograd_lite.cotangents import Masked, add, bare
+from autograd_lite.cotangents import Mask, Masked, add, bare
 from autograd_lite.known import known
-from autograd_lite.liveness import Mask
 from autograd_lite.node import Node, tape_order
 from autograd_lite.pull import Sweep, pull
 from tests.ops.test_samples import run
