@@ -163,9 +163,12 @@ def _dead(args: Sequence[Any], inputs: Sequence[Any], sweep: Sweep) -> list[Cota
     double precision. Written out, since graphs of single numbers have many such steps."""
     sent: list[Cotangent] = []
     for parent, arg in zip(inputs, args, strict=True):
-        if arg.__class__ is not _FLOAT and isinstance(parent, Node):
+        if not isinstance(parent, Node):
+            sent.append(None)
+        elif arg.__class__ is not _FLOAT:
             return None
-        sent.append(DEAD if sweep.hears(parent) else _ZERO)
+        else:
+            sent.append(DEAD if sweep.hears(parent) else _ZERO)
     return sent
 
 
