@@ -162,7 +162,7 @@ def _as_numpys(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any], result: An
 
 
 def _numpys_own(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any], error: Exception) -> Exception:
-    """What NumPy itself says to a call that a composition stumbled over, other than in words of ours."""
+    """The error that NumPy raises for a call whose composition failed with an error of another kind."""
     if not isinstance(error, (AutogradLiteError, ValueError)):
         try:
             op(*deep_unwrap(args), **deep_unwrap(kwargs))
@@ -172,7 +172,7 @@ def _numpys_own(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any], error: Ex
 
 
 def _unruled(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Constant ops, and ops that nobody gave a rule: fine as long as nothing is on the tape."""
+    """Call an op that is constant or has no rule; an op without a rule refuses recorded Tensors."""
     entry = known.get(op)
     if not isinstance(entry, Constant) and any(t.node is not None for t in boxes((args, kwargs))):
         reason = entry.reason if isinstance(entry, Refused) else None
@@ -194,7 +194,7 @@ def _constant(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 
 def compute(op: np.ufunc, function: Callable[[Any], Any], x: Any) -> Any:
-    """A ufunc of one Tensor: `apply` without what such an op does not need."""
+    """Apply a ufunc to one Tensor: `apply` without the steps for several or keyword arguments."""
     if type(x) not in PLAIN:
         return as_kin(compute, op, function, x)
     a, node = x._data, x.node
@@ -264,7 +264,7 @@ def record_result(
 
 
 def record_kept(op: Op, inputs: tuple[Any, ...], args: list[Any], value: Value) -> Any:
-    """Record one step with what it needs of its constants, which the program may change."""
+    """Record one step, and protect its constants, which the program may change."""
     _, watched = keep_constants(known[op], inputs, args)
     return record_result(op, inputs, tuple(args), None, value, watched)
 
@@ -331,8 +331,8 @@ def primitive(function: Any = None, *, broadcasts: bool = False) -> Any:
     Args:
         function: computes with arrays, returns an array or a tuple of arrays. Arguments that
             may be Tensors are passed one by one, not inside of lists.
-        broadcasts: whether it broadcasts its arguments against each other, entry by entry; the
-            engine then sums each gradient back to the shape of its argument.
+        broadcasts: sum each gradient back to the shape of its argument; for a function that
+            broadcasts its arguments against each other, entry by entry.
 
     Returns:
         The op; give it a rule with `defvjp`.

@@ -53,7 +53,7 @@ mixes        every output may depend on every input, so nothing is known to be d
 
 
 class Rule:
-    """What the sweep knows of one op."""
+    """The derivative rules of one op, and how the backward pass calls them."""
 
     __slots__ = (
         "_calls",
@@ -110,7 +110,7 @@ class Rule:
         return f"Rule({', '.join([str(joint), self.flow, *options])})"
 
     def takes(self, keyword: str) -> bool:
-        """Whether the rule knows a keyword argument of the op."""
+        """Whether the rule accepts a keyword argument of the op."""
         if keyword not in self._calls:
             rules = (self.joint, *(self.vjps[i] for i in range(len(self.vjps))))
             rule = next(rule for rule in rules if rule is not None)
@@ -179,7 +179,7 @@ class Constant:
 
 
 class Refused:
-    """An op that is left out on purpose: `reason` is what the error says."""
+    """An op that has no rule on purpose: the error message gives `reason`."""
 
     __slots__ = ("reason",)
 

@@ -36,7 +36,7 @@ Op = Callable[..., Any]
 """A function that may stand on the tape, such as `numpy.multiply`."""
 
 next_index = itertools.count().__next__
-"""The next place on the tape. One counter for all threads: order within a thread is what matters."""
+"""The next index on the tape. All threads share one counter: only the order within a thread matters."""
 
 changing = threading.RLock()
 """Held while something that threads share is read, and written anew from what was read: gradients of leaves.
@@ -49,7 +49,7 @@ if hasattr(os, "register_at_fork"):  # a forked process has no thread that would
 
 
 class Notes:
-    """What was pinned to a node by hand: rare, so kept out of the node itself."""
+    """Rare attributes of a node, such as a name and hooks; most nodes have none, so the node stays small."""
 
     __slots__ = ("grad", "hooks", "line", "name", "on_tape", "seen", "wants_grad", "watched")
 
@@ -72,7 +72,7 @@ class Node:
         inputs: for each argument the `Node` it came from, or, where nothing was recorded,
             the argument itself (a constant Tensor keeps its name that way).
         kwargs: the keyword arguments of the call, or None.
-        index: its place on the tape; inputs always have smaller ones.
+        index: the position on the tape; the inputs of a node have smaller indices.
         value: the result, an array (a tuple of arrays for an op with several outputs).
         adjoint: d(output)/d(value), once a backward pass has been through and kept it.
         played: whether a backward pass has used the node up.
@@ -109,7 +109,7 @@ class Node:
 
     @property
     def grad(self) -> Any:
-        """The gradient that was added up here, a Tensor; None before the first."""
+        """The accumulated gradient, a Tensor; None before the first backward pass."""
         return self.notes.grad if self.notes is not None else None
 
     @grad.setter
@@ -118,12 +118,12 @@ class Node:
 
     @property
     def hooks(self) -> dict[int, Callable[[Any], Any]]:
-        """What is called with the cotangent of the value, by keys of their handles."""
+        """The functions that are called with the cotangent of the value, by the keys of their handles."""
         return self.note().hooks
 
     @property
     def released(self) -> bool:
-        """Whether a backward pass has let go of the value."""
+        """Whether a backward pass has freed the value."""
         return self.value is None
 
     def __repr__(self) -> str:
@@ -172,8 +172,8 @@ def op_name(op: Op | None) -> str:
 def tape_order(outputs: Iterable[Node], since: int = -1) -> list[Node]:
     """The steps that `outputs` were computed from, oldest first, without recursion.
 
-    Leaves are left out, and so is everything recorded at or before the place `since`:
-    a nested `grad` plays only what its own call has recorded.
+    Leaves are left out, and so are steps whose index is `since` or smaller:
+    a nested `grad` plays only the steps that its own call has recorded.
     """
     nodes = [node for node in dict.fromkeys(outputs) if node.op is not None and node.index > since]
     seen = set(nodes)
