@@ -76,9 +76,7 @@ def apply(op: Op, *args: Any, **kwargs: Any) -> Any:
     by_keyword = False
     if kwargs:
         kwargs, by_keyword = with_plain_options(op, args, kwargs)
-    rule = known.get(op)
-    if rule is None:
-        rule = rule_of(op)
+    rule = known.get(op) or rule_of(op)
     if rule.__class__ is not Rule:
         if rule.__class__ is Composition:
             return _composed(op, rule.function, args, kwargs)
@@ -87,7 +85,6 @@ def apply(op: Op, *args: Any, **kwargs: Any) -> Any:
         args, kwargs = positional(op, args, kwargs)
     if rule.joint is None and len(args) > len(rule.vjps) and op.__class__ is NUMPY_FUNCTION:
         args, kwargs = named(op, len(rule.vjps), args, kwargs)
-
     values: list[Any] = []
     inputs: list[Any] = []
     recorded, fixed = False, not kwargs

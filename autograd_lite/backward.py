@@ -27,7 +27,7 @@ from .kept import check_constants, check_values, handed_out
 from .known import Rule, known
 from .node import Leaf, Node, changing
 from .pull import Sweep, already_played, blame, pull
-from .recording import Block, current, end, hold, put, silent
+from .recording import Block, current, hold, put, silent
 from .tape import Tape
 from .tensor import Tensor
 from .words.explain import describe
@@ -112,7 +112,7 @@ def play(seeds: dict[Node, Cotangent], sweep: Sweep) -> dict[Node, Cotangent]:
                 else:
                     _release(node, rule, g, sweep)
     finally:
-        end(put(outer).old_value, inner)  # first of all what an interrupt cannot prevent
+        sweep.end(put(outer).old_value, inner)  # first of all what an interrupt cannot prevent
     return {**sweep.arrived, **cotangents}
 
 

@@ -277,21 +277,15 @@ def defvjp(
         ... def cube(x):
         ...     return x**3
         >>> ag.defvjp(cube, lambda g, y, x: g * 3 * x**2)
-        >>> ag.grad(cube)(2.0)
-        12.0
-        >>> ag.grad(ag.grad(cube))(2.0)
-        12.0
+        >>> ag.grad(cube)(2.0), ag.grad(ag.grad(cube))(2.0)
+        (12.0, 12.0)
     """
     if not vjps and each is None and joint is None:
         name = getattr(op, "__name__", op)
         raise NotDifferentiableError(
             f"defvjp({name}) got no rule; write defvjp({name}, lambda g, y, x: g * ...), one per argument"
         )
-    given = [rule for rule in (*vjps, each, joint) if rule is not None]
-    if not all(map(callable, [op, *given])):
-        raise NotDifferentiableError(
-            "defvjp(op, rule, ...): the op and its rules are functions, e.g. lambda g, y, x: g * ..."
-        )
+    _require_functions(op, *(rule for rule in (*vjps, each, joint) if rule is not None))
     _require_op(op)
     _require_parameters(op, vjps)
     before = rule_of(op)
@@ -300,15 +294,17 @@ def defvjp(
         broadcasts = elementwise or (before is not None and before.broadcasts)
     if flow is None:
         flow = "elementwise" if broadcasts else "mixes"
-    known[op] = Rule(
-        vjps if each is None else Each(each),
-        joint=joint,
-        broadcasts=broadcasts,
-        flow=flow,
-        plain=plain,
-        partial=partial,
-        reads=reads,
-    )
+    own = vjps if each is None else Each(each)
+    more: dict[str, Any] = {"plain": plain, "partial": partial, "reads": reads}
+    known[op] = Rule(own, joint=joint, broadcasts=broadcasts, flow=flow, **more)
+
+
+def _require_functions(*functions: Any) -> None:
+    """Refuse what cannot be called."""
+    if not all(map(callable, functions)):
+        raise NotDifferentiableError(
+            "defvjp(op, rule, ...): the op and its rules are functions, e.g. lambda g, y, x: g * ..."
+        )
 
 
 def _require_op(op: Op) -> None:

@@ -27,7 +27,7 @@ from .errors import (
 from .known import Rule, known
 from .liveness import silence
 from .node import Node, op_name
-from .recording import Block, State, entered, silenced
+from .recording import Block, State, entered, put, silenced, without
 from .words.explain import STUMBLES, describe, how_many, is_users
 
 __all__ = ["Sweep", "already_played", "ask", "blame", "contributions", "pull", "pulled"]
@@ -76,6 +76,18 @@ class Sweep:
             return silenced(outer)
         self.lines = _Lines() if self.checks else None
         return entered(outer, Block(self.recorded))
+
+    def end(self, state: Any, inner: State) -> None:
+        """Leave the recording state of the pass.
+
+        Args:
+            state: what held at the end; other than `inner` if a generator has entered a block, or left one,
+                or if an interrupt came first.
+            inner: the state of the pass.
+        """
+        if state is not inner and isinstance(state, State):
+            put(without(state, inner.block))
+        inner.block.frame = None
 
     def wants(self, parent: Node) -> bool:
         """Whether a cotangent goes to this node."""

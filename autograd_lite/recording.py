@@ -215,19 +215,6 @@ def silenced(outer: State) -> State:
     return entered(outer, Block(silent, None if outer.__class__ is State else sys._getframe(1)))
 
 
-def end(state: State, inner: State) -> None:
-    """Forget the block of a backward pass that is over.
-
-    Args:
-        state: what held at the end; other than `inner` if a generator has entered a block, or left one, or
-            if an interrupt came first.
-        inner: the state of the pass.
-    """
-    if state is not inner and isinstance(state, State):
-        put(without(state, inner.block))
-    inner.block.frame = None
-
-
 def _leave(block: Block) -> None:
     """Take a block out of the chain, if it is there."""
     state = current()

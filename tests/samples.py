@@ -16,7 +16,7 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite.apply import alias, astype, setitem
-from autograd_lite.ops.decompositions import cholesky, complement, eig, from_triangle, qr
+from autograd_lite.ops.decompositions import eig, from_triangle
 from autograd_lite.ops.elementwise import upright
 from autograd_lite.ops.factors import others, pulled, running
 from autograd_lite.ops.indexing import scatter
@@ -27,6 +27,7 @@ from autograd_lite.ops.running import diff
 from autograd_lite.ops.selection import choose, clip, where
 from autograd_lite.ops.shaping import concatenate, stack
 from autograd_lite.ops.sinc import sinc_derivative
+from autograd_lite.ops.singular import complement
 from autograd_lite.ops.slopes import (
     arcsin_slope,
     arctan_slope,
@@ -44,6 +45,7 @@ from autograd_lite.ops.slopes import (
     times_sech2,
 )
 from autograd_lite.ops.statistics import std, var
+from autograd_lite.ops.triangular import cholesky, qr
 from autograd_lite.ops.wide import shifted
 from autograd_lite.sums import total
 

@@ -52,6 +52,7 @@ def test_the_main_job_reaches_97_percent(tmp_path):
     assert f"{nn.metrics.accuracy(model(X).numpy(), y):.2%}" == found["test accuracy"].split(",")[0]
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_numbers(tmp_path, capsys):
     outputs = []
     for folder, seed in [("a", "7"), ("b", "7"), ("c", "8")]:
@@ -152,6 +153,7 @@ def test_a_convolutional_network_reads_digits(tmp_path):
     assert nn.metrics.accuracy(model(X.reshape(-1, 1, 8, 8)).numpy(), y) == results["accuracy"]
 
 
+@pytest.mark.slow
 def test_an_lstm_learns_to_spell(tmp_path, capsys):
     """Of seeds 0 to 4, 0.45 nats better than counts at worst."""
     results = char_lstm.run(True, 0, tmp_path)
@@ -166,6 +168,7 @@ def test_an_autoencoder_beats_the_mean_picture(tmp_path):
     assert (tmp_path / "vae.png").stat().st_size > 0
 
 
+@pytest.mark.slow
 def test_a_gpt_uses_more_than_the_last_character(tmp_path):
     """Of seeds 0 to 4, 0.18 nats better than counts at worst."""
     results = gpt.run(True, 0, tmp_path)

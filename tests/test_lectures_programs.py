@@ -126,6 +126,7 @@ def test_rbf(quick: Quick) -> None:
     assert found["error"] < 0.05 and found["accuracy"] > 0.98
 
 
+@pytest.mark.slow
 def test_relu_approximation(quick: Quick) -> None:
     found = quick("relu_approximation")
     assert len(found["errors"]) == 3 and max(found["errors"].values()) <= 0.01
@@ -141,6 +142,7 @@ def test_norms(quick: Quick) -> None:
     assert found["rank"] == {"fro": 15, "nuc": 3}
 
 
+@pytest.mark.slow
 def test_activations(quick: Quick) -> None:
     found = quick("activations")
     assert found["slopes"]["logistic"][0] == pytest.approx(0.25)
@@ -148,6 +150,7 @@ def test_activations(quick: Quick) -> None:
     assert found["accuracies"]["LTU"] < 0.6 < 0.8 < found["accuracies"]["ReLU"]  # the last layer alone learns
 
 
+@pytest.mark.slow
 def test_initialization(quick: Quick) -> None:
     found = quick("initialization")
     for suited in ("tanh, Glorot", "ReLU, He", "SELU, LeCun"):
@@ -162,6 +165,7 @@ def test_vanishing(quick: Quick) -> None:
     assert all(0.1 < ratio < 10 for ratio in found.values())
 
 
+@pytest.mark.slow
 def test_batch_norm(quick: Quick) -> None:
     found = quick("batch_norm")
     assert max(found["without"]) < 0.2 and min(found["with batch norm"]) > 0.8
@@ -199,6 +203,7 @@ def test_rnn_memory(quick: Quick) -> None:
     assert found["RNN"][20] < 0.8
 
 
+@pytest.mark.slow
 def test_optimizers(quick: Quick) -> None:
     found = quick("optimizers")
     ravine, digits = found.pop("plain SGD")
@@ -206,6 +211,7 @@ def test_optimizers(quick: Quick) -> None:
     assert all(steps[1] < digits for steps in found.values())
 
 
+@pytest.mark.slow
 def test_schedules(quick: Quick) -> None:
     found = quick("schedules")
     constant, *others = found["loss"].values()
@@ -238,12 +244,14 @@ def test_vae(quick: Quick) -> None:
     assert found["sure"] > 0.1 and found["kinds"] >= 8
 
 
+@pytest.mark.slow
 def test_gan(quick: Quick) -> None:
     found = quick("gan")
     assert found["unsure"] < 0.05 < 0.15 < found["sure"]
     assert found["kinds"] >= 4 and found["spread"] > 0.4  # not one digit again and again
 
 
+@pytest.mark.slow
 def test_adversarial(quick: Quick) -> None:
     found = quick("adversarial")
     plain, trained, proven = found.values()
@@ -252,23 +260,27 @@ def test_adversarial(quick: Quick) -> None:
     assert all(f["certified"] <= f["PGD"] <= f["clean"] for f in found.values())  # what is proven, holds
 
 
+@pytest.mark.slow
 def test_parameter_tying(quick: Quick) -> None:
     found = quick("parameter_tying")
     assert found["accuracy"]["tied"][200] > found["accuracy"]["untied"][200]
     assert found["parameters"] == {"tied": 8 * (9 + 1), "untied": 12 * 12 * 8 * (9 + 1)}
 
 
+@pytest.mark.slow
 def test_transfer(quick: Quick) -> None:
     for transferred, scratch in quick("transfer").values():
         assert transferred > scratch
 
 
+@pytest.mark.slow
 def test_regularization(quick: Quick) -> None:
     found = quick("regularization")
     none = found.pop("none")
     assert len(found) == 8 and all(error < none for error in found.values())
 
 
+@pytest.mark.slow
 def test_pretraining(quick: Quick) -> None:
     found = quick("pretraining")
     assert found["stacked autoencoders"][10] > found["the same from scratch"][10] + 0.05
@@ -279,16 +291,19 @@ def test_lenet5(quick: Quick) -> None:
     assert quick("lenet5")["table"]["lenet5"]["accuracy"] > 0.93
 
 
+@pytest.mark.slow
 def test_alexnet_mini(quick: Quick) -> None:
     assert quick("alexnet_mini")["table"]["alexnet_mini"]["accuracy"] > 0.8
 
 
+@pytest.mark.slow
 def test_vgg_mini(quick: Quick) -> None:
     found = quick("vgg_mini")
     assert found["table"]["vgg_mini"]["accuracy"] > 0.8
     assert found["sides"] == [3, 5, 10, 14, 16, 16]  # images of 16x16; else 24 and 32 in the end
 
 
+@pytest.mark.slow
 def test_inception_mini(quick: Quick) -> None:
     found = quick("inception_mini")
     accuracy = found["table"]["inception_mini"]["accuracy"]
@@ -296,6 +311,7 @@ def test_inception_mini(quick: Quick) -> None:
     assert found["cut"].shape == (2, 4) and found["cut"].min() < accuracy - 0.2
 
 
+@pytest.mark.slow
 def test_resnet_vs_plain(quick: Quick) -> None:
     found = quick("resnet_vs_plain")
     assert found["accuracy"]["resnet"] > found["accuracy"]["plain"] + 0.05
@@ -304,12 +320,14 @@ def test_resnet_vs_plain(quick: Quick) -> None:
     assert resnet["parameters"] == plain["parameters"]
 
 
+@pytest.mark.slow
 def test_densenet_mini(quick: Quick) -> None:
     found = quick("densenet_mini")
     assert found["table"]["densenet_mini"]["accuracy"] > 0.9
     assert [table.shape for table in found["use"]] == [(3, 3), (3, 3)]
 
 
+@pytest.mark.slow
 def test_the_nets_on_photographs_share_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Which also tells those of other programs that were run before."""
     others = {"mine": {"parameters": 7, "multiply-adds": 8, "epochs": 9, "seconds": 1, "accuracy": 0.999}}
@@ -360,12 +378,14 @@ def test_without_photographs_there_are_digits(
     assert first == "CIFAR-10 is not on this machine and cannot be downloaded: the 8x8 digits instead"
 
 
+@pytest.mark.slow
 def test_compression(quick: Quick) -> None:
     for found in quick("compression").values():
         assert found["ratio"] > 39
         assert found["decoded"] < found["dense"] + 0.03 < 0.13
 
 
+@pytest.mark.slow
 def test_alvinn(quick: Quick) -> None:
     assert max(quick("alvinn")["with copies"]) < 1.5  # of the 2.5 metres to the edge of the road
 
@@ -383,6 +403,7 @@ def test_the_copies_of_alvinn_are_what_it_would_see_and_do_elsewhere() -> None:
         assert correction == pytest.approx(road.driver(elsewhere, heading + angle, near), abs=0.005)
 
 
+@pytest.mark.slow
 def test_detection(quick: Quick) -> None:
     for before, after in quick("detection")["AP50"].values():
         assert before < 0.05 < 0.2 < after
@@ -412,22 +433,26 @@ def test_mnist_mlp(quick: Quick) -> None:
     assert quick("mnist_mlp")["accuracy"] > 0.94
 
 
+@pytest.mark.slow
 def test_lenet1(quick: Quick) -> None:
     found = quick("lenet1")
     assert found["weights"] == 2578  # as in the paper
     assert found["error"] < 0.08 and found["after rejection"] < 0.03 < found["error"]
 
 
+@pytest.mark.slow
 def test_mnist_cnn(quick: Quick) -> None:
     found = quick("mnist_cnn")
     assert min(found["accuracies"]) > 0.95
     assert found["misread"] / 360 <= 1 - np.mean(found["accuracies"])  # the committee beats its members
 
 
+@pytest.mark.slow
 def test_mnist_deep_mlp(quick: Quick) -> None:
     assert quick("mnist_deep_mlp")["error"] < 0.08
 
 
+@pytest.mark.slow
 def test_mnist_random_labels(quick: Quick) -> None:
     found = quick("mnist_random_labels")
     assert len(found) == 8
@@ -436,6 +461,7 @@ def test_mnist_random_labels(quick: Quick) -> None:
         assert accuracy["test"] < 0.2 if "random" in row else accuracy["test"] > 0.8  # chance is 0.1
 
 
+@pytest.mark.slow
 def test_a_long_program_that_is_stopped_goes_on_to_the_same_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -458,6 +484,7 @@ def test_a_long_program_that_is_stopped_goes_on_to_the_same_numbers(
     assert run("stopped")["history"] == whole["history"]
 
 
+@pytest.mark.slow
 def test_char_lm(quick: Quick) -> None:
     found = quick("char_lm")
     pairs = found.pop("counts of pairs")

@@ -21,9 +21,11 @@ from . import (
     shaping,
     signal,
     sinc,
+    singular,
     slopes,
     special,
     statistics,
+    triangular,
     wide,
 )
 
@@ -46,9 +48,11 @@ __all__ = [
     "shaping",
     "signal",
     "sinc",
+    "singular",
     "slopes",
     "special",
     "statistics",
+    "triangular",
     "wide",
 ]
 

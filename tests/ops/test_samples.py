@@ -9,15 +9,9 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite.known import Composition, Constant, Rule, known
-from autograd_lite.ops.decompositions import (
-    eigh,
-    pinched,
-    pinched_singular,
-    svd,
-    with_singular_values,
-    with_values,
-)
+from autograd_lite.ops.decompositions import eigh, pinched, with_values
 from autograd_lite.ops.equal import tilted
+from autograd_lite.ops.singular import pinched_singular, svd, with_singular_values
 from autograd_lite.testing import check_grads
 from tests.samples import CALLS, HERMITIAN, HOLOMORPHIC, NOT_HOLOMORPHIC, SAMPLES, Sample
 
@@ -26,7 +20,7 @@ INSIDE = {"output", "checkpointed"} | {"sign", "modf", "frexp", "divmod"}
 
 CHANNELS = {eigh, svd, with_values, with_singular_values, pinched, pinched_singular, tilted}
 """Ops with results that are always 0, whose cotangents mean something else, and what they are made of: their
-tests are those of np.linalg.eigh and np.linalg.svd, and in `test_equal_eigenvalues.py`."""
+tests are those of np.linalg.eigh and np.linalg.svd, and in `test_equal.py`."""
 
 
 def own_ops() -> set[Any]:
