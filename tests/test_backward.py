@@ -15,11 +15,7 @@ import pytest
 import autograd_lite as ag
 from autograd_lite.cotangents import add
 from autograd_lite.errors import AutogradLiteError, NotDifferentiableError, ShapeError, TapeError
-
-
-def leaf(data: Any) -> ag.Tensor:
-    return ag.Tensor(data, requires_grad=True)
-
+from tests.helpers import leaf
 
 # -- what backward asks for ------------------------------------------------------------------------
 

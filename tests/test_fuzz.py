@@ -31,12 +31,8 @@ from autograd_lite.errors import (
 from autograd_lite.recording import current
 from autograd_lite.testing import check_grads
 from autograd_lite.tree import flatten
+from tests.helpers import leaf
 from tests.samples import HERMITIAN, SAMPLES, Sample
-
-
-def leaf(value: Any) -> ag.Tensor:
-    return ag.Tensor(value, requires_grad=True)
-
 
 # -- what comes where something else should ------------------------------------------------------
 

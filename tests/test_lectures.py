@@ -6,10 +6,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
-
-
-def leaf(value: float, name: str) -> ag.Tensor:
-    return ag.Tensor(value, requires_grad=True, name=name)
+from tests.helpers import leaf
 
 
 def test_sum_times_z() -> None:

@@ -14,10 +14,7 @@ import autograd_lite as ag
 import nn
 from autograd_lite.errors import AnomalyError, TapeError
 from autograd_lite.recording import current
-
-
-def leaf(data: Any, name: str | None = None) -> ag.Tensor:
-    return ag.Tensor(data, requires_grad=True, name=name)
+from tests.helpers import leaf
 
 
 def test_a_tape_keeps_the_steps_in_order() -> None:

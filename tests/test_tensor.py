@@ -23,11 +23,7 @@ from autograd_lite.errors import (
     TapeError,
     UnsupportedError,
 )
-
-
-def leaf(data: Any, **kwargs: Any) -> ag.Tensor:
-    return ag.Tensor(data, requires_grad=True, **kwargs)
-
+from tests.helpers import leaf
 
 # -- making one ------------------------------------------------------------------------------------
 

@@ -13,12 +13,9 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite.errors import AssignmentError, AutogradLiteError
+from tests.helpers import leaf
 
 A = np.arange(1.0, 13.0).reshape(3, 4)
-
-
-def leaf(x: Any) -> Any:
-    return ag.Tensor(x, requires_grad=True)
 
 
 # -- what is a view, and what is none --------------------------------------------------------------

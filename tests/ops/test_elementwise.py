@@ -13,10 +13,7 @@ import pytest
 import autograd_lite as ag
 from autograd_lite.errors import NotDifferentiableError
 from autograd_lite.testing import check_grads
-
-
-def leaf(data: Any) -> ag.Tensor:
-    return ag.Tensor(data, requires_grad=True)
+from tests.helpers import leaf
 
 
 def test_divmod_has_a_constant_quotient_and_a_remainder_with_a_gradient() -> None:

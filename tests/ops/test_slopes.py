@@ -34,3 +34,12 @@ def test_first_and_second_derivatives_in_the_tails(op: Any, reference: Any, poin
     assert ag.grad(f)(point) == pytest.approx(float(first), rel=2e-15, abs=0)
     if abs(second) > np.finfo(float).tiny:
         assert ag.grad(ag.grad(f))(point) == pytest.approx(float(second), rel=2e-15, abs=0)
+
+
+@pytest.mark.parametrize("op", [np.logaddexp, np.logaddexp2])
+@pytest.mark.parametrize("x", [-1.5, 0.7, 4.0])
+def test_the_third_derivative_of_a_sum_of_exponentials(op: Any, x: float) -> None:
+    base = mpmath.e if op is np.logaddexp else mpmath.mpf(2)
+    expected = mpmath.diff(lambda t: mpmath.log(base**t + 1, base), x, 3)
+    third = ag.grad(ag.grad(ag.grad(lambda t: op(t, 0.0))))(x)
+    assert third == pytest.approx(float(expected), rel=1e-12)

@@ -10,6 +10,7 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite.errors import DTypeError, ShapeError, TapeError
+from tests.helpers import leaf
 from visualize import backprop_steps, explain
 
 SHOWN = {"explain": explain, "backprop_steps": backprop_steps}
@@ -17,10 +18,6 @@ SHOWN = {"explain": explain, "backprop_steps": backprop_steps}
 
 def f(x: Any, y: Any) -> Any:
     return np.sin(x) * y
-
-
-def leaf(value: float, name: str) -> ag.Tensor:
-    return ag.Tensor(value, requires_grad=True, name=name)
 
 
 @pytest.mark.parametrize("who", SHOWN)

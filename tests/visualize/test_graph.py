@@ -9,11 +9,8 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite.errors import DTypeError, OptionError, TapeError
+from tests.helpers import leaf
 from visualize import Graph, draw
-
-
-def leaf(value: object, name: str | None = None) -> ag.Tensor:
-    return ag.Tensor(value, requires_grad=True, name=name)
 
 
 def ops(graph: Graph) -> list[str]:

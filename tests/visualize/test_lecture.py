@@ -12,18 +12,15 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
+from tests.helpers import leaf
 from visualize import Graph, draw, render
 
 HERE = Path(__file__).parent
 
 
-def leaf(name: str, value: float) -> ag.Tensor:
-    return ag.Tensor(value, requires_grad=True, name=name)
-
-
 def product() -> ag.Tensor:
     """f = (x + y) z at (-2, 5, -4)."""
-    x, y, z = leaf("x", -2.0), leaf("y", 5.0), leaf("z", -4.0)
+    x, y, z = leaf(-2.0, "x"), leaf(5.0, "y"), leaf(-4.0, "z")
     f = (x + y) * z
     f.name = "f"
     return f
@@ -32,7 +29,7 @@ def product() -> ag.Tensor:
 def neuron() -> ag.Tensor:
     """f = 1 / (1 + e^-(w1 x1 + w2 x2 + b))."""
     w1, x1, w2, x2, b = (
-        leaf(name, value)
+        leaf(value, name)
         for name, value in [("w1", 2.0), ("x1", -1.0), ("w2", -3.0), ("x2", -2.0), ("b", -3.0)]
     )
     return 1 / (1 + np.exp(-(w1 * x1 + w2 * x2 + b)))
@@ -176,7 +173,7 @@ def sums(graph: Graph) -> list[tuple[str, str]]:
 
 def test_a_value_used_several_times_shows_the_sum_of_its_gradients():
     """q = a b, f = q a + q at (3, 5): q has a + 1 = 4; a has q + 4 b = 15 + 20 = 35; b is used once."""
-    a, b = leaf("a", 3.0), leaf("b", 5.0)
+    a, b = leaf(3.0, "a"), leaf(5.0, "b")
     q = a * b
     f = q * a + q
     assert sums(draw(f)) == []
@@ -187,7 +184,7 @@ def test_a_value_used_several_times_shows_the_sum_of_its_gradients():
 
 
 def test_the_sum_is_of_this_pass_and_not_of_those_before():
-    a = leaf("a", 3.0)
+    a = leaf(3.0, "a")
     (a * 2.0).backward()
     assert sums(played(a * a)) == [("a", "6.00")]
 
@@ -201,7 +198,7 @@ def test_sums_of_arrays_are_shown_where_they_are_short():
 
 
 def test_an_output_that_is_used_has_its_sum_on_its_own_line():
-    a = leaf("a", 3.0)
+    a = leaf(3.0, "a")
     q = a * 2.0
     f = q * q
     f.backward()

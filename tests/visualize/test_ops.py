@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
+from tests.helpers import leaf
 from visualize import backprop_steps, diff, draw, explain, profile
 from visualize.reading import known_as
 from visualize.words.formulas import FORMULAS, PULLBACKS
@@ -28,10 +29,6 @@ def own(name, definition, *rules):
 
 def minus(name):
     return own(name, lambda a, b: a - 3 * b, lambda g, y, a, b: g, lambda g, y, a, b: -3 * g)
-
-
-def leaf(value, name):
-    return ag.Tensor(value, requires_grad=True, name=name)
 
 
 @pytest.mark.parametrize("name", ["multiply", "add", "power", "maximum", "matmul", "sum", "affine", "hypot"])

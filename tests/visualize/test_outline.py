@@ -5,12 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import autograd_lite as ag
+from tests.helpers import leaf
 from visualize import draw
-
-
-def leaf(value: object, name: str | None = None) -> ag.Tensor:
-    return ag.Tensor(value, requires_grad=True, name=name)
 
 
 def test_the_lecture_product():

@@ -16,12 +16,9 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite.errors import FileError, OptionError
+from tests.helpers import leaf
 from visualize import Graph, backprop_steps, draw
 from visualize.writers import html
-
-
-def leaf(value: object, name: str | None = None) -> ag.Tensor:
-    return ag.Tensor(value, requires_grad=True, name=name)
 
 
 def neuron() -> ag.Tensor:

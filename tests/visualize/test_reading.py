@@ -9,12 +9,8 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite.errors import DTypeError, OptionError, RendererError, TapeError
+from tests.helpers import leaf
 from visualize import diff, draw, profile
-
-
-def leaf(value: object, name: str | None = None) -> ag.Tensor:
-    return ag.Tensor(value, requires_grad=True, name=name)
-
 
 # -- two graphs ------------------------------------------------------------------------------------
 

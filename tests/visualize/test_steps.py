@@ -13,11 +13,8 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite.errors import DTypeError, FileError, OptionError, RendererError, ShapeError, TapeError
+from tests.helpers import leaf
 from visualize import Steps, backprop_steps, draw, render
-
-
-def leaf(value: object, name: str | None = None) -> ag.Tensor:
-    return ag.Tensor(value, requires_grad=True, name=name)
 
 
 def neuron() -> ag.Tensor:
