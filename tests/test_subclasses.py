@@ -74,7 +74,7 @@ def test_operators_with_tensors_on_either_side(op: Callable[..., Any], recorded:
 FUNCTIONS: list[Callable[[Any], Any]] = [
     *(operator.neg, operator.pos, abs, np.sin, np.exp, np.sign, np.floor, np.isnan, ag.sigmoid, ag.relu),
     *(np.sum, np.mean, np.max, np.argmax, np.argsort, np.transpose, np.copy, np.cumsum, ag.softmax, np.diff),
-    *(np.zeros_like, np.ones_like, np.full_like.__class__ and (lambda x: np.full_like(x, 3.0))),
+    *(np.zeros_like, np.ones_like, lambda x: np.full_like(x, 3.0)),
     lambda x: np.where(x > 0, x, 0.0),
     lambda x: np.stack([x, ARRAY]),
     lambda x: np.concatenate([ARRAY, x]),
@@ -83,7 +83,6 @@ FUNCTIONS: list[Callable[[Any], Any]] = [
     lambda x: np.pad(x, 1),
     lambda x: np.clip(x, -0.5, 0.5),
     lambda x: np.add(ARRAY, x),
-    lambda x: np.add(x1=ARRAY, x2=x) if np.lib.NumpyVersion(np.__version__) >= "2.9.0" else np.add(ARRAY, x),
     lambda x: np.einsum("ij,ij->i", ARRAY, x),
     lambda x: np.sum(a=x, axis=0),
     lambda x: x @ ARRAY.T,
@@ -130,18 +129,12 @@ FUNCTIONS: list[Callable[[Any], Any]] = [
     lambda x: nn.functional.cross_entropy(x, np.array([0, 2])),
     lambda x: nn.functional.mse_loss(x, ARRAY),
     lambda x: nn.Linear(3, 2, dtype=np.float64)(x),
-    lambda x: nn.Sequential(nn.Linear(3, 4, dtype=np.float64), nn.ReLU(), nn.LayerNorm(4, dtype=np.float64))(
-        x
-    ),
+    lambda x: nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.LayerNorm(4)).double()(x),
 ]
 
 
 @pytest.mark.parametrize("recorded", [True, False])
-@pytest.mark.parametrize(
-    "f",
-    FUNCTIONS,
-    ids=lambda f: f"{f.__name__}-{f.__code__.co_firstlineno}" if hasattr(f, "__code__") else f.__name__,
-)
+@pytest.mark.parametrize("f", FUNCTIONS)
 def test_every_way_of_calling(f: Callable[[Any], Any], recorded: bool) -> None:
     nn.manual_seed(0)
     result = f(mine(requires_grad=recorded))
@@ -290,14 +283,7 @@ def test_transformations() -> None:
     assert type(out) is type(pullback(np.ones((2, 3)))[0]) is Mine
     out, tangent = ag.jvp(np.sin, (x,), (ARRAY,))
     assert type(out) is type(tangent) is Mine
-    assert (
-        type(
-            ag.hvp(f, (x,), (ARRAY,))[0]
-            if isinstance(ag.hvp(f, (x,), (ARRAY,)), tuple)
-            else ag.hvp(f, (x,), (ARRAY,))
-        )
-        is Mine
-    )
+    assert type(ag.hvp(f, (x,), (ARRAY,))) is Mine
     assert type(ag.jacobian(lambda x: x[0] ** 2)(x)) is Mine
     assert type(ag.grad(lambda x: np.sum(ag.grad(f)(x) ** 2))(x)) is Mine
     assert set(seen) == {Mine}
