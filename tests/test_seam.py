@@ -23,7 +23,7 @@ from nn import functional
 from tests import doubles
 from tests.doubles import Double, Rows, SeamError, plain
 from tests.ops.test_samples import leaves, map_arrays
-from tests.samples import SAMPLES, Sample, x
+from tests.samples import NUMPY, SAMPLES, Sample, x
 
 OPS = Path(arrays.__file__).parent / "ops"
 
@@ -68,7 +68,9 @@ def test_every_op_gives_the_bits_that_numpys_arrays_give(samples: list[Sample], 
                 assert want is None or np.asarray(want).dtype.kind in "biu", sample
                 continue
             assert (got.shape, got.dtype) == (np.shape(want), want.dtype), sample
-            if off:
+            if NUMPY < (2, 4):  # there single numbers and rows go through other loops, which round otherwise
+                np.testing.assert_allclose(plain(got), want, rtol=1e-12, atol=1e-14)
+            elif off:
                 np.testing.assert_array_max_ulp(plain(got), want, off)
             else:
                 assert plain(got).tobytes() == np.asarray(want).tobytes(), sample
