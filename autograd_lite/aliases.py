@@ -19,10 +19,10 @@ import numpy as np
 
 from . import tree
 from .apply import alias
-from .arrays import asarray, is_array, on_host, refuse_other_arithmetic, unwrap, zeros
+from .arrays import asarray, is_array, on_host, refuse_other_arithmetic, stored, unwrap, zeros
 from .arrays import owned as copied
 from .backward import play, receive
-from .box import lift, stored, wrap
+from .box import lift, wrap
 from .errors import DTypeError
 from .kin import like
 from .node import Leaf, Node, next_index, tape_order

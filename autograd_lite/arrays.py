@@ -44,6 +44,7 @@ __all__ = [
     "shape_of",
     "size_of",
     "some",
+    "stored",
     "to_host",
     "unwrap",
     "zeros",
@@ -163,6 +164,12 @@ zeros, ones, empty = _making(np.zeros), _making(np.ones), _making(np.empty)
 def owned(x: Any, order: Any = "K") -> Any:
     """A copy of an array, of its class, and in its order in memory unless another is given."""
     return np.array(x, order=order) if on_host(x) else np.copy(x, order)
+
+
+def stored(array: Any) -> Any:
+    """An array as a Tensor holds it: if 0-d as a NumPy scalar, which is faster, unless its bytes are in the
+    order of another machine, which scalars do not keep."""
+    return array if array.ndim or not array.dtype.isnative else array[()]
 
 
 # -- reading values --------------------------------------------------------------------------------

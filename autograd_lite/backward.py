@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from . import tree
-from .arrays import is_number, ones, owned, unwrap
-from .box import Box, as_numbers, lift, stored, wrap
+from .arrays import is_number, ones, owned, stored, unwrap
+from .box import Box, as_numbers, lift, wrap
 from .cotangents import Cotangent, Masked, add, bare, fit
 from .errors import (
     DTypeError,

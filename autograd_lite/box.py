@@ -17,7 +17,17 @@ from typing import Any, ClassVar, Self, TypeAlias, TypeVar, cast, overload
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import Holder, asarray, is_array, on_host, owned, refuse_other_arithmetic, to_host, unwrap
+from .arrays import (
+    Holder,
+    asarray,
+    is_array,
+    on_host,
+    owned,
+    refuse_other_arithmetic,
+    stored,
+    to_host,
+    unwrap,
+)
 from .errors import DTypeError, MissingAttributeError, ShapeError, TapeError
 from .kept import hand_out
 from .node import Leaf, Node, Op, changing, next_index, op_name
@@ -42,7 +52,6 @@ __all__ = [
     "made_by_ops",
     "record",
     "require_inexact",
-    "stored",
     "unwrap",
     "wrap",
 ]
@@ -419,12 +428,6 @@ def as_numbers(value: Any, line: str) -> Array:
     if array.dtype.kind not in "biufc":
         raise DTypeError(f"{line}: {describe(value)} holds no numbers; expected an array or a Tensor")
     return cast(Array, array)
-
-
-def stored(array: Any) -> Value:
-    """An array as a Tensor holds it: if 0-d as a NumPy scalar, which is faster, unless its bytes are in the
-    order of another machine, which scalars do not keep."""
-    return array if array.ndim or not array.dtype.isnative else array[()]
 
 
 def require_inexact(dtype: np.dtype[Any], line: str) -> None:

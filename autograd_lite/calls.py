@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import is_array, on_host, refuse_other_arithmetic, to_host, unwrap
+from .arrays import is_array, on_host, refuse_other_arithmetic, stored, to_host, unwrap
 from .arrays import owned as copied
-from .box import Box, Value, as_numbers, require_inexact, stored
+from .box import Box, Value, as_numbers, require_inexact
 from .errors import AxisError, DTypeError, UnsupportedError
 from .known import Composition, Rule, is_built_in, known
 from .node import Op, op_name

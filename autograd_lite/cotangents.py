@@ -21,7 +21,7 @@ from .node import Node, op_name
 from .sums import unbroadcast
 from .words.explain import describe
 
-__all__ = ["Cotangent", "Masked", "add", "bare", "complete", "conjugate", "fit", "is_complex"]
+__all__ = ["DEAD", "Cotangent", "Mask", "Masked", "add", "bare", "complete", "conjugate", "fit", "is_complex"]
 
 Cotangent = Any
 """An array, a NumPy scalar, a Tensor, a tuple of them with None for results that nobody used, or `Masked`."""

@@ -8,7 +8,7 @@ Pictures and checks ask here too.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -67,7 +67,8 @@ class Sweep:
     ) -> None:
         self.since, self.wanted, self.record, self.retain, self.keep = since, wanted, record, retain, keep
         self.arrived: dict[Node, Cotangent] = {}
-        self.checks, self.lines = False, cast("_Lines | None", None)
+        self.checks = False
+        self.lines: _Lines | None = None
 
     def begin(self, outer: State) -> State:
         """The recording state of the pass, inside of the one around it."""
@@ -133,10 +134,7 @@ def pull(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> list[Cotangent]:
         g, mask = g.g, g.mask
     up, values, conjugates = g, args, False
     if g.__class__ is not _FLOAT and (g.__class__ is not _ARRAY or g.dtype.kind == "c"):
-        if g.__class__ is tuple and not rule.partial:
-            g = complete(g, y)
-        conjugates = not rule.plain and is_complex(g)
-        up = conjugate(g) if conjugates else g
+        g, up, conjugates = _taken(rule, g, y)
         if sweep.record:
             y, values = _lifted(node, sweep.lines)
     needs = [isinstance(x, Node) and sweep.wants(x) for x in inputs]
@@ -164,10 +162,20 @@ def pull(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> list[Cotangent]:
         if sweep.checks:
             _check(node, g, gx)
         if live is not None and sweep.hears(inputs[i]):
-            dead = gx.__class__ is _FLOAT and not live.live()
-            gx = DEAD if dead else gx if gx.__class__ is _FLOAT else Masked(gx, live)
+            if gx.__class__ is not _FLOAT:
+                gx = Masked(gx, live)
+            elif not live.live():
+                gx = DEAD
         sent[i] = gx
     return sent
+
+
+def _taken(rule: Rule, g: Cotangent, y: Any) -> tuple[Cotangent, Cotangent, bool]:
+    """The cotangent of all results of a step, as its rules take it, and whether that is the conjugate."""
+    if g.__class__ is tuple and not rule.partial:
+        g = complete(g, y)
+    conjugates = not rule.plain and is_complex(g)
+    return g, conjugate(g) if conjugates else g, conjugates
 
 
 def _dead(args: Sequence[Any], inputs: Sequence[Any], sweep: Sweep) -> list[Cotangent] | None:
@@ -283,12 +291,10 @@ def contributions(node: Node, adjoint: Any = None) -> tuple[Any, ...]:
 def pulled(node: Node, g: Cotangent) -> list[Any]:
     """What the rules of a kept step return for the cotangent `g`, as they return it."""
     rule: Rule = known[node.op]
-    if g.__class__ is tuple and not rule.partial:
-        g = complete(g, node.value)
-    conjugates = is_complex(g) and not rule.plain
+    _, up, conjugates = _taken(rule, g, node.value)
     needs = [isinstance(parent, Node) for parent in node.inputs]
     with np.errstate(all="ignore"):
-        sent = ask(node, rule, conjugate(g) if conjugates else g, node.value, node.args, node.kwargs, needs)
+        sent = ask(node, rule, up, node.value, node.args, node.kwargs, needs)
         return [np.conjugate(gx) if conjugates and need else gx for gx, need in zip(sent, needs, strict=True)]
 
 

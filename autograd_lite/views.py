@@ -38,6 +38,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from .arrays import stored
 from .errors import AssignmentError
 from .known import Rule, rule_of
 from .node import Op, changing, op_name
@@ -338,8 +339,7 @@ def _put(x: Any, value: Any) -> None:
 def _window(view: Any) -> Any:
     """What a view sees, read from its base."""
     base, op, args, kwargs = view._of
-    array = op(base._data, *args, **kwargs)
-    return array[()] if not array.ndim and array.dtype.isnative else array
+    return stored(op(base._data, *args, **kwargs))
 
 
 def _look(view: Any, held: Any = None) -> None:

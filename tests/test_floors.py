@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.house import PACKAGES, files_of, imported_names
+
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("autograd_lite", "nn", "visualize")
 
 FLOORS = (
     "errors",
@@ -69,18 +68,6 @@ PUBLIC = frozenset(
 """The modules of the engine that other packages may import by name; the rest is in `autograd_lite` itself."""
 
 
-def imports(path: Path, root: Path) -> Iterator[str]:
-    """The dotted names of all that a file imports, wherever in it the import stands."""
-    package = list(path.relative_to(root).parent.parts)
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            prefix = ".".join([*base, *([node.module] if node.module else [])])
-            yield from (f"{prefix}.{alias.name}" for alias in node.names)
-
-
 def floor_of(parts: Sequence[str]) -> int | None:
     """Where in the engine `autograd_lite.a.b` stands; None for the package itself and its names."""
     return FLOORS.index(parts[1]) if len(parts) > 1 and parts[1] in FLOORS else None
@@ -120,9 +107,8 @@ def broken_floors(root: Path) -> list[str]:
     """Every broken import of the three packages, as `file: import (reason)`."""
     return [
         f"{path.relative_to(root).as_posix()}: {name} ({reason})"
-        for package in PACKAGES
-        for path in sorted((root / package).rglob("*.py"))
-        for name in imports(path, root)
+        for path in files_of(root)
+        for name in imported_names(path, root)
         if (reason := broken(path, name, root))
     ]
 
@@ -161,14 +147,10 @@ def test_every_floor_is_there() -> None:
     ],
 )
 def test_a_planted_import_is_caught(tmp_path: Path, file: str, line: str, reason: str) -> None:
-    for package in PACKAGES:
-        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    before = set(broken_floors(tmp_path))
     planted = tmp_path / file
-    planted.parent.mkdir(exist_ok=True)
-    with planted.open("a", encoding="utf-8") as stream:
-        stream.write(f"\n{line}\n")
-    (found,) = set(broken_floors(tmp_path)) - before
+    planted.parent.mkdir(parents=True)
+    planted.write_text(f"{line}\n", encoding="utf-8")
+    (found,) = broken_floors(tmp_path)
     assert found.startswith(f"{file}: ")
     assert reason in found
 

@@ -2,87 +2,35 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import re
-from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-from tests.test_floors import FLOORS, PACKAGES
+from tests.house import FILE, FUNCTION, PACKAGES, PLAY, graph_of, long_files, long_functions
+from tests.test_floors import FLOORS
 
 ROOT = Path(__file__).parents[1]
 
-FUNCTION = 60
-"""How many lines a function may have, with its docstring, without its decorators."""
-
-PLAY = 75
-"""The sweep is one loop, and is to be read as one. Called functions would cost as much as its arithmetic."""
-
-FILE, TENSOR = 450, 120
-"""How many lines a file of the engine may have; that of Tensor is a table of its parts."""
-
-
-def modules_of(root: Path) -> dict[str, Path]:
-    """The modules of the three packages, by their dotted names."""
-    found = {}
-    for package in PACKAGES:
-        for path in sorted((root / package).rglob("*.py")):
-            parts = path.relative_to(root).with_suffix("").parts
-            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
-
-
-def imports(path: Path, root: Path, modules: dict[str, Path]) -> Iterator[str]:
-    """The modules that a file imports, wherever in it the import stands, and for types, too.
-
-    `from . import tree` imports the module `tree`, where there is one, and else the package.
-    """
-    package = list(path.relative_to(root).parent.parts)
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name in modules)
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            prefix = ".".join([*base, *([node.module] if node.module else [])])
-            for alias in node.names:
-                yield from [name for name in (f"{prefix}.{alias.name}", prefix) if name in modules][:1]
+TENSOR = 120
+"""How many lines the file of Tensor may have: a table of its parts."""
 
 
 def circle(root: Path) -> list[str]:
     """The modules of one circle of imports; none if there is no circle."""
-    modules = modules_of(root)
-    graph = {name: set(imports(path, root, modules)) - {name} for name, path in modules.items()}
     try:
-        TopologicalSorter(graph).prepare()
+        TopologicalSorter(graph_of(root)).prepare()
     except CycleError as error:
         return list(error.args[1])
     return []
 
 
-def long_functions(root: Path) -> list[str]:
-    """The functions with too many lines, as `file: function (lines)`."""
-    found = []
-    for path in modules_of(root).values():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                lines = (node.end_lineno or node.lineno) - node.lineno + 1
-                play = node.name == "play" and path == root / "autograd_lite" / "backward.py"
-                if lines > (PLAY if play else FUNCTION):
-                    found.append(f"{path.relative_to(root).as_posix()}: {node.name} ({lines})")
-    return found
-
-
-def long_files(root: Path) -> list[str]:
+def long_in_the_engine(root: Path) -> list[str]:
     """The files of the engine with too many lines, as `file (lines)`."""
-    found = []
-    for path in sorted((root / "autograd_lite").rglob("*.py")):
-        lines = len(path.read_text(encoding="utf-8").splitlines())
-        if lines > (TENSOR if path == root / "autograd_lite" / "tensor.py" else FILE):
-            found.append(f"{path.relative_to(root).as_posix()} ({lines})")
-    return found
+    tensor = [found for found in long_files(root, ["autograd_lite"], TENSOR) if "/tensor.py " in found]
+    return [*long_files(root, ["autograd_lite"]), *tensor]
 
 
 def tables_without_tests(root: Path) -> list[str]:
@@ -101,7 +49,7 @@ def test_functions_are_short() -> None:
 
 
 def test_files_of_the_engine_are_short() -> None:
-    assert long_files(ROOT) == []
+    assert long_in_the_engine(ROOT) == []
 
 
 def test_each_table_of_rules_has_a_test_file() -> None:
@@ -163,7 +111,13 @@ def house(tmp_path: Path) -> Path:
 
 
 def test_nothing_is_found_where_all_is_well(house: Path) -> None:
-    assert circle(house) == long_functions(house) == long_files(house) == tables_without_tests(house) == []
+    assert (
+        circle(house)
+        == long_functions(house)
+        == long_in_the_engine(house)
+        == tables_without_tests(house)
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -195,7 +149,7 @@ def test_a_planted_long_function_is_found(house: Path, file: str, limit: int) ->
 def test_a_planted_long_file_is_found(house: Path, file: str, limit: int) -> None:
     for lines, expected in ((limit, []), (limit + 1, [f"autograd_lite/{file} ({limit + 1})"])):
         (house / "autograd_lite" / file).write_text("x = 1\n" * lines, encoding="utf-8")
-        assert long_files(house) == expected
+        assert long_in_the_engine(house) == expected
 
 
 def test_a_planted_table_without_tests_is_found(house: Path) -> None:
