@@ -40,14 +40,11 @@ _ARRAY = np.ndarray
 
 
 def play(seeds: dict[Node, Cotangent], sweep: Sweep) -> dict[Node, Cotangent]:
-    """Send cotangents from outputs back along the tape.
+    """Send cotangents from outputs back along the tape; return those of leaves, and those the sweep wants.
 
     Args:
         seeds: a cotangent for each output, in its shape and dtype.
         sweep: how far the pass goes, and what it keeps.
-
-    Returns:
-        The cotangents that arrived at leaves, at wanted nodes, and at steps that retain theirs.
     """
     # The latest step is always next, for all that used its value has been played by then. Of the
     # steps that wait it is held apart; the others are a heap, which in a chain stays empty.
@@ -56,7 +53,7 @@ def play(seeds: dict[Node, Cotangent], sweep: Sweep) -> dict[Node, Cotangent]:
     heapify(waiting)
     latest = heappop(waiting)[1] if waiting else None
     cotangents, outer = dict(seeds), current()
-    inner, checks = sweep.begin(outer), sweep.checks
+    inner, checks, spends = sweep.begin(outer), sweep.checks, not (retain or sweep.keep)
     try:
         put(inner)
         with np.errstate(all="ignore"):  # 1/0 is inf at the edge of a domain: detect_anomaly names it
@@ -69,8 +66,8 @@ def play(seeds: dict[Node, Cotangent], sweep: Sweep) -> dict[Node, Cotangent]:
                 if node.notes is not None or node.index < handed or (wanted and node in wanted):
                     g = _noticed(node, rule, g, sweep)
                 sent, kind, i = None, g.__class__, -1
-                real = kind is _FLOAT or (kind is _ARRAY and g.dtype.kind != "c")
-                if not (real and rule.ordinary) or node.kwargs is not None or checks:
+                ordinary = rule.ordinary and node.kwargs is None and not checks
+                if not ordinary or (kind is not _FLOAT and (kind is not _ARRAY or g.dtype.kind == "c")):
                     sent = pull(node, rule, g, sweep)
                 for parent in inputs:
                     i += 1
@@ -108,7 +105,9 @@ def play(seeds: dict[Node, Cotangent], sweep: Sweep) -> dict[Node, Cotangent]:
                         heappush(waiting, (-latest.index, latest))
                     latest = parent
                 if y.__class__ is _FLOAT and rule.broadcasts and not node.played:
-                    node.adjoint, node.played = g if real else bare(g), not retain
+                    node.adjoint, node.played = g if g.__class__ is _FLOAT else bare(g), not retain
+                elif spends and ordinary and y.__class__ is _ARRAY and not (node.notes or node.played):
+                    node.played, node.inputs, node.args, node.value = True, (), (), None
                 else:
                     _release(node, rule, g, sweep)
     finally:

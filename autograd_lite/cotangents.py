@@ -78,12 +78,15 @@ class Masked:
         return add(other, self.g)
 
 
-DEAD = Masked(np.float64(0.0), Mask(lambda: np.False_))
+_ZERO = np.float64(0.0)
+DEAD = Masked(_ZERO, Mask(lambda: np.False_))
 """The cotangent of a single number that no consumer has selected."""
 
 
 def bare(g: Cotangent) -> Any:
     """The array of a cotangent, without its mask and off the tape."""
+    if g is DEAD:
+        return _ZERO
     return unwrap(g.g if g.__class__ is Masked else g)
 
 

@@ -26,7 +26,7 @@ from .errors import (
 )
 from .known import Rule, known
 from .liveness import silence
-from .node import Node, op_name
+from .node import Leaf, Node, op_name
 from .recording import Block, State, entered, put, silenced, without
 from .words.explain import STUMBLES, describe, how_many, is_users
 
@@ -128,9 +128,9 @@ def pull(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> list[Cotangent]:
         raise already_played(node)
     y, args, kwargs, inputs = node.value, node.args, node.kwargs, node.inputs
     elementwise, mask = rule.flow == "elementwise", None
+    if g is DEAD and elementwise and (nothing := _dead(args, inputs, sweep)) is not None:
+        return nothing
     if g.__class__ is Masked:
-        if g is DEAD and elementwise and (nothing := _dead(args, inputs, sweep)) is not None:
-            return nothing
         g, mask = g.g, g.mask
     up, values, conjugates = g, args, False
     if g.__class__ is not _FLOAT and (g.__class__ is not _ARRAY or g.dtype.kind == "c"):
@@ -182,13 +182,16 @@ def _dead(args: Sequence[Any], inputs: Sequence[Any], sweep: Sweep) -> list[Cota
     """What an elementwise step of single numbers sends back if its own is dead; None if they are not all of
     double precision. Written out, since graphs of single numbers have many such steps."""
     sent: list[Cotangent] = []
-    for parent, arg in zip(inputs, args, strict=True):
-        if not isinstance(parent, Node):
+    for parent, arg in zip(inputs, args):  # noqa: B905  (as long as one another; checking takes time)
+        place = parent.__class__
+        if place is not Node and place is not Leaf:
             sent.append(None)
         elif arg.__class__ is not _FLOAT:
             return None
+        elif place is Node and parent.index > sweep.since and known[parent.op].flow != "mixes":
+            sent.append(DEAD)
         else:
-            sent.append(DEAD if sweep.hears(parent) else _ZERO)
+            sent.append(_ZERO)
     return sent
 
 
