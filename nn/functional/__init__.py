@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from ..names import hints_of as _hints_of
 from .activations import *
+from .adaptive import *
 from .attention import *
 from .classification import *
 from .conv import *

@@ -2,6 +2,7 @@
 
 from .activations import *
 from .attention import *
+from .cells import *
 from .containers import *
 from .conv import *
 from .dropout import *
@@ -12,4 +13,5 @@ from .pooling import *
 from .recurrent import *
 from .shape import *
 from .sparse import *
+from .transformer import *
 from .upsample import *
