@@ -45,8 +45,10 @@ from .layers.normalization import *
 from .layers.padding import *
 from .layers.patches import *
 from .layers.pooling import *
+from .layers.rectifiers import *
 from .layers.recurrent import *
 from .layers.shape import *
+from .layers.softmax import *
 from .layers.sparse import *
 from .layers.transformer import *
 from .layers.upsample import *

@@ -16,9 +16,11 @@ from .losses import *
 from .normalization import *
 from .padding import *
 from .pool import *
+from .rectifiers import *
 from .recurrent import *
 from .regression import *
 from .resize import *
+from .softmax import *
 from .sparse import *
 
 if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt

@@ -24,7 +24,11 @@ Ints = int | Sequence[int]
 
 
 def adaptive_avg_pool1d(input: Input, output_size: Ints) -> Any:
-    """The mean of each of `output_size` windows that cover the axis; see `adaptive_avg_pool2d`.
+    """The mean of each of L' windows that cover the axis evenly, as in `adaptive_avg_pool2d`.
+
+    Args:
+        input: of shape (N, C, L), or (C, L).
+        output_size: L'.
 
     Example:
         >>> import numpy as np
@@ -35,13 +39,13 @@ def adaptive_avg_pool1d(input: Input, output_size: Ints) -> Any:
 
 
 def adaptive_avg_pool2d(input: Input, output_size: Any) -> Any:
-    """The mean of each of H' W' windows that cover the input evenly.
+    """The mean of each of H' x W' windows that cover the input evenly.
 
-    Window i of an axis of n entries reaches from floor(i n / n') to ceil((i + 1) n / n').
+    Window i of n' windows over n entries begins at floor(i n / n') and ends before ceil((i + 1) n / n').
 
     Args:
         input: of shape (N, C, H, W), or (C, H, W).
-        output_size: H' and W', or one int for both; None keeps the size of an axis.
+        output_size: H' and W', or one int for both; None keeps the length of an axis.
 
     Example:
         >>> import numpy as np
@@ -52,7 +56,11 @@ def adaptive_avg_pool2d(input: Input, output_size: Any) -> Any:
 
 
 def adaptive_avg_pool3d(input: Input, output_size: Any) -> Any:
-    """The mean of each of D' H' W' windows that cover the input evenly; see `adaptive_avg_pool2d`.
+    """The mean of each of D' x H' x W' windows that cover the input evenly, as in `adaptive_avg_pool2d`.
+
+    Args:
+        input: of shape (N, C, D, H, W), or (C, D, H, W).
+        output_size: D', H' and W', or one int for all; None keeps the length of an axis.
 
     Example:
         >>> import numpy as np
@@ -88,12 +96,12 @@ def _means(x: Any, axis: int, starts: Array, ends: Array) -> Any:
 
 
 def adaptive_max_pool2d(input: Input, output_size: Any, return_indices: bool = False) -> Any:
-    """The largest entry of each of H' W' windows that cover the input evenly.
+    """The largest entry of each of H' x W' windows that cover the input evenly.
 
     Args:
         input: of shape (N, C, H, W), or (C, H, W).
-        output_size: H' and W', or one int for both; None keeps the size of an axis.
-        return_indices: return also where, in the flattened H W, each largest entry stands.
+        output_size: H' and W', or one int for both; None keeps the length of an axis.
+        return_indices: return also the index of each largest entry in the flattened H x W.
 
     Example:
         >>> import numpy as np
@@ -106,7 +114,7 @@ def adaptive_max_pool2d(input: Input, output_size: Any, return_indices: bool = F
         kernel = tuple(n // m for n, m in zip(x.shape[2:], out, strict=True))
         y = max_pooling(x, kernel=kernel, stride=kernel, padding=((0, 0),) * 2, dilation=(1, 1))
         return y if batched else y[0]
-    # All windows get the size of the largest, and those that are smaller repeat their last entry.
+    # All windows get the size of the largest one: a smaller window repeats its last entry.
     rows, columns = (
         np.minimum(starts[:, None] + np.arange(max(ends - starts, default=0)), ends[:, None] - 1)
         for starts, ends in (_bounds(n, m) for n, m in zip(x.shape[2:], out, strict=True))
@@ -124,7 +132,7 @@ def adaptive_max_pool2d(input: Input, output_size: Any, return_indices: bool = F
 
 
 def _bounds(n: int, m: int) -> tuple[Array, Array]:
-    """Where each of m windows over n entries begins and ends."""
+    """The first index of each of m windows over n entries, and the index after its last entry."""
     places = np.arange(m)
     return places * n // m, -(-(places + 1) * n // m)
 

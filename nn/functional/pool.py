@@ -1,4 +1,4 @@
-"""Pooling: what the kernels mean, and PyTorch's names for them."""
+"""Pooling: the definitions of the kernels, and functions with PyTorch's names."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Array = npt.NDArray[Any]
 Input = Tensor | Array
 Ints = int | Sequence[int]
 
-# -- what the kernels compute ----------------------------------------------------------------------
+# -- definitions of the kernels -----------------------------------------------------------------------
 
 
 @ag.fused(kernels.max_pooling, kernels.max_pooling_backward, flow="selects")
@@ -46,7 +46,7 @@ def max_pooling(x: Any, *, kernel: Sizes, stride: Sizes, padding: Pairs, dilatio
 def avg_pooling(
     x: Any, *, divisor: Any, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
 ) -> Any:
-    """The sum of each window over its divisor."""
+    """The sum of each window, divided by its divisor."""
     windows = entries(x, Windows(x.shape[2:], kernel, stride, padding, dilation))
     return narrowed(total(windows, 2) / divisor, x)
 
@@ -70,7 +70,7 @@ def max_pool1d(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
-    """The largest entry of each window over one axis; arguments as for `max_pool2d`.
+    """The largest entry of each window over one axis; the arguments are those of `max_pool2d`.
 
     Example:
         >>> import numpy as np
@@ -91,21 +91,21 @@ def max_pool2d(
 ) -> Any:
     """The largest entry of each window.
 
-    Where several are the largest, the gradient goes to the first of them, as in PyTorch. (The `max` of NumPy
-    shares it equally among them, here as everywhere in autograd-lite.) A NaN is larger than anything.
+    The gradient goes to the first of equal largest entries, as in PyTorch. (`np.max` of a Tensor splits the
+    gradient equally among them.) A NaN counts as the largest entry.
 
     Args:
         input: of shape (N, C, H, W), or (C, H, W).
-        kernel_size: of the window, an int or one for each axis, as are the next three.
-        stride: from window to window; by default the kernel size.
-        padding: entries around the input that are smaller than all others; at most half a kernel.
-        dilation: from an entry of a window to the next.
-        ceil_mode: a window that reaches over the end counts too, if it begins within the input.
-        return_indices: return also where, in the flattened H W, each largest entry stands.
+        kernel_size: the size of a window, an int or one for each axis.
+        stride: the distance from a window to the next; by default the kernel size.
+        padding: the number of entries of -inf around the input, at most half the kernel size.
+        dilation: the distance between neighbouring entries of a window.
+        ceil_mode: keep a last window that extends past the input, if the window begins inside.
+        return_indices: return also the index of each largest entry in the flattened H x W.
 
     Raises:
-        ShapeError: the input has other axes, or the kernel does not fit into it.
-        OptionError: an option that cannot be.
+        ShapeError: the input has another number of axes, or the kernel does not fit into the input.
+        OptionError: an option has an invalid value.
 
     Example:
         >>> import numpy as np
@@ -125,7 +125,7 @@ def max_pool3d(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
-    """The largest entry of each window over three axes; arguments as for `max_pool2d`.
+    """The largest entry of each window over three axes; the arguments are those of `max_pool2d`.
 
     Example:
         >>> import numpy as np
@@ -168,7 +168,7 @@ def avg_pool1d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Any:
-    """The mean of each window over one axis; arguments as for `avg_pool2d`.
+    """The mean of each window over one axis; the arguments are those of `avg_pool2d`.
 
     Example:
         >>> import numpy as np
@@ -191,16 +191,16 @@ def avg_pool2d(
 
     Args:
         input: of shape (N, C, H, W), or (C, H, W).
-        kernel_size: of the window, an int or one for each axis, as are the next two.
-        stride: from window to window; by default the kernel size.
-        padding: zeros around the input; at most half a kernel.
-        ceil_mode: a window that reaches over the end counts too, if it begins within the input.
-        count_include_pad: whether padding counts in the mean.
-        divisor_override: what the sums are divided by instead.
+        kernel_size: the size of a window, an int or one for each axis.
+        stride: the distance from a window to the next; by default the kernel size.
+        padding: the number of zeros around the input, at most half the kernel size.
+        ceil_mode: keep a last window that extends past the input, if the window begins inside.
+        count_include_pad: count the zeros of the padding in the mean.
+        divisor_override: divide each sum by this number, not by the number of entries.
 
     Raises:
-        ShapeError: the input has other axes, or the kernel does not fit into it.
-        OptionError: an option that cannot be.
+        ShapeError: the input has another number of axes, or the kernel does not fit into the input.
+        OptionError: an option has an invalid value.
 
     Example:
         >>> import numpy as np
@@ -220,7 +220,7 @@ def avg_pool3d(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Any:
-    """The mean of each window over three axes; arguments as for `avg_pool2d`.
+    """The mean of each window over three axes; the arguments are those of `avg_pool2d`.
 
     Example:
         >>> import numpy as np
@@ -251,9 +251,9 @@ def _avg_pool(
 
 
 def _counts(windows: Windows, with_padding: bool) -> Any:
-    """How many entries each window averages: one number, or an array where windows reach over the ends.
+    """The number of entries in each window: one number, or an array if windows extend past the input.
 
-    What `ceil_mode` has put behind the padding never counts.
+    The padding that `ceil_mode` adds never counts.
     """
     counts = []
     for size, (before, after), kernel, stride, out in zip(
@@ -275,12 +275,18 @@ def lp_pool2d(
     stride: Ints | None = None,
     ceil_mode: bool = False,
 ) -> Any:
-    """(sum of x^p)^(1/p) over each window; for p = 2 the L2 pooling of the lecture.
+    """(the sum of x^p)^(1/p) over each window; for p = 2 the L2 pooling of the lecture.
 
     Args:
-        input: of shape (N, C, H, W), or (C, H, W).
-        norm_type: p. Odd powers keep their sign, and a sum below 0 gives 0.
-        kernel_size, stride, ceil_mode: as in `avg_pool2d`.
+        input: x, of shape (N, C, H, W) or (C, H, W).
+        norm_type: p. An odd power keeps the sign of x, and a sum below 0 gives 0.
+        kernel_size: the size of a window, an int or one for each axis.
+        stride: the distance from a window to the next; by default the kernel size.
+        ceil_mode: keep a last window that extends past the input, if the window begins inside.
+
+    Raises:
+        ShapeError: the input has another number of axes, or the kernel does not fit into the input.
+        OptionError: an option has an invalid value.
 
     Example:
         >>> import numpy as np
@@ -289,7 +295,7 @@ def lp_pool2d(
     """
     x, batched = checked("lp_pool2d", input, 2)
     windows = _windows("lp_pool2d", x, 2, kernel_size, stride, 0, 1, ceil_mode)
-    # With a window cut short by the end, PyTorch takes the mean of what is there, times the whole kernel.
+    # For a window that extends past the input, PyTorch takes the mean of its entries times the kernel's size.
     share = math.prod(windows.kernel) / _counts(windows, with_padding=True)
     total = avg_pooling(x**norm_type, divisor=1, **options_of(windows))
     total = total if isinstance(share, float) else total * share.astype(total.dtype)
@@ -325,7 +331,7 @@ def _windows(
 
 
 def _rounded_up(n: int, reach: int, stride: int, padding: int) -> int:
-    """The padding after the axis with which the last window, one that begins before the end, is whole."""
+    """The padding at the end of an axis that completes the last window that begins inside the input."""
     last = -(-(n + 2 * padding - reach) // stride)
     if last * stride >= n + padding:
         last -= 1

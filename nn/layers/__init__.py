@@ -10,8 +10,10 @@ from .linear import *
 from .normalization import *
 from .padding import *
 from .pooling import *
+from .rectifiers import *
 from .recurrent import *
 from .shape import *
+from .softmax import *
 from .sparse import *
 from .transformer import *
 from .upsample import *
