@@ -7,8 +7,7 @@ from typing import Any, ClassVar
 
 from .. import functional
 from ..functional.windows import sizes
-from ..of import Of
-from .spatial import called
+from .spatial import Spatial
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -27,8 +26,8 @@ __all__ = [
 Ints = int | Sequence[int]
 
 
-class Pool(Of):
-    """A pooling layer; an error about the input names the layer."""
+class Pool(Spatial):
+    """A pooling layer, which checks its sizes when it is made."""
 
     axes: ClassVar[int]
     least: ClassVar[dict[str, int]] = {"kernel_size": 1, "stride": 1, "padding": 0, "dilation": 1}
@@ -40,10 +39,6 @@ class Pool(Of):
         for option, least in self.least.items():
             if option in vars(self):
                 sizes(type(self).__name__, option, getattr(self, option), self.axes, least)
-
-    def compute(self, *inputs: Any, **named: Any) -> Any:
-        """Call the function with the options."""
-        return called(self, type(self).function, *inputs, **named, **self.options())
 
 
 # -- the largest -----------------------------------------------------------------------------------
