@@ -1,7 +1,7 @@
-"""Activation functions: what a neuron does with its inner potential.
+"""Activation functions that are bounded, or work on several features at once.
 
-Where a piecewise function bends, its derivative is PyTorch's: that of the flat side. `inplace` is taken as
-PyTorch takes it, and changes nothing: there is no memory to be saved by it here.
+At a kink the derivative of a piecewise function is that of its flat side, as in PyTorch. `inplace` is
+accepted as in PyTorch, without effect: the tape keeps the input.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Rectifiers: activation functions that are near x for large x, and flat or nearly flat for negative x.
 
-Where a rectifier has a kink, its derivative is that of the left side, as in PyTorch.
+At a kink the derivative is the left one, as in PyTorch.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ def selu(input: Input, inplace: bool = False) -> Any:
 
 
 def _negative(x: Any) -> Any:
-    """x where it is negative, else 0: so that e^x does not overflow where it is not wanted."""
+    """min(x, 0), so that e^x does not overflow for large x."""
     return np.where(x > 0, 0, x)
 
 
