@@ -1,4 +1,4 @@
-"""Losses as modules: options at construction, then `loss(output, target)`."""
+"""Losses as modules: options go to the constructor, then call `loss(output, target)`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ __all__ = [
 
 
 class Loss(Of):
-    """A loss made of a function: an unknown `reduction` is refused at once, and weights become buffers."""
+    """A loss made of a function. The constructor refuses an unknown `reduction`; weights become buffers."""
 
     shown = ()
     weights: ClassVar[tuple[str, ...]] = ()
@@ -62,7 +62,7 @@ class ClassLoss(Loss):
         if self.weight is not None and self.weight.ndim != 1:
             raise ShapeError(
                 f"weight has shape {self.weight.shape}; expected one for each class, (C,). To compute a "
-                "loss, make it first, then call it: loss = nn.CrossEntropyLoss(); loss(output, target)"
+                "loss, make the loss first, then call it: loss = nn.CrossEntropyLoss(); loss(output, target)"
             )
 
 
@@ -70,7 +70,7 @@ class CrossEntropyLoss(ClassLoss):
     """The cross entropy between softmax(scores) and the target classes.
 
     Raises:
-        OptionError: another `reduction`, or a `label_smoothing` that is not from 0 to 1.
+        OptionError: `reduction` is unknown, or `label_smoothing` is not from 0 to 1.
         ShapeError: `weight` has more axes than one.
 
     Example:
@@ -93,7 +93,7 @@ class CrossEntropyLoss(ClassLoss):
 
 
 class MSELoss(Loss):
-    """The mean of (output - target)^2; see `nn.functional.mse_loss`.
+    """The mean of (output - target)^2.
 
     Example:
         >>> import numpy as np, nn
@@ -134,7 +134,7 @@ class L1Loss(Loss):
 
 
 class HuberLoss(Loss):
-    """d^2 / 2 for small |d|, and delta (|d| - delta / 2) for large ones: outliers pull no harder.
+    """d^2 / 2 for small |d|, and delta (|d| - delta / 2) for large |d|, so that outliers pull no harder.
 
     Example:
         >>> import numpy as np, nn
@@ -148,7 +148,7 @@ class HuberLoss(Loss):
 
 
 class SmoothL1Loss(Loss):
-    """d^2 / (2 beta) for small |d|, and |d| - beta / 2 for large ones.
+    """d^2 / (2 beta) for small |d|, and |d| - beta / 2 for large |d|.
 
     Example:
         >>> import numpy as np, nn
@@ -178,7 +178,7 @@ class PoissonNLLLoss(Loss):
 
 
 class GaussianNLLLoss(Loss):
-    """The negative log-likelihood of a normal distribution whose variance is predicted too.
+    """The negative log-likelihood of a normal distribution with a predicted mean and variance.
 
     Example:
         >>> import numpy as np, nn
@@ -237,12 +237,12 @@ class KLDivLoss(Loss):
     log_target: bool = False
 
     def check(self) -> None:
-        """Refuse an unknown reduction; here there is "batchmean" too."""
+        """Refuse an unknown reduction; "batchmean" is known here."""
         check_options("mean" if self.reduction == "batchmean" else self.reduction)
 
 
 class PerceptronLoss(Loss):
-    """max(0, -y x) for targets y = -1 or 1: its gradient descent is Rosenblatt's rule.
+    """max(0, -y x) for targets y = -1 or 1. Gradient descent on this loss is Rosenblatt's rule.
 
     Example:
         >>> import numpy as np, nn
@@ -268,7 +268,7 @@ class SoftMarginLoss(Loss):
 
 
 class HingeEmbeddingLoss(Loss):
-    """A distance where y = 1, and max(0, margin - distance) where y = -1.
+    """The distance where y = 1, and max(0, margin - distance) where y = -1.
 
     Example:
         >>> import numpy as np, nn
@@ -282,7 +282,7 @@ class HingeEmbeddingLoss(Loss):
 
 
 class MultiMarginLoss(ClassLoss):
-    """Hinges: the score of the target is to be above all others by a margin.
+    """The hinge loss of several classes: the score of the target should exceed all others by a margin.
 
     Example:
         >>> import numpy as np, nn
@@ -298,7 +298,7 @@ class MultiMarginLoss(ClassLoss):
 
 
 class MarginRankingLoss(Loss):
-    """max(0, -y (a - b) + margin): which of two is to be larger.
+    """max(0, -y (a - b) + margin), with y = 1 where a should be above b and y = -1 where below.
 
     Example:
         >>> import numpy as np, nn

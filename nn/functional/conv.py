@@ -290,7 +290,7 @@ def _conv_transpose(
     size = tuple((n - 1) * a - 2 * q + b * (k - 1) + e + 1 for n, k, a, q, b, e in lengths)
     if min(size) < 1:
         raise ShapeError(
-            f"{name}: padding={p} cuts off the whole output: an input {x.shape[2:]} would become {size}"
+            f"{name} expects an input of which padding={p} leaves something: {x.shape[2:]} becomes {size}"
         )
     pairs = tuple((q, q) for q in p)
     if axes == 1:

@@ -44,7 +44,7 @@ def pad(input: Tensor | Array, pad: Sequence[int], mode: str = "constant", value
     if len(pad) % 2:
         raise OptionError(f"pad: {tuple(pad)} has {len(pad)} entries; expected (before, after) for each axis")
     if mode != "constant" and value is not None:
-        raise OptionError(f'pad(mode={mode!r}, value={value}): only mode="constant" takes a value')
+        raise OptionError(f'pad(mode={mode!r}, value={value}): a value is for mode="constant" only')
     if len(pad) > 2 * input.ndim:
         raise ShapeError(
             f"pad: {tuple(pad)} is for {len(pad) // 2} axes, but the input has shape {input.shape}"
@@ -54,9 +54,7 @@ def pad(input: Tensor | Array, pad: Sequence[int], mode: str = "constant", value
         size = padded.shape[axis]
         if before < 0 or after < 0:
             if max(0, -before) + max(0, -after) > size:
-                raise ShapeError(
-                    f"pad: {tuple(pad)} cuts off more entries than an input of shape {input.shape} has"
-                )
+                raise ShapeError(f"pad: {tuple(pad)} cuts more off than an input of shape {input.shape} has")
             padded = padded[(..., slice(max(0, -before), size - max(0, -after)), *(slice(None),) * ~axis)]
             before, after, size = max(0, before), max(0, after), padded.shape[axis]
         if not before and not after:
@@ -67,8 +65,8 @@ def pad(input: Tensor | Array, pad: Sequence[int], mode: str = "constant", value
         longest = {"reflect": size - 1, "circular": size}.get(mode, max(before, after) if size else 0)
         if max(before, after) > longest:
             raise ShapeError(
-                f'pad(mode="{mode}"): expected at most {longest} new entries at an end of an axis of length '
-                f"{size}, got {max(before, after)}"
+                f'pad(mode="{mode}"): at most {longest} entries can be added at an end of an axis of '
+                f"length {size}, got {max(before, after)}"
             )
         padded = np.take(padded, _INDICES[mode](np.arange(-before, size + after), size), axis=axis)
     return padded

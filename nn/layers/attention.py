@@ -26,20 +26,20 @@ Mask = Array | Tensor | None
 
 
 class MultiheadAttention(Module):
-    """Attention in several subspaces at once: each head has its own projections of queries, keys and values.
+    """Attention with several heads, each with its own projections of queries, keys and values.
 
     Args:
-        embed_dim: E, the size of queries and of the output.
-        num_heads: how many heads; E is a multiple of it.
+        embed_dim: E, the size of the queries and of the output.
+        num_heads: the number of heads, a divisor of E.
         dropout: the probability with which an attention weight is dropped, in training.
-        bias: whether the projections have biases.
-        kdim: the size of keys, if not E.
-        vdim: the size of values, if not E.
-        batch_first: inputs and output are (B, T, E) and not (T, B, E).
-        dtype: of the parameters.
+        bias: add learned biases to the projections.
+        kdim: the size of the keys, by default E.
+        vdim: the size of the values, by default E.
+        batch_first: take inputs and give output of shape (B, T, E), not (T, B, E).
+        dtype: the dtype of the parameters.
 
     Raises:
-        OptionError: E is no multiple of the heads.
+        OptionError: E is no multiple of the number of heads.
 
     Source:
         A. Vaswani et al., "Attention is all you need", 2017.
@@ -96,21 +96,22 @@ class MultiheadAttention(Module):
         average_attn_weights: bool = True,
         is_causal: bool = False,
     ) -> tuple[Any, Any]:
-        """The attended values, and the weights.
+        """The weighted means of the values, and the weights.
 
         Args:
-            query: (L, B, E), (B, L, E) if `batch_first`, or (L, E).
-            key: (S, B, kdim) or as above.
-            value: (S, B, vdim) or as above.
-            key_padding_mask: (B, S): True for keys that are no part of their sequence, or numbers that are
-                added to the scores.
-            need_weights: if not, None comes in place of the weights.
-            attn_mask: (L, S) or (B heads, L, S): True where a key must not be seen, or numbers to add.
-            average_attn_weights: whether the weights are averaged over the heads.
-            is_causal: position i sees 0 to i alone.
+            query: of shape (L, B, E), with `batch_first` (B, L, E), or (L, E).
+            key: of shape (S, B, kdim), (B, S, kdim) or (S, kdim).
+            value: of shape (S, B, vdim), (B, S, vdim) or (S, vdim).
+            key_padding_mask: of shape (B, S): True for a key that is padding, or numbers that are added to
+                the scores.
+            need_weights: return the weights; if False, None in their place.
+            attn_mask: of shape (L, S) or (B heads, L, S): True where a query must not see a key, or
+                numbers that are added to the scores.
+            average_attn_weights: return the mean of the weights over the heads.
+            is_causal: let position i see only the positions 0 to i.
 
         Returns:
-            The output in the shape of `query`, and weights (B, L, S), or (B, heads, L, S).
+            The output, of the shape of `query`, and the weights, of shape (B, L, S) or (B, heads, L, S).
         """
         single = query.ndim == 2
         if query.ndim not in (2, 3) or query.shape[-1] != self.embed_dim:
@@ -153,14 +154,14 @@ class MultiheadAttention(Module):
         return [functional.linear(x, w, b) for x, w, b in parts]
 
     def _weights(self) -> list[Any]:
-        """Those of the projections of queries, keys and values."""
+        """The weights of the projections of queries, keys and values."""
         if self.in_proj_weight is None:
             return [self.q_proj_weight, self.k_proj_weight, self.v_proj_weight]
         return np.split(self.in_proj_weight, 3)
 
 
 def _added(mask: Mask, shape: tuple[int, ...]) -> Any:
-    """A mask as numbers that are added to scores; True stands for what must not be seen."""
+    """A mask as numbers that are added to the scores; True in the mask hides a key."""
     if mask is None:
         return None
     if mask.dtype == bool:
@@ -170,15 +171,15 @@ def _added(mask: Mask, shape: tuple[int, ...]) -> Any:
 
 
 class PositionalEncoding(Module):
-    """Adds to each position sines and cosines of it, so that attention can tell where it is.
+    """Adds sines and cosines of the position t to the input, so that attention knows the position.
 
-    sin(t / 10000^(2i / d)) in feature 2i and the cosine in feature 2i + 1.
+    Feature 2i gets sin(t / 10000^(2i / d)), and feature 2i + 1 gets the cosine of the same angle.
 
     Args:
-        d_model: d, the size of the inputs.
+        d_model: d, the length of the last axis of the input.
         dropout: the probability of the dropout that follows.
-        max_len: the longest sequence.
-        batch_first: inputs are (B, T, d) and not (T, B, d).
+        max_len: the length of the longest sequence.
+        batch_first: take inputs of shape (B, T, d), not (T, B, d).
 
     Source:
         A. Vaswani et al., "Attention is all you need", section 3.5, 2017.
@@ -210,5 +211,5 @@ class PositionalEncoding(Module):
         return self.dropout(x + table.astype(x.dtype))
 
     def extra_repr(self) -> str:
-        """The size, and the longest sequence."""
+        """The size, and the length of the longest sequence."""
         return f"{self.d_model}, max_len={len(self.pe)}"

@@ -21,7 +21,7 @@ Array = npt.NDArray[Any]
 
 
 class Cell(Module):
-    """What the cells share: weights, and inputs with or without a batch axis."""
+    """What the cells share: parameters, and inputs with or without a batch axis."""
 
     gates: ClassVar[int]
     states: ClassVar[int] = 1
@@ -42,8 +42,9 @@ class Cell(Module):
         """The next state.
 
         Args:
-            input: (B, I), or (I,).
-            hx: the state before, (B, H) or (H,); for an LSTMCell a pair of them. Zeros by default.
+            input: of shape (B, I), or (I,).
+            hx: the previous state, of shape (B, H) or (H,); for an LSTMCell a pair of them. The default is
+                zeros.
         """
         single = input.ndim == 1
         if input.ndim not in (1, 2) or input.shape[-1] != self.input_size:
@@ -65,7 +66,7 @@ class Cell(Module):
         return new[0] if self.states == 1 else tuple(new)
 
     def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
-        """All weights, for each sequence."""
+        """One for each weight, for each sequence."""
         weights = (*[None] * self.states, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
         return multiply_adds(type(self).run, output, args[0], *weights)
 
@@ -78,11 +79,11 @@ class RNNCell(Cell):
     """One step of an `RNN`.
 
     Args:
-        input_size: how many features the input has.
+        input_size: the number of features of the input.
         hidden_size: the size of the state.
-        bias: whether there are biases.
-        nonlinearity: "tanh" or "relu".
-        dtype: of the parameters.
+        bias: add learned biases.
+        nonlinearity: "tanh", or "relu" in its place.
+        dtype: the dtype of the parameters.
 
     Example:
         >>> import numpy as np, nn
@@ -110,10 +111,10 @@ class LSTMCell(Cell):
     """One step of an `LSTM`; returns the hidden and the cell state.
 
     Args:
-        input_size: how many features the input has.
+        input_size: the number of features of the input.
         hidden_size: the size of the states.
-        bias: whether there are biases.
-        dtype: of the parameters.
+        bias: add learned biases.
+        dtype: the dtype of the parameters.
 
     Example:
         >>> import numpy as np, nn
@@ -131,10 +132,10 @@ class GRUCell(Cell):
     """One step of a `GRU`.
 
     Args:
-        input_size: how many features the input has.
+        input_size: the number of features of the input.
         hidden_size: the size of the state.
-        bias: whether there are biases.
-        dtype: of the parameters.
+        bias: add learned biases.
+        dtype: the dtype of the parameters.
 
     Example:
         >>> import numpy as np, nn

@@ -30,10 +30,10 @@ NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 class Recurrent(Module):
-    """What RNN, LSTM and GRU share: layers on layers, both directions, batches and lengths."""
+    """What RNN, LSTM and GRU share: several layers, both directions, batches and lengths."""
 
     gates: ClassVar[int]
-    states: ClassVar[int] = 1  # an LSTM has two
+    states: ClassVar[int] = 1  # 2 for an LSTM
     run: ClassVar[Any]
 
     def __init__(
@@ -63,7 +63,7 @@ class Recurrent(Module):
 
     @property
     def directions(self) -> int:
-        """2 if the sequence is read both ways, else 1."""
+        """The number of directions: 2 if the layer is bidirectional, else 1."""
         return 2 if self.bidirectional else 1
 
     def _weights(self, layer: int, direction: int) -> tuple[Any, ...]:
@@ -78,14 +78,14 @@ class Recurrent(Module):
         """All hidden states of the last layer, and the last states of all layers.
 
         Args:
-            input: (T, B, I); (B, T, I) if `batch_first`; (T, I) for a single sequence; or a PackedSequence.
-            hx: the first states, of shape (layers * directions, B, H); for an LSTM a pair of them. Zeros by
-                default.
-            lengths: how long each sequence of the batch is; what comes after is not read.
+            input: of shape (T, B, I), with `batch_first` (B, T, I), or (T, I); or a PackedSequence.
+            hx: the initial states, of shape (layers * directions, B, H); for an LSTM a pair of them. The
+                default is zeros.
+            lengths: the length of each sequence of the batch. Later entries are not read.
 
         Returns:
-            The output (T, B, directions * H), zero after the end of a sequence, and the last states in the
-            shape of `hx`, each from the end of its own sequence. The output for a PackedSequence is one.
+            The output (T, B, directions * H), 0 after the end of a sequence, and the last states in the
+            shape of `hx`, each from the end of its own sequence. A PackedSequence has a packed output.
         """
         if isinstance(input, PackedSequence):
             padded, each = pad_packed_sequence(input, self.batch_first)
@@ -144,13 +144,13 @@ class Recurrent(Module):
         return ends
 
     def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
-        """All weights, at each step of each sequence."""
+        """One for each weight, at each step of each sequence."""
         states = [None] * self.states
         each = [self._weights(i, j) for i in range(self.num_layers) for j in range(self.directions)]
         return sum(multiply_adds(type(self).run, output, args[0], *states, *weights) for weights in each)
 
     def extra_repr(self) -> str:
-        """The sizes, and the options that are not as usual."""
+        """The sizes, and the options that differ from their defaults."""
         options = {
             "num_layers": 1,
             "bias": True,
@@ -177,14 +177,14 @@ def drawn(
 
 
 def checked_nonlinearity(layer: str, nonlinearity: str) -> str:
-    """A nonlinearity that there is."""
+    """The nonlinearity, which must be "tanh" or "relu"."""
     if nonlinearity not in ("tanh", "relu"):
         raise OptionError(f'{layer}(nonlinearity={nonlinearity!r}): expected "tanh" or "relu"')
     return nonlinearity
 
 
 def _repair(layer: str, shape: tuple[int, ...], features: int) -> str:
-    """What to write for an input whose last axis is not the one of features."""
+    """The repair for an input whose last axis is not that of the features."""
     if len(shape) in (1, 2) and features == 1:
         return "; sequences of numbers get an axis of features: x[..., None]"
     if len(shape) not in (2, 3):
@@ -201,15 +201,15 @@ class RNN(Recurrent):
     """h_t = tanh(W x_t + b + U h_{t-1} + b'), over sequences.
 
     Args:
-        input_size: how many features each x_t has.
+        input_size: the number of features of each x_t.
         hidden_size: the size of h.
-        num_layers: recurrent layers, each of which reads the states of the one before.
-        nonlinearity: "tanh" or "relu".
-        bias: whether b and b' are there.
-        batch_first: input and output are (B, T, features) and not (T, B, features).
-        dropout: the share of entries set to 0 between layers, in training.
-        bidirectional: the sequence is read both ways, and the states are put side by side.
-        dtype: of the parameters.
+        num_layers: the number of recurrent layers; each reads the states of the layer before.
+        nonlinearity: "tanh", or "relu" in its place.
+        bias: add learned biases b and b'.
+        batch_first: take input and give output of shape (B, T, features), not (T, B, features).
+        dropout: the probability with which an entry between two layers is dropped, in training.
+        bidirectional: read the sequence in both directions, and join the states of both.
+        dtype: the dtype of the parameters.
 
     Example:
         >>> import numpy as np, nn
@@ -243,18 +243,18 @@ class RNN(Recurrent):
 class LSTM(Recurrent):
     """Long short-term memory, over sequences: c_t = f c_{t-1} + i g, h_t = o tanh(c_t).
 
-    The gates i, f, o = sigmoid(W x_t + b + U h_{t-1} + b') and g = tanh(...) stand in this order (i, f, g, o)
-    in the weights.
+    The gates i, f, o = sigmoid(W x_t + b + U h_{t-1} + b') and g = tanh(...) stand in the order i, f, g, o in
+    the weights.
 
     Args:
-        input_size: how many features each x_t has.
+        input_size: the number of features of each x_t.
         hidden_size: the size of h and c.
-        num_layers: recurrent layers, each of which reads the states of the one before.
-        bias: whether b and b' are there.
-        batch_first: input and output are (B, T, features) and not (T, B, features).
-        dropout: the share of entries set to 0 between layers, in training.
-        bidirectional: the sequence is read both ways, and the states are put side by side.
-        dtype: of the parameters.
+        num_layers: the number of recurrent layers; each reads the states of the layer before.
+        bias: add learned biases b and b'.
+        batch_first: take input and give output of shape (B, T, features), not (T, B, features).
+        dropout: the probability with which an entry between two layers is dropped, in training.
+        bidirectional: read the sequence in both directions, and join the states of both.
+        dtype: the dtype of the parameters.
 
     Source:
         S. Hochreiter, J. Schmidhuber, "Long short-term memory", 1997; F. Gers et al., "Learning to
@@ -280,14 +280,14 @@ class GRU(Recurrent):
     (r, z, n) in the weights.
 
     Args:
-        input_size: how many features each x_t has.
+        input_size: the number of features of each x_t.
         hidden_size: the size of h.
-        num_layers: recurrent layers, each of which reads the states of the one before.
-        bias: whether b and b' are there.
-        batch_first: input and output are (B, T, features) and not (T, B, features).
-        dropout: the share of entries set to 0 between layers, in training.
-        bidirectional: the sequence is read both ways, and the states are put side by side.
-        dtype: of the parameters.
+        num_layers: the number of recurrent layers; each reads the states of the layer before.
+        bias: add learned biases b and b'.
+        batch_first: take input and give output of shape (B, T, features), not (T, B, features).
+        dropout: the probability with which an entry between two layers is dropped, in training.
+        bidirectional: read the sequence in both directions, and join the states of both.
+        dtype: the dtype of the parameters.
 
     Source:
         K. Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014.

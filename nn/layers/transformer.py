@@ -76,7 +76,7 @@ class TransformerLayer(Module):
         self.activation, self.norm_first = _activation(activation), norm_first
 
     def through(self, x: Any, *attends: Callable[[Any], Any]) -> Any:
-        """x through attentions and the MLP, each followed by dropout, added to its input and normalized."""
+        """Apply the attentions and the MLP, each followed by dropout, added to its input and normalized."""
         for i, part in enumerate((*attends, self._feed_forward), start=1):
             norm, dropout = getattr(self, f"norm{i}"), getattr(self, f"dropout{i}")
             x = x + dropout(part(norm(x))) if self.norm_first else norm(x + dropout(part(x)))
@@ -87,19 +87,19 @@ class TransformerLayer(Module):
 
 
 class TransformerEncoderLayer(TransformerLayer):
-    """Self-attention and then a small MLP at each position, each added to its input and normalized.
+    """Self-attention and an MLP at each position, each added to its input and normalized.
 
     Args:
-        d_model: the size of the inputs.
-        nhead: how many heads the attention has.
+        d_model: the length of the last axis of inputs and output.
+        nhead: the number of heads of the attention.
         dim_feedforward: the width of the MLP.
-        dropout: the probability of all dropouts.
-        activation: of the MLP: "relu", "gelu" or a function.
-        layer_norm_eps: of the normalizations.
-        batch_first: inputs are (B, T, d_model) and not (T, B, d_model).
-        norm_first: normalize before each part instead of after it.
-        bias: whether the linear layers and normalizations have biases.
-        dtype: of the parameters.
+        dropout: the probability with which each dropout drops an entry, in training.
+        activation: the activation function of the MLP: "relu", "gelu" or a function.
+        layer_norm_eps: added to the variance in the normalizations.
+        batch_first: take inputs of shape (B, T, d_model), not (T, B, d_model).
+        norm_first: normalize the input of each sublayer, not its output.
+        bias: add learned biases in the linear layers and normalizations.
+        dtype: the dtype of the parameters.
 
     Source:
         A. Vaswani et al., "Attention is all you need", 2017.
@@ -123,19 +123,19 @@ class TransformerEncoderLayer(TransformerLayer):
 
 
 class TransformerDecoderLayer(TransformerLayer):
-    """Self-attention, attention to the encoder's output, and a small MLP, each added and normalized.
+    """Self-attention, attention to the encoder's output, and an MLP, each added to its input and normalized.
 
     Args:
-        d_model: the size of the inputs.
-        nhead: how many heads each attention has.
+        d_model: the length of the last axis of inputs and output.
+        nhead: the number of heads of each attention.
         dim_feedforward: the width of the MLP.
-        dropout: the probability of all dropouts.
-        activation: of the MLP: "relu", "gelu" or a function.
-        layer_norm_eps: of the normalizations.
-        batch_first: inputs are (B, T, d_model) and not (T, B, d_model).
-        norm_first: normalize before each part instead of after it.
-        bias: whether the linear layers and normalizations have biases.
-        dtype: of the parameters.
+        dropout: the probability with which each dropout drops an entry, in training.
+        activation: the activation function of the MLP: "relu", "gelu" or a function.
+        layer_norm_eps: added to the variance in the normalizations.
+        batch_first: take inputs of shape (B, T, d_model), not (T, B, d_model).
+        norm_first: normalize the input of each sublayer, not its output.
+        bias: add learned biases in the linear layers and normalizations.
+        dtype: the dtype of the parameters.
 
     Example:
         >>> import numpy as np, nn
@@ -172,28 +172,28 @@ class TransformerDecoderLayer(TransformerLayer):
 
 
 class Stack(Module):
-    """What encoder and decoder share: copies of a layer one after another, and a normalization."""
+    """What encoder and decoder share: a chain of copies of a layer, and a normalization."""
 
     def build(self, layer: Module, num_layers: int, norm: Module | None) -> None:
-        """Copy the layer."""
+        """Make the chain of copies of a layer."""
         self.layers = ModuleList(copy.deepcopy(layer) for _ in range(num_layers))
         self.num_layers = num_layers
         self.register_module("norm", norm)
 
     def through(self, x: Any, *arguments: Any) -> Any:
-        """x through all layers, each called with the arguments, and through the normalization."""
+        """Apply all layers, each called with the arguments, and the normalization."""
         for layer in self.layers:
             x = layer(x, *arguments)
         return x if self.norm is None else self.norm(x)
 
 
 class TransformerEncoder(Stack):
-    """Encoder layers one after another.
+    """A chain of encoder layers.
 
     Args:
-        encoder_layer: is copied.
-        num_layers: how often.
-        norm: a normalization of the output, or None.
+        encoder_layer: the layer, of which each layer of the chain is a copy.
+        num_layers: the number of copies.
+        norm: a layer that normalizes the output, or None.
     """
 
     def __init__(self, encoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
@@ -211,12 +211,12 @@ class TransformerEncoder(Stack):
 
 
 class TransformerDecoder(Stack):
-    """Decoder layers one after another.
+    """A chain of decoder layers.
 
     Args:
-        decoder_layer: is copied.
-        num_layers: how often.
-        norm: a normalization of the output, or None.
+        decoder_layer: the layer, of which each layer of the chain is a copy.
+        num_layers: the number of copies.
+        norm: a layer that normalizes the output, or None.
     """
 
     def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
@@ -240,21 +240,21 @@ class TransformerDecoder(Stack):
 
 
 class Transformer(Module):
-    """An encoder and a decoder that reads what the encoder gives.
+    """An encoder, and a decoder that attends to the output of the encoder.
 
     Args:
-        d_model: the size of the inputs.
-        nhead: how many heads each attention has.
-        num_encoder_layers: of the encoder.
-        num_decoder_layers: of the decoder.
+        d_model: the length of the last axis of inputs and output.
+        nhead: the number of heads of each attention.
+        num_encoder_layers: the number of layers of the encoder.
+        num_decoder_layers: the number of layers of the decoder.
         dim_feedforward: the width of the MLPs.
-        dropout: the probability of all dropouts.
-        activation: of the MLPs: "relu", "gelu" or a function.
-        layer_norm_eps: of the normalizations.
-        batch_first: inputs are (B, T, d_model) and not (T, B, d_model).
-        norm_first: normalize before each part instead of after it.
-        bias: whether the linear layers and normalizations have biases.
-        dtype: of the parameters.
+        dropout: the probability with which each dropout drops an entry, in training.
+        activation: the activation function of the MLPs: "relu", "gelu" or a function.
+        layer_norm_eps: added to the variance in the normalizations.
+        batch_first: take inputs of shape (B, T, d_model), not (T, B, d_model).
+        norm_first: normalize the input of each sublayer, not its output.
+        bias: add learned biases in the linear layers and normalizations.
+        dtype: the dtype of the parameters.
 
     Source:
         A. Vaswani et al., "Attention is all you need", 2017.
@@ -306,7 +306,7 @@ class Transformer(Module):
 
     @staticmethod
     def generate_square_subsequent_mask(sz: int) -> Array:
-        """A mask that hides the future: 0 where position i may see j <= i, else -inf.
+        """A mask that hides the future: 0 for j <= i, so that position i sees position j, else -inf.
 
         >>> Transformer.generate_square_subsequent_mask(2).tolist()
         [[0.0, -inf], [0.0, 0.0]]
