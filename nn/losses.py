@@ -134,7 +134,7 @@ class L1Loss(Loss):
 
 
 class HuberLoss(Loss):
-    """d^2 / 2 for small |d|, and delta (|d| - delta / 2) for large |d|, so that outliers pull no harder.
+    """d^2 / 2 for small |d|, and delta (|d| - delta / 2) for large |d|. Outliers pull no harder.
 
     Example:
         >>> import numpy as np, nn
@@ -298,7 +298,7 @@ class MultiMarginLoss(ClassLoss):
 
 
 class MarginRankingLoss(Loss):
-    """max(0, -y (a - b) + margin), with y = 1 where a should be above b and y = -1 where below.
+    """max(0, -y (a - b) + margin): a should be above b where y = 1, and below where y = -1.
 
     Example:
         >>> import numpy as np, nn

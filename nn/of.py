@@ -18,7 +18,7 @@ class Of(Module):
     """A layer made of a function: the fields of the class are the options of the function.
 
     The fields give the layer its constructor, its signature and its repr. The docstring of the function
-    describes them. A function that takes `training` is told whether the layer is in training mode.
+    describes them. A function with an argument `training` gets the mode of the layer.
 
     Example:
         >>> import numpy as np, nn

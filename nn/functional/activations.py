@@ -63,8 +63,8 @@ def threshold(input: Input, threshold: float, value: float, inplace: bool = Fals
 
     Args:
         input: x, of any shape.
-        threshold: the largest x that is replaced.
-        value: replaces it.
+        threshold: the largest x that `value` replaces.
+        value: the output where x <= threshold.
         inplace: accepted as in PyTorch, without effect.
     """
     return np.where(input > threshold, input, value)

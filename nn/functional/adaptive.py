@@ -41,7 +41,7 @@ def adaptive_avg_pool1d(input: Input, output_size: Ints) -> Any:
 def adaptive_avg_pool2d(input: Input, output_size: Any) -> Any:
     """The mean of each of H' x W' windows that cover the input evenly.
 
-    Window i of n' windows over n entries begins at floor(i n / n') and ends before ceil((i + 1) n / n').
+    Of n' windows over n entries, window i holds the indices from floor(i n / n') to ceil((i + 1) n / n') - 1.
 
     Args:
         input: of shape (N, C, H, W), or (C, H, W).

@@ -97,7 +97,7 @@ def cosine_embedding_loss(
 def margin_ranking_loss(
     input1: Input, input2: Input, target: Input, margin: float = 0.0, reduction: str = "mean"
 ) -> Any:
-    """max(0, -y (a - b) + margin), with y = 1 where a should be above b and y = -1 where below.
+    """max(0, -y (a - b) + margin): a should be above b where y = 1, and below where y = -1.
 
     Args:
         input1: a, of any shape.

@@ -139,9 +139,7 @@ def _cross_entropy(
             f"{name}: weight has shape {weights.shape}; expected one weight for each class of the "
             f"input {input.shape}: ({input.shape[axis]},)"
         )
-    x = (
-        np.moveaxis(input, 1, -1) if input.ndim > 2 else input
-    )  # from here on the last axis is that of the classes
+    x = np.moveaxis(input, 1, -1) if input.ndim > 2 else input  # the last axis is that of the classes
     logits = name == "cross_entropy"
     if target.shape == input.shape and target.dtype.kind == "f":
         q: Any = np.moveaxis(target, 1, -1) if input.ndim > 2 else target
@@ -253,7 +251,7 @@ def _made_by(x: Any) -> Any:
 
 
 def check_scores(name: str, input: Any, applied: Mapping[Any, str]) -> None:
-    """Warn if the input of a loss that takes scores is the result of a function that the loss applies itself.
+    """Warn if the scores for a loss went through a function that the loss applies, too.
 
     Args:
         name: the name of the loss.

@@ -84,9 +84,7 @@ def batch_norm(
                 f"batch_norm: in training each channel needs more than one value, got input {input.shape}; "
                 "call model.eval() to use the running mean and variance"
             )
-        moving = (
-            training and not ag.is_recomputing()
-        )  # `checkpoint` computes a batch twice, and counts it once
+        moving = training and not ag.is_recomputing()  # `checkpoint` computes a batch twice
         if moving and running_mean is not None and running_var is not None:
             values = input.numpy() if isinstance(input, Tensor) else input
             average, variance = kernels.moments(values, axes=axes)

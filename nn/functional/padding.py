@@ -26,8 +26,8 @@ def pad(input: Tensor | Array, pad: Sequence[int], mode: str = "constant", value
         input: of any shape.
         pad: (before, after) for the last axis, then for the last but one, and so on, as one flat
             tuple. A negative number cuts entries off.
-        mode: "constant" adds `value`. "reflect" mirrors the input at its outermost entries, "replicate"
-            repeats these, and "circular" continues with the entries of the other end.
+        mode: "constant" adds `value`. "reflect" mirrors the input at its outermost entries. "replicate"
+            repeats these entries. "circular" adds the entries of the other end.
         value: the new entries of mode "constant", by default 0.
 
     Raises:

@@ -39,7 +39,7 @@ def sizes(function: str, option: str, value: Any, axes: int, least: int = 1) -> 
 
 
 def checked(function: str, input: Any, axes: int, channels: int | None = None) -> tuple[Any, bool]:
-    """The input with a batch axis, and True if the input had a batch axis itself.
+    """The input with a batch axis, and True if the user gave the batch axis.
 
     Raises:
         ShapeError: the input has another number of axes or of channels; the message says the repair.

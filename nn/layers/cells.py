@@ -82,7 +82,7 @@ class RNNCell(Cell):
         input_size: the number of features of the input.
         hidden_size: the size of the state.
         bias: add learned biases.
-        nonlinearity: "tanh", or "relu" in its place.
+        nonlinearity: "tanh", or "relu" in place of tanh.
         dtype: the dtype of the parameters.
 
     Example:

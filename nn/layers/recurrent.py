@@ -84,8 +84,8 @@ class Recurrent(Module):
             lengths: the length of each sequence of the batch. Later entries are not read.
 
         Returns:
-            The output (T, B, directions * H), 0 after the end of a sequence, and the last states in the
-            shape of `hx`, each from the end of its own sequence. A PackedSequence has a packed output.
+            The output (T, B, directions * H), which is 0 after the end of a sequence. A PackedSequence has a
+            packed output. Then the last states in the shape of `hx`, each from the end of its sequence.
         """
         if isinstance(input, PackedSequence):
             padded, each = pad_packed_sequence(input, self.batch_first)
@@ -204,7 +204,7 @@ class RNN(Recurrent):
         input_size: the number of features of each x_t.
         hidden_size: the size of h.
         num_layers: the number of recurrent layers; each reads the states of the layer before.
-        nonlinearity: "tanh", or "relu" in its place.
+        nonlinearity: "tanh", or "relu" in place of tanh.
         bias: add learned biases b and b'.
         batch_first: take input and give output of shape (B, T, features), not (T, B, features).
         dropout: the probability with which an entry between two layers is dropped, in training.
@@ -243,8 +243,8 @@ class RNN(Recurrent):
 class LSTM(Recurrent):
     """Long short-term memory, over sequences: c_t = f c_{t-1} + i g, h_t = o tanh(c_t).
 
-    The gates i, f, o = sigmoid(W x_t + b + U h_{t-1} + b') and g = tanh(...) stand in the order i, f, g, o in
-    the weights.
+    i, f, o = sigmoid(W x_t + b + U h_{t-1} + b') and g = tanh(W x_t + b + U h_{t-1} + b'). Their order in the
+    weights is i, f, g, o.
 
     Args:
         input_size: the number of features of each x_t.
@@ -276,8 +276,8 @@ class LSTM(Recurrent):
 class GRU(Recurrent):
     """Gated recurrent units, over sequences: h_t = (1 - z) n + z h_{t-1}.
 
-    r, z = sigmoid(W x_t + b + U h_{t-1} + b'), n = tanh(W x_t + b + r (U h_{t-1} + b')), in this order
-    (r, z, n) in the weights.
+    r, z = sigmoid(W x_t + b + U h_{t-1} + b') and n = tanh(W x_t + b + r (U h_{t-1} + b')). Their order in
+    the weights is r, z, n.
 
     Args:
         input_size: the number of features of each x_t.

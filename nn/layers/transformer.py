@@ -125,17 +125,7 @@ class TransformerEncoderLayer(TransformerLayer):
 class TransformerDecoderLayer(TransformerLayer):
     """Self-attention, attention to the encoder's output, and an MLP, each added to its input and normalized.
 
-    Args:
-        d_model: the length of the last axis of inputs and output.
-        nhead: the number of heads of each attention.
-        dim_feedforward: the width of the MLP.
-        dropout: the probability with which each dropout drops an entry, in training.
-        activation: the activation function of the MLP: "relu", "gelu" or a function.
-        layer_norm_eps: added to the variance in the normalizations.
-        batch_first: take inputs of shape (B, T, d_model), not (T, B, d_model).
-        norm_first: normalize the input of each sublayer, not its output.
-        bias: add learned biases in the linear layers and normalizations.
-        dtype: the dtype of the parameters.
+    The arguments are those of `TransformerEncoderLayer`.
 
     Example:
         >>> import numpy as np, nn
