@@ -38,8 +38,7 @@ def interpolate(
         scale_factor: multiplies the lengths, which are rounded down; the alternative to `size`.
         mode: "nearest" takes the pixel at the same corner, "nearest-exact" that at the same centre.
             "linear" (one spatial axis) and "bilinear" (two) interpolate.
-        align_corners: in the linear modes, keep the centres of the corner pixels where they are; if
-            False, their outer edges.
+        align_corners: in the linear modes, keep the centres of the corner pixels, not their outer edges.
 
     Raises:
         OptionError: both or none of `size` and `scale_factor` are given, or options exclude each other.
