@@ -35,6 +35,7 @@ from .data import TensorDataset as TensorDataset
 from .ensemble import *
 from .layers.activations import *
 from .layers.attention import *
+from .layers.cells import *
 from .layers.containers import *
 from .layers.conv import *
 from .layers.distance import *
@@ -44,9 +45,12 @@ from .layers.normalization import *
 from .layers.padding import *
 from .layers.patches import *
 from .layers.pooling import *
+from .layers.rectifiers import *
 from .layers.recurrent import *
 from .layers.shape import *
+from .layers.softmax import *
 from .layers.sparse import *
+from .layers.transformer import *
 from .layers.upsample import *
 from .losses import *
 from .lr_range import *

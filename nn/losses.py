@@ -1,4 +1,4 @@
-"""Losses as modules: options at construction, then `loss(output, target)`."""
+"""Losses as modules: options go to the constructor, then call `loss(output, target)`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ __all__ = [
 
 
 class Loss(Of):
-    """A loss made of a function: an unknown `reduction` is refused at once, and weights become buffers."""
+    """A loss made of a function. The constructor refuses an unknown `reduction`; weights become buffers."""
 
     shown = ()
     weights: ClassVar[tuple[str, ...]] = ()
@@ -62,21 +62,15 @@ class ClassLoss(Loss):
         if self.weight is not None and self.weight.ndim != 1:
             raise ShapeError(
                 f"weight has shape {self.weight.shape}; expected one for each class, (C,). To compute a "
-                "loss, make it first, then call it: loss = nn.CrossEntropyLoss(); loss(output, target)"
+                "loss, make the loss first, then call it: loss = nn.CrossEntropyLoss(); loss(output, target)"
             )
 
 
 class CrossEntropyLoss(ClassLoss):
-    """The cross entropy between softmax(scores) and the target classes; see `nn.functional.cross_entropy`.
-
-    Args:
-        weight: one weight for each class, of shape (C,).
-        ignore_index: class indices of this value do not count.
-        reduction: "none", "mean" or "sum".
-        label_smoothing: this part of each target is spread evenly over all classes.
+    """The cross entropy between softmax(scores) and the target classes.
 
     Raises:
-        OptionError: another `reduction`, or a `label_smoothing` that is not from 0 to 1.
+        OptionError: `reduction` is unknown, or `label_smoothing` is not from 0 to 1.
         ShapeError: `weight` has more axes than one.
 
     Example:
@@ -99,10 +93,7 @@ class CrossEntropyLoss(ClassLoss):
 
 
 class MSELoss(Loss):
-    """The mean of (output - target)^2; see `nn.functional.mse_loss`.
-
-    Args:
-        reduction: "none", "mean" or "sum".
+    """The mean of (output - target)^2.
 
     Example:
         >>> import numpy as np, nn
@@ -116,13 +107,6 @@ class MSELoss(Loss):
 
 class NLLLoss(ClassLoss):
     """The negative log-likelihood of class indices, from log-probabilities.
-
-    See `nn.functional.nll_loss`.
-
-    Args:
-        weight: one weight for each class, of shape (C,).
-        ignore_index: class indices of this value do not count.
-        reduction: "none", "mean" or "sum".
 
     Example:
         >>> import numpy as np, nn
@@ -139,11 +123,6 @@ class NLLLoss(ClassLoss):
 class L1Loss(Loss):
     """The mean of |output - target|.
 
-    See `nn.functional.l1_loss`.
-
-    Args:
-        reduction: "none", "mean" or "sum".
-
     Example:
         >>> import numpy as np, nn
         >>> float(nn.L1Loss()(np.array([1.0, 3.0]), np.array([1.0, 1.0])))
@@ -155,13 +134,7 @@ class L1Loss(Loss):
 
 
 class HuberLoss(Loss):
-    """d^2 / 2 for small |d|, and delta (|d| - delta / 2) for large ones: outliers pull no harder.
-
-    See `nn.functional.huber_loss`.
-
-    Args:
-        delta: where the parabola goes over into a line.
-        reduction: "none", "mean" or "sum".
+    """d^2 / 2 for small |d|, and delta (|d| - delta / 2) for large |d|. Outliers pull no harder.
 
     Example:
         >>> import numpy as np, nn
@@ -175,13 +148,7 @@ class HuberLoss(Loss):
 
 
 class SmoothL1Loss(Loss):
-    """d^2 / (2 beta) for small |d|, and |d| - beta / 2 for large ones.
-
-    See `nn.functional.smooth_l1_loss`.
-
-    Args:
-        beta: where the parabola goes over into a line.
-        reduction: "none", "mean" or "sum".
+    """d^2 / (2 beta) for small |d|, and |d| - beta / 2 for large |d|.
 
     Example:
         >>> import numpy as np, nn
@@ -197,14 +164,6 @@ class SmoothL1Loss(Loss):
 class PoissonNLLLoss(Loss):
     """The negative log-likelihood of counts.
 
-    See `nn.functional.poisson_nll_loss`.
-
-    Args:
-        log_input: whether the output is the logarithm of the expected count.
-        full: adds an approximation of log(y!).
-        eps: keeps a logarithm finite.
-        reduction: "none", "mean" or "sum".
-
     Example:
         >>> import numpy as np, nn
         >>> float(nn.PoissonNLLLoss()(np.array([0.0]), np.array([3.0])))
@@ -219,14 +178,7 @@ class PoissonNLLLoss(Loss):
 
 
 class GaussianNLLLoss(Loss):
-    """The negative log-likelihood of a normal distribution whose variance is predicted too.
-
-    See `nn.functional.gaussian_nll_loss`.
-
-    Args:
-        full: adds log(2 pi) / 2.
-        eps: the least variance.
-        reduction: "none", "mean" or "sum".
+    """The negative log-likelihood of a normal distribution with a predicted mean and variance.
 
     Example:
         >>> import numpy as np, nn
@@ -243,12 +195,6 @@ class GaussianNLLLoss(Loss):
 class BCELoss(Loss):
     """The cross entropy of probabilities of two classes.
 
-    See `nn.functional.binary_cross_entropy`.
-
-    Args:
-        weight: a factor for each entry.
-        reduction: "none", "mean" or "sum".
-
     Example:
         >>> import numpy as np, nn
         >>> float(nn.BCELoss()(np.array([0.5]), np.array([1.0])).round(4))
@@ -263,13 +209,6 @@ class BCELoss(Loss):
 
 class BCEWithLogitsLoss(Loss):
     """The binary cross entropy of sigmoid(scores), exact for all scores.
-
-    See `nn.functional.binary_cross_entropy_with_logits`.
-
-    Args:
-        weight: a factor for each entry.
-        pos_weight: a factor of the positive targets.
-        reduction: "none", "mean" or "sum".
 
     Example:
         >>> import numpy as np, nn
@@ -287,12 +226,6 @@ class BCEWithLogitsLoss(Loss):
 class KLDivLoss(Loss):
     """The Kullback-Leibler divergence of log-probabilities from target probabilities.
 
-    See `nn.functional.kl_div`.
-
-    Args:
-        log_target: whether targets are logarithms too.
-        reduction: "none", "sum", "batchmean" (the divergence), or "mean" over all entries.
-
     Example:
         >>> import numpy as np, nn
         >>> float(nn.KLDivLoss(reduction="batchmean")(np.log([[0.5, 0.5]]), np.array([[1.0, 0.0]])).round(4))
@@ -304,17 +237,12 @@ class KLDivLoss(Loss):
     log_target: bool = False
 
     def check(self) -> None:
-        """Refuse an unknown reduction; here there is "batchmean" too."""
+        """Refuse an unknown reduction; "batchmean" is known here."""
         check_options("mean" if self.reduction == "batchmean" else self.reduction)
 
 
 class PerceptronLoss(Loss):
-    """max(0, -y x) for targets y = -1 or 1: its gradient descent is Rosenblatt's rule.
-
-    See `nn.functional.perceptron_loss`.
-
-    Args:
-        reduction: "none", "mean" or "sum".
+    """max(0, -y x) for targets y = -1 or 1. Gradient descent on this loss is Rosenblatt's rule.
 
     Example:
         >>> import numpy as np, nn
@@ -329,11 +257,6 @@ class PerceptronLoss(Loss):
 class SoftMarginLoss(Loss):
     """log(1 + e^(-y x)) for targets y = -1 or 1.
 
-    See `nn.functional.soft_margin_loss`.
-
-    Args:
-        reduction: "none", "mean" or "sum".
-
     Example:
         >>> import numpy as np, nn
         >>> float(nn.SoftMarginLoss()(np.array([0.0]), np.array([1.0])).round(4))
@@ -345,13 +268,7 @@ class SoftMarginLoss(Loss):
 
 
 class HingeEmbeddingLoss(Loss):
-    """A distance where y = 1, and max(0, margin - distance) where y = -1.
-
-    See `nn.functional.hinge_embedding_loss`.
-
-    Args:
-        margin: how far apart the unlike are to be.
-        reduction: "none", "mean" or "sum".
+    """The distance where y = 1, and max(0, margin - distance) where y = -1.
 
     Example:
         >>> import numpy as np, nn
@@ -365,15 +282,7 @@ class HingeEmbeddingLoss(Loss):
 
 
 class MultiMarginLoss(ClassLoss):
-    """Hinges: the score of the target is to be above all others by a margin.
-
-    See `nn.functional.multi_margin_loss`.
-
-    Args:
-        p: 1 or 2.
-        margin: by how much.
-        weight: one weight for each class.
-        reduction: "none", "mean" or "sum".
+    """The hinge loss of several classes: the score of the target should exceed all others by a margin.
 
     Example:
         >>> import numpy as np, nn
@@ -389,13 +298,7 @@ class MultiMarginLoss(ClassLoss):
 
 
 class MarginRankingLoss(Loss):
-    """max(0, -y (a - b) + margin): which of two is to be larger.
-
-    See `nn.functional.margin_ranking_loss`.
-
-    Args:
-        margin: by how much.
-        reduction: "none", "mean" or "sum".
+    """max(0, -y (a - b) + margin): a should be above b where y = 1, and below where y = -1.
 
     Example:
         >>> import numpy as np, nn
@@ -411,12 +314,6 @@ class MarginRankingLoss(Loss):
 class CosineEmbeddingLoss(Loss):
     """1 - cos(a, b) where y = 1, and max(0, cos(a, b) - margin) where y = -1.
 
-    See `nn.functional.cosine_embedding_loss`.
-
-    Args:
-        margin: from -1 to 1.
-        reduction: "none", "mean" or "sum".
-
     Example:
         >>> import numpy as np, nn
         >>> a = np.array([[3.0, 4.0]])
@@ -431,15 +328,6 @@ class CosineEmbeddingLoss(Loss):
 
 class TripletMarginLoss(Loss):
     """max(0, d(anchor, positive) - d(anchor, negative) + margin).
-
-    See `nn.functional.triplet_margin_loss`.
-
-    Args:
-        margin: by how much the second is to be larger.
-        p: of the norm.
-        eps: keeps the norm differentiable.
-        swap: compare with the nearer of two distances of the negative.
-        reduction: "none", "mean" or "sum".
 
     Example:
         >>> import numpy as np, nn
@@ -458,13 +346,6 @@ class TripletMarginLoss(Loss):
 
 class CTCLoss(Loss):
     """-log of the probability of a label sequence, over all its alignments.
-
-    See `nn.functional.ctc_loss`.
-
-    Args:
-        blank: the class that stands for no label.
-        reduction: "none", "mean" or "sum".
-        zero_infinity: a loss becomes 0 where the input is too short for its labels.
 
     Example:
         >>> import numpy as np, nn

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, dataclass_transform
 
+from .descriptions import described
 from .fields import constructor, declared
 from .module import Module
 
@@ -16,8 +17,8 @@ __all__ = ["Of"]
 class Of(Module):
     """A layer made of a function: the fields of the class are the options of the function.
 
-    The fields give the layer its constructor, its signature and its repr. A function that takes `training` is
-    told whether the layer is in training mode.
+    The fields give the layer its constructor, its signature and its repr. The docstring of the function
+    describes them. A function with an argument `training` gets the mode of the layer.
 
     Example:
         >>> import numpy as np, nn
@@ -45,6 +46,8 @@ class Of(Module):
             cls._trains = "training" in takes
             inputs = [name for name, p in takes.items() if p.default is p.empty and name not in fields]
             cls.forward = _forward(inputs)  # type: ignore[method-assign]
+        if "function" in vars(cls) and cls.__doc__:  # Python -OO has no docstrings
+            cls.__doc__ = described(cls.__doc__, cls.function, [field.name for field in cls._fields])
 
     def check(self) -> None:
         """Refuse options that the function would refuse later, and store arrays as buffers."""

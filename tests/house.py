@@ -15,7 +15,7 @@ PLAY = 75
 """The sweep is one loop, and is to be read as one. Called functions would cost as much as its arithmetic."""
 
 FILE = 450
-"""How many lines a file of the engine and of visualize may have."""
+"""How many lines a file of the three packages may have."""
 
 
 def files_of(root: Path, packages: Collection[str] = PACKAGES) -> list[Path]:

@@ -52,6 +52,10 @@ def test_files_of_the_engine_are_short() -> None:
     assert long_in_the_engine(ROOT) == []
 
 
+def test_files_of_nn_are_short() -> None:
+    assert long_files(ROOT, ["nn"]) == []
+
+
 def test_each_table_of_rules_has_a_test_file() -> None:
     assert tables_without_tests(ROOT) == []
 
@@ -150,6 +154,13 @@ def test_a_planted_long_file_is_found(house: Path, file: str, limit: int) -> Non
     for lines, expected in ((limit, []), (limit + 1, [f"autograd_lite/{file} ({limit + 1})"])):
         (house / "autograd_lite" / file).write_text("x = 1\n" * lines, encoding="utf-8")
         assert long_in_the_engine(house) == expected
+
+
+def test_a_planted_long_file_of_nn_is_found(house: Path) -> None:
+    (house / "nn/low.py").write_text("x = 1\n" * FILE, encoding="utf-8")
+    assert long_files(house, ["nn"]) == []
+    (house / "nn/low.py").write_text("x = 1\n" * (FILE + 1), encoding="utf-8")
+    assert long_files(house, ["nn"]) == [f"nn/low.py ({FILE + 1})"]
 
 
 def test_a_planted_table_without_tests_is_found(house: Path) -> None:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from ..names import hints_of as _hints_of
 from .activations import *
+from .adaptive import *
 from .attention import *
 from .classification import *
 from .conv import *
@@ -15,9 +16,11 @@ from .losses import *
 from .normalization import *
 from .padding import *
 from .pool import *
+from .rectifiers import *
 from .recurrent import *
 from .regression import *
 from .resize import *
+from .softmax import *
 from .sparse import *
 
 if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt

@@ -1,4 +1,4 @@
-"""Attention: averages of values, weighted by how well their keys fit a query."""
+"""Attention: means of values, weighted by the softmax of the products of keys and a query."""
 
 from __future__ import annotations
 
@@ -34,17 +34,20 @@ def scaled_dot_product_attention(
     """softmax(q k^T / sqrt(E)) v.
 
     Args:
-        query: (..., L, E).
-        key: (..., S, E).
-        value: (..., S, V).
-        attn_mask: broadcast to (..., L, S): True where a key takes part, or numbers that are added to
-            the scores. The output of a query without any key is 0.
+        query: q, of shape (..., L, E).
+        key: k, of shape (..., S, E).
+        value: v, of shape (..., S, V).
+        attn_mask: broadcast to (..., L, S): True where a query sees a key, or numbers that are added to
+            the scores. A query that sees no key has the output 0.
         dropout_p: the probability with which a weight is dropped.
-        is_causal: query i sees the keys 0 to i alone.
-        scale: in place of 1 / sqrt(E).
+        is_causal: let query i see only the keys 0 to i.
+        scale: multiplies q k^T, by default 1 / sqrt(E).
 
     Returns:
-        (..., L, V).
+        An array of shape (..., L, V).
+
+    Raises:
+        ShapeError: queries and keys have different sizes E.
 
     Source:
         A. Vaswani et al., "Attention is all you need", 2017.
@@ -66,12 +69,20 @@ def attention_weights(
     is_causal: bool = False,
     scale: float | None = None,
 ) -> Any:
-    """softmax(q k^T / sqrt(E)) of shape (..., L, S), 0 for a query that may look at no key; see
-    `scaled_dot_product_attention`."""
+    """softmax(q k^T / sqrt(E)), of shape (..., L, S), and 0 for a query that sees no key.
+
+    Args:
+        query: q, of shape (..., L, E).
+        key: k, of shape (..., S, E).
+        attn_mask: as in `scaled_dot_product_attention`.
+        is_causal: let query i see only the keys 0 to i.
+        scale: multiplies q k^T, by default 1 / sqrt(E).
+
+    Raises:
+        ShapeError: queries and keys have different sizes E.
+    """
     if query.shape[-1] != key.shape[-1]:
-        raise ShapeError(
-            f"attention: queries {query.shape} and keys {key.shape} differ in the last axis, their size"
-        )
+        raise ShapeError(f"attention: queries {query.shape} and keys {key.shape} differ in the last axis")
     scores = (query * (scale or 1 / math.sqrt(query.shape[-1]))) @ np.matrix_transpose(key)
     if is_causal:
         scores = np.where(np.tri(*scores.shape[-2:], dtype=np.bool_), scores, -np.inf)

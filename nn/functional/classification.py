@@ -53,11 +53,11 @@ def binary_cross_entropy(
     Args:
         input: probabilities p, of any shape.
         target: y from 0 to 1, of the same shape.
-        weight: a factor for each entry, broadcast to them.
+        weight: a factor for each entry, broadcast to the shape of `input`.
         reduction: "none", "mean" or "sum".
 
     Raises:
-        DataError: a p or y outside of 0 ... 1. For scores take `binary_cross_entropy_with_logits`.
+        DataError: p or y is not from 0 to 1. For scores take `binary_cross_entropy_with_logits`.
     """
     check_options(reduction)
     input, target = of_one_shape("binary_cross_entropy", input, target)
@@ -85,9 +85,9 @@ def binary_cross_entropy_with_logits(
     Args:
         input: scores x, of any shape.
         target: y from 0 to 1, of the same shape.
-        weight: a factor for each entry, broadcast to them.
+        weight: a factor for each entry, broadcast to the shape of `input`.
         reduction: "none", "mean" or "sum".
-        pos_weight: a factor of the term with y, for classes that are rare.
+        pos_weight: a factor for the term with y, above 1 where positive targets are rare.
     """
     check_options(reduction)
     input, target = of_one_shape("binary_cross_entropy_with_logits", input, target)
@@ -103,10 +103,10 @@ def kl_div(input: Input, target: Input, reduction: str = "mean", log_target: boo
 
     Args:
         input: log-probabilities x, of any shape.
-        target: probabilities q of the same shape, or their logarithms.
-        reduction: "none", "sum", "mean" over all entries, or "batchmean", the sum divided by the first
-            axis, which is the divergence itself.
-        log_target: whether `target` holds logarithms.
+        target: probabilities q, of the same shape.
+        reduction: "none", "sum", "mean" over all entries, or "batchmean". This one divides the sum by
+            the length of the first axis, and gives the divergence.
+        log_target: `target` holds log(q).
     """
     if reduction != "batchmean":
         check_options(reduction)
@@ -127,11 +127,11 @@ def kl_div(input: Input, target: Input, reduction: str = "mean", log_target: boo
 
 @exact
 def perceptron_loss(input: Input, target: Input, reduction: str = "mean") -> Any:
-    """max(0, -y x) for y = -1 or 1: Rosenblatt's rule is its gradient descent.
+    """max(0, -y x) for y = -1 or 1. Gradient descent on this loss is Rosenblatt's rule.
 
     Args:
-        input: scores, of any shape.
-        target: -1 or 1, of the same shape.
+        input: scores x, of any shape.
+        target: y, of the same shape.
         reduction: "none", "mean" or "sum".
 
     Source:
@@ -149,7 +149,13 @@ def perceptron_loss(input: Input, target: Input, reduction: str = "mean") -> Any
 
 @exact
 def soft_margin_loss(input: Input, target: Input, reduction: str = "mean") -> Any:
-    """log(1 + e^(-y x)) for y = -1 or 1."""
+    """log(1 + e^(-y x)) for y = -1 or 1.
+
+    Args:
+        input: scores x, of any shape.
+        target: y, of the same shape.
+        reduction: "none", "mean" or "sum".
+    """
     check_options(reduction)
     input, target = of_one_shape("soft_margin_loss", input, target)
     return reduced(ag.softplus(-input * target), reduction)
@@ -157,7 +163,14 @@ def soft_margin_loss(input: Input, target: Input, reduction: str = "mean") -> An
 
 @exact
 def hinge_embedding_loss(input: Input, target: Input, margin: float = 1.0, reduction: str = "mean") -> Any:
-    """x where y = 1, and max(0, margin - x) where y = -1; x is usually a distance."""
+    """x where y = 1, and max(0, margin - x) where y = -1. Here x is usually a distance.
+
+    Args:
+        input: x, of any shape.
+        target: y, of the same shape.
+        margin: the distance from which on a pair with y = -1 has no loss.
+        reduction: "none", "mean" or "sum".
+    """
     check_options(reduction)
     input, target = of_one_shape("hinge_embedding_loss", input, target)
     return reduced(
@@ -174,14 +187,14 @@ def multi_margin_loss(
     weight: npt.ArrayLike | None = None,
     reduction: str = "mean",
 ) -> Any:
-    """sum over c other than t of w_t max(0, margin - x_t + x_c)^p / C.
+    """The sum over the classes c except t of w_t max(0, margin - x_t + x_c)^p / C.
 
     Args:
-        input: scores of shape (N, C), or (C,).
-        target: class indices of shape (N,), or a single one.
-        p: 1 or 2.
-        margin: by how much the score of the target is to be above the others.
-        weight: one weight for each class.
+        input: scores x of shape (N, C), or (C,).
+        target: class indices t of shape (N,), or a single one.
+        p: the power of each term, 1 or 2.
+        margin: the difference by which the score of the target should exceed all others.
+        weight: one weight for each class, of shape (C,).
         reduction: "none", "mean" or "sum".
     """
     check_options(reduction)

@@ -1,4 +1,4 @@
-"""Convolution and its transpose: what the kernels mean, and PyTorch's names for them."""
+"""Convolution and its transpose: the definitions of the kernels, and functions with PyTorch's names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Array = npt.NDArray[Any]
 Input = Tensor | Array
 Ints = int | Sequence[int]
 
-# -- what the kernels compute ----------------------------------------------------------------------
+# -- definitions of the kernels --------------------------------------------------------------------
 
 
 @ag.fused(kernels.convolution, kernels.convolution_backward, work=kernels.convolution_work)
@@ -47,7 +47,7 @@ def convolution(
 def transposed_convolution(
     x: Any, w: Any, b: Any, *, size: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes, groups: int
 ) -> Any:
-    """Each entry of x lays the window w, multiplied by it, into the output; plus b."""
+    """The sum of windows x[n, c, position] w[c], each at its position in the output, plus b."""
     windows = Windows(size, w.shape[2:], stride, padding, dilation, out=x.shape[2:])
     inputs, outputs, places = len(w) // groups, w.shape[1], math.prod(x.shape[2:])
     matrix = np.reshape(w, (groups, inputs, outputs * math.prod(w.shape[2:]))).mT
@@ -72,7 +72,7 @@ def conv1d(
     dilation: Ints = 1,
     groups: int = 1,
 ) -> Any:
-    """Convolution over one axis; the arguments are those of `conv2d`, with one int for each pair.
+    """Convolution over one axis; the arguments are those of `conv2d`.
 
     Example:
         >>> import numpy as np
@@ -99,18 +99,19 @@ def conv2d(
         input: x of shape (N, C, H, W), or (C, H, W).
         weight: of shape (O, C / groups, kH, kW).
         bias: of shape (O,).
-        stride: s, an int or one for each axis, as are the next two.
-        padding: p, or "valid" for 0, or "same" for as much as keeps the size at stride 1.
-        dilation: d.
-        groups: the channels are cut into so many groups, each of which has output channels of its own.
+        stride: s, the distance from a window to the next, an int or one for each axis.
+        padding: p, the number of zeros at each end, an int or one for each axis. "valid" is 0, and "same"
+            keeps the size, at stride 1 only.
+        dilation: d, the distance between neighbouring entries of a window, an int or one for each axis.
+        groups: the number of groups of channels; each group has output channels of its own.
 
     Returns:
-        An array of shape (N, O, H', W'), H' = floor((H + 2 p - d (kH - 1) - 1) / s) + 1; without N if
-        the input has none.
+        y of shape (N, O, H', W') with H' = floor((H + 2 p - d (kH - 1) - 1) / s) + 1; (O, H', W') if the
+        input has no batch axis.
 
     Raises:
         ShapeError: the shapes do not fit each other, or the kernel does not fit into the padded input.
-        OptionError: an option that cannot be.
+        OptionError: an option has an invalid value.
 
     Example:
         >>> import numpy as np
@@ -132,7 +133,7 @@ def conv3d(
     dilation: Ints = 1,
     groups: int = 1,
 ) -> Any:
-    """Convolution over three axes; the arguments are those of `conv2d`, with three ints for each pair.
+    """Convolution over three axes; the arguments are those of `conv2d`.
 
     Example:
         >>> import numpy as np
@@ -158,7 +159,7 @@ def _conv(
     s, d = sizes(name, "stride", stride, axes), sizes(name, "dilation", dilation, axes)
     pairs = pads(name, padding, weight.shape[2:], s, d)
     check_fit(name, Windows(x.shape[2:], weight.shape[2:], s, pairs, d))
-    if axes == 1:  # the kernels want two axes: a sequence is a picture of one row
+    if axes == 1:  # the kernels take two axes or more: a sequence is an image with one row
         x, weight = x[:, :, None], weight[:, :, None]
         s, pairs, d = (1, *s), ((0, 0), *pairs), (1, *d)
     y = convolution(x, weight, bias, stride=s, padding=pairs, dilation=d, groups=groups)
@@ -167,7 +168,11 @@ def _conv(
 
 
 def pads(name: str, padding: str | Ints, kernel: Sizes, stride: Sizes, dilation: Sizes) -> Pairs:
-    """How many entries are put before and after each axis."""
+    """The number of entries before and after each axis.
+
+    Raises:
+        OptionError: the padding is neither ints nor "valid", nor "same" with stride 1.
+    """
     if not isinstance(padding, str):
         return tuple((p, p) for p in sizes(name, "padding", padding, len(kernel), least=0))
     if padding not in ("same", "valid"):
@@ -208,7 +213,7 @@ def conv_transpose1d(
     groups: int = 1,
     dilation: Ints = 1,
 ) -> Any:
-    """Transposed convolution over one axis; arguments as for `conv_transpose2d`, with one int for each pair.
+    """Transposed convolution over one axis; the arguments are those of `conv_transpose2d`.
 
     Example:
         >>> import numpy as np
@@ -228,26 +233,27 @@ def conv_transpose2d(
     groups: int = 1,
     dilation: Ints = 1,
 ) -> Any:
-    """The transpose of `conv2d` as a linear map: each entry of x lays the kernel, times itself, into y.
+    """The transpose of `conv2d` as a linear map: the sum of the kernels at all entries of x, times the entry.
 
-    It is no inverse, but goes from the shape of a convolution's output back to the shape of its input.
+    The transpose maps the shape of a convolution's output to the shape of its input. It is not the inverse.
 
     Args:
         input: x of shape (N, C, H, W), or (C, H, W).
         weight: of shape (C, O / groups, kH, kW).
         bias: of shape (O,).
-        stride: s of the convolution, so here the distance of the kernels that are laid.
-        padding: p of the convolution, so here what is cut off all around.
-        output_padding: extra rows and columns at the end, for at s > 1 several sizes lead to the same H.
-        groups: as in `conv2d`.
-        dilation: d, the distance of the kernel's entries.
+        stride: s, the distance between neighbouring kernels in the output, an int or one for each axis.
+        padding: p, the number of entries cut off at each end of the output, an int or one for each axis.
+        output_padding: the number of extra rows and columns at the end of the output. With s > 1 it
+            chooses among the output sizes that a convolution maps to H.
+        groups: the number of groups of channels, as in `conv2d`.
+        dilation: d, the distance between neighbouring entries of a kernel, an int or one for each axis.
 
     Returns:
-        An array of shape (N, O, H', W'), H' = (H - 1) s - 2 p + d (kH - 1) + output_padding + 1.
+        y of shape (N, O, H', W') with H' = (H - 1) s - 2 p + d (kH - 1) + output_padding + 1.
 
     Raises:
-        ShapeError: the shapes do not fit each other, or nothing is left of the output.
-        OptionError: an option that cannot be.
+        ShapeError: the shapes do not fit each other, or the padding cuts off the whole output.
+        OptionError: an option has an invalid value.
 
     Example:
         >>> import numpy as np
@@ -299,12 +305,18 @@ def _conv_transpose(
 
 
 def unfold(input: Input, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1) -> Any:
-    """All windows of an image as columns: (N, C, H, W) becomes (N, C kH kW, windows).
+    """The windows of an image as columns: (N, C, H, W) becomes (N, C kH kW, windows).
 
     Args:
         input: of shape (N, C, H, W), or (C, H, W).
-        kernel_size: kH and kW.
-        dilation, padding, stride: as in `conv2d`.
+        kernel_size: kH and kW, or one int for both.
+        dilation: the distance between neighbouring entries of a window.
+        padding: the number of zeros around the image.
+        stride: the distance from a window to the next.
+
+    Raises:
+        ShapeError: the input has another number of axes, or the window does not fit into the image.
+        OptionError: an option has an invalid value.
 
     Example:
         >>> import numpy as np
@@ -328,17 +340,21 @@ def fold(
     padding: Ints = 0,
     stride: Ints = 1,
 ) -> Any:
-    """Columns (N, C kH kW, windows) added up where their windows lie in an image (N, C, H, W).
+    """The sum of windows, given as columns, each at its position in an image (N, C, H, W).
 
-    It is the transpose of `unfold`, and no inverse: where windows overlap, they are summed.
+    This is the transpose of `unfold`, not the inverse: entries of overlapping windows are added.
 
     Args:
-        input: of shape (N, C kH kW, windows), or without N.
-        output_size: H and W.
-        kernel_size, dilation, padding, stride: as in `unfold`.
+        input: of shape (N, C kH kW, windows), or (C kH kW, windows).
+        output_size: H and W, or one int for both.
+        kernel_size: kH and kW, or one int for both.
+        dilation: the distance between neighbouring entries of a window.
+        padding: the number of zeros around the image.
+        stride: the distance from a window to the next.
 
     Raises:
-        ShapeError: there are not as many columns as windows, or rows as entries of them.
+        ShapeError: the number of columns is not that of windows, or the rows are no multiple of kH kW.
+        OptionError: an option has an invalid value.
 
     Example:
         >>> import numpy as np

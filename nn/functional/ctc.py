@@ -27,7 +27,7 @@ def ctc(
 ) -> Any:
     """-log of the probability of each target sequence (N,)."""
     states, skips = kernels.layout(targets, blank)
-    low = -1e30  # a finite zero probability, so that differences of it are no NaN
+    low = -1e30  # log(0) as a finite number, so that differences are not NaN
     losses = []
     for n, (path, skip) in enumerate(zip(states, skips, strict=True)):
         S = 2 * int(target_lengths[n]) + 1
@@ -54,17 +54,17 @@ def ctc_loss(
     """-log of the probability of a label sequence, over all its alignments with the input.
 
     Args:
-        log_probs: log-probabilities (T, N, C), e.g. of `log_softmax`; or (T, C).
-        targets: labels (N, L), or all label sequences one after another.
-        input_lengths: how many of the T steps count, (N,).
-        target_lengths: how many labels count, (N,).
+        log_probs: log-probabilities of shape (T, N, C) or (T, C), e.g. from `log_softmax`.
+        targets: labels of shape (N, L), or all label sequences joined to one.
+        input_lengths: the number of steps of each input, of shape (N,).
+        target_lengths: the number of labels of each sequence, of shape (N,).
         blank: the class that stands for no label.
-        reduction: "none", "sum", or "mean": each loss divided by its target length, then averaged.
-        zero_infinity: a loss becomes 0 where the input is too short for its labels.
+        reduction: "none", "sum", or "mean", which divides each loss by its target length, then averages.
+        zero_infinity: replace the infinite loss of an input that is too short for its labels by 0.
 
     Raises:
-        ShapeError: the lengths do not fit.
-        IndexingError: a label that is no class, or is the blank.
+        ShapeError: the lengths do not fit the inputs or the labels.
+        IndexingError: a label is no class, or is the blank.
 
     Source:
         A. Graves et al., "Connectionist temporal classification", 2006.
@@ -104,7 +104,7 @@ def ctc_loss(
 
 
 def _in_rows(labels: Array, counts: Array) -> Array:
-    """Label sequences (N, L), out of all of them one after another; behind its end a row has any label."""
+    """Label sequences (N, L) from all sequences joined to one; past its end, a row holds any label."""
     if labels.size < counts.sum():
         raise ShapeError(
             f"ctc_loss: target_lengths add up to {counts.sum()}, but there are {labels.size} targets"

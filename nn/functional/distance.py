@@ -26,12 +26,19 @@ __all__ = [
 
 @exact
 def normalize(input: Input, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Any:
-    """x / max(norm of x, eps) along an axis."""
+    """x / max(|x|, eps) along an axis, with the p-norm |x|.
+
+    Args:
+        input: x, of any shape.
+        p: the order of the norm.
+        dim: the axis.
+        eps: the smallest divisor.
+    """
     return input / np.maximum(_norm(input, p, dim), eps)
 
 
 def _norm(x: Any, p: float, dim: int) -> Any:
-    """Of an array as of a Tensor: NumPy's own sum goes row by row."""
+    """The norm along an axis; of an array with the sum of a Tensor, which is pairwise along every axis."""
     norm = np.linalg.vector_norm(
         Tensor(x) if isinstance(x, np.ndarray) else x, axis=dim, keepdims=True, ord=p
     )
@@ -40,7 +47,14 @@ def _norm(x: Any, p: float, dim: int) -> Any:
 
 @exact
 def cosine_similarity(x1: Input, x2: Input, dim: int = 1, eps: float = 1e-8) -> Any:
-    """<a, b> / (max(|a|, eps) max(|b|, eps)) along an axis."""
+    """<a, b> / (max(|a|, eps) max(|b|, eps)) along an axis.
+
+    Args:
+        x1: a, of any shape.
+        x2: b, of a shape that broadcasts with that of a.
+        dim: the axis.
+        eps: the smallest norm in the divisor.
+    """
     one, other = (x / np.maximum(_norm(x, 2.0, dim), eps) for x in (x1, x2))
     products = one * other
     return narrowed(total(products, dim), products)
@@ -48,7 +62,15 @@ def cosine_similarity(x1: Input, x2: Input, dim: int = 1, eps: float = 1e-8) -> 
 
 @exact
 def pairwise_distance(x1: Input, x2: Input, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
-    """The p-norm of a - b + eps along the last axis."""
+    """The p-norm of a - b + eps along the last axis.
+
+    Args:
+        x1: a, of shape (..., D).
+        x2: b, of a shape that broadcasts with that of a.
+        p: the order of the norm.
+        eps: added to each difference, so that the norm has a gradient where a = b.
+        keepdim: keep the last axis, with length 1.
+    """
     return np.linalg.vector_norm(x1 - x2 + eps, axis=-1, keepdims=keepdim, ord=p)
 
 
@@ -59,10 +81,10 @@ def cosine_embedding_loss(
     """1 - cos(a, b) where y = 1, and max(0, cos(a, b) - margin) where y = -1.
 
     Args:
-        input1: (N, D), or (D,).
-        input2: of the same shape.
-        target: 1 or -1, of shape (N,) or ().
-        margin: from -1 to 1.
+        input1: a, of shape (N, D) or (D,).
+        input2: b, of the same shape.
+        target: y, of shape (N,) or ().
+        margin: the cosine up to which a pair with y = -1 has no loss, from -1 to 1.
         reduction: "none", "mean" or "sum".
     """
     check_options(reduction)
@@ -75,7 +97,18 @@ def cosine_embedding_loss(
 def margin_ranking_loss(
     input1: Input, input2: Input, target: Input, margin: float = 0.0, reduction: str = "mean"
 ) -> Any:
-    """max(0, -y (a - b) + margin): y = 1 where a should be above b, -1 where below."""
+    """max(0, -y (a - b) + margin): a should be above b where y = 1, and below where y = -1.
+
+    Args:
+        input1: a, of any shape.
+        input2: b, of the same shape.
+        target: y, of a shape that broadcasts with theirs.
+        margin: the difference from which on a pair in the right order has no loss.
+        reduction: "none", "mean" or "sum".
+
+    Raises:
+        ShapeError: the shapes of a and b differ.
+    """
     check_options(reduction)
     input1, input2 = of_one_shape("margin_ranking_loss", input1, input2)
     return reduced(ag.relu(-target * (input1 - input2) + margin), reduction)
@@ -95,13 +128,13 @@ def triplet_margin_loss(
     """max(0, d(anchor, positive) - d(anchor, negative) + margin).
 
     Args:
-        anchor: (N, D).
-        positive: something like it, of the same shape.
-        negative: something unlike it, of the same shape.
-        margin: by how much the second distance is to be larger.
-        p: of the norm.
-        eps: see `pairwise_distance`.
-        swap: the negative may be compared with the positive instead, if it is nearer.
+        anchor: samples, of shape (N, D).
+        positive: a sample like each anchor, of the same shape.
+        negative: a sample unlike each anchor, of the same shape.
+        margin: the difference by which the second distance should exceed the first.
+        p: the order of the norm.
+        eps: added to each difference, as in `pairwise_distance`.
+        swap: take d(positive, negative) for the second distance where it is the smaller one.
         reduction: "none", "mean" or "sum".
 
     Source:

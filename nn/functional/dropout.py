@@ -1,4 +1,4 @@
-"""Entries dropped at random."""
+"""Functions that drop random entries in training."""
 
 from __future__ import annotations
 
@@ -20,12 +20,16 @@ Array = npt.NDArray[Any]
 
 @exact
 def dropout(input: Tensor | Array, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
-    """Each entry is 0 with probability p, and else divided by 1 - p, so that the mean stays.
+    """Set each entry to 0 with probability p, and divide the others by 1 - p, which keeps the mean.
 
     Args:
         input: of any shape.
-        p: the probability.
-        training: if not, the input itself comes back.
+        p: the probability with which an entry is dropped, from 0 to 1.
+        training: drop entries; if False, the result is the input itself.
+        inplace: accepted as in PyTorch, without effect.
+
+    Raises:
+        OptionError: p is not from 0 to 1.
 
     Source:
         N. Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
@@ -35,7 +39,20 @@ def dropout(input: Tensor | Array, p: float = 0.5, training: bool = True, inplac
 
 @exact
 def dropout2d(input: Tensor | Array, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
-    """Dropout of whole channels of (N, C, ...)."""
+    """Dropout of whole channels, because neighbouring entries are correlated.
+
+    Args:
+        input: of shape (N, C, ...).
+        p: the probability with which a channel is dropped, from 0 to 1.
+        training: drop channels; if False, the result is the input itself.
+        inplace: accepted as in PyTorch, without effect.
+
+    Raises:
+        OptionError: p is not from 0 to 1.
+
+    Source:
+        J. Tompson et al., "Efficient object localization using convolutional networks", 2015.
+    """
     return _dropped(input, p, input.shape[:2] + (1,) * (input.ndim - 2)) if training and p else input
 
 
@@ -52,12 +69,16 @@ def _dropped(input: Any, p: float, shape: tuple[int, ...]) -> Any:
 def alpha_dropout(
     input: Tensor | Array, p: float = 0.5, training: bool = False, inplace: bool = False
 ) -> Any:
-    """Dropout for SELU networks: entries become -1.7581, and mean 0 and variance 1 stay what they are.
+    """Dropout after `selu`: dropped entries become -1.7581, and mean 0 and variance 1 are kept.
 
     Args:
         input: of any shape.
-        p: the probability.
-        training: if not, the input itself comes back.
+        p: the probability with which an entry is dropped, from 0 to 1.
+        training: drop entries; if False, the result is the input itself.
+        inplace: accepted as in PyTorch, without effect.
+
+    Raises:
+        OptionError: p is not from 0 to 1.
 
     Source:
         G. Klambauer et al., "Self-normalizing neural networks", 2017.
@@ -65,7 +86,7 @@ def alpha_dropout(
     check_number("alpha_dropout", "p", p, most=1, example=0.5)
     if not training or not p:
         return input
-    low = -1.7580993408473766  # where SELU goes for large negative numbers
+    low = -1.7580993408473766  # the limit of selu(x) as x tends to -inf
     kept = generator.random(input.shape, np.float32) >= p
     a = ((1 - p) * (1 + p * low * low)) ** -0.5 if p < 1 else 0.0
     return np.where(kept, input, low) * a - a * low * p

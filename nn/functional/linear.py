@@ -32,15 +32,15 @@ def linear(input: Tensor | Array, weight: Tensor | Array, bias: Tensor | Array |
     """y = x W^T + b.
 
     Args:
-        input: of shape (..., in).
-        weight: of shape (out, in).
-        bias: of shape (out,).
+        input: x, of shape (..., in).
+        weight: W, of shape (out, in).
+        bias: b, of shape (out,).
 
     Returns:
-        An array of shape (..., out).
+        y, of shape (..., out).
 
     Raises:
-        ShapeError: the input is of another size, or the bias.
+        ShapeError: the shapes of input, weight and bias do not fit each other.
 
     Example:
         >>> import numpy as np
@@ -61,17 +61,17 @@ def linear(input: Tensor | Array, weight: Tensor | Array, bias: Tensor | Array |
 
 
 def repair_of_input(shape: tuple[int, ...], features: int, fitting: str) -> str:
-    """What to write where the last axis of an input is not the one that a linear map takes.
+    """The repair for an input whose last axis does not fit a linear map.
 
     Args:
-        shape: of the input.
-        features: what the map takes.
-        fitting: a map that fits, as a format of the size.
+        shape: the shape of the input.
+        features: the length of the last axis that the map expects.
+        fitting: a map that fits the input, as a format string of the length.
     """
     flat = math.prod(shape[1:])
     if len(shape) > 2 and flat == features:
         return "flatten it first: x.reshape(len(x), -1), or the layer nn.Flatten() before this one"
-    if len(shape) > 3:  # of images, as convolutions and pooling give them
+    if len(shape) > 3:  # images, as convolution and pooling return them
         return (
             f"flatten it first, with the layer nn.Flatten() before this one, and take {fitting.format(flat)}"
         )
@@ -94,13 +94,13 @@ def bilinear(
     """y_k = x1^T W_k x2 + b_k.
 
     Args:
-        input1: of shape (..., in1).
-        input2: of shape (..., in2).
-        weight: of shape (out, in1, in2).
-        bias: of shape (out,).
+        input1: x1, of shape (..., in1).
+        input2: x2, of shape (..., in2).
+        weight: W, of shape (out, in1, in2).
+        bias: b, of shape (out,).
 
     Returns:
-        An array of shape (..., out).
+        y, of shape (..., out).
     """
     y = np.einsum(BILINEAR, input1, weight, input2, optimize=True)
     return y if bias is None else y + bias

@@ -32,12 +32,12 @@ def mse_loss(input: Input, target: Input, reduction: str = "mean") -> Any:
     """(x - y)^2, summed or averaged over all entries.
 
     Args:
-        input: of any shape.
-        target: of the same shape.
+        input: x, of any shape.
+        target: y, of the same shape.
         reduction: "none", "mean" or "sum".
 
     Raises:
-        ShapeError: the shapes differ; broadcasting them would be a mistake more often than not.
+        ShapeError: the shapes differ. To broadcast them would hide a mistake.
 
     Example:
         >>> import numpy as np
@@ -62,21 +62,21 @@ def cross_entropy(
 
     Args:
         input: scores (logits) of shape (C,), (N, C) or (N, C, d1, ...).
-        target: class indices of the shape of `input` without its class axis, or probabilities in
-            the shape of `input`.
-        weight: one weight for each class, of shape (C,).
-        ignore_index: class indices of this value do not count.
-        reduction: "none", "mean" or "sum". The mean over class indices is weighted: the sum divided
-            by the sum of the weights of the targets that count.
-        label_smoothing: this part of each target is spread evenly over all classes.
+        target: class indices of the shape of `input` without its class axis, or probabilities of the
+            shape of `input`.
+        weight: one weight w for each class, of shape (C,).
+        ignore_index: a target with this class index has no loss and no gradient.
+        reduction: "none", "mean" or "sum". For class indices the mean is the sum divided by the sum of
+            the targets' weights.
+        label_smoothing: the part of each target that is spread evenly over all classes, from 0 to 1.
 
     Returns:
         A single number, or for "none" losses of the shape of `input` without its class axis.
 
     Raises:
         ShapeError: the shapes of target or weight do not fit the scores.
-        DTypeError: class indices that are not integers.
-        IndexingError: a class index outside of 0 ... C - 1.
+        DTypeError: the class indices are not integers.
+        IndexingError: a class index is not from 0 to C - 1.
 
     Example:
         >>> import numpy as np
@@ -104,11 +104,16 @@ def nll_loss(
     """-w_t x_t: the negative log-likelihood of the targets, from log-probabilities.
 
     Args:
-        input: log-probabilities of shape (C,), (N, C) or (N, C, d1, ...), e.g. of `log_softmax`.
-        target: class indices of the shape of `input` without its class axis.
-        weight: one weight for each class, of shape (C,).
-        ignore_index: class indices of this value do not count.
-        reduction: as in `cross_entropy`, which is `nll_loss(log_softmax(x), target)`.
+        input: log-probabilities x of shape (C,), (N, C) or (N, C, d1, ...), e.g. from `log_softmax`.
+        target: class indices t of the shape of `input` without its class axis.
+        weight: one weight w for each class, of shape (C,).
+        ignore_index: a target with this class index has no loss and no gradient.
+        reduction: "none", "mean" or "sum". The mean is the sum divided by the sum of the targets' weights.
+
+    Raises:
+        ShapeError: the shapes of target or weight do not fit the input.
+        DTypeError: the class indices are not integers.
+        IndexingError: a class index is not from 0 to C - 1.
     """
     check_options(reduction)
     input = as_operand("nll_loss: input", input)
@@ -134,7 +139,7 @@ def _cross_entropy(
             f"{name}: weight has shape {weights.shape}; expected one weight for each class of the "
             f"input {input.shape}: ({input.shape[axis]},)"
         )
-    x = np.moveaxis(input, 1, -1) if input.ndim > 2 else input  # the classes stand last from here on
+    x = np.moveaxis(input, 1, -1) if input.ndim > 2 else input  # the last axis is that of the classes
     logits = name == "cross_entropy"
     if target.shape == input.shape and target.dtype.kind == "f":
         q: Any = np.moveaxis(target, 1, -1) if input.ndim > 2 else target
@@ -151,7 +156,7 @@ def _cross_entropy(
         _check_range(name, indices, counts, classes)
         indices = np.where(counts, indices, 0)
         shares = counts.astype(x.dtype) if weights is None else np.where(counts, weights[indices], 0)
-    chosen = indices.astype(np.intp)  # a copy: the caller may write into the targets before the backward pass
+    chosen = indices.astype(np.intp)  # a copy: the user may overwrite the targets before the backward pass
     if not label_smoothing:
         losses = _counted(_chosen(x, chosen, logits), counts)
         losses = losses if usual else losses * shares
@@ -164,7 +169,7 @@ def _cross_entropy(
 
 
 def _counted(losses: Any, counts: Array | None) -> Any:
-    """0 in place of what is ignored, which may be NaN or inf."""
+    """Losses with 0 for ignored targets, where they may be NaN or inf."""
     return losses if counts is None else np.where(counts, losses, 0)
 
 
@@ -178,12 +183,12 @@ def _chosen(x: Any, indices: Array, logits: bool) -> Any:
 
 
 def _expected(log_p: Any, q: Any, weights: Array | None, smoothing: float) -> Any:
-    """Losses where the targets are probabilities."""
+    """The losses for targets that are probabilities."""
     if smoothing:
         q = q * (1 - smoothing) + smoothing / log_p.shape[-1]
     q = q if weights is None else q * weights
     impossible = log_p == -np.inf
-    if impossible.any():  # of no weight, they add 0, and not 0 times inf
+    if impossible.any():  # an impossible class with q = 0 adds 0, not 0 times inf
         log_p = np.where(impossible & (q == 0), 0, log_p)
     return -((log_p * q).sum(axis=-1))
 
@@ -234,11 +239,11 @@ def _check_range(name: str, indices: Array, counts: Array, classes: int) -> None
 
 
 MOVES = (np.reshape, np.squeeze, np.ravel, np.expand_dims, np.transpose, np.moveaxis, operator.getitem)
-"""Ops between the last layer and the loss that change no entry."""
+"""Ops that move entries and change none."""
 
 
 def _made_by(x: Any) -> Any:
-    """The op that computed the entries of a Tensor; None if that was not recorded."""
+    """The op that computed the entries of a Tensor; None if no op was recorded."""
     node = x.node if isinstance(x, Tensor) else None
     while node is not None and node.op in MOVES and isinstance(node.inputs[0], ag.Node):
         node = node.inputs[0]
@@ -246,12 +251,12 @@ def _made_by(x: Any) -> Any:
 
 
 def check_scores(name: str, input: Any, applied: Mapping[Any, str]) -> None:
-    """Warn where a loss that takes scores gets what went through the function that it applies itself.
+    """Warn if the scores for a loss went through a function that the loss applies, too.
 
     Args:
-        name: the loss.
-        input: what it got.
-        applied: such functions, and what they are called.
+        name: the name of the loss.
+        input: the input of the loss.
+        applied: the functions that the loss applies, each with its name.
     """
     if function := applied.get(_made_by(input)):
         warn_of_mistake(
@@ -261,7 +266,7 @@ def check_scores(name: str, input: Any, applied: Mapping[Any, str]) -> None:
 
 
 def check_log_probabilities(name: str, input: Any) -> None:
-    """Warn where a loss that takes log-probabilities gets probabilities."""
+    """Warn if the input of a loss that takes log-probabilities is the result of a softmax."""
     if _made_by(input) is ag.softmax:
         warn_of_mistake(
             f"{name} takes log-probabilities, this input is the result of a softmax: let the model end with "
@@ -270,7 +275,7 @@ def check_log_probabilities(name: str, input: Any) -> None:
 
 
 def check_options(reduction: str, label_smoothing: float = 0.0) -> None:
-    """Refuse options of losses that cannot be, when the loss is made and not only when it is used."""
+    """Refuse an unknown `reduction`, and a `label_smoothing` that is not from 0 to 1."""
     if not isinstance(reduction, str) or reduction not in ("none", "mean", "sum"):
         came = repr(reduction) if isinstance(reduction, str) else f"a {type(reduction).__name__}"
         raise OptionError(f'reduction={came}; expected "none", "mean" or "sum"')
@@ -278,9 +283,9 @@ def check_options(reduction: str, label_smoothing: float = 0.0) -> None:
 
 
 def reduced(losses: Any, reduction: str, total: float | None = None) -> Any:
-    """Losses, their sum or their mean: the sum divided by `total`, what they weigh, or by their number.
+    """The losses, their sum, or their mean: the sum divided by `total`, or by their number without a `total`.
 
-    The mean of nothing is NaN, as in PyTorch, and does not depend on what was not counted: its gradient is 0.
+    The mean of no losses is NaN, as in PyTorch. Its gradient is 0, because it depends on no loss.
     """
     if reduction == "none":
         return losses
@@ -291,13 +296,13 @@ def reduced(losses: Any, reduction: str, total: float | None = None) -> Any:
     elif total:
         result = narrowed(widened(losses).sum() / total, losses)
     else:
-        result = 0 * losses.sum() + math.nan  # nothing counts: NaN as in PyTorch, with a gradient of 0
-    note(result, total)  # what it was divided by; None for a sum
+        result = 0 * losses.sum() + math.nan  # no target counts
+    note(result, total)  # the divisor; None for a sum
     return result
 
 
 def of_one_shape(name: str, input: Any, target: Any) -> tuple[Any, Any]:
-    """Output and target as ops take them; refused if they would be broadcast."""
+    """Output and target as ops take them; different shapes are refused."""
     input, target = as_operand(f"{name}: input", input), as_operand(f"{name}: target", target)
     if input.shape != target.shape:
         repair = ""

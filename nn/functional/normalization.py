@@ -1,4 +1,4 @@
-"""Activations brought to mean 0 and variance 1, over the batch, the layer, or groups of channels."""
+"""Normalization to mean 0 and variance 1 over the batch, the layer, or groups of channels."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def standardize(x: Any, *, axes: tuple[int, ...], eps: float) -> Any:
 
 
 def _scaled(x: Any, weight: Any, bias: Any, shape: tuple[int, ...]) -> Any:
-    """x weight + bias, with weight and bias laid out as `shape`."""
+    """x weight + bias, with weight and bias reshaped to `shape`."""
     if weight is not None:
         x = x * np.reshape(weight, shape)
     return x if bias is None else x + np.reshape(bias, shape)
@@ -59,17 +59,18 @@ def batch_norm(
     """(x - mean) / sqrt(variance + eps) weight + bias, for each channel over the batch.
 
     Args:
-        input: (N, C), or (N, C, ...).
-        running_mean: (C,), used outside of training; in training it is moved towards the batch's, in place.
-        running_var: the same of the variances.
-        weight: (C,).
-        bias: (C,).
-        training: whether mean and variance are the batch's.
-        momentum: how far the running values move.
-        eps: keeps the division finite.
+        input: x, of shape (N, C) or (N, C, ...).
+        running_mean: the means of shape (C,) to use without `training`. Training moves them, in place,
+            towards those of the batch.
+        running_var: the same for the variances.
+        weight: of shape (C,).
+        bias: of shape (C,).
+        training: use the mean and the variance of the batch.
+        momentum: the fraction by which the running values move towards those of the batch.
+        eps: added to the variance, so that the division stays finite.
 
     Raises:
-        ShapeError: one value for each channel, whose variance says nothing.
+        ShapeError: in training a channel has a single value, which has no variance.
 
     Source:
         S. Ioffe, C. Szegedy, "Batch normalization", 2015.
@@ -107,11 +108,14 @@ def layer_norm(
     """(x - mean) / sqrt(variance + eps) weight + bias, over the last axes of each sample.
 
     Args:
-        input: of shape (..., *normalized_shape).
-        normalized_shape: the axes that are normalized over.
-        weight: of that shape.
-        bias: of that shape.
-        eps: keeps the division finite.
+        input: x, of shape (..., *normalized_shape).
+        normalized_shape: the lengths of the last axes, over which mean and variance are taken.
+        weight: of shape normalized_shape.
+        bias: of shape normalized_shape.
+        eps: added to the variance, so that the division stays finite.
+
+    Raises:
+        ShapeError: the last axes of the input have other lengths.
 
     Source:
         J. Ba et al., "Layer normalization", 2016.
@@ -131,10 +135,13 @@ def rms_norm(
     """x / sqrt(mean of x^2 + eps) weight, over the last axes of each sample.
 
     Args:
-        input: of shape (..., *normalized_shape).
-        normalized_shape: the axes that are normalized over.
-        weight: of that shape.
-        eps: by default the spacing of numbers at 1.
+        input: x, of shape (..., *normalized_shape).
+        normalized_shape: the lengths of the last axes, over which the mean is taken.
+        weight: of shape normalized_shape.
+        eps: added to the mean; by default the spacing of the dtype's numbers at 1.
+
+    Raises:
+        ShapeError: the last axes of the input have other lengths.
 
     Source:
         B. Zhang, R. Sennrich, "Root mean square layer normalization", 2019.
@@ -164,18 +171,21 @@ def group_norm(
     """(x - mean) / sqrt(variance + eps) weight + bias, over groups of channels of each sample.
 
     Args:
-        input: (N, C, ...).
-        num_groups: how many groups the channels are put into.
-        weight: (C,).
-        bias: (C,).
-        eps: keeps the division finite.
+        input: x, of shape (N, C, ...).
+        num_groups: the number of groups of channels.
+        weight: of shape (C,).
+        bias: of shape (C,).
+        eps: added to the variance, so that the division stays finite.
+
+    Raises:
+        ShapeError: C is no multiple of num_groups.
 
     Source:
         Y. Wu, K. He, "Group normalization", 2018.
     """
     N, C = input.shape[:2]
     if C % num_groups:
-        raise ShapeError(f"group_norm: {C} channels cannot be put into {num_groups} equal groups")
+        raise ShapeError(f"group_norm: {C} channels do not split into {num_groups} equal groups")
     grouped = np.reshape(input, (N, num_groups, math.prod(input.shape[1:]) // num_groups))
     y = np.reshape(standardize(grouped, axes=(2,), eps=eps), input.shape)
     return _scaled(y, weight, bias, (1, -1) + (1,) * (input.ndim - 2))
@@ -195,14 +205,18 @@ def instance_norm(
     """(x - mean) / sqrt(variance + eps) weight + bias, for each channel of each sample.
 
     Args:
-        input: (N, C, ...).
-        running_mean: (C,), used instead of the sample's unless `use_input_stats`; else moved, in place.
-        running_var: the same of the variances.
-        weight: (C,).
-        bias: (C,).
-        use_input_stats: whether mean and variance are the sample's.
-        momentum: how far the running values move.
-        eps: keeps the division finite.
+        input: x, of shape (N, C, ...).
+        running_mean: the means of shape (C,) to use without `use_input_stats`. Otherwise they move, in
+            place, towards those of the samples.
+        running_var: the same for the variances.
+        weight: of shape (C,).
+        bias: of shape (C,).
+        use_input_stats: use the mean and the variance of each sample.
+        momentum: the fraction by which the running values move towards those of the samples.
+        eps: added to the variance, so that the division stays finite.
+
+    Raises:
+        ShapeError: a channel has a single value, which has no variance.
 
     Source:
         D. Ulyanov et al., "Instance normalization", 2016.
@@ -228,15 +242,17 @@ def local_response_norm(
     """x / (k + alpha times the mean of x^2 over `size` neighbouring channels)^beta.
 
     Args:
-        input: (N, C, ...).
-        size: how many channels.
-        alpha, beta, k: as above.
+        input: x, of shape (N, C, ...).
+        size: the number of neighbouring channels.
+        alpha: multiplies the mean.
+        beta: the exponent.
+        k: added to the mean.
 
     Source:
         A. Krizhevsky et al., "ImageNet classification with deep convolutional neural networks", 2012.
     """
     C = input.shape[1]
-    around = np.arange(C)[:, None] - np.arange(C)  # channel i takes in j from i - size // 2 on
+    around = np.arange(C)[:, None] - np.arange(C)  # channel i sees the channels from i - size // 2 on
     window = ((around <= size // 2) & (around > size // 2 - size)).astype(input.dtype)
     squares = np.moveaxis(np.tensordot(input * input, window, axes=((1,), (1,))), -1, 1)
     return input / (k + alpha / size * squares) ** beta

@@ -1,4 +1,4 @@
-"""Pooling: what the kernels mean, and PyTorch's names for them."""
+"""Pooling: the definitions of the kernels, and functions with PyTorch's names."""
 
 from __future__ import annotations
 
@@ -20,10 +20,6 @@ from ..kernels.windows import Pairs, Sizes, Windows
 from .windows import check_fit, checked, entries, sizes
 
 __all__ = [
-    "adaptive_avg_pool1d",
-    "adaptive_avg_pool2d",
-    "adaptive_avg_pool3d",
-    "adaptive_max_pool2d",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
@@ -37,25 +33,25 @@ Array = npt.NDArray[Any]
 Input = Tensor | Array
 Ints = int | Sequence[int]
 
-# -- what the kernels compute ----------------------------------------------------------------------
+# -- definitions of the kernels -----------------------------------------------------------------------
 
 
 @ag.fused(kernels.max_pooling, kernels.max_pooling_backward, flow="selects")
 def max_pooling(x: Any, *, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes) -> Any:
     """The first of the largest entries of each window."""
-    return _first_largest(entries(x, Windows(x.shape[2:], kernel, stride, padding, dilation), fill=-np.inf))
+    return first_largest(entries(x, Windows(x.shape[2:], kernel, stride, padding, dilation), fill=-np.inf))
 
 
 @ag.fused(kernels.avg_pooling, kernels.avg_pooling_backward)
 def avg_pooling(
     x: Any, *, divisor: Any, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
 ) -> Any:
-    """The sum of each window over its divisor."""
+    """The sum of each window, divided by its divisor."""
     windows = entries(x, Windows(x.shape[2:], kernel, stride, padding, dilation))
     return narrowed(total(windows, 2) / divisor, x)
 
 
-def _first_largest(windows: Any) -> Any:
+def first_largest(windows: Any) -> Any:
     """The first of the largest entries along axis 2."""
     which = np.argmax(windows, axis=2)
     n, c, *rest = np.indices(which.shape, sparse=True)
@@ -74,7 +70,7 @@ def max_pool1d(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
-    """The largest entry of each window over one axis; arguments as for `max_pool2d`.
+    """The largest entry of each window over one axis; the arguments are those of `max_pool2d`.
 
     Example:
         >>> import numpy as np
@@ -95,21 +91,21 @@ def max_pool2d(
 ) -> Any:
     """The largest entry of each window.
 
-    Where several are the largest, the gradient goes to the first of them, as in PyTorch. (The `max` of NumPy
-    shares it equally among them, here as everywhere in autograd-lite.) A NaN is larger than anything.
+    The gradient goes to the first of equal largest entries, as in PyTorch. (`np.max` of a Tensor splits the
+    gradient equally among them.) A NaN counts as the largest entry.
 
     Args:
         input: of shape (N, C, H, W), or (C, H, W).
-        kernel_size: of the window, an int or one for each axis, as are the next three.
-        stride: from window to window; by default the kernel size.
-        padding: entries around the input that are smaller than all others; at most half a kernel.
-        dilation: from an entry of a window to the next.
-        ceil_mode: a window that reaches over the end counts too, if it begins within the input.
-        return_indices: return also where, in the flattened H W, each largest entry stands.
+        kernel_size: the size of a window, an int or one for each axis.
+        stride: the distance from a window to the next; by default the kernel size.
+        padding: the number of entries of -inf around the input, at most half the kernel size.
+        dilation: the distance between neighbouring entries of a window.
+        ceil_mode: keep a last window that extends past the input, if the window begins inside.
+        return_indices: return also the index of each largest entry in the flattened H x W.
 
     Raises:
-        ShapeError: the input has other axes, or the kernel does not fit into it.
-        OptionError: an option that cannot be.
+        ShapeError: the input has another number of axes, or the kernel does not fit into the input.
+        OptionError: an option has an invalid value.
 
     Example:
         >>> import numpy as np
@@ -129,7 +125,7 @@ def max_pool3d(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
-    """The largest entry of each window over three axes; arguments as for `max_pool2d`.
+    """The largest entry of each window over three axes; the arguments are those of `max_pool2d`.
 
     Example:
         >>> import numpy as np
@@ -152,7 +148,7 @@ def _max_pool(
     name = f"max_pool{axes}d"
     x, batched = checked(name, input, axes)
     windows = _windows(name, x, axes, kernel_size, stride, padding, dilation, ceil_mode)
-    options = _options(windows)
+    options = options_of(windows)
     y = max_pooling(x, **options)
     y = y if batched else y[0]
     if not return_indices:
@@ -172,7 +168,7 @@ def avg_pool1d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Any:
-    """The mean of each window over one axis; arguments as for `avg_pool2d`.
+    """The mean of each window over one axis; the arguments are those of `avg_pool2d`.
 
     Example:
         >>> import numpy as np
@@ -195,16 +191,16 @@ def avg_pool2d(
 
     Args:
         input: of shape (N, C, H, W), or (C, H, W).
-        kernel_size: of the window, an int or one for each axis, as are the next two.
-        stride: from window to window; by default the kernel size.
-        padding: zeros around the input; at most half a kernel.
-        ceil_mode: a window that reaches over the end counts too, if it begins within the input.
-        count_include_pad: whether padding counts in the mean.
-        divisor_override: what the sums are divided by instead.
+        kernel_size: the size of a window, an int or one for each axis.
+        stride: the distance from a window to the next; by default the kernel size.
+        padding: the number of zeros around the input, at most half the kernel size.
+        ceil_mode: keep a last window that extends past the input, if the window begins inside.
+        count_include_pad: count the zeros of the padding in the mean.
+        divisor_override: divide each sum by this number, not by the number of entries.
 
     Raises:
-        ShapeError: the input has other axes, or the kernel does not fit into it.
-        OptionError: an option that cannot be.
+        ShapeError: the input has another number of axes, or the kernel does not fit into the input.
+        OptionError: an option has an invalid value.
 
     Example:
         >>> import numpy as np
@@ -224,7 +220,7 @@ def avg_pool3d(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Any:
-    """The mean of each window over three axes; arguments as for `avg_pool2d`.
+    """The mean of each window over three axes; the arguments are those of `avg_pool2d`.
 
     Example:
         >>> import numpy as np
@@ -250,14 +246,14 @@ def _avg_pool(
     x, batched = checked(name, input, axes)
     windows = _windows(name, x, axes, kernel_size, stride, padding, 1, ceil_mode)
     divisor = divisor_override or _counts(windows, count_include_pad)
-    y = avg_pooling(x, divisor=divisor, **_options(windows))
+    y = avg_pooling(x, divisor=divisor, **options_of(windows))
     return y if batched else y[0]
 
 
 def _counts(windows: Windows, with_padding: bool) -> Any:
-    """How many entries each window averages: one number, or an array where windows reach over the ends.
+    """The number of entries in each window: one number, or an array if windows extend past the input.
 
-    What `ceil_mode` has put behind the padding never counts.
+    The padding that `ceil_mode` adds never counts.
     """
     counts = []
     for size, (before, after), kernel, stride, out in zip(
@@ -279,12 +275,18 @@ def lp_pool2d(
     stride: Ints | None = None,
     ceil_mode: bool = False,
 ) -> Any:
-    """(sum of x^p)^(1/p) over each window; for p = 2 the L2 pooling of the lecture.
+    """(the sum of x^p)^(1/p) over each window; for p = 2 the L2 pooling of the lecture.
 
     Args:
-        input: of shape (N, C, H, W), or (C, H, W).
-        norm_type: p. Odd powers keep their sign, and a sum below 0 gives 0.
-        kernel_size, stride, ceil_mode: as in `avg_pool2d`.
+        input: x, of shape (N, C, H, W) or (C, H, W).
+        norm_type: p. An odd power keeps the sign of x, and a sum below 0 gives 0.
+        kernel_size: the size of a window, an int or one for each axis.
+        stride: the distance from a window to the next; by default the kernel size.
+        ceil_mode: keep a last window that extends past the input, if the window begins inside.
+
+    Raises:
+        ShapeError: the input has another number of axes, or the kernel does not fit into the input.
+        OptionError: an option has an invalid value.
 
     Example:
         >>> import numpy as np
@@ -293,133 +295,12 @@ def lp_pool2d(
     """
     x, batched = checked("lp_pool2d", input, 2)
     windows = _windows("lp_pool2d", x, 2, kernel_size, stride, 0, 1, ceil_mode)
-    # With a window cut short by the end, PyTorch takes the mean of what is there, times the whole kernel.
+    # For a window that extends past the input, PyTorch takes the mean of its entries times the kernel's size.
     share = math.prod(windows.kernel) / _counts(windows, with_padding=True)
-    total = avg_pooling(x**norm_type, divisor=1, **_options(windows))
+    total = avg_pooling(x**norm_type, divisor=1, **options_of(windows))
     total = total if isinstance(share, float) else total * share.astype(total.dtype)
     y = np.where(total > 0, np.where(total > 0, total, 1) ** (1 / norm_type), 0)
     return y if batched else y[0]
-
-
-# -- windows that adapt to the size of the output --------------------------------------------------
-
-
-def adaptive_avg_pool1d(input: Input, output_size: Ints) -> Any:
-    """The mean of each of `output_size` windows that cover the axis; see `adaptive_avg_pool2d`.
-
-    Example:
-        >>> import numpy as np
-        >>> adaptive_avg_pool1d(np.array([[[1.0, 2.0, 3.0]]]), 2)
-        array([[[1.5, 2.5]]])
-    """
-    return _adaptive_avg_pool(1, input, output_size)
-
-
-def adaptive_avg_pool2d(input: Input, output_size: Any) -> Any:
-    """The mean of each of H' W' windows that cover the input evenly.
-
-    Window i of an axis of n entries reaches from floor(i n / n') to ceil((i + 1) n / n').
-
-    Args:
-        input: of shape (N, C, H, W), or (C, H, W).
-        output_size: H' and W', or one int for both; None keeps the size of an axis.
-
-    Example:
-        >>> import numpy as np
-        >>> adaptive_avg_pool2d(np.arange(6.0).reshape(1, 1, 2, 3), 1)
-        array([[[[2.5]]]])
-    """
-    return _adaptive_avg_pool(2, input, output_size)
-
-
-def adaptive_avg_pool3d(input: Input, output_size: Any) -> Any:
-    """The mean of each of D' H' W' windows that cover the input evenly; see `adaptive_avg_pool2d`.
-
-    Example:
-        >>> import numpy as np
-        >>> adaptive_avg_pool3d(np.arange(6.0).reshape(1, 1, 1, 2, 3), 1)
-        array([[[[[2.5]]]]])
-    """
-    return _adaptive_avg_pool(3, input, output_size)
-
-
-def _adaptive_avg_pool(axes: int, input: Any, output_size: Any) -> Any:
-    name = f"adaptive_avg_pool{axes}d"
-    x, batched = checked(name, input, axes)
-    out = _output_sizes(name, output_size, x.shape[2:])
-    if _divides(out, x.shape[2:]):
-        kernel = tuple(n // m for n, m in zip(x.shape[2:], out, strict=True))
-        windows = Windows(x.shape[2:], kernel, kernel, ((0, 0),) * axes, (1,) * axes)
-        y = avg_pooling(x, divisor=math.prod(kernel), **_options(windows))
-    else:
-        y = x
-        for axis, (n, m) in enumerate(zip(x.shape[2:], out, strict=True), start=2):
-            y = _means(y, axis, *_bounds(n, m))
-    return y if batched else y[0]
-
-
-def _means(x: Any, axis: int, starts: Array, ends: Array) -> Any:
-    """The means of windows of different lengths along one axis."""
-    places = starts[:, None] + np.arange(max(ends - starts, default=0))
-    tail = (1,) * (x.ndim - axis - 1)
-    within = (places < ends[:, None]).reshape(*places.shape, *tail)
-    windows = np.take(x, np.minimum(places, ends[:, None] - 1), axis=axis)
-    lengths = (ends - starts).reshape(-1, *tail).astype(np.result_type(x.dtype, np.float32))
-    return narrowed(total(np.where(within, windows, 0), axis + 1) / lengths, x)
-
-
-def adaptive_max_pool2d(input: Input, output_size: Any, return_indices: bool = False) -> Any:
-    """The largest entry of each of H' W' windows that cover the input evenly.
-
-    Args:
-        input: of shape (N, C, H, W), or (C, H, W).
-        output_size: H' and W', or one int for both; None keeps the size of an axis.
-        return_indices: return also where, in the flattened H W, each largest entry stands.
-
-    Example:
-        >>> import numpy as np
-        >>> adaptive_max_pool2d(np.arange(6.0).reshape(1, 1, 2, 3), (1, 2))
-        array([[[[4., 5.]]]])
-    """
-    x, batched = checked("adaptive_max_pool2d", input, 2)
-    out = _output_sizes("adaptive_max_pool2d", output_size, x.shape[2:])
-    if _divides(out, x.shape[2:]) and not return_indices:
-        kernel = tuple(n // m for n, m in zip(x.shape[2:], out, strict=True))
-        y = max_pooling(x, kernel=kernel, stride=kernel, padding=((0, 0),) * 2, dilation=(1, 1))
-        return y if batched else y[0]
-    # All windows get the size of the largest, and those that are smaller repeat their last entry.
-    rows, columns = (
-        np.minimum(starts[:, None] + np.arange(max(ends - starts, default=0)), ends[:, None] - 1)
-        for starts, ends in (_bounds(n, m) for n, m in zip(x.shape[2:], out, strict=True))
-    )
-    places = rows[:, None, :, None] * x.shape[3] + columns[:, None, :]  # (H', W', kH, kW)
-    places = np.moveaxis(places.reshape(*out, -1), -1, 0)
-    windows = np.reshape(x, (*x.shape[:2], math.prod(x.shape[2:])))[:, :, places]
-    y = _first_largest(windows)
-    y = y if batched else y[0]
-    if not return_indices:
-        return y
-    which = np.argmax(windows, axis=2)
-    indices = np.take_along_axis(places[None, None], which[:, :, None], axis=2)[:, :, 0]
-    return y, indices if batched else indices[0]
-
-
-def _bounds(n: int, m: int) -> tuple[Array, Array]:
-    """Where each of m windows over n entries begins and ends."""
-    places = np.arange(m)
-    return places * n // m, -(-(places + 1) * n // m)
-
-
-def _divides(out: Sizes, size: Sizes) -> bool:
-    return all(m and n and n % m == 0 for n, m in zip(size, out, strict=True))
-
-
-def _output_sizes(name: str, output_size: Any, size: Sizes) -> Sizes:
-    wanted = (
-        list(output_size) if isinstance(output_size, (Sequence, np.ndarray)) else [output_size] * len(size)
-    )
-    filled = [n if m is None else m for m, n in zip(wanted, size, strict=False)]
-    return sizes(name, "output_size", filled if len(wanted) == len(size) else output_size, len(size), least=0)
 
 
 # -- options ---------------------------------------------------------------------------------------
@@ -450,14 +331,16 @@ def _windows(
 
 
 def _rounded_up(n: int, reach: int, stride: int, padding: int) -> int:
-    """The padding after the axis with which the last window, one that begins before the end, is whole."""
+    """The padding at the end of an axis that completes the last window that begins inside the input."""
     last = -(-(n + 2 * padding - reach) // stride)
     if last * stride >= n + padding:
         last -= 1
     return max(padding, last * stride + reach - n - padding)
 
 
-def _options(windows: Windows) -> dict[str, Any]:
+def options_of(windows: Windows) -> dict[str, Any]:
+    """The options of the ops `max_pooling` and `avg_pooling`."""
+    """The options of the ops `max_pooling` and `avg_pooling`."""
     return {
         "kernel": windows.kernel,
         "stride": windows.stride,

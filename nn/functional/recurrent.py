@@ -1,4 +1,4 @@
-"""Recurrent layers over a whole sequence: what the kernels mean, step after step."""
+"""Recurrent layers over a whole sequence: the definitions of the kernels, step by step."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Array = npt.NDArray[Any]
 
 
 def lstm_step(x: Any, h: Any, c: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> tuple[Any, Any]:
-    """c' = f c + i g, h' = o tanh(c'), with the gates i, f, g, o of x and h."""
+    """c' = f c + i g and h' = o tanh(c'), with the gates i, f, g, o computed from x and h."""
     i, f, g, o = np.split(linear(x, w_ih, b_ih) + linear(h, w_hh, b_hh), 4, axis=-1)
     c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
     return sigmoid(o) * np.tanh(c), c
@@ -34,12 +34,12 @@ def gru_step(x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> Any:
 
 
 def rnn_step(x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, nonlinearity: str = "tanh") -> Any:
-    """h' = tanh(W x + U h + b), or relu."""
+    """h' = tanh(W x + U h + b), or relu in place of tanh."""
     return (np.tanh if nonlinearity == "tanh" else ag.relu)(linear(x, w_ih, b_ih) + linear(h, w_hh, b_hh))
 
 
 def unrolled(step: Any, x: Any, states: tuple[Any, ...], reverse: bool, lengths: Array | None) -> Any:
-    """Step after step over x (T, B, I): all hidden states, 0 where a sequence is over, and the last."""
+    """The steps over x (T, B, I): all hidden states, 0 after the end of a sequence, and the last states."""
     outputs: list[Any] = [None] * len(x)
     ended = kernels.ended(len(x), lengths)
     for t in range(len(x))[:: -1 if reverse else 1]:
@@ -65,7 +65,7 @@ def lstm(
     reverse: bool = False,
     lengths: Array | None = None,
 ) -> Any:
-    """All hidden states of an LSTM, and its last hidden and cell state."""
+    """All hidden states of an LSTM, its last hidden state and its last cell state."""
     return unrolled(lambda x, h, c: lstm_step(x, h, c, w_ih, w_hh, b_ih, b_hh), x, (h, c), reverse, lengths)
 
 
@@ -81,7 +81,7 @@ def gru(
     reverse: bool = False,
     lengths: Array | None = None,
 ) -> Any:
-    """All hidden states of a GRU, and the last one."""
+    """All hidden states of a GRU, and the last state."""
     return unrolled(lambda x, h: (gru_step(x, h, w_ih, w_hh, b_ih, b_hh),), x, (h,), reverse, lengths)
 
 
@@ -98,7 +98,7 @@ def rnn(
     reverse: bool = False,
     lengths: Array | None = None,
 ) -> Any:
-    """All hidden states of a plain recurrent layer, and the last one."""
+    """All hidden states of a plain recurrent layer, and the last state."""
     return unrolled(
         lambda x, h: (rnn_step(x, h, w_ih, w_hh, b_ih, b_hh, nonlinearity),), x, (h,), reverse, lengths
     )

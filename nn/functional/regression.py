@@ -18,7 +18,16 @@ __all__ = ["gaussian_nll_loss", "huber_loss", "l1_loss", "poisson_nll_loss", "sm
 
 @exact
 def l1_loss(input: Input, target: Input, reduction: str = "mean") -> Any:
-    """|x - y|."""
+    """|x - y|.
+
+    Args:
+        input: x, of any shape.
+        target: y, of the same shape.
+        reduction: "none", "mean" or "sum".
+
+    Raises:
+        ShapeError: the shapes differ.
+    """
     check_options(reduction)
     input, target = of_one_shape("l1_loss", input, target)
     return reduced(np.abs(input - target), reduction)
@@ -27,6 +36,16 @@ def l1_loss(input: Input, target: Input, reduction: str = "mean") -> Any:
 @exact
 def huber_loss(input: Input, target: Input, reduction: str = "mean", delta: float = 1.0) -> Any:
     """d^2 / 2 where |d| = |x - y| <= delta, and delta (|d| - delta / 2) beyond.
+
+    Args:
+        input: x, of any shape.
+        target: y, of the same shape.
+        reduction: "none", "mean" or "sum".
+        delta: the |d| where the parabola becomes a line.
+
+    Raises:
+        ShapeError: the shapes differ.
+        OptionError: delta is not above 0.
 
     Source:
         P. Huber, "Robust estimation of a location parameter", 1964.
@@ -42,6 +61,16 @@ def huber_loss(input: Input, target: Input, reduction: str = "mean", delta: floa
 @exact
 def smooth_l1_loss(input: Input, target: Input, reduction: str = "mean", beta: float = 1.0) -> Any:
     """d^2 / (2 beta) where |d| = |x - y| < beta, and |d| - beta / 2 beyond.
+
+    Args:
+        input: x, of any shape.
+        target: y, of the same shape.
+        reduction: "none", "mean" or "sum".
+        beta: the |d| where the parabola becomes a line.
+
+    Raises:
+        ShapeError: the shapes differ.
+        OptionError: beta is below 0.
 
     Source:
         R. Girshick, "Fast R-CNN", 2015.
@@ -63,14 +92,14 @@ def poisson_nll_loss(
     eps: float = 1e-8,
     reduction: str = "mean",
 ) -> Any:
-    """The negative log-likelihood of counts: e^x - y x, or x - y log(x + eps) if x is no logarithm.
+    """The negative log-likelihood of counts: e^x - y x, or x - y log(x + eps) without `log_input`.
 
     Args:
-        input: the logarithm of the expected count, or the expected count.
-        target: the counts.
-        log_input: which of the two `input` is.
-        full: adds Stirling's approximation of log(y!) for y > 1.
-        eps: keeps the logarithm finite.
+        input: x, of any shape.
+        target: the counts y, of the same shape.
+        log_input: x is the logarithm of the expected count; if False, the expected count.
+        full: add Stirling's approximation of log(y!) where y > 1.
+        eps: a small number that keeps the logarithm finite.
         reduction: "none", "mean" or "sum".
     """
     check_options(reduction)
@@ -93,16 +122,16 @@ def gaussian_nll_loss(
     """(log v + (x - y)^2 / v) / 2: the negative log-likelihood of a normal distribution of mean x.
 
     Args:
-        input: the means.
-        target: of the same shape.
-        var: the variances v; below eps they count as eps, without a gradient.
-        full: adds log(2 pi) / 2.
-        eps: see var.
+        input: the means x, of any shape.
+        target: y, of the same shape.
+        var: the variances v, of the same shape.
+        full: add log(2 pi) / 2.
+        eps: the smallest variance; a smaller one is raised to eps, without a gradient.
         reduction: "none", "mean" or "sum".
     """
     check_options(reduction)
     input, target = of_one_shape("gaussian_nll_loss", input, target)
     floor = as_array(var)
-    var = var + (np.maximum(floor, eps) - floor)  # as torch: the clamp is not differentiated
+    var = var + (np.maximum(floor, eps) - floor)  # as in PyTorch, the clamp is not differentiated
     loss = (np.log(var) + (input - target) ** 2 / var) / 2
     return reduced(loss + math.log(2 * math.pi) / 2 if full else loss, reduction)

@@ -1,4 +1,4 @@
-"""Images made larger or smaller."""
+"""Functions that change the number of pixels of images and sequences."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["interpolate", "pixel_shuffle", "pixel_unshuffle"]
 Array = npt.NDArray[Any]
 
 _AXES = {"nearest": (1, 2, 3), "nearest-exact": (1, 2, 3), "linear": (1,), "bilinear": (2,)}
-"""The modes, and for how many spatial axes each is."""
+"""The modes, each with the numbers of spatial axes that it serves."""
 
 
 @exact
@@ -30,20 +30,19 @@ def interpolate(
     mode: str = "nearest",
     align_corners: bool | None = None,
 ) -> Any:
-    """The input with another number of pixels along its spatial axes.
+    """The input, resampled to another number of pixels along its spatial axes.
 
     Args:
         input: of shape (N, C, W), (N, C, H, W) or (N, C, D, H, W).
-        size: the new size of each spatial axis, an int or one for each.
-        scale_factor: or what the sizes are multiplied with (and rounded down).
-        mode: "nearest" pixel (of the same corner), "nearest-exact" (of the same centre), "linear" for one
-            spatial axis or "bilinear" for two.
-        align_corners: the centres, not the outer edges, of the corner pixels stay where they are; for
-            linear modes only.
+        size: the new length of each spatial axis, an int or one for each axis.
+        scale_factor: multiplies the lengths, which are rounded down; the alternative to `size`.
+        mode: "nearest" takes the pixel at the same corner, "nearest-exact" that at the same centre.
+            "linear" (one spatial axis) and "bilinear" (two) interpolate.
+        align_corners: in the linear modes, keep the centres of the corner pixels, not their outer edges.
 
     Raises:
-        OptionError: not one of `size` and `scale_factor`, or options that do not go together.
-        ShapeError: the input has other axes.
+        OptionError: both or none of `size` and `scale_factor` are given, or options exclude each other.
+        ShapeError: the input has another number of axes.
 
     Example:
         >>> import numpy as np
@@ -59,10 +58,12 @@ def interpolate(
         expected = " or ".join("(N, C" + ", d" * n + ")" for n in _AXES[mode])
         raise ShapeError(f'interpolate(mode="{mode}") expects input of shape {expected}, got {input.shape}')
     if align_corners is not None and "linear" not in mode:
-        raise OptionError(f"interpolate(align_corners={align_corners}): it is for linear modes, not {mode!r}")
+        raise OptionError(
+            f"interpolate(align_corners={align_corners}): only linear modes take align_corners, not {mode!r}"
+        )
     if (size is None) == (scale_factor is None):
         raise OptionError(
-            f"interpolate(size={size}, scale_factor={scale_factor}): expected exactly one of them"
+            f"interpolate(size={size}, scale_factor={scale_factor}): expected exactly one of the two"
         )
     given: Any = scale_factor if size is None else size
     wanted = list(given) if isinstance(given, (Sequence, np.ndarray)) else [given] * axes
@@ -86,19 +87,19 @@ def interpolate(
 
 def _nearest(x: Any, axis: int, m: int, step: float, mode: str) -> Any:
     n = x.shape[axis]
-    if n and m % n == 0 and step == n / m:  # each pixel m / n times
+    if n and m % n == 0 and step == n / m:  # repeat each pixel m / n times
         repeated = np.broadcast_to(
             np.expand_dims(x, axis + 1), (*x.shape[: axis + 1], m // n, *x.shape[axis + 1 :])
         )
         return np.reshape(repeated, (*x.shape[:axis], m, *x.shape[axis + 1 :]))
-    # In float32, as PyTorch computes them, lest a pixel on the border be another one.
+    # In float32, as in PyTorch: in float64, rounding would choose other pixels at borders.
     centre = np.float32(0.5 if mode == "nearest-exact" else 0)
     places = np.floor((np.arange(m, dtype=np.float32) + centre) * np.float32(step)).astype(int)
     return np.take(x, np.minimum(places, n - 1), axis=axis)
 
 
 def _blended(x: Any, axis: int, m: int, step: float, align_corners: bool | None) -> Any:
-    """Between two neighbours, weighted by how near they are."""
+    """Linear interpolation between neighbouring pixels along an axis."""
     n = x.shape[axis]
     if align_corners:
         places = np.arange(m) * ((n - 1) / (m - 1) if m > 1 else 0.0)
@@ -114,8 +115,16 @@ def _blended(x: Any, axis: int, m: int, step: float, align_corners: bool | None)
 def pixel_shuffle(input: Tensor | Array, upscale_factor: int) -> Any:
     """Channels as pixels: (..., C r^2, H, W) becomes (..., C, H r, W r).
 
+    Args:
+        input: of shape (..., C r^2, H, W).
+        upscale_factor: r.
+
     Raises:
-        ShapeError: the channels are no multiple of r^2.
+        ShapeError: the number of channels is no multiple of r^2.
+
+    Source:
+        W. Shi et al., "Real-time single image and video super-resolution using an efficient sub-pixel
+        convolutional neural network", 2016.
     """
     r = upscale_factor
     if input.ndim < 3 or input.shape[-3] % r**2:
@@ -128,10 +137,14 @@ def pixel_shuffle(input: Tensor | Array, upscale_factor: int) -> Any:
 
 @exact
 def pixel_unshuffle(input: Tensor | Array, downscale_factor: int) -> Any:
-    """Pixels as channels: (..., C, H r, W r) becomes (..., C r^2, H, W).
+    """Pixels as channels: (..., C, H r, W r) becomes (..., C r^2, H, W), the inverse of `pixel_shuffle`.
+
+    Args:
+        input: of shape (..., C, H r, W r).
+        downscale_factor: r.
 
     Raises:
-        ShapeError: height or width are no multiples of r.
+        ShapeError: the height or the width is no multiple of r.
     """
     r = downscale_factor
     if input.ndim < 3 or input.shape[-2] % r or input.shape[-1] % r:

@@ -1,4 +1,4 @@
-"""Vectors looked up by number."""
+"""Functions of indices: rows of a table, and one-hot vectors."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ __all__ = ["embedding", "one_hot"]
 def embedding(
     input: Tensor | npt.ArrayLike, weight: Tensor | npt.NDArray[Any], padding_idx: int | None = None
 ) -> Any:
-    """The rows of `weight` that `input` names.
+    """The rows of `weight` at the indices `input`.
 
     Args:
-        input: integers of any shape.
-        weight: (V, D).
-        padding_idx: a row that gets no gradient.
+        input: indices, integers of any shape.
+        weight: the table, of shape (V, D).
+        padding_idx: the index of a row that gets no gradient.
 
     Returns:
         An array of shape (*input.shape, D).
 
     Raises:
         DTypeError: `input` does not hold integers.
-        IndexingError: a number outside of 0 ... V - 1.
+        IndexingError: an index is not from 0 to V - 1.
     """
     indices = _integers("embedding", input)
     rows = weight.shape[0]
     if indices.size and not (indices.min() >= 0 and indices.max() < rows):
         raise IndexingError(
-            f"embedding: the input runs from {indices.min()} to {indices.max()}, but there are {rows} "
+            f"embedding: the indices run from {indices.min()} to {indices.max()}, but there are {rows} "
             f"vectors, 0 to {rows - 1}"
         )
     if padding_idx is not None:
@@ -50,7 +50,15 @@ def embedding(
 
 @exact
 def one_hot(tensor: Tensor | npt.ArrayLike, num_classes: int = -1) -> npt.NDArray[Any]:
-    """1 at the place of each number and 0 elsewhere, along a new last axis.
+    """One-hot vectors along a new last axis: 1 at the index of each class, and 0 elsewhere.
+
+    Args:
+        tensor: class indices, integers of any shape.
+        num_classes: the length of the new axis; -1 for the largest index plus 1.
+
+    Raises:
+        DTypeError: `tensor` does not hold integers.
+        IndexingError: an index is not from 0 to num_classes - 1.
 
     >>> one_hot([1, 0], 3).tolist()
     [[0, 1, 0], [1, 0, 0]]
@@ -59,7 +67,7 @@ def one_hot(tensor: Tensor | npt.ArrayLike, num_classes: int = -1) -> npt.NDArra
     classes = int(indices.max(initial=-1)) + 1 if num_classes == -1 else num_classes
     if indices.size and not (indices.min() >= 0 and indices.max() < classes):
         raise IndexingError(
-            f"one_hot: numbers from {indices.min()} to {indices.max()} are no classes 0 to {classes - 1}"
+            f"one_hot: indices from {indices.min()} to {indices.max()} are no classes 0 to {classes - 1}"
         )
     hot: npt.NDArray[Any] = (indices[..., None] == np.arange(classes)).astype(np.int64)
     return hot

@@ -1,4 +1,4 @@
-"""What convolution and pooling have in common: their options, their checks, and windows in plain ops."""
+"""What convolution and pooling share: options, checks, and windows in plain ops."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ AXES = {1: "L", 2: "H, W", 3: "D, H, W"}
 
 
 def sizes(function: str, option: str, value: Any, axes: int, least: int = 1) -> tuple[int, ...]:
-    """An option as one int for each axis.
+    """The value of an option as one int for each axis.
+
+    Raises:
+        OptionError: the value is neither an int nor one int for each axis, or an int is below `least`.
 
     >>> sizes("conv2d", "stride", 2, 2)
     (2, 2)
@@ -36,7 +39,11 @@ def sizes(function: str, option: str, value: Any, axes: int, least: int = 1) -> 
 
 
 def checked(function: str, input: Any, axes: int, channels: int | None = None) -> tuple[Any, bool]:
-    """The input with a batch axis, and whether it came with one."""
+    """The input with a batch axis, and True if the user gave the batch axis.
+
+    Raises:
+        ShapeError: the input has another number of axes or of channels; the message says the repair.
+    """
     if not isinstance(input, (Tensor, np.ndarray)):
         input = np.asarray(input)
     batched = input.ndim == axes + 2
@@ -50,7 +57,7 @@ def checked(function: str, input: Any, axes: int, channels: int | None = None) -
         elif input.ndim == axes + 2 and input.shape[-1] == channels:
             repair = "; channels stand before the spatial axes: np.moveaxis(x, -1, 1)"
         elif input.ndim == 2 and axes == 2:
-            repair = f"; images in rows get their shape back by x.reshape(len(x), {C}, height, width)"
+            repair = f"; give flat images their shape: x.reshape(len(x), {C}, height, width)"
         raise ShapeError(
             f"{function} expects input of shape (N, {C}, {AXES[axes]}) or ({C}, {AXES[axes]}), got "
             f"{input.shape}{repair}"
@@ -59,7 +66,7 @@ def checked(function: str, input: Any, axes: int, channels: int | None = None) -
 
 
 def check_fit(function: str, windows: Windows) -> None:
-    """Refuse a window that is larger than what it moves over."""
+    """Refuse a window that is larger than the padded input."""
     if min(windows.out, default=1) < 1:
         raise ShapeError(
             f"{function} expects an input at least as large as its kernel: a window of {windows.reach} does "
@@ -68,14 +75,14 @@ def check_fit(function: str, windows: Windows) -> None:
 
 
 def entries(x: Any, windows: Windows, fill: float = 0.0) -> Any:
-    """All windows, with the entries of each on one axis: (N, C, entries, *out)."""
+    """All windows of an input, the entries of each along one axis: (N, C, entries, *out)."""
     plane = Tensor(np.full((*x.shape[:2], *windows.full), fill, x.dtype))
     plane[windows.inner] = x
     return np.stack([plane[windows.at(offset)] for offset in np.ndindex(*windows.kernel)], axis=2)
 
 
 def laid(columns: Any, windows: Windows) -> Any:
-    """Windows (N, C, entries, *out) added up where they lie: (N, C, *size)."""
+    """The sum of windows (N, C, entries, *out), each at its position: (N, C, *size)."""
     plane = Tensor(np.zeros((*columns.shape[:2], *windows.full), columns.dtype))
     for i, offset in enumerate(np.ndindex(*windows.kernel)):
         plane[windows.at(offset)] += columns[:, :, i]

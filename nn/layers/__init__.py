@@ -2,6 +2,7 @@
 
 from .activations import *
 from .attention import *
+from .cells import *
 from .containers import *
 from .conv import *
 from .dropout import *
@@ -9,7 +10,10 @@ from .linear import *
 from .normalization import *
 from .padding import *
 from .pooling import *
+from .rectifiers import *
 from .recurrent import *
 from .shape import *
+from .softmax import *
 from .sparse import *
+from .transformer import *
 from .upsample import *

@@ -10,37 +10,20 @@ import numpy.typing as npt
 from autograd_lite import Tensor
 
 from .. import functional
-from ..module import Module, Parameter
+from ..module import Module
 from ..of import Of
 
 __all__ = [
-    "CELU",
-    "ELU",
-    "GELU",
     "GLU",
     "LTU",
-    "SELU",
     "Hardshrink",
     "Hardsigmoid",
-    "Hardswish",
     "Hardtanh",
-    "LeakyReLU",
     "LogSigmoid",
-    "LogSoftmax",
     "Maxout",
-    "Mish",
-    "PReLU",
-    "RReLU",
-    "ReLU",
-    "ReLU6",
     "ScaledTanh",
-    "SiLU",
     "Sigmoid",
     "Sign",
-    "Softmax",
-    "Softmax2d",
-    "Softmin",
-    "Softplus",
     "Softshrink",
     "Softsign",
     "Tanh",
@@ -53,10 +36,7 @@ Input = Tensor | Array
 
 
 class LTU(Of):
-    """The linear threshold unit: 1 from 0 on, else 0. It carries no gradient.
-
-    Source:
-        W. McCulloch, W. Pitts, "A logical calculus of the ideas immanent in nervous activity", 1943.
+    """The linear threshold unit: 1 where x >= 0, else 0. It has no gradient.
 
     Example:
         >>> import numpy as np, nn
@@ -68,7 +48,7 @@ class LTU(Of):
 
 
 class Sign(Module):
-    """-1, 0 or 1. It carries no gradient.
+    """The sign of x: -1, 0 or 1. It has no gradient.
 
     Example:
         >>> import numpy as np, nn
@@ -81,11 +61,7 @@ class Sign(Module):
 
 
 class Threshold(Of):
-    """x above the threshold, else `value`.
-
-    Args:
-        threshold: where x begins.
-        value: what stands below.
+    """x where x > threshold, else `value`.
 
     Example:
         >>> import numpy as np, nn
@@ -100,11 +76,7 @@ class Threshold(Of):
 
 
 class Hardtanh(Of):
-    """The saturated-linear function: x, but no less than min_val and no more than max_val.
-
-    Args:
-        min_val: the least value.
-        max_val: the largest value.
+    """The saturated-linear function: x, clipped to the interval from min_val to max_val.
 
     Example:
         >>> import numpy as np, nn
@@ -118,239 +90,8 @@ class Hardtanh(Of):
     inplace: bool = False
 
 
-class ReLU(Of):
-    """max(x, 0).
-
-    Source:
-        V. Nair, G. Hinton, "Rectified linear units improve restricted Boltzmann machines", 2010.
-
-    Example:
-        >>> import numpy as np, nn
-        >>> nn.ReLU()(np.array([-1.0, 2.0])).tolist()
-        [0.0, 2.0]
-    """
-
-    function = functional.relu
-    inplace: bool = False
-
-
-class ReLU6(Of):
-    """min(max(x, 0), 6).
-
-    Example:
-        >>> import numpy as np, nn
-        >>> nn.ReLU6()(np.array([-1.0, 2.0, 8.0])).tolist()
-        [0.0, 2.0, 6.0]
-    """
-
-    function = functional.relu6
-    inplace: bool = False
-
-
-class LeakyReLU(Of):
-    """x above 0, else negative_slope x.
-
-    Args:
-        negative_slope: below 0.
-
-    Source:
-        A. Maas et al., "Rectifier nonlinearities improve neural network acoustic models", 2013.
-
-    Example:
-        >>> import numpy as np, nn
-        >>> nn.LeakyReLU(0.1)(np.array([-1.0, 2.0])).tolist()
-        [-0.1, 2.0]
-    """
-
-    function = functional.leaky_relu
-    negative_slope: float = 0.01
-    inplace: bool = False
-
-
-class PReLU(Module):
-    """x above 0, else w x with slopes w that are learned.
-
-    Args:
-        num_parameters: 1, or the number of channels.
-        init: what w begins with.
-        dtype: of w.
-
-    Source:
-        K. He et al., "Delving deep into rectifiers", 2015.
-
-    Example:
-        >>> import numpy as np, nn
-        >>> nn.PReLU()(np.array([-1.0, 2.0])).tolist()
-        [-0.25, 2.0]
-    """
-
-    def __init__(
-        self, num_parameters: int = 1, init: float = 0.25, dtype: npt.DTypeLike = np.float32
-    ) -> None:
-        self.num_parameters = num_parameters
-        self.weight = Parameter(np.full(num_parameters, init, dtype))
-
-    def forward(self, input: Input) -> Any:
-        return functional.prelu(input, self.weight)
-
-    def extra_repr(self) -> str:
-        """The number of slopes."""
-        return f"num_parameters={self.num_parameters}"
-
-
-class RReLU(Of):
-    """x above 0, else a x; in training a is drawn from [lower, upper] for each entry, later it is their
-    mean.
-
-    Args:
-        lower: the least slope.
-        upper: the largest slope.
-
-    Source:
-        B. Xu et al., "Empirical evaluation of rectified activations in convolution network", 2015.
-
-    Example:
-        >>> import numpy as np, nn
-        >>> nn.RReLU(0.0, 0.5)(np.array([2.0, 0.0])).tolist()
-        [2.0, 0.0]
-    """
-
-    function = functional.rrelu
-    lower: float = 1 / 8
-    upper: float = 1 / 3
-    inplace: bool = False
-
-
-class ELU(Of):
-    """x above 0, else alpha (e^x - 1).
-
-    Args:
-        alpha: minus the value for large negative x.
-
-    Source:
-        D. Clevert et al., "Fast and accurate deep network learning by exponential linear units", 2016.
-
-    Example:
-        >>> import numpy as np, nn
-        >>> nn.ELU()(np.array([0.0, 2.0])).tolist()
-        [0.0, 2.0]
-    """
-
-    function = functional.elu
-    alpha: float = 1.0
-    inplace: bool = False
-
-
-class CELU(Of):
-    """x above 0, else alpha (e^(x / alpha) - 1).
-
-    Args:
-        alpha: minus the value for large negative x.
-
-    Source:
-        J. Barron, "Continuously differentiable exponential linear units", 2017.
-
-    Example:
-        >>> import numpy as np, nn
-        >>> nn.CELU(2.0)(np.array([0.0, 2.0])).tolist()
-        [0.0, 2.0]
-    """
-
-    function = functional.celu
-    alpha: float = 1.0
-    inplace: bool = False
-
-
-class SELU(Of):
-    """1.0507 times ELU with alpha = 1.6733: activations come near mean 0 and variance 1 by themselves.
-
-    Source:
-        G. Klambauer et al., "Self-normalizing neural networks", 2017.
-
-    Example:
-        >>> import numpy as np, nn
-        >>> nn.SELU()(np.array([0.0, 1.0])).tolist()
-        [0.0, 1.0507009873554805]
-    """
-
-    function = functional.selu
-    inplace: bool = False
-
-
-class Softplus(Of):
-    """log(1 + e^(beta x)) / beta, and x where beta x is above the threshold.
-
-    Args:
-        beta: how sharply it bends.
-        threshold: from where on it is x.
-
-    Example:
-        >>> import numpy as np, nn
-        >>> nn.Softplus()(np.array([0.0, 100.0])).tolist()
-        [0.6931471805599453, 100.0]
-    """
-
-    function = functional.softplus
-    beta: float = 1.0
-    threshold: float = 20.0
-
-
-class GELU(Of):
-    """x P(z < x) for a normal z.
-
-    Args:
-        approximate: "tanh" for the approximation by a tanh.
-
-    Source:
-        D. Hendrycks, K. Gimpel, "Gaussian error linear units", 2016.
-
-    Example:
-        >>> import numpy as np, nn
-        >>> nn.GELU()(np.array([0.0, 1.0])).round(4).tolist()
-        [0.0, 0.8413]
-    """
-
-    function = functional.gelu
-    approximate: str = "none"
-
-
-class SiLU(Of):
-    """x sigmoid(x).
-
-    Source:
-        S. Elfwing et al., "Sigmoid-weighted linear units", 2017.
-
-    Example:
-        >>> import numpy as np, nn
-        >>> nn.SiLU()(np.array([0.0, 1.0])).tolist()
-        [0.0, 0.7310585786300049]
-    """
-
-    function = functional.silu
-    inplace: bool = False
-
-
-class Mish(Of):
-    """x tanh(log(1 + e^x)).
-
-    Source:
-        D. Misra, "Mish: a self regularized non-monotonic activation function", 2019.
-
-    Example:
-        >>> import numpy as np, nn
-        >>> nn.Mish()(np.array([0.0])).tolist()
-        [0.0]
-    """
-
-    function = functional.mish
-    inplace: bool = False
-
-
 class Sigmoid(Of):
     """The logistic function 1 / (1 + e^(-steepness x)).
-
-    Args:
-        steepness: of the lectures: four times the slope at 0.
 
     Example:
         >>> import numpy as np, nn
@@ -363,7 +104,7 @@ class Sigmoid(Of):
 
 
 class LogSigmoid(Of):
-    """log(sigmoid(x)) = -log(1 + e^-x).
+    """log(sigmoid(x)) = -log(1 + e^-x), exact where the sigmoid underflows.
 
     Example:
         >>> import numpy as np, nn
@@ -387,10 +128,7 @@ class Tanh(Of):
 
 
 class ScaledTanh(Of):
-    """1.7159 tanh(2x / 3): about 1 at 1 and -1 at -1, where its second derivative is largest.
-
-    Source:
-        Y. LeCun et al., "Efficient backprop", 1998.
+    """1.7159 tanh(2x / 3): about 1 at 1 and -1 at -1, where the second derivative is largest.
 
     Example:
         >>> import numpy as np, nn
@@ -414,7 +152,7 @@ class Softsign(Of):
 
 
 class Hardsigmoid(Of):
-    """A straight line from 0 at x = -3 to 1 at x = 3.
+    """A line from 0 at x = -3 to 1 at x = 3, and constant outside.
 
     Example:
         >>> import numpy as np, nn
@@ -426,24 +164,8 @@ class Hardsigmoid(Of):
     inplace: bool = False
 
 
-class Hardswish(Of):
-    """x hardsigmoid(x).
-
-    Example:
-        >>> import numpy as np, nn
-        >>> nn.Hardswish()(np.array([-4.0, 3.0])).tolist()
-        [-0.0, 3.0]
-    """
-
-    function = functional.hardswish
-    inplace: bool = False
-
-
 class Hardshrink(Of):
     """x where |x| > lambd, else 0.
-
-    Args:
-        lambd: the threshold.
 
     Example:
         >>> import numpy as np, nn
@@ -456,10 +178,7 @@ class Hardshrink(Of):
 
 
 class Softshrink(Of):
-    """x, moved by lambd towards 0, but not beyond it.
-
-    Args:
-        lambd: how far.
+    """x moved by lambd towards 0; 0 where |x| <= lambd.
 
     Example:
         >>> import numpy as np, nn
@@ -483,69 +202,8 @@ class Tanhshrink(Of):
     function = functional.tanhshrink
 
 
-class Softmax(Of):
-    """e^x / sum(e^x) along an axis: positive numbers that add up to 1.
-
-    Args:
-        dim: the axis; by default that of the classes: 1 in (N, C), 0 in (C,).
-
-    Example:
-        >>> import numpy as np, nn
-        >>> nn.Softmax(dim=0)(np.array([0.0, 0.0])).tolist()
-        [0.5, 0.5]
-    """
-
-    function = functional.softmax
-    dim: int | None = None
-
-
-class Softmax2d(Softmax):
-    """The softmax over the channels at each pixel of (N, C, H, W) or (C, H, W)."""
-
-    def __init__(self) -> None:
-        self.dim = -3
-
-
-class Softmin(Of):
-    """softmax(-x).
-
-    Args:
-        dim: the axis; by default that of the classes: 1 in (N, C), 0 in (C,).
-
-    Example:
-        >>> import numpy as np, nn
-        >>> nn.Softmin(dim=0)(np.array([0.0, 0.0])).tolist()
-        [0.5, 0.5]
-    """
-
-    function = functional.softmin
-    dim: int | None = None
-
-
-class LogSoftmax(Of):
-    """log(softmax(x)), exact where softmax underflows.
-
-    Args:
-        dim: the axis; by default that of the classes: 1 in (N, C), 0 in (C,).
-
-    Example:
-        >>> import numpy as np, nn
-        >>> nn.LogSoftmax(dim=0)(np.array([0.0, 1000.0])).tolist()
-        [-1000.0, 0.0]
-    """
-
-    function = functional.log_softmax
-    dim: int | None = None
-
-
 class GLU(Of):
-    """a sigmoid(b), where a and b are the halves of x along an axis.
-
-    Args:
-        dim: the axis.
-
-    Source:
-        Y. Dauphin et al., "Language modeling with gated convolutional networks", 2017.
+    """a sigmoid(b), where a and b are the two halves of x along an axis.
 
     Example:
         >>> import numpy as np, nn
@@ -558,14 +216,7 @@ class GLU(Of):
 
 
 class Maxout(Of):
-    """The largest of each `pieces` neighbouring features: after a Linear, a convex function that is learned.
-
-    Args:
-        pieces: how many linear functions the maximum is taken of.
-        dim: the axis of the features.
-
-    Source:
-        I. Goodfellow et al., "Maxout networks", 2013.
+    """The largest of each `pieces` neighbouring features: after a `Linear`, a learned convex function.
 
     Example:
         >>> import numpy as np, nn

@@ -1,4 +1,4 @@
-"""Modules made of modules."""
+"""Containers of layers and of parameters."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequen
 
 
 class ModuleList(Module):
-    """A list of layers whose parameters are found, for a `forward` that calls them itself.
+    """A list of layers, for a `forward` that calls them itself. Their parameters belong to the model.
 
     Args:
         modules: the layers.
 
     Raises:
-        DTypeError: one of them is not a Module.
+        DTypeError: an entry is not a Module.
 
     Example:
         >>> import nn
@@ -49,7 +49,7 @@ class ModuleList(Module):
         return self
 
     def insert(self, index: int, module: Module) -> None:
-        """Put a layer before another."""
+        """Insert a layer before the one at an index."""
         layers = list(self)
         layers.insert(index, module)
         self._modules.clear()
@@ -74,7 +74,7 @@ class ModuleList(Module):
             ) from None
 
     def named_layers(self) -> list[tuple[str, Module]]:
-        """The layers with their names, in order; one that stands in two places comes twice."""
+        """The layers with their names, in order. A layer with two names comes twice."""
         return [(name, module) for name, module in self._modules.items() if module is not None]
 
     def __iter__(self) -> Iterator[Module]:
@@ -85,7 +85,7 @@ class ModuleList(Module):
 
 
 class Sequential(ModuleList):
-    """Layers one after another: the output of each is the input of the next.
+    """A chain of layers: the output of each is the input of the next.
 
     Args:
         args: the layers, or one dict of layers by name.
@@ -123,7 +123,7 @@ class Sequential(ModuleList):
 
 
 class ModuleDict(Module):
-    """A dict of layers whose parameters are found.
+    """A dict of layers. Their parameters belong to the model.
 
     Args:
         modules: the layers by name.
@@ -139,7 +139,7 @@ class ModuleDict(Module):
         self.update(modules or {})
 
     def update(self, modules: Mapping[str, Module]) -> None:
-        """Add layers, or put them in the place of others."""
+        """Add layers, or replace those of the same names."""
         for name, module in modules.items():
             self[name] = module
 
@@ -180,10 +180,10 @@ class ModuleDict(Module):
 
 
 class ParameterList(Module):
-    """A list of parameters that are found.
+    """A list of parameters, which belong to the model.
 
     Args:
-        values: Tensors or arrays; they become parameters.
+        values: Tensors or arrays, which become parameters.
 
     Example:
         >>> import numpy as np, nn
@@ -217,10 +217,10 @@ class ParameterList(Module):
 
 
 class ParameterDict(Module):
-    """A dict of parameters that are found.
+    """A dict of parameters, which belong to the model.
 
     Args:
-        parameters: Tensors or arrays by name; they become parameters.
+        parameters: Tensors or arrays by name, which become parameters.
 
     Example:
         >>> import numpy as np, nn

@@ -29,7 +29,7 @@ _MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "
 
 
 class _Convolution(Module):
-    """What all of them share: options, weights, and how they look."""
+    """What all convolutional layers share: options, parameters and repr."""
 
     axes: ClassVar[int]
     transposed: ClassVar[bool] = False
@@ -55,8 +55,8 @@ class _Convolution(Module):
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         if in_channels % groups or out_channels % groups:
             raise OptionError(
-                f"{name}({in_channels}, {out_channels}, groups={groups}): both numbers of channels are to be "
-                "multiples of groups"
+                f"{name}({in_channels}, {out_channels}, groups={groups}): expected both numbers of channels "
+                "to be multiples of groups"
             )
         allowed = ["zeros"] if self.transposed else list(_MODES)
         if padding_mode not in allowed:
@@ -77,7 +77,7 @@ class _Convolution(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the initial values anew: U(-b, b) with b = 1 / sqrt(fan_in), as in PyTorch."""
+        """Draw new initial values from U(-b, b) with b = 1 / sqrt(fan_in), as in PyTorch."""
         init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         if self.bias is not None:
             bound = 1 / math.sqrt(math.prod(self.weight.shape[1:]))
@@ -97,13 +97,13 @@ class _Convolution(Module):
         )
 
     def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
-        """A kernel for each output; for a transposed convolution, for each input."""
+        """One kernel for each output entry; in a transposed convolution for each input entry."""
         if self.transposed:
             return multiply_adds(transposed_convolution, output, args[0], self.weight)
         return multiply_adds(convolution, output, None, self.weight)
 
     def extra_repr(self) -> str:
-        """The options that are not as by default."""
+        """The sizes, and the options that differ from their defaults."""
         parts = [
             f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
         ]
@@ -141,7 +141,7 @@ class _Conv(_Convolution):
 
 
 class Conv1d(_Conv):
-    """Convolution over sequences (N, C, L); the arguments are those of `Conv2d`, with one int for each pair.
+    """Convolution over sequences (N, C, L); the arguments are those of `Conv2d`.
 
     Example:
         >>> import numpy as np, nn
@@ -153,27 +153,32 @@ class Conv1d(_Conv):
 
 
 class Conv2d(_Conv):
-    """Convolution over images (N, C, H, W): each output channel is a kernel's match with every window.
+    """Convolution over images (N, C, H, W): each output channel is the product of a kernel with each window.
+
+    See `nn.functional.conv2d`.
 
     Args:
-        in_channels: C of the input.
-        out_channels: of the output.
-        kernel_size: of a window, an int or (height, width), as are the next three.
-        stride: from window to window.
-        padding: entries put around the image; or "same" for as many as keep its size, or "valid" for none.
-        dilation: from an entry of a window to the next.
-        groups: the channels are cut into so many groups, each with output channels of its own.
-        bias: whether a number is added to each output channel.
-        padding_mode: what is put around: "zeros", "reflect", "replicate" or "circular".
-        dtype: of the parameters.
+        in_channels: C, the number of channels of the input.
+        out_channels: the number of channels of the output.
+        kernel_size: the size of a window, an int or (height, width).
+        stride: the distance from a window to the next, an int or (down, right).
+        padding: the number of entries added at each end of an axis, an int or (height, width). "valid" adds
+            none, and "same" keeps the size of the image.
+        dilation: the distance between neighbouring entries of a window, an int or (down, right).
+        groups: the number of groups of channels; each group has output channels of its own.
+        bias: add a learned bias to each output channel.
+        padding_mode: the added entries: "zeros", or by "reflect", "replicate" or "circular", as in
+            `nn.functional.pad`.
+        dtype: the dtype of the parameters.
 
     Attributes:
         weight: of shape (out_channels, in_channels / groups, height, width).
-        bias: of shape (out_channels,), or None. Both start as U(-b, b), b = 1 / sqrt(fan_in).
+        bias: of shape (out_channels,), or None. The initial values of both are drawn from U(-b, b),
+            b = 1 / sqrt(fan_in).
 
     Raises:
-        ShapeError: the input is not of shape (N, C, H, W) or (C, H, W), or smaller than a window.
-        OptionError: an option that cannot be.
+        ShapeError: the input is not of shape (N, C, H, W) or (C, H, W), or is smaller than a window.
+        OptionError: an option has an invalid value.
 
     Source:
         Y. LeCun et al., "Gradient-based learning applied to document recognition", 1998.
@@ -191,7 +196,7 @@ class Conv2d(_Conv):
 
 
 class Conv3d(_Conv):
-    """Convolution over volumes (N, C, D, H, W); arguments as for `Conv2d`, with three ints for each pair.
+    """Convolution over volumes (N, C, D, H, W); the arguments are those of `Conv2d`.
 
     Example:
         >>> import numpy as np, nn
@@ -234,7 +239,7 @@ class _ConvTranspose(_Convolution):
 
         Args:
             x: of shape (N, C, *size) or (C, *size).
-            output_size: the size of the output's spatial axes, where `stride` leaves a choice.
+            output_size: the size of the output's spatial axes, if `stride` allows several.
         """
         function = getattr(functional, f"conv_transpose{self.axes}d")
         x = self._input(x)
@@ -245,7 +250,7 @@ class _ConvTranspose(_Convolution):
         )  # fmt: skip
 
     def _extra(self, shape: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[int, ...]:
-        """The output padding that makes the output of the wanted size."""
+        """The output padding with which the output gets the wanted size."""
         wanted = wanted[-self.axes :]
         assert not isinstance(self.padding, str)
         lengths = zip(
@@ -256,7 +261,7 @@ class _ConvTranspose(_Convolution):
         if len(extra) != self.axes or not all(0 <= e < s for e, s in zip(extra, self.stride, strict=True)):
             largest = tuple(n + s - 1 for n, s in zip(smallest, self.stride, strict=True))
             raise ShapeError(
-                f"{self!r}: an input {shape} can become of size {smallest} to {largest}, not {wanted}"
+                f"{self!r}: an input {shape} has an output of size {smallest} to {largest}, not {wanted}"
             )
         return extra
 
@@ -276,18 +281,20 @@ class ConvTranspose1d(_ConvTranspose):
 class ConvTranspose2d(_ConvTranspose):
     """The transpose of `Conv2d` as a linear map, from the shape of its output to that of its input.
 
+    See `nn.functional.conv_transpose2d`.
+
     Args:
-        in_channels: C of the input.
-        out_channels: of the output.
-        kernel_size: of a window, an int or (height, width), as are the others that follow.
-        stride: from window to window in the output.
-        padding: what is cut off around the output.
-        output_padding: rows and columns that the output has more, where the stride leaves a choice.
-        groups: as in `Conv2d`.
-        bias: whether a number is added to each output channel.
-        dilation: from an entry of a window to the next.
-        padding_mode: "zeros".
-        dtype: of the parameters.
+        in_channels: C, the number of channels of the input.
+        out_channels: the number of channels of the output.
+        kernel_size: the size of a window, an int or (height, width).
+        stride: the distance between neighbouring windows in the output, an int or (down, right).
+        padding: the number of entries cut off at each end of the output, an int or (height, width).
+        output_padding: the number of extra rows and columns at the end of the output.
+        groups: the number of groups of channels; each group has output channels of its own.
+        bias: add a learned bias to each output channel.
+        dilation: the distance between neighbouring entries of a window, an int or (down, right).
+        padding_mode: only "zeros".
+        dtype: the dtype of the parameters.
 
     Attributes:
         weight: of shape (in_channels, out_channels / groups, height, width).
@@ -295,7 +302,7 @@ class ConvTranspose2d(_ConvTranspose):
 
     Raises:
         ShapeError: the input is not of shape (N, C, H, W) or (C, H, W).
-        OptionError: an option that cannot be.
+        OptionError: an option has an invalid value.
 
     Example:
         >>> import numpy as np, nn

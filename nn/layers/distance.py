@@ -16,7 +16,7 @@ class CosineSimilarity(Module):
 
     Args:
         dim: the axis.
-        eps: the least product of the lengths that is divided by.
+        eps: the smallest norm in the divisor.
 
     Example:
         >>> import numpy as np, nn
@@ -35,9 +35,9 @@ class PairwiseDistance(Module):
     """The p-norm of the difference of vectors along the last axis.
 
     Args:
-        p: of the norm.
-        eps: added to the difference.
-        keepdim: keep the axis, with length 1.
+        p: the order of the norm.
+        eps: added to each difference, so that the norm has a gradient at distance 0.
+        keepdim: keep the last axis, with length 1.
 
     Example:
         >>> import numpy as np, nn

@@ -1,4 +1,4 @@
-"""Layers that drop entries at random, in training only."""
+"""Layers that drop random entries in training."""
 
 from __future__ import annotations
 
@@ -10,16 +10,10 @@ __all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d"]
 
 
 class Dropout(Of):
-    """In training each entry is 0 with probability p, and else divided by 1 - p.
-
-    Args:
-        p: the probability.
+    """In training, set each entry to 0 with probability p, and divide the others by 1 - p.
 
     Raises:
         OptionError: p is not from 0 to 1.
-
-    Source:
-        N. Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
 
     Example:
         >>> import numpy as np, nn
@@ -36,47 +30,29 @@ class Dropout(Of):
     inplace: bool = False
 
     def check(self) -> None:
-        """Refuse what is no probability."""
+        """Refuse a p that is not from 0 to 1."""
         check_number(type(self).__name__, "p", self.p, most=1, example=0.5)
 
 
 class Dropout2d(Dropout):
-    """Dropout of whole channels of (N, C, ...), for neighbouring pixels say nearly the same.
-
-    Args:
-        p: the probability.
-
-    Source:
-        J. Tompson et al., "Efficient object localization using convolutional networks", 2015.
-    """
+    """Dropout of whole channels of (N, C, H, W), because neighbouring pixels are correlated."""
 
     function = functional.dropout2d
 
 
 class Dropout1d(Dropout2d):
-    """Dropout of whole channels of (N, C, L).
+    """Dropout of whole channels of (N, C, L)."""
 
-    Args:
-        p: the probability.
-    """
+    function = functional.dropout1d
 
 
 class Dropout3d(Dropout2d):
-    """Dropout of whole channels of (N, C, D, H, W).
+    """Dropout of whole channels of (N, C, D, H, W)."""
 
-    Args:
-        p: the probability.
-    """
+    function = functional.dropout3d
 
 
 class AlphaDropout(Dropout):
-    """Dropout after SELU: entries become -1.7581, and mean 0 and variance 1 stay what they are.
-
-    Args:
-        p: the probability.
-
-    Source:
-        G. Klambauer et al., "Self-normalizing neural networks", 2017.
-    """
+    """Dropout after `SELU`: dropped entries become -1.7581, and mean 0 and variance 1 are kept."""
 
     function = functional.alpha_dropout

@@ -22,23 +22,22 @@ __all__ = ["Bilinear", "Linear"]
 class Linear(Module):
     """y = x W^T + b.
 
-    Weight and bias start as U(-1/sqrt(in), 1/sqrt(in)), as in PyTorch.
+    The initial W and b are drawn from U(-1/sqrt(in), 1/sqrt(in)), as in PyTorch.
 
     Args:
-        in_features: the size of the last axis of the input.
-        out_features: the size of the last axis of the output.
-        bias: whether there is a b.
-        dtype: of the parameters. Arrays are not cast to it: a float64 input to a float32 layer is computed
-            in float64 and gives float64; write x.astype(np.float32) to stay in float32. The gradients of
-            weight and bias are of their own dtype, float32.
-            Lists and numbers take the dtype of the layer.
+        in_features: the length of the last axis of the input.
+        out_features: the length of the last axis of the output.
+        bias: add a learned bias b.
+        dtype: the dtype of the parameters and of their gradients. Lists and numbers are cast to it, arrays
+            are not: a float64 array makes a float32 layer compute in float64. Write
+            x.astype(np.float32) to stay in float32.
 
     Attributes:
-        weight: of shape (out_features, in_features).
-        bias: of shape (out_features,), or None.
+        weight: W, of shape (out_features, in_features).
+        bias: b, of shape (out_features,), or None.
 
     Raises:
-        OptionError: a size that is not an int of at least 0.
+        OptionError: a size is not an int of at least 0.
         ShapeError: the input is not of shape (..., in_features).
         DTypeError: the input holds no numbers.
 
@@ -60,14 +59,14 @@ class Linear(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the initial values anew."""
+        """Draw new initial values."""
         init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         if self.bias is not None:
             bound = 1 / math.sqrt(max(1, self.in_features))
             init.uniform_(self.bias, -bound, bound)
 
     def forward(self, x: Input) -> Any:
-        weight = self.weight  # read once, as it may be computed
+        weight = self.weight  # read once, because a parametrization computes it
         x = as_operand("Linear", x, weight.dtype)
         if x.shape[-1:] != (self.in_features,):
             repair = repair_of_input(x.shape, self.in_features, "Linear({}, ...)")
@@ -88,14 +87,14 @@ class Bilinear(Module):
     """y_k = x1^T W_k x2 + b_k.
 
     Args:
-        in1_features: the size of x1.
-        in2_features: the size of x2.
-        out_features: the size of y.
-        bias: whether b is there.
-        dtype: of the parameters.
+        in1_features: the length of the last axis of x1.
+        in2_features: the length of the last axis of x2.
+        out_features: the length of the last axis of y.
+        bias: add a learned bias b.
+        dtype: the dtype of the parameters.
 
     Raises:
-        OptionError: a size that is not an int of at least 1.
+        OptionError: a size is not an int of at least 1.
         ShapeError: the inputs are not of shapes (..., in1_features) and (..., in2_features).
 
     Example:

@@ -31,10 +31,10 @@ Input = Tensor | npt.NDArray[Any]
 
 
 class _ChannelNorm(Module):
-    """What batch and instance norm share: scale and shift, and running means, of each channel."""
+    """What batch and instance norm share: scale, shift and running values of each channel."""
 
     shapes: ClassVar[dict[int, str]]
-    """The numbers of axes that an input may have, and how such an input is written."""
+    """The numbers of axes that an input may have, each with the shape of the input in words."""
 
     num_batches_tracked: npt.NDArray[Any]
 
@@ -63,7 +63,7 @@ class _ChannelNorm(Module):
             raise InputError(self, f"expects input of shape {shapes}, got {input.shape}{self.repair(input)}")
 
     def repair(self, input: Input) -> str:
-        """What to write for an input of another shape."""
+        """The repair for an input of another shape."""
         kind, axes = type(self).__name__[:-2], max(1, input.ndim - 2)
         if input.ndim not in self.shapes:
             fits = input.ndim in (2, 3, 4, 5) and kind.endswith("Norm")
@@ -73,7 +73,7 @@ class _ChannelNorm(Module):
         return f"; make the layer fit the input: {type(self).__name__}({input.shape[self.axis(input)]})"
 
     def axis(self, input: Input) -> int:
-        """Where the channels are."""
+        """The axis of the channels."""
         return 1
 
     def extra_repr(self) -> str:
@@ -97,7 +97,7 @@ class _BatchNorm(_ChannelNorm):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype)
 
     def counted(self) -> float:
-        """One more batch; returns how far the running values move towards its own."""
+        """Count a batch; return the fraction by which the running values move towards those of the batch."""
         if not (self.training and self.track_running_stats):
             return 0.0
         if not ag.is_recomputing():
@@ -119,17 +119,18 @@ class _BatchNorm(_ChannelNorm):
 
 
 class BatchNorm1d(_BatchNorm):
-    """Each feature of (N, C) or (N, C, L) is brought to mean 0 and variance 1 over the batch.
+    """Normalizes each feature of (N, C) or (N, C, L) to mean 0 and variance 1 over the batch.
 
-    In training by the batch's own mean and variance, later by running means of them.
+    Training uses the mean and the variance of the batch; evaluation uses running means of both.
 
     Args:
         num_features: C.
-        eps: keeps the division finite.
-        momentum: how far the running values move towards those of a batch; None for plain means.
-        affine: whether a scale and a shift of each channel are learned.
-        track_running_stats: whether there are running values; if not, the batch's are always used.
-        dtype: of the parameters.
+        eps: added to the variance, so that the division stays finite.
+        momentum: the fraction by which the running values move towards those of a batch. None makes them
+            the means over all batches.
+        affine: learn a scale and a shift for each channel.
+        track_running_stats: keep running values; if False, evaluation too uses those of the batch.
+        dtype: the dtype of the parameters.
 
     Source:
         S. Ioffe, C. Szegedy, "Batch normalization", 2015.
@@ -144,30 +145,24 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    """Each channel of (N, C, H, W) is brought to mean 0 and variance 1 over the batch; see `BatchNorm1d`.
+    """Normalizes each channel of (N, C, H, W) over the batch; the arguments are those of `BatchNorm1d`.
 
-    Args:
-        num_features: C.
-        eps: keeps the division finite.
-        momentum: how far the running values move towards those of a batch; None for plain means.
-        affine: whether a scale and a shift of each channel are learned.
-        track_running_stats: whether there are running values.
-        dtype: of the parameters.
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.BatchNorm2d(1)(np.array([1.0, 3.0]).reshape(2, 1, 1, 1)).numpy().round(3).ravel().tolist()
+        [-1.0, 1.0]
     """
 
     shapes: ClassVar = {4: "(N, {}, H, W)"}
 
 
 class BatchNorm3d(_BatchNorm):
-    """Each channel of (N, C, D, H, W) is brought to mean 0 and variance 1 over the batch; see `BatchNorm1d`.
+    """Normalizes each channel of (N, C, D, H, W) over the batch; the arguments are those of `BatchNorm1d`.
 
-    Args:
-        num_features: C.
-        eps: keeps the division finite.
-        momentum: how far the running values move towards those of a batch; None for plain means.
-        affine: whether a scale and a shift of each channel are learned.
-        track_running_stats: whether there are running values.
-        dtype: of the parameters.
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.BatchNorm3d(1)(np.array([1.0, 3.0]).reshape(2, 1, 1, 1, 1)).numpy().round(3).ravel().tolist()
+        [-1.0, 1.0]
     """
 
     shapes: ClassVar = {5: "(N, {}, D, H, W)"}
@@ -186,7 +181,7 @@ class _InstanceNorm(_ChannelNorm):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype)
 
     def axis(self, input: Input) -> int:
-        """Where the channels are: first in a single sample."""
+        """The axis of the channels: the first one of a single sample."""
         return 0 if input.ndim == min(self.shapes) else 1
 
     def forward(self, input: Input) -> Any:
@@ -206,47 +201,51 @@ class _InstanceNorm(_ChannelNorm):
 
 
 class InstanceNorm1d(_InstanceNorm):
-    """Each channel of each sample (N, C, L) or (C, L) is brought to mean 0 and variance 1.
+    """Normalizes each channel of each sample (N, C, L) or (C, L) to mean 0 and variance 1.
 
     Args:
         num_features: C.
-        eps: keeps the division finite.
-        momentum: how far the running values move towards those of a batch.
-        affine: whether a scale and a shift of each channel are learned.
-        track_running_stats: whether there are running values, which are used outside of training.
-        dtype: of the parameters.
+        eps: added to the variance, so that the division stays finite.
+        momentum: the fraction by which the running values move towards those of a batch.
+        affine: learn a scale and a shift for each channel.
+        track_running_stats: keep running values, and use them in evaluation.
+        dtype: the dtype of the parameters.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.InstanceNorm1d(1)(np.array([[[1.0, 3.0]]])).round(3).tolist()
+        [[[-1.0, 1.0]]]
     """
 
     shapes: ClassVar = {2: "({}, L)", 3: "(N, {}, L)"}
 
 
 class InstanceNorm2d(_InstanceNorm):
-    """Each channel of each sample (N, C, H, W) or (C, H, W) is brought to mean 0 and variance 1.
+    """Normalizes each channel of each sample (N, C, H, W) or (C, H, W) to mean 0 and variance 1.
 
-    Args:
-        num_features: C.
-        eps: keeps the division finite.
-        momentum: how far the running values move towards those of a batch.
-        affine: whether a scale and a shift of each channel are learned.
-        track_running_stats: whether there are running values, which are used outside of training.
-        dtype: of the parameters.
+    The arguments are those of `InstanceNorm1d`.
 
     Source:
         D. Ulyanov et al., "Instance normalization", 2016.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.InstanceNorm2d(1)(np.array([[[[1.0, 3.0]]]])).round(3).tolist()
+        [[[[-1.0, 1.0]]]]
     """
 
     shapes: ClassVar = {3: "({}, H, W)", 4: "(N, {}, H, W)"}
 
 
 class LayerNorm(Module):
-    """The last axes of each sample are brought to mean 0 and variance 1.
+    """Normalizes each sample over its last axes to mean 0 and variance 1.
 
     Args:
-        normalized_shape: the sizes of these axes, or of the last one.
-        eps: keeps the division finite.
-        elementwise_affine: whether a scale and a shift of each entry are learned.
-        bias: whether there is a shift.
-        dtype: of the parameters.
+        normalized_shape: the lengths of these axes, or the length of the last one.
+        eps: added to the variance, so that the division stays finite.
+        elementwise_affine: learn a scale and a shift for each entry.
+        bias: learn the shift; if False, only the scale.
+        dtype: the dtype of the parameters.
 
     Source:
         J. Ba et al., "Layer normalization", 2016.
@@ -281,13 +280,13 @@ class LayerNorm(Module):
 
 
 class RMSNorm(Module):
-    """The last axes of each sample are divided by the root of the mean of their squares.
+    """Divides each sample by the root of the mean of its squares over its last axes.
 
     Args:
-        normalized_shape: the sizes of these axes, or of the last one.
-        eps: keeps the division finite; by default the spacing of numbers at 1.
-        elementwise_affine: whether a scale of each entry is learned.
-        dtype: of the parameter.
+        normalized_shape: the lengths of these axes, or the length of the last one.
+        eps: added to the mean; by default the spacing of the dtype's numbers at 1.
+        elementwise_affine: learn a scale for each entry.
+        dtype: the dtype of the parameter.
 
     Source:
         B. Zhang, R. Sennrich, "Root mean square layer normalization", 2019.
@@ -326,17 +325,17 @@ def _check_last(layer: Module, input: Input, shape: tuple[int, ...]) -> None:
 
 
 class GroupNorm(Module):
-    """Groups of channels of each sample (N, C, ...) are brought to mean 0 and variance 1.
+    """Normalizes each group of channels of each sample (N, C, ...) to mean 0 and variance 1.
 
     Args:
-        num_groups: how many groups.
+        num_groups: the number of groups.
         num_channels: C.
-        eps: keeps the division finite.
-        affine: whether a scale and a shift of each channel are learned.
-        dtype: of the parameters.
+        eps: added to the variance, so that the division stays finite.
+        affine: learn a scale and a shift for each channel.
+        dtype: the dtype of the parameters.
 
     Raises:
-        OptionError: the channels cannot be put into that many equal groups.
+        OptionError: the number of channels is no multiple of the number of groups.
 
     Source:
         Y. Wu, K. He, "Group normalization", 2018.
@@ -377,8 +376,10 @@ class LocalResponseNorm(Module):
     """x / (k + alpha times the mean of x^2 over `size` neighbouring channels)^beta.
 
     Args:
-        size: how many channels.
-        alpha, beta, k: as above.
+        size: the number of neighbouring channels.
+        alpha: multiplies the mean.
+        beta: the exponent.
+        k: added to the mean.
 
     Source:
         A. Krizhevsky et al., "ImageNet classification with deep convolutional neural networks", 2012.

@@ -1,4 +1,4 @@
-"""Layers that put entries around an image or a sequence."""
+"""Layers that add entries around an image or a sequence."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class _Pad(Module):
         return called(self, functional.pad, x, self.padding, self.mode, self.value)
 
     def extra_repr(self) -> str:
-        """How many entries are put on each side."""
+        """The number of new entries on each side."""
         return str(self.padding)
 
 
@@ -68,7 +68,7 @@ class ZeroPad2d(_Pad):
     """Zeros around images (N, C, H, W).
 
     Args:
-        padding: an int for all sides, or (left, right, top, bottom); negative ones cut off.
+        padding: an int for all sides, or (left, right, top, bottom). A negative number cuts entries off.
 
     Example:
         >>> import numpy as np, nn
@@ -86,30 +86,30 @@ class _ConstantPad(_Pad):
         self.value = value
 
     def extra_repr(self) -> str:
-        """How many entries are put on each side, and which."""
+        """The number of new entries on each side, and their value."""
         return f"padding={self.padding}, value={self.value}"
 
 
 class ConstantPad1d(_ConstantPad):
-    """A number before and after sequences (N, C, L)."""
+    """The number `value` before and after sequences (N, C, L)."""
 
     axes = 1
 
 
 class ConstantPad2d(_ConstantPad):
-    """A number around images (N, C, H, W)."""
+    """The number `value` around images (N, C, H, W)."""
 
     axes = 2
 
 
 class ReflectionPad1d(_Pad):
-    """Sequences (N, C, L) mirrored at their first and last entry."""
+    """Sequences (N, C, L), mirrored at their first and last entry."""
 
     axes, mode = 1, "reflect"
 
 
 class ReflectionPad2d(_Pad):
-    """Images (N, C, H, W) mirrored at their outermost pixels.
+    """Images (N, C, H, W), mirrored at their outermost pixels.
 
     Example:
         >>> import numpy as np, nn
@@ -133,12 +133,12 @@ class ReplicationPad2d(_Pad):
 
 
 class CircularPad1d(_Pad):
-    """Sequences (N, C, L) with their end before and their beginning after them."""
+    """Sequences (N, C, L), continued periodically."""
 
     axes, mode = 1, "circular"
 
 
 class CircularPad2d(_Pad):
-    """Images (N, C, H, W) continued as if they were tiles of a wall."""
+    """Images (N, C, H, W), continued periodically in both directions."""
 
     axes, mode = 2, "circular"

@@ -7,8 +7,7 @@ from typing import Any, ClassVar
 
 from .. import functional
 from ..functional.windows import sizes
-from ..of import Of
-from .spatial import called
+from .spatial import Spatial
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -27,23 +26,19 @@ __all__ = [
 Ints = int | Sequence[int]
 
 
-class Pool(Of):
-    """A pooling layer; where its input does not fit, the error names the layer."""
+class Pool(Spatial):
+    """A pooling layer, which checks its sizes when it is made."""
 
     axes: ClassVar[int]
     least: ClassVar[dict[str, int]] = {"kernel_size": 1, "stride": 1, "padding": 0, "dilation": 1}
 
     def check(self) -> None:
-        """Let the stride be the kernel size by default; refuse sizes that are too small."""
+        """Set the stride to the kernel size by default; refuse sizes that are too small."""
         if vars(self).get("stride", 0) is None:
             self.stride = self.kernel_size
         for option, least in self.least.items():
             if option in vars(self):
                 sizes(type(self).__name__, option, getattr(self, option), self.axes, least)
-
-    def compute(self, *inputs: Any, **named: Any) -> Any:
-        """Call the function with the options."""
-        return called(self, type(self).function, *inputs, **named, **self.options())
 
 
 # -- the largest -----------------------------------------------------------------------------------
@@ -75,20 +70,6 @@ class MaxPool1d(MaxPool):
 
 class MaxPool2d(MaxPool):
     """The largest entry of each window of images (N, C, H, W).
-
-    Where several are the largest, the gradient goes to the first of them, as in PyTorch.
-
-    Args:
-        kernel_size: of a window, an int or (height, width), as are the next three.
-        stride: from window to window; by default the kernel size. Smaller ones make windows overlap.
-        padding: entries around the image that are smaller than all others.
-        dilation: from an entry of a window to the next.
-        return_indices: return also where, in the flattened H W, each largest entry stands.
-        ceil_mode: a window that reaches over the end counts too.
-
-    Raises:
-        ShapeError: the input is not of shape (N, C, H, W) or (C, H, W), or smaller than a window.
-        OptionError: an option that cannot be.
 
     Example:
         >>> import numpy as np, nn
@@ -138,7 +119,7 @@ class AvgPool1d(AvgPool):
     axes, function = 1, functional.avg_pool1d
 
     def check(self) -> None:
-        """Keep sizes as tuples, as PyTorch does here."""
+        """Store sizes as tuples, as PyTorch does here."""
         super().check()
         for option in self.shown:
             setattr(self, option, sizes("AvgPool1d", option, getattr(self, option), 1, self.least[option]))
@@ -146,18 +127,6 @@ class AvgPool1d(AvgPool):
 
 class AvgPool2d(AvgPool):
     """The mean of each window of images (N, C, H, W).
-
-    Args:
-        kernel_size: of a window, an int or (height, width), as are the next two.
-        stride: from window to window; by default the kernel size.
-        padding: zeros around the image.
-        ceil_mode: a window that reaches over the end counts too.
-        count_include_pad: whether padding counts in the mean.
-        divisor_override: what the sums are divided by instead.
-
-    Raises:
-        ShapeError: the input is not of shape (N, C, H, W) or (C, H, W), or smaller than a window.
-        OptionError: an option that cannot be.
 
     Example:
         >>> import numpy as np, nn
@@ -184,17 +153,7 @@ class AvgPool3d(AvgPool):
 
 
 class LPPool2d(Pool):
-    """(sum of x^p)^(1/p) over each window of images (N, C, H, W); L2 pooling with p = 2.
-
-    Args:
-        norm_type: p.
-        kernel_size: of a window, an int or (height, width).
-        stride: from window to window; by default the kernel size.
-        ceil_mode: a window that reaches over the end counts too.
-
-    Raises:
-        ShapeError: the input is not of shape (N, C, H, W) or (C, H, W), or smaller than a window.
-        OptionError: an option that cannot be.
+    """(the sum of x^p)^(1/p) over each window of images (N, C, H, W).
 
     Example:
         >>> import numpy as np, nn
@@ -209,7 +168,7 @@ class LPPool2d(Pool):
     ceil_mode: bool = False
 
     def check(self) -> None:
-        """Refuse windows without entries; the stride stays None where the kernel size is meant."""
+        """Refuse windows without entries; a stride of None stays None, as in PyTorch."""
         sizes("LPPool2d", "kernel_size", self.kernel_size, 2)
 
 
@@ -230,10 +189,7 @@ class AdaptiveAvgPool1d(Pool):
 
 
 class AdaptiveAvgPool2d(Pool):
-    """The mean of each of H' W' windows that cover images (N, C, H, W) evenly; with 1, of all of it.
-
-    Args:
-        output_size: H' and W', or one int for both; None keeps the size of an axis.
+    """The mean of each of H' x W' windows that cover images (N, C, H, W) evenly.
 
     Example:
         >>> import numpy as np, nn
@@ -246,10 +202,7 @@ class AdaptiveAvgPool2d(Pool):
 
 
 class AdaptiveAvgPool3d(Pool):
-    """The mean of each of D' H' W' windows that cover volumes (N, C, D, H, W) evenly.
-
-    Args:
-        output_size: D', H' and W', or one int for all; None keeps the size of an axis.
+    """The mean of each of D' x H' x W' windows that cover volumes (N, C, D, H, W) evenly.
 
     Example:
         >>> import numpy as np, nn
@@ -262,11 +215,7 @@ class AdaptiveAvgPool3d(Pool):
 
 
 class AdaptiveMaxPool2d(Pool):
-    """The largest entry of each of H' W' windows that cover images (N, C, H, W) evenly.
-
-    Args:
-        output_size: H' and W', or one int for both; None keeps the size of an axis.
-        return_indices: return also where, in the flattened H W, each largest entry stands.
+    """The largest entry of each of H' x W' windows that cover images (N, C, H, W) evenly.
 
     Example:
         >>> import numpy as np, nn

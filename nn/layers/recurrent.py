@@ -1,8 +1,9 @@
-"""Recurrent layers: RNN, LSTM and GRU over sequences, and their cells for one step."""
+"""Recurrent layers: RNN, LSTM and GRU over sequences."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,30 +21,31 @@ from ..module import InputError, Module, Parameter
 from ..options import check_number, check_whole
 from ..utils.rnn import PackedSequence, pack, pad_packed_sequence
 
-__all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
+__all__ = ["GRU", "LSTM", "RNN"]
 
 Array = npt.NDArray[Any]
 
-# -- layers over sequences -------------------------------------------------------------------------
+NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+"""The parameters of one layer in one direction."""
 
 
-class _Recurrent(Module):
-    """What RNN, LSTM and GRU share: layers on layers, both directions, batches and lengths."""
+class Recurrent(Module):
+    """What RNN, LSTM and GRU share: several layers, both directions, batches and lengths."""
 
     gates: ClassVar[int]
-    states: ClassVar[int] = 1  # an LSTM has two
+    states: ClassVar[int] = 1  # 2 for an LSTM
     run: ClassVar[Any]
 
     def __init__(
         self,
         input_size: int,
         hidden_size: int,
-        num_layers: int,
-        bias: bool,
-        batch_first: bool,
-        dropout: float,
-        bidirectional: bool,
-        dtype: npt.DTypeLike,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        dtype: npt.DTypeLike = np.float32,
     ) -> None:
         check_whole(type(self).__name__, "input_size", input_size)
         check_whole(type(self).__name__, "hidden_size", hidden_size)
@@ -56,28 +58,16 @@ class _Recurrent(Module):
         for layer in range(num_layers):
             width = input_size if layer == 0 else hidden_size * self.directions
             for direction in range(self.directions):
-                self._add_weights(width, layer, direction, dtype)
+                for name, weight in drawn(self.gates, width, hidden_size, dtype, bias=bias):
+                    self.register_parameter(f"{name}{_suffix(layer, direction)}", weight)
 
     @property
     def directions(self) -> int:
-        """2 if the sequence is read both ways, else 1."""
+        """The number of directions: 2 if the layer is bidirectional, else 1."""
         return 2 if self.bidirectional else 1
 
-    def _add_weights(self, width: int, layer: int, direction: int, dtype: npt.DTypeLike) -> None:
-        rows = self.gates * self.hidden_size
-        shapes: dict[str, tuple[int, ...]] = {
-            "weight_ih": (rows, width),
-            "weight_hh": (rows, self.hidden_size),
-        }
-        shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)} if self.bias else {}
-        bound = 1 / math.sqrt(self.hidden_size)
-        for name, shape in shapes.items():
-            weight = init.uniform_(Parameter(np.empty(shape, dtype)), -bound, bound)
-            self.register_parameter(f"{name}{_suffix(layer, direction)}", weight)
-
     def _weights(self, layer: int, direction: int) -> tuple[Any, ...]:
-        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        return tuple(getattr(self, f"{name}{_suffix(layer, direction)}", None) for name in names)
+        return tuple(getattr(self, f"{name}{_suffix(layer, direction)}", None) for name in NAMES)
 
     def forward(
         self,
@@ -88,14 +78,14 @@ class _Recurrent(Module):
         """All hidden states of the last layer, and the last states of all layers.
 
         Args:
-            input: (T, B, I); (B, T, I) if `batch_first`; (T, I) for a single sequence; or a PackedSequence.
-            hx: the first states, of shape (layers * directions, B, H); for an LSTM a pair of them. Zeros by
-                default.
-            lengths: how long each sequence of the batch is; what comes after is not read.
+            input: of shape (T, B, I), with `batch_first` (B, T, I), or (T, I); or a PackedSequence.
+            hx: the initial states, of shape (layers * directions, B, H); for an LSTM a pair of them. The
+                default is zeros.
+            lengths: the length of each sequence of the batch. Later entries are not read.
 
         Returns:
-            The output (T, B, directions * H), zero after the end of a sequence, and the last states in the
-            shape of `hx`, each from the end of its own sequence. The output for a PackedSequence is one.
+            The output (T, B, directions * H), which is 0 after the end of a sequence. A PackedSequence has a
+            packed output. Then the last states in the shape of `hx`, each from the end of its sequence.
         """
         if isinstance(input, PackedSequence):
             padded, each = pad_packed_sequence(input, self.batch_first)
@@ -154,13 +144,13 @@ class _Recurrent(Module):
         return ends
 
     def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
-        """All weights, at each step of each sequence."""
+        """One for each weight, at each step of each sequence."""
         states = [None] * self.states
         each = [self._weights(i, j) for i in range(self.num_layers) for j in range(self.directions)]
         return sum(multiply_adds(type(self).run, output, args[0], *states, *weights) for weights in each)
 
     def extra_repr(self) -> str:
-        """The sizes, and the options that are not as usual."""
+        """The sizes, and the options that differ from their defaults."""
         options = {
             "num_layers": 1,
             "bias": True,
@@ -176,19 +166,50 @@ def _suffix(layer: int, direction: int) -> str:
     return f"_l{layer}" + ("_reverse" if direction else "")
 
 
-class RNN(_Recurrent):
+def drawn(
+    gates: int, width: int, hidden: int, dtype: npt.DTypeLike, bias: bool
+) -> Iterator[tuple[str, Parameter]]:
+    """The parameters of one layer in one direction, by name, drawn from U(-b, b) with b = 1 / sqrt(H)."""
+    rows, bound = gates * hidden, 1 / math.sqrt(hidden)
+    shapes: list[tuple[int, ...]] = [(rows, width), (rows, hidden), (rows,), (rows,)]
+    for name, shape in zip(NAMES, shapes[: 4 if bias else 2], strict=False):
+        yield name, init.uniform_(Parameter(np.empty(shape, dtype)), -bound, bound)
+
+
+def checked_nonlinearity(layer: str, nonlinearity: str) -> str:
+    """The nonlinearity, which must be "tanh" or "relu"."""
+    if nonlinearity not in ("tanh", "relu"):
+        raise OptionError(f'{layer}(nonlinearity={nonlinearity!r}): expected "tanh" or "relu"')
+    return nonlinearity
+
+
+def _repair(layer: str, shape: tuple[int, ...], features: int) -> str:
+    """The repair for an input whose last axis is not that of the features."""
+    if len(shape) in (1, 2) and features == 1:
+        return "; sequences of numbers get an axis of features: x[..., None]"
+    if len(shape) not in (2, 3):
+        return ""
+    if shape[-2] == features:
+        return "; the features stand last: np.swapaxes(x, -1, -2)"
+    return f"; make the layer fit the input: {layer}({shape[-1]}, ...)"
+
+
+# -- the layers ------------------------------------------------------------------------------------
+
+
+class RNN(Recurrent):
     """h_t = tanh(W x_t + b + U h_{t-1} + b'), over sequences.
 
     Args:
-        input_size: how many features each x_t has.
+        input_size: the number of features of each x_t.
         hidden_size: the size of h.
-        num_layers: recurrent layers, each of which reads the states of the one before.
-        nonlinearity: "tanh" or "relu".
-        bias: whether b and b' are there.
-        batch_first: input and output are (B, T, features) and not (T, B, features).
-        dropout: the share of entries set to 0 between layers, in training.
-        bidirectional: the sequence is read both ways, and the states are put side by side.
-        dtype: of the parameters.
+        num_layers: the number of recurrent layers; each reads the states of the layer before.
+        nonlinearity: "tanh", or "relu" in place of tanh.
+        bias: add learned biases b and b'.
+        batch_first: take input and give output of shape (B, T, features), not (T, B, features).
+        dropout: the probability with which an entry between two layers is dropped, in training.
+        bidirectional: read the sequence in both directions, and join the states of both.
+        dtype: the dtype of the parameters.
 
     Example:
         >>> import numpy as np, nn
@@ -215,25 +236,25 @@ class RNN(_Recurrent):
         super().__init__(
             input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype
         )
-        self.nonlinearity = _checked_nonlinearity("RNN", nonlinearity)
+        self.nonlinearity = checked_nonlinearity("RNN", nonlinearity)
         self.options = {"nonlinearity": nonlinearity}
 
 
-class LSTM(_Recurrent):
+class LSTM(Recurrent):
     """Long short-term memory, over sequences: c_t = f c_{t-1} + i g, h_t = o tanh(c_t).
 
-    The gates i, f, o = sigmoid(W x_t + b + U h_{t-1} + b') and g = tanh(...) stand in this order (i, f, g, o)
-    in the weights.
+    i, f, o = sigmoid(W x_t + b + U h_{t-1} + b') and g = tanh(W x_t + b + U h_{t-1} + b'). Their order in the
+    weights is i, f, g, o.
 
     Args:
-        input_size: how many features each x_t has.
+        input_size: the number of features of each x_t.
         hidden_size: the size of h and c.
-        num_layers: recurrent layers, each of which reads the states of the one before.
-        bias: whether b and b' are there.
-        batch_first: input and output are (B, T, features) and not (T, B, features).
-        dropout: the share of entries set to 0 between layers, in training.
-        bidirectional: the sequence is read both ways, and the states are put side by side.
-        dtype: of the parameters.
+        num_layers: the number of recurrent layers; each reads the states of the layer before.
+        bias: add learned biases b and b'.
+        batch_first: take input and give output of shape (B, T, features), not (T, B, features).
+        dropout: the probability with which an entry between two layers is dropped, in training.
+        bidirectional: read the sequence in both directions, and join the states of both.
+        dtype: the dtype of the parameters.
 
     Source:
         S. Hochreiter, J. Schmidhuber, "Long short-term memory", 1997; F. Gers et al., "Learning to
@@ -251,37 +272,22 @@ class LSTM(_Recurrent):
     states = 2
     run = staticmethod(lstm)
 
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
-        bidirectional: bool = False,
-        dtype: npt.DTypeLike = np.float32,
-    ) -> None:
-        super().__init__(
-            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype
-        )
 
-
-class GRU(_Recurrent):
+class GRU(Recurrent):
     """Gated recurrent units, over sequences: h_t = (1 - z) n + z h_{t-1}.
 
-    r, z = sigmoid(W x_t + b + U h_{t-1} + b'), n = tanh(W x_t + b + r (U h_{t-1} + b')), in this order
-    (r, z, n) in the weights.
+    r, z = sigmoid(W x_t + b + U h_{t-1} + b') and n = tanh(W x_t + b + r (U h_{t-1} + b')). Their order in
+    the weights is r, z, n.
 
     Args:
-        input_size: how many features each x_t has.
+        input_size: the number of features of each x_t.
         hidden_size: the size of h.
-        num_layers: recurrent layers, each of which reads the states of the one before.
-        bias: whether b and b' are there.
-        batch_first: input and output are (B, T, features) and not (T, B, features).
-        dropout: the share of entries set to 0 between layers, in training.
-        bidirectional: the sequence is read both ways, and the states are put side by side.
-        dtype: of the parameters.
+        num_layers: the number of recurrent layers; each reads the states of the layer before.
+        bias: add learned biases b and b'.
+        batch_first: take input and give output of shape (B, T, features), not (T, B, features).
+        dropout: the probability with which an entry between two layers is dropped, in training.
+        bidirectional: read the sequence in both directions, and join the states of both.
+        dtype: the dtype of the parameters.
 
     Source:
         K. Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014.
@@ -295,179 +301,3 @@ class GRU(_Recurrent):
 
     gates = 3
     run = staticmethod(gru)
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
-        bidirectional: bool = False,
-        dtype: npt.DTypeLike = np.float32,
-    ) -> None:
-        super().__init__(
-            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype
-        )
-
-
-def _checked_nonlinearity(layer: str, nonlinearity: str) -> str:
-    if nonlinearity not in ("tanh", "relu"):
-        raise OptionError(f'{layer}(nonlinearity={nonlinearity!r}): expected "tanh" or "relu"')
-    return nonlinearity
-
-
-# -- cells: one step -------------------------------------------------------------------------------
-
-
-class _Cell(Module):
-    """What the cells share: weights, and inputs with or without a batch axis."""
-
-    gates: ClassVar[int]
-    states: ClassVar[int] = 1
-    run: ClassVar[Any]
-
-    def __init__(self, input_size: int, hidden_size: int, bias: bool, dtype: npt.DTypeLike) -> None:
-        check_whole(type(self).__name__, "input_size", input_size)
-        check_whole(type(self).__name__, "hidden_size", hidden_size)
-        self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
-        self.options: dict[str, Any] = {}
-        rows, bound = self.gates * hidden_size, 1 / math.sqrt(hidden_size)
-        shapes: dict[str, tuple[int, ...]] = {
-            "weight_ih": (rows, input_size),
-            "weight_hh": (rows, hidden_size),
-        }
-        shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
-        for name, shape in shapes.items():
-            wanted = bias or len(shape) > 1
-            weight = init.uniform_(Parameter(np.empty(shape, dtype)), -bound, bound) if wanted else None
-            self.register_parameter(name, weight)
-
-    def forward(self, input: Tensor | Array, hx: Any = None) -> Any:
-        """The next state.
-
-        Args:
-            input: (B, I), or (I,).
-            hx: the state before, (B, H) or (H,); for an LSTMCell a pair of them. Zeros by default.
-        """
-        single = input.ndim == 1
-        if input.ndim not in (1, 2) or input.shape[-1] != self.input_size:
-            raise InputError(
-                self,
-                f"expects input of shape (B, {self.input_size}) or ({self.input_size},), got {input.shape}",
-            )
-        shape = (*input.shape[:-1], self.hidden_size)
-        if hx is None:
-            hx = (np.zeros(shape, input.dtype),) * self.states
-        states = [hx] if isinstance(hx, (Tensor, np.ndarray)) else list(hx)
-        if len(states) != self.states or any(s.shape != shape for s in states):
-            came = ", ".join(str(s.shape) for s in states)
-            raise InputError(self, f"expects {self.states} state(s) of shape {shape}, got {came}")
-        x, *states = (value[None] for value in (input, *states)) if single else (input, *states)
-        weights = (self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
-        _, *new = type(self).run(x[None], *states, *weights, **self.options)
-        new = [s[0] for s in new] if single else new
-        return new[0] if self.states == 1 else tuple(new)
-
-    def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
-        """All weights, for each sequence."""
-        weights = (*[None] * self.states, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
-        return multiply_adds(type(self).run, output, args[0], *weights)
-
-    def extra_repr(self) -> str:
-        """The sizes."""
-        return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
-
-
-class RNNCell(_Cell):
-    """One step of an `RNN`.
-
-    Args:
-        input_size: how many features the input has.
-        hidden_size: the size of the state.
-        bias: whether there are biases.
-        nonlinearity: "tanh" or "relu".
-        dtype: of the parameters.
-
-    Example:
-        >>> import numpy as np, nn
-        >>> nn.RNNCell(3, 4)(np.zeros((2, 3), np.float32)).shape
-        (2, 4)
-    """
-
-    gates = 1
-    run = staticmethod(rnn)
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,
-        nonlinearity: str = "tanh",
-        dtype: npt.DTypeLike = np.float32,
-    ) -> None:
-        super().__init__(input_size, hidden_size, bias, dtype)
-        self.nonlinearity = _checked_nonlinearity("RNNCell", nonlinearity)
-        self.options = {"nonlinearity": nonlinearity}
-
-
-class LSTMCell(_Cell):
-    """One step of an `LSTM`; returns the hidden and the cell state.
-
-    Args:
-        input_size: how many features the input has.
-        hidden_size: the size of the states.
-        bias: whether there are biases.
-        dtype: of the parameters.
-
-    Example:
-        >>> import numpy as np, nn
-        >>> h, c = nn.LSTMCell(3, 4)(np.zeros((2, 3), np.float32))
-        >>> h.shape, c.shape
-        ((2, 4), (2, 4))
-    """
-
-    gates = 4
-    states = 2
-    run = staticmethod(lstm)
-
-    def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, dtype: npt.DTypeLike = np.float32
-    ) -> None:
-        super().__init__(input_size, hidden_size, bias, dtype)
-
-
-class GRUCell(_Cell):
-    """One step of a `GRU`.
-
-    Args:
-        input_size: how many features the input has.
-        hidden_size: the size of the state.
-        bias: whether there are biases.
-        dtype: of the parameters.
-
-    Example:
-        >>> import numpy as np, nn
-        >>> nn.GRUCell(3, 4)(np.zeros((2, 3), np.float32)).shape
-        (2, 4)
-    """
-
-    gates = 3
-    run = staticmethod(gru)
-
-    def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, dtype: npt.DTypeLike = np.float32
-    ) -> None:
-        super().__init__(input_size, hidden_size, bias, dtype)
-
-
-def _repair(layer: str, shape: tuple[int, ...], features: int) -> str:
-    """What to write for an input whose last axis is not the one of features."""
-    if len(shape) in (1, 2) and features == 1:
-        return "; sequences of numbers get an axis of features: x[..., None]"
-    if len(shape) not in (2, 3):
-        return ""
-    if shape[-2] == features:
-        return "; the features stand last: np.swapaxes(x, -1, -2)"
-    return f"; make the layer fit the input: {layer}({shape[-1]}, ...)"

@@ -1,4 +1,4 @@
-"""Layers that change the shape only, or nothing."""
+"""Layers that change the shape of their input, or nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Array = npt.NDArray[Any]
 
 
 class Identity(Module):
-    """The input itself; takes any arguments, so that it can stand in for another layer.
+    """The input itself. The constructor takes any arguments, so that Identity can replace any layer.
 
     Example:
         >>> import nn
@@ -35,14 +35,14 @@ class Identity(Module):
 
 
 class Flatten(Module):
-    """The axes from `start_dim` to `end_dim` as one: by default all but the batch axis.
+    """Joins the axes from `start_dim` to `end_dim` into one, by default all but the batch axis.
 
     Args:
         start_dim: the first axis.
-        end_dim: the last, included.
+        end_dim: the last axis, which is joined too.
 
     Raises:
-        ShapeError: the input has no such axes.
+        ShapeError: the input does not have these axes.
 
     Example:
         >>> import numpy as np, nn
@@ -66,14 +66,15 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """One axis as several.
+    """Splits one axis into several.
 
     Args:
         dim: the axis.
-        unflattened_size: the sizes that it becomes; one may be -1.
+        unflattened_size: the lengths of the new axes. One of them may be -1, which means the rest.
 
     Raises:
-        ShapeError: the size of the axis is not their product.
+        OptionError: a length is below -1, or several are -1.
+        ShapeError: the length of the axis is not the product of the new lengths.
 
     Example:
         >>> import numpy as np, nn
@@ -109,5 +110,5 @@ class Unflatten(Module):
         return np.reshape(x, (*x.shape[:dim], *new, *x.shape[dim + 1 :]))
 
     def extra_repr(self) -> str:
-        """The axis and what it becomes."""
+        """The axis and its new lengths."""
         return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

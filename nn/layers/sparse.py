@@ -1,4 +1,4 @@
-"""Vectors looked up by number."""
+"""Tables of learned vectors."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ __all__ = ["Embedding"]
 
 
 class Embedding(Module):
-    """A table of vectors that are learned, looked up by number: of words, characters, users.
+    """A table of learned vectors, one for each index: of words, characters, users.
 
     Args:
-        num_embeddings: V, how many vectors.
-        embedding_dim: D, their size.
-        padding_idx: a vector that is 0 at first and is not learned.
-        dtype: of the vectors.
+        num_embeddings: V, the number of vectors.
+        embedding_dim: D, the size of each vector.
+        padding_idx: the index of a vector that is 0 and gets no gradient.
+        dtype: the dtype of the vectors.
 
     Raises:
-        OptionError: a `padding_idx` that is no row.
+        OptionError: `padding_idx` is no index of the table.
 
     Example:
         >>> import numpy as np, nn
@@ -61,12 +61,12 @@ class Embedding(Module):
     def from_pretrained(
         cls, embeddings: Tensor | npt.ArrayLike, freeze: bool = True, padding_idx: int | None = None
     ) -> Self:
-        """A table of vectors that are there already.
+        """A table of given vectors.
 
         Args:
-            embeddings: (V, D).
-            freeze: whether they stay as they are.
-            padding_idx: a vector that is not learned.
+            embeddings: the vectors, of shape (V, D).
+            freeze: give the vectors no gradient.
+            padding_idx: the index of a vector that gets no gradient.
         """
         values = as_array(embeddings)
         layer = cls(values.shape[0], values.shape[1], padding_idx, values.dtype)

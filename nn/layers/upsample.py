@@ -17,13 +17,15 @@ __all__ = ["Upsample"]
 
 
 class Upsample(Module):
-    """Images or sequences with more pixels, or with fewer.
+    """Images or sequences, resampled to another number of pixels.
+
+    See `nn.functional.interpolate`.
 
     Args:
-        size: the new size of each spatial axis, an int or one for each.
-        scale_factor: or what the sizes are multiplied with.
+        size: the new length of each spatial axis, an int or one for each axis.
+        scale_factor: multiplies the lengths; the alternative to `size`.
         mode: "nearest", "nearest-exact", "linear" for sequences or "bilinear" for images.
-        align_corners: see `nn.functional.interpolate`.
+        align_corners: in the linear modes, keep the centres of the corner pixels where they are.
 
     Example:
         >>> import numpy as np, nn

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ..init import by_activation_
-from ..layers.activations import ReLU
 from ..layers.containers import Sequential
 from ..layers.conv import Conv2d
 from ..layers.dropout import Dropout
 from ..layers.linear import Linear
 from ..layers.normalization import LocalResponseNorm
 from ..layers.pooling import MaxPool2d
+from ..layers.rectifiers import ReLU
 from ..layers.shape import Flatten
 from ..module import Module
 

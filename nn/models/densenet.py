@@ -9,12 +9,12 @@ import numpy as np
 
 from .. import functional as F  # noqa: N812
 from ..init import kaiming_normal_
-from ..layers.activations import ReLU
 from ..layers.containers import Sequential
 from ..layers.conv import Conv2d
 from ..layers.linear import Linear
 from ..layers.normalization import BatchNorm2d
 from ..layers.pooling import AvgPool2d
+from ..layers.rectifiers import ReLU
 from ..module import Module
 
 __all__ = ["DenseBlock", "DenseLayer", "DenseNet"]

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..layers.activations import ReLU
 from ..layers.containers import Sequential
 from ..layers.conv import Conv2d
 from ..layers.dropout import Dropout
 from ..layers.linear import Linear
 from ..layers.normalization import BatchNorm2d
 from ..layers.pooling import MaxPool2d
+from ..layers.rectifiers import ReLU
 from ..module import Module
 
 __all__ = ["GoogLeNet", "Inception"]

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..init import by_activation_
-from ..layers.activations import ReLU
 from ..layers.containers import Sequential
 from ..layers.conv import Conv2d
 from ..layers.dropout import Dropout
 from ..layers.linear import Linear
 from ..layers.pooling import MaxPool2d
+from ..layers.rectifiers import ReLU
 from ..layers.shape import Flatten
 from ..module import Module
 

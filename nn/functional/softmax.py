@@ -1,0 +1,79 @@
+"""The softmax and functions made of it: probabilities of classes from scores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import autograd_lite as ag
+from autograd_lite import Tensor
+
+from ..random import generator
+from .exactness import exact
+
+__all__ = ["gumbel_softmax", "log_softmax", "softmax", "softmin"]
+
+Array = npt.NDArray[Any]
+Input = Tensor | Array
+
+
+@exact
+def gumbel_softmax(logits: Input, tau: float = 1.0, hard: bool = False, dim: int = -1) -> Any:
+    """softmax((x + G) / tau) with Gumbel noise G: a differentiable random draw of a class.
+
+    Args:
+        logits: x, of any shape.
+        tau: the temperature; the lower, the closer the result is to one class.
+        hard: give exactly one class, with the gradient of the soft result.
+        dim: the axis of the classes.
+
+    Source:
+        E. Jang et al., "Categorical reparameterization with Gumbel-softmax", 2017.
+    """
+    drawn = generator.gumbel(size=logits.shape).astype(logits.dtype)
+    soft = ag.softmax((logits + drawn) / tau, axis=dim)
+    if not hard:
+        return soft
+    plain = np.asarray(ag.stop_gradient(soft))
+    one = (plain == plain.max(axis=dim, keepdims=True)).astype(plain.dtype)
+    return soft + (one - plain)
+
+
+@exact
+def softmax(input: Input, dim: int | None = None) -> Any:
+    """e^x / sum(e^x) along an axis: positive numbers with sum 1.
+
+    Args:
+        input: x, of any shape.
+        dim: the axis of the classes. The default is axis 1, and axis 0 for x of shape (C,) or (C, H, W).
+    """
+    return ag.softmax(input, axis=_axis(input, dim))
+
+
+@exact
+def softmin(input: Input, dim: int | None = None) -> Any:
+    """softmax(-x).
+
+    Args:
+        input: x, of any shape.
+        dim: the axis of the classes; the default is as in `softmax`.
+    """
+    return softmax(-input, dim)
+
+
+@exact
+def log_softmax(input: Input, dim: int | None = None) -> Any:
+    """log(softmax(x)), exact where softmax underflows.
+
+    Args:
+        input: x, of any shape.
+        dim: the axis of the classes; the default is as in `softmax`.
+    """
+    return ag.log_softmax(input, axis=_axis(input, dim))
+
+
+def _axis(input: Input, dim: int | None) -> int:
+    """The axis of the classes."""
+    return dim if dim is not None else 0 if input.ndim in (0, 1, 3) else 1
