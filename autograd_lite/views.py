@@ -157,7 +157,7 @@ def base_of(x: Any) -> Any:
 
 
 def is_part(value: Any, x: Any, index: Any) -> bool:
-    """Whether a value is the view x[index]. Python ends `x[1:] *= 3` with `x[1:] = view`, the changed view."""
+    """Whether a value is the view x[index]. Python ends `x[1:] *= 3` with `x[1:] = view`."""
     views = getattr(value, "_views", None)
     return (
         views is not None
