@@ -275,7 +275,7 @@ def test_functions_are_called_by_the_module_that_they_are_from():
 
     for call, name in [
         (lambda: np.histogram(x), "np.histogram counts"),
-        (lambda: np.nextafter(x, x), "np.nextafter goes to a neighbour"),
+        (lambda: np.nextafter(x, x), "np.nextafter returns a neighbour"),
         (lambda: np.fft.fft(x, out=np.empty(2, complex)), "write out = np.fft.fft(x)"),
         (lambda: np.exp(x, out=np.empty((2, 2))), "np.exp(..., out=...)"),
         (lambda: np.add.reduce(x), "np.add.reduce"),
