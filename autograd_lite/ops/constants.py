@@ -85,8 +85,7 @@ refuse(
     *_named("apply_along_axis apply_over_axes nested_iters"),
 )
 refuse(
-    "drops entries by their values; find the indices with plain numbers: "
-    "x[np.unique(x.numpy(), return_index=True)[1]]",
+    "drops entries by their values; write x[np.unique(x.numpy(), return_index=True)[1]]",
     *_named("unique unique_all unique_counts unique_inverse unique_values"),
     *_named("intersect1d setdiff1d setxor1d union1d"),
 )
