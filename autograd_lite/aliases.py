@@ -5,8 +5,8 @@ derivatives apart. In
 
     grad(lambda x: x * grad(lambda y: x + y)(1.0))(1.0)
 
-the inner `grad` plays only the steps that were recorded after its own alias of y, and takes the cotangent of
-that alias alone. This is d(x + y)/dy = 1 for every x, so the result is 1, not 2. Since x is on the tape of
+the inner `grad` plays only the steps that were recorded after its own alias of y. It takes the cotangent of
+that alias alone, which is d(x + y)/dy = 1 for every x. So the result is 1, not 2. Since x is on the tape of
 the outer call, the inner backward pass is itself recorded.
 """
 
@@ -52,7 +52,7 @@ class Call:
         self, f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Sequence[int]
     ) -> None:
         if not callable(f):
-            raise DTypeError(f"a function is differentiated, not {describe(f)}: ag.grad(f)(x), ag.vjp(f, x)")
+            raise DTypeError(f"expected a function, not {describe(f)}: ag.grad(f)(x), ag.vjp(f, x)")
         named = list(dict.fromkeys(argnums))
         self.places = [named.index(i) for i in argnums]  # an argument may be named twice
         self.primals, self.rebuild = tree.flatten([args[i] for i in named])
@@ -70,8 +70,8 @@ class Call:
     def is_nested(self, *tensors: Any) -> bool:
         """Whether an outer tape records this derivative.
 
-        It does if a primal is on the outer tape, or one of `tensors`, from which the pass starts, or another
-        Tensor that the function read.
+        It does if the outer tape holds a primal, another Tensor that the function read, or one of `tensors`,
+        from which the pass starts.
         """
         if not self.outer:
             return False

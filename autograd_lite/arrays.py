@@ -235,8 +235,8 @@ def finite(value: Any) -> bool:
 # -- arrays that are refused -----------------------------------------------------------------------
 
 MASKED = (
-    "a masked array does not go with Tensors, which have no mask; write m.filled(0), which is "
-    "np.ma.filled(m, 0), for the array, and np.where(~m.mask, x, 0) to leave entries of x out"
+    "a masked array cannot be combined with Tensors, which have no mask; write m.filled(0), which is "
+    "np.ma.filled(m, 0), for the array, and np.where(~m.mask, x, 0) to leave out entries of x"
 )
 
 _ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
@@ -264,8 +264,8 @@ def refuse_other_arithmetic(value: Any, line: str = "") -> None:
     Example:
         >>> refuse_other_arithmetic(np.eye(2).view(np.matrix))
         Traceback (most recent call last):
-        autograd_lite.errors.UnsupportedError: a np.matrix, for which * is the matrix product, does not go
-        with Tensors; write np.asarray(m)
+        autograd_lite.errors.UnsupportedError: a np.matrix, for which * is the matrix product, cannot be
+        combined with Tensors; write np.asarray(m)
     """
     kind: Any = type(value)
     if kind is list or kind is tuple:
@@ -291,9 +291,12 @@ def _reason(value: Any) -> str:
     if isinstance(value, np.ma.MaskedArray):
         return MASKED
     if isinstance(value, np.matrix):
-        return "a np.matrix, for which * is the matrix product, does not go with Tensors; write np.asarray(m)"
+        return (
+            "a np.matrix, for which * is the matrix product, cannot be combined with Tensors; "
+            "write np.asarray(m)"
+        )
     name = type(value).__name__
     return (
-        f"a {name}, an array whose operators mean something else than NumPy's, does not go with Tensors; "
-        "write np.asarray(m)"
+        f"a {name}, an array whose operators have another meaning than NumPy's, cannot be combined with "
+        "Tensors; write np.asarray(m)"
     )

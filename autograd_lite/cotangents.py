@@ -93,8 +93,8 @@ def bare(g: Cotangent) -> Any:
 def add(a: Cotangent, b: Cotangent) -> Cotangent:
     """Fan-in: the sum of the cotangents of two uses of one value.
 
-    If the newer cotangent `b` is large and nobody else holds it, the sum is written into b, whose memory is
-    still in the cache. Otherwise the sum is a new array, since a and b may be views.
+    If the newer cotangent `b` is large and nobody else holds it, the sum is written into b. The memory of b
+    is still in the cache. Otherwise the sum is a new array, since a and b may be views.
     """
     if a is DEAD or b is DEAD:
         return b if a is DEAD else a
@@ -166,7 +166,7 @@ def fit(gx: Any, arg: Any, rule: Rule, node: Node, i: int) -> Any:
         if not rule.broadcasts:
             raise ShapeError(
                 f"the derivative rule of {op_name(node.op)} for argument {i} returned shape {gx.shape}, "
-                f"but the argument has shape {arg.shape}; if the op broadcasts, say so with "
+                f"but the argument has shape {arg.shape}; if the op broadcasts, declare it with "
                 "@ag.primitive(broadcasts=True)"
             )
         gx = unbroadcast(gx, arg.shape)
@@ -185,7 +185,7 @@ def fit(gx: Any, arg: Any, rule: Rule, node: Node, i: int) -> Any:
 def _no_cotangent(node: Node, i: int, gx: Any) -> DTypeError:
     return DTypeError(
         f"the derivative rule of {op_name(node.op)} for argument {i} returned {describe(gx)}, a "
-        f"{type(gx).__name__}; it returns one array of numbers, the cotangent of that argument"
+        f"{type(gx).__name__}; expected one array of numbers, the cotangent of that argument"
     )
 
 

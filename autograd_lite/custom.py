@@ -76,8 +76,8 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
                 pulled = (None, *pulled)
             if not isinstance(pulled, tuple) or len(pulled) != len(args):
                 raise ShapeError(
-                    f"the backward pass of {op_name(self)} returns a tuple with one cotangent for each of "
-                    f"its {len(args)} arguments, it returned {describe(pulled)}"
+                    f"the backward pass of {op_name(self)} returned {describe(pulled)}; expected a tuple "
+                    f"with one cotangent for each of its {len(args)} arguments"
                 )
             return tuple(
                 np.zeros_like(x) if c is None and (isinstance(x, Tensor) or is_array(x)) else c
@@ -106,8 +106,8 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
         both = self._forward(*values)
         if not isinstance(both, tuple) or len(both) != 2:
             raise ShapeError(
-                f"the forward pass of {op_name(self)} returns (value, residuals), it returned "
-                f"{describe(both)}"
+                f"the forward pass of {op_name(self)} returned {describe(both)}; expected a tuple "
+                "(value, residuals)"
             )
         value, residuals = both
         if any(isinstance(v, Tensor) for v in tree.flatten(value)[0]):

@@ -23,7 +23,7 @@ __all__ = ["check_dependence"]
 Array = npt.NDArray[Any]
 
 REPAIR = (
-    "a function is checked for what it is given, so let it compute with its arguments: "
+    "check_grads checks the arguments of f, so let f compute with them: "
     "check_grads(lambda w: f(w), (w,)), and for a module with its parameters "
     "check_grads(lambda p: loss(nn.functional_call(model, p, x), y), (dict(model.named_parameters()),))"
 )
@@ -35,8 +35,8 @@ def check_dependence(
     """Refuse a function that depends on Tensors other than its arguments.
 
     A function may be independent of one argument, or constant between jumps. So it is refused only in two
-    cases: its value is the same for all arguments, or it reads a Tensor that requires a gradient and is, or
-    equals, an argument without influence.
+    cases. Its value is the same for all arguments. Or an argument has no influence, and the function reads an
+    equal Tensor that requires a gradient.
 
     Args:
         f: a function of Tensors.
@@ -66,7 +66,7 @@ def check_dependence(
         if any(_is_same(x, given[i]) for x in others):
             raise GradientCheckError(
                 f"check_grads: f does not depend on {names[i]}, but on the Tensor itself that was given for "
-                f"it, {describe(points[i])}, so nothing would be checked of it; {REPAIR}"
+                f"it, {describe(points[i])}, so its derivative would not be checked; {REPAIR}"
             )
 
 

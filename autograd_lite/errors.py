@@ -1,7 +1,7 @@
 """The exception family.
 
-Every error of the library is an `AutogradLiteError` and also the built-in that
-a NumPy user would catch for the same mistake, so that both of these work::
+Every error of the library is an `AutogradLiteError`. It is also the built-in error
+that a NumPy user would catch for the same mistake, so both of these work::
 
     except ag.errors.ShapeError: ...
     except ValueError: ...

@@ -58,8 +58,8 @@ def cut(frame: FrameType) -> UnsupportedError:
     if "site-packages" in reader.f_code.co_filename:
         return UnsupportedError(
             f"{package(reader)} reads plain arrays, and was about to make one of a Tensor on the tape, which "
-            "would silently cut the graph; where no gradient is wanted give it x.detach().numpy(), else "
-            "compute with NumPy's functions and ag's: np.stack([x, y]), ag.softmax(x), ag.logsumexp(x)"
+            "would silently cut the graph; where no gradient is wanted pass x.detach().numpy(), else compute "
+            "with functions of NumPy and ag: np.stack([x, y]), ag.softmax(x), ag.logsumexp(x)"
         )
     if assigns(frame):
         return UnsupportedError(

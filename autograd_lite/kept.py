@@ -114,7 +114,7 @@ def check_constants(node: Node, watched: list[Watched]) -> None:
             place = f"argument {where}" if isinstance(where, int) else where
             raise TapeError(
                 f"{name}: the array given as {place}, {describe(array)}, was changed between the forward and "
-                f"the backward pass, and the derivative of {name} needs what it held; give {name} a copy, "
+                f"the backward pass, and the derivative of {name} needs its old values; give {name} a copy, "
                 "a.copy(), or call backward() before a is changed" + (f"; recorded at {line}" if line else "")
             )
 
@@ -169,6 +169,6 @@ def _changed(node: Node, what: str, array: Any) -> TapeError:
     name = op_name(node.op)
     return TapeError(
         f"{name}: {what}, {describe(array)}, was changed in place, through x.data or x.numpy(), between the "
-        f"forward and the backward pass, and the derivative of {name} needs what it held; call backward() "
-        "before the change, or put a new array in its place: x.data = x.data - step"
+        f"forward and the backward pass, and the derivative of {name} needs its old values; call backward() "
+        "before the change, or set a new array: x.data = x.data - step"
     )

@@ -1,9 +1,9 @@
 """Have the C library keep the memory of freed arrays for new arrays.
 
 A training step frees its arrays and soon allocates as many again. The C library of Linux returns large
-blocks to the system each time, and the system clears every page before handing it out again. In a forward
-and backward pass over a million numbers, this took two thirds of the time. But the C library adapts: once a
-block of some size was freed, it keeps blocks up to that size, and up to twice as much memory in all.
+blocks to the system each time. The system clears every page before handing it out again. In a forward and
+backward pass over a million numbers, this took two thirds of the time. But the C library adapts: once a block
+was freed, it keeps blocks up to that size, and up to twice as much memory in all.
 
 So `keep_freed` frees one block of 32 MiB, the largest size to which the library adapts. Nobody writes into
 the block, so it never takes up memory. Nothing changes with another memory allocator, or if the user has set

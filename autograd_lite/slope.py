@@ -126,7 +126,7 @@ def analytic_slope(
     extended(i h) = phi(0) + i h phi'(0) + O(h^2): the imaginary part holds the slope, and nothing cancels
     however small h is. The slope is accepted if it agrees with two others. One is Cauchy's integral over a
     circle, which differs where `abs`, `conj` or a comparison has dropped an imaginary part. The other is
-    phi a step to the right and to the left, within the bound that the circle gives for its curvature.
+    the slope of phi between neighbouring points, within a bound for the curvature from the circle.
 
     Source:
         W. Squire and G. Trapp, "Using complex variables to estimate derivatives of real functions", 1998.

@@ -57,9 +57,8 @@ def arrays(
         max_side: the largest size of an axis; the smallest is 1.
         low, high: the bounds of the entries.
         dtype: float32 or float64.
-        ties: allow equal entries. By default n entries keep a distance of at least
-            (high - low) / (4 (n + 1)), or less with `away_from`, so that max, sort and the like have
-            derivatives.
+        ties: allow equal entries. By default n entries keep a distance, so that max, sort and the like have
+            derivatives. It is at least (high - low) / (4 (n + 1)), or less with `away_from`.
         away_from: numbers that entries keep away from, such as the kinks of the function.
 
     Raises:

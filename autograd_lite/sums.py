@@ -173,7 +173,7 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     extra = len(g.shape) - len(shape)
     if extra < 0 or any(have != want != 1 for have, want in zip(g.shape[extra:], shape, strict=True)):
         raise ShapeError(
-            f"a derivative rule returned shape {g.shape}, which is no broadcast of its input's shape {shape}"
+            f"a derivative rule returned shape {g.shape}, which cannot be summed to its input's shape {shape}"
         )
     stretched = [i + extra for i, size in enumerate(shape) if size == 1 and g.shape[i + extra] != 1]
     g = total(g, (*range(extra), *stretched))

@@ -84,9 +84,9 @@ def require_no_phase(name: str, phases: Any, size: Any) -> None:
     phases, size = np.abs(unwrap(phases)), np.max(np.abs(unwrap(size)), initial=0)
     if some(phases > np.maximum(1e-3 * size, np.finfo(phases.dtype).eps ** 0.75)):
         raise NotDifferentiableError(
-            f"the loss depends on a choice that {name} is free to make, the phases of complex vectors or the "
-            "basis of a subspace, so it has no derivative; use expressions that do not depend on it, such as "
-            "np.abs(v) or v @ v.conj().mT"
+            f"the loss depends on an arbitrary choice of {name}, the phases of complex vectors or the basis of a "
+            "subspace, so it has no derivative; use expressions without this choice, such as np.abs(v) or "
+            "v @ v.conj().mT"
         )
 
 
@@ -101,7 +101,7 @@ def from_triangle(a: Any, *, uplo: Any = "L") -> Any:
     matrix is symmetric.
     """
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
-        raise ValueError(f"the shape {a.shape} is not that of a square matrix")
+        raise ValueError(f"expected a square matrix, got shape {a.shape}")
     a = a if a.dtype.kind in "fc" else a.astype(float)
     half = np.tril(a, -1) if uplo.upper() == "L" else np.triu(a, 1)
     return half + adjoint(half) + np.tril(np.triu(np.real(a)))

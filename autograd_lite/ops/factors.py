@@ -1,10 +1,10 @@
 """Derivatives of products of many factors: the whole product, and the running product.
 
 The derivative by a factor is the product of the other factors. Division of the whole product by the factor
-would fail at zeros, so the other factors are multiplied. If a partial product leaves the range of floats
-though the result is an ordinary number, the factors get exponents of their own (`wide.py`). Both derivatives
-are linear in the cotangent. So each is an op of its own, and its derivative is the same op along one more
-direction.
+would fail at zeros, so the other factors are multiplied. A partial product may leave the range of floats
+though the result is an ordinary number. Then the factors get exponents of their own (`wide.py`). Both
+derivatives are linear in the cotangent. So each is an op of its own, and its derivative is the same op along
+one more direction.
 """
 
 from __future__ import annotations

@@ -42,8 +42,8 @@ def _axes(x: Any, s: Any, axes: Any) -> tuple[int, ...]:
     counted = tuple(axis % ndim for axis in axes)
     if len(set(counted)) < len(counted):
         raise UnsupportedError(
-            f"a Fourier transform with axes={axes} along one axis twice cannot be differentiated; write "
-            "two: np.fft.fft(np.fft.fft(x, axis=0), axis=0)"
+            f"a Fourier transform with axes={axes}, one axis twice, cannot be differentiated; write two "
+            "transforms: np.fft.fft(np.fft.fft(x, axis=0), axis=0)"
         )
     return counted
 

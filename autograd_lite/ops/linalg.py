@@ -184,8 +184,8 @@ known[np.linalg.lstsq] = Composition(_lstsq)
 def _det(g: Any, y: Any, a: Any) -> Any:
     """g times the signed minors.
 
-    If partial products could leave the range of floats, rows and columns are scaled by powers of two, so that
-    their largest entries are near 1. Each minor is then scaled back by its own power.
+    If partial products could leave the range of floats, rows and columns are scaled by powers of two. Their
+    largest entries are then near 1, and each minor is scaled back by its own power.
     """
     exponent, limits = exponent_of(unwrap(a)), np.finfo(a.dtype)
     if not some(np.abs(exponent) * a.shape[-1] > min(limits.maxexp, -limits.minexp) / 8):
@@ -220,8 +220,8 @@ def cofactors(a: Any) -> Any:
 def _cofactors(g: Any, y: Any, a: Any) -> Any:
     """The derivative of the minors: by the inverse if the matrix is well conditioned, else without it.
 
-    In the basis of the singular vectors, with g' = U^H g V, the minors of second order are p_ij, the products
-    of all s but s_i and s_j. The result is sum_j p_ij g'_jj on the diagonal, and -p_ij g'_ji elsewhere.
+    In the basis of the singular vectors, the minors of second order are p_ij, the products of all s but s_i
+    and s_j. With g' = U^H g V the result is sum_j p_ij g'_jj on the diagonal, and -p_ij g'_ji elsewhere.
     """
     s = np.linalg.svdvals(unwrap(a))
     if every(s[..., -1:] > s[..., :1] / 100):

@@ -101,7 +101,10 @@ def _polyfit(
 ) -> Any:
     """Least squares in the powers of x, each scaled to norm 1 as in NumPy."""
     if full or cov:
-        raise UnsupportedError("gives coefficients alone; write np.polyfit(x, y, deg) without full and cov")
+        raise UnsupportedError(
+            "np.polyfit of Tensors returns the coefficients alone; write np.polyfit(x, y, deg) without full "
+            "and cov"
+        )
     x, y = asarray(x) + 0.0, asarray(y) + 0.0
     if deg < 0 or x.ndim != 1 or not x.size or y.ndim not in (1, 2) or len(y) != len(x):
         raise ValueError(

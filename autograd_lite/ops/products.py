@@ -294,8 +294,9 @@ def _einsum_vjp(i: int, g: Any, y: Any, subscripts: str, *arrays: Any, optimize:
 def _einsum_total(operands: list[tuple[str, Any]], output: str, optimize: Any) -> Any:
     """The einsum of operands, each with its letters, as exact as a pairwise sum.
 
-    NumPy adds the products one by one. If there are at most twice as many products as entries of an operand,
-    they are computed as an array and summed by `total`. Otherwise long sums are done in double precision.
+    NumPy adds the products one by one. If the products are at most twice as many as the entries of an
+    operand, they are stored in an array and summed by `total`. Otherwise long sums are done in double
+    precision.
     """
     sizes: dict[str, int] = {}
     for term, x in sorted(operands, key=lambda operand: -operand[1].size):  # axes in the order of the largest

@@ -128,7 +128,7 @@ def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> A
     shape = shape_of(f)
     axes = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     if any(not -len(shape) <= i < len(shape) for i in axes):
-        raise AxisError(f"gradient: axis {axis} of an array of shape {shape}")
+        raise AxisError(f"gradient: an array of shape {shape} has no axis {axis}")
     if len(varargs) not in (0, 1, len(axes)) or (len(varargs) == 1 < len(axes) and shape_of(varargs[0])):
         raise TypeError(f"{len(varargs)} spacings for {len(axes)} axes; give one number, or one for each")
     if edge_order not in (1, 2):

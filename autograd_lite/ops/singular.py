@@ -187,8 +187,8 @@ SVDResult = type(np.linalg.svd(np.eye(1)))
 
 
 def _np_svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
-    """np.linalg.svd. The last vectors of `full_matrices=True` have a derivative only in functions that do not
-    depend on their basis, such as a projection on the null space."""
+    """np.linalg.svd. The basis of the last vectors of `full_matrices=True` is arbitrary: they have a
+    derivative only in functions that do not depend on it, such as a projection on the null space."""
     if hermitian:
         return _hermitian_svd(a, compute_uv)
     u, s, vh = svd(a)[:3]

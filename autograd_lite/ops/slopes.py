@@ -330,9 +330,8 @@ def times_gauss(g: Any, x: Any) -> Any:
     """g e^(-x^2), the derivative of erf up to a constant.
 
     x^2 is rounded, and at x = 20 its rounding error costs 400 units in the last place. So x is split into
-    `head`, whose square is a float, and the rest. The product takes the square root of e^(-head^2) twice,
-    first with g, so that a large g keeps the result from being subnormal. Narrower dtypes are computed in
-    float64.
+    `head`, whose square is a float, and the rest. The square root of e^(-head^2) is multiplied twice, first
+    with g: a large g may keep the result from being subnormal. Narrower dtypes are computed in float64.
     """
     g, x = common(g, x)
     return blockwise(_times_gauss if x.dtype.itemsize > 4 else _times_narrow_gauss, g, x)[()]
@@ -358,8 +357,8 @@ def bessel_i(x: Any, n: int) -> Any:
 
     The value is Poisson's integral, a mean of e^(x cos t) sin(t)^2n over the circle, by the trapezoidal rule.
     For a periodic function this rule converges faster than any power, and here all its terms are positive.
-    The factor e^x is taken out, so that the largest terms, near t = 0, are exact. Its square root is multiplied
-    twice, to avoid an early overflow. From x = 2e4 on the result is inf.
+    The factor e^x is taken out, so that the largest terms, near t = 0, are exact. Its square root is
+    multiplied twice, to avoid an early overflow. From x = 2e4 on the result is inf.
 
     Source:
         NIST Digital Library of Mathematical Functions, 10.32.2.

@@ -52,8 +52,8 @@ def check_grads(
 
     Raises:
         GradientCheckError: a derivative is wrong. The message names the argument, the index, both
-            values, the number of wrong entries, and the op on the tape that is to blame. It is also raised
-            if f does not depend on its arguments, since nothing would be checked.
+            values, the number of wrong entries, and the op to blame. It is also raised if f does not depend
+            on its arguments, since nothing would be checked.
         KinkError: the slopes or the values from the left and from the right differ, so f has no derivative
             at this point; move the inputs.
         DTypeError: no argument is floating-point.
@@ -64,8 +64,8 @@ def check_grads(
     """
     if not isinstance(order, int) or order < 1:
         raise OptionError(
-            f"check_grads(f, args, order={describe(order)}): order is an int of at least 1; several "
-            "arguments go into one tuple: check_grads(f, (x, y))"
+            f"check_grads(f, args, order={describe(order)}): expected an int of at least 1; pass several "
+            "arguments in one tuple: check_grads(f, (x, y))"
         )
     options = Options(tuple(modes), eps, atol, rtol, directions)
     check, given = _check_of(f, tuple(args) if isinstance(args, (tuple, list)) else (args,), options)

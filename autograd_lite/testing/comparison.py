@@ -46,8 +46,8 @@ class Options:
         along = self.directions
         if along not in (None, "all") and not (isinstance(along, int) and along > 0):
             raise OptionError(
-                f'check_grads: directions={describe(along)}; expected "all" for every entry, or how many '
-                "directions to check along, at random"
+                f'check_grads: directions={describe(along)}; expected "all" for every entry, or the number '
+                "of random directions"
             )
 
 

@@ -38,8 +38,8 @@ def recorded(f: Callable[..., Any], points: list[Array]) -> tuple[Tape, list[Any
 def check_rules(f: Callable[..., Any], points: list[Array]) -> None:
     """Check each rule on the tape of f.
 
-    A rule must return arrays in the dtype of its inputs, must not write into its arguments, and must not
-    return one array of its own at every call.
+    A rule must return arrays in the dtype of its inputs. It must not write into its arguments, nor return the
+    same array of its own at every call.
     """
     try:
         tape, outputs = recorded(f, points)
@@ -71,8 +71,8 @@ def check_rules(f: Callable[..., Any], points: list[Array]) -> None:
         for i, gx in enumerate(sent):
             if gx is not None and len(floats) == 1 and getattr(gx, "dtype", *floats) not in floats:
                 raise CheckError(
-                    f"wrong dtype: the rule of {op_name(node.op)} for argument {i} returns {gx.dtype} where "
-                    f"all is {next(iter(floats))}; use Python numbers in rules, for np.float64 widens"
+                    f"wrong dtype: the rule of {op_name(node.op)} for argument {i} returns {gx.dtype}, but "
+                    f"its arrays are {next(iter(floats))}; use Python numbers in rules: np.float64 promotes"
                 )
 
 
