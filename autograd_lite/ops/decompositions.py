@@ -84,9 +84,9 @@ def require_no_phase(name: str, phases: Any, size: Any) -> None:
     phases, size = np.abs(unwrap(phases)), np.max(np.abs(unwrap(size)), initial=0)
     if some(phases > np.maximum(1e-3 * size, np.finfo(phases.dtype).eps ** 0.75)):
         raise NotDifferentiableError(
-            f"the loss depends on an arbitrary choice of {name}, the phases of complex vectors or the basis of a "
-            "subspace, so it has no derivative; use expressions without this choice, such as np.abs(v) or "
-            "v @ v.conj().mT"
+            f"the loss depends on an arbitrary choice of {name}, the phases of complex vectors or the basis "
+            "of a subspace, so it has no derivative; use expressions without this choice, such as np.abs(v) "
+            "or v @ v.conj().mT"
         )
 
 
