@@ -9,8 +9,7 @@ A computation is written in plain NumPy, a tape records it, and the tape is play
 >>> x.grad
 Tensor([1.        , 5.43656366], shape=(2,), dtype=float64)
 
-Every NumPy function that Tensors can go through is here too: `ag.tanh` is `np.tanh`, and `ag.linalg`
-is `np.linalg`.
+Every NumPy function that takes Tensors is here too: `ag.tanh` is `np.tanh`, and `ag.linalg` is `np.linalg`.
 """
 
 import sys
@@ -57,7 +56,7 @@ __version__ = "0.1.0"
 globals().update(numpy_names())
 keep_freed()
 
-# The modules that stand where PyTorch has functions.
+# Modules under names that are functions in PyTorch.
 for _name in ("backward", "tensor"):
     names.called_module(sys.modules[f"{__name__}.{_name}"], names.FOREIGN_NAMES[_name])
     del globals()[_name]
@@ -108,5 +107,5 @@ __all__ += numpy_names()
 
 
 def __dir__() -> list[str]:
-    """The public names, without the modules that they come from."""
+    """The public names, without the modules that define them."""
     return [*__all__, "testing"]

@@ -1,13 +1,13 @@
-"""A function called on aliases of its arguments, ready to be played backwards.
+"""One call of a function on aliases of its arguments, ready to be played backwards.
 
-An *alias* is a new node for an argument, so that a sweep can stop there. That is what keeps nested
+An *alias* is a new node for an argument. A backward pass can stop at this node, which keeps nested
 derivatives apart. In
 
     grad(lambda x: x * grad(lambda y: x + y)(1.0))(1.0)
 
-the inner `grad` plays only what was recorded after its own alias of y, and asks for the cotangent
-of that alias alone: d(x + y)/dy = 1, whatever x is, so the result is 1, not 2. Since x is on the
-tape of the outer call, the inner backward pass is itself recorded.
+the inner `grad` plays only the steps that were recorded after its own alias of y. It takes the cotangent of
+that alias alone, which is d(x + y)/dy = 1 for every x. So the result is 1, not 2. Since x is on the tape of
+the outer call, the inner backward pass is itself recorded.
 """
 
 from __future__ import annotations
@@ -36,21 +36,27 @@ __all__ = ["NUMBERS", "Call", "Function", "owned", "seeds_of", "zeros_of"]
 Function = Callable[..., Any]
 
 NUMBERS = (int, float, complex)
-"""What a function is differentiated with respect to, besides arrays and Tensors."""
+"""The numbers that a function can be differentiated with respect to, besides arrays and Tensors."""
 
 
 class Call:
-    """One call of `f` on aliases of some of its arguments, ready to be played backwards."""
+    """One call of `f` on aliases of some of its arguments, ready to be played backwards.
+
+    Args:
+        f: the function.
+        args, kwargs: its arguments.
+        argnums: the indices of the arguments that become aliases.
+    """
 
     def __init__(
         self, f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Sequence[int]
     ) -> None:
         if not callable(f):
-            raise DTypeError(f"a function is differentiated, not {describe(f)}: ag.grad(f)(x), ag.vjp(f, x)")
+            raise DTypeError(f"expected a function, not {describe(f)}: ag.grad(f)(x), ag.vjp(f, x)")
         named = list(dict.fromkeys(argnums))
         self.places = [named.index(i) for i in argnums]  # an argument may be named twice
         self.primals, self.rebuild = tree.flatten([args[i] for i in named])
-        self.outer = is_recording()  # whether what we do may itself be recorded
+        self.outer = is_recording()  # whether an outer tape may record this call
         with Mode(transformed):
             self.aliases = [_alias(x, self.outer) for x in self.primals]
             self.since = next_index()
@@ -62,8 +68,11 @@ class Call:
         self.outputs, self.rebuild_out = tree.flatten(self.out)
 
     def is_nested(self, *tensors: Any) -> bool:
-        """Whether an outer tape is running and takes part: through the primals, or `tensors` that
-        the pass starts from, or because the function read something else that is on it."""
+        """Whether an outer tape records this derivative.
+
+        It does if the outer tape holds a primal, another Tensor that the function read, or one of `tensors`,
+        from which the pass starts.
+        """
         if not self.outer:
             return False
         ends = [y.node for y in self.outputs if isinstance(y, Tensor) and y.node is not None]
@@ -79,15 +88,15 @@ class Call:
         )
 
     def pull(self, cotangents: Sequence[Any], *, record: bool, retain: bool = False) -> list[Any]:
-        """Cotangents of the primals; zeros where nothing was recorded."""
+        """The cotangents of the primals; zeros if nothing was recorded."""
         sweep = Sweep(since=self.since, wanted=self.nodes, record=record, retain=retain or record)
         arrived = play(seeds_of(self.outputs, cotangents, record), sweep)
         return [receive(x.node, arrived[x.node]) if x.node in arrived else zeros_of(x) for x in self.aliases]
 
     def like_primals(self, cotangents: Iterable[Any]) -> list[Any]:
-        """Cotangents in the structure of the arguments, and of their kind: arrays, floats, Tensors.
+        """The cotangents in the structure and the classes of the arguments: arrays, floats, Tensors.
 
-        One for each of `argnums`, in arrays of their own: `argnums=(0, 0)` gives the same numbers twice.
+        There is one for each of `argnums`, in an array of its own: `argnums=(0, 0)` gives two equal arrays.
         """
         pairs = list(zip(cotangents, self.primals, strict=True))
         gradients = self.rebuild([_like(g, x) for g, x in pairs])
@@ -96,7 +105,7 @@ class Call:
         return [self.rebuild([_like(g, x) for g, x in pairs])[k] for k in self.places]
 
     def like_results(self, value: Any, nested: bool) -> Any:
-        """Results as NumPy users hold them, unless Tensors came in or an outer tape needs them."""
+        """Results as arrays and numbers; as Tensors if a primal is a Tensor or an outer tape needs them."""
         if nested:
             return value
         if any(isinstance(x, Tensor) for x in self.primals):
@@ -106,7 +115,7 @@ class Call:
 
 
 def seeds_of(outputs: Iterable[Any], cotangents: Iterable[Any], record: bool) -> dict[Node, Any]:
-    """A cotangent for each recorded output; one that is returned twice gets the sum."""
+    """The cotangent of each recorded output; an output that is returned twice gets the sum."""
     seeds: dict[Node, Any] = {}
     with enable_grad():
         for y, g in zip(outputs, cotangents, strict=True):
@@ -117,12 +126,12 @@ def seeds_of(outputs: Iterable[Any], cotangents: Iterable[Any], record: bool) ->
 
 
 def zeros_of(x: Tensor) -> Any:
-    """The gradient of what does not depend on x."""
+    """The gradient of a result that does not depend on x."""
     return zeros(x.shape, like=x)[()]
 
 
 def _alias(x: Any, outer: bool) -> Any:
-    """A new node for an argument: on the outer tape if the argument is, else a leaf."""
+    """A new node for an argument: a step of the outer tape if the argument is on it, else a leaf."""
     if isinstance(x, Tensor) and x.node is not None and outer:
         return alias(x)
     refuse_other_arithmetic(x)
@@ -141,25 +150,25 @@ def _alias(x: Any, outer: bool) -> Any:
             f"cannot differentiate with respect to {describe(x)}: only floating-point or complex values "
             "have gradients; write x.astype(float), or name other arguments with argnums="
         )
-    array = stored(copied(array, "C"))  # a pullback may be called when x has changed
+    array = stored(copied(array, "C"))  # x may change before a pullback is called
     return like((x,), lift(array, Leaf(array, x.name if isinstance(x, Tensor) else None)))
 
 
 def _plain(x: Any, numbers: bool) -> Any:
-    """The array in a Tensor; if 0-d, a Python number if `numbers`, else a NumPy scalar."""
+    """The array in a Tensor; a 0-d array as a Python number if `numbers`, else as a NumPy scalar."""
     if not isinstance(x, Tensor):
         return x
     return x.item() if numbers and x.ndim == 0 and on_host(x._data) else x._data
 
 
 def _like(g: Any, x: Any) -> Any:
-    """A gradient of the kind of its argument."""
+    """A gradient in the class of its argument."""
     if isinstance(g, Tensor):
         if g.node is not None or isinstance(x, Tensor):
             return like((x,), g)
         g = g._data
     if isinstance(x, (Tensor, np.ndarray)) and g.dtype.isnative != x.dtype.isnative:
-        g = np.asarray(g, g.dtype.newbyteorder())  # numbers do not keep it
+        g = np.asarray(g, g.dtype.newbyteorder())  # NumPy scalars lose the byte order
     if isinstance(x, Tensor):
         return like((x,), wrap(owned(g)))
     if not on_host(g):
@@ -170,5 +179,5 @@ def _like(g: Any, x: Any) -> Any:
 
 
 def owned(g: Any) -> Any:
-    """A gradient nobody else can see: rules may return views, of each other too."""
+    """A gradient in an array of its own, since rules may return views."""
     return copied(g) if g.__class__ is np.ndarray or not on_host(g) else g

@@ -1,4 +1,4 @@
-"""Finding the op that made a NaN or an inf: every step is looked at when it is computed."""
+"""Anomaly detection: check every step when it is computed, and name the first op that makes NaN or inf."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ __all__ = ["check_forward", "check_value", "detect_anomaly", "nonfinite"]
 class detect_anomaly(Mode):  # noqa: N801
     """Raise `AnomalyError` at the first op that produces NaN or inf, forward or backward.
 
-    The error names the op, and the file and line where it was called. Every step is looked at, recorded
-    or not, which costs time: use it to find a fault, not in production.
+    The error names the op, and the file and line of the call. Every step is checked, recorded or not. This
+    takes time: use `detect_anomaly` to find a fault, not in production.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -38,13 +38,13 @@ class detect_anomaly(Mode):  # noqa: N801
 
 
 def check_forward(node: Node) -> None:
-    """Raise if a step has made NaN or inf out of finite numbers; note its line."""
+    """Note the line of a step, and raise if the step made NaN or inf from finite numbers."""
     node.note().line = user_line()
     check_value(node.op, node.args, node.value)
 
 
 def check_value(op: Op | None, args: Iterable[Any], value: Any) -> None:
-    """Raise if `op` has made NaN or inf out of finite numbers."""
+    """Raise if `op` made NaN or inf from finite numbers."""
     if not finite(value) and all(map(finite, args)):
         raise AnomalyError(
             f"{op_name(op)} produced {nonfinite(value)} from finite inputs "
@@ -53,7 +53,7 @@ def check_value(op: Op | None, args: Iterable[Any], value: Any) -> None:
 
 
 def nonfinite(value: Any) -> str:
-    """The first entry that is not finite, and where it stands."""
+    """The first entry that is not finite, and its index."""
     if value.__class__ is tuple:
         return next(nonfinite(item) for item in value if not finite(item))
     array = to_host(value)

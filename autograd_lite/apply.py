@@ -1,7 +1,7 @@
 """How an op gets on the tape: `apply`, which NumPy calls for `np.op(tensor)`, and the public door for ops.
 
-Both ends of what a user does to a Tensor, an operator such as `x * y` and `apply(op, *args)`, compute with
-plain arrays. Then, if an input is on the tape, they record one `Node`.
+An operator such as `x * y` and a call such as `apply(op, *args)` both compute with plain arrays. If an
+input is on the tape, they then record one `Node`.
 """
 
 from __future__ import annotations
@@ -66,11 +66,11 @@ def apply(op: Op, *args: Any, **kwargs: Any) -> Any:
     """Compute `op(*args, **kwargs)` and record it if an argument is on the tape.
 
     Returns:
-        A Tensor, or a tuple of them; a plain array where `op` carries no gradient. A subclass of Tensor
-        among the arguments survives.
+        A Tensor, or a tuple of Tensors; a plain array if `op` carries no gradient. The result is in the
+        class of a subclass of Tensor among the arguments.
 
     Raises:
-        NotDifferentiableError: a recorded Tensor came to an op without a rule.
+        NotDifferentiableError: an argument is on the tape, and `op` has no rule.
         UnsupportedError: `out=`, `where=` and other ways of calling that cannot be recorded.
     """
     by_keyword = False
@@ -125,7 +125,7 @@ def apply(op: Op, *args: Any, **kwargs: Any) -> Any:
 
 
 def _composed(op: Op, composed: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """A function that is written in terms of other ops, which record themselves."""
+    """Call a function that is composed of other ops; these ops record themselves."""
     given: Any = args
     for arg in (*args, *kwargs.values()) if kwargs else args:
         if arg.__class__ not in HARMLESS:
@@ -147,7 +147,7 @@ def _composed(op: Op, composed: Op, args: tuple[Any, ...], kwargs: dict[str, Any
 
 
 def _as_numpys(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
-    """The result of a composition, a view where NumPy's is one, and read-only where NumPy's is."""
+    """The result of a composition: a view, or a read-only view, exactly where NumPy gives one."""
     if read_only(op):
         if isinstance(result, Box) and args and isinstance(args[0], Box):
             share(args[0], alone(result), op, args[1:], kwargs)
@@ -159,7 +159,7 @@ def _as_numpys(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any], result: An
 
 
 def _numpys_own(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any], error: Exception) -> Exception:
-    """The error that NumPy raises for a call whose composition failed with an error of another kind."""
+    """NumPy's own error for a call, if the composition failed with an error of another class."""
     if not isinstance(error, (AutogradLiteError, ValueError)):
         try:
             op(*deep_unwrap(args), **deep_unwrap(kwargs))
@@ -181,7 +181,7 @@ def _unruled(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 
 def _constant(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What an op without a gradient gives: plain arrays, or constants of a subclass that survives."""
+    """The result of an op without a gradient: plain arrays, or constants of a subclass of Tensor."""
     given = list(boxes((args, kwargs)))
     args, kwargs = deep_unwrap(args), deep_unwrap(kwargs)
     try:
@@ -191,7 +191,7 @@ def _constant(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 
 def compute(op: np.ufunc, function: Callable[[Any], Any], x: Any) -> Any:
-    """Apply a ufunc to one Tensor: `apply` without the steps for several or keyword arguments."""
+    """Apply a ufunc to one Tensor: `apply` without its work for other arguments and keywords."""
     if type(x) not in PLAIN:
         return as_kin(compute, op, function, x)
     a, node = x._data, x.node
@@ -205,8 +205,14 @@ def compute(op: np.ufunc, function: Callable[[Any], Any], x: Any) -> Any:
 
 
 def viewed(op: Op, x: Any, args: tuple[Any, ...], value: Value) -> Any:
-    """The result of an op that moves the entries of one Tensor, with arguments that nobody can change:
-    `apply` without what such an op does not need."""
+    """Record an op that gives a view of one Tensor: `apply` without its work for other arguments.
+
+    Args:
+        op: e.g. `operator.getitem`.
+        x: the Tensor.
+        args: the other arguments of the op, which nobody can change.
+        value: the result of the op on plain arrays.
+    """
     made, node, a = value, x.node, x._data
     if not value.ndim:
         value = stored(value)
@@ -223,8 +229,10 @@ _NO_OPTIONS: dict[str, Any] = {}
 
 
 def written(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Let a ufunc write into a plain array, as in `array -= tensor`: not what is on the tape, for the
-    array would not know of it."""
+    """Let a ufunc write into a plain array, as in `array -= tensor`.
+
+    A Tensor on the tape is refused: a plain array cannot record what is written into it.
+    """
     targets = kwargs["out"] if "out" in kwargs else args[:1]
     taped = current().listeners is not None and any(t.node is not None for t in boxes((args, kwargs)))
     if taped or any(isinstance(target, Box) for target in targets):
@@ -249,7 +257,7 @@ def record_result(
     value: Any,
     watched: Any = (),
 ) -> Any:
-    """Record one step, and for each of several results a step that picks it out."""
+    """Record one step; for an op with several results also one step per result, which selects it."""
     listeners = current().listeners or ()
     value = tuple(map(as_value, value)) if value.__class__ is tuple else as_value(value)
     whole = record(op, inputs, args, kwargs, value, listeners)
@@ -261,27 +269,27 @@ def record_result(
 
 
 def record_kept(op: Op, inputs: tuple[Any, ...], args: list[Any], value: Value) -> Any:
-    """Record one step, and protect its constants, which the program may change."""
+    """Record one step, and protect its constants from later changes by the program."""
     _, watched = keep_constants(known[op], inputs, args)
     return record_result(op, inputs, tuple(args), None, value, watched)
 
 
 def unrecorded(op: Op, args: Any, value: Value) -> Any:
-    """The result of a step that is not recorded; `detect_anomaly` looks at it all the same."""
+    """The result of a step that is not recorded; `detect_anomaly` checks it nevertheless."""
     if (check := current().checks) is not None:
         check(op, args, value)
     return wrap(value)
 
 
 def unrecorded_result(op: Op, args: Any, value: Any) -> Any:
-    """What `record_result` returns for a step that is not recorded: constants."""
+    """`record_result` for a step that is not recorded: the results are constants."""
     if value.__class__ is tuple:
         return tuple(unrecorded(op, args, as_value(v)) for v in value)
     return unrecorded(op, args, as_value(value))
 
 
 def as_value(value: Any) -> Value:
-    """What an op returned, as it is recorded: an array, or, if 0-d, a NumPy scalar."""
+    """The result of an op as the tape stores it: an array, or a NumPy scalar if the result is 0-d."""
     kind = value.__class__
     if (kind is np.ndarray and value.ndim) or kind is np.float64:
         return value
@@ -293,17 +301,20 @@ def as_value(value: Any) -> Value:
 
 
 def _is_inexact(value: Any) -> bool:
-    """Whether a result can carry a gradient; one that was cast to integers, say, cannot."""
+    """Whether a result can carry a gradient; integers and booleans cannot."""
     return value.__class__ is tuple or getattr(value, "dtype", np.dtype(float)).kind in "fc"
 
 
 def output(outputs: tuple[Any, ...], i: int) -> Any:
-    """The i-th result of an op with several: a step of its own, so that a node has one cotangent."""
+    """The i-th result of an op with several results.
+
+    Each result is a step of its own, so that every node has one cotangent.
+    """
     return outputs[i]
 
 
 def output_of(whole: Any, i: int) -> Any:
-    """The i-th result of a step as a Tensor of its own."""
+    """The i-th result of a step with several results, as a Tensor."""
     args = (whole._data, i)
     return record(output, (whole.node, i), args, None, whole._data[i], current().listeners or ())
 
@@ -323,13 +334,13 @@ def primitive(function: _F) -> _F: ...
 @overload
 def primitive(function: None = None, *, broadcasts: bool = False) -> Callable[[_F], _F]: ...
 def primitive(function: Any = None, *, broadcasts: bool = False) -> Any:
-    """Make a function of plain arrays an op that Tensors can go through.
+    """Make an op, which takes Tensors and can have a rule, of a function of plain arrays.
 
     Args:
-        function: computes with arrays, returns an array or a tuple of arrays. Arguments that
-            may be Tensors are passed one by one, not inside of lists.
-        broadcasts: sum each gradient back to the shape of its argument; for a function that
-            broadcasts its arguments against each other, entry by entry.
+        function: computes with arrays, and returns an array or a tuple of arrays. Tensors are
+            arguments of their own, not items of a list.
+        broadcasts: sum each cotangent back to the shape of its argument. Set it for a function
+            that broadcasts its arguments, entry by entry.
 
     Returns:
         The op; give it a rule with `defvjp`.
@@ -363,10 +374,10 @@ def nondifferentiable(function: _F) -> _F:
     """Declare that a function carries no gradient: on Tensors it returns plain arrays.
 
     Args:
-        function: a NumPy function, which is then registered, or one of your own.
+        function: a NumPy function, which is then registered, or a function of your own.
 
     Returns:
-        The NumPy function itself, or a wrapper that takes Tensors.
+        The NumPy function itself, or your function in a wrapper that takes Tensors.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -420,5 +431,5 @@ def astype(x: Any, dtype: npt.DTypeLike, **options: Any) -> Any:
 
 @primitive
 def alias(x: Any) -> Any:
-    """`x` under a new node: what a nested `grad` differentiates with respect to."""
+    """`x` under a new node: a nested `grad` differentiates with respect to this node."""
     return x

@@ -1,16 +1,15 @@
-"""Which arrays there are: the one place that knows classes of arrays.
+"""Array classes: the only module that knows them.
 
 A Tensor may hold an array of any class that speaks NumPy's two protocols, `__array_ufunc__` and
-`__array_function__`. Rules are plain NumPy, so they run on all of these classes. Such a class gives
+`__array_function__`. Rules are plain NumPy, so they run on all of these classes. An array class needs
 
 - `shape`, `dtype`, `ndim`, `size`, `real`, `imag`, `T`, `astype`, `reshape`;
 - Python's operators, `len`, and `x[index]`, also for assignment;
-- for what NumPy's functions return, arrays of its own class, 0-d ones included;
-- if its values may be read, `__array_host__()`, which returns them as a NumPy array.
+- NumPy's functions, which return arrays of the same class, 0-d arrays included;
+- `__array_host__()`, which returns the values as a NumPy array, if the values may be read.
 
-Arrays are made from nothing by `zeros`, `ones` and `empty`, with the class of another array. Values that a
-rule has to read, because an index, a count or a branch depends on them, are read by `to_host`, `some` and
-`every`, and by nothing else.
+`zeros`, `ones` and `empty` make an array in the class of another array. A rule may have to read values,
+because an index, a count or a branch depends on them. Only `to_host`, `some` and `every` read values.
 
 >>> zeros((2,), like=np.float32(1))
 array([0., 0.], dtype=float32)
@@ -55,11 +54,11 @@ _ON_HOST = frozenset(
     {_ARRAY, float, int, bool, complex, np.bool_}
     | {np.float16, np.float32, np.float64, np.complex64, np.complex128}
 )
-"""The commonest classes, of which nothing need be asked."""
+"""The most common classes on the host: a lookup here is faster than `on_host`."""
 
 
 class Holder:
-    """What holds an array and is none: the base of Tensor, which speaks NumPy's protocols too."""
+    """The base of Tensor: it holds an array and speaks NumPy's protocols, but is no array itself."""
 
     __slots__ = ("_data",)
 
@@ -67,7 +66,7 @@ class Holder:
 
 
 def unwrap(value: Any) -> Any:
-    """The array inside of a Tensor; anything else as it is."""
+    """The array inside of a Tensor; any other object is returned unchanged."""
     return value._data if isinstance(value, Holder) else value
 
 
@@ -76,20 +75,20 @@ def unwrap(value: Any) -> Any:
 
 @functools.lru_cache(maxsize=256)
 def _speaks_numpy(kind: type) -> bool:
-    """Whether a class is none of NumPy's, and speaks both of NumPy's protocols."""
+    """Whether a class from outside of NumPy speaks both of NumPy's protocols."""
     return not issubclass(kind, (np.ndarray, Holder)) and all(
         getattr(kind, name, None) is not None for name in ("__array_ufunc__", "__array_function__")
     )
 
 
 def on_host(x: Any) -> bool:
-    """Whether values lie in NumPy's own arrays, of which the memory can be asked: a number counts as such."""
+    """Whether x is NumPy's own array, whose memory and values can be read, or a number or list."""
     kind = x.__class__
     return kind in _ON_HOST or not (_speaks_numpy(kind) or isinstance(x, Holder))
 
 
 def is_array(x: Any) -> bool:
-    """Whether x is an array of any class, or a number as NumPy's ops return it; a Tensor is none.
+    """Whether x is an array of any class, or a NumPy scalar; a Tensor is no array.
 
     >>> is_array(np.ones(2)), is_array(np.float32(1)), is_array(1.0)
     (True, True, False)
@@ -98,12 +97,12 @@ def is_array(x: Any) -> bool:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a recorded value is a single number; NumPy's are stored as scalars."""
+    """Whether a recorded value is a single number; the tape stores NumPy's 0-d arrays as scalars."""
     kind = value.__class__
     return kind is not _ARRAY and kind is not tuple and not (_speaks_numpy(kind) and value.shape)
 
 
-# -- what is known without reading values ----------------------------------------------------------
+# -- properties that need no values ----------------------------------------------------------------
 
 
 def shape_of(x: Any) -> tuple[int, ...]:
@@ -133,7 +132,7 @@ def dtype_of(x: Any) -> np.dtype[Any]:
 
 
 def in_order(x: Any) -> bool:
-    """Whether the entries lie in memory in the order of the axes; other classes of arrays count as such."""
+    """Whether the entries lie in memory in the order of the axes; always true for other array classes."""
     return bool(x.flags.c_contiguous) if on_host(x) else True
 
 
@@ -141,7 +140,7 @@ def in_order(x: Any) -> bool:
 
 
 def asarray(x: Any, dtype: Any = None) -> Any:
-    """Numbers and lists as arrays; arrays of any class, and Tensors, as they are, or in another dtype."""
+    """Convert numbers and lists to arrays; arrays of any class and Tensors only change to `dtype`."""
     if on_host(x):
         return np.asarray(x, dtype)
     return x if dtype is None else x.astype(dtype, copy=False)
@@ -162,13 +161,15 @@ zeros, ones, empty = _making(np.zeros), _making(np.ones), _making(np.empty)
 
 
 def owned(x: Any, order: Any = "K") -> Any:
-    """A copy of an array, of its class, and in its order in memory unless another is given."""
+    """A copy of an array in its own class, with the same order in memory unless another is given."""
     return np.array(x, order=order) if on_host(x) else np.copy(x, order)
 
 
 def stored(array: Any) -> Any:
-    """An array as a Tensor holds it: if 0-d as a NumPy scalar, which is faster, unless its bytes are in the
-    order of another machine, which scalars do not keep."""
+    """An array as a Tensor stores it: a 0-d array as a NumPy scalar, which is faster.
+
+    A 0-d array in a foreign byte order stays an array, since scalars have the native order.
+    """
     return array if array.ndim or not array.dtype.isnative else array[()]
 
 
@@ -176,7 +177,7 @@ def stored(array: Any) -> Any:
 
 
 def to_host(x: Any) -> Any:
-    """The values of an array, a Tensor, a number or a list as a NumPy array: what rules may have to read.
+    """The values of an array, a Tensor, a number or a list as a NumPy array.
 
     Raises:
         UnsupportedError: the class of the array has no `__array_host__`.
@@ -198,7 +199,7 @@ def to_host(x: Any) -> Any:
 
 
 def some(condition: Any) -> bool:
-    """Whether a condition holds for one of the entries.
+    """Whether a condition holds for at least one entry.
 
     >>> some(np.array([False, True])), every(np.array([False, True]))
     (True, False)
@@ -212,7 +213,7 @@ def some(condition: Any) -> bool:
 
 
 def every(condition: Any) -> bool:
-    """Whether a condition holds for all of the entries."""
+    """Whether a condition holds for all entries."""
     kind = condition.__class__
     if kind is _ARRAY:
         return bool(condition.all())
@@ -222,7 +223,7 @@ def every(condition: Any) -> bool:
 
 
 def finite(value: Any) -> bool:
-    """Whether a value, if it is one of floating-point numbers, holds no NaN and no inf."""
+    """Whether a value holds no NaN and no inf; true for a value that is not floating-point."""
     if value.__class__ is tuple:
         return all(map(finite, value))
     value = unwrap(value)
@@ -234,8 +235,8 @@ def finite(value: Any) -> bool:
 # -- arrays that are refused -----------------------------------------------------------------------
 
 MASKED = (
-    "a masked array does not go with Tensors, which have no mask; write m.filled(0), which is "
-    "np.ma.filled(m, 0), for the array, and np.where(~m.mask, x, 0) to leave entries of x out"
+    "a masked array cannot be combined with Tensors, which have no mask; write m.filled(0), which is "
+    "np.ma.filled(m, 0), for the array, and np.where(~m.mask, x, 0) to leave out entries of x"
 )
 
 _ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
@@ -243,28 +244,28 @@ _MEANINGS = (
     *("__array_ufunc__", "__array_function__", "__neg__", "__abs__", "__lt__", "__eq__"),
     *(f"__{side}{name}__" for name in _ARITHMETIC for side in ("", "r")),
 )
-"""What a class redefines if its operators mean something else."""
+"""The methods that a class redefines if its operators have another meaning."""
 
 
 def refuse_other_arithmetic(value: Any, line: str = "") -> None:
-    """Refuse an array for which an operator means something else than for a plain one.
+    """Refuse an array whose operators have another meaning than those of a plain array.
 
-    With `m` a np.matrix, `m * m` is the matrix product; a masked array leaves entries out of its sums. A
-    function of such an array is another function than that of the Tensor that would take its place. Other
-    subclasses (np.memmap, np.recarray) are arrays like any other. Lists are looked into.
+    For a np.matrix `m`, `m * m` is the matrix product; a masked array leaves entries out of its sums. A
+    function of a matrix would change its meaning on the Tensor that replaces the matrix. Other subclasses
+    (np.memmap, np.recarray) are accepted. Items of lists and tuples are checked too.
 
     Args:
-        value: anything; what is no array passes.
-        line: the user's code, or who takes the value: the beginning of the message.
+        value: any object; an object that is no array is accepted.
+        line: the user's code, or the function that takes the value: the beginning of the message.
 
     Raises:
-        UnsupportedError: with the line that makes it a plain array.
+        UnsupportedError: the message gives the line that makes a plain array.
 
     Example:
         >>> refuse_other_arithmetic(np.eye(2).view(np.matrix))
         Traceback (most recent call last):
-        autograd_lite.errors.UnsupportedError: a np.matrix, for which * is the matrix product, does not go
-        with Tensors; write np.asarray(m)
+        autograd_lite.errors.UnsupportedError: a np.matrix, for which * is the matrix product, cannot be
+        combined with Tensors; write np.asarray(m)
     """
     kind: Any = type(value)
     if kind is list or kind is tuple:
@@ -290,9 +291,12 @@ def _reason(value: Any) -> str:
     if isinstance(value, np.ma.MaskedArray):
         return MASKED
     if isinstance(value, np.matrix):
-        return "a np.matrix, for which * is the matrix product, does not go with Tensors; write np.asarray(m)"
+        return (
+            "a np.matrix, for which * is the matrix product, cannot be combined with Tensors; "
+            "write np.asarray(m)"
+        )
     name = type(value).__name__
     return (
-        f"a {name}, an array whose operators mean something else than NumPy's, does not go with Tensors; "
-        "write np.asarray(m)"
+        f"a {name}, an array whose operators have another meaning than NumPy's, cannot be combined with "
+        "Tensors; write np.asarray(m)"
     )

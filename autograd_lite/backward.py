@@ -1,9 +1,9 @@
 """Playing the tape backwards.
 
 `play` is the whole of reverse mode: take the latest step, call its rules with the
-cotangent that has arrived, add what they return to the cotangents of its inputs.
-With `record=True` the same rules run on Tensors instead of arrays and put
-themselves on the tape, which is how derivatives of derivatives come about.
+cotangent of its output, and add the results to the cotangents of its inputs.
+With `record=True` the same rules run on Tensors instead of arrays, and so record
+themselves. This gives derivatives of derivatives.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ def play(seeds: dict[Node, Cotangent], sweep: Sweep) -> dict[Node, Cotangent]:
 
     Args:
         seeds: a cotangent for each output, in its shape and dtype.
-        sweep: how far the pass goes, and what it keeps.
+        sweep: the options of the pass.
     """
-    # The latest step is always next, for all that used its value has been played by then. Of the
-    # steps that wait it is held apart; the others are a heap, which in a chain stays empty.
+    # The latest step is always next: all steps that use its value have been played by then. `latest`
+    # holds it; `waiting` is a heap of the other waiting steps, and stays empty in a chain.
     since, wanted, retain, handed = sweep.since, sweep.wanted, sweep.retain, handed_out[0]
     waiting = [(-node.index, node) for node in seeds if node.op is not None and node.index > since]
     heapify(waiting)
@@ -59,7 +59,7 @@ def play(seeds: dict[Node, Cotangent], sweep: Sweep) -> dict[Node, Cotangent]:
         with np.errstate(all="ignore"):  # 1/0 is inf at the edge of a domain: detect_anomaly names it
             while latest is not None:
                 node, latest = latest, heappop(waiting)[1] if waiting else None
-                if node.played:  # read at once: another thread may play the step too, and release it
+                if node.played:  # read the fields at once: another thread may play and release the step
                     raise already_played(node)
                 y, args, inputs = node.value, node.args, node.inputs
                 rule, g = known[node.op], cotangents.pop(node)
@@ -80,7 +80,7 @@ def play(seeds: dict[Node, Cotangent], sweep: Sweep) -> dict[Node, Cotangent]:
                         gx, sent[i] = sent[i], None
                     else:
                         try:
-                            if len(args) == 2:  # written out: unpacking costs as much as a product
+                            if len(args) == 2:  # written out: unpacking takes as long as a product
                                 gx = rule.vjps[i](g, y, args[0], args[1])
                             else:
                                 gx = rule.vjps[i](g, y, *args)
@@ -111,12 +111,12 @@ def play(seeds: dict[Node, Cotangent], sweep: Sweep) -> dict[Node, Cotangent]:
                 else:
                     _release(node, rule, g, sweep)
     finally:
-        sweep.end(put(outer).old_value, inner)  # first of all what an interrupt cannot prevent
+        sweep.end(put(outer).old_value, inner)  # `put`, a C function, runs even after an interrupt
     return {**sweep.arrived, **cotangents}
 
 
 def _noticed(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> Cotangent:
-    """What is done with a cotangent before it is passed on: checks of constants, hooks, keeping."""
+    """Check the constants of a step, call its hooks, and keep its cotangent if it is wanted."""
     if node.index < handed_out[0]:
         check_values(node, rule)
     notes, masked = node.notes, g.__class__ is Masked
@@ -132,7 +132,7 @@ def _noticed(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> Cotangent:
 
 
 def _release(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> None:
-    """Let go of what a step holds, unless it is to be looked at or played again."""
+    """Free the arrays of a step, unless the tape keeps the step or it is to be played again."""
     if not sweep.retain:
         if node.played:
             raise already_played(node)
@@ -145,7 +145,7 @@ def _release(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> None:
         node.args = ()
     elif sweep.retain:
         return
-    else:  # let go of arrays as soon as they have been used
+    else:  # free arrays as soon as they have been used
         node.inputs = node.args = ()
         node.value = None
     if rule.joint is not None:
@@ -153,12 +153,12 @@ def _release(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> None:
 
 
 def _kept_whole(node: Node) -> bool:
-    """Whether a kept step may keep its arguments too: not if a single number came from an array."""
+    """Whether a kept step may keep its arguments: if a `Tape` holds it, or all are single numbers."""
     return (node.notes is not None and node.notes.on_tape) or all(map(is_number, node.args))
 
 
 def receive(node: Node, g: Any) -> Any:
-    """Call the hooks of a node; what one returns takes the place of the cotangent."""
+    """Call the hooks of a node; the result of a hook replaces the cotangent."""
     for hook in tuple(node.hooks.values()):
         replaced = hook(g if isinstance(g, Box) else wrap(g))
         if replaced is None:
@@ -179,17 +179,17 @@ def backward(
     retain_graph: bool | None = None,
     create_graph: bool = False,
 ) -> None:
-    """Play the tape backwards from this Tensor and add up `grad` on the leaves.
+    """Play the tape backwards from this Tensor, and add the gradients to `grad` of the leaves.
 
     Args:
-        gradient: the cotangent to start from, an array or Tensor of this shape; may be left out
-            for a single number, where it is 1.
-        retain_graph: keep the tape for another pass. Defaults to `create_graph`.
+        gradient: the cotangent to start from, an array or Tensor of this shape. Default: 1, for a
+            single number.
+        retain_graph: keep the tape for another pass. Default: `create_graph`.
         create_graph: record the pass itself, so that gradients can be differentiated again.
 
     Raises:
         TapeError: nothing was recorded, or the tape has been played already.
-        ShapeError: not a single number and no `gradient`, or one of another shape.
+        ShapeError: `gradient` is missing and this is no single number, or `gradient` has another shape.
 
     Example:
         >>> import autograd_lite as ag
@@ -214,7 +214,7 @@ def backward(
     held = hold(Block(Sweep().recorded if create_graph else silent, sys._getframe()))
     try:
         next(held)
-        for node in hooked:  # all the hooks first: if one raises, no gradient has changed
+        for node in hooked:  # all hooks come first: if one raises, no gradient has changed
             cotangents[node] = receive(node, cotangents[node])
         _arrive(cotangents, retain)
     finally:
@@ -222,16 +222,16 @@ def backward(
 
 
 def _arrive(cotangents: dict[Node, Any], retain: bool) -> None:
-    """Add what has arrived to the gradients, and forget it.
+    """Add the cotangents of leaves to their gradients, and empty the dictionary.
 
-    Threads add one after another. Another may set `x.grad`, which takes no lock, while a sum is computed:
-    then the sum is computed anew.
+    Threads add one after another. If a program sets `x.grad`, which takes no lock, while the sum is
+    computed, the sum is computed anew.
     """
     with changing:
         while cotangents:
             node, g = cotangents.popitem()
             number = g.__class__ is _FLOAT and node.value.__class__ is not _ARRAY
-            # An array that nobody else holds may become the gradient; any other is copied.
+            # An array that nobody else holds becomes the gradient; any other array is copied.
             alone = number or (sys.getrefcount(g) <= _ALONE and getattr(g, "base", g) is None)
             while True:
                 had = node.grad
@@ -249,7 +249,7 @@ def _arrive(cotangents: dict[Node, Any], retain: bool) -> None:
 
 
 def _added(had: Tensor | None, g: Any, shared: bool) -> Any:
-    """A gradient with what has arrived added to it, in an array of its own."""
+    """The sum of a gradient and a cotangent, in an array of its own."""
     if isinstance(g, Box):
         if had is not None:
             return had + g
@@ -305,16 +305,16 @@ def _seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
 def _tape_gradient(
     self: Tape, target: Tensor, sources: Any, gradient: Any = None, create_graph: bool = False
 ) -> Any:
-    """d(target)/d(sources), without touching any `grad`; the tape can be asked again.
+    """d(target)/d(sources). No `grad` changes, and the tape is kept for further calls.
 
     Args:
         target: a recorded Tensor.
-        sources: a Tensor, leaf or intermediate, or nested tuples, lists and dicts of them.
-        gradient: the cotangent to start from; may be left out for a single number, where it is 1.
-        create_graph: record the pass itself, so that what comes back can be differentiated again.
+        sources: a leaf, an intermediate Tensor, or nested tuples, lists and dicts of them.
+        gradient: the cotangent to start from. Default: 1, for a single number.
+        create_graph: record the pass itself, so that the gradients can be differentiated again.
 
     Returns:
-        Tensors in the structure of `sources`; zeros where the target does not depend on one.
+        Tensors in the structure of `sources`; zeros for a source that the target does not depend on.
 
     Example:
         >>> import autograd_lite as ag

@@ -1,11 +1,12 @@
-"""Box: a value that may be on the tape. What every Tensor holds, and the functions that make Tensors.
+"""Box: a value that may be on the tape. It holds what every Tensor holds; functions here make Tensors.
 
-Floors below Tensor ask `isinstance(x, Box)`, and never name Tensor. The class that ops make is given by
-the floor that has it, with `@made_by_ops`. A method whose body stands on a floor above is a `GivenAbove`.
+Modules that Tensor imports ask `isinstance(x, Box)`, and never name Tensor. `tensor.py` decorates Tensor
+with `@made_by_ops`, so that ops know which class to make. A `GivenAbove` is a method whose body stands in a
+module that imports this one.
 
-A subclass of Tensor survives ops. An op looks for the class of its argument among `PLAIN`, which costs no
-more than `isinstance`. Of another class it computes with plain Tensors, and puts what comes out into the
-class (`as_kin`).
+A subclass of Tensor survives ops. An op looks up the class of its argument in `PLAIN`, which takes no longer
+than `isinstance`. If the class is not there, the op computes with plain Tensors, and converts the result to
+the subclass (`as_kin`).
 """
 
 from __future__ import annotations
@@ -58,16 +59,16 @@ __all__ = [
 
 Array: TypeAlias = npt.NDArray[Any]
 Value: TypeAlias = Any
-"""What a Box holds: an array, or, if 0-d, a NumPy scalar; a tuple of them for an op with several results."""
+"""The value in a Box: an array, or a NumPy scalar if it is 0-d; a tuple for an op with several results."""
 
 Class = TypeVar("Class", bound=type[Any])
 _new = object.__new__
 
 OPERANDS: set[type] = {float, int, bool, complex, np.ndarray, np.float64, np.float32}
-"""What operators take as it is; checked by class because that is fast."""
+"""Classes that operators take without a conversion. A lookup of the class is faster than `isinstance`."""
 
 HARMLESS: set[type] = OPERANDS | {type(None), str, slice}
-"""What an op takes as it is."""
+"""Classes that every op takes without a conversion."""
 
 PLAIN: set[type] = set()
 """The classes of Tensors that do not survive ops: Tensor itself, nn.Parameter."""
@@ -76,11 +77,11 @@ _Tensor: Any = None
 """The class that ops make."""
 
 _Answer: Any = None
-"""The class of arrays that ops without a gradient make."""
+"""The class of arrays that ops without a gradient return."""
 
 
 def made_by_ops(answers: type[Any]) -> Callable[[Class], Class]:
-    """Decorate the class that ops make; `answers` is the class of what carries no gradient."""
+    """Decorate the class that ops make; ops without a gradient return arrays of the class `answers`."""
 
     def take(cls: Class) -> Class:
         global _Tensor, _Answer
@@ -94,7 +95,7 @@ def made_by_ops(answers: type[Any]) -> Callable[[Class], Class]:
 
 
 class GivenAbove:
-    """The place of a method whose body stands on a floor above, which gives it once.
+    """A method whose body stands in a module that imports this one; that module gives the body.
 
     >>> class Shape:
     ...     area = GivenAbove()
@@ -116,15 +117,15 @@ class GivenAbove:
         raise MissingAttributeError(f"x.{self.name} is given by a package that is not imported yet")
 
     def give(self, function: Callable[..., Any]) -> None:
-        """Put the method into its place."""
+        """Set the method."""
         setattr(self.owner, self.name, function)
 
 
 class Box(Holder):
     """A value that may be on the tape: its properties, its gradient, its ways off the tape. See the module.
 
-    `class Mine(ag.Tensor)` survives ops; `class Mine(ag.Tensor, survives=False)`, and what derives from
-    it, does not: ops give plain Tensors, as those of `nn.Parameter` do.
+    Ops on a `class Mine(ag.Tensor)` return a Mine. Ops on a `class Mine(ag.Tensor, survives=False)`, and on
+    its subclasses, return plain Tensors; `nn.Parameter` is such a class.
     """
 
     __slots__ = ("__weakref__", "_name", "_of", "_views", "node")
@@ -145,14 +146,14 @@ class Box(Holder):
         if not cls._survives:
             PLAIN.add(cls)
 
-    # -- what it is --------------------------------------------------------------------------------
+    # -- properties --------------------------------------------------------------------------------
 
     @property
     def data(self) -> Array:
-        """The plain array, which knows PyTorch's names: `x.data.zero_()`. Writing into it is not recorded."""
+        """The plain array, with PyTorch's methods: `x.data.zero_()`. Writing into it is not recorded."""
         if on_host(self._data):
             return cast(Array, answer(self.numpy()))
-        if self.node is not None:  # steps keep the array they have seen, since its values cannot be watched
+        if self.node is not None:  # steps keep the old array: changes of such an array cannot be detected
             self._data = owned(self._data)
             if self.node.op is None:
                 self.node.value = self._data
@@ -171,7 +172,7 @@ class Box(Holder):
 
     @property
     def base(self) -> Self | None:
-        """The Tensor whose memory this one looks at, as in NumPy; None if this one is no view."""
+        """The Tensor whose memory this view shares, as in NumPy; None if this Tensor is no view."""
         return cast("Self | None", base_of(self))
 
     @property
@@ -199,17 +200,17 @@ class Box(Holder):
 
     @property
     def grad_fn(self) -> Node | None:
-        """The step that computed it; None for a leaf or a constant."""
+        """The step that computed this Tensor; None for a leaf or a constant."""
         return None if self.is_leaf else self.node
 
     @property
     def is_leaf(self) -> bool:
-        """Whether no recorded step computed it."""
+        """Whether no recorded step computed this Tensor."""
         return self.node is None or self.node.op is None
 
     @property
     def name(self) -> str | None:
-        """How `print(tape)` and pictures call it."""
+        """The name in `print(tape)` and in pictures."""
         return self.node.name if self.node is not None else getattr(self, "_name", None)
 
     @name.setter
@@ -221,7 +222,8 @@ class Box(Holder):
 
     @property
     def grad(self) -> Self | None:
-        """d(output)/d(this), added up over the backward passes; None before the first."""
+        """The gradient of the output with respect to this Tensor, summed over the backward passes; None
+        before the first pass."""
         node = self.node
         if node is None:
             return None
@@ -269,7 +271,7 @@ class Box(Holder):
     # -- gradients ---------------------------------------------------------------------------------
 
     def retain_grad(self) -> None:
-        """Keep `grad` on this intermediate result as leaves do."""
+        """Have the backward pass keep the gradient of this intermediate result in `grad`, as of a leaf."""
         node = self._on_tape("retain_grad")
         if node.op is not None:
             node.note().wants_grad = True
@@ -278,10 +280,10 @@ class Box(Holder):
         """Call `hook(grad)` when the gradient of this Tensor is complete.
 
         Args:
-            hook: gets the gradient as a Tensor; what it returns, unless None, takes its place.
+            hook: gets the gradient, a Tensor. A result other than None replaces the gradient.
 
         Returns:
-            A handle whose `remove()` takes the hook away again.
+            A handle; its `remove()` removes the hook.
         """
         if not callable(hook):
             raise DTypeError(
@@ -303,32 +305,32 @@ class Box(Holder):
     # -- leaving the tape --------------------------------------------------------------------------
 
     def numpy(self) -> Array:
-        """The plain array, asked for by name; nothing computed from it is recorded."""
+        """The plain array; nothing that is computed from this array is recorded."""
         if not on_host(self._data):
             return cast(Array, to_host(self._data))
-        if self._data.__class__ is not np.ndarray:  # 0-d values are kept as scalars, which are faster
+        if self._data.__class__ is not np.ndarray:  # 0-d values are stored as scalars, which are faster
             with changing:  # two threads that ask get one array
                 if self._data.__class__ is not np.ndarray:
                     self._data = np.array(self._data)
-                if self.node is not None and self.node.op is None:  # what is written into it is the leaf's
+                if self.node is not None and self.node.op is None:  # writing into the array sets the leaf
                     self.node.value = self._data
         if self.node is not None and self.node.value is self._data:
             hand_out(self.node)
         return cast(Array, self._data)
 
     def detach(self) -> Self:
-        """The same values off the tape: a constant."""
+        """A constant with the same values, off the tape."""
         value = wrap(self._data)
         return cast(Self, value if type(self) in PLAIN else in_class(type(self), value))
 
     def detach_(self) -> Self:
-        """Take this Tensor itself off the tape."""
+        """Take this Tensor itself off the tape, and return it."""
         self._name, self.node = self.name, None
         return self
 
 
 class Hook:
-    """What registering a function returns: `remove()` takes the function away again."""
+    """The handle of a registered function: `remove()` removes the function."""
 
     _count = itertools.count()
 
@@ -353,7 +355,7 @@ def wrap(value: Value) -> Any:
 
 
 def lift(value: Value, node: Node) -> Any:
-    """The Tensor of a node: a handle that, unlike the node's user's, may be made anew at any time."""
+    """A Tensor for a node. A node may have several Tensors: the user's own, and any number made here."""
     tensor = _new(_Tensor)
     tensor._data = value
     tensor._views = None
@@ -370,7 +372,7 @@ def record(
     listeners: tuple[Callable[[Node], None], ...],
 ) -> Any:
     """Put one step on the tape and return the Tensor of its result."""
-    node: Node = _new(Node)  # written out: a constructor would cost as much as the arithmetic
+    node: Node = _new(Node)  # written out: a constructor would take as long as the arithmetic
     node.op = op
     node.inputs = inputs
     node.args = args
@@ -390,7 +392,7 @@ def record(
 
 
 def answer(value: Any) -> Any:
-    """The result of an op without a gradient, as an array that knows PyTorch's names; numbers as they are."""
+    """The result of an op without a gradient: an array with PyTorch's methods; a number stays a number."""
     return value.view(_Answer) if value.__class__ is np.ndarray else value
 
 
@@ -398,7 +400,7 @@ def answer(value: Any) -> Any:
 
 
 def in_class(kind: type[Any], result: Any) -> Any:
-    """Tensors, arrays and NumPy's numbers in a class of Tensors; anything else as it is."""
+    """Convert Tensors, arrays and NumPy's numbers to a class of Tensors; anything else is unchanged."""
     if isinstance(result, (tuple, list)):
         items = [in_class(kind, item) for item in result]
         return type(result)(*items) if hasattr(result, "_fields") else type(result)(items)
@@ -415,11 +417,11 @@ def in_class(kind: type[Any], result: Any) -> Any:
     return tensor
 
 
-# -- what is inside --------------------------------------------------------------------------------
+# -- numbers from users ----------------------------------------------------------------------------
 
 
 def as_numbers(value: Any, line: str) -> Array:
-    """The plain array of something given for numbers; `line` is the user's code in the error otherwise."""
+    """The plain array of numbers that a user gave; `line` is the user's code, which errors quote."""
     refuse_other_arithmetic(value, line)
     try:
         array = asarray(unwrap(value))
@@ -431,7 +433,7 @@ def as_numbers(value: Any, line: str) -> Array:
 
 
 def require_inexact(dtype: np.dtype[Any], line: str) -> None:
-    """Refuse whole numbers where a gradient is wanted; `line` is the code of the user."""
+    """Refuse integers and booleans, which have no gradient; `line` is the user's code, which errors quote."""
     if dtype.kind not in "fc":
         raise DTypeError(
             f"{line}: the array is {dtype}, and only floating-point or complex values have gradients; "

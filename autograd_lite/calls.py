@@ -1,7 +1,8 @@
-"""NumPy's ways of calling: what a user hands to an op, as the op and its rule take it.
+"""NumPy's ways of calling: convert the arguments of a user to the form that an op and its rule take.
 
-Lists of Tensors become one Tensor, Tensors given by keyword move to their place, options given by place
-get their name, PyTorch's keywords become NumPy's. What cannot be recorded is refused, with advice.
+A list of Tensors becomes one Tensor. Tensors given by keyword become positional, and options given by
+position become keywords. PyTorch's keywords become NumPy's. A call that cannot be recorded is refused, with
+advice.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ NUMPY_FUNCTION = type(np.sum)
 """The class of the functions that NumPy dispatches through `__array_function__`."""
 
 _OPTIONS = frozenset({type(None), bool, int, float, str, tuple})
-"""What most options are, and no Tensor is."""
+"""The classes of most options; none of them is a Tensor or array."""
 
 
 # -- values ----------------------------------------------------------------------------------------
@@ -81,9 +82,7 @@ def owned(data: Any, requires_grad: bool, dtype: npt.DTypeLike | None) -> Value:
     except (TypeError, ValueError) as error:
         repair = "expected numbers or arrays"
         if isinstance(data, int) and not isinstance(requires_grad, bool):
-            repair += (
-                "; entries come as one list, Tensor([1, 2]), zeros of a shape as Tensor(np.zeros((2, 3)))"
-            )
+            repair += "; write Tensor([1, 2]) for entries, and Tensor(np.zeros((2, 3))) for zeros of a shape"
         raise DTypeError(f"Tensor({describe(data)}): {error}; {repair}") from error
     if array.dtype.kind not in "biufc":
         raise DTypeError(
@@ -98,7 +97,7 @@ def owned(data: Any, requires_grad: bool, dtype: npt.DTypeLike | None) -> Value:
 
 
 def operand(value: Any) -> Any:
-    """The other side of an operator: Tensors, numbers, arrays, lists made into arrays, or NotImplemented."""
+    """The other operand of an operator, with lists made into arrays; NotImplemented for other objects."""
     if isinstance(value, (Box, int, float, complex)) or is_array(value):
         refuse_other_arithmetic(value)
         return value
@@ -109,11 +108,11 @@ def operand(value: Any) -> Any:
 
 
 def plain_index(index: Any) -> Any:
-    """An index without Tensors in it."""
+    """An index with the arrays in place of Tensors."""
     if isinstance(index, Box):
         if not np.issubdtype(index.dtype, np.integer) and index.dtype != bool:
             raise DTypeError(
-                f"x[i]: i is a {index.dtype} Tensor; an index is of integers or booleans: x[i.astype(int)]"
+                f"x[i]: i is a {index.dtype} Tensor; expected integers or booleans: x[i.astype(int)]"
             )
         return index._data
     if isinstance(index, tuple):
@@ -121,7 +120,7 @@ def plain_index(index: Any) -> Any:
     if isinstance(index, list) and index:
         if any(isinstance(i, Box) for i in index):
             index = [plain_index(i) for i in index]
-        with contextlib.suppress(ValueError):  # ragged: NumPy says so when it reads
+        with contextlib.suppress(ValueError):  # ragged: NumPy raises when it reads the index
             return np.array(index)
     return index
 
@@ -147,8 +146,12 @@ def deep_unwrap(value: Any) -> Any:
 
 
 def vetted(op: Op, arg: Any) -> Any:
-    """An argument as rules know it: lists of numbers as arrays, where arrays belong. Refuses arrays with
-    an arithmetic of their own, and lists with Tensors hidden in them."""
+    """An argument as rules take it: lists of numbers as arrays, lists of Tensors as one Tensor.
+
+    Raises:
+        UnsupportedError: an array whose operators have another meaning, or a list of Tensors for an op of
+            the user's own.
+    """
     refuse_other_arithmetic(arg)
     if not isinstance(arg, (list, tuple)):
         return arg
@@ -163,7 +166,7 @@ def vetted(op: Op, arg: Any) -> Any:
 
 
 def stacked(value: Any) -> Any:
-    """A list that holds Tensors as one Tensor, as np.stack makes it; anything else as it is."""
+    """A list that holds Tensors as one Tensor, made by np.stack; any other object is returned unchanged."""
     if isinstance(value, (list, tuple)) and any(True for _ in boxes(value)):
         return np.stack([stacked(item) for item in value])
     return value
@@ -173,11 +176,11 @@ def stacked(value: Any) -> Any:
 
 
 def with_plain_options(op: Op, args: Args, kwargs: Options) -> tuple[Options, bool]:
-    """The options with plain numbers in place of whole constants, as in `axis=i` or `ddof=n`, without `out`
-    and `where`.
+    """Convert constant integer Tensors among the options, as in `axis=i`, to plain numbers; refuse `out` and
+    `where`.
 
     Returns:
-        The options, and whether there are arrays or other Tensors among them.
+        The options, and whether arrays or other Tensors are among them.
     """
     by_keyword = False
     for key, option in kwargs.items():
@@ -193,7 +196,7 @@ def with_plain_options(op: Op, args: Args, kwargs: Options) -> tuple[Options, bo
 
 
 def with_stacks(op: Op, args: Args, kwargs: Options) -> tuple[Args, Options]:
-    """The arguments with Tensors in place of the lists of them, or of those in a list of arrays."""
+    """Stack each list of Tensors to one Tensor; for an op on a list of arrays, stack inside of that list."""
     if op is np.block:
         return args, kwargs
     if op in _OF_SEVERAL:
@@ -210,10 +213,10 @@ _OF_SEVERAL = frozenset(
 
 
 def positional(op: Op, args: Args, kwargs: Options) -> tuple[Args, Options]:
-    """Move Tensors given by keyword to their place: rules see inputs by position."""
+    """Make Tensors given by keyword positional, since rules take inputs by position."""
     try:
         bound = inspect.signature(op).bind(*args, **kwargs)
-    except ValueError as error:  # NumPy 2.0 does not tell that of ufuncs, which take options by keyword
+    except ValueError as error:  # NumPy 2.0 has no signatures of ufuncs, which take options by keyword
         raise unsupported_call(op, next(iter(kwargs)), args, kwargs) from error
     if any(isinstance(value, Box) for value in bound.kwargs.values()):
         bound.apply_defaults()
@@ -228,7 +231,7 @@ def positional(op: Op, args: Args, kwargs: Options) -> tuple[Args, Options]:
 
 
 def without_out(op: Op, args: Args, kwargs: Options) -> Options:
-    """Refuse `out=` and `where=`, unless they say what is meant anyway."""
+    """Refuse `out=` and `where=`, unless they have their neutral values None and True."""
     for key, neutral in (("out", None), ("where", True)):
         if kwargs.get(key, neutral) is not neutral:
             raise unsupported_call(op, key, args, kwargs)
@@ -236,7 +239,7 @@ def without_out(op: Op, args: Args, kwargs: Options) -> Options:
 
 
 def named(op: Op, arrays: int, args: Args, kwargs: Options) -> tuple[Args, Options]:
-    """Give options a name: `np.sum(x, 0, None, out)` is `np.sum(x, axis=0, out=out)`."""
+    """Make positional options keywords: `np.sum(x, 0, None, out)` becomes `np.sum(x, axis=0, out=out)`."""
     options = [parameter.name for parameter in _parameters(op)[arrays:]]
     kwargs = {**dict(zip(options, args[arrays:], strict=False)), **kwargs}
     for key, value in kwargs.items():
@@ -259,15 +262,15 @@ def takes(function: Callable[..., Any], keyword: str) -> bool:
 
 @functools.cache
 def before_out(op: Op) -> int:
-    """How many parameters of a NumPy function come before `out`; 0 if it takes none by position."""
+    """The number of parameters of a NumPy function before `out`; 0 if `out` is not positional."""
     is_out = [p.kind is p.POSITIONAL_OR_KEYWORD and p.name == "out" for p in _parameters(op)]
     return is_out.index(True) if any(is_out) else 0
 
 
 @functools.cache
 def _parameters(op: Op) -> list[inspect.Parameter]:
-    """What a NumPy function takes. NumPy 2.0 does not tell that of np.dot and the like: then it is what
-    the composition takes."""
+    """The parameters of a NumPy function. NumPy 2.0 has no signature of np.dot and similar functions: then
+    the parameters of the composition count."""
     try:
         return list(inspect.signature(op).parameters.values())
     except ValueError:
@@ -278,7 +281,7 @@ def _parameters(op: Op) -> list[inspect.Parameter]:
 
 
 def require_rule(op: Op, rule: Rule, args: Args, kwargs: Options) -> None:
-    """Refuse a call whose rule is missing or does not know one of the keywords."""
+    """Refuse a call whose rule is missing or does not accept a keyword."""
     if rule.joint is None and not rule.vjps:
         raise missing_rule(op, known.all(Rule))
     for keyword in kwargs:
@@ -290,14 +293,14 @@ def require_rule(op: Op, rule: Rule, args: Args, kwargs: Options) -> None:
 
 
 class ValuesAndIndices(NamedTuple):
-    """Entries that were selected along an axis, and their places."""
+    """Selected entries along an axis, and their indices."""
 
     values: Any
     indices: Any
 
 
 def numpy_words(options: Options) -> Options:
-    """NumPy's keywords for PyTorch's: `dim`, `keepdim`, and the two that mean `ddof`."""
+    """Translate PyTorch's keywords to NumPy's: `dim`, `keepdim`, `correction` and `unbiased`."""
     words = {"dim": "axis", "keepdim": "keepdims", "correction": "ddof"}
     options = {words.get(key, key): value for key, value in options.items()}
     if "unbiased" in options:
@@ -306,7 +309,7 @@ def numpy_words(options: Options) -> Options:
 
 
 def axis_of(x: Any, method: str, dim: int) -> int:
-    """An axis of x, counted from the front."""
+    """The index of an axis of x, from 0."""
     if not -x.ndim <= dim < x.ndim:
         raise AxisError(f"{method}: x of shape {x.shape} has no axis {dim}; axes run from -ndim to ndim - 1")
     return dim % int(x.ndim)

@@ -1,4 +1,4 @@
-"""Time against memory: a part of the tape that is forgotten, and recorded again when it is played."""
+"""Checkpoints: drop the intermediate results of a function, and compute them again in the backward pass."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ __all__ = ["checkpoint", "preserve"]
 
 
 def checkpoint(f: Function) -> Function:
-    """`f`, with its intermediate results forgotten and computed again in the backward pass.
+    """`f` with its intermediate results dropped, and computed again in the backward pass.
 
-    Time against memory: the steps inside of f take no memory between the forward and the backward
-    pass, and are computed twice. f must compute the same both times. What `nn` draws, and np.random's
-    own generator, are the same both times; a Generator of yours is not set back. A layer with running
-    means moves them the first time only (`ag.is_recomputing()`). Tensors that f uses without being given
-    them receive their gradients as well.
+    This trades time for memory: the steps inside of f take no memory between the forward and the backward
+    pass, but are computed twice. f must return the same values both times. The random numbers of `nn` and of
+    np.random's global generator are the same both times; a Generator of your own is not reset. A layer with
+    running means updates them the first time only (`ag.is_recomputing()`). Tensors that f reads without
+    taking them as arguments receive their gradients too.
 
     Args:
         f: takes and returns Tensors or arrays, or nested containers of them.
 
     Raises:
-        TapeError: in the backward pass, if f gives other values than the first time.
+        TapeError: in the backward pass, if f returns other values than the first time.
 
     Source:
         A. Griewank, A. Walther, "Algorithm 799: Revolve", 2000.
@@ -64,7 +64,7 @@ def checkpoint(f: Function) -> Function:
         if not read:
             return rebuild(outputs)
         values = tuple(outputs[i]._data for i in kept)
-        # Handles of their own: the caller's Tensors may be assigned to before the backward pass.
+        # The segment keeps Tensors of its own, since the caller may assign to the arguments.
         args, kwargs = tree.map_leaves(_handle, (args, kwargs))
         segment = _Segment(f, args, kwargs, kept, read, states)
         results = record_result(
@@ -84,20 +84,20 @@ def _handle(x: Any) -> Any:
 
 
 _preserved: dict[int, tuple[Callable[[], Any], Callable[[Any], None]]] = {}
-"""How to read and how to set what a segment depends on besides its arguments."""
+"""Functions that read and set the states that a segment depends on besides its arguments."""
 
 
 def preserve(read: Callable[[], Any], write: Callable[[Any], None]) -> Hook:
-    """Have `checkpoint` compute a segment again from the state that it first started from.
+    """Have `checkpoint` restore a state, such as that of a generator, before it computes a segment again.
 
-    After the backward pass the state is as it was before: as without `checkpoint`.
+    After the backward pass the state is the same as without `checkpoint`.
 
     Args:
-        read: returns the state, which must not change any more.
+        read: returns the state, as an object that does not change later.
         write: sets the state.
 
     Returns:
-        A handle whose `remove()` ends this.
+        A handle; its `remove()` undoes the call.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -131,7 +131,14 @@ def _set_states(states: dict[int, Any]) -> None:
 
 
 class _Segment:
-    """What a checkpoint needs to compute its part of the tape once more."""
+    """The data that a checkpoint needs to compute its segment of the tape again.
+
+    Args:
+        f, args, kwargs: the call.
+        kept: the indices of the outputs that are on the tape.
+        read: the nodes outside of the segment that its steps read.
+        states: the preserved states at the start of the call.
+    """
 
     def __init__(
         self,
@@ -146,7 +153,7 @@ class _Segment:
         self.states = states
 
     def outputs(self) -> list[Any]:
-        """The results, computed again from the states that the first time started from."""
+        """Compute the outputs again, from the states at the start of the first call."""
         now = _states()
         try:
             _set_states(self.states)
@@ -155,20 +162,20 @@ class _Segment:
         finally:
             try:
                 _set_states(now)
-            except BaseException:  # an interrupt: once more
+            except BaseException:  # an interrupt: set the states again
                 _set_states(now)
                 raise
         return [outputs[i] if i < len(outputs) else None for i in self.kept]
 
     def pull(self, g: tuple[Any, ...], y: tuple[Any, ...], values: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Compute the segment on the tape, then play it: for everything it has read from outside."""
+        """Record the segment again and play it backwards; return the cotangents of `self.read`."""
         with enable_grad():
             place = next_index()
             outputs = self.outputs()
         if not all(map(_alike, outputs, y)):
             raise TapeError(
-                "checkpoint: computed again, the function gives other values than the first time. Numbers "
-                "drawn by a generator of your own belong among the arguments: "
+                "checkpoint: computed again, the function gives other values than the first time. Pass "
+                "random numbers of a generator of your own as arguments: "
                 "ag.checkpoint(f)(x, rng.normal(size=x.shape)); or write ag.preserve(read, write) once for "
                 "the generator's state"
             )
@@ -177,8 +184,8 @@ class _Segment:
         parents = [x for step in tape_order(seeds, place) for x in step.inputs if isinstance(x, Node)]
         if any(x.index <= place and x not in self.read for x in parents):
             raise TapeError(
-                "checkpoint: computed again, the function reads other Tensors than the first time; it must "
-                "not depend on what was assigned to in between"
+                "checkpoint: computed again, the function reads other Tensors than the first time; do not "
+                "assign to Tensors that it reads before the backward pass"
             )
         sweep = Sweep(since=place, wanted=frozenset(self.read), record=record, retain=record)
         arrived = play(seeds, sweep)
@@ -186,13 +193,15 @@ class _Segment:
 
 
 def _alike(again: Any, first: Any) -> bool:
-    """Whether a value is the first one but for rounding: sums may be done in another order where arrays lie
-    elsewhere in memory. Numbers drawn anew are off by much more."""
+    """Whether two values are equal up to rounding.
+
+    Sums over arrays elsewhere in memory may be done in another order. New random numbers differ much more.
+    """
     again = unwrap(again)
     if not (is_array(again) or isinstance(again, (int, float, complex))) or shape_of(again) != first.shape:
         return False
     if not (on_host(again) and on_host(first)):
-        return True  # values of arrays of another class are not read without need
+        return True  # values of other array classes are not read without need
     if np.array_equal(again, first, equal_nan=True):
         return True
     with np.errstate(all="ignore"):

@@ -1,7 +1,7 @@
-"""Cotangents: what travels back along the tape.
+"""Cotangents: the values that travel back along the tape.
 
-A cotangent is one object: an array or a NumPy scalar; a Tensor, where the pass itself is recorded; a tuple,
-of a step with several results; or `Masked`, where some of its entries are dead (see `liveness.py`).
+A cotangent is one object. It is an array or a NumPy scalar, or a Tensor if the pass itself is recorded. For a
+step with several results it is a tuple. If some entries are dead it is `Masked` (see `liveness.py`).
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from .words.explain import describe
 __all__ = ["DEAD", "Cotangent", "Mask", "Masked", "add", "bare", "complete", "conjugate", "fit", "is_complex"]
 
 Cotangent = Any
-"""An array, a NumPy scalar, a Tensor, a tuple of them with None for results that nobody used, or `Masked`."""
+"""An array, a NumPy scalar, a Tensor, `Masked`, or a tuple of these with None for unused results."""
 
 _FLOAT = np.float64
 _ARRAY = np.ndarray
 
 
 class Mask:
-    """Which entries of a cotangent are live, worked out on first use."""
+    """The live entries of a cotangent, computed on first use."""
 
     __slots__ = ("_compute", "_live")
 
@@ -45,12 +45,12 @@ class Mask:
         return self._live
 
     def __or__(self, other: Mask) -> Mask:
-        """Live where one of the two is."""
+        """An entry is live if it is live in one of the two masks."""
         live = self.live() | other.live()
         return Mask(lambda: live)
 
     def summed(self, shape: tuple[int, ...]) -> Mask:
-        """The mask of the cotangent that is summed back to a smaller shape."""
+        """The mask of the cotangent after its sum back to a smaller shape."""
         return Mask(lambda: unbroadcast(self.live().astype(float), shape) != 0)
 
 
@@ -59,11 +59,11 @@ class Masked:
 
     Attributes:
         g: the cotangent itself.
-        mask: says which of its entries are live.
+        mask: the live entries of g.
     """
 
     __slots__ = ("g", "mask")
-    __array_ufunc__ = None  # NumPy leaves sums to the methods below
+    __array_ufunc__ = None  # so that NumPy calls the methods below for sums
 
     def __init__(self, g: Cotangent, mask: Mask) -> None:
         self.g, self.mask = g, mask
@@ -80,7 +80,7 @@ class Masked:
 
 _ZERO = np.float64(0.0)
 DEAD = Masked(_ZERO, Mask(lambda: np.False_))
-"""The cotangent of a single number that no consumer has selected."""
+"""The cotangent of a single number that no consumer selected."""
 
 
 def bare(g: Cotangent) -> Any:
@@ -94,10 +94,10 @@ def bare(g: Cotangent) -> Any:
 
 
 def add(a: Cotangent, b: Cotangent) -> Cotangent:
-    """Fan-in: two uses of one value.
+    """Fan-in: the sum of the cotangents of two uses of one value.
 
-    A large newcomer `b` that nobody else holds takes up the sum, in memory that is still in the cache. Else
-    the sum is a new array, for either may be a view of something.
+    If the newer cotangent `b` is large and nobody else holds it, the sum is written into b. The memory of b
+    is still in the cache. Otherwise the sum is a new array, since a and b may be views.
     """
     if a is DEAD or b is DEAD:
         return b if a is DEAD else a
@@ -128,30 +128,33 @@ _FRESH = _fresh()
 
 
 def complete(g: tuple[Any, ...], y: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Cotangents of all the results of an op; zeros for those that were not used."""
+    """The cotangents of all results of an op, with zeros for unused results."""
     return tuple(np.zeros_like(v) if x is None else x for x, v in zip(g, y, strict=True))
 
 
 def is_complex(g: Cotangent) -> bool:
-    """Whether a cotangent, or one of several, is of complex numbers."""
+    """Whether a cotangent, or one in a tuple, is complex."""
     if g.__class__ is tuple:
         return any(x is not None and is_complex(x) for x in g)
     return bool(g.dtype.kind == "c")
 
 
 def conjugate(g: Cotangent) -> Cotangent:
-    """Rules are written for plain calculus, y -> g dy/dx. The gradient of a real loss, as the direction
-    of steepest ascent, is conj(conj(g) dy/dx): conjugate on the way in and on the way out."""
+    """The conjugate of a cotangent.
+
+    Rules are written for plain calculus: they return g dy/dx. The gradient of a real loss, as the direction
+    of steepest ascent, is conj(conj(g) dy/dx). So a cotangent is conjugated before and after the rule.
+    """
     if g.__class__ is tuple:
         return tuple(x if x is None else np.conjugate(x) for x in g)
     return np.conjugate(g)
 
 
-# -- from what a rule returns to the cotangent of an input -----------------------------------------
+# -- from the result of a rule to the cotangent of an input ----------------------------------------
 
 
 def fit(gx: Any, arg: Any, rule: Rule, node: Node, i: int) -> Any:
-    """Bring what a rule returned for the i-th input of a step to the shape and dtype of the input."""
+    """Convert the result of a rule for the i-th input of a step to the shape and dtype of the input."""
     if not (isinstance(gx, Box) or is_array(gx)):
         if gx is None:
             raise no_rule(node, i)
@@ -166,7 +169,7 @@ def fit(gx: Any, arg: Any, rule: Rule, node: Node, i: int) -> Any:
         if not rule.broadcasts:
             raise ShapeError(
                 f"the derivative rule of {op_name(node.op)} for argument {i} returned shape {gx.shape}, "
-                f"but the argument has shape {arg.shape}; if the op broadcasts, say so with "
+                f"but the argument has shape {arg.shape}; if the op broadcasts, declare it with "
                 "@ag.primitive(broadcasts=True)"
             )
         gx = unbroadcast(gx, arg.shape)
@@ -185,12 +188,12 @@ def fit(gx: Any, arg: Any, rule: Rule, node: Node, i: int) -> Any:
 def _no_cotangent(node: Node, i: int, gx: Any) -> DTypeError:
     return DTypeError(
         f"the derivative rule of {op_name(node.op)} for argument {i} returned {describe(gx)}, a "
-        f"{type(gx).__name__}; it returns one array of numbers, the cotangent of that argument"
+        f"{type(gx).__name__}; expected one array of numbers, the cotangent of that argument"
     )
 
 
 def no_rule(node: Node, i: int) -> NotDifferentiableError:
-    """The error for an input of a step that the op has no rule for."""
+    """The error for an input of a step for which the op has no rule."""
     name = op_name(node.op)
     return NotDifferentiableError(
         f"{name} has no derivative rule for argument {i}; give it one with ag.defvjp({name}, ...), or "

@@ -1,4 +1,4 @@
-"""A function whose derivative is written by hand, from what its forward pass saved."""
+"""Functions whose derivative is written by hand, from the residuals of the forward pass."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ __all__ = ["custom_vjp"]
 
 
 class custom_vjp:  # noqa: N801  (named as in JAX)
-    """A function whose derivative you write yourself, from what its forward pass saved.
+    """A function whose derivative you write yourself, from the residuals of its forward pass.
 
     Args:
-        f: computes the value; called where nothing is recorded.
+        f: computes the value; called if nothing is recorded.
 
-    `f.defvjp(forward, backward)` gives the two halves: `forward(*args)` returns the value and
-    residuals, `backward(residuals, g)` one cotangent for each argument, or None for zero. They are
-    plain NumPy; when the derivative is itself differentiated, they run on Tensors.
+    Call `f.defvjp(forward, backward)` with two functions of plain NumPy. `forward(*args)` returns the value
+    and the residuals. `backward(residuals, g)` returns a tuple with one cotangent for each argument, or None
+    for zero. If the derivative is itself differentiated, both run on Tensors.
 
-    In a class it makes a method: f and `forward` get `self` first, and so does a backward pass of three
-    parameters, `backward(self, residuals, g)`. `self` needs no cotangent.
+    `custom_vjp` also decorates methods: f and `forward` get `self` first, and so does a backward pass of
+    three parameters, `backward(self, residuals, g)`. `self` needs no cotangent.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -55,19 +55,19 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
         self._f = f
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        """Bind as a function in a class does, or as the static or class method that it decorates."""
+        """Bind to an instance as a function does, or as the decorated static or class method does."""
         first = owner if self._binding is classmethod else instance
         return self if first is None or self._binding is staticmethod else MethodType(self, first)
 
     def defvjp(self, forward: Function, backward: Function) -> None:
-        """Set the forward pass with residuals and the backward pass that uses them."""
+        """Set the forward pass, which returns residuals, and the backward pass, which uses them."""
         self._forward = forward
         takes_owner = arity(backward)[0] == 3
 
         def joint(g: Any, y: Any, *args: Any, _residuals: Any) -> tuple[Any, ...]:
             if any(isinstance(x, Tensor) for x in tree.flatten((g, args))[0]):
-                _residuals = forward(*args)[1]  # once more, on the tape
-            # `self`, or another first argument that holds no numbers
+                _residuals = forward(*args)[1]  # compute them again, on the tape
+            # The owner is `self`, or another first argument that holds no numbers.
             owner = (
                 () if not args or is_array(args[0]) or isinstance(args[0], (Tensor, *NUMBERS)) else args[:1]
             )
@@ -76,8 +76,8 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
                 pulled = (None, *pulled)
             if not isinstance(pulled, tuple) or len(pulled) != len(args):
                 raise ShapeError(
-                    f"the backward pass of {op_name(self)} returns a tuple with one cotangent for each of "
-                    f"its {len(args)} arguments, it returned {describe(pulled)}"
+                    f"the backward pass of {op_name(self)} returned {describe(pulled)}; expected a tuple "
+                    f"with one cotangent for each of its {len(args)} arguments"
                 )
             return tuple(
                 np.zeros_like(x) if c is None and (isinstance(x, Tensor) or is_array(x)) else c
@@ -106,13 +106,13 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
         both = self._forward(*values)
         if not isinstance(both, tuple) or len(both) != 2:
             raise ShapeError(
-                f"the forward pass of {op_name(self)} returns (value, residuals), it returned "
-                f"{describe(both)}"
+                f"the forward pass of {op_name(self)} returned {describe(both)}; expected a tuple "
+                "(value, residuals)"
             )
         value, residuals = both
         if any(isinstance(v, Tensor) for v in tree.flatten(value)[0]):
             raise UnsupportedError(
-                f"{op_name(self)}: its forward pass uses a Tensor that it was not given, whose gradient "
+                f"{op_name(self)}: the forward pass uses a Tensor that is no argument, so its gradient "
                 "would be lost; make it an argument"
             )
         kwargs = {"_residuals": residuals}

@@ -1,4 +1,4 @@
-"""Does a function depend on what it is given? A check of its derivatives says nothing otherwise."""
+"""Does a function depend on its arguments? If not, a check of its derivatives checks nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["check_dependence"]
 Array = npt.NDArray[Any]
 
 REPAIR = (
-    "a function is checked for what it is given, so let it compute with its arguments: "
+    "check_grads checks the arguments of f, so let f compute with them: "
     "check_grads(lambda w: f(w), (w,)), and for a module with its parameters "
     "check_grads(lambda p: loss(nn.functional_call(model, p, x), y), (dict(model.named_parameters()),))"
 )
@@ -32,27 +32,27 @@ REPAIR = (
 def check_dependence(
     f: Callable[..., Any], points: Sequence[Array], names: Sequence[str], given: Sequence[Any]
 ) -> None:
-    """Refuse a function that does not depend on its arguments, but on Tensors that it reads otherwise.
+    """Refuse a function that depends on Tensors other than its arguments.
 
-    A function may well be independent of one of its arguments, and constant between jumps. So it is refused
-    only if its value stays the same wherever its arguments are, or if it computes with a Tensor that requires
-    a gradient and is, or equals, an argument that has no influence.
+    A function may be independent of one argument, or constant between jumps. So it is refused only in two
+    cases. Its value is the same for all arguments. Or an argument has no influence, and the function reads an
+    equal Tensor that requires a gradient.
 
     Args:
         f: a function of Tensors.
-        points: an array for each of them.
-        names: how messages call each of them.
-        given: what the user handed over for each of them.
+        points: an array for each argument.
+        names: the name of each argument in messages.
+        given: the object that the user gave for each argument.
 
     Raises:
-        GradientCheckError: with the line to write.
+        GradientCheckError: the message gives the line to write.
     """
     leaves = [Tensor(x, requires_grad=True) for x in points]
     try:
         with enable_grad():
             outputs = tree.flatten(f(*leaves))[0]
     except Exception:
-        return  # the check itself says what is wrong
+        return  # the gradient check itself reports the error
     ends = [y.node for y in outputs if isinstance(y, Tensor) and y.node is not None]
     read = {*ends, *(x for step in tape_order(ends) for x in step.inputs if isinstance(x, Node))}
     unused = [i for i, x in enumerate(leaves) if x.node not in read]
@@ -66,12 +66,12 @@ def check_dependence(
         if any(_is_same(x, given[i]) for x in others):
             raise GradientCheckError(
                 f"check_grads: f does not depend on {names[i]}, but on the Tensor itself that was given for "
-                f"it, {describe(points[i])}, so nothing would be checked of it; {REPAIR}"
+                f"it, {describe(points[i])}, so its derivative would not be checked; {REPAIR}"
             )
 
 
 def _moves(f: Callable[..., Any], points: Sequence[Array], outputs: Sequence[Any]) -> bool:
-    """Whether the value of f is another one, or none, far away from a point."""
+    """Whether f has another value, or raises, far away from the point."""
     for factor, step in ((-1.5, 0.75), (1e3, 1e3)):
         far = [wrap((x * factor + step).astype(x.dtype)[()]) for x in points]
         try:
@@ -87,8 +87,10 @@ def _moves(f: Callable[..., Any], points: Sequence[Array], outputs: Sequence[Any
 
 
 def _is_same(leaf: Node, given: Any) -> bool:
-    """Whether a leaf is what was given for an argument: the Tensor, its memory, or a copy of it. That two
-    arrays of one and the same number are equal says nothing."""
+    """Whether a leaf is the object given for an argument: the Tensor itself, its memory, or an equal array.
+
+    Equal arrays of one repeated number do not count.
+    """
     if isinstance(given, Tensor) and given.node is leaf:
         return True
     value = to_host(given)

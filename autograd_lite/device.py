@@ -1,4 +1,4 @@
-"""Where numbers are, for programs that ask: always the CPU."""
+"""The device of a Tensor, for programs written for PyTorch: always the CPU."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ __all__ = ["Device"]
 
 
 class Device(str):
-    """Where numbers are: always the CPU.
+    """The device of a Tensor: always the CPU.
 
     Args:
-        name: "cpu", also with a number.
+        name: "cpu", or "cpu:0".
 
     Raises:
-        UnsupportedError: it is another device.
+        UnsupportedError: `name` is another device.
 
     Example:
         >>> import autograd_lite as ag

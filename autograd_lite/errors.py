@@ -1,13 +1,13 @@
 """The exception family.
 
-Every error of the library is an `AutogradLiteError` and also the built-in that
-a NumPy user would catch for the same mistake, so that both of these work::
+Every error of the library is an `AutogradLiteError`. It is also the built-in error
+that a NumPy user would catch for the same mistake, so both of these work::
 
     except ag.errors.ShapeError: ...
     except ValueError: ...
 
-A message names the op, the argument, the shapes and dtypes that came, what was
-expected, and the line of code that repairs it.
+A message names the op, the argument, and its shape and dtype. It also says what was
+expected, and gives the line of code that repairs the mistake.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ __all__ = [
 
 
 class AutogradLiteError(Exception):
-    """The root of the family: catch this to catch everything the library raises on purpose."""
+    """The root of the family: catch it to catch every error that the library raises on purpose."""
 
 
 class ShapeError(AutogradLiteError, ValueError):
@@ -62,24 +62,24 @@ class LinAlgError(ShapeError, np.linalg.LinAlgError):
 
 
 class DTypeError(AutogradLiteError, TypeError):
-    """A dtype, or a kind of object, that the operation cannot take."""
+    """An argument whose dtype or class the operation does not accept."""
 
 
 class IndexingError(AutogradLiteError, IndexError):
-    """An index outside of the array, or of a kind that cannot index."""
+    """An index outside of the array, or an object that is no index."""
 
 
 class NotDifferentiableError(AutogradLiteError, TypeError):
-    """A derivative was needed that has no rule."""
+    """The derivative of an op without a rule was needed."""
 
 
 class MissingAttributeError(AutogradLiteError, AttributeError):
-    """An attribute, or a method, that is not there.
+    """An attribute or a method that does not exist.
 
     Args:
-        message: what was asked for.
-        hint: gives the rest of the message, which names what was probably meant. It is asked when the
-            message is read: most such errors only answer `hasattr`.
+        message: names the attribute.
+        hint: returns the rest of the message, which suggests a similar name. It is called only when the
+            message is read, since most of these errors only answer `hasattr`.
     """
 
     def __init__(self, message: str, hint: Callable[[], str] | None = None, **details: Any) -> None:
@@ -97,19 +97,19 @@ class MissingAttributeError(AutogradLiteError, AttributeError):
 
 
 class MissingNameError(AutogradLiteError, ImportError):
-    """A name that a package of ours has not, in `from package import name`."""
+    """A name that does not exist in a package of this library, in `from package import name`."""
 
 
 class MissingPackageError(AutogradLiteError, ImportError):
-    """A package that is not installed, of those that only some features need."""
+    """An optional package that is not installed, and that a feature needs."""
 
 
 class OptionError(AutogradLiteError, ValueError):
-    """An option of a value that it cannot have."""
+    """An option has an invalid value."""
 
 
 class UnsupportedError(AutogradLiteError, TypeError):
-    """A way of calling that would cut the graph or write into recorded values."""
+    """A call that would cut the graph or write into recorded values."""
 
 
 class TapeError(AutogradLiteError, RuntimeError):
@@ -129,11 +129,11 @@ class GradientCheckError(AutogradLiteError, AssertionError):
 
 
 class KinkError(GradientCheckError):
-    """The function has a kink at the point, so that finite differences have no limit there."""
+    """The function has a kink at the point, so finite differences have no limit there."""
 
 
 class DataError(AutogradLiteError, ValueError):
-    """Data, or a file's contents, that cannot be what they should be."""
+    """Invalid data, or a file with invalid contents."""
 
 
 class FileError(AutogradLiteError, OSError):
@@ -141,25 +141,25 @@ class FileError(AutogradLiteError, OSError):
 
 
 class DataFileError(FileError, DataError):
-    """A file that is damaged, or of another kind than it should be."""
+    """A file that is damaged, or has another format than expected."""
 
 
 class RendererError(AutogradLiteError, RuntimeError):
-    """No program is at hand that turns a graph into a picture."""
+    """No installed program can render a graph as a picture."""
 
 
 class MistakeWarning(AutogradLiteError, UserWarning):  # noqa: N818  (a warning, no error)
-    """What runs, and is a mistake more often than not: the message says what to write."""
+    """Code that runs but is probably a mistake; the message says what to write instead."""
 
 
 # -- the line of the user's code that an error names -----------------------------------------------
 
 _LIBRARIES = ("autograd_lite", "nn", "visualize", "numpy")
-"""Packages whose lines are not the user's."""
+"""Packages whose code is not the user's."""
 
 
 def package(frame: FrameType) -> str:
-    """The top-level package that a frame runs code of."""
+    """The top-level package whose code a frame runs."""
     name: str = frame.f_globals.get("__name__") or ""
     return name.partition(".")[0]
 

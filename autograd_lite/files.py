@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all: the one place that writes them.
+"""Files are written whole or not at all: the only module that writes files.
 
 >>> import os, tempfile
 >>> with tempfile.TemporaryDirectory() as folder:
@@ -30,7 +30,7 @@ except ImportError:  # Windows
 __all__ = ["checked_path", "replacing", "write"]
 
 STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/")
-"""How the names begin of what is open already, whatever kind of file that is."""
+"""The beginnings of paths that name open files, whatever kind of file they are."""
 
 FLAGS = os.O_WRONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 NEW = os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
@@ -39,14 +39,14 @@ HOUR = 3600.0
 
 
 def write(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file at once: see `replacing`.
+    """Write a whole file, see `replacing`.
 
     Args:
         path: the file.
-        content: all that will be in it.
+        content: all bytes of the file.
 
     Raises:
-        OSError: the file cannot be written. What was there before is there still.
+        OSError: the file cannot be written. An older file of that name is unchanged.
     """
     with replacing(path) as file:
         file.write(content)
@@ -54,14 +54,14 @@ def write(path: str | os.PathLike[str], content: bytes) -> None:
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """A file to write into, which takes its place at the end of the block and not before.
+    """Open a file for writing; the new file replaces the old one at the end of the block, not before.
 
-    Until then it is a draft in the same folder: on Linux without a name, elsewhere under a name that nobody
-    can foresee. After an exception the draft is gone, and what was there before is there still. What a
-    process that was killed leaves behind is removed when the same file is written the next time.
+    Until then it is a draft in the same folder: on Linux without a name, elsewhere under a random name.
+    After an exception the draft is removed, and the old file is unchanged. If a process is killed, its draft
+    is removed when the same file is next written.
 
-    A file keeps its permissions and, where the system allows it, its owner; a link stays a link, and the
-    file that it leads to is replaced. Pipes and devices are written to as they are.
+    A file keeps its permissions and, where the system allows it, its owner. A link stays a link, and the
+    file that it points to is replaced. Pipes and devices are written to directly.
 
     Args:
         path: the file.
@@ -82,7 +82,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """
     before = _found(path)
     if os.fspath(path).startswith(STREAMS) or (before and not stat.S_ISREG(before.st_mode)):
-        with open(path, "wb") as file:  # which refuses a folder
+        with open(path, "wb") as file:  # `open` refuses a folder
             yield file
         return
     target = os.path.realpath(path)
@@ -97,11 +97,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             _settle(file.fileno(), draft, before)
-            if fcntl is None:  # Windows moves no file that is open
+            if fcntl is None:  # Windows cannot move an open file
                 file.close()
             os.replace(draft, target)
     finally:
-        try:  # noqa: SIM105 - to call `suppress` would be a moment for an interrupt
+        try:  # noqa: SIM105 - an interrupt could come while `suppress` is called
             os.unlink(draft)
         except FileNotFoundError:
             pass
@@ -109,14 +109,14 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
 
 
 def checked_path(who: str, path: str | os.PathLike[str]) -> Path:
-    """The path that a user has given.
+    """Check a path that a user has given.
 
     Args:
-        who: was given it, for messages.
-        path: what came.
+        who: the function that was given the path, for messages.
+        path: the path.
 
     Raises:
-        DTypeError: it is no path.
+        DTypeError: `path` is no path.
         FileError: no file can have this name.
 
     Example:
@@ -143,34 +143,34 @@ def checked_path(who: str, path: str | os.PathLike[str]) -> Path:
 def _found(path: str | os.PathLike[str]) -> os.stat_result | None:
     try:
         return os.stat(path)
-    except OSError:  # whatever forbids to look forbids to write too, and is told then
+    except OSError:  # writing will fail for the same reason, with an error
         return None
 
 
 def _opened(draft: str, mode: int) -> IO[bytes]:
-    """The draft, without a name where the system can do that, and locked as long as it is open."""
+    """Open the draft, without a name where the system can do that, and locked while it is open."""
     folder = os.path.dirname(draft)
     if hasattr(os, "O_TMPFILE") and os.path.isdir("/proc/self/fd"):
-        with suppress(OSError):  # a file system of another kind
+        with suppress(OSError):  # the file system does not support O_TMPFILE
             return _locked(os.open(folder, FLAGS | os.O_TMPFILE, mode))
     while True:
         file = _locked(os.open(draft, FLAGS | NEW, mode))
         if fcntl is None or os.fstat(file.fileno()).st_nlink:
             return file
-        file.close()  # somebody has swept the draft before it was locked
+        file.close()  # another process removed the draft before it was locked
 
 
 def _locked(number: int) -> IO[bytes]:
-    """The lock of an open file goes with its process: so those see that sweep."""
-    file = open(number, "wb")  # noqa: SIM115 - the caller closes it
+    """Lock an open file. The lock ends with the process, so a sweep sees which drafts are abandoned."""
+    file = open(number, "wb")  # noqa: SIM115 - the caller closes the file
     if fcntl is not None:
-        with suppress(OSError):  # a file system without locks, of which nothing is swept
+        with suppress(OSError):  # on a file system without locks, drafts are never swept
             fcntl.flock(number, fcntl.LOCK_EX)
     return file
 
 
 def _settle(number: int, draft: str, before: os.stat_result | None) -> None:
-    """The draft as the file is to be: its owner, its permissions, on the disk, and with a name."""
+    """Give the draft the owner and permissions of the old file, write it to disk, and give it a name."""
     if before and hasattr(os, "fchmod"):
         for owner, group in ((before.st_uid, -1), (-1, before.st_gid)):
             with suppress(OSError):
@@ -179,14 +179,14 @@ def _settle(number: int, draft: str, before: os.stat_result | None) -> None:
     os.fsync(number)
     if fcntl is not None and not os.fstat(number).st_nlink:
         folder = os.open(os.path.dirname(draft), os.O_RDONLY)
-        try:  # with a folder given, `link` goes through the link that /proc has of an open file
+        try:  # given a folder, `link` follows the link in /proc to the open file
             os.link(f"/proc/self/fd/{number}", os.path.basename(draft), dst_dir_fd=folder)
         finally:
             os.close(folder)
 
 
 def _sweep(folder: str, stem: str) -> None:
-    """Remove drafts of one file whose process is no more."""
+    """Remove the drafts of one file whose process has ended."""
     with suppress(OSError):
         for name in os.listdir(folder):
             if name.startswith(stem):
@@ -201,7 +201,7 @@ def _remove_abandoned(draft: str) -> None:
         return
     number = os.open(draft, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
-        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)  # an error where its writer lives
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while the writer runs
         if stat.S_ISREG(os.fstat(number).st_mode):
             os.unlink(draft)
     finally:
@@ -209,7 +209,7 @@ def _remove_abandoned(draft: str) -> None:
 
 
 def _synchronize(folder: str) -> None:
-    """Have the disk know the new name too, where the system can do that."""
+    """Write the folder, and so the new name, to disk, where the system can do that."""
     with suppress(OSError):
         number = os.open(folder, os.O_RDONLY)
         try:

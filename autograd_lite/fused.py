@@ -1,10 +1,9 @@
-"""Fused ops: hot code forward and backward, with a definition in plain ops beside it.
+"""Fused ops: fast kernels for the forward and the backward pass, beside a definition in plain ops.
 
-A kernel takes arrays and gives arrays, and knows nothing of the tape. So it can be as fast as it
-likes, and its derivative, another kernel, cannot be differentiated. The definition can: it says
-what the op means, tests hold the kernels against it, and derivatives of second order and forward
-mode go through it. Kernels are for NumPy's own arrays: on arrays of another class, which is what
-`arrays.py` says, the definition runs.
+A kernel takes arrays, returns arrays, and knows nothing of the tape. So it may use any fast code. The
+backward kernel cannot be differentiated, but the definition can. The definition says what the op means: tests
+compare the kernels with it, and second derivatives and forward mode go through it. Kernels take NumPy's own
+arrays; on other array classes (see `arrays.py`) the definition runs.
 """
 
 from __future__ import annotations
@@ -41,17 +40,18 @@ def fused(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorate the definition of an op that is computed by kernels.
 
-    The definition `f(*args, **options)` is composed of ops that have rules; the op takes its name and its
-    docstring, and keeps it as `op.__wrapped__`. Tensors and arrays go in by position, options by keyword.
+    The definition `f(*args, **options)` is composed of ops that have rules. The op takes the name and the
+    docstring of the definition, and keeps the definition as `op.__wrapped__`. Tensors and arrays are
+    positional, options are keywords.
 
     Args:
         forward: `forward(*args, **options)` on arrays returns the value, an array or a tuple of
-            arrays, and residuals: whatever `backward` wants to know.
-        backward: `backward(g, residuals, needs)` returns a cotangent for each of `args`; `needs` says of
-            which it is wanted, and for the others it may be None.
+            arrays, and the residuals: any object that `backward` needs.
+        backward: `backward(g, residuals, needs)` returns one cotangent for each of `args`. `needs` holds
+            one bool for each; where it is False the cotangent may be None.
         flow: how dead entries pass, see `defvjp`.
-        work: `work(value, *args, **options)` returns how many products the op adds up, for `nn.summary` and
-            `visualize.profile`; the op keeps it as `op.work`. Left out: the op works entry by entry.
+        work: `work(value, *args, **options)` returns the number of multiply-adds, for `nn.summary` and
+            `visualize.profile`; the op keeps the function as `op.work`. Default: an elementwise op, with 0.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -76,7 +76,7 @@ def fused(
 def _op(
     definition: Callable[..., Any], forward: Callable[..., Any], backward: Callable[..., Any], flow: Flow
 ) -> Callable[..., Any]:
-    if is_built_in(definition):  # overflow and underflow midway do no harm, whatever np.seterr says
+    if is_built_in(definition):  # intermediate overflow and underflow are harmless, whatever np.seterr says
         forward = np.errstate(all="ignore")(forward)
 
     @functools.wraps(definition)
@@ -89,7 +89,7 @@ def _op(
                 refuse_other_arithmetic(x, op_name(op))
         tensors = [x for x in args if isinstance(x, Tensor)]
         recorded = is_recording() and any(x.node is not None for x in tensors)
-        if recorded:  # residuals are made of what is kept of the constants
+        if recorded:  # first protect the constants, so that residuals are computed from the copies
             inputs = tuple([(x.node or x) if isinstance(x, Tensor) else x for x in args])
             kept, watched = keep_constants(known[op], inputs, values, options)
             options = kept or {}
@@ -128,6 +128,6 @@ def _op(
             )
         return tuple(pulled)
 
-    # The kernels keep PyTorch's convention for complex numbers themselves, hence plain.
+    # plain: the kernels follow PyTorch's convention for complex numbers themselves.
     known[op] = Rule(joint=joint, flow=flow, plain=True)
     return op

@@ -1,14 +1,14 @@
-"""What would cut the graph without a word: a Tensor on the tape that is read as a plain array or number.
+"""Guards against silently cutting the graph by reading a Tensor on the tape as a plain array or number.
 
-Python does not tell a method who has called it. So this file looks at the interpreter itself. It leans on
-these details of CPython, which `tests/test_guards.py` asserts for the version that runs:
+Python does not tell a method who has called it. So this file looks at the interpreter itself. It relies on
+these details of CPython; `tests/test_guards.py` asserts them for the running version:
 
 - In a special method that C code calls, `sys._getframe(1)` is the frame of the Python code that runs.
-- `frame.f_lasti` is the place in `co_code` of the instruction that the frame is at: that of `a[i] = x`,
-  STORE_SUBSCR, while NumPy asks x for its number.
+- `frame.f_lasti` is the offset in `co_code` of the current instruction of a frame. At `a[i] = x`, while
+  NumPy asks x for its number, that instruction is STORE_SUBSCR.
 - The instructions that load the function of a call begin at the line and column of the call.
-- An object without a name has fewer references, when something is assigned into it, than one with a name.
-- Code between NumPy and the user runs in frames whose globals name its package.
+- During an assignment into an object, an object without a name has fewer references than one with a name.
+- The globals of a frame name its package; this also holds for code between NumPy and the user.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 """The instruction of `a[i] = x`."""
 
 PICTURES = frozenset({"matplotlib", "mpl_toolkits"})
-"""Packages that show values and compute nothing that a gradient could be asked of."""
+"""Packages that only show values: no gradient is ever asked of their results."""
 
 
 def _reader(frame: FrameType) -> FrameType:
-    """The innermost caller outside of NumPy and the engine, which read in the name of others."""
+    """The innermost caller outside of NumPy and the engine, which read values for their callers."""
     while package(frame) in {"numpy", "autograd_lite"} and frame.f_back is not None:
         frame = frame.f_back
     return frame
@@ -44,22 +44,22 @@ def assigns(frame: FrameType) -> bool:
 
 
 def draws(frame: FrameType) -> bool:
-    """Whether a frame runs code of a library of pictures, or NumPy's and ours on its behalf."""
+    """Whether a plotting library reads the values, directly or through NumPy and the engine."""
     return package(_reader(frame)) in PICTURES
 
 
 def cut(frame: FrameType) -> UnsupportedError:
-    """The error for code that is about to make a plain array of a Tensor on the tape.
+    """The error for code that would convert a Tensor on the tape to a plain array.
 
     Args:
-        frame: that of the code.
+        frame: the frame of the code.
     """
     reader = _reader(frame)
     if "site-packages" in reader.f_code.co_filename:
         return UnsupportedError(
             f"{package(reader)} reads plain arrays, and was about to make one of a Tensor on the tape, which "
-            "would silently cut the graph; where no gradient is wanted give it x.detach().numpy(), else "
-            "compute with NumPy's functions and ag's: np.stack([x, y]), ag.softmax(x), ag.logsumexp(x)"
+            "would silently cut the graph; where no gradient is wanted pass x.detach().numpy(), else compute "
+            "with functions of NumPy and ag: np.stack([x, y]), ag.softmax(x), ag.logsumexp(x)"
         )
     if assigns(frame):
         return UnsupportedError(
@@ -74,14 +74,17 @@ def cut(frame: FrameType) -> UnsupportedError:
 
 
 def cut_by_number(kind: str, frame: FrameType) -> UnsupportedError | None:
-    """The error for `float(x)` of an x on the tape, where a silent conversion would cut the graph.
+    """The error for `float(x)` of an x on the tape, where the conversion would silently cut the graph.
 
-    The conversion is fine where it was asked for. It is not in `math.sin(x)`, nor in NumPy's
-    `array[i] = x`. Which of them it is, is told by the instruction that the caller is at.
+    A `float(x)` in the user's code is allowed outside of transforms. The conversions in `math.sin(x)` and in
+    NumPy's `array[i] = x` are not. The current instruction of the caller tells them apart.
 
     Args:
         kind: the function, "float" or "complex".
-        frame: of the code that calls it.
+        frame: the frame of the caller.
+
+    Returns:
+        The error, or None if the conversion is allowed.
     """
     if draws(frame):
         return None
@@ -106,7 +109,7 @@ def cut_by_number(kind: str, frame: FrameType) -> UnsupportedError | None:
 
 
 def called_from_math(frame: FrameType) -> bool:
-    """Whether a frame is just now calling a function of `math` or `cmath`, such as `math.sin(x)`.
+    """Whether the current instruction of a frame calls a function of `math` or `cmath`, as in `math.sin(x)`.
 
     The instructions that load the function begin at the same column of the source as the call.
     """
@@ -126,7 +129,7 @@ def called_from_math(frame: FrameType) -> bool:
 
 
 def _instead(frame: FrameType | None) -> str:
-    """What to write where NumPy asks only the elements of a list, which hear of no call to take part in."""
+    """The line to write for a NumPy call that reads Tensors in a list one by one, without dispatch."""
     called = None
     while frame is not None and package(frame) == "numpy":
         called, frame = frame, frame.f_back
@@ -147,15 +150,14 @@ def _instead(frame: FrameType | None) -> str:
 
 
 class _Probe:
-    """Counts the references to an object that something is assigned into."""
+    """Counts the references to an object during an assignment into the object."""
 
     def __setitem__(self, counts: list[int], value: Any) -> None:
         counts.append(sys.getrefcount(self))
 
 
 def _nameless() -> int:
-    """How many references there are to an object in `make()[i] = v`, which is lost; 0 where Python counts
-    them no differently from those to an object with a name."""
+    """The number of references to the nameless object in `make()[i] = v`; 0 if a name makes no difference."""
     counts: list[int] = []
     probe = _Probe()
     probe[counts] = None
@@ -164,4 +166,4 @@ def _nameless() -> int:
 
 
 NAMELESS = _nameless()
-"""At most so many references are there, inside of its `__setitem__`, to an object that has no name."""
+"""The largest number of references to an object without a name, inside of its `__setitem__`."""

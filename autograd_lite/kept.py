@@ -1,16 +1,16 @@
-"""What a step keeps of the arrays that it was given: what they held when the step was recorded.
+"""Constants of a step: the rules must see the values that an array had when the step was recorded.
 
-In `z = w * a` the rule for w multiplies by a. A program may change the array a before it goes backward,
-to fill it with the next batch, say. So the step keeps a copy of a small array. Of a large one, whose copy
-would take memory, it keeps a fingerprint, and the backward pass raises if the array no longer has it. An
-array of which no rule reads the entries, as in `w + a`, is left alone.
+In `z = w * a` the rule for w multiplies by a. A program may change the array a before the backward pass,
+for example to fill it with the next batch. So the step keeps a copy of a small array. A copy of a large array
+would take memory: the step keeps its fingerprint instead, and the backward pass raises if the fingerprint has
+changed. If no rule reads the entries of an array, as in `w + a`, nothing is kept.
 
-The value of a Tensor on the tape is changed through the array that `x.data` or `x.numpy()` gives out. Then
-its fingerprint is taken, and a step that was recorded before and reads the value asks for it again.
-Optimizers put a new array in place of the old one, which the steps keep.
+A program can also change the value of a Tensor on the tape, through the array that `x.data` or `x.numpy()`
+returns. The fingerprint is taken at that moment. An earlier step whose rules read the value compares the
+fingerprint in the backward pass. Optimizers set a new array, so steps keep the old one.
 
-What this costs was measured: up to 1 MB a copy takes less time than two fingerprints, and a fingerprint
-less than a tenth of a product with the array.
+Measured cost: up to 1 MB, a copy takes less time than two fingerprints. A fingerprint takes less than a
+tenth of the time of a product with the array.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ from .words.explain import describe
 __all__ = ["check_constants", "check_values", "fingerprint", "hand_out", "handed_out", "keep_constants"]
 
 SMALL = 1 << 18
-"""Bytes up to which an array is copied."""
+"""The largest size in bytes of an array that is copied."""
 
 WIDTH = 1021
-"""Words in a row of the table whose sums are a fingerprint: a prime, so that rows of data do not line up."""
+"""The length of a row of the table in `fingerprint`: a prime, so that rows of data do not line up."""
 
 _ARRAY = np.ndarray
 
 Watched = tuple[int | str, Any, bytes]
-"""The number or the name of an argument, the array, and its fingerprint."""
+"""The index or the name of an argument, the array, and its fingerprint."""
 
 
 def fingerprint(array: Any) -> bytes:
-    """What tells an array from any other that it is likely to be changed into.
+    """Bytes that change with the entries of an array, for all likely changes.
 
-    The bytes are read as whole numbers, in a table of an odd number of rows, and the sums of the columns
-    and of the rows are taken. One changed entry changes both. Two exchanged entries stand in
-    different columns or in different rows. The same change of all entries, such as of their sign, adds
-    up to something else than 0 in an odd number of rows.
+    The bytes of the array are read as integers in a table with an odd number of rows. The fingerprint is the
+    sums of its columns and of its rows. One changed entry changes both. Two exchanged entries stand in
+    different columns or different rows. An equal change of all entries, such as of their sign, does not add
+    up to 0 over an odd number of rows.
 
     >>> a = np.arange(10_000.0)
     >>> before = fingerprint(a)
@@ -68,10 +68,10 @@ def fingerprint(array: Any) -> bytes:
 def keep_constants(
     rule: Rule, inputs: Sequence[Any], args: list[Any], kwargs: dict[str, Any] | None = None
 ) -> tuple[dict[str, Any] | None, Any]:
-    """Put copies of the small arrays among the constants of a step in their places in `args`.
+    """Protect the constants of a step from later changes: small arrays in `args` are replaced by copies.
 
     Returns:
-        The keywords with copies in them, and what is to be watched of the large arrays.
+        The keyword arguments with copies of their arrays, and the fingerprints of the large arrays.
     """
     watched: list[Watched] = []
     unread = rule.unread
@@ -79,7 +79,7 @@ def keep_constants(
         kind = given.__class__
         if kind is Node or kind is Leaf or (arg := args[i]).__class__ in FIXED or i in unread:
             continue
-        if arg.__class__ is _ARRAY and arg.nbytes <= SMALL:  # written out: most constants are such
+        if arg.__class__ is _ARRAY and arg.nbytes <= SMALL:  # written out: the most common constant
             args[i] = arg.__copy__()
         else:
             args[i] = _kept(arg, i, watched)
@@ -91,7 +91,7 @@ def keep_constants(
 
 
 def _kept(value: Any, where: int | str, watched: list[Watched]) -> Any:
-    """A copy of what could be changed in place; a large array itself, which is then watched."""
+    """A copy of an argument that can change in place; a large array itself, with an entry in `watched`."""
     kind = value.__class__
     if isinstance(value, _ARRAY):
         if value.nbytes <= SMALL or value.dtype.hasobject:
@@ -101,34 +101,35 @@ def _kept(value: Any, where: int | str, watched: list[Watched]) -> Any:
         return kind([_kept(item, where, watched) for item in value])
     elif kind is dict:
         return {key: _kept(item, where, watched) for key, item in value.items()}
-    elif is_array(value) or is_array(value):
+    elif is_array(value):
         return owned(value)
     return value
 
 
 def check_constants(node: Node, watched: list[Watched]) -> None:
-    """Raise if an array that a step is going to read has been changed since it was recorded."""
+    """Raise if an array that the rules of a step read has changed since the step was recorded."""
     for where, array, before in watched:
         if fingerprint(array) != before:
             name, line = op_name(node.op), node.notes.line if node.notes is not None else None
             place = f"argument {where}" if isinstance(where, int) else where
             raise TapeError(
                 f"{name}: the array given as {place}, {describe(array)}, was changed between the forward and "
-                f"the backward pass, and the derivative of {name} needs what it held; give {name} a copy, "
+                f"the backward pass, and the derivative of {name} needs its old values; give {name} a copy, "
                 "a.copy(), or call backward() before a is changed" + (f"; recorded at {line}" if line else "")
             )
 
 
-# -- values of Tensors, which a program may write into ---------------------------------------------
+# -- values of Tensors that a program may write into -----------------------------------------------
 
 handed_out = [0]
-"""The place on the tape at which a program was given the array of a Tensor the last time."""
+"""The index on the tape at which a program last received the array of a Tensor."""
 
 
 def hand_out(node: Node) -> None:
-    """Note what a value is, now that the program is given its array.
+    """Note the fingerprint of a value before the program receives its array.
 
-    Kept are the place on the tape and the fingerprint, and the last such place after which it was changed.
+    The note holds the index on the tape, the fingerprint, and the last noted index after which the value
+    changed.
     """
     notes, now = node.note(), fingerprint(node.value)
     place, before, changed = notes.seen or (0, now, 0)
@@ -137,7 +138,7 @@ def hand_out(node: Node) -> None:
 
 
 def check_values(node: Node, rule: Rule) -> None:
-    """Raise if a step is going to read the value of a Tensor that was changed since it was recorded."""
+    """Raise if the rules of a step read a Tensor whose value has changed since the step was recorded."""
     for i, (parent, arg) in enumerate(zip(node.inputs, node.args, strict=True)):
         if not isinstance(parent, Node) or not _was_changed(parent, node, arg):
             continue
@@ -148,7 +149,7 @@ def check_values(node: Node, rule: Rule) -> None:
 
 
 def _reads(rule: Rule, node: Node, i: int) -> bool:
-    """Whether one of the rules that are going to be called reads its i-th argument."""
+    """Whether a rule that the backward pass will call reads its i-th argument."""
     if rule.joint is not None or not isinstance(rule.vjps, tuple):
         return i - 2 not in rule.unread
     pairs = zip(rule.vjps, node.inputs, strict=False)
@@ -158,7 +159,7 @@ def _reads(rule: Rule, node: Node, i: int) -> bool:
 def _was_changed(owner: Node, step: Node, array: Any) -> bool:
     if owner.notes is None or owner.notes.seen is None or array.__class__ is not _ARRAY:
         return False
-    if not np.may_share_memory(array, owner.value):  # x.data = array: the step has kept the old one
+    if not np.may_share_memory(array, owner.value):  # after x.data = array the step has the old array
         return False
     place, before, changed = owner.notes.seen
     return bool(changed > step.index) or (place > step.index and fingerprint(owner.value) != before)
@@ -168,6 +169,6 @@ def _changed(node: Node, what: str, array: Any) -> TapeError:
     name = op_name(node.op)
     return TapeError(
         f"{name}: {what}, {describe(array)}, was changed in place, through x.data or x.numpy(), between the "
-        f"forward and the backward pass, and the derivative of {name} needs what it held; call backward() "
-        "before the change, or put a new array in its place: x.data = x.data - step"
+        f"forward and the backward pass, and the derivative of {name} needs its old values; call backward() "
+        "before the change, or set a new array: x.data = x.data - step"
     )

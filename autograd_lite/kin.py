@@ -1,7 +1,7 @@
-"""A subclass of Tensor survives ops: what comes out is in the class of the subclass that went in.
+"""A subclass of Tensor survives ops: the result of an op is in the class of its input.
 
-The plain Tensor pays one look at its class. A function that finds another class among its arguments computes
-with plain Tensors and puts what comes out into that class (`as_kin`).
+For plain Tensors this costs one check of the class. A function that finds a subclass among its arguments
+computes with plain Tensors, and converts the result to that subclass (`as_kin`).
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ __all__ = ["as_kin", "like"]
 
 
 def like(inputs: Iterable[Any], result: Any) -> Any:
-    """The result of an op, in the class of the subclass of Tensor among its inputs, if one survives ops.
+    """The result of an op, in the class of the subclass of Tensor among the inputs that survives ops.
 
-    Of two the more derived one counts, else the first.
+    Of several subclasses the most derived one counts; of unrelated ones the first.
     """
     kind: type[Any] | None = None
     for x in inputs:
@@ -28,7 +28,7 @@ def like(inputs: Iterable[Any], result: Any) -> Any:
 
 
 def as_kin(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    """Call a function with plain Tensors, and give its result in the class of those among the arguments."""
+    """Call a function with plain Tensors, and return its result in the subclass of the arguments."""
     plain = (*map(_plain, args),)
     result = function(*plain, **{key: _plain(value) for key, value in kwargs.items()})
     own = like((*args, *kwargs.values()), result)

@@ -1,15 +1,13 @@
-"""The registry: what is known of each op.
+"""The registry of ops: an op has a derivative rule, is composed of other ops, is constant, or is refused.
 
-An op has a derivative rule, is composed of other ops, is constant, or is refused.
-
-A rule is plain NumPy. It gets the incoming cotangent `g`, the op's output `y`,
-and the op's inputs, and returns the cotangent of one input::
+A rule is plain NumPy. It gets the cotangent `g` of the op's output, the output `y`, and the op's inputs. It
+returns the cotangent of one input::
 
     defvjp(np.multiply, lambda g, y, a, b: g * b,
                         lambda g, y, a, b: g * a)
 
-Called on arrays a rule just computes. Called on Tensors it records itself, so
-one rule gives derivatives of every order, and forward mode too.
+On arrays a rule only computes. On Tensors it records itself, so one rule gives derivatives of every order,
+and forward mode too.
 """
 
 from __future__ import annotations
@@ -82,12 +80,12 @@ class Rule:
     ) -> None:
         self.vjps = vjps  # one rule for each argument
         self.joint = joint  # or one for all of them, returning a tuple
-        self.broadcasts = broadcasts  # the sweep sums gradients back to the input's shape
+        self.broadcasts = broadcasts  # the backward pass sums cotangents back to the input's shape
         self.flow = flow
         self.selects = flow == "selects"
-        self.ordinary = joint is None and not self.selects  # one rule for each argument, and no mask begins
-        self.plain = plain  # not holomorphic: the rule itself keeps the complex convention
-        self.partial = partial  # of several cotangents, those that did not arrive come as None
+        self.ordinary = joint is None and not self.selects  # one rule for each argument, and no new mask
+        self.plain = plain  # not holomorphic: the rule itself follows the complex convention
+        self.partial = partial  # the cotangents of unused results are None, not zeros
         self.views = False  # the op may give a view of its first argument: see views.py
         self._calls: dict[str, bool] = {}
         self._unread: Container[int] | None = None if reads else range(sys.maxsize)
@@ -121,7 +119,7 @@ class Rule:
 
 
 def reads_of(rule: Callable[..., Any] | None, i: int) -> bool:
-    """Whether the code of a rule reads its i-th argument, and not its shape alone; one without code may.
+    """Whether a rule reads the entries of its i-th argument, not only its shape; True if the code is unknown.
 
     >>> reads_of(lambda g, y, x: g * y, 1), reads_of(lambda g, y, x: g.reshape(x.shape), 2)
     (True, False)
@@ -158,7 +156,7 @@ class Each:
 
 
 class Composition:
-    """An op of NumPy that is written with other ops: `function` is called in its place."""
+    """An op of NumPy that is composed of other ops: `function` is called in its place."""
 
     __slots__ = ("function",)
 
@@ -193,8 +191,8 @@ class Refused:
 class Known(dict[Any, Any]):
     """`Rule | Composition | Constant | Refused` by op. A recorded step has a `Rule`: `known[node.op]`.
 
-    A user's op carries its rule itself, so that both are freed when nobody holds the op: a rule may name
-    its op, so that not even a dictionary with weak keys would let go of it.
+    A user's op carries its rule itself, so that both are freed when nobody holds the op. A rule may refer to
+    its op, so a dictionary with weak keys would never free the op.
 
     >>> known[np.multiply], known[np.floor]
     (Rule(2, elementwise, broadcasts), Constant())
@@ -222,7 +220,7 @@ class Known(dict[Any, Any]):
 
 
 def is_built_in(op: Op) -> bool:
-    """Whether an op is one of NumPy or of this library, and not of a user."""
+    """Whether an op belongs to NumPy or this library, not to a user."""
     home = getattr(op, "__module__", None) or "numpy"
     return home.split(".")[0] in ("numpy", "autograd_lite", "nn")
 
@@ -236,7 +234,7 @@ def rule_of(op: Op) -> Rule | None:
 
 
 known = Known()
-"""What is known of each op."""
+"""The registry of all ops."""
 
 
 def defvjp(
@@ -255,21 +253,21 @@ def defvjp(
     Args:
         op: a NumPy function, or a function made by `primitive`.
         vjps: `rule(g, y, *args, **kwargs)` for each positional argument, returning
-            g * dy/d(arg) in the shape and dtype of the argument. None where there is none.
+            g * dy/d(arg) in the shape and dtype of the argument; None for an argument without a rule.
         each: for ops with any number of arguments, `rule(i, g, y, *args, **kwargs)` for the i-th.
         joint: `rule(g, y, *args, **kwargs)` returning the cotangents of all arguments.
-        broadcasts: whether the op broadcasts its arguments; then the engine sums each
-            cotangent back to the shape of its argument. True for NumPy's elementwise ufuncs.
-        flow: how dead entries pass, see `Flow`; elementwise if the op broadcasts.
-        plain: the op is not holomorphic and its rule follows the complex convention itself.
-        partial: for ops with several results; the cotangent of a result that nobody used is given
-            to the rule as None, not as zeros.
-        reads: whether rules look at the entries of arguments, and not only at their shapes. A step
-            keeps what they read of arrays that the program may change.
+        broadcasts: sum each cotangent back to the shape of its argument. Default: True for NumPy's
+            elementwise ufuncs.
+        flow: how dead entries pass, see `Flow`. Default: elementwise if the op broadcasts.
+        plain: the op is not holomorphic, and its rule follows the complex convention itself.
+        partial: for ops with several results: pass None to the rule, not zeros, as the cotangent of
+            an unused result.
+        reads: protect the arguments from later changes by the program. With False no rule may read the
+            entries of arguments, only their shapes.
 
     Raises:
-        NotDifferentiableError: `op` is no op, so that its rule would never be asked; or the rules are no
-            functions, more than the op has arguments, or of too few or too many parameters.
+        NotDifferentiableError: `op` is no op, so its rule would never be called; a rule is no function, or
+            has too few or too many parameters; there are more rules than arguments.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -300,7 +298,7 @@ def defvjp(
 
 
 def _require_functions(*functions: Any) -> None:
-    """Refuse what cannot be called."""
+    """Refuse objects that cannot be called."""
     if not all(map(callable, functions)):
         raise NotDifferentiableError(
             "defvjp(op, rule, ...): the op and its rules are functions, e.g. lambda g, y, x: g * ..."
@@ -308,7 +306,7 @@ def _require_functions(*functions: Any) -> None:
 
 
 def _require_op(op: Op) -> None:
-    """Refuse a rule that would be ignored: ops are those of NumPy, and those that `primitive` made."""
+    """Refuse a rule that would be ignored: ops are NumPy's functions, and those that `primitive` made."""
     name = getattr(op, "__name__", repr(op))
     shown = "f" if name == "<lambda>" else name
     if isinstance(known.get(op), Constant):
@@ -327,7 +325,7 @@ def _require_op(op: Op) -> None:
 
 
 def _require_parameters(op: Op, vjps: tuple[Callable[..., Any] | None, ...]) -> None:
-    """Refuse rules that cannot be called: `rule(g, y, *args)`, one for each positional argument of the op."""
+    """Refuse rules whose parameters are not `(g, y, *args)`, or more rules than the op has arguments."""
     least, most = (op.nin, op.nin) if isinstance(op, np.ufunc) else arity(op)
     name = getattr(op, "__name__", repr(op))
     if len(vjps) > most:
@@ -347,7 +345,7 @@ def _require_parameters(op: Op, vjps: tuple[Callable[..., Any] | None, ...]) -> 
 
 
 def arity(function: Callable[..., Any]) -> tuple[int, float]:
-    """How many positional arguments a function needs, and takes; anything goes where Python does not know."""
+    """The least and the largest number of positional arguments; 0 and inf if Python does not know them."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -364,18 +362,18 @@ def constant(*functions: Op) -> None:
 
 
 def refuse(reason: str, *functions: Op) -> None:
-    """Leave functions out on purpose: with a Tensor on the tape they raise, and say why.
+    """Refuse functions on purpose: with a Tensor on the tape they raise.
 
     Args:
         reason: why, and what to write instead; the end of a sentence that begins with the name.
-        functions: of NumPy.
+        functions: functions of NumPy.
     """
     for function in functions:
         known[function] = Refused(reason)
 
 
 def numpy_names() -> dict[str, Op]:
-    """The functions of NumPy's top level that Tensors can go through, by their names there.
+    """The functions in NumPy's top namespace that take Tensors, by name.
 
     >>> numpy_names()["abs"].__name__
     'absolute'

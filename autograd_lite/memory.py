@@ -1,13 +1,13 @@
-"""Memory that arrays leave is kept for the next ones.
+"""Have the C library keep the memory of freed arrays for new arrays.
 
-A step of training frees its arrays and soon asks for as many again. The C library of Linux hands large
-blocks back to the system each time, and the system clears every page that it gives out anew: going over a
-million numbers forward and backward, this took two thirds of the time. But the library learns. Once a
-block of some size was freed, it keeps smaller ones, and up to twice as much memory as that, to itself.
+A training step frees its arrays and soon allocates as many again. The C library of Linux returns large
+blocks to the system each time. The system clears every page before handing it out again. In a forward and
+backward pass over a million numbers, this took two thirds of the time. But the C library adapts: once a block
+was freed, it keeps blocks up to that size, and up to twice as much memory in all.
 
-So one block of the largest size from which it learns, 32 MiB, is freed here. Nobody has written into it, so
-it never took any memory. Where memory is handled by another library, or the user has set
-MALLOC_TRIM_THRESHOLD_ or its kin, nothing changes.
+So `keep_freed` frees one block of 32 MiB, the largest size to which the library adapts. Nobody writes into
+the block, so it never takes up memory. Nothing changes with another memory allocator, or if the user has set
+MALLOC_TRIM_THRESHOLD_ or a related variable.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import numpy as np
 __all__ = ["keep_freed"]
 
 LEARNED = (32 << 20) - (1 << 17)
-"""The bytes of an array whose block, with what the library adds, has at most 32 MiB: at most two pages."""
+"""The bytes of an array whose block fits into 32 MiB together with the library's own bytes."""
 
 
 def keep_freed() -> None:
-    """Have the C library keep up to 64 MiB of what was freed."""
+    """Have the C library keep up to 64 MiB of freed memory."""
     np.empty(LEARNED, np.uint8)

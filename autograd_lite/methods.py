@@ -1,4 +1,4 @@
-"""Methods: NumPy's array methods, a table of names. Each is the NumPy function, applied to the Tensor."""
+"""Methods: a table of NumPy's array methods. Each applies the NumPy function to the Tensor."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ def _numpy(function: Op) -> Op:
     return method
 
 
-def _extreme(largest: Op, place: Op) -> Op:
+def _extreme(extreme: Op, index: Op) -> Op:
     def method(self: Any, *args: Any, dim: Any = None, **options: Any) -> Any:
         options = numpy_words(options)
         if dim is None:
-            return apply(largest, self, *args, **options)
-        return ValuesAndIndices(*(apply(f, self, axis=dim, **options) for f in (largest, place)))
+            return apply(extreme, self, *args, **options)
+        return ValuesAndIndices(*(apply(f, self, axis=dim, **options) for f in (extreme, index)))
 
-    method.__doc__ = f"`np.{largest.__name__}`; with `dim=`, the entries and their places."
+    method.__doc__ = f"`np.{extreme.__name__}`; with `dim=`, the entries and their indices."
     return method
 
 
 class Size(int):
-    """The number of entries, which called gives the shape or a length."""
+    """The number of entries; calling it gives the shape or a length, as in PyTorch."""
 
     _shape: tuple[int, ...]
 
@@ -66,7 +66,7 @@ class Methods(Operators):
 
     __slots__ = ()
 
-    # Ops of ours, which PyTorch has as methods of a Tensor, too: given by ops, with their rules.
+    # Ops of ours that PyTorch has as methods too: the files of ops/ set them.
 
     sigmoid = GivenAbove()
     softplus = GivenAbove()
@@ -78,7 +78,7 @@ class Methods(Operators):
 
     @property
     def size(self) -> int:
-        """The number of entries; called, as in PyTorch, the shape: `x.size()`, `x.size(0)`."""
+        """The number of entries. As in PyTorch, `x.size()` gives the shape, and `x.size(0)` a length."""
         return Size(self._data)
 
     @property
@@ -90,7 +90,7 @@ class Methods(Operators):
         return self._data.nbytes  # type: ignore[no-any-return]
 
     def item(self, *index: Any) -> Any:
-        """The one entry as a Python number, or the one at a place."""
+        """The single entry as a Python number; with an index, that entry."""
         if index:
             place = index[0] if len(index) == 1 else index
             return (self if isinstance(place, tuple) else self.ravel())[place].item()
@@ -156,15 +156,17 @@ class Methods(Operators):
     min = _extreme(np.min, np.argmin)
 
     def flatten(self, start_dim: Any = 0, end_dim: int = -1, order: Any = "C") -> Self:
-        """All axes as one, in an order as in NumPy, or only those from one axis to another: no view, other
-        than `x.ravel()`."""
+        """A copy with all axes, or the axes from `start_dim` to `end_dim`, as one; never a view.
+
+        As in NumPy, the only argument may be the order, "C" or "F".
+        """
         if isinstance(start_dim, str) or self.ndim == 0:
             return cast(Self, alone(self.ravel(start_dim if isinstance(start_dim, str) else order)))
         first, last = (axis_of(self, "flatten", d) for d in (start_dim, end_dim))
         return cast(Self, alone(self.reshape(*self.shape[:first], -1, *self.shape[last + 1 :], order=order)))
 
     def view(self, *shape: Any) -> Self:
-        """`x.reshape(shape)`, under PyTorch's name: a view where `reshape` gives one."""
+        """`x.reshape(shape)` under PyTorch's name; a view where `reshape` gives one."""
         if len(shape) == 1 and not isinstance(shape[0], (int, np.integer, tuple, list)):
             raise DTypeError(
                 f"x.view({describe(shape[0])}): expected a shape; for another dtype write x.astype(dtype), "
@@ -173,64 +175,66 @@ class Methods(Operators):
         return self.reshape(*shape)
 
     def compress(self, condition: Any, axis: int | None = None, out: None = None) -> Self:
-        """The entries along an axis where a condition holds."""
+        """The slices along an axis where a condition holds."""
         return cast(Self, apply(np.compress, condition, self, axis, out))
 
     def reshape(self, *shape: Any, **options: Any) -> Self:
-        """The entries in another shape, given as one tuple or one by one; as in NumPy a view where the
-        entries lie in memory so that there can be one."""
+        """The entries in another shape, given as a tuple or as numbers; a view where NumPy gives one."""
         return cast(Self, apply(np.reshape, self, shape[0] if len(shape) == 1 else shape, **options))
 
     def transpose(self, *axes: Any) -> Self:
-        """The axes in another order, given as one tuple or one by one; reversed if none is given."""
+        """The axes in another order, given as a tuple or as numbers; in reverse order by default."""
         order = axes[0] if len(axes) == 1 and (axes[0] is None or np.ndim(axes[0])) else axes or None
-        if len(axes) == 2 and self.ndim > 2:  # no order of all axes, so two to swap, as in PyTorch
+        if len(axes) == 2 and self.ndim > 2:  # as in PyTorch, two axes to swap
             return cast(Self, self.swapaxes(*axes))
         return cast(Self, apply(np.transpose, self, order))
 
     def astype(self, dtype: npt.DTypeLike, **options: Any) -> Self:
-        """The values in another dtype; to integers or booleans they leave the tape."""
+        """The values in another dtype; integers and booleans are off the tape."""
         return cast(Self, apply(astype, self, dtype, **options))
 
     def copy(self, order: Any = "C") -> Self:
-        """A new Tensor of the same values, on the tape if this one is."""
+        """A copy with the same values, on the tape if this Tensor is."""
         return cast(Self, apply(np.copy, self, order=order))
 
-    # PyTorch's new Tensors of the same dtype, off the tape.
+    # PyTorch's constructors of constants in the same dtype.
 
     def new_tensor(
         self, data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
     ) -> Self:
-        """`Tensor(data)` in the dtype of this one."""
+        """`Tensor(data)` in the dtype of this Tensor."""
         tensor = wrap(owned(data, requires_grad, dtype or self.dtype))
         tensor.requires_grad = requires_grad
         return cast(Self, like((self,), tensor))
 
     def new_full(self, size: Any, fill_value: Any, **options: Any) -> Self:
-        """A constant of a shape, in the dtype of this one."""
+        """A Tensor of a shape filled with one value, in the dtype of this Tensor."""
         return self.new_tensor(np.broadcast_to(fill_value, tuple(size)), **options)
 
     def new_zeros(self, *size: Any, **options: Any) -> Self:
-        """Zeros of a shape, in the dtype of this one."""
+        """Zeros of a shape, in the dtype of this Tensor."""
         return self.new_full(size[0] if len(size) == 1 and np.ndim(size[0]) else size, 0, **options)
 
     def new_ones(self, *size: Any, **options: Any) -> Self:
-        """Ones of a shape, in the dtype of this one."""
+        """Ones of a shape, in the dtype of this Tensor."""
         return self.new_full(size[0] if len(size) == 1 and np.ndim(size[0]) else size, 1, **options)
 
-    # Methods that write, as x[i] = v does: this Tensor stands for a new value.
+    # Methods that write, as x[i] = v does: afterwards this Tensor stands for a new value.
 
     def fill(self, value: Any) -> None:
-        """Let every entry be `value`."""
+        """Set every entry to `value`."""
         self[...] = value
 
     def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
-        """Let the entries at places, counted in the flattened array, be `values`."""
+        """Set the entries at indices of the flattened array to `values`."""
         apply(np.put, self, indices, values, mode=mode)
 
     def sort(self, *args: Any, **options: Any) -> Any:
-        """Sort along an axis in place; np.sort(x) gives a new Tensor. With PyTorch's `dim=` or
-        `descending=`, a pair of the sorted entries and their places."""
+        """Sort along an axis in place; np.sort(x) gives a new Tensor.
+
+        With PyTorch's `dim=` or `descending=` nothing changes: the result is a pair of the sorted entries and
+        their indices.
+        """
         if "dim" in options or "descending" in options:
             dim = options.pop("dim", args[0] if args else -1)
             return cast(Any, self).topk(self.shape[dim], dim, options.pop("descending", False))
@@ -241,13 +245,13 @@ class Methods(Operators):
         self._rebind("x.partition(kth)", apply(np.partition, self, *args, **options))
 
     def resize(self, *shape: Any, refcheck: bool = True) -> None:
-        """Change the shape in place, with zeros where entries are missing; np.resize(x) repeats them."""
+        """Change the shape in place, and add zeros at the end; np.resize(x) repeats the entries instead."""
         new = np.zeros(shape[0] if len(shape) == 1 else shape, bool)
         entries = alone(self.ravel())[: new.size]
         filled = apply(np.pad, entries, (0, new.size - entries.size))
         self._rebind("x.resize(shape)", filled.reshape(new.shape))
 
-    # Places, answers and rounded numbers carry no gradient and are plain arrays.
+    # Indices, booleans and rounded numbers carry no gradient: these methods return plain arrays.
 
     argmax = _numpy(np.argmax)
     argmin = _numpy(np.argmin)
@@ -259,18 +263,18 @@ class Methods(Operators):
     round = _numpy(np.round)
 
     def argsort(self, axis: int | None = -1, kind: Any = "stable", **options: Any) -> Any:
-        """The places of the entries in order; as in sort, equal ones keep theirs."""
+        """The indices that sort the entries along an axis; by default equal entries keep their order."""
         if options.pop("descending", False):
             return apply(np.argsort, -self, options.get("dim", axis), kind)
         options = numpy_words(options)
         axis = options.pop("axis", axis)
         return apply(np.argsort, self, axis, None if "stable" in options else kind, **options)
 
-    if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
+    if not TYPE_CHECKING:  # so that type checkers still find misspelt names
 
         def __getattr__(self, name: str) -> Any:
             if name == "_mask" and not draws(sys._getframe(1)):
-                raise UnsupportedError(MASKED)  # np.ma asks its operands for one
+                raise UnsupportedError(MASKED)  # np.ma asks its operands for `_mask`
             numpys = f"x.numpy().{name}" if hasattr(np.ndarray, name) else None
             meant = FOREIGN_METHODS.get(name, numpys)
             known = functools.partial(dir, type(self))

@@ -1,12 +1,11 @@
-"""A step on the tape: what was computed, from what, and in which order.
+"""A step on the tape: its op, its inputs, its result, and its index.
 
-A computation is recorded as one `Node` per step. A node knows the steps it was
-computed from and nothing of the steps computed from it, so there are no
-reference cycles: when the last user of a result goes, its part of the tape is
-freed by reference counting, however long it is.
+A computation is recorded as one `Node` per step. A node refers to its inputs, but not to the steps that use
+its result, so there are no reference cycles. When the last user of a result goes, reference counting frees
+its part of the tape, however long it is.
 
-The tape ends in leaves. An input of a step is on the tape if it is a `Node` or a `Leaf`. The loops
-that run for every step ask for these two classes by identity, since `isinstance` is slow to say no.
+The tape ends in leaves. An input of a step is on the tape if it is a `Node` or a `Leaf`. Loops over all steps
+compare the class itself with these two, since `isinstance` is slow.
 """
 
 from __future__ import annotations
@@ -33,16 +32,16 @@ __all__ = [
 ]
 
 Op = Callable[..., Any]
-"""A function that may stand on the tape, such as `numpy.multiply`."""
+"""A function that can be recorded on the tape, such as `numpy.multiply`."""
 
 next_index = itertools.count().__next__
 """The next index on the tape. All threads share one counter: only the order within a thread matters."""
 
 changing = threading.RLock()
-"""Held while something that threads share is read, and written anew from what was read: gradients of leaves.
-No code of the user's runs meanwhile, but for finalizers and signal handlers, which may enter it again."""
+"""A lock around updates of state that threads share, such as the gradients of leaves. The user's code never
+runs under this lock, except finalizers and signal handlers, which may acquire it again."""
 
-if hasattr(os, "register_at_fork"):  # a forked process has no thread that would let go of it
+if hasattr(os, "register_at_fork"):  # in a forked process no other thread could release the lock
     os.register_at_fork(
         before=changing.acquire, after_in_parent=changing.release, after_in_child=changing.release
     )
@@ -55,13 +54,13 @@ class Notes:
 
     def __init__(self) -> None:
         self.name: str | None = None
-        self.grad: Any = None  # the gradient of a step that wants it
+        self.grad: Any = None  # the gradient, if wants_grad
         self.hooks: dict[int, Callable[[Any], Any]] = {}
         self.wants_grad = False  # x.retain_grad() was called
         self.on_tape = False  # a `Tape` holds this node: its value and adjoint are kept
-        self.line: str | None = None  # where it was recorded (under detect_anomaly)
+        self.line: str | None = None  # the user's line that recorded it (under detect_anomaly)
         self.watched: Any = ()  # arrays that must not change before the backward pass
-        self.seen: Any = None  # what the value was when a program was given its array: see kept.py
+        self.seen: Any = None  # the fingerprint of a value that a program may change: see kept.py
 
 
 class Node:
@@ -69,13 +68,13 @@ class Node:
 
     Attributes:
         op: the function that was called, e.g. `numpy.multiply`; None for a leaf.
-        inputs: for each argument the `Node` it came from, or, where nothing was recorded,
-            the argument itself (a constant Tensor keeps its name that way).
+        inputs: the `Node` of each argument on the tape; a constant argument itself, so that a
+            constant Tensor keeps its name.
         kwargs: the keyword arguments of the call, or None.
         index: the position on the tape; the inputs of a node have smaller indices.
         value: the result, an array (a tuple of arrays for an op with several outputs).
-        adjoint: d(output)/d(value), once a backward pass has been through and kept it.
-        played: whether a backward pass has used the node up.
+        adjoint: d(output)/d(value), after a backward pass that kept it.
+        played: whether a backward pass has released the node.
     """
 
     __slots__ = ("adjoint", "args", "index", "inputs", "kwargs", "notes", "op", "played", "value")
@@ -100,7 +99,7 @@ class Node:
 
     @property
     def name(self) -> str | None:
-        """How `print(tape)` and pictures call it."""
+        """The name in `print(tape)` and in pictures."""
         return self.notes.name if self.notes is not None else None
 
     @name.setter
@@ -131,11 +130,11 @@ class Node:
 
 
 class Leaf(Node):
-    """A node that no step has computed: where gradients arrive.
+    """A node that no step has computed; backward passes add to its gradient.
 
     Args:
-        value: what the leaf holds, an array or a NumPy scalar.
-        name: how `print(tape)` and pictures call it.
+        value: an array or a NumPy scalar.
+        name: the name in `print(tape)` and in pictures.
     """
 
     __slots__ = ("grad", "hooks", "name")
@@ -162,7 +161,7 @@ FIXED = frozenset(
 
 
 def op_name(op: Op | None) -> str:
-    """The name of an op as the user knows it: `multiply`, `sum`, `getitem`."""
+    """The name of an op: `multiply`, `sum`, `getitem`."""
     return getattr(op, "__name__", None) or repr(op)
 
 
@@ -170,10 +169,10 @@ def op_name(op: Op | None) -> str:
 
 
 def tape_order(outputs: Iterable[Node], since: int = -1) -> list[Node]:
-    """The steps that `outputs` were computed from, oldest first, without recursion.
+    """The steps from which `outputs` were computed, oldest first, without recursion.
 
-    Leaves are left out, and so are steps whose index is `since` or smaller:
-    a nested `grad` plays only the steps that its own call has recorded.
+    Leaves are left out, and so are steps whose index is `since` or smaller: a nested `grad` plays only the
+    steps that its own call recorded.
     """
     nodes = [node for node in dict.fromkeys(outputs) if node.op is not None and node.index > since]
     seen = set(nodes)

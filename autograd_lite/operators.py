@@ -1,7 +1,6 @@
-"""Operators: what Python's syntax and NumPy's protocols call on a Tensor, the names with two underscores.
+"""Operators: the special methods of a Tensor, which Python's syntax and NumPy's protocols call.
 
-The operators are written out on arrays: for small arrays this costs half of what dispatch through NumPy
-does.
+The operators are written out on arrays. For small arrays this takes half the time of dispatch through NumPy.
 """
 
 from __future__ import annotations
@@ -30,28 +29,28 @@ from .words.explain import describe, explain
 
 __all__ = ["Operators"]
 
-entry_of = known.get  # bound once: a look-up of the method costs as much as that of the op
+entry_of = known.get  # bound once: looking up the method costs as much as looking up the op
 T = TypeVar("T", bound=Box)
 
 BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
-"""Of such parts is an index that gives a view."""
+"""The classes in a basic index, which gives a view."""
 
 
 def _binary(
     op: np.ufunc,
     compute: Callable[[Any, Any], Any],
-    reads: bool = True,  # whether its rules read the other operand
+    reads: bool = True,  # whether the rules of the op read the other operand
 ) -> tuple[Callable[[T, Any], T], Callable[[T, Any], T]]:
     def forward(self: Any, other: Any) -> Any:
         a, left, right = self._data, self.node, None
         kind = type(other)
-        if kind in OPERANDS:  # sets of classes, for isinstance is slow
+        if kind in OPERANDS:  # a set of classes, since isinstance is slow
             b = other
         elif kind in PLAIN:
             b, right = other._data, other.node
         elif (b := operand(other)) is NotImplemented:
             return b
-        elif isinstance(b, Box):  # of a subclass, or a list that holds some
+        elif isinstance(b, Box):  # of a subclass, or stacked from a list of Tensors
             return as_kin(forward, self, b)
         if type(self) not in PLAIN:
             return as_kin(forward, self, other)
@@ -67,7 +66,7 @@ def _binary(
             if reads and b.__class__ not in FIXED:
                 if b.__class__ is not np.ndarray or b.nbytes > SMALL:
                     return record_kept(op, (left, other), [a, b], value)
-                own = b.__copy__()  # written out: for small arrays the rest takes as long as a product
+                own = b.__copy__()  # written out: `record_kept` would take as long as a small product
                 return record(op, (left, other), (a, own), None, value, listeners)
         elif left is None and reads and a.__class__ not in FIXED:
             return record_kept(op, (self, right), [a, b], value)
@@ -84,7 +83,7 @@ def _binary(
         if type(self) not in PLAIN:
             return as_kin(reflected, self, other)
         try:
-            # Python's complex does not know NumPy's float64, a float, from its own.
+            # Python's complex would take np.float64 for a Python float, and return a Python complex.
             value = compute(a, b) if a.__class__ is not complex else op(a, b)
         except Exception as error:
             raise explain(op, (a, b), error) from error
@@ -102,7 +101,7 @@ def _unary(op: np.ufunc, function: Callable[[Any], Any]) -> Callable[[T], T]:
 
 
 def _plain(compute: Op) -> Op:
-    """Of an operator without a gradient, on plain arrays."""
+    """The method of an operator without a gradient, on plain arrays."""
 
     def method(self: Any, *others: Any) -> Any:
         survives = type(self) not in PLAIN
@@ -142,7 +141,7 @@ def _in_place(symbol: str, compute: Callable[[Any, Any], Any]) -> Callable[[T, A
 
 
 class Operators(Box):
-    """The names with two underscores. See the module."""
+    """The special methods of a Tensor. See the module."""
 
     __slots__ = ()
 
@@ -238,10 +237,10 @@ class Operators(Box):
         self._rebind(f"x[{describe(index)}] = v", apply(setitem, self, value, index))
 
     def _rebind(self, line: str, result: Box) -> Self:
-        """Let this Tensor stand for a new value; what was recorded before keeps the old one.
+        """Let this Tensor stand for a new value; steps recorded before keep the old value.
 
-        After `x = a * 1.0; y = x * x; x[0] = 7.0; z = x * x`, y still is a * a, and its gradient with
-        respect to a is 2 a in every entry, while a[0] has no influence on z.
+        After `x = a * 1.0; y = x * x; x[0] = 7.0; z = x * x`, y is still a * a. The gradient of y with
+        respect to a is 2 a in every entry, and z does not depend on a[0].
         """
         assign(self, result, line)
         return self
@@ -265,7 +264,7 @@ class Operators(Box):
             raise cut(caller)
         return np.array(self._data, dtype=dtype, copy=copy)
 
-    # -- Python's numbers and texts ----------------------------------------------------------------
+    # -- Python's numbers and strings --------------------------------------------------------------
 
     def __bool__(self) -> bool:
         try:
@@ -295,7 +294,7 @@ class Operators(Box):
         return complex(self._number("complex"))
 
     def _number(self, kind: str) -> Any:
-        """The value for `float(x)`, unless that would cut the graph without a word."""
+        """The value for `float(x)`; raises if the conversion would silently cut the graph."""
         if self.node is not None and (error := cut_by_number(kind, sys._getframe(2))):
             raise error
         if self._data.size != 1:
@@ -306,7 +305,7 @@ class Operators(Box):
         return to_host(self._data).reshape(())[()]
 
     def __repr__(self) -> str:
-        text = type(self._data).__name__  # of another class than NumPy's, whose values are not read
+        text = type(self._data).__name__  # the values of arrays that are not NumPy's are not read
         if on_host(self._data):
             text = np.array2string(to_host(self._data), separator=", ", prefix="Tensor(")
         parts = [f"Tensor({text}", f"shape={self.shape}", f"dtype={self.dtype}"]

@@ -1,4 +1,4 @@
-"""The arrays that ops without a gradient give."""
+"""The class of the arrays that ops without a gradient return."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["PlainArray"]
 
 
 class PlainArray(TorchNames, np.ndarray[Any, Any]):  # type: ignore[misc]
-    """What comparisons and places come back as: a plain array that also knows PyTorch's names.
+    """The result of comparisons, argmax and the like: a plain array with PyTorch's methods.
 
-    Arithmetic that gives floating-point numbers gives ordinary arrays.
+    Its arithmetic returns an ordinary array if the result is floating-point.
     """
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
@@ -35,7 +35,7 @@ class PlainArray(TorchNames, np.ndarray[Any, Any]):  # type: ignore[misc]
         return super().view(*shape, **options)
 
     def detach(self) -> Any:
-        """x itself: it is on no tape."""
+        """x itself, since a plain array is on no tape."""
         return self
 
     def clone(self) -> Any:

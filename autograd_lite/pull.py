@@ -1,8 +1,8 @@
-"""What does a step send back? `pull` answers, for every kind of step and of cotangent.
+"""`pull` computes the cotangents that a step sends back to its inputs, for all kinds of steps and cotangents.
 
-The sweep writes out the ordinary step itself, where there is nothing to do but to call the rules. Here is
-the rest: joint rules, keyword arguments, dead entries, complex numbers, passes that are recorded, anomalies.
-Pictures and checks ask here too.
+An ordinary step only calls its rules, and `play` writes out this case itself. This file handles the rest:
+joint rules, keyword arguments, dead entries, complex numbers, recorded passes and anomalies. Pictures and
+gradient checks use these functions too.
 """
 
 from __future__ import annotations
@@ -38,20 +38,20 @@ _ARRAY = np.ndarray
 
 
 class Sweep:
-    """One backward pass: how far it goes, and what it keeps.
+    """The options and results of one backward pass.
 
     Args:
-        since: steps at or before this place on the tape are not played.
-        wanted: nodes at or before `since` whose cotangents are of interest; with `since` at -1,
-            intermediate steps whose cotangents are returned besides those of the leaves.
+        since: steps at or before this index on the tape are not played.
+        wanted: nodes at or before `since` whose cotangents are returned. With `since` at -1, intermediate
+            steps whose cotangents are returned beside those of the leaves.
         record: put the pass itself on the tape.
         retain: keep the steps, so that they can be played again.
         keep: keep the adjoint of every step.
 
     Attributes:
-        arrived: cotangents of steps that are of interest themselves.
-        checks: whether the first rule is named that makes NaN or inf out of finite numbers.
-        lines: notes on the steps of a recorded pass which derivative they belong to, under `checks`.
+        arrived: the cotangents of wanted steps, and of steps after `x.retain_grad()`.
+        checks: raise at the first rule that makes NaN or inf from finite numbers.
+        lines: with `checks` and `record`, notes for each recorded step which derivative it belongs to.
     """
 
     __slots__ = ("arrived", "checks", "keep", "lines", "record", "retain", "since", "wanted")
@@ -71,7 +71,7 @@ class Sweep:
         self.lines: _Lines | None = None
 
     def begin(self, outer: State) -> State:
-        """The recording state of the pass, inside of the one around it."""
+        """The recording state of the pass, from the state around the pass."""
         self.checks = check_forward in outer.watchers
         if not self.record:
             return silenced(outer)
@@ -82,8 +82,8 @@ class Sweep:
         """Leave the recording state of the pass.
 
         Args:
-            state: what held at the end; other than `inner` if a generator has entered a block, or left one,
-                or if an interrupt came first.
+            state: the state at the end. It differs from `inner` after an interrupt, or if a generator has
+                entered or left a block.
             inner: the state of the pass.
         """
         if state is not inner and isinstance(state, State):
@@ -91,23 +91,23 @@ class Sweep:
         inner.block.frame = None
 
     def wants(self, parent: Node) -> bool:
-        """Whether a cotangent goes to this node."""
+        """Whether the pass sends cotangents to this node."""
         return parent.index > self.since or parent in self.wanted
 
     def hears(self, parent: Any) -> bool:
-        """Whether a mask is of any use to a step: not to a leaf, nor to one that mixes its inputs."""
+        """Whether a node uses the mask of its cotangent: no leaf does, nor a step that mixes its inputs."""
         return parent.__class__ is Node and parent.index > self.since and known[parent.op].flow != "mixes"
 
     def recorded(self, outer: State) -> State:
-        """The state of a pass that is recorded. Tapes hear of its steps; the search for anomalies looks at
-        the gradients themselves, after dead entries have been silenced."""
+        """The state of a recorded pass. Tapes hear of the steps of the pass. Anomaly detection does not: it
+        checks the cotangents, once dead entries are silenced."""
         listeners = tuple([hear for hear in outer.watchers if hear is not check_forward])
         listeners = listeners if self.lines is None else (*listeners, self.lines)
         return State(listeners, outer.watchers, None, outer.transforms, outer.recomputing)
 
 
 class _Lines:
-    """Notes on the steps of a recorded pass which derivative they belong to."""
+    """Notes for each step of a recorded pass which derivative the step belongs to."""
 
     line: str | None = None
 
@@ -116,15 +116,18 @@ class _Lines:
 
 
 def pull(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> list[Cotangent]:
-    """What a step sends back to its inputs, in their shapes and dtypes; None to those that want nothing.
+    """The cotangents that a step sends back to its inputs, in their shapes and dtypes.
 
     Args:
         node: the step.
-        rule: of its op.
-        g: the cotangent that has arrived at it.
-        sweep: the pass that it is played in.
+        rule: the rule of the op.
+        g: the cotangent of the step's output.
+        sweep: the backward pass.
+
+    Returns:
+        One cotangent for each input; None for an input that is not on the tape or not wanted.
     """
-    if node.played:  # and read at once: another thread may play the step too, and release it
+    if node.played:  # read the fields at once: another thread may play and release the step
         raise already_played(node)
     y, args, kwargs, inputs = node.value, node.args, node.kwargs, node.inputs
     elementwise, mask = rule.flow == "elementwise", None
@@ -132,46 +135,51 @@ def pull(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> list[Cotangent]:
         return nothing
     if g.__class__ is Masked:
         g, mask = g.g, g.mask
-    up, values, conjugates = g, args, False
+    taken, values, conjugates = g, args, False
     if g.__class__ is not _FLOAT and (g.__class__ is not _ARRAY or g.dtype.kind == "c"):
-        g, up, conjugates = _taken(rule, g, y)
+        g, taken, conjugates = _taken(rule, g, y)
         if sweep.record:
             y, values = _lifted(node, sweep.lines)
     needs = [isinstance(x, Node) and sweep.wants(x) for x in inputs]
-    sent = ask(node, rule, up, y, values, kwargs, needs)
+    sent = ask(node, rule, taken, y, values, kwargs, needs)
     i = -1
     for gx in sent:
         i += 1
         if not needs[i]:
             continue
-        arg, live = values[i], None
+        arg, passed = values[i], None
         if conjugates:
             gx = np.conjugate(gx)
         if mask is not None or rule.selects:
             if gx.__class__ is _FLOAT and gx - gx == 0 and (gx or elementwise):
-                live = None if gx else mask  # a single number that is finite and not 0 is live
+                passed = None if gx else mask  # a finite number other than 0 is passed
             elif elementwise or sweep.hears(inputs[i]):
-                gx, live = silence(rule, _sender(node, rule, i), mask, g, gx)
+                gx, passed = silence(rule, _sender(node, rule, i), mask, g, gx)
         kind = gx.__class__
         if kind is not arg.__class__ or (
             kind is not _FLOAT and kind is not tuple and (gx.shape != arg.shape or gx.dtype is not arg.dtype)
         ):
-            if live is not None and gx.shape != arg.shape:
-                live = live.summed(arg.shape)
+            if passed is not None and gx.shape != arg.shape:
+                passed = passed.summed(arg.shape)
             gx = fit(gx, arg, rule, node, i)
         if sweep.checks:
             _check(node, g, gx)
-        if live is not None and sweep.hears(inputs[i]):
+        if passed is not None and sweep.hears(inputs[i]):
             if gx.__class__ is not _FLOAT:
-                gx = Masked(gx, live)
-            elif not live.live():
+                gx = Masked(gx, passed)
+            elif not passed.live():
                 gx = DEAD
         sent[i] = gx
     return sent
 
 
 def _taken(rule: Rule, g: Cotangent, y: Any) -> tuple[Cotangent, Cotangent, bool]:
-    """The cotangent of all results of a step, as its rules take it, and whether that is the conjugate."""
+    """Prepare the cotangent of a step's output for its rules.
+
+    Returns:
+        The cotangent with zeros for unused results, the cotangent to give to the rules, and whether the
+        latter is the conjugate.
+    """
     if g.__class__ is tuple and not rule.partial:
         g = complete(g, y)
     conjugates = not rule.plain and is_complex(g)
@@ -179,8 +187,11 @@ def _taken(rule: Rule, g: Cotangent, y: Any) -> tuple[Cotangent, Cotangent, bool
 
 
 def _dead(args: Sequence[Any], inputs: Sequence[Any], sweep: Sweep) -> list[Cotangent] | None:
-    """What an elementwise step of single numbers sends back if its own is dead; None if they are not all of
-    double precision. Written out, since graphs of single numbers have many such steps."""
+    """The cotangents that an elementwise step on single numbers sends back if its own cotangent is dead.
+
+    Written out for speed, since graphs of single numbers have many of these steps. None if an input is not a
+    single number in double precision.
+    """
     sent: list[Cotangent] = []
     for parent, arg in zip(inputs, args):  # noqa: B905  (as long as one another; checking takes time)
         place = parent.__class__
@@ -204,7 +215,7 @@ def ask(
     kwargs: dict[str, Any] | None,
     needs: Sequence[bool],
 ) -> list[Any]:
-    """What the rules of a step return for a cotangent, as they return it; None where it is not needed."""
+    """Call the rules of a step with a cotangent. Returns their results as they are; None where not needed."""
     i, options = -1, kwargs or {}
     sent: list[Any] = []
     try:
@@ -213,7 +224,7 @@ def ask(
                 i += 1
                 if not need:
                     sent.append(None)
-                elif kwargs is None:  # written out: an empty dictionary costs as much as a product
+                elif kwargs is None:  # written out: passing an empty dictionary takes as long as a product
                     sent.append(rule.vjps[i](g, y, *args))
                 else:
                     sent.append(rule.vjps[i](g, y, *args, **kwargs))
@@ -234,14 +245,14 @@ def ask(
 
 
 def _sender(node: Node, rule: Rule, i: int) -> Callable[[Any], Any]:
-    """The rule of a step for its i-th input on plain arrays, as a function of the cotangent alone."""
+    """The pullback of a step to its i-th input, on plain arrays."""
     y, args, kwargs = node.value, node.args, node.kwargs
     needs = [j == i for j in range(len(args))]
     return lambda g: ask(node, rule, g, y, args, kwargs, needs)[i]
 
 
 def _lifted(node: Node, lines: _Lines | None) -> tuple[Any, tuple[Any, ...]]:
-    """Output and inputs of a step as Tensors, so that its rules record themselves."""
+    """The output and the inputs of a step as Tensors, so that its rules record themselves."""
     value = node.value
     if lines is not None and node.notes is not None:
         lines.line = f"{node.notes.line}, in the derivative of {op_name(node.op)}"
@@ -256,14 +267,15 @@ def _lifted(node: Node, lines: _Lines | None) -> tuple[Any, tuple[Any, ...]]:
 
 
 def contributions(node: Node, adjoint: Any = None) -> tuple[Any, ...]:
-    """What `node` sent back along each of its edges; None for constants, or where nothing is known.
+    """The cotangents that `node` sent back to its inputs; None for a constant or an unknown cotangent.
 
-    Pictures show it: a value that is used twice gets two contributions, and its adjoint is their sum.
+    Pictures show them on the edges. A value that is used twice gets two contributions; its adjoint is their
+    sum.
 
     Args:
         node: a recorded step.
-        adjoint: what it would send if this arrived, in the shape of its value; 1 gives the local
-            derivatives of a step from numbers to a number. Left out: what did arrive.
+        adjoint: the cotangent to send, in the shape of the value; 1 gives the local derivatives of a step
+            on single numbers. Default: the adjoint of the last backward pass.
 
     Example:
         >>> import autograd_lite as ag
@@ -285,19 +297,19 @@ def contributions(node: Node, adjoint: Any = None) -> tuple[Any, ...]:
             gx = fit(gx, node.args[i], rule, node, i)
             total = node.inputs[i].adjoint if adjoint is None else None
             if total is not None and not every(np.isfinite(gx)):
-                # What is not finite, though the sum of it is, came from a dead entry.
+                # A contribution to a finite sum that is not finite comes from a dead entry.
                 gx = np.where(np.isfinite(total) & ~np.isfinite(gx), 0, gx)[()]
             sent[i] = gx
     return tuple(sent)
 
 
 def pulled(node: Node, g: Cotangent) -> list[Any]:
-    """What the rules of a kept step return for the cotangent `g`, as they return it."""
+    """The results of a kept step's rules for the cotangent `g`, before any cast."""
     rule: Rule = known[node.op]
-    _, up, conjugates = _taken(rule, g, node.value)
+    _, taken, conjugates = _taken(rule, g, node.value)
     needs = [isinstance(parent, Node) for parent in node.inputs]
     with np.errstate(all="ignore"):
-        sent = ask(node, rule, up, node.value, node.args, node.kwargs, needs)
+        sent = ask(node, rule, taken, node.value, node.args, node.kwargs, needs)
         return [np.conjugate(gx) if conjugates and need else gx for gx, need in zip(sent, needs, strict=True)]
 
 
@@ -305,7 +317,7 @@ def pulled(node: Node, g: Cotangent) -> list[Any]:
 
 
 def already_played(node: Node) -> TapeError:
-    """The error for a step that a backward pass has used up."""
+    """The error for a step that a backward pass has released."""
     return TapeError(
         f"the tape has been played through {op_name(node.op)} already (or a pass through it was "
         "interrupted), and what it held was released. To go backward twice through the same steps, write "
@@ -314,7 +326,7 @@ def already_played(node: Node) -> TapeError:
 
 
 def blame(node: Node, rule: Rule, i: int, error: Exception) -> None:
-    """Say in whose rule an exception was raised, or that there is none."""
+    """Add to an exception which rule raised it; raise a clearer error if the rule is missing."""
     separate = isinstance(rule.vjps, tuple) and rule.joint is None
     if separate and (i >= len(rule.vjps) or rule.vjps[i] is None):
         raise no_rule(node, i) from None
@@ -335,7 +347,7 @@ _STUMBLES = (*STUMBLES, TypeError, ValueError, IndexError)
 
 
 def _check(node: Node, g: Any, gx: Any) -> None:
-    """Under `detect_anomaly`: the first rule that turns finite numbers into NaN or inf is named."""
+    """Under `detect_anomaly`: raise if a rule made NaN or inf from a finite cotangent."""
     if not finite(gx) and finite(g):
         where = node.notes.line if node.notes is not None else None
         raise AnomalyError(

@@ -1,18 +1,18 @@
-"""Whether the tape is running, and who listens: by thread, by asyncio task and by generator.
+"""The recording state: whether ops are recorded, and who listens, per thread, asyncio task and generator.
 
-The state is a chain of blocks, one for each `with` that the program is inside of, in a context variable.
-A thread starts with an empty chain, and a task with that of the task that has made it. Leaving takes a
-block out of the chain wherever it stands, so blocks may end in any order.
+The state is a chain of blocks in a context variable, one block for each open `with`. A thread starts with
+an empty chain. A task starts with the chain of the task that created it. Leaving a block removes it from
+any place in the chain, so blocks may end in any order.
 
-A block that a generator has entered holds while the generator's body runs. In
+A block that a generator has entered holds only while the generator's body runs. In
 
     def halves(x):
         with no_grad():
             yield x / 2
             yield x / 4
 
-the divisions are not recorded, and what the consumer computes between them is: the consumer has not
-entered `no_grad`. A generator under `contextlib.contextmanager` enters blocks for its caller.
+the two divisions are not recorded. The steps of the consumer between them are recorded, since the consumer
+has not entered `no_grad`. A generator under `contextlib.contextmanager` enters blocks for its caller.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class State:
-    """What holds: `listeners` hear of every new node, and are None while the tape is stopped."""
+    """One recording state: `listeners` are called with every new node; None while nothing is recorded."""
 
     __slots__ = ("block", "checks", "listeners", "outer", "recomputing", "transforms", "watchers")
 
@@ -48,57 +48,57 @@ class State:
         recomputing: bool = False,
     ) -> None:
         self.listeners = listeners
-        self.watchers = watchers  # the listeners to go back to
-        self.checks = checks  # detect_anomaly: is called with what is not recorded, too: op, args, value
-        self.transforms = transforms  # how many of grad, vjp, ... this is inside of
-        self.recomputing = recomputing  # checkpoint computes its steps once more
-        self.block: Any = None  # the innermost one
-        self.outer: Any = None  # the state around it
+        self.watchers = watchers  # the listeners once recording resumes
+        self.checks = checks  # detect_anomaly: called with op, args and value of unrecorded steps too
+        self.transforms = transforms  # how many calls of grad, vjp, ... are open
+        self.recomputing = recomputing  # checkpoint recomputes its steps
+        self.block: Any = None  # the innermost block
+        self.outer: Any = None  # the state around that block
 
 
 Change = Callable[[State], State]
-"""The state inside of a block, from the one around it."""
+"""Makes the state inside of a block from the state around it."""
 
 
 def stopped(outer: State) -> State:
-    """The tape does not run."""
+    """Nothing is recorded."""
     return State(None, outer.watchers, outer.checks, outer.transforms, outer.recomputing)
 
 
 def running(outer: State) -> State:
-    """The tape runs."""
+    """Ops are recorded."""
     return State(outer.watchers, outer.watchers, outer.checks, outer.transforms, outer.recomputing)
 
 
 def silent(outer: State) -> State:
-    """The tape does not run, and nobody looks at what is not recorded."""
+    """Nothing is recorded, and nothing is checked."""
     return State(None, outer.watchers, None, outer.transforms, outer.recomputing)
 
 
 def transformed(outer: State) -> State:
-    """The tape runs for grad, vjp, ..."""
+    """Ops are recorded for grad, vjp, ..."""
     return State(outer.watchers, outer.watchers, outer.checks, outer.transforms + 1, outer.recomputing)
 
 
 def recomputed(outer: State) -> State:
-    """What runs was computed before."""
+    """The steps are computed a second time."""
     return State(outer.listeners, outer.watchers, outer.checks, outer.transforms, True)
 
 
 def heard_by(listener: Listener, outer: State, checks: Check | None = None) -> State:
-    """`listener` hears of every new node, once."""
+    """`listener` is called once with every new node."""
     watchers = outer.watchers if listener in outer.watchers else (*outer.watchers, listener)
     listeners = None if outer.listeners is None else watchers
     return State(listeners, watchers, checks or outer.checks, outer.transforms, outer.recomputing)
 
 
 class Block:
-    """One `with` block, while the program is inside of it.
+    """One open `with` block.
 
     Attributes:
-        change: what the block does to the state around it.
-        frame: where the block stands on the stack, if that is of interest.
-        thread: of the generator whose frame that is; 0 if no generator has entered the block.
+        change: makes the state inside of the block.
+        frame: the frame of the block on the stack, or None if no one needs it.
+        thread: the thread of the generator that entered the block; 0 if no generator did.
     """
 
     __slots__ = ("change", "frame", "thread")
@@ -108,12 +108,12 @@ class Block:
 
 
 def _runs(block: Block) -> bool:
-    """Whether the frame of a block is running, on some thread's stack."""
+    """Whether the frame of a block runs, on the stack of any thread."""
     return block.frame is not None and block.frame.f_back is not None
 
 
 class Interleaved(State):
-    """The state where a generator has entered blocks, which hold while its body runs."""
+    """The state when a generator has entered blocks, which hold only while its body runs."""
 
     __slots__ = ("blocks", "generators", "inside", "outside")
 
@@ -121,17 +121,17 @@ class Interleaved(State):
         self.blocks = blocks
         self.generators = [block for block in blocks if block.thread]
         self.outside = _all([block for block in blocks if not block.thread])
-        self.inside: dict[tuple[Block, ...], State] = {}  # of those blocks, in that order
+        self.inside: dict[tuple[Block, ...], State] = {}  # the state for each order of holding blocks
 
     def now(self) -> State:
-        """What holds at this moment."""
+        """The state at this moment."""
         for block in self.generators:
             if _runs(block):
                 return self._inside()
         return self.outside
 
     def _inside(self) -> State:
-        """What holds inside of running generators: the blocks in the order of their frames on the stack."""
+        """The state inside of running generators: blocks apply in the order of their frames on the stack."""
         wanted = {block.frame for block in self.blocks if _runs(block)}
         places: dict[FrameType | None, int] = {}
         frame, place = sys._getframe(1), 0
@@ -184,7 +184,7 @@ def _all(blocks: list[Block]) -> State:
 
 
 def entered(outer: State, block: Block) -> State:
-    """The chain with one block more, which a caller's `with` stands for."""
+    """The chain with one more block, for a `with` of the caller."""
     if block.thread or outer.__class__ is not State:
         block.frame = block.frame or sys._getframe(1)
         state: State = Interleaved([*_blocks(outer), block])
@@ -195,7 +195,7 @@ def entered(outer: State, block: Block) -> State:
 
 
 def without(state: State, block: Block | None) -> State:
-    """The chain without a block, and without those of generators that have ended elsewhere."""
+    """The chain without `block`, and without the blocks of generators that have ended elsewhere."""
     if state.block is block:
         return state.outer  # type: ignore[no-any-return]
     blocks, state = _blocks(state), _START
@@ -216,7 +216,7 @@ def silenced(outer: State) -> State:
 
 
 def _leave(block: Block) -> None:
-    """Take a block out of the chain, if it is there."""
+    """Remove a block from the chain, if it is there."""
     state = current()
     if state.block is block:
         put(state.outer)
@@ -226,11 +226,11 @@ def _leave(block: Block) -> None:
 
 
 def hold(block: Block) -> Generator[None]:
-    """Enters a block, and leaves it when it goes on, is closed, or goes away.
+    """Enter a block; leave it when this generator is advanced, closed or freed.
 
-    An interrupt may end any function that is written in Python before its first line is run: an `__exit__`,
-    too. Python then closes the generator when it goes. And it may end the call that leaves the block, hence
-    the second one.
+    An interrupt may end any Python function before its first line runs, `__exit__` included. The generator
+    is then freed, and Python closes it. An interrupt may also end the first call of `_leave`: hence the
+    second call.
     """
     try:
         put(entered(current(), block))
@@ -249,7 +249,7 @@ def hold(block: Block) -> Generator[None]:
 class Mode:
     """Changes the recording state inside of a `with` block, or while a decorated function runs.
 
-    One object may be entered again inside of itself, and in several threads, tasks and generators at once.
+    One Mode may be entered many times at once: nested, and in several threads, tasks and generators.
     """
 
     def __init__(self, change: Change) -> None:
@@ -276,7 +276,7 @@ class Mode:
             next(self._open.pop(block), None)
 
     def _innermost(self, frame: FrameType) -> Block | None:
-        """Which of the open blocks is left in a frame. A generator may end in another task than its own."""
+        """The open block that a frame leaves. A generator may end in a task other than its own."""
         for owner in (frame, _owner(frame)):
             own = [block for block in list(self._open) if block.thread and block.frame is owner]
             if own:
@@ -294,9 +294,9 @@ _ENTERS = frozenset({"__enter__", "__exit__", "__aenter__", "__aexit__"})
 
 
 def _owner(frame: FrameType | None) -> FrameType | None:
-    """The frame of the generator that a block in this frame belongs to; None if it is no generator's.
+    """The frame of the generator that owns a block in this frame; None if no generator owns it.
 
-    What a context manager enters belongs to whoever has entered the context manager.
+    A block that a context manager enters belongs to the caller of the context manager.
     """
     while frame is not None:
         code = frame.f_code
@@ -315,7 +315,7 @@ def _of_contextlib(frame: FrameType) -> bool:
 
 
 def _decorated(change: Change, function: Any) -> Any:
-    """The function, whose body runs inside of a block."""
+    """A function whose body runs inside of a block."""
     if isinstance(function, (classmethod, staticmethod)):
         return type(function)(_decorated(change, function.__func__))
 
@@ -330,8 +330,8 @@ def _decorated(change: Change, function: Any) -> Any:
     def iterated(*args: Any, **kwargs: Any) -> Any:
         body, sent = function(*args, **kwargs), None
         step = body.send
-        with Mode(change):  # entered by this generator: it holds while the body runs
-            while True:  # `yield from`, but for close(), which does not come through here
+        with Mode(change):  # this generator enters the block, which holds while the body runs
+            while True:  # not `yield from`, whose close() would run the body outside of the block
                 try:
                     value = step(sent)
                 except StopIteration as stop:
@@ -372,7 +372,7 @@ def _decorated(change: Change, function: Any) -> Any:
 
 
 class _Recording(Mode):
-    """Starts or stops the recording."""
+    """Starts or stops recording."""
 
     change: Callable[[State], State]
 
@@ -394,7 +394,7 @@ class _Recording(Mode):
 class no_grad(_Recording):  # noqa: N801  (named as in PyTorch)
     """Compute without recording, as a context or a decorator.
 
-    In a generator the block holds while the generator's body runs, not for what its consumer computes.
+    In a generator the block holds while the generator's body runs, not while its consumer computes.
 
     >>> import numpy as np, autograd_lite as ag
     >>> x = ag.Tensor(3.0, requires_grad=True)
@@ -408,7 +408,7 @@ class no_grad(_Recording):  # noqa: N801  (named as in PyTorch)
 
 
 class enable_grad(_Recording):  # noqa: N801
-    """Record again inside a `no_grad`, as a context or a decorator.
+    """Record again inside of `no_grad`, as a context or a decorator.
 
     >>> import autograd_lite as ag
     >>> x = ag.Tensor(3.0, requires_grad=True)
@@ -422,7 +422,7 @@ class enable_grad(_Recording):  # noqa: N801
 
 
 def is_recording() -> bool:
-    """Whether what this thread and task computes is recorded.
+    """Whether ops on this thread and task are recorded.
 
     >>> is_recording()
     True
@@ -431,10 +431,10 @@ def is_recording() -> bool:
 
 
 def is_recomputing() -> bool:
-    """Whether `checkpoint` computes steps once more, for the backward pass.
+    """Whether `checkpoint` is recomputing steps for the backward pass.
 
-    A layer that changes itself when it is called, as batch normalization does with its running means, asks
-    this and changes itself the first time only.
+    Batch normalization updates its running means when it is called. A layer with such state asks this
+    function, and updates its state at the first computation only.
 
     >>> import autograd_lite as ag
     >>> seen = []

@@ -1,8 +1,8 @@
-"""The slope of a function of one number, found from its values alone: the reference of gradient checks.
+"""The slope of a function of one number, computed from its values: the reference of gradient checks.
 
-Two methods that know nothing of each other. Central differences, extrapolated to step 0, work wherever there
-is a slope, and tell a kink and a jump from one; they see eight to eleven digits. The complex step sees all
-of them, but only of a function that is analytic and written without `abs`, `conj` and the like.
+Two independent methods compute the slope. Central differences, extrapolated to step 0, work wherever there
+is a slope, and detect kinks and jumps; they give eight to eleven digits. The complex step gives all digits,
+but needs an analytic function without `abs`, `conj` and the like.
 
 >>> import cmath
 >>> round(slope(math.exp, 0.1).value, 9), analytic_slope(math.exp, cmath.exp, 0.1).value
@@ -19,24 +19,24 @@ from dataclasses import dataclass, replace
 __all__ = ["Slope", "analytic_slope", "slope"]
 
 RATIO = 1.6
-"""Of one step to the next: no power of two, lest the steps are whole periods of the function."""
+"""The ratio of one step to the next: no power of two, so that steps are not whole periods of the function."""
 
 FAR = 1e-10
-"""How far apart, relatively, two sharp results may be before neither is used."""
+"""The largest relative difference of two sharp results; beyond it neither is used."""
 
 
 @dataclass(frozen=True)
 class Slope:
-    """A derivative found from values of the function.
+    """A derivative computed from values of the function.
 
     Attributes:
         value: the derivative.
-        error: how far off it may be.
-        size: of the function there.
-        kink: the slope from the right minus that from the left, if they differ.
-        jump: how far values at the smallest steps are from the value in the middle, if they do not come
-            close; NaN if there are none.
-        sharp: whether the complex step has found it.
+        error: an estimate of the absolute error of `value`.
+        size: the magnitude of the function at the point.
+        kink: the slope from the right minus the slope from the left, if they differ.
+        jump: the distance from the value in the middle to values at the smallest steps, if it does not
+            vanish; NaN if the function has no finite values there.
+        sharp: whether `value` comes from the complex step.
     """
 
     value: float
@@ -63,7 +63,7 @@ def slope(phi: Callable[[float], float], largest: float) -> Slope:
     step = largest
     for _ in range(60):
         central, _, noise = _difference(phi, middle, step)
-        if not math.isfinite(central):  # outside of the domain: come closer, and begin anew
+        if not math.isfinite(central):  # outside of the domain: begin anew with smaller steps
             row, step = [], step / 10
             continue
         new = [central]
@@ -82,15 +82,18 @@ def slope(phi: Callable[[float], float], largest: float) -> Slope:
 
 
 def _difference(phi: Callable[[float], float], middle: float, step: float) -> tuple[float, float, float]:
-    """Central difference, kink of the one-sided slopes, and what rounding may have done to them."""
+    """The central difference, the difference of one-sided slopes, and a bound for their rounding error."""
     right, left = phi(step), phi(-step)
     noise = 2.0**-51 * max(abs(right), abs(left), abs(middle)) / step
     return (right - left) / (2 * step), (right - 2 * middle + left) / step, noise
 
 
 def _confirmed(phi: Callable[[float], float], middle: float, step: float, found: Slope) -> Slope | None:
-    """The slope, if much smaller steps agree with it: large ones can agree by chance, as they do when
-    they step over a kink or over whole periods. At a kink the one-sided slopes differ at both."""
+    """The slope, if much smaller steps agree with it; else None.
+
+    Large steps can agree by chance: when they step over a kink, or over whole periods. At a kink the
+    one-sided slopes differ by the same amount at both smaller steps.
+    """
     kinks = []
     for shrink in (37.0, 1300.0):
         central, kink, noise = _difference(phi, middle, step / shrink)
@@ -102,8 +105,10 @@ def _confirmed(phi: Callable[[float], float], middle: float, step: float, found:
 
 
 def _jump(phi: Callable[[float], float], middle: float, largest: float) -> float:
-    """How far away the function stays however close one comes; 0 if that distance goes away, as it does
-    even for the cube root, to which the smallest step is worth a thousandth of the first."""
+    """The distance of the function from its value in the middle as the step goes to 0; 0 if it vanishes.
+
+    It vanishes even for the cube root: at the smallest step it is a thousandth of that at the first.
+    """
     shrinks = (1e-3, 1e-5, 1e-7, 1e-10, 1e-11, 1e-12)
     pairs = [[abs(phi(side * largest * shrink) - middle) for side in (1, -1)] for shrink in shrinks]
     if not all(math.isfinite(distance) for pair in pairs for distance in pair):
@@ -119,9 +124,9 @@ def analytic_slope(
     """The slope by the complex step, if `extended` is phi as an analytic function of a complex number.
 
     extended(i h) = phi(0) + i h phi'(0) + O(h^2): the imaginary part holds the slope, and nothing cancels
-    however small h is. It is believed if it agrees with Cauchy's integral over a circle, whose points have
-    real and imaginary parts (where `abs`, `conj` or a comparison has dropped an imaginary part, it does
-    not), and with phi a step to the right and to the left, as far as that can bend within the circle.
+    however small h is. The slope is accepted if it agrees with two others. One is Cauchy's integral over a
+    circle, which differs where `abs`, `conj` or a comparison has dropped an imaginary part. The other is
+    the slope of phi between neighbouring points, within a bound for the curvature from the circle.
 
     Source:
         W. Squire and G. Trapp, "Using complex variables to estimate derivatives of real functions", 1998.

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for arrays on which derivatives can be checked: no ties, and no kinks nearby.
+"""Hypothesis strategies for arrays without ties and away from kinks, so that derivatives can be checked.
 
 >>> import numpy as np
 >>> from hypothesis import given, settings
@@ -52,14 +52,14 @@ def arrays(
     """Arrays of numbers between two bounds.
 
     Args:
-        shape: of the arrays; by default any shape within the next three.
-        min_dims, max_dims: how many axes.
+        shape: the shape of the arrays. Default: any shape within the limits of the next three options.
+        min_dims, max_dims: the smallest and the largest number of axes.
         max_side: the largest size of an axis; the smallest is 1.
-        low, high: the bounds.
+        low, high: the bounds of the entries.
         dtype: float32 or float64.
-        ties: whether entries may be equal. If not, n of them keep a distance of (high - low) / (4 (n + 1)) at
-            least, less where numbers are kept away from, so that max, sort and their kin have derivatives.
-        away_from: numbers that no entry comes near: the kinks of the function.
+        ties: allow equal entries. By default n entries keep a distance, so that max, sort and the like have
+            derivatives. It is at least (high - low) / (4 (n + 1)), or less with `away_from`.
+        away_from: numbers that entries keep away from, such as the kinks of the function.
 
     Raises:
         OptionError: the bounds leave no room.
@@ -77,7 +77,7 @@ def arrays(
         size = math.prod(shape)
         places = 4 * (size + 2 * len(away_from) + 1)
         step = (high - low) / places
-        grid = low + step * (np.arange(places) + 0.3)  # not 0.5, lest x and -x are both there
+        grid = low + step * (np.arange(places) + 0.3)  # not 0.5, so that x and -x are not both in the grid
         for kink in away_from:
             grid = grid[np.abs(grid - kink) > 2 * step]
         chosen = st.lists(st.sampled_from(range(len(grid))), min_size=size, max_size=size, unique=not ties)
@@ -91,8 +91,8 @@ def broadcastable(count: int = 2, **options: Any) -> SearchStrategy[Any]:
     """Tuples of arrays whose shapes broadcast against each other.
 
     Args:
-        count: how many arrays.
-        options: as of `arrays`, without `shape`.
+        count: the number of arrays.
+        options: the options of `arrays`, without `shape`.
     """
     st, extra = _hypothesis()
     sides = {key: options.pop(key) for key in ("min_dims", "max_dims", "max_side") if key in options}

@@ -1,13 +1,13 @@
-"""Sums that keep their digits, however many entries they have.
+"""Sums that stay exact, however many entries they have.
 
-NumPy adds pairwise along the axis that is contiguous in memory. Along any other axis it adds row by row:
-after a million rows of 0.1 in float32, one percent is lost. Here such an axis is folded: it is cut into 16
+NumPy adds pairwise along the axis that is contiguous in memory. Along any other axis it adds row by row. Over
+a million rows of 0.1 in float32 this loses one percent. Here such an axis is folded: it is cut into 16
 parts, the parts are added to each other, and their sum is folded again. An entry takes part in at most 16
 additions for each factor of 16 in the length. NumPy's inner loops get longer, so folding is also fast.
 
-Everything that the library adds up itself goes through `total`: gradients of broadcast operands, means,
-biases, norms. Half precision is added in single, and divided by a count in single: both sums and
-counts leave the range of half precision at 65,504.
+All sums of the library itself go through `total`: gradients of broadcast operands, means, biases, norms.
+Half precision is summed in single precision, and divided by a count in single precision: sums and counts
+may exceed 65,504, the largest number in half precision.
 
 >>> rows = np.full((1_000_000, 2), 0.1, np.float32)
 >>> np.sum(rows, axis=0).astype(int), total(rows, axis=0).astype(int)
@@ -32,21 +32,21 @@ __all__ = ["added", "contracted", "is_narrow", "mean", "narrowed", "total", "unb
 Axis = int | Sequence[int] | None
 
 SHORT = 64
-"""So many rows are added one by one: at worst it is off by 6e-7 of their sum, and it takes the least time."""
+"""Up to this many rows are added one by one, which is fastest. The error is at most 6e-7 of their sum."""
 
 PARTS = 16
-"""More would be faster by a fifth, and less exact by a factor of two."""
+"""The number of parts in a fold. More parts would be faster by a fifth, and half as exact."""
 
 _reduce: Any = np.add.reduce
 
 
 def widened(x: Any) -> Any:
-    """Half precision in single; another array or Tensor as it is."""
+    """Half precision as single precision; other dtypes are unchanged."""
     return x.astype(np.float32) if x.dtype.char == "e" else x
 
 
 def narrowed(x: Any, like: Any) -> Any:
-    """What was computed from `widened(like)`, in the precision of `like`."""
+    """A result computed from `widened(like)`, in the precision of `like`."""
     return x.astype(np.float16) if like.dtype.char == "e" else x
 
 
@@ -56,11 +56,11 @@ def total(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 
     Args:
         x: array of any shape.
-        axis: int, several of them, or None for all.
+        axis: int, several ints, or None for all axes.
         keepdims: keep the summed axes with size 1.
 
     Returns:
-        An array in the dtype of x, but float32 for float16, whose range such a sum may leave.
+        An array in the dtype of x; float32 for float16, whose range the sum may exceed.
 
     Source:
         N. Higham, "The accuracy of floating point summation", 1993.
@@ -93,7 +93,7 @@ def _listed(axis: int | Sequence[int]) -> Sequence[int]:
 
 
 def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The mean of x over axes, from their `total`; of half precision in single.
+    """The mean of x over axes, computed from `total`; of half precision in single precision.
 
     Example:
         >>> mean(np.ones(70_000, np.float16))
@@ -104,8 +104,11 @@ def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 
 
 def _by_runs(x: Any, axes: tuple[int, ...]) -> Any:
-    """The sum over axes. The axes are brought into the order of memory, and neighbours of one kind, summed or
-    kept, are one axis. The longest is summed first, which leaves the least to the others."""
+    """The sum over axes of an array in any memory order.
+
+    The axes are first transposed into the order of memory. Neighbouring summed axes become one axis, and so
+    do neighbouring kept axes. The longest axis is summed first, which leaves the least work for the others.
+    """
     order = list(range(x.ndim))
     if not in_order(x):
         order.sort(key=lambda k: -abs(x.strides[k]))
@@ -119,7 +122,7 @@ def _by_runs(x: Any, axes: tuple[int, ...]) -> Any:
 
 
 def _along(x: Any, axis: int) -> Any:
-    """The sum along one axis, which stays with size 1; the last axis is the one that NumPy sums pairwise."""
+    """The sum along one axis, which stays with size 1. NumPy sums the last axis pairwise; others fold."""
     shape, before = x.shape, (slice(None),) * axis
     while axis < x.ndim - 1 and (n := x.shape[axis]) > 2 * PARTS:
         part = -(-n // PARTS)
@@ -133,10 +136,10 @@ def _along(x: Any, axis: int) -> Any:
 
 
 def added(parts: Iterable[Any]) -> Any:
-    """The sum of arrays that come one after the other, as exact as a pairwise sum.
+    """The sum of a stream of arrays, as exact as a pairwise sum.
 
-    Sums of equally many arrays are added to each other, as a binary number is counted up: of n arrays there
-    are log2(n) sums at a time. The arrays are written into.
+    Two partial sums over equally many arrays are added to each other, as the bits of a binary counter carry.
+    For n arrays at most log2(n) + 1 partial sums exist at a time. The arrays are overwritten.
 
     Example:
         >>> added(np.full(1, 0.1, np.float32) for _ in range(100_000)).astype(int)
@@ -170,7 +173,7 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     extra = len(g.shape) - len(shape)
     if extra < 0 or any(have != want != 1 for have, want in zip(g.shape[extra:], shape, strict=True)):
         raise ShapeError(
-            f"a derivative rule returned shape {g.shape}, which is no broadcast of its input's shape {shape}"
+            f"a derivative rule returned shape {g.shape}, which cannot be summed to its input's shape {shape}"
         )
     stretched = [i + extra for i, size in enumerate(shape) if size == 1 and g.shape[i + extra] != 1]
     g = total(g, (*range(extra), *stretched))
@@ -180,23 +183,24 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
 # -- sums of products ------------------------------------------------------------------------------
 
 LONG, NARROW, PIECE = 1024, 512, 64
-"""From so many products to an entry, and up to so many entries, a matrix product is cut in such pieces."""
+"""A matrix product with at least LONG products per entry, and at most NARROW entries, is cut into pieces of
+PIECE products."""
 
 
 def is_narrow(a: Any, b: Any) -> bool:
-    """Whether a @ b has few entries, each of them a sum of very many products."""
+    """Whether a @ b has few entries, each a sum of very many products."""
     return b.shape[-2] >= LONG and a.shape[-2] * b.shape[-1] <= NARROW  # type: ignore[no-any-return]
 
 
 def contracted(a: Any, b: Any) -> Any:
-    """a @ b, with the digits of a pairwise sum also where each entry is a sum of very many products.
+    """a @ b, as exact as a pairwise sum, even if each entry is a sum of very many products.
 
-    BLAS adds up a narrow product one by one, and a wide one in blocks, which is exact enough. So a narrow one
-    is cut along the axis that is summed. Arrays and Tensors are taken.
+    BLAS adds the products of a narrow matrix product one by one. So a narrow product is cut along the summed
+    axis. BLAS adds a wide product in blocks, which is exact enough.
 
     Args:
-        a: of shape (..., rows, n).
-        b: of shape (..., n, columns).
+        a: array or Tensor of shape (..., rows, n).
+        b: array or Tensor of shape (..., n, columns).
 
     Example:
         >>> a = np.full((1, 1_000_000), 0.1, np.float32)

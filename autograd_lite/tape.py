@@ -1,4 +1,4 @@
-"""A tape that is held and printed: the evaluation trace of the textbooks."""
+"""`Tape` keeps recorded steps and prints them as the evaluation trace of the textbooks."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["Tape", "listening", "show", "trace"]
 
 
 def listening(listener: Callable[[Node], None]) -> Mode:
-    """Tell `listener` of every node that is recorded inside the block."""
+    """Call `listener` with every node that is recorded inside of the block."""
     return Mode(functools.partial(heard_by, listener))
 
 
 class Tape(Mode):
-    """Keeps the steps recorded inside of a `with` block, in order, with their values and adjoints.
+    """Keep the steps recorded inside of a `with` block, in order, with their values and adjoints.
 
     Attributes:
         nodes: the steps, oldest first.
@@ -57,7 +57,10 @@ class Tape(Mode):
 
 
 def _hold(nodes: list[Node], node: Node) -> None:
-    """What a tape does with a new node; it does not know the tape, which may go while it listens."""
+    """Add a new node to the list of a tape, and mark the node and its inputs as held.
+
+    The listener holds the list, not the tape, so that the tape can be freed during the block.
+    """
     node.note().on_tape = True
     for parent in node.inputs:
         if isinstance(parent, Node):
@@ -66,7 +69,7 @@ def _hold(nodes: list[Node], node: Node) -> None:
 
 
 def trace(nodes: Iterable[Node]) -> str:
-    """The evaluation trace of the textbooks: one line per step, with its value and its adjoint."""
+    """The evaluation trace: one line for each step, with its value and its adjoint."""
     names: dict[Node, str] = {}
     rows: list[tuple[str, str]] = []
 
@@ -80,7 +83,7 @@ def trace(nodes: Iterable[Node]) -> str:
         for parent in node.inputs:
             if isinstance(parent, Node) and parent not in names:
                 line(parent, f"{parent.name} = " if parent.name else "")
-        # Of a constant the step has kept what it held; a Tensor is shown by its name.
+        # A constant array is shown with the values that the step has kept, a constant Tensor by its name.
         held = node.args if len(node.args) == len(node.inputs) else node.inputs
         shown = [
             names[x] if isinstance(x, Node) else show(a if isinstance(x, np.ndarray) else x)
@@ -94,7 +97,7 @@ def trace(nodes: Iterable[Node]) -> str:
 
 
 def show(value: Any) -> str:
-    """A value in a line of text: numbers to six digits, arrays up to eight entries, else the shape."""
+    """A value on one line: numbers with six digits, arrays of up to eight entries, else dtype and shape."""
     name = getattr(value, "name", None)
     if isinstance(name, str):
         return name

@@ -1,4 +1,4 @@
-"""Tensor: a NumPy array that may be on the tape. Its names stand in three tables and in Box."""
+"""Tensor: a NumPy array that may be on the tape. Its methods stand in three tables and in Box."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Tensor(TorchNames, Methods, Operators, Box):
     """A NumPy array that may be on the tape.
 
     Args:
-        data: a number, a nested list, an array or a Tensor; it is copied.
-        requires_grad: whether gradients with respect to it are wanted (a *leaf* of the tape).
-            Python ints, and lists of them, then become float64.
+        data: a number, a nested list, an array or a Tensor; the values are copied.
+        requires_grad: put the Tensor on the tape as a *leaf*, which receives a gradient. Python
+            ints, and lists of ints, then become float64.
         dtype: as in `numpy.array`.
-        name: how `print(tape)` and pictures call it.
+        name: the name in `print(tape)` and in pictures.
 
     Raises:
-        DTypeError: `requires_grad` with an integer or boolean array, or data without numbers.
+        DTypeError: `requires_grad` with an integer or boolean array; `data` holds no numbers.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -62,7 +62,7 @@ class Tensor(TorchNames, Methods, Operators, Box):
         return _rebuild, (type(self), self.data, self.requires_grad, self.name, self.dtype)
 
     def __copy__(self) -> Self:
-        """Another handle of the same step; of a leaf, another leaf."""
+        """A second Tensor for the same step; a copy of a leaf is a new leaf."""
         if not self.is_leaf:
             return cast(Self, like((self,), lift(self._data, cast(Node, self.node))))
         make, arguments = self.__reduce__()
@@ -85,8 +85,10 @@ class Tensor(TorchNames, Methods, Operators, Box):
 
 
 def _rebuild(cls: type[Any], data: Array, requires_grad: bool, name: str | None, dtype: Any = None) -> Any:
-    """Make a leaf again from what was pickled; subclasses need not share the constructor. Pickles lose the
-    byte order of an array, but keep that of a dtype."""
+    """Make a leaf again from its pickle, without the constructor, which a subclass may have changed.
+
+    A pickle loses the byte order of an array but keeps that of a dtype: hence `dtype`.
+    """
     if dtype is not None:
         data = data.astype(dtype, copy=False)
     tensor = object.__new__(cls)

@@ -1,12 +1,15 @@
-"""PyTorch's names for what arrays do, where NumPy has no other use for the name.
+"""PyTorch's names of array methods, except names to which NumPy gives another meaning.
 
-`TorchNames` is a base class of `Tensor`, and of the plain arrays that comparisons and places (argmax)
-come back as, so that `(scores.argmax(1) == labels).float().mean()` reads the same here. Each method is
-a NumPy call; it is recorded like any other. Where NumPy's arrays have a method of the same name, NumPy's
-meaning stays (`x.repeat`, `x.std`, `x.max(1)`, `x.sort()`, `x.squeeze(1)`; `x.transpose(0, 1)` of a
-matrix), but `dim=` and `keepdim=` are understood, and with `dim=` the maximum comes with its places.
-Methods that end in an underscore let the Tensor stand for a new value, as `x[...] = v` does, and so what it
-is a view of, and its own views: after `x[0].zero_()` the first row of x is 0.
+`TorchNames` is a base class of `Tensor`, and of the plain arrays that comparisons and argmax return. So
+`(scores.argmax(1) == labels).float().mean()` reads the same here. Each method is a NumPy call, and is
+recorded like any other.
+
+If NumPy's arrays have a method of the same name, it keeps NumPy's meaning: `x.repeat`, `x.std`, `x.max(1)`,
+`x.sort()`, `x.squeeze(1)`, and `x.transpose(0, 1)` of a matrix. These methods also accept `dim=` and
+`keepdim=`; with `dim=` the maximum comes with its indices.
+
+A method that ends in an underscore assigns to the Tensor, as `x[...] = v` does. The assignment reaches the
+base and the views of the Tensor: after `x[0].zero_()` the first row of x is 0.
 """
 
 from __future__ import annotations
@@ -28,13 +31,13 @@ __all__ = ["TorchNames", "method_of"]
 
 
 def _whole(shape: tuple[Any, ...]) -> tuple[int, ...]:
-    """A shape or axes given as one sequence or number by number."""
+    """A shape, or axes, given as one sequence or as single numbers."""
     several = shape[0] if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)) else shape
     return tuple(int(n) for n in several)
 
 
 def method_of(function: Op) -> Op:
-    """A function as a method that knows PyTorch's keywords."""
+    """A method made of a function; the method accepts PyTorch's keywords."""
 
     def method(self: Any, *args: Any, **options: Any) -> Any:
         return function(self, *args, **numpy_words(options))
@@ -44,7 +47,7 @@ def method_of(function: Op) -> Op:
 
 
 def _copying(function: Op) -> Op:
-    """A function that gives a view in NumPy, as a method that gives a copy, as PyTorch's does."""
+    """A method made of a function; the method returns a copy, as in PyTorch, where NumPy returns a view."""
 
     def method(self: Any, *args: Any) -> Any:
         result = function(self, *args)
@@ -62,7 +65,7 @@ def _in(dtype: type) -> Op:
     def method(self: Any) -> Any:
         return self.type(dtype)
 
-    method.__doc__ = f"As {np.dtype(dtype).name}."
+    method.__doc__ = f"The entries as {np.dtype(dtype).name}."
     return method
 
 
@@ -75,16 +78,16 @@ def _changing(name: str) -> Op:
         self[...] = getattr(self, name)(*args, **options)
         return self
 
-    method.__doc__ = f"Let x stand for `x.{name}(...)`, in the same shape and dtype."
+    method.__doc__ = f"Assign `x.{name}(...)` to x, which keeps its shape and dtype."
     return method
 
 
 class TorchNames:
-    """Methods under the names that PyTorch gives them. See the module."""
+    """Methods under PyTorch's names. See the module."""
 
     __slots__ = ()
 
-    uniform_ = GivenAbove()  # these by nn, which has random numbers
+    uniform_ = GivenAbove()  # nn gives these four, since it has random numbers
     normal_ = GivenAbove()
     bernoulli_ = GivenAbove()
     exponential_ = GivenAbove()
@@ -110,7 +113,7 @@ class TorchNames:
     reshape_as = view_as
 
     def unsqueeze(self: Any, dim: int) -> Any:
-        """A new axis of length 1 at a place: `np.expand_dims(x, dim)`."""
+        """A new axis of length 1 at index `dim`: `np.expand_dims(x, dim)`."""
         return np.expand_dims(self, dim)
 
     def permute(self: Any, *dims: Any) -> Any:
@@ -128,12 +131,12 @@ class TorchNames:
         return np.broadcast_to(self, other.shape)
 
     def unflatten(self: Any, dim: int, sizes: Any) -> Any:
-        """One axis as several."""
+        """Split one axis into several axes of the given lengths."""
         dim = axis_of(self, "unflatten", dim)
         return self.reshape(*self.shape[:dim], *sizes, *self.shape[dim + 1 :])
 
     def flip(self: Any, *dims: Any) -> Any:
-        """The entries in reverse along axes."""
+        """The entries in reverse order along axes."""
         return _copying(np.flip)(self, _whole(dims))
 
     roll, tile, swapdims, repeat_interleave = _methods(np.roll, np.tile, np.swapaxes, np.repeat)
@@ -149,7 +152,7 @@ class TorchNames:
     # -- parts -------------------------------------------------------------------------------------
 
     def split(self: Any, split_size: Any, dim: int = 0) -> Any:
-        """Parts of a size, the last may be smaller, or of the sizes in a list."""
+        """Parts of one size along an axis, of which the last may be smaller; or parts of listed sizes."""
         n = self.shape[dim]
         if isinstance(split_size, (int, np.integer)):
             ends = list(range(int(split_size), n, int(split_size)))
@@ -163,7 +166,7 @@ class TorchNames:
         return tuple(np.split(self, ends, axis=dim))
 
     def chunk(self: Any, chunks: int, dim: int = 0) -> Any:
-        """At most so many parts of one size; the last may be smaller."""
+        """At most `chunks` parts of one size along an axis; the last may be smaller."""
         return self.split(-(-self.shape[dim] // chunks) or 1, dim)
 
     def unbind(self: Any, dim: int = 0) -> tuple[Any, ...]:
@@ -186,7 +189,7 @@ class TorchNames:
         return self[(slice(None),) * axis + (slice(first, first + length),)]
 
     def index_select(self: Any, dim: int, index: Any) -> Any:
-        """The slices at places along an axis."""
+        """The slices at indices along an axis."""
         return np.take(self, index, axis=dim)
 
     def masked_fill(self: Any, mask: Any, value: Any) -> Any:
@@ -194,23 +197,23 @@ class TorchNames:
         return np.where(mask, value, self)
 
     def masked_select(self: Any, mask: Any) -> Any:
-        """The entries where a mask holds, in one row."""
+        """The entries where a mask is True, as a vector."""
         x, mask = np.broadcast_arrays(self, mask)
         return x[mask]
 
     def gather(self: Any, dim: int, index: Any) -> Any:
-        """y[i, j] = x[i, index[i, j]], here for dim=1: entries at places along one axis."""
+        """Entries at indices along an axis; y[i, j] = x[i, index[i, j]] for dim=1."""
         return self[_places(dim, index)]
 
     def scatter(self: Any, dim: int, index: Any, src: Any) -> Any:
-        """A copy of x with y[i, index[i, j]] = src[i, j], here for dim=1."""
+        """A copy y of x with entries of src along an axis; y[i, index[i, j]] = src[i, j] for dim=1."""
         y = self.copy()
         y[_places(dim, index)] = src[tuple(map(slice, index.shape))] if np.ndim(src) else src
         return y
 
     def scatter_add(self: Any, dim: int, index: Any, src: Any) -> Any:
-        """A copy of x with src[i, j] added to y[i, index[i, j]], here for dim=1; repeated places add up."""
-        hits = np.zeros((*index.shape, self.shape[dim]), bool)  # which place each entry goes to
+        """A copy y of x; for dim=1, y[i, index[i, j]] += src[i, j], where repeated indices add up."""
+        hits = np.zeros((*index.shape, self.shape[dim]), bool)  # the index to which each entry is added
         np.put_along_axis(hits, np.expand_dims(np.asarray(index), -1), True, axis=-1)
         part = src[tuple(map(slice, index.shape))]
         added = np.moveaxis(np.sum(np.where(hits, np.expand_dims(part, -1), 0), axis=dim), -1, dim)
@@ -222,22 +225,22 @@ class TorchNames:
         return np.where(condition, self, other)
 
     def unfold(self: Any, dimension: int, size: int, step: int) -> Any:
-        """Windows along an axis; what is in a window comes as a last axis."""
+        """Windows along an axis; the entries of a window lie along a new last axis."""
         axis = axis_of(self, "unfold", dimension)
         starts = np.arange(0, self.shape[axis] - size + 1, step)
         windows = np.take(self, starts[:, None] + np.arange(size), axis=axis)
         return np.moveaxis(windows, axis + 1, -1)
 
     def topk(self: Any, k: int, dim: int = -1, largest: Any = True, sorted: Any = True) -> ValuesAndIndices:
-        """The k largest entries along an axis, and their places."""
+        """The k largest entries along an axis, and their indices."""
         places = np.argsort(np.negative(self) if largest else self, axis=dim, kind="stable")
         places = np.take(places, np.arange(k), axis=dim)
         return ValuesAndIndices(np.take_along_axis(self, places, dim), answer(places))
 
-    # -- dtypes and places -------------------------------------------------------------------------
+    # -- dtypes and devices ------------------------------------------------------------------------
 
     def to(self: Any, *args: Any, **options: Any) -> Any:
-        """In another dtype, or that of another array; the only device is the CPU."""
+        """The entries in another dtype, or in the dtype of another array; the only device is the CPU."""
         for target in (*args, *options.values()):
             if isinstance(target, str) and target not in np.sctypeDict:
                 Device(target)
@@ -246,28 +249,28 @@ class TorchNames:
         return self
 
     def type(self: Any, dtype: Any = None, non_blocking: Any = False) -> Any:
-        """In another dtype; without one, the name of this one."""
+        """The entries in another dtype; without arguments, the name of the dtype."""
         return str(self.dtype) if dtype is None else self if self.dtype == dtype else self.astype(dtype)
 
     def type_as(self: Any, other: Any) -> Any:
-        """In the dtype of another array."""
+        """The entries in the dtype of another array."""
         return self.type(other.dtype)
 
     float, double, half = map(_in, (np.float32, np.float64, np.float16))
     byte, short, int, long, bool = map(_in, (np.uint8, np.int16, np.int32, np.int64, np.bool_))
 
     def contiguous(self: Any) -> Any:
-        """x itself if its entries lie in memory one after another; else a copy that does so."""
+        """x itself if it is contiguous in memory, else a contiguous copy."""
         return self if self.is_contiguous() else self.copy()
 
     def cpu(self: Any) -> Any:
-        """x itself: it is on the CPU already."""
+        """x itself, which is on the CPU already."""
         return self
 
     pin_memory = cpu
 
     def cuda(self: Any, device: Any = None) -> Any:
-        """There is no GPU here: raises UnsupportedError."""
+        """Raise UnsupportedError, since there is no GPU."""
         return self.to("cuda")
 
     @property
@@ -286,11 +289,11 @@ class TorchNames:
         return self.dtype.kind == "c"
 
     def is_contiguous(self: Any) -> Any:
-        """Whether the entries lie in memory one after another, in their order."""
+        """Whether the entries lie in memory without gaps, in the order of the axes."""
         return bool(to_host(self).flags.c_contiguous)
 
     def element_size(self: Any) -> Any:
-        """Bytes of an entry."""
+        """The number of bytes of one entry."""
         return self.dtype.itemsize
 
     # -- arithmetic --------------------------------------------------------------------------------
@@ -336,7 +339,7 @@ class TorchNames:
         return 1 / np.sqrt(self)
 
     def norm(self: Any, p: Any = 2, dim: Any = None, keepdim: Any = False) -> Any:
-        """The p-norm of all entries, or along axes."""
+        """The p-norm of all entries, or of the entries along axes."""
         p = {"fro": 2, "nuc": "nuc"}.get(p, p)
         x = self if dim is not None else self.reshape(-1)
         size = np.linalg.vector_norm(x, ord=p, axis=dim, keepdims=keepdim and dim is not None)
@@ -368,14 +371,14 @@ class TorchNames:
     abs = absolute = method_of(np.absolute)
 
     def frac(self: Any) -> Any:
-        """x without its whole part."""
+        """The fractional part: x - trunc(x)."""
         return self - np.trunc(self)
 
     def logit(self: Any) -> Any:
         """log(x / (1 - x)), the inverse of the sigmoid."""
         return np.log(self) - np.log1p(-self)
 
-    # -- questions ---------------------------------------------------------------------------------
+    # -- comparisons -------------------------------------------------------------------------------
 
     eq, ne, lt, le, gt = _methods(np.equal, np.not_equal, np.less, np.less_equal, np.greater)
     ge, isnan, isinf, isfinite = _methods(np.greater_equal, np.isnan, np.isinf, np.isfinite)
@@ -388,16 +391,16 @@ class TorchNames:
     # -- in place ----------------------------------------------------------------------------------
 
     def fill_(self: Any, value: Any) -> Any:
-        """Let every entry be `value`."""
+        """Set every entry to `value`."""
         self[...] = value
         return self
 
     def zero_(self: Any) -> Any:
-        """Let every entry be 0."""
+        """Set every entry to 0."""
         return self.fill_(0)
 
     def copy_(self: Any, src: Any, non_blocking: Any = False) -> Any:
-        """Let the entries be those of `src`, broadcast."""
+        """Assign the entries of `src`, broadcast to the shape of x."""
         return self.fill_(src)
 
     add_, sub_, mul_, div_, pow_, neg_, abs_ = _in_place("add", "sub", "mul", "div", "pow", "neg", "abs")
@@ -409,7 +412,7 @@ class TorchNames:
 
 
 def _places(dim: int, index: Any) -> tuple[Any, ...]:
-    """The index of the entries at `index` along one axis, and where they stand along the others."""
+    """The full index of entries at `index` along one axis, and at their own positions along the others."""
     places: list[Any] = list(np.ogrid[tuple(map(slice, index.shape))])
     places[dim] = index
     return tuple(places)

@@ -1,7 +1,7 @@
-"""Functions of functions: grad, vjp, jvp and what is built on them.
+"""Transformations of functions: grad, vjp, jvp, and jacobian, hessian and hvp, which are built on them.
 
-All of them call the function on *aliases* of its arguments (see `aliases`), which keeps nested
-derivatives apart.
+All of them call the function on *aliases* of its arguments (see `aliases`), which keeps nested derivatives
+apart.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
 
 def _require_number(out: Any) -> None:
-    """Check that a function returned one real number."""
+    """Raise unless a function returned a single real number."""
     value = unwrap(out)
     refuse_other_arithmetic(value, "grad(f): f returned another array class")
     if not (is_array(value) or isinstance(value, (int, float, complex))) or size_of(value) != 1:
@@ -46,7 +46,7 @@ def _require_number(out: Any) -> None:
 
 
 def _are_several(argnums: Any) -> bool:
-    """Whether `argnums` names a tuple of arguments; it is checked on the way."""
+    """Whether `argnums` is a tuple; raises if it is neither an int nor a tuple of ints."""
     several = isinstance(argnums, (tuple, list))
     numbers = argnums if several else (argnums,)
     if not numbers or not all(isinstance(i, (int, np.integer)) and not isinstance(i, bool) for i in numbers):
@@ -71,11 +71,11 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
     """A function that returns `(f(...), gradient)`.
 
     Args:
-        f: returns a single real number, in an array of any shape or alone, or with `has_aux` a pair
-            (number, anything).
-        argnums: which positional arguments to differentiate with respect to; for a tuple the
-            gradient is a tuple. An argument may be nested tuples, lists and dicts of arrays.
-        has_aux: f returns extra results, which are handed on: `((value, aux), gradient)`.
+        f: returns a single real number, alone or in an array of any shape. With `has_aux` it returns a
+            pair (number, any object).
+        argnums: differentiate with respect to the positional arguments of these indices. For a tuple of
+            indices the gradient is a tuple. An argument may be nested tuples, lists and dicts of arrays.
+        has_aux: return the extra results of f too: `((value, aux), gradient)`.
 
     Raises:
         ShapeError: f did not return a single number.
@@ -117,15 +117,15 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -
     """A function that returns the gradient of `f`.
 
     Args:
-        f: returns a single real number, in an array of any shape or alone, or with `has_aux` a pair
-            (number, anything).
-        argnums: which positional arguments to differentiate with respect to; for a tuple a
-            tuple of gradients comes back.
-        has_aux: f returns extra results, which are handed on: `(gradient, aux)`.
+        f: returns a single real number, alone or in an array of any shape. With `has_aux` it returns a
+            pair (number, any object).
+        argnums: differentiate with respect to the positional arguments of these indices. For a tuple of
+            indices the gradient is a tuple.
+        has_aux: return the extra results of f too: `(gradient, aux)`.
 
     Returns:
-        A function of the same arguments. Each gradient is of the kind of its argument: a float for
-        a float, an array for an array, a Tensor for a Tensor. What f did not record has gradient 0.
+        A function of the same arguments. Each gradient has the class of its argument: a float for a float,
+        an array for an array, a Tensor for a Tensor. A result that f did not record has gradient 0.
 
     Raises:
         ShapeError: f did not return a single number.
@@ -151,15 +151,15 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -
 
 
 def vjp(f: Function, *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
-    """The value of `f` and its pullback: cotangent of the output -> cotangents of the inputs.
+    """The value of `f` and its pullback, which maps the cotangent of the output to those of the inputs.
 
     Args:
         f: returns an array, or nested tuples, lists and dicts of arrays.
-        primals: the arguments; each may be nested.
+        primals: the arguments: arrays, or nested tuples, lists and dicts of arrays.
 
     Returns:
         `(f(*primals), pullback)`. `pullback(cotangent)` returns a tuple with one cotangent for each
-        primal and may be called again.
+        primal. It may be called several times.
 
     Raises:
         ShapeError: a cotangent has another shape than its output.
@@ -173,7 +173,7 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...
     call = Call(f, primals, {}, range(len(primals)))
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
-        cotangents = _fitted(cotangent, call.out, call.outputs, "pullback", "output")
+        cotangents = _fitted(cotangent, call.out, call.outputs, "pullback", "cotangent", "output")
         nested = is_recording() and call.is_nested(*cotangents)
         return tuple(call.like_primals(call.pull(cotangents, record=nested, retain=True)))
 
@@ -183,13 +183,13 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...
 def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """The value of `f` and its directional derivative along `tangents` (forward mode).
 
-    The pullback v -> v J is linear in v; its own pullback, played along the tangents, gives J t.
-    So forward mode needs no second set of rules, and costs about two backward passes.
+    The pullback v -> v J is linear in v. The pullback of this pullback maps the tangents t to J t. So forward
+    mode needs no second set of rules, and costs about two backward passes.
 
     Args:
         f: returns an array, or nested tuples, lists and dicts of arrays.
-        primals: a tuple of arguments.
-        tangents: a tuple of the same structure and shapes.
+        primals: the arguments, in a tuple.
+        tangents: a tuple with the structure and shapes of `primals`.
 
     Returns:
         `(f(*primals), tangent of the output)`.
@@ -208,8 +208,8 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
         raise DTypeError("jvp(f, primals, tangents): both are tuples, e.g. jvp(f, (x,), (t,))")
     call = Call(f, tuple(primals), {}, range(len(primals)))
-    directions = _fitted(list(tangents), list(primals), call.aliases, "jvp", "primals")
-    # The dummy cotangents are ones: zeros would look dead to the rules.
+    directions = _fitted(list(tangents), list(primals), call.aliases, "jvp", "tangent", "primal")
+    # The dummy cotangents are ones: rules would treat zeros as dead entries.
     dummies = [_dummy(y) for y in call.outputs]
     since = next_index()
     pulled = call.pull(dummies, record=True)
@@ -224,23 +224,23 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
 
 
 def _dummy(y: Any) -> Any:
-    """A cotangent of ones with a node of its own."""
+    """A cotangent of ones for an output, as a leaf of its own."""
     value = asarray(unwrap(y))
     cotangent = ones(value.shape, value.dtype if value.dtype.kind in "fc" else float, like=value)[()]
     return lift(cotangent, Leaf(cotangent))
 
 
 def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
-    """A function that returns all the partial derivatives of an array-valued `f`.
+    """A function that returns all partial derivatives of an array-valued `f`.
 
-    One backward pass for each entry of the output.
+    It makes one backward pass for each entry of the output.
 
     Args:
         f: returns an array, or nested tuples, lists and dicts of arrays.
         argnums: as in `grad`.
 
     Returns:
-        A function whose result has, for each output and argument, the shape
+        A function of the same arguments. For each output and argument, the result has the shape
         `output.shape + argument.shape`.
 
     Example:
@@ -282,26 +282,26 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
 
 
 def _partial(x: Tensor, real: Any, imaginary: Any) -> Any:
-    """dy/dx of one complex output from the gradients of its real and its imaginary part."""
+    """dy/dx of a complex entry y, from the gradients of its real and its imaginary part."""
     if x.dtype.kind != "c":
         return real + 1j * imaginary
     one, other = unwrap(imaginary), 1j * unwrap(real)
     if not np.allclose(one, other, atol=1e-8 * np.max(np.abs(other), initial=0), equal_nan=True):
         raise DTypeError(
             "jacobian: the function is not holomorphic, so its complex derivative does not exist; "
-            "differentiate its real and imaginary parts by themselves"
+            "differentiate its real part and its imaginary part separately"
         )
     return np.conjugate(real)
 
 
 def _cotangent_of(y: Any) -> Any:
-    """An array of the shape of an output and of a dtype that a cotangent can have."""
+    """An array with the shape of an output, in the dtype of its cotangent."""
     value = as_numbers(y, "a differentiated function returned")
     return value if value.dtype.kind in "fc" else value.astype(float)
 
 
 def _stacked(rows: list[Any], shape: tuple[int, ...], x: Tensor) -> Any:
-    """The gradients of all the entries of an output, in its shape."""
+    """The gradients of all entries of an output, stacked in the shape of the output."""
     if not rows:
         return zeros((*shape, *x.shape), like=x)
     return np.reshape(np.stack(rows), (*shape, *x.shape))
@@ -312,10 +312,10 @@ def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
 
     Args:
         f: returns a single real number.
-        argnums: as in `grad`; for a tuple, a tuple of tuples of blocks comes back.
+        argnums: as in `grad`; for a tuple of indices the result is a tuple of tuples of blocks.
 
     Returns:
-        A function whose result has the shape `argument.shape + argument.shape`.
+        A function of the same arguments. Its result has the shape `argument.shape + argument.shape`.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -327,16 +327,16 @@ def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
 
 
 def hvp(f: Function, primals: Any, vectors: Any) -> Any:
-    """The product of the Hessian of `f` with a vector, without the Hessian.
+    """The product of the Hessian of `f` with a vector; the Hessian itself is not computed.
 
     Args:
         f: returns a single real number.
-        primals: the argument, or a tuple of arguments. As in `grad`, an argument may be nested tuples,
-            lists and dicts: a list is one argument.
-        vectors: of the same structure and shapes.
+        primals: the argument, or a tuple of arguments. As in `grad`, an argument may be nested: a list is
+            one argument.
+        vectors: the vector, with the structure and shapes of `primals`.
 
     Returns:
-        H v in the structure of the argument; for a tuple of several a tuple.
+        H v in the structure of the argument; for a tuple of several arguments, a tuple.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -350,18 +350,18 @@ def hvp(f: Function, primals: Any, vectors: Any) -> Any:
     return product[0] if len(primals) == 1 else product
 
 
-def _fitted(values: Any, structure: Any, likes: Sequence[Any], who: str, what: str) -> list[Any]:
-    """Cotangents or tangents in the dtype of the values they belong to; structures and shapes agree."""
-    given, wanted = tree.skeleton(values), tree.skeleton(structure)
-    if given != wanted:
-        raise ShapeError(f"{who}: came in the structure {given}, but that of the {what} is {wanted}")
+def _fitted(values: Any, structure: Any, likes: Sequence[Any], who: str, given: str, of: str) -> list[Any]:
+    """Cotangents or tangents in the dtypes of their values; raises if structures or shapes differ."""
+    came, wanted = tree.skeleton(values), tree.skeleton(structure)
+    if came != wanted:
+        raise ShapeError(f"{who}: the {given} has the structure {came}, but the {of} has {wanted}")
     fitted: list[Any] = []
     for g, model in zip(tree.flatten(values)[0], likes, strict=True):
         value = _cotangent_of(model)
         if shape_of(g) != value.shape:
             raise ShapeError(
-                f"{who}: {describe(unwrap(g))} came where the {what} has shape {value.shape}; the shapes "
-                "must be equal"
+                f"{who}: the {given} is {describe(unwrap(g))}, but the {of} has shape {value.shape}; the "
+                "shapes must be equal"
             )
         if isinstance(g, Tensor):
             fitted.append(g if g.dtype == value.dtype else g.astype(value.dtype))

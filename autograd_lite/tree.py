@@ -1,4 +1,4 @@
-"""Nested tuples, lists and dicts of Tensors, as flat lists and back.
+"""Nested tuples, lists and dicts of Tensors, to flat lists and back.
 
 >>> leaves, rebuild = flatten({"w": 1.0, "layers": [(2.0, 3.0), None]})
 >>> leaves
@@ -19,14 +19,14 @@ __all__ = ["flatten", "map_leaves", "paths", "skeleton"]
 
 
 def flatten(tree: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
-    """The leaves of a nested container, and a function that puts others in their place.
+    """The leaves of a nested container, and a function that rebuilds the container with other leaves.
 
-    Containers are tuples, lists, dicts and their subclasses, which come back as what they were, with
-    their attributes; dicts are walked in the sorted order of their keys where they sort. None is a
-    container without leaves; anything else is a leaf.
+    Containers are tuples, lists, dicts and their subclasses. `rebuild` keeps the class and the attributes of
+    each. Items of a dict come in the sorted order of the keys, if the keys sort. None is a container without
+    leaves; any other object is a leaf.
 
     Raises:
-        DTypeError: at `rebuild`, of a subclass that cannot be made with other items.
+        DTypeError: from `rebuild`, for a subclass that cannot be made with other items.
     """
     leaves: list[Any] = []
     _collect(tree, leaves)
@@ -44,7 +44,7 @@ def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
 
 
 def paths(tree: Any) -> list[str]:
-    """Where each leaf stands, as it is written in Python, in the order of `flatten`.
+    """The path of each leaf, as written in Python, in the order of `flatten`.
 
     >>> paths({"w": 1.0, "layers": [(2.0, 3.0), None]})
     ["['layers'][0][0]", "['layers'][0][1]", "['w']"]
@@ -57,7 +57,7 @@ def paths(tree: Any) -> list[str]:
 
 
 def skeleton(tree: Any) -> Any:
-    """What is left of a tree without its leaves: equal for trees of the same structure.
+    """A tree without its leaves; equal for trees of the same structure.
 
     >>> skeleton([1.0, {"a": 2.0}]) == skeleton((3.0, {"a": 4.0})), skeleton([1.0]) == skeleton(1.0)
     (True, False)
@@ -96,7 +96,7 @@ def _replace(tree: Any, values: Iterator[Any]) -> Any:
 
 
 def _remade(tree: Any, items: Any) -> Any:
-    """A container of the class of `tree`, and with its attributes, that holds `items`."""
+    """A container with the class and the attributes of `tree` that holds `items`."""
     kind = type(tree)
     if kind is list:
         return items
@@ -104,15 +104,15 @@ def _remade(tree: Any, items: Any) -> Any:
         return tuple(items)
     try:
         if isinstance(tree, tuple):
-            new = tuple.__new__(kind, items)  # past a `__new__` that takes other arguments
+            new = tuple.__new__(kind, items)  # the class's own `__new__` may take other arguments
             if hasattr(tree, "__dict__"):
                 vars(new).update(vars(tree))
             return new
-        new = copy.copy(tree)  # keeps the order of a dict, and what a defaultdict makes
+        new = copy.copy(tree)  # keeps the order of a dict, and the factory of a defaultdict
         if isinstance(tree, list):
             list.__setitem__(new, slice(None), items)
         for key in items if isinstance(tree, dict) else ():
-            dict.__setitem__(new, key, items[key])  # not `update`, with which a Counter adds
+            dict.__setitem__(new, key, items[key])  # not `update`, which adds in a Counter
     except Exception as error:
         base = next(base for base in (dict, list, tuple) if isinstance(tree, base)).__name__
         raise DTypeError(

@@ -1,4 +1,4 @@
-"""Views as in NumPy: Tensors that look at one memory, and what an assignment to one of them does to all.
+"""Views as in NumPy: Tensors that share memory. An assignment to one of them changes all of them.
 
 In
 
@@ -7,7 +7,7 @@ In
     v *= 3
     np.sum(y)
 
-v looks at the memory of y, so the sum sees v tripled. On the tape every value stays what it was:
+v shares the memory of y, so the sum contains the tripled v. On the tape no value changes:
 
     v1 = x
     v2 = multiply(v1, 2)
@@ -16,16 +16,16 @@ v looks at the memory of y, so the sum sees v tripled. On the tape every value s
     v5 = setitem(v2, v4, slice(1, None))
     v6 = sum(v5)
 
-`v *= 3` records v4, the new value of v, and v5, that of y, and lets the names stand for them: v for v4,
-y for v5. The gradient of the sum with respect to y's first value is 1 in the first entry, which v5 has from
-v2, and 3 in the others, which v5 has from v4.
+`v *= 3` records v4, the new value of v, and v5, the new value of y. From then on the Tensor v stands for v4,
+and the Tensor y for v5. The gradient of the sum with respect to v2 is 1 in the first entry, which v5 takes
+from v2. In the other entries it is 3, since v5 takes them from v4.
 
-A view holds the Tensor that it looks at, its *base*, and the op that has made it (`_of`). A base holds weak
-references to its views (`_views`). Views of views make a tree. An assignment goes up the tree to its root:
-for each op that makes views, `backs` says what the base is once the view has a new value. Then it goes down
-again: the op is called once more for each living view that saw what was written. Other views keep their
-step, and only look at the new memory. Reading a Tensor costs nothing for all that, and a Tensor that has
-never met a view has None in `_views`.
+A view holds its *base*, the Tensor whose memory it shares, and the op that made the view (`_of`). A base
+holds weak references to its views (`_views`). Views of views make a tree. An assignment first goes up the
+tree to the root: for each op that makes views, `backs` computes the new base from the new value of the view.
+Then the assignment goes down again, and calls the op once more for each living view of the changed entries.
+Other views keep their step, and only get the new memory. Reading a Tensor costs nothing extra. A Tensor
+that is no view and never had one has None in `_views`.
 """
 
 from __future__ import annotations
@@ -58,18 +58,23 @@ __all__ = [
 ]
 
 backs: dict[Op, Op | None] = {}
-"""For each op that makes views: `back(value, base, *args, **kwargs)` is the base in which the view has the
-given value; None where the view is read-only."""
+"""For each op that makes views: `back(value, base, *args, **kwargs)` is `base` with `value` written into the
+view; None if the view is read-only."""
 
 handed_on: set[Op] = set()
-"""Functions in terms of such ops whose results are views in NumPy, too; those of others are copies."""
+"""Functions composed of these ops whose results are views in NumPy too; other compositions give copies."""
 
 _EXACT = 1000
-"""Effort of finding out whether two views overlap; above it they are taken to."""
+"""The effort allowed for finding out whether two views overlap. Above it they count as overlapping."""
 
 
 def defview(*ops: Op, back: Op | None) -> None:
-    """Declare that ops make views where NumPy does, and what becomes of the base when a view is written."""
+    """Declare that ops make views where NumPy does.
+
+    Args:
+        ops: e.g. `np.reshape`.
+        back: computes the new base when the view is assigned to, see `backs`; None for read-only views.
+    """
     for op in ops:
         backs[op] = back
         rule = rule_of(op)
@@ -78,7 +83,7 @@ def defview(*ops: Op, back: Op | None) -> None:
 
 
 def read_only(op: Op) -> bool:
-    """Whether an op makes views that cannot be written."""
+    """Whether an op makes read-only views."""
     return backs.get(op, op) is None
 
 
@@ -88,9 +93,17 @@ def read_only(op: Op) -> bool:
 def share_if_seen(
     x: Any, view: Any, value: Any, op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> None:
-    """Let `view`, a Tensor just made, be the view `op(x, *args, **kwargs)` of x if what the op has returned
-    looks at the memory of x. The array of a 0-d Tensor is a scalar, which has none: there the op tells, for
-    of a 0-d array an index makes a number."""
+    """Let `view`, a new Tensor, be the view `op(x, *args, **kwargs)` of x, if they share memory.
+
+    A 0-d Tensor holds a scalar, which has no memory to compare. Then the op decides: of a 0-d array, an index
+    and np.flip give a number, and other ops a view.
+
+    Args:
+        x: the base.
+        view: the Tensor of the result.
+        value: the result of the op on plain arrays.
+        op, args, kwargs: the call.
+    """
     array = x._data
     if array.__class__ is not np.ndarray:
         seen = value.__class__ is np.ndarray or op not in (operator.getitem, np.flip)
@@ -107,7 +120,7 @@ def share_if_seen(
 
 
 def share(x: Any, view: Any, op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Let `view`, a Tensor just made, be the view `op(x, *args, **kwargs)` of x."""
+    """Let `view`, a new Tensor, be the view `op(x, *args, **kwargs)` of x."""
     view._of = x, op, args, kwargs
     view._views = ()
     views = x._views or _first(x)
@@ -115,7 +128,7 @@ def share(x: Any, view: Any, op: Op, args: tuple[Any, ...], kwargs: dict[str, An
 
 
 def _first(x: Any) -> Any:
-    """Let x have views."""
+    """The dictionary of the views of x, made for the first view."""
     with changing:
         if x._views is None:
             x._of = None
@@ -125,7 +138,7 @@ def _first(x: Any) -> Any:
 
 
 def alone(view: Any) -> Any:
-    """Let a Tensor that was a view keep its value for itself, as a copy would, but for the copying."""
+    """Make a view independent of its base, without copying its array."""
     if view._views is not None and view._of is not None:
         view._of[0]._views.pop(id(view), None)
         view._of = None
@@ -135,7 +148,7 @@ def alone(view: Any) -> Any:
 
 
 def base_of(x: Any) -> Any:
-    """The Tensor whose memory a view looks at in the end; None if x is no view."""
+    """The root: the Tensor whose memory a view, or a view of a view, shares; None if x is no view."""
     if x._views is None or x._of is None:
         return None
     while x._views is not None and x._of is not None:
@@ -144,7 +157,7 @@ def base_of(x: Any) -> Any:
 
 
 def is_part(value: Any, x: Any, index: Any) -> bool:
-    """Whether a value is the view x[index]: in `x[1:] *= 3` Python assigns it once it has been written."""
+    """Whether a value is the view x[index]. Python ends `x[1:] *= 3` with `x[1:] = view`."""
     views = getattr(value, "_views", None)
     return (
         views is not None
@@ -156,7 +169,7 @@ def is_part(value: Any, x: Any, index: Any) -> bool:
 
 
 def _same(a: Any, b: Any) -> bool:
-    """Whether two indices say the same in the same way; 1 and True are equal, but do not."""
+    """Whether two indices are equal, and of equal classes: 1 and True are equal, but index differently."""
     if a is b:
         return True
     if a.__class__ is tuple and b.__class__ is tuple:
@@ -165,7 +178,7 @@ def _same(a: Any, b: Any) -> bool:
 
 
 def living(x: Any) -> list[Any]:
-    """The views of x, not those of its views, that somebody still holds."""
+    """The direct views of x that somebody still holds."""
     found, dead = [], []
     for key, reference in list(x._views.items()) if x._views else ():
         view = reference()
@@ -185,16 +198,16 @@ def living(x: Any) -> list[Any]:
 
 
 def assign(x: Any, value: Any, line: str) -> None:
-    """Let x stand for a new value, and with it all that looks at its memory.
+    """Let x stand for a new value, and update all Tensors that share its memory.
 
     Args:
         x: a Tensor.
         value: a Tensor of the same dtype, which nobody else holds.
-        line: the user's code, for errors.
+        line: the user's code, which errors quote.
 
     Raises:
-        AssignmentError: a leaf that requires a gradient would become a result, the view is read-only, or
-            its gradient was cut.
+        AssignmentError: a leaf that requires a gradient would become a result; the view is read-only; or
+            the view is off the tape though its base is on it.
     """
     _require_no_leaf(x, x, line)
     if x._views is None or (x._of is None and not living(x)):
@@ -231,8 +244,12 @@ def assign(x: Any, value: Any, line: str) -> None:
 
 
 def moved(x: Any, same: bool) -> None:
-    """Follow x, which was given another array by `x.data = array`: x is no view any more; its own views look
-    at that array, unless it has another shape or dtype."""
+    """Update the views after `x.data = array`: x is no view any more, and its views share the new array.
+
+    Args:
+        x: a Tensor that was a view or has views.
+        same: whether the shape and dtype are the old ones; else the views of x become independent of x.
+    """
     if x._of is not None:
         x._of[0]._views.pop(id(x), None)
         x._of = None
@@ -244,7 +261,7 @@ def moved(x: Any, same: bool) -> None:
 
 
 def _chain(x: Any, line: str) -> list[Any]:
-    """x, what it is a view of, and so on to the root."""
+    """x, its base, the base of the base, and so on to the root."""
     chain = [x]
     while (of := chain[-1]._of) is not None:
         base, op = of[:2]
@@ -264,8 +281,11 @@ def _chain(x: Any, line: str) -> list[Any]:
 
 
 def _others(chain: list[Any]) -> tuple[list[tuple[Any, bool]], list[Any]]:
-    """The other living views, bases first: those that see what is written, with whether they are cut off the
-    tape, and those that look aside."""
+    """The living views outside of the chain, bases first.
+
+    Returns:
+        The views of changed entries, each with whether it is cut off the tape; the views of other entries.
+    """
     seen, aside = _below(chain[0]), []
     for view, base in itertools.pairwise(chain):
         for other in living(base):
@@ -280,7 +300,7 @@ def _others(chain: list[Any]) -> tuple[list[tuple[Any, bool]], list[Any]]:
 
 
 def _below(x: Any) -> list[tuple[Any, bool]]:
-    """The living views of x, and theirs, bases first."""
+    """The living views of x, and the views of these, bases first."""
     found = [(view, _is_cut(view)) for view in living(x)]
     for view, _ in found:  # grows while it is being read
         found += [(other, _is_cut(other)) for other in living(view)]
@@ -288,7 +308,7 @@ def _below(x: Any) -> list[tuple[Any, bool]]:
 
 
 def _apart(a: Any, b: Any) -> bool:
-    """Whether two arrays are known to look at different parts of one memory."""
+    """Whether two arrays certainly share no entries, though they share a base."""
     return (
         a.__class__ is np.ndarray is b.__class__
         and a.base is not None
@@ -307,7 +327,7 @@ def _is_leaf(x: Any) -> bool:
 
 
 def _require_no_leaf(tensor: Any, x: Any, line: str) -> None:
-    """Raise if a Tensor is a leaf, and what is assigned to x would make it a result."""
+    """Raise if a Tensor is a leaf, and the assignment to x would make the leaf a result."""
     if _is_leaf(tensor) and current().listeners is not None:
         what = "x is" if tensor is x else "x shares its memory with"
         raise AssignmentError(
@@ -321,7 +341,7 @@ def _require_no_leaf(tensor: Any, x: Any, line: str) -> None:
 
 
 def _put(x: Any, value: Any) -> None:
-    """Let x stand for a new value, which lies in memory as the old one did; a leaf stays one."""
+    """Let x stand for a new value, with the strides of the old one; a leaf stays a leaf."""
     old, data = x._data, value._data
     several = data.__class__ is np.ndarray is old.__class__ and data.ndim > 1 and data.shape == old.shape
     if several and data.strides != old.strides:
@@ -337,13 +357,13 @@ def _put(x: Any, value: Any) -> None:
 
 
 def _window(view: Any) -> Any:
-    """What a view sees, read from its base."""
+    """The array of a view, read from its base."""
     base, op, args, kwargs = view._of
     return stored(op(base._data, *args, **kwargs))
 
 
 def _look(view: Any, held: Any = None) -> None:
-    """Let a view whose step stays look at the memory of its base. Its values are the same, but for a leaf."""
+    """Give a view the memory of its base, and keep its step. Only the values of a leaf can change."""
     data = _window(view)
     if view.node is not None and (held is None or view.node.value is held):
         view.node.value = data
@@ -351,7 +371,7 @@ def _look(view: Any, held: Any = None) -> None:
 
 
 def _see(view: Any, cut: bool) -> None:
-    """View the base anew."""
+    """Compute a view of the changed base again; a view that was cut off the tape stays off the tape."""
     base, op, args, kwargs = view._of
     if _is_leaf(view):
         _look(view)

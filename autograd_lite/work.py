@@ -1,4 +1,4 @@
-"""How many products an op adds up: said by the op, `fused(..., work=...)`, or for NumPy's ops by a table."""
+"""The number of multiply-adds of an op: from `fused(..., work=)`, or for NumPy's ops from a table."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["multiply_adds"]
 
 
 def multiply_adds(op: Any, value: Any, *args: Any, **options: Any) -> int:
-    """The products that one call of an op adds up; 0 for an op that works entry by entry.
+    """The number of multiply-adds of one call of an op; 0 for an elementwise op.
 
     Args:
-        op: a function of NumPy, or an op that has its count as its attribute `work`, see `fused`.
-        value: what the op has returned.
-        args: its arguments: arrays, Tensors, or whatever has a shape.
-        options: its keyword arguments.
+        op: a NumPy function, or an op whose attribute `work` computes the number, see `fused`.
+        value: the result of the op.
+        args: the arguments: arrays, Tensors, or other objects with a shape.
+        options: the keyword arguments.
 
     Example:
         >>> import numpy as np
@@ -33,20 +33,20 @@ def multiply_adds(op: Any, value: Any, *args: Any, **options: Any) -> int:
 
 
 def _rows(y: Any, a: Any, b: Any, *, axis: int = -1, **options: Any) -> int:
-    """Each entry of the result sums over an axis of a."""
+    """Each entry of the result is a sum over an axis of a."""
     return int(np.size(y) * np.shape(a)[axis])
 
 
 def _contracted(y: Any, a: Any, b: Any, *args: Any, **options: Any) -> int:
-    """What a and b have in common, n entries, is summed for each of the others.
+    """The n common entries of a and b are summed for each pair of the other entries.
 
-    The sizes are n i, n k and i k, and n i k is the root of their product.
+    The sizes of a, b and y are n i, n k and i k. The number n i k is the root of their product.
     """
     return math.isqrt(int(np.size(a)) * int(np.size(b)) * int(np.size(y)))
 
 
 def _every_index(y: Any, subscripts: str, *arrays: Any, **options: Any) -> int:
-    """One product for all values of all the letters; none where a single array is summed or transposed."""
+    """One product for each value of all letters; none if a single array is summed or transposed."""
     if len(arrays) < 2:
         return 0
     sizes: dict[str, int] = {}
@@ -62,7 +62,7 @@ def _every_index(y: Any, subscripts: str, *arrays: Any, **options: Any) -> int:
 
 
 def _overlaps(y: Any, a: Any, v: Any, mode: str = "full") -> int:
-    """Every entry meets every other; the modes `same` and `valid` leave out overlaps at both ends."""
+    """One product for each pair of entries; the modes `same` and `valid` leave out overlaps at both ends."""
     n, m = np.size(a), np.size(v)
     short = min(n, m)
     if mode == "valid":
@@ -78,4 +78,4 @@ WORK: dict[Any, Callable[..., int]] = {
     np.convolve: _overlaps,
     np.correlate: lambda y, a, v, mode="valid": _overlaps(y, a, v, mode),
 }
-"""NumPy's ops that add up products: `work(value, *args, **options)`."""
+"""`work(value, *args, **options)` for each of NumPy's ops that sum products."""

@@ -56,7 +56,7 @@ __all__ = [
     "wide",
 ]
 
-# PyTorch has these functions as methods of a Tensor, too.
+# PyTorch has these functions as methods of a Tensor too.
 Tensor.sigmoid.give(method_of(special.sigmoid))
 Tensor.softplus.give(method_of(special.softplus))
 Tensor.erf.give(method_of(special.erf))

@@ -1,4 +1,4 @@
-"""Long elementwise formulas, computed block by block: what stands between two steps stays in the cache."""
+"""Long elementwise formulas, computed block by block, so that intermediate results stay in the cache."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ..arrays import on_host
 __all__ = ["blockwise"]
 
 BLOCK = 1 << 14
-"""Entries at a time: fewer, and Python's own time counts; more, and they come from memory."""
+"""Entries in a block. Smaller blocks spend more time in Python; larger ones do not fit into the cache."""
 
 
 def blockwise(function: Callable[..., Any], *arrays: Any) -> Any:
-    """`function(*arrays)`, for a function that goes entry by entry.
+    """`function(*arrays)`, for an elementwise function.
 
     Example:
         >>> blockwise(lambda a, b: np.sqrt(a * b), np.array([1.0, 2.0]), np.array([4.0, 2.0]))

@@ -1,10 +1,10 @@
-"""What carries no gradient, and what is left out on purpose: the one list of both.
+"""Functions without a gradient, and functions that are refused on purpose: the only list of both.
 
-A *constant* function gives plain arrays, whatever comes in: its result does not change when the
-input moves a little, or it is no number at all. A *refused* one could carry a gradient and does
-not: with a Tensor on the tape it raises, and says what to write instead. The functions of NumPy
-that no Tensor enters, such as `np.zeros`, stand here too, so that every public function is in one
-of the lists, which `docs/coverage.md` is made from.
+A *constant* function returns plain arrays for all arguments: its result does not change with small
+changes of the input, or is not a number. A *refused* function could carry a gradient but has no rule.
+With a Tensor on the tape it raises, and says what to write instead. NumPy's functions that take no
+Tensor, such as `np.zeros`, stand here too. So every public function is in one of the lists, from which
+`docs/coverage.md` is made.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__: list[str] = []
 
 
 def _named(names: str) -> list[Callable[..., Any]]:
-    """Functions by name, without those that this NumPy does not have."""
+    """Functions by name; names that this version of NumPy does not have are left out."""
     return [getattr(np, name) for name in names.split() if hasattr(np, name)]
 
 
@@ -28,7 +28,7 @@ def _named(names: str) -> list[Callable[..., Any]]:
 
 constant(*_named("ceil fix floor floor_divide rint round signbit spacing trunc"))
 
-# -- questions -------------------------------------------------------------------------------------
+# -- comparisons and tests -------------------------------------------------------------------------
 
 constant(*_named("""
     equal greater greater_equal less less_equal not_equal logical_and logical_not logical_or logical_xor
@@ -37,7 +37,7 @@ constant(*_named("""
     isin may_share_memory min_scalar_type mintypecode promote_types result_type shares_memory typename
 """))  # fmt: skip
 
-# -- whole numbers, bits, dates --------------------------------------------------------------------
+# -- integers, bits, dates -------------------------------------------------------------------------
 
 constant(*_named("""
     around bitwise_and bitwise_count bitwise_or bitwise_xor gcd invert lcm left_shift right_shift
@@ -45,7 +45,7 @@ constant(*_named("""
     busday_count busday_offset datetime_as_string datetime_data is_busday
 """))  # fmt: skip
 
-# -- places in an array ----------------------------------------------------------------------------
+# -- indices ---------------------------------------------------------------------------------------
 
 constant(*_named("""
     argpartition diag_indices diag_indices_from indices ix_ mask_indices ravel_multi_index tri
@@ -85,14 +85,13 @@ refuse(
     *_named("apply_along_axis apply_over_axes nested_iters"),
 )
 refuse(
-    "drops entries by their values; find the places with plain numbers and index: "
-    "x[np.unique(x.numpy(), return_index=True)[1]]",
+    "drops entries by their values; write x[np.unique(x.numpy(), return_index=True)[1]]",
     *_named("unique unique_all unique_counts unique_inverse unique_values"),
     *_named("intersect1d setdiff1d setxor1d union1d"),
 )
 refuse(
-    "goes to a neighbour of x among the floating-point numbers, not along a function; to move x off a point "
-    "write x + (np.nextafter(a, b) - a) with a = x.numpy()",
+    "returns a neighbour of x among the floating-point numbers, which has no derivative; to move x off a "
+    "point write x + (np.nextafter(a, b) - a) with a = x.numpy()",
     np.nextafter,
 )
 refuse("sorts complex numbers; write x[np.argsort(x)]", *_named("sort_complex"))

@@ -1,19 +1,20 @@
-"""Decompositions of matrices by eigenvalues. Those by singular values follow the same principles.
+"""Decompositions of matrices by eigenvalues. Singular value decompositions follow the same principles.
 
-The vectors of a decomposition turn by the change of the matrix divided by the gap between two values,
-w_j - w_i. Where a gap has closed, the vectors are arbitrary, and what their rules do is this:
+The derivative of an eigenvector divides the change of the matrix by the gap of two eigenvalues, w_j - w_i. If
+a gap is 0 up to rounding it counts as closed. Then the eigenvectors are arbitrary, and the rules distinguish
+three cases:
 
-- Only the values were used: no gap is divided by. The nuclear norm of a matrix with equal singular
-  values, or a sum over equal eigenvalues, has its finite derivative; if the function is symmetric in
-  them, of second order too (`equal.py`). Nor does a gap between two that
-  were not used at all matter, such as those that an approximation of lower rank leaves out.
-- Only the vectors were used, and their cotangent does not tell those of equal values from each other
-  (up to rounding), as in U V^H, or in a projection V V^H on all of them: the term is 0 / 0 for every
-  matrix near, and counts as 0.
-- Otherwise the derivative does not exist, or cannot be told from these numbers (in V f(w) V^H the term
-  would be f'(w)), and the gradient is NaN. A gap counts as closed when it is within rounding.
+- Only the values were used. Then the rule divides by no gap. The nuclear norm of a matrix with equal singular
+  values, or a sum over equal eigenvalues, has its finite derivative. If the function is symmetric in the
+  equal values, it also has its second derivative (`equal.py`). A gap between two unused values, as those that
+  an approximation of lower rank leaves out, has no influence either.
+- Only the vectors were used, and their cotangent does not distinguish the vectors of equal values, up to
+  rounding. Examples are U V^H, and the projection V V^H on all of them. The term is 0 / 0 for all nearby
+  matrices, and counts as 0.
+- Otherwise the gradient is NaN: the derivative does not exist, or does not follow from these numbers (in
+  V f(w) V^H the term would be f'(w)).
 
-The phases of complex vectors are arbitrary as well: a function that depends on them is refused.
+The phases of complex vectors are arbitrary too: a function that depends on them is refused.
 """
 
 from __future__ import annotations
@@ -33,15 +34,15 @@ from .products import adjoint, conj
 __all__: list[str] = []
 
 ROUNDING = 16
-"""How many times n eps a number of size 1 may be off and still count as 0."""
+"""A number counts as 0 up to ROUNDING n eps, relative to the largest entry of an n x n matrix."""
 
 # -- gaps ------------------------------------------------------------------------------------------
 
 
 def quotient(numerator: Any, gap: Any, closed: Any, moot: Any) -> Any:
-    """numerator / gap; where the gap has closed 0 if that entry is moot, else NaN.
+    """numerator / gap; where the gap is closed, 0 if that entry is moot, else NaN.
 
-    The NaN is a factor, so that in forward mode, which differentiates by the numerator, it stays.
+    The NaN is a factor, so that forward mode, which differentiates by the numerator, keeps it.
     """
     if not some(closed):
         return numerator / gap
@@ -50,14 +51,14 @@ def quotient(numerator: Any, gap: Any, closed: Any, moot: Any) -> Any:
 
 
 def negligible(x: Any, size: Any) -> Any:
-    """Where x is no more than rounding beside the largest entry of `size`, matrix by matrix."""
+    """Where x is within rounding of 0, relative to the largest entry of each matrix in `size`."""
     x, size = np.abs(unwrap(x)), np.abs(unwrap(size))
     level = ROUNDING * max(size.shape[-2:]) * np.finfo(x.dtype).eps
     return x <= level * np.max(size, axis=(-2, -1), keepdims=True, initial=0)
 
 
 def used(*cotangents: Any) -> Any:
-    """Which vectors, in columns, or values, in one row, got a cotangent that is not all 0."""
+    """Which columns of the cotangents (vectors, or values in a row) are not all 0."""
     columns = [np.any(unwrap(g) != 0, axis=-2) for g in cotangents if g is not None]
     return functools.reduce(np.logical_or, columns)
 
@@ -73,14 +74,19 @@ def eye(x: Any) -> Any:
 
 
 def require_no_phase(name: str, phases: Any, size: Any) -> None:
-    """Refuse a cotangent along the phases (or, more generally, the basis) that NumPy happened to choose:
-    what is far more than rounding, in a cotangent that is more than rounding."""
+    """Refuse a cotangent along the phases, or the basis, that NumPy happened to choose.
+
+    Args:
+        name: the decomposition, for messages.
+        phases: the part of the cotangent along these choices; raises if it is far above rounding.
+        size: the whole cotangent, which may itself be mere rounding.
+    """
     phases, size = np.abs(unwrap(phases)), np.max(np.abs(unwrap(size)), initial=0)
     if some(phases > np.maximum(1e-3 * size, np.finfo(phases.dtype).eps ** 0.75)):
         raise NotDifferentiableError(
-            f"the loss depends on a choice that {name} is free to make, the phases of complex vectors or the "
-            "basis of a subspace, so it has no derivative; use expressions that do not depend on it, such as "
-            "np.abs(v) or v @ v.conj().mT"
+            f"the loss depends on an arbitrary choice of {name}, the phases of complex vectors or the basis "
+            "of a subspace, so it has no derivative; use expressions without this choice, such as np.abs(v) "
+            "or v @ v.conj().mT"
         )
 
 
@@ -89,13 +95,13 @@ def require_no_phase(name: str, phases: Any, size: Any) -> None:
 
 @primitive
 def from_triangle(a: Any, *, uplo: Any = "L") -> Any:
-    """The hermitian matrix that one triangle of `a` stands for, as eigh and cholesky read it.
+    """The hermitian matrix given by one triangle of `a`, which eigh and cholesky read.
 
-    By convention the cotangent is shared out to both triangles, so that the gradient of a function
-    of a symmetric matrix is symmetric.
+    By convention both triangles share the cotangent, so that the gradient of a function of a symmetric
+    matrix is symmetric.
     """
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
-        raise ValueError(f"the shape {a.shape} is not that of a square matrix")
+        raise ValueError(f"expected a square matrix, got shape {a.shape}")
     a = a if a.dtype.kind in "fc" else a.astype(float)
     half = np.tril(a, -1) if uplo.upper() == "L" else np.triu(a, 1)
     return half + adjoint(half) + np.tril(np.triu(np.real(a)))
@@ -105,7 +111,7 @@ defvjp(from_triangle, lambda g, y, a, *, uplo="L": (g + adjoint(g)) / 2, plain=T
 
 
 def mirrored(x: Any) -> Any:
-    """The lower triangle of x, copied to the upper one; the diagonal made real."""
+    """The hermitian matrix with the lower triangle of x and its real diagonal."""
     low = np.tril(x)
     return (low + adjoint(low)) * (1 - eye(x) / 2)
 
@@ -115,21 +121,21 @@ def mirrored(x: Any) -> Any:
 
 @primitive
 def eigh(a: Any, *, uplo: Any = "L") -> Any:
-    """Eigenvalues in ascending order, eigenvectors in columns, and zeros (see `equal.py`), of a hermitian
-    matrix."""
+    """The decomposition of a hermitian matrix: eigenvalues in ascending order, eigenvectors in columns, and
+    two outputs of zeros (see `equal.py`)."""
     w, v = np.linalg.eigh(a, uplo)
     return (w, v, *channels(v, w))
 
 
 @primitive
 def with_values(g: Any, w: Any, v: Any, bend: Any, probe: Any) -> Any:
-    """V diag(g) V^H, the matrix with eigenvalues g in place of w."""
+    """V diag(g) V^H: the matrix with the eigenvalues w replaced by g."""
     return np.matmul(v * row(g), adjoint(v))
 
 
 @primitive
 def pinched(x: Any, w: Any, v: Any, bend: Any, probe: Any, *, _groups: Any) -> Any:
-    """The diagonal of V^H x V, evenly spread over equal values, and a probe: the adjoint of `with_values`."""
+    """The adjoint of `with_values`: the diagonal of V^H x V, averaged over equal values, plus a probe."""
     turned = _turned(x, v)
     return spread_evenly(np.sum(np.real(turned) * eye(v), axis=-1), _groups) + _probe(turned, w, _groups)[0]
 
@@ -144,8 +150,8 @@ def _probe(turned: Any, w: Any, groups: Any) -> tuple[Any, Any]:
 
 
 def _through_vectors(x: Any, g: Any, w: Any, v: Any, groups: Any) -> tuple[Any, Any, Any]:
-    """What <x, V diag(g) V^H> sends back: with H = V^H x V, V H_ij (g_j - g_i) to V, and for equal values a
-    bend and a probe."""
+    """The cotangents of <x, V diag(g) V^H>: V H_ij (g_j - g_i) for V, where H = V^H x V; and a bend and a
+    probe for equal values."""
     turned, one = _turned(x, v), eye(v)
     sent, size = _probe(turned, w, groups)
     mean = spread_evenly(np.sum(np.real(turned) * one, axis=-1), groups)
@@ -199,15 +205,14 @@ def _eigh(g: Any, y: Any, a: Any, *, uplo: Any = "L") -> tuple[Any]:
 
 
 def _idle(*vectors: Any) -> Any:
-    """Which matrices of a stack sent nothing to their vectors: another matrix, or another argument, is asked
-    about, and the values alone hear of it."""
+    """Which matrices of a stack have no cotangent of their vectors: the probe belongs to another matrix."""
     used_ones = [np.any(unwrap(x) != 0, axis=(-2, -1), keepdims=True) for x in vectors]
     return ~functools.reduce(np.logical_or, used_ones)
 
 
 def _moot(numerator: Any, size: Any, gw: Any, *vectors: Any) -> Any:
-    """Where a closed gap does not matter: neither of the two was used, or the values were not, and the
-    vectors only in a way that does not tell them apart."""
+    """Where a closed gap has no influence: neither of the two was used; or the values were not used, and the
+    cotangent does not distinguish the two vectors."""
     each = used(row(gw) if gw is not None else None, *vectors)
     unused = ~(each[..., :, None] | each[..., None, :])
     return unused | negligible(numerator, size) if gw is None else unused
@@ -237,9 +242,11 @@ def eig(a: Any) -> Any:
 
 
 def _eig(g: Any, y: Any, a: Any) -> tuple[Any]:
-    """V^-H (diag(gw) + (V^H gV - V^H V diag(Re V^H gV)) / conj(w_j - w_i)) V^H: the second part keeps
-    the eigenvectors at length 1. NaN for a matrix without a basis of eigenvectors, whose eigenvalues
-    part infinitely fast."""
+    """V^-H (diag(gw) + (V^H gV - V^H V diag(Re V^H gV)) / conj(w_j - w_i)) V^H.
+
+    The subtracted part keeps the eigenvectors at length 1. The gradient is NaN for a matrix without a basis
+    of eigenvectors, whose eigenvalues have infinite derivatives.
+    """
     (gw, gv), (w, v) = g, y
     one = eye(v)
     if gv is None:

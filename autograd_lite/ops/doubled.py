@@ -1,6 +1,6 @@
-"""Double-double arithmetic: a number is the sum of two floats, which have 106 bits together.
+"""Double-double arithmetic: a number is the sum of two floats, which together have 106 bits.
 
-For the few entries in which two terms cancel, so that the 53 bits of a float leave none.
+It serves the few entries in which two terms cancel and 53 bits leave no digits.
 
 Sources:
     T. J. Dekker, "A floating-point technique for extending the available precision", Numerische
@@ -28,7 +28,7 @@ SPLITTER = 2.0**27 + 1
 
 @dataclass(frozen=True, slots=True)
 class Doubled:
-    """The number head + tail, where head is the float next to the sum; both may be arrays of float64."""
+    """The number head + tail, where head is the float nearest to the sum; both may be float64 arrays."""
 
     head: Any
     tail: Any
@@ -49,27 +49,27 @@ class Doubled:
         return renewed(product.head, product.tail + (self.head * other.tail + self.tail * other.head))
 
     def __truediv__(self, x: Any) -> Doubled:
-        """By a float: as in long division, the second digit divides what the first one leaves over."""
+        """Divide by a float as in long division: the second digit divides the remainder of the first."""
         quotient = self.head / x
         product = two_product(quotient, x)
         return renewed(quotient, (self.head - product.head - product.tail + self.tail) / x)
 
 
 def renewed(a: Any, b: Any) -> Doubled:
-    """a + b, exactly, if |a| >= |b|; after each operation, for the tail may have grown."""
+    """a + b, exactly, if |a| >= |b|; each operation ends with it, since the tail may have grown."""
     head = a + b
     return Doubled(head, b - (head - a))
 
 
 def two_sum(a: Any, b: Any) -> Doubled:
-    """a + b, exactly: the tail is what rounding took from the head."""
+    """a + b, exactly: the tail is the rounding error of the head."""
     head = a + b
     part = head - a
     return Doubled(head, (a - (head - part)) + (b - part))
 
 
 def split(a: Any) -> tuple[Any, Any]:
-    """Two floats of 26 bits, whose sum is a; products of such floats are exact."""
+    """Two floats of 26 bits whose sum is a; products of two of these are exact."""
     far = SPLITTER * a
     high = far - (far - a)
     return high, a - high
@@ -82,17 +82,17 @@ def two_product(a: Any, b: Any) -> Doubled:
 
 
 def nearest(x: Fraction) -> Doubled:
-    """The doubled number next to x."""
+    """The doubled number nearest to x."""
     return Doubled(float(x), float(x - Fraction(float(x))))
 
 
 def where(condition: Any, a: Doubled, b: Doubled) -> Doubled:
-    """The entries of a where the condition holds, those of b elsewhere."""
+    """The entries of a where the condition holds, and of b elsewhere."""
     return Doubled(np.where(condition, a.head, b.head), np.where(condition, a.tail, b.tail))
 
 
 def polynomial(coefficients: Sequence[Doubled], x: Doubled, n: int) -> Doubled:
-    """c_0 + c_1 x + c_2 x^2 + ..., by Horner's rule; from c_n on, where 53 bits are enough, in floats."""
+    """c_0 + c_1 x + c_2 x^2 + ... by Horner's rule; from c_n on in floats, whose 53 bits suffice there."""
     total = np.zeros_like(x.head)
     for c in reversed(coefficients[n:]):
         total = total * x.head + c.head

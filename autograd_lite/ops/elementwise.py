@@ -1,8 +1,8 @@
 """Elementwise functions of NumPy: a table of derivatives, entry by entry.
 
-`g` is the incoming cotangent, `y` the value of the function. A rule is right wherever the true
-derivative can be represented, to the second order too; where the textbook formula would lose digits it
-calls an op of `slopes.py`, whose name is the derivative.
+`g` is the cotangent of the output, `y` the value of the function. A rule is exact wherever the true
+derivative is representable, also at second order. If the textbook formula would lose digits, the rule calls
+an op of `slopes.py`, which computes the derivative.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ DEGREE = math.pi / 180
 # -- identities ------------------------------------------------------------------------------------
 
 defvjp(alias, lambda g, y, x: g, flow="elementwise")
-defvjp(astype, lambda g, y, x, dtype, **options: g, flow="elementwise")  # the sweep casts back
+defvjp(astype, lambda g, y, x, dtype, **options: g, flow="elementwise")  # the engine casts g back
 defvjp(np.copy, lambda g, y, x, order="K", subok=False: g, flow="elementwise")
 defvjp(np.positive, lambda g, y, x: g)
 defvjp(np.unwrap, lambda g, y, p, discont=None, axis=-1, period=0: g, flow="elementwise")  # adds periods
@@ -50,7 +50,7 @@ defvjp(np.unwrap, lambda g, y, p, discont=None, axis=-1, period=0: g, flow="elem
 
 
 def _denominator(g: Any, y: Any, a: Any, b: Any) -> Any:
-    """-a / b^2. It is y / b, unless y may be subnormal, and has a name for the next order."""
+    """-g a / b^2, which is -g y / b, unless y may be subnormal; an op of its own for the next order."""
     if isinstance(y, Tensor) or may_be_subnormal(a):
         return -g * ratio(a, b, 2)
     return -g * (y / b)
@@ -64,7 +64,7 @@ defvjp(np.negative, lambda g, y, x: -g)
 defvjp(np.reciprocal, lambda g, y, x: -g * y * y)
 defvjp(np.square, lambda g, y, x: g * (2 * x))
 
-# -- remainders: a - k b, where the whole number k is constant -------------------------------------
+# -- remainders: a - k b, where the integer k is constant ------------------------------------------
 
 defvjp(np.remainder, lambda g, y, a, b: g, lambda g, y, a, b: -g * np.floor_divide(a, b))
 defvjp(np.fmod, lambda g, y, a, b: g, lambda g, y, a, b: -g * np.rint((a - y) / b))
@@ -72,14 +72,14 @@ known[np.divmod] = Composition(lambda a, b: (np.floor_divide(a, b), np.remainder
 
 
 def _modf(x: Any) -> Any:
-    """Fraction and whole part, which is constant; infinity is whole."""
+    """The fraction, and the integer part, which is constant; infinity is an integer."""
     raw = unwrap(x)
     finite = np.where(np.isinf(raw), np.copysign(0.0, raw), x)
     return np.fmod(finite, 1.0), np.trunc(raw)
 
 
 def _frexp(x: Any) -> Any:
-    """x 2^-k and k, which is constant."""
+    """x 2^-k, and the exponent k, which is constant."""
     k = np.frexp(unwrap(x))[1]
     return np.ldexp(x, -k), k
 
@@ -92,16 +92,16 @@ known[np.frexp] = Composition(_frexp)
 
 
 def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
-    """b a^(b-1), with a short way for the commonest."""
+    """g b a^(b-1), with short formulas for b = 0, 1, 2."""
     if isinstance(b, (int, float)) and b in (0, 1, 2):
         return np.zeros_like(g) if b == 0 else g if b == 1 else g * (2 * a)
     return g * power_partial(a, b, 1, 0)
 
 
 def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
-    """y log a, unless y has overflowed or lost digits, or a is 0."""
+    """g y log a; another formula if y has overflowed or lost digits, or a is 0."""
     if not isinstance(y, Tensor) and is_ordinary(y) and every(a != 0):
-        return g * (y * np.log(a, dtype=y.dtype))  # log of an int8 would be a float16
+        return g * (y * np.log(a, dtype=y.dtype))  # dtype: the log of an int8 would be a float16
     return g * power_partial(a, b, 0, 1)
 
 
@@ -124,8 +124,8 @@ defvjp(
 # -- exponentials and logarithms -------------------------------------------------------------------
 
 defvjp(np.exp, lambda g, y, x: g * y)
-defvjp(np.exp2, lambda g, y, x: _power_exponent(g, y, 2.0, x))  # finite at 1024.3, where y is not
-defvjp(np.expm1, lambda g, y, x: g * np.exp(x))  # y + 1 would round a small exp(x) away
+defvjp(np.exp2, lambda g, y, x: _power_exponent(g, y, 2.0, x))  # finite at 1024.3, where y is inf
+defvjp(np.expm1, lambda g, y, x: g * np.exp(x))  # not y + 1, which rounds a small exp(x) away
 defvjp(np.log, lambda g, y, x: g / x)
 defvjp(np.log2, lambda g, y, x: g * LOG2_E / x)
 defvjp(np.log10, lambda g, y, x: g * LOG10_E / x)
@@ -179,7 +179,7 @@ defvjp(np.arctanh, lambda g, y, x: g * arctanh_slope(x))
 
 @primitive(broadcasts=True)
 def upright(x: Any) -> Any:
-    """The real x times i; a product of complex numbers would multiply an infinite x by 0, too."""
+    """i x for a real x; a complex product would also multiply an infinite x by 0."""
     x = asarray(x)
     y = zeros(x.shape, np.result_type(x.dtype, np.complex64), like=x)
     y.imag[...] = x
@@ -187,12 +187,12 @@ def upright(x: Any) -> Any:
 
 
 def _absolute(g: Any, y: Any, x: Any) -> Any:
-    """g times the sign of x, which for a complex x is x / |x|; 0 at 0."""
+    """g sign(x), which is g x / |x| for a complex x; 0 at 0."""
     return g * (np.sign(x) if x.dtype.kind != "c" else _unit(x, y))
 
 
 def _unit(x: Any, size: Any) -> Any:
-    """x / |x| of complex numbers, 0 at 0; part by part where |x| may be subnormal or infinite."""
+    """x / |x| for a complex x, 0 at 0; real and imaginary part apart if |x| may be subnormal or infinite."""
     raw = unwrap(size)
     zero = raw == 0
     if every(zero | ((raw > 2.0**-100) & (raw < 2.0**100))):
@@ -202,7 +202,7 @@ def _unit(x: Any, size: Any) -> Any:
 
 
 def _sign(x: Any) -> Any:
-    """x / |x|, which is constant where x is real."""
+    """x / |x|, which is constant for a real x."""
     raw = unwrap(x)
     if not np.iscomplexobj(raw):
         return answer(np.sign(raw))

@@ -1,15 +1,17 @@
 """Second derivatives of symmetric functions of equal eigenvalues or singular values.
 
 The gradient of a symmetric function F of the eigenvalues, such as a sum of f(w_i), is V diag(g) V^H with
-g_i = f'(w_i). As the matrix moves by H, the entry (i, j) of this gradient, in the frame of V, moves by
-H_ij (g_j - g_i) / (w_j - w_i), and between equal values by f''(w) H_ij. How much f'' is cannot be seen from
-w and g. But g can be asked: by symmetry its derivative takes numbers that add up to 0, and stand at equal
-values, to a multiple of themselves, and that multiple is f''. So the derivative of V diag(g) V^H sends such
-numbers, the *probe*, through g, besides what belongs there. What waits for the answer, H between equal
-values, the *bend*, goes its own way: a decomposition has two more outputs, always 0, whose cotangents they
-are. There the answer is compared with the probe, and the bend is multiplied by it.
+g_i = f'(w_i). If the matrix moves by H, the entry (i, j) of this gradient, in the basis V, moves by
+H_ij (g_j - g_i) / (w_j - w_i). Between equal values it moves by f''(w) H_ij. The value of f'' does not follow
+from w and g, but the derivative of g gives it. By symmetry this derivative maps numbers at equal values that
+add up to 0 to a multiple of themselves, and the multiple is f''.
 
-For F = sum(w^2) at the identity g = 2 w, and a probe (t, -t) comes back as (2 t, -2 t): f'' is 2.
+So the derivative of V diag(g) V^H adds these numbers, the *probe*, to the cotangent of g. The entries of H
+between equal values, the *bend*, wait for the answer. Both travel as cotangents of two extra outputs of the
+decomposition, which are always 0. The rule of the decomposition compares the answer with the probe, and
+multiplies the bend by the multiple.
+
+For F = sum(w^2) at the identity, g = 2 w, and the probe (t, -t) returns as (2 t, -2 t): f'' is 2.
 """
 
 from __future__ import annotations
@@ -35,12 +37,12 @@ __all__ = [
 ]
 
 SLOPE = 1e3
-"""How many times faster than its argument, both relative to the largest, a smooth f' may change."""
+"""The largest slope of a smooth f', with f' and its argument relative to their largest values."""
 
 
 def together(w: Any) -> Any:
-    """Which of the sorted values are equal, or so near that a quotient of differences has lost half of its
-    digits: pairs, as a matrix of truth values."""
+    """Which pairs of the sorted values are equal, or so near that a difference quotient loses half of its
+    digits: a boolean matrix."""
     size = np.max(np.abs(w), axis=-1, keepdims=True, initial=0)
     apart = np.abs(np.diff(w, axis=-1)) > np.sqrt(np.finfo(w.dtype).eps) * size
     group = np.cumsum(np.concatenate([np.zeros_like(w[..., :1], bool), apart], axis=-1), axis=-1)
@@ -48,7 +50,7 @@ def together(w: Any) -> Any:
 
 
 def alike(g: Any, w: Any) -> Any:
-    """The groups of equal values that g treats alike; the others fall apart into single values."""
+    """The groups of equal values for which g is equal too; other groups are split into single values."""
     groups = together(w)
     of_g, of_w = (np.max(np.abs(x), axis=-1, initial=0)[..., None, None] for x in (g, w))
     rounding = w.shape[-1] * np.finfo(w.dtype).eps
@@ -59,7 +61,7 @@ def alike(g: Any, w: Any) -> Any:
 
 
 def vanishing(g: Any, s: Any) -> Any:
-    """Where a singular value is 0, up to half of its digits, and g as well, as for an even function."""
+    """Where a singular value is 0, up to half of its digits, and g is 0 too, as for an even function."""
     of_g, of_s = (np.max(np.abs(x), axis=-1, initial=0)[..., None] for x in (g, s))
     eps = np.finfo(s.dtype).eps
     small = s <= np.sqrt(eps) * of_s
@@ -71,12 +73,12 @@ def _differences(x: Any) -> Any:
 
 
 def spread_evenly(x: Any, groups: Any) -> Any:
-    """For each value the mean over its group."""
+    """For each value, the mean over its group."""
     return _within(groups, x) / np.sum(groups, axis=-1).astype(x.dtype)
 
 
 def probe_of(groups: Any, zero: Any, size: Any) -> Any:
-    """Numbers of length `size` in each group that add up to 0; all the same where the values are zeros."""
+    """Numbers of length `size` in each group that add up to 0; equal numbers where the values are 0."""
     places = np.broadcast_to(np.arange(groups.shape[-1], dtype=size.dtype), groups.shape[:-1])
     pattern = np.where(zero, 1, places - spread_evenly(places, groups))
     length = np.sqrt(_within(groups, pattern * pattern))
@@ -84,12 +86,12 @@ def probe_of(groups: Any, zero: Any, size: Any) -> Any:
 
 
 def channels(a: Any, w: Any) -> tuple[Any, Any]:
-    """The outputs that are always 0: for the bend, like the matrix; for the probe and what goes with it."""
+    """The two extra outputs, always 0: for the bend, in the shape of a; for the three rows of the probe."""
     return np.zeros_like(a), zeros((*w.shape[:-1], 3, w.shape[-1]), like=w)
 
 
 def accompanied(probe: Any, size: Any, g: Any, w: Any) -> Any:
-    """The probe, the count of probes (0 if nothing was sent), and how large an answer is to be expected."""
+    """Three rows: the probe, the number of probes (0 if none), and the expected size of the answer."""
     of_g, of_w = (np.max(np.abs(x), axis=-1, initial=0) for x in (g, w))
     others = (size > 0), size * of_g / np.where(of_w == 0, 1, of_w)
     rows = [np.broadcast_to(x[..., None], probe.shape).astype(probe.dtype) for x in others]
@@ -97,8 +99,14 @@ def accompanied(probe: Any, size: Any, g: Any, w: Any) -> Any:
 
 
 class Answer(NamedTuple):
-    """What came back: the multiple for each value, what else is on the diagonal, the pairs of values that
-    were asked about, and those of them that are zeros."""
+    """The answer to a probe.
+
+    Attributes:
+        multiple: the multiple for each value.
+        rest: the cotangent of the values without the probe.
+        pairs: the pairs of equal values that the probe was sent for.
+        zeros: the pairs among these whose values are 0.
+    """
 
     multiple: Any
     rest: Any
@@ -107,8 +115,10 @@ class Answer(NamedTuple):
 
 
 def answered(gw: Any, w: Any, probe: Any) -> Answer:
-    """Tell the probe from the rest of a cotangent of the values. The multiple is NaN where there is none: for
-    a mixture of several probes, and for an answer that is no multiple of the probe."""
+    """Separate the answer to the probe from the rest of the cotangent of the values.
+
+    The multiple is NaN for a mixture of several probes, and for an answer that is no multiple of the probe.
+    """
     groups, raw = together(unwrap(w)), unwrap(probe)
     sent, several, expected = raw[..., 0, :], raw[..., 1, :] > 1, raw[..., 2, :]
     power = _within(groups, sent * sent)
@@ -126,14 +136,14 @@ def answered(gw: Any, w: Any, probe: Any) -> Answer:
 
 
 def _within(groups: Any, x: Any) -> Any:
-    """For each value the sum over its group."""
+    """For each value, the sum over its group."""
     return np.sum(groups * np.expand_dims(x, -2), axis=-1)
 
 
 @primitive
 def tilted(v: Any) -> Any:
-    """v, of which no derivative is known: the answer holds at one matrix, and its derivative would be one of
-    third order."""
+    """v, without a known derivative: the answer is a second derivative at one matrix, and its own derivative
+    would be of third order."""
     return owned(v)
 
 

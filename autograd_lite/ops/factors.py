@@ -1,9 +1,10 @@
-"""Products of many factors: of all of them, and of all up to each.
+"""Derivatives of products of many factors: the whole product, and the running product.
 
-The derivative by a factor is made of the other factors. Dividing the whole product by the factor would
-fail at zeros, so the others are multiplied; where some of them leave the range of floats on the way to an
-ordinary number, with exponents of their own (`wide.py`). Both derivatives are linear in what arrives, so
-each is an op of its own, whose derivatives are the same op along one direction more.
+The derivative by a factor is the product of the other factors. Division of the whole product by the factor
+would fail at zeros, so the other factors are multiplied. A partial product may leave the range of floats
+though the result is an ordinary number. Then the factors get exponents of their own (`wide.py`). Both
+derivatives are linear in the cotangent. So each is an op of its own, and its derivative is the same op along
+one more direction.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ __all__ = ["others", "pulled"]
 
 @primitive
 def others(x: Any, *along: Any) -> Any:
-    """For each entry along axis 0 the product of all the others, differentiated along directions."""
+    """For each entry along axis 0 the product of all other entries, differentiated along directions."""
     n = x.shape[0]
     if n == 0:
         return x
@@ -42,8 +43,11 @@ def others(x: Any, *along: Any) -> Any:
 
 
 def _all_but_one(x: Any, one: Any, n: int) -> Any:
-    """Of n entries, a power of two: pairs are multiplied up a binary tree and the products handed down
-    again to the other branch. O(n) work, and exact zeros."""
+    """For each of n entries the product of the others; n is a power of two.
+
+    Going up a binary tree, pairs are multiplied. Going down, each branch receives the product of the other
+    branch. The work is O(n), and zeros are exact.
+    """
     rest, levels = one, []
     while n > 1:
         levels.append((x[0::2], x[1::2]))
@@ -58,15 +62,14 @@ def _interleaved(even: Any, odd: Any) -> Any:
 
 
 def _others_rule(i: int, g: Any, y: Any, x: Any, *along: Any) -> Any:
-    """The mixed derivatives of a product are symmetric: what moves by g along the others is what g sends
-    back to them."""
+    """Mixed derivatives of a product are symmetric, so the pullback of g is the derivative along g."""
     rest = along if i == 0 else (*along[: i - 1], *along[i:])
     return others(x, *rest, g)
 
 
 defvjp(others, each=_others_rule)
 
-# -- all up to each --------------------------------------------------------------------------------
+# -- running products ------------------------------------------------------------------------------
 
 
 @primitive
@@ -76,7 +79,7 @@ def running(x: Any, *along: Any) -> Any:
 
 
 def _running(x: Any, n: int) -> Any:
-    """By doubling: each entry becomes the product of the last 1, 2, 4, 8, ... up to it."""
+    """By doubling: each entry becomes the product of the last 1, 2, 4, 8, ... entries up to it."""
     if is_array(x):
         return np.cumprod(x, axis=0, dtype=x.dtype)
     step = 1
@@ -88,7 +91,7 @@ def _running(x: Any, n: int) -> Any:
 
 @primitive
 def pulled(g: Any, x: Any, *along: Any) -> Any:
-    """What the running product sends back to x, differentiated along directions of x."""
+    """The cotangent of x in a running product, differentiated along directions of x."""
     n = len(x)
     wide = not tame(x, g, *along)
     whole = np.concatenate([np.ones_like(x[:1]), x, g])
@@ -100,9 +103,11 @@ def pulled(g: Any, x: Any, *along: Any) -> Any:
 
 
 def _pulled(z: Any, n: int) -> Any:
-    """For each entry the product of those before it, times s_i = g_i + x_(i+1) s_(i+1), where z is 1, x
-    and g. The recurrence is solved by doubling: first s covers one entry, then 2, 4, 8, ..., with `factor`
-    the product of the x in between."""
+    """For each entry i, the product of the entries before it, times s_i = g_i + x_(i+1) s_(i+1).
+
+    The recurrence is solved by doubling: first s covers one entry, then 2, 4, 8, ...; `factor` is the product
+    of the x in between. The array z holds 1, x and g.
+    """
     factor, s, step = z[2 : n + 1], z[n + 1 :], 1
     while step < n:
         s = arranged(_joined, s[:-step] + factor * s[step:], s[-step:])
@@ -120,7 +125,7 @@ def _running_rule(i: int, g: Any, y: Any, x: Any, *along: Any) -> Any:
 
 
 def _pulled_rule(i: int, u: Any, y: Any, g: Any, x: Any, *along: Any) -> Any:
-    """By g, in which it is linear; by x and by a direction, in which u comes in place."""
+    """`pulled` is linear in g. Its derivatives by x and by a direction are `pulled` along u."""
     if i == 0:
         return running(x, *along, u)
     return pulled(g, x, *(along if i == 1 else (*along[: i - 2], *along[i - 1 :])), u)

@@ -1,7 +1,7 @@
 """Fourier transforms: linear maps, so the derivative is the adjoint map.
 
-The adjoint of a transform is the inverse transform, normalized the other way round: with
-y = F x and the matrix F symmetric, the gradient is conj(F) g, which is the sum that `ifft` forms.
+The adjoint of a transform is the inverse transform with the opposite normalization. For y = F x with the
+symmetric matrix F, the gradient is conj(F) g, which is the sum that `ifft` computes.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ REVERSED: dict[str | None, Any] = {
     "forward": "backward",
     "ortho": "ortho",
 }
-"""Which norm puts the factor where another one does not."""
+"""The opposite normalization of each norm."""
 
 
 def _resized(g: Any, shape: tuple[int, ...]) -> Any:
-    """What was padded is cropped, and what was cropped gets zeros."""
+    """g in the shape of the input: axes that the transform padded are cropped, and cropped axes get zeros."""
     if g.shape == shape:
         return g
     common = tuple(slice(min(have, want)) for have, want in zip(g.shape, shape, strict=True))
@@ -35,15 +35,15 @@ def _resized(g: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _axes(x: Any, s: Any, axes: Any) -> tuple[int, ...]:
-    """The axes of a transform, counted from the front."""
+    """The axes of a transform, as indices from 0."""
     ndim = len(x.shape)
     if axes is None:
         axes = range(ndim) if s is None else range(-len(s), 0)
     counted = tuple(axis % ndim for axis in axes)
     if len(set(counted)) < len(counted):
         raise UnsupportedError(
-            f"a Fourier transform with axes={axes} along one axis twice cannot be differentiated; write "
-            "two: np.fft.fft(np.fft.fft(x, axis=0), axis=0)"
+            f"a Fourier transform with axes={axes}, one axis twice, cannot be differentiated; write two "
+            "transforms: np.fft.fft(np.fft.fft(x, axis=0), axis=0)"
         )
     return counted
 
@@ -74,9 +74,9 @@ defvjp(np.fft.ifftn, _over(np.fft.fftn), plain=True)
 
 
 def _paired(g: Any, axis: int, n: int, factor: float) -> Any:
-    """The half spectrum of n real entries, times a factor where it stands for the other half too.
+    """The half spectrum of n real entries, times a factor at frequencies that also stand for the other half.
 
-    That is everywhere but at frequency 0 and, for an even n, the highest.
+    These are all but frequency 0 and, for an even n, the highest.
     """
     factors = np.full(n // 2 + 1, factor, g.real.dtype)
     factors[0] = 1
@@ -94,7 +94,7 @@ def _irfft(g: Any, y: Any, x: Any, n: int | None = None, axis: int = -1, norm: s
 
 
 def _rfftn(g: Any, y: Any, x: Any, s: Any = None, axes: Any = None, norm: str | None = None) -> Any:
-    """The inverse transform counts all but the ends twice, so g is halved there."""
+    """The inverse transform counts all frequencies but the ends twice, so g is halved there."""
     axes = _axes(x, s, axes)
     sizes = [y.shape[axis] for axis in axes]
     sizes[-1] = x.shape[axes[-1]] if s is None or s[-1] in (None, -1) else s[-1]
@@ -103,7 +103,7 @@ def _rfftn(g: Any, y: Any, x: Any, s: Any = None, axes: Any = None, norm: str | 
 
 
 def _irfftn(g: Any, y: Any, x: Any, s: Any = None, axes: Any = None, norm: str | None = None) -> Any:
-    """All but the ends were counted twice. A spectrum that was given as real numbers gets real ones."""
+    """The transform counted all frequencies but the ends twice. A real spectrum gets a real cotangent."""
     axes = _axes(x, s, axes)
     spectrum = np.fft.rfftn(g, axes=axes, norm=REVERSED[norm])
     gx = _resized(_paired(spectrum, axes[-1], y.shape[axes[-1]], 2), x.shape)
@@ -115,7 +115,7 @@ defvjp(np.fft.irfft, _irfft, plain=True)
 defvjp(np.fft.rfftn, _rfftn, plain=True)
 defvjp(np.fft.irfftn, _irfftn, plain=True)
 
-# -- in terms of the others ------------------------------------------------------------------------
+# -- compositions of these transforms --------------------------------------------------------------
 
 
 def _plane(over: Any) -> Any:
@@ -135,7 +135,7 @@ known[np.fft.ihfft] = Composition(
 
 
 def _shifted(sign: int) -> Any:
-    """Frequency 0 to the middle, or back from there."""
+    """A function that moves frequency 0 to the middle, or back."""
 
     def shift(x: Any, axes: Any = None) -> Any:
         x = asarray(x)

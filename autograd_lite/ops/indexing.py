@@ -1,4 +1,4 @@
-"""Indexing: what is read sends its cotangent back to where it was read from."""
+"""Indexing: each entry that was read gets the cotangent of the result back at its index."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__: list[str] = []
 
 
 def names_once(index: Any) -> bool:
-    """Whether an index cannot name an entry twice: only whole numbers in arrays and lists can."""
+    """Whether an index cannot name an entry twice: only arrays and lists of integers can."""
     parts = index if isinstance(index, tuple) else (index,)
     return not any(
         part.__class__ not in NAMES_ONCE and (isinstance(part, list) or _numbers(part)) for part in parts
@@ -34,17 +34,17 @@ def names_once(index: Any) -> bool:
 
 
 NAMES_ONCE = frozenset({int, slice, type(None), type(Ellipsis)})
-"""The commonest parts of an index, of which nothing need be asked."""
+"""The most common classes in an index that name no entry twice: a fast lookup."""
 
 
 def _numbers(part: Any) -> bool:
-    """Whether a part of an index is an array of whole numbers."""
+    """Whether a part of an index is an array of integers."""
     return is_array(part) and bool(part.shape) and part.dtype != bool
 
 
 @primitive
 def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    """Zeros of `shape` with `g` added in at `index`; entries that are named twice add up."""
+    """Zeros of `shape` with `g` added at `index`; cotangents of an entry that is named twice add up."""
     result = zeros(shape, like=g)
     if names_once(index):
         result[index] = g
@@ -54,14 +54,16 @@ def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
 
 
 FEW, MANY = 32, 16384
-"""Up to so many entries nothing is faster than `np.add.at`, and up to so many in rows, one by one."""
+"""`np.add.at` is fastest for up to FEW entries. Rows with up to MANY entries in all are added entry by entry.
+"""
 
 
 def _add_at(result: Any, index: Any, g: Any) -> None:
-    """`np.add.at`, in ways that are faster for many entries; `result` is contiguous zeros.
+    """`np.add.at` by faster ways for many entries; `result` is contiguous zeros.
 
-    Of 100,000 rows of 64 numbers that were read from 1,000, forward takes 6.5 ms and this 10 ms, where
-    `np.add.at` takes 55 ms. Single entries are added up in float64, and at most `DEEP` rows one by one.
+    Example of the time: 100,000 rows of 64 numbers, read from 1,000 rows. The forward pass takes 6.5 ms, this
+    function 10 ms, and `np.add.at` 55 ms. Single entries are summed in float64; at most `DEEP` rows are added
+    one by one.
     """
     parts = index if isinstance(index, tuple) else (index,)
     few = g.size <= FEW and g.dtype.char != "e"
@@ -82,21 +84,21 @@ def _add_at(result: Any, index: Any, g: Any) -> None:
 
 
 def _rows(g: Any, axes: int) -> Any:
-    """An array with its first axes as one."""
+    """An array with its first axes merged into one."""
     return g.reshape(math.prod(g.shape[:axes]), *g.shape[axes:])
 
 
 def _from_0(numbers: Any, n: int) -> Any:
-    """Places along an axis of n in a row, those from its end counted from its start."""
+    """Indices along an axis of length n as a vector, with negative indices replaced by i + n."""
     numbers = np.ravel(numbers).astype(np.intp, copy=False)
     return np.where(numbers < 0, numbers + n, numbers) if numbers.min() < 0 else numbers
 
 
 def _places(parts: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
-    """The entries that an index names, as places in the flattened array.
+    """The entries that an index names, as indices of the flattened array.
 
-    Where there is no shorter way they are found by indexing an array of them, so every form of
-    indexing that NumPy knows is covered.
+    In the general case the index is applied to an array of all flat indices. So every form of indexing that
+    NumPy has is covered.
     """
     if len(parts) == len(shape) and all(map(_numbers, parts)):
         numbers = [_from_0(part, n) for part, n in zip(np.broadcast_arrays(*parts), shape, strict=True)]
@@ -105,10 +107,10 @@ def _places(parts: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
 
 
 def _add_in_place(result: Any, places: Any, g: Any) -> None:
-    """`np.add.at` for places along the first axis, of rows or of single entries."""
+    """`np.add.at` for indices along the first axis, of rows or of single entries."""
     rows = g.ndim > 1
     if len(result) > 4 * len(places) and (rows or g.dtype != np.float64):
-        last = np.empty(len(result), np.intp)  # of those that read one place, the last takes up the sum
+        last = np.empty(len(result), np.intp)  # of all entries with one index, the last gets the sum
         last[places] = np.arange(len(places))
         takes = last[places]
         sums = np.zeros_like(g)
@@ -127,16 +129,16 @@ def _add_in_place(result: Any, places: Any, g: Any) -> None:
 
 
 DEEP = 16
-"""So many rows are added one by one in single precision; sixteen times as many in double, which has digits to
-spare, and takes a tenth less time for it."""
+"""The most rows that are added one by one in single precision. In double precision the number is 16 times as
+large: there are digits to spare, and this takes a tenth less time."""
 
 
 def _add_rows(result: Any, places: Any, g: Any) -> None:
-    """`np.add.at` for whole rows: what goes to the same place is a group, cut where it is long.
+    """`np.add.at` for whole rows: rows with the same index are a group; long groups are cut into pieces.
 
     With the rows sorted by groups, the first rows of all groups are added, then the second rows, and so
-    on. The longest groups come first, so that each of these layers adds to a slice. What was cut is
-    added up by the same means.
+    on. The longest groups come first, so that each of these layers adds to a slice. The sums of the pieces
+    of a group are added in the same way.
     """
     counts = np.bincount(places, minlength=len(result))
     narrow = places.astype(np.uint16) if len(result) <= 1 << 16 else places  # sorted by digits, in O(n)
@@ -161,7 +163,7 @@ def _add_rows(result: Any, places: Any, g: Any) -> None:
 
 
 def _winners(shape: tuple[int, ...], index: Any) -> Any:
-    """Which of the assigned entries are still there: of a place named twice the last one is."""
+    """Which of the assigned entries remain: of those assigned to one index, only the last."""
     order = np.full(shape, -1)
     chosen = order[index]
     ranks = np.arange(chosen.size).reshape(chosen.shape)
@@ -170,7 +172,7 @@ def _winners(shape: tuple[int, ...], index: Any) -> Any:
 
 
 def _assigned(g: Any, y: Any, x: Any, value: Any, index: Any) -> Any:
-    """What arrives at the assigned places, summed back to the shape of the value."""
+    """The cotangents of the assigned entries, summed back to the shape of the value."""
     if not math.prod(value.shape):
         return zeros(value.shape, like=value)
     read = g[index]
@@ -192,40 +194,40 @@ defvjp(
     flow="selects",
 )
 
-# -- reading by places -----------------------------------------------------------------------------
+# -- reading by indices ----------------------------------------------------------------------------
 
 
 def along(a: Any, axis: int, part: Any) -> Any:
-    """`a[..., part, ...]` with `part` at the place of `axis`."""
+    """`a[..., part, ...]` with `part` as the index along `axis`."""
     return a[(slice(None),) * normalize_axis_index(axis, len(shape_of(a))) + (part,)]
 
 
 def as_places(numbers: Any) -> Any:
-    """Whole numbers from what NumPy takes for them: an empty list is of no kind."""
+    """Indices as an integer array; an empty list, which NumPy makes an array of floats, is accepted."""
     places = asarray(unwrap(numbers))
     return places.astype(np.intp, casting="safe" if places.size else "unsafe")
 
 
 def _grid(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ...]:
-    """The index that reads `indices` along an axis, and every place of the others."""
+    """The index that reads `indices` along an axis, and all positions along the others."""
     indices = asarray(unwrap(indices))
     if indices.ndim != len(shape):
         raise ValueError(
-            f"the indices have {indices.ndim} axes, the array has {len(shape)}; give them as many"
+            f"the indices have {indices.ndim} axes, the array has {len(shape)}; the numbers must be equal"
         )
     if indices.dtype.kind not in "iu":
-        raise IndexError(f"the indices are {indices.dtype}; an index along an axis is of integers")
+        raise IndexError(f"the indices are {indices.dtype}; expected integers")
     grid = list(np.ogrid[tuple(slice(n) for n in shape)])
     grid[normalize_axis_index(axis, len(shape))] = indices
     return tuple(grid)
 
 
 def _take(a: Any, indices: Any, axis: int | None = None, mode: Any = "raise") -> Any:
-    """Entries by number; those outside raise, wrap around or are clipped, as NumPy says."""
+    """Entries by index; indices outside raise, wrap around or are clipped, as in NumPy."""
     if axis is None:
         a, axis = np.ravel(a), 0
     places = as_places(indices)
-    if not size_of(a):  # NumPy then asks whether there is anything to take, not where
+    if not size_of(a):  # NumPy then accepts any indices if there are none to take
         return np.reshape(a, np.take(unwrap(a), places, axis, mode=mode).shape)
     if mode != "raise":
         places = np.take(np.arange(shape_of(a)[axis]), places, mode=mode)
@@ -247,13 +249,13 @@ known[np.compress] = Composition(
 )
 known[np.extract] = Composition(lambda condition, arr: np.take(arr, np.flatnonzero(condition)))
 
-# -- writing: the Tensor stands for a new value, as after x[i] = v ---------------------------------
+# -- writing: afterwards the Tensor stands for a new value, as after x[i] = v ----------------------
 
 
 def _writes(function: Callable[..., Any]) -> Callable[[Callable[..., None]], None]:
-    """Let `write` be what a function that fills its first argument does to a Tensor.
+    """Register `write` for a NumPy function that fills its first argument, if that is a Tensor.
 
-    On an array it is NumPy's, unless the array would have to hold what is on the tape.
+    On a plain array NumPy's function runs, unless another argument is on the tape.
     """
 
     def register(write: Callable[..., None]) -> None:
@@ -263,7 +265,7 @@ def _writes(function: Callable[..., Any]) -> Callable[[Callable[..., None]], Non
                 return write(target, *args, **kwargs)
             if any(isinstance(v, Tensor) and v.requires_grad for v in (*args, *kwargs.values())):
                 raise UnsupportedError(
-                    f"{op_name(function)} would write into an array what is on the tape, and cut the graph; "
+                    f"{op_name(function)} would write a Tensor on the tape into an array, and cut the graph; "
                     f"make the array a Tensor first: a = ag.Tensor(a); np.{op_name(function)}(a, ...)"
                 )
             function(target, *map(unwrap, args), **{key: unwrap(value) for key, value in kwargs.items()})
@@ -274,7 +276,7 @@ def _writes(function: Callable[..., Any]) -> Callable[[Callable[..., None]], Non
 
 
 def _cycled(values: Any, places: Any) -> Any:
-    """The values for places that are counted along them, from the start again where they run out."""
+    """The values at indices along `values`, which start again at the beginning when they run out."""
     values = np.ravel(values)
     if not values.size:
         raise ShapeError("there are no values to write; give at least one")
@@ -298,7 +300,7 @@ def _put_along_axis(arr: Tensor, indices: Any, values: Any, axis: int | None = -
 
 @_writes(np.place)
 def _place(arr: Tensor, mask: Any, vals: Any) -> None:
-    """The first values go to the first places where the mask holds."""
+    """The values go in order to the entries where the mask holds."""
     mask = np.reshape(to_host(mask), arr.shape).astype(bool)
     if mask.any():
         arr[mask] = _cycled(vals, np.arange(np.count_nonzero(mask)))
@@ -306,7 +308,7 @@ def _place(arr: Tensor, mask: Any, vals: Any) -> None:
 
 @_writes(np.putmask)
 def _putmask(a: Tensor, mask: Any, values: Any) -> None:
-    """Each entry where the mask holds becomes the value at its own place, counted along the values."""
+    """An entry where the mask holds becomes the value at its own flat index along the values."""
     mask = np.reshape(to_host(mask), a.shape).astype(bool)
     if mask.any() and size_of(values):
         a[mask] = _cycled(values, np.flatnonzero(mask))

@@ -24,12 +24,12 @@ __all__: list[str] = []
 
 @primitive
 def pinv(a: Any, **options: Any) -> Any:
-    """numpy.linalg.pinv where what is cut off is 0 up to rounding."""
+    """numpy.linalg.pinv, if all singular values that it cuts off are 0 up to rounding."""
     return np.linalg.pinv(a, **options)
 
 
 def _pinv(g: Any, y: Any, a: Any, **options: Any) -> Any:
-    """-P^H g P^H, and what leaves the ranges of A and P, which are all there is at full rank.
+    """-P^H g P^H, plus terms outside of the ranges of A and P, which vanish at full rank.
 
     Source:
         G. H. Golub and V. Pereyra, "The differentiation of pseudo-inverses", 1973.
@@ -48,8 +48,11 @@ def _pinv(g: Any, y: Any, a: Any, **options: Any) -> Any:
 
 
 def _np_pinv(a: Any, rcond: Any = None, hermitian: bool = False, **options: Any) -> Any:
-    """A derivative at constant rank. Where `rcond` cuts off singular values that are more than rounding,
-    the others are put together from the decomposition."""
+    """The pseudo-inverse, with its derivative at constant rank.
+
+    If `rcond` cuts off singular values that are more than rounding, the result is composed from the singular
+    value decomposition.
+    """
     if not a.size:
         return np.matrix_transpose(a)
     if hermitian:
@@ -64,7 +67,7 @@ def _np_pinv(a: Any, rcond: Any = None, hermitian: bool = False, **options: Any)
 
 
 def _rank(a: Any, p: Any) -> Any:
-    """How many singular values went into the pseudo-inverse: A P is a projection, its trace their number."""
+    """The number of singular values in the pseudo-inverse: A P is a projection, and its trace is the rank."""
     return np.rint(np.trace(np.real(np.matmul(a, p)), axis1=-2, axis2=-1))
 
 
@@ -75,7 +78,7 @@ def _cuts(a: Any, p: Any) -> bool:
 
 
 def _truncated(a: Any, p: Any) -> Any:
-    """V 1/s U^H of the singular values that are kept."""
+    """V 1/s U^H with the kept singular values s."""
     u, s, vh = np.linalg.svd(a, full_matrices=False)
     kept = np.arange(s.shape[-1]) < _rank(unwrap(a), p)[..., None]
     return np.matmul(adjoint(vh) * row(np.where(kept, 1 / np.where(kept, s, 1), 0)), adjoint(u))
@@ -84,7 +87,7 @@ def _truncated(a: Any, p: Any) -> Any:
 def _tensorinv(a: Any, ind: int = 2) -> Any:
     """The inverse of the map from the last axes to the first `ind`."""
     if ind <= 0:
-        raise ValueError(f"ind={ind}; expected the number of axes that are the rows, at least 1")
+        raise ValueError(f"ind={ind}; expected the number of axes that make the rows, at least 1")
     rows, columns = a.shape[:ind], a.shape[ind:]
     return np.reshape(np.linalg.inv(np.reshape(a, (math.prod(rows), -1))), (*columns, *rows))
 
@@ -110,7 +113,7 @@ def _solve(g: Any, y: Any, a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
-    """The x whose product with the last axes of a, after `axes` have been put last, is b."""
+    """The x whose product with the last axes of a is b; `axes` of a are first moved to the end."""
     a = asarray(a)
     if axes is not None:
         order = [k for k in range(len(a.shape)) if k not in [axis % len(a.shape) for axis in axes]]
@@ -119,7 +122,8 @@ def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     size = math.prod(shape)
     if math.prod(a.shape) != size**2:
         raise ValueError(
-            f"the axes of a, {a.shape}, do not make a square matrix: b stands for the first of them"
+            f"a of shape {a.shape} gives no square matrix; expected the axes of b, then axes with the same "
+            "product of sizes"
         )
     return np.reshape(np.linalg.solve(np.reshape(a, (size, size)), np.reshape(b, -1)), shape)
 
@@ -131,8 +135,8 @@ def least_squares(a: Any, b: Any, rcond: float | None) -> Any:
 
 
 def _least_squares(g: Any, y: Any, a: Any, b: Any, rcond: float | None) -> tuple[Any, Any, None]:
-    """gb = P^H g for the right-hand side, where P is the pseudo-inverse. For the matrix, with the residual
-    r = b - A x,  -gb x^H + r (P gb)^H + P^H x (g - A^H gb)^H."""
+    """gb = P^H g for the right-hand side, where P is the pseudo-inverse. For the matrix the cotangent is
+    -gb x^H + r (P gb)^H + P^H x (g - A^H gb)^H, with the residual r = b - A x."""
     p = np.linalg.pinv(a, rcond=_cutoff(a, rcond))
     gb = np.matmul(adjoint(p), g)
     residual = b - np.matmul(a, y)
@@ -142,11 +146,11 @@ def _least_squares(g: Any, y: Any, a: Any, b: Any, rcond: float | None) -> tuple
 
 
 def _cutoff(a: Any, rcond: float | None) -> float:
-    """Relative to the largest, up to where singular values count as 0 for lstsq."""
+    """The bound, relative to the largest, below which singular values count as 0 for lstsq."""
     eps = float(np.finfo(a.dtype).eps)
     if rcond is None:
         return float(max(a.shape) * eps)
-    return float(rcond) if 0 < rcond < 1 else eps  # as LAPACK takes it
+    return float(rcond) if 0 < rcond < 1 else eps  # as in LAPACK
 
 
 def _lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
@@ -178,8 +182,11 @@ known[np.linalg.lstsq] = Composition(_lstsq)
 
 
 def _det(g: Any, y: Any, a: Any) -> Any:
-    """g times the signed minors. If those of unlike rows and columns could leave the range of floats midway,
-    their largest entries are brought near 1 by powers of two, of which each minor then gets its own back."""
+    """g times the signed minors.
+
+    If partial products could leave the range of floats, rows and columns are scaled by powers of two. Their
+    largest entries are then near 1, and each minor is scaled back by its own power.
+    """
     exponent, limits = exponent_of(unwrap(a)), np.finfo(a.dtype)
     if not some(np.abs(exponent) * a.shape[-1] > min(limits.maxexp, -limits.minexp) / 8):
         return np.expand_dims(g, (-2, -1)) * cofactors(a)
@@ -192,7 +199,7 @@ def _det(g: Any, y: Any, a: Any) -> Any:
 
 
 def _top(exponent: Any, axis: int) -> Any:
-    """The exponents of the largest entries along an axis; 0 where all are 0."""
+    """The largest exponent along an axis; 0 if all entries are 0."""
     top = np.max(exponent, axis, keepdims=True, initial=-(1 << 20))
     return np.where(top > -(1 << 19), top, 0)
 
@@ -201,8 +208,8 @@ def _top(exponent: Any, axis: int) -> Any:
 def cofactors(a: Any) -> Any:
     """The signed minors of a square matrix, the derivative of its determinant.
 
-    For a = U diag(s) V^H they are those of diag(s), the products of all the s but one, turned back.
-    Nothing is divided by, so a singular matrix is no exception.
+    For a = U diag(s) V^H they are U diag(r) V^H, conjugated, times det(U) det(V^H); r holds the products of
+    all s but one. There is no division, so the formula also holds for singular matrices.
     """
     u, s, vh = np.linalg.svd(a)
     unit = np.linalg.det(u) * np.linalg.det(vh)
@@ -211,10 +218,10 @@ def cofactors(a: Any) -> Any:
 
 
 def _cofactors(g: Any, y: Any, a: Any) -> Any:
-    """The derivative of the minors: with the inverse where there is a good one, otherwise without.
+    """The derivative of the minors: by the inverse if the matrix is well conditioned, else without it.
 
-    In the frame of the singular vectors, where g' = U^H g V, the minors of second order are products of
-    all the s but two, p_ij: the result is sum_j p_ij g'_jj on the diagonal, and -p_ij g'_ji beside it.
+    In the basis of the singular vectors, the minors of second order are p_ij, the products of all s but s_i
+    and s_j. With g' = U^H g V the result is sum_j p_ij g'_jj on the diagonal, and -p_ij g'_ji elsewhere.
     """
     s = np.linalg.svdvals(unwrap(a))
     if every(s[..., -1:] > s[..., :1] / 100):
@@ -224,7 +231,7 @@ def _cofactors(g: Any, y: Any, a: Any) -> Any:
     u, s, vh = np.linalg.svd(a)
     one = eye(s)
     unit = np.expand_dims(np.linalg.det(u) * np.linalg.det(vh), (-2, -1))
-    without = np.expand_dims(s, -1) * (1 - one) + one  # column i: all the s, and 1 for the i-th
+    without = np.expand_dims(s, -1) * (1 - one) + one  # column i: all s, with 1 in place of s_i
     pairs = np.moveaxis(others(np.moveaxis(without, -2, 0)), 0, -2) * (1 - one)
     turned = np.matmul(np.matmul(adjoint(u), g), adjoint(vh))
     diagonal = np.sum(pairs * row(np.sum(turned * one, axis=-1)), axis=-1)
@@ -239,7 +246,7 @@ def slogdet(a: Any) -> Any:
 
 
 def _slogdet(g: Any, y: Any, a: Any) -> tuple[Any]:
-    """A^-H, for the logarithm; the sign of a complex determinant turns with the imaginary part."""
+    """g A^-H for the logarithm; the sign of a complex determinant adds i times its tangential part to g."""
     (gsign, glog), (sign, _) = g, y
     total = 0 if glog is None else glog
     if gsign is not None and sign.dtype.kind == "c":
@@ -254,11 +261,11 @@ defvjp(cofactors, _cofactors)
 defvjp(slogdet, joint=_slogdet, plain=True, partial=True)
 known[np.linalg.slogdet] = Composition(lambda a: SlogdetResult(*slogdet(a)))
 
-# -- powers and products of several ----------------------------------------------------------------
+# -- powers, products of several matrices ----------------------------------------------------------
 
 
 def _matrix_power(a: Any, n: int) -> Any:
-    """By squaring; the power 0 is the identity, whatever a is."""
+    """a^n by repeated squaring; a^0 is the identity for every a."""
     n = operator.index(n)
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
         raise np.linalg.LinAlgError(f"a matrix of shape {a.shape} is not square")
@@ -280,7 +287,7 @@ def _multi_dot(arrays: Any, *, out: None = None) -> Any:
     """The product of several matrices, in the order that takes the fewest multiplications."""
     arrays = list(arrays)
     if len(arrays) < 2:
-        raise ValueError(f"multi_dot takes at least two arrays, {len(arrays)} came")
+        raise ValueError(f"multi_dot takes at least two arrays, not {len(arrays)}")
     shapes = list(map(shape_of, arrays))
     first, last = len(shapes[0]) == 1, len(shapes[-1]) == 1
     if first:
@@ -293,7 +300,7 @@ def _multi_dot(arrays: Any, *, out: None = None) -> Any:
 
 
 def _splits(shapes: list[tuple[int, ...]]) -> dict[tuple[int, int], int]:
-    """After which matrix the product of those from i to j is best cut in two, for every i < j."""
+    """For every i < j, the matrix after which the product of matrices i to j is best cut in two."""
     n = len(shapes)
     cost = {(i, i): 0 for i in range(n)}
     cut = {}

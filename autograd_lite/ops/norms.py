@@ -26,8 +26,11 @@ Axes = tuple[int, ...] | None
 @primitive
 @np.errstate(all="ignore")
 def power_norm(x: Any, *, order: float, axis: Axes, keepdims: bool = False) -> Any:
-    """sum(|x|^order)^(1/order), of entries brought near 1 by a power of two, which rounds nothing:
-    squares of 1e200 overflow, and those of 1e-200 are 0."""
+    """sum(|x|^order)^(1/order).
+
+    The entries are first scaled near 1 by a power of two, without rounding: the square of 1e200 overflows,
+    and the square of 1e-200 is 0.
+    """
     near, exponent = _near_one(widened(x), order, axis)
     norm = narrowed(np.ldexp(_power_norm(near, order, axis), exponent), x)
     return norm if keepdims else np.squeeze(norm, axis=axis)
@@ -36,16 +39,20 @@ def power_norm(x: Any, *, order: float, axis: Axes, keepdims: bool = False) -> A
 @primitive
 @np.errstate(all="ignore")
 def direction(x: Any, *, order: float, axis: Axes) -> Any:
-    """x / norm(x), computed from the same entries near 1; 0 where the norm is 0, that of a negative order at
-    a single zero."""
+    """x / norm(x), computed from entries scaled near 1; 0 where the norm is 0.
+
+    A norm of negative order is 0 at a single zero.
+    """
     near, _ = _near_one(widened(x), order, axis)
     norm = _power_norm(near, order, axis)
     return narrowed(np.where(norm == 0, 0, near) / np.where(norm == 0, 1, norm), x)
 
 
 def _near_one(x: Any, order: float, axis: Axes) -> tuple[Any, Any]:
-    """x / 2^k and k, for the largest entries (or the smallest, if they matter most). Powers below 1 need no
-    help, and of the smallest entries they are the largest gradients."""
+    """x / 2^k and k, so that the largest entry is near 1; for a negative order, the smallest.
+
+    An order between 0 and 1 needs no scaling, and has its largest gradients at the smallest entries.
+    """
     size = np.abs(x)
     if 0 < order < 1:
         return x, np.zeros_like(np.max(size, axis, keepdims=True, initial=0), int)
@@ -58,7 +65,7 @@ def _power_norm(x: Any, order: float, axis: Axes) -> Any:
     if order == 2:
         squares = x * x if x.dtype.kind != "c" else x.real * x.real + x.imag * x.imag
         return np.sqrt(total(squares, axis, keepdims=True))
-    with np.errstate(divide="ignore"):  # a negative power of 0
+    with np.errstate(divide="ignore"):  # for a negative power of 0
         return total(np.abs(x) ** order, axis, keepdims=True) ** (1 / order)
 
 
@@ -66,7 +73,8 @@ def _power_norm(x: Any, order: float, axis: Axes) -> Any:
 def slope(x: Any, *, order: float, axis: Axes) -> Any:
     """sign(x) (|x| / norm)^(order - 1), the gradient of the norm; 0 at 0, and where the norm is 0.
 
-    Below order 2 the power may be an ordinary number where the quotient is none, and is one of powers.
+    Below order 2 the quotient |x| / norm may underflow though its power is an ordinary number. So there the
+    result is a quotient of powers.
     """
     wide = widened(x)
     near, exponent = _near_one(wide, order, axis)
@@ -85,21 +93,24 @@ def _gradient(x: Any, order: float, axis: Axes) -> Any:
 
 
 def _per_norm(gx: Any, x: Any, order: float, axis: Axes) -> Any:
-    """gx / norm, 0 where the norm is 0."""
+    """gx / norm; 0 where the norm is 0."""
     norm = power_norm(x, order=order, axis=axis, keepdims=True)
     zero = unwrap(norm) == 0
     return np.where(zero, 0, gx / np.where(zero, 1, norm))
 
 
 def _direction(g: Any, y: Any, x: Any, *, order: float, axis: Axes) -> Any:
-    """(g - norm' <y, g>) / norm: what g has along x does not turn it."""
+    """(g - norm' <y, g>) / norm: the part of g along x does not change the direction."""
     along = total(np.real(conj(y) * g), axis, keepdims=True)
     return _per_norm(g - _gradient(x, order, axis) * along, x, order, axis)
 
 
 def _slope(g: Any, y: Any, x: Any, *, order: float, axis: Axes) -> Any:
-    """(order - 1) (|d|^(order - 2) g - y <y, g>) / norm, where d is the direction. Of a complex d, only the
-    part of g along d is multiplied by order - 1. An entry 0 bends nothing, by convention."""
+    """(order - 1) (|d|^(order - 2) g - y <y, g>) / norm, where d is the direction.
+
+    For a complex d, only the part of g along d is multiplied by order - 1. By convention the term with g is 0
+    at an entry 0.
+    """
     d = direction(x, order=order, axis=axis)
     zero = unwrap(d) == 0
     bend = np.where(zero, 0, np.where(zero, 1, np.abs(d)) ** (order - 2))
@@ -123,7 +134,7 @@ defvjp(slope, _slope, plain=True)
 
 
 def largest(sizes: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The largest of sizes; of none it is 0."""
+    """The largest of the sizes; 0 if there are none."""
     options: dict[str, Any] = {} if sizes.size else {"initial": 0}
     return np.max(sizes, axis=axis, keepdims=keepdims, **options)
 
@@ -151,7 +162,7 @@ def _vector_norm(x: Any, order: Any, axis: Axes, keepdims: bool) -> Any:
 # -- matrices --------------------------------------------------------------------------------------
 
 _OF_VALUES: dict[Any, Callable[..., Any]] = {"nuc": np.sum, 2: largest, -2: np.min}
-"""Of the singular values."""
+"""Norms that are functions of the singular values."""
 
 _OF_SUMS: dict[Any, tuple[int, Callable[..., Any]]] = {
     1: (0, largest),
@@ -159,11 +170,11 @@ _OF_SUMS: dict[Any, tuple[int, Callable[..., Any]]] = {
     np.inf: (1, largest),
     -np.inf: (1, np.min),
 }
-"""Of the sums of columns or of rows, by the axis that is summed."""
+"""Norms that are functions of sums of columns or rows: the summed axis, and the function."""
 
 
 def _matrix_norm(x: Any, order: Any, axes: tuple[int, int], keepdims: bool) -> Any:
-    """Every norm of the matrices in two axes."""
+    """The norm of the matrices in two axes, for every matrix norm of NumPy."""
     ndim = len(x.shape)
     if len({axis % ndim for axis in axes}) < 2:
         raise ValueError(f"axis={axes}: the rows and columns of a matrix are two axes")
@@ -171,7 +182,7 @@ def _matrix_norm(x: Any, order: Any, axes: tuple[int, int], keepdims: bool) -> A
         return power_norm(x, order=2.0, axis=axes, keepdims=keepdims)
     if order in _OF_VALUES:
         s = np.linalg.svdvals(np.moveaxis(x, axes, (-2, -1)))
-        rest = negligible(row(s), row(s))[..., 0, :]  # beside the others 0, where |s| has a kink
+        rest = negligible(row(s), row(s))[..., 0, :]  # 0 up to rounding: |s| has a kink there
         norm = _OF_VALUES[order](np.where(rest, stop_gradient(s), s), axis=-1)
         return np.expand_dims(norm, tuple(axis % ndim for axis in axes)) if keepdims else norm
     if order in _OF_SUMS:
@@ -188,7 +199,7 @@ def _matrix_norm(x: Any, order: Any, axes: tuple[int, int], keepdims: bool) -> A
 
 
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """The length of all entries if neither `ord` nor `axis` says more."""
+    """np.linalg.norm: the 2-norm of all entries by default."""
     x = _inexact(x)
     if axis is None and ord is None:
         return power_norm(x, order=2.0, axis=None, keepdims=keepdims)
@@ -197,7 +208,7 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
         return _vector_norm(x, ord, axes, keepdims)
     if len(axes) == 2:
         return _matrix_norm(x, ord, axes, keepdims)
-    raise ValueError(f"norm of {len(axes)} axes; give axis=, one for vectors or two for matrices")
+    raise ValueError(f"norm of {len(axes)} axes; give axis=, one axis for vectors or two for matrices")
 
 
 def _inexact(x: Any) -> Any:
@@ -218,8 +229,8 @@ known[np.linalg.vector_norm] = Composition(
 
 
 def _cond(x: Any, p: Any = None) -> Any:
-    """How much larger the largest stretch is than the smallest; for other norms, that of x times that
-    of its inverse, and inf where it has none."""
+    """The condition number: the ratio of the largest to the smallest singular value; for other norms,
+    norm(x) norm(inverse of x), and inf for a singular matrix."""
     if p in (None, 2, -2):
         s = np.linalg.svdvals(x)
         with np.errstate(divide="ignore", invalid="ignore"):  # inf for a singular matrix
@@ -227,7 +238,7 @@ def _cond(x: Any, p: Any = None) -> Any:
     singular = np.isinf(np.linalg.cond(unwrap(x), p))
     regular = np.where(singular[..., None, None], np.eye(x.shape[-1], dtype=x.dtype), x)
     norm, of_inverse = (np.linalg.norm(m, ord=p, axis=(-2, -1)) for m in (x, np.linalg.inv(regular)))
-    return (norm + singular) * np.where(singular, np.inf, of_inverse)  # + 1, lest zeros give 0 * inf
+    return (norm + singular) * np.where(singular, np.inf, of_inverse)  # + 1, so that 0 gives no 0 * inf
 
 
 known[np.linalg.cond] = Composition(_cond)

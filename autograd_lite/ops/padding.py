@@ -1,4 +1,4 @@
-"""np.pad in every mode, written with ops that have rules: one axis after the other, as NumPy does it."""
+"""np.pad in every mode, composed of ops that have rules: one axis after the other, as in NumPy."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__: list[str] = []
 
 
 def _pairs(value: Any, ndim: int) -> Any:
-    """What is said of both ends of every axis: NumPy lets equal things be said once."""
+    """An option for both ends of every axis, broadcast from the shorter forms that NumPy accepts."""
     return np.broadcast_to(asarray(value), (ndim, 2))
 
 
 def _widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
-    """How many entries are put before and after each axis; a dict says it of some axes."""
+    """The numbers of entries to add before and after each axis; a dict gives them for some axes."""
     if isinstance(pad_width, dict):
         pairs = np.zeros((ndim, 2), np.intp)
         for axis, width in pad_width.items():
@@ -30,19 +30,19 @@ def _widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
         pad_width = pairs
     pairs = _pairs(pad_width, ndim)
     if pairs.dtype.kind not in "iu" or np.any(pairs < 0):
-        raise ValueError(f"pad_width={pad_width} holds other than whole numbers from 0 on")
+        raise ValueError(f"pad_width={pad_width}; expected integers of at least 0")
     return [(before, after) for before, after in pairs.tolist()]
 
 
 def _zeros(a: Any, widths: list[tuple[int, int]]) -> Any:
-    """Zeros around an array: its transpose is a slice."""
+    """Zeros around an array; the adjoint of this map is a slice."""
     inside = tuple(slice(before, before + n) for (before, _), n in zip(widths, a.shape, strict=True))
     shape = tuple(before + n + after for (before, after), n in zip(widths, a.shape, strict=True))
     return scatter(a, inside, shape)
 
 
 def _constant(a: Any, widths: list[tuple[int, int]], *, constant_values: Any = 0) -> Any:
-    """Numbers around an array; NumPy itself says which of them stands where, in the corners too."""
+    """Constants around an array; np.pad itself decides which constant goes where, also in the corners."""
     padded = _zeros(a, widths)
     if not isinstance(constant_values, Tensor) and not np.any(constant_values):
         return padded
@@ -53,7 +53,10 @@ def _constant(a: Any, widths: list[tuple[int, int]], *, constant_values: Any = 0
 
 
 def _by_axis(ends: Callable[..., tuple[Any, Any]]) -> Callable[..., Any]:
-    """A mode that puts `ends(a, axis, widths, *option)` on each axis in turn; options are pairs."""
+    """A mode that adds the two arrays `ends(a, axis, widths, **options)` to each axis in turn.
+
+    An option of `ends` is a pair: one value for each end of the axis.
+    """
 
     def pad(a: Any, widths: list[tuple[int, int]], **options: Any) -> Any:
         pairs = {key: _pairs(value, a.ndim) for key, value in options.items() if value is not None}
@@ -67,7 +70,7 @@ def _by_axis(ends: Callable[..., tuple[Any, Any]]) -> Callable[..., Any]:
 
 
 def _ramps(a: Any, axis: int, widths: tuple[int, int], *, end_values: Any = (0, 0)) -> tuple[Any, Any]:
-    """From the edge to the end value in equal steps."""
+    """Equal steps from the edge to the end value."""
     edges = along(a, axis, slice(0, 1)), along(a, axis, slice(-1, None))
     ramps = [
         np.linspace(end_values[i], np.take(edges[i], 0, axis), widths[i], endpoint=False, axis=axis)
@@ -77,13 +80,13 @@ def _ramps(a: Any, axis: int, widths: tuple[int, int], *, end_values: Any = (0, 
 
 
 def _statistic(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The mode that puts a statistic of the array, or of so many entries at its ends, there."""
+    """A mode that pads with a statistic of the array, or of `stat_length` entries at its ends."""
 
     def ends(a: Any, axis: int, widths: tuple[int, int], *, stat_length: Any = None) -> tuple[Any, Any]:
         size = a.shape[axis]
         lengths = (size, size) if stat_length is None else [min(int(n), size) for n in stat_length]
         if min(lengths) < 1:
-            raise ValueError(f"stat_length of {min(lengths)} yields no value for padding; give at least 1")
+            raise ValueError(f"stat_length={min(lengths)} gives no value for padding; expected at least 1")
         parts = along(a, axis, slice(0, lengths[0])), along(a, axis, slice(size - lengths[1], None))
         values = [function(part, axis=axis, keepdims=True) for part in parts]
         first, last = (np.repeat(v, n, axis) for v, n in zip(values, widths, strict=True))
@@ -93,7 +96,7 @@ def _statistic(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _places(mode: Any) -> Callable[..., Any]:
-    """A mode that repeats entries; NumPy is asked which, by padding a row of their numbers."""
+    """A mode that repeats entries; np.pad of their indices tells which."""
 
     def pad(a: Any, widths: list[tuple[int, int]], **options: Any) -> Any:
         for axis, width in enumerate(widths):
@@ -105,10 +108,10 @@ def _places(mode: Any) -> Callable[..., Any]:
 
 
 def _mirror(mode: Any) -> Callable[..., Any]:
-    """Reflections; odd ones are 2 * edge - reflected, over and over where the pad is wide.
+    """Reflections. An odd reflection is 2 * edge - reflected, repeated if the pad is wide.
 
-    So an entry is plus or minus one of the inner ones, and multiples of the first and the last. By which
-    numbers, NumPy is asked: it pads the unit vectors of the two, and numbers of the inner entries.
+    So a padded entry is plus or minus an inner entry, plus multiples of the first and the last entry. The
+    numbers come from np.pad: it pads unit vectors of the first and last entry, and indices of inner entries.
     """
     even = _places(mode)
 
@@ -136,7 +139,7 @@ def _mirror(mode: Any) -> Callable[..., Any]:
 
 
 def _written(function: Callable[..., Any], a: Any, widths: list[tuple[int, int]], **options: Any) -> Any:
-    """The user's function writes into each line of the padded array, along one axis after the other."""
+    """Call the user's function, which writes into it, on each line of the padded array, axis by axis."""
     a = _zeros(a, widths)
     for axis, width in enumerate(widths if a.size else ()):
         lines = np.moveaxis(a, axis, -1)
@@ -167,10 +170,10 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> 
     if callable(mode):
         return _written(mode, array, _widths(pad_width, array.ndim), **options)
     if any(isinstance(value, Tensor) and value.requires_grad for value in (array, *options.values())):
-        np.pad(np.zeros(1), 0, mode, **dict.fromkeys(options, 1))  # NumPy refuses what it does not know
+        np.pad(np.zeros(1), 0, mode, **dict.fromkeys(options, 1))  # NumPy refuses unknown options
         return _MODES[mode](array, _widths(pad_width, array.ndim), **options).astype(array.dtype)
     plain = {key: unwrap(value) for key, value in options.items()}
-    return wrap(np.pad(unwrap(array), pad_width, mode, **plain))  # which rounds among whole numbers
+    return wrap(np.pad(unwrap(array), pad_width, mode, **plain))  # np.pad rounds in integer arrays
 
 
 known[np.pad] = Composition(_pad)

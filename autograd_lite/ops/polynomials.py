@@ -1,4 +1,4 @@
-"""Polynomials by their coefficients, the highest power first."""
+"""Polynomials, given by their coefficients with the highest power first."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__: list[str] = []
 
 
 def _polyval(p: Any, x: Any) -> Any:
-    """Horner's scheme: ((p0 x + p1) x + p2) x + ..."""
+    """Horner's rule: ((p0 x + p1) x + p2) x + ..."""
     p, x = asarray(p), asarray(x)
     y: Any = np.zeros_like(unwrap(x))
     for i in range(len(p)):
@@ -26,7 +26,7 @@ def _polyval(p: Any, x: Any) -> Any:
 
 
 def _polyder(p: Any, m: int = 1) -> Any:
-    """The derivative, m times."""
+    """The m-th derivative."""
     if m < 0:
         raise ValueError(f"m={m}; expected m >= 0, and np.polyint for integrals")
     for _ in range(m):
@@ -35,7 +35,7 @@ def _polyder(p: Any, m: int = 1) -> Any:
 
 
 def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
-    """The integral, m times, each with a constant of its own from k, or the same."""
+    """The m-th integral; k holds one constant for each integration, or one for all."""
     if m < 0:
         raise ValueError(f"m={m}; expected m >= 0, and np.polyder for derivatives")
     k = np.reshape(0.0 if k is None else k, -1)
@@ -50,19 +50,19 @@ def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
 
 
 def _polyadd(a1: Any, a2: Any) -> Any:
-    """The sum; the constants are last."""
+    """The sum, aligned at the constants, which are last."""
     a1, a2 = np.atleast_1d(a1), np.atleast_1d(a2)
     short = len(a2) - len(a1)
     return _longer(a1, short) + _longer(a2, -short)
 
 
 def _longer(p: Any, by: int) -> Any:
-    """With powers put in front that have coefficient 0."""
+    """Higher powers with coefficient 0 in front of p."""
     return np.concatenate([zeros(by, like=p), p]) if by > 0 else p
 
 
 def _polymul(a1: Any, a2: Any) -> Any:
-    """The product; like NumPy's it begins with the first coefficient that is not 0."""
+    """The product; as in NumPy, leading coefficients 0 are dropped."""
     return np.convolve(_stripped(a1), _stripped(a2))
 
 
@@ -83,7 +83,7 @@ known[np.polymul] = Composition(_polymul)
 
 
 def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
-    """Long division: quotient and remainder, the latter without coefficients that are all but 0."""
+    """Long division: the quotient, and the remainder without leading coefficients that are almost 0."""
     u, v = np.atleast_1d(u) + 0.0, np.atleast_1d(v) + 0.0
     quotient, rest = [], u
     for _ in range(len(u) - len(v) + 1):
@@ -99,13 +99,16 @@ def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
 def _polyfit(
     x: Any, y: Any, deg: int, rcond: float | None = None, full: bool = False, w: Any = None, cov: Any = False
 ) -> Any:
-    """Least squares of the powers of x, which are scaled to a length of 1 as NumPy does."""
+    """Least squares in the powers of x, each scaled to norm 1 as in NumPy."""
     if full or cov:
-        raise UnsupportedError("gives coefficients alone; write np.polyfit(x, y, deg) without full and cov")
+        raise UnsupportedError(
+            "np.polyfit of Tensors returns the coefficients alone; write np.polyfit(x, y, deg) without full "
+            "and cov"
+        )
     x, y = asarray(x) + 0.0, asarray(y) + 0.0
     if deg < 0 or x.ndim != 1 or not x.size or y.ndim not in (1, 2) or len(y) != len(x):
         raise ValueError(
-            f"x of shape {x.shape}, y of {y.shape}, deg={deg}; expected (n,), (n,) or (n, k), >= 0"
+            f"x has shape {x.shape}, y has {y.shape}, deg={deg}; expected (n,), (n,) or (n, k), and deg >= 0"
         )
     powers = np.stack([x**k for k in range(deg, -1, -1)], axis=1)
     if w is not None:
@@ -124,7 +127,7 @@ known[np.polyfit] = Composition(_polyfit)
 
 
 def _poly(seq_of_zeros: Any) -> Any:
-    """The product of all x - zero; real if the zeros come in conjugate pairs."""
+    """The product of all x - z over the zeros z; real if the zeros come in conjugate pairs."""
     roots = np.atleast_1d(seq_of_zeros)
     if roots.ndim == 2:
         roots = np.linalg.eigvals(roots)
@@ -138,7 +141,7 @@ def _poly(seq_of_zeros: Any) -> Any:
 
 
 def _roots(g: Any, y: Any, p: Any) -> Any:
-    """From p(r) = 0: a change of the coefficient of r^k moves the root r by -r^k / p'(r)."""
+    """From p(r) = 0: the derivative of a root r by the coefficient of r^k is -r^k / p'(r)."""
     slope = np.polyval(np.polyder(p).astype(p.dtype), y)
     powers = np.stack([y**k for k in range(len(p) - 1, -1, -1)], axis=1)
     return -total(np.reshape(g / slope, (-1, 1)) * powers, 0)

@@ -1,4 +1,4 @@
-"""Products of vectors, matrices and arrays of more axes."""
+"""Products of vectors, matrices and arrays with more axes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__: list[str] = []
 
 
 def conj(x: Any) -> Any:
-    """The complex conjugate; a real array as it is, without a step on the tape."""
+    """The complex conjugate; a real array is returned unchanged, without a step on the tape."""
     return np.conjugate(x) if x.dtype.kind == "c" else x
 
 
@@ -35,7 +35,7 @@ known[np.linalg.matrix_transpose] = Composition(np.matrix_transpose)
 
 
 def _matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:
-    """g b^T, for matrices; vectors are rows on the left and columns on the right."""
+    """g b^T for matrices; a vector a is a row, a vector b a column."""
     if len(b.shape) == 1:
         return np.expand_dims(g, -1) * b if len(a.shape) > 1 else g * b
     if len(a.shape) == 1:
@@ -44,8 +44,11 @@ def _matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
-    """a^T g. Where one matrix was multiplied to many, they are put below each other first: one product
-    is faster than many with a sum."""
+    """a^T g for matrices.
+
+    If b is one matrix for many matrices a, these are first stacked as rows: one product is faster than many
+    products and a sum.
+    """
     if len(a.shape) == 1:
         return np.expand_dims(a, -1) * np.expand_dims(g, -2) if len(b.shape) > 1 else g * a
     if len(b.shape) == 1:
@@ -59,13 +62,13 @@ def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 def _matvec(x1: Any, x2: Any) -> Any:
     if len(shape_of(x1)) < 2:
-        raise ValueError(f"the first is a matrix, its shape is {shape_of(x1)}")
+        raise ValueError(f"the first argument has shape {shape_of(x1)}; expected a matrix")
     return np.matmul(x1, np.expand_dims(x2, -1))[..., 0]
 
 
 def _vecmat(x1: Any, x2: Any) -> Any:
     if len(shape_of(x2)) < 2:
-        raise ValueError(f"the second is a matrix, its shape is {shape_of(x2)}")
+        raise ValueError(f"the second argument has shape {shape_of(x2)}; expected a matrix")
     return np.matmul(np.expand_dims(conj(asarray(x1)), -2), x2)[..., 0, :]
 
 
@@ -78,7 +81,7 @@ def _vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
 
 
 def _last(x: Any, axis: int) -> Any:
-    """An array with one of its axes put last."""
+    """An array with one of its axes moved to the end."""
     return asarray(x) if axis == -1 else np.moveaxis(asarray(x), axis, -1)
 
 
@@ -93,8 +96,8 @@ if hasattr(np, "matvec"):  # NumPy 2.2
 
 
 def _dot(a: Any, b: Any, out: None = None) -> Any:
-    """A product with numbers, a matmul of vectors and matrices, else a sum over the last axis of a
-    and the last but one of b."""
+    """A product with a number, or a matmul of vectors and matrices; else a sum over the last axis of a and
+    the last but one of b."""
     m, n = len(shape_of(a)), len(shape_of(b))
     if m == 0 or n == 0:
         return np.multiply(a, b)
@@ -104,9 +107,9 @@ def _dot(a: Any, b: Any, out: None = None) -> Any:
 
 
 def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
-    """A sum over axes of a and axes of b; a number n stands for the last n and the first n.
+    """A sum over axes of a and axes of b; a number n means the last n axes of a and the first n of b.
 
-    The axes are laid out for one product of two matrices, for which BLAS is the fastest.
+    The axes are transposed for one product of two matrices, which BLAS computes fastest.
     """
     a, b = asarray(a), asarray(b)
     m, n = len(a.shape), len(b.shape)
@@ -140,7 +143,7 @@ known[np.inner] = Composition(_inner)
 known[np.vdot] = Composition(_vdot)
 known[np.tensordot] = known[np.linalg.tensordot] = Composition(_tensordot)
 
-# -- every entry with every entry ------------------------------------------------------------------
+# -- outer products --------------------------------------------------------------------------------
 
 
 def _outer(a: Any, b: Any, out: None = None) -> Any:
@@ -154,7 +157,7 @@ def _outer_of_vectors(x1: Any, x2: Any) -> Any:
 
 
 def _kron(a: Any, b: Any) -> Any:
-    """Every entry of a times the whole of b, as blocks."""
+    """A block matrix: each entry of a times the whole of b."""
     a, b = asarray(a), asarray(b)
     n = max(len(a.shape), len(b.shape))
     outer = (1,) * (n - len(a.shape)) + a.shape
@@ -173,8 +176,11 @@ known[np.kron] = Composition(_kron)
 
 
 def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
-    """a_1 b_2 - a_2 b_1 and so on around; vectors of two entries lie in a plane, and if both do, only
-    the third entry of the product is there."""
+    """a_1 b_2 - a_2 b_1 and so on, cyclically.
+
+    A vector of two entries has 0 as its third. If both vectors have two entries, the result is the third
+    entry of the product alone.
+    """
     if axis is not None:
         axisa = axisb = axisc = axis
     a, b = _last(a, axisa), _last(b, axisb)
@@ -193,7 +199,7 @@ def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, ax
 
 
 def _in_space(x: Any) -> Any:
-    """Vectors of three entries, the third 0 if there were two."""
+    """Vectors with three entries; a missing third entry is 0."""
     return x if x.shape[-1] == 3 else np.concatenate([x, zeros((*x.shape[:-1], 1), like=x)], axis=-1)
 
 
@@ -210,11 +216,11 @@ known[np.linalg.cross] = Composition(_cross_in_space)
 # -- einsum ----------------------------------------------------------------------------------------
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-"""In the order of their codes, which is that of implicit outputs."""
+"""The letters for axes in the order of their codes, which is also the order of implicit outputs."""
 
 
 def _einsum(*operands: Any, optimize: Any = False) -> Any:
-    """Every form of einsum brought to one: explicit subscripts with a letter for each axis."""
+    """Every form of einsum, converted to explicit subscripts with a letter for each axis."""
     if isinstance(operands[0], str):
         subscripts, arrays = operands[0].replace(" ", ""), operands[1:]
     else:
@@ -237,11 +243,11 @@ def _letters(axes: Any) -> str:
 
 
 def _explicit(subscripts: str, ndims: list[int]) -> str:
-    """`ij,j` -> `ij,j->i` and `...i,i` -> letters for the dots: the form that the rule reads."""
+    """Explicit subscripts, which the rule reads: `ij,j` becomes `ij,j->i`, and dots become letters."""
     inputs, arrow, output = subscripts.partition("->")
     terms = inputs.split(",")
     if len(terms) != len(ndims):
-        raise ValueError(f"einsum({subscripts!r}) names {len(terms)} operands, {len(ndims)} came")
+        raise ValueError(f"einsum({subscripts!r}) names {len(terms)} operands, but got {len(ndims)}")
     free = [letter for letter in LETTERS if letter not in subscripts]
     widths = [n - len(t.replace("...", "")) if "..." in t else 0 for t, n in zip(terms, ndims, strict=True)]
     dots = "".join(free[: max(widths, default=0)])
@@ -254,7 +260,10 @@ def _explicit(subscripts: str, ndims: list[int]) -> str:
 
 
 def _einsum_vjp(i: int, g: Any, y: Any, subscripts: str, *arrays: Any, optimize: Any = False) -> Any:
-    """Swap the output with the i-th operand; axes it has alone or repeated are put back after."""
+    """The einsum with the output and the i-th operand exchanged.
+
+    Axes that only this operand has, and repeated axes, are restored afterwards.
+    """
     k = i - 1
     inputs, _, output = subscripts.partition("->")
     terms = inputs.split(",")
@@ -265,8 +274,8 @@ def _einsum_vjp(i: int, g: Any, y: Any, subscripts: str, *arrays: Any, optimize:
     reachable = "".join(letter for letter in once if letter in known)
     operands = [(output, g), *others]
     result = _einsum_total(operands, reachable, optimize)
-    # An axis of the operand that stands nowhere else was summed over: copy along it. One that was
-    # broadcast (size 1 here, more elsewhere) is summed.
+    # An axis that only this operand has was summed over: copy the cotangent along it. Sum over an axis that
+    # was broadcast (size 1 here, larger elsewhere).
     sizes = [x.shape[term.index(letter)] for letter in once]
     for axis, letter in enumerate(once):
         if letter not in reachable:
@@ -277,7 +286,7 @@ def _einsum_vjp(i: int, g: Any, y: Any, subscripts: str, *arrays: Any, optimize:
     result = np.broadcast_to(result, tuple(sizes))
     if len(once) == len(term):
         return result
-    # A repeated letter reads a diagonal: write the cotangent onto the diagonal of zeros.
+    # A repeated letter reads a diagonal: add the cotangent to the diagonal of zeros.
     grids = np.ix_(*(np.arange(n) for n in sizes))
     return scatter(result, tuple(grids[once.index(letter)] for letter in term), x.shape)
 
@@ -285,11 +294,12 @@ def _einsum_vjp(i: int, g: Any, y: Any, subscripts: str, *arrays: Any, optimize:
 def _einsum_total(operands: list[tuple[str, Any]], output: str, optimize: Any) -> Any:
     """The einsum of operands, each with its letters, as exact as a pairwise sum.
 
-    NumPy adds up the products one by one. Where there are hardly more of them than entries of an operand,
-    they are laid out and given to `total`; else sums of very many are taken in double precision.
+    NumPy adds the products one by one. If the products are at most twice as many as the entries of an
+    operand, they are stored in an array and summed by `total`. Otherwise long sums are done in double
+    precision.
     """
     sizes: dict[str, int] = {}
-    for term, x in sorted(operands, key=lambda operand: -operand[1].size):  # as the largest lies in memory
+    for term, x in sorted(operands, key=lambda operand: -operand[1].size):  # axes in the order of the largest
         for letter, size in zip(term, x.shape, strict=True):
             sizes[letter] = max(size, sizes.get(letter, 1))
     every, kept = "".join(sizes), "".join(letter for letter in sizes if letter in output)

@@ -1,4 +1,4 @@
-"""Arrays made from Tensors: numbers between two ends, and copies of one."""
+"""Arrays made from Tensors: numbers between two ends, and arrays filled with one value."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__: list[str] = []
 
 
 def _along(num: int, endpoint: bool, ndim: int) -> Any:
-    """How far each of `num` places is from the first end to the second, as the first of `ndim` axes."""
+    """The relative distances of `num` points from the first end, 0 to 1, along the first of `ndim` axes."""
     return np.reshape(np.linspace(0.0, 1.0, num, endpoint), (num, *[1] * (ndim - 1)))
 
 
 def _linspace(g: Any, num: int, endpoint: bool, axis: int, to_stop: bool) -> Any:
-    """(1 - t) a + t b, for t from 0 to 1."""
+    """The cotangent of one end of y = (1 - t) a + t b, for t from 0 to 1."""
     g = np.moveaxis(g, axis, 0)
     t = _along(num, endpoint, len(g.shape)).astype(g.dtype)
     return total(g * (t if to_stop else 1 - t), 0)
@@ -34,7 +34,7 @@ defvjp(
     broadcasts=True,
     flow="mixes",
 )
-# a^(1 - t) b^t, so log y is the linspace of log a and log b
+# y = a^(1 - t) b^t, so log(y) is the linspace of log(a) and log(b).
 defvjp(
     np.geomspace,
     lambda g, y, a, b, num=50, endpoint=True, dtype=None, axis=0: (

@@ -1,4 +1,4 @@
-"""Reductions: many entries become one, so a cotangent is spread out again."""
+"""Reductions: many entries become one, so the cotangent is spread over them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = ["log_softmax", "logsumexp", "softmax"]
 
 
 SMALL = 4096
-"""Up to this many entries are copied in less time than NumPy makes a view in."""
+"""Up to this many entries, a copy takes less time than NumPy's broadcast view."""
 
 
 def spread(g: Any, shape: tuple[int, ...], axis: Any, keepdims: Any) -> Any:
-    """A reduced array, laid out over the shape it was reduced from: a view, unless that costs more."""
+    """Broadcast a cotangent of a reduction to the shape of its input; a view, or a copy if that is faster."""
     if not keepdims and axis is not None:
         g = np.reshape(g, kept_shape(shape, axis))
     if on_host(g) and math.prod(shape) <= SMALL:
@@ -33,7 +33,7 @@ def spread(g: Any, shape: tuple[int, ...], axis: Any, keepdims: Any) -> Any:
 
 
 def kept_shape(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
-    """What `keepdims=True` would have left of a shape."""
+    """The shape of a reduction with `keepdims=True`."""
     if axis is None:
         return (1,) * len(shape)
     axes = (
@@ -43,7 +43,7 @@ def kept_shape(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
 
 
 def count(shape: tuple[int, ...], axis: Any) -> int:
-    """How many entries are reduced into one."""
+    """The number of entries that are reduced to one."""
     kept = kept_shape(shape, axis)
     return math.prod(n for n, k in zip(shape, kept, strict=True) if k == 1)
 
@@ -84,7 +84,7 @@ def _prod(
     front = np.transpose(x, order)
     flat = np.reshape(front, (count(x.shape, axis), *[x.shape[i] for i in left]))
     n = len(flat)
-    if initial is not None:  # a factor more
+    if initial is not None:  # one more factor
         factor = ones((1, *flat.shape[1:]), like=flat) * flat.dtype.type(initial)
         flat = np.concatenate([flat, factor])
     back = np.transpose(np.reshape(others(flat)[:n], front.shape), tuple(np.argsort(order)))
@@ -93,14 +93,13 @@ def _prod(
 
 defvjp(np.prod, _prod)
 
-# -- extremes: the tied share the gradient, the others are dead ------------------------------------
+# -- extremes: tied entries share the gradient, the others are dead --------------------------------
 
 
 def _extreme(
     g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, *, nan: bool = True
 ) -> Any:
-    """An equal share of g for each of the tied, of which `initial` may be one; NaNs tie too, unless
-    they are skipped."""
+    """An equal share of g for each tied entry. `initial` may tie too, and so may NaNs, unless skipped."""
     raw, best = asarray(unwrap(x)), unwrap(y)
     best = best if keepdims else np.reshape(best, kept_shape(raw.shape, axis))
     tied = raw == best
@@ -125,11 +124,11 @@ def _ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 known[np.ptp] = Composition(_ptp)
 
-# -- sums, means and products that skip NaNs: their entries are dead -------------------------------
+# -- sums, means and products that skip NaNs: skipped entries are dead -----------------------------
 
 
 def _without_nan(x: Any, neutral: float) -> Any:
-    """x with a neutral number in place of each NaN."""
+    """x with each NaN replaced by the neutral number of the reduction."""
     return np.where(np.isnan(x), neutral, x)
 
 
@@ -149,22 +148,22 @@ known[np.nanprod] = Composition(
     lambda a, axis=None, dtype=None, **options: np.prod(_without_nan(a, 1), axis=axis, dtype=dtype, **options)
 )
 
-# -- softmax and its kin ---------------------------------------------------------------------------
+# -- softmax and logsumexp -------------------------------------------------------------------------
 
 
 def _shifted(x: Any, axis: Any) -> tuple[Any, Any]:
-    """x minus its largest entry, so that exp cannot overflow, and that entry."""
+    """x minus its largest entry, so that exp cannot overflow; and that entry."""
     top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0)
     return x - top, top
 
 
 def _exponentials(x: Any, axis: Any) -> Any:
-    """exp(x - c), with c such that nothing overflows and no digits are lost.
+    """exp(x - c), with a c for which nothing overflows and no digits are lost.
 
-    The difference of two entries is rounded: of 0.1 and -37.3 by 3.6e-15, which in its exponential is
-    32 units in the last place. While the largest entry is moderate nothing need be subtracted; else
-    c is a whole number, for which x - c is exact.
+    The difference of two entries is rounded. The rounding error of 0.1 - (-37.3) is 3.6e-15, which is 32
+    units in the last place of the exponential. If the largest entry is moderate, c is 0. Otherwise c is an
+    integer, and x - c is exact.
     """
     top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     room = max(math.log(np.finfo(x.dtype).max) - 30, 0.0)
@@ -179,7 +178,7 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
     Args:
         x: real array of any shape.
-        axis: int, tuple of ints, or None for all.
+        axis: int, tuple of ints, or None for all axes.
         keepdims: keep the reduced axes with size 1.
 
     Example:
@@ -200,7 +199,7 @@ def softmax(x: Any, axis: Any = -1) -> Any:
 
     Args:
         x: real array of any shape.
-        axis: int, tuple of ints, or None for all.
+        axis: int, tuple of ints, or None for all axes.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -219,7 +218,7 @@ def log_softmax(x: Any, axis: Any = -1) -> Any:
 
     Args:
         x: real array of any shape.
-        axis: int, tuple of ints, or None for all.
+        axis: int, tuple of ints, or None for all axes.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -232,8 +231,11 @@ def log_softmax(x: Any, axis: Any = -1) -> Any:
 
 
 def _log_total(shifted: Any, axis: Any) -> Any:
-    """log(sum(exp(x))) of an x whose largest entry is 0: what the others add to its 1 may be less than 1
-    can hold, and of a probability near 1 it is all that the logarithm sees."""
+    """log(sum(exp(x))) of an x whose largest entry is 0.
+
+    The largest entry adds 1, and the sum of the others may be below the precision of 1. For a probability
+    near 1 this sum is the whole logarithm, so log1p takes it without the 1.
+    """
     top = shifted == 0
     others = np.where(top, shifted.dtype.type(0), np.exp(shifted))
     ties = np.count_nonzero(top, axis=axis, keepdims=True) - 1
@@ -247,20 +249,20 @@ def _inexact(x: Any) -> Any:
 
 
 def _softmax(g: Any, y: Any, x: Any, axis: Any = -1) -> Any:
-    """y (g - <g, y>), where the parentheses of an entry above 1/2 cancel: it is taken from the others,
-    since a cotangent of x adds up to 0."""
+    """y (g - <g, y>). For an entry y above 1/2 the difference cancels, so `balanced` computes this cotangent
+    from the others: together they add up to 0."""
     g, y = widened(g), widened(y)
     return balanced(y * (g - total(g * y, axis, keepdims=True)), y, axis)
 
 
 def _log_softmax(g: Any, y: Any, x: Any, axis: Any = -1) -> Any:
-    """g - softmax(x) sum(g), balanced as above."""
+    """g - softmax(x) sum(g), balanced as in `_softmax`."""
     g, p = widened(g), softmax(widened(x), axis=axis)
     return balanced(g - p * total(g, axis, keepdims=True), p, axis)
 
 
 def balanced(gx: Any, p: Any, axis: Any) -> Any:
-    """gx with the entry of the one probability above 1/2, if any, made minus the sum of the others."""
+    """gx; if a probability is above 1/2, its entry becomes minus the sum of the others."""
     large = unwrap(p) > 0.5
     if not some(large):
         return gx

@@ -1,4 +1,4 @@
-"""Along an axis, in order: running sums and products, differences, slopes, areas."""
+"""Functions along an axis, in order: running sums and products, differences, slopes, areas."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ __all__: list[str] = []
 
 
 def _cumsum(g: Any, y: Any, x: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    """Each entry goes into all the later sums: a running sum from the other end, which adds one by one, and
-    so in double precision."""
+    """A running sum of g from the other end, since each entry adds to all later sums.
+
+    np.cumsum adds one by one, so it runs in double precision.
+    """
     k = 0 if axis is None else axis
     sums = np.cumsum(np.flip(g, k), axis=k, dtype=np.result_type(g.dtype, np.float64))
     return np.reshape(np.flip(sums, k), x.shape)
 
 
 def _cumprod(g: Any, y: Any, x: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    """For each entry the product of those before it, times what the later ones send back."""
+    """For each entry the product of the entries before it, times the cotangents of the later products."""
     k = axis or 0
     back = pulled(np.moveaxis(g, k, 0), np.moveaxis(np.reshape(x, y.shape), k, 0))
     return np.reshape(np.moveaxis(back, 0, k), x.shape)
@@ -45,7 +47,7 @@ known[np.nancumprod] = Composition(
 
 
 def _cumulative(op: Any, first: float) -> Any:
-    """The array API's running sum or product, which may begin with that of no entries."""
+    """The array API's running sum or product; it may begin with the sum or product of no entries."""
 
     def cumulative(
         x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
@@ -53,7 +55,7 @@ def _cumulative(op: Any, first: float) -> Any:
         ndim = len(shape_of(x))
         if axis is None:
             if ndim != 1:
-                raise ValueError(f"an array of {ndim} axes: say along which, axis=...")
+                raise ValueError(f"an array of {ndim} axes needs an axis: axis=...")
             axis = 0
         y = op(x, axis=axis, dtype=dtype)
         if not include_initial:
@@ -79,12 +81,12 @@ if hasattr(np, "cumulative_sum"):  # NumPy 2.1
 
 @primitive
 def diff(x: Any, n: int = 1, axis: int = -1) -> Any:
-    """numpy.diff without ends put on."""
+    """numpy.diff without `prepend` and `append`."""
     return np.diff(x, n=n, axis=axis)
 
 
 def _diff_rule(g: Any, y: Any, x: Any, n: int = 1, axis: int = -1) -> Any:
-    """Differences are their own adjoint, up to the sign, between zeros."""
+    """The adjoint of a difference is minus the difference of g between zeros."""
     for _ in range(min(n, x.shape[axis])):
         zero = zeros(_with_size(g.shape, axis, 1), like=g)
         g = -diff(np.concatenate([zero, g, zero], axis=axis), axis=axis)
@@ -95,7 +97,7 @@ defvjp(diff, _diff_rule)
 
 
 def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue, append: Any = np._NoValue) -> Any:
-    """Differences of the array with ends put on; a single number is repeated along the other axes."""
+    """Differences with `prepend` and `append`; a single number is repeated along the other axes."""
     if prepend is not np._NoValue or append is not np._NoValue:
         shape = shape_of(a)
         ends = [
@@ -109,7 +111,7 @@ def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue, append
 
 
 def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
-    """Differences of all the entries, with ends put on in the same dtype."""
+    """Differences of the flattened array, between `to_begin` and `to_end` in the same dtype."""
     ary = np.reshape(ary, -1)
     ends = [None if end is None else np.reshape(end, -1).astype(ary.dtype) for end in (to_begin, to_end)]
     return np.concatenate([part for part in (ends[0], diff(ary), ends[1]) if part is not None])
@@ -122,11 +124,11 @@ known[np.ediff1d] = Composition(_ediff1d)
 
 
 def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
-    """Slopes along each axis by differences: of second order inside, of `edge_order` at the ends."""
+    """Slopes along each axis by differences, of second order inside and of `edge_order` at the ends."""
     shape = shape_of(f)
     axes = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     if any(not -len(shape) <= i < len(shape) for i in axes):
-        raise AxisError(f"gradient: axis {axis} of an array of shape {shape}")
+        raise AxisError(f"gradient: an array of shape {shape} has no axis {axis}")
     if len(varargs) not in (0, 1, len(axes)) or (len(varargs) == 1 < len(axes) and shape_of(varargs[0])):
         raise TypeError(f"{len(varargs)} spacings for {len(axes)} axes; give one number, or one for each")
     if edge_order not in (1, 2):
@@ -137,7 +139,7 @@ def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> A
 
 
 def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
-    """Slopes along one axis, with one spacing or the places of all the entries."""
+    """Slopes along one axis, for one spacing or for the coordinates of all entries."""
     f = np.moveaxis(asarray(f), axis, 0)
     f = f if f.dtype.kind in "fc" else f + 0.0
     n = len(f)
@@ -145,13 +147,13 @@ def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
         raise ValueError(f"an axis of size {n}; expected at least edge_order + 1 = {edge_order + 1}")
     if shape_of(h):
         if shape_of(h) != (n,):
-            raise ValueError(f"places of shape {shape_of(h)} along an axis of size {n}")
+            raise ValueError(f"coordinates of shape {shape_of(h)} along an axis of size {n}; expected ({n},)")
         h = np.reshape(diff(h), (n - 1, *[1] * (f.ndim - 1)))
         h1, h2 = h[:-1], h[1:]
         left, right = h[:1], h[-1:]
     else:
         h1 = h2 = left = right = h
-    # with a the slope of one interval and b that of the next: inside, and at the two ends
+    # a is the slope of one interval, b the slope of the next.
     s = (f[1:] - f[:-1]) / h
     a, b = s[:-1], s[1:]
     inside = (a * h2 + b * h1) / (h1 + h2)
@@ -163,7 +165,7 @@ def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
 
 
 def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
-    """The area under a polygon: widths times mean heights."""
+    """The area under a polygon: the sum of widths times mean heights."""
     y = asarray(y)
     axis = normalize_axis_index(axis, y.ndim)
     if x is not None:

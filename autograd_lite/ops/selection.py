@@ -1,7 +1,7 @@
-"""Selection: of several entries one is chosen, and the others are dead.
+"""Selection: one of several entries is selected, and the others are dead.
 
-Where some tie they share the cotangent equally. What was not selected sends nothing back, not even
-a NaN; see `liveness.py`.
+Tied entries share the cotangent equally. An entry that was not selected sends nothing back, not even a NaN;
+see `liveness.py`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["relu"]
 
 BITS = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
 LARGE = 1000
-"""Below so many entries, np.where is as fast as anything."""
+"""Up to this many entries, np.where is the fastest way."""
 
 
 @primitive(broadcasts=True)
@@ -40,19 +40,22 @@ def relu(x: Any) -> Any:
 
 @primitive(broadcasts=True)
 def clip(x: Any, low: Any, high: Any) -> Any:
-    """numpy.clip with its three arguments; None for no bound."""
+    """numpy.clip with three arguments; None means no bound."""
     return np.clip(x, low, high)
 
 
 @primitive(broadcasts=True)
 def where(condition: Any, x: Any, y: Any) -> Any:
-    """numpy.where with its three arguments."""
+    """numpy.where with three arguments."""
     return np.where(condition, x, y)
 
 
 def _only(live: Any, g: Any) -> Any:
-    """np.where(live, g, 0). In large arrays all bits of what is dead are cleared, without a jump for each
-    entry; that takes a tenth of the time, since no processor guesses which entries are live."""
+    """np.where(live, g, 0).
+
+    In a large array all bits of dead entries are cleared, without a branch for each entry. This takes a tenth
+    of the time, since a processor cannot predict which entries are live.
+    """
     if g.__class__ is np.float64 and live.__class__ is np.bool_:
         return g if live else np.float64(0.0)
     if not on_host(g) or not on_host(live) or g.size < LARGE or g.dtype not in BITS:
@@ -64,7 +67,7 @@ def _only(live: Any, g: Any) -> Any:
 
 
 def _share(g: Any, y: Any, x: Any, *rivals: Any) -> Any:
-    """The cotangent of one of several that y was selected from: an equal share where some tie."""
+    """The cotangent of x, one of the arrays that y was selected from; tied entries get equal shares."""
     chosen = _is(y, x)
     ties = [_is(y, rival) for rival in rivals if rival is not None]
     if any(some(chosen & tie) for tie in ties):
@@ -73,7 +76,7 @@ def _share(g: Any, y: Any, x: Any, *rivals: Any) -> Any:
 
 
 def _is(y: Any, x: Any) -> Any:
-    """Where x was selected: equal to y, or both NaN."""
+    """Where x was selected: it equals y, or both are NaN."""
     y, x = unwrap(y), unwrap(x)
     same, odd = y == x, y != y
     return same | (odd & (x != x)) if some(odd) else same
@@ -88,7 +91,7 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max:
 
 
 def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
-    """Finite numbers as they are, constants for the others; real and imaginary part each for itself."""
+    """x with constants in place of numbers that are not finite; real and imaginary part separately."""
     options = dict(nan=nan, posinf=posinf, neginf=neginf)
     if np.iscomplexobj(x):
         return _nan_to_num(np.real(x), **options) + 1j * _nan_to_num(np.imag(x), **options)
@@ -128,22 +131,22 @@ known[np.clip] = Composition(_clip)
 known[np.where] = Composition(_where)
 known[np.nan_to_num] = Composition(_nan_to_num)
 
-# -- choices by number, by condition, piece by piece ------------------------------------------------
+# -- choices by index, by condition, piecewise -----------------------------------------------------
 
 
 @primitive(broadcasts=True)
 def choose(a: Any, *choices: Any, mode: Any = "raise") -> Any:
-    """numpy.choose with its choices one by one."""
+    """numpy.choose with each choice as an argument."""
     return np.choose(a, choices, mode=mode)
 
 
 def _chosen(i: int, g: Any, y: Any, a: Any, *choices: Any, mode: Any = "raise") -> Any:
-    """g where the i-th argument was chosen, of which the first is the index."""
+    """g where the i-th argument was chosen; argument 0 is the index."""
     return np.where(np.choose(unwrap(a), range(len(choices)), mode=mode) == i - 1, g, 0)
 
 
 def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
-    """The choice of the first condition that holds; NumPy is asked which that is."""
+    """The choice of the first condition that holds; np.select of indices tells which."""
     conditions, n = list(map(unwrap, condlist)), len(choicelist)
     which = np.select(conditions, list(range(n)), n)
     kinds = [c if type(c) in (int, float, complex) else dtype_of(c) for c in (default, *choicelist)]
@@ -154,7 +157,7 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 
 
 def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
-    """Each function, or number, where its condition holds; one more is for where none does."""
+    """Each function, or number, where its condition holds; an additional one where no condition holds."""
     x = asarray(x)
     conditions = unwrap(condlist)
     if np.isscalar(conditions) or (x.ndim and not shape_of(conditions[0])):
@@ -164,7 +167,8 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> A
         masks.append(~np.any(masks, axis=0))
     if len(masks) != len(funclist):
         raise ValueError(
-            f"{len(masks)} conditions and {len(funclist)} functions; give one for each, and at most one more"
+            f"{len(masks)} conditions and {len(funclist)} functions; give one function for each condition, "
+            "and at most one more"
         )
     y = wrap(zeros(x.shape, like=x))
     for mask, function in zip(masks, funclist, strict=True):

@@ -1,4 +1,4 @@
-"""Shape functions: entries are moved or copied, and their cotangents move back."""
+"""Shape functions: they move or copy entries, and their rules move the cotangents back."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["concatenate", "filling", "stack"]
 def _reshape(
     g: Any, y: Any, x: Any, shape: Any = None, order: str = "C", newshape: Any = None, copy: Any = None
 ) -> Any:
-    """The old shape again, whatever the new one (which NumPy 2.0 calls newshape) is."""
+    """g in the old shape; NumPy 2.0 calls the new shape `newshape`."""
     return _unraveled(g, x, order)
 
 
@@ -50,10 +50,10 @@ defvjp(np.broadcast_to, lambda g, y, x, shape: g, broadcasts=True, flow="moves")
 
 
 def _unraveled(g: Any, x: Any, order: Any) -> Any:
-    """What was read from x in some order, back in the shape of x.
+    """The flat cotangent of x, read in some order, in the shape of x.
 
-    Order "A" is that in which the entries of x lie in memory, if there they are one after another; "K"
-    is that in any case, and is told by reading an array of places that lies as x does.
+    Order "A" is Fortran's for an x that is contiguous in that order, else C's. Order "K" is the order in
+    memory; an array of indices with the strides of x tells that order.
     """
     raw = unwrap(x)
     if order not in ("K", "A") or not on_host(raw):
@@ -66,13 +66,12 @@ def _unraveled(g: Any, x: Any, order: Any) -> Any:
 
 
 def inverse(axes: Any) -> tuple[int, ...]:
-    """The permutation that undoes another one."""
+    """The inverse of a permutation."""
     return tuple(int(i) for i in np.argsort([axis % len(axes) for axis in axes]))
 
 
 def _moved_back(op: Callable[..., Any]) -> Callable[..., Any]:
-    """The base of a view whose entries are those of the base, moved: the rule moves values as it does
-    cotangents."""
+    """`back` of a view that only moves entries: the rule moves values back just as it moves cotangents."""
     return lambda value, x, *args, **options: known[op].vjps[0](value, value, x, *args, **options)
 
 
@@ -85,16 +84,16 @@ defview(np.broadcast_to, back=None)
 
 
 def _rollaxis(a: Any, axis: int, start: int = 0) -> Any:
-    """The axis moved in front of another, as NumPy does with axes whose sizes are their numbers."""
+    """np.rollaxis as a transposition; np.rollaxis of an array of shape (0, 1, 2, ...) tells the order."""
     sizes = np.empty(range(len(shape_of(a))))
     return np.transpose(a, np.rollaxis(sizes, axis, start).shape)
 
 
 def _rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
-    """Quarter turns: a transposition, and flips on one side of it or on both."""
+    """Quarter turns: a transposition for an odd k, then flips of one or both axes."""
     first, second = (normalize_axis_index(axis, len(shape_of(m))) for axis in axes)
     if first == second:
-        raise ValueError(f"axes={axes} are the same axis twice; a plane has two")
+        raise ValueError(f"axes={axes} name one axis twice; expected two different axes")
     if k % 2:
         m = np.swapaxes(m, first, second)
     flipped = ((), (first,), (first, second), (second,))[k % 4]
@@ -112,18 +111,18 @@ known[np.astype] = Composition(lambda x, dtype, /, *, copy=True, device=None: x.
 
 @primitive
 def concatenate(*arrays: Any, axis: int | None = 0, **cast: Any) -> Any:
-    """The arrays one after another along an axis; None flattens them first."""
+    """np.concatenate with each array as an argument; axis=None flattens the arrays first."""
     return np.concatenate(arrays, axis=axis, **cast)
 
 
 @primitive
 def stack(*arrays: Any, axis: int = 0, **cast: Any) -> Any:
-    """Arrays of one shape side by side along a new axis."""
+    """np.stack with each array as an argument."""
     return np.stack(arrays, axis=axis, **cast)
 
 
 def _piece(i: int, g: Any, y: Any, *arrays: Any, axis: int | None = 0, **cast: Any) -> Any:
-    """The part of g where the i-th array went."""
+    """The part of g for the i-th array."""
     if axis is None:
         start = sum(size_of(a) for a in arrays[:i])
         return np.reshape(g[start : start + arrays[i].size], arrays[i].shape)
@@ -147,7 +146,7 @@ def _broadcast_arrays(*arrays: Any) -> Any:
 
 
 def _at_least(widen: Callable[..., Any]) -> Any:
-    """NumPy's atleast_1d and its kin: axes of size 1 are put where NumPy puts them."""
+    """NumPy's atleast_1d, atleast_2d or atleast_3d, as a reshape to the shape that NumPy gives."""
 
     def at_least(*arrays: Any) -> Any:
         shapes = [shape_of(a) for a in arrays]
@@ -161,7 +160,7 @@ def _at_least(widen: Callable[..., Any]) -> Any:
 
 
 def _hstack(tup: Any, **cast: Any) -> Any:
-    """Side by side: along the second axis, or the first of vectors."""
+    """Concatenate along the second axis, or along the first axis of vectors."""
     flat = all(len(shape_of(a)) <= 1 for a in tup)
     return concatenate(*(np.atleast_1d(a) for a in tup), axis=0 if flat else 1, **cast)
 
@@ -177,7 +176,7 @@ def _append(arr: Any, values: Any, axis: int | None = None) -> Any:
 
 
 def _block(arrays: Any) -> Any:
-    """Arrays in nested lists: in the innermost side by side along the last axis, and so on outwards."""
+    """Concatenate nested lists: the innermost lists along the last axis, and so on outwards."""
 
     def depth(nested: Any) -> int:
         if not isinstance(nested, list):
@@ -185,8 +184,8 @@ def _block(arrays: Any) -> Any:
         depths = {depth(part) for part in nested}
         if len(depths) != 1:
             raise ShapeError(
-                f"np.block: a list has parts at depths {sorted(depths)}; arrays stand equally deep, and no "
-                "list is empty"
+                f"np.block: a list has parts at depths {sorted(depths)}; expected arrays at one depth, and "
+                "no empty list"
             )
         return 1 + depths.pop()
 
@@ -205,14 +204,14 @@ def _block(arrays: Any) -> Any:
 
 
 def _meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: Any = "xy") -> tuple[Any, ...]:
-    """Each array along an axis of its own, laid out over the axes of the others unless sparse."""
+    """Each array along an axis of its own; broadcast over the axes of the others, unless sparse."""
     shapes = [grid.shape for grid in np.meshgrid(*map(_like, xi), sparse=True, indexing=indexing)]
     grids = tuple(np.reshape(x, shape) for x, shape in zip(xi, shapes, strict=True))
     return grids if sparse else _broadcast_arrays(*grids)
 
 
 def _like(x: Any) -> Any:
-    """Zeros in the shape of an array, which take no memory."""
+    """Zeros in the shape of an array, as a broadcast view that takes no memory."""
     return np.broadcast_to(0, shape_of(x))
 
 
@@ -233,7 +232,7 @@ for _widen in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
 
 
 def _splitting(cut: Callable[..., Any]) -> Any:
-    """NumPy's split and array_split: it is told where to cut by cutting a row of numbers."""
+    """NumPy's split or array_split; cutting an array of indices tells where to cut."""
 
     def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
         axis = normalize_axis_index(axis, len(shape_of(ary)))
@@ -244,11 +243,11 @@ def _splitting(cut: Callable[..., Any]) -> Any:
 
 
 def _split_along(axis: int, ndim: int) -> Any:
-    """NumPy's vsplit and dsplit: along an axis that the array must have."""
+    """NumPy's vsplit or dsplit: a split along an axis that the array must have."""
 
     def split(ary: Any, indices_or_sections: Any) -> Any:
         if len(shape_of(ary)) < ndim:
-            raise ShapeError(f"an array of shape {shape_of(ary)} has not the {ndim} axes it takes")
+            raise ShapeError(f"an array of shape {shape_of(ary)}; expected at least {ndim} axes")
         return np.split(ary, indices_or_sections, axis)
 
     return split
@@ -266,11 +265,11 @@ known[np.hsplit] = Composition(
 if hasattr(np, "unstack"):
     known[np.unstack] = Composition(lambda x, /, *, axis=0: tuple(np.moveaxis(x, axis, 0)))
 
-# -- entries several times, or not at all ----------------------------------------------------------
+# -- repeated, inserted and deleted entries --------------------------------------------------------
 
 
 def _tile(A: Any, reps: Any) -> Any:
-    """The array laid out beside itself along each axis."""
+    """The array repeated as a whole along each axis."""
     shape = shape_of(A)
     times = tuple(map(operator.index, np.ravel(unwrap(reps)).tolist()))
     ndim = max(len(shape), len(times))
@@ -281,7 +280,7 @@ def _tile(A: Any, reps: Any) -> Any:
 
 
 def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
-    """Each entry as often as said."""
+    """Each entry repeated, by one number or by a number for each entry along the axis."""
     if axis is None:
         a, axis = np.ravel(a), 0
     axis = normalize_axis_index(axis, len(shape_of(a)))
@@ -294,7 +293,7 @@ def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
 
 
 def _resize(a: Any, new_shape: Any) -> Any:
-    """The entries in another shape, from the start again where they run out."""
+    """The entries in another shape; they start again at the first when they run out."""
     shape = (new_shape,) if np.ndim(new_shape) == 0 else tuple(new_shape)
     a = np.ravel(a)
     if not a.size:
@@ -304,8 +303,10 @@ def _resize(a: Any, new_shape: Any) -> Any:
 
 
 def filling(values: Any, shape: tuple[int, ...]) -> Any:
-    """The values that an array of this shape holds after `array[...] = values`: broadcast, and, as NumPy
-    assigns (1, 2) to (2,) too, without leading axes of length 1 that the array has not."""
+    """The values that an array of this shape holds after `array[...] = values`: broadcast to the shape.
+
+    As in NumPy, which assigns shape (1, 2) to (2,), extra leading axes of length 1 are dropped.
+    """
     lead = values.ndim - len(shape)
     if lead > 0 and values.shape[:lead] == (1,) * lead:
         values = np.reshape(values, values.shape[lead:])
@@ -313,7 +314,7 @@ def filling(values: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
-    """Numbers stand for the entries, and further numbers for the values: NumPy says which goes where."""
+    """np.insert of indices, where further indices stand for the values, tells the new order."""
     if axis is None:
         arr, axis = np.ravel(arr), 0
     arr, values, obj = asarray(arr), asarray(values), unwrap(obj)
@@ -338,7 +339,7 @@ def _delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
 
 
 def _trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
-    """The part between the first and the last entry that is not zero, along each axis."""
+    """The part from the first to the last entry that is not 0, along each axis."""
     filt = asarray(filt)
     axes = range(filt.ndim) if axis is None else np.ravel(axis)
     places = np.argwhere(to_host(filt))
@@ -362,7 +363,7 @@ known[np.trim_zeros] = Composition(_trim_zeros)
 
 
 def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """The entries a[i, i + offset], as the last axis: in a row of all entries, each so far from the next."""
+    """The entries a[i, i + offset], along the last axis: a slice with a step of the flattened matrix."""
     a = np.moveaxis(asarray(a), (axis1, axis2), (-2, -1))
     *others, rows, columns = a.shape
     n = max(0, min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns))
@@ -386,7 +387,7 @@ def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any =
 
 
 def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
-    """The powers of x; whole numbers as exponents make float32 float64, in NumPy too."""
+    """The powers of x. Integer exponents promote float32 to float64, as in NumPy."""
     (n,) = shape_of(x)
     powers = np.arange(n if N is None else N)
     return np.reshape(x, (n, 1)) ** (powers if increasing else powers[::-1])
@@ -405,7 +406,7 @@ known[np.tril] = Composition(_triangle(np.tril))
 known[np.triu] = Composition(_triangle(np.triu))
 known[np.vander] = Composition(_vander)
 
-# -- order: equal entries keep theirs, and so do their cotangents ----------------------------------
+# -- sorting: equal entries keep their order, and so do their cotangents ---------------------------
 
 
 def _sort(a: Any, axis: int | None = -1, kind: Any = None, *, stable: Any = None) -> Any:
@@ -415,7 +416,7 @@ def _sort(a: Any, axis: int | None = -1, kind: Any = None, *, stable: Any = None
 
 
 def _partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect") -> Any:
-    """NumPy's partition; the i-th smallest of its entries is the i-th in the stable order of a."""
+    """np.partition; of equal entries, the i-th smallest is the i-th in the stable order of a."""
     if axis is None:
         a, axis = np.ravel(a), 0
     raw = unwrap(a)

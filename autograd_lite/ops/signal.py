@@ -15,13 +15,13 @@ __all__: list[str] = []
 # -- convolution and correlation -------------------------------------------------------------------
 
 LONG = 1 << 13
-"""From so many products on, a sum of them is off by more than a few 1e-7 in single precision."""
+"""From this many products on, their sum in single precision has an error of more than a few 1e-7."""
 
 
 def _convolve(g: Any, a: Any, v: Any) -> Any:
-    """The cotangent of a: every entry meets those of v in turn, so g is correlated with v.
+    """The cotangent of a: the correlation of g with v.
 
-    Modes "same" and "valid" keep the middle of the full convolution; the rest gets zeros.
+    Modes "same" and "valid" keep the middle of the full convolution; g is filled up with zeros.
     """
     cut = size_of(a) + size_of(v) - 1 - g.shape[0]
     nothing = zeros(cut, like=g)
@@ -30,8 +30,11 @@ def _convolve(g: Any, a: Any, v: Any) -> Any:
 
 
 def _slid(full: Any, v: Any) -> Any:
-    """The sum of full[i + j] v[j] over j, for each i. NumPy adds up the products of a window in a few runs,
-    which loses digits where a window is long."""
+    """The sum of full[i + j] v[j] over j, for each i.
+
+    NumPy adds the products of a window in a few runs, which loses digits in a long window. There `total` adds
+    them.
+    """
     size = v.shape[0]
     if size < LONG or v.dtype.itemsize > 4:
         return np.convolve(full, np.flip(v), "valid")
@@ -47,8 +50,10 @@ defvjp(
 
 
 def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
-    """Convolution with the other reversed and conjugated; the longer one comes first, as in NumPy,
-    where it matters for what is the middle."""
+    """The convolution of a with v, reversed and conjugated.
+
+    As in NumPy the longer array comes first, which decides where the middle is.
+    """
     if size_of(a) < size_of(v):
         return np.conjugate(np.flip(_correlate(v, a, mode)))
     return np.convolve(a, np.conjugate(np.flip(np.reshape(v, -1))), mode)
@@ -60,15 +65,15 @@ known[np.correlate] = Composition(_correlate)
 
 
 def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
-    """The polygon through the points (xp, fp); at a point, its slope is that to the right."""
+    """The polygon through the points (xp, fp). Its slope at a point is the slope to the right."""
     x, xp, fp = asarray(x) + 0.0, asarray(xp) + 0.0, asarray(fp) + 0.0
     if xp.ndim != 1 or xp.shape != fp.shape or not xp.size:
-        raise ValueError(f"xp of shape {xp.shape} and fp of {fp.shape}; expected one axis, of the same size")
+        raise ValueError(f"xp has shape {xp.shape}, fp has {fp.shape}; expected one axis of the same size")
     ends = [asarray(end) for end in (left, right) if end is not None]
     if any(end.ndim or end.dtype.kind not in "biuf" for end in ends):
-        raise TypeError("left and right are real numbers")
+        raise TypeError("left and right must be real numbers")
     if "c" in (x.dtype.kind, xp.dtype.kind):
-        raise TypeError("x and xp are real numbers")
+        raise TypeError("x and xp must be real numbers")
     if period is not None:
         period = np.abs(period)
         if some(unwrap(period) == 0):

@@ -1,7 +1,7 @@
-"""The derivatives of sinc(x) = sin(pi x) / (pi x), right to the last digits next to their zeros too.
+"""The derivatives of sinc(x) = sin(pi x) / (pi x), exact to the last digits also next to their zeros.
 
 >>> import numpy as np, autograd_lite as ag
->>> ag.grad(np.sinc)(1.4302966531242027)  # the zero is 2e-17 away, and the two terms are 0.16
+>>> ag.grad(np.sinc)(1.4302966531242027)  # a zero is 2e-17 away, and two terms of 0.16 cancel
 -5.3972132071961494e-17
 """
 
@@ -28,9 +28,9 @@ PI = Fraction("3.14159265358979323846264338327950288419716939937510582097494459"
 def sinc_derivative(x: Any, n: int) -> Any:
     """The n-th derivative of sinc(x) = sin(pi x) / (pi x).
 
-    Near 0 it is a series, elsewhere a recurrence. Close to a zero of the derivative the terms of both
-    cancel, and from the fourth order on they do all over the middle. Such entries are computed once more, in
-    double-double arithmetic. Narrower dtypes have room enough in float64.
+    Near 0 it is computed by a series, elsewhere by a recurrence. Close to a zero of the derivative the terms
+    of both cancel; from the fourth order on they cancel for all |x| < n. These entries are computed again, in
+    double-double arithmetic. For narrower dtypes float64 suffices.
     """
     x = asarray(x)
     dtype = np.result_type(x.dtype, np.float32)
@@ -49,12 +49,12 @@ def sinc_derivative(x: Any, n: int) -> Any:
     return out.reshape(x.shape).astype(dtype)[()]
 
 
-# -- near 0: the series of Taylor ------------------------------------------------------------------
+# -- near 0: the Taylor series ---------------------------------------------------------------------
 
 
 @functools.cache
 def _coefficients(n: int) -> list[Doubled]:
-    """Of x^0, x^2, ... (for an odd n of x, x^3, ...) in the n-th derivative of sin(pi x) / (pi x)."""
+    """The coefficients of the n-th derivative of sinc: of x^0, x^2, ..., or of x, x^3, ... for an odd n."""
     return [
         nearest((-(PI**2)) ** k / ((2 * k + 1) * math.factorial(2 * k - n)))
         for k in range((n + 1) // 2, 3 * n + 20)
@@ -83,7 +83,7 @@ def _doubled_near(x: Any, n: int) -> Any:
 
 
 def _far(x: Any, n: int) -> tuple[Any, Any]:
-    """The derivative, and half of one of the two terms that it is the difference of."""
+    """The derivative, and half of one of the two terms whose difference it is."""
     value, previous = _recurrence(x, n, *_sin_cos_pi(x), [power.head for power in _powers(n)])
     return value, np.abs(n / 2 * previous / x)
 
@@ -95,7 +95,8 @@ def _doubled_far(x: Any, n: int) -> Any:
 def _recurrence(x: Any, n: int, sin: Any, cos: Any, powers: Any) -> tuple[Any, Any]:
     """The derivatives s_n and s_(n-1), from sin(pi x), cos(pi x) and powers of pi, all doubled or none.
 
-    x sinc(x) = sin(pi x) / pi, differentiated k times: x s_k + k s_(k-1) is the derivative of sin(pi x) / pi.
+    The k-th derivative of x sinc(x) = sin(pi x) / pi gives the recurrence: x s_k + k s_(k-1) is the k-th
+    derivative of sin(pi x) / pi.
     """
     value = previous = sin * powers[0] / x
     for k in range(1, n + 1):
@@ -120,9 +121,12 @@ def _sin_cos_pi(x: Any) -> tuple[Any, Any]:
 
 
 def _eighth(x: Any) -> tuple[Any, Any, tuple[Any, Any]]:
-    """|part| <= 1/4, whether sine and cosine of pi x are swapped in those of pi part, and their signs.
+    """Reduce x to a `part` with |part| <= 1/4.
 
-    Whole half turns are taken off before multiplying by pi, which is exact.
+    The subtraction of integers, which are half turns, is exact; so it comes before the product with pi.
+
+    Returns:
+        `part`, whether sine and cosine of pi x are cosine and sine of pi part, and the signs of both.
     """
     whole = np.rint(x)
     part, sign = x - whole, 1 - 2 * np.abs(whole - 2 * np.rint(0.5 * whole))  # % is slow
@@ -133,12 +137,15 @@ def _eighth(x: Any) -> tuple[Any, Any, tuple[Any, Any]]:
 
 @functools.cache
 def _turned(k: int) -> list[Doubled]:
-    """Of x^0, x^2, ... in cos(pi x) for k = 0, in sin(pi x) / x for k = 1; enough of them up to |x| = 1/4."""
+    """The coefficients of x^0, x^2, ... in cos(pi x) for k = 0, and in sin(pi x) / x for k = 1.
+
+    There are enough of them for |x| <= 1/4.
+    """
     return [nearest((-1) ** (i // 2) * PI**i / math.factorial(i)) for i in range(k, 28, 2)]
 
 
 def _doubled_sin_cos_pi(x: Any) -> tuple[Doubled, Doubled]:
-    """The same by the series of Taylor."""
+    """sin(pi x) and cos(pi x) by their Taylor series, as doubled numbers."""
     part, swapped, signs = _eighth(x)
     wide = Doubled(part, np.zeros_like(part))
     square = wide * wide

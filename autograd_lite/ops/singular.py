@@ -1,4 +1,4 @@
-"""Singular values and vectors. What happens where two values are equal, `decompositions.py` says."""
+"""Singular values and vectors. `decompositions.py` explains the rules for equal values."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__: list[str] = []
 
 @primitive
 def svd(a: Any) -> Any:
-    """U, s, V^H with as many singular vectors as singular values, and zeros (see `equal.py`)."""
+    """U, s, V^H with as many singular vectors as singular values, and two outputs of zeros (`equal.py`)."""
     u, s, vh = np.linalg.svd(a, full_matrices=False)
     return (u, s, vh, *channels(a, s))
 
 
 @primitive
 def with_singular_values(g: Any, s: Any, u: Any, vh: Any, bend: Any, probe: Any) -> Any:
-    """U diag(g) V^H, the matrix with g in place of the singular values s."""
+    """U diag(g) V^H: the matrix with the singular values s replaced by g."""
     return np.matmul(u * row(g), vh)
 
 
@@ -33,8 +33,8 @@ def with_singular_values(g: Any, s: Any, u: Any, vh: Any, bend: Any, probe: Any)
 def pinched_singular(
     x: Any, s: Any, u: Any, vh: Any, bend: Any, probe: Any, *, _groups: Any, _zero: Any
 ) -> Any:
-    """The diagonal of U^H x V, evenly spread over equal values, and a probe: the adjoint of
-    `with_singular_values`. 0 where s is 0, and g too."""
+    """The adjoint of `with_singular_values`: the diagonal of U^H x V, averaged over equal values, plus a
+    probe. The diagonal is 0 where both s and g are 0."""
     diagonal = np.sum(np.real(np.matmul(np.matmul(adjoint(u), x), adjoint(vh))) * eye(s), axis=-1)
     return np.where(_zero, 0, spread_evenly(diagonal, _groups)) + _singular_probe(x, _groups, _zero)[0]
 
@@ -47,8 +47,11 @@ def _singular_probe(x: Any, groups: Any, zero: Any) -> tuple[Any, Any]:
 def _through_singular_vectors(
     x: Any, g: Any, s: Any, u: Any, vh: Any, groups: Any, zero: Any
 ) -> tuple[Any, Any, Any, Any]:
-    """As for eigenvalues, with the hermitian part of H = U^H x V. Where s is 0, and g is too, -s would do as
-    well, and then H is bent as a whole, with what it has outside of the span of U and V."""
+    """The cotangents of <x, U diag(g) V^H>, as for eigenvalues, with the hermitian part of H = U^H x V.
+
+    Where both s and g are 0 the sign of s is arbitrary. There the bend is the whole of H, together with the
+    part of x outside of the span of U and V.
+    """
     v, one = adjoint(vh), eye(s)
     left, right = np.matmul(adjoint(u), x), np.matmul(x, v)
     turned = np.matmul(left, v)
@@ -93,8 +96,8 @@ def _svd(g: Any, y: Any, a: Any) -> tuple[Any]:
 
         K = diag(gs) + 1/2 ((P + Q) / (s_j - s_i) + (P - Q) / (s_j + s_i)),
 
-    and what gU and gV have outside of the span of U and V, divided by s. Written in these two fractions,
-    the first vanishes for functions of U V^H.
+    plus the parts of gU and gV outside of the span of U and V, divided by s. For functions of U V^H the
+    first of the two fractions vanishes.
 
     Source:
         J. Townsend, "Differentiating the singular value decomposition", 2016.
@@ -122,7 +125,7 @@ def _svd(g: Any, y: Any, a: Any) -> tuple[Any]:
     closed = negligible(across - down, across) & (one == 0)
     moot = settled | _moot(both, size, gs, gu, gv)
     inner = quotient(both, across - down + one, closed, moot) / 2
-    zero = one if p.dtype.kind != "c" else 0 * one  # where p - q is 0, whatever is divided by
+    zero = one if p.dtype.kind != "c" else 0 * one  # where p - q is 0, and the divisor does not matter
     closed = negligible(across + down, across) & (zero == 0)
     moot = zeros & negligible(p - q, size) | _moot(p - q, size, gs, gu, gv)
     inner = inner + quotient(p - q, across + down + zero, closed, moot) / 2
@@ -142,8 +145,10 @@ def _svd(g: Any, y: Any, a: Any) -> tuple[Any]:
 
 
 def _outside(g: Any, inside: Any, s: Any, gs: Any) -> Any:
-    """What a cotangent has outside of the span of the singular vectors, divided by s: there the other
-    singular value is 0."""
+    """The part of a cotangent outside of the span of the singular vectors, divided by s.
+
+    The divisor is a gap too: the other singular value is 0.
+    """
     rest = g - inside
     unused = ~used(g)[..., None, :]
     moot = unused | negligible(rest, g) if gs is None else unused
@@ -155,14 +160,16 @@ defvjp(svd, joint=_svd, plain=True, partial=True)
 
 @primitive
 def complement(q: Any, *, near: Any) -> Any:
-    """An orthonormal basis of all that is orthogonal to the columns of q; the one that is near the array
-    `near`, where it is one already but for what q has been moved by."""
+    """The orthonormal basis of the complement of the columns of q that is nearest to `near`.
+
+    `near` is such a basis already, up to a small change of q.
+    """
     rest = near - np.matmul(q, np.matmul(adjoint(q), near))
     return np.matmul(rest, 1.5 * eye(rest) - np.matmul(adjoint(rest), rest) / 2)
 
 
 def _complement(g: Any, y: Any, q: Any, *, near: Any) -> Any:
-    """-Y g^H q: y leaves q's way as q turns. Which basis it is does not come from q."""
+    """-Y g^H q: y stays orthogonal when q turns. The choice of the basis does not depend on q."""
     turned = np.matmul(adjoint(y), g)
     require_no_phase("the null space", turned - adjoint(turned), g)
     return -np.matmul(y, np.matmul(adjoint(g), q))
@@ -172,7 +179,7 @@ defvjp(complement, _complement, plain=True)
 
 
 def completed(q: Any, full: Any) -> Any:
-    """q with the further columns of a square orthogonal matrix whose first columns it is."""
+    """q, completed by the last columns of the square orthogonal matrix `full`, whose first columns are q."""
     return np.concatenate([q, complement(q, near=full[..., q.shape[-1] :])], axis=-1)
 
 
@@ -180,8 +187,8 @@ SVDResult = type(np.linalg.svd(np.eye(1)))
 
 
 def _np_svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
-    """The last vectors of `full_matrices=True` have a derivative only as far as their basis does not
-    matter, as in a projection on the null space."""
+    """np.linalg.svd. The basis of the last vectors of `full_matrices=True` is arbitrary: they have a
+    derivative only in functions that do not depend on it, such as a projection on the null space."""
     if hermitian:
         return _hermitian_svd(a, compute_uv)
     u, s, vh = svd(a)[:3]
@@ -197,7 +204,7 @@ def _np_svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermiti
 
 
 def _hermitian_svd(a: Any, compute_uv: bool) -> Any:
-    """From the eigenvalues: s = |w| in descending order, and the sign goes to V."""
+    """The decomposition from eigenvalues w: s = |w| in descending order, and V takes the signs."""
     w, v = np.linalg.eigh(a)
     order = np.argsort(np.abs(unwrap(w)), axis=-1)[..., ::-1]
     w = _in_order(w, order)

@@ -1,7 +1,7 @@
-"""Derivatives with a name: where the textbook formula loses digits, the derivative is an op of its own.
+"""Derivatives as ops: if the textbook formula loses digits, the derivative is an op of its own.
 
-Each function computes one derivative on plain arrays, right to the last digits wherever it can be
-represented, and has a rule that again loses none. So every order is exact.
+Each function computes one derivative on plain arrays, exact to the last digits wherever it is representable.
+Its own rule loses no digits either, so every order is exact.
 
 >>> import numpy as np, autograd_lite as ag
 >>> ag.grad(np.tanh)(20.0)  # 1 - tanh(20)^2 is 0
@@ -26,14 +26,14 @@ __all__: list[str] = []
 
 
 def common(*args: Any) -> tuple[Any, ...]:
-    """Numbers and arrays in their common floating-point dtype; Python's numbers do not widen it."""
+    """Numbers and arrays in their common floating-point dtype; Python's numbers do not promote it."""
     dtype = np.result_type(*args)
     dtype = dtype if dtype.kind in "fc" else np.dtype(float)
     return tuple([asarray(arg, dtype)[()] for arg in args])
 
 
 def lost(a: Any, b: Any, d: Any) -> Any:
-    """What rounding took from the difference d = a - b: the exact one is d + lost(a, b, d).
+    """The rounding error of the difference d = a - b: the exact difference is d + lost(a, b, d).
 
     Source:
         D. Knuth, "The Art of Computer Programming", volume 2, section 4.2.2.
@@ -43,13 +43,14 @@ def lost(a: Any, b: Any, d: Any) -> Any:
 
 
 def finite(x: Any) -> Any:
-    """x with 0 in place of what is infinite: for factors of what is 0 there beyond every power of x."""
+    """x with 0 in place of infinity: for products with a factor that is 0 there and vanishes faster than any
+    power of x grows."""
     far = np.isinf(unwrap(x))
     return np.where(far, 0, x) if some(far) else x
 
 
 def is_ordinary(x: Any) -> bool:
-    """Whether all numbers are neither zero, subnormal, infinite nor NaN."""
+    """Whether no number is zero, subnormal, infinite or NaN."""
     size, limits = np.abs(x), np.finfo(x.dtype)
     return every((size >= limits.tiny) & (size <= limits.max))
 
@@ -59,9 +60,11 @@ def is_ordinary(x: Any) -> bool:
 
 @primitive(broadcasts=True)
 def ratio(a: Any, b: Any, n: int) -> Any:
-    """a / b^n, dividing by b over and over, for b^n may overflow. But a subnormal quotient has lost digits,
-    which the next b, if it is below 1, would bring to light; so with a subnormal a, digits and exponents
-    are computed apart."""
+    """a / b^n, by n divisions, since b^n may overflow.
+
+    A subnormal quotient has lost digits, and a division by a b below 1 would make the loss visible. So if a
+    may be subnormal, digits and exponents are computed apart.
+    """
     a, b = common(a, b)
     if may_be_subnormal(a) and a.dtype.kind != "c":
         (a_digits, a_exponent), (b_digits, b_exponent) = np.frexp(a), np.frexp(b)
@@ -70,7 +73,7 @@ def ratio(a: Any, b: Any, n: int) -> Any:
 
 
 def may_be_subnormal(a: Any) -> bool:
-    """Whether there are numbers so small that they might be subnormal; a quick question."""
+    """Whether some numbers are so small that they might be subnormal; a fast check."""
     return some(abs(a) < 2.0**-126)
 
 
@@ -87,20 +90,20 @@ defvjp(
 def power_partial(a: Any, b: Any, n: int, m: int) -> Any:
     """The derivative of a^b, n times by a and m times by b, which is a^(b-n) P(b, log a).
 
-    P is log(a)^m for n = 0, and each derivative by a makes (b - n) P + dP/d(log a) of it. At a = 0 it is
-    0 where the power has vanished for good (b = 0, ..., n - 1), and log a counts for nothing.
+    P is log(a)^m for n = 0, and each derivative by a replaces P by (b - n) P + dP/d(log a). At a = 0 the
+    derivative is 0 if the power has vanished (b = 0, ..., n - 1), whatever log a is.
 
-    Two things would cost digits: b - n is rounded, which counts log(a)-fold, and the power may overflow, or
-    lose digits as a subnormal number, where its multiple does not.
+    Two effects would cost digits. The rounding error of b - n counts log(a)-fold. And the power may overflow,
+    or lose digits as a subnormal number, though the derivative is an ordinary number.
     """
     whole = isinstance(b, int) or (isinstance(b, float) and b.is_integer() and abs(b) < 2**31)
     if whole:
-        a, b = common(a, float(b))[0], int(b)  # a whole number stays one: it has faster powers
+        a, b = common(a, float(b))[0], int(b)  # an integer b stays an int, which has faster powers
         p, rest = b - n, None
     else:
         a, b = common(a, b)
         if some(np.isinf(b)):
-            b = np.nan_to_num(b, nan=np.nan)  # the largest number leads to the same limits, without inf - inf
+            b = np.nan_to_num(b, nan=np.nan)  # the largest float has the same limits, without inf - inf
         p = b - n
         rest = lost(b, n, p)
     polynomial: list[Any] = [0.0] * m + [1]
@@ -113,7 +116,7 @@ def power_partial(a: Any, b: Any, n: int, m: int) -> Any:
     factor = functools.reduce(lambda total, c: total * log + c, reversed(polynomial))
     power = a**p
     if rest is not None and some(rest):
-        counts = (rest != 0) & (np.abs(rest) < 0.5) & (a != 0) & np.isfinite(a)  # a larger one: b is immense
+        counts = (rest != 0) & (np.abs(rest) < 0.5) & (a != 0) & np.isfinite(a)  # from 0.5 on b is immense
         factor = factor * np.where(counts, a, 1) ** np.where(counts, rest, 0)
     if is_ordinary(power) and (m == 0 or every(a != 0)):
         return factor * power
@@ -121,8 +124,10 @@ def power_partial(a: Any, b: Any, n: int, m: int) -> Any:
 
 
 def _extreme_power(a: Any, b: Any, p: Any, n: int, m: int, factor: Any, power: Any) -> Any:
-    """factor * a^p where a^p is zero, subnormal or infinite: as (factor * a^(p/2)) * a^(p/2). A power that
-    has vanished outweighs a factor that is beyond all numbers."""
+    """factor * a^p if a^p is zero, subnormal or infinite: computed as (factor * a^(p/2)) * a^(p/2).
+
+    The product of a zero power and an infinite factor is 0.
+    """
     factor = np.where((power == 0) & np.isinf(factor), 1, factor)
     result = factor * power
     if power.dtype.kind != "c":
@@ -143,7 +148,7 @@ defvjp(
 
 @primitive(broadcasts=True)
 def cbrt_slope(x: Any) -> Any:
-    """1 / (3 cbrt(x)^2) with one cube root in it, so that its error does not count twice."""
+    """1 / (3 cbrt(x)^2), computed as cbrt(x) / (3 x): the error of the cube root counts only once."""
     return np.where(x == 0, np.inf, np.cbrt(finite(x)) / np.where(x == 0, 1, x) / 3)[()]
 
 
@@ -154,21 +159,24 @@ defvjp(cbrt_slope, lambda g, y, x: g * (-2 / 3 * y / x))
 
 @primitive(broadcasts=True)
 def share(a: Any, b: Any, exp: np.ufunc) -> Any:
-    """exp(a) / (exp(a) + exp(b)), the derivative of logaddexp(a, b) by a; exp2 belongs to logaddexp2."""
+    """exp(a) / (exp(a) + exp(b)), the derivative of logaddexp(a, b) by a; with exp2, of logaddexp2."""
     gap, power = _gap(a, b, exp)
     return np.where(gap >= 0, 1, power)[()] / (1 + power)
 
 
 @primitive(broadcasts=True)
 def share_slope(a: Any, b: Any, exp: np.ufunc) -> Any:
-    """exp(a + b) / (exp(a) + exp(b))^2, the derivative of `share` by a but for log 2."""
+    """exp(a + b) / (exp(a) + exp(b))^2, the derivative of `share` by a, up to the factor log 2 of exp2."""
     _, power = _gap(a, b, exp)
     return power / ((1 + power) * (1 + power))
 
 
 def _gap(a: Any, b: Any, exp: np.ufunc) -> tuple[Any, Any]:
-    """a - b and exp(-|a - b|), which what rounding took from a - b may change by 500 units in the last
-    place. Equal numbers have no gap, infinite ones either."""
+    """a - b and exp(-|a - b|).
+
+    The exponential includes the rounding error of a - b, which may change it by 500 units in the last place.
+    Equal numbers have the difference 0, also if they are infinite.
+    """
     a, b = common(a, b)
     gap = a - b
     rest = lost(a, b, gap)
@@ -186,7 +194,7 @@ def _share_rule(g: Any, y: Any, a: Any, b: Any, exp: np.ufunc) -> Any:
 
 
 def _share_slope_rule(g: Any, y: Any, a: Any, b: Any, exp: np.ufunc) -> Any:
-    """(1 - 2 share) y, and 1 - 2 share is a tanh."""
+    """(1 - 2 share) y, where 1 - 2 share is a tanh."""
     log = _log_of_base(exp)
     return g * (-log * y * np.tanh(0.5 * log * (a - b)))
 
@@ -206,13 +214,13 @@ def times_sec2(g: Any, x: Any) -> Any:
 
 @primitive(broadcasts=True)
 def arcsin_slope(x: Any) -> Any:
-    """1 / sqrt(1 - x^2), in factors, since the difference of squares cancels near 1."""
+    """1 / sqrt((1 - x) (1 + x)), since 1 - x^2 cancels near 1."""
     return 1 / np.sqrt((1 - x) * (1 + x))
 
 
 @primitive(broadcasts=True)
 def arctan_slope(x: Any) -> Any:
-    """1 / (1 + x^2), also where x^2 overflows."""
+    """1 / (1 + x^2), exact also where x^2 overflows."""
     slope = 1 / (1 + x * x)
     return slope if every(slope != 0) else np.where(slope == 0, 1 / x / x, slope)[()]
 
@@ -229,7 +237,7 @@ defvjp(arctan_slope, lambda g, y, x: g * (finite(x) * y * (-2 * y)))
 
 @primitive(broadcasts=True)
 def times_sech2(g: Any, x: Any) -> Any:
-    """g / cosh(x)^2, the derivative of tanh: 1 - tanh(x)^2 is 0 from x = 19 on, this is not."""
+    """g / cosh(x)^2, the derivative of tanh; the formula 1 - tanh(x)^2 gives 0 from x = 19 on."""
     cosh = np.cosh(x)
     slope = g / cosh
     slope /= cosh
@@ -238,7 +246,7 @@ def times_sech2(g: Any, x: Any) -> Any:
 
 @primitive(broadcasts=True)
 def arctanh_slope(x: Any) -> Any:
-    """1 / (1 - x^2), in factors."""
+    """1 / ((1 - x) (1 + x)), since 1 - x^2 cancels near 1."""
     return 1 / ((1 - x) * (1 + x))
 
 
@@ -248,17 +256,17 @@ defvjp(
     lambda g, y, a, x: g * (-2 * y * np.tanh(x)),
 )
 defvjp(arctanh_slope, lambda g, y, x: g * (2 * x * y * y))
-defvjp(arcsin_slope, lambda g, y, x: g * (x * y * arctanh_slope(x)))  # y^3 would count the errors of y thrice
+defvjp(arcsin_slope, lambda g, y, x: g * (x * y * arctanh_slope(x)))  # in y^3 the error of y counts thrice
 
 # -- in the plane ----------------------------------------------------------------------------------
 
 
 @primitive(broadcasts=True)
 def plane_slope(a: Any, b: Any, i: int, j: int, k: int) -> Any:
-    """a^i b^j / hypot(a, b)^k, which the derivatives of hypot and arctan2 are made of; 0 at (0, 0).
+    """a^i b^j / hypot(a, b)^k, the building block of the derivatives of hypot and arctan2; 0 at (0, 0).
 
-    Unless a and b are of common sizes, digits and exponents are computed apart: the parts may be subnormal or
-    infinite where the whole is not.
+    Unless a and b have ordinary magnitudes, digits and exponents are computed apart: the factors may be
+    subnormal or infinite though the result is not.
     """
     a, b = common(a, b)
     h = np.hypot(a, b)
@@ -275,15 +283,18 @@ def plane_slope(a: Any, b: Any, i: int, j: int, k: int) -> Any:
 
 
 def _at_infinity(a: Any, b: Any, far: Any, i: int, j: int, k: int) -> Any:
-    """There the direction alone counts, and what falls with the distance is 0."""
+    """`plane_slope` at infinity: it depends on the direction alone, or is 0 if it falls with the distance."""
     a, b = (np.where(far, np.where(np.isinf(x), np.sign(x), 0 * finite(x)), x) for x in (a, b))
     slope = plane_slope(a, b, i, j, k)
     return slope if i + j == k else np.where(far, 0 * slope, slope)[()]
 
 
 def _plane_slope_a(g: Any, y: Any, a: Any, b: Any, i: int, j: int, k: int) -> Any:
-    """((i - k) a^2 + i b^2) a^(i-1) b^j / h^(k+2). Where this is b^2 - a^2, as for a / h^2, it cancels
-    at a = b; then it is a product of the same kind in the coordinates (a + b) / 2 and (a - b) / 2."""
+    """((i - k) a^2 + i b^2) a^(i-1) b^j / h^(k+2).
+
+    For a / h^2 the sum is b^2 - a^2, which cancels at a = b. There the result is a `plane_slope` of
+    (a + b) / 2 and (a - b) / 2.
+    """
     if (i, j, k) == (1, 0, 2):
         return -g * plane_slope(0.5 * a + 0.5 * b, 0.5 * a - 0.5 * b, 1, 1, 4)
     slope: Any = 0.0
@@ -305,23 +316,22 @@ defvjp(
 
 @primitive(broadcasts=True)
 def logistic_slope(x: Any) -> Any:
-    """e^-|x| / (1 + e^-|x|)^2, the derivative of the logistic function, even in x."""
+    """e^-|x| / (1 + e^-|x|)^2, the derivative of the logistic function, which is even in x."""
     e = np.exp(-np.abs(x))
     return e / ((1 + e) * (1 + e))
 
 
 BEYOND = 40.0
-"""Here e^(-x^2) has long been 0, whatever it is multiplied by."""
+"""From this |x| on, the product of e^(-x^2) with any float is 0."""
 
 
 @primitive(broadcasts=True)
 def times_gauss(g: Any, x: Any) -> Any:
-    """g e^(-x^2), the derivative of erf but for a constant.
+    """g e^(-x^2), the derivative of erf up to a constant.
 
-    x^2 is not a float, and at x = 20 what rounding takes from it is worth 400 units in the last place. So
-    x is split into `head`, whose square is one, and the rest. The square root of e^(-head^2) is
-    multiplied twice, so that g = -2 x lifts a result that would be subnormal without it. Narrower dtypes
-    have room in float64 for all of that.
+    x^2 is rounded, and at x = 20 its rounding error costs 400 units in the last place. So x is split into
+    `head`, whose square is a float, and the rest. The square root of e^(-head^2) is multiplied twice, first
+    with g: a large g may keep the result from being subnormal. Narrower dtypes are computed in float64.
     """
     g, x = common(g, x)
     return blockwise(_times_gauss if x.dtype.itemsize > 4 else _times_narrow_gauss, g, x)[()]
@@ -341,19 +351,20 @@ def _times_narrow_gauss(g: Any, x: Any) -> Any:
 
 @primitive(broadcasts=True)
 def bessel_i(x: Any, n: int) -> Any:
-    """x^-n I_n(x), with the modified Bessel function I_n: I_0 is numpy.i0, and the derivative is x times
-    that of n + 1.
+    """x^-n I_n(x), with the modified Bessel function I_n.
 
-    Poisson's integral, a mean of e^(x cos t) sin(t)^2n over the circle, by the trapezoidal rule: for a
-    periodic function it converges faster than any power, and here all that it adds up is positive.
-    e^x is taken out, so that what counts, t near 0, is not rounded, and multiplied in two parts, lest it
-    overflows first. From x = 2e4 on it is inf anyway.
+    I_0 is numpy.i0. The derivative of bessel_i(x, n) is x bessel_i(x, n + 1).
+
+    The value is Poisson's integral, a mean of e^(x cos t) sin(t)^2n over the circle, by the trapezoidal rule.
+    For a periodic function this rule converges faster than any power, and here all its terms are positive.
+    The factor e^x is taken out, so that the largest terms, near t = 0, are exact. Its square root is
+    multiplied twice, to avoid an early overflow. From x = 2e4 on the result is inf.
 
     Source:
         NIST Digital Library of Mathematical Functions, 10.32.2.
     """
     wide = np.minimum(np.abs(asarray(x).astype(np.result_type(x, np.float64))), 2e4)
-    t = np.arange(63.5, 0, -1) * (math.pi / 128)  # a quarter of the circle, what is smallest first
+    t = np.arange(63.5, 0, -1) * (math.pi / 128)  # a quarter of the circle, the smallest terms first
     total = sum(
         sin**n * 0.5 * (np.exp(-2 * wide * half) + np.exp(-2 * wide * (1 - half)))
         for sin, half in zip(np.sin(t) ** 2, np.sin(t / 2) ** 2, strict=True)
@@ -367,6 +378,6 @@ defvjp(logistic_slope, lambda g, y, x: g * (-y * np.tanh(x / 2)))
 defvjp(
     times_gauss,
     lambda g, y, a, x: times_gauss(g, x),
-    lambda g, y, a, x: g * times_gauss(-2 * a * np.clip(x, -BEYOND, BEYOND), x),  # lest 2 x overflows
+    lambda g, y, a, x: g * times_gauss(-2 * a * np.clip(x, -BEYOND, BEYOND), x),  # clip: 2 x may overflow
 )
 defvjp(bessel_i, lambda g, y, x, n: g * (x * bessel_i(x, n + 1)))

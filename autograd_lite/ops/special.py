@@ -1,4 +1,4 @@
-"""Functions of our own beside NumPy's, and NumPy's special functions: sigmoid, softplus, erf, sinc, i0."""
+"""Special functions: our own sigmoid, softplus and erf, and NumPy's sinc and i0."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def erf(x: Any) -> Any:
     if x.dtype.kind == "c":
         raise TypeError("erf takes real numbers")
     dtype = x.dtype if x.dtype.kind == "f" else np.dtype(float)
-    if x.size < 256 and on_host(x):  # where a loop is faster
+    if x.size < 256 and on_host(x):  # a loop is faster there
         y = np.array([math.erf(v) for v in x.ravel().tolist()]).reshape(x.shape)
     else:
         y = blockwise(_erf, x.astype(np.float32 if dtype == np.float32 else np.float64, copy=False))
@@ -79,16 +79,17 @@ def erf(x: Any) -> Any:
 
 
 def _erf(x: Any) -> Any:
-    """Below 3/4, x + x R(x^2); above, 1 - e^(-x^2) R(|x|), of which the last bit of x^2 is worth nothing.
+    """erf(x) by two formulas: x + x R(x^2) for |x| below 3/4, and 1 - e^(-x^2) R(|x|) above.
 
-    Each R is a ratio of polynomials, found with 40 digits by the algorithm of Remez: its largest error,
-    relative to erf, is the smallest that can be had, 4e-17. So the sum is off by hardly more than rounding.
+    In the second formula the rounding error of x^2 does not matter. Each R is a ratio of polynomials, found
+    with 40 digits by the Remez algorithm. Its largest error relative to erf, 4e-17, is the smallest possible.
+    So the error of the result is hardly more than rounding.
     """
     a = np.minimum(np.abs(x), 6)
     square = a * a
     tail = _ratio(a, *_TAIL)
     tail *= np.exp(-square)
-    with np.errstate(invalid="ignore"):  # of an infinite x in the middle, where it is not
+    with np.errstate(invalid="ignore"):  # the unused formula for the middle, at an infinite x
         return np.where(a < 0.75, x + x * _ratio(square, *_MIDDLE), np.copysign(1 - tail, x))
 
 
@@ -97,7 +98,7 @@ def _ratio(x: Any, above: tuple[float, ...], below: tuple[float, ...]) -> Any:
 
 
 def _polynomial(x: Any, coefficients: tuple[float, ...]) -> Any:
-    """By Horner's scheme, the highest power first."""
+    """A polynomial by Horner's rule, with the highest power first."""
     value = coefficients[0] * x
     for c in coefficients[1:-1]:
         value += c

@@ -1,4 +1,4 @@
-"""Statistics: averages, spreads, order statistics, covariances."""
+"""Statistics: averages, variances, order statistics, covariances."""
 
 from __future__ import annotations
 
@@ -23,8 +23,11 @@ __all__: list[str] = []
 
 
 def deviations(x: Any, axis: Any, skip_nan: bool) -> Any:
-    """x minus its mean, to full precision where the data are nearly constant, and 0 where they are
-    constant: relative to one of the entries, for a mean in the middle of them would be rounded."""
+    """x minus its mean, in full precision for nearly constant data, and 0 for constant data.
+
+    The mean itself would be rounded. So the largest entry is subtracted first, and then the mean of the
+    differences.
+    """
     x = widened(x)
     raw = unwrap(x)
     nearby = x - np.fmax.reduce(raw, axis=axis, keepdims=True, initial=-np.inf, dtype=raw.dtype)
@@ -33,7 +36,7 @@ def deviations(x: Any, axis: Any, skip_nan: bool) -> Any:
 
 
 def _freedom(x: Any, axis: Any, ddof: float, skip_nan: bool) -> Any:
-    """The number of entries less `ddof`, in the shape that keepdims leaves; NaN where nothing is left."""
+    """The number of entries minus `ddof`, in the shape of a reduction with keepdims; NaN unless positive."""
     raw = unwrap(x)
     entries: Any = np.full(kept_shape(raw.shape, axis), count(raw.shape, axis))
     if skip_nan:
@@ -93,10 +96,10 @@ def _std(
     keepdims: bool = False,
     skip_nan: bool = False,
 ) -> Any:
-    """(x - mean) / ((n - ddof) std), and 0 for a constant.
+    """(x - mean) / ((n - ddof) std), and 0 for constant data.
 
-    The deviations are taken in a unit in which the largest is about 1, a power of 2, so that their
-    squares neither overflow nor vanish.
+    The deviations are scaled by a power of 2, so that the largest is near 1 and their squares neither
+    overflow nor vanish.
     """
     free = _freedom(x, axis, ddof, skip_nan)
     d = deviations(x, axis, skip_nan)
@@ -119,7 +122,7 @@ defvjp(std, _std, plain=True)
 
 
 def _moment(op: Any, skip_nan: bool) -> Callable[..., Any]:
-    """NumPy's var, std, nanvar or nanstd; about a given mean it is a sum, and the mean an input too."""
+    """NumPy's var, std, nanvar or nanstd; a given mean is an input of the result too."""
 
     def moment(
         a: Any,
@@ -160,7 +163,7 @@ known[np.nanstd] = Composition(_moment(std, True))
 def _average(
     a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
 ) -> Any:
-    """sum(w a) / sum(w), and that sum if wanted."""
+    """sum(w a) / sum(w), with sum(w) if `returned`."""
     shape = shape_of(a)
     if weights is None:
         average = np.mean(a, axis=axis, keepdims=keepdims)
@@ -180,12 +183,12 @@ def _average(
 
 
 def _fitted(weights: Any, shape: tuple[int, ...], axis: Any) -> Any:
-    """Weights in the shape of the array: given for each entry, or for those along the axes."""
+    """Weights in the shape of the array; given for each entry, or for the entries along the axes."""
     have = shape_of(weights)
     if have == shape:
         return weights
     if axis is None:
-        raise TypeError(f"weights of shape {have} for an array of shape {shape}: say along which axis")
+        raise TypeError(f"weights of shape {have} for an array of shape {shape} need an axis: axis=...")
     axes = [i % len(shape) for i in (axis if isinstance(axis, tuple) else (axis,))]
     if have != tuple(shape[i] for i in axes):
         raise ValueError(f"weights of shape {have} do not fit axis {axis} of an array of shape {shape}")
@@ -196,7 +199,7 @@ def _fitted(weights: Any, shape: tuple[int, ...], axis: Any) -> Any:
 
 known[np.average] = Composition(_average)
 
-# -- order statistics: a mean of two neighbours in the sorted order --------------------------------
+# -- order statistics: weighted means of two neighbours in the sorted order ------------------------
 
 
 def _order_statistic(
@@ -210,11 +213,10 @@ def _order_statistic(
     method: str = "linear",
     weights: Any = None,
 ) -> Any:
-    """A quantile is (1 - t) a + t b of two neighbours in the (stable) sorted order.
+    """A quantile is (1 - t) a + t b of two neighbours a and b in the stable sorted order.
 
-    Where they are and what t is, the function itself tells when asked for the quantile of the entries'
-    ranks: for every method, and with weights. A NaN that is not skipped is the last in order, and the
-    result came from it; one that is skipped is dead.
+    The quantile of the ranks of the entries tells the positions of a and b, and t: for every method, and with
+    weights. A NaN that is not skipped is last in the order, and gets the cotangent. A skipped NaN is dead.
     """
     raw = unwrap(x)
     if not raw.size:
@@ -223,7 +225,7 @@ def _order_statistic(
     kept = kept_shape(raw.shape, axis)
 
     def lanes(a: Any) -> Any:
-        """The reduced axes as one, the last."""
+        """The array with the reduced axes merged into one, the last."""
         return np.moveaxis(a, axes, range(-len(axes), 0)).reshape(-1, count(raw.shape, axis))
 
     places = lanes(np.arange(raw.size).reshape(raw.shape))
@@ -235,13 +237,13 @@ def _order_statistic(
 
     options = {} if q is None else {"q": unwrap(q), "method": method, "weights": weights}
     missing, skip_nan = np.isnan(raw), op.__name__.startswith("nan")
-    if skip_nan:  # where all are, it does not matter which
+    if skip_nan:  # if all entries are NaN, any rank will do
         ranks[missing & ~np.all(missing, axis=axis, keepdims=True)] = np.nan
     position = asarray(op(ranks, axis=axis, keepdims=True, **options))
     if not skip_nan:
         position = np.where(np.any(missing, axis=axis, keepdims=True), places.shape[-1] - 1, position)
 
-    asked = position.size // math.prod(kept)  # how many quantiles
+    asked = position.size // math.prod(kept)  # the number of quantiles
     position = position.reshape(asked, -1).T
     g = np.transpose(np.reshape(g, (asked, -1)))
     below, above = np.floor(position), np.ceil(position)
@@ -271,7 +273,7 @@ def _cov(
     *,
     dtype: Any = None,
 ) -> Any:
-    """d (w d)^H / (sum(w) - ddof sum(w aweights) / sum(w)), with d the deviations of each row."""
+    """d (w d)^H / (sum(w) - ddof sum(w aweights) / sum(w)), where d holds the deviations of each row."""
     given = [asarray(part) for part in (m, y) if part is not None]
     dtype = dtype or np.result_type(*map(dtype_of, given), np.float64)
     variables = [_variables(part, rowvar).astype(dtype) for part in given]
@@ -311,7 +313,7 @@ def _variables(m: Any, rowvar: bool) -> Any:
 
 
 def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
-    """cov_ij / sqrt(cov_ii cov_jj), clipped to [-1, 1] without an effect on gradients."""
+    """cov_ij / sqrt(cov_ii cov_jj), clipped to [-1, 1]; the clipping does not change gradients."""
     c = np.cov(x, y, rowvar, dtype=dtype)
     if not c.ndim:
         return c / c
@@ -331,15 +333,15 @@ known[np.corrcoef] = Composition(_corrcoef)
 
 
 def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
-    """The sum of the weights of each whole number, to which they go back."""
+    """The sum of the weights of each integer; each weight gets the cotangent of its integer."""
     x = to_host(x)
     if weights is None:
         return np.bincount(x, minlength=minlength)
     weights = asarray(weights)
-    if not x.size:  # NumPy then takes weights of any shape
+    if not x.size:  # NumPy then accepts weights of any shape
         weights = np.ravel(weights)[:0]
     if weights.shape != x.shape or weights.dtype.kind == "c":
-        raise ValueError(f"{x.shape} numbers and {weights.dtype} {weights.shape} weights; one real for each")
+        raise ValueError(f"weights are {weights.dtype} {weights.shape}; expected real numbers {x.shape}")
     length = len(np.bincount(x, minlength=minlength))
     return scatter(weights.astype(np.float64), x, (length,))
 

@@ -27,7 +27,7 @@ def qr(a: Any) -> Any:
 
 
 def _qr(g: Any, y: Any, a: Any) -> tuple[Any]:
-    """(gQ + Q M) R^-H, M the hermitian matrix with the upper triangle of gR R^H - gQ^H Q.
+    """(gQ + Q M) R^-H, where M is the hermitian matrix with the lower triangle of R gR^H - gQ^H Q.
 
     Source:
         S. F. Walter and L. Lehmann, "Algorithmic differentiation of linear algebra functions", 2010.
@@ -47,11 +47,12 @@ QRResult = type(np.linalg.qr(np.eye(1)))
 
 
 def _np_qr(a: Any, mode: str = "reduced") -> Any:
-    """The last columns of a complete Q have a derivative only as far as their basis does not matter."""
+    """np.linalg.qr. The last columns of a complete Q have a derivative only in functions that do not depend
+    on their basis."""
     if mode not in ("reduced", "complete", "r"):
         raise UnsupportedError(f"np.linalg.qr(..., mode={mode!r}) cannot be recorded; write mode='reduced'")
     if len(a.shape) < 2:
-        raise ValueError("a vector has no QR decomposition; expected a matrix, or a stack of them")
+        raise ValueError("a vector has no QR decomposition; expected a matrix, or a stack of matrices")
     rows, columns = a.shape[-2:]
     q, r = qr(a[..., :rows] if rows < columns else a)
     if rows < columns:
@@ -76,7 +77,7 @@ def cholesky(a: Any) -> Any:
 
 
 def _cholesky(g: Any, y: Any, a: Any) -> Any:
-    """1/2 L^-H M L^-1, M the hermitian matrix with the lower triangle of L^H g.
+    """1/2 L^-H M L^-1, where M is the hermitian matrix with the lower triangle of L^H g.
 
     Source:
         I. Murray, "Differentiation of the Cholesky decomposition", 2016.

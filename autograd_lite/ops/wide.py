@@ -1,7 +1,7 @@
-"""Numbers with an exponent of their own, and jets: values with their derivatives along directions.
+"""Wide numbers, which have an exponent of their own, and jets, which carry derivatives along directions.
 
-A product of many factors may be an ordinary number where a product of some of them is none. Of wide
-numbers every product is one, and only the last step rounds it to a float, to inf or to 0:
+A product of many factors may be an ordinary number though the product of some of them overflows. Wide numbers
+never overflow; only the last step rounds to a float, to inf or to 0:
 
 >>> tiny, huge = Wide.of(np.array([1e-300])), Wide.of(np.array([1e200]))
 >>> (huge * huge * tiny).value()
@@ -25,17 +25,17 @@ from ..known import defvjp
 __all__ = ["Jet", "Wide", "arranged", "exponent_of", "shifted", "tame"]
 
 ZERO = -(1 << 40)
-"""The exponent of 0, below that of all other numbers."""
+"""The exponent of 0, below the exponents of all other numbers."""
 
 
 def exponent_of(x: Any) -> Any:
-    """k such that the larger part of x / 2^k is between 1/2 and 1; 0 for 0, inf and NaN."""
+    """The k for which x / 2^k, or its larger complex part, is between 1/2 and 1; 0 for 0, inf and NaN."""
     return np.frexp(np.maximum(np.abs(x.real), np.abs(x.imag)) if x.dtype.kind == "c" else x)[1]
 
 
 @primitive(broadcasts=True)
 def shifted(x: Any, k: Any) -> Any:
-    """x 2^k, which rounds nothing unless the result is subnormal, also where 2^k is no number."""
+    """x 2^k, without rounding unless the result is subnormal; also if 2^k itself overflows."""
     if x.dtype.kind != "c":
         return np.ldexp(x, k)
     result = empty(np.broadcast_shapes(shape_of(x), shape_of(k)), like=x)
@@ -48,7 +48,7 @@ defvjp(shifted, lambda g, y, x, k: shifted(g, k))
 
 @dataclass(frozen=True)
 class Wide:
-    """digits 2^exponent, entry by entry; the digits are near 1."""
+    """digits 2^exponent, entry by entry; the magnitudes of the digits are between 1/2 and 1."""
 
     digits: Any
     exponent: Any
@@ -60,7 +60,7 @@ class Wide:
         return cls(shifted(x, -k), np.where(x == 0, ZERO, exponent + k.astype(np.int64)))
 
     def value(self) -> Any:
-        """The nearest floats."""
+        """The nearest float of each entry."""
         return shifted(self.digits, self.exponent)
 
     def __mul__(self, other: Wide) -> Wide:
@@ -77,14 +77,17 @@ class Wide:
 
 @dataclass(frozen=True)
 class Jet:
-    """A value that moves along several directions at once: its part number s is the derivative along those
-    whose bits s has, part 0 the value, the last one the derivative along all of them."""
+    """A value and its mixed derivatives along several directions.
+
+    The bits of an index s select directions: parts[s] is the derivative along them. So parts[0] is the value,
+    and the last part is the derivative along all directions.
+    """
 
     parts: tuple[Any, ...]
 
     @classmethod
     def of(cls, x: Any, *along: Any, wide: bool) -> Jet:
-        """x moving along directions of its shape; of wide numbers or of plain ones."""
+        """x with directions of its shape, as wide numbers or as plain arrays."""
         zero = np.zeros_like(x)
         parts = [x]
         for direction in along:
@@ -97,7 +100,7 @@ class Jet:
         return part.value() if isinstance(part, Wide) else part
 
     def __mul__(self, other: Jet) -> Jet:
-        """By the product rule: each direction moves one of the two factors."""
+        """The product rule: each direction differentiates one of the two factors."""
         a, b = self.parts, other.parts
         terms = ([a[t] * b[s ^ t] for t in range(s + 1) if t & s == t] for s in range(len(a)))
         return Jet(tuple(functools.reduce(operator.add, some) for some in terms))
@@ -110,8 +113,7 @@ class Jet:
 
 
 def arranged(layout: Callable[..., Any], *numbers: Any) -> Any:
-    """The entries of arrays, wide numbers or jets in another order: `layout(*arrays)` of all that they
-    consist of."""
+    """Apply `layout(*arrays)`, which rearranges entries, to all arrays in wide numbers or jets."""
     first = numbers[0]
     if isinstance(first, Jet):
         return Jet(tuple(arranged(layout, *parts) for parts in zip(*(x.parts for x in numbers), strict=True)))
@@ -121,8 +123,10 @@ def arranged(layout: Callable[..., Any], *numbers: Any) -> Any:
 
 
 def tame(*arrays: Any) -> bool:
-    """Whether no product of entries along the first axis, each of one of the arrays, can overflow or become
-    subnormal, unless it is 0, inf or NaN because an entry is."""
+    """Whether no product along the first axis can overflow or become subnormal.
+
+    A product takes each entry from one of the arrays. Entries 0, inf and NaN do not count.
+    """
     limits = np.finfo(arrays[0].dtype)
     room = min(limits.maxexp, -limits.minexp) - 2
     if not any(some(np.abs(exponent_of(x)) * len(arrays[0]) > room) for x in arrays):

@@ -1,4 +1,4 @@
-"""The pytest plugin by its name in the package: `pytest -p autograd_lite.pytest_plugin`.
+"""The pytest plugin under its name in the package: `pytest -p autograd_lite.pytest_plugin`.
 
 The plugin itself, `autograd_lite_pytest`, is installed beside the package.
 """

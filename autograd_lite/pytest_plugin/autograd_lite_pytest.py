@@ -1,11 +1,10 @@
-"""The pytest plugin: a fixture `check_grads`, there in every test once autograd-lite is installed.
+"""The pytest plugin: the fixture `check_grads`, available in every test once autograd-lite is installed.
 
 def test_my_function(check_grads):
     check_grads(my_function, (np.linspace(0.1, 1.0, 5),))
 
-pytest imports its plugins at every start, also where no test differentiates. So this file is
-installed beside the package, whose import would bring NumPy and the engine along, and imports them when the
-fixture is used.
+pytest imports its plugins at every start, even if no test differentiates. So this file is installed beside
+the package, whose import would load NumPy and the engine. The fixture imports the package when it is used.
 """
 
 from __future__ import annotations

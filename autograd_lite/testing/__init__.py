@@ -3,10 +3,10 @@
 >>> import numpy as np, autograd_lite as ag
 >>> check_grads(lambda x, y: np.sum(np.sin(x) * y), (np.array([0.1, 0.2]), 3.0))
 
-The numeric reference comes from central differences with an estimate of their error, so that the tolerance
-can be tight and a kink is told from a mistake, and, where the function is analytic, from the complex step,
-which sees errors of 1e-12. On a failure the tape is replayed op by op, and the op whose own derivative is
-wrong is named.
+The numeric reference comes from central differences with an estimate of their error. So the tolerance can be
+tight, and a kink is not mistaken for an error. For an analytic function the reference is the complex step,
+which detects errors of 1e-12. After a failure the tape is replayed op by op, and the message names the op
+whose derivative is wrong.
 
 >>> @ag.primitive
 ... def double(x):

@@ -1,4 +1,4 @@
-"""Whose fault it is: the tape is replayed, and each op is checked by itself."""
+"""Which op is to blame: the tape is replayed, and each op is checked alone."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .rules import recorded
 
 __all__ = ["culprit"]
 
-__tracebackhide__ = True  # pytest shows the lines of the test, not those of this file
+__tracebackhide__ = True  # pytest shows the lines of the test, not of this file
 
 
 def culprit(check: Check, order: int, no_slope: bool) -> list[Row]:
-    """Replay the tape and check each op by itself; the first that fails is named."""
+    """Replay the tape and check each op alone; the rows of the report name the first op that fails."""
     label, of = ("it comes from", "") if no_slope else ("to blame", "the rule of ")
     try:
         tape, _ = recorded(check.f, check.points)
@@ -42,7 +42,7 @@ def culprit(check: Check, order: int, no_slope: bool) -> list[Row]:
                 ("checked alone", str(failure)),
             ]
         except TypeError:
-            continue  # an op that cannot be called outside of its place
+            continue  # an op that cannot be called alone
     if no_slope:
         return [(label, "no recorded op, but a comparison, a rounding, or a choice made in Python")]
     return [
@@ -58,7 +58,7 @@ def _alone(node: Node, moving: list[int]) -> Function:
     """One step of the tape as a function of its recorded inputs."""
     op = node.op
     assert op is not None
-    # Residuals are what a forward pass has saved for its backward pass: another call saves its own.
+    # Residuals belong to one forward pass: another call saves its own.
     kwargs = {key: option for key, option in (node.kwargs or {}).items() if key != "_residuals"}
 
     def step(*xs: Any) -> Any:

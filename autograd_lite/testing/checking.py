@@ -1,4 +1,4 @@
-"""The gradient check, and pytest tests made of it."""
+"""`check_grads`, and a decorator that makes pytest tests from it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .report import CheckError, report
 
 __all__ = ["check_grads", "gradient_test"]
 
-__tracebackhide__ = True  # pytest shows the lines of the test, not those of this file
+__tracebackhide__ = True  # pytest shows the lines of the test, not of this file
 
 
 def check_grads(
@@ -35,28 +35,27 @@ def check_grads(
     """Compare the derivatives of `f` at `args` with finite differences, and with the complex step.
 
     Args:
-        f: a function of arrays, or nested containers of them, that returns the same; it is called
-            on Tensors. Integer and boolean arguments are left alone.
-        args: a tuple or list of arguments; anything else counts as the only argument.
-        order: how many times to differentiate.
+        f: a function of arrays, or of nested containers of arrays, that returns arrays or containers of
+            them. It is called on Tensors. Integer and boolean arguments are not checked.
+        args: a tuple or list of arguments; any other object is the only argument.
+        order: the highest order of derivatives to check.
         modes: "rev" (vjp), "fwd" (jvp), or both; for order 2 in all combinations.
-        eps: the largest step of the finite differences, relative to the largest entry where that is
-            above 1. By default 2^-6; steps are halved until the result settles.
-        atol, rtol: a derivative d passes if it is within atol + rtol |d| of its reference, besides
-            what the reference itself is uncertain by. By default rtol is 1e-6 for float64, 1e-12 where the
-            complex step is the reference, 2e-3 for narrower dtypes, and atol as much of the argument's
-            largest derivative.
-        directions: "all" checks each argument entry by entry, which takes time in proportion to its size;
-            an int, along that many random directions, each of which moves all entries at once, and at as
-            many single entries. By default arguments of up to 64 entries are checked at all of them, and
-            larger ones along 4 directions. A direction sees that something is wrong, an entry where.
+        eps: the largest step of the finite differences, relative to the entry if its magnitude is above 1.
+            Steps shrink until the result settles. Default: 2^-6.
+        atol, rtol: a derivative d passes if it is within atol + rtol |d| of its reference, plus the
+            estimated error of the reference. Default of rtol: 1e-6 for float64, 1e-12 with the complex step,
+            2e-3 for narrower dtypes. Default of atol: rtol times the largest derivative of the argument.
+        directions: "all" checks every entry of each argument, in time proportional to its size. An int
+            checks along that many random directions, which move all entries at once, and at as many single
+            entries. A direction shows that a derivative is wrong, an entry shows where. Default: "all" for
+            arguments of up to 64 entries, 4 for larger ones.
 
     Raises:
         GradientCheckError: a derivative is wrong. The message names the argument, the index, both
-            values, how many entries are wrong, and the op on the tape that is to blame. Or f does not depend
-            on its arguments, so that nothing would be checked.
-        KinkError: the slopes from the left and from the right differ, or the values do, so that f has
-            no derivative at this point; move the inputs.
+            values, the number of wrong entries, and the op to blame. It is also raised if f does not depend
+            on its arguments, since nothing would be checked.
+        KinkError: the slopes or the values from the left and from the right differ, so f has no derivative
+            at this point; move the inputs.
         DTypeError: no argument is floating-point.
 
     Example:
@@ -65,8 +64,8 @@ def check_grads(
     """
     if not isinstance(order, int) or order < 1:
         raise OptionError(
-            f"check_grads(f, args, order={describe(order)}): order is an int of at least 1; several "
-            "arguments go into one tuple: check_grads(f, (x, y))"
+            f"check_grads(f, args, order={describe(order)}): expected an int of at least 1; pass several "
+            "arguments in one tuple: check_grads(f, (x, y))"
         )
     options = Options(tuple(modes), eps, atol, rtol, directions)
     check, given = _check_of(f, tuple(args) if isinstance(args, (tuple, list)) else (args,), options)
@@ -79,7 +78,7 @@ def check_grads(
 
 
 def _check_of(f: Function, args: tuple[Any, ...], options: Options) -> tuple[Check, list[Any]]:
-    """The check of f as a function of its floating-point arguments alone, and these as they were given."""
+    """The check of f as a function of its floating-point arguments alone, and these arguments as given."""
     leaves, rebuild = tree.flatten(args)
     refuse_other_arithmetic(leaves)
     places = [i for i, x in enumerate(leaves) if to_host(x).dtype.kind in "fc"]
@@ -102,11 +101,11 @@ def _check_of(f: Function, args: tuple[Any, ...], options: Options) -> tuple[Che
 
 
 def gradient_test(*samples: Any, **options: Any) -> Callable[[Function], Function]:
-    """Decorate a function to become pytest tests of its own derivatives: one for each sample of arguments.
+    """Decorate a function to become pytest tests of its own derivatives, one test for each sample.
 
     Args:
-        samples: a tuple or list of arguments each; anything else counts as the only argument.
-        options: as of `check_grads`.
+        samples: each is a tuple or list of arguments; any other object is the only argument.
+        options: the options of `check_grads`.
 
     Example:
         >>> import numpy as np
@@ -114,7 +113,7 @@ def gradient_test(*samples: Any, **options: Any) -> Callable[[Function], Functio
         >>> @gradient_test(np.array([0.5, 2.0]), (np.array([0.5]), 3.0))
         ... def test_softclip(x, width=1.0):
         ...     return width * np.tanh(x / width)
-        >>> test_softclip(sample=(0.1, 2.0))      # pytest calls it with each of the samples
+        >>> test_softclip(sample=(0.1, 2.0))      # pytest calls the test with each sample
     """
     import pytest
 

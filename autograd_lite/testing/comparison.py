@@ -1,4 +1,4 @@
-"""The comparison of derivatives with slopes."""
+"""The comparison of derivatives with numeric slopes."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ __all__ = ["Check", "Function", "Options"]
 
 Function = Callable[..., Any]
 
-__tracebackhide__ = True  # pytest shows the lines of the test, not those of this file
+__tracebackhide__ = True  # pytest shows the lines of the test, not of this file
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to compare: the options of `check_grads`."""
+    """The options of `check_grads`."""
 
     modes: tuple[str, ...]
     eps: float | None
@@ -46,33 +46,33 @@ class Options:
         along = self.directions
         if along not in (None, "all") and not (isinstance(along, int) and along > 0):
             raise OptionError(
-                f'check_grads: directions={describe(along)}; expected "all" for every entry, or how many '
-                "directions to check along, at random"
+                f'check_grads: directions={describe(along)}; expected "all" for every entry, or the number '
+                "of random directions"
             )
 
 
 @dataclass(frozen=True)
 class Check:
-    """A function, a point, and how to compare."""
+    """A function, the points at which to check it, and the options."""
 
     f: Function
     points: list[Array]
     names: list[str]
     options: Options
     size: float = 0.0
-    """Of the function that was given: what its derivatives are made of, and rounded with."""
+    """The magnitude of the original function, which bounds the rounding errors of its derivatives."""
     mirrored: bool = False
-    """Whether f is a gradient, which of a complex point is the conjugate of the derivative."""
+    """Whether f is a gradient, which at a complex point is the conjugate of the derivative."""
 
     def run(self, order: int) -> None:
-        """Check f, and then its derivatives as functions of the same point."""
+        """Check f, and then its derivatives as functions of the same points."""
         check_rules(self.f, self.points)
         rng = np.random.default_rng(0)
         values, again = self.outputs(self.points), self.outputs(self.points)
         if not all(np.array_equal(y, twin, equal_nan=True) for y, twin in zip(values, again, strict=True)):
             raise CheckError("the value differs from one call to the next; is there randomness in f?")
         cotangents = [random(rng, y) for y in values]
-        # Of a single number the report shows the derivative itself, though a rule must not take g for 1.
+        # The cotangent of a single number is not 1, so that no rule can ignore it. The report divides by it.
         numbers = [v.item() for v in cotangents if v.size == 1 and v.dtype.kind == "f"]
         unit = numbers[0] if numbers and sum(y.size for y in values) == 1 else 1.0
         weights = [v / unit for v in cotangents]
@@ -154,13 +154,21 @@ class Check:
         largest = (self.options.eps or 2.0**-6) * size
         found = None
         if all(x.dtype == np.float64 for x in (*self.points, *weights)):
-            with contextlib.suppress(Exception), warnings.catch_warnings():  # f need not take complex numbers
+            with contextlib.suppress(Exception), warnings.catch_warnings():  # f may refuse complex numbers
                 warnings.simplefilter("error", np.exceptions.ComplexWarning)
                 found = analytic_slope(phi, extended, largest)
         return found or slope(phi, largest)
 
     def judge(self, got: float, expected: Slope, scale: float, dtype: Any, what: str) -> Flaw | None:
-        """What is wrong with one number, if anything; `scale` is the largest derivative of its argument."""
+        """The flaw of one derivative, or None if it is right.
+
+        Args:
+            got: the analytic derivative.
+            expected: the numeric slope.
+            scale: the largest derivative with respect to the same argument.
+            dtype: the dtype of the argument.
+            what: the name of the derivative in messages.
+        """
         value, error = expected.value, expected.error
         if expected.kink:
             return missing(what, f"there is a kink, the slope jumps by {expected.kink:.6g}", got, True)

@@ -1,4 +1,4 @@
-"""Along which directions a function is checked, and how far."""
+"""The directions along which a function is checked, and their lengths."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Array = npt.NDArray[Any]
 Directions = int | Literal["all"] | None
 
 FULL = 64
-"""Arguments of up to this many entries are checked entry by entry, larger ones along directions."""
+"""Arguments of up to this many entries are checked at every entry, larger ones along directions."""
 
 DIRECTIONS = 4
-"""How many random directions a larger argument is checked along, besides as many single entries."""
+"""The number of random directions, and of single entries, at which a larger argument is checked."""
 
 
 def inner(a: Any, b: Any) -> float:
@@ -27,7 +27,7 @@ def inner(a: Any, b: Any) -> float:
 
 
 def random(rng: np.random.Generator, like: Array) -> Any:
-    """Numbers between 1/4 and 1 in size, so that no entry goes unnoticed."""
+    """Random numbers of magnitude 1/4 to 1, so that every entry counts."""
     real = rng.uniform(0.25, 1, like.shape) * rng.choice([-1.0, 1.0], like.shape)
     if like.dtype.kind == "c":
         real = real + 1j * rng.uniform(0.25, 1, like.shape)
@@ -40,7 +40,7 @@ def tangent(rng: np.random.Generator, x: Array) -> Any:
 
 
 class Way(NamedTuple):
-    """A direction to check along, how far to go, where that is, and whether it is a single entry."""
+    """A direction: the array, the unit of its steps, its name in messages, and whether it is one entry."""
 
     direction: Any
     size: float
@@ -49,7 +49,10 @@ class Way(NamedTuple):
 
 
 def ways(x: Array, directions: Directions) -> Iterator[Way]:
-    """Single entries, real and imaginary parts apart; of a large array only some, and random mixtures."""
+    """The directions for an array: its entries, with separate real and imaginary parts.
+
+    For a large array only some entries, after random directions that move all entries.
+    """
     rng = np.random.default_rng(1)
     units = (1.0, 1j) if x.dtype.kind == "c" else (1.0,)
     entries: Any = range(x.size)
@@ -70,7 +73,7 @@ def ways(x: Array, directions: Directions) -> Iterator[Way]:
 
 
 def tally(chosen: list[Way], everywhere: list[Way]) -> str:
-    """How many of the random directions, and how many of the entries, were chosen."""
+    """The numbers of random directions and of entries in `chosen`, out of `everywhere`, as text."""
     parts = []
     for kind, single in (("random directions", False), ("entries", True)):
         of, all_ = (

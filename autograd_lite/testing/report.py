@@ -1,4 +1,4 @@
-"""What a failed check says: one line, and below it all detail."""
+"""The report of a failed check: one line, and the details below it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,17 @@ from typing import NamedTuple
 __all__ = ["RANKS", "CheckError", "Flaw", "Row", "missing", "report"]
 
 Row = tuple[str, str]
-"""A line of the report: what it is about, and what there is to say."""
+"""A line of the report: its label and its text."""
 
 
 class CheckError(Exception):
-    """What is wrong, before it is known whose fault it is."""
+    """A failed check, before the op to blame is known.
+
+    Args:
+        line: the first line of the report.
+        rows: the details.
+        no_slope: whether the function has no derivative at the point.
+    """
 
     def __init__(self, line: str, rows: Sequence[Row] = (), no_slope: bool = False) -> None:
         super().__init__(line)
@@ -21,23 +27,23 @@ class CheckError(Exception):
 
 
 def report(failure: CheckError, culprit: Sequence[Row]) -> str:
-    """What is wrong in one line, and below it in all detail."""
+    """The text of the report: the first line, and below it one line for each row."""
     rows = [(f"{label}:", text) for label, text in (*failure.rows, *culprit)]
     width = max(len(label) for label, _ in rows)
     return "\n".join([str(failure), *(f"  {label:<{width}}  {text}" for label, text in rows)])
 
 
 RANKS = ("undecided", "no derivative", "wrong")
-"""From the last to the first that is reported."""
+"""The kinds of flaws, from the least to the most severe; the most severe flaw is reported."""
 
 
 class Flaw(NamedTuple):
-    """What is wrong with one derivative.
+    """One wrong or missing derivative.
 
     Attributes:
-        rank: its place in RANKS, and the relative error; of several flaws the one of the largest is reported.
-        line, rows: of the report.
-        no_slope: whether the function has no derivative there.
+        rank: the index in RANKS, and the relative error; the flaw with the largest rank is reported.
+        line, rows: the first line and the details of the report.
+        no_slope: whether the function has no derivative at the point.
     """
 
     rank: tuple[int, float]

@@ -1,4 +1,4 @@
-"""What the rules themselves return, before the sweep casts it."""
+"""Checks of the values that rules return, before the backward pass casts them."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from .report import CheckError
 
 __all__ = ["check_rules", "recorded"]
 
-__tracebackhide__ = True  # pytest shows the lines of the test, not those of this file
+__tracebackhide__ = True  # pytest shows the lines of the test, not of this file
 
 
 def recorded(f: Callable[..., Any], points: list[Array]) -> tuple[Tape, list[Any]]:
-    """The tape of f with the line of each step, and the outputs."""
+    """The tape of f, with the user's line in the notes of each step, and the outputs of f."""
 
     def note_line(node: Node) -> None:
         node.note().line = user_line()
@@ -36,7 +36,11 @@ def recorded(f: Callable[..., Any], points: list[Array]) -> tuple[Tape, list[Any
 
 
 def check_rules(f: Callable[..., Any], points: list[Array]) -> None:
-    """Look at what each rule returns before the sweep casts it: its dtype, and whether it writes."""
+    """Check each rule on the tape of f.
+
+    A rule must return arrays in the dtype of its inputs. It must not write into its arguments, nor return the
+    same array of its own at every call.
+    """
     try:
         tape, outputs = recorded(f, points)
         seeds = {y.node: np.ones(y.shape, y.dtype)[()] for y in outputs if isinstance(y, Tensor) and y.node}
@@ -67,8 +71,8 @@ def check_rules(f: Callable[..., Any], points: list[Array]) -> None:
         for i, gx in enumerate(sent):
             if gx is not None and len(floats) == 1 and getattr(gx, "dtype", *floats) not in floats:
                 raise CheckError(
-                    f"wrong dtype: the rule of {op_name(node.op)} for argument {i} returns {gx.dtype} where "
-                    f"all is {next(iter(floats))}; use Python numbers in rules, for np.float64 widens"
+                    f"wrong dtype: the rule of {op_name(node.op)} for argument {i} returns {gx.dtype}, but "
+                    f"its arrays are {next(iter(floats))}; use Python numbers in rules: np.float64 promotes"
                 )
 
 

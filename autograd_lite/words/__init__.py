@@ -1,1 +1,1 @@
-"""What errors say: NumPy's message in our words, the line that repairs it, and the name that was meant."""
+"""The texts of errors: NumPy's message in clear words, the line that repairs the mistake, similar names."""

@@ -1,4 +1,4 @@
-"""The line to write in place of a call that cannot be recorded; it gives the number that NumPy would give."""
+"""The line to write in place of a call that cannot be recorded. The line gives the same numbers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SYMBOLS = {
     np.remainder: "%",
     np.floor_divide: "//",
 }
-"""The operators, for `a += x` of a plain array a, which NumPy calls as `add(a, x, out=a)`."""
+"""The operator of a ufunc: NumPy calls `add(a, x, out=a)` for `a += x` on a plain array a."""
 
 REDUCTIONS: dict[Op, Op] = {
     np.add: np.sum,
@@ -34,21 +34,21 @@ REDUCTIONS: dict[Op, Op] = {
     np.logical_and: np.all,
     np.logical_or: np.any,
 }
-"""What `ufunc.reduce` is called otherwise."""
+"""The function that does the same as `ufunc.reduce`."""
 
 RUNNING: dict[Op, Op] = {np.add: np.cumsum, np.multiply: np.cumprod}
-"""What `ufunc.accumulate` is called otherwise."""
+"""The function that does the same as `ufunc.accumulate`."""
 
 NEUTRAL: dict[Op, str] = {np.sum: "0", np.prod: "1", np.any: "False", np.all: "True"}
-"""What changes nothing in a reduction, and so stands in for the entries that `where` leaves out."""
+"""The neutral value of a reduction, which replaces the entries that `where` leaves out."""
 
 WITHOUT_NAN = {
-    np.var: "np.nanvar",  # the same numbers, where x has no NaN of its own
+    np.var: "np.nanvar",  # the same numbers if x holds no NaN
     np.std: "np.nanstd",
     **{f: f"np.{f.__name__}" for f in (np.nansum, np.nanprod, np.nanmean, np.nanvar, np.nanstd)},
     **{f: f"np.{f.__name__}" for f in (np.nanmax, np.nanmin)},
 }
-"""The forms of reductions that leave NaN out."""
+"""The reductions that leave NaN out."""
 
 INITIAL: dict[Op, str] = {
     np.sum: "{} + {}",
@@ -56,7 +56,7 @@ INITIAL: dict[Op, str] = {
     np.max: "np.maximum({}, {})",
     np.min: "np.minimum({}, {})",
 }
-"""How a reduction goes on from its first value."""
+"""How a reduction combines its result with `initial`."""
 
 KEPT = ("order", "subok", "casting")
 """Keywords that change no number."""
@@ -65,12 +65,12 @@ KEPT = ("order", "subok", "casting")
 def unsupported_call(
     op: Op, what: str, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
 ) -> UnsupportedError:
-    """The error for a keyword with which a call cannot be recorded.
+    """The error for a call that cannot be recorded because of a keyword.
 
     Args:
-        op: what was called.
+        op: the function that was called.
         what: the keyword.
-        args: the arguments of the call; the first is x in the advice, the second y, ...
+        args: the arguments of the call; the advice calls the first x, the second y, ...
         kwargs: the keyword arguments, `what` among them.
     """
     return UnsupportedError(
@@ -79,7 +79,7 @@ def unsupported_call(
 
 
 def _instead(op: Op, what: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    """What to write for a call."""
+    """The advice for a call, by keyword."""
     match what:
         case "out":
             return f"results are new Tensors; write {_without_out(op, args, kwargs)}"
@@ -114,7 +114,7 @@ def _without_out(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
 
 
 def _without_where(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any], other: str = "other") -> str:
-    """The call with the entries left out that the mask leaves out."""
+    """The call without `where` that leaves out the same entries."""
     kwargs = {key: value for key, value in kwargs.items() if key != "where"}
     name, names = full_name(op), _names(args)
     if isinstance(op, np.ufunc):
@@ -134,7 +134,7 @@ def _without_where(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any], other:
 
 
 def _without_axes(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    """The call with its axes moved to the end, where they belong, and those of the result back."""
+    """The call without `axes`: the input axes are moved to the end first, and those of the result back."""
     moved = []
     axes = [a if isinstance(a, tuple) else (a,) for a in kwargs.pop("axes", ())]
     for name, source in zip(_names(args), axes, strict=False):
@@ -153,7 +153,7 @@ def unsupported_method(
     Args:
         op: the ufunc.
         method: its method.
-        args: the arguments of the call; the first is x in the advice, the second y.
+        args: the arguments of the call; the advice calls the first x, the second y.
         kwargs: the keyword arguments.
     """
     if method == "at":
@@ -169,7 +169,7 @@ def unsupported_method(
 
 
 def _along_an_axis(op: Op, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    """What to write for reduce, accumulate and reduceat."""
+    """The line to write for reduce, accumulate and reduceat."""
     given = args[2:] if method == "reduceat" else args[1:]
     axis = kwargs.pop("axis", given[0] if given else 0)
     kwargs.pop("out", None)
@@ -194,7 +194,7 @@ def _along_an_axis(op: Op, method: str, args: tuple[Any, ...], kwargs: dict[str,
 
 
 def _instead_of_at(op: Op, a: Any, indices: Any, *values: Any) -> str:
-    """A loop, which like `at` comes to an entry as often as its index is there."""
+    """A loop, which like `at` changes an entry once for each occurrence of its index."""
     start = "a = ag.Tensor(a)" if isinstance(a, np.ndarray) else "a = x.copy()"
     several = bool(values) and np.ndim(values[0]) > 0
     name = full_name(op)
@@ -207,7 +207,7 @@ def _instead_of_at(op: Op, a: Any, indices: Any, *values: Any) -> str:
 
 
 def _names(args: tuple[Any, ...]) -> list[str]:
-    """How the arguments of a call are written in the advice: arrays by letters, the rest as it is."""
+    """The arguments of a call as the advice writes them: letters for arrays, other values in full."""
     letters = iter("xyuvwpqrst")
     return [_shown(arg, letters) for arg in args] or ["x"]
 

@@ -1,4 +1,4 @@
-"""Words for errors: NumPy's own message, then the shapes that came and the line that repairs it."""
+"""The texts of errors from NumPy: its own message, the shapes of the arguments, and the repair."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ __all__ = [
 
 
 def describe(value: Any) -> str:
-    """`float64 (2, 3)` for arrays, the value itself for small things.
+    """An argument in an error message: `float64 (2, 3)` for an array, the value for a short one.
 
     >>> import numpy as np
     >>> describe(np.zeros((2, 3))), describe(1.5), describe([1, 2])
@@ -47,14 +47,14 @@ def describe(value: Any) -> str:
 
 
 def how_many(items: Any) -> str:
-    """How many items a tuple or list has; what it is, if it is neither."""
+    """The number of items of a tuple or list, as text; another object is described."""
     return str(len(items)) if isinstance(items, (tuple, list)) else f"{describe(items)} for the tuple of"
 
 
 def explain(
     op: Callable[..., Any], args: Iterable[Any], error: Exception, kwargs: Mapping[str, Any] | None = None
 ) -> Exception:
-    """The family's error for an exception that NumPy raised inside of `op(*args, **kwargs)`."""
+    """The library's error for an exception that NumPy raised inside of `op(*args, **kwargs)`."""
     if isinstance(error, AutogradLiteError):
         return error
     args = tuple(args)
@@ -79,7 +79,7 @@ def explain(
 
 
 def _said(op: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], error: Exception) -> str:
-    """What NumPy said, with shapes as the user writes them: (2, 3) for (2,3), and with the -1 in them."""
+    """NumPy's message, with shapes as the user writes them: (2, 3) for (2,3), and -1 as given."""
     if op is np.matmul and isinstance(error, ValueError):
         return "the sizes do not fit."
     text, shape = str(error), kwargs.get("shape", kwargs.get("newshape"))  # the name in NumPy 2.0
@@ -91,7 +91,7 @@ def _said(op: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, An
 
 
 def _near(size: int, shape: Any) -> str:
-    """The shape of so many entries that differs from another in its first length."""
+    """Suggest a shape with `size` entries that differs from `shape` in the first length only."""
     rest = math.prod(shape[1:]) if isinstance(shape, (tuple, list)) and -1 not in shape else 0
     if not rest or size % rest or len(shape) < 2:
         return ""
@@ -99,17 +99,17 @@ def _near(size: int, shape: Any) -> str:
 
 
 STUMBLES = (AttributeError, KeyError, AssertionError, ZeroDivisionError, OverflowError, StopIteration)
-"""What NumPy and our rules raise when they are given what they did not expect."""
+"""The exceptions that NumPy and our rules raise for arguments that they did not expect."""
 
 
 def is_users(op: Callable[..., Any] | None) -> bool:
-    """Whether an op is one of the user's own, or runs one, whose exceptions are handed on as they are."""
+    """Whether an op is the user's own, or runs the user's code; then its exceptions are not translated."""
     home = getattr(op, "__module__", None) or "numpy"
     return hasattr(op, "runs_users_code") or not home.startswith(("numpy", "autograd_lite", "_operator"))
 
 
 def _advice(op: Callable[..., Any], shapes: list[tuple[int, ...] | None]) -> str:
-    """How to make the shapes fit, where that can be told."""
+    """How to make the shapes fit, if that is known."""
     name = op_name(op)
     if len(shapes) < 2 or shapes[0] is None or shapes[1] is None:
         return ""
@@ -138,7 +138,7 @@ def _advice(op: Callable[..., Any], shapes: list[tuple[int, ...] | None]) -> str
 def missing_rule(
     op: Callable[..., Any], known: Iterable[Callable[..., Any]], reason: str | None = None
 ) -> NotDifferentiableError:
-    """The error for an op that has no derivative rule: why, if that is known, or the ops that have one."""
+    """The error for an op without a derivative rule: the reason if one is known, else the supported ops."""
     name, public = op_name(op), full_name(op)
     if reason is not None:
         return NotDifferentiableError(
@@ -157,9 +157,9 @@ def missing_rule(
 
 
 def full_name(op: Callable[..., Any]) -> str:
-    """How a user writes the op: `np.linalg.det`, `scipy.special.erf`, `ag.softmax`, the name of one's own.
+    """An op as a user writes it: `np.linalg.det`, `scipy.special.erf`, `ag.softmax`; a user's op by its name.
 
-    A ufunc does not know the module that it is from, so it is looked for.
+    A ufunc does not know its module, so this function looks for it.
     """
     name, module = op_name(op), getattr(op, "__module__", None)
     if isinstance(op, np.ufunc):
@@ -173,7 +173,7 @@ def full_name(op: Callable[..., Any]) -> str:
 
 
 _HOMES_OF_UFUNCS = ("numpy", "scipy.special")
-"""The modules that have ufuncs, where they are imported."""
+"""The modules that define ufuncs; they are searched only if imported."""
 
 SCIPY = {
     "cbrt": "np.cbrt(x)",
@@ -193,4 +193,4 @@ SCIPY = {
     "xlog1py": "np.where(x == 0, 0, x * np.log1p(y))",
     "xlogy": "np.where(x == 0, 0, x * np.log(y))",
 }
-"""What to write for functions of scipy.special that have no rule."""
+"""What to write in place of functions of scipy.special without a rule."""

@@ -1,4 +1,4 @@
-"""Warnings of what runs, and is a mistake more often than not."""
+"""Warnings about code that runs but is probably a mistake."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ..errors import MistakeWarning
 __all__ = ["warn_of_mistake"]
 
 _LIBRARIES = frozenset({"autograd_lite", "nn", "numpy", "visualize"})
-"""Packages whose lines are not the user's."""
+"""Packages whose code is not the user's."""
 
 
 def warn_of_mistake(message: str) -> None:
     """Give a `MistakeWarning` that points at the user's line; Python shows it once for each line.
 
     Args:
-        message: what is probably wrong, and what to write.
+        message: the probable mistake, and what to write instead.
     """
     frame = sys._getframe(1)
     while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in _LIBRARIES:

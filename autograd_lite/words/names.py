@@ -1,4 +1,4 @@
-"""What other libraries call things that have another name here, and which name was probably meant."""
+"""Names of other libraries and what they are called here, and suggestions for misspelt names."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ..errors import MissingAttributeError, MissingNameError
 __all__ = ["FOREIGN_METHODS", "FOREIGN_NAMES", "Hinted", "called_module", "missing", "missing_from_module"]
 
 Meant = Callable[[str], str | None]
-"""Gives what to write for a name that another library has, or nothing."""
+"""Returns what to write for a name of another library, or None."""
 
 Known = Callable[[], Iterable[str]]
-"""Gives the names that are there."""
+"""Returns the existing names."""
 
 FOREIGN_NAMES = {
     "Function": "@ag.custom_vjp, or @ag.primitive with ag.defvjp",
@@ -75,7 +75,7 @@ FOREIGN_NAMES = {
     "visualize": "import visualize",
     "zeros": "ag.Tensor(np.zeros(shape))",
 }
-"""What to write for names that other libraries have at their top."""
+"""What to write for names at the top level of other libraries."""
 
 FOREIGN_NAMES |= {
     name: f"nn.functional.{name}, after import nn"
@@ -111,7 +111,7 @@ FOREIGN_METHODS = {
     "values": "x.max(dim=i) for a pair of values and indices; x.max(i), as in NumPy, is the values alone",
     "zero_grad": "x.grad = None",
 }
-"""What to write for methods of other libraries' arrays; for NumPy's other ones it is x.numpy()."""
+"""What to write for array methods of other libraries; for other methods of NumPy it is x.numpy()."""
 
 
 def missing(
@@ -121,20 +121,20 @@ def missing(
     known: Known,
     prefix: str = "",
 ) -> MissingAttributeError:
-    """The error for a name that is not there; it looks for the one that was meant when it is read.
+    """The error for a name that does not exist. It looks for similar names only when its message is read.
 
     Args:
-        problem: the message so far.
-        name: what was asked for.
-        meant: gives what to write for a name of another library's, or nothing.
-        known: gives the names that are there.
-        prefix: how their owner is written in code, e.g. "nn.".
+        problem: the beginning of the message.
+        name: the name.
+        meant: returns what to write for a name of another library, or None.
+        known: returns the existing names.
+        prefix: the owner of these names in code, e.g. "nn.".
 
     Example:
         >>> missing("a Tensor has no cot", "cot", {}.get, lambda: ["cos", "dot"], "x.")
         MissingAttributeError('a Tensor has no cot; did you mean x.dot or x.cos?')
     """
-    if name.startswith("__"):  # what Python and NumPy ask every object for
+    if name.startswith("__"):  # Python and NumPy ask every object for these
         return MissingAttributeError(problem)
     return MissingAttributeError(problem, functools.partial(_hint, name, meant, known, prefix))
 
@@ -149,7 +149,7 @@ def _hint(name: str, meant: Meant, known: Known, prefix: str) -> str:
 
 
 def _bare(name: str) -> str:
-    """A name as it is remembered: Conv2D, conv_2d and conv2d are one."""
+    """A name without underscores and capitals: Conv2D, conv_2d and conv2d are equal."""
     return name.replace("_", "").lower()
 
 
@@ -160,14 +160,14 @@ def missing_from_module(
     meant: Meant,
     known: Known,
 ) -> Exception:
-    """What a module's `__getattr__` raises: an AttributeError; in `from module import name` an ImportError.
+    """The error of a module's `__getattr__`: an AttributeError; in `from module import name` an ImportError.
 
     Args:
-        module: its name.
-        prefix: how it is written in code, e.g. "ag.".
-        name: what was asked for.
-        meant: gives what to write for a name of another library's, or nothing.
-        known: gives the names that are there.
+        module: the name of the module.
+        prefix: the module in code, e.g. "ag.".
+        name: the name that does not exist.
+        meant: returns what to write for a name of another library, or None.
+        known: returns the existing names.
     """
     error = missing(f"{module} has no {name}", name, meant, known, prefix)
     frame = sys._getframe(1)
@@ -175,7 +175,7 @@ def missing_from_module(
         frame = frame.f_back
     caller = frame.f_back or frame
     imports = caller.f_code.co_code[caller.f_lasti] == _IMPORT_FROM
-    # A module of that name is found by Python in sys.modules.
+    # Python itself finds a submodule of that name in sys.modules.
     return MissingNameError(str(error)) if imports and f"{module}.{name}" not in sys.modules else error
 
 
@@ -183,7 +183,7 @@ _IMPORT_FROM = opcode.opmap["IMPORT_FROM"]
 
 
 def called_module(module: ModuleType, line: str) -> None:
-    """Let a module that is called like a function, as in `ag.tensor(x)`, say which line was meant."""
+    """Have a module raise, when it is called as in `ag.tensor(x)`, an error that gives the right line."""
 
     class Called(ModuleType):
         def __call__(self, *args: Any, **options: Any) -> Any:
@@ -193,14 +193,14 @@ def called_module(module: ModuleType, line: str) -> None:
 
 
 class Hinted:
-    """A class whose objects, asked for a method of another library's, say what it is called here."""
+    """A base class: its objects, asked for a method of another library, raise an error with our name."""
 
     __slots__ = ()
 
     _foreign: ClassVar[Mapping[str, str]] = {}
     """What to write for names of other libraries."""
 
-    if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
+    if not TYPE_CHECKING:  # so that type checkers still find misspelt names
 
         def __getattr__(self, name: str) -> Any:
             kind = type(self)
