@@ -22,6 +22,7 @@ from . import errors, ops, tree
 from .anomaly import detect_anomaly
 from .apply import apply, nondifferentiable, primitive, stop_gradient
 from .checkpoint import checkpoint, preserve
+from .compile import compile
 from .custom import custom_vjp
 from .device import Device
 from .errors import AutogradLiteError
@@ -32,6 +33,7 @@ from .node import Node
 from .ops.reductions import log_softmax, logsumexp, softmax
 from .ops.selection import relu
 from .ops.special import erf, sigmoid, softplus
+from .plan.trace import replayed
 from .pull import contributions
 from .recording import enable_grad, is_recomputing, is_recording, no_grad
 from .tape import Tape
@@ -70,6 +72,7 @@ __all__ = [
     "__version__",
     "apply",
     "checkpoint",
+    "compile",
     "contributions",
     "custom_vjp",
     "defvjp",
@@ -95,6 +98,7 @@ __all__ = [
     "preserve",
     "primitive",
     "relu",
+    "replayed",
     "sigmoid",
     "softmax",
     "softplus",

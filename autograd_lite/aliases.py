@@ -19,7 +19,7 @@ import numpy as np
 
 from . import tree
 from .apply import alias
-from .arrays import asarray, is_array, on_host, refuse_other_arithmetic, stored, unwrap, zeros
+from .arrays import asarray, door, is_array, on_host, refuse_other_arithmetic, stored, unwrap, zeros
 from .arrays import owned as copied
 from .backward import play, receive
 from .box import lift, wrap
@@ -110,7 +110,7 @@ class Call:
             return value
         if any(isinstance(x, Tensor) for x in self.primals):
             return tree.map_leaves(lambda x: x.detach() if isinstance(x, Tensor) else x, value)
-        numbers = all(isinstance(x, (int, float, complex)) for x in self.primals)
+        numbers = all(isinstance(x, NUMBERS) or getattr(x, "__array_number__", None) for x in self.primals)
         return tree.map_leaves(lambda x: _plain(x, numbers), value)
 
 
@@ -120,6 +120,8 @@ def seeds_of(outputs: Iterable[Any], cotangents: Iterable[Any], record: bool) ->
     with enable_grad():
         for y, g in zip(outputs, cotangents, strict=True):
             if isinstance(y, Tensor) and y.node is not None:
+                if (whole := door(y._data)) is not None and on_host(unwrap(g)) and not record:
+                    g = whole(_itself, (unwrap(g),), {})
                 g = (g if isinstance(g, Tensor) else wrap(g)) if record else unwrap(g)
                 seeds[y.node] = seeds[y.node] + g if y.node in seeds else g
     return seeds
@@ -142,6 +144,8 @@ def _alias(x: Any, outer: bool) -> Any:
             "and nested tuples, lists and dicts of them; write list(x), vars(x), or name other arguments "
             "with argnums="
         )
+    if getattr(value, "__array_number__", None) is int:
+        value = value.astype(float)
     if isinstance(value, (int, np.bool_)) and not isinstance(value, np.generic):
         value = float(value)
     array = asarray(value)
@@ -158,7 +162,17 @@ def _plain(x: Any, numbers: bool) -> Any:
     """The array in a Tensor; a 0-d array as a Python number if `numbers`, else as a NumPy scalar."""
     if not isinstance(x, Tensor):
         return x
+    if numbers and x.ndim == 0 and (whole := door(x._data)) is not None:
+        return whole(_number, (x._data,), {})
     return x.item() if numbers and x.ndim == 0 and on_host(x._data) else x._data
+
+
+def _itself(x: Any) -> Any:
+    return x
+
+
+def _number(x: Any) -> Any:
+    return x.item()
 
 
 def _like(g: Any, x: Any) -> Any:
@@ -171,6 +185,8 @@ def _like(g: Any, x: Any) -> Any:
         g = np.asarray(g, g.dtype.newbyteorder())  # NumPy scalars lose the byte order
     if isinstance(x, Tensor):
         return like((x,), wrap(owned(g)))
+    if (whole := door(g) or door(x)) is not None:
+        return whole(_like, (g, x), {})
     if not on_host(g):
         return copied(g)
     if isinstance(x, np.ndarray) or np.ndim(g):

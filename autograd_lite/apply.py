@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast, overload
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import asarray, dtype_of, empty, on_host, owned, refuse_other_arithmetic, shape_of, stored
+from .arrays import asarray, door, dtype_of, empty, on_host, owned, refuse_other_arithmetic, shape_of, stored
 from .box import HARMLESS, OPERANDS, PLAIN, Box, Value, answer, record, wrap
 from .calls import (
     NUMPY_FUNCTION,
@@ -364,6 +364,8 @@ def primitive(function: Any = None, *, broadcasts: bool = False) -> Any:
                 if isinstance(arg, Box):
                     return apply(op, *args, **kwargs)
                 refuse_other_arithmetic(arg)
+                if (whole := door(arg)) is not None:
+                    return whole(function, args, kwargs)
         return function(*args, **kwargs)
 
     known[op] = Rule(broadcasts=broadcasts, flow="elementwise" if broadcasts else "mixes")

@@ -8,6 +8,10 @@ A Tensor may hold an array of any class that speaks NumPy's two protocols, `__ar
 - NumPy's functions, which return arrays of the same class, 0-d arrays included;
 - `__array_host__()`, which returns the values as a NumPy array, if the values may be read.
 
+A traced array (see `plan`) holds a NumPy array, and has two doors more. `__array_whole__(function, args,
+kwargs)` calls a function of the library at once on the arrays inside of traced arrays: a kernel, or an op
+that reads values. `__array_pull__` does the same for a step of the backward pass.
+
 `zeros`, `ones` and `empty` make an array in the class of another array. A rule may have to read values,
 because an index, a count or a branch depends on them. Only `to_host`, `some` and `every` read values.
 
@@ -29,10 +33,12 @@ __all__ = [
     "MASKED",
     "Holder",
     "asarray",
+    "door",
     "dtype_of",
     "empty",
     "every",
     "finite",
+    "handed",
     "in_order",
     "is_array",
     "is_number",
@@ -85,6 +91,14 @@ def on_host(x: Any) -> bool:
     """Whether x is NumPy's own array, whose memory and values can be read, or a number or list."""
     kind = x.__class__
     return kind in _ON_HOST or not (_speaks_numpy(kind) or isinstance(x, Holder))
+
+
+def door(x: Any) -> Any:
+    """`__array_whole__` of a traced array, also inside of a tuple or list; None for any other object."""
+    kind = x.__class__
+    if kind is tuple or kind is list:
+        return next(filter(None, map(door, x)), None)
+    return None if kind in _ON_HOST else getattr(x, "__array_whole__", None)
 
 
 def is_array(x: Any) -> bool:
@@ -196,6 +210,11 @@ def to_host(x: Any) -> Any:
         f"the values of {kind} {shape_of(x)} cannot be read; give the class a method {kind}.__array_host__() "
         "that returns them as a NumPy array"
     )
+
+
+def handed(x: Any) -> Any:
+    """The array that a program gets for an array of any class: a traced array itself, else its values."""
+    return x if door(x) is not None else to_host(x)
 
 
 def some(condition: Any) -> bool:

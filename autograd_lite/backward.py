@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import tree
-from .arrays import is_number, ones, owned, stored, unwrap
+from .arrays import door, is_number, on_host, ones, owned, stored, unwrap
 from .box import Box, as_numbers, lift, wrap
 from .cotangents import Cotangent, Masked, add, bare, fit
 from .errors import (
@@ -297,6 +297,8 @@ def _seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
         )
     if create_graph and isinstance(gradient, Tensor):
         return gradient if gradient.dtype == value.dtype else gradient.astype(value.dtype)
+    if (whole := door(value)) is not None and on_host(raw):
+        raw = whole(np.array, (raw,), {})
     raw = raw.astype(value.dtype, copy=False)
     raw = raw if raw.ndim else raw[()]
     return wrap(raw) if create_graph else raw

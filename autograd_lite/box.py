@@ -21,12 +21,12 @@ import numpy.typing as npt
 from .arrays import (
     Holder,
     asarray,
+    handed,
     is_array,
     on_host,
     owned,
     refuse_other_arithmetic,
     stored,
-    to_host,
     unwrap,
 )
 from .errors import DTypeError, MissingAttributeError, ShapeError, TapeError
@@ -307,7 +307,7 @@ class Box(Holder):
     def numpy(self) -> Array:
         """The plain array; nothing that is computed from this array is recorded."""
         if not on_host(self._data):
-            return cast(Array, to_host(self._data))
+            return cast(Array, handed(self._data))
         if self._data.__class__ is not np.ndarray:  # 0-d values are stored as scalars, which are faster
             with changing:  # two threads that ask get one array
                 if self._data.__class__ is not np.ndarray:

@@ -24,6 +24,7 @@ __all__ = [
     "AssignmentError",
     "AutogradLiteError",
     "AxisError",
+    "CompileError",
     "DTypeError",
     "DataError",
     "DataFileError",
@@ -118,6 +119,10 @@ class TapeError(AutogradLiteError, RuntimeError):
 
 class AssignmentError(AutogradLiteError, RuntimeError):
     """An assignment that would make a leaf a result, write a read-only view, or be lost."""
+
+
+class CompileError(AutogradLiteError, RuntimeError):
+    """A function that cannot become a plan: it reads a value, or two runs of it differ."""
 
 
 class AnomalyError(AutogradLiteError, FloatingPointError):

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .apply import record_result, unrecorded_result
-from .arrays import on_host, refuse_other_arithmetic, unwrap
+from .arrays import door, on_host, refuse_other_arithmetic, unwrap
 from .errors import ShapeError
 from .kept import keep_constants
 from .kin import like
@@ -81,10 +81,11 @@ def _op(
 
     @functools.wraps(definition)
     def op(*args: Any, **options: Any) -> Any:
-        values = list(map(unwrap, args))
+        values, whole = list(map(unwrap, args)), None
         for x in values:
             if x.__class__ is not _ARRAY:
-                if not on_host(x):
+                whole = whole or door(x)
+                if not on_host(x) and whole is None:
                     return definition(*args, **options)
                 refuse_other_arithmetic(x, op_name(op))
         tensors = [x for x in args if isinstance(x, Tensor)]
@@ -94,7 +95,10 @@ def _op(
             kept, watched = keep_constants(known[op], inputs, values, options)
             options = kept or {}
         try:
-            value, residuals = forward(*values, **options)
+            if whole is None:
+                value, residuals = forward(*values, **options)
+            else:
+                value, residuals = whole(forward, values, options)
         except Exception as error:
             raise explain(op, values, error) from error
         if recorded:

@@ -137,6 +137,8 @@ def pull(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> list[Cotangent]:
         g, mask = g.g, g.mask
     taken, values, conjugates = g, args, False
     if g.__class__ is not _FLOAT and (g.__class__ is not _ARRAY or g.dtype.kind == "c"):
+        if (traced := getattr(g, "__array_pull__", None)) is not None:
+            return traced(pull, node, rule, sweep)  # type: ignore[no-any-return]
         g, taken, conjugates = _taken(rule, g, y)
         if sweep.record:
             y, values = _lifted(node, sweep.lines)

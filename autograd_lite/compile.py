@@ -1,0 +1,482 @@
+"""`ag.compile`: a function that is watched for two calls, and replayed from then on.
+
+Each signature of a call has an entry: nothing yet, the trace of the first call, a plan, or the reason why calls
+of this signature stay eager. The first two calls run the function on traced arrays, which compute as the eager
+run does. Two equal traces make a plan.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import tree
+from .arrays import refuse_other_arithmetic, stored
+from .box import PLAIN, Box, in_class, lift, wrap
+from .errors import CompileError, DTypeError
+from .node import Leaf, Node, op_name, tape_order
+from .plan.reach import Places, Reached, reach
+from .plan.replay import Mismatch, replay_of
+from .plan.schedule import Plan, late_guard, scheduled
+from .plan.trace import Ref, Trace, difference, same, tracing, walk
+from .plan.traced import Sent, Traced
+from .recording import current, is_recording
+from .words.explain import describe
+from .words.mistakes import warn_of_mistake
+
+__all__ = ["Compiled", "compile"]
+
+MOST = 16
+"""The number of plans that a function keeps."""
+
+STATIC = (bool, str, bytes, type(None), type(Ellipsis), type, np.dtype)
+"""Classes of arguments that are part of the signature."""
+
+
+def compile(f: Callable[..., Any], *, static_argnums: int | tuple[int, ...] = ()) -> Compiled:
+    """A function that runs `f` twice for each signature, and replays what ran from then on.
+
+    A replay is a list of NumPy calls, and gives the bits of the eager run. It also does what f does to
+    Tensors that f reaches: parameters, gradients, buffers, the random numbers of `nn`. A signature is the
+    structure, the shapes and the dtypes of the arguments, and the state of what f reaches.
+
+    Args:
+        f: a function of arrays, numbers and Tensors, or a whole training step.
+        static_argnums: the positions of arguments whose values f reads in Python; each value has a plan.
+
+    Raises:
+        CompileError: f reads a value in Python, as in `if x > 0`, or two runs of f differ.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> f = ag.compile(ag.value_and_grad(lambda x: np.sum(np.tanh(x) ** 2)))
+        >>> x = np.array([0.0, 1.0])
+        >>> [np.round(f(x)[1], 3).tolist() for _ in range(3)]
+        [[0.0, 0.64], [0.0, 0.64], [0.0, 0.64]]
+        >>> f.signatures
+        ['replayed: float64 (2,)']
+    """
+    if not callable(f):
+        raise DTypeError(f"compile takes a function, not {describe(f)}: ag.compile(f), then f(x)")
+    numbers = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
+    return Compiled(f, numbers)
+
+
+class _Entry:
+    """What is kept of a signature: the trace of one call, then a replay, or the reason to stay eager."""
+
+    def __init__(self, words: str) -> None:
+        self.words = words
+        self.trace: Trace | None = None
+        self.result: Any = None
+        self.plan: Plan | None = None
+        self.replay: Callable[[list[Any]], Any] | None = None
+        self.reason: str | None = None
+        self.failed = 0
+
+
+class Compiled:
+    """A compiled function; see `compile`.
+
+    Attributes:
+        signatures: one line for each signature: what it is, and whether its calls are replayed or eager.
+    """
+
+    def __init__(self, f: Callable[..., Any], static_argnums: tuple[int, ...]) -> None:
+        functools.update_wrapper(self, f, updated=())
+        self._f, self._static = f, static_argnums
+        self._entries: dict[Any, _Entry] = {}
+        self._found: Reached | None = None
+        self._places: Places | None = None
+        self._key: Any = None
+        self._lock = threading.RLock()
+        self._told: set[str] = set()
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        own = vars(instance).get(f"_compiled_{self.__name__}")  # type: ignore[attr-defined]
+        if own is None:
+            own = Compiled(self._f.__get__(instance, owner), self._static)
+            object.__setattr__(instance, f"_compiled_{self.__name__}", own)  # type: ignore[attr-defined]
+        return own
+
+    @property
+    def signatures(self) -> list[str]:
+        """What is kept, one line for each signature."""
+        return [
+            f"{'eager' if e.reason else 'replayed' if e.plan else 'watched'}: {e.words}"
+            + (f" ({e.reason})" if e.reason else "")
+            for e in self._entries.values()
+        ]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if tracing.get() is not None:
+            return self._f(*args, **kwargs)
+        if (reason := _around()) is not None:
+            self._tell(reason)
+            return self._f(*args, **kwargs)
+        with self._lock:
+            call = _Call(self._f, args, kwargs, self._static)
+            entry = self._entry(call)
+            if entry.replay is not None:
+                try:
+                    return self._replayed(entry, call)
+                except Mismatch:
+                    entry.failed += 1
+                    if entry.failed > 8:
+                        entry.reason, entry.replay = "the library reads values that differ between calls", None
+                    return self._f(*args, **kwargs)
+            if entry.reason is not None:
+                self._tell(f"{entry.words}: {entry.reason}")
+                return self._f(*args, **kwargs)
+            return self._watched(entry, call)
+
+    def plan(self, *args: Any, **kwargs: Any) -> Plan:
+        """The plan of a call that has been watched twice; `print(plan)` is the evaluation trace.
+
+        Raises:
+            CompileError: calls of this signature have no plan.
+        """
+        with self._lock:
+            entry = self._entry(_Call(self._f, args, kwargs, self._static))
+            if entry.plan is None:
+                raise CompileError(
+                    f"no plan for {entry.words}: "
+                    + (entry.reason or "call the function twice with arguments of these shapes first")
+                )
+            return entry.plan
+
+    # -- signatures --------------------------------------------------------------------------------
+
+    def _entry(self, call: _Call) -> _Entry:
+        if self._found is None or self._found.changed() is not None:
+            self._found = reach(self._f)
+            self._places = Places(self._found)
+            self._key = self._found.key()
+        places: Any = self._places
+        key = (call.key, self._key, places.signature(), is_recording())
+        entry = self._entries.get(key)
+        if entry is None:
+            if len(self._entries) >= MOST:
+                self._entries.pop(next(iter(self._entries)))
+                self._tell(
+                    f"more than {MOST} signatures: the shapes, the static arguments, or numbers that the function "
+                    f"reads keep changing; the last is {call.words}"
+                )
+            entry = self._entries[key] = _Entry(call.words)
+            entry.reason = call.reason or next(iter(self._found.eager), None) or _on_tape(self._found)
+        return entry
+
+    def _tell(self, reason: str) -> None:
+        """Say once why calls are not replayed."""
+        if reason not in self._told:
+            self._told.add(reason)
+            warn_of_mistake(f"ag.compile({op_name(self._f)}) runs eagerly: {reason}")
+
+    # -- watching ----------------------------------------------------------------------------------
+
+    def _watched(self, entry: _Entry, call: _Call) -> Any:
+        """Run the function on traced arrays, which compute as the eager run does."""
+        places, found, trace = Places(self._found), self._found, Trace()  # type: ignore[arg-type]
+        trace.places = places
+        token = tracing.set(trace)
+        try:
+            args, kwargs = call.traced(trace)
+            places.load(trace)
+            out = self._f(*args, **kwargs)
+            places.store(trace)
+            result = _Result(trace, out, found)
+            trace.reason = trace.reason or result.reason or call.changed(trace)
+        finally:
+            tracing.reset(token)
+            places.restore()
+            call.restore()
+            trace.open = False
+        out = result.plain()
+        changed = found.changed()  # type: ignore[union-attr]
+        if changed is not None:
+            _clean(reach(self._f))
+        self._settle(entry, trace, result, changed)
+        return out
+
+    def _settle(self, entry: _Entry, trace: Trace, result: _Result, changed: Any) -> None:
+        """Decide what calls of a signature do from now on."""
+        if trace.reason is not None:
+            entry.reason = trace.reason
+        elif entry.trace is None:
+            entry.trace, entry.result = trace, result
+        else:
+            one, first = entry.trace, entry.result
+            entry.trace = entry.result = None
+            what = difference(one, trace)
+            if what is None and not same(first.spec, result.spec):
+                what = "the results that come from no argument"
+            if what is not None and what.startswith("read: "):
+                entry.reason = what.removeprefix("read: ")
+                return
+            if what is not None:
+                raise CompileError(
+                    f"two runs of {op_name(self._f)} on arguments of one signature differ: {what}. A plan repeats "
+                    "what ran: pass what changes as an argument, keep a counter in an array or a Tensor, and "
+                    "draw random numbers with nn.random or outside"
+                )
+            if changed is not None:
+                if isinstance(changed.get(), (int, float, complex, str)):
+                    raise CompileError(
+                        f"{op_name(self._f)} changes {changed!r}, which a replay would not; keep the number in an "
+                        "array or a Tensor, or change it outside of the compiled function"
+                    )
+                entry.reason = f"the function puts a new object into {changed!r}"
+                return
+            both = [pair for key, pair in trace.constants.items() if key in one.constants]
+            plan = scheduled(trace, result.spec, both)
+            trace.values.clear()
+            if (guard := late_guard(plan)) is not None:
+                entry.reason = f"the library reads a value after an effect, at {guard.line}"
+                return
+            entry.plan, entry.replay = plan, replay_of(plan)
+
+    def _replayed(self, entry: _Entry, call: _Call) -> Any:
+        plan: Any = entry.plan
+        for array, copy in plan.constants:
+            if not same(array, copy):
+                raise Mismatch
+        assert entry.replay is not None
+        values = entry.replay(call.leaves)
+        return walk(plan.result, lambda leaf: _given(leaf, values))
+
+
+def _around() -> str | None:
+    """Why a call in this recording state is not replayed; None if it may be."""
+    state = current()
+    if state.checks is not None:
+        return "detect_anomaly checks each step"
+    if state.watchers:
+        return "a Tape listens to each step"
+    if state.recomputing:
+        return "checkpoint computes the steps anew"
+    if state.transforms:
+        return "the call is differentiated; compile the outer function: ag.compile(ag.grad(f))"
+    return None
+
+
+def _on_tape(found: Reached) -> str | None:
+    """Why the Tensors that a function reaches keep it eager; None if they do not."""
+    for tensor in found.tensors:
+        if tensor.node is not None and tensor.node.op is not None:
+            return "the function reaches a Tensor that is a result on the tape; keep x.detach()"
+        if tensor.__class__ not in PLAIN and tensor._views:
+            return "the function reaches a Tensor that shares its memory with views"
+    return None
+
+
+# -- arguments -------------------------------------------------------------------------------------
+
+
+class _Call:
+    """The arguments of one call.
+
+    Attributes:
+        leaves: the arguments in the nested containers, in order.
+        key: the part of the signature that the arguments give.
+        words: the same in words.
+        reason: why such a call is not replayed.
+    """
+
+    def __init__(self, f: Any, args: Any, kwargs: Any, static: tuple[int, ...]) -> None:
+        self.args, self.kwargs = args, kwargs
+        fixed = {i % len(args) for i in static if -len(args) <= i < len(args)}
+        self.open = [None if i in fixed else x for i, x in enumerate(args)]
+        self.leaves, self.rebuild = tree.flatten((self.open, kwargs))
+        self.fixed = fixed
+        self.reason: str | None = None
+        leaf_keys = tuple(map(self._of, self.leaves))
+        statics = tuple([(i, _hashed(args[i])) for i in sorted(fixed)])
+        shape = repr(tree.skeleton((self.open, kwargs)))
+        self.key = leaf_keys, statics, shape, len(args)
+        self.words = ", ".join([describe(x) if not isinstance(x, float) else "float" for x in self.leaves])
+        self._swapped: list[tuple[Box, Any, Traced]] = []
+
+    def _of(self, x: Any) -> Any:
+        """The part of the signature that an argument gives."""
+        if isinstance(x, Box):
+            if x.node is not None and x.node.op is not None:
+                self.reason = "an argument is a result on the tape"
+            data = x._data
+            return type(x), data.__class__, data.shape, data.dtype, x.node is None, x.grad is None
+        if isinstance(x, (np.ndarray, np.generic)):
+            refuse_other_arithmetic(x, "ag.compile")
+            return x.__class__, x.shape, x.dtype
+        if isinstance(x, (int, float, complex)) and not isinstance(x, bool):
+            return x.__class__
+        return x.__class__, _hashed(x)
+
+    def traced(self, trace: Trace) -> Any:
+        """The arguments with traced arrays inside."""
+        leaves = []
+        for i, x in enumerate(self.leaves):
+            tensor = isinstance(x, Box)
+            value = x._data if tensor else x
+            if isinstance(value, STATIC) or not isinstance(value, (np.ndarray, np.generic, int, float, complex)):
+                leaves.append(x)
+                continue
+            made = trace.made(value)
+            trace.add(_argument, (i, tensor), {}, made, "input")
+            if tensor:
+                self._swapped.append((x, value, made))
+                _put(x, made)
+                leaves.append(x)
+            else:
+                leaves.append(made)
+        given, kwargs = self.rebuild(leaves)
+        return [self.args[i] if i in self.fixed else x for i, x in enumerate(given)], kwargs
+
+    def changed(self, trace: Trace) -> str | None:
+        """Why the effects on arguments keep the call eager."""
+        for x, _, made in self._swapped:
+            if x._data is not made or (x.node is not None and x.node.op is not None):
+                return "the function assigns to a Tensor among its arguments"
+            if x.node is not None and x.node.grad is not None:
+                return "the gradient of an argument is kept in its .grad; take ag.grad, or reach it as a parameter"
+        return None
+
+    def restore(self) -> None:
+        for x, value, made in self._swapped:
+            _put(x, value if x._data is made else walk(x._data, _plain))
+            if x.node is not None:
+                _clean_tape([x.node])
+
+
+def _argument(*_: Any) -> None:
+    """The function of a step that reads an argument."""
+
+
+def _put(x: Box, value: Any) -> None:
+    x._data = value
+    if x.node is not None and x.node.op is None:
+        x.node.value = value
+
+
+def _hashed(x: Any) -> Any:
+    """A static argument as a key; raises for an object that has none."""
+    try:
+        hash(x)
+    except TypeError as error:
+        raise DTypeError(
+            f"ag.compile: the static argument {describe(x)} cannot be hashed; pass a number, a string, or a "
+            "tuple"
+        ) from error
+    return x.__class__, x
+
+
+# -- results ---------------------------------------------------------------------------------------
+
+
+class _Tensor:
+    """A Tensor in a result: its class, its values, and whether a pass has been played from it."""
+
+    def __init__(self, kind: type, data: Any, op: Any) -> None:
+        self.kind, self.data, self.op = kind, data, op
+
+    def __eq__(self, other: object) -> bool:
+        return other.__class__ is _Tensor and same(self._key(), other._key())  # type: ignore[attr-defined]
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _key(self) -> Any:
+        return self.kind, self.data, self.op
+
+
+class _Result:
+    """What a run returned: as it is, and as a tree of slots."""
+
+    def __init__(self, trace: Trace, out: Any, found: Any) -> None:
+        self._trace, self._out, self.reason = trace, out, None
+        self._captured = {id(t) for t in found.tensors}
+        self.spec = walk(out, self._spec)
+
+    def _spec(self, leaf: Any) -> Any:
+        if isinstance(leaf, Traced):
+            return Ref(leaf._slot)
+        if isinstance(leaf, Box):
+            if id(leaf) in self._captured:
+                return leaf
+            node = leaf.node
+            if node is not None and not node.played:
+                self.reason = "the result is on the tape; return x.detach(), or take ag.grad inside"
+            data = leaf._data
+            return _Tensor(
+                type(leaf), Ref(data._slot) if isinstance(data, Traced) else data, node.op if node else None
+            )
+        if isinstance(leaf, np.ndarray) and not leaf.dtype.hasobject:
+            return leaf.copy("K")
+        if not isinstance(leaf, (int, float, complex, str, bytes, type(None), np.generic)):
+            self.reason = f"the result holds a {type(leaf).__name__}; return arrays, numbers and Tensors"
+        return leaf
+
+    def plain(self) -> Any:
+        """What the run returned, with plain values."""
+        out, self._out = self._out, None
+        _clean(reach(out))
+        return walk(out, _cleaned)
+
+
+def _cleaned(leaf: Any) -> Any:
+    if isinstance(leaf, Box):
+        leaf._data = _plain(leaf._data)
+        if leaf.node is not None:
+            _clean_tape([leaf.node])
+        return leaf
+    return _plain(leaf)
+
+
+def _plain(leaf: Any) -> Any:
+    return leaf._value if isinstance(leaf, Traced) else leaf
+
+
+def _clean(found: Reached) -> None:
+    """Put plain values into whatever holds traced ones after a run."""
+    Places(found).restore()
+    for tensor in found.tensors:
+        _cleaned(tensor)
+
+
+def _clean_tape(ends: list[Node]) -> None:
+    """Put plain values into the steps of a tape."""
+    nodes = tape_order(ends)
+    nodes += [p for node in nodes for p in node.inputs if p.__class__ is Leaf] + ends
+    for node in nodes:
+        node.value, node.args = walk(node.value, _plain), walk(node.args, _plain)
+        node.kwargs = walk(node.kwargs, _plain)
+        adjoint = node.adjoint
+        node.adjoint = adjoint._bare()._value if isinstance(adjoint, Sent) and adjoint._trace.open else _plain(adjoint)
+
+
+def _given(leaf: Any, values: dict[int, Any]) -> Any:
+    """A leaf of the result of a replay."""
+    kind = leaf.__class__
+    if kind is Ref:
+        return values[leaf.slot]
+    if kind is _Tensor:
+        data = values[leaf.data.slot] if leaf.data.__class__ is Ref else leaf.data
+        tensor = wrap(stored(data))
+        if leaf.op is not None:
+            tensor = lift(tensor._data, _played(leaf.op, tensor._data))
+        return tensor if leaf.kind in PLAIN else in_class(leaf.kind, tensor)
+    return leaf.copy("K") if isinstance(leaf, np.ndarray) else leaf
+
+
+def _played(op: Any, value: Any) -> Node:
+    """A step whose pass has been played inside of the compiled function."""
+    node: Node = object.__new__(Node)
+    node.op, node.inputs, node.args, node.kwargs, node.value = op, (), (), None, value
+    node.adjoint = node.notes = None
+    node.played, node.index = True, 0
+    return node
+
+

@@ -1,0 +1,422 @@
+"""What a function reaches: the Tensors, arrays and numbers that outlive a call, found by a walk from it.
+
+The walk follows closure cells, defaults, the globals that a function's code names, the function's `self`, the
+attributes of objects, and the items of containers. It ends at libraries, and at objects that say
+`__plan_outside__ = True`, such as optimizers, whose methods are steps of a plan by themselves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import gc
+import sys
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..arrays import stored
+from ..box import PLAIN, Box, in_class, wrap
+from ..errors import CompileError
+from ..node import Leaf
+from .trace import Trace, tracing
+from .traced import Traced
+
+__all__ = ["Places", "Reached", "reach"]
+
+LIBRARIES = frozenset({"numpy", "autograd_lite", "nn", "visualize"}) | sys.stdlib_module_names
+"""Packages whose functions and classes are not walked through."""
+
+NUMBERS = (int, float, complex, str, bytes, bool, type(None), np.generic, np.dtype)
+MISSING = object()
+
+
+class Entry:
+    """A place in a dict, a list or a closure cell."""
+
+    __slots__ = ("holder", "key")
+
+    def __init__(self, holder: Any, key: Any) -> None:
+        self.holder, self.key = holder, key
+
+    def get(self) -> Any:
+        try:
+            return self.holder.cell_contents if self.key is CELL else self.holder[self.key]
+        except (LookupError, ValueError):
+            return MISSING
+
+    def put(self, value: Any) -> None:
+        if self.key is CELL:
+            self.holder.cell_contents = value
+        else:
+            self.holder[self.key] = value
+
+    def __repr__(self) -> str:
+        return "a closure variable" if self.key is CELL else f"{self.key!r}"
+
+
+CELL = "a closure variable"
+
+
+class Reached:
+    """What the walk has found.
+
+    Attributes:
+        tensors: the Tensors.
+        arrays: the entries that hold NumPy arrays.
+        held: the entries that hold constant Tensors.
+        links: (entry, object) for the objects on the way, and (entry, number): while each entry holds it, the
+            walk would find the same.
+        outside: objects whose methods are steps by themselves.
+    """
+
+    def __init__(self) -> None:
+        self.tensors: list[Box] = []
+        self.arrays: list[Entry] = []
+        self.held: list[Entry] = []
+        self.links: list[tuple[Entry, Any]] = []
+        self.sizes: list[tuple[Any, int]] = []
+        self.outside: list[Any] = []
+        self.eager: list[str] = []
+
+    def key(self) -> Any:
+        """What the walk has found, as a key: numbers by value, objects by identity."""
+        numbers = [v if isinstance(v, NUMBERS) else id(v) for _, v in self.links]
+        return tuple([(v.__class__, repr(v)) for v in numbers]), tuple(map(id, self.tensors))
+
+    def changed(self) -> Entry | None:
+        """The first entry that holds another object."""
+        for entry, value in self.links:
+            now = entry.get()
+            if now is not value and (now.__class__ is not value.__class__ or not _equal(now, value)):
+                return entry
+        for holder, n in self.sizes:
+            if len(holder) != n:
+                return Entry(holder, f"the length of a {type(holder).__name__}")
+        return None
+
+
+def _equal(a: Any, b: Any) -> bool:
+    """Whether two numbers are equal to the bit; other objects are equal only if they are the same."""
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all(x is y or _equal(x, y) for x, y in zip(a, b, strict=True))
+    if a.__class__ is not b.__class__ or not isinstance(a, NUMBERS):
+        return False
+    return bool(a == b and repr(a) == repr(b))
+
+
+def reach(*roots: Any) -> Reached:
+    """Walk from objects. The stack is a list: depth is no limit."""
+    found, seen = Reached(), set()
+    todo: list[tuple[Any, Entry | None]] = [(root, None) for root in reversed(roots)]
+    alive = [roots]
+    while todo:
+        value, entry = todo.pop()
+        if isinstance(value, (np.ndarray, Traced)):
+            if entry is not None and not value.dtype.hasobject:
+                found.arrays.append(entry)
+            continue
+        if isinstance(value, Box) and value.node is None and entry is not None:
+            found.held.append(entry)
+            continue
+        if entry is not None:
+            found.links.append((entry, value))
+        if isinstance(value, NUMBERS) or id(value) in seen:
+            continue
+        seen.add(id(value))
+        alive.append(value)
+        if isinstance(value, Box):
+            found.tensors.append(value)
+            continue
+        if reason := getattr(type(value), "__plan_eager__", None):
+            found.eager.append(reason)
+        todo.extend(reversed(list(_next(value, found))))
+    return found
+
+
+def _next(value: Any, found: Reached) -> Iterator[tuple[Any, Entry | None]]:
+    """The objects that an object leads to, each with its place."""
+    kind = type(value)
+    if getattr(kind, "__plan_outside__", False):
+        found.outside.append(value)
+        for group in value.param_groups:
+            yield from ((p, None) for p in group["params"])
+    elif isinstance(value, types.FunctionType):
+        yield from _of_function(value)
+    elif isinstance(value, types.MethodType):
+        yield value.__func__, None
+        yield value.__self__, None
+    elif isinstance(value, functools.partial):
+        yield value.func, None
+        yield value.args, None
+        yield value.keywords, None
+    elif isinstance(value, (dict, list)):
+        found.sizes.append((value, len(value)))
+        keys = list(value) if isinstance(value, dict) else range(len(value))
+        yield from ((value[key], Entry(value, key)) for key in keys)
+        if isinstance(value, dict):
+            yield from ((key, None) for key in value if isinstance(key, Box))
+    elif isinstance(value, (tuple, set, frozenset)):
+        yield from ((item, None) for item in value)
+    elif isinstance(value, (type, types.ModuleType, types.BuiltinFunctionType, np.ufunc)) or value is Ellipsis:
+        return
+    elif kind.__module__.partition(".")[0] in LIBRARIES - {"nn", "collections"} and kind is not types.SimpleNamespace:
+        if hasattr(value, "__wrapped__"):  # a custom_vjp, a cached function
+            yield from ((item, None) for item in vars(value).values()) if hasattr(value, "__dict__") else ()
+    else:
+        yield from _of_object(value)
+
+
+def _of_object(value: Any) -> Iterator[tuple[Any, Entry | None]]:
+    kind = type(value)
+    own = getattr(value, "__dict__", None)
+    if isinstance(own, dict):
+        yield from ((own[key], Entry(own, key)) for key in list(own))
+    else:
+        yield from ((item, None) for item in gc.get_referents(value) if item is not kind)
+    for cls in kind.__mro__:
+        if cls.__module__.partition(".")[0] not in LIBRARIES:
+            for item in vars(cls).values():
+                item = getattr(item, "__func__", getattr(item, "fget", item))
+                if isinstance(item, (types.FunctionType, Box, np.ndarray, list, dict, tuple)):
+                    yield item, None
+
+
+def _of_function(f: types.FunctionType) -> Iterator[tuple[Any, Entry | None]]:
+    for cell in f.__closure__ or ():
+        entry = Entry(cell, CELL)
+        if (value := entry.get()) is not MISSING:
+            yield value, entry
+    yield f.__defaults__, None
+    yield f.__kwdefaults__, None
+    if hasattr(f, "__wrapped__"):
+        yield f.__wrapped__, None
+    if (f.__module__ or "").partition(".")[0] in LIBRARIES:
+        return
+    names = list(_names(f.__code__))
+    spaces = [f.__globals__]
+    for name in names:
+        for space in spaces:
+            if name in space and not (name.startswith("__") and name.endswith("__")):
+                value = space[name]
+                if isinstance(value, types.ModuleType):
+                    if value.__name__.partition(".")[0] not in LIBRARIES and vars(value) not in spaces:
+                        spaces.append(vars(value))
+                else:
+                    yield value, Entry(space, name)
+
+
+def _names(code: types.CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _names(constant)
+
+
+# -- places ----------------------------------------------------------------------------------------
+
+
+class Data:
+    """The values of a Tensor."""
+
+    def __init__(self, tensor: Any) -> None:
+        self.tensor = tensor
+
+    def __eq__(self, other: object) -> bool:
+        return other.__class__ is self.__class__ and other.tensor is self.tensor  # type: ignore[attr-defined]
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def get(self) -> Any:
+        return self.tensor._data
+
+    def set(self, value: Any) -> None:
+        """Put a value there as it is."""
+        self.tensor._data = value
+        node = self.tensor.node
+        if node is not None and node.op is None:
+            node.value = value
+
+    def store(self, value: Any) -> None:
+        """Assign as the program does."""
+        if value is not self.tensor._data:
+            self.tensor.data = value
+
+
+class Grad(Data):
+    """The gradient of a leaf."""
+
+    def get(self) -> Any:
+        node = self.tensor.node
+        return None if node is None or node.grad is None else node.grad._data
+
+    def set(self, value: Any) -> None:
+        if value is not None:
+            self.tensor.node.grad._data = value
+
+    def store(self, value: Any) -> None:
+        node = self.tensor.node
+        if value is None:
+            if node is not None:
+                node.grad = None
+        elif node.grad is None or node.grad._data is not value:
+            node.grad = wrap(stored(value))
+
+
+class Item:
+    """An array in a dict, a list or a closure cell."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        self.get = entry.get
+        self.set = self.store = entry.put
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Item)
+            and other.entry.holder is self.entry.holder
+            and other.entry.key == self.entry.key
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Held(Item):
+    """The values of a constant Tensor in a dict, a list or a closure cell."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry, self.tensor = entry, entry.get()
+
+    def __eq__(self, other: object) -> bool:
+        return super().__eq__(other) if other.__class__ is Held else False
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def get(self) -> Any:
+        value = self.entry.get()
+        return value._data if isinstance(value, Box) else MISSING
+
+    def set(self, value: Any) -> None:
+        self.tensor = self.entry.get()
+        self.tensor._data = value
+
+    def store(self, value: Any) -> None:
+        kind = type(self.entry.get())
+        self.entry.put(wrap(stored(value)) if kind in PLAIN else in_class(kind, wrap(stored(value))))
+
+
+class Get:
+    """The function of a step that reads a place."""
+
+    def __init__(self, place: Any) -> None:
+        self.place, self.__name__ = place, "load"
+
+    def __eq__(self, other: object) -> bool:
+        return other.__class__ is self.__class__ and other.place == self.place  # type: ignore[attr-defined]
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __call__(self) -> Any:
+        return self.place.get()
+
+
+class Put(Get):
+    """The function of a step that writes a place."""
+
+    def __init__(self, place: Any) -> None:
+        super().__init__(place)
+        self.__name__ = "store"
+
+    def __call__(self, value: Any) -> None:  # type: ignore[override]
+        self.place.store(value)
+
+
+class Places:
+    """The places that a run reads and writes, and what the trace knows to be in each."""
+
+    def __init__(self, found: Reached) -> None:
+        self.tensors = found.tensors
+        self.places: list[Any] = []
+        for tensor in found.tensors:
+            self.places.append(Data(tensor))
+            self.places.append(Grad(tensor))
+        self.places.extend(Item(entry) for entry in found.arrays)
+        self.places.extend(Held(entry) for entry in found.held)
+        self.known: list[Any] = []
+
+    def signature(self) -> Any:
+        """What a plan depends on in the places: shapes, dtypes, and which Tensors require gradients."""
+        return tuple(
+            [None if v is None else (v.__class__, v.shape, v.dtype) for v in map(_got, self.places)]
+            + [None if t.node is None else t.node.__class__ for t in self.tensors]
+        )
+
+    def load(self, trace: Trace) -> None:
+        """Put traced values into the places, each a step that reads the place."""
+        before = self.known or [None] * len(self.places)
+        known = []
+        for place, had in zip(self.places, before, strict=True):
+            value = place.get()
+            if value is None or value is MISSING or isinstance(value, Traced):
+                known.append(value)
+                continue
+            if had is not None and had._value is value:
+                traced: Any = had
+            else:
+                traced = trace.made(value)
+                trace.add(Get(place), (), {}, traced, "load")
+            known.append(traced)
+            place.set(traced)
+        self.known = known
+
+    def store(self, trace: Trace) -> None:
+        """Add steps that write what the run has put into the places since they were loaded."""
+        for i, (place, had) in enumerate(zip(self.places, self.known, strict=True)):
+            value = place.get()
+            if value is had:
+                continue
+            if isinstance(value, Box):
+                raise CompileError(f"{place.entry!r} was an array and became a Tensor")
+            trace.add(Put(place), *_arguments(trace, value), None, "effect")
+            self.known[i] = value if isinstance(value, Traced) else None
+
+    @contextlib.contextmanager
+    def plain(self, trace: Trace) -> Iterator[None]:
+        """Inside of `with`, the places hold plain values, and no trace hears."""
+        self.restore()
+        token = tracing.set(None)
+        try:
+            yield
+        finally:
+            tracing.reset(token)
+
+    def restore(self) -> None:
+        """Put the plain values of traced arrays into the places."""
+        for place in self.places:
+            value = place.get()
+            if isinstance(place, Held) and isinstance(place.tensor._data, Traced):
+                place.tensor._data = place.tensor._data._value
+            if isinstance(value, Traced):
+                place.set(value._value)
+        for tensor in self.tensors:
+            node = tensor.node
+            if node is not None and isinstance(node.adjoint, Traced):
+                node.adjoint = None
+
+
+def _got(place: Any) -> Any:
+    value = place.get()
+    return None if value is MISSING else value
+
+
+def _arguments(trace: Trace, value: Any) -> tuple[Any, dict[str, Any]]:
+    return (trace._constant(value),), {}
+
+
+def leaves(tensors: list[Box]) -> list[Leaf]:
+    """The leaves among Tensors."""
+    return [t.node for t in tensors if t.node.__class__ is Leaf]  # type: ignore[misc]
+
+

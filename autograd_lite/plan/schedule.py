@@ -1,0 +1,98 @@
+"""From a trace to a plan: guards come first, and steps that nobody needs are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from .trace import Step, Trace, refs
+
+__all__ = ["Plan", "late_guard", "scheduled"]
+
+
+class Plan:
+    """A list of steps on numbered slots: what a compiled function does at a call.
+
+    Attributes:
+        steps: in the order of the replay.
+        result: the result, with `Ref` for the values of slots.
+        constants: (array, copy) for arrays that the steps read and no place holds; the plan holds as long as
+            each array equals its copy.
+    """
+
+    def __init__(self, steps: list[Step], result: Any, constants: list[tuple[Any, Any]]) -> None:
+        self.steps, self.result, self.constants = steps, result, constants
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __str__(self) -> str:
+        """The evaluation trace, one line for each step."""
+        return "\n".join(map(repr, self.steps))
+
+    def __repr__(self) -> str:
+        return f"<Plan of {len(self)} steps>"
+
+
+def scheduled(trace: Trace, result: Any, constants: Iterable[tuple[Any, Any]]) -> Plan:
+    """The plan of a trace."""
+    early = _early(trace)
+    first = [step for i, step in enumerate(trace.steps) if i in early]
+    rest = [step for i, step in enumerate(trace.steps) if i not in early]
+    return Plan(_living([*first, *rest], result), result, list(constants))
+
+
+def _needs(step: Step) -> list[int]:
+    return refs((step.args, step.kwargs))
+
+
+def _early(trace: Trace) -> set[int]:
+    """The indices of guards, and of the steps that they need, which can run before the first effect."""
+    effects = [i for i, step in enumerate(trace.steps) if step.kind == "effect"]
+    if not effects:
+        return set()
+    maker = {slot: i for i, step in enumerate(trace.steps) for slot in refs(step.result)}
+    written = trace.written
+    early: set[int] = set()
+    for i, step in enumerate(trace.steps):
+        if step.kind != "guard":
+            continue
+        needed, todo, fits = {i}, _needs(step), True
+        while todo and fits:
+            slot = todo.pop()
+            j = maker[slot]
+            made = trace.steps[j]
+            value = trace.values.get(slot)
+            fits = made.kind in ("input", "pure") or (made.kind == "load" and j < effects[0])
+            if isinstance(value, np.ndarray):
+                fits = fits and not any(np.may_share_memory(value, array) for array in written)
+            if j not in needed:
+                needed.add(j)
+                todo.extend(_needs(made))
+        if fits:
+            early |= needed
+    return early
+
+
+def late_guard(plan: Plan) -> Step | None:
+    """The first guard that runs after an effect: a call for which it fails could not be run anew."""
+    effect = False
+    for step in plan.steps:
+        if step.kind == "guard" and effect:
+            return step
+        effect = effect or step.kind == "effect"
+    return None
+
+
+def _living(steps: list[Step], result: Any) -> list[Step]:
+    """The steps whose results are needed, and those with effects."""
+    needed, kept = set(refs(result)), []
+    for step in reversed(steps):
+        if step.kind in ("effect", "guard") or not needed.isdisjoint(refs(step.result)):
+            needed.update(_needs(step))
+            kept.append(step)
+    return kept[::-1]
+
+

@@ -1,0 +1,253 @@
+"""Traced: an array that reports every NumPy call on it to a trace, and refuses to be read by the program.
+
+It holds a value (an array, a number, residuals, or a cotangent of any kind) and the number of a slot. A call
+computes with the values, and adds a step to the trace.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ..arrays import Holder
+from ..cotangents import add, bare
+from ..errors import CompileError, user_line
+
+__all__ = ["Sent", "Traced"]
+
+WRITES = frozenset({np.put_along_axis, np.copyto, np.put, np.place, np.putmask, np.fill_diagonal})
+"""NumPy functions that write into their first argument."""
+
+
+class Traced:
+    """A value in a slot of a trace.
+
+    Args:
+        trace: hears the calls.
+        slot: the number of the slot.
+        value: the value of this run.
+    """
+
+    __slots__ = ("_slot", "_trace", "_value")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, trace: Any, slot: int, value: Any) -> None:
+        self._trace, self._slot, self._value = trace, slot, value
+
+    # -- the seam ----------------------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+        if any(isinstance(x, Holder) for x in args):
+            return NotImplemented
+        function = ufunc if method == "__call__" else getattr(ufunc, method)
+        targets = kwargs.get("out", ()) if method != "at" else args[:1]
+        return self._trace.call(function, args, kwargs, written=targets)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if any(issubclass(kind, Holder) for kind in types):
+            return NotImplemented
+        targets: Any = kwargs.get("out")
+        targets = targets if isinstance(targets, tuple) else () if targets is None else (targets,)
+        return self._trace.call(function, args, kwargs, written=args[:1] if function in WRITES else targets)
+
+    def __array_whole__(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Call a function at once on the arrays inside of traced arrays: one step."""
+        return self._trace.call(function, args, kwargs)
+
+    def __array_pull__(self, pull: Any, node: Any, rule: Any, sweep: Any) -> Any:
+        """What a step sends back for this cotangent: one step."""
+        return self._trace.pull(pull, node, rule, self, sweep)
+
+    def __array_host__(self) -> Any:
+        return self._trace.read(self)
+
+    @property
+    def __array_number__(self) -> type | None:
+        """The class of a Python number."""
+        kind = type(self._value)
+        return kind if kind in (int, float, complex, bool) else None
+
+    # -- what every array has ----------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return np.shape(self._value)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        value = self._value
+        return value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype  # type: ignore[no-any-return]
+
+    ndim = property(lambda self: len(self.shape))
+    size = property(lambda self: int(np.size(self._value)))
+    nbytes = property(lambda self: self.size * self.dtype.itemsize)
+    itemsize = property(lambda self: self.dtype.itemsize)
+    strides = property(lambda self: np.asarray(self._value).strides)
+    flags = property(lambda self: np.asarray(self._value).flags)
+
+    def __len__(self) -> int:
+        return len(self._value)
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.ndim:
+            self._refuse("iter(x)")
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, index: Any) -> Any:
+        if index == () and isinstance(index, tuple) and isinstance(self._value, np.generic):
+            return self
+        return self._trace.call(operator.getitem, (self, index), {})
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._trace.call(operator.setitem, (self, index, value), {}, written=(self,))
+
+    def __getattr__(self, name: str) -> Any:
+        """The methods and attributes of arrays, each call a step."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if name in READS:
+            self._refuse(f"x.{name}()")
+        kind = type(self._value) if isinstance(self._value, (np.ndarray, np.generic)) else np.float64
+        found = getattr(kind, name)  # raises AttributeError
+        if not callable(found):
+            return self._trace.call(_attribute, (name, self), {})
+
+        def method(*args: Any, **kwargs: Any) -> Any:
+            written = (self,) if name in IN_PLACE else ()
+            return self._trace.call(_method, (name, self, *args), kwargs, written=written)
+
+        return method
+
+    # -- values that the program would read --------------------------------------------------------
+
+    def _refuse(self, what: str) -> NoReturn:
+        self._trace.refuse(self, what)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        self._refuse("np.asarray(x), or a[i] = x of a plain array,")
+
+    def __repr__(self) -> str:
+        value = self._value
+        if isinstance(value, (np.ndarray, np.generic, int, float, complex)):
+            self._refuse("print(x)")
+        return f"Traced {type(value).__name__}"
+
+    def __format__(self, spec: str) -> str:
+        self._refuse("print(x)")
+
+    def __bool__(self) -> bool:
+        return bool(self._trace.asked(self, "bool(x), as in `if x > 0`,"))
+
+    def __int__(self) -> int:
+        return int(self._trace.asked(self, "int(x)"))
+
+    def __float__(self) -> float:
+        return float(self._trace.asked(self, "float(x)"))
+
+    def __complex__(self) -> complex:
+        return complex(self._trace.asked(self, "complex(x)"))
+
+    def __index__(self) -> int:
+        return operator.index(self._trace.asked(self, "x as an index or a count"))
+
+    def __contains__(self, value: Any) -> bool:
+        self._refuse("v in x")
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise CompileError(f"a traced value cannot be pickled or deep-copied; at {user_line()}")
+
+
+READS = frozenset({"item", "tolist", "tobytes", "tofile", "dump", "dumps", "data", "ctypes", "flat"})
+"""Methods of arrays that read values."""
+
+IN_PLACE = frozenset({"sort", "fill", "put", "partition", "resize", "setflags", "setfield", "byteswap"})
+"""Methods of arrays that write into the array."""
+
+
+def _attribute(name: str, value: Any) -> Any:
+    return getattr(value if hasattr(value, name) else np.asarray(value), name)
+
+
+def _method(name: str, value: Any, *args: Any, **kwargs: Any) -> Any:
+    return getattr(value if isinstance(value, (np.ndarray, np.generic)) else np.asarray(value)[()], name)(
+        *args, **kwargs
+    )
+
+
+def _operators() -> None:
+    names = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "lshift", "rshift")
+    names += ("and", "or", "xor", "lt", "le", "gt", "ge", "eq", "ne")
+    for name in names:
+        function = getattr(operator, f"__{name}__")
+        setattr(Traced, f"__{name}__", _operator(function))
+        if hasattr(int, f"__r{name}__") or name == "matmul":
+            setattr(Traced, f"__r{name}__", _reflected(function))
+            in_place = getattr(operator, f"__i{name}__")
+            setattr(Traced, f"__i{name}__", _in_place(function, in_place))
+    for name in ("neg", "pos", "abs", "invert"):
+        function = getattr(operator, f"__{name}__")
+        setattr(Traced, f"__{name}__", lambda self, f=function: self._trace.call(f, (self,), {}))
+
+
+OPERANDS = (Traced, np.ndarray, np.generic, bool, int, float, complex)
+
+
+def _operator(function: Any) -> Any:
+    def method(self: Any, other: Any) -> Any:
+        if isinstance(other, OPERANDS):
+            return self._trace.call(function, (self, other), {})
+        return NotImplemented
+
+    return method
+
+
+def _reflected(function: Any) -> Any:
+    def method(self: Any, other: Any) -> Any:
+        if isinstance(other, OPERANDS):
+            return self._trace.call(function, (other, self), {})
+        return NotImplemented
+
+    return method
+
+
+def _in_place(function: Any, in_place: Any) -> Any:
+    def method(self: Any, other: Any) -> Any:
+        if not isinstance(other, OPERANDS):
+            return NotImplemented
+        if isinstance(self._value, np.ndarray):
+            return self._trace.call(in_place, (self, other), {}, written=(self,))
+        return self._trace.call(function, (self, other), {})
+
+    return method
+
+
+_operators()
+
+
+class Sent(Traced):
+    """A traced cotangent: an array, or, inside of the backward pass, `Masked` or a tuple.
+
+    Whatever computes with it, except fan-in, first takes its array.
+    """
+
+    __slots__ = ()
+
+    def _bare(self) -> Traced:
+        return self._trace.call(bare, (self,), {})  # type: ignore[no-any-return]
+
+    def _plain(self) -> bool:
+        return isinstance(self._value, (np.ndarray, np.generic))
+
+    def __add__(self, other: Any) -> Any:
+        return self._trace.sent(self._trace.call(add, (self, other), {}))
+
+    def __radd__(self, other: Any) -> Any:
+        return self._trace.sent(self._trace.call(add, (other, self), {}))
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+        if ufunc is np.add and method == "__call__" and len(args) == 2 and not kwargs:
+            return self._trace.sent(self._trace.call(add, args, {}))
+        return super().__array_ufunc__(ufunc, method, *args, **kwargs)
