@@ -359,14 +359,14 @@ def primitive(function: Any = None, *, broadcasts: bool = False) -> Any:
 
     @functools.wraps(function)
     def op(*args: Any, **kwargs: Any) -> Any:
+        whole = None
         for arg in (*args, *kwargs.values()) if kwargs else args:
             if arg.__class__ not in OPERANDS:
                 if isinstance(arg, Box):
                     return apply(op, *args, **kwargs)
                 refuse_other_arithmetic(arg)
-                if (whole := door(arg)) is not None:
-                    return whole(function, args, kwargs)
-        return function(*args, **kwargs)
+                whole = whole or door(arg)
+        return function(*args, **kwargs) if whole is None else whole(function, args, kwargs)
 
     known[op] = Rule(broadcasts=broadcasts, flow="elementwise" if broadcasts else "mixes")
     return op

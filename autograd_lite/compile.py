@@ -234,7 +234,7 @@ class Compiled:
                 entry.reason = f"the function puts a new object into {changed!r}"
                 return
             both = [pair for key, pair in trace.constants.items() if key in one.constants]
-            plan = scheduled(trace, result.spec, both)
+            plan = scheduled(trace, result.spec, result.outputs, both)
             trace.values.clear()
             if (guard := late_guard(plan)) is not None:
                 entry.reason = f"the library reads a value after an effect, at {guard.line}"
@@ -398,10 +398,12 @@ class _Result:
     def __init__(self, trace: Trace, out: Any, found: Any) -> None:
         self._trace, self._out, self.reason = trace, out, None
         self._captured = {id(t) for t in found.tensors}
+        self.outputs: list[int] = []
         self.spec = walk(out, self._spec)
 
     def _spec(self, leaf: Any) -> Any:
         if isinstance(leaf, Traced):
+            self.outputs.append(leaf._slot)
             return Ref(leaf._slot)
         if isinstance(leaf, Box):
             if id(leaf) in self._captured:
@@ -410,9 +412,7 @@ class _Result:
             if node is not None and not node.played:
                 self.reason = "the result is on the tape; return x.detach(), or take ag.grad inside"
             data = leaf._data
-            return _Tensor(
-                type(leaf), Ref(data._slot) if isinstance(data, Traced) else data, node.op if node else None
-            )
+            return _Tensor(type(leaf), self._spec(data), node.op if node else None)
         if isinstance(leaf, np.ndarray) and not leaf.dtype.hasobject:
             return leaf.copy("K")
         if not isinstance(leaf, (int, float, complex, str, bytes, type(None), np.generic)):

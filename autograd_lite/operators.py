@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar, cast
 import numpy as np
 
 from .apply import apply, compute, record_kept, setitem, unrecorded, viewed, written
-from .arrays import on_host, refuse_other_arithmetic, to_host, unwrap
+from .arrays import door, on_host, refuse_other_arithmetic, to_host, unwrap
 from .box import OPERANDS, PLAIN, Array, Box, answer, record, wrap
 from .calls import operand, plain_index
 from .errors import AssignmentError, DTypeError, ShapeError
@@ -306,6 +306,8 @@ class Operators(Box):
 
     def __repr__(self) -> str:
         text = type(self._data).__name__  # the values of arrays that are not NumPy's are not read
+        if door(self._data) is not None:
+            repr(self._data)  # a traced array refuses to be printed
         if on_host(self._data):
             text = np.array2string(to_host(self._data), separator=", ", prefix="Tensor(")
         parts = [f"Tensor({text}", f"shape={self.shape}", f"dtype={self.dtype}"]

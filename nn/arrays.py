@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_lite import Tensor
-from autograd_lite.arrays import on_host, refuse_other_arithmetic
+from autograd_lite.arrays import door, on_host, refuse_other_arithmetic
 from autograd_lite.errors import DataError, DTypeError
 
 __all__ = ["Input", "as_array", "as_operand"]
@@ -34,6 +34,8 @@ def as_array(x: Any) -> Array:
     if isinstance(x, Tensor):
         return x.numpy()
     refuse_other_arithmetic(x)
+    if door(x) is not None:  # a traced array stays one
+        return x  # type: ignore[no-any-return]
     try:
         return np.asarray(x)
     except ValueError as error:

@@ -25,7 +25,7 @@ from autograd_lite.torch_names import TorchNames
 from .options import check_whole
 from .undo import undone
 
-__all__ = ["as_generator", "drawn_from", "generator", "manual_seed", "sample_generator", "seeded"]
+__all__ = ["as_generator", "draw", "drawn_from", "generator", "manual_seed", "sample_generator", "seeded"]
 
 generator = np.random.default_rng()
 """Draw from this object itself: `manual_seed` changes its state, so whoever holds it follows."""
@@ -105,6 +105,12 @@ def as_generator(who: str, value: object) -> np.random.Generator:
         f"{who}(generator={value!r}): expected a NumPy Generator or a seed, e.g. "
         "generator=np.random.default_rng(0)"
     )
+
+
+@ag.replayed
+def draw(name: str, *args: Any, **options: Any) -> Any:
+    """Draw from `generator`: `draw("random", 3)` is `generator.random(3)`; one step of a plan."""
+    return getattr(generator, name)(*args, **options)
 
 
 def sample_generator() -> np.random.Generator:

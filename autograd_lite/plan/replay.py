@@ -117,7 +117,7 @@ def replay_of(plan: Plan) -> Callable[[list[Any]], Any]:
     writer = _Writer()
     put = writer.lines.append
     last = {slot: i for i, step in enumerate(plan.steps) for slot in refs((step.args, step.kwargs))}
-    kept, quiet = set(refs(plan.result)), None
+    kept, quiet = set(plan.outputs), None
     put("def replay(leaves):")
     for i, step in enumerate(plan.steps):
         if step.quiet != quiet:

@@ -18,12 +18,15 @@ class Plan:
     Attributes:
         steps: in the order of the replay.
         result: the result, with `Ref` for the values of slots.
+        outputs: the slots in the result.
         constants: (array, copy) for arrays that the steps read and no place holds; the plan holds as long as
             each array equals its copy.
     """
 
-    def __init__(self, steps: list[Step], result: Any, constants: list[tuple[Any, Any]]) -> None:
-        self.steps, self.result, self.constants = steps, result, constants
+    def __init__(
+        self, steps: list[Step], result: Any, outputs: list[int], constants: list[tuple[Any, Any]]
+    ) -> None:
+        self.steps, self.result, self.outputs, self.constants = steps, result, outputs, constants
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -36,12 +39,14 @@ class Plan:
         return f"<Plan of {len(self)} steps>"
 
 
-def scheduled(trace: Trace, result: Any, constants: Iterable[tuple[Any, Any]]) -> Plan:
+def scheduled(
+    trace: Trace, result: Any, outputs: list[int], constants: Iterable[tuple[Any, Any]]
+) -> Plan:
     """The plan of a trace."""
     early = _early(trace)
     first = [step for i, step in enumerate(trace.steps) if i in early]
     rest = [step for i, step in enumerate(trace.steps) if i not in early]
-    return Plan(_living([*first, *rest], result), result, list(constants))
+    return Plan(_living([*first, *rest], outputs), result, outputs, list(constants))
 
 
 def _needs(step: Step) -> list[int]:
@@ -86,9 +91,9 @@ def late_guard(plan: Plan) -> Step | None:
     return None
 
 
-def _living(steps: list[Step], result: Any) -> list[Step]:
+def _living(steps: list[Step], outputs: list[int]) -> list[Step]:
     """The steps whose results are needed, and those with effects."""
-    needed, kept = set(refs(result)), []
+    needed, kept = set(outputs), []
     for step in reversed(steps):
         if step.kind in ("effect", "guard") or not needed.isdisjoint(refs(step.result)):
             needed.update(_needs(step))

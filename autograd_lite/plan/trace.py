@@ -279,9 +279,12 @@ class Trace:
         self.values[self.count] = value
         return kind(self, self.count, value)
 
-    def sent(self, value: Any) -> Any:
-        """A traced value as a cotangent."""
-        return Sent(self, value._slot, value._value)
+    def sent(self, function: Any, *args: Any) -> Any:
+        """Compute a cotangent of any kind, a tuple too, as one value."""
+        constants = walk(args, self._constant)
+        made = self._slot(function(*walk(args, _value)), Sent)
+        self.add(function, constants, {}, made, "pure")
+        return made
 
     def pull(self, pull: Any, node: Node, rule: Rule, g: Any, sweep: Sweep) -> list[Any]:
         """The cotangents that a step sends back: one step of the trace."""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from autograd_lite import Tensor
 
 from ..options import check_number
-from ..random import generator
+from ..random import draw
 from .exactness import exact
 
 __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d"]
@@ -61,7 +61,7 @@ dropout1d = dropout3d = dropout2d
 
 def _dropped(input: Any, p: float, shape: tuple[int, ...]) -> Any:
     check_number("dropout", "p", p, most=1, example=0.5)
-    kept = generator.random(shape, np.float32) >= p
+    kept = draw("random", shape, np.float32) >= p
     return input * (kept * (1 / (1 - p) if p < 1 else 0.0)).astype(input.dtype)
 
 
@@ -87,6 +87,6 @@ def alpha_dropout(
     if not training or not p:
         return input
     low = -1.7580993408473766  # the limit of selu(x) as x tends to -inf
-    kept = generator.random(input.shape, np.float32) >= p
+    kept = draw("random", input.shape, np.float32) >= p
     a = ((1 - p) * (1 + p * low * low)) ** -0.5 if p < 1 else 0.0
     return np.where(kept, input, low) * a - a * low * p

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 from autograd_lite import Tensor
+from autograd_lite.arrays import at_once
 from autograd_lite.errors import ShapeError
 from autograd_lite.sums import mean, narrowed, widened
 
@@ -87,7 +88,7 @@ def batch_norm(
         moving = training and not ag.is_recomputing()  # `checkpoint` computes a batch twice
         if moving and running_mean is not None and running_var is not None:
             values = input.numpy() if isinstance(input, Tensor) else input
-            average, variance = kernels.moments(values, axes=axes)
+            average, variance = at_once(kernels.moments, values, axes=axes)
             running_mean += momentum * (average - running_mean)
             running_var += momentum * (variance - running_var)
         y = standardize(input, axes=axes, eps=eps)
@@ -228,7 +229,7 @@ def instance_norm(
         raise ShapeError(f"instance_norm: each channel needs more than one value, got input {input.shape}")
     if running_mean is not None and running_var is not None and not ag.is_recomputing():
         values = input.numpy() if isinstance(input, Tensor) else input
-        averages, variances = kernels.moments(values, axes=axes)
+        averages, variances = at_once(kernels.moments, values, axes=axes)
         running_mean += momentum * (mean(averages, 0) - running_mean)
         running_var += momentum * (mean(variances, 0) - running_var)
     y = standardize(input, axes=axes, eps=eps)

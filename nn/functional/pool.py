@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 from autograd_lite import Tensor
+from autograd_lite.arrays import at_once
 from autograd_lite.errors import OptionError
 from autograd_lite.sums import narrowed, total
 
@@ -153,7 +154,7 @@ def _max_pool(
     y = y if batched else y[0]
     if not return_indices:
         return y
-    indices = kernels.max_indices(x.numpy() if isinstance(x, Tensor) else x, **options)
+    indices = at_once(kernels.max_indices, x.numpy() if isinstance(x, Tensor) else x, **options)
     return y, indices if batched else indices[0]
 
 

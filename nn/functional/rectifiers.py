@@ -14,7 +14,7 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import OptionError, ShapeError
 
-from ..random import generator
+from ..random import draw
 from .activations import hardsigmoid, hardtanh
 from .exactness import exact
 
@@ -120,7 +120,7 @@ def rrelu(
     """
     if not training:
         return leaky_relu(input, (lower + upper) / 2)
-    slopes = generator.uniform(lower, upper, input.shape).astype(input.dtype)
+    slopes = draw("uniform", lower, upper, input.shape).astype(input.dtype)
     return np.where(input > 0, input, input * slopes)
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import autograd_lite as ag
 from autograd_lite import Tensor
 
-from ..random import generator
+from ..random import draw
 from .exactness import exact
 
 __all__ = ["gumbel_softmax", "log_softmax", "softmax", "softmin"]
@@ -32,7 +32,7 @@ def gumbel_softmax(logits: Input, tau: float = 1.0, hard: bool = False, dim: int
     Source:
         E. Jang et al., "Categorical reparameterization with Gumbel-softmax", 2017.
     """
-    drawn = generator.gumbel(size=logits.shape).astype(logits.dtype)
+    drawn = draw("gumbel", size=logits.shape).astype(logits.dtype)
     soft = ag.softmax((logits + drawn) / tau, axis=dim)
     if not hard:
         return soft

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import Tensor
+from autograd_lite.arrays import asarray
 from autograd_lite.errors import OptionError, ShapeError
 
 from ..kernels.windows import Windows
@@ -44,8 +45,7 @@ def checked(function: str, input: Any, axes: int, channels: int | None = None) -
     Raises:
         ShapeError: the input has another number of axes or of channels; the message says the repair.
     """
-    if not isinstance(input, (Tensor, np.ndarray)):
-        input = np.asarray(input)
+    input = asarray(input)
     batched = input.ndim == axes + 2
     if input.ndim not in (axes + 1, axes + 2) or (
         channels is not None and input.shape[-axes - 1] != channels

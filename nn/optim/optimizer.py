@@ -80,6 +80,9 @@ class Optimizer(Hinted):
     _made: ClassVar[Callable[..., None] | None] = None
     """The constructor that the fields gave."""
 
+    __plan_outside__ = True
+    """`ag.compile` replays the methods of an optimizer as they are."""
+
     needs_closure = False
     """Whether `step` has to compute the loss itself, with the closure that it is given."""
 
@@ -150,6 +153,7 @@ class Optimizer(Hinted):
         """Refuse options that make no sense."""
         check_options(type(self).__name__, group)
 
+    @ag.replayed
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients, which otherwise add up from one backward pass to the next."""
         for group in self.param_groups:
@@ -157,6 +161,7 @@ class Optimizer(Hinted):
                 if p.grad is not None:
                     p.grad = None if set_to_none else Tensor(np.zeros_like(p.numpy()))
 
+    @ag.replayed
     def step(self, closure: Closure | None = None) -> Any:
         """Give every parameter that has a gradient its next value.
 
