@@ -98,7 +98,7 @@ class Traced:
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index: Any) -> Any:
-        if index == () and isinstance(index, tuple) and isinstance(self._value, np.generic):
+        if isinstance(index, tuple) and not index and isinstance(self._value, np.generic):
             return self
         for part in index if isinstance(index, tuple) else (index,):
             if isinstance(part, Traced) and part.dtype == bool:

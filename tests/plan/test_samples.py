@@ -12,12 +12,31 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite.arrays import unwrap
+from autograd_lite.errors import CompileError
 from tests.ops.test_samples import leaves, map_arrays
 from tests.samples import SAMPLES, Sample
 
 def by_op() -> list[Any]:
     groups = itertools.groupby(SAMPLES, lambda sample: sample.op.__name__)
     return [pytest.param(list(group), id=name) for name, group in groups]
+
+
+READ = {
+    "piecewise": "conditions in a list, which NumPy reads",
+    "repeat": "how often each entry is repeated",
+    "getitem": "a mask, on which the shape of the result depends",
+    "put_along_axis": "indices into a flat array",
+    "place": "a mask, on which the number of values depends",
+    "putmask": "a mask, on which the number of values depends",
+}
+"""What a plan cannot hold, where it comes from an array that the function reaches: an error."""
+
+EAGER = {
+    "polymul": "which coefficients are 0",
+    "polydiv": "which coefficients are 0",
+    "trim_zeros": "where the zeros end",
+}
+"""What the library reads, and what differs between two calls: the calls stay eager."""
 
 
 def bits(value: Any) -> Any:
@@ -47,6 +66,7 @@ def outputs_and_gradients(op: Any, holes: Any, kwargs: Any, floats: list[Any]) -
     return [*map(unwrap, outs), *(None if t.grad is None else t.grad._data for t in leaves(args))]
 
 
+@pytest.mark.filterwarnings("ignore:ag.compile:autograd_lite.errors.MistakeWarning")
 @pytest.mark.parametrize("samples", by_op())
 def test_a_replay_has_the_bits_of_the_eager_run(samples: list[Sample]) -> None:
     for sample in samples:
@@ -57,5 +77,13 @@ def test_a_replay_has_the_bits_of_the_eager_run(samples: list[Sample]) -> None:
             args: list[Any] = []
             map_arrays(lambda a, k=k, args=args: args.append(a * (1 + k / 64)), list(sample.args))
             want = bits(run(args))
-            assert bits(step(args)) == want, (str(sample), k, step.signatures)
-        assert step.signatures[0].startswith("replayed"), (str(sample), step.signatures)
+            try:
+                assert bits(step(args)) == want, (str(sample), k, step.signatures)
+            except CompileError as error:
+                assert "reads a value" in str(error)
+                assert sample.op.__name__ in READ, str(sample)
+                break
+        else:
+            kind = "eager" if step.signatures[0].startswith("eager") else "replayed"
+            assert step.signatures[0].startswith(kind), str(sample)
+            assert kind == "replayed" or sample.op.__name__ in EAGER, (str(sample), step.signatures)
