@@ -95,6 +95,8 @@ class Compiled:
         self._key: Any = None
         self._lock = threading.RLock()
         self._told: set[str] = set()
+        self._changes: set[Any] = set()
+        self._always: str | None = None
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
@@ -117,7 +119,7 @@ class Compiled:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if tracing.get() is not None:
             return self._f(*args, **kwargs)
-        if (reason := _around()) is not None:
+        if (reason := self._always or _around()) is not None:
             self._tell(reason)
             return self._f(*args, **kwargs)
         with self._lock:
@@ -192,6 +194,11 @@ class Compiled:
             places.store(trace)
             result = _Result(trace, out, found)
             trace.reason = trace.reason or result.reason or call.changed(trace)
+        except Exception as error:  # NumPy raises an error of its own from that of an entry that it reads
+            cause = error.__cause__ or error.__context__
+            if isinstance(cause, CompileError) and not isinstance(error, CompileError):
+                raise cause from None
+            raise
         finally:
             tracing.reset(token)
             places.restore()
@@ -201,8 +208,22 @@ class Compiled:
         changed = found.changed()  # type: ignore[union-attr]
         if changed is not None:
             _clean(reach(self._f))
+            self._count(changed)
         self._settle(entry, trace, result, changed)
         return out
+
+    def _count(self, changed: Any) -> None:
+        """A run may change a number or an object once, when it begins; what changes at each call is no plan."""
+        place = id(changed.holder), repr(changed.key)
+        if place not in self._changes:
+            self._changes.add(place)
+            return
+        if isinstance(changed.get(), (int, float, complex, str)):
+            raise CompileError(
+                f"{op_name(self._f)} changes {changed!r}, which a replay would not; keep the number in an "
+                "array or a Tensor, or change it outside of the compiled function"
+            )
+        self._always = f"the function changes {changed!r} at each call"
 
     def _settle(self, entry: _Entry, trace: Trace, result: _Result, changed: Any) -> None:
         """Decide what calls of a signature do from now on."""
@@ -226,12 +247,7 @@ class Compiled:
                     "draw random numbers with nn.random or outside"
                 )
             if changed is not None:
-                if isinstance(changed.get(), (int, float, complex, str)):
-                    raise CompileError(
-                        f"{op_name(self._f)} changes {changed!r}, which a replay would not; keep the number in an "
-                        "array or a Tensor, or change it outside of the compiled function"
-                    )
-                entry.reason = f"the function puts a new object into {changed!r}"
+                entry.reason = f"the function changes {changed!r}"
                 return
             both = [pair for key, pair in trace.constants.items() if key in one.constants]
             plan = scheduled(trace, result.spec, result.outputs, both)

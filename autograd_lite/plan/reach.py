@@ -21,7 +21,7 @@ from ..arrays import stored
 from ..box import PLAIN, Box, in_class, wrap
 from ..errors import CompileError
 from ..node import Leaf
-from .trace import Trace, tracing
+from .trace import Trace, same, tracing
 from .traced import Traced
 
 __all__ = ["Places", "Reached", "reach"]
@@ -34,7 +34,7 @@ MISSING = object()
 
 
 class Entry:
-    """A place in a dict, a list or a closure cell."""
+    """A place in a dict, a list, a closure cell, or an attribute of a class or of an object with slots."""
 
     __slots__ = ("holder", "key")
 
@@ -42,16 +42,23 @@ class Entry:
         self.holder, self.key = holder, key
 
     def get(self) -> Any:
+        holder = self.holder
         try:
-            return self.holder.cell_contents if self.key is CELL else self.holder[self.key]
-        except (LookupError, ValueError):
+            if isinstance(holder, (dict, list)):
+                return holder[self.key]
+            if self.key is CELL:
+                return holder.cell_contents
+            return vars(holder)[self.key] if isinstance(holder, type) else getattr(holder, self.key)
+        except (LookupError, ValueError, TypeError, AttributeError):
             return MISSING
 
     def put(self, value: Any) -> None:
-        if self.key is CELL:
+        if isinstance(self.holder, (dict, list)):
+            self.holder[self.key] = value
+        elif self.key is CELL:
             self.holder.cell_contents = value
         else:
-            self.holder[self.key] = value
+            setattr(self.holder, self.key, value)
 
     def __repr__(self) -> str:
         return "a closure variable" if self.key is CELL else f"{self.key!r}"
@@ -66,6 +73,7 @@ class Reached:
     Attributes:
         tensors: the Tensors.
         arrays: the entries that hold NumPy arrays.
+        fixed: (array or set, copy) where no traced array can stand, as in a tuple.
         held: the entries that hold constant Tensors.
         links: (entry, object) for the objects on the way, and (entry, number): while each entry holds it, the
             walk would find the same.
@@ -78,13 +86,15 @@ class Reached:
         self.held: list[Entry] = []
         self.links: list[tuple[Entry, Any]] = []
         self.sizes: list[tuple[Any, int]] = []
+        self.fixed: list[tuple[Any, Any]] = []
         self.outside: list[Any] = []
         self.eager: list[str] = []
 
     def key(self) -> Any:
         """What the walk has found, as a key: numbers by value, objects by identity."""
         numbers = [v if isinstance(v, NUMBERS) else id(v) for _, v in self.links]
-        return tuple([(v.__class__, repr(v)) for v in numbers]), tuple(map(id, self.tensors))
+        fixed = [v.tobytes() if isinstance(v, np.ndarray) else repr(v) for _, v in self.fixed]
+        return tuple([(v.__class__, repr(v)) for v in numbers]), tuple(map(id, self.tensors)), tuple(fixed)
 
     def changed(self) -> Entry | None:
         """The first entry that holds another object."""
@@ -95,6 +105,9 @@ class Reached:
         for holder, n in self.sizes:
             if len(holder) != n:
                 return Entry(holder, f"the length of a {type(holder).__name__}")
+        for value, copy in self.fixed:
+            if not same(value, copy):
+                return Entry([value], f"a {type(value).__name__}")
         return None
 
 
@@ -115,7 +128,9 @@ def reach(*roots: Any) -> Reached:
     while todo:
         value, entry = todo.pop()
         if isinstance(value, (np.ndarray, Traced)):
-            if entry is not None and not value.dtype.hasobject:
+            if entry is None and isinstance(value, np.ndarray):  # in a tuple: nothing can take its place
+                found.fixed.append((value, value.copy()))
+            elif entry is not None and not value.dtype.hasobject:
                 found.arrays.append(entry)
             continue
         if isinstance(value, Box) and value.node is None and entry is not None:
@@ -159,6 +174,8 @@ def _next(value: Any, found: Reached) -> Iterator[tuple[Any, Entry | None]]:
         if isinstance(value, dict):
             yield from ((key, None) for key in value if isinstance(key, Box))
     elif isinstance(value, (tuple, set, frozenset)):
+        if isinstance(value, set):
+            found.fixed.append((value, set(value)))
         yield from ((item, None) for item in value)
     elif isinstance(value, (type, types.ModuleType, types.BuiltinFunctionType, np.ufunc)) or value is Ellipsis:
         return
@@ -166,22 +183,35 @@ def _next(value: Any, found: Reached) -> Iterator[tuple[Any, Entry | None]]:
         if hasattr(value, "__wrapped__"):  # a custom_vjp, a cached function
             yield from ((item, None) for item in vars(value).values()) if hasattr(value, "__dict__") else ()
     else:
-        yield from _of_object(value)
+        yield from _of_object(value, found)
 
 
-def _of_object(value: Any) -> Iterator[tuple[Any, Entry | None]]:
+def _of_object(value: Any, found: Reached) -> Iterator[tuple[Any, Entry | None]]:
     kind = type(value)
     own = getattr(value, "__dict__", None)
     if isinstance(own, dict):
+        found.sizes.append((own, len(own)))
         yield from ((own[key], Entry(own, key)) for key in list(own))
-    else:
+    slots = {name for cls in kind.__mro__ for name in _slots(cls)}
+    for name in sorted(slots):
+        if (item := Entry(value, name).get()) is not MISSING:
+            yield item, Entry(value, name)
+    if own is None and not slots:
         yield from ((item, None) for item in gc.get_referents(value) if item is not kind)
     for cls in kind.__mro__:
         if cls.__module__.partition(".")[0] not in LIBRARIES:
-            for item in vars(cls).values():
-                item = getattr(item, "__func__", getattr(item, "fget", item))
-                if isinstance(item, (types.FunctionType, Box, np.ndarray, list, dict, tuple)):
-                    yield item, None
+            for name, item in list(vars(cls).items()):
+                method = getattr(item, "__func__", getattr(item, "fget", item))
+                if isinstance(method, types.FunctionType):
+                    yield method, None
+                elif not name.startswith("__") and isinstance(item, (*NUMBERS, Box, np.ndarray, list, dict, tuple)):
+                    yield item, Entry(cls, name)
+
+
+def _slots(cls: type) -> list[str]:
+    slots = vars(cls).get("__slots__", ())
+    slots = (slots,) if isinstance(slots, str) else slots
+    return [name for name in slots if not name.startswith("__")]
 
 
 def _of_function(f: types.FunctionType) -> Iterator[tuple[Any, Entry | None]]:

@@ -308,9 +308,12 @@ class Trace:
         return np.asarray(x._value)
 
     def asked(self, x: Traced, what: str) -> Any:
-        """A number that is asked for: by the library it is read, to the program it is refused."""
+        """A value that is asked for: by the library it is read, to the program it is refused."""
         frame = sys._getframe(2)
-        if package(frame) == "nn" or frame.f_globals["__name__"] in _READERS:
+        while frame.f_globals["__name__"] in _READERS and frame.f_back is not None:
+            what = _ASKED.get(frame.f_code.co_name, what)
+            frame = frame.f_back
+        if package(frame) in ("nn", "autograd_lite"):
             return self.read(x)
         return self.refuse(x, what)
 
@@ -336,7 +339,15 @@ class Trace:
         return made
 
 
-_READERS = frozenset({"autograd_lite.arrays", "autograd_lite.ops.reductions"})
+_READERS = frozenset({f"autograd_lite.{name}" for name in ("arrays", "operators", "methods", "torch_names")})
+"""Modules that read values for their callers."""
+
+_ASKED = {
+    **{"item": "x.item()", "tolist": "x.tolist()", "__bool__": "bool(x), as in `if x > 0`,"},
+    **{"__float__": "float(x)", "__int__": "int(x)", "__complex__": "complex(x)", "__format__": "print(x)"},
+    **{"__index__": "x as an index or a count", "__repr__": "print(x)"},
+}
+"""What the program has written, by the name of the method that reads for it."""
 
 
 def _itself(x: Any) -> Any:
