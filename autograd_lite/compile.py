@@ -131,7 +131,10 @@ class Compiled:
                 except Mismatch:
                     entry.failed += 1
                     if entry.failed > 8:
-                        entry.reason, entry.replay = "the library reads values that differ between calls", None
+                        entry.reason, entry.replay = (
+                            "the library reads values that differ between calls",
+                            None,
+                        )
                     return self._f(*args, **kwargs)
             if entry.reason is not None:
                 self._tell(f"{entry.words}: {entry.reason}")
@@ -338,7 +341,9 @@ class _Call:
         for i, x in enumerate(self.leaves):
             tensor = isinstance(x, Box)
             value = x._data if tensor else x
-            if isinstance(value, STATIC) or not isinstance(value, (np.ndarray, np.generic, int, float, complex)):
+            if isinstance(value, STATIC) or not isinstance(
+                value, (np.ndarray, np.generic, int, float, complex)
+            ):
                 leaves.append(x)
                 continue
             made = trace.made(value)
@@ -470,7 +475,9 @@ def _clean_tape(ends: list[Node]) -> None:
         node.value, node.args = walk(node.value, _plain), walk(node.args, _plain)
         node.kwargs = walk(node.kwargs, _plain)
         adjoint = node.adjoint
-        node.adjoint = adjoint._bare()._value if isinstance(adjoint, Sent) and adjoint._trace.open else _plain(adjoint)
+        node.adjoint = (
+            adjoint._bare()._value if isinstance(adjoint, Sent) and adjoint._trace.open else _plain(adjoint)
+        )
 
 
 def _given(leaf: Any, values: dict[int, Any]) -> Any:
@@ -494,5 +501,3 @@ def _played(op: Any, value: Any) -> Node:
     node.adjoint = node.notes = None
     node.played, node.index = True, 0
     return node
-
-

@@ -177,9 +177,14 @@ def _next(value: Any, found: Reached) -> Iterator[tuple[Any, Entry | None]]:
         if isinstance(value, set):
             found.fixed.append((value, set(value)))
         yield from ((item, None) for item in value)
-    elif isinstance(value, (type, types.ModuleType, types.BuiltinFunctionType, np.ufunc)) or value is Ellipsis:
+    elif (
+        isinstance(value, (type, types.ModuleType, types.BuiltinFunctionType, np.ufunc)) or value is Ellipsis
+    ):
         return
-    elif kind.__module__.partition(".")[0] in LIBRARIES - {"nn", "collections"} and kind is not types.SimpleNamespace:
+    elif (
+        kind.__module__.partition(".")[0] in LIBRARIES - {"nn", "collections"}
+        and kind is not types.SimpleNamespace
+    ):
         if hasattr(value, "__wrapped__"):  # a custom_vjp, a cached function
             yield from ((item, None) for item in vars(value).values()) if hasattr(value, "__dict__") else ()
     else:
@@ -204,7 +209,9 @@ def _of_object(value: Any, found: Reached) -> Iterator[tuple[Any, Entry | None]]
                 method = getattr(item, "__func__", getattr(item, "fget", item))
                 if isinstance(method, types.FunctionType):
                     yield method, None
-                elif not name.startswith("__") and isinstance(item, (*NUMBERS, Box, np.ndarray, list, dict, tuple)):
+                elif not name.startswith("__") and isinstance(
+                    item, (*NUMBERS, Box, np.ndarray, list, dict, tuple)
+                ):
                     yield item, Entry(cls, name)
 
 
@@ -448,5 +455,3 @@ def _arguments(trace: Trace, value: Any) -> tuple[Any, dict[str, Any]]:
 def leaves(tensors: list[Box]) -> list[Leaf]:
     """The leaves among Tensors."""
     return [t.node for t in tensors if t.node.__class__ is Leaf]  # type: ignore[misc]
-
-

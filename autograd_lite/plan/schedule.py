@@ -39,9 +39,7 @@ class Plan:
         return f"<Plan of {len(self)} steps>"
 
 
-def scheduled(
-    trace: Trace, result: Any, outputs: list[int], constants: Iterable[tuple[Any, Any]]
-) -> Plan:
+def scheduled(trace: Trace, result: Any, outputs: list[int], constants: Iterable[tuple[Any, Any]]) -> Plan:
     """The plan of a trace."""
     early = _early(trace)
     first = [step for i, step in enumerate(trace.steps) if i in early]
@@ -99,5 +97,3 @@ def _living(steps: list[Step], outputs: list[int]) -> list[Step]:
             needed.update(_needs(step))
             kept.append(step)
     return kept[::-1]
-
-

@@ -193,7 +193,6 @@ tracing: ContextVar[Any] = ContextVar("tracing", default=None)
 
 ASKS_NO_VALUE = frozenset(
     {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.common_type}
-
 )
 """Functions that look at shapes and dtypes alone."""
 
@@ -234,7 +233,9 @@ class Trace:
                     f"a plain array cannot take what is written into it while a plan is made, at {user_line()}; "
                     "make the array of the values, a = np.zeros_like(x), or compute a new one: np.where, np.stack"
                 )
-        constants = walk((args, kwargs), self._constant)  # before the call, which may write into its arguments
+        constants = walk(
+            (args, kwargs), self._constant
+        )  # before the call, which may write into its arguments
         values, options = walk((args, kwargs), _value)
         result = function(*values, **options)
         if function in ASKS_NO_VALUE:
@@ -402,5 +403,3 @@ def difference(one: Trace, other: Trace) -> str | None:
         step = longer[min(len(one.steps), len(other.steps))]
         return f"{step!r} at {step.line} ran in one of them alone"
     return None
-
-

@@ -45,7 +45,8 @@ READS: dict[str, tuple[Callable[[Any], Any], str]] = {
 
 
 @pytest.mark.parametrize(
-    ("name", "tensor"), [(name, tensor) for name in READS for tensor in (False, True) if (name, tensor) != ("iter", True)]
+    ("name", "tensor"),
+    [(name, tensor) for name in READS for tensor in (False, True) if (name, tensor) != ("iter", True)],
 )
 def test_a_read_is_an_error_with_the_line_and_the_repair(name: str, tensor: bool) -> None:
     read, words = READS[name]

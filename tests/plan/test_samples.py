@@ -16,6 +16,7 @@ from autograd_lite.errors import CompileError
 from tests.ops.test_samples import leaves, map_arrays
 from tests.samples import SAMPLES, Sample
 
+
 def by_op() -> list[Any]:
     groups = itertools.groupby(SAMPLES, lambda sample: sample.op.__name__)
     return [pytest.param(list(group), id=name) for name, group in groups]

@@ -17,7 +17,9 @@ def state(model: nn.Module, optimizer: Any) -> list[Any]:
     """All that a training step changes, as bytes."""
     found: list[Any] = []
     for name, p in model.named_parameters():
-        found.append((name, p.dtype, p.numpy().tobytes(), None if p.grad is None else p.grad.numpy().tobytes()))
+        found.append(
+            (name, p.dtype, p.numpy().tobytes(), None if p.grad is None else p.grad.numpy().tobytes())
+        )
     found += [(name, np.asarray(b).tobytes()) for name, b in model.named_buffers()]
     found += [[(k, np.asarray(v).tobytes()) for k, v in s.items()] for s in optimizer.state.values()]
     found.append(str(nn.random.generator.bit_generator.state))
