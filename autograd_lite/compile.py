@@ -303,7 +303,6 @@ class _Call:
     Attributes:
         leaves: the arguments in the nested containers, in order.
         key: the part of the signature that the arguments give.
-        words: the same in words.
         reason: why such a call is not replayed.
     """
 
@@ -318,8 +317,12 @@ class _Call:
         statics = tuple([(i, _hashed(args[i])) for i in sorted(fixed)])
         shape = repr(tree.skeleton((self.open, kwargs)))
         self.key = leaf_keys, statics, shape, len(args)
-        self.words = ", ".join([describe(x) if not isinstance(x, float) else "float" for x in self.leaves])
         self._swapped: list[tuple[Box, Any, Traced]] = []
+
+    @property
+    def words(self) -> str:
+        """The arguments in words."""
+        return ", ".join([describe(x) if not isinstance(x, float) else "float" for x in self.leaves])
 
     def _of(self, x: Any) -> Any:
         """The part of the signature that an argument gives."""
@@ -417,7 +420,8 @@ class _Result:
     """What a run returned: as it is, and as a tree of slots."""
 
     def __init__(self, trace: Trace, out: Any, found: Any) -> None:
-        self._trace, self._out, self.reason = trace, out, None
+        self._trace, self._out = trace, out
+        self.reason: str | None = None
         self._captured = {id(t) for t in found.tensors}
         self.outputs: list[int] = []
         self.spec = walk(out, self._spec)

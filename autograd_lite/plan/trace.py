@@ -7,11 +7,12 @@ import sys
 import types
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from typing import Any, NoReturn, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from ..arrays import Holder
+from ..cotangents import fit
 from ..errors import CompileError, package, user_line
 from ..known import Rule
 from ..node import Leaf, Node, op_name
@@ -22,6 +23,7 @@ __all__ = ["Ref", "Step", "Trace", "difference", "fill", "refs", "replayed", "sa
 
 F = TypeVar("F", bound=Callable[..., Any])
 _new = object.__new__
+_ARRAY, _FLOAT = np.ndarray, np.float64
 
 
 class Ref:
@@ -57,7 +59,8 @@ class Step:
 
     def __init__(self, function: Any, args: Any, kwargs: Any, result: Any, kind: str, quiet: Any) -> None:
         self.function, self.args, self.kwargs, self.result = function, args, kwargs, result
-        self.kind, self.quiet, self.line, self.expected = kind, quiet, user_line(), None
+        self.kind, self.quiet, self.line = kind, quiet, user_line()
+        self.expected: Any = None
 
     def __repr__(self) -> str:
         words = [*map(_shown, self.args), *(f"{k}={_shown(v)}" for k, v in self.kwargs.items())]
@@ -152,6 +155,9 @@ class Sending:
         self._pull, self._op, self._rule = pull, node.op, rule
         self._sweep = Sweep()
         self._inputs = tuple(_stub(x, sweep) for x in node.inputs)
+        self._needed = [i for i, x in enumerate(self._inputs) if x is not None]
+        self._node: Node = _new(Node)  # for the errors of `fit`
+        self._node.op = node.op
         self.__name__ = f"pull_{op_name(node.op)}"
 
     def __eq__(self, other: object) -> bool:
@@ -163,12 +169,35 @@ class Sending:
         return self._op, [None if x is None else (x.__class__, x.op) for x in self._inputs]
 
     def __call__(self, g: Any, y: Any, args: Any, kwargs: Any) -> Any:
+        kind = g.__class__
+        if (
+            kwargs is None
+            and self._rule.ordinary
+            and (kind is _FLOAT or (kind is _ARRAY and g.dtype.kind != "c"))
+        ):
+            try:
+                return self._ordinary(g, y, args)
+            except Exception:  # `pull` raises it again, with the words of an error in the backward pass
+                pass
         node: Node = _new(Node)
         node.op, node.inputs, node.args, node.kwargs, node.value = self._op, self._inputs, args, kwargs, y
         node.adjoint = node.notes = None
         node.played, node.index = False, 1
         seeds = self._pull(node, self._rule, g, self._sweep)
-        return tuple(gx for gx, x in zip(seeds, self._inputs, strict=True) if x is not None)
+        return tuple([gx for gx, x in zip(seeds, self._inputs, strict=True) if x is not None])
+
+    def _ordinary(self, g: Any, y: Any, args: Any) -> Any:
+        """The rules as the loop of `play` calls them."""
+        rule, sent = self._rule, []
+        for i in self._needed:
+            gx, arg = rule.vjps[i](g, y, *args), args[i]
+            kind = gx.__class__
+            if kind is not arg.__class__ or (
+                kind is _ARRAY and (gx.shape != arg.shape or gx.dtype is not arg.dtype)
+            ):
+                gx = fit(gx, arg, rule, self._node, i)
+            sent.append(gx)
+        return tuple(sent)
 
 
 def _stub(parent: Any, sweep: Sweep) -> Any:
@@ -245,10 +274,10 @@ class Trace:
                 kind = "effect"
                 self.written.append(target._value)
                 if result is target._value:
-                    self.add(function, *constants, None, kind)
+                    self.add(function, constants[0], constants[1], None, kind)
                     return target
         made = self.made(result)
-        self.add(function, *constants, made, kind)
+        self.add(function, constants[0], constants[1], made, kind)
         return made
 
     def add(self, function: Any, args: Any, kwargs: Any, made: Any, kind: str) -> Step:
@@ -316,11 +345,11 @@ class Trace:
             frame = frame.f_back
         if package(frame) in ("nn", "autograd_lite"):
             return self.read(x)
-        return self.refuse(x, what)
+        raise self.refused(x, what)
 
-    def refuse(self, x: Traced, what: str) -> NoReturn:
-        """Raise for a value that the program reads."""
-        raise CompileError(
+    def refused(self, x: Traced, what: str) -> CompileError:
+        """The error for a value that the program reads."""
+        return CompileError(
             f"{what} reads a value, {x.dtype} {x.shape}, while a plan is made, at {user_line()}; a plan "
             "cannot branch on values. Write np.where(x > 0, a, b) for `if`, name an argument that decides "
             "in static_argnums=, or read the value before or after the compiled function"

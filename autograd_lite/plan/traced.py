@@ -80,12 +80,13 @@ class Traced:
     @property
     def dtype(self) -> np.dtype[Any]:
         value = self._value
-        return value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype  # type: ignore[no-any-return]
+        return value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
 
     ndim = property(lambda self: len(self.shape))
     size = property(lambda self: int(np.size(self._value)))
     nbytes = property(lambda self: self.size * self.dtype.itemsize)
     itemsize = property(lambda self: self.dtype.itemsize)
+    base = property(lambda self: self)  # it may share its memory: whoever asks makes a copy
     strides = property(lambda self: np.asarray(self._value).strides)
     flags = property(lambda self: np.asarray(self._value).flags)
 
@@ -128,7 +129,7 @@ class Traced:
     # -- values that the program would read --------------------------------------------------------
 
     def _refuse(self, what: str) -> NoReturn:
-        self._trace.refuse(self, what)
+        raise self._trace.refused(self, what)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         self._refuse("np.asarray(x), or a[i] = x of a plain array,")
@@ -181,7 +182,18 @@ def _method(name: str, value: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _operators() -> None:
-    names = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "lshift", "rshift")
+    names: tuple[str, ...] = (
+        "add",
+        "sub",
+        "mul",
+        "truediv",
+        "floordiv",
+        "mod",
+        "pow",
+        "matmul",
+        "lshift",
+        "rshift",
+    )
     names += ("and", "or", "xor", "lt", "le", "gt", "ge", "eq", "ne")
     for name in names:
         function = getattr(operator, f"__{name}__")
