@@ -220,7 +220,7 @@ def viewed(op: Op, x: Any, args: tuple[Any, ...], value: Value) -> Any:
         result = unrecorded(op, (a, *args), value)
     else:
         result = record(op, (node, *args), (a, *args), None, value, listeners)
-    if made.__class__ is np.ndarray:
+    if made.__class__ is np.ndarray or (made.__class__ not in FIXED and door(made) is not None):
         share_if_seen(x, result, made, op, args, _NO_OPTIONS)
     return result
 

@@ -19,7 +19,7 @@ from .kin import like
 from .known import Rule, known
 from .node import Node, next_index, op_name, tape_order
 from .pull import Sweep
-from .recording import Mode, enable_grad, is_recording, recomputed
+from .recording import Mode, enable_grad, is_recording, recomputed, tracing
 from .tensor import Tensor
 
 __all__ = ["checkpoint", "preserve"]
@@ -52,7 +52,7 @@ def checkpoint(f: Function) -> Function:
     @functools.wraps(f)
     def forgetful(*args: Any, **kwargs: Any) -> Any:
         refuse_other_arithmetic(tree.flatten((args, kwargs))[0], f"checkpoint({op_name(f)})")
-        if not is_recording():
+        if not is_recording() or tracing.get() is not None:  # a plan keeps the results
             return f(*args, **kwargs)
         since, states = next_index(), _states()
         outputs, rebuild = tree.flatten(f(*args, **kwargs))

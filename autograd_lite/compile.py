@@ -22,9 +22,10 @@ from .node import Leaf, Node, op_name, tape_order
 from .plan.reach import Places, Reached, reach
 from .plan.replay import Mismatch, replay_of
 from .plan.schedule import Plan, late_guard, scheduled
-from .plan.trace import Ref, Trace, difference, same, tracing, walk
+from .plan.trace import Ref, Trace, difference, same, walk
 from .plan.traced import Sent, Traced
-from .recording import current, is_recording
+from .recording import current, is_recording, tracing
+from .views import living
 from .words.explain import describe
 from .words.mistakes import warn_of_mistake
 
@@ -289,7 +290,8 @@ def _on_tape(found: Reached) -> str | None:
     for tensor in found.tensors:
         if tensor.node is not None and tensor.node.op is not None:
             return "the function reaches a Tensor that is a result on the tape; keep x.detach()"
-        if tensor.__class__ not in PLAIN and tensor._views:
+    for tensor in [*found.tensors, *(entry.get() for entry in found.held)]:
+        if isinstance(tensor, Box) and tensor._views is not None and (tensor._of is not None or living(tensor)):
             return "the function reaches a Tensor that shares its memory with views"
     return None
 

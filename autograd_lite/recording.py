@@ -26,7 +26,7 @@ from contextvars import ContextVar
 from types import FrameType
 from typing import Any, Self, TypeVar, overload
 
-__all__ = ["Block", "Mode", "State", "current", "hold"]
+__all__ = ["Block", "Mode", "State", "current", "hold", "tracing"]
 __all__ += ["enable_grad", "is_recomputing", "is_recording", "no_grad"]
 
 Listener = Callable[[Any], None]
@@ -164,6 +164,9 @@ _state: ContextVar[State] = ContextVar("recording", default=_START)
 put = _state.set
 current = _state.get
 """The recording state of this thread and task."""
+
+tracing: ContextVar[Any] = ContextVar("tracing", default=None)
+"""The trace that makes a plan of the steps of this thread and task: see `plan`."""
 
 
 def _blocks(state: State) -> list[Block]:

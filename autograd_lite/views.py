@@ -38,7 +38,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from .arrays import stored
+from .arrays import door, stored
 from .errors import AssignmentError
 from .known import Rule, rule_of
 from .node import Op, changing, op_name
@@ -105,7 +105,10 @@ def share_if_seen(
         op, args, kwargs: the call.
     """
     array = x._data
-    if array.__class__ is not np.ndarray:
+    if (traced := getattr(array, "__array_memory__", None)) is not None:
+        array, value = traced(), value.__array_memory__()
+        seen = isinstance(value, np.ndarray) and np.may_share_memory(value, array)
+    elif array.__class__ is not np.ndarray:
         seen = value.__class__ is np.ndarray or op not in (operator.getitem, np.flip)
     elif value.__class__ is not np.ndarray:
         seen = False
@@ -343,6 +346,10 @@ def _require_no_leaf(tensor: Any, x: Any, line: str) -> None:
 def _put(x: Any, value: Any) -> None:
     """Let x stand for a new value, with the strides of the old one; a leaf stays a leaf."""
     old, data = x._data, value._data
+    if (whole := door(old)) is not None and door(data) is not None:
+        data = whole(_laid, (old, data), {})
+        if value.node is not None:
+            value.node.value = data
     several = data.__class__ is np.ndarray is old.__class__ and data.ndim > 1 and data.shape == old.shape
     if several and data.strides != old.strides:
         data = np.empty_like(old)
@@ -354,6 +361,16 @@ def _put(x: Any, value: Any) -> None:
         x.node.value = data
     else:
         x.node = value.node
+
+
+def _laid(old: Any, new: Any) -> Any:
+    """A new value with the strides of the old one."""
+    several = new.__class__ is np.ndarray is old.__class__ and new.ndim > 1 and new.shape == old.shape
+    if not several or new.strides == old.strides:
+        return new
+    data = np.empty_like(old)
+    data[...] = new
+    return data
 
 
 def _window(view: Any) -> Any:

@@ -21,7 +21,8 @@ from ..arrays import stored
 from ..box import PLAIN, Box, in_class, wrap
 from ..errors import CompileError
 from ..node import Leaf
-from .trace import Trace, same, tracing
+from ..recording import tracing
+from .trace import Trace, same
 from .traced import Traced
 
 __all__ = ["Places", "Reached", "reach"]
@@ -156,8 +157,9 @@ def _next(value: Any, found: Reached) -> Iterator[tuple[Any, Entry | None]]:
     kind = type(value)
     if getattr(kind, "__plan_outside__", False):
         found.outside.append(value)
-        for group in value.param_groups:
+        for group in getattr(value, "param_groups", ()):
             yield from ((p, None) for p in group["params"])
+        yield getattr(value, "optimizer", None), None
     elif isinstance(value, types.FunctionType):
         yield from _of_function(value)
     elif isinstance(value, types.MethodType):

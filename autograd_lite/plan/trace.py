@@ -6,7 +6,6 @@ import functools
 import sys
 import types
 from collections.abc import Callable, Iterable
-from contextvars import ContextVar
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -17,9 +16,10 @@ from ..errors import CompileError, package, user_line
 from ..known import Rule
 from ..node import Leaf, Node, op_name
 from ..pull import Sweep
+from ..recording import tracing
 from .traced import Sent, Traced
 
-__all__ = ["Ref", "Step", "Trace", "difference", "fill", "refs", "replayed", "same", "tracing"]
+__all__ = ["Ref", "Step", "Trace", "difference", "fill", "refs", "replayed", "same"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 _new = object.__new__
@@ -217,9 +217,6 @@ _LEAF.index = 0
 
 # -- the trace -------------------------------------------------------------------------------------
 
-tracing: ContextVar[Any] = ContextVar("tracing", default=None)
-"""The trace of this thread and task."""
-
 ASKS_NO_VALUE = frozenset(
     {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.common_type}
 )
@@ -303,8 +300,11 @@ class Trace:
         return walk(result, lambda leaf: None if leaf is None else self._slot(leaf, kind))
 
     def _slot(self, value: Any, kind: type[Traced]) -> Traced:
-        if isinstance(value, Holder):
-            raise CompileError(f"a step returned a Tensor, at {user_line()}")
+        if isinstance(value, (Holder, Traced)):
+            raise CompileError(
+                f"a function that is one step of a plan uses a value that is none of its arguments, at {user_line()}; "
+                "make it an argument"
+            )
         self.count += 1
         self.values[self.count] = value
         return kind(self, self.count, value)

@@ -65,6 +65,10 @@ class Traced:
     def __array_host__(self) -> Any:
         return np.asarray(self._trace.asked(self, "x.numpy()"))
 
+    def __array_memory__(self) -> Any:
+        """The array, to ask whether it shares its memory with another; its values are not read."""
+        return self._value
+
     @property
     def __array_number__(self) -> type | None:
         """The class of a Python number."""

@@ -53,6 +53,7 @@ class LBFGS(Optimizer):
     """
 
     needs_closure = True
+    __plan_eager__ = "the line search of LBFGS reads the loss"
 
     def __init__(
         self,

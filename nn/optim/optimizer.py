@@ -161,7 +161,6 @@ class Optimizer(Hinted):
                 if p.grad is not None:
                     p.grad = None if set_to_none else Tensor(np.zeros_like(p.numpy()))
 
-    @ag.replayed
     def step(self, closure: Closure | None = None) -> Any:
         """Give every parameter that has a gradient its next value.
 
@@ -177,6 +176,12 @@ class Optimizer(Hinted):
         if closure is not None:
             with ag.enable_grad():
                 loss = closure()
+        self._step()
+        return loss
+
+    @ag.replayed
+    def _step(self) -> None:
+        """The next value of every parameter that has a gradient."""
         arrived = False
         with np.errstate(all="ignore"):  # the square of a small gradient is 0, whatever np.seterr says
             for group in self.param_groups:
@@ -189,7 +194,6 @@ class Optimizer(Hinted):
                         p.data = in_layout(new, x)
         if not arrived:
             self.warn_of_no_gradient()
-        return loss
 
     def warn_of_no_gradient(self) -> None:
         """Say, once for an optimizer, that a step changed nothing.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
+import autograd_lite as ag
 from autograd_lite.errors import OptionError
 
 from .schedule import Grouped, LRScheduler, State
@@ -68,6 +69,7 @@ class SequentialLR(_Several):
         bisect_right(self.milestones, self.last_epoch)  # of numbers both
         super()._stay()
 
+    @ag.replayed
     def step(self, epoch: int | None = None) -> None:
         """One step of the schedule whose turn it is."""
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
@@ -91,6 +93,7 @@ class ChainedScheduler(_Several):
         _check_optimizer("ChainedScheduler", self.optimizer, schedulers)
         self._schedulers = list(schedulers)
 
+    @ag.replayed
     def step(self, epoch: int | None = None) -> None:
         """One step of each."""
         for each in self._schedulers:

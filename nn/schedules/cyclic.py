@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+import autograd_lite as ag
 from autograd_lite.errors import OptionError
 
 from .cosine import half_cosine
@@ -32,6 +33,7 @@ class _Cycle(LRScheduler):
         """The momentum after t steps."""
         raise NotImplementedError
 
+    @ag.replayed
     def step(self, epoch: int | None = None) -> None:
         """Set rate and momentum of the next step."""
         t = self.last_epoch + 1 if epoch is None else epoch

@@ -8,6 +8,7 @@ from copy import copy
 from numbers import Real
 from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
+import autograd_lite as ag
 from autograd_lite.errors import AutogradLiteError, DataError, DTypeError, OptionError
 
 from ..options import same_kind
@@ -85,6 +86,7 @@ class LRScheduler:
         base = self.base_lrs[group]
         return self.floor + (base - self.floor) * self.factor(t, group)
 
+    @ag.replayed
     def step(self, epoch: int | None = None) -> None:
         """Set the rates of the next step, or those after `epoch` steps."""
         t = self.last_epoch + 1 if epoch is None else epoch
