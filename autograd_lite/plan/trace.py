@@ -363,11 +363,14 @@ class Trace:
         places.store(self)
         with places.plain(self):
             result = function(*args, **kwargs)
-        made = walk(result, lambda v: self._slot(v, Traced) if isinstance(v, (np.ndarray, np.generic)) else v)
+        made = walk(result, lambda v: self._slot(v, Traced) if isinstance(v, _VALUES) else v)
         self.add(function, args, kwargs, made, "effect")
         places.load(self)
         return made
 
+
+_VALUES = (np.ndarray, np.generic, int, float, complex)
+"""What a step on objects may return."""
 
 _READERS = frozenset({f"autograd_lite.{name}" for name in ("arrays", "operators", "methods", "torch_names")})
 """Modules that read values for their callers."""

@@ -42,6 +42,9 @@ class LRScheduler:
         last_epoch: how often `step` was called.
     """
 
+    __plan_outside__ = True
+    """`ag.compile` replays `step` as it is."""
+
     floor = 0.0
     """What the factor is applied to is the part of the rate above this."""
 

@@ -83,7 +83,13 @@ def clip_grad_norm_(
         [0.6, 0.8]
     """
     check_number("clip_grad_norm_", "max_norm", max_norm, example=1)
-    params = [p for p in listed(parameters) if p.grad is not None]
+    return _shrunk(listed(parameters), max_norm, norm_type, error_if_nonfinite)
+
+
+@ag.replayed
+def _shrunk(params: list[Tensor], max_norm: float, norm_type: float, error_if_nonfinite: bool) -> float:
+    """`clip_grad_norm_` of a list, which is one step of a plan."""
+    params = [p for p in params if p.grad is not None]
     total = get_total_norm([p.grad for p in params if p.grad is not None], norm_type)
     if error_if_nonfinite and not math.isfinite(total):
         raise AnomalyError(f"clip_grad_norm_: the norm of the gradients is {total}, so they cannot be scaled")

@@ -68,6 +68,33 @@ def _counted(rng: random.Random, n: int) -> Line:
     return line
 
 
+def _assigned(rng: random.Random, n: int) -> Line:
+    i, j = rng.randrange(n), rng.randrange(n)
+
+    def line(pool: list[Any], held: dict[str, Any]) -> None:
+        y = ag.Tensor(pool[i]) if not isinstance(pool[i], ag.Tensor) else pool[i] * 1.0
+        view = y[1:]
+        view *= 1.5
+        y[0] = pool[j][2]
+        view[1] = np.sum(view)
+        pool.append(y)
+
+    return line
+
+
+def _written(rng: random.Random, n: int) -> Line:
+    i, j = rng.randrange(n), rng.randrange(n)
+
+    def line(pool: list[Any], held: dict[str, Any]) -> None:
+        a = plain(pool[i]) * 1.0
+        product, view = pool[j] * a, a[::-1]
+        view += 0.5
+        a[0] = a[3]
+        pool.append(product + a * pool[j])
+
+    return line
+
+
 def plain(x: Any) -> Any:
     return x.numpy() if isinstance(x, ag.Tensor) else x
 
@@ -100,6 +127,8 @@ LINES: dict[str, Callable[[random.Random, int], Line]] = {
     "running mean": _running,
     "state": _rebound,
     "counter": _counted,
+    "assignment": _assigned,
+    "in place": _written,
 }
 
 
