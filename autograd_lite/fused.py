@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .apply import record_result, unrecorded_result
-from .arrays import door, on_host, refuse_other_arithmetic, unwrap
+from .arrays import at_once, door, on_host, refuse_other_arithmetic, unwrap
 from .errors import ShapeError
 from .kept import keep_constants
 from .kin import like
@@ -84,8 +84,7 @@ def _op(
         values, whole = list(map(unwrap, args)), None
         for x in values:
             if x.__class__ is not _ARRAY:
-                whole = whole or door(x)
-                if not on_host(x) and whole is None:
+                if (whole := whole or door(x)) is None and not on_host(x):
                     return definition(*args, **options)
                 refuse_other_arithmetic(x, op_name(op))
         tensors = [x for x in args if isinstance(x, Tensor)]
@@ -95,10 +94,8 @@ def _op(
             kept, watched = keep_constants(known[op], inputs, values, options)
             options = kept or {}
         try:
-            if whole is None:
-                value, residuals = forward(*values, **options)
-            else:
-                value, residuals = whole(forward, values, options)
+            run = forward if whole is None else functools.partial(at_once, forward)
+            value, residuals = run(*values, **options)
         except Exception as error:
             raise explain(op, values, error) from error
         if recorded:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .reach import Data, Get
+from .places import Data, Get
 from .schedule import Plan
 from .trace import Ref, Step, refs, same
 
@@ -133,5 +133,5 @@ def replay_of(plan: Plan) -> Callable[[list[Any]], Any]:
             put(f"{indent}del {', '.join(f'v{slot}' for slot in sorted(done - kept))}")
     put(f"    return {{{', '.join(f'{slot}: v{slot}' for slot in sorted(kept))}}}")
     code = compile("\n".join(writer.lines), "<a plan>", "exec")
-    exec(code, writer.names)  # noqa: S102  (the source is written here, from slots and names alone)
+    exec(code, writer.names)
     return writer.names["replay"]  # type: ignore[no-any-return]

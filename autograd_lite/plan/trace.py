@@ -35,7 +35,7 @@ class Ref:
         self.slot = slot
 
     def __eq__(self, other: object) -> bool:
-        return other.__class__ is Ref and other.slot == self.slot  # type: ignore[attr-defined]
+        return other.__class__ is Ref and other.slot == self.slot
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -161,7 +161,7 @@ class Sending:
         self.__name__ = f"pull_{op_name(node.op)}"
 
     def __eq__(self, other: object) -> bool:
-        return other.__class__ is Sending and same(self._key(), other._key())  # type: ignore[attr-defined]
+        return other.__class__ is Sending and same(self._key(), other._key())
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -256,8 +256,9 @@ class Trace:
         for target in written:
             if target is not None and not isinstance(target, Traced):
                 raise CompileError(
-                    f"a plain array cannot take what is written into it while a plan is made, at {user_line()}; "
-                    "make the array of the values, a = np.zeros_like(x), or compute a new one: np.where, np.stack"
+                    f"a plain array cannot take what is written into it while a plan is made, at "
+                    f"{user_line()}; make the array of the values, a = np.zeros_like(x), or compute a new "
+                    "one: np.where, np.stack"
                 )
         constants = walk(
             (args, kwargs), self._constant
@@ -286,7 +287,7 @@ class Trace:
         return step
 
     def _constant(self, leaf: Any) -> Any:
-        """A leaf of the arguments as a step keeps it: arrays are copied, since the program may change them."""
+        """A leaf of the arguments as a step keeps it: a copy of an array, which the program may change."""
         if isinstance(leaf, Traced):
             return Ref(leaf._slot)
         if isinstance(leaf, np.ndarray) and not leaf.dtype.hasobject:
@@ -302,8 +303,8 @@ class Trace:
     def _slot(self, value: Any, kind: type[Traced]) -> Traced:
         if isinstance(value, (Holder, Traced)):
             raise CompileError(
-                f"a function that is one step of a plan uses a value that is none of its arguments, at {user_line()}; "
-                "make it an argument"
+                "a function that is one step of a plan uses a value that is none of its arguments, at "
+                f"{user_line()}; make it an argument"
             )
         self.count += 1
         self.values[self.count] = value

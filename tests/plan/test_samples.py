@@ -67,6 +67,15 @@ def outputs_and_gradients(op: Any, holes: Any, kwargs: Any, floats: list[Any]) -
     return [*map(unwrap, outs), *(None if t.grad is None else t.grad._data for t in leaves(args))]
 
 
+def refused(step: Any, args: Any) -> bool:
+    """Whether a call raises the error for a value that is read."""
+    try:
+        step(args)
+    except CompileError as error:
+        return "reads a value" in str(error)
+    return False
+
+
 @pytest.mark.filterwarnings("ignore:ag.compile:autograd_lite.errors.MistakeWarning")
 @pytest.mark.parametrize("samples", by_op())
 def test_a_replay_has_the_bits_of_the_eager_run(samples: list[Sample]) -> None:
@@ -78,12 +87,9 @@ def test_a_replay_has_the_bits_of_the_eager_run(samples: list[Sample]) -> None:
             args: list[Any] = []
             map_arrays(lambda a, k=k, args=args: args.append(a * (1 + k / 64)), list(sample.args))
             want = bits(run(args))
-            try:
-                assert bits(step(args)) == want, (str(sample), k, step.signatures)
-            except CompileError as error:
-                assert "reads a value" in str(error)
-                assert sample.op.__name__ in READ, str(sample)
+            if sample.op.__name__ in READ and refused(step, args):
                 break
+            assert bits(step(args)) == want, (str(sample), k, step.signatures)
         else:
             kind = "eager" if step.signatures[0].startswith("eager") else "replayed"
             assert step.signatures[0].startswith(kind), str(sample)

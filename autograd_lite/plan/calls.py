@@ -1,0 +1,236 @@
+"""The arguments of a call with traced arrays inside, and what a run returned as a tree of slots."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import tree
+from ..arrays import refuse_other_arithmetic, stored
+from ..box import PLAIN, Box, in_class, lift, wrap
+from ..errors import DTypeError
+from ..node import Leaf, Node, tape_order
+from ..words.explain import describe
+from .places import Places
+from .reach import Reached, reach
+from .trace import Ref, Trace, same, walk
+from .traced import Sent, Traced
+
+__all__ = ["Arguments", "Result", "clean", "given"]
+
+STATIC = (bool, str, bytes, type(None), type(Ellipsis), type, np.dtype)
+"""Classes of arguments that are part of the signature."""
+
+
+# -- arguments -------------------------------------------------------------------------------------
+
+
+class Arguments:
+    """The arguments of one call.
+
+    Attributes:
+        leaves: the arguments in the nested containers, in order.
+        key: the part of the signature that the arguments give.
+        reason: why such a call is not replayed.
+    """
+
+    def __init__(self, f: Any, args: Any, kwargs: Any, static: tuple[int, ...]) -> None:
+        self.args, self.kwargs = args, kwargs
+        fixed = {i % len(args) for i in static if -len(args) <= i < len(args)}
+        self.open = [None if i in fixed else x for i, x in enumerate(args)]
+        self.leaves, self.rebuild = tree.flatten((self.open, kwargs))
+        self.fixed = fixed
+        self.reason: str | None = None
+        leaf_keys = tuple(map(self._of, self.leaves))
+        statics = tuple([(i, _hashed(args[i])) for i in sorted(fixed)])
+        shape = repr(tree.skeleton((self.open, kwargs)))
+        self.key = leaf_keys, statics, shape, len(args)
+        self._swapped: list[tuple[Box, Any, Traced]] = []
+
+    @property
+    def words(self) -> str:
+        """The arguments in words."""
+        return ", ".join([describe(x) if not isinstance(x, float) else "float" for x in self.leaves])
+
+    def _of(self, x: Any) -> Any:
+        """The part of the signature that an argument gives."""
+        if isinstance(x, Box):
+            if x.node is not None and x.node.op is not None:
+                self.reason = "an argument is a result on the tape"
+            data = x._data
+            return type(x), data.__class__, data.shape, data.dtype, x.node is None, x.grad is None
+        if isinstance(x, (np.ndarray, np.generic)):
+            refuse_other_arithmetic(x, "ag.compile")
+            return x.__class__, x.shape, x.dtype
+        if isinstance(x, (int, float, complex)) and not isinstance(x, bool):
+            return x.__class__
+        return x.__class__, _hashed(x)
+
+    def traced(self, trace: Trace) -> Any:
+        """The arguments with traced arrays inside."""
+        leaves = []
+        for i, x in enumerate(self.leaves):
+            tensor = isinstance(x, Box)
+            value = x._data if tensor else x
+            if isinstance(value, STATIC) or not isinstance(
+                value, (np.ndarray, np.generic, int, float, complex)
+            ):
+                leaves.append(x)
+                continue
+            made = trace.made(value)
+            trace.add(_argument, (i, tensor), {}, made, "input")
+            if tensor:
+                self._swapped.append((x, value, made))
+                _put(x, made)
+                leaves.append(x)
+            else:
+                leaves.append(made)
+        given, kwargs = self.rebuild(leaves)
+        return [self.args[i] if i in self.fixed else x for i, x in enumerate(given)], kwargs
+
+    def changed(self, trace: Trace) -> str | None:
+        """Why the effects on arguments keep the call eager."""
+        for x, _, made in self._swapped:
+            if x._data is not made or (x.node is not None and x.node.op is not None):
+                return "the function assigns to a Tensor among its arguments"
+            if x.node is not None and x.node.grad is not None:
+                return "an argument keeps its gradient in .grad; take ag.grad, or reach it as a parameter"
+        return None
+
+    def restore(self) -> None:
+        for x, value, made in self._swapped:
+            _put(x, value if x._data is made else walk(x._data, _plain))
+            if x.node is not None:
+                _clean_tape([x.node])
+
+
+def _argument(*_: Any) -> None:
+    """The function of a step that reads an argument."""
+
+
+def _put(x: Box, value: Any) -> None:
+    x._data = value
+    if x.node is not None and x.node.op is None:
+        x.node.value = value
+
+
+def _hashed(x: Any) -> Any:
+    """A static argument as a key; raises for an object that has none."""
+    try:
+        hash(x)
+    except TypeError as error:
+        raise DTypeError(
+            f"ag.compile: the static argument {describe(x)} cannot be hashed; pass a number, a string, or a "
+            "tuple"
+        ) from error
+    return x.__class__, x
+
+
+# -- results ---------------------------------------------------------------------------------------
+
+
+class _Tensor:
+    """A Tensor in a result: its class, its values, and whether a pass has been played from it."""
+
+    def __init__(self, kind: type, data: Any, op: Any) -> None:
+        self.kind, self.data, self.op = kind, data, op
+
+    def __eq__(self, other: object) -> bool:
+        return other.__class__ is _Tensor and same(self._key(), other._key())
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _key(self) -> Any:
+        return self.kind, self.data, self.op
+
+
+class Result:
+    """What a run returned: as it is, and as a tree of slots."""
+
+    def __init__(self, trace: Trace, out: Any, found: Any) -> None:
+        self._trace, self._out = trace, out
+        self.reason: str | None = None
+        self._captured = {id(t) for t in found.tensors}
+        self.outputs: list[int] = []
+        self.spec = walk(out, self._spec)
+
+    def _spec(self, leaf: Any) -> Any:
+        if isinstance(leaf, Traced):
+            self.outputs.append(leaf._slot)
+            return Ref(leaf._slot)
+        if isinstance(leaf, Box):
+            if id(leaf) in self._captured:
+                return leaf
+            node = leaf.node
+            if node is not None and not node.played:
+                self.reason = "the result is on the tape; return x.detach(), or take ag.grad inside"
+            data = leaf._data
+            return _Tensor(type(leaf), self._spec(data), node.op if node else None)
+        if isinstance(leaf, np.ndarray) and not leaf.dtype.hasobject:
+            return leaf.copy("K")
+        if not isinstance(leaf, (int, float, complex, str, bytes, type(None), np.generic)):
+            self.reason = f"the result holds a {type(leaf).__name__}; return arrays, numbers and Tensors"
+        return leaf
+
+    def plain(self) -> Any:
+        """What the run returned, with plain values."""
+        out, self._out = self._out, None
+        clean(reach(out))
+        return walk(out, _cleaned)
+
+
+def _cleaned(leaf: Any) -> Any:
+    if isinstance(leaf, Box):
+        leaf._data = _plain(leaf._data)
+        if leaf.node is not None:
+            _clean_tape([leaf.node])
+        return leaf
+    return _plain(leaf)
+
+
+def _plain(leaf: Any) -> Any:
+    return leaf._value if isinstance(leaf, Traced) else leaf
+
+
+def clean(found: Reached) -> None:
+    """Put plain values into whatever holds traced ones after a run."""
+    Places(found).restore()
+    for tensor in found.tensors:
+        _cleaned(tensor)
+
+
+def _clean_tape(ends: list[Node]) -> None:
+    """Put plain values into the steps of a tape."""
+    nodes = tape_order(ends)
+    nodes += [p for node in nodes for p in node.inputs if p.__class__ is Leaf] + ends
+    for node in nodes:
+        node.value, node.args = walk(node.value, _plain), walk(node.args, _plain)
+        node.kwargs = walk(node.kwargs, _plain)
+        adjoint = node.adjoint
+        node.adjoint = (
+            adjoint._bare()._value if isinstance(adjoint, Sent) and adjoint._trace.open else _plain(adjoint)
+        )
+
+
+def given(leaf: Any, values: dict[int, Any]) -> Any:
+    """A leaf of the result of a replay."""
+    kind = leaf.__class__
+    if kind is Ref:
+        return values[leaf.slot]
+    if kind is _Tensor:
+        data = values[leaf.data.slot] if leaf.data.__class__ is Ref else leaf.data
+        tensor = wrap(stored(data))
+        if leaf.op is not None:
+            tensor = lift(tensor._data, _played(leaf.op, tensor._data))
+        return tensor if leaf.kind in PLAIN else in_class(leaf.kind, tensor)
+    return leaf.copy("K") if isinstance(leaf, np.ndarray) else leaf
+
+
+def _played(op: Any, value: Any) -> Node:
+    """A step whose pass has been played inside of the compiled function."""
+    node: Node = object.__new__(Node)
+    node.op, node.inputs, node.args, node.kwargs, node.value = op, (), (), None, value
+    node.adjoint = node.notes = None
+    node.played, node.index = True, 0
+    return node
