@@ -211,7 +211,7 @@ class Compiled:
         return out
 
     def _count(self, changed: Any) -> None:
-        """A run may change a number or an object once, when it begins; what changes at each call is no plan."""
+        """Refuse a plan if a run changes a number or an object for the second time."""
         place = id(changed.holder), repr(changed.key)
         if place not in self._changes:
             self._changes.add(place)
@@ -241,8 +241,8 @@ class Compiled:
             if what is not None:
                 raise CompileError(
                     f"two runs of {op_name(self._f)} on arguments of one signature differ: {what}. A plan "
-                    "repeats what ran: pass what changes as an argument, keep a counter in an array or a Tensor, and "
-                    "draw random numbers with nn.random or outside"
+                    "repeats what ran: pass what changes as an argument, keep a counter in an array or a "
+                    "Tensor, and draw random numbers with nn.random or outside"
                 )
             if changed is not None:
                 entry.reason = f"the function changes {changed!r}"

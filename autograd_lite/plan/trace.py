@@ -119,7 +119,7 @@ def same(a: Any, b: Any, seen: int = 0) -> bool:
     if a.__class__ is not b.__class__ or seen > 8:
         return False
     if isinstance(a, (np.ndarray, np.generic)):
-        return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+        return bool(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
     if isinstance(a, (float, complex)):
         return np.asarray(a).tobytes() == np.asarray(b).tobytes()
     if isinstance(a, (tuple, list)):

@@ -1,9 +1,9 @@
 """Random programs: a compiled program and the eager one agree to the bit on new inputs, effects included.
 
 A program keeps a pool of values of shape (4,). A line computes a new value, changes a running mean or a
-counter, or draws for dropout. The worst fault of a plan is a frozen value: hence comparisons, masks, indices that are
-computed, integers, and state. What a program computes is a sum, whose gradients go to a parameter and, with
-`ag.grad`, to the input.
+counter, or draws for dropout. The worst fault of a plan is a frozen value: hence comparisons, masks, indices
+that are computed, integers, and state. What a program computes is a sum, whose gradients go to a parameter
+and, with `ag.grad`, to the input.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a plan cannot hold: a read is an error with the line and the repair, and nothing is frozen in silence."""
+"""What a plan cannot hold: a read is an error with the line and the repair; nothing is frozen."""
 
 from __future__ import annotations
 
