@@ -26,6 +26,7 @@ LIBRARIES = frozenset({"numpy", "autograd_lite", "nn", "visualize"}) | sys.stdli
 """Packages whose functions and classes are not walked through."""
 
 NUMBERS = (int, float, complex, str, bytes, bool, type(None), np.generic, np.dtype)
+FUNCTIONS = (types.FunctionType, types.MethodType, functools.partial)
 MISSING = object()
 
 
@@ -182,8 +183,8 @@ def _next(value: Any, found: Reached) -> Iterator[tuple[Any, Entry | None]]:
         kind.__module__.partition(".")[0] in LIBRARIES - {"nn", "collections"}
         and kind is not types.SimpleNamespace
     ):
-        if hasattr(value, "__wrapped__"):  # a custom_vjp, a cached function
-            yield from ((item, None) for item in vars(value).values()) if hasattr(value, "__dict__") else ()
+        own = vars(value).values() if hasattr(value, "__dict__") else ()
+        yield from ((item, None) for item in own if isinstance(item, FUNCTIONS))  # a custom_vjp, a wrapper
     else:
         yield from _of_object(value, found)
 

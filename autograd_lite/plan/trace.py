@@ -341,7 +341,7 @@ class Trace:
     def asked(self, x: Traced, what: str) -> Any:
         """A value that is asked for: by the library it is read, to the program it is refused."""
         frame = sys._getframe(2)
-        while frame.f_globals["__name__"] in _READERS and frame.f_back is not None:
+        while frame.f_globals.get("__name__") in _READERS and frame.f_back is not None:
             what = _ASKED.get(frame.f_code.co_name, what)
             frame = frame.f_back
         if package(frame) in ("nn", "autograd_lite"):

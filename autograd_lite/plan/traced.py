@@ -139,7 +139,9 @@ class Traced:
         self._refuse("np.asarray(x), or a[i] = x of a plain array,")
 
     def __repr__(self) -> str:
-        if sys._getframe(1).f_globals["__name__"].startswith("autograd_lite.words"):  # an error's message
+        if (
+            sys._getframe(1).f_globals.get("__name__", "").startswith("autograd_lite.words")
+        ):  # an error's message
             return f"{self.dtype} {self.shape}"
         self._refuse("print(x)")
 

@@ -223,6 +223,17 @@ def test_an_error_leaves_the_places_as_they_were() -> None:
     assert np.array_equal(w.grad.numpy(), X)
 
 
+def test_a_function_may_name_its_own_compiled_form() -> None:
+    held: dict[str, Any] = {}
+
+    def step(x: Any) -> Any:
+        return (x * 2) if held["step"] else x
+
+    held["step"] = step = ag.compile(step)
+    assert all(np.array_equal(y, 2 * (X + k)) for k, y in enumerate(called(step, 5)))
+    assert step.signatures == ["replayed: float64 (3,)"]
+
+
 def test_kinds_of_numbers_are_kept() -> None:
     f = ag.compile(ag.value_and_grad(lambda x, y: x * y + np.sin(x), argnums=(0, 1)))
     g = ag.value_and_grad(lambda x, y: x * y + np.sin(x), argnums=(0, 1))
