@@ -21,6 +21,7 @@ import numpy.typing as npt
 from .arrays import (
     Holder,
     asarray,
+    door,
     handed,
     is_array,
     on_host,
@@ -31,7 +32,7 @@ from .arrays import (
 )
 from .errors import DTypeError, MissingAttributeError, ShapeError, TapeError
 from .kept import hand_out
-from .node import Leaf, Node, Op, changing, next_index, op_name
+from .node import FIXED, Leaf, Node, Op, changing, next_index, op_name
 from .views import base_of, moved
 from .words.explain import describe
 from .words.mistakes import warn_of_mistake
@@ -393,7 +394,10 @@ def record(
 
 def answer(value: Any) -> Any:
     """The result of an op without a gradient: an array with PyTorch's methods; a number stays a number."""
-    return value.view(_Answer) if value.__class__ is np.ndarray else value
+    if value.__class__ is np.ndarray:
+        return value.view(_Answer)
+    whole = None if value.__class__ in FIXED else door(value)
+    return value if whole is None else whole(answer, (value,), {})
 
 
 # -- subclasses ------------------------------------------------------------------------------------
