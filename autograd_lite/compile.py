@@ -72,6 +72,7 @@ class _Entry:
         self.replay: Callable[[list[Any]], Any] | None = None
         self.reason: str | None = None
         self.failed = 0
+        self.pure = False
 
 
 class Compiled:
@@ -131,6 +132,10 @@ class Compiled:
                             None,
                         )
                     return self._f(*args, **kwargs)
+                except Exception:
+                    if not entry.pure:
+                        raise
+                    return self._f(*args, **kwargs)  # which raises it in the library's words
             if entry.reason is not None:
                 self._tell(f"{entry.words}: {entry.reason}")
                 return self._f(*args, **kwargs)
@@ -254,6 +259,7 @@ class Compiled:
                 entry.reason = f"the library reads a value after an effect, at {guard.line}"
                 return
             entry.plan, entry.replay = plan, replay_of(plan)
+            entry.pure = all(step.kind != "effect" for step in plan.steps)
 
     def _replayed(self, entry: _Entry, call: Arguments) -> Any:
         plan: Any = entry.plan

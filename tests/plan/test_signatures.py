@@ -10,7 +10,7 @@ import pytest
 
 import autograd_lite as ag
 import nn
-from autograd_lite.errors import CompileError, DTypeError
+from autograd_lite.errors import CompileError, DTypeError, LinAlgError
 
 X = np.array([1.0, -2.0, 3.0])
 
@@ -134,6 +134,21 @@ def test_targets_out_of_range_raise_in_a_replay_too() -> None:
         nn.functional.cross_entropy(net(x), np.array([0, 7]))
     with pytest.raises(type(eager.value)) as replayed:
         run(x, np.array([0, 7]))
+    assert str(replayed.value) == str(eager.value)
+
+
+def test_an_error_of_a_replay_is_the_error_of_the_eager_run() -> None:
+    def f(x: Any) -> Any:
+        return np.linalg.inv(ag.Tensor(x))
+
+    run = ag.compile(f)
+    for _ in range(4):
+        run(np.eye(2))
+    assert run.signatures[0].startswith("replayed")
+    with pytest.raises(LinAlgError) as eager:
+        f(np.zeros((2, 2)))
+    with pytest.raises(LinAlgError) as replayed:
+        run(np.zeros((2, 2)))
     assert str(replayed.value) == str(eager.value)
 
 
