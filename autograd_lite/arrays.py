@@ -219,9 +219,16 @@ def to_host(x: Any) -> Any:
     )
 
 
-def handed(x: Any) -> Any:
-    """The array that a program gets for an array of any class: a traced array itself, else its values."""
-    return x if door(x) is not None else to_host(x)
+def handed(x: Any, taped: bool) -> Any:
+    """The array that a program gets for an array of any class: a traced array itself, else its values.
+
+    Args:
+        x: the array.
+        taped: whether steps on the tape may need the values, so that nobody may write into them.
+    """
+    if door(x) is None:
+        return to_host(x)
+    return x.__array_taped__() if taped else x
 
 
 def some(condition: Any) -> bool:

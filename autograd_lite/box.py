@@ -308,7 +308,7 @@ class Box(Holder):
     def numpy(self) -> Array:
         """The plain array; nothing that is computed from this array is recorded."""
         if not on_host(self._data):
-            return cast(Array, handed(self._data))
+            return cast(Array, handed(self._data, self.node is not None))
         if self._data.__class__ is not np.ndarray:  # 0-d values are stored as scalars, which are faster
             with changing:  # two threads that ask get one array
                 if self._data.__class__ is not np.ndarray:

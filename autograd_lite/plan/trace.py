@@ -239,6 +239,7 @@ class Trace:
         self.places: Any = None
         self.values: dict[int, Any] = {}
         self.written: list[Any] = []
+        self.taped: list[Any] = []
         self.constants: dict[int, tuple[Any, Any]] = {}
         self._outer = np.geterr()
 
@@ -260,9 +261,13 @@ class Trace:
                     f"{user_line()}; make the array of the values, a = np.zeros_like(x), or compute a new "
                     "one: np.where, np.stack"
                 )
-        constants = walk(
-            (args, kwargs), self._constant
-        )  # before the call, which may write into its arguments
+            if target is not None and any(np.may_share_memory(target._value, held) for held in self.taped):
+                raise CompileError(
+                    f"x.numpy() of an x on the tape is written into while a plan is made, at {user_line()}; "
+                    "set a new array, x.data = x.data - step, or write x.detach().numpy().copy()"
+                )
+        # Before the call, which may write into its arguments.
+        constants = walk((args, kwargs), self._constant)
         values, options = walk((args, kwargs), _value)
         result = function(*values, **options)
         if function in ASKS_NO_VALUE:

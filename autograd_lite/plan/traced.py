@@ -65,6 +65,11 @@ class Traced:
     def __array_host__(self) -> Any:
         return np.asarray(self._trace.asked(self, "x.numpy()"))
 
+    def __array_taped__(self) -> Traced:
+        """The same array; writing into it is refused from now on."""
+        self._trace.taped.append(self._value)
+        return self
+
     def __array_memory__(self) -> Any:
         """The array, to ask whether it shares its memory with another; its values are not read."""
         return self._value

@@ -234,6 +234,18 @@ def test_a_function_may_name_its_own_compiled_form() -> None:
     assert step.signatures == ["replayed: float64 (3,)"]
 
 
+def test_values_on_the_tape_are_not_written_into() -> None:
+    w = ag.Tensor(X, requires_grad=True)
+
+    def f(x: Any) -> Any:
+        y = np.exp(w * x)
+        y.numpy()[:] = 0
+        np.sum(y).backward()
+
+    with pytest.raises(CompileError, match=r"x.numpy\(\) of an x on the tape is written into"):
+        ag.compile(f)(X)
+
+
 def test_kinds_of_numbers_are_kept() -> None:
     f = ag.compile(ag.value_and_grad(lambda x, y: x * y + np.sin(x), argnums=(0, 1)))
     g = ag.value_and_grad(lambda x, y: x * y + np.sin(x), argnums=(0, 1))
