@@ -152,7 +152,7 @@ def pull(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> list[Cotangent]:
             gx = np.conjugate(gx)
         if mask is not None or rule.selects:
             if gx.__class__ is _FLOAT and gx - gx == 0 and (gx or elementwise):
-                passed = None if gx else mask  # a finite number other than 0 is passed
+                passed = None if gx else mask  # a finite number other than 0 is live
             elif elementwise or sweep.hears(inputs[i]):
                 gx, passed = silence(rule, _sender(node, rule, i), mask, g, gx)
         kind = gx.__class__
