@@ -16,8 +16,8 @@ __all__ = ["Of"]
 class Of(Module):
     """A layer made of a function: the fields of the class are the options of the function.
 
-    The fields give the layer its constructor, its signature and its repr. A function that takes `training` is
-    told whether the layer is in training mode.
+    The fields give the layer its constructor, its signature and its repr. A function with an argument
+    `training` gets the mode of the layer.
 
     Example:
         >>> import numpy as np, nn
@@ -30,7 +30,7 @@ class Of(Module):
 
     function: ClassVar[Callable[..., Any]]
     shown: ClassVar[tuple[str, ...] | None] = None
-    """The options in the repr; by default all, and `inplace` if it is set."""
+    """The options in the repr; by default all, but `inplace` only if it is True."""
     _fields: ClassVar[tuple[inspect.Parameter, ...]] = ()
     _trains: ClassVar[bool] = False
 
@@ -47,7 +47,7 @@ class Of(Module):
             cls.forward = _forward(inputs)  # type: ignore[method-assign]
 
     def check(self) -> None:
-        """Refuse options that the function would refuse later, and store arrays as buffers."""
+        """Refuse invalid options at once, and store arrays as buffers."""
 
     def options(self) -> dict[str, Any]:
         """The options that the function is called with."""
@@ -59,7 +59,7 @@ class Of(Module):
         return type(self).function(*inputs, **named, **self.options())
 
     def extra_repr(self) -> str:
-        """The options."""
+        """The options as text."""
         names = [field.name for field in self._fields] if self.shown is None else self.shown
         options = ((name, getattr(self, name)) for name in names)
         return ", ".join(f"{name}={value!r}" for name, value in options if name != "inplace" or value)
@@ -77,7 +77,7 @@ _SELF = inspect.Parameter("self", _BY_PLACE)
 
 
 def _begin(layer: Of, options: Mapping[str, Any]) -> None:
-    """Keep the options in a layer that is made."""
+    """Store the options in a new layer."""
     for name, value in options.items():
         setattr(layer, name, value)
     layer.check()
