@@ -1,4 +1,4 @@
-"""What a Trainer refuses to work with, and what to write instead."""
+"""Checks of a Trainer's arguments; the messages say what to write instead."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .callback import Callback
 __all__ = ["check_callbacks", "check_parts", "check_schedule"]
 
 PARAMETERS = "model.parameters()"
-"""What messages say that an optimizer is given."""
+"""The argument of an optimizer, for messages."""
 
 
 def check_parts(model: Any, loss: Any, optimizer: Any) -> None:
-    """Refuse what a Trainer cannot work with, and say what to write."""
+    """Refuse a model, loss or optimizer of a wrong type."""
     for part, value, of in (("model", model, ""), ("loss", loss, ""), ("optimizer", optimizer, PARAMETERS)):
         if isinstance(value, type):
             name = value.__name__
@@ -45,7 +45,7 @@ def check_parts(model: Any, loss: Any, optimizer: Any) -> None:
 
 
 def check_schedule(scheduler: Any, optimizer: Optimizer, interval: Any) -> None:
-    """Refuse what is no schedule of this optimizer."""
+    """Refuse objects that are not schedules, and schedules of another optimizer."""
     if scheduler is not None and not isinstance(scheduler, LRScheduler):
         raise DTypeError(
             f"Trainer: the scheduler is {_shown(scheduler)}; write "
@@ -64,7 +64,7 @@ def _shown(value: Any) -> str:
 
 
 def check_callbacks(callbacks: list[Any]) -> None:
-    """Refuse what is no callback."""
+    """Refuse objects that are not callbacks."""
     for callback in callbacks:
         if isinstance(callback, type):
             raise DTypeError(

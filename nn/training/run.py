@@ -1,4 +1,4 @@
-"""Where a training run is: what a file keeps of the run beside its model, optimizer and schedule."""
+"""The state of a training run that a file holds beside model, optimizer and schedule."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ __all__ = ["Run"]
 
 @dataclass
 class Run:
-    """Where a run is, beside its model, its optimizer and its schedule."""
+    """The state of a run, beside its model, its optimizer and its schedule."""
 
     history: History = field(default_factory=History)
     stopped: bool = False
     callbacks: list[Any] = field(default_factory=list)
-    """The class and the state of each."""
+    """The class and the state of each callback."""
     orders: list[Mapping[str, Any]] = field(default_factory=list)
-    """Of the generators that shuffle the data."""
+    """The states of the generators that shuffle the data."""
     schedule: str | None = None
-    """Its class."""
+    """The class of the schedule."""
     trainer: Training | None = None
-    """Which is to go on: whose callbacks can refuse their states."""
+    """The Trainer to resume; its callbacks may refuse their states."""
     random: Mapping[str, Any] = field(default_factory=dict)
-    """Of nn's random numbers, as they were resumed: what is drawn between that and `fit` does not count."""
+    """The resumed state of nn's random numbers; draws between `resume` and `fit` do not change it."""
 
     def state_dict(self) -> dict[str, Any]:
         names = ("history", "stopped", "callbacks", "orders", "schedule")
@@ -56,7 +56,7 @@ class Run:
                 callback.check_state(state, self.trainer.model)
 
     def restore(self, callbacks: list[Callback], orders: list[np.random.Generator]) -> None:
-        """Bring back random numbers and callbacks; one that was not there before begins anew."""
+        """Restore random numbers and callbacks; callbacks without a saved state start from the beginning."""
         if len(orders) != len(self.orders):
             raise DataError(
                 f"fit: the run was saved with {len(self.orders)} generators that shuffle the data, here are "
@@ -74,7 +74,7 @@ class Run:
             callback.load_state_dict(state)
 
     def _states(self, callbacks: list[Callback]) -> Iterator[tuple[Callback, Mapping[str, Any]]]:
-        """Each callback that was there before, by its class, and its state."""
+        """Each callback with a saved state, matched by class, and that state."""
         waiting = list(callbacks)
         for name, state in self.callbacks:
             callback = next((callback for callback in waiting if type(callback).__name__ == name), None)
@@ -84,7 +84,7 @@ class Run:
 
 
 def _check_generator(state: Mapping[str, Any]) -> None:
-    """Refuse what is no state of a generator of NumPy."""
+    """Refuse a state that does not belong to a NumPy generator."""
     kind = getattr(np.random, str(state.get("bit_generator")), None)
     if not (isinstance(kind, type) and issubclass(kind, np.random.BitGenerator)):
         raise DataError(f"NumPy has no generator {state.get('bit_generator')!r}")
