@@ -116,7 +116,7 @@ def average_precision(
     """
     check_number("average_precision", "iou_threshold", iou_threshold, most=1, example=0.5)
     if len(predicted) != len(true):
-        raise ShapeError(f"average_precision: predictions of {len(predicted)} images, truth of {len(true)}")
+        raise ShapeError(f"average_precision: predictions for {len(predicted)} images, truth for {len(true)}")
     scores, right, wanted = [np.empty(0)], [np.empty(0, bool)], 0
     for (boxes, score), truth in zip(predicted, true, strict=True):
         boxes, score = _scored("average_precision", boxes, score)
@@ -147,8 +147,8 @@ def _boxes(what: str, boxes: Input) -> Any:
     boxes = as_operand(what, boxes)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ShapeError(
-            f"{what} of shape {boxes.shape}; expected (n, 4), each left, top, right, bottom; of a single box "
-            "write box[None], and for none np.empty((0, 4))"
+            f"{what} of shape {boxes.shape}; expected (n, 4), each left, top, right, bottom; for a single "
+            "box write box[None], and for no boxes np.empty((0, 4))"
         )
     return boxes if boxes.dtype.kind == "f" else boxes.astype(float)
 
@@ -158,7 +158,8 @@ def _scored(who: str, boxes: Input, scores: Input) -> tuple[Array, Array]:
     boxes, scores = as_array(_boxes(f"{who}: boxes", boxes)), as_array(scores)
     if scores.shape != boxes.shape[:1]:
         raise ShapeError(
-            f"{who}: scores of shape {scores.shape} for boxes of shape {boxes.shape}; expected one for each"
+            f"{who}: scores of shape {scores.shape} for boxes of shape {boxes.shape}; expected one score for "
+            "each box"
         )
     if np.isnan(scores).any():
         raise DataError(f"{who}: a score is NaN, which is neither high nor low")

@@ -147,7 +147,7 @@ def load_checkpoint(
                 raise DataError(f"load_checkpoint: the {name} in {path} does not fit: {error}") from error
             except Exception as error:  # a foreign state may fail in any way
                 raise DataError(
-                    f"load_checkpoint: the {name} in {path} is no state of a {type(part).__name__} "
+                    f"load_checkpoint: the {name} in {path} is not a state of a {type(part).__name__} "
                     f"({type(error).__name__}: {error})"
                 ) from error
         undo.pop_all()
@@ -160,7 +160,7 @@ def _content(path: str | os.PathLike[str]) -> dict[str, Any]:
     shape = {name: type(content.get(name)) for name in ("parts", RANDOM, "values")}
     if content.keys() != shape.keys() or set(shape.values()) != {dict}:
         raise DataError(
-            f"load_checkpoint: {path} is no checkpoint; of weights that nn.save has written, write "
+            f"load_checkpoint: {path} is not a checkpoint; for weights that nn.save has written, write "
             "model.load_state_dict(nn.load(path))"
         )
     return content

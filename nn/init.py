@@ -283,7 +283,7 @@ def sparse_(
     """
     if tensor.ndim != 2 or not 0 <= sparsity <= 1:
         raise ShapeError(
-            f"sparse_(sparsity={sparsity}): expected a share of a matrix, got shape {tensor.shape}"
+            f"sparse_(sparsity={sparsity}): expected 0.0 to 1.0 and a matrix, got shape {tensor.shape}"
         )
     generator = generator or default_generator
     values = generator.normal(0, std, tensor.shape)

@@ -237,7 +237,7 @@ def _classes(who: str, output: Any, target: Any) -> tuple[Array, Array, int | No
     if (output.ndim == 1 and output.dtype.kind == "f") or output.shape[1:] == (1,):
         raise ShapeError(
             f"{who}: output {output.shape} has one column, which always has the highest score; give the "
-            "model an output for each class, e.g. nn.Linear(..., 2), or measure what you mean: "
+            "model an output for each class, e.g. nn.Linear(..., 2), or give classes: "
             f"nn.metrics.{who}(output.ravel() > 0, target)"
         )
     return (output, classes, None) if output.ndim == 1 else (output.argmax(axis=1), classes, output.shape[1])
@@ -251,7 +251,7 @@ def _matrix(who: str, output: Any, target: Any, num_classes: int | None = None) 
         wrong = (values != np.floor(values)) | (values < 0) | (values >= C)
         if wrong.any():
             raise DataError(
-                f"{who}: {name} has the class {values[wrong][0]}; expected whole numbers from 0 to {C - 1}"
+                f"{who}: {name} has the class {values[wrong][0]}; expected integers from 0 to {C - 1}"
             )
     pairs = classes.astype(np.int64) * C + predicted.astype(np.int64)
     return np.bincount(pairs, minlength=C * C).reshape(C, C)

@@ -146,8 +146,8 @@ class Module(Hooks, State):
             plain = isinstance(value, (list, tuple, dict))
             if plain and any(isinstance(item, (Module, Parameter)) for item in items):
                 warnings.warn(
-                    f"{type(self).__name__}.{name} is a plain {type(value).__name__}: what is in it is no "
-                    "part of the module and will not be trained; write nn.ModuleList(layers)",
+                    f"{type(self).__name__}.{name} is a plain {type(value).__name__}: its items "
+                    "are not part of the module and will not be trained; write nn.ModuleList(layers)",
                     stacklevel=2,
                 )
             object.__setattr__(self, name, value)

@@ -106,17 +106,17 @@ def load(path: str | os.PathLike[str]) -> dict[Any, Any]:
         metadata = _metadata(content)
         tree = metadata.get(TREE, "")
         if CHECKSUM in metadata and metadata[CHECKSUM] != _checksum(tree, arrays):
-            raise DataError("the numbers in it are not those that were written")
+            raise DataError("the checksum does not match: the numbers are not those that were written")
         value = _unpacked(json.loads(tree), arrays) if tree else arrays
         if not isinstance(value, dict):
-            raise DataError(f"it holds a {type(value).__name__} in place of a dict")
+            raise DataError(f"it holds a {type(value).__name__} instead of a dict")
         return value
     except DTypeError:
         raise
     except (safetensors.SafetensorError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise DataFileError(
             _of_another_kind(path, content)
-            or f"nn.load: {path} ({len(content)} bytes) is cut off, damaged, or no safetensors file "
+            or f"nn.load: {path} ({len(content)} bytes) is cut off, damaged, or not a safetensors file "
             f"({error}); copy it again, or write it anew with nn.save(model.state_dict(), path)"
         ) from error
 
@@ -134,14 +134,16 @@ def _packed(value: Any, name: str, arrays: dict[str, Array]) -> Any:
             name += "'"
         if not _is_utf8(name):
             raise DataError(
-                f"nn.save: the key {name!r} has a character that UTF-8 has not; call it another way"
+                f"nn.save: the key {name!r} has a character that UTF-8 cannot encode; rename the key"
             )
         arrays[name] = _plain(name, value)
         return {"scalar" if isinstance(value, np.generic) else "array": name}
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, (str, int, float)):
-                raise DTypeError(f"nn.save: the key {key!r} of {name or 'the dict'} is no string or number")
+                raise DTypeError(
+                    f"nn.save: the key {key!r} of {name or 'the dict'} is not a string or number"
+                )
         stem = f"{name}." if name else ""
         return {"dict": [[k, _packed(v, f"{stem}{k}", arrays)] for k, v in value.items()]}
     if isinstance(value, (list, tuple)):
@@ -150,7 +152,7 @@ def _packed(value: Any, name: str, arrays: dict[str, Array]) -> Any:
     if value is not None and type(value) not in (str, bool, int, float):
         raise DTypeError(
             f"nn.save: {name} is a {type(value).__name__}; expected an array, a number, a string, or dicts "
-            "and lists of them; of an object with a state, save value.state_dict()"
+            "and lists of them; for an object with a state, save value.state_dict()"
         )
     return value
 
@@ -171,7 +173,7 @@ def _unpacked(packed: Any, arrays: Mapping[str, Array]) -> Any:
             return tuple(_unpacked(item, arrays) for item in content)
         case "dict":
             return {key: _unpacked(item, arrays) for key, item in content}
-    raise DataError(f"it has a value of the unknown kind {kind!r}")
+    raise DataError(f"a value is of the unknown kind {kind!r}")
 
 
 def _plain(name: str, value: Any) -> Array:
@@ -208,7 +210,7 @@ def _array(path: Path, name: str, stored: Mapping[str, Any]) -> Array:
     kind = stored["dtype"]
     if kind not in DTYPES:
         raise DTypeError(
-            f"nn.load: {name!r} in {path} is of dtype {kind}, which NumPy has not; in PyTorch, write the "
+            f"nn.load: {name!r} in {path} is of dtype {kind}, which NumPy lacks; in PyTorch, write the "
             "file anew with safetensors.torch.save_file({k: v.float() for k, v in state_dict.items()}, path)"
         )
     array = np.frombuffer(stored["data"], DTYPES[kind]).reshape(stored["shape"])
@@ -222,12 +224,12 @@ def _of_another_kind(path: Path, content: bytes) -> str | None:
     pickled = content[:1] == b"\x80" and content[1:2] in b"\2\3\4\5" and content[2:3] != b"\0"
     if pickled or (content[:4] == b"PK\3\4" and b"data.pkl" in content):
         return (
-            f"nn.load: {path} is a pickle, as torch.save writes it, and no safetensors file. In PyTorch, "
+            f"nn.load: {path} is a pickle, as torch.save writes it, not a safetensors file. In PyTorch, "
             'write safetensors.torch.save_file(torch.load(path), "model.safetensors"), then here '
             'nn.load("model.safetensors")'
         )
     if content[:6] == b"\x93NUMPY" or (content[:4] == b"PK\3\4" and b".npy" in content):
-        return f"nn.load: {path} is a file of np.save or np.savez, no safetensors file; write np.load(path)"
+        return f"nn.load: {path} is a file of np.save or np.savez; write np.load(path)"
     return None
 
 

@@ -62,7 +62,7 @@ class State:
 
     def _check_name(self, name: str, register: dict[str, Any]) -> None:
         if not isinstance(name, str) or not name or "." in name:
-            raise DataError(f"{name!r} cannot name a part of a module: expected a string without dots")
+            raise DataError(f"{name!r} cannot be a name in a module: expected a string without dots")
         if name not in register and hasattr(self, name):
             raise DataError(f"{type(self).__name__} already has an attribute {name!r}; choose another name")
 
@@ -153,7 +153,7 @@ class State:
             hint = _instead_of_a_state(state_dict, slots) or (
                 "build the model with the sizes and dtypes that the state has"
                 if unfit
-                else "to pass over missing and unexpected keys, write load_state_dict(state, strict=False)"
+                else "to skip missing and unexpected keys, write load_state_dict(state, strict=False)"
             )
             lines = "\n  ".join([*problems, *unfit])
             raise DataError(

@@ -68,7 +68,7 @@ class Sampled:
         p = self.samples
         if p.min(initial=0) < 0 or not np.allclose(p.sum(axis=-1), 1, atol=1e-4):
             raise DataError(
-                "an entropy is that of probabilities, which add up to 1 along the last axis; for a model "
+                "an entropy needs probabilities, which add up to 1 along the last axis; for a model "
                 "that gives logits, write mc_dropout(model, X, activation=nn.Softmax(dim=-1))"
             )
         return p

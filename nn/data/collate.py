@@ -43,7 +43,7 @@ def default_collate(batch: list[Any]) -> Any:
         if len({len(sample) for sample in batch}) > 1:
             lengths = sorted({len(sample) for sample in batch})
             raise ShapeError(
-                f"samples of {' and '.join(map(str, lengths))} parts cannot be put together into a batch; "
+                f"samples of {' and '.join(map(str, lengths))} items cannot be stacked into a batch; "
                 "bring them to one length, or give DataLoader(..., collate_fn=...)"
             )
         parts = [default_collate(list(part)) for part in zip(*batch, strict=True)]

@@ -107,16 +107,16 @@ class DataLoader:
         self.streamed = isinstance(dataset, IterableDataset)
         if self.streamed:
             exclude(
-                "a stream has the order it comes in",
+                "a stream has its own order",
                 shuffle=shuffle,
                 sampler=sampler,
                 batch_sampler=batch_sampler,
             )
         if sampler is not None:
-            exclude("a sampler decides on the order", shuffle=shuffle)
+            exclude("a sampler sets the order", shuffle=shuffle)
         if batch_sampler is not None:
             exclude(
-                "a batch_sampler decides on the batches",
+                "a batch_sampler sets the batches",
                 batch_size=batch_size != 1,
                 shuffle=shuffle,
                 sampler=sampler,
@@ -256,8 +256,8 @@ def check_samples(dataset: Any, batch_size: Any, ordered: bool) -> None:
         return
     if not hasattr(dataset, "__getitem__") or (ordered and not hasattr(dataset, "__len__")):
         raise DTypeError(
-            f"DataLoader: a {type(dataset).__name__} is no sequence of samples, with a length and an index; "
-            "write list(...), or a class that inherits from nn.Dataset or nn.data.IterableDataset"
+            f"DataLoader: a {type(dataset).__name__} is not a sequence of samples with a length and an "
+            "index; write list(...), or a class that inherits from nn.Dataset or nn.data.IterableDataset"
         )
 
 

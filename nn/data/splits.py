@@ -60,9 +60,7 @@ def split(
             f"split(fractions={fractions}): expected numbers above 0 that add up to 1, e.g. (0.8, 0.2)"
         )
     if stratify is not None and not shuffle:
-        raise OptionError(
-            "split(stratify=..., shuffle=False): parts that follow one another have their classes"
-        )
+        raise OptionError("split(stratify=..., shuffle=False): stratified parts need shuffle=True")
     rng = as_generator("split", generator)
     order = rng.permutation(n) if shuffle else np.arange(n)
     ends = np.rint(np.cumsum(shares)[:-1] * n).astype(int)
@@ -73,7 +71,7 @@ def split(
         places = [rng.permutation(order[part == k]) for k in range(len(shares))]
     if any(len(part) == 0 for part in places):
         sizes = [len(part) for part in places]
-        raise DataError(f"split(fractions={fractions}): of {n} samples the parts would get {sizes}")
+        raise DataError(f"split(fractions={fractions}): with {n} samples, the parts would have {sizes}")
     parts = [[x[place] for x in values] for place in places]
     return [part[0] for part in parts] if len(values) == 1 else parts
 
@@ -119,9 +117,7 @@ class KFold:
     ) -> None:
         check_whole("KFold", "n_splits", n_splits, least=2, example=5)
         if stratified and not shuffle:
-            raise OptionError(
-                "KFold(stratified=True, shuffle=False): parts that follow one another have their classes"
-            )
+            raise OptionError("KFold(stratified=True, shuffle=False): stratified parts need shuffle=True")
         self.n_splits, self.shuffle, self.stratified = n_splits, shuffle, stratified
         self.generator = as_generator("KFold", generator)
 

@@ -64,7 +64,7 @@ def not_found(name: str, files: Sequence[str], root: str | os.PathLike[str] | No
     place = root or os.environ.get(VARIABLE) or cache_folder()
     return MissingFilesError(
         f"{name} is not in {place}: expected {', '.join(files)} there or in {Path(place) / name}; name "
-        f"another folder with root=..., set {VARIABLE}, or let it be downloaded with download=True"
+        f"another folder with root=..., set {VARIABLE}, or download it with download=True"
     )
 
 

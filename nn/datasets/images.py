@@ -158,7 +158,7 @@ def _idx_array(path: Path, file: Any) -> Array:
     """The content of an IDX file; no more is read than its header announces."""
     head = file.read(4)
     if len(head) < 4 or head[:3] != b"\0\0\x08":
-        raise DataFileError(f"{path} is no IDX file of bytes; expected one as published with MNIST")
+        raise DataFileError(f"{path} is not an IDX file of bytes; expected one as published with MNIST")
     axes = head[3]
     if not 1 <= axes <= AXES:
         raise DataFileError(f"{path} is damaged: it says that it has {axes} axes; fetch it again")
@@ -253,7 +253,7 @@ def _member(
         size = math.prod(shape) * dtype.itemsize
         content = file.read(size + 1)
     if len(content) != size:
-        raise DataError(f"{name} of shape {shape} does not hold the {size} bytes that it should")
+        raise DataError(f"{name} of shape {shape} does not hold the expected {size} bytes")
     return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C")
 
 
@@ -273,7 +273,7 @@ def _cifar_archive(path: Path, split: str) -> tuple[Array, Array]:
                     continue
                 content = archive.extractfile(member) if member.isreg() else None
                 if content is None:
-                    raise DataError(f"{name} is no file, but a link or a device")
+                    raise DataError(f"{name} is not a file, but a link or a device")
                 found[name] = np.frombuffer(content.read(), np.uint8).reshape(-1, RECORD)
                 if len(found) == len(names):
                     break

@@ -63,7 +63,7 @@ class CharText(Dataset):
     ) -> None:
         if len(text) <= length or length < 1 or stride < 1:
             raise DataError(
-                f"CharText: a text of {len(text)} characters has no pieces of {length} with one to follow"
+                f"CharText: a text of {len(text)} characters has no pieces of {length} with a next character"
             )
         self.vocabulary = sorted(set(text)) if vocabulary is None else list(vocabulary)
         self._numbers = {character: k for k, character in enumerate(self.vocabulary)}
@@ -142,7 +142,7 @@ def _text(path: str | os.PathLike[str]) -> str:
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is no text in UTF-8: {error}") from error
+        raise DataError(f"{path} is not UTF-8 text: {error}") from error
 
 
 def load_csv(
@@ -209,7 +209,7 @@ def _table(path: Path, delimiter: str, header: bool) -> tuple[list[str], list[tu
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is no CSV file in UTF-8: {error}") from error
+        raise DataError(f"{path} is not a CSV file in UTF-8: {error}") from error
     if len(lines) <= header:
         raise DataError(f"{path} has no rows")
     names = [name.strip() for name in lines[0][1]] if header else [str(i) for i in range(len(lines[0][1]))]
@@ -251,8 +251,8 @@ def _kept(where: str, name: str, cells: list[tuple[int, str, float]], dtype: np.
                 fits = dtype.kind == "f" and not any(character.isdigit() for character in cell)
             if not fits:
                 raise DataError(
-                    f"{where.format(line, name)}: {reprlib.repr(cell.strip())} is no number that {dtype} can "
-                    "hold; give another dtype=..., or repair the file"
+                    f"{where.format(line, name)}: {reprlib.repr(cell.strip())} is not a number that {dtype} "
+                    "can hold; give another dtype=..., or repair the file"
                 )
     return np.array([number for _, _, number in cells], dtype)
 
@@ -270,7 +270,7 @@ def _number(path: Any, line: int, name: str, cell: str, missing: float | None) -
     if absent and missing is not None:
         return missing
     if absent or value is None:
-        what = f"{cell!r} is no number" if cell.strip() else "the cell is empty"
+        what = f"{cell!r} is not a number" if cell.strip() else "the cell is empty"
         repair = "give missing=0.0 or another value for it" if absent else "repair the file"
         raise DataError(
             f"{path}, line {line}, column {name!r}: {what}; {repair}, or leave the column out with "
@@ -285,7 +285,7 @@ def _targets(path: Any, name: str, cells: list[tuple[int, str]], dtype: Any) -> 
     numeric = any(number is not None for number in numbers)
     for (line, cell), number in zip(cells, numbers, strict=True):
         if not cell.strip() or (numeric and (number is None or number != number)):
-            what = f"{cell!r} is no number, as other cells are" if cell.strip() else "the cell is empty"
+            what = f"{cell!r} is not a number, as other cells are" if cell.strip() else "the cell is empty"
             raise DataError(f"{path}, line {line}, target {name!r}: {what}; repair the file")
     if not numeric:
         return np.unique([cell.strip() for _, cell in cells], return_inverse=True)[1].astype(np.int64)

@@ -81,7 +81,7 @@ class LBFGS(Optimizer):
             },
         )
         if len(self.param_groups) > 1:
-            raise OptionError("LBFGS steps along one line and so takes one group of parameters only")
+            raise OptionError("LBFGS makes one step for all parameters: give one group of parameters only")
 
     def fitted(self, value: Array, p: Tensor) -> Array | None:
         """A loaded array if its rows have the length of all parameters, else None."""
@@ -96,7 +96,7 @@ class LBFGS(Optimizer):
         for key, shape in shapes.items():
             if i or key not in state or state[key] is None or np.shape(state[key]) != shape:
                 raise DataError(
-                    f"LBFGS: {key} of the state should have shape {shape}; it is of other parameters"
+                    f"LBFGS: {key} of the state should have shape {shape}; it belongs to other parameters"
                 )
 
     def step(self, closure: Closure | None = None) -> Any:

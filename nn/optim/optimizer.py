@@ -132,14 +132,14 @@ class Optimizer(Hinted):
                     f"{type(self).__name__}(model.parameters(), lr=...)"
                 )
             if not p.is_leaf:
-                raise OptionError(f"{type(self).__name__}: {p!r} is a result, only leaves can be optimized")
+                raise OptionError(f"{type(self).__name__}: {p!r} is a result; only leaves can be optimized")
             if p.dtype.kind == "c" and not self.takes_complex:
                 raise DTypeError(
-                    f"{type(self).__name__} is for real parameters, one is {p.dtype}; take nn.optim.SGD, or "
-                    "make its real and its imaginary part parameters of their own"
+                    f"{type(self).__name__} is for real parameters, but one is {p.dtype}; use nn.optim.SGD, "
+                    "or separate parameters for the real and the imaginary part"
                 )
             if id(p) in known:
-                raise OptionError(f"{type(self).__name__}: a parameter of shape {p.shape} came twice")
+                raise OptionError(f"{type(self).__name__}: a parameter of shape {p.shape} is given twice")
             known.add(id(p))
         group = {**self.defaults, **param_group, "params": params}
         self.check(group)
@@ -279,10 +279,10 @@ class Optimizer(Hinted):
         groups = []
         for group, saved in zip(self.param_groups, groups_given, strict=True):
             if lacking := [option for option in self.defaults if option not in saved]:
-                raise DataError(f"{name}: the state is that of another optimizer, without {lacking[0]}")
+                raise DataError(f"{name}: the state belongs to another optimizer: it has no {lacking[0]}")
             options = [option for option in group if option in saved and option != "params"]
             if unlike := [option for option in options if not same_kind(group[option], saved[option])]:
-                raise DataError(f"{name}: {unlike[0]} cannot be {reprlib.repr(saved[unlike[0]])}")
+                raise DataError(f"{name}: {unlike[0]} has the invalid value {reprlib.repr(saved[unlike[0]])}")
             groups.append({**saved, "params": group["params"]})
             self.check(groups[-1])
         return groups
@@ -297,11 +297,11 @@ class Optimizer(Hinted):
                     f"{name}: the state has a parameter {i}, but the optimizer has {len(params)} parameters"
                 )
             if not _is_dict(entries):
-                raise DataError(f"{name}: the state of parameter {i} is a {type(entries).__name__}, no dict")
+                raise DataError(f"{name}: expected a dict for parameter {i}, got a {type(entries).__name__}")
             own = state[params[int(i)]] = _copied(entries)
             for key, value in own.items():
                 if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind not in "biufc":
-                    raise DataError(f"{name}: {key} of parameter {i} is of {value.dtype}, no numbers")
+                    raise DataError(f"{name}: {key} of parameter {i} is {value.dtype}, expected numbers")
                 if isinstance(value, np.ndarray) and value.ndim:
                     fitted = self.fitted(value, params[int(i)])
                     if fitted is None:
@@ -350,7 +350,7 @@ class Optimizer(Hinted):
             if expected.get(key) != came.get(key):
                 raise DataError(
                     f"{type(self).__name__}: {key} of parameter {i} should have shape {expected.get(key)}, "
-                    f"in the state it has {came.get(key)}; it is that of another optimizer"
+                    f"but has {came.get(key)} in the state; the state belongs to another optimizer"
                 )
 
     def fitted(self, value: Array, p: Tensor) -> Array | None:
@@ -387,9 +387,9 @@ def _no_state(name: str, came: object) -> DTypeError | DataError:
     if not isinstance(came, Mapping):
         return DTypeError(
             f"{name}: load_state_dict takes a dict, got a {type(came).__name__}; write "
-            "load_state_dict(nn.load(path)), or of another optimizer load_state_dict(other.state_dict())"
+            "load_state_dict(nn.load(path)) or load_state_dict(other_optimizer.state_dict())"
         )
-    repair = "of the weights of a model write model.load_state_dict(state)"
+    repair = "for the weights of a model, write model.load_state_dict(state)"
     if came.keys() >= {"parts", "random state", "values"}:
         repair = "this is a checkpoint: write nn.load_checkpoint(path, model, optimizer)"
     for key, value in came.items():

@@ -163,7 +163,7 @@ def growing(layer: Module, lower: Any, upper: Any) -> Bounds:
     """Increasing functions: no output falls when an input grows."""
     if getattr(layer, "return_indices", False):
         raise UnsupportedError(
-            f"interval_bounds: {layer!r} returns indices too; without them there are bounds"
+            f"interval_bounds: {layer!r} returns indices too; for bounds, write return_indices=False"
         )
     return layer(lower), layer(upper)
 

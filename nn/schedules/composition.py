@@ -59,7 +59,7 @@ class SequentialLR(_Several):
         if len(milestones) != len(schedulers) - 1:
             raise OptionError(
                 f"SequentialLR: {len(schedulers)} schedules need {len(schedulers) - 1} milestones, "
-                f"{len(milestones)} came"
+                f"got {len(milestones)}"
             )
         self._schedulers, self.milestones = list(schedulers), list(milestones)
         super().__init__(optimizer, last_epoch)

@@ -60,8 +60,8 @@ class LRScheduler:
                 group.setdefault("initial_lr", group["lr"])
             elif "initial_lr" not in group:
                 raise DataError(
-                    f"{type(self).__name__}(last_epoch={last_epoch}) goes on from an optimizer whose groups "
-                    'have an "initial_lr"; load its state first, or begin with last_epoch=-1'
+                    f"{type(self).__name__}(last_epoch={last_epoch}) needs an optimizer whose groups "
+                    'have an "initial_lr"; load the state of the optimizer first, or write last_epoch=-1'
                 )
         self.base_lrs: list[float] = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = last_epoch
@@ -119,21 +119,21 @@ class LRScheduler:
         except AutogradLiteError:  # a schedule at its end raises when it is stepped
             pass
         except Exception as error:
-            raise DataError(f"{name}: the state leads to {type(error).__name__}: {error}") from error
+            raise DataError(f"{name}: a step from the state fails: {type(error).__name__} {error}") from error
         rates = [group["lr"] for group in rehearsal.param_groups]
         if not all(isinstance(rate, Real) and math.isfinite(rate) for rate in rates):
-            raise DataError(f"{name}: the state leads to the rates {rates}")
+            raise DataError(f"{name}: a step from the state gives the rates {rates}")
         self._take(state_dict)
 
     def _twin(self, state_dict: State, optimizer: Grouped) -> LRScheduler:
         """A copy of this schedule with a loaded state; the state of another schedule is refused."""
         here = self.state_dict()
         if not isinstance(state_dict, dict):
-            raise DataError(f"{type(self).__name__}: the state is a {type(state_dict).__name__}, no dict")
+            raise DataError(f"{type(self).__name__}: the state is a {type(state_dict).__name__}, not a dict")
         differ = here.keys() ^ state_dict.keys() or {k for k in here if not same_kind(here[k], state_dict[k])}
         if differ:
             raise DataError(
-                f"{type(self).__name__}: the state is that of another schedule: see {min(differ)}"
+                f"{type(self).__name__}: the state belongs to another schedule: compare {min(differ)}"
             )
         twin = copy(self)
         vars(twin).update(state_dict, optimizer=optimizer)

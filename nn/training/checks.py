@@ -49,10 +49,10 @@ def check_schedule(scheduler: Any, optimizer: Optimizer, interval: Any) -> None:
     if scheduler is not None and not isinstance(scheduler, LRScheduler):
         raise DTypeError(
             f"Trainer: the scheduler is {_shown(scheduler)}; write "
-            "nn.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.9), or another of them"
+            "nn.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.9), or another schedule"
         )
     if scheduler is not None and scheduler.optimizer is not optimizer:
-        raise OptionError("Trainer: the scheduler is of another optimizer; make it with the one given here")
+        raise OptionError("Trainer: the scheduler belongs to another optimizer; make it with the same one")
     if interval not in (None, "epoch", "step"):
         raise OptionError(f'Trainer(scheduler_interval={interval!r}): expected "epoch" or "step"')
     if interval == "step" and isinstance(scheduler, ReduceLROnPlateau):

@@ -70,7 +70,7 @@ def _metric(metric: Metric | str) -> Metric:
     if not isinstance(metric, str):
         if not callable(metric) or isinstance(metric, type):
             raise DTypeError(
-                f"Trainer: the metric {metric!r} is no function of outputs and targets, nor the name of one"
+                f"Trainer: the metric {metric!r} is neither a function of outputs and targets nor a name"
             )
         return metric
     if metric not in known_metrics.__all__:

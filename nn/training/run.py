@@ -41,11 +41,11 @@ class Run:
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         if state_dict["schedule"] != self.schedule:
             raise DataError(
-                f"it was saved with scheduler={state_dict['schedule']}, here is scheduler={self.schedule}"
+                f"it was saved with scheduler={state_dict['schedule']}, now it is scheduler={self.schedule}"
             )
         self.history = History({name: list(map(float, v)) for name, v in state_dict["history"].items()})
         if len({len(values) for values in self.history.values()}) > 1:
-            raise DataError("the history has more epochs of one number than of another")
+            raise DataError("the numbers in the history have different lengths")
         self.stopped = bool(state_dict["stopped"])
         self.callbacks = [(str(name), dict(state)) for name, state in state_dict["callbacks"]]
         self.orders = list(map(dict, state_dict["orders"]))
@@ -59,13 +59,13 @@ class Run:
         """Restore random numbers and callbacks; callbacks without a saved state start from the beginning."""
         if len(orders) != len(self.orders):
             raise DataError(
-                f"fit: the run was saved with {len(self.orders)} generators that shuffle the data, here are "
-                f"{len(orders)}; give it the same loaders"
+                f"fit: the run was saved with {len(self.orders)} generators that shuffle the data, but the "
+                f"loaders have {len(orders)}; give fit the same loaders"
             )
         for order, state in zip(orders, self.orders, strict=True):
             if state["bit_generator"] != (kind := type(order.bit_generator).__name__):
                 raise DataError(
-                    f"fit: a generator of the loaders was a {state['bit_generator']}, here it is a {kind}"
+                    f"fit: a generator of the loaders was a {state['bit_generator']}, now it is a {kind}"
                 )
         for order, state in zip(orders, self.orders, strict=True):
             order.bit_generator.state = state

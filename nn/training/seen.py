@@ -88,7 +88,7 @@ def joined(outputs: Sequence[Array], targets: Sequence[Array]) -> tuple[Array, A
     if len({row.shape[1:] for row in rows}) != 1:
         shapes = sorted({f"{x.shape} with {t.shape}" for x, t in pairs})
         raise ShapeError(
-            f"metrics: outputs and targets of the batches have the shapes {', '.join(shapes)}, which are no "
-            "single array; bring the samples to one length, e.g. with nn.utils.rnn.pad_sequence"
+            f"metrics: outputs and targets of the batches have the shapes {', '.join(shapes)}, which do not "
+            "fit into one array; bring the samples to one length, e.g. with nn.utils.rnn.pad_sequence"
         )
     return np.concatenate(rows), np.concatenate([t.reshape(-1) for t in targets])

@@ -219,7 +219,7 @@ class Trainer(Hinted):
             shapes = ", ".join(str(x.shape) for x in outputs[:4])
             raise ShapeError(
                 f"predict: the outputs of the batches have shapes {shapes}, "
-                "which are no single array; predict batch by batch, or bring the inputs to one length"
+                "which do not fit into one array; predict batch by batch, or bring the inputs to one length"
             )
         return np.concatenate(outputs)
 

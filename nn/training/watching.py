@@ -43,7 +43,7 @@ class Best:
         if mode == "auto":
             mode = "min" if name in SMALLER else "max" if name in LARGER else "unknown"
         if mode not in ("min", "max"):
-            raise OptionError(f'{self.call}: is a smaller or a larger one better? write mode="min" or "max"')
+            raise OptionError(f'{self.call}: is smaller or larger better? write mode="min" or "max"')
         check_number(who, "min_delta", min_delta, example=0.001)
         self.sign = 1.0 if mode == "max" else -1.0
         self.min_delta = min_delta
@@ -67,7 +67,7 @@ class Best:
 def check_best(who: str, state_dict: Mapping[str, Any], others: Sequence[str]) -> None:
     """Refuse a state without a best number or one of the `others`."""
     if lacking := [name for name in ("best", *others) if name not in state_dict]:
-        raise DataError(f"{who}: the state has no {lacking[0]}: it is that of a callback with other options")
+        raise DataError(f"{who}: the state has no {lacking[0]}: it belongs to a callback with other options")
     best = state_dict["best"]
     if not isinstance(best, Real) or math.isnan(best):
         raise DataError(f"{who}: the best number in the state is {best!r}")
@@ -170,7 +170,7 @@ class EarlyStopping(Callback):
             for state in (weights, model.state_dict())
         ]
         if shapes[0] != shapes[1]:
-            raise DataError("EarlyStopping: the best weights in the state are those of another model")
+            raise DataError("EarlyStopping: the best weights in the state belong to another model")
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Load the best number and weights, and go on waiting."""

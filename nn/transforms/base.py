@@ -100,12 +100,12 @@ def check_axes(who: str, x: Array, many: bool, last: bool) -> None:
         raise ShapeError(f"{who}: expected an image of shape {shape}, got {x.shape}")
     if last and x.ndim - many == 3 and x.shape[-1] > 4:
         raise ShapeError(
-            f"{who}: shape {x.shape} would be {x.shape[-1]} channels, as arrays of uint8 are pictures with "
-            "their channels last; for (N, C, H, W) write x.astype(np.float32) / 255"
+            f"{who}: shape {x.shape} would be {x.shape[-1]} channels, because uint8 arrays are images "
+            "with channels last; for (N, C, H, W) write x.astype(np.float32) / 255"
         )
     if not last and not many and x.ndim == 3 and len(x) > 4:
         raise ShapeError(
-            f"{who}: shape {x.shape} would be {len(x)} channels, as three axes are those of one image; for a "
+            f"{who}: shape {x.shape} would be {len(x)} channels, because three axes mean one image; for a "
             "batch (N, H, W) write x[:, None]"
         )
 
@@ -129,7 +129,7 @@ class Compose(Transform):
         for t in self.transforms:
             if not callable(t) or isinstance(t, type):
                 repair = f"{t.__name__}(...)" if isinstance(t, type) else "transforms.Compose([...])"
-                raise DTypeError(f"Compose: {t!r} is no transform; write {repair}")
+                raise DTypeError(f"Compose: {t!r} is not a transform; write {repair}")
 
     @property
     def is_random(self) -> bool:  # type: ignore[override]

@@ -124,7 +124,7 @@ class ColorJitter(Transform):
         self, brightness: Strength = 0, contrast: Strength = 0, saturation: Strength = 0, hue: Strength = 0
     ) -> None:
         if hue != 0:
-            raise OptionError(f"ColorJitter(hue={hue!r}): hues stay as they are here; leave it out")
+            raise OptionError(f"ColorJitter(hue={hue!r}): changes of the hue are not supported; leave it out")
         self.brightness = _factors("brightness", brightness)
         self.contrast = _factors("contrast", contrast)
         self.saturation = _factors("saturation", saturation)

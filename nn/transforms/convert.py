@@ -40,10 +40,10 @@ class PILToTensor(Transform):
         x = as_array(img)
         if isinstance(img, Tensor) or x.dtype.kind not in "buif":
             what = f"{type(img).__name__} of {x.dtype}"
-            raise DTypeError(f"{type(self).__name__}: expected a picture as an array or from PIL, got {what}")
+            raise DTypeError(f"{type(self).__name__}: expected an image as an array or from PIL, got {what}")
         many = batched or x.ndim == 4
         if x.ndim - many not in (2, 3):
-            raise ShapeError(f"{type(self).__name__}: expected a picture (H, W) or (H, W, C), got {x.shape}")
+            raise ShapeError(f"{type(self).__name__}: expected an image (H, W) or (H, W, C), got {x.shape}")
         return Tensor(
             self.values(np.moveaxis(x, -1, many) if x.ndim - many == 3 else np.expand_dims(x, int(many)))
         )

@@ -67,7 +67,7 @@ class RandomAffine(Transform):
         self.degrees = span(name, "degrees", degrees)
         self.translate, self.fill = tuple(translate or (0.0, 0.0)), fill
         if len(self.translate) != 2 or any(not 0 <= t <= 1 for t in self.translate):
-            raise OptionError(f"{name}(translate={translate!r}): expected a pair of shares from 0 to 1")
+            raise OptionError(f"{name}(translate={translate!r}): expected a pair of fractions from 0 to 1")
         self.scale = span(name, "scale", scale or (1.0, 1.0))
         if self.scale[0] <= 0:
             raise OptionError(f"{name}(scale={scale!r}): expected factors above 0")

@@ -58,7 +58,7 @@ def settle(module: Module, name: str) -> Module:
         DataError: the attribute is not computed.
     """
     if module._computed is None or name not in module._computed:
-        raise DataError(f"{type(module).__name__}.{name} is no computed attribute, nothing to settle")
+        raise DataError(f"{type(module).__name__}.{name} is not computed, so there is nothing to settle")
     value = getattr(module, name).numpy()
     sources = [getattr(*_place(module, source)) for source in module._computed[name].sources]
     within = [p for part in sources if isinstance(part, Module) for p in part.parameters()]

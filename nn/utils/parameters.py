@@ -203,7 +203,7 @@ class ExponentialMovingAverage:
             )
         kinds = [np.asarray(mean).dtype.kind for mean in averages]
         if not set(kinds) <= set("biufc"):
-            raise DataError(f"ExponentialMovingAverage: averages of the kinds {kinds} are no numbers")
+            raise DataError(f"ExponentialMovingAverage: averages of the kinds {kinds} are not numbers")
         pairs = zip(averages, self.averages, strict=True)
         self.averages = [np.array(mean, dtype=own.dtype) for mean, own in pairs]
 

@@ -83,8 +83,8 @@ def register_parametrization(
     value = as_array(parts())
     if not unsafe and (value.shape, value.dtype) != (parameter.shape, parameter.dtype):
         raise ShapeError(
-            f"{type(module).__name__}.{tensor_name} is {parameter.dtype} {parameter.shape}, and "
-            f"{type(parametrization).__name__} makes {value.dtype} {value.shape} of it; if that is meant, "
+            f"{type(module).__name__}.{tensor_name} is {parameter.dtype} {parameter.shape}, but "
+            f"{type(parametrization).__name__} gives {value.dtype} {value.shape}; to allow this, "
             "write register_parametrization(..., unsafe=True)"
         )
     if not isinstance(originals, tuple):  # keep the object: an optimizer may hold it

@@ -224,11 +224,11 @@ def _spread(flat: Any, places: Array, there: Array, value: float) -> Any:
 def _checked_sequences(who: str, sequences: Iterable[Any]) -> Sequence[Any]:
     several = [x if isinstance(x, Tensor) else as_array(x) for x in sequences]
     if not several:
-        raise DataError(f"{who}: there is no sequence")
+        raise DataError(f"{who}: there are no sequences")
     if any(x.ndim == 0 or x.shape[1:] != several[0].shape[1:] for x in several):
         shapes = ", ".join(str(x.shape) for x in several)
         raise ShapeError(
-            f"{who}: sequences of shapes {shapes}; expected shapes (L, ...) that differ in the length L alone"
+            f"{who}: sequences of shapes {shapes}; expected shapes (L, ...) that differ only in the length L"
         )
     return several
 
