@@ -88,9 +88,9 @@ def average_precision(
 ) -> float:
     """The area under the precision-recall curve of one class of boxes.
 
-    The predicted boxes of all images are visited in order of decreasing score. A predicted box is right
-    if its IoU with the true box that it overlaps most is at least `iou_threshold`, and no earlier box
-    has found that true box. The precision at a recall is the highest precision at this recall or above.
+    The predicted boxes of all images are visited in order of decreasing score. Each is compared with the true
+    box that it overlaps most. The predicted box is right if their IoU is at least `iou_threshold`, and no
+    earlier box has found this true box. The precision at a recall is the highest at this recall or above.
 
     Args:
         predicted: for each image, boxes of shape (n, 4) and scores of shape (n,).

@@ -29,7 +29,7 @@ Array = npt.NDArray[Any]
 class InputError(ShapeError):
     """A layer cannot take its input.
 
-    On the way up, each enclosing module adds the path of the layer, so that the message begins
+    On the way up, each enclosing module adds the path of the layer. The message then begins
     `Sequential.2 (Linear(in_features=64, ...)) expects ...`.
     """
 

@@ -1,7 +1,7 @@
 """Arrays and plain values in safetensors files, written atomically.
 
 A dict of arrays becomes a plain safetensors file. Nested dicts, lists, tuples, numbers and strings become
-JSON in the metadata of the file, where each array is referred to by its name. The file holds data only, so
+JSON in the metadata of the file. The JSON refers to each array by its name. The file holds data only, so
 loading a file never runs code.
 """
 

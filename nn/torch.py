@@ -1,7 +1,6 @@
 """PyTorch's functions, with PyTorch's names and meanings, for programs written for PyTorch.
 
-`import nn.torch as torch` in place of `import torch`, and the same for its parts, is all that such a
-program changes:
+Such a program changes only its imports:
 
     import nn.torch as torch                    # import torch
     from nn.torch import nn, optim              # from torch import nn, optim

@@ -52,9 +52,9 @@ def _drawn(
 class Sampler:
     """Base class of samplers: subclass it and define `__iter__`, and `__len__` if the order ends.
 
-    A random order is drawn all at once when an iteration begins, so it does not depend on how far ahead a
-    loader works. Orders of millions of indices are drawn step by step, from a new generator that is seeded
-    when the iteration begins.
+    A random order is drawn all at once when an iteration begins. So the order does not depend on how far
+    ahead a loader works. Orders of millions of indices are drawn step by step, from a new generator. Its
+    seed is drawn when the iteration begins.
     """
 
     __class_getitem__: Any = classmethod(GenericAlias)

@@ -179,9 +179,8 @@ def _length(who: str, *arrays: Any) -> int:
 class Standardize:
     """Scale inputs to mean 0 and standard deviation 1 of the training data: (x - mean) / std.
 
-    Validation and test data are scaled with the mean and standard deviation of the training data, so that no
-    information leaks from them into the model. A feature that is constant in the training data becomes 0
-    there, with `std` 1.
+    Validation and test data are scaled with the mean and std of the training data: no information leaks
+    from them into the model. A feature that is constant in the training data becomes 0 there, with `std` 1.
 
     Args:
         per: "feature" computes mean and std for every column (or pixel), "channel" for every channel of

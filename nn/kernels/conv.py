@@ -1,7 +1,7 @@
 """Convolution over any number of axes, as a matrix product of weights and windows.
 
 The windows are copied into the columns of a matrix (im2col), and BLAS multiplies that matrix with the
-weights. The copy writes each entry of x once for each entry of the kernel, and takes a tenth to a quarter
+weights. The copy writes each entry of x once for each entry of the kernel. That takes a tenth to a quarter
 of the time. The code copies about `BLOCK` bytes at a time, so that the product finds the columns in the
 cache. The threads share the images.
 

@@ -2,9 +2,9 @@
 
 After a product, the threads of BLAS spin for some twenty milliseconds and occupy their cores. So the next
 product starts at once, but other threads, such as those of the convolutions, have to wait. Therefore products
-run on BLAS's threads until the kernels have started threads of their own, and on the kernels' threads from
-then on. This saves a quarter of the time in a dense network's step, and avoids a third more time in a
-convolutional network's step.
+run on BLAS's threads only until the kernels start threads of their own. From then on the kernels' threads
+share the products. This saves a quarter of the time in a dense network's step. In a convolutional network's
+step, this avoids a third more time.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ SMALL = 1 << 21
 """Up to this number of multiply-adds, a second thread does not pay."""
 
 NARROW, WIDE = 64, 1 << 16
-"""With at most `NARROW` samples and at least `WIDE` weights, BLAS computes w x^T in a fifth to a half less
-time than x w^T. Adding the bias transposes the result back."""
+"""With at most `NARROW` samples and at least `WIDE` weights, BLAS is faster at w x^T than at x w^T.
+This saves a fifth to a half of the time. Adding the bias transposes the result back."""
 
 
 def linear(x: Array, w: Array, b: Array | None) -> tuple[Array, Any]:

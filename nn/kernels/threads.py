@@ -1,7 +1,7 @@
 """Kernels on several threads: NumPy releases the interpreter lock while it copies, adds and multiplies.
 
 Python threads share the images of a batch. Meanwhile BLAS, which would spread each matrix product over all
-cores, is limited to one thread. So the copies between the products run on all cores too, and the work of each
+cores, is limited to one thread. So the copies between the products run on all cores too. The work of each
 thread stays in the cache of its core. The number of threads is that of BLAS, so `OPENBLAS_NUM_THREADS` and
 threadpoolctl work here too.
 """

@@ -1,7 +1,7 @@
 """Sample images between their pixels, resize and smooth them.
 
-Resizing and smoothing are linear along each axis. So they are a product with one matrix for the rows and one
-for the columns, for all images and channels at once.
+Resizing and smoothing are linear along each axis: one matrix acts on the rows and one on the columns. Two
+products treat all images and channels at once.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The windows of a convolution or a pooling: sizes, slices, and views without a copy.
 
-A plane (N, C, *full) is an array (N, C, *size) with its padding. A window of shape `kernel`, with entries
-`dilation` apart, moves over the plane in steps of `stride` and takes `out` positions.
+A plane (N, C, *full) is an array (N, C, *size) with its padding. A window has the shape `kernel`, and its
+entries are `dilation` apart. The window moves over the plane in steps of `stride` and takes `out` positions.
 """
 
 from __future__ import annotations

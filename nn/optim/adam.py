@@ -119,8 +119,8 @@ class AdamW(Adam):
 class NAdam(_Moments):
     """Adam with Nesterov momentum, which looks one step ahead.
 
-    x <- x - lr [(1 - mu) g / (1 - p) + mu' m / (1 - p mu')] / (sqrt(v) + eps), where mu grows towards
-    betas[0] from step to step, mu' is the next mu and p is the product of all mu so far.
+    x <- x - lr [(1 - mu) g / (1 - p) + mu' m / (1 - p mu')] / (sqrt(v) + eps). From step to step, mu grows
+    towards betas[0]; mu' is the next mu, and p is the product of all mu so far.
 
     Args:
         params: the parameters, or groups of them.

@@ -244,8 +244,8 @@ class Optimizer(Hinted):
 
         Raises:
             DTypeError: the state is not a dict.
-            DataError: the state is not that of an optimizer of this class, the groups have other sizes, an
-                array does not have the shape of its parameter, or a step from the state would fail.
+            DataError: the state belongs to another kind of optimizer, or does not fit the parameters, or a
+                step from the state would fail.
             OptionError: an option in the state has an invalid value.
         """
         if not isinstance(state_dict, Mapping) or not state_dict.keys() >= {"state", "param_groups"}:

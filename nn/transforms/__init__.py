@@ -7,8 +7,8 @@
     ])
     data = nn.datasets.MNIST("data", train=True, transform=transform)
 
-**One image** is a Tensor or an array of floats of shape (C, H, W) or (H, W), or an array of uint8 or an image
-of PIL, of shape (H, W) or (H, W, C). The result has the same layout.
+**One image** is a Tensor or an array of floats of shape (C, H, W) or (H, W). It may also be an array of uint8
+or an image of PIL, of shape (H, W) or (H, W, C). The result has the same layout.
 
 **A batch** has one more axis in front: (N, C, H, W) or (N, H, W, C). Each of its images gets its own random
 numbers, all in one call. Datasets of this library, and `nn.data.Augmented` around other datasets, transform

@@ -51,8 +51,8 @@ def compute(module: Module, name: str, function: Callable[[Module], Any], source
 def settle(module: Module, name: str) -> Module:
     """Make a computed attribute a parameter again, with its current value; remove its sources.
 
-    If a source is a parameter of the same shape, this parameter takes the value, so that an optimizer that
-    holds the parameter remains valid.
+    If a source is a parameter of the same shape, this parameter takes the value. So an optimizer that holds
+    the parameter remains valid.
 
     Raises:
         DataError: the attribute is not computed.

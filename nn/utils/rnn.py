@@ -1,8 +1,8 @@
 """Sequences of different lengths in one batch: padded to one length, or packed without padding.
 
-A packed batch holds the first steps of all sequences, then the second steps of all that have one, and so on,
-with the longest sequence first. Packing, padding and their inverses are single index operations, so gradients
-flow through all of them.
+A packed batch holds the first steps of all sequences, then the second steps of all that have one, and so on.
+The longest sequence comes first. Packing, padding and their inverses are single index operations, so
+gradients flow through all of them.
 """
 
 from __future__ import annotations
