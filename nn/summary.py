@@ -1,4 +1,4 @@
-"""A table of a model's layers: what comes out of each, and what it costs."""
+"""A table of a model's layers: output shapes, parameters and multiply-adds."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Row:
     """One layer.
 
     Attributes:
-        path: where it is in the model; empty for the model itself.
-        kind: its class.
-        output: the shape of what comes out, or several, in the last call; None if it was not called.
-        parameters: how many numbers it learns, those of the layers in it included; shared ones once.
-        multiply_adds: how many products it adds up in the forward pass, over all its calls.
-        calls: how often it was called.
+        path: the path in the model; empty for the model itself.
+        kind: the name of the class.
+        output: the shape or shapes of the last output; None if the layer was not called.
+        parameters: the number of learned numbers, submodules included; shared parameters count once.
+        multiply_adds: the multiply-adds of the forward pass, over all calls.
+        calls: the number of calls.
     """
 
     path: str
@@ -40,7 +40,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Summary:
-    """What `summary` returns; `print` shows it as a table."""
+    """The result of `summary`; `print` shows a table."""
 
     rows: list[Row]
     parameters: int
@@ -49,7 +49,7 @@ class Summary:
 
     @property
     def multiply_adds(self) -> int:
-        """Of the whole model, in one forward pass."""
+        """The multiply-adds of one forward pass of the whole model."""
         return self.rows[0].multiply_adds
 
     def __str__(self) -> str:
@@ -84,14 +84,14 @@ class Summary:
 
 
 def summary(model: Module, *inputs: Any) -> Summary:
-    """Call a model on inputs, and tell what each layer gives and costs.
+    """Call a model on inputs, and list the output shape and the cost of each layer.
 
     Args:
-        model: stays as it is: it is called as in use, and nothing is recorded.
-        inputs: what the model is called with, e.g. a batch of one.
+        model: the model. The call runs in evaluation mode, records nothing and changes nothing.
+        inputs: the arguments of the call, e.g. a batch with one sample.
 
     Raises:
-        DTypeError: `model` is no module, or there is no input, or the shape of one in its place.
+        DTypeError: `model` is not a module, or `inputs` is empty or a shape.
 
     Example:
         >>> import numpy as np, nn

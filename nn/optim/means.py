@@ -1,4 +1,4 @@
-"""What optimizers remember of the gradients: running means, kept in the arrays of a state."""
+"""Running means of gradients, updated in place in the arrays of an optimizer's state."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["mean", "mean_square", "zeros"]
 
 
 def zeros(x: Array, *names: str) -> State:
-    """Arrays of zeros by name, of the shape and dtype of x."""
+    """Named arrays of zeros with the shape and dtype of x."""
     return {name: np.zeros_like(x) for name in names}
 
 
@@ -21,7 +21,7 @@ def mean(m: Array, g: Array, beta: float) -> Array:
         >>> mean(np.array([1.0]), np.array([3.0]), 0.75)
         array([1.5])
     """
-    part = g - m  # the one array that is needed beside m
+    part = g - m  # the only temporary array
     part *= 1 - beta
     m += part
     return m

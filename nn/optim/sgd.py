@@ -19,11 +19,11 @@ class SGD(Optimizer):
     Args:
         params: the parameters, or groups of them.
         lr: the learning rate.
-        momentum: how much of the last step's direction is kept.
-        dampening: how much of the gradient is left out of the direction.
-        weight_decay: adds weight_decay x to the gradient.
-        nesterov: steps along g + momentum v: the gradient is taken as if one step ahead.
-        maximize: go uphill.
+        momentum: the fraction of the momentum buffer v that is kept in a step.
+        dampening: the fraction of the gradient that does not enter v.
+        weight_decay: add weight_decay x to the gradient.
+        nesterov: step along g + momentum v, which looks one step ahead.
+        maximize: maximize the loss instead of minimizing it.
 
     Source:
         I. Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.
@@ -50,7 +50,7 @@ class SGD(Optimizer):
     maximize: bool = False
 
     def check(self, group: Group) -> None:
-        """Refuse options that make no sense."""
+        """Refuse options with invalid values."""
         super().check(group)
         if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
             raise OptionError("SGD(nesterov=True) needs momentum > 0 and dampening=0, e.g. momentum=0.9")

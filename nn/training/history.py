@@ -1,4 +1,4 @@
-"""What was measured in a run, epoch by epoch."""
+"""The history of a run: loss and metrics of each epoch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Logs = Mapping[str, float]
 
 
 class History(dict[str, list[float]]):
-    """What was measured, by name, with one number for each epoch.
+    """Loss and metrics by name, with one number for each epoch.
 
     Example:
         >>> history = History()

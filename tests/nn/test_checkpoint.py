@@ -154,7 +154,9 @@ def test_a_run_with_other_loaders_is_told(path):
     trainer.fit(samplers("batches")[0], verbose=False)
     trainer.save(path)
     trainer.resume(path)
-    with pytest.raises(DataError, match="2 generators that shuffle the data, here are 1; give it the same"):
+    with pytest.raises(
+        DataError, match="2 generators that shuffle the data, but the loaders have 1; give fit the same"
+    ):
         trainer.fit(X, Y, epochs=2, verbose=False)
 
 
@@ -324,7 +326,7 @@ def test_a_part_that_was_not_saved(path):
 def test_a_file_that_is_no_checkpoint(path):
     model = nn.Linear(2, 2)
     nn.save(model.state_dict(), path)
-    with pytest.raises(DataError, match=r"is no checkpoint; .*model\.load_state_dict\(nn\.load\(path\)\)"):
+    with pytest.raises(DataError, match=r"is not a checkpoint; .*model\.load_state_dict\(nn\.load\(path\)\)"):
         nn.load_checkpoint(path, model)
     with pytest.raises(FileError, match="does not exist"):
         nn.load_checkpoint(path.with_name("other"), model)
@@ -437,7 +439,9 @@ def test_a_schedule_that_was_forgotten_is_told(path):
     trainer.save(path)
     model, optimizer, scheduler = parts()
     before = everything(model, optimizer, scheduler)
-    with pytest.raises(DataError, match="the run in .* saved with scheduler=StepLR, here is scheduler=None"):
+    with pytest.raises(
+        DataError, match="the run in .* saved with scheduler=StepLR, now it is scheduler=None"
+    ):
         nn.Trainer(model, nn.CrossEntropyLoss(), optimizer).resume(path)
     assert everything(model, optimizer, scheduler) == before
 
