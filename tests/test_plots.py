@@ -27,7 +27,7 @@ def make(request):
 
 @pytest.fixture
 def axes():
-    figure, axes = plt.subplots()
+    figure, axes = plt.subplots(figsize=(3, 2), dpi=50)
     yield axes
     plt.close(figure)
 
