@@ -1,7 +1,7 @@
 """Makes coverage.md: what each public function of NumPy is here. Run `python -m docs.coverage`.
 
-The answer is read from the registry, so that the page cannot say what the library does not do;
-`tests/ops/test_coverage.py` fails when a function is in none of the lists, or the page is out of date.
+The lists come from the registry, so the page cannot claim what the library does not do.
+`tests/ops/test_coverage.py` fails when a function is in none of the lists, or when the page is out of date.
 """
 
 from __future__ import annotations
