@@ -1,4 +1,4 @@
-"""A check of a function that does not depend on its arguments checks nothing, and says so."""
+"""A check of a function that does not depend on its arguments checks nothing, and raises."""
 
 from __future__ import annotations
 

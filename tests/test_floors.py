@@ -1,4 +1,4 @@
-"""The floors of the house: imports point up, and each package stands only on what it may."""
+"""The floors of the house: imports point one way, and each package stands only on what it may."""
 
 from __future__ import annotations
 

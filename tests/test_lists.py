@@ -1,4 +1,4 @@
-"""Lists that hold Tensors, and lists of numbers beside a Tensor: recorded as np.stack would record them."""
+"""Lists that hold Tensors, and lists of numbers beside a Tensor, are recorded as by np.stack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A name from another library, or one that is misspelt, is answered with the name that it has here."""
+"""A misspelt name, or one from another library, raises an error with the right name."""
 
 import inspect
 import pickle

@@ -1,4 +1,4 @@
-"""Matplotlib takes Tensors as they are, recorded ones too; everyone else is told what to write."""
+"""Matplotlib takes Tensors, recorded ones too; for other libraries the error says what to write."""
 
 import functools
 

@@ -1,4 +1,4 @@
-"""Programs that nobody wrote: what must hold of each, and whether the generator would see if it did not."""
+"""Random programs: what holds for each, and whether planted faults are seen."""
 
 from __future__ import annotations
 

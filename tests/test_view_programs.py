@@ -1,4 +1,4 @@
-"""Programs with views that nobody wrote: NumPy is right about values, and planted faults are seen."""
+"""Random programs with views: NumPy gives the values, and planted faults are seen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Views: what is assigned to one Tensor reaches all that look at its memory, as in NumPy."""
+"""Views: an assignment reaches all Tensors that share the memory, as in NumPy."""
 
 from __future__ import annotations
 

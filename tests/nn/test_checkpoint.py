@@ -1,4 +1,4 @@
-"""Runs that are killed and go on, and files that are no checkpoints."""
+"""Killed runs that resume, and files that are no checkpoints."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""A process that is forked while threads work goes on: no lock stays held that nobody is left to let go."""
+"""A process that forks while threads work: no lock stays held in the child."""
 
 import os
 import signal

@@ -1,6 +1,6 @@
-"""Interrupts at random moments: nothing hangs, the state is that of before, and the next result is right.
+"""Interrupts at random moments: nothing hangs, the state is as before, and the next result is right.
 
-Each program runs in a process of its own, so that a hang is an error and not the end of the tests.
+Each program runs in its own process, so a hang is an error and does not end the tests.
 """
 
 import os

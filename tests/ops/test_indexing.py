@@ -1,4 +1,4 @@
-"""Indexing in every form, places named many times, and functions that write into their argument."""
+"""Indexing in every form, repeated indices, and functions that write into their argument."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Derivatives of matrix functions against mpmath: first and second order, 32 ulp of the largest entry.
 
-The references are differences, with 90 digits, of functions written with mpmath's own matrices; no rule
-of ours is used to make them. Every function here is a single number: the sum of the results, times weights.
+The references are differences with 90 digits, of functions written with mpmath's own matrices. They use no
+rule of the library. Every function is a single number: the sum of the results times weights.
 """
 
 from __future__ import annotations

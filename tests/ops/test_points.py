@@ -1,4 +1,4 @@
-"""Points where a formula meets 0 times inf: at infinity, at huge numbers, at zeros of norms."""
+"""Points where a formula has 0 times inf: at infinity, at huge numbers, at zeros of norms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files, and which renderer makes them."""
+"""Files, and the renderer that makes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kernels of convolution against their definitions, finite differences, and themselves on other roads."""
+"""The kernels of convolution against their definitions, finite differences, and each other."""
 
 import itertools
 
