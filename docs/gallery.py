@@ -1,4 +1,4 @@
-"""Makes the pictures of gallery.md. Run `python -m docs.gallery`, with names for some of them."""
+"""Makes the pictures of gallery.md. Run `python -m docs.gallery`, or add names to make only these."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
     python -m examples.digits [--epochs N] [--seed N] [--out FOLDER] [--quick]
 
-Trains a small network on the 8x8 digits, checks its gradient against finite differences, and
-draws the computation of a single neuron with all values and gradients, and the learning curves.
+Trains a small network on the 8x8 digits, and checks its gradient against finite differences. Draws the
+computation of a single neuron, with all values and gradients, and the learning curves.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def check_gradient(model: nn.Module, loss: nn.Module, X: Array, y: Array) -> int
 
 
 def one_neuron(image: Array) -> Tensor:
-    """The loss of one neuron that tells 1 from 0 by the ink in the middle and around it, played backwards."""
+    """The loss of a neuron that tells 1 from 0 by the ink in the middle and around, played backwards."""
     pixels = image.reshape(8, 8)
     x1 = Tensor(pixels[2:6, 3:5].mean().round(2), requires_grad=True, name="x1 (middle)", dtype=float)
     x2 = Tensor(pixels[2:6, [1, 2, 5, 6]].mean().round(2), requires_grad=True, name="x2 (sides)", dtype=float)

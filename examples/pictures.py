@@ -1,4 +1,4 @@
-"""What the programs need to draw: panels, images in a grid, files."""
+"""How the programs draw: panels, images in a grid, files."""
 
 from __future__ import annotations
 

@@ -1,15 +1,13 @@
-"""The floors of the house: imports point up, and each package stands only on what it may."""
+"""The floors of the house: imports point one way, and each package stands only on what it may."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.helpers import python
 from tests.house import PACKAGES, files_of, imported_names
 
 ROOT = Path(__file__).parents[1]
@@ -158,14 +156,8 @@ def test_a_planted_import_is_caught(tmp_path: Path, file: str, line: str, reason
 def test_the_engine_imports_numpy_alone() -> None:
     """And prints how long that takes: a figure to look at with `pytest -rP`, judged by no assertion."""
     program = "import numpy; import autograd_lite"
-    done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-c", program],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = python("-X", "importtime", "-c", program)
+    assert done.returncode == 0, done.stderr
     rows = [line.removeprefix("import time:").split("|") for line in done.stderr.splitlines()]
     milliseconds = {row[2].strip(): int(row[1]) / 1000 for row in rows if row[1].strip().isdigit()}
     print(f"import autograd_lite: {milliseconds['autograd_lite']:.1f} ms on top of NumPy")

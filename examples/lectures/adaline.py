@@ -1,11 +1,11 @@
 """ADALINE: a linear neuron learns the diameter of oaks from their age, in two ways.
 
-The neuron y = w0 + w1 x minimizes the squared error of *Oaks in Wisconsin* (age in years, diameter at
-breast height in inches). Batch descent follows the gradient of the whole error and reaches the solution
-of the normal equations. Online descent (the delta rule) corrects after every tree: with a constant rate
-it ends in a cycle around the solution, the smaller the rate the closer; with a rate that falls as 1/t it
-gets there, but slowly. The ends of such cycles are a smooth function of the rate, so those for a few
-rates extrapolate to rate 0.
+The neuron y = w0 + w1 x minimizes the squared error of *Oaks in Wisconsin*: age in years, diameter at
+breast height in inches. Batch descent follows the gradient of the whole error, and reaches the solution of
+the normal equations. Online descent (the delta rule) makes a step after every tree. With a constant rate it
+ends in a cycle around the solution; the smaller the rate, the closer. With a rate that falls as 1/t it
+converges slowly. The ends of the cycles are a smooth function of the rate, so a few rates extrapolate to
+rate 0.
 
 Source: B. Widrow, M. Hoff, "Adaptive switching circuits", 1960; the lectures' oaks.
 """

@@ -1,10 +1,9 @@
 """Adversarial examples: changes that fool a net, training against them, and proofs.
 
 FGSM moves every pixel by eps along the sign of the loss's gradient; PGD climbs in smaller steps. Training
-on what PGD makes of each batch gives robust accuracy, but only against what was tried. Interval bounds
-push a whole cube of inputs through the net: where the right class wins in the worst case, no attack of
-size eps whatever can succeed. Training on these bounds, with eps rising slowly from 0, gives nets for
-which this can be shown.
+on PGD's attacks gives robust accuracy, but only against the attacks that were tried. Interval bounds push a
+whole cube of inputs through the net. Where the right class wins in the worst case, no attack of size eps
+can succeed. Training on these bounds, with eps rising slowly from 0, gives nets with proven predictions.
 
 Source: I. Goodfellow et al., "Explaining and harnessing adversarial examples", 2015; A. Madry et al.,
 2018; S. Gowal et al., "On the effectiveness of interval bound propagation", 2018.

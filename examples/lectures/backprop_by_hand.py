@@ -1,15 +1,15 @@
 """Backpropagation by hand: the lectures' graphs in steps, and the delta rule of an MLP.
 
-Every step of a computation sends the adjoint that arrives, times its own derivative, to its inputs; the
-printed tape shows it for (x + y) z and for one sigmoid neuron. In a multilayer net of sigmoid neurons the
-same becomes the delta rule: with the error E = 1/2 sum (y - d)^2,
+Every step multiplies the incoming adjoint by its own derivative, and sends the product to its inputs. The
+printed tape shows this for (x + y) z and for one sigmoid neuron. In a multilayer net of sigmoid neurons the
+same becomes the delta rule. With the error E = 1/2 sum (y - d)^2,
 
     delta_j = (y_j - d_j) y_j (1 - y_j)               of an output neuron
     delta_j = y_j (1 - y_j) sum_k delta_k w_kj        of a hidden neuron
     dE/dw_ji = delta_j y_i
     dE/db_j  = delta_j
 
-which this program evaluates in plain NumPy, and compares with what the tape finds.
+The program evaluates these formulas in plain NumPy, and compares them with the gradients of the tape.
 
 Source: D. Rumelhart, G. Hinton, R. Williams, "Learning representations by back-propagating errors", 1986.
 """

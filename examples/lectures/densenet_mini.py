@@ -1,8 +1,8 @@
 """A small DenseNet: each layer sees what all layers before it found, and adds a little.
 
-A layer need not pass on what it got, as all later layers get it too, so a few new maps from each are enough:
-for its accuracy, the net has few weights. The picture shows how much each layer uses those before it, by the
-mean size of its weights.
+A layer need not pass its input on, since all later layers get that input too. So a few new maps from each
+layer are enough, and the net has few weights for its accuracy. The picture shows how much each layer uses
+those before it, by the mean size of its weights.
 
 Source: G. Huang et al., "Densely connected convolutional networks", 2017.
 """
@@ -24,7 +24,7 @@ Array = npt.NDArray[Any]
 
 
 def use(block: nn.Sequential) -> Array:
-    """The mean size of the weights from each source to each layer, as a share of the largest of that layer.
+    """The mean size of each layer's weights by source layer, relative to the largest of that layer.
 
     What comes into the block is the first source.
     """

@@ -1,13 +1,14 @@
 """Detection: a net that tells shapes apart learns to draw boxes around them.
 
-Pretraining: one shape in each image, and which it is. The layers that have learned this are the backbone
-of a detector: its last maps have a cell for every 8x8 pixels, and a new layer says in each cell whether
-the centre of a shape lies in it, where exactly, how large it is, and what. Then all of it is fine-tuned on
-images with several shapes and their boxes. Of boxes that overlap, the surest is kept.
+In pretraining, the net names the one shape in each image. The trained layers are the backbone of a
+detector. Its last maps have a cell for every 8x8 pixels. A new layer predicts for each cell whether the
+centre of a shape lies in it, where, how large the shape is, and which one. Then the whole net is fine-tuned
+on images with several shapes and their boxes. Of boxes that overlap, the one with the highest confidence is
+kept.
 
-AP50 is the area under the curve of precision over recall, mean of the three shapes, where a box is right if
-what it and a true one share is at least half of what they cover together; it is measured on boxes of at
-least some confidence.
+AP50 is the area under the curve of precision over recall, the mean of the three shapes. A box is right if
+its intersection with a true box is at least half of their union. AP50 counts boxes of at least some
+confidence.
 
 Source: J. Redmon et al., "You only look once: unified, real-time object detection", 2016; R. Girshick et
 al., "Rich feature hierarchies for accurate object detection", 2014; M. Everingham et al., 2010.

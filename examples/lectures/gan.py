@@ -1,8 +1,8 @@
 """A generative adversarial net: a forger learns to draw digits from a detective.
 
-The generator makes an image of noise. The discriminator says how likely an image is real; each learns
-against the other, the first to be taken for real, the second not to be taken in. At the equilibrium the
-images have the distribution of the real ones, and the discriminator is right half of the time.
+The generator makes an image from noise. The discriminator estimates how likely an image is real. The
+generator learns to be taken for real, the discriminator to tell the two apart. At the equilibrium the
+images have the distribution of the real ones. The discriminator is then right half of the time.
 
 Source: I. Goodfellow et al., "Generative adversarial nets", 2014; A. Radford et al., "Unsupervised
 representation learning with deep convolutional generative adversarial networks", 2016; T. Salimans et al.,

@@ -1,12 +1,12 @@
 """LeNet-1 reads digits as those of zip codes, and says of which it is not sure.
 
-Feature maps look for the same stroke everywhere in the image, means of four neighbours make them care less
-about where exactly it was, and each of the twelve maps of the second kind looks at one or two of the first
-kind: 2,578 weights for 98,442 connections. Where the two highest outputs are close, the digit is rejected,
-and left to a human.
+Feature maps look for the same stroke everywhere in the image. Means of four neighbours make the next layer
+less sensitive to the exact position. Each of the twelve maps of the second kind reads one or two of the
+first kind: 2,578 weights for 98,442 connections. Where the two highest outputs are close, the digit is
+rejected, and left to a human.
 
-The 7,291 and 2,007 digits from envelopes are not to be had here. In their place stand as many of MNIST,
-scaled from 20x20 to 16x16 pixels in a field of 28x28, the size and the field of the paper.
+The paper's 7,291 and 2,007 digits from envelopes are not available here. As many digits of MNIST take their
+place, scaled from 20x20 to 16x16 pixels in a field of 28x28, the paper's sizes.
 
 Source: Y. LeCun et al., "Handwritten digit recognition with a back-propagation network", 1990; the error
 and the rejection that it is measured by: "Backpropagation applied to handwritten zip code recognition",

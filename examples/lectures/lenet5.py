@@ -1,8 +1,8 @@
 """LeNet-5, made for digits, on small photographs: convolutions and subsampling in turn.
 
-The same few weights look for an edge or a corner everywhere in the image; a mean over four neighbours makes
-the next layer care less about where exactly it was; then the same again, with more kinds of features. The
-picture shows what the two convolutions make of one photograph.
+The same few weights look for an edge or a corner everywhere in the image. A mean over four neighbours makes
+the next layer less sensitive to the exact position. Then the same follows again, with more kinds of
+features. The picture shows the maps of both convolutions for one photograph.
 
 Source: Y. LeCun et al., "Gradient-based learning applied to document recognition", 1998.
 """

@@ -1,9 +1,9 @@
 """Handwritten digits: 784 pixels, 300 and 100 hidden neurons, 10 classes.
 
-The net of the TensorFlow lecture: dense layers of rectifiers whose weights are drawn as He proposed, the
-cross-entropy of a softmax, and plain gradient descent on batches of 50. The pictures show the course of
-the training, what some of the first neurons look for, and the digits that are misread with the greatest
-certainty. The digits of the test are looked at after each epoch, for the curve; nothing is chosen by them.
+This is the net of the TensorFlow lecture. It has dense layers of rectifiers with He's initial weights, and
+the cross-entropy of a softmax. It learns by plain gradient descent on batches of 50. The pictures show the
+course of the training, the weights of some first neurons, and the misread digits with the highest
+probability. The test accuracy after each epoch is only for the curve; it decides nothing.
 
 Source: A. Geron, "Hands-on machine learning with Scikit-Learn and TensorFlow", chapter 10, 2017; K. He et
 al., "Delving deep into rectifiers", 2015.

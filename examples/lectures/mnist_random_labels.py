@@ -1,9 +1,9 @@
 """Nets learn random labels by heart, as perfectly as the right ones.
 
-A net with more weights than images comes to know all that it is trained on, whether the labels are right
-or drawn at random. Only the test shows which it was: what was learned by heart is worth no more than
-chance. Weight decay does not prevent it, so it is not what makes nets generalize. First on
-digits, then on photographs: perceptrons with one and three hidden layers of 512 rectifiers.
+A net with more weights than images learns all training images, with right labels and with random ones. Only
+the test shows the difference: with random labels the test accuracy is that of chance. Weight decay does not
+prevent this, so it is not the reason why nets generalize. The program tries digits, then photographs, with
+perceptrons of one and three hidden layers of 512 rectifiers.
 
 Source: C. Zhang et al., "Understanding deep learning requires rethinking generalization", 2017.
 """

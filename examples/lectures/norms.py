@@ -1,11 +1,11 @@
 """Norms of vectors and matrices, and their gradients through the singular values.
 
 The circles |x|_p = 1 go from a diamond (p = 1) over a circle (p = 2) to a square (p = inf). The Frobenius
-norm of a matrix is the 2-norm of its singular values, the nuclear norm their sum; with X = U S V^T their
-gradients are X / |X| and U V^T. As |x|_1 makes entries 0, the nuclear norm makes singular values 0:
-descending on 1/2 |X - M|^2 + c |X| from a noisy matrix M of low rank, the nuclear norm finds the rank,
-the Frobenius norm does not. The strength c is about the largest singular value of such noise alone,
-s (sqrt(m) + sqrt(n)) for m x n entries of deviation s; what falls below a twentieth of it counts as 0.
+norm of a matrix is the 2-norm of its singular values, the nuclear norm their sum. With X = U S V^T their
+gradients are X / |X| and U V^T. As |x|_1 makes entries 0, the nuclear norm makes singular values 0. Descent
+on 1/2 |X - M|^2 + c |X|, for a noisy matrix M of low rank, shows this. The nuclear norm finds the rank, the
+Frobenius norm does not. The strength c is about the largest singular value of the noise alone. For m x n
+entries of deviation s that is s (sqrt(m) + sqrt(n)). A singular value below a twentieth of c counts as 0.
 
 Source: S. Boyd, L. Vandenberghe, "Convex optimization", appendix A.1, 2004; the lectures' table of norms.
 """

@@ -1,9 +1,9 @@
 """Optimizers on a ravine and on digits: steps to the same loss, each at its best rate.
 
 Plain gradient descent zigzags between the walls of a ravine and creeps along its floor. Momentum adds up
-what the steps have in common, Nesterov looks ahead, AdaGrad, RMSProp and AdaDelta give each coordinate a
-rate of its own, Adam and Nadam do both. Every optimizer, plain descent too, is tried at several rates,
-and its best one counts.
+the common direction of the steps, and Nesterov looks ahead. AdaGrad, RMSProp and AdaDelta give each
+coordinate its own rate; Adam and Nadam do both. Every optimizer, plain descent too, is tried at several
+rates, and the best rate counts.
 
 Source: B. Polyak, 1964; Y. Nesterov, 1983; J. Duchi et al., 2011; T. Tieleman, G. Hinton, 2012; M.
 Zeiler, 2012; D. Kingma, J. Ba, 2015; T. Dozat, 2016.

@@ -1,12 +1,12 @@
 """Rosenblatt's perceptron finds a line between two classes, or says that there is none.
 
-The neuron answers y = 1 if w0 + w1 x1 + w2 x2 >= 0, else 0. Each point that it gets wrong corrects it:
+The neuron's output is y = 1 if w0 + w1 x1 + w2 x2 >= 0, else 0. Each point with a wrong output corrects it:
 
     w <- w + (d - y) x        with x0 = 1
 
-If a line separates the classes with the margin g, and no point (1, x) is longer than R, then it makes at
-most (R / g)^2 mistakes, in whatever order the points come. On XOR there is no such line: the rule, run in
-a fixed order, comes back to weights it has had before, and so must go round for ever.
+Let a line separate the classes with the margin g, and let no point (1, x) be longer than R. Then the neuron
+makes at most (R / g)^2 mistakes, in every order of the points. On XOR no line separates the classes. Run in
+a fixed order, the rule comes back to weights it had before, and repeats them for ever.
 
 Source: F. Rosenblatt, "The perceptron", 1958; A. Novikoff, "On convergence proofs on perceptrons", 1962.
 """

@@ -1,10 +1,10 @@
 """One model four ways: TensorFlow 1's two phases, Keras' two styles, PyTorch's Module.
 
-In TensorFlow 1 a program first constructs a graph of named places, and executes it afterwards, any part
-of it, on values that are fed in. A tape needs no such phase; but a graph whose steps are kept as
-functions is a few lines (`Step` below), and its execution is recorded by the tape like anything else.
-Keras stacks layers, or calls them on a symbol for the input; PyTorch computes in `forward`. The same
-weights and the same data give the same losses, step by step, but for rounding.
+In TensorFlow 1 a program first constructs a graph of named nodes. Then it executes any part of the graph,
+on values that are fed in. A tape needs no such phase. A graph whose steps are kept as functions is a few
+lines (`Step` below), and the tape records its execution. Keras stacks layers, or calls them on a symbol for
+the input; PyTorch computes in `forward`. The same weights and the same data give the same losses, step by
+step, up to rounding.
 
 Source: M. Abadi et al., "TensorFlow: a system for large-scale machine learning", 2016; F. Chollet, "Deep
 learning with Python", 2017; A. Paszke et al., "PyTorch: an imperative style, high-performance deep

@@ -1,4 +1,4 @@
-"""Boxes against pixels that are counted, and against definitions written out."""
+"""Boxes against counted pixels, and against written-out definitions."""
 
 import numpy as np
 import pytest

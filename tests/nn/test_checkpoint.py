@@ -1,10 +1,6 @@
-"""Runs that are killed and go on, and files that are no checkpoints."""
+"""Killed runs that resume, and files that are no checkpoints."""
 
-import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +9,7 @@ import safetensors.numpy
 import nn
 from autograd_lite.errors import DataError, DTypeError, FileError
 from nn.optim import lr_scheduler
-
-ROOT = Path(__file__).parents[2]
+from tests.helpers import python
 
 PROGRAM = """
 import os, signal, sys
@@ -79,13 +74,14 @@ nn.save({"weights": model.state_dict(), "next": nn.Dropout(0.5)(np.ones(20))}, o
 
 
 def run(kind, folder, deadly_step=-1, deadly_write=-1):
-    command = [sys.executable, "-c", PROGRAM, kind, str(folder), str(deadly_step), str(deadly_write)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    return python("-c", PROGRAM, kind, str(folder), str(deadly_step), str(deadly_write))
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows kills otherwise")
-@pytest.mark.parametrize("kind", ["momentum", "adam", "plateau", "sequential"])
+@pytest.mark.parametrize(
+    "kind",
+    ["momentum", "sequential", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("adam", "plateau"))],
+)
 def test_a_run_that_was_killed_ends_bit_equal(tmp_path, kind):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     whole.mkdir()

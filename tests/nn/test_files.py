@@ -5,8 +5,6 @@ import io
 import json
 import os
 import struct
-import subprocess
-import sys
 import tarfile
 import threading
 import zipfile
@@ -20,6 +18,7 @@ import visualize
 from autograd_lite import Tensor
 from autograd_lite.errors import DataError, DataFileError, DTypeError, FileError
 from nn.datasets.images import read_idx
+from tests.helpers import python
 
 
 @pytest.fixture
@@ -159,9 +158,7 @@ try:
 except nn.datasets.files.MissingFilesError as error:
     print(error)
 """
-    environment = {k: v for k, v in os.environ.items() if k not in ("AUTOGRAD_LITE_DATA", "XDG_CACHE_HOME")}
-    environment["PYTHONPATH"] = os.pathsep.join(p for p in sys.path if p)
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    done = python("-c", program, unset=("AUTOGRAD_LITE_DATA", "XDG_CACHE_HOME"))
     assert done.stdout.startswith("there is no home folder") and "root=..." in done.stdout, done.stderr
 
 

@@ -1,4 +1,4 @@
-"""The loader: what it yields, in which order, ahead of time or not, and what is left when it stops."""
+"""The loader: its batches, their order, batches made ahead, and what remains after a stop."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What a newcomer gets wrong, and what the message says to write instead."""
+"""Mistakes of newcomers, and the repair that the message names."""
 
 import os
 import re

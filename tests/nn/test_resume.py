@@ -1,4 +1,4 @@
-"""A run goes on from states that fit; one that does not fit is refused, and nothing changes."""
+"""A run resumes from states that fit; a state that does not fit is an error and changes nothing."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""Padded and packed sequences, by themselves and as what recurrent layers read."""
+"""Padded and packed sequences, alone and as inputs of recurrent layers."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""States of optimizers and schedules whose options make no sense are refused before anything changes."""
+"""States of optimizers and schedules with invalid options are refused before anything changes."""
 
 import copy
 

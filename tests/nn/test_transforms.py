@@ -1,4 +1,4 @@
-"""Transforms: what they do to an image, that each of a batch is varied on its own, and what they refuse."""
+"""Transforms: their results on an image, variation of each image in a batch, and refusals."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What is read off the tape."""
+"""What the graph reads from the tape."""
 
 from __future__ import annotations
 

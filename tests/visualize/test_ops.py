@@ -1,4 +1,4 @@
-"""Which op is which: a user's op that is called like one of ours is another op."""
+"""Ops are known by identity: a user's op with the name of one of ours is another op."""
 
 from __future__ import annotations
 

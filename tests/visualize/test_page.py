@@ -1,4 +1,4 @@
-"""The page: what it says, that it is safe and works alone, and how it behaves in a browser."""
+"""The page: its content, its safety without a network, and its behaviour in a browser."""
 
 from __future__ import annotations
 

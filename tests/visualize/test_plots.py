@@ -1,4 +1,4 @@
-"""Plots: what is drawn is what was given, or what a formula says."""
+"""Plots show the data that were given, or the values of a formula."""
 
 from __future__ import annotations
 

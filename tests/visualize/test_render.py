@@ -1,11 +1,9 @@
-"""Files, and which renderer makes them."""
+"""Files, and the renderer that makes them."""
 
 from __future__ import annotations
 
 import importlib
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import graphviz
@@ -13,6 +11,7 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite.errors import DTypeError, FileError, OptionError, RendererError
+from tests.helpers import python
 from visualize import Graph, draw, render
 
 STARTS = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}
@@ -193,6 +192,5 @@ def test_notebooks_never_see_an_error(graph, monkeypatch):
 
 def test_importing_visualize_imports_no_renderer():
     code = "import sys, visualize; print({'graphviz', 'pygraphviz', 'matplotlib'} & set(sys.modules))"
-    root = Path(__file__).parents[2]
-    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
+    done = python("-c", code)
+    assert done.stdout.strip() == "set()", done.stderr

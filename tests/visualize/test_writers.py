@@ -1,4 +1,4 @@
-"""The table of formats: what is an entry of it can be saved."""
+"""The table of formats: each entry can be saved."""
 
 from __future__ import annotations
 
