@@ -6,6 +6,7 @@ import importlib
 import io
 import sys
 from collections.abc import Iterator, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any, TextIO, overload
 
@@ -13,6 +14,7 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite.errors import DTypeError, FileError, OptionError, RendererError, TapeError
+from autograd_lite.notebook import quietly
 
 from . import render
 from .calls import record
@@ -26,6 +28,9 @@ from .writers import html, lecture
 __all__ = ["Steps", "backprop_steps", "computed", "recorded", "with_gradients"]
 
 MOST_PICTURES = 500
+FRAME = 560
+"""How high the page is in a notebook, in pixels."""
+
 FORMATS = ("svg", "png", "pdf", "dot")
 
 Names = Sequence[tuple[str, ag.Tensor]]
@@ -63,6 +68,16 @@ class Steps(Sequence[Step]):
 
     def __repr__(self) -> str:
         return f'<Steps: {len(self)} of them; .print() shows them, .save("steps.html") writes them>'
+
+    @quietly
+    def _repr_html_(self) -> str:
+        """For notebooks: the page of `save("steps.html")` in a frame. Its scripts see nothing outside of it."""
+        page = escape(html.page(self.graph, self))
+        return (
+            f'<iframe srcdoc="{page}" sandbox="allow-scripts allow-downloads allow-modals" '
+            'title="Backpropagation step by step" '
+            f'style="width: 100%; height: {FRAME}px; border: 1px solid rgba(128, 128, 128, 0.35)"></iframe>'
+        )
 
     def print(self, file: TextIO | None = None) -> None:
         """Write the walk as text, to the terminal unless a file is given."""

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import AnomalyError, DataError, OptionError, ShapeError
+from autograd_lite.notebook import quietly
 from autograd_lite.words.names import Hinted
 
 from ..arrays import as_array
@@ -37,6 +38,7 @@ from .outcomes import Loss, add_gradients, average_gradients, measured, metrics_
 from .progress import progress
 from .run import Run
 from .seen import Seen, loss_of_all
+from .shown import described, parts
 
 __all__ = ["Trainer"]
 
@@ -122,6 +124,13 @@ class Trainer(Hinted):
     def epoch(self) -> int:
         """How many epochs of the present run are done."""
         return len(self.history.get("loss", ()))
+
+    def __repr__(self) -> str:
+        return f"<Trainer: {'; '.join(f'{name} {said}' for name, said in parts(self))}>"
+
+    @quietly
+    def _repr_html_(self) -> str:
+        return described(self)
 
     # -- training ----------------------------------------------------------------------------------
 
