@@ -25,7 +25,7 @@ GREEN, RED, BLUE = "#1f8a5f", "#d9480f", "#3a7fd0"
 
 
 def quietly(show: Callable[[Self], Shown]) -> Callable[[Self], Shown | None]:
-    """A `_repr_html_`, or its like, that gives None where it fails: a notebook then shows the object's `repr`.
+    """A `_repr_html_`, or its like, that gives None where it fails: a notebook then shows the `repr`.
 
     Example:
         >>> class Broken:
@@ -99,4 +99,5 @@ def coloured(lines: Iterable[tuple[str, str | None]]) -> str:
 
 
 def _pre(content: str) -> str:
-    return f'<pre style="margin: 0; overflow-x: auto; background: transparent; {FONT}">{content}</pre>'
+    style = f"margin: 0; padding: 2px 8px; overflow-x: auto; background: transparent; {FONT}"
+    return f'<pre style="{style}">{content}</pre>'

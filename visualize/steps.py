@@ -71,7 +71,7 @@ class Steps(Sequence[Step]):
 
     @quietly
     def _repr_html_(self) -> str:
-        """For notebooks: the page of `save("steps.html")` in a frame. Its scripts see nothing outside of it."""
+        """For notebooks: the page of `save("steps.html")` in a frame. Its scripts see nothing around it."""
         page = escape(html.page(self.graph, self))
         return (
             f'<iframe srcdoc="{page}" sandbox="allow-scripts allow-downloads allow-modals" '

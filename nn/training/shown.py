@@ -29,7 +29,11 @@ def curves(history: Mapping[str, Sequence[float]]) -> str:
     metrics = dict.fromkeys(name.removeprefix("val_") for name, values in history.items() if len(values))
     panels = [
         _panel(
-            metric, [(history.get(metric, ()), BLUE, ""), (history.get(f"val_{metric}", ()), ORANGE, "val ")]
+            metric,
+            [
+                (history.get(metric, ()), BLUE, "training "),
+                (history.get(f"val_{metric}", ()), ORANGE, "validation "),
+            ],
         )
         for metric in metrics
     ]

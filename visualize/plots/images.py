@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["confusion_matrix", "feature_maps", "heat", "misclassified", "weight_images"]
 
-MOST_NUMBERS = 144
-"""A matrix of more entries has no numbers in its cells."""
+MOST_NUMBERS = 12
+"""A matrix with more rows or columns has no numbers in its cells."""
 
 
 def heat(x: Any, count: int = 64, columns: int | None = None) -> Figure:
@@ -27,7 +27,7 @@ def heat(x: Any, count: int = 64, columns: int | None = None) -> Figure:
 
     Args:
         x: of any shape. A vector is one row; of more than two axes, each matrix of the last two is an image.
-            The cells of a matrix of up to 144 entries show their numbers. What is not finite has no colour.
+            The cells of a matrix of up to 12 x 12 show their numbers. What is not finite has no colour.
         count: how many matrices at most.
         columns: how many stand side by side.
 
@@ -53,11 +53,15 @@ def heat(x: Any, count: int = 64, columns: int | None = None) -> Figure:
     heading = f"{getattr(x, 'name', None) or type(x).__name__}, shape {values.shape}, {array(x).dtype}"
     if len(matrices) > count:
         heading += f" ({count} of {len(matrices)})"
-    height, width = shown.shape[1:]
-    side = min(5.0, max(2.4, 0.55 * max(height, width))) if len(matrices) == 1 else 1.1
-    figure = grid("heat", shown, places, columns, bool((shown < 0).any()), heading, side)
-    if len(matrices) == 1 and values.size <= MOST_NUMBERS:
-        _write_numbers(figure.axes[0], shown[0])
+    figure = grid("heat", shown, places, columns, bool((shown < 0).any()), heading, 1.1)
+    if len(matrices) == 1:
+        height, width = shown[0].shape
+        figure.set_size_inches(1.2 + np.clip(0.62 * width, 1.6, 7), 0.6 + np.clip(0.42 * height, 0.8, 5))
+        if max(height, width) <= MOST_NUMBERS:
+            _write_numbers(figure.axes[0], shown[0])
+            figure.axes[0].set_aspect("auto")  # a number is wider than high
+        elif max(width / height, height / width) > 8:
+            figure.axes[0].set_aspect("auto")
     return figure
 
 
@@ -66,9 +70,8 @@ def _write_numbers(axes: Any, matrix: Any) -> None:
     largest = np.max(np.abs(matrix[np.isfinite(matrix)]), initial=0.0) or 1.0
     for (i, j), value in np.ndenumerate(matrix):
         dark = np.isfinite(value) and abs(value) > 0.6 * largest
-        axes.text(
-            j, i, f"{value:.3g}", ha="center", va="center", fontsize=8, color="white" if dark else "#1b2027"
-        )
+        colour = "white" if dark else "#1b2027"
+        axes.text(j, i, f"{value:.2g}", ha="center", va="center", fontsize=8, color=colour)
 
 
 def weight_images(
