@@ -96,10 +96,13 @@ def lr_range_test(
         >>> 0.01 < curve.suggestion < 0.5
         True
     """
+    from tqdm import tqdm  # here, so that `import nn` is fast
+
     check_number("lr_range_test", "diverged", diverged, example=4)
     sweep = _Sweep(_rates(lr_min, lr_max, steps), diverged)
     trainer = Trainer(model, loss, optimizer, callbacks=sweep)
-    with _as_before(model, optimizer), suppress(_SweepEndedError):
+    sweep.bar = tqdm(desc="learning rates", total=steps, unit="step", leave=False, disable=None)
+    with _as_before(model, optimizer), sweep.bar, suppress(_SweepEndedError):
         try:
             # An epoch has a step or more: the sweep comes to its end before the epochs do.
             trainer.fit(X, y, steps, batch_size, verbose=False)
@@ -148,12 +151,14 @@ class _Sweep(Callback):
     def __init__(self, rates: Array, diverged: float) -> None:
         self.rates, self.diverged = rates, diverged
         self.losses: list[float] = []
+        self.bar: Any = None
 
     def on_train_begin(self, epochs: int, steps: int) -> None:
         self._set(self.rates[0])
 
     def on_batch_end(self, step: int, loss: float) -> None:
         self.losses.append(loss)
+        self.bar.update()
         if len(self.losses) == len(self.rates) or loss > self.diverged * min(self.losses):
             raise _SweepEndedError
         self._set(self.rates[len(self.losses)])

@@ -159,12 +159,16 @@ class Steps(Sequence[Step]):
         except OSError as error:
             raise FileError(f"could not make the folder {str(folder)!r}: {error.strerror}") from error
         return [
-            render.write(self._frame(i, format), folder / f"step-{i + 1:0{max(2, width)}}.{format}")
-            for i in range(len(self))
+            render.write(frame, folder / f"step-{i + 1:0{max(2, width)}}.{format}")
+            for i, frame in enumerate(self._frames(format))
         ]
 
-    def _frame(self, i: int, format: str) -> bytes:
-        return self.to_dot(i).encode() if format == "dot" else render.render(self.to_dot(i), format)
+    def _frames(self, format: str) -> Iterator[bytes]:
+        """The picture of every step, with a bar on a terminal."""
+        from tqdm import tqdm  # here, so that `import visualize` is fast
+
+        for i in tqdm(range(len(self)), "pictures", leave=False, disable=None):
+            yield self.to_dot(i).encode() if format == "dot" else render.render(self.to_dot(i), format)
 
     def _animation(self, format: str, seconds: float) -> bytes:
         self._refuse_too_many()
@@ -175,7 +179,7 @@ class Steps(Sequence[Step]):
                 "an animation needs Pillow, which is not installed: pip install pillow; without it, "
                 "steps.save('steps.html') and steps.save_frames('folder') work"
             ) from error
-        pictures = [image.open(io.BytesIO(self._frame(i, "png"))).convert("RGB") for i in range(len(self))]
+        pictures = [image.open(io.BytesIO(frame)).convert("RGB") for frame in self._frames("png")]
         buffer = io.BytesIO()
         durations = [int(1000 * seconds)] * (len(self) - 1) + [int(3000 * seconds)]
         pictures[0].save(

@@ -46,7 +46,7 @@ def train(kind: str, X: Array, y: Array, epochs: int) -> nn.Sequential:
         *(nn.Linear(X.shape[1], 100), nn.ReLU(), nn.Linear(100, 50), nn.ReLU()), nn.Linear(50, 10)
     )
     optimizer = nn.optim.Adam(model.parameters(), lr=2e-3)
-    for epoch in range(epochs):
+    for epoch in program.shown(range(epochs), kind):
         for x, t in nn.DataLoader(nn.TensorDataset(X, y), 50, shuffle=True):
             optimizer.zero_grad()
             robust_loss(kind, model, x.numpy(), t.numpy(), epoch / max(1, epochs - 1)).backward()
