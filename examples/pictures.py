@@ -29,6 +29,12 @@ def panels(rows: int = 1, columns: int = 1, width: float = 4.2, height: float = 
     return figure, axes
 
 
+def beside(width: float, height: float, *ratios: float) -> tuple[Figure, Any]:
+    """A figure of parts that stand side by side, as wide as these ratios say; each is a figure in itself."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subfigures(1, len(ratios), width_ratios=ratios)
+
+
 def tiles(
     axes: Any,
     images: Array,
@@ -51,9 +57,8 @@ def tiles(
     for i, image in enumerate(images):
         top, left = i // columns * down + head, i % columns * right
         sheet[top : top + height, left : left + width] = image
-        axes.add_patch(
-            Rectangle((left - 0.5, top - 0.5), width, height, fill=False, edgecolor=PALE, linewidth=0.8)
-        )
+        frame = Rectangle((left - 0.5, top - 0.5), width, height, fill=False, edgecolor=PALE, linewidth=0.8)
+        axes.add_patch(frame).set_clip_on(False)  # half of its line is outside at the edges
         if labels:
             axes.text(left + width / 2 - 0.5, top - 1, labels[i], ha="center", va="bottom", fontsize=8)
     axes.imshow(sheet, cmap=cmap, **limits)

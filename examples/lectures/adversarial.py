@@ -17,11 +17,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.figure import Figure
 
 import nn
 from examples import program
-from examples.pictures import BLUE, GREEN, GREY, ORANGE, save, tiles
+from examples.pictures import BLUE, GREEN, GREY, ORANGE, beside, save, tiles
 
 Array = npt.NDArray[Any]
 
@@ -79,8 +78,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
         found[kind] = accuracies(nets[kind], *test)
         print(f"{kind:<21}" + "   ".join(f"{name} {value:.1%}" for name, value in found[kind].items()))
 
-    figure = Figure(figsize=(12, 4), layout="constrained")
-    bars, sheet = figure.subfigures(1, 2, width_ratios=(1, 1.6))
+    figure, (bars, sheet) = beside(12, 4, 1, 1.6)
     left = bars.subplots()
     left.spines[["top", "right"]].set_visible(False)
     places = np.arange(3)

@@ -177,6 +177,7 @@ def draw(images: Array, boxes: list[Array], before: Found, after: Found) -> Figu
             one.set(xlim=(0, SIZE), ylim=(SIZE, 0), xticks=[], yticks=[])
             one.spines[:].set_visible(False)
             for box in true:
+                outline(one, box, "black", linewidth=1.6)
                 outline(one, box, "white", linestyle="--", linewidth=1.2)
             shown = confidences >= CONFIDENCES[-1] if title == "after" else slice(3)
             for box, kind in zip(those[shown], kinds[shown], strict=True):

@@ -107,7 +107,11 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
         one.text(one.get_xlim()[1], 0.1, "chance", ha="right", va="bottom", fontsize=8, color=GREY)
         one.set(title=name, xlabel="epoch; a dot is the end", ylabel="training accuracy", ylim=(0, 1.02))
     figure.legend(
-        *one.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False, fontsize=8
+        *one.get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=2 * len(tasks),
+        frameon=False,
+        fontsize=8,
     )
     save(figure, out / "mnist_random_labels.png")
     return found

@@ -19,12 +19,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib.colors import LogNorm
-from matplotlib.figure import Figure
 
 import autograd_lite as ag
 import nn
 from examples import program
-from examples.pictures import COLORS, save
+from examples.pictures import COLORS, beside, save
 
 Array = npt.NDArray[Any]
 
@@ -91,8 +90,7 @@ def steps_on_digits(
 
 def draw(path: Path, paths: dict[str, Array], counted: dict[str, tuple[int, int]], title: str) -> None:
     """The way of each optimizer down the ravine, on lines of equal loss, and the steps on digits."""
-    figure = Figure(figsize=(14, 5), layout="constrained")
-    ways, bars = figure.subfigures(1, 2, width_ratios=(2.6, 1))
+    figure, (ways, bars) = beside(14, 5, 2.6, 1)
     x, y = np.meshgrid(np.linspace(-13, 6, 90), np.linspace(-7, 6, 90))
     heights = np.apply_along_axis(ravine, 0, np.stack([x, y]))
     panes = ways.subplots(2, 4, sharex=True, sharey=True)

@@ -70,7 +70,7 @@ def static(
     loss = Step(nn.functional.cross_entropy, hidden @ Step(np.transpose, w2) + b2, y)
     optimizer = nn.optim.SGD(variables.values(), lr=RATE)
 
-    losses = []
+    losses: list[float] = []
     for x, t in batches:
         optimizer.zero_grad()
         with ag.Tape() if not losses else nullcontext():  # a tape keeps the arrays for the picture
@@ -167,7 +167,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
         steps = np.arange(i * every // 4, len(course), every)
         left.plot(steps, np.array(course)[steps], "os^D"[i], color=COLORS[i], markersize=5, label=name)
         right.plot(np.abs(np.subtract(course, constructed)), color=COLORS[i], label=name)
-    left.set(xlabel="step", ylabel="loss", title="one curve, looked at by each in turn")
+    left.set(xlabel="step", ylabel="loss", title="the same losses, four ways")
     left.legend(frameon=False, fontsize=8)
     rounding = float(np.spacing(1.0))
     most = max(np.abs(np.subtract(course, constructed)).max() for course in losses.values())
