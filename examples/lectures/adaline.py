@@ -100,7 +100,7 @@ def draw(path: Path, exact: Array, batch: Array, online: Array) -> None:
         )
     left.set(xlabel="age in years", ylabel="diameter in inches", title="batch descent", xlim=(0, 122))
     draw_surface(middle, exact, batch, online)
-    for steps, color, name in ((batch, BLUE, "batch"), (online, ORANGE, "online, rate falls as 1/t")):
+    for steps, color, name in ((batch, BLUE, "batch"), (online, ORANGE, "online, 1/t")):
         right.loglog(np.abs(steps - exact).max(axis=1), color=color, label=name)
     right.set(xlabel="epoch", ylabel="distance from the normal equations", ylim=(1e-12, 10))
     right.legend(frameon=False, loc="lower left")

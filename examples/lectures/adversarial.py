@@ -109,6 +109,6 @@ def draw_attack(sheet: Any, model: nn.Module, images: Array, labels: Array) -> N
     panes = sheet.subplots(3, 1)
     for axes, row, title, (cmap, low, high) in zip(panes, rows, titles, looks, strict=True):
         said = {"as they are": before, "changed": after}.get(title)
-        names = [f"read as {k}" for k in said] if said is not None else ()
+        names = [""] * len(row) if said is None else [f"read as {k}" for k in said]
         tiles(axes, row.reshape(-1, side, side), len(row), title, cmap, names, vmin=low, vmax=high)
         axes.title.set_fontsize(10)

@@ -95,7 +95,9 @@ def draw(path: Path, paths: dict[str, Array], counted: dict[str, tuple[int, int]
     heights = np.apply_along_axis(ravine, 0, np.stack([x, y]))
     panes = ways.subplots(2, 4, sharex=True, sharey=True)
     for axes, color, (name, points) in zip(panes.ravel(), COLORS, paths.items(), strict=True):
-        axes.contourf(x, y, heights, np.geomspace(0.01, 3000, 14), norm=LogNorm(), cmap="Greys", alpha=0.3)
+        axes.contourf(
+            x, y, heights, np.geomspace(0.01, 3000, 14), norm=LogNorm(), cmap="Greys", alpha=0.3, extend="max"
+        )
         axes.plot(*points.T, ".-", color=color, linewidth=0.9, markersize=3.5)
         axes.plot(*points[0], "o", color="black", markersize=5)
         axes.plot(0, 0, "*", color="black", markersize=9)
