@@ -101,8 +101,8 @@ def lr_range_test(
     check_number("lr_range_test", "diverged", diverged, example=4)
     sweep = _Sweep(_rates(lr_min, lr_max, steps), diverged)
     trainer = Trainer(model, loss, optimizer, callbacks=sweep)
-    sweep.bar = tqdm(desc="learning rates", total=steps, unit="step", leave=False, disable=None)
-    with _as_before(model, optimizer), sweep.bar, suppress(_SweepEndedError):
+    bar = tqdm(desc="learning rates", total=steps, unit="step", leave=False, disable=None)
+    with bar as sweep.bar, _as_before(model, optimizer), suppress(_SweepEndedError):
         try:
             # An epoch has a step or more: the sweep comes to its end before the epochs do.
             trainer.fit(X, y, steps, batch_size, verbose=False)

@@ -28,10 +28,9 @@ from .writers import html, lecture
 __all__ = ["Steps", "backprop_steps", "computed", "recorded", "with_gradients"]
 
 MOST_PICTURES = 500
+FORMATS = ("svg", "png", "pdf", "dot")
 FRAME = 560
 """How high the page is in a notebook, in pixels."""
-
-FORMATS = ("svg", "png", "pdf", "dot")
 
 Names = Sequence[tuple[str, ag.Tensor]]
 
