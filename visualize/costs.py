@@ -98,8 +98,11 @@ def profile(model: Callable[..., Any], *inputs: Any, repeat: int = 5) -> Profile
             f"profile({type(model).__name__}): expected a module or function with its inputs: "
             "profile(model, x)"
         )
+    from tqdm import tqdm  # here, so that `import visualize` is fast
+
     recorded = record(model, inputs, {}, None)
-    costs = [(node, _cost(node, repeat)) for node in steps_of(recorded.output)[0]]
+    steps = tqdm(steps_of(recorded.output)[0], "ops", leave=False, disable=None, delay=1)
+    costs = [(node, _cost(node, repeat)) for node in steps]
     ops: dict[str, list[Cost]] = {}
     modules: dict[tuple[str, str], list[Cost]] = {}
     for call in recorded.calls:

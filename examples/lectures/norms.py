@@ -65,7 +65,7 @@ def draw_circles(axes: Any) -> None:
     for p, color in zip((0.5, 1, 1.5, 2, 4, np.inf), COLORS, strict=False):
         axes.plot(*circle(p), color=color)
         at = 2 ** (-1 / p) if p < np.inf else 1.0
-        name = ("p = ∞" if p == np.inf else f"p = {p}") + (" (no norm)" if p < 1 else "")
+        name = ("p = ∞" if p == np.inf else f"p = {p}") + ("\n(no norm)" if p < 1 else "")
         label = axes.text(at, at, name, color=color, fontsize=8, ha="center", va="center", rotation=-45)
         label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.6})
     axes.set(aspect="equal", title="where $|x|_p = 1$", xlabel="$x_1$", ylabel="$x_2$")
