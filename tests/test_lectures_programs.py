@@ -239,7 +239,7 @@ def test_static_graph(quick: Quick, tmp_path: Path) -> None:
     first, *others = quick("static_graph").values()
     assert len(others) == 3 and first[-1] < first[0]
     graph = texts(tmp_path / "static_graph-graph.svg")
-    assert {"X", "y", "hidden.weight", "outputs.bias", "relu"} <= graph
+    assert {"X", "hidden.weight", "outputs.bias", "relu"} <= graph
     for losses in others:
         np.testing.assert_allclose(losses, first, rtol=1e-12)
 

@@ -74,7 +74,7 @@ def static(
     for x, t in batches:
         optimizer.zero_grad()
         with ag.Tape() if not losses else nullcontext():  # a tape keeps the arrays for the picture
-            value = loss.run({X: ag.Tensor(x, name="X"), y: ag.Tensor(t, name="y")})
+            value = loss.run({X: ag.Tensor(x, name="X"), y: t})
         value.backward()
         if not losses:
             graph = visualize.draw(value)
