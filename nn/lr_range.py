@@ -96,13 +96,10 @@ def lr_range_test(
         >>> 0.01 < curve.suggestion < 0.5
         True
     """
-    from tqdm import tqdm  # here, so that `import nn` is fast
-
     check_number("lr_range_test", "diverged", diverged, example=4)
     sweep = _Sweep(_rates(lr_min, lr_max, steps), diverged)
     trainer = Trainer(model, loss, optimizer, callbacks=sweep)
-    bar = tqdm(desc="learning rates", total=steps, unit="step", leave=False, disable=None)
-    with bar as sweep.bar, _as_before(model, optimizer), suppress(_SweepEndedError):
+    with _bar(steps) as sweep.bar, _as_before(model, optimizer), suppress(_SweepEndedError):
         try:
             # An epoch has a step or more: the sweep comes to its end before the epochs do.
             trainer.fit(X, y, steps, batch_size, verbose=False)
@@ -110,6 +107,13 @@ def lr_range_test(
             if not sweep.losses:
                 raise
     return LearningRateCurve(sweep.rates[: len(sweep.losses)], np.array(sweep.losses))
+
+
+def _bar(steps: int) -> Any:
+    """On a terminal, how many rates are done; nothing elsewhere."""
+    from tqdm import tqdm  # here, so that `import nn` is fast
+
+    return tqdm(desc="learning rates", total=steps, unit="step", leave=False, disable=None)
 
 
 def _rates(lr_min: float, lr_max: float, steps: int) -> Array:
