@@ -91,6 +91,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]
     environment = {**os.environ, **{name: str(folder / name) for name in places}, "PYTHONPATH": str(ROOT)}
     environment.pop("MPLBACKEND", None)
     options = ["-m", "nbconvert", "--to", "notebook", "--execute", "--output", "executed"]
+    options.append("--ExecutePreprocessor.startup_timeout=600")  # a busy machine starts a kernel slowly
     command = [sys.executable, *options, str(written(folder / "shown.ipynb"))]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
