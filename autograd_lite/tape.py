@@ -11,9 +11,13 @@ import numpy as np
 from .arrays import is_array, unwrap
 from .box import GivenAbove
 from .node import Node, op_name
+from .notebook import quietly, table
 from .recording import Mode, heard_by
 
 __all__ = ["Tape", "listening", "show", "trace"]
+
+MOST_ROWS = 500
+"""So many steps a notebook shows."""
 
 
 def listening(listener: Callable[[Node], None]) -> Mode:
@@ -55,6 +59,14 @@ class Tape(Mode):
     def __repr__(self) -> str:
         return f"<Tape of {len(self)} steps>"
 
+    @quietly
+    def _repr_html_(self) -> str:
+        more = len(self) - MOST_ROWS
+        note = f"and {more:,} more steps; print(tape) shows all" if more > 0 else ""
+        if not self.nodes:
+            note = str(self)
+        return table(("", "step", "value", "adjoint"), rows(self.nodes[:MOST_ROWS]), "llrr", note)
+
 
 def _hold(nodes: list[Node], node: Node) -> None:
     """Add a new node to the list of a tape, and mark the node and its inputs as held.
@@ -70,19 +82,28 @@ def _hold(nodes: list[Node], node: Node) -> None:
 
 def trace(nodes: Iterable[Node]) -> str:
     """The evaluation trace: one line for each step, with its value and its adjoint."""
-    names: dict[Node, str] = {}
-    rows: list[tuple[str, str]] = []
+    lines = [
+        (" = ".join(filter(None, (name, step, value))), f"adjoint {adjoint}" if adjoint else "")
+        for name, step, value, adjoint in rows(nodes)
+    ]
+    width = max((len(left) for left, _ in lines), default=0)
+    return "\n".join(f"{left:<{width}}    {right}".rstrip() for left, right in lines)
 
-    def line(node: Node, text: str) -> None:
+
+def rows(nodes: Iterable[Node]) -> list[tuple[str, str, str, str]]:
+    """Of each step and each input its name, what it does, its value and its adjoint."""
+    names: dict[Node, str] = {}
+    found: list[tuple[str, str, str, str]] = []
+
+    def row(node: Node, step: str) -> None:
         names[node] = f"v{len(names) + 1}"
         value = "released" if node.released else show(node.value)
-        adjoint = "" if node.adjoint is None else f"adjoint {show(node.adjoint)}"
-        rows.append((f"{names[node]} = {text}{value}", adjoint))
+        found.append((names[node], step, value, "" if node.adjoint is None else show(node.adjoint)))
 
     for node in nodes:
         for parent in node.inputs:
             if isinstance(parent, Node) and parent not in names:
-                line(parent, f"{parent.name} = " if parent.name else "")
+                row(parent, parent.name or "")
         # A constant array is shown with the values that the step has kept, a constant Tensor by its name.
         held = node.args if len(node.args) == len(node.inputs) else node.inputs
         shown = [
@@ -91,9 +112,8 @@ def trace(nodes: Iterable[Node]) -> str:
         ]
         shown += [f"{k}={show(v)}" for k, v in (node.kwargs or {}).items() if k[0] != "_"]
         label = f"{node.name} = " if node.name else ""
-        line(node, f"{label}{op_name(node.op)}({', '.join(shown)}) = ")
-    width = max((len(left) for left, _ in rows), default=0)
-    return "\n".join(f"{left:<{width}}    {right}".rstrip() for left, right in rows)
+        row(node, f"{label}{op_name(node.op)}({', '.join(shown)})")
+    return found
 
 
 def show(value: Any) -> str:

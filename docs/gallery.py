@@ -255,6 +255,11 @@ def plot_weights() -> Any:
 
 
 @picture
+def plot_heat() -> Any:
+    return visualize.heat(ag.jacobian(ag.softmax)(np.linspace(-1, 1, 7)))
+
+
+@picture
 def plot_feature_maps() -> Any:
     model, X, _, _ = trained()
     return visualize.feature_maps(model, X[:1], "1")

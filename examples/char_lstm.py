@@ -63,7 +63,8 @@ def train_epoch(
 ) -> float:
     """Read the text once; returns the mean loss."""
     losses, state = [], None
-    for read, follow in pieces(codes, lanes, length):
+    count = -(-((len(codes) - 1) // lanes) // length)
+    for read, follow in program.shown(pieces(codes, lanes, length), "one epoch", count):
         scores, state = model(read, state)
         loss = surprise(scores, follow)
         optimizer.zero_grad()

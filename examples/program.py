@@ -6,19 +6,21 @@ import argparse
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from tqdm import tqdm
 
 import nn
 from autograd_lite.errors import AutogradLiteError, FileError
 
 Array = npt.NDArray[Any]
 Pictures = tuple[Array, Array]
+Item = TypeVar("Item")
 
 
 def main(
@@ -44,6 +46,12 @@ def main(
         return 1
     print(f"seed {options.seed}, {time.perf_counter() - start:.0f} s")
     return 0
+
+
+def shown(items: Iterable[Item], title: str, total: int | None = None) -> Iterable[Item]:
+    """The items one by one, with a bar on a terminal, and nothing elsewhere."""
+    bar: Iterable[Item] = tqdm(items, title, total, leave=False, disable=None)
+    return bar
 
 
 @contextmanager

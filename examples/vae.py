@@ -71,7 +71,7 @@ def train(model: VAE, X: Array, epochs: int, batch_size: int) -> None:
     optimizer = nn.optim.Adam(model.parameters(), lr=2e-3)
     for epoch in range(1, epochs + 1):
         losses = []
-        for x in nn.DataLoader(X, batch_size, shuffle=True):
+        for x in program.shown(nn.DataLoader(X, batch_size, shuffle=True), f"epoch {epoch}"):
             scores, mean, log_variance = model(x)
             loss = negative_elbo(scores, x, mean, log_variance)
             optimizer.zero_grad()

@@ -99,7 +99,7 @@ def lr_range_test(
     check_number("lr_range_test", "diverged", diverged, example=4)
     sweep = _Sweep(_rates(lr_min, lr_max, steps), diverged)
     trainer = Trainer(model, loss, optimizer, callbacks=sweep)
-    with _as_before(model, optimizer), suppress(_SweepEndedError):
+    with _bar(steps) as sweep.bar, _as_before(model, optimizer), suppress(_SweepEndedError):
         try:
             # `steps` epochs are enough: each epoch has at least one step.
             trainer.fit(X, y, steps, batch_size, verbose=False)
@@ -107,6 +107,13 @@ def lr_range_test(
             if not sweep.losses:
                 raise
     return LearningRateCurve(sweep.rates[: len(sweep.losses)], np.array(sweep.losses))
+
+
+def _bar(steps: int) -> Any:
+    """On a terminal, how many rates are done; nothing elsewhere."""
+    from tqdm import tqdm  # here, so that `import nn` is fast
+
+    return tqdm(desc="learning rates", total=steps, unit="step", leave=False, disable=None)
 
 
 def _rates(lr_min: float, lr_max: float, steps: int) -> Array:
@@ -148,12 +155,14 @@ class _Sweep(Callback):
     def __init__(self, rates: Array, diverged: float) -> None:
         self.rates, self.diverged = rates, diverged
         self.losses: list[float] = []
+        self.bar: Any = None
 
     def on_train_begin(self, epochs: int, steps: int) -> None:
         self._set(self.rates[0])
 
     def on_batch_end(self, step: int, loss: float) -> None:
         self.losses.append(loss)
+        self.bar.update()
         if len(self.losses) == len(self.rates) or loss > self.diverged * min(self.losses):
             raise _SweepEndedError
         self._set(self.rates[len(self.losses)])

@@ -10,11 +10,14 @@ import numpy as np
 import autograd_lite as ag
 from autograd_lite import Tensor, tree
 from autograd_lite.errors import DTypeError
+from autograd_lite.notebook import quietly, table
 
 from .module import Module
 from .undo import evaluating, undone
 
 __all__ = ["Summary", "summary"]
+
+HEAD = ("layer", "output", "parameters", "multiply-adds")
 
 
 @dataclass(frozen=True)
@@ -52,16 +55,28 @@ class Summary:
         """The multiply-adds of one forward pass of the whole model."""
         return self.rows[0].multiply_adds
 
-    def __str__(self) -> str:
-        head = ("layer", "output", "parameters", "multiply-adds")
-        lines = [head]
+    def _lines(self, indent: str) -> list[tuple[str, ...]]:
+        """A line of texts for each layer."""
+        lines = []
         for row in self.rows:
             name = row.path.rpartition(".")[2]
             depth = row.path.count(".") + 1 if row.path else 0
-            title = f"{'  ' * depth}{name + ': ' if name else ''}{row.kind}"
+            title = f"{indent * depth}{name + ': ' if name else ''}{row.kind}"
             times = f" x{row.calls}" if row.calls > 1 else ""
             counts = [f"{n:,}" if n else "" for n in (row.parameters, row.multiply_adds)]
-            lines.append((title, (row.output or "not called") + times, counts[0], counts[1]))
+            lines.append((title, (row.output or "not called") + times, *counts))
+        return lines
+
+    def _total(self) -> str:
+        frozen = self.parameters - self.trainable
+        return (
+            f"{self.parameters:,} parameters ({self.bytes / 1e6:.2f} MB)"
+            + (f", of which {frozen:,} are frozen" if frozen else "")
+            + f"; {self.multiply_adds:,} multiply-adds"
+        )
+
+    def __str__(self) -> str:
+        lines = [HEAD, *self._lines("  ")]
         widths = [max(len(line[i]) for line in lines) for i in range(4)]
         text = [
             "  ".join(
@@ -70,15 +85,12 @@ class Summary:
             ).rstrip()
             for line in lines
         ]
-        text.insert(1, "-" * (sum(widths) + 6))
-        frozen = self.parameters - self.trainable
-        text.append(text[1])
-        text.append(
-            f"{self.parameters:,} parameters ({self.bytes / 1e6:.2f} MB)"
-            + (f", of which {frozen:,} are frozen" if frozen else "")
-            + f"; {self.multiply_adds:,} multiply-adds"
-        )
-        return "\n".join(text)
+        rule = "-" * (sum(widths) + 6)
+        return "\n".join([text[0], rule, *text[1:], rule, self._total()])
+
+    @quietly
+    def _repr_html_(self) -> str:
+        return table(HEAD, self._lines("    "), "llrr", self._total())
 
     __repr__ = __str__
 

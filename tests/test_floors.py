@@ -16,6 +16,7 @@ FLOORS = (
     "errors",
     "memory",
     "files",
+    "notebook",
     "tree",
     "slope",
     "arrays",
@@ -61,7 +62,7 @@ ROOF = len(FLOORS)
 """Where `autograd_lite/__init__.py` stands, which hands out the names of all the others."""
 
 PUBLIC = frozenset(
-    {"arrays", "errors", "files", "strategies", "sums", "testing", "torch_names", "tree", "words", "work"}
+    "arrays errors files notebook strategies sums testing torch_names tree words work".split()  # noqa: SIM905
 )
 """The modules of the engine that other packages may import by name; the rest is in `autograd_lite` itself."""
 

@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.errors import DTypeError
+from autograd_lite.notebook import BLUE, GREEN, RED, coloured, quietly
 
 from .graph import Graph
 from .words.values import amount, kind
 from .words.wording import Wording, named
 
 __all__ = ["Difference", "diff"]
+
+COLOURS = {"-": RED, "+": GREEN, "~": BLUE}
+"""Of what was removed, added and changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,10 @@ class Difference:
 
     def __str__(self) -> str:
         return "\n".join(self.lines) or "the graphs are the same"
+
+    @quietly
+    def _repr_html_(self) -> str:
+        return coloured((line, COLOURS.get(line[:1])) for line in str(self).splitlines())
 
 
 def diff(before: Graph, after: Graph) -> Difference:

@@ -13,12 +13,15 @@ import numpy as np
 import autograd_lite as ag
 from autograd_lite import contributions
 from autograd_lite.errors import DTypeError, OptionError
+from autograd_lite.notebook import quietly, table
 from autograd_lite.work import multiply_adds
 
 from .calls import record
 from .reading import op_name, steps_of
 
 __all__ = ["Cost", "Profile", "profile"]
+
+HEAD = ("calls", "multiply-adds", "bytes", "forward", "backward")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,15 @@ class Profile:
     modules: tuple[Cost, ...]
     total: Cost
 
+    def _tables(self) -> list[tuple[str, tuple[Cost, ...]]]:
+        return [("op", (*self.ops, self.total))] + ([("module", self.modules)] if self.modules else [])
+
     def __str__(self) -> str:
-        tables = [("op", (*self.ops, self.total))] + ([("module", self.modules)] if self.modules else [])
-        return "\n\n".join(_table(head, costs) for head, costs in tables)
+        return "\n\n".join(_table(head, costs) for head, costs in self._tables())
+
+    @quietly
+    def _repr_html_(self) -> str:
+        return "<br>".join(table((head, *HEAD), map(_row, costs), "lrrrrr") for head, costs in self._tables())
 
 
 def profile(model: Callable[..., Any], *inputs: Any, repeat: int = 5) -> Profile:
@@ -89,8 +98,11 @@ def profile(model: Callable[..., Any], *inputs: Any, repeat: int = 5) -> Profile
             f"profile({type(model).__name__}): expected a module or function with its inputs: "
             "profile(model, x)"
         )
+    from tqdm import tqdm  # here, so that `import visualize` is fast
+
     recorded = record(model, inputs, {}, None)
-    costs = [(node, _cost(node, repeat)) for node in steps_of(recorded.output)[0]]
+    steps = tqdm(steps_of(recorded.output)[0], "ops", leave=False, disable=None, delay=1)
+    costs = [(node, _cost(node, repeat)) for node in steps]
     ops: dict[str, list[Cost]] = {}
     modules: dict[tuple[str, str], list[Cost]] = {}
     for call in recorded.calls:
@@ -156,14 +168,16 @@ def _least_time(run: Callable[[], Any], repeat: int) -> float:
 
 
 def _table(head: str, costs: Iterable[Cost]) -> str:
-    rows: list[tuple[str, ...]] = [(head, "calls", "multiply-adds", "bytes", "forward", "backward")]
-    for cost in costs:
-        counts = [f"{n:,}" if n else "" for n in (cost.count, cost.multiply_adds, cost.bytes)]
-        rows.append((cost.name, *counts, _duration(cost.forward), _duration(cost.backward)))
+    rows = [(head, *HEAD), *map(_row, costs)]
     widths = [max(len(row[i]) for row in rows) for i in range(6)]
     lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
     lines.insert(1, "-" * len(lines[0]))
     return "\n".join(lines)
+
+
+def _row(cost: Cost) -> tuple[str, ...]:
+    counts = [f"{n:,}" if n else "" for n in (cost.count, cost.multiply_adds, cost.bytes)]
+    return cost.name, *counts, _duration(cost.forward), _duration(cost.backward)
 
 
 def _duration(seconds: float) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import autograd_lite as ag
 from autograd_lite import contributions
 from autograd_lite.errors import OptionError
+from autograd_lite.notebook import quietly
 
 from .computation import Edge, added
 from .graph import Graph
@@ -91,6 +92,7 @@ class Explanation:
         ]
         return " \\\\\n".join(rows)
 
+    @quietly
     def _repr_latex_(self) -> str:
         return f"$$\\begin{{aligned}}\n{self.latex()}\n\\end{{aligned}}$$"
 

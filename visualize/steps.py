@@ -6,6 +6,7 @@ import importlib
 import io
 import sys
 from collections.abc import Iterator, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any, TextIO, overload
 
@@ -13,6 +14,7 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite.errors import DTypeError, FileError, OptionError, RendererError, TapeError
+from autograd_lite.notebook import quietly
 
 from . import render
 from .calls import record
@@ -27,6 +29,8 @@ __all__ = ["Steps", "backprop_steps", "computed", "recorded", "with_gradients"]
 
 MOST_PICTURES = 500
 FORMATS = ("svg", "png", "pdf", "dot")
+FRAME = 560
+"""How high the page is in a notebook, in pixels."""
 
 Names = Sequence[tuple[str, ag.Tensor]]
 
@@ -63,6 +67,16 @@ class Steps(Sequence[Step]):
 
     def __repr__(self) -> str:
         return f'<Steps: {len(self)} of them; .print() shows them, .save("steps.html") writes them>'
+
+    @quietly
+    def _repr_html_(self) -> str:
+        """For notebooks: the page of `save("steps.html")` in a frame. Its scripts see nothing around it."""
+        page = escape(html.page(self.graph, self))
+        return (
+            f'<iframe srcdoc="{page}" sandbox="allow-scripts allow-downloads allow-modals" '
+            'title="Backpropagation step by step" '
+            f'style="width: 100%; height: {FRAME}px; border: 1px solid rgba(128, 128, 128, 0.35)"></iframe>'
+        )
 
     def print(self, file: TextIO | None = None) -> None:
         """Write the walk as text, to the terminal unless a file is given."""
@@ -144,12 +158,16 @@ class Steps(Sequence[Step]):
         except OSError as error:
             raise FileError(f"could not make the folder {str(folder)!r}: {error.strerror}") from error
         return [
-            render.write(self._frame(i, format), folder / f"step-{i + 1:0{max(2, width)}}.{format}")
-            for i in range(len(self))
+            render.write(frame, folder / f"step-{i + 1:0{max(2, width)}}.{format}")
+            for i, frame in enumerate(self._frames(format))
         ]
 
-    def _frame(self, i: int, format: str) -> bytes:
-        return self.to_dot(i).encode() if format == "dot" else render.render(self.to_dot(i), format)
+    def _frames(self, format: str) -> Iterator[bytes]:
+        """The picture of every step, with a bar on a terminal."""
+        from tqdm import tqdm  # here, so that `import visualize` is fast
+
+        for i in tqdm(range(len(self)), "pictures", leave=False, disable=None):
+            yield self.to_dot(i).encode() if format == "dot" else render.render(self.to_dot(i), format)
 
     def _animation(self, format: str, seconds: float) -> bytes:
         self._refuse_too_many()
@@ -160,7 +178,7 @@ class Steps(Sequence[Step]):
                 "an animation needs Pillow, which is not installed: pip install pillow; without it, "
                 "steps.save('steps.html') and steps.save_frames('folder') work"
             ) from error
-        pictures = [image.open(io.BytesIO(self._frame(i, "png"))).convert("RGB") for i in range(len(self))]
+        pictures = [image.open(io.BytesIO(frame)).convert("RGB") for frame in self._frames("png")]
         buffer = io.BytesIO()
         durations = [int(1000 * seconds)] * (len(self) - 1) + [int(3000 * seconds)]
         pictures[0].save(

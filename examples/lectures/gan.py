@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 import nn
+from examples import program
 from examples.lectures.vae import judged
 from examples.pictures import BLUE, ORANGE, panels, save, tiles
 
@@ -50,7 +51,7 @@ def train(
     forger = nn.optim.Adam(generator.parameters(), lr=1e-3, betas=(0.5, 0.999))
     detective = nn.optim.Adam(discriminator.parameters(), lr=1e-3, betas=(0.5, 0.999))
     course = []
-    for _ in range(epochs):
+    for _ in program.shown(range(epochs), "epochs"):
         right = []
         for (real,) in nn.DataLoader(nn.TensorDataset(X), 50, shuffle=True, drop_last=True):
             as_real, as_made = np.full((len(real), 1), 0.9, np.float32), np.zeros((len(real), 1), np.float32)

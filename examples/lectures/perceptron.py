@@ -19,9 +19,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.animation import FuncAnimation, PillowWriter
+from matplotlib.animation import PillowWriter
 
 import nn
+from examples import program
 from examples.pictures import BLUE, GREY, ORANGE, panels, save
 
 Array = npt.NDArray[Any]
@@ -105,15 +106,12 @@ def animate(path: Path, X: Array, d: Array, course: Course) -> None:
     """The line after each mistake, as an animated GIF."""
     figure, axes = panels()
     line = show(axes, X, d, course.weights[-1])
-    reach = float(np.ptp(X[:, 0]))
-
-    def frame(i: int) -> list[Any]:
-        line.set_data(*ends(course.weights[i], reach))
-        axes.set_title(f"after {i} mistakes")
-        return [line]
-
-    steps = np.unique(np.linspace(0, course.mistakes, 40).astype(int))
-    FuncAnimation(figure, frame, steps.tolist()).save(path, PillowWriter(fps=5), dpi=80)
+    reach, writer = float(np.ptp(X[:, 0])), PillowWriter(fps=5)
+    with writer.saving(figure, path, dpi=80):
+        for i in program.shown(np.unique(np.linspace(0, course.mistakes, 40).astype(int)), "animation"):
+            line.set_data(*ends(course.weights[i], reach))
+            axes.set_title(f"after {i} mistakes")
+            writer.grab_frame()
     print(f"animation: {path}")
 
 

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 import nn
+from examples import program
 from examples.pictures import BLUE, ORANGE, panels, save, tiles
 
 Array = npt.NDArray[Any]
@@ -54,7 +55,7 @@ def train(model: VAE, X: Array, epochs: int, rng: np.random.Generator) -> list[t
     """Fit the model; returns the two terms of the loss after each epoch."""
     optimizer = nn.optim.Adam(model.parameters(), lr=2e-3)
     losses = []
-    for _ in range(epochs):
+    for _ in program.shown(range(epochs), "epochs"):
         terms = []
         for (x,) in nn.DataLoader(nn.TensorDataset(X), 50, shuffle=True):
             optimizer.zero_grad()

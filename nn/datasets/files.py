@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from autograd_lite.errors import FileError
 from autograd_lite.files import checked_path, replacing
 
-__all__ = ["MissingFilesError", "cache_folder", "download", "find"]
+__all__ = ["MissingFilesError", "bar", "cache_folder", "download", "find"]
 
 VARIABLE = "AUTOGRAD_LITE_DATA"
 ATTEMPTS = 3
@@ -107,14 +108,24 @@ def _fetch(url: str, write: Callable[[bytes], object], title: str, quiet: bool) 
     """Pass the content of a URL to `write`, piece by piece; return its checksum."""
     from urllib.request import urlopen  # here, to keep `import nn` fast
 
-    from tqdm import tqdm
-
     digest = hashlib.md5(usedforsecurity=False)
     with urlopen(url, timeout=30) as response:
         size = int(response.headers.get("Content-Length") or 0) or None
-        with tqdm(total=size, unit="B", unit_scale=True, desc=title, disable=quiet or None) as bar:
+        with bar(title, size, quiet, leave=True) as shown:
             while piece := response.read(1 << 16):
                 write(piece)
                 digest.update(piece)
-                bar.update(len(piece))
+                shown.update(len(piece))
     return digest.hexdigest()
+
+
+def bar(title: str, size: int | None, quiet: bool = False, leave: bool = False) -> Any:
+    """A progress bar for so many bytes on a terminal, and nothing elsewhere.
+
+    Args:
+        quiet: nothing on a terminal, too.
+        leave: whether the bar stays on the terminal in the end.
+    """
+    from tqdm import tqdm  # here, so that `import nn` is fast
+
+    return tqdm(desc=title, total=size, unit="B", unit_scale=True, leave=leave, disable=quiet or None)

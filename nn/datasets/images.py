@@ -49,6 +49,12 @@ CIFAR_NPZ = "cifar10-11k.npz"
 AXES = 8
 """The largest number of axes in an IDX file of images."""
 
+SOON = 1 << 20
+"""So many bytes are read at once, without a bar."""
+
+BLOCK = 2000
+"""So many pictures are divided by 255 at a time: few enough for the cache."""
+
 RECORD, RECORDS = 1 + 3 * 32 * 32, 60_000
 """The bytes of a label and its image in CIFAR-10, and the number of images."""
 
@@ -109,7 +115,12 @@ def scaled(pictures: tuple[Array, Array]) -> tuple[Array, Array]:
     """Images (n, H, W) or (n, H, W, C) as float32 from 0 to 1 of shape (n, C, H, W)."""
     images, labels = pictures
     channels = np.moveaxis(images, -1, 1) if images.ndim == 4 else images[:, None]
-    return np.ascontiguousarray(channels, np.float32) / 255, labels
+    found = np.empty(channels.shape, np.float32)
+    with files.bar("from bytes to numbers", images.size, quiet=images.size < SOON) as bar:
+        for i in range(0, len(found), BLOCK):
+            np.divide(channels[i : i + BLOCK], np.float32(255), out=found[i : i + BLOCK])
+            bar.update(channels[i : i + BLOCK].size)
+    return found, labels
 
 
 def _idx(
@@ -164,8 +175,10 @@ def _idx_array(path: Path, file: Any) -> Array:
         raise DataFileError(f"{path} is damaged: it says that it has {axes} axes; fetch it again")
     shape = struct.unpack(f">{axes}I", file.read(4 * axes))
     size, content = math.prod(shape), bytearray()
-    while len(content) <= size and (piece := file.read(min(1 << 20, size + 1 - len(content)))):
-        content += piece
+    with files.bar(path.name, size, quiet=size < SOON) as bar:
+        while len(content) <= size and (piece := file.read(min(1 << 20, size + 1 - len(content)))):
+            content += piece
+            bar.update(len(piece))
     if len(content) != size:
         held = f"holds {len(content)} bytes" if len(content) < size else "holds more"
         raise DataFileError(f"{path} is damaged: it says {shape} and {held}; fetch it again")
@@ -262,10 +275,10 @@ def _cifar_archive(path: Path, split: str) -> tuple[Array, Array]:
     numbers = range(1, 6) if split == "train" else ()
     names = [f"data_batch_{i}.bin" for i in numbers] or ["test_batch.bin"]
     found: dict[str, Array] = {}
-    with open(path, "rb") as raw:
+    with open(path, "rb") as raw, files.bar(path.name, ARCHIVE) as bar:
         packed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
-        file: Any = _Bounded(gzip.GzipFile(fileobj=raw) if packed else raw)
+        file: Any = _Bounded(gzip.GzipFile(fileobj=raw) if packed else raw, bar.update)
         with tarfile.open(fileobj=file, mode="r|") as archive:
             for member in archive:  # in order, in memory only
                 folder, _, name = member.name.rpartition("/")
@@ -286,12 +299,13 @@ def _cifar_archive(path: Path, split: str) -> tuple[Array, Array]:
 class _Bounded:
     """A file that refuses to read more bytes than the published archive has."""
 
-    def __init__(self, file: Any) -> None:
-        self.file, self.left = file, ARCHIVE
+    def __init__(self, file: Any, told: Callable[[int], object]) -> None:
+        self.file, self.left, self.told = file, ARCHIVE, told
 
     def read(self, size: int) -> bytes:
         if size > self.left:
             raise DataError("it holds more than the archive that was published")
         content: bytes = self.file.read(size)
         self.left -= len(content)
+        self.told(len(content))
         return content

@@ -6,11 +6,15 @@ import contextlib
 import math
 import sys
 import time
+from collections.abc import Iterable
+from typing import Any
 
+from ..data import DataLoader
+from .batches import length
 from .callback import Callback
 from .history import Logs
 
-__all__ = ["progress"]
+__all__ = ["progress", "waiting"]
 
 LINES = 10
 """The approximate number of epochs to report without a terminal."""
@@ -19,6 +23,14 @@ LINES = 10
 def progress() -> Callback:
     """A callback that shows a bar on a terminal, and a few lines elsewhere."""
     return _Bar() if sys.stderr.isatty() else _Lines()
+
+
+def waiting(loader: DataLoader, title: str) -> Iterable[Any]:
+    """The batches one by one, with a bar on a terminal if they take more than a second."""
+    import tqdm  # here, so that `import nn` is fast
+
+    bar: Iterable[Any] = tqdm.tqdm(loader, title, length(loader), leave=False, disable=None, delay=1)
+    return bar
 
 
 class _Bar(Callback):

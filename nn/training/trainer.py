@@ -15,6 +15,7 @@ import numpy.typing as npt
 import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import AnomalyError, DataError, OptionError, ShapeError
+from autograd_lite.notebook import quietly
 from autograd_lite.words.names import Hinted
 
 from ..arrays import as_array
@@ -34,9 +35,10 @@ from .checks import check_callbacks, check_parts, check_schedule
 from .history import History, Logs
 from .measures import Metric, measures
 from .outcomes import Loss, add_gradients, average_gradients, measured, metrics_of, number, outcome, output_of
-from .progress import progress
+from .progress import progress, waiting
 from .run import Run
 from .seen import Seen, loss_of_all
+from .shown import described, parts
 
 __all__ = ["Trainer"]
 
@@ -123,6 +125,13 @@ class Trainer(Hinted):
         """The number of finished epochs of the current run."""
         return len(self.history.get("loss", ()))
 
+    def __repr__(self) -> str:
+        return f"<Trainer: {'; '.join(f'{name} {said}' for name, said in parts(self))}>"
+
+    @quietly
+    def _repr_html_(self) -> str:
+        return described(self)
+
     # -- training ----------------------------------------------------------------------------------
 
     def fit(
@@ -195,9 +204,14 @@ class Trainer(Hinted):
             DataError: there is no data.
             ShapeError: X and y have different lengths.
         """
-        batches, seen = self._batches(), Seen(bool(self.metrics))
+        batches = self._batches()
+        return self._measured(batches, waiting(batches.loader("evaluate", X, y, batch_size), "evaluate"))
+
+    def _measured(self, batches: Batches, loader: Iterable[Any]) -> dict[str, float]:
+        """Loss and metrics of what a loader brings."""
+        seen = Seen(bool(self.metrics))
         with self._evaluating():
-            for batch in batches.loader("evaluate", X, y, batch_size):
+            for batch in loader:
                 x, t = batches.pair(batch)
                 output, loss, size = outcome(self.model, self.loss, x, t)
                 seen.add(number(loss), size, output.numpy(), t)
@@ -210,7 +224,7 @@ class Trainer(Hinted):
         """
         batches, outputs = self._batches(), []
         with self._evaluating():
-            for batch in batches.inputs(X, batch_size):
+            for batch in waiting(batches.inputs(X, batch_size), "predict"):
                 x = as_array(batch[0] if isinstance(batch, (tuple, list)) else batch)
                 outputs.append(output_of(self.model, batches.cast(x)).numpy())
         if not outputs:
@@ -319,7 +333,9 @@ class Trainer(Hinted):
         rate = self.optimizer.param_groups[0]["lr"]
         logs = self._train(loader, accumulate, callbacks)
         if validation is not None:
-            logs |= {f"val_{name}": value for name, value in self.evaluate(validation).items()}
+            logs |= {
+                f"val_{name}": value for name, value in self._measured(self._batches(), validation).items()
+            }
         if self.scheduler is not None:
             logs["learning_rate"] = float(rate)
         self.history.add(logs)

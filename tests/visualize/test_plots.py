@@ -17,6 +17,7 @@ from visualize import (
     confusion_matrix,
     decision_regions,
     feature_maps,
+    heat,
     learning_curves,
     learning_rate_curve,
     learning_rate_schedules,
@@ -432,3 +433,43 @@ def test_nothing_is_cut_off():
         width, height = figure.get_size_inches()
         box = figure.get_tightbbox()
         assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
+
+
+# -- heat ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "make", [np.array, lambda x: ag.Tensor(x, requires_grad=True) * 1, np.ndarray.tolist]
+)
+def test_heat_shows_the_numbers_of_a_small_matrix(make):
+    figure = heat(make(np.array([[1.0, -2.0, 0.5], [0.0, np.nan, 1e-3]])))
+    axes, _ = figure.axes
+    assert [text.get_text() for text in axes.texts] == ["1", "-2", "0.5", "0", "nan", "0.001"]
+    (image,) = axes.images
+    assert image.get_clim() == (-2, 2)  # so that 0 is white
+    np.testing.assert_array_equal(image.get_array().data[0], [1.0, -2.0, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("shape", "images", "texts"),
+    [((), 1, 1), ((12,), 1, 12), ((13,), 1, 0), ((1, 40), 1, 0), ((2, 3, 4, 5), 6, 0), ((70, 2, 2), 64, 0)],
+)
+def test_heat_of_any_shape(shape, images, texts):
+    *panes, _ = heat(ag.Tensor(np.ones(shape), name="w")).axes
+    assert len(panes) == images
+    assert sum(len(axes.texts) for axes in panes) == texts
+    assert all(axes.images[0].get_clim() == (0, 1) for axes in panes)
+
+
+def test_heat_says_what_it_shows():
+    figure = heat(ag.Tensor(np.ones((70, 2, 2), np.float32), name="w"))
+    assert figure.get_suptitle() == "w, shape (70, 2, 2), float32 (64 of 70)"
+    assert [axes.get_title() for axes in heat(np.ones((2, 2, 1, 1))).axes[:4]] == [
+        "0, 0", "0, 1", "1, 0", "1, 1",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("x", [np.ones((0, 3)), np.array([1j]), ["a"]])
+def test_heat_refuses_what_has_no_real_numbers(x):
+    with pytest.raises(DataError, match=r"heat: an array of .* expected one or more real numbers"):
+        heat(x)

@@ -40,7 +40,10 @@ def panels(
     """A figure and as many axes as asked for, row by row."""
     rows, columns = -(-count // columns), min(columns, count)
     size = width * columns, height * rows
-    figure: Figure = matplotlib(who, "figure").Figure(figsize=size, layout="constrained")
+    matplotlib(who, "figure")
+    from .plot import Plot  # here, so that `import visualize` does without matplotlib
+
+    figure = Plot(figsize=size, layout="constrained")
     figure.get_layout_engine().set(w_pad=0.09, h_pad=0.09)  # type: ignore[union-attr,call-arg]
     axes = list(figure.subplots(rows, columns, squeeze=False).ravel())
     for spare in axes[count:]:

@@ -16,7 +16,62 @@ from .figures import array, grid, panels
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["confusion_matrix", "feature_maps", "misclassified", "weight_images"]
+__all__ = ["confusion_matrix", "feature_maps", "heat", "misclassified", "weight_images"]
+
+MOST_NUMBERS = 12
+"""A matrix with more rows or columns has no numbers in its cells."""
+
+
+def heat(x: Any, count: int = 64, columns: int | None = None) -> Figure:
+    """The entries of a Tensor or array as colours: blue below 0, white at 0, orange above.
+
+    Args:
+        x: of any shape. A vector is one row; of more than two axes, each matrix of the last two is an image.
+            The cells of a matrix of up to 12 x 12 show their numbers. What is not finite has no colour.
+        count: how many matrices at most.
+        columns: how many stand side by side.
+
+    Raises:
+        DataError: there is no entry, or the entries are complex or no numbers.
+        RendererError: matplotlib is not installed.
+
+    Example:
+        >>> figure = heat(ag.Tensor([[1.0, -2.0], [0.0, 0.5]]))
+        >>> [text.get_text() for text in figure.axes[0].texts]
+        ['1', '-2', '0', '0.5']
+    """
+    values = array(x)
+    if not values.size or values.dtype.kind not in "biuf":
+        raise DataError(
+            f"heat: an array of {values.dtype} of shape {values.shape}; expected one or more real numbers: "
+            "heat(np.abs(x))"
+        )
+    values = values.astype(float)
+    matrices = values.reshape(-1, *values.shape[-2:]) if values.ndim > 2 else np.atleast_2d(values)[None]
+    shown = matrices[:count]
+    places = [", ".join(map(str, i)) for i in np.ndindex(values.shape[:-2])][:count]
+    heading = f"{getattr(x, 'name', None) or type(x).__name__}, shape {values.shape}, {array(x).dtype}"
+    if len(matrices) > count:
+        heading += f" ({count} of {len(matrices)})"
+    figure = grid("heat", shown, places, columns, bool((shown < 0).any()), heading, 1.1)
+    if len(matrices) == 1:
+        height, width = shown[0].shape
+        figure.set_size_inches(1.2 + np.clip(0.62 * width, 1.6, 7), 0.6 + np.clip(0.42 * height, 0.8, 5))
+        if max(height, width) <= MOST_NUMBERS:
+            _write_numbers(figure.axes[0], shown[0])
+            figure.axes[0].set_aspect("auto")  # a number is wider than high
+        elif max(width / height, height / width) > 8:
+            figure.axes[0].set_aspect("auto")
+    return figure
+
+
+def _write_numbers(axes: Any, matrix: Any) -> None:
+    """Each entry in its cell, white where the cell is dark."""
+    largest = np.max(np.abs(matrix[np.isfinite(matrix)]), initial=0.0) or 1.0
+    for (i, j), value in np.ndenumerate(matrix):
+        dark = np.isfinite(value) and abs(value) > 0.6 * largest
+        colour = "white" if dark else "#1b2027"
+        axes.text(j, i, f"{value:.2g}", ha="center", va="center", fontsize=8, color=colour)
 
 
 def weight_images(

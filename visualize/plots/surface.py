@@ -49,6 +49,8 @@ def loss_surface(
         >>> figure.axes[0].get_xlabel()
         'first parameter'
     """
+    from tqdm import tqdm  # here, so that `import visualize` is fast
+
     walks = _points(paths)
     points = np.concatenate(list(walks.values()))
     plain = points.shape[1] == 2 and directions is None
@@ -58,7 +60,10 @@ def loss_surface(
     ticks = _ticks(np.concatenate(list(flat.values())), resolution)
     with ag.no_grad(), np.errstate(all="ignore"):
         heights = np.array(
-            [[float(loss(centre + np.array([a, b]) @ basis)) for a in ticks[0]] for b in ticks[1]]
+            [
+                [float(loss(centre + np.array([a, b]) @ basis)) for a in ticks[0]]
+                for b in tqdm(ticks[1], "loss surface", unit="row", leave=False, disable=None)
+            ]
         )
     figure, (axes,) = panels("loss_surface", width=5.8, height=4.4)
     shown = _landscape(axes, ticks, heights)
