@@ -95,6 +95,7 @@ class Step:
         title: what is found: `f = 1/v6`, `df/dv6`.
         rule: how, in words and numbers.
         values, grads: the edges, by their place in `Steps.graph.edges`, whose value or gradient is new.
+        parts: what is new in the diagram of the style "neurons", as (what, layer, neuron).
     """
 
     phase: str
@@ -102,6 +103,7 @@ class Step:
     rule: str
     values: tuple[int, ...] = ()
     grads: tuple[int, ...] = ()
+    parts: tuple[tuple[str, int, int], ...] = ()
 
     def __str__(self) -> str:
         return f"{self.title}: {self.rule}"
