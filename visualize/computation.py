@@ -76,6 +76,7 @@ class Call:
         parent: the place in `Graph.calls` of the call that made this one; None for the model's own.
         parameters: how many numbers the module learns, those of the modules in it included.
         inner: whether there are modules in it.
+        result: the array that it returned, if no gradient belongs to that, as of a threshold; else None.
     """
 
     path: str
@@ -84,6 +85,7 @@ class Call:
     parent: int | None
     parameters: int
     inner: bool
+    result: Any = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

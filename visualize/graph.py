@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,10 @@ from autograd_lite.errors import DTypeError, OptionError
 from autograd_lite.words.names import Hinted
 
 from . import render
-from .calls import record
+from .calls import probe, record
 from .reading import Recorded, names_of, read
 from .words.names import PICTURE_METHODS
-from .writers import STYLES, WRITERS
+from .writers import STYLES, WRITERS, neurons
 from .writers.look import Look, Picture
 from .writers.networkx import to_networkx
 from .writers.themes import THEMES
@@ -70,8 +70,7 @@ class Graph(Hinted, Picture):
             OptionError: more than 2,000 boxes.
             RendererError: neither Graphviz nor pygraphviz is installed.
         """
-        render.check_size(self)
-        return render.render(self.to_dot(), "svg").decode()
+        return render.picture(self, "svg").decode()
 
     def to_text(self) -> str:
         """The graph as a tree in plain text: of a model its modules, else each result with what it came from.
@@ -192,12 +191,26 @@ def draw(
         [-2.0, 5.0, 3.0, -4.0, -12.0]
     """
     if direction is None:
-        direction = "LR" if style == "lecture" else "TB"
+        direction = "LR" if style in ("lecture", "neurons") else "TB"
     look = Look(style, values, grads, constants, direction, depth, unroll, flow, theme, legend)
     _check(look)
+    if style == "neurons" and not inputs and hasattr(output, "named_parameters"):
+        return _probed(output, replace(look, values=False, grads=False))
     names = names_of(params)
-    found = read(_recorded(output, inputs, names, loss), names)
+    return _graph(_recorded(output, inputs, names, loss, whole=style == "neurons"), names, look)
+
+
+def _graph(recorded: Recorded, names: dict[Any, str], look: Look) -> Graph:
+    found = read(recorded, names)
+    if look.style == "neurons":
+        neurons.checked(found)
     return Graph(found.vertices, found.edges, found.calls, look)
+
+
+def _probed(model: Any, look: Look) -> Graph:
+    """The graph of a model whose layers are asked for, but no values: it is called with zeros."""
+    names: dict[Any, str] = {}
+    return _graph(probe(model, names), names, look)
 
 
 def _check(look: Look) -> None:
@@ -205,14 +218,15 @@ def _check(look: Look) -> None:
     _one_of("direction", look.direction, ("LR", "TB"))
     _one_of("theme", look.theme, THEMES)
     _one_of("values", look.values, (True, False, "stats", "full", "pictures"))
-    if look.style == "lecture":
+    if look.style in ("lecture", "neurons"):
         for option, given in (
             ("depth", look.depth is not None),
             ("unroll", look.unroll),
             ("flow", look.flow),
+            ("direction", look.style == "neurons" and look.direction != "LR"),
         ):
             if given:
-                raise OptionError(f"draw({option}=...): style 'lecture' has none; write style='model'")
+                raise OptionError(f"draw({option}=...): style {look.style!r} has none; write style='model'")
     elif look.depth is not None and (type(look.depth) is not int or look.depth < 0):
         raise OptionError(f"draw(depth={look.depth!r}): expected how many levels are open: 0, 1, 2, ...")
 
@@ -223,11 +237,15 @@ def _one_of(option: str, given: Any, known: Iterable[Any]) -> None:
 
 
 def _recorded(
-    output: Any, inputs: tuple[Any, ...], names: dict[Any, str], loss: Callable[[Any], Any] | None
+    output: Any,
+    inputs: tuple[Any, ...],
+    names: dict[Any, str],
+    loss: Callable[[Any], Any] | None,
+    whole: bool,
 ) -> Recorded:
     """What is to be drawn: a function or model is called, what was recorded before is taken as it is."""
     if callable(output) and not isinstance(output, (ag.Tensor, ag.Tape)):
-        return record(output, inputs, names, loss)
+        return record(output, inputs, names, loss, whole=whole)
     if inputs or loss is not None:
         raise DTypeError(
             f"draw({type(output).__name__}, ...): inputs and a loss belong to a function or module: "

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 from autograd_lite import files
 from autograd_lite.errors import DTypeError, FileError, OptionError, RendererError
 
-from .writers import LIMIT, WRITERS, boxes
+from .writers import LIMIT, STYLES, WRITERS, boxes
 from .writers.look import Picture
 
-__all__ = ["as_path", "check_size", "picture", "render", "save", "write"]
+__all__ = ["as_path", "check_size", "drawing", "picture", "render", "save", "write"]
 
 
 def render(text: str, format: str) -> bytes:
@@ -66,11 +68,42 @@ def _pygraphviz(text: str, format: str) -> bytes | None:
 
 def picture(graph: Picture, ending: str) -> bytes:
     """The content of a file with a graph, in the format of an ending that `WRITERS` has."""
-    writer = WRITERS[ending]
+    writer, drawn = WRITERS[ending], STYLES[graph.look.style].svg
     if not writer.rendered:
         return writer.write(graph).encode()
     check_size(graph)
+    if drawn is not None:
+        return drawing(drawn(graph), ending)
     return render(writer.write(graph), ending)
+
+
+def drawing(svg: str, format: str) -> bytes:
+    """A picture that is drawn already, in another format: by rsvg-convert, or else by CairoSVG.
+
+    Args:
+        svg: the picture.
+        format: "svg", "png" or "pdf".
+
+    Raises:
+        RendererError: neither is installed.
+    """
+    if format == "svg":
+        return svg.encode()
+    program = shutil.which("rsvg-convert")
+    if program is not None:
+        zoom = "--zoom=2" if format == "png" else "--zoom=1"
+        done = subprocess.run([program, zoom, f"--format={format}"], input=svg.encode(), capture_output=True)
+        if done.returncode == 0:
+            return done.stdout
+    try:
+        cairosvg = importlib.import_module("cairosvg")
+        return bytes(getattr(cairosvg, f"svg2{format}")(bytestring=svg.encode(), scale=2))
+    except (ImportError, OSError) as error:  # OSError: without the cairo library
+        raise RendererError(
+            f"nothing is installed that makes a .{format} of this picture: pip install cairosvg, or install "
+            "rsvg-convert (apt-get install librsvg2-bin, brew install librsvg). Without them, .svg and .html "
+            "files still work"
+        ) from error
 
 
 def check_size(graph: Picture) -> None:

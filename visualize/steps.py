@@ -5,14 +5,22 @@ from __future__ import annotations
 import importlib
 import io
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO, overload
 
 import numpy as np
 
 import autograd_lite as ag
-from autograd_lite.errors import DTypeError, FileError, OptionError, RendererError, TapeError
+from autograd_lite.errors import (
+    DTypeError,
+    FileError,
+    OptionError,
+    RendererError,
+    ShapeError,
+    TapeError,
+)
 
 from . import render
 from .calls import record
@@ -21,7 +29,7 @@ from .graph import Graph, draw
 from .reading import history
 from .words.values import amount
 from .words.wording import Wording, named
-from .writers import html, lecture
+from .writers import STYLES, lecture, neurons, page
 
 __all__ = ["Steps", "backprop_steps", "computed", "recorded", "with_gradients"]
 
@@ -68,13 +76,27 @@ class Steps(Sequence[Step]):
         """Write the walk as text, to the terminal unless a file is given."""
         print(self, file=sys.stdout if file is None else file)
 
+    def to_svg(self, i: int) -> str:
+        """The picture of the i-th step as the text of an SVG file.
+
+        Raises:
+            IndexError: there is no such step.
+            RendererError: the style "lecture" needs a renderer, and none is installed.
+        """
+        drawn = STYLES[self.graph.look.style].frame
+        if drawn is not None:
+            return drawn(self.graph, self, range(len(self))[i])
+        return render.render(self.to_dot(i), "svg").decode()
+
     def to_dot(self, i: int) -> str:
-        """The picture of the i-th step in Graphviz' DOT language.
+        """The picture of the i-th step in Graphviz' DOT language; of neurons the whole of the network.
 
         Raises:
             IndexError: there is no such step.
         """
         i = range(len(self))[i]
+        if self.graph.look.style == "neurons":
+            return self.graph.to_dot()
         past, step = self[: i + 1], self[i]
         captions = [(f"{j + 1} of {len(self)}: {s.title}", s.rule) for j, s in enumerate(self)]
         stage = lecture.Stage(
@@ -110,7 +132,7 @@ class Steps(Sequence[Step]):
         path = render.as_path(path)
         match path.suffix.lower():
             case ".html":
-                content = html.page(self.graph, self).encode()
+                content = page(self.graph, self).encode()
             case ".gif" | ".png":
                 content = self._animation(path.suffix.lower().removeprefix("."), seconds)
             case ".txt":
@@ -149,6 +171,11 @@ class Steps(Sequence[Step]):
         ]
 
     def _frame(self, i: int, format: str) -> bytes:
+        if format == "svg":
+            return self.to_svg(i).encode()
+        drawn = STYLES[self.graph.look.style].frame
+        if drawn is not None and format != "dot":
+            return render.drawing(drawn(self.graph, self, i), format)
         return self.to_dot(i).encode() if format == "dot" else render.render(self.to_dot(i), format)
 
     def _animation(self, format: str, seconds: float) -> bytes:
@@ -176,7 +203,9 @@ class Steps(Sequence[Step]):
             )
 
 
-def backprop_steps(output: Any, *inputs: Any) -> Steps:
+def backprop_steps(
+    output: Any, *inputs: Any, loss: Callable[[Any], Any] | None = None, style: str = "lecture"
+) -> Steps:
     """The lecture's walk: every value on the way forward, then every gradient on the way back.
 
     Args:
@@ -184,6 +213,9 @@ def backprop_steps(output: Any, *inputs: Any) -> Steps:
             and released arrays, record inside `with ag.Tape():`. No `grad` is touched. Or a function or
             module that returns one: it is called with `inputs`.
         inputs: what to call `output` with, as in `draw`.
+        loss: called with what the function or module returns.
+        style: "lecture", a step for each operation; or "neurons", a step for each neuron of a chain of Linear
+            layers and activations: its value, its delta, and the gradients of its weights, for one sample.
 
     Returns:
         A sequence of `Step`s, with `print`, `save` and `save_frames`.
@@ -192,6 +224,8 @@ def backprop_steps(output: Any, *inputs: Any) -> Steps:
         TapeError: nothing was recorded, or a backward pass has released what was, or began elsewhere.
         DTypeError: not a Tensor.
         ShapeError: not a single number, and no backward pass has been played from it.
+        OptionError: another style.
+        UnsupportedError: the style "neurons", and neither such a chain nor the cell of an LSTM.
 
     Example:
         >>> import autograd_lite as ag
@@ -210,25 +244,63 @@ def backprop_steps(output: Any, *inputs: Any) -> Steps:
         >>> str(backprop_steps(lambda x: 3 * x, 2.0)[-1])
         'df/dx, through f = 3*x: d(3*x)/dx = 3.00; upstream 1.00; so 3.00'
     """
-    graph = named(with_gradients(*computed("backprop_steps", output, inputs)))
+    if style not in ("lecture", "neurons"):
+        raise OptionError(f"backprop_steps(style={style!r}): expected 'lecture' or 'neurons'")
+    if style == "neurons":
+        return _through_neurons(output, inputs, loss)
+    graph = named(with_gradients(*computed("backprop_steps", output, inputs, loss)))
     words = Wording(graph)
     return Steps(graph, [*_forward(graph, words), *_backward(graph, words)])
+
+
+def _through_neurons(output: Any, inputs: tuple[Any, ...], loss: Callable[[Any], Any] | None) -> Steps:
+    """The walk neuron by neuron, of a model or of what was recorded."""
+    if callable(output) and not isinstance(output, ag.Tensor):
+        graph = draw(output, *inputs, style="neurons", loss=loss or _alone)
+    else:
+        computed("backprop_steps", output, inputs, loss)  # refuses inputs and a loss
+        graph = with_gradients(output)
+        graph = replace(graph, look=replace(graph.look, style="neurons"))
+    samples = neurons.checked(graph).samples
+    if samples != 1:
+        raise ShapeError(
+            f"backprop_steps(style='neurons'): the input has {samples} samples, and a walk shows one; give the "
+            "first: backprop_steps(model, x[:1], ...)"
+        )
+    return Steps(graph, neurons.steps(graph))
+
+
+def _alone(output: Any) -> Any:
+    """The output of a model, where it is a single number and so may be where the walk back begins."""
+    if not isinstance(output, ag.Tensor):
+        raise TapeError(
+            "backprop_steps(style='neurons'): the output carries no gradient, so there is no walk back; the "
+            "values alone are shown by draw(model, x, style='neurons')"
+        )
+    if output.size != 1:
+        raise ShapeError(
+            f"backprop_steps(style='neurons'): the output has shape {output.shape}, and the walk back begins at "
+            "a single number; give a loss: backprop_steps(model, x, loss=lambda y: np.sum((y - t) ** 2))"
+        )
+    return output
 
 
 # -- the pass back ---------------------------------------------------------------------------------
 
 
-def computed(who: str, output: Any, inputs: tuple[Any, ...]) -> tuple[Any, Names]:
+def computed(
+    who: str, output: Any, inputs: tuple[Any, ...], loss: Callable[[Any], Any] | None = None
+) -> tuple[Any, Names]:
     """A Tensor, or what a function makes of inputs, and the names of these and of its parameters."""
     if isinstance(output, ag.Tensor) or not callable(output):
-        if inputs:
+        if inputs or loss is not None:
             raise DTypeError(
-                f"{who}({type(output).__name__}, ...): inputs belong to a function or module: {who}(f, x); a "
+                f"{who}({type(output).__name__}, ...): inputs and a loss belong to a function or module: {who}(f, x); a "
                 f"recorded Tensor stands alone: {who}(y)"
             )
         return output, []
     names: dict[Any, str] = {}
-    recorded = record(output, inputs, names, who=who)
+    recorded = record(output, inputs, names, loss, who=who)
     pairs = list(output.named_parameters()) if hasattr(output, "named_parameters") else []
     given = [(name, recorded.given.get(key)) for key, name in names.items()]
     return recorded.output, [*pairs, *((name, x) for name, x in given if isinstance(x, ag.Tensor))]

@@ -116,18 +116,22 @@ class _Chain:
         self.at: int | None = None  # the vertex that the chain has come to
         self.layers: list[Layer] = []
         self.samples = 1
+        self.called = -1  # the call of the last layer or activation
 
     def read(self) -> Network:
         units = list(self._units())
         end = max((k for k, unit in enumerate(units) if unit[0] in self.matrices), default=-1)
         if end < 0:
-            call = next((c for c in self.graph.calls if not c.inner), None)
-            what = f"{call.kind} has" if call is not None else "the computation has"
-            raise UnsupportedError(f"draw(style='neurons'): {what} no Linear layer; {_REPAIR}")
+            what = self.graph.calls[0].kind if self.graph.calls else "the computation"
+            raise UnsupportedError(
+                f"draw(style='neurons'): {what} is neither a chain of Linear layers and activations nor an LSTM "
+                f"of one layer and direction; {_REPAIR}"
+            )
         for k, unit in enumerate(units):
-            if k > end and self._in_loss(unit):
+            if k > end and not self._is_bias(unit[0]) and self._in_loss(unit):
                 return self._network(self._loss())
             self._take(unit)
+        self._threshold(len(self.graph.calls))
         return self._network(None)
 
     def _network(self, loss: Any) -> Network:
@@ -172,16 +176,18 @@ class _Chain:
     def _take(self, unit: list[int]) -> None:
         """Go on by one unit."""
         i = unit[0]
+        call = self.graph.vertices[i].call
         if i in self.matrices:
             self._layer(i)
         elif self._is_bias(i):
             self._add_bias(i)
-        elif self._goes_on(unit) and (self._is_activation(unit) or (not self.layers and self._moves(unit))):
-            if self.layers:
+        elif self._goes_on(unit) and (self._is_activation(unit) or self._moves(unit)):
+            if self.layers and not self._moves(unit):
                 self._activate(unit)
             self.at = unit[-1]
         else:
             raise self._refusal(unit)
+        self.called = self.called if call is None else max(self.called, call)
 
     def _goes_on(self, unit: list[int]) -> bool:
         """Whether a unit reads the chain, or begins it, and nothing else that was computed or given."""
@@ -212,7 +218,21 @@ class _Chain:
         return known and np.shape(self._value(unit[-1])) == np.shape(self.arguments[unit[0]][0].value)
 
     def _moves(self, unit: list[int]) -> bool:
-        return all(known_as(self.graph.vertices[i].function) in MOVING for i in unit)
+        """Whether the steps give the numbers another shape, in which the neurons are the same."""
+        same = np.shape(self._value(unit[-1]))[-1:] == np.shape(self.arguments[unit[0]][0].value)[-1:]
+        moving = all(known_as(self.graph.vertices[i].function) in MOVING for i in unit)
+        return moving and (same or not self.layers)
+
+    def _threshold(self, until: int) -> bool:
+        """Take the module without a gradient that was called before the call `until`, such as an LTU."""
+        calls = [call for call in self.graph.calls[self.called + 1 : until] if call.result is not None]
+        calls = [call for call in calls if not call.inner]
+        if not calls or not self.layers or np.shape(calls[-1].result)[-1:] != (len(self.layers[-1]),):
+            return False
+        kinds = [self.layers[-1].activation, *(call.kind for call in calls)]
+        value = self._row(calls[-1].result)
+        self.layers[-1] = replace(self.layers[-1], activation=", ".join(filter(None, kinds)), value=value)
+        return True
 
     def _activate(self, unit: list[int]) -> None:
         layer, vertex = self.layers[-1], self.graph.vertices[unit[0]]
@@ -247,12 +267,13 @@ class _Chain:
 
     def _layer(self, i: int) -> None:
         x, matrix, across = self.matrices[i]
-        if self.at is not None and x.source != self.at:
+        call = self.graph.vertices[i].call
+        cut = call is not None and x.source != self.at and self._threshold(call)
+        if self.at is not None and x.source != self.at and not cut:
             raise self._refusal([i])
         if not self.layers:
             self.samples = int(np.prod(np.shape(x.value)[:-1], dtype=int))
             self.layers.append(Layer(self._row(x.value)))
-        call = self.graph.vertices[i].call
         bias = next((e for e in self.arguments[i] if e.position == 2), None)
         turned = (lambda a: None if a is None else a.T) if across else (lambda a: a)
         z, dz = self._row(self._value(i)), self._row(self.totals.get(i))

@@ -10,7 +10,7 @@ import html
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -27,7 +27,7 @@ from ..words.values import is_array, kind, norm, statistics
 from ..words.wording import Wording, named
 from .look import Picture
 
-__all__ = ["page"]
+__all__ = ["filled", "page"]
 
 SEEN_AT_ONCE = 24  # boxes; a model with more begins with its modules folded
 MOST_STEPS = 10_000
@@ -53,9 +53,14 @@ def page(graph: Picture, steps: Sequence[Step] | None = None) -> str:
         "title": html.escape(told["title"]),
         "style": read["css"],
         "script": f"{layout}\n{read['js']}",
-        "data": _inert(json.dumps(told, separators=(",", ":"))),
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], read["html"])
+    return filled(read["html"], parts, told)
+
+
+def filled(template: str, parts: Mapping[str, str], told: Any) -> str:
+    """A page with its parts, which are markup, and with what its script is told."""
+    told = {"data": _inert(json.dumps(told, separators=(",", ":")))}
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: {**parts, **told}[match[1]], template)
 
 
 def _inert(data: str) -> str:
