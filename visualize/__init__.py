@@ -13,6 +13,7 @@ A notebook shows the picture by itself.
 
 from typing import TYPE_CHECKING
 
+from autograd_lite.errors import AutogradLiteError as _AutogradLiteError
 from autograd_lite.words.names import missing_from_module as _missing_from_module
 
 from .compare import Difference, diff
@@ -66,6 +67,8 @@ __all__ = [
     "profile",
     "weight_images",
 ]
+
+_AutogradLiteError.drawn_by(draw)
 
 if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
 

@@ -31,6 +31,7 @@ class Vertex:
         given: whether it is one of the inputs that `draw` was called with.
         line: file and line of a step that was recorded under `ag.detect_anomaly()`.
         function: the op itself, which tells it from another of the same name; None for inputs and constants.
+        fault: what is wrong with it: the error that it raised, or that it differs from another run's.
     """
 
     op: str | None
@@ -42,6 +43,7 @@ class Vertex:
     given: bool = False
     line: str | None = None
     function: Callable[..., Any] | None = None
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

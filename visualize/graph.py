@@ -15,6 +15,8 @@ from autograd_lite.words.names import Hinted
 
 from . import render
 from .calls import probe, record
+from .failures import failed
+from .faults import blamed
 from .reading import Recorded, names_of, read
 from .words.names import PICTURE_METHODS
 from .writers import STYLES, WRITERS, neurons
@@ -167,7 +169,8 @@ def draw(
     Args:
         output: a recorded Tensor, or nested tuples, lists and dicts of them; a `Tape`; or a function
             or module, which is then called with `inputs` and its forward pass recorded. A model is called
-            as it is: write `model.eval()` before, where it should not act as in training.
+            as it is: write `model.eval()` before, where it should not act as in training. Or an error that
+            was raised: the graph is of what ran until then, in the style "ops", and what failed is red.
         inputs: what to call `output` with. Numbers and floating-point arrays become inputs of the
             graph, under the names of the function's parameters; a Python int counts as a float, as in
             `ag.grad`, so a setting stays in the function: draw(lambda x: np.sum(x, axis=0), x).
@@ -190,6 +193,8 @@ def draw(
         >>> [float(edge.value) for edge in graph.edges]
         [-2.0, 5.0, 3.0, -4.0, -12.0]
     """
+    if isinstance(output, BaseException) and style == "lecture":
+        style = "ops"
     if direction is None:
         direction = "LR" if style in ("lecture", "neurons") else "TB"
     look = Look(style, values, grads, constants, direction, depth, unroll, flow, theme, legend)
@@ -204,6 +209,8 @@ def _graph(recorded: Recorded, names: dict[Any, str], look: Look) -> Graph:
     found = read(recorded, names)
     if look.style == "neurons":
         neurons.checked(found)
+    if recorded.failed is not None and not any(vertex.fault for vertex in found.vertices):
+        found = blamed(found, recorded.failed.message, recorded.failed.line)
     return Graph(found.vertices, found.edges, found.calls, look)
 
 
@@ -244,6 +251,8 @@ def _recorded(
     whole: bool,
 ) -> Recorded:
     """What is to be drawn: a function or model is called, what was recorded before is taken as it is."""
+    if isinstance(output, BaseException):
+        return failed(output, names)
     if callable(output) and not isinstance(output, (ag.Tensor, ag.Tape)):
         return record(output, inputs, names, loss, whole=whole)
     if inputs or loss is not None:

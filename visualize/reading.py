@@ -18,7 +18,30 @@ from autograd_lite.tree import flatten
 
 from .computation import Call, Computation, Edge, Vertex
 
-__all__ = ["Recorded", "history", "identity", "known_as", "names_of", "op_name", "read", "steps_of"]
+__all__ = ["Failed", "Recorded", "history", "identity", "known_as", "names_of", "op_name", "read", "steps_of"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Failed:
+    """What is known of an error on the way through a computation.
+
+    Attributes:
+        message: what to say of it.
+        line: file and line of the user's code.
+        name: of the op that failed; None where the error is of a value, which is in the graph.
+        op: the op itself.
+        inputs: what it was given: Tensors, arrays and numbers.
+        node: its step, where it was recorded.
+        cotangent: what arrived at the step, where its derivative failed.
+    """
+
+    message: str
+    line: str
+    name: str | None = None
+    op: Any = None
+    inputs: tuple[Any, ...] = ()
+    node: ag.Node | None = None
+    cotangent: Any = None
 
 
 @dataclass
@@ -30,12 +53,14 @@ class Recorded:
         calls: of modules.
         call_of: for each step the place of its call.
         given: the inputs, by what makes them the same, see `identity`.
+        failed: the error that has ended it; the output then are nodes.
     """
 
     output: Any
     calls: tuple[Call, ...] = ()
     call_of: Mapping[ag.Node, int] = field(default_factory=dict)
     given: Mapping[Any, Any] = field(default_factory=dict)
+    failed: Failed | None = None
 
 
 def names_of(params: Mapping[str, ag.Tensor] | Iterable[tuple[str, ag.Tensor]] | None) -> dict[Any, str]:
@@ -93,6 +118,19 @@ def steps_of(output: Any) -> tuple[list[ag.Node], list[ag.Node]]:
     return steps, outputs
 
 
+def _left(nodes: list[ag.Node]) -> tuple[list[ag.Node], list[ag.Node]]:
+    """What is left of a computation that failed: without the steps that a backward pass has released."""
+    steps = [node for node in history(nodes) if not node.released]
+    return steps, [node for node in dict.fromkeys(nodes) if not node.released]
+
+
+def _held(x: Any) -> Any:
+    """The value of a Tensor, or of what else an op is given."""
+    if not isinstance(x, ag.Tensor):
+        return x
+    return x.detach().numpy() if x.node is None or x.node.released else x.node.value
+
+
 def history(outputs: list[ag.Node]) -> list[ag.Node]:
     """All steps that `outputs` were computed from, oldest first; leaves are not steps."""
     found = [node for node in outputs if node.op is not None]
@@ -131,7 +169,8 @@ class _Copies:
 
 def read(recorded: Recorded, names: dict[Any, str]) -> Computation:
     """The steps that have led to what was recorded; `names` overrides what inputs are called."""
-    steps, outputs = steps_of(recorded.output)
+    failed = recorded.failed
+    steps, outputs = steps_of(recorded.output) if failed is None else _left(recorded.output)
     copy = _Copies()
     vertices: list[Vertex] = []
     edges: list[Edge] = []
@@ -159,7 +198,10 @@ def read(recorded: Recorded, names: dict[Any, str]) -> Computation:
 
     for node in steps:
         received = node.args or [getattr(x, "value", x) for x in node.inputs]
-        sent, slopes = contributions(node), _slopes(node)
+        blamed = failed is not None and failed.node is node
+        arrived = failed.cotangent if failed is not None and blamed else None
+        sent = _sent(node, arrived) if blamed else contributions(node)
+        slopes = _slopes(node)
         positions = list(_operands(node))
         sources = [place_of(node.inputs[i], received[i]) for i in positions]
         at = _INDEXED.get(known_as(node.op))
@@ -171,15 +213,36 @@ def read(recorded: Recorded, names: dict[Any, str]) -> Computation:
         places[node] = len(vertices)
         line = node.notes.line if node.notes else None
         name, value = op_name(node), copy(node.value)
-        call = recorded.call_of.get(node)
-        vertices.append(Vertex(name, node.name, value, index=index, call=call, line=line, function=node.op))
+        call, fault = recorded.call_of.get(node), None
+        if failed is not None and blamed:
+            line, fault = line or failed.line, failed.message
+        vertices.append(
+            Vertex(name, node.name, value, index=index, call=call, line=line, function=node.op, fault=fault)
+        )
         for i, source in zip(positions, sources, strict=True):
             grad = copy(_flown_back(node, i, sent[i], uses))
             edges.append(Edge(source, places[node], i, copy(received[i]), grad, slopes[i]))
+    if failed is not None and failed.node is None and failed.name is not None:
+        sources = [place_of(x.node if isinstance(x, ag.Tensor) and x.node else x, _held(x)) for x in failed.inputs]
+        vertices.append(Vertex(failed.name, None, None, line=failed.line, function=failed.op, fault=failed.message))
+        edges += [
+            Edge(source, len(vertices) - 1, i, copy(_held(x)), None)
+            for i, (source, x) in enumerate(zip(sources, failed.inputs, strict=True))
+        ]
+        outputs = []
     for node in outputs:
         source = place_of(node, node.value)
-        edges.append(Edge(source, None, 0, copy(node.value), copy(node.adjoint)))
+        adjoint = node.adjoint if failed is None or failed.node is not node else failed.cotangent
+        edges.append(Edge(source, None, 0, copy(node.value), copy(adjoint)))
     return Computation(tuple(vertices), tuple(edges), recorded.calls)
+
+
+def _sent(node: ag.Node, arrived: Any) -> tuple[Any, ...]:
+    """What a step that is to blame for an error sends back, as far as its rule can tell."""
+    if arrived is not None:
+        with contextlib.suppress(Exception):
+            return contributions(node, arrived)
+    return (None,) * len(node.inputs)
 
 
 def _slopes(node: ag.Node) -> tuple[Any, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections import defaultdict
 from typing import Any
 
@@ -38,6 +39,7 @@ class _Writer:
         self.detailed = graph.look.style == "ops"
         self.folding = folding(graph)
         self.faults = faults(graph)
+        self.failed = any(vertex.fault for vertex in graph.vertices)
         self.norms = [_norm(e.grad) for e in graph.edges] if graph.look.grads else [None] * len(graph.edges)
         self.totals = _gradients(graph) if self.look.grads else {}
         self.flows = [_together(self.norms[e] for e in link.edges) for link in self.folding.links]
@@ -113,12 +115,15 @@ class _Writer:
                 attributes.append('style="rounded,filled,dashed"')
         said = [s for v in box.vertices for s in self.faults.get(v, ())]
         if said:
-            border = self.theme.loud
+            border = self.theme.grad if self._is_offender(box) else self.theme.loud
             attributes.append("penwidth=3")
-            worst = [s for s in dict.fromkeys(said) if s.startswith("first")] or said[:1]
-            lines += [_small(f"<B>{text(s)}</B>", border, escape=False) for s in worst]
+            worst = [s for s in dict.fromkeys(said) if s.startswith(("first", "raised"))] or said[:1]
+            lines += [_small(f"<B>{_wrapped(s)}</B>", border, escape=False) for s in worst]
         attributes += [f'fillcolor="{fill}"', f'color="{border}"', f"label=<{_stacked(lines)}>"]
         return f"  b{i} [{', '.join(attributes)}]"
+
+    def _is_offender(self, box: Box) -> bool:
+        return any(self.graph.vertices[v].fault for v in box.vertices)
 
     def _module(self, box: Box) -> list[str]:
         assert box.call is not None
@@ -183,7 +188,7 @@ class _Writer:
         graph, theme = self.graph, self.theme
         edges = [graph.edges[e] for e in link.edges]
         attributes, lines, flow = [], [], self.flows[i]
-        if not self.detailed:
+        if not self.detailed or self.failed:
             shapes = list(dict.fromkeys(shape(e.value) for e in edges))
             many = shapes[:2] + ["…"] * (len(shapes) > 2)
             lines.append(_small(", ".join(many), theme.faint) + _times(len(edges)))
@@ -278,6 +283,12 @@ def _norm(grad: Any) -> float | None:
 def _together(norms: Any) -> float | None:
     known = [n for n in norms if n is not None]
     return norm(known) if known else None
+
+
+def _wrapped(said: str, wide: int = 56, most: int = 4) -> str:
+    """A long text in lines, the first of them."""
+    lines = textwrap.wrap(said, wide, max_lines=most, placeholder=" …")
+    return "<BR/>".join(map(text, lines))
 
 
 def _times(count: int) -> str:
