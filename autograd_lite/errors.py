@@ -49,12 +49,12 @@ __all__ = [
 class AutogradLiteError(Exception):
     """The root of the family: catch this to catch everything the library raises on purpose."""
 
-    _draw: ClassVar[Callable[[BaseException], Any] | None] = None
+    _drawer: ClassVar[list[Callable[[BaseException], Any]]] = []
 
     @classmethod
     def drawn_by(cls, draw: Callable[[BaseException], Any]) -> None:
         """Give what draws the graph of an error; a package above this one has it."""
-        AutogradLiteError._draw = staticmethod(draw)  # type: ignore[assignment]
+        AutogradLiteError._drawer = [draw]
 
     @property
     def graph(self) -> Any:
@@ -64,9 +64,9 @@ class AutogradLiteError(Exception):
             MissingAttributeError: `visualize` is not imported.
             TapeError: no Tensor on the tape led to this error.
         """
-        if self._draw is None:
+        if not self._drawer:
             raise MissingAttributeError("error.graph is drawn by visualize: write import visualize before")
-        return self._draw(self)
+        return self._drawer[0](self)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """What notebooks show: the message, and the graph where there is one."""

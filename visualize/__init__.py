@@ -34,6 +34,7 @@ from .plots import (
     misclassified,
     weight_images,
 )
+from .rows import table
 from .steps import Steps, backprop_steps
 from .words.names import FOREIGN_NAMES as _FOREIGN_NAMES
 from .writers.look import Look
@@ -65,6 +66,7 @@ __all__ = [
     "loss_surface",
     "misclassified",
     "profile",
+    "table",
     "weight_images",
 ]
 

@@ -85,7 +85,7 @@ def record(
 ) -> Recorded:
     """Call a function or module for `who`; adds the names of its parameters and arguments to `names`.
 
-    With `whole` all that ran is taken, also what no gradient comes back to, such as what is before a threshold.
+    With `whole` all that ran is taken, also what is before a threshold, to which no gradient comes back.
     """
     if hasattr(function, "named_parameters"):
         names.update({**names_of(function.named_parameters()), **names})

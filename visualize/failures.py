@@ -63,8 +63,8 @@ def failed(error: BaseException, names: dict[Any, str]) -> Recorded:
     frames = list(_frames(error))
     if not frames:
         raise TapeError(
-            f"draw({type(error).__name__}): the error has no traceback, which holds what ran; draw it where it is "
-            "caught: except Exception as error: draw(error)"
+            f"draw({type(error).__name__}): the error has no traceback, which holds what ran; draw it where it "
+            "is caught: except Exception as error: draw(error)"
         )
     own = [frame for frame in frames if frame.package not in LIBRARY] or frames[:1]
     for x, name in _names(frames, own):
@@ -73,8 +73,8 @@ def failed(error: BaseException, names: dict[Any, str]) -> Recorded:
     message = f"raised {type(error).__name__}{_place(frames)}: {error}"
     found, roots = _offender(error, frames, line, message), _roots(frames)
     if found is not None:
-        roots = [found.node] if found.node is not None else [x for x in found.inputs if _is_taped(x)] or roots
-    nodes = [root.node if isinstance(root, ag.Tensor) else root for root in roots]
+        roots = [x for x in found.inputs if _is_taped(x)] or roots
+    nodes = [root.node for root in roots] if found is None or found.node is None else [found.node]
     if not nodes and (found is None or not found.inputs):
         raise TapeError(f"draw({type(error).__name__}): no Tensor on the tape led to this error")
     return Recorded(list(nodes), failed=found or Failed(message, line))
@@ -137,8 +137,8 @@ def _offender(error: BaseException, frames: list[_Frame], line: str, message: st
     if layer is not None:
         return Failed(message, line, type(_module(layer)).__name__, None, _numbers(layer.arguments()[1:]))
     if inner:
-        name, operands = inner[0].code.co_name.strip("_"), inner[0].arguments()
-        return Failed(message, line, name, None, _numbers(operands))
+        name = inner[0].code.co_name.strip("_")
+        return Failed(message, line, name, None, _numbers(inner[0].arguments()))
     return Failed(message, line, type(error).__name__, None, tuple(_roots(frames)))
 
 
@@ -191,7 +191,7 @@ def _names(frames: list[_Frame], own: list[_Frame]) -> Iterator[tuple[Any, str]]
     for frame in frames:
         for x in frame.variables().values():
             for model in (x, getattr(x, "model", None) if frame.package == "nn" else None):
-                if hasattr(model, "named_parameters") and not isinstance(model, type):
+                if model is not None and hasattr(model, "named_parameters") and not isinstance(model, type):
                     yield from ((p, name) for name, p in model.named_parameters())
     for frame in own:
         for name, x in frame.variables().items():

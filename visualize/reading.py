@@ -223,8 +223,12 @@ def read(recorded: Recorded, names: dict[Any, str]) -> Computation:
             grad = copy(_flown_back(node, i, sent[i], uses))
             edges.append(Edge(source, places[node], i, copy(received[i]), grad, slopes[i]))
     if failed is not None and failed.node is None and failed.name is not None:
-        sources = [place_of(x.node if isinstance(x, ag.Tensor) and x.node else x, _held(x)) for x in failed.inputs]
-        vertices.append(Vertex(failed.name, None, None, line=failed.line, function=failed.op, fault=failed.message))
+        sources = [
+            place_of(x.node if isinstance(x, ag.Tensor) and x.node else x, _held(x)) for x in failed.inputs
+        ]
+        vertices.append(
+            Vertex(failed.name, None, None, line=failed.line, function=failed.op, fault=failed.message)
+        )
         edges += [
             Edge(source, len(vertices) - 1, i, copy(_held(x)), None)
             for i, (source, x) in enumerate(zip(sources, failed.inputs, strict=True))

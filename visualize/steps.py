@@ -264,8 +264,8 @@ def _through_neurons(output: Any, inputs: tuple[Any, ...], loss: Callable[[Any],
     samples = neurons.checked(graph).samples
     if samples != 1:
         raise ShapeError(
-            f"backprop_steps(style='neurons'): the input has {samples} samples, and a walk shows one; give the "
-            "first: backprop_steps(model, x[:1], ...)"
+            f"backprop_steps(style='neurons'): the input has {samples} samples, and a walk shows one; give "
+            "the first: backprop_steps(model, x[:1], ...)"
         )
     return Steps(graph, neurons.steps(graph))
 
@@ -279,8 +279,8 @@ def _alone(output: Any) -> Any:
         )
     if output.size != 1:
         raise ShapeError(
-            f"backprop_steps(style='neurons'): the output has shape {output.shape}, and the walk back begins at "
-            "a single number; give a loss: backprop_steps(model, x, loss=lambda y: np.sum((y - t) ** 2))"
+            f"backprop_steps(style='neurons'): the output has shape {output.shape}, and the walk back begins "
+            "at a single number; give a loss: backprop_steps(model, x, loss=lambda y: np.sum((y - t) ** 2))"
         )
     return output
 
@@ -295,8 +295,8 @@ def computed(
     if isinstance(output, ag.Tensor) or not callable(output):
         if inputs or loss is not None:
             raise DTypeError(
-                f"{who}({type(output).__name__}, ...): inputs and a loss belong to a function or module: {who}(f, x); a "
-                f"recorded Tensor stands alone: {who}(y)"
+                f"{who}({type(output).__name__}, ...): inputs and a loss belong to a function or module: "
+                f"{who}(f, x); a recorded Tensor stands alone: {who}(y)"
             )
         return output, []
     names: dict[Any, str] = {}

@@ -44,7 +44,11 @@ class Cell:
 
 def cell(graph: Computation) -> Cell | None:
     """The cell in the graph of one LSTM or LSTMCell; None of any other."""
-    ops = {i: known_as(v.function) for i, v in enumerate(graph.vertices) if v.op is not None and v.call is not None}
+    ops = {
+        i: known_as(v.function)
+        for i, v in enumerate(graph.vertices)
+        if v.op is not None and v.call is not None
+    }
     found = [i for i, op in ops.items() if op == "lstm"]
     if len(found) != 1 or any(op not in ("lstm", *AROUND) for op in ops.values()):
         return None

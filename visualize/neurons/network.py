@@ -124,8 +124,8 @@ class _Chain:
         if end < 0:
             what = self.graph.calls[0].kind if self.graph.calls else "the computation"
             raise UnsupportedError(
-                f"draw(style='neurons'): {what} is neither a chain of Linear layers and activations nor an LSTM "
-                f"of one layer and direction; {_REPAIR}"
+                f"draw(style='neurons'): {what} is neither a chain of Linear layers and activations nor an "
+                f"LSTM of one layer and direction; {_REPAIR}"
             )
         for k, unit in enumerate(units):
             if k > end and not self._is_bias(unit[0]) and self._in_loss(unit):
@@ -275,14 +275,13 @@ class _Chain:
             self.samples = int(np.prod(np.shape(x.value)[:-1], dtype=int))
             self.layers.append(Layer(self._row(x.value)))
         bias = next((e for e in self.arguments[i] if e.position == 2), None)
-        turned = (lambda a: None if a is None else a.T) if across else (lambda a: a)
         z, dz = self._row(self._value(i)), self._row(self.totals.get(i))
         self.layers.append(
             Layer(
                 z,
                 path="" if call is None else self.graph.calls[call].path,
-                weight=turned(matrix.value),
-                weight_grad=turned(matrix.grad),
+                weight=matrix.value.T if across else matrix.value,
+                weight_grad=matrix.grad.T if across and matrix.grad is not None else matrix.grad,
                 bias=None if bias is None else bias.value,
                 bias_grad=None if bias is None else bias.grad,
                 potential=z,

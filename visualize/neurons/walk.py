@@ -18,7 +18,7 @@ TERMS = 4
 
 
 def walk(net: Network) -> Iterator[Step]:
-    """The potentials and values layer by layer, then deltas and gradients of weights from the last layer back.
+    """The potentials and values layer by layer, then deltas and gradients from the last layer back.
 
     The parts of the diagram that a step is about are ("value" | "delta" | "weights", layer, neuron).
     """
@@ -63,7 +63,9 @@ def _values(net: Network, k: int, layer: Layer) -> Iterator[Step]:
 
 def _value(net: Network, k: int, layer: Layer, j: int) -> str:
     """z = w1·x1 + w2·x2 + b, and what the activation makes of it."""
-    terms = [f"{_factor(w)}·{_factor(x)}" for w, x in zip(layer.weight[j], net.layers[k - 1].value, strict=True)]
+    terms = [
+        f"{_factor(w)}·{_factor(x)}" for w, x in zip(layer.weight[j], net.layers[k - 1].value, strict=True)
+    ]
     sum_ = _sum(terms) + ("" if layer.bias is None else f" + {_factor(layer.bias[j])}")
     rule = f"z = {sum_} = {amount(layer.potential[j])}"
     if not layer.activation:
@@ -99,7 +101,9 @@ def _delta(net: Network, k: int, layer: Layer, j: int) -> str:
     if layer.mixing or upstream == 0:
         return f"{arrived}; by the rule of {layer.activation} δ = {amount(delta)}"
     slope = amount(delta / upstream)
-    return f"{arrived}; {layer.activation}'(z) = {slope}; so δ = {_factor(upstream)}·{slope} = {amount(delta)}"
+    return (
+        f"{arrived}; {layer.activation}'(z) = {slope}; so δ = {_factor(upstream)}·{slope} = {amount(delta)}"
+    )
 
 
 def _gradients(net: Network, k: int, layer: Layer) -> Iterator[Step]:

@@ -168,7 +168,7 @@ function boxShape(item) {
       svg("text", { x: x + 8, y: y - 9 }, call.title), svg("text", { class: "about", x, y: y + 11 }, call.about));
   }
   const vertex = data.vertices[i];
-  const group = svg("g", { class: vertex.faults.length ? `${vertex.kind} bad` : vertex.kind, "data-vertex": i, tabindex: 0, role: "button", "aria-label": vertex.title });
+  const group = svg("g", { class: vertex.faults.length ? `${vertex.kind} ${vertex.failed ? "failed" : "bad"}` : vertex.kind, "data-vertex": i, tabindex: 0, role: "button", "aria-label": vertex.title });
   if (vertex.kind === "step") {
     const named = !vertex.output; // an output has its name at the end of its line
     group.append(rectangle(22), svg("text", { x, y: named ? y - 6 : y }, vertex.label));

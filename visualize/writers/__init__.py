@@ -42,9 +42,7 @@ class Style:
 STYLES = {
     "lecture": Style(lecture.dot, outline.text, lambda graph: len(graph.vertices)),
     "model": Style(network.dot, listing.text, lambda graph: len(network.folding(graph).boxes)),
-    "neurons": Style(
-        neurons.dot, outline.text, neurons.circles, neurons.page, neurons.svg, neurons.frame
-    ),
+    "neurons": Style(neurons.dot, outline.text, neurons.circles, neurons.page, neurons.svg, neurons.frame),
     "ops": Style(network.dot, outline.text, lambda graph: len(network.folding(graph).boxes)),
 }
 """The styles that `draw` knows."""

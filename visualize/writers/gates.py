@@ -49,7 +49,15 @@ class Gates:
         body = [*self._frame(), *self._wires(), *self._gates(), *self._ends()]
         moved = shape("g", "".join(body), transform=f"translate(0 {self.stage.height:.0f})")
         lines = [
-            label(line, 16.0, self.stage.height + FLOOR + 50 + 18 * i, theme.faint, theme, 11, text_anchor="start")
+            label(
+                line,
+                16.0,
+                self.stage.height + FLOOR + 50 + 18 * i,
+                theme.faint,
+                theme,
+                11,
+                text_anchor="start",
+            )
             for i, line in enumerate(legend)
         ]
         height = self.stage.height + FLOOR + 50 + 18 * len(legend)
@@ -59,9 +67,11 @@ class Gates:
 
     def _frame(self) -> list[str]:
         fill, border = self.theme.frame
-        box = {"x": LEFT, "y": 60.0, "width": RIGHT - LEFT, "height": BELOW - 30, "rx": 14.0}
+        box: dict[str, Any] = {"x": LEFT, "y": 60.0, "width": RIGHT - LEFT, "height": BELOW - 30, "rx": 14.0}
         of = f"step {self.cell.step} of {self.cell.steps}" if self.cell.steps > 1 else "one step"
-        head = label(f"LSTM, {of}", (LEFT + RIGHT) / 2, 42.0, self.theme.text, self.theme, 13, font_weight="bold")
+        head = label(
+            f"LSTM, {of}", (LEFT + RIGHT) / 2, 42.0, self.theme.text, self.theme, 13, font_weight="bold"
+        )
         return [shape("rect", **box, fill=fill, stroke=border, stroke_width=1.5), head]
 
     def _wires(self) -> list[str]:
@@ -96,7 +106,11 @@ class Gates:
     def _tip(self, a: Point, b: Point) -> str:
         """The tip of an arrow from a to b, which is level or upright."""
         dx, dy = (float(np.sign(q - p)) for p, q in zip(a, b, strict=True))
-        corners = [b, (b[0] - 8 * dx - 4 * dy, b[1] - 8 * dy - 4 * dx), (b[0] - 8 * dx + 4 * dy, b[1] - 8 * dy + 4 * dx)]
+        corners = [
+            b,
+            (b[0] - 8 * dx - 4 * dy, b[1] - 8 * dy - 4 * dx),
+            (b[0] - 8 * dx + 4 * dy, b[1] - 8 * dy + 4 * dx),
+        ]
         return shape("polygon", points=" ".join(f"{x:.1f},{y:.1f}" for x, y in corners), fill=self.theme.line)
 
     def _gates(self) -> list[str]:
@@ -105,17 +119,43 @@ class Gates:
         drawn = []
         for name, (symbol, said) in SAID.items():
             x = COLUMN[name]
-            box = shape("rect", x=x - 32, y=GATE - 17, width=64.0, height=34.0, rx=6.0,
-                        fill=theme.parameter[0], stroke=theme.parameter[1], stroke_width=1.4)
+            box = shape(
+                "rect",
+                x=x - 32,
+                y=GATE - 17,
+                width=64.0,
+                height=34.0,
+                rx=6.0,
+                fill=theme.parameter[0],
+                stroke=theme.parameter[1],
+                stroke_width=1.4,
+            )
             drawn += [box, plain(symbol, x, GATE, theme.text, 14)]
-            drawn.append(label(f"{name}, {said}", x + 6, GATE + 30, theme.faint, theme, 11, text_anchor="start"))
+            drawn.append(
+                label(f"{name}, {said}", x + 6, GATE + 30, theme.faint, theme, 11, text_anchor="start")
+            )
         for x, y, symbol in ((f, STATE, "×"), (g, MEET, "×"), (g, STATE, "+"), (h, MEET + 20, "×")):
-            circle = shape("circle", cx=x, cy=y, r=14.0, fill=theme.input[0], stroke=theme.input[1], stroke_width=1.4)
+            circle = shape(
+                "circle", cx=x, cy=y, r=14.0, fill=theme.input[0], stroke=theme.input[1], stroke_width=1.4
+            )
             drawn += [circle, plain(symbol, x, y, theme.text, 16)]
-        oval = shape("ellipse", cx=h, cy=STATE + 43, rx=26.0, ry=15.0,
-                     fill=theme.input[0], stroke=theme.input[1], stroke_width=1.4)
+        oval = shape(
+            "ellipse",
+            cx=h,
+            cy=STATE + 43,
+            rx=26.0,
+            ry=15.0,
+            fill=theme.input[0],
+            stroke=theme.input[1],
+            stroke_width=1.4,
+        )
         drawn += [oval, plain("tanh", h, STATE + 43, theme.text, 12)]
-        for name, x, y in (("f", f, 235.0), ("i", COLUMN["i"], 235.0), ("g", g, 235.0), ("o", COLUMN["o"], 245.0)):
+        for name, x, y in (
+            ("f", f, 235.0),
+            ("i", COLUMN["i"], 235.0),
+            ("g", g, 235.0),
+            ("o", COLUMN["o"], 245.0),
+        ):
             drawn.append(self._numbers(name, x + 6, y))
         return drawn
 
@@ -154,7 +194,9 @@ class Gates:
         return drawn
 
     def _legend(self) -> list[str]:
-        said = ["f = σ(W x + U h + b), and so i and o; g = tanh(W x + U h + b); c' = f·c + i·g; h' = o·tanh(c')"]
+        said = [
+            "f = σ(W x + U h + b), and so i and o; g = tanh(W x + U h + b); c' = f·c + i·g; h' = o·tanh(c')"
+        ]
         if self.look.values:
             of = f" of the first of {self.cell.samples} samples" if self.cell.samples > 1 else ""
             said.append(f"green, above: the value{of}; of many units its norm")

@@ -115,6 +115,7 @@ class _Told:
             "shape": kind(v.value),
             "statistics": statistics(v.value) if is_array(v.value) else None,
             "faults": self.faults.get(i, []),
+            "failed": v.fault is not None,
             "call": self.homes[i],
             "line": v.line,
             "inside": i in self.inside or (v.constant and not look.constants),

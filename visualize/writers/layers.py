@@ -113,7 +113,10 @@ class Layers:
         theme, (x, y) = self.theme, self.spots[k][j]
         fill, border = theme.input if k == 0 else (theme.step, theme.line)
         title = html.escape(self._told(k, layer, j))
-        inside = [shape("title", title), shape("circle", cx=x, cy=y, r=RADIUS, fill=fill, stroke=border, stroke_width=1.4)]
+        inside = [
+            shape("title", title),
+            shape("circle", cx=x, cy=y, r=RADIUS, fill=fill, stroke=border, stroke_width=1.4),
+        ]
         bias = None if layer.bias is None else layer.bias[j]
         inside.append(
             plain(self.net.name(k, j), x, y - (0 if bias is None else 6), theme.text, 13, font_style="italic")
@@ -150,7 +153,9 @@ class Layers:
     def _dots(self, k: int, layer: Layer) -> str:
         x, y = self.spots[k][None]
         out = f"{len(layer) - len(self.spots[k]) + 1:,} more"
-        return label("⋮", x, y - 8, self.theme.text, self.theme, 20) + label(out, x, y + 14, self.theme.faint, self.theme, 11)
+        return label("⋮", x, y - 8, self.theme.text, self.theme, 20) + label(
+            out, x, y + 14, self.theme.faint, self.theme, 11
+        )
 
     # -- weights -----------------------------------------------------------------------------------
 
@@ -164,7 +169,10 @@ class Layers:
         lines = [self._line(k, layer, pair, ends[pair]) for pair in pairs]
         if len(pairs) > CROWDED:
             return lines
-        return lines + [self._on_line(k, layer, pair, *spot) for pair, spot in _labels(ends, 28 if self.graded else 19).items()]
+        return lines + [
+            self._on_line(k, layer, pair, *spot)
+            for pair, spot in _labels(ends, 28 if self.graded else 19).items()
+        ]
 
     def _line(self, k: int, layer: Layer, pair: tuple[int, int], ends: tuple[Point, Point]) -> str:
         i, j = pair
@@ -172,13 +180,20 @@ class Layers:
         (x1, y1), (x2, y2) = ends
         share = min(abs(float(weight)) / self.largest, 1.0) if np.isfinite(weight) else 1.0
         dashed = "5 3" if self.look.theme == "print" and weight < 0 else None
-        line = {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
+        line: dict[str, Any] = {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
         told = f"{self.net.name(k - 1, i)} → {self.net.name(k, j)}: weight {number(weight)}"
         if layer.weight_grad is not None and self.look.grads:
             told += f", gradient {number(layer.weight_grad[j, i])}"
         wide = 0.7 + 4.3 * share
-        body = shape("line", shape("title", html.escape(told)), **line, stroke=self._colour(weight), stroke_width=wide,
-                     stroke_opacity=0.35 + 0.6 * share, stroke_dasharray=dashed)
+        body = shape(
+            "line",
+            shape("title", html.escape(told)),
+            **line,
+            stroke=self._colour(weight),
+            stroke_width=wide,
+            stroke_opacity=0.35 + 0.6 * share,
+            stroke_dasharray=dashed,
+        )
         halo = shape("line", **line, stroke=theme.new, stroke_width=wide + 7)
         return self.stage.lit(("value", k, j), halo) + self.stage.lit(("weights", k, j), halo) + body
 
@@ -194,7 +209,9 @@ class Layers:
             below = label(number(grad), 0.0, 8.0, colour, self.theme, 11)
             wide = 6.4 * len(number(grad)) + 6
             new = shape("rect", x=-wide / 2, y=1.0, width=wide, height=14.0, rx=4.0, fill=self.theme.new)
-            said += self.stage.staged(("weights", k, j), below, new + plain(number(grad), 0.0, 8.0, colour, 11))
+            said += self.stage.staged(
+                ("weights", k, j), below, new + plain(number(grad), 0.0, 8.0, colour, 11)
+            )
         return shape("g", said, transform=turned)
 
     def _colour(self, weight: Any) -> str:
@@ -212,10 +229,21 @@ class Layers:
             if j is not None:
                 (x1, y1), (x2, y2) = _between(spot, (x, y))
                 lines.append(shape("line", x1=x1, y1=y1, x2=x2, y2=y2, stroke=theme.line, stroke_width=1.0))
-        box = shape("rect", x=x - RADIUS, y=y - RADIUS, width=2 * RADIUS, height=2 * RADIUS, rx=8,
-                    fill=theme.step, stroke=theme.line, stroke_width=1.4)
+        box = shape(
+            "rect",
+            x=x - RADIUS,
+            y=y - RADIUS,
+            width=2 * RADIUS,
+            height=2 * RADIUS,
+            rx=8,
+            fill=theme.step,
+            stroke=theme.line,
+            stroke_width=1.4,
+        )
         said = plain("E", x, y, theme.text, 14, font_style="italic")
-        value = self._number(("loss", 0, 0), self.net.loss, (x, y), -1, theme.value) if self.look.values else ""
+        value = (
+            self._number(("loss", 0, 0), self.net.loss, (x, y), -1, theme.value) if self.look.values else ""
+        )
         head = label("loss", x, self.top - HEAD + 22, theme.text, theme, 13, font_weight="bold")
         return [*lines, box, said, value, head]
 
@@ -231,7 +259,9 @@ class Layers:
             said.append(f"green, above: the value{of}")
         if self.graded:
             of = ", summed over the samples" if self.net.samples > 1 else ""
-            said.append(f"red, below: of a neuron δ = ∂E/∂z, z being its potential; of a weight its gradient{of}")
+            said.append(
+                f"red, below: of a neuron δ = ∂E/∂z, z being its potential; of a weight its gradient{of}"
+            )
         return [
             label(line, 16.0, self.bottom + 18 + 18 * i, theme.faint, theme, 11, text_anchor="start")
             for i, line in enumerate(said)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import textwrap
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from ..computation import Vertex
-from ..faults import faults
+from ..faults import faults, nonfinite
 from ..fold import Box, Folding, Link, fold
 from ..words.label import index, number, text
 from ..words.values import kind, norm, shape, statistics
@@ -168,6 +169,8 @@ class _Writer:
         """Kind, value and gradient of a step or input."""
         i, theme = box.vertices[0], self.theme
         value, grad = self.graph.vertices[i].value, self.totals.get(i)
+        if value is None:  # of a step that failed
+            return []
         lines = [_small(kind(value), theme.faint)]
         if self.look.values:
             lines += self._shown(value, theme.value, "")
@@ -252,7 +255,8 @@ class _Writer:
                 "white is 0, orange positive, blue negative",
                 self.look.values == "pictures",
             ),
-            (theme.loud, "NaN", "not a number, or infinite", bool(self.faults)),
+            (theme.loud, "NaN", "not a number, or infinite", any(map(nonfinite, self._all_numbers()))),
+            (theme.grad, "□", "red: what is wrong", self.failed),
         ]
         rows = [f'<FONT COLOR="{c}"><B>{sign}</B></FONT>  {said}' for c, sign, said, there in signs if there]
         if self.look.flow and self.totals:
@@ -262,6 +266,10 @@ class _Writer:
         lines = "".join(f'{row}<BR ALIGN="LEFT"/>' for row in rows)
         label = f'<FONT POINT-SIZE="10" COLOR="{theme.faint}"><BR/>{lines}</FONT>'
         return f"  label=<{label}>; labelloc=b; labeljust=l"
+
+    def _all_numbers(self) -> Iterator[Any]:
+        yield from (vertex.value for vertex in self.graph.vertices)
+        yield from (edge.grad for edge in self.graph.edges)
 
     def _is_parameter(self, vertex: Vertex) -> bool:
         return vertex.op is None and not vertex.constant and not self._is_data(vertex)

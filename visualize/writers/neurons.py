@@ -28,7 +28,7 @@ def checked(graph: Computation) -> Network | Cell:
     """What the style draws of a graph.
 
     Raises:
-        UnsupportedError: it is neither the cell of an LSTM nor a plain chain of Linear layers and activations.
+        UnsupportedError: it is neither the cell of an LSTM nor a chain of Linear layers and activations.
     """
     return cell(graph) or network(graph)
 
@@ -58,7 +58,8 @@ def page(graph: Picture, steps: Sequence[Step] | None = None) -> str:
     """One page with the picture, light and dark; of a walk with a slider to step through it."""
     stage = ALL if steps is None else walking(steps)
     themes = {
-        theme: svg(replace(graph, look=replace(graph.look, theme=theme)), stage) for theme in ("light", "dark")
+        theme: svg(replace(graph, look=replace(graph.look, theme=theme)), stage)
+        for theme in ("light", "dark")
     }
     told = {
         "theme": "dark" if graph.look.theme == "dark" else None,

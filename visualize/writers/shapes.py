@@ -17,7 +17,9 @@ def attributes(**given: Any) -> str:
     ' x="1" stroke-width="2.25" fill="#fff"'
     """
     pairs = ((name.replace("_", "-"), x) for name, x in given.items() if x is not None)
-    return "".join(f' {name}="{_number(x) if isinstance(x, float) else html.escape(str(x))}"' for name, x in pairs)
+    return "".join(
+        f' {name}="{_number(x) if isinstance(x, float) else html.escape(str(x))}"' for name, x in pairs
+    )
 
 
 def _number(x: float) -> str:
@@ -30,33 +32,50 @@ def shape(tag: str, inside: str = "", **given: Any) -> str:
 
 
 def label(said: str, x: float, y: float, colour: str, theme: Theme, size: float = 12, **given: Any) -> str:
-    """A line of text in the middle of (x, y), with the background around its letters, so that lines stay off."""
-    halo = {"stroke": theme.background, "stroke_width": 3.0, "stroke_linejoin": "round", "paint_order": "stroke"}
+    """A line of text around (x, y), with the background around its letters, which keeps lines off."""
+    halo = {
+        "stroke": theme.background,
+        "stroke_width": 3.0,
+        "stroke_linejoin": "round",
+        "paint_order": "stroke",
+    }
     return plain(said, x, y, colour, size, **halo, **given)
 
 
 def plain(said: str, x: float, y: float, colour: str, size: float = 12, **given: Any) -> str:
     """A line of text without a halo, for where there are no lines."""
-    given = {"x": x, "y": y + 0.35 * size, "fill": colour, "font_size": size, "text_anchor": "middle", **given}
+    given = {
+        "x": x,
+        "y": y + 0.35 * size,
+        "fill": colour,
+        "font_size": size,
+        "text_anchor": "middle",
+        **given,
+    }
     return shape("text", html.escape(_printable(said)), **given)
 
 
 def _printable(said: str) -> str:
     """Without the characters that XML has no place for."""
-    return "".join(c if c >= " " and not 0xD800 <= ord(c) < 0xE000 and c not in "\ufffe\uffff" else "�" for c in said)
+    return "".join(
+        c if c >= " " and not 0xD800 <= ord(c) < 0xE000 and c not in "\ufffe\uffff" else "�" for c in said
+    )
 
 
 def sheet(parts: list[str], width: float, height: float, title: str, theme: Theme) -> str:
     """The whole picture; browsers and screen readers say its title."""
     head = shape("title", html.escape(_printable(title)))
     back = shape("rect", width=width, height=height, fill=theme.background)
-    return shape(
-        "svg",
-        "\n".join(["", head, back, *parts, ""]),
-        xmlns="http://www.w3.org/2000/svg",
-        width=width,
-        height=height,
-        viewBox=f"0 0 {_number(width)} {_number(height)}",
-        font_family=FONT,
-        role="img",
-    ) + "\n"
+    return (
+        shape(
+            "svg",
+            "\n".join(["", head, back, *parts, ""]),
+            xmlns="http://www.w3.org/2000/svg",
+            width=width,
+            height=height,
+            viewBox=f"0 0 {_number(width)} {_number(height)}",
+            font_family=FONT,
+            role="img",
+        )
+        + "\n"
+    )
