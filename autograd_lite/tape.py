@@ -84,7 +84,7 @@ class Tape(Mode):
         ]
 
     def paths(self) -> list[str]:
-        """Where in the outermost model the module of each step is; empty for the model, and outside of all."""
+        """Where in the outermost model the module of each step is; empty for the model and outside."""
         names: dict[Any, dict[Any, str]] = {}
         for around in self.modules:
             if around and around[0] not in names:

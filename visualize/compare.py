@@ -86,7 +86,7 @@ def diff(before: Graph | ag.Tensor | ag.Tape, after: Graph | ag.Tensor | ag.Tape
 
 
 def _graph(x: Any) -> Graph:
-    if isinstance(x, (ag.Tensor, ag.Tape)):
+    if isinstance(x, ag.Tape) or (isinstance(x, ag.Tensor) and not x.is_leaf):
         return draw(x, style="ops")
     if not isinstance(x, Graph):
         raise DTypeError(f"diff({type(x).__name__}): expected two graphs: diff(draw(f), draw(g))")

@@ -63,8 +63,8 @@ def failed(error: BaseException, names: dict[Any, str]) -> Recorded:
     frames = list(_frames(error))
     if not frames:
         raise TapeError(
-            f"draw({type(error).__name__}): the error has no traceback, which holds what ran; draw it where it "
-            "is caught: except Exception as error: draw(error)"
+            f"draw({type(error).__name__}): the error has no traceback, which holds what ran; draw it where "
+            "it is caught: except Exception as error: draw(error)"
         )
     own = [frame for frame in frames if frame.package not in LIBRARY] or frames[:1]
     for x, name in _names(frames, own):

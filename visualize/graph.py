@@ -72,7 +72,9 @@ class Graph(Hinted, Picture):
             OptionError: more than 2,000 boxes.
             RendererError: neither Graphviz nor pygraphviz is installed.
         """
-        return render.picture(self, "svg").decode()
+        render.check_size(self)
+        drawn = STYLES[self.look.style].svg
+        return drawn(self) if drawn is not None else render.render(self.to_dot(), "svg").decode()
 
     def to_text(self) -> str:
         """The graph as a tree in plain text: of a model its modules, else each result with what it came from.

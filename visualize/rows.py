@@ -37,8 +37,8 @@ def table(output: Any, *inputs: Any) -> Any:
 
     Example:
         >>> frame = table(lambda x: np.tanh(2 * x), 1.0)
-        >>> frame[["op", "computed", "mean"]].round(4).to_dict("index")
-        {'v1': {'op': 'multiply', 'computed': '2.00*x', 'mean': 2.0}, 'f': {'op': 'tanh', ...}}
+        >>> frame["computed"].to_dict(), frame["mean"].round(4).to_dict()
+        ({'v1': '2*x', 'f': 'tanh(v1)'}, {'v1': 2.0, 'f': 0.964})
     """
     try:
         pandas: Any = importlib.import_module("pandas")

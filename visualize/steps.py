@@ -294,8 +294,9 @@ def computed(
     """A Tensor, or what a function makes of inputs, and the names of these and of its parameters."""
     if isinstance(output, ag.Tensor) or not callable(output):
         if inputs or loss is not None:
+            what = "inputs and a loss" if loss is not None else "inputs"
             raise DTypeError(
-                f"{who}({type(output).__name__}, ...): inputs and a loss belong to a function or module: "
+                f"{who}({type(output).__name__}, ...): {what} belong to a function or module: "
                 f"{who}(f, x); a recorded Tensor stands alone: {who}(y)"
             )
         return output, []
