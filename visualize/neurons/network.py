@@ -214,12 +214,19 @@ class _Chain:
         if call is None or self.graph.calls[call].inner:  # a step in the code, such as np.tanh(x)
             known = all(op in MIXING or len(FORMULAS.get(op, ())) == 2 for op in ops)
         else:
-            known = all(op in FORMULAS or op in (*MIXING, "where") for op in ops)
-        return known and np.shape(self._value(unit[-1])) == np.shape(self.arguments[unit[0]][0].value)
+            known = all(op in FORMULAS or op in (*MIXING, *MOVING, "where") for op in ops)
+        return known and self._shape_before(unit) == np.shape(self._value(unit[-1]))
+
+    def _shape_before(self, unit: list[int]) -> tuple[int, ...]:
+        """The shape of what a unit reads from the chain."""
+        edges = [
+            e for i in unit for e in self.arguments[i] if e.source not in unit and not self._is_setting(e)
+        ]
+        return np.shape(edges[0].value)
 
     def _moves(self, unit: list[int]) -> bool:
         """Whether the steps give the numbers another shape, in which the neurons are the same."""
-        same = np.shape(self._value(unit[-1]))[-1:] == np.shape(self.arguments[unit[0]][0].value)[-1:]
+        same = np.shape(self._value(unit[-1]))[-1:] == self._shape_before(unit)[-1:]
         moving = all(known_as(self.graph.vertices[i].function) in MOVING for i in unit)
         return moving and (same or not self.layers)
 
