@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import CodeType
+from inspect import CO_OPTIMIZED, unwrap
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,7 @@ def failed(error: BaseException, names: dict[Any, str]) -> Recorded:
     Raises:
         TapeError: the error was not raised, or no Tensor led to it.
     """
-    frames = list(_frames(error))
+    frames = _without_body_of_op(list(_frames(error)))
     if not frames:
         raise TapeError(
             f"draw({type(error).__name__}): the error has no traceback, which holds what ran; draw it where "
@@ -93,9 +94,33 @@ def _frames(error: BaseException) -> Iterator[_Frame]:
         while traceback is not None:
             frame = traceback.tb_frame
             package = (frame.f_globals.get("__name__") or "").partition(".")[0]
-            yield _Frame(package, frame.f_code, traceback.tb_lineno, dict(frame.f_locals), frame.f_globals)
+            yield _Frame(package, frame.f_code, traceback.tb_lineno, _locals(frame, error), frame.f_globals)
             traceback = traceback.tb_next
         cause = cause.__cause__
+
+
+def _locals(frame: FrameType, error: BaseException) -> dict[str, Any]:
+    """The variables of a call.
+
+    Before Python 3.13 a frame keeps what it was asked for, and with the variable that holds the error the
+    whole traceback. So the frame forgets that variable; the program has it still.
+    """
+    kept = frame.f_locals
+    found = dict(kept)
+    if isinstance(kept, dict) and frame.f_code.co_flags & CO_OPTIMIZED:  # else it is the program's own
+        for name, value in found.items():
+            if value is error:
+                del kept[name]
+    return found
+
+
+def _without_body_of_op(frames: list[_Frame]) -> list[_Frame]:
+    """Without the calls within an op that the user has written: the op is what failed."""
+    for k, frame in enumerate(frames[1:], 1):
+        op = _op(frames[k - 1])
+        if op is not None and frame.code is getattr(unwrap(op[0]), "__code__", None):
+            return frames[:k]
+    return frames
 
 
 def _is_taped(x: Any) -> bool:
@@ -136,9 +161,10 @@ def _offender(error: BaseException, frames: list[_Frame], line: str, message: st
     layer = next((frame for frame in reversed(inner) if _module(frame) is not None), None)
     if layer is not None:
         return Failed(message, line, type(_module(layer)).__name__, None, _numbers(layer.arguments()[1:]))
-    if inner:
-        name = inner[0].code.co_name.strip("_")
-        return Failed(message, line, name, None, _numbers(inner[0].arguments()))
+    called = next((frame for frame in inner if frame.package != "numpy"), None)
+    if called is not None:
+        name = called.code.co_name.strip("_")
+        return Failed(message, line, name, None, _numbers(called.arguments()))
     return Failed(message, line, type(error).__name__, None, tuple(_roots(frames)))
 
 

@@ -191,8 +191,8 @@ def test_without_an_input_a_model_shows_its_weights_and_stays_as_it_is():
 def test_the_picture_says_names_biases_weights_values_and_deltas():
     """By hand: z = -0.5 + 1 = 0.5 and -1.5 + 1 = -0.5, so h = 0.6225, 0.3775; y = s(-0.6326) = 0.3469.
 
-    The loss is (y - 1)^2 / 2 = 0.2133, and delta = (y - 1) y (1 - y) = -0.148; times w h (1 - h), of the hidden
-    neurons -0.0348 and 0.0696. The first weight of y has the gradient -0.148 h1 = -0.0921.
+    The loss is (y - 1)^2 / 2 = 0.2133, and delta = (y - 1) y (1 - y) = -0.148; times w h (1 - h), of the
+    hidden neurons -0.0348 and 0.0696. The first weight of y has the gradient -0.148 h1 = -0.0921.
     """
     words = said(draw(xor(), np.array([0.0, 1.0]), style="neurons", loss=squared).to_svg())
     for expected in (

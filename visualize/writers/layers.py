@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 from ..neurons.network import Layer, Network, shown
 from ..words.label import number
 from .look import Look
-from .shapes import label, plain, shape, sheet
+from .shapes import label, plain, shape, sheet, told
 from .stage import ALL, Part, Stage, captioned
 from .themes import THEMES, Theme
 
@@ -112,9 +111,8 @@ class Layers:
     def _neuron(self, k: int, layer: Layer, j: int) -> str:
         theme, (x, y) = self.theme, self.spots[k][j]
         fill, border = theme.input if k == 0 else (theme.step, theme.line)
-        title = html.escape(self._told(k, layer, j))
         inside = [
-            shape("title", title),
+            told(self._told(k, layer, j)),
             shape("circle", cx=x, cy=y, r=RADIUS, fill=fill, stroke=border, stroke_width=1.4),
         ]
         bias = None if layer.bias is None else layer.bias[j]
@@ -181,13 +179,13 @@ class Layers:
         share = min(abs(float(weight)) / self.largest, 1.0) if np.isfinite(weight) else 1.0
         dashed = "5 3" if self.look.theme == "print" and weight < 0 else None
         line: dict[str, Any] = {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
-        told = f"{self.net.name(k - 1, i)} → {self.net.name(k, j)}: weight {number(weight)}"
+        about = f"{self.net.name(k - 1, i)} → {self.net.name(k, j)}: weight {number(weight)}"
         if layer.weight_grad is not None and self.look.grads:
-            told += f", gradient {number(layer.weight_grad[j, i])}"
+            about += f", gradient {number(layer.weight_grad[j, i])}"
         wide = 0.7 + 4.3 * share
         body = shape(
             "line",
-            shape("title", html.escape(told)),
+            told(about),
             **line,
             stroke=self._colour(weight),
             stroke_width=wide,

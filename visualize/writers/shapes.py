@@ -7,7 +7,7 @@ from typing import Any
 
 from .themes import FONT, Theme
 
-__all__ = ["attributes", "label", "plain", "shape", "sheet"]
+__all__ = ["attributes", "label", "plain", "shape", "sheet", "told"]
 
 
 def attributes(**given: Any) -> str:
@@ -55,6 +55,11 @@ def plain(said: str, x: float, y: float, colour: str, size: float = 12, **given:
     return shape("text", html.escape(_printable(said)), **given)
 
 
+def told(said: str) -> str:
+    """What browsers show where a pointer rests, and screen readers say, of the element around it."""
+    return shape("title", html.escape(_printable(said)))
+
+
 def _printable(said: str) -> str:
     """Without the characters that XML has no place for."""
     return "".join(
@@ -64,7 +69,7 @@ def _printable(said: str) -> str:
 
 def sheet(parts: list[str], width: float, height: float, title: str, theme: Theme) -> str:
     """The whole picture; browsers and screen readers say its title."""
-    head = shape("title", html.escape(_printable(title)))
+    head = told(title)
     back = shape("rect", width=width, height=height, fill=theme.background)
     return (
         shape(
