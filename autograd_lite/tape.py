@@ -12,7 +12,7 @@ import numpy as np
 
 from .arrays import is_array, unwrap
 from .box import GivenAbove
-from .errors import DTypeError
+from .errors import DTypeError, package
 from .node import Node, Op, op_name
 from .recording import Mode, heard_by
 
@@ -117,7 +117,8 @@ def _running() -> tuple[Any, ...]:
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         code = frame.f_code
-        if code.co_name == "forward" and code.co_argcount:
+        # An operator's inner function has this name too; reading the variables of each would cost most of all.
+        if code.co_name == "forward" and code.co_argcount and package(frame) != "autograd_lite":
             first = frame.f_locals.get(code.co_varnames[0])
             if hasattr(first, "named_modules"):
                 found.append(first)
