@@ -187,6 +187,7 @@ def draw(
         DTypeError: something that has no graph, inputs that the function cannot take, or `params`
             that are not names with Tensors.
         OptionError: an option has an invalid value, or the style does not have it.
+        UnsupportedError: the style "neurons", and no plain chain of Linear layers and activations.
 
     Example:
         >>> graph = draw(lambda x, y, z: (x + y) * z, -2.0, 5.0, -4.0)
