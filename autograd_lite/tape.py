@@ -117,7 +117,7 @@ def _running() -> tuple[Any, ...]:
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         code = frame.f_code
-        # An operator's inner function has this name too; reading the variables of each would cost most of all.
+        # Inner functions of operators have this name too, and to read the variables of each costs most.
         if code.co_name == "forward" and code.co_argcount and package(frame) != "autograd_lite":
             first = frame.f_locals.get(code.co_varnames[0])
             if hasattr(first, "named_modules"):

@@ -21,6 +21,7 @@ from .computation import Call, Edge, Step, Vertex
 from .costs import Cost, Profile, profile
 from .explain import Explanation, explain
 from .graph import Graph, draw
+from .notebook import show_errors as _show_errors
 from .plots import (
     LayerWatch,
     activation_functions,
@@ -71,6 +72,7 @@ __all__ = [
 ]
 
 _AutogradLiteError.drawn_by(draw)
+_show_errors()
 
 if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
 

@@ -71,7 +71,7 @@ def failed(error: BaseException, names: dict[Any, str]) -> Recorded:
     for x, name in _names(frames, own):
         names.setdefault(identity(x), name)
     line = f"{own[-1].code.co_filename}:{own[-1].line}"
-    message = f"raised {type(error).__name__}{_place(frames)}: {error}"
+    message = f"raised {type(error).__name__}{_place(frames, str(error))}: {error}"
     found, roots = _offender(error, frames, line, message), _roots(frames)
     if found is not None:
         roots = [x for x in found.inputs if _is_taped(x)] or roots
@@ -203,13 +203,13 @@ def _module(frame: _Frame) -> Any:
     return next((x for x in first if hasattr(x, "named_modules")), None)
 
 
-def _place(frames: list[_Frame]) -> str:
-    """Where in the outermost module the innermost is: ` in encoder.0 (Linear)`."""
+def _place(frames: list[_Frame], message: str) -> str:
+    """Where in the outermost module the innermost is, ` in encoder.0 (Linear)`, if the message does not say it."""
     running = [module for frame in frames if (module := _module(frame)) is not None]
     if not running:
         return ""
     path = next((path for path, module in running[0].named_modules() if module is running[-1]), "")
-    return f" in {path} ({type(running[-1]).__name__})" if path else ""
+    return f" in {path} ({type(running[-1]).__name__})" if path and f".{path} (" not in message else ""
 
 
 def _names(frames: list[_Frame], own: list[_Frame]) -> Iterator[tuple[Any, str]]:

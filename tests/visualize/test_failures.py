@@ -105,16 +105,22 @@ def test_parameters_and_variables_have_their_names():
     }  # fmt: skip
 
 
-def test_the_place_in_the_model_is_said():
+def test_the_place_in_the_model_is_said_once():
+    class Head(nn.Module):
+        def forward(self, x: Any) -> Any:
+            return x + np.ones(7)
+
     class Encoder(nn.Module):
         def __init__(self) -> None:
-            self.layers = nn.Sequential(nn.Linear(2, 4), nn.Linear(3, 3))
+            self.layers = nn.Sequential(nn.Linear(2, 4), Head())
 
         def forward(self, x: Any) -> Any:
             return self.layers(x)
 
     found = offender(draw(caught(lambda: Encoder()(X))))
-    assert found.fault.startswith("raised InputError in layers.1 (Linear)")
+    assert found.fault.startswith("raised ShapeError in layers.1 (Head): add")
+    found = offender(draw(caught(lambda: model()(model()(X)))))
+    assert found.fault.startswith("raised InputError: Sequential.0 (Linear")
 
 
 def test_an_error_of_the_user_is_drawn_with_what_he_had():
@@ -236,6 +242,25 @@ def test_without_visualize_the_error_says_what_to_import():
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
     assert done.stdout.strip() == "dict_keys(['text/plain'])"
     assert done.stderr.strip().splitlines()[-1].endswith("write import visualize before")
+
+
+def test_an_error_that_ends_a_cell_shows_its_picture():
+    nbformat, nbconvert = pytest.importorskip("nbformat"), pytest.importorskip("nbconvert.preprocessors")
+    pytest.importorskip("ipykernel")
+    cells = [
+        "import autograd_lite as ag, visualize",
+        "2 * ag.Tensor([1.0, 2.0], requires_grad=True) + ag.Tensor([1.0, 2.0, 3.0])",
+        "1 / 0",
+    ]
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    root = Path(__file__).parents[2]
+    nbconvert.ExecutePreprocessor(timeout=120, allow_errors=True).preprocess(
+        book, {"metadata": {"path": root}}
+    )
+    failed, picture = book.cells[1].outputs
+    assert (failed["output_type"], failed["ename"]) == ("error", "ShapeError")
+    assert "raised ShapeError" in picture["data"]["text/plain"]
+    assert [output["output_type"] for output in book.cells[2].outputs] == ["error"]
 
 
 # -- what has no graph, what is kept ---------------------------------------------------------------

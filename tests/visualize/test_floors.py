@@ -23,6 +23,7 @@ FLOORS = (
     "render",
     "graph",
     "rows",
+    "notebook",
     "steps",
     "explain",
     "compare",

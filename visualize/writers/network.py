@@ -293,7 +293,7 @@ def _together(norms: Any) -> float | None:
     return norm(known) if known else None
 
 
-def _wrapped(said: str, wide: int = 56, most: int = 4) -> str:
+def _wrapped(said: str, wide: int = 50, most: int = 4) -> str:
     """A long text in lines, the first of them."""
     lines = textwrap.wrap(said, wide, max_lines=most, placeholder=" …")
     return "<BR/>".join(map(text, lines))
