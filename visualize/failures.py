@@ -204,7 +204,7 @@ def _module(frame: _Frame) -> Any:
 
 
 def _place(frames: list[_Frame], message: str) -> str:
-    """Where in the outermost module the innermost is, ` in encoder.0 (Linear)`, if the message does not say it."""
+    """Where in the outermost module the innermost is, ` in encoder.0 (Linear)`, if no message says it."""
     running = [module for frame in frames if (module := _module(frame)) is not None]
     if not running:
         return ""

@@ -13,7 +13,7 @@ __all__ = ["show_errors"]
 
 
 def show_errors() -> None:
-    """Have the notebook that this runs in draw errors; elsewhere, and where the user handles them, nothing."""
+    """Have the notebook that this runs in draw errors, unless the user has told it what to do with them."""
     ipython = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()
     if shell is not None and hasattr(shell, "kernel") and not shell.custom_exceptions:
