@@ -5,7 +5,7 @@ Nothing is kept for this while all goes well. The frames of a traceback hold the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from inspect import CO_OPTIMIZED, unwrap
 from types import CodeType, FrameType
@@ -128,10 +128,19 @@ def _is_taped(x: Any) -> bool:
     return isinstance(x, ag.Tensor) and x.node is not None and not x.node.released
 
 
+def _tensors(values: Iterable[Any], levels: int = 2) -> Iterator[ag.Tensor]:
+    """The Tensors among variables, and in their containers; no deeper, as a container may be in itself."""
+    for x in values:
+        if isinstance(x, ag.Tensor):
+            yield x
+        elif levels and isinstance(x, (list, tuple, dict)):
+            yield from _tensors(x.values() if isinstance(x, dict) else x, levels - 1)
+
+
 def _roots(frames: list[_Frame]) -> list[ag.Tensor]:
     """The results in the innermost call that has some; in the body of a program, the latest of all."""
     for frame in reversed(frames):
-        found = [x for x in flatten(list(frame.locals.values()))[0] if _is_taped(x) and not x.is_leaf]
+        found = [x for x in _tensors(frame.locals.values()) if _is_taped(x) and not x.is_leaf]
         if found:
             return [max(found, key=lambda x: x.node.index)] if frame.is_module else found
     return []

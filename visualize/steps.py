@@ -272,6 +272,11 @@ def _through_neurons(output: Any, inputs: tuple[Any, ...], loss: Callable[[Any],
 
 def _alone(output: Any) -> Any:
     """The output of a model, where it is a single number and so may be where the walk back begins."""
+    if isinstance(output, (tuple, list, dict)):
+        raise ShapeError(
+            "backprop_steps(style='neurons'): the output has several parts, and the walk back begins at a single "
+            "number; give a loss: backprop_steps(model, x, loss=lambda y: np.sum(y[0]))"
+        )
     if not isinstance(output, ag.Tensor):
         raise TapeError(
             "backprop_steps(style='neurons'): the output carries no gradient, so there is no walk back; the "

@@ -288,6 +288,16 @@ def test_what_a_backward_pass_has_released_is_left_out():
     assert "played through" in found.fault
 
 
+def test_a_list_in_itself_is_no_trap():
+    def forward():
+        h = np.tanh(model()(X))
+        circle: list[Any] = [h]
+        circle.append(circle)
+        raise KeyError(len(circle))
+
+    assert into(graph := draw(caught(forward)), offender(graph))[0] == (5, 3)
+
+
 def test_causes_that_go_in_a_circle_end():
     error = caught(lambda: model()(X) + W)
     error.__cause__ = error

@@ -344,6 +344,10 @@ def test_what_has_no_walk_is_said():
         backprop_steps(xor(), np.ones((2, 2)), loss=squared, style="neurons")
     with pytest.raises(ShapeError, match=r"shape \(2,\).*give a loss"):
         backprop_steps(nn.Linear(2, 2), np.ones(2), style="neurons")
+    with pytest.raises(ShapeError, match="several parts.*give a loss"):
+        backprop_steps(nn.LSTMCell(3, 2), np.ones((1, 3)), style="neurons")
+    with pytest.raises(ShapeError, match="no neurons, or no values"):
+        draw(xor(), np.ones((0, 2)), style="neurons")
     with pytest.raises(OptionError, match="'lecture' or 'neurons'"):
         backprop_steps(xor(), np.ones(2), style="model")
     with pytest.raises(AutogradLiteError, match="inputs and a loss belong to a function"):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.errors import UnsupportedError
+from autograd_lite.errors import ShapeError, UnsupportedError
 
 from ..computation import Computation, Edge
 from ..reading import known_as
@@ -98,6 +98,7 @@ def network(graph: Computation) -> Network:
 
     Raises:
         UnsupportedError: it is no plain chain of Linear layers and activations.
+        ShapeError: a layer without neurons, or an input without samples.
     """
     return _Chain(graph).read()
 
@@ -278,6 +279,11 @@ class _Chain:
         cut = call is not None and x.source != self.at and self._threshold(call)
         if self.at is not None and x.source != self.at and not cut:
             raise self._refusal([i])
+        if np.size(x.value) == 0 or np.size(matrix.value) == 0:
+            raise ShapeError(
+                f"draw(style='neurons'): a layer gets {np.shape(x.value)} and has weights of shape "
+                f"{np.shape(matrix.value)}, so there are no neurons, or no values in them; give one sample or more"
+            )
         if not self.layers:
             self.samples = int(np.prod(np.shape(x.value)[:-1], dtype=int))
             self.layers.append(Layer(self._row(x.value)))
