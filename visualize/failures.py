@@ -141,8 +141,9 @@ def _roots(frames: list[_Frame]) -> list[ag.Tensor]:
     """The results in the innermost call that has some; in the body of a program, the latest of all."""
     for frame in reversed(frames):
         found = [x for x in _tensors(frame.locals.values()) if _is_taped(x) and not x.is_leaf]
+        found.sort(key=lambda x: x.node.index if x.node else 0)
         if found:
-            return [max(found, key=lambda x: x.node.index)] if frame.is_module else found
+            return found[-1:] if frame.is_module else found
     return []
 
 

@@ -274,8 +274,8 @@ def _alone(output: Any) -> Any:
     """The output of a model, where it is a single number and so may be where the walk back begins."""
     if isinstance(output, (tuple, list, dict)):
         raise ShapeError(
-            "backprop_steps(style='neurons'): the output has several parts, and the walk back begins at a single "
-            "number; give a loss: backprop_steps(model, x, loss=lambda y: np.sum(y[0]))"
+            "backprop_steps(style='neurons'): the output has several parts, and the walk back begins at "
+            "a single number; give a loss: backprop_steps(model, x, loss=lambda y: np.sum(y[0]))"
         )
     if not isinstance(output, ag.Tensor):
         raise TapeError(

@@ -282,7 +282,7 @@ class _Chain:
         if np.size(x.value) == 0 or np.size(matrix.value) == 0:
             raise ShapeError(
                 f"draw(style='neurons'): a layer gets {np.shape(x.value)} and has weights of shape "
-                f"{np.shape(matrix.value)}, so there are no neurons, or no values in them; give one sample or more"
+                f"{np.shape(matrix.value)}, so there are no neurons, or no values in them; give a sample"
             )
         if not self.layers:
             self.samples = int(np.prod(np.shape(x.value)[:-1], dtype=int))

@@ -23,7 +23,7 @@ from ..faults import faults
 from ..fold import homes
 from ..words.label import number
 from ..words.symbols import symbols
-from ..words.values import is_array, kind, norm, statistics
+from ..words.values import is_array, kind, norm, shape, statistics
 from ..words.wording import Wording, named
 from .look import Picture
 
@@ -82,10 +82,11 @@ class _Told:
         self.faults, self.copied = faults(graph), _copied(graph)
         self.totals, self.uses = graph.totals(), Counter(edge.source for edge in graph.edges)
         self.outputs = graph.outputs()
+        self.wrong = {i for i, vertex in enumerate(graph.vertices) if vertex.fault}
 
     def everything(self, steps: Sequence[Step] | None) -> dict[str, Any]:
         graph = self.graph
-        names = ", ".join(self.words.name(i) for i in sorted(self.outputs))
+        names = ", ".join(self.words.name(i) for i in sorted(self.outputs or self.wrong))
         return {
             "title": f"{names}: {'backpropagation step by step' if steps else 'the graph'}",
             "direction": graph.look.direction,
@@ -115,7 +116,7 @@ class _Told:
             "shape": kind(v.value),
             "statistics": statistics(v.value) if is_array(v.value) else None,
             "faults": self.faults.get(i, []),
-            "failed": v.fault is not None,
+            "failed": i in self.wrong,
             "call": self.homes[i],
             "line": v.line,
             "inside": i in self.inside or (v.constant and not look.constants),
@@ -125,11 +126,13 @@ class _Told:
     def edge(self, e: Edge) -> dict[str, Any]:
         source, look, words = self.graph.vertices[e.source], self.graph.look, self.words
         to = "the result" if e.target is None else words.name(e.target)
-        is_ruled = e.target is not None and not source.constant
+        failed = e.target is not None and self.graph.vertices[e.target].value is None
+        is_ruled = e.target is not None and not source.constant and not failed
+        said = shape if self.wrong else brief
         return {
             "source": e.source,
             "target": e.target,
-            "value": brief(e.value) if look.values else "",
+            "value": said(e.value) if look.values else "",
             "grad": _brief_gradient(e.grad) if look.grads else "",
             "fullValue": full(e.value),
             "fullGrad": full(e.grad),
