@@ -68,7 +68,7 @@ class Graph(Hinted, Picture):
 
         Raises:
             OptionError: more than 2,000 boxes.
-            RendererError: neither Graphviz nor pygraphviz is installed.
+            RendererError: Graphviz refused the picture's text.
         """
         render.check_size(self)
         return render.render(self.to_dot(), "svg").decode()
@@ -99,8 +99,9 @@ class Graph(Hinted, Picture):
     def save(self, path: str | Path) -> Path:
         """Write the picture to a file, in the format of its ending: .dot, .svg, .png, .pdf, .html or .text.
 
-        An .html file is a page by itself, which needs no network: with numbers and rules to click for,
-        search, modules to fold and unfold, and a dark mode.
+        Graphviz makes the .svg, .png and .pdf, by its program `dot` or by pygraphviz; where there is neither,
+        our own layout, that of the page, makes the .svg. An .html file is a page by itself, which needs no
+        network: with numbers and rules to click for, search, modules to fold and unfold, and a dark mode.
 
         Args:
             path: where to write; a file that is there is replaced at once, when the new one is complete.
@@ -112,7 +113,8 @@ class Graph(Hinted, Picture):
             DTypeError: not a path.
             OptionError: an ending for which there is no format, or a picture of more than 2,000 boxes, which
                 takes minutes to lay out and which nobody can read (.dot takes any number, .html 10,000).
-            RendererError: neither Graphviz nor pygraphviz is installed (.dot and .html need neither).
+            RendererError: nothing is installed that makes the format: .pdf needs Graphviz or pygraphviz, .png
+                these or rsvg-convert, CairoSVG or Chromium; the others need nothing.
             FileError: the file cannot be written.
 
         Example:
@@ -124,7 +126,7 @@ class Graph(Hinted, Picture):
         return render.save(self, path)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """What notebooks show: the picture where there is a renderer, else the tree of `to_text`.
+        """What notebooks show: the picture, with the tree of `to_text` for where no picture is shown.
 
         A cell must not fail because a picture cannot be made.
         """

@@ -9,6 +9,7 @@ from pathlib import Path
 from autograd_lite import files
 from autograd_lite.errors import DTypeError, FileError, OptionError, RendererError
 
+from . import drawing
 from .writers import LIMIT, WRITERS, boxes
 from .writers.look import Picture
 
@@ -16,26 +17,27 @@ __all__ = ["as_path", "check_size", "picture", "render", "save", "write"]
 
 
 def render(text: str, format: str) -> bytes:
-    """A picture of DOT text, by the system's `dot` or else by pygraphviz.
+    """A picture of DOT text, by the system's `dot`, else by pygraphviz, else by our own layout.
 
     Args:
         text: a graph in the DOT language.
         format: "svg", "png" or "pdf".
 
     Raises:
-        RendererError: there is no renderer, or it refused the text.
+        RendererError: nothing is installed that makes this format, or a renderer refused the text.
     """
     if format == "png":  # a pixel picture for screens of today
         text = text.replace("digraph {", "digraph {\n  dpi=144", 1)
-    for renderer in (_system, _pygraphviz):
+    for renderer in (_system, _pygraphviz, _own):
         picture = renderer(text, format)
         if picture is not None:
             return picture
+    pixels = " or pip install cairosvg, which makes it of an SVG picture" if format == "png" else ""
     raise RendererError(
-        f"no renderer is installed that could make a .{format}: install Graphviz (apt-get install graphviz, "
-        "brew install graphviz, or https://graphviz.org/download) or its Python wheel "
-        "(pip install pygraphviz). Without one, .html and .dot files, graph.to_dot() and graph.to_text() "
-        "still work"
+        f"nothing is installed that could make a .{format}: install Graphviz (apt-get install graphviz, "
+        "brew install graphviz, or https://graphviz.org/download), its Python wheel "
+        f"(pip install pygraphviz){pixels}. Without them, .svg, .html and .dot files, graph.to_dot() and "
+        "graph.to_text() still work"
     )
 
 
@@ -62,6 +64,13 @@ def _pygraphviz(text: str, format: str) -> bytes | None:
         return bytes(pygraphviz.AGraph(string=text).draw(format=format, prog="dot"))
     except (OSError, ValueError, pygraphviz.DotError) as error:
         raise RendererError(f"pygraphviz could not make a .{format}: {error}") from error
+
+
+def _own(text: str, format: str) -> bytes | None:
+    """By our own layout; None for what it cannot make."""
+    if format == "svg":
+        return drawing.svg(text).encode()
+    return drawing.png(drawing.svg(text)) if format == "png" else None
 
 
 def picture(graph: Picture, ending: str) -> bytes:

@@ -17,6 +17,8 @@ FLOORS = (
     "fold",
     "faults",
     "words",
+    "layout",
+    "drawing",
     "writers",
     "render",
     "graph",

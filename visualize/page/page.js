@@ -101,9 +101,9 @@ function layOut() {
   const open = new Set([...used].flatMap((call) => (call === null ? [] : around(call))));
   shown.frames = [...open].sort((a, b) => a - b).map((call) => ({
     id: `c${call}`, parent: data.calls[call].parent === null ? null : `c${data.calls[call].parent}`,
-    title: width(data.calls[call].title, 14) + width(data.calls[call].about, 12) + 60,
+    title: [width(data.calls[call].title, 14) + width(data.calls[call].about, 12) + 32, 14],
   }));
-  shown.size = layoutGraph([...shown.boxes.values()], shown.frames, shown.lines, across);
+  shown.size = layoutGraph([...shown.boxes.values()], shown.frames, shown.lines, across, 26);
 }
 
 /** The numbers of a line: of one edge, or of all the uses that a folded module makes of a value. */
@@ -208,7 +208,7 @@ function labels(line, at) {
 /** From the border of one box through the points of a line to the border of another, level at each point. */
 function path({ a, b, points }) {
   const ends = [a, ...points, b];
-  const stops = [[a.u + (a.pin ? 0 : a.main / 2), a.v]];
+  const stops = a.pin === "first" ? [[a.u, a.v], [a.u + a.thick, a.v]] : [[a.u + a.main / 2, a.v]];
   for (const point of points) {
     const half = point.thick / 2; // straight through the whole layer, clear of wider numbers and boxes in it
     stops.push([point.u - half, point.v], [point.u + half, point.v]);

@@ -47,12 +47,12 @@ def page(graph: Picture, steps: Sequence[Step] | None = None) -> str:
         )
     files = resources.files("visualize") / "page"
     read = {name: (files / f"page.{name}").read_text(encoding="utf-8") for name in ("html", "css", "js")}
-    layout = (files / "layout.js").read_text(encoding="utf-8")
+    layout, nest = ((files / f"{name}.js").read_text(encoding="utf-8") for name in ("layout", "nest"))
     told = _Told(graph).everything(steps)
     parts = {
         "title": html.escape(told["title"]),
         "style": read["css"],
-        "script": f"{layout}\n{read['js']}",
+        "script": f"{layout}\n{nest}\n{read['js']}",
         "data": _inert(json.dumps(told, separators=(",", ":"))),
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], read["html"])
