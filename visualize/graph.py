@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ class Graph(Hinted, Picture):
     values = property(attrgetter("look.values"))
     grads = property(attrgetter("look.grads"))
     constants = property(attrgetter("look.constants"))
-    direction = property(attrgetter("look.direction"))
+    direction = property(lambda self: self.look.direction or "LR")
     depth = property(attrgetter("look.depth"))
     unroll = property(attrgetter("look.unroll"))
     flow = property(attrgetter("look.flow"))
@@ -193,18 +193,19 @@ def draw(
         >>> [float(edge.value) for edge in graph.edges]
         [-2.0, 5.0, 3.0, -4.0, -12.0]
     """
-    if direction is None:
-        direction = "LR" if style == "lecture" else "TB"
     look = Look(style, values, grads, constants, direction, depth, unroll, flow, theme, legend)
     _check(look)
     names = names_of(params)
     found = read(_recorded(output, inputs, names, loss), names)
+    if direction is None and not (style == "lecture" and found.calls):
+        look = replace(look, direction="LR" if style == "lecture" else "TB")
     return Graph(found.vertices, found.edges, found.calls, look)
 
 
 def _check(look: Look) -> None:
     _one_of("style", look.style, STYLES)
-    _one_of("direction", look.direction, ("LR", "TB"))
+    if look.direction is not None:
+        _one_of("direction", look.direction, ("LR", "TB"))
     _one_of("theme", look.theme, THEMES)
     _one_of("values", look.values, (True, False, "stats", "full", "pictures"))
     if look.style == "lecture":

@@ -118,11 +118,21 @@ class Link:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Part:
-    """A part of a line, within one frame: from an item through points to another."""
+    """A part of a line, within one frame: from an item through points to another.
+
+    Attributes:
+        a, b: the items.
+        points: those between them.
+        leave, arrive: where the layer of `a` ends and that of `b` begins.
+        arrow: whether it ends at a box.
+        turned: whether that is at `a`.
+    """
 
     a: Item
     b: Item
     points: list[Item]
+    leave: float
+    arrive: float
     arrow: bool
     turned: bool
 

@@ -28,8 +28,8 @@ STRAIGHT = {"through": 8.0, "plain": 1.0, "input": 0.1}
 FAR = 60
 """Layers; a longer line is drawn as one curve."""
 
-REACH = 24
-"""How much wider the space before a layer may get for lines that go far across."""
+REACH = 8, 28
+"""How much wider the space before a layer gets for lines that go across, at least and at most."""
 
 Layers = list[list[Item]]
 
@@ -278,7 +278,8 @@ def _measure(layers: Layers, gap: float) -> Size:
                 for near in item.before
                 if near.item.layer == k - 1
             ]
-            u += gap + min(REACH, max([0.0, *reach]) / 8)
+            far = max([0.0, *reach])
+            u += gap + (min(REACH[1], REACH[0] + far / 8) if far > 1 else 0)
         for item in items:
             item.u, item.thick = u + main / 2, main
             low, high = min(low, item.v - item.cross / 2), max(high, item.v + item.cross / 2)

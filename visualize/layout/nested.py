@@ -137,7 +137,10 @@ class _Tree:
         for frame in self.frames.values():
             for link in frame.links.values():
                 a, b = _end(frame, link.start, link.start_port), _end(frame, link.end, link.end_port)
-                part = Part(a, b, link.points, link.arrow, link.turned)
+                start, end = frame.items[link.start], frame.items[link.end]
+                leave = a.u + a.thick if start.pin else start.u + start.thick / 2
+                arrive = b.u if end.pin else end.u - end.thick / 2
+                part = Part(a, b, link.points, leave, arrive, link.arrow, link.turned)
                 for line in link.lines:
                     line.parts.append(part)
 

@@ -14,7 +14,7 @@
 const GAP = { cross: 12, lane: 5 };
 const STRAIGHT = { through: 8, plain: 1, input: 0.1 }; // how much lines through frames, and those of inputs, pull
 const FAR = 60; // layers; a longer line is drawn as one curve
-const REACH = 24; // how much wider the space before a layer may get for lines that go far across
+const REACH = { least: 8, most: 28 }; // how much wider the space before a layer gets for lines that go across
 
 /** Lay `items` ({id, main, cross, pin}) and `links` ({from, to, label, fromOffset, toOffset}) out, in place, with
  *  a distance between layers. */
@@ -228,7 +228,8 @@ function measure(layers, gap) {
     if (k > 0) { // lines that go far across need more way
       const reach = items.flatMap((item) => item.before.filter((near) => near.item.layer === k - 1)
         .map((near) => Math.abs(item.v - near.item.v - near.shift)));
-      u += gap + Math.min(REACH, Math.max(0, ...reach) / 8);
+      const far = Math.max(0, ...reach);
+      u += gap + (far > 1 ? Math.min(REACH.most, REACH.least + far / 8) : 0);
     }
     for (const item of items) {
       Object.assign(item, { u: u + main / 2, thick: main });

@@ -107,7 +107,10 @@ function layoutGraph(boxes, frames, lines, across, gap) {
     for (const link of frame.links.values()) {
       const ends = [[frame.items.get(link.from), link.fromPort], [frame.items.get(link.to), link.toPort]];
       const [a, b] = ends.map(([item, id]) => (id ? item.items.get(id) : item));
-      const part = { a, b, points: link.points, arrow: link.arrow, turned: link.turned };
+      const [[start], [end]] = ends;
+      const leave = start.pin ? a.u + a.thick : start.u + start.thick / 2; // where its layer ends
+      const arrive = end.pin ? b.u : end.u - end.thick / 2; // where its layer begins
+      const part = { a, b, points: link.points, leave, arrive, arrow: link.arrow, turned: link.turned };
       for (const line of link.lines) line.parts.push(part);
     }
   }
