@@ -4,19 +4,39 @@
 
 const PIXELS = 2; // for each of the picture's
 
-/** The whole picture as the text of an SVG file, with the page's styles in it. */
+const LOOK = ["fill", "stroke", "stroke-width", "paint-order", "font-family", "font-size", "font-weight", "font-style",
+  "text-anchor"];
+
+/** The whole picture as the text of an SVG file, each element with the look that it has on the page. */
 function wholePicture() {
   const [wide, high] = xy(shown.size.main, shown.size.cross).map((size) => Math.ceil(size + 2 * MARGIN));
-  const picture = graph.cloneNode(true);
-  const attributes = { xmlns: SVG, width: wide, height: high,
-    viewBox: `${-MARGIN} ${-MARGIN} ${wide} ${high}`, "data-theme": document.documentElement.dataset.theme };
-  for (const [name, value] of Object.entries(attributes)) picture.setAttribute(name, value);
+  for (const element of scene.querySelectorAll(".chosen, .found")) element.classList.remove("chosen", "found");
+  const picture = svg("svg", { xmlns: SVG, width: wide, height: high, viewBox: `${-MARGIN} ${-MARGIN} ${wide} ${high}` },
+    svg("rect", { x: -MARGIN, y: -MARGIN, width: wide, height: high, fill: getComputedStyle(document.body).backgroundColor }),
+    copied(graph.querySelector("defs")), copied(scene));
   picture.querySelector("#scene").removeAttribute("transform");
-  for (const element of picture.querySelectorAll(".chosen, .found")) element.classList.remove("chosen", "found");
-  picture.prepend(svg("style", {}, document.querySelector("style").textContent),
-    svg("rect", { class: "paper", x: -MARGIN, y: -MARGIN, width: wide, height: high }));
+  mark();
   return { text: new XMLSerializer().serializeToString(picture), wide, high };
 }
+
+/** A copy that needs no stylesheet. */
+function copied(original) {
+  const copy = original.cloneNode(true), there = [original, ...original.querySelectorAll("*")];
+  [copy, ...copy.querySelectorAll("*")].forEach((element, i) => {
+    if (there[i].matches(".touch, .toggle")) return element.remove(); // nothing to be clicked at
+    const style = getComputedStyle(there[i]);
+    if (["rect", "path", "text"].includes(element.tagName)) {
+      for (const name of LOOK) element.setAttribute(name, plain(style.getPropertyValue(name)));
+    }
+    if (element.tagName === "text") element.setAttribute("dy", "0.35em"); // not every program knows central baselines
+    for (const name of ["class", "tabindex", "role"]) element.removeAttribute(name);
+  });
+  return copy;
+}
+
+/** A colour as all programs read it: rgb(...) from 0 to 255. */
+const plain = (value) => value.replace(/color\(srgb ([\d.e-]+) ([\d.e-]+) ([\d.e-]+)[^)]*\)/,
+  (_, ...rgb) => `rgb(${rgb.slice(0, 3).map((part) => Math.round(255 * part)).join(", ")})`);
 
 function download(content, ending) {
   const link = html("a", ""), name = document.title.split(":")[0].replace(/[^\w.-]+/g, "-") || "graph";

@@ -60,17 +60,9 @@ graph.addEventListener("wheel", (event) => {
 
 const whatIs = (id) => (id[0] === "c" ? { call: placeOf(id) } : { vertex: placeOf(id) });
 
-/** The id of the box that is chosen; of a line, where it leads to. */
-function chosenBox() {
-  const { vertex, call, edges } = state.chosen || {};
-  if (edges) return (shown.lines.find((line) => line.edges.includes(edges[0])) || {}).to;
-  const item = vertex === undefined && call === undefined ? null : find(vertex === undefined ? `c${call}` : `v${vertex}`);
-  return item && item.id;
-}
-
 /** The box next to the chosen one, along a line (forward, back) or beside it. */
 function neighbour(key) {
-  const at = chosenBox(), boxes = [...shown.boxes.values()].filter((b) => b.id[0] !== "o");
+  const item = state.chosen && find(boxOf(state.chosen)), at = item && item.id, boxes = [...shown.boxes.values()].filter((b) => b.id[0] !== "o");
   if (!at || !shown.boxes.has(at)) return boxes[0] && boxes[0].id;
   const forward = state.across ? "ArrowRight" : "ArrowDown", back = state.across ? "ArrowLeft" : "ArrowUp";
   if (key === forward) return (shown.lines.find((line) => line.from === at && line.to[0] !== "o") || {}).to;

@@ -38,8 +38,16 @@ function choose(what) {
   panel.replaceChildren();
   if (what !== null) tellAll(what);
   mark();
-  refit(); // there is less room, or more
+  if (state.fitted && wholeScale() >= SMALLEST) fit(); // there is less room, or more
+  else if (what !== null && boxOf(what)) bring(boxOf(what));
   showWindow();
+}
+
+/** The id of the box that is seen of something: its own, or that of the folded module that it is in. */
+function boxOf({ vertex, call, edges }) {
+  if (edges) return (shown.lines.find((line) => line.edges.includes(edges[0])) || {}).to;
+  return vertex === undefined ? seen(`c${call}`, data.calls[call].parent).id
+    : seen(`v${vertex}`, data.vertices[vertex].call).id;
 }
 
 function mark() {
@@ -53,11 +61,10 @@ function mark() {
   }
 }
 
-/** A selector for what is seen of a vertex or module: itself, or the folded module that it is in. */
-function standsFor({ vertex, call }) {
-  const id = vertex === undefined ? seen(`c${call}`, data.calls[call].parent).id
-    : seen(`v${vertex}`, data.vertices[vertex].call).id;
-  return id[0] === "c" ? `[data-call="${placeOf(id)}"]` : `[data-vertex="${vertex}"]`;
+/** A selector for what is seen of a vertex or module. */
+function standsFor(what) {
+  const id = boxOf(what);
+  return id[0] === "c" ? `[data-call="${placeOf(id)}"]` : `[data-vertex="${placeOf(id)}"]`;
 }
 
 // -- what there is to say --------------------------------------------------------------------------

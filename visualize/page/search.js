@@ -15,9 +15,7 @@ function search(text) {
   }
   byId("found").textContent = wanted ? `${state.found.length} found` : "";
   mark();
-  if (!state.found.length) return;
-  const { vertex, call } = state.found[0];
-  bring(vertex === undefined ? seen(`c${call}`, data.calls[call].parent).id : seen(`v${vertex}`, data.vertices[vertex].call).id);
+  if (state.found.length) bring(boxOf(state.found[0]));
 }
 
 function nextFound(direction) {

@@ -88,5 +88,5 @@ function labelSize(line) {
   if (!texts.length) return null;
   const wide = Math.max(...texts.map((text) => width(text, LETTERS))) + 12;
   if (state.across) return { main: Math.max(46, wide), cross: 36 };
-  return { main: data.shapes ? 14 : 17, cross: 2 * Math.max(46, wide) };
+  return { main: data.calls.length ? 14 : 17, cross: 2 * Math.max(46, wide) };
 }

@@ -31,7 +31,7 @@ _PATTERNS = [
     ("attention", r"Attention|Transformer"),
     ("embedding", r"Embedding"),
     ("dense", r"[Ll]inear$|LTU|Maxout|RBF"),
-    ("shape", r"Flatten|Pad|Upsampl|Shuffle|^Fold|^Unfold|Reshape|Identity"),
+    ("shape", r"[Ff]latten|Pad|Upsampl|Shuffle|^Fold|^Unfold|Reshape|Identity"),
     ("activation", r"[A-Z]L?U$|Tanh|Sigmoid|Soft(max|min|plus|sign|shrink)|Hard|Swish|Mish|Threshold|shrink"),
 ]
 
