@@ -9,7 +9,7 @@ from pathlib import Path
 from autograd_lite import files
 from autograd_lite.errors import DTypeError, FileError, OptionError, RendererError
 
-from . import drawing
+from .drawing import png, svg
 from .writers import LIMIT, WRITERS, boxes
 from .writers.look import Picture
 
@@ -69,8 +69,8 @@ def _pygraphviz(text: str, format: str) -> bytes | None:
 def _own(text: str, format: str) -> bytes | None:
     """By our own layout; None for what it cannot make."""
     if format == "svg":
-        return drawing.svg(text).encode()
-    return drawing.png(drawing.svg(text)) if format == "png" else None
+        return svg(text).encode()
+    return png(svg(text)) if format == "png" else None
 
 
 def picture(graph: Picture, ending: str) -> bytes:

@@ -10,7 +10,7 @@ import html
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
 from typing import Any
@@ -29,7 +29,7 @@ from ..words.values import is_array, kind, norm, shape, statistics
 from ..words.wording import Wording, named
 from .look import Picture
 
-__all__ = ["page"]
+__all__ = ["filled", "page"]
 
 PROGRAM = (
     *("base", "layout", "nest", "seen", "cards", "draw", "view"),
@@ -65,9 +65,14 @@ def page(graph: Picture, steps: Sequence[Step] | None = None) -> str:
         "about": html.escape(told["about"]),
         "style": read("page.css"),
         "script": "\n".join(read(f"{name}.js") for name in PROGRAM),
-        "data": _inert(json.dumps(told, separators=(",", ":"))),
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], read("page.html"))
+    return filled(read("page.html"), parts, told)
+
+
+def filled(template: str, parts: Mapping[str, str], told: Any) -> str:
+    """A page with its parts, which are markup, and with what its script is told."""
+    told = {"data": _inert(json.dumps(told, separators=(",", ":")))}
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: {**parts, **told}[match[1]], template)
 
 
 def _inert(data: str) -> str:

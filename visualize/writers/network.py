@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from typing import Any
 
@@ -125,7 +126,7 @@ class _Writer:
         call = self.graph.calls[box.call]
         lines = [self._title(box.call, box.count)]
         if call.settings:
-            lines.append(_small(_shortened(call.settings), self.theme.faint))
+            lines += [_small(line, self.theme.faint) for line in _wrapped(call.settings)]
         if call.parameters:
             lines.append(_small(_parameters(call.parameters), self.theme.faint))
             own = [v for v in box.vertices if self.graph.vertices[v].op is None and v in self.totals]
@@ -288,8 +289,13 @@ def _parameters(n: int) -> str:
     return f"{n:,} parameter{'s' * (n != 1)}" if n else ""
 
 
-def _shortened(settings: str, limit: int = 44) -> str:
-    return settings if len(settings) <= limit else settings[: limit - 1].rstrip(", ") + "…"
+def _wrapped(settings: str, limit: int = 46) -> list[str]:
+    """The options of a module in lines, broken between options."""
+    lines = [""]
+    for option in re.split(r", (?![^(]*\))", settings):
+        longer = f"{lines[-1]} {option}," if lines[-1] else f"{option},"
+        lines[-1:] = [longer] if len(longer) <= limit or not lines[-1] else [lines[-1], f"{option},"]
+    return [*lines[:-1], lines[-1].removesuffix(",")]
 
 
 def _small(said: str, colour: str, escape: bool = True) -> str:
