@@ -2,7 +2,7 @@
 
 /* How boxes look: cards of folded modules, pills of steps, names of inputs. */
 
-const CARD = { pad: 10, stripe: 5, line: 16, most: 250 };
+const CARD = { pad: 10, stripe: 5, line: 15, most: 250 };
 
 const texts = new Map();
 
@@ -42,7 +42,7 @@ function sizeOf(id) {
   const i = placeOf(id);
   if (id[0] === "c") {
     const lines = cardLines(i), sign = data.calls[i].inner ? 18 : 0;
-    return [Math.max(60, ...lines.map(lineWidth)) + 2 * CARD.pad + CARD.stripe + sign, lines.length * CARD.line + 9];
+    return [Math.max(60, ...lines.map(lineWidth)) + 2 * CARD.pad + CARD.stripe + sign, lines.length * CARD.line + 8];
   }
   if (id[0] === "o") return [data.edges[i].end ? width(data.edges[i].end, 14) + 12 : 6, 24];
   const vertex = data.vertices[i];
@@ -73,23 +73,25 @@ function boxShape(item) {
   return group;
 }
 
+/** The modules in which something went wrong. */
+const faulty = new Set(data.vertices.flatMap((vertex) => (vertex.faults.length ? around(vertex.call) : [])));
+
 /** A folded module: a stripe in the colour of its kind, and what it is. */
 function card(i, left, top, wide, high, rectangle) {
   const call = data.calls[i], said = [call.kind, call.path, call.settings, call.about].filter(Boolean).join(", ");
   const label = call.inner ? `module ${said}, folded` : `layer ${said}`;
-  const bad = data.vertices.some((v) => v.faults.length && v.call !== null && around(v.call).includes(i));
-  const group = svg("g", { class: `module k-${call.family}${bad ? " bad" : ""}`, "data-call": i, tabindex: 0,
-    role: "button", "aria-label": label }, rectangle,
+  const group = svg("g", { class: `module k-${call.family}${faulty.has(i) ? " bad" : ""}`, "data-call": i, tabindex: 0,
+    role: "button", "aria-label": label, "aria-expanded": false }, rectangle,
     svg("path", { class: "stripe", d: `M${left + 6},${top}h-1a5,5 0 0 0 -5,5v${high - 10}a5,5 0 0 0 5,5h1z` }));
   const start = left + CARD.stripe + CARD.pad;
   cardLines(i).forEach((line, k) => {
     let x = start;
-    const y = top + 5 + CARD.line * (k + 0.5);
+    const y = top + 4 + CARD.line * (k + 0.5);
     for (const { text, className, wide: length } of line) {
       group.append(svg("text", { class: className, x, y }, text));
       x += length + 9;
     }
   });
-  if (call.inner) group.append(svg("text", { class: "toggle", x: left + wide - 14, y: top + 5 + CARD.line / 2 }, "⊞"));
+  if (call.inner) group.append(svg("text", { class: "toggle", x: left + wide - 14, y: top + 4 + CARD.line / 2 }, "⊞"));
   return group;
 }

@@ -20,7 +20,7 @@ function frameShape(frame) {
   const [x, y] = corner(frame), [wide, high] = xy(frame.main, frame.cross);
   const i = placeOf(frame.id), { kind, path } = data.calls[i];
   return svg("g", { class: "frame", "data-call": i, tabindex: 0, role: "button",
-    "aria-label": `module ${kind} ${path}, unfolded` },
+    "aria-label": `module ${kind} ${path}, unfolded`, "aria-expanded": true },
   svg("rect", { class: "shape", x, y, width: wide, height: high, rx: 10 }));
 }
 

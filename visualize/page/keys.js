@@ -100,6 +100,7 @@ const keys = {
     if (what) choose(what);
   },
 };
+keys[" "] = keys.Enter;
 for (const key of ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]) keys[key] = () => goAlong(key);
 if (data.steps) {
   Object.assign(keys, {

@@ -63,7 +63,7 @@ function arrange(wide) {
     frame.title = [state.across ? title : 2 * title, 13]; // a line may come in beside it
   }
   for (const line of shown.lines) line.label = labelSize(line);
-  const gap = shown.lines.some((line) => line.label) ? (state.across ? 22 : 6) : 22;
+  const gap = shown.lines.some((line) => line.label) ? (state.across ? 22 : 5) : 22;
   shown.size = layoutGraph([...shown.boxes.values()], shown.frames, shown.lines, state.across, gap);
   const whole = wholeScale();
   return whole >= READABLE ? 1 + whole : Math.min(READABLE, room().width / shown.size.cross) + whole / 100;

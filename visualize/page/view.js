@@ -2,7 +2,7 @@
 
 /* Moving about: scale and position, the map of the whole. */
 
-const READABLE = 0.8, SMALLEST = 0.6, LARGEST = 1.35; // scales
+const READABLE = 0.76, SMALLEST = 0.6, LARGEST = 1.35; // scales
 const MARGIN = 12;
 
 function look(view) {
