@@ -110,6 +110,15 @@ def test_only_the_line_that_closes_a_circle_goes_back() -> None:
     assert all(a.u < b.u for a, b in itertools.pairwise(boxes))
 
 
+def test_what_has_no_input_yet_does_not_begin_a_circle() -> None:
+    """A cell that is fed by two sums, of which the second waits for the cell: the cell comes after both."""
+    boxes = [Box(name, 20, 40) for name in ("cell", "x", "y", "first", "second")]
+    ways = ["x first", "y second", "first cell", "second cell", "cell second"]
+    lines = [Line(way, *way.split(), way) for way in ways]
+    layout(boxes, [], lines, across=True)
+    assert [line.id for line in lines if line.parts[0].turned] == ["cell second"]
+
+
 def test_a_line_is_level_and_stops_before_its_tip() -> None:
     boxes, _, lines = chain(3)
     layout(boxes, [], lines, across=True)

@@ -34,25 +34,21 @@ def svg(text: str) -> str:
         2
     """
     scene = Scene(dot.read(text))
-    elements = [*_elements(scene)]
-    below = scene.legend.size[1]
-    if below:
-        wide = max(scene.size[0], scene.legend.size[0])
-        left = (0.0, wide) if scene.drawing.look.get("labeljust") != "l" else (0.0, scene.legend.size[0])
-        elements += scene.legend.draw(left[0], scene.size[1] + PAD, (left[1], below))
-        size = wide, scene.size[1] + PAD + below
-    else:
-        size = scene.size
-    wide, high = (math.ceil(s + 2 * PAD) for s in size)
-    font = scene.drawing.look.get("fontname", "Helvetica,Arial,sans-serif")
-    background = scene.drawing.look.get("bgcolor", "#ffffff")
+    look, below = scene.drawing.look, scene.legend.size
+    inner = max(scene.size[0], below[0]), scene.size[1] + (PAD + below[1] if below[1] else 0)
+    wide, high = (math.ceil(size + 2 * PAD) for size in inner)
+    font = look.get("fontname", "Helvetica,Arial,sans-serif")
+    legend = scene.legend.draw(
+        0, inner[1] - below[1], below if look.get("labeljust") == "l" else (inner[0], below[1])
+    )
     return "\n".join(
         [
             '<?xml version="1.0" encoding="UTF-8" standalone="no"?>',
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}pt" height="{high}pt" '
             f'viewBox="{-PAD} {-PAD} {wide} {high}" font-family="{font}" xml:space="preserve">',
-            rectangle(-PAD, -PAD, (wide, high), f'fill="{background}"'),
-            *elements,
+            rectangle(-PAD, -PAD, (wide, high), f'fill="{look.get("bgcolor", "#ffffff")}"'),
+            *_elements(scene),
+            *legend,
             "</svg>",
             "",
         ]
@@ -140,30 +136,28 @@ def _stroke(path: str, look: dot.Attributes) -> str:
 def _tip(scene: Scene, u: float, v: float, length: float, look: dot.Attributes) -> str:
     """The triangle at the end of a line, along the main axis."""
     half = 0.42 * abs(length)
-    corners = [scene.xy(u, v - half), scene.xy(u + length, v), scene.xy(u, v + half)]
-    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
+    return _triangle(scene, [(u, v - half), (u + length, v), (u, v + half)], look)
+
+
+def _triangle(scene: Scene, corners: list[tuple[float, float]], look: dot.Attributes) -> str:
+    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in (scene.xy(*corner) for corner in corners))
     return f'<polygon points="{points}" fill="{look.get("color", "#000000")}"/>'
 
 
 def _loop(scene: Scene, shape: Shape, look: dot.Attributes, block: Block) -> Iterator[str]:
     """A line from a box to itself, beside the box."""
     side, quarter = shape.v + shape.cross / 2 - shape.margin, shape.main / 4
-    far = side + LOOP - 4
-    ends = [(shape.u + quarter, side), (shape.u + quarter, far), (shape.u - quarter, far)]
-    ends.append((shape.u - quarter, side + TIP))
-    a, b, c, d = (f"{x:.1f},{y:.1f}" for x, y in (scene.xy(*end) for end in ends))
+    far, out, back = side + LOOP - 4, shape.u + quarter, shape.u - quarter
+    a, b, c, d = (
+        "{:.1f},{:.1f}".format(*scene.xy(*end))
+        for end in ((out, side), (out, far), (back, far), (back, side + TIP))
+    )
     yield _stroke(f"M{a}C{b} {c} {d}", look)
-    corners = [
-        (shape.u - quarter - 3.5, side + TIP),
-        (shape.u - quarter, side),
-        (shape.u - quarter + 3.5, side + TIP),
-    ]
-    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in (scene.xy(*corner) for corner in corners))
-    yield f'<polygon points="{points}" fill="{look.get("color", "#000000")}"/>'
+    half = TIP / 2
+    yield _triangle(scene, [(back - half, side + TIP), (back, side), (back + half, side + TIP)], look)
     wide, high = block.size
     x, y = scene.xy(shape.u, far)
-    where = (x - wide / 2, y) if scene.across else (x, y - high / 2)
-    yield from block.draw(*where, block.size)
+    yield from block.draw(*((x - wide / 2, y) if scene.across else (x, y - high / 2)), block.size)
 
 
 def _numbers(scene: Scene, wire: Wire) -> Iterator[str]:

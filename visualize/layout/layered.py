@@ -98,13 +98,15 @@ def _sorted(items: Sequence[Item], links: Sequence[Link]) -> list[Item]:
         waiting[link.end] += 1
     order = [item.id for item in items if waiting[item.id] == 0]
     done = set(order)
-    read, tried = 0, 0
+    total, read = dict(waiting), 0
     while len(order) < len(items) or read < len(order):
-        if read == len(order):  # all that are left wait for each other: the first of them goes on
-            while items[tried].id in done:
-                tried += 1
-            order.append(items[tried].id)
-            done.add(items[tried].id)
+        if read == len(
+            order
+        ):  # all that are left wait for each other: one that has some of its inputs goes on
+            left = [item.id for item in items if item.id not in done]
+            following = next((id for id in left if waiting[id] < total[id]), left[0])
+            order.append(following)
+            done.add(following)
         for following in after[order[read]]:
             waiting[following] -= 1
             if waiting[following] == 0 and following not in done:

@@ -69,11 +69,12 @@ function inOrder(items, links, byId) {
   }
   const order = items.map((item) => item.id).filter((id) => waiting.get(id) === 0), done = new Set(order);
   const add = (id) => done.add(id) && order.push(id);
-  let read = 0, tried = 0;
+  const total = new Map(waiting);
+  let read = 0;
   while (order.length < items.length || read < order.length) {
-    if (read === order.length) { // all that are left wait for each other: the first of them goes on
-      while (done.has(items[tried].id)) tried++;
-      add(items[tried].id);
+    if (read === order.length) { // all that are left wait for each other: one that has some of its inputs goes on
+      const left = items.map((item) => item.id).filter((id) => !done.has(id));
+      add(left.find((id) => waiting.get(id) < total.get(id)) || left[0]);
     }
     for (const next of after.get(order[read++])) {
       waiting.set(next, waiting.get(next) - 1);
