@@ -111,12 +111,12 @@ def test_only_the_line_that_closes_a_circle_goes_back() -> None:
 
 
 def test_what_has_no_input_yet_does_not_begin_a_circle() -> None:
-    """A cell that is fed by two sums, of which the second waits for the cell: the cell comes after both."""
-    boxes = [Box(name, 20, 40) for name in ("cell", "x", "y", "first", "second")]
-    ways = ["x first", "y second", "first cell", "second cell", "cell second"]
+    """A cell is fed by two sums, and a gate behind it feeds the second: the sums come first."""
+    boxes = [Box(name, 20, 40) for name in ("x", "y", "first", "gate", "second", "cell")]
+    ways = ["x first", "y second", "first cell", "second cell", "cell gate", "gate second"]
     lines = [Line(way, *way.split(), way) for way in ways]
     layout(boxes, [], lines, across=True)
-    assert [line.id for line in lines if line.parts[0].turned] == ["cell second"]
+    assert [line.id for line in lines if line.parts[0].turned] == ["gate second"]
 
 
 def test_a_line_is_level_and_stops_before_its_tip() -> None:
