@@ -193,12 +193,14 @@ def draw(
         >>> [float(edge.value) for edge in graph.edges]
         [-2.0, 5.0, 3.0, -4.0, -12.0]
     """
+    if direction is None and style != "lecture":
+        direction = "TB"
     look = Look(style, values, grads, constants, direction, depth, unroll, flow, theme, legend)
     _check(look)
     names = names_of(params)
     found = read(_recorded(output, inputs, names, loss), names)
-    if direction is None and not (style == "lecture" and found.calls):
-        look = replace(look, direction="LR" if style == "lecture" else "TB")
+    if direction is None and not found.calls:
+        look = replace(look, direction="LR")
     return Graph(found.vertices, found.edges, found.calls, look)
 
 

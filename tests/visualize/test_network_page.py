@@ -218,6 +218,21 @@ def test_at_400_pixels_all_is_in_reach(visit: Any) -> None:
     assert min(page.evaluate(LETTERS, "#panel *, header *, #legend *")) >= 12
 
 
+@pytest.mark.browser
+def test_a_layer_that_makes_a_nan_is_loud(visit: Any) -> None:
+    with np.errstate(invalid="ignore"):
+        graph = draw(Block(), np.full((2, 4), np.nan, np.float32), style="model")
+    page = visit(graph)
+    colours = page.evaluate(
+        "[...document.querySelectorAll('.bad > .shape')].map((e) => getComputedStyle(e).stroke)"
+    )
+    assert len(colours) == 6 and set(colours) == {
+        page.evaluate("getComputedStyle(document.querySelector('.input .shape')).stroke")
+    }
+    page.locator(".module.bad").first.click()
+    assert "NaN" in page.locator("#panel .fault").inner_text()
+
+
 # -- moving about ----------------------------------------------------------------------------------
 
 
