@@ -46,7 +46,7 @@ class Graph(Hinted, Picture):
     values = property(attrgetter("look.values"))
     grads = property(attrgetter("look.grads"))
     constants = property(attrgetter("look.constants"))
-    direction = property(attrgetter("look.direction"))
+    direction = property(lambda self: self.look.direction or "LR")
     depth = property(attrgetter("look.depth"))
     unroll = property(attrgetter("look.unroll"))
     flow = property(attrgetter("look.flow"))
@@ -70,7 +70,7 @@ class Graph(Hinted, Picture):
 
         Raises:
             OptionError: more than 2,000 boxes.
-            RendererError: neither Graphviz nor pygraphviz is installed.
+            RendererError: Graphviz refused the picture's text.
         """
         render.check_size(self)
         drawn = STYLES[self.look.style].svg
@@ -102,8 +102,9 @@ class Graph(Hinted, Picture):
     def save(self, path: str | Path) -> Path:
         """Write the picture to a file, in the format of its ending: .dot, .svg, .png, .pdf, .html or .text.
 
-        An .html file is a page by itself, which needs no network: with numbers and rules to click for,
-        search, modules to fold and unfold, and a dark mode.
+        Graphviz makes the .svg, .png and .pdf, by its program `dot` or by pygraphviz; where there is neither,
+        our own layout, that of the page, makes the .svg. An .html file is a page by itself, which needs no
+        network: with numbers and rules to click for, search, modules to fold and unfold, and a dark mode.
 
         Args:
             path: where to write; a file that is there is replaced at once, when the new one is complete.
@@ -115,7 +116,8 @@ class Graph(Hinted, Picture):
             DTypeError: not a path.
             OptionError: an ending for which there is no format, or a picture of more than 2,000 boxes, which
                 takes minutes to lay out and which nobody can read (.dot takes any number, .html 10,000).
-            RendererError: neither Graphviz nor pygraphviz is installed (.dot and .html need neither).
+            RendererError: nothing is installed that makes the format: .pdf needs Graphviz or pygraphviz, .png
+                these or rsvg-convert, CairoSVG or Chromium; the others need nothing.
             FileError: the file cannot be written.
 
         Example:
@@ -127,7 +129,7 @@ class Graph(Hinted, Picture):
         return render.save(self, path)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """What notebooks show: the picture where there is a renderer, else the tree of `to_text`.
+        """What notebooks show: the picture, with the tree of `to_text` for where no picture is shown.
 
         A cell must not fail because a picture cannot be made.
         """
@@ -198,8 +200,8 @@ def draw(
     """
     if isinstance(output, BaseException) and style == "lecture":
         style = "ops"
-    if direction is None:
-        direction = "LR" if style in ("lecture", "neurons") else "TB"
+    if direction is None and style != "lecture":
+        direction = "LR" if style == "neurons" else "TB"
     look = Look(style, values, grads, constants, direction, depth, unroll, flow, theme, legend)
     _check(look)
     if style == "neurons" and not inputs and hasattr(output, "named_parameters"):
@@ -214,6 +216,8 @@ def _graph(recorded: Recorded, names: dict[Any, str], look: Look) -> Graph:
         neurons.checked(found)
     if recorded.failed is not None and not any(vertex.fault for vertex in found.vertices):
         found = blamed(found, recorded.failed.message, recorded.failed.line)
+    if look.direction is None and not found.calls:
+        look = replace(look, direction="LR")
     return Graph(found.vertices, found.edges, found.calls, look)
 
 
@@ -225,7 +229,8 @@ def _probed(model: Any, look: Look) -> Graph:
 
 def _check(look: Look) -> None:
     _one_of("style", look.style, STYLES)
-    _one_of("direction", look.direction, ("LR", "TB"))
+    if look.direction is not None:
+        _one_of("direction", look.direction, ("LR", "TB"))
     _one_of("theme", look.theme, THEMES)
     _one_of("values", look.values, (True, False, "stats", "full", "pictures"))
     if look.style in ("lecture", "neurons"):

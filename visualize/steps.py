@@ -153,7 +153,7 @@ class Steps(Sequence[Step]):
 
         Raises:
             OptionError: an unknown format, or more than 500 steps.
-            RendererError: neither Graphviz nor pygraphviz is installed.
+            RendererError: nothing is installed that makes the format, see `Graph.save`.
             FileError: a file cannot be written.
         """
         if format not in FORMATS:

@@ -19,6 +19,8 @@ FLOORS = (
     "faults",
     "words",
     "neurons",
+    "layout",
+    "drawing",
     "writers",
     "render",
     "graph",

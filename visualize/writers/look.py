@@ -29,7 +29,8 @@ class Look:
             lecture style, and left out in the others.
         constants: whether inputs are drawn that no gradient belongs to.
         direction: "LR", from left to right, the default of the styles "lecture" and "neurons"; or "TB", from
-            top to bottom, that of the others.
+            top to bottom, that of the others. None for a model in the lecture style: "LR", but "TB" on its
+            page.
         depth: how many levels of modules are open; those below are boxes. 0 draws the model as one box.
             The styles "lecture" and "neurons" have no modules.
         unroll: whether each call of a module with parameters is drawn by itself, rather than all as one box
@@ -48,7 +49,7 @@ class Look:
     values: bool | str = True
     grads: bool = True
     constants: bool = True
-    direction: str = "LR"
+    direction: str | None = "LR"
     depth: int | None = None
     unroll: bool = False
     flow: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterator
@@ -119,7 +120,7 @@ class _Writer:
             border = self.theme.grad if self._is_offender(box) else self.theme.loud
             attributes.append("penwidth=3")
             worst = [s for s in dict.fromkeys(said) if s.startswith(("first", "raised"))] or said[:1]
-            lines += [_small(f"<B>{_wrapped(s)}</B>", border, escape=False) for s in worst]
+            lines += [_small(f"<B>{_in_lines(s)}</B>", border, escape=False) for s in worst]
         attributes += [f'fillcolor="{fill}"', f'color="{border}"', f"label=<{_stacked(lines)}>"]
         return f"  b{i} [{', '.join(attributes)}]"
 
@@ -131,7 +132,7 @@ class _Writer:
         call = self.graph.calls[box.call]
         lines = [self._title(box.call, box.count)]
         if call.settings:
-            lines.append(_small(_shortened(call.settings), self.theme.faint))
+            lines += [_small(line, self.theme.faint) for line in _wrapped(call.settings)]
         if call.parameters:
             lines.append(_small(_parameters(call.parameters), self.theme.faint))
             own = [v for v in box.vertices if self.graph.vertices[v].op is None and v in self.totals]
@@ -293,7 +294,7 @@ def _together(norms: Any) -> float | None:
     return norm(known) if known else None
 
 
-def _wrapped(said: str, wide: int = 50, most: int = 4) -> str:
+def _in_lines(said: str, wide: int = 50, most: int = 4) -> str:
     """A long text in lines, the first of them."""
     lines = textwrap.wrap(said, wide, max_lines=most, placeholder=" …")
     return "<BR/>".join(map(text, lines))
@@ -307,8 +308,13 @@ def _parameters(n: int) -> str:
     return f"{n:,} parameter{'s' * (n != 1)}" if n else ""
 
 
-def _shortened(settings: str, limit: int = 44) -> str:
-    return settings if len(settings) <= limit else settings[: limit - 1].rstrip(", ") + "…"
+def _wrapped(settings: str, limit: int = 46) -> list[str]:
+    """The options of a module in lines, broken between options."""
+    lines = [""]
+    for option in re.split(r", (?![^(]*\))", settings):
+        longer = f"{lines[-1]} {option}," if lines[-1] else f"{option},"
+        lines[-1:] = [longer] if len(longer) <= limit or not lines[-1] else [lines[-1], f"{option},"]
+    return [*lines[:-1], lines[-1].removesuffix(",")]
 
 
 def _small(said: str, colour: str, escape: bool = True) -> str:
