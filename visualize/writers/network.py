@@ -119,7 +119,7 @@ class _Writer:
             border = self.theme.grad if self._is_offender(box) else self.theme.loud
             attributes.append("penwidth=3")
             worst = [s for s in dict.fromkeys(said) if s.startswith(("first", "raised"))] or said[:1]
-            lines += [_small(f"<B>{_wrapped(s)}</B>", border, escape=False) for s in worst]
+            lines += [_small(f"<B>{_in_lines(s)}</B>", border, escape=False) for s in worst]
         attributes += [f'fillcolor="{fill}"', f'color="{border}"', f"label=<{_stacked(lines)}>"]
         return f"  b{i} [{', '.join(attributes)}]"
 
@@ -293,7 +293,7 @@ def _together(norms: Any) -> float | None:
     return norm(known) if known else None
 
 
-def _wrapped(said: str, wide: int = 50, most: int = 4) -> str:
+def _in_lines(said: str, wide: int = 50, most: int = 4) -> str:
     """A long text in lines, the first of them."""
     lines = textwrap.wrap(said, wide, max_lines=most, placeholder=" …")
     return "<BR/>".join(map(text, lines))
