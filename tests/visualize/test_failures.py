@@ -219,7 +219,7 @@ def test_shapes_are_on_all_arrows_and_the_offender_is_red():
 def test_all_formats_and_styles(tmp_path):
     error = caught(lambda: model()(X) + W)
     page = draw(error).save(tmp_path / "error.html").read_text(encoding="utf-8")
-    assert '"failed":true' in page and "raised ShapeError" in page and "<title>v4: the graph" in page
+    assert '"failed":true' in page and "raised ShapeError" in page and "<title>add failed: the graph" in page
     assert '"value":"(5, 2)"' in page and '"value":"(4,)"' in page  # shapes, also of what has few numbers
     assert "raised ShapeError" in draw(error, style="model", theme="dark").to_dot()
     assert draw(error).to_text()

@@ -86,7 +86,8 @@ class _Told:
 
     def everything(self, steps: Sequence[Step] | None) -> dict[str, Any]:
         graph = self.graph
-        names = ", ".join(self.words.name(i) for i in sorted(self.outputs or self.wrong))
+        names = ", ".join(self.words.name(i) for i in sorted(self.outputs))
+        names = names or ", ".join(f"{graph.vertices[i].op} failed" for i in self.wrong)
         return {
             "title": f"{names}: {'backpropagation step by step' if steps else 'the graph'}",
             "direction": graph.look.direction,
