@@ -72,17 +72,8 @@ def one_neuron(image: Array) -> Tensor:
 
 def save_pictures(folder: Path, history: nn.History, image: Array) -> tuple[dict[str, str], list[str]]:
     """Write the pictures; returns where they are, and what to install for those that could not be made."""
-    places, advice = {}, []
     graph = visualize.draw(one_neuron(image))
-    try:
-        places["one neuron"] = (
-            f"{graph.save(folder / 'neuron.svg')} (a single neuron by itself, not the network)"
-        )
-    except RendererError as error:
-        places["one neuron"] = (
-            f"{graph.save(folder / 'neuron.dot')} (a single neuron by itself, as text; see below)"
-        )
-        advice.append(str(error))
+    places, advice = {}, []
     try:
         curves = folder / "learning-curves.png"
         visualize.learning_curves(history).savefig(curves, dpi=150)
@@ -90,6 +81,8 @@ def save_pictures(folder: Path, history: nn.History, image: Array) -> tuple[dict
     except RendererError as error:
         places["learning curves"] = "none; see below"
         advice.append(str(error))
+    places["one neuron"] = f"{graph.save(folder / 'neuron.svg')} (a single neuron by itself, not the network)"
+    places["to click"] = f"{graph.save(folder / 'neuron.html')} (the same as a page: open it in a browser)"
     return places, advice
 
 
@@ -119,8 +112,8 @@ def run(epochs: int, seed: int, folder: Path) -> None:
         "training": f"{epochs} epochs in {seconds:.1f} s",
         "gradient": f"agrees with finite differences, in random directions of {parameters} parameters",
         "test accuracy": f"{accuracy:.2%}, {round(accuracy * len(y))} of {len(y)} digits",
-        **pictures,
         "weights": str(weights),
+        **pictures,
     }
     print()
     for what, result in results.items():

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 import autograd_lite as ag
-from autograd_lite.errors import DTypeError, TapeError
+from autograd_lite.errors import DTypeError, TapeError, UnsupportedError
 from autograd_lite.tree import flatten
 
 from .computation import Call
 from .reading import Recorded, identity, names_of
 
-__all__ = ["Calls", "record"]
+__all__ = ["Calls", "probe", "record"]
 
 
 class Calls:
@@ -66,8 +67,12 @@ class Calls:
 
     def _end(self, module: Any, args: tuple[Any, ...], output: Any) -> None:
         self._catch_up()
-        while self._open.pop()[0] is not module:
+        while (ended := self._open.pop())[0] is not module:
             pass  # a call that ended by an error, which the model has caught
+        recorded = isinstance(output, ag.Tensor) and output.node is not None
+        if not recorded and isinstance(output, (ag.Tensor, np.ndarray)):
+            result = np.array(output.numpy() if isinstance(output, ag.Tensor) else output)
+            self.made[ended[1]] = replace(self.made[ended[1]], result=result)
 
 
 def record(
@@ -76,8 +81,12 @@ def record(
     names: dict[Any, str],
     loss: Callable[[Any], Any] | None = None,
     who: str = "draw",
+    whole: bool = False,
 ) -> Recorded:
-    """Call a function or module for `who`; adds the names of its parameters and arguments to `names`."""
+    """Call a function or module for `who`; adds the names of its parameters and arguments to `names`.
+
+    With `whole` all that ran is taken, also what is before a threshold, to which no gradient comes back.
+    """
     if hasattr(function, "named_parameters"):
         names.update({**names_of(function.named_parameters()), **names})
     arguments: list[Any] = []
@@ -92,14 +101,37 @@ def record(
         result = function(*arguments)
     with ag.enable_grad(), tape:
         result = result if loss is None else loss(result)
-    if not any(isinstance(x, ag.Tensor) for x in flatten(result)[0]):
+    cut = whole and len(tape) > 0 and loss is None
+    if not cut and not any(isinstance(x, ag.Tensor) for x in flatten(result)[0]):
         raise TapeError(
             f"{who}: the function returned {type(result).__name__}, so nothing was recorded; give it "
             "floating-point numbers or arrays, or Tensors with requires_grad=True, and return a Tensor"
         )
     if loss is not None:
         tape.gradient(result, ())  # leaves adjoints on the tape, and the model's gradients alone
-    return Recorded(result, tuple(calls.made), calls.of_steps(), {identity(x): x for x in arguments})
+    given = {identity(x): x for x in arguments}
+    return Recorded(tape if whole else result, tuple(calls.made), calls.of_steps(), given)
+
+
+def probe(model: Any, names: dict[Any, str]) -> Recorded:
+    """What a model does with one sample of zeros, in evaluation mode; the model stays as it is.
+
+    The sample has as many numbers as the first matrix among the parameters has columns.
+    """
+    matrix = next((p for _, p in model.named_parameters() if p.ndim > 1), None)
+    if matrix is None or matrix.ndim != 2:
+        raise UnsupportedError(
+            f"draw({type(model).__name__}, style='neurons'): its first layer with weights is no Linear "
+            "layer; draw it by its layers: draw(model, x, style='model')"
+        )
+    modules = dict(model.named_modules()).values()
+    modes = [(module, module.training) for module in modules]
+    try:
+        model.eval()
+        return record(model, (np.zeros((1, matrix.shape[1]), matrix.dtype),), names, whole=True)
+    finally:
+        for module, training in modes:
+            module.training = training
 
 
 def _argument_names(function: Callable[..., Any], inputs: tuple[Any, ...], who: str) -> list[str | None]:

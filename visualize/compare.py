@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+import autograd_lite as ag
 from autograd_lite.errors import DTypeError
 from autograd_lite.notebook import BLUE, GREEN, RED, coloured, quietly
 
-from .graph import Graph
+from .graph import Graph, draw
 from .words.values import amount, kind
 from .words.wording import Wording, named
 
@@ -31,64 +32,91 @@ class Difference:
         added: those that only the second has.
         changed: those of both whose value or gradient differ, and by how much.
         lines: all of that in the order of the graphs, removed with -, added with +, changed with ~.
+        first: the first step of both whose value differs, as in `changed`; None if there is none.
+        graph: the second graph, in which that step is red; a notebook shows it.
     """
 
     removed: tuple[str, ...]
     added: tuple[str, ...]
     changed: tuple[str, ...]
     lines: tuple[str, ...]
+    first: str | None
+    graph: Graph
 
     def __bool__(self) -> bool:
         return bool(self.lines)
 
     def __str__(self) -> str:
-        return "\n".join(self.lines) or "the graphs are the same"
+        said = "\n".join(self.lines) or "the graphs are the same"
+        return said if self.first is None else f"{said}\nthe first step whose value differs: {self.first}"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """What notebooks show: the lines, and the picture where a value differs."""
+        pictures = self.graph._repr_mimebundle_() if self.first is not None else {}
+        return {**pictures, "text/plain": str(self)}
 
     @quietly
     def _repr_html_(self) -> str:
         return coloured((line, COLOURS.get(line[:1])) for line in str(self).splitlines())
 
 
-def diff(before: Graph, after: Graph) -> Difference:
-    """Compare two graphs: of the same model before and after a change, or of two models.
+def diff(before: Graph | ag.Tensor | ag.Tape, after: Graph | ag.Tensor | ag.Tape) -> Difference:
+    """Compare two graphs: of two runs, of the same model before and after a change, or of two models.
 
-    Steps are the same if they do the same op on values of the same kind, in the same place of the order.
+    Steps are the same if they do the same op on values of the same kind, in the same place of the order. The
+    first of them whose value differs is where two runs part.
 
     Args:
-        before, after: graphs made by `draw`.
+        before, after: graphs made by `draw`; or Tensors or Tapes of two runs, which are drawn.
 
     Raises:
-        DTypeError: not graphs.
+        DTypeError: not graphs, nor what has one.
 
     Example:
         >>> from visualize import draw
         >>> print(diff(draw(lambda x: np.tanh(2 * x), 1.0), draw(lambda x: np.sin(2 * x), 1.0)))
         - f = tanh(v1): float64 ()
         + f = sin(v1): float64 ()
+        >>> diff(draw(lambda x: np.tanh(2 * x), 1.0), draw(lambda x: np.tanh(3 * x), 1.0)).first
+        'v1: value 2.00, now 3.00'
     """
-    for graph in (before, after):
-        if not isinstance(graph, Graph):
-            raise DTypeError(f"diff({type(graph).__name__}): expected two graphs: diff(draw(f), draw(g))")
-    before, after = named(before), named(after)
-    lines = tuple(_compared(before, after))
+    before, after = named(_graph(before)), named(_graph(after))
+    found = list(_compared(before, after))
+    lines = tuple(line for line, _ in found)
     removed, added, changed = (tuple(line[2:] for line in lines if line[0] == mark) for mark in "-+~")
-    return Difference(removed, added, changed, lines)
+    first = next(((line[2:], i) for line, i in found if i is not None), None)
+    if first is None:
+        return Difference(removed, added, changed, lines, None, after)
+    said, i = first
+    vertex = replace(after.vertices[i], fault=f"first that differs: {said.partition(': ')[2]}")
+    vertices = (*after.vertices[:i], vertex, *after.vertices[i + 1 :])
+    return Difference(removed, added, changed, lines, said, replace(after, vertices=vertices))
 
 
-def _compared(before: Graph, after: Graph) -> Iterator[str]:
+def _graph(x: Any) -> Graph:
+    if isinstance(x, ag.Tape) or (isinstance(x, ag.Tensor) and not x.is_leaf):
+        return draw(x, style="ops")
+    if not isinstance(x, Graph):
+        raise DTypeError(f"diff({type(x).__name__}): expected two graphs: diff(draw(f), draw(g))")
+    return x
+
+
+def _compared(before: Graph, after: Graph) -> Iterator[tuple[str, int | None]]:
+    """The lines; with those of a step whose value differs, where it is in the second graph."""
     old, new = Wording(before), Wording(after)
     a, b = _keys(before, old), _keys(after, new)
     totals = before.totals(), after.totals()
     for what, a0, a1, b0, b1 in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
         if what == "equal":
             for i, j in zip(range(a0, a1), range(b0, b1), strict=True):
-                said = _numbers(before.vertices[i].value, after.vertices[j].value, "value")
-                said += _numbers(totals[0].get(i), totals[1].get(j), "gradient")
+                values = _numbers(before.vertices[i].value, after.vertices[j].value, "value")
+                said = values + _numbers(totals[0].get(i), totals[1].get(j), "gradient")
                 if said:
-                    yield f"~ {new.name(j)}: {'; '.join(said)}"
+                    parted = values and after.vertices[j].op is not None
+                    yield f"~ {new.name(j)}: {'; '.join(said)}", j if parted else None
         else:
-            yield from (f"- {_told(before, old, i)}" for i in range(a0, a1))
-            yield from (f"+ {_told(after, new, j)}" for j in range(b0, b1))
+            yield from ((f"- {_told(before, old, i)}", None) for i in range(a0, a1))
+            yield from ((f"+ {_told(after, new, j)}", None) for j in range(b0, b1))
 
 
 def _keys(graph: Graph, words: Wording) -> list[tuple[Any, ...]]:

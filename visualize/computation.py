@@ -31,6 +31,7 @@ class Vertex:
         given: whether it is one of the inputs that `draw` was called with.
         line: file and line of a step that was recorded under `ag.detect_anomaly()`.
         function: the op itself, which tells it from another of the same name; None for inputs and constants.
+        fault: what is wrong with it: the error that it raised, or that it differs from another run's.
     """
 
     op: str | None
@@ -42,6 +43,7 @@ class Vertex:
     given: bool = False
     line: str | None = None
     function: Callable[..., Any] | None = None
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,6 +78,7 @@ class Call:
         parent: the place in `Graph.calls` of the call that made this one; None for the model's own.
         parameters: how many numbers the module learns, those of the modules in it included.
         inner: whether there are modules in it.
+        result: the array that it returned, if no gradient belongs to that, as of a threshold; else None.
     """
 
     path: str
@@ -84,6 +87,7 @@ class Call:
     parent: int | None
     parameters: int
     inner: bool
+    result: Any = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,6 +99,7 @@ class Step:
         title: what is found: `f = 1/v6`, `df/dv6`.
         rule: how, in words and numbers.
         values, grads: the edges, by their place in `Steps.graph.edges`, whose value or gradient is new.
+        parts: what is new in the diagram of the style "neurons", as (what, layer, neuron).
     """
 
     phase: str
@@ -102,6 +107,7 @@ class Step:
     rule: str
     values: tuple[int, ...] = ()
     grads: tuple[int, ...] = ()
+    parts: tuple[tuple[str, int, int], ...] = ()
 
     def __str__(self) -> str:
         return f"{self.title}: {self.rule}"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from .computation import Computation
 
-__all__ = ["faults", "nonfinite"]
+__all__ = ["blamed", "faults", "nonfinite"]
 
 
 def nonfinite(value: Any) -> str | None:
@@ -52,7 +53,19 @@ def faults(graph: Computation) -> dict[int, list[str]]:
             )
     start = next((i for i in reversed(places) if any(sent[i]) and not any(arriving[i])), None)
     for i in places:
+        if fault := graph.vertices[i].fault:
+            said[i].insert(0, fault)
         bad = next(filter(None, sent[i] if i == start else arriving[i]), None)
         if bad:
             said[i].append(f"first {bad} of the backward pass" if i == start else f"{bad} in the gradient")
     return dict(said)
+
+
+def blamed(graph: Computation, message: str, line: str) -> Computation:
+    """The same graph, where what made the first NaN or inf has the message of the error that came of it."""
+    first = (i for i, said in faults(graph).items() if any(s.endswith("of the forward pass") for s in said))
+    i = next(first, None)
+    if i is None:
+        return graph
+    vertex = replace(graph.vertices[i], fault=message, line=graph.vertices[i].line or line)
+    return replace(graph, vertices=(*graph.vertices[:i], vertex, *graph.vertices[i + 1 :]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,12 @@ from autograd_lite.errors import DTypeError, OptionError
 from autograd_lite.words.names import Hinted
 
 from . import render
-from .calls import record
+from .calls import probe, record
+from .failures import failed
+from .faults import blamed
 from .reading import Recorded, names_of, read
 from .words.names import PICTURE_METHODS
-from .writers import STYLES, WRITERS
+from .writers import STYLES, WRITERS, neurons
 from .writers.look import Look, Picture
 from .writers.networkx import to_networkx
 from .writers.themes import THEMES
@@ -44,7 +46,7 @@ class Graph(Hinted, Picture):
     values = property(attrgetter("look.values"))
     grads = property(attrgetter("look.grads"))
     constants = property(attrgetter("look.constants"))
-    direction = property(attrgetter("look.direction"))
+    direction = property(lambda self: self.look.direction or "LR")
     depth = property(attrgetter("look.depth"))
     unroll = property(attrgetter("look.unroll"))
     flow = property(attrgetter("look.flow"))
@@ -68,10 +70,11 @@ class Graph(Hinted, Picture):
 
         Raises:
             OptionError: more than 2,000 boxes.
-            RendererError: neither Graphviz nor pygraphviz is installed.
+            RendererError: Graphviz refused the picture's text.
         """
         render.check_size(self)
-        return render.render(self.to_dot(), "svg").decode()
+        drawn = STYLES[self.look.style].svg
+        return drawn(self) if drawn is not None else render.render(self.to_dot(), "svg").decode()
 
     def to_text(self) -> str:
         """The graph as a tree in plain text: of a model its modules, else each result with what it came from.
@@ -99,8 +102,9 @@ class Graph(Hinted, Picture):
     def save(self, path: str | Path) -> Path:
         """Write the picture to a file, in the format of its ending: .dot, .svg, .png, .pdf, .html or .text.
 
-        An .html file is a page by itself, which needs no network: with numbers and rules to click for,
-        search, modules to fold and unfold, and a dark mode.
+        Graphviz makes the .svg, .png and .pdf, by its program `dot` or by pygraphviz; where there is neither,
+        our own layout, that of the page, makes the .svg. An .html file is a page by itself, which needs no
+        network: with numbers and rules to click for, search, modules to fold and unfold, and a dark mode.
 
         Args:
             path: where to write; a file that is there is replaced at once, when the new one is complete.
@@ -112,7 +116,8 @@ class Graph(Hinted, Picture):
             DTypeError: not a path.
             OptionError: an ending for which there is no format, or a picture of more than 2,000 boxes, which
                 takes minutes to lay out and which nobody can read (.dot takes any number, .html 10,000).
-            RendererError: neither Graphviz nor pygraphviz is installed (.dot and .html need neither).
+            RendererError: nothing is installed that makes the format: .pdf needs Graphviz or pygraphviz, .png
+                these or rsvg-convert, CairoSVG or Chromium; the others need nothing.
             FileError: the file cannot be written.
 
         Example:
@@ -124,7 +129,7 @@ class Graph(Hinted, Picture):
         return render.save(self, path)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """What notebooks show: the picture where there is a renderer, else the tree of `to_text`.
+        """What notebooks show: the picture, with the tree of `to_text` for where no picture is shown.
 
         A cell must not fail because a picture cannot be made.
         """
@@ -168,7 +173,8 @@ def draw(
     Args:
         output: a recorded Tensor, or nested tuples, lists and dicts of them; a `Tape`; or a function
             or module, which is then called with `inputs` and its forward pass recorded. A model is called
-            as it is: write `model.eval()` before, where it should not act as in training.
+            as it is: write `model.eval()` before, where it should not act as in training. Or an error that
+            was raised: the graph is of what ran until then, in the style "ops", and what failed is red.
         inputs: what to call `output` with. Numbers and floating-point arrays become inputs of the
             graph, under the names of the function's parameters; a Python int counts as a float, as in
             `ag.grad`, so a setting stays in the function: draw(lambda x: np.sum(x, axis=0), x).
@@ -183,6 +189,7 @@ def draw(
         DTypeError: something that has no graph, inputs that the function cannot take, or `params`
             that are not names with Tensors.
         OptionError: an option has an invalid value, or the style does not have it.
+        UnsupportedError: the style "neurons", and no plain chain of Linear layers and activations.
 
     Example:
         >>> graph = draw(lambda x, y, z: (x + y) * z, -2.0, 5.0, -4.0)
@@ -191,28 +198,50 @@ def draw(
         >>> [float(edge.value) for edge in graph.edges]
         [-2.0, 5.0, 3.0, -4.0, -12.0]
     """
-    if direction is None:
-        direction = "LR" if style == "lecture" else "TB"
+    if isinstance(output, BaseException) and style == "lecture":
+        style = "ops"
+    if direction is None and style != "lecture":
+        direction = "LR" if style == "neurons" else "TB"
     look = Look(style, values, grads, constants, direction, depth, unroll, flow, theme, legend)
     _check(look)
+    if style == "neurons" and not inputs and hasattr(output, "named_parameters"):
+        return _probed(output, replace(look, values=False, grads=False))
     names = names_of(params)
-    found = read(_recorded(output, inputs, names, loss), names)
+    return _graph(_recorded(output, inputs, names, loss, whole=style == "neurons"), names, look)
+
+
+def _graph(recorded: Recorded, names: dict[Any, str], look: Look) -> Graph:
+    found = read(recorded, names)
+    if look.style == "neurons":
+        neurons.checked(found)
+    if recorded.failed is not None and not any(vertex.fault for vertex in found.vertices):
+        found = blamed(found, recorded.failed.message, recorded.failed.line)
+    if look.direction is None and not found.calls:
+        look = replace(look, direction="LR")
     return Graph(found.vertices, found.edges, found.calls, look)
+
+
+def _probed(model: Any, look: Look) -> Graph:
+    """The graph of a model whose layers are asked for, but no values: it is called with zeros."""
+    names: dict[Any, str] = {}
+    return _graph(probe(model, names), names, look)
 
 
 def _check(look: Look) -> None:
     _one_of("style", look.style, STYLES)
-    _one_of("direction", look.direction, ("LR", "TB"))
+    if look.direction is not None:
+        _one_of("direction", look.direction, ("LR", "TB"))
     _one_of("theme", look.theme, THEMES)
     _one_of("values", look.values, (True, False, "stats", "full", "pictures"))
-    if look.style == "lecture":
+    if look.style in ("lecture", "neurons"):
         for option, given in (
             ("depth", look.depth is not None),
             ("unroll", look.unroll),
             ("flow", look.flow),
+            ("direction", look.style == "neurons" and look.direction != "LR"),
         ):
             if given:
-                raise OptionError(f"draw({option}=...): style 'lecture' has none; write style='model'")
+                raise OptionError(f"draw({option}=...): style {look.style!r} has none; write style='model'")
     elif look.depth is not None and (type(look.depth) is not int or look.depth < 0):
         raise OptionError(f"draw(depth={look.depth!r}): expected how many levels are open: 0, 1, 2, ...")
 
@@ -223,11 +252,17 @@ def _one_of(option: str, given: Any, known: Iterable[Any]) -> None:
 
 
 def _recorded(
-    output: Any, inputs: tuple[Any, ...], names: dict[Any, str], loss: Callable[[Any], Any] | None
+    output: Any,
+    inputs: tuple[Any, ...],
+    names: dict[Any, str],
+    loss: Callable[[Any], Any] | None,
+    whole: bool,
 ) -> Recorded:
     """What is to be drawn: a function or model is called, what was recorded before is taken as it is."""
+    if isinstance(output, BaseException):
+        return failed(output, names)
     if callable(output) and not isinstance(output, (ag.Tensor, ag.Tape)):
-        return record(output, inputs, names, loss)
+        return record(output, inputs, names, loss, whole=whole)
     if inputs or loss is not None:
         raise DTypeError(
             f"draw({type(output).__name__}, ...): inputs and a loss belong to a function or module: "

@@ -18,7 +18,30 @@ from autograd_lite.tree import flatten
 
 from .computation import Call, Computation, Edge, Vertex
 
-__all__ = ["Recorded", "history", "identity", "known_as", "names_of", "op_name", "read", "steps_of"]
+__all__ = ["Failed", "Recorded", "history", "identity", "known_as", "names_of", "op_name", "read", "steps_of"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Failed:
+    """What is known of an error on the way through a computation.
+
+    Attributes:
+        message: what to say of it.
+        line: file and line of the user's code.
+        name: of the op that failed; None where the error is of a value, which is in the graph.
+        op: the op itself.
+        inputs: what it was given: Tensors, arrays and numbers.
+        node: its step, where it was recorded.
+        cotangent: what arrived at the step, where its derivative failed.
+    """
+
+    message: str
+    line: str
+    name: str | None = None
+    op: Any = None
+    inputs: tuple[Any, ...] = ()
+    node: ag.Node | None = None
+    cotangent: Any = None
 
 
 @dataclass
@@ -30,12 +53,14 @@ class Recorded:
         calls: of modules.
         call_of: for each step the place of its call.
         given: the inputs, by what makes them the same, see `identity`.
+        failed: the error that has ended it; the output then are nodes.
     """
 
     output: Any
     calls: tuple[Call, ...] = ()
     call_of: Mapping[ag.Node, int] = field(default_factory=dict)
     given: Mapping[Any, Any] = field(default_factory=dict)
+    failed: Failed | None = None
 
 
 def names_of(params: Mapping[str, ag.Tensor] | Iterable[tuple[str, ag.Tensor]] | None) -> dict[Any, str]:
@@ -93,6 +118,19 @@ def steps_of(output: Any) -> tuple[list[ag.Node], list[ag.Node]]:
     return steps, outputs
 
 
+def _left(nodes: list[ag.Node]) -> tuple[list[ag.Node], list[ag.Node]]:
+    """What is left of a computation that failed: without the steps that a backward pass has released."""
+    steps = [node for node in history(nodes) if not node.released]
+    return steps, [node for node in dict.fromkeys(nodes) if not node.released]
+
+
+def _held(x: Any) -> Any:
+    """The value of a Tensor, or of what else an op is given."""
+    if not isinstance(x, ag.Tensor):
+        return x
+    return x.detach().numpy() if x.node is None or x.node.released else x.node.value
+
+
 def history(outputs: list[ag.Node]) -> list[ag.Node]:
     """All steps that `outputs` were computed from, oldest first; leaves are not steps."""
     found = [node for node in outputs if node.op is not None]
@@ -131,55 +169,110 @@ class _Copies:
 
 def read(recorded: Recorded, names: dict[Any, str]) -> Computation:
     """The steps that have led to what was recorded; `names` overrides what inputs are called."""
-    steps, outputs = steps_of(recorded.output)
-    copy = _Copies()
-    vertices: list[Vertex] = []
-    edges: list[Edge] = []
-    places: dict[Any, int] = {}
-    uses = Counter(parent for node in steps for parent in node.inputs if isinstance(parent, ag.Node))
-    inputs = (x for node in steps for x in node.inputs if isinstance(x, (ag.Node, ag.Tensor)))
-    taken = {*names.values(), *(x.name for x in (*inputs, *outputs))}
-    fresh = {"x": _fresh("x", taken), "c": _fresh("c", taken)}
+    return _Reader(recorded, names).read()
 
-    def add_input(x: Any, value: Any) -> int:
-        constant, given = not isinstance(x, ag.Node), identity(x) in recorded.given
-        name = names.get(identity(x)) or getattr(x, "name", None)
+
+class _Reader:
+    """Copies steps and inputs into vertices and edges."""
+
+    def __init__(self, recorded: Recorded, names: dict[Any, str]) -> None:
+        self.recorded, self.names, self.failed = recorded, names, recorded.failed
+        output = recorded.output
+        self.steps, self.outputs = steps_of(output) if self.failed is None else _left(output)
+        self.copy = _Copies()
+        self.vertices: list[Vertex] = []
+        self.edges: list[Edge] = []
+        self.places: dict[Any, int] = {}
+        parents = [x for node in self.steps for x in node.inputs if isinstance(x, (ag.Node, ag.Tensor))]
+        self.uses = Counter(x for x in parents if isinstance(x, ag.Node))
+        taken = {*names.values(), *(x.name for x in (*parents, *self.outputs))}
+        self.fresh = {"x": _fresh("x", taken), "c": _fresh("c", taken)}
+
+    def read(self) -> Computation:
+        for node in self.steps:
+            self._add_step(node)
+        if self.failed is not None and self.failed.node is None and self.failed.name is not None:
+            self._add_offender(self.failed)
+        else:
+            for node in self.outputs:
+                source, adjoint = self._place_of(node, node.value), self._adjoint(node)
+                self.edges.append(Edge(source, None, 0, self.copy(node.value), self.copy(adjoint)))
+        return Computation(tuple(self.vertices), tuple(self.edges), self.recorded.calls)
+
+    def _add_input(self, x: Any, value: Any) -> int:
+        constant, given = not isinstance(x, ag.Node), identity(x) in self.recorded.given
+        name = self.names.get(identity(x)) or getattr(x, "name", None)
         if not name and not (constant and np.ndim(value) == 0):
-            name = next(fresh["c" if constant else "x"])
-        vertices.append(Vertex(None, name or None, copy(value), constant, given=given))
-        return len(vertices) - 1
+            name = next(self.fresh["c" if constant else "x"])
+        self.vertices.append(Vertex(None, name or None, self.copy(value), constant, given=given))
+        return len(self.vertices) - 1
 
-    def place_of(x: Any, value: Any) -> int:
+    def _place_of(self, x: Any, value: Any) -> int:
         if not isinstance(x, (ag.Node, ag.Tensor, np.ndarray)):
-            return add_input(x, value)  # a number in the code: one for each use
+            return self._add_input(x, value)  # a number in the code: one for each use
         key = identity(x)
-        if key not in places:
-            places[key] = add_input(x, value)
-        return places[key]
+        if key not in self.places:
+            self.places[key] = self._add_input(x, value)
+        return self.places[key]
 
-    for node in steps:
+    def _add_step(self, node: ag.Node) -> None:
         received = node.args or [getattr(x, "value", x) for x in node.inputs]
-        sent, slopes = contributions(node), _slopes(node)
+        sent, slopes = self._sent(node), _slopes(node)
         positions = list(_operands(node))
-        sources = [place_of(node.inputs[i], received[i]) for i in positions]
+        sources = [self._place_of(node.inputs[i], received[i]) for i in positions]
         at = _INDEXED.get(known_as(node.op))
         index = None if at is None else node.inputs[at]
-        looked_up = _given_index(index, recorded.given)
+        looked_up = _given_index(index, self.recorded.given)
         if at is not None and looked_up is not None:
             positions.append(at)
-            sources.append(place_of(looked_up, index))
-        places[node] = len(vertices)
+            sources.append(self._place_of(looked_up, index))
+        self.places[node] = len(self.vertices)
+        blamed = self.failed if self._is_to_blame(node) else None
         line = node.notes.line if node.notes else None
-        name, value = op_name(node), copy(node.value)
-        call = recorded.call_of.get(node)
-        vertices.append(Vertex(name, node.name, value, index=index, call=call, line=line, function=node.op))
+        vertex = Vertex(
+            op_name(node),
+            node.name,
+            self.copy(node.value),
+            index=index,
+            call=self.recorded.call_of.get(node),
+            line=line or (blamed.line if blamed else None),
+            function=node.op,
+            fault=blamed.message if blamed else None,
+        )
+        self.vertices.append(vertex)
         for i, source in zip(positions, sources, strict=True):
-            grad = copy(_flown_back(node, i, sent[i], uses))
-            edges.append(Edge(source, places[node], i, copy(received[i]), grad, slopes[i]))
-    for node in outputs:
-        source = place_of(node, node.value)
-        edges.append(Edge(source, None, 0, copy(node.value), copy(node.adjoint)))
-    return Computation(tuple(vertices), tuple(edges), recorded.calls)
+            grad, value = self.copy(_flown_back(node, i, sent[i], self.uses)), self.copy(received[i])
+            self.edges.append(Edge(source, self.places[node], i, value, grad, slopes[i]))
+
+    # -- what failed -------------------------------------------------------------------------------
+
+    def _is_to_blame(self, node: ag.Node) -> bool:
+        return self.failed is not None and self.failed.node is node
+
+    def _adjoint(self, node: ag.Node) -> Any:
+        return self.failed.cotangent if self.failed and self._is_to_blame(node) else node.adjoint
+
+    def _sent(self, node: ag.Node) -> tuple[Any, ...]:
+        """What a step has sent back; one that is to blame for an error, as far as its rule can tell."""
+        if not self._is_to_blame(node):
+            return contributions(node)
+        arrived = self._adjoint(node)
+        if arrived is not None:
+            with contextlib.suppress(Exception):
+                return contributions(node, arrived)
+        return (None,) * len(node.inputs)
+
+    def _add_offender(self, failed: Failed) -> None:
+        """An op that has no step, since it failed: it has inputs, and no value."""
+        values = [_held(x) for x in failed.inputs]
+        nodes = [x.node if isinstance(x, ag.Tensor) and x.node is not None else x for x in failed.inputs]
+        sources = [self._place_of(x, value) for x, value in zip(nodes, values, strict=True)]
+        end = len(self.vertices)
+        self.vertices.append(
+            Vertex(failed.name, None, None, line=failed.line, function=failed.op, fault=failed.message)
+        )
+        for i, (source, value) in enumerate(zip(sources, values, strict=True)):
+            self.edges.append(Edge(source, end, i, self.copy(value), None))
 
 
 def _slopes(node: ag.Node) -> tuple[Any, ...]:

@@ -9,33 +9,35 @@ from pathlib import Path
 from autograd_lite import files
 from autograd_lite.errors import DTypeError, FileError, OptionError, RendererError
 
-from .writers import LIMIT, WRITERS, boxes
+from .drawing import pdf, png, svg
+from .writers import LIMIT, STYLES, WRITERS, boxes
 from .writers.look import Picture
 
-__all__ = ["as_path", "check_size", "picture", "render", "save", "write"]
+__all__ = ["as_path", "check_size", "drawing", "picture", "render", "save", "write"]
 
 
 def render(text: str, format: str) -> bytes:
-    """A picture of DOT text, by the system's `dot` or else by pygraphviz.
+    """A picture of DOT text, by the system's `dot`, else by pygraphviz, else by our own layout.
 
     Args:
         text: a graph in the DOT language.
         format: "svg", "png" or "pdf".
 
     Raises:
-        RendererError: there is no renderer, or it refused the text.
+        RendererError: nothing is installed that makes this format, or a renderer refused the text.
     """
     if format == "png":  # a pixel picture for screens of today
         text = text.replace("digraph {", "digraph {\n  dpi=144", 1)
-    for renderer in (_system, _pygraphviz):
+    for renderer in (_system, _pygraphviz, _own):
         picture = renderer(text, format)
         if picture is not None:
             return picture
+    pixels = " or pip install cairosvg, which makes it of an SVG picture" if format == "png" else ""
     raise RendererError(
-        f"no renderer is installed that could make a .{format}: install Graphviz (apt-get install graphviz, "
-        "brew install graphviz, or https://graphviz.org/download) or its Python wheel "
-        "(pip install pygraphviz). Without one, .html and .dot files, graph.to_dot() and graph.to_text() "
-        "still work"
+        f"nothing is installed that could make a .{format}: install Graphviz (apt-get install graphviz, "
+        "brew install graphviz, or https://graphviz.org/download), its Python wheel "
+        f"(pip install pygraphviz){pixels}. Without them, .svg, .html and .dot files, graph.to_dot() and "
+        "graph.to_text() still work"
     )
 
 
@@ -64,13 +66,44 @@ def _pygraphviz(text: str, format: str) -> bytes | None:
         raise RendererError(f"pygraphviz could not make a .{format}: {error}") from error
 
 
+def _own(text: str, format: str) -> bytes | None:
+    """By our own layout; None for what it cannot make."""
+    if format == "svg":
+        return svg(text).encode()
+    return png(svg(text)) if format == "png" else None
+
+
 def picture(graph: Picture, ending: str) -> bytes:
     """The content of a file with a graph, in the format of an ending that `WRITERS` has."""
-    writer = WRITERS[ending]
+    writer, drawn = WRITERS[ending], STYLES[graph.look.style].svg
     if not writer.rendered:
         return writer.write(graph).encode()
     check_size(graph)
+    if drawn is not None:
+        return drawing(drawn(graph), ending)
     return render(writer.write(graph), ending)
+
+
+def drawing(text: str, format: str) -> bytes:
+    """A picture that is an SVG text already, in another format.
+
+    Args:
+        text: the picture.
+        format: "svg", "png" or "pdf".
+
+    Raises:
+        RendererError: nothing is installed that makes this format.
+    """
+    if format == "svg":
+        return text.encode()
+    made = png(text) if format == "png" else pdf(text)
+    if made is None:
+        raise RendererError(
+            f"nothing is installed that makes a .{format} of this picture: pip install cairosvg, or install "
+            "rsvg-convert (apt-get install librsvg2-bin, brew install librsvg). Without them, .svg and .html "
+            "files still work"
+        )
+    return made
 
 
 def check_size(graph: Picture) -> None:

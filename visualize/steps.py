@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import io
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any, TextIO, overload
@@ -13,7 +14,14 @@ from typing import Any, TextIO, overload
 import numpy as np
 
 import autograd_lite as ag
-from autograd_lite.errors import DTypeError, FileError, OptionError, RendererError, TapeError
+from autograd_lite.errors import (
+    DTypeError,
+    FileError,
+    OptionError,
+    RendererError,
+    ShapeError,
+    TapeError,
+)
 from autograd_lite.notebook import quietly
 
 from . import render
@@ -23,7 +31,7 @@ from .graph import Graph, draw
 from .reading import history
 from .words.values import amount
 from .words.wording import Wording, named
-from .writers import html, lecture
+from .writers import STYLES, lecture, neurons, page
 
 __all__ = ["Steps", "backprop_steps", "computed", "recorded", "with_gradients"]
 
@@ -71,9 +79,9 @@ class Steps(Sequence[Step]):
     @quietly
     def _repr_html_(self) -> str:
         """For notebooks: the page of `save("steps.html")` in a frame. Its scripts see nothing around it."""
-        page = escape(html.page(self.graph, self))
+        text = escape(page(self.graph, self))
         return (
-            f'<iframe srcdoc="{page}" sandbox="allow-scripts allow-downloads allow-modals" '
+            f'<iframe srcdoc="{text}" sandbox="allow-scripts allow-downloads allow-modals" '
             'title="Backpropagation step by step" '
             f'style="width: 100%; height: {FRAME}px; border: 1px solid rgba(128, 128, 128, 0.35)"></iframe>'
         )
@@ -82,13 +90,27 @@ class Steps(Sequence[Step]):
         """Write the walk as text, to the terminal unless a file is given."""
         print(self, file=sys.stdout if file is None else file)
 
+    def to_svg(self, i: int) -> str:
+        """The picture of the i-th step as the text of an SVG file.
+
+        Raises:
+            IndexError: there is no such step.
+            RendererError: the style "lecture" needs a renderer, and none is installed.
+        """
+        drawn = STYLES[self.graph.look.style].frame
+        if drawn is not None:
+            return drawn(self.graph, self, range(len(self))[i])
+        return render.render(self.to_dot(i), "svg").decode()
+
     def to_dot(self, i: int) -> str:
-        """The picture of the i-th step in Graphviz' DOT language.
+        """The picture of the i-th step in Graphviz' DOT language; of neurons the whole of the network.
 
         Raises:
             IndexError: there is no such step.
         """
         i = range(len(self))[i]
+        if self.graph.look.style == "neurons":
+            return self.graph.to_dot()
         past, step = self[: i + 1], self[i]
         captions = [(f"{j + 1} of {len(self)}: {s.title}", s.rule) for j, s in enumerate(self)]
         stage = lecture.Stage(
@@ -124,7 +146,7 @@ class Steps(Sequence[Step]):
         path = render.as_path(path)
         match path.suffix.lower():
             case ".html":
-                content = html.page(self.graph, self).encode()
+                content = page(self.graph, self).encode()
             case ".gif" | ".png":
                 content = self._animation(path.suffix.lower().removeprefix("."), seconds)
             case ".txt":
@@ -145,7 +167,7 @@ class Steps(Sequence[Step]):
 
         Raises:
             OptionError: an unknown format, or more than 500 steps.
-            RendererError: neither Graphviz nor pygraphviz is installed.
+            RendererError: nothing is installed that makes the format, see `Graph.save`.
             FileError: a file cannot be written.
         """
         if format not in FORMATS:
@@ -167,7 +189,15 @@ class Steps(Sequence[Step]):
         from tqdm import tqdm  # here, so that `import visualize` is fast
 
         for i in tqdm(range(len(self)), "pictures", leave=False, disable=None):
-            yield self.to_dot(i).encode() if format == "dot" else render.render(self.to_dot(i), format)
+            yield self._frame(i, format)
+
+    def _frame(self, i: int, format: str) -> bytes:
+        if format == "svg":
+            return self.to_svg(i).encode()
+        drawn = STYLES[self.graph.look.style].frame
+        if drawn is not None and format != "dot":
+            return render.drawing(drawn(self.graph, self, i), format)
+        return self.to_dot(i).encode() if format == "dot" else render.render(self.to_dot(i), format)
 
     def _animation(self, format: str, seconds: float) -> bytes:
         self._refuse_too_many()
@@ -194,7 +224,9 @@ class Steps(Sequence[Step]):
             )
 
 
-def backprop_steps(output: Any, *inputs: Any) -> Steps:
+def backprop_steps(
+    output: Any, *inputs: Any, loss: Callable[[Any], Any] | None = None, style: str = "lecture"
+) -> Steps:
     """The lecture's walk: every value on the way forward, then every gradient on the way back.
 
     Args:
@@ -202,6 +234,9 @@ def backprop_steps(output: Any, *inputs: Any) -> Steps:
             and released arrays, record inside `with ag.Tape():`. No `grad` is touched. Or a function or
             module that returns one: it is called with `inputs`.
         inputs: what to call `output` with, as in `draw`.
+        loss: called with what the function or module returns.
+        style: "lecture", a step for each operation; or "neurons", a step for each neuron of a chain of Linear
+            layers and activations: its value, its delta, and the gradients of its weights, for one sample.
 
     Returns:
         A sequence of `Step`s, with `print`, `save` and `save_frames`.
@@ -210,6 +245,8 @@ def backprop_steps(output: Any, *inputs: Any) -> Steps:
         TapeError: nothing was recorded, or a backward pass has released what was, or began elsewhere.
         DTypeError: not a Tensor.
         ShapeError: not a single number, and no backward pass has been played from it.
+        OptionError: another style.
+        UnsupportedError: the style "neurons", and neither such a chain nor the cell of an LSTM.
 
     Example:
         >>> import autograd_lite as ag
@@ -228,25 +265,69 @@ def backprop_steps(output: Any, *inputs: Any) -> Steps:
         >>> str(backprop_steps(lambda x: 3 * x, 2.0)[-1])
         'df/dx, through f = 3*x: d(3*x)/dx = 3.00; upstream 1.00; so 3.00'
     """
-    graph = named(with_gradients(*computed("backprop_steps", output, inputs)))
+    if style not in ("lecture", "neurons"):
+        raise OptionError(f"backprop_steps(style={style!r}): expected 'lecture' or 'neurons'")
+    if style == "neurons":
+        return _through_neurons(output, inputs, loss)
+    graph = named(with_gradients(*computed("backprop_steps", output, inputs, loss)))
     words = Wording(graph)
     return Steps(graph, [*_forward(graph, words), *_backward(graph, words)])
+
+
+def _through_neurons(output: Any, inputs: tuple[Any, ...], loss: Callable[[Any], Any] | None) -> Steps:
+    """The walk neuron by neuron, of a model or of what was recorded."""
+    if callable(output) and not isinstance(output, ag.Tensor):
+        graph = draw(output, *inputs, style="neurons", loss=loss or _alone)
+    else:
+        computed("backprop_steps", output, inputs, loss)  # refuses inputs and a loss
+        graph = with_gradients(output)
+        graph = replace(graph, look=replace(graph.look, style="neurons"))
+    samples = neurons.checked(graph).samples
+    if samples != 1:
+        raise ShapeError(
+            f"backprop_steps(style='neurons'): the input has {samples} samples, and a walk shows one; give "
+            "the first: backprop_steps(model, x[:1], ...)"
+        )
+    return Steps(graph, neurons.steps(graph))
+
+
+def _alone(output: Any) -> Any:
+    """The output of a model, where it is a single number and so may be where the walk back begins."""
+    if isinstance(output, (tuple, list, dict)):
+        raise ShapeError(
+            "backprop_steps(style='neurons'): the output has several parts, and the walk back begins at "
+            "a single number; give a loss: backprop_steps(model, x, loss=lambda y: np.sum(y[0]))"
+        )
+    if not isinstance(output, ag.Tensor):
+        raise TapeError(
+            "backprop_steps(style='neurons'): the output carries no gradient, so there is no walk back; the "
+            "values alone are shown by draw(model, x, style='neurons')"
+        )
+    if output.size != 1:
+        raise ShapeError(
+            f"backprop_steps(style='neurons'): the output has shape {output.shape}, and the walk back begins "
+            "at a single number; give a loss: backprop_steps(model, x, loss=lambda y: np.sum((y - t) ** 2))"
+        )
+    return output
 
 
 # -- the pass back ---------------------------------------------------------------------------------
 
 
-def computed(who: str, output: Any, inputs: tuple[Any, ...]) -> tuple[Any, Names]:
+def computed(
+    who: str, output: Any, inputs: tuple[Any, ...], loss: Callable[[Any], Any] | None = None
+) -> tuple[Any, Names]:
     """A Tensor, or what a function makes of inputs, and the names of these and of its parameters."""
     if isinstance(output, ag.Tensor) or not callable(output):
-        if inputs:
+        if inputs or loss is not None:
+            what = "inputs and a loss" if loss is not None else "inputs"
             raise DTypeError(
-                f"{who}({type(output).__name__}, ...): inputs belong to a function or module: {who}(f, x); a "
-                f"recorded Tensor stands alone: {who}(y)"
+                f"{who}({type(output).__name__}, ...): {what} belong to a function or module: "
+                f"{who}(f, x); a recorded Tensor stands alone: {who}(y)"
             )
         return output, []
     names: dict[Any, str] = {}
-    recorded = record(output, inputs, names, who=who)
+    recorded = record(output, inputs, names, loss, who=who)
     pairs = list(output.named_parameters()) if hasattr(output, "named_parameters") else []
     given = [(name, recorded.given.get(key)) for key, name in names.items()]
     return recorded.output, [*pairs, *((name, x) for name, x in given if isinstance(x, ag.Tensor))]

@@ -29,7 +29,8 @@ def test_a_new_style_is_one_entry(monkeypatch):
 
 @pytest.mark.parametrize("style", STYLES)
 def test_text_is_written_as_it_is_printed(tmp_path, style):
-    graph = draw(lambda x: np.exp(x), 1.0, style=style)
+    weight = ag.Tensor([[1.0, 2.0]], requires_grad=True)
+    graph = draw(lambda x: np.tanh(weight @ x), np.array([1.0, 3.0]), style=style)
     assert graph.save(tmp_path / "f.text").read_text(encoding="utf-8") == graph.to_text()
 
 

@@ -34,6 +34,8 @@ def kind(value: Any) -> str:
     >>> kind(np.zeros((8, 3), np.float32)), kind(2.5)
     ('float32 (8, 3)', 'float64 ()')
     """
+    if value is None:
+        return "no value"
     if isinstance(value, tuple):
         return ", ".join(map(kind, value))
     array = np.asarray(value)

@@ -5,13 +5,14 @@ A new format is one entry in `WRITERS`; a new style of pictures is one entry in 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from . import html, lecture, listing, network, outline
+from ..computation import Step
+from . import html, lecture, listing, network, neurons, outline
 from .look import Picture
 
-__all__ = ["LIMIT", "STYLES", "WRITERS", "Style", "Writer", "boxes"]
+__all__ = ["LIMIT", "STYLES", "WRITERS", "Style", "Writer", "boxes", "page"]
 
 LIMIT = 2_000
 """How many boxes a picture may have that is laid out by a renderer. Text may have more."""
@@ -25,16 +26,23 @@ class Style:
         dot: writes the picture in Graphviz' DOT language.
         text: writes the computation as plain text.
         boxes: counts the circles or boxes in the picture.
+        page: writes the page of the picture, or of a walk through it.
+        svg: draws the picture itself, where it needs no renderer.
+        frame: draws the i-th step of a walk itself.
     """
 
     dot: Callable[[Picture], str]
     text: Callable[[Picture], str]
     boxes: Callable[[Picture], int]
+    page: Callable[[Picture, Sequence[Step] | None], str] = html.page
+    svg: Callable[[Picture], str] | None = None
+    frame: Callable[[Picture, Sequence[Step], int], str] | None = None
 
 
 STYLES = {
     "lecture": Style(lecture.dot, outline.text, lambda graph: len(graph.vertices)),
     "model": Style(network.dot, listing.text, lambda graph: len(network.folding(graph).boxes)),
+    "neurons": Style(neurons.dot, outline.text, neurons.circles, neurons.page, neurons.svg, neurons.frame),
     "ops": Style(network.dot, outline.text, lambda graph: len(network.folding(graph).boxes)),
 }
 """The styles that `draw` knows."""
@@ -48,6 +56,11 @@ def dot(graph: Picture) -> str:
 def text(graph: Picture) -> str:
     """The computation as plain text."""
     return STYLES[graph.look.style].text(graph)
+
+
+def page(graph: Picture, steps: Sequence[Step] | None = None) -> str:
+    """The page of the picture, or of a walk through it."""
+    return STYLES[graph.look.style].page(graph, steps)
 
 
 def boxes(graph: Picture) -> int:
@@ -73,7 +86,7 @@ WRITERS = {
     "svg": Writer(dot, rendered=True),
     "png": Writer(dot, rendered=True),
     "pdf": Writer(dot, rendered=True),
-    "html": Writer(html.page),
+    "html": Writer(page),
     "text": Writer(text),
 }
 """The formats of pictures, by the endings of their files."""

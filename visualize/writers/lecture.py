@@ -60,7 +60,8 @@ def dot(graph: Picture, stage: Stage | None = None) -> str:
     ink = f'color="{theme.line}", fontcolor="{theme.text}"'
     lines = [
         "digraph {",
-        f"  graph [rankdir={graph.look.direction}, ranksep=0.2, nodesep=0.2, pad=0.15, ordering=in{paper}]",
+        f"  graph [rankdir={graph.look.direction or 'LR'}, ranksep=0.2, nodesep=0.2, pad=0.15, "
+        f"ordering=in{paper}]",
         f'  node [fontname="{FONT}", fontsize=14, margin="0.06,0.04", {ink}]',
         f'  edge [color="{theme.line}", arrowsize=0.7]',
         *([_legend(graph, theme)] if graph.look.legend and stage is None else []),
@@ -100,7 +101,7 @@ def _sums(graph: Picture, theme: Theme, stage: Stage | None) -> dict[int, str]:
 
 def _legend(graph: Picture, theme: Theme) -> str:
     """What the two numbers on a line are."""
-    here, there = ("above", "below") if graph.look.direction == "LR" else ("left of", "right of")
+    here, there = ("above", "below") if graph.look.direction != "TB" else ("left of", "right of")
     said = (
         f'{here} the line the <FONT COLOR="{theme.value}">value</FONT>, {there} it the '
         f'<FONT COLOR="{theme.grad}">gradient</FONT> of the output by it'
@@ -154,7 +155,7 @@ def _edge(graph: Picture, edge: Edge, i: int, theme: Theme, stage: Stage | None)
     new_value, new_grad = new and red is HIDDEN, new and red is not HIDDEN  # gradients come after values
     # Cells of one even size: the rule lies in the middle, and the lines meet it without a gap.
     size = f'WIDTH="{max(46, value.width, grad.width)}" HEIGHT="{max(20, value.height, grad.height)}"'
-    if graph.look.direction == "LR":
+    if graph.look.direction != "TB":
         above, below = _cell(value, size, new_value, theme), _cell(grad, size, new_grad, theme)
         rows, entry, leave = f"<TR>{above}</TR><HR/><TR>{below}</TR>", "w", "e"
     else:

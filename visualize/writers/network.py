@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
+import textwrap
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from ..computation import Vertex
-from ..faults import faults
+from ..faults import faults, nonfinite
 from ..fold import Box, Folding, Link, fold
 from ..words.label import index, number, text
 from ..words.values import kind, norm, shape, statistics
@@ -38,6 +41,7 @@ class _Writer:
         self.detailed = graph.look.style == "ops"
         self.folding = folding(graph)
         self.faults = faults(graph)
+        self.failed = any(vertex.fault for vertex in graph.vertices)
         self.norms = [_norm(e.grad) for e in graph.edges] if graph.look.grads else [None] * len(graph.edges)
         self.totals = _gradients(graph) if self.look.grads else {}
         self.flows = [_together(self.norms[e] for e in link.edges) for link in self.folding.links]
@@ -113,19 +117,22 @@ class _Writer:
                 attributes.append('style="rounded,filled,dashed"')
         said = [s for v in box.vertices for s in self.faults.get(v, ())]
         if said:
-            border = self.theme.loud
+            border = self.theme.grad if self._is_offender(box) else self.theme.loud
             attributes.append("penwidth=3")
-            worst = [s for s in dict.fromkeys(said) if s.startswith("first")] or said[:1]
-            lines += [_small(f"<B>{text(s)}</B>", border, escape=False) for s in worst]
+            worst = [s for s in dict.fromkeys(said) if s.startswith(("first", "raised"))] or said[:1]
+            lines += [_small(f"<B>{_in_lines(s)}</B>", border, escape=False) for s in worst]
         attributes += [f'fillcolor="{fill}"', f'color="{border}"', f"label=<{_stacked(lines)}>"]
         return f"  b{i} [{', '.join(attributes)}]"
+
+    def _is_offender(self, box: Box) -> bool:
+        return any(self.graph.vertices[v].fault for v in box.vertices)
 
     def _module(self, box: Box) -> list[str]:
         assert box.call is not None
         call = self.graph.calls[box.call]
         lines = [self._title(box.call, box.count)]
         if call.settings:
-            lines.append(_small(_shortened(call.settings), self.theme.faint))
+            lines += [_small(line, self.theme.faint) for line in _wrapped(call.settings)]
         if call.parameters:
             lines.append(_small(_parameters(call.parameters), self.theme.faint))
             own = [v for v in box.vertices if self.graph.vertices[v].op is None and v in self.totals]
@@ -163,6 +170,8 @@ class _Writer:
         """Kind, value and gradient of a step or input."""
         i, theme = box.vertices[0], self.theme
         value, grad = self.graph.vertices[i].value, self.totals.get(i)
+        if value is None:  # of a step that failed
+            return []
         lines = [_small(kind(value), theme.faint)]
         if self.look.values:
             lines += self._shown(value, theme.value, "")
@@ -183,7 +192,7 @@ class _Writer:
         graph, theme = self.graph, self.theme
         edges = [graph.edges[e] for e in link.edges]
         attributes, lines, flow = [], [], self.flows[i]
-        if not self.detailed:
+        if not self.detailed or self.failed:
             shapes = list(dict.fromkeys(shape(e.value) for e in edges))
             many = shapes[:2] + ["…"] * (len(shapes) > 2)
             lines.append(_small(", ".join(many), theme.faint) + _times(len(edges)))
@@ -247,7 +256,8 @@ class _Writer:
                 "white is 0, orange positive, blue negative",
                 self.look.values == "pictures",
             ),
-            (theme.loud, "NaN", "not a number, or infinite", bool(self.faults)),
+            (theme.loud, "NaN", "not a number, or infinite", any(map(nonfinite, self._all_numbers()))),
+            (theme.grad, "□", "red: what is wrong", self.failed),
         ]
         rows = [f'<FONT COLOR="{c}"><B>{sign}</B></FONT>  {said}' for c, sign, said, there in signs if there]
         if self.look.flow and self.totals:
@@ -257,6 +267,10 @@ class _Writer:
         lines = "".join(f'{row}<BR ALIGN="LEFT"/>' for row in rows)
         label = f'<FONT POINT-SIZE="10" COLOR="{theme.faint}"><BR/>{lines}</FONT>'
         return f"  label=<{label}>; labelloc=b; labeljust=l"
+
+    def _all_numbers(self) -> Iterator[Any]:
+        yield from (vertex.value for vertex in self.graph.vertices)
+        yield from (edge.grad for edge in self.graph.edges)
 
     def _is_parameter(self, vertex: Vertex) -> bool:
         return vertex.op is None and not vertex.constant and not self._is_data(vertex)
@@ -280,6 +294,12 @@ def _together(norms: Any) -> float | None:
     return norm(known) if known else None
 
 
+def _in_lines(said: str, wide: int = 50, most: int = 4) -> str:
+    """A long text in lines, the first of them."""
+    lines = textwrap.wrap(said, wide, max_lines=most, placeholder=" …")
+    return "<BR/>".join(map(text, lines))
+
+
 def _times(count: int) -> str:
     return f" ×{count}" if count > 1 else ""
 
@@ -288,8 +308,13 @@ def _parameters(n: int) -> str:
     return f"{n:,} parameter{'s' * (n != 1)}" if n else ""
 
 
-def _shortened(settings: str, limit: int = 44) -> str:
-    return settings if len(settings) <= limit else settings[: limit - 1].rstrip(", ") + "…"
+def _wrapped(settings: str, limit: int = 46) -> list[str]:
+    """The options of a module in lines, broken between options."""
+    lines = [""]
+    for option in re.split(r", (?![^(]*\))", settings):
+        longer = f"{lines[-1]} {option}," if lines[-1] else f"{option},"
+        lines[-1:] = [longer] if len(longer) <= limit or not lines[-1] else [lines[-1], f"{option},"]
+    return [*lines[:-1], lines[-1].removesuffix(",")]
 
 
 def _small(said: str, colour: str, escape: bool = True) -> str:

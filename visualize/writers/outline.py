@@ -28,8 +28,9 @@ def _said(graph: Picture, words: Wording, totals: dict[int, object], i: int) -> 
     value = (
         f" = {amount(vertex.value)}" if graph.look.values and (vertex.op is not None or vertex.name) else ""
     )
+    fault = f"    {vertex.fault}" if vertex.fault else ""
     gradient = "" if vertex.constant or not graph.look.grads else f"    gradient {amount(totals.get(i))}"
-    return f"{words.name(i)}{computed}{value}{gradient}"
+    return f"{words.name(i)}{computed}{value}{gradient}{fault}"
 
 
 # -- what came from what ---------------------------------------------------------------------------
@@ -40,6 +41,7 @@ def _expressions(graph: Picture) -> Iterator[str]:
     words = Wording(graph)
     totals = graph.totals()
     roots = list(dict.fromkeys(edge.source for edge in graph.edges if edge.target is None))
+    roots += [i for i, vertex in enumerate(graph.vertices) if vertex.fault and i not in roots]
     told: set[int] = set()
     for root in roots:  # grows by what lies too deep
         if root in told:

@@ -1,0 +1,6 @@
+"""DOT text, as the writers write it -> a picture, by our own layout: for machines without Graphviz."""
+
+from .raster import pdf, png
+from .svg import svg
+
+__all__ = ["pdf", "png", "svg"]

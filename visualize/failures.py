@@ -1,0 +1,235 @@
+"""What a traceback tells of a computation that failed: which op it was, on what, and what had been computed.
+
+Nothing is kept for this while all goes well. The frames of a traceback hold the Tensors that lead there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from inspect import CO_OPTIMIZED, unwrap
+from types import CodeType, FrameType
+from typing import Any
+
+import numpy as np
+
+import autograd_lite as ag
+from autograd_lite.errors import AnomalyError, TapeError
+from autograd_lite.tree import flatten
+
+from .reading import Failed, Recorded, identity, op_name
+
+__all__ = ["failed"]
+
+ENGINE = ("autograd_lite", "numpy")
+LIBRARY = (*ENGINE, "nn", "visualize")
+"""Packages whose frames are not the user's."""
+
+PLAYING = ("play", "pull", "check_forward")
+"""The functions of the engine that work on one step of the tape, their `node`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Frame:
+    """One call on the way to an error."""
+
+    package: str
+    code: CodeType
+    line: int
+    locals: dict[str, Any]
+    globals: dict[str, Any]
+
+    @property
+    def is_module(self) -> bool:
+        """Whether it is the body of a program, whose variables come from everywhere."""
+        return self.code.co_name == "<module>"
+
+    def variables(self) -> dict[str, Any]:
+        """The variables that the code names, its own last."""
+        named = {name: self.globals[name] for name in self.code.co_names if name in self.globals}
+        return {**named, **self.locals}
+
+    def arguments(self) -> list[Any]:
+        """What the function was called with."""
+        count = self.code.co_argcount + self.code.co_kwonlyargcount + bool(self.code.co_flags & 0x04)
+        return [self.locals[name] for name in self.code.co_varnames[:count] if name in self.locals]
+
+
+def failed(error: BaseException, names: dict[Any, str]) -> Recorded:
+    """What ran until an error was raised; adds the names of parameters and variables to `names`.
+
+    Raises:
+        TapeError: the error was not raised, or no Tensor led to it.
+    """
+    frames = _without_body_of_op(list(_frames(error)))
+    if not frames:
+        raise TapeError(
+            f"draw({type(error).__name__}): the error has no traceback, which holds what ran; draw it where "
+            "it is caught: except Exception as error: draw(error)"
+        )
+    own = [frame for frame in frames if frame.package not in LIBRARY] or frames[:1]
+    for x, name in _names(frames, own):
+        names.setdefault(identity(x), name)
+    line = f"{own[-1].code.co_filename}:{own[-1].line}"
+    message = f"raised {type(error).__name__}{_place(frames, str(error))}: {error}"
+    found, roots = _offender(error, frames, line, message), _roots(frames)
+    if found is not None:
+        roots = [x for x in found.inputs if _is_taped(x)] or roots
+    nodes = [root.node for root in roots] if found is None or found.node is None else [found.node]
+    if not nodes and (found is None or not found.inputs):
+        raise TapeError(f"draw({type(error).__name__}): no Tensor on the tape led to this error")
+    return Recorded(list(nodes), failed=found or Failed(message, line))
+
+
+# -- the traceback ---------------------------------------------------------------------------------
+
+
+def _frames(error: BaseException) -> Iterator[_Frame]:
+    """The calls from where the error was caught to where it began, those of its causes last."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        traceback = cause.__traceback__
+        while traceback is not None:
+            frame = traceback.tb_frame
+            package = (frame.f_globals.get("__name__") or "").partition(".")[0]
+            yield _Frame(package, frame.f_code, traceback.tb_lineno, _locals(frame, error), frame.f_globals)
+            traceback = traceback.tb_next
+        cause = cause.__cause__
+
+
+def _locals(frame: FrameType, error: BaseException) -> dict[str, Any]:
+    """The variables of a call.
+
+    Before Python 3.13 a frame keeps what it was asked for, and with the variable that holds the error the
+    whole traceback. So the frame forgets that variable; the program has it still.
+    """
+    kept = frame.f_locals
+    found = dict(kept)
+    if isinstance(kept, dict) and frame.f_code.co_flags & CO_OPTIMIZED:  # else it is the program's own
+        for name, value in found.items():
+            if value is error:
+                del kept[name]
+    return found
+
+
+def _without_body_of_op(frames: list[_Frame]) -> list[_Frame]:
+    """Without the calls within an op that the user has written: the op is what failed."""
+    for k, frame in enumerate(frames[1:], 1):
+        op = _op(frames[k - 1])
+        if op is not None and frame.code is getattr(unwrap(op[0]), "__code__", None):
+            return frames[:k]
+    return frames
+
+
+def _is_taped(x: Any) -> bool:
+    """Whether a value is a recorded Tensor that still holds its value."""
+    return isinstance(x, ag.Tensor) and x.node is not None and not x.node.released
+
+
+def _tensors(values: Iterable[Any], levels: int = 2) -> Iterator[ag.Tensor]:
+    """The Tensors among variables, and in their containers; no deeper, as a container may be in itself."""
+    for x in values:
+        if isinstance(x, ag.Tensor):
+            yield x
+        elif levels and isinstance(x, (list, tuple, dict)):
+            yield from _tensors(x.values() if isinstance(x, dict) else x, levels - 1)
+
+
+def _roots(frames: list[_Frame]) -> list[ag.Tensor]:
+    """The results in the innermost call that has some; in the body of a program, the latest of all."""
+    for frame in reversed(frames):
+        found = [x for x in _tensors(frame.locals.values()) if _is_taped(x) and not x.is_leaf]
+        found.sort(key=lambda x: x.node.index if x.node else 0)
+        if found:
+            return found[-1:] if frame.is_module else found
+    return []
+
+
+# -- the offender ----------------------------------------------------------------------------------
+
+
+def _offender(error: BaseException, frames: list[_Frame], line: str, message: str) -> Failed | None:
+    """The step that failed; None where the error is of a value, as of a loss that is NaN."""
+    for frame in reversed(frames):
+        node = frame.locals.get("node")
+        if frame.package == "autograd_lite" and frame.code.co_name in PLAYING and isinstance(node, ag.Node):
+            arrived = frame.locals.get("g") if frame.code.co_name != "check_forward" else None
+            cotangent = arrived if isinstance(arrived, (np.ndarray, np.generic)) else None
+            return Failed(message, line, op_name(node), node.op, node=node, cotangent=cotangent)
+    inner = _inner(frames)
+    for at in reversed(range(len(inner))):
+        if _op(inner[at]) is not None:
+            while at and inner[at - 1].package in ENGINE:
+                at -= 1
+            at = next(k for k in range(at, len(inner)) if _op(inner[k]) is not None)
+            op, operands = _op(inner[at]) or (None, ())
+            return Failed(message, line, getattr(op, "__name__", "op"), op, _numbers(operands))
+    if isinstance(error, AnomalyError):
+        return None
+    layer = next((frame for frame in reversed(inner) if _module(frame) is not None), None)
+    if layer is not None:
+        return Failed(message, line, type(_module(layer)).__name__, None, _numbers(layer.arguments()[1:]))
+    called = next((frame for frame in inner if frame.package != "numpy"), None)
+    if called is not None:
+        name = called.code.co_name.strip("_")
+        return Failed(message, line, name, None, _numbers(called.arguments()))
+    return Failed(message, line, type(error).__name__, None, tuple(_roots(frames)))
+
+
+def _inner(frames: list[_Frame]) -> list[_Frame]:
+    """The frames of libraries within the user's innermost, outermost first."""
+    last = max((k for k, frame in enumerate(frames) if frame.package not in LIBRARY), default=-1)
+    return frames[last + 1 :]
+
+
+def _op(frame: _Frame) -> tuple[Any, tuple[Any, ...]] | None:
+    """The op that a call of the engine computes, and its arguments."""
+    if frame.package != "autograd_lite":
+        return None
+    given = frame.locals
+    op = next((given[name] for name in ("definition", "op", "ufunc") if callable(given.get(name))), None)
+    if op is None:
+        return None
+    if "other" in given:
+        turned = frame.code.co_name == "reflected"
+        return op, (given["other"], given["self"]) if turned else (given["self"], given["other"])
+    return op, tuple(given.get("args", ())) if "x" not in given or "values" in given else (given["x"],)
+
+
+def _numbers(arguments: Any) -> tuple[Any, ...]:
+    """The values among arguments, also those in lists; the rest are options."""
+    kinds = (ag.Tensor, np.ndarray, np.generic, float, complex)
+    return tuple(x for x in flatten(list(arguments))[0] if isinstance(x, kinds))
+
+
+# -- modules, names --------------------------------------------------------------------------------
+
+
+def _module(frame: _Frame) -> Any:
+    """The module whose `forward` runs in a frame."""
+    first = frame.arguments()[:1] if frame.code.co_name == "forward" else []
+    return next((x for x in first if hasattr(x, "named_modules")), None)
+
+
+def _place(frames: list[_Frame], message: str) -> str:
+    """Where in the outermost module the innermost is, ` in encoder.0 (Linear)`, if no message says it."""
+    running = [module for frame in frames if (module := _module(frame)) is not None]
+    if not running:
+        return ""
+    path = next((path for path, module in running[0].named_modules() if module is running[-1]), "")
+    return f" in {path} ({type(running[-1]).__name__})" if path and f".{path} (" not in message else ""
+
+
+def _names(frames: list[_Frame], own: list[_Frame]) -> Iterator[tuple[Any, str]]:
+    """The parameters of the models that are in sight, then the variables of the user."""
+    for frame in frames:
+        for x in frame.variables().values():
+            for model in (x, getattr(x, "model", None) if frame.package == "nn" else None):
+                if model is not None and hasattr(model, "named_parameters") and not isinstance(model, type):
+                    yield from ((p, name) for name, p in model.named_parameters())
+    for frame in own:
+        for name, x in frame.variables().items():
+            if isinstance(x, ag.Tensor) and not name.startswith("_"):
+                yield x, name

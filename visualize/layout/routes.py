@@ -1,0 +1,63 @@
+"""The way of a line through its points."""
+
+from __future__ import annotations
+
+import math
+
+from .items import Box, Item, Part
+
+__all__ = ["entry", "route"]
+
+NEAR = 40
+"""How far from the middle of a border a line may leave."""
+
+Stop = tuple[float, float]
+
+
+def route(part: Part, tip: float = 0) -> list[Stop]:
+    """The stops of a line, (u, v), from the border of one box to that of another, two for each layer between.
+
+    Args:
+        part: a part of a line.
+        tip: how far before a box it ends, where an arrow's tip follows.
+    """
+    a, b = part.a, part.b
+    to_a, to_b = (part.points or [b])[0], (part.points or [a])[-1]
+    back = part.turned and part.arrow
+    start = entry(a, to_a, 1, tip) if back else _exit(a, to_a)
+    end = entry(b, to_b, -1, tip if part.arrow and not back else 0)
+    stops = [start, (max(start[0], part.leave), start[1])]
+    for point in part.points:
+        half = point.thick / 2  # straight through the whole layer, clear of wider numbers and boxes in it
+        stops += [(point.u - half, point.v), (point.u + half, point.v)]
+    return [*stops, (min(end[0], part.arrive), end[1]), end]
+
+
+def _exit(item: Item, towards: Item) -> Stop:
+    """Where a line leaves: in the middle of the border, or straight on if that is near and not round."""
+    if item.pin:
+        return item.u, item.v
+    shift = towards.v - item.v
+    straight = isinstance(item, Box) and not item.rim and abs(shift) <= min(NEAR, 0.3 * item.cross)
+    return item.u + item.main / 2, item.v + (shift if straight else 0)
+
+
+def entry(item: Item, towards: Item, side: int, tip: float = 0) -> Stop:
+    """Where a line meets a box: straight on, or as far to the side it comes from as the box reaches.
+
+    Args:
+        item: the box.
+        towards: where the line comes from.
+        side: -1 at the beginning of the box, 1 at its end.
+        tip: how far before the border.
+    """
+    if item.pin or not isinstance(item, Box):
+        return item.u, item.v
+    if item.is_point:
+        return item.u + side * tip, item.v
+    half, rim = item.cross / 2 - item.margin, item.rim
+    room = (0.62 if rim else 0.8) * half
+    shift = max(-room, min(room, towards.v - item.v))
+    over = max(0.0, abs(shift) - (half - rim))
+    inset = rim - math.sqrt(rim * rim - over * over) if rim else 0.0
+    return item.u + side * (item.main / 2 - inset + tip), item.v + shift
