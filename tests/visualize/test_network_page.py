@@ -209,6 +209,7 @@ def test_nothing_covers_anything(visit: Any) -> None:
 def test_at_400_pixels_all_is_in_reach(visit: Any) -> None:
     page = visit(lenet(style="model"))
     page.set_viewport_size({"width": 400, "height": 800})
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
     layers = page.evaluate(BOXES, "g.module")
     assert all(box["left"] >= 0 and box["right"] <= 400 for box in layers)

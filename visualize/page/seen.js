@@ -66,7 +66,7 @@ function arrange(wide) {
   const gap = shown.lines.some((line) => line.label) ? (state.across ? 22 : 5) : 22;
   shown.size = layoutGraph([...shown.boxes.values()], shown.frames, shown.lines, state.across, gap);
   const whole = wholeScale();
-  return whole >= READABLE ? 1 + whole : Math.min(READABLE, room().width / shown.size.cross) + whole / 100;
+  return whole >= READABLE ? 1 + whole : firstScale() + whole / 100;
 }
 
 /** The texts on a line, of one edge, or of all the uses that a folded module makes of a value. */

@@ -22,8 +22,9 @@ function wholeScale() {
 
 /** The scale to begin with: all of it, if that can be read, or else all across. */
 function firstScale() {
-  const { width: wide, height: high } = room(), across = (state.across ? high : wide) - 2 * MARGIN;
-  return Math.max(wholeScale(), Math.min(READABLE, Math.max(SMALLEST, across / shown.size.cross)));
+  const whole = wholeScale(), { width: wide, height: high } = room();
+  const across = ((state.across ? high : wide) - 2 * MARGIN) / shown.size.cross;
+  return whole >= READABLE ? whole : Math.max(whole, SMALLEST, Math.min(1, across));
 }
 
 /** Show the whole graph; or at a scale, from its beginning on. */

@@ -132,7 +132,7 @@ class _Writer:
         call = self.graph.calls[box.call]
         lines = [self._title(box.call, box.count)]
         if call.settings:
-            lines += [_small(line, self.theme.faint) for line in _wrapped(call.settings)]
+            lines += [_small(line, self.theme.faint) for line in _options(call.settings)]
         if call.parameters:
             lines.append(_small(_parameters(call.parameters), self.theme.faint))
             own = [v for v in box.vertices if self.graph.vertices[v].op is None and v in self.totals]
@@ -308,7 +308,7 @@ def _parameters(n: int) -> str:
     return f"{n:,} parameter{'s' * (n != 1)}" if n else ""
 
 
-def _wrapped(settings: str, limit: int = 46) -> list[str]:
+def _options(settings: str, limit: int = 46) -> list[str]:
     """The options of a module in lines, broken between options."""
     lines = [""]
     for option in re.split(r", (?![^(]*\))", settings):
