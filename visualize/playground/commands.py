@@ -1,0 +1,146 @@
+"""What the page may ask for: one function a command, from the session's worker and the request to an answer.
+
+An answer is bytes, a frame for the page to draw, or a dict, which is sent as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from autograd_lite.errors import OptionError
+
+from . import frames
+from .data import read_csv
+from .options import PROBLEMS, Config
+from .sessions import Sessions
+from .worker import Worker
+
+__all__ = ["COMMANDS", "answer"]
+
+Answer = bytes | dict[str, Any]
+Command = Callable[[Worker, Mapping[str, Any]], Answer]
+
+COMMANDS: dict[str, Command] = {}
+MOST_STEPS = 2000
+FASTEST = 100_000
+
+
+def command(function: Command) -> Command:
+    """Add a command under the name of its function."""
+    COMMANDS[function.__name__.rstrip("_")] = function
+    return function
+
+
+def answer(sessions: Sessions, name: str, request: Mapping[str, Any]) -> Answer:
+    """Answer a request.
+
+    Raises:
+        OptionError: an unknown command, or a request that cannot be.
+        GoneError: the session is no more.
+    """
+    if name == "open":
+        session = sessions.open(Config.of(request.get("config", {})))
+        worker = sessions.get(session)
+        return worker.ask(lambda: frame_of(worker, whole=True, session=session))
+    if name not in COMMANDS:
+        raise OptionError(f"there is no command {name[:40]!r}; there are open, {', '.join(COMMANDS)}")
+    worker = sessions.get(request.get("session"))
+    return worker.ask(lambda: COMMANDS[name](worker, request))
+
+
+def frame_of(worker: Worker, whole: bool = False, **more: Any) -> bytes:
+    """The frame of a worker's run."""
+    header = {"running": worker.running, "problem": worker.problem, **more}
+    return frames.of_run(worker.run, header, whole)
+
+
+def number(request: Mapping[str, Any], name: str, low: float, high: float) -> float:
+    """A number of a request.
+
+    Raises:
+        OptionError: it is not there, or beyond its bounds.
+    """
+    value = request.get(name)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        raise OptionError(f"{name}: expected a number from {low:g} to {high:g}, got {value!r}")
+    return value
+
+
+def whole(request: Mapping[str, Any], name: str, low: int, high: int) -> int:
+    """A whole number of a request."""
+    value = number(request, name, low, high)
+    if value != int(value):
+        raise OptionError(f"{name}: expected a whole number, got {value!r}")
+    return int(value)
+
+
+# -- the run ---------------------------------------------------------------------------------------
+
+
+@command
+def frame(worker: Worker, request: Mapping[str, Any]) -> Answer:
+    """How the run looks now."""
+    return frame_of(worker)
+
+
+@command
+def change(worker: Worker, request: Mapping[str, Any]) -> Answer:
+    """Go on with another config."""
+    config = Config.of(request.get("config", {}))
+    worker.problem = None
+    anew = worker.run.change(config)
+    return frame_of(worker, whole=True, anew=anew)
+
+
+@command
+def run(worker: Worker, request: Mapping[str, Any]) -> Answer:
+    """Train; `speed` in steps a second, none for as many as go."""
+    slow = request.get("speed") is not None
+    worker.start(number(request, "speed", 0.1, FASTEST) if slow else None)
+    return frame_of(worker)
+
+
+@command
+def pause(worker: Worker, request: Mapping[str, Any]) -> Answer:
+    """Train no longer."""
+    worker.pause()
+    return frame_of(worker)
+
+
+@command
+def step(worker: Worker, request: Mapping[str, Any]) -> Answer:
+    """Pause, and make `steps` steps, or all that are left of an epoch."""
+    worker.pause()
+    if request.get("epoch"):
+        worker.advance(worker.run.left_of_epoch())
+    else:
+        worker.advance(whole({"steps": 1, **request}, "steps", 1, MOST_STEPS))
+    return frame_of(worker)
+
+
+@command
+def reset(worker: Worker, request: Mapping[str, Any]) -> Answer:
+    """Back to the first weights."""
+    worker.pause()
+    worker.problem = None
+    worker.run.reset()
+    return frame_of(worker, whole=True, anew=True)
+
+
+@command
+def weight(worker: Worker, request: Mapping[str, Any]) -> Answer:
+    """Set one weight by hand; without a column a bias."""
+    column = None if request.get("column") is None else whole(request, "column", 0, 100)
+    place = whole(request, "layer", 0, 100), whole(request, "row", 0, 100), column
+    worker.run.set_parameter(*place, number(request, "value", -1e6, 1e6))
+    return frame_of(worker)
+
+
+@command
+def csv(worker: Worker, request: Mapping[str, Any]) -> Answer:
+    """The points of a CSV, for the page to put into its config."""
+    text, problem = request.get("text"), request.get("problem")
+    if not isinstance(text, str) or problem not in PROBLEMS:
+        raise OptionError("expected the text of a CSV, and classification or regression")
+    return {"points": read_csv(text, problem)}
