@@ -8,12 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from autograd_lite.errors import OptionError
 
 from . import frames
+from .attack import attacked
+from .check import checked
 from .data import read_csv
-from .options import PROBLEMS, Config
+from .options import PROBLEMS, SIDE, Config
+from .pad import Pad
+from .program import program as program_of
+from .sample import walk
 from .sessions import Sessions
+from .surface import surface as surface_of
 from .worker import Worker
 
 __all__ = ["COMMANDS", "answer"]
@@ -43,6 +51,8 @@ def answer(sessions: Sessions, name: str, request: Mapping[str, Any]) -> Answer:
         session = sessions.open(Config.of(request.get("config", {})))
         worker = sessions.get(session)
         return worker.ask(lambda: frame_of(worker, whole=True, session=session))
+    if name == "digit":
+        return digit(sessions.pad, request)
     if name not in COMMANDS:
         raise OptionError(f"there is no command {name[:40]!r}; there are open, {', '.join(COMMANDS)}")
     worker = sessions.get(request.get("session"))
@@ -144,3 +154,65 @@ def csv(worker: Worker, request: Mapping[str, Any]) -> Answer:
     if not isinstance(text, str) or problem not in PROBLEMS:
         raise OptionError("expected the text of a CSV, and classification or regression")
     return {"points": read_csv(text, problem)}
+
+
+# -- looks inside ----------------------------------------------------------------------------------
+
+
+@command
+def sample(worker: Worker, request: Mapping[str, Any]) -> Answer:
+    """The tape of one sample."""
+    return walk(worker.run, *place_of(request))
+
+
+@command
+def attack(worker: Worker, request: Mapping[str, Any]) -> Answer:
+    """An adversarial step on a point."""
+    return attacked(worker.run, *place_of(request), eps=number(request, "eps", 0, 2 * SIDE))
+
+
+@command
+def surface(worker: Worker, request: Mapping[str, Any]) -> Answer:
+    """The loss surface and the path."""
+    if not len(worker.run.data.X):
+        raise OptionError("there is no point to train on, and so no loss")
+    heights, path, bounds = surface_of(worker.run)
+    return frames.packed({"bounds": bounds, "side": len(heights)}, heights=heights, path=path)
+
+
+@command
+def check(worker: Worker, request: Mapping[str, Any]) -> Answer:
+    """The gradient check."""
+    if not len(worker.run.data.X):
+        raise OptionError("there is no point to train on, and so no gradient")
+    return checked(worker.run)
+
+
+@command
+def program(worker: Worker, request: Mapping[str, Any]) -> Answer:
+    """The run as a program."""
+    return {"text": program_of(worker.run.config, worker.run.steps or 1000)}
+
+
+def place_of(request: Mapping[str, Any]) -> tuple[float, float, float]:
+    """The point that a request is about, and its target."""
+    bounds = {"x1": SIDE, "x2": SIDE, "target": 1.0}
+    x1, x2, target = (float(number(request, name, -most, most)) for name, most in bounds.items())
+    return x1, x2, target
+
+
+def digit(pad: Pad, request: Mapping[str, Any]) -> Answer:
+    """What the pad's network reads in `pixels`, 784 numbers from 0 to 1, or in the test digit `example`."""
+    if "example" in request:
+        image = pad.example(whole(request, "example", 0, 10**9))
+    else:
+        pixels = request.get("pixels")
+        good = (
+            isinstance(pixels, list) and len(pixels) == 784 and all(type(x) in (int, float) for x in pixels)
+        )
+        if not good:
+            raise OptionError("pixels: expected 784 numbers from 0 to 1, row by row")
+        image = np.clip(np.nan_to_num(np.array(pixels, float)), 0, 1).reshape(28, 28)
+    found = pad.read(image)
+    arrays = {name: found.pop(name) for name in ("chances", "seen", "slope")}
+    return frames.packed(found, image=image, **arrays)

@@ -58,7 +58,7 @@ SCHEDULES: dict[str, Callable[[float], dict[str, Any]]] = {
     "CosineAnnealingLR": lambda rate: {"T_max": SCHEDULED},
     "CosineAnnealingWarmRestarts": lambda rate: {"T_0": 50, "T_mult": 2},
     "CyclicLR": lambda rate: {
-        "base_lr": rate / 10, "max_lr": rate, "step_size_up": 20, "cycle_momentum": False,
+        "base_lr": round(rate / 10, 9), "max_lr": rate, "step_size_up": 20, "cycle_momentum": False,
     },
     "OneCycleLR": lambda rate: {"max_lr": rate, "total_steps": SCHEDULED, "cycle_momentum": False},
     "ReduceLROnPlateau": lambda rate: {"factor": 0.5, "patience": 20},

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from autograd_lite.errors import AutogradLiteError
 
 from .options import Config
+from .pad import Pad
 from .worker import Worker
 
 __all__ = ["GoneError", "Sessions"]
@@ -22,7 +23,7 @@ class GoneError(AutogradLiteError, LookupError):
 
 
 class Sessions:
-    """Workers by the names of their sessions.
+    """Workers by the names of their sessions, and the pad that they share.
 
     >>> sessions = Sessions(most=1)
     >>> first = sessions.open(Config())
@@ -35,6 +36,7 @@ class Sessions:
 
     def __init__(self, most: int = MOST) -> None:
         self.most = most
+        self.pad = Pad()
         self._workers: OrderedDict[str, Worker] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -66,6 +68,7 @@ class Sessions:
 
     def close(self) -> None:
         """End all runs."""
+        self.pad.stop()
         with self._lock:
             workers = list(self._workers.values())
             self._workers.clear()

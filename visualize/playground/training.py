@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -13,9 +11,9 @@ import numpy.typing as npt
 import autograd_lite as ag
 import nn
 from autograd_lite.errors import OptionError
-from nn.random import generator
 
 from .data import made
+from .draws import Draws
 from .network import built, columns, linear_layers, optimizer_options, outputs_by_layer
 from .options import SCHEDULED, SCHEDULES, SIDE, Config
 
@@ -34,8 +32,6 @@ NEW_RUN = (
     "batchnorm", "dropout",
 )  # fmt: skip
 """A change of these begins anew; the others change the run from now on."""
-
-_drawing = threading.Lock()
 
 
 def grid() -> Array:
@@ -72,10 +68,12 @@ class Training:
 
     def reset(self) -> None:
         """Back to the first weights, before the first step."""
-        self._random: Any = np.random.default_rng(self.config.start).bit_generator.state
-        with self._draws():
+        self._draws = Draws(self.config.start)
+        with self._draws:
             self.model = built(self.config)
         self.linear = linear_layers(self.model)
+        for i, layer in enumerate(self.linear, 1):
+            layer.weight.name, layer.bias.name = f"W{i}", f"b{i}"
         self.steps = self.epoch = 0
         self.last_step_loss = 0.0
         self.path: list[Array] = []
@@ -130,7 +128,7 @@ class Training:
             loss.backward()
             return loss
 
-        with self._draws() if self.config.dropout else _nothing():
+        with self._draws if self.config.dropout else nullcontext():
             loss = self.optimizer.step(closure)
         self.last_step_loss = float(loss.numpy())
         self._epoch_losses.append(self.last_step_loss)
@@ -168,16 +166,6 @@ class Training:
             self._scheduled += 1
             plateau = self.config.schedule == "ReduceLROnPlateau"
             self.schedule.step(mean) if plateau else self.schedule.step()
-
-    @contextmanager
-    def _draws(self) -> Iterator[None]:
-        """`nn` draws from one generator; while a run draws, it holds the state of this run."""
-        with _drawing:
-            generator.bit_generator.state = self._random
-            try:
-                yield
-            finally:
-                self._random = generator.bit_generator.state
 
     def _remember(self) -> None:
         """Keep where the weights are; when the path is long, every second point of it stays."""
@@ -247,8 +235,3 @@ class Training:
 def optimizer_of(config: Config) -> tuple[Any, ...]:
     """What an optimizer and its schedule are made of."""
     return config.optimizer, config.rate, config.momentum, config.schedule
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield

@@ -191,6 +191,7 @@ async function start() {
     app.network.build();
     app.network.paintFeatures();
     draw();
+    app.tabs.resized();
   });
   addEventListener("hashchange", () => {
     Object.assign(app, read(location.hash.slice(1), app.choices.default));

@@ -4,7 +4,7 @@ import { $, el, number, svg } from "./dom.js";
 import { colour, paint } from "./colours.js";
 import { close, edit } from "./editor.js";
 
-const BOX = 38, ROW = 47, TOP = 52, LABEL = 58, GAP = 78;
+const BOX = 38, ROW = 47, TOP = 38, LABEL = 58, GAP = 78;
 const WORDS = { x1: "x₁", x2: "x₂", "x1^2": "x₁²", "x2^2": "x₂²", x1x2: "x₁x₂", "sin(x1)": "sin x₁", "sin(x2)": "sin x₂" };
 
 /** The layers of weights: how many go in and come out, and where they begin among all parameters. */
@@ -29,7 +29,7 @@ export const inputName = (config, l, i) => (l === 0 ? WORDS[config.features[i]] 
 
 export function create(app) {
   const root = $("#network");
-  let neurons = [], lines = [], features = [], layers = [];
+  let neurons = [], lines = [], features = [], active = [], layers = [];
 
   function build() {
     close();
@@ -49,7 +49,7 @@ export function create(app) {
     const y = (n, j) => TOP + (most * ROW) / 2 + (j - (n - 1) / 2) * ROW;
     heading("Features", 0, LABEL + BOX);
     features = choices.features.map((name, j) => feature(name, y(choices.features.length, j)));
-    const active = features.filter((f) => config.features.includes(f.name));
+    active = features.filter((f) => config.features.includes(f.name));
     neurons = [];
     lines = [];
     layers.forEach((layer, l) => {
@@ -164,5 +164,23 @@ export function create(app) {
     features.forEach(({ canvas }, i) => paint(canvas, app.features.subarray(i * app.cells, (i + 1) * app.cells)));
   }
 
-  return { build, draw, paintFeatures, neurons: () => neurons, root };
+  /** Numbers on the neurons: a value above a gradient, by "layer,place"; the layer of -1 are the features. */
+  function numbers(shown, step) {
+    for (const label of root.querySelectorAll(".on-neuron")) label.remove();
+    for (const [key, { value, gradient }] of shown) {
+      const [l, j] = key.split(",").map(Number);
+      const at = l < 0 ? active[j] : neurons[l]?.[j];
+      if (!at) continue;
+      const label = el("div", { class: "on-neuron", "aria-hidden": "true" },
+        el("span", { class: "value" }, short(value)), el("span", { class: "gradient" }, short(gradient)));
+      label.classList.toggle("now", step?.layer === l && ["value", "gradient"].includes(step.kind));
+      Object.assign(label.style, { left: `${at.x}px`, top: `${at.y - BOX / 2}px` });
+      root.append(label);
+    }
+    for (const { wire, layer } of lines) wire.classList.toggle("now", step?.kind === "weight" && step.layer === layer.index);
+  }
+
+  const short = (x) => (x === undefined ? "" : Math.abs(x) < 0.005 && x !== 0 ? x.toExponential(0).replace("e", "e") : x.toFixed(2)).replaceAll("-", "−");
+
+  return { build, draw, paintFeatures, numbers };
 }

@@ -15,6 +15,8 @@ export function create(app, panels) {
   });
 
   function choose(name) {
+    const before = panels.find((panel) => panel.name === app.view.tab);
+    if (before && before.name !== name) before.left?.();
     app.setView("tab", name);
     show();
   }
@@ -47,6 +49,14 @@ export function create(app, panels) {
     },
     anew() {
       for (const panel of panels) panel.anew?.();
+    },
+    /** Look into a point of the map. */
+    inspect(name, point) {
+      choose(name);
+      panels.find((panel) => panel.name === name).take(point);
+    },
+    resized() {
+      for (const panel of panels) panel.resized?.();
     },
   };
 }
