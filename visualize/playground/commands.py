@@ -191,6 +191,8 @@ def check(worker: Worker, request: Mapping[str, Any]) -> Answer:
 @command
 def program(worker: Worker, request: Mapping[str, Any]) -> Answer:
     """The run as a program."""
+    if not len(worker.run.data.X):
+        raise OptionError("there is no point to train on, and so nothing to export")
     return {"text": program_of(worker.run.config, worker.run.steps or 1000)}
 
 

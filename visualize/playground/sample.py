@@ -49,11 +49,15 @@ def walk(run: Training, x1: float, x2: float, target: float) -> dict[str, Any]:
         run.model.train(was)
         run.optimizer.zero_grad()
     places = _places(steps.graph)
-    told = [_told(step, steps.graph, places) for step in steps]
+    arrived: dict[int, Any] = {}
+    told = [_told(step, steps.graph, places, arrived) for step in steps]
     return {"steps": told, "trace": trace, "loss": loss.item()}
 
 
-def _told(step: Step, graph: Computation, places: dict[int, tuple[int, str]]) -> dict[str, Any]:
+def _told(
+    step: Step, graph: Computation, places: dict[int, tuple[int, str]], arrived: dict[int, Any]
+) -> dict[str, Any]:
+    """A step for the page; `arrived` adds up the shares of each gradient."""
     forward = step.phase == "forward"
     edges = [graph.edges[e] for e in (step.values if forward else step.grads)]
     edge = edges[0] if len(edges) == 1 or (edges and step.title != "given") else None
@@ -61,7 +65,9 @@ def _told(step: Step, graph: Computation, places: dict[int, tuple[int, str]]) ->
     if edge is None:
         features = next(e.value for e in edges if places.get(e.source) == (-1, "neuron"))
         return {**told, "numbers": _matrix(features), "layer": -1, "kind": "value"}
-    told["numbers"] = _matrix(edge.value if forward else edge.grad)
+    if not forward:
+        arrived[edge.source] = arrived.get(edge.source, 0) + edge.grad
+    told["numbers"] = _matrix(edge.value if forward else arrived[edge.source])
     layer, kind = places.get(edge.source, (None, None))
     return {
         **told,

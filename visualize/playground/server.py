@@ -100,20 +100,27 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
         return f"http://127.0.0.1:{self.server_port}/{self.token}/"
 
     def stop(self) -> None:
-        """End all runs and close the port."""
+        """End all runs, and close the port and all connections."""
         self.sessions.close()
         self.server_close()
+        with self._lock:
+            self._close(list(self._open))
 
     # -- connections -------------------------------------------------------------------------------
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._lock:
             self._open[request] = None
-            silent = [self._open.popitem(last=False)[0] for _ in range(len(self._open) - MOST_CONNECTIONS)]
-        for connection in silent:
+            self._close(
+                [self._open.popitem(last=False)[0] for _ in range(len(self._open) - MOST_CONNECTIONS)]
+            )
+        super().process_request(request, client_address)
+
+    @staticmethod
+    def _close(connections: list[socket.socket]) -> None:
+        for connection in connections:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)  # its thread wakes up and closes it
-        super().process_request(request, client_address)
 
     def heard(self, request: Any) -> None:
         """Note that a connection is in use."""
@@ -192,8 +199,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _file(self, name: str) -> tuple[str, bytes]:
         if name == "options":
             return as_json(choices())
-        path = PAGE / (name or "index.html")
-        if path.parent != PAGE or path.suffix not in KINDS or not path.is_file():
+        path = {file.name: file for file in PAGE.iterdir()}.get(name or "index.html")
+        if path is None or path.suffix not in KINDS:
             raise RefusedError(HTTPStatus.NOT_FOUND, "there is no such file")
         return f"{KINDS[path.suffix]}; charset=utf-8", path.read_bytes()
 
