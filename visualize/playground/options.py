@@ -73,6 +73,7 @@ MOST_LAYERS, MOST_NEURONS, MOST_POINTS = 6, 8, 2000
 SIDE = 6.0
 
 Point = tuple[float, float, float]
+Edit = tuple[int, int, int, float]
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ class Config:
         seed: of the points; `start` is that of the weights and of the order of the batches.
         points: the user's own, as (x1, x2, target).
         hidden: how many neurons each hidden layer has.
+        edits: first weights that were set by hand, as (layer, row, column, value); the column -1 is a bias.
         dropout: the probability that the output of a hidden neuron is left out of a step.
     """
 
@@ -98,6 +100,7 @@ class Config:
     points: tuple[Point, ...] = ()
     features: tuple[str, ...] = ("x1", "x2")
     hidden: tuple[int, ...] = (4, 2)
+    edits: tuple[Edit, ...] = ()
     activation: str = "Tanh"
     batchnorm: bool = False
     dropout: float = 0
@@ -199,6 +202,17 @@ def _points(name: str, value: object) -> tuple[Point, ...]:
     return tuple(point(name, item) for item in items)
 
 
+def _edits(name: str, value: object) -> tuple[Edit, ...]:
+    edits = []
+    for edit in _items(name, value):
+        place = _items(name, edit)
+        if len(place) != 4:
+            raise OptionError(f"{name}: an edit is [layer, row, column, value], got {edit!r}")
+        layer, row, column = (_whole(name, i, -1, MOST_NEURONS) for i in place[:3])
+        edits.append((layer, row, column, float(_number(name, place[3], -1e6, 1e6))))
+    return tuple(edits)
+
+
 def point(name: str, value: object) -> Point:
     """One point of the user's: x1 and x2 from -6 to 6, the target from -1 to 1."""
     items = _items(name, value)
@@ -231,6 +245,7 @@ CHECKS: dict[str, Any] = {
     "points": _points,
     "features": _features,
     "hidden": _hidden,
+    "edits": _edits,
     "activation": lambda name, value: _one_of(name, value, ACTIVATIONS),
     "batchnorm": _truth,
     "dropout": lambda name, value: _number(name, value, 0, 0.9),

@@ -85,7 +85,15 @@ def _network(config: Config) -> str:
     layers = "".join(
         f"    nn.{name}({', '.join(map(repr, arguments))}),\n" for name, arguments in layers_of(config)
     )
-    return f"nn.manual_seed({config.start})\nmodel = nn.Sequential(\n{layers})\n"
+    edits = "".join(_edit(config, *edit) for edit in config.edits)
+    return f"nn.manual_seed({config.start})\nmodel = nn.Sequential(\n{layers})\n{edits}"
+
+
+def _edit(config: Config, layer: int, row: int, column: int, value: float) -> str:
+    """A first weight that was set by hand."""
+    linear = [i for i, (name, _) in enumerate(layers_of(config)) if name == "Linear"]
+    parameter = f"bias.data[{row}]" if column == -1 else f"weight.data[{row}, {column}]"
+    return f"model[{linear[layer]}].{parameter} = {value!r}\n"
 
 
 def _optimizer(config: Config) -> str:

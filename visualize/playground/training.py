@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,8 @@ MOST_PATH = 400
 """How many points of the path through the weights are kept."""
 
 NEW_RUN = (
-    "problem", "dataset", "noise", "ratio", "seed", "points", "start", "features", "hidden", "activation",
-    "batchnorm", "dropout",
+    "problem", "dataset", "noise", "ratio", "seed", "points", "start", "features", "hidden", "edits",
+    "activation", "batchnorm", "dropout",
 )  # fmt: skip
 """A change of these begins anew; the others change the run from now on."""
 
@@ -74,6 +75,8 @@ class Training:
         self.linear = linear_layers(self.model)
         for i, layer in enumerate(self.linear, 1):
             layer.weight.name, layer.bias.name = f"W{i}", f"b{i}"
+        for edit in self.config.edits:
+            self._set(*edit)
         self.steps = self.epoch = 0
         self.last_step_loss = 0.0
         self.path: list[Array] = []
@@ -216,20 +219,28 @@ class Training:
     def set_parameter(self, layer: int, row: int, column: int | None, value: float) -> None:
         """Change one weight, or without a column one bias, by hand.
 
+        Before the first step the change becomes a part of the config: the run begins with it from now on.
+
         Raises:
             OptionError: there is no such weight.
         """
+        edit = (layer, row, -1 if column is None else column, value)
+        self._set(*edit)
+        if not self.steps:
+            others = tuple(old for old in self.config.edits if old[:3] != edit[:3])
+            self.config = replace(self.config, edits=(*others, edit))
+        self._remember()
+
+    def _set(self, layer: int, row: int, column: int, value: float) -> None:
         try:
             linear = self.linear[layer]
-            place = (row,) if column is None else (row, column)
+            parameter, place = (linear.bias, (row,)) if column == -1 else (linear.weight, (row, column))
             if min(layer, *place) < 0:
                 raise IndexError
-            parameter = linear.bias if column is None else linear.weight
             with ag.no_grad():
                 parameter.data[place] = value
         except IndexError:
             raise OptionError(f"layer {layer} has no weight at row {row}, column {column}") from None
-        self._remember()
 
 
 def optimizer_of(config: Config) -> tuple[Any, ...]:

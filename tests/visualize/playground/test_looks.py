@@ -161,6 +161,7 @@ def test_an_attack_raises_the_loss(options):
         {"dataset": "own", "points": [[1, 2, 1], [-1, -2, -1], [0, 1, 1]],
          "hidden": [], "optimizer": "Rprop"},
         {"dataset": "gauss", "noise": 40, "hidden": [1], "optimizer": "LBFGS", "batch": 100},
+        {"edits": [[0, 3, 1, -0.5], [1, 1, -1, 2.0]], "batchnorm": True, "dataset": "spiral"},
         {"dataset": "xor", "regularization": "L2", "strength": 0.01, "schedule": "OneCycleLR", "start": 4},
     ],
 )  # fmt: skip

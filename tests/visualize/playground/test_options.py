@@ -73,6 +73,8 @@ def test_a_config_survives_json():
         ({"dropout": 1}, "dropout"),
         ({"batchnorm": 1}, "true or false"),
         ({"batchnorm": True, "batch": 1}, "batch size to 2 or more"),
+        ({"edits": [[0, 0, 0]]}, r"\[layer, row, column, value\]"),
+        ({"edits": [[0, 0, 0.5, 1]]}, "whole number"),
         ({"points": [[1, 2]]}, r"\[x1, x2, target\]"),
         ({"points": [[7, 0, 1]]}, "points"),
         ({"points": [[0, 0, 2]]}, "points"),

@@ -333,7 +333,8 @@ def test_garbage_and_half_closed_connections(server, connect, capfd):
     )
     rng = np.random.default_rng(0)
     pieces = [
-        b"", b"\n", b"\x16\x03\x01\x02\x00", b"GET", b"GET / HTTP/1.1\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET /\xc3\xa9/ HTTP/1.1\r\n\r\n",
+        b"", b"\n", b"\x16\x03\x01\x02\x00", b"GET", b"GET / HTTP/1.1\r\n", b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /\xc3\xa9/ HTTP/1.1\r\n\r\n",
         b"A" * 70_000,
         b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 500 + b"\r\n",
         head.encode(), f"{head}Content-Length: 10\r\n\r\n{{}}".encode(),

@@ -199,3 +199,19 @@ def test_what_is_not_finite_can_be_told():
     frame = unpacked(frames.of_run(run, {"x": [np.inf, np.float32(1)]}))
     assert frame["train"] is None and frame["x"] == [None, 1.0]
     assert (frame["maps"][: GRID**2] == 0).all()
+
+
+def test_a_weight_that_is_set_before_the_first_step_belongs_to_the_config():
+    run = Training(Config())
+    run.set_parameter(0, 2, 1, 0.5)
+    run.set_parameter(0, 2, 1, 0.75)
+    run.set_parameter(1, 1, None, -2)
+    assert run.config.edits == ((0, 2, 1, 0.75), (1, 1, -1, -2))
+    first = run.parameters()[0]
+    run.step()
+    run.set_parameter(0, 0, 0, 3.0)
+    assert len(run.config.edits) == 2
+    run.reset()
+    np.testing.assert_array_equal(run.parameters()[0], first)
+    with pytest.raises(OptionError, match="has no weight"):
+        Training(Config.of({"edits": [[5, 0, 0, 1]]}))

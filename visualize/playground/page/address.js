@@ -1,6 +1,6 @@
 // Every choice stands in the address behind the #, if it is not the default: a link repeats the run.
 
-const lists = { features: ",", hidden: "," };
+const rows = ["points", "edits"];
 
 export const VIEW = { speed: "1000", test: false, discretize: false, lines: "weights", tab: "gradients" };
 
@@ -16,8 +16,7 @@ export function written(config, view, defaults) {
 }
 
 function said(name, value) {
-  if (name === "points") return value.map((point) => point.join(",")).join(";");
-  return name in lists ? value.join(lists[name]) : String(value);
+  return rows.includes(name) ? value.map((row) => row.join(",")).join(";") : String(value);
 }
 
 /** The choices that a text makes, over the defaults; names that nobody knows are passed over. */
@@ -32,7 +31,7 @@ export function read(text, defaults) {
 }
 
 function understood(name, text, like) {
-  if (name === "points") return text ? text.split(";").map((point) => point.split(",").map(Number)) : [];
+  if (rows.includes(name)) return text ? text.split(";").map((row) => row.split(",").map(Number)) : [];
   if (name === "hidden") return text ? text.split(",").map(Number) : [];
   if (name === "features") return text.split(",");
   if (typeof like === "boolean") return text === "true";

@@ -1,6 +1,6 @@
 // Menus, sliders and ticks: each is bound to one option of the config, or to one of the view.
 
-import { $, $$, el } from "./dom.js";
+import { $, $$, css, el } from "./dom.js";
 import { colour } from "./colours.js";
 
 const DATASETS = {
@@ -90,6 +90,11 @@ function datasetButtons(app) {
 function thumb(canvas, points) {
   const context = canvas.getContext("2d");
   context.clearRect(0, 0, 56, 56);
+  if (!points.length) {
+    context.fillStyle = css("--faint");
+    context.fillRect(20, 27, 16, 2);
+    context.fillRect(27, 20, 2, 16);
+  }
   for (const [x, y, t] of points) {
     context.fillStyle = colour(t);
     context.beginPath();

@@ -12,7 +12,7 @@ export function edit(app, layer, row, column, anchor) {
   const field = (text, c) => {
     const input = el("input", { type: "number", step: "0.1", value: Number(app.frame.weights[placeOf(layer, row, c)].toPrecision(5)) });
     input.addEventListener("change", () => {
-      if (input.value !== "") app.send("weight", { layer: layer.index, row, column: c, value: Number(input.value) });
+      if (input.value !== "") app.setWeight(layer.index, row, c, Number(input.value));
     });
     if (c === column) input.setAttribute("autofocus", "");
     return el("label", {}, el("span", {}, text), input);

@@ -27,12 +27,16 @@ app.send = async (command, body) => {
 };
 
 async function troubled(error) {
-  stopLoop();
   if (error instanceof Gone) {
-    await app.send("open", { config: app.config });
     app.say("This tab was silent for long, and its run is gone. A new one has begun.");
-  } else if (error instanceof Refused || error instanceof Silent) app.say(error.message);
-  else throw error;
+    return app.send("open", { config: app.config });
+  }
+  if (!(error instanceof Refused || error instanceof Silent)) throw error;
+  if (error instanceof Silent && app.frame) {
+    app.frame.running = false;
+    draw();
+  }
+  app.say(error.message);
   return null;
 }
 
@@ -45,11 +49,22 @@ app.say = (text) => {
 app.change = async (changes) => {
   app.say(null);
   const before = app.config;
-  app.config = { ...before, ...changes };
+  const rebuilt = ["hidden", "features", "start"].some((name) => name in changes && !("edits" in changes));
+  app.config = { ...before, ...(rebuilt ? { edits: [] } : {}), ...changes };
   app.controls.show();
   const frame = await app.send("change", { config: app.config });
-  if (!frame && app.config.rate !== undefined) app.config = before;
+  if (!frame) app.config = before;
   app.controls.show();
+  remember();
+};
+
+/** Set a weight by hand. Before the first step this belongs to the choices, and so to the address. */
+app.setWeight = async (layer, row, column, value) => {
+  const frame = await app.send("weight", { layer, row, column, value });
+  if (!frame || frame.steps) return;
+  const place = [layer, row, column ?? -1];
+  const others = app.config.edits.filter((edit) => place.some((x, i) => edit[i] !== x));
+  app.config = { ...app.config, edits: [...others, [...place, value]] };
   remember();
 };
 
@@ -122,8 +137,6 @@ function draw() {
   app.tabs.draw();
 }
 
-const stopLoop = () => app.frame && (app.frame.running = false);
-
 async function loop() {
   if (!app.frame.running) return;
   await app.send("frame");
@@ -194,8 +207,9 @@ async function start() {
     app.tabs.resized();
   });
   addEventListener("hashchange", () => {
-    Object.assign(app, read(location.hash.slice(1), app.choices.default));
-    app.change({});
+    const { config, view } = read(location.hash.slice(1), app.choices.default);
+    app.view = view;
+    app.change(config);
     app.tabs.show();
   });
 }
