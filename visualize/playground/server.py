@@ -168,12 +168,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except RefusedError as error:
             self.close_connection = True  # its body may not have been read
             status, kind, content = error.status, *as_json({"error": str(error)})
-        except GoneError as error:
-            status, kind, content = HTTPStatus.GONE, *as_json({"error": str(error)})
-        except AutogradLiteError as error:
-            status, kind, content = HTTPStatus.BAD_REQUEST, *as_json({"error": str(error)})
-        except TimeoutError:
-            status, kind, content = HTTPStatus.SERVICE_UNAVAILABLE, *as_json({"error": "this takes too long"})
+        except (AutogradLiteError, TimeoutError) as error:
+            # A choice that cannot be is told in words; another status would be a complaint on the console.
+            said = str(error) or "this takes too long"
+            kind, content = as_json({"error": said, "gone": isinstance(error, GoneError)})
+            status = HTTPStatus.OK
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))

@@ -138,7 +138,7 @@ def test_a_weight_is_set_by_hand():
     values = run.parameters()[0]
     assert values[2 * 2 + 1] == 0.75  # row by row
     assert values[12 + 8 + 1] == -2  # after the 4 x 2 weights and 4 biases of the first, 2 x 4 weights
-    for place in [(5, 0, 0), (0, 4, 0), (0, 0, 2), (0, 9, None), (-1, 0, 0), (0, -1, 0), (0, 0, -1)]:
+    for place in [(5, 0, 0), (0, 4, 0), (0, 0, 2), (0, 9, None), (-1, 0, 0), (0, -1, 0), (0, 0, -2)]:
         with pytest.raises(OptionError, match="has no weight"):
             run.set_parameter(*place, 1.0)
 

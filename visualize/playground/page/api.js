@@ -29,11 +29,11 @@ async function send(command, body) {
   } catch {
     throw new Silent("The playground does not answer. Start it again: python -m visualize.playground");
   }
-  if (!response.ok) {
-    const { error } = await response.json();
-    throw new (response.status === 410 ? Gone : Refused)(error);
+  if (response.headers.get("Content-Type") === "application/json") {
+    const answer = await response.json();
+    if (answer.error) throw new (answer.gone ? Gone : Refused)(answer.error);
+    return answer;
   }
-  if (response.headers.get("Content-Type") === "application/json") return response.json();
   const frame = unpacked(await response.arrayBuffer());
   if (frame.session) session = frame.session;
   return frame;

@@ -14,7 +14,7 @@ export function edit(app, layer, row, column, anchor) {
     input.addEventListener("change", () => {
       if (input.value !== "") app.setWeight(layer.index, row, c, Number(input.value));
     });
-    if (c === column) input.setAttribute("autofocus", "");
+    input.dataset.column = String(c);
     return el("label", {}, el("span", {}, text), input);
   };
   const inputs = Array.from({ length: layer.inputs }, (_, i) => field(`from ${inputName(app.config, layer.index, i)}`, i));
@@ -22,7 +22,7 @@ export function edit(app, layer, row, column, anchor) {
   box.hidden = false;
   place(box, anchor);
   opener = anchor instanceof Element ? anchor : null;
-  const focused = $("[autofocus]", box);
+  const focused = $(`[data-column="${column}"]`, box);
   focused.focus({ preventScroll: true });
   focused.select();
 }

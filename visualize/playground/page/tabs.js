@@ -7,6 +7,7 @@ export function create(app, panels) {
   const tabs = panels.map(({ name, title, content }) => {
     const tab = el("button", { role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, onclick: () => choose(name) }, title);
     content.id = `panel-${name}`;
+    content.hidden = true;
     content.setAttribute("role", "tabpanel");
     content.setAttribute("aria-labelledby", tab.id);
     row.append(tab);
