@@ -106,39 +106,46 @@ def _optimizer(config: Config) -> str:
 
 
 def _loss(config: Config) -> str:
-    lines = ["def loss_of(rows):", "    loss = nn.functional.mse_loss(model(X[rows]), y[rows]) / 2"]
-    if config.strength and config.regularization != "none":
-        size = "np.sum(np.abs(w))" if config.regularization == "L1" else "np.sum(w**2) / 2"
-        lines += [
-            "    for layer in model:",
-            "        if isinstance(layer, nn.Linear):",
-            "            w = layer.weight",
-            f"            loss = loss + {config.strength!r} * {size}",
-        ]
-    return "\n".join([*lines, "    return loss"])
+    loss = "nn.functional.mse_loss(model(X[rows]), y[rows]) / 2"
+    if not config.strength or config.regularization == "none":
+        return f"def loss_of(rows):\n    return {loss}"
+    size = "np.sum(np.abs(w))" if config.regularization == "L1" else "np.sum(w**2) / 2"
+    lines = [
+        "def loss_of(rows):",
+        f"    loss = {loss}",
+        "    for layer in model:",
+        "        if isinstance(layer, nn.Linear):",
+        "            w = layer.weight",
+        f"            loss = loss + {config.strength!r} * {size}",
+        "    return loss",
+    ]
+    return "\n".join(lines)
 
 
 def _loop(config: Config, steps: int) -> str:
+    scheduled, plateau = config.schedule != "constant", config.schedule == "ReduceLROnPlateau"
     lines = [
         f"shuffles, batch = np.random.default_rng({config.start}), min({config.batch}, n_train)",
-        "steps = epoch = 0",
+        "steps = epoch = 0" if scheduled else "steps = 0",
         f"while steps < {steps}:",
-        "    order, losses = shuffles.permutation(n_train), []",
+        f"    order{', losses' if plateau else ''} = shuffles.permutation(n_train){', []' if plateau else ''}",
         "    for i in range(0, n_train - batch + 1, batch):",
         f"        if steps == {steps}:",
         "            break",
         "        rows = order[i : i + batch]",
-        "        losses.append(optimizer.step(closure).item())",
+        "        losses.append(optimizer.step(closure).item())"
+        if plateau
+        else "        optimizer.step(closure)",
         "        steps += 1",
     ]
-    if config.schedule != "constant":
-        argument = "np.mean(losses)" if config.schedule == "ReduceLROnPlateau" else ""
+    if scheduled:
         lines += [
-            "    else:",
+            "    else:  # the epoch is whole",
             f"        if epoch < {SCHEDULED}:",
-            f"            schedule.step({argument})",
+            f"            schedule.step({'np.mean(losses)' if plateau else ''})",
+            "        epoch += 1",
         ]
-    return "\n".join([*lines, "    epoch += 1"])
+    return "\n".join(lines)
 
 
 def _end() -> str:

@@ -663,3 +663,16 @@ def test_letters_are_large_enough_and_everything_has_a_name(visit):
                             && !e.labels?.length && !e.textContent.trim()).map((e) => e.outerHTML)"""
     )
     assert nameless == []
+
+
+def test_tabs_of_one_browser_do_not_wait_for_each_other(visit):
+    """A browser opens six connections to a server at most, for all its tabs together."""
+    pages = [visit("hidden=2&speed=10") for _ in range(8)]
+    for page in pages:
+        button(page, "Run").click()
+    for page in pages:
+        page.bring_to_front()
+        button(page, "Pause").click()
+        button(page, "Run").wait_for()
+        button(page, "Reset").click()
+        steps_of(page, 0)

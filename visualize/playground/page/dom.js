@@ -22,7 +22,9 @@ export const svg = (tag, attributes = {}, ...children) => filled(document.create
 export function number(x) {
   if (x === null || x === undefined || Number.isNaN(x)) return "–";
   const size = Math.abs(x);
-  const text = size !== 0 && (size < 1e-3 || size >= 1e5) ? x.toExponential(2) : size >= 100 ? x.toFixed(1) : x.toFixed(3);
+  let text = size >= 100 ? x.toFixed(1) : x.toFixed(3);
+  if (size && size < 1e-3) text = size < 1e-5 ? x.toExponential(2) : x.toPrecision(2);
+  if (size >= 1e5) text = x.toExponential(2);
   return text.replace("-", "−");
 }
 

@@ -1,6 +1,6 @@
 // Starts the page: the state, what changes it, and the loop that asks for the next picture.
 
-import { $, el, number, whole } from "./dom.js";
+import { $, number, whole } from "./dom.js";
 import { Gone, Refused, Silent, options, post } from "./api.js";
 import { read, written } from "./address.js";
 import { readTheme } from "./colours.js";
@@ -189,7 +189,6 @@ async function start() {
   app.output = output.create(app);
   app.network = network.create(app);
   app.tabs = tabs.create(app, panels(app));
-  $('[data-option="rate"]').parentElement.append(el("output", { id: "rate-now" }));
   app.controls.show();
   app.controls.paintThumbs();
   buttons();

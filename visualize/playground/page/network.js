@@ -4,7 +4,7 @@ import { $, el, number, svg } from "./dom.js";
 import { colour, paint } from "./colours.js";
 import { close, edit } from "./editor.js";
 
-const BOX = 38, ROW = 47, TOP = 38, LABEL = 58, GAP = 78;
+const BOX = 38, ROW = 47, TOP = 38;
 const WORDS = { x1: "x₁", x2: "x₂", "x1^2": "x₁²", "x2^2": "x₂²", x1x2: "x₁x₂", "sin(x1)": "sin x₁", "sin(x2)": "sin x₂" };
 
 /** The layers of weights: how many go in and come out, and where they begin among all parameters. */
@@ -29,25 +29,28 @@ export const inputName = (config, l, i) => (l === 0 ? WORDS[config.features[i]] 
 
 export function create(app) {
   const root = $("#network");
+  let label = 58, gap = 78;
   let neurons = [], lines = [], features = [], active = [], layers = [];
 
   function build() {
     close();
     const { config, choices } = app;
+    const narrow = root.parentElement.clientWidth < 560;
+    [label, gap] = narrow ? [50, 66] : [58, 78];
     layers = layersOf(config);
     const columns = config.hidden.length + 1;
-    const least = LABEL + BOX + columns * GAP;
+    const least = label + BOX + columns * gap;
     const width = Math.max(least, root.parentElement.clientWidth - 4);
-    const step = (width - LABEL - BOX - 2) / columns;
+    const step = (width - label - BOX - 2) / columns;
     const most = Math.max(choices.features.length, ...config.hidden);
     const height = TOP + most * ROW + 4;
     Object.assign(root.style, { width: `${width}px`, height: `${height}px` });
     root.replaceChildren();
     const wires = svg("svg", { width, height, "aria-hidden": "true" });
     root.append(wires);
-    const x = (l) => LABEL + (l + 1) * step;
+    const x = (l) => label + (l + 1) * step;
     const y = (n, j) => TOP + (most * ROW) / 2 + (j - (n - 1) / 2) * ROW;
-    heading("Features", 0, LABEL + BOX);
+    heading("Features", 0, label + BOX);
     features = choices.features.map((name, j) => feature(name, y(choices.features.length, j)));
     active = features.filter((f) => config.features.includes(f.name));
     neurons = [];
@@ -89,9 +92,9 @@ export function create(app) {
     }
     const index = app.choices.features.indexOf(name);
     hovers(button, () => app.features?.subarray(index * app.cells, (index + 1) * app.cells), WORDS[name]);
-    Object.assign(button.style, { top: `${y - BOX / 2}px`, left: "0px", width: `${LABEL + BOX}px` });
+    Object.assign(button.style, { top: `${y - BOX / 2}px`, left: "0px", width: `${label + BOX}px` });
     root.append(button);
-    return { name, canvas, x: LABEL, y };
+    return { name, canvas, x: label, y };
   }
 
   function neuron(l, j, x, y) {
@@ -166,21 +169,21 @@ export function create(app) {
 
   /** Numbers on the neurons: a value above a gradient, by "layer,place"; the layer of -1 are the features. */
   function numbers(shown, step) {
-    for (const label of root.querySelectorAll(".on-neuron")) label.remove();
+    for (const pair of root.querySelectorAll(".on-neuron")) pair.remove();
     for (const [key, { value, gradient }] of shown) {
       const [l, j] = key.split(",").map(Number);
       const at = l < 0 ? active[j] : neurons[l]?.[j];
       if (!at) continue;
-      const label = el("div", { class: "on-neuron", "aria-hidden": "true" },
+      const pair = el("div", { class: "on-neuron", "aria-hidden": "true" },
         el("span", { class: "value" }, short(value)), el("span", { class: "gradient" }, short(gradient)));
-      label.classList.toggle("now", step?.layer === l && ["value", "gradient"].includes(step.kind));
-      Object.assign(label.style, { left: `${at.x}px`, top: `${at.y - BOX / 2}px` });
-      root.append(label);
+      pair.classList.toggle("now", step?.layer === l && ["value", "gradient"].includes(step.kind));
+      Object.assign(pair.style, { left: `${at.x}px`, top: `${at.y - BOX / 2}px` });
+      root.append(pair);
     }
     for (const { wire, layer } of lines) wire.classList.toggle("now", step?.kind === "weight" && step.layer === layer.index);
   }
 
-  const short = (x) => (x === undefined ? "" : Math.abs(x) < 0.005 && x !== 0 ? x.toExponential(0).replace("e", "e") : x.toFixed(2)).replaceAll("-", "−");
+  const short = (x) => (x === undefined ? "" : Math.abs(x) < 0.005 && x !== 0 ? x.toExponential(0) : x.toFixed(2)).replaceAll("-", "−");
 
   return { build, draw, paintFeatures, numbers };
 }

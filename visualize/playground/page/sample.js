@@ -75,6 +75,7 @@ export function create(app) {
       at = 0;
       record();
     },
+    resized: () => content.hidden || show(),
     anew: () => (epochSteps = -1),
   };
 }
