@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import keyword
 from typing import Any
 
 from .datasets import DATASETS
@@ -52,7 +51,6 @@ def call(name: str, options: dict[str, Any], *first: str) -> str:
     >>> call("nn.Linear", {"bias": True}, "2", "1")
     'nn.Linear(2, 1, bias=True)'
     """
-    assert not any(keyword.iskeyword(key) for key in options)
     return f"{name}({', '.join([*first, *(f'{key}={value!r}' for key, value in options.items())])})"
 
 

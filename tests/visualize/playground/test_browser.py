@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.server
 import re
 import shutil
 import subprocess
@@ -89,11 +90,12 @@ def steps_of(page: Any, n: int) -> None:
 
 
 def pixels(page: Any, selector: str) -> Any:
-    """The colours of a canvas."""
+    """The colours of a canvas at 80 x 80 places."""
     found = page.evaluate(
-        """s => { const from = document.querySelector(s), to = new OffscreenCanvas(from.width, from.height);
+        """s => { const from = document.querySelector(s), to = new OffscreenCanvas(80, 80);
                   const context = to.getContext("2d", { willReadFrequently: true });
-                  context.drawImage(from, 0, 0);
+                  context.imageSmoothingEnabled = false;
+                  context.drawImage(from, 0, 0, 80, 80);
                   return [...context.getImageData(0, 0, to.width, to.height).data]; }""",
         selector,
     )
@@ -618,6 +620,62 @@ def test_no_points_are_told(visit):
     button(page, "Run").click()
     page.get_by_role("alert").wait_for()
     assert "no point to train on" in page.get_by_role("alert").inner_text()
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[str]:
+    """The address of an empty page of another port of this machine."""
+
+    class Empty(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<!doctype html><link rel=icon href='data:,'><body>")
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Empty) as other:
+        threading.Thread(target=other.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        yield f"http://127.0.0.1:{other.server_port}/"
+        other.shutdown()
+
+
+def test_a_page_of_another_origin_gets_nothing(browser, server, elsewhere):
+    """It knows the token here, and tries every way that a page has to send a request."""
+    page = browser.new_page()
+    statuses: list[int] = []
+    page.on(
+        "response",
+        lambda response: (
+            statuses.append(response.status) if response.url.startswith(server.address) else None
+        ),
+    )
+    page.goto(elsewhere)
+    before = len(server.sessions)
+    page.evaluate(
+        """async (address) => {
+             const add = (tag, more) =>
+               document.body.append(Object.assign(document.createElement(tag), more));
+             add("script", { src: address + "main.js" });
+             add("img", { src: address + "icon.svg" });
+             add("iframe", { src: address, name: "inside" });
+             for (const mode of ["cors", "no-cors"]) {
+               await fetch(address + "options", { mode }).catch(() => {});
+               await fetch(address + "open", { mode, method: "POST", body: "{}" }).catch(() => {});
+             }
+             add("iframe", { name: "answer" });
+             const form = { action: address + "open", method: "POST", enctype: "text/plain" };
+             add("form", { ...form, target: "answer" });
+             document.querySelector("form").submit();
+             await new Promise((done) => setTimeout(done, 800));
+           }""",
+        server.address,
+    )
+    page.close()
+    assert len(statuses) >= 6 and set(statuses) == {403}
+    assert len(server.sessions) == before
 
 
 # -- looks -----------------------------------------------------------------------------------------
