@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import threading
 import webbrowser
 from collections.abc import Sequence
 
@@ -34,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"The playground is at {server.address}\nCtrl-C stops it.", flush=True)
     try:
         if not options.no_browser:
-            webbrowser.open(server.address)
+            # In a thread of its own, since a browser of the terminal returns when it is closed.
+            threading.Thread(target=webbrowser.open, args=(server.address,), daemon=True).start()
         server.serve_forever(poll_interval=0.2)
     except KeyboardInterrupt:
         print("\nThe playground has stopped.", flush=True)

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -144,9 +145,10 @@ def test_spiral_is_learned(visit):
 def test_the_speed_is_kept(visit):
     page = visit()
     page.get_by_label("Speed").select_option("10 steps/s")
+    begin = time.monotonic()
     button(page, "Run").click()
     page.wait_for_timeout(1500)
-    assert 1 <= number_in(page, "#steps") <= 30
+    assert 1 <= number_in(page, "#steps") <= 10 * (time.monotonic() - begin) + 2
     page.get_by_label("Speed").select_option("as fast as it can")
     until(page, "() => Number(document.querySelector('#steps').textContent.replaceAll(',', '')) > 100")
     assert choices_in(page)["speed"] == ""
