@@ -8,7 +8,7 @@ export function create(app) {
   const bars = el("div", { class: "bars" });
   const said = el("p", { class: "said" });
   const content = el("div", {}, el("p", { class: "hint" },
-    "The mean size of the gradient of each layer's weights, in the last step. Each mark is ten times the one before. If the first layers get far less than the last, the gradient vanishes on its way back."), bars, said);
+    "The mean size of the gradient of each layer's weights, in the last step. Each mark is ten times the one before. If the first layers get far less than the last, the gradient vanishes on its way back."), said, bars);
 
   function draw() {
     const { flow, dead } = app.frame;

@@ -65,7 +65,7 @@ export function create(app) {
   }
 
   function heading(text, left, width) {
-    root.append(el("div", { class: "column-name", style: null }, text));
+    root.append(el("div", { class: "column-name" }, text));
     Object.assign(root.lastChild.style, { left: `${left}px`, width: `${width}px` });
   }
 
