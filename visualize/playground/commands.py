@@ -1,6 +1,7 @@
 """What the page may ask for: one function a command, from the session's worker and the request to an answer.
 
-An answer is bytes, a frame for the page to draw, or a dict, which is sent as JSON.
+An answer is bytes, a frame for the page to draw, or a dict, which is sent as JSON. What takes long returns a
+function that makes the answer from a copy, so that the run goes on meanwhile.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from .worker import Worker
 __all__ = ["COMMANDS", "answer"]
 
 Answer = bytes | dict[str, Any]
-Command = Callable[[Worker, Mapping[str, Any]], Answer]
+Command = Callable[[Worker, Mapping[str, Any]], Answer | Callable[[], Answer]]
 
 COMMANDS: dict[str, Command] = {}
 MOST_STEPS = 2000
@@ -56,7 +57,11 @@ def answer(sessions: Sessions, name: str, request: Mapping[str, Any]) -> Answer:
     if name not in COMMANDS:
         raise OptionError(f"there is no command {name[:40]!r}; there are open, {', '.join(COMMANDS)}")
     worker = sessions.get(request.get("session"))
-    return worker.ask(lambda: COMMANDS[name](worker, request))
+    found = worker.ask(lambda: COMMANDS[name](worker, request))
+    if not callable(found):
+        return found
+    with np.errstate(all="ignore"):
+        return found()
 
 
 def frame_of(worker: Worker, whole: bool = False, **more: Any) -> bytes:
@@ -172,20 +177,26 @@ def attack(worker: Worker, request: Mapping[str, Any]) -> Answer:
 
 
 @command
-def surface(worker: Worker, request: Mapping[str, Any]) -> Answer:
+def surface(worker: Worker, request: Mapping[str, Any]) -> Callable[[], Answer]:
     """The loss surface and the path."""
     if not len(worker.run.data.X):
         raise OptionError("there is no point to train on, and so no loss")
-    heights, path, bounds = surface_of(worker.run)
-    return frames.packed({"bounds": bounds, "side": len(heights)}, heights=heights, path=path)
+    twin = worker.run.twin()
+
+    def made() -> Answer:
+        heights, path, bounds = surface_of(twin)
+        return frames.packed({"bounds": bounds, "side": len(heights)}, heights=heights, path=path)
+
+    return made
 
 
 @command
-def check(worker: Worker, request: Mapping[str, Any]) -> Answer:
+def check(worker: Worker, request: Mapping[str, Any]) -> Callable[[], Answer]:
     """The gradient check."""
     if not len(worker.run.data.X):
         raise OptionError("there is no point to train on, and so no gradient")
-    return checked(worker.run)
+    twin = worker.run.twin()
+    return lambda: checked(twin)
 
 
 @command

@@ -17,6 +17,9 @@ __all__ = ["surface"]
 
 Array = npt.NDArray[Any]
 
+POINTS = 250
+"""How many of the training points are asked, at most: the picture is the same, and comes sooner."""
+
 SIDE = 31
 """For how many points along each direction the loss is computed."""
 
@@ -44,7 +47,8 @@ def surface(run: Training) -> tuple[Array, Array, tuple[float, float, float, flo
     path = path[:-1] if len(path) > 1 and np.allclose(path[-2], path[-1]) else path
     left, right, bottom, top = _bounds(path)
     heights = np.empty((SIDE, SIDE))
-    X, was = columns(run.config.features, run.data.X), run.model.training
+    X, y = columns(run.config.features, run.data.X[:POINTS]), run.data.y[:POINTS]
+    was = run.model.training
     run.model.eval()
     try:
         with ag.no_grad():
@@ -52,7 +56,7 @@ def surface(run: Training) -> tuple[Array, Array, tuple[float, float, float, flo
                 for j, a in enumerate(np.linspace(left, right, SIDE)):
                     moved = here + (a * basis[0] + b * basis[1]).astype(here.dtype)
                     nn.utils.vector_to_parameters(moved, run.model.parameters())
-                    heights[i, j] = run.loss(run.model(X), run.data.y).item()
+                    heights[i, j] = run.loss(run.model(X), y).item()
     finally:
         nn.utils.vector_to_parameters(here, run.model.parameters())
         run.model.train(was)

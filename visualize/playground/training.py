@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
@@ -208,6 +209,13 @@ class Training:
         parts = errors[:m], errors[m:]
         train, test = (float(part.mean()) if len(part) else float("nan") for part in parts)
         return train, test
+
+    def twin(self) -> Training:
+        """A copy to look into for long, while the run goes on."""
+        other = copy.copy(self)
+        other.model = copy.deepcopy(self.model)
+        other.linear, other.path = linear_layers(other.model), list(self.path)
+        return other
 
     def parameters(self) -> tuple[Array, Array]:
         """All weights and biases as a vector, and their gradients: each layer's rows, then its biases."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -92,6 +93,8 @@ def test_looks_leave_the_run_as_it_was():
     run, undisturbed = trained(**options), trained(**options)
     walk(run, 0, 0, 1)
     surface(run)
+    twin = run.twin()
+    twin.model[0].weight.data[:] = 7
     checked(run)
     attacked(run, 1, 1, 1, 0.3)
     run.losses()
@@ -119,6 +122,7 @@ def test_the_gradient_check_passes(options):
     found = checked(trained(**options))
     assert found["passed"], found["verdict"]
     assert found["rows"][0]["distance"] < 1e-7
+    assert re.fullmatch(r"[Wb]\d|\d\.(weight|bias)", found["rows"][0]["name"])
     assert found["count"] >= sum(layer.weight.size + 1 for layer in trained(**options).linear)
 
 

@@ -243,6 +243,31 @@ def test_looks(client):
     assert not client.do("digit", example=2)["blank"]
 
 
+def test_a_run_goes_on_while_a_long_look_is_taken(connect, monkeypatch):
+    first, second = connect(), connect()
+    first.open()
+    first.do("run")
+    asked, go = threading.Event(), threading.Event()
+
+    def slow(run: object) -> dict[str, bool]:
+        asked.set()
+        assert go.wait(60)
+        return {"passed": True}
+
+    monkeypatch.setattr("visualize.playground.commands.checked", slow)
+    looking = threading.Thread(target=first.do, args=("check",))
+    looking.start()
+    assert asked.wait(60)
+    second.session = first.session
+    before = second.do("frame")["steps"]
+    end = time.monotonic() + 60
+    while second.do("frame")["steps"] < before + 5 and time.monotonic() < end:
+        time.sleep(0.01)
+    assert second.do("pause")["steps"] >= before + 5
+    go.set()
+    looking.join()
+
+
 def test_a_run_that_diverges_stops_and_says_so(client):
     client.open(problem="regression", dataset="reg-plane", rate=100, activation="Identity")
     frame = client.do("step", steps=500)

@@ -7,8 +7,12 @@ export class Refused extends Error {}
 export class Gone extends Error {}
 export class Silent extends Error {}
 
-/** Ask the server; an answer is a frame (an object with typed arrays) or an object. */
-export function post(command, body = {}) {
+/**
+ * Ask the server; an answer is a frame (an object with typed arrays) or an object.
+ * What takes long goes apart, so that the others need not wait for it.
+ */
+export function post(command, body = {}, apart = false) {
+  if (apart) return send(command, body);
   const answer = last.then(() => send(command, body));
   last = answer.catch(() => {});
   return answer;

@@ -13,7 +13,7 @@ export function create(app) {
   async function check() {
     button.disabled = true;
     said.textContent = "Checking …";
-    const found = await app.send("check");
+    const found = await app.send("check", {}, true);
     button.disabled = false;
     said.textContent = found ? `${found.verdict} ${found.count} weights and biases; those that differ most:` : "";
     table.replaceChildren();

@@ -47,7 +47,7 @@ export function create(app) {
     asking = true;
     while (stale) {
       stale = false;
-      const found = await app.send("digit", { pixels: [...pixels].map((x) => Math.round(x * 100) / 100) });
+      const found = await app.send("digit", { pixels: [...pixels].map((x) => Math.round(x * 100) / 100) }, true);
       if (found) show(found);
     }
     asking = false;

@@ -16,9 +16,9 @@ import { panels } from "./panels.js";
 const app = { frame: null, features: null, points: [], testPoints: [], cells: 2500 };
 
 /** Ask the server for a frame and show it. Troubles are told in words. */
-app.send = async (command, body) => {
+app.send = async (command, body, apart) => {
   try {
-    const frame = await post(command, body);
+    const frame = await post(command, body, apart);
     if (frame.maps) show(frame);
     return frame;
   } catch (error) {

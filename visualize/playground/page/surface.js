@@ -15,7 +15,7 @@ export function create(app) {
 
   async function compute() {
     button.disabled = true;
-    found = (await app.send("surface")) ?? found;
+    found = (await app.send("surface", {}, true)) ?? found;
     button.disabled = false;
     draw();
   }
