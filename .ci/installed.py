@@ -24,6 +24,10 @@ assert (data / "digits-8x8.npz").is_file(), "the digits are missing"
 assert (data / "coriolanus-act-1.txt").is_file(), "the first act is missing"
 assert (data / "README.md").is_file(), "the credit of the digits is missing"
 
+playground = resources.files("visualize.playground")
+for name in ("page/index.html", "page/main.js", "page/style.css", "digits-28x28.npz", "README.md"):
+    assert (playground / name).is_file(), f"{name} of the playground is missing"
+
 x = ag.Tensor([0.0, 1.0], requires_grad=True)
 y = np.sum(np.tanh(x) * x)
 dot = visualize.draw(y).to_dot()
