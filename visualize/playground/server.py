@@ -36,6 +36,9 @@ PAGE = Path(__file__).with_name("page")
 KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 MOST_BODY = 1 << 20
+MOST_SKIPPED = 1 << 26
+"""How much of a longer body is read and dropped, so that its sender hears the answer."""
+
 MOST_CONNECTIONS = 128
 """Beyond these the connection that was silent the longest is closed."""
 
@@ -215,6 +218,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if not (length.isascii() and length.isdigit()) or "Transfer-Encoding" in self.headers:
             raise RefusedError(HTTPStatus.LENGTH_REQUIRED, "expected a length")
         if len(length) > 9 or int(length) > MOST_BODY:
+            self._skip(min(int(length[:9]), MOST_SKIPPED))
             raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"{MOST_BODY} bytes are the most")
         body = self.rfile.read(int(length))
         if len(body) < int(length):
@@ -226,6 +230,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if not isinstance(request, dict):
             raise RefusedError(HTTPStatus.BAD_REQUEST, "expected a JSON object")
         return request
+
+    def _skip(self, count: int) -> None:
+        """Read so many bytes and drop them."""
+        while count > 0 and (chunk := self.rfile.read(min(count, 1 << 16))):
+            count -= len(chunk)
 
     def end_headers(self) -> None:
         for name, value in HEADERS.items():

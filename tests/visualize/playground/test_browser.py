@@ -133,6 +133,7 @@ def test_step_run_pause_and_reset(visit):
     assert number_in(page, "#train-loss") == first
 
 
+@pytest.mark.slow
 def test_spiral_is_learned(visit):
     every = "x1,x2,x1^2,x2^2,x1x2,sin(x1),sin(x2)"
     page = visit(f"dataset=spiral&features={every}&hidden=8,8&optimizer=Adam&rate=0.01&speed=")
@@ -142,6 +143,7 @@ def test_spiral_is_learned(visit):
     assert number_in(page, "#train-loss") < 0.1
 
 
+@pytest.mark.slow
 def test_the_speed_is_kept(visit):
     page = visit()
     page.get_by_label("Speed").select_option("10 steps/s")
@@ -175,6 +177,7 @@ def test_keys(visit):
 # -- each control ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("label", "option", "name", "value"),
     [
@@ -199,6 +202,7 @@ def test_menus_change_the_run_and_the_address(visit, server, label, option, name
     steps_of(page, 1)
 
 
+@pytest.mark.slow
 def test_regularization_pulls_the_weights_to_zero(visit, server):
     page = visit()
     page.get_by_label("Regularization", exact=True).select_option("L1")
@@ -211,6 +215,7 @@ def test_regularization_pulls_the_weights_to_zero(visit, server):
     assert max(np.abs(layer.weight.numpy()).max() for layer in worker.run.linear) < 0.1
 
 
+@pytest.mark.slow
 def test_batch_norm_and_what_is_refused(visit):
     page = visit()
     page.get_by_label("Batch norm").check()
@@ -221,6 +226,7 @@ def test_batch_norm_and_what_is_refused(visit):
     assert page.locator('[data-option="batch"]').input_value() == "10"  # taken back
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Exclusive or", "Gaussian", "Spiral", "Own points only"])
 def test_data_sets(visit, name):
     page = visit()
@@ -233,6 +239,7 @@ def test_data_sets(visit, name):
     assert not np.array_equal(before, pixels(page, "#map"))
 
 
+@pytest.mark.slow
 def test_regression_has_data_sets_of_its_own(visit):
     page = visit()
     assert page.get_by_text("Plane", exact=True).is_hidden()
@@ -244,6 +251,7 @@ def test_regression_has_data_sets_of_its_own(visit):
     steps_of(page, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "value", "said"), [("ratio", "80", "80"), ("noise", "25", "25"), ("batch", "30", "30")]
 )
@@ -281,6 +289,7 @@ def test_features_layers_and_neurons_on_the_picture(visit):
     assert "one feature at least" in page.get_by_role("alert").inner_text()
 
 
+@pytest.mark.slow
 def test_as_many_layers_and_neurons_as_there_may_be(visit):
     page = visit("hidden=8,8,8,8,8,8")
     assert page.locator(".neuron").count() == 49
@@ -321,6 +330,7 @@ def test_a_weight_is_read_and_changed(visit, server):
     assert list(server.sessions._workers.values())[-1].run.linear[1].weight.numpy()[0, 2] == 2.5
 
 
+@pytest.mark.slow
 def test_a_neuron_is_opened_by_the_keyboard(visit, server):
     page = visit()
     page.locator(".neuron").nth(1).focus()
@@ -337,6 +347,7 @@ def test_a_neuron_is_opened_by_the_keyboard(visit, server):
     assert (run.linear[0].bias.numpy()[1], run.linear[0].weight.numpy()[1, 0]) == (-1, 0.5)
 
 
+@pytest.mark.slow
 def test_a_neuron_under_the_pointer_is_shown_large(visit):
     page = visit()
     output = pixels(page, "#map")
@@ -348,6 +359,7 @@ def test_a_neuron_under_the_pointer_is_shown_large(visit):
     np.testing.assert_array_equal(output, pixels(page, "#map"))
 
 
+@pytest.mark.slow
 def test_test_points_and_discretize(visit):
     page = visit("hidden=&edits=0,0,0,0.1;0,0,1,0.1")
     plain = pixels(page, "#map")
@@ -361,6 +373,7 @@ def test_test_points_and_discretize(visit):
     assert len(np.unique(sharp, axis=0)) < len(np.unique(plain, axis=0))
 
 
+@pytest.mark.slow
 def test_new_data_and_new_weights(visit):
     page = visit()
     first = page.inner_text("#train-loss")
@@ -373,6 +386,7 @@ def test_new_data_and_new_weights(visit):
     assert first != second
 
 
+@pytest.mark.slow
 def test_the_address_repeats_the_run(visit):
     page = visit(
         "dataset=xor&noise=20&hidden=3&optimizer=Adam&features=x1,x2,x1x2&seed=5&start=7&discretize=true"
@@ -397,6 +411,7 @@ def test_an_address_that_is_nonsense(visit):
     steps_of(page, 1)
 
 
+@pytest.mark.slow
 def test_an_address_that_is_typed_in(visit):
     page = visit()
     page.evaluate("location.hash = 'hidden=3,3,3'")
@@ -427,6 +442,7 @@ def test_points_by_mouse(visit, server):
     until(page, "() => !location.hash.includes('points=')")
 
 
+@pytest.mark.slow
 def test_points_by_keyboard(visit):
     page = visit("dataset=own")
     page.get_by_text("adds blue", exact=True).click()
@@ -438,6 +454,7 @@ def test_points_by_keyboard(visit):
     assert page.inner_text("#steps") == "0"  # the arrow made no step
 
 
+@pytest.mark.slow
 def test_points_from_a_csv(visit, server):
     page = visit()
     text = "x1,x2,class\n" + "\n".join(f"{i / 10},{-i / 10},{'ab'[i % 2]}" for i in range(40))
@@ -458,6 +475,7 @@ def tab(page: Any, name: str) -> None:
     page.get_by_role("tab", name=name).click()
 
 
+@pytest.mark.slow
 def test_a_vanishing_gradient_is_seen_at_once(visit):
     page = visit("activation=Sigmoid&hidden=8,8,8,8,8,8")
     said = page.locator("#panel-gradients .said")
@@ -473,6 +491,7 @@ def test_a_vanishing_gradient_is_seen_at_once(visit):
     assert np.mean(widths[-8:]) > 2 * np.mean(widths[:16])
 
 
+@pytest.mark.slow
 def test_dead_neurons_are_marked(visit):
     page = visit("activation=ReLU&hidden=3&edits=0,1,-1,-100")
     marked = page.locator(".neuron.dead")
@@ -507,6 +526,7 @@ def test_a_sample_is_walked_forward_and_backward(visit):
     assert page.locator(".on-neuron").count() == 0
 
 
+@pytest.mark.slow
 def test_a_point_of_the_map_is_walked_through(visit):
     page = visit()
     page.get_by_text("walks through", exact=True).click()
@@ -515,6 +535,7 @@ def test_a_point_of_the_map_is_walked_through(visit):
     assert float(page.get_by_label("x₁", exact=True).input_value()) == pytest.approx(3, abs=0.1)
 
 
+@pytest.mark.slow
 def test_the_loss_surface_shows_the_path(visit):
     page = visit()
     for _ in range(4):
@@ -528,6 +549,7 @@ def test_the_loss_surface_shows_the_path(visit):
     assert int(re.search(r"a path of (\d+) points", label)[1]) > 50
 
 
+@pytest.mark.slow
 def test_an_attack(visit):
     page = visit()
     page.get_by_text("attacks", exact=True).click()
@@ -542,6 +564,7 @@ def test_an_attack(visit):
     assert not np.array_equal(marked, pixels(page, "#map"))
 
 
+@pytest.mark.slow
 def test_the_gradient_check(visit):
     page = visit()
     tab(page, "Gradient check")
@@ -552,6 +575,7 @@ def test_the_gradient_check(visit):
     assert page.locator("#panel-check tr").count() == 9
 
 
+@pytest.mark.slow
 def test_a_digit_is_drawn_and_read(visit):
     page = visit()
     tab(page, "Draw a digit")
@@ -574,6 +598,7 @@ def test_a_digit_is_drawn_and_read(visit):
     assert answer.inner_text() == "Nothing is drawn yet."
 
 
+@pytest.mark.slow
 def test_the_program_is_exported_and_runs(visit, tmp_path):
     page = visit("dataset=xor&hidden=4&optimizer=Adam&rate=0.03")
     for _ in range(4):
@@ -593,6 +618,7 @@ def test_the_program_is_exported_and_runs(visit, tmp_path):
     np.testing.assert_allclose(said, shown, atol=5.1e-4)  # the page shows three digits
 
 
+@pytest.mark.slow
 def test_tabs_by_keyboard(visit):
     page = visit()
     page.get_by_role("tab", name="Gradients").focus()
@@ -606,6 +632,7 @@ def test_tabs_by_keyboard(visit):
 # -- troubles --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_run_that_diverges_is_told(visit):
     page = visit("problem=regression&dataset=reg-plane&rate=10&activation=Identity")
     button(page, "Run").click()
@@ -617,6 +644,7 @@ def test_a_run_that_diverges_is_told(visit):
     assert page.locator("#message").is_hidden()
 
 
+@pytest.mark.slow
 def test_no_points_are_told(visit):
     page = visit("dataset=own")
     button(page, "Run").click()
@@ -644,6 +672,7 @@ def elsewhere() -> Iterator[str]:
         other.shutdown()
 
 
+@pytest.mark.slow
 def test_a_page_of_another_origin_gets_nothing(browser, server, elsewhere):
     """It knows the token here, and tries every way that a page has to send a request."""
     page = browser.new_page()
@@ -683,6 +712,7 @@ def test_a_page_of_another_origin_gets_nothing(browser, server, elsewhere):
 # -- looks -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [400, 700, 1280])
 def test_nothing_is_wider_than_the_window(visit, width):
     page = visit("hidden=8,8,8,8,8,8", width=width)
@@ -698,6 +728,7 @@ def test_nothing_is_wider_than_the_window(visit, width):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.slow
 def test_themes(visit):
     back = lambda page: page.evaluate("getComputedStyle(document.body).backgroundColor")
     light, dark = visit(), visit(color_scheme="dark")
@@ -725,6 +756,7 @@ def test_letters_are_large_enough_and_everything_has_a_name(visit):
     assert nameless == []
 
 
+@pytest.mark.slow
 def test_tabs_of_one_browser_do_not_wait_for_each_other(visit):
     """A browser opens six connections to a server at most, for all its tabs together."""
     pages = [visit("hidden=2&speed=10") for _ in range(8)]

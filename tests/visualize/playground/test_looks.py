@@ -151,24 +151,26 @@ def test_an_attack_raises_the_loss(options):
 # -- the program -----------------------------------------------------------------------------------
 
 
+PROGRAMS = [
+    {},
+    {"dropout": 0.2, "batchnorm": True, "hidden": [8, 8], "activation": "ReLU", "features": ["x1", "x2"]},
+    {"schedule": "ReduceLROnPlateau", "batch": 100, "dataset": "spiral", "noise": 15, "ratio": 70},
+    {
+        "problem": "regression", "dataset": "reg-gauss", "regularization": "L1", "strength": 0.001,
+        "points": [[1, 2, 0.5], [-1, -2, -1]],
+        "schedule": "CyclicLR", "optimizer": "RMSprop", "momentum": 0.9,
+    },
+    {"dataset": "own", "points": [[1, 2, 1], [-1, -2, -1], [0, 1, 1]],
+     "hidden": [], "optimizer": "Rprop"},
+    {"dataset": "gauss", "noise": 40, "hidden": [1], "optimizer": "LBFGS", "batch": 100},
+    {"edits": [[0, 3, 1, -0.5], [1, 1, -1, 2.0]], "batchnorm": True, "dataset": "spiral"},
+    {"dataset": "xor", "regularization": "L2", "strength": 0.01, "schedule": "OneCycleLR", "start": 4},
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"dropout": 0.2, "batchnorm": True, "hidden": [8, 8], "activation": "ReLU", "features": ["x1", "x2"]},
-        {"schedule": "ReduceLROnPlateau", "batch": 100, "dataset": "spiral", "noise": 15, "ratio": 70},
-        {
-            "problem": "regression", "dataset": "reg-gauss", "regularization": "L1", "strength": 0.001,
-            "points": [[1, 2, 0.5], [-1, -2, -1]],
-            "schedule": "CyclicLR", "optimizer": "RMSprop", "momentum": 0.9,
-        },
-        {"dataset": "own", "points": [[1, 2, 1], [-1, -2, -1], [0, 1, 1]],
-         "hidden": [], "optimizer": "Rprop"},
-        {"dataset": "gauss", "noise": 40, "hidden": [1], "optimizer": "LBFGS", "batch": 100},
-        {"edits": [[0, 3, 1, -0.5], [1, 1, -1, 2.0]], "batchnorm": True, "dataset": "spiral"},
-        {"dataset": "xor", "regularization": "L2", "strength": 0.01, "schedule": "OneCycleLR", "start": 4},
-    ],
-)  # fmt: skip
+    "options", [*PROGRAMS[:2], *(pytest.param(options, marks=pytest.mark.slow) for options in PROGRAMS[2:])]
+)
 def test_the_exported_program_makes_the_same_run(options, tmp_path):
     run = trained(130, **options)
     train, test = run.losses()
