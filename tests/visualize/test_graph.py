@@ -362,7 +362,7 @@ def test_params_without_names(wrong):
     [
         ({"style": "slides"}, r"style='slides'.*expected 'lecture'"),
         ({"direction": "RL"}, r"direction='RL'.*'LR' or 'TB'"),
-        ({"depth": 2}, "'lecture' has none"),
+        ({"depth": 2}, "'lecture' does not have this option"),
     ],
 )
 def test_unknown_options(option, message):

@@ -1,26 +1,24 @@
-"""Backpropagation through layers of neurons, in words and numbers: neuron by neuron, and back."""
+"""Backpropagation through layers of neurons in words and numbers, neuron by neuron."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from ..computation import Step
-from ..words.values import amount
+from ..words.values import amount, bracketed, norm
 from .network import FOLDED, Layer, Network
 
 __all__ = ["walk"]
 
 TERMS = 4
-"""How many terms of a sum are written out."""
+"""The most terms of a sum that are written out."""
 
 
 def walk(net: Network) -> Iterator[Step]:
-    """The potentials and values layer by layer, then deltas and gradients from the last layer back.
+    """The potentials and values layer by layer, then the deltas and gradients from the last layer back.
 
-    The parts of the diagram that a step is about are ("value" | "delta" | "weights", layer, neuron).
+    Each step names its parts of the diagram, as ("value" | "delta" | "weights", layer, neuron).
     """
     for k, layer in enumerate(net.layers):
         yield from _values(net, k, layer)
@@ -32,7 +30,7 @@ def walk(net: Network) -> Iterator[Step]:
 
 
 def _groups(layer: Layer) -> list[list[int]]:
-    """The neurons one by one; those of a folded layer all at once."""
+    """The groups of neurons that share a step: each neuron alone, but a folded layer as a whole."""
     neurons = range(len(layer))
     return [[j] for j in neurons] if len(layer) <= FOLDED else [list(neurons)]
 
@@ -55,14 +53,14 @@ def _values(net: Network, k: int, layer: Layer) -> Iterator[Step]:
     for neurons in _groups(layer):
         name, made = _all(net, k, neurons), f"{layer.activation}(z)" if layer.activation else "z"
         if len(neurons) > 1:
-            rule = f"z = W x + b; norm of the values {amount(_norm(layer.value))}"
+            rule = f"z = W x + b; norm of the values {amount(norm(layer.value))}"
         else:
             rule = _value(net, k, layer, neurons[0])
         yield Step("forward", f"{name} = {made}", rule, parts=_parts("value", k, neurons))
 
 
 def _value(net: Network, k: int, layer: Layer, j: int) -> str:
-    """z = w1·x1 + w2·x2 + b, and what the activation makes of it."""
+    """z = w1·x1 + w2·x2 + b, and the activation of z."""
     terms = [
         f"{_factor(w)}·{_factor(x)}" for w, x in zip(layer.weight[j], net.layers[k - 1].value, strict=True)
     ]
@@ -81,14 +79,14 @@ def _deltas(net: Network, k: int, layer: Layer) -> Iterator[Step]:
     for neurons in _groups(layer):
         name = _all(net, k, neurons)
         if len(neurons) > 1:
-            rule = f"∂E/∂z of {len(neurons)} neurons, norm {amount(_norm(layer.delta))}"
+            rule = f"∂E/∂z of {len(neurons)} neurons, norm {amount(norm(layer.delta))}"
         else:
             rule = _delta(net, k, layer, neurons[0])
         yield Step("backward", f"δ of {name}", rule, parts=_parts("delta", k, neurons))
 
 
 def _delta(net: Network, k: int, layer: Layer, j: int) -> str:
-    """δ = ∂E/∂y · f'(z), where ∂E/∂y of a hidden neuron is the sum of w·δ over the neurons that it feeds."""
+    """δ = ∂E/∂y · f'(z); for a hidden neuron, ∂E/∂y is the sum of w·δ over the next layer."""
     name, delta, upstream = net.name(k, j), layer.delta[j], layer.upstream[j]
     if k == len(net.layers) - 1:
         arrived = f"∂E/∂{name} = {amount(upstream)}"
@@ -112,7 +110,7 @@ def _gradients(net: Network, k: int, layer: Layer) -> Iterator[Step]:
     for neurons in _groups(layer):
         name = _all(net, k, neurons)
         if len(neurons) > 1:
-            rule = f"∂E/∂w = δ·x, norm {amount(_norm(layer.weight_grad))}"
+            rule = f"∂E/∂w = δ·x, norm {amount(norm(layer.weight_grad))}"
         else:
             rule = _gradient(net, k, layer, neurons[0])
         yield Step("backward", f"∂E/∂w into {name}", rule, parts=_parts("weights", k, neurons))
@@ -135,9 +133,4 @@ def _sum(terms: list[str]) -> str:
 
 def _factor(x: Any) -> str:
     """A number in a product: a negative one in brackets."""
-    said = amount(x)
-    return f"({said})" if said.startswith("-") else said
-
-
-def _norm(values: Any) -> Any:
-    return np.linalg.norm(np.asarray(values, float))
+    return bracketed(amount(x))
