@@ -92,7 +92,7 @@ def profile(model: Callable[..., Any], *inputs: Any, repeat: int = 5) -> Profile
         (1, 30, 80)
     """
     if isinstance(repeat, bool) or not isinstance(repeat, int) or repeat < 1:
-        raise OptionError(f"profile(repeat={repeat!r}): expected a whole number from 1 on")
+        raise OptionError(f"profile(repeat={repeat!r}): expected a positive integer")
     if not callable(model) or isinstance(model, (ag.Tensor, ag.Tape)):
         raise DTypeError(
             f"profile({type(model).__name__}): expected a module or function with its inputs: "

@@ -237,7 +237,7 @@ def explain(output: Any, *inputs: Any, max_paths: int = 16) -> Explanation:
               = 1.00
     """
     if isinstance(max_paths, bool) or not isinstance(max_paths, int) or max_paths < 1:
-        raise OptionError(f"explain(max_paths={max_paths!r}): expected a whole number from 1 on")
+        raise OptionError(f"explain(max_paths={max_paths!r}): expected a positive integer")
     output, params = computed("explain", output, inputs)
     graph = named(with_gradients(output, params))
     nodes = dict(

@@ -265,7 +265,7 @@ class _Reader:
 
 
 def _slopes(node: ag.Node) -> tuple[Any, ...]:
-    """The local derivatives of a step whose arguments and result are single numbers; else None each.
+    """The local derivatives of a step, if its arguments and result are single numbers; else None for each.
 
     A step without a rule, or with a rule that raises, is drawn without them.
     """
