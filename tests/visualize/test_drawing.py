@@ -1,4 +1,4 @@
-"""Pictures by our own layout: what DOT text says is there, and nothing covers anything else."""
+"""Our own layout of pictures: all that the DOT text says is drawn, and nothing overlaps."""
 
 from __future__ import annotations
 

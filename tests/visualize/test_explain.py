@@ -1,4 +1,4 @@
-"""The chain rule in words, its numbers, and its LaTeX."""
+"""The chain rule in words, in numbers, and in LaTeX."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the graph reads from the tape."""
+"""Reading a graph from the tape."""
 
 from __future__ import annotations
 

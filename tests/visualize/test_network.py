@@ -1,4 +1,4 @@
-"""The styles for networks, with numbers worked out by hand."""
+"""The styles `model` and `ops`, with numbers computed by hand."""
 
 from __future__ import annotations
 

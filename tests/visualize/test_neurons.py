@@ -1,4 +1,4 @@
-"""The style `neurons`: what is read of a model, what the picture says, and the walk through it."""
+"""The style `neurons`: the layers read from a model, the picture, and the walk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plots show the data that were given, or the values of a formula."""
+"""Plots show the given data, or the values of a formula."""
 
 from __future__ import annotations
 

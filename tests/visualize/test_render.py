@@ -1,4 +1,4 @@
-"""Files, and the renderer that makes them."""
+"""Saved files, and the renderers."""
 
 from __future__ import annotations
 

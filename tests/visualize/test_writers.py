@@ -1,4 +1,4 @@
-"""The table of formats: each entry can be saved."""
+"""The table of file formats: each format can be saved."""
 
 from __future__ import annotations
 

@@ -195,7 +195,8 @@ def misclassified(
     pictures = _images("misclassified", array(images), shape)
     if len(pictures) != len(target):
         raise DataError(
-            f"misclassified: {len(pictures)} images, {len(target)} classes; expected a class for each image"
+            f"misclassified: {len(pictures)} images and {len(target)} classes; expected one class "
+            "for each image"
         )
     wrong = np.flatnonzero(target != predicted)
     if not wrong.size:
