@@ -233,7 +233,7 @@ class _Reader:
             grad, value = self.copy(_flown_back(node, i, sent[i], self.uses)), self.copy(received[i])
             self.edges.append(Edge(source, self.places[node], i, value, grad, slopes[i]))
 
-    # -- what failed -------------------------------------------------------------------------------
+    # -- the failed op -----------------------------------------------------------------------------
 
     def _is_to_blame(self, node: ag.Node) -> bool:
         return self.failed is not None and self.failed.node is node

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..computation import Step
@@ -13,6 +13,9 @@ __all__ = ["walk"]
 
 TERMS = 4
 """The most terms of a sum that are written out."""
+
+Rule = Callable[[Network, int, Layer, int], str]
+"""The words for one neuron: (network, layer's index, layer, neuron's index)."""
 
 
 def walk(net: Network) -> Iterator[Step]:
@@ -29,34 +32,37 @@ def walk(net: Network) -> Iterator[Step]:
         yield from _gradients(net, k, net.layers[k])
 
 
-def _groups(layer: Layer) -> list[list[int]]:
-    """The groups of neurons that share a step: each neuron alone, but a folded layer as a whole."""
-    neurons = range(len(layer))
-    return [[j] for j in neurons] if len(layer) <= FOLDED else [list(neurons)]
+def _steps(
+    net: Network, k: int, what: str, around: tuple[str, str], whole: str, single: Rule
+) -> Iterator[Step]:
+    """A step for each neuron of a layer, with its rule `single`; a folded layer has one step, with `whole`.
+
+    The title is the name of the neuron between the two texts of `around`.
+    """
+    phase, layer, (before, after) = "forward" if what == "value" else "backward", net.layers[k], around
+    n = len(layer)
+    if n > FOLDED:
+        title = f"{before}{net.name(k, 0)} … {net.name(k, n - 1)}{after}"
+        yield Step(phase, title, whole, parts=_parts(what, k, n))
+        return
+    for j in range(n):
+        title = f"{before}{net.name(k, j)}{after}"
+        yield Step(phase, title, single(net, k, layer, j), parts=((what, k, j),))
 
 
-def _all(net: Network, k: int, neurons: list[int]) -> str:
-    first, last = net.name(k, neurons[0]), net.name(k, neurons[-1])
-    return first if len(neurons) == 1 else f"{first} … {last}"
-
-
-def _parts(what: str, k: int, neurons: list[int]) -> tuple[tuple[str, int, int], ...]:
-    return tuple((what, k, j) for j in neurons)
+def _parts(what: str, k: int, n: int) -> tuple[tuple[str, int, int], ...]:
+    return tuple((what, k, j) for j in range(n))
 
 
 def _values(net: Network, k: int, layer: Layer) -> Iterator[Step]:
     if k == 0:
         said = [f"{net.name(0, j)} = {amount(x)}" for j, x in enumerate(layer.value[:FOLDED])]
         more = [f"{len(layer):,} in all"] if len(layer) > FOLDED else []
-        yield Step("forward", "given", ", ".join(said + more), parts=_parts("value", 0, [*range(len(layer))]))
+        yield Step("forward", "given", ", ".join(said + more), parts=_parts("value", 0, len(layer)))
         return
-    for neurons in _groups(layer):
-        name, made = _all(net, k, neurons), f"{layer.activation}(z)" if layer.activation else "z"
-        if len(neurons) > 1:
-            rule = f"z = W x + b; norm of the values {amount(norm(layer.value))}"
-        else:
-            rule = _value(net, k, layer, neurons[0])
-        yield Step("forward", f"{name} = {made}", rule, parts=_parts("value", k, neurons))
+    made = f"{layer.activation}(z)" if layer.activation else "z"
+    whole = f"z = W x + b; norm of the values {amount(norm(layer.value))}"
+    yield from _steps(net, k, "value", ("", f" = {made}"), whole, _value)
 
 
 def _value(net: Network, k: int, layer: Layer, j: int) -> str:
@@ -76,13 +82,8 @@ def _value(net: Network, k: int, layer: Layer, j: int) -> str:
 def _deltas(net: Network, k: int, layer: Layer) -> Iterator[Step]:
     if layer.delta is None:
         return
-    for neurons in _groups(layer):
-        name = _all(net, k, neurons)
-        if len(neurons) > 1:
-            rule = f"∂E/∂z of {len(neurons)} neurons, norm {amount(norm(layer.delta))}"
-        else:
-            rule = _delta(net, k, layer, neurons[0])
-        yield Step("backward", f"δ of {name}", rule, parts=_parts("delta", k, neurons))
+    whole = f"∂E/∂z of {len(layer)} neurons, norm {amount(norm(layer.delta))}"
+    yield from _steps(net, k, "delta", ("δ of ", ""), whole, _delta)
 
 
 def _delta(net: Network, k: int, layer: Layer, j: int) -> str:
@@ -107,13 +108,8 @@ def _delta(net: Network, k: int, layer: Layer, j: int) -> str:
 def _gradients(net: Network, k: int, layer: Layer) -> Iterator[Step]:
     if layer.weight_grad is None:
         return
-    for neurons in _groups(layer):
-        name = _all(net, k, neurons)
-        if len(neurons) > 1:
-            rule = f"∂E/∂w = δ·x, norm {amount(norm(layer.weight_grad))}"
-        else:
-            rule = _gradient(net, k, layer, neurons[0])
-        yield Step("backward", f"∂E/∂w into {name}", rule, parts=_parts("weights", k, neurons))
+    whole = f"∂E/∂w = δ·x, norm {amount(norm(layer.weight_grad))}"
+    yield from _steps(net, k, "weights", ("∂E/∂w into ", ""), whole, _gradient)
 
 
 def _gradient(net: Network, k: int, layer: Layer, j: int) -> str:

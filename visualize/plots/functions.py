@@ -111,10 +111,7 @@ def decision_regions(
         said, wrong = _classes(model(plane), threshold), _classes(model(X), threshold) != y
     classes = np.union1d(said, y)
     if names is not None and len(names) <= classes.max():
-        raise OptionError(
-            f"decision_regions: {len(names)} names for the classes 0 to {classes.max()}; expected a name for "
-            f"each of the {classes.max() + 1}"
-        )
+        raise OptionError(f"decision_regions: expected {classes.max() + 1} names, got {len(names)}")
     figure, (axes,) = panels("decision_regions", width=5.0, height=4.2)
     _paint_regions(axes, ticks, said.reshape(resolution, resolution), classes)
     _mark_points(axes, X, y, wrong, classes, names)

@@ -10,7 +10,7 @@ from ..neurons.cell import PARTS, Cell
 from ..words.label import number
 from ..words.values import norm
 from .look import Look
-from .shapes import label, plain, shape, sheet
+from .shapes import label, legend, plain, shape, sheet
 from .stage import ALL, Stage, captioned
 from .themes import THEMES, Theme
 
@@ -45,23 +45,12 @@ class Gates:
 
     def write(self) -> str:
         theme = self.theme
-        legend = self._legend() if self.look.legend is not False else []
+        said = self._legend() if self.look.legend is not False else []
         body = [*self._frame(), *self._wires(), *self._gates(), *self._ends()]
         moved = shape("g", "".join(body), transform=f"translate(0 {self.stage.height:.0f})")
-        lines = [
-            label(
-                line,
-                16.0,
-                self.stage.height + FLOOR + 50 + 18 * i,
-                theme.faint,
-                theme,
-                11,
-                text_anchor="start",
-            )
-            for i, line in enumerate(legend)
-        ]
-        height = self.stage.height + FLOOR + 50 + 18 * len(legend)
-        return sheet([*captioned(self.stage, theme), moved, *lines], self.width, height, self.title, theme)
+        bottom = self.stage.height + FLOOR + 50
+        parts = [*captioned(self.stage, theme), moved, *legend(said, bottom, theme)]
+        return sheet(parts, self.width, bottom + 18 * len(said), self.title, theme)
 
     # -- parts -------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from ..neurons.network import Layer, Network, shown
 from ..words.label import number
 from ..words.values import counted
 from .look import Look
-from .shapes import label, plain, shape, sheet, told
+from .shapes import label, legend, plain, shape, sheet, told
 from .stage import ALL, Part, Stage, captioned
 from .themes import THEMES, Theme
 
@@ -89,9 +89,9 @@ class Layers:
             parts += [self._neuron(k, layer, j) for j in self.spots[k] if j is not None]
             if None in self.spots[k]:
                 parts.append(self._dots(k, layer))
-        legend = self._legend() if self.look.legend is not False else []
-        height = self.bottom + 20 + 18 * len(legend)
-        return sheet([*parts, *legend], self.width, height, self.title, self.theme)
+        below = self._legend() if self.look.legend is not False else []
+        height = self.bottom + 20 + 18 * len(below)
+        return sheet([*parts, *below], self.width, height, self.title, self.theme)
 
     def _head(self, k: int, layer: Layer) -> str:
         """The text above a column: the layer, the number of neurons, and their activation."""
@@ -248,7 +248,7 @@ class Layers:
 
     def _legend(self) -> list[str]:
         """The meaning of the lines and colours of this picture."""
-        layers, look, theme = self.net.layers, self.look, self.theme
+        layers, look = self.net.layers, self.look
         weights = "dashed is negative" if look.theme == "print" else "orange is positive, blue negative"
         said = [f"a line: a weight, wide where it is large; {weights}"]
         if any(layer.bias is not None for layer in layers):
@@ -261,10 +261,7 @@ class Layers:
             said.append(
                 f"red, below: of a neuron δ = ∂E/∂z, z being its potential; of a weight its gradient{of}"
             )
-        return [
-            label(line, 16.0, self.bottom + 18 + 18 * i, theme.faint, theme, 11, text_anchor="start")
-            for i, line in enumerate(said)
-        ]
+        return legend(said, self.bottom + 18, self.theme)
 
 
 def _signed(bias: Any) -> str:

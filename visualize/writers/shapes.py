@@ -7,7 +7,7 @@ from typing import Any
 
 from .themes import FONT, Theme
 
-__all__ = ["label", "plain", "shape", "sheet", "told"]
+__all__ = ["label", "legend", "plain", "shape", "sheet", "told"]
 
 
 def attributes(**given: Any) -> str:
@@ -53,6 +53,14 @@ def plain(said: str, x: float, y: float, colour: str, size: float = 12, **given:
         **given,
     }
     return shape("text", html.escape(_printable(said)), **given)
+
+
+def legend(lines: list[str], y: float, theme: Theme) -> list[str]:
+    """Small lines of text below each other at the left of a picture; the first is around y."""
+    return [
+        label(line, 16.0, y + 18 * i, theme.faint, theme, 11, text_anchor="start")
+        for i, line in enumerate(lines)
+    ]
 
 
 def told(said: str) -> str:
