@@ -14,12 +14,11 @@ import numpy as np
 import autograd_lite as ag
 from autograd_lite import contributions
 from autograd_lite.errors import DTypeError, TapeError
-from autograd_lite.node import tape_order
 from autograd_lite.tree import flatten
 
 from .computation import Call, Computation, Edge, Vertex
 
-__all__ = ["Failed", "Recorded", "identity", "known_as", "names_of", "op_name", "read", "steps_of"]
+__all__ = ["Failed", "Recorded", "history", "identity", "known_as", "names_of", "op_name", "read", "steps_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +102,7 @@ def steps_of(output: Any) -> tuple[list[ag.Node], list[ag.Node]]:
                 "module with its inputs: draw(model, x)"
             )
         outputs = list(dict.fromkeys(x.node for x in tensors if x.node is not None))
-        steps = tape_order(outputs)
+        steps = history(outputs)
     if not outputs:
         raise TapeError(
             "draw: nothing was recorded, because no input requires a gradient; make one with "
@@ -121,7 +120,7 @@ def steps_of(output: Any) -> tuple[list[ag.Node], list[ag.Node]]:
 
 def _left(nodes: list[ag.Node]) -> tuple[list[ag.Node], list[ag.Node]]:
     """The steps and outputs of a computation that failed, without released ones."""
-    steps = [node for node in tape_order(nodes) if not node.released]
+    steps = [node for node in history(nodes) if not node.released]
     return steps, [node for node in dict.fromkeys(nodes) if not node.released]
 
 
@@ -130,6 +129,18 @@ def _held(x: Any) -> Any:
     if not isinstance(x, ag.Tensor):
         return x
     return x.detach().numpy() if x.node is None or x.node.released else x.node.value
+
+
+def history(outputs: list[ag.Node]) -> list[ag.Node]:
+    """The steps from which `outputs` were computed, oldest first; leaves are not steps."""
+    found = [node for node in outputs if node.op is not None]
+    seen = set(found)
+    for node in found:  # grows while it is being read
+        for parent in node.inputs:
+            if isinstance(parent, ag.Node) and parent.op is not None and parent not in seen:
+                seen.add(parent)
+                found.append(parent)
+    return sorted(found, key=lambda node: node.index)
 
 
 def op_name(node: ag.Node) -> str:

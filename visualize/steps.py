@@ -22,13 +22,13 @@ from autograd_lite.errors import (
     ShapeError,
     TapeError,
 )
-from autograd_lite.node import tape_order
 from autograd_lite.notebook import quietly
 
 from . import render
 from .calls import record
 from .computation import Step, added
 from .graph import Graph, draw
+from .reading import history
 from .words.values import amount, bracketed
 from .words.wording import Wording, named
 from .writers import STYLES, lecture, neurons, page
@@ -348,7 +348,7 @@ def with_gradients(output: ag.Tensor, params: Names = ()) -> Graph:
     if output.node.played:
         _check_pass(graph, output)
         return graph
-    steps = tape_order([output.node])
+    steps = history([output.node])
     nodes = {*steps, *(parent for node in steps for parent in node.inputs if isinstance(parent, ag.Node))}
     before = [node.adjoint for node in nodes]
     try:
@@ -379,7 +379,7 @@ def _check_pass(graph: Graph, output: ag.Tensor) -> None:
 
 def recorded(output: ag.Tensor) -> list[ag.Node]:
     """The steps from which a Tensor was computed, in the order of its graph."""
-    return [] if output.node is None else tape_order([output.node])
+    return [] if output.node is None else history([output.node])
 
 
 # -- the words -------------------------------------------------------------------------------------
