@@ -1,10 +1,10 @@
-"""Two graphs side by side: what was added, what was removed, and which numbers changed."""
+"""Compares two graphs: added steps, removed steps, and changed numbers."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,20 +20,20 @@ from .words.wording import Wording, named
 __all__ = ["Difference", "diff"]
 
 COLOURS = {"-": RED, "+": GREEN, "~": BLUE}
-"""Of what was removed, added and changed."""
+"""The colours of removed, added and changed lines."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What `diff` found; empty, and false, if the graphs are the same.
+    """The result of `diff`; false if the graphs are the same.
 
     Attributes:
-        removed: the steps and inputs that only the first graph has.
-        added: those that only the second has.
-        changed: those of both whose value or gradient differ, and by how much.
-        lines: all of that in the order of the graphs, removed with -, added with +, changed with ~.
-        first: the first step of both whose value differs, as in `changed`; None if there is none.
-        graph: the second graph, in which that step is red; a notebook shows it.
+        removed: the steps and inputs of the first graph alone.
+        added: the steps and inputs of the second graph alone.
+        changed: the steps and inputs of both whose value or gradient differs, with the difference.
+        lines: all of these in the order of the graphs: removed with -, added with +, changed with ~.
+        first: the first step of both whose value differs, as in `changed`; else None.
+        graph: the second graph, with the first different step in red; a notebook shows the graph.
     """
 
     removed: tuple[str, ...]
@@ -51,7 +51,7 @@ class Difference:
         return said if self.first is None else f"{said}\nthe first step whose value differs: {self.first}"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """What notebooks show: the lines, and the picture where a value differs."""
+        """The lines, and the picture if a value differs, for notebooks."""
         pictures = self.graph._repr_mimebundle_() if self.first is not None else {}
         return {**pictures, "text/plain": str(self)}
 
@@ -61,16 +61,16 @@ class Difference:
 
 
 def diff(before: Graph | ag.Tensor | ag.Tape, after: Graph | ag.Tensor | ag.Tape) -> Difference:
-    """Compare two graphs: of two runs, of the same model before and after a change, or of two models.
+    """Compare two graphs: of two runs, of a model before and after a change, or of two models.
 
-    Steps are the same if they do the same op on values of the same kind, in the same place of the order. The
-    first of them whose value differs is where two runs part.
+    Steps correspond if they have the same op, the same dtypes and shapes, and the same place in the order.
+    Two runs part at the first such step whose value differs.
 
     Args:
-        before, after: graphs made by `draw`; or Tensors or Tapes of two runs, which are drawn.
+        before, after: graphs made by `draw`, or Tensors or Tapes.
 
     Raises:
-        DTypeError: not graphs, nor what has one.
+        DTypeError: an argument is no graph, Tensor or Tape.
 
     Example:
         >>> from visualize import draw
@@ -88,9 +88,8 @@ def diff(before: Graph | ag.Tensor | ag.Tape, after: Graph | ag.Tensor | ag.Tape
     if first is None:
         return Difference(removed, added, changed, lines, None, after)
     said, i = first
-    vertex = replace(after.vertices[i], fault=f"first that differs: {said.partition(': ')[2]}")
-    vertices = (*after.vertices[:i], vertex, *after.vertices[i + 1 :])
-    return Difference(removed, added, changed, lines, said, replace(after, vertices=vertices))
+    marked = after.with_fault(i, f"first that differs: {said.partition(': ')[2]}")
+    return Difference(removed, added, changed, lines, said, marked)
 
 
 def _graph(x: Any) -> Graph:
@@ -102,7 +101,7 @@ def _graph(x: Any) -> Graph:
 
 
 def _compared(before: Graph, after: Graph) -> Iterator[tuple[str, int | None]]:
-    """The lines; with those of a step whose value differs, where it is in the second graph."""
+    """The lines, each with the index in the second graph if it is of a step whose value differs."""
     old, new = Wording(before), Wording(after)
     a, b = _keys(before, old), _keys(after, new)
     totals = before.totals(), after.totals()
@@ -120,7 +119,7 @@ def _compared(before: Graph, after: Graph) -> Iterator[tuple[str, int | None]]:
 
 
 def _keys(graph: Graph, words: Wording) -> list[tuple[Any, ...]]:
-    """What makes a vertex the same as one of another graph: the op, what goes in, what comes out."""
+    """The key of each vertex, equal for corresponding vertices: op, index, dtypes and shapes."""
     return [
         (
             vertex.op,
@@ -139,7 +138,7 @@ def _told(graph: Graph, words: Wording, i: int) -> str:
 
 
 def _numbers(a: Any, b: Any, what: str) -> list[str]:
-    """How two values of one shape differ; NaN is the same as NaN."""
+    """The difference of two values of one shape in words; NaN equals NaN."""
     if a is None and b is None:
         return []
     if a is None or b is None:

@@ -1,6 +1,6 @@
-"""What a traceback tells of a computation that failed: which op it was, on what, and what had been computed.
+"""Traceback -> Recorded: the op that failed, its arguments, and the steps before.
 
-Nothing is kept for this while all goes well. The frames of a traceback hold the Tensors that lead there.
+The engine keeps nothing for this: the frames of a traceback hold the Tensors.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ __all__ = ["failed"]
 
 ENGINE = ("autograd_lite", "numpy")
 LIBRARY = (*ENGINE, "nn", "visualize")
-"""Packages whose frames are not the user's."""
+"""Packages whose frames are not the user's code."""
 
 PLAYING = ("play", "pull", "check_forward")
-"""The functions of the engine that work on one step of the tape, their `node`."""
+"""The engine's functions with a local variable `node`: the step at work."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,22 +41,22 @@ class _Frame:
 
     @property
     def is_module(self) -> bool:
-        """Whether it is the body of a program, whose variables come from everywhere."""
+        """Whether this frame is the body of a program, where all its variables live."""
         return self.code.co_name == "<module>"
 
     def variables(self) -> dict[str, Any]:
-        """The variables that the code names, its own last."""
+        """The global variables that the code names, then its local ones."""
         named = {name: self.globals[name] for name in self.code.co_names if name in self.globals}
         return {**named, **self.locals}
 
     def arguments(self) -> list[Any]:
-        """What the function was called with."""
+        """The arguments of the call."""
         count = self.code.co_argcount + self.code.co_kwonlyargcount + bool(self.code.co_flags & 0x04)
         return [self.locals[name] for name in self.code.co_varnames[:count] if name in self.locals]
 
 
 def failed(error: BaseException, names: dict[Any, str]) -> Recorded:
-    """What ran until an error was raised; adds the names of parameters and variables to `names`.
+    """The steps before an error, and the failed op; adds names of parameters and variables to `names`.
 
     Raises:
         TapeError: the error was not raised, or no Tensor led to it.
@@ -64,8 +64,8 @@ def failed(error: BaseException, names: dict[Any, str]) -> Recorded:
     frames = _without_body_of_op(list(_frames(error)))
     if not frames:
         raise TapeError(
-            f"draw({type(error).__name__}): the error has no traceback, which holds what ran; draw it where "
-            "it is caught: except Exception as error: draw(error)"
+            f"draw({type(error).__name__}): the error has no traceback, so its steps are not known; draw a "
+            "caught error: except Exception as error: draw(error)"
         )
     own = [frame for frame in frames if frame.package not in LIBRARY] or frames[:1]
     for x, name in _names(frames, own):
@@ -85,7 +85,7 @@ def failed(error: BaseException, names: dict[Any, str]) -> Recorded:
 
 
 def _frames(error: BaseException) -> Iterator[_Frame]:
-    """The calls from where the error was caught to where it began, those of its causes last."""
+    """The calls from the `except` to the `raise`, then those of the error's causes."""
     seen: set[int] = set()
     cause: BaseException | None = error
     while cause is not None and id(cause) not in seen:
@@ -102,12 +102,12 @@ def _frames(error: BaseException) -> Iterator[_Frame]:
 def _locals(frame: FrameType, error: BaseException) -> dict[str, Any]:
     """The variables of a call.
 
-    Before Python 3.13 a frame keeps what it was asked for, and with the variable that holds the error the
-    whole traceback. So the frame forgets that variable; the program has it still.
+    Before Python 3.13 a frame keeps the dictionary of its variables. With the error in that dictionary the
+    traceback would stay alive, so the error is removed there; the program's variable stays.
     """
     kept = frame.f_locals
     found = dict(kept)
-    if isinstance(kept, dict) and frame.f_code.co_flags & CO_OPTIMIZED:  # else it is the program's own
+    if isinstance(kept, dict) and frame.f_code.co_flags & CO_OPTIMIZED:  # else these are the real variables
         for name, value in found.items():
             if value is error:
                 del kept[name]
@@ -115,7 +115,7 @@ def _locals(frame: FrameType, error: BaseException) -> dict[str, Any]:
 
 
 def _without_body_of_op(frames: list[_Frame]) -> list[_Frame]:
-    """Without the calls within an op that the user has written: the op is what failed."""
+    """The frames without those inside an op of the user: the op itself failed."""
     for k, frame in enumerate(frames[1:], 1):
         op = _op(frames[k - 1])
         if op is not None and frame.code is getattr(unwrap(op[0]), "__code__", None):
@@ -129,7 +129,7 @@ def _is_taped(x: Any) -> bool:
 
 
 def _tensors(values: Iterable[Any], levels: int = 2) -> Iterator[ag.Tensor]:
-    """The Tensors among variables, and in their containers; no deeper, as a container may be in itself."""
+    """The Tensors among variables and in their containers, to a depth: a container may contain itself."""
     for x in values:
         if isinstance(x, ag.Tensor):
             yield x
@@ -138,7 +138,7 @@ def _tensors(values: Iterable[Any], levels: int = 2) -> Iterator[ag.Tensor]:
 
 
 def _roots(frames: list[_Frame]) -> list[ag.Tensor]:
-    """The results in the innermost call that has some; in the body of a program, the latest of all."""
+    """The recorded results in the innermost call that has any; in a program's body the latest one."""
     for frame in reversed(frames):
         found = [x for x in _tensors(frame.locals.values()) if _is_taped(x) and not x.is_leaf]
         found.sort(key=lambda x: x.node.index if x.node else 0)
@@ -151,7 +151,7 @@ def _roots(frames: list[_Frame]) -> list[ag.Tensor]:
 
 
 def _offender(error: BaseException, frames: list[_Frame], line: str, message: str) -> Failed | None:
-    """The step that failed; None where the error is of a value, as of a loss that is NaN."""
+    """The step that failed; None if a value caused the error, such as a loss that is NaN."""
     for frame in reversed(frames):
         node = frame.locals.get("node")
         if frame.package == "autograd_lite" and frame.code.co_name in PLAYING and isinstance(node, ag.Node):
@@ -179,13 +179,13 @@ def _offender(error: BaseException, frames: list[_Frame], line: str, message: st
 
 
 def _inner(frames: list[_Frame]) -> list[_Frame]:
-    """The frames of libraries within the user's innermost, outermost first."""
+    """The library frames below the user's innermost frame, outermost first."""
     last = max((k for k, frame in enumerate(frames) if frame.package not in LIBRARY), default=-1)
     return frames[last + 1 :]
 
 
 def _op(frame: _Frame) -> tuple[Any, tuple[Any, ...]] | None:
-    """The op that a call of the engine computes, and its arguments."""
+    """The op that an engine frame computes, and its arguments; None for other frames."""
     if frame.package != "autograd_lite":
         return None
     given = frame.locals
@@ -199,7 +199,7 @@ def _op(frame: _Frame) -> tuple[Any, tuple[Any, ...]] | None:
 
 
 def _numbers(arguments: Any) -> tuple[Any, ...]:
-    """The values among arguments, also those in lists; the rest are options."""
+    """The operands among arguments, also those in lists; the rest are options."""
     kinds = (ag.Tensor, np.ndarray, np.generic, float, complex)
     return tuple(x for x in flatten(list(arguments))[0] if isinstance(x, kinds))
 
@@ -208,13 +208,13 @@ def _numbers(arguments: Any) -> tuple[Any, ...]:
 
 
 def _module(frame: _Frame) -> Any:
-    """The module whose `forward` runs in a frame."""
+    """The module whose `forward` runs in a frame, or None."""
     first = frame.arguments()[:1] if frame.code.co_name == "forward" else []
     return next((x for x in first if hasattr(x, "named_modules")), None)
 
 
 def _place(frames: list[_Frame], message: str) -> str:
-    """Where in the outermost module the innermost is, ` in encoder.0 (Linear)`, if no message says it."""
+    """The path of the innermost running module, ` in encoder.0 (Linear)`; empty if the message has it."""
     running = [module for frame in frames if (module := _module(frame)) is not None]
     if not running:
         return ""
@@ -223,7 +223,7 @@ def _place(frames: list[_Frame], message: str) -> str:
 
 
 def _names(frames: list[_Frame], own: list[_Frame]) -> Iterator[tuple[Any, str]]:
-    """The parameters of the models that are in sight, then the variables of the user."""
+    """The parameters of all models among the variables, then the user's own Tensors."""
     for frame in frames:
         for x in frame.variables().values():
             for model in (x, getattr(x, "model", None) if frame.package == "nn" else None):

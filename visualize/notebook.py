@@ -1,4 +1,4 @@
-"""An error of ours that ends a cell of a notebook shows what ran under its traceback."""
+"""In a notebook, an AutogradLiteError that ends a cell shows its graph below the traceback."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["show_errors"]
 
 
 def show_errors() -> None:
-    """Have the notebook that this runs in draw errors, unless the user has told it what to do with them."""
+    """Register the display of errors with the running notebook, unless the user has registered another."""
     ipython = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()
     if shell is not None and hasattr(shell, "kernel") and not shell.custom_exceptions:
@@ -21,7 +21,7 @@ def show_errors() -> None:
 
 
 def _show(shell: Any, kind: type, error: AutogradLiteError, traceback: Any, tb_offset: Any = None) -> None:
-    """The traceback as ever, and the graph, where there is one: an error must not become another."""
+    """Show the traceback, then the graph if one can be drawn: no second error may hide the first."""
     shell.showtraceback((kind, error, traceback), tb_offset=tb_offset)
     with contextlib.suppress(Exception):
         importlib.import_module("IPython.display").display(error.graph)

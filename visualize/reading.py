@@ -23,16 +23,16 @@ __all__ = ["Failed", "Recorded", "history", "identity", "known_as", "names_of", 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Failed:
-    """What is known of an error on the way through a computation.
+    """An error, and the op that failed.
 
     Attributes:
-        message: what to say of it.
-        line: file and line of the user's code.
-        name: of the op that failed; None where the error is of a value, which is in the graph.
-        op: the op itself.
-        inputs: what it was given: Tensors, arrays and numbers.
-        node: its step, where it was recorded.
-        cotangent: what arrived at the step, where its derivative failed.
+        message: the text beside the failed op.
+        line: the file and line of the user's code.
+        name: the name of the op; None if a value in the graph caused the error.
+        op: the op.
+        inputs: the arguments of the op: Tensors, arrays and numbers.
+        node: the recorded step, if there is one.
+        cotangent: the cotangent of the step's output, if its derivative failed.
     """
 
     message: str
@@ -46,14 +46,14 @@ class Failed:
 
 @dataclass
 class Recorded:
-    """What a call of a function or module has left.
+    """What to read: recorded Tensors or a Tape, and the calls behind them.
 
     Attributes:
         output: Tensors to draw, or a Tape.
-        calls: of modules.
-        call_of: for each step the place of its call.
-        given: the inputs, by what makes them the same, see `identity`.
-        failed: the error that has ended it; the output then are nodes.
+        calls: the module calls.
+        call_of: the call that recorded each step, as an index into `calls`.
+        given: the inputs by their `identity`.
+        failed: the error that ended the computation; `output` is then a list of nodes.
     """
 
     output: Any
@@ -64,7 +64,7 @@ class Recorded:
 
 
 def names_of(params: Mapping[str, ag.Tensor] | Iterable[tuple[str, ag.Tensor]] | None) -> dict[Any, str]:
-    """The names of Tensors, by what identifies them."""
+    """The names of Tensors, by their `identity`."""
     pairs = params.items() if isinstance(params, Mapping) else () if params is None else params
     names = {}
     for pair in pairs if isinstance(pairs, Iterable) else [pairs]:
@@ -80,7 +80,7 @@ def names_of(params: Mapping[str, ag.Tensor] | Iterable[tuple[str, ag.Tensor]] |
 
 
 def identity(x: Any) -> Any:
-    """What makes two uses the same input: the node, or for constants the object itself."""
+    """The key of an input, equal for all its uses: the node, or for a constant the object's id."""
     node = x if isinstance(x, ag.Node) else getattr(x, "node", None)
     return id(x) if node is None else node
 
@@ -89,7 +89,7 @@ def identity(x: Any) -> Any:
 
 
 def steps_of(output: Any) -> tuple[list[ag.Node], list[ag.Node]]:
-    """The steps to draw in the order of the tape, and the nodes that leave the graph."""
+    """The steps to draw in the order of the tape, and the nodes of the outputs."""
     if isinstance(output, ag.Tape):
         steps = list(output.nodes)
         used = {parent for node in steps for parent in node.inputs if isinstance(parent, ag.Node)}
@@ -119,20 +119,20 @@ def steps_of(output: Any) -> tuple[list[ag.Node], list[ag.Node]]:
 
 
 def _left(nodes: list[ag.Node]) -> tuple[list[ag.Node], list[ag.Node]]:
-    """What is left of a computation that failed: without the steps that a backward pass has released."""
+    """The steps and outputs of a computation that failed, without released ones."""
     steps = [node for node in history(nodes) if not node.released]
     return steps, [node for node in dict.fromkeys(nodes) if not node.released]
 
 
 def _held(x: Any) -> Any:
-    """The value of a Tensor, or of what else an op is given."""
+    """The value of an op's argument: a Tensor's array, or the argument itself."""
     if not isinstance(x, ag.Tensor):
         return x
     return x.detach().numpy() if x.node is None or x.node.released else x.node.value
 
 
 def history(outputs: list[ag.Node]) -> list[ag.Node]:
-    """All steps that `outputs` were computed from, oldest first; leaves are not steps."""
+    """The steps from which `outputs` were computed, oldest first; leaves are not steps."""
     found = [node for node in outputs if node.op is not None]
     seen = set(found)
     for node in found:  # grows while it is being read
@@ -144,12 +144,12 @@ def history(outputs: list[ag.Node]) -> list[ag.Node]:
 
 
 def op_name(node: ag.Node) -> str:
-    """What the op of a step is called."""
+    """The name of a step's op."""
     return getattr(node.op, "__name__", "op")
 
 
 class _Copies:
-    """Read-only copies of arrays, one for each: a picture shows what was, not what became of it."""
+    """Makes one read-only copy of each array, so that a picture shows the values of its time."""
 
     def __init__(self) -> None:
         self._made: dict[int, tuple[Any, Any]] = {}
@@ -168,7 +168,7 @@ class _Copies:
 
 
 def read(recorded: Recorded, names: dict[Any, str]) -> Computation:
-    """The steps that have led to what was recorded; `names` overrides what inputs are called."""
+    """The computation of a recorded output; `names` overrides the names of inputs."""
     return _Reader(recorded, names).read()
 
 
@@ -244,7 +244,7 @@ class _Reader:
             grad, value = self.copy(_flown_back(node, i, sent[i], self.uses)), self.copy(received[i])
             self.edges.append(Edge(source, self.places[node], i, value, grad, slopes[i]))
 
-    # -- what failed -------------------------------------------------------------------------------
+    # -- the failed op -----------------------------------------------------------------------------
 
     def _is_to_blame(self, node: ag.Node) -> bool:
         return self.failed is not None and self.failed.node is node
@@ -253,7 +253,7 @@ class _Reader:
         return self.failed.cotangent if self.failed and self._is_to_blame(node) else node.adjoint
 
     def _sent(self, node: ag.Node) -> tuple[Any, ...]:
-        """What a step has sent back; one that is to blame for an error, as far as its rule can tell."""
+        """The cotangents that a step sent to its inputs; None for a failed step whose rule raises."""
         if not self._is_to_blame(node):
             return contributions(node)
         arrived = self._adjoint(node)
@@ -263,7 +263,7 @@ class _Reader:
         return (None,) * len(node.inputs)
 
     def _add_offender(self, failed: Failed) -> None:
-        """An op that has no step, since it failed: it has inputs, and no value."""
+        """Add the failed op, which was not recorded: it has inputs, but no value."""
         values = [_held(x) for x in failed.inputs]
         nodes = [x.node if isinstance(x, ag.Tensor) and x.node is not None else x for x in failed.inputs]
         sources = [self._place_of(x, value) for x, value in zip(nodes, values, strict=True)]
@@ -276,9 +276,9 @@ class _Reader:
 
 
 def _slopes(node: ag.Node) -> tuple[Any, ...]:
-    """The local derivative by each argument of a step from numbers to a number.
+    """The local derivatives of a step, if its arguments and result are single numbers; else None for each.
 
-    A step may be drawn though a rule of it is missing, or fails: then there is none.
+    A step without a rule, or with a rule that raises, is drawn without them.
     """
     if all(map(_is_number, (node.value, *node.args))):
         with contextlib.suppress(Exception):
@@ -306,13 +306,13 @@ def known_as(op: Any) -> str:
 
 
 _INDEXED = {"getitem": 1, "setitem": 2, "scatter": 1, "output": 1}
-"""The steps that pick entries, and where they have their index, which is no operand."""
+"""The steps that select entries, and the position of the index among their arguments."""
 
 
 def _given_index(index: Any, given: Mapping[Any, Any]) -> Any:
-    """The input that an index is a copy of, e.g. the tokens that an embedding looks up; else None.
+    """The input with the same entries as an index, e.g. the tokens of an embedding; else None.
 
-    Indexing copies its index, so the input is known by its entries.
+    Indexing copies its index, so the two are different objects.
     """
     if not isinstance(index, np.ndarray):
         return None
@@ -324,9 +324,9 @@ def _given_index(index: Any, given: Mapping[Any, Any]) -> Any:
 
 
 def _operands(node: ag.Node) -> Iterator[int]:
-    """Which arguments are values the step computes with; the others are settings: axes, shapes, indices.
+    """The positions of the operands; the other arguments are options: axes, shapes, indices.
 
-    A plain int is an operand of arithmetic, but an axis or a shape of other functions.
+    A plain int is an operand of a ufunc, but an axis or a shape for other functions.
     """
     numbers: Any = (np.ndarray, np.generic, ag.Node, ag.Tensor, float, complex)
     if isinstance(node.op, np.ufunc):
@@ -345,8 +345,8 @@ def _fresh(letter: str, taken: set[str | None]) -> Iterator[str]:
 def _flown_back(node: ag.Node, i: int, sent: Any, uses: Counter[ag.Node]) -> Any:
     """The gradient on one edge.
 
-    Where the engine cannot tell what the step sent, a parent without other uses has the same
-    number as its adjoint, or, if it is a leaf, as its `grad`.
+    If the engine cannot compute it, and the parent has no other use, it is the parent's adjoint. A leaf has
+    its `grad` in place of an adjoint.
     """
     parent = node.inputs[i]
     if sent is not None or node.adjoint is None or not isinstance(parent, ag.Node) or uses[parent] != 1:

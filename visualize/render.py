@@ -1,4 +1,4 @@
-"""Pictures -> files, those of DOT text by a renderer. The only file that knows of renderers."""
+"""Pictures -> files. No other file knows the renderers of DOT text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from autograd_lite import files
 from autograd_lite.errors import DTypeError, FileError, OptionError, RendererError
 
-from .drawing import pdf, png, svg
+from .drawing import convert, svg
 from .writers import LIMIT, STYLES, WRITERS, boxes
 from .writers.look import Picture
 
@@ -17,24 +17,24 @@ __all__ = ["as_path", "check_size", "drawing", "picture", "render", "save", "wri
 
 
 def render(text: str, format: str) -> bytes:
-    """A picture of DOT text, by the system's `dot`, else by pygraphviz, else by our own layout.
+    """Render DOT text by the program `dot`, else by pygraphviz, else by our own layout.
 
     Args:
         text: a graph in the DOT language.
         format: "svg", "png" or "pdf".
 
     Raises:
-        RendererError: nothing is installed that makes this format, or a renderer refused the text.
+        RendererError: no installed program makes this format, or a renderer refused the text.
     """
-    if format == "png":  # a pixel picture for screens of today
+    if format == "png":  # twice 72 dpi, for screens with small pixels
         text = text.replace("digraph {", "digraph {\n  dpi=144", 1)
     for renderer in (_system, _pygraphviz, _own):
         picture = renderer(text, format)
         if picture is not None:
             return picture
-    pixels = " or pip install cairosvg, which makes it of an SVG picture" if format == "png" else ""
+    pixels = " or CairoSVG (pip install cairosvg)" if format == "png" else ""
     raise RendererError(
-        f"nothing is installed that could make a .{format}: install Graphviz (apt-get install graphviz, "
+        f"no installed program makes a .{format}: install Graphviz (apt-get install graphviz, "
         "brew install graphviz, or https://graphviz.org/download), its Python wheel "
         f"(pip install pygraphviz){pixels}. Without them, .svg, .html and .dot files, graph.to_dot() and "
         "graph.to_text() still work"
@@ -42,7 +42,7 @@ def render(text: str, format: str) -> bytes:
 
 
 def _system(text: str, format: str) -> bytes | None:
-    """By the program `dot`; None where it is not installed."""
+    """Render by the program `dot`; None if it is not installed."""
     import graphviz
 
     try:
@@ -55,7 +55,7 @@ def _system(text: str, format: str) -> bytes | None:
 
 
 def _pygraphviz(text: str, format: str) -> bytes | None:
-    """By the library that pygraphviz' wheels bring along; None where it is not installed."""
+    """Render by pygraphviz, whose wheels contain Graphviz; None if it is not installed."""
     try:
         pygraphviz = importlib.import_module("pygraphviz")
     except ImportError:
@@ -67,14 +67,12 @@ def _pygraphviz(text: str, format: str) -> bytes | None:
 
 
 def _own(text: str, format: str) -> bytes | None:
-    """By our own layout; None for what it cannot make."""
-    if format == "svg":
-        return svg(text).encode()
-    return png(svg(text)) if format == "png" else None
+    """Render by our own layout; None for PDF, which needs Graphviz."""
+    return None if format == "pdf" else convert(svg(text), format)
 
 
 def picture(graph: Picture, ending: str) -> bytes:
-    """The content of a file with a graph, in the format of an ending that `WRITERS` has."""
+    """The content of a file with a graph; the ending is a key of `WRITERS`."""
     writer, drawn = WRITERS[ending], STYLES[graph.look.style].svg
     if not writer.rendered:
         return writer.write(graph).encode()
@@ -85,21 +83,19 @@ def picture(graph: Picture, ending: str) -> bytes:
 
 
 def drawing(text: str, format: str) -> bytes:
-    """A picture that is an SVG text already, in another format.
+    """An SVG picture in another format.
 
     Args:
-        text: the picture.
+        text: the SVG text.
         format: "svg", "png" or "pdf".
 
     Raises:
-        RendererError: nothing is installed that makes this format.
+        RendererError: no installed program makes this format.
     """
-    if format == "svg":
-        return text.encode()
-    made = png(text) if format == "png" else pdf(text)
+    made = convert(text, format)
     if made is None:
         raise RendererError(
-            f"nothing is installed that makes a .{format} of this picture: pip install cairosvg, or install "
+            f"no installed program makes a .{format} of this picture: pip install cairosvg, or install "
             "rsvg-convert (apt-get install librsvg2-bin, brew install librsvg). Without them, .svg and .html "
             "files still work"
         )
@@ -107,30 +103,30 @@ def drawing(text: str, format: str) -> bytes:
 
 
 def check_size(graph: Picture) -> None:
-    """Refuse a picture that nobody can read, and say how to fold it."""
+    """Refuse a picture with too many boxes; the error says how to fold it."""
     n = boxes(graph)
     if n > LIMIT:
         raise OptionError(
-            f"this picture would have {n:,} boxes (the limit is {LIMIT:,}): fold it, as in "
+            f"this picture would have {n:,} boxes (the limit is {LIMIT:,}): fold modules, as in "
             "draw(model, x, style='model', depth=1); or draw a part of the computation; or save it as "
-            ".html, where modules fold and unfold; or as .dot, which takes any number"
+            ".html, where modules fold and unfold; or as .dot, which has no limit"
         )
 
 
 def save(graph: Picture, path: str | Path) -> Path:
-    """Write a graph to a file, in the format of the file's ending."""
+    """Write a graph to a file; the path's ending names the format."""
     path = as_path(path)
     ending = path.suffix.lower().removeprefix(".")
     if ending not in WRITERS:
         endings = ", ".join(f".{known}" for known in WRITERS)
         raise OptionError(
-            f"save({str(path)!r}): the ending {path.suffix!r} names no format; endings that work: {endings}"
+            f"save({str(path)!r}): the ending {path.suffix!r} names no format; expected one of {endings}"
         )
     return write(picture(graph, ending), path)
 
 
 def write(content: bytes, path: Path) -> Path:
-    """Write a file at once: there is never half of it."""
+    """Write a file atomically: a reader never sees half of it."""
     try:
         files.write(path, content)
     except OSError as error:
@@ -144,7 +140,7 @@ def write(content: bytes, path: Path) -> Path:
 
 
 def as_path(path: str | Path) -> Path:
-    """The path that a user has given."""
+    """A user's path, checked."""
     if not isinstance(path, (str, Path)):
         raise DTypeError(f"save({path!r}): expected a path, as in save('f.svg')")
     return files.checked_path("save", path)

@@ -1,4 +1,4 @@
-"""A computation as a table of pandas: a row for each step, to sort and to filter."""
+"""A computation as a pandas table, with a row for each step."""
 
 from __future__ import annotations
 
@@ -23,17 +23,16 @@ def table(output: Any, *inputs: Any) -> Any:
     """The steps of a computation as a `pandas.DataFrame`, oldest first.
 
     Args:
-        output: a Tape, a recorded Tensor, a graph made by `draw`, an error, or a function or module, which is
-            called with `inputs`.
-        inputs: what to call `output` with, as in `draw`.
+        output: a Tape, a recorded Tensor, a graph made by `draw`, an error, or a function or module.
+        inputs: the arguments of the function or module, as in `draw`.
 
     Returns:
-        A row for each step, by its name, with the columns op, module, computed (in names), dtype, shape, min,
-        mean, max and norm of the value, gradient (its norm), fault and line.
+        A row for each step; the index is the step's name. Columns: op, module, computed (the formula), dtype,
+        shape, min, mean, max and norm of the value, gradient (its norm), fault, line.
 
     Raises:
         MissingPackageError: pandas is not installed (pip install pandas).
-        TapeError: nothing was recorded, or a backward pass has released what was.
+        TapeError: nothing was recorded, or a backward pass has released the values.
 
     Example:
         >>> frame = table(lambda x: np.tanh(2 * x), 1.0)  # doctest: +SKIP
@@ -88,19 +87,13 @@ def _rows(graph: Graph, paths: list[str] | None) -> Iterator[tuple[Any, ...]]:
 
 
 def _value(value: Any) -> tuple[Any, ...]:
-    """dtype, shape, smallest, mean and largest entry, and norm; of several results the norm alone."""
+    """The dtype, shape, min, mean, max and norm of a value; for several results the norm alone."""
     if value is None or isinstance(value, tuple):
         return (None, None, None, None, None, None if value is None else norm(value))
     array = np.asarray(value)
     if array.size == 0 or array.dtype.kind not in "biuf":
-        return (
-            str(array.dtype),
-            array.shape,
-            None,
-            None,
-            None,
-            norm(array) if array.dtype.kind == "c" else None,
-        )
+        size = norm(array) if array.dtype.kind == "c" else None
+        return (str(array.dtype), array.shape, None, None, None, size)
     with np.errstate(all="ignore"):
         wide = array.astype(float)
         numbers = tuple(float(x) for x in (wide.min(), wide.mean(), wide.max()))

@@ -1,4 +1,4 @@
-"""A browser that opens what is saved: complaints and requests must stay away."""
+"""A browser for saved pages, whose complaints and requests fail the test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures by our own layout: what DOT text says is there, and nothing covers anything else."""
+"""Our own layout of pictures: all that the DOT text says is drawn, and nothing overlaps."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ def test_all_that_writers_write_is_read(path: Path) -> None:
     ("text", "said"),
     [
         ("graph { }", "'graph' where 'digraph' is expected"),
-        ("digraph { a [label=<x }", "without an end"),
+        ("digraph { a [label=<x }", "without its closing '>'"),
         ("digraph { a [label] }", "where '=' is expected"),
-        ('digraph { a [label="x }', "cannot be read from here on"),
+        ('digraph { a [label="x }', "not in our writers' form"),
     ],
 )
 def test_other_text_is_refused(text: str, said: str) -> None:

@@ -1,4 +1,4 @@
-"""The graph of what ran until an error: which step is red, what led there, and that nothing is kept."""
+"""The graph of an error: the failed op is red, the steps before are drawn, and nothing is kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rooms of visualize: imports point up one list, those for types too; files and functions are short."""
+"""The rooms of visualize: imports point one way, also imports for types; files and functions are short."""
 
 from __future__ import annotations
 

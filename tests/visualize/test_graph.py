@@ -1,4 +1,4 @@
-"""What the graph reads from the tape."""
+"""Reading a graph from the tape."""
 
 from __future__ import annotations
 
@@ -362,7 +362,7 @@ def test_params_without_names(wrong):
     [
         ({"style": "slides"}, r"style='slides'.*expected 'lecture'"),
         ({"direction": "RL"}, r"direction='RL'.*'LR' or 'TB'"),
-        ({"depth": 2}, "'lecture' has none"),
+        ({"depth": 2}, "'lecture' does not have this option"),
     ],
 )
 def test_unknown_options(option, message):

@@ -1,4 +1,4 @@
-"""The layout of pictures: nothing overlaps, lines keep their direction, and the page's program agrees."""
+"""The layout: nothing overlaps, lines keep their direction, and the page has the same positions."""
 
 from __future__ import annotations
 

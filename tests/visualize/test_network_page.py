@@ -1,4 +1,4 @@
-"""The page of a network: all of it readable at once, kinds by colour, moving about, files."""
+"""The page of a network: readable boxes, colours of families, moving and scaling, saved files."""
 
 from __future__ import annotations
 

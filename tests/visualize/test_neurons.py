@@ -1,4 +1,4 @@
-"""The style `neurons`: what is read of a model, what the picture says, and the walk through it."""
+"""The style `neurons`: the layers read from a model, the picture, and the walk."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ ROW = np.ones((1, 2))
         (nn.Sequential(nn.Linear(2, 4), nn.GLU()), ROW, r"the layer '1' \(GLU\)"),
         (nn.Sequential(nn.Linear(2, 4), nn.Maxout(2)), ROW, r"the layer '1' \(Maxout\)"),
         (Skip(), ROW, r"the step add in the forward \(Skip\)"),
-        (Twice(), ROW, r"the layer 'b' \(Linear\) does not read what the layer before it gives"),
+        (Twice(), ROW, r"the layer 'b' \(Linear\) does not read the output of the layer before"),
         (nn.GRUCell(2, 2), ROW, "GRUCell is neither"),
         (nn.LSTM(2, 2, num_layers=2), ROW, "LSTM is neither"),
         (nn.ReLU(), ROW, "ReLU is neither"),
@@ -261,7 +261,7 @@ def test_names_of_the_user_are_only_text():
 
 @pytest.mark.parametrize("option", [{"depth": 1}, {"unroll": True}, {"flow": True}, {"direction": "TB"}])
 def test_options_that_the_style_has_not_are_refused(option):
-    with pytest.raises(OptionError, match=r"style 'neurons' has none"):
+    with pytest.raises(OptionError, match=r"style 'neurons' does not have this option"):
         draw(xor(), np.ones(2), style="neurons", **option)
 
 
@@ -346,7 +346,7 @@ def test_what_has_no_walk_is_said():
         backprop_steps(nn.Linear(2, 2), np.ones(2), style="neurons")
     with pytest.raises(ShapeError, match="several parts.*give a loss"):
         backprop_steps(nn.LSTMCell(3, 2), np.ones((1, 3)), style="neurons")
-    with pytest.raises(ShapeError, match="no neurons, or no values"):
+    with pytest.raises(ShapeError, match="expected neurons and samples"):
         draw(xor(), np.ones((0, 2)), style="neurons")
     with pytest.raises(OptionError, match="'lecture' or 'neurons'"):
         backprop_steps(xor(), np.ones(2), style="model")

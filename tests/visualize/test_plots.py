@@ -1,4 +1,4 @@
-"""Plots show the data that were given, or the values of a formula."""
+"""Plots show the given data, or the values of a formula."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_what_is_no_schedule():
         learning_rate_schedules(0.1, 3)
     with pytest.raises(DTypeError, match="follows a metric"):
         learning_rate_schedules(schedule(nn.optim.lr_scheduler.ReduceLROnPlateau), 3)
-    with pytest.raises(OptionError, match="above 0"):
+    with pytest.raises(OptionError, match="positive integer"):
         learning_rate_schedules(schedule(step_size=1), 0)
 
 
@@ -213,7 +213,7 @@ def test_a_network_of_float32_is_asked_in_float32():
     ],
 )
 def test_what_has_no_regions(X, y):
-    with pytest.raises(DataError, match=r"points of shape \(n, 2\) and n whole numbers"):
+    with pytest.raises(DataError, match=r"points of shape \(n, 2\) and n integers"):
         decision_regions(lambda X: X[:, 0], X, y)
 
 
@@ -257,7 +257,7 @@ def test_what_has_no_images():
         feature_maps(np.sin, np.ones((1, 1, 4, 4)))
     with pytest.raises(OptionError, match="'0', '1'"):
         feature_maps(nn.Sequential(nn.Linear(2, 2), nn.ReLU()), np.ones((1, 2)), "conv")
-    with pytest.raises(OptionError, match="no layer gives images"):
+    with pytest.raises(OptionError, match="no layer returns images"):
         feature_maps(nn.Sequential(nn.Linear(2, 2), nn.ReLU()), np.ones((1, 2)))
 
 
@@ -270,7 +270,7 @@ def test_mistakes_are_shown_with_what_is_true_and_what_was_said():
 
 
 def test_no_mistakes():
-    with pytest.raises(DataError, match="nothing to show"):
+    with pytest.raises(DataError, match="no image to show"):
         misclassified(np.ones((1, 4)), [0], [0])
     with pytest.raises(DataError, match="2 images and 1 classes"):
         misclassified(np.ones((2, 4)), [0], [1])
@@ -289,7 +289,7 @@ def test_the_confusion_matrix_has_counts_and_shares_of_rows():
     ("target", "predicted"), [([], []), ([0, 1], [0]), ([0.0], [0.0]), ([-1], [0]), ([[0]], [[0]])]
 )
 def test_what_are_no_classes(target, predicted):
-    with pytest.raises(DataError, match="whole numbers from 0"):
+    with pytest.raises(DataError, match="integers from 0 on"):
         confusion_matrix(target, predicted)
 
 
@@ -347,7 +347,7 @@ def test_what_a_watch_cannot_do():
         watch.histograms("weights")
     with pytest.raises(DTypeError, match=r"LayerWatch\(model\)"):
         LayerWatch(np.sin)
-    with pytest.raises(OptionError, match="above 0"):
+    with pytest.raises(OptionError, match="positive integer"):
         LayerWatch(nn.ReLU(), every=0)
 
 
@@ -392,7 +392,7 @@ def test_directions_can_be_given():
     figure = loss_surface(lambda p: p @ p, {"a": np.stack([e[0], e[1]])}, (e[0], e[1]), resolution=5)
     drawn = np.stack(figure.axes[0].get_lines()[0].get_data(), axis=1)
     np.testing.assert_allclose(drawn[0] - drawn[1], [1, -1])
-    with pytest.raises(DataError, match=r"two of shape \(3,\)"):
+    with pytest.raises(DataError, match=r"two arrays of shape \(3,\)"):
         loss_surface(lambda p: p @ p, {"a": e[:2]}, (e[0], e[1][:2]))
 
 

@@ -1,4 +1,4 @@
-"""Files, and the renderer that makes them."""
+"""Saved files, and the renderers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def without(monkeypatch):
         if "pygraphviz" in names:
             monkeypatch.setattr(importlib, "import_module", no_pygraphviz)
         if "pixels" in names:
-            monkeypatch.setattr(render, "png", lambda svg: None)
+            monkeypatch.setattr(render, "convert", lambda svg, format: None)
 
     return take
 
@@ -107,7 +107,7 @@ def test_without_graphviz_our_own_layout_makes_the_picture(graph, tmp_path, with
 
 def test_without_graphviz_pixels_are_made_of_our_picture(graph, tmp_path, monkeypatch, without):
     without("dot", "pygraphviz")
-    monkeypatch.setattr(render, "png", lambda svg: svg[:5].encode())
+    monkeypatch.setattr(render, "convert", lambda svg, format: svg[:5].encode())
     assert graph.save(tmp_path / "f.png").read_bytes() == b"<?xml"
 
 

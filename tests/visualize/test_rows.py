@@ -1,4 +1,4 @@
-"""A computation as a table, and where two runs part."""
+"""A computation as a pandas table, and the first step at which two runs differ."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps forward and backward, in words and pictures."""
+"""The walk forward and backward, in words and pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of formats: each entry can be saved."""
+"""The table of file formats: each format can be saved."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ def test_the_options_are_one_look():
 
 @pytest.mark.parametrize("option", [{"depth": 0}, {"depth": 1}, {"unroll": True}, {"flow": True}])
 def test_the_lecture_style_refuses_what_it_does_not_have(option):
-    with pytest.raises(OptionError, match=rf"draw\({next(iter(option))}=\.\.\.\): style 'lecture' has none"):
+    with pytest.raises(
+        OptionError, match=rf"draw\({next(iter(option))}=\.\.\.\): the style 'lecture' does not have"
+    ):
         draw(lambda x: x * 2, 1.0, **option)
 
 

@@ -1,6 +1,6 @@
-"""DOT text, as the writers write it -> a picture, by our own layout: for machines without Graphviz."""
+"""The renderer for machines without Graphviz: DOT text of our writers -> SVG, and SVG -> PNG or PDF."""
 
-from .raster import pdf, png
+from .raster import convert, png
 from .svg import svg
 
-__all__ = ["pdf", "png", "svg"]
+__all__ = ["convert", "png", "svg"]

@@ -1,4 +1,4 @@
-"""DOT text -> what it says. Of the language just that part is read in which the writers write."""
+"""DOT text -> Drawing: reads the part of the language that our writers use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ANGLE = re.compile(r"[<>]")
 
 @dataclass(slots=True)
 class Node:
-    """A node, and the cluster it stands in."""
+    """A node, and the cluster around it."""
 
     id: str
     cluster: str | None
@@ -36,7 +36,7 @@ class Edge:
 
 @dataclass(slots=True)
 class Cluster:
-    """A frame, and the one around it."""
+    """A cluster, and the cluster around it."""
 
     id: str
     parent: str | None
@@ -45,7 +45,7 @@ class Cluster:
 
 @dataclass(slots=True)
 class Drawing:
-    """All that a text says: the graph's own look, nodes, edges, and clusters, the outer ones first."""
+    """A graph in the DOT language: its attributes, nodes, edges, and clusters, outer ones first."""
 
     look: Attributes = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)
@@ -54,10 +54,10 @@ class Drawing:
 
 
 def read(text: str) -> Drawing:
-    """What a text in the DOT language says.
+    """Read a text in the DOT language.
 
     Raises:
-        RendererError: it is not written as the writers do.
+        RendererError: the text is not in the form of our writers.
 
     Example:
         >>> drawing = read('digraph { node [shape=box] a [label=<x>] a -> b:w }')
@@ -68,7 +68,7 @@ def read(text: str) -> Drawing:
 
 
 def _tokens(text: str) -> Iterator[tuple[str, bool]]:
-    """Words and signs, and for each whether it is a sign; a label's markup is one word."""
+    """The words and signs, each with whether it is a sign; the markup of a label is one word."""
     at = 0
     while match := _TOKEN.match(text, at):
         quoted, markup, sign, word = match.groups()
@@ -78,7 +78,7 @@ def _tokens(text: str) -> Iterator[tuple[str, bool]]:
             while depth:
                 angle = _ANGLE.search(text, at)
                 if angle is None:
-                    raise RendererError("the picture's DOT text has a label without an end")
+                    raise RendererError("the picture's DOT text has a label without its closing '>'")
                 depth += 1 if angle[0] == "<" else -1
                 at = angle.end()
             yield text[match.end() : at - 1], False
@@ -87,11 +87,11 @@ def _tokens(text: str) -> Iterator[tuple[str, bool]]:
         else:
             yield quoted.replace(r"\"", '"') if quoted is not None else word, False
     if text[at:].strip():
-        raise RendererError(f"the picture's DOT text cannot be read from here on: {text[at : at + 40]!r}")
+        raise RendererError(f"the picture's DOT text is not in our writers' form: {text[at : at + 40]!r}")
 
 
 class _Reader:
-    """Reads statement by statement."""
+    """Reads a text statement by statement."""
 
     def __init__(self, text: str) -> None:
         self.drawing = Drawing()

@@ -1,4 +1,4 @@
-"""How wide text is in Helvetica, and in the fonts that have its widths: Arial, Liberation Sans, Arimo."""
+"""The width of text in Helvetica, and in fonts of the same widths: Arial, Liberation Sans, Arimo."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _GROUPS = {
 _WIDTHS = {character: size / 1000 for size, characters in _GROUPS.items() for character in characters}
 
 BOLD = 1.07
-"""How much wider bold letters are."""
+"""The width of bold letters, relative to plain ones."""
 
 
 def width(text: str, size: float, bold: bool = False) -> float:
-    """The width of a line of text in points, at a size in points.
+    """The width of a line of text in points, at a font size in points.
 
     >>> round(width("conv", 10), 2), round(width("日本", 10), 2)
     (21.12, 20.0)
@@ -48,6 +48,6 @@ def _width(character: str) -> float:
     known = _WIDTHS.get(character)
     if known is not None:
         return known
-    if unicodedata.category(character) in ("Mn", "Me", "Cf"):  # drawn over the letter before, or not at all
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):  # drawn over another letter, or not at all
         return 0.0
     return 1.0 if unicodedata.east_asian_width(character) in "WF" else 0.61

@@ -1,4 +1,4 @@
-"""A label in Graphviz' markup -> blocks of known size that draw themselves: lines of text, and tables."""
+"""A label in Graphviz' markup -> a block of known size that draws itself: lines of text, or a table."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .fonts import width
 __all__ = ["Block", "Font", "read", "rectangle"]
 
 LINE = 1.2
-"""The height of a line, by that of its letters."""
+"""The height of a line, relative to the font size."""
 
 BASE = 0.93
-"""Where in it the letters stand."""
+"""The distance from the top of a line to its baseline, relative to the font size."""
 
 
 class Block(Protocol):
@@ -25,12 +25,12 @@ class Block(Protocol):
     size: tuple[float, float]
 
     def draw(self, x: float, y: float, room: tuple[float, float]) -> Iterator[str]:
-        """The elements of an SVG picture, in a room of a width and height whose top left is at (x, y)."""
+        """The SVG elements of the block; (x, y) is the top left of its room, which has a width and height."""
 
 
 @dataclass(frozen=True, slots=True)
 class Font:
-    """How letters look: their size in points, and their colour."""
+    """The size of letters in points, their colour and their style."""
 
     size: float
     colour: str
@@ -45,7 +45,7 @@ class _Run:
 
 
 class _Lines:
-    """Lines of text under each other, each by its own alignment."""
+    """Lines of text below each other, each with an alignment."""
 
     def __init__(self, lines: list[tuple[str, list[_Run]]], font: Font) -> None:
         self.lines = [
@@ -75,7 +75,7 @@ def _span(run: _Run) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Cell:
-    """What is in a cell, and where in it."""
+    """The content of a cell, and its alignment."""
 
     block: Block
     align: str
@@ -127,7 +127,7 @@ def _cell(element: Xml.Element, font: Font, padding: float) -> _Cell:
 
 
 def rectangle(x: float, y: float, size: tuple[float, float], look: str) -> str:
-    """A rectangle of an SVG picture, with its attributes."""
+    """A rectangle in SVG; `look` holds further attributes."""
     return f'<rect x="{x:.1f}" y="{y:.1f}" width="{size[0]:.1f}" height="{size[1]:.1f}" {look}/>'
 
 
@@ -135,12 +135,12 @@ def rectangle(x: float, y: float, size: tuple[float, float], look: str) -> str:
 
 
 def read(label: str, font: Font, align: str = "CENTER") -> Block:
-    """The block of a label in Graphviz' markup, where a backslash stands twice.
+    """Read a label in Graphviz' markup, where a backslash stands twice.
 
     Args:
         label: the markup.
-        font: of what says nothing of its own font.
-        align: of the lines that say nothing of their own: "LEFT", "CENTER" or "RIGHT".
+        font: the default font.
+        align: the default alignment of lines: "LEFT", "CENTER" or "RIGHT".
 
     Example:
 
@@ -151,7 +151,7 @@ def read(label: str, font: Font, align: str = "CENTER") -> Block:
 
 
 def _block(element: Xml.Element, font: Font, align: str) -> Block:
-    """A table, if there is one in an element; else its lines."""
+    """The table in an element, or its lines of text."""
     for child in element:
         if child.tag == "TABLE":
             return _Table(child, font)
@@ -171,7 +171,7 @@ def _block(element: Xml.Element, font: Font, align: str) -> Block:
 
 
 def _pieces(element: Xml.Element, font: Font) -> Iterator[_Run | str]:
-    """Runs of one font, and the alignments of the breaks between lines."""
+    """The runs of one font in an element; for a line break its alignment."""
     if element.text:
         yield _Run(element.text, font)
     for child in element:

@@ -1,4 +1,4 @@
-"""An SVG picture -> PNG or PDF, by what is found on the machine."""
+"""An SVG picture -> PNG or PDF, by a program that is installed."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-__all__ = ["pdf", "png"]
+__all__ = ["convert", "png"]
 
 SCALE = 1.5
-"""So many pixels for each of a screen's, as for screens of today."""
+"""Pixels of the PNG for each pixel of the SVG, for screens with small pixels."""
+
+
+def convert(svg: str, format: str) -> bytes | None:
+    """The picture as "svg", "png" or "pdf"; None if no installed program makes the format."""
+    if format == "svg":
+        return svg.encode()
+    return png(svg) if format == "png" else _rsvg(svg, "pdf", 1) or _cairosvg(svg, "pdf", 1)
 
 
 def png(svg: str) -> bytes | None:
-    """The picture in pixels, by rsvg-convert, CairoSVG or Chromium; None where there is none of them."""
+    """The picture as PNG, by rsvg-convert, CairoSVG or Chromium; None if none of them is installed."""
     for way in (_rsvg, _cairosvg, _chromium):
         picture = way(svg)
         if picture is not None and picture.startswith(b"\x89PNG"):
             return picture
     return None
-
-
-def pdf(svg: str) -> bytes | None:
-    """The picture as a page, by rsvg-convert or CairoSVG; None where there is neither."""
-    return _rsvg(svg, "pdf", 1) or _cairosvg(svg, "pdf", 1)
 
 
 def _rsvg(svg: str, format: str = "png", scale: float = SCALE) -> bytes | None:
@@ -40,7 +42,7 @@ def _cairosvg(svg: str, format: str = "png", scale: float = SCALE) -> bytes | No
     try:
         cairosvg = importlib.import_module("cairosvg")
         return bytes(getattr(cairosvg, f"svg2{format}")(bytestring=svg.encode(), scale=scale))
-    except (ImportError, OSError):  # OSError: without the cairo library
+    except (ImportError, OSError):  # OSError: the cairo library is missing
         return None
 
 
@@ -49,12 +51,12 @@ def _chromium(svg: str) -> bytes | None:
     program = next(filter(None, map(shutil.which, names)), None)
     if program is None:
         return None
-    unit = 4 / 3 if 'pt"' in svg.partition("viewBox")[0] else 1  # pixels of a screen
+    unit = 4 / 3 if 'pt"' in svg.partition("viewBox")[0] else 1  # pixels for each point
     wide, high = (round(float(x) * unit) for x in svg.partition('viewBox="')[2].partition('"')[0].split()[2:])
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         source, target = Path(folder, "picture.svg"), Path(folder, "picture.png")
         source.write_text(svg, encoding="utf-8")
-        root = ["--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else []  # else it does not start
+        root = ["--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else []  # root has no sandbox
         options = [f"--screenshot={target}", f"--window-size={wide},{high}", f"--user-data-dir={folder}"]
         scale = f"--force-device-scale-factor={SCALE}"
         _output([program, "--headless", "--hide-scrollbars", scale, *root, *options, source.as_uri()], b"")
@@ -62,7 +64,7 @@ def _chromium(svg: str) -> bytes | None:
 
 
 def _output(command: list[str], given: bytes) -> bytes | None:
-    """What a program writes; None where it fails."""
+    """The output of a program; None if the program fails."""
     try:
         return subprocess.run(command, input=given, capture_output=True, check=True, timeout=60).stdout
     except (OSError, subprocess.SubprocessError):

@@ -1,4 +1,4 @@
-"""What DOT text says -> shapes, frames and wires, laid out."""
+"""Drawing -> Scene: shapes, frames and wires with their positions."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["LOOP", "Scene", "Shape", "Wire"]
 INCH = 72
 
 LOOP = 24
-"""How far a line from a box to itself goes out."""
+"""The distance from a box at which a line to itself turns."""
 
 GAP = 14
-"""The distance between layers: the layers between boxes, which are for the numbers, add to it."""
+"""The distance between layers; between boxes lies one more layer, for the numbers."""
 
 
 @dataclass(slots=True, eq=False, repr=False, kw_only=True)
@@ -26,8 +26,8 @@ class Shape(Box):
     """A node.
 
     Attributes:
-        node: what is said of it.
-        label: what is written in it.
+        node: the node in the DOT text.
+        label: the text within.
     """
 
     node: dot.Node
@@ -39,9 +39,9 @@ class Wire(Line):
     """An edge.
 
     Attributes:
-        look: its attributes.
-        block: the numbers on it.
-        centred: whether it runs through the middle of the numbers, rather than beside them.
+        look: the attributes in the DOT text.
+        block: the numbers on the edge.
+        centred: whether the line runs through the middle of the numbers, not beside them.
     """
 
     look: dot.Attributes
@@ -53,12 +53,13 @@ class Scene:
     """A picture, laid out.
 
     Attributes:
-        drawing: what the DOT text says.
-        across: whether it goes from left to right.
+        drawing: the contents of the DOT text.
+        across: whether the picture runs from left to right.
         shapes, wires: nodes and edges.
-        frames: the clusters with something in them; `titles` has what is written on each.
+        frames: the clusters that are not empty.
+        titles: the title of each cluster.
         loops: edges from a node to itself, each with its numbers.
-        legend: what is written below.
+        legend: the text below the picture.
         size: the width and height without the legend.
     """
 
@@ -87,7 +88,7 @@ class Scene:
         self.size = self.xy(main, cross)
 
     def xy(self, u: float, v: float) -> tuple[float, float]:
-        """From the axis along and across the layers to right and down."""
+        """A position or size (u, v), along and across the layers, as (x, y)."""
         return (u, v) if self.across else (v, u)
 
     def _shape(self, node: dot.Node) -> Shape:
@@ -118,7 +119,7 @@ class Scene:
         )
 
     def _wires(self, numbers: set[str]) -> Iterator[Wire]:
-        """The edges; two with a node of numbers between them are one."""
+        """The edges; two edges with a node of numbers between them become one wire."""
         edges, align = self.drawing.edges, "CENTER" if self.across else "LEFT"
         begin = {edge.end: edge for edge in edges if edge.end in numbers}
         for i, edge in enumerate(edges):
@@ -138,7 +139,7 @@ class Scene:
 
 
 def _numbers(drawing: dot.Drawing) -> set[str]:
-    """The nodes that are nothing but the numbers of a line: plain, with one edge in and one out."""
+    """The nodes that are the numbers of a line: their shape is plain, with one edge in and one out."""
     into, out = Counter(e.end for e in drawing.edges), Counter(e.start for e in drawing.edges)
     plain = (id for id, node in drawing.nodes.items() if node.look.get("shape") == "plain")
     return {id for id in plain if into[id] == out[id] == 1}

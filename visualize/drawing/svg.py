@@ -24,10 +24,10 @@ def svg(text: str) -> str:
     """The picture of DOT text as the text of an SVG file.
 
     Args:
-        text: a graph in the DOT language, as the writers write it.
+        text: a graph in the DOT language, in the form of our writers.
 
     Raises:
-        RendererError: it is not written as the writers do.
+        RendererError: the text is not in the form of our writers.
 
     Example:
         >>> svg("digraph { a [label=<x>] b [label=<y>] a -> b }").count("<text")
@@ -145,7 +145,7 @@ def _triangle(scene: Scene, corners: list[tuple[float, float]], look: dot.Attrib
 
 
 def _loop(scene: Scene, shape: Shape, look: dot.Attributes, block: Block) -> Iterator[str]:
-    """A line from a box to itself, beside the box."""
+    """The line from a box to itself, beside the box."""
     side, quarter = shape.v + shape.cross / 2 - shape.margin, shape.main / 4
     far, out, back = side + LOOP - 4, shape.u + quarter, shape.u - quarter
     a, b, c, d = (
@@ -161,7 +161,7 @@ def _loop(scene: Scene, shape: Shape, look: dot.Attributes, block: Block) -> Ite
 
 
 def _numbers(scene: Scene, wire: Wire) -> Iterator[str]:
-    """The numbers of a line: in its middle, or else beside it."""
+    """The numbers of a line, in its middle or beside it."""
     point = next((point for part in wire.parts for point in part.points if point.labelled), None)
     if wire.block is None or point is None:
         return

@@ -1,7 +1,7 @@
-"""Where boxes, frames and lines stand in a picture: a layered layout, the same as `page/layout.js`."""
+"""The positions of boxes, frames and lines: a layered layout, the same as in `page/layout.js`."""
 
 from .items import Box, Frame, Item, Line, Part
 from .nested import layout
-from .routes import entry, route
+from .routes import route
 
-__all__ = ["Box", "Frame", "Item", "Line", "Part", "entry", "layout", "route"]
+__all__ = ["Box", "Frame", "Item", "Line", "Part", "layout", "route"]

@@ -1,6 +1,6 @@
-"""What is laid out: boxes, the frames around them, and lines between boxes.
+"""The data of a layout: boxes, frames around boxes, and lines between boxes.
 
-`u` runs along the main axis, from the inputs to the outputs, and `v` across. Positions are those of middles.
+`u` runs along the main axis, from the inputs to the outputs, and `v` across. A position is that of a middle.
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ from dataclasses import dataclass, field
 __all__ = ["Box", "Frame", "Item", "Line", "Link", "Near", "Part", "Size"]
 
 Size = tuple[float, float]
-"""Along the main axis, and across."""
+"""A size along the main axis, and one across."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Item:
-    """What stands in a layer: a box, a frame, a port on the border of a frame, or a point of a line.
+    """An item of a layer: a box, a frame, a port on the border of a frame, or a point of a line.
 
     Attributes:
-        id: its name; points have none.
-        main, cross: its size.
+        id: a unique name; empty for points.
+        main, cross: the size along the main axis, and across.
         pin: "first" or "last" for the port where a line enters or leaves a frame.
-        lane: whether it is a point of a line, without numbers.
-        labelled: whether it is the point of a line that carries the numbers.
-        before, after: its neighbours along lines.
-        u, v: where its middle is; set by the layout.
-        thick: the size of its layer along the main axis; of a port the distance to its layer's end.
+        lane: whether this is a point of a line, without numbers.
+        labelled: whether this is the point of a line with the numbers.
+        before, after: the neighbours along lines.
+        u, v: the position of the middle; set by the layout.
+        thick: the size of the layer along the main axis; for a port the distance to the layer's end.
     """
 
     id: str = ""
@@ -38,7 +38,7 @@ class Item:
     after: list[Near] = field(default_factory=list)
     layer: int = 0
     is_source: bool = False
-    is_fed: bool = False  # by other steps
+    is_fed: bool = False  # by other steps, not only by inputs
     place: int = 0
     wish: float = 0.0
     u: float = 0.0
@@ -48,7 +48,7 @@ class Item:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Near:
-    """A neighbour: how far it should stand from the item across, and how much the line between them pulls."""
+    """A neighbour: its desired distance from the item across, and the weight of the line between them."""
 
     item: Item
     shift: float
@@ -60,10 +60,10 @@ class Box(Item):
     """A box.
 
     Attributes:
-        parent: the id of the frame around it; None outside of all.
-        rim: the radius of a round border; 0 for one with straight sides.
-        margin: the room that it keeps free on both sides across.
-        is_point: whether a line ends in its middle, as nothing is drawn there.
+        parent: the id of the frame around the box; None outside of frames.
+        rim: the radius of a round border; 0 for straight sides.
+        margin: the free space on both sides across.
+        is_point: whether lines end in the middle, since nothing is drawn there.
     """
 
     parent: str | None = None
@@ -77,9 +77,9 @@ class Frame(Item):
     """A frame around boxes and other frames.
 
     Attributes:
-        parent: the id of the frame around it; None outside of all.
-        title: the width and height of what is written at its top left.
-        items, links: what is in it; made by the layout.
+        parent: the id of the frame around this frame; None for the outermost.
+        title: the width and height of the title at the top left.
+        items, links: the contents; made by the layout.
     """
 
     parent: str | None = None
@@ -90,17 +90,17 @@ class Frame(Item):
 
 @dataclass(slots=True, eq=False, repr=False)
 class Link:
-    """A line's way between two items of one frame; lines of one source share it.
+    """The way of lines between two items of one frame; lines of one source share a link.
 
     Attributes:
         start, end: ids of the items.
-        start_port, end_port: ids of ports, where the item is a frame.
-        start_offset, end_offset: how far from the item's middle the way begins and ends, across.
-        label: the size of the numbers on it.
-        arrow: whether it ends at a box.
-        turned: whether it goes against the main axis; `start` and `end` are swapped then.
-        points: through which it goes.
-        lines: those that take it.
+        start_port, end_port: ids of ports, if the item is a frame.
+        start_offset, end_offset: the distances from the items' middles across, where the way begins and ends.
+        label: the size of the numbers on the way.
+        arrow: whether the way ends at a box.
+        turned: whether the line runs against the main axis; `start` and `end` are swapped then.
+        points: the points along the way.
+        lines: the lines that share the link.
     """
 
     start: str
@@ -118,14 +118,14 @@ class Link:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Part:
-    """A part of a line, within one frame: from an item through points to another.
+    """The part of a line within one frame: from an item through points to another item.
 
     Attributes:
         a, b: the items.
-        points: those between them.
-        leave, arrive: where the layer of `a` ends and that of `b` begins.
-        arrow: whether it ends at a box.
-        turned: whether that is at `a`.
+        points: the points between the items.
+        leave, arrive: the end of the layer of `a`, and the beginning of the layer of `b`.
+        arrow: whether one end is at a box, with the tip of an arrow.
+        turned: whether that end is at `a`.
     """
 
     a: Item
@@ -142,11 +142,11 @@ class Line:
     """A line between two boxes.
 
     Attributes:
-        id: its name.
+        id: a unique name.
         start, end: ids of boxes.
-        source: lines of one source share their way through a frame's border.
-        label: the size of the numbers on it; None for a line without.
-        parts: how it runs; set by the layout.
+        source: a key; lines with the same source share their way through a frame's border.
+        label: the size of the numbers on the line; None without numbers.
+        parts: the parts of the line, one in each frame; set by the layout.
     """
 
     id: str

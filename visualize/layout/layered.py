@@ -1,12 +1,12 @@
-"""The layout of one frame: every item stands after those it was computed from, in layers.
+"""The layout of one frame in layers (Sugiyama's method): every item stands after its inputs.
 
 1. `_layer`: the longest path from the inputs gives the layer; inputs move close to their use.
-2. `_chain`: a line over several layers becomes a chain of points, one of which carries its numbers.
-3. `_order`: sweeps of barycenters, of which the one with the fewest crossings is kept.
-4. `_align`: positions across, as close to the neighbours as the distances between items allow.
-5. `_straighten`: the points of a line come to stand at one height, where there is room.
+2. `_chain`: a line over several layers becomes a chain of points; one point carries the numbers.
+3. `_order`: barycenter sweeps order each layer; the order with the fewest crossings is kept.
+4. `_align`: each item moves across, as close to its neighbours as the distances allow.
+5. `_straighten`: the points of a line move to one height, if there is room.
 
-The steps and the arithmetic are those of `page/layout.js`, so that a page looks like the picture.
+`page/layout.js` has the same steps and the same arithmetic, so the page looks like the picture.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ CROSS, LANE = 12, 5
 """The distance between items across, and between two lines."""
 
 STRAIGHT = {"through": 8.0, "plain": 1.0, "input": 0.1}
-"""How much lines through frames, others, and those of inputs pull."""
+"""The weights of lines through frames, of lines of inputs, and of all other lines."""
 
 FAR = 60
-"""Layers; a longer line is drawn as one curve."""
+"""A line over more layers is drawn as one curve."""
 
 REACH = 8, 28
-"""How much wider the space before a layer gets for lines that go across, at least and at most."""
+"""The extra space before a layer for lines that run across, at least and at most."""
 
 Layers = list[list[Item]]
 
 
 def layered(items: Sequence[Item], links: Sequence[Link], gap: float) -> Size:
-    """Set the positions of items, and the points of links; returns the size of the whole.
+    """Set the positions of items and the points of links; returns the size of the frame.
 
     Args:
-        items: their sizes and pins are known.
-        links: their ends, offsets and labels are known.
+        items: items with sizes and pins.
+        links: links with ends, offsets and labels.
         gap: the distance between layers.
     """
     by_id = {item.id: item for item in items}
@@ -76,7 +76,7 @@ def _layer(items: Sequence[Item], links: Sequence[Link], by_id: dict[str, Item])
         after[link.start].append(by_id[link.end])
     for item in order:
         for following in after[item.id]:
-            following.layer = max(following.layer, item.layer + 2)  # the layers between are for the numbers
+            following.layer = max(following.layer, item.layer + 2)  # numbers stand in the layer between
             following.is_fed = following.is_fed or not item.is_source
     for item in reversed(order):
         if item.is_source and after[item.id] and item.pin != "first":
@@ -90,7 +90,7 @@ def _layer(items: Sequence[Item], links: Sequence[Link], by_id: dict[str, Item])
 
 
 def _sorted(items: Sequence[Item], links: Sequence[Link]) -> list[Item]:
-    """Each item after those it is fed by. A link that closes a circle is turned around."""
+    """The items in topological order; a link that closes a circle is turned around."""
     after: dict[str, list[str]] = defaultdict(list)
     waiting = dict.fromkeys((item.id for item in items), 0)
     for link in links:
@@ -100,9 +100,7 @@ def _sorted(items: Sequence[Item], links: Sequence[Link]) -> list[Item]:
     done = set(order)
     total, read = dict(waiting), 0
     while len(order) < len(items) or read < len(order):
-        if read == len(
-            order
-        ):  # all that are left wait for each other: one that has some of its inputs goes on
+        if read == len(order):  # a circle: an item with some of its inputs goes first
             left = [item.id for item in items if item.id not in done]
             following = next((id for id in left if waiting[id] < total[id]), left[0])
             order.append(following)
@@ -145,7 +143,7 @@ def _chain(link: Link, by_id: dict[str, Item], layers: Layers) -> None:
 
 
 def _join(a: Item, b: Item, a_offset: float, b_offset: float, factor: float) -> None:
-    """Neighbours: `a` reaches `b` when the two ends of the line between them are at one height."""
+    """Make two items neighbours; they stand well if the ends of the line between them have one height."""
     weight = factor * (4 if a.lane and b.lane else 2 if a.lane or b.lane else 1)
     a.after.append(Near(b, b_offset - a_offset, weight))
     b.before.append(Near(a, a_offset - b_offset, weight))
@@ -183,7 +181,7 @@ def _number(items: list[Item]) -> None:
 
 
 def _crossings(layers: Layers) -> int:
-    """How often lines cross: for each pair of layers the inversions, counted by a Fenwick tree."""
+    """The number of crossings: the inversions between layers, counted by a Fenwick tree."""
     count = 0
     for i in range(len(layers) - 1):
         size, seen = len(layers[i + 1]), 0
@@ -225,9 +223,9 @@ def _align(layers: Layers) -> None:
 
 
 def _place(items: list[Item], wishes: list[float], weights: list[float]) -> None:
-    """The positions nearest to the wishes (weighted squares) that keep the order and the distances.
+    """Set the positions nearest to the wishes (weighted squares) that keep order and distances.
 
-    With the distances taken off, this is an isotonic regression, by pooling neighbours that violate it.
+    With the distances subtracted this is isotonic regression; violating neighbours are pooled.
     """
     starts: list[float] = []
     at = 0.0
@@ -250,12 +248,12 @@ def _place(items: list[Item], wishes: list[float], weights: list[float]) -> None
 
 
 def _distance(a: Item, b: Item) -> float:
-    """How far apart the middles of two items of a layer must be."""
+    """The least distance between the middles of two items of a layer."""
     return (a.cross + b.cross) / 2 + (LANE if a.lane and b.lane else CROSS)
 
 
 def _straighten(points: list[Item], layers: Layers) -> None:
-    """Move the points of a line to one position across, near their mean, as far as neighbours let them."""
+    """Move the points of a line to one position across near their mean, if their neighbours leave room."""
     low, high = -math.inf, math.inf
     for point in points:
         items, k = layers[point.layer], point.place
@@ -273,7 +271,7 @@ def _measure(layers: Layers, gap: float) -> Size:
     u, low, high = 0.0, math.inf, -math.inf
     for k, items in enumerate(layers):
         main = max([0.0, *(item.main for item in items)])
-        if k > 0:  # lines that go far across need more way
+        if k > 0:  # lines that run far across need more space
             reach = [
                 abs(item.v - near.item.v - near.shift)
                 for item in items

@@ -1,4 +1,4 @@
-"""The layout of a whole picture: the frames from the inside out, each an item of the one around it.
+"""The layout of a picture: inner frames first, each an item of the frame around it.
 
 Lines enter and leave a frame through ports on its border.
 """
@@ -13,7 +13,7 @@ from .layered import layered
 __all__ = ["layout"]
 
 SIDE, TITLE = 14, 12
-"""The space inside of a frame at its sides, and above what is in it beside its title."""
+"""The space within a frame at its sides, and below its title."""
 
 PORT = 8
 """The size of a port across."""
@@ -22,16 +22,17 @@ PORT = 8
 def layout(
     boxes: Sequence[Box], frames: Sequence[Frame], lines: Sequence[Line], across: bool, gap: float = 26
 ) -> Size:
-    """Set the positions, absolute, of boxes and frames, and the parts of each line.
+    """Set the absolute positions of boxes and frames, and the parts of each line.
 
     Args:
-        boxes, frames: each frame after the one around it.
-        lines: each between two of the boxes.
-        across: whether the main axis goes from left to right, else from top to bottom.
+        boxes: boxes with sizes.
+        frames: outer frames before inner ones.
+        lines: lines between boxes.
+        across: lay out from left to right; else from top to bottom.
         gap: the distance between layers.
 
     Returns:
-        The size of the whole.
+        The size of the picture.
     """
     tree = _Tree(boxes, frames, across, gap)
     for line in lines:
@@ -44,7 +45,7 @@ def layout(
 
 
 class _Tree:
-    """Frames within frames, and the boxes in them."""
+    """The tree of frames and boxes."""
 
     def __init__(self, boxes: Sequence[Box], frames: Sequence[Frame], across: bool, gap: float) -> None:
         self.root, self.across, self.gap = Frame(), across, gap
@@ -56,7 +57,7 @@ class _Tree:
             self.frames[frame.parent].items[frame.id] = frame
 
     def around(self, id: str | None) -> list[str | None]:
-        """The frames from the whole picture down to `id`."""
+        """The frames around `id` and `id` itself, outermost first; None stands for the picture."""
         path: list[str | None] = []
         while id is not None:
             path.append(id)
@@ -66,7 +67,7 @@ class _Tree:
     # -- ways through frames -----------------------------------------------------------------------
 
     def lead(self, line: Line) -> None:
-        """Find the links of a line, out of the frames around its start and into those around its end."""
+        """Add a line to its links: out of the frames around its start, into the frames around its end."""
         line.parts = []
         out, into = self.around(self.boxes[line.start].parent), self.around(self.boxes[line.end].parent)
         common = 0
@@ -93,7 +94,7 @@ class _Tree:
     # -- sizes, from the inside out ----------------------------------------------------------------
 
     def start(self, frame: Frame) -> Size:
-        """Where in a frame the layout of what is in it begins."""
+        """The position within a frame where the layout of its contents begins."""
         if frame is self.root:
             return 0.0, 0.0
         above = TITLE + frame.title[1]
@@ -161,7 +162,7 @@ def _connect(frame: Frame, start: tuple[str, str], end: tuple[str, str], line: L
 
 
 def _moving(frame: Frame) -> Iterator[Item]:
-    """All that has a position in a frame: its items and the points of its links."""
+    """The items of a frame and the points of its links."""
     yield from frame.items.values()
     for link in frame.links.values():
         yield from link.points

@@ -1,4 +1,4 @@
-"""The way of a line through its points."""
+"""The route of a line through its points."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ import math
 
 from .items import Box, Item, Part
 
-__all__ = ["entry", "route"]
+__all__ = ["route"]
 
 NEAR = 40
-"""How far from the middle of a border a line may leave."""
+"""The largest distance from the middle of a border at which a line leaves."""
 
 Stop = tuple[float, float]
 
 
 def route(part: Part, tip: float = 0) -> list[Stop]:
-    """The stops of a line, (u, v), from the border of one box to that of another, two for each layer between.
+    """The stops (u, v) of a line between the borders of two boxes, two stops for each layer between.
 
     Args:
         part: a part of a line.
-        tip: how far before a box it ends, where an arrow's tip follows.
+        tip: the length of the arrow's tip, which follows the last stop.
     """
     a, b = part.a, part.b
     to_a, to_b = (part.points or [b])[0], (part.points or [a])[-1]
     back = part.turned and part.arrow
-    start = entry(a, to_a, 1, tip) if back else _exit(a, to_a)
-    end = entry(b, to_b, -1, tip if part.arrow and not back else 0)
+    start = _entry(a, to_a, 1, tip) if back else _exit(a, to_a)
+    end = _entry(b, to_b, -1, tip if part.arrow and not back else 0)
     stops = [start, (max(start[0], part.leave), start[1])]
     for point in part.points:
-        half = point.thick / 2  # straight through the whole layer, clear of wider numbers and boxes in it
+        half = point.thick / 2  # straight through the layer, clear of its wider numbers and boxes
         stops += [(point.u - half, point.v), (point.u + half, point.v)]
     return [*stops, (min(end[0], part.arrive), end[1]), end]
 
 
 def _exit(item: Item, towards: Item) -> Stop:
-    """Where a line leaves: in the middle of the border, or straight on if that is near and not round."""
+    """The stop where a line leaves: straight on if near the middle of a straight border, else the middle."""
     if item.pin:
         return item.u, item.v
     shift = towards.v - item.v
@@ -42,14 +42,14 @@ def _exit(item: Item, towards: Item) -> Stop:
     return item.u + item.main / 2, item.v + (shift if straight else 0)
 
 
-def entry(item: Item, towards: Item, side: int, tip: float = 0) -> Stop:
-    """Where a line meets a box: straight on, or as far to the side it comes from as the box reaches.
+def _entry(item: Item, towards: Item, side: int, tip: float = 0) -> Stop:
+    """The stop where a line meets a box: straight on, or at the nearest end of the border.
 
     Args:
         item: the box.
-        towards: where the line comes from.
+        towards: the item that the line comes from.
         side: -1 at the beginning of the box, 1 at its end.
-        tip: how far before the border.
+        tip: the distance from the border.
     """
     if item.pin or not isinstance(item, Box):
         return item.u, item.v

@@ -1,1 +1,1 @@
-"""Networks of neurons, as on slides: layers, the cell of an LSTM, and the walk through them in words."""
+"""Networks of neurons as in the lecture: layers, the cell of an LSTM, and the walk through both in words."""

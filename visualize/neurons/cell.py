@@ -1,4 +1,4 @@
-"""Computation -> Cell: what happens in the cell of an LSTM at the last of its steps, gate by gate."""
+"""Computation -> Cell: the gates and states of an LSTM's cell at the last step of the sequence."""
 
 from __future__ import annotations
 
@@ -15,23 +15,22 @@ from ..words.values import amount
 __all__ = ["PARTS", "Cell", "cell", "walk_cell"]
 
 AROUND = ("output", "stack", "getitem", "reshape", "swapaxes", "transpose")
-"""What the layer does besides its one step `lstm`."""
+"""The other ops of the layer, beside its step `lstm`."""
 
 PARTS = ("x", "h", "c", "f", "i", "g", "o", "c'", "h'")
-"""The values of a cell: input, states before, gates in the order of the lectures, states after."""
+"""The values of a cell: input, states before, gates in the lecture's order, states after."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cell:
-    """The cell of an LSTM at one step, of the first sample.
+    """The cell of an LSTM at one step, for the first sample.
 
     Attributes:
-        values: of each of `PARTS`, a vector.
-        deltas: the gradients of the potentials of the gates, and of the states after; empty before a backward
-            pass.
-        step, steps: which step of the sequence it is, and how many there are.
-        samples: how many the batch had.
-        loss: what was computed from the output; None if the output is the end.
+        values: a vector for each of `PARTS`.
+        deltas: the gradients of the gates' potentials and of the states after; empty before a backward pass.
+        step, steps: the number of the step in the sequence, and the length of the sequence.
+        samples: the number of samples in the batch.
+        loss: the number computed from the output; None if there is none.
     """
 
     values: dict[str, Any]
@@ -43,7 +42,7 @@ class Cell:
 
 
 def cell(graph: Computation) -> Cell | None:
-    """The cell in the graph of one LSTM or LSTMCell; None of any other."""
+    """The cell in the graph of one LSTM or LSTMCell; None for other graphs."""
     ops = {
         i: known_as(v.function)
         for i, v in enumerate(graph.vertices)
@@ -67,7 +66,7 @@ def cell(graph: Computation) -> Cell | None:
 
 
 def _forward(given: dict[int, Any]) -> dict[str, Any]:
-    """c' = f c + i g and h' = o tanh(c'), step after step, of the first sample."""
+    """c' = f c + i g and h' = o tanh(c') for all steps of the first sample; returns the last step."""
     xs, h, c = given[0][:, 0], given[1][0], given[2][0]
     w, u, b, d = given[3], given[4], given.get(5, 0), given.get(6, 0)
     made: dict[str, Any] = {}
@@ -81,11 +80,11 @@ def _forward(given: dict[int, Any]) -> dict[str, Any]:
 
 
 def _logistic(z: Any) -> Any:
-    return (1 + np.tanh(z / 2)) / 2  # no overflow
+    return (1 + np.tanh(z / 2)) / 2  # exp(-z) would overflow
 
 
 def _backward(made: dict[str, Any], sent: Any) -> dict[str, Any]:
-    """The gradients at the last step, from what came back to the outputs of the layer."""
+    """The gradients at the last step, from the cotangents of the layer's outputs."""
     if sent is None or all(part is None for part in sent):
         return {}
     outputs, h, c = (None if part is None else part[..., 0, :] for part in sent)
@@ -124,7 +123,7 @@ _BACKWARD = (
 
 
 def walk_cell(found: Cell) -> Iterator[Step]:
-    """The gates and states of a cell one by one, then their gradients."""
+    """A step for each gate and state of a cell, then for each of their gradients."""
     given = ", ".join(f"{name} = {amount(found.values[name])}" for name in PARTS[:3])
     yield Step("forward", "given", given, parts=tuple(("value", k, 0) for k in range(3)))
     for name, title, why in _FORWARD:

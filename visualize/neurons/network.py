@@ -1,4 +1,4 @@
-"""Computation -> Network: the layers of neurons in it, where it is a plain chain of them."""
+"""Computation -> Network: the layers of neurons in a plain chain of Linear layers and activations."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from ..words.formulas import FORMULAS
 __all__ = ["FOLDED", "Layer", "Network", "network", "shown"]
 
 FOLDED = 12
-"""How many neurons of a layer are drawn; of a layer with more the first and the last."""
+"""The most neurons of a layer that are drawn; of a larger layer the first and last ones are drawn."""
 
 MIXING = ("softmax", "log_softmax")
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "softplus", *MIXING)
-"""What counts as an activation where no module tells it from the beginning of a loss."""
+"""The ops that are activations, not the beginning of a loss, if no module says which."""
 
 MOVING = ("reshape", "ravel", "astype", "alias")
-"""What may stand before the first layer: the neurons are those that the layer receives."""
+"""The ops that may stand before the first layer; its inputs are the neurons."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
-    """A column of n neurons, each fed by the m of the column before; inputs have a value alone.
+    """A layer of n neurons after a layer of m neurons; the input layer has only `value`.
 
     Attributes:
-        path: where the Linear layer is in the model, e.g. "encoder.0"; empty if that is not known.
-        activation: what the neurons make of their potential; empty for none.
-        mixing: whether the activation of a neuron reads the potentials of all, as softmax does.
+        path: the path of the Linear layer in the model, e.g. "encoder.0"; empty if unknown.
+        activation: the name of the activation; empty for none.
+        mixing: whether the activation of a neuron reads all potentials, as softmax does.
         weight: of shape (n, m).
-        bias: of shape (n,); None if there is none.
-        potential: what goes into the activations, of shape (n,).
-        value: what comes out of them.
+        bias: of shape (n,), or None.
+        potential: the input of the activation, of shape (n,).
+        value: the output of the activation, of shape (n,).
         delta: the gradient of the potential; None before a backward pass.
         upstream: the gradient of the value.
         weight_grad, bias_grad: the gradients of weight and bias, summed over the samples.
@@ -62,12 +62,12 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
-    """Layers of neurons.
+    """Layers of neurons, with the values of the first sample.
 
     Attributes:
-        layers: the inputs first.
-        samples: how many rows the input had; the values are those of the first.
-        loss: what was computed from the output, a number; None if the output is the end.
+        layers: from the input layer to the output layer.
+        samples: the number of samples in the batch.
+        loss: the number computed from the output; None if there is none.
     """
 
     layers: tuple[Layer, ...]
@@ -75,14 +75,14 @@ class Network:
     loss: Any = None
 
     def name(self, layer: int, neuron: int) -> str:
-        """x1, h1, y1; with several hidden layers h2.1 is the first neuron of the second."""
+        """The name of a neuron: x1, h1, y1; of the second of several hidden layers h2.1."""
         if layer in (0, len(self.layers) - 1):
             return f"{'y' if layer else 'x'}{neuron + 1}"
         return f"h{layer}.{neuron + 1}" if len(self.layers) > 3 else f"h{neuron + 1}"
 
 
 def shown(n: int) -> list[int | None]:
-    """The neurons that are drawn of n; None for those left out between.
+    """The drawn neurons of a layer of n; None stands for the others between.
 
     >>> shown(3), shown(100)
     ([0, 1, 2], [0, 1, 2, 3, 4, 5, None, 95, 96, 97, 98, 99])
@@ -97,24 +97,21 @@ def network(graph: Computation) -> Network:
     """The layers of neurons in a graph.
 
     Raises:
-        UnsupportedError: it is no plain chain of Linear layers and activations.
-        ShapeError: a layer without neurons, or an input without samples.
+        UnsupportedError: the graph is no plain chain of Linear layers and activations.
+        ShapeError: a layer has no neurons, or the input has no samples.
     """
     return _Chain(graph).read()
 
 
 class _Chain:
-    """Walks along the steps of a graph, from the input to the output."""
+    """Reads the steps of a graph, from the input to the output."""
 
     def __init__(self, graph: Computation) -> None:
         self.graph = graph
         self.totals = graph.totals()
-        self.arguments: dict[int, list[Edge]] = {}
-        for edge in graph.edges:
-            if edge.target is not None:
-                self.arguments.setdefault(edge.target, []).append(edge)
+        self.arguments = graph.arguments()
         self.matrices = {i: found for i in self.arguments if (found := self._matrix(i)) is not None}
-        self.at: int | None = None  # the vertex that the chain has come to
+        self.at: int | None = None  # the last vertex of the chain so far
         self.layers: list[Layer] = []
         self.samples = 1
         self.called = -1  # the call of the last layer or activation
@@ -141,7 +138,7 @@ class _Chain:
     # -- units: a module with all of its steps, or one step ----------------------------------------
 
     def _units(self) -> Iterator[list[int]]:
-        """The steps of each activation module together, others alone, in the order of the tape."""
+        """The steps of each activation module together, other steps alone, in the order of the tape."""
         calls = self.graph.calls
         opaque = {self.graph.vertices[i].call for i in self.matrices}
         whole: dict[int, list[int]] = {}
@@ -158,7 +155,7 @@ class _Chain:
                 yield whole[call]  # grows while the steps of the module follow
 
     def _in_loss(self, unit: list[int]) -> bool:
-        """Whether a unit after the last layer belongs to the loss: it is outside of the model."""
+        """Whether a unit after the last layer is outside of the model, so a part of the loss."""
         if self.graph.calls:
             return self.graph.vertices[unit[0]].call is None
         return known_as(self.graph.vertices[unit[0]].function) not in ACTIVATIONS
@@ -167,7 +164,7 @@ class _Chain:
         ends = [edge.value for edge in self.graph.edges if edge.target is None]
         if len(ends) != 1 or np.size(ends[0]) != 1:
             raise UnsupportedError(
-                "draw(style='neurons'): what is computed from the output is no single number, so it is no "
+                "draw(style='neurons'): the result computed from the output is not a single number, so not a "
                 f"loss; {_REPAIR}"
             )
         return np.asarray(ends[0]).reshape(())[()]
@@ -175,7 +172,7 @@ class _Chain:
     # -- the walk ----------------------------------------------------------------------------------
 
     def _take(self, unit: list[int]) -> None:
-        """Go on by one unit."""
+        """Extend the chain by one unit."""
         i = unit[0]
         call = self.graph.vertices[i].call
         if i in self.matrices:
@@ -191,7 +188,7 @@ class _Chain:
         self.called = self.called if call is None else max(self.called, call)
 
     def _goes_on(self, unit: list[int]) -> bool:
-        """Whether a unit reads the chain, or begins it, and nothing else that was computed or given."""
+        """Whether the chain's end is the only input of a unit; the first unit may have any one input."""
         sources = {
             e.source
             for i in unit
@@ -201,7 +198,7 @@ class _Chain:
         return sources == {self.at} if self.at is not None else len(sources) == 1
 
     def _is_setting(self, edge: Edge) -> bool:
-        """Whether an argument is a number, a condition, or a parameter of few numbers, such as a slope."""
+        """Whether an argument is a number, a condition, or a small parameter such as a slope."""
         source, value = self.graph.vertices[edge.source], np.asarray(edge.value)
         if source.op is not None or source.given or edge.source == self.at:
             return False
@@ -209,7 +206,7 @@ class _Chain:
         return value.ndim == 0 or own or (source.constant and value.dtype.kind == "b")
 
     def _is_activation(self, unit: list[int]) -> bool:
-        """Whether the steps go entry by entry, or are a softmax, and keep the shape."""
+        """Whether the steps are elementwise or a softmax, and keep the shape."""
         ops = [known_as(self.graph.vertices[i].function) for i in unit]
         call = self.graph.vertices[unit[0]].call
         if call is None or self.graph.calls[call].inner:  # a step in the code, such as np.tanh(x)
@@ -219,20 +216,20 @@ class _Chain:
         return known and self._shape_before(unit) == np.shape(self._value(unit[-1]))
 
     def _shape_before(self, unit: list[int]) -> tuple[int, ...]:
-        """The shape of what a unit reads from the chain."""
+        """The shape of a unit's input."""
         edges = [
             e for i in unit for e in self.arguments[i] if e.source not in unit and not self._is_setting(e)
         ]
         return np.shape(edges[0].value)
 
     def _moves(self, unit: list[int]) -> bool:
-        """Whether the steps give the numbers another shape, in which the neurons are the same."""
+        """Whether the steps only change the shape, and keep the neurons."""
         same = np.shape(self._value(unit[-1]))[-1:] == self._shape_before(unit)[-1:]
         moving = all(known_as(self.graph.vertices[i].function) in MOVING for i in unit)
         return moving and (same or not self.layers)
 
     def _threshold(self, until: int) -> bool:
-        """Take the module without a gradient that was called before the call `until`, such as an LTU."""
+        """Take a module without a gradient, such as an LTU, that was called before the call `until`."""
         calls = [call for call in self.graph.calls[self.called + 1 : until] if call.result is not None]
         calls = [call for call in calls if not call.inner]
         if not calls or not self.layers or np.shape(calls[-1].result)[-1:] != (len(self.layers[-1]),):
@@ -258,7 +255,7 @@ class _Chain:
     # -- layers ------------------------------------------------------------------------------------
 
     def _matrix(self, i: int) -> tuple[Edge, Edge, bool] | None:
-        """What a step multiplies: the edges of the input and the matrix, and whether it is x @ W."""
+        """The edges of a product's input and matrix, and whether it is x @ W; None for other steps."""
         op, edges = known_as(self.graph.vertices[i].function), self.arguments[i]
         if op == "affine":
             return edges[0], edges[1], False
@@ -281,8 +278,8 @@ class _Chain:
             raise self._refusal([i])
         if np.size(x.value) == 0 or np.size(matrix.value) == 0:
             raise ShapeError(
-                f"draw(style='neurons'): a layer gets {np.shape(x.value)} and has weights of shape "
-                f"{np.shape(matrix.value)}, so there are no neurons, or no values in them; give a sample"
+                f"draw(style='neurons'): a layer has an input of shape {np.shape(x.value)} and weights of "
+                f"shape {np.shape(matrix.value)}; expected neurons and samples: draw(model, x[:1])"
             )
         if not self.layers:
             self.samples = int(np.prod(np.shape(x.value)[:-1], dtype=int))
@@ -340,7 +337,7 @@ class _Chain:
         return self.graph.vertices[i].value
 
     def _row(self, value: Any) -> Any:
-        """The numbers of the first sample."""
+        """The row of the first sample."""
         if value is None:
             return None
         return np.reshape(value, (-1, np.shape(value)[-1]) if np.ndim(value) else (1, 1))[0]
@@ -355,7 +352,7 @@ class _Chain:
             what = f"the layer {call.path!r} ({call.kind})"
         hint = "; write model.eval() before" if call is not None and call.kind in _RANDOM else ""
         if unit[0] in self.matrices:
-            what += " does not read what the layer before it gives, and"
+            what += " does not read the output of the layer before, and"
         return UnsupportedError(
             f"draw(style='neurons'): {what} belongs to no plain chain of Linear layers and activations"
             f"{hint}; {_REPAIR}"

@@ -1,26 +1,27 @@
-"""Backpropagation through layers of neurons, in words and numbers: neuron by neuron, and back."""
+"""Backpropagation through layers of neurons in words and numbers, neuron by neuron."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
-
 from ..computation import Step
-from ..words.values import amount
+from ..words.values import amount, bracketed, norm
 from .network import FOLDED, Layer, Network
 
 __all__ = ["walk"]
 
 TERMS = 4
-"""How many terms of a sum are written out."""
+"""The most terms of a sum that are written out."""
+
+Rule = Callable[[Network, int, Layer, int], str]
+"""The words for one neuron: (network, layer's index, layer, neuron's index)."""
 
 
 def walk(net: Network) -> Iterator[Step]:
-    """The potentials and values layer by layer, then deltas and gradients from the last layer back.
+    """The potentials and values layer by layer, then the deltas and gradients from the last layer back.
 
-    The parts of the diagram that a step is about are ("value" | "delta" | "weights", layer, neuron).
+    Each step names its parts of the diagram, as ("value" | "delta" | "weights", layer, neuron).
     """
     for k, layer in enumerate(net.layers):
         yield from _values(net, k, layer)
@@ -31,38 +32,41 @@ def walk(net: Network) -> Iterator[Step]:
         yield from _gradients(net, k, net.layers[k])
 
 
-def _groups(layer: Layer) -> list[list[int]]:
-    """The neurons one by one; those of a folded layer all at once."""
-    neurons = range(len(layer))
-    return [[j] for j in neurons] if len(layer) <= FOLDED else [list(neurons)]
+def _steps(
+    net: Network, k: int, what: str, around: tuple[str, str], whole: str, single: Rule
+) -> Iterator[Step]:
+    """A step for each neuron of a layer, with its rule `single`; a folded layer has one step, with `whole`.
+
+    The title is the name of the neuron between the two texts of `around`.
+    """
+    phase, layer, (before, after) = "forward" if what == "value" else "backward", net.layers[k], around
+    n = len(layer)
+    if n > FOLDED:
+        title = f"{before}{net.name(k, 0)} … {net.name(k, n - 1)}{after}"
+        yield Step(phase, title, whole, parts=_parts(what, k, n))
+        return
+    for j in range(n):
+        title = f"{before}{net.name(k, j)}{after}"
+        yield Step(phase, title, single(net, k, layer, j), parts=((what, k, j),))
 
 
-def _all(net: Network, k: int, neurons: list[int]) -> str:
-    first, last = net.name(k, neurons[0]), net.name(k, neurons[-1])
-    return first if len(neurons) == 1 else f"{first} … {last}"
-
-
-def _parts(what: str, k: int, neurons: list[int]) -> tuple[tuple[str, int, int], ...]:
-    return tuple((what, k, j) for j in neurons)
+def _parts(what: str, k: int, n: int) -> tuple[tuple[str, int, int], ...]:
+    return tuple((what, k, j) for j in range(n))
 
 
 def _values(net: Network, k: int, layer: Layer) -> Iterator[Step]:
     if k == 0:
         said = [f"{net.name(0, j)} = {amount(x)}" for j, x in enumerate(layer.value[:FOLDED])]
         more = [f"{len(layer):,} in all"] if len(layer) > FOLDED else []
-        yield Step("forward", "given", ", ".join(said + more), parts=_parts("value", 0, [*range(len(layer))]))
+        yield Step("forward", "given", ", ".join(said + more), parts=_parts("value", 0, len(layer)))
         return
-    for neurons in _groups(layer):
-        name, made = _all(net, k, neurons), f"{layer.activation}(z)" if layer.activation else "z"
-        if len(neurons) > 1:
-            rule = f"z = W x + b; norm of the values {amount(_norm(layer.value))}"
-        else:
-            rule = _value(net, k, layer, neurons[0])
-        yield Step("forward", f"{name} = {made}", rule, parts=_parts("value", k, neurons))
+    made = f"{layer.activation}(z)" if layer.activation else "z"
+    whole = f"z = W x + b; norm of the values {amount(norm(layer.value))}"
+    yield from _steps(net, k, "value", ("", f" = {made}"), whole, _value)
 
 
 def _value(net: Network, k: int, layer: Layer, j: int) -> str:
-    """z = w1·x1 + w2·x2 + b, and what the activation makes of it."""
+    """z = w1·x1 + w2·x2 + b, and the activation of z."""
     terms = [
         f"{_factor(w)}·{_factor(x)}" for w, x in zip(layer.weight[j], net.layers[k - 1].value, strict=True)
     ]
@@ -78,17 +82,12 @@ def _value(net: Network, k: int, layer: Layer, j: int) -> str:
 def _deltas(net: Network, k: int, layer: Layer) -> Iterator[Step]:
     if layer.delta is None:
         return
-    for neurons in _groups(layer):
-        name = _all(net, k, neurons)
-        if len(neurons) > 1:
-            rule = f"∂E/∂z of {len(neurons)} neurons, norm {amount(_norm(layer.delta))}"
-        else:
-            rule = _delta(net, k, layer, neurons[0])
-        yield Step("backward", f"δ of {name}", rule, parts=_parts("delta", k, neurons))
+    whole = f"∂E/∂z of {len(layer)} neurons, norm {amount(norm(layer.delta))}"
+    yield from _steps(net, k, "delta", ("δ of ", ""), whole, _delta)
 
 
 def _delta(net: Network, k: int, layer: Layer, j: int) -> str:
-    """δ = ∂E/∂y · f'(z), where ∂E/∂y of a hidden neuron is the sum of w·δ over the neurons that it feeds."""
+    """δ = ∂E/∂y · f'(z); for a hidden neuron, ∂E/∂y is the sum of w·δ over the next layer."""
     name, delta, upstream = net.name(k, j), layer.delta[j], layer.upstream[j]
     if k == len(net.layers) - 1:
         arrived = f"∂E/∂{name} = {amount(upstream)}"
@@ -109,13 +108,8 @@ def _delta(net: Network, k: int, layer: Layer, j: int) -> str:
 def _gradients(net: Network, k: int, layer: Layer) -> Iterator[Step]:
     if layer.weight_grad is None:
         return
-    for neurons in _groups(layer):
-        name = _all(net, k, neurons)
-        if len(neurons) > 1:
-            rule = f"∂E/∂w = δ·x, norm {amount(_norm(layer.weight_grad))}"
-        else:
-            rule = _gradient(net, k, layer, neurons[0])
-        yield Step("backward", f"∂E/∂w into {name}", rule, parts=_parts("weights", k, neurons))
+    whole = f"∂E/∂w = δ·x, norm {amount(norm(layer.weight_grad))}"
+    yield from _steps(net, k, "weights", ("∂E/∂w into ", ""), whole, _gradient)
 
 
 def _gradient(net: Network, k: int, layer: Layer, j: int) -> str:
@@ -135,9 +129,4 @@ def _sum(terms: list[str]) -> str:
 
 def _factor(x: Any) -> str:
     """A number in a product: a negative one in brackets."""
-    said = amount(x)
-    return f"({said})" if said.startswith("-") else said
-
-
-def _norm(values: Any) -> Any:
-    return np.linalg.norm(np.asarray(values, float))
+    return bracketed(amount(x))

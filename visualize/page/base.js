@@ -1,8 +1,8 @@
 "use strict";
 
-/* The page of a graph. Everything shown comes from the JSON beside this script and is put in as text, never
- * as markup. The ids of boxes: "v3" a vertex, "v3@7" the copy of an input for edge 7, "c2" a module, "o5" the end
- * of an output's line. */
+/* The data of the page, its state, and small helpers. The JSON beside this script enters the page as text, never
+ * as markup. The ids of boxes: "v3" is a vertex, "v3@7" the copy of an input for edge 7, "c2" a module, "o5" the
+ * end of an output's line. */
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
@@ -29,19 +29,19 @@ function html(tag, className, ...children) {
 
 const canvas = document.createElement("canvas").getContext("2d");
 
-/** The width of a text in the letters of the page; `style` is "", "bold" or "italic". */
+/** The width of a text in the page's font; `style` is "", "bold" or "italic". */
 function width(text, size, style = "") {
   canvas.font = `${style} ${size}px Helvetica, Arial, "DejaVu Sans", sans-serif`;
   return canvas.measureText(text).width;
 }
 
-/** From the axes along and across the layers to right and down. */
+/** A position or size (u, v), along and across the layers, as (x, y). */
 const xy = (u, v) => (state.across ? [u, v] : [v, u]);
 
-/** The place in `data` of what a box stands for. */
+/** The index in `data` of the vertex or module of a box. */
 const placeOf = (id) => parseInt(id.slice(1), 10);
 
-/** The modules around a call, itself included, the outermost first. */
+/** The calls around a call and the call itself, outermost first. */
 function around(call) {
   const path = [];
   for (let at = call; at !== null; at = data.calls[at].parent) path.unshift(at);

@@ -1,12 +1,12 @@
 "use strict";
 
-/* How boxes look: cards of folded modules, pills of steps, names of inputs. */
+/* Draws boxes: cards of folded modules, pills of steps, names of inputs. */
 
 const CARD = { pad: 10, stripe: 5, line: 15, most: 250 };
 
 const texts = new Map();
 
-/** The lines of a card, each a list of {text, size, style, className, wide}; one line where cards are wide. */
+/** The lines of a card, each a list of {text, size, style, className, wide}; a wide card has one line. */
 function cardLines(i) {
   const key = `${i}:${state.wide}`;
   if (!texts.has(key)) texts.set(key, makeLines(data.calls[i]));
@@ -24,7 +24,7 @@ function makeLines(call) {
   return [whole(title), ...options, ...(call.about ? [[run(call.about, 12, "about")]] : [])];
 }
 
-/** Options in lines of a card's width, broken between them. */
+/** Options as lines of a card's width; a line breaks between two options. */
 function wrap(settings) {
   const lines = [];
   for (const part of settings ? settings.split(/(?<=,) (?![^(]*\))/) : []) {
@@ -37,7 +37,7 @@ function wrap(settings) {
 
 const lineWidth = (line) => line.reduce((sum, part) => sum + part.wide, 0) + 9 * (line.length - 1);
 
-/** Width and height of a box. */
+/** The width and height of a box. */
 function sizeOf(id) {
   const i = placeOf(id);
   if (id[0] === "c") {
@@ -64,7 +64,7 @@ function boxShape(item) {
   const group = svg("g", { class: `${vertex.kind}${parameter ? " parameter" : ""}${!vertex.faults.length ? "" : vertex.failed ? " failed" : " bad"}`,
     "data-vertex": i, tabindex: 0, role: "button", "aria-label": vertex.title });
   if (vertex.kind === "step") {
-    const named = !vertex.output && !data.shapes; // an output has its name at the end of its line
+    const named = !vertex.output && !data.shapes; // an output's name is at the end of its line
     group.append(rectangle(data.shapes ? 13 : 22), svg("text", { x, y: named ? y - 6 : y }, vertex.label));
     if (named) group.append(svg("text", { class: "name", x, y: y + 11 }, vertex.name));
   } else {
@@ -73,10 +73,10 @@ function boxShape(item) {
   return group;
 }
 
-/** The modules in which something went wrong. */
+/** The modules that contain a failed step. */
 const faulty = new Set(data.vertices.flatMap((vertex) => (vertex.faults.length ? around(vertex.call) : [])));
 
-/** A folded module: a stripe in the colour of its kind, and what it is. */
+/** The card of a folded module: a stripe in the colour of its family, and lines of text. */
 function card(i, left, top, wide, high, rectangle) {
   const call = data.calls[i], said = [call.kind, call.path, call.settings, call.about].filter(Boolean).join(", ");
   const label = call.inner ? `module ${said}, folded` : `layer ${said}`;

@@ -1,6 +1,6 @@
 "use strict";
 
-/* The picture: frames, lines with their numbers, boxes. */
+/* Draws the picture: frames, lines with their numbers, boxes, and the legend. */
 
 function draw() {
   layOut();
@@ -24,7 +24,7 @@ function frameShape(frame) {
   svg("rect", { class: "shape", x, y, width: wide, height: high, rx: 10 }));
 }
 
-/** At the top, where no line comes in: left of the first line, if there is room, or else right of the last. */
+/** The title of a frame, clear of lines from above: left of the first line if there is room, else right of the last. */
 function frameTitle(frame) {
   const [left, y] = corner(frame), [wide] = xy(frame.main, frame.cross), i = placeOf(frame.id);
   const { kind, path, about } = data.calls[i], long = width(kind, 13, "bold") + width(path, 12) + 34;
@@ -55,7 +55,7 @@ function lineShape(line, wires) {
   return group;
 }
 
-/** Value above the line and gradient below it, or left and right of it; the shape alone is right of it. */
+/** The numbers of a line: the value above or left, the gradient below or right; a shape alone is right. */
 function labels(line, at) {
   const [x, y] = xy(at.u, at.v), texts = numbers(line), wide = labelSize(line);
   return Object.entries(texts).filter(([, text]) => text).map(([kind, text]) => {
@@ -70,15 +70,15 @@ function labels(line, at) {
   });
 }
 
-const TIP = 6; // of an arrow
-const NEAR = 40; // how far from the middle a line may leave a card
+const TIP = 6; // the length of an arrow's tip
+const NEAR = 40; // the largest distance from the middle of a border at which a line leaves
 
-/** From the border of one box through the points of a line to the border of another, level at each point. */
+/** The path of a line from border to border through its points; the path is level at each point. */
 function path({ a, b, points, leave, arrive, arrow }) {
   const start = exit(a, points[0] || b), end = entry(b, points.at(-1) || a);
   const stops = [start, [Math.max(start[0], leave), start[1]]];
   for (const point of points) {
-    const half = point.thick / 2; // straight through the whole layer, clear of wider numbers and boxes in it
+    const half = point.thick / 2; // straight through the layer, clear of its wider numbers and boxes
     stops.push([point.u - half, point.v], [point.u + half, point.v]);
   }
   stops.push([Math.min(end[0] - (arrow ? TIP : 0), arrive), end[1]], end);
@@ -93,13 +93,13 @@ function path({ a, b, points, leave, arrive, arrow }) {
 
 const round = (x) => Math.round(x * 10) / 10;
 
-/** Where a line leaves a box: in the middle, or straight on if that is near and the border not round. */
+/** The stop where a line leaves a box: straight on if near the middle of a straight border, else the middle. */
 function exit(a, to) {
   const shift = to.v - a.v, isCard = a.id[0] === "c" && Math.abs(shift) <= Math.min(NEAR, 0.3 * a.cross);
   return [a.u + (a.pin ? 0 : a.main / 2), a.v + (isCard ? shift : 0)];
 }
 
-/** Where a line meets a box: straight on, or as far to the side it comes from as the box reaches. */
+/** The stop where a line meets a box: straight on, or at the nearest end of the border. */
 function entry(b, from) {
   if (b.pin) return [b.u, b.v];
   const isStep = b.id[0] === "v" && data.vertices[placeOf(b.id)].kind === "step";
@@ -112,7 +112,7 @@ function entry(b, from) {
 
 // -- the legend ------------------------------------------------------------------------------------
 
-/** What colours and numbers mean; only what there is to be seen. */
+/** The meaning of the colours and numbers of this page. */
 function drawLegend() {
   const entries = [], spots = [...shown.boxes.keys()].filter((id) => id[0] === "c");
   const families = new Set(spots.map((id) => data.calls[placeOf(id)].family));

@@ -1,13 +1,13 @@
 "use strict";
 
-/* The picture as a file, and on paper. */
+/* Saves the picture as a file, and prints it. */
 
-const PIXELS = 2; // for each of the picture's
+const PIXELS = 2; // pixels of the PNG for each pixel of the page
 
 const LOOK = ["fill", "stroke", "stroke-width", "paint-order", "font-family", "font-size", "font-weight", "font-style",
   "text-anchor"];
 
-/** The whole picture as the text of an SVG file, each element with the look that it has on the page. */
+/** The whole picture as the text of an SVG file; each element keeps its look on the page. */
 function wholePicture() {
   const [wide, high] = xy(shown.size.main, shown.size.cross).map((size) => Math.ceil(size + 2 * MARGIN));
   for (const element of scene.querySelectorAll(".chosen, .found")) element.classList.remove("chosen", "found");
@@ -19,22 +19,22 @@ function wholePicture() {
   return { text: new XMLSerializer().serializeToString(picture), wide, high };
 }
 
-/** A copy that needs no stylesheet. */
+/** A copy of the picture that needs no stylesheet. */
 function copied(original) {
   const copy = original.cloneNode(true), there = [original, ...original.querySelectorAll("*")];
   [copy, ...copy.querySelectorAll("*")].forEach((element, i) => {
-    if (there[i].matches(".touch, .toggle")) return element.remove(); // nothing to be clicked at
+    if (there[i].matches(".touch, .toggle")) return element.remove(); // a file has nothing to click
     const style = getComputedStyle(there[i]);
     if (["rect", "path", "text"].includes(element.tagName)) {
       for (const name of LOOK) element.setAttribute(name, plain(style.getPropertyValue(name)));
     }
-    if (element.tagName === "text") element.setAttribute("dy", "0.35em"); // not every program knows central baselines
+    if (element.tagName === "text") element.setAttribute("dy", "0.35em"); // some programs ignore central baselines
     for (const name of ["class", "tabindex", "role"]) element.removeAttribute(name);
   });
   return copy;
 }
 
-/** A colour as all programs read it: rgb(...) from 0 to 255. */
+/** A colour in the form that all programs read: rgb(...) from 0 to 255. */
 const plain = (value) => value.replace(/color\(srgb ([\d.e-]+) ([\d.e-]+) ([\d.e-]+)[^)]*\)/,
   (_, ...rgb) => `rgb(${rgb.slice(0, 3).map((part) => Math.round(255 * part)).join(", ")})`);
 
@@ -52,7 +52,7 @@ function saveSvg() {
 
 function savePng() {
   const { text, wide, high } = wholePicture(), picture = new Image(), paper = document.createElement("canvas");
-  const pixels = Math.min(PIXELS, 16000 / Math.max(wide, high)); // more is too much for browsers
+  const pixels = Math.min(PIXELS, 16000 / Math.max(wide, high)); // browsers refuse larger canvases
   [paper.width, paper.height] = [wide * pixels, high * pixels];
   picture.onload = () => {
     paper.getContext("2d").drawImage(picture, 0, 0, paper.width, paper.height);
@@ -61,7 +61,7 @@ function savePng() {
   picture.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
 }
 
-// -- paper: all of the picture, as large as it gets, on white ------------------------------------------
+// -- paper: the whole picture, as large as the sheet allows, on white ----------------------------------
 
 let before = null;
 

@@ -1,6 +1,6 @@
 "use strict";
 
-/* Mouse, touch and keyboard. */
+/* Handles mouse, touch and keyboard. */
 
 function whatIsAt(target) {
   const element = target.closest("[data-vertex], [data-call], [data-edge]");
@@ -56,11 +56,11 @@ graph.addEventListener("wheel", (event) => {
   zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)), event.clientX - left, event.clientY - top);
 }, { passive: false });
 
-// -- from box to box -------------------------------------------------------------------------------
+// -- keys that move from box to box ----------------------------------------------------------------
 
 const whatIs = (id) => (id[0] === "c" ? { call: placeOf(id) } : { vertex: placeOf(id) });
 
-/** The box next to the chosen one, along a line (forward, back) or beside it. */
+/** The next box from the chosen one: along a line (forward, back), or beside. */
 function neighbour(key) {
   const item = state.chosen && find(boxOf(state.chosen)), at = item && item.id, boxes = [...shown.boxes.values()].filter((b) => b.id[0] !== "o");
   if (!at || !shown.boxes.has(at)) return boxes[0] && boxes[0].id;
@@ -80,7 +80,7 @@ function goAlong(key) {
   choose(whatIs(id));
   bring(id);
   const element = scene.querySelector(".chosen");
-  if (element) element.focus({ preventScroll: true }); // so that a screen reader says what it is
+  if (element) element.focus({ preventScroll: true }); // a screen reader says the box
 }
 
 const keys = {

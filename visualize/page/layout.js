@@ -1,23 +1,23 @@
 "use strict";
 
-/* A layered layout: every step stands after those it was computed from, in layers along the main axis `u`;
- * `v` is the axis across. The steps and the arithmetic are those of `visualize/layout`, so that a picture looks
- * like the page.
+/* A layered layout (Sugiyama's method): every step stands after its inputs, in layers along the main axis `u`;
+ * `v` is the axis across. `visualize/layout` has the same steps and the same arithmetic, so a picture looks like
+ * the page.
  *
  *   1. layer(): the longest path from the inputs gives the layer; inputs move close to their use.
- *   2. chain(): a line over several layers becomes a chain of points, one of which carries its numbers.
- *   3. order(): sweeps of barycenters, of which the one with the fewest crossings is kept.
+ *   2. chain(): a line over several layers becomes a chain of points; one point carries the numbers.
+ *   3. order(): barycenter sweeps order each layer; the order with the fewest crossings is kept.
  *   4. align(): positions across, as close to the neighbours as the distances between items allow.
  *   5. straighten(): the points of a line come to stand at one height, where there is room.
  */
 
 const GAP = { cross: 12, lane: 5 };
-const STRAIGHT = { through: 8, plain: 1, input: 0.1 }; // how much lines through frames, and those of inputs, pull
-const FAR = 60; // layers; a longer line is drawn as one curve
-const REACH = { least: 8, most: 28 }; // how much wider the space before a layer gets for lines that go across
+const STRAIGHT = { through: 8, plain: 1, input: 0.1 }; // the weights of lines through frames, of inputs, and others
+const FAR = 60; // a line over more layers is drawn as one curve
+const REACH = { least: 8, most: 28 }; // the extra space before a layer for lines that run across
 
-/** Lay `items` ({id, main, cross, pin}) and `links` ({from, to, label, fromOffset, toOffset}) out, in place, with
- *  a distance between layers. */
+/** Set the positions of `items` ({id, main, cross, pin}) and of the points of `links` ({from, to, label, fromOffset,
+ *  toOffset}), with a distance between layers. */
 function layered(items, links, gap) {
   const byId = new Map(items.map((item) => [item.id, item]));
   for (const item of items) Object.assign(item, { before: [], after: [] });
@@ -44,8 +44,8 @@ function layer(items, links, byId) {
   for (const { from, to } of links) after.get(byId.get(from)).push(byId.get(to));
   for (const item of sorted) {
     for (const next of after.get(item)) {
-      next.layer = Math.max(next.layer, item.layer + 2); // the layers between are for the numbers
-      next.isFed = next.isFed || !item.isSource; // by other steps
+      next.layer = Math.max(next.layer, item.layer + 2); // numbers stand in the layer between
+      next.isFed = next.isFed || !item.isSource; // by other steps, not only by inputs
     }
   }
   for (const item of sorted.reverse()) {
@@ -60,7 +60,7 @@ function layer(items, links, byId) {
   }
 }
 
-/** Each item after those it is fed by. A link that closes a circle is turned around. */
+/** The items in topological order; a link that closes a circle is turned around. */
 function inOrder(items, links, byId) {
   const after = new Map(items.map((item) => [item.id, []])), waiting = new Map(items.map((item) => [item.id, 0]));
   for (const { from, to } of links) {
@@ -72,7 +72,7 @@ function inOrder(items, links, byId) {
   const total = new Map(waiting);
   let read = 0;
   while (order.length < items.length || read < order.length) {
-    if (read === order.length) { // all that are left wait for each other: one that has some of its inputs goes on
+    if (read === order.length) { // a circle: an item with some of its inputs goes first
       const left = items.map((item) => item.id).filter((id) => !done.has(id));
       add(left.find((id) => waiting.get(id) < total.get(id)) || left[0]);
     }
@@ -112,7 +112,7 @@ function chain(link, byId, layers) {
   join(previous, to, offset, link.toOffset || 0, weight);
 }
 
-/** Neighbours: `a` reaches `b` when the two ends of the line between them are at one height. */
+/** Make two items neighbours; they stand well if the ends of the line between them have one height. */
 function join(a, b, aOffset, bOffset, factor) {
   const weight = factor * (a.lane && b.lane ? 4 : a.lane || b.lane ? 2 : 1);
   a.after.push({ item: b, shift: bOffset - aOffset, weight });
@@ -141,7 +141,7 @@ function order(layers) {
   best.forEach((items, i) => { layers[i] = items; number(items); });
 }
 
-/** How often lines cross: for each pair of layers the inversions, counted by a Fenwick tree. */
+/** The number of crossings: the inversions between layers, counted by a Fenwick tree. */
 function crossings(layers) {
   let count = 0;
   for (let i = 0; i + 1 < layers.length; i++) {
@@ -180,8 +180,8 @@ function align(layers) {
   }
 }
 
-/** The positions nearest to the wishes (weighted squares) that keep the order and the distances:
- *  with the distances taken off, an isotonic regression, by pooling neighbours that violate it. */
+/** Set the positions nearest to the wishes (weighted squares) that keep order and distances. With the distances
+ *  subtracted this is isotonic regression; violating neighbours are pooled. */
 function place(items, wishes, weights) {
   const starts = [];
   let at = 0;
@@ -204,12 +204,12 @@ function place(items, wishes, weights) {
   }
 }
 
-/** How far apart the middles of two items of a layer must be. */
+/** The least distance between the middles of two items of a layer. */
 function distance(a, b) {
   return (a.cross + b.cross) / 2 + (a.lane && b.lane ? GAP.lane : GAP.cross);
 }
 
-/** Move the points of a line to one position across, near their mean, as far as neighbours let them. */
+/** Move the points of a line to one position across near their mean, if their neighbours leave room. */
 function straighten(points, layers) {
   let low = -Infinity, high = Infinity;
   for (const point of points) {
@@ -226,7 +226,7 @@ function measure(layers, gap) {
   let u = 0, low = Infinity, high = -Infinity;
   layers.forEach((items, k) => {
     const main = Math.max(0, ...items.map((item) => item.main));
-    if (k > 0) { // lines that go far across need more way
+    if (k > 0) { // lines that run far across need more space
       const reach = items.flatMap((item) => item.before.filter((near) => near.item.layer === k - 1)
         .map((near) => Math.abs(item.v - near.item.v - near.shift)));
       const far = Math.max(0, ...reach);

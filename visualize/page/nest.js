@@ -1,15 +1,14 @@
 "use strict";
 
-/* Modules that are unfolded are laid out first, each by itself, and stand in the layout around them as one big
- * item, which lines enter and leave through ports on its border. */
+/* Lays out frames within frames. Each unfolded module is laid out first, and is one item in the layout around.
+ * Lines enter and leave a frame through ports on its border. */
 
 const PAD = { side: 14, title: 12 };
 
-/** Lay a whole graph out. `boxes`: {id, parent, main, cross} of all that is seen, `parent` being the id of the
- *  frame around it or null; `frames`: {id, parent, title: [wide, high]} of unfolded modules, each after the one
- *  around it; `lines`: {id, from, to, source, label}. Lines of one `source` share their way through a frame's
- *  border. Returns the size; sets positions, absolute, on boxes and frames, and on each line its `parts`, lists
- *  of points from end to end. */
+/** Lay out a graph; returns its size. Sets absolute positions on boxes and frames, and the `parts` of each line.
+ *  `boxes`: {id, parent, main, cross} of all visible boxes; `parent` is the id of the frame around, or null.
+ *  `frames`: {id, parent, title: [wide, high]} of unfolded modules, outer ones first.
+ *  `lines`: {id, from, to, source, label}; lines of one `source` share their way through a frame's border. */
 function layoutGraph(boxes, frames, lines, across, gap) {
   const root = { id: null, items: new Map(), links: new Map() };
   const all = new Map([[null, root]]);
@@ -17,7 +16,7 @@ function layoutGraph(boxes, frames, lines, across, gap) {
     Object.assign(frame, { items: new Map(), links: new Map() });
     all.set(frame.id, frame);
   }
-  const around = (id) => { // the frames from the whole graph down to `id`
+  const around = (id) => { // the frames around `id` and `id` itself, outermost first
     const path = [];
     for (let at = id; at !== null; at = all.get(at).parent) path.unshift(at);
     return [null, ...path];
@@ -58,7 +57,7 @@ function layoutGraph(boxes, frames, lines, across, gap) {
     }
   }
 
-  function start(frame) { // where in a frame the layout of what is in it begins
+  function start(frame) { // the position within a frame where the layout of its contents begins
     if (frame === root) return [0, 0];
     const above = PAD.title + frame.title[1];
     return across ? [PAD.side, above] : [above, PAD.side];
@@ -76,13 +75,13 @@ function layoutGraph(boxes, frames, lines, across, gap) {
     for (const item of frame.items.values()) { // ports lie on the border
       if (!item.pin) continue;
       item.u = item.pin === "first" ? -begin : frame.main - begin;
-      item.thick += begin; // from there to the end of their layer
+      item.thick += begin; // from the border to the end of the layer
     }
   }
   function offset(item, portId) {
     return portId ? start(item)[1] + item.items.get(portId).v - item.cross / 2 : 0;
   }
-  for (const frame of [...frames].reverse()) size(frame); // a frame stands after the one around it
+  for (const frame of [...frames].reverse()) size(frame); // inner frames first
   size(root);
 
   function settle(frame, u, v) {
@@ -108,8 +107,8 @@ function layoutGraph(boxes, frames, lines, across, gap) {
       const ends = [[frame.items.get(link.from), link.fromPort], [frame.items.get(link.to), link.toPort]];
       const [a, b] = ends.map(([item, id]) => (id ? item.items.get(id) : item));
       const [[start], [end]] = ends;
-      const leave = start.pin ? a.u + a.thick : start.u + start.thick / 2; // where its layer ends
-      const arrive = end.pin ? b.u : end.u - end.thick / 2; // where its layer begins
+      const leave = start.pin ? a.u + a.thick : start.u + start.thick / 2; // the end of its layer
+      const arrive = end.pin ? b.u : end.u - end.thick / 2; // the beginning of its layer
       const part = { a, b, points: link.points, leave, arrive, arrow: link.arrow, turned: link.turned };
       for (const line of link.lines) line.parts.push(part);
     }

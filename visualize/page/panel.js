@@ -1,8 +1,8 @@
 "use strict";
 
-/* What is folded, what is chosen, and what there is to say about it. */
+/* Folds modules, and describes the chosen box in the panel. */
 
-/** Fold or unfold; what was clicked stays where it is. */
+/** Fold or unfold a module; the clicked box stays at its position. */
 function toggle(call) {
   const before = find(`c${call}`) ? corner(find(`c${call}`)) : [0, 0];
   if (!state.folded.delete(call)) state.folded.add(call);
@@ -18,14 +18,14 @@ function foldAll(calls) {
   fit(firstScale());
 }
 
-/** All modules that hold others, or else all. A page of layers stays one of layers at first. */
+/** Unfold all modules; on a page of layers, layers stay folded until all other modules are open. */
 function unfoldAll() {
   const layers = data.calls.flatMap((call, i) => (call.inner ? [] : [i]));
   const open = data.shapes && [...state.folded].some((call) => data.calls[call].inner);
   foldAll(open ? layers : []);
 }
 
-/** Unfold what hides something inside of `call`. */
+/** Unfold the modules that hide the contents of `call`. */
 function reveal(call) {
   const hiding = around(call).filter((at) => state.folded.has(at));
   for (const at of hiding) state.folded.delete(at);
@@ -38,12 +38,12 @@ function choose(what) {
   panel.replaceChildren();
   if (what !== null) tellAll(what);
   mark();
-  if (state.fitted && wholeScale() >= SMALLEST) fit(); // there is less room, or more
+  if (state.fitted && wholeScale() >= SMALLEST) fit(); // the panel changes the room
   else if (what !== null && boxOf(what)) bring(boxOf(what));
   showWindow();
 }
 
-/** The id of the box that is seen of something: its own, or that of the folded module that it is in. */
+/** The id of the visible box of a vertex or module: its own box, or that of the folded module around. */
 function boxOf({ vertex, call, edges }) {
   if (edges) return (shown.lines.find((line) => line.edges.includes(edges[0])) || {}).to;
   return vertex === undefined ? seen(`c${call}`, data.calls[call].parent).id
@@ -61,13 +61,13 @@ function mark() {
   }
 }
 
-/** A selector for what is seen of a vertex or module. */
+/** A selector for the visible elements of a vertex or module. */
 function standsFor(what) {
   const id = boxOf(what);
   return id[0] === "c" ? `[data-call="${placeOf(id)}"]` : `[data-vertex="${placeOf(id)}"]`;
 }
 
-// -- what there is to say --------------------------------------------------------------------------
+// -- the text of the panel -------------------------------------------------------------------------
 
 function tellAll(what) {
   const close = html("button", "close", "×");

@@ -1,6 +1,6 @@
 "use strict";
 
-/* Search: what is found is marked and brought into view; Enter unfolds, and goes on to the next. */
+/* Searches: matches are marked and moved into view; Enter unfolds the match and moves to the next. */
 
 function search(text) {
   const wanted = text.trim().toLowerCase();

@@ -1,17 +1,17 @@
 "use strict";
 
-/* What is seen of the graph, as modules are folded and unfolded: boxes, frames and lines, laid out. */
+/* Finds the visible part of the graph, boxes, frames and lines, and lays it out. */
 
-const MOST_TRIED = 300; // boxes; up to here cards of one line and of several are both tried
+const MOST_TRIED = 300; // with at most this many boxes, cards of one line and of several are both tried
 const EDGES_SHOWN = 2;
 
-/** What stands for something inside of `call`: the outermost folded module, or else itself, `id`. */
+/** The box that stands for `id` inside of `call`: the outermost folded module, or `id` itself. */
 function seen(id, call) {
   const folded = around(call).find((at) => state.folded.has(at));
   return folded === undefined ? { id, parent: call } : { id: `c${folded}`, parent: data.calls[folded].parent };
 }
 
-/** The frame around something in `call`. The model itself has none: it is the page. */
+/** The frame around the contents of `call`; the model itself has none, since the page is its frame. */
 const frameOf = (call) => (call === null || data.calls[call].path === "" ? null : `c${call}`);
 
 function collect() {
@@ -26,7 +26,7 @@ function collect() {
   data.vertices.forEach((vertex, i) => { if (!vertex.inside && !vertex.copied) add(`v${i}`, vertex.call); });
   data.edges.forEach((edge, e) => {
     const source = data.vertices[edge.source], target = edge.target === null ? null : data.vertices[edge.target];
-    if (source.inside) return; // a number that is written in the circle of its step
+    if (source.inside) return; // the number stands in the circle of its step
     const from = source.copied && target ? add(`v${edge.source}@${e}`, target.call)
       : add(`v${edge.source}`, source.call);
     const to = target ? add(`v${edge.target}`, target.call) : add(`o${e}`, null);
@@ -49,8 +49,8 @@ function layOut() {
   if (!few || best !== state.wide) arrange(best);
 }
 
-/** Lay out with cards of one line, or of several; returns how good that is: how large the whole can be shown, or
- *  if that is too small, how much of it across. */
+/** Lay out with cards of one line, or of several. Returns a score: the scale at which all fits, or, if that is too
+ *  small to read, the fraction that fits across. */
 function arrange(wide) {
   state.wide = wide;
   for (const box of shown.boxes.values()) {
@@ -60,7 +60,7 @@ function arrange(wide) {
   for (const frame of shown.frames) {
     const { kind, path } = data.calls[placeOf(frame.id)];
     const title = width(kind, 13, "bold") + width(path, 12) + 30;
-    frame.title = [state.across ? title : 2 * title, 13]; // a line may come in beside it
+    frame.title = [state.across ? title : 2 * title, 13]; // a line may enter beside the title
   }
   for (const line of shown.lines) line.label = labelSize(line);
   const gap = shown.lines.some((line) => line.label) ? (state.across ? 22 : 5) : 22;
@@ -69,7 +69,7 @@ function arrange(wide) {
   return whole >= READABLE ? 1 + whole : firstScale() + whole / 100;
 }
 
-/** The texts on a line, of one edge, or of all the uses that a folded module makes of a value. */
+/** The texts on a line: of one edge, or of all uses of a value in a folded module. */
 function numbers(line) {
   const edges = line.edges.map((e) => data.edges[e]), source = data.vertices[line.source];
   const values = [...new Set(edges.map((edge) => edge.value))].filter(Boolean);

@@ -1,13 +1,13 @@
 "use strict";
 
-/* The buttons, and the first picture. */
+/* Connects the buttons, and draws the first picture. */
 
 function theme(name) {
   byId("dark").textContent = name === "dark" ? "Light" : "Dark";
   document.documentElement.dataset.theme = name;
 }
 
-/** From left to right, or from top to bottom. */
+/** Turn the picture: from left to right, or from top to bottom. */
 function turn() {
   state.across = !state.across;
   draw();
@@ -23,7 +23,7 @@ byId("unfold").onclick = unfoldAll;
 byId("svg").onclick = saveSvg;
 byId("png").onclick = savePng;
 addEventListener("resize", () => {
-  if (shown.boxes.size <= MOST_TRIED) draw(); // another width may suit other cards
+  if (shown.boxes.size <= MOST_TRIED) draw(); // another width may fit other cards
   refit();
 });
 

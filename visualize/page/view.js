@@ -1,6 +1,6 @@
 "use strict";
 
-/* Moving about: scale and position, the map of the whole. */
+/* Moves and scales the picture, and draws the map. */
 
 const READABLE = 0.76, SMALLEST = 0.6, LARGEST = 1.35; // scales
 const MARGIN = 12;
@@ -14,25 +14,25 @@ function look(view) {
 
 const room = () => graph.getBoundingClientRect();
 
-/** The scale at which all of it is seen. */
+/** The scale at which the whole graph is visible. */
 function wholeScale() {
   const { width: wide, height: high } = room(), [w, h] = xy(shown.size.main, shown.size.cross);
   return Math.min(LARGEST, (wide - 2 * MARGIN) / w, (high - 2 * MARGIN) / h);
 }
 
-/** The scale to begin with: all of it, if that can be read, or else all across. */
+/** The first scale: of the whole graph if that can be read, else of its full width across. */
 function firstScale() {
   const whole = wholeScale(), { width: wide, height: high } = room();
   const across = ((state.across ? high : wide) - 2 * MARGIN) / shown.size.cross;
   return whole >= READABLE ? whole : Math.max(whole, SMALLEST, Math.min(1, across));
 }
 
-/** Show the whole graph; or at a scale, from its beginning on. */
+/** Show the whole graph, or its beginning at a scale. */
 function fit(scale = wholeScale()) {
   const { width: wide, height: high } = room(), [w, h] = xy(shown.size.main, shown.size.cross);
   const begin = shown.boxes.values().next().value, [beginX, beginY] = xy(begin.u, begin.v);
   const place = (space, size, start) => (size * scale > space - MARGIN ? start : (space - size * scale) / 2);
-  const aside = (space, size, at) => // the beginning in the middle, but no empty space at the sides
+  const aside = (space, size, at) => // center the beginning, but leave no empty space at the sides
     Math.min(MARGIN, Math.max(space - size * scale - MARGIN, space / 2 - at * scale));
   const x = place(wide, w, state.across ? MARGIN : aside(wide, w, beginX));
   look({ scale, x, y: place(high, h, state.across ? aside(high, h, beginY) : MARGIN) });
@@ -54,12 +54,12 @@ function zoomMiddle(factor) {
   zoom(factor, wide / 2, high / 2);
 }
 
-/** The box or frame of a vertex or module, or the first copy of it. */
+/** The box, frame or first copy of a vertex or module. */
 function find(id) {
   return shown.boxes.get(id) || [...shown.boxes.values(), ...shown.frames].find((b) => b.id.split("@")[0] === id);
 }
 
-/** Put a place of the picture into the middle. */
+/** Move a point of the picture to the middle. */
 function centreAt(x, y, scale = state.view.scale) {
   const { width: wide, height: high } = room();
   look({ scale, x: wide / 2 - x * scale, y: high / 2 - y * scale });
@@ -70,7 +70,7 @@ function centre(id) {
   if (item) centreAt(...xy(item.u, item.v), Math.max(state.view.scale, READABLE));
 }
 
-/** Bring a box into view, where it is not, or too small to be read. */
+/** Move a box into view if it is outside, or enlarge it if it is too small to read. */
 function bring(id) {
   const item = find(id);
   if (!item) return;
@@ -99,7 +99,7 @@ function drawMap() {
     ...[...shown.boxes.values()].map((box) => spot(box, kind(box))), svg("rect", { class: "window" }));
 }
 
-/** The part that is in view; no map where all is. */
+/** The map with the visible part; hidden if all is visible. */
 function showWindow() {
   const { width: wide, height: high } = room(), { x, y, scale } = state.view;
   const [w, h] = xy(shown.size.main, shown.size.cross), slack = 4;

@@ -1,6 +1,6 @@
 "use strict";
 
-/* The walk forward and back, step by step. */
+/* Shows the walk forward and backward, step by step. */
 
 function showStep() {
   if (state.step === null) return;
@@ -27,7 +27,7 @@ function goTo(step) {
   follow();
 }
 
-/** Bring what is new into view, where it is not. */
+/** Move the new numbers into view if they are outside. */
 function follow() {
   const spots = [...scene.querySelectorAll(".new")].map((element) => element.getBoundingClientRect());
   const { left: west, right: east, top: north, bottom: south } = room();

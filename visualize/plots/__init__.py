@@ -1,4 +1,4 @@
-"""Plots of data, training and networks. Each is a matplotlib Figure; `figure.savefig(path)` writes it."""
+"""Plots of data, training and networks. Each is a matplotlib Figure; `figure.savefig(path)` writes a file."""
 
 from .functions import activation_functions as activation_functions
 from .functions import decision_regions as decision_regions

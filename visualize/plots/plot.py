@@ -1,4 +1,4 @@
-"""The class of all plots: a matplotlib Figure that a notebook shows by itself, without pyplot."""
+"""The class of all plots: a matplotlib Figure that a notebook shows without pyplot."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from autograd_lite.notebook import quietly
 __all__ = ["Plot"]
 
 DPI = 110
-"""Of the picture in a notebook."""
+"""The resolution in a notebook, in dots per inch."""
 
 
 class Plot(Figure):
-    """A figure that no window belongs to; `savefig` writes it, a notebook shows it."""
+    """A figure without a window; `savefig` writes a file, and a notebook shows the figure."""
 
     @quietly
     def _repr_png_(self) -> bytes:

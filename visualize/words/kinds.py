@@ -1,4 +1,4 @@
-"""The families of layers: what a module does, told by the name of its class."""
+"""The families of layers, by the names of their classes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FAMILIES = {
     "container": "module with layers in it",
     "other": "another layer",
 }
-"""What each family is called; a page gives each a colour."""
+"""The name of each family on a page; each has its colour there."""
 
 _PATTERNS = [
     ("pool", r"Pool"),
@@ -40,8 +40,8 @@ def family(kind: str, inner: bool = False) -> str:
     """The family of a module.
 
     Args:
-        kind: the name of its class.
-        inner: whether there are modules in it.
+        kind: the name of the module's class.
+        inner: whether the module has submodules.
 
     Example:
         >>> [family(kind) for kind in ("Conv2d", "AvgPool2d", "LeakyReLU", "BatchNorm1d", "Bilinear")]

@@ -1,6 +1,6 @@
-"""What a picture is written as: the table of formats, and within them the table of styles.
+"""The table of file formats, and the table of picture styles.
 
-A new format is one entry in `WRITERS`; a new style of pictures is one entry in `STYLES`.
+A new format is one entry in `WRITERS`. A new style is one entry in `STYLES`.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from .look import Picture
 __all__ = ["LIMIT", "STYLES", "WRITERS", "Style", "Writer", "boxes", "page"]
 
 LIMIT = 2_000
-"""How many boxes a picture may have that is laid out by a renderer. Text may have more."""
+"""The most boxes of a picture that a renderer lays out; text has no limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How the graph of a computation looks.
+    """A style of pictures.
 
     Attributes:
         dot: writes the picture in Graphviz' DOT language.
         text: writes the computation as plain text.
         boxes: counts the circles or boxes in the picture.
-        page: writes the page of the picture, or of a walk through it.
-        svg: draws the picture itself, where it needs no renderer.
-        frame: draws the i-th step of a walk itself.
+        page: writes the page of the picture, or of a walk through the picture.
+        svg: draws the picture; None if a renderer does.
+        frame: draws the i-th step of a walk; None if a renderer does.
     """
 
     dot: Callable[[Picture], str]
@@ -59,22 +59,22 @@ def text(graph: Picture) -> str:
 
 
 def page(graph: Picture, steps: Sequence[Step] | None = None) -> str:
-    """The page of the picture, or of a walk through it."""
+    """The page of the picture, or of a walk through the picture."""
     return STYLES[graph.look.style].page(graph, steps)
 
 
 def boxes(graph: Picture) -> int:
-    """How many circles or boxes there are in the picture of a graph."""
+    """The number of circles or boxes in the picture."""
     return STYLES[graph.look.style].boxes(graph)
 
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """A format of files.
+    """A file format.
 
     Attributes:
-        write: makes the text of the file from a picture.
-        rendered: whether that text is DOT, of which a renderer makes the file.
+        write: makes the text of the file, or its DOT text, from a picture.
+        rendered: whether a renderer makes the file from DOT text.
     """
 
     write: Callable[[Picture], str]
@@ -89,4 +89,4 @@ WRITERS = {
     "html": Writer(page),
     "text": Writer(text),
 }
-"""The formats of pictures, by the endings of their files."""
+"""The file formats by their endings."""

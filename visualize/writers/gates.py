@@ -1,4 +1,4 @@
-"""Cell -> SVG: the cell of an LSTM as in lectures, with the line of its state above and its gates below."""
+"""Cell -> SVG: the cell of an LSTM as in the lecture, with the state's line above the gates."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from ..neurons.cell import PARTS, Cell
 from ..words.label import number
 from ..words.values import norm
 from .look import Look
-from .shapes import label, plain, shape, sheet
+from .shapes import label, legend, plain, shape, sheet
 from .stage import ALL, Stage, captioned
 from .themes import THEMES, Theme
 
 __all__ = ["Gates"]
 
 LEFT, RIGHT = 150.0, 770.0
-"""The sides of the cell."""
+"""The x of the cell's sides, in points."""
 
 STATE, MEET, GATE, BELOW, FLOOR = 120.0, 200.0, 285.0, 350.0, 430.0
-"""How high things are: the line of the state, where gates meet, the gates, the line of the input, x."""
+"""The y of the state's line, of the products of gates, of the gates, of the input's line, and of x."""
 
 COLUMN = {"f": 235.0, "i": 365.0, "g": 495.0, "o": 605.0, "h'": 725.0}
 SAID = {"f": ("σ", "forget"), "i": ("σ", "input"), "g": ("tanh", "candidate"), "o": ("σ", "output")}
@@ -32,8 +32,8 @@ class Gates:
     """The picture of one cell.
 
     Attributes:
-        width: of the picture, in points.
-        title: what it is.
+        width: the width in points.
+        title: the title for browsers and screen readers.
     """
 
     width = 940.0
@@ -45,23 +45,12 @@ class Gates:
 
     def write(self) -> str:
         theme = self.theme
-        legend = self._legend() if self.look.legend is not False else []
+        said = self._legend() if self.look.legend is not False else []
         body = [*self._frame(), *self._wires(), *self._gates(), *self._ends()]
         moved = shape("g", "".join(body), transform=f"translate(0 {self.stage.height:.0f})")
-        lines = [
-            label(
-                line,
-                16.0,
-                self.stage.height + FLOOR + 50 + 18 * i,
-                theme.faint,
-                theme,
-                11,
-                text_anchor="start",
-            )
-            for i, line in enumerate(legend)
-        ]
-        height = self.stage.height + FLOOR + 50 + 18 * len(legend)
-        return sheet([*captioned(self.stage, theme), moved, *lines], self.width, height, self.title, theme)
+        bottom = self.stage.height + FLOOR + 50
+        parts = [*captioned(self.stage, theme), moved, *legend(said, bottom, theme)]
+        return sheet(parts, self.width, bottom + 18 * len(said), self.title, theme)
 
     # -- parts -------------------------------------------------------------------------------------
 
@@ -104,7 +93,7 @@ class Gates:
         return drawn
 
     def _tip(self, a: Point, b: Point) -> str:
-        """The tip of an arrow from a to b, which is level or upright."""
+        """The tip of a horizontal or vertical arrow from a to b."""
         dx, dy = (float(np.sign(q - p)) for p, q in zip(a, b, strict=True))
         corners = [
             b,
@@ -160,7 +149,7 @@ class Gates:
         return drawn
 
     def _ends(self) -> list[str]:
-        """The names of what comes in and goes out, with their numbers."""
+        """The names of inputs and outputs, with their numbers."""
         places = {
             "c": (38.0, STATE, "cₜ₋₁"),
             "h": (38.0, BELOW, "hₜ₋₁"),
@@ -176,7 +165,7 @@ class Gates:
         return drawn
 
     def _numbers(self, name: str, x: float, y: float) -> str:
-        """The value of a part above its line, and its gradient below."""
+        """The value of a part above its line, and the gradient below."""
         k, theme, cell, drawn = PARTS.index(name), self.theme, self.cell, ""
         given: list[tuple[str, Any, float, str, str]] = []
         if self.look.values:
@@ -206,5 +195,5 @@ class Gates:
 
 
 def _brief(value: Any) -> str:
-    """A vector of few numbers in full, of a longer one its norm."""
+    """A vector of at most three entries in full, or the norm of a longer one."""
     return number(value) if np.size(value) <= 3 else f"norm {number(norm(value))}"

@@ -1,7 +1,7 @@
-"""Picture -> one page that works by itself: no network, no installation, a browser is enough.
+"""Picture -> an HTML page that works without a network.
 
-The page is put together from the files in `page/`: the layout and the drawing are done there, in the reader's
-browser. Here is decided what it has to say, as JSON. Names come from users and are only ever shown as text.
+This file writes the page's data as JSON. The program in `page/` lays out and draws in the reader's browser.
+Names come from users, so the page shows them as text, never as markup.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..fold import homes
 from ..words.kinds import FAMILIES, family
 from ..words.label import number
 from ..words.symbols import symbols
-from ..words.values import is_array, kind, norm, shape, statistics
+from ..words.values import counted, is_array, kind, norm, shape, statistics
 from ..words.wording import Wording, named
 from .look import Picture
 
@@ -35,23 +35,23 @@ PROGRAM = (
     *("base", "layout", "nest", "seen", "cards", "draw", "view"),
     *("panel", "search", "walk", "export", "keys", "start"),
 )
-"""The files of the page's program, in this order."""
+"""The files of the page's program, in their order."""
 
-SEEN_AT_ONCE = 24  # boxes; a model with more begins with its modules folded
+SEEN_AT_ONCE = 24  # a page with more boxes begins with folded modules
 MOST_STEPS = 10_000
 MANY_USES = 6
 
 
 def page(graph: Picture, steps: Sequence[Step] | None = None) -> str:
-    """The page of a graph, or of the walk through it.
+    """The page of a graph, or of a walk through the graph.
 
     Raises:
-        OptionError: too many steps for a browser.
+        OptionError: the graph has more than 10,000 vertices, too many for a browser.
     """
     if len(graph.vertices) > MOST_STEPS:
         raise OptionError(
-            f"{len(graph.vertices)} steps and inputs are too many for a page, {MOST_STEPS} is the most; draw "
-            "a smaller part of the computation"
+            f"{len(graph.vertices)} steps and inputs are too many for a page (the limit is {MOST_STEPS:,}); "
+            "draw a part of the computation, or save the graph as .dot"
         )
     files = resources.files("visualize") / "page"
 
@@ -70,21 +70,21 @@ def page(graph: Picture, steps: Sequence[Step] | None = None) -> str:
 
 
 def filled(template: str, parts: Mapping[str, str], told: Any) -> str:
-    """A page with its parts, which are markup, and with what its script is told."""
+    """A template with its parts inserted as markup, and its data as JSON."""
     told = {"data": _inert(json.dumps(told, separators=(",", ":")))}
     return re.sub(r"\{\{(\w+)\}\}", lambda match: {**parts, **told}[match[1]], template)
 
 
 def _inert(data: str) -> str:
-    """JSON that cannot end the script element it stands in, nor begin a comment."""
+    """JSON that cannot end the script element around it, nor begin a comment."""
     return data.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
 
 
-# -- what the page says ----------------------------------------------------------------------------
+# -- the page's data -------------------------------------------------------------------------------
 
 
 class _Told:
-    """All that a page says of one graph, as JSON takes it."""
+    """The data of the page of one graph, ready for JSON."""
 
     def __init__(self, graph: Picture) -> None:
         self.graph = graph = named(graph)
@@ -97,12 +97,12 @@ class _Told:
         self.wrong = {i for i, vertex in enumerate(graph.vertices) if vertex.fault}
         self.is_network = graph.look.style == "model"
         self.calls = _calls(graph)
-        # A dash says that a gradient is not there; where none was asked for, it says nothing.
+        # A dash says that a gradient is missing. A model before its backward pass has no dashes.
         asked = not self.calls or any(edge.grad is not None for edge in graph.edges)
         self.has_dashes = graph.look.grads and graph.look.style == "lecture" and asked
 
     def title(self, steps: Sequence[Step] | None) -> tuple[str, str]:
-        """What the page is of: the model, or else the names of the results."""
+        """The heading and the subtitle: the model, or the names of the results."""
         if self.calls and not self.calls[0].path and not steps:
             return self.calls[0].kind, self.calls[0].about
         names = ", ".join(self.words.name(i) for i in sorted(self.outputs))
@@ -178,7 +178,7 @@ class _Told:
 
 @dataclass(frozen=True, slots=True)
 class _Module:
-    """What a page says of a call of a module."""
+    """The data of a module call."""
 
     title: str
     kind: str
@@ -195,7 +195,7 @@ def _calls(graph: Computation) -> list[_Module]:
     found = []
     for i, call in enumerate(graph.calls):
         counts = [(layers[i], "layer"), (call.parameters, "parameter")]
-        about = ", ".join(f"{n:,} {what}{'s' * (n != 1)}" for n, what in counts if n)
+        about = ", ".join(counted(n, what) for n, what in counts if n)
         kind = family(call.kind, call.inner)
         title = call.path or call.kind
         found.append(
@@ -215,9 +215,9 @@ def _step(step: Step) -> dict[str, Any]:
 
 
 def _copied(graph: Computation) -> set[int]:
-    """The inputs that have a copy beside each use, as lines to all would cover the rest.
+    """The inputs that are drawn as a copy beside each use, since many long lines would cover the rest.
 
-    These are inputs of many uses, and parameters of a module that is called several times.
+    These are inputs with many uses, and parameters of a module that is called several times.
     """
     calls: dict[int, list[int | None]] = {}
     for edge in graph.edges:
@@ -231,9 +231,9 @@ def _copied(graph: Computation) -> set[int]:
 
 
 def _folded(graph: Picture, homes: list[int | None]) -> list[int]:
-    """The calls that are folded at first: those at `draw`'s depth, or as many as to see all at once.
+    """The calls that are folded at first: those at the depth of `draw`, or so many that all boxes fit.
 
-    In the style `model` all layers are.
+    In the style `model` all layers are folded.
     """
     paths = [graph.around(call) for call in range(len(graph.calls))]
     inner = {call.parent for call in graph.calls}
@@ -250,7 +250,7 @@ def _folded(graph: Picture, homes: list[int | None]) -> list[int]:
 
 
 def _seen(graph: Computation, homes: list[int | None], folded: set[int]) -> int:
-    """How many boxes there are to be seen."""
+    """The number of visible boxes."""
     boxes = (next((call for call in graph.around(home) if call in folded), None) for home in homes)
     return len({("vertex", i) if call is None else ("call", call) for i, call in enumerate(boxes)})
 
@@ -259,7 +259,7 @@ def _seen(graph: Computation, homes: list[int | None], folded: set[int]) -> int:
 
 
 def brief(value: Any) -> str:
-    """A value on a line: the number, a row of few numbers, or the shape.
+    """A value on a line: a number, a short list of numbers, or a shape.
 
     >>> brief(np.float64(0.7310586)), brief(np.ones(2)), brief(np.ones((8, 3)))
     ('0.73', '[1.00, 1.00]', '(8, 3)')
@@ -270,12 +270,12 @@ def brief(value: Any) -> str:
 
 
 def is_short(value: Any) -> bool:
-    """Whether all the numbers of a value fit on a line."""
+    """Whether all entries of a value fit on a line."""
     return not is_array(value) or (isinstance(value, np.ndarray) and value.ndim == 1 and 0 < value.size <= 4)
 
 
 def full(value: Any) -> str:
-    """A value in the panel: numbers in full, arrays up to a hundred entries, of longer ones the corners."""
+    """A value in the panel: a number, an array of up to a hundred entries, or the corners of a larger one."""
     if value is None:
         return "–"
     if isinstance(value, tuple):

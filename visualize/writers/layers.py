@@ -10,8 +10,9 @@ import numpy as np
 
 from ..neurons.network import Layer, Network, shown
 from ..words.label import number
+from ..words.values import counted
 from .look import Look
-from .shapes import label, plain, shape, sheet, told
+from .shapes import label, legend, plain, shape, sheet, told
 from .stage import ALL, Part, Stage, captioned
 from .themes import THEMES, Theme
 
@@ -19,16 +20,16 @@ __all__ = ["SIGNS", "Layers"]
 
 RADIUS, GAP, MARGIN, HEAD = 23.0, 210.0, 62.0, 62.0
 ASIDE = 150.0
-"""How far the loss is from the output."""
+"""The distance of the loss from the output layer."""
 
 DOTS = 48.0
-"""How high the row is that stands for the neurons left out."""
+"""The height of the row of dots, which stands for the neurons that are not drawn."""
 
 CROWDED = 40
-"""So many weights between two columns have numbers, as far as there is space; more have none."""
+"""Between two columns with more weights than this, weights have no numbers."""
 
 SIGNS = {"light": ("#b84d00", "#1a54a0"), "dark": ("#ffa45e", "#74adff"), "print": ("#000000", "#000000")}
-"""The colours of positive and negative weights, those of heat maps; in print negative ones are dashed."""
+"""The colours of positive and negative weights, as in heat maps; in print negative weights are dashed."""
 
 Point = tuple[float, float]
 
@@ -37,8 +38,8 @@ class Layers:
     """The picture of one network.
 
     Attributes:
-        width: of the picture, in points.
-        title: what it is.
+        width: the width in points.
+        title: the title for browsers and screen readers.
     """
 
     def __init__(self, net: Network, look: Look, stage: Stage = ALL) -> None:
@@ -58,14 +59,14 @@ class Layers:
         self.width = 2 * MARGIN + self.gap * (len(self.net.layers) - 1) + beside
         self.bottom = self.top + tallest
 
-    # -- where things are --------------------------------------------------------------------------
+    # -- positions ---------------------------------------------------------------------------------
 
     def _height(self, n: int) -> float:
         rows = shown(n)
         return sum(DOTS if j is None else self.row for j in rows)
 
     def _column(self, k: int, n: int) -> dict[int | None, Point]:
-        """The middles of the circles of a layer; None is that of the dots."""
+        """The middle of each circle of a layer; the key None is the row of dots."""
         y = self.middle - self._height(n) / 2
         spots: dict[int | None, Point] = {}
         for j in shown(n):
@@ -88,16 +89,16 @@ class Layers:
             parts += [self._neuron(k, layer, j) for j in self.spots[k] if j is not None]
             if None in self.spots[k]:
                 parts.append(self._dots(k, layer))
-        legend = self._legend() if self.look.legend is not False else []
-        height = self.bottom + 20 + 18 * len(legend)
-        return sheet([*parts, *legend], self.width, height, self.title, self.theme)
+        below = self._legend() if self.look.legend is not False else []
+        height = self.bottom + 20 + 18 * len(below)
+        return sheet([*parts, *below], self.width, height, self.title, self.theme)
 
     def _head(self, k: int, layer: Layer) -> str:
-        """Above a column: which layer it is, how many neurons it has and their activation."""
+        """The text above a column: the layer, the number of neurons, and their activation."""
         x, last = MARGIN + self.gap * k, len(self.net.layers) - 1
         hidden = "hidden layer" if last == 2 else f"hidden layer {k}"
         title = "input" if k == 0 else "output" if k == last else hidden
-        said = f"{len(layer):,} {'input' if k == 0 else 'neuron'}{'s' * (len(layer) != 1)}"
+        said = counted(len(layer), "input" if k == 0 else "neuron")
         y = self.top - HEAD + 22
         lines = [label(title, x, y, self.theme.text, self.theme, 13, font_weight="bold")]
         lines.append(label(said, x, y + 16, self.theme.faint, self.theme, 11))
@@ -128,7 +129,7 @@ class Layers:
         return shape("g", "".join(inside))
 
     def _number(self, part: Part, value: Any, at: Point, side: int, colour: str, sign: str = "") -> str:
-        """The number of a circle, above it or, if `side` is 1, below it."""
+        """A number above a circle, or below if `side` is 1."""
         theme, said, (x, y) = self.theme, sign + number(value), at
         colour = colour if np.isfinite(value) else theme.loud
         where = y + side * (RADIUS + 9.5)
@@ -139,7 +140,7 @@ class Layers:
         return self.stage.staged(part, label(said, x, where, colour, theme, 12), new)
 
     def _told(self, k: int, layer: Layer, j: int) -> str:
-        """What a pointer on a neuron is told."""
+        """The tooltip of a neuron."""
         name = self.net.name(k, j)
         if k == 0:
             return f"{name} = {number(layer.value[j])}" if self.look.values else name
@@ -158,7 +159,7 @@ class Layers:
     # -- weights -----------------------------------------------------------------------------------
 
     def _weights(self, k: int) -> list[str]:
-        """The lines into a layer, those of small weights first, and then their numbers."""
+        """The lines into a layer, small weights first, then their numbers."""
         layer = self.net.layers[k]
         into = [j for j in self.spots[k] if j is not None]
         pairs = [(i, j) for i in self.spots[k - 1] if i is not None for j in into]
@@ -196,7 +197,7 @@ class Layers:
         return self.stage.lit(("value", k, j), halo) + self.stage.lit(("weights", k, j), halo) + body
 
     def _on_line(self, k: int, layer: Layer, pair: tuple[int, int], x: float, y: float, turn: float) -> str:
-        """The weight above its line, the gradient below it."""
+        """The weight above its line, and the gradient below."""
         i, j = pair
         weight = number(layer.weight[j, i])
         turned = f"translate({x:.1f} {y:.1f}) rotate({turn:.1f})"
@@ -246,8 +247,8 @@ class Layers:
         return [*lines, box, said, value, head]
 
     def _legend(self) -> list[str]:
-        """What the lines and colours mean; only what there is in the picture."""
-        layers, look, theme = self.net.layers, self.look, self.theme
+        """The meaning of the lines and colours of this picture."""
+        layers, look = self.net.layers, self.look
         weights = "dashed is negative" if look.theme == "print" else "orange is positive, blue negative"
         said = [f"a line: a weight, wide where it is large; {weights}"]
         if any(layer.bias is not None for layer in layers):
@@ -260,10 +261,7 @@ class Layers:
             said.append(
                 f"red, below: of a neuron δ = ∂E/∂z, z being its potential; of a weight its gradient{of}"
             )
-        return [
-            label(line, 16.0, self.bottom + 18 + 18 * i, theme.faint, theme, 11, text_anchor="start")
-            for i, line in enumerate(said)
-        ]
+        return legend(said, self.bottom + 18, self.theme)
 
 
 def _signed(bias: Any) -> str:
@@ -272,17 +270,17 @@ def _signed(bias: Any) -> str:
 
 
 def _between(a: Point, b: Point) -> tuple[Point, Point]:
-    """The line between two circles, from edge to edge."""
+    """The line between two circles, from border to border."""
     long = math.dist(a, b)
     dx, dy = RADIUS * (b[0] - a[0]) / long, RADIUS * (b[1] - a[1]) / long
     return (a[0] + dx, a[1] + dy), (b[0] - dx, b[1] - dy)
 
 
 def _labels(ends: Mapping[Any, tuple[Point, Point]], apart: float) -> dict[Any, tuple[float, float, float]]:
-    """For each line on which there is space for its number, where that stands and how it is turned.
+    """The position and the angle of the number on each line; lines without space have none.
 
-    A number is as three discs in a row. The discs keep off those of other numbers, and off other lines as
-    far as they can.
+    A number takes three discs in a row. The discs stay clear of other numbers' discs, and cross as few other
+    lines as possible.
     """
     placed: dict[Any, tuple[float, float, float]] = {}
     discs: list[Point] = []
@@ -310,7 +308,7 @@ def _row(a: Point, b: Point, t: float, turn: float) -> list[Point]:
 
 
 def _distance(p: Point, a: Point, b: Point) -> float:
-    """How far a point is from a line."""
+    """The distance of a point from a line."""
     dx, dy = b[0] - a[0], b[1] - a[1]
     t = ((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / (dx * dx + dy * dy)
     t = min(max(t, 0.0), 1.0)

@@ -1,4 +1,4 @@
-"""Picture -> the style `neurons`: layers of neurons, or the cell of an LSTM, as SVG, page and DOT text."""
+"""Picture -> SVG, page and DOT text of the style `neurons`: layers of neurons, or the cell of an LSTM."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ __all__ = ["checked", "circles", "dot", "frame", "page", "steps", "svg"]
 
 
 def checked(graph: Computation) -> Network | Cell:
-    """What the style draws of a graph.
+    """The layers of neurons in a graph, or the cell of an LSTM.
 
     Raises:
-        UnsupportedError: it is neither the cell of an LSTM nor a chain of Linear layers and activations.
+        UnsupportedError: the graph is neither a plain chain of Linear layers and activations nor one LSTM.
     """
     return cell(graph) or network(graph)
 
 
 def steps(graph: Computation) -> list[Step]:
-    """The walk through what the style draws, forward and back."""
+    """The walk forward and backward through the neurons or the cell."""
     found = checked(graph)
     return list(walk_cell(found) if isinstance(found, Cell) else walk(found))
 
@@ -50,12 +50,12 @@ def _writer(graph: Picture, stage: Stage) -> Layers | Gates:
 
 
 def frame(graph: Picture, steps: Sequence[Step], i: int) -> str:
-    """The picture of the i-th step of a walk; all are of one size."""
+    """The picture of the i-th step of a walk; all pictures have one size."""
     return svg(graph, stage_of(steps, i, _writer(graph, ALL).width))
 
 
 def page(graph: Picture, steps: Sequence[Step] | None = None) -> str:
-    """One page with the picture, light and dark; of a walk with a slider to step through it."""
+    """A page with the picture, light and dark; the page of a walk has a slider."""
     stage = ALL if steps is None else walking(steps)
     themes = {
         theme: svg(replace(graph, look=replace(graph.look, theme=theme)), stage)
@@ -70,13 +70,13 @@ def page(graph: Picture, steps: Sequence[Step] | None = None) -> str:
 
 
 def circles(graph: Picture) -> int:
-    """How many neurons or gates are drawn."""
+    """The number of drawn neurons or gates."""
     found = checked(graph)
     return 4 if isinstance(found, Cell) else sum(len(shown(len(layer))) for layer in found.layers)
 
 
 def dot(graph: Picture) -> str:
-    """The same neurons and weights in the DOT language, for Graphviz to lay out; of a cell its steps."""
+    """The neurons and weights in the DOT language, which Graphviz lays out; for a cell its steps."""
     net, theme, colours = checked(graph), THEMES[graph.look.theme], SIGNS[graph.look.theme]
     if isinstance(net, Cell):
         return boxes.dot(graph)

@@ -1,4 +1,4 @@
-"""The shapes that an SVG picture is drawn of: text, lines and the whole sheet."""
+"""The elements of an SVG picture: shapes, lines of text, and the whole sheet."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 from .themes import FONT, Theme
 
-__all__ = ["attributes", "label", "plain", "shape", "sheet", "told"]
+__all__ = ["label", "legend", "plain", "shape", "sheet", "told"]
 
 
 def attributes(**given: Any) -> str:
-    """`stroke_width=2` as ` stroke-width="2"`; what is None is left out.
+    """The attributes of an element: `stroke_width=2` becomes ` stroke-width="2"`; None is left out.
 
     >>> attributes(x=1.0, stroke_width=2.25, fill="#fff", opacity=None)
     ' x="1" stroke-width="2.25" fill="#fff"'
@@ -27,12 +27,12 @@ def _number(x: float) -> str:
 
 
 def shape(tag: str, inside: str = "", **given: Any) -> str:
-    """One element; `inside` is markup."""
+    """An element; `inside` is markup."""
     return f"<{tag}{attributes(**given)}>{inside}</{tag}>" if inside else f"<{tag}{attributes(**given)}/>"
 
 
 def label(said: str, x: float, y: float, colour: str, theme: Theme, size: float = 12, **given: Any) -> str:
-    """A line of text around (x, y), with the background around its letters, which keeps lines off."""
+    """A line of text around (x, y), whose letters have a halo, so that lines do not touch them."""
     halo = {
         "stroke": theme.background,
         "stroke_width": 3.0,
@@ -43,7 +43,7 @@ def label(said: str, x: float, y: float, colour: str, theme: Theme, size: float 
 
 
 def plain(said: str, x: float, y: float, colour: str, size: float = 12, **given: Any) -> str:
-    """A line of text without a halo, for where there are no lines."""
+    """A line of text around (x, y) without a halo."""
     given = {
         "x": x,
         "y": y + 0.35 * size,
@@ -55,20 +55,28 @@ def plain(said: str, x: float, y: float, colour: str, size: float = 12, **given:
     return shape("text", html.escape(_printable(said)), **given)
 
 
+def legend(lines: list[str], y: float, theme: Theme) -> list[str]:
+    """Small lines of text below each other at the left of a picture; the first is around y."""
+    return [
+        label(line, 16.0, y + 18 * i, theme.faint, theme, 11, text_anchor="start")
+        for i, line in enumerate(lines)
+    ]
+
+
 def told(said: str) -> str:
-    """What browsers show where a pointer rests, and screen readers say, of the element around it."""
+    """The title of the element around, which browsers show as a tooltip and screen readers say."""
     return shape("title", html.escape(_printable(said)))
 
 
 def _printable(said: str) -> str:
-    """Without the characters that XML has no place for."""
+    """The text with a replacement for each character that XML forbids."""
     return "".join(
         c if c >= " " and not 0xD800 <= ord(c) < 0xE000 and c not in "\ufffe\uffff" else "�" for c in said
     )
 
 
 def sheet(parts: list[str], width: float, height: float, title: str, theme: Theme) -> str:
-    """The whole picture; browsers and screen readers say its title."""
+    """The whole SVG picture, with a title for browsers and screen readers."""
     head = told(title)
     back = shape("rect", width=width, height=height, fill=theme.background)
     return (

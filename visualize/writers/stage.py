@@ -1,4 +1,4 @@
-"""How far a walk through a picture of neurons has come, and what is shown of the picture then."""
+"""The state of a picture of neurons at one step of a walk."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from .themes import Theme
 __all__ = ["ALL", "Part", "Stage", "captioned", "stage_of", "walking"]
 
 Part = tuple[str, int, int]
-"""What, in which layer, of which neuron."""
+"""A part of the picture, as (what, layer, neuron)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """How far a walk has come.
+    """The state of the picture at one step of a walk.
 
     Attributes:
-        at: when each part of the picture appears; None outside of walks, where all is shown.
-        now: the step that is shown; None on a page, which shows one after the other.
-        caption: lines of text above the picture.
-        lines: how many lines the longest caption of the walk has.
+        at: the step at which each part appears; None outside of walks, where all parts are shown.
+        now: the current step; None on a page, where the reader chooses the step.
+        caption: the lines of text above the picture.
+        lines: the number of lines of the walk's longest caption.
     """
 
     at: Mapping[Part, int] | None = None
@@ -34,11 +34,11 @@ class Stage:
 
     @property
     def height(self) -> float:
-        """How high the caption is, the same at all steps."""
+        """The height of the caption, the same at all steps."""
         return 24.0 + 17 * self.lines if self.lines else 0.0
 
     def staged(self, part: Part, body: str, new: str = "") -> str:
-        """What is shown from a step on, with `new` over it at that step."""
+        """The element of a part, shown from its step on; `new` lies over it at that step."""
         if self.at is None:
             return body
         at = self.at.get(part, -1)
@@ -47,7 +47,7 @@ class Stage:
         return "" if at > self.now else body + (new if at == self.now else "")
 
     def lit(self, part: Part, light: str) -> str:
-        """What is shown at one step alone."""
+        """An element that is shown only at the step of a part."""
         if self.at is None:
             return ""
         at = self.at.get(part, -1)
@@ -57,16 +57,16 @@ class Stage:
 
 
 ALL = Stage()
-"""No walk: everything is shown."""
+"""The state outside of walks: all parts are shown."""
 
 
 def walking(steps: Sequence[Step]) -> Stage:
-    """The stage of a page that shows one step after the other."""
+    """The stage of a page, where the reader chooses the step."""
     return Stage({part: i for i, step in enumerate(steps) for part in step.parts})
 
 
 def stage_of(steps: Sequence[Step], i: int, width: float) -> Stage:
-    """The stage of the i-th step, with its caption in a picture of a width in points."""
+    """The stage of the i-th step; the caption fits the picture's width in points."""
     captions = [
         [f"{j + 1} of {len(steps)}: {step.title}", *textwrap.wrap(step.rule, max(30, int(width / 6.6)))]
         for j, step in enumerate(steps)
