@@ -22,9 +22,11 @@ from numpy import fft, linalg
 from . import errors, ops, tree
 from .anomaly import detect_anomaly
 from .apply import apply, nondifferentiable, primitive, stop_gradient
+from .batching import vmap
 from .checkpoint import checkpoint, preserve
 from .custom import custom_vjp
 from .device import Device
+from .draws import drawn
 from .errors import AutogradLiteError
 from .fused import fused
 from .known import defvjp, numpy_names
@@ -75,6 +77,7 @@ __all__ = [
     "custom_vjp",
     "defvjp",
     "detect_anomaly",
+    "drawn",
     "enable_grad",
     "erf",
     "errors",
@@ -103,6 +106,7 @@ __all__ = [
     "tree",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]
 __all__ += numpy_names()
 

@@ -6,7 +6,10 @@ A Tensor may hold an array of any class that speaks NumPy's two protocols, `__ar
 - `shape`, `dtype`, `ndim`, `size`, `real`, `imag`, `T`, `astype`, `reshape`;
 - Python's operators, `len`, and `x[index]`, also for assignment;
 - for what NumPy's functions return, arrays of its own class, 0-d ones included;
-- if its values may be read, `__array_host__()`, which returns them as a NumPy array.
+- if its values may be read, `__array_host__()`, which returns them as a NumPy array;
+- if one stands for several arrays, the members of a batch: `__array_several__`, all of them in one array with
+  an axis more, and `__array_shared__(g, arg, index)`, a cotangent summed over the members that share an input;
+- if ops that are functions of Python's are to ask it, `__array_op__(op, function, args, kwargs)`.
 
 Arrays are made from nothing by `zeros`, `ones` and `empty`, with the class of another array. Values that a
 rule has to read, because an index, a count or a branch depends on them, are read by `to_host`, `some` and
@@ -20,6 +23,8 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -40,6 +45,7 @@ __all__ = [
     "on_host",
     "ones",
     "owned",
+    "read_at",
     "refuse_other_arithmetic",
     "shape_of",
     "size_of",
@@ -137,6 +143,19 @@ def in_order(x: Any) -> bool:
     return bool(x.flags.c_contiguous) if on_host(x) else True
 
 
+def read_at(x: Any, index: Any) -> Any:
+    """`x[index]`, where a part of the index may be an array of a class that NumPy's own arrays do not know.
+
+    >>> read_at(np.array([1.0, 2.0]), 1)
+    np.float64(2.0)
+    """
+    if x.__class__ is _ARRAY:
+        for part in index if index.__class__ is tuple else (index,):
+            if ask := getattr(part, "__array_op__", None):
+                return ask(operator.getitem, operator.getitem, (x, index), {})
+    return x[index]
+
+
 # -- making arrays ---------------------------------------------------------------------------------
 
 
@@ -208,7 +227,7 @@ def some(condition: Any) -> bool:
         return bool(condition.any())
     if kind is np.bool_ or kind is bool:
         return bool(condition)
-    return bool(to_host(np.any(unwrap(condition))))
+    return bool(to_host(_one_answer(np.any, unwrap(condition))))
 
 
 def every(condition: Any) -> bool:
@@ -218,7 +237,15 @@ def every(condition: Any) -> bool:
         return bool(condition.all())
     if kind is np.bool_ or kind is bool:
         return bool(condition)
-    return bool(to_host(np.all(unwrap(condition))))
+    return bool(to_host(_one_answer(np.all, unwrap(condition))))
+
+
+def _one_answer(ask: Callable[[Any], Any], condition: Any) -> Any:
+    """What `np.any` or `np.all` says of all entries, also of those of all members of a batch."""
+    answer = ask(condition)
+    while (several := getattr(answer, "__array_several__", None)) is not None:
+        answer = ask(several)
+    return answer
 
 
 def finite(value: Any) -> bool:

@@ -49,6 +49,10 @@ class Mask:
         live = self.live() | other.live()
         return Mask(lambda: live)
 
+    def over_members(self, shared: Callable[..., Any], arg: Any, index: int) -> Mask:
+        """The mask of the cotangent that is summed over the members of a batch: live where one of them is."""
+        return Mask(lambda: shared(1 * self.live(), arg, index) != 0)
+
     def summed(self, shape: tuple[int, ...]) -> Mask:
         """The mask of the cotangent that is summed back to a smaller shape."""
         return Mask(lambda: unbroadcast(self.live().astype(float), shape) != 0)

@@ -34,7 +34,9 @@ __all__ = [
     "Refused",
     "Rule",
     "arity",
+    "batching",
     "constant",
+    "defbatch",
     "defvjp",
     "known",
     "numpy_names",
@@ -355,6 +357,26 @@ def arity(function: Callable[..., Any]) -> tuple[int, float]:
     placed = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
     return sum(p.default is p.empty for p in placed), math.inf if variadic else len(placed)
+
+
+batching: dict[Any, Callable[..., Any]] = {}
+"""The batching rules of ops, for `vmap`; `np.ufunc` and the names of its methods stand for all ufuncs."""
+
+
+def defbatch(*ops: Any, rule: Any = None) -> Any:
+    """Give ops a batching rule, as a decorator or by `rule=`.
+
+    Args:
+        ops: functions of NumPy or of this library.
+        rule: `rule(level, op, args, kwargs)` returns arrays whose first axis is the batch, or `NotImplemented`
+            for a call that it cannot compute; see `batching/rules.py`.
+    """
+
+    def give(rule: Callable[..., Any]) -> Callable[..., Any]:
+        batching.update(dict.fromkeys(ops, rule))
+        return rule
+
+    return give if rule is None else give(rule)
 
 
 def constant(*functions: Op) -> None:

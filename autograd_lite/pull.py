@@ -7,6 +7,7 @@ Pictures and checks ask here too.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Container, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from .cotangents import DEAD, Cotangent, Masked, complete, conjugate, fit, is_co
 from .errors import (
     AnomalyError,
     AutogradLiteError,
+    BatchError,
     ShapeError,
     TapeError,
     UnsupportedError,
@@ -139,6 +141,7 @@ def pull(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> list[Cotangent]:
             y, values = _lifted(node, sweep.lines)
     needs = [isinstance(x, Node) and sweep.wants(x) for x in inputs]
     sent = ask(node, rule, up, y, values, kwargs, needs)
+    shared = getattr(node.value[0] if node.value.__class__ is tuple else node.value, "__array_shared__", None)
     i = -1
     for gx in sent:
         i += 1
@@ -159,6 +162,9 @@ def pull(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> list[Cotangent]:
             if live is not None and gx.shape != arg.shape:
                 live = live.summed(arg.shape)
             gx = fit(gx, arg, rule, node, i)
+        if shared is not None:
+            gx = shared(gx, node.args[i], inputs[i].index)
+            live = None if live is None else live.over_members(shared, node.args[i], inputs[i].index)
         if sweep.checks:
             _check(node, g, gx)
         if live is not None and sweep.hears(inputs[i]):
@@ -228,6 +234,12 @@ def ask(
                 f"{len(args)} arguments; return one for each"
             )
         return [gx if need else None for gx, need in zip(pulled, needs, strict=True)]
+    except BatchError as error:  # a value decides: it is asked of one member of the batch at a time
+        if error.level is None:
+            raise
+        again = functools.partial(ask, node, rule)
+        functools.update_wrapper(again, node.op)
+        return error.level.looped(again, (g, y, list(args), kwargs, list(needs)), {})
     except Exception as error:
         blame(node, rule, i, error)
         raise

@@ -1,0 +1,482 @@
+"""Batched: one array for each member of a batch, in one array whose first axis is the batch.
+
+    x = level.make(np.ones((5, 3)))     # five members, each of shape (3,)
+    x.shape, x._array.shape             # (3,), (5, 3)
+
+A function that is written for one member runs on such arrays, and computes for all members at once. NumPy calls
+`Batched` for its functions (`__array_function__`, `__array_ufunc__`), and `answer` looks for a way to compute them:
+
+1. the batching rule of the op, from the registry of `known.py`: the op on the array with the batch axis;
+2. the composition of other ops that the op stands for;
+3. a loop over the members, with a warning that names the op.
+
+Maps may be nested. Each `vmap` that runs has a `Level`. The array of an inner level may hold that of an outer
+one: then the rule of the inner level calls NumPy on the outer `Batched`. An array of an outer level is, for
+the inner one, the same for all members.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ..apply import apply, primitive
+from ..arrays import dtype_of, is_array, shape_of
+from ..box import Box, wrap
+from ..calls import boxes, deep_unwrap
+from ..errors import BatchError
+from ..known import Composition, batching, defvjp, known
+from ..node import op_name
+from ..recording import no_grad
+from ..sums import total
+from ..words.mistakes import warn_of_mistake
+from .places import put_in
+
+__all__ = ["Batched", "Level", "arrays_of", "gathered", "laid_out", "levels_of", "mapped_over"]
+
+
+class Level:
+    """One call of `vmap`.
+
+    Attributes:
+        depth: how many maps run around this one, and this one.
+        size: how many members the batch has.
+        since: the place on the tape where the map began. What was recorded before is shared by all members.
+        busy: the ops whose composition is running.
+    """
+
+    __slots__ = ("busy", "depth", "since", "size")
+
+    def __init__(self, depth: int, size: int, since: int) -> None:
+        self.depth, self.size, self.since = depth, size, since
+        self.busy: set[Any] = set()
+
+    def make(self, array: Any) -> Batched:
+        """The Batched of an array whose first axis is the batch."""
+        return _of_depth(self.depth)(array, self)
+
+    def holds(self, x: Any) -> bool:
+        """Whether x is a Batched of this level."""
+        return isinstance(x, Batched) and x._level is self
+
+    def body(self, x: Any) -> Any:
+        """The array with the batch axis of a Batched of this level; anything else as it is."""
+        return x._array if isinstance(x, Batched) and x._level is self else x
+
+    def full(self, x: Any) -> Any:
+        """An array with the batch axis, of anything: what all members share is repeated, in no memory."""
+        if self.holds(x):
+            return x._array
+        return np.broadcast_to(x, (self.size, *shape_of(x)))
+
+    def looped(self, function: Any, args: Any, kwargs: Any) -> Any:
+        """A function called for each member: see `mapped_over`."""
+        return mapped_over(self, function, args, kwargs)
+
+    def wrapped(self, result: Any) -> Any:
+        """Arrays with the batch axis as Batched, also in tuples and lists."""
+        if isinstance(result, (tuple, list)):
+            parts = [self.wrapped(part) for part in result]
+            return type(result)(*parts) if hasattr(result, "_fields") else type(result)(parts)
+        return self.make(result) if is_array(result) else result
+
+
+def _read(name: str) -> Callable[..., Any]:
+    def method(self: Batched, *args: Any, **kwargs: Any) -> Any:
+        raise self._unreadable(name)
+
+    return method
+
+
+def _numpys(name: str) -> Callable[..., Any]:
+    function = getattr(np, name)
+    return lambda self, *args, **kwargs: function(self, *args, **kwargs)
+
+
+class Batched:
+    """Arrays of one shape, one for each member of a batch: see the module.
+
+    Args:
+        array: NumPy's, or a Batched of an outer level; its first axis is the batch.
+        level: the map that it belongs to.
+    """
+
+    __slots__ = ("_array", "_level")
+
+    def __init__(self, array: Any, level: Level) -> None:
+        self._array, self._level = array, level
+
+    def __repr__(self) -> str:
+        return f"<a batch of {self._level.size} arrays, shape={self.shape}, dtype={self.dtype}>"
+
+    shape = property(lambda self: self._array.shape[1:])
+    ndim = property(lambda self: self._array.ndim - 1)
+    dtype = property(lambda self: self._array.dtype)
+    size = property(lambda self: math.prod(self._array.shape[1:]))
+    real = property(lambda self: self._level.make(self._array.real))
+    imag = property(lambda self: self._level.make(self._array.imag))
+    T = property(lambda self: np.transpose(self))
+    mT = property(lambda self: np.matrix_transpose(self))
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a 0-d array")
+        return self.shape[0]  # type: ignore[no-any-return]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def astype(self, dtype: Any, **options: Any) -> Batched:
+        return self._level.make(self._array.astype(dtype, **options))
+
+    def reshape(self, *shape: Any, order: Any = "C") -> Any:
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
+
+    def transpose(self, *axes: Any) -> Any:
+        return np.transpose(self, (axes[0] if len(axes) == 1 else axes) if axes else None)
+
+    for _name in (
+        *("sum", "prod", "mean", "var", "std", "max", "min", "argmax", "argmin", "any", "all", "ravel", "copy"),
+        *("cumsum", "cumprod", "argsort", "squeeze", "swapaxes", "take", "repeat", "round", "clip", "dot"),
+        *("diagonal", "trace", "conj", "conjugate"),
+    ):
+        locals()[_name] = _numpys(_name)
+
+    # -- the seam: see arrays.py -------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+        if any(isinstance(x, Box) for x in args):
+            return NotImplemented
+        return answer(_method_of(ufunc, method), args, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if any(True for _ in boxes((args, kwargs))):
+            return NotImplemented
+        return answer(function, args, kwargs, self)
+
+    def __array_op__(self, op: Any, function: Any, args: Any, kwargs: Any) -> Any:
+        """Go through an op that is a function of Python's: by its rule, else the function runs on Batched."""
+        return answer(op, args, kwargs, self, function)
+
+    def __array_shared__(self, g: Any, arg: Any, index: int) -> Any:
+        """The cotangent of an input that members share: summed over the maps that began after it was recorded.
+
+        Args:
+            g: what the rule of a step with this value sends to the input.
+            arg: the input.
+            index: where it stands on the tape.
+        """
+        if isinstance(arg, tuple):
+            return g
+        own = set(levels_of(arg))
+        for level in levels_of(self):
+            if index <= level.since and level not in own:
+                g = _over_members(g, level)
+        return g
+
+    @property
+    def __array_several__(self) -> Any:
+        """The array with the batch axis."""
+        return self._array
+
+    def __array_host__(self) -> Any:
+        raise self._unreadable("x.numpy(), x.item()")
+
+    def _unreadable(self, how: str) -> BatchError:
+        return BatchError(
+            f"{how} reads a value inside of vmap, where x stands for {self._level.size} arrays of shape {self.shape}, "
+            "one for each member of the batch; choose with np.where(condition, a, b) in place of if, and compute "
+            "with x itself; what is the same for all members is given with in_axes=None",
+            self._level,
+        )
+
+    for _name in ("array", "bool", "int", "float", "complex", "index", "contains"):
+        locals()[f"__{_name}__"] = _read({"bool": "if x, while x or bool(x)", "index": "an index or a count"}.get(
+            _name, f"{_name}(x)"))  # fmt: skip
+    for _name in ("item", "tolist", "tobytes"):
+        locals()[_name] = _read(f"x.{_name}()")
+    del _name
+
+    def __getitem__(self, index: Any) -> Any:
+        return answer(operator.getitem, (self, index), {}, self)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if isinstance(value, Box):
+            raise TypeError("a batch cannot record what is assigned to it; make it a Tensor first: ag.Tensor(x)")
+        if self._level.holds(value) or not any(v.depth > self._level.depth for v in levels_of((index, value))):
+            put_in(self._level, self, index, value)
+        else:
+            raise BatchError(
+                "an array of an outer vmap cannot hold what differs between the members of an inner one; "
+                "write np.where, or ag.Tensor(x), which takes a new value",
+                None,
+            )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _operators() -> None:
+    """Python's operators, by way of `__array_ufunc__`; x += y is x = x + y."""
+    binary = {
+        **{"add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide, "mod": np.remainder},
+        **{"floordiv": np.floor_divide, "pow": np.power, "matmul": np.matmul, "and": np.bitwise_and},
+        **{"or": np.bitwise_or, "xor": np.bitwise_xor, "lshift": np.left_shift, "rshift": np.right_shift},
+    }
+    compared = {
+        **{"lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal},
+        **{"eq": np.equal, "ne": np.not_equal},
+    }
+    unary = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
+
+    def operated(ufunc: np.ufunc, a: Any, b: Any) -> Any:
+        return NotImplemented if isinstance(a, Box) or isinstance(b, Box) else ufunc(a, b)
+
+    for name, ufunc in {**binary, **compared}.items():
+        setattr(Batched, f"__{name}__", lambda self, other, ufunc=ufunc: operated(ufunc, self, other))
+    for name, ufunc in binary.items():
+        setattr(Batched, f"__r{name}__", lambda self, other, ufunc=ufunc: operated(ufunc, other, self))
+    for name, ufunc in unary.items():
+        setattr(Batched, f"__{name}__", lambda self, ufunc=ufunc: ufunc(self))
+
+
+_operators()
+
+
+@functools.cache
+def _of_depth(depth: int) -> Any:
+    """The class of the Batched of one depth: a cotangent of another depth than its input is of another class."""
+    return type("Batched", (Batched,), {"__slots__": (), "__module__": __name__, "depth": depth})
+
+
+@functools.cache
+def _method_of(ufunc: np.ufunc, method: str) -> Any:
+    """A ufunc, or one of its methods, which is an op of its own."""
+    return ufunc if method == "__call__" else Method(ufunc, method)
+
+
+class Method:
+    """`np.add.reduce` and its kin."""
+
+    def __init__(self, ufunc: np.ufunc, method: str) -> None:
+        self.ufunc, self.method = ufunc, method
+        self.__name__ = f"{ufunc.__name__}.{method}"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return getattr(self.ufunc, self.method)(*args, **kwargs)
+
+
+# -- what is inside of arguments -------------------------------------------------------------------
+
+
+def arrays_of(value: Any) -> Iterator[Batched]:
+    """The Batched in nested lists, tuples and dicts, also in Tensors."""
+    if isinstance(value, Batched):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from arrays_of(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from arrays_of(item)
+    elif isinstance(value, Box):
+        yield from arrays_of(value._data)
+
+
+def levels_of(value: Any) -> list[Level]:
+    """The levels of all Batched in a value, also of those that hold others."""
+    levels = []
+    for x in arrays_of(value):
+        inside: Any = x
+        while isinstance(inside, Batched):
+            levels.append(inside._level)
+            inside = inside._array
+    return levels
+
+
+def _changed(change: Callable[[Any], Any], value: Any) -> Any:
+    """Nested lists, tuples and dicts with `change(x)` in place of each Batched, and of each Tensor."""
+    if isinstance(value, (Batched, Box)):
+        return change(value)
+    if isinstance(value, (list, tuple)):
+        parts = [_changed(change, item) for item in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    return {key: _changed(change, item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+# -- an op on Batched arrays -----------------------------------------------------------------------
+
+ASKS_NO_VALUE = frozenset(
+    {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.common_type}
+    | {np.min_scalar_type}
+)
+"""Functions that look at shapes and dtypes alone."""
+
+
+def answer(op: Any, args: Any, kwargs: Any, own: Batched | None = None, function: Any = None) -> Any:
+    """An op on arguments among which are Batched arrays.
+
+    Args:
+        op, args, kwargs: the call.
+        own: the Batched that was asked, for calls such as `np.zeros(3, like=own)`, which name no other.
+        function: what the op does, for an op that is written in Python.
+    """
+    level = max((x._level for x in arrays_of((args, kwargs))), key=lambda x: x.depth, default=None)
+    if level is None:
+        level = own._level  # type: ignore[union-attr]
+    if op in ASKS_NO_VALUE:
+        return op(*_changed(_stand_in, args), **_changed(_stand_in, kwargs))
+    rule = batching.get(op)
+    if rule is None and isinstance(op, (np.ufunc, Method)):
+        rule = batching[np.ufunc if isinstance(op, np.ufunc) else op.method]
+    if rule is None and function is not None and known[op].broadcasts:
+        rule = batching[np.ufunc]
+    if rule is not None:
+        result = rule(level, function or op, args, kwargs)
+        if result is not NotImplemented:
+            return level.wrapped(result)
+    try:
+        if function is not None:
+            return function(*args, **kwargs)
+        if isinstance(known.get(op), Composition) and op not in level.busy:
+            return _composed(level, op, args, kwargs)
+    except BatchError as error:
+        if error.level is not level:
+            raise
+    return mapped_over(level, op, args, kwargs)
+
+
+def _stand_in(x: Any) -> Any:
+    """An array of the shape and dtype of another, in no memory."""
+    return np.broadcast_to(np.zeros((), dtype_of(x)), shape_of(x))
+
+
+def _composed(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
+    """An op in terms of others, which are written for Tensors."""
+    level.busy.add(op)
+    try:
+        with no_grad():
+            return deep_unwrap(apply(op, *_changed(wrap, args), **_changed(wrap, kwargs)))
+    finally:
+        level.busy.discard(op)
+
+
+# -- one member after the other --------------------------------------------------------------------
+
+
+def mapped_over(level: Level, function: Any, args: Any, kwargs: Any) -> Any:
+    """A function called for each member, and the results as a batch: slow, and right for any function.
+
+    Args:
+        level: the map whose members are taken one by one.
+        function: takes arrays or Tensors as they are without the map.
+        args, kwargs: with Batched arrays, or Tensors of them.
+    """
+    _warn_once(op_name(function), level.size)
+    given = _changed(functools.partial(_spread, level), (args, kwargs))
+    if not level.size:  # one member of ones tells the shapes
+        ones = _changed(lambda x: np.ones(x.shape[1:], x.dtype), _Rows.of(given))
+        return _stacked(level, [function(*ones[0], **ones[1])], slice(0))
+    results = []
+    for i in range(level.size):
+        own_args, own_kwargs = _Rows.of(given, i)
+        results.append(function(*own_args, **own_kwargs))
+    return _stacked(level, results)
+
+
+_warned: set[str] = set()
+
+
+def _warn_once(name: str, size: int) -> None:
+    if name not in _warned:
+        _warned.add(name)
+        warn_of_mistake(
+            f"vmap: {name} has no batching rule for this call, so it is called for each of the {size} members, one "
+            "after the other: right, and slow; compute with functions that have one, or move it out of vmap"
+        )
+
+
+class _Rows:
+    """An array, or a Tensor, whose first axis is the batch, among arguments that are to be taken apart."""
+
+    def __init__(self, rows: Any) -> None:
+        self.rows = rows
+
+    @staticmethod
+    def of(value: Any, i: int | None = None) -> Any:
+        """Arguments with the rows of one member in place of the batch; of none, with all rows."""
+        if isinstance(value, _Rows):
+            return value.rows if i is None else value.rows[i]
+        if isinstance(value, (list, tuple)):
+            return type(value)([_Rows.of(item, i) for item in value])
+        return {key: _Rows.of(item, i) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _spread(level: Level, x: Any) -> Any:
+    if isinstance(x, Box):
+        return _Rows(laid_out(x, 0, level)) if level in levels_of(x) else x
+    return _Rows(x._array) if level.holds(x) else x
+
+
+def _stacked(level: Level, results: list[Any], rows: Any = slice(None)) -> Any:
+    """What each member gave, as a batch."""
+    first = results[0]
+    if isinstance(first, (tuple, list)) and len({len(result) for result in results}) == 1:
+        parts = [_stacked(level, list(each), rows) for each in zip(*results, strict=True)]
+        return type(first)(*parts) if hasattr(first, "_fields") else type(first)(parts)
+    if first is None or isinstance(first, str):
+        return first
+    shapes = {shape_of(result) for result in results}
+    if len(shapes) > 1:
+        raise BatchError(
+            f"vmap: the members of the batch give results of shapes {sorted(shapes)}, which are no batch; write "
+            "np.where(condition, a, b), which keeps the shape, in place of what leaves entries out",
+            None,
+        )
+    stack = np.stack(results)[rows]
+    return gathered(stack, 0, level) if isinstance(stack, Box) else level.make(stack)
+
+
+# -- into the batch and out of it, as ops ----------------------------------------------------------
+
+
+@primitive
+def gathered(x: Any, axis: int, level: Level) -> Any:
+    """An array as a batch of its slices along an axis."""
+    if isinstance(x, Batched) and x._level.depth > level.depth:  # a cotangent of an inner map
+        return x._level.make(gathered(x._array, axis + (axis >= 0), level))
+    return level.make(np.moveaxis(x, axis, 0))
+
+
+@primitive
+def laid_out(x: Any, axis: int, level: Level) -> Any:
+    """A batch as an array with the batch along an axis; what is the same for all members is repeated."""
+    if isinstance(x, Batched) and x._level.depth > level.depth:
+        return x._level.make(laid_out(x._array, axis + (axis >= 0), level))
+    return np.moveaxis(level.full(x), 0, axis)
+
+
+@primitive
+def _over_members(g: Any, level: Level) -> Any:
+    """The sum of cotangents over the members of a batch, each of which sends one to what they share."""
+    if isinstance(g, Batched) and g._level.depth > level.depth:
+        return g._level.make(_over_members(g._array, level))
+    return total(g._array, 0) if level.holds(g) else g
+
+
+@primitive
+def _repeated(g: Any, level: Level) -> Any:
+    """The same for every member, as a batch."""
+    if isinstance(g, Batched) and g._level.depth > level.depth:
+        return g._level.make(_repeated(g._array, level))
+    return level.make(level.full(g))
+
+
+defvjp(gathered, lambda g, y, x, axis, level: laid_out(g, axis, level), flow="moves", reads=False)
+defvjp(laid_out, lambda g, y, x, axis, level: gathered(g, axis, level), flow="moves", reads=False)
+defvjp(_over_members, lambda g, y, x, level: _repeated(g, level), flow="moves", reads=False)
+defvjp(_repeated, lambda g, y, x, level: _over_members(g, level), flow="moves", reads=False)
