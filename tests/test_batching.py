@@ -39,6 +39,11 @@ def loss(out: Any) -> Any:
     return sum(parts[1:], parts[0])
 
 
+def lies_in_memory(sample: Sample) -> bool:
+    """Whether the op asks how an array lies in memory, which a member of a batch does not tell."""
+    return sample.kwargs.get("order") in ("A", "K")
+
+
 def compared(sample: Sample) -> None:
     values, rebuild = tree.flatten(list(sample.args))
     places = [i for i, x in enumerate(values) if is_mapped(x)]
@@ -68,5 +73,5 @@ def test_every_op_on_a_batch_is_the_op_on_each_member(samples: list[Sample]) -> 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MistakeWarning)
         for sample in samples:
-            if any(is_mapped(x) for x in tree.flatten(list(sample.args))[0]):
+            if not lies_in_memory(sample) and any(is_mapped(x) for x in tree.flatten(list(sample.args))[0]):
                 compared(sample)

@@ -161,6 +161,8 @@ class Batched:
 
     def __array_op__(self, op: Any, function: Any, args: Any, kwargs: Any) -> Any:
         """Go through an op that is a function of Python's: by its rule, else the function runs on Batched."""
+        if any(True for _ in boxes((args, kwargs))):
+            return apply(op, *args, **kwargs)
         return answer(op, args, kwargs, self, function)
 
     def __array_shared__(self, g: Any, arg: Any, index: int) -> Any:
@@ -234,7 +236,10 @@ def _operators() -> None:
     unary = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
 
     def operated(ufunc: np.ufunc, a: Any, b: Any) -> Any:
-        return NotImplemented if isinstance(a, Box) or isinstance(b, Box) else ufunc(a, b)
+        for x in (a, b):
+            if isinstance(x, Box) or getattr(x, "__array_ufunc__", x) is None:
+                return NotImplemented
+        return ufunc(a, b)
 
     for name, ufunc in {**binary, **compared}.items():
         setattr(Batched, f"__{name}__", lambda self, other, ufunc=ufunc: operated(ufunc, self, other))

@@ -55,13 +55,11 @@ def places_of(level: Any, x: Any, index: Any) -> Places:
     parts[at : at + 1] = [slice(None)] * free
     arrays = [i for i, part in enumerate(parts) if not isinstance(part, (slice, type(None)))]
     batched, varies = level.holds(x), any(map(level.holds, parts))
-    if not any(shape_of(parts[i]) or varies for i in arrays):
-        arrays = [i for i in arrays if isinstance(parts[i], (bool, np.bool_))]
-    if not arrays:
-        return Places((slice(None), *parts), (), (), sum(not isinstance(p, (int, np.integer)) for p in parts))
+    if not varies and not any(_selected_shape(parts[i]) for i in arrays):
+        return Places((slice(None), *parts), (), (), len(parts) - len(arrays))  # numbers at most
     width = len(np.broadcast_shapes(*(_selected_shape(parts[i]) for i in arrays)))
     together = arrays[-1] - arrays[0] == len(arrays) - 1
-    ahead = sum(not isinstance(part, (int, np.integer)) for part in parts[: arrays[0]]) if together else 0
+    ahead = arrays[0] if together else 0
     ndim = width + len(parts) - len(arrays)
     if not varies:  # the batch axis is a slice in front of the others
         source, target = ((), ()) if together else ((width,), (0,))
@@ -87,7 +85,8 @@ def _taken(part: Any) -> int:
 
 def _selected_shape(part: Any) -> tuple[int, ...]:
     """The shape that a part of an index selects: of a mask a row."""
-    return (1,) if is_array(part) and part.dtype == bool and part.shape else shape_of(part)
+    is_mask = isinstance(part, bool) or (is_array(part) and part.dtype == bool)
+    return (1,) if is_mask else shape_of(part)
 
 
 def _aligned(level: Any, part: Any, width: int) -> Any:

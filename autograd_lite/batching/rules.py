@@ -13,11 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from ..apply import setitem
+from ..apply import apply, setitem
 from ..arrays import is_array, shape_of
+from ..box import wrap
+from ..errors import BatchError
 from ..known import defbatch
 from ..ops.indexing import scatter
 from ..ops.reductions import log_softmax, logsumexp, softmax
+from ..recording import no_grad
 from ..sums import total
 from .batched import Level, arrays_of
 from .places import added_in, put_in, read, stored_as
@@ -75,7 +78,7 @@ def elementwise(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
 
 def behind(axis: Any) -> Any:
     """An axis of a member, or several, as an axis of the array with the batch axis."""
-    if isinstance(axis, (tuple, list)):
+    if isinstance(axis, (tuple, list, range)):
         return tuple(map(behind, axis))
     return axis if axis is None or axis < 0 else axis + 1
 
@@ -230,6 +233,7 @@ defbatch(np.fft.fftn, np.fft.ifftn, np.fft.rfftn, np.fft.irfftn, rule=first(_fft
 
 
 def _reshape(op: Any, a: Any, shape: Any = None, order: str = "C", newshape: Any = None, **kwargs: Any) -> Any:
+    """In the order "A", that of a member's entries in memory, as in the order "C": it is the batch that lies there."""
     shape = newshape if shape is None else shape
     shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
     if order in "CA":
@@ -237,7 +241,7 @@ def _reshape(op: Any, a: Any, shape: Any = None, order: str = "C", newshape: Any
             known = math.prod(n for n in shape if n != -1)
             shape = tuple(math.prod(a.shape[1:]) // known if n == -1 and known else n for n in shape)
         return np.reshape(a, (len(a), *shape))
-    turned = np.reshape(np.transpose(a), (*shape, len(a)), order="F")  # the batch is the slowest axis
+    turned = np.reshape(np.moveaxis(a, 0, -1), (*shape, len(a)), order="F")  # the batch is the slowest axis
     return np.moveaxis(turned, -1, 0)
 
 
@@ -355,6 +359,22 @@ def _scatter(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
     result = level.make(np.zeros((level.size, *shape), g.dtype))
     added_in(level, result, index, g)
     return result._array
+
+
+@defbatch(np.put, np.put_along_axis, np.place, np.putmask, np.copyto, np.fill_diagonal)
+def _written(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
+    """Functions that fill their first argument: it takes what they make of a Tensor."""
+    target, *rest = args
+    if not level.holds(target):
+        raise BatchError(
+            f"np.{op.__name__}: an array that all members share cannot hold what differs between them; make it a "
+            f"Tensor first: a = ag.Tensor(a); np.{op.__name__}(a, ...)"
+        )
+    filled = wrap(target)
+    with no_grad():
+        apply(op, filled, *rest, **kwargs)
+    put_in(level, target, ..., filled._data)
+    return None
 
 
 @defbatch("at")
