@@ -29,6 +29,7 @@ from .device import Device
 from .draws import drawn
 from .errors import AutogradLiteError
 from .fused import fused
+from .jacobians import hessian, jacfwd, jacobian, jacrev
 from .known import defvjp, numpy_names
 from .memory import keep_freed
 from .node import Node
@@ -39,7 +40,7 @@ from .pull import contributions
 from .recording import enable_grad, is_recomputing, is_recording, no_grad
 from .tape import Tape
 from .tensor import Tensor
-from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from .transforms import grad, hvp, jvp, value_and_grad, vjp
 from .words import names
 
 if TYPE_CHECKING:
@@ -88,7 +89,9 @@ __all__ = [
     "hvp",
     "is_recomputing",
     "is_recording",
+    "jacfwd",
     "jacobian",
+    "jacrev",
     "jvp",
     "linalg",
     "log_softmax",

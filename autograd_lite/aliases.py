@@ -12,6 +12,7 @@ tape of the outer call, the inner backward pass is itself recorded.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -80,9 +81,20 @@ class Call:
 
     def pull(self, cotangents: Sequence[Any], *, record: bool, retain: bool = False) -> list[Any]:
         """Cotangents of the primals; zeros where nothing was recorded."""
-        sweep = Sweep(since=self.since, wanted=self.nodes, record=record, retain=retain or record)
+        only = self.between if record else None  # a recorded step costs more than to find out whether it is needed
+        sweep = Sweep(since=self.since, wanted=self.nodes, record=record, retain=retain or record, only=only)
         arrived = play(seeds_of(self.outputs, cotangents, record), sweep)
         return [receive(x.node, arrived[x.node]) if x.node in arrived else zeros_of(x) for x in self.aliases]
+
+    @functools.cached_property
+    def between(self) -> set[Node]:
+        """The aliases, and the steps between them and the outputs. Others were computed from what else f reads."""
+        found = set(self.nodes)
+        ends = [y.node for y in self.outputs if isinstance(y, Tensor) and y.node is not None]
+        for step in tape_order(ends, self.since):
+            if any(isinstance(parent, Node) and parent in found for parent in step.inputs):
+                found.add(step)
+        return found
 
     def like_primals(self, cotangents: Iterable[Any]) -> list[Any]:
         """Cotangents in the structure of the arguments, and of their kind: arrays, floats, Tensors.

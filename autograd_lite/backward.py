@@ -78,6 +78,8 @@ def play(seeds: dict[Node, Cotangent], sweep: Sweep) -> dict[Node, Cotangent]:
                         continue
                     if sent is not None:
                         gx, sent[i] = sent[i], None
+                        if gx is None:  # a step that does not lead to what is wanted
+                            continue
                     else:
                         try:
                             if len(args) == 2:  # written out: unpacking costs as much as a product

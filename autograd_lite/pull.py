@@ -49,6 +49,7 @@ class Sweep:
         record: put the pass itself on the tape.
         retain: keep the steps, so that they can be played again.
         keep: keep the adjoint of every step.
+        only: the steps after `since` that cotangents go to; None for all.
 
     Attributes:
         arrived: cotangents of steps that are of interest themselves.
@@ -56,7 +57,7 @@ class Sweep:
         lines: notes on the steps of a recorded pass which derivative they belong to, under `checks`.
     """
 
-    __slots__ = ("arrived", "checks", "keep", "lines", "record", "retain", "since", "wanted")
+    __slots__ = ("arrived", "checks", "keep", "lines", "only", "record", "retain", "since", "wanted")
 
     def __init__(
         self,
@@ -66,7 +67,9 @@ class Sweep:
         record: bool = False,
         retain: bool = False,
         keep: bool = False,
+        only: Container[Node] | None = None,
     ) -> None:
+        self.only = only
         self.since, self.wanted, self.record, self.retain, self.keep = since, wanted, record, retain, keep
         self.arrived: dict[Node, Cotangent] = {}
         self.checks = False
@@ -94,6 +97,8 @@ class Sweep:
 
     def wants(self, parent: Node) -> bool:
         """Whether a cotangent goes to this node."""
+        if self.only is not None:
+            return parent in self.only
         return parent.index > self.since or parent in self.wanted
 
     def hears(self, parent: Any) -> bool:

@@ -26,7 +26,7 @@ from .recording import is_recording
 from .tensor import Tensor
 from .words.explain import describe
 
-__all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
+__all__ = ["argnums_of", "are_several", "cotangent_of", "grad", "hvp", "jvp", "value_and_grad", "vjp"]
 
 
 def _require_number(out: Any) -> None:
@@ -45,7 +45,7 @@ def _require_number(out: Any) -> None:
         )
 
 
-def _are_several(argnums: Any) -> bool:
+def are_several(argnums: Any) -> bool:
     """Whether `argnums` names a tuple of arguments; it is checked on the way."""
     several = isinstance(argnums, (tuple, list))
     numbers = argnums if several else (argnums,)
@@ -56,7 +56,7 @@ def _are_several(argnums: Any) -> bool:
     return several
 
 
-def _argnums(argnums: int | Sequence[int], args: tuple[Any, ...]) -> tuple[int, ...]:
+def argnums_of(argnums: int | Sequence[int], args: tuple[Any, ...]) -> tuple[int, ...]:
     numbers = tuple(argnums) if isinstance(argnums, (tuple, list)) else (argnums,)
     for i in numbers:
         if not -len(args) <= i < len(args):
@@ -90,11 +90,11 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
 
     if not callable(f):
         raise DTypeError(f"grad takes a function, not {describe(f)}: ag.grad(f)(x), not ag.grad(f(x))")
-    several = _are_several(argnums)
+    several = are_several(argnums)
 
     @functools.wraps(f)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
-        call = Call(f, args, kwargs, _argnums(argnums, args))
+        call = Call(f, args, kwargs, argnums_of(argnums, args))
         if has_aux and not (isinstance(call.out, tuple) and len(call.out) == 2):
             raise ShapeError(
                 "grad(f, has_aux=True) needs an f that returns (number, aux), it returned "
@@ -230,102 +230,6 @@ def _dummy(y: Any) -> Any:
     return lift(cotangent, Leaf(cotangent))
 
 
-def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
-    """A function that returns all the partial derivatives of an array-valued `f`.
-
-    One backward pass for each entry of the output.
-
-    Args:
-        f: returns an array, or nested tuples, lists and dicts of arrays.
-        argnums: as in `grad`.
-
-    Returns:
-        A function whose result has, for each output and argument, the shape
-        `output.shape + argument.shape`.
-
-    Example:
-        >>> import numpy as np, autograd_lite as ag
-        >>> ag.jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
-        array([[2., 0.],
-               [0., 4.]])
-    """
-    several = _are_several(argnums)
-
-    @functools.wraps(f)
-    def partials(*args: Any, **kwargs: Any) -> Any:
-        call = Call(f, args, kwargs, _argnums(argnums, args))
-        nested = call.is_nested()
-        zeros = [np.zeros_like(_cotangent_of(y)) for y in call.outputs]
-        blocks = []
-        for k, output in enumerate(zeros):
-            rows = []
-            for place in np.ndindex(output.shape):
-
-                def pull(unit: complex, k: int = k, place: Any = place) -> list[Any]:
-                    one = copied(zeros[k])
-                    one[place] = unit
-                    seeds = [*zeros[:k], one, *zeros[k + 1 :]]
-                    return call.pull([g[()] for g in seeds], record=nested, retain=True)
-
-                row = pull(1)
-                if output.dtype.kind == "c":
-                    row = [_partial(x, a, b) for x, a, b in zip(call.aliases, row, pull(1j), strict=True)]
-                rows.append(row)
-            columns = [
-                _stacked([row[j] for row in rows], output.shape, x) for j, x in enumerate(call.aliases)
-            ]
-            block = call.like_primals(columns)
-            blocks.append(tuple(block) if several else block[0])
-        return call.rebuild_out(blocks)
-
-    return partials
-
-
-def _partial(x: Tensor, real: Any, imaginary: Any) -> Any:
-    """dy/dx of one complex output from the gradients of its real and its imaginary part."""
-    if x.dtype.kind != "c":
-        return real + 1j * imaginary
-    one, other = unwrap(imaginary), 1j * unwrap(real)
-    if not np.allclose(one, other, atol=1e-8 * np.max(np.abs(other), initial=0), equal_nan=True):
-        raise DTypeError(
-            "jacobian: the function is not holomorphic, so its complex derivative does not exist; "
-            "differentiate its real and imaginary parts by themselves"
-        )
-    return np.conjugate(real)
-
-
-def _cotangent_of(y: Any) -> Any:
-    """An array of the shape of an output and of a dtype that a cotangent can have."""
-    value = as_numbers(y, "a differentiated function returned")
-    return value if value.dtype.kind in "fc" else value.astype(float)
-
-
-def _stacked(rows: list[Any], shape: tuple[int, ...], x: Tensor) -> Any:
-    """The gradients of all the entries of an output, in its shape."""
-    if not rows:
-        return zeros((*shape, *x.shape), like=x)
-    return np.reshape(np.stack(rows), (*shape, *x.shape))
-
-
-def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
-    """A function that returns the second partial derivatives of a scalar `f`.
-
-    Args:
-        f: returns a single real number.
-        argnums: as in `grad`; for a tuple, a tuple of tuples of blocks comes back.
-
-    Returns:
-        A function whose result has the shape `argument.shape + argument.shape`.
-
-    Example:
-        >>> import numpy as np, autograd_lite as ag
-        >>> ag.hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
-        array([[4., 2.],
-               [2., 0.]])
-    """
-    return jacobian(grad(f, argnums), argnums)
-
-
 def hvp(f: Function, primals: Any, vectors: Any) -> Any:
     """The product of the Hessian of `f` with a vector, without the Hessian.
 
@@ -350,6 +254,12 @@ def hvp(f: Function, primals: Any, vectors: Any) -> Any:
     return product[0] if len(primals) == 1 else product
 
 
+def cotangent_of(y: Any) -> Any:
+    """An array of the shape of an output and of a dtype that a cotangent can have."""
+    value = as_numbers(y, "a differentiated function returned")
+    return value if value.dtype.kind in "fc" else value.astype(float)
+
+
 def _fitted(values: Any, structure: Any, likes: Sequence[Any], who: str, what: str) -> list[Any]:
     """Cotangents or tangents in the dtype of the values they belong to; structures and shapes agree."""
     given, wanted = tree.skeleton(values), tree.skeleton(structure)
@@ -357,7 +267,7 @@ def _fitted(values: Any, structure: Any, likes: Sequence[Any], who: str, what: s
         raise ShapeError(f"{who}: came in the structure {given}, but that of the {what} is {wanted}")
     fitted: list[Any] = []
     for g, model in zip(tree.flatten(values)[0], likes, strict=True):
-        value = _cotangent_of(model)
+        value = cotangent_of(model)
         if shape_of(g) != value.shape:
             raise ShapeError(
                 f"{who}: {describe(unwrap(g))} came where the {what} has shape {value.shape}; the shapes "

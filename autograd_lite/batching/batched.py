@@ -21,6 +21,7 @@ import functools
 import math
 import operator
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ from ..sums import total
 from ..words.mistakes import warn_of_mistake
 from .places import put_in
 
-__all__ = ["Batched", "Level", "arrays_of", "gathered", "laid_out", "levels_of", "mapped_over"]
+__all__ = ["Batched", "Level", "arrays_of", "gathered", "laid_out", "levels_of", "mapped_over", "warned"]
 
 
 class Level:
@@ -393,12 +394,16 @@ def mapped_over(level: Level, function: Any, args: Any, kwargs: Any) -> Any:
     return _stacked(level, results)
 
 
-_warned: set[str] = set()
+_named: set[str] = set()
+"""The ops that a warning has named."""
+
+warned: ContextVar[bool] = ContextVar("warned", default=True)
+"""Whether there are warnings, by thread and task."""
 
 
 def _warn_once(name: str, size: int) -> None:
-    if name not in _warned:
-        _warned.add(name)
+    if warned.get() and name not in _named:
+        _named.add(name)
         warn_of_mistake(
             f"vmap: {name} has no batching rule for this call, so it is called for each of the {size} members, one "
             "after the other: right, and slow; compute with functions that have one, or move it out of vmap"

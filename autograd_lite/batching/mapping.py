@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
@@ -18,9 +19,9 @@ from ..errors import AxisError, BatchError, DTypeError, OptionError, ShapeError
 from ..node import next_index
 from ..tensor import Tensor
 from ..words.explain import describe
-from .batched import Batched, Level, gathered, laid_out, levels_of
+from .batched import Batched, Level, gathered, laid_out, levels_of, warned
 
-__all__ = ["vmap"]
+__all__ = ["quietly", "vmap"]
 
 RANDOMNESS = ("error", "different", "same")
 
@@ -94,6 +95,16 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0, randomness: str = "er
         return rebuild_out([_out(y, k, level, tensors) for y, k in zip(results, places, strict=True)])
 
     return mapped
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """Inside of `with`, a loop over members is not worth a warning: without the map there would be one, too."""
+    warns = warned.set(False)
+    try:
+        yield
+    finally:
+        warned.reset(warns)
 
 
 # -- which axes ------------------------------------------------------------------------------------
