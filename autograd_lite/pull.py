@@ -15,7 +15,7 @@ import numpy as np
 
 from .anomaly import check_forward, nonfinite
 from .apply import output_of
-from .arrays import every, finite
+from .arrays import every, finite, unwrap
 from .box import lift
 from .cotangents import DEAD, Cotangent, Masked, complete, conjugate, fit, is_complex, no_rule
 from .errors import (
@@ -146,7 +146,6 @@ def pull(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> list[Cotangent]:
             y, values = _lifted(node, sweep.lines)
     needs = [isinstance(x, Node) and sweep.wants(x) for x in inputs]
     sent = ask(node, rule, up, y, values, kwargs, needs)
-    shared = getattr(node.value[0] if node.value.__class__ is tuple else node.value, "__array_shared__", None)
     i = -1
     for gx in sent:
         i += 1
@@ -167,9 +166,9 @@ def pull(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> list[Cotangent]:
             if live is not None and gx.shape != arg.shape:
                 live = live.summed(arg.shape)
             gx = fit(gx, arg, rule, node, i)
-        if shared is not None:
-            gx = shared(gx, node.args[i], inputs[i].index)
-            live = None if live is None else live.over_members(shared, node.args[i], inputs[i].index)
+        if (own := unwrap(gx)).__class__ is not _ARRAY and (shared := getattr(own, "__array_shared__", None)):
+            gx = shared(gx, inputs[i].index, node.index)
+            live = None if live is None else live.over_members(inputs[i].index, node.index)
         if sweep.checks:
             _check(node, g, gx)
         if live is not None and sweep.hears(inputs[i]):

@@ -45,21 +45,21 @@ class Level:
     """One call of `vmap`.
 
     Attributes:
-        depth: how many maps run around this one, and this one.
         size: how many members the batch has.
-        since: the place on the tape where the map began. What was recorded before is shared by all members.
+        since: the place on the tape where the map began. What was recorded before is shared by all members. Of two
+            maps the later one is the inner one, also where it maps over the cotangents of the other.
         busy: the ops whose composition is running.
     """
 
-    __slots__ = ("busy", "depth", "since", "size")
+    __slots__ = ("busy", "since", "size")
 
-    def __init__(self, depth: int, size: int, since: int) -> None:
-        self.depth, self.size, self.since = depth, size, since
+    def __init__(self, size: int, since: int) -> None:
+        self.size, self.since = size, since
         self.busy: set[Any] = set()
 
     def make(self, array: Any) -> Batched:
         """The Batched of an array whose first axis is the batch."""
-        return _of_depth(self.depth)(array, self)
+        return Batched(array, self)
 
     def holds(self, x: Any) -> bool:
         """Whether x is a Batched of this level."""
@@ -158,27 +158,30 @@ class Batched:
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if any(True for _ in boxes((args, kwargs))):
             return NotImplemented
-        return answer(function, args, kwargs, self)
+        if function in (np.zeros, np.ones, np.empty):  # called with like=self
+            return self._made(function, *args, **kwargs)
+        return answer(function, args, kwargs)
+
+    def _made(self, make: Any, shape: Any, dtype: Any = float, *order: Any, **options: Any) -> Batched:
+        whole = self._level.size, *((shape,) if isinstance(shape, (int, np.integer)) else shape)
+        inside = {"like": self._array} if isinstance(self._array, Batched) else {}
+        return self._level.make(make(whole, dtype, **inside))
 
     def __array_op__(self, op: Any, function: Any, args: Any, kwargs: Any) -> Any:
         """Go through an op that is a function of Python's: by its rule, else the function runs on Batched."""
         if any(True for _ in boxes((args, kwargs))):
             return apply(op, *args, **kwargs)
-        return answer(op, args, kwargs, self, function)
+        return answer(op, args, kwargs, function)
 
-    def __array_shared__(self, g: Any, arg: Any, index: int) -> Any:
-        """The cotangent of an input that members share: summed over the maps that began after it was recorded.
+    def __array_shared__(self, g: Any, parent: int, step: int) -> Any:
+        """The cotangent of an input that members share: summed over the maps that began between input and step.
 
         Args:
-            g: what the rule of a step with this value sends to the input.
-            arg: the input.
-            index: where it stands on the tape.
+            g: what a step sends to an input: self, or a Tensor that holds it.
+            parent, step: where the input and the step stand on the tape.
         """
-        if isinstance(arg, tuple):
-            return g
-        own = set(levels_of(arg))
         for level in levels_of(self):
-            if index <= level.since and level not in own:
+            if parent <= level.since < step:
                 g = _over_members(g, level)
         return g
 
@@ -206,12 +209,12 @@ class Batched:
     del _name
 
     def __getitem__(self, index: Any) -> Any:
-        return answer(operator.getitem, (self, index), {}, self)
+        return answer(operator.getitem, (self, index), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if isinstance(value, Box):
             raise TypeError("a batch cannot record what is assigned to it; make it a Tensor first: ag.Tensor(x)")
-        if self._level.holds(value) or not any(v.depth > self._level.depth for v in levels_of((index, value))):
+        if self._level.holds(value) or not any(v.since > self._level.since for v in levels_of((index, value))):
             put_in(self._level, self, index, value)
         else:
             raise BatchError(
@@ -251,12 +254,6 @@ def _operators() -> None:
 
 
 _operators()
-
-
-@functools.cache
-def _of_depth(depth: int) -> Any:
-    """The class of the Batched of one depth: a cotangent of another depth than its input is of another class."""
-    return type("Batched", (Batched,), {"__slots__": (), "__module__": __name__, "depth": depth})
 
 
 @functools.cache
@@ -323,17 +320,14 @@ ASKS_NO_VALUE = frozenset(
 """Functions that look at shapes and dtypes alone."""
 
 
-def answer(op: Any, args: Any, kwargs: Any, own: Batched | None = None, function: Any = None) -> Any:
+def answer(op: Any, args: Any, kwargs: Any, function: Any = None) -> Any:
     """An op on arguments among which are Batched arrays.
 
     Args:
         op, args, kwargs: the call.
-        own: the Batched that was asked, for calls such as `np.zeros(3, like=own)`, which name no other.
         function: what the op does, for an op that is written in Python.
     """
-    level = max((x._level for x in arrays_of((args, kwargs))), key=lambda x: x.depth, default=None)
-    if level is None:
-        level = own._level  # type: ignore[union-attr]
+    level = max((x._level for x in arrays_of((args, kwargs))), key=lambda x: x.since)
     if op in ASKS_NO_VALUE:
         return op(*_changed(_stand_in, args), **_changed(_stand_in, kwargs))
     rule = batching.get(op)
@@ -457,7 +451,7 @@ def _stacked(level: Level, results: list[Any], rows: Any = slice(None)) -> Any:
 @primitive
 def gathered(x: Any, axis: int, level: Level) -> Any:
     """An array as a batch of its slices along an axis."""
-    if isinstance(x, Batched) and x._level.depth > level.depth:  # a cotangent of an inner map
+    if isinstance(x, Batched) and x._level.since > level.since:  # a cotangent of an inner map
         return x._level.make(gathered(x._array, axis + (axis >= 0), level))
     return level.make(np.moveaxis(x, axis, 0))
 
@@ -465,7 +459,7 @@ def gathered(x: Any, axis: int, level: Level) -> Any:
 @primitive
 def laid_out(x: Any, axis: int, level: Level) -> Any:
     """A batch as an array with the batch along an axis; what is the same for all members is repeated."""
-    if isinstance(x, Batched) and x._level.depth > level.depth:
+    if isinstance(x, Batched) and x._level.since > level.since:
         return x._level.make(laid_out(x._array, axis + (axis >= 0), level))
     return np.moveaxis(level.full(x), 0, axis)
 
@@ -473,7 +467,7 @@ def laid_out(x: Any, axis: int, level: Level) -> Any:
 @primitive
 def _over_members(g: Any, level: Level) -> Any:
     """The sum of cotangents over the members of a batch, each of which sends one to what they share."""
-    if isinstance(g, Batched) and g._level.depth > level.depth:
+    if isinstance(g, Batched) and g._level.since > level.since:
         return g._level.make(_over_members(g._array, level))
     return total(g._array, 0) if level.holds(g) else g
 
@@ -481,7 +475,7 @@ def _over_members(g: Any, level: Level) -> Any:
 @primitive
 def _repeated(g: Any, level: Level) -> Any:
     """The same for every member, as a batch."""
-    if isinstance(g, Batched) and g._level.depth > level.depth:
+    if isinstance(g, Batched) and g._level.since > level.since:
         return g._level.make(_repeated(g._array, level))
     return level.make(level.full(g))
 

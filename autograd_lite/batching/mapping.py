@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Iterator
-from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -24,9 +23,6 @@ from .batched import Batched, Level, gathered, laid_out, levels_of, warned
 __all__ = ["quietly", "vmap"]
 
 RANDOMNESS = ("error", "different", "same")
-
-_depth: ContextVar[int] = ContextVar("depth", default=0)
-"""How many maps run, by thread and task."""
 
 
 def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0, randomness: str = "error") -> Function:
@@ -79,16 +75,14 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0, randomness: str = "er
         axes = [*_spread_axes(in_axes, args, "in_axes", "the arguments"), *_axes_of_keywords(kwargs)]
         leaves, rebuild = tree.flatten((args, kwargs))
         names = tree.paths((args, kwargs))
-        level = Level(_depth.get() + 1, _size(leaves, axes, names), next_index())
+        level = Level(_size(leaves, axes, names), next_index())
         given = [x if k is None else _in_batch(x, k, level) for x, k in zip(leaves, axes, strict=True)]
         args, kwargs = rebuild(given)
-        depth = _depth.set(level.depth)
         draws = drawing.set(functools.partial(_drawn, level, randomness, drawing.get()))
         try:
             out = f(*args, **kwargs)
         finally:
             drawing.reset(draws)
-            _depth.reset(depth)
         results, rebuild_out = tree.flatten(out)
         places = _spread_axes(out_axes, out, "out_axes", "the result")
         tensors = any(isinstance(x, Tensor) for x in leaves)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arrays import is_array, shape_of
+from ..arrays import empty, is_array, on_host, shape_of
 from ..errors import BatchError
 
 __all__ = ["Places", "added_in", "places_of", "put_in", "read", "stored_as"]
@@ -132,4 +132,9 @@ def added_in(level: Any, x: Any, index: Any, value: Any) -> None:
 
 def stored_as(level: Any, x: Any, value: Any) -> Any:
     """A batch that may be written into, of the entries of x, which may be the same for all members."""
-    return level.make(np.copy(level.full(x)))
+    whole = level.full(x)
+    if on_host(whole) and not on_host(level.body(value)):  # it takes the class of what is assigned
+        made = empty(whole.shape, whole.dtype, like=level.body(value))
+        made[...] = whole
+        return level.make(made)
+    return level.make(np.copy(whole))

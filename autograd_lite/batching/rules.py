@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..apply import apply, setitem
-from ..arrays import is_array, shape_of
+from ..arrays import is_array, shape_of, zeros
 from ..box import wrap
 from ..errors import BatchError
 from ..known import defbatch
@@ -317,16 +317,7 @@ def _triangle(op: Any, a: Any, k: int = 0) -> Any:
 
 defbatch(np.tril, np.triu, rule=first(_triangle))
 
-# -- new arrays, as `np.zeros(shape, like=x)` and `np.zeros_like(x)` make them ------------------------
-
-
-@defbatch(np.zeros, np.ones, np.empty)
-def _made(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
-    def made(shape: Any, dtype: Any = float, *args: Any, **kwargs: Any) -> Any:
-        shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
-        return op((level.size, *shape), dtype)
-
-    return made(*args, **kwargs)
+# -- new arrays ------------------------------------------------------------------------------------
 
 
 def _made_like(op: Any, a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, **o: Any) -> Any:
@@ -356,7 +347,7 @@ def _setitem(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
 @defbatch(scatter)
 def _scatter(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
     g, index, shape = args
-    result = level.make(np.zeros((level.size, *shape), g.dtype))
+    result = level.make(zeros((level.size, *shape), like=level.body(g)))
     added_in(level, result, index, g)
     return result._array
 
@@ -380,7 +371,10 @@ def _written(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
 @defbatch("at")
 def _at(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
     if op.ufunc is not np.add or not level.holds(args[0]):
-        return NotImplemented
+        raise BatchError(
+            f"np.{op.__name__} inside of vmap writes into what is no batch; add with np.add.at to an array that was "
+            "made of one: np.zeros_like(x)"
+        )
     added_in(level, *args)
     return None
 
