@@ -214,14 +214,14 @@ class Batched:
     def __setitem__(self, index: Any, value: Any) -> None:
         if isinstance(value, Box):
             raise TypeError("a batch cannot record what is assigned to it; make it a Tensor first: ag.Tensor(x)")
-        if self._level.holds(value) or not any(v.since > self._level.since for v in levels_of((index, value))):
-            put_in(self._level, self, index, value)
-        else:
+        inner = max(levels_of((self, index, value)), key=lambda level: level.since)
+        if inner is not self._level:
             raise BatchError(
-                "an array of an outer vmap cannot hold what differs between the members of an inner one; "
-                "write np.where, or ag.Tensor(x), which takes a new value",
-                None,
+                "x[i] = v: what all members of a vmap share cannot hold what differs between them; write np.where, or "
+                "ag.Tensor(x), which takes a new value",
+                inner,
             )
+        put_in(self._level, self, index, value)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -320,6 +320,10 @@ ASKS_NO_VALUE = frozenset(
 """Functions that look at shapes and dtypes alone."""
 
 
+ALIKE = frozenset({operator.getitem})
+"""Ops that a loop would not help: the results of the members differ in shape."""
+
+
 def answer(op: Any, args: Any, kwargs: Any, function: Any = None) -> Any:
     """An op on arguments among which are Batched arrays.
 
@@ -335,17 +339,17 @@ def answer(op: Any, args: Any, kwargs: Any, function: Any = None) -> Any:
         rule = batching[np.ufunc if isinstance(op, np.ufunc) else op.method]
     if rule is None and function is not None and known[op].broadcasts:
         rule = batching[np.ufunc]
-    if rule is not None:
-        result = rule(level, function or op, args, kwargs)
-        if result is not NotImplemented:
-            return level.wrapped(result)
     try:
+        if rule is not None:
+            result = rule(level, function or op, args, kwargs)
+            if result is not NotImplemented:
+                return level.wrapped(result)
         if function is not None:
             return function(*args, **kwargs)
         if isinstance(known.get(op), Composition) and op not in level.busy:
             return _composed(level, op, args, kwargs)
     except BatchError as error:
-        if error.level is not level:
+        if op in ALIKE or error.level not in levels_of((args, kwargs)):
             raise
     return mapped_over(level, op, args, kwargs)
 
