@@ -29,7 +29,7 @@ import numpy as np
 from ..apply import apply, primitive
 from ..arrays import dtype_of, is_array, shape_of
 from ..box import Box, wrap
-from ..calls import boxes, deep_unwrap
+from ..calls import deep_unwrap
 from ..errors import BatchError
 from ..known import Composition, batching, defvjp, known
 from ..node import op_name
@@ -81,6 +81,8 @@ class Level:
 
     def wrapped(self, result: Any) -> Any:
         """Arrays with the batch axis as Batched, also in tuples and lists."""
+        if result.__class__ is np.ndarray:
+            return Batched(result, self)
         if isinstance(result, (tuple, list)):
             parts = [self.wrapped(part) for part in result]
             return type(result)(*parts) if hasattr(result, "_fields") else type(result)(parts)
@@ -151,13 +153,15 @@ class Batched:
     # -- the seam: see arrays.py -------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
-        if any(isinstance(x, Box) for x in args):
-            return NotImplemented
+        for x in args:
+            if isinstance(x, Box):
+                return NotImplemented
         return answer(_method_of(ufunc, method), args, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if any(True for _ in boxes((args, kwargs))):
-            return NotImplemented
+        for kind in types:
+            if issubclass(kind, Box):
+                return NotImplemented
         if function in (np.zeros, np.ones, np.empty):  # called with like=self
             return self._made(function, *args, **kwargs)
         return answer(function, args, kwargs)
@@ -169,8 +173,9 @@ class Batched:
 
     def __array_op__(self, op: Any, function: Any, args: Any, kwargs: Any) -> Any:
         """Go through an op that is a function of Python's: by its rule, else the function runs on Batched."""
-        if any(True for _ in boxes((args, kwargs))):
-            return apply(op, *args, **kwargs)
+        for x in (*args, *kwargs.values()):
+            if isinstance(x, Box):
+                return apply(op, *args, **kwargs)
         return answer(op, args, kwargs, function)
 
     def __array_shared__(self, g: Any, parent: int, step: int) -> Any:
@@ -290,6 +295,22 @@ def arrays_of(value: Any) -> Iterator[Batched]:
         yield from arrays_of(value._data)
 
 
+def _innermost(value: Any) -> Any:
+    """The level of the inner map among the Batched in arguments, or None."""
+    level = None
+    for x in value.values() if value.__class__ is dict else value:
+        kind = x.__class__
+        if kind is Batched:
+            own = x._level
+        elif kind is list or kind is tuple or kind is dict:
+            own = _innermost(x)
+        else:
+            continue
+        if own is not None and (level is None or own.since > level.since):
+            level = own
+    return level
+
+
 def levels_of(value: Any) -> list[Level]:
     """The levels of all Batched in a value, also of those that hold others."""
     levels = []
@@ -331,7 +352,7 @@ def answer(op: Any, args: Any, kwargs: Any, function: Any = None) -> Any:
         op, args, kwargs: the call.
         function: what the op does, for an op that is written in Python.
     """
-    level = max((x._level for x in arrays_of((args, kwargs))), key=lambda x: x.since)
+    level = _innermost(args) or _innermost(kwargs)
     if op in ASKS_NO_VALUE:
         return op(*_changed(_stand_in, args), **_changed(_stand_in, kwargs))
     rule = batching.get(op)

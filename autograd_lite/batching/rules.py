@@ -22,7 +22,7 @@ from ..ops.indexing import scatter
 from ..ops.reductions import log_softmax, logsumexp, softmax
 from ..recording import no_grad
 from ..sums import total
-from .batched import Level, arrays_of
+from .batched import Batched, Level
 from .places import added_in, put_in, read, stored_as
 
 __all__: list[str] = []
@@ -34,7 +34,17 @@ Rule = Callable[..., Any]
 
 def varies(level: Level, value: Any) -> bool:
     """Whether a value, or something in it, differs between the members."""
-    return any(level.holds(x) for x in arrays_of(value))
+    if value.__class__ in PLAIN:
+        return False
+    if value.__class__ is Batched:
+        return value._level is level  # type: ignore[no-any-return]
+    if isinstance(value, (tuple, list)):
+        return any([varies(level, item) for item in value])
+    return isinstance(value, dict) and any([varies(level, item) for item in value.values()])
+
+
+PLAIN = frozenset({np.ndarray, int, float, bool, type(None), str, slice})
+"""The commonest arguments that no batch is in."""
 
 
 def first(change: Rule) -> Rule:
@@ -50,16 +60,19 @@ def first(change: Rule) -> Rule:
 
 def widened(level: Level, x: Any, ndim: int) -> Any:
     """The array of a batch, with axes of size 1 behind the batch axis, up to `ndim` axes of each member."""
-    if not level.holds(x):
+    if x.__class__ is not Batched or x._level is not level:
         return x
-    missing = ndim - x.ndim
-    return np.reshape(x._array, (level.size, *[1] * missing, *x.shape)) if missing > 0 else x._array
+    array, missing = x._array, ndim - x.ndim
+    return np.reshape(array, (level.size, *[1] * missing, *array.shape[1:])) if missing > 0 else array
 
 
 def elementwise(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
     """Entry by entry: axes of size 1 go behind the batch axis, so that NumPy broadcasts as for one member."""
     if getattr(op, "signature", None) is not None:
         return NotImplemented
+    if not kwargs and NUMBERS.issuperset(map(type, args)):  # written out, for it is the commonest
+        ndim = max([x.ndim if x.__class__ is Batched else np.ndim(x) for x in args])
+        return op(*[widened(level, x, ndim) for x in args])
     several = (list, tuple)
     ndim = max(
         len(shape_of(x))
@@ -74,6 +87,10 @@ def elementwise(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
         return widened(level, x, ndim)
 
     return op(*map(own, args), **{key: own(value) for key, value in kwargs.items()})
+
+
+NUMBERS = frozenset({Batched, np.ndarray, float, int, np.float64, np.float32})
+"""The classes of most operands."""
 
 
 def behind(axis: Any) -> Any:
