@@ -96,6 +96,16 @@ def _read(name: str) -> Callable[..., Any]:
     return method
 
 
+def _ways(name: str) -> str:
+    """What a program writes to read a value by one of Python's special methods."""
+    ways = {
+        "array": "np.asarray(x), or array[x] of a plain array, for which ag.Tensor(array)[x] stands,",
+        "bool": "if x, while x or bool(x)",
+        "index": "a count or an index of a list",
+    }
+    return ways.get(name, f"{name}(x)")
+
+
 def _numpys(name: str) -> Callable[..., Any]:
     function = getattr(np, name)
     return lambda self, *args, **kwargs: function(self, *args, **kwargs)
@@ -196,7 +206,7 @@ class Batched:
         return self._array
 
     def __array_host__(self) -> Any:
-        raise self._unreadable("x.numpy(), x.item()")
+        raise self._unreadable("if x, float(x), x.item() or x.numpy()")
 
     def _unreadable(self, how: str) -> BatchError:
         return BatchError(
@@ -207,8 +217,7 @@ class Batched:
         )
 
     for _name in ("array", "bool", "int", "float", "complex", "index", "contains"):
-        locals()[f"__{_name}__"] = _read({"bool": "if x, while x or bool(x)", "index": "an index or a count"}.get(
-            _name, f"{_name}(x)"))  # fmt: skip
+        locals()[f"__{_name}__"] = _read(_ways(_name))
     for _name in ("item", "tolist", "tobytes"):
         locals()[_name] = _read(f"x.{_name}()")
     del _name
@@ -404,7 +413,7 @@ def mapped_over(level: Level, function: Any, args: Any, kwargs: Any) -> Any:
     _warn_once(op_name(function), level.size)
     given = _changed(functools.partial(_spread, level), (args, kwargs))
     if not level.size:  # one member of ones tells the shapes
-        ones = _changed(lambda x: np.ones(x.shape[1:], x.dtype), _Rows.of(given))
+        ones = _Rows.of(given)
         return _stacked(level, [function(*ones[0], **ones[1])], slice(0))
     results = []
     for i in range(level.size):
@@ -437,9 +446,9 @@ class _Rows:
 
     @staticmethod
     def of(value: Any, i: int | None = None) -> Any:
-        """Arguments with the rows of one member in place of the batch; of none, with all rows."""
+        """Arguments with the row of one member in place of the batch; where there is none, with ones."""
         if isinstance(value, _Rows):
-            return value.rows if i is None else value.rows[i]
+            return np.ones(value.rows.shape[1:], value.rows.dtype) if i is None else value.rows[i]
         if isinstance(value, (list, tuple)):
             return type(value)([_Rows.of(item, i) for item in value])
         return {key: _Rows.of(item, i) for key, item in value.items()} if isinstance(value, dict) else value

@@ -28,8 +28,7 @@ RANDOMNESS = ("error", "different", "same")
 def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0, randomness: str = "error") -> Function:
     """A function that does to every member of a batch what `f` does to one, all at once.
 
-    f is written for one member: the axis of the batch is not there. It gets Tensors in place of the arrays that
-    are mapped over. vmap goes together with the other transforms, in any order, and with itself.
+    f is written for one member: the axis of the batch is not there. It gets Tensors in place of arrays. vmap goes together with the other transforms, in any order, and with itself.
 
     Args:
         f: takes and returns arrays, numbers, or nested tuples, lists and dicts of them. It may not read values:
@@ -76,7 +75,7 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0, randomness: str = "er
         leaves, rebuild = tree.flatten((args, kwargs))
         names = tree.paths((args, kwargs))
         level = Level(_size(leaves, axes, names), next_index())
-        given = [x if k is None else _in_batch(x, k, level) for x, k in zip(leaves, axes, strict=True)]
+        given = [_given(x, k, level) for x, k in zip(leaves, axes, strict=True)]
         args, kwargs = rebuild(given)
         draws = drawing.set(functools.partial(_drawn, level, randomness, drawing.get()))
         try:
@@ -166,8 +165,11 @@ def _size(leaves: list[Any], axes: list[Any], names: list[str]) -> int:
 # -- in and out ------------------------------------------------------------------------------------
 
 
-def _in_batch(x: Any, axis: int, level: Level) -> Any:
-    """An argument as f gets it: a Tensor of one member's shape."""
+def _given(x: Any, axis: int | None, level: Level) -> Any:
+    """An argument as f gets it: a Tensor of one member's shape. What members share is one, too, so that it can be
+    indexed with what differs between them."""
+    if axis is None:
+        return wrap(x) if x.__class__ is np.ndarray and x.dtype.kind in "biufc" and x.ndim else x
     if isinstance(x, Tensor):
         return gathered(x, int(axis), level)
     return wrap(level.make(np.moveaxis(asarray(x), axis, 0)))
