@@ -81,14 +81,16 @@ class Call:
 
     def pull(self, cotangents: Sequence[Any], *, record: bool, retain: bool = False) -> list[Any]:
         """Cotangents of the primals; zeros where nothing was recorded."""
-        only = self.between if record else None  # a recorded step costs more than to find out whether it is needed
+        only = (
+            self.between if record else None
+        )  # to record a step costs more than to find out if it is needed
         sweep = Sweep(since=self.since, wanted=self.nodes, record=record, retain=retain or record, only=only)
         arrived = play(seeds_of(self.outputs, cotangents, record), sweep)
         return [receive(x.node, arrived[x.node]) if x.node in arrived else zeros_of(x) for x in self.aliases]
 
     @functools.cached_property
     def between(self) -> set[Node]:
-        """The aliases, and the steps between them and the outputs. Others were computed from what else f reads."""
+        """The aliases, and the steps that lead from them to the outputs."""
         found = set(self.nodes)
         ends = [y.node for y in self.outputs if isinstance(y, Tensor) and y.node is not None]
         for step in tape_order(ends, self.since):

@@ -14,7 +14,17 @@ from typing import Any, TypeVar, cast, overload
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import asarray, dtype_of, empty, on_host, owned, read_at, refuse_other_arithmetic, shape_of, stored
+from .arrays import (
+    asarray,
+    dtype_of,
+    empty,
+    on_host,
+    owned,
+    read_at,
+    refuse_other_arithmetic,
+    shape_of,
+    stored,
+)
 from .box import HARMLESS, OPERANDS, PLAIN, Box, Value, answer, record, wrap
 from .calls import (
     NUMPY_FUNCTION,

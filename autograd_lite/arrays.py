@@ -7,8 +7,8 @@ A Tensor may hold an array of any class that speaks NumPy's two protocols, `__ar
 - Python's operators, `len`, and `x[index]`, also for assignment;
 - for what NumPy's functions return, arrays of its own class, 0-d ones included;
 - if its values may be read, `__array_host__()`, which returns them as a NumPy array;
-- if one stands for several arrays, the members of a batch: `__array_several__`, all of them in one array with
-  an axis more, and `__array_shared__(g, parent, step)`, a cotangent summed over the members that share an input;
+- if one stands for several arrays, the members of a batch: `__array_several__`, all of them in one array
+  with an axis more, and `__array_shared__(g, parent, step)`, the cotangent of an input that members share;
 - if ops that are functions of Python's are to ask it, `__array_op__(op, function, args, kwargs)`.
 
 Arrays are made from nothing by `zeros`, `ones` and `empty`, with the class of another array. Values that a

@@ -46,8 +46,7 @@ def play(seeds: dict[Node, Cotangent], sweep: Sweep) -> dict[Node, Cotangent]:
         seeds: a cotangent for each output, in its shape and dtype.
         sweep: how far the pass goes, and what it keeps.
     """
-    # The latest step is always next, for all that used its value has been played by then. Of the
-    # steps that wait it is held apart; the others are a heap, which in a chain stays empty.
+    # The latest step is next: all uses of its value have been played. The others are a heap, empty in a chain.
     since, wanted, retain, handed = sweep.since, sweep.wanted, sweep.retain, handed_out[0]
     waiting = [(-node.index, node) for node in seeds if node.op is not None and node.index > since]
     heapify(waiting)
@@ -72,14 +71,14 @@ def play(seeds: dict[Node, Cotangent], sweep: Sweep) -> dict[Node, Cotangent]:
                 for parent in inputs:
                     i += 1
                     place = parent.__class__
-                    if (place is not Node and place is not Leaf) or (
-                        since >= 0 and parent.index <= since and parent not in wanted
+                    if (
+                        (place is not Node and place is not Leaf)
+                        or (sent and sent[i] is None)
+                        or (since >= 0 and parent.index <= since and parent not in wanted)
                     ):
                         continue
                     if sent is not None:
                         gx, sent[i] = sent[i], None
-                        if gx is None:  # a step that does not lead to what is wanted
-                            continue
                     else:
                         try:
                             if len(args) == 2:  # written out: unpacking costs as much as a product

@@ -1,7 +1,7 @@
 """Random draws: the one door for numbers that a computation draws while it runs.
 
-Who draws says how one array is drawn, and of what shape. What runs around it may change what that means: inside
-of `vmap` each member of the batch has numbers of its own, or all have the same.
+Who draws says how an array is drawn, and of what shape. Inside of `vmap` each member of the batch may have
+numbers of its own, or all have the same.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """All the partial derivatives of a function: rows by pullbacks, columns by tangents, many at once by `vmap`.
 
-The pullback of a function is linear, and computes one row of the Jacobian from one unit cotangent. On a batch of all
-the unit cotangents it computes all rows in the time of a few: a product of a matrix and a vector becomes one of
-two matrices, and Python goes through the steps of the tape once.
+The pullback of a function is linear, and computes one row of the Jacobian from one unit cotangent. On a
+batch of all unit cotangents it computes all rows in the time of a few: a product of a matrix and a vector
+becomes one of two matrices, and Python goes through the steps of the tape once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .batching.mapping import quietly
 from .errors import BatchError, DTypeError
 from .node import tape_order
 from .tensor import Tensor
-from .transforms import argnums_of, are_several, cotangent_of, grad, jvp
+from .transforms import are_several, argnums_of, cotangent_of, grad, jvp
 
 __all__ = ["hessian", "jacfwd", "jacobian", "jacrev"]
 
@@ -34,8 +34,8 @@ ROOM = 1 << 24
 def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     """A function that returns all the partial derivatives of an array-valued `f`, from its rows.
 
-    One backward pass for a batch of all the entries of the output. Where a rule cannot take a batch, there is one
-    pass for each entry. `jacrev` is another name for it.
+    There is one backward pass, for a batch of all the entries of the output; where a rule cannot take a
+    batch, one for each entry. `jacrev` is another name for it.
 
     Args:
         f: returns an array, or nested tuples, lists and dicts of arrays.

@@ -368,8 +368,8 @@ def defbatch(*ops: Any, rule: Any = None) -> Any:
 
     Args:
         ops: functions of NumPy or of this library.
-        rule: `rule(level, op, args, kwargs)` returns arrays whose first axis is the batch, or `NotImplemented`
-            for a call that it cannot compute; see `batching/rules.py`.
+        rule: `rule(level, op, args, kwargs)` returns arrays whose first axis is the batch, or, for a call
+            that it cannot compute, `NotImplemented`; see `batching/rules.py`.
     """
 
     def give(rule: Callable[..., Any]) -> Callable[..., Any]:

@@ -14,8 +14,7 @@ import numpy as np
 
 from . import tree
 from .aliases import Call, Function, owned, seeds_of, zeros_of
-from .arrays import asarray, is_array, ones, refuse_other_arithmetic, shape_of, size_of, unwrap, zeros
-from .arrays import owned as copied
+from .arrays import asarray, is_array, ones, refuse_other_arithmetic, shape_of, size_of, unwrap
 from .backward import play
 from .box import as_numbers, lift, wrap
 from .errors import DTypeError, IndexingError, ShapeError
@@ -26,7 +25,7 @@ from .recording import is_recording
 from .tensor import Tensor
 from .words.explain import describe
 
-__all__ = ["argnums_of", "are_several", "cotangent_of", "grad", "hvp", "jvp", "value_and_grad", "vjp"]
+__all__ = ["are_several", "argnums_of", "cotangent_of", "grad", "hvp", "jvp", "value_and_grad", "vjp"]
 
 
 def _require_number(out: Any) -> None:
@@ -57,6 +56,7 @@ def are_several(argnums: Any) -> bool:
 
 
 def argnums_of(argnums: int | Sequence[int], args: tuple[Any, ...]) -> tuple[int, ...]:
+    """The places of the arguments that `argnums` names, counted from the first."""
     numbers = tuple(argnums) if isinstance(argnums, (tuple, list)) else (argnums,)
     for i in numbers:
         if not -len(args) <= i < len(args):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import warnings
 from collections.abc import Callable, Iterable
@@ -14,7 +15,7 @@ import autograd_lite as ag
 import nn
 from autograd_lite import tree
 from autograd_lite.arrays import unwrap
-from autograd_lite.batching import batched
+from autograd_lite.batching import members
 from autograd_lite.errors import AxisError, BatchError, DTypeError, MistakeWarning, OptionError, ShapeError
 from nn import functional
 from tests.samples import SAMPLES, Sample
@@ -34,7 +35,11 @@ def is_mapped(x: Any) -> bool:
 
 def numbers(out: Any) -> list[Any]:
     """The results that carry numbers: a rank is none."""
-    return [y for y in tree.flatten(out)[0] if isinstance(unwrap(y), (np.ndarray, np.generic)) or hasattr(y, "_data")]
+    return [
+        y
+        for y in tree.flatten(out)[0]
+        if isinstance(unwrap(y), (np.ndarray, np.generic)) or hasattr(y, "_data")
+    ]
 
 
 def loss(out: Any) -> Any:
@@ -80,6 +85,10 @@ def test_every_op_on_a_batch_is_the_op_on_each_member(samples: list[Sample]) -> 
                 compared(sample)
 
 
+def squares(f: Any, x: Any) -> Any:
+    return np.sum(ag.grad(f)(x) ** 2)
+
+
 # -- second order, nested maps, shared arguments ---------------------------------------------------
 
 rng = np.random.default_rng(3)
@@ -102,8 +111,7 @@ def test_derivatives_of_second_order_on_a_batch(samples: list[Sample]) -> None:
             def f(x: Any, sample: Sample = sample, i: int = i) -> Any:
                 return loss(sample.op(*sample.args[:i], x, *sample.args[i + 1 :], **sample.kwargs))
 
-            def second(x: Any, f: Any = f) -> Any:
-                return ag.grad(lambda v: np.sum(ag.grad(f)(v) ** 2))(x)
+            second = ag.grad(functools.partial(squares, f))
 
             batch = np.stack([sample.args[i] * s for s in SCALES])
             for got, x in zip(ag.vmap(second)(batch), batch, strict=True):
@@ -116,10 +124,17 @@ def quartic(x: Any) -> Any:
 
 def test_a_map_goes_together_with_the_other_transforms() -> None:
     X, w = draw(4, 3), draw(3)
-    for transform in (ag.grad, ag.hessian, lambda f: ag.jacobian(lambda x: f(x) * x), lambda f: ag.jacfwd(ag.grad(f))):
+    for transform in (
+        ag.grad,
+        ag.hessian,
+        lambda f: ag.jacobian(lambda x, f=f: f(x) * x),
+        lambda f: ag.jacfwd(ag.grad(f)),
+    ):
         of = transform(quartic)
         np.testing.assert_allclose(ag.vmap(of)(X), np.stack([of(x) for x in X]), rtol=1e-12)
-        np.testing.assert_allclose(ag.vmap(ag.vmap(of))(X[None]), np.stack([of(x) for x in X])[None], rtol=1e-12)
+        np.testing.assert_allclose(
+            ag.vmap(ag.vmap(of))(X[None]), np.stack([of(x) for x in X])[None], rtol=1e-12
+        )
     np.testing.assert_allclose(
         ag.vmap(lambda x, v: ag.hvp(quartic, x, v))(X, X[::-1]),
         np.stack([ag.hvp(quartic, x, v) for x, v in zip(X, X[::-1], strict=True)]),
@@ -162,7 +177,9 @@ def test_the_gradient_of_what_members_share_is_the_sum_over_them() -> None:
 def test_dead_entries_of_what_members_share_stay_dead() -> None:
     def f(w: Any) -> Any:
         root = np.sqrt(w * 1.0)
-        return np.sum(ag.vmap(lambda x: np.sum(np.where(x > 0, root, 0.0)))(np.array([[0.0, 1.0], [0.0, 2.0]])))
+        return np.sum(
+            ag.vmap(lambda x: np.sum(np.where(x > 0, root, 0.0)))(np.array([[0.0, 1.0], [0.0, 2.0]]))
+        )
 
     with np.errstate(all="ignore"):
         assert np.array_equal(ag.grad(f)(np.array([0.0, 4.0])), [0.0, 0.5])
@@ -206,7 +223,11 @@ def test_the_kinds_that_go_in_come_out() -> None:
     [
         (lambda f: ag.vmap(f)(np.ones(2), np.ones(3)), ShapeError, r"args\[0\] has 2 .* args\[1\] has 3"),
         (lambda f: ag.vmap(f)(np.ones(2), 1.0), AxisError, r"args\[1\] is 1.0.*in_axes=None"),
-        (lambda f: ag.vmap(f, in_axes=(0,))(np.ones(2), np.ones(2)), ShapeError, "does not fit the structure"),
+        (
+            lambda f: ag.vmap(f, in_axes=(0,))(np.ones(2), np.ones(2)),
+            ShapeError,
+            "does not fit the structure",
+        ),
         (lambda f: ag.vmap(f, in_axes=None)(1.0, 2.0), ShapeError, "no argument is mapped over"),
         (lambda f: ag.vmap(f, out_axes=2)(np.ones(2), np.ones(2)), AxisError, "out_axes=2"),
         (lambda f: ag.vmap(f, out_axes=None)(np.ones(2), np.ones(2)), BatchError, "out_axes=0"),
@@ -232,7 +253,7 @@ def test_a_wrong_call_is_answered(call: Any, error: type[Exception], message: st
         lambda x: x.numpy(),
         np.asarray,
         lambda x: [1.0, 2.0][x.astype(int)],
-        lambda x: x if (x > 0).any() else x,
+        lambda x: x if (x > 0).any() else -x,
         lambda x: np.ones(3)[x.astype(int)],
     ],
 )
@@ -247,12 +268,12 @@ def test_a_mask_as_an_index_is_an_error() -> None:
 
 
 def test_an_op_without_a_rule_is_looped_over_and_named_once() -> None:
-    batched._named.discard("convolve")
+    members._named.discard("convolve")
     X, v = draw(3, 5), draw(3)
-    with pytest.warns(MistakeWarning, match="convolve has no batching rule") as caught:
-        for _ in range(2):
-            got = ag.vmap(lambda x: np.convolve(x, v))(X)
-    assert len(caught) == 1
+    smoothed = ag.vmap(lambda x: np.convolve(x, v))
+    with pytest.warns(MistakeWarning, match="convolve has no batching rule"):
+        smoothed(X)
+    got = smoothed(X)  # a second warning would be an error
     np.testing.assert_allclose(got, [np.convolve(x, v) for x in X])
 
 
@@ -294,25 +315,25 @@ INDICES: list[Callable[[Any, Any, Any], Any]] = [
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("read", INDICES)
 def test_computed_indices(read: Callable[[Any, Any, Any], Any], shared: bool) -> None:
-    X, I, J = draw(4, 2, 2, 2), rng.integers(2, size=4), rng.integers(-2, 2, size=(4, 2))
+    X, rows, columns = draw(4, 2, 2, 2), rng.integers(2, size=4), rng.integers(-2, 2, size=(4, 2))
     one = X[0]
 
     def f(x: Any, i: Any, j: Any) -> Any:
         return read(x, i, j)
 
     axes = (None if shared else 0, 0, 0)
-    members = [(ag.Tensor(one if shared else x), i, j) for x, i, j in zip(X, I, J, strict=True)]
-    got = ag.vmap(f, axes)(one if shared else X, I, J)
+    members = [(ag.Tensor(one if shared else x), i, j) for x, i, j in zip(X, rows, columns, strict=True)]
+    got = ag.vmap(f, axes)(one if shared else X, rows, columns)
     np.testing.assert_array_equal(got, np.stack([read(*m).numpy() for m in members]))
     gradient = ag.grad(lambda x, i, j: np.sum(np.sin(read(x, i, j))))
-    got = ag.vmap(gradient, axes)(one if shared else X, I, J)
+    got = ag.vmap(gradient, axes)(one if shared else X, rows, columns)
     want = [gradient(m[0].numpy(), *m[1:]) for m in members]
     np.testing.assert_allclose(got, np.stack(want), rtol=1e-12)
 
 
 WRITES: list[Callable[[Any, Any, Any], Any]] = [
     lambda x, i, v: x.__setitem__(i, v),
-    lambda x, i, v: x.__setitem__((slice(None), i), v[:2]),
+    lambda x, i, v: x.__setitem__((slice(None), i), v),
     lambda x, i, v: x.__setitem__((slice(None), 1), 7.0),
     lambda x, i, v: x.__setitem__(([0, 1], slice(None), [2, 0]), v),
     lambda x, i, v: x.__setitem__(Ellipsis, v[0]),
@@ -321,7 +342,7 @@ WRITES: list[Callable[[Any, Any, Any], Any]] = [
 
 @pytest.mark.parametrize("write", WRITES)
 def test_assignment(write: Callable[[Any, Any, Any], Any]) -> None:
-    X, I, V = draw(4, 2, 3, 3), rng.integers(2, size=4), draw(4, 3)
+    X, places, V = draw(4, 2, 3, 3), rng.integers(2, size=4), draw(4, 3)
 
     def f(x: Any, i: Any, v: Any) -> Any:
         y = x * 1.0
@@ -329,7 +350,7 @@ def test_assignment(write: Callable[[Any, Any, Any], Any]) -> None:
         return np.sum(np.sin(y) * np.arange(18.0).reshape(2, 3, 3))
 
     for axes in ((0, 0, 0), (None, 0, 0), (0, None, 0), (None, None, 0)):
-        args = [a if k == 0 else a[0] for a, k in zip((X, I, V), axes, strict=True)]
+        args = [a if k == 0 else a[0] for a, k in zip((X, places, V), axes, strict=True)]
         got = ag.vmap(ag.grad(f, (0, 2)), axes)(*args)
         for m in range(4):
             own = [a[m] if k == 0 else a for a, k in zip(args, axes, strict=True)]
@@ -381,5 +402,7 @@ def test_gradients_of_each_sample_add_up_to_that_of_the_batch() -> None:
 
     each = ag.vmap(ag.grad(loss_of), (None, 0, 0))(params, X, Y)
     for m in range(6):
-        for g, h in zip(tree.flatten(each)[0], tree.flatten(ag.grad(loss_of)(params, X[m], Y[m]))[0], strict=True):
+        for g, h in zip(
+            tree.flatten(each)[0], tree.flatten(ag.grad(loss_of)(params, X[m], Y[m]))[0], strict=True
+        ):
             np.testing.assert_allclose(g[m], h, rtol=1e-10, atol=1e-12)

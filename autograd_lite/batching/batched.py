@@ -3,8 +3,8 @@
     x = level.make(np.ones((5, 3)))     # five members, each of shape (3,)
     x.shape, x._array.shape             # (3,), (5, 3)
 
-A function that is written for one member runs on such arrays, and computes for all members at once. NumPy calls
-`Batched` for its functions (`__array_function__`, `__array_ufunc__`), and `answer` looks for a way to compute them:
+A function that is written for one member runs on such arrays, and computes for all members at once. NumPy
+hands its functions to `Batched`, and `answer` looks for a way to compute them:
 
 1. the batching rule of the op, from the registry of `known.py`: the op on the array with the batch axis;
 2. the composition of other ops that the op stands for;
@@ -21,24 +21,20 @@ import functools
 import math
 import operator
 from collections.abc import Callable, Iterator
-from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
-from ..apply import apply, primitive
+from ..apply import apply
 from ..arrays import dtype_of, is_array, shape_of
-from ..box import Box, wrap
+from ..box import Box, GivenAbove, wrap
 from ..calls import deep_unwrap
 from ..errors import BatchError
-from ..known import Composition, batching, defvjp, known
-from ..node import op_name
+from ..known import Composition, batching, known
 from ..recording import no_grad
-from ..sums import total
-from ..words.mistakes import warn_of_mistake
 from .places import put_in
 
-__all__ = ["Batched", "Level", "arrays_of", "gathered", "laid_out", "levels_of", "mapped_over", "warned"]
+__all__ = ["Batched", "Level", "changed", "levels_of"]
 
 
 class Level:
@@ -46,12 +42,14 @@ class Level:
 
     Attributes:
         size: how many members the batch has.
-        since: the place on the tape where the map began. What was recorded before is shared by all members. Of two
-            maps the later one is the inner one, also where it maps over the cotangents of the other.
+        since: the place on the tape where the map began. What was recorded before is shared by all members.
+            Of two maps the later one is the inner one, also where it maps over cotangents of the other.
         busy: the ops whose composition is running.
     """
 
     __slots__ = ("busy", "since", "size")
+
+    looped = GivenAbove()
 
     def __init__(self, size: int, since: int) -> None:
         self.size, self.since = size, since
@@ -74,10 +72,6 @@ class Level:
         if self.holds(x):
             return x._array
         return np.broadcast_to(x, (self.size, *shape_of(x)))
-
-    def looped(self, function: Any, args: Any, kwargs: Any) -> Any:
-        """A function called for each member: see `mapped_over`."""
-        return mapped_over(self, function, args, kwargs)
 
     def wrapped(self, result: Any) -> Any:
         """Arrays with the batch axis as Batched, also in tuples and lists."""
@@ -111,6 +105,14 @@ def _numpys(name: str) -> Callable[..., Any]:
     return lambda self, *args, **kwargs: function(self, *args, **kwargs)
 
 
+METHODS = (
+    *("sum", "prod", "mean", "var", "std", "max", "min", "argmax", "argmin", "any", "all", "ravel", "copy"),
+    *("cumsum", "cumprod", "argsort", "squeeze", "swapaxes", "take", "repeat", "round", "clip", "dot"),
+    *("diagonal", "trace", "conj", "conjugate"),
+)
+"""Methods that are NumPy's functions of the same names."""
+
+
 class Batched:
     """Arrays of one shape, one for each member of a batch: see the module.
 
@@ -134,7 +136,7 @@ class Batched:
     real = property(lambda self: self._level.make(self._array.real))
     imag = property(lambda self: self._level.make(self._array.imag))
     T = property(lambda self: np.transpose(self))
-    mT = property(lambda self: np.matrix_transpose(self))
+    mT = property(lambda self: np.matrix_transpose(self))  # noqa: N815
 
     def __len__(self) -> int:
         if not self.shape:
@@ -153,11 +155,7 @@ class Batched:
     def transpose(self, *axes: Any) -> Any:
         return np.transpose(self, (axes[0] if len(axes) == 1 else axes) if axes else None)
 
-    for _name in (
-        *("sum", "prod", "mean", "var", "std", "max", "min", "argmax", "argmin", "any", "all", "ravel", "copy"),
-        *("cumsum", "cumprod", "argsort", "squeeze", "swapaxes", "take", "repeat", "round", "clip", "dot"),
-        *("diagonal", "trace", "conj", "conjugate"),
-    ):
+    for _name in METHODS:
         locals()[_name] = _numpys(_name)
 
     # -- the seam: see arrays.py -------------------------------------------------------------------
@@ -188,17 +186,7 @@ class Batched:
                 return apply(op, *args, **kwargs)
         return answer(op, args, kwargs, function)
 
-    def __array_shared__(self, g: Any, parent: int, step: int) -> Any:
-        """The cotangent of an input that members share: summed over the maps that began between input and step.
-
-        Args:
-            g: what a step sends to an input: self, or a Tensor that holds it.
-            parent, step: where the input and the step stand on the tape.
-        """
-        for level in levels_of(self):
-            if parent <= level.since < step:
-                g = _over_members(g, level)
-        return g
+    __array_shared__ = GivenAbove()
 
     @property
     def __array_several__(self) -> Any:
@@ -210,9 +198,9 @@ class Batched:
 
     def _unreadable(self, how: str) -> BatchError:
         return BatchError(
-            f"{how} reads a value inside of vmap, where x stands for {self._level.size} arrays of shape {self.shape}, "
-            "one for each member of the batch; choose with np.where(condition, a, b) in place of if, and compute "
-            "with x itself; what is the same for all members is given with in_axes=None",
+            f"{how} reads a value inside of vmap, where x stands for {self._level.size} arrays of shape "
+            f"{self.shape}, one for each member of the batch; choose with np.where(condition, a, b) in place "
+            "of if, and compute with x itself; what is the same for all members is given with in_axes=None",
             self._level,
         )
 
@@ -227,12 +215,14 @@ class Batched:
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if isinstance(value, Box):
-            raise TypeError("a batch cannot record what is assigned to it; make it a Tensor first: ag.Tensor(x)")
+            raise TypeError(
+                "a batch cannot record what is assigned to it; make it a Tensor first: ag.Tensor(x)"
+            )
         inner = max(levels_of((self, index, value)), key=lambda level: level.since)
         if inner is not self._level:
             raise BatchError(
-                "x[i] = v: what all members of a vmap share cannot hold what differs between them; write np.where, or "
-                "ag.Tensor(x), which takes a new value",
+                "x[i] = v: what all members of a vmap share cannot hold what differs between them; write "
+                "np.where, or ag.Tensor(x), which takes a new value",
                 inner,
             )
         put_in(self._level, self, index, value)
@@ -331,14 +321,14 @@ def levels_of(value: Any) -> list[Level]:
     return levels
 
 
-def _changed(change: Callable[[Any], Any], value: Any) -> Any:
+def changed(change: Callable[[Any], Any], value: Any) -> Any:
     """Nested lists, tuples and dicts with `change(x)` in place of each Batched, and of each Tensor."""
     if isinstance(value, (Batched, Box)):
         return change(value)
     if isinstance(value, (list, tuple)):
-        parts = [_changed(change, item) for item in value]
+        parts = [changed(change, item) for item in value]
         return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-    return {key: _changed(change, item) for key, item in value.items()} if isinstance(value, dict) else value
+    return {key: changed(change, item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 # -- an op on Batched arrays -----------------------------------------------------------------------
@@ -363,7 +353,7 @@ def answer(op: Any, args: Any, kwargs: Any, function: Any = None) -> Any:
     """
     level = _innermost(args) or _innermost(kwargs)
     if op in ASKS_NO_VALUE:
-        return op(*_changed(_stand_in, args), **_changed(_stand_in, kwargs))
+        return op(*changed(_stand_in, args), **changed(_stand_in, kwargs))
     rule = batching.get(op)
     if rule is None and isinstance(op, (np.ufunc, Method)):
         rule = batching[np.ufunc if isinstance(op, np.ufunc) else op.method]
@@ -381,7 +371,7 @@ def answer(op: Any, args: Any, kwargs: Any, function: Any = None) -> Any:
     except BatchError as error:
         if op in ALIKE or error.level not in levels_of((args, kwargs)):
             raise
-    return mapped_over(level, op, args, kwargs)
+    return level.looped(op, args, kwargs)
 
 
 def _stand_in(x: Any) -> Any:
@@ -394,127 +384,6 @@ def _composed(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
     level.busy.add(op)
     try:
         with no_grad():
-            return deep_unwrap(apply(op, *_changed(wrap, args), **_changed(wrap, kwargs)))
+            return deep_unwrap(apply(op, *changed(wrap, args), **changed(wrap, kwargs)))
     finally:
         level.busy.discard(op)
-
-
-# -- one member after the other --------------------------------------------------------------------
-
-
-def mapped_over(level: Level, function: Any, args: Any, kwargs: Any) -> Any:
-    """A function called for each member, and the results as a batch: slow, and right for any function.
-
-    Args:
-        level: the map whose members are taken one by one.
-        function: takes arrays or Tensors as they are without the map.
-        args, kwargs: with Batched arrays, or Tensors of them.
-    """
-    _warn_once(op_name(function), level.size)
-    given = _changed(functools.partial(_spread, level), (args, kwargs))
-    if not level.size:  # one member of ones tells the shapes
-        ones = _Rows.of(given)
-        return _stacked(level, [function(*ones[0], **ones[1])], slice(0))
-    results = []
-    for i in range(level.size):
-        own_args, own_kwargs = _Rows.of(given, i)
-        results.append(function(*own_args, **own_kwargs))
-    return _stacked(level, results)
-
-
-_named: set[str] = set()
-"""The ops that a warning has named."""
-
-warned: ContextVar[bool] = ContextVar("warned", default=True)
-"""Whether there are warnings, by thread and task."""
-
-
-def _warn_once(name: str, size: int) -> None:
-    if warned.get() and name not in _named:
-        _named.add(name)
-        warn_of_mistake(
-            f"vmap: {name} has no batching rule for this call, so it is called for each of the {size} members, one "
-            "after the other: right, and slow; compute with functions that have one, or move it out of vmap"
-        )
-
-
-class _Rows:
-    """An array, or a Tensor, whose first axis is the batch, among arguments that are to be taken apart."""
-
-    def __init__(self, rows: Any) -> None:
-        self.rows = rows
-
-    @staticmethod
-    def of(value: Any, i: int | None = None) -> Any:
-        """Arguments with the row of one member in place of the batch; where there is none, with ones."""
-        if isinstance(value, _Rows):
-            return np.ones(value.rows.shape[1:], value.rows.dtype) if i is None else value.rows[i]
-        if isinstance(value, (list, tuple)):
-            return type(value)([_Rows.of(item, i) for item in value])
-        return {key: _Rows.of(item, i) for key, item in value.items()} if isinstance(value, dict) else value
-
-
-def _spread(level: Level, x: Any) -> Any:
-    if isinstance(x, Box):
-        return _Rows(laid_out(x, 0, level)) if level in levels_of(x) else x
-    return _Rows(x._array) if level.holds(x) else x
-
-
-def _stacked(level: Level, results: list[Any], rows: Any = slice(None)) -> Any:
-    """What each member gave, as a batch."""
-    first = results[0]
-    if isinstance(first, (tuple, list)) and len({len(result) for result in results}) == 1:
-        parts = [_stacked(level, list(each), rows) for each in zip(*results, strict=True)]
-        return type(first)(*parts) if hasattr(first, "_fields") else type(first)(parts)
-    if first is None or isinstance(first, str):
-        return first
-    shapes = {shape_of(result) for result in results}
-    if len(shapes) > 1:
-        raise BatchError(
-            f"vmap: the members of the batch give results of shapes {sorted(shapes)}, which are no batch; write "
-            "np.where(condition, a, b), which keeps the shape, in place of what leaves entries out",
-            None,
-        )
-    stack = np.stack(results)[rows]
-    return gathered(stack, 0, level) if isinstance(stack, Box) else level.make(stack)
-
-
-# -- into the batch and out of it, as ops ----------------------------------------------------------
-
-
-@primitive
-def gathered(x: Any, axis: int, level: Level) -> Any:
-    """An array as a batch of its slices along an axis."""
-    if isinstance(x, Batched) and x._level.since > level.since:  # a cotangent of an inner map
-        return x._level.make(gathered(x._array, axis + (axis >= 0), level))
-    return level.make(np.moveaxis(x, axis, 0))
-
-
-@primitive
-def laid_out(x: Any, axis: int, level: Level) -> Any:
-    """A batch as an array with the batch along an axis; what is the same for all members is repeated."""
-    if isinstance(x, Batched) and x._level.since > level.since:
-        return x._level.make(laid_out(x._array, axis + (axis >= 0), level))
-    return np.moveaxis(level.full(x), 0, axis)
-
-
-@primitive
-def _over_members(g: Any, level: Level) -> Any:
-    """The sum of cotangents over the members of a batch, each of which sends one to what they share."""
-    if isinstance(g, Batched) and g._level.since > level.since:
-        return g._level.make(_over_members(g._array, level))
-    return total(g._array, 0) if level.holds(g) else g
-
-
-@primitive
-def _repeated(g: Any, level: Level) -> Any:
-    """The same for every member, as a batch."""
-    if isinstance(g, Batched) and g._level.since > level.since:
-        return g._level.make(_repeated(g._array, level))
-    return level.make(level.full(g))
-
-
-defvjp(gathered, lambda g, y, x, axis, level: laid_out(g, axis, level), flow="moves", reads=False)
-defvjp(laid_out, lambda g, y, x, axis, level: gathered(g, axis, level), flow="moves", reads=False)
-defvjp(_over_members, lambda g, y, x, level: _repeated(g, level), flow="moves", reads=False)
-defvjp(_repeated, lambda g, y, x, level: _over_members(g, level), flow="moves", reads=False)

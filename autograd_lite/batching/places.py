@@ -44,8 +44,8 @@ def places_of(level: Any, x: Any, index: Any) -> Places:
     for part in parts:
         if level.holds(part) and part.dtype == bool:
             raise BatchError(
-                f"x[mask] inside of vmap: each of the {level.size} members would keep another number of entries; "
-                "write np.where(mask, x, 0), or x * mask, which keep the shape",
+                f"x[mask] inside of vmap: each of the {level.size} members would keep another number of "
+                "entries; write np.where(mask, x, 0), or x * mask, which keep the shape",
                 level,
             )
     free = len(shape_of(x)) - sum(_taken(part) for part in parts)

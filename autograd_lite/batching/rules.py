@@ -39,8 +39,8 @@ def varies(level: Level, value: Any) -> bool:
     if value.__class__ is Batched:
         return value._level is level  # type: ignore[no-any-return]
     if isinstance(value, (tuple, list)):
-        return any([varies(level, item) for item in value])
-    return isinstance(value, dict) and any([varies(level, item) for item in value.values()])
+        return any(varies(level, item) for item in value)
+    return isinstance(value, dict) and any(varies(level, item) for item in value.values())
 
 
 PLAIN = frozenset({np.ndarray, int, float, bool, type(None), str, slice})
@@ -249,8 +249,10 @@ defbatch(np.fft.fftn, np.fft.ifftn, np.fft.rfftn, np.fft.irfftn, rule=first(_fft
 # -- shape -----------------------------------------------------------------------------------------
 
 
-def _reshape(op: Any, a: Any, shape: Any = None, order: str = "C", newshape: Any = None, **kwargs: Any) -> Any:
-    """In the order "A", that of a member's entries in memory, as in the order "C": it is the batch that lies there."""
+def _reshape(
+    op: Any, a: Any, shape: Any = None, order: str = "C", newshape: Any = None, **kwargs: Any
+) -> Any:
+    """The order "A", that of a member in memory, is "C": it is the batch that lies there."""
     shape = newshape if shape is None else shape
     shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
     if order in "CA":
@@ -296,7 +298,9 @@ defbatch(np.roll, rule=first(_roll))
 defbatch(np.flip, rule=first(_flip))
 defbatch(np.matrix_transpose, rule=first(lambda op, a: np.swapaxes(a, -1, -2)))
 defbatch(np.swapaxes, rule=first(lambda op, a, axis1, axis2: np.swapaxes(a, behind(axis1), behind(axis2))))
-defbatch(np.moveaxis, rule=first(lambda op, a, source, destination: op(a, behind(source), behind(destination))))
+defbatch(
+    np.moveaxis, rule=first(lambda op, a, source, destination: op(a, behind(source), behind(destination)))
+)
 defbatch(np.expand_dims, rule=first(lambda op, a, axis: np.expand_dims(a, behind(axis))))
 
 
@@ -337,7 +341,9 @@ defbatch(np.tril, np.triu, rule=first(_triangle))
 # -- new arrays ------------------------------------------------------------------------------------
 
 
-def _made_like(op: Any, a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, **o: Any) -> Any:
+def _made_like(
+    op: Any, a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, **o: Any
+) -> Any:
     if shape is None:
         return op(a, dtype)
     return op(a, dtype, shape=(len(a), *((shape,) if isinstance(shape, int) else shape)))
@@ -375,8 +381,8 @@ def _written(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
     target, *rest = args
     if not level.holds(target):
         raise BatchError(
-            f"np.{op.__name__}: an array that all members share cannot hold what differs between them; make it a "
-            f"Tensor first: a = ag.Tensor(a); np.{op.__name__}(a, ...)"
+            f"np.{op.__name__}: an array that all members share cannot hold what differs between them; "
+            f"make it a Tensor first: a = ag.Tensor(a); np.{op.__name__}(a, ...)"
         )
     filled = wrap(target)
     with no_grad():
@@ -389,95 +395,8 @@ def _written(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
 def _at(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
     if op.ufunc is not np.add or not level.holds(args[0]):
         raise BatchError(
-            f"np.{op.__name__} inside of vmap writes into what is no batch; add with np.add.at to an array that was "
-            "made of one: np.zeros_like(x)"
+            f"np.{op.__name__} inside of vmap writes into what is no batch; add with np.add.at to an "
+            "array that was made of one: np.zeros_like(x)"
         )
     added_in(level, *args)
     return None
-
-
-# -- products --------------------------------------------------------------------------------------
-
-
-@defbatch(np.matmul)
-def _matmul(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
-    """Vectors of a batch are the rows of a matrix, so that one product does it where the other is shared."""
-    (a, b), (m, n) = args, [len(shape_of(x)) for x in args]
-    one, other = level.body(a), level.body(b)
-    if not (level.holds(a) and level.holds(b)):
-        if level.holds(a) and n <= 2:  # all rows of all members times one matrix
-            rows = np.reshape(one, (math.prod(one.shape[:-1]), one.shape[-1])) if m > 1 else one
-            return np.reshape(np.matmul(rows, other), (*one.shape[:-1], *shape_of(other)[1:]))
-        if level.holds(b) and n == 1:
-            product = np.matmul(other, np.matrix_transpose(one) if m > 1 else one)
-            return product if m <= 2 else np.moveaxis(product, -2, 0)
-        if level.holds(b) and n == m == 2:  # one matrix times the columns of all members
-            columns = np.reshape(np.matrix_transpose(other), (level.size * b.shape[1], b.shape[0]))
-            product = np.reshape(np.matmul(columns, np.transpose(one)), (level.size, b.shape[1], shape_of(a)[0]))
-            return np.matrix_transpose(product)
-    if m == 1:
-        one = np.expand_dims(one, -2)
-    if n == 1:
-        other = np.expand_dims(other, -1)
-    loops = max(m - 2, n - 2, 0) + 2
-    if level.holds(a):
-        one = np.reshape(one, (level.size, *[1] * (loops - max(m, 2)), *one.shape[1:]))
-    if level.holds(b):
-        other = np.reshape(other, (level.size, *[1] * (loops - max(n, 2)), *other.shape[1:]))
-    product = np.matmul(one, other)
-    product = product[..., 0, :] if m == 1 else product
-    return product[..., 0] if n == 1 else product
-
-
-@defbatch(np.einsum)
-def _einsum(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
-    """One letter more for the batch, in front of each operand that has it and of the result."""
-    if not isinstance(args[0], str) or "->" not in args[0]:
-        return NotImplemented
-    inputs, _, output = args[0].replace(" ", "").partition("->")
-    letter = next(c for c in "ZYXWVUTSRQPONMLKJIHGFEDCBAzyxwvutsrqponmlkjihgfedcba" if c not in args[0])
-    held = [level.holds(x) for x in args[1:]]
-    terms = ",".join(letter * h + term for term, h in zip(inputs.split(","), held, strict=True))
-    return np.einsum(f"{terms}->{letter}{output}", *map(level.body, args[1:]), **kwargs)
-
-
-# -- matrices --------------------------------------------------------------------------------------
-
-
-def _as_stacks(op: Any, a: Any, *args: Any, **kwargs: Any) -> Any:
-    return op(a, *args, **kwargs)
-
-
-defbatch(
-    *(np.linalg.inv, np.linalg.det, np.linalg.slogdet, np.linalg.eig, np.linalg.eigh, np.linalg.eigvals),
-    *(np.linalg.eigvalsh, np.linalg.svd, np.linalg.svdvals, np.linalg.qr, np.linalg.cholesky, np.linalg.pinv),
-    *(np.linalg.matrix_power, np.linalg.matrix_rank),
-    rule=first(_as_stacks),
-)
-
-
-@defbatch(np.linalg.solve)
-def _solve(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
-    a, b = args
-    vector = len(shape_of(b)) == 1
-    if vector:
-        b = np.expand_dims(b, -1)
-    ndim = max(a.ndim, b.ndim)
-    x = np.linalg.solve(widened(level, a, ndim), widened(level, b, ndim))
-    return x[..., 0] if vector else x
-
-
-# -- searching -------------------------------------------------------------------------------------
-
-
-@defbatch(np.searchsorted)
-def _searchsorted(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
-    """In one list that all members share, all are looked up at once."""
-    a, v, *rest = args
-    return NotImplemented if varies(level, (a, rest, kwargs)) else op(a, v._array, *rest, **kwargs)
-
-
-@defbatch(np.isin)
-def _isin(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
-    element, *rest = args
-    return NotImplemented if varies(level, (rest, kwargs)) else op(element._array, *rest, **kwargs)
