@@ -46,7 +46,7 @@ def play(seeds: dict[Node, Cotangent], sweep: Sweep) -> dict[Node, Cotangent]:
         seeds: a cotangent for each output, in its shape and dtype.
         sweep: how far the pass goes, and what it keeps.
     """
-    # The latest step is next: all uses of its value have been played. The others are a heap, empty in a chain.
+    # The latest step is next: all uses of its value are played. The others are a heap, empty in a chain.
     since, wanted, retain, handed = sweep.since, sweep.wanted, sweep.retain, handed_out[0]
     waiting = [(-node.index, node) for node in seeds if node.op is not None and node.index > since]
     heapify(waiting)

@@ -20,7 +20,7 @@ import inspect
 import math
 import sys
 from collections.abc import Callable, Container
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -43,6 +43,8 @@ __all__ = [
     "refuse",
     "rule_of",
 ]
+
+_Rule = TypeVar("_Rule", bound=Callable[..., Any])
 
 Flow = Literal["elementwise", "selects", "moves", "mixes"]
 """How dead entries of an output relate to those of an input (see `liveness.py`):
@@ -363,7 +365,7 @@ batching: dict[Any, Callable[..., Any]] = {}
 """The batching rules of ops, for `vmap`; `np.ufunc` and the names of its methods stand for all ufuncs."""
 
 
-def defbatch(*ops: Any, rule: Any = None) -> Any:
+def defbatch(*ops: Any, rule: Any = None) -> Callable[[_Rule], _Rule]:
     """Give ops a batching rule, as a decorator or by `rule=`.
 
     Args:
@@ -372,11 +374,13 @@ def defbatch(*ops: Any, rule: Any = None) -> Any:
             that it cannot compute, `NotImplemented`; see `batching/rules.py`.
     """
 
-    def give(rule: Callable[..., Any]) -> Callable[..., Any]:
+    def give(rule: _Rule) -> _Rule:
         batching.update(dict.fromkeys(ops, rule))
         return rule
 
-    return give if rule is None else give(rule)
+    if rule is not None:
+        give(rule)
+    return give
 
 
 def constant(*functions: Op) -> None:

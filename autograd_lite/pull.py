@@ -241,9 +241,10 @@ def ask(
     except BatchError as error:  # a value decides: it is asked of one member of the batch at a time
         if error.level is None:
             raise
-        again = functools.partial(ask, node, rule)
-        functools.update_wrapper(again, node.op)
-        return error.level.looped(again, (g, y, list(args), kwargs, list(needs)), {})
+        again: Any = functools.partial(ask, node, rule)
+        again.__name__ = f"the derivative of {op_name(node.op)}"
+        sent = error.level.looped(again, (g, y, list(args), kwargs, list(needs)), {})
+        return sent
     except Exception as error:
         blame(node, rule, i, error)
         raise

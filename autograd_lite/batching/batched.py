@@ -150,10 +150,12 @@ class Batched:
         return self._level.make(self._array.astype(dtype, **options))
 
     def reshape(self, *shape: Any, order: Any = "C") -> Any:
-        return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
+        reshape: Any = np.reshape
+        return reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
 
     def transpose(self, *axes: Any) -> Any:
-        return np.transpose(self, (axes[0] if len(axes) == 1 else axes) if axes else None)
+        transpose: Any = np.transpose
+        return transpose(self, (axes[0] if len(axes) == 1 else axes) if axes else None)
 
     for _name in METHODS:
         locals()[_name] = _numpys(_name)

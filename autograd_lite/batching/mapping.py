@@ -137,7 +137,7 @@ def _axes_of_keywords(kwargs: dict[str, Any]) -> list[Any]:
 
 def _size(leaves: list[Any], axes: list[Any], names: list[str]) -> int:
     """How many members the batch has."""
-    sizes = []
+    sizes: list[tuple[int, str]] = []
     for x, axis, path in zip(leaves, axes, names, strict=True):
         if axis is None:
             continue
@@ -205,8 +205,8 @@ def _drawn(
     if randomness == "error":
         raise BatchError(
             "vmap: random numbers are drawn inside of it, and whether each member of the batch has its "
-            'own is not said; write ag.vmap(f, randomness="different"), or randomness="same" for one draw that '
-            "all share"
+            'own is not said; write ag.vmap(f, randomness="different"), or randomness="same" for one draw '
+            "that all share"
         )
     own = (level.size, *shape) if randomness == "different" else tuple(shape)
     numbers = draw(own) if outer is None else outer(draw, own)

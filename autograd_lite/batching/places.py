@@ -21,12 +21,12 @@ class Places(NamedTuple):
     """An index of the array with the batch axis.
 
     Attributes:
-        index: for that array.
+        place: the index of that array.
         source, target: the axes of what it selects that are moved, and where to.
         ndim: the axes of what one member selects.
     """
 
-    index: tuple[Any, ...]
+    place: tuple[Any, ...]
     source: tuple[int, ...]
     target: tuple[int, ...]
     ndim: int
@@ -61,6 +61,8 @@ def places_of(level: Any, x: Any, index: Any) -> Places:
     together = arrays[-1] - arrays[0] == len(arrays) - 1
     ahead = arrays[0] if together else 0
     ndim = width + len(parts) - len(arrays)
+    source: tuple[int, ...]
+    target: tuple[int, ...]
     if not varies:  # the batch axis is a slice in front of the others
         source, target = ((), ()) if together else ((width,), (0,))
         return Places((slice(None), *parts), source, target, ndim)
@@ -68,8 +70,10 @@ def places_of(level: Any, x: Any, index: Any) -> Places:
     if batched:  # the batch axis is an array, so all that arrays select stands in front
         rows = np.arange(level.size).reshape(-1, *[1] * width)
         moved = tuple(range(1, 1 + width)), tuple(range(1 + ahead, 1 + ahead + width))
-        return Places((rows, *own), *(moved if ahead and width else ((), ())), ndim)
-    return Places(tuple(own), *(((ahead,), (0,)) if ahead else ((), ())), ndim)
+        source, target = moved if ahead and width else ((), ())
+        return Places((rows, *own), source, target, ndim)
+    source, target = ((ahead,), (0,)) if ahead else ((), ())
+    return Places(tuple(own), source, target, ndim)
 
 
 def _listed(part: Any) -> Any:
@@ -99,7 +103,7 @@ def read(level: Any, args: Any) -> Any:
     """`x[index]`, with the batch axis first."""
     x, index = args
     places = places_of(level, x, index)
-    selected = level.body(x)[places.index]
+    selected = level.body(x)[places.place]
     return np.moveaxis(selected, places.source, places.target) if places.source else selected
 
 
@@ -121,13 +125,13 @@ def _arranged(level: Any, places: Places, value: Any) -> Any:
 def put_in(level: Any, x: Any, index: Any, value: Any) -> None:
     """`x[index] = value` in a batch."""
     places = places_of(level, x, index)
-    level.body(x)[places.index] = _arranged(level, places, value)
+    level.body(x)[places.place] = _arranged(level, places, value)
 
 
 def added_in(level: Any, x: Any, index: Any, value: Any) -> None:
     """`np.add.at(x, index, value)` in a batch."""
     places = places_of(level, x, index)
-    np.add.at(level.body(x), places.index, _arranged(level, places, value))
+    np.add.at(level.body(x), places.place, _arranged(level, places, value))
 
 
 def stored_as(level: Any, x: Any, value: Any) -> Any:

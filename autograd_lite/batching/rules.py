@@ -37,7 +37,7 @@ def varies(level: Level, value: Any) -> bool:
     if value.__class__ in PLAIN:
         return False
     if value.__class__ is Batched:
-        return value._level is level  # type: ignore[no-any-return]
+        return value._level is level
     if isinstance(value, (tuple, list)):
         return any(varies(level, item) for item in value)
     return isinstance(value, dict) and any(varies(level, item) for item in value.values())
