@@ -32,7 +32,7 @@ from .recording import Mode, enable_grad, is_recording, transformed
 from .tensor import Tensor
 from .words.explain import describe
 
-__all__ = ["NUMBERS", "Call", "Function", "owned", "seeds_of", "zeros_of"]
+__all__ = ["NUMBERS", "Call", "Function", "like_primal", "owned", "seeds_of", "zeros_of"]
 
 Function = Callable[..., Any]
 
@@ -104,10 +104,10 @@ class Call:
         One for each of `argnums`, in arrays of their own: `argnums=(0, 0)` gives the same numbers twice.
         """
         pairs = list(zip(cotangents, self.primals, strict=True))
-        gradients = self.rebuild([_like(g, x) for g, x in pairs])
+        gradients = self.rebuild([like_primal(g, x) for g, x in pairs])
         if len(gradients) == len(self.places):
             return gradients  # type: ignore[no-any-return]
-        return [self.rebuild([_like(g, x) for g, x in pairs])[k] for k in self.places]
+        return [self.rebuild([like_primal(g, x) for g, x in pairs])[k] for k in self.places]
 
     def like_results(self, value: Any, nested: bool) -> Any:
         """Results as NumPy users hold them, unless Tensors came in or an outer tape needs them."""
@@ -166,7 +166,7 @@ def _plain(x: Any, numbers: bool) -> Any:
     return x.item() if numbers and x.ndim == 0 and on_host(x._data) else x._data
 
 
-def _like(g: Any, x: Any) -> Any:
+def like_primal(g: Any, x: Any) -> Any:
     """A gradient of the kind of its argument."""
     if isinstance(g, Tensor):
         if g.node is not None or isinstance(x, Tensor):

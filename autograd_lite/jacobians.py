@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from . import tree
-from .aliases import Call, Function
-from .arrays import asarray, dtype_of, on_host, shape_of, unwrap, zeros
+from .aliases import Call, Function, like_primal
+from .arrays import asarray, dtype_of, every, on_host, shape_of, unwrap, zeros
 from .arrays import owned as copied
 from .batching import vmap
 from .batching.mapping import quietly
@@ -134,7 +134,8 @@ def _partial(x: Tensor, real: Any, imaginary: Any) -> Any:
     if x.dtype.kind != "c":
         return real + 1j * imaginary
     one, other = unwrap(imaginary), 1j * unwrap(real)
-    if not np.allclose(one, other, atol=1e-8 * np.max(np.abs(other), initial=0), equal_nan=True):
+    near = 1e-8 * np.max(np.abs(other), initial=0)
+    if not every(np.isclose(one, other, atol=near, equal_nan=True)):
         raise DTypeError(
             "jacobian: the function is not holomorphic, so its complex derivative does not exist; "
             "differentiate its real and imaginary parts by themselves"
@@ -180,7 +181,7 @@ def jacfwd(f: Function, argnums: int | Sequence[int] = 0) -> Function:
         outputs = tree.flatten(columns[0])[1]
         blocks = []
         for each in zip(*(tree.flatten(column)[0] for column in columns), strict=True):
-            block = rebuild(each)
+            block = rebuild([like_primal(g[()], x) for g, x in zip(each, primals, strict=True)])
             blocks.append(tuple(block) if several else block[0])
         return outputs(blocks)
 

@@ -11,14 +11,15 @@ import numpy as np
 
 from .. import tree
 from ..aliases import Function
-from ..arrays import asarray, is_array, refuse_other_arithmetic, shape_of, unwrap
+from ..arrays import asarray, is_array, on_host, refuse_other_arithmetic, shape_of, unwrap
 from ..box import Box, wrap
 from ..draws import drawing
 from ..errors import AxisError, BatchError, DTypeError, OptionError, ShapeError
+from ..kin import like
 from ..node import next_index
 from ..tensor import Tensor
 from ..words.explain import describe
-from .batched import Batched, Level, levels_of
+from .batched import Level, levels_of
 from .members import gathered, laid_out, warned
 
 __all__ = ["quietly", "vmap"]
@@ -83,7 +84,10 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0, randomness: str = "er
         results, rebuild_out = tree.flatten(out)
         places = _spread_axes(out_axes, out, "out_axes", "the result")
         tensors = any(isinstance(x, Tensor) for x in leaves)
-        return rebuild_out([_out(y, k, level, tensors) for y, k in zip(results, places, strict=True)])
+        given = [unwrap(x) for x in leaves if is_array(unwrap(x))]
+        for i, (y, axis) in enumerate(zip(results, places, strict=True)):
+            results[i] = _out(y, axis, level, tensors, given)
+        return rebuild_out(results)
 
     return mapped
 
@@ -177,7 +181,7 @@ def _given(x: Any, axis: int | None, level: Level) -> Any:
     return wrap(level.make(np.moveaxis(asarray(x), axis, 0)))
 
 
-def _out(y: Any, axis: Any, level: Level, tensors: bool) -> Any:
+def _out(y: Any, axis: Any, level: Level, tensors: bool, seen: list[Any]) -> Any:
     """A result with the axis of the batch: an array, but a Tensor if Tensors came in or a tape needs it."""
     value = unwrap(y)
     if not (is_array(value) or isinstance(value, (bool, int, float, complex))):
@@ -193,9 +197,21 @@ def _out(y: Any, axis: Any, level: Level, tensors: bool) -> Any:
         raise AxisError(f"vmap(out_axes={axis}): a result has shape {shape_of(value)} for each member")
     if isinstance(y, Tensor):
         result = laid_out(y, int(axis), level)
-        return result if result.node is not None or tensors else result._data
-    result = laid_out(value, int(axis), level)
-    return result if isinstance(result, Batched) or result.flags.writeable else result.copy()
+        if result.node is not None:
+            return result
+        own = _own(result._data, seen)
+        return like((y,), wrap(own)) if tensors else own
+    return _own(laid_out(value, int(axis), level), seen)
+
+
+def _own(array: Any, seen: list[Any]) -> Any:
+    """An array that nobody else can see: a copy, if it shares memory with an argument or another result."""
+    if not on_host(array):
+        return array
+    if not array.flags.writeable or any(on_host(x) and np.may_share_memory(array, x) for x in seen):
+        array = array.copy()
+    seen.append(array)
+    return array
 
 
 def _drawn(
