@@ -13,10 +13,18 @@ import pytest
 
 import autograd_lite as ag
 import nn
-from autograd_lite import tree
+from autograd_lite import jacobians, tree
 from autograd_lite.arrays import unwrap
 from autograd_lite.batching import members
-from autograd_lite.errors import AxisError, BatchError, DTypeError, MistakeWarning, OptionError, ShapeError
+from autograd_lite.errors import (
+    AnomalyError,
+    AxisError,
+    BatchError,
+    DTypeError,
+    MistakeWarning,
+    OptionError,
+    ShapeError,
+)
 from nn import functional
 from tests.samples import SAMPLES, Sample
 
@@ -406,3 +414,71 @@ def test_gradients_of_each_sample_add_up_to_that_of_the_batch() -> None:
             tree.flatten(each)[0], tree.flatten(ag.grad(loss_of)(params, X[m], Y[m]))[0], strict=True
         ):
             np.testing.assert_allclose(g[m], h, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"weight": [1.0, 2.0, 3.0]}, {"ignore_index": 1}, {"label_smoothing": 0.1}]
+)
+def test_cross_entropy_with_class_indices_of_each_member(options: dict[str, Any]) -> None:
+    X, y = draw(4, 3), np.array([0, 2, 2, 0])
+
+    def f(x: Any, y: Any) -> Any:
+        return functional.cross_entropy(x[None], y[None], **options)
+
+    got = ag.vmap(ag.grad(f), (0, 0))(X, y)
+    np.testing.assert_allclose(got, [ag.grad(f)(x, k) for x, k in zip(X, y, strict=True)], rtol=1e-12)
+
+
+def test_hand_written_derivatives_and_checkpoints_on_a_batch() -> None:
+    @ag.custom_vjp
+    def doubled(x: Any) -> Any:
+        return x * 2 if float(np.sum(x)) > 0 else x
+
+    doubled.defvjp(lambda x: (doubled(x), float(np.sum(x)) > 0), lambda r, g: (g * 2 if r else g,))
+    X = np.array([[1.0, 2.0], [-1.0, -2.0]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MistakeWarning)
+        got = ag.vmap(ag.grad(lambda x: np.sum(doubled(x))))(X)
+    np.testing.assert_array_equal(got, [[2.0, 2.0], [1.0, 1.0]])
+    forgetful = ag.vmap(ag.grad(ag.checkpoint(quartic)))
+    np.testing.assert_allclose(forgetful(X), ag.vmap(ag.grad(quartic))(X), rtol=1e-14)
+
+
+def test_an_anomaly_in_a_batch_is_named() -> None:
+    with (
+        ag.detect_anomaly(),
+        np.errstate(all="ignore"),
+        pytest.raises(AnomalyError, match="log produced -inf"),
+    ):
+        ag.vmap(np.log)(ag.Tensor(np.zeros((2, 3))))
+
+
+def test_the_jacobians_agree_and_keep_kinds() -> None:
+    x = draw(3)
+
+    def f(a: Any, b: Any) -> Any:
+        return {"s": a * b, "t": (np.sum(a) * b,)}
+
+    rows, columns = ag.jacrev(f, (0, 1))(x, 2.0), ag.jacfwd(f, (0, 1))(x, 2.0)
+    for g, h in zip(tree.flatten(rows)[0], tree.flatten(columns)[0], strict=True):
+        assert type(g) is type(h)
+        np.testing.assert_allclose(g, h, rtol=1e-14)
+    assert ag.jacobian(lambda x: x[:0])(x).shape == (0, 3)
+    assert ag.jacfwd(np.sin)(np.ones(0)).shape == (0, 0)
+    assert isinstance(ag.jacfwd(np.sin)(ag.Tensor(x)), ag.Tensor)
+    kernel = np.array([1.0, 2.0])
+    for transform in (ag.jacobian, ag.jacfwd):  # what has no batching rule is looped over without a word
+        np.testing.assert_allclose(
+            transform(lambda x: np.convolve(x, kernel))(x), [[1, 0, 0], [2, 1, 0], [0, 2, 1], [0, 0, 2]]
+        )
+        got = transform(lambda x: x * 2 if x[0] > -99 else x)(
+            x
+        )  # values may be read: only cotangents are many
+        np.testing.assert_array_equal(got, 2 * np.eye(3))
+    steps = ag.jacobian(lambda x: np.tanh(np.ones((40, 3)) @ x))
+    want = steps(x)
+    room, jacobians.ROOM = jacobians.ROOM, 100  # few rows at a time
+    try:
+        np.testing.assert_array_equal(steps(x), want)
+    finally:
+        jacobians.ROOM = room

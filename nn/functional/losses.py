@@ -288,7 +288,7 @@ def check_options(reduction: str, label_smoothing: float = 0.0) -> None:
     check_number("cross_entropy", "label_smoothing", label_smoothing, most=1, example=0.1)
 
 
-def reduced(losses: Any, reduction: str, total: float | None = None) -> Any:
+def reduced(losses: Any, reduction: str, total: Any = None) -> Any:
     """The losses, their sum, or their mean: the sum divided by `total`, or by their number without a `total`.
 
     The mean of no losses is NaN, as in PyTorch. Its gradient is 0, because it depends on no loss.
@@ -299,6 +299,9 @@ def reduced(losses: Any, reduction: str, total: float | None = None) -> Any:
         result, total = losses.sum(), None
     elif total is None:
         result, total = losses.mean(), losses.size
+    elif not on_host(total):  # one for each member of a batch
+        divisor = np.where(total != 0, total, math.nan).astype(losses.dtype)
+        result = np.where(total != 0, losses.sum() / divisor, math.nan)
     elif total:
         result = narrowed(widened(losses).sum() / total, losses)
     else:
