@@ -81,13 +81,7 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0, randomness: str = "er
             out = f(*args, **kwargs)
         finally:
             drawing.reset(draws)
-        results, rebuild_out = tree.flatten(out)
-        places = _spread_axes(out_axes, out, "out_axes", "the result")
-        tensors = any(isinstance(x, Tensor) for x in leaves)
-        given = [unwrap(x) for x in leaves if is_array(unwrap(x))]
-        for i, (y, axis) in enumerate(zip(results, places, strict=True)):
-            results[i] = _out(y, axis, level, tensors, given)
-        return rebuild_out(results)
+        return _results(out, out_axes, level, leaves)
 
     return mapped
 
@@ -179,6 +173,15 @@ def _given(x: Any, axis: int | None, level: Level) -> Any:
     if isinstance(x, Tensor):
         return gathered(x, int(axis), level)
     return wrap(level.make(np.moveaxis(asarray(x), axis, 0)))
+
+
+def _results(out: Any, out_axes: Any, level: Level, leaves: list[Any]) -> Any:
+    """What f has returned, with the axis of the batch; `leaves` are the arguments of the call."""
+    results, rebuild = tree.flatten(out)
+    axes = _spread_axes(out_axes, out, "out_axes", "the result")
+    tensors = any(isinstance(x, Tensor) for x in leaves)
+    seen = [unwrap(x) for x in leaves if is_array(unwrap(x))]
+    return rebuild([_out(y, axis, level, tensors, seen) for y, axis in zip(results, axes, strict=True)])
 
 
 def _out(y: Any, axis: Any, level: Level, tensors: bool, seen: list[Any]) -> Any:
