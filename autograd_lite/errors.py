@@ -25,6 +25,7 @@ __all__ = [
     "AssignmentError",
     "AutogradLiteError",
     "AxisError",
+    "BatchError",
     "DTypeError",
     "DataError",
     "DataFileError",
@@ -137,6 +138,19 @@ class OptionError(AutogradLiteError, ValueError):
 
 class UnsupportedError(AutogradLiteError, TypeError):
     """A call that would cut the graph or write into recorded values."""
+
+
+class BatchError(UnsupportedError):
+    """Inside of `vmap`: a value was read, or results do not make a batch.
+
+    Args:
+        message: what was read, and what to write.
+        level: the map whose members can be taken one by one instead; None if that is of no help.
+    """
+
+    def __init__(self, message: str, level: Any = None) -> None:
+        super().__init__(message)
+        self.level = level
 
 
 class TapeError(AutogradLiteError, RuntimeError):

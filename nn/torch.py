@@ -36,6 +36,7 @@ import nn as nn
 from autograd_lite import Device, Tensor, detect_anomaly
 from autograd_lite import enable_grad as enable_grad
 from autograd_lite import no_grad as no_grad
+from autograd_lite.arrays import on_host, unwrap
 from autograd_lite.errors import MissingAttributeError, OptionError
 from nn import optim as optim
 from nn.arrays import as_array
@@ -80,7 +81,7 @@ def get_default_dtype() -> Any:
 def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A new Tensor with a copy of `data`; Python's floats get the default dtype."""
     Device(device or "cpu")
-    array = np.array(as_array(data))
+    array = np.array(as_array(data)) if on_host(unwrap(data)) else unwrap(data)  # a batch stays one
     if dtype is None and array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic, Tensor)):
         dtype = _default
     return Tensor(array if dtype is None else array.astype(dtype), requires_grad)
@@ -101,7 +102,8 @@ def _filled(make: Callable[[tuple[int, ...], np.random.Generator], Any]) -> Call
         *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, generator: Any = None
     ) -> Tensor:
         shape = tuple(size[0]) if len(size) == 1 and np.ndim(size[0]) else size
-        return tensor(make(shape, as_generator("rand", generator)), dtype or _default, device, requires_grad)
+        numbers = ag.drawn(lambda shape: make(shape, as_generator("rand", generator)), shape)
+        return tensor(numbers, dtype or _default, device, requires_grad)
 
     return function
 

@@ -89,7 +89,7 @@ class DenoisingAutoencoder(Module):
 
     def forward(self, x: Any) -> Any:
         if self.training and self.noise:
-            x = x * (generator.random(x.shape) >= self.noise).astype(x.dtype)
+            x = x * (ag.drawn(generator.random, x.shape) >= self.noise).astype(x.dtype)
         return self.decoder(self.encoder(x))
 
     def extra_repr(self) -> str:
