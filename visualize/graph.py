@@ -261,6 +261,9 @@ def _recorded(
     """What is to be drawn: a function or model is called, what was recorded before is taken as it is."""
     if isinstance(output, BaseException):
         return failed(output, names)
+    if isinstance(output, type) and hasattr(output, "named_parameters"):
+        name = output.__name__
+        raise DTypeError(f"draw({name}): a class has no layers yet; make one: draw({name}(...), x)")
     if callable(output) and not isinstance(output, (ag.Tensor, ag.Tape)):
         return record(output, inputs, names, loss, whole=whole)
     if inputs or loss is not None:
