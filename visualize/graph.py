@@ -103,7 +103,7 @@ class Graph(Hinted, Picture):
         """Write the picture to a file, in the format of its ending: .dot, .svg, .png, .pdf, .html or .text.
 
         Graphviz makes the .svg, .png and .pdf, by its program `dot` or by pygraphviz; where there is neither,
-        our own layout, that of the page, makes the .svg. An .html file is a page by itself, which needs no
+        or lines are so long that it would take minutes, our own layout, that of the page, makes the .svg. An .html file is a page by itself, which needs no
         network: with numbers and rules to click for, search, modules to fold and unfold, and a dark mode.
 
         Args:
