@@ -102,9 +102,10 @@ class Graph(Hinted, Picture):
     def save(self, path: str | Path) -> Path:
         """Write the picture to a file, in the format of its ending: .dot, .svg, .png, .pdf, .html or .text.
 
-        Graphviz makes the .svg, .png and .pdf, by its program `dot` or by pygraphviz; where there is neither,
-        or lines are so long that it would take minutes, our own layout, that of the page, makes the .svg. An .html file is a page by itself, which needs no
-        network: with numbers and rules to click for, search, modules to fold and unfold, and a dark mode.
+        Graphviz makes the .svg, .png and .pdf, by its program `dot` or by pygraphviz. Where there is neither,
+        or where it would take minutes because lines are long, our own layout makes the .svg. It is that of the
+        page. An .html file is a page by itself, which needs no network: with numbers and rules to click for,
+        search, modules to fold and unfold, and a dark mode.
 
         Args:
             path: where to write; a file that is there is replaced at once, when the new one is complete.
