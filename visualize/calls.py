@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as ag
-from autograd_lite.errors import DTypeError, TapeError, UnsupportedError
+from autograd_lite.errors import DTypeError, ShapeError, TapeError, UnsupportedError
 from autograd_lite.tree import flatten
 
 from .computation import Call
@@ -135,6 +135,11 @@ def probe(model: Any, names: dict[Any, str]) -> Recorded:
     try:
         model.eval()
         return record(model, (np.zeros((1, matrix.shape[1]), matrix.dtype),), names, whole=True)
+    except (ShapeError, DTypeError) as error:
+        raise UnsupportedError(
+            f"draw({type(model).__name__}, style='neurons'): the model does not take zeros of shape "
+            f"(1, {matrix.shape[1]}): {error}; give an input: draw(model, x, style='neurons')"
+        ) from error
     finally:
         for module, training in modes:
             module.training = training

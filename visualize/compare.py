@@ -22,6 +22,9 @@ __all__ = ["Difference", "diff"]
 COLOURS = {"-": RED, "+": GREEN, "~": BLUE}
 """The colours of removed, added and changed lines."""
 
+LONG = 500
+"""How many steps are compared with all others."""
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -105,8 +108,8 @@ def _compared(before: Graph, after: Graph) -> Iterator[tuple[str, int | None]]:
     old, new = Wording(before), Wording(after)
     a, b = _keys(before, old), _keys(after, new)
     totals = before.totals(), after.totals()
-    for what, a0, a1, b0, b1 in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
-        if what == "equal":
+    for is_equal, a0, a1, b0, b1 in _matched(a, b):
+        if is_equal:
             for i, j in zip(range(a0, a1), range(b0, b1), strict=True):
                 values = _numbers(before.vertices[i].value, after.vertices[j].value, "value")
                 said = values + _numbers(totals[0].get(i), totals[1].get(j), "gradient")
@@ -116,6 +119,21 @@ def _compared(before: Graph, after: Graph) -> Iterator[tuple[str, int | None]]:
         else:
             yield from ((f"- {_told(before, old, i)}", None) for i in range(a0, a1))
             yield from ((f"+ {_told(after, new, j)}", None) for j in range(b0, b1))
+
+
+def _matched(a: list[Any], b: list[Any]) -> Iterator[tuple[bool, int, int, int, int]]:
+    """Which parts of two lists are equal, and which stand for each other, as (equal, from, to, from, to).
+
+    How both begin is equal. The search in the rest takes cubic time for lists of few kinds, so in long ones
+    the frequent kinds match only beside others.
+    """
+    pairs = zip(a, b, strict=False)
+    start = next((k for k, (x, y) in enumerate(pairs) if x != y), min(len(a), len(b)))
+    if start:
+        yield True, 0, start, 0, start
+    matcher = difflib.SequenceMatcher(None, a[start:], b[start:], autojunk=len(b) - start > LONG)
+    for what, a0, a1, b0, b1 in matcher.get_opcodes():
+        yield what == "equal", a0 + start, a1 + start, b0 + start, b1 + start
 
 
 def _keys(graph: Graph, words: Wording) -> list[tuple[Any, ...]]:
@@ -151,6 +169,10 @@ def _numbers(a: Any, b: Any, what: str) -> list[str]:
         return []
     if a.ndim == 0 or a.dtype.kind not in "biufc":
         return [f"{what} {amount(a)}, now {amount(b)}"]
+    alone = int(np.sum(np.isnan(a) != np.isnan(b)))
+    if alone:
+        return [f"{what} is NaN in one alone at {alone} of {a.size} entries"]
     with np.errstate(all="ignore"):
-        largest = np.nanmax(np.abs(b.astype(complex) - a)) if a.size else 0.0
+        apart = np.abs(b.astype(complex) - a)
+        largest = np.max(apart, initial=0.0, where=~np.isnan(apart))
     return [f"{what} differs by up to {amount(float(largest))}"]

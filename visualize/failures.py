@@ -58,34 +58,67 @@ class _Frame:
 def failed(error: BaseException, names: dict[Any, str]) -> Recorded:
     """The steps before an error, and the failed op; adds names of parameters and variables to `names`.
 
+    Where no Tensor led to the error, what ran until the one that was being handled when it was raised.
+
     Raises:
         TapeError: the error was not raised, or no Tensor led to it.
     """
-    frames = _without_body_of_op(list(_frames(error)))
-    if not frames:
+    for at in _handled(error):
+        frames = _without_body_of_op(list(_frames(at)))
+        found = _recorded(at, frames, names) if frames else None
+        if found is not None:
+            return found
+    if error.__traceback__ is None:
         raise TapeError(
             f"draw({type(error).__name__}): the error has no traceback, so its steps are not known; draw a "
             "caught error: except Exception as error: draw(error)"
         )
+    raise TapeError(f"draw({type(error).__name__}): no Tensor on the tape led to this error")
+
+
+def _recorded(error: BaseException, frames: list[_Frame], names: dict[Any, str]) -> Recorded | None:
+    """What ran until an error; None if no Tensor led to it."""
     own = [frame for frame in frames if frame.package not in LIBRARY] or frames[:1]
-    for x, name in _names(frames, own):
-        names.setdefault(identity(x), name)
     line = f"{own[-1].code.co_filename}:{own[-1].line}"
-    message = f"raised {type(error).__name__}{_place(frames, str(error))}: {error}"
+    message = _message(error, frames)
     found, roots = _offender(error, frames, line, message), _roots(frames)
     if found is not None:
         roots = [x for x in found.inputs if _is_taped(x)] or roots
     nodes = [root.node for root in roots] if found is None or found.node is None else [found.node]
     if not nodes and (found is None or not found.inputs):
-        raise TapeError(f"draw({type(error).__name__}): no Tensor on the tape led to this error")
+        return None
+    for x, name in _names(frames, own):
+        names.setdefault(identity(x), name)
     return Recorded(list(nodes), failed=found or Failed(message, line))
+
+
+def _message(error: BaseException, frames: list[_Frame]) -> str:
+    """What the traceback says of an error, and where in the model it was raised."""
+    try:
+        said = str(error)
+    except Exception:  # as a traceback of Python does
+        said = "<exception str() failed>"
+    return f"raised {type(error).__name__}{_place(frames, said)}{': ' if said else ''}{said}"
 
 
 # -- the traceback ---------------------------------------------------------------------------------
 
 
+def _handled(error: BaseException) -> Iterator[BaseException]:
+    """An error, then those that were being handled when it was raised, the latest first."""
+    seen: set[int] = set()
+    at: BaseException | None = error
+    while at is not None and id(at) not in seen:
+        seen.add(id(at))
+        yield at
+        at = at.__context__
+
+
 def _frames(error: BaseException) -> Iterator[_Frame]:
-    """The calls from the `except` to the `raise`, then those of the error's causes."""
+    """The calls from the `except` to the `raise`, then those of the error's causes.
+
+    The first error of a group counts as its cause.
+    """
     seen: set[int] = set()
     cause: BaseException | None = error
     while cause is not None and id(cause) not in seen:
@@ -96,7 +129,7 @@ def _frames(error: BaseException) -> Iterator[_Frame]:
             package = (frame.f_globals.get("__name__") or "").partition(".")[0]
             yield _Frame(package, frame.f_code, traceback.tb_lineno, _locals(frame, error), frame.f_globals)
             traceback = traceback.tb_next
-        cause = cause.__cause__
+        cause = cause.__cause__ or (cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else None)
 
 
 def _locals(frame: FrameType, error: BaseException) -> dict[str, Any]:
@@ -129,12 +162,25 @@ def _is_taped(x: Any) -> bool:
 
 
 def _tensors(values: Iterable[Any], levels: int = 2) -> Iterator[ag.Tensor]:
-    """The Tensors among variables and in their containers, to a depth: a container may contain itself."""
+    """The Tensors among variables, in their containers and in the attributes of the user's own objects.
+
+    The search has a depth: a container may contain itself.
+    """
     for x in values:
         if isinstance(x, ag.Tensor):
             yield x
-        elif levels and isinstance(x, (list, tuple, dict)):
-            yield from _tensors(x.values() if isinstance(x, dict) else x, levels - 1)
+        elif levels and isinstance(x, (list, tuple)):
+            yield from _tensors(x, levels - 1)
+        elif levels and isinstance(x, dict):
+            yield from _tensors(x.values(), levels - 1)
+        elif levels and _is_own(x):
+            yield from _tensors(vars(x).values(), levels - 1)
+
+
+def _is_own(x: Any) -> bool:
+    """Whether a value is an object with attributes, and of a class that is neither ours nor built in."""
+    kind = type(x)
+    return kind.__dictoffset__ != 0 and kind.__module__.partition(".")[0] not in (*LIBRARY, "builtins")
 
 
 def _roots(frames: list[_Frame]) -> list[ag.Tensor]:

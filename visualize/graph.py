@@ -104,9 +104,9 @@ class Graph(Hinted, Picture):
         """Write the picture to a file; the path's ending names the format.
 
         The formats are .dot, .svg, .png, .pdf, .html and .text. Graphviz makes .svg, .png and .pdf, by its
-        program `dot` or by pygraphviz; without them our own layout makes .svg and .png. An .html file is a
-        page that works without a network. Its reader clicks for numbers and rules, searches, and folds
-        modules.
+        program `dot` or by pygraphviz. Our own layout makes .svg and .png where there is no Graphviz, and
+        where Graphviz would take minutes because lines are long. An .html file is a page that works without a
+        network. Its reader clicks for numbers and rules, searches, and folds modules.
 
         Args:
             path: the file. An existing file is replaced when the new one is complete.
@@ -259,6 +259,9 @@ def _recorded(
     """The recorded output: of the call of a function or model, of an error, or given as Tensors or a Tape."""
     if isinstance(output, BaseException):
         return failed(output, names)
+    if isinstance(output, type) and hasattr(output, "named_parameters"):
+        name = output.__name__
+        raise DTypeError(f"draw({name}): a class has no layers yet; make one: draw({name}(...), x)")
     if callable(output) and not isinstance(output, (ag.Tensor, ag.Tape)):
         return record(output, inputs, names, loss, whole=whole)
     if inputs or loss is not None:

@@ -9,15 +9,20 @@ from pathlib import Path
 from autograd_lite import files
 from autograd_lite.errors import DTypeError, FileError, OptionError, RendererError
 
-from .drawing import convert, svg
+from .drawing import convert, length, svg
 from .writers import LIMIT, STYLES, WRITERS, boxes
 from .writers.look import Picture
 
 __all__ = ["as_path", "check_size", "drawing", "picture", "render", "save", "write"]
 
+LONG = 3_000
+"""How many layers all lines may go through together before Graphviz takes seconds."""
+
 
 def render(text: str, format: str) -> bytes:
     """Render DOT text by the program `dot`, else by pygraphviz, else by our own layout.
+
+    Where lines are long, as of a value with a hundred uses, Graphviz takes minutes: our own comes first.
 
     Args:
         text: a graph in the DOT language.
@@ -28,7 +33,8 @@ def render(text: str, format: str) -> bytes:
     """
     if format == "png":  # twice 72 dpi, for screens with small pixels
         text = text.replace("digraph {", "digraph {\n  dpi=144", 1)
-    for renderer in (_system, _pygraphviz, _own):
+    renderers = (_system, _pygraphviz, _own)
+    for renderer in reversed(renderers) if length(text) > LONG else renderers:
         picture = renderer(text, format)
         if picture is not None:
             return picture

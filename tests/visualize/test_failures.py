@@ -323,3 +323,76 @@ def test_nothing_is_kept_of_an_error_that_is_gone():
         assert gone[0]() is None
     finally:
         gc.enable()
+
+
+# -- errors around errors --------------------------------------------------------------------------
+
+
+def too_wide() -> Any:
+    return np.sin(leaf(np.ones((2, 3)), "a")) @ np.ones((2, 2))
+
+
+def while_handling() -> None:
+    try:
+        too_wide()
+    except ShapeError:
+        raise KeyError("while handling")  # noqa: B904  (that is the case)
+
+
+def with_its_cause_hidden() -> None:
+    try:
+        too_wide()
+    except ShapeError:
+        raise RuntimeError("hidden") from None
+
+
+def with_a_cause() -> None:
+    try:
+        too_wide()
+    except ShapeError as error:
+        raise RuntimeError("wrapped") from error
+
+
+def in_a_group() -> None:
+    raise ExceptionGroup("several", [caught(too_wide), ValueError("another")])
+
+
+@pytest.mark.parametrize("fails", [while_handling, with_its_cause_hidden, with_a_cause, in_a_group])
+def test_an_error_around_an_error_is_drawn_by_what_failed_first(fails):
+    vertex = offender(graph := draw(caught(fails)))
+    assert vertex.op == "matmul"
+    assert into(graph, vertex) == [(2, 3), (2, 2)]
+
+
+def test_an_error_that_cannot_say_itself():
+    class SpeechlessError(Exception):
+        def __str__(self) -> str:
+            raise ValueError("no words")
+
+    def fails() -> None:
+        kept = np.sin(leaf(1.0, "x"))
+        raise SpeechlessError(kept.shape)
+
+    assert offender(draw(caught(fails))).fault == "raised SpeechlessError: <exception str() failed>"
+
+
+def test_an_error_without_words_ends_without_a_colon():
+    def fails() -> None:
+        kept = np.sin(leaf(1.0, "x"))
+        assert kept > 1
+
+    vertex = offender(draw(caught(fails)))
+    assert vertex.fault is not None
+    assert not vertex.fault.endswith(": ")
+
+
+def test_what_an_object_of_the_user_holds_led_there():
+    class Cell:
+        def __init__(self) -> None:
+            self.states = [np.tanh(leaf(0.5, "h"))]
+
+        def step(self) -> None:
+            raise LookupError("no next state")
+
+    graph = draw(caught(Cell().step))
+    assert [v.op for v in graph.vertices if v.op] == ["tanh", "LookupError"]

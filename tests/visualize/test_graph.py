@@ -383,3 +383,9 @@ def test_five_thousand_steps_in_two_seconds():
     dot = draw(y).to_dot()
     assert time.process_time() - start < 2.0
     assert dot.count("TABLE BORDER") == 7501  # an edge for each sin, two for each product, the output's
+
+
+def test_a_class_is_no_module():
+    nn = pytest.importorskip("nn")
+    with pytest.raises(DTypeError, match=r"draw\(Linear\(\.\.\.\), x\)"):
+        draw(nn.Linear)

@@ -119,6 +119,51 @@ def test_each_activation_is_named_and_its_value_is_what_goes_on(activation):
     np.testing.assert_array_equal(found.layers[1].value, np.asarray(getattr(value, "data", value))[0])
 
 
+class Coded(nn.Module):
+    """An activation that is code rather than a module."""
+
+    def __init__(self, activation: Any) -> None:
+        super().__init__()
+        self.first, self.activation, self.last = nn.Linear(2, 3), activation, nn.Linear(3, 1)
+
+    def forward(self, x: Any) -> Any:
+        return self.last(self.activation(self.first(x)))
+
+
+@pytest.mark.parametrize(
+    ("activation", "name"),
+    [
+        (np.tanh, "tanh"),
+        (nn.functional.leaky_relu, "f"),
+        (nn.functional.silu, "f"),
+        (nn.functional.gelu, "f"),
+        (nn.functional.elu, "f"),
+        (nn.functional.hardshrink, "where"),
+        (lambda z: np.maximum(z, 0.0), "maximum"),
+        (lambda z: 1 / (1 + np.exp(-z)), "f"),
+    ],
+)
+def test_an_activation_of_several_steps_in_the_code_is_one(activation, name):
+    model, x = Coded(activation).double(), np.array([[0.5, -1.0]])
+    found = network(draw(model, x, style="neurons", loss=squared))
+    hidden = found.layers[1]
+    potential = model.first.weight.numpy() @ x[0] + model.first.bias.numpy()
+    assert hidden.activation == name
+    np.testing.assert_allclose(hidden.potential, potential)
+    np.testing.assert_allclose(hidden.value, np.asarray(activation(ag.Tensor(potential)).numpy()))
+    weight, error = model.last.weight.numpy()[0], found.layers[-1].delta
+    slope = ag.grad(lambda z: np.sum(activation(z)))(potential)
+    np.testing.assert_allclose(hidden.delta, error * weight * slope)
+
+
+def test_steps_in_the_code_that_mix_neurons_are_no_activation():
+    def centred(z: Any) -> Any:
+        return z - np.mean(z, axis=-1, keepdims=True)
+
+    with pytest.raises(UnsupportedError, match="no plain chain"):
+        draw(Coded(centred), np.ones((1, 2), np.float32), style="neurons")
+
+
 def test_a_perceptron_with_thresholds_has_all_of_its_layers_and_no_walk_back():
     for x, expected in (([0, 0], 0), ([0, 1], 1), ([1, 0], 1), ([1, 1], 0)):
         found = network(draw(xor(nn.LTU), np.array(x, float), style="neurons"))
@@ -186,6 +231,15 @@ def test_without_an_input_a_model_shows_its_weights_and_stays_as_it_is():
 
 
 # -- the picture -----------------------------------------------------------------------------------
+
+
+def test_a_model_that_does_not_take_zeros_asks_for_an_input():
+    model = nn.Sequential(nn.Embedding(5, 2), nn.Linear(2, 1))
+    with pytest.raises(
+        UnsupportedError, match=r"does not take zeros of shape \(1, 2\).*draw\(model, x, style"
+    ):
+        draw(model, style="neurons")
+    assert model.training
 
 
 def test_the_picture_says_names_biases_weights_values_and_deltas():

@@ -470,3 +470,14 @@ def test_parameters_of_a_module_that_is_called_again_are_copied():
     data = content(draw(Twice(), np.ones((1, 4), np.float32)))
     copied = {v["label"]: v["copied"] for v in data["vertices"] if v["kind"] == "input"}
     assert copied == {"x": False, "layer.weight": True, "layer.bias": True}
+
+
+@pytest.mark.parametrize("style", ["lecture", "model", "ops"])
+def test_a_result_that_no_gradient_has_reached_adds_nothing(style):
+    """Of the two results of a QR decomposition the loss reads one: of the other there is no gradient."""
+    a = leaf(np.array([[3.0, 1.0], [4.0, 2.0]]), "a")
+    with ag.Tape():
+        loss = np.sum(np.linalg.qr(a)[1])
+    (step,) = [v for v in content(played(loss, style=style))["vertices"] if v["op"] == "qr"]
+    assert step["brief"] == "norm 2.00"  # that of the sum: a matrix of four ones
+    assert step["grad"].startswith("–\n")

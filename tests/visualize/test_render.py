@@ -212,3 +212,19 @@ def test_importing_visualize_imports_no_renderer():
     code = "import sys, visualize; print({'graphviz', 'pygraphviz', 'matplotlib'} & set(sys.modules))"
     done = python("-c", code)
     assert done.stdout.strip() == "set()", done.stderr
+
+
+def test_a_value_of_many_uses_does_not_wait_for_graphviz(monkeypatch):
+    """With a hundred uses of x Graphviz took more than a minute."""
+
+    def refused(text: str, format: str) -> bytes:
+        pytest.fail("Graphviz was asked")
+
+    x = ag.Tensor(1.0, requires_grad=True, name="x")
+    many = draw(sum(x * float(i) for i in range(100)))
+    few = draw(x * 2.0 + x)
+    monkeypatch.setattr(render, "_system", refused)
+    monkeypatch.setattr(render, "_pygraphviz", lambda text, format: b"by Graphviz")
+    assert many.to_svg().startswith("<?xml")
+    monkeypatch.setattr(render, "_system", lambda text, format: None)
+    assert few.to_svg() == "by Graphviz"

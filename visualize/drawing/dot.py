@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from autograd_lite.errors import RendererError
 
-__all__ = ["Cluster", "Drawing", "Edge", "Node", "read"]
+__all__ = ["Cluster", "Drawing", "Edge", "Node", "length", "read"]
 
 Attributes = dict[str, str]
 
@@ -65,6 +66,27 @@ def read(text: str) -> Drawing:
         ({'shape': 'box', 'label': 'x'}, 'b')
     """
     return _Reader(text).drawing
+
+
+def length(text: str) -> int:
+    """How many layers all lines of a text go through together, where each node stands after those before it.
+
+    Example:
+        >>> length("digraph { a [] b [] c [] a -> b b -> c a -> c }")
+        4
+    """
+    drawing = read(text)
+    edges = [(edge.start, edge.end) for edge in drawing.edges]
+    layer = dict.fromkeys(itertools.chain(*edges), 0)
+    for start, end in edges:  # those into a node stand before those out of it
+        layer[end] = max(layer[end], layer[start] + 1)
+    nearest: dict[str, int] = {}
+    for start, end in edges:
+        nearest[start] = min(nearest.get(start, layer[end]), layer[end])
+    fed = {end for _, end in edges}
+    # inputs stand near their use
+    layer |= {start: near - 1 for start, near in nearest.items() if start not in fed}
+    return sum(layer[end] - layer[start] for start, end in edges)
 
 
 def _tokens(text: str) -> Iterator[tuple[str, bool]]:

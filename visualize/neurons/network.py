@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -111,6 +112,7 @@ class _Chain:
         self.totals = graph.totals()
         self.arguments = graph.arguments()
         self.matrices = {i: found for i in self.arguments if (found := self._matrix(i)) is not None}
+        self.opaque = {graph.vertices[i].call for i in self.matrices}  # the calls that multiply themselves
         self.at: int | None = None  # the last vertex of the chain so far
         self.layers: list[Layer] = []
         self.samples = 1
@@ -125,10 +127,15 @@ class _Chain:
                 f"draw(style='neurons'): {what} is neither a chain of Linear layers and activations nor an "
                 f"LSTM of one layer and direction; {_REPAIR}"
             )
-        for k, unit in enumerate(units):
-            if k > end and not self._is_bias(unit[0]) and self._in_loss(unit):
+        k = 0
+        while k < len(units):
+            i, run = units[k][0], units[k : k + 1]
+            if k > end and not self._is_bias(i) and self._in_loss(units[k]):
                 return self._network(self._loss())
-            self._take(unit)
+            if i not in self.matrices and not self._is_bias(i):
+                run = self._run(units[k:], k < end)
+            self._take(list(itertools.chain(*run)))
+            k += len(run)
         self._threshold(len(self.graph.calls))
         return self._network(None)
 
@@ -139,20 +146,42 @@ class _Chain:
 
     def _units(self) -> Iterator[list[int]]:
         """The steps of each activation module together, other steps alone, in the order of the tape."""
-        calls = self.graph.calls
-        opaque = {self.graph.vertices[i].call for i in self.matrices}
         whole: dict[int, list[int]] = {}
         for i, vertex in enumerate(self.graph.vertices):
             if vertex.op is None:
                 continue
             call = vertex.call
-            if call is None or calls[call].inner or call in opaque:
+            if call is None or self._is_code(call):
                 yield [i]
             elif call in whole:
                 whole[call].append(i)
             else:
                 whole[call] = [i]
                 yield whole[call]  # grows while the steps of the module follow
+
+    def _run(self, units: list[list[int]], before: bool) -> list[list[int]]:
+        """The first unit; with the steps in the code after it, where one of them is no activation by itself.
+
+        `F.silu(z)` is two steps, of which the second reads z again: together they are an activation. The
+        steps go on up to the next layer or module; `before` the last layer also outside of all modules.
+        """
+        call = self.graph.vertices[units[0][0]].call
+        if not (before if call is None else self._is_code(call)):
+            return units[:1]
+        run = itertools.takewhile(
+            lambda unit: self.graph.vertices[unit[0]].call == call and unit[0] not in self.matrices, units
+        )
+        found = list(run)
+        return units[:1] if all(self._is_named(unit) or self._moves(unit) for unit in found) else found
+
+    def _is_named(self, unit: list[int]) -> bool:
+        """Whether a step in the code is an activation by its name, such as np.tanh(x)."""
+        op = known_as(self.graph.vertices[unit[0]].function)
+        return op in MIXING or len(FORMULAS.get(op, ())) == 2
+
+    def _is_code(self, call: int | None) -> bool:
+        """Whether the steps of a call stand in the code by themselves, rather than make up one layer."""
+        return call is None or self.graph.calls[call].inner or call in self.opaque
 
     def _in_loss(self, unit: list[int]) -> bool:
         """Whether a unit after the last layer is outside of the model, so a part of the loss."""
@@ -208,11 +237,7 @@ class _Chain:
     def _is_activation(self, unit: list[int]) -> bool:
         """Whether the steps are elementwise or a softmax, and keep the shape."""
         ops = [known_as(self.graph.vertices[i].function) for i in unit]
-        call = self.graph.vertices[unit[0]].call
-        if call is None or self.graph.calls[call].inner:  # a step in the code, such as np.tanh(x)
-            known = all(op in MIXING or len(FORMULAS.get(op, ())) == 2 for op in ops)
-        else:
-            known = all(op in FORMULAS or op in (*MIXING, *MOVING, "where") for op in ops)
+        known = all(op in FORMULAS or op in (*MIXING, *MOVING, "where") for op in ops)
         return known and self._shape_before(unit) == np.shape(self._value(unit[-1]))
 
     def _shape_before(self, unit: list[int]) -> tuple[int, ...]:
@@ -242,7 +267,9 @@ class _Chain:
     def _activate(self, unit: list[int]) -> None:
         layer, vertex = self.layers[-1], self.graph.vertices[unit[0]]
         call = None if vertex.call is None else self.graph.calls[vertex.call]
-        kind = call.kind if call is not None and not call.inner and call.path else vertex.op or ""
+        kind = vertex.op or "" if len(unit) == 1 else "f"
+        if call is not None and not call.inner and call.path:
+            kind = call.kind
         ops = {known_as(self.graph.vertices[i].function) for i in unit}
         self.layers[-1] = replace(
             layer,

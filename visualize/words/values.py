@@ -36,6 +36,8 @@ def shape(value: Any) -> str:
     """
     if isinstance(value, tuple):
         return ", ".join(map(shape, value))
+    if value is None:
+        return number(value)
     array = np.asarray(value)
     if array.ndim == 0:
         return number(value)
@@ -57,9 +59,15 @@ def kind(value: Any) -> str:
 
 
 def norm(values: Any) -> float:
-    """The Euclidean norm of all entries of an array, or of a tuple of arrays, without overflow."""
+    """The Euclidean norm of all entries of an array, or of a tuple of arrays, without overflow.
+
+    A part of a tuple that no gradient has reached is None, and adds nothing.
+
+    >>> norm((np.array([3.0]), None, np.array([4.0])))
+    5.0
+    """
     if isinstance(values, (tuple, list)):
-        return math.hypot(*map(norm, values))
+        return math.hypot(*(norm(x) for x in values if x is not None))
     array = np.abs(np.asarray(values)).astype(float).ravel()
     largest = float(np.max(array, initial=0.0))
     if largest == 0 or not math.isfinite(largest):
