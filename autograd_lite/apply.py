@@ -224,8 +224,7 @@ def viewed(op: Op, x: Any, args: tuple[Any, ...], value: Value) -> Any:
 
     Args:
         op: e.g. `operator.getitem`.
-        x: the Tensor.
-        args: the other arguments of the op, which nobody can change.
+        x, args: the Tensor, and the other arguments of the op, which nobody can change.
         value: the result of the op on plain arrays.
     """
     made, node, a = value, x.node, x._data
@@ -321,10 +320,7 @@ def _is_inexact(value: Any) -> bool:
 
 
 def output(outputs: tuple[Any, ...], i: int) -> Any:
-    """The i-th result of an op with several results.
-
-    Each result is a step of its own, so that every node has one cotangent.
-    """
+    """The i-th result of an op with several: a step of its own, so that every node has one cotangent."""
     return outputs[i]
 
 

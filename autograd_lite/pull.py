@@ -17,7 +17,7 @@ from .anomaly import check_forward, nonfinite
 from .apply import output_of
 from .arrays import every, finite, unwrap
 from .box import lift
-from .cotangents import DEAD, Cotangent, Masked, complete, conjugate, fit, is_complex, no_rule
+from .cotangents import DEAD, Cotangent, Mask, Masked, complete, conjugate, fit, is_complex, no_rule
 from .errors import (
     AnomalyError,
     AutogradLiteError,
@@ -170,13 +170,8 @@ def pull(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> list[Cotangent]:
                 passed = passed.summed(arg.shape)
             gx = fit(gx, arg, rule, node, i)
         kind = gx.__class__
-        if (
-            kind is not _FLOAT
-            and kind is not _ARRAY
-            and (shared := getattr(unwrap(gx), "__array_shared__", None))
-        ):
-            gx = shared(gx, inputs[i].index, node.index)
-            passed = None if passed is None else passed.over_members(inputs[i].index, node.index)
+        if kind is not _FLOAT and kind is not _ARRAY:
+            gx, passed = _shared(gx, passed, inputs[i], node)
         if sweep.checks:
             _check(node, g, gx)
         if passed is not None and sweep.hears(inputs[i]):
@@ -186,6 +181,14 @@ def pull(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> list[Cotangent]:
                 gx = DEAD
         sent[i] = gx
     return sent
+
+
+def _shared(gx: Cotangent, mask: Mask | None, parent: Node, node: Node) -> tuple[Cotangent, Mask | None]:
+    """The cotangent of an input and its mask, summed over the members of a batch if they share the input."""
+    shared = getattr(unwrap(gx), "__array_shared__", None)
+    if shared is None:
+        return gx, mask
+    return shared(gx, parent.index, node.index), mask and mask.over_members(parent.index, node.index)
 
 
 def _taken(rule: Rule, g: Cotangent, y: Any) -> tuple[Cotangent, Cotangent, bool]:
