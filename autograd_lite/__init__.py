@@ -22,6 +22,7 @@ from . import errors, ops, tree
 from .anomaly import detect_anomaly
 from .apply import apply, nondifferentiable, primitive, stop_gradient
 from .checkpoint import checkpoint, preserve
+from .config import show_config
 from .custom import custom_vjp
 from .device import Device
 from .errors import AutogradLiteError
@@ -95,6 +96,7 @@ __all__ = [
     "preserve",
     "primitive",
     "relu",
+    "show_config",
     "sigmoid",
     "softmax",
     "softplus",
