@@ -43,6 +43,7 @@ class NativeKernels(BuildHookInterface):  # type: ignore[type-arg]
             build(target)
         except (BuildError, OSError) as problem:
             self.app.display_warning(f"autograd-lite without native kernels, NumPy computes all: {problem}")
+            self._clean()
             return
         if version != "editable":
             build_data["force_include"][str(target)] = f"{FOLDER}/{LIBRARY}"
@@ -51,6 +52,9 @@ class NativeKernels(BuildHookInterface):  # type: ignore[type-arg]
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Remove the library that was packed."""
+        self._clean()
+
+    def _clean(self) -> None:
         if self.scratch is not None:
             self.scratch.cleanup()
 

@@ -20,12 +20,11 @@ from typing import Any, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
+from .build import LIBRARY, fingerprint
+
 __all__ = ["TABLE", "call", "level", "library", "native_type", "state", "twin"]
 
 Array = npt.NDArray[Any]
-
-LIBRARY = "kernels.so"
-"""The file name of the library, beside this file. `ctypes` takes any ending on every platform."""
 
 SWITCH = "AUTOGRAD_LITE_NATIVE"
 """The variable of the environment: 0 turns the library off, and a path that ends with .so names another."""
@@ -89,8 +88,10 @@ def _found() -> ctypes.CDLL | str:
         return "not compiled; install a C compiler and then the package, or run nn/kernels/native/build.py"
     try:
         found = ctypes.CDLL(str(_path()))
-        level = found.level()
-        found[f"convolve_float_v{level}"]
+        found.fingerprint.restype = ctypes.c_uint32
+        if found.fingerprint() != fingerprint():
+            return "compiled from other C files than those here; run nn/kernels/native/build.py"
+        found[f"convolve_float_v{found.level()}"]
     except (OSError, AttributeError) as error:
         return f"{_path()} does not suit this machine ({type(error).__name__})"
     return found

@@ -13,11 +13,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-__all__ = ["LIBRARY", "BuildError", "build", "compiler", "levels"]
+__all__ = ["LIBRARY", "BuildError", "build", "compiler", "fingerprint", "levels"]
 
 HERE = Path(__file__).resolve().parent
 
@@ -56,6 +57,12 @@ def levels() -> dict[str, list[str]]:
     return {"v0": []}
 
 
+def fingerprint() -> int:
+    """A number that tells versions of the C files apart; the library has that of its files."""
+    files = sorted([*HERE.glob("*.c"), *HERE.glob("*.h")])
+    return zlib.crc32(b"".join(file.read_bytes() for file in files))
+
+
 def build(target: Path, extra: Sequence[str] = ()) -> Path:
     """Compile and link the library.
 
@@ -71,9 +78,10 @@ def build(target: Path, extra: Sequence[str] = ()) -> Path:
     """
     command, sources = compiler(), sorted(HERE.glob("*.c"))
     with tempfile.TemporaryDirectory() as folder:
-        jobs = [["-c", str(HERE / "level.c"), "-o", f"{folder}/level.o"]]
+        version = f"-DFINGERPRINT={fingerprint()}u"
+        jobs = [[version, "-c", str(HERE / "library.c"), "-o", f"{folder}/library.o"]]
         for source in sources:
-            if source.name != "level.c":
+            if source.name != "library.c":
                 for level, march in levels().items():
                     for real in ("float", "double"):
                         names = [f"-DREAL={real}", f"-DSUFFIX=_{real}_{level}"]

@@ -1,4 +1,6 @@
-/* The instruction set of this processor. */
+/* What the library says about itself: which processor it runs on, and which C files it was made from. */
+
+#include <stdint.h>
 
 /* The version of x86-64 that the processor and the system support: 2, 3 or 4. It is 1 on older processors
    and 0 on other kinds of processors. */
@@ -18,3 +20,6 @@ int level(void)
     return 0;
 #endif
 }
+
+/* The structs of the C files and of the Python files must be the same; this number tells. */
+uint32_t fingerprint(void) { return FINGERPRINT; }
