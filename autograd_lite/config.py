@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import platform
+import sys
 from importlib.util import find_spec
 from typing import Any
 
@@ -27,10 +28,8 @@ def config() -> dict[str, str]:
         >>> list(ag.config.config())[:4]
         ['autograd-lite', 'Python', 'NumPy', 'BLAS']
     """
-    from . import __version__
-
     found = {
-        "autograd-lite": __version__,
+        "autograd-lite": sys.modules["autograd_lite"].__version__,
         "Python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
         "NumPy": np.__version__,
         "BLAS": _blas(),

@@ -27,7 +27,7 @@ __all__ = ["TABLE", "call", "level", "library", "native_type", "state", "twin"]
 Array = npt.NDArray[Any]
 
 SWITCH = "AUTOGRAD_LITE_NATIVE"
-"""The variable of the environment: 0 turns the library off, and a path that ends with .so names another."""
+"""The variable of the environment: 0 turns the library off, 1 or nothing uses it; a path names another."""
 
 TABLE: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {}
 """Each kernel with its native and its NumPy twin."""
@@ -100,7 +100,7 @@ def _found() -> ctypes.CDLL | str:
 def _path() -> Path:
     """The library beside this file, or the one that the environment names."""
     named = os.environ.get(SWITCH, "")
-    return Path(named) if named.endswith(".so") else Path(__file__).with_name(LIBRARY)
+    return Path(named) if named not in ("", "0", "1") else Path(__file__).with_name(LIBRARY)
 
 
 @cache

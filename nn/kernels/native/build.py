@@ -22,8 +22,8 @@ __all__ = ["LIBRARY", "BuildError", "build", "compiler", "fingerprint", "levels"
 
 HERE = Path(__file__).resolve().parent
 
-LIBRARY = "kernels.so"
-"""The file name of the library, beside this file; `__init__.py` looks for it."""
+LIBRARY = "kernels.native"
+"""The file name of the library, beside this file. With the ending .so, Python would take it for a module."""
 
 FLAGS = ("-std=gnu11", "-O3", "-fPIC", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast")
 """Products and sums may be contracted to fused multiply-adds, as in BLAS; nothing else is rearranged."""

@@ -66,7 +66,7 @@ def test_without_a_compiler_there_is_one_line(cc, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("CC", cc)
     with pytest.raises(build.BuildError, match="no C compiler|is not a program") as caught:
-        build.build(tmp_path / "kernels.so")
+        build.build(tmp_path / "kernels.native")
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
@@ -77,7 +77,7 @@ def test_a_compiler_that_fails_is_one_line(monkeypatch, tmp_path):
         pytest.skip("no program that fails")
     monkeypatch.setenv("CC", false)
     with pytest.raises(build.BuildError, match="false failed: exit status 1"):
-        build.build(tmp_path / "kernels.so")
+        build.build(tmp_path / "kernels.native")
 
 
 class App:
@@ -105,7 +105,7 @@ def test_the_hook_without_a_compiler_leaves_a_pure_package(hook, version, monkey
     monkeypatch.delenv("CC", raising=False)
     monkeypatch.delenv("AUTOGRAD_LITE_NATIVE", raising=False)
     tree, app, data = tmp_path / "tree", App(), {"force_include": {}, "pure_python": True, "tag": None}
-    shutil.copytree(build.HERE, tree / "nn/kernels/native", ignore=shutil.ignore_patterns("*.so*"))
+    shutil.copytree(build.HERE, tree / "nn/kernels/native", ignore=shutil.ignore_patterns("*.native*"))
     hook(tree, app).initialize(version, data)
     assert len(app.lines) == 1 and "\n" not in app.lines[0] and "no C compiler" in app.lines[0]
     assert data == {"force_include": {}, "pure_python": True, "tag": None}
@@ -120,7 +120,7 @@ def test_the_hook_puts_the_library_into_a_wheel(hook, monkeypatch, tmp_path):
     made.initialize("standard", data)
     (source,) = data["force_include"]
     assert Path(source).is_file() and app.lines == []
-    assert data["force_include"][source] == "nn/kernels/native/kernels.so"
+    assert data["force_include"][source] == "nn/kernels/native/kernels.native"
     assert not data["pure_python"] and data["tag"].startswith("py3-none-")
     made.finalize("standard", data, "")
     assert not Path(source).exists()
@@ -144,7 +144,7 @@ def test_under_sanitizers(tmp_path):
         pytest.skip("the compiler has no library of the address sanitizer to load first")
     flags = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
     try:
-        library = build.build(tmp_path / "kernels.so", flags)
+        library = build.build(tmp_path / "kernels.native", flags)
     except build.BuildError as error:
         pytest.skip(f"no sanitizers: {error}")
     done = run(
