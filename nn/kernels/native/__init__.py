@@ -143,7 +143,8 @@ def _in_c(value: Any) -> Any:
 
 
 def native_type(*arrays: Array | None) -> np.dtype[Any] | None:
-    """The one dtype of all arrays, if native kernels serve it; None otherwise. Arrays may be None."""
-    dtypes = {a.dtype for a in arrays if a is not None}
-    dtype = dtypes.pop()
-    return dtype if not dtypes and dtype in REALS and dtype.isnative else None
+    """The one dtype of all arrays, if native kernels serve it; None otherwise, and for subclasses."""
+    given = [a for a in arrays if a is not None]
+    dtype = given[0].dtype
+    plain = all(type(a) is np.ndarray and a.dtype == dtype for a in given)
+    return dtype if plain and dtype in REALS and dtype.isnative else None

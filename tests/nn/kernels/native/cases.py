@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
-import nn.kernels.conv  # noqa: F401  each file of kernels enters its twins in the table
+import nn.kernels.conv
+import nn.kernels.normalization
+import nn.kernels.optim
 from nn.kernels import native
 from nn.kernels.windows import Windows
 
-Call = tuple[str, tuple[Any, ...]]
-"""The name of a kernel, and its arguments."""
+Call = tuple[str, tuple[Any, ...], dict[str, Any]]
+"""The name of a kernel, its arguments, and its options."""
 
 DTYPES = (np.float32, np.float64)
 SEEDS = range(60)
@@ -25,7 +27,8 @@ def calls(seed: int) -> Iterator[Call]:
     """All calls of one seed."""
     rng = np.random.default_rng(seed)
     for dtype in DTYPES:
-        yield from convolutions(rng, dtype)
+        for family in (convolutions, standardizations, steps):
+            yield from family(rng, dtype)
 
 
 def convolutions(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
@@ -50,21 +53,43 @@ def convolutions(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
     x, w, g = normal(number, channels, *size), normal(outputs, channels // groups, *kernel), None
     g = normal(number, outputs, *windows.out)
     bias = bool(rng.integers(2))
-    yield "convolved", (x, w, normal(outputs) if bias else None, windows, groups)
-    yield "input_gradient", (g, w, normal(channels) if bias else None, windows, groups)
-    yield "weight_gradient", (g, x, w.shape, windows, groups)
+    yield "convolved", (x, w, normal(outputs) if bias else None, windows, groups), {}
+    yield "input_gradient", (g, w, normal(channels) if bias else None, windows, groups), {}
+    yield "weight_gradient", (g, x, w.shape, windows, groups), {}
+
+
+def standardizations(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
+    """Batch norm of images and rows, layer norm, group norm."""
+    shape = tuple(int(n) for n in rng.integers(1, 40, 3))
+    axes: tuple[int, ...] = [(0, 2), (-1,), (0,), (1, 2), (0, 1, 2)][int(rng.integers(5))]
+    x = (rng.normal(size=shape) + 3).astype(dtype)
+    yield "standardize", (x,), {"axes": axes, "eps": 1e-5}
+    _, residuals = nn.kernels.normalization.standardize(x, axes=axes, eps=1e-5)
+    yield "standardize_backward", (rng.normal(size=shape).astype(dtype), residuals, (True,)), {}
+
+
+def steps(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
+    """The steps of optimizers; the state arrays are positive, as means of squares are."""
+    shape = tuple(int(n) for n in rng.integers(1, 30, rng.integers(0, 4)))
+    array = lambda: np.asarray(rng.uniform(0.5, 2, size=shape)).astype(dtype)
+    adam = {"betas": (0.9, 0.99), "eps": 1e-8, "rate": 0.1}
+    momentum = {"momentum": 0.9, "part": 0.7, "rate": 0.1, "nesterov": bool(rng.integers(2))}
+    yield "descend", (array(), array()), {"rate": 0.1}
+    yield "descend_with_momentum", (array(), array(), array()), momentum
+    yield "adam", (array(), array(), array(), array()), adam
+    yield "rmsprop", (array(), array(), array()), {"alpha": 0.9, "eps": 1e-8, "rate": 0.1}
 
 
 def arrays(value: Any) -> list[np.ndarray]:
-    """All arrays of a result, in order."""
-    if isinstance(value, np.ndarray):
-        return [value]
+    """All arrays of a result, in order; NumPy gives a number where an array of shape () is meant."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return [np.asarray(value)]
     return [a for item in value for a in arrays(item)] if isinstance(value, (tuple, list)) else []
 
 
 if __name__ == "__main__":
     served = 0
     for seed in SEEDS:
-        for name, args in calls(seed):
-            served += native.TABLE[name][0](*args) is not NotImplemented
+        for name, args, options in calls(seed):
+            served += native.TABLE[name][0](*args, **options) is not NotImplemented
     print(f"{served} calls")
