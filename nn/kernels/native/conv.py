@@ -60,14 +60,10 @@ def weight_gradient(g: Array, x: Array, shape: Sizes, windows: Windows, groups: 
         return NotImplemented
     _check(g, shape[0], windows.out)
     _check(x, groups * shape[1], windows.size)
-    tables = _forward(_key(windows), shape[1], each, groups)
-    at, part, tile = tables.at, tables.parts.copy(), np.zeros(2, np.int64)
-    call("weight_tile", dtype, tables.shape, tile[:1], tile[1:])
-    lanes, step = (int(n) for n in tile)
-    at = np.pad(at, (0, -len(at) % step), mode="edge")  # taps that fill the last tile and are dropped
-    part[0, 0], blocks = len(at), -(-each // lanes)
-    if 2 * len(tables.at) * each < len(at) * blocks * lanes:  # most of each tile would be dropped
+    tables, lanes = _of_weights(_key(windows), shape[1], each, groups, dtype)
+    if not lanes:
         return NotImplemented
+    at, part, blocks, entries = tables.at, tables.parts, -(-each // lanes), math.prod(shape[1:])
     g, x = np.ascontiguousarray(g), np.ascontiguousarray(x)
     size = call("weight_scratch", dtype, tables.shape)
 
@@ -78,8 +74,8 @@ def weight_gradient(g: Array, x: Array, shape: Sizes, windows: Windows, groups: 
         call("weight_gradient", dtype, *arrays, images.start, images.stop, scratch)
         return sums
 
-    parts = _shared(work, range(len(g)), g.size * len(tables.at))
-    dw: Array = added(parts)[:, :, : len(tables.at)]
+    parts = _shared(work, range(len(g)), g.size * entries)
+    dw: Array = added(parts)[:, :, :entries]
     dw = dw.swapaxes(2, 3).reshape(groups, blocks * lanes, -1)[:, :each]
     dw = np.ascontiguousarray(dw).reshape(shape)
     return dw if np.isfinite(dw).all() else NotImplemented  # Kahan's correction of inf is NaN
@@ -232,6 +228,23 @@ def _backward(key: _Key, channels: int, outputs: int, groups: int) -> _Tables:
         of_group=channels * outputs * entries,
     )
     return _tables(shape, parts, np.concatenate(at), np.concatenate(of_tap))
+
+
+@lru_cache(maxsize=256)
+def _of_weights(
+    key: _Key, channels: int, outputs: int, groups: int, dtype: np.dtype[Any]
+) -> tuple[_Tables, int]:
+    """The tables of the weight gradient, with taps that fill the last tile, and the outputs of a tile.
+
+    The number of outputs is 0 where NumPy is faster, as most of each tile would be dropped.
+    """
+    tables, tile = _forward(key, channels, outputs, groups), np.zeros(2, np.int64)
+    call("weight_tile", dtype, tables.shape, tile[:1], tile[1:])
+    lanes, step = (int(n) for n in tile)
+    at, part = np.pad(tables.at, (0, -len(tables.at) % step), mode="edge"), tables.parts.copy()
+    part[0, 0] = len(at)
+    full = 2 * len(tables.at) * outputs >= len(at) * -(-outputs // lanes) * lanes
+    return _Tables(tables.shape, part, at, tables.of_tap), lanes if full else 0
 
 
 def _grid(places: list[Array], shape: Sizes) -> Array:

@@ -13,6 +13,7 @@ import numpy as np
 import nn.kernels.conv
 import nn.kernels.normalization
 import nn.kernels.optim
+import nn.kernels.pool
 from nn.kernels import native
 from nn.kernels.windows import Windows
 
@@ -27,7 +28,7 @@ def calls(seed: int) -> Iterator[Call]:
     """All calls of one seed."""
     rng = np.random.default_rng(seed)
     for dtype in DTYPES:
-        for family in (convolutions, standardizations, steps):
+        for family in (convolutions, standardizations, steps, poolings):
             yield from family(rng, dtype)
 
 
@@ -80,6 +81,21 @@ def steps(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
     yield "rmsprop", (array(), array(), array()), {"alpha": 0.9, "eps": 1e-8, "rate": 0.1}
 
 
+def poolings(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
+    """The way back through maxima of windows with 1 to 3 axes, with ties and NaN."""
+    axes = int(rng.integers(1, 4))
+    some = lambda low, high: tuple(int(n) for n in rng.integers(low, high, axes))
+    kernel, stride, dilation = some(1, 4), some(1, 4), some(1, 3)
+    padding = tuple((k // 2, k // 2) for k in kernel)
+    size = tuple(d * (k - 1) + int(rng.integers(1, 12)) for k, d in zip(kernel, dilation, strict=True))
+    x = rng.integers(-9, 10, size=(2, 3, *size)).astype(dtype)
+    if rng.integers(2):
+        x[rng.random(x.shape) < 0.1] = rng.choice([np.nan, -np.inf])
+    options = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
+    y, residuals = nn.kernels.pool.max_pooling(x, **options)
+    yield "max_pooling_backward", (rng.normal(size=y.shape).astype(dtype), residuals, (True,)), {}
+
+
 def arrays(value: Any) -> list[np.ndarray]:
     """All arrays of a result, in order; NumPy gives a number where an array of shape () is meant."""
     if isinstance(value, (np.ndarray, np.generic)):
@@ -88,7 +104,7 @@ def arrays(value: Any) -> list[np.ndarray]:
 
 
 if __name__ == "__main__":
-    served = 0
+    nn.kernels.native.optim.FEW = served = 0
     for seed in SEEDS:
         for name, args, options in calls(seed):
             served += native.TABLE[name][0](*args, **options) is not NotImplemented

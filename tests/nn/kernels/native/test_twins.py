@@ -37,6 +37,9 @@ def agree(name, args, options=MappingProxyType({})):
     expected = native.TABLE[name][1](*twins, **options)
     for a, b in zip([*arrays(got), *arrays(mine)], [*arrays(expected), *arrays(twins)], strict=True):
         assert a.shape == b.shape and a.dtype == b.dtype
+        if b.dtype.kind != "f":
+            np.testing.assert_array_equal(a, b)
+            continue
         finite = np.isfinite(b)
         np.testing.assert_array_equal(np.where(finite, 0, a), np.where(finite, 0, b))
         size = np.max(np.abs(b[finite]), initial=1e-30)
