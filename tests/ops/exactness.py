@@ -45,6 +45,8 @@ arithmetic, and `tests/ops/test_sinc.py` holds them to 8 ulp at the floats next 
 
 Where speed and exactness pull apart, ops are exact. The fused kernels of `nn` may be fast instead; each
 stands beside its definition, which is composed of ops, and is tested against it.
+The kernels in C and those in NumPy add products in different orders. A convolution in float32 is right
+within 1e-5 of its largest entry. Its gradient of the weights is as exact for 100,000 windows as for 100.
 
 A dash says that a library does not have the function. The peers are measured at the same points in the
 same run: {peers}. JAX counts subnormal numbers as 0 on most processors, which is the reason for part of
