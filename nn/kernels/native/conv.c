@@ -267,7 +267,9 @@ INLINE void gather(int taps, int wide, const REAL *x, const int64_t *at, const R
                    const REAL *g, REAL *dw, REAL *carry)
 {
     vec sum[12][4];
+#pragma GCC unroll 12
     for (int t = 0; t < taps; t++)
+#pragma GCC unroll 4
         for (int v = 0; v < wide; v++)
             sum[t][v] = (vec){0};
     for (const Run *run = runs; run < runs + number; run++) {
@@ -276,12 +278,16 @@ INLINE void gather(int taps, int wide, const REAL *x, const int64_t *at, const R
             vec of_g[4];
             for (int v = 0; v < wide; v++)
                 of_g[v] = load(g + v * LANES);
+#pragma GCC unroll 12 /* Clang would keep the sums in memory */
             for (int t = 0; t < taps; t++)
+#pragma GCC unroll 4
                 for (int v = 0; v < wide; v++)
                     sum[t][v] += from[at[t] + p] * of_g[v];
         }
     }
+#pragma GCC unroll 12
     for (int t = 0; t < taps; t++)
+#pragma GCC unroll 4
         for (int v = 0; v < wide; v++, dw += LANES, carry += LANES) {
             vec before = load(dw), add = sum[t][v] - load(carry), after = before + add;
             store(carry, (after - before) - add);
