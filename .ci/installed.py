@@ -41,4 +41,8 @@ with tempfile.TemporaryDirectory() as folder:
 assert "{{" not in page, "a part of the page is missing"
 assert "function layoutGraph" in page, "the scripts of the page are missing"
 
-print(f"autograd-lite {version} works on NumPy {np.__version__}")
+images = np.ones((2, 3, 8, 8), np.float32)
+assert nn.Conv2d(3, 4, 3, padding=1)(images).shape == (2, 4, 8, 8)
+
+print(f"autograd-lite {version} works on:")
+ag.show_config()

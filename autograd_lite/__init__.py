@@ -23,6 +23,7 @@ from .anomaly import detect_anomaly
 from .apply import apply, nondifferentiable, primitive, stop_gradient
 from .batching import vmap
 from .checkpoint import checkpoint, preserve
+from .config import show_config
 from .custom import custom_vjp
 from .device import Device
 from .draws import drawn
@@ -101,6 +102,7 @@ __all__ = [
     "preserve",
     "primitive",
     "relu",
+    "show_config",
     "sigmoid",
     "softmax",
     "softplus",

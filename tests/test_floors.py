@@ -58,6 +58,8 @@ FLOORS = (
     "testing",
     "strategies",
     "pytest_plugin",
+    "config",
+    "__main__",
 )
 """The modules of the engine. Each may import those before it, and nothing after it."""
 

@@ -5,6 +5,8 @@ weights. The copy writes each entry of x once for each entry of the kernel. That
 of the time. The code copies about `BLOCK` bytes at a time, so that the product finds the columns in the
 cache. The threads share the images.
 
+Where the native kernels are there (`native/conv.c`), they take over, and this file does what they leave.
+
 Two alternatives were measured: summing one product for each row of the kernel, and copying padded rows in
 one run. Both came within a few percent on large maps and were slower on small ones. Winograd's algorithm
 for 3x3 kernels was a fifth slower with 2x2 tiles. With 4x4 tiles it was a fifth faster, but erred by 43 ulp
@@ -29,6 +31,8 @@ import numpy as np
 
 from autograd_lite.sums import added, contracted, total
 
+from .native import conv as native
+from .native import twin
 from .threads import blas_on_one_thread, in_parallel, thread_count
 from .windows import Array, Pairs, Sizes, Windows
 
@@ -120,6 +124,7 @@ def transposed_convolution_work(y: Any, x: Array, w: Array, *args: Any, **option
     return x.size * math.prod(w.shape[1:])
 
 
+@twin(native.convolved)
 def convolved(x: Array, w: Array, b: Array | None, windows: Windows, groups: int) -> Array:
     """y[n, o] = sum over c of w[o, c] * x[n, c], plus b[o]."""
     dtype = np.result_type(x, w) if b is None else np.result_type(x, w, b)
@@ -141,6 +146,7 @@ def convolved(x: Array, w: Array, b: Array | None, windows: Windows, groups: int
     return y
 
 
+@twin(native.weight_gradient)
 def weight_gradient(g: Array, x: Array, shape: Sizes, windows: Windows, groups: int) -> Array:
     """dw[o, c] = sum over n of g[n, o] * x[n, c], as the transpose of x * g^T, which is faster in BLAS."""
     dtype = np.result_type(g, x)
@@ -165,6 +171,7 @@ def weight_gradient(g: Array, x: Array, shape: Sizes, windows: Windows, groups: 
     return np.ascontiguousarray(dw.mT, dtype).reshape(shape)
 
 
+@twin(native.input_gradient)
 def input_gradient(g: Array, w: Array, b: Array | None, windows: Windows, groups: int) -> Array:
     """dx[n, c] = sum over o of the windows w[o, c] g[n, o], each added at its position in x, plus b[c].
 

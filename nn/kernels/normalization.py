@@ -10,6 +10,9 @@ import numpy.typing as npt
 
 from autograd_lite.sums import mean, total, widened
 
+from .native import normalization as native
+from .native import twin
+
 __all__ = ["moments", "standardize", "standardize_backward"]
 
 Array = npt.NDArray[Any]
@@ -18,6 +21,7 @@ PIECE = 512
 """The number of products in one sum of BLAS, which keeps at least 32 partial sums."""
 
 
+@twin(native.standardize)
 def standardize(x: Array, *, axes: tuple[int, ...], eps: float) -> tuple[Array, Any]:
     """(x - mean) / sqrt(variance + eps); the residuals are the result and 1 / sqrt(variance + eps)."""
     wide = widened(x)
@@ -27,6 +31,7 @@ def standardize(x: Array, *, axes: tuple[int, ...], eps: float) -> tuple[Array, 
     return (y if wide is x else y.astype(x.dtype)), (y, scale, axes)
 
 
+@twin(native.standardize_backward)
 def standardize_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
     """(g - mean of g - y mean of g y) / sqrt(variance + eps)."""
     y, scale, axes = residuals

@@ -17,6 +17,8 @@ import numpy as np
 
 from autograd_lite.sums import widened
 
+from .native import pool as native
+from .native import twin
 from .threads import in_parallel
 from .windows import Array, Pairs, Sizes, Windows
 
@@ -76,6 +78,7 @@ def max_pooling(
     return y, (chosen, windows)
 
 
+@twin(native.max_pooling_backward)
 def max_pooling_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
     """The cotangent of x: each entry of g goes to the entry that was the maximum."""
     chosen, windows = residuals

@@ -6,7 +6,8 @@ from dataclasses import KW_ONLY
 
 import numpy as np
 
-from .means import mean, mean_square, zeros
+from ..kernels.optim import mean, mean_square, rmsprop
+from .means import zeros
 from .optimizer import Array, Optimizer, Options, Params, State
 
 __all__ = ["Adadelta", "Adagrad", "RMSprop"]
@@ -105,6 +106,9 @@ class RMSprop(Optimizer):
     def update(self, x: Array, g: Array, state: State, options: Options) -> Array:
         """One step of RMSprop."""
         state["step"] += 1
+        if not (options["centered"] or options["momentum"]):
+            s, eps = state["square_avg"], options["eps"]
+            return rmsprop(x, g, s, alpha=options["alpha"], eps=eps, rate=options["lr"])
         s = mean_square(state["square_avg"], g, options["alpha"])
         if options["centered"]:
             centre = mean(state["grad_avg"], g, options["alpha"])

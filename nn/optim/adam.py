@@ -7,7 +7,8 @@ from dataclasses import KW_ONLY, field
 
 import numpy as np
 
-from .means import mean, mean_square, zeros
+from ..kernels.optim import adam, mean, mean_square
+from .means import zeros
 from .optimizer import Array, Optimizer, Options, Params, State
 
 __all__ = ["Adam", "AdamW", "Adamax", "NAdam", "RAdam"]
@@ -74,17 +75,13 @@ class Adam(_Moments):
     def update(self, x: Array, g: Array, state: State, options: Options) -> Array:
         """One step of Adam."""
         beta1, beta2 = options["betas"]
-        t, m, v = _moments(g, state, options)
-        if options["amsgrad"]:
-            v = np.maximum(state["max_exp_avg_sq"], v, out=state["max_exp_avg_sq"])
+        state["step"] = t = state["step"] + 1
         # lr m / (sqrt(v / bias) + eps), with the bias moved to the numbers, so that v stays as it is.
         bias = math.sqrt(1 - beta2**t)
-        new = np.sqrt(v, out=np.empty_like(v))
-        new += options["eps"] * bias
-        np.divide(m, new, out=new)
-        new *= -options["lr"] * bias / (1 - beta1**t)
-        new += x
-        return new
+        eps, rate = options["eps"] * bias, options["lr"] * bias / (1 - beta1**t)
+        largest = state["max_exp_avg_sq"] if options["amsgrad"] else None
+        m, v = state["exp_avg"], state["exp_avg_sq"]
+        return adam(x, g, m, v, largest, betas=(beta1, beta2), eps=eps, rate=rate)
 
 
 class AdamW(Adam):

@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd_lite.errors import OptionError
 
+from ..kernels import optim as kernels
 from .optimizer import Array, Group, Optimizer, Options, Params, State
 
 __all__ = ["SGD"]
@@ -62,10 +63,9 @@ class SGD(Optimizer):
             v = state.get("momentum_buffer")
             if v is None:
                 v = state["momentum_buffer"] = np.array(g)
-            else:
-                v *= momentum
-                v += (1 - options["dampening"]) * g
-            g = g + momentum * v if options["nesterov"] else v
-        new: Array = g * -options["lr"]
-        new += x
-        return new
+                return kernels.descend(x, g + momentum * v if options["nesterov"] else v, rate=options["lr"])
+            part, nesterov = 1 - options["dampening"], options["nesterov"]
+            return kernels.descend_with_momentum(
+                x, g, v, momentum=momentum, part=part, rate=options["lr"], nesterov=nesterov
+            )
+        return kernels.descend(x, g, rate=options["lr"])

@@ -45,6 +45,8 @@ left out: the mixed derivative of `a ** b` cancels near its zero at `b log a = -
 
 Ops prefer exactness to speed. The fused kernels of `nn` may prefer speed. Beside each stands its
 definition, composed of ops, and the tests compare the two.
+The kernels in C and those in NumPy add products in different orders. A convolution in float32 is right
+within 1e-5 of its largest entry. Its gradient of the weights is as exact for 100,000 windows as for 100.
 
 A dash says that a library does not have the function. The peers are measured at the same points in the
 same run: {peers}. JAX counts subnormal numbers as 0 on most processors, which causes part of its errors.
