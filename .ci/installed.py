@@ -24,6 +24,10 @@ assert (data / "digits-8x8.npz").is_file(), "the digits are missing"
 assert (data / "coriolanus-act-1.txt").is_file(), "the first act is missing"
 assert (data / "README.md").is_file(), "the credit of the digits is missing"
 
+playground = resources.files("visualize.playground")
+for name in ("page/index.html", "page/main.js", "page/style.css", "digits-28x28.npz", "README.md"):
+    assert (playground / name).is_file(), f"{name} of the playground is missing"
+
 x = ag.Tensor([0.0, 1.0], requires_grad=True)
 y = np.sum(np.tanh(x) * x)
 dot = visualize.draw(y).to_dot()
@@ -37,4 +41,8 @@ with tempfile.TemporaryDirectory() as folder:
 assert "{{" not in page, "a part of the page is missing"
 assert "function layoutGraph" in page, "the scripts of the page are missing"
 
-print(f"autograd-lite {version} works on NumPy {np.__version__}")
+images = np.ones((2, 3, 8, 8), np.float32)
+assert nn.Conv2d(3, 4, 3, padding=1)(images).shape == (2, 4, 8, 8)
+
+print(f"autograd-lite {version} works on:")
+ag.show_config()

@@ -21,24 +21,28 @@ from numpy import fft, linalg
 from . import errors, ops, tree
 from .anomaly import detect_anomaly
 from .apply import apply, nondifferentiable, primitive, stop_gradient
+from .batching import vmap
 from .checkpoint import checkpoint, preserve
-from .compile import compile
+from .config import show_config
 from .custom import custom_vjp
 from .device import Device
+from .draws import drawn
 from .errors import AutogradLiteError
 from .fused import fused
+from .jacobians import hessian, jacfwd, jacobian, jacrev
 from .known import defvjp, numpy_names
 from .memory import keep_freed
 from .node import Node
 from .ops.reductions import log_softmax, logsumexp, softmax
 from .ops.selection import relu
 from .ops.special import erf, sigmoid, softplus
+from .plan.compile import compile
 from .plan.trace import replayed
 from .pull import contributions
 from .recording import enable_grad, is_recomputing, is_recording, no_grad
 from .tape import Tape
 from .tensor import Tensor
-from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from .transforms import grad, hvp, jvp, value_and_grad, vjp
 from .words import names
 
 if TYPE_CHECKING:
@@ -77,6 +81,7 @@ __all__ = [
     "custom_vjp",
     "defvjp",
     "detect_anomaly",
+    "drawn",
     "enable_grad",
     "erf",
     "errors",
@@ -87,7 +92,9 @@ __all__ = [
     "hvp",
     "is_recomputing",
     "is_recording",
+    "jacfwd",
     "jacobian",
+    "jacrev",
     "jvp",
     "linalg",
     "log_softmax",
@@ -99,6 +106,7 @@ __all__ = [
     "primitive",
     "relu",
     "replayed",
+    "show_config",
     "sigmoid",
     "softmax",
     "softplus",
@@ -106,6 +114,7 @@ __all__ = [
     "tree",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]
 __all__ += numpy_names()
 

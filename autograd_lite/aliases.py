@@ -12,6 +12,7 @@ the outer call, the inner backward pass is itself recorded.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -31,7 +32,7 @@ from .recording import Mode, enable_grad, is_recording, transformed
 from .tensor import Tensor
 from .words.explain import describe
 
-__all__ = ["NUMBERS", "Call", "Function", "owned", "seeds_of", "zeros_of"]
+__all__ = ["NUMBERS", "Call", "Function", "like_primal", "owned", "seeds_of", "zeros_of"]
 
 Function = Callable[..., Any]
 
@@ -89,9 +90,20 @@ class Call:
 
     def pull(self, cotangents: Sequence[Any], *, record: bool, retain: bool = False) -> list[Any]:
         """The cotangents of the primals; zeros if nothing was recorded."""
-        sweep = Sweep(since=self.since, wanted=self.nodes, record=record, retain=retain or record)
+        only = self.between if record else None  # recording a step costs more than asking if it is needed
+        sweep = Sweep(since=self.since, wanted=self.nodes, record=record, retain=retain or record, only=only)
         arrived = play(seeds_of(self.outputs, cotangents, record), sweep)
         return [receive(x.node, arrived[x.node]) if x.node in arrived else zeros_of(x) for x in self.aliases]
+
+    @functools.cached_property
+    def between(self) -> set[Node]:
+        """The aliases, and the steps that lead from them to the outputs."""
+        found = set(self.nodes)
+        ends = [y.node for y in self.outputs if isinstance(y, Tensor) and y.node is not None]
+        for step in tape_order(ends, self.since):
+            if any(isinstance(parent, Node) and parent in found for parent in step.inputs):
+                found.add(step)
+        return found
 
     def like_primals(self, cotangents: Iterable[Any]) -> list[Any]:
         """The cotangents in the structure and the classes of the arguments: arrays, floats, Tensors.
@@ -99,10 +111,10 @@ class Call:
         There is one for each of `argnums`, in an array of its own: `argnums=(0, 0)` gives two equal arrays.
         """
         pairs = list(zip(cotangents, self.primals, strict=True))
-        gradients = self.rebuild([_like(g, x) for g, x in pairs])
+        gradients = self.rebuild([like_primal(g, x) for g, x in pairs])
         if len(gradients) == len(self.places):
             return gradients  # type: ignore[no-any-return]
-        return [self.rebuild([_like(g, x) for g, x in pairs])[k] for k in self.places]
+        return [self.rebuild([like_primal(g, x) for g, x in pairs])[k] for k in self.places]
 
     def like_results(self, value: Any, nested: bool) -> Any:
         """Results as arrays and numbers; as Tensors if a primal is a Tensor or an outer tape needs them."""
@@ -175,7 +187,7 @@ def _number(x: Any) -> Any:
     return x.item()
 
 
-def _like(g: Any, x: Any) -> Any:
+def like_primal(g: Any, x: Any) -> Any:
     """A gradient in the class of its argument."""
     if isinstance(g, Tensor):
         if g.node is not None or isinstance(x, Tensor):
@@ -186,7 +198,7 @@ def _like(g: Any, x: Any) -> Any:
     if isinstance(x, Tensor):
         return like((x,), wrap(owned(g)))
     if (whole := door(g) or door(x)) is not None:
-        return whole(_like, (g, x), {})
+        return whole(like_primal, (g, x), {})
     if not on_host(g):
         return copied(g)
     if isinstance(x, np.ndarray) or np.ndim(g):

@@ -56,6 +56,8 @@ def nonfinite(value: Any) -> str:
     """The first entry that is not finite, and its index."""
     if value.__class__ is tuple:
         return next(nonfinite(item) for item in value if not finite(item))
+    while (several := getattr(value, "__array_several__", None)) is not None:  # of all members of a batch
+        value = several
     array = to_host(value)
     if array.ndim == 0:
         return str(array)

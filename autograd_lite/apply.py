@@ -7,13 +7,25 @@ input is on the tape, they then record one `Node`.
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable
 from typing import Any, TypeVar, cast, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import asarray, door, dtype_of, empty, on_host, owned, refuse_other_arithmetic, shape_of, stored
+from .arrays import (
+    asarray,
+    door,
+    dtype_of,
+    empty,
+    on_host,
+    owned,
+    read_at,
+    refuse_other_arithmetic,
+    shape_of,
+    stored,
+)
 from .box import HARMLESS, OPERANDS, PLAIN, Box, Value, answer, record, wrap
 from .calls import (
     NUMPY_FUNCTION,
@@ -29,7 +41,7 @@ from .calls import (
     with_plain_options,
     with_stacks,
 )
-from .errors import AutogradLiteError, DTypeError
+from .errors import AutogradLiteError, BatchError, DTypeError
 from .kept import keep_constants
 from .kin import as_kin, like
 from .known import Composition, Constant, Refused, Rule, constant, known, rule_of
@@ -109,7 +121,7 @@ def apply(op: Op, *args: Any, **kwargs: Any) -> Any:
         values.append(arg)
         inputs.append(arg)
     try:
-        value = op(*values, **kwargs)
+        value = read_at(*values) if op is operator.getitem else op(*values, **kwargs)
     except Exception as error:
         raise explain(op, values, error, kwargs) from error
 
@@ -141,6 +153,10 @@ def _composed(op: Op, composed: Op, args: tuple[Any, ...], kwargs: dict[str, Any
             raise unsupported_call(op, keyword, args, kwargs)
     try:
         result = composed(*args, **kwargs)
+    except BatchError as error:  # a value decides: it is asked of one member of the batch at a time
+        if error.level is None:
+            raise
+        return error.level.looped(op, args, kwargs)
     except Exception as error:
         raise explain(op, args, _numpys_own(op, args, kwargs, error)) from error
     return _as_numpys(op, args, kwargs, like((*given, *kwargs.values()), result))
@@ -209,8 +225,7 @@ def viewed(op: Op, x: Any, args: tuple[Any, ...], value: Value) -> Any:
 
     Args:
         op: e.g. `operator.getitem`.
-        x: the Tensor.
-        args: the other arguments of the op, which nobody can change.
+        x, args: the Tensor, and the other arguments of the op, which nobody can change.
         value: the result of the op on plain arrays.
     """
     made, node, a = value, x.node, x._data
@@ -306,10 +321,7 @@ def _is_inexact(value: Any) -> bool:
 
 
 def output(outputs: tuple[Any, ...], i: int) -> Any:
-    """The i-th result of an op with several results.
-
-    Each result is a step of its own, so that every node has one cotangent.
-    """
+    """The i-th result of an op with several: a step of its own, so that every node has one cotangent."""
     return outputs[i]
 
 
@@ -364,6 +376,8 @@ def primitive(function: Any = None, *, broadcasts: bool = False) -> Any:
             if arg.__class__ not in OPERANDS:
                 if isinstance(arg, Box):
                     return apply(op, *args, **kwargs)
+                if ask := getattr(arg, "__array_op__", None):
+                    return ask(op, function, args, kwargs)
                 refuse_other_arithmetic(arg)
                 whole = whole or door(arg)
         return function(*args, **kwargs) if whole is None else whole(function, args, kwargs)

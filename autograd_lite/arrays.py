@@ -6,7 +6,10 @@ A Tensor may hold an array of any class that speaks NumPy's two protocols, `__ar
 - `shape`, `dtype`, `ndim`, `size`, `real`, `imag`, `T`, `astype`, `reshape`;
 - Python's operators, `len`, and `x[index]`, also for assignment;
 - NumPy's functions, which return arrays of the same class, 0-d arrays included;
-- `__array_host__()`, which returns the values as a NumPy array, if the values may be read.
+- `__array_host__()`, which returns the values as a NumPy array, if the values may be read;
+- `__array_several__`, if the array is a batch: all members in one array with one axis more;
+- `__array_shared__(g, parent, step)`, if the array is a batch: the cotangent of an input that members share;
+- `__array_op__(op, function, args, kwargs)`, if ops that are Python functions shall ask the class.
 
 A traced array (see `plan`) holds a NumPy array, and has two doors more. `__array_whole__(function, args,
 kwargs)` calls a function of the library at once on the arrays inside of traced arrays: a kernel, or an op
@@ -23,6 +26,8 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -46,6 +51,7 @@ __all__ = [
     "on_host",
     "ones",
     "owned",
+    "read_at",
     "refuse_other_arithmetic",
     "shape_of",
     "size_of",
@@ -157,6 +163,19 @@ def in_order(x: Any) -> bool:
     return bool(x.flags.c_contiguous) if on_host(x) else True
 
 
+def read_at(x: Any, index: Any) -> Any:
+    """`x[index]`, where a part of the index may be an array of a class that NumPy's own arrays do not know.
+
+    >>> read_at(np.array([1.0, 2.0]), 1)
+    np.float64(2.0)
+    """
+    if x.__class__ is _ARRAY:
+        for part in index if index.__class__ is tuple else (index,):
+            if ask := getattr(part, "__array_op__", None):
+                return ask(operator.getitem, operator.getitem, (x, index), {})
+    return x[index]
+
+
 # -- making arrays ---------------------------------------------------------------------------------
 
 
@@ -242,7 +261,7 @@ def some(condition: Any) -> bool:
         return bool(condition.any())
     if kind is np.bool_ or kind is bool:
         return bool(condition)
-    return bool(to_host(np.any(unwrap(condition))))
+    return bool(to_host(_one_answer(np.any, unwrap(condition))))
 
 
 def every(condition: Any) -> bool:
@@ -252,7 +271,15 @@ def every(condition: Any) -> bool:
         return bool(condition.all())
     if kind is np.bool_ or kind is bool:
         return bool(condition)
-    return bool(to_host(np.all(unwrap(condition))))
+    return bool(to_host(_one_answer(np.all, unwrap(condition))))
+
+
+def _one_answer(ask: Callable[[Any], Any], condition: Any) -> Any:
+    """What `np.any` or `np.all` says of all entries, also of those of all members of a batch."""
+    answer = ask(condition)
+    while (several := getattr(answer, "__array_several__", None)) is not None:
+        answer = ask(several)
+    return answer
 
 
 def finite(value: Any) -> bool:

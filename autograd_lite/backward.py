@@ -46,8 +46,7 @@ def play(seeds: dict[Node, Cotangent], sweep: Sweep) -> dict[Node, Cotangent]:
         seeds: a cotangent for each output, in its shape and dtype.
         sweep: the options of the pass.
     """
-    # The latest step is always next: all steps that use its value have been played by then. `latest`
-    # holds it; `waiting` is a heap of the other waiting steps, and stays empty in a chain.
+    # The latest step is next: all uses of its value are played. The others are a heap, empty in a chain.
     since, wanted, retain, handed = sweep.since, sweep.wanted, sweep.retain, handed_out[0]
     waiting = [(-node.index, node) for node in seeds if node.op is not None and node.index > since]
     heapify(waiting)
@@ -72,8 +71,10 @@ def play(seeds: dict[Node, Cotangent], sweep: Sweep) -> dict[Node, Cotangent]:
                 for parent in inputs:
                     i += 1
                     place = parent.__class__
-                    if (place is not Node and place is not Leaf) or (
-                        since >= 0 and parent.index <= since and parent not in wanted
+                    if (
+                        (place is not Node and place is not Leaf)
+                        or (sent and sent[i] is None)
+                        or (since >= 0 and parent.index <= since and parent not in wanted)
                     ):
                         continue
                     if sent is not None:

@@ -49,6 +49,16 @@ class Mask:
         live = self.live() | other.live()
         return Mask(lambda: live)
 
+    def over_members(self, parent: int, step: int) -> Mask:
+        """The mask of the cotangent that is summed over the members of a batch: live where one of them is."""
+
+        def live() -> Any:
+            own = self.live()
+            shared = getattr(own, "__array_shared__", None)
+            return own if shared is None else shared(1 * own, parent, step) != 0
+
+        return Mask(live)
+
     def summed(self, shape: tuple[int, ...]) -> Mask:
         """The mask of the cotangent after its sum back to a smaller shape."""
         return Mask(lambda: unbroadcast(self.live().astype(float), shape) != 0)

@@ -12,7 +12,7 @@ from . import tree
 from .aliases import NUMBERS, Function
 from .apply import as_value, record_result, unrecorded
 from .arrays import is_array, refuse_other_arithmetic, unwrap
-from .errors import ShapeError, UnsupportedError
+from .errors import BatchError, ShapeError, UnsupportedError
 from .kept import keep_constants
 from .kin import like
 from .known import Rule, arity, known
@@ -87,6 +87,14 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
         known[self] = Rule(joint=joint)
 
     def __call__(self, *args: Any, _residuals: Any = None) -> Any:
+        try:
+            return self._called(*args)
+        except BatchError as error:  # it reads a value: of one member of the batch at a time
+            if error.level is None:
+                raise
+            return error.level.looped(self, args, {})
+
+    def _called(self, *args: Any) -> Any:
         nodes = [x.node for x in args if isinstance(x, Tensor)]
         values = list(map(unwrap, args))
         refuse_other_arithmetic(values, op_name(self))

@@ -12,10 +12,11 @@ expected, and gives the line of code that repairs the mistake.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -24,6 +25,7 @@ __all__ = [
     "AssignmentError",
     "AutogradLiteError",
     "AxisError",
+    "BatchError",
     "CompileError",
     "DTypeError",
     "DataError",
@@ -48,6 +50,32 @@ __all__ = [
 
 class AutogradLiteError(Exception):
     """The root of the family: catch it to catch every error that the library raises on purpose."""
+
+    _drawer: ClassVar[list[Callable[[BaseException], Any]]] = []
+
+    @classmethod
+    def drawn_by(cls, draw: Callable[[BaseException], Any]) -> None:
+        """Give what draws the graph of an error; a package above this one has it."""
+        AutogradLiteError._drawer = [draw]
+
+    @property
+    def graph(self) -> Any:
+        """What ran until this error was raised, as a graph that `visualize` draws; what failed is red.
+
+        Raises:
+            MissingAttributeError: `visualize` is not imported.
+            TapeError: no Tensor on the tape led to this error.
+        """
+        if not self._drawer:
+            raise MissingAttributeError("error.graph is drawn by visualize: write import visualize before")
+        return self._drawer[0](self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """What notebooks show: the message, and the graph where there is one."""
+        bundle = {"text/plain": f"{type(self).__name__}: {self}"}
+        with contextlib.suppress(Exception):
+            bundle |= {k: v for k, v in self.graph._repr_mimebundle_().items() if k != "text/plain"}
+        return bundle
 
 
 class ShapeError(AutogradLiteError, ValueError):
@@ -111,6 +139,19 @@ class OptionError(AutogradLiteError, ValueError):
 
 class UnsupportedError(AutogradLiteError, TypeError):
     """A call that would cut the graph or write into recorded values."""
+
+
+class BatchError(UnsupportedError):
+    """Inside of `vmap`: a value was read, or results do not make a batch.
+
+    Args:
+        message: what was read, and what to write.
+        level: the map whose members can be taken one by one instead; None if that is of no help.
+    """
+
+    def __init__(self, message: str, level: Any = None) -> None:
+        super().__init__(message)
+        self.level = level
 
 
 class TapeError(AutogradLiteError, RuntimeError):

@@ -108,8 +108,7 @@ def _op(
     def joint(
         g: Any, y: Any, *args: Any, needs: tuple[bool, ...], _residuals: Any = None, **options: Any
     ) -> tuple[Any, ...]:
-        recorded = isinstance(g, Tensor) or (g.__class__ is tuple and any(isinstance(x, Tensor) for x in g))
-        if not recorded:
+        if all(map(on_host, g if g.__class__ is tuple else (g,))):  # not recorded, and no batch
             pulled = backward(g, _residuals, needs)
         else:
             wanted = [i for i, need in enumerate(needs) if need]

@@ -18,7 +18,7 @@ import inspect
 import math
 import sys
 from collections.abc import Callable, Container
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -32,13 +32,17 @@ __all__ = [
     "Refused",
     "Rule",
     "arity",
+    "batching",
     "constant",
+    "defbatch",
     "defvjp",
     "known",
     "numpy_names",
     "refuse",
     "rule_of",
 ]
+
+_Rule = TypeVar("_Rule", bound=Callable[..., Any])
 
 Flow = Literal["elementwise", "selects", "moves", "mixes"]
 """How dead entries of an output relate to those of an input (see `liveness.py`):
@@ -353,6 +357,28 @@ def arity(function: Callable[..., Any]) -> tuple[int, float]:
     placed = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
     return sum(p.default is p.empty for p in placed), math.inf if variadic else len(placed)
+
+
+batching: dict[Any, Callable[..., Any]] = {}
+"""The batching rules of ops, for `vmap`; `np.ufunc` and the names of its methods stand for all ufuncs."""
+
+
+def defbatch(*ops: Any, rule: Any = None) -> Callable[[_Rule], _Rule]:
+    """Give ops a batching rule, as a decorator or by `rule=`.
+
+    Args:
+        ops: functions of NumPy or of this library.
+        rule: `rule(level, op, args, kwargs)` returns arrays whose first axis is the batch, or, for a call
+            that it cannot compute, `NotImplemented`; see `batching/rules.py`.
+    """
+
+    def give(rule: _Rule) -> _Rule:
+        batching.update(dict.fromkeys(ops, rule))
+        return rule
+
+    if rule is not None:
+        give(rule)
+    return give
 
 
 def constant(*functions: Op) -> None:

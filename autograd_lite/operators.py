@@ -22,6 +22,7 @@ from .kept import SMALL
 from .kin import as_kin, like
 from .known import Rule, known
 from .node import FIXED, Op, op_name
+from .notebook import quietly, table, text
 from .recording import current
 from .views import assign, is_part
 from .words.advice import unsupported_method
@@ -317,6 +318,15 @@ class Operators(Box):
             op = self.node.op
             parts.append("requires_grad=True" if op is None else f"op={op_name(op)}")
         return ", ".join(parts) + ")"
+
+    @quietly
+    def _repr_html_(self) -> str:
+        """For notebooks: what it is in one row, and its numbers below; `visualize.heat(x)` is a picture."""
+        op = None if self.node is None else self.node.op
+        kind = "no gradient" if self.node is None else "leaf" if op is None else op_name(op)
+        row = (type(self).__name__, self.name or "", str(self.shape), str(self.dtype), kind)
+        numbers = np.array2string(to_host(self._data), separator=", ") if on_host(self._data) else repr(self)
+        return table(("", "name", "shape", "dtype", "from"), [row], "lllll") + text(numbers)
 
     def __format__(self, spec: str) -> str:
         if not spec:

@@ -7,6 +7,7 @@ gradient checks use these functions too.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Container, Sequence
 from typing import Any
 
@@ -14,12 +15,13 @@ import numpy as np
 
 from .anomaly import check_forward, nonfinite
 from .apply import output_of
-from .arrays import every, finite
+from .arrays import every, finite, unwrap
 from .box import lift
-from .cotangents import DEAD, Cotangent, Masked, complete, conjugate, fit, is_complex, no_rule
+from .cotangents import DEAD, Cotangent, Mask, Masked, complete, conjugate, fit, is_complex, no_rule
 from .errors import (
     AnomalyError,
     AutogradLiteError,
+    BatchError,
     ShapeError,
     TapeError,
     UnsupportedError,
@@ -47,6 +49,7 @@ class Sweep:
         record: put the pass itself on the tape.
         retain: keep the steps, so that they can be played again.
         keep: keep the adjoint of every step.
+        only: the steps after `since` that cotangents go to; None for all.
 
     Attributes:
         arrived: the cotangents of wanted steps, and of steps after `x.retain_grad()`.
@@ -54,7 +57,7 @@ class Sweep:
         lines: with `checks` and `record`, notes for each recorded step which derivative it belongs to.
     """
 
-    __slots__ = ("arrived", "checks", "keep", "lines", "record", "retain", "since", "wanted")
+    __slots__ = ("arrived", "checks", "keep", "lines", "only", "record", "retain", "since", "wanted")
 
     def __init__(
         self,
@@ -64,7 +67,9 @@ class Sweep:
         record: bool = False,
         retain: bool = False,
         keep: bool = False,
+        only: Container[Node] | None = None,
     ) -> None:
+        self.only = only
         self.since, self.wanted, self.record, self.retain, self.keep = since, wanted, record, retain, keep
         self.arrived: dict[Node, Cotangent] = {}
         self.checks = False
@@ -92,6 +97,8 @@ class Sweep:
 
     def wants(self, parent: Node) -> bool:
         """Whether the pass sends cotangents to this node."""
+        if self.only is not None:
+            return parent in self.only
         return parent.index > self.since or parent in self.wanted
 
     def hears(self, parent: Any) -> bool:
@@ -154,7 +161,7 @@ def pull(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> list[Cotangent]:
             gx = np.conjugate(gx)
         if mask is not None or rule.selects:
             if gx.__class__ is _FLOAT and gx - gx == 0 and (gx or elementwise):
-                passed = None if gx else mask  # a finite number other than 0 is passed
+                passed = None if gx else mask  # a finite number other than 0 is live
             elif elementwise or sweep.hears(inputs[i]):
                 gx, passed = silence(rule, _sender(node, rule, i), mask, g, gx)
         kind = gx.__class__
@@ -164,6 +171,9 @@ def pull(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> list[Cotangent]:
             if passed is not None and gx.shape != arg.shape:
                 passed = passed.summed(arg.shape)
             gx = fit(gx, arg, rule, node, i)
+        kind = gx.__class__
+        if kind is not _FLOAT and kind is not _ARRAY:
+            gx, passed = _shared(gx, passed, inputs[i], node)
         if sweep.checks:
             _check(node, g, gx)
         if passed is not None and sweep.hears(inputs[i]):
@@ -173,6 +183,14 @@ def pull(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> list[Cotangent]:
                 gx = DEAD
         sent[i] = gx
     return sent
+
+
+def _shared(gx: Cotangent, mask: Mask | None, parent: Node, node: Node) -> tuple[Cotangent, Mask | None]:
+    """The cotangent of an input and its mask, summed over the members of a batch if they share the input."""
+    shared = getattr(unwrap(gx), "__array_shared__", None)
+    if shared is None:
+        return gx, mask
+    return shared(gx, parent.index, node.index), mask and mask.over_members(parent.index, node.index)
 
 
 def _taken(rule: Rule, g: Cotangent, y: Any) -> tuple[Cotangent, Cotangent, bool]:
@@ -241,6 +259,13 @@ def ask(
                 f"{len(args)} arguments; return one for each"
             )
         return [gx if need else None for gx, need in zip(pulled, needs, strict=True)]
+    except BatchError as error:  # a value decides: it is asked of one member of the batch at a time
+        if error.level is None:
+            raise
+        again: Any = functools.partial(ask, node, rule)
+        again.__name__ = f"the derivative of {op_name(node.op)}"
+        sent = error.level.looped(again, (g, y, list(args), kwargs, list(needs)), {})
+        return sent
     except Exception as error:
         blame(node, rule, i, error)
         raise

@@ -14,8 +14,7 @@ import numpy as np
 
 from . import tree
 from .aliases import Call, Function, owned, seeds_of, zeros_of
-from .arrays import asarray, is_array, ones, refuse_other_arithmetic, shape_of, size_of, unwrap, zeros
-from .arrays import owned as copied
+from .arrays import asarray, is_array, ones, refuse_other_arithmetic, shape_of, size_of, unwrap
 from .backward import play
 from .box import as_numbers, lift, wrap
 from .errors import DTypeError, IndexingError, ShapeError
@@ -26,7 +25,7 @@ from .recording import is_recording
 from .tensor import Tensor
 from .words.explain import describe
 
-__all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
+__all__ = ["are_several", "argnums_of", "cotangent_of", "grad", "hvp", "jvp", "value_and_grad", "vjp"]
 
 
 def _require_number(out: Any) -> None:
@@ -45,7 +44,7 @@ def _require_number(out: Any) -> None:
         )
 
 
-def _are_several(argnums: Any) -> bool:
+def are_several(argnums: Any) -> bool:
     """Whether `argnums` is a tuple; raises if it is neither an int nor a tuple of ints."""
     several = isinstance(argnums, (tuple, list))
     numbers = argnums if several else (argnums,)
@@ -56,7 +55,8 @@ def _are_several(argnums: Any) -> bool:
     return several
 
 
-def _argnums(argnums: int | Sequence[int], args: tuple[Any, ...]) -> tuple[int, ...]:
+def argnums_of(argnums: int | Sequence[int], args: tuple[Any, ...]) -> tuple[int, ...]:
+    """The places of the arguments that `argnums` names, counted from the first."""
     numbers = tuple(argnums) if isinstance(argnums, (tuple, list)) else (argnums,)
     for i in numbers:
         if not -len(args) <= i < len(args):
@@ -90,11 +90,11 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
 
     if not callable(f):
         raise DTypeError(f"grad takes a function, not {describe(f)}: ag.grad(f)(x), not ag.grad(f(x))")
-    several = _are_several(argnums)
+    several = are_several(argnums)
 
     @functools.wraps(f)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
-        call = Call(f, args, kwargs, _argnums(argnums, args))
+        call = Call(f, args, kwargs, argnums_of(argnums, args))
         if has_aux and not (isinstance(call.out, tuple) and len(call.out) == 2):
             raise ShapeError(
                 "grad(f, has_aux=True) needs an f that returns (number, aux), it returned "
@@ -230,102 +230,6 @@ def _dummy(y: Any) -> Any:
     return lift(cotangent, Leaf(cotangent))
 
 
-def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
-    """A function that returns all partial derivatives of an array-valued `f`.
-
-    It makes one backward pass for each entry of the output.
-
-    Args:
-        f: returns an array, or nested tuples, lists and dicts of arrays.
-        argnums: as in `grad`.
-
-    Returns:
-        A function of the same arguments. For each output and argument, the result has the shape
-        `output.shape + argument.shape`.
-
-    Example:
-        >>> import numpy as np, autograd_lite as ag
-        >>> ag.jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
-        array([[2., 0.],
-               [0., 4.]])
-    """
-    several = _are_several(argnums)
-
-    @functools.wraps(f)
-    def partials(*args: Any, **kwargs: Any) -> Any:
-        call = Call(f, args, kwargs, _argnums(argnums, args))
-        nested = call.is_nested()
-        zeros = [np.zeros_like(_cotangent_of(y)) for y in call.outputs]
-        blocks = []
-        for k, output in enumerate(zeros):
-            rows = []
-            for place in np.ndindex(output.shape):
-
-                def pull(unit: complex, k: int = k, place: Any = place) -> list[Any]:
-                    one = copied(zeros[k])
-                    one[place] = unit
-                    seeds = [*zeros[:k], one, *zeros[k + 1 :]]
-                    return call.pull([g[()] for g in seeds], record=nested, retain=True)
-
-                row = pull(1)
-                if output.dtype.kind == "c":
-                    row = [_partial(x, a, b) for x, a, b in zip(call.aliases, row, pull(1j), strict=True)]
-                rows.append(row)
-            columns = [
-                _stacked([row[j] for row in rows], output.shape, x) for j, x in enumerate(call.aliases)
-            ]
-            block = call.like_primals(columns)
-            blocks.append(tuple(block) if several else block[0])
-        return call.rebuild_out(blocks)
-
-    return partials
-
-
-def _partial(x: Tensor, real: Any, imaginary: Any) -> Any:
-    """dy/dx of a complex entry y, from the gradients of its real and its imaginary part."""
-    if x.dtype.kind != "c":
-        return real + 1j * imaginary
-    one, other = unwrap(imaginary), 1j * unwrap(real)
-    if not np.allclose(one, other, atol=1e-8 * np.max(np.abs(other), initial=0), equal_nan=True):
-        raise DTypeError(
-            "jacobian: the function is not holomorphic, so its complex derivative does not exist; "
-            "differentiate its real part and its imaginary part separately"
-        )
-    return np.conjugate(real)
-
-
-def _cotangent_of(y: Any) -> Any:
-    """An array with the shape of an output, in the dtype of its cotangent."""
-    value = as_numbers(y, "a differentiated function returned")
-    return value if value.dtype.kind in "fc" else value.astype(float)
-
-
-def _stacked(rows: list[Any], shape: tuple[int, ...], x: Tensor) -> Any:
-    """The gradients of all entries of an output, stacked in the shape of the output."""
-    if not rows:
-        return zeros((*shape, *x.shape), like=x)
-    return np.reshape(np.stack(rows), (*shape, *x.shape))
-
-
-def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
-    """A function that returns the second partial derivatives of a scalar `f`.
-
-    Args:
-        f: returns a single real number.
-        argnums: as in `grad`; for a tuple of indices the result is a tuple of tuples of blocks.
-
-    Returns:
-        A function of the same arguments. Its result has the shape `argument.shape + argument.shape`.
-
-    Example:
-        >>> import numpy as np, autograd_lite as ag
-        >>> ag.hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
-        array([[4., 2.],
-               [2., 0.]])
-    """
-    return jacobian(grad(f, argnums), argnums)
-
-
 def hvp(f: Function, primals: Any, vectors: Any) -> Any:
     """The product of the Hessian of `f` with a vector; the Hessian itself is not computed.
 
@@ -350,6 +254,12 @@ def hvp(f: Function, primals: Any, vectors: Any) -> Any:
     return product[0] if len(primals) == 1 else product
 
 
+def cotangent_of(y: Any) -> Any:
+    """An array with the shape of an output, in the dtype of its cotangent."""
+    value = as_numbers(y, "a differentiated function returned")
+    return value if value.dtype.kind in "fc" else value.astype(float)
+
+
 def _fitted(values: Any, structure: Any, likes: Sequence[Any], who: str, given: str, of: str) -> list[Any]:
     """Cotangents or tangents in the dtypes of their values; raises if structures or shapes differ."""
     came, wanted = tree.skeleton(values), tree.skeleton(structure)
@@ -357,7 +267,7 @@ def _fitted(values: Any, structure: Any, likes: Sequence[Any], who: str, given: 
         raise ShapeError(f"{who}: the {given} has the structure {came}, but the {of} has {wanted}")
     fitted: list[Any] = []
     for g, model in zip(tree.flatten(values)[0], likes, strict=True):
-        value = _cotangent_of(model)
+        value = cotangent_of(model)
         if shape_of(g) != value.shape:
             raise ShapeError(
                 f"{who}: the {given} is {describe(unwrap(g))}, but the {of} has shape {value.shape}; the "

@@ -105,11 +105,12 @@ def share_if_seen(
         op, args, kwargs: the call.
     """
     array = x._data
-    if (traced := getattr(array, "__array_memory__", None)) is not None:
-        array, value = traced(), value.__array_memory__()
-        seen = isinstance(value, np.ndarray) and np.may_share_memory(value, array)
-    elif array.__class__ is not np.ndarray:
-        seen = value.__class__ is np.ndarray or op not in (operator.getitem, np.flip)
+    if array.__class__ is not np.ndarray:
+        if (traced := getattr(array, "__array_memory__", None)) is not None:
+            array, value = traced(), value.__array_memory__()
+            seen = isinstance(value, np.ndarray) and np.may_share_memory(value, array)
+        else:
+            seen = value.__class__ is np.ndarray or op not in (operator.getitem, np.flip)
     elif value.__class__ is not np.ndarray:
         seen = False
     elif (base := value.base) is array:

@@ -18,8 +18,8 @@ Step = Callable[[], Any]
 """One round of the work. It returns the numbers it computed, in the library's own types."""
 
 REST = 0.2
-"""Seconds before each sample. The threads of BLAS and OpenMP wait for more work in a loop, a tenth of a
-second after their last, and took a core from the library whose turn came next: up to half of its speed."""
+"""Seconds before each sample. After a product the threads of BLAS and OpenMP wait for work in a loop, for a
+tenth of a second. Without the rest they slowed the library of the next turn, by up to a half."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,13 @@ class Workload:
     Attributes:
         name: what to call it on the command line.
         does: the work in one line.
-        contenders: for each library a function that sets the work up and returns its step; the others
-            are compared with the first, which is ours, or NumPy where the machine itself is measured.
-        goals: how many times as fast as a library we mean to be.
+        contenders: for each library a function that sets the work up and returns its step. The others
+            are compared with the first: ours, or NumPy where the machine itself is measured.
+        goals: the least ratio of a library's time to ours.
         rounds: how many samples to take of each library.
-        per: what a time is divided by, and `unit`, what it is then the time of.
+        per: the divisor of a time; `unit` is the name of the quotient's unit.
         measures_itself: the step returns what it measured, and no numbers to compare.
-        quantity: what is measured: "s" for seconds, "B" for bytes.
+        quantity: "s" for seconds, "B" for bytes.
         rtol, atol: relative and absolute tolerance of the agreement.
     """
 

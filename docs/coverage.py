@@ -1,7 +1,7 @@
 """Makes coverage.md: what each public function of NumPy is here. Run `python -m docs.coverage`.
 
-The answer is read from the registry, so that the page cannot say what the library does not do;
-`tests/ops/test_coverage.py` fails when a function is in none of the lists, or the page is out of date.
+The lists come from the registry, so the page cannot claim what the library does not do.
+`tests/ops/test_coverage.py` fails when a function is in none of the lists, or when the page is out of date.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ Made from the registry by `python -m docs.coverage`, with NumPy {numpy}. Every p
 `numpy.linalg` and `numpy.fft` is one of three:
 
 - *differentiable*: `np.f(tensor)` and `ag.f(tensor)` are recorded. The function has a derivative rule of its
-  own, or, in *italics*, it is written with functions that have one.
-- *constant*: the result carries no gradient, because it does not change when the input moves a little, or
-  because no Tensor goes in. Given Tensors, these functions return plain arrays.
+  own. A function in *italics* is composed of functions that have rules.
+- *constant*: the result has no gradient. A small change of the input does not change the result, or no
+  argument is a Tensor. Given Tensors, these functions return plain arrays.
 - *refused*: a Tensor on the tape raises an error that says why, and what to write instead.
 
-`out=`, `where=` and the methods of ufuncs (`np.add.reduce`) are refused for all of them, with advice.
+Every function refuses `out=` and `where=`, and every ufunc its methods (`np.add.reduce`), with advice.
 """
 
 

@@ -1,8 +1,9 @@
 """Puts the tables of planted faults into checking.md: our `check_grads` beside those of the peers.
 
 Run `python -m docs.faults` where PyTorch, JAX and HIPS autograd are installed. Each fault is one wrong rule
-of one op among others, written once for all libraries, and checked by each with its own defaults, to second
-order. Where the right rule does not pass either, or the fault cannot be written, the table has a dash.
+of one op among others, written once for all libraries. Each library checks it with its own defaults, to
+second order. A dash in the table says that the right rule does not pass either, or that the fault cannot be
+written.
 """
 
 from __future__ import annotations

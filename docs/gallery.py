@@ -1,4 +1,4 @@
-"""Makes the pictures of gallery.md. Run `python -m docs.gallery`, with names for some of them."""
+"""Makes the pictures of gallery.md. Run `python -m docs.gallery`, or add names to make only these."""
 
 from __future__ import annotations
 
@@ -134,6 +134,34 @@ def flow_vanishing() -> Any:
     return draw(model, np.ones((5, 10), np.float32), style="model", flow=True, loss=np.mean, theme="dark")
 
 
+def exclusive_or() -> Any:
+    """A network of 2-2-1 neurons that tells which of two inputs is alone."""
+    first, second = nn.Linear(2, 2), nn.Linear(2, 1)
+    first.weight.data[:], first.bias.data[:] = [[5, 5], [4, 4]], [-2, -6]
+    second.weight.data[:], second.bias.data[:] = [[6, -7]], [-2.5]
+    return nn.Sequential(first, nn.Sigmoid(), second, nn.Sigmoid())
+
+
+def half_squared_error(y: Any) -> Any:
+    return np.sum((y - 1) ** 2) / 2
+
+
+@picture
+def neurons_xor() -> Any:
+    return draw(exclusive_or(), np.array([0.0, 1.0]), style="neurons", loss=half_squared_error)
+
+
+@picture
+def neurons_mnist() -> Any:
+    model = nn.Sequential(nn.Linear(784, 100), nn.ReLU(), nn.Linear(100, 10), nn.Softmax(-1))
+    return draw(model, image().reshape(1, 784), style="neurons")
+
+
+@picture
+def neurons_lstm() -> Any:
+    return draw(nn.LSTM(3, 2), np.ones((5, 1, 3)), style="neurons", loss=lambda state: np.sum(state[0]))
+
+
 @picture
 def ops_mlp() -> Any:
     model = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))
@@ -148,6 +176,15 @@ def ops_nan() -> Any:
         y = np.sum(np.log(x) * x)
         y.backward()
     return draw(y, style="ops")
+
+
+@picture
+def ops_error() -> Any:
+    model = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(3, 1))
+    try:
+        return model(np.ones((5, 2), np.float32))
+    except ag.errors.ShapeError as error:
+        return draw(error)
 
 
 @picture
@@ -252,6 +289,11 @@ def plot_weights() -> Any:
     trainer = nn.Trainer(model, nn.CrossEntropyLoss(), nn.optim.Adam(model.parameters(), lr=0.01))
     trainer.fit(X, y, epochs=10, batch_size=64, verbose=False)
     return visualize.weight_images(model, columns=5)
+
+
+@picture
+def plot_heat() -> Any:
+    return visualize.heat(ag.jacobian(ag.softmax)(np.linspace(-1, 1, 7)))
 
 
 @picture

@@ -2,9 +2,9 @@
 
     python -m examples.char_lstm [--seed N] [--out FOLDER] [--quick]
 
-An LSTM predicts the next character. The text is read in parallel lanes, each in pieces of some dozens of
-characters: the state at the end of a piece is that with which the next one begins, but gradients stop there
-(truncated backpropagation through time). After each epoch the network writes a few lines.
+An LSTM predicts the next character. It reads the text in parallel streams, each cut into sequences of some
+dozens of characters. The state at the end of a sequence is the state at the start of the next. Gradients
+stop there (truncated backpropagation through time). After each epoch the network writes a few lines.
 
 Source: A. Karpathy, "The unreasonable effectiveness of recurrent neural networks", 2015.
 """
@@ -63,7 +63,8 @@ def train_epoch(
 ) -> float:
     """Read the text once; returns the mean loss."""
     losses, state = [], None
-    for read, follow in pieces(codes, lanes, length):
+    count = -(-((len(codes) - 1) // lanes) // length)
+    for read, follow in program.shown(pieces(codes, lanes, length), "one epoch", count):
         scores, state = model(read, state)
         loss = surprise(scores, follow)
         optimizer.zero_grad()

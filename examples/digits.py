@@ -2,8 +2,8 @@
 
     python -m examples.digits [--epochs N] [--seed N] [--out FOLDER] [--quick]
 
-Trains a small network on the 8x8 digits, checks its gradient against finite differences, and
-draws the computation of a single neuron with all values and gradients, and the learning curves.
+Trains a small network on the 8x8 digits, and checks its gradient against finite differences. Draws the
+computation of a single neuron, with all values and gradients, and the learning curves.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def check_gradient(model: nn.Module, loss: nn.Module, X: Array, y: Array) -> int
 
 
 def one_neuron(image: Array) -> Tensor:
-    """The loss of one neuron that tells 1 from 0 by the ink in the middle and around it, played backwards."""
+    """The loss of a neuron that tells 1 from 0 by the ink in the middle and around, played backwards."""
     pixels = image.reshape(8, 8)
     x1 = Tensor(pixels[2:6, 3:5].mean().round(2), requires_grad=True, name="x1 (middle)", dtype=float)
     x2 = Tensor(pixels[2:6, [1, 2, 5, 6]].mean().round(2), requires_grad=True, name="x2 (sides)", dtype=float)
@@ -72,17 +72,8 @@ def one_neuron(image: Array) -> Tensor:
 
 def save_pictures(folder: Path, history: nn.History, image: Array) -> tuple[dict[str, str], list[str]]:
     """Write the pictures; returns where they are, and what to install for those that could not be made."""
-    places, advice = {}, []
     graph = visualize.draw(one_neuron(image))
-    try:
-        places["one neuron"] = (
-            f"{graph.save(folder / 'neuron.svg')} (a single neuron by itself, not the network)"
-        )
-    except RendererError as error:
-        places["one neuron"] = (
-            f"{graph.save(folder / 'neuron.dot')} (a single neuron by itself, as text; see below)"
-        )
-        advice.append(str(error))
+    places, advice = {}, []
     try:
         curves = folder / "learning-curves.png"
         visualize.learning_curves(history).savefig(curves, dpi=150)
@@ -90,6 +81,8 @@ def save_pictures(folder: Path, history: nn.History, image: Array) -> tuple[dict
     except RendererError as error:
         places["learning curves"] = "none; see below"
         advice.append(str(error))
+    places["one neuron"] = f"{graph.save(folder / 'neuron.svg')} (a single neuron by itself, not the network)"
+    places["to click"] = f"{graph.save(folder / 'neuron.html')} (the same as a page: open it in a browser)"
     return places, advice
 
 
@@ -119,8 +112,8 @@ def run(epochs: int, seed: int, folder: Path) -> None:
         "training": f"{epochs} epochs in {seconds:.1f} s",
         "gradient": f"agrees with finite differences, in random directions of {parameters} parameters",
         "test accuracy": f"{accuracy:.2%}, {round(accuracy * len(y))} of {len(y)} digits",
-        **pictures,
         "weights": str(weights),
+        **pictures,
     }
     print()
     for what, result in results.items():

@@ -2,9 +2,9 @@
 
     python -m examples.gpt [--seed N] [--out FOLDER] [--quick]
 
-A transformer that predicts the next character from those before it, with everything that a large one has:
-embeddings of characters and places, blocks of causal attention and of a small network, each beside a
-shortcut and behind a layer norm, and scores by the same matrix that embeds the characters.
+A transformer predicts the next character from those before it. It has all parts of a large one: embeddings
+of characters and positions, and blocks of causal attention and of a small network. Each of the two has a
+skip connection and a layer norm. The matrix that embeds the characters also gives the scores.
 
 Source: A. Radford et al., "Improving language understanding by generative pre-training", 2018; A. Vaswani
 et al., "Attention is all you need", 2017.

@@ -2,9 +2,9 @@
 
     python -m examples.mnist [--seed N] [--out FOLDER] [--quick]
 
-Takes the pictures of MNIST from the folder that AUTOGRAD_LITE_DATA names, or downloads them; without
-either, and with --quick, the small digits that come with `nn`. `nn.Trainer` is the loop. At the end, the
-mistakes that the network is most sure of are drawn.
+Reads MNIST from the folder that AUTOGRAD_LITE_DATA names, or downloads it. If neither is possible, or with
+--quick, it uses the small digits that come with `nn`. `nn.Trainer` is the loop. At the end the program
+draws the mistakes of which the network is most sure.
 """
 
 from __future__ import annotations

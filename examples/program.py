@@ -1,4 +1,4 @@
-"""What the programs share: their command line, and the data that are to be had."""
+"""What the programs share: their command line, and their data."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ import argparse
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from tqdm import tqdm
 
 import nn
 from autograd_lite.errors import AutogradLiteError, FileError
 
 Array = npt.NDArray[Any]
 Pictures = tuple[Array, Array]
+Item = TypeVar("Item")
 
 
 def main(
@@ -46,12 +48,18 @@ def main(
     return 0
 
 
+def shown(items: Iterable[Item], title: str, total: int | None = None) -> Iterable[Item]:
+    """The items one by one, with a bar on a terminal, and nothing elsewhere."""
+    bar: Iterable[Item] = tqdm(items, title, total, leave=False, disable=None)
+    return bar
+
+
 @contextmanager
 def resumable(folder: Path) -> Iterator[Callable[..., nn.History]]:
     """Within it, a program trains by `fit(name, trainer, X, y, epochs=...)`, and may be stopped at any time.
 
-    Started again, it goes on after the last epoch that was done, in the stage of that name, and ends with the
-    same numbers. The folder holds the checkpoints, and is removed when the program has come to its end.
+    Started again, the program resumes the stage of that name after its last epoch, and ends with the same
+    numbers. The folder holds the checkpoints, and is removed when the program has ended.
     """
     folder.mkdir(parents=True, exist_ok=True)
 
@@ -73,8 +81,8 @@ def resumable(folder: Path) -> Iterator[Callable[..., nn.History]]:
 def handwriting(quick: bool) -> tuple[Pictures, Pictures]:
     """Digits for training and for the test, as pairs of pictures (n, 1, height, width) and labels.
 
-    They are those of MNIST, if they are on this machine or can be downloaded, else the small ones that
-    come with `nn`, as in the quick version.
+    These are MNIST's, if the files are on this machine or can be downloaded. Otherwise, and in the quick
+    version, they are the small ones that come with `nn`.
     """
     if not quick:
         try:
@@ -125,8 +133,8 @@ def count_pairs(codes: Array, unread: Array) -> float:
 def choose(scores: Array, temperature: float, rng: np.random.Generator) -> Array:
     """Draw a class from the softmax of scores / temperature, of shape (..., classes).
 
-    The place of the largest score is such a draw once Gumbel noise is added to each: no need to
-    compute the probabilities.
+    With Gumbel noise added to each score, the index of the largest is such a draw. The probabilities
+    need not be computed.
     """
     noise = rng.gumbel(size=scores.shape)
     return np.asarray((scores / temperature + noise).argmax(axis=-1))

@@ -2,9 +2,9 @@
 
     python -m examples.regression [--seed N] [--out FOLDER] [--quick]
 
-A network with two hidden layers is fitted to points that scatter around a curve which it never sees. The
-loop of the training is written out: compute the loss, play the tape backwards, make a step. Afterwards the
-network is an ordinary function of x, and `ag.grad` gives its slope, which nobody has trained it for.
+A network with two hidden layers is fitted to points that scatter around a curve. The network never sees the
+curve. The training loop is written out: compute the loss, play the tape backwards, make a step. Afterwards
+the network is a function of x, and `ag.grad` gives its slope, although nobody trained the slope.
 """
 
 from __future__ import annotations

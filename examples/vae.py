@@ -2,10 +2,11 @@
 
     python -m examples.vae [--seed N] [--out FOLDER] [--quick]
 
-The encoder turns a picture into a normal distribution over codes, the decoder turns a code into a picture.
-What is minimized is the negative evidence lower bound (ELBO), in nats for each picture: how surprising the
-picture is when its code is known, plus how far the distribution of codes is from the standard normal one.
-A code drawn from that one is then decoded into a digit that nobody wrote.
+The encoder turns a picture into a normal distribution over codes. The decoder turns a code into a picture.
+The loss is the negative evidence lower bound (ELBO), in nats for each picture. Its first term is how
+surprising the picture is when the code is known. The second is how far the distribution of codes is from
+the standard normal one. A code drawn from the standard normal distribution is decoded into a digit that
+nobody wrote.
 
 Source: D. Kingma, M. Welling, "Auto-encoding variational Bayes", 2014.
 """
@@ -70,7 +71,7 @@ def train(model: VAE, X: Array, epochs: int, batch_size: int) -> None:
     optimizer = nn.optim.Adam(model.parameters(), lr=2e-3)
     for epoch in range(1, epochs + 1):
         losses = []
-        for x in nn.DataLoader(X, batch_size, shuffle=True):
+        for x in program.shown(nn.DataLoader(X, batch_size, shuffle=True), f"epoch {epoch}"):
             scores, mean, log_variance = model(x)
             loss = negative_elbo(scores, x, mean, log_variance)
             optimizer.zero_grad()

@@ -63,5 +63,5 @@ from .training import *
 from .transfer import *
 from .uncertainty import *
 
-if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
+if not TYPE_CHECKING:  # type checkers must see misspelled names
     __getattr__ = _hints_of(__name__)

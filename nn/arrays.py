@@ -1,4 +1,4 @@
-"""What users hand over as numbers: Tensors, arrays, lists, single numbers."""
+"""Inputs of users as arrays: Tensors, arrays, lists, single numbers."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ __all__ = ["Input", "as_array", "as_operand"]
 
 Array = npt.NDArray[Any]
 Input = Any
-"""A Tensor, an array, a list or a number: what `as_operand` takes."""
+"""A Tensor, an array, a list or a number: the input of `as_operand`."""
 
 
 def as_array(x: Any) -> Array:
-    """The array of a Tensor, or the one that NumPy makes of anything else.
+    """The array of a Tensor; of anything else, the array that NumPy makes.
 
     Raises:
         DataError: rows of different lengths.
-        UnsupportedError: a np.matrix, a masked array, or another whose operators mean something else.
+        UnsupportedError: a subclass whose operators differ from NumPy's, e.g. np.matrix or a masked array.
 
     Example:
         >>> as_array([[1, 2], [3]])
@@ -46,16 +46,15 @@ def as_array(x: Any) -> Array:
 
 
 def as_operand(who: str, x: Any, dtype: npt.DTypeLike | None = None) -> Any:
-    """What ops compute with: a Tensor, or an array of another class than NumPy's, as it is, else an array of
-    numbers.
+    """The operand of an op: Tensors and arrays of other libraries stay, anything else becomes a NumPy array.
 
     Args:
-        who: what is going to compute, for the message.
+        who: the name of the caller, for the message.
         x: a Tensor, an array, a list, or a number.
-        dtype: what lists and numbers become, which have no dtype of their own; complex ones stay complex.
+        dtype: the dtype for lists and Python numbers, which have none; complex numbers stay complex.
 
     Raises:
-        DTypeError: there are no numbers in it.
+        DTypeError: `x` does not hold numbers.
 
     Example:
         >>> as_operand("MSELoss", [1, 2.5])

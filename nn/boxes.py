@@ -1,4 +1,4 @@
-"""Bounding boxes (left, top, right, bottom): how far they overlap, which to keep, and how good they are."""
+"""Bounding boxes (left, top, right, bottom): overlap, suppression, and the precision of a detector."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ Array = npt.NDArray[Any]
 
 
 def box_iou(boxes1: Input, boxes2: Input) -> Any:
-    """The intersection over the union of each pair of boxes; 0 where both are empty.
+    """The intersection over union (IoU) of each pair of boxes; 0 where both boxes are empty.
 
     Args:
         boxes1: of shape (n, 4), each left, top, right, bottom.
         boxes2: of shape (m, 4).
 
     Returns:
-        An array of shape (n, m); a Tensor if one of them is.
+        An array of shape (n, m); a Tensor if one of the inputs is a Tensor.
 
     Raises:
-        ShapeError: these are no boxes.
+        ShapeError: an input does not have shape (n, 4).
 
     Example:
         >>> import numpy as np
@@ -43,21 +43,21 @@ def box_iou(boxes1: Input, boxes2: Input) -> Any:
 
 
 def _area(low: Any, high: Any) -> Any:
-    """Of the boxes between two corners; 0 where one is not above the other."""
+    """The areas of boxes given by two corners; 0 where `high` is not above `low`."""
     sides = np.maximum(high - low, 0)
     return sides[..., 0] * sides[..., 1]
 
 
 def nms(boxes: Input, scores: Input, iou_threshold: float) -> npt.NDArray[np.int64]:
-    """Which boxes to keep: from the highest score on, those that no kept one overlaps by too much.
+    """The boxes to keep, by non-maximum suppression: a box that overlaps a better kept box too much goes.
 
     Args:
         boxes: of shape (n, 4).
         scores: of shape (n,).
-        iou_threshold: the intersection over union above which two boxes mean the same thing.
+        iou_threshold: two boxes with an IoU above this threshold count as the same object.
 
     Returns:
-        Their indices, by falling score.
+        The indices of the kept boxes, in order of decreasing score.
 
     Raises:
         ShapeError: the shapes do not fit.
@@ -86,16 +86,16 @@ def average_precision(
     true: Sequence[npt.ArrayLike],
     iou_threshold: float = 0.5,
 ) -> float:
-    """The area under the curve of precision over recall of the boxes of one class.
+    """The area under the precision-recall curve of one class of boxes.
 
-    From the highest score on, in all images together, a predicted box is right if the true box of its image
-    that it overlaps most is so by `iou_threshold` at least, and has not been found before. The precision at
-    a recall is the highest at this recall or a larger one.
+    The predicted boxes of all images are visited in order of decreasing score. Each is compared with the true
+    box that it overlaps most. The predicted box is right if their IoU is at least `iou_threshold`, and no
+    earlier box has found this true box. The precision at a recall is the highest at this recall or above.
 
     Args:
         predicted: for each image, boxes of shape (n, 4) and scores of shape (n,).
         true: for each image, boxes of shape (m, 4).
-        iou_threshold: 0.5 for what is called AP50.
+        iou_threshold: the smallest IoU of a match; 0.5 gives AP50.
 
     Returns:
         A number from 0 to 1; NaN if there are no true boxes.
@@ -116,7 +116,7 @@ def average_precision(
     """
     check_number("average_precision", "iou_threshold", iou_threshold, most=1, example=0.5)
     if len(predicted) != len(true):
-        raise ShapeError(f"average_precision: predictions of {len(predicted)} images, truth of {len(true)}")
+        raise ShapeError(f"average_precision: predictions for {len(predicted)} images, truth for {len(true)}")
     scores, right, wanted = [np.empty(0)], [np.empty(0, bool)], 0
     for (boxes, score), truth in zip(predicted, true, strict=True):
         boxes, score = _scored("average_precision", boxes, score)
@@ -133,7 +133,7 @@ def average_precision(
 
 
 def _found(boxes: Array, truth: npt.ArrayLike, threshold: float) -> npt.NDArray[np.bool_]:
-    """Which boxes, in this order, are the first at the true box that they overlap most."""
+    """For each box, in this order: is it the first to match the true box that it overlaps most?"""
     overlaps, right = box_iou(boxes, truth), np.zeros(len(boxes), bool)
     if overlaps.size:
         candidates = np.flatnonzero(overlaps.max(axis=1) >= threshold)
@@ -143,22 +143,23 @@ def _found(boxes: Array, truth: npt.ArrayLike, threshold: float) -> npt.NDArray[
 
 
 def _boxes(what: str, boxes: Input) -> Any:
-    """Boxes in floating-point numbers, as unsigned ones have no differences below 0."""
+    """Boxes as floating-point numbers, because differences of unsigned integers wrap around."""
     boxes = as_operand(what, boxes)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ShapeError(
-            f"{what} of shape {boxes.shape}; expected (n, 4), each left, top, right, bottom; of a single box "
-            "write box[None], and for none np.empty((0, 4))"
+            f"{what} of shape {boxes.shape}; expected (n, 4), each left, top, right, bottom; for a single "
+            "box write box[None], and for no boxes np.empty((0, 4))"
         )
     return boxes if boxes.dtype.kind == "f" else boxes.astype(float)
 
 
 def _scored(who: str, boxes: Input, scores: Input) -> tuple[Array, Array]:
-    """Arrays of boxes and their scores."""
+    """Boxes and their scores as arrays."""
     boxes, scores = as_array(_boxes(f"{who}: boxes", boxes)), as_array(scores)
     if scores.shape != boxes.shape[:1]:
         raise ShapeError(
-            f"{who}: scores of shape {scores.shape} for boxes of shape {boxes.shape}; expected one for each"
+            f"{who}: scores of shape {scores.shape} for boxes of shape {boxes.shape}; expected one score for "
+            "each box"
         )
     if np.isnan(scores).any():
         raise DataError(f"{who}: a score is NaN, which is neither high nor low")

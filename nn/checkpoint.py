@@ -1,4 +1,4 @@
-"""Checkpoints: all that a run needs to go on as if it had never been interrupted, in one file."""
+"""Checkpoints: one file with all that a run needs to resume to bit-equal results."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ __all__ = ["LoadedCheckpoint", "load_checkpoint", "save_checkpoint"]
 
 
 RANDOM = "random state"
-"""What the state of nn's random numbers is called: no keyword argument can have this name."""
+"""The key of the state of nn's random numbers. With a space, it cannot clash with a keyword argument."""
 
 
 @runtime_checkable
 class Stateful(Protocol):
-    """What has a state: modules, optimizers, schedules."""
+    """An object with a state: a module, an optimizer, a schedule."""
 
     def state_dict(self) -> Mapping[str, Any]:
         """The state, by name."""
 
     def load_state_dict(self, state_dict: Any, /) -> Any:
-        """Go on from a state."""
+        """Load a state."""
 
 
 class LoadedCheckpoint(dict[str, Any]):
-    """The values in a checkpoint, by name, and the keys that `strict=False` has passed over."""
+    """The values in a checkpoint, by name, and the keys that `strict=False` has skipped."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         super().__init__(values)
@@ -43,7 +43,7 @@ class LoadedCheckpoint(dict[str, Any]):
 
 
 class _RandomState:
-    """A generator of random numbers, seen as something with a state."""
+    """A generator of random numbers as a `Stateful` object."""
 
     def __init__(self, generator: np.random.Generator) -> None:
         self.generator = generator
@@ -64,20 +64,20 @@ def save_checkpoint(
 ) -> None:
     """Write a model, its optimizer, its schedule and the state of nn's random numbers to one file.
 
-    The file is of safetensors and holds no code. It appears whole or not at all: the one that was there
-    before stays until the new one is complete.
+    The file has the safetensors format and holds no code. The write is atomic: an older file stays
+    until the new one is complete.
 
     Args:
-        path: the file, by custom `name.safetensors`.
-        model: of which the parameters and buffers are kept.
-        optimizer: with all that it remembers, e.g. momenta.
-        scheduler: where in the schedule the run is.
-        others: by name, further models, optimizers and whatever else has a `state_dict`; generators of
-            random numbers, such as that of a DataLoader; and values that `nn.save` takes: the epoch,
-            the history, ...
+        path: the path of the file, usually `name.safetensors`.
+        model: the model; its parameters and buffers are saved.
+        optimizer: the optimizer; its state (momentum buffers, ...) is saved.
+        scheduler: the learning rate schedule; its state is saved.
+        others: further entries by name: objects with a `state_dict`, generators of random numbers
+            (e.g. the generator of a DataLoader), and values that `nn.save` takes (the epoch, the
+            history, ...).
 
     Raises:
-        DTypeError: a value that cannot be saved.
+        DTypeError: a value cannot be saved.
         FileError: the file cannot be written.
 
     Example:
@@ -104,26 +104,26 @@ def load_checkpoint(
     strict: bool = True,
     **others: Any,
 ) -> LoadedCheckpoint:
-    """Go on from a checkpoint: everything that is given here takes over its state in the file.
+    """Load a checkpoint: each object that is given here gets its state from the file.
 
-    With an optimizer, training goes on, so nn's random numbers do too; a model alone is loaded for use.
+    With an optimizer, the state of nn's random numbers is loaded too, so that training resumes exactly.
 
     Args:
-        path: what `save_checkpoint` has written.
-        model: as it was built for the saved one.
-        optimizer: likewise.
-        scheduler: likewise.
-        strict: whether missing and unexpected keys of modules are errors.
-        others: further things with a state, under the names that they were saved by.
+        path: a file of `save_checkpoint`.
+        model: a model built as the saved model was.
+        optimizer: an optimizer built as the saved one was.
+        scheduler: a schedule built as the saved one was.
+        strict: raise an error if keys of a module are missing or unexpected.
+        others: further objects with a state, under their names in `save_checkpoint`.
 
     Returns:
-        The values that were saved, by name; its `missing_keys` and `unexpected_keys` list what
-        `strict=False` has passed over.
+        The saved values, by name; its `missing_keys` and `unexpected_keys` list the keys that
+        `strict=False` has skipped.
 
     Raises:
         FileError: the file cannot be read.
-        DataError: it is damaged or no checkpoint, or a state in it does not fit. Everything is then left
-            as it was.
+        DataError: the file is damaged or not a checkpoint, or a state does not fit. Nothing is then
+            changed.
     """
     parts, _ = _sorted(model, optimizer, scheduler, others)
     content = _content(path)
@@ -145,9 +145,9 @@ def load_checkpoint(
                     part.load_state_dict(states[name])
             except AutogradLiteError as error:
                 raise DataError(f"load_checkpoint: the {name} in {path} does not fit: {error}") from error
-            except Exception as error:  # whatever a state of another make leads to
+            except Exception as error:  # a foreign state may fail in any way
                 raise DataError(
-                    f"load_checkpoint: the {name} in {path} is no state of a {type(part).__name__} "
+                    f"load_checkpoint: the {name} in {path} is not a state of a {type(part).__name__} "
                     f"({type(error).__name__}: {error})"
                 ) from error
         undo.pop_all()
@@ -155,12 +155,12 @@ def load_checkpoint(
 
 
 def _content(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """What is in a checkpoint; another file is refused."""
+    """The content of a checkpoint; other files are refused."""
     content = load(path)
     shape = {name: type(content.get(name)) for name in ("parts", RANDOM, "values")}
     if content.keys() != shape.keys() or set(shape.values()) != {dict}:
         raise DataError(
-            f"load_checkpoint: {path} is no checkpoint; of weights that nn.save has written, write "
+            f"load_checkpoint: {path} is not a checkpoint; for weights that nn.save has written, write "
             "model.load_state_dict(nn.load(path))"
         )
     return content
@@ -169,7 +169,7 @@ def _content(path: str | os.PathLike[str]) -> dict[str, Any]:
 def _sorted(
     model: Module, optimizer: Stateful | None, scheduler: Stateful | None, others: Mapping[str, Any]
 ) -> tuple[dict[str, Stateful], dict[str, Any]]:
-    """What has a state, and what is a value."""
+    """The entries with a state, and the plain values."""
     given = {"model": model, "optimizer": optimizer, "scheduler": scheduler, **others}
     given = {k: _RandomState(v) if isinstance(v, np.random.Generator) else v for k, v in given.items()}
     parts = {name: value for name, value in given.items() if isinstance(value, Stateful)}

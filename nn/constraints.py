@@ -1,4 +1,4 @@
-"""Constraints on weights, restored after each step of an optimizer."""
+"""Constraints on weights, applied after each step of an optimizer."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ __all__ = ["MaxNorm"]
 
 
 class MaxNorm(Callback):
-    """Keeps the weights that come into each unit no longer than `max_value`, as Euclidean vectors.
+    """Limit the Euclidean norm of each unit's incoming weights to `max_value`.
 
-    w <- w min(1, max_value / |w|), for each unit. Together with dropout it allows large learning rates.
+    w <- w min(1, max_value / |w|), for each unit. With dropout, the constraint allows large learning rates.
     Give it to a Trainer as a callback, or call `apply()` after each step of the optimizer.
 
     Args:
-        parameters: weights; what has one axis only (biases, scales) is left alone.
-        max_value: the greatest length.
-        dim: the axis of the units, as in `torch.renorm`; a length is over all others. 0 is right for
+        parameters: the weights. Parameters with one axis (biases, scales) are left out.
+        max_value: the largest norm.
+        dim: the axis of the units, as in `torch.renorm`; the norm is over all other axes. Use 0 for
             Linear and Conv layers.
 
     Raises:
-        OptionError: `max_value` is no number, or negative.
+        OptionError: `max_value` is not a number, or is negative.
         AxisError: a weight has no axis `dim`.
 
     Source:
@@ -53,7 +53,7 @@ class MaxNorm(Callback):
                 raise AxisError(f"MaxNorm(dim={dim}): a parameter of shape {p.shape} has no such axis")
 
     def apply(self) -> None:
-        """Shorten what is too long."""
+        """Scale down each weight vector whose norm is above `max_value`."""
         for p in self.parameters:
             w = p.numpy()
             others = tuple(axis for axis in range(w.ndim) if axis != self.dim % w.ndim)

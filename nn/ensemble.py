@@ -1,4 +1,4 @@
-"""Several models that answer together."""
+"""Ensembles: several models whose outputs are combined."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _mean(outputs: Sequence[Any]) -> Any:
 
 
 def _shares(outputs: Sequence[Any]) -> Any:
-    """The share of the models that vote for each class."""
+    """The fraction of the models that vote for each class."""
     logits = np.stack([as_array(y) for y in outputs])
     return np.mean(np.eye(logits.shape[-1], dtype=logits.dtype)[logits.argmax(axis=-1)], axis=0)
 
@@ -39,17 +39,17 @@ VOTES: dict[str, Callable[[Sequence[Any]], Any]] = {
 
 
 class Committee(Module):
-    """Models whose answers are put together; they err in different places, so the whole errs less.
+    """Combine the outputs of several models. Their errors differ, so the committee errs less.
 
     Args:
-        models: from the same inputs to outputs of the same shape.
-        voting: "soft" for the mean of their probabilities, the softmax of their outputs; "hard" for the
-            share of them that vote for each class (among equals, `argmax` takes the first); "mean" for the
-            mean of the outputs themselves, as for regression.
+        models: models with the same inputs and outputs of the same shape.
+        voting: how outputs are combined. "soft" averages the probabilities, the softmax of the outputs.
+            "hard" gives the fraction of the models that vote for each class, by `argmax`. "mean"
+            averages the outputs themselves, e.g. for regression.
 
     Raises:
         DataError: there are no models.
-        OptionError: another `voting`.
+        OptionError: `voting` is none of these.
 
     Source:
         L. Breiman, "Bagging predictors", 1996.
@@ -77,7 +77,7 @@ class Committee(Module):
         return VOTES[self.voting]([model(*args, **kwargs) for model in self.models])
 
     def extra_repr(self) -> str:
-        """How they vote."""
+        """The voting."""
         return f"voting={self.voting!r}"
 
 
@@ -88,17 +88,17 @@ def bagging(
     models: int = 10,
     voting: str = "soft",
 ) -> Committee:
-    """A committee of models, each trained on a bootstrap sample: as many samples, drawn with replacement.
+    """A committee of models, each trained on a bootstrap sample: n samples, drawn with replacement.
 
     Args:
         train: `train(X, y)` makes a model, trains it on these samples, and returns it.
         X: inputs of shape (n, ...).
         y: targets of shape (n, ...).
-        models: how many.
+        models: the number of models.
         voting: see `Committee`.
 
     Raises:
-        ShapeError: X and y are of different lengths.
+        ShapeError: X and y have different lengths.
         DataError: there are no samples.
 
     Source:

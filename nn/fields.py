@@ -1,4 +1,4 @@
-"""Options as the fields of a class: each is declared once, with its name, its type and its default."""
+"""Options as the fields of a class: each option is declared once, with name, type and default."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _SELF = inspect.Parameter("self", _BY_PLACE)
 
 
 def declared(cls: type, inherited: Iterable[inspect.Parameter] = ()) -> tuple[inspect.Parameter, ...]:
-    """The options of a class: those of its base, and its own fields with their defaults.
+    """The options of a class: the inherited options, then its own fields with their defaults.
 
-    A field below `_: KW_ONLY` is given by name only. The defaults leave the class, because the values belong
-    to its objects.
+    Fields below `_: KW_ONLY` are keyword arguments. The defaults are removed from the class, because
+    the values belong to its objects.
 
     Args:
-        cls: the class; its annotated names are fields, other than those of the type `ClassVar`.
-        inherited: the options of the base; a field of the same name takes the place of one.
+        cls: the class. Its annotated names are fields, except those of type `ClassVar`.
+        inherited: the options of the base class; a field of the same name replaces an inherited option.
 
     Example:
         >>> class Scale:
@@ -50,7 +50,7 @@ def constructor(
 
     Args:
         options: the arguments.
-        begin: called with the object and the values of the options by name.
+        begin: a function that is called with the new object and its options by name.
     """
     options = tuple(options)
     signature = inspect.Signature([_SELF, *options])

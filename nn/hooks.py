@@ -1,4 +1,4 @@
-"""What is called before and after a module computes, and when its gradients have come."""
+"""Hooks: functions that a module calls before and after its forward pass, and in the backward pass."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Handle", "Hooks"]
 
 
 class Handle:
-    """What registering a hook returns: `remove()` takes the hook away again."""
+    """A registered hook; `remove()` takes the hook away again."""
 
     _count = itertools.count()
 
@@ -27,11 +27,11 @@ class Handle:
 
 
 class Watch:
-    """One call of a module whose backward pass is watched.
+    """One call of a module with backward hooks.
 
-    Inputs and outputs go through a step of their own, so that their gradients are those of this call
-    alone, and complete: the hooks run when those of the inputs have come, or those of the outputs if no
-    input wants one.
+    Inputs and outputs pass through an extra step each, so their gradients are complete and belong to
+    this call alone. The hooks run when the gradients of the inputs have arrived. If no input requires
+    a gradient, the hooks run when the gradients of the outputs have arrived.
     """
 
     def __init__(self, module: Any, hooks: list[Callable[..., Any]]) -> None:
@@ -72,7 +72,7 @@ class Watch:
 
 @ag.primitive
 def _pass_on(*values: Any, _send: Any) -> tuple[Any, ...]:
-    """The same values; on the way back their gradients go through `_send`."""
+    """The values unchanged; in the backward pass their gradients go through `_send`."""
     return values
 
 
@@ -84,13 +84,13 @@ def _tensor(g: Any) -> Tensor:
 
 
 class Hooks:
-    """The hooks of a module: functions that others register, and that its calls go through."""
+    """The hooks of a module."""
 
     forward: Callable[..., Any]
     _hooks: dict[str, dict[int, Callable[..., Any]]] | None = None
 
     def register_forward_pre_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call `hook(module, args)` before each forward pass; what it returns replaces the args, unless None.
+        """Call `hook(module, args)` before each forward pass; a result other than None replaces the args.
 
         Returns:
             A handle whose `remove()` takes the hook away again.
@@ -100,7 +100,7 @@ class Hooks:
     def register_forward_hook(self, hook: Callable[..., Any]) -> Handle:
         """Call `hook(module, args, output)` after each forward pass.
 
-        What it returns, unless None, takes the place of the output.
+        A result other than None replaces the output.
 
         Returns:
             A handle whose `remove()` takes the hook away again.
@@ -119,8 +119,7 @@ class Hooks:
     def register_full_backward_hook(self, hook: Callable[..., Any]) -> Handle:
         """Call `hook(module, grad_input, grad_output)` when the gradients of the inputs are complete.
 
-        Both are tuples, with None where there is no gradient. What the hook returns, unless None, takes the
-        place of grad_input.
+        Both are tuples, with None where there is no gradient. A result other than None replaces grad_input.
 
         Returns:
             A handle whose `remove()` takes the hook away again.
@@ -128,12 +127,12 @@ class Hooks:
         return self._add_hook("backward", hook)
 
     def _add_hook(self, kind: str, hook: Callable[..., Any]) -> Handle:
-        # At once, for threads may add their hooks to a module that they share.
+        # In one atomic call: threads may add hooks to a module that they share.
         hooks = self.__dict__.setdefault("_hooks", {"before": {}, "after": {}, "backward": {}})
         return Handle(hooks[kind], hook)
 
     def _hooked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The forward pass with all hooks."""
+        """The forward pass with all hooks around it."""
         hooks = self._hooks
         assert hooks is not None
         for hook in list(hooks["before"].values()):

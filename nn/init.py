@@ -1,4 +1,4 @@
-"""Initial values of parameters; each function fills a Tensor and returns it."""
+"""Initial values of parameters: each function fills a Tensor and returns the Tensor."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ __all__ = [
 _T = TypeVar("_T", bound=Tensor)
 
 
-# -- numbers that are not drawn --------------------------------------------------------------------
+# -- fixed values ----------------------------------------------------------------------------------
 
 
 def constant_(tensor: _T, val: float) -> _T:
@@ -58,7 +58,7 @@ def ones_(tensor: _T) -> _T:
 
 
 def eye_(tensor: _T) -> _T:
-    """Fill a matrix with the identity: a linear layer that hands on what it can."""
+    """Fill a matrix with the identity, so that a linear layer passes its inputs on."""
     if tensor.ndim != 2:
         raise ShapeError(f"eye_: expected a matrix, got shape {tensor.shape}")
     _fill(tensor, np.eye(*tensor.shape, dtype=tensor.dtype))
@@ -66,11 +66,11 @@ def eye_(tensor: _T) -> _T:
 
 
 def dirac_(tensor: _T, groups: int = 1) -> _T:
-    """Fill the weight of a convolution with the identity: each output channel is an input channel.
+    """Fill the weight of a convolution with the identity: each output channel copies an input channel.
 
     Args:
-        tensor: of shape (out, in / groups, k) or with more axes of the kernel.
-        groups: the groups of the convolution.
+        tensor: a weight of shape (out, in / groups, *kernel).
+        groups: the number of groups of the convolution.
     """
     if tensor.ndim < 3 or tensor.shape[0] % groups:
         raise ShapeError(f"dirac_(groups={groups}): expected (out, in, kernel...), got shape {tensor.shape}")
@@ -94,7 +94,7 @@ def uniform_(tensor: _T, a: float = 0.0, b: float = 1.0, generator: np.random.Ge
         tensor: of any shape.
         a: the lower bound.
         b: the upper bound.
-        generator: draws the numbers; by default the one that `nn.manual_seed` seeds.
+        generator: draws the numbers; by default the generator that `nn.manual_seed` seeds.
     """
     generator = generator or default_generator
     _fill(tensor, generator.uniform(a, b, tensor.shape).astype(tensor.dtype))
@@ -108,8 +108,8 @@ def normal_(
 
     Args:
         tensor: of any shape.
-        mean: of the distribution.
-        std: its standard deviation.
+        mean: the mean.
+        std: the standard deviation.
         generator: as in `uniform_`.
     """
     generator = generator or default_generator
@@ -125,18 +125,18 @@ def trunc_normal_(
     b: float = 2.0,
     generator: np.random.Generator | None = None,
 ) -> _T:
-    """Fill with numbers from N(mean, std^2), drawing those outside of [a, b] again.
+    """Fill with numbers from N(mean, std^2); numbers outside [a, b] are drawn again.
 
     Args:
         tensor: of any shape.
-        mean: of the normal distribution.
-        std: its standard deviation.
+        mean: the mean of the normal distribution.
+        std: the standard deviation of the normal distribution.
         a: the lower bound.
         b: the upper bound.
         generator: as in `uniform_`.
 
     Raises:
-        OptionError: the bounds are so far from the mean that hardly any number would fit.
+        OptionError: a >= b, or the interval is more than 6 std away from the mean.
     """
     if a >= b or a > mean + 6 * std or b < mean - 6 * std:
         raise OptionError(f"trunc_normal_(mean={mean}, std={std}, a={a}, b={b}): no numbers fit")
@@ -148,11 +148,13 @@ def trunc_normal_(
     return tensor
 
 
-# -- variances that stay level ---------------------------------------------------------------------
+# -- constant variance from layer to layer ---------------------------------------------------------
 
 
 def xavier_uniform_(tensor: _T, gain: float = 1.0, generator: np.random.Generator | None = None) -> _T:
-    """Fill with U(-b, b), b = gain sqrt(6 / (fan_in + fan_out)): variances stay level both ways.
+    """Fill with U(-b, b), b = gain sqrt(6 / (fan_in + fan_out)).
+
+    The variances of values and of gradients both stay near constant from layer to layer.
 
     Args:
         tensor: a weight of shape (out, in, ...).
@@ -181,12 +183,12 @@ def kaiming_uniform_(
     nonlinearity: str = "leaky_relu",
     generator: np.random.Generator | None = None,
 ) -> _T:
-    """Fill with U(-b, b), b = gain sqrt(3 / fan): variances stay level through rectifiers.
+    """Fill with U(-b, b), b = gain sqrt(3 / fan): ReLU layers keep the variance.
 
     Args:
         tensor: a weight of shape (out, in, ...).
-        a: the slope of the leaky rectifier for negative inputs.
-        mode: "fan_in" keeps the variance forward, "fan_out" that of the gradients.
+        a: the slope of a leaky ReLU for negative inputs.
+        mode: "fan_in" keeps the variance of the values, "fan_out" the variance of the gradients.
         nonlinearity: as in `calculate_gain`.
         generator: as in `uniform_`.
 
@@ -217,7 +219,7 @@ def _kaiming(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
 
 
 def lecun_uniform_(tensor: _T, generator: np.random.Generator | None = None) -> _T:
-    """Fill with U(-b, b), b = sqrt(3 / fan_in): variances stay level through linear layers.
+    """Fill with U(-b, b), b = sqrt(3 / fan_in): linear layers keep the variance.
 
     Args:
         tensor: a weight of shape (out, in, ...).
@@ -230,19 +232,19 @@ def lecun_uniform_(tensor: _T, generator: np.random.Generator | None = None) -> 
 
 
 def lecun_normal_(tensor: _T, generator: np.random.Generator | None = None) -> _T:
-    """Fill with N(0, 1 / fan_in); what SELU networks need. See `lecun_uniform_`."""
+    """Fill with N(0, 1 / fan_in), as SELU networks need; see `lecun_uniform_`."""
     return kaiming_normal_(tensor, nonlinearity="linear", generator=generator)
 
 
-# -- matrices with a structure ---------------------------------------------------------------------
+# -- structured matrices ---------------------------------------------------------------------------
 
 
 def orthogonal_(tensor: _T, gain: float = 1, generator: np.random.Generator | None = None) -> _T:
-    """Fill with a matrix whose rows, or columns if they are fewer, are orthonormal, times gain.
+    """Fill with a matrix with orthonormal rows, or columns if there are fewer columns, times `gain`.
 
     Args:
-        tensor: of shape (out, in, ...); the axes after the first count as one.
-        gain: the factor.
+        tensor: a weight of shape (out, in, ...), seen as a matrix (out, in * ...).
+        gain: a factor.
         generator: as in `uniform_`.
 
     Source:
@@ -260,7 +262,7 @@ def orthogonal_(tensor: _T, gain: float = 1, generator: np.random.Generator | No
     rows, columns = tensor.shape[0], tensor.size // max(1, tensor.shape[0])
     generator = generator or default_generator
     q, r = np.linalg.qr(generator.normal(size=(max(rows, columns), min(rows, columns))))
-    q *= np.sign(np.diagonal(r))  # else the QR algorithm's choice of signs shows
+    q *= np.sign(np.diagonal(r))  # the signs of QR are not random: without this, q is not uniform
     _fill(tensor, (gain * (q if rows >= columns else q.T)).reshape(tensor.shape).astype(tensor.dtype))
     return tensor
 
@@ -268,12 +270,12 @@ def orthogonal_(tensor: _T, gain: float = 1, generator: np.random.Generator | No
 def sparse_(
     tensor: _T, sparsity: float, std: float = 0.01, generator: np.random.Generator | None = None
 ) -> _T:
-    """Fill a matrix with N(0, std^2), but a share of each column, at random places, with zeros.
+    """Fill a matrix with N(0, std^2), and set a random fraction of each column to 0.
 
     Args:
         tensor: a matrix.
-        sparsity: the share of zeros, from 0 to 1.
-        std: of the others.
+        sparsity: the fraction of zeros, from 0 to 1.
+        std: the standard deviation of the other entries.
         generator: as in `uniform_`.
 
     Source:
@@ -281,7 +283,7 @@ def sparse_(
     """
     if tensor.ndim != 2 or not 0 <= sparsity <= 1:
         raise ShapeError(
-            f"sparse_(sparsity={sparsity}): expected a share of a matrix, got shape {tensor.shape}"
+            f"sparse_(sparsity={sparsity}): expected 0.0 to 1.0 and a matrix, got shape {tensor.shape}"
         )
     generator = generator or default_generator
     values = generator.normal(0, std, tensor.shape)
@@ -292,7 +294,7 @@ def sparse_(
     return tensor
 
 
-# -- by what follows -------------------------------------------------------------------------------
+# -- a whole model ---------------------------------------------------------------------------------
 
 RECTIFIERS = frozenset(
     {
@@ -316,7 +318,7 @@ SATURATING = frozenset(
 
 
 def by_activation_(model: Module, generator: np.random.Generator | None = None) -> Module:
-    """Draw all weights by the lectures' table: how depends on the activation that follows a layer.
+    """Draw all weights by the lectures' table: the activation after a layer decides its distribution.
 
     ===============================  ======================  ==================
     activation                       weights                 variance
@@ -326,11 +328,11 @@ def by_activation_(model: Module, generator: np.random.Generator | None = None) 
     SELU                             LeCun, normal           1 / fan_in
     ===============================  ======================  ==================
 
-    A layer is what has a weight of two axes or more; what follows is found in the order in which the
-    modules stand, up to the next layer; one and the same activation may follow several. Biases become 0.
+    A layer is a module with a bias attribute and a weight of two or more axes. Its activation is the first
+    one that comes after it in the tree of modules, before the next layer. Biases become 0.
 
     Args:
-        model: a module.
+        model: the model.
         generator: as in `uniform_`.
 
     Returns:
@@ -366,7 +368,7 @@ def by_activation_(model: Module, generator: np.random.Generator | None = None) 
 
 
 def _fill(tensor: Any, values: Any) -> None:
-    """Give a Tensor its values; into an array, such as the `data` of one, they are written."""
+    """Set the values of a Tensor, or of an array such as `tensor.data`."""
     if isinstance(tensor, Tensor):
         whole = tensor if tensor.base is None else tensor.base
         if not whole.is_leaf:
@@ -387,14 +389,15 @@ def _he_normal(weight: Tensor, generator: np.random.Generator | None) -> Tensor:
     return kaiming_normal_(weight, nonlinearity="relu", generator=generator)
 
 
-# -- what the formulas are made of -----------------------------------------------------------------
+# -- gain and fans ---------------------------------------------------------------------------------
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """The factor by which an activation shrinks standard deviations, inverted.
+    """The factor on the weights that makes up for how much an activation shrinks standard deviations.
 
     Args:
-        nonlinearity: "linear", "conv1d" and its kin, "sigmoid", "tanh", "relu", "leaky_relu" or "selu".
+        nonlinearity: "linear", "conv1d" and other convolutions, "sigmoid", "tanh", "relu", "leaky_relu"
+            or "selu".
         param: the negative slope of "leaky_relu", by default 0.01.
 
     Example:
@@ -417,7 +420,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 
 def _fans(tensor: Tensor) -> tuple[int, int]:
-    """How many inputs an output of the layer has, and how many outputs an input has."""
+    """Fan-in and fan-out: the inputs of each output of the layer, and the outputs of each input."""
     if tensor.ndim < 2:
         raise ShapeError(
             f"a weight of shape {tensor.shape} has no fan-in and fan-out: expected (out, in, ...); "
@@ -427,5 +430,5 @@ def _fans(tensor: Tensor) -> tuple[int, int]:
     return into * math.prod(kernel), out * math.prod(kernel)
 
 
-if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
+if not TYPE_CHECKING:  # type checkers must see misspelled names
     __getattr__ = _hints_of(__name__)

@@ -1,4 +1,4 @@
-"""Which learning rate? One short run tries them all."""
+"""Find a learning rate: one short run tries many."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ __all__ = ["LearningRateCurve", "lr_range_test"]
 Array = npt.NDArray[Any]
 
 SPAN = 0.05
-"""Over which part of the rates the losses are averaged, since each is that of another batch."""
+"""The fraction of the rates that a loss is averaged over. Each loss comes from a different batch."""
 
 
 class LearningRateCurve(NamedTuple):
-    """The loss at each learning rate that was tried, rates and losses of shape (n,)."""
+    """The learning rates that were tried, and the loss at each, both of shape (n,)."""
 
     rates: Array
     losses: Array
 
     @property
     def smooth(self) -> Array:
-        """The means of the losses up to each rate, of which the latest weigh most, of shape (n,)."""
+        """The bias-corrected exponential moving average of the losses, of shape (n,)."""
         n = len(self.losses)
         weights = (1 - 1 / max(1.0, SPAN * n)) ** np.arange(n)
         return np.convolve(self.losses, weights)[:n] / np.cumsum(weights)
 
     @property
     def suggestion(self) -> float:
-        """A rate to begin with: a tenth of the one where the loss is lowest, and beyond which it climbs."""
+        """A learning rate to begin with: a tenth of the rate with the lowest smoothed loss."""
         return float(self.rates[np.argmin(self.smooth)]) / 10
 
 
@@ -60,28 +60,28 @@ def lr_range_test(
     batch_size: int = 32,
     diverged: float = 4.0,
 ) -> LearningRateCurve:
-    """Train for some steps, each with a larger learning rate, to see which ones make the loss smaller.
+    """Train for some steps, each with a larger learning rate, to see which rates reduce the loss.
 
-    Model, optimizer and nn's random numbers are then as they were before; gradients are forgotten.
+    Afterwards model, optimizer and nn's random numbers are as before; gradients are removed.
 
     Args:
-        model: as it was initialized.
+        model: a newly initialized model.
         loss: as in `Trainer`.
-        optimizer: whose groups all get the rate.
+        optimizer: an optimizer; the test sets the learning rate of all its groups.
         X, y: the training data, as in `Trainer.fit`.
         lr_min: the first rate.
-        lr_max: the last; from one to the next it grows by a constant factor.
-        steps: how many rates are tried.
-        batch_size: samples for each step.
-        diverged: the test ends where the loss is this many times the lowest, or no longer finite.
+        lr_max: the last rate; the rates grow by a constant factor.
+        steps: the number of rates.
+        batch_size: the number of samples in each step.
+        diverged: end the test when the loss exceeds this multiple of the lowest loss, or is not finite.
 
     Returns:
         The rates and losses; `curve.suggestion` is a rate to begin with, and
         `visualize.learning_rate_curve(*curve)` draws them.
 
     Raises:
-        OptionError: an option that makes no sense.
-        AnomalyError: the loss is not finite at the first rate already.
+        OptionError: an option has an invalid value.
+        AnomalyError: the loss is not finite at the first rate.
 
     Source:
         L. Smith, "Cyclical learning rates for training neural networks", section 3.3, 2017.
@@ -99,14 +99,21 @@ def lr_range_test(
     check_number("lr_range_test", "diverged", diverged, example=4)
     sweep = _Sweep(_rates(lr_min, lr_max, steps), diverged)
     trainer = Trainer(model, loss, optimizer, callbacks=sweep)
-    with _as_before(model, optimizer), suppress(_SweepEndedError):
+    with _bar(steps) as sweep.bar, _as_before(model, optimizer), suppress(_SweepEndedError):
         try:
-            # An epoch has a step or more: the sweep comes to its end before the epochs do.
+            # `steps` epochs are enough: each epoch has at least one step.
             trainer.fit(X, y, steps, batch_size, verbose=False)
         except AnomalyError:
             if not sweep.losses:
                 raise
     return LearningRateCurve(sweep.rates[: len(sweep.losses)], np.array(sweep.losses))
+
+
+def _bar(steps: int) -> Any:
+    """On a terminal, how many rates are done; nothing elsewhere."""
+    from tqdm import tqdm  # here, so that `import nn` is fast
+
+    return tqdm(desc="learning rates", total=steps, unit="step", leave=False, disable=None)
 
 
 def _rates(lr_min: float, lr_max: float, steps: int) -> Array:
@@ -121,7 +128,7 @@ def _rates(lr_min: float, lr_max: float, steps: int) -> Array:
 
 @contextmanager
 def _as_before(model: Module, optimizer: Optimizer) -> Iterator[None]:
-    """Model, optimizer and nn's random numbers are as before at the end of a `with` block."""
+    """Restore model, optimizer and nn's random numbers at the end of a `with` block."""
     weights, remembered = model.state_dict(), optimizer.state_dict()
     numbers = generator.bit_generator.state
     modes = {module: module.training for module in model.modules()}
@@ -143,17 +150,19 @@ class _SweepEndedError(Exception):
 
 
 class _Sweep(Callback):
-    """Sets the rate of each step and notes its loss."""
+    """Set the learning rate of each step and record its loss."""
 
     def __init__(self, rates: Array, diverged: float) -> None:
         self.rates, self.diverged = rates, diverged
         self.losses: list[float] = []
+        self.bar: Any = None
 
     def on_train_begin(self, epochs: int, steps: int) -> None:
         self._set(self.rates[0])
 
     def on_batch_end(self, step: int, loss: float) -> None:
         self.losses.append(loss)
+        self.bar.update()
         if len(self.losses) == len(self.rates) or loss > self.diverged * min(self.losses):
             raise _SweepEndedError
         self._set(self.rates[len(self.losses)])

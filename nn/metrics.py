@@ -1,7 +1,7 @@
 """Measures of how good predictions are: `metric(outputs, targets)` of a whole data set.
 
-Outputs are scores of shape (N, C), of which the highest is what is predicted, or the predicted classes
-themselves, of shape (N,); targets are classes of shape (N,), or probabilities of shape (N, C).
+Outputs are scores of shape (N, C), where the highest score is the prediction, or predicted classes of
+shape (N,). Targets are classes of shape (N,), or probabilities of shape (N, C).
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ __all__ = ["accuracy", "confusion_matrix", "f1", "perplexity", "precision", "rec
 Array = npt.NDArray[Any]
 
 
-# -- how often is it right -------------------------------------------------------------------------
+# -- accuracy --------------------------------------------------------------------------------------
 
 
 def accuracy(output: Input, target: Input) -> float:
-    """The part of the samples of which the right class is predicted.
+    """The fraction of the samples whose class is predicted correctly.
 
     Args:
         output: scores of shape (N, C), or classes of shape (N,).
         target: class indices of shape (N,), or probabilities of shape (N, C).
 
     Raises:
-        ShapeError: the shapes do not fit, or there is one column, which always has the highest score.
-        DTypeError: one of them holds no numbers.
+        ShapeError: the shapes do not fit, or `output` has a single column.
+        DTypeError: an argument does not hold numbers.
         DataError: there are no samples.
 
     Example:
@@ -49,18 +49,18 @@ def accuracy(output: Input, target: Input) -> float:
 
 
 def top_k_accuracy(output: Input, target: Input, k: int = 5) -> float:
-    """The part of the samples whose right class is among the k highest scores.
+    """The fraction of the samples whose class is among the k highest scores.
 
-    Of equal scores, those of lower classes count as higher, as in `accuracy`, which is the case k = 1.
+    Among equal scores, the lower class counts as higher, as in `accuracy`, which is the case k = 1.
 
     Args:
         output: scores of shape (N, C).
         target: class indices of shape (N,), or probabilities of shape (N, C).
-        k: how many guesses there are.
+        k: the number of guesses for each sample.
 
     Raises:
         ShapeError: the shapes do not fit.
-        OptionError: k is not less than C, so that every guess would be right.
+        OptionError: k is not less than C, so the guesses are always right.
 
     Example:
         >>> import numpy as np
@@ -79,23 +79,23 @@ def top_k_accuracy(output: Input, target: Input, k: int = 5) -> float:
     return float(np.mean(np.any(guesses == classes[:, None], axis=1)))
 
 
-# -- what is taken for what ------------------------------------------------------------------------
+# -- the confusion matrix --------------------------------------------------------------------------
 
 
 def confusion_matrix(output: Input, target: Input, num_classes: int | None = None) -> npt.NDArray[np.int64]:
-    """How many samples of class i (the row) are taken for class j (the column).
+    """The number of samples of class i (the row) that are predicted as class j (the column).
 
     Args:
         output: scores of shape (N, C), or classes of shape (N,).
         target: class indices of shape (N,), or probabilities of shape (N, C).
-        num_classes: how many classes there are; by default C, or as many as occur.
+        num_classes: the number of classes; by default C, or one more than the largest class.
 
     Returns:
-        An array of shape (num_classes, num_classes); its diagonal is what is right.
+        An array of shape (num_classes, num_classes); the diagonal counts the correct predictions.
 
     Raises:
         ShapeError: the shapes do not fit.
-        DataError: a class outside of 0 ... num_classes - 1, or no samples.
+        DataError: a class is outside of 0 ... num_classes - 1, or there are no samples.
 
     Example:
         >>> confusion_matrix([0, 2, 1, 2], [0, 1, 1, 2])
@@ -107,22 +107,22 @@ def confusion_matrix(output: Input, target: Input, num_classes: int | None = Non
 
 
 def precision(output: Input, target: Input, average: str | None = "binary") -> Any:
-    """The part of what is predicted as a class that is of this class: TP / (TP + FP).
+    """The fraction of the predictions of a class that are correct: TP / (TP + FP).
 
     Args:
         output: scores of shape (N, C), or classes of shape (N,).
         target: class indices of shape (N,), or probabilities of shape (N, C).
-        average: as in scikit-learn: "binary" for class 1 of two; "macro" for the mean over the classes that
-            occur, "weighted" for that by how often each is a target, "micro" for all samples together; None
-            for an array of shape (C,).
+        average: as in scikit-learn. "binary" gives class 1 of two. "macro" averages over the classes that
+            occur, "weighted" weighs each class by its number of targets, and "micro" pools all samples.
+            None gives an array of shape (C,).
 
     Returns:
-        A number from 0 to 1. What would be 0 / 0 is 0, as for a class that is never predicted.
+        A number from 0 to 1. 0 / 0 counts as 0, e.g. for a class that is never predicted.
 
     Raises:
         ShapeError: the shapes do not fit.
-        DataError: a class that cannot be, or no samples.
-        OptionError: an unknown average, or "binary" of more than two classes.
+        DataError: a class is negative or not an integer, or there are no samples.
+        OptionError: `average` is unknown, or "binary" with more than two classes.
 
     Example:
         >>> precision([1, 1, 0, 1], [1, 0, 0, 1])
@@ -135,7 +135,7 @@ def precision(output: Input, target: Input, average: str | None = "binary") -> A
 
 
 def recall(output: Input, target: Input, average: str | None = "binary") -> Any:
-    """The part of the samples of a class that is predicted as this class: TP / (TP + FN).
+    """The fraction of the samples of a class that are predicted as this class: TP / (TP + FN).
 
     Args:
         output: scores of shape (N, C), or classes of shape (N,).
@@ -156,7 +156,7 @@ def f1(output: Input, target: Input, average: str | None = "binary") -> Any:
     Args:
         output: scores of shape (N, C), or classes of shape (N,).
         target: class indices of shape (N,), or probabilities of shape (N, C).
-        average: see `precision`; of the classes' F1, not of their precision and recall.
+        average: see `precision`; averages F1, not precision and recall.
 
     Example:
         >>> f1([1, 1, 0, 1], [1, 0, 0, 1])
@@ -167,7 +167,7 @@ def f1(output: Input, target: Input, average: str | None = "binary") -> Any:
 
 
 def _averaged(who: str, matrix: Array, part: Array, whole: Array, average: str | None) -> Any:
-    """part / whole of the classes of a confusion matrix, put together."""
+    """part / whole for each class of a confusion matrix, averaged."""
     actual, occurs = matrix.sum(axis=1), matrix.sum(axis=0) + matrix.sum(axis=1) > 0
     match average:
         case "binary":
@@ -190,23 +190,23 @@ def _averaged(who: str, matrix: Array, part: Array, whole: Array, average: str |
 
 
 def _ratio(part: Array, whole: Array) -> Array:
-    """part / whole, and 0 where there is nothing."""
+    """part / whole, with 0 / 0 = 0."""
     return part / np.maximum(whole, 1)
 
 
-# -- how sure is it --------------------------------------------------------------------------------
+# -- perplexity ------------------------------------------------------------------------------------
 
 
 def perplexity(output: Input, target: Input, ignore_index: int = -100) -> float:
-    """Among how many equally likely classes the model seems to choose: e to the mean cross-entropy.
+    """The number of equally likely classes that would give this loss: exp(mean cross-entropy).
 
     Args:
         output: logits of shape (N, C), or (N, C, ...).
         target: class indices of shape (N,), or (N, ...).
-        ignore_index: targets that do not count, e.g. those of padding.
+        ignore_index: targets with this value do not count, e.g. padding.
 
     Raises:
-        ShapeError, DataError: as of `nn.functional.cross_entropy`.
+        ShapeError, DataError: as in `nn.functional.cross_entropy`.
 
     Example:
         >>> import numpy as np
@@ -221,7 +221,7 @@ def perplexity(output: Input, target: Input, ignore_index: int = -100) -> float:
 
 
 def _classes(who: str, output: Any, target: Any) -> tuple[Array, Array, int | None]:
-    """Predicted classes, right ones, and how many there are if the scores tell."""
+    """Predicted classes, target classes, and the number of classes; None if `output` holds classes."""
     output, classes = (
         as_array(as_operand(f"{who}: {n}", x)) for n, x in (("output", output), ("target", target))
     )
@@ -237,7 +237,7 @@ def _classes(who: str, output: Any, target: Any) -> tuple[Array, Array, int | No
     if (output.ndim == 1 and output.dtype.kind == "f") or output.shape[1:] == (1,):
         raise ShapeError(
             f"{who}: output {output.shape} has one column, which always has the highest score; give the "
-            "model an output for each class, e.g. nn.Linear(..., 2), or measure what you mean: "
+            "model an output for each class, e.g. nn.Linear(..., 2), or give classes: "
             f"nn.metrics.{who}(output.ravel() > 0, target)"
         )
     return (output, classes, None) if output.ndim == 1 else (output.argmax(axis=1), classes, output.shape[1])
@@ -251,11 +251,11 @@ def _matrix(who: str, output: Any, target: Any, num_classes: int | None = None) 
         wrong = (values != np.floor(values)) | (values < 0) | (values >= C)
         if wrong.any():
             raise DataError(
-                f"{who}: {name} has the class {values[wrong][0]}; expected whole numbers from 0 to {C - 1}"
+                f"{who}: {name} has the class {values[wrong][0]}; expected integers from 0 to {C - 1}"
             )
     pairs = classes.astype(np.int64) * C + predicted.astype(np.int64)
     return np.bincount(pairs, minlength=C * C).reshape(C, C)
 
 
-if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
+if not TYPE_CHECKING:  # type checkers must see misspelled names
     __getattr__ = _hints_of(__name__)

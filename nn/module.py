@@ -27,10 +27,10 @@ Array = npt.NDArray[Any]
 
 
 class InputError(ShapeError):
-    """An input that a layer cannot take.
+    """A layer cannot take its input.
 
-    On its way up, each module that the layer is part of puts in where it stands, so that the message
-    begins `Sequential.2 (Linear(in_features=64, ...)) expects ...`.
+    On the way up, each enclosing module adds the path of the layer. The message then begins
+    `Sequential.2 (Linear(in_features=64, ...)) expects ...`.
     """
 
     def __init__(self, layer: Module, problem: str) -> None:
@@ -39,7 +39,7 @@ class InputError(ShapeError):
         self.path = ""
 
     def found_in(self, module: Module) -> None:
-        """Name the place of the layer as seen from `module`."""
+        """Set the path of the layer as seen from `module`."""
         for name, layer in module.named_modules():
             if layer is self.layer and name:
                 self.path = f"{type(module).__name__}.{name}"
@@ -54,14 +54,14 @@ class Computed(NamedTuple):
 
     function: Callable[[Module], Any]
     sources: tuple[str, ...]
-    """The parameters, buffers and modules beside it that are there for its sake alone."""
+    """The parameters, buffers and modules that exist only to compute this attribute."""
 
 
 class Module(Hooks, State):
     """Base class of layers and models: subclass it, set layers as attributes, define `forward`.
 
     Attributes:
-        training: whether layers that differ between the two (dropout, ...) are to behave as in training.
+        training: True in training mode, False in evaluation mode; dropout, batch norm, ... differ by it.
 
     Example:
         >>> import numpy as np, nn
@@ -83,7 +83,7 @@ class Module(Hooks, State):
     _computed: dict[str, Computed] | None = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        # Here and not in __init__, so that a subclass that forgets super().__init__() works all the same.
+        # Here and not in __init__, so that a subclass may forget super().__init__().
         module = super().__new__(cls)
         module.__dict__.update(training=True, _parameters={}, _buffers={}, _modules={}, _transient=set())
         return module
@@ -146,8 +146,8 @@ class Module(Hooks, State):
             plain = isinstance(value, (list, tuple, dict))
             if plain and any(isinstance(item, (Module, Parameter)) for item in items):
                 warnings.warn(
-                    f"{type(self).__name__}.{name} is a plain {type(value).__name__}: what is in it is no "
-                    "part of the module and will not be trained; write nn.ModuleList(layers)",
+                    f"{type(self).__name__}.{name} is a plain {type(value).__name__}: its items "
+                    "are not part of the module and will not be trained; write nn.ModuleList(layers)",
                     stacklevel=2,
                 )
             object.__setattr__(self, name, value)
@@ -190,7 +190,7 @@ class Module(Hooks, State):
     def named_modules(
         self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Module]]:
-        """This module and all below it, with their paths; one that is shared is counted once."""
+        """This module and all below it, with their paths; a shared module is listed once."""
         memo = set() if memo is None else memo
         if self in memo:
             return
@@ -214,7 +214,7 @@ class Module(Hooks, State):
         return (module for _, module in self.named_children())
 
     def apply(self, fn: Callable[[Module], object]) -> Self:
-        """Call `fn` on every submodule, then on this module; e.g. to initialise weights."""
+        """Call `fn` on every submodule, then on this module, e.g. to initialize weights."""
         for module in self.children():
             module.apply(fn)
         fn(self)
@@ -223,23 +223,23 @@ class Module(Hooks, State):
     # -- modes and dtypes --------------------------------------------------------------------------
 
     def train(self, mode: bool = True) -> Self:
-        """Behave as in training, all submodules too."""
+        """Set this module and all below it to training mode, or to evaluation mode if `mode` is False."""
         for module in self.modules():
             module.training = mode
         return self
 
     def eval(self) -> Self:
-        """Behave as in use: the same as `train(False)`."""
+        """Set this module and all below it to evaluation mode, as `train(False)` does."""
         return self.train(False)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Switch training of all parameters on or off."""
+        """Train all parameters, or freeze them if `requires_grad` is False."""
         for p in self.parameters():
             p.requires_grad = requires_grad
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of all parameters."""
+        """Remove the gradients of all parameters, or fill them with zeros if `set_to_none` is False."""
         for p in self.parameters():
             if p.grad is not None:
                 p.grad = None if set_to_none else Tensor(np.zeros_like(p.numpy()))
@@ -248,7 +248,7 @@ class Module(Hooks, State):
         """Cast floating-point parameters, their gradients, and buffers to a floating-point dtype.
 
         Args:
-            args, options: a dtype, or a device, which can only be "cpu".
+            args, options: a dtype, or the device "cpu".
 
         Raises:
             DTypeError: the dtype is not floating-point.
@@ -285,11 +285,11 @@ class Module(Hooks, State):
                     module._buffers[name] = buffer.astype(dtype)
 
     def cpu(self) -> Self:
-        """The module itself: it is there already."""
+        """The module itself, which is on the CPU already."""
         return self
 
     def cuda(self, device: Any = None) -> Self:
-        """There is no GPU here: raises UnsupportedError."""
+        """Raise UnsupportedError: modules compute on the CPU."""
         return self.to("cuda")
 
     def half(self) -> Self:
@@ -324,16 +324,16 @@ class Module(Hooks, State):
     # -- how it looks ------------------------------------------------------------------------------
 
     def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
-        """How many products this layer itself adds up in one call; `nn.summary` adds those of its parts.
+        """The number of multiply-adds of one call of this layer, without its submodules.
 
         Args:
-            args: what it was called with.
-            output: what it returned.
+            args: the arguments of the call.
+            output: the result of the call.
         """
         return 0
 
     def extra_repr(self) -> str:
-        """What stands between the parentheses of this layer's `repr`."""
+        """The text between the parentheses of this layer's `repr`."""
         return ""
 
     def __repr__(self) -> str:
@@ -353,17 +353,18 @@ def functional_call(
 ) -> Any:
     """Call a module with other values in place of some of its parameters and buffers.
 
-    So a model becomes a function of its parameters, which `grad`, `hvp` and `check_grads` can
-    differentiate. As in `torch.func`; a shared parameter is replaced wherever it is used.
+    This makes a model a function of its parameters, which `grad`, `hvp` and `check_grads` can
+    differentiate. As in `torch.func`, a shared parameter is replaced wherever it is used.
 
     Args:
-        module: is as before when the call returns; not for concurrent calls of one module.
-        parameter_and_buffer_dicts: values by path.
-        args: the tuple of arguments (a single one may come as it is).
+        module: the module; it gets its own values back when the call returns. Concurrent calls must
+            not share a module.
+        parameter_and_buffer_dicts: the values by path.
+        args: the tuple of arguments, or a single argument.
         kwargs: the keyword arguments.
 
     Raises:
-        DataError: a path that the module does not have.
+        DataError: the module has no entry at a path.
 
     Example:
         >>> import numpy as np, autograd_lite as ag, nn

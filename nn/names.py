@@ -1,4 +1,4 @@
-"""What other libraries call the parts of a network and of its training, and what they are called here."""
+"""Names of other libraries for layers, losses, optimizers and methods, and what to write here."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ MODULE_METHODS = {
     "unfreeze": "model.requires_grad_(True)",
     "weights": "list(model.parameters())",
 }
-"""What to write for methods that other libraries' models have."""
+"""What to write for methods of other libraries' models."""
 
 OPTIMIZER_METHODS = {
     "apply_gradients": "optimizer.step()",
@@ -154,7 +154,7 @@ OPTIMIZER_METHODS = {
     "params": 'optimizer.param_groups[0]["params"]',
     "set_lr": 'optimizer.param_groups[0]["lr"] = lr',
 }
-"""What to write for methods that other libraries' optimizers have."""
+"""What to write for methods of other libraries' optimizers."""
 
 TRAINER_METHODS = {
     "compile": "nn.Trainer(model, loss, optimizer)",
@@ -166,7 +166,7 @@ TRAINER_METHODS = {
     "train": "trainer.fit(X, y)",
     "validate": "trainer.evaluate(X, y)",
 }
-"""What to write for methods that other libraries' training loops have."""
+"""What to write for methods of other libraries' training loops."""
 
 LAYERS = {
     "gelu": "nn.GELU()",
@@ -177,7 +177,7 @@ LAYERS = {
     "softplus": "nn.Softplus()",
     "tanh": "nn.Tanh()",
 }
-"""What functions, and names of them, are called as layers."""
+"""The layer of each function, by the function's name."""
 
 PARTS = (
     "nn",
@@ -194,14 +194,14 @@ PARTS = (
     "nn.transforms",
     "nn.robust",
 )
-"""Where a name may be found that was looked for in another part."""
+"""The modules that are searched for a name that another module does not have."""
 
 
 def hints_of(module: str) -> Callable[[str], Any]:
-    """The `__getattr__` of a part of nn, which says what a name that it has not is called here.
+    """A `__getattr__` for a module of nn: for a name that the module does not have, say what to write.
 
     Args:
-        module: the part, e.g. "nn.optim".
+        module: the name of the module, e.g. "nn.optim".
     """
 
     def __getattr__(name: str) -> Any:  # noqa: N807  (what it becomes)
@@ -211,7 +211,7 @@ def hints_of(module: str) -> Callable[[str], Any]:
 
 
 def _meant(name: str) -> str:
-    """What to write for a name that another library has, or another part of nn."""
+    """What to write for a name of another library, or of another module of nn."""
     elsewhere = (
         f"{part}.{name}"
         for part in PARTS
@@ -221,7 +221,7 @@ def _meant(name: str) -> str:
 
 
 def _public(part: str) -> list[str]:
-    """The names that a part of nn hands out, parts of its own included."""
+    """The public names of a module of nn, its submodules included."""
 
     def is_ours(value: Any) -> bool:
         home = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
@@ -231,7 +231,7 @@ def _public(part: str) -> list[str]:
 
 
 def instead_of_a_layer(value: Any) -> str:
-    """What came in place of a layer, and what to write."""
+    """What the user gave in place of a layer, and what to write."""
     name = value if isinstance(value, str) else getattr(value, "__name__", "")
     if isinstance(value, (list, tuple)):
         return f"a {type(value).__name__}; give the layers one by one: nn.Sequential(*layers)"

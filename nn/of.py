@@ -31,7 +31,7 @@ class Of(Module):
 
     function: ClassVar[Callable[..., Any]]
     shown: ClassVar[tuple[str, ...] | None] = None
-    """The options in the repr; by default all, and `inplace` if it is set."""
+    """The options in the repr; by default all, but `inplace` only if it is True."""
     _fields: ClassVar[tuple[inspect.Parameter, ...]] = ()
     _trains: ClassVar[bool] = False
 
@@ -50,7 +50,7 @@ class Of(Module):
             cls.__doc__ = described(cls.__doc__, cls.function, [field.name for field in cls._fields])
 
     def check(self) -> None:
-        """Refuse options that the function would refuse later, and store arrays as buffers."""
+        """Refuse invalid options at once, and store arrays as buffers."""
 
     def options(self) -> dict[str, Any]:
         """The options that the function is called with."""
@@ -62,7 +62,7 @@ class Of(Module):
         return type(self).function(*inputs, **named, **self.options())
 
     def extra_repr(self) -> str:
-        """The options."""
+        """The options as text."""
         names = [field.name for field in self._fields] if self.shown is None else self.shown
         options = ((name, getattr(self, name)) for name in names)
         return ", ".join(f"{name}={value!r}" for name, value in options if name != "inplace" or value)
@@ -80,7 +80,7 @@ _SELF = inspect.Parameter("self", _BY_PLACE)
 
 
 def _begin(layer: Of, options: Mapping[str, Any]) -> None:
-    """Keep the options in a layer that is made."""
+    """Store the options in a new layer."""
     for name, value in options.items():
         setattr(layer, name, value)
     layer.check()

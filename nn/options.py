@@ -1,4 +1,4 @@
-"""What options can be: the checks that layers, losses, optimizers and loops share."""
+"""Checks of options that layers, losses, optimizers and training loops share."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ __all__ = ["check_number", "check_whole", "same_kind"]
 
 
 def check_whole(call: str, option: str, value: object, least: int = 1, example: int = 1) -> None:
-    """Refuse what is no whole number, or too small.
+    """Refuse an option that is not an integer, or is too small.
 
     Args:
-        call: what the option was given to.
-        option: its name.
-        value: what came.
-        least: the smallest that makes sense.
-        example: a usual value, named where none is near.
+        call: the function or class that got the option.
+        option: the name of the option.
+        value: the value that was given.
+        least: the smallest valid value.
+        example: a usual value; the message names it if no valid integer is near `value`.
 
     Raises:
-        OptionError: with a value that would do.
+        OptionError: the value is invalid; the message gives a valid one.
 
     Example:
         >>> check_whole("fit", "epochs", 1.5)
@@ -43,17 +43,17 @@ def check_whole(call: str, option: str, value: object, least: int = 1, example: 
 def check_number(
     call: str, option: str, value: object, *, most: float = math.inf, example: float | None = None
 ) -> None:
-    """Refuse what is no number from 0 to `most`; NaN is none.
+    """Refuse an option that is not a number from 0 to `most`. NaN is refused too.
 
     Args:
-        call: what the option was given to.
-        option: its name.
-        value: what came.
-        most: the largest that makes sense.
-        example: a value that many choose.
+        call: the function or class that got the option.
+        option: the name of the option.
+        value: the value that was given.
+        most: the largest valid value.
+        example: a usual value, for the message.
 
     Raises:
-        OptionError: with the example.
+        OptionError: the value is invalid; the message gives the example.
 
     Example:
         >>> check_number("Adam", "lr", "x", example=0.001)
@@ -67,7 +67,7 @@ def check_number(
 
 
 def _as_float(value: Real) -> float:
-    """A number as computations take it; NaN for a whole number beyond the range."""
+    """A number as a float; NaN for an integer beyond the range of floats."""
     try:
         return float(value)
     except OverflowError:
@@ -75,9 +75,9 @@ def _as_float(value: Real) -> float:
 
 
 def same_kind(here: Any, saved: Any) -> bool:
-    """Whether a saved option may take the place of one: numbers of numbers, lists of as long lists, ...
+    """Whether a saved option may replace a current one: a number a number, a list one of equal length, ...
 
-    None may stand where an option was left out: not where a number or a list is counted with.
+    A saved None may not replace a number or a list. Anything may replace None.
 
     Example:
         >>> same_kind((0.9, 0.999), (0.5, 1)), same_kind((0.9, 0.999), (0.5, "x")), same_kind(True, 1)

@@ -14,8 +14,8 @@ class Parameter(Tensor, survives=False):
 
     Args:
         data: a number, a nested list, an array or a Tensor; it is copied and keeps its dtype.
-        requires_grad: False for one that is not to be trained.
-        name: how `print(tape)` and pictures call it.
+        requires_grad: False freezes the parameter.
+        name: the name in `print(tape)` and in pictures.
 
     Raises:
         DTypeError: `requires_grad` with an integer or boolean array.

@@ -28,26 +28,26 @@ from .undo import undone
 __all__ = ["as_generator", "draw", "drawn_from", "generator", "manual_seed", "sample_generator", "seeded"]
 
 generator = np.random.default_rng()
-"""Draw from this object itself: `manual_seed` changes its state, so whoever holds it follows."""
+"""Draw from this object itself: `manual_seed` sets its state, so a reference to it stays valid."""
 
 ag.preserve(
     lambda: generator.bit_generator.state, lambda state: setattr(generator.bit_generator, "state", state)
 )
 _locks = WeakSet([generator.bit_generator.lock])
-"""One of each generator that `nn` has made: a thread holds it while it draws."""
+"""The locks of all generators that `nn` has made; a thread holds the lock while it draws."""
 
 _held: list[Any] = []
 
 
 def seeded(seed: int) -> np.random.Generator:
-    """A generator of its own, which goes on in a forked process too."""
+    """A new generator with this seed, which also works in a forked process."""
     made = np.random.default_rng(seed)
     _locks.add(made.bit_generator.lock)
     return made
 
 
 def _before_fork() -> None:
-    """Have all draws end: a forked process has no thread that would let go of a lock that was held."""
+    """Wait until no thread draws: in a forked process, nobody would release a lock that was held."""
     for lock in list(_locks):
         lock.acquire()
         _held.append(lock)
@@ -65,13 +65,13 @@ _of_samples: ContextVar[np.random.Generator] = ContextVar("of_samples", default=
 
 
 def manual_seed(seed: int) -> None:
-    """Start the random numbers of `nn` anew, so that the same program gives the same numbers.
+    """Seed the random numbers of `nn`, so that the same program gives the same numbers.
 
     Args:
         seed: an int that is not negative.
 
     Raises:
-        OptionError: something else came.
+        OptionError: the seed is invalid.
 
     Example:
         >>> import nn
@@ -86,14 +86,14 @@ def manual_seed(seed: int) -> None:
 
 
 def as_generator(who: str, value: object) -> np.random.Generator:
-    """What an option `generator=` means: None the one of `nn`, an int a new one of that seed.
+    """The generator that an option `generator=` names.
 
     Args:
-        who: was given the option.
-        value: None, a Generator, or an int.
+        who: the function or class that got the option.
+        value: None for the generator of `nn`, a Generator, or an int that seeds a new one.
 
     Raises:
-        OptionError: it is something else.
+        OptionError: the value is none of these.
     """
     if value is None:
         return generator
@@ -114,16 +114,16 @@ def draw(name: str, *args: Any, **options: Any) -> Any:
 
 
 def sample_generator() -> np.random.Generator:
-    """The generator that samples draw from while they are made: see `drawn_from`."""
+    """The generator that random transforms of samples draw from: see `drawn_from`."""
     return _of_samples.get()
 
 
 @contextmanager
 def drawn_from(numbers: np.random.Generator) -> Iterator[None]:
-    """Inside of `with`, samples draw from a generator of their own.
+    """Inside `with`, random transforms of samples draw from `numbers`.
 
-    A loader that works ahead makes samples while the model draws for its dropout. Their numbers would
-    mix in an order that no seed decides, if both drew from one generator.
+    A loader that works ahead makes samples while the model draws its dropout masks. With one generator
+    for both, the order of the draws would depend on timing, and no seed could repeat a run.
     """
     before = _of_samples.get()
     with undone(lambda: _of_samples.set(before)):

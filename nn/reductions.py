@@ -1,4 +1,4 @@
-"""What losses divide by: whoever averages the losses of several batches has to weigh them by it."""
+"""The divisors of mean losses: an average over batches must weigh each batch by its divisor."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 __all__ = ["divided_by", "note", "reductions"]
 
 Reduction = tuple[Any, float | None]
-"""The result of a loss, and what its sum was divided by; None for a sum."""
+"""The result of a loss, and its divisor; None for a sum."""
 
 _noted: ContextVar[list[Reduction] | None] = ContextVar("reductions", default=None)
 
 
 @contextmanager
 def reductions() -> Iterator[list[Reduction]]:
-    """A list of the reductions of all losses that are computed inside."""
+    """A list that collects the reductions of all losses computed inside the block."""
     found: list[Reduction] = []
     token = _noted.set(found)
     try:
@@ -27,22 +27,22 @@ def reductions() -> Iterator[list[Reduction]]:
 
 
 def note(result: Any, divisor: float | None) -> None:
-    """Tell whoever listens what a loss was divided by; None for a sum."""
+    """Add a loss and its divisor to the list of `reductions`, if one is open."""
     found = _noted.get()
     if found is not None:
         found.append((result, divisor))
 
 
 def divided_by(loss: Any, found: list[Reduction], samples: int) -> float | None:
-    """What a loss was divided by: the sum of the weights of the targets that count, or the number of entries.
+    """The divisor of a loss: the number of entries, or the sum of the weights of the targets.
 
     Args:
-        loss: what a user's function made of the reductions.
-        found: the reductions inside of it.
-        samples: of a loss that is no reduction of ours, or mixes several, this is believed.
+        loss: the result of a user's loss function.
+        found: the reductions that were computed inside that function.
+        samples: the number of samples, which is returned if the reductions do not tell the divisor.
 
     Returns:
-        None for a sum, which batches add up to.
+        The divisor; None for a sum.
     """
     for result, divisor in found:
         if result is loss:

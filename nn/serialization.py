@@ -1,8 +1,8 @@
-"""Arrays in files, and all that a program keeps beside them: the safetensors format, written atomically.
+"""Arrays and plain values in safetensors files, written atomically.
 
-A dict of arrays becomes a plain safetensors file. Anything more (nested dicts, lists and tuples, numbers and
-strings between the arrays) is kept as JSON in the metadata of the file, where each array is called by its
-name: a file of data, which runs no code when it is read.
+A dict of arrays becomes a plain safetensors file. Nested dicts, lists, tuples, numbers and strings become
+JSON in the metadata of the file. The JSON refers to each array by its name. The file holds data only, so
+loading a file never runs code.
 """
 
 from __future__ import annotations
@@ -28,23 +28,22 @@ __all__ = ["load", "save"]
 Array = npt.NDArray[Any]
 
 TREE, CHECKSUM = "autograd_lite.tree", "autograd_lite.crc32"
-"""What our metadata are called in a file."""
+"""The keys of our entries in the metadata of a file."""
 
 
 def save(state_dict: Mapping[Any, Any], path: str | os.PathLike[str]) -> None:
     """Write arrays to a safetensors file, which other programs can read too.
 
-    The file appears whole or not at all: one that was there before stays until the new one is
-    complete.
+    The write is atomic: an older file stays until the new one is complete.
 
     Args:
-        state_dict: arrays by name, e.g. `model.state_dict()`; or a dict of such dicts, lists, tuples,
+        state_dict: arrays by name, e.g. `model.state_dict()`. Values may also be dicts, lists, tuples,
             numbers, strings and None.
-        path: the file, by custom `name.safetensors`.
+        path: the path of the file, usually `name.safetensors`.
 
     Raises:
-        DTypeError: a value is none of these.
-        DataError: a key of an array is no Unicode text.
+        DTypeError: a value has another type.
+        DataError: a key is not valid Unicode.
         FileError: the file cannot be written.
 
     Example:
@@ -59,7 +58,7 @@ def save(state_dict: Mapping[Any, Any], path: str | os.PathLike[str]) -> None:
         LoadedKeys(missing_keys=[], unexpected_keys=[])
         3
     """
-    import safetensors.numpy  # here, so that `import nn` is fast
+    import safetensors.numpy  # here, to keep `import nn` fast
 
     if not isinstance(state_dict, Mapping):
         raise DTypeError(
@@ -80,18 +79,18 @@ def save(state_dict: Mapping[Any, Any], path: str | os.PathLike[str]) -> None:
 
 
 def load(path: str | os.PathLike[str]) -> dict[Any, Any]:
-    """Read what `nn.save` has written, or the arrays of any other safetensors file.
+    """Read a safetensors file of `nn.save`, PyTorch, or another program.
 
     Args:
-        path: a file that `nn.save`, PyTorch, or another program has written.
+        path: the path of the file.
 
     Returns:
-        The arrays by name, or the dict that was saved. Of bfloat16, which NumPy has not, float32 is made.
+        The arrays by name, or the dict that was saved. bfloat16, which NumPy lacks, becomes float32.
 
     Raises:
         FileError: the file cannot be read.
-        DataError: it is cut off, damaged, or no safetensors file.
-        DTypeError: it has arrays of a dtype that NumPy has not.
+        DataError: the file is cut off, damaged, or not a safetensors file.
+        DTypeError: an array has a dtype that NumPy lacks.
     """
     import safetensors
 
@@ -107,17 +106,17 @@ def load(path: str | os.PathLike[str]) -> dict[Any, Any]:
         metadata = _metadata(content)
         tree = metadata.get(TREE, "")
         if CHECKSUM in metadata and metadata[CHECKSUM] != _checksum(tree, arrays):
-            raise DataError("the numbers in it are not those that were written")
+            raise DataError("the checksum does not match: the numbers are not those that were written")
         value = _unpacked(json.loads(tree), arrays) if tree else arrays
         if not isinstance(value, dict):
-            raise DataError(f"it holds a {type(value).__name__} in place of a dict")
+            raise DataError(f"it holds a {type(value).__name__} instead of a dict")
         return value
     except DTypeError:
         raise
     except (safetensors.SafetensorError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise DataFileError(
             _of_another_kind(path, content)
-            or f"nn.load: {path} ({len(content)} bytes) is cut off, damaged, or no safetensors file "
+            or f"nn.load: {path} ({len(content)} bytes) is cut off, damaged, or not a safetensors file "
             f"({error}); copy it again, or write it anew with nn.save(model.state_dict(), path)"
         ) from error
 
@@ -126,23 +125,25 @@ def load(path: str | os.PathLike[str]) -> dict[Any, Any]:
 
 
 def _packed(value: Any, name: str, arrays: dict[str, Array]) -> Any:
-    """A value as JSON: arrays go to `arrays`, named by the keys that lead to them.
+    """A value as JSON; arrays go to `arrays`, named by the path of keys.
 
-    JSON knows neither tuples nor keys that are numbers, so every dict and tuple says what it is.
+    JSON has no tuples and no keys that are numbers, so every dict and tuple carries a tag.
     """
     if isinstance(value, (np.ndarray, np.generic, Tensor)):
         while name in arrays:  # {"a": {"b": x}, "a.b": y}
             name += "'"
         if not _is_utf8(name):
             raise DataError(
-                f"nn.save: the key {name!r} has a character that UTF-8 has not; call it another way"
+                f"nn.save: the key {name!r} has a character that UTF-8 cannot encode; rename the key"
             )
         arrays[name] = _plain(name, value)
         return {"scalar" if isinstance(value, np.generic) else "array": name}
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, (str, int, float)):
-                raise DTypeError(f"nn.save: the key {key!r} of {name or 'the dict'} is no string or number")
+                raise DTypeError(
+                    f"nn.save: the key {key!r} of {name or 'the dict'} is not a string or number"
+                )
         stem = f"{name}." if name else ""
         return {"dict": [[k, _packed(v, f"{stem}{k}", arrays)] for k, v in value.items()]}
     if isinstance(value, (list, tuple)):
@@ -151,13 +152,13 @@ def _packed(value: Any, name: str, arrays: dict[str, Array]) -> Any:
     if value is not None and type(value) not in (str, bool, int, float):
         raise DTypeError(
             f"nn.save: {name} is a {type(value).__name__}; expected an array, a number, a string, or dicts "
-            "and lists of them; of an object with a state, save value.state_dict()"
+            "and lists of them; for an object with a state, save value.state_dict()"
         )
     return value
 
 
 def _unpacked(packed: Any, arrays: Mapping[str, Array]) -> Any:
-    """The value that `_packed` was given."""
+    """The value that `_packed` has packed."""
     if isinstance(packed, list):
         return [_unpacked(item, arrays) for item in packed]
     if not isinstance(packed, dict):
@@ -172,11 +173,11 @@ def _unpacked(packed: Any, arrays: Mapping[str, Array]) -> Any:
             return tuple(_unpacked(item, arrays) for item in content)
         case "dict":
             return {key: _unpacked(item, arrays) for key, item in content}
-    raise DataError(f"it has a value of the unknown kind {kind!r}")
+    raise DataError(f"a value is of the unknown kind {kind!r}")
 
 
 def _plain(name: str, value: Any) -> Array:
-    """A contiguous array in the byte order of the format: it takes what lies in memory as it lies."""
+    """A contiguous little-endian array: the format stores the bytes as they lie in memory."""
     array = as_array(value)
     if array.dtype.kind not in "biufc":
         raise DTypeError(f"nn.save: {name} is an array of dtype {array.dtype}, expected numbers")
@@ -201,15 +202,15 @@ DTYPES = {
     "BOOL": "?",
     "C64": "<c8",
 }
-"""What safetensors calls the dtypes of NumPy."""
+"""NumPy's dtypes by their names in safetensors."""
 
 
 def _array(path: Path, name: str, stored: Mapping[str, Any]) -> Array:
-    """An array of its own, from what the library has found in a file."""
+    """A new array from one stored entry of a file."""
     kind = stored["dtype"]
     if kind not in DTYPES:
         raise DTypeError(
-            f"nn.load: {name!r} in {path} is of dtype {kind}, which NumPy has not; in PyTorch, write the "
+            f"nn.load: {name!r} in {path} is of dtype {kind}, which NumPy lacks; in PyTorch, write the "
             "file anew with safetensors.torch.save_file({k: v.float() for k, v in state_dict.items()}, path)"
         )
     array = np.frombuffer(stored["data"], DTYPES[kind]).reshape(stored["shape"])
@@ -219,16 +220,16 @@ def _array(path: Path, name: str, stored: Mapping[str, Any]) -> Array:
 
 
 def _of_another_kind(path: Path, content: bytes) -> str | None:
-    """What to write for a file of arrays that other programs read."""
+    """What to write for a pickle or a file of NumPy; None for other files."""
     pickled = content[:1] == b"\x80" and content[1:2] in b"\2\3\4\5" and content[2:3] != b"\0"
     if pickled or (content[:4] == b"PK\3\4" and b"data.pkl" in content):
         return (
-            f"nn.load: {path} is a pickle, as torch.save writes it, and no safetensors file. In PyTorch, "
+            f"nn.load: {path} is a pickle, as torch.save writes it, not a safetensors file. In PyTorch, "
             'write safetensors.torch.save_file(torch.load(path), "model.safetensors"), then here '
             'nn.load("model.safetensors")'
         )
     if content[:6] == b"\x93NUMPY" or (content[:4] == b"PK\3\4" and b".npy" in content):
-        return f"nn.load: {path} is a file of np.save or np.savez, no safetensors file; write np.load(path)"
+        return f"nn.load: {path} is a file of np.save or np.savez; write np.load(path)"
     return None
 
 
@@ -241,7 +242,7 @@ def _is_utf8(text: str) -> bool:
 
 
 def _checksum(tree: str, arrays: Mapping[str, Array]) -> str:
-    """Tells a file of which parts were overwritten or never written, but whose length is right."""
+    """A checksum, to detect a file of the right length with missing or overwritten parts."""
     code = zlib.crc32(tree.encode())
     for name, array in sorted(arrays.items()):
         code = zlib.crc32(f"{name} {array.dtype.str} {array.shape}".encode(), code)
@@ -250,13 +251,13 @@ def _checksum(tree: str, arrays: Mapping[str, Array]) -> str:
 
 
 def _metadata(content: bytes) -> dict[str, str]:
-    """The metadata of a file that the library has found to be in order: JSON after its own length."""
+    """The metadata of a valid file: JSON, after the length of the JSON."""
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     return header.get("__metadata__") or {}
 
 
 def _folder_of(path: Path) -> Path:
-    """Where a file is, for messages; as it was given if the present folder is gone."""
+    """The folder of a file, for messages; relative if the current folder no longer exists."""
     try:
         return path.absolute().parent
     except OSError:

@@ -1,4 +1,4 @@
-"""What a module keeps: its parameters and buffers by path, out of it as arrays and back into it."""
+"""The state of a module: its parameters and buffers by path, read as arrays and loaded again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _T = TypeVar("_T")
 
 
 class LoadedKeys(NamedTuple):
-    """What `load_state_dict(strict=False)` has passed over."""
+    """The keys that `load_state_dict(strict=False)` has skipped."""
 
     missing_keys: list[str]
     unexpected_keys: list[str]
@@ -32,7 +32,7 @@ class State:
 
     _parameters: dict[str, Tensor | None]
     _buffers: dict[str, Array | None]
-    _transient: set[str]  # buffers that are no part of the state
+    _transient: set[str]  # buffers that are not part of the state
 
     def named_modules(
         self, memo: set[Any] | None = None, prefix: str = "", remove_duplicate: bool = True
@@ -41,7 +41,7 @@ class State:
         raise NotImplementedError
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Add a parameter under `name`; None keeps the name for a parameter that is not there."""
+        """Add a parameter under `name`; None reserves the name without a parameter."""
         self._check_name(name, self._parameters)
         if param is not None and not isinstance(param, Parameter):
             raise DTypeError(f"register_parameter({name!r}): wrap the value: nn.Parameter(value)")
@@ -51,9 +51,9 @@ class State:
         """Add an array that is part of the state but is not learned, e.g. a running mean.
 
         Args:
-            name: the attribute it is read by.
-            tensor: the array; None keeps the name for a buffer that is not there.
-            persistent: whether it is in the `state_dict`.
+            name: the attribute that reads the buffer.
+            tensor: the array; None reserves the name without a buffer.
+            persistent: include the buffer in the `state_dict`.
         """
         self._check_name(name, self._buffers)
         self._buffers[name] = None if tensor is None else as_array(tensor)
@@ -62,18 +62,18 @@ class State:
 
     def _check_name(self, name: str, register: dict[str, Any]) -> None:
         if not isinstance(name, str) or not name or "." in name:
-            raise DataError(f"{name!r} cannot name a part of a module: expected a string without dots")
+            raise DataError(f"{name!r} cannot be a name in a module: expected a string without dots")
         if name not in register and hasattr(self, name):
             raise DataError(f"{type(self).__name__} already has an attribute {name!r}; choose another name")
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
-        """The parameters with their paths; one that is shared is counted once."""
+        """The parameters with their paths; a shared parameter is listed once."""
         return self._named("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """The parameters, as optimizers take them."""
+        """The parameters, for an optimizer."""
         return (p for _, p in self.named_parameters(recurse=recurse))
 
     def named_buffers(
@@ -97,7 +97,7 @@ class State:
         return distinct(found) if once else found
 
     def _slots(self) -> Iterator[tuple[str, dict[str, Any], str]]:
-        """Where each entry of the state lives: its path, the register, its name there."""
+        """For each entry of the state: its path, the dict that holds it, its name in that dict."""
         for path, module in self.named_modules(remove_duplicate=False):
             for own in (module._parameters, module._buffers):
                 for name, value in own.items():
@@ -115,19 +115,19 @@ class State:
         return {path: np.array(as_array(own[name])) for path, own, name in self._slots()}
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> LoadedKeys:
-        """Take over the values of a state, cast to the dtype that each entry has here.
+        """Load the values of a state, cast to the dtype of each entry of the module.
 
         Args:
             state_dict: arrays by path, as `state_dict()` gives them.
-            strict: whether missing and unexpected keys are errors.
+            strict: raise an error if keys are missing or unexpected.
 
         Returns:
             The missing and the unexpected keys.
 
         Raises:
-            DTypeError: the state is no dict, but e.g. the path of a file.
+            DTypeError: the state is not a dict, but e.g. the path of a file.
             DataError: keys are missing or unexpected, or an array has another shape or a dtype that
-                cannot be cast. All of them are listed, and the module is left as it was.
+                cannot be cast. The message lists all of them, and the module does not change.
         """
         if not isinstance(state_dict, Mapping):
             source = "model.state_dict()" if isinstance(state_dict, State) else "nn.load(path)"
@@ -153,7 +153,7 @@ class State:
             hint = _instead_of_a_state(state_dict, slots) or (
                 "build the model with the sizes and dtypes that the state has"
                 if unfit
-                else "to pass over missing and unexpected keys, write load_state_dict(state, strict=False)"
+                else "to skip missing and unexpected keys, write load_state_dict(state, strict=False)"
             )
             lines = "\n  ".join([*problems, *unfit])
             raise DataError(
@@ -161,7 +161,7 @@ class State:
             )
         for path, value in values.items():
             own, name = slots[path]
-            # In the layout that the entry has here: a product may round otherwise in another one.
+            # Keep the memory layout of the entry: in another layout a product may round differently.
             new = np.empty_like(as_array(own[name]))
             new[...] = value
             if isinstance(own[name], Tensor):
@@ -172,7 +172,7 @@ class State:
 
 
 def _instead_of_a_state(came: Mapping[str, Any], slots: Iterable[str]) -> str:
-    """What to write if it is no state of a module that came, but something around one, or beside it."""
+    """The line that repairs the call if a checkpoint, an optimizer's state or a nested state was given."""
     slots = set(slots)
     if came.keys() >= {"parts", "random state", "values"}:
         return (
@@ -194,12 +194,12 @@ def _instead_of_a_state(came: Mapping[str, Any], slots: Iterable[str]) -> str:
 
 
 def joined_path(path: str, name: str) -> str:
-    """The path of a part of the module at `path`; the outermost module is at ""."""
+    """The path of an entry of the module at `path`; the outermost module is at ""."""
     return f"{path}.{name}" if path else name
 
 
 def distinct(pairs: Iterator[tuple[str, _T]]) -> Iterator[tuple[str, _T]]:
-    """Pairs without those whose value came before under another name."""
+    """The pairs without repetitions: each value once, under its first name."""
     seen: dict[int, _T] = {}
     for name, value in pairs:
         if id(value) not in seen:

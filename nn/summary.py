@@ -1,4 +1,4 @@
-"""A table of a model's layers: what comes out of each, and what it costs."""
+"""A table of a model's layers: output shapes, parameters and multiply-adds."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ import numpy as np
 import autograd_lite as ag
 from autograd_lite import Tensor, tree
 from autograd_lite.errors import DTypeError
+from autograd_lite.notebook import quietly, table
 
 from .module import Module
 from .undo import evaluating, undone
 
 __all__ = ["Summary", "summary"]
+
+HEAD = ("layer", "output", "parameters", "multiply-adds")
 
 
 @dataclass(frozen=True)
@@ -22,12 +25,12 @@ class Row:
     """One layer.
 
     Attributes:
-        path: where it is in the model; empty for the model itself.
-        kind: its class.
-        output: the shape of what comes out, or several, in the last call; None if it was not called.
-        parameters: how many numbers it learns, those of the layers in it included; shared ones once.
-        multiply_adds: how many products it adds up in the forward pass, over all its calls.
-        calls: how often it was called.
+        path: the path in the model; empty for the model itself.
+        kind: the name of the class.
+        output: the shape or shapes of the last output; None if the layer was not called.
+        parameters: the number of learned numbers, submodules included; shared parameters count once.
+        multiply_adds: the multiply-adds of the forward pass, over all calls.
+        calls: the number of calls.
     """
 
     path: str
@@ -40,7 +43,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Summary:
-    """What `summary` returns; `print` shows it as a table."""
+    """The result of `summary`; `print` shows a table."""
 
     rows: list[Row]
     parameters: int
@@ -49,19 +52,31 @@ class Summary:
 
     @property
     def multiply_adds(self) -> int:
-        """Of the whole model, in one forward pass."""
+        """The multiply-adds of one forward pass of the whole model."""
         return self.rows[0].multiply_adds
 
-    def __str__(self) -> str:
-        head = ("layer", "output", "parameters", "multiply-adds")
-        lines = [head]
+    def _lines(self, indent: str) -> list[tuple[str, ...]]:
+        """A line of texts for each layer."""
+        lines = []
         for row in self.rows:
             name = row.path.rpartition(".")[2]
             depth = row.path.count(".") + 1 if row.path else 0
-            title = f"{'  ' * depth}{name + ': ' if name else ''}{row.kind}"
+            title = f"{indent * depth}{name + ': ' if name else ''}{row.kind}"
             times = f" x{row.calls}" if row.calls > 1 else ""
             counts = [f"{n:,}" if n else "" for n in (row.parameters, row.multiply_adds)]
-            lines.append((title, (row.output or "not called") + times, counts[0], counts[1]))
+            lines.append((title, (row.output or "not called") + times, *counts))
+        return lines
+
+    def _total(self) -> str:
+        frozen = self.parameters - self.trainable
+        return (
+            f"{self.parameters:,} parameters ({self.bytes / 1e6:.2f} MB)"
+            + (f", of which {frozen:,} are frozen" if frozen else "")
+            + f"; {self.multiply_adds:,} multiply-adds"
+        )
+
+    def __str__(self) -> str:
+        lines = [HEAD, *self._lines("  ")]
         widths = [max(len(line[i]) for line in lines) for i in range(4)]
         text = [
             "  ".join(
@@ -70,28 +85,25 @@ class Summary:
             ).rstrip()
             for line in lines
         ]
-        text.insert(1, "-" * (sum(widths) + 6))
-        frozen = self.parameters - self.trainable
-        text.append(text[1])
-        text.append(
-            f"{self.parameters:,} parameters ({self.bytes / 1e6:.2f} MB)"
-            + (f", of which {frozen:,} are frozen" if frozen else "")
-            + f"; {self.multiply_adds:,} multiply-adds"
-        )
-        return "\n".join(text)
+        rule = "-" * (sum(widths) + 6)
+        return "\n".join([text[0], rule, *text[1:], rule, self._total()])
+
+    @quietly
+    def _repr_html_(self) -> str:
+        return table(HEAD, self._lines("    "), "llrr", self._total())
 
     __repr__ = __str__
 
 
 def summary(model: Module, *inputs: Any) -> Summary:
-    """Call a model on inputs, and tell what each layer gives and costs.
+    """Call a model on inputs, and list the output shape and the cost of each layer.
 
     Args:
-        model: stays as it is: it is called as in use, and nothing is recorded.
-        inputs: what the model is called with, e.g. a batch of one.
+        model: the model. The call runs in evaluation mode, records nothing and changes nothing.
+        inputs: the arguments of the call, e.g. a batch with one sample.
 
     Raises:
-        DTypeError: `model` is no module, or there is no input, or the shape of one in its place.
+        DTypeError: `model` is not a module, or `inputs` is empty or a shape.
 
     Example:
         >>> import numpy as np, nn

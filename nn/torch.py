@@ -1,16 +1,15 @@
-"""PyTorch's functions under their names and with their meanings, for programs that were written for it.
+"""PyTorch's functions, with PyTorch's names and meanings, for programs written for PyTorch.
 
-`import nn.torch as torch` in place of `import torch`, and the same for its parts, is all that such a
-program changes:
+Such a program changes only its imports:
 
     import nn.torch as torch                    # import torch
     from nn.torch import nn, optim              # from torch import nn, optim
     import nn.functional as F                   # import torch.nn.functional as F
     from nn.data import DataLoader              # from torch.utils.data import DataLoader
 
-Here, other than in the methods of a Tensor, PyTorch's meaning comes first: Python's floats are float32,
-`max(x, 1)` gives values and places, `transpose(x, 0, 1)` swaps axes, `std` divides by n - 1. A function
-that is not written out below is the method of the same name: `torch.exp(x)` is `x.exp()`.
+In this module PyTorch's meaning comes first: Python's floats are float32, `max(x, 1)` gives values and
+indices, `transpose(x, 0, 1)` swaps axes, `std` divides by n - 1. A function that is not defined below is
+the method of the same name: `torch.exp(x)` is `x.exp()`.
 
 >>> import nn.torch as torch
 >>> torch.manual_seed(0)
@@ -37,6 +36,7 @@ import nn as nn
 from autograd_lite import Device, Tensor, detect_anomaly
 from autograd_lite import enable_grad as enable_grad
 from autograd_lite import no_grad as no_grad
+from autograd_lite.arrays import on_host, unwrap
 from autograd_lite.errors import MissingAttributeError, OptionError
 from nn import optim as optim
 from nn.arrays import as_array
@@ -65,13 +65,13 @@ _default: Any = np.float32
 
 
 def set_default_dtype(d: Any) -> None:
-    """What Python's floats become, and random numbers are."""
+    """Set the dtype of Python's floats and of random numbers."""
     global _default
     _default = d
 
 
 def get_default_dtype() -> Any:
-    """What Python's floats become: float32 unless asked otherwise."""
+    """The dtype of Python's floats and of random numbers, float32 by default."""
     return _default
 
 
@@ -79,16 +79,16 @@ def get_default_dtype() -> Any:
 
 
 def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """A Tensor of numbers, copied; Python's floats have the default dtype."""
+    """A new Tensor with a copy of `data`; Python's floats get the default dtype."""
     Device(device or "cpu")
-    array = np.array(as_array(data))
+    array = np.array(as_array(data)) if on_host(unwrap(data)) else unwrap(data)  # a batch stays one
     if dtype is None and array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic, Tensor)):
         dtype = _default
     return Tensor(array if dtype is None else array.astype(dtype), requires_grad)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
-    """A Tensor as it is, anything else made one."""
+    """A Tensor unchanged; anything else becomes a Tensor."""
     return data.to(dtype) if isinstance(data, Tensor) else tensor(data, dtype, device)
 
 
@@ -96,19 +96,20 @@ from_numpy = as_tensor
 
 
 def _filled(make: Callable[[tuple[int, ...], np.random.Generator], Any]) -> Callable[..., Tensor]:
-    """A function that makes a Tensor of a shape, given number by number or as one."""
+    """A function that makes a Tensor of a shape, given as numbers or as a tuple."""
 
     def function(
         *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, generator: Any = None
     ) -> Tensor:
         shape = tuple(size[0]) if len(size) == 1 and np.ndim(size[0]) else size
-        return tensor(make(shape, as_generator("rand", generator)), dtype or _default, device, requires_grad)
+        numbers = ag.drawn(lambda shape: make(shape, as_generator("rand", generator)), shape)
+        return tensor(numbers, dtype or _default, device, requires_grad)
 
     return function
 
 
 def _like(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """The same in the shape and dtype of another Tensor."""
+    """The same function with the shape and dtype of another Tensor."""
     return lambda input, dtype=None, **options: make(input.shape, dtype=dtype or input.dtype, **options)
 
 
@@ -121,7 +122,7 @@ empty_like = zeros_like
 
 
 def _typed(dtype: Any) -> Callable[..., Tensor]:
-    """PyTorch's old constructors: of numbers, or of a shape."""
+    """PyTorch's old constructors, such as `FloatTensor`: of a list of numbers, or of a shape."""
 
     def construct(*args: Any) -> Tensor:
         return (
@@ -140,22 +141,22 @@ BoolTensor, ByteTensor = map(_typed, (np.bool_, np.uint8))
 def full(
     size: Any, fill_value: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """One value in a shape."""
+    """A Tensor of a shape, filled with one value."""
     return tensor(np.full(tuple(size), tensor(fill_value, dtype).numpy()), None, device, requires_grad)
 
 
 def full_like(input: Any, fill_value: Any, **options: Any) -> Tensor:
-    """One value in the shape and dtype of another Tensor."""
+    """A Tensor with the shape and dtype of another, filled with one value."""
     return full(input.shape, fill_value, **{"dtype": input.dtype, **options})
 
 
 def eye(n: int, m: int | None = None, dtype: Any = None, **options: Any) -> Tensor:
-    """Ones on the diagonal."""
+    """A matrix with ones on the diagonal."""
     return tensor(np.eye(n, m), dtype or _default, **options)
 
 
 def arange(*bounds: Any, dtype: Any = None, device: Any = None) -> Tensor:
-    """Numbers from a start to below an end, in steps."""
+    """Evenly spaced numbers: `arange(start=0, end, step=1)`, without the end."""
     values = np.arange(*bounds)
     return tensor(values, dtype or (_default if values.dtype.kind == "f" else None), device)
 
@@ -166,7 +167,7 @@ def linspace(start: float, end: float, steps: int, **options: Any) -> Tensor:
 
 
 def randint(*bounds: Any, size: Any = None, dtype: Any = np.int64, **options: Any) -> Tensor:
-    """Random whole numbers: `randint(low=0, high, size)`."""
+    """Random integers: `randint(low=0, high, size)`."""
     low = options.pop("low", None)
     high = options.pop("high", None)
     *ends, size = (*bounds, size) if size is not None else bounds
@@ -176,25 +177,25 @@ def randint(*bounds: Any, size: Any = None, dtype: Any = np.int64, **options: An
 
 
 def randperm(n: int, **options: Any) -> Tensor:
-    """The numbers below n in random order."""
+    """The integers from 0 to n - 1 in random order."""
     return tensor(as_generator("randperm", options.get("generator")).permutation(n))
 
 
 def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, **options: Any) -> Tensor:
-    """Random numbers of a normal distribution."""
+    """Random numbers from a normal distribution."""
     shape = np.broadcast_shapes(np.shape(mean), np.shape(std)) if size is None else tuple(size)
     return mean + std * randn(shape, **options)  # type: ignore[no-any-return]
 
 
 def bernoulli(input: Any, **options: Any) -> Tensor:
-    """1 with the probabilities given, else 0."""
+    """1 with the given probabilities, else 0."""
     p = as_tensor(input)
     numbers = as_generator("bernoulli", options.get("generator"))
     return tensor(numbers.random(p.shape) < p.detach().numpy(), p.dtype)
 
 
 def multinomial(input: Any, num_samples: int, replacement: bool = False, **options: Any) -> Tensor:
-    """Places drawn with the weights in each row of (C) or (N, C)."""
+    """Random indices, drawn with the weights in each row of (C) or (N, C)."""
     weights = as_tensor(input).detach().numpy().astype(float)
     rows = np.atleast_2d(weights)
     numbers = as_generator("multinomial", options.get("generator"))
@@ -202,11 +203,11 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False, **optio
     return tensor(np.array(drawn).reshape(*weights.shape[:-1], num_samples))
 
 
-# -- where PyTorch's meaning is another than NumPy's -----------------------------------------------
+# -- functions whose meaning differs from NumPy's --------------------------------------------------
 
 
 def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
-    """One after another along an axis."""
+    """Concatenate along an axis."""
     return np.concatenate(tensors, axis=dim)
 
 
@@ -214,7 +215,7 @@ concat = cat
 
 
 def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
-    """Next to each other along a new axis."""
+    """Stack along a new axis."""
     return np.stack(tensors, axis=dim)
 
 
@@ -225,7 +226,7 @@ def _extreme(name: str, pair: Any) -> Callable[..., Any]:
         method = getattr(as_tensor(input), name)
         return method() if dim is None else method(dim=dim, keepdim=keepdim)
 
-    function.__doc__ = f"The {name} of all, of each row with its place, or of two."
+    function.__doc__ = f"The {name} of all entries, or along `dim` with its index, or of two Tensors."
     return function
 
 
@@ -239,7 +240,7 @@ def transpose(input: Any, dim0: int, dim1: int) -> Any:
 
 
 def squeeze(input: Any, dim: Any = None) -> Any:
-    """Without the axes of length 1; one of another length stays."""
+    """Remove the axes of length 1; other axes stay."""
     dims = range(input.ndim) if dim is None else np.atleast_1d(dim)
     return np.squeeze(input, tuple(int(d) for d in dims if input.shape[d] == 1))
 
@@ -251,7 +252,7 @@ def _spread(function: Callable[..., Any]) -> Callable[..., Any]:
         ddof = int(unbiased) if correction is None else correction
         return function(as_tensor(input), axis=dim, ddof=ddof, keepdims=keepdim)
 
-    spread.__doc__ = f"`np.{function.__name__}`, divided by n - 1."
+    spread.__doc__ = f"`np.{function.__name__}`, but dividing by n - 1."
     return spread
 
 
@@ -259,22 +260,22 @@ var, std = _spread(np.var), _spread(np.std)
 
 
 def where(condition: Any, input: Any = None, other: Any = None) -> Any:
-    """Entries of one where a condition holds, else of the other; alone, the places where it holds."""
+    """Entries of `input` where the condition holds, else of `other`; indices if only a condition is given."""
     return np.nonzero(condition) if input is None else np.where(condition, input, other)
 
 
 def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = True) -> Any:
-    """The sorted entries and their places."""
+    """The sorted entries and their indices."""
     return input.sort(dim=dim, descending=descending)
 
 
 def meshgrid(*tensors: Any, indexing: str = "ij") -> Any:
-    """Coordinates of a grid."""
+    """The coordinates of a grid."""
     return np.meshgrid(*(tensors[0] if len(tensors) == 1 else tensors), indexing=indexing)  # type: ignore[call-overload]
 
 
 def nonzero(input: Any, as_tuple: bool = False) -> Any:
-    """The places of the entries that are not 0, one a row."""
+    """The indices of the entries that are not 0, one in each row."""
     return np.nonzero(input) if as_tuple else np.argwhere(input)
 
 
@@ -284,7 +285,7 @@ def einsum(equation: str, *operands: Any) -> Any:
 
 
 def is_tensor(obj: Any) -> bool:
-    """Whether it is a Tensor."""
+    """Whether an object is a Tensor."""
     return isinstance(obj, Tensor)
 
 
@@ -301,7 +302,7 @@ def _grad(
     create_graph: bool = False,
     **options: Any,
 ) -> tuple[Any, ...]:
-    """d(outputs)/d(inputs), without touching any `grad`."""
+    """d(outputs)/d(inputs); no `.grad` changes."""
     if isinstance(outputs, (tuple, list)):
         if len(outputs) != 1:
             raise OptionError(f"autograd.grad: expected one output, got {len(outputs)}; call it for each")
@@ -320,18 +321,18 @@ def load(f: Any, map_location: Any = None, weights_only: bool = True) -> dict[st
 
 
 def seed() -> int:
-    """Start the random numbers anew from somewhere."""
+    """Seed the random numbers with a random seed, and return that seed."""
     manual_seed(number := int(np.random.default_rng().integers(2**32)))
     return number
 
 
 def initial_seed() -> int:
-    """A seed for other random numbers, which follows from the state of these and leaves it as it is."""
+    """A seed that follows from the state of the random numbers; the state does not change."""
     return int(copy.deepcopy(generator).integers(2**63))
 
 
 class set_grad_enabled:  # noqa: N801  (named as in PyTorch)
-    """Record, or not, inside of `with`."""
+    """Turn recording on or off inside `with`."""
 
     def __init__(self, mode: bool) -> None:
         self._mode = enable_grad() if mode else no_grad()
@@ -344,14 +345,14 @@ class set_grad_enabled:  # noqa: N801  (named as in PyTorch)
 
 
 class Generator(np.random.Generator):
-    """A generator of one's own, with PyTorch's names: for loaders, samplers and functions that draw."""
+    """A NumPy generator with PyTorch's names, for loaders, samplers and functions that draw."""
 
     def __init__(self, device: Any = "cpu") -> None:
         Device(device)
         super().__init__(np.random.PCG64())
 
     def manual_seed(self, seed: int) -> Generator:
-        """Start the random numbers anew."""
+        """Seed the generator."""
         self.bit_generator.state = np.random.PCG64(seed).state
         return self
 
@@ -372,12 +373,11 @@ _SAME_IN_NUMPY = frozenset(
     """atleast_1d atleast_2d atleast_3d broadcast_shapes column_stack dstack finfo hstack iinfo logspace
     promote_types result_type tensordot trapezoid vander vstack""".split()  # noqa: SIM905
 )
-"""Functions of NumPy, not of Tensors, that mean what PyTorch's do."""
+"""Functions of NumPy that mean the same in PyTorch."""
 
 
 def __getattr__(name: str) -> Any:
-    """`torch.name(x, ...)` is `x.name(...)`, or a function of nn.functional or NumPy; some dtypes have the
-    names of Python's types."""
+    """`torch.name(x, ...)` is `x.name(...)`, or a function of nn.functional or NumPy, or a dtype."""
     dtypes = {"float": np.float32, "int": np.int32, "bool": np.bool_}
     if name in dtypes:
         return dtypes[name]

@@ -1,7 +1,7 @@
-"""Layers that were trained elsewhere: taken over from another model, or pretrained one by one.
+"""Transfer learning: load layers of another model, or pretrain layers one by one.
 
-What is taken over is frozen by `layer.requires_grad_(False)`, and its BatchNorm and Dropout by `layer.eval()`
-after each `model.train()`.
+To freeze a layer, call `layer.requires_grad_(False)`. To freeze its BatchNorm and Dropout too, call
+`layer.eval()` after each `model.train()`.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ Array = npt.NDArray[Any]
 
 
 def load_matching(model: Module, state_dict: Mapping[str, Any] | Module) -> list[str]:
-    """Take over what fits of the state of another model: entries of the same path, shape and kind of dtype.
+    """Load the entries of another model's state that fit: same path, same shape, same kind of dtype.
 
     Args:
-        model: takes the values.
-        state_dict: of the other model, or that model.
+        model: the model that gets the values.
+        state_dict: the other model, or its state.
 
     Returns:
-        The paths that were taken over; look at them.
+        The paths that were loaded; check them.
 
     Example:
         >>> import nn
@@ -62,13 +62,13 @@ def _alike(a: Array, b: Array) -> bool:
 
 
 class DenoisingAutoencoder(Module):
-    """An encoder and a decoder that are to give back what was there before some of it was set to 0.
+    """An encoder and a decoder that reconstruct an input from a copy with some entries set to 0.
 
     Args:
-        encoder: from inputs to codes.
-        decoder: from codes to inputs.
-        noise: the share of the inputs' entries that are set to 0, in training only; with none it is a
-            usual autoencoder.
+        encoder: a module from inputs to codes.
+        decoder: a module from codes to inputs.
+        noise: the fraction of the input entries that are set to 0, in training only. 0 gives a plain
+            autoencoder.
 
     Raises:
         OptionError: `noise` is not from 0 to 1.
@@ -89,7 +89,7 @@ class DenoisingAutoencoder(Module):
 
     def forward(self, x: Any) -> Any:
         if self.training and self.noise:
-            x = x * (generator.random(x.shape) >= self.noise).astype(x.dtype)
+            x = x * (ag.drawn(generator.random, x.shape) >= self.noise).astype(x.dtype)
         return self.decoder(self.encoder(x))
 
     def extra_repr(self) -> str:
@@ -106,23 +106,23 @@ def pretrain(
     optimizer: Callable[[Any], Optimizer] = Adam,
     verbose: bool = False,
 ) -> list[History]:
-    """Train layers one after another, without labels: each to encode what the one before it makes of inputs.
+    """Train layers one after another, without labels: each layer learns to encode its inputs.
 
-    Each layer is the encoder of an autoencoder, whose linear decoder is thrown away afterwards. Then the
-    layers make up a model that is trained as usual.
+    Each layer is trained as the encoder of an autoencoder, whose linear decoder is dropped afterwards.
+    The layers then form a model that is trained as usual.
 
     Args:
-        layers: from the first on, e.g. `nn.Sequential(nn.Linear(64, 32), nn.Sigmoid())`; from
+        layers: the layers in order, e.g. `nn.Sequential(nn.Linear(64, 32), nn.Sigmoid())`; each maps
             (n, features) to (n, features).
-        X: inputs, of shape (n, features).
-        epochs: of each layer.
-        batch_size: samples for each step.
+        X: inputs of shape (n, features).
+        epochs: the number of epochs for each layer.
+        batch_size: the number of samples in each step.
         noise: see `DenoisingAutoencoder`.
-        optimizer: makes one from parameters, e.g. `lambda params: nn.optim.Adam(params, lr=0.01)`.
+        optimizer: makes an optimizer, e.g. `lambda params: nn.optim.Adam(params, lr=0.01)`.
         verbose: show the progress of each layer.
 
     Returns:
-        What was measured, for each layer; "loss" is the mean squared error of what the decoder gives back.
+        The history of each layer; "loss" is the mean squared error of the reconstruction.
 
     Raises:
         ShapeError: inputs or codes are not of shape (n, features).
@@ -154,7 +154,7 @@ def pretrain(
 
 
 def _codes(layer: Module, X: Array) -> Array:
-    """What a layer makes of inputs, as in use; afterwards it is as in training."""
+    """The outputs of a layer in evaluation mode; afterwards the layer is in training mode."""
     with ag.no_grad():
         codes = as_array(layer.eval()(X))
     layer.train()

@@ -1,4 +1,4 @@
-"""What a model does not know: predictions with dropout left on."""
+"""The uncertainty of a model: predictions with dropout left on."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Sampled:
-    """Outputs of a model that is random, for the same inputs.
+    """Several outputs of a random model for the same inputs.
 
     Attributes:
-        samples: of shape (samples, *output).
+        samples: the outputs, of shape (samples, *output).
     """
 
     samples: Array
@@ -42,21 +42,21 @@ class Sampled:
 
     @property
     def std(self) -> Array:
-        """How far the samples are spread around it."""
+        """The standard deviation over the samples."""
         return np.asarray(self.samples.std(axis=0))
 
     @property
     def entropy(self) -> Array:
-        """The entropy of the mean of probabilities, in nats: all that is uncertain about the class.
+        """The entropy of the mean probabilities, in nats: the total uncertainty about the class.
 
         Raises:
-            DataError: the samples are no probabilities.
+            DataError: the samples are not probabilities.
         """
         return np.asarray(_entropy(self._probabilities.mean(axis=0)))
 
     @property
     def mutual_information(self) -> Array:
-        """The part of the entropy that comes from the weights: it is 0 where all samples agree.
+        """The part of the entropy that comes from uncertain weights; 0 where all samples agree.
 
         Source:
             N. Houlsby et al., "Bayesian active learning for classification and preference learning", 2011.
@@ -68,7 +68,7 @@ class Sampled:
         p = self.samples
         if p.min(initial=0) < 0 or not np.allclose(p.sum(axis=-1), 1, atol=1e-4):
             raise DataError(
-                "an entropy is that of probabilities, which add up to 1 along the last axis; for a model "
+                "an entropy needs probabilities, which add up to 1 along the last axis; for a model "
                 "that gives logits, write mc_dropout(model, X, activation=nn.Softmax(dim=-1))"
             )
         return p
@@ -84,18 +84,18 @@ def mc_dropout(
     samples: int = 100,
     activation: Callable[[Any], Any] | None = None,
 ) -> Sampled:
-    """Predict many times with dropout left on, all else as in use; the spread tells what is uncertain.
+    """Predict many times with dropout left on; the spread of the outputs measures the uncertainty.
 
     Each dropout mask is a draw of weights from an approximate posterior.
 
     Args:
-        model: with Dropout layers; it is left as it was. BatchNorm uses its running means.
+        model: a model with Dropout layers. All other layers are in evaluation mode during the call.
         X: inputs of shape (n, ...).
-        samples: how many times.
-        activation: is applied to the outputs, e.g. `nn.Softmax(dim=-1)` to logits.
+        samples: the number of predictions.
+        activation: a function applied to the outputs, e.g. `nn.Softmax(dim=-1)` to logits.
 
     Raises:
-        DataError: there is no Dropout layer in the model, so that all predictions would be the same.
+        DataError: the model has no Dropout layer, so all predictions would be equal.
 
     Source:
         Y. Gal, Z. Ghahramani, "Dropout as a Bayesian approximation", 2016.

@@ -1,4 +1,4 @@
-"""What a block changes is as before at its end, also when an error ends the block, or Ctrl-C."""
+"""Undo the changes of a `with` block at its end, also after an error or Ctrl-C."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["evaluating", "undone"]
 def undone(undo: Callable[[], object]) -> Iterator[None]:
     """Call `undo` at the end of a `with` block.
 
-    An interrupt may end that call, too. Then `undo` is called once more, so it must do no harm twice.
+    An interrupt may end that call too. Then `undo` is called once more, so a second call must do no harm.
 
     Args:
-        undo: sets back what the block changes; the changes are made inside of the block.
+        undo: restores the state that the block changes. Make the changes inside the block.
 
     Example:
         >>> state = [1]
@@ -37,7 +37,7 @@ def undone(undo: Callable[[], object]) -> Iterator[None]:
 
 @contextmanager
 def evaluating(model: Any) -> Iterator[None]:
-    """Evaluation mode in a `with` block; afterwards each module is in the mode that it was in."""
+    """Evaluation mode in a `with` block; afterwards each module is back in its mode."""
     modes = {module: module.training for module in model.modules()}
 
     def undo() -> None:

@@ -1,8 +1,8 @@
-"""A test double: an array of a class of its own, which refuses to become a NumPy array.
+"""A test double: an array class of its own that refuses to become a NumPy array.
 
-It holds one, computes with it through NumPy's two protocols, and wraps what comes out. Whatever would turn it
-into a NumPy array, or read a value in another way than `__array_host__`, raises. So code that runs on it runs
-on arrays of any class, and what it reads is written down in `reads`.
+A double holds a NumPy array, computes with it through NumPy's two protocols, and wraps the results. Every
+conversion to a NumPy array raises, and so does every read of a value except by `__array_host__`. Code that
+runs on doubles runs on every array class. `reads` lists the values read.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Derivatives of elementwise functions to 50 digits: what `tests/ops/test_exactness.py` compares with.
+"""Derivatives of elementwise functions to 50 digits: the references of `tests/ops/test_exactness.py`.
 
-Each entry of the two tables has a function as a user writes it, the same function in mpmath, and its
-derivatives of first and second order in closed form, in mpmath too. The closed forms are tested
-against mpmath's differences of the function alone, so that nothing here rests on a rule of ours.
+Each entry of the two tables has a function as a user writes it, and the same function in mpmath. It also
+has the derivatives of first and second order in closed form, in mpmath. The tests compare the closed forms
+with mpmath's differences of the function. So no reference uses a rule of the library.
 """
 
 from __future__ import annotations

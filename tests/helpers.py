@@ -1,14 +1,60 @@
-"""What many tests begin with."""
+"""What many tests share: leaves, checks of derivatives, Python processes."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
-import autograd_lite as ag
+import pytest
 
-__all__ = ["leaf"]
+import autograd_lite as ag
+from autograd_lite.testing import check_grads
+
+__all__ = ["check_both_orders", "leaf", "python", "second_order"]
+
+ROOT = Path(__file__).parents[1]
+"""The folder of the repository."""
+
+second_order = pytest.mark.parametrize(
+    "along", [1, pytest.param(None, marks=pytest.mark.slow)], ids=["direction", "entries"]
+)
+"""Runs a test twice: with second derivatives along one random direction, and, slow, entry by entry."""
 
 
 def leaf(value: Any, name: str | None = None, dtype: Any = None) -> Any:
     """A Tensor that gradients are asked of."""
     return ag.Tensor(value, requires_grad=True, dtype=dtype, name=name)
+
+
+def python(
+    *arguments: str, unset: Sequence[str] = (), timeout: float | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run Python in a process of its own, with the modules of this tree.
+
+    Args:
+        arguments: of the command line, such as "-c" and a program.
+        unset: beginnings of the names of environment variables to leave out.
+        timeout: seconds after which the process is stopped, and the test fails.
+        variables: of the environment.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(tuple(unset))}
+    environment = {**kept, "PYTHONPATH": str(ROOT), **variables}
+    command = [sys.executable, *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout, check=False
+    )
+
+
+def check_both_orders(f: Callable[..., Any], args: Any, along: int | None) -> None:
+    """Check first derivatives entry by entry, and second ones along random directions of each argument.
+
+    A random direction moves all entries at once, so a fault in any entry shows. `along=None` checks second
+    derivatives entry by entry too, which names the entry and takes many times as long.
+    """
+    if along is not None:
+        check_grads(f, args, order=1)
+    check_grads(f, args, order=2, directions=along)

@@ -1,4 +1,4 @@
-"""An interrupt at each moment at which Python looks for signals."""
+"""Interrupts at each moment at which Python checks for signals."""
 
 from __future__ import annotations
 

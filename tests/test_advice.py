@@ -1,4 +1,4 @@
-"""Each line that an error advises is run, and gives the number that NumPy gives for the refused call."""
+"""Each line that an error advises runs, and gives NumPy's number for the refused call."""
 
 import functools
 import itertools

@@ -1,4 +1,4 @@
-"""What comparisons and places come back as, a plain array with more names, is an operand like any array."""
+"""Results of comparisons and of `argmax` are plain arrays with more names, and operands as any array."""
 
 from __future__ import annotations
 

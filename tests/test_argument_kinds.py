@@ -1,4 +1,4 @@
-"""Arrays with other operators are refused at every door; containers come back as what they were."""
+"""Arrays with other operators are refused by every function; containers come back as they were."""
 
 from __future__ import annotations
 

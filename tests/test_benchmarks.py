@@ -1,4 +1,4 @@
-"""The benchmark compares like with like: numbers must agree, absences are said, no time is judged."""
+"""The benchmark compares equal work: numbers must agree, missing peers are named, no time is judged."""
 
 from __future__ import annotations
 

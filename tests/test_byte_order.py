@@ -1,4 +1,4 @@
-"""Arrays in the byte order of another machine: they, and their gradients, keep it."""
+"""Arrays and gradients keep the byte order of another machine."""
 
 from __future__ import annotations
 

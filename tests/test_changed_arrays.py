@@ -1,4 +1,4 @@
-"""An array that is on the tape and is changed before the backward pass: the value it had, or an error."""
+"""An array on the tape that changes before the backward pass: its old value counts, or an error."""
 
 from __future__ import annotations
 

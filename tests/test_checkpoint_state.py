@@ -1,4 +1,4 @@
-"""`checkpoint` and what a function depends on, or changes, besides its arguments."""
+"""`checkpoint` and state beside the arguments that a function reads or changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`defvjp` refuses what it would otherwise ignore, and says what to write."""
+"""`defvjp` refuses arguments that it would otherwise ignore, and says what to write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A check of a function that does not depend on its arguments checks nothing, and says so."""
+"""A check of a function that does not depend on its arguments checks nothing, and raises."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import autograd_lite as ag
 import nn
 from autograd_lite.errors import GradientCheckError
 from autograd_lite.testing import check_grads, gradient_test
+from tests.helpers import check_both_orders, second_order
 
 X, Y = np.linspace(-1, 1, 15).reshape(5, 3), np.array([0, 1, 1, 0, 1])
 loss = nn.CrossEntropyLoss()
@@ -61,11 +62,12 @@ def test_an_argument_that_f_reads_otherwise_is_refused_by_name(given: Any) -> No
         check_grads(lambda x, p: loss(model(x), Y), (X, parameters))
 
 
-def test_the_ways_to_check_a_model() -> None:
+@second_order
+def test_the_ways_to_check_a_model(along: int | None) -> None:
     model = net()
     parameters = dict(model.named_parameters())
-    check_grads(lambda p: loss(nn.functional_call(model, p, X), Y), (parameters,))
-    check_grads(lambda p, x: loss(nn.functional_call(model, p, x), Y), (parameters, X))
+    check_both_orders(lambda p: loss(nn.functional_call(model, p, X), Y), (parameters,), along)
+    check_both_orders(lambda p, x: loss(nn.functional_call(model, p, x), Y), (parameters, X), along)
     check_grads(lambda x: loss(model(x), Y), X)
 
 

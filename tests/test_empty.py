@@ -1,4 +1,4 @@
-"""Arrays without entries: wherever NumPy gives a value, there are derivatives of first and second order."""
+"""Arrays without entries: wherever NumPy gives a value, derivatives of both orders exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one writer: a file is there whole or not at all, whoever writes, is killed, or looks on."""
+"""The one writer: a file is there whole or not at all, whatever happens meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An op that a program makes is freed, with its rule and all that they hold, when nobody uses it any more."""
+"""An op made by a program is freed after its last use, with its rule and all that they hold."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Wrong calls: each ends in an error of the family, or in the number that NumPy gives.
+"""Wrong calls: each ends in an error of the family, or in NumPy's number.
 
-The calls of `tests/samples.py` are spoiled in every way that users spoil calls: an argument is
-replaced, one is missing or too many, options are given that make no sense, arrays come by keyword,
-Tensors where options belong. NumPy on plain arrays is the reference for values, and finite
-differences are for gradients. New ops are fuzzed as soon as they are in the table of samples.
+The calls of `tests/samples.py` are spoiled as users spoil calls. An argument is replaced, missing, or too
+many; options make no sense; arrays come by keyword; options are Tensors. NumPy on plain arrays is the
+reference for values, finite differences are the reference for gradients. New ops are tested as soon as they
+are in the table of samples.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The details of the interpreter that guards lean on: each is asserted here for the Python that runs.
+"""The details of the interpreter that the guards use, asserted for the Python that runs.
 
-Where one of these tests fails under a new version of Python, the docstring of `autograd_lite/guards.py`
-says what the engine took it for.
+If a test fails under a new version of Python, see the docstring of `autograd_lite/guards.py`. It says what
+the engine assumes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The registry: what is known of each op, in one place."""
+"""The registry: one entry for each op."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import importlib
 import itertools
 import json
@@ -38,6 +39,11 @@ def quick(tmp_path: Path) -> Quick:
         return results
 
     return run
+
+
+def texts(picture: Path) -> set[str]:
+    """What stands in an SVG file."""
+    return set(map(html.unescape, re.findall(r">([^<>]+)</", picture.read_text(encoding="utf-8"))))
 
 
 # -- the frame -------------------------------------------------------------------------------------
@@ -99,8 +105,11 @@ def test_adaline(quick: Quick) -> None:
     np.testing.assert_allclose(found["online"], exact, rtol=0, atol=0.1)
 
 
-def test_backprop_by_hand(quick: Quick) -> None:
+def test_backprop_by_hand(quick: Quick, tmp_path: Path) -> None:
     found = quick("backprop_by_hand")
+    product, neuron = (texts(tmp_path / f"backprop_by_hand-{name}.svg") for name in ("product", "neuron"))
+    assert {"x", "y", "z", "3.00", "-12.00", "-4.00"} <= product
+    assert {"w1", "x2", "b", "0.73", "-0.53", "0.39"} <= neuron
     assert found["difference"] < 1e-12 and found["size"] > 0.1
     assert found["adjoints"][0] == [-4, 1]  # (x + y) z
 
@@ -226,9 +235,11 @@ def test_speech_toy(quick: Quick) -> None:
     assert not any(said == sound for said, sound in found["sound"].items())
 
 
-def test_static_graph(quick: Quick) -> None:
+def test_static_graph(quick: Quick, tmp_path: Path) -> None:
     first, *others = quick("static_graph").values()
     assert len(others) == 3 and first[-1] < first[0]
+    graph = texts(tmp_path / "static_graph-graph.svg")
+    assert {"X", "hidden.weight", "outputs.bias", "relu"} <= graph
     for losses in others:
         np.testing.assert_allclose(losses, first, rtol=1e-12)
 

@@ -1,4 +1,4 @@
-"""Lists that hold Tensors, and lists of numbers beside a Tensor: recorded as np.stack would record them."""
+"""Lists that hold Tensors, and lists of numbers beside a Tensor, are recorded as by np.stack."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite.errors import AutogradLiteError, UnsupportedError
+from tests.helpers import check_both_orders, second_order
 from tests.samples import SAMPLES, Sample
 
 V, W, S = np.array([1.0, 2.5, 4.0]), np.array([3.0, 5.0, 4.5]), np.array(2.0)
@@ -62,12 +63,13 @@ def gradients(f: Callable[..., Any], arrays: Any) -> tuple[Any, list[Any]]:
     return y.numpy(), [np.zeros(t.shape) if t.grad is None else t.grad.numpy() for t in tensors]
 
 
+@second_order
 @pytest.mark.parametrize("name", HOLDING)
-def test_a_list_that_holds_tensors_counts_as_their_stack(name: str, check_grads: Any) -> None:
+def test_a_list_that_holds_tensors_counts_as_their_stack(name: str, along: int | None) -> None:
     f, arrays = HOLDING[name], (V, W, S)
     value, _ = gradients(f, arrays)
     np.testing.assert_allclose(value, f(*arrays), rtol=1e-14)
-    check_grads(f, arrays)
+    check_both_orders(f, arrays, along)
 
 
 def with_lists(sample: Sample) -> list[tuple[Any, ...]]:

@@ -1,7 +1,7 @@
 """Random sessions: tensors are made, combined, indexed, assigned to, detached and differentiated.
 
-Beside each tensor stands a naive reference: its value, and its Jacobian with respect to every leaf, carried
-along by the chain rule written out for each step. No rule of the library is used to make it.
+Each tensor has a naive reference: its value, and its Jacobian with respect to every leaf. The written-out
+chain rule of each step gives the Jacobian. It uses no rule of the library.
 """
 
 from __future__ import annotations

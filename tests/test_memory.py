@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.helpers import python
 
 STEPS = """
 import resource
@@ -32,15 +28,8 @@ print(faults() - before)
 
 def faults(first: str) -> int:
     """How many pages the system hands out for ten steps, after the line `first`."""
-    settings = {k: v for k, v in os.environ.items() if not k.startswith(("MALLOC_", "GLIBC_TUNABLES"))}
-    done = subprocess.run(
-        [sys.executable, "-c", first + STEPS],
-        cwd=ROOT,
-        env={**settings, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = python("-c", first + STEPS, unset=("MALLOC_", "GLIBC_TUNABLES"))
+    assert done.returncode == 0, done.stderr
     return int(done.stdout)
 
 

@@ -1,10 +1,8 @@
-"""A name from another library, or one that is misspelt, is answered with the name that it has here."""
+"""A misspelt name, or one from another library, raises an error with the right name."""
 
 import inspect
 import pickle
 import re
-import subprocess
-import sys
 import warnings
 
 import numpy as np
@@ -17,6 +15,7 @@ from autograd_lite.errors import MissingAttributeError, MissingNameError
 from autograd_lite.words.names import FOREIGN_METHODS, FOREIGN_NAMES
 from nn.names import FOREIGN_NAMES as NN_NAMES
 from nn.names import MODULE_METHODS, OPTIMIZER_METHODS, TRAINER_METHODS
+from tests.helpers import python
 from visualize.words.names import FOREIGN_NAMES as PICTURES
 from visualize.words.names import PICTURE_METHODS
 
@@ -161,8 +160,8 @@ def test_names_that_are_looked_for_cost_nothing_at_import():
         "import sys, autograd_lite, nn, visualize\n"
         "print([m for m in ('matplotlib', 'scipy', 'pandas', 'torch') if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    done = python("-c", program)
+    assert done.stdout == "[]\n", done.stderr
 
 
 @pytest.mark.parametrize("value", [x, x[:1] * 2.0, ag.Tensor(np.ones((2, 2)))])

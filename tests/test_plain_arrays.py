@@ -1,4 +1,4 @@
-"""A plain array that knows more words has all that NumPy's arrays have, and serves those who take arrays."""
+"""Plain arrays with PyTorch's names have all of NumPy's methods, and work with other libraries."""
 
 from __future__ import annotations
 

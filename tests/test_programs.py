@@ -1,4 +1,4 @@
-"""Programs that nobody wrote: what must hold of each, and whether the generator would see if it did not."""
+"""Random programs: what holds for each, and whether planted faults are seen."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ def tried(numbers: Sequence[int]) -> None:
         assert fault is None, str(shrunk(fault))
 
 
-@pytest.mark.parametrize("portion", range(10))
+@pytest.mark.parametrize("portion", range(5))
 def test_random_programs_hold(portion: int) -> None:
     """Values, and derivatives of both orders, in all ways of running; another seed makes other programs."""
     tried(range(30 * portion, 30 * (portion + 1)))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("portion", range(20))
+@pytest.mark.parametrize("portion", range(23))
 def test_thousands_of_random_programs_hold(portion: int) -> None:
-    tried(range(400 + 100 * portion, 500 + 100 * portion))
+    tried(range(150 + 100 * portion, 250 + 100 * portion))
 
 
 def test_random_programs_have_the_right_derivatives() -> None:

@@ -1,4 +1,4 @@
-"""What a step sends back: `pull` and the steps that the sweep writes out itself say the same."""
+"""What a step sends back: `pull` agrees with the steps that `play` writes out."""
 
 from __future__ import annotations
 

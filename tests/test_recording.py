@@ -1,4 +1,4 @@
-"""Whether the tape is running: by thread, by asyncio task and by generator, whatever ends first."""
+"""Whether the tape runs: by thread, by asyncio task and by generator, whatever ends first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One seam for arrays: all that the engine does, on an array class that refuses to become NumPy's."""
+"""One seam for arrays: the whole engine on an array class that refuses to become NumPy's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`np.seterr(all="raise")`: an exact result does not raise, and what a user computes does as in NumPy."""
+"""`np.seterr(all="raise")`: exact results do not raise; a user's own computation raises as in NumPy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shapes in errors are those that the user wrote, and the repair is a line that works."""
+"""Errors show the shapes that the user wrote, and a repair that runs."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A subclass of Tensor survives ops: one among the inputs is the class of what comes out."""
+"""A subclass of Tensor survives ops: with one among the inputs, the result has its class."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Sums keep their digits at any length, along any axis, in any precision; counts have no dtype.
 
-What is added is 0.1 a million times, the worst case of a sum row by row: every addition rounds the same way.
+The tests add 0.1 a million times, the worst case of a sum row by row: every addition rounds the same way.
 The reference is the exact sum, as a product of Python numbers or by `math.fsum`.
 """
 

@@ -271,3 +271,59 @@ def test_one_mode_in_two_threads_is_the_mode_of_each() -> None:
         go_on.set()
         thread.join()
     assert after == [False, True] and ag.is_recording()
+
+
+# -- what a tape holds of an op, or of a module ----------------------------------------------------
+
+
+def test_steps_are_found_by_op_and_by_module():
+    import nn
+
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            self.encoder = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+            self.encoder2, self.head = nn.ReLU(), nn.Linear(3, 1)
+
+        def forward(self, x):
+            return np.tanh(self.head(self.encoder2(self.encoder(x))))
+
+    with ag.Tape() as tape:
+        Model()(np.ones((4, 2))) * 2
+    nodes = tape.nodes
+    assert [node.op.__name__ for node in nodes] == ["affine", "relu", "relu", "affine", "tanh", "multiply"]
+    assert tape.paths() == ["encoder.0", "encoder.1", "encoder2", "head", "", ""]
+    assert tape.find() == nodes
+    assert tape.find(op="relu") == nodes[1:3]
+    assert tape.find(op=ag.relu, module="encoder") == nodes[1:2]
+    assert tape.find(module="encoder") == nodes[:2]
+    assert tape.find(op=np.multiply) == nodes[5:]
+    assert tape.find(op="relu", module="head") == []
+
+
+@pytest.mark.parametrize("wrong", [{"op": 3}, {"module": 3}, {"module": np.tanh}])
+def test_what_names_no_steps_is_refused(wrong):
+    with pytest.raises(ag.errors.DTypeError, match=r"tape\.find"):
+        ag.Tape().find(**wrong)
+
+
+def test_a_tape_keeps_no_circle_with_a_module_that_keeps_its_output():
+    import gc
+    import weakref
+
+    import nn
+
+    class Keeps(nn.Module):
+        def forward(self, x):
+            self.last = x * 2
+            return self.last
+
+    gc.disable()
+    try:
+        model, x = Keeps(), ag.Tensor(1.0, requires_grad=True)
+        with ag.Tape() as tape:
+            model(x)
+        gone = weakref.ref(model.last)
+        del model, tape
+        assert gone() is None
+    finally:
+        gc.enable()

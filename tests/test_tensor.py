@@ -1,4 +1,4 @@
-"""Tensors: what they are made of, what they allow, and how assignment rebinds them."""
+"""Tensors: how they are made, what they allow, and how assignment rebinds them."""
 
 from __future__ import annotations
 

@@ -282,6 +282,12 @@ def test_directions_choose_between_fast_and_full() -> None:
             check_grads(f, np.zeros(2), directions=wrong)
 
 
+def test_directions_pass_by_entries_that_are_not_finite() -> None:
+    x = np.linspace(0.1, 1, 80)
+    x[[3, 50]] = np.nan, np.inf
+    check_grads(lambda x: np.sum(np.where(np.isfinite(x), x * x, 0)), x)
+
+
 def test_small_steps_may_be_asked_for() -> None:
     check_grads(lambda x: np.sum(np.sin(x) ** 2), (np.linspace(0.1, 2, 10_000),), order=1, eps=1e-5)
 

@@ -1,4 +1,4 @@
-"""What threads share: leaves, hooks, graphs, modules. Nothing that one of them adds is lost."""
+"""Shared leaves, hooks, graphs and modules: no thread's contribution is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""grad, vjp, jvp, jacobian, hessian, hvp: kinds, structures, nesting; rules of one's own."""
+"""grad, vjp, jvp, jacobian, hessian, hvp: kinds, structures, nesting; users' own rules."""
 
 from __future__ import annotations
 

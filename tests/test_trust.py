@@ -1,4 +1,4 @@
-"""What must hold whatever a user's program does: interrupts, threads, cycles, memory."""
+"""What holds for every user's program: interrupts, threads, cycles, memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs and is a mistake more often than not is a warning, once; right programs give none."""
+"""Probable mistakes give one warning; right programs give none."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""How many products an op adds up, counted one by one."""
+"""The number of products that an op adds up, counted one by one."""
 
 from __future__ import annotations
 

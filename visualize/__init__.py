@@ -13,6 +13,7 @@ A notebook shows the picture by itself.
 
 from typing import TYPE_CHECKING
 
+from autograd_lite.errors import AutogradLiteError as _AutogradLiteError
 from autograd_lite.words.names import missing_from_module as _missing_from_module
 
 from .compare import Difference, diff
@@ -20,12 +21,14 @@ from .computation import Call, Edge, Step, Vertex
 from .costs import Cost, Profile, profile
 from .explain import Explanation, explain
 from .graph import Graph, draw
+from .notebook import show_errors as _show_errors
 from .plots import (
     LayerWatch,
     activation_functions,
     confusion_matrix,
     decision_regions,
     feature_maps,
+    heat,
     learning_curves,
     learning_rate_curve,
     learning_rate_schedules,
@@ -33,6 +36,7 @@ from .plots import (
     misclassified,
     weight_images,
 )
+from .rows import table
 from .steps import Steps, backprop_steps
 from .words.names import FOREIGN_NAMES as _FOREIGN_NAMES
 from .writers.look import Look
@@ -58,14 +62,19 @@ __all__ = [
     "draw",
     "explain",
     "feature_maps",
+    "heat",
     "learning_curves",
     "learning_rate_curve",
     "learning_rate_schedules",
     "loss_surface",
     "misclassified",
     "profile",
+    "table",
     "weight_images",
 ]
+
+_AutogradLiteError.drawn_by(draw)
+_show_errors()
 
 if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
 

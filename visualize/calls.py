@@ -1,28 +1,29 @@
-"""A function or model is called and recorded; hooks find which call of which module a step belongs to."""
+"""Calls a function or model under a tape; hooks note the module call that recorded each step."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 import autograd_lite as ag
-from autograd_lite.errors import DTypeError, TapeError
+from autograd_lite.errors import DTypeError, ShapeError, TapeError, UnsupportedError
 from autograd_lite.tree import flatten
 
 from .computation import Call
 from .reading import Recorded, identity, names_of
 
-__all__ = ["Calls", "record"]
+__all__ = ["Calls", "probe", "record"]
 
 
 class Calls:
     """Notes the calls of a model's modules, and for each step of a tape the innermost call around it.
 
-    A call is noted when it begins, so `made` has each call after the one around it. What has no
-    `named_modules` has no calls.
+    A call is noted when it begins, so an outer call comes before its inner ones in `made`. A function has
+    no modules, so it has no calls.
     """
 
     def __init__(self, model: Any, tape: ag.Tape) -> None:
@@ -51,7 +52,7 @@ class Calls:
         return {node: call for node, call in pairs if call is not None}
 
     def _catch_up(self) -> None:
-        """What was recorded since the last look belongs to the call that is open."""
+        """Assign the steps recorded since the last time to the innermost open call."""
         new = len(self._tape) - len(self._around)
         self._around += [self._open[-1][1] if self._open else None] * new
 
@@ -66,8 +67,12 @@ class Calls:
 
     def _end(self, module: Any, args: tuple[Any, ...], output: Any) -> None:
         self._catch_up()
-        while self._open.pop()[0] is not module:
-            pass  # a call that ended by an error, which the model has caught
+        while (ended := self._open.pop())[0] is not module:
+            pass  # this call raised an error, which the model caught
+        recorded = isinstance(output, ag.Tensor) and output.node is not None
+        if not recorded and isinstance(output, (ag.Tensor, np.ndarray)):
+            result = np.array(output.numpy() if isinstance(output, ag.Tensor) else output)
+            self.made[ended[1]] = replace(self.made[ended[1]], result=result)
 
 
 def record(
@@ -76,8 +81,18 @@ def record(
     names: dict[Any, str],
     loss: Callable[[Any], Any] | None = None,
     who: str = "draw",
+    whole: bool = False,
 ) -> Recorded:
-    """Call a function or module for `who`; adds the names of its parameters and arguments to `names`."""
+    """Call a function or module, and add the names of its parameters and arguments to `names`.
+
+    Args:
+        function: a function or module.
+        inputs: its arguments.
+        names: names of Tensors by their `identity`; extended.
+        loss: called with the output; the backward pass from its result is played.
+        who: the public function that error messages name.
+        whole: take all recorded steps, also those before a threshold, which no gradient reaches.
+    """
     if hasattr(function, "named_parameters"):
         names.update({**names_of(function.named_parameters()), **names})
     arguments: list[Any] = []
@@ -92,21 +107,49 @@ def record(
         result = function(*arguments)
     with ag.enable_grad(), tape:
         result = result if loss is None else loss(result)
-    if not any(isinstance(x, ag.Tensor) for x in flatten(result)[0]):
+    cut = whole and len(tape) > 0 and loss is None
+    if not cut and not any(isinstance(x, ag.Tensor) for x in flatten(result)[0]):
         raise TapeError(
             f"{who}: the function returned {type(result).__name__}, so nothing was recorded; give it "
             "floating-point numbers or arrays, or Tensors with requires_grad=True, and return a Tensor"
         )
     if loss is not None:
-        tape.gradient(result, ())  # leaves adjoints on the tape, and the model's gradients alone
-    return Recorded(result, tuple(calls.made), calls.of_steps(), {identity(x): x for x in arguments})
+        tape.gradient(result, ())  # writes adjoints on the tape; the parameters' gradients stay
+    given = {identity(x): x for x in arguments}
+    return Recorded(tape if whole else result, tuple(calls.made), calls.of_steps(), given)
+
+
+def probe(model: Any, names: dict[Any, str]) -> Recorded:
+    """Record a model on one sample of zeros, in evaluation mode; the modes are restored.
+
+    The sample has one entry for each column of the model's first matrix.
+    """
+    matrix = next((p for _, p in model.named_parameters() if p.ndim > 1), None)
+    if matrix is None or matrix.ndim != 2:
+        raise UnsupportedError(
+            f"draw({type(model).__name__}, style='neurons'): its first layer with weights is no Linear "
+            "layer; draw it by its layers: draw(model, x, style='model')"
+        )
+    modules = dict(model.named_modules()).values()
+    modes = [(module, module.training) for module in modules]
+    try:
+        model.eval()
+        return record(model, (np.zeros((1, matrix.shape[1]), matrix.dtype),), names, whole=True)
+    except (ShapeError, DTypeError) as error:
+        raise UnsupportedError(
+            f"draw({type(model).__name__}, style='neurons'): the model does not take zeros of shape "
+            f"(1, {matrix.shape[1]}): {error}; give an input: draw(model, x, style='neurons')"
+        ) from error
+    finally:
+        for module, training in modes:
+            module.training = training
 
 
 def _argument_names(function: Callable[..., Any], inputs: tuple[Any, ...], who: str) -> list[str | None]:
-    """What the function calls its inputs; refuses inputs that it cannot be called with."""
+    """The names of the function's parameters; raises if the inputs do not fit them."""
     try:
         signature = inspect.signature(getattr(function, "forward", function))
-    except (TypeError, ValueError):  # some builtins and ufuncs do not tell
+    except (TypeError, ValueError):  # some builtins and ufuncs have no signature
         return [None] * len(inputs)
     parameters = signature.parameters.values()
     names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]

@@ -1,15 +1,15 @@
 """A computation as frozen data: what was computed, from what, and which gradients came back.
 
-The engine's `Node`s hold what backward needs and let go of it; a `Computation` holds what a reader wants
-to see, as plain values that no later step can change. How it looks is not decided here.
+A backward pass releases the values of the engine's `Node`s. A `Computation` keeps copies of these values,
+which no later step can change. The look of its picture is decided elsewhere.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 
@@ -22,15 +22,16 @@ class Vertex:
 
     Attributes:
         op: the name of the function; None for inputs and constants.
-        name: the user's name for it. Inputs that have none are called x1, x2, ..., and constant arrays
-            c1, c2, ...; None for steps without a name, and for numbers that stand in the code.
-        value: what was computed or given.
-        constant: whether it is an input that no gradient belongs to.
-        index: what an indexing step reads, e.g. the 0 of `x[0]`.
-        call: the place in `Graph.calls` of the call of a module that made the step; None outside of all.
-        given: whether it is one of the inputs that `draw` was called with.
-        line: file and line of a step that was recorded under `ag.detect_anomaly()`.
-        function: the op itself, which tells it from another of the same name; None for inputs and constants.
+        name: the user's name. Inputs without a name are called x1, x2, ..., and constant arrays c1, c2, ...
+            None for steps without a name, and for numbers in the code.
+        value: the result of the step, or the value of the input.
+        constant: whether this is an input without a gradient.
+        index: the index of an indexing step, e.g. the 0 of `x[0]`.
+        call: the module call that recorded the step, as an index into `Graph.calls`; None outside of calls.
+        given: whether this is an argument of `draw`.
+        line: the file and line of a step that was recorded under `ag.detect_anomaly()`.
+        function: the op, since two ops may have one name; None for inputs and constants.
+        fault: the error that the step raised, or how its value differs from another run; else None.
     """
 
     op: str | None
@@ -42,19 +43,20 @@ class Vertex:
     given: bool = False
     line: str | None = None
     function: Callable[..., Any] | None = None
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Edge:
-    """A value on its way into a step, and the gradient that came back along the same way.
+    """The use of a value by a step, and the gradient that the step sent back.
 
     Attributes:
-        source: the place of a vertex in `Graph.vertices`.
-        target: the place of the step that uses the value; None where the value leaves the graph.
-        position: which argument of that step it is.
-        value: what the step received.
-        grad: this use's share of d(output)/d(value); None where nothing has flown back.
-        local: d(result of the step)/d(value) of a step from numbers to a number, else None.
+        source: the vertex that has the value, as an index into `Graph.vertices`.
+        target: the step that uses the value; None for an output of the graph.
+        position: the position of the value among the step's arguments.
+        value: the value that the step received.
+        grad: the contribution of this use to d(output)/d(value); None if no gradient came back.
+        local: d(result)/d(value), if the step's arguments and result are single numbers; else None.
     """
 
     source: int
@@ -70,12 +72,13 @@ class Call:
     """One call of a module.
 
     Attributes:
-        path: where the module is in the model, e.g. "encoder.0"; empty for the model itself.
-        kind: its class.
-        settings: what it was made with, e.g. "in_features=784, out_features=100".
-        parent: the place in `Graph.calls` of the call that made this one; None for the model's own.
-        parameters: how many numbers the module learns, those of the modules in it included.
-        inner: whether there are modules in it.
+        path: the path of the module in the model, e.g. "encoder.0"; empty for the model itself.
+        kind: the name of the module's class.
+        settings: the module's options, e.g. "in_features=784, out_features=100".
+        parent: the call around this one, as an index into `Graph.calls`; None for the outermost.
+        parameters: the number of entries of all parameters, those of submodules included.
+        inner: whether the module has submodules.
+        result: the returned array, if it carries no gradient (as behind a threshold); else None.
     """
 
     path: str
@@ -84,17 +87,19 @@ class Call:
     parent: int | None
     parameters: int
     inner: bool
+    result: Any = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """One stage of the walk through a computation and back.
+    """One step of the walk forward and backward through a computation.
 
     Attributes:
         phase: "forward" or "backward".
-        title: what is found: `f = 1/v6`, `df/dv6`.
-        rule: how, in words and numbers.
-        values, grads: the edges, by their place in `Steps.graph.edges`, whose value or gradient is new.
+        title: the new quantity: `f = 1/v6`, `df/dv6`.
+        rule: its computation, in words and numbers.
+        values, grads: the edges with a new value or gradient, as indices into `Steps.graph.edges`.
+        parts: the new parts of the diagram of the style "neurons", as (what, layer, neuron).
     """
 
     phase: str
@@ -102,6 +107,7 @@ class Step:
     rule: str
     values: tuple[int, ...] = ()
     grads: tuple[int, ...] = ()
+    parts: tuple[tuple[str, int, int], ...] = ()
 
     def __str__(self) -> str:
         return f"{self.title}: {self.rule}"
@@ -109,12 +115,12 @@ class Step:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Computation:
-    """Steps and inputs, and the values on their ways between them.
+    """The graph of a computation: steps and inputs are its vertices, uses of values its edges.
 
     Attributes:
-        vertices: each after those it was computed from.
-        edges: sorted by target, and there by argument; the outputs last.
-        calls: the calls of modules that steps belong to, each after the one around it.
+        vertices: in the order of the computation.
+        edges: sorted by target, then by argument; the edges of outputs come last.
+        calls: the module calls that recorded steps; an outer call comes before its inner ones.
     """
 
     vertices: tuple[Vertex, ...]
@@ -122,11 +128,24 @@ class Computation:
     calls: tuple[Call, ...] = ()
 
     def outputs(self) -> set[int]:
-        """The vertices whose values leave the computation."""
+        """The vertices whose values are outputs."""
         return {edge.source for edge in self.edges if edge.target is None}
 
+    def arguments(self) -> dict[int, list[Edge]]:
+        """The edges into each step that has arguments, in their order."""
+        found: dict[int, list[Edge]] = {}
+        for edge in self.edges:
+            if edge.target is not None:
+                found.setdefault(edge.target, []).append(edge)
+        return found
+
+    def with_fault(self, i: int, fault: str, line: str | None = None) -> Self:
+        """A copy whose i-th vertex has a fault, and a line if the vertex has none."""
+        vertex = replace(self.vertices[i], fault=fault, line=self.vertices[i].line or line)
+        return replace(self, vertices=(*self.vertices[:i], vertex, *self.vertices[i + 1 :]))
+
     def around(self, call: int | None) -> list[int]:
-        """A call of a module and those around it, the outermost first."""
+        """A module call and the calls around it, outermost first."""
         path: list[int] = []
         while call is not None:
             path.append(call)
@@ -134,25 +153,25 @@ class Computation:
         return path[::-1]
 
     def totals(self, partly: bool = False) -> dict[int, Any]:
-        """The gradient of each vertex: the sum of the shares that its uses have sent.
+        """The gradient of each vertex: the sum of the contributions of its uses.
 
         Args:
-            partly: a vertex some of whose uses have sent nothing, because no gradient has reached them, has
-                the sum of the others; else it has none.
+            partly: add up what is there, if no gradient has reached some of the uses. By default such a
+                vertex has no gradient.
         """
         shares: dict[int, list[Any]] = {}
         for edge in self.edges:
             if self.vertices[edge.source].constant or (partly and edge.grad is None):
                 continue
             if edge.target is None:
-                shares[edge.source] = [edge.grad]  # of an output all of it; these edges are the last
+                shares[edge.source] = [edge.grad]  # an output's edge has the whole gradient, and comes last
             else:
                 shares.setdefault(edge.source, []).append(edge.grad)
         return {i: added(parts) for i, parts in shares.items() if all(part is not None for part in parts)}
 
 
 def added(shares: list[Any]) -> Any:
-    """The sum of the shares of a gradient; of an op with several results, result by result."""
+    """The sum of contributions to a gradient; with several results, the sum for each result."""
     with np.errstate(all="ignore"):
         return functools.reduce(_plus, shares)
 

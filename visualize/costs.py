@@ -1,4 +1,4 @@
-"""Where the work of a model is: products, bytes and times, by op and by module."""
+"""The cost of a model by op and by module: multiply-adds, bytes and times."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 import autograd_lite as ag
 from autograd_lite import contributions
 from autograd_lite.errors import DTypeError, OptionError
+from autograd_lite.notebook import quietly, table
 from autograd_lite.work import multiply_adds
 
 from .calls import record
@@ -20,18 +21,20 @@ from .reading import op_name, steps_of
 
 __all__ = ["Cost", "Profile", "profile"]
 
+HEAD = ("calls", "multiply-adds", "bytes", "forward", "backward")
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What an op, or a module, costs in one pass.
+    """The cost of an op or a module in one pass.
 
     Attributes:
-        name: of the op, or the path of the module and its class.
-        count: how often it is called.
-        multiply_adds: how many products are added up on the way forward, by matrix products, convolutions
-            and recurrent layers; sums and functions of single entries are not counted.
-        bytes: the size of what it computes.
-        forward, backward: seconds, the least of several tries.
+        name: the name of the op, or the path and class of the module.
+        count: the number of calls.
+        multiply_adds: the multiply-adds of matrix products, convolutions and recurrent layers in the forward
+            pass. Sums and elementwise functions count as none.
+        bytes: the size of the results.
+        forward, backward: the least time of several runs, in seconds.
     """
 
     name: str
@@ -44,38 +47,44 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What `profile` returns; `print` shows it as tables.
+    """The result of `profile`; `print` shows tables.
 
     Attributes:
-        ops: the costs by op, the slowest first.
-        modules: the costs by module, those of modules in it included, in the order of the calls.
-        total: of everything.
+        ops: the costs by op, slowest first.
+        modules: the costs by module with its submodules, in the order of the calls.
+        total: the cost of all ops.
     """
 
     ops: tuple[Cost, ...]
     modules: tuple[Cost, ...]
     total: Cost
 
+    def _tables(self) -> list[tuple[str, tuple[Cost, ...]]]:
+        return [("op", (*self.ops, self.total))] + ([("module", self.modules)] if self.modules else [])
+
     def __str__(self) -> str:
-        tables = [("op", (*self.ops, self.total))] + ([("module", self.modules)] if self.modules else [])
-        return "\n\n".join(_table(head, costs) for head, costs in tables)
+        return "\n\n".join(_table(head, costs) for head, costs in self._tables())
+
+    @quietly
+    def _repr_html_(self) -> str:
+        return "<br>".join(table((head, *HEAD), map(_row, costs), "lrrrrr") for head, costs in self._tables())
 
 
 def profile(model: Callable[..., Any], *inputs: Any, repeat: int = 5) -> Profile:
-    """Count the products and bytes of a model, or of a function, and time each op forward and backward.
+    """Count multiply-adds and bytes of a model or function, and time each op forward and backward.
 
-    The forward pass is recorded once; then each step is computed again by itself, and its derivative rule
-    called, `repeat` times. So the times are those of the ops, without what recording costs.
+    The forward pass is recorded once. Then each op and its derivative rule run alone, `repeat` times, so the
+    times leave out the cost of recording.
 
     Args:
         model: a module or function.
-        inputs: what to call it with, as in `draw(model, x)`.
-        repeat: of so many times the least counts.
+        inputs: its arguments, as in `draw(model, x)`.
+        repeat: the number of runs; the least time counts.
 
     Raises:
         OptionError: `repeat` is less than 1.
         TapeError: nothing was recorded.
-        DTypeError: inputs that the function cannot take.
+        DTypeError: `model` is no function, or the inputs do not fit its parameters.
 
     Example:
         >>> found = profile(lambda x, w: np.tanh(x @ w), np.ones((5, 3)), np.ones((3, 2)))
@@ -83,14 +92,17 @@ def profile(model: Callable[..., Any], *inputs: Any, repeat: int = 5) -> Profile
         (1, 30, 80)
     """
     if isinstance(repeat, bool) or not isinstance(repeat, int) or repeat < 1:
-        raise OptionError(f"profile(repeat={repeat!r}): expected a whole number from 1 on")
+        raise OptionError(f"profile(repeat={repeat!r}): expected a positive integer")
     if not callable(model) or isinstance(model, (ag.Tensor, ag.Tape)):
         raise DTypeError(
             f"profile({type(model).__name__}): expected a module or function with its inputs: "
             "profile(model, x)"
         )
+    from tqdm import tqdm  # here, so that `import visualize` is fast
+
     recorded = record(model, inputs, {}, None)
-    costs = [(node, _cost(node, repeat)) for node in steps_of(recorded.output)[0]]
+    steps = tqdm(steps_of(recorded.output)[0], "ops", leave=False, disable=None, delay=1)
+    costs = [(node, _cost(node, repeat)) for node in steps]
     ops: dict[str, list[Cost]] = {}
     modules: dict[tuple[str, str], list[Cost]] = {}
     for call in recorded.calls:
@@ -140,7 +152,7 @@ def _cost(node: ag.Node, repeat: int) -> Cost:
 
 
 def _least_time(run: Callable[[], Any], repeat: int) -> float:
-    """The least time of several; 0 for what cannot be run by itself."""
+    """The least time of several runs; 0 if `run` raises, since not every op runs alone."""
     times = [0.0]
     with contextlib.suppress(Exception):
         run()
@@ -156,14 +168,16 @@ def _least_time(run: Callable[[], Any], repeat: int) -> float:
 
 
 def _table(head: str, costs: Iterable[Cost]) -> str:
-    rows: list[tuple[str, ...]] = [(head, "calls", "multiply-adds", "bytes", "forward", "backward")]
-    for cost in costs:
-        counts = [f"{n:,}" if n else "" for n in (cost.count, cost.multiply_adds, cost.bytes)]
-        rows.append((cost.name, *counts, _duration(cost.forward), _duration(cost.backward)))
+    rows = [(head, *HEAD), *map(_row, costs)]
     widths = [max(len(row[i]) for row in rows) for i in range(6)]
     lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
     lines.insert(1, "-" * len(lines[0]))
     return "\n".join(lines)
+
+
+def _row(cost: Cost) -> tuple[str, ...]:
+    counts = [f"{n:,}" if n else "" for n in (cost.count, cost.multiply_adds, cost.bytes)]
+    return cost.name, *counts, _duration(cost.forward), _duration(cost.backward)
 
 
 def _duration(seconds: float) -> str:

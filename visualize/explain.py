@@ -1,4 +1,4 @@
-"""The chain rule written out: for each input, the paths from it to the output and the factors along them."""
+"""The chain rule written out: the paths from each input to the output, with the factors along each."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ import numpy as np
 import autograd_lite as ag
 from autograd_lite import contributions
 from autograd_lite.errors import OptionError
+from autograd_lite.notebook import quietly
 
 from .computation import Edge, added
 from .graph import Graph
 from .steps import computed, recorded, with_gradients
 from .words.formulas import latex, latex_name, text
-from .words.values import amount, is_array
+from .words.values import amount, bracketed, is_array
 from .words.wording import Wording, named
 
 __all__ = ["Chain", "Explanation", "Path", "explain"]
 
-LONGEST = 24  # factors of a product that are all written out
+LONGEST = 24  # products with more factors are shortened
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Path:
-    """One way from an input to the output.
+    """One path from an input to the output.
 
     Attributes:
-        edges: the lines along it, the input's first.
-        grad: the product of the local derivatives along it, in the shape of the input.
+        edges: the edges along the path, from the input on.
+        grad: the product of the local derivatives, in the shape of the input.
     """
 
     edges: tuple[Edge, ...]
@@ -42,10 +43,10 @@ class Chain:
     """The gradient of one input.
 
     Attributes:
-        vertex: the input, by its place in `Explanation.graph.vertices`.
-        count: how many paths lead from it to the output.
-        paths: all of them; none, if there are too many.
-        grad: their sum, d(output)/d(input).
+        vertex: the input, as an index into `Explanation.graph.vertices`.
+        count: the number of paths to the output.
+        paths: all paths; empty if there are more than `max_paths`.
+        grad: d(output)/d(input), the sum over the paths.
     """
 
     vertex: int
@@ -57,11 +58,11 @@ class Chain:
 class Explanation:
     """The chain rule of a computation in words and numbers; made by `explain`.
 
-    `print` shows the text, a notebook the formulas; `explanation["w"]` is the text for one input.
+    `print` shows the text, a notebook shows the formulas. `explanation["w"]` is the text for one input.
 
     Attributes:
         graph: the computation, with a name for every step.
-        chains: one for each input, in the order of the graph.
+        chains: the chain of each input, in the order of the graph.
     """
 
     def __init__(self, graph: Graph, chains: tuple[Chain, ...]) -> None:
@@ -81,16 +82,17 @@ class Explanation:
             if self._words.name(chain.vertex) == name:
                 return self._chain(chain)
         known = ", ".join(repr(self._words.name(chain.vertex)) for chain in self.chains)
-        raise OptionError(f"explanation[{name!r}]: there is no input of that name; there are {known}")
+        raise OptionError(f"explanation[{name!r}]: no input has this name; expected one of {known}")
 
     def latex(self) -> str:
-        """The formulas in LaTeX, for an `align*` or, as in notebooks, an `aligned` environment."""
+        """The formulas in LaTeX, for an `align*` or `aligned` environment."""
         rows = [
             *self._latex_definitions(),
             *(row for chain in self.chains for row in self._latex_chain(chain)),
         ]
         return " \\\\\n".join(rows)
 
+    @quietly
     def _repr_latex_(self) -> str:
         return f"$$\\begin{{aligned}}\n{self.latex()}\n\\end{{aligned}}$$"
 
@@ -117,7 +119,7 @@ class Explanation:
         lines = [f"{gradient} has {chain.count} paths"]
         for path in chain.paths:
             lines += [f"  {line}" for line in self._product(path, self._way(path))]
-        total = " + ".join(_in_sum(amount(path.grad)) for path in chain.paths)
+        total = " + ".join(bracketed(amount(path.grad)) for path in chain.paths)
         return "\n".join([*lines, f"{gradient} = {total} = {amount(chain.grad)}"])
 
     def _way(self, path: Path) -> str:
@@ -125,9 +127,9 @@ class Explanation:
         return " → ".join(_shortened([*names, self._words.name(self._output)]))
 
     def _product(self, path: Path, left: str) -> Iterator[str]:
-        """The product along a path: derivatives by name, their formulas, their numbers, what comes out.
+        """The product along a path: its derivatives by name, by formula and in numbers, and the result.
 
-        Where there are arrays, a line for each factor instead.
+        With arrays, each factor has a line of its own.
         """
         edges = path.edges[::-1]
         indent = " " * len(left)
@@ -203,21 +205,22 @@ class Explanation:
 def explain(output: Any, *inputs: Any, max_paths: int = 16) -> Explanation:
     """The chain rule of each input, written out along its paths: df/dx = df/dv2 · dv2/dv1 · dv1/dx.
 
+    No `grad` of a leaf changes.
+
     Args:
-        output: a recorded single number. Its backward pass need not have been played; if it has been,
-            and released arrays, record inside `with ag.Tape():`. No `grad` is touched. Or a function or
-            module that returns one: it is called with `inputs`.
-        inputs: what to call `output` with, as in `draw`.
-        max_paths: of an input with more paths only the shares of its uses are told, for in a deep network
-            with skips the number of paths doubles with each.
+        output: a recorded single number, before or after its backward pass; or a function or module that
+            returns one. A backward pass releases arrays, unless they are recorded inside `with ag.Tape():`.
+        inputs: the arguments of the function or module, as in `draw`.
+        max_paths: for an input with more paths, show only the contribution of each use. Each skip
+            connection of a deep network doubles the number of paths.
 
     Returns:
         An Explanation: `print(explain(f))`, `explain(f)["x"]`, `explain(f).latex()`.
 
     Raises:
-        TapeError: nothing was recorded, or a backward pass has released what was, or began elsewhere.
-        DTypeError: not a Tensor.
-        ShapeError: not a single number, and no backward pass has been played from it.
+        TapeError: nothing was recorded, a backward pass has released values, or it began at another result.
+        DTypeError: `output` is not a Tensor, or a Tensor with `inputs`.
+        ShapeError: `output` is not a single number, and no backward pass has been played from it.
         OptionError: `max_paths` is less than 1.
 
     Example:
@@ -234,7 +237,7 @@ def explain(output: Any, *inputs: Any, max_paths: int = 16) -> Explanation:
               = 1.00
     """
     if isinstance(max_paths, bool) or not isinstance(max_paths, int) or max_paths < 1:
-        raise OptionError(f"explain(max_paths={max_paths!r}): expected a whole number from 1 on")
+        raise OptionError(f"explain(max_paths={max_paths!r}): expected a positive integer")
     output, params = computed("explain", output, inputs)
     graph = named(with_gradients(output, params))
     nodes = dict(
@@ -258,9 +261,9 @@ def explain(output: Any, *inputs: Any, max_paths: int = 16) -> Explanation:
 
 
 def _counts(graph: Graph, output: int) -> tuple[dict[int, int], dict[int, list[Edge]]]:
-    """How many paths lead from each vertex to the output, and the edges they begin with."""
+    """The number of paths from each vertex to the output, and the first edges of these paths."""
     counts, uses = {output: 1}, dict[int, list[Edge]]()
-    for edge in reversed(graph.edges):  # those of a later step first
+    for edge in reversed(graph.edges):  # later steps first
         source = graph.vertices[edge.source]
         if edge.target in counts and not source.constant:
             counts[edge.source] = counts.get(edge.source, 0) + counts[edge.target]
@@ -271,7 +274,7 @@ def _counts(graph: Graph, output: int) -> tuple[dict[int, int], dict[int, list[E
 def _ways(
     start: int, output: int, counts: dict[int, int], uses: dict[int, list[Edge]]
 ) -> Iterator[tuple[Edge, ...]]:
-    """All paths from an input to the output; none of the steps into the graph is in vain."""
+    """All paths from an input to the output; no dead end is entered."""
     open_ways: list[tuple[int, tuple[Edge, ...]]] = [(start, ())] if start in counts else []
     while open_ways:
         at, way = open_ways.pop()
@@ -282,7 +285,7 @@ def _ways(
 
 
 def _along(way: tuple[Edge, ...], nodes: dict[int, ag.Node], seed: Any) -> Any:
-    """What the steps along a path make of the output's gradient."""
+    """The cotangent at a path's beginning: the output's gradient, pulled back along the path."""
     g = seed
     for edge in reversed(way):
         if g is None:
@@ -295,14 +298,14 @@ def _along(way: tuple[Edge, ...], nodes: dict[int, ag.Node], seed: Any) -> Any:
 
 
 def _shortened(parts: list[str]) -> list[str]:
-    """A long list with its middle left out."""
+    """The list; a long one without its middle."""
     if len(parts) <= LONGEST:
         return parts
     return [*parts[:4], f"… ({len(parts) - 8} more) …", *parts[-4:]]
 
 
 def _in_product(shown: str) -> str:
-    """A factor that holds together: a name, a number or a call, else with parentheses."""
+    """A factor of a product: in parentheses, unless it is a name, a number or a call."""
     bare = shown.replace("_", "").replace(".", "").isalnum() or _is_call(shown)
     return shown if bare else f"({shown})"
 
@@ -310,10 +313,6 @@ def _in_product(shown: str) -> str:
 def _is_call(shown: str) -> bool:
     head, _, rest = shown.partition("(")
     return head.isidentifier() and rest.count("(") == rest.count(")") - 1 and rest.find(")") == len(rest) - 1
-
-
-def _in_sum(shown: str) -> str:
-    return f"({shown})" if shown.startswith("-") else shown
 
 
 def _latex_in_product(shown: str) -> str:
@@ -334,7 +333,7 @@ def _latex_shortened(factors: list[str]) -> list[str]:
 
 
 def _latex(value: Any) -> str:
-    """A number; of an array its shape and norm as text."""
+    """A number, or the shape and norm of an array as text."""
     shown = amount(value)
     if not is_array(value):
         return latex_name(shown)

@@ -1,4 +1,4 @@
-"""Where NaN and inf come from."""
+"""Finds the steps that made the first NaN or inf."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 
 from .computation import Computation
 
-__all__ = ["faults", "nonfinite"]
+__all__ = ["blamed", "faults", "nonfinite"]
 
 
 def nonfinite(value: Any) -> str | None:
-    """ "NaN" or "inf" if there is any among the numbers, NaN first; else None."""
+    """ "NaN" if an entry is NaN, else "inf" if an entry is infinite, else None."""
     if isinstance(value, tuple):
         found = {nonfinite(x) for x in value}
         return "NaN" if "NaN" in found else "inf" if "inf" in found else None
@@ -27,10 +27,10 @@ def nonfinite(value: Any) -> str | None:
 
 
 def faults(graph: Computation) -> dict[int, list[str]]:
-    """For each vertex with a NaN or inf what to say of it; the first of each pass is called the first.
+    """The faults of each vertex in words: its own, and NaN or inf in its value or gradient.
 
-    The first of the forward pass is a step that makes one out of finite inputs, or an input that has one;
-    the first of the backward pass a step that sends one though what arrives is finite.
+    The first of the forward pass is an input, or a step with finite inputs. The first of the backward pass
+    is a step whose output has a finite cotangent.
     """
     values = [nonfinite(vertex.value) for vertex in graph.vertices]
     received: dict[int, list[str | None]] = defaultdict(list)  # values that a step gets
@@ -52,7 +52,16 @@ def faults(graph: Computation) -> dict[int, list[str]]:
             )
     start = next((i for i in reversed(places) if any(sent[i]) and not any(arriving[i])), None)
     for i in places:
+        if fault := graph.vertices[i].fault:
+            said[i].insert(0, fault)
         bad = next(filter(None, sent[i] if i == start else arriving[i]), None)
         if bad:
             said[i].append(f"first {bad} of the backward pass" if i == start else f"{bad} in the gradient")
     return dict(said)
+
+
+def blamed(graph: Computation, message: str, line: str) -> Computation:
+    """The same graph; the vertex of the first NaN or inf has the error's message as its fault."""
+    first = (i for i, said in faults(graph).items() if any(s.endswith("of the forward pass") for s in said))
+    i = next(first, None)
+    return graph if i is None else graph.with_fault(i, message, line)

@@ -1,7 +1,7 @@
-"""Graph -> Folding: which steps share a box, and which boxes a frame.
+"""Computation -> Folding: which steps share a box, and which boxes share a frame.
 
-A box stands for a step, for an input, or for a module with all that happens in it; a frame is drawn around
-what happens in a module that is not folded to a box.
+A box stands for a step, for an input, or for a folded module with all its steps. A frame surrounds the
+boxes of an unfolded module.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ __all__ = ["Box", "Folding", "Frame", "Link", "fold", "homes"]
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """What is drawn as one node.
+    """One node of the picture.
 
     Attributes:
-        vertices: the inputs and steps in it, by their places in the graph.
-        call: the call of the module that it stands for, the first of several; None for a step or an input.
-        frame: the call whose frame is around it; None outside of all.
-        count: how many calls, or steps that do the same side by side, are drawn as this one.
+        vertices: its inputs and steps, as indices into the graph's vertices.
+        call: the folded module call, the first of several; None for a step or an input.
+        frame: the call whose frame surrounds the box; None outside of frames.
+        count: the number of calls, or of equal steps side by side, that the box stands for.
     """
 
     vertices: tuple[int, ...]
@@ -34,11 +34,11 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What is drawn as one arrow.
+    """One arrow of the picture.
 
     Attributes:
-        source, target: boxes by their places; the target is None where values leave the graph.
-        edges: the edges in it, by their places in the graph.
+        source, target: indices of boxes; the target is None for an output of the graph.
+        edges: the edges that the arrow stands for, as indices into the graph's edges.
     """
 
     source: int
@@ -48,11 +48,11 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What is drawn around the boxes of a module.
+    """The border around the boxes of a module.
 
     Attributes:
-        parent: the call whose frame is around this one; None outside of all.
-        count: how many calls are drawn in it.
+        parent: the call whose frame surrounds this frame; None for the outermost.
+        count: the number of calls that the frame stands for.
     """
 
     parent: int | None
@@ -61,12 +61,12 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Folding:
-    """The picture's boxes and arrows.
+    """The picture's boxes, arrows and frames.
 
     Attributes:
         boxes: in the order of the tape.
-        links: sorted by the first of their edges.
-        frames: by the call that each stands for, the first of several; those around others come first.
+        links: sorted by their first edge.
+        frames: by their call, the first of several; outer frames come first.
     """
 
     boxes: tuple[Box, ...]
@@ -78,10 +78,10 @@ def fold(graph: Computation, depth: int | None, leaves: bool, unroll: bool) -> F
     """Put the steps of a graph into boxes.
 
     Args:
-        graph: with the calls of its modules.
-        depth: modules at this level become boxes, 0 being the model itself; None for no limit.
-        leaves: whether modules without modules in them become boxes.
-        unroll: whether each call of a module with parameters has a box of its own.
+        graph: the computation, with its module calls.
+        depth: fold modules at this level (0 is the model itself); None folds at no level.
+        leaves: fold modules without submodules.
+        unroll: draw each call of a module with parameters as its own box.
     """
     first = _first_calls(graph, unroll)
     own = _boxes_of_calls(graph, depth, leaves)
@@ -113,7 +113,7 @@ def fold(graph: Computation, depth: int | None, leaves: bool, unroll: bool) -> F
         if edge.target is None:
             edges[place[key_of[edge.source]], None].append(i)
         elif edge.source in hidden:
-            continue  # other calls of its module use it too
+            continue  # the input is in the box of its module
         elif key_of[edge.source] != key_of[edge.target] or _recurs(graph, own, edge.source, edge.target):
             edges[place[key_of[edge.source]], place[key_of[edge.target]]].append(i)
     links = tuple(Link(source, target, tuple(inside)) for (source, target), inside in edges.items())
@@ -121,10 +121,9 @@ def fold(graph: Computation, depth: int | None, leaves: bool, unroll: bool) -> F
 
 
 def _first_calls(graph: Computation, unroll: bool) -> list[int]:
-    """For each call the one that it is drawn as: the first of its module, in the same call around them.
+    """For each call the first call of the same module within the same outer call; they share a box.
 
-    Modules without parameters are called again for convenience, as one ReLU between many layers; those
-    calls have little to do with each other.
+    Calls of a module without parameters, such as one ReLU between many layers, stay apart.
     """
     first: list[int] = []
     seen: dict[tuple[str, int | None], int] = {}
@@ -136,7 +135,7 @@ def _first_calls(graph: Computation, unroll: bool) -> list[int]:
 
 
 def _boxes_of_calls(graph: Computation, depth: int | None, leaves: bool) -> dict[int, int]:
-    """For each call that is drawn as a box, or lies in one, the call that the box stands for."""
+    """The call that each folded call is drawn as: the call itself, or the folded one around it."""
     levels: list[int] = []
     boxes: dict[int, int] = {}
     for i, call in enumerate(graph.calls):
@@ -154,9 +153,9 @@ def _key(graph: Computation, i: int, own: dict[int, int], first: list[int]) -> t
 
 
 def _inner_inputs(graph: Computation, key_of: list[tuple[str, int]]) -> dict[int, tuple[str, int]]:
-    """The parameters and constants that only one module uses: they are in its box.
+    """The parameters and constants that only one folded module uses, with the key of its box.
 
-    All calls of a module count as that module.
+    All calls of a module count as one user.
     """
     users: dict[int, list[tuple[str, int]]] = defaultdict(list)
     for edge in graph.edges:
@@ -171,7 +170,7 @@ def _inner_inputs(graph: Computation, key_of: list[tuple[str, int]]) -> dict[int
 
 
 def _merge_alike(graph: Computation, key_of: list[tuple[str, int]], first: list[int]) -> None:
-    """Draw steps that lie side by side before or after a repeated cell as one, e.g. `x[0], x[1], x[2]`."""
+    """Draw equal steps side by side, next to a repeated cell, as one box, e.g. `x[0], x[1], x[2]`."""
     around: dict[int, set[tuple[str, tuple[str, int]]]] = defaultdict(set)
     for edge in graph.edges:
         if edge.target is not None:
@@ -190,7 +189,7 @@ def _merge_alike(graph: Computation, key_of: list[tuple[str, int]], first: list[
 
 
 def _frames_of_inputs(graph: Computation, key_of: list[tuple[str, int]], first: list[int]) -> dict[int, int]:
-    """For an input or parameter the innermost frame that is around all of its uses."""
+    """The innermost frame around all uses of each input or parameter."""
     frames: dict[int, list[int]] = {}
     for edge in graph.edges:
         vertex = graph.vertices[edge.source]
@@ -207,18 +206,18 @@ def _frames_of_inputs(graph: Computation, key_of: list[tuple[str, int]], first: 
 
 
 def _around(graph: Computation, call: int | None, first: list[int]) -> list[int]:
-    """A call and those around it, from the inside out, as they are drawn."""
+    """The drawn calls of a call and of those around it, innermost first."""
     return [first[c] for c in reversed(graph.around(call))]
 
 
 def _recurs(graph: Computation, own: dict[int, int], source: int, target: int) -> bool:
-    """Whether an edge inside of a box goes from one call of its module to another."""
+    """Whether an edge within a box leads from one call of its module to another."""
     a, b = graph.vertices[source].call, graph.vertices[target].call
     return a is not None and b is not None and own.get(a) != own.get(b)
 
 
 def _frames(graph: Computation, boxes: Iterable[Box], first: list[int]) -> dict[int, Frame]:
-    """The frames around the boxes, each after the one around it."""
+    """The frames around the boxes, outer ones first."""
     shown = {a for box in boxes for a in _around(graph, box.frame, first)}
     counts = Counter(first)
     around = {i: graph.calls[i].parent for i in sorted(shown)}
@@ -226,7 +225,7 @@ def _frames(graph: Computation, boxes: Iterable[Box], first: list[int]) -> dict[
 
 
 def homes(graph: Computation) -> list[int | None]:
-    """For each vertex the call it stands in: inputs and parameters in the innermost around all uses."""
+    """The call of each vertex; for inputs and parameters the innermost call around all uses."""
     found = [vertex.call for vertex in graph.vertices]
     common: dict[int, list[int]] = {}
     for edge in graph.edges:

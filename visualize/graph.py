@@ -1,10 +1,10 @@
-"""Graph: a computation with a look, which shows and writes itself; and `draw`, which makes it."""
+"""`Graph`, a picture that shows and writes itself; and `draw`, which makes a Graph."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,13 @@ from autograd_lite.errors import DTypeError, OptionError
 from autograd_lite.words.names import Hinted
 
 from . import render
-from .calls import record
+from .calls import probe, record
+from .failures import failed
+from .faults import blamed
 from .reading import Recorded, names_of, read
 from .words.names import PICTURE_METHODS
-from .writers import STYLES, WRITERS
+from .words.values import counted
+from .writers import STYLES, WRITERS, neurons
 from .writers.look import Look, Picture
 from .writers.networkx import to_networkx
 from .writers.themes import THEMES
@@ -30,12 +33,12 @@ class Graph(Hinted, Picture):
     """A computation as a picture; made by `draw`.
 
     Attributes:
-        vertices: each after those it was computed from.
-        edges: sorted by target, and there by argument; the graph's outputs last.
-        calls: the calls of modules that steps belong to, each after the one around it.
-        look: how it is drawn.
-        style, values, grads, constants, direction, depth, unroll, flow, theme, legend: the options of its
-            look, see `draw`.
+        vertices: the inputs, constants and steps, in the order of the computation.
+        edges: sorted by target, then by argument; the edges of outputs come last.
+        calls: the module calls that recorded steps; an outer call comes before its inner ones.
+        look: the options of the picture.
+        style, values, grads, constants, direction, depth, unroll, flow, theme, legend: each option of the
+            look, see `visualize.Look`.
     """
 
     _foreign = PICTURE_METHODS
@@ -44,7 +47,7 @@ class Graph(Hinted, Picture):
     values = property(attrgetter("look.values"))
     grads = property(attrgetter("look.grads"))
     constants = property(attrgetter("look.constants"))
-    direction = property(attrgetter("look.direction"))
+    direction = property(lambda self: self.look.direction or "LR")
     depth = property(attrgetter("look.depth"))
     unroll = property(attrgetter("look.unroll"))
     flow = property(attrgetter("look.flow"))
@@ -52,7 +55,7 @@ class Graph(Hinted, Picture):
     legend = property(attrgetter("look.legend"))
 
     def to_dot(self) -> str:
-        """The graph in Graphviz' DOT language; the same graph gives the same text.
+        """The picture in Graphviz' DOT language; the same graph gives the same text.
 
         Example:
             >>> import autograd_lite as ag
@@ -67,16 +70,17 @@ class Graph(Hinted, Picture):
         """The picture as the text of an SVG file.
 
         Raises:
-            OptionError: more than 2,000 boxes.
-            RendererError: neither Graphviz nor pygraphviz is installed.
+            OptionError: the picture has more than 2,000 boxes.
+            RendererError: Graphviz refused the picture's text.
         """
         render.check_size(self)
-        return render.render(self.to_dot(), "svg").decode()
+        drawn = STYLES[self.look.style].svg
+        return drawn(self) if drawn is not None else render.render(self.to_dot(), "svg").decode()
 
     def to_text(self) -> str:
-        """The graph as a tree in plain text: of a model its modules, else each result with what it came from.
+        """The graph in plain text: the tree of a model's modules, or of each result and its inputs.
 
-        In the style "model" it is a table of the boxes of the picture, folded as that is.
+        In the style "model" the text is a table with a row for each box of the picture.
 
         Example:
             >>> print(draw(lambda x, y, z: (x + y) * z, -2.0, 5.0, -4.0, grads=False).to_text())
@@ -89,7 +93,7 @@ class Graph(Hinted, Picture):
         return WRITERS["text"].write(self)
 
     def to_networkx(self) -> Any:
-        """A `networkx.MultiDiGraph` of the vertices, by their places, with all that is known of them.
+        """The graph as a `networkx.MultiDiGraph`, whose nodes are indices of vertices.
 
         Raises:
             RendererError: networkx is not installed (pip install networkx).
@@ -97,22 +101,25 @@ class Graph(Hinted, Picture):
         return to_networkx(self)
 
     def save(self, path: str | Path) -> Path:
-        """Write the picture to a file, in the format of its ending: .dot, .svg, .png, .pdf, .html or .text.
+        """Write the picture to a file; the path's ending names the format.
 
-        An .html file is a page by itself, which needs no network: with numbers and rules to click for,
-        search, modules to fold and unfold, and a dark mode.
+        The formats are .dot, .svg, .png, .pdf, .html and .text. Graphviz makes .svg, .png and .pdf, by its
+        program `dot` or by pygraphviz. Our own layout makes .svg and .png where there is no Graphviz, and
+        where Graphviz would take minutes because lines are long. An .html file is a page that works without a
+        network. Its reader clicks for numbers and rules, searches, and folds modules.
 
         Args:
-            path: where to write; a file that is there is replaced at once, when the new one is complete.
+            path: the file. An existing file is replaced when the new one is complete.
 
         Returns:
             The path.
 
         Raises:
-            DTypeError: not a path.
-            OptionError: an ending for which there is no format, or a picture of more than 2,000 boxes, which
-                takes minutes to lay out and which nobody can read (.dot takes any number, .html 10,000).
-            RendererError: neither Graphviz nor pygraphviz is installed (.dot and .html need neither).
+            DTypeError: `path` is not a path.
+            OptionError: the ending names no format, or the picture has more than 2,000 boxes (10,000 for
+                .html; .dot has no limit).
+            RendererError: no installed program makes the format. A .pdf needs Graphviz or pygraphviz; a .png
+                needs one of these, rsvg-convert, CairoSVG or Chromium.
             FileError: the file cannot be written.
 
         Example:
@@ -124,10 +131,7 @@ class Graph(Hinted, Picture):
         return render.save(self, path)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """What notebooks show: the picture where there is a renderer, else the tree of `to_text`.
-
-        A cell must not fail because a picture cannot be made.
-        """
+        """The picture for notebooks, and the text of `to_text` for terminals; never raises."""
         bundle = {"text/plain": repr(self)}
         with contextlib.suppress(Exception):
             bundle["text/plain"] = self.to_text()
@@ -137,11 +141,7 @@ class Graph(Hinted, Picture):
     def __repr__(self) -> str:
         steps = sum(v.op is not None for v in self.vertices)
         inputs = sum(v.op is None and not v.constant for v in self.vertices)
-        return f'<Graph: {_count(steps, "step")}, {_count(inputs, "input")}; .save("f.svg") writes it>'
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+        return f'<Graph: {counted(steps, "step")}, {counted(inputs, "input")}; .save("f.svg") writes it>'
 
 
 # -- draw ------------------------------------------------------------------------------------------
@@ -163,26 +163,28 @@ def draw(
     theme: str = "light",
     legend: bool | None = None,
 ) -> Graph:
-    """The graph of a computation, with the value and the gradient on every edge.
+    """Draw the graph of a computation, with the value and the gradient on every edge.
 
     Args:
-        output: a recorded Tensor, or nested tuples, lists and dicts of them; a `Tape`; or a function
-            or module, which is then called with `inputs` and its forward pass recorded. A model is called
-            as it is: write `model.eval()` before, where it should not act as in training.
-        inputs: what to call `output` with. Numbers and floating-point arrays become inputs of the
-            graph, under the names of the function's parameters; a Python int counts as a float, as in
-            `ag.grad`, so a setting stays in the function: draw(lambda x: np.sum(x, axis=0), x).
-        params: names for Tensors, as pairs or a dict, e.g. `model.named_parameters()`, which is the
-            default for a module.
-        style, values, ..., legend: how the graph is drawn, see `visualize.Look`.
-        loss: called with what the model returns. The graph is then of the loss, and is played backwards, so
-            that gradients are there; the model's own `grad`s stay as they are.
+        output: a recorded Tensor, or nested tuples, lists and dicts of Tensors; a `Tape`; a function or
+            module; or an error. A function or module is called with `inputs` and recorded. A model keeps its
+            mode, so write `model.eval()` before where needed. The graph of an error has the steps before the
+            error, with the failed op in red; its default style is "ops".
+        inputs: the arguments of the function or module. Numbers and floating-point arrays become inputs of
+            the graph, with the names of the parameters. A Python int counts as a float, as in `ag.grad`;
+            keep options in the function: draw(lambda x: np.sum(x, axis=0), x).
+        params: names for Tensors, as pairs or a dict. Default for a module: `model.named_parameters()`.
+        style, values, ..., legend: the options of the picture, see `visualize.Look`.
+        loss: called with the model's output. The graph then shows the loss with all gradients; the `grad`
+            of each parameter stays.
 
     Raises:
-        TapeError: nothing was recorded, or a backward pass has released what was.
-        DTypeError: something that has no graph, inputs that the function cannot take, or `params`
-            that are not names with Tensors.
-        OptionError: an option has an invalid value, or the style does not have it.
+        TapeError: nothing was recorded, or a backward pass has released the values.
+        DTypeError: `output` has no graph, the inputs do not fit the function, or `params` are not names
+            with Tensors.
+        OptionError: an option has an invalid value, or the style does not have the option.
+        UnsupportedError: the style is "neurons", and the computation is neither a plain chain of Linear
+            layers and activations nor one LSTM.
 
     Example:
         >>> graph = draw(lambda x, y, z: (x + y) * z, -2.0, 5.0, -4.0)
@@ -191,30 +193,55 @@ def draw(
         >>> [float(edge.value) for edge in graph.edges]
         [-2.0, 5.0, 3.0, -4.0, -12.0]
     """
-    if direction is None:
-        direction = "LR" if style == "lecture" else "TB"
+    if isinstance(output, BaseException) and style == "lecture":
+        style = "ops"
+    if direction is None and style != "lecture":
+        direction = "LR" if style == "neurons" else "TB"
     look = Look(style, values, grads, constants, direction, depth, unroll, flow, theme, legend)
     _check(look)
+    if style == "neurons" and not inputs and hasattr(output, "named_parameters"):
+        return _probed(output, replace(look, values=False, grads=False))
     names = names_of(params)
-    found = read(_recorded(output, inputs, names, loss), names)
+    return _graph(_recorded(output, inputs, names, loss, whole=style == "neurons"), names, look)
+
+
+def _graph(recorded: Recorded, names: dict[Any, str], look: Look) -> Graph:
+    found = read(recorded, names)
+    if look.style == "neurons":
+        neurons.checked(found)
+    if recorded.failed is not None and not any(vertex.fault for vertex in found.vertices):
+        found = blamed(found, recorded.failed.message, recorded.failed.line)
+    if look.direction is None and not found.calls:
+        look = replace(look, direction="LR")
     return Graph(found.vertices, found.edges, found.calls, look)
+
+
+def _probed(model: Any, look: Look) -> Graph:
+    """The graph of a model without an input; the model is called with zeros."""
+    names: dict[Any, str] = {}
+    return _graph(probe(model, names), names, look)
 
 
 def _check(look: Look) -> None:
     _one_of("style", look.style, STYLES)
-    _one_of("direction", look.direction, ("LR", "TB"))
+    if look.direction is not None:
+        _one_of("direction", look.direction, ("LR", "TB"))
     _one_of("theme", look.theme, THEMES)
     _one_of("values", look.values, (True, False, "stats", "full", "pictures"))
-    if look.style == "lecture":
+    if look.style in ("lecture", "neurons"):
         for option, given in (
             ("depth", look.depth is not None),
             ("unroll", look.unroll),
             ("flow", look.flow),
+            ("direction", look.style == "neurons" and look.direction != "LR"),
         ):
             if given:
-                raise OptionError(f"draw({option}=...): style 'lecture' has none; write style='model'")
+                raise OptionError(
+                    f"draw({option}=...): the style {look.style!r} does not have this option; "
+                    "write style='model'"
+                )
     elif look.depth is not None and (type(look.depth) is not int or look.depth < 0):
-        raise OptionError(f"draw(depth={look.depth!r}): expected how many levels are open: 0, 1, 2, ...")
+        raise OptionError(f"draw(depth={look.depth!r}): expected the number of open levels: 0, 1, 2, ...")
 
 
 def _one_of(option: str, given: Any, known: Iterable[Any]) -> None:
@@ -223,11 +250,20 @@ def _one_of(option: str, given: Any, known: Iterable[Any]) -> None:
 
 
 def _recorded(
-    output: Any, inputs: tuple[Any, ...], names: dict[Any, str], loss: Callable[[Any], Any] | None
+    output: Any,
+    inputs: tuple[Any, ...],
+    names: dict[Any, str],
+    loss: Callable[[Any], Any] | None,
+    whole: bool,
 ) -> Recorded:
-    """What is to be drawn: a function or model is called, what was recorded before is taken as it is."""
+    """The recorded output: of the call of a function or model, of an error, or given as Tensors or a Tape."""
+    if isinstance(output, BaseException):
+        return failed(output, names)
+    if isinstance(output, type) and hasattr(output, "named_parameters"):
+        name = output.__name__
+        raise DTypeError(f"draw({name}): a class has no layers yet; make one: draw({name}(...), x)")
     if callable(output) and not isinstance(output, (ag.Tensor, ag.Tape)):
-        return record(output, inputs, names, loss)
+        return record(output, inputs, names, loss, whole=whole)
     if inputs or loss is not None:
         raise DTypeError(
             f"draw({type(output).__name__}, ...): inputs and a loss belong to a function or module: "

@@ -18,28 +18,53 @@ from autograd_lite.tree import flatten
 
 from .computation import Call, Computation, Edge, Vertex
 
-__all__ = ["Recorded", "history", "identity", "known_as", "names_of", "op_name", "read", "steps_of"]
+__all__ = ["Failed", "Recorded", "history", "identity", "known_as", "names_of", "op_name", "read", "steps_of"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Failed:
+    """An error, and the op that failed.
+
+    Attributes:
+        message: the text beside the failed op.
+        line: the file and line of the user's code.
+        name: the name of the op; None if a value in the graph caused the error.
+        op: the op.
+        inputs: the arguments of the op: Tensors, arrays and numbers.
+        node: the recorded step, if there is one.
+        cotangent: the cotangent of the step's output, if its derivative failed.
+    """
+
+    message: str
+    line: str
+    name: str | None = None
+    op: Any = None
+    inputs: tuple[Any, ...] = ()
+    node: ag.Node | None = None
+    cotangent: Any = None
 
 
 @dataclass
 class Recorded:
-    """What a call of a function or module has left.
+    """What to read: recorded Tensors or a Tape, and the calls behind them.
 
     Attributes:
         output: Tensors to draw, or a Tape.
-        calls: of modules.
-        call_of: for each step the place of its call.
-        given: the inputs, by what makes them the same, see `identity`.
+        calls: the module calls.
+        call_of: the call that recorded each step, as an index into `calls`.
+        given: the inputs by their `identity`.
+        failed: the error that ended the computation; `output` is then a list of nodes.
     """
 
     output: Any
     calls: tuple[Call, ...] = ()
     call_of: Mapping[ag.Node, int] = field(default_factory=dict)
     given: Mapping[Any, Any] = field(default_factory=dict)
+    failed: Failed | None = None
 
 
 def names_of(params: Mapping[str, ag.Tensor] | Iterable[tuple[str, ag.Tensor]] | None) -> dict[Any, str]:
-    """The names of Tensors, by what identifies them."""
+    """The names of Tensors, by their `identity`."""
     pairs = params.items() if isinstance(params, Mapping) else () if params is None else params
     names = {}
     for pair in pairs if isinstance(pairs, Iterable) else [pairs]:
@@ -55,7 +80,7 @@ def names_of(params: Mapping[str, ag.Tensor] | Iterable[tuple[str, ag.Tensor]] |
 
 
 def identity(x: Any) -> Any:
-    """What makes two uses the same input: the node, or for constants the object itself."""
+    """The key of an input, equal for all its uses: the node, or for a constant the object's id."""
     node = x if isinstance(x, ag.Node) else getattr(x, "node", None)
     return id(x) if node is None else node
 
@@ -64,7 +89,7 @@ def identity(x: Any) -> Any:
 
 
 def steps_of(output: Any) -> tuple[list[ag.Node], list[ag.Node]]:
-    """The steps to draw in the order of the tape, and the nodes that leave the graph."""
+    """The steps to draw in the order of the tape, and the nodes of the outputs."""
     if isinstance(output, ag.Tape):
         steps = list(output.nodes)
         used = {parent for node in steps for parent in node.inputs if isinstance(parent, ag.Node)}
@@ -93,8 +118,21 @@ def steps_of(output: Any) -> tuple[list[ag.Node], list[ag.Node]]:
     return steps, outputs
 
 
+def _left(nodes: list[ag.Node]) -> tuple[list[ag.Node], list[ag.Node]]:
+    """The steps and outputs of a computation that failed, without released ones."""
+    steps = [node for node in history(nodes) if not node.released]
+    return steps, [node for node in dict.fromkeys(nodes) if not node.released]
+
+
+def _held(x: Any) -> Any:
+    """The value of an op's argument: a Tensor's array, or the argument itself."""
+    if not isinstance(x, ag.Tensor):
+        return x
+    return x.detach().numpy() if x.node is None or x.node.released else x.node.value
+
+
 def history(outputs: list[ag.Node]) -> list[ag.Node]:
-    """All steps that `outputs` were computed from, oldest first; leaves are not steps."""
+    """The steps from which `outputs` were computed, oldest first; leaves are not steps."""
     found = [node for node in outputs if node.op is not None]
     seen = set(found)
     for node in found:  # grows while it is being read
@@ -106,12 +144,12 @@ def history(outputs: list[ag.Node]) -> list[ag.Node]:
 
 
 def op_name(node: ag.Node) -> str:
-    """What the op of a step is called."""
+    """The name of a step's op."""
     return getattr(node.op, "__name__", "op")
 
 
 class _Copies:
-    """Read-only copies of arrays, one for each: a picture shows what was, not what became of it."""
+    """Makes one read-only copy of each array, so that a picture shows the values of its time."""
 
     def __init__(self) -> None:
         self._made: dict[int, tuple[Any, Any]] = {}
@@ -130,62 +168,117 @@ class _Copies:
 
 
 def read(recorded: Recorded, names: dict[Any, str]) -> Computation:
-    """The steps that have led to what was recorded; `names` overrides what inputs are called."""
-    steps, outputs = steps_of(recorded.output)
-    copy = _Copies()
-    vertices: list[Vertex] = []
-    edges: list[Edge] = []
-    places: dict[Any, int] = {}
-    uses = Counter(parent for node in steps for parent in node.inputs if isinstance(parent, ag.Node))
-    inputs = (x for node in steps for x in node.inputs if isinstance(x, (ag.Node, ag.Tensor)))
-    taken = {*names.values(), *(x.name for x in (*inputs, *outputs))}
-    fresh = {"x": _fresh("x", taken), "c": _fresh("c", taken)}
+    """The computation of a recorded output; `names` overrides the names of inputs."""
+    return _Reader(recorded, names).read()
 
-    def add_input(x: Any, value: Any) -> int:
-        constant, given = not isinstance(x, ag.Node), identity(x) in recorded.given
-        name = names.get(identity(x)) or getattr(x, "name", None)
+
+class _Reader:
+    """Copies steps and inputs into vertices and edges."""
+
+    def __init__(self, recorded: Recorded, names: dict[Any, str]) -> None:
+        self.recorded, self.names, self.failed = recorded, names, recorded.failed
+        output = recorded.output
+        self.steps, self.outputs = steps_of(output) if self.failed is None else _left(output)
+        self.copy = _Copies()
+        self.vertices: list[Vertex] = []
+        self.edges: list[Edge] = []
+        self.places: dict[Any, int] = {}
+        parents = [x for node in self.steps for x in node.inputs if isinstance(x, (ag.Node, ag.Tensor))]
+        self.uses = Counter(x for x in parents if isinstance(x, ag.Node))
+        taken = {*names.values(), *(x.name for x in (*parents, *self.outputs))}
+        self.fresh = {"x": _fresh("x", taken), "c": _fresh("c", taken)}
+
+    def read(self) -> Computation:
+        for node in self.steps:
+            self._add_step(node)
+        if self.failed is not None and self.failed.node is None and self.failed.name is not None:
+            self._add_offender(self.failed)
+        else:
+            for node in self.outputs:
+                source, adjoint = self._place_of(node, node.value), self._adjoint(node)
+                self.edges.append(Edge(source, None, 0, self.copy(node.value), self.copy(adjoint)))
+        return Computation(tuple(self.vertices), tuple(self.edges), self.recorded.calls)
+
+    def _add_input(self, x: Any, value: Any) -> int:
+        constant, given = not isinstance(x, ag.Node), identity(x) in self.recorded.given
+        name = self.names.get(identity(x)) or getattr(x, "name", None)
         if not name and not (constant and np.ndim(value) == 0):
-            name = next(fresh["c" if constant else "x"])
-        vertices.append(Vertex(None, name or None, copy(value), constant, given=given))
-        return len(vertices) - 1
+            name = next(self.fresh["c" if constant else "x"])
+        self.vertices.append(Vertex(None, name or None, self.copy(value), constant, given=given))
+        return len(self.vertices) - 1
 
-    def place_of(x: Any, value: Any) -> int:
+    def _place_of(self, x: Any, value: Any) -> int:
         if not isinstance(x, (ag.Node, ag.Tensor, np.ndarray)):
-            return add_input(x, value)  # a number in the code: one for each use
+            return self._add_input(x, value)  # a number in the code: one for each use
         key = identity(x)
-        if key not in places:
-            places[key] = add_input(x, value)
-        return places[key]
+        if key not in self.places:
+            self.places[key] = self._add_input(x, value)
+        return self.places[key]
 
-    for node in steps:
+    def _add_step(self, node: ag.Node) -> None:
         received = node.args or [getattr(x, "value", x) for x in node.inputs]
-        sent, slopes = contributions(node), _slopes(node)
+        sent, slopes = self._sent(node), _slopes(node)
         positions = list(_operands(node))
-        sources = [place_of(node.inputs[i], received[i]) for i in positions]
+        sources = [self._place_of(node.inputs[i], received[i]) for i in positions]
         at = _INDEXED.get(known_as(node.op))
         index = None if at is None else node.inputs[at]
-        looked_up = _given_index(index, recorded.given)
+        looked_up = _given_index(index, self.recorded.given)
         if at is not None and looked_up is not None:
             positions.append(at)
-            sources.append(place_of(looked_up, index))
-        places[node] = len(vertices)
+            sources.append(self._place_of(looked_up, index))
+        self.places[node] = len(self.vertices)
+        blamed = self.failed if self._is_to_blame(node) else None
         line = node.notes.line if node.notes else None
-        name, value = op_name(node), copy(node.value)
-        call = recorded.call_of.get(node)
-        vertices.append(Vertex(name, node.name, value, index=index, call=call, line=line, function=node.op))
+        vertex = Vertex(
+            op_name(node),
+            node.name,
+            self.copy(node.value),
+            index=index,
+            call=self.recorded.call_of.get(node),
+            line=line or (blamed.line if blamed else None),
+            function=node.op,
+            fault=blamed.message if blamed else None,
+        )
+        self.vertices.append(vertex)
         for i, source in zip(positions, sources, strict=True):
-            grad = copy(_flown_back(node, i, sent[i], uses))
-            edges.append(Edge(source, places[node], i, copy(received[i]), grad, slopes[i]))
-    for node in outputs:
-        source = place_of(node, node.value)
-        edges.append(Edge(source, None, 0, copy(node.value), copy(node.adjoint)))
-    return Computation(tuple(vertices), tuple(edges), recorded.calls)
+            grad, value = self.copy(_flown_back(node, i, sent[i], self.uses)), self.copy(received[i])
+            self.edges.append(Edge(source, self.places[node], i, value, grad, slopes[i]))
+
+    # -- the failed op -----------------------------------------------------------------------------
+
+    def _is_to_blame(self, node: ag.Node) -> bool:
+        return self.failed is not None and self.failed.node is node
+
+    def _adjoint(self, node: ag.Node) -> Any:
+        return self.failed.cotangent if self.failed and self._is_to_blame(node) else node.adjoint
+
+    def _sent(self, node: ag.Node) -> tuple[Any, ...]:
+        """The cotangents that a step sent to its inputs; None for a failed step whose rule raises."""
+        if not self._is_to_blame(node):
+            return contributions(node)
+        arrived = self._adjoint(node)
+        if arrived is not None:
+            with contextlib.suppress(Exception):
+                return contributions(node, arrived)
+        return (None,) * len(node.inputs)
+
+    def _add_offender(self, failed: Failed) -> None:
+        """Add the failed op, which was not recorded: it has inputs, but no value."""
+        values = [_held(x) for x in failed.inputs]
+        nodes = [x.node if isinstance(x, ag.Tensor) and x.node is not None else x for x in failed.inputs]
+        sources = [self._place_of(x, value) for x, value in zip(nodes, values, strict=True)]
+        end = len(self.vertices)
+        self.vertices.append(
+            Vertex(failed.name, None, None, line=failed.line, function=failed.op, fault=failed.message)
+        )
+        for i, (source, value) in enumerate(zip(sources, values, strict=True)):
+            self.edges.append(Edge(source, end, i, self.copy(value), None))
 
 
 def _slopes(node: ag.Node) -> tuple[Any, ...]:
-    """The local derivative by each argument of a step from numbers to a number.
+    """The local derivatives of a step, if its arguments and result are single numbers; else None for each.
 
-    A step may be drawn though a rule of it is missing, or fails: then there is none.
+    A step without a rule, or with a rule that raises, is drawn without them.
     """
     if all(map(_is_number, (node.value, *node.args))):
         with contextlib.suppress(Exception):
@@ -213,13 +306,13 @@ def known_as(op: Any) -> str:
 
 
 _INDEXED = {"getitem": 1, "setitem": 2, "scatter": 1, "output": 1}
-"""The steps that pick entries, and where they have their index, which is no operand."""
+"""The steps that select entries, and the position of the index among their arguments."""
 
 
 def _given_index(index: Any, given: Mapping[Any, Any]) -> Any:
-    """The input that an index is a copy of, e.g. the tokens that an embedding looks up; else None.
+    """The input with the same entries as an index, e.g. the tokens of an embedding; else None.
 
-    Indexing copies its index, so the input is known by its entries.
+    Indexing copies its index, so the two are different objects.
     """
     if not isinstance(index, np.ndarray):
         return None
@@ -231,9 +324,9 @@ def _given_index(index: Any, given: Mapping[Any, Any]) -> Any:
 
 
 def _operands(node: ag.Node) -> Iterator[int]:
-    """Which arguments are values the step computes with; the others are settings: axes, shapes, indices.
+    """The positions of the operands; the other arguments are options: axes, shapes, indices.
 
-    A plain int is an operand of arithmetic, but an axis or a shape of other functions.
+    A plain int is an operand of a ufunc, but an axis or a shape for other functions.
     """
     numbers: Any = (np.ndarray, np.generic, ag.Node, ag.Tensor, float, complex)
     if isinstance(node.op, np.ufunc):
@@ -252,8 +345,8 @@ def _fresh(letter: str, taken: set[str | None]) -> Iterator[str]:
 def _flown_back(node: ag.Node, i: int, sent: Any, uses: Counter[ag.Node]) -> Any:
     """The gradient on one edge.
 
-    Where the engine cannot tell what the step sent, a parent without other uses has the same
-    number as its adjoint, or, if it is a leaf, as its `grad`.
+    If the engine cannot compute it, and the parent has no other use, it is the parent's adjoint. A leaf has
+    its `grad` in place of an adjoint.
     """
     parent = node.inputs[i]
     if sent is not None or node.adjoint is None or not isinstance(parent, ag.Node) or uses[parent] != 1:

@@ -1,41 +1,53 @@
-"""Backpropagation step by step, as on slides: forward value by value, then backward gradient by gradient."""
+"""Backpropagation step by step, as in the lecture: the values forward, then the gradients backward."""
 
 from __future__ import annotations
 
 import importlib
 import io
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import Any, TextIO, overload
 
 import numpy as np
 
 import autograd_lite as ag
-from autograd_lite.errors import DTypeError, FileError, OptionError, RendererError, TapeError
+from autograd_lite.errors import (
+    DTypeError,
+    FileError,
+    OptionError,
+    RendererError,
+    ShapeError,
+    TapeError,
+)
+from autograd_lite.notebook import quietly
 
 from . import render
 from .calls import record
 from .computation import Step, added
 from .graph import Graph, draw
 from .reading import history
-from .words.values import amount
+from .words.values import amount, bracketed
 from .words.wording import Wording, named
-from .writers import html, lecture
+from .writers import STYLES, lecture, neurons, page
 
 __all__ = ["Steps", "backprop_steps", "computed", "recorded", "with_gradients"]
 
 MOST_PICTURES = 500
 FORMATS = ("svg", "png", "pdf", "dot")
+FRAME = 560
+"""The height of the page in a notebook, in pixels."""
 
 Names = Sequence[tuple[str, ag.Tensor]]
 
 
 class Steps(Sequence[Step]):
-    """The walk through a computation and back; made by `backprop_steps`.
+    """The walk forward and backward through a computation; made by `backprop_steps`.
 
     Attributes:
-        graph: the whole graph, with all its values and gradients.
+        graph: the graph, with all values and gradients.
     """
 
     def __init__(self, graph: Graph, steps: Sequence[Step]) -> None:
@@ -64,17 +76,41 @@ class Steps(Sequence[Step]):
     def __repr__(self) -> str:
         return f'<Steps: {len(self)} of them; .print() shows them, .save("steps.html") writes them>'
 
+    @quietly
+    def _repr_html_(self) -> str:
+        """The page of `save("steps.html")` in a frame, whose scripts cannot reach the notebook."""
+        text = escape(page(self.graph, self))
+        return (
+            f'<iframe srcdoc="{text}" sandbox="allow-scripts allow-downloads allow-modals" '
+            'title="Backpropagation step by step" '
+            f'style="width: 100%; height: {FRAME}px; border: 1px solid rgba(128, 128, 128, 0.35)"></iframe>'
+        )
+
     def print(self, file: TextIO | None = None) -> None:
-        """Write the walk as text, to the terminal unless a file is given."""
+        """Print the walk as text, to the terminal or to a file."""
         print(self, file=sys.stdout if file is None else file)
 
-    def to_dot(self, i: int) -> str:
-        """The picture of the i-th step in Graphviz' DOT language.
+    def to_svg(self, i: int) -> str:
+        """The picture of the i-th step as the text of an SVG file.
 
         Raises:
-            IndexError: there is no such step.
+            IndexError: `i` is out of range.
+            RendererError: Graphviz refused the picture's text.
+        """
+        drawn = STYLES[self.graph.look.style].frame
+        if drawn is not None:
+            return drawn(self.graph, self, range(len(self))[i])
+        return render.render(self.to_dot(i), "svg").decode()
+
+    def to_dot(self, i: int) -> str:
+        """The picture of the i-th step in Graphviz' DOT language; in the style "neurons" the whole network.
+
+        Raises:
+            IndexError: `i` is out of range.
         """
         i = range(len(self))[i]
+        if self.graph.look.style == "neurons":
+            return self.graph.to_dot()
         past, step = self[: i + 1], self[i]
         captions = [(f"{j + 1} of {len(self)}: {s.title}", s.rule) for j, s in enumerate(self)]
         stage = lecture.Stage(
@@ -87,16 +123,16 @@ class Steps(Sequence[Step]):
         return lecture.dot(self.graph, stage)
 
     def save(self, path: str | Path, seconds: float = 1.5) -> Path:
-        """Write the whole walk to one file, in the format of its ending.
+        """Write the whole walk to one file; the path's ending names the format.
 
         Args:
-            path: `.html`, a page with a slider that arrow keys move and that needs no network;
-                `.gif` or `.png`, an animation; `.txt`, the text.
-            seconds: how long an animation shows each step.
+            path: `.html` is a page with a slider, which works without a network; `.gif` and `.png` are
+                animations; `.txt` is the text.
+            seconds: the time that an animation shows each step.
 
         Raises:
-            DTypeError: not a path.
-            OptionError: another ending, or too many steps for an animation.
+            DTypeError: `path` is not a path.
+            OptionError: the ending names no format, or an animation would have more than 500 steps.
             RendererError: an animation needs Pillow (pip install pillow) and a renderer, see `Graph.save`.
             FileError: the file cannot be written.
 
@@ -110,28 +146,28 @@ class Steps(Sequence[Step]):
         path = render.as_path(path)
         match path.suffix.lower():
             case ".html":
-                content = html.page(self.graph, self).encode()
+                content = page(self.graph, self).encode()
             case ".gif" | ".png":
                 content = self._animation(path.suffix.lower().removeprefix("."), seconds)
             case ".txt":
                 content = f"{self}\n".encode()
             case _:
                 raise OptionError(
-                    f"save({str(path)!r}): a walk is written to .html, .gif, .png or .txt; its steps "
-                    "one by one: steps.save_frames('folder')"
+                    f"save({str(path)!r}): the ending {path.suffix!r} names no format; expected .html, .gif, "
+                    ".png or .txt; write a file for each step: steps.save_frames('folder')"
                 )
         return render.write(content, path)
 
     def save_frames(self, folder: str | Path, format: str = "svg") -> list[Path]:
-        """Write the picture of every step to a file of its own: step-01.svg, step-02.svg, ... of one size.
+        """Write a file for each step: step-01.svg, step-02.svg, ...; all pictures have one size.
 
         Args:
-            folder: where to; it is made if it is not there.
+            folder: the folder of the files; made if missing.
             format: "svg", "png", "pdf" or "dot".
 
         Raises:
-            OptionError: an unknown format, or more than 500 steps.
-            RendererError: neither Graphviz nor pygraphviz is installed.
+            OptionError: `format` is unknown, or there are more than 500 steps.
+            RendererError: no installed program makes the format, see `Graph.save`.
             FileError: a file cannot be written.
         """
         if format not in FORMATS:
@@ -144,11 +180,23 @@ class Steps(Sequence[Step]):
         except OSError as error:
             raise FileError(f"could not make the folder {str(folder)!r}: {error.strerror}") from error
         return [
-            render.write(self._frame(i, format), folder / f"step-{i + 1:0{max(2, width)}}.{format}")
-            for i in range(len(self))
+            render.write(frame, folder / f"step-{i + 1:0{max(2, width)}}.{format}")
+            for i, frame in enumerate(self._frames(format))
         ]
 
+    def _frames(self, format: str) -> Iterator[bytes]:
+        """The picture of every step, with a progress bar on a terminal."""
+        from tqdm import tqdm  # here, so that `import visualize` is fast
+
+        for i in tqdm(range(len(self)), "pictures", leave=False, disable=None):
+            yield self._frame(i, format)
+
     def _frame(self, i: int, format: str) -> bytes:
+        if format == "svg":
+            return self.to_svg(i).encode()
+        drawn = STYLES[self.graph.look.style].frame
+        if drawn is not None and format != "dot":
+            return render.drawing(drawn(self.graph, self, i), format)
         return self.to_dot(i).encode() if format == "dot" else render.render(self.to_dot(i), format)
 
     def _animation(self, format: str, seconds: float) -> bytes:
@@ -160,7 +208,7 @@ class Steps(Sequence[Step]):
                 "an animation needs Pillow, which is not installed: pip install pillow; without it, "
                 "steps.save('steps.html') and steps.save_frames('folder') work"
             ) from error
-        pictures = [image.open(io.BytesIO(self._frame(i, "png"))).convert("RGB") for i in range(len(self))]
+        pictures = [image.open(io.BytesIO(frame)).convert("RGB") for frame in self._frames("png")]
         buffer = io.BytesIO()
         durations = [int(1000 * seconds)] * (len(self) - 1) + [int(3000 * seconds)]
         pictures[0].save(
@@ -171,27 +219,35 @@ class Steps(Sequence[Step]):
     def _refuse_too_many(self) -> None:
         if len(self) > MOST_PICTURES:
             raise OptionError(
-                f"{len(self)} steps are too many for a picture of each, {MOST_PICTURES} is the most; write "
-                "steps.save('steps.html'), or walk through a smaller part of the computation"
+                f"{len(self)} steps are too many for a picture of each (the limit is {MOST_PICTURES}); write "
+                "steps.save('steps.html'), or walk through a part of the computation"
             )
 
 
-def backprop_steps(output: Any, *inputs: Any) -> Steps:
+def backprop_steps(
+    output: Any, *inputs: Any, loss: Callable[[Any], Any] | None = None, style: str = "lecture"
+) -> Steps:
     """The lecture's walk: every value on the way forward, then every gradient on the way back.
 
+    No `grad` of a leaf changes.
+
     Args:
-        output: a recorded single number. Its backward pass need not have been played; if it has been,
-            and released arrays, record inside `with ag.Tape():`. No `grad` is touched. Or a function or
-            module that returns one: it is called with `inputs`.
-        inputs: what to call `output` with, as in `draw`.
+        output: a recorded single number, before or after its backward pass; or a function or module that
+            returns one. A backward pass releases arrays, unless they are recorded inside `with ag.Tape():`.
+        inputs: the arguments of the function or module, as in `draw`.
+        loss: called with the output of the function or module.
+        style: "lecture" gives a step for each operation. "neurons" gives a step for each neuron of a chain of
+            Linear layers and activations, with one sample: its value, its delta, its weights' gradients.
 
     Returns:
         A sequence of `Step`s, with `print`, `save` and `save_frames`.
 
     Raises:
-        TapeError: nothing was recorded, or a backward pass has released what was, or began elsewhere.
-        DTypeError: not a Tensor.
-        ShapeError: not a single number, and no backward pass has been played from it.
+        TapeError: nothing was recorded, a backward pass has released values, or it began at another result.
+        DTypeError: `output` is not a Tensor, or a Tensor with `inputs` or a loss.
+        ShapeError: `output` is not a single number, and no backward pass has been played from it.
+        OptionError: `style` is unknown.
+        UnsupportedError: the style is "neurons", and the model is neither such a chain nor one LSTM.
 
     Example:
         >>> import autograd_lite as ag
@@ -210,32 +266,77 @@ def backprop_steps(output: Any, *inputs: Any) -> Steps:
         >>> str(backprop_steps(lambda x: 3 * x, 2.0)[-1])
         'df/dx, through f = 3*x: d(3*x)/dx = 3.00; upstream 1.00; so 3.00'
     """
-    graph = named(with_gradients(*computed("backprop_steps", output, inputs)))
+    if style not in ("lecture", "neurons"):
+        raise OptionError(f"backprop_steps(style={style!r}): expected 'lecture' or 'neurons'")
+    if style == "neurons":
+        return _through_neurons(output, inputs, loss)
+    graph = named(with_gradients(*computed("backprop_steps", output, inputs, loss)))
     words = Wording(graph)
     return Steps(graph, [*_forward(graph, words), *_backward(graph, words)])
+
+
+def _through_neurons(output: Any, inputs: tuple[Any, ...], loss: Callable[[Any], Any] | None) -> Steps:
+    """The walk neuron by neuron through a model or a recorded output."""
+    if callable(output) and not isinstance(output, ag.Tensor):
+        graph = draw(output, *inputs, style="neurons", loss=loss or _alone)
+    else:
+        computed("backprop_steps", output, inputs, loss)  # refuses inputs and a loss
+        graph = with_gradients(output)
+        graph = replace(graph, look=replace(graph.look, style="neurons"))
+    samples = neurons.checked(graph).samples
+    if samples != 1:
+        raise ShapeError(
+            f"backprop_steps(style='neurons'): the input has {samples} samples, but a walk shows one; give "
+            "the first: backprop_steps(model, x[:1], ...)"
+        )
+    return Steps(graph, neurons.steps(graph))
+
+
+def _alone(output: Any) -> Any:
+    """The output of a model, if it is a single number, from which a backward pass can begin."""
+    if isinstance(output, (tuple, list, dict)):
+        raise ShapeError(
+            "backprop_steps(style='neurons'): the output has several parts, but the backward pass begins at "
+            "a single number; give a loss: backprop_steps(model, x, loss=lambda y: np.sum(y[0]))"
+        )
+    if not isinstance(output, ag.Tensor):
+        raise TapeError(
+            "backprop_steps(style='neurons'): the output carries no gradient, so there is no backward pass; "
+            "draw the values alone: draw(model, x, style='neurons')"
+        )
+    if output.size != 1:
+        raise ShapeError(
+            f"backprop_steps(style='neurons'): the output has shape {output.shape}, but the backward pass "
+            "begins at a single number; give a loss: "
+            "backprop_steps(model, x, loss=lambda y: np.sum((y - t) ** 2))"
+        )
+    return output
 
 
 # -- the pass back ---------------------------------------------------------------------------------
 
 
-def computed(who: str, output: Any, inputs: tuple[Any, ...]) -> tuple[Any, Names]:
-    """A Tensor, or what a function makes of inputs, and the names of these and of its parameters."""
+def computed(
+    who: str, output: Any, inputs: tuple[Any, ...], loss: Callable[[Any], Any] | None = None
+) -> tuple[Any, Names]:
+    """A Tensor, or the output of a function, with the names of its inputs and parameters."""
     if isinstance(output, ag.Tensor) or not callable(output):
-        if inputs:
+        if inputs or loss is not None:
+            what = "inputs and a loss" if loss is not None else "inputs"
             raise DTypeError(
-                f"{who}({type(output).__name__}, ...): inputs belong to a function or module: {who}(f, x); a "
-                f"recorded Tensor stands alone: {who}(y)"
+                f"{who}({type(output).__name__}, ...): {what} belong to a function or module: "
+                f"{who}(f, x); a recorded Tensor stands alone: {who}(y)"
             )
         return output, []
     names: dict[Any, str] = {}
-    recorded = record(output, inputs, names, who=who)
+    recorded = record(output, inputs, names, loss, who=who)
     pairs = list(output.named_parameters()) if hasattr(output, "named_parameters") else []
     given = [(name, recorded.given.get(key)) for key, name in names.items()]
     return recorded.output, [*pairs, *((name, x) for name, x in given if isinstance(x, ag.Tensor))]
 
 
 def with_gradients(output: ag.Tensor, params: Names = ()) -> Graph:
-    """The graph of a Tensor with all gradients, as after `backward`; but the tape is left as it was."""
+    """The graph of a Tensor with all gradients, as after `backward`; the tape does not change."""
     if not isinstance(output, ag.Tensor):
         raise DTypeError(
             f"expected a recorded Tensor, got {type(output).__name__}; give the result f of a "
@@ -259,7 +360,7 @@ def with_gradients(output: ag.Tensor, params: Names = ()) -> Graph:
 
 
 def _check_pass(graph: Graph, output: ag.Tensor) -> None:
-    """Refuse the gradients of a pass that began elsewhere: they are not those of `output`."""
+    """Refuse the gradients of a backward pass that began at another result than `output`."""
     totals = graph.totals()
     steps = [i for i, vertex in enumerate(graph.vertices) if vertex.op is not None]
     seed = output.node.adjoint if output.node is not None else None
@@ -270,14 +371,14 @@ def _check_pass(graph: Graph, output: ag.Tensor) -> None:
             own = own and np.allclose(total, node.adjoint, rtol=1e-4, equal_nan=True)
     if not own:
         raise TapeError(
-            "the tape has been played from another result, or from another gradient than 1, so the gradients "
-            "on it are not those of this one; look at the steps before backward(), or write "
+            "the backward pass began at another result, or with another gradient than 1, so its gradients "
+            "are not those of this output; look at the steps before backward(), or write "
             "backward(retain_graph=True)"
         )
 
 
 def recorded(output: ag.Tensor) -> list[ag.Node]:
-    """The steps that a Tensor was computed from, oldest first: those of its graph, in the same order."""
+    """The steps from which a Tensor was computed, in the order of its graph."""
     return [] if output.node is None else history([output.node])
 
 
@@ -285,7 +386,7 @@ def recorded(output: ag.Tensor) -> list[ag.Node]:
 
 
 def _forward(graph: Graph, words: Wording) -> Iterator[Step]:
-    """What is given, in one step, then every result."""
+    """The inputs in one step, then a step for each result."""
     leaving: dict[int, list[int]] = {}
     for e, edge in enumerate(graph.edges):
         leaving.setdefault(edge.source, []).append(e)
@@ -302,13 +403,13 @@ def _forward(graph: Graph, words: Wording) -> Iterator[Step]:
 
 
 def _backward(graph: Graph, words: Wording) -> Iterator[Step]:
-    """The gradient of the output, then one for each use of each value, from the last step to the first."""
+    """The gradient of the output, then a step for each use of each value, last use first."""
     seed, *_ = (e for e, edge in enumerate(graph.edges) if edge.target is None)
     end = graph.edges[seed]
     f = words.name(end.source)
     yield Step("backward", f"d{f}/d{f}", f"the walk back begins with {amount(end.grad)}", grads=(seed,))
     arriving: dict[int, list[int]] = {}
-    waiting: dict[int, int] = {}  # how many shares of a value's gradient are still to come
+    waiting: dict[int, int] = {}  # the number of contributions still missing from a value's gradient
     shares: dict[int, list[Any]] = {}
     for e, edge in enumerate(graph.edges):
         if edge.target is not None and edge.grad is not None:
@@ -325,13 +426,9 @@ def _backward(graph: Graph, words: Wording) -> Iterator[Step]:
             if not waiting[edge.source]:
                 total[edge.source] = added(parts)
                 if len(parts) > 1:
-                    rule += f"; in all {' + '.join(map(_part, parts))} = {amount(total[edge.source])}"
+                    said = " + ".join(bracketed(amount(part)) for part in parts)
+                    rule += f"; in all {said} = {amount(total[edge.source])}"
             share = "a share of " if len(shares[edge.source]) + waiting[edge.source] > 1 else ""
             by = words.name(edge.source)
             title = f"{share}d{f}/d{by}, through {words.name(i)} = {words.step(i)}"
             yield Step("backward", title, rule, grads=(e,))
-
-
-def _part(share: Any) -> str:
-    shown = amount(share)
-    return f"({shown})" if shown.startswith("-") else shown

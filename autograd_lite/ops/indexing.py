@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..apply import primitive, setitem
-from ..arrays import asarray, dtype_of, is_array, on_host, shape_of, size_of, to_host, unwrap, zeros
+from ..arrays import asarray, dtype_of, is_array, on_host, read_at, shape_of, size_of, to_host, unwrap, zeros
 from ..errors import ShapeError, UnsupportedError
 from ..known import Composition, Rule, defvjp, known
 from ..node import op_name
@@ -175,7 +175,7 @@ def _assigned(g: Any, y: Any, x: Any, value: Any, index: Any) -> Any:
     """The cotangents of the assigned entries, summed back to the shape of the value."""
     if not math.prod(value.shape):
         return zeros(value.shape, like=value)
-    read = g[index]
+    read = read_at(g, index)
     if not names_once(index):
         read = np.where(_winners(y.shape, index), read, 0)
     shape = value.shape
@@ -186,7 +186,7 @@ def _assigned(g: Any, y: Any, x: Any, value: Any, index: Any) -> Any:
 
 known[operator.getitem] = Rule((lambda g, y, x, index: scatter(g, index, x.shape),), flow="selects")
 defview(operator.getitem, back=lambda value, x, index: setitem(x, value, index))
-defvjp(scatter, lambda g, y, x, index, shape: g[index], flow="moves")
+defvjp(scatter, lambda g, y, x, index, shape: read_at(g, index), flow="moves")
 defvjp(
     setitem,
     lambda g, y, x, value, index: setitem(g, 0, index),
@@ -199,7 +199,7 @@ defvjp(
 
 def along(a: Any, axis: int, part: Any) -> Any:
     """`a[..., part, ...]` with `part` as the index along `axis`."""
-    return a[(slice(None),) * normalize_axis_index(axis, len(shape_of(a))) + (part,)]
+    return read_at(a, (slice(None),) * normalize_axis_index(axis, len(shape_of(a))) + (part,))
 
 
 def as_places(numbers: Any) -> Any:
@@ -237,7 +237,7 @@ def _take(a: Any, indices: Any, axis: int | None = None, mode: Any = "raise") ->
 def _take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     if axis is None:
         arr, axis = np.ravel(arr), 0
-    return arr[_grid(shape_of(arr), indices, axis)]
+    return read_at(arr, _grid(shape_of(arr), indices, axis))
 
 
 known[np.take] = Composition(_take)

@@ -63,6 +63,9 @@ class Entry:
 
 CELL = "a closure variable"
 
+ASKS_CLASSES = frozenset({"isinstance", "issubclass", "type"})
+"""What would give another answer for a traced array than for the array in its place."""
+
 
 class Reached:
     """What the walk has found.
@@ -75,6 +78,7 @@ class Reached:
         links: (entry, object) for the objects on the way, and (entry, number): while each entry holds it, the
             walk would find the same.
         outside: objects whose methods are steps by themselves.
+        eager: reasons why calls cannot be replayed.
     """
 
     def __init__(self) -> None:
@@ -157,7 +161,7 @@ def _next(value: Any, found: Reached) -> Iterator[tuple[Any, Entry | None]]:
             yield from ((p, None) for p in group["params"])
         yield getattr(value, "optimizer", None), None
     elif isinstance(value, types.FunctionType):
-        yield from _of_function(value)
+        yield from _of_function(value, found)
     elif isinstance(value, types.MethodType):
         yield value.__func__, None
         yield value.__self__, None
@@ -219,7 +223,7 @@ def _slots(cls: type) -> list[str]:
     return [name for name in slots if not name.startswith("__")]
 
 
-def _of_function(f: types.FunctionType) -> Iterator[tuple[Any, Entry | None]]:
+def _of_function(f: types.FunctionType, found: Reached) -> Iterator[tuple[Any, Entry | None]]:
     for cell in f.__closure__ or ():
         entry = Entry(cell, CELL)
         if (value := entry.get()) is not MISSING:
@@ -231,6 +235,10 @@ def _of_function(f: types.FunctionType) -> Iterator[tuple[Any, Entry | None]]:
     if (f.__module__ or "").partition(".")[0] in LIBRARIES:
         return
     names = list(_names(f.__code__))
+    if asked := ASKS_CLASSES.intersection(names):
+        found.eager.append(
+            f"{f.__qualname__} calls {min(asked)}, and a traced array is in a class of its own; do that outside"
+        )
     spaces = [f.__globals__]
     for name in names:
         for space in spaces:

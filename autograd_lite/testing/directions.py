@@ -35,8 +35,9 @@ def random(rng: np.random.Generator, like: Array) -> Any:
 
 
 def tangent(rng: np.random.Generator, x: Array) -> Any:
-    """A random direction that moves every entry in proportion to its size."""
-    return random(rng, x) * np.maximum(1, np.abs(x)).astype(np.finfo(x.dtype).dtype)
+    """A random direction that moves every entry in proportion to its size; NaN and inf stay as they are."""
+    size = np.where(np.isfinite(x), np.maximum(1, np.abs(x)), 1)
+    return random(rng, x) * size.astype(np.finfo(x.dtype).dtype)
 
 
 class Way(NamedTuple):

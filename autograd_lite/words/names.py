@@ -51,8 +51,6 @@ FOREIGN_NAMES = {
     "gradcheck": "autograd_lite.testing.check_grads(f, args), after import autograd_lite.testing",
     "inference_mode": "with ag.no_grad()",
     "is_grad_enabled": "ag.is_recording()",
-    "jacfwd": "ag.jacobian(f)",
-    "jacrev": "ag.jacobian(f)",
     "load": "nn.load(path), after import nn",
     "make_vjp": "ag.vjp(f, x)",
     "manual_seed": "nn.manual_seed(seed), after import nn",

@@ -1,8 +1,8 @@
 """A chain of 100 elementwise ops on 8 numbers, summed, forward and backward.
 
-Arrays are so small that the cost of an op is that of recording and playing it. `chain` scales and
-shifts by constant arrays, 50 times over; `functions` takes a sine and a hyperbolic tangent besides,
-25 times over, which go through NumPy's dispatch and cost more arithmetic.
+Arrays are so small that an op costs what recording and playing it cost. `chain` scales and shifts by
+constant arrays, 50 times. `functions` also takes a sine and a hyperbolic tangent, 25 times. These two go
+through NumPy's dispatch and need more arithmetic.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A training step of the lecture's convolutional network on images of 28x28, batch 64, float32.
 
-Convolution 20@5x5, 2x2 max pooling, convolution 40@5x5, pooling, dense 1000, dense 10, with ReLU
-between, cross-entropy and plain SGD. Each library has taken one step when its loss is compared: that
-of the second step agrees only if all gradients of the first did.
+Convolution 20@5x5, 2x2 max pooling, convolution 40@5x5, pooling, dense 1000, dense 10, with ReLU between,
+cross-entropy and plain SGD. The loss is compared after one step of each library. So it agrees only if all
+gradients of the first step did.
 """
 
 from __future__ import annotations

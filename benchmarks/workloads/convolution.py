@@ -1,7 +1,7 @@
 """A convolution alone: 32 to 64 channels, 3x3, over a batch of 16 images of 28x28, forward and backward.
 
-In float32, with the gradients of input, weights and bias. All numbers are positive, so that no sum
-cancels and all libraries agree to the digits that float32 has.
+In float32, with the gradients of input, weights and bias. All numbers are positive: no sum cancels, and all
+libraries agree to the digits of float32.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A chain of scalar ops, 1,000,000 of them and 1,000: forward, backward, and the graph freed again.
 
-An op of the long chain should cost what one of the short chain does. Recursion anywhere would end it; so
-would memory that is kept. The numbers are read and the graph is dropped inside of the step, so that
-freeing is part of the time. The peers are PyTorch, and micrograd, which recurses.
+An op of the long chain should cost what an op of the short chain costs. Recursion anywhere would end the
+run, and so would memory that is kept. The step reads the numbers and drops the graph, so freeing is part of
+the time. The peers are PyTorch, and micrograd, which recurses.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Elementwise work on large arrays, where memory decides.
 
-GELU written out with NumPy's functions, forward and backward; and what a gradient costs beside the
+`gelu` is written out with NumPy's functions, forward and backward. `gradients` compares a gradient with the
 plain NumPy forward pass, over ten functions.
 """
 

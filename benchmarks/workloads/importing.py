@@ -1,7 +1,7 @@
 """The time that `import library` adds to `import numpy`, each in a fresh interpreter.
 
-NumPy is imported before the clock starts: whoever computes with arrays has it anyway. Engines are compared
-with engines, and those that bring layers and optimizers with each other.
+NumPy is imported before the clock starts, since every user has it loaded. Engines are compared with
+engines. Libraries with layers and optimizers are compared with each other.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Reading 100,000 entries by number, most of them many times, forward and backward.
 
-Backward each entry's gradients are added up where it was read: `numbers` reads from 1,000 of them, `rows`
-reads rows of 64 from a table of 1,000, as an embedding does.
+The backward pass adds up the gradients of each entry. `numbers` reads from 1,000 numbers. `rows` reads rows
+of 64 from a table of 1,000, as an embedding does.
 """
 
 from __future__ import annotations

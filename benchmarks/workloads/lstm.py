@@ -1,7 +1,7 @@
 """Forward and backward through an LSTM: the layer over 50 steps at once, and its cell in a Python loop.
 
-Batch 32, 64 inputs, 128 states, float32. The loss is the sum of all outputs times fixed weights; what
-is compared are the loss and the gradients.
+Batch 32, 64 inputs, 128 states, float32. The loss is the sum of all outputs times fixed weights. The loss
+and the gradients are compared.
 """
 
 from __future__ import annotations

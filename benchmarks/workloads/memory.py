@@ -1,8 +1,8 @@
 """The peak memory of training steps, each library in a fresh process.
 
-What is counted is how far the resident bytes rise in three steps, setting up included, above what they are
-after the library and the data were loaded and a tiny model has taken a step: parameters, gradients, what
-the forward pass keeps, and work buffers. Linux keeps the count; elsewhere nothing is measured.
+The row is the rise of the resident bytes in three steps, with the setup. It counts parameters, gradients,
+values kept by the forward pass, and work buffers. The base is the memory after the import, the data, and
+one step of a tiny model. Linux counts the bytes; elsewhere nothing is measured.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A training step of the lecture's MLP on digits: 784-300-100-10, ReLU, batch 50, float32, cross-entropy.
 
-With plain SGD and with Adam. Each library has taken one step when its loss is compared: that of the
-second step agrees only if all gradients of the first did.
+With plain SGD and with Adam. The loss is compared after one step of each library. So it agrees only if all
+gradients of the first step did.
 """
 
 from __future__ import annotations

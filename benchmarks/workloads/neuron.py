@@ -1,8 +1,8 @@
 """The neuron of the lectures on scalars: f = 1 / (1 + exp(-(w1 x1 + w2 x2 + b))).
 
-A step computes f and its five derivatives. Everything here is overhead: ten operations on single
-numbers, as in a lecture, a micrograd exercise, or a loss of a few parameters. Leaves are made once;
-each step clears their gradients, as an optimizer would.
+A step computes f and its five derivatives. All of its time is overhead: ten operations on single numbers,
+as in a lecture or a small loss. Leaves are made once; each step clears their gradients, as an optimizer
+would.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """An MLP 2-16-16-1 on 100 points as a graph of single numbers: micrograd's demonstration.
 
-Each weight, each product and each sum is a scalar of its own, some 70,000 steps on the tape. A step is
-the squared error, backward, and what it computed are the loss and the gradients of the last layer.
+Each weight, each product and each sum is a scalar with its own step, some 70,000 on the tape. A step
+computes the squared error and goes backward. The loss and the gradients of the last layer are compared.
 """
 
 from __future__ import annotations

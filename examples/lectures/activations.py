@@ -1,9 +1,9 @@
 """Activation functions: their derivatives, and how well a net learns with each.
 
-What matters for descent is the derivative: the logistic function has at most 1/4 and almost 0 away from
-the middle, tanh at most 1, the rectifier exactly 1 or 0, and its variants have some slope below zero too,
-so that no neuron dies. The derivatives drawn are those of the tape, and the table gives the test accuracy on
-the 8x8 digits.
+Gradient descent needs the derivative. The logistic function's derivative is at most 1/4, and almost 0 away
+from the middle. That of tanh is at most 1, that of the rectifier exactly 1 or 0. The rectifier's variants
+have some slope below zero too, so no neuron dies. The derivatives in the picture come from the tape. The
+table gives the test accuracy on the 8x8 digits.
 
 Source: A. Geron, "Hands-on machine learning", chapter 11, 2019; Y. LeCun et al., "Efficient backprop",
 1998.

@@ -1,11 +1,11 @@
 """ADALINE: a linear neuron learns the diameter of oaks from their age, in two ways.
 
-The neuron y = w0 + w1 x minimizes the squared error of *Oaks in Wisconsin* (age in years, diameter at
-breast height in inches). Batch descent follows the gradient of the whole error and reaches the solution
-of the normal equations. Online descent (the delta rule) corrects after every tree: with a constant rate
-it ends in a cycle around the solution, the smaller the rate the closer; with a rate that falls as 1/t it
-gets there, but slowly. The ends of such cycles are a smooth function of the rate, so those for a few
-rates extrapolate to rate 0.
+The neuron y = w0 + w1 x minimizes the squared error of *Oaks in Wisconsin*: age in years, diameter at
+breast height in inches. Batch descent follows the gradient of the whole error, and reaches the solution of
+the normal equations. Online descent (the delta rule) makes a step after every tree. With a constant rate it
+ends in a cycle around the solution; the smaller the rate, the closer. With a rate that falls as 1/t it
+converges slowly. The ends of the cycles are a smooth function of the rate, so a few rates extrapolate to
+rate 0.
 
 Source: B. Widrow, M. Hoff, "Adaptive switching circuits", 1960; the lectures' oaks.
 """
@@ -68,17 +68,39 @@ def at_rate_zero(rates: list[float], ends: list[Array]) -> Array:
     return extrapolated
 
 
+def standardized(w: Array) -> Array:
+    """(w0, w1) for ages in years, of shape (..., 2), as the neuron has them, for standardized ages."""
+    return np.stack([w[..., 0] + w[..., 1] * CENTRE, w[..., 1] * SCALE], axis=-1)
+
+
+def draw_surface(axes: Any, exact: Array, batch: Array, online: Array) -> None:
+    """The mean squared error over the neuron's two weights, and the ways down."""
+    ages = ((AGE - CENTRE) / SCALE).ravel()
+    bias, slope = np.meshgrid(np.linspace(-1, 12, 120), np.linspace(-2, 7, 120))
+    error = np.mean((bias[..., None] + slope[..., None] * ages - DIAMETER.ravel()) ** 2, axis=-1)
+    shown = axes.contourf(bias, slope, error, 14, cmap="Greys", alpha=0.4)
+    axes.figure.colorbar(shown, ax=axes, label="mean squared error")
+    for path, color, name in ((batch, BLUE, "batch"), (online, ORANGE, "online")):
+        axes.plot(*standardized(path).T, ".-", color=color, linewidth=1.2, markersize=4, label=name)
+    axes.plot(*standardized(exact), "*", color="black", markersize=10, label="normal equations")
+    axes.set(xlabel="bias", ylabel="weight of the standardized age", title="the error, a bowl")
+    axes.legend(frameon=False, fontsize=8, loc="upper left")
+
+
 def draw(path: Path, exact: Array, batch: Array, online: Array) -> None:
-    """The line through the oaks, and the two ways to it."""
-    figure, (left, right) = panels(1, 2)
+    """The line through the oaks, the two ways to it on the surface of the error, and how far each comes."""
+    figure, (left, middle, right) = panels(1, 3)
     left.plot(AGE, DIAMETER, "o", color=GREY)
     span = np.array([0, 100])
     for k in (0, 1, 3, 10, 100):
-        left.plot(span, batch[k][0] + batch[k][1] * span, color=BLUE, alpha=0.3 + 0.007 * k)
-    left.set(
-        xlabel="age in years", ylabel="diameter in inches", title="batch descent: epochs 0, 1, 3, 10, 100"
-    )
-    for steps, color, name in ((batch, BLUE, "batch"), (online, ORANGE, "online, rate falls as 1/t")):
+        line = batch[k][0] + batch[k][1] * span
+        left.plot(span, line, color=BLUE, alpha=0.3 + 0.007 * k)
+        left.annotate(
+            f"epoch {k}", (span[1], line[1]), (2, 0), textcoords="offset points", va="center", fontsize=8
+        )
+    left.set(xlabel="age in years", ylabel="diameter in inches", title="batch descent", xlim=(0, 122))
+    draw_surface(middle, exact, batch, online)
+    for steps, color, name in ((batch, BLUE, "batch"), (online, ORANGE, "online, 1/t")):
         right.loglog(np.abs(steps - exact).max(axis=1), color=color, label=name)
     right.set(xlabel="epoch", ylabel="distance from the normal equations", ylim=(1e-12, 10))
     right.legend(frameon=False, loc="lower left")

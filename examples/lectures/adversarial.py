@@ -1,10 +1,9 @@
 """Adversarial examples: changes that fool a net, training against them, and proofs.
 
 FGSM moves every pixel by eps along the sign of the loss's gradient; PGD climbs in smaller steps. Training
-on what PGD makes of each batch gives robust accuracy, but only against what was tried. Interval bounds
-push a whole cube of inputs through the net: where the right class wins in the worst case, no attack of
-size eps whatever can succeed. Training on these bounds, with eps rising slowly from 0, gives nets for
-which this can be shown.
+on PGD's attacks gives robust accuracy, but only against the attacks that were tried. Interval bounds push a
+whole cube of inputs through the net. Where the right class wins in the worst case, no attack of size eps
+can succeed. Training on these bounds, with eps rising slowly from 0, gives nets with proven predictions.
 
 Source: I. Goodfellow et al., "Explaining and harnessing adversarial examples", 2015; A. Madry et al.,
 2018; S. Gowal et al., "On the effectiveness of interval bound propagation", 2018.
@@ -20,7 +19,7 @@ import numpy.typing as npt
 
 import nn
 from examples import program
-from examples.pictures import BLUE, GREEN, GREY, ORANGE, panels, save, tiles
+from examples.pictures import BLUE, GREEN, GREY, ORANGE, beside, save, tiles
 
 Array = npt.NDArray[Any]
 
@@ -46,7 +45,7 @@ def train(kind: str, X: Array, y: Array, epochs: int) -> nn.Sequential:
         *(nn.Linear(X.shape[1], 100), nn.ReLU(), nn.Linear(100, 50), nn.ReLU()), nn.Linear(50, 10)
     )
     optimizer = nn.optim.Adam(model.parameters(), lr=2e-3)
-    for epoch in range(epochs):
+    for epoch in program.shown(range(epochs), kind):
         for x, t in nn.DataLoader(nn.TensorDataset(X, y), 50, shuffle=True):
             optimizer.zero_grad()
             robust_loss(kind, model, x.numpy(), t.numpy(), epoch / max(1, epochs - 1)).backward()
@@ -78,7 +77,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
         found[kind] = accuracies(nets[kind], *test)
         print(f"{kind:<21}" + "   ".join(f"{name} {value:.1%}" for name, value in found[kind].items()))
 
-    figure, (left, right) = panels(1, 2, width=4.8)
+    figure, (bars, sheet) = beside(12, 4, 1, 1.6)
+    left = bars.subplots()
+    left.spines[["top", "right"]].set_visible(False)
     places = np.arange(3)
     for i, (name, color) in enumerate(
         zip(("clean", "FGSM", "PGD", "certified"), (GREY, ORANGE, BLUE, GREEN), strict=True)
@@ -86,20 +87,27 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
         left.bar(places + 0.2 * i - 0.3, [f[name] for f in found.values()], 0.18, color=color, label=name)
     left.set_xticks(places, [kind.replace(" ", "\n") for kind in found])
     left.set_ylabel("test accuracy")
-    left.legend(frameon=False, fontsize=8, loc=(0.1, 0.5))
-    images = test[0][:8]
-    fooled = nn.robust.pgd(nets["plain training"], images, test[1][:8], EPS, steps=20)
-    said = [nets["plain training"](z).numpy().argmax(axis=1) for z in (images, fooled)]
-    side = int(images.shape[1] ** 0.5)
-    tiles(
-        right,
-        np.concatenate([images, fooled]).reshape(-1, side, side),
-        8,
-        "plain training: seen as\n"
-        + "\n".join(
-            name + " ".join(map(str, labels))
-            for name, labels in zip(("above: ", "below: "), said, strict=True)
-        ),
-    )
+    left.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4)
+    draw_attack(sheet, nets["plain training"], test[0][:8], test[1][:8])
     save(figure, out / "adversarial.png")
     return found
+
+
+def draw_attack(sheet: Any, model: nn.Module, images: Array, labels: Array) -> None:
+    """Images, what the attack adds to each, and the sums, with what the net reads in both.
+
+    Args:
+        sheet: a figure for three rows of images.
+    """
+    fooled = nn.robust.pgd(model, images, labels, EPS, steps=20)
+    before, after = (model(x).numpy().argmax(axis=1) for x in (images, fooled))
+    side = int(images.shape[1] ** 0.5)
+    rows = (images, fooled - images, fooled)
+    titles = ("as they are", f"the change, up to {EPS}", "changed")
+    looks = ("gray_r", 0, 1), ("RdBu_r", -EPS, EPS), ("gray_r", 0, 1)
+    panes = sheet.subplots(3, 1)
+    for axes, row, title, (cmap, low, high) in zip(panes, rows, titles, looks, strict=True):
+        said = {"as they are": before, "changed": after}.get(title)
+        names = [""] * len(row) if said is None else [f"read as {k}" for k in said]
+        tiles(axes, row.reshape(-1, side, side), len(row), title, cmap, names, vmin=low, vmax=high)
+        axes.title.set_fontsize(10)

@@ -1,9 +1,9 @@
 """A small AlexNet: rectifiers, overlapping pooling, normalization, dropout, augmentation.
 
-What began the age of deep convolutional nets: neurons that do not saturate, maps that compete with their
-neighbours (local response normalization), pooling windows that overlap, a random half of the dense
-neurons in each step, and images that are shifted and mirrored whenever they are shown. The picture shows
-the kernels of the first layer.
+AlexNet began the age of deep convolutional nets. Its neurons do not saturate, and its maps compete with
+their neighbours (local response normalization). Pooling windows overlap. Dropout leaves out a random half
+of the dense neurons in each step. Images are shifted and mirrored at random. The picture shows the kernels
+of the first layer.
 
 Source: A. Krizhevsky, I. Sutskever, G. Hinton, "ImageNet classification with deep convolutional neural
 networks", 2012.

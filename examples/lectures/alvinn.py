@@ -1,13 +1,13 @@
 """ALVINN: a small net watches a driver, and then steers along roads it has not seen.
 
-A camera's 30x32 pixels go through 4 hidden neurons to 30 outputs, each of which stands for a curvature of
-the way to steer. The target is a hill over the right one, exp(-D^2 / 10) at a distance of D neurons, and
-what is steered is the centre of mass of the hill that comes out.
+A camera's 30x32 pixels go through 4 hidden neurons to 30 outputs. Each output stands for a curvature of the
+steering. The target is a hill over the right output, exp(-D^2 / 10) at a distance of D neurons. The car
+steers by the centre of mass of the outputs.
 
-A good driver shows no mistakes, so the net would not know how to get out of one. So each image is turned
-and moved as if the car stood elsewhere, 15 times, and the way from there back to the driver's goal is what
-the net learns. And roads are monotonous: the net learns from a buffer of 200 images, where new ones take
-the places of the 10 that it knows best, and of 5 others. Its momentum slowly rises.
+A good driver shows no mistakes, so the net would not learn how to correct one. So each image is turned and
+moved 15 times, as if the car stood elsewhere. The target is then the way back to the driver's goal. Roads
+are monotonous too, so the net learns from a buffer of 200 images. New images replace the 10 with the
+smallest error, and 5 others. The momentum slowly rises.
 
 Source: D. Pomerleau, "Efficient training of artificial neural networks for autonomous navigation", 1991;
 "Knowledge-based training of artificial neural networks for autonomous robot driving", 1993.
@@ -89,7 +89,7 @@ class Road:
         self.rng = rng
 
     def locate(self, places: Array, near: int) -> tuple[Array, Array]:
-        """The metre of the road next to each place of shape (2, n), and how far left of it the place is."""
+        """For each place, of shape (2, n): the nearest metre of the road, and the distance to its left."""
         start = max(0, near - 30)
         points = self.points[:, start : near + 50]
         nearest = ((places[:, :, None] - points[:, None]) ** 2).sum(axis=0).argmin(axis=1) + start

@@ -1,8 +1,8 @@
 """An autoencoder squeezes digits through few numbers, better than principal components.
 
-The net learns to answer its own input, through a layer of only k neurons. A linear one can do no better
-than the first k principal components; with hidden layers before and after the code it bends the plane to
-where the digits are. Both are compared by the mean squared error on digits that neither has seen.
+The net learns to reproduce its input through a layer of only k neurons. A linear net can do no better than
+the first k principal components. Hidden layers before and after the code bend the plane towards the digits.
+Both are compared by the mean squared error on digits that neither has seen.
 
 Source: G. Hinton, R. Salakhutdinov, "Reducing the dimensionality of data with neural networks", 2006.
 """

@@ -1,15 +1,15 @@
 """Backpropagation by hand: the lectures' graphs in steps, and the delta rule of an MLP.
 
-Every step of a computation sends the adjoint that arrives, times its own derivative, to its inputs; the
-printed tape shows it for (x + y) z and for one sigmoid neuron. In a multilayer net of sigmoid neurons the
-same becomes the delta rule: with the error E = 1/2 sum (y - d)^2,
+Every step multiplies the incoming adjoint by its own derivative, and sends the product to its inputs. The
+printed tape shows this for (x + y) z and for one sigmoid neuron. In a multilayer net of sigmoid neurons the
+same becomes the delta rule. With the error E = 1/2 sum (y - d)^2,
 
     delta_j = (y_j - d_j) y_j (1 - y_j)               of an output neuron
     delta_j = y_j (1 - y_j) sum_k delta_k w_kj        of a hidden neuron
     dE/dw_ji = delta_j y_i
     dE/db_j  = delta_j
 
-which this program evaluates in plain NumPy, and compares with what the tape finds.
+The program evaluates these formulas in plain NumPy, and compares them with the gradients of the tape.
 
 Source: D. Rumelhart, G. Hinton, R. Williams, "Learning representations by back-propagating errors", 1986.
 """
@@ -25,7 +25,8 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 import nn
-from examples.pictures import BLUE, ORANGE, panels, save
+import visualize
+from examples.pictures import COLORS, PALE, panels, save, save_graph
 
 Array = npt.NDArray[Any]
 
@@ -35,8 +36,8 @@ def leaves(**values: float) -> list[ag.Tensor]:
     return [ag.Tensor(value, requires_grad=True, name=name) for name, value in values.items()]
 
 
-def stepped() -> list[ag.Tape]:
-    """The two graphs of the slides, played backwards."""
+def stepped() -> tuple[list[ag.Tape], dict[str, visualize.Graph]]:
+    """The two graphs of the slides, played backwards: their tapes and their pictures."""
     x, y, z = leaves(x=-2, y=5, z=-4)
     with ag.Tape() as product:
         f = (x + y) * z
@@ -45,7 +46,7 @@ def stepped() -> list[ag.Tape]:
     with ag.Tape() as neuron:
         p: Any = 1 / (1 + np.exp(-(w1 * x1 + w2 * x2 + b)))
     p.backward()
-    return [product, neuron]
+    return [product, neuron], {"product": visualize.draw(f), "neuron": visualize.draw(p)}
 
 
 def mlp(sizes: list[int]) -> nn.Sequential:
@@ -74,9 +75,11 @@ def delta_rule(parameters: dict[str, Array], X: Array, D: Array) -> dict[str, Ar
 def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     """Print the tapes, then compare the two ways to all gradients of a net."""
     nn.manual_seed(seed)
-    tapes = stepped()
+    tapes, graphs = stepped()
     for tape in tapes:
         print(f"{tape}\n")
+    for name, graph in graphs.items():
+        save_graph(graph, out / f"backprop_by_hand-{name}.svg")
 
     model = mlp([4, 8, 6, 3] if quick else [40, 80, 60, 30])
     rng = np.random.default_rng(seed)
@@ -89,12 +92,22 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     print(f"delta rule and tape: {sum(g.size for g in found.values())} gradients of up to {size:.2f}")
     print(f"largest difference {difference:.1e}")
 
-    figure, axes = panels(1, len(found) // 2)
-    for one, i in zip(axes, range(0, len(found), 2), strict=True):
-        one.plot(formulas[f"{i}.weight"].ravel()[:40], "o", color=BLUE, fillstyle="none", label="delta rule")
-        one.plot(found[f"{i}.weight"].ravel()[:40], ".", color=ORANGE, label="tape")
-        one.set(title=f"layer {i // 2 + 1}", xlabel="weight", ylabel="dE/dw" if i == 0 else "")
-    axes[0].legend(frameon=False)
+    figure, (left, right) = panels(1, 2, width=4.6)
+    span = [min(g.min() for g in found.values()), max(g.max() for g in found.values())]
+    left.plot(span, span, color=PALE, linewidth=1)
+    for color, i in zip(COLORS, range(0, len(found), 2), strict=False):
+        name = f"{i}.weight"
+        label = f"layer {i // 2 + 1}, {found[name].size} weights"
+        left.plot(formulas[name].ravel(), found[name].ravel(), ".", color=color, markersize=4, label=label)
+        off = np.sort(np.abs(found[name] - formulas[name]).ravel())
+        right.plot(off, np.linspace(0, 1, off.size), color=color, label=label)
+    left.set(
+        xlabel="dE/dw by the delta rule", ylabel="dE/dw by the tape", title="every weight lies on the line"
+    )
+    left.legend(frameon=False, fontsize=8)
+    right.set(
+        xlabel="difference", ylabel="share of the weights", title="what differs is rounding", xlim=(0, None)
+    )
     save(figure, out / "backprop_by_hand.png")
     traces = [[float(node.adjoint) for node in tape.nodes] for tape in tapes]
     return {"difference": float(difference), "size": float(size), "adjoints": traces}

@@ -1,8 +1,8 @@
 """Batch normalization: ten layers of logistic neurons learn, which else stand still.
 
-Each inner potential is shifted and scaled to mean 0 and variance 1 over the batch, then by a learned shift
-and scale; for the test the means and variances seen in training are used. Gradients keep their size from
-layer to layer, and larger learning rates are possible.
+Each inner potential is shifted and scaled to mean 0 and variance 1 over the batch. A learned shift and
+scale follow. The test uses the means and variances seen in training. Gradients keep their size from layer
+to layer, and larger learning rates are possible.
 
 Source: S. Ioffe, C. Szegedy, "Batch normalization: accelerating deep network training", 2015.
 """

@@ -1,10 +1,10 @@
 """Character by character: RNN, LSTM and transformer learn to write like Shakespeare.
 
-Each predicts the next character from those before it, with all it has: the RNN and the LSTM a state that is
-handed on from character to character, the transformer a look back at all of them. They read the same
-number of characters, in pieces from anywhere in the text. The measure is the cross-entropy on text that
-nobody has read, for which each net sees at least half a piece of what came before; the curves count whole
-pieces, whose first characters are harder.
+Each net predicts the next character from those before it. The RNN and the LSTM pass a state on from
+character to character; the transformer looks back at all characters. The nets read the same number of
+characters, in sequences from anywhere in the text. The measure is the cross-entropy on unread text, where
+each net sees at least half a sequence of context. The curves count whole sequences, whose first characters
+are harder.
 
 Source: A. Karpathy, "The unreasonable effectiveness of recurrent neural networks", 2015; S. Hochreiter,
 J. Schmidhuber, "Long short-term memory", 1997; A. Vaswani et al., "Attention is all you need", 2017.

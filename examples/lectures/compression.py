@@ -1,10 +1,10 @@
 """Compression: nets pruned, their weights shared and recoded, in a fraction of the bits.
 
-Most weights are small, and the net does without them if the others may adapt: prune, train, and prune
-again. Those that are left take one of a few values, found by k-means and trained on; each value then
-moves by the sum of the gradients of its weights. What is to be stored are the gaps between weights and
-the numbers of their values, both in Huffman's code, which gives short words to what is frequent. The
-error is that of a net that was decoded from these bits.
+Most weights are small, and the net does without them if the others adapt: prune, train, and prune again.
+The weights that are left take one of a few values, found by k-means. Training then moves each value by the
+sum of the gradients of its weights. The file holds the gaps between weights and the indices of their
+values. Huffman's code gives short words to frequent numbers. The error is that of a net that was decoded
+from these bits.
 
 Source: S. Han, H. Mao, W. Dally, "Deep compression: compressing deep neural networks with pruning,
 trained quantization and Huffman coding", 2016; Y. LeCun et al., "Gradient-based learning applied to

@@ -1,8 +1,8 @@
 """Damage: neurons are knocked out of a trained net, and the rest learns again.
 
-What a net knows is spread over all its weights, so it fades gracefully and does not fail at once; and the
-neurons that are left take over the work of the lost ones after a little more training, less than a net of
-their size needs that begins anew.
+The knowledge of a net is spread over all its weights, so the accuracy falls slowly and not at once. After a
+little more training the other neurons take over the work of the lost ones. A new net of the same size needs
+more training.
 
 Source: D. Rumelhart, J. McClelland, "Parallel distributed processing", 1986; G. Hinton, T. Shallice,
 "Lesioning an attractor network", 1991.

@@ -1,10 +1,9 @@
 """What one, two and three layers tell apart: half-planes, convex regions, any region.
 
-One unit answers on one side of a line. An AND of units answers where all of them do: in a convex polygon.
-An OR of such polygons, the third layer, answers in their union, with corners and holes as one likes. The
-nets are built, not trained: the edge of a polygon from a to b is the unit that answers to its left. The
-result is compared with another way to tell whether a point is inside: counting the edges that a ray from
-it crosses.
+One unit is 1 on one side of a line. An AND of units is 1 where all of them are: in a convex polygon. An OR
+of polygons, the third layer, is 1 in their union, which may have corners and holes. The nets are built, not
+trained: the edge of a polygon from a to b is the unit that is 1 to its left. The program compares the
+result with another test for a point inside: count the edges that a ray from the point crosses.
 
 Source: R. Lippmann, "An introduction to computing with neural nets", 1987.
 """

@@ -1,8 +1,8 @@
 """A small DenseNet: each layer sees what all layers before it found, and adds a little.
 
-A layer need not pass on what it got, as all later layers get it too, so a few new maps from each are enough:
-for its accuracy, the net has few weights. The picture shows how much each layer uses those before it, by the
-mean size of its weights.
+A layer need not pass its input on, since all later layers get that input too. So a few new maps from each
+layer are enough, and the net has few weights for its accuracy. The picture shows how much each layer uses
+those before it, by the mean size of its weights.
 
 Source: G. Huang et al., "Densely connected convolutional networks", 2017.
 """
@@ -24,7 +24,7 @@ Array = npt.NDArray[Any]
 
 
 def use(block: nn.Sequential) -> Array:
-    """The mean size of the weights from each source to each layer, as a share of the largest of that layer.
+    """The mean size of each layer's weights by source layer, relative to the largest of that layer.
 
     What comes into the block is the first source.
     """
@@ -39,6 +39,19 @@ def use(block: nn.Sequential) -> Array:
     return table
 
 
+def draw_use(axes: Any, table: Array, least: float) -> None:
+    """The shares as numbers and colours, from the least of all blocks to 1."""
+    axes.imshow(table, cmap="Blues", vmin=least - 0.25 * (1 - least), vmax=1)
+    for (i, j), share in np.ndenumerate(table):
+        if np.isfinite(share):
+            colour = "white" if share > (1 + least) / 2 else "black"
+            axes.text(j, i, f"{share:.2f}", ha="center", va="center", color=colour, fontsize=9)
+    axes.set_xticks(range(len(table)), ["input", *(f"layer {i}" for i in range(1, len(table)))])
+    axes.set_yticks(range(len(table)), [f"layer {i}" for i in range(1, len(table) + 1)])
+    axes.tick_params(labelsize=8, length=0)
+    axes.spines[:].set_visible(False)
+
+
 def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     """Learn, and see who uses what."""
     nn.manual_seed(seed)
@@ -51,10 +64,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     tables = [use(block) for block in model.modules() if isinstance(block, nn.models.DenseBlock)]
     figure, (left, *others) = panels(1, 1 + len(tables), width=3.6)
     draw_course(left, net)
+    least = min(np.nanmin(table) for table in tables)
     for i, (axes, table) in enumerate(zip(others, tables, strict=True), 1):
-        axes.imshow(table, cmap="Blues", vmin=0, vmax=1)
-        axes.set_xticks(range(len(table)))
-        axes.set_yticks(range(len(table)), [str(layer) for layer in range(1, len(table) + 1)])
-        axes.set(title=f"block {i}", xlabel="source (0: what came in)", ylabel="layer that uses it")
+        draw_use(axes, table, float(least))
+        axes.set(title=f"block {i}", xlabel="source", ylabel="layer that uses it" if i == 1 else "")
     save(figure, out / "densenet_mini.png")
     return {"use": tables, "table": report([net], data, out)}

@@ -1,13 +1,14 @@
 """Detection: a net that tells shapes apart learns to draw boxes around them.
 
-Pretraining: one shape in each image, and which it is. The layers that have learned this are the backbone
-of a detector: its last maps have a cell for every 8x8 pixels, and a new layer says in each cell whether
-the centre of a shape lies in it, where exactly, how large it is, and what. Then all of it is fine-tuned on
-images with several shapes and their boxes. Of boxes that overlap, the surest is kept.
+In pretraining, the net names the one shape in each image. The trained layers are the backbone of a
+detector. Its last maps have a cell for every 8x8 pixels. A new layer predicts for each cell whether the
+centre of a shape lies in it, where, how large the shape is, and which one. Then the whole net is fine-tuned
+on images with several shapes and their boxes. Of boxes that overlap, the one with the highest confidence is
+kept.
 
-AP50 is the area under the curve of precision over recall, mean of the three shapes, where a box is right if
-what it and a true one share is at least half of what they cover together; it is measured on boxes of at
-least some confidence.
+AP50 is the area under the curve of precision over recall, the mean of the three shapes. A box is right if
+its intersection with a true box is at least half of their union. AP50 counts boxes of at least some
+confidence.
 
 Source: J. Redmon et al., "You only look once: unified, real-time object detection", 2016; R. Girshick et
 al., "Rich feature hierarchies for accurate object detection", 2014; M. Everingham et al., 2010.
@@ -21,11 +22,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 
 import autograd_lite as ag
 import nn
 from examples import program
-from examples.pictures import COLORS, panels, save
+from examples.pictures import GREY, panels, save
 from nn.boxes import average_precision, box_iou, nms
 
 Array = npt.NDArray[Any]
@@ -38,6 +41,8 @@ CELLS = SIZE // CELL
 USUAL = 16.0
 """The side of a box, in pixels, that the net's answer 0 stands for."""
 CLASSES = ("disc", "square", "triangle")
+KINDS = ("#3b8ee0", "#ff8c1a", "#3fc160")
+"""The colour of each, bright enough for dark images and dark enough for light ones."""
 CONFIDENCES = (0.0, 0.05, 0.3)
 
 # -- images ----------------------------------------------------------------------------------------
@@ -161,21 +166,35 @@ def trainer_of(model: nn.Module, loss: Any, steps: int, metrics: tuple[str, ...]
     return nn.Trainer(model, loss, optimizer, metrics, scheduler=schedule)
 
 
-def draw(images: Array, before: Found, after: Found) -> Figure:
-    """What is found: before fine-tuning the three surest boxes, then those of confidence 0.3 or more."""
-    figure, axes = panels(2, 6, 2, 2.1)
+def draw(images: Array, boxes: list[Array], before: Found, after: Found) -> Figure:
+    """What is found: before fine-tuning the three surest boxes, then those of confidence 0.3 or more.
+
+    The true boxes are dashed.
+    """
+    figure, axes = panels(2, 6, 1.9, 2.1)
     for row, found, title in zip(axes, (before, after), ("before", "after"), strict=True):
-        for one, image, (boxes, confidences, kinds) in zip(row, images, found, strict=False):
+        for one, image, true, (those, confidences, kinds) in zip(row, images, boxes, found, strict=False):
             one.imshow(image[0], cmap="gray", extent=(0, SIZE, SIZE, 0))
-            one.axis("off")
+            one.set(xlim=(0, SIZE), ylim=(SIZE, 0), xticks=[], yticks=[])
+            one.spines[:].set_visible(False)
+            for box in true:
+                outline(one, box, "black", linewidth=1.6)
+                outline(one, box, "white", linestyle="--", linewidth=1.2)
             shown = confidences >= CONFIDENCES[-1] if title == "after" else slice(3)
-            for (x0, y0, x1, y1), kind in zip(boxes[shown], kinds[shown], strict=True):
-                one.plot([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], color=COLORS[kind])
-                label = one.text(x0 + 0.5, y0 + 0.5, CLASSES[kind], color="white", fontsize=7, va="top")
-                label.set_bbox({"facecolor": COLORS[kind], "edgecolor": "none", "pad": 0.8})
-            one.set(xlim=(0, SIZE), ylim=(SIZE, 0))
-            one.set_title(title, fontsize=9)
+            for box, kind in zip(those[shown], kinds[shown], strict=True):
+                outline(one, box, KINDS[kind], linewidth=2.2)
+        row[0].set_ylabel(f"{title} fine-tuning")
+    names = [*(f"found: {name}" for name in CLASSES), "the true box"]
+    lines = [Line2D([], [], color=color, linewidth=2.2) for color in KINDS]
+    lines += [Line2D([], [], color=GREY, linewidth=1.2, linestyle="--")]
+    figure.legend(lines, names, loc="outside lower center", ncols=4, frameon=False)
     return figure
+
+
+def outline(axes: Any, box: Array, color: str, **style: Any) -> None:
+    """A box (x0, y0, x1, y1), just inside of its edges."""
+    x0, y0, x1, y1 = box + np.array([0.4, 0.4, -0.4, -0.4])
+    axes.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=color, **style))
 
 
 def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
@@ -203,5 +222,5 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
         first, last = (ap50(each, boxes, kinds, least) for each in (before, after))
         found[least] = first, last
         print(f"AP50 of boxes of confidence {least:<4} or more: {first:.3f} before, {last:.3f} after")
-    save(draw(test, before, after), out / "detection.png")
+    save(draw(test, boxes, before, after), out / "detection.png")
     return {"accuracy": accuracy, "AP50": found}

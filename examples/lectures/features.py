@@ -1,8 +1,8 @@
 """What hidden neurons look for: the weights of a 64-2-3 net for letters, as pictures.
 
-The input is an 8 x 8 retina with T, L and X under noise. Each of the two hidden neurons has 64 weights,
-one for each pixel: shown as an image, they are the feature that it answers to. The two answers place
-every image in a plane, where three lines tell the letters apart.
+The input is an 8 x 8 retina with T, L and X under noise. Each of the two hidden neurons has 64 weights, one
+for each pixel. Shown as an image, the weights are the feature that the neuron detects. The two outputs
+place every image in a plane, where three lines separate the letters.
 
 Source: T. Mitchell, "Machine learning", chapter 4, 1997; the lectures' 64-2-3 net.
 """

@@ -1,8 +1,8 @@
 """A generative adversarial net: a forger learns to draw digits from a detective.
 
-The generator makes an image of noise. The discriminator says how likely an image is real; each learns
-against the other, the first to be taken for real, the second not to be taken in. At the equilibrium the
-images have the distribution of the real ones, and the discriminator is right half of the time.
+The generator makes an image from noise. The discriminator estimates how likely an image is real. The
+generator learns to be taken for real, the discriminator to tell the two apart. At the equilibrium the
+images have the distribution of the real ones. The discriminator is then right half of the time.
 
 Source: I. Goodfellow et al., "Generative adversarial nets", 2014; A. Radford et al., "Unsupervised
 representation learning with deep convolutional generative adversarial networks", 2016; T. Salimans et al.,
@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 import nn
+from examples import program
 from examples.lectures.vae import judged
 from examples.pictures import BLUE, ORANGE, panels, save, tiles
 
@@ -50,7 +51,7 @@ def train(
     forger = nn.optim.Adam(generator.parameters(), lr=1e-3, betas=(0.5, 0.999))
     detective = nn.optim.Adam(discriminator.parameters(), lr=1e-3, betas=(0.5, 0.999))
     course = []
-    for _ in range(epochs):
+    for _ in program.shown(range(epochs), "epochs"):
         right = []
         for (real,) in nn.DataLoader(nn.TensorDataset(X), 50, shuffle=True, drop_last=True):
             as_real, as_made = np.full((len(real), 1), 0.9, np.float32), np.zeros((len(real), 1), np.float32)

@@ -1,10 +1,10 @@
 """Logic gates from threshold units, and every Boolean function of up to four inputs.
 
-A linear threshold unit (LTU) fires when its inner potential w0 + w1 x1 + ... + wn xn is at least 0: it
-says on which side of a hyperplane a point lies. OR, AND and NOT are one unit each. XOR is not, but it is
-the AND of two half-planes, -1 + 2 x1 + 2 x2 >= 0 and 3 - 2 x1 - 2 x2 >= 0. Any Boolean function is a net
-of two layers: a hidden unit for each corner of the cube where it is true, and an OR of them (the
-disjunctive normal form).
+A linear threshold unit (LTU) fires when its inner potential w0 + w1 x1 + ... + wn xn is at least 0. It
+tells on which side of a hyperplane a point lies. OR, AND and NOT are one unit each. XOR is the AND of two
+half-planes, -1 + 2 x1 + 2 x2 >= 0 and 3 - 2 x1 - 2 x2 >= 0. Any Boolean function is a net of two layers
+(the disjunctive normal form). The hidden layer has a unit for each corner of the cube where the function is
+true; the output is their OR.
 
 Source: W. McCulloch, W. Pitts, "A logical calculus of the ideas immanent in nervous activity", 1943.
 """
@@ -45,7 +45,7 @@ def corners(n: int) -> Array:
 def normal_form(truth: Array) -> nn.Sequential:
     """The net of two layers for a truth table of 2^n entries, in the order of `corners`.
 
-    The hidden unit of a corner c has weights 2c - 1, which add up to its number of ones k at c alone and to
+    The hidden unit of a corner c has weights 2c - 1, which add up to its number of ones k at c alone, and to
     less elsewhere, so it fires with the bias -k. Where nothing is true, one unit that never fires remains.
     """
     true = corners(int(np.log2(len(truth))))[truth == 1]

@@ -1,8 +1,8 @@
 """A small Inception net: convolutions of several sizes side by side, each cut in turn.
 
-Which size of a kernel is the right one? All of them: each module has a way with 1x1, one with 3x3, one with
-5x5 and one with pooling, and puts their maps together; convolutions of 1x1 before the large ones keep that
-cheap. How much a way matters shows when it is cut in the trained net.
+Which size of a kernel is the right one? Each module has four branches: 1x1, 3x3, 5x5 and pooling. The
+module concatenates their maps. Convolutions of 1x1 before the large ones reduce the cost. To measure how
+much a branch matters, the program cuts it in the trained net.
 
 Source: C. Szegedy et al., "Going deeper with convolutions", 2015.
 """

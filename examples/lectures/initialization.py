@@ -1,11 +1,11 @@
 """Initial weights: how the variance of signals and gradients fares through 50 layers.
 
-A layer of n inputs multiplies the variance by n Var(w), times what the activation leaves of it. Only
-where this is about 1, forward and backward, does a deep net begin to learn: Var(w) = 2 / (fan_in +
-fan_out) for tanh (Glorot; the table has it for the logistic function too, whose slope of at most 1/4 lets
-gradients fade all the same, see `vanishing`), 2 / fan_in for rectifiers, of which one half is silent (He),
-1 / fan_in for SELU (LeCun). Anything else fades or explodes as a power of the depth. Printed and drawn are
-standard deviations.
+A layer of n inputs multiplies the variance by n Var(w), and by a factor of the activation. A deep net
+begins to learn only where the product is about 1, forward and backward. Var(w) is 2 / (fan_in + fan_out)
+for tanh (Glorot). It is 2 / fan_in for rectifiers, of which one half is silent (He), and 1 / fan_in for
+SELU (LeCun). The table uses Glorot's value for the logistic function too, whose slope of at most 1/4 still
+lets gradients vanish; see `vanishing`. With other values signals vanish or explode as a power of the depth.
+The program prints and draws standard deviations.
 
 Source: X. Glorot, Y. Bengio, 2010; K. He et al., 2015; Y. LeCun et al., 1998; the lectures' table is that
 of A. Geron, "Hands-on machine learning", table 11-1.

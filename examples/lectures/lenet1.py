@@ -1,12 +1,12 @@
 """LeNet-1 reads digits as those of zip codes, and says of which it is not sure.
 
-Feature maps look for the same stroke everywhere in the image, means of four neighbours make them care less
-about where exactly it was, and each of the twelve maps of the second kind looks at one or two of the first
-kind: 2,578 weights for 98,442 connections. Where the two highest outputs are close, the digit is rejected,
-and left to a human.
+Feature maps look for the same stroke everywhere in the image. Means of four neighbours make the next layer
+less sensitive to the exact position. Each of the twelve maps of the second kind reads one or two of the
+first kind: 2,578 weights for 98,442 connections. Where the two highest outputs are close, the digit is
+rejected, and left to a human.
 
-The 7,291 and 2,007 digits from envelopes are not to be had here. In their place stand as many of MNIST,
-scaled from 20x20 to 16x16 pixels in a field of 28x28, the size and the field of the paper.
+The paper's 7,291 and 2,007 digits from envelopes are not available here. As many digits of MNIST take their
+place, scaled from 20x20 to 16x16 pixels in a field of 28x28, the paper's sizes.
 
 Source: Y. LeCun et al., "Handwritten digit recognition with a back-propagation network", 1990; the error
 and the rejection that it is measured by: "Backpropagation applied to handwritten zip code recognition",
@@ -24,7 +24,7 @@ import numpy.typing as npt
 import autograd_lite as ag
 import nn
 from examples import program
-from examples.pictures import BLUE, GREY, ORANGE, panels, save, tiles
+from examples.pictures import BLUE, GREY, ORANGE, each_scaled, panels, save, tiles
 from nn import transforms
 
 Array = npt.NDArray[Any]
@@ -117,20 +117,19 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     print(f"error {errors[0]:.1%}; {errors[at]:.2%} with {REJECTED:.0%} rejected")
     print(f"for 1% of error {enough / len(wrong):.1%} are rejected")
 
-    figure, (left, middle, right) = panels(1, 3)
+    figure, (left, maps, right) = panels(1, 3, height=3.8)
     left.plot(100 * np.arange(len(wrong)) / len(wrong), 100 * errors, color=BLUE)
     left.plot(100 * REJECTED, 100 * errors[at], "o", color=ORANGE)
     left.axhline(1, color=GREY, linewidth=1)
+    left.text(30, 1, "the goal", va="bottom", ha="right", fontsize=8, color=GREY)
     left.set(xlabel="rejected, %", ylabel="error among the others, %", xlim=(0, 30))
     with ag.no_grad():
-        maps = [model[:end](test[0][:1]).numpy()[0] for end in (2, 6)]
-    sheet = np.full((4 + len(SOURCES), 24, 24), np.nan)
-    sheet[:4], sheet[4:, 8:16, 8:16] = maps
-    tiles(middle, sheet, 4, "the maps of a digit", cmap="gray")
-    said = "\n".join(
-        " ".join(f"{test[1][i]}→{read[i]}" for i in row) for row in np.split(order[:12], range(4, 12, 4))
-    )
-    tiles(right, test[0][order[:12], 0], 4, f"the first to be rejected: right and read\n{said}")
+        first, second = (model[:end](test[0][:1]).numpy()[0] for end in (2, 6))
+    tiles(maps, each_scaled(np.concatenate([first, second.repeat(3, 1).repeat(3, 2)])), 4, cmap="gray")
+    maps.set_title("the maps of a digit: four of 24x24, twelve of 8x8", fontsize=10)
+    labels = [f"{test[1][i]}, read {read[i]}" for i in order[:12]]
+    tiles(right, test[0][order[:12], 0], 4, labels=labels)
+    right.set_title("the first to be rejected", fontsize=10)
     save(figure, out / "lenet1.png")
     return {
         "weights": weights(model),

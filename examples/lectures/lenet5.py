@@ -1,8 +1,8 @@
 """LeNet-5, made for digits, on small photographs: convolutions and subsampling in turn.
 
-The same few weights look for an edge or a corner everywhere in the image; a mean over four neighbours makes
-the next layer care less about where exactly it was; then the same again, with more kinds of features. The
-picture shows what the two convolutions make of one photograph.
+The same few weights look for an edge or a corner everywhere in the image. A mean over four neighbours makes
+the next layer less sensitive to the exact position. Then the same follows again, with more kinds of
+features. The picture shows the maps of both convolutions for one photograph.
 
 Source: Y. LeCun et al., "Gradient-based learning applied to document recognition", 1998.
 """
@@ -16,7 +16,7 @@ import autograd_lite as ag
 import nn
 from examples import program
 from examples.lectures._photographs import EPOCHS, as_shown, draw_course, learn, pictures, report
-from examples.pictures import panels, save, tiles
+from examples.pictures import each_scaled, panels, save, tiles
 
 
 def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     figure, axes = panels(1, 4, width=3.4)
     draw_course(axes[0], net)
     tiles(axes[1], as_shown(x), 1, data.kinds[label], cmap="gray")
-    tiles(axes[2], first, 3, "first convolution", cmap="gray")
-    tiles(axes[3], second, 4, "second convolution", cmap="gray")
+    tiles(axes[2], each_scaled(first), 3, "six maps of the first convolution", cmap="gray")
+    tiles(axes[3], each_scaled(second), 4, "sixteen maps of the second", cmap="gray")
     save(figure, out / "lenet5.png")
     return {"table": report([net], data, out)}

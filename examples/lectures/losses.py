@@ -1,10 +1,10 @@
 """Squared error or cross-entropy: who is confidently wrong learns from the second.
 
-For a sigmoid neuron y = s(w x + b) with target t, the squared error has the gradient (y - t) y (1 - y) x:
-where the neuron is saturated, y (1 - y) is almost 0, however wrong y is. Cross-entropy has (y - t) x: the
-more wrong, the faster. It is not an invention but maximum likelihood: for a coin it gives the share of
-heads, and a logistic regression on a yes/no input finds the log-odds, and the log of the odds ratio, of
-the table.
+For a sigmoid neuron y = s(w x + b) with target t, the squared error has the gradient (y - t) y (1 - y) x.
+Where the neuron is saturated, y (1 - y) is almost 0, however wrong y is. Cross-entropy has the gradient (y
+- t) x: the larger the error, the faster the neuron learns. Cross-entropy is maximum likelihood. For a coin
+it gives the frequency of heads. A logistic regression on a yes/no input finds the log-odds, and the log of
+the odds ratio, of the table.
 
 Source: M. Nielsen, "Neural networks and deep learning", chapter 3, 2015; C. Bishop, "Neural networks for
 pattern recognition", chapter 6, 1995.

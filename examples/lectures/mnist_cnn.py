@@ -1,12 +1,12 @@
 """Convolutional nets read digits, and a committee of five of them reads better still.
 
-Two convolutions with max-pooling, two dense layers of 1,000 rectifiers with dropout, a softmax. In every
-epoch each digit is shifted by up to a pixel in each direction, so that no image is seen often, and a
-penalty (L2) keeps the weights small. The five nets differ in their initial weights and in the order of
-the data; the mean of their probabilities decides. All digits that the committee misreads are drawn. The
-digits of the test are looked at after each epoch, for the curve; nothing is chosen by them.
+Each net has two convolutions with max-pooling, two dense layers of 1,000 rectifiers with dropout, and a
+softmax. Every epoch shifts each digit by up to a pixel in each direction, so few images repeat. A penalty
+(L2) keeps the weights small. The five nets differ in their initial weights and in the order of the data.
+The committee takes the mean of their probabilities. The picture shows all digits that the committee
+misreads. The test accuracy after each epoch is only for the curve; it decides nothing.
 
-The full version takes more than an hour. It can be stopped at any time, and goes on when started again.
+The full version takes more than an hour. It can be stopped at any time; started again, it resumes.
 
 Source: M. Nielsen, "Neural networks and deep learning", chapter 6, 2015; P. Simard et al., "Best practices
 for convolutional neural networks applied to visual document analysis", 2003.

@@ -1,13 +1,12 @@
 """A deep, wide net without convolutions learns from digits bent like handwriting.
 
-What a convolution knows of images, that they may be shifted and bent, these layers of 2500, 2000, 1500,
-1000, 500 and 10 neurons with twelve million weights have to be shown. So they see no image twice: each
-digit is bent, by a smooth field of random displacements, turned, stretched, and leaned, anew in every
-epoch. A thread makes the next batch while the net learns from the last one. The pictures show such
-digits, and all that are misread in the end. The digits of the test are looked at after each epoch, for
-the curve; nothing is chosen by them.
+A convolution has built in that images may be shifted and bent. These layers of 2500, 2000, 1500, 1000, 500
+and 10 neurons have twelve million weights, and must learn it. So they see no image twice: every epoch bends
+each digit by a smooth field of random displacements. It also turns, stretches and slants the digit. A
+thread makes the next batch while the net learns from the last one. The pictures show such digits, and all
+misread digits. The test accuracy after each epoch is only for the curve; it decides nothing.
 
-The full version takes about an hour. It can be stopped at any time, and goes on when started again.
+The full version takes about an hour. It can be stopped at any time; started again, it resumes.
 
 Source: D. Ciresan et al., "Deep, big, simple neural nets for handwritten digit recognition", 2010; P.
 Simard et al., "Best practices for convolutional neural networks applied to visual document analysis",

@@ -1,9 +1,9 @@
 """Handwritten digits: 784 pixels, 300 and 100 hidden neurons, 10 classes.
 
-The net of the TensorFlow lecture: dense layers of rectifiers whose weights are drawn as He proposed, the
-cross-entropy of a softmax, and plain gradient descent on batches of 50. The pictures show the course of
-the training, what some of the first neurons look for, and the digits that are misread with the greatest
-certainty. The digits of the test are looked at after each epoch, for the curve; nothing is chosen by them.
+This is the net of the TensorFlow lecture. It has dense layers of rectifiers with He's initial weights, and
+the cross-entropy of a softmax. It learns by plain gradient descent on batches of 50. The pictures show the
+course of the training, the weights of some first neurons, and the misread digits with the highest
+probability. The test accuracy after each epoch is only for the curve; it decides nothing.
 
 Source: A. Geron, "Hands-on machine learning with Scikit-Learn and TensorFlow", chapter 10, 2017; K. He et
 al., "Delving deep into rectifiers", 2015.
@@ -44,17 +44,19 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     accuracy = 1 - len(wrong) / len(y_test)
     print(f"test accuracy {accuracy:.2%}: {len(wrong)} of {len(y_test):,} misread")
 
-    figure, (left, middle, right) = panels(1, 3)
+    figure, (left, middle, right) = panels(1, 3, height=3.8)
     for key, name, color in (("accuracy", "training (0 as 1e-5)", BLUE), ("val_accuracy", "test", ORANGE)):
         errors = 1 - np.array(history[key])
         left.semilogy(range(1, len(errors) + 1), np.maximum(errors, 1e-5), color=color, label=name)
     left.set(xlabel="epoch", ylabel="error")
+    left.xaxis.get_major_locator().set_params(integer=True)
     left.legend(frameon=False)
     weights = model[1].weight.numpy()[:36].reshape(-1, side, side)
     limit = float(np.abs(weights).max()) / 2
-    tiles(middle, weights, 6, "weights of hidden neurons", cmap="RdBu_r", vmin=-limit, vmax=limit)
+    tiles(middle, weights, 6, cmap="RdBu_r", vmin=-limit, vmax=limit)
+    middle.set_title("weights of 36 hidden neurons", fontsize=10)
     surest = wrong[:12]
-    lines = [" ".join(f"{y_test[i]}→{read[i]}" for i in row) for row in np.split(surest, range(4, 12, 4))]
-    tiles(right, X_test[surest, 0], 4, "misread: " + "\n".join(line for line in lines if line))
+    tiles(right, X_test[surest, 0], 4, labels=[f"{y_test[i]}, read {read[i]}" for i in surest])
+    right.set_title("misread with the greatest certainty", fontsize=10)
     save(figure, out / "mnist_mlp.png")
     return {"accuracy": accuracy, "misread": len(wrong)}

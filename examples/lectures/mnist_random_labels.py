@@ -1,9 +1,9 @@
 """Nets learn random labels by heart, as perfectly as the right ones.
 
-A net with more weights than images comes to know all that it is trained on, whether the labels are right
-or drawn at random. Only the test shows which it was: what was learned by heart is worth no more than
-chance. Weight decay does not prevent it, so it is not what makes nets generalize. First on
-digits, then on photographs: perceptrons with one and three hidden layers of 512 rectifiers.
+A net with more weights than images learns all training images, with right labels and with random ones. Only
+the test shows the difference: with random labels the test accuracy is that of chance. Weight decay does not
+prevent this, so it is not the reason why nets generalize. The program tries digits, then photographs, with
+perceptrons of one and three hidden layers of 512 rectifiers.
 
 Source: C. Zhang et al., "Understanding deep learning requires rethinking generalization", 2017.
 """
@@ -96,14 +96,22 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
             found[row] = {"train": known, "test": new, "course": course}
             print(f"{row:<45}{known:>8.1%}{new:>8.1%}   {len(course)} epochs", flush=True)
 
-    figure, axes = panels(1, len(tasks), width=5)
+    figure, axes = panels(1, len(tasks), width=5, height=3.8)
     for one, name in zip(np.ravel(axes), tasks, strict=True):
         for color, (labels, hidden) in zip(COLORS, product(("right", "random"), (1, 3)), strict=False):
             kind = f"{labels} labels, {hidden}x{width}"
             course = found[f"{name}, {kind}"]["course"]
             one.plot(range(1, len(course) + 1), course, color=color, label=kind)
+            one.plot(len(course), course[-1], "o", color=color, markersize=4, clip_on=False)
         one.axhline(0.1, color=GREY, linewidth=1)
-        one.set(title=name, xlabel="epoch", ylabel="training accuracy", ylim=(0, 1.02))
-        one.legend(frameon=False, fontsize=8)
+        one.text(one.get_xlim()[1], 0.1, "chance", ha="right", va="bottom", fontsize=8, color=GREY)
+        one.set(title=name, xlabel="epoch; a dot is the end", ylabel="training accuracy", ylim=(0, 1.02))
+    figure.legend(
+        *one.get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=2 * len(tasks),
+        frameon=False,
+        fontsize=8,
+    )
     save(figure, out / "mnist_random_labels.png")
     return found

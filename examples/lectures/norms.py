@@ -1,11 +1,11 @@
 """Norms of vectors and matrices, and their gradients through the singular values.
 
 The circles |x|_p = 1 go from a diamond (p = 1) over a circle (p = 2) to a square (p = inf). The Frobenius
-norm of a matrix is the 2-norm of its singular values, the nuclear norm their sum; with X = U S V^T their
-gradients are X / |X| and U V^T. As |x|_1 makes entries 0, the nuclear norm makes singular values 0:
-descending on 1/2 |X - M|^2 + c |X| from a noisy matrix M of low rank, the nuclear norm finds the rank,
-the Frobenius norm does not. The strength c is about the largest singular value of such noise alone,
-s (sqrt(m) + sqrt(n)) for m x n entries of deviation s; what falls below a twentieth of it counts as 0.
+norm of a matrix is the 2-norm of its singular values, the nuclear norm their sum. With X = U S V^T their
+gradients are X / |X| and U V^T. As |x|_1 makes entries 0, the nuclear norm makes singular values 0. Descent
+on 1/2 |X - M|^2 + c |X|, for a noisy matrix M of low rank, shows this. The nuclear norm finds the rank, the
+Frobenius norm does not. The strength c is about the largest singular value of the noise alone. For m x n
+entries of deviation s that is s (sqrt(m) + sqrt(n)). A singular value below a twentieth of c counts as 0.
 
 Source: S. Boyd, L. Vandenberghe, "Convex optimization", appendix A.1, 2004; the lectures' table of norms.
 """
@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 from autograd_lite.testing import check_grads
-from examples.pictures import BLUE, COLORS, GREY, ORANGE, panels, save
+from examples.pictures import BLUE, COLORS, GREY, ORANGE, PALE, panels, save
 
 Array = npt.NDArray[Any]
 
@@ -60,6 +60,17 @@ def denoise(M: Array, order: Any, strength: float, steps: int) -> Array:
     return np.linalg.svd(X, compute_uv=False)
 
 
+def draw_circles(axes: Any) -> None:
+    """The points with |x|_p = 1, each curve with its p where it crosses the diagonal."""
+    for p, color in zip((0.5, 1, 1.5, 2, 4, np.inf), COLORS, strict=False):
+        axes.plot(*circle(p), color=color)
+        at = 2 ** (-1 / p) if p < np.inf else 1.0
+        name = ("p = ∞" if p == np.inf else f"p = {p}") + ("\n(no norm)" if p < 1 else "")
+        label = axes.text(at, at, name, color=color, fontsize=8, ha="center", va="center", rotation=-45)
+        label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.6})
+    axes.set(aspect="equal", title="where $|x|_p = 1$", xlabel="$x_1$", ylabel="$x_2$")
+
+
 def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     """Check gradients, clean a matrix, and draw."""
     rng = np.random.default_rng(seed)
@@ -72,16 +83,17 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     left_over = {order: int(np.sum(s > 0.05 * noise)) for order, s in values.items()}
     print(f"a noisy 20 x 15 matrix of rank {RANK}: singular values left by each norm {left_over}")
 
-    figure, (left, right) = panels(1, 2)
-    for p, color in zip((0.5, 1, 1.5, 2, 4, np.inf), COLORS, strict=False):
-        left.plot(*circle(p), color=color, label=f"p = {p}" + (" (no norm)" if p < 1 else ""))
-    left.set(aspect="equal", title="|x|_p = 1", xlim=(-1.1, 3.1))
-    left.legend(frameon=False, loc="right")
+    figure, (left, right) = panels(1, 2, width=4.6, height=4)
+    draw_circles(left)
     number = range(1, 16)
+    right.axvspan(0.5, RANK + 0.5, color=PALE, alpha=0.25, linewidth=0)
+    right.text(RANK + 0.6, 0.02, f"← the rank is {RANK}", transform=right.get_xaxis_transform(), fontsize=8)
     right.plot(number, np.linalg.svd(M, compute_uv=False), "o-", color=GREY, label="noisy matrix")
-    right.plot(number, values["fro"], "o-", color=ORANGE, label="after Frobenius")
-    right.plot(number, values["nuc"], "o-", color=BLUE, label="after nuclear")
-    right.set(xlabel="number of the singular value", ylabel="its size", title=f"rank {RANK} with noise")
+    right.plot(number, values["fro"], "s-", color=ORANGE, label="after Frobenius")
+    right.plot(number, values["nuc"], "^-", color=BLUE, label="after nuclear")
+    right.set_yscale("symlog", linthresh=0.1)
+    right.set(xlabel="number of the singular value", ylabel="its size (linear below 0.1)")
+    right.set(title="what each norm leaves of a noisy matrix", xlim=(0.5, 15.5))
     right.legend(frameon=False)
     save(figure, out / "norms.png")
     return {"off": off, "rank": left_over, "values": values, "noise": noise}

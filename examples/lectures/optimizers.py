@@ -1,9 +1,9 @@
 """Optimizers on a ravine and on digits: steps to the same loss, each at its best rate.
 
 Plain gradient descent zigzags between the walls of a ravine and creeps along its floor. Momentum adds up
-what the steps have in common, Nesterov looks ahead, AdaGrad, RMSProp and AdaDelta give each coordinate a
-rate of its own, Adam and Nadam do both. Every optimizer, plain descent too, is tried at several rates,
-and its best one counts.
+the common direction of the steps, and Nesterov looks ahead. AdaGrad, RMSProp and AdaDelta give each
+coordinate its own rate; Adam and Nadam do both. Every optimizer, plain descent too, is tried at several
+rates, and the best rate counts.
 
 Source: B. Polyak, 1964; Y. Nesterov, 1983; J. Duchi et al., 2011; T. Tieleman, G. Hinton, 2012; M.
 Zeiler, 2012; D. Kingma, J. Ba, 2015; T. Dozat, 2016.
@@ -18,11 +18,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.colors import LogNorm
 
 import autograd_lite as ag
 import nn
 from examples import program
-from examples.pictures import COLORS, panels, save
+from examples.pictures import COLORS, beside, save
 
 Array = npt.NDArray[Any]
 
@@ -87,19 +88,42 @@ def steps_on_digits(
     return steps
 
 
+def draw(path: Path, paths: dict[str, Array], counted: dict[str, tuple[int, int]], title: str) -> None:
+    """The way of each optimizer down the ravine, on lines of equal loss, and the steps on digits."""
+    figure, (ways, bars) = beside(14, 5, 2.6, 1)
+    x, y = np.meshgrid(np.linspace(-13, 6, 90), np.linspace(-7, 6, 90))
+    heights = np.apply_along_axis(ravine, 0, np.stack([x, y]))
+    panes = ways.subplots(2, 4, sharex=True, sharey=True)
+    for axes, color, (name, points) in zip(panes.ravel(), COLORS, paths.items(), strict=True):
+        axes.contourf(
+            x, y, heights, np.geomspace(0.01, 3000, 14), norm=LogNorm(), cmap="Greys", alpha=0.3, extend="max"
+        )
+        axes.plot(*points.T, ".-", color=color, linewidth=0.9, markersize=3.5)
+        axes.plot(*points[0], "o", color="black", markersize=5)
+        axes.plot(0, 0, "*", color="black", markersize=9)
+        axes.set(title=f"{name}: {counted[name][0]} steps", xlim=(-13, 6), ylim=(-7, 6))
+    ways.suptitle("down the ravine, from the dot to the star")
+    axes = bars.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.barh(list(counted), [n for _, n in counted.values()], color=COLORS)
+    axes.invert_yaxis()
+    axes.set_title(title)
+    save(figure, path)
+
+
 def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     """Count steps, each optimizer at its best rate."""
     data, where = program.rows_of_digits(quick)
     goal, steps = (0.4, 300) if quick else (0.1, 1500)
     rates = RATES[2:8:2] if quick else RATES
-    figure, (left, right) = panels(1, 2, width=5)
+    paths_taken: dict[str, Array] = {}
     counted: dict[str, tuple[int, int]] = {}
     print(f"{'':<12}ravine, to {RAVINE_GOAL}     {where}, to {goal}")
-    for (name, make), color in zip(OPTIMIZERS.items(), COLORS, strict=True):
+    for name, make in OPTIMIZERS.items():
         paths = {rate: down_the_ravine(make, rate, 500) for rate in (*RATES, 0.005, 0.0198)}
         reached = {rate: path for rate, path in paths.items() if ravine(path[-1]) <= RAVINE_GOAL}
         first = min(reached, key=lambda rate: len(reached[rate]))
-        path = reached[first]
+        paths_taken[name] = path = reached[first]
         on_digits = {}
         for rate in rates:
             nn.manual_seed(seed)
@@ -107,11 +131,5 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
         best = min(on_digits, key=lambda rate: on_digits[rate])
         counted[name] = (len(path) - 1, on_digits[best])
         print(f"{name:<12}{len(path) - 1:>5} at rate {first:<8}{on_digits[best]:>5} at rate {best}")
-        left.semilogy([ravine(x) for x in path], color=color, label=name)
-    right.barh(list(counted), [n for _, n in counted.values()], color=COLORS)
-    right.invert_yaxis()
-    right.set(xlabel=f"steps to a loss of {goal}", title=where)
-    left.set(title="ravine", xlabel="step", ylabel="loss", ylim=(0.005, 1e4))
-    left.legend(frameon=False, fontsize=8)
-    save(figure, out / "optimizers.png")
+    draw(out / "optimizers.png", paths_taken, counted, f"{where}:\nsteps to a loss of {goal}")
     return counted

@@ -1,9 +1,9 @@
 """Tied parameters: neurons that share their weights learn from fewer images.
 
-Two nets see the same images through 3 x 3 windows. In one every place has weights of its own, in the
-other all places use the same ones: what is learned in one corner is known in all others. The digits stand
-at random places of a larger image; the net with tied weights needs far fewer of them, and has far fewer
-parameters.
+Two nets see the same images through 3 x 3 windows. In one net every position has its own weights. In the
+other all positions share the same weights: it detects everywhere what it learned in one corner. The digits
+stand at random positions in a larger image. The net with tied weights needs far fewer images, and has far
+fewer parameters.
 
 Source: K. Fukushima, "Neocognitron", 1980; Y. LeCun et al., "Backpropagation applied to handwritten zip
 code recognition", 1989.

@@ -1,12 +1,12 @@
 """Rosenblatt's perceptron finds a line between two classes, or says that there is none.
 
-The neuron answers y = 1 if w0 + w1 x1 + w2 x2 >= 0, else 0. Each point that it gets wrong corrects it:
+The neuron's output is y = 1 if w0 + w1 x1 + w2 x2 >= 0, else 0. Each point with a wrong output corrects it:
 
     w <- w + (d - y) x        with x0 = 1
 
-If a line separates the classes with the margin g, and no point (1, x) is longer than R, then it makes at
-most (R / g)^2 mistakes, in whatever order the points come. On XOR there is no such line: the rule, run in
-a fixed order, comes back to weights it has had before, and so must go round for ever.
+Let a line separate the classes with the margin g, and let no point (1, x) be longer than R. Then the neuron
+makes at most (R / g)^2 mistakes, in every order of the points. On XOR no line separates the classes. Run in
+a fixed order, the rule comes back to weights it had before, and repeats them for ever.
 
 Source: F. Rosenblatt, "The perceptron", 1958; A. Novikoff, "On convergence proofs on perceptrons", 1962.
 """
@@ -19,9 +19,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.animation import FuncAnimation, PillowWriter
+from matplotlib.animation import PillowWriter
 
 import nn
+from examples import program
 from examples.pictures import BLUE, GREY, ORANGE, panels, save
 
 Array = npt.NDArray[Any]
@@ -105,15 +106,12 @@ def animate(path: Path, X: Array, d: Array, course: Course) -> None:
     """The line after each mistake, as an animated GIF."""
     figure, axes = panels()
     line = show(axes, X, d, course.weights[-1])
-    reach = float(np.ptp(X[:, 0]))
-
-    def frame(i: int) -> list[Any]:
-        line.set_data(*ends(course.weights[i], reach))
-        axes.set_title(f"after {i} mistakes")
-        return [line]
-
-    steps = np.unique(np.linspace(0, course.mistakes, 40).astype(int))
-    FuncAnimation(figure, frame, steps.tolist()).save(path, PillowWriter(fps=5), dpi=80)
+    reach, writer = float(np.ptp(X[:, 0])), PillowWriter(fps=5)
+    with writer.saving(figure, path, dpi=80):
+        for i in program.shown(np.unique(np.linspace(0, course.mistakes, 40).astype(int)), "animation"):
+            line.set_data(*ends(course.weights[i], reach))
+            axes.set_title(f"after {i} mistakes")
+            writer.grab_frame()
     print(f"animation: {path}")
 
 

@@ -1,9 +1,9 @@
 """Pretraining without labels: stacked autoencoders, and guessing how images are turned.
 
-Labels are few, images are many. Either each layer learns first to encode what comes from the layer below,
-so that it can be given back (with some inputs missing, which makes it learn how they hang together); or a
-net learns a task that needs no teacher, to say whether an image stands upright or is turned by 90, 180 or
-270 degrees. Then the layers found are trained on the few labels, beside the same net from scratch.
+Labels are few, images are many. In the first way each layer learns to encode the output of the layer below
+so that it can be decoded. Some inputs are set to 0, so the layer learns how inputs depend on each other. In
+the second way a net learns a task without labels: whether an image is upright or turned by 90, 180 or 270
+degrees. Then the pretrained layers learn from the few labels, beside the same net from scratch.
 
 Source: Y. Bengio et al., "Greedy layer-wise training of deep networks", 2007; P. Vincent et al., "Extracting
 and composing robust features with denoising autoencoders", 2008; S. Gidaris et al., "Unsupervised

@@ -2,9 +2,9 @@
 
     y = sum_j w_j exp(-(|x - c_j| / b_j)^2)
 
-Perceptrons divide the plane by lines, RBF units cover it by bumps. Centres, widths and weights are all
-learned by gradient descent. A function of one variable is interpolated; a class inside a ring needs a
-bump in the middle. Both are measured on points that the net has not seen.
+Perceptrons divide the plane by lines, RBF units cover it by bumps. Gradient descent learns centres, widths
+and weights. One net interpolates a function of one variable. For a class inside a ring another needs a bump
+in the middle. Both are measured on points that the net has not seen.
 
 Source: D. Broomhead, D. Lowe, "Multivariable functional interpolation and adaptive networks", 1988; T.
 Poggio, F. Girosi, "Networks for approximation and learning", 1990.

@@ -1,8 +1,8 @@
 """A recurrent net of saturated-linear neurons that recognizes a regular language.
 
-For every state q and symbol a of a finite automaton there is a neuron that is 1 exactly after a was read
-in a state from which a leads to q. It adds up the neurons of those states, and the input for a, and takes
-1 off:
+For every state q and symbol a of a finite automaton there is a neuron. It is 1 exactly after a was read in
+a state from which a leads to q. The neuron adds up the neurons of those states and the input for a, and
+subtracts 1:
 
     y_qa(t) = s(sum of y_pb(t - 1) over all states p with next(p, a) = q and both letters b, + x_a(t) - 1)
 

@@ -1,10 +1,11 @@
 """Regularization: what helps where weights are many, and examples few and noisy.
 
-A net of some 17,000 weights learns 300 digits by heart, of which every tenth has a wrong label. Each
-remedy is compared with doing nothing, by the test error, as a mean over several seeds: penalties on the
-weights (L1, L2), a bound on the length of each neuron's weights (max-norm), dropout, the mean of many
-predictions with dropout left on (MC dropout), stopping when held-out digits get worse, turned and shifted
-copies, and a committee of nets each trained on its own bootstrap sample (bagging).
+A net of some 17,000 weights learns 300 digits by heart, of which every tenth has a wrong label. Each remedy
+is compared with none, by the mean test error over several seeds. L1 and L2 are penalties on the weights;
+max-norm bounds the length of each neuron's weights. Dropout leaves out neurons; MC dropout also takes the
+mean of many predictions with dropout turned on. Early stopping ends when the error on held-out digits
+grows. Augmentation adds turned and shifted copies. Bagging is a committee of nets, each trained on its own
+bootstrap sample.
 
 Source: I. Goodfellow et al., "Deep learning", chapter 7, 2016; A. Geron, "Hands-on machine learning",
 chapter 11.

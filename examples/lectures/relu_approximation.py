@@ -1,10 +1,10 @@
 """Any continuous function on [0, 1] within eps, by one hidden layer of rectifiers.
 
-A polygon through points of the graph of f is a sum of ramps: f(0) + sum_k c_k relu(x - x_k), where c_k is
-how much the slope changes at the knot x_k. Since f is uniformly continuous, knots that are close enough
-bring the polygon within eps everywhere. The program halves every interval on which it is not, and counts
-the neurons. A net with as many neurons, trained by gradient descent on points drawn anew in every step, and
-the best of three starts, shows how much harder finding is than existing.
+A polygon through points of the graph of f is a sum of ramps: f(0) + sum_k c_k relu(x - x_k). Here c_k is
+the change of slope at the knot x_k. Since f is uniformly continuous, knots that are close enough bring the
+polygon within eps everywhere. The program halves every interval with a larger error, and counts the
+neurons. Beside it, nets with as many neurons learn by gradient descent, on new points in every step. The
+best of three starts shows that finding the weights is harder than their existence.
 
 Source: M. Leshno et al., "Multilayer feedforward networks with a nonpolynomial activation function can
 approximate any function", 1993.

@@ -1,9 +1,9 @@
 """A residual net against a plain one of equal depth and equal weights.
 
-A deep plain net is worse than a shallow one, even on the images that it learns from: its last layers could
-just copy what comes in, but do not find out how. Where each block adds to what comes in, copying means to
-add nothing, and gradients reach the first layers through the sums. Blocks then depend little on each
-other: if one is taken out of the trained net, the others go on, while the plain net falls apart.
+A deep plain net is worse than a shallow one, even on its training images. Its last layers could copy their
+input, but do not learn to. A residual block adds to its input. So a copy means to add nothing, and
+gradients reach the first layers through the sums. The blocks then depend little on each other. The trained
+net works without one of them, while the plain net fails.
 
 Source: K. He et al., "Deep residual learning for image recognition", 2016; A. Veit et al., "Residual networks
 behave like ensembles of relatively shallow networks", 2016.

@@ -1,10 +1,10 @@
 """Long memory: RNN, LSTM and GRU must recall the first of many inputs at the end.
 
-Every input is a random sign, and the first is marked; the answer after the last is the marked one. The
-error of the end has to travel back through all steps. In a plain net it is multiplied by the same matrix
-each time, and fades, while what comes in meanwhile overwrites the state; an LSTM's cell hands it on
-through a gate that can be open. The gates' biases begin with the logarithms of times up to the lag
-("chrono initialization"), so that some cells remember as long as that from the start.
+Every input is a random sign, and the first is marked. After the last input the net must output the marked
+one. The error at the end travels back through all steps. In a plain net every step multiplies it by the
+same matrix, so it vanishes. Later inputs overwrite the state too. An LSTM's cell passes its state on
+through a gate that can be open. The gates' biases begin with the logarithms of times up to the lag ("chrono
+initialization"). So some cells remember that long from the start.
 
 Source: S. Hochreiter, J. Schmidhuber, "Long short-term memory", 1997; F. Gers et al., "Learning to forget",
 2000; K. Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014; Y. Bengio et al.,

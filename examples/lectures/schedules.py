@@ -1,10 +1,10 @@
 """Schedules of the learning rate, beside a constant one: power, 1cycle, and more.
 
-A high rate is fast at first, a low one precise in the end; schedules go from one to the other. 1cycle
-warms up to a high rate first, with the momentum going the other way. All have the same number of epochs,
-and each the starting rate, of several, that suits it best; what counts is the loss on data that is not
-trained on. The small digits of the quick version are too easy to tell schedules apart: there, noise on the
-pixels and small batches make the gradient of a batch as rough as that of a harder task.
+A high learning rate is fast at first, a low one precise in the end. Schedules go from high to low. 1cycle
+first warms up to a high rate, while the momentum falls. All have the same number of epochs, and each the
+best of several initial rates. The measure is the loss on data not used in training. The small digits of the
+quick version are too easy to show a difference between schedules. There, noise on the pixels and small
+batches make the gradient as noisy as that of a harder task.
 
 Source: A. Senior et al., "An empirical study of learning rates in deep neural networks for speech
 recognition", 2013; L. Smith, "A disciplined approach to neural network hyper-parameters", 2018; A. Geron,

@@ -1,10 +1,10 @@
 """Recognize speech, or wreck a nice beach: a language model picks what makes sense.
 
-A recognizer hears sounds, and gives for each stretch of them words that may have been said, with a score
-of how well they fit. By sound alone it often picks nonsense. A language model, the probability of a word
-after the one before it, is learned from a few sentences by a net with an embedding; the best path through
-the lattice of words then maximizes log P(sound | words) + weight log P(words), by dynamic programming
-(Viterbi). The sentences to be recognized are not in the text, only their pairs of words.
+A recognizer hears sounds. For each stretch of sound it gives possible words, with a score of how well they
+fit. By sound alone it often picks nonsense. A language model gives the probability of a word after the one
+before it. A net with an embedding learns the model from a few sentences. The best path through the lattice
+of words maximizes log P(sound | words) + weight log P(words), by dynamic programming (Viterbi). The
+sentences to recognize are not in the text, only their pairs of words.
 
 Source: F. Jelinek, "Statistical methods for speech recognition", 1997; Y. Bengio et al., "A neural
 probabilistic language model", 2003.

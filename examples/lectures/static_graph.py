@@ -1,10 +1,10 @@
 """One model four ways: TensorFlow 1's two phases, Keras' two styles, PyTorch's Module.
 
-In TensorFlow 1 a program first constructs a graph of named places, and executes it afterwards, any part
-of it, on values that are fed in. A tape needs no such phase; but a graph whose steps are kept as
-functions is a few lines (`Step` below), and its execution is recorded by the tape like anything else.
-Keras stacks layers, or calls them on a symbol for the input; PyTorch computes in `forward`. The same
-weights and the same data give the same losses, step by step, but for rounding.
+In TensorFlow 1 a program first constructs a graph of named nodes. Then it executes any part of the graph,
+on values that are fed in. A tape needs no such phase. A graph whose steps are kept as functions is a few
+lines (`Step` below), and the tape records its execution. Keras stacks layers, or calls them on a symbol for
+the input; PyTorch computes in `forward`. The same weights and the same data give the same losses, step by
+step, up to rounding.
 
 Source: M. Abadi et al., "TensorFlow: a system for large-scale machine learning", 2016; F. Chollet, "Deep
 learning with Python", 2017; A. Paszke et al., "PyTorch: an imperative style, high-performance deep
@@ -14,6 +14,7 @@ learning library", 2019.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 import nn
-from examples.pictures import COLORS, panels, save
+import visualize
+from examples.pictures import COLORS, GREY, PALE, panels, save, save_graph
 
 Array = npt.NDArray[Any]
 
@@ -57,23 +59,28 @@ class Step:
         return feed[self]
 
 
-def static(weights: dict[str, Array], batches: list[tuple[Array, Array]]) -> list[float]:
-    """Construction phase, then execution phase."""
+def static(
+    weights: dict[str, Array], batches: list[tuple[Array, Array]]
+) -> tuple[list[float], visualize.Graph]:
+    """Construction phase, then execution phase; returns the losses, and the graph of the first of them."""
     X, y = Step(), Step()
-    variables = {name: ag.Tensor(value, requires_grad=True) for name, value in weights.items()}
+    variables = {name: ag.Tensor(value, requires_grad=True, name=name) for name, value in weights.items()}
     w1, b1, w2, b2 = (Step(lambda v=v: v) for v in variables.values())
     hidden = Step(ag.relu, X @ Step(np.transpose, w1) + b1)
     loss = Step(nn.functional.cross_entropy, hidden @ Step(np.transpose, w2) + b2, y)
     optimizer = nn.optim.SGD(variables.values(), lr=RATE)
 
-    losses = []
+    losses: list[float] = []
     for x, t in batches:
         optimizer.zero_grad()
-        value = loss.run({X: x, y: t})
+        with ag.Tape() if not losses else nullcontext():  # a tape keeps the arrays for the picture
+            value = loss.run({X: ag.Tensor(x, name="X"), y: t})
         value.backward()
+        if not losses:
+            graph = visualize.draw(value)
         optimizer.step()
         losses.append(value.item())
-    return losses
+    return losses, graph
 
 
 # -- Keras -----------------------------------------------------------------------------------------
@@ -145,17 +152,28 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     X, y = nn.datasets.load_digits("train")
     order = np.random.default_rng(seed).permutation(len(X) // 50 * 50).reshape(-1, 50)
     batches = [(X[i].astype(float), y[i]) for _ in range(1 if quick else 10) for i in order]
+    constructed, graph = static(weights, batches)
     losses = {
-        "TensorFlow 1: construct, execute": static(weights, batches),
+        "TensorFlow 1: construct, execute": constructed,
         "Keras, Sequential": dynamic(sequential().double(), weights, batches),
         "Keras, functional": dynamic(functional().double(), weights, batches),
         "PyTorch, Module": dynamic(Net().double(), weights, batches),
     }
-    figure, axes = panels(width=5)
+    figure, (left, right) = panels(1, 2, width=5)
+    left.plot(constructed, color=PALE)
+    every = max(4, len(batches) // 40 * 4)
     for i, (name, course) in enumerate(losses.items()):
         print(f"{name:<34}loss after {len(batches)} steps: {course[-1]:.15f}")
-        axes.plot(course, color=COLORS[i], linewidth=8 - 2 * i, alpha=0.6, label=name)
-    axes.set(xlabel="step", ylabel="loss")
-    axes.legend(frameon=False, fontsize=8)
+        steps = np.arange(i * every // 4, len(course), every)
+        left.plot(steps, np.array(course)[steps], "os^D"[i], color=COLORS[i], markersize=5, label=name)
+        right.plot(np.abs(np.subtract(course, constructed)), color=COLORS[i], label=name)
+    left.set(xlabel="step", ylabel="loss", title="the same losses, four ways")
+    left.legend(frameon=False, fontsize=8)
+    rounding = float(np.spacing(1.0))
+    most = max(np.abs(np.subtract(course, constructed)).max() for course in losses.values())
+    right.axhline(rounding, color=GREY, linewidth=1, linestyle="--")
+    right.text(0, rounding, "the rounding of a number near 1", va="bottom", fontsize=8, color=GREY)
+    right.set(xlabel="step", title="difference from the first", ylim=(0, max(4 * rounding, 1.2 * most)))
     save(figure, out / "static_graph.png")
+    save_graph(graph, out / "static_graph-graph.svg")
     return losses

@@ -1,8 +1,7 @@
 """Transfer: what was learned on the digits 0 to 4 helps to learn 5 to 9.
 
-The convolutional layers of a net that knows the first five digits are kept as they are; only a new last
-layer learns the others. From scratch, the same net has to find strokes and corners by itself, in a
-handful of images.
+A net knows the first five digits. Its convolutional layers are frozen, and only a new last layer learns the
+other five. From scratch, the same net has to learn strokes and corners from a handful of images.
 
 Source: J. Yosinski et al., "How transferable are features in deep neural networks?", 2014; A. Geron,
 chapter 11, 2019.

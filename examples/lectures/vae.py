@@ -1,13 +1,12 @@
 """A variational autoencoder: new digits are drawn from a normal distribution of codes.
 
-The encoder gives for each digit a mean and a variance, the decoder reads a point drawn from there; the
-drawing is written as mean + deviation * noise, so that gradients pass it. The loss is minus a bound of
-the log-likelihood,
+The encoder gives a mean and a variance for each digit, and the decoder reads a sample from there. The
+sample is mean + deviation * noise, so that gradients pass. The loss is minus a bound of the log-likelihood,
 
     E[-log P(x | z)] + KL(N(mean, variance) | N(0, 1))
 
-whose second term keeps the codes of all digits together near the origin, without gaps. New digits come
-from decoding plain normal noise; a line between two codes turns one digit into another.
+The second term keeps the codes of all digits together near the origin, without gaps. The decoder makes new
+digits from standard normal noise. A line between two codes turns one digit into another.
 
 Source: D. Kingma, M. Welling, "Auto-encoding variational Bayes", 2014.
 """
@@ -22,6 +21,7 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 import nn
+from examples import program
 from examples.pictures import BLUE, ORANGE, panels, save, tiles
 
 Array = npt.NDArray[Any]
@@ -55,7 +55,7 @@ def train(model: VAE, X: Array, epochs: int, rng: np.random.Generator) -> list[t
     """Fit the model; returns the two terms of the loss after each epoch."""
     optimizer = nn.optim.Adam(model.parameters(), lr=2e-3)
     losses = []
-    for _ in range(epochs):
+    for _ in program.shown(range(epochs), "epochs"):
         terms = []
         for (x,) in nn.DataLoader(nn.TensorDataset(X), 50, shuffle=True):
             optimizer.zero_grad()
@@ -107,7 +107,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
 
 
 def judged(images: Array, X: Array, y: Array) -> tuple[float, int]:
-    """In what share of images a classifier of (X, y) is 90% sure of a digit, and how many kinds it sees."""
+    """The fraction of images where a classifier of (X, y) is 90% sure, and the number of digits it sees."""
     model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
     trainer = nn.Trainer(model, nn.CrossEntropyLoss(), nn.optim.Adam(model.parameters(), lr=3e-3))
     trainer.fit(X, y, 8, verbose=False)

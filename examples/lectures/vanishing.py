@@ -1,9 +1,8 @@
 """Vanishing gradients: what arrives in the first layer, by depth and activation.
 
-Backpropagation multiplies a factor for every layer. With the logistic function it is at most 1/4 times a
-weight, so the first layers of a deep net learn nothing. Rectifiers with He's initial values keep the
-gradient's size, batch normalization rescales it, and the shortcuts of a residual net let it pass
-untouched.
+Backpropagation multiplies by a factor for every layer. With the logistic function it is at most 1/4 times a
+weight, so the first layers learn nothing. Rectifiers with He's initial values keep the gradient's size.
+Batch normalization rescales the gradient, and the shortcuts of a residual net pass it unchanged.
 
 Source: S. Hochreiter, "Untersuchungen zu dynamischen neuronalen Netzen", 1991; X. Glorot, Y. Bengio,
 2010.

@@ -1,9 +1,9 @@
 """A small VGG: nothing but convolutions of 3x3, whose fields of view grow with the depth.
 
-Two convolutions of 3x3 see as far as one of 5x5, three as far as one of 7x7, with fewer weights and a
-rectifier between them. How far is measured here, by backpropagation: the gradient of a neuron in the middle
-of a map with respect to the image is not zero where the neuron sees something. The picture shows its mean
-size over many images: what counts most is in the middle of the field.
+Two convolutions of 3x3 have the receptive field of one of 5x5, three that of one of 7x7. They have fewer
+weights, and a rectifier between them. Backpropagation measures the field. The gradient of a neuron in the
+middle of a map with respect to the image is not zero inside the field. The picture shows the mean size of
+this gradient over many images: the middle of the field counts most.
 
 Source: K. Simonyan, A. Zisserman, "Very deep convolutional networks for large-scale image recognition",
 2015; W. Luo et al., "Understanding the effective receptive field", 2016.

@@ -1,8 +1,8 @@
 """XOR learned by backpropagation, with one hidden layer.
 
-Two hidden neurons bend the plane so that one line separates what no line separated before. With so few,
-descent often ends where two points, one of each class, fall together and get p = 1/2, at a loss of
-(ln 2) / 2; the program tries several starts and counts.
+Two hidden neurons bend the plane so that one line separates the classes. With so few neurons, descent often
+ends in a local minimum. There two points, one of each class, coincide and get p = 1/2, at a loss of (ln 2)
+/ 2. The program tries several starts and counts.
 
 Source: D. Rumelhart, G. Hinton, R. Williams, "Learning representations by back-propagating errors", 1986.
 """

@@ -1,7 +1,7 @@
-"""Models made small: weights that share few values, and a lossless code for what pruning and sharing leave.
+"""Compress models: weight sharing, and a lossless code for pruned and shared weights.
 
-The three stages of S. Han et al., "Deep compression", 2016: prune (`nn.utils.prune`), share weights, encode;
-each of the first two is followed by some training.
+The three stages of S. Han et al., "Deep compression", 2016, are: prune (`nn.utils.prune`), share weights,
+encode. After each of the first two, train the model for a while.
 """
 
 from .encoding import *

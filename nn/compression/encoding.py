@@ -1,4 +1,4 @@
-"""A lossless code for models whose weights are mostly 0, or share few values; and what it saves."""
+"""A lossless code for models with many zero weights or few different values, and its size in bits."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ __all__ = ["Compressed", "Encoded", "compress"]
 Array = npt.NDArray[Any]
 
 FAR = 255
-"""The gap that stands for so many zeros, after which no entry comes but the next gap."""
+"""A gap of this value means so many zeros that are followed by the next gap, not by an entry."""
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """An array in the shortest of four forms: all entries or those that are not 0, as they are or by codes.
+    """An array in the shortest of four forms: all entries or the nonzero ones, stored directly or as codes.
 
     Attributes:
-        shape: of the array.
-        dtype: of the array.
-        gaps: how many zeros come before each entry that is not 0; None where all entries are stored.
-        codes: for each stored entry, its place among the values; None where the values are the entries.
+        shape: the shape of the array.
+        dtype: the dtype of the array.
+        gaps: the number of zeros before each nonzero entry; None if all entries are stored.
+        codes: the index of each stored entry in the codebook; None if entries are stored directly.
         values: the entries, or the codebook.
-        nonzero: how many entries are not 0.
+        nonzero: the number of nonzero entries.
 
     Example:
         >>> import numpy as np
@@ -56,7 +56,7 @@ class Encoded:
     def of(cls, array: npt.ArrayLike) -> Encoded:
         """The shortest form of an array of numbers."""
         array = np.asarray(array, order="C")
-        # By its bytes, so that -0.0 and every NaN come back as they were.
+        # Compare bytes, so that -0.0 and every NaN are restored exactly.
         small = array.itemsize <= 8
         raw = array.reshape(-1).view(f"u{array.itemsize}") if small else array.reshape(-1)
         filled = np.flatnonzero(raw)
@@ -75,7 +75,7 @@ class Encoded:
 
     @property
     def size(self) -> int:
-        """How many entries the array has."""
+        """The number of entries of the array."""
         return math.prod(self.shape)
 
     @property
@@ -89,12 +89,12 @@ class Encoded:
 
     @property
     def bits(self) -> int:
-        """All bits; beside them stand only the shape and the lengths of the parts, as beside every array."""
+        """The number of bits, without the shape and the lengths of the parts, as for every array."""
         return sum(self.parts.values())
 
     @property
     def bits_before(self) -> int:
-        """Of the array itself."""
+        """The number of bits of the array before encoding."""
         return 8 * self.size * self.dtype.itemsize
 
     def decode(self) -> Array:
@@ -108,7 +108,7 @@ class Encoded:
 
 
 def _gaps(places: Array) -> Array:
-    """How many entries are passed over before each place; long gaps are cut into pieces."""
+    """The number of zeros before each index; long gaps are cut into pieces of `FAR`."""
     passed = np.diff(places, prepend=-1) - 1
     pieces = passed // FAR
     gaps = np.full(len(places) + pieces.sum(), FAR)
@@ -125,7 +125,7 @@ def _places(gaps: Array) -> Array:
 
 @dataclass(frozen=True)
 class Compressed:
-    """A model in few bits: what `compress` returns; `print` shows what each array takes.
+    """A compressed model, the result of `compress`; `print` shows the size of each array.
 
     Attributes:
         arrays: the encoded parameters and buffers by path.
@@ -135,17 +135,17 @@ class Compressed:
 
     @property
     def bits(self) -> int:
-        """Of all arrays."""
+        """The number of bits of all arrays."""
         return sum(array.bits for array in self.arrays.values())
 
     @property
     def bits_before(self) -> int:
-        """Of all arrays, as they were."""
+        """The number of bits of all arrays before encoding."""
         return sum(array.bits_before for array in self.arrays.values())
 
     @property
     def ratio(self) -> float:
-        """How many times smaller it has become."""
+        """The compression ratio: bits before / bits."""
         return self.bits_before / max(self.bits, 1)
 
     def decode(self) -> dict[str, Array]:
@@ -174,14 +174,15 @@ class Compressed:
 
 
 def compress(model: Module) -> Compressed:
-    """Encode a model without loss, and tell how many bits that takes.
+    """Encode a model without loss, and count the bits.
 
-    Each array is put into the form that is shortest for it: dense, or by the gaps between the entries that
-    are not 0; numbers as they are, or codes into a codebook; gaps and codes by Huffman words. What is
-    counted is what the decoder needs: words, tables of their lengths, codebooks.
+    Each array gets its shortest form: all entries, or nonzero entries with the gaps between them; numbers, or
+    codes into a codebook. Gaps and codes are Huffman-coded. The size counts all that the decoder needs: code
+    words, tables of their lengths, and codebooks.
 
     Args:
-        model: it stays as it is. Pruned, shared and normalized weights are taken as they are computed.
+        model: the model, which does not change. Pruned, shared and normalized weights are encoded by their
+            computed values.
 
     Example:
         >>> import nn, numpy as np

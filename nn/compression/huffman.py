@@ -1,4 +1,4 @@
-"""Huffman codes: whole numbers as bits, the fewer the more often a number comes."""
+"""Huffman codes: integers as bits, with fewer bits for more frequent integers."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ __all__ = ["Huffman", "code_lengths"]
 Array = npt.NDArray[Any]
 
 WINDOW = 57
-"""The most bits that a code may have, so that one that begins anywhere in a byte fits into 64."""
+"""The largest length of a word in bits: at any offset in a byte, a word fits into 64 bits."""
 
 
 @dataclass(frozen=True)
 class Huffman:
-    """A sequence of whole numbers in a canonical Huffman code.
+    """A sequence of integers in a canonical Huffman code.
 
-    Such a code is known from the lengths of its words alone: words of equal length count up in the order of
-    their numbers.
+    The lengths of its words define a canonical code: words of equal length count up in the order of their
+    integers.
 
     Attributes:
-        count: how many numbers there are.
-        lengths: the length of the word of each number, uint8; 0 for one that does not occur.
-        payload: the words one after another, in bytes.
+        count: the length of the sequence.
+        lengths: the word length of each integer, uint8; 0 for integers that do not occur.
+        payload: the words one after another, as bytes.
 
     Source:
         D. Huffman, "A method for the construction of minimum-redundancy codes", 1952.
@@ -49,11 +49,11 @@ class Huffman:
 
     @classmethod
     def encode(cls, numbers: npt.ArrayLike) -> Huffman:
-        """Encode whole numbers, from 0 on, of any shape; best of all if they are small."""
+        """Encode integers of at least 0, of any shape; the table is short if they are small."""
         numbers = np.ravel(numbers)
         lengths = code_lengths(np.bincount(numbers))
         sizes = lengths[numbers].astype(np.int64)
-        # The bits of all words: word after word, and in each from its highest bit down.
+        # The bits of all words: word after word, each from its highest bit down.
         starts = np.cumsum(sizes) - sizes
         places = np.arange(sizes.sum()) - np.repeat(starts, sizes)
         shifts = np.repeat(sizes, sizes) - 1 - places
@@ -62,7 +62,7 @@ class Huffman:
 
     @property
     def bits(self) -> int:
-        """What it takes: the payload, and 8 bits for the length of each word."""
+        """The number of bits: the payload, and 8 bits for the length of each word."""
         return 8 * (self.payload.size + self.lengths.size)
 
     def decode(self) -> Array:
@@ -74,8 +74,8 @@ class Huffman:
         used = np.flatnonzero(self.lengths)
         order = used[np.argsort(self.lengths[used], kind="stable")]
         sizes = self.lengths[order].astype(np.uint64)
-        # Seen as binary fractions, canonical words grow. So the word that begins somewhere is the last one
-        # that is no larger than the bits from there on; it is looked up for all places at once.
+        # As binary fractions, canonical words are sorted. So the word at a position is the largest word that
+        # does not exceed the bits from this position on. One search does this for all positions.
         fractions = _words(self.lengths)[order] << (np.uint64(WINDOW) - sizes)
         which = np.searchsorted(fractions, _windows(self.payload), side="right") - 1
         steps, found = sizes[which].tolist(), np.empty(self.count, np.int64)
@@ -89,12 +89,12 @@ class Huffman:
 
 
 def code_lengths(counts: npt.ArrayLike) -> Array:
-    """The length of the word of each number in a Huffman code, uint8.
+    """The word length of each integer in a Huffman code, uint8.
 
-    The two rarest numbers are put together, again and again, and each time their words grow by a bit.
+    The two rarest nodes are merged again and again, and each merge makes the words below longer by one bit.
 
     Args:
-        counts: how often each number comes.
+        counts: the frequency of each integer.
 
     Example:
         >>> code_lengths([10, 5, 0, 2, 3]).tolist()
@@ -113,14 +113,14 @@ def code_lengths(counts: npt.ArrayLike) -> Array:
     depths = np.zeros(len(parents), np.int64)
     for i in range(len(parents) - 2, -1, -1):  # parents come after their children
         depths[i] = depths[parents[i]] + 1
-    lengths[used] = np.maximum(depths[: len(used)], 1)  # a single number needs a word too
+    lengths[used] = np.maximum(depths[: len(used)], 1)  # a single integer needs a word too
     if lengths.max(initial=0) > WINDOW:
         raise DataError(f"the counts differ so much that a Huffman word would have more than {WINDOW} bits")
     return lengths.astype(np.uint8)
 
 
 def _words(lengths: Array) -> Array:
-    """The words of a canonical code, as numbers."""
+    """The words of a canonical code, as integers."""
     words, word, before = np.zeros(len(lengths), np.uint64), 0, 0
     for number in np.argsort(lengths, kind="stable"):
         if size := int(lengths[number]):
@@ -131,7 +131,7 @@ def _words(lengths: Array) -> Array:
 
 
 def _windows(payload: Array) -> Array:
-    """The WINDOW bits from each bit on, as numbers; beyond the end there are zeros."""
+    """The WINDOW bits from each bit position on, as integers; zeros follow the end."""
     padded = np.concatenate([payload, np.zeros(8, np.uint8)]).astype(np.uint64)
     whole = np.zeros(len(payload), np.uint64)
     for i in range(8):

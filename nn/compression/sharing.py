@@ -1,4 +1,4 @@
-"""Weight sharing: all weights of a layer take one of a few values, and these are trained further."""
+"""Weight sharing: the weights of a layer share a few values, which are trained further."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ __all__ = ["kmeans_1d", "share_weights", "unshare_weights"]
 Array = npt.NDArray[Any]
 
 ROUNDS = 300
-"""After so many, k-means is stopped where it has not come to rest by itself."""
+"""The largest number of iterations of k-means."""
 
 
 def share_weights(module: Module, name: str = "weight", bits: int = 5) -> Module:
-    """Let the weights of a layer share 2^bits values, which k-means finds and an optimizer may train further.
+    """Let the weights of a layer share 2^bits values, found by k-means; an optimizer may train them further.
 
-    `weight` becomes `weight_codebook[weight_codes]`, a parameter and a buffer; so the gradient of each shared
-    value is the sum of those of the weights that share it. What was pruned stays 0, beside the codebook.
+    `weight` becomes `weight_codebook[weight_codes]`, a parameter and a buffer. So the gradient of a shared
+    value is the sum of the gradients of its weights. Pruned weights stay 0, outside the codebook.
 
     Args:
         module: a layer.
-        name: of its parameter.
-        bits: of each code. There are fewer values if the layer has fewer to begin with.
+        name: the name of the parameter.
+        bits: the bits of each code. If the layer has fewer different values, the codebook is smaller.
 
     Returns:
-        The layer. Its optimizer has to be made anew, as the codebook is a new parameter.
+        The layer. Make a new optimizer: the codebook is a new parameter.
 
     Raises:
-        DataError: the layer has no such parameter, or all of it is pruned.
+        DataError: the layer has no such parameter, or all of its weights are pruned.
         OptionError: `bits` is not an int of at least 1.
 
     Source:
@@ -81,7 +81,7 @@ def _shared(module: Module, name: str) -> Any:
 
 
 def unshare_weights(module: Module, name: str = "weight") -> Module:
-    """Make the shared weights a parameter again, each with a value of its own to be trained.
+    """Make the shared weights a parameter again, so that each weight is trained on its own.
 
     Raises:
         DataError: the weights are not shared.
@@ -92,18 +92,18 @@ def unshare_weights(module: Module, name: str = "weight") -> Module:
 
 
 def kmeans_1d(values: npt.ArrayLike, k: int) -> tuple[Array, Array]:
-    """k numbers that stand for many: each is the mean of the values that are nearest to it.
+    """k-means in one dimension: k centres, each the mean of the values nearest to it.
 
-    Lloyd's algorithm, from centres that are spaced evenly from the least to the largest value; as Han et al.
-    found, this keeps the few large weights better than centres where most values are. A centre that no
-    value is nearest to, as in the hole that pruning leaves, moves to a value that is far from all others.
+    Lloyd's algorithm starts from evenly spaced centres between the smallest and the largest value. As Han et
+    al. found, this keeps the few large weights better than centres where most values are. A centre without
+    any values (e.g. in the gap that pruning leaves) moves to a value that is far from all centres.
 
     Args:
-        values: of any shape, of a floating-point dtype.
-        k: how many; or as many as there are different values, if these are fewer.
+        values: floating-point numbers of any shape.
+        k: the number of centres; fewer if there are fewer different values.
 
     Returns:
-        The centres, growing, of the dtype of the values; and for each value, the index of its own.
+        The centres in increasing order, in the dtype of the values, and the index of each value's centre.
 
     Example:
         >>> import numpy as np
@@ -116,7 +116,7 @@ def kmeans_1d(values: npt.ArrayLike, k: int) -> tuple[Array, Array]:
     ordered = np.sort(values, axis=None).astype(float)
     centres = np.linspace(ordered[0], ordered[-1], min(k, len(np.unique(ordered))))
     for _ in range(ROUNDS):
-        # In one dimension the members of a centre are neighbours: from one boundary to the next.
+        # In one dimension the values of a centre are consecutive: from one boundary to the next.
         ends = np.searchsorted(ordered, (centres[1:] + centres[:-1]) / 2, side="right")
         counts = np.diff(ends, prepend=0, append=len(ordered))
         labels = np.repeat(np.arange(len(centres)), counts)

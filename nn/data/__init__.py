@@ -1,4 +1,4 @@
-"""Data to learn from: datasets, the order to go through them, batches, and parts for training and test."""
+"""Training data: datasets, samplers, batches, and splits for training, validation and test."""
 
 from typing import TYPE_CHECKING
 
@@ -51,5 +51,5 @@ __all__ = [
     "split",
 ]
 
-if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
+if not TYPE_CHECKING:  # type checkers must see misspelled names
     __getattr__ = _hints_of(__name__)

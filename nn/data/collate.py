@@ -1,4 +1,4 @@
-"""A batch out of samples."""
+"""Collate samples into a batch."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ __all__ = ["default_collate", "default_convert"]
 
 
 def default_collate(batch: list[Any]) -> Any:
-    """Put samples together part by part: numbers, arrays and Tensors become one Tensor with an axis more.
+    """Stack samples into a batch: numbers, arrays and Tensors become one Tensor with a batch axis.
 
     Args:
         batch: samples of one structure: numbers, arrays, Tensors, text, or tuples, lists and dicts of them.
 
     Returns:
-        That structure with a Tensor of shape (N, ...) in each place, and a list of what is text. Tuples
-        become lists, so that parts can be replaced; named ones stay.
+        The same structure with a Tensor of shape (N, ...) for each array or number, and a list for text.
+        Tuples become lists, but named tuples stay.
 
     Raises:
-        ShapeError: arrays of several shapes, or tuples of several lengths.
-        DTypeError: a part is none of these.
+        ShapeError: arrays have different shapes, or tuples different lengths.
+        DTypeError: a sample holds another type.
 
     Example:
         >>> import nn
@@ -43,7 +43,7 @@ def default_collate(batch: list[Any]) -> Any:
         if len({len(sample) for sample in batch}) > 1:
             lengths = sorted({len(sample) for sample in batch})
             raise ShapeError(
-                f"samples of {' and '.join(map(str, lengths))} parts cannot be put together into a batch; "
+                f"samples of {' and '.join(map(str, lengths))} items cannot be stacked into a batch; "
                 "bring them to one length, or give DataLoader(..., collate_fn=...)"
             )
         parts = [default_collate(list(part)) for part in zip(*batch, strict=True)]
@@ -71,7 +71,7 @@ def _stacked(batch: list[Any]) -> Any:
 
 
 def default_convert(data: Any) -> Any:
-    """A sample as it is, with Tensors in place of its arrays.
+    """Convert the arrays in a sample to Tensors.
 
     Args:
         data: an array, or tuples, lists and dicts of them; anything else stays.

@@ -1,4 +1,4 @@
-"""Datasets: samples by their places, or one after another."""
+"""Datasets: samples by index, or as a stream."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ __all__ = [
 class Dataset:
     """Base class of datasets: subclass it and define `__len__` and `__getitem__(i)`.
 
-    A class that can make many samples at once may also define `batch_at(indices)`, which returns what
-    `default_collate` would make of them.
+    A class that can make many samples at once may also define `batch_at(indices)`. It returns the same batch
+    as `default_collate` of these samples.
 
     Attributes:
-        is_random: whether samples may draw random numbers; a loader gives them a generator then.
+        is_random: True if samples may draw random numbers; a loader then gives them a generator.
     """
 
     is_random: bool = True
@@ -53,7 +53,7 @@ class Dataset:
 
 
 class IterableDataset(Dataset):
-    """Base class of datasets that come as a stream: subclass it and define `__iter__`."""
+    """Base class of streams of samples: subclass it and define `__iter__`."""
 
     def __iter__(self) -> Iterator[Any]:
         raise NotImplementedError(f"{type(self).__name__} has no __iter__")
@@ -66,11 +66,11 @@ class TensorDataset(Dataset):
     """Arrays of the same length: sample i is the tuple of their i-th entries.
 
     Args:
-        tensors: arrays or Tensors, whose first axes count the samples; samples are of the same kind.
+        tensors: arrays or Tensors; the first axis is the sample axis. Samples have the same type.
 
     Raises:
         ShapeError: the lengths differ.
-        DTypeError: the arrays came as one tuple.
+        DTypeError: the arrays are given as one tuple.
 
     Example:
         >>> import numpy as np, nn
@@ -137,11 +137,11 @@ class StackDataset(Dataset):
 
 
 class Subset(Dataset):
-    """The samples of a dataset at some places.
+    """The samples of a dataset at some indices.
 
     Args:
         dataset: the dataset.
-        indices: the places, in the order they shall have.
+        indices: the indices, in the order of the subset.
     """
 
     def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
@@ -156,21 +156,22 @@ class Subset(Dataset):
         return self.dataset[self.indices[index]]
 
     def batch_at(self, indices: Sequence[int]) -> Any:
-        """Many samples at once, if the dataset can."""
+        """Many samples at once, if the dataset supports it."""
         return batch_of(self.dataset, [self.indices[i] for i in indices])
 
     @property
     def is_random(self) -> bool:  # type: ignore[override]
-        """Whether the samples of the dataset are."""
+        """Whether the samples of the dataset are random."""
         return bool(declared(self.dataset, "is_random", True))
 
 
 class Augmented(Dataset):
-    """A dataset whose inputs go through a transform whenever they are asked for.
+    """A dataset whose inputs are transformed at each access.
 
     Args:
-        dataset: of tuples that begin with the input, as in `TensorDataset(X, y)`.
-        transform: of one input; those of `nn.transforms` are applied to whole batches by a DataLoader.
+        dataset: a dataset of tuples that begin with the input, as in `TensorDataset(X, y)`.
+        transform: a function of one input. In a DataLoader, the transforms of `nn.transforms` run on
+            whole batches.
 
     Example:
         >>> import numpy as np, nn
@@ -186,7 +187,7 @@ class Augmented(Dataset):
 
     @property
     def is_random(self) -> bool:  # type: ignore[override]
-        """Whether the transform is, or may be, or the dataset."""
+        """Whether the transform or the dataset may be random."""
         own = getattr(self.transform, "is_random", True)
         return bool(own or declared(self.dataset, "is_random", True))
 
@@ -198,7 +199,7 @@ class Augmented(Dataset):
         return (self.transform(first), *others)
 
     def batch_at(self, indices: Sequence[int]) -> Any:
-        """Many samples, at once if the transform can."""
+        """Many samples, at once if the transform supports batches."""
         if not getattr(self.transform, "on_batches", False):
             return default_collate([self[i] for i in indices])
         first, *others = batch_of(self.dataset, indices)
@@ -209,10 +210,10 @@ class ConcatDataset(Dataset):
     """Datasets one after another; `a + b` is `ConcatDataset([a, b])`.
 
     Args:
-        datasets: at least one.
+        datasets: one or more datasets.
 
     Raises:
-        DataError: there is none.
+        DataError: there are no datasets.
 
     Example:
         >>> import nn
@@ -228,7 +229,7 @@ class ConcatDataset(Dataset):
 
     @property
     def is_random(self) -> bool:  # type: ignore[override]
-        """Whether the samples of one of them are."""
+        """Whether one of the datasets is random."""
         return any(declared(dataset, "is_random", True) for dataset in self.datasets)
 
     def __len__(self) -> int:
@@ -246,7 +247,7 @@ class ChainDataset(IterableDataset):
     """Streams one after another.
 
     Args:
-        datasets: anything that can be iterated.
+        datasets: iterables of samples.
     """
 
     def __init__(self, datasets: Iterable[Any]) -> None:
@@ -259,13 +260,13 @@ class ChainDataset(IterableDataset):
 def random_split(
     dataset: Any, lengths: Sequence[int | float], generator: np.random.Generator | int | None = None
 ) -> list[Subset]:
-    """Cut a dataset into parts at random.
+    """Split a dataset at random.
 
     Args:
         dataset: the dataset.
-        lengths: how many samples each part has; or fractions that add up to 1, of which each is rounded
-            down, and what is left goes to the first parts.
-        generator: a NumPy Generator or a seed; by default the one that `nn.manual_seed` seeds.
+        lengths: the number of samples in each part, or fractions that add up to 1. Fractions are rounded
+            down, and the remaining samples go to the first parts.
+        generator: a NumPy Generator or a seed; by default the generator that `nn.manual_seed` seeds.
 
     Raises:
         OptionError: the lengths do not add up to the length of the dataset, or the fractions to 1.
@@ -297,7 +298,7 @@ def random_split(
 
 
 def batch_of(dataset: Any, indices: Sequence[int], collate: Callable[[Any], Any] = default_collate) -> Any:
-    """The samples at some places, put together; all at once where the dataset can."""
+    """The batch of the samples at some indices, made at once if the dataset supports it."""
     at_once = declared(dataset, "batch_at", None) if collate is default_collate else None
     if at_once is not None:
         return at_once(indices)
@@ -306,9 +307,9 @@ def batch_of(dataset: Any, indices: Sequence[int], collate: Callable[[Any], Any]
 
 
 def declared(dataset: Any, name: str, default: Any) -> Any:
-    """What a class says about its samples, unless a subclass makes other ones.
+    """An attribute of a dataset's class, or `default` if a subclass has overridden `__getitem__` alone.
 
-    A subclass of TensorDataset that overrides `__getitem__` alone must not inherit `batch_at`.
+    For example, a subclass of TensorDataset that overrides `__getitem__` alone must not inherit `batch_at`.
     """
     for cls in type(dataset).__mro__:
         if name in vars(cls):

@@ -1,4 +1,4 @@
-"""Batches out of datasets, made as they are asked for or ahead of time."""
+"""DataLoader: batches of a dataset, made on request or ahead of time."""
 
 from __future__ import annotations
 
@@ -24,45 +24,45 @@ from .samplers import BatchSampler, RandomSampler, SequentialSampler
 __all__ = ["DataLoader", "get_worker_info"]
 
 END = object()
-"""What comes after the last batch of a stream."""
+"""Marks the end of a stream."""
 
 PATIENCE = 2.0
-"""Seconds that the end of an iteration waits for its thread, which may be stuck in a file."""
+"""Seconds to wait for the thread at the end of an iteration; the thread may be stuck in a file."""
 
 
 class DataLoader:
-    """Iterates over a dataset in batches of Tensors; each `for` over it is one epoch.
+    """Iterates over a dataset in batches of Tensors; each `for` loop over the loader is one epoch.
 
-    With `num_workers` above 0, a thread makes the next batches while the program uses the last one: this
-    pays where making samples means waiting, for files above all. Batches and their order are the same, and so
-    are the random numbers of `nn.transforms`: they come from a generator of the epoch.
+    With `num_workers` above 0, a thread makes the next batches while the program uses the current one. This
+    pays if making samples means waiting, e.g. for files. The batches, their order and the random numbers of
+    `nn.transforms` do not depend on the thread.
 
     Args:
         dataset: a Dataset, or any sequence of samples (arrays, numbers, tuples or dicts of them).
-        batch_size: how many samples a batch has; the last one may have fewer. None for samples one by one,
-            without a batch axis.
-        shuffle: whether each epoch has an order of its own.
-        sampler: the order, as places: in place of `shuffle`.
-        batch_sampler: the batches, as lists of places: in place of `batch_size`, `shuffle`, `sampler` and
-            `drop_last`.
+        batch_size: the number of samples in a batch; the last batch may be smaller. None gives single
+            samples without a batch axis.
+        shuffle: draw a new random order for each epoch.
+        sampler: an iterable of indices that sets the order, in place of `shuffle`.
+        batch_sampler: an iterable of lists of indices, one for each batch, in place of `batch_size`,
+            `shuffle`, `sampler` and `drop_last`.
         num_workers: 0, or more for a thread that works ahead.
-        collate_fn: puts a list of samples together; by default `default_collate`.
-        pin_memory: without effect, as are `timeout`, `multiprocessing_context`, `persistent_workers`,
-            `pin_memory_device` and `in_order`: they are about processes and other devices.
-        drop_last: leave out a last batch that is smaller.
+        collate_fn: makes a batch from a list of samples; by default `default_collate`.
+        pin_memory: no effect; nor have `timeout`, `multiprocessing_context`, `persistent_workers`,
+            `pin_memory_device` and `in_order`, which concern processes and other devices.
+        drop_last: drop the last batch if it is smaller.
         timeout: see `pin_memory`.
-        worker_init_fn: called with 0 on the thread that works ahead, before its first batch.
+        worker_init_fn: a function that the thread calls with 0, before its first batch.
         multiprocessing_context: see `pin_memory`.
-        generator: a NumPy Generator or a seed that decides on the order; by default the one that
+        generator: a NumPy Generator or a seed for the order; by default the generator that
             `nn.manual_seed` seeds.
-        prefetch_factor: `num_workers * prefetch_factor` batches are made ahead; 2 by default.
+        prefetch_factor: make `num_workers * prefetch_factor` batches ahead; 2 by default.
         persistent_workers: see `pin_memory`.
         pin_memory_device: see `pin_memory`.
         in_order: see `pin_memory`.
 
     Raises:
-        OptionError: an option that cannot be, or that excludes another.
-        DTypeError: the dataset is no sequence of samples, but e.g. the pair (X, y).
+        OptionError: an option has an invalid value, or excludes another option.
+        DTypeError: the dataset is not a sequence of samples, but e.g. the pair (X, y).
 
     Example:
         >>> import numpy as np, nn
@@ -107,16 +107,16 @@ class DataLoader:
         self.streamed = isinstance(dataset, IterableDataset)
         if self.streamed:
             exclude(
-                "a stream has the order it comes in",
+                "a stream has its own order",
                 shuffle=shuffle,
                 sampler=sampler,
                 batch_sampler=batch_sampler,
             )
         if sampler is not None:
-            exclude("a sampler decides on the order", shuffle=shuffle)
+            exclude("a sampler sets the order", shuffle=shuffle)
         if batch_sampler is not None:
             exclude(
-                "a batch_sampler decides on the batches",
+                "a batch_sampler sets the batches",
                 batch_size=batch_size != 1,
                 shuffle=shuffle,
                 sampler=sampler,
@@ -158,13 +158,13 @@ class DataLoader:
         return takewhile(lambda batch: batch is not END, made)
 
     def _tasks(self) -> Iterable[Any]:
-        """What to make batches of: places; nothing for a stream, which knows itself how it goes on."""
+        """The indices of each batch; None for each batch of a stream."""
         if self.streamed:
             return repeat(None)
         return self.sampler if self.batch_sampler is None else self.batch_sampler  # type: ignore[return-value]
 
     def _fetch(self) -> Callable[[Any], Any]:
-        """Makes the batch of a task; END where a stream is over."""
+        """A function that makes the batch of a task; it returns END at the end of a stream."""
         collate, size = self.collate_fn, self.batch_size
         if not self.streamed:
             single = self.batch_sampler is None
@@ -185,20 +185,20 @@ class DataLoader:
 def made_ahead(
     make: Callable[[Any], Any], tasks: Iterable[Any], ahead: int, begin: Callable[[int], object] | None
 ) -> Iterator[Any]:
-    """`map(make, tasks)`, where a thread makes the next ones while the last is used.
+    """`map(make, tasks)`, where a thread makes the next results while the current one is used.
 
-    Tasks are taken from their iterator here and not on the thread, so that an order that is drawn while it
-    is gone through does not depend on how far ahead the thread is. However the iteration ends, by an
-    exception, a `break` or an interrupt, the thread ends with it: after the batch that it is making, for
-    which it is waited no longer than `PATIENCE`.
+    The caller's thread iterates over the tasks. So an order that is drawn during the iteration does not
+    depend on how far ahead the other thread is. When the iteration ends (also by an exception, a `break` or
+    an interrupt), the thread ends after its current batch. The end waits for the thread, but at most
+    `PATIENCE` seconds.
 
     Args:
-        make: called on the thread, with one task after another.
-        tasks: arguments of `make`.
-        ahead: how many results may wait.
-        begin: called with 0 on the thread before all else.
+        make: a function of one task, called on the thread.
+        tasks: the arguments of `make`.
+        ahead: the largest number of results that wait.
+        begin: a function that the thread calls with 0 first.
     """
-    context = copy_context()  # np.errstate and the like hold there too
+    context = copy_context()  # carries np.errstate to the thread
     calls: Calls = SimpleQueue()
     waiting: deque[Task] = deque()
     served = Task(serve, calls)
@@ -220,7 +220,7 @@ def made_ahead(
         while waiting:
             yield waiting.popleft().result()
     finally:
-        calls.put(None)  # in C, and so before an interrupt can come
+        calls.put(None)  # C code, which no interrupt can break
         for task in waiting:
             task.call_off()
         if not served.call_off() and served.wait(PATIENCE) and thread.is_alive():
@@ -228,40 +228,40 @@ def made_ahead(
 
 
 def get_worker_info() -> None:
-    """None, as in PyTorch's main process: one thread at most makes all samples, so that a stream is whole."""
+    """None, as in PyTorch's main process: a single thread makes all samples, so a stream is never divided."""
 
 
-# -- what cannot be --------------------------------------------------------------------------------
+# -- checks ----------------------------------------------------------------------------------------
 
 
 def exclude(reason: str, **options: Any) -> None:
-    """Refuse options that another one decides on."""
+    """Refuse options that another option excludes."""
     given = [name for name, value in options.items() if value is not None and value is not False]
     if given:
         raise OptionError(f"DataLoader: {reason}; leave {', '.join(given)} out")
 
 
 def check_samples(dataset: Any, batch_size: Any, ordered: bool) -> None:
-    """Refuse arrays that are not put together into samples, and what has no order to draw from."""
+    """Refuse arrays that are not combined into samples, and objects without a length and an index."""
     arrays = (Tensor, np.ndarray)
     columns = isinstance(dataset, (tuple, list)) and all(isinstance(x, arrays) for x in dataset)
-    # A list of arrays of one shape is a fine dataset; one of X and y has columns in place of samples.
+    # A list of arrays of one shape is a valid dataset; the list [X, y] has columns instead of samples.
     columns = columns and (isinstance(dataset, tuple) or are_columns(dataset))
     if columns or isinstance(batch_size, arrays):
         raise DTypeError(
-            "DataLoader: inputs and targets are put together into samples first; write "
+            "DataLoader: combine inputs and targets into samples first; write "
             "nn.DataLoader(nn.TensorDataset(X, y), batch_size=32)"
         )
     if isinstance(dataset, IterableDataset):
         return
     if not hasattr(dataset, "__getitem__") or (ordered and not hasattr(dataset, "__len__")):
         raise DTypeError(
-            f"DataLoader: a {type(dataset).__name__} is no sequence of samples, with a length and an index; "
-            "write list(...), or a class that inherits from nn.Dataset or nn.data.IterableDataset"
+            f"DataLoader: a {type(dataset).__name__} is not a sequence of samples with a length and an "
+            "index; write list(...), or a class that inherits from nn.Dataset or nn.data.IterableDataset"
         )
 
 
 def are_columns(arrays: list[Any]) -> bool:
-    """Whether arrays are equally long and yet no samples of one shape."""
+    """Whether arrays have equal lengths but different shapes, as inputs and targets have."""
     lengths = {x.shape[:1] for x in arrays}
     return len(lengths) == 1 and () not in lengths and len({x.shape for x in arrays}) > 1

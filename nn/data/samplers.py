@@ -1,4 +1,4 @@
-"""In which order a dataset is gone through."""
+"""Samplers: the order in which a loader visits a dataset."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ __all__ = [
 
 
 LIMIT = 1 << 22
-"""How many numbers are drawn at once, when an iteration begins."""
+"""Up to this number of indices, all are drawn at once when an iteration begins."""
 
 BLOCK = 1 << 16
-"""How many at a time, where they are more."""
+"""The number of indices in each draw if there are more than `LIMIT`."""
 
 
 def _own(generator: np.random.Generator) -> np.random.Generator:
-    """A generator of one iteration's own."""
+    """A new generator for one iteration."""
     return np.random.default_rng(generator.integers(2**63))
 
 
 def _drawn(
     generator: np.random.Generator, wanted: int, draw: Callable[[np.random.Generator, int], Any]
 ) -> Iterator[int]:
-    """So many numbers of `draw(generator, size)`."""
+    """`wanted` numbers of `draw(generator, size)`."""
     if wanted <= LIMIT:
         return iter(draw(generator, wanted).tolist() if wanted else [])
     own = _own(generator)
@@ -50,11 +50,11 @@ def _drawn(
 
 
 class Sampler:
-    """Base class of orders: subclass it and define `__iter__`, and `__len__` if the order ends.
+    """Base class of samplers: subclass it and define `__iter__`, and `__len__` if the order ends.
 
-    Random orders are drawn when an iteration begins, all at once, so that they do not depend on how far
-    ahead a loader works. Where that would be millions of numbers, a generator of the iteration's own, whose
-    seed is drawn then, draws them as they are needed.
+    A random order is drawn all at once when an iteration begins. So the order does not depend on how far
+    ahead a loader works. Orders of millions of indices are drawn step by step, from a new generator. Its
+    seed is drawn when the iteration begins.
     """
 
     __class_getitem__: Any = classmethod(GenericAlias)
@@ -67,7 +67,7 @@ class Sampler:
 
 
 class SequentialSampler(Sampler):
-    """0, 1, 2 ...
+    """The indices 0, 1, 2, ... in order.
 
     Args:
         data_source: the dataset.
@@ -84,17 +84,17 @@ class SequentialSampler(Sampler):
 
 
 class RandomSampler(Sampler):
-    """All samples in random order, or some drawn from them.
+    """All samples in random order, or a random draw from them.
 
     Args:
         data_source: the dataset.
-        replacement: whether a sample may come again before all others came.
-        num_samples: how many are drawn; by default as many as there are. Without replacement, more than
-            there are begin a new order.
-        generator: a NumPy Generator or a seed; by default the one that `nn.manual_seed` seeds.
+        replacement: draw with replacement, so that a sample may repeat.
+        num_samples: the number of draws; by default the size of the dataset. Without replacement, a larger
+            number starts a new random order after each full one.
+        generator: a NumPy Generator or a seed; by default the generator that `nn.manual_seed` seeds.
 
     Raises:
-        OptionError: `num_samples` is no positive int.
+        OptionError: `num_samples` is not a positive int.
         DataError: there are no samples.
 
     Example:
@@ -118,7 +118,7 @@ class RandomSampler(Sampler):
 
     @property
     def num_samples(self) -> int:
-        """How many are drawn."""
+        """The number of draws."""
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
     def __iter__(self) -> Iterator[int]:
@@ -142,10 +142,10 @@ class RandomSampler(Sampler):
 
 
 class SubsetRandomSampler(Sampler):
-    """The samples at some places, in random order.
+    """The samples at some indices, in random order.
 
     Args:
-        indices: the places.
+        indices: the indices.
         generator: as in `RandomSampler`.
     """
 
@@ -162,17 +162,17 @@ class SubsetRandomSampler(Sampler):
 
 
 class WeightedRandomSampler(Sampler):
-    """Samples drawn with probabilities in proportion to weights, e.g. to see rare classes as often.
+    """Draw samples with probabilities proportional to weights, e.g. to balance rare classes.
 
     Args:
-        weights: one for each sample, not negative; they need not add up to 1.
-        num_samples: how many are drawn.
-        replacement: whether a sample may come again.
+        weights: a weight of at least 0 for each sample; they need not add up to 1.
+        num_samples: the number of draws.
+        replacement: draw with replacement, so that a sample may repeat.
         generator: as in `RandomSampler`.
 
     Raises:
-        OptionError: `num_samples` is no positive int, or larger than what can be drawn without replacement.
-        DataError: a weight is negative, NaN or infinite, or all are 0.
+        OptionError: `num_samples` is not a positive int, or is too large to draw without replacement.
+        DataError: a weight is negative, NaN or infinite, or all weights are 0.
 
     Example:
         >>> import nn
@@ -213,15 +213,15 @@ class WeightedRandomSampler(Sampler):
 
 
 class BatchSampler(Sampler):
-    """Lists of places, batch by batch.
+    """Lists of indices, one list for each batch.
 
     Args:
-        sampler: the order.
-        batch_size: how many places a batch has; the last one may have fewer.
-        drop_last: leave out a last batch that is smaller.
+        sampler: an iterable of indices.
+        batch_size: the number of indices in a batch; the last batch may be smaller.
+        drop_last: drop the last batch if it is smaller.
 
     Raises:
-        OptionError: `batch_size` is no positive int.
+        OptionError: `batch_size` is not a positive int.
 
     Example:
         >>> import nn

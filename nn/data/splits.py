@@ -1,4 +1,4 @@
-"""Parts of data for training, validation and test, and inputs of one scale."""
+"""Split data for training, validation and test; standardize inputs."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ def split(
     shuffle: bool = True,
     generator: np.random.Generator | int | None = None,
 ) -> list[Any]:
-    """Cut arrays of the same length into parts, by default for training, validation and test.
+    """Split arrays of the same length, by default for training, validation and test.
 
     Args:
-        arrays: inputs, targets ..., whose first axes count the samples.
-        fractions: of the samples, one for each part; they add up to 1.
-        stratify: labels of shape (n,), whose classes every part shall have in the same proportions.
-        shuffle: whether samples are drawn at random; else the parts follow one another.
-        generator: a NumPy Generator or a seed; by default the one that `nn.manual_seed` seeds.
+        arrays: inputs, targets, ...; the first axis is the sample axis.
+        fractions: the fraction of the samples in each part; the fractions add up to 1.
+        stratify: labels of shape (n,); each part gets the same proportions of the classes.
+        shuffle: draw the samples at random; False cuts the arrays in order.
+        generator: a NumPy Generator or a seed; by default the generator that `nn.manual_seed` seeds.
 
     Returns:
-        For each part the list of its pieces of all arrays; of a single array just the piece.
+        A list of arrays for each part; for a single argument, one array for each part.
 
     Raises:
         ShapeError: the lengths differ.
-        OptionError: the fractions do not add up to 1, or `stratify` without `shuffle`.
-        DataError: there are too few samples, so that a part would be empty.
+        OptionError: the fractions do not add up to 1, or there is `stratify` without `shuffle`.
+        DataError: there are too few samples, so a part would be empty.
 
     Example:
         >>> import numpy as np, nn
@@ -60,9 +60,7 @@ def split(
             f"split(fractions={fractions}): expected numbers above 0 that add up to 1, e.g. (0.8, 0.2)"
         )
     if stratify is not None and not shuffle:
-        raise OptionError(
-            "split(stratify=..., shuffle=False): parts that follow one another have their classes"
-        )
+        raise OptionError("split(stratify=..., shuffle=False): stratified parts need shuffle=True")
     rng = as_generator("split", generator)
     order = rng.permutation(n) if shuffle else np.arange(n)
     ends = np.rint(np.cumsum(shares)[:-1] * n).astype(int)
@@ -73,13 +71,13 @@ def split(
         places = [rng.permutation(order[part == k]) for k in range(len(shares))]
     if any(len(part) == 0 for part in places):
         sizes = [len(part) for part in places]
-        raise DataError(f"split(fractions={fractions}): of {n} samples the parts would get {sizes}")
+        raise DataError(f"split(fractions={fractions}): with {n} samples, the parts would have {sizes}")
     parts = [[x[place] for x in values] for place in places]
     return [part[0] for part in parts] if len(values) == 1 else parts
 
 
 def _dealt(n: int, shares: Array) -> Array:
-    """Which part each of n samples in a row goes to, so that any stretch of the row has all shares."""
+    """The part of each of n samples in order, spread so that any run of samples has all proportions."""
     due = np.zeros(len(shares))
     parts = np.empty(n, int)
     for i in range(n):
@@ -90,16 +88,16 @@ def _dealt(n: int, shares: Array) -> Array:
 
 
 class KFold:
-    """Cross-validation: the data in k parts, each of which is the test once, and the others the training.
+    """Cross-validation: split the data into k folds; each fold is the test data once, the others train.
 
     Args:
-        n_splits: k, at least 2.
-        shuffle: whether the parts are drawn at random; else they follow one another.
-        stratified: whether every part has the classes of `y` in the same proportions.
-        generator: a NumPy Generator or a seed; by default the one that `nn.manual_seed` seeds.
+        n_splits: the number of folds k, at least 2.
+        shuffle: draw the folds at random; False cuts the data in order.
+        stratified: give each fold the same proportions of the classes of `y`.
+        generator: a NumPy Generator or a seed; by default the generator that `nn.manual_seed` seeds.
 
     Raises:
-        OptionError: `n_splits` is no int of at least 2, or `stratified` without `shuffle`.
+        OptionError: `n_splits` is not an int of at least 2, or there is `stratified` without `shuffle`.
 
     Example:
         >>> import numpy as np, nn
@@ -119,9 +117,7 @@ class KFold:
     ) -> None:
         check_whole("KFold", "n_splits", n_splits, least=2, example=5)
         if stratified and not shuffle:
-            raise OptionError(
-                "KFold(stratified=True, shuffle=False): parts that follow one another have their classes"
-            )
+            raise OptionError("KFold(stratified=True, shuffle=False): stratified parts need shuffle=True")
         self.n_splits, self.shuffle, self.stratified = n_splits, shuffle, stratified
         self.generator = as_generator("KFold", generator)
 
@@ -129,15 +125,15 @@ class KFold:
         return self.n_splits
 
     def split(self, X: Any, y: npt.ArrayLike | None = None) -> Iterator[tuple[Array, Array]]:
-        """The places of training and test samples, k times.
+        """The indices of the training samples and the test samples, k times.
 
         Args:
-            X: the inputs, or a dataset; only its length matters.
+            X: the inputs, or a dataset; only the length is used.
             y: the labels, for `stratified`.
 
         Raises:
-            DataError: fewer samples than parts, or fewer of a class.
-            OptionError: `stratified`, and no y.
+            DataError: there are fewer samples than folds, or a class has fewer.
+            OptionError: `stratified` is set, but there is no y.
             ShapeError: y has another length.
         """
         n = len(X)
@@ -156,7 +152,7 @@ class KFold:
 
 
 def _by_class(who: str, order: Array, labels: npt.ArrayLike, least: int = 1) -> Array:
-    """Places class by class, within a class in the order given."""
+    """The indices class by class; within a class they keep their order."""
     classes = as_array(labels)
     if classes.shape != order.shape:
         raise ShapeError(f"{who}: expected labels of shape {order.shape}, got {classes.shape}")
@@ -181,22 +177,21 @@ def _length(who: str, *arrays: Any) -> int:
 
 
 class Standardize:
-    """Inputs of mean 0 and standard deviation 1, by the training data alone: (x - mean) / std.
+    """Scale inputs to mean 0 and standard deviation 1 of the training data: (x - mean) / std.
 
-    Validation and test data are brought to scale with the mean and deviation of the training data: what a
-    model is measured by must not have been looked at before. A feature that is constant in the training
-    data becomes 0 there; its `std` is 1.
+    Validation and test data are scaled with the mean and std of the training data: no information leaks
+    from them into the model. A feature that is constant in the training data becomes 0 there, with `std` 1.
 
     Args:
-        per: "feature" for a mean and deviation of every column (or pixel), "channel" for one of every
-            channel of (N, C, ...), over all of its pixels.
+        per: "feature" computes mean and std for every column (or pixel), "channel" for every channel of
+            (N, C, ...), over all pixels.
 
     Attributes:
-        mean: of the training data, in float64.
-        std: the standard deviation of the training data, divided by n.
+        mean: the mean of the training data, in float64.
+        std: the standard deviation of the training data, with the divisor n.
 
     Raises:
-        OptionError: `per` is something else.
+        OptionError: `per` has another value.
 
     Example:
         >>> import numpy as np, nn
@@ -217,10 +212,10 @@ class Standardize:
         self.per = per
 
     def fit(self, X: Any) -> Standardize:
-        """Find mean and deviation of the training data.
+        """Compute mean and standard deviation of the training data.
 
         Args:
-            X: (N, ...), or (N, C, ...) per channel.
+            X: the training data (N, ...), or (N, C, ...) per channel.
 
         Raises:
             ShapeError: there are no samples, or no channels.
@@ -236,18 +231,18 @@ class Standardize:
                 f"Standardize: the training data have {x[place]} at {place}; fill it in or leave it out"
             )
         axes = 0 if self.per == "feature" else (0, *range(2, x.ndim))
-        constant = x.max(axes, keepdims=True) == x.min(axes, keepdims=True)  # exactly: rounded, std is not 0
+        constant = x.max(axes, keepdims=True) == x.min(axes, keepdims=True)  # a rounded std is not 0
         self.mean = np.where(constant, x.max(axes, keepdims=True), mean(x, axes, keepdims=True))
         self.std = np.where(constant, 1.0, x.std(axes, keepdims=True))
         return self
 
     def __call__(self, X: Any) -> Any:
-        """(x - mean) / std, of the kind and the floating-point dtype that came."""
+        """(x - mean) / std, in the type and the floating-point dtype of `X`."""
         x, mean, std = self._fitted(X)
         return (x - mean) / std
 
     def inverse(self, X: Any) -> Any:
-        """x std + mean: what was brought to scale as it was before."""
+        """Undo the scaling: x std + mean."""
         x, mean, std = self._fitted(X)
         return x * std + mean
 

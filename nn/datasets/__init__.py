@@ -1,4 +1,4 @@
-"""Data to learn from."""
+"""Datasets: digits, MNIST, Fashion-MNIST, CIFAR-10, texts, and CSV files."""
 
 from .digits import load_digits
 from .images import load_cifar10, load_fashion_mnist, load_mnist, read_idx

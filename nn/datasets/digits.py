@@ -18,7 +18,7 @@ Array = npt.NDArray[Any]
 
 FILE = Path(__file__).with_name("digits-8x8.npz")
 SHA256 = "b2dab7b501728c22e9119ad76740b2e17c77a231e42d1e592380d90886f1a05e"
-TEST = 360  # how many of the 1797 digits are kept for the test: a fifth
+TEST = 360  # a fifth of the 1797 digits is test data
 
 REPAIR = "install the package again: python -m pip install --force-reinstall --no-deps autograd-lite"
 
@@ -27,7 +27,7 @@ def load_digits(split: str | None = None) -> tuple[Array, Array]:
     """The 8x8 handwritten digits: small enough to train on in seconds.
 
     Args:
-        split: None for all 1797, "train" for 1437 of them, "test" for the other 360. The split is
+        split: None gives all 1797 digits, "train" 1437 of them, "test" the other 360. The split is
             random but always the same.
 
     Returns:
@@ -36,7 +36,7 @@ def load_digits(split: str | None = None) -> tuple[Array, Array]:
 
     Raises:
         DataError: the data file is damaged, or `split` is unknown.
-        FileError: the data file is not there.
+        FileError: the data file is missing.
 
     Source:
         E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits" (the test part), UCI Machine
@@ -61,7 +61,7 @@ def load_digits(split: str | None = None) -> tuple[Array, Array]:
 
 
 def _content() -> bytes:
-    """The bytes of the file, which are known to the last one."""
+    """The bytes of the file, checked against its checksum."""
     try:
         content = FILE.read_bytes()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Where data files are: a folder that is given, the environment variable, or a cache that is filled."""
+"""Find data files in a given folder, in the folder of an environment variable, or in the download cache."""
 
 from __future__ import annotations
 
@@ -8,43 +8,44 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from autograd_lite.errors import FileError
 from autograd_lite.files import checked_path, replacing
 
-__all__ = ["MissingFilesError", "cache_folder", "download", "find"]
+__all__ = ["MissingFilesError", "bar", "cache_folder", "download", "find"]
 
 VARIABLE = "AUTOGRAD_LITE_DATA"
 ATTEMPTS = 3
 
 
 class MissingFilesError(FileError):
-    """Files of a dataset that are not on this machine."""
+    """The files of a dataset are not on this machine."""
 
 
 def cache_folder() -> Path:
-    """Where downloaded data are kept: `autograd-lite` in the user's cache folder.
+    """The folder of downloaded data: `autograd-lite` in the user's cache folder.
 
     Raises:
-        FileError: the user has no home.
+        FileError: the user has no home folder.
     """
     base = os.environ.get("LOCALAPPDATA" if os.name == "nt" else "XDG_CACHE_HOME")
     try:
         return Path(base or Path.home() / ".cache") / "autograd-lite"
-    except RuntimeError as error:  # neither HOME nor an entry among the system's users
+    except RuntimeError as error:  # no HOME, and no entry in the system's list of users
         raise MissingFilesError(
             f"there is no home folder to keep data in; name a folder with root=..., or set {VARIABLE}"
         ) from error
 
 
 def find(name: str, files: Sequence[str], root: str | os.PathLike[str] | None) -> list[Path] | None:
-    """The files of a dataset that are on this machine, all in one folder; None if they are not.
+    """The paths of a dataset's files, all in one folder; None if they are not on this machine.
 
     Args:
-        name: of the dataset, and of a folder that they may be in.
-        files: their names.
-        root: a folder to look in, and nowhere else; by default that which the environment variable
-            AUTOGRAD_LITE_DATA names, then the cache.
+        name: the name of the dataset, and of a subfolder that may hold the files.
+        files: the names of the files.
+        root: the only folder to search; by default the folder in the environment variable
+            AUTOGRAD_LITE_DATA, then the cache.
     """
     given = root or os.environ.get(VARIABLE)
     bases = [checked_path(f"the folder of {name}", given)] if given else []
@@ -60,25 +61,25 @@ def find(name: str, files: Sequence[str], root: str | os.PathLike[str] | None) -
 
 
 def not_found(name: str, files: Sequence[str], root: str | os.PathLike[str] | None) -> MissingFilesError:
-    """The error for data that are not there."""
+    """The error for missing files."""
     place = root or os.environ.get(VARIABLE) or cache_folder()
     return MissingFilesError(
         f"{name} is not in {place}: expected {', '.join(files)} there or in {Path(place) / name}; name "
-        f"another folder with root=..., set {VARIABLE}, or let it be downloaded with download=True"
+        f"another folder with root=..., set {VARIABLE}, or download it with download=True"
     )
 
 
 def download(url: str, path: Path, md5: str, quiet: bool = False) -> None:
-    """Fetch a file, check that it is the one that was published, and only then put it into its place.
+    """Download a file, verify its checksum, and only then move it to its path.
 
     Args:
-        url: where from.
-        path: where to; folders are made.
-        md5: the checksum it was published with.
-        quiet: no progress bar.
+        url: the source.
+        path: the destination; missing folders are made.
+        md5: the published checksum.
+        quiet: show no progress bar.
 
     Raises:
-        FileError: it cannot be fetched, in three attempts, or is another file.
+        FileError: three attempts have failed, or the checksum differs.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +97,7 @@ def download(url: str, path: Path, md5: str, quiet: bool = False) -> None:
                 if digest != md5:
                     raise OSError(f"its checksum is {digest}, expected {md5}")
             return
-        except OSError as error:  # URLError is one
+        except OSError as error:  # URLError is an OSError
             problem = str(error)
     raise FileError(
         f"cannot download {url}: {problem}; fetch it another way, put it into {path.parent}, and try again"
@@ -104,17 +105,27 @@ def download(url: str, path: Path, md5: str, quiet: bool = False) -> None:
 
 
 def _fetch(url: str, write: Callable[[bytes], object], title: str, quiet: bool) -> str:
-    """Hand on what comes from a URL piece by piece; returns its checksum."""
-    from urllib.request import urlopen  # here, so that `import nn` is fast
-
-    from tqdm import tqdm
+    """Pass the content of a URL to `write`, piece by piece; return its checksum."""
+    from urllib.request import urlopen  # here, to keep `import nn` fast
 
     digest = hashlib.md5(usedforsecurity=False)
     with urlopen(url, timeout=30) as response:
         size = int(response.headers.get("Content-Length") or 0) or None
-        with tqdm(total=size, unit="B", unit_scale=True, desc=title, disable=quiet or None) as bar:
+        with bar(title, size, quiet, leave=True) as shown:
             while piece := response.read(1 << 16):
                 write(piece)
                 digest.update(piece)
-                bar.update(len(piece))
+                shown.update(len(piece))
     return digest.hexdigest()
+
+
+def bar(title: str, size: int | None, quiet: bool = False, leave: bool = False) -> Any:
+    """A progress bar for so many bytes on a terminal, and nothing elsewhere.
+
+    Args:
+        quiet: nothing on a terminal, too.
+        leave: whether the bar stays on the terminal in the end.
+    """
+    from tqdm import tqdm  # here, so that `import nn` is fast
+
+    return tqdm(desc=title, total=size, unit="B", unit_scale=True, leave=leave, disable=quiet or None)

@@ -1,4 +1,4 @@
-"""MNIST, Fashion-MNIST and CIFAR-10: from files on this machine, or downloaded once."""
+"""MNIST, Fashion-MNIST and CIFAR-10, from files on this machine or from a download."""
 
 from __future__ import annotations
 
@@ -44,32 +44,38 @@ FASHION = {
 }
 CIFAR = {"cifar-10-binary.tar.gz": "c32a1d4ab5d03f1284b67883e8d87530"}
 CIFAR_NPZ = "cifar10-11k.npz"
-"""A smaller selection: 10,000 images for training and 1,000 for the test."""
+"""A smaller selection: 10,000 training images and 1,000 test images."""
 
 AXES = 8
-"""More axes no IDX file of pictures has."""
+"""The largest number of axes in an IDX file of images."""
+
+SOON = 1 << 20
+"""So many bytes are read at once, without a bar."""
+
+BLOCK = 2000
+"""So many pictures are divided by 255 at a time: few enough for the cache."""
 
 RECORD, RECORDS = 1 + 3 * 32 * 32, 60_000
-"""The bytes of a label and its picture in CIFAR-10, and how many there are."""
+"""The bytes of a label and its image in CIFAR-10, and the number of images."""
 
 ARCHIVE = RECORDS * RECORD + (1 << 20)
-"""The bytes of the whole archive, unpacked: the records, and less than a megabyte besides."""
+"""The bytes of the unpacked archive: the records, and less than a megabyte besides."""
 
 
 def load_mnist(split: str = "train", root: Folder = None, download: bool = False) -> tuple[Array, Array]:
-    """The handwritten digits of MNIST: 60,000 for training and 10,000 for the test.
+    """The handwritten digits of MNIST: 60,000 training images and 10,000 test images.
 
     Args:
         split: "train" or "test".
-        root: the folder with the four files in the IDX format, as they were published. By default that
-            which the environment variable AUTOGRAD_LITE_DATA names (or `mnist` in it), then the cache.
-        download: fetch them into the cache if they are not there.
+        root: the folder with the four published IDX files. By default the folder in the environment
+            variable AUTOGRAD_LITE_DATA (or its subfolder `mnist`), then the cache.
+        download: download missing files into the cache.
 
     Returns:
         `(X, y)`: X float32 in 0 ... 1 of shape (n, 1, 28, 28), y int64 of shape (n,).
 
     Raises:
-        FileError: the files are not there, or cannot be fetched.
+        FileError: the files are missing, or the download has failed.
         DataError: a file is damaged.
 
     Source:
@@ -81,12 +87,12 @@ def load_mnist(split: str = "train", root: Folder = None, download: bool = False
 def load_fashion_mnist(
     split: str = "train", root: Folder = None, download: bool = False
 ) -> tuple[Array, Array]:
-    """Small pictures of clothes in ten classes, in the form of MNIST; see `load_mnist`.
+    """Small images of clothes in ten classes, in the format of MNIST; see `load_mnist`.
 
     Args:
         split: "train" or "test".
-        root: as in `load_mnist`; the folder in it is `fashion-mnist`.
-        download: fetch them into the cache if they are not there.
+        root: as in `load_mnist`; the subfolder is `fashion-mnist`.
+        download: download missing files into the cache.
 
     Source:
         H. Xiao et al., "Fashion-MNIST: a novel image dataset", 2017.
@@ -95,21 +101,26 @@ def load_fashion_mnist(
 
 
 def mnist_bytes(split: str, root: Folder, download: bool) -> tuple[Array, Array]:
-    """MNIST as it was published: uint8 of shape (n, 28, 28), and the labels."""
+    """MNIST as published: uint8 of shape (n, 28, 28), and the labels."""
     return _idx("mnist", "https://ossci-datasets.s3.amazonaws.com/mnist/", MNIST, split, root, download)
 
 
 def fashion_mnist_bytes(split: str, root: Folder, download: bool) -> tuple[Array, Array]:
-    """Fashion-MNIST as it was published: uint8 of shape (n, 28, 28), and the labels."""
+    """Fashion-MNIST as published: uint8 of shape (n, 28, 28), and the labels."""
     url = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
     return _idx("fashion-mnist", url, FASHION, split, root, download)
 
 
 def scaled(pictures: tuple[Array, Array]) -> tuple[Array, Array]:
-    """Pictures of (n, H, W) or (n, H, W, C) as float32 from 0 to 1 of (n, C, H, W)."""
+    """Images (n, H, W) or (n, H, W, C) as float32 from 0 to 1 of shape (n, C, H, W)."""
     images, labels = pictures
     channels = np.moveaxis(images, -1, 1) if images.ndim == 4 else images[:, None]
-    return np.ascontiguousarray(channels, np.float32) / 255, labels
+    found = np.empty(channels.shape, np.float32)
+    with files.bar("from bytes to numbers", images.size, quiet=images.size < SOON) as bar:
+        for i in range(0, len(found), BLOCK):
+            np.divide(channels[i : i + BLOCK], np.float32(255), out=found[i : i + BLOCK])
+            bar.update(channels[i : i + BLOCK].size)
+    return found, labels
 
 
 def _idx(
@@ -134,11 +145,11 @@ def _idx(
 
 
 def read_idx(path: str | os.PathLike[str]) -> Array:
-    """An array from a file in the IDX format, which may be compressed by gzip.
+    """Read an array from an IDX file, which may be compressed with gzip.
 
     Raises:
-        FileError: it cannot be read.
-        DataError: it is no such file, or damaged.
+        FileError: the file cannot be read.
+        DataError: the file is damaged or not an IDX file.
     """
     path = checked_path("the IDX file", path)
     try:
@@ -155,17 +166,19 @@ def read_idx(path: str | os.PathLike[str]) -> Array:
 
 
 def _idx_array(path: Path, file: Any) -> Array:
-    """What stands in an IDX file; no more of it is read than its header says."""
+    """The content of an IDX file; no more is read than its header announces."""
     head = file.read(4)
     if len(head) < 4 or head[:3] != b"\0\0\x08":
-        raise DataFileError(f"{path} is no IDX file of bytes; expected one as published with MNIST")
+        raise DataFileError(f"{path} is not an IDX file of bytes; expected one as published with MNIST")
     axes = head[3]
     if not 1 <= axes <= AXES:
         raise DataFileError(f"{path} is damaged: it says that it has {axes} axes; fetch it again")
     shape = struct.unpack(f">{axes}I", file.read(4 * axes))
     size, content = math.prod(shape), bytearray()
-    while len(content) <= size and (piece := file.read(min(1 << 20, size + 1 - len(content)))):
-        content += piece
+    with files.bar(path.name, size, quiet=size < SOON) as bar:
+        while len(content) <= size and (piece := file.read(min(1 << 20, size + 1 - len(content)))):
+            content += piece
+            bar.update(len(piece))
     if len(content) != size:
         held = f"holds {len(content)} bytes" if len(content) < size else "holds more"
         raise DataFileError(f"{path} is damaged: it says {shape} and {held}; fetch it again")
@@ -173,7 +186,7 @@ def _idx_array(path: Path, file: Any) -> Array:
 
 
 def _classes(path: Path, labels: Array) -> Array:
-    """The labels of ten classes as int64; refuses all else."""
+    """The labels of ten classes as int64; other labels are refused."""
     labels = labels.reshape(-1)
     with np.errstate(invalid="ignore"):
         wrong = ~np.isin(labels, np.arange(10))
@@ -184,20 +197,20 @@ def _classes(path: Path, labels: Array) -> Array:
 
 
 def load_cifar10(split: str = "train", root: Folder = None, download: bool = False) -> tuple[Array, Array]:
-    """The small photographs of CIFAR-10 in ten classes: 50,000 for training and 10,000 for the test.
+    """The small photographs of CIFAR-10 in ten classes: 50,000 training images and 10,000 test images.
 
     Args:
         split: "train" or "test".
-        root: the folder with `cifar-10-binary.tar.gz` as it was published, or with `cifar10-11k.npz`, a
-            selection of 10,000 + 1,000. By default as in `load_mnist`; the folder in it is `cifar10`.
-        download: fetch the former into the cache if none is there.
+        root: the folder with the published `cifar-10-binary.tar.gz`, or with `cifar10-11k.npz`, a selection
+            of 10,000 + 1,000 images. By default as in `load_mnist`; the subfolder is `cifar10`.
+        download: download the archive into the cache if both files are missing.
 
     Returns:
         `(X, y)`: X float32 in 0 ... 1 of shape (n, 3, 32, 32), y int64 of shape (n,).
 
     Raises:
-        FileError: the file is not there, or cannot be fetched.
-        DataError: it is damaged.
+        FileError: the file is missing, or the download has failed.
+        DataError: the file is damaged.
 
     Source:
         A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009.
@@ -206,7 +219,7 @@ def load_cifar10(split: str = "train", root: Folder = None, download: bool = Fal
 
 
 def cifar10_bytes(split: str, root: Folder, download: bool) -> tuple[Array, Array]:
-    """CIFAR-10 as it was published: uint8 of shape (n, 32, 32, 3), and the labels."""
+    """CIFAR-10 as published: uint8 of shape (n, 32, 32, 3), and the labels."""
     if split not in PARTS:
         raise OptionError(f'load_cifar10({split!r}): expected "train" or "test"')
     ((archive, md5),) = CIFAR.items()
@@ -223,13 +236,13 @@ def cifar10_bytes(split: str, root: Folder, download: bool) -> tuple[Array, Arra
         images, labels = read(path, split)
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
         raise FileError(f"cannot read {path}: {error.strerror}") from error
-    except Exception as error:  # whatever damage leads to
+    except Exception as error:  # a damaged file may fail in any way
         raise DataFileError(f"{path} is damaged: {error}; fetch it again") from error
     return images, _classes(path, labels)
 
 
 def _cifar_selection(path: Path, split: str) -> tuple[Array, Array]:
-    """Two arrays of a file of np.savez; neither is read before its header fits."""
+    """Two arrays from a file of np.savez; the header of each is checked before the array is read."""
     with zipfile.ZipFile(path) as archive:
         images = _member(archive, f"x_{split}", "u", lambda shape: shape[1:] == (32, 32, 3))
         n = len(images)
@@ -253,7 +266,7 @@ def _member(
         size = math.prod(shape) * dtype.itemsize
         content = file.read(size + 1)
     if len(content) != size:
-        raise DataError(f"{name} of shape {shape} does not hold the {size} bytes that it should")
+        raise DataError(f"{name} of shape {shape} does not hold the expected {size} bytes")
     return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C")
 
 
@@ -262,18 +275,18 @@ def _cifar_archive(path: Path, split: str) -> tuple[Array, Array]:
     numbers = range(1, 6) if split == "train" else ()
     names = [f"data_batch_{i}.bin" for i in numbers] or ["test_batch.bin"]
     found: dict[str, Array] = {}
-    with open(path, "rb") as raw:
+    with open(path, "rb") as raw, files.bar(path.name, ARCHIVE) as bar:
         packed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
-        file: Any = _Bounded(gzip.GzipFile(fileobj=raw) if packed else raw)
+        file: Any = _Bounded(gzip.GzipFile(fileobj=raw) if packed else raw, bar.update)
         with tarfile.open(fileobj=file, mode="r|") as archive:
-            for member in archive:  # in their order, none of which is written to a disk
+            for member in archive:  # in order, in memory only
                 folder, _, name = member.name.rpartition("/")
                 if folder != "cifar-10-batches-bin" or name not in names or name in found:
                     continue
                 content = archive.extractfile(member) if member.isreg() else None
                 if content is None:
-                    raise DataError(f"{name} is no file, but a link or a device")
+                    raise DataError(f"{name} is not a file, but a link or a device")
                 found[name] = np.frombuffer(content.read(), np.uint8).reshape(-1, RECORD)
                 if len(found) == len(names):
                     break
@@ -284,14 +297,15 @@ def _cifar_archive(path: Path, split: str) -> tuple[Array, Array]:
 
 
 class _Bounded:
-    """A file of which no more is read than the archive that was published has."""
+    """A file that refuses to read more bytes than the published archive has."""
 
-    def __init__(self, file: Any) -> None:
-        self.file, self.left = file, ARCHIVE
+    def __init__(self, file: Any, told: Callable[[int], object]) -> None:
+        self.file, self.left, self.told = file, ARCHIVE, told
 
     def read(self, size: int) -> bytes:
         if size > self.left:
             raise DataError("it holds more than the archive that was published")
         content: bytes = self.file.read(size)
         self.left -= len(content)
+        self.told(len(content))
         return content

@@ -1,4 +1,4 @@
-"""Text as numbers, and tables from CSV files."""
+"""Text as integer codes, and tables from CSV files."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ FIRST_ACT = Path(__file__).with_name("coriolanus-act-1.txt")
 
 
 class CharText(Dataset):
-    """A text cut into pieces for a model that predicts the next character.
+    """A text cut into pieces, for a model that predicts the next character.
 
-    Sample i is `(x, y)`: the numbers of `length` characters from place i on, and those of the characters
-    that follow each of them.
+    Sample i is `(x, y)`: x holds the codes of `length` characters from position i * stride on, and y the code
+    of each next character.
 
     Args:
         text: the text.
-        length: of a piece.
-        stride: how far apart pieces begin.
-        vocabulary: the characters that are numbered; by default those of the text, in order.
+        length: the length of a piece.
+        stride: the distance between the beginnings of two pieces.
+        vocabulary: the characters with a code; by default the sorted characters of the text.
 
     Attributes:
-        vocabulary: the characters; number k stands for the k-th.
-        codes: the whole text in numbers.
+        vocabulary: the characters; the code of the k-th character is k.
+        codes: the codes of the whole text.
 
     Raises:
-        DataError: the text is shorter than a piece and one more, or has other characters.
+        DataError: the text has no more than `length` characters, or a character is not in the vocabulary.
 
     Example:
         >>> import nn
@@ -63,7 +63,7 @@ class CharText(Dataset):
     ) -> None:
         if len(text) <= length or length < 1 or stride < 1:
             raise DataError(
-                f"CharText: a text of {len(text)} characters has no pieces of {length} with one to follow"
+                f"CharText: a text of {len(text)} characters has no pieces of {length} with a next character"
             )
         self.vocabulary = sorted(set(text)) if vocabulary is None else list(vocabulary)
         self._numbers = {character: k for k, character in enumerate(self.vocabulary)}
@@ -72,18 +72,18 @@ class CharText(Dataset):
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], length: int, stride: int = 1) -> CharText:
-        """The text of a file in UTF-8."""
+        """Read the text from a UTF-8 file."""
         return cls(_text(path), length, stride)
 
     def encode(self, text: str) -> Array:
-        """The numbers of the characters."""
+        """The codes of the characters of a text."""
         try:
             return np.array([self._numbers[character] for character in text], np.int64)
         except KeyError as error:
             raise DataError(f"the character {error} is not in the vocabulary") from None
 
     def decode(self, codes: Iterable[int]) -> str:
-        """The text of numbers."""
+        """The text of a sequence of codes."""
         return "".join(self.vocabulary[int(k)] for k in codes)
 
     def __len__(self) -> int:
@@ -102,16 +102,16 @@ def load_shakespeare(
     """Scenes of Shakespeare's plays, a million characters in the form "NAME:", speech, empty line.
 
     Args:
-        part: "all", or "first act" for the part that comes with this package: the first act of Coriolanus,
-            with which the whole begins, in 35,108 characters.
-        root: the folder with the file `tinyshakespeare.txt`. By default that which the environment variable
-            AUTOGRAD_LITE_DATA names (or `text` in it), then the cache.
-        download: fetch it into the cache if it is not there.
+        part: "all", or "first act" for the beginning, the first act of Coriolanus (35,108 characters),
+            which is part of this package.
+        root: the folder with the file `tinyshakespeare.txt`. By default the folder in the environment
+            variable AUTOGRAD_LITE_DATA (or its subfolder `text`), then the cache.
+        download: download a missing file into the cache.
 
     Raises:
-        FileError: the file is not there, or cannot be fetched.
-        DataError: it is no text in UTF-8.
-        OptionError: another part.
+        FileError: the file is missing, or the download has failed.
+        DataError: the file is not UTF-8 text.
+        OptionError: `part` has another value.
 
     Source:
         The selection "tiny Shakespeare" of A. Karpathy's char-rnn, 2015.
@@ -142,7 +142,7 @@ def _text(path: str | os.PathLike[str]) -> str:
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is no text in UTF-8: {error}") from error
+        raise DataError(f"{path} is not UTF-8 text: {error}") from error
 
 
 def load_csv(
@@ -154,26 +154,27 @@ def load_csv(
     dtype: npt.DTypeLike = np.float32,
     missing: float | None = None,
 ) -> Any:
-    """Numbers from a CSV file.
+    """Read numbers from a CSV file.
 
     Args:
-        path: the file, in UTF-8.
-        target: the column to be predicted, by name or number. If none of its cells is a number, they are
-            classes, numbered in the order of their names.
-        columns: the columns of the inputs; by default all but the target.
-        delimiter: between cells.
-        header: whether the first line holds the names.
-        dtype: of the inputs.
-        missing: what inputs become that are not there: empty cells, NA and NaN. By default they are errors.
+        path: the path of the file, in UTF-8.
+        target: the target column, by name or index. A column without any number holds class names; the
+            classes are numbered in the order of their names.
+        columns: the input columns; by default all but the target.
+        delimiter: the separator of cells.
+        header: True if the first line holds the names of the columns.
+        dtype: the dtype of the inputs.
+        missing: the value for missing inputs: empty cells, NA and NaN. By default they are errors.
 
     Returns:
-        X of shape (rows, columns); with `target` the pair `(X, y)`, y float of `dtype` or int64 classes.
+        X of shape (rows, columns). With `target` the pair `(X, y)`: y holds floats of `dtype`, or int64
+        classes.
 
     Raises:
         FileError: the file cannot be read.
-        DataError: a cell is no number, or not there, or a line has another number of cells, the message says
-            where; or there should be a header, and is none.
-        OptionError: a column that is not there.
+        DataError: a cell is missing or not a number, a line has another number of cells, or the header is
+            missing. The message names the line and the column.
+        OptionError: a column does not exist.
 
     Example:
         >>> import nn, tempfile, pathlib
@@ -201,14 +202,14 @@ def load_csv(
 
 
 def _table(path: Path, delimiter: str, header: bool) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The names of the columns, and each row with the number of its line."""
+    """The names of the columns, and each row with its line number."""
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             lines = [(i, line) for i, line in enumerate(csv.reader(file, delimiter=delimiter), 1) if line]
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is no CSV file in UTF-8: {error}") from error
+        raise DataError(f"{path} is not a CSV file in UTF-8: {error}") from error
     if len(lines) <= header:
         raise DataError(f"{path} has no rows")
     names = [name.strip() for name in lines[0][1]] if header else [str(i) for i in range(len(lines[0][1]))]
@@ -230,34 +231,34 @@ def _place(column: str | int, names: list[str], path: Any) -> int:
 
 
 def _parsed(cell: str) -> float | None:
-    """The number in a cell; None if there is none. Python's own underscores, as in 1_000, are none."""
+    """The number in a cell, or None. Python's underscores, as in 1_000, are not accepted."""
     if "_" in cell:
         return None
-    for kind in (int, float):  # an int has all its digits
+    for kind in (int, float):  # int first: it keeps all digits
         with suppress(ValueError):
             return kind(cell)
     return None
 
 
 def _kept(where: str, name: str, cells: list[tuple[int, str, float]], dtype: np.dtype[Any]) -> Array:
-    """Numbers as a dtype, which rounds fractions; refuses those that it makes something else of."""
+    """Numbers cast to a dtype. Fractions may be rounded; numbers that the dtype cannot hold are refused."""
     if dtype.kind in "iuf":
         least, most = _range(dtype)
         for line, cell, number in cells:
             if isinstance(number, int) or math.isfinite(number):
                 fits = least <= number <= most and (dtype.kind == "f" or number == int(number))
-            else:  # an inf that has digits is a number beyond all floats
+            else:  # inf from a cell with digits is a number beyond the range of floats
                 fits = dtype.kind == "f" and not any(character.isdigit() for character in cell)
             if not fits:
                 raise DataError(
-                    f"{where.format(line, name)}: {reprlib.repr(cell.strip())} is no number that {dtype} can "
-                    "hold; give another dtype=..., or repair the file"
+                    f"{where.format(line, name)}: {reprlib.repr(cell.strip())} is not a number that {dtype} "
+                    "can hold; give another dtype=..., or repair the file"
                 )
     return np.array([number for _, _, number in cells], dtype)
 
 
 def _range(dtype: np.dtype[Any]) -> tuple[float, float]:
-    """The least and the largest number of a dtype, as Python's own."""
+    """The smallest and the largest number of a dtype, as Python numbers."""
     if dtype.kind == "f":
         return float(np.finfo(dtype).min), float(np.finfo(dtype).max)
     return np.iinfo(dtype).min, np.iinfo(dtype).max
@@ -269,7 +270,7 @@ def _number(path: Any, line: int, name: str, cell: str, missing: float | None) -
     if absent and missing is not None:
         return missing
     if absent or value is None:
-        what = f"{cell!r} is no number" if cell.strip() else "the cell is empty"
+        what = f"{cell!r} is not a number" if cell.strip() else "the cell is empty"
         repair = "give missing=0.0 or another value for it" if absent else "repair the file"
         raise DataError(
             f"{path}, line {line}, column {name!r}: {what}; {repair}, or leave the column out with "
@@ -279,12 +280,12 @@ def _number(path: Any, line: int, name: str, cell: str, missing: float | None) -
 
 
 def _targets(path: Any, name: str, cells: list[tuple[int, str]], dtype: Any) -> Array:
-    """Numbers if all cells are numbers; classes if none is."""
+    """Numbers if all cells are numbers; classes if no cell is a number."""
     numbers = [_parsed(cell) for _, cell in cells]
     numeric = any(number is not None for number in numbers)
     for (line, cell), number in zip(cells, numbers, strict=True):
         if not cell.strip() or (numeric and (number is None or number != number)):
-            what = f"{cell!r} is no number, as other cells are" if cell.strip() else "the cell is empty"
+            what = f"{cell!r} is not a number, as other cells are" if cell.strip() else "the cell is empty"
             raise DataError(f"{path}, line {line}, target {name!r}: {what}; repair the file")
     if not numeric:
         return np.unique([cell.strip() for _, cell in cells], return_inverse=True)[1].astype(np.int64)

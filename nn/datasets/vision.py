@@ -1,4 +1,4 @@
-"""MNIST, Fashion-MNIST and CIFAR-10 as datasets of pictures, in the form of torchvision."""
+"""MNIST, Fashion-MNIST and CIFAR-10 as datasets of images, as in torchvision."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ Transforming = Callable[[Any], Any] | None
 
 
 class Pictures(Dataset):
-    """Pictures in memory, with their classes: sample i is `(transform(picture), target_transform(class))`.
+    """Images in memory, with their classes: sample i is `(transform(image), target_transform(class))`.
 
     Args:
-        root: a folder where the files are, or are put when they are downloaded. If they are not there,
-            those are taken that AUTOGRAD_LITE_DATA names, or the cache holds.
-        train: the training data, or the test data.
-        transform: of a picture, an array of uint8; e.g. `nn.transforms.ToTensor()`. Those of
-            `nn.transforms` are applied to whole batches by a DataLoader, which is much faster.
-        target_transform: of a class, an int.
-        download: fetch the files if they are nowhere.
+        root: the folder of the files, and of the download. If files are missing there, those in
+            AUTOGRAD_LITE_DATA or in the cache are used.
+        train: True for the training data, False for the test data.
+        transform: a function of an image, an array of uint8; e.g. `nn.transforms.ToTensor()`. In a
+            DataLoader, the transforms of `nn.transforms` run on whole batches, which is much faster.
+        target_transform: a function of a class, an int.
+        download: download missing files.
 
     Attributes:
-        data: all pictures.
-        targets: all classes.
-        classes: their names.
+        data: all images.
+        targets: the classes of all images.
+        classes: the names of the classes.
 
     Raises:
-        FileError: the files are not there, or cannot be fetched.
+        FileError: the files are missing, or the download has failed.
         DataError: a file is damaged.
     """
 
@@ -61,7 +61,7 @@ class Pictures(Dataset):
         self._pictures, self._labels = self._found("train" if train else "test", download)
 
     def _found(self, split: str, download: bool) -> tuple[Array, Array]:
-        """The files of the root, as torchvision or `load_mnist` lay them out, then those from elsewhere."""
+        """The files in the root, in torchvision's layout or that of `load_mnist`, or from elsewhere."""
         places = [Path(self.root, self.folder), Path(self.root)] if self.root else []
         for place in places:
             with suppress(files.MissingFilesError):
@@ -75,12 +75,12 @@ class Pictures(Dataset):
 
     @property
     def data(self) -> Any:
-        """All pictures."""
+        """All images."""
         return Tensor(self._pictures)
 
     @property
     def targets(self) -> Any:
-        """All classes."""
+        """The classes of all images."""
         return Tensor(self._labels)
 
     @property
@@ -90,7 +90,7 @@ class Pictures(Dataset):
 
     @property
     def is_random(self) -> bool:  # type: ignore[override]
-        """Whether a transform is, or may be."""
+        """Whether a transform may be random."""
         return any(getattr(t, "is_random", True) for t in (self.transform, self.target_transform) if t)
 
     def __len__(self) -> int:
@@ -104,7 +104,7 @@ class Pictures(Dataset):
         )
 
     def batch_at(self, indices: Sequence[int]) -> list[Any]:
-        """Many samples, at once if the transform can."""
+        """Many samples, at once if the transform supports batches."""
         if self.target_transform or not getattr(self.transform, "on_batches", self.transform is None):
             return default_collate([self[i] for i in indices])  # type: ignore[no-any-return]
         places = list(indices)
@@ -118,15 +118,15 @@ class Pictures(Dataset):
 
 
 class MNIST(Pictures):
-    """The handwritten digits: see `load_mnist`, and `nn.transforms` for what to do with pictures.
+    """The handwritten digits: see `load_mnist`, and `nn.transforms` for transforms of images.
 
     Args:
-        root: a folder where the files are, or are put when they are downloaded. If they are not there,
-            those are taken that AUTOGRAD_LITE_DATA names, or the cache holds.
-        train: the 60,000 for training, or the 10,000 for the test.
-        transform: of a picture, an array of uint8 of shape (28, 28); e.g. `nn.transforms.ToTensor()`.
-        target_transform: of a class, an int.
-        download: fetch the files if they are nowhere.
+        root: the folder of the files, and of the download. If files are missing there, those in
+            AUTOGRAD_LITE_DATA or in the cache are used.
+        train: True for the 60,000 training images, False for the 10,000 test images.
+        transform: a function of an image, uint8 of shape (28, 28); e.g. `nn.transforms.ToTensor()`.
+        target_transform: a function of a class, an int.
+        download: download missing files.
     """
 
     folder = "MNIST/raw"
@@ -138,7 +138,7 @@ class MNIST(Pictures):
 
 
 class FashionMNIST(Pictures):
-    """Small pictures of clothes: see `load_fashion_mnist`; arguments as in `MNIST`."""
+    """Small images of clothes: see `load_fashion_mnist`; arguments as in `MNIST`."""
 
     folder = "FashionMNIST/raw"
     read = staticmethod(fashion_mnist_bytes)
@@ -157,7 +157,7 @@ class FashionMNIST(Pictures):
 
 
 class CIFAR10(Pictures):
-    """Small photographs: see `load_cifar10`; arguments as in `MNIST`, pictures are (32, 32, 3)."""
+    """Small photographs of shape (32, 32, 3): see `load_cifar10`; arguments as in `MNIST`."""
 
     folder = ""
     read = staticmethod(cifar10_bytes)
@@ -176,10 +176,10 @@ class CIFAR10(Pictures):
 
     @property
     def data(self) -> Any:
-        """All pictures, as an array as in torchvision."""
+        """All images, as an array, as in torchvision."""
         return self._pictures
 
     @property
     def targets(self) -> Any:
-        """All classes, as a list as in torchvision."""
+        """The classes of all images, as a list, as in torchvision."""
         return self._labels.tolist()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
+import autograd_lite as ag
 from autograd_lite import Tensor
 
 from ..options import check_number
@@ -59,9 +60,13 @@ def dropout2d(input: Tensor | Array, p: float = 0.5, training: bool = True, inpl
 dropout1d = dropout3d = dropout2d
 
 
+def _uniform(shape: tuple[int, ...]) -> Array:
+    return cast(Array, draw("random", shape, np.float32))
+
+
 def _dropped(input: Any, p: float, shape: tuple[int, ...]) -> Any:
     check_number("dropout", "p", p, most=1, example=0.5)
-    kept = draw("random", shape, np.float32) >= p
+    kept = ag.drawn(_uniform, shape) >= p
     return input * (kept * (1 / (1 - p) if p < 1 else 0.0)).astype(input.dtype)
 
 
@@ -87,6 +92,6 @@ def alpha_dropout(
     if not training or not p:
         return input
     low = -1.7580993408473766  # the limit of selu(x) as x tends to -inf
-    kept = draw("random", input.shape, np.float32) >= p
+    kept = ag.drawn(_uniform, input.shape) >= p
     a = ((1 - p) * (1 + p * low * low)) ** -0.5 if p < 1 else 0.0
     return np.where(kept, input, low) * a - a * low * p

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 from autograd_lite import Tensor
+from autograd_lite.arrays import asarray, every, on_host, read_at, some, unwrap
 from autograd_lite.errors import DTypeError, IndexingError, OptionError, ShapeError
 from autograd_lite.sums import narrowed, widened
 from autograd_lite.words.mistakes import warn_of_mistake
@@ -146,7 +147,7 @@ def _cross_entropy(
         log_p = ag.log_softmax(x) if logits else x
         return reduced(_expected(log_p, q, weights, label_smoothing), reduction)
     _check_indices(name, input, target)
-    indices = target.numpy() if isinstance(target, Tensor) else target
+    indices = asarray(unwrap(target))
     classes = x.shape[-1]
     counts = None
     shares: Any = 1
@@ -155,7 +156,7 @@ def _cross_entropy(
         counts = indices != ignore_index
         _check_range(name, indices, counts, classes)
         indices = np.where(counts, indices, 0)
-        shares = counts.astype(x.dtype) if weights is None else np.where(counts, weights[indices], 0)
+        shares = counts.astype(x.dtype) if weights is None else np.where(counts, read_at(weights, indices), 0)
     chosen = indices.astype(np.intp)  # a copy: the user may overwrite the targets before the backward pass
     if not label_smoothing:
         losses = _counted(_chosen(x, chosen, logits), counts)
@@ -165,7 +166,10 @@ def _cross_entropy(
         spread = -((log_p if weights is None else log_p * weights).sum(axis=-1))
         losses = _counted(_chosen(log_p, chosen, False), counts) * shares * (1 - label_smoothing)
         losses = losses + _counted(spread, counts) * (label_smoothing / classes)
-    return reduced(losses, reduction, None if usual else float(np.sum(shares, dtype=np.float64)))
+    if usual:
+        return reduced(losses, reduction)
+    count = np.sum(shares, dtype=np.float64)
+    return reduced(losses, reduction, float(count) if on_host(count) else count)
 
 
 def _counted(losses: Any, counts: Array | None) -> Any:
@@ -225,12 +229,14 @@ def _check_indices(name: str, input: Any, target: Any) -> None:
 
 
 def _in_range(indices: Array, classes: int) -> bool:
+    if not on_host(indices):  # a batch, whose members are asked as one
+        return every((indices >= 0) & (indices < classes))
     return not indices.size or bool(indices.min() >= 0 and indices.max() < classes)
 
 
 def _check_range(name: str, indices: Array, counts: Array, classes: int) -> None:
     outside = counts & ((indices < 0) | (indices >= classes))
-    if outside.any():
+    if some(outside):
         place = tuple(int(i) for i in np.argwhere(outside)[0])
         raise IndexingError(
             f"{name}: target{list(place)} is {indices[place]}, but the scores are of {classes} "
@@ -282,7 +288,7 @@ def check_options(reduction: str, label_smoothing: float = 0.0) -> None:
     check_number("cross_entropy", "label_smoothing", label_smoothing, most=1, example=0.1)
 
 
-def reduced(losses: Any, reduction: str, total: float | None = None) -> Any:
+def reduced(losses: Any, reduction: str, total: Any = None) -> Any:
     """The losses, their sum, or their mean: the sum divided by `total`, or by their number without a `total`.
 
     The mean of no losses is NaN, as in PyTorch. Its gradient is 0, because it depends on no loss.
@@ -293,6 +299,9 @@ def reduced(losses: Any, reduction: str, total: float | None = None) -> Any:
         result, total = losses.sum(), None
     elif total is None:
         result, total = losses.mean(), losses.size
+    elif not on_host(total):  # one for each member of a batch
+        divisor = np.where(total != 0, total, math.nan).astype(losses.dtype)
+        result = np.where(total != 0, losses.sum() / divisor, math.nan)
     elif total:
         result = narrowed(widened(losses).sum() / total, losses)
     else:

@@ -120,7 +120,7 @@ def rrelu(
     """
     if not training:
         return leaky_relu(input, (lower + upper) / 2)
-    slopes = draw("uniform", lower, upper, input.shape).astype(input.dtype)
+    slopes = ag.drawn(lambda shape: draw("uniform", lower, upper, shape), input.shape).astype(input.dtype)
     return np.where(input > 0, input, input * slopes)
 
 

@@ -32,12 +32,12 @@ def gumbel_softmax(logits: Input, tau: float = 1.0, hard: bool = False, dim: int
     Source:
         E. Jang et al., "Categorical reparameterization with Gumbel-softmax", 2017.
     """
-    drawn = draw("gumbel", size=logits.shape).astype(logits.dtype)
+    drawn = ag.drawn(lambda shape: draw("gumbel", size=shape), logits.shape).astype(logits.dtype)
     soft = ag.softmax((logits + drawn) / tau, axis=dim)
     if not hard:
         return soft
-    plain = np.asarray(ag.stop_gradient(soft))
-    one = (plain == plain.max(axis=dim, keepdims=True)).astype(plain.dtype)
+    plain = ag.stop_gradient(soft)
+    one = (plain == np.max(plain, axis=dim, keepdims=True)).astype(plain.dtype)
     return soft + (one - plain)
 
 

@@ -1,1 +1,1 @@
-"""Hot code, arrays in and arrays out, which knows nothing of Tensors."""
+"""Fused kernels: arrays in, arrays out, no Tensors."""

@@ -1,14 +1,18 @@
-"""Convolution over any number of axes: a matrix product of the weights with the windows.
+"""Convolution over any number of axes, as a matrix product of weights and windows.
 
-The windows of some images are copied next to each other, as the columns of a matrix (im2col), and
-BLAS does the rest. That writes each entry of x once for each entry of the kernel, which is a tenth to a
-quarter of the time; it is done for some `BLOCK` bytes at a time, so that the product finds the columns in the
-cache, and the threads share the images. The alternatives that were measured (a product for each row of
-the kernel, and their sum; rows with their padding, copied in one run) were within a few percent of it
-where the maps are large, and slower where they are small. Winograd's products for kernels of 3x3 took a fifth
-longer in tiles of 2x2, and in tiles of 4x4 a fifth less, but erred by 43 ulp of the largest entry, not by 5.
+The windows are copied into the columns of a matrix (im2col), and BLAS multiplies that matrix with the
+weights. The copy writes each entry of x once for each entry of the kernel. That takes a tenth to a quarter
+of the time. The code copies about `BLOCK` bytes at a time, so that the product finds the columns in the
+cache. The threads share the images.
 
-Three maps make up all of it, each linear in both of its arguments:
+Where the native kernels are there (`native/conv.c`), they take over, and this file does what they leave.
+
+Two alternatives were measured: summing one product for each row of the kernel, and copying padded rows in
+one run. Both came within a few percent on large maps and were slower on small ones. Winograd's algorithm
+for 3x3 kernels was a fifth slower with 2x2 tiles. With 4x4 tiles it was a fifth faster, but erred by 43 ulp
+of the largest entry instead of 5.
+
+Everything is built from three maps, each linear in both arguments:
 
     convolved        y  = w * x       the convolution
     input_gradient   dx = w^T * dy    also the transposed convolution
@@ -27,6 +31,8 @@ import numpy as np
 
 from autograd_lite.sums import added, contracted, total
 
+from .native import conv as native
+from .native import twin
 from .threads import blas_on_one_thread, in_parallel, thread_count
 from .windows import Array, Pairs, Sizes, Windows
 
@@ -40,20 +46,20 @@ __all__ = [
 ]
 
 BLOCK = 1 << 21
-"""Bytes of columns at a time. With more they leave the cache, with less the products get small."""
+"""Bytes of columns at a time. More would leave the cache, less would make the products small."""
 
 SMALL = 1 << 21
-"""Up to so many multiply-adds are not worth a second thread."""
+"""Up to this number of multiply-adds, a second thread does not pay."""
 
 FEW = 128
-"""Up to so many windows of an image, the gradient of the weights takes several images in one product. BLAS is
-slow where it sums over few places; where they are many it is slow if the sum is longer than the cache."""
+"""Up to this number of windows in an image, one product for the gradient of the weights takes several
+images. BLAS is slow at short sums, and at sums of more entries than the cache holds."""
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 Block = tuple[slice, slice]
-"""Some images, and some rows (of windows, along the first spatial axis) of each."""
+"""A range of images, and a range of rows of windows (along the first spatial axis) in each."""
 
 
 # -- the ops ---------------------------------------------------------------------------------------
@@ -62,7 +68,7 @@ Block = tuple[slice, slice]
 def convolution(
     x: Array, w: Array, b: Array | None, *, stride: Sizes, padding: Pairs, dilation: Sizes, groups: int
 ) -> tuple[Array, Any]:
-    """The value, and what its backward pass wants to know."""
+    """The convolution, and the residuals for the backward pass."""
     windows = Windows(x.shape[2:], w.shape[2:], stride, padding, dilation)
     return convolved(x, w, b, windows, groups), (x, w, windows, groups)
 
@@ -88,7 +94,7 @@ def transposed_convolution(
     dilation: Sizes,
     groups: int,
 ) -> tuple[Array, Any]:
-    """The map back of the convolution that takes arrays of `size` to the size of x."""
+    """The transpose of the convolution that maps arrays of `size` to the size of x."""
     windows = Windows(size, w.shape[2:], stride, padding, dilation, out=x.shape[2:])
     return input_gradient(x, w, b, windows, groups), (x, w, windows, groups)
 
@@ -109,15 +115,16 @@ def transposed_convolution_backward(
 
 
 def convolution_work(y: Array, x: Array, w: Array, *args: Any, **options: Any) -> int:
-    """Each entry of y sums over a window."""
+    """Multiply-adds: each entry of y sums over a window."""
     return y.size * math.prod(w.shape[1:])
 
 
 def transposed_convolution_work(y: Any, x: Array, w: Array, *args: Any, **options: Any) -> int:
-    """Each entry of x is spread over a window."""
+    """Multiply-adds: each entry of x is spread over a window."""
     return x.size * math.prod(w.shape[1:])
 
 
+@twin(native.convolved)
 def convolved(x: Array, w: Array, b: Array | None, windows: Windows, groups: int) -> Array:
     """y[n, o] = sum over c of w[o, c] * x[n, c], plus b[o]."""
     dtype = np.result_type(x, w) if b is None else np.result_type(x, w, b)
@@ -139,8 +146,9 @@ def convolved(x: Array, w: Array, b: Array | None, windows: Windows, groups: int
     return y
 
 
+@twin(native.weight_gradient)
 def weight_gradient(g: Array, x: Array, shape: Sizes, windows: Windows, groups: int) -> Array:
-    """dw[o, c] = sum over n of g[n, o] * x[n, c], as the transpose of x * g^T, which BLAS does faster."""
+    """dw[o, c] = sum over n of g[n, o] * x[n, c], as the transpose of x * g^T, which is faster in BLAS."""
     dtype = np.result_type(g, x)
     out, entries = shape[0] // groups, math.prod(shape[1:])
     joined = math.prod(windows.out) <= FEW
@@ -163,13 +171,13 @@ def weight_gradient(g: Array, x: Array, shape: Sizes, windows: Windows, groups: 
     return np.ascontiguousarray(dw.mT, dtype).reshape(shape)
 
 
+@twin(native.input_gradient)
 def input_gradient(g: Array, w: Array, b: Array | None, windows: Windows, groups: int) -> Array:
-    """dx[n, c] = sum over o of the windows w[o, c] g[n, o], each laid where it lies in x, plus b[c].
+    """dx[n, c] = sum over o of the windows w[o, c] g[n, o], each added at its position in x, plus b[c].
 
-    Along the last axis, if its stride is 1, that is a convolution of g, with zeros around it, with the kernel
-    turned around: one matrix product. Along the other axes the products are added to dx where they
-    belong, which are long runs. (To convolve along all axes would multiply with more zeros, to add
-    along the last one as well would be in runs of a row's length.)
+    Along the last axis, if its stride is 1, this is a convolution of the padded g with the flipped kernel:
+    one matrix product. Along the other axes the products are added to dx, in long runs. Convolving along
+    all axes would multiply more zeros; adding along the last axis too would make the runs short.
     """
     out, inputs, axes = len(w) // groups, w.shape[1], len(windows.kernel)
     dtype = np.result_type(g, w) if b is None else np.result_type(g, w, b)
@@ -178,10 +186,10 @@ def input_gradient(g: Array, w: Array, b: Array | None, windows: Windows, groups
         w, laid, of_g = w[..., ::-1], windows.kernel[:-1], windows.turned()
     else:
         laid, of_g = windows.kernel, Windows(windows.out, (1,) * axes)
-    order = range(3, 3 + axes)  # the kernel's axes: those that are laid, and the last if it is convolved
+    order = range(3, 3 + axes)  # the kernel's axes: those of the sum, then the last one if it is convolved
     matrix = w.transpose(0, *order[: len(laid)], 2, 1, *order[len(laid) :])
     matrix = matrix.reshape(groups, math.prod(laid) * inputs, -1)
-    empty = np.empty if windows.padded else np.zeros  # what is copied from a plane need not be cleared
+    empty = np.empty if windows.padded else np.zeros  # with padding, the plane is copied over all of dx
     dx = empty((len(g), groups, inputs, *windows.size), dtype)
 
     def work(blocks: Sequence[slice]) -> None:
@@ -212,9 +220,9 @@ def input_gradient(g: Array, w: Array, b: Array | None, windows: Windows, groups
 class _Columns:
     """The windows of some images as columns of a matrix: (images, groups, entries of a window, windows).
 
-    The windows along the last axis are copied first, and those along the others from that copy, in longer
-    runs: where their stride is 1, all rows of a window's entry in one. What is in order already, as for
-    a kernel of one entry, is not copied. If `joined`, the columns of all images stand in one matrix.
+    The windows along the last axis are copied first. The windows along the other axes are copied from that
+    copy, in longer runs. Where the memory order is right already (e.g. kernel size 1), nothing is copied.
+    If `joined`, one matrix holds the columns of all images.
     """
 
     def __init__(
@@ -244,7 +252,7 @@ class _Columns:
         return np.ascontiguousarray(columns).reshape(number, self.groups, entries, places)
 
     def _plane(self, images: slice) -> Array:
-        """The images in the plane of before, where the padding is 0 already."""
+        """The padded images, in a plane that is reused: its padding is 0 already."""
         x, number = self.x[images], images.stop - images.start
         if not self.windows.padded:
             return x.astype(self.dtype, copy=False)
@@ -255,7 +263,7 @@ class _Columns:
 
 
 def _cut(number: int, out: Sizes, entries: int, dtype: np.dtype[Any]) -> tuple[list[slice], list[slice]]:
-    """Images and rows that are worked on at a time: several images, or some rows of one."""
+    """Blocks of about `BLOCK` bytes: several images each, or some rows of one image."""
     row = max(1, entries * math.prod(out[1:]) * dtype.itemsize)
     some = min(max(1, BLOCK // (row * out[0])), -(-number // thread_count()))
     return _slices(number, some), _slices(out[0], max(1, BLOCK // row))

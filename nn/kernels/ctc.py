@@ -1,7 +1,7 @@
 """Connectionist temporal classification: the sum over all alignments, forward and backward in time.
 
-Labels are laid out with a blank before, between and after them: S = 2 L + 1 states. In each step an
-alignment stays, goes one state on, or skips a blank between different labels.
+The states are the labels with a blank before, between and after them: S = 2 L + 1 states. In each time step
+an alignment stays in its state, moves to the next, or skips a blank between different labels.
 
 Shapes: log_probs (T, N, C), targets (N, L), lengths (N,).
 """
@@ -19,7 +19,7 @@ Array = npt.NDArray[Any]
 
 
 def layout(targets: Array, blank: int) -> tuple[Array, Array]:
-    """The label of each state (N, S), and whether it may be reached from two states before."""
+    """The label of each state (N, S), and a mask of the states that may be reached by a skip."""
     N, L = targets.shape
     states = np.full((N, 2 * L + 1), blank)
     states[:, 1::2] = targets
@@ -31,7 +31,7 @@ def layout(targets: Array, blank: int) -> tuple[Array, Array]:
 def ctc(
     log_probs: Array, targets: Array, input_lengths: Array, target_lengths: Array, *, blank: int = 0
 ) -> tuple[Array, Any]:
-    """-log of the probability of each target sequence (N,)."""
+    """The negative log-probability of each target sequence (N,), and the residuals."""
     T, N, _ = log_probs.shape
     states, skips = layout(targets, blank)
     S = states.shape[1]
@@ -53,7 +53,7 @@ def ctc(
 
 
 def _one_step(a: Array, skips: Array) -> Array:
-    """log of the sum over the states from which a state is reached."""
+    """For each state: the log of the summed probabilities of its predecessors."""
     one = np.full_like(a, -np.inf)
     one[:, 1:] = a[:, :-1]
     two = np.full_like(a, -np.inf)
@@ -64,7 +64,7 @@ def _one_step(a: Array, skips: Array) -> Array:
 
 
 def ctc_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
-    """The cotangent of log_probs: -g times the probability of being in a label at a time."""
+    """The cotangent of log_probs: -g times the probability of each label at each time."""
     shape, states, skips, scores, alpha, total, input_lengths, target_lengths = residuals
     T, N, _ = shape
     S = states.shape[1]
@@ -73,7 +73,7 @@ def ctc_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[Arr
         (place == 2 * target_lengths[:, None] - 1) & (target_lengths[:, None] > 0)
     )
     gx = np.zeros(shape, scores.dtype)
-    beta = np.full((N, S), -np.inf, scores.dtype)  # log of what comes after a state, itself not counted
+    beta = np.full((N, S), -np.inf, scores.dtype)  # log-probability of all that follows a state
     rows = np.arange(N)[:, None]
     with np.errstate(invalid="ignore"):
         for t in range(T - 1, -1, -1):

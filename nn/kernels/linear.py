@@ -1,10 +1,10 @@
-"""The affine map y = x W^T + b, and matrix products on the threads that are at work.
+"""The affine map y = x W^T + b, and matrix products on the right threads.
 
-The threads of BLAS share a product at once, for they wait for the next one in a loop that occupies their
-cores, some twenty milliseconds long. Threads of our own, as convolutions have, need those cores. So
-products are left to BLAS until the kernels have started threads, and are shared among these from then on: a
-step of a dense network takes a quarter less time for it, one of a convolutional network does not take
-a third more.
+After a product, the threads of BLAS spin for some twenty milliseconds and occupy their cores. So the next
+product starts at once, but other threads, such as those of the convolutions, have to wait. Therefore products
+run on BLAS's threads only until the kernels start threads of their own. From then on the kernels' threads
+share the products. This saves a quarter of the time in a dense network's step. In a convolutional network's
+step, this avoids a third more time.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from .windows import Array
 __all__ = ["linear", "linear_backward", "linear_work", "product"]
 
 SMALL = 1 << 21
-"""Up to so many multiply-adds are not worth a second thread."""
+"""Up to this number of multiply-adds, a second thread does not pay."""
 
 NARROW, WIDE = 64, 1 << 16
-"""Up to so many samples, and from so many weights on, BLAS takes a fifth to a half less time for w x^T than
-for x w^T; adding the bias turns it around."""
+"""With at most `NARROW` samples and at least `WIDE` weights, BLAS is faster at w x^T than at x w^T.
+This saves a fifth to a half of the time. Adding the bias transposes the result back."""
 
 
 def linear(x: Array, w: Array, b: Array | None) -> tuple[Array, Any]:
-    """The value, and what its backward pass wants to know."""
+    """x W^T + b, and the residuals for the backward pass."""
     rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
     if 1 < len(rows) <= NARROW and w.size >= WIDE:
         y = product(w, rows.T).T
@@ -55,12 +55,12 @@ def linear_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[
 
 
 def linear_work(y: Array, x: Any, w: Array, b: Array | None = None) -> int:
-    """Each entry of y sums over a row of weights."""
+    """Multiply-adds: each entry of y sums over a row of weights."""
     return int(y.size * w.shape[1])
 
 
 def product(a: Array, b: Array) -> Array:
-    """a @ b for matrices, by the threads of BLAS, or in parts by those of the kernels."""
+    """a @ b for matrices, on the threads of BLAS, or in blocks on the threads of the kernels."""
     if not started():
         result: Array = np.matmul(a, b)
         return result

@@ -1,7 +1,7 @@
-"""The softmax and the negative logarithm of one of its entries, in one go.
+"""The negative log of the target's softmax entry, as one kernel.
 
-The entry of the target is kept apart from the others, so that 1 - p is their sum and no difference: a
-network that is sure and right has a small loss and small gradients, with all their digits.
+The target's entry is summed apart from the others, so that 1 - p is a sum and not a difference. A confident
+and correct network so gets a small loss and small gradients with all their digits.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ __all__ = ["target_losses", "target_losses_backward"]
 
 
 def target_losses(x: Array, targets: Array) -> tuple[Array, Any]:
-    """log(sum exp(x)) - x[target] for each row of x, and what the backward pass wants to know."""
+    """log(sum exp(x)) - x[target] for each row of x, and the residuals for the backward pass."""
     scores = x if x.dtype.kind == "f" else x.astype(float)
     x = widened(scores)
     rows = np.arange(len(x))
     top = x.max(axis=1, keepdims=True, initial=-np.inf)
-    shifted = x - np.where(top == -np.inf, 0, top)  # inf - inf: the loss is NaN
+    shifted = x - np.where(top == -np.inf, 0, top)  # an entry of inf gives inf - inf: the loss is NaN
     e = np.exp(shifted)
     own = e[rows, targets]
     e[rows, targets] = 0
@@ -36,7 +36,7 @@ def target_losses(x: Array, targets: Array) -> tuple[Array, Any]:
 
 
 def target_losses_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, None]:
-    """g (p - 1) for the target, g p for the others."""
+    """g (p - 1) for the target, g p for the other classes."""
     if not needs[0]:
         return None, None
     e, others, whole, rows, targets = residuals

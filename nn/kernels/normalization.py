@@ -1,4 +1,4 @@
-"""Mean 0 and variance 1 over some axes: arrays in, arrays out."""
+"""Standardization: mean 0 and variance 1 over some axes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ import numpy.typing as npt
 
 from autograd_lite.sums import mean, total, widened
 
+from .native import normalization as native
+from .native import twin
+
 __all__ = ["moments", "standardize", "standardize_backward"]
 
 Array = npt.NDArray[Any]
 
 PIECE = 512
-"""So many products are added at once: BLAS does so in 32 sums or more."""
+"""The number of products in one sum of BLAS, which keeps at least 32 partial sums."""
 
 
+@twin(native.standardize)
 def standardize(x: Array, *, axes: tuple[int, ...], eps: float) -> tuple[Array, Any]:
     """(x - mean) / sqrt(variance + eps); the residuals are the result and 1 / sqrt(variance + eps)."""
     wide = widened(x)
@@ -27,12 +31,13 @@ def standardize(x: Array, *, axes: tuple[int, ...], eps: float) -> tuple[Array, 
     return (y if wide is x else y.astype(x.dtype)), (y, scale, axes)
 
 
+@twin(native.standardize_backward)
 def standardize_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
     """(g - mean of g - y mean of g y) / sqrt(variance + eps)."""
     y, scale, axes = residuals
     y, scale = y.conj(), scale.conj()
     average = mean(g, axes, keepdims=True)
-    # The mean of y is 0 but for rounding, which the mean of g, where it is large, must not bring in.
+    # The mean of y is 0 up to rounding. A large mean of g would magnify this error, so it is taken out.
     gx = y * (average * mean(y, axes, keepdims=True) - _mean(g, y, axes))
     gx += g
     gx -= average
@@ -41,7 +46,7 @@ def standardize_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> t
 
 
 def moments(x: Array, *, axes: tuple[int, ...]) -> tuple[Array, Array]:
-    """Mean and unbiased variance over the axes; of half precision in single."""
+    """Mean and unbiased variance over the axes; float16 is summed in float32."""
     x = widened(x)
     count = math.prod(x.shape[k] for k in axes)
     average = mean(x, axes, keepdims=True)
@@ -50,8 +55,7 @@ def moments(x: Array, *, axes: tuple[int, ...]) -> tuple[Array, Array]:
 
 
 def _mean(a: Array, b: Array, axes: tuple[int, ...]) -> Array:
-    """The mean of a b over the axes, without an array for the product. The axes are the last ones, the first
-    one, or both."""
+    """The mean of a b over the last axes, the first axis, or both, without an array for the product."""
     ndim, count = a.ndim, math.prod(a.shape[k] for k in axes)
     summed = {k % ndim for k in axes}
     first = next(k for k in range(ndim + 1) if summed.issuperset(range(k, ndim)))
@@ -76,7 +80,7 @@ def _of_rows(a: Array, b: Array) -> Array:
 
 
 def _of_columns(a: Array, b: Array) -> Array:
-    """The sum of a b along the first axis, folded to a sixteenth of its length while it is multiplied."""
+    """The sum of a b along the first axis; the products are first folded to a sixteenth of its length."""
     part = len(a) // 16
     cut = 16 * part
     parts = [x[:cut].reshape(16, part, *x.shape[1:]) for x in (a, b)]

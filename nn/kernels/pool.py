@@ -1,8 +1,8 @@
-"""Pooling over any number of axes: the entries of all windows at once, one place in the window after another.
+"""Pooling over any number of axes: for each offset in the window, one pass over all windows.
 
-What stands at one place of every window is a strided view of the plane, so a window of k entries costs k
-passes over the output, and nothing is gathered. Images are taken a few at a time, so that the passes after
-the first find them in the cache, and are shared among the threads.
+The entries at one offset of every window are a strided view of the plane. So a window of k entries costs k
+passes over the output, and nothing is gathered. A few images are processed at a time, so that the passes
+after the first find them in the cache. The threads share the images.
 
 Shapes: x (N, C, *size), y (N, C, *out).
 """
@@ -17,36 +17,39 @@ import numpy as np
 
 from autograd_lite.sums import widened
 
+from .native import pool as native
+from .native import twin
 from .threads import in_parallel
 from .windows import Array, Pairs, Sizes, Windows
 
 __all__ = ["avg_pooling", "avg_pooling_backward", "max_indices", "max_pooling", "max_pooling_backward"]
 
 BLOCK = 1 << 20
-"""Bytes of the plane at a time. With more the second pass finds less of it in the cache; with less the calls
-are so short that the threads wait for each other between them, which cost a third."""
+"""Bytes of the plane at a time. With more, later passes miss the cache. With less, the calls are so short
+that the threads wait for each other, which cost a third."""
 
 FEW = 16
-"""So many entries of a window are added one by one."""
+"""Windows of up to this number of entries are added one by one, larger ones pairwise."""
 
 SMALL = 1 << 17
-"""Up to so many entries are not worth a second thread."""
+"""Up to this number of entries, a second thread does not pay."""
 
 BITS: dict[np.dtype[Any], np.dtype[Any]] = {
     np.dtype(np.float32): np.dtype(np.int32),
     np.dtype(np.float64): np.dtype(np.int64),
 }
-"""Where to clear the bits of what was not chosen: it takes a tenth of the time of a choice for each entry,
-which the processor cannot guess, and it stops NaN and inf as a product with 0 would not."""
+"""The integer dtypes for clearing the bits of entries that were not chosen. A bit mask takes a tenth of the
+time of a choice for each entry, with its unpredictable branches. It also stops NaN and inf, which a product
+with 0 would not."""
 
 
-# -- the largest -----------------------------------------------------------------------------------
+# -- the maximum -----------------------------------------------------------------------------------
 
 
 def max_pooling(
     x: Array, *, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
 ) -> tuple[Array, Any]:
-    """The largest entry of each window, and which one that is: the first, or else the last NaN."""
+    """The maximum of each window, and its position: the first maximum, or the last NaN."""
     windows = Windows(x.shape[2:], kernel, stride, padding, dilation)
     y = np.empty((*x.shape[:2], *windows.out), x.dtype)
     chosen = np.zeros(y.shape, np.min_scalar_type(max(0, math.prod(kernel) - 1)))
@@ -60,10 +63,10 @@ def max_pooling(
                     best[...] = plane[windows.at(offset)]
                 else:
                     entries = np.ascontiguousarray(plane[windows.at(offset)])  # read twice
-                    # As i grows, "i where it is better" is a maximum too, which is fast on small integers.
+                    # i grows, so "i where entries are larger" is a maximum, which is fast on small integers.
                     np.maximum(which, (entries > best).view(np.uint8) * which.dtype.type(i), out=which)
                     np.maximum(best, entries, out=best)
-            if windows.padded and (low := best == lowest).any():  # what lies in the padding is never chosen
+            if windows.padded and (low := best == lowest).any():  # an entry of the padding is never chosen
                 inside = windows.plane(np.ones((1, 1, *windows.size), bool), False)
                 for i, offset in reversed([*enumerate(np.ndindex(*kernel))]):
                     which[low & inside[windows.at(offset)]] = i
@@ -75,8 +78,9 @@ def max_pooling(
     return y, (chosen, windows)
 
 
+@twin(native.max_pooling_backward)
 def max_pooling_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
-    """The cotangent of x: that of y, where its entry came from."""
+    """The cotangent of x: each entry of g goes to the entry that was the maximum."""
     chosen, windows = residuals
     g = widened(g)  # an entry of x may be in many windows
     bits = BITS.get(g.dtype)
@@ -93,7 +97,7 @@ def max_pooling_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> t
 
 
 def max_indices(x: Array, *, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes) -> Array:
-    """Where in its (flattened) channel of x the largest entry of each window lies."""
+    """The index of each window's maximum in the flattened channel of x."""
     _, (chosen, windows) = max_pooling(x, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
     offsets = np.unravel_index(chosen.astype(np.int64), kernel)
     starts = np.indices(windows.out, sparse=True)
@@ -111,7 +115,7 @@ def max_indices(x: Array, *, kernel: Sizes, stride: Sizes, padding: Pairs, dilat
 def avg_pooling(
     x: Array, *, divisor: Any, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
 ) -> tuple[Array, Any]:
-    """The sum of each window over its divisor, a number or an array of the shape `out`."""
+    """The sum of each window divided by `divisor`, a number or an array of shape `out`."""
     windows = Windows(x.shape[2:], kernel, stride, padding, dilation)
     dtype = x.dtype if x.dtype.kind in "fc" else np.dtype(float)
     y = np.empty((*x.shape[:2], *windows.out), np.float32 if dtype == np.float16 else dtype)
@@ -128,7 +132,7 @@ def avg_pooling(
 
 
 def _add_up(windows: Windows, plane: Array, offsets: list[Sizes], out: Array) -> None:
-    """Write the sum of what stands at some places of the windows, pairwise where they are many."""
+    """Write the sum over some offsets of the windows; many offsets are summed pairwise."""
     if len(offsets) > FEW:
         half, rest = len(offsets) // 2, np.empty_like(out)
         _add_up(windows, plane, offsets[:half], out)
@@ -141,7 +145,7 @@ def _add_up(windows: Windows, plane: Array, offsets: list[Sizes], out: Array) ->
 
 
 def avg_pooling_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
-    """The cotangent of x: an equal share of that of y for each entry of the window."""
+    """The cotangent of x: g / divisor for each entry of the window."""
     divisor, windows = residuals
     g = widened(g)
     shares = (g / divisor).astype(g.dtype, copy=False)
@@ -153,10 +157,10 @@ def avg_pooling_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> t
 
 
 def _spread(g: Array, windows: Windows, part: Callable[[slice, int], Array]) -> Array:
-    """The cotangent of x, to which the i-th place of the windows of some images contributes `part(some, i)`.
+    """The cotangent of x: the i-th offset of the windows of some images contributes `part(some, i)`.
 
-    Where no windows overlap the entries are written, not added to, and where they tile x too, they need not
-    be cleared before: half of the traffic.
+    If the windows do not overlap, entries are written, not added. If they also tile x, the array need not
+    be cleared first. This halves the memory traffic.
     """
     dx = (np.empty if windows.tile else np.zeros)((*g.shape[:2], *windows.size), g.dtype)
 

@@ -1,14 +1,13 @@
-"""Recurrent layers over a whole sequence: arrays in, arrays out, one pass forward and one back.
+"""Recurrent layers over a whole sequence: one pass forward, one pass backward.
 
-Only the product with the hidden state has to wait for the step before. All else is done for many steps at
-a time, in chunks that stay in the cache, and the matrix products of it on a second thread beside the loop:
-the forward pass finds the products with the inputs ready when it needs them, the backward pass leaves
-the gradients of the weights behind. In a chunk the backward pass first works out the local derivatives of all
-gates, so that its loop has little left to do.
+Only the product with the hidden state has to wait for the previous step. All other work is done for many
+steps at a time, in chunks that stay in the cache. A second thread computes the large matrix products beside
+the loop: products with the inputs for the forward pass, gradients of the weights in the backward pass. In
+each chunk the backward pass first computes the local derivatives of all gates, so its loop does little.
 
-The gates of a step are slabs (gates, B, H), and so the weights are (gates, H, H): each gate is contiguous,
-and BLAS has a quick way for products that are as small as theirs. With `lengths`, a sequence that has
-ended keeps its state and gives out zeros.
+The gates of a step are slabs (gates, B, H), and the weights are (gates, H, H). So each gate is contiguous,
+and BLAS is fast at such small products. With `lengths`, a sequence that has ended keeps its state and
+outputs zeros.
 
 Shapes: x (T, B, I), states (B, H), weights (gates H, I) and (gates H, H), biases (gates H).
 """
@@ -38,61 +37,61 @@ __all__ = [
 Array = npt.NDArray[Any]
 
 ROWS = 256
-"""So many inputs at a time, of several steps or of one: a product of good size, and half a MB of gates."""
+"""The number of inputs in a chunk, over all steps: efficient products, and half a MB of gates."""
 
 LARGE = 1 << 24
-"""From so many multiply-adds with the inputs on, a second thread is worth its start."""
+"""From this number of multiply-adds with the inputs on, a second thread pays."""
 
 
 def recurrent_work(y: Any, x: Array, *states_and_weights: Any, **options: Any) -> int:
-    """All weights of input and state, at each step of each sequence."""
+    """Multiply-adds: all weights of inputs and states, at each step of each sequence."""
     w_ih, w_hh = states_and_weights[-4:-2]
     return math.prod(x.shape[:-1]) * int(w_ih.size + w_hh.size)
 
 
 def ended(T: int, lengths: Array | None) -> Array | None:
-    """For each place which sequences are over there, (T, B, 1); None where none is."""
+    """A mask (T, B, 1) of the steps after the end of each sequence; None if there are no such steps."""
     over = None if lengths is None else (lengths <= np.arange(T)[:, None])[..., None]
     return over if over is not None and over.any() else None
 
 
 def _in_order(sequence: Any, reverse: bool) -> Any:
-    """The places of a sequence, or None, in the order in which they are read."""
+    """A sequence, or None, in the order in which the layer reads the steps."""
     return sequence[::-1] if reverse and sequence is not None else sequence
 
 
 def _chunks(x: Array) -> list[slice]:
-    """The steps in runs of about `ROWS` inputs; a single run without any if there are none."""
+    """The steps in chunks of about `ROWS` inputs; one empty chunk if there are no steps."""
     T, B, _ = x.shape
     size = max(1, ROWS // max(B, 1))
     return [slice(t, min(t + size, T)) for t in range(0, max(T, 1), size)]
 
 
 def _threads(x: Array, w: Array) -> Any:
-    """A second thread for the products of inputs with weights, if they are worth it."""
+    """A second thread for the products of inputs with weights, if it pays."""
     return beside(x.size * len(w) >= LARGE and len(_chunks(x)) > 1)
 
 
 def _slabs(w: Array, gates: int, T: int) -> Array:
     """Weights (gates H, I) for products with the inputs of T steps: (gates, I, H), each contiguous.
 
-    For a single step, that of a cell, they stay as they are: to rearrange them takes as long as the product.
+    For a single step (a cell), the weights stay unchanged: to rearrange them takes as long as the product.
     """
     return w if T == 1 else np.ascontiguousarray(w.reshape(gates, -1, w.shape[-1]).swapaxes(1, 2))
 
 
 def _multiply(rows: Array, w: Array, out: Array) -> None:
-    """The products of rows (N, I) with what `_slabs` returned, as slabs (gates, N, H)."""
+    """The products of rows (N, I) with the result of `_slabs`, as slabs (gates, N, H)."""
     if w.ndim == 3:
         np.matmul(rows, w, out=out)
     else:
-        with blas_on_one_thread():  # two take 33 us in place of 60, but 700 where a core is busy
+        with blas_on_one_thread():  # two threads take 33 us instead of 60, but 700 if a core is busy
             columns = w @ rows.T
         out[...] = columns.reshape(len(out), -1, len(rows)).swapaxes(1, 2)
 
 
 def _projected(x: Array, w: Array, b: Array | None, gates: Array, start: Start) -> Iterator[int]:
-    """Write x w[gate] + b[gate] into the gates (gates, T, B, H) of all steps, and say which step is ready."""
+    """Write x w[gate] + b[gate] into the gates (gates, T, B, H) of all steps; yield each step when ready."""
 
     def project(run: slice) -> None:
         part, rows = gates[:, run], x[run].reshape(-1, x.shape[-1])
@@ -109,8 +108,7 @@ def _projected(x: Array, w: Array, b: Array | None, gates: Array, start: Start) 
 def _pulled(
     da: Array, x: Array, w: Array, needs: tuple[bool, bool, bool]
 ) -> tuple[Array | None, Array | None, Array | None]:
-    """The cotangents of x (n, B, I), of w (gates, H, I) and of a bias from those of a run of gates (gates, n,
-    B, H)."""
+    """The cotangents of x (n, B, I), w (gates, H, I) and a bias, from those of the gates (gates, n, B, H)."""
     flat, rows = da.reshape(len(da), -1, da.shape[-1]), x.reshape(-1, x.shape[-1])
     return (
         np.matmul(flat, w).sum(axis=0).reshape(x.shape) if needs[0] else None,
@@ -120,7 +118,7 @@ def _pulled(
 
 
 def _gathered(waits: list[Callable[[], Any]], reverse: bool) -> tuple[Array | None, ...]:
-    """What all runs have pulled, the last one first: of x side by side, of weights added up."""
+    """The cotangents of all chunks, last chunk first: those of x concatenated, the others added up."""
     dx, *others = zip(*(wait() for wait in waits), strict=True)
     whole = None if dx[0] is None else _in_order(np.concatenate(dx[::-1]), reverse)
     return (whole, *(None if each[0] is None else added(each) for each in others))
@@ -173,7 +171,7 @@ def lstm(
                 np.copyto(h_next, hs[t], where=over[t])
                 np.copyto(c_next, cells[t], where=over[t])
     given = hs[1:].copy() if over is None else np.where(over, 0, hs[1:])
-    # The states that are given out are copies: whoever gets them may write into them.
+    # Return copies of the states: the caller may write into them.
     last = hs[T].copy(), cells[T].copy()
     return (_in_order(given, reverse), *last), (x, w_ih, w_hh, gates, hs, cells, squashed, over, reverse)
 
@@ -181,7 +179,7 @@ def lstm(
 def lstm_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
     """Cotangents of x, h, c, both weights and both biases."""
     *arrays, over, reverse = residuals
-    x, w_ih, w_hh, gates, hs, cells, squashed = (a.conj() for a in arrays)  # real ones are not copied
+    x, w_ih, w_hh, gates, hs, cells, squashed = (a.conj() for a in arrays)  # real arrays are not copied
     (B, H), w = g[1].shape, w_hh.reshape(4, -1, w_hh.shape[1])
     g_hs, dh, dc = _in_order(g[0], reverse), g[1].astype(gates.dtype), g[2].astype(gates.dtype)
     if over is not None:
@@ -192,7 +190,7 @@ def lstm_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> tuple[Arra
         for run in reversed(_chunks(x)):
             tanh_c, stop = squashed[run], None if over is None else over[run]
             i, f, g_, o = gates[:, run]
-            # Each slab of da is the local derivative first, then multiplied with dc or dh.
+            # Each slab of da first holds the local derivative, then its product with dc or dh.
             da = 1 - gates[:, run]
             da *= gates[:, run]
             da[0] *= g_
@@ -256,7 +254,7 @@ def gru(
             rz *= 0.5
             rz += 0.5
             r, z = rz
-            candidates[t] = recurrent[2]  # what the gate r is multiplied with
+            candidates[t] = recurrent[2]  # the factor of the gate r
             np.multiply(r, candidates[t], out=h_next)
             n += h_next
             np.tanh(n, out=n)
@@ -283,8 +281,8 @@ def gru_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array
     with _threads(x, w_ih) as start:
         for run in reversed(_chunks(x)):
             r, z, n = gates[:, run]
-            # Of n as x sees it, of r, of z, and of n as h sees it; local derivatives first, then multiplied
-            # with dh.
+            # Slabs: n on the side of x, r, z, n on the side of h. Each first holds the local derivative, then
+            # its product with dh.
             da = np.empty((4, *z.shape), gates.dtype)
             da[0] = (1 - z) * (1 - n * n)
             da[3] = da[0] * r

@@ -1,9 +1,9 @@
-"""Calls on other threads, with nothing that an interrupt could leave locked.
+"""Calls on other threads, safe against interrupts: Ctrl-C never leaves a lock held.
 
-`concurrent.futures` waits on conditions, and so does `Thread.start`: these are locks that Python code takes
-and gives back. An interrupt between two lines of that code leaves such a lock taken, and whoever asks for it
-next waits for ever. Here the thread that interrupts reach takes only locks that C code takes and gives back:
-a `SimpleQueue` brings the calls to the others, and each call has a lock that is let go when the call is over.
+`concurrent.futures` and `Thread.start` wait on conditions, whose locks are acquired and released in Python
+code. An interrupt between two lines of that code leaves a lock held, and the next caller waits for ever.
+Only the main thread gets interrupts. In this module, that thread uses only locks that C code acquires and
+releases. A `SimpleQueue` sends the calls to the threads, and each call releases a lock of its own at its end.
 """
 
 from __future__ import annotations
@@ -21,55 +21,55 @@ from typing import Any
 __all__ = ["Calls", "Task", "serve", "start_thread"]
 
 POLL = 0.5
-"""Seconds after which a wait looks around: some systems hear no interrupt while they wait."""
+"""Seconds between two checks of a wait: some systems deliver no interrupt while they wait."""
 
 NOBODY = object()
-"""Who takes a call that is called off."""
+"""The owner of a call that was cancelled."""
 
 
 class Task:
-    """A call that another thread is to make, and what comes of it.
+    """A call for another thread, and its result.
 
-    The thread takes the call when it begins, unless the call was called off before. Who has it may be asked
-    again and again, as is done after an interrupt.
+    The first thread that claims a call owns the call. A cancelled call belongs to nobody. A claim may be
+    repeated, as happens after an interrupt.
 
     Args:
-        call: what is called.
-        args: what with.
+        call: the function.
+        args: its arguments.
 
     Attributes:
-        process: where the thread is that is to make it: by default here. A fork leaves threads behind.
+        process: the process of the thread, by default this process. A forked process has no such thread.
     """
 
     __slots__ = ("_args", "_by", "_call", "_errors", "_lock", "_over", "_value", "process")
 
     def __init__(self, call: Callable[..., Any], *args: Any) -> None:
         self._call, self._args = call, args
-        self._by: dict[str, object] = {}  # `setdefault` asks who has the call and takes it, in one step
+        self._by: dict[str, object] = {}  # `setdefault` claims the call atomically
         self._over, self._value = False, None
         self._errors: list[BaseException] = []
         self._lock, self.process = threading.Lock(), os.getpid()
         self._lock.acquire()
 
     def serve(self) -> None:
-        """On another thread: make the call, unless it was made or called off."""
+        """On another thread: make the call, unless another thread has made it or it was cancelled."""
         if self._taken_by(object()):
             self._make()
 
     def call_off(self) -> bool:
-        """Whether no thread has begun with the call, and so none will."""
+        """Cancel the call; False if a thread has begun with it already."""
         return self._taken_by(NOBODY)
 
     def result(self) -> Any:
-        """What the call returns, or the error that it raises; it is made here if its thread is no more."""
+        """The result of the call, or its error. If its thread is gone, the call is made here."""
         if not self.wait():
             self._make()
         if self._errors:
-            raise self._errors.pop()  # kept here, it would keep its traceback, which keeps this
+            raise self._errors.pop()  # a kept error would form a cycle: error, traceback, frame, task
         return self._value
 
     def wait(self, seconds: float = math.inf) -> bool:
-        """Wait for the end of the call; False if it does not come, as the thread is no more."""
+        """Wait for the end of the call; False if the time is over or the thread is gone."""
         deadline = time.monotonic() + seconds
         while not self._over and os.getpid() == self.process and not sys.is_finalizing():
             left = deadline - time.monotonic()
@@ -87,25 +87,25 @@ class Task:
         except BaseException as error:
             self._errors.append(error)
         finally:
-            self._call, self._args, self._over = _nothing, (), True  # the arrays in them may go
+            self._call, self._args, self._over = _nothing, (), True  # frees the arrays among the arguments
             self._lock.release()
 
 
 Calls = SimpleQueue[Task | None]
-"""What threads are served with; None ends one."""
+"""A queue of calls for threads; None ends a thread."""
 
 
 def serve(calls: Calls) -> None:
     """Make one call after another, until None comes."""
     while (task := calls.get()) is not None:
         task.serve()
-        del task  # its result is not to be kept until the next one comes
+        del task  # free its result before the next task arrives
 
 
 def start_thread(task: Task, name: str) -> threading.Thread:
-    """A thread for one task, which does not keep the interpreter from ending.
+    """A daemon thread for one task.
 
-    `Thread.start` waits on a condition, so that it is called on a thread that no interrupt reaches.
+    `Thread.start` waits on a condition, so it is called on a thread that gets no interrupts.
     """
     thread = threading.Thread(target=task.serve, name=name, daemon=True)
     _thread.start_new_thread(_begin, (thread, task))
@@ -115,9 +115,9 @@ def start_thread(task: Task, name: str) -> threading.Thread:
 def _begin(thread: threading.Thread, task: Task) -> None:
     try:
         thread.start()
-    except RuntimeError:  # the system has no other thread to give: this one does the work
+    except RuntimeError:  # no more threads in the system: this thread does the work
         task.serve()
 
 
 def _nothing() -> None:
-    """In the place of a call that was made."""
+    """Replaces the function of a call that was made."""

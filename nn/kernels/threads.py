@@ -1,9 +1,9 @@
-"""Kernels on several threads: NumPy lets go of the interpreter while it copies, adds and multiplies.
+"""Kernels on several threads: NumPy releases the interpreter lock while it copies, adds and multiplies.
 
-Python threads share the images of a batch, and BLAS, which would put each matrix product on all cores,
-is kept to one thread meanwhile: the copies between the products run on all cores too, and each
-thread's work stays in the cache of its core. As many threads run as BLAS would have used, so
-`OPENBLAS_NUM_THREADS` and threadpoolctl hold here too.
+Python threads share the images of a batch. Meanwhile BLAS, which would spread each matrix product over all
+cores, is limited to one thread. So the copies between the products run on all cores too. The work of each
+thread stays in the cache of its core. The number of threads is that of BLAS, so `OPENBLAS_NUM_THREADS` and
+threadpoolctl work here too.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _R = TypeVar("_R")
 
 
 def in_parallel(work: Callable[[Sequence[_T]], _R], items: Sequence[_T]) -> list[_R]:
-    """Share `items` among the threads: what `work` returned for each part of them, in order.
+    """Share `items` among the threads, and return the result of `work` for each part, in order.
 
-    Starting a thread's part costs some 20 microseconds, so this is for work of a millisecond.
+    Each part costs some 20 microseconds, so the work should take a millisecond or more.
     """
     count = min(thread_count(), len(items))
     if count < 2:
@@ -46,14 +46,14 @@ def in_parallel(work: Callable[[Sequence[_T]], _R], items: Sequence[_T]) -> list
 
 
 Start = Callable[..., Callable[[], Any]]
-"""`start(work, *args)` begins with work and returns a function that waits for what it returns."""
+"""`start(work, *args)` starts the work and returns a function that waits for the result."""
 
 
 @contextmanager
 def beside(wanted: bool = True) -> Iterator[Start]:
-    """A thread for work that is done while the caller goes on; all of it is over at the end of the block.
+    """Threads for work beside the caller; all work is finished at the end of the block.
 
-    Where one thread is to do everything, or not `wanted`, the work is done when it is started.
+    With one thread, or if not `wanted`, the work is done at once by the caller.
     """
     if not wanted or thread_count() < 2:
         yield _at_once
@@ -62,7 +62,7 @@ def beside(wanted: bool = True) -> Iterator[Start]:
     interrupts: list[BaseException] = []
 
     def start(work: Callable[..., Any], *args: Any) -> Callable[[], Any]:
-        task = Task(copy_context().run, work, *args)  # np.errstate holds there too
+        task = Task(copy_context().run, work, *args)  # carries np.errstate to the thread
         begun.append(task)
         _pool().put(task)
         return task.result
@@ -73,10 +73,10 @@ def beside(wanted: bool = True) -> Iterator[Start]:
         except KeyboardInterrupt as error:
             interrupts.append(error)
             raise
-        finally:  # Nothing of this block may go on when it is over, so that an interrupt waits too.
-            while True:  # No call stands between these lines: no interrupt either.
+        finally:  # No work may outlive the block, so an interrupt waits too.
+            while True:  # There is no call between these lines, so no interrupt either.
                 try:
-                    for task in begun[-1:]:  # was it put before an interrupt? none is made twice
+                    for task in begun[-1:]:  # an interrupt may have come before `put`; no task is made twice
                         _pool().put(task)
                     for task in begun:
                         if not (interrupts and task.call_off()):
@@ -94,19 +94,19 @@ def _at_once(work: Callable[..., Any], *args: Any) -> Callable[[], Any]:
 
 
 def thread_count() -> int:
-    """How many threads BLAS would use; 1 where it cannot be asked, so that they cannot be too many."""
+    """The number of threads that BLAS would use; 1 if it is unknown, to be safe."""
     threads = _blas_threads()
     return 1 if threads is None else _before if _inside else threads[0]()
 
 
 def started() -> bool:
-    """Whether there are threads besides the one that asks: since the first work that was shared."""
+    """Whether the threads of the kernels have been started, i.e. any work was shared before."""
     return _pool.cache_info().currsize > 0
 
 
 @cache
 def _blas_threads() -> tuple[Callable[[], int], Callable[[int], None]] | None:
-    """How to get and how to set the number of threads of NumPy's OpenBLAS; None if it is another."""
+    """Functions that get and set the number of threads of NumPy's OpenBLAS; None for another BLAS."""
     try:
         library = ctypes.CDLL(np._core._multiarray_umath.__file__)  # type: ignore[attr-defined]
     except (AttributeError, OSError):
@@ -126,7 +126,7 @@ _before = 1
 
 @contextmanager
 def blas_on_one_thread() -> Iterator[None]:
-    """Several threads may be inside; the last one out restores the number that the first one found."""
+    """Limit BLAS to one thread. Several callers may be inside; the last one out restores the number."""
     global _before
     get, set_ = _blas_threads() or (lambda: 1, lambda n: None)
     me = object()
@@ -139,7 +139,7 @@ def blas_on_one_thread() -> Iterator[None]:
             set_(1)
         yield
     finally:
-        while True:  # until no interrupt comes between; each line may run again
+        while True:  # repeat until no interrupt breaks in; each line may run twice
             try:
                 with _lock:
                     if _inside == {me}:
@@ -154,7 +154,7 @@ def blas_on_one_thread() -> Iterator[None]:
 
 @cache
 def _pool() -> Calls:
-    """Where the threads of the kernels get their work."""
+    """The queue of the threads of the kernels, which are started on first use."""
     calls: Calls = SimpleQueue()
     start_thread(Task(serve, calls), "autograd-lite_0")
     with suppress(RuntimeError):  # the system may have no more threads to give
@@ -164,7 +164,7 @@ def _pool() -> Calls:
 
 
 def _after_fork() -> None:
-    """A forked process has the pool, but not its threads."""
+    """Start afresh: a forked process inherits the queue, but not the threads."""
     global _lock
     if _inside and (blas := _blas_threads()):
         blas[1](_before)

@@ -1,7 +1,7 @@
-"""Images sampled between their pixels, resized and smoothed.
+"""Sample images between their pixels, resize and smooth them.
 
-Resizing and smoothing are linear along each axis, so that they are a product with one matrix for the rows
-and one for the columns: fast, for all images and channels at once.
+Resizing and smoothing are linear along each axis: one matrix acts on the rows and one on the columns. Two
+products treat all images and channels at once.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ Array = npt.NDArray[Any]
 
 
 def sample(images: Array, y: Array, x: Array, fill: float = 0.0, nearest: bool = False) -> Array:
-    """The values at places between pixels, `fill` outside of the image.
+    """The values of images at points between pixels.
 
     Args:
-        images: (N, C, H, W), of floats.
-        y: rows, (N, h, w); 0 is the centre of the first pixel.
-        x: columns, (N, h, w).
-        fill: what is around the image.
-        nearest: the value of the nearest pixel; else the four around are weighted by how near they are.
+        images: images (N, C, H, W) of floats.
+        y: row coordinates (N, h, w); 0 is the centre of the first pixel.
+        x: column coordinates (N, h, w).
+        fill: the value outside the image.
+        nearest: take the value of the nearest pixel; by default interpolate between four pixels.
 
     Returns:
-        (N, C, h, w).
+        Values (N, C, h, w).
     """
     N, C, H, W = images.shape
     framed = np.full((N, H + 2, W + 2, C), fill, images.dtype)
@@ -48,7 +48,7 @@ def sample(images: Array, y: Array, x: Array, fill: float = 0.0, nearest: bool =
 
 
 def _between(a: Array, b: Array, share: Array) -> Array:
-    """a + share (b - a), in the memory of b."""
+    """a + share (b - a), computed in place in b."""
     b -= a
     b *= share
     b += a
@@ -57,14 +57,14 @@ def _between(a: Array, b: Array, share: Array) -> Array:
 
 @lru_cache(maxsize=16)
 def gaussian_matrix(n: int, sigma: float, radius: int | None = None) -> Array:
-    """The (n, n) matrix that smooths n pixels by a Gaussian, mirrored at the edges.
+    """The (n, n) matrix that smooths n pixels with a Gaussian; the image is mirrored at the edges.
 
-    Each row is a normal distribution over distances, cut off and brought to the sum 1.
+    Each row is a normal density of the distance, truncated and normalized to sum 1.
 
     Args:
         n: the number of pixels.
-        sigma: the width.
-        radius: to how many pixels each side it goes; by default 4 sigma.
+        sigma: the standard deviation, in pixels.
+        radius: truncate after this number of pixels on each side; by default 4 sigma.
     """
     radius = int(8 * sigma + 1) // 2 if radius is None else radius
     distances = np.arange(-radius, radius + 1)
@@ -79,13 +79,13 @@ def gaussian_matrix(n: int, sigma: float, radius: int | None = None) -> Array:
 
 @lru_cache(maxsize=16)
 def resize_matrix(m: int, n: int, antialias: bool = True) -> Array:
-    """The (m, n) matrix that makes n pixels m, blending linearly.
+    """The (m, n) matrix that resizes n pixels to m pixels by linear interpolation.
 
     Args:
         m: the new number of pixels.
-        n: the old one.
-        antialias: where there are fewer than before, average over all that fall together; else only the
-            two nearest count.
+        n: the old number of pixels.
+        antialias: when shrinking, average over all old pixels within a new one; otherwise use only
+            the two nearest.
     """
     step = n / m
     centres = (np.arange(m) + 0.5) * step - 0.5

@@ -1,7 +1,7 @@
-"""Where the windows of a convolution or a pooling lie: sizes, slices, and views without a copy.
+"""The windows of a convolution or a pooling: sizes, slices, and views without a copy.
 
-An array (N, C, *size) is laid into a plane (N, C, *full), which has its padding around it. A window of
-the shape `kernel`, its entries `dilation` apart, moves over the plane in steps of `stride`, to `out` places.
+A plane (N, C, *full) is an array (N, C, *size) with its padding. A window has the shape `kernel`, and its
+entries are `dilation` apart. The window moves over the plane in steps of `stride` and takes `out` positions.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ class Windows:
     """The windows over arrays of one size; every argument has an entry for each spatial axis.
 
     Args:
-        size: of the array, without batch and channels.
+        size: the shape of the array, without batch and channels.
         kernel: the shape of the window.
-        stride: from a window to the next; by default 1, as is the dilation.
-        padding: entries before and after each axis; by default none.
-        dilation: from an entry of a window to the next.
-        out: how many windows there are; by default as many as fit.
+        stride: the distance from a window to the next, by default 1.
+        padding: the number of entries before and after each axis, by default 0.
+        dilation: the distance from an entry of a window to the next, by default 1.
+        out: the number of windows; by default as many as fit.
 
     Attributes:
         full: the size with the padding.
-        out: how many windows there are along each axis.
-        reach: from the first to the last entry of a window, both included.
+        out: the number of windows along each axis.
+        reach: the length from the first to the last entry of a window, both included.
     """
 
     def __init__(
@@ -63,22 +63,22 @@ class Windows:
 
     @property
     def apart(self) -> bool:
-        """No two windows overlap."""
+        """Whether no two windows overlap."""
         return all(s >= r for s, r in zip(self.stride, self.reach, strict=True))
 
     @property
     def tile(self) -> bool:
-        """Each entry of the array lies in one window."""
+        """Whether each entry of the array lies in exactly one window."""
         windows, entries = math.prod(self.out), math.prod(self.kernel)
         return self.apart and not self.padded and windows * entries == math.prod(self.size)
 
     @property
     def inner(self) -> Index:
-        """Where in the plane the array lies."""
+        """The index of the array in the plane."""
         return (..., *(slice(p, p + n) for n, (p, _) in zip(self.size, self.padding, strict=True)))
 
     def plane(self, x: Array, fill: float = 0) -> Array:
-        """The array with its padding around it; the array itself where it has none."""
+        """The array with its padding; the array itself if there is no padding."""
         if not self.padded:
             return x
         plane = np.full((*x.shape[:2], *self.full), fill, x.dtype)
@@ -86,7 +86,7 @@ class Windows:
         return plane
 
     def split(self) -> tuple[Windows, Windows]:
-        """These windows in two steps: along the last axis, then along the others of what that gives."""
+        """These windows in two steps: first along the last axis, then along the other axes of the result."""
         (*kernel, k), (*stride, s), (*dilation, d) = self.kernel, self.stride, self.dilation
         ones, rows = (1,) * len(kernel), (*self.full[:-1], self.out[-1])
         return (
@@ -95,9 +95,9 @@ class Windows:
         )
 
     def turned(self) -> Windows:
-        """The windows over y whose products with the kernel, turned around, are rows of the plane.
+        """The windows over y whose products with the flipped kernel are rows of the plane.
 
-        They are those of a convolution along the last axis, where the stride has to be 1.
+        They belong to a convolution along the last axis, whose stride must be 1.
         """
         ones, none = (1,) * (len(self.kernel) - 1), ((0, 0),) * (len(self.kernel) - 1)
         around = (self.reach[-1] - 1, self.full[-1] - self.out[-1])
@@ -112,11 +112,11 @@ class Windows:
         return as_strided(plane, (*plane.shape[:2], *self.kernel, *self.out), (*lead, *within, *between))
 
     def at(self, offset: Sizes, rows: slice | None = None) -> Index:
-        """Where in the plane the entry `offset` of each window lies.
+        """The index in the plane of the entry `offset` of each window.
 
         Args:
-            offset: in the window; of the leading axes only, if the others are to be taken whole.
-            rows: of these windows along the first axis; by default of all.
+            offset: the offset in the window. An offset with fewer axes takes the last axes whole.
+            rows: a range of windows along the first axis; by default all windows.
         """
         index: list[slice] = []
         for i, d, s, n in zip(offset, self.dilation, self.stride, self.out, strict=False):

@@ -1,7 +1,7 @@
-"""The convolutional networks of the lectures, in sizes of your choice.
+"""The convolutional networks of the lectures, in any size.
 
-Each takes images of shape (n, channels, height, width) and gives a score for each class. Where there are
-names in torchvision, its parts are called by them.
+Each network maps images of shape (n, channels, height, width) to a score for each class. Layers have their
+names from torchvision, if there are any.
 """
 
 from .alexnet import AlexNet

@@ -1,4 +1,4 @@
-"""AlexNet: rectifiers, overlapping pooling, local response normalization, dropout."""
+"""AlexNet: ReLU, overlapping pooling, local response normalization, dropout."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from ..module import Module
 __all__ = ["AlexNet"]
 
 ALPHA = 5 * 1e-4 * 60**2
-"""LocalResponseNorm takes the mean over the 5 maps, not the sum."""
+"""The paper sums over 5 channels, but LocalResponseNorm averages: hence the 5. For 60^2 see `AlexNet`."""
 
 
 class AlexNet(Module):
     """Five convolutions and three dense layers, for small images.
 
-    As in the paper: a stride in the first convolution, local response normalization behind the first two,
-    pooling windows of 3 that are 2 apart, so that they overlap, and dropout before the dense layers. The
-    alpha of the normalization, 1e-4 for the sum over 5 maps, was for pixels with a deviation of about 60; as
-    images are standardized nowadays, it is 60^2 times that here.
+    As in the paper, the first convolution has a stride, and local response normalization follows the first
+    two. Pooling windows of size 3 and stride 2 overlap, and there is dropout before the dense layers. The
+    paper's alpha of 1e-4 is for pixels with a standard deviation of about 60. This network expects
+    standardized inputs, so its alpha is 60^2 times larger.
 
     Args:
-        widths: how many maps each of the five convolutions has.
-        dense: neurons of each of the two hidden dense layers.
-        channels: of the images.
-        size: their height and width.
-        classes: how many scores.
-        dropout: the share of dense neurons that is dropped.
-        stride: of the first convolution.
+        widths: the number of channels of each of the five convolutions.
+        dense: the number of neurons in each of the two hidden dense layers.
+        channels: the number of channels of the images.
+        size: the height and width of the images.
+        classes: the number of classes.
+        dropout: the dropout probability of the dense layers.
+        stride: the stride of the first convolution.
 
     Source:
         A. Krizhevsky, I. Sutskever, G. Hinton, "ImageNet classification with deep convolutional neural

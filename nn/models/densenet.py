@@ -1,4 +1,4 @@
-"""DenseNet: each layer sees the maps of all layers before it."""
+"""DenseNet: each layer sees the channels of all previous layers."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ __all__ = ["DenseBlock", "DenseLayer", "DenseNet"]
 
 
 class DenseLayer(Module):
-    """x and, behind it, some maps made from it: batch norm, rectifier, convolution of 3x3.
+    """Append new channels to x: batch norm, ReLU, 3x3 convolution.
 
     Args:
-        inputs: how many maps come in.
-        growth: how many come to them.
+        inputs: the number of input channels.
+        growth: the number of new channels.
 
     Example:
         >>> import numpy as np, nn
@@ -42,12 +42,12 @@ class DenseLayer(Module):
 
 
 class DenseBlock(Sequential):
-    """Dense layers one after another.
+    """A sequence of dense layers.
 
     Args:
-        layers: how many.
-        inputs: how many maps come in; layers * growth more go out.
-        growth: how many maps each layer adds.
+        layers: the number of layers.
+        inputs: the number of input channels; the output has layers * growth more.
+        growth: the number of channels that each layer adds.
 
     Example:
         >>> import numpy as np, nn
@@ -60,18 +60,19 @@ class DenseBlock(Sequential):
 
 
 class DenseNet(Module):
-    """A convolution, blocks of dense layers with a transition between them, the mean of each map, one layer.
+    """A convolution, blocks of dense layers with transitions in between, global mean, a linear layer.
 
-    A transition is a convolution of 1x1 that leaves a share of the maps, and pooling that halves the image.
+    A transition is a 1x1 convolution, which reduces the number of channels, and pooling, which halves the
+    image.
 
     Args:
-        blocks: how many layers each block has.
-        growth: how many maps each layer adds.
-        stem: maps of the first convolution.
-        compression: which share of the maps a transition leaves.
-        channels: of the images.
-        classes: how many scores.
-        stride: of the first convolution; 2 makes everything four times cheaper.
+        blocks: the number of layers in each block.
+        growth: the number of channels that each layer adds.
+        stem: the number of channels of the first convolution.
+        compression: the fraction of the channels that a transition keeps.
+        channels: the number of channels of the images.
+        classes: the number of classes.
+        stride: the stride of the first convolution; 2 makes the network four times cheaper.
 
     Source:
         G. Huang et al., "Densely connected convolutional networks", 2017.

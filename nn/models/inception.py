@@ -1,4 +1,4 @@
-"""Inception: convolutions of several sizes side by side."""
+"""Inception: convolutions of several sizes in parallel."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ __all__ = ["GoogLeNet", "Inception"]
 
 
 def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> Sequential:
-    """A convolution with batch norm and a rectifier; with stride 1 it keeps the size."""
+    """A convolution with batch norm and ReLU; with stride 1 it keeps the size of the image."""
     return Sequential(
         Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False), BatchNorm2d(outputs), ReLU()
     )
 
 
 class Inception(Module):
-    """Four ways side by side, whose maps are put together: 1x1, 3x3, 5x5, and pooling.
+    """Four parallel branches whose channels are concatenated: 1x1, 3x3, 5x5, and pooling.
 
-    Before the convolutions of 3x3 and 5x5, one of 1x1 makes their maps fewer, so that they are cheap.
+    Before the 3x3 and 5x5 convolutions, a 1x1 convolution reduces the number of channels and so the cost.
 
     Args:
-        inputs: how many maps come in.
-        ways: how many go out of each of the four ways.
-        reduced: to how many the inputs of 3x3 and 5x5 are reduced.
+        inputs: the number of input channels.
+        ways: the number of output channels of each of the four branches.
+        reduced: the reduced numbers of channels before 3x3 and 5x5.
 
     Attributes:
-        branch1, branch2, branch3, branch4: the ways.
+        branch1, branch2, branch3, branch4: the branches.
 
     Source:
         C. Szegedy et al., "Going deeper with convolutions", 2015; with the batch norm of S. Ioffe, C.
@@ -63,21 +63,21 @@ class Inception(Module):
 
 
 class GoogLeNet(Module):
-    """A convolution, stages of Inception modules with pooling between them, the mean of each map, one layer.
+    """A convolution, stages of Inception modules with pooling between them, global mean, a linear layer.
 
-    In each module the ways have 1/4, 1/2, 1/8 and 1/8 of its maps, as in most modules of the paper; its
-    auxiliary classifiers, which batch norm made needless, are left out.
+    In each module the branches have 1/4, 1/2, 1/8 and 1/8 of the channels, as in most modules of the paper.
+    The paper's auxiliary classifiers are left out: batch norm made them unnecessary.
 
     Args:
-        stages: how many maps each Inception module has, for each stage.
-        stem: maps of the first convolution.
-        channels: of the images.
-        classes: how many scores.
-        dropout: the share of means that is dropped in training.
-        stride: of the first convolution; 2 makes everything four times cheaper.
+        stages: for each stage, the number of channels of each Inception module.
+        stem: the number of channels of the first convolution.
+        channels: the number of channels of the images.
+        classes: the number of classes.
+        dropout: the dropout probability before the last layer.
+        stride: the stride of the first convolution; 2 makes the network four times cheaper.
 
     Source:
-        As of `Inception`.
+        See `Inception`.
 
     Example:
         >>> import numpy as np, nn

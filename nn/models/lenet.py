@@ -1,4 +1,4 @@
-"""LeNet-5: convolutions and subsampling in turn."""
+"""LeNet-5: alternating convolutions and subsampling."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ __all__ = ["LeNet5"]
 
 
 class LeNet5(Module):
-    """Two convolutions with subsampling behind each, and three dense layers.
+    """Two convolutions, each with subsampling, and three dense layers.
 
-    As in the paper, but every map of the second convolution sees all of the first, subsampling is a plain
-    mean, and the last layer is linear.
+    Three details differ from the paper: the second convolution sees all channels of the first, subsampling is
+    a plain mean, and the last layer is linear.
 
     Args:
-        channels: of the images.
-        size: their height and width, at least 16.
-        classes: how many scores.
+        channels: the number of channels of the images.
+        size: the height and width of the images, at least 16.
+        classes: the number of classes.
 
     Source:
         Y. LeCun et al., "Gradient-based learning applied to document recognition", 1998.

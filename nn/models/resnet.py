@@ -1,4 +1,4 @@
-"""ResNet: each block adds to what comes in."""
+"""ResNet: each block adds a correction to its input."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ __all__ = ["BasicBlock", "ResNet"]
 
 
 class BasicBlock(Module):
-    """relu(x + f(x)): two convolutions of 3x3 with batch norm, beside a shortcut.
+    """relu(x + f(x)): f is two 3x3 convolutions with batch norm, x the shortcut.
 
-    Where maps become more or smaller, the shortcut takes every other pixel and adds maps of zeros, so that
-    it has no weights (option A of the paper).
+    If shapes change, the shortcut takes every other pixel and adds channels of zeros. So the shortcut has no
+    weights (option A of the paper).
 
     Args:
-        inputs: how many maps come in.
-        outputs: how many go out, at least as many.
-        stride: of the first convolution.
-        shortcut: whether there is one; without it, the block is relu(f(x)) with the same weights.
+        inputs: the number of input channels.
+        outputs: the number of output channels, at least `inputs`.
+        stride: the stride of the first convolution.
+        shortcut: False gives the block relu(f(x)) with the same weights.
 
     Example:
         >>> import numpy as np, nn
@@ -56,17 +56,17 @@ class BasicBlock(Module):
 
 
 class ResNet(Module):
-    """A convolution, three stages of blocks, the mean of each map, one layer: the paper's net for CIFAR-10.
+    """A convolution, three stages of blocks, global mean, a linear layer: the paper's net for CIFAR-10.
 
-    From stage to stage images are halved and maps doubled.
+    From stage to stage, the size of the images halves and the number of channels doubles.
 
     Args:
-        depth: how many layers have weights: 6 n + 2, for n blocks in each stage.
-        width: maps of the first stage.
-        channels: of the images.
-        classes: how many scores.
+        depth: the number of layers with weights: 6 n + 2, for n blocks in each stage.
+        width: the number of channels of the first stage.
+        channels: the number of channels of the images.
+        classes: the number of classes.
         shortcuts: False gives the plain net of equal depth, with equal parameters.
-        stride: of the first convolution; 2 makes everything four times cheaper.
+        stride: the stride of the first convolution; 2 makes the network four times cheaper.
 
     Raises:
         OptionError: there is no n for this depth.
@@ -111,7 +111,7 @@ class ResNet(Module):
 
 
 def _stage(inputs: int, outputs: int, blocks: int, stride: int, shortcuts: bool) -> Sequential:
-    """Blocks of which the first changes the size."""
+    """The blocks of a stage; the first changes the size."""
     return Sequential(
         BasicBlock(inputs, outputs, stride, shortcuts),
         *(BasicBlock(outputs, outputs, shortcut=shortcuts) for _ in range(blocks - 1)),

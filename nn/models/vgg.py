@@ -1,4 +1,4 @@
-"""VGG: nothing but convolutions of 3x3, and pooling."""
+"""VGG: only 3x3 convolutions and pooling."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ __all__ = ["VGG"]
 
 
 class VGG(Module):
-    """Blocks of convolutions of 3x3, a pooling layer that halves the image behind each, two dense layers.
+    """Blocks of 3x3 convolutions, each followed by pooling that halves the image, then two dense layers.
 
-    Two convolutions of 3x3 see as far as one of 5x5, and three as far as one of 7x7, with fewer weights
-    and a rectifier between them.
+    Two 3x3 convolutions have the receptive field of one 5x5 convolution, and three have that of one 7x7. They
+    have fewer weights, and a ReLU in between.
 
     Args:
-        blocks: the numbers of maps of the convolutions in each block.
-        dense: neurons of the hidden dense layer.
-        channels: of the images.
-        size: their height and width, a multiple of 2 to the number of blocks.
-        classes: how many scores.
-        dropout: the share of dense neurons that is dropped in training.
+        blocks: for each block, the number of channels of each convolution.
+        dense: the number of neurons in the hidden dense layer.
+        channels: the number of channels of the images.
+        size: the height and width of the images, a multiple of 2^len(blocks).
+        classes: the number of classes.
+        dropout: the dropout probability of the dense layers.
 
     Source:
         K. Simonyan, A. Zisserman, "Very deep convolutional networks for large-scale image recognition",

@@ -1,4 +1,4 @@
-"""Optimizers, from gradients to new parameters, and schedules of their learning rates."""
+"""Optimizers, which turn gradients into new parameters, and schedules of their learning rates."""
 
 from typing import TYPE_CHECKING
 
@@ -29,9 +29,9 @@ __all__ = [
     "lr_scheduler",
 ]
 
-# The modules that are spelled as their classes are in other libraries.
+# Other libraries spell their classes like these modules: calling a module names the class.
 for _module in (adagrad, adam, lbfgs, optimizer, rprop, sgd):
     _called_module(_module, _FOREIGN_NAMES[_module.__name__.rpartition(".")[2]])
 
-if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
+if not TYPE_CHECKING:  # type checkers must see misspelled names
     __getattr__ = _hints_of(__name__)

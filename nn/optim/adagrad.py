@@ -1,4 +1,4 @@
-"""Steps divided by how large the gradients of each entry have been."""
+"""Optimizers that divide each entry's step by the size of its past gradients."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ from dataclasses import KW_ONLY
 
 import numpy as np
 
-from .means import mean, mean_square, zeros
+from ..kernels.optim import mean, mean_square, rmsprop
+from .means import zeros
 from .optimizer import Array, Optimizer, Options, Params, State
 
 __all__ = ["Adadelta", "Adagrad", "RMSprop"]
 
 
 class Adagrad(Optimizer):
-    """x <- x - lr g / (sqrt(s) + eps), where s is the sum of all g^2 so far.
+    """x <- x - lr g / (sqrt(s) + eps), where s is the sum of all past g^2.
 
     Args:
         params: the parameters, or groups of them.
         lr: the learning rate.
-        lr_decay: the k-th step divides the rate by 1 + (k - 1) lr_decay.
-        weight_decay: adds weight_decay x to the gradient.
-        initial_accumulator_value: what s begins with.
-        eps: keeps the division finite.
-        maximize: go uphill.
+        lr_decay: divide the rate of the k-th step by 1 + (k - 1) lr_decay.
+        weight_decay: add weight_decay x to the gradient.
+        initial_accumulator_value: the first value of s.
+        eps: added to the denominator, against division by 0.
+        maximize: maximize the loss instead of minimizing it.
 
     Source:
         J. Duchi et al., "Adaptive subgradient methods for online learning and stochastic optimization", 2011.
@@ -47,7 +48,7 @@ class Adagrad(Optimizer):
     maximize: bool = False
 
     def begin(self, x: Array, options: Options) -> State:
-        """No steps yet, and the sum that was asked for."""
+        """No steps yet; s = initial_accumulator_value."""
         return {"step": 0, "sum": np.full_like(x, options["initial_accumulator_value"])}
 
     def update(self, x: Array, g: Array, state: State, options: Options) -> Array:
@@ -65,12 +66,12 @@ class RMSprop(Optimizer):
     Args:
         params: the parameters, or groups of them.
         lr: the learning rate.
-        alpha: how much of the running means is kept in a step.
-        eps: keeps the division finite.
-        weight_decay: adds weight_decay x to the gradient.
-        momentum: how much of the last step is kept.
-        centered: divides by the standard deviation of the gradient: s minus the square of its mean.
-        maximize: go uphill.
+        alpha: the decay rate of the running means.
+        eps: added to the denominator, against division by 0.
+        weight_decay: add weight_decay x to the gradient.
+        momentum: the fraction of the momentum buffer that is kept in a step.
+        centered: subtract the square of the mean gradient from s, which makes sqrt(s) a standard deviation.
+        maximize: maximize the loss instead of minimizing it.
 
     Source:
         T. Tieleman, G. Hinton, "Lecture 6.5, rmsprop", 2012; centered: A. Graves, "Generating sequences with
@@ -97,7 +98,7 @@ class RMSprop(Optimizer):
     maximize: bool = False
 
     def begin(self, x: Array, options: Options) -> State:
-        """No steps yet, and means of 0; with momentum, a direction of 0."""
+        """No steps yet; means of 0, and a momentum buffer of 0 if there is momentum."""
         momentum = zeros(x, "momentum_buffer") if options["momentum"] else {}
         centre = zeros(x, "grad_avg") if options["centered"] else {}
         return {"step": 0, **zeros(x, "square_avg"), **momentum, **centre}
@@ -105,6 +106,9 @@ class RMSprop(Optimizer):
     def update(self, x: Array, g: Array, state: State, options: Options) -> Array:
         """One step of RMSprop."""
         state["step"] += 1
+        if not (options["centered"] or options["momentum"]):
+            s, eps = state["square_avg"], options["eps"]
+            return rmsprop(x, g, s, alpha=options["alpha"], eps=eps, rate=options["lr"])
         s = mean_square(state["square_avg"], g, options["alpha"])
         if options["centered"]:
             centre = mean(state["grad_avg"], g, options["alpha"])
@@ -120,15 +124,15 @@ class RMSprop(Optimizer):
 
 
 class Adadelta(Optimizer):
-    """x <- x - lr g sqrt(d + eps) / sqrt(s + eps), with running means s of g^2 and d of the squared steps.
+    """x <- x - lr g sqrt(d + eps) / sqrt(s + eps), with running means s of g^2 and d of squared steps.
 
     Args:
         params: the parameters, or groups of them.
-        lr: multiplies the steps, which have the unit of x by themselves.
-        rho: how much of the running means is kept in a step.
-        eps: keeps the division finite, and lets the first steps begin.
-        weight_decay: adds weight_decay x to the gradient.
-        maximize: go uphill.
+        lr: a factor of the steps, which have the unit of x already.
+        rho: the decay rate of the running means.
+        eps: sets the size of the first steps, and keeps the division finite.
+        weight_decay: add weight_decay x to the gradient.
+        maximize: maximize the loss instead of minimizing it.
 
     Source:
         M. Zeiler, "ADADELTA: an adaptive learning rate method", 2012.
@@ -152,7 +156,7 @@ class Adadelta(Optimizer):
     maximize: bool = False
 
     def begin(self, x: Array, options: Options) -> State:
-        """No steps yet, and means of 0."""
+        """No steps yet; means of 0."""
         return {"step": 0, **zeros(x, "square_avg", "acc_delta")}
 
     def update(self, x: Array, g: Array, state: State, options: Options) -> Array:

@@ -1,4 +1,4 @@
-"""Adaptive moments."""
+"""Adam and its variants: steps from running means of g and g^2."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import KW_ONLY, field
 
 import numpy as np
 
-from .means import mean, mean_square, zeros
+from ..kernels.optim import adam, mean, mean_square
+from .means import zeros
 from .optimizer import Array, Optimizer, Options, Params, State
 
 __all__ = ["Adam", "AdamW", "Adamax", "NAdam", "RAdam"]
 
 
 class _Moments(Optimizer):
-    """What Adam and its kin share: their first options, and the running means m of g and v of g^2."""
+    """The common base of Adam and its variants: the running means m of g and v of g^2."""
 
     params: Params
     lr: float = 1e-3
@@ -23,7 +24,7 @@ class _Moments(Optimizer):
     weight_decay: float = 0
 
     def begin(self, x: Array, options: Options) -> State:
-        """No steps yet, and means of 0."""
+        """No steps yet; means of 0."""
         return {"step": 0, **zeros(x, "exp_avg", "exp_avg_sq")}
 
 
@@ -35,17 +36,17 @@ def _moments(g: Array, state: State, options: Options) -> tuple[int, Array, Arra
 
 
 class Adam(_Moments):
-    """x <- x - lr m / (sqrt(v) + eps), with running means m of g and v of g^2, freed of their bias.
+    """x <- x - lr m / (sqrt(v) + eps), with bias-corrected running means m of g and v of g^2.
 
     Args:
         params: the parameters, or groups of them.
-        lr: the learning rate; about the size of a step in each entry.
-        betas: how much of the means m and v is kept in a step.
-        eps: keeps the division finite.
-        weight_decay: adds weight_decay x to the gradient.
-        amsgrad: divides by the largest v so far.
-        maximize: go uphill.
-        decoupled_weight_decay: shrinks x by lr weight_decay instead of changing the gradient.
+        lr: the learning rate, about the size of each entry's step.
+        betas: the decay rates of the means m and v.
+        eps: added to the denominator, against division by 0.
+        weight_decay: add weight_decay x to the gradient.
+        amsgrad: divide by the largest v so far.
+        maximize: maximize the loss instead of minimizing it.
+        decoupled_weight_decay: multiply x by 1 - lr weight_decay instead of changing the gradient.
 
     Source:
         D. Kingma, J. Ba, "Adam: a method for stochastic optimization", 2015; S. Reddi et al., "On the
@@ -67,24 +68,20 @@ class Adam(_Moments):
     decoupled_weight_decay: bool = False
 
     def begin(self, x: Array, options: Options) -> State:
-        """No steps yet, and means of 0; with amsgrad, a largest v of 0."""
+        """No steps yet; means of 0, and a largest v of 0 with amsgrad."""
         largest = zeros(x, "max_exp_avg_sq") if options["amsgrad"] else {}
         return {**super().begin(x, options), **largest}
 
     def update(self, x: Array, g: Array, state: State, options: Options) -> Array:
         """One step of Adam."""
         beta1, beta2 = options["betas"]
-        t, m, v = _moments(g, state, options)
-        if options["amsgrad"]:
-            v = np.maximum(state["max_exp_avg_sq"], v, out=state["max_exp_avg_sq"])
-        # The bias of v is divided out of the numbers around it: lr m / (sqrt(v / bias) + eps).
+        state["step"] = t = state["step"] + 1
+        # lr m / (sqrt(v / bias) + eps), with the bias moved to the numbers, so that v stays as it is.
         bias = math.sqrt(1 - beta2**t)
-        new = np.sqrt(v, out=np.empty_like(v))
-        new += options["eps"] * bias
-        np.divide(m, new, out=new)
-        new *= -options["lr"] * bias / (1 - beta1**t)
-        new += x
-        return new
+        eps, rate = options["eps"] * bias, options["lr"] * bias / (1 - beta1**t)
+        largest = state["max_exp_avg_sq"] if options["amsgrad"] else None
+        m, v = state["exp_avg"], state["exp_avg_sq"]
+        return adam(x, g, m, v, largest, betas=(beta1, beta2), eps=eps, rate=rate)
 
 
 class AdamW(Adam):
@@ -93,11 +90,11 @@ class AdamW(Adam):
     Args:
         params: the parameters, or groups of them.
         lr: the learning rate.
-        betas: how much of the means m and v is kept in a step.
-        eps: keeps the division finite.
-        weight_decay: the share of x that is taken away, times lr.
-        amsgrad: divides by the largest v so far.
-        maximize: go uphill.
+        betas: the decay rates of the means m and v.
+        eps: added to the denominator, against division by 0.
+        weight_decay: multiply x by 1 - lr weight_decay.
+        amsgrad: divide by the largest v so far.
+        maximize: maximize the loss instead of minimizing it.
 
     Source:
         I. Loshchilov, F. Hutter, "Decoupled weight decay regularization", 2019.
@@ -117,20 +114,20 @@ class AdamW(Adam):
 
 
 class NAdam(_Moments):
-    """Adam that looks one step ahead, as Nesterov's momentum does.
+    """Adam with Nesterov momentum, which looks one step ahead.
 
-    x <- x - lr [(1 - mu) g / (1 - p) + mu' m / (1 - p mu')] / (sqrt(v) + eps), where mu grows from step to
-    step towards betas[0], mu' is the next one and p is the product of all so far.
+    x <- x - lr [(1 - mu) g / (1 - p) + mu' m / (1 - p mu')] / (sqrt(v) + eps). From step to step, mu grows
+    towards betas[0]; mu' is the next mu, and p is the product of all mu so far.
 
     Args:
         params: the parameters, or groups of them.
         lr: the learning rate.
-        betas: how much of the means m and v is kept in a step.
-        eps: keeps the division finite.
-        weight_decay: adds weight_decay x to the gradient.
-        momentum_decay: how fast mu comes near betas[0].
-        decoupled_weight_decay: shrinks x by lr weight_decay instead of changing the gradient.
-        maximize: go uphill.
+        betas: the decay rates of the means m and v.
+        eps: added to the denominator, against division by 0.
+        weight_decay: add weight_decay x to the gradient.
+        momentum_decay: how fast mu approaches betas[0].
+        decoupled_weight_decay: multiply x by 1 - lr weight_decay instead of changing the gradient.
+        maximize: maximize the loss instead of minimizing it.
 
     Source:
         T. Dozat, "Incorporating Nesterov momentum into Adam", 2016.
@@ -152,7 +149,7 @@ class NAdam(_Moments):
     maximize: bool = False
 
     def begin(self, x: Array, options: Options) -> State:
-        """No steps yet, a product of no mu, and means of 0."""
+        """No steps yet; an empty product p = 1, and means of 0."""
         return {"step": 0, "mu_product": 1.0, **zeros(x, "exp_avg", "exp_avg_sq")}
 
     def update(self, x: Array, g: Array, state: State, options: Options) -> Array:
@@ -168,15 +165,15 @@ class NAdam(_Moments):
 
 
 class Adamax(_Moments):
-    """x <- x - lr m / u, where u is the largest |g| so far, which fades by betas[1] in a step.
+    """x <- x - lr m / u, with u <- max(betas[1] u, |g| + eps), a decaying maximum of |g|.
 
     Args:
         params: the parameters, or groups of them.
         lr: the learning rate.
-        betas: how much of the mean m and of u is kept in a step.
-        eps: added to |g|, which keeps the division finite.
-        weight_decay: adds weight_decay x to the gradient.
-        maximize: go uphill.
+        betas: the decay rates of the mean m and of u.
+        eps: added to |g|, against division by 0.
+        weight_decay: add weight_decay x to the gradient.
+        maximize: maximize the loss instead of minimizing it.
 
     Source:
         D. Kingma, J. Ba, "Adam: a method for stochastic optimization", section 7.1, 2015.
@@ -196,7 +193,7 @@ class Adamax(_Moments):
     maximize: bool = False
 
     def begin(self, x: Array, options: Options) -> State:
-        """No steps yet, a mean of 0 and a largest |g| of 0."""
+        """No steps yet; m = 0 and u = 0."""
         return {"step": 0, **zeros(x, "exp_avg", "exp_inf")}
 
     def update(self, x: Array, g: Array, state: State, options: Options) -> Array:
@@ -210,19 +207,19 @@ class Adamax(_Moments):
 
 
 class RAdam(_Moments):
-    """Adam that waits to divide by sqrt(v) until it has seen enough gradients to trust v.
+    """Adam that divides by sqrt(v) only after enough gradients to estimate v reliably.
 
-    After t steps v is worth rho gradients, rho = rho_inf - 2 t beta2^t / (1 - beta2^t). Up to rho = 5 the
-    step is lr m, and from then on that of Adam times a factor that grows to 1.
+    After t steps v averages about rho = rho_inf - 2 t beta2^t / (1 - beta2^t) gradients. Up to rho = 5 the
+    step is lr m; after that it is Adam's step times a factor that grows to 1.
 
     Args:
         params: the parameters, or groups of them.
         lr: the learning rate.
-        betas: how much of the means m and v is kept in a step.
-        eps: keeps the division finite.
-        weight_decay: adds weight_decay x to the gradient.
-        decoupled_weight_decay: shrinks x by lr weight_decay instead of changing the gradient.
-        maximize: go uphill.
+        betas: the decay rates of the means m and v.
+        eps: added to the denominator, against division by 0.
+        weight_decay: add weight_decay x to the gradient.
+        decoupled_weight_decay: multiply x by 1 - lr weight_decay instead of changing the gradient.
+        maximize: maximize the loss instead of minimizing it.
 
     Source:
         L. Liu et al., "On the variance of the adaptive learning rate and beyond", 2020.

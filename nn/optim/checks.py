@@ -1,4 +1,4 @@
-"""What the options of optimizers can be, by name: one table for all optimizers."""
+"""Checks of the options of optimizers, by name: one table for all optimizers."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["CHECKS", "check_options"]
 
 
 def check_options(call: str, options: Mapping[str, object]) -> None:
-    """Refuse options that make no sense.
+    """Refuse options with invalid values.
 
     Args:
         call: the name of the optimizer.
-        options: the options by name; those that the table does not have may be anything.
+        options: the options by name; options that are not in the table are not checked.
 
     Raises:
-        OptionError: with a value that would do.
+        OptionError: a value is invalid; the message gives a valid one.
 
     Example:
         >>> check_options("Adam", {"lr": 0.1, "betas": (0.9, 1.0)})
@@ -62,7 +62,7 @@ def _number(example: float) -> Callable[[str, str, object], None]:
 
 
 def _whole(example: int) -> Callable[[str, str, object], None]:
-    """The check for a whole number of at least 1."""
+    """The check for an integer of at least 1."""
     return partial(check_whole, example=example)
 
 
@@ -83,4 +83,4 @@ CHECKS: dict[str, Callable[[str, str, object], None]] = {
     "max_eval": _whole(25),
     "history_size": _whole(100),
 }
-"""For each option its check, and a usual value, which the errors name."""
+"""The check of each option, with a usual value for the message."""

@@ -1,4 +1,4 @@
-"""A quasi-Newton method: the curvature is learned from how the gradient changed along past steps."""
+"""A quasi-Newton method, which estimates the curvature from the changes of the gradient in past steps."""
 
 from __future__ import annotations
 
@@ -19,20 +19,21 @@ __all__ = ["LBFGS"]
 class LBFGS(Optimizer):
     """x <- x - t H g, where H approximates the inverse of the Hessian from the last `history_size` steps.
 
-    For losses without noise: `step` computes the loss many times, so it takes a closure.
+    For losses without noise, e.g. of the whole data set. `step` computes the loss many times, so it needs a
+    closure.
 
     Args:
         params: the parameters, all in one group.
-        lr: the length of a step, in units of H g; with a line search the first that is tried.
-        max_iter: how many iterations one `step` makes at most.
-        max_eval: how many times it computes the loss at most; by default 1.25 max_iter.
-        tolerance_grad: stop where no entry of the gradient is larger.
-        tolerance_change: stop where neither the step nor the loss changes by more.
-        history_size: how many past steps H is made of.
+        lr: the length of a step, in units of H g; with a line search, the first length to try.
+        max_iter: the largest number of iterations in one `step`.
+        max_eval: the largest number of loss evaluations in one `step`; by default 1.25 max_iter.
+        tolerance_grad: stop if no entry of the gradient is larger than this.
+        tolerance_change: stop if the step or the change of the loss is smaller than this.
+        history_size: the number of past steps that make up H.
         line_search_fn: None, or "strong_wolfe".
 
     Raises:
-        OptionError: more than one group, an unknown line search, or `step` without a closure.
+        OptionError: there is more than one group, an unknown line search, or a `step` without a closure.
 
     Source:
         J. Nocedal, S. Wright, "Numerical optimization", algorithms 7.4, 3.5 and 3.6, 2006.
@@ -81,14 +82,14 @@ class LBFGS(Optimizer):
             },
         )
         if len(self.param_groups) > 1:
-            raise OptionError("LBFGS steps along one line and so takes one group of parameters only")
+            raise OptionError("LBFGS makes one step for all parameters: give one group of parameters only")
 
     def fitted(self, value: Array, p: Tensor) -> Array | None:
-        """An array in a state if it may be one of ours: rows of the length of all parameters."""
+        """A loaded array if its rows have the length of all parameters, else None."""
         return value if value.shape[-1] == sum(p.size for p in self._params()) else None
 
     def rehearse(self, i: int, p: Tensor, state: State, group: Group) -> None:
-        """Refuse a history of which a part is missing, or not as long as another."""
+        """Refuse a history with missing arrays, or arrays of different lengths."""
         rows, size = np.shape(state.get("steps", 0)), sum(q.size for q in self._params())
         shapes = {"n_iter": (), "func_evals": (), "steps": (*rows[:1], size), "changes": rows}
         if state.get("n_iter"):
@@ -96,14 +97,18 @@ class LBFGS(Optimizer):
         for key, shape in shapes.items():
             if i or key not in state or state[key] is None or np.shape(state[key]) != shape:
                 raise DataError(
-                    f"LBFGS: {key} of the state should have shape {shape}; it is of other parameters"
+                    f"LBFGS: {key} of the state should have shape {shape}; it belongs to other parameters"
                 )
 
     def step(self, closure: Closure | None = None) -> Any:
-        """Up to `max_iter` iterations; `closure` zeroes the gradients, computes the loss and calls backward.
+        """Make up to `max_iter` iterations.
+
+        Args:
+            closure: a function that zeroes the gradients, computes the loss, calls backward and returns
+                the loss.
 
         Returns:
-            What the closure returned the first time.
+            The first result of the closure.
         """
         if closure is None:
             raise OptionError("LBFGS: write optimizer.step(closure) with a closure that returns the loss")
@@ -113,7 +118,7 @@ class LBFGS(Optimizer):
             with np.errstate(**heard):
                 return closure()
 
-        with np.errstate(all="ignore"):  # a product of small gradients is 0, whatever np.seterr says
+        with np.errstate(all="ignore"):  # a product of small gradients may underflow to 0
             return self._iterate(evaluated)
 
     def _iterate(self, closure: Closure) -> Any:
@@ -168,12 +173,12 @@ class LBFGS(Optimizer):
     def _remember(self, state: State, g: Array, most: int) -> None:
         """Add the last step and the change of the gradient along it to the history."""
         change, step = g - state["last_gradient"], state["last_step"]
-        if change @ step > 1e-10:  # else the curvature is not positive
+        if change @ step > 1e-10:  # only positive curvature is useful
             state["steps"] = np.concatenate([state["steps"], step[None]])[-most:]
             state["changes"] = np.concatenate([state["changes"], change[None]])[-most:]
 
     def _evaluate(self, closure: Closure, x: Array, move: bool = True) -> tuple[Any, float, Array]:
-        """What the closure returns, the loss and its gradient at x."""
+        """The result of the closure, the loss, and the gradient at x."""
         if move:
             self._move(x)
         with ag.enable_grad():
@@ -196,7 +201,7 @@ def _gradient(p: Tensor) -> Array:
 
 
 def _times_inverse_hessian(g: Array, state: State) -> Array:
-    """H g by the two loops over the history, the last step first and then back."""
+    """H g by the two-loop recursion over the history."""
     steps, changes = state["steps"], state["changes"]
     if not len(steps):
         return g

@@ -1,4 +1,4 @@
-"""How far to go along a line: the strong Wolfe conditions."""
+"""Line search: a step length that meets the strong Wolfe conditions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Array = npt.NDArray[Any]
 
 
 class Point(NamedTuple):
-    """A place along a line: how far, the loss there, its gradient, and its slope along the line."""
+    """A point on a line: its distance, the loss, the gradient, and the slope along the line."""
 
     t: float
     loss: float
@@ -33,21 +33,21 @@ def strong_wolfe(
     c2: float = 0.9,
     tolerance_change: float = 1e-9,
 ) -> tuple[Point, int]:
-    """A place along a line with a lower loss and a flatter slope: the strong Wolfe conditions.
+    """Find a point on a line with a lower loss and a flatter slope: the strong Wolfe conditions.
 
     loss(t) <= loss(0) + c1 t slope(0) and |slope(t)| <= c2 |slope(0)|.
 
     Args:
-        along: the loss at a distance t.
+        along: `along(t)` is the point at the distance t.
         start: the point at t = 0, where the slope is negative.
-        t: what to try first.
+        t: the first distance to try.
         scale: the largest entry of the direction.
-        most: how many times to try a place after the first.
-        c1, c2: see above.
-        tolerance_change: a bracket narrower than this, times scale, is not divided further.
+        most: the largest number of points to try after the first.
+        c1, c2: the constants of the conditions above.
+        tolerance_change: stop if the bracket, times scale, is narrower than this.
 
     Returns:
-        The best point found, and how many times the loss was computed.
+        The best point found, and the number of loss evaluations.
 
     Source:
         J. Nocedal, S. Wright, "Numerical optimization", algorithms 3.5 and 3.6, 2006.
@@ -67,7 +67,7 @@ def strong_wolfe(
 
 @dataclass
 class _Search:
-    """The options of a search, the conditions on its end, and how often the loss was computed."""
+    """The options of a search, its end conditions, and the number of loss evaluations."""
 
     along: Callable[[float], Point]
     start: Point
@@ -92,10 +92,10 @@ class _Search:
         return abs(p.slope) <= -self.c2 * self.start.slope
 
     def bracket(self, t: float) -> Point | tuple[Point, Point]:
-        """Go on until the step is too long.
+        """Lengthen the step until it is too long.
 
         Returns:
-            A good point if one was met, else two points around one, the lower first.
+            A point that meets the conditions, or two points around one, the lower first.
         """
         previous, here = self.start, self.at(t)
         while self.used <= self.most:
@@ -113,7 +113,7 @@ class _Search:
         return (previous, here) if previous.loss <= here.loss else (here, previous)
 
     def zoom(self, best: Point, other: Point) -> Point:
-        """Divide the interval between two points until it is narrow, or a point in it is good."""
+        """Divide the interval between two points until it is narrow or a point meets the conditions."""
         cautious = False
         while self.used <= self.most and abs(other.t - best.t) * self.scale >= self.tolerance_change:
             t, cautious = _inside(best, other, cautious)
@@ -132,14 +132,14 @@ class _Search:
 
 
 def _inside(a: Point, b: Point, cautious: bool) -> tuple[float, bool]:
-    """Where to divide an interval: the lowest point of the cubic, not twice in a row near to an end.
+    """Choose where to divide an interval: at the minimum of the cubic, but not near an end twice in a row.
 
     Args:
-        a, b: the ends.
-        cautious: whether the last division was near to an end.
+        a, b: the ends of the interval.
+        cautious: True if the last division was near an end.
 
     Returns:
-        The place, and whether the next division has to be cautious.
+        The distance, and the value of `cautious` for the next division.
     """
     low, high = sorted((a.t, b.t))
     t = _cubic(a, b, low, high)
@@ -152,14 +152,14 @@ def _inside(a: Point, b: Point, cautious: bool) -> tuple[float, bool]:
 
 
 def _cubic(a: Point, b: Point, low: float, high: float) -> float:
-    """Where the cubic through two points with their slopes is lowest, within bounds."""
+    """The minimum of the cubic through two points with their slopes, within bounds."""
     if a.t > b.t:
         a, b = b, a
     d1 = a.slope + b.slope - 3 * (a.loss - b.loss) / (a.t - b.t)
     square = d1 * d1 - a.slope * b.slope
     d2 = math.sqrt(square) if 0 <= square < math.inf else math.nan
     bend = b.slope - a.slope + 2 * d2
-    if not abs(bend) > 0:  # no lowest place, or a loss that is not finite
+    if not abs(bend) > 0:  # no minimum, or a loss that is not finite
         return (low + high) / 2
     t = b.t - (b.t - a.t) * ((b.slope + d2 - d1) / bend)
     return min(max(t, low), high)

@@ -1,4 +1,4 @@
-"""What all optimizers share: parameter groups, the step over them, and the state."""
+"""The base class of optimizers: parameter groups, the step over them, and the state."""
 
 from __future__ import annotations
 
@@ -29,36 +29,35 @@ Array = npt.NDArray[Any]
 Options = dict[str, Any]
 """The options by name."""
 Group = dict[str, Any]
-"""Options, and "params" with the parameters that they are for."""
+"""A parameter group: "params", and the options for these parameters."""
 State = dict[str, Any]
-"""What an optimizer remembers of one parameter: numbers, and arrays of its shape."""
+"""The state of one parameter: numbers, and arrays of the parameter's shape."""
 Params = Iterable[Tensor] | Iterable[Mapping[str, Any]]
 """Parameters, or groups of them with options of their own."""
 Closure = Callable[[], Any]
-"""Computes the loss anew, with gradients, and returns it."""
+"""A function that computes the loss and its gradients, and returns the loss."""
 
 
 @dataclass_transform(field_specifiers=(field,))
 class Optimizer(Hinted):
-    """Base class: an optimizer is its options and an `update` rule for one parameter.
+    """Base class: an optimizer consists of its options and an `update` rule for one parameter.
 
     The fields of the class are the options. They give the optimizer its constructor, its signature and its
-    defaults. The values that an option may have are in the table of `nn/optim/checks.py`, by its name.
+    defaults. The table in `nn/optim/checks.py` checks the values of options by name.
 
     Args:
-        params: the Tensors to optimize, or dicts of them with options of their own:
+        params: the Tensors to optimize, or groups of them with their own options:
             `[{"params": a, "lr": 0.1}, {"params": b}]`.
-        defaults: the options of groups that do not say otherwise; a class with an `__init__` of its
-            own hands them over.
+        defaults: the default options of the groups. A subclass with its own `__init__` passes them on.
 
     Attributes:
         param_groups: a list of dicts, each with its "params" and its options; change options there.
-        state: for each parameter a dict of what the optimizer remembers of it.
+        state: the state of each parameter, a dict.
 
     Raises:
-        DTypeError: something else than Tensors came, or a complex one to an optimizer of real ones.
-        DataError: no parameters.
-        OptionError: one that came twice, or is no leaf, or an option that makes no sense.
+        DTypeError: a parameter is not a Tensor, or is complex in an optimizer for real parameters.
+        DataError: there are no parameters.
+        OptionError: a parameter is given twice or is not a leaf, or an option has an invalid value.
 
     Example:
         >>> import numpy as np, autograd_lite as ag, nn
@@ -78,20 +77,20 @@ class Optimizer(Hinted):
     _foreign = OPTIMIZER_METHODS
     _declared: ClassVar[tuple[inspect.Parameter, ...]] = ()
     _made: ClassVar[Callable[..., None] | None] = None
-    """The constructor that the fields gave."""
+    """The constructor that was made from the fields."""
 
     __plan_outside__ = True
     """`ag.compile` replays the methods of an optimizer as they are."""
 
     needs_closure = False
-    """Whether `step` has to compute the loss itself, with the closure that it is given."""
+    """True if `step` computes the loss itself and so needs a closure."""
 
     takes_complex = False
-    """Whether a step is right for complex parameters too; a rule with g^2 in it is for real ones."""
+    """True if the rule is right for complex parameters; a rule with g^2 is for real parameters only."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if cls.__init__ in (Optimizer.__init__, cls._made):  # else one was written by hand
+        if cls.__init__ in (Optimizer.__init__, cls._made):  # not a constructor written by hand
             inherited, cls._declared = cls._declared, declared(cls, cls._declared)
             if cls._declared != inherited:
                 cls.__init__ = cls._made = _constructor(cls._declared)  # type: ignore[method-assign]
@@ -116,10 +115,10 @@ class Optimizer(Hinted):
             self.add_param_group(group)
 
     def add_param_group(self, param_group: Mapping[str, Any]) -> None:
-        """Optimize more parameters, e.g. those of layers that were frozen at first.
+        """Add parameters, e.g. of layers that were frozen at first.
 
         Args:
-            param_group: "params" and options of their own.
+            param_group: a dict with "params" and options.
         """
         if "params" not in param_group:
             raise DataError(
@@ -136,41 +135,41 @@ class Optimizer(Hinted):
                     f"{type(self).__name__}(model.parameters(), lr=...)"
                 )
             if not p.is_leaf:
-                raise OptionError(f"{type(self).__name__}: {p!r} is a result, only leaves can be optimized")
+                raise OptionError(f"{type(self).__name__}: {p!r} is a result; only leaves can be optimized")
             if p.dtype.kind == "c" and not self.takes_complex:
                 raise DTypeError(
-                    f"{type(self).__name__} is for real parameters, one is {p.dtype}; take nn.optim.SGD, or "
-                    "make its real and its imaginary part parameters of their own"
+                    f"{type(self).__name__} is for real parameters, but one is {p.dtype}; use nn.optim.SGD, "
+                    "or separate parameters for the real and the imaginary part"
                 )
             if id(p) in known:
-                raise OptionError(f"{type(self).__name__}: a parameter of shape {p.shape} came twice")
+                raise OptionError(f"{type(self).__name__}: a parameter of shape {p.shape} is given twice")
             known.add(id(p))
         group = {**self.defaults, **param_group, "params": params}
         self.check(group)
         self.param_groups.append(group)
 
     def check(self, group: Group) -> None:
-        """Refuse options that make no sense."""
+        """Refuse options with invalid values."""
         check_options(type(self).__name__, group)
 
     @ag.replayed
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients, which otherwise add up from one backward pass to the next."""
+        """Remove the gradients, which otherwise add up from one backward pass to the next."""
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None:
                     p.grad = None if set_to_none else Tensor(np.zeros_like(p.numpy()))
 
     def step(self, closure: Closure | None = None) -> Any:
-        """Give every parameter that has a gradient its next value.
+        """Update every parameter that has a gradient.
 
-        The values are new arrays: what a tape has recorded of the old ones stays as it was.
+        The new values are new arrays, so values on a tape do not change.
 
         Args:
-            closure: computes the loss anew, with gradients.
+            closure: a function that computes the loss and its gradients, called before the update.
 
         Returns:
-            What the closure returned.
+            The result of the closure.
         """
         loss = None
         if closure is not None:
@@ -183,7 +182,7 @@ class Optimizer(Hinted):
     def _step(self) -> None:
         """The next value of every parameter that has a gradient."""
         arrived = False
-        with np.errstate(all="ignore"):  # the square of a small gradient is 0, whatever np.seterr says
+        with np.errstate(all="ignore"):  # the square of a small gradient may underflow to 0
             for group in self.param_groups:
                 for p in group["params"]:
                     g = p.grad
@@ -196,24 +195,24 @@ class Optimizer(Hinted):
             self.warn_of_no_gradient()
 
     def warn_of_no_gradient(self) -> None:
-        """Say, once for an optimizer, that a step changed nothing.
+        """Warn, once for each optimizer, that a step changed nothing.
 
-        Steps without gradients are also how a schedule is walked through: with one, nothing is said.
+        With a schedule there is no warning: programs make steps without gradients to walk through a schedule.
         """
         scheduled = any("initial_lr" in group for group in self.param_groups)
         if not scheduled and not self.__dict__.get("_warned"):
             self._warned = True
             warn_of_mistake(
-                f"{type(self).__name__}.step() changed nothing, for no parameter has a gradient; write "
+                f"{type(self).__name__}.step() changed nothing, because no parameter has a gradient; write "
                 "optimizer.zero_grad(); loss.backward(); optimizer.step(), in this order"
             )
 
     def begin(self, x: Array, options: Options) -> State:
-        """What is remembered of a parameter before its first step; by default nothing.
+        """The state of a parameter before its first step, by default empty.
 
         Args:
             x: the value of the parameter.
-            options: the options.
+            options: the options of its group.
         """
         return {}
 
@@ -221,15 +220,15 @@ class Optimizer(Hinted):
         """The next value of one parameter, as a new array.
 
         Args:
-            x: its value; not to be written into.
-            g: its gradient, of the same shape; not to be written into. Weight decay is in it, or in x.
-            state: what `begin` gave and `update` has kept since; arrays in it may be written into.
-            options: the options.
+            x: the value, read-only.
+            g: the gradient, of the same shape, read-only. Weight decay is already in g or in x.
+            state: the state of the parameter, which `update` may change in place.
+            options: the options of its group.
         """
         raise NotImplementedError(f"{type(self).__name__} has no update rule")
 
     def _next(self, x: Array, g: Array, state: State, options: Options) -> Array:
-        """The next value of one parameter, whose state begins with the first step."""
+        """The next value of one parameter; the first step makes its state."""
         if not state:
             state.update(self.begin(x, options))
         return self.update(x, g, state, options)
@@ -237,7 +236,7 @@ class Optimizer(Hinted):
     # -- the state ---------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """Options, and copies of what is remembered; parameters are numbered in order.
+        """The options and a copy of the state; parameters are numbered in order.
 
         Returns:
             `{"state": {0: {...}, ...}, "param_groups": [{"lr": ..., "params": [0, 1]}, ...]}`
@@ -248,16 +247,15 @@ class Optimizer(Hinted):
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on from a state that `state_dict` gave.
+        """Load a state of `state_dict`. Arrays are cast to the dtypes of their parameters.
 
-        Arrays take the dtypes of their parameters.
+        If there is an error, nothing is loaded.
 
         Raises:
-            DTypeError: the state is no dict.
-            DataError: the state is no optimizer's, or another optimizer's, the groups are of other sizes, an
-                array is of another shape than its parameter, or a step from it would fail; nothing is loaded
-                then.
-            OptionError: an option in it makes no sense.
+            DTypeError: the state is not a dict.
+            DataError: the state belongs to another kind of optimizer, or does not fit the parameters, or a
+                step from the state would fail.
+            OptionError: an option in the state has an invalid value.
         """
         if not isinstance(state_dict, Mapping) or not state_dict.keys() >= {"state", "param_groups"}:
             raise _no_state(type(self).__name__, state_dict)
@@ -274,7 +272,7 @@ class Optimizer(Hinted):
         self.state = state
 
     def _groups_of(self, state_dict: Mapping[str, Any]) -> list[Group]:
-        """The groups of a state, with the parameters that are here; refuses those that do not fit."""
+        """The groups of a state, with the parameters of this optimizer; refuse groups that do not fit."""
         name = type(self).__name__
         groups_given = state_dict["param_groups"]
         if not (
@@ -290,27 +288,29 @@ class Optimizer(Hinted):
         groups = []
         for group, saved in zip(self.param_groups, groups_given, strict=True):
             if lacking := [option for option in self.defaults if option not in saved]:
-                raise DataError(f"{name}: the state is that of another optimizer, without {lacking[0]}")
+                raise DataError(f"{name}: the state belongs to another optimizer: it has no {lacking[0]}")
             options = [option for option in group if option in saved and option != "params"]
             if unlike := [option for option in options if not same_kind(group[option], saved[option])]:
-                raise DataError(f"{name}: {unlike[0]} cannot be {reprlib.repr(saved[unlike[0]])}")
+                raise DataError(f"{name}: {unlike[0]} has the invalid value {reprlib.repr(saved[unlike[0]])}")
             groups.append({**saved, "params": group["params"]})
             self.check(groups[-1])
         return groups
 
     def _states_of(self, saved: Mapping[Any, Any]) -> dict[Tensor, State]:
-        """What a state remembers of each parameter; refuses arrays of other shapes."""
+        """The loaded state of each parameter; arrays of other shapes are refused."""
         name, params = type(self).__name__, self._params()
         state: dict[Tensor, State] = {}
         for i, entries in saved.items():
             if i not in range(len(params)):
-                raise DataError(f"{name}: the state has a parameter {i}, here are {len(params)}")
+                raise DataError(
+                    f"{name}: the state has a parameter {i}, but the optimizer has {len(params)} parameters"
+                )
             if not _is_dict(entries):
-                raise DataError(f"{name}: the state of parameter {i} is a {type(entries).__name__}, no dict")
+                raise DataError(f"{name}: expected a dict for parameter {i}, got a {type(entries).__name__}")
             own = state[params[int(i)]] = _copied(entries)
             for key, value in own.items():
                 if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind not in "biufc":
-                    raise DataError(f"{name}: {key} of parameter {i} is of {value.dtype}, no numbers")
+                    raise DataError(f"{name}: {key} of parameter {i} is {value.dtype}, expected numbers")
                 if isinstance(value, np.ndarray) and value.ndim:
                     fitted = self.fitted(value, params[int(i)])
                     if fitted is None:
@@ -324,23 +324,23 @@ class Optimizer(Hinted):
         return state
 
     def rehearse(self, i: int, p: Tensor, state: State, group: Group) -> None:
-        """Refuse a state that a step would stumble over: one is tried, on copies, with a gradient of 0.
+        """Refuse a state from which a step fails: try a step with a gradient of 0, on copies.
 
         Args:
             i: the number of the parameter.
             p: the parameter.
-            state: what is remembered of it.
-            group: its options.
+            state: the state of the parameter.
+            group: the group of the parameter.
 
         Raises:
-            DataError: the step fails, or remembers other things than one from the beginning.
+            DataError: the step fails, or the state has other entries than after a first step.
         """
         x = p.numpy()
         fresh: State = {}
         tried = _copied(state)
         try:
             self._next(x, np.zeros_like(x), fresh, group)
-        except Exception:  # a rule of another form, of which nothing is known
+        except Exception:  # a user's rule may not allow the trial
             return
         self._compare(i, {key: state.get(key, value) for key, value in fresh.items()}, fresh)
         try:
@@ -353,17 +353,17 @@ class Optimizer(Hinted):
         self._compare(i, tried, fresh)
 
     def _compare(self, i: int, state: State, fresh: State) -> None:
-        """Refuse a state with other names or shapes than the one that a first step leaves."""
+        """Refuse a state whose names or shapes differ from those after a first step."""
         came, expected = ({key: np.shape(value) for key, value in each.items()} for each in (state, fresh))
         for key in expected.keys() | came.keys():
             if expected.get(key) != came.get(key):
                 raise DataError(
                     f"{type(self).__name__}: {key} of parameter {i} should have shape {expected.get(key)}, "
-                    f"in the state it has {came.get(key)}; it is that of another optimizer"
+                    f"but has {came.get(key)} in the state; the state belongs to another optimizer"
                 )
 
     def fitted(self, value: Array, p: Tensor) -> Array | None:
-        """An array in a state as it belongs to a parameter, or None if it cannot."""
+        """A loaded array in the dtype and layout of its parameter, or None if the shape does not fit."""
         if value.shape != p.shape:
             return None
         return value.astype(p.dtype, copy=False) if value.dtype.kind == "f" else value
@@ -377,7 +377,7 @@ class Optimizer(Hinted):
 
 
 def _constructor(options: tuple[inspect.Parameter, ...]) -> Callable[..., None]:
-    """An `__init__` with the options as its arguments; a `field(default=..., init=False)` is none of them."""
+    """An `__init__` with the options as arguments, except those of `field(default=..., init=False)`."""
     fixed = {option.name: option.default.default for option in options if isinstance(option.default, Field)}
     given = [option for option in options if option.name not in fixed and option.name != "params"]
 
@@ -392,13 +392,13 @@ _PARAMS = inspect.Parameter("params", inspect.Parameter.POSITIONAL_OR_KEYWORD, a
 
 
 def _no_state(name: str, came: object) -> DTypeError | DataError:
-    """The error for what is no state of an optimizer."""
+    """The error for an object that is not the state of an optimizer."""
     if not isinstance(came, Mapping):
         return DTypeError(
             f"{name}: load_state_dict takes a dict, got a {type(came).__name__}; write "
-            "load_state_dict(nn.load(path)), or of another optimizer load_state_dict(other.state_dict())"
+            "load_state_dict(nn.load(path)) or load_state_dict(other_optimizer.state_dict())"
         )
-    repair = "of the weights of a model write model.load_state_dict(state)"
+    repair = "for the weights of a model, write model.load_state_dict(state)"
     if came.keys() >= {"parts", "random state", "values"}:
         repair = "this is a checkpoint: write nn.load_checkpoint(path, model, optimizer)"
     for key, value in came.items():
@@ -409,7 +409,7 @@ def _no_state(name: str, came: object) -> DTypeError | DataError:
 
 
 def _decayed(x: Array, g: Array, group: Group) -> tuple[Array, Array]:
-    """Value and gradient of a parameter for a step downhill, with weight decay in one of them."""
+    """Value and gradient of a parameter for a descent step, with weight decay in one of them."""
     if group.get("maximize"):
         g = -g
     decay = group.get("weight_decay", 0)
@@ -421,10 +421,10 @@ def _decayed(x: Array, g: Array, group: Group) -> tuple[Array, Array]:
 
 
 def in_layout(new: Array, old: Array) -> Array:
-    """The new value with its axes in memory as in the old one.
+    """The new value in the memory layout of the old value.
 
-    A product may round otherwise in another layout, and a run that goes on from a file has the layouts
-    of its beginning: they stay, so that both end with the same bits.
+    A product may round differently in another layout. A resumed run starts with the first layouts, so the
+    layouts must never change: then both runs end with the same bits.
     """
     if new.strides == old.strides and new.dtype == old.dtype:
         return new

@@ -1,4 +1,4 @@
-"""Steps whose length each entry finds by itself, from the signs of its gradients."""
+"""Rprop: each entry adapts its own step size to the signs of its gradients."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ __all__ = ["Rprop"]
 class Rprop(Optimizer):
     """x <- x - sign(g) d, where d grows while the sign of g stays, and shrinks when it changes.
 
-    For whole data sets: the signs of gradients of small batches change by chance.
+    For full-batch training: in small batches the signs of gradients change by chance.
 
     Args:
         params: the parameters, or groups of them.
-        lr: what d begins with.
+        lr: the first value of d.
         etas: the factors by which d shrinks and grows.
         step_sizes: the smallest and the largest d.
-        maximize: go uphill.
+        maximize: maximize the loss instead of minimizing it.
 
     Raises:
-        OptionError: not 0 < etas[0] < 1 < etas[1].
+        OptionError: 0 < etas[0] < 1 < etas[1] does not hold.
 
     Source:
         M. Riedmiller, H. Braun, "A direct adaptive method for faster backpropagation learning: the RPROP
@@ -49,7 +49,7 @@ class Rprop(Optimizer):
     maximize: bool = False
 
     def begin(self, x: Array, options: Options) -> State:
-        """No steps yet, no gradient, and d = lr."""
+        """No steps yet; a gradient of 0, and d = lr."""
         return {"step": 0, **zeros(x, "prev"), "step_size": np.full_like(x, options["lr"])}
 
     def update(self, x: Array, g: Array, state: State, options: Options) -> Array:

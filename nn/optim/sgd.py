@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd_lite.errors import OptionError
 
+from ..kernels import optim as kernels
 from .optimizer import Array, Group, Optimizer, Options, Params, State
 
 __all__ = ["SGD"]
@@ -19,11 +20,11 @@ class SGD(Optimizer):
     Args:
         params: the parameters, or groups of them.
         lr: the learning rate.
-        momentum: how much of the last step's direction is kept.
-        dampening: how much of the gradient is left out of the direction.
-        weight_decay: adds weight_decay x to the gradient.
-        nesterov: steps along g + momentum v: the gradient is taken as if one step ahead.
-        maximize: go uphill.
+        momentum: the fraction of the momentum buffer v that is kept in a step.
+        dampening: the fraction of the gradient that does not enter v.
+        weight_decay: add weight_decay x to the gradient.
+        nesterov: step along g + momentum v, which looks one step ahead.
+        maximize: maximize the loss instead of minimizing it.
 
     Source:
         I. Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.
@@ -50,7 +51,7 @@ class SGD(Optimizer):
     maximize: bool = False
 
     def check(self, group: Group) -> None:
-        """Refuse options that make no sense."""
+        """Refuse options with invalid values."""
         super().check(group)
         if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
             raise OptionError("SGD(nesterov=True) needs momentum > 0 and dampening=0, e.g. momentum=0.9")
@@ -62,10 +63,9 @@ class SGD(Optimizer):
             v = state.get("momentum_buffer")
             if v is None:
                 v = state["momentum_buffer"] = np.array(g)
-            else:
-                v *= momentum
-                v += (1 - options["dampening"]) * g
-            g = g + momentum * v if options["nesterov"] else v
-        new: Array = g * -options["lr"]
-        new += x
-        return new
+                return kernels.descend(x, g + momentum * v if options["nesterov"] else v, rate=options["lr"])
+            part, nesterov = 1 - options["dampening"], options["nesterov"]
+            return kernels.descend_with_momentum(
+                x, g, v, momentum=momentum, part=part, rate=options["lr"], nesterov=nesterov
+            )
+        return kernels.descend(x, g, rate=options["lr"])

@@ -1,4 +1,4 @@
-"""How far outputs move when inputs are moved a little: attacks that try, and bounds that prove."""
+"""Robustness of outputs to small changes of inputs: attacks, which search, and bounds, which prove."""
 
 from .attacks import *
 from .bounds import *

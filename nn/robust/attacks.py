@@ -1,4 +1,4 @@
-"""Adversarial examples: inputs moved a little, in the direction that makes the loss large."""
+"""Adversarial examples: inputs changed a little, in a direction that increases the loss."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Loss = Callable[[Any, Any], Any]
 Range = tuple[float, float] | None
 
 TINY = float(np.finfo(np.float32).tiny)
-"""Stands in for a length of 0, which nothing can be divided by."""
+"""Replaces a length of 0 in divisions."""
 
 
 def fgsm(
@@ -39,23 +39,21 @@ def fgsm(
     loss: Loss = cross_entropy,
     clip: Range = (0.0, 1.0),
 ) -> Array:
-    """Move each entry of the inputs by `eps` up or down, to where the loss grows.
-
-    The fast gradient sign method: X + eps sign(gradient of the loss at X), clipped.
+    """The fast gradient sign method: X + eps sign(gradient of the loss at X), clipped.
 
     Args:
-        model: is used in evaluation mode, and left as it was; no gradients of its parameters are left behind.
+        model: the model, called in evaluation mode; neither the model nor its gradients change.
         X: inputs of shape (n, ...).
         y: targets of shape (n, ...).
-        eps: how far.
+        eps: the change of each entry.
         loss: `loss(outputs, targets)`, a single number.
-        clip: the least and the largest value that inputs have; None for any.
+        clip: the range (least, largest) of valid inputs; None for no limits.
 
     Returns:
         An array of the shape and dtype of X.
 
     Raises:
-        OptionError: `eps` is negative, `clip` no pair (least, largest), or an input beyond it.
+        OptionError: `eps` is negative, `clip` is not a pair (least, largest), or an input is outside it.
 
     Source:
         I. Goodfellow et al., "Explaining and harnessing adversarial examples", 2015.
@@ -85,34 +83,34 @@ def pgd(
     loss: Loss = cross_entropy,
     clip: Range = (0.0, 1.0),
 ) -> Array:
-    """Climb the loss by gradient steps, within a ball around the inputs: projected gradient descent.
+    """Projected gradient descent: increase the loss by gradient steps within a ball around the inputs.
 
-    Each step goes `step_size` along the sign of the gradient (norm inf) or along the gradient brought to
-    length 1 (norm 2), and then back to the nearest point of the ball and of `clip`.
+    Each step goes `step_size` along the sign of the gradient (norm inf) or along the normalized gradient
+    (norm 2). Then the result is projected back onto the ball and onto `clip`.
 
-    Adversarial training is training on what comes out, batch by batch:
+    Adversarial training uses these examples, batch by batch:
 
         for X, y in loader:
             loss = nn.functional.cross_entropy(model(nn.robust.pgd(model, X, y, eps=0.1)), y)
             ...
 
     Args:
-        model: is used in evaluation mode, and left as it was; no gradients of its parameters are left behind.
+        model: the model, called in evaluation mode; neither the model nor its gradients change.
         X: inputs of shape (n, ...).
         y: targets of shape (n, ...).
         eps: the radius of the ball around each input.
-        steps: how many.
-        step_size: by default 2.5 eps / steps, so that the rim can be reached from anywhere.
-        norm: math.inf for the largest change of an entry, 2 for the Euclidean length.
-        random_start: begin at a random point of the ball, drawn evenly, instead of its centre.
+        steps: the number of steps.
+        step_size: the length of a step; by default 2.5 eps / steps, which reaches the rim from anywhere.
+        norm: the norm of the ball: math.inf for the largest entry, 2 for the Euclidean norm.
+        random_start: begin at a uniformly random point of the ball instead of its centre.
         loss: `loss(outputs, targets)`, a single number.
-        clip: the least and the largest value that inputs have; None for any.
+        clip: the range (least, largest) of valid inputs; None for no limits.
 
     Returns:
         An array of the shape and dtype of X.
 
     Raises:
-        OptionError: an option that cannot be.
+        OptionError: an option has an invalid value.
 
     Source:
         A. Madry et al., "Towards deep learning models resistant to adversarial attacks", 2018.
@@ -138,7 +136,7 @@ def pgd(
 def _ball_and_step(
     eps: float, steps: int, step_size: float | None, norm: float
 ) -> tuple[_Cube | _Ball, float]:
-    """Where `pgd` may go, and how far in one step."""
+    """The ball of `pgd`, and the length of a step."""
     check_number("pgd", "eps", eps, example=0.1)
     check_whole("pgd", "steps", steps, example=10)
     step_size = 2.5 * eps / steps if step_size is None else step_size
@@ -149,7 +147,7 @@ def _ball_and_step(
 
 
 class _Cube:
-    """Changes of which no entry is larger than eps."""
+    """The ball of norm inf: no entry of a change is larger than eps."""
 
     def __init__(self, eps: float) -> None:
         self.eps = eps
@@ -165,19 +163,19 @@ class _Cube:
 
 
 class _Ball:
-    """Changes of which each sample's is no longer than eps."""
+    """The ball of norm 2: the change of each sample has a Euclidean norm of at most eps."""
 
     def __init__(self, eps: float) -> None:
         self.eps = eps
 
     def draw(self, shape: tuple[int, ...]) -> Any:
-        # A normal vector points anywhere; the share of a ball within radius r grows as r^d.
+        # The direction of a normal vector is uniform; the volume within radius r grows as r^d.
         inputs = math.prod(shape[1:])
         radii = self.eps * generator.random((shape[0], *(1 for _ in shape[1:]))) ** (1 / max(inputs, 1))
         return self.direction(generator.normal(size=shape)) * radii
 
     def direction(self, g: Array) -> Any:
-        # Divided by the largest entry first, so that tiny gradients do not underflow in their squares.
+        # Divide by the largest entry first, so that the squares of tiny gradients do not underflow.
         largest = np.max(np.abs(g), axis=tuple(range(1, g.ndim)), keepdims=True)
         g = g / np.maximum(largest, TINY)
         return g / np.maximum(_lengths(g), 1)
@@ -191,7 +189,7 @@ def _lengths(x: Array) -> Any:
 
 
 def check_range(who: str, X: npt.ArrayLike | Tensor, clip: Range) -> Array:
-    """Inputs as an array of floating-point numbers, all of them within `clip`."""
+    """Inputs as a floating-point array; inputs outside `clip` are refused."""
     x = as_array(X)
     x = x if x.dtype.kind == "f" else x.astype(float)
     if clip is None:
@@ -207,7 +205,7 @@ def check_range(who: str, X: npt.ArrayLike | Tensor, clip: Range) -> Array:
 
 
 def _clipped(moved: Any, X: Array, clip: Range) -> Array:
-    """Within the range of inputs, and in their dtype."""
+    """Clip to the range of valid inputs, in the dtype of X."""
     return np.asarray(moved if clip is None else np.clip(moved, *clip), X.dtype)
 
 
@@ -219,7 +217,7 @@ def _gradient(model: Module, X: Array, y: Any, loss: Loss) -> Array:
 
 @contextmanager
 def examined(model: Module) -> Iterator[None]:
-    """In evaluation mode, with parameters that are constants; afterwards as before."""
+    """Evaluation mode with frozen parameters; afterwards the model is as before."""
     trained = [p for p in model.parameters() if p.requires_grad]
 
     def undo() -> None:

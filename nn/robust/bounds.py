@@ -1,7 +1,7 @@
-"""Interval propagation: from bounds of the inputs to bounds of the outputs, layer by layer.
+"""Interval bound propagation: from bounds of the inputs to bounds of the outputs, layer by layer.
 
-Each kind of layer has one rule in the table below, from its input's bounds to its output's. The rules are
-written with the layers' own ops, so bounds are differentiable, and models can be trained on them.
+Each kind of layer has one rule, which maps the bounds of the input to bounds of the output. The rules use the
+layers' own ops, so bounds are differentiable, and models can be trained on them.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ def interval_bounds(
 ) -> tuple[Any, Any]:
     """Bounds of the outputs for all inputs between `lower` and `upper`.
 
-    An affine layer takes the centre c and the radius r of a box to W c + b and |W| r; a function that only
-    grows takes the bounds themselves. Of one layer these bounds are exact; of several they enclose what is
-    possible. The rounding of the arithmetic is not counted in.
+    An affine layer maps the centre c and the radius r of a box to W c + b and |W| r. An increasing function
+    maps the bounds themselves. For one layer the bounds are exact; for several they enclose all possible
+    outputs. Rounding errors are not included.
 
     Args:
-        model: in evaluation mode; of the layers with a rule: linear and convolutional ones, elementwise
-            activations, pooling, padding, normalization by running means, and those that only change the
-            shape. Others get theirs by `nn.robust.bounds_rule`.
-        lower: the least value of each entry of the inputs, of shape (n, ...).
-        upper: the largest, of the same shape.
+        model: a model in evaluation mode, made of layers with a rule: linear and convolutional layers,
+            elementwise activations, pooling, padding, normalization with running means, and changes of
+            shape. `nn.robust.bounds_rule` adds rules for other layers.
+        lower: the lower bound of each entry of the inputs, of shape (n, ...).
+        upper: the upper bound, of the same shape.
 
     Returns:
-        The bounds of the outputs, of their shape; on the tape.
+        The lower and the upper bounds of the outputs, on the tape.
 
     Raises:
-        ShapeError: the bounds are of different shapes.
-        DataError: a lower bound is above its upper one.
-        UnsupportedError: a layer has no rule, or behaves as in training.
+        ShapeError: the bounds have different shapes.
+        DataError: a lower bound is above its upper bound.
+        UnsupportedError: a layer has no rule, or is in training mode.
 
     Source:
         S. Gowal et al., "On the effectiveness of interval bound propagation for training verifiably
@@ -80,7 +80,7 @@ def through(layer: Module, lower: Any, upper: Any) -> Bounds:
         raise UnsupportedError(
             f"interval_bounds: {name} has hooks, which may change what passes; remove them: handle.remove()"
         )
-    # A class derived from one in the table is something else if it has a forward of its own.
+    # A subclass inherits a rule only if it inherits `forward` too.
     kinds = (kind for kind in type(layer).__mro__ if kind in RULES)
     kind = next((kind for kind in kinds if type(layer).forward is kind.forward), None)
     if kind is None:
@@ -93,11 +93,10 @@ def through(layer: Module, lower: Any, upper: Any) -> Bounds:
 
 
 def bounds_rule(*kinds: type[Module]) -> Callable[[_R], _R]:
-    """Make a function `(layer, lower, upper) -> (lower, upper)` the rule of these layers.
+    """Register a function `(layer, lower, upper) -> (lower, upper)` as the rule of some layers.
 
     Args:
-        kinds: classes of layers; the rule holds for classes that are derived from them too, unless they
-            have a forward of their own.
+        kinds: classes of layers. Subclasses inherit the rule, unless they have their own `forward`.
 
     Example:
         >>> import nn, numpy as np
@@ -127,7 +126,7 @@ def bounds_rule(*kinds: type[Module]) -> Callable[[_R], _R]:
 
 @bounds_rule(layers.Sequential)
 def one_after_another(layer: layers.Sequential, lower: Any, upper: Any) -> Bounds:
-    """Through one layer after another."""
+    """The bounds after one layer after another."""
     for part in layer:
         lower, upper = through(part, lower, upper)
     return lower, upper
@@ -137,13 +136,13 @@ def one_after_another(layer: layers.Sequential, lower: Any, upper: Any) -> Bound
     layers.Linear, layers.Conv1d, layers.Conv2d, layers.Conv3d, layers.ConvTranspose1d, layers.ConvTranspose2d
 )
 def affine(layer: Module, lower: Any, upper: Any) -> Bounds:
-    """The centre c of the box goes to W c + b, its radius r to |W| r."""
+    """The centre c of the box becomes W c + b, the radius r becomes |W| r."""
     centre, radius = layer((lower + upper) / 2), absolute(layer)((upper - lower) / 2)
     return centre - radius, centre + radius
 
 
 def absolute(layer: Module) -> Module:
-    """The layer with the absolute values of its weights, and without bias."""
+    """A copy of the layer with absolute weights and no bias."""
     twin = copy.copy(layer)
     twin.__dict__ |= {"_parameters": {"weight": np.abs(layer.weight), "bias": None}, "_computed": None}
     return twin
@@ -161,24 +160,24 @@ def absolute(layer: Module) -> Module:
     *(layers.CircularPad1d, layers.CircularPad2d),
 )
 def growing(layer: Module, lower: Any, upper: Any) -> Bounds:
-    """No output falls when an input grows."""
+    """Increasing functions: no output falls when an input grows."""
     if getattr(layer, "return_indices", False):
         raise UnsupportedError(
-            f"interval_bounds: {layer!r} returns indices too; without them there are bounds"
+            f"interval_bounds: {layer!r} returns indices too; for bounds, write return_indices=False"
         )
     return layer(lower), layer(upper)
 
 
 @bounds_rule(layers.Sigmoid, layers.AvgPool1d, layers.AvgPool2d, layers.AvgPool3d)
 def monotone(layer: Module, lower: Any, upper: Any) -> Bounds:
-    """The outputs grow or fall with the inputs, as the sign of an option says."""
+    """Monotonic functions: the outputs grow or fall with the inputs, by the sign of an option."""
     a, b = layer(lower), layer(upper)
     return np.minimum(a, b), np.maximum(a, b)
 
 
 @bounds_rule(layers.BatchNorm1d, layers.BatchNorm2d, layers.BatchNorm3d)
 def by_running_means(layer: Any, lower: Any, upper: Any) -> Bounds:
-    """Each channel grows or falls, as the sign of its weight says."""
+    """Each channel grows or falls, by the sign of its weight."""
     if layer.training or not layer.track_running_stats:
         raise UnsupportedError(
             f"interval_bounds: {layer!r} standardizes by the mean of the batch; "
@@ -189,7 +188,7 @@ def by_running_means(layer: Any, lower: Any, upper: Any) -> Bounds:
 
 @bounds_rule(layers.Dropout, layers.Dropout2d, layers.AlphaDropout)
 def dropped(layer: Module, lower: Any, upper: Any) -> Bounds:
-    """Nothing is dropped outside of training."""
+    """Dropout is the identity in evaluation mode."""
     if layer.training:
         raise UnsupportedError(f"interval_bounds: {layer!r} is random in training; call model.eval() first")
     return lower, upper
@@ -205,12 +204,12 @@ TURNS: dict[type[Module], Callable[[Any], float]] = {
     layers.Mish: lambda layer: -1.1924312145154952,
     layers.Hardswish: lambda layer: -1.5,
 }
-"""Where functions that fall on one side and grow on the other turn, if they do."""
+"""The point where each function may turn from falling to growing."""
 
 
 @bounds_rule(*TURNS)
 def turning(layer: Module, lower: Any, upper: Any) -> Bounds:
-    """The extremes are at the ends, or where the function turns if that lies between."""
+    """The extremes are at the ends, or at the turning point if it lies between them."""
     turn = next(TURNS[kind] for kind in type(layer).__mro__ if kind in TURNS)(layer)
     a, b, c = layer(lower), layer(upper), layer(np.clip(turn, lower, upper))
     return np.minimum(np.minimum(a, b), c), np.maximum(np.maximum(a, b), c)
@@ -218,7 +217,7 @@ def turning(layer: Module, lower: Any, upper: Any) -> Bounds:
 
 @bounds_rule(layers.Softplus)
 def stepping(layer: layers.Softplus, lower: Any, upper: Any) -> Bounds:
-    """It grows, but for a small step down to (or from) the line x at its threshold."""
+    """Softplus grows, except for a small jump at its threshold, where it switches to the line x."""
     at = layer.threshold / layer.beta
     bottom, top = sorted((at, float(layer(np.array(at)))))
     within = (lower <= at) & (at <= upper)

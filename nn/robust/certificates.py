@@ -1,4 +1,4 @@
-"""Proofs that no small change of the inputs changes the class, from bounds of the outputs."""
+"""Proofs from bounds of the outputs: no small change of the inputs changes the predicted class."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ Array = npt.NDArray[Any]
 def worst_logits(
     model: Module, lower: npt.ArrayLike | Tensor, upper: npt.ArrayLike | Tensor, y: npt.ArrayLike
 ) -> Any:
-    """How far each class may come above the right one: upper bounds of z_j - z_y; 0 for the right class y.
+    """Upper bounds of z_j - z_y, the logit of each class minus that of the right class y; 0 for j = y.
 
-    Where the model ends in a linear layer, the bounds are those of its rows' differences, which are tighter
-    than the differences of its bounds. As the logits of a loss they make certified training:
+    If the model ends in a linear layer, the bounds use differences of its rows, which is tighter than
+    differences of bounds. With these bounds as logits of a loss, training is certified training:
 
         eps = 0.1
         loss = nn.functional.cross_entropy(nn.robust.worst_logits(model, X - eps, X + eps, y), y)
 
     Args:
-        model: from inputs to logits (n, classes); see `interval_bounds` for its layers.
-        lower: the least value of each entry of the inputs, of shape (n, ...).
-        upper: the largest.
+        model: a model from inputs to logits (n, classes); see `interval_bounds` for its layers.
+        lower: the lower bound of each entry of the inputs, of shape (n, ...).
+        upper: the upper bound.
         y: the right classes, of shape (n,).
 
     Returns:
-        An array of shape (n, classes), on the tape. The class is proven where all others are below 0.
+        An array of shape (n, classes), on the tape. The class is certified if all others are below 0.
 
     Raises:
         ShapeError: the model does not give logits (n, classes), or `y` does not fit them.
@@ -76,17 +76,17 @@ def worst_logits(
 def certified(
     model: Module, X: npt.ArrayLike, y: npt.ArrayLike, eps: float, clip: Range = (0.0, 1.0)
 ) -> npt.NDArray[np.bool_]:
-    """For which samples it is proven that no change of at most `eps` per entry changes the right answer.
+    """The samples for which no change of at most `eps` per entry can change the right prediction.
 
     Args:
-        model: from inputs to logits (n, classes); is used in evaluation mode, and left as it was.
+        model: a model from inputs to logits (n, classes), called in evaluation mode; it does not change.
         X: inputs of shape (n, ...).
         y: the right classes, of shape (n,).
         eps: the largest change of an entry.
-        clip: the least and the largest value that inputs have; None for any.
+        clip: the range (least, largest) of valid inputs; None for no limits.
 
     Returns:
-        True or False for each sample. False does not mean that there is such a change: try `pgd`.
+        A boolean for each sample. False means no proof; to search for such a change, use `pgd`.
 
     Raises:
         UnsupportedError: see `interval_bounds`.
@@ -112,12 +112,12 @@ def certified(
 def certified_accuracy(
     model: Module, X: npt.ArrayLike, y: npt.ArrayLike, eps: float, clip: Range = (0.0, 1.0)
 ) -> float:
-    """The share of samples that are `certified`: no attack within `eps` can bring the accuracy below it."""
+    """The fraction of `certified` samples: no attack within `eps` can reduce the accuracy below it."""
     return float(np.mean(certified(model, X, y, eps, clip)))
 
 
 def _split(model: Module) -> tuple[Module, Module]:
-    """What comes before the last layer, and that layer."""
+    """The model without its last layer, and the last layer."""
     if type(model) is Sequential and len(model) and model._hooks is None:
         return model[:-1], model[-1]
     return Sequential(), model

@@ -1,4 +1,4 @@
-"""Schedules: the learning rate as a function of how often `step` was called.
+"""Schedules: the learning rate as a function of the number of calls of `step`.
 
 >>> import autograd_lite as ag, nn
 >>> optimizer = nn.optim.SGD([ag.Tensor(0.0, requires_grad=True)], lr=1.0)

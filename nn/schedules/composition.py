@@ -1,4 +1,4 @@
-"""Schedules made of schedules."""
+"""Schedules that combine schedules."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["ChainedScheduler", "SequentialLR"]
 
 
 class _Several(LRScheduler):
-    """What schedules made of schedules share: their state."""
+    """A base class for schedules that combine schedules: their state."""
 
     _schedulers: list[LRScheduler]
 
     def state_dict(self) -> State:
-        """Where this schedule and those in it are."""
+        """The state of this schedule and of the schedules inside."""
         return {**super().state_dict(), "_schedulers": [each.state_dict() for each in self._schedulers]}
 
     def _twin(self, state_dict: State, optimizer: Grouped) -> LRScheduler:
@@ -40,13 +40,13 @@ class _Several(LRScheduler):
 
 
 class SequentialLR(_Several):
-    """One schedule after another, each from its own beginning: a warm-up and then a decay, say.
+    """Run one schedule after another, each from its own beginning, e.g. a warm-up and then a decay.
 
     Args:
-        optimizer: whose rates change.
-        schedulers: the schedules, all of this optimizer.
-        milestones: when the second begins, the third, ...
-        last_epoch: -1 to begin.
+        optimizer: the optimizer whose learning rates change.
+        schedulers: the schedules, all for this optimizer.
+        milestones: the steps at which the second schedule begins, the third, ...
+        last_epoch: the number of steps made before, less one; -1 starts the schedule.
     """
 
     def __init__(
@@ -60,18 +60,18 @@ class SequentialLR(_Several):
         if len(milestones) != len(schedulers) - 1:
             raise OptionError(
                 f"SequentialLR: {len(schedulers)} schedules need {len(schedulers) - 1} milestones, "
-                f"{len(milestones)} came"
+                f"got {len(milestones)}"
             )
         self._schedulers, self.milestones = list(schedulers), list(milestones)
         super().__init__(optimizer, last_epoch)
 
     def _stay(self) -> None:
-        bisect_right(self.milestones, self.last_epoch)  # of numbers both
+        bisect_right(self.milestones, self.last_epoch)  # raises if a loaded value is not a number
         super()._stay()
 
     @ag.replayed
     def step(self, epoch: int | None = None) -> None:
-        """One step of the schedule whose turn it is."""
+        """One step of the current schedule."""
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         turn = bisect_right(self.milestones, self.last_epoch)
         begins = self.last_epoch == (self.milestones[turn - 1] if turn else 0)
@@ -79,11 +79,11 @@ class SequentialLR(_Several):
 
 
 class ChainedScheduler(_Several):
-    """Several schedules at once: their factors are multiplied.
+    """Run several schedules at once: their factors are multiplied.
 
     Args:
         schedulers: the schedules.
-        optimizer: theirs; by default that of the first.
+        optimizer: their optimizer; by default the optimizer of the first schedule.
     """
 
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Grouped | None = None) -> None:
@@ -95,11 +95,11 @@ class ChainedScheduler(_Several):
 
     @ag.replayed
     def step(self, epoch: int | None = None) -> None:
-        """One step of each."""
+        """One step of each schedule."""
         for each in self._schedulers:
             each.step(epoch)
 
 
 def _check_optimizer(name: str, optimizer: Grouped, schedulers: Sequence[LRScheduler]) -> None:
     if any(schedule.optimizer is not optimizer for schedule in schedulers):
-        raise OptionError(f"{name}: all schedules are of one optimizer; make each with the same")
+        raise OptionError(f"{name}: the schedules belong to different optimizers; make all with the same one")

@@ -16,10 +16,10 @@ class CosineAnnealingLR(LRScheduler):
     """lr = eta_min + (lr0 - eta_min) (1 + cos(pi t / T_max)) / 2.
 
     Args:
-        optimizer: whose rates change.
-        T_max: half the period: when the rate is lowest.
+        optimizer: the optimizer whose learning rates change.
+        T_max: half the period: the step with the lowest rate.
         eta_min: the lowest rate.
-        last_epoch: -1 to begin.
+        last_epoch: the number of steps made before, less one; -1 starts the schedule.
 
     Source:
         I. Loshchilov, F. Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017.
@@ -35,14 +35,14 @@ class CosineAnnealingLR(LRScheduler):
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
-    """Half a cosine from lr0 to eta_min in T_0 steps, and again in T_0 T_mult steps, and so on.
+    """Half a cosine from lr0 to eta_min in T_0 steps, then again in T_0 T_mult steps, and so on.
 
     Args:
-        optimizer: whose rates change.
-        T_0: the steps to the first restart.
-        T_mult: by how much longer each period is than the last.
+        optimizer: the optimizer whose learning rates change.
+        T_0: the number of steps before the first restart.
+        T_mult: the factor from each period to the next.
         eta_min: the lowest rate.
-        last_epoch: -1 to begin.
+        last_epoch: the number of steps made before, less one; -1 starts the schedule.
 
     Source:
         I. Loshchilov, F. Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017.
@@ -65,7 +65,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def factor(self, t: float, group: int) -> float:
-        if not (self.T_0 > 0 and self.T_mult >= 1):  # of a loaded state: the cycles would never reach t
+        if not (self.T_0 > 0 and self.T_mult >= 1):  # from a loaded state: the loop would never reach t
             raise DataError(
                 f"CosineAnnealingWarmRestarts: T_0={self.T_0} and T_mult={self.T_mult} make no cycles; "
                 "expected T_0 above 0 and T_mult of at least 1"
@@ -80,5 +80,5 @@ class CosineAnnealingWarmRestarts(LRScheduler):
 
 
 def half_cosine(t: float) -> float:
-    """From 1 at t = 0 to 0 at t = 1."""
+    """Half a cosine, from 1 at t = 0 to 0 at t = 1."""
     return (1 + math.cos(math.pi * t)) / 2

@@ -1,4 +1,4 @@
-"""Schedules whose rate follows a curve that only falls, or only rises."""
+"""Schedules along a monotonic curve."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class ExponentialLR(LRScheduler):
     """lr = lr0 gamma^t.
 
     Args:
-        optimizer: whose rates change.
+        optimizer: the optimizer whose learning rates change.
         gamma: the factor in each step.
-        last_epoch: -1 to begin.
+        last_epoch: the number of steps made before, less one; -1 starts the schedule.
     """
 
     def __init__(self, optimizer: Grouped, gamma: float, last_epoch: int = -1) -> None:
@@ -28,13 +28,13 @@ class ExponentialLR(LRScheduler):
 
 
 class PowerLR(LRScheduler):
-    """lr = lr0 / (1 + t / s)^c: fast at first, then ever slower.
+    """lr = lr0 / (1 + t / s)^c: the rate falls fast at first, then more and more slowly.
 
     Args:
-        optimizer: whose rates change.
-        s: after s steps the rate is lr0 / 2^c, after s more lr0 / 3^c.
+        optimizer: the optimizer whose learning rates change.
+        s: the rate is lr0 / 2^c after s steps, and lr0 / 3^c after 2 s steps.
         c: the power, usually 1.
-        last_epoch: -1 to begin.
+        last_epoch: the number of steps made before, less one; -1 starts the schedule.
 
     Source:
         L. Bottou, "Online learning and stochastic approximations", 1998; the lectures' power scheduling.
@@ -56,14 +56,14 @@ class PowerLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """Warm-up: the factor goes in a straight line from one to another, and stays there.
+    """Warm-up: the factor goes linearly from `start_factor` to `end_factor`, and stays there.
 
     Args:
-        optimizer: whose rates change.
-        start_factor: at t = 0.
-        end_factor: from t = total_iters on.
-        total_iters: how long the line is.
-        last_epoch: -1 to begin.
+        optimizer: the optimizer whose learning rates change.
+        start_factor: the factor at t = 0.
+        end_factor: the factor from t = total_iters on.
+        total_iters: the number of steps from one to the other.
+        last_epoch: the number of steps made before, less one; -1 starts the schedule.
     """
 
     def __init__(
@@ -89,10 +89,10 @@ class PolynomialLR(LRScheduler):
     """lr = lr0 (1 - t / total_iters)^power, and 0 from then on.
 
     Args:
-        optimizer: whose rates change.
-        total_iters: when the rate is 0.
-        power: of the polynomial.
-        last_epoch: -1 to begin.
+        optimizer: the optimizer whose learning rates change.
+        total_iters: the step at which the rate reaches 0.
+        power: the power of the polynomial.
+        last_epoch: the number of steps made before, less one; -1 starts the schedule.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Schedules of the rate and, against it, of the momentum; they make a step after every batch."""
+"""Cyclic schedules of the rate and, in the opposite direction, of the momentum; one step for each batch."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .schedule import Group, Grouped, LRScheduler, for_each, positive
 __all__ = ["CyclicLR", "OneCycleLR"]
 
 Corner = tuple[float, Sequence[float], Sequence[float]]
-"""A step of a cycle, and the rates and the momenta of the groups there."""
+"""A step of a cycle, with the rates and the momenta of the groups at this step."""
 
 
 class _Cycle(LRScheduler):
-    """What schedules share that set the rate itself, and the momentum against it."""
+    """A base class for schedules that set the rate, and the momentum in the opposite direction."""
 
     cycle_momentum: bool
     interval = "step"
@@ -35,7 +35,7 @@ class _Cycle(LRScheduler):
 
     @ag.replayed
     def step(self, epoch: int | None = None) -> None:
-        """Set rate and momentum of the next step."""
+        """Set the rate and the momentum for the next step."""
         t = self.last_epoch + 1 if epoch is None else epoch
         for i, group in enumerate(self.optimizer.param_groups):
             group["lr"] = self.rate(t, i)
@@ -54,22 +54,22 @@ def _set_momentum(group: Group, momentum: float, name: str) -> None:
 
 
 class OneCycleLR(_Cycle):
-    """1cycle: the rate goes up to max_lr and then down to almost nothing, the momentum down and up.
+    """The 1cycle policy: the rate rises to max_lr, then falls to almost 0; the momentum falls, then rises.
 
     Args:
-        optimizer: whose rates and momenta change; `step` is called after every batch.
-        max_lr: the highest rate, or a list with one for each group.
-        total_steps: the length of the cycle; or epochs times steps_per_epoch.
+        optimizer: the optimizer whose rates and momenta change; call `step` after every batch.
+        max_lr: the highest rate, or a list with one rate for each group.
+        total_steps: the length of the cycle; by default epochs times steps_per_epoch.
         epochs, steps_per_epoch: see total_steps.
-        pct_start: the share of the cycle in which the rate goes up.
-        anneal_strategy: "cos" or "linear".
-        cycle_momentum: whether the momentum changes too.
-        base_momentum: the lowest momentum, where the rate is highest.
-        max_momentum: the highest.
+        pct_start: the fraction of the cycle in which the rate rises.
+        anneal_strategy: the shape of the curves, "cos" or "linear".
+        cycle_momentum: change the momentum too.
+        base_momentum: the lowest momentum, at the highest rate.
+        max_momentum: the highest momentum.
         div_factor: the first rate is max_lr / div_factor.
-        final_div_factor: the last is the first / final_div_factor.
-        three_phase: down to the first rate as long as up, and only then to the last.
-        last_epoch: -1 to begin.
+        final_div_factor: the last rate is the first rate / final_div_factor.
+        three_phase: fall to the first rate as slowly as the rate rose, and only then to the last rate.
+        last_epoch: the number of steps made before, less one; -1 starts the schedule.
 
     Raises:
         OptionError: the length is not given, or the cycle is over.
@@ -121,7 +121,7 @@ class OneCycleLR(_Cycle):
 
     def _between(self, t: int, group: int, what: Literal[1, 2]) -> float:
         """The rate (1) or the momentum (2) between the two corners around t."""
-        if t > self.total_steps:  # a loop calls it after the last step as well
+        if t > self.total_steps:  # t = total_steps is allowed: a loop calls `step` after the last batch too
             raise OptionError(
                 f"OneCycleLR: the cycle of {self.total_steps} steps is over; make total_steps larger"
             )
@@ -143,23 +143,23 @@ class OneCycleLR(_Cycle):
 
 
 class CyclicLR(_Cycle):
-    """The rate goes up and down between base_lr and max_lr, over and over.
+    """The rate rises and falls between base_lr and max_lr, again and again.
 
     Args:
-        optimizer: whose rates and momenta change; `step` is called after every batch.
-        base_lr: the lowest rate, or a list with one for each group.
-        max_lr: the highest.
-        step_size_up: the steps from the lowest to the highest.
-        step_size_down: and back; by default as many.
-        mode: "triangular"; "triangular2", where each cycle is half as high as the last; or "exp_range", where
-            the height is multiplied by gamma^t.
-        gamma: of "exp_range".
-        scale_fn: the height of the cycles, in place of a mode.
-        scale_mode: whether scale_fn gets the number of the "cycle" or of the "iterations".
-        cycle_momentum: whether the momentum changes too, against the rate.
+        optimizer: the optimizer whose rates and momenta change; call `step` after every batch.
+        base_lr: the lowest rate, or a list with one rate for each group.
+        max_lr: the highest rate, or a list with one rate for each group.
+        step_size_up: the number of steps from the lowest to the highest rate.
+        step_size_down: the number of steps back to the lowest rate; by default step_size_up.
+        mode: "triangular" keeps the height of the cycles, "triangular2" halves the height with each cycle,
+            and "exp_range" multiplies the height by gamma^t.
+        gamma: the factor of "exp_range".
+        scale_fn: a function that gives the height of the cycles, in place of a mode.
+        scale_mode: the argument of scale_fn: "cycle" for the number of the cycle, "iterations" for t.
+        cycle_momentum: change the momentum too, in the opposite direction.
         base_momentum: the lowest momentum.
-        max_momentum: the highest.
-        last_epoch: -1 to begin.
+        max_momentum: the highest momentum.
+        last_epoch: the number of steps made before, less one; -1 starts the schedule.
 
     Source:
         L. Smith, "Cyclical learning rates for training neural networks", 2017.
@@ -199,7 +199,7 @@ class CyclicLR(_Cycle):
         super().__init__(optimizer, for_each(optimizer, base_lr, "base_lr"), last_epoch)
 
     def _height(self, t: int) -> float:
-        """Where between the lowest and the highest, times the height of the cycle."""
+        """The position between the lowest (0) and the highest (1) rate, times the height of the cycle."""
         cycle, place = divmod(t, self.up + self.down)
         gone = place / self.up if place <= self.up else (self.up + self.down - place) / self.down
         return gone * self.scale_fn(cycle + 1 if self.scale_mode == "cycle" else t)

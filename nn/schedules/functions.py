@@ -1,4 +1,4 @@
-"""Schedules that are the user's own functions of the step."""
+"""Schedules given by the user's functions of the step."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class LambdaLR(LRScheduler):
     """lr = lr0 f(t).
 
     Args:
-        optimizer: whose rates change.
+        optimizer: the optimizer whose learning rates change.
         lr_lambda: f, or a list with one for each group.
-        last_epoch: -1 to begin.
+        last_epoch: the number of steps made before, less one; -1 starts the schedule.
     """
 
     absolute = True
@@ -38,9 +38,9 @@ class MultiplicativeLR(LambdaLR):
     """lr = lr0 f(1) f(2) ... f(t).
 
     Args:
-        optimizer: whose rates change.
+        optimizer: the optimizer whose learning rates change.
         lr_lambda: f, or a list with one for each group.
-        last_epoch: -1 to begin.
+        last_epoch: the number of steps made before, less one; -1 starts the schedule.
     """
 
     absolute = False

@@ -1,4 +1,4 @@
-"""Schedules that watch the loss."""
+"""A schedule that watches the loss or another metric."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ __all__ = ["ReduceLROnPlateau"]
 
 
 class ReduceLROnPlateau(LRScheduler):
-    """Performance scheduling: the rate is multiplied by `factor` when a number has stopped getting better.
+    """Performance scheduling: multiply the rate by `factor` when a metric has stopped improving.
 
     Args:
-        optimizer: whose rates change.
+        optimizer: the optimizer whose learning rates change.
         mode: "min" for a loss, "max" for an accuracy.
-        factor: below 1.
-        patience: how many steps without an improvement are waited for.
-        threshold: what counts as an improvement ...
-        threshold_mode: ... "rel" of the best number, or "abs".
-        cooldown: how many steps after a change nothing is counted.
-        min_lr: the lowest rate, or a list with one for each group.
-        eps: a change smaller than this is not made.
+        factor: the factor of the rate, below 1.
+        patience: the number of steps without an improvement to wait for.
+        threshold: the smallest change that counts as an improvement.
+        threshold_mode: "rel" for a threshold relative to the best value, "abs" for an absolute one.
+        cooldown: the number of steps after a change of the rate that are not counted.
+        min_lr: the lowest rate, or a list with one rate for each group.
+        eps: the smallest change of the rate; smaller changes are skipped.
 
     Example:
         >>> import autograd_lite as ag, nn
@@ -63,7 +63,7 @@ class ReduceLROnPlateau(LRScheduler):
         self.num_bad_epochs = self.cooldown_counter = self.last_epoch = 0
 
     def step(self, metrics: SupportsFloat, epoch: int | None = None) -> None:  # type: ignore[override]
-        """Look at the number of one more epoch."""
+        """Take the metric of one more epoch, and change the rate if it has stopped improving."""
         value = float(metrics)
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         if self.is_better(value):
@@ -84,7 +84,7 @@ class ReduceLROnPlateau(LRScheduler):
         self.step(1.0)
 
     def is_better(self, value: float) -> bool:
-        """Whether a number is better than the best so far by more than the threshold."""
+        """Whether a value is better than the best so far by more than the threshold."""
         sign = 1.0 if self.mode == "max" else -1.0
         if math.isinf(self.best):
             return sign * value > sign * self.best

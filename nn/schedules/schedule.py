@@ -1,4 +1,4 @@
-"""What all schedules share: the rates after t steps, and where a schedule is."""
+"""The base class of schedules: the rates after t steps, and the state."""
 
 from __future__ import annotations
 
@@ -22,37 +22,37 @@ State = dict[str, Any]
 
 @runtime_checkable
 class Grouped(Protocol):
-    """An optimizer as schedules see one: groups of parameters, each with a rate "lr"."""
+    """An optimizer as schedules see it: groups of parameters, each with a learning rate "lr"."""
 
     param_groups: list[Group]
 
 
 class LRScheduler:
-    """Base class: a schedule is its `factor`, by which it multiplies the learning rates after t steps.
+    """Base class: after t steps, a schedule has multiplied the learning rates by `factor(t, group)`.
 
-    Steps multiply the present rate by factor(t) / factor(t - 1), so several schedules of one optimizer
+    Each step multiplies the current rate by factor(t) / factor(t - 1). So several schedules of one optimizer
     work together, and a rate that was set by hand stays in force.
 
     Args:
-        optimizer: its groups' "lr" is what changes; "initial_lr" keeps what it was.
-        last_epoch: how many steps have been made before, less one; -1 to begin.
+        optimizer: the optimizer; "lr" in its groups changes, and "initial_lr" keeps the first rate.
+        last_epoch: the number of steps made before, less one; -1 starts the schedule.
 
     Attributes:
-        base_lrs: the rates of the groups at the beginning.
-        last_epoch: how often `step` was called.
+        base_lrs: the first rates of the groups.
+        last_epoch: the number of calls of `step`.
     """
 
     __plan_outside__ = True
     """`ag.compile` replays `step` as it is."""
 
     floor = 0.0
-    """What the factor is applied to is the part of the rate above this."""
+    """The factor multiplies the part of the rate above this floor."""
 
     absolute = False
-    """Whether each step sets the rate anew, whatever it is now."""
+    """True if each step sets the rate from t alone, not from the current rate."""
 
     interval = "epoch"
-    """How often `nn.Trainer` calls `step`: after each "epoch", or after each "step" of the optimizer."""
+    """When `nn.Trainer` calls `step`: after each "epoch", or after each "step" of the optimizer."""
 
     def __init__(self, optimizer: Grouped, last_epoch: int = -1) -> None:
         if not isinstance(optimizer, Grouped):
@@ -64,24 +64,24 @@ class LRScheduler:
                 group.setdefault("initial_lr", group["lr"])
             elif "initial_lr" not in group:
                 raise DataError(
-                    f"{type(self).__name__}(last_epoch={last_epoch}) goes on from an optimizer whose groups "
-                    'have an "initial_lr"; load its state first, or begin with last_epoch=-1'
+                    f"{type(self).__name__}(last_epoch={last_epoch}) needs an optimizer whose groups "
+                    'have an "initial_lr"; load the state of the optimizer first, or write last_epoch=-1'
                 )
         self.base_lrs: list[float] = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = last_epoch
         self.step()
 
     def factor(self, t: int, group: int) -> float:
-        """The rate after t steps, above the floor, relative to that at the beginning.
+        """The rate after t steps relative to the first rate, both above the floor.
 
         Args:
-            t: how often `step` was called.
-            group: the number of the parameter group.
+            t: the number of calls of `step`.
+            group: the index of the parameter group.
         """
         raise NotImplementedError(f"{type(self).__name__} has no factor(t, group)")
 
     def ratio(self, t: int, group: int) -> float:
-        """The factor after t steps relative to that one step before."""
+        """The factor after t steps relative to the factor one step before."""
         return self.factor(t, group) / (self.factor(t - 1, group) if t > 0 else 1.0)
 
     def rate(self, t: int, group: int) -> float:
@@ -91,7 +91,7 @@ class LRScheduler:
 
     @ag.replayed
     def step(self, epoch: int | None = None) -> None:
-        """Set the rates of the next step, or those after `epoch` steps."""
+        """Set the rates for the next step, or the rates after `epoch` steps."""
         t = self.last_epoch + 1 if epoch is None else epoch
         for i, group in enumerate(self.optimizer.param_groups):
             if self.absolute or epoch is not None or (t > 0 and self.factor(t - 1, i) == 0):
@@ -101,18 +101,18 @@ class LRScheduler:
         self.last_epoch = t
 
     def get_last_lr(self) -> list[float]:
-        """The present rates of the groups."""
+        """The current rates of the groups."""
         return [group["lr"] for group in self.optimizer.param_groups]
 
     def state_dict(self) -> State:
-        """Where the schedule is, without the optimizer and without functions."""
+        """The state of the schedule, without the optimizer and without functions."""
         return {k: v for k, v in vars(self).items() if k != "optimizer" and not _is_function(v)}
 
     def load_state_dict(self, state_dict: State) -> None:
-        """Go on from a state that `state_dict` gave.
+        """Load a state of `state_dict`.
 
         Raises:
-            DataError: it is that of another schedule; nothing is loaded then.
+            DataError: the state belongs to another schedule; nothing is loaded.
         """
         rehearsal = copy(self.optimizer)
         rehearsal.param_groups = [dict(group) for group in self.optimizer.param_groups]
@@ -121,35 +121,35 @@ class LRScheduler:
             self._twin(state_dict, rehearsal)._stay()
         except DataError:
             raise
-        except AutogradLiteError:  # a schedule at its end, which says so when it is asked for more
+        except AutogradLiteError:  # a schedule at its end raises when it is stepped
             pass
         except Exception as error:
-            raise DataError(f"{name}: the state leads to {type(error).__name__}: {error}") from error
+            raise DataError(f"{name}: a step from the state fails: {type(error).__name__} {error}") from error
         rates = [group["lr"] for group in rehearsal.param_groups]
         if not all(isinstance(rate, Real) and math.isfinite(rate) for rate in rates):
-            raise DataError(f"{name}: the state leads to the rates {rates}")
+            raise DataError(f"{name}: a step from the state gives the rates {rates}")
         self._take(state_dict)
 
     def _twin(self, state_dict: State, optimizer: Grouped) -> LRScheduler:
-        """A copy of this schedule that is where the state says; refuses the state of another one."""
+        """A copy of this schedule with a loaded state; the state of another schedule is refused."""
         here = self.state_dict()
         if not isinstance(state_dict, dict):
-            raise DataError(f"{type(self).__name__}: the state is a {type(state_dict).__name__}, no dict")
+            raise DataError(f"{type(self).__name__}: the state is a {type(state_dict).__name__}, not a dict")
         differ = here.keys() ^ state_dict.keys() or {k for k in here if not same_kind(here[k], state_dict[k])}
         if differ:
             raise DataError(
-                f"{type(self).__name__}: the state is that of another schedule: see {min(differ)}"
+                f"{type(self).__name__}: the state belongs to another schedule: compare {min(differ)}"
             )
         twin = copy(self)
         vars(twin).update(state_dict, optimizer=optimizer)
         return twin
 
     def _stay(self) -> None:
-        """Set the rates of the present step."""
+        """Set the rates of the current step."""
         self.step(max(self.last_epoch, 0))
 
     def _take(self, state_dict: State) -> None:
-        """Go on from a state that was found to fit."""
+        """Load a state that was checked before."""
         vars(self).update(state_dict)
 
 
@@ -158,7 +158,7 @@ def _is_function(value: object) -> bool:
 
 
 def for_each(optimizer: Grouped, value: T | Sequence[T], what: str) -> list[T]:
-    """One value for each parameter group."""
+    """A list with one value for each parameter group."""
     n = len(optimizer.param_groups)
     values = list(value) if isinstance(value, (list, tuple)) else [cast(T, value)] * n
     if len(values) != n:
@@ -167,7 +167,7 @@ def for_each(optimizer: Grouped, value: T | Sequence[T], what: str) -> list[T]:
 
 
 def positive(name: str, option: str, value: T) -> T:
-    """A number above 0, which anything else is refused for."""
+    """The value, if it is a number above 0; anything else is refused."""
     if not isinstance(value, Real) or not float(value) > 0:
         raise OptionError(f"{name}({option}={value!r}): expected a number above 0, e.g. {option}=10")
     return cast(T, value)

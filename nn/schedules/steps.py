@@ -1,4 +1,4 @@
-"""Schedules whose rate is constant for a while, then another."""
+"""Schedules with piecewise constant rates."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class StepLR(LRScheduler):
     """lr = lr0 gamma^floor(t / step_size).
 
     Args:
-        optimizer: whose rates change.
-        step_size: how many steps a rate lasts.
-        gamma: the factor from one to the next.
-        last_epoch: -1 to begin.
+        optimizer: the optimizer whose learning rates change.
+        step_size: the number of steps with the same rate.
+        gamma: the factor from one rate to the next.
+        last_epoch: the number of steps made before, less one; -1 starts the schedule.
     """
 
     def __init__(self, optimizer: Grouped, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
@@ -29,13 +29,13 @@ class StepLR(LRScheduler):
 
 
 class MultiStepLR(LRScheduler):
-    """Piecewise constant: lr = lr0 gamma^(how many milestones are reached).
+    """lr = lr0 gamma^(number of milestones reached).
 
     Args:
-        optimizer: whose rates change.
+        optimizer: the optimizer whose learning rates change.
         milestones: the steps at which the rate changes.
         gamma: the factor from one rate to the next.
-        last_epoch: -1 to begin.
+        last_epoch: the number of steps made before, less one; -1 starts the schedule.
     """
 
     def __init__(
@@ -52,10 +52,10 @@ class ConstantLR(LRScheduler):
     """lr = lr0 factor for the first `total_iters` steps, then lr0.
 
     Args:
-        optimizer: whose rates change.
-        factor: of the first steps.
-        total_iters: how many these are.
-        last_epoch: -1 to begin.
+        optimizer: the optimizer whose learning rates change.
+        factor: the factor of the first steps.
+        total_iters: the number of first steps.
+        last_epoch: the number of steps made before, less one; -1 starts the schedule.
     """
 
     def __init__(

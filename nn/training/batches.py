@@ -1,4 +1,4 @@
-"""What a Trainer learns from, as batches: pairs of inputs and targets in the dtype of its model."""
+"""Batches for a Trainer: pairs of inputs and targets in the dtype of the model."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Array = npt.NDArray[Any]
 
 
 class Batches:
-    """Makes loaders, and pairs of arrays of what they give.
+    """Makes loaders from data, and pairs of arrays from batches.
 
     Args:
-        dtype: what floating-point arrays become; None for what they are.
+        dtype: the dtype for floating-point arrays; None keeps their dtype.
     """
 
     def __init__(self, dtype: np.dtype[Any] | None) -> None:
@@ -48,7 +48,7 @@ class Batches:
         return loader, self.loader("fit(validation_data=...)", held_X, held_y, max(batch_size, 256))
 
     def _split(self, X: Any, y: Any, validation: Any, split: float) -> tuple[Array, Array, Any]:
-        """Training and validation data out of one: the ends of X and y are kept for validation."""
+        """Split the data for training and validation: the ends of X and y become validation data."""
         if validation is not None or isinstance(X, (Dataset, DataLoader)):
             raise OptionError(
                 "fit(validation_split=...) is for arrays X and y alone; with validation_data, leave it out"
@@ -64,16 +64,16 @@ class Batches:
         return X[:n], y[:n], (X[n:], y[n:])
 
     def loader(self, who: str, X: Any, y: Any, batch_size: int, shuffle: bool = False) -> DataLoader:
-        """The batches of arrays or of a Dataset, or a loader as it is."""
+        """A loader for arrays or a Dataset; a loader stays unchanged."""
         if y is not None or not isinstance(X, (Dataset, DataLoader)):
             X = TensorDataset(*self._arrays(who, X, y))
         loader = X if isinstance(X, DataLoader) else DataLoader(X, batch_size, shuffle)
         if length(loader) == 0:
-            raise DataError(f"{who}: there are no batches in it, of {len(loader.dataset)} samples")
+            raise DataError(f"{who}: there are no batches in the loader, of {len(loader.dataset)} samples")
         return loader
 
     def inputs(self, X: Any, batch_size: int) -> DataLoader:
-        """The batches of inputs alone."""
+        """A loader for inputs without targets."""
         if not isinstance(X, (Dataset, DataLoader)):
             X = numbers("predict", "X", X)
             if not X.size:
@@ -92,7 +92,7 @@ class Batches:
         return self.cast(numbers("loader", "X", batch[0])), self.cast(numbers("loader", "y", batch[1]))
 
     def cast(self, x: Array) -> Array:
-        """A floating-point array in the dtype of the model, another as it is."""
+        """Cast floating-point arrays to the dtype of the model; other arrays stay."""
         return x.astype(self.dtype, copy=False) if x.dtype.kind == "f" and self.dtype else x
 
     def _arrays(self, who: str, X: Any, y: Any) -> tuple[Array, Array]:
@@ -108,7 +108,7 @@ class Batches:
 
 
 def length(loader: DataLoader) -> int | None:
-    """How many batches a loader has, or None for a stream that does not know."""
+    """The number of batches of a loader; None for a stream of unknown length."""
     try:
         return len(loader)
     except TypeError:
@@ -116,7 +116,7 @@ def length(loader: DataLoader) -> int | None:
 
 
 def generators(*loaders: DataLoader | None) -> list[np.random.Generator]:
-    """All that decide on the order of samples, once each: those of loaders and of their samplers."""
+    """All generators that decide the order of samples, in loaders and their samplers, without repetitions."""
     found: dict[int, np.random.Generator] = {}
     for loader in loaders:
         batches = getattr(loader, "batch_sampler", None)
@@ -128,7 +128,7 @@ def generators(*loaders: DataLoader | None) -> list[np.random.Generator]:
 
 
 def numbers(who: str, name: str, values: Any) -> Array:
-    """The array of inputs or targets; what holds no numbers is refused."""
+    """The array of inputs or targets; arrays without numbers are refused."""
     if values is None or isinstance(values, (Dataset, DataLoader)):
         came = "None" if values is None else f"of type {type(values).__name__}"
         raise DTypeError(
@@ -146,7 +146,7 @@ def numbers(who: str, name: str, values: Any) -> Array:
 
 
 def cause_of_nan(dataset: Any, x: Array, t: Array) -> str:
-    """What a loss that is not finite may come from: the data first, then the learning rate."""
+    """The likely cause of a loss that is not finite: first the data, then the learning rate."""
     whole = isinstance(dataset, TensorDataset) and len(dataset.tensors) == 2
     for name, values in zip("Xy", map(as_array, dataset.tensors) if whole else (x, t), strict=True):
         finite = np.isfinite(values)

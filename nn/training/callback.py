@@ -1,4 +1,4 @@
-"""Callback: what is told of a training run while the run goes on."""
+"""Callback: an object that a Trainer calls during training."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Array = npt.NDArray[Any]
 
 
 class Training(Protocol):
-    """What a callback sees of the Trainer that calls it."""
+    """A Trainer as its callbacks see it."""
 
     model: Module
     loss: Loss
@@ -35,7 +35,7 @@ class Training(Protocol):
 
     @property
     def epoch(self) -> int:
-        """How many epochs of the present run are done."""
+        """The number of finished epochs of the current run."""
 
     def evaluate(
         self, X: npt.ArrayLike | Dataset | DataLoader, y: npt.ArrayLike | None = None, batch_size: int = 256
@@ -46,14 +46,14 @@ class Training(Protocol):
         """The outputs for inputs, in evaluation mode."""
 
     def measure_batch(self) -> dict[str, float]:
-        """The metrics of the batch that the model was trained on last."""
+        """The metrics of the last training batch."""
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the run to a file."""
 
 
 class Callback:
-    """Base class of what is called while a model is trained; override what you need.
+    """Base class of callbacks: override the methods you need.
 
     Attributes:
         trainer: the Trainer; `self.trainer.stop_training = True` ends after this epoch.
@@ -62,33 +62,35 @@ class Callback:
     trainer: Training
 
     def on_train_begin(self, epochs: int, steps: int) -> None:
-        """Before the first of `epochs` epochs of `steps` steps each, 0 if that is not known.
+        """Before the first epoch, or before a resumed run goes on.
 
-        Of a resumed run, before it goes on.
+        Args:
+            epochs: the number of epochs.
+            steps: the number of steps in each epoch; 0 if it is unknown.
         """
 
     def on_batch_end(self, step: int, loss: float) -> None:
-        """After the parameters were changed; steps count from 0 in each epoch."""
+        """After each step of the optimizer; steps count from 0 in each epoch."""
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """After the validation; epochs count from 0."""
 
     def on_checkpoint(self, epoch: int, logs: Logs) -> None:
-        """After all callbacks were told of the end of the epoch: the time to save the run."""
+        """After `on_epoch_end` of all callbacks: the time to save the run."""
 
     def on_train_end(self) -> None:
         """After the last epoch, and when training ends with an error."""
 
     def state_dict(self) -> dict[str, Any]:
-        """What a run that is resumed from a checkpoint has to know; anything that `nn.save` takes."""
+        """The state that a resumed run needs: a dict of values that `nn.save` takes."""
         return {}
 
     def check_state(self, state_dict: Mapping[str, Any], model: Module) -> None:
-        """Refuse a state that `load_state_dict` could not go on from; called before anything is resumed.
+        """Refuse a state that `load_state_dict` could not load; called before anything is resumed.
 
         Raises:
-            DataError: it does not fit.
+            DataError: the state does not fit.
         """
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on from a state; called after `on_train_begin`."""
+        """Load a state; called after `on_train_begin`."""

@@ -1,4 +1,4 @@
-"""What a Trainer refuses to work with, and what to write instead."""
+"""Checks of a Trainer's arguments; the messages say what to write instead."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .callback import Callback
 __all__ = ["check_callbacks", "check_parts", "check_schedule"]
 
 PARAMETERS = "model.parameters()"
-"""What messages say that an optimizer is given."""
+"""The argument of an optimizer, for messages."""
 
 
 def check_parts(model: Any, loss: Any, optimizer: Any) -> None:
-    """Refuse what a Trainer cannot work with, and say what to write."""
+    """Refuse a model, loss or optimizer of a wrong type."""
     for part, value, of in (("model", model, ""), ("loss", loss, ""), ("optimizer", optimizer, PARAMETERS)):
         if isinstance(value, type):
             name = value.__name__
@@ -45,14 +45,14 @@ def check_parts(model: Any, loss: Any, optimizer: Any) -> None:
 
 
 def check_schedule(scheduler: Any, optimizer: Optimizer, interval: Any) -> None:
-    """Refuse what is no schedule of this optimizer."""
+    """Refuse objects that are not schedules, and schedules of another optimizer."""
     if scheduler is not None and not isinstance(scheduler, LRScheduler):
         raise DTypeError(
             f"Trainer: the scheduler is {_shown(scheduler)}; write "
-            "nn.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.9), or another of them"
+            "nn.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.9), or another schedule"
         )
     if scheduler is not None and scheduler.optimizer is not optimizer:
-        raise OptionError("Trainer: the scheduler is of another optimizer; make it with the one given here")
+        raise OptionError("Trainer: the scheduler belongs to another optimizer; make it with the same one")
     if interval not in (None, "epoch", "step"):
         raise OptionError(f'Trainer(scheduler_interval={interval!r}): expected "epoch" or "step"')
     if interval == "step" and isinstance(scheduler, ReduceLROnPlateau):
@@ -64,7 +64,7 @@ def _shown(value: Any) -> str:
 
 
 def check_callbacks(callbacks: list[Any]) -> None:
-    """Refuse what is no callback."""
+    """Refuse objects that are not callbacks."""
     for callback in callbacks:
         if isinstance(callback, type):
             raise DTypeError(

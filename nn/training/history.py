@@ -1,8 +1,12 @@
-"""What was measured in a run, epoch by epoch."""
+"""The history of a run: loss and metrics of each epoch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+from autograd_lite.notebook import quietly
+
+from .shown import curves
 
 __all__ = ["History", "Logs"]
 
@@ -11,7 +15,7 @@ Logs = Mapping[str, float]
 
 
 class History(dict[str, list[float]]):
-    """What was measured, by name, with one number for each epoch.
+    """Loss and metrics by name, with one number for each epoch; a notebook shows them as curves.
 
     Example:
         >>> history = History()
@@ -29,3 +33,7 @@ class History(dict[str, list[float]]):
     def last(self) -> dict[str, float]:
         """The numbers of the last epoch."""
         return {name: values[-1] for name, values in self.items()}
+
+    @quietly
+    def _repr_html_(self) -> str | None:
+        return curves(self) if any(self.values()) else None

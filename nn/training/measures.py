@@ -1,4 +1,4 @@
-"""The metrics of a Trainer, by names that tell them apart."""
+"""The metrics of a Trainer, by unique names."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ __all__ = ["Metric", "measures"]
 Metric = Callable[[npt.NDArray[Any], npt.NDArray[Any]], float]
 
 TAKEN = ("loss", "learning_rate")
-"""What a history calls other numbers."""
+"""Names in a history that metrics must not take."""
 
 
 def measures(metrics: Iterable[Metric | str] | Metric | str) -> dict[str, Metric]:
-    """Functions by their names; those of one name get their options into it, or else a number.
+    """Metrics by name. Metrics with the same name get their options added to the name, or else a number.
 
     Raises:
-        DTypeError: one of them is no function.
+        DTypeError: a metric is not a function.
         OptionError: there is no metric of this name.
 
     Example:
@@ -34,7 +34,7 @@ def measures(metrics: Iterable[Metric | str] | Metric | str) -> dict[str, Metric
         ['accuracy', 'top_k_accuracy(k=1)', 'top_k_accuracy(k=2)']
     """
     several = [metrics] if isinstance(metrics, str) or callable(metrics) else metrics
-    functions = list({id(metric): metric for metric in map(_metric, several)}.values())  # each once
+    functions = list({id(metric): metric for metric in map(_metric, several)}.values())  # without repetitions
     plain = list(map(_name, functions))
     named: dict[str, Metric] = {}
     for function, name in zip(functions, plain, strict=True):
@@ -55,7 +55,7 @@ def _name(metric: Metric) -> str:
 
 
 def _options(metric: Metric) -> str:
-    """The options that a partial function sets, of those that are short: "(k=1)"."""
+    """The short options of a partial function, as text: "(k=1)"."""
     if not isinstance(metric, partial):
         return ""
     shown = [
@@ -70,7 +70,7 @@ def _metric(metric: Metric | str) -> Metric:
     if not isinstance(metric, str):
         if not callable(metric) or isinstance(metric, type):
             raise DTypeError(
-                f"Trainer: the metric {metric!r} is no function of outputs and targets, nor the name of one"
+                f"Trainer: the metric {metric!r} is neither a function of outputs and targets nor a name"
             )
         return metric
     if metric not in known_metrics.__all__:

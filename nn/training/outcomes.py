@@ -1,4 +1,4 @@
-"""What a model makes of a batch: output, loss, gradients, metrics."""
+"""Output, loss, gradients and metrics of batches."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ __all__ = [
 
 Array = npt.NDArray[Any]
 Loss = Callable[[Any, Any], Any]
-"""From outputs and targets to a single number."""
+"""A function of outputs and targets that gives a single number."""
 
 
 def outcome(model: Module, loss: Loss, x: Array, t: Array) -> tuple[Tensor, Any, float | None]:
-    """What the model makes of a batch, the loss of it, and what that was divided by; None for a sum."""
+    """The output and the loss of a batch, and the divisor of the loss; None for a sum."""
     output = output_of(model, x)
     with reductions() as found:
         result = loss(output, Tensor(t))
@@ -42,7 +42,7 @@ def outcome(model: Module, loss: Loss, x: Array, t: Array) -> tuple[Tensor, Any,
 
 
 def output_of(model: Module, x: Array) -> Tensor:
-    """The output of a model, which is refused unless it is one Tensor."""
+    """The output of a model; anything but one Tensor is refused."""
     output = model(Tensor(x))
     if isinstance(output, Tensor):
         return output
@@ -56,7 +56,7 @@ def output_of(model: Module, x: Array) -> Tensor:
 
 
 def number(loss: Any) -> float:
-    """The value of a loss, which is refused unless it is a single number."""
+    """The value of a loss; anything but a single number is refused."""
     if np.ndim(loss.numpy() if isinstance(loss, Tensor) else loss):
         raise ShapeError(
             f"the loss has shape {loss.shape}; expected a single number: use reduction='mean' or loss.mean()"
@@ -65,7 +65,10 @@ def number(loss: Any) -> float:
 
 
 def add_gradients(loss: Tensor, sizes: list[float | None]) -> None:
-    """Those of the last batch, in units of the first one that counts; of none where no target counts."""
+    """Add the gradients of the last batch, weighted by its divisor relative to the first nonzero divisor.
+
+    A batch in which no target counts adds nothing.
+    """
     size, unit = sizes[-1], next(filter(None, sizes), None)
     if size is None or size == unit:
         loss.backward()
@@ -74,7 +77,7 @@ def add_gradients(loss: Tensor, sizes: list[float | None]) -> None:
 
 
 def average_gradients(parameters: Iterable[Tensor], sizes: list[float | None]) -> None:
-    """Divide by all that was added up, as the loss of the one big batch does; not where it is a sum."""
+    """Divide the gradients by the total weight, as in one big batch; sums are not divided."""
     counted = list(filter(None, sizes))
     if len(counted) > 1:
         factor = counted[0] / sum(counted)
@@ -85,13 +88,13 @@ def average_gradients(parameters: Iterable[Tensor], sizes: list[float | None]) -
 
 
 def measured(metrics: Mapping[str, Metric], seen: Seen) -> dict[str, float]:
-    """Loss and metrics of all that was seen."""
+    """Loss and metrics of all collected batches."""
     loss = seen.loss()
     return {"loss": loss, **(metrics_of(metrics, *joined(seen.outputs, seen.targets)) if metrics else {})}
 
 
 def metrics_of(metrics: Mapping[str, Metric], outputs: Array, targets: Array) -> dict[str, float]:
-    """Each metric of outputs and targets, which is refused unless it is a single number."""
+    """The value of each metric; anything but a single number is refused."""
     numbers = {name: metric(outputs, targets) for name, metric in metrics.items()}
     for name, value in numbers.items():
         if np.ndim(value):

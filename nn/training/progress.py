@@ -1,4 +1,4 @@
-"""How a training run is shown: a bar on a terminal, and a few lines elsewhere."""
+"""The progress of a training run: a bar on a terminal, a few lines elsewhere."""
 
 from __future__ import annotations
 
@@ -6,26 +6,38 @@ import contextlib
 import math
 import sys
 import time
+from collections.abc import Iterable
+from typing import Any
 
+from ..data import DataLoader
+from .batches import length
 from .callback import Callback
 from .history import Logs
 
-__all__ = ["progress"]
+__all__ = ["progress", "waiting"]
 
 LINES = 10
-"""About how many epochs are reported where there is no terminal."""
+"""The approximate number of epochs to report without a terminal."""
 
 
 def progress() -> Callback:
-    """A bar on a terminal, and a few lines elsewhere."""
+    """A callback that shows a bar on a terminal, and a few lines elsewhere."""
     return _Bar() if sys.stderr.isatty() else _Lines()
 
 
+def waiting(loader: DataLoader, title: str) -> Iterable[Any]:
+    """The batches one by one, with a bar on a terminal if they take more than a second."""
+    import tqdm  # here, so that `import nn` is fast
+
+    bar: Iterable[Any] = tqdm.tqdm(loader, title, length(loader), leave=False, disable=None, delay=1)
+    return bar
+
+
 class _Bar(Callback):
-    """A bar for the steps of the running epoch, and a line for each that is done, for terminals."""
+    """For terminals: a bar for the steps of the current epoch, and a line for each finished epoch."""
 
     def on_train_begin(self, epochs: int, steps: int) -> None:
-        import tqdm  # here, so that `import nn` is fast
+        import tqdm  # here, to keep `import nn` fast
 
         self.epochs, self.steps, self.total = epochs, steps, 0.0
         self.start, self.done = time.perf_counter(), 0
@@ -34,11 +46,11 @@ class _Bar(Callback):
         self._name(self.trainer.epoch)
 
     def on_batch_end(self, step: int, loss: float) -> None:
-        self.total += loss if math.isfinite(loss) else 0.0  # of a batch of which no target counts
+        self.total += loss if math.isfinite(loss) else 0.0  # NaN: no target counts
         self.done += 1
-        if self.bar.update():  # it was drawn, which it is some ten times a second
+        if self.bar.update():  # True if the bar was drawn, some ten times a second
             numbers = {"loss": self.total / (step + 1)}
-            # A metric may be undefined on so few samples; what is shown must not end the training.
+            # A metric may be undefined on so few samples; the display must not end the training.
             with contextlib.suppress(Exception):
                 numbers |= self.trainer.measure_batch()
             left = (self.epochs - self.trainer.epoch) * self.steps - step - 1
@@ -61,7 +73,7 @@ class _Bar(Callback):
 
 
 class _Lines(Callback):
-    """A line for the first, the last, and some epochs between, with the minutes that are left."""
+    """A line for the first, the last, and some epochs between, with the remaining minutes."""
 
     def on_train_begin(self, epochs: int, steps: int) -> None:
         self.epochs = epochs
@@ -82,7 +94,7 @@ def _line(epoch: int, epochs: int, logs: Logs) -> str:
 
 
 def _numbers(logs: Logs) -> str:
-    """Six characters for each of usual size, those of a small learning rate too."""
+    """The numbers as text, six characters each at usual sizes, small learning rates included."""
     return "  ".join(
         f"{name} {value:.4f}" if value == 0 or abs(value) >= 1e-3 else f"{name} {value:6.0e}"
         for name, value in logs.items()

@@ -1,4 +1,4 @@
-"""Callbacks that write down the numbers of each epoch."""
+"""Callbacks that write the numbers of each epoch to files."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["CSVLogger", "TensorBoard"]
 
 
 class CSVLogger(Callback):
-    """Writes a table with a row for each epoch; a resumed run has the rows from its beginning on.
+    """Writes a table with a row for each epoch; a resumed run writes its earlier rows too.
 
     Args:
-        filename: the file, which is written anew.
-        separator: what stands between the columns "epoch" (from 0), "loss", ...
+        filename: the path of the file, which is overwritten.
+        separator: the text between the columns "epoch" (from 0), "loss", ...
 
     Raises:
         FileError: the file cannot be written.
@@ -52,12 +52,12 @@ class CSVLogger(Callback):
 
 
 class TensorBoard(Callback):
-    """Writes curves for TensorBoard, which shows those of training and validation in one picture.
+    """Writes curves for TensorBoard, which shows training and validation in one plot.
 
     `tensorboard --logdir logs` shows them. Needs tensorboardX: pip install tensorboardX.
 
     Args:
-        log_dir: the folder; "train" and "validation" are made in it.
+        log_dir: the folder, with the subfolders "train" and "validation".
 
     Raises:
         MissingPackageError: tensorboardX is not installed.
@@ -79,7 +79,7 @@ class TensorBoard(Callback):
         for name, value in logs.items():
             run = "validation" if name.startswith("val_") else "train"
             if run not in self.writers:
-                # What an interrupted run has written of this epoch and later ones is left out.
+                # Drop what an interrupted run has written for this epoch and later ones.
                 self.writers[run] = self.open(os.path.join(self.log_dir, run), purge_step=epoch)
             self.writers[run].add_scalar(name.removeprefix("val_"), value, epoch)
             self.writers[run].flush()

@@ -1,4 +1,4 @@
-"""Where a training run is: what a file keeps of the run beside its model, optimizer and schedule."""
+"""The state of a training run that a file holds beside model, optimizer and schedule."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ __all__ = ["Run"]
 
 @dataclass
 class Run:
-    """Where a run is, beside its model, its optimizer and its schedule."""
+    """The state of a run, beside its model, its optimizer and its schedule."""
 
     history: History = field(default_factory=History)
     stopped: bool = False
     callbacks: list[Any] = field(default_factory=list)
-    """The class and the state of each."""
+    """The class and the state of each callback."""
     orders: list[Mapping[str, Any]] = field(default_factory=list)
-    """Of the generators that shuffle the data."""
+    """The states of the generators that shuffle the data."""
     schedule: str | None = None
-    """Its class."""
+    """The class of the schedule."""
     trainer: Training | None = None
-    """Which is to go on: whose callbacks can refuse their states."""
+    """The Trainer to resume; its callbacks may refuse their states."""
     random: Mapping[str, Any] = field(default_factory=dict)
-    """Of nn's random numbers, as they were resumed: what is drawn between that and `fit` does not count."""
+    """The resumed state of nn's random numbers; draws between `resume` and `fit` do not change it."""
 
     def state_dict(self) -> dict[str, Any]:
         names = ("history", "stopped", "callbacks", "orders", "schedule")
@@ -41,11 +41,11 @@ class Run:
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         if state_dict["schedule"] != self.schedule:
             raise DataError(
-                f"it was saved with scheduler={state_dict['schedule']}, here is scheduler={self.schedule}"
+                f"it was saved with scheduler={state_dict['schedule']}, now it is scheduler={self.schedule}"
             )
         self.history = History({name: list(map(float, v)) for name, v in state_dict["history"].items()})
         if len({len(values) for values in self.history.values()}) > 1:
-            raise DataError("the history has more epochs of one number than of another")
+            raise DataError("the numbers in the history have different lengths")
         self.stopped = bool(state_dict["stopped"])
         self.callbacks = [(str(name), dict(state)) for name, state in state_dict["callbacks"]]
         self.orders = list(map(dict, state_dict["orders"]))
@@ -56,16 +56,16 @@ class Run:
                 callback.check_state(state, self.trainer.model)
 
     def restore(self, callbacks: list[Callback], orders: list[np.random.Generator]) -> None:
-        """Bring back random numbers and callbacks; one that was not there before begins anew."""
+        """Restore random numbers and callbacks; callbacks without a saved state start from the beginning."""
         if len(orders) != len(self.orders):
             raise DataError(
-                f"fit: the run was saved with {len(self.orders)} generators that shuffle the data, here are "
-                f"{len(orders)}; give it the same loaders"
+                f"fit: the run was saved with {len(self.orders)} generators that shuffle the data, but the "
+                f"loaders have {len(orders)}; give fit the same loaders"
             )
         for order, state in zip(orders, self.orders, strict=True):
             if state["bit_generator"] != (kind := type(order.bit_generator).__name__):
                 raise DataError(
-                    f"fit: a generator of the loaders was a {state['bit_generator']}, here it is a {kind}"
+                    f"fit: a generator of the loaders was a {state['bit_generator']}, now it is a {kind}"
                 )
         for order, state in zip(orders, self.orders, strict=True):
             order.bit_generator.state = state
@@ -74,7 +74,7 @@ class Run:
             callback.load_state_dict(state)
 
     def _states(self, callbacks: list[Callback]) -> Iterator[tuple[Callback, Mapping[str, Any]]]:
-        """Each callback that was there before, by its class, and its state."""
+        """Each callback with a saved state, matched by class, and that state."""
         waiting = list(callbacks)
         for name, state in self.callbacks:
             callback = next((callback for callback in waiting if type(callback).__name__ == name), None)
@@ -84,7 +84,7 @@ class Run:
 
 
 def _check_generator(state: Mapping[str, Any]) -> None:
-    """Refuse what is no state of a generator of NumPy."""
+    """Refuse a state that does not belong to a NumPy generator."""
     kind = getattr(np.random, str(state.get("bit_generator")), None)
     if not (isinstance(kind, type) and issubclass(kind, np.random.BitGenerator)):
         raise DataError(f"NumPy has no generator {state.get('bit_generator')!r}")

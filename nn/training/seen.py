@@ -1,4 +1,4 @@
-"""What was seen of the batches of an epoch, and what follows from it for all samples together."""
+"""Losses, outputs and targets of the batches of an epoch, combined over all samples."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Array = npt.NDArray[Any]
 
 
 def loss_of_all(losses: Sequence[float], sizes: Sequence[float | None]) -> float:
-    """The loss of all batches as one, from the loss of each and what it was divided by; None for sums.
+    """The loss over all batches, from the loss and the divisor of each batch; None for sums.
 
-    A batch that was divided by 0, of which no target counts, has no say.
+    A batch with the divisor 0, in which no target counts, is left out.
 
     Example:
         >>> loss_of_all([1.0, 4.0], [2, 1]), loss_of_all([1.0, 4.0], [None, None])
@@ -37,17 +37,17 @@ def loss_of_all(losses: Sequence[float], sizes: Sequence[float | None]) -> float
 
 @dataclass
 class Seen:
-    """Losses and, if metrics want them, outputs and targets of the batches of an epoch."""
+    """Losses and, if metrics need them, outputs and targets of the batches of an epoch."""
 
     keep: bool
     losses: list[float] = field(default_factory=list)
     sizes: list[float | None] = field(default_factory=list)
-    """What each loss was divided by."""
+    """The divisor of each loss."""
     outputs: list[Array] = field(default_factory=list)
     targets: list[Array] = field(default_factory=list)
 
     def add(self, loss: float, size: float | None, output: Array, target: Array) -> None:
-        """One more batch."""
+        """Add a batch."""
         self.losses.append(loss)
         self.sizes.append(size)
         if self.keep:
@@ -55,17 +55,17 @@ class Seen:
             self.targets.append(target)
 
     def loss(self) -> float:
-        """The loss of all that was seen."""
+        """The loss over all batches."""
         if not self.losses:
             raise DataError("there are no batches in the data")
         return loss_of_all(self.losses, self.sizes)
 
 
 def joined(outputs: Sequence[Array], targets: Sequence[Array]) -> tuple[Array, Array]:
-    """The outputs and targets of all batches, as a metric takes them.
+    """The outputs and targets of all batches, for a metric.
 
-    Batches of sequences may differ in length. Then each entry counts as a sample: outputs (N, C, T) or
-    (N, T, C) with targets (N, T) become (M, C) with (M,), those of equal shapes (M,) with (M,).
+    Batches of sequences may differ in length. Then each entry counts as a sample. Outputs (N, C, T) or
+    (N, T, C) with targets (N, T) become (M, C) with (M,); arrays of equal shapes become (M,) with (M,).
 
     Raises:
         ShapeError: the shapes differ otherwise.
@@ -88,7 +88,7 @@ def joined(outputs: Sequence[Array], targets: Sequence[Array]) -> tuple[Array, A
     if len({row.shape[1:] for row in rows}) != 1:
         shapes = sorted({f"{x.shape} with {t.shape}" for x, t in pairs})
         raise ShapeError(
-            f"metrics: outputs and targets of the batches have the shapes {', '.join(shapes)}, which are no "
-            "single array; bring the samples to one length, e.g. with nn.utils.rnn.pad_sequence"
+            f"metrics: outputs and targets of the batches have the shapes {', '.join(shapes)}, which do not "
+            "fit into one array; bring the samples to one length, e.g. with nn.utils.rnn.pad_sequence"
         )
     return np.concatenate(rows), np.concatenate([t.reshape(-1) for t in targets])

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import AnomalyError, DataError, OptionError, ShapeError
+from autograd_lite.notebook import quietly
 from autograd_lite.words.names import Hinted
 
 from ..arrays import as_array
@@ -34,9 +35,10 @@ from .checks import check_callbacks, check_parts, check_schedule
 from .history import History, Logs
 from .measures import Metric, measures
 from .outcomes import Loss, add_gradients, average_gradients, measured, metrics_of, number, outcome, output_of
-from .progress import progress
+from .progress import progress, waiting
 from .run import Run
 from .seen import Seen, loss_of_all
+from .shown import described, parts
 
 __all__ = ["Trainer"]
 
@@ -44,34 +46,34 @@ Array = npt.NDArray[Any]
 
 
 class Trainer(Hinted):
-    """A model, its loss and its optimizer, and the loop that brings them together.
+    """The training loop for a model, a loss and an optimizer.
 
     Args:
-        model: from inputs to outputs.
-        loss: `loss(outputs, targets)`, a single number: the mean over the batch. Batches are weighed by what
-            the loss of nn in it divided by, e.g. the class weights of the targets that count, and by their
-            samples if there is none; a loss with reduction="sum" adds up over batches.
-        optimizer: of the model's parameters.
-        metrics: functions `metric(outputs, targets)` of a whole set, or their names in `nn.metrics`. Where
-            two have one name, their options are put into it: "top_k_accuracy(k=1)". If batches hold
-            sequences of several lengths, each entry counts as a sample.
+        model: a module from inputs to outputs.
+        loss: `loss(outputs, targets)`, a single number: the mean over the batch. Averages over batches weigh
+            each batch by the divisor of its nn loss (e.g. the sum of class weights), or else by its number of
+            samples. A loss with reduction="sum" adds up over batches.
+        optimizer: an optimizer of the model's parameters.
+        metrics: functions `metric(outputs, targets)` of a whole data set, or names in `nn.metrics`. Two
+            metrics with the same name get their options added: "top_k_accuracy(k=1)". If batches hold
+            sequences of different lengths, each entry counts as a sample.
         callbacks: see `Callback`.
-        scheduler: of `nn.optim.lr_scheduler`; the rates then stand in the history as "learning_rate".
-        scheduler_interval: when the schedule makes a step: after each "epoch", or after each "step" of the
-            optimizer; by default as its kind wants it (OneCycleLR and CyclicLR after each step).
-        monitor: the number that a ReduceLROnPlateau watches; by default "val_loss", or "loss" where no
-            data are given for validation.
-        clip_grad_norm: the largest norm that all gradients together may have; see
+        scheduler: a schedule of `nn.optim.lr_scheduler`; the history then has a "learning_rate".
+        scheduler_interval: make a step of the schedule after each "epoch", or after each "step" of the
+            optimizer. By default OneCycleLR and CyclicLR step after each step, others after each epoch.
+        monitor: the number that a ReduceLROnPlateau watches; by default "val_loss", or "loss" without
+            validation data.
+        clip_grad_norm: clip the norm of all gradients together to this value; see
             `nn.utils.clip_grad_norm_`.
 
     Attributes:
-        epoch: how many epochs of the present run are done.
-        history: what was measured in them.
-        stop_training: set by callbacks to end after this epoch.
+        epoch: the number of finished epochs of the current run.
+        history: the loss and the metrics of these epochs.
+        stop_training: a callback sets this to True to end the training after the current epoch.
 
     Raises:
-        DTypeError: one of the parts is something else, e.g. a class without parentheses.
-        OptionError: the optimizer is of another model, or there is no metric of this name.
+        DTypeError: an argument has a wrong type, e.g. a class without parentheses.
+        OptionError: the optimizer has none of the model's parameters, or there is no metric of this name.
 
     Example:
         >>> import numpy as np, nn
@@ -120,8 +122,15 @@ class Trainer(Hinted):
 
     @property
     def epoch(self) -> int:
-        """How many epochs of the present run are done."""
+        """The number of finished epochs of the current run."""
         return len(self.history.get("loss", ()))
+
+    def __repr__(self) -> str:
+        return f"<Trainer: {'; '.join(f'{name} {said}' for name, said in parts(self))}>"
+
+    @quietly
+    def _repr_html_(self) -> str:
+        return described(self)
 
     # -- training ----------------------------------------------------------------------------------
 
@@ -141,29 +150,29 @@ class Trainer(Hinted):
         """Train the model.
 
         Args:
-            X: inputs, of shape (n, ...); floating-point ones are cast to the dtype of the model. Or a
-                Dataset of pairs (x, y), or a DataLoader, which brings its own batches and order.
-            y: targets, of shape (n, ...), if X does not bring them along.
-            epochs: how many times to go through the data; of a resumed run, the epochs before count.
-            batch_size: samples for each pass through the model.
-            validation_data: a pair (X, y), a Dataset or a DataLoader, measured after each epoch.
-            shuffle: whether each epoch has an order of its own.
+            X: inputs of shape (n, ...); floating-point inputs are cast to the dtype of the model. Or a
+                Dataset of pairs (x, y), or a DataLoader with its own batches and order.
+            y: targets of shape (n, ...), if X is an array.
+            epochs: the number of passes through the data; earlier epochs of a resumed run count too.
+            batch_size: the number of samples in a batch.
+            validation_data: a pair (X, y), a Dataset or a DataLoader, evaluated after each epoch.
+            shuffle: draw a new random order of the samples for each epoch.
             verbose: show a progress bar on a terminal, and a few lines elsewhere.
-            validation_split: which part of X and y, taken from their ends before they are shuffled, is
-                kept for validation.
-            accumulate: how many batches make one step of the optimizer. Their gradients add up to that of
-                the one big batch.
+            validation_split: keep this fraction of X and y for validation, taken from their ends before
+                shuffling.
+            accumulate: the number of batches for one step of the optimizer. The step uses the gradient of
+                all these batches as one.
 
         Returns:
-            For "loss", each metric, and these with "val_" in front, one number for each epoch. Loss
-            and metrics of the training data are those found while training, batch by batch.
+            One number for each epoch of "loss" and each metric, and of the same names with "val_" in
+            front. Training numbers come from the batches during training.
 
         Raises:
             DataError: there is no data.
-            ShapeError: X and y are of different lengths.
+            ShapeError: X and y have different lengths.
             DTypeError: X or y does not hold numbers.
-            OptionError: `epochs`, `batch_size` or another option is not what it can be.
-            AnomalyError: the loss became NaN or inf; the parameters are those before that step.
+            OptionError: `epochs`, `batch_size` or another option has an invalid value.
+            AnomalyError: the loss is NaN or inf; the parameters are those before that step.
         """
         check_whole("fit", "epochs", epochs, example=10)
         check_whole("fit", "batch_size", batch_size, example=32)
@@ -184,20 +193,25 @@ class Trainer(Hinted):
         """Loss and metrics on data, in evaluation mode.
 
         Args:
-            X: inputs, of shape (n, ...); or a Dataset or a DataLoader of pairs.
-            y: targets, of shape (n, ...), if X does not bring them along.
-            batch_size: samples at a time; it changes nothing but the memory that is used.
+            X: inputs of shape (n, ...), or a Dataset or a DataLoader of pairs.
+            y: targets of shape (n, ...), if X is an array.
+            batch_size: the number of samples in a batch; affects only the memory use.
 
         Returns:
-            "loss" and each metric.
+            The values of "loss" and each metric.
 
         Raises:
             DataError: there is no data.
-            ShapeError: X and y are of different lengths.
+            ShapeError: X and y have different lengths.
         """
-        batches, seen = self._batches(), Seen(bool(self.metrics))
+        batches = self._batches()
+        return self._measured(batches, waiting(batches.loader("evaluate", X, y, batch_size), "evaluate"))
+
+    def _measured(self, batches: Batches, loader: Iterable[Any]) -> dict[str, float]:
+        """Loss and metrics of what a loader brings."""
+        seen = Seen(bool(self.metrics))
         with self._evaluating():
-            for batch in batches.loader("evaluate", X, y, batch_size):
+            for batch in loader:
                 x, t = batches.pair(batch)
                 output, loss, size = outcome(self.model, self.loss, x, t)
                 seen.add(number(loss), size, output.numpy(), t)
@@ -206,11 +220,11 @@ class Trainer(Hinted):
     def predict(self, X: npt.ArrayLike | Dataset | DataLoader, batch_size: int = 256) -> Array:
         """The outputs for inputs of shape (n, ...), in evaluation mode, as an array.
 
-        Of a Dataset or a DataLoader, the first part of each sample is the input.
+        In a Dataset or a DataLoader, the first item of each sample is the input.
         """
         batches, outputs = self._batches(), []
         with self._evaluating():
-            for batch in batches.inputs(X, batch_size):
+            for batch in waiting(batches.inputs(X, batch_size), "predict"):
                 x = as_array(batch[0] if isinstance(batch, (tuple, list)) else batch)
                 outputs.append(output_of(self.model, batches.cast(x)).numpy())
         if not outputs:
@@ -219,21 +233,21 @@ class Trainer(Hinted):
             shapes = ", ".join(str(x.shape) for x in outputs[:4])
             raise ShapeError(
                 f"predict: the outputs of the batches have shapes {shapes}, "
-                "which are no single array; predict batch by batch, or bring the inputs to one length"
+                "which do not fit into one array; predict batch by batch, or bring the inputs to one length"
             )
         return np.concatenate(outputs)
 
     def measure_batch(self) -> dict[str, float]:
-        """The metrics of the batch that the model was trained on last."""
+        """The metrics of the last training batch."""
         return metrics_of(self.metrics, *self._batch) if self._batch else {}
 
     # -- interrupted runs --------------------------------------------------------------------------
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the run to a file, from which `resume` goes on; `ModelCheckpoint` does it after each epoch.
+        """Write the run to a file for `resume`. The callback `ModelCheckpoint` does so after each epoch.
 
         Args:
-            path: the file, by custom `name.safetensors`.
+            path: the path of the file, usually `name.safetensors`.
 
         Raises:
             FileError: the file cannot be written.
@@ -244,20 +258,20 @@ class Trainer(Hinted):
         save_checkpoint(path, self.model, self.optimizer, self.scheduler, run=run)
 
     def resume(self, path: str | os.PathLike[str]) -> History:
-        """Go on from a file as if the run had not been interrupted.
+        """Resume a run from a file, as if it had not been interrupted.
 
-        The next `fit` makes the epochs that are left. With the same data and options, it ends with the same
-        numbers, to the bit.
+        The next `fit` runs the remaining epochs. With the same data and options, its results equal those of
+        an uninterrupted run to the bit.
 
         Args:
-            path: what `save` or a `ModelCheckpoint` has written.
+            path: a file of `save` or of a `ModelCheckpoint`.
 
         Returns:
             The history so far.
 
         Raises:
             FileError: the file cannot be read.
-            DataError: it is damaged, or of a run with other parts; everything is left as it was.
+            DataError: the file is damaged, or belongs to a run of other objects; nothing is changed.
 
         Example:
             >>> import os, tempfile, numpy as np, nn
@@ -295,7 +309,7 @@ class Trainer(Hinted):
         accumulate: int,
         callbacks: list[Callback],
     ) -> None:
-        """The epochs that are left, of a new run or of the one that was resumed."""
+        """Run the remaining epochs of a new or a resumed run."""
         steps = math.ceil((length(loader) or 0) / accumulate)
         resumed, self._run = self._run, None
         run = resumed or Run()
@@ -314,12 +328,14 @@ class Trainer(Hinted):
     def _epoch(
         self, loader: DataLoader, validation: DataLoader | None, accumulate: int, callbacks: list[Callback]
     ) -> None:
-        """Training, validation, schedule, and what callbacks make of it."""
+        """One epoch: training, validation, schedule, callbacks."""
         epoch = self.epoch
         rate = self.optimizer.param_groups[0]["lr"]
         logs = self._train(loader, accumulate, callbacks)
         if validation is not None:
-            logs |= {f"val_{name}": value for name, value in self.evaluate(validation).items()}
+            logs |= {
+                f"val_{name}": value for name, value in self._measured(self._batches(), validation).items()
+            }
         if self.scheduler is not None:
             logs["learning_rate"] = float(rate)
         self.history.add(logs)
@@ -357,7 +373,7 @@ class Trainer(Hinted):
         return measured(self.metrics, seen)
 
     def _step(self, batches: list[tuple[Array, Array]], seen: Seen, dataset: Any) -> float:
-        """One step of the optimizer, on batches whose gradients add up to that of one big batch."""
+        """One step of the optimizer, on several batches as if they were one."""
         end = len(seen.losses) + len(batches)
 
         def closure() -> float:
@@ -367,7 +383,7 @@ class Trainer(Hinted):
             for x, t in batches:
                 output, loss, size = outcome(self.model, self.loss, x, t)
                 value = number(loss)
-                if len(seen.losses) < end:  # else a line search goes on, which copes with inf
+                if len(seen.losses) < end:  # later calls come from a line search, which copes with inf
                     if not math.isfinite(value) and size != 0:
                         raise AnomalyError(
                             f"the loss is {value} at epoch {self.epoch + 1}, step {len(seen.losses) + 1}; "
@@ -386,18 +402,18 @@ class Trainer(Hinted):
         if self.optimizer.needs_closure:
             return float(self.optimizer.step(closure))
         loss = closure()
-        if not math.isnan(loss):  # else no target counts, so there is nothing to learn
+        if not math.isnan(loss):  # NaN: no target counts, so there is nothing to learn
             self.optimizer.step()
         return loss
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
-        """Evaluation mode, and nothing is recorded; each module then is in the mode that it was in."""
+        """Evaluation mode without recording; afterwards each module is back in its mode."""
         with evaluating(self.model), ag.no_grad():
             yield
 
     def _batches(self) -> Batches:
-        """In the dtype of the model, which may have changed."""
+        """Batches in the current dtype of the model."""
         return Batches(next((p.dtype for p in self.model.parameters() if p.dtype.kind == "f"), None))
 
     def _trained(self) -> list[Tensor]:

@@ -1,4 +1,4 @@
-"""Callbacks that watch a number: they end the training, or keep its best epoch."""
+"""Callbacks that watch a number: early stopping and checkpoints."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ __all__ = ["EarlyStopping", "ModelCheckpoint"]
 
 SMALLER = {"loss", "perplexity"}
 LARGER = {"accuracy", "top_k_accuracy", "precision", "recall", "f1"}
-"""Numbers of which it is known what is better."""
+"""Metrics of `nn.metrics` for which larger is better."""
 
 
 class Best:
-    """The best of a number so far.
+    """The best value of a number so far.
 
     Args:
-        who: what watches it, for messages.
+        who: the name of the callback, for messages.
         monitor: the name of the number.
-        mode: "min", "max", or "auto", which knows of losses and of the metrics in `nn.metrics`.
-        min_delta: what it has to be better by.
+        mode: "min", "max", or "auto", which knows losses and the metrics in `nn.metrics`.
+        min_delta: the smallest improvement that counts.
     """
 
     def __init__(self, who: str, monitor: str, mode: str, min_delta: float = 0.0) -> None:
@@ -43,18 +43,18 @@ class Best:
         if mode == "auto":
             mode = "min" if name in SMALLER else "max" if name in LARGER else "unknown"
         if mode not in ("min", "max"):
-            raise OptionError(f'{self.call}: is a smaller or a larger one better? write mode="min" or "max"')
+            raise OptionError(f'{self.call}: is smaller or larger better? write mode="min" or "max"')
         check_number(who, "min_delta", min_delta, example=0.001)
         self.sign = 1.0 if mode == "max" else -1.0
         self.min_delta = min_delta
         self.begin()
 
     def begin(self) -> None:
-        """Forget what was before."""
+        """Forget the best value."""
         self.value = -self.sign * math.inf
 
     def takes(self, logs: Logs) -> bool:
-        """Whether the number of this epoch is the best so far; a NaN is never."""
+        """Whether the number of this epoch is the best so far; NaN never is."""
         if self.monitor not in logs:
             more = ", or give fit(validation_data=...)" if self.monitor.startswith("val_") else ""
             raise OptionError(f"{self.call}: there is no such number; monitor one of {', '.join(logs)}{more}")
@@ -65,32 +65,32 @@ class Best:
 
 
 def check_best(who: str, state_dict: Mapping[str, Any], others: Sequence[str]) -> None:
-    """Refuse a state without the best number and the others."""
+    """Refuse a state without a best number or one of the `others`."""
     if lacking := [name for name in ("best", *others) if name not in state_dict]:
-        raise DataError(f"{who}: the state has no {lacking[0]}: it is that of a callback with other options")
+        raise DataError(f"{who}: the state has no {lacking[0]}: it belongs to a callback with other options")
     best = state_dict["best"]
     if not isinstance(best, Real) or math.isnan(best):
         raise DataError(f"{who}: the best number in the state is {best!r}")
 
 
 class EarlyStopping(Callback):
-    """Ends the training when a number has not become better for a while.
+    """Ends the training when a number has stopped improving.
 
     Args:
-        monitor: which number: "val_loss", "loss", or "val_" and a metric.
-        min_delta: a number is better if it is so by more than this.
-        patience: how many epochs without a better number are waited for.
-        mode: "min" if smaller is better, "max" if larger; "auto" knows losses and the metrics of nn.
-        restore_best_weights: whether the model has the weights of its best epoch in the end, rather than
-            those of its last.
+        monitor: the name of the number: "val_loss", "loss", or "val_" and a metric.
+        min_delta: the smallest improvement that counts.
+        patience: the number of epochs without an improvement to wait for.
+        mode: "min" if smaller is better, "max" if larger is better; "auto" knows losses and the metrics
+            of nn.
+        restore_best_weights: load the weights of the best epoch at the end.
 
     Attributes:
         best: the best number.
-        best_epoch: when it was found, from 0; None before.
-        stopped_epoch: after which epoch the training was ended, from 0; None if it was not.
+        best_epoch: the epoch of the best number, from 0; None before.
+        stopped_epoch: the epoch that ended the training, from 0; None if there was no early stop.
 
     Raises:
-        OptionError: an option that makes no sense, or a number that is not measured.
+        OptionError: an option has an invalid value, or the number is not measured.
 
     Source:
         L. Prechelt, "Early stopping - but when?", 1998. Names as in Keras.
@@ -146,17 +146,17 @@ class EarlyStopping(Callback):
             self.trainer.stop_training = True
 
     def on_train_end(self) -> None:
-        # Not after an error, whose message speaks of the weights as they are.
+        # Not after an error: its message refers to the current weights.
         ended = self.trainer.stop_training or self.trainer.epoch >= self.epochs
         if ended and self.best_weights is not None:
             self.trainer.model.load_state_dict(self.best_weights)
 
     def state_dict(self) -> dict[str, Any]:
-        """The best number and weights, and for how long there was no better one."""
+        """The best number and weights, and the number of epochs without an improvement."""
         return {"best": self.best, **{name: getattr(self, name) for name in self.KEPT}}
 
     def check_state(self, state_dict: Mapping[str, Any], model: Module) -> None:
-        """Refuse a state without its numbers, or with weights of another model."""
+        """Refuse a state with missing numbers, or with weights of another model."""
         check_best("EarlyStopping", state_dict, self.KEPT)
         for name in self.KEPT[:-1]:
             value = state_dict[name]
@@ -170,27 +170,28 @@ class EarlyStopping(Callback):
             for state in (weights, model.state_dict())
         ]
         if shapes[0] != shapes[1]:
-            raise DataError("EarlyStopping: the best weights in the state are those of another model")
+            raise DataError("EarlyStopping: the best weights in the state belong to another model")
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on waiting."""
+        """Load the best number and weights, and go on waiting."""
         self.watched.value = state_dict["best"]
         vars(self).update({name: state_dict[name] for name in self.KEPT})
 
 
 class ModelCheckpoint(Callback):
-    """Writes the run to a file after each epoch; `Trainer.resume` goes on from there.
+    """Writes the run to a file after each epoch; `Trainer.resume` resumes the run.
 
     Args:
-        filepath: the file. It may contain the epoch, from 1, and numbers of that epoch, in braces:
-            "run-{epoch:02d}-{val_loss:.3f}.safetensors".
-        monitor: the number that tells which epoch is the best, as in `EarlyStopping`.
+        filepath: the path of the file. In braces, it may contain the epoch (from 1) and numbers of that
+            epoch: "run-{epoch:02d}-{val_loss:.3f}.safetensors".
+        monitor: the name of the number to watch, as in `EarlyStopping`.
         save_best_only: write only if the number is the best so far.
-        save_weights_only: write the weights alone, for `nn.load`, in place of the whole run.
-        mode: "min" if smaller is better, "max" if larger; "auto" knows losses and the metrics of nn.
+        save_weights_only: write only the weights, for `nn.load`, and not the whole run.
+        mode: "min" if smaller is better, "max" if larger is better; "auto" knows losses and the metrics
+            of nn.
 
     Raises:
-        OptionError: an option that makes no sense, or a number that is not measured.
+        OptionError: an option has an invalid value, or the number is not measured.
         FileError: the file cannot be written.
 
     Example:
@@ -246,11 +247,11 @@ class ModelCheckpoint(Callback):
         return {"best": self.watched.value} if self.watched else {}
 
     def check_state(self, state_dict: Mapping[str, Any], model: Module) -> None:
-        """Refuse a state without the best number, where it is watched."""
+        """Refuse a state without the best number, if the number is watched."""
         if self.watched:
             check_best("ModelCheckpoint", state_dict, ())
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on from the best number."""
+        """Load the best number."""
         if self.watched:
             self.watched.value = state_dict["best"]

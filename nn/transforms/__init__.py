@@ -1,4 +1,4 @@
-"""Images made ready, and varied at random so that a model sees more of them; named as in torchvision.
+"""Transforms of images: preprocessing and random augmentation, named as in torchvision.
 
     transform = transforms.Compose([
         transforms.RandomCrop(28, padding=2),
@@ -7,12 +7,12 @@
     ])
     data = nn.datasets.MNIST("data", train=True, transform=transform)
 
-**One image** is a Tensor or an array of floats of shape (C, H, W) or (H, W), or a picture as files hold it:
-an array of uint8, or what PIL opens, of shape (H, W) or (H, W, C). What comes back is of the same kind.
+**One image** is a Tensor or an array of floats of shape (C, H, W) or (H, W). It may also be an array of uint8
+or an image of PIL, of shape (H, W) or (H, W, C). The result has the same layout.
 
-**A batch** has one axis more in front, (N, C, H, W) or (N, H, W, C), and each of its images is varied by
-random numbers of its own, all at once. Datasets of this library, and `nn.data.Augmented` around others,
-use this where every transform can.
+**A batch** has one more axis in front: (N, C, H, W) or (N, H, W, C). Each of its images gets its own random
+numbers, all in one call. Datasets of this library, and `nn.data.Augmented` around other datasets, transform
+whole batches if every transform supports it.
 
 Random numbers come from the generator that `nn.manual_seed` seeds.
 """

@@ -1,4 +1,4 @@
-"""What transforms share: which axes of an array are what, one image or a batch, one after another."""
+"""The base classes of transforms: the axes of images, single images and batches, compositions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Array = npt.NDArray[Any]
 
 
 class InterpolationMode(StrEnum):
-    """How values between pixels are found."""
+    """How to compute values between pixels."""
 
     NEAREST = "nearest"
     BILINEAR = "bilinear"
@@ -31,12 +31,12 @@ class InterpolationMode(StrEnum):
 class Transform:
     """Base class of transforms: subclass it and define `apply(images, rng)`.
 
-    `apply` gets an array of shape (N, C, H, W), which it must not change, and the generator to draw from,
-    and returns one of shape (N, C, h, w) and the same dtype.
+    `apply` gets a read-only array of shape (N, C, H, W) and a random generator. It returns an array of shape
+    (N, C, h, w) and the same dtype.
 
     Attributes:
-        is_random: whether it draws random numbers.
-        on_batches: whether it can vary each image of a batch on its own.
+        is_random: True if the transform draws random numbers.
+        on_batches: True if the transform can treat each image of a batch on its own.
 
     Example:
         >>> import numpy as np, nn
@@ -51,15 +51,15 @@ class Transform:
     on_batches: bool = True
 
     def apply(self, images: Array, rng: np.random.Generator) -> Array:
-        """The images of (N, C, H, W) transformed."""
+        """Transform images of shape (N, C, H, W)."""
         raise NotImplementedError(f"{type(self).__name__} has no apply")
 
     def __call__(self, img: Any) -> Any:
-        """One image, or a batch with all four axes, transformed."""
+        """Transform one image, or a batch with all four axes."""
         return self._arranged(img, batched=False)
 
     def batch(self, images: Any) -> Any:
-        """A batch transformed, which may have no axis for channels: (N, H, W)."""
+        """Transform a batch, with or without an axis of channels."""
         return self._arranged(images, batched=True)
 
     def _arranged(self, img: Any, batched: bool) -> Any:
@@ -90,28 +90,28 @@ class Transform:
 
 
 def check_axes(who: str, x: Array, many: bool, last: bool) -> None:
-    """Refuse what is no image, or has axes that are likely to mean something else.
+    """Refuse arrays that are not images, or whose axes probably mean something else.
 
     Raises:
-        ShapeError: it is so.
+        ShapeError: the array is refused.
     """
     shape = "(H, W), (H, W, C) or (N, H, W, C)" if last else "(H, W), (C, H, W) or (N, C, H, W)"
     if x.ndim - many not in (2, 3):
         raise ShapeError(f"{who}: expected an image of shape {shape}, got {x.shape}")
     if last and x.ndim - many == 3 and x.shape[-1] > 4:
         raise ShapeError(
-            f"{who}: shape {x.shape} would be {x.shape[-1]} channels, as arrays of uint8 are pictures with "
-            "their channels last; for (N, C, H, W) write x.astype(np.float32) / 255"
+            f"{who}: shape {x.shape} would be {x.shape[-1]} channels, because uint8 arrays are images "
+            "with channels last; for (N, C, H, W) write x.astype(np.float32) / 255"
         )
     if not last and not many and x.ndim == 3 and len(x) > 4:
         raise ShapeError(
-            f"{who}: shape {x.shape} would be {len(x)} channels, as three axes are those of one image; for a "
+            f"{who}: shape {x.shape} would be {len(x)} channels, because three axes mean one image; for a "
             "batch (N, H, W) write x[:, None]"
         )
 
 
 class Compose(Transform):
-    """Transforms one after another.
+    """Apply transforms one after another.
 
     Args:
         transforms: functions of an image.
@@ -129,26 +129,26 @@ class Compose(Transform):
         for t in self.transforms:
             if not callable(t) or isinstance(t, type):
                 repair = f"{t.__name__}(...)" if isinstance(t, type) else "transforms.Compose([...])"
-                raise DTypeError(f"Compose: {t!r} is no transform; write {repair}")
+                raise DTypeError(f"Compose: {t!r} is not a transform; write {repair}")
 
     @property
     def is_random(self) -> bool:  # type: ignore[override]
-        """Whether one of them is, or may be."""
+        """Whether one of the transforms may be random."""
         return any(getattr(t, "is_random", True) for t in self.transforms)
 
     @property
     def on_batches(self) -> bool:  # type: ignore[override]
-        """Whether all of them can."""
+        """Whether all transforms support batches."""
         return all(getattr(t, "on_batches", False) for t in self.transforms)
 
     def __call__(self, img: Any) -> Any:
-        """The image after the last of them."""
+        """The image after all transforms."""
         for t in self.transforms:
             img = t(img)
         return img
 
     def batch(self, images: Any) -> Any:
-        """The batch after the last of them."""
+        """The batch after all transforms."""
         for t in self.transforms:
             images = t.batch(images)  # type: ignore[attr-defined]
         return images
@@ -158,7 +158,7 @@ class Compose(Transform):
 
 
 class RandomApply(Compose):
-    """Transforms that only some images go through; they must leave shapes as they are.
+    """Apply transforms with a probability p. They must not change shapes.
 
     Args:
         transforms: functions of an image.
@@ -173,13 +173,13 @@ class RandomApply(Compose):
         self.p = p
 
     def __call__(self, img: Any) -> Any:
-        """The image after all of them, or as it is; each of a batch by itself."""
+        """The image, transformed or unchanged; the images of a batch are drawn one by one."""
         if np.ndim(img) == 4 and self.on_batches:
             return self.batch(img)
         return super().__call__(img) if sample_generator().random() < self.p else img
 
     def batch(self, images: Any) -> Any:
-        """Some images after all of them, the others as they are."""
+        """The batch with some images transformed."""
         chosen = sample_generator().random(len(images)) < self.p
         if not chosen.any():
             return images
@@ -195,14 +195,14 @@ class Lambda(Transform):
         lambd: a function of one image.
     """
 
-    is_random = True  # it may be
+    is_random = True  # the function may be random
     on_batches = False
 
     def __init__(self, lambd: Callable[[Any], Any]) -> None:
         self.lambd = lambd
 
     def __call__(self, img: Any) -> Any:
-        """What the function gives."""
+        """The result of the function."""
         return self.lambd(img)
 
 
@@ -218,7 +218,7 @@ def pair(who: str, option: str, value: Any) -> tuple[int, int]:
 
 
 def rounded(values: Array, dtype: Any) -> Array:
-    """Values in a dtype; to whole numbers they are rounded."""
+    """Values cast to a dtype; for integer dtypes they are rounded."""
     if np.dtype(dtype).kind == "f":
         return values.astype(dtype, copy=False)
     bounds = np.iinfo(dtype)

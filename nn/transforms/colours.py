@@ -1,4 +1,4 @@
-"""Images brighter or darker, paler, gray, blurred."""
+"""Transforms of colours: brightness, contrast, saturation, gray, blur."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Array = npt.NDArray[Any]
 Strength = float | Sequence[float]
 
 LUMA = (0.2989, 0.587, 0.114)
-"""How bright red, green and blue look: ITU-R BT.601."""
+"""The luma weights of red, green and blue: ITU-R BT.601."""
 
 
 def gray(who: str, images: Array) -> Array:
-    """The brightness of (N, C, H, W) as floats of (N, 1, H, W); of one channel it is the channel."""
+    """The luma of images (N, C, H, W) as floats (N, 1, H, W); for one channel, that channel."""
     if images.shape[1] not in (1, 3):
         raise ShapeError(f"{who}: expected 3 channels, or 1, got {images.shape[1]}")
     if images.shape[1] == 1:
@@ -34,15 +34,15 @@ def gray(who: str, images: Array) -> Array:
 
 
 def largest(dtype: Any) -> float:
-    """White."""
+    """The value of white."""
     return 1.0 if np.dtype(dtype).kind == "f" else float(np.iinfo(dtype).max)
 
 
 class Grayscale(Transform):
-    """Red, green and blue as one brightness: 0.2989 R + 0.587 G + 0.114 B.
+    """Convert colours to gray: 0.2989 R + 0.587 G + 0.114 B.
 
     Args:
-        num_output_channels: 1, or 3 of the same numbers.
+        num_output_channels: 1, or 3 for three equal channels.
     """
 
     def __init__(self, num_output_channels: int = 1) -> None:
@@ -51,12 +51,12 @@ class Grayscale(Transform):
         self.num_output_channels = num_output_channels
 
     def apply(self, images: Array, rng: np.random.Generator) -> Array:
-        """Of three channels; one is gray already."""
+        """Convert images with three channels; images with one channel are gray already."""
         return np.repeat(rounded(gray("Grayscale", images), images.dtype), self.num_output_channels, axis=1)
 
 
 class _Some(Transform):
-    """What happens to some images and not to others."""
+    """A base class for changes to images that are drawn with a probability p."""
 
     is_random = True
 
@@ -65,16 +65,16 @@ class _Some(Transform):
         self.p = p
 
     def apply(self, images: Array, rng: np.random.Generator) -> Array:
-        """Those that are drawn."""
+        """Change the images that are drawn."""
         return np.where(rng.random((len(images), 1, 1, 1)) < self.p, self.changed(images), images)
 
     def changed(self, images: Array) -> Array:
-        """What becomes of them."""
+        """The changed images."""
         raise NotImplementedError
 
 
 class RandomGrayscale(_Some):
-    """Some images without colour, in as many channels as before.
+    """Convert random images to gray, with the same number of channels.
 
     Args:
         p: the probability.
@@ -84,12 +84,12 @@ class RandomGrayscale(_Some):
         super().__init__(p)
 
     def changed(self, images: Array) -> Array:
-        """Gray."""
+        """The images in gray."""
         return rounded(gray("RandomGrayscale", images), images.dtype)
 
 
 class RandomInvert(_Some):
-    """Some images as negatives.
+    """Invert random images.
 
     Args:
         p: the probability.
@@ -104,12 +104,12 @@ class RandomInvert(_Some):
 
 
 class ColorJitter(Transform):
-    """Brightness, contrast and saturation multiplied by random factors, in this order.
+    """Multiply brightness, contrast and saturation by random factors, in this order.
 
-    Brightness goes towards black (factor 0), contrast towards the mean brightness, saturation towards gray.
+    A factor of 0 gives black for brightness, the mean brightness for contrast, and gray for saturation.
 
     Args:
-        brightness: a number b for factors from max(0, 1 - b) to 1 + b, or a pair of the ends.
+        brightness: the range of the factor: a pair, or a number b for (max(0, 1 - b), 1 + b).
         contrast: likewise.
         saturation: likewise.
         hue: must be 0.
@@ -124,13 +124,13 @@ class ColorJitter(Transform):
         self, brightness: Strength = 0, contrast: Strength = 0, saturation: Strength = 0, hue: Strength = 0
     ) -> None:
         if hue != 0:
-            raise OptionError(f"ColorJitter(hue={hue!r}): hues stay as they are here; leave it out")
+            raise OptionError(f"ColorJitter(hue={hue!r}): changes of the hue are not supported; leave it out")
         self.brightness = _factors("brightness", brightness)
         self.contrast = _factors("contrast", contrast)
         self.saturation = _factors("saturation", saturation)
 
     def apply(self, images: Array, rng: np.random.Generator) -> Array:
-        """Each by factors of its own."""
+        """Each image gets its own factors."""
         N, white = len(images), largest(images.dtype)
         result = images.astype(np.result_type(images, np.float32))
         for low, high, towards in (
@@ -156,11 +156,11 @@ def _factors(option: str, value: Strength) -> tuple[float, float]:
 
 
 class GaussianBlur(Transform):
-    """An image smoothed by a Gaussian of random width.
+    """Smooth images with a Gaussian of random width.
 
     Args:
-        kernel_size: of how many pixels each is made, an odd int or a pair (horizontal, vertical).
-        sigma: the least and the largest width in pixels, or one.
+        kernel_size: the size of the kernel in pixels, an odd int or a pair (horizontal, vertical).
+        sigma: the standard deviation in pixels, a number or a pair (least, largest).
     """
 
     is_random = True
@@ -179,7 +179,7 @@ class GaussianBlur(Transform):
         self.kernel_size, self.sigma = sizes, widths
 
     def apply(self, images: Array, rng: np.random.Generator) -> Array:
-        """Each by a width of its own."""
+        """Each image gets its own width."""
         N, _, H, W = images.shape
         across, down = (size // 2 for size in self.kernel_size)
         rows, columns = np.empty((N, 1, H, H), np.float32), np.empty((N, 1, W, W), np.float32)

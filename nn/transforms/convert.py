@@ -1,4 +1,4 @@
-"""Pictures into Tensors, and their values into other ones."""
+"""Convert images to Tensors and to other dtypes; normalize their channels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Array = npt.NDArray[Any]
 
 
 class PILToTensor(Transform):
-    """A picture as a Tensor of the same numbers.
+    """Convert an image to a Tensor with the same numbers.
 
     Example:
         >>> import numpy as np, nn
@@ -40,21 +40,21 @@ class PILToTensor(Transform):
         x = as_array(img)
         if isinstance(img, Tensor) or x.dtype.kind not in "buif":
             what = f"{type(img).__name__} of {x.dtype}"
-            raise DTypeError(f"{type(self).__name__}: expected a picture as an array or from PIL, got {what}")
+            raise DTypeError(f"{type(self).__name__}: expected an image as an array or from PIL, got {what}")
         many = batched or x.ndim == 4
         if x.ndim - many not in (2, 3):
-            raise ShapeError(f"{type(self).__name__}: expected a picture (H, W) or (H, W, C), got {x.shape}")
+            raise ShapeError(f"{type(self).__name__}: expected an image (H, W) or (H, W, C), got {x.shape}")
         return Tensor(
             self.values(np.moveaxis(x, -1, many) if x.ndim - many == 3 else np.expand_dims(x, int(many)))
         )
 
     def values(self, x: Array) -> Array:
-        """What becomes of the numbers."""
+        """The converted numbers."""
         return x
 
 
 class ToTensor(PILToTensor):
-    """A picture as a Tensor of float32: the numbers of uint8 are divided by 255, others stay.
+    """Convert an image to a float32 Tensor: uint8 is divided by 255, other numbers keep their values.
 
     Example:
         >>> import numpy as np, nn
@@ -63,22 +63,22 @@ class ToTensor(PILToTensor):
     """
 
     def values(self, x: Array) -> Array:
-        """From 0 to 1."""
+        """The numbers from 0 to 1."""
         return x.astype(np.float32) / 255 if x.dtype == np.uint8 else x
 
 
 class ConvertImageDtype(Transform):
-    """The same image in another dtype: whole numbers go from 0 to their largest, floats from 0 to 1.
+    """Convert an image to another dtype; integers range from 0 to their maximum, floats from 0 to 1.
 
     Args:
-        dtype: e.g. np.float32.
+        dtype: the dtype, e.g. np.float32.
     """
 
     def __init__(self, dtype: npt.DTypeLike) -> None:
         self.dtype = np.dtype(dtype)
 
     def apply(self, images: Array, rng: np.random.Generator) -> Array:
-        """Brought to the range of the dtype."""
+        """The images, scaled to the range of the dtype."""
         before, after = (1 if d.kind == "f" else np.iinfo(d).max for d in (images.dtype, self.dtype))
         return (
             images
@@ -91,14 +91,14 @@ class Normalize(Transform):
     """(x - mean) / std of each channel.
 
     Args:
-        mean: a number for each channel, or one for all.
+        mean: a number for each channel, or one number for all.
         std: likewise, not 0.
-        inplace: without effect.
+        inplace: no effect.
 
     Raises:
-        OptionError: a number of `std` is 0.
+        OptionError: an entry of `std` is 0.
         ShapeError: the image has another number of channels.
-        DTypeError: the image has no floating-point numbers.
+        DTypeError: the image does not hold floating-point numbers.
 
     Example:
         >>> import numpy as np, nn
@@ -114,7 +114,7 @@ class Normalize(Transform):
             raise OptionError(f"Normalize(std={std}): cannot divide by 0")
 
     def __call__(self, img: Any) -> Any:
-        """On the tape, if the image is."""
+        """The normalized image, on the tape if the image is."""
         x = as_operand("Normalize", img)
         if x.dtype.kind != "f":
             raise DTypeError(
@@ -131,5 +131,5 @@ class Normalize(Transform):
         return (x - mean) / std
 
     def batch(self, images: Any) -> Any:
-        """All at once."""
+        """The normalized batch."""
         return self(images)

@@ -1,4 +1,4 @@
-"""Images cut, shifted, mirrored, resized, and with parts erased."""
+"""Pad, crop, shift, flip, resize and erase."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ Padding = int | Sequence[int]
 
 
 class Pad(Transform):
-    """Pixels added around.
+    """Add pixels around an image.
 
     Args:
-        padding: for all sides, for (left and right, top and bottom), or for (left, top, right, bottom).
-        fill: their value.
-        padding_mode: "constant", or "edge", "reflect" or "symmetric" to continue the image.
+        padding: an int for all sides, (left and right, top and bottom), or (left, top, right, bottom).
+        fill: the value of the new pixels.
+        padding_mode: "constant" uses `fill`; "edge", "reflect" or "symmetric" continue the image.
     """
 
     def __init__(self, padding: Padding, fill: float = 0, padding_mode: str = "constant") -> None:
@@ -46,14 +46,14 @@ class Pad(Transform):
         checked_sides("Pad", padding, padding_mode)
 
     def apply(self, images: Array, rng: np.random.Generator) -> Array:
-        """The same on all of them."""
+        """All images get the same padding."""
         return padded(
             images, checked_sides("Pad", self.padding, self.padding_mode), self.fill, self.padding_mode
         )
 
 
 def checked_sides(who: str, padding: Padding, mode: str) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom."""
+    """The padding as (left, top, right, bottom)."""
     several = (padding,) if isinstance(padding, (int, np.integer)) else tuple(padding)
     if len(several) not in (1, 2, 4) or any(not isinstance(v, (int, np.integer)) or v < 0 for v in several):
         raise OptionError(
@@ -68,7 +68,7 @@ def checked_sides(who: str, padding: Padding, mode: str) -> tuple[int, int, int,
 
 
 def padded(images: Array, sides: tuple[int, int, int, int], fill: float, mode: str) -> Array:
-    """(N, C, H, W) with pixels added around."""
+    """Images (N, C, H, W) with padding."""
     left, top, right, bottom = sides
     widths = ((0, 0), (0, 0), (top, bottom), (left, right))
     if mode == "constant":
@@ -77,23 +77,23 @@ def padded(images: Array, sides: tuple[int, int, int, int], fill: float, mode: s
 
 
 def cut(images: Array, top: Any, left: Any, height: int, width: int) -> Array:
-    """Of each of (N, C, H, W) the part of one size at a corner of its own."""
+    """Crop images (N, C, H, W) to one size; `top` and `left` hold the corner of each image."""
     windows = sliding_window_view(images, (height, width), axis=(2, 3))
     return windows[np.arange(len(images)), :, top, left]
 
 
 class CenterCrop(Transform):
-    """The middle of an image; what is missing is filled with 0.
+    """Crop the centre of an image; missing pixels become 0.
 
     Args:
-        size: height and width, or one int for both.
+        size: (height, width), or one int for both.
     """
 
     def __init__(self, size: int | Sequence[int]) -> None:
         self.size = pair("CenterCrop", "size", size)
 
     def apply(self, images: Array, rng: np.random.Generator) -> Array:
-        """The same of all of them."""
+        """All images get the same crop."""
         (h, w), (H, W) = self.size, images.shape[2:]
         more = [max(0, h - H), max(0, w - W)]
         images = padded(
@@ -104,17 +104,17 @@ class CenterCrop(Transform):
 
 
 class RandomCrop(Transform):
-    """A part of an image from anywhere in it, after pixels were added around.
+    """Crop an image at a random position, after padding.
 
     Args:
-        size: height and width, or one int for both.
-        padding: as in `Pad`; none by default.
-        pad_if_needed: add on both sides what an image is too small by.
-        fill: the value of added pixels.
+        size: (height, width), or one int for both.
+        padding: as in `Pad`; by default no padding.
+        pad_if_needed: pad an image that is too small, on both sides.
+        fill: the value of new pixels.
         padding_mode: as in `Pad`.
 
     Raises:
-        ShapeError: the image is smaller than the part.
+        ShapeError: the image is smaller than the crop.
     """
 
     is_random = True
@@ -133,7 +133,7 @@ class RandomCrop(Transform):
         checked_sides("RandomCrop", padding or 0, padding_mode)
 
     def apply(self, images: Array, rng: np.random.Generator) -> Array:
-        """From a place of its own in each."""
+        """Each image gets its own position."""
         sides = checked_sides("RandomCrop", self.padding or 0, self.padding_mode)
         images = padded(images, sides, self.fill, self.padding_mode) if any(sides) else images
         h, w = self.size
@@ -150,11 +150,11 @@ class RandomCrop(Transform):
 
 
 class RandomShift(Transform):
-    """An image moved by whole pixels, up to so many each way.
+    """Shift an image by a random number of pixels.
 
     Args:
-        pixels: the most, down or up and to the right or left: one int, or (vertical, horizontal).
-        fill: the value of what comes in.
+        pixels: the largest shift in each direction: one int, or (vertical, horizontal).
+        fill: the value of new pixels.
     """
 
     is_random = True
@@ -163,7 +163,7 @@ class RandomShift(Transform):
         self.pixels, self.fill = pair("RandomShift", "pixels", pixels), fill
 
     def apply(self, images: Array, rng: np.random.Generator) -> Array:
-        """Each by a shift of its own."""
+        """Each image gets its own shift."""
         (N, _, H, W), (down, right) = images.shape, self.pixels
         framed = padded(images, (right, down, right, down), self.fill, "constant")
         return cut(framed, rng.integers(2 * down + 1, size=N), rng.integers(2 * right + 1, size=N), H, W)
@@ -178,13 +178,13 @@ class _RandomFlip(Transform):
         self.p = p
 
     def apply(self, images: Array, rng: np.random.Generator) -> Array:
-        """Some of them."""
+        """Flip the images that are drawn."""
         chosen = rng.random((len(images), 1, 1, 1)) < self.p
         return np.where(chosen, np.flip(images, self.axis), images)
 
 
 class RandomHorizontalFlip(_RandomFlip):
-    """Left and right exchanged in some images.
+    """Mirror random images, left to right.
 
     Args:
         p: the probability.
@@ -194,7 +194,7 @@ class RandomHorizontalFlip(_RandomFlip):
 
 
 class RandomVerticalFlip(_RandomFlip):
-    """Top and bottom exchanged in some images.
+    """Mirror random images, top to bottom.
 
     Args:
         p: the probability.
@@ -204,7 +204,7 @@ class RandomVerticalFlip(_RandomFlip):
 
 
 def resized(images: Array, height: int, width: int, interpolation: str, antialias: bool) -> Array:
-    """(N, C, H, W) as (N, C, height, width)."""
+    """Images (N, C, H, W) resized to (N, C, height, width)."""
     H, W = images.shape[2:]
     if interpolation == "nearest":
         rows, columns = ((np.arange(m) * n) // m for m, n in ((height, H), (width, W)))
@@ -216,7 +216,7 @@ def resized(images: Array, height: int, width: int, interpolation: str, antialia
 
 
 def checked_interpolation(who: str, interpolation: str) -> str:
-    """The name of a way to find values between pixels."""
+    """The name of the interpolation, if it is known."""
     try:
         return InterpolationMode(interpolation).value
     except ValueError:
@@ -226,13 +226,13 @@ def checked_interpolation(who: str, interpolation: str) -> str:
 
 
 class Resize(Transform):
-    """An image with more or fewer pixels.
+    """Resize an image.
 
     Args:
-        size: (height, width), or one int for the shorter side, where the longer one keeps the proportion.
+        size: (height, width), or one int for the shorter side, which keeps the aspect ratio.
         interpolation: "bilinear" or "nearest".
-        max_size: with one int, the longest that the longer side may become.
-        antialias: whether pixels that fall together are averaged; else the two nearest are.
+        max_size: with one int, the largest length of the longer side.
+        antialias: when shrinking, average over all old pixels within a new one, not over the two nearest.
     """
 
     def __init__(
@@ -248,7 +248,7 @@ class Resize(Transform):
         self.max_size, self.antialias = max_size, antialias
 
     def apply(self, images: Array, rng: np.random.Generator) -> Array:
-        """All to the same size."""
+        """All images get the same size."""
         H, W = images.shape[2:]
         if isinstance(self.size, Sequence):
             h, w = self.size
@@ -263,9 +263,9 @@ class Resize(Transform):
 def areas(
     rng: np.random.Generator, H: int, W: int, scale: Sequence[float], ratio: Sequence[float]
 ) -> tuple[int, int] | None:
-    """The height and width of a random part of an image; None if ten attempts do not fit into it.
+    """The height and width of a random crop; None if no crop of ten attempts fits into the image.
 
-    Its area is drawn evenly as a share of the image, the logarithm of width / height evenly too.
+    The fraction of the image's area and the logarithm of width / height are both drawn uniformly.
     """
     for _ in range(10):
         area = H * W * rng.uniform(scale[0], scale[1])
@@ -277,11 +277,11 @@ def areas(
 
 
 class RandomResizedCrop(Transform):
-    """A random part of an image, of any size and proportion, brought to one size.
+    """Crop a random part of an image, with random area and aspect ratio, and resize it.
 
     Args:
-        size: height and width, or one int for both.
-        scale: the least and the largest share of the area.
+        size: (height, width), or one int for both.
+        scale: the least and the largest fraction of the area.
         ratio: the least and the largest width / height.
         interpolation: as in `Resize`.
         antialias: as in `Resize`.
@@ -305,7 +305,7 @@ class RandomResizedCrop(Transform):
         self.antialias = antialias
 
     def apply(self, images: Array, rng: np.random.Generator) -> Array:
-        """From a place and of a size of its own in each."""
+        """Each image gets its own crop."""
         H, W = images.shape[2:]
         result = np.empty((*images.shape[:2], *self.size), images.dtype)
         for i in range(len(images)):
@@ -317,14 +317,14 @@ class RandomResizedCrop(Transform):
 
 
 class RandomErasing(Transform):
-    """A random rectangle of some images set to one value.
+    """Fill a random rectangle of random images with one value.
 
     Args:
         p: the probability.
-        scale: the least and the largest share of the area.
+        scale: the least and the largest fraction of the area.
         ratio: the least and the largest width / height.
         value: a number, or "random" for normally distributed noise.
-        inplace: without effect.
+        inplace: no effect.
 
     Source:
         Z. Zhong et al., "Random erasing data augmentation", 2017.
@@ -346,7 +346,7 @@ class RandomErasing(Transform):
         self.p, self.scale, self.ratio, self.value = p, scale, ratio, value
 
     def apply(self, images: Array, rng: np.random.Generator) -> Array:
-        """In a place of its own in each of them that is chosen."""
+        """Each image that is drawn gets its own rectangle."""
         images = images.copy()
         H, W = images.shape[2:]
         for i in np.flatnonzero(rng.random(len(images)) < self.p):

@@ -1,4 +1,4 @@
-"""Images turned, stretched, sheared, and bent like handwriting."""
+"""Rotate, shift, scale, shear, and deform like handwriting."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Range = float | Sequence[float]
 
 
 def sampled(images: Array, y: Array, x: Array, fill: float, interpolation: str) -> Array:
-    """`sample` of images of any dtype."""
+    """`kernels.warp.sample` for images of any dtype."""
     floats = images.astype(np.float32) if images.dtype.kind != "f" else images
     return rounded(sample(floats, y, x, fill, interpolation == "nearest"), images.dtype)
 
 
 def span(who: str, option: str, value: Range) -> tuple[float, float]:
-    """A range from one number, to both sides of 0, or two."""
+    """A range (least, largest); one number d stands for (-d, d)."""
     several = (-value, value) if isinstance(value, (int, float)) else tuple(value)
     if len(several) != 2 or not several[0] <= several[1]:
         raise OptionError(
@@ -37,16 +37,16 @@ def span(who: str, option: str, value: Range) -> tuple[float, float]:
 
 
 class RandomAffine(Transform):
-    """An image turned, moved, scaled and sheared around its centre.
+    """Rotate, shift, scale and shear an image around its centre, at random.
 
     Args:
         degrees: the range of the angle, (least, largest); one number d stands for (-d, d).
-        translate: the largest shift to each side, as shares (of the width, of the height).
+        translate: the largest shift, as fractions (of the width, of the height).
         scale: the range of the factor.
-        shear: the range of the angle in degrees by which vertical lines lean; with four numbers, for
-            horizontal ones too.
+        shear: the range of the angle of vertical lines, in degrees. Four numbers shear horizontal lines
+            too.
         interpolation: "nearest" or "bilinear".
-        fill: the value of what comes in.
+        fill: the value of new pixels.
 
     Raises:
         OptionError: an option has another form.
@@ -67,7 +67,7 @@ class RandomAffine(Transform):
         self.degrees = span(name, "degrees", degrees)
         self.translate, self.fill = tuple(translate or (0.0, 0.0)), fill
         if len(self.translate) != 2 or any(not 0 <= t <= 1 for t in self.translate):
-            raise OptionError(f"{name}(translate={translate!r}): expected a pair of shares from 0 to 1")
+            raise OptionError(f"{name}(translate={translate!r}): expected a pair of fractions from 0 to 1")
         self.scale = span(name, "scale", scale or (1.0, 1.0))
         if self.scale[0] <= 0:
             raise OptionError(f"{name}(scale={scale!r}): expected factors above 0")
@@ -81,7 +81,7 @@ class RandomAffine(Transform):
         self.interpolation = checked_interpolation(name, interpolation)
 
     def apply(self, images: Array, rng: np.random.Generator) -> Array:
-        """Each by numbers of its own."""
+        """Each image gets its own numbers."""
         N, _, H, W = images.shape
         angle = np.deg2rad(rng.uniform(*self.degrees, N))
         least, largest = np.reshape(self.shear, (2, 2)).T
@@ -91,7 +91,7 @@ class RandomAffine(Transform):
         cos, sin, one = np.cos(angle), np.sin(angle), np.ones(N)
         turn = np.array(
             [[cos, sin], [-sin, cos]]
-        )  # of (x, y), counter-clockwise as seen, since y points down
+        )  # acts on (x, y); counter-clockwise on screen, as y points down
         lean = np.array([[one, lean_x], [lean_y, one + lean_x * lean_y]])
         there = np.einsum("ijn,jkn->nik", turn * factor, lean)
         back = np.linalg.inv(there).astype(np.float32)[:, :, :, None, None]
@@ -107,14 +107,14 @@ class RandomAffine(Transform):
 
 
 class RandomRotation(RandomAffine):
-    """An image turned around its centre.
+    """Rotate an image around its centre by a random angle.
 
     Args:
         degrees: the range of the angle, counter-clockwise; one number d stands for (-d, d).
         interpolation: "nearest" or "bilinear".
         expand: must be False: images keep their size.
-        center: must be None: they turn around their centre.
-        fill: the value of what comes in.
+        center: must be None: images rotate around their centre.
+        fill: the value of new pixels.
     """
 
     def __init__(
@@ -131,16 +131,16 @@ class RandomRotation(RandomAffine):
 
 
 class ElasticTransform(Transform):
-    """An image bent smoothly: every pixel comes from a place nearby, neighbours from neighbouring places.
+    """Deform an image smoothly: displace each pixel by a smooth random field.
 
-    The displacements are evenly distributed random numbers from -1 to 1, smoothed by a Gaussian and
-    multiplied by alpha / 2 pixels.
+    The displacements are uniform random numbers from -1 to 1, smoothed with a Gaussian and multiplied by
+    alpha / 2 pixels.
 
     Args:
-        alpha: how strong; a pair for (horizontal, vertical). Half of it is what the paper calls alpha.
-        sigma: of the Gaussian, in pixels: how smooth; a pair as in `alpha`.
+        alpha: the strength, or a pair (horizontal, vertical). alpha / 2 is the paper's alpha.
+        sigma: the standard deviation of the Gaussian in pixels, or a pair as in `alpha`.
         interpolation: "bilinear" or "nearest".
-        fill: the value of what comes in.
+        fill: the value of new pixels.
 
     Source:
         P. Simard, D. Steinkraus, J. Platt, "Best practices for convolutional neural networks applied to
@@ -161,7 +161,7 @@ class ElasticTransform(Transform):
         self.fill = fill
 
     def apply(self, images: Array, rng: np.random.Generator) -> Array:
-        """Each by displacements of its own."""
+        """Each image gets its own displacements."""
         N, _, H, W = images.shape
         moves = []
         for alpha, sigma in zip(self.alpha, self.sigma, strict=True):

@@ -1,4 +1,4 @@
-"""Tools around models and data: parameters all at once or computed from others, loaders, sequences."""
+"""Utilities for parameters, pruning, parametrizations, loaders and sequences."""
 
 from typing import TYPE_CHECKING
 
@@ -13,5 +13,5 @@ from .images import *
 from .parameters import *
 from .parametrizations import *
 
-if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
+if not TYPE_CHECKING:  # type checkers must see misspelled names
     __getattr__ = _hints_of(__name__)

@@ -1,7 +1,7 @@
-"""Attributes of layers that are computed from others: a pruned, shared or normalized weight.
+"""Computed attributes of layers: a pruned, shared or normalized weight.
 
-The layer reads `self.weight` as ever, and gets what a function makes of its sources, on the tape; so
-the gradient goes to the sources, and these are what an optimizer changes.
+The layer reads `self.weight` as usual, and a function computes the weight from its sources, on the tape. So
+the gradient flows to the sources, and an optimizer updates the sources.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ __all__ = ["check_parameter", "compute", "settle"]
 
 
 def compute(module: Module, name: str, function: Callable[[Module], Any], sources: Mapping[str, Any]) -> None:
-    """Let a parameter be computed from now on.
+    """Replace a parameter by a computed attribute.
 
     Args:
         module: the layer.
-        name: of the parameter, e.g. "weight".
-        function: from the layer to the value; one of a file's own, so that layers can be pickled.
-        sources: parameters, modules, and arrays (which become buffers) that the layer gets instead; a name
-            "a.b" is b of the layer's module a.
+        name: the name of the parameter, e.g. "weight".
+        function: a function from the layer to the value, defined at module level so that layers can be
+            pickled.
+        sources: the parameters, modules, and arrays (which become buffers) that replace the parameter. The
+            name "a.b" means b of the layer's submodule a.
 
     Raises:
         DataError: the layer has no such parameter.
@@ -48,16 +49,16 @@ def compute(module: Module, name: str, function: Callable[[Module], Any], source
 
 
 def settle(module: Module, name: str) -> Module:
-    """Make a computed attribute a parameter again, with its present value; its sources go.
+    """Make a computed attribute a parameter again, with its current value; remove its sources.
 
-    Where one of the sources is a parameter of the same shape, it is this one that takes the value, so
-    that an optimizer goes on with it.
+    If a source is a parameter of the same shape, this parameter takes the value. So an optimizer that holds
+    the parameter remains valid.
 
     Raises:
         DataError: the attribute is not computed.
     """
     if module._computed is None or name not in module._computed:
-        raise DataError(f"{type(module).__name__}.{name} is no computed attribute, nothing to settle")
+        raise DataError(f"{type(module).__name__}.{name} is not computed, so there is nothing to settle")
     value = getattr(module, name).numpy()
     sources = [getattr(*_place(module, source)) for source in module._computed[name].sources]
     within = [p for part in sources if isinstance(part, Module) for p in part.parameters()]
@@ -76,7 +77,7 @@ def _place(module: Module, source: str) -> tuple[Module, str]:
 
 
 def check_parameter(module: Module, name: str) -> None:
-    """Refuse what is no parameter of the layer itself."""
+    """Refuse names that are not parameters of the layer itself."""
     if module._parameters.get(name) is None:
         own = [key for key, value in module._parameters.items() if value is not None]
         raise DataError(

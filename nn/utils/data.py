@@ -1,4 +1,4 @@
-"""`nn.data`, where PyTorch has it."""
+"""`nn.data`, under PyTorch's name for the module."""
 
 from ..data import *
 from ..data import __all__ as __all__

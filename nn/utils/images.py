@@ -1,4 +1,4 @@
-"""Images side by side, and in files."""
+"""Grids of images, and PNG files."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ def make_grid(
     scale_each: bool = False,
     pad_value: float = 0.0,
 ) -> Tensor:
-    """Images of one size as one image, row by row: torchvision's `utils.make_grid`.
+    """Arrange images of one size in a grid, row by row, as torchvision's `utils.make_grid` does.
 
     Args:
-        tensor: (N, C, H, W) with 1 or 3 channels, or a list of (C, H, W); one (C, H, W) or (H, W) comes back
-            as it is, in three channels.
-        nrow: how many images a row has.
-        padding: pixels around each image.
-        normalize: bring the values to 0 ... 1.
-        value_range: what becomes 0 and 1; by default the least and the largest value.
-        scale_each: find these for each image by itself.
+        tensor: images (N, C, H, W) with 1 or 3 channels, or a list of (C, H, W). A single image (C, H, W) or
+            (H, W) is returned in three channels, without a grid.
+        nrow: the number of images in a row.
+        padding: the number of pixels around each image.
+        normalize: scale the values to 0 ... 1.
+        value_range: the values that become 0 and 1; by default the smallest and the largest value.
+        scale_each: use the range of each image on its own.
         pad_value: the value between the images.
 
     Returns:
-        (3, height, width).
+        An image of shape (3, height, width).
 
     Raises:
-        ShapeError: these are no images.
+        ShapeError: the input does not have the shape of images.
 
     Example:
         >>> import numpy as np, nn
@@ -88,16 +88,16 @@ def _scaled(images: Array, value_range: tuple[float, float] | None, each: bool) 
 
 
 def save_image(tensor: Any, fp: str | os.PathLike[str], format: str | None = None, **options: Any) -> None:
-    """Write images into one PNG file, as `make_grid` puts them together.
+    """Write a grid of images to a PNG file.
 
     Args:
-        tensor: as in `make_grid`, with values from 0 to 1; what is beyond is cut off.
-        fp: the file, which ends in `.png`.
-        format: "png", where the name ends otherwise.
-        options: those of `make_grid`.
+        tensor: as in `make_grid`, with values from 0 to 1; other values are clipped.
+        fp: the path of the file, which ends in `.png`.
+        format: "png", for names with another ending.
+        options: the options of `make_grid`.
 
     Raises:
-        OptionError: another format.
+        OptionError: the format is not PNG.
         DataError: a value is NaN.
         FileError: the file cannot be written.
     """
@@ -115,7 +115,7 @@ def save_image(tensor: Any, fp: str | os.PathLike[str], format: str | None = Non
 
 
 def _png(pixels: Array) -> bytes:
-    """A PNG file of (H, W, 3) bytes: a header, the rows, each after a 0, compressed, and an end."""
+    """A PNG file from (H, W, 3) bytes: a header, the compressed rows (each after a 0), and an end."""
     H, W, _ = pixels.shape
     rows = np.pad(pixels.reshape(H, -1), ((0, 0), (1, 0))).tobytes()
 

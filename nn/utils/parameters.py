@@ -1,4 +1,4 @@
-"""What training programs do with all parameters at once: clip gradients, penalise, average, flatten."""
+"""Functions of all parameters at once: clip gradients, penalize, average, flatten."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def get_total_norm(tensors: Iterable[Tensor], norm_type: float = 2.0) -> float:
     """The norm of all entries of all tensors as one vector.
 
     Args:
-        tensors: of any shapes.
-        norm_type: p of the p-norm; math.inf for the largest entry.
+        tensors: Tensors of any shapes.
+        norm_type: the p of the p-norm; math.inf for the largest entry.
     """
     flat = [np.ravel(t.numpy()) for t in tensors if t.size]
     sizes = [float(np.linalg.norm(v.astype(np.result_type(v, np.float64)), norm_type)) for v in flat]
@@ -53,21 +53,21 @@ def clip_grad_norm_(
     norm_type: float = 2.0,
     error_if_nonfinite: bool = False,
 ) -> float:
-    """Shrink all gradients by one factor, so that their common norm is at most `max_norm`.
+    """Scale all gradients by one factor, so that their total norm is at most `max_norm`.
 
     g <- g min(1, max_norm / (norm + 1e-6)).
 
     Args:
-        parameters: those without a gradient are passed over.
+        parameters: the parameters; those without a gradient are skipped.
         max_norm: the largest norm.
-        norm_type: p of the p-norm; math.inf for the largest entry.
-        error_if_nonfinite: raise if the norm is NaN or infinite.
+        norm_type: the p of the p-norm; math.inf for the largest entry.
+        error_if_nonfinite: raise an error if the norm is NaN or infinite.
 
     Returns:
-        The norm before.
+        The norm before clipping.
 
     Raises:
-        OptionError: `max_norm` is no number, or negative.
+        OptionError: `max_norm` is not a number, or is negative.
         AnomalyError: see `error_if_nonfinite`.
 
     Source:
@@ -100,14 +100,14 @@ def _shrunk(params: list[Tensor], max_norm: float, norm_type: float, error_if_no
 
 
 def clip_grad_value_(parameters: Iterable[Tensor] | Tensor, clip_value: float) -> None:
-    """Cut every entry of every gradient to [-clip_value, clip_value].
+    """Clip every entry of every gradient to [-clip_value, clip_value].
 
     Args:
-        parameters: those without a gradient are passed over.
-        clip_value: a number that is not negative.
+        parameters: the parameters; those without a gradient are skipped.
+        clip_value: a number of at least 0.
 
     Raises:
-        OptionError: `clip_value` is something else.
+        OptionError: `clip_value` is invalid.
     """
     check_number("clip_grad_value_", "clip_value", clip_value, example=1)
     for p in listed(parameters):
@@ -119,10 +119,10 @@ def clip_grad_value_(parameters: Iterable[Tensor] | Tensor, clip_value: float) -
 
 
 def l1_penalty(parameters: Iterable[Tensor], strength: float = 1.0) -> Any:
-    """strength times the sum of |w|: added to the loss, it makes weights 0 that are of little use.
+    """strength times the sum of |w|: added to the loss, this penalty pulls unimportant weights to 0.
 
     Args:
-        parameters: usually the weights alone, without biases.
+        parameters: the penalized parameters, usually the weights without the biases.
         strength: the factor.
 
     Example:
@@ -135,10 +135,10 @@ def l1_penalty(parameters: Iterable[Tensor], strength: float = 1.0) -> Any:
 
 @np.errstate(all="ignore")
 def l2_penalty(parameters: Iterable[Tensor], strength: float = 1.0) -> Any:
-    """strength times the sum of w^2: added to the loss, it keeps weights small.
+    """strength times the sum of w^2: added to the loss, this penalty keeps weights small.
 
     Args:
-        parameters: usually the weights alone.
+        parameters: the penalized parameters, usually the weights without the biases.
         strength: the factor; the gradient is 2 strength w.
 
     Example:
@@ -150,13 +150,13 @@ def l2_penalty(parameters: Iterable[Tensor], strength: float = 1.0) -> Any:
 
 
 class ExponentialMovingAverage:
-    """A running mean of the weights, which often does better than the weights themselves.
+    """A running mean of the weights, which often generalizes better than the weights themselves.
 
     After each step of the optimizer: mean <- decay mean + (1 - decay) weight.
 
     Args:
         parameters: the weights.
-        decay: from 0 to 1; 0.999 averages over the last thousand steps or so.
+        decay: the decay rate, from 0 to 1; 0.999 averages over about a thousand steps.
 
     Source:
         B. Polyak, A. Juditsky, "Acceleration of stochastic approximation by averaging", 1992.
@@ -182,7 +182,7 @@ class ExponentialMovingAverage:
 
     @np.errstate(all="ignore")
     def update(self) -> None:
-        """Take in the present weights."""
+        """Include the current weights in the mean."""
         for mean, p in zip(self.averages, self.parameters, strict=True):
             mean += (1 - self.decay) * (p.numpy() - mean)
 
@@ -191,10 +191,10 @@ class ExponentialMovingAverage:
         return {"averages": [mean.copy() for mean in self.averages]}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on from averages that `state_dict` gave.
+        """Load averages of `state_dict`.
 
         Raises:
-            DataError: they are those of other parameters.
+            DataError: the averages belong to other parameters.
         """
         shapes = [mean.shape for mean in self.averages]
         averages = state_dict.get("averages") if isinstance(state_dict, Mapping) else None
@@ -209,13 +209,13 @@ class ExponentialMovingAverage:
             )
         kinds = [np.asarray(mean).dtype.kind for mean in averages]
         if not set(kinds) <= set("biufc"):
-            raise DataError(f"ExponentialMovingAverage: averages of the kinds {kinds} are no numbers")
+            raise DataError(f"ExponentialMovingAverage: averages of the kinds {kinds} are not numbers")
         pairs = zip(averages, self.averages, strict=True)
         self.averages = [np.array(mean, dtype=own.dtype) for mean, own in pairs]
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """Inside of `with`, the parameters are the averages."""
+        """Inside `with`, the parameters have the averaged values."""
         trained = [p.numpy() for p in self.parameters]
 
         def undo() -> None:
@@ -232,10 +232,10 @@ class ExponentialMovingAverage:
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Any:
-    """All parameters one after another as one vector, on the tape.
+    """Concatenate all parameters to one vector, on the tape.
 
     Args:
-        parameters: of any shapes.
+        parameters: parameters of any shapes.
     """
     return np.concatenate([np.reshape(p, -1) for p in parameters])
 
@@ -244,8 +244,8 @@ def vector_to_parameters(vec: Tensor | npt.ArrayLike, parameters: Iterable[Tenso
     """Fill the parameters from one vector; the inverse of `parameters_to_vector`.
 
     Args:
-        vec: as long as all parameters together.
-        parameters: of any shapes.
+        vec: a vector with the entries of all parameters.
+        parameters: parameters of any shapes.
 
     Raises:
         ShapeError: the vector has another length.

@@ -1,4 +1,4 @@
-"""Weights that are normalized wherever they are used; named as in `torch.nn.utils.parametrizations`."""
+"""Weights that are normalized at each use; named as in `torch.nn.utils.parametrizations`."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ Array = npt.NDArray[Any]
 
 
 def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Module:
-    """Let the length and the direction of a weight be learned apart: w = g v / |v|.
+    """Learn the norm and the direction of a weight separately: w = g v / |v|.
 
     Args:
         module: a layer.
-        name: of its parameter.
-        dim: the axis of the units, each of which has a length of its own; None for one length of all.
+        name: the name of the parameter.
+        dim: the axis of the units, each with its own norm g; None for a single norm.
 
     Returns:
         The layer, with parameters `parametrizations.weight.original0` (g) and `original1` (v).
@@ -80,16 +80,16 @@ def spectral_norm(
     eps: float = 1e-12,
     dim: int | None = None,
 ) -> Module:
-    """Divide a weight by its largest singular value, so that the layer lengthens nothing.
+    """Divide a weight by its largest singular value, so that the layer does not increase norms.
 
-    The value comes from power iterations, which go on with each use in training.
+    Power iterations estimate the singular value; each use in training continues them.
 
     Args:
         module: a layer.
-        name: of its parameter.
-        n_power_iterations: for each use.
-        eps: keeps the divisions finite.
-        dim: the axis of the outputs, which becomes the rows of a matrix; by default 1 for transposed
+        name: the name of the parameter.
+        n_power_iterations: the number of power iterations for each use.
+        eps: the smallest divisor in normalizations.
+        dim: the axis of the outputs, which become the rows of a matrix; by default 1 for transposed
             convolutions, else 0.
 
     Returns:
@@ -137,16 +137,16 @@ class _SpectralNorm(Module):
         if weight.ndim == 1:
             return normalize(weight, dim=0, eps=self.eps)
         matrix = self.matrix(weight)
-        if self.training and not ag.is_recomputing():  # then u and v are what they came to
+        if self.training and not ag.is_recomputing():  # a recomputation must use the same u and v
             self.iterate(as_array(matrix), self.n_power_iterations)
         return weight / (self._u @ matrix @ self._v)
 
     def matrix(self, weight: Any) -> Any:
-        """The outputs as rows."""
+        """The weight as a matrix whose rows are the outputs."""
         return np.reshape(np.moveaxis(weight, self.dim, 0), (weight.shape[self.dim], -1))
 
     def iterate(self, matrix: Array, times: int) -> None:
-        """Turn u and v further towards the singular vectors of the largest singular value."""
+        """Make power iterations of u and v, towards the singular vectors of the largest singular value."""
         for _ in range(times):
             self._u = normalize(matrix @ self._v, dim=0, eps=self.eps)
             self._v = normalize(matrix.T @ self._u, dim=0, eps=self.eps)

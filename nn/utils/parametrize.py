@@ -32,10 +32,10 @@ __all__ = [
 
 
 class ParametrizationList(ModuleList):
-    """What a parametrized attribute is made of; calling it computes the attribute.
+    """The parametrizations of an attribute and their original parameters; a call computes the attribute.
 
     Attributes:
-        original: what the first parametrization takes; or `original0`, `original1`, ... if these are several.
+        original: the input of the first parametrization; `original0`, `original1`, ... if there are several.
     """
 
     def forward(self) -> Any:
@@ -49,22 +49,22 @@ class ParametrizationList(ModuleList):
 def register_parametrization(
     module: Module, tensor_name: str, parametrization: Module, *, unsafe: bool = False
 ) -> Module:
-    """Let a parameter be computed by another module from now on.
+    """Let another module compute a parameter.
 
     Args:
         module: a layer.
-        tensor_name: of its parameter.
-        parametrization: from the original to the parameter. Where it has a `right_inverse`, the original
-            becomes what this gives for the present value: one array, or a tuple for several originals.
-            A second parametrization of one parameter takes what the first gives.
-        unsafe: whether shape or dtype may change.
+        tensor_name: the name of the parameter.
+        parametrization: a module from the original to the parameter. If it has a `right_inverse`, this maps
+            the current value to the original: one array, or a tuple for several originals. A second
+            parametrization of a parameter takes the result of the first.
+        unsafe: allow changes of shape and dtype.
 
     Returns:
         The layer.
 
     Raises:
         DataError: the layer has no such parameter.
-        ShapeError: the parameter would be of another shape or dtype.
+        ShapeError: the parameter would get another shape or dtype.
     """
     if is_parametrized(module, tensor_name):
         parts = module.parametrizations[tensor_name]
@@ -83,11 +83,11 @@ def register_parametrization(
     value = as_array(parts())
     if not unsafe and (value.shape, value.dtype) != (parameter.shape, parameter.dtype):
         raise ShapeError(
-            f"{type(module).__name__}.{tensor_name} is {parameter.dtype} {parameter.shape}, and "
-            f"{type(parametrization).__name__} makes {value.dtype} {value.shape} of it; if that is meant, "
+            f"{type(module).__name__}.{tensor_name} is {parameter.dtype} {parameter.shape}, but "
+            f"{type(parametrization).__name__} gives {value.dtype} {value.shape}; to allow this, "
             "write register_parametrization(..., unsafe=True)"
         )
-    if not isinstance(originals, tuple):  # an optimizer that has the parameter goes on with it
+    if not isinstance(originals, tuple):  # keep the object: an optimizer may hold it
         parameter.data = parts.original.data
         parts.original = parameter
     if "parametrizations" not in module._modules:
@@ -105,16 +105,16 @@ def _parametrized(module: Module, name: str) -> Any:
 
 
 def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
-    """Whether a parameter of the layer is parametrized, or any if no name is given."""
+    """Whether a parameter of the layer is parametrized; without a name, whether any is."""
     parts = module._modules.get("parametrizations")
     return isinstance(parts, ModuleDict) and (len(parts) > 0 if tensor_name is None else tensor_name in parts)
 
 
 def remove_parametrizations(module: Module, tensor_name: str) -> Module:
-    """Make a parametrized attribute a parameter again, with its present value.
+    """Make a parametrized attribute a parameter again, with its current value.
 
     Raises:
-        DataError: it is not parametrized.
+        DataError: the attribute is not parametrized.
     """
     if not is_parametrized(module, tensor_name):
         raise DataError(f"{type(module).__name__}.{tensor_name} is not parametrized")

@@ -1,7 +1,8 @@
-"""Pruning: weights become 0 and stay so while the others are trained; named as in `torch.nn.utils.prune`.
+"""Pruning: set weights to 0 and keep them at 0 in training; named as in `torch.nn.utils.prune`.
 
-A pruned `weight` is `weight_orig` where `weight_mask` is 1, else 0: a parameter that keeps all its numbers,
-and a buffer. Pruning once more prunes among the weights that are left, and a share is of these.
+A pruned `weight` is `weight_orig` where `weight_mask` is 1, else 0. The parameter `weight_orig` keeps all its
+numbers, and `weight_mask` is a buffer. To prune again prunes among the remaining weights, and a fraction is a
+fraction of these.
 
 >>> import nn, numpy as np
 >>> layer = nn.Linear(4, 2)
@@ -44,13 +45,13 @@ __all__ = [
 Array = npt.NDArray[Any]
 Amount = int | float
 Choice = Callable[[Array, int], Array]
-"""From scores and a number to the places of so many that are pruned."""
+"""A function of scores and a number n; it returns the indices of n entries to prune."""
 
 # -- single weights --------------------------------------------------------------------------------
 
 
 def identity(module: Module, name: str) -> Module:
-    """Prune nothing, but put a mask of ones in place, e.g. to load a pruned state."""
+    """Add a mask of ones, which prunes nothing, e.g. to load a pruned state."""
     return custom_from_mask(module, name, np.ones(getattr(module, name).shape))
 
 
@@ -59,15 +60,15 @@ def random_unstructured(module: Module, name: str, amount: Amount) -> Module:
 
     Args:
         module: a layer.
-        name: of its parameter, e.g. "weight".
-        amount: how many of those that are left: an int, or a share from 0.0 to 1.0.
+        name: the name of the parameter, e.g. "weight".
+        amount: the number of remaining weights to prune, an int, or their fraction from 0.0 to 1.0.
 
     Returns:
         The layer.
 
     Raises:
         DataError: the layer has no such parameter.
-        OptionError: there are not as many weights.
+        OptionError: `amount` is larger than the number of remaining weights.
     """
     return _prune_entries([(module, name)], _random, amount, {})
 
@@ -75,20 +76,20 @@ def random_unstructured(module: Module, name: str, amount: Amount) -> Module:
 def l1_unstructured(
     module: Module, name: str, amount: Amount, importance_scores: npt.ArrayLike | None = None
 ) -> Module:
-    """Prune the weights that are smallest by absolute value.
+    """Prune the weights with the smallest absolute values.
 
     Args:
         module: a layer.
-        name: of its parameter, e.g. "weight".
-        amount: how many of those that are left: an int, or a share from 0.0 to 1.0.
-        importance_scores: go by the absolute values of these instead; of the shape of the parameter.
+        name: the name of the parameter, e.g. "weight".
+        amount: the number of remaining weights to prune, an int, or their fraction from 0.0 to 1.0.
+        importance_scores: scores of the parameter's shape, used in place of the weights.
 
     Returns:
         The layer.
 
     Raises:
         DataError: the layer has no such parameter.
-        OptionError: there are not as many weights.
+        OptionError: `amount` is larger than the number of remaining weights.
 
     Source:
         S. Han et al., "Learning both weights and connections for efficient neural networks", 2015.
@@ -105,11 +106,11 @@ def l1_unstructured(
 
 
 class RandomUnstructured:
-    """Names `random_unstructured` as the method of `global_unstructured`."""
+    """Selects random pruning in `global_unstructured`."""
 
 
 class L1Unstructured:
-    """Names `l1_unstructured` as the method of `global_unstructured`."""
+    """Selects pruning by absolute values in `global_unstructured`."""
 
 
 def global_unstructured(
@@ -119,16 +120,16 @@ def global_unstructured(
     *,
     amount: Amount,
 ) -> None:
-    """Prune among the weights of several layers at once: some layers may lose more than others.
+    """Prune the weights of several layers together: some layers may lose more weights than others.
 
     Args:
         parameters: pairs (layer, name of its parameter).
         pruning_method: `L1Unstructured` or `RandomUnstructured`.
-        importance_scores: for some of the pairs, what their weights are judged by.
-        amount: how many of those that are left in all layers: an int, or a share from 0.0 to 1.0.
+        importance_scores: scores to use in place of the weights, for some of the pairs.
+        amount: the number of remaining weights to prune in all layers, an int, or their fraction.
 
     Raises:
-        OptionError: another method, or there are not as many weights.
+        OptionError: the method is unknown, or `amount` is larger than the number of remaining weights.
 
     Example:
         >>> import nn
@@ -160,7 +161,7 @@ def _prune_entries(
     amount: Amount,
     scores: Mapping[tuple[Module, str], npt.ArrayLike],
 ) -> Module:
-    """Prune `amount` entries among those that the masks of all the parameters have left."""
+    """Prune `amount` of the remaining entries of all the parameters."""
     masks = [_mask(module, name) for module, name in parameters]
     values = [as_array(scores.get(pair, getattr(*pair))) for pair in parameters]
     for value, mask, (module, name) in zip(values, masks, parameters, strict=True):
@@ -182,7 +183,7 @@ def _prune_entries(
 
 
 def random_structured(module: Module, name: str, amount: Amount, dim: int) -> Module:
-    """Prune whole slices along the axis `dim`, at random; the arguments are those of `ln_structured`."""
+    """Prune whole slices along the axis `dim` at random; arguments as in `ln_structured`."""
     return _prune_slices(module, name, amount, dim, _random)
 
 
@@ -194,15 +195,15 @@ def ln_structured(
     dim: int,
     importance_scores: npt.ArrayLike | None = None,
 ) -> Module:
-    """Prune whole slices along an axis, e.g. the channels of a convolution: those of the least norm.
+    """Prune the whole slices with the smallest norms along an axis, e.g. the channels of a convolution.
 
     Args:
         module: a layer.
-        name: of its parameter, e.g. "weight".
-        amount: how many of the slices that are left: an int, or a share from 0.0 to 1.0.
-        n: of the n-norm.
-        dim: the axis along which the slices lie; 0 for output channels.
-        importance_scores: go by the norms of these instead; of the shape of the parameter.
+        name: the name of the parameter, e.g. "weight".
+        amount: the number of remaining slices to prune, an int, or their fraction from 0.0 to 1.0.
+        n: the n of the n-norm.
+        dim: the axis of the slices; 0 for output channels.
+        importance_scores: scores of the parameter's shape, used in place of the weights.
 
     Returns:
         The layer.
@@ -235,7 +236,7 @@ def _prune_slices(
         raise ShapeError(f"{name} has shape {mask.shape}, its importance scores {scores.shape}")
     if not -mask.ndim <= dim < mask.ndim:
         raise AxisError(f"dim={dim}: {type(module).__name__}.{name} has shape {mask.shape}")
-    rows = np.moveaxis(mask, dim, 0)  # a view: what is written into it is in the mask
+    rows = np.moveaxis(mask, dim, 0)  # a view: writing into it changes the mask
     left = np.flatnonzero(rows.reshape(len(rows), -1).any(axis=1))
     rows[left[choose(np.moveaxis(scores, dim, 0)[left], _number(amount, len(left)))]] = 0
     return custom_from_mask(module, name, mask)
@@ -245,12 +246,12 @@ def _prune_slices(
 
 
 def custom_from_mask(module: Module, name: str, mask: npt.ArrayLike) -> Module:
-    """Prune the weights whose mask is 0, beside those that are pruned already.
+    """Prune the weights whose mask is 0, in addition to those that are pruned already.
 
     Args:
         module: a layer.
-        name: of its parameter, e.g. "weight".
-        mask: ones and zeros, of the shape of the parameter.
+        name: the name of the parameter, e.g. "weight".
+        mask: ones and zeros, in the shape of the parameter.
 
     Returns:
         The layer.
@@ -274,12 +275,12 @@ def custom_from_mask(module: Module, name: str, mask: npt.ArrayLike) -> Module:
 
 
 def _masked(module: Module, name: str) -> Any:
-    # Chosen, not multiplied: no -0.0, which compression would have to tell from 0.0, and no NaN.
+    # A choice and not a product, which could give NaN or -0.0 (compression tells -0.0 from 0.0).
     return np.where(getattr(module, f"{name}_mask"), getattr(module, f"{name}_orig"), 0)
 
 
 def remove(module: Module, name: str) -> Module:
-    """Make pruning lasting: `name` is a parameter again, with zeros for what was pruned.
+    """Make pruning permanent: `name` becomes a parameter again, with zeros for pruned weights.
 
     Raises:
         DataError: the parameter is not pruned.
@@ -299,7 +300,7 @@ def _pruned(module: Module, name: str) -> bool:
 
 
 def _mask(module: Module, name: str) -> Array:
-    """A copy of the mask of a parameter; of ones if it is not pruned."""
+    """A copy of the mask of a parameter; a mask of ones if the parameter is not pruned."""
     if _pruned(module, name):
         return np.array(getattr(module, f"{name}_mask"))
     check_parameter(module, name)
@@ -307,11 +308,11 @@ def _mask(module: Module, name: str) -> Array:
 
 
 def _number(amount: Amount, left: int) -> int:
-    """How many of those left an amount means."""
+    """The number of entries that an amount means."""
     share = isinstance(amount, Real) and not isinstance(amount, Integral) and 0 <= float(amount) <= 1
     count = isinstance(amount, Integral) and not isinstance(amount, bool) and 0 <= int(amount) <= left
     if not share and not count:
         raise OptionError(
-            f"amount={amount!r}: expected a share from 0.0 to 1.0, or an int of at most the {left} left"
+            f"amount={amount!r}: expected a fraction from 0.0 to 1.0, or an int of at most the {left} left"
         )
     return round(float(amount) * left) if share else int(amount)

@@ -1,8 +1,8 @@
-"""Sequences of several lengths in one batch: padded to one length, or packed without padding.
+"""Sequences of different lengths in one batch: padded to one length, or packed without padding.
 
-A packed batch holds the first steps of all sequences, then the second steps of those that have one, and so
-on, the longest sequence first. Packing, padding and their inverses only put entries elsewhere, by one index
-each, so that gradients flow through all of them.
+A packed batch holds the first steps of all sequences, then the second steps of all that have one, and so on.
+The longest sequence comes first. Packing, padding and their inverses are single index operations, so
+gradients flow through all of them.
 """
 
 from __future__ import annotations
@@ -44,10 +44,9 @@ class PackedSequence(_Packed):
 
     Args:
         data: all steps of all sequences, of shape (sum of lengths, ...).
-        batch_sizes: how many sequences have a step t, of shape (T,).
-        sorted_indices: which sequence of the batch is the longest, the second ...; None if they are in that
-            order.
-        unsorted_indices: the inverse of it; found by itself.
+        batch_sizes: the number of sequences with a step t, of shape (T,).
+        sorted_indices: the indices that sort the batch by length, longest first; None if it is sorted.
+        unsorted_indices: the inverse of `sorted_indices`; computed by default.
     """
 
     __slots__ = ()
@@ -55,18 +54,18 @@ class PackedSequence(_Packed):
     def __new__(
         cls, data: Any, batch_sizes: Any, sorted_indices: Any = None, unsorted_indices: Any = None
     ) -> Self:
-        """Where the order is given, its inverse is found."""
+        """Compute the inverse of a given order."""
         if sorted_indices is not None and unsorted_indices is None:
             unsorted_indices = invert_permutation(sorted_indices)
         return super().__new__(cls, data, batch_sizes, sorted_indices, unsorted_indices)
 
     def to(self, *args: Any, **options: Any) -> PackedSequence:
-        """With the data in another dtype; the only device is the CPU."""
+        """The batch in another dtype; the only device is the CPU."""
         return self._replace(data=self.data.to(*args, **options))
 
 
 def invert_permutation(permutation: Any) -> Tensor | None:
-    """The permutation that puts back what another one moved; None for None."""
+    """The inverse of a permutation; None for None."""
     return None if permutation is None else Tensor(np.argsort(as_array(permutation)))
 
 
@@ -76,17 +75,17 @@ def pad_sequence(
     padding_value: float = 0.0,
     padding_side: str = "right",
 ) -> Any:
-    """Sequences as one Tensor, filled up to the length of the longest.
+    """Pad sequences to the length of the longest, as one Tensor.
 
     Args:
-        sequences: B Tensors of shapes (L, ...) with lengths L of their own.
-        batch_first: whether the result is (B, T, ...) and not (T, B, ...).
-        padding_value: what they are filled with.
-        padding_side: "right" to fill at the ends, "left" at the beginnings.
+        sequences: B Tensors of shapes (L, ...) with different lengths L.
+        batch_first: return (B, T, ...) instead of (T, B, ...).
+        padding_value: the value of the padding.
+        padding_side: "right" pads at the ends, "left" at the beginnings.
 
     Raises:
-        DataError: there is no sequence.
-        ShapeError: they differ in more than their lengths.
+        DataError: there are no sequences.
+        ShapeError: the shapes differ in more than their lengths.
 
     Example:
         >>> import autograd_lite as ag, nn
@@ -106,11 +105,11 @@ def pad_sequence(
 
 
 def unpad_sequence(padded_sequences: Any, lengths: Any, batch_first: bool = False) -> list[Any]:
-    """The sequences that were padded, as a list; the inverse of `pad_sequence`.
+    """The list of sequences without padding; the inverse of `pad_sequence`.
 
     Args:
         padded_sequences: (T, B, ...), or (B, T, ...) if `batch_first`.
-        lengths: of the B sequences.
+        lengths: the lengths of the B sequences.
     """
     rows = padded_sequences if batch_first else np.swapaxes(padded_sequences, 0, 1)
     ends = _checked_lengths("unpad_sequence", lengths, rows.shape[1::-1])
@@ -120,17 +119,16 @@ def unpad_sequence(padded_sequences: Any, lengths: Any, batch_first: bool = Fals
 def pack_padded_sequence(
     input: Any, lengths: Any, batch_first: bool = False, enforce_sorted: bool = True
 ) -> PackedSequence:
-    """A padded batch without its padding.
+    """Pack a padded batch: remove its padding.
 
     Args:
         input: (T, B, ...), or (B, T, ...) if `batch_first`.
-        lengths: of the B sequences, each at least 1.
+        lengths: the lengths of the B sequences, each at least 1.
         batch_first: see `input`.
-        enforce_sorted: whether the longest sequence has to come first, then the second longest ...; with
-            False they are brought into that order.
+        enforce_sorted: require sequences in order of decreasing length; False sorts them.
 
     Raises:
-        ShapeError: lengths that do not fit the input, or are not in order.
+        ShapeError: the lengths do not fit the input, or are not in order.
 
     Example:
         >>> import numpy as np, nn
@@ -151,7 +149,7 @@ def pack_padded_sequence(
 
 
 def pack_sequence(sequences: Iterable[Any], enforce_sorted: bool = True) -> PackedSequence:
-    """Pack sequences of several lengths: `pack_padded_sequence` of what `pad_sequence` gives.
+    """Pack sequences of different lengths: `pad_sequence`, then `pack_padded_sequence`.
 
     Args:
         sequences: B Tensors of shapes (L, ...).
@@ -167,13 +165,13 @@ def pad_packed_sequence(
     padding_value: float = 0.0,
     total_length: int | None = None,
 ) -> tuple[Any, Tensor]:
-    """A packed batch with padding, and the lengths; the inverse of `pack_padded_sequence`.
+    """A packed batch as a padded batch, and the lengths; the inverse of `pack_padded_sequence`.
 
     Args:
         sequence: the packed batch.
-        batch_first: whether the result is (B, T, ...) and not (T, B, ...).
-        padding_value: what sequences are filled with.
-        total_length: T; by default that of the longest sequence.
+        batch_first: return (B, T, ...) instead of (T, B, ...).
+        padding_value: the value of the padding.
+        total_length: the length T; by default the length of the longest sequence.
 
     Raises:
         OptionError: `total_length` is shorter than a sequence.
@@ -202,12 +200,12 @@ def pad_packed_sequence(
 
 
 def unpack_sequence(packed_sequences: PackedSequence) -> list[Any]:
-    """The sequences of a packed batch, as a list; the inverse of `pack_sequence`."""
+    """The list of sequences of a packed batch; the inverse of `pack_sequence`."""
     return unpad_sequence(*pad_packed_sequence(packed_sequences))
 
 
 def pack(x: Any, ends: Array, order: Any) -> PackedSequence:
-    """The steps of (T, B, ...), sequences in the order given, without padding."""
+    """Pack the steps of x (T, B, ...), with the sequences in the given order."""
     sequences = np.arange(len(ends)) if order is None else as_array(order)
     there = np.arange(ends.max())[:, None] < ends[sequences]
     steps, columns = np.nonzero(there)
@@ -216,7 +214,7 @@ def pack(x: Any, ends: Array, order: Any) -> PackedSequence:
 
 
 def _spread(flat: Any, places: Array, there: Array, value: float) -> Any:
-    """The entries of a flat array at places, and a value where there is none."""
+    """The entries of a flat array at `places`, and `value` where `there` is False."""
     spread = flat[np.where(there, places, 0)]
     there = there.reshape(there.shape + (1,) * (flat.ndim - 1))
     filled = np.where(there, spread, np.asarray(value, flat.dtype))
@@ -226,11 +224,11 @@ def _spread(flat: Any, places: Array, there: Array, value: float) -> Any:
 def _checked_sequences(who: str, sequences: Iterable[Any]) -> Sequence[Any]:
     several = [x if isinstance(x, Tensor) else as_array(x) for x in sequences]
     if not several:
-        raise DataError(f"{who}: there is no sequence")
+        raise DataError(f"{who}: there are no sequences")
     if any(x.ndim == 0 or x.shape[1:] != several[0].shape[1:] for x in several):
         shapes = ", ".join(str(x.shape) for x in several)
         raise ShapeError(
-            f"{who}: sequences of shapes {shapes}; expected shapes (L, ...) that differ in the length L alone"
+            f"{who}: sequences of shapes {shapes}; expected shapes (L, ...) that differ only in the length L"
         )
     return several
 

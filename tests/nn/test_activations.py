@@ -4,7 +4,7 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite.errors import OptionError, ShapeError
-from autograd_lite.testing import check_grads
+from tests.helpers import check_both_orders, second_order
 
 X = np.random.default_rng(0).permutation(np.linspace(-7.3, 7.1, 24)).reshape(4, 6)
 LAYERS = [
@@ -18,11 +18,12 @@ LAYERS = [
 OURS = [nn.ScaledTanh(), nn.Maxout(3), nn.Maxout(2, dim=0), nn.Sigmoid(steepness=3.0)]
 
 
+@second_order
 @pytest.mark.parametrize("layer", LAYERS + OURS, ids=str)
-def test_derivatives(layer):
-    check_grads(layer.double(), (X,), order=2)
+def test_derivatives(layer, along):
+    check_both_orders(layer.double(), (X,), along)
     for p in layer.parameters():
-        check_grads(lambda w: nn.functional.prelu(X, w), (p.numpy(),))
+        check_both_orders(lambda w: nn.functional.prelu(X, w), (p.numpy(),), along)
 
 
 @pytest.mark.torch

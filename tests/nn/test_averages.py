@@ -1,4 +1,4 @@
-"""Averages over batches are those of all samples together, whatever the batches are."""
+"""Averages over batches equal those over all samples, for every batch size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Boxes against pixels that are counted, and against definitions written out."""
+"""Boxes against counted pixels, and against written-out definitions."""
 
 import numpy as np
 import pytest
@@ -98,5 +98,5 @@ def test_mistakes_are_told():
         nms(boxes, [0.1], 1.5)
     with pytest.raises(DataError, match="NaN"):
         average_precision([(boxes, [np.nan])], [boxes])
-    with pytest.raises(ShapeError, match="2 images, truth of 1"):
+    with pytest.raises(ShapeError, match="2 images, truth for 1"):
         average_precision([(boxes, [0.5])] * 2, [boxes])

@@ -1,4 +1,4 @@
-"""What is told of a training run: it stops it, keeps it, writes it down."""
+"""Callbacks of a training run: they stop it, save it, write it down."""
 
 import csv
 import math

@@ -74,8 +74,8 @@ def test_what_is_not_there_is_told(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "no IDX file"),
-        (b"<html>not here</html>", "no IDX file"),
+        (b"", "not an IDX file"),
+        (b"<html>not here</html>", "not an IDX file"),
         (gzip.compress(idx(PICTURES), mtime=0)[:-100], "damaged"),
         (gzip.compress(idx(PICTURES)[:-1], mtime=0), r"says \(5, 28, 28\) and holds 3919 bytes"),
         (idx(PICTURES)[:9], "damaged"),
@@ -296,7 +296,7 @@ def test_texts_that_will_not_do(tmp_path):
     with pytest.raises(DataError, match="'z' is not in the vocabulary"):
         nn.datasets.CharText("abc", 1).encode("az")
     (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(DataError, match="no text in UTF-8"):
+    with pytest.raises(DataError, match="not UTF-8 text"):
         nn.datasets.CharText.from_file(tmp_path / "bytes", 1)
     with pytest.raises(FileError, match="cannot read"):
         nn.datasets.CharText.from_file(tmp_path / "none", 1)
@@ -323,14 +323,19 @@ def test_tables(tmp_path):
 @pytest.mark.parametrize(
     ("text", "options", "error", "message"),
     [
-        (TABLE, {}, DataError, r"line 2, column 'kind': 'x' is no number.*columns="),
+        (TABLE, {}, DataError, r"line 2, column 'kind': 'x' is not a number.*columns="),
         (TABLE.replace("6", ""), {"target": "kind"}, DataError, "line 5, column 'b': the cell is empty"),
         (TABLE.replace("-3,", ""), {}, DataError, "line 3: 2 cells, expected 3"),
         (TABLE, {"target": "c"}, OptionError, "no column 'c'; it has a, b, kind"),
-        ("a,b\n1,nan\n", {}, DataError, "line 2, column 'b': 'nan' is no number; give missing=0.0"),
-        ("a,b\n1,1_0\n", {}, DataError, "line 2, column 'b': '1_0' is no number; repair"),
-        ("a,b\n1,2\n3,x\n", {"target": "b"}, DataError, "line 3, target 'b': 'x' is no number, as other"),
-        ("a,b\n1,x\n3,nan\n", {"target": "b"}, DataError, "line 2, target 'b': 'x' is no number, as other"),
+        ("a,b\n1,nan\n", {}, DataError, "line 2, column 'b': 'nan' is not a number; give missing=0.0"),
+        ("a,b\n1,1_0\n", {}, DataError, "line 2, column 'b': '1_0' is not a number; repair"),
+        ("a,b\n1,2\n3,x\n", {"target": "b"}, DataError, "line 3, target 'b': 'x' is not a number, as other"),
+        (
+            "a,b\n1,x\n3,nan\n",
+            {"target": "b"},
+            DataError,
+            "line 2, target 'b': 'x' is not a number, as other",
+        ),
         ("a,b\n1,x\n3, \n", {"target": "b"}, DataError, "line 3, target 'b': the cell is empty"),
         ("1,2\n3,4\n", {}, DataError, "first line holds numbers.*write header=False"),
         ("a,b\n", {}, DataError, "has no rows"),

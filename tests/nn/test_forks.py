@@ -1,4 +1,4 @@
-"""A process that is forked while threads work goes on: no lock stays held that nobody is left to let go."""
+"""A process that forks while threads work: no lock stays held in the child."""
 
 import os
 import signal
@@ -14,6 +14,7 @@ import autograd_lite as ag
 import nn
 from autograd_lite.node import changing
 from nn.data import DataLoader, TensorDataset
+from tests.helpers import python
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here"),
@@ -120,13 +121,7 @@ def test_threads_that_were_left_do_not_keep_the_process():
         "assert threads.in_parallel(sum, range(10)) == [10, 35]\n"
         "batches = iter(nn.DataLoader(np.arange(20.0), 2, num_workers=1)); next(batches)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
+    done = python("-W", "error", "-c", program, timeout=30)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 

@@ -1,15 +1,14 @@
-"""Interrupts at random moments: nothing hangs, the state is that of before, and the next result is right.
+"""Interrupts at random moments: nothing hangs, the state is as before, and the next result is right.
 
-Each program runs in a process of its own, so that a hang is an error and not the end of the tests.
+Each program runs in its own process, so a hang is an error and does not end the tests.
 """
 
-import os
 import signal
-import subprocess
-import sys
 import textwrap
 
 import pytest
+
+from tests.helpers import python
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signals to one thread here")
 
@@ -60,16 +59,9 @@ def interrupted(work, times, length, second=False):
 
 def run(program: str, seconds: float = 100.0) -> str:
     """What a program prints that must end in time, without a word on stderr."""
-    path = os.pathsep.join(folder for folder in sys.path if folder)
     # A file that an interrupt left open is closed as its last reference goes, which is worth no word.
-    environment = {**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": "error,ignore::ResourceWarning"}
-    done = subprocess.run(
-        [sys.executable, "-c", START + textwrap.dedent(program)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=seconds,
-    )
+    warnings = "error,ignore::ResourceWarning"
+    done = python("-c", START + textwrap.dedent(program), timeout=seconds, PYTHONWARNINGS=warnings)
     assert done.returncode == 0 and not done.stderr, done.stderr
     return done.stdout
 

@@ -1,4 +1,4 @@
-"""Orders of any length: drawn as they are needed, the same for a seed, and as before where they are short."""
+"""Orders of any length: drawn when needed, equal for equal seeds, and unchanged for short data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loader: what it yields, in which order, ahead of time or not, and what is left when it stops."""
+"""The loader: its batches, their order, batches made ahead, and what remains after a stop."""
 
 import os
 import signal
@@ -316,7 +316,7 @@ def test_structures_stay():
         (lambda: DataLoader(X, num_workers=-1), OptionError, "num_workers"),
         (lambda: DataLoader(X, generator="x"), OptionError, r"generator=np.random.default_rng\(0\)"),
         (lambda: list(DataLoader([object()])), DTypeError, "type object cannot be stacked.*collate_fn"),
-        (lambda: list(DataLoader([(1, 2), (1,)], 2)), ShapeError, "1 and 2 parts.*collate_fn"),
+        (lambda: list(DataLoader([(1, 2), (1,)], 2)), ShapeError, "1 and 2 items.*collate_fn"),
         (lambda: nn.data.WeightedRandomSampler([0, 0], 1), DataError, "not all 0"),
         (lambda: nn.data.WeightedRandomSampler([1, -1], 1), DataError, "at least 0"),
         (lambda: nn.data.WeightedRandomSampler([0, 1], 2, False), OptionError, "only 1.*num_samples=1"),

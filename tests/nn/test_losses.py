@@ -7,6 +7,7 @@ import autograd_lite as ag
 import nn
 from autograd_lite.errors import DTypeError, IndexingError, OptionError, ShapeError
 from autograd_lite.testing import check_grads
+from tests.helpers import check_both_orders, second_order
 
 RNG = np.random.default_rng(0)
 SHAPES = [(5,), (4, 5), (2, 5, 3), (2, 5, 3, 2)]
@@ -60,16 +61,17 @@ def test_cross_entropy_is_its_definition(shape, kind, options):
         assert np.shape(got) == np.shape(expected)
 
 
+@second_order
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda o: "+".join(o) or "plain")
 @pytest.mark.parametrize("kind", ["indices", "probabilities"])
-def test_gradients_of_cross_entropy(kind, options):
+def test_gradients_of_cross_entropy(kind, options, along):
     scores, target = problem((4, 5), kind)
     for reduction in ("none", "mean", "sum"):
         loss = nn.CrossEntropyLoss(**options, reduction=reduction)
         if kind == "indices":
-            check_grads(lambda s, loss=loss: loss(s, target), (scores,))
+            check_both_orders(lambda s, loss=loss: loss(s, target), (scores,), along)
         else:
-            check_grads(loss, (scores, target))
+            check_both_orders(loss, (scores, target), along)
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda o: "+".join(o) or "plain")

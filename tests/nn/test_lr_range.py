@@ -1,4 +1,4 @@
-"""The learning-rate range test: what it finds, and that nothing is left of it."""
+"""The learning-rate range test: its suggestion, and the state it leaves unchanged."""
 
 import numpy as np
 import pytest

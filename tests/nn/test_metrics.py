@@ -1,4 +1,4 @@
-"""Metrics against numbers made by hand, and against their definitions written out."""
+"""Metrics against numbers worked out by hand, and against written-out definitions."""
 
 from functools import partial
 

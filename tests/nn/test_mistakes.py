@@ -1,4 +1,4 @@
-"""What a newcomer gets wrong, and what the message says to write instead."""
+"""Mistakes of newcomers, and the repair that the message names."""
 
 import os
 import re
@@ -158,7 +158,7 @@ TRAINING = [
     told(DTypeError, lambda: trainer(NoReturn()).fit(X, Y), "NoReturn returned None", "end with return"),
     told(DTypeError, lambda: trainer().fit(X, Y, validation_data=0.2), "(X_test, y_test)"),
     told(ShapeError, lambda: regress(X, X[:, :1], metrics=["accuracy"]), "one column"),
-    told(DTypeError, lambda: trainer(metrics=[3]), "the metric 3 is no function"),
+    told(DTypeError, lambda: trainer(metrics=[3]), "the metric 3 is neither a function"),
     told(OptionError, lambda: trainer(metrics=["acc"]), "unknown metric 'acc'", "metric(outputs, targets)"),
     told(DTypeError, lambda: trainer(callbacks=[print]), "no nn.Callback; inherit from it"),
     told(DTypeError, lambda: trainer(callbacks=[nn.Callback]), "write Callback()"),
@@ -169,8 +169,8 @@ TRAINING = [
     told(DTypeError, lambda: trainer(optimizer=nn.optim.Adam), "write Adam(model.parameters())"),
     told(DTypeError, lambda: nn.DataLoader((X, Y)), "nn.DataLoader(nn.TensorDataset(X, y), batch_size=32)"),
     told(DTypeError, lambda: nn.DataLoader([X, Y]), "nn.TensorDataset(X, y)"),
-    told(DTypeError, lambda: nn.DataLoader(X, Y), "put together into samples first"),
-    told(DTypeError, lambda: nn.DataLoader(zip(X, Y, strict=True)), "a zip is no sequence", "list(...)"),
+    told(DTypeError, lambda: nn.DataLoader(X, Y), "combine inputs and targets into samples first"),
+    told(DTypeError, lambda: nn.DataLoader(zip(X, Y, strict=True)), "a zip is not a sequence", "list(...)"),
     told(DTypeError, lambda: nn.TensorDataset((X, Y)), "TensorDataset(X, y)"),
 ]  # fmt: skip
 
@@ -379,7 +379,9 @@ def test_a_checkpoint_in_place_of_weights(tmp_path):
 def test_weights_in_place_of_a_checkpoint(tmp_path):
     path, model = tmp_path / "net.safetensors", net()
     nn.save(model.state_dict(), path)
-    with pytest.raises(DataError, match=r"no checkpoint.*write model\.load_state_dict\(nn\.load\(path\)\)"):
+    with pytest.raises(
+        DataError, match=r"not a checkpoint.*write model\.load_state_dict\(nn\.load\(path\)\)"
+    ):
         nn.load_checkpoint(path, net())
 
 

@@ -10,6 +10,7 @@ import nn
 from autograd_lite.errors import DataError, IndexingError, OptionError, ShapeError
 from autograd_lite.testing import check_grads
 from nn.functional.ctc import ctc
+from tests.helpers import check_both_orders, second_order
 
 rng = np.random.default_rng(3)
 
@@ -54,11 +55,13 @@ CASES = [
 IDS = [f"{name}-{'-'.join(options)}" for name, options, *_ in CASES]
 
 
+@second_order
 @pytest.mark.parametrize(("name", "options", "moving", "fixed"), CASES, ids=IDS)
-def test_derivatives(name, options, moving, fixed):
-    for reduction in ("none", "mean", "sum"):
+def test_derivatives(name, options, moving, fixed, along):
+    check_both_orders(lambda *xs: getattr(nn, name)(**options, reduction="none")(*xs, *fixed), moving, along)
+    for reduction in ("mean", "sum"):
         loss = getattr(nn, name)(**options, reduction=reduction)
-        check_grads(lambda *xs: loss(*xs, *fixed), moving, order=2 if reduction == "none" else 1)  # noqa: B023
+        check_grads(lambda *xs: loss(*xs, *fixed), moving, order=1)  # noqa: B023
 
 
 @pytest.mark.torch

@@ -6,6 +6,7 @@ import nn
 from autograd_lite.errors import OptionError, ShapeError
 from autograd_lite.testing import check_grads
 from nn.functional.normalization import standardize
+from tests.helpers import check_both_orders, second_order
 
 rng = np.random.default_rng(0)
 CASES = [
@@ -38,8 +39,9 @@ def make(name, args, options):
     return layer
 
 
+@second_order
 @pytest.mark.parametrize(("name", "args", "options", "shape"), CASES, ids=IDS)
-def test_derivatives(name, args, options, shape):
+def test_derivatives(name, args, options, shape, along):
     layer, x = make(name, args, options), rng.normal(2, 3, shape)
     state = layer.state_dict()
     values = {k: v for k, v in state.items() if k in dict(layer.named_parameters())}
@@ -48,9 +50,9 @@ def test_derivatives(name, args, options, shape):
         layer.load_state_dict(state)  # the running means are no part of the derivative
         return nn.functional_call(layer, p, (x,))
 
-    check_grads(f, (x, values), order=2)
+    check_both_orders(f, (x, values), along)
     layer.eval()
-    check_grads(lambda x: layer(x), (x,), order=2)
+    check_both_orders(lambda x: layer(x), (x,), along)
 
 
 @pytest.mark.parametrize("axes", [(0,), (-1,), (0, 2), (1, 2)], ids=str)

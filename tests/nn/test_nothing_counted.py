@@ -1,4 +1,4 @@
-"""Batches of which nothing counts, and queries that may look at nothing: no 0 times inf comes of them."""
+"""Batches where no target counts, and queries that see no key: no 0 times inf arises."""
 
 from __future__ import annotations
 

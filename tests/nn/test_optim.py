@@ -198,8 +198,8 @@ def test_a_closure_is_computed_with_gradients():
         (lambda w: SGD(w), DTypeError, r"SGD\(model\.parameters\(\)"),
         (lambda w: Adam(nn.Linear(2, 2)), DTypeError, "got a Linear"),
         (lambda w: Adam([w.numpy()]), DTypeError, "expected Tensors, got a ndarray"),
-        (lambda w: SGD([w, w]), OptionError, "came twice"),
-        (lambda w: SGD([{"params": [w]}, {"params": [w]}]), OptionError, "came twice"),
+        (lambda w: SGD([w, w]), OptionError, "given twice"),
+        (lambda w: SGD([{"params": [w]}, {"params": [w]}]), OptionError, "given twice"),
         (lambda w: SGD([w * 2]), OptionError, "only leaves"),
         (lambda w: SGD([w], lr=-1), ValueError, "lr=-1"),
         (lambda w: SGD([w], lr=float("nan")), ValueError, "lr=nan"),
@@ -251,7 +251,7 @@ def test_fifty_steps_are_those_of_torch(torch, cls, options):
 
 @pytest.mark.parametrize("kind", [Adadelta, Adagrad, Adam, Adamax, AdamW, NAdam, RAdam, RMSprop, Rprop])
 def test_rules_for_real_parameters_refuse_complex_ones(kind):
-    with pytest.raises(DTypeError, match=r"for real parameters, one is complex128; take nn\.optim\.SGD"):
+    with pytest.raises(DTypeError, match=r"for real parameters, but one is complex128; use nn\.optim\.SGD"):
         kind([ag.Tensor(0j, requires_grad=True)], lr=0.1)
 
 

@@ -1,4 +1,4 @@
-"""Pixels regrouped, vectors compared: against PyTorch, and against what they undo."""
+"""Regrouped pixels and compared vectors: against PyTorch, and against their inverses."""
 
 import numpy as np
 import pytest

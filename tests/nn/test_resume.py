@@ -1,4 +1,4 @@
-"""A run goes on from states that fit; one that does not fit is refused, and nothing changes."""
+"""A run resumes from states that fit; a state that does not fit is an error and changes nothing."""
 
 import copy
 
@@ -132,7 +132,7 @@ def put(state, key, value):
         ("LBFGS", lambda s: pop(s, "last_gradient"), "last_gradient"),
         ("LBFGS", lambda s: pop(s, "steps"), "steps"),
         ("LBFGS", lambda s: put(s, "changes", np.zeros((7, 43))), "changes"),
-        ("Adagrad", lambda s: s["state"].update({0: [1, 2]}), "no dict"),
+        ("Adagrad", lambda s: s["state"].update({0: [1, 2]}), "expected a dict for parameter 0, got a list"),
         ("Adagrad", lambda s: s["state"].update({9: {}}), "has a parameter 9"),
         ("Adagrad", lambda s: s.pop("state"), 'a state has "state" and "param_groups"'),
         ("Adagrad", lambda s: s.update(param_groups={}), "state of an optimizer"),
@@ -146,7 +146,7 @@ def test_an_optimizer_refuses_a_state_that_a_step_would_stumble_over(optimizer, 
     forged(path, "optimizer", change)
     before = everything(second)
     if message is None:
-        message = "initial_lr cannot be 'x'"
+        message = "initial_lr has the invalid value 'x'"
     with pytest.raises(DataError, match=message):
         second.resume(path)
     assert everything(second) == before and second.history == {}
@@ -197,7 +197,7 @@ def stopping(**options):
         (lambda s: s.update(best_epoch=-3), "best_epoch"),
         (
             lambda s: s.update(best_weights={"0.weight": np.ones(3)}),
-            "weights in the state are those of another",
+            "weights in the state belong to another",
         ),
         (lambda s: s.update(best_weights=[1]), "run in"),
     ],

@@ -1,4 +1,4 @@
-"""Padded and packed sequences, by themselves and as what recurrent layers read."""
+"""Padded and packed sequences, alone and as inputs of recurrent layers."""
 
 import numpy as np
 import pytest
@@ -76,7 +76,7 @@ def test_layers_read_packed_sequences_as_padded_ones_with_lengths(name, batch_fi
         (lambda: rnn.pack_sequence(SEQUENCES), ShapeError, "write enforce_sorted=False"),
         (lambda: rnn.pack_padded_sequence(np.ones((5, 2)), [5, 0]), ShapeError, "2 integers from 1 to 5"),
         (lambda: rnn.unpad_sequence(np.ones((5, 2)), [6, 1]), ShapeError, "from 1 to 5.*got \\[6, 1\\]"),
-        (lambda: rnn.pad_sequence([np.ones((2, 3)), np.ones((2, 4))]), ShapeError, "length L alone"),
+        (lambda: rnn.pad_sequence([np.ones((2, 3)), np.ones((2, 4))]), ShapeError, "only in the length L"),
         (lambda: rnn.pad_sequence([]), DataError, "no sequence"),
         (lambda: rnn.pad_sequence(SEQUENCES, padding_side="top"), OptionError, '"right" or "left"'),
         (

@@ -154,7 +154,7 @@ def test_a_file_that_was_cut_off(path, keep):
 
 def test_a_file_of_another_kind(path):
     path.write_bytes(b"PK\x03\x04" + bytes(range(256)))
-    with pytest.raises(ValueError, match="no safetensors file"):
+    with pytest.raises(ValueError, match="not a safetensors file"):
         nn.load(path)
 
 

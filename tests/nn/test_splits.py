@@ -93,7 +93,7 @@ def test_standardizing_by_channel():
     [
         (lambda: nn.data.split(X, Y[:9]), ShapeError, r"\(100, 3\), \(9,\)"),
         (lambda: nn.data.split(X, fractions=(0.8, 0.1)), OptionError, "add up to 1"),
-        (lambda: nn.data.split(X[:3]), DataError, r"of 3 samples the parts would get \[2, 1, 0\]"),
+        (lambda: nn.data.split(X[:3]), DataError, r"with 3 samples, the parts would have \[2, 1, 0\]"),
         (lambda: nn.data.split(X, stratify=Y, shuffle=False), OptionError, "shuffle=False"),
         (lambda: nn.data.split(X, stratify=Y[:4]), ShapeError, r"labels of shape \(100,\), got \(4,\)"),
         (lambda: nn.data.KFold(1), OptionError, "n_splits"),

@@ -1,4 +1,4 @@
-"""States of optimizers and schedules whose options make no sense are refused before anything changes."""
+"""States of optimizers and schedules with invalid options are refused before anything changes."""
 
 import copy
 
@@ -77,7 +77,7 @@ def test_what_is_remembered_is_numbers():
     optimizer, _ = stepped(optim.LBFGS)
     state = optimizer.state_dict()
     state["state"][0]["n_iter"] = np.array("s")
-    with pytest.raises(DataError, match="n_iter of parameter 0 is of <U1, no numbers"):
+    with pytest.raises(DataError, match="n_iter of parameter 0 is <U1, expected numbers"):
         optimizer.load_state_dict(state)
 
 

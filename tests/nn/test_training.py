@@ -409,7 +409,7 @@ def test_what_is_no_schedule_of_this_optimizer():
     other = nn.optim.SGD(nn.Linear(1, 1).parameters())
     for make, options, error, message in [
         (lambda o: "cosine", {}, DTypeError, "the scheduler is 'cosine'; write nn.optim.lr_scheduler"),
-        (lambda o: RATES.StepLR(other, 1), {}, OptionError, "of another optimizer"),
+        (lambda o: RATES.StepLR(other, 1), {}, OptionError, "to another optimizer"),
         (lambda o: RATES.StepLR(o, 1), {"scheduler_interval": "batch"}, OptionError, '"epoch" or "step"'),
         (RATES.ReduceLROnPlateau, {"scheduler_interval": "step"}, OptionError, "watches epochs"),
         (RATES.ReduceLROnPlateau, {"clip_grad_norm": -1}, OptionError, r"Trainer\(clip_grad_norm=-1\)"),

@@ -1,4 +1,4 @@
-"""Transforms: what they do to an image, that each of a batch is varied on its own, and what they refuse."""
+"""Transforms: their results on an image, variation of each image in a batch, and refusals."""
 
 import numpy as np
 import pytest
@@ -343,7 +343,7 @@ def test_a_dataset_with_a_transform():
         (lambda: T.Pad(1)(np.ones(3)), ShapeError, r"expected an image of shape .* got \(3,\)"),
         (lambda: T.Pad(1)(Tensor(BATCH, requires_grad=True)), UnsupportedError, r"x.detach\(\)"),
         (lambda: T.Pad(1)("text"), DTypeError, "expected an image, got str"),
-        (lambda: T.ToTensor()(Tensor(BATCH)), DTypeError, "expected a picture"),
+        (lambda: T.ToTensor()(Tensor(BATCH)), DTypeError, "expected an image as an array"),
         (lambda: T.ToTensor()(np.ones(3)), ShapeError, r"\(H, W\) or \(H, W, C\), got \(3,\)"),
         (lambda: T.Normalize(0.5, 0.5)(PICTURE), DTypeError, r"put ToTensor\(\) before it"),
         (lambda: T.Normalize((0, 0), (1, 1))(BATCH), ShapeError, "2 and 2 channels.*has 3"),
@@ -356,7 +356,7 @@ def test_a_dataset_with_a_transform():
         (lambda: T.RandomHorizontalFlip(2), OptionError, "from 0 to 1"),
         (lambda: T.RandomRotation(30, expand=True), OptionError, "keep their size"),
         (lambda: T.RandomRotation((3, 1)), OptionError, "least, largest"),
-        (lambda: T.RandomAffine(0, translate=(2, 0)), OptionError, "shares from 0 to 1"),
+        (lambda: T.RandomAffine(0, translate=(2, 0)), OptionError, "fractions from 0 to 1"),
         (lambda: T.RandomAffine(0, scale=(0, 1)), OptionError, "above 0"),
         (lambda: T.ElasticTransform(-1.0), OptionError, "at least 0"),
         (lambda: T.RandomErasing(value="noise"), OptionError, '"random"'),

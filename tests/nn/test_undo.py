@@ -1,4 +1,4 @@
-"""What is changed for a while is as before afterwards, whenever Ctrl-C comes."""
+"""Temporary changes are undone, whenever Ctrl-C comes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work in blocks gives what work on the whole gives."""
+"""Work in blocks gives the result of work on the whole."""
 
 from __future__ import annotations
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ import autograd_lite as ag
 from autograd_lite.errors import AutogradLiteError
 from autograd_lite.known import Refused, known
 from docs import coverage
+from tests.helpers import python
 
 
 @pytest.mark.parametrize("home", coverage.HOMES)
@@ -43,8 +42,8 @@ del sys.modules["autograd_lite"]
 import autograd_lite, nn
 print(len(sys.modules["autograd_lite.known"].known) > 400)
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.split("\n") == ["True", ""]
+    done = python("-c", program)
+    assert done.stdout.split("\n") == ["True", ""], done.stderr
 
 
 def test_the_page_is_up_to_date() -> None:

@@ -1,4 +1,4 @@
-"""Eigenvalues: what sums and products of them are says what their derivatives are."""
+"""Eigenvalues: the derivatives of their sums and products are known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Double-double arithmetic against fractions, which lose nothing."""
+"""Double-double arithmetic against exact fractions."""
 
 from __future__ import annotations
 

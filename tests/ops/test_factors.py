@@ -1,4 +1,4 @@
-"""Products whose parts leave the range of floats on the way to an ordinary derivative, against mpmath."""
+"""Products with factors outside the range of floats and an ordinary derivative, against mpmath."""
 
 from __future__ import annotations
 

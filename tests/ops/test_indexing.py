@@ -1,4 +1,4 @@
-"""Indexing in every form, places named many times, and functions that write into their argument."""
+"""Indexing in every form, repeated indices, and functions that write into their argument."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from autograd_lite.errors import (
 from autograd_lite.ops import indexing
 from autograd_lite.ops.indexing import scatter
 from autograd_lite.testing import check_grads
+from tests.helpers import check_both_orders, second_order
 
 RNG = np.random.default_rng(4)
 MATRIX = RNG.normal(size=(3, 4))
@@ -49,8 +50,9 @@ def test_every_form_of_indexing(index: Any) -> None:
     check_grads(lambda x: x[index] ** 2, (MATRIX,))
 
 
+@second_order
 @pytest.mark.parametrize("index", FORMS, ids=str)
-def test_every_form_of_assignment(index: Any) -> None:
+def test_every_form_of_assignment(index: Any, along: int | None) -> None:
     shape = MATRIX[index].shape
     for value in (RNG.normal(size=shape), RNG.normal(), RNG.normal(size=(1, *shape[:-1], 1))):
 
@@ -66,7 +68,7 @@ def test_every_form_of_assignment(index: Any) -> None:
             continue
         got = assigned(ag.Tensor(MATRIX, requires_grad=True), ag.Tensor(value, requires_grad=True))
         np.testing.assert_array_equal(got.numpy(), target**2)
-        check_grads(assigned, (MATRIX, value))
+        check_both_orders(assigned, (MATRIX, value), along)
 
 
 @pytest.mark.parametrize("index", WRONG, ids=str)

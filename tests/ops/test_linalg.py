@@ -12,6 +12,7 @@ import pytest
 import autograd_lite as ag
 from autograd_lite.errors import DTypeError, NotDifferentiableError, ShapeError, UnsupportedError
 from autograd_lite.testing import check_grads
+from tests.helpers import check_both_orders, second_order
 
 L = np.linalg
 
@@ -227,13 +228,14 @@ INVARIANT: dict[str, Callable[..., Any]] = {
 }
 
 
+@second_order
 @pytest.mark.parametrize("name", INVARIANT)
 @pytest.mark.parametrize("dtype", [float, complex])
-def test_functions_that_do_not_depend_on_it(name: str, dtype: Any) -> None:
+def test_functions_that_do_not_depend_on_it(name: str, dtype: Any, along: int | None) -> None:
     a = np.random.default_rng(5).normal(size=(3, 3)) + np.diag([1.0, 4.0, 7.0])
     if dtype is complex:
         a = a + 1j * np.random.default_rng(6).normal(size=(3, 3))
-    check_grads(INVARIANT[name], a, order=2)
+    check_both_orders(INVARIANT[name], a, along)
 
 
 @pytest.mark.parametrize(

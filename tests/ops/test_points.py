@@ -1,4 +1,4 @@
-"""Points where a formula meets 0 times inf: at infinity, at huge numbers, at zeros of norms."""
+"""Points where a formula has 0 times inf: at infinity, at huge numbers, at zeros of norms."""
 
 from __future__ import annotations
 
@@ -57,13 +57,12 @@ def check(case: Case | Pair, dtype: Any, points: list[tuple[float, ...]]) -> Non
     for which, values in got:
         for (point, truth), value in zip(rows, values.tolist(), strict=True):
             exact = truth[which]
-            what = f"{case.name}, derivative {which}, at {point}: {value!r}, not {mp.nstr(exact, 17)}"
             if abs(exact) > top:
-                assert abs(value) > 0.9 * top, what
-                assert (value > 0) == (exact > 0), what
+                good = abs(value) > 0.9 * top and (value > 0) == (exact > 0)
             else:
-                unit = float(np.spacing(dtype(abs(float(exact)))))
-                assert abs(mpf(value) - exact) <= LIMIT * unit, what
+                good = abs(mpf(value) - exact) <= LIMIT * float(np.spacing(dtype(abs(float(exact)))))
+            # The message is made only where it is needed: digits of e^(-10^308) take mpmath long.
+            assert good, f"{case.name}, derivative {which}, at {point}: {value!r}, not {mp.nstr(exact, 17)}"
 
 
 ONE = [case for case in CASES if case.name not in ("sin", "cos", "tan", "sinc")]  # these have no limit

@@ -1,4 +1,4 @@
-"""Polynomials by their coefficients: derivatives that algebra knows."""
+"""Polynomials by their coefficients: derivatives known from algebra."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Products are linear in each factor: a pullback is the product with the other one."""
+"""Products are linear in each factor: the pullback is the product with the other factor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ranges of numbers between two that are on the tape."""
+"""Ranges of numbers between two recorded ends."""
 
 from __future__ import annotations
 

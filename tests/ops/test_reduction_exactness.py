@@ -1,7 +1,7 @@
 """Derivatives of reductions, first and second order, against mpmath: 8 units in the last place.
 
-The references are differences, at steps of 1e-60 and with 300 digits, of the function alone; no
-rule of ours is used to make them.
+The references are differences of the function alone, at steps of 1e-60 and with 300 digits. They use no
+rule of the library.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from autograd_lite.known import Composition, Constant, Rule, known
 from autograd_lite.ops.decompositions import eigh, pinched, with_values
 from autograd_lite.ops.equal import tilted
 from autograd_lite.ops.singular import pinched_singular, svd, with_singular_values
-from autograd_lite.testing import check_grads
+from tests.helpers import check_both_orders, second_order
 from tests.samples import CALLS, HERMITIAN, HOLOMORPHIC, NOT_HOLOMORPHIC, SAMPLES, Sample
 
 INSIDE = {"output", "checkpointed"} | {"sign", "modf", "frexp", "divmod"}
@@ -88,15 +88,16 @@ def test_value_is_numpys(sample: Sample) -> None:
         np.testing.assert_allclose(y.numpy(), z, rtol=1e-14, atol=1e-15)  # sums in another order
 
 
+@second_order
 @pytest.mark.parametrize("sample", SAMPLES, ids=str)
-def test_derivatives_agree_with_finite_differences(sample: Sample) -> None:
+def test_derivatives_agree_with_finite_differences(sample: Sample, along: int | None) -> None:
     def f(*args: Any) -> Any:
         if sample.op in HERMITIAN or sample.kwargs.get("hermitian"):
             a, *rest = args
             args = ((a + np.conjugate(np.matrix_transpose(a))) / 2, *rest)
         return sample.op(*args, **sample.kwargs)
 
-    check_grads(f, sample.args, order=2)
+    check_both_orders(f, sample.args, along)
 
 
 OTHER_DTYPE = {"astype", "full_like"}  # told by a dtype, and by an argument that has no gradient
@@ -159,11 +160,12 @@ def complex_samples() -> list[Sample]:
     return [s for s in chosen if "where" not in s.kwargs and s.kwargs.get("mode") != "complete"]
 
 
+@second_order
 @pytest.mark.parametrize("sample", complex_samples(), ids=str)
-def test_complex_derivatives(sample: Sample) -> None:
+def test_complex_derivatives(sample: Sample, along: int | None) -> None:
     turn = np.exp(0.4j)
     args = map_arrays(lambda a: np.asarray(a) * turn + 0.1j, sample.args)
-    check_grads(lambda *xs: sample.op(*xs, **sample.kwargs), args, order=2)
+    check_both_orders(lambda *xs: sample.op(*xs, **sample.kwargs), args, along)
 
 
 @pytest.mark.parametrize(

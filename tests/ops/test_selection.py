@@ -1,4 +1,4 @@
-"""Ops that pick entries: what was not picked sends nothing back."""
+"""Ops that select entries: an entry that was not selected sends nothing back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shape functions in the calls that the samples leave out: NumPy's values and errors in every form."""
+"""Shape functions in calls beyond the samples: NumPy's values and errors in every form."""
 
 from __future__ import annotations
 

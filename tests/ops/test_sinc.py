@@ -1,4 +1,4 @@
-"""The derivatives of sinc where they are hard to compute: next to their zeros, where two terms cancel."""
+"""The derivatives of sinc near their zeros, where two terms cancel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Derivatives with a name of their own stay exact in the tails, in second order too."""
+"""Named derivatives stay exact in the tails, in second order too."""
 
 from __future__ import annotations
 

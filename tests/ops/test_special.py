@@ -1,4 +1,4 @@
-"""Functions beside those of NumPy, against their definitions."""
+"""Functions beside NumPy's, against their definitions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Products that pass through numbers which no float can hold."""
+"""Products that pass through numbers outside the range of floats."""
 
 from __future__ import annotations
 

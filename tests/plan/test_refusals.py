@@ -253,3 +253,22 @@ def test_kinds_of_numbers_are_kept() -> None:
         want, got = g(0.5 + k, 2.0), f(0.5 + k, 2.0)
         assert got == want
         assert [type(x) for x in (got[0], *got[1])] == [type(x) for x in (want[0], *want[1])] == [float] * 3
+
+
+def _half(x: Any) -> Any:
+    return x / 2 if isinstance(x, np.ndarray) else x
+
+
+@pytest.mark.parametrize(
+    "f", [_half, lambda x: _half(x) + 1, lambda x: x * 2 if type(x) is np.ndarray else x]
+)
+def test_a_function_that_asks_for_classes_stays_eager(f: Any) -> None:
+    """A traced array is in a class of its own: such a function would take the other branch."""
+    compiled = ag.compile(f)
+    with pytest.warns(
+        UserWarning, match="calls (isinstance|type), and a traced array is in a class of its own"
+    ):
+        first = compiled(X)
+    assert np.array_equal(first, f(X))
+    assert all(np.array_equal(compiled(X + k), f(X + k)) for k in range(4))
+    assert compiled.signatures[0].startswith("eager")

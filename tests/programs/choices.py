@@ -1,4 +1,4 @@
-"""How operands and options of a step are chosen; a choice that does not fit is no harm, another follows."""
+"""How operands and options of a step are chosen; a choice that does not fit is drawn anew."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A program as data: it prints as Python, and runs on whatever the text of its steps runs on."""
+"""A program as data: it prints as Python, and runs on any library by the text of its steps."""
 
 from __future__ import annotations
 

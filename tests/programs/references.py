@@ -1,4 +1,4 @@
-"""Derivatives that the engine has no part in, and how far rounding may move those of the engine."""
+"""Derivatives without the engine, and how far rounding may move the engine's."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The ops of random programs: in NumPy, in PyTorch, what goes in, and where they are smooth.
+"""The ops of random programs: in NumPy, in PyTorch, their inputs, and where they are smooth.
 
-PyTorch's line is None where it has no such op, and where the op only moves entries or copies them (`moves`):
-there NumPy itself, run on the numbers of the entries, is the twin (`torch_twins.moved`).
+PyTorch's line is None where PyTorch has no equal op. It is also None where the op only moves or copies
+entries (`moves`). There the twin is NumPy itself, run on the indices of the entries (`torch_twins.moved`).
 """
 
 from __future__ import annotations

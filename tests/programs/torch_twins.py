@@ -1,4 +1,4 @@
-"""Programs in PyTorch: the same steps, written in its words."""
+"""Programs in PyTorch: the same steps with PyTorch's names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Programs with views that nobody wrote: Tensors that look at one memory, and assignments to them.
+"""Random programs with views: Tensors that share memory, and assignments to them.
 
 A program is the text of a function. NumPy runs it on arrays, and is right about values; the engine runs it
 on Tensors. The derivative is that of NumPy's run: a complex step, or central differences where the inputs

@@ -1,4 +1,4 @@
-"""Which step belongs to which call of which module."""
+"""The module call of each step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chain rule in words, its numbers, and its LaTeX."""
+"""The chain rule in words, in numbers, and in LaTeX."""
 
 from __future__ import annotations
 
@@ -232,7 +232,7 @@ def test_what_cannot_be_explained():
     with pytest.raises(ShapeError, match="single number"):
         explain(leaf([1.0, 2.0]) * 3.0)
     for wrong in (0, -1, 2.5, True, None):
-        with pytest.raises(OptionError, match="max_paths=.*from 1 on"):
+        with pytest.raises(OptionError, match="max_paths=.*positive integer"):
             explain(neuron(), max_paths=wrong)
     with pytest.raises(OptionError, match=r"\['w3'\].*'w1', 'x1'"):
         explain(neuron())["w3"]

@@ -1,4 +1,4 @@
-"""The derivatives that are written out, evaluated and compared with the engine's numbers."""
+"""The formulas of derivatives, evaluated and compared with the engine's numbers."""
 
 from __future__ import annotations
 

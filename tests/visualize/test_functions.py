@@ -1,4 +1,4 @@
-"""`explain` and `backprop_steps` take a function and its inputs, as `draw` does."""
+"""`explain` and `backprop_steps` take a function with its inputs, as `draw` does."""
 
 from __future__ import annotations
 

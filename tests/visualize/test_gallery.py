@@ -1,4 +1,4 @@
-"""The gallery: its page shows what its program makes."""
+"""The gallery's page shows the pictures that its program makes."""
 
 from __future__ import annotations
 

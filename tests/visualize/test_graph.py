@@ -1,4 +1,4 @@
-"""What is read off the tape."""
+"""Reading a graph from the tape."""
 
 from __future__ import annotations
 
@@ -362,7 +362,7 @@ def test_params_without_names(wrong):
     [
         ({"style": "slides"}, r"style='slides'.*expected 'lecture'"),
         ({"direction": "RL"}, r"direction='RL'.*'LR' or 'TB'"),
-        ({"depth": 2}, "'lecture' has none"),
+        ({"depth": 2}, "'lecture' does not have this option"),
     ],
 )
 def test_unknown_options(option, message):
@@ -383,3 +383,9 @@ def test_five_thousand_steps_in_two_seconds():
     dot = draw(y).to_dot()
     assert time.process_time() - start < 2.0
     assert dot.count("TABLE BORDER") == 7501  # an edge for each sin, two for each product, the output's
+
+
+def test_a_class_is_no_module():
+    nn = pytest.importorskip("nn")
+    with pytest.raises(DTypeError, match=r"draw\(Linear\(\.\.\.\), x\)"):
+        draw(nn.Linear)

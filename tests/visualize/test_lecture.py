@@ -1,4 +1,4 @@
-"""The lectures' two graphs with every number on every edge, worked out by hand."""
+"""The two graphs of the lecture, with every number computed by hand."""
 
 from __future__ import annotations
 

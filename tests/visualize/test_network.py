@@ -1,4 +1,4 @@
-"""The styles for networks, with numbers worked out by hand."""
+"""The styles `model` and `ops`, with numbers computed by hand."""
 
 from __future__ import annotations
 
@@ -573,7 +573,7 @@ def test_5000_nodes_are_text_in_less_than_2_seconds(style):
 def test_a_picture_that_nobody_can_read_is_refused_with_the_way_to_fold_it(tmp_path):
     graph = draw(chain(2001))
     for ending in ("svg", "png", "pdf"):
-        with pytest.raises(OptionError, match=r"2,002 boxes \(the limit is 2,000\): fold it.*depth=1"):
+        with pytest.raises(OptionError, match=r"2,002 boxes \(the limit is 2,000\): fold modules.*depth=1"):
             graph.save(tmp_path / f"f.{ending}")
     assert graph.save(tmp_path / "f.dot").exists()
     assert "image/svg+xml" not in graph._repr_mimebundle_()
@@ -587,9 +587,9 @@ def test_a_picture_that_nobody_can_read_is_refused_with_the_way_to_fold_it(tmp_p
         ({"theme": "pink"}, "theme='pink'.*'light' or 'dark' or 'print'"),
         ({"values": "all"}, "values='all'.*True or False or 'stats' or 'full' or 'pictures'"),
         ({"values": 1}, "values=1"),
-        ({"depth": 1}, "style 'lecture' has none; write style='model'"),
-        ({"flow": True}, "style 'lecture' has none"),
-        ({"unroll": True}, "style 'lecture' has none"),
+        ({"depth": 1}, "the style 'lecture' does not have this option; write style='model'"),
+        ({"flow": True}, "the style 'lecture' does not have this option"),
+        ({"unroll": True}, "the style 'lecture' does not have this option"),
         ({"style": "model", "depth": -1}, "0, 1, 2"),
         ({"style": "ops", "depth": 1.5}, "0, 1, 2"),
         ({"style": "ops", "depth": True}, "0, 1, 2"),

@@ -1,4 +1,4 @@
-"""Which op is which: a user's op that is called like one of ours is another op."""
+"""Ops are known by identity: a user's op with the name of one of ours is another op."""
 
 from __future__ import annotations
 
@@ -121,3 +121,28 @@ def test_namesakes_are_two_steps_beside_a_repeated_layer():
 def test_graphs_of_the_same_ops_do_not_differ():
     x = np.ones(2)
     assert not diff(draw(lambda x: np.tanh(x), x), draw(lambda x: np.tanh(x), x))
+
+
+def test_where_one_run_alone_has_nan_is_said():
+    def run(*numbers):
+        return np.exp(ag.Tensor(np.array(numbers), requires_grad=True, name="x"))
+
+    assert diff(run(np.nan, np.nan), run(1.0, 2.0)).changed == (
+        "x: value is NaN in one alone at 2 of 2 entries",
+        "f: value is NaN in one alone at 2 of 2 entries",
+    )
+    assert diff(run(np.inf, 0.0), run(np.inf, 1.0)).first == "f: value differs by up to 1.718"
+
+
+def test_long_runs_part_where_their_values_do():
+    def run(scale):
+        x = ag.Tensor(1.0, requires_grad=True)
+        for i in range(600):
+            x = np.sin(x) * (scale if i == 300 else 1.0)
+        return x
+
+    found = diff(run(1.0), run(2.0))
+    assert not found.removed
+    assert not found.added
+    assert found.first is not None
+    assert found.first.startswith("v602: ")  # two steps in each round

@@ -1,12 +1,10 @@
-"""The page: what it says, that it is safe and works alone, and how it behaves in a browser."""
+"""The page: its content, its safety without a network, and its behaviour in a browser."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-import shutil
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -193,49 +191,6 @@ def test_too_much_for_a_browser(monkeypatch):
 
 
 # -- in a browser ----------------------------------------------------------------------------------
-
-
-def chromium() -> str | None:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    return next(filter(None, map(shutil.which, names)), None)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = chromium()
-    if path is None:
-        pytest.skip("no chromium is installed")
-    with playwright.sync_playwright() as tool:
-        opened = tool.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def visit(browser, tmp_path):
-    """Open what `save` writes, by a file:// address; complaints and requests must stay away."""
-    pages, complaints = [], []
-
-    def open_page(thing: Any, **options: Any) -> Any:
-        page = browser.new_page(viewport={"width": 1280, "height": 800}, **options)
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
-        page.on(
-            "request",
-            lambda request: complaints.append(request.url) if len(seen) else seen.append(request.url),
-        )
-        seen: list[str] = []
-        page.goto(thing.save(tmp_path / f"{len(pages)}.html").as_uri())
-        assert len(seen) == 1
-        pages.append(page)
-        return page
-
-    yield open_page
-    for page in pages:
-        page.close()
-    assert complaints == []
 
 
 def vertex(graph: Graph, name: str) -> str:
@@ -515,3 +470,14 @@ def test_parameters_of_a_module_that_is_called_again_are_copied():
     data = content(draw(Twice(), np.ones((1, 4), np.float32)))
     copied = {v["label"]: v["copied"] for v in data["vertices"] if v["kind"] == "input"}
     assert copied == {"x": False, "layer.weight": True, "layer.bias": True}
+
+
+@pytest.mark.parametrize("style", ["lecture", "model", "ops"])
+def test_a_result_that_no_gradient_has_reached_adds_nothing(style):
+    """Of the two results of a QR decomposition the loss reads one: of the other there is no gradient."""
+    a = leaf(np.array([[3.0, 1.0], [4.0, 2.0]]), "a")
+    with ag.Tape():
+        loss = np.sum(np.linalg.qr(a)[1])
+    (step,) = [v for v in content(played(loss, style=style))["vertices"] if v["op"] == "qr"]
+    assert step["brief"] == "norm 2.00"  # that of the sum: a matrix of four ones
+    assert step["grad"].startswith("–\n")

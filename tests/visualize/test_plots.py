@@ -1,4 +1,4 @@
-"""Plots: what is drawn is what was given, or what a formula says."""
+"""Plots show the given data, or the values of a formula."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from visualize import (
     confusion_matrix,
     decision_regions,
     feature_maps,
+    heat,
     learning_curves,
     learning_rate_curve,
     learning_rate_schedules,
@@ -141,7 +142,7 @@ def test_what_is_no_schedule():
         learning_rate_schedules(0.1, 3)
     with pytest.raises(DTypeError, match="follows a metric"):
         learning_rate_schedules(schedule(nn.optim.lr_scheduler.ReduceLROnPlateau), 3)
-    with pytest.raises(OptionError, match="above 0"):
+    with pytest.raises(OptionError, match="positive integer"):
         learning_rate_schedules(schedule(step_size=1), 0)
 
 
@@ -212,7 +213,7 @@ def test_a_network_of_float32_is_asked_in_float32():
     ],
 )
 def test_what_has_no_regions(X, y):
-    with pytest.raises(DataError, match=r"points of shape \(n, 2\) and n whole numbers"):
+    with pytest.raises(DataError, match=r"points of shape \(n, 2\) and n integers"):
         decision_regions(lambda X: X[:, 0], X, y)
 
 
@@ -256,7 +257,7 @@ def test_what_has_no_images():
         feature_maps(np.sin, np.ones((1, 1, 4, 4)))
     with pytest.raises(OptionError, match="'0', '1'"):
         feature_maps(nn.Sequential(nn.Linear(2, 2), nn.ReLU()), np.ones((1, 2)), "conv")
-    with pytest.raises(OptionError, match="no layer gives images"):
+    with pytest.raises(OptionError, match="no layer returns images"):
         feature_maps(nn.Sequential(nn.Linear(2, 2), nn.ReLU()), np.ones((1, 2)))
 
 
@@ -269,7 +270,7 @@ def test_mistakes_are_shown_with_what_is_true_and_what_was_said():
 
 
 def test_no_mistakes():
-    with pytest.raises(DataError, match="nothing to show"):
+    with pytest.raises(DataError, match="no image to show"):
         misclassified(np.ones((1, 4)), [0], [0])
     with pytest.raises(DataError, match="2 images and 1 classes"):
         misclassified(np.ones((2, 4)), [0], [1])
@@ -288,7 +289,7 @@ def test_the_confusion_matrix_has_counts_and_shares_of_rows():
     ("target", "predicted"), [([], []), ([0, 1], [0]), ([0.0], [0.0]), ([-1], [0]), ([[0]], [[0]])]
 )
 def test_what_are_no_classes(target, predicted):
-    with pytest.raises(DataError, match="whole numbers from 0"):
+    with pytest.raises(DataError, match="integers from 0 on"):
         confusion_matrix(target, predicted)
 
 
@@ -346,7 +347,7 @@ def test_what_a_watch_cannot_do():
         watch.histograms("weights")
     with pytest.raises(DTypeError, match=r"LayerWatch\(model\)"):
         LayerWatch(np.sin)
-    with pytest.raises(OptionError, match="above 0"):
+    with pytest.raises(OptionError, match="positive integer"):
         LayerWatch(nn.ReLU(), every=0)
 
 
@@ -391,7 +392,7 @@ def test_directions_can_be_given():
     figure = loss_surface(lambda p: p @ p, {"a": np.stack([e[0], e[1]])}, (e[0], e[1]), resolution=5)
     drawn = np.stack(figure.axes[0].get_lines()[0].get_data(), axis=1)
     np.testing.assert_allclose(drawn[0] - drawn[1], [1, -1])
-    with pytest.raises(DataError, match=r"two of shape \(3,\)"):
+    with pytest.raises(DataError, match=r"two arrays of shape \(3,\)"):
         loss_surface(lambda p: p @ p, {"a": e[:2]}, (e[0], e[1][:2]))
 
 
@@ -432,3 +433,43 @@ def test_nothing_is_cut_off():
         width, height = figure.get_size_inches()
         box = figure.get_tightbbox()
         assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
+
+
+# -- heat ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "make", [np.array, lambda x: ag.Tensor(x, requires_grad=True) * 1, np.ndarray.tolist]
+)
+def test_heat_shows_the_numbers_of_a_small_matrix(make):
+    figure = heat(make(np.array([[1.0, -2.0, 0.5], [0.0, np.nan, 1e-3]])))
+    axes, _ = figure.axes
+    assert [text.get_text() for text in axes.texts] == ["1", "-2", "0.5", "0", "nan", "0.001"]
+    (image,) = axes.images
+    assert image.get_clim() == (-2, 2)  # so that 0 is white
+    np.testing.assert_array_equal(image.get_array().data[0], [1.0, -2.0, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("shape", "images", "texts"),
+    [((), 1, 1), ((12,), 1, 12), ((13,), 1, 0), ((1, 40), 1, 0), ((2, 3, 4, 5), 6, 0), ((70, 2, 2), 64, 0)],
+)
+def test_heat_of_any_shape(shape, images, texts):
+    *panes, _ = heat(ag.Tensor(np.ones(shape), name="w")).axes
+    assert len(panes) == images
+    assert sum(len(axes.texts) for axes in panes) == texts
+    assert all(axes.images[0].get_clim() == (0, 1) for axes in panes)
+
+
+def test_heat_says_what_it_shows():
+    figure = heat(ag.Tensor(np.ones((70, 2, 2), np.float32), name="w"))
+    assert figure.get_suptitle() == "w, shape (70, 2, 2), float32 (64 of 70)"
+    assert [axes.get_title() for axes in heat(np.ones((2, 2, 1, 1))).axes[:4]] == [
+        "0, 0", "0, 1", "1, 0", "1, 1",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("x", [np.ones((0, 3)), np.array([1j]), ["a"]])
+def test_heat_refuses_what_has_no_real_numbers(x):
+    with pytest.raises(DataError, match=r"heat: an array of .* expected one or more real numbers"):
+        heat(x)

@@ -1,4 +1,4 @@
-"""Tools that read graphs: comparisons, costs, and the graphs of other libraries."""
+"""Tools that read graphs: `diff`, `profile`, and networkx."""
 
 from __future__ import annotations
 

@@ -1,11 +1,9 @@
-"""Files, and which renderer makes them."""
+"""Saved files, and the renderers."""
 
 from __future__ import annotations
 
 import importlib
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import graphviz
@@ -13,7 +11,8 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite.errors import DTypeError, FileError, OptionError, RendererError
-from visualize import Graph, draw, render
+from tests.helpers import python
+from visualize import Graph, draw, drawing, render
 
 STARTS = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}
 
@@ -28,7 +27,7 @@ def graph() -> Graph:
 
 @pytest.fixture
 def without(monkeypatch):
-    """Take renderers away: `without("dot", "pygraphviz")`."""
+    """Take renderers away: `without("dot", "pygraphviz", "pixels")`."""
 
     def missing(*args, **kwargs):
         raise graphviz.ExecutableNotFound(["dot"])
@@ -45,6 +44,8 @@ def without(monkeypatch):
             monkeypatch.setattr(graphviz, "pipe", missing)
         if "pygraphviz" in names:
             monkeypatch.setattr(importlib, "import_module", no_pygraphviz)
+        if "pixels" in names:
+            monkeypatch.setattr(render, "convert", lambda svg, format: None)
 
     return take
 
@@ -54,7 +55,7 @@ def has(renderer) -> bool:
 
 
 needs_one = pytest.mark.skipif(
-    not (has(render._system) or has(render._pygraphviz)), reason="no renderer is installed"
+    not (has(render._system) or has(render._pygraphviz)), reason="Graphviz is not installed"
 )
 
 
@@ -96,12 +97,29 @@ def test_pygraphviz_is_asked_where_dot_is_missing(graph, monkeypatch, without):
     assert render.render(graph.to_dot(), "svg") == b"by pygraphviz"
 
 
-def test_without_any_the_error_names_both_installs_and_what_still_works(graph, tmp_path, without):
+def test_without_graphviz_our_own_layout_makes_the_picture(graph, tmp_path, without):
     without("dot", "pygraphviz")
+    text = graph.to_svg()
+    assert text.startswith("<?xml") and text.count("<polygon") == 4
+    assert graph.save(tmp_path / "f.svg").read_text(encoding="utf-8") == text
+    assert text == drawing.svg(graph.to_dot())
+
+
+def test_without_graphviz_pixels_are_made_of_our_picture(graph, tmp_path, monkeypatch, without):
+    without("dot", "pygraphviz")
+    monkeypatch.setattr(render, "convert", lambda svg, format: svg[:5].encode())
+    assert graph.save(tmp_path / "f.png").read_bytes() == b"<?xml"
+
+
+@pytest.mark.parametrize(("format", "more"), [("pdf", ""), ("png", "pip install cairosvg")])
+def test_without_any_the_error_names_both_installs_and_what_still_works(
+    format, more, graph, tmp_path, without
+):
+    without("dot", "pygraphviz", "pixels")
     with pytest.raises(RendererError, match="apt-get install graphviz") as caught:
-        graph.save(tmp_path / "f.png")
-    assert "pip install pygraphviz" in str(caught.value)
-    assert ".html and .dot files, graph.to_dot() and graph.to_text() still work" in str(caught.value)
+        graph.save(tmp_path / f"f.{format}")
+    assert "pip install pygraphviz" in str(caught.value) and more in str(caught.value)
+    assert ".svg, .html and .dot files, graph.to_dot() and graph.to_text() still work" in str(caught.value)
     assert os.listdir(tmp_path) == []
 
 
@@ -172,16 +190,15 @@ def test_a_write_that_breaks_off_leaves_the_old_file(graph, tmp_path, monkeypatc
 # -- notebooks -------------------------------------------------------------------------------------
 
 
-@needs_one
 def test_notebooks_get_a_picture(graph):
     bundle = graph._repr_mimebundle_()
     assert "<svg" in bundle["image/svg+xml"]
     assert bundle["text/plain"] == graph.to_text()
 
 
-def test_notebooks_get_the_text_where_there_is_no_renderer(graph, without):
+def test_notebooks_get_a_picture_without_graphviz_too(graph, without):
     without("dot", "pygraphviz")
-    assert graph._repr_mimebundle_(include=None, exclude=None) == {"text/plain": graph.to_text()}
+    assert "<svg" in graph._repr_mimebundle_(include=None, exclude=None)["image/svg+xml"]
 
 
 def test_notebooks_never_see_an_error(graph, monkeypatch):
@@ -193,6 +210,21 @@ def test_notebooks_never_see_an_error(graph, monkeypatch):
 
 def test_importing_visualize_imports_no_renderer():
     code = "import sys, visualize; print({'graphviz', 'pygraphviz', 'matplotlib'} & set(sys.modules))"
-    root = Path(__file__).parents[2]
-    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
+    done = python("-c", code)
+    assert done.stdout.strip() == "set()", done.stderr
+
+
+def test_a_value_of_many_uses_does_not_wait_for_graphviz(monkeypatch):
+    """With a hundred uses of x Graphviz took more than a minute."""
+
+    def refused(text: str, format: str) -> bytes:
+        pytest.fail("Graphviz was asked")
+
+    x = ag.Tensor(1.0, requires_grad=True, name="x")
+    many = draw(sum(x * float(i) for i in range(100)))
+    few = draw(x * 2.0 + x)
+    monkeypatch.setattr(render, "_system", refused)
+    monkeypatch.setattr(render, "_pygraphviz", lambda text, format: b"by Graphviz")
+    assert many.to_svg().startswith("<?xml")
+    monkeypatch.setattr(render, "_system", lambda text, format: None)
+    assert few.to_svg() == "by Graphviz"

@@ -1,4 +1,4 @@
-"""The walk forward and back, its words and its pictures."""
+"""The walk forward and backward, in words and pictures."""
 
 from __future__ import annotations
 

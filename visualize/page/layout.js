@@ -1,22 +1,24 @@
 "use strict";
 
-/* A layered layout: every step stands after those it was computed from, in layers along the main axis `u`;
- * `v` is the axis across. Modules that are unfolded are laid out first, each by itself, and stand in the
- * layout around them as one big item, which lines enter and leave through ports on its border.
+/* A layered layout (Sugiyama's method): every step stands after its inputs, in layers along the main axis `u`;
+ * `v` is the axis across. `visualize/layout` has the same steps and the same arithmetic, so a picture looks like
+ * the page.
  *
  *   1. layer(): the longest path from the inputs gives the layer; inputs move close to their use.
- *   2. chain(): a line over several layers becomes a chain of points, one of which carries its numbers.
- *   3. order(): sweeps of barycenters, of which the one with the fewest crossings is kept.
+ *   2. chain(): a line over several layers becomes a chain of points; one point carries the numbers.
+ *   3. order(): barycenter sweeps order each layer; the order with the fewest crossings is kept.
  *   4. align(): positions across, as close to the neighbours as the distances between items allow.
+ *   5. straighten(): the points of a line come to stand at one height, where there is room.
  */
 
-const GAP = { main: 26, cross: 12, lane: 5 };
-const PAD = { side: 14, title: 26 };
-const STRAIGHT = { through: 8, plain: 1, input: 0.1 }; // how much lines through frames, and those of inputs, pull
-const FAR = 60; // layers; a longer line is drawn as one curve
+const GAP = { cross: 12, lane: 5 };
+const STRAIGHT = { through: 8, plain: 1, input: 0.1 }; // the weights of lines through frames, of inputs, and others
+const FAR = 60; // a line over more layers is drawn as one curve
+const REACH = { least: 8, most: 28 }; // the extra space before a layer for lines that run across
 
-/** Lay `items` ({id, main, cross, pin}) and `links` ({from, to, label, fromOffset, toOffset}) out, in place. */
-function layered(items, links) {
+/** Set the positions of `items` ({id, main, cross, pin}) and of the points of `links` ({from, to, label, fromOffset,
+ *  toOffset}), with a distance between layers. */
+function layered(items, links, gap) {
   const byId = new Map(items.map((item) => [item.id, item]));
   for (const item of items) Object.assign(item, { before: [], after: [] });
   layer(items, links, byId);
@@ -26,7 +28,8 @@ function layered(items, links) {
   for (let i = 0; i < layers.length; i++) layers[i] = layers[i] || [];
   order(layers);
   align(layers);
-  return measure(layers);
+  for (const { points } of links) straighten(points, layers);
+  return measure(layers, gap);
 }
 
 function put(layers, item) {
@@ -34,21 +37,15 @@ function put(layers, item) {
 }
 
 function layer(items, links, byId) {
-  const waiting = new Map(items.map((item) => [item, 0]));
-  const after = new Map(items.map((item) => [item, []]));
-  for (const { from, to } of links) {
-    after.get(byId.get(from)).push(byId.get(to));
-    waiting.set(byId.get(to), waiting.get(byId.get(to)) + 1);
-  }
-  for (const item of items) item.isSource = waiting.get(item) === 0;
-  const sorted = items.filter((item) => item.isSource);
-  for (const item of items) item.layer = 0;
-  for (const item of sorted) { // grows while it is being read
+  for (const item of items) Object.assign(item, { layer: 0, isFed: false });
+  const sorted = inOrder(items, links, byId), after = new Map(items.map((item) => [item, []]));
+  const fed = new Set(links.map((link) => link.to));
+  for (const item of items) item.isSource = !fed.has(item.id);
+  for (const { from, to } of links) after.get(byId.get(from)).push(byId.get(to));
+  for (const item of sorted) {
     for (const next of after.get(item)) {
-      next.layer = Math.max(next.layer, item.layer + 2); // the layers between are for the numbers
-      next.isFed = next.isFed || !item.isSource; // by other steps
-      waiting.set(next, waiting.get(next) - 1);
-      if (waiting.get(next) === 0) sorted.push(next);
+      next.layer = Math.max(next.layer, item.layer + 2); // numbers stand in the layer between
+      next.isFed = next.isFed || !item.isSource; // by other steps, not only by inputs
     }
   }
   for (const item of sorted.reverse()) {
@@ -56,12 +53,43 @@ function layer(items, links, byId) {
       item.layer = Math.min(...after.get(item).map((next) => next.layer)) - 2;
     }
   }
-  const inner = items.filter((item) => !item.pin).map((item) => item.layer);
-  const last = Math.max(0, ...inner) + 2;
+  const last = Math.max(0, ...items.filter((item) => !item.pin).map((item) => item.layer)) + 1;
   for (const item of items) {
     if (item.pin === "first") item.layer = 0;
     if (item.pin === "last") item.layer = Math.max(last, item.layer);
   }
+}
+
+/** The items in topological order; a link that closes a circle is turned around. */
+function inOrder(items, links, byId) {
+  const after = new Map(items.map((item) => [item.id, []])), waiting = new Map(items.map((item) => [item.id, 0]));
+  for (const { from, to } of links) {
+    after.get(from).push(to);
+    waiting.set(to, waiting.get(to) + 1);
+  }
+  const order = items.map((item) => item.id).filter((id) => waiting.get(id) === 0), done = new Set(order);
+  const add = (id) => done.add(id) && order.push(id);
+  const total = new Map(waiting);
+  let read = 0;
+  while (order.length < items.length || read < order.length) {
+    if (read === order.length) { // a circle: an item with some of its inputs goes first
+      const left = items.map((item) => item.id).filter((id) => !done.has(id));
+      add(left.find((id) => waiting.get(id) < total.get(id)) || left[0]);
+    }
+    for (const next of after.get(order[read++])) {
+      waiting.set(next, waiting.get(next) - 1);
+      if (waiting.get(next) === 0 && !done.has(next)) add(next);
+    }
+  }
+  const place = new Map(order.map((id, i) => [id, i]));
+  for (const link of links) {
+    if (place.get(link.from) > place.get(link.to)) {
+      const { from, to, fromPort, toPort, fromOffset, toOffset } = link;
+      Object.assign(link, { from: to, to: from, fromPort: toPort, toPort: fromPort, fromOffset: toOffset,
+        toOffset: fromOffset, turned: true });
+    }
+  }
+  return order.map((id) => byId.get(id));
 }
 
 function chain(link, byId, layers) {
@@ -84,7 +112,7 @@ function chain(link, byId, layers) {
   join(previous, to, offset, link.toOffset || 0, weight);
 }
 
-/** Neighbours: `a` reaches `b` when the two ends of the line between them are at one height. */
+/** Make two items neighbours; they stand well if the ends of the line between them have one height. */
 function join(a, b, aOffset, bOffset, factor) {
   const weight = factor * (a.lane && b.lane ? 4 : a.lane || b.lane ? 2 : 1);
   a.after.push({ item: b, shift: bOffset - aOffset, weight });
@@ -113,7 +141,7 @@ function order(layers) {
   best.forEach((items, i) => { layers[i] = items; number(items); });
 }
 
-/** How often lines cross: for each pair of layers the inversions, counted by a Fenwick tree. */
+/** The number of crossings: the inversions between layers, counted by a Fenwick tree. */
 function crossings(layers) {
   let count = 0;
   for (let i = 0; i + 1 < layers.length; i++) {
@@ -152,16 +180,13 @@ function align(layers) {
   }
 }
 
-/** The positions nearest to the wishes (weighted squares) that keep the order and the distances:
- *  with the distances taken off, an isotonic regression, by pooling neighbours that violate it. */
+/** Set the positions nearest to the wishes (weighted squares) that keep order and distances. With the distances
+ *  subtracted this is isotonic regression; violating neighbours are pooled. */
 function place(items, wishes, weights) {
   const starts = [];
   let at = 0;
   items.forEach((item, i) => {
-    if (i > 0) {
-      const other = items[i - 1];
-      at += (other.cross + item.cross) / 2 + (other.lane && item.lane ? GAP.lane : GAP.cross);
-    }
+    if (i > 0) at += distance(items[i - 1], item);
     starts.push(at);
   });
   const pools = [];
@@ -179,116 +204,41 @@ function place(items, wishes, weights) {
   }
 }
 
-function measure(layers) {
+/** The least distance between the middles of two items of a layer. */
+function distance(a, b) {
+  return (a.cross + b.cross) / 2 + (a.lane && b.lane ? GAP.lane : GAP.cross);
+}
+
+/** Move the points of a line to one position across near their mean, if their neighbours leave room. */
+function straighten(points, layers) {
+  let low = -Infinity, high = Infinity;
+  for (const point of points) {
+    const items = layers[point.layer], k = point.place;
+    if (k > 0) low = Math.max(low, items[k - 1].v + distance(items[k - 1], point));
+    if (k + 1 < items.length) high = Math.min(high, items[k + 1].v - distance(point, items[k + 1]));
+  }
+  if (points.length < 2 || low > high) return;
+  const mean = points.reduce((sum, point) => sum + point.v, 0) / points.length;
+  for (const point of points) point.v = Math.max(low, Math.min(high, mean));
+}
+
+function measure(layers, gap) {
   let u = 0, low = Infinity, high = -Infinity;
-  for (const items of layers) {
+  layers.forEach((items, k) => {
     const main = Math.max(0, ...items.map((item) => item.main));
+    if (k > 0) { // lines that run far across need more space
+      const reach = items.flatMap((item) => item.before.filter((near) => near.item.layer === k - 1)
+        .map((near) => Math.abs(item.v - near.item.v - near.shift)));
+      const far = Math.max(0, ...reach);
+      u += gap + (far > 1 ? Math.min(REACH.most, REACH.least + far / 8) : 0);
+    }
     for (const item of items) {
-      item.u = u + main / 2;
-      item.thick = main;
+      Object.assign(item, { u: u + main / 2, thick: main });
       low = Math.min(low, item.v - item.cross / 2);
       high = Math.max(high, item.v + item.cross / 2);
     }
-    u += main + GAP.main;
-  }
+    u += main;
+  });
   for (const items of layers) for (const item of items) item.v -= low;
-  return { main: Math.max(0, u - GAP.main), cross: layers.length ? high - low : 0 };
-}
-
-/** Lay a whole graph out. `boxes`: {id, parent, main, cross} of all that is seen, `parent` being the id of the
- *  frame around it or null; `frames`: {id, parent} of unfolded modules; `lines`: {id, from, to, source, label}.
- *  Lines of one `source` share their way through a frame's border. Returns the size; sets positions, absolute,
- *  on boxes and frames, and on each line its `parts`, lists of points from end to end. */
-function layoutGraph(boxes, frames, lines, across) {
-  const root = { id: null, items: new Map(), links: new Map() };
-  const all = new Map([[null, root]]);
-  for (const frame of frames) {
-    Object.assign(frame, { items: new Map(), links: new Map() });
-    all.set(frame.id, frame);
-  }
-  const around = (id) => { // the frames from the whole graph down to `id`
-    const path = [];
-    for (let at = id; at !== null; at = all.get(at).parent) path.unshift(at);
-    return [null, ...path];
-  };
-  for (const box of boxes) all.get(box.parent).items.set(box.id, box);
-  for (const frame of frames) all.get(frame.parent).items.set(frame.id, frame);
-  const boxOf = new Map(boxes.map((box) => [box.id, box]));
-
-  function connect(frame, from, to, line, isLast) {
-    const key = `${from.id}:${from.port || ""}>${to.id}:${to.port || ""}#${isLast ? line.id : ""}`;
-    if (!frame.links.has(key)) {
-      frame.links.set(key, { from: from.id, to: to.id, fromPort: from.port, toPort: to.port, lines: [],
-        label: isLast ? line.label : null, arrow: isLast });
-    }
-    frame.links.get(key).lines.push(line);
-  }
-  function port(frame, pin, source) {
-    const id = `${pin}:${source}`;
-    if (!frame.items.has(id)) frame.items.set(id, { id, pin, main: 0, cross: 8 });
-    return id;
-  }
-  for (const line of lines) {
-    line.parts = [];
-    const start = around(boxOf.get(line.from).parent), end = around(boxOf.get(line.to).parent);
-    let common = 0;
-    while (common < start.length && common < end.length && start[common] === end[common]) common++;
-    let from = { id: line.from };
-    for (const id of start.slice(common).reverse()) {
-      const frame = all.get(id), out = port(frame, "last", line.source);
-      connect(frame, from, { id: out }, line, false);
-      from = { id, port: out };
-    }
-    for (let k = common - 1; k < end.length; k++) {
-      const frame = all.get(end[k]), isLast = k === end.length - 1;
-      const inner = isLast ? null : port(all.get(end[k + 1]), "first", line.source);
-      connect(frame, from, isLast ? { id: line.to } : { id: end[k + 1], port: inner }, line, isLast);
-      from = { id: inner };
-    }
-  }
-
-  const start = across ? PAD.side : PAD.title, top = across ? PAD.title : PAD.side;
-  function size(frame) {
-    for (const link of frame.links.values()) {
-      link.fromOffset = offset(frame.items.get(link.from), link.fromPort);
-      link.toOffset = offset(frame.items.get(link.to), link.toPort);
-    }
-    const inner = layered([...frame.items.values()], [...frame.links.values()]);
-    frame.main = Math.max(inner.main + start + PAD.side, across ? frame.title || 0 : 0);
-    frame.cross = Math.max(inner.cross + top + PAD.side, across ? 0 : frame.title || 0);
-    for (const item of frame.items.values()) { // ports lie on the border
-      if (item.pin) item.u = item.pin === "first" ? -start : frame.main - start;
-    }
-  }
-  function offset(item, portId) {
-    return portId ? top + item.items.get(portId).v - item.cross / 2 : 0;
-  }
-  for (const frame of [...frames].reverse()) size(frame); // a frame stands after the one around it
-  size(root);
-
-  function settle(frame, u, v) {
-    for (const item of frame.items.values()) {
-      item.u += u;
-      item.v += v;
-    }
-    for (const link of frame.links.values()) {
-      for (const point of link.points) {
-        point.u += u;
-        point.v += v;
-      }
-    }
-    for (const item of frame.items.values()) {
-      if (item.items) settle(item, item.u - item.main / 2 + start, item.v - item.cross / 2 + top);
-    }
-  }
-  settle(root, start, top);
-  for (const frame of all.values()) {
-    for (const link of frame.links.values()) {
-      const ends = [[frame.items.get(link.from), link.fromPort], [frame.items.get(link.to), link.toPort]];
-      const [a, b] = ends.map(([item, id]) => (id ? item.items.get(id) : item));
-      const part = { a, b, points: link.points, arrow: link.arrow, label: link.label };
-      for (const line of link.lines) line.parts.push(part);
-    }
-  }
-  return { main: root.main, cross: root.cross };
+  return { main: u, cross: layers.length ? high - low : 0 };
 }

@@ -1,9 +1,10 @@
-"""Plots of data, training and networks. Each is a matplotlib Figure; `figure.savefig(path)` writes it."""
+"""Plots of data, training and networks. Each is a matplotlib Figure; `figure.savefig(path)` writes a file."""
 
 from .functions import activation_functions as activation_functions
 from .functions import decision_regions as decision_regions
 from .images import confusion_matrix as confusion_matrix
 from .images import feature_maps as feature_maps
+from .images import heat as heat
 from .images import misclassified as misclassified
 from .images import weight_images as weight_images
 from .layers import LayerWatch as LayerWatch

@@ -1,4 +1,4 @@
-"""What all plots share: figures without a window, colours for all eyes, little ink."""
+"""Helpers of all plots: figures without a window, colours, panels, and grids of images."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["COLOURS", "GREY", "MARKERS", "array", "diverging", "dress", "grid", 
 COLOURS = (
     "#1f5fa8", "#d1660f", "#2a8f62", "#a83279", "#7a5cc2", "#8a6d0b", "#0b8fa3", "#b3261e", "#555f6b",
 )  # fmt: skip
-"""Apart in lightness as well as in hue; with the markers, also for eyes that see few hues."""
+"""Colours that differ in hue and in lightness; the markers help readers who see few hues."""
 
 MARKERS = "os^Dv<>PX*"
 
@@ -25,7 +25,7 @@ GREY = "#5d6773"
 
 
 def matplotlib(who: str, module: str) -> Any:
-    """A module of matplotlib, which is imported where it is needed only."""
+    """Import a module of matplotlib when a plot needs it."""
     try:
         return importlib.import_module(f"matplotlib.{module}")
     except ImportError as error:
@@ -37,10 +37,13 @@ def matplotlib(who: str, module: str) -> Any:
 def panels(
     who: str, count: int = 1, columns: int = 1, width: float = 4.4, height: float = 3.4
 ) -> tuple[Figure, list[Any]]:
-    """A figure and as many axes as asked for, row by row."""
+    """A figure with `count` axes, row by row; `who` is the public function that errors name."""
     rows, columns = -(-count // columns), min(columns, count)
     size = width * columns, height * rows
-    figure: Figure = matplotlib(who, "figure").Figure(figsize=size, layout="constrained")
+    matplotlib(who, "figure")
+    from .plot import Plot  # here, so that `import visualize` does without matplotlib
+
+    figure = Plot(figsize=size, layout="constrained")
     figure.get_layout_engine().set(w_pad=0.09, h_pad=0.09)  # type: ignore[union-attr,call-arg]
     axes = list(figure.subplots(rows, columns, squeeze=False).ravel())
     for spare in axes[count:]:
@@ -49,7 +52,7 @@ def panels(
 
 
 def dress(axes: Any) -> None:
-    """As little ink as will do."""
+    """Leave out all lines but the lower left axes and a faint grid."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#e3e7ec", linewidth=0.8)
     axes.set_axisbelow(True)
@@ -64,9 +67,9 @@ def grid(
     heading: str,
     size: float = 0.9,
 ) -> Figure:
-    """Images of shape (n, height, width) side by side, all on one scale, with a bar that explains it.
+    """Images of shape (n, height, width) side by side, all on one scale, with a colour bar.
 
-    Signed numbers are blue below 0, white at 0 and orange above; others go from white to black.
+    Signed numbers are blue below 0, white at 0 and orange above 0. Others run from white to black.
     """
     columns = columns or min(len(images), max(4, round(len(images) ** 0.5 * 1.4)))
     extra = 0.22 if any(titles) else 0.0
@@ -91,11 +94,11 @@ def grid(
 
 
 def diverging(who: str) -> Any:
-    """Blue below, white in the middle, orange above."""
+    """The colour map of signed numbers: blue below 0, white at 0, orange above 0."""
     colors = matplotlib(who, "colors")
     return colors.LinearSegmentedColormap.from_list("blue-orange", ["#1a54a0", "#ffffff", "#c85200"])
 
 
 def array(x: Any) -> Any:
-    """A Tensor's, module output's or list's numbers."""
+    """The entries of a Tensor, array or list as a NumPy array."""
     return np.asarray(x.numpy() if hasattr(x, "numpy") else x)

@@ -1,4 +1,4 @@
-"""Functions as pictures: activations with their derivatives, and what a classifier says of the plane."""
+"""Plots of functions: activations with their derivatives, and the decision regions of a classifier."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def activation_functions(
     high: float = 5.0,
     columns: int = 3,
 ) -> Figure:
-    """Functions of one number, each with its derivative, which is computed and not looked up.
+    """Plot functions of one number, each with its derivative by automatic differentiation.
 
     Args:
-        functions: by name, or a list of functions and modules, which go by their own names.
-        low, high: where the axis begins and ends.
-        columns: how many panels stand side by side.
+        functions: a dict of functions by name, or a list of functions and modules.
+        low, high: the ends of the axis.
+        columns: the number of panels side by side.
 
     Raises:
-        DTypeError: no function is given, or one that is not differentiable.
+        DTypeError: no function is given, or a function is not differentiable.
         RendererError: matplotlib is not installed.
 
     Example:
@@ -46,7 +46,7 @@ def activation_functions(
         raise DTypeError(
             "activation_functions: expected functions, as in activation_functions([np.tanh, ag.relu])"
         )
-    # An even number of points: none lies at 0, where many of them have a kink.
+    # With an even number of points none lies at 0, where many activations have a kink.
     points = np.linspace(low, high, 1000)
     figure, panes = panels("activation_functions", len(functions), columns, 3.2, 2.6)
     for axes, (name, f) in zip(panes, functions.items(), strict=True):
@@ -70,20 +70,23 @@ def decision_regions(
     threshold: float = 0.0,
     resolution: int = 200,
 ) -> Figure:
-    """What a classifier says of each point of the plane, with the data on top; its mistakes have a red ring.
+    """Plot the class that a classifier predicts at each point of the plane, and the data.
+
+    A red ring marks each wrong prediction.
 
     Args:
-        model: takes an array of shape (n, 2) and returns scores of shape (n, classes), of which the largest
-            counts; scores of shape (n,) or (n, 1), of which those above `threshold` are class 1; or classes,
-            as whole numbers of shape (n,).
+        model: takes an array of shape (n, 2). It returns scores of shape (n, classes), whose largest counts;
+            or scores of shape (n,) or (n, 1), where those above `threshold` are class 1; or classes, as
+            integers of shape (n,).
         X: points, of shape (n, 2).
-        y: their classes, whole numbers of shape (n,).
-        names: of the classes.
+        y: the classes of the points, integers of shape (n,).
+        names: the names of the classes.
         threshold: 0 for logits, 0.5 for probabilities.
-        resolution: how many points are asked for along each axis.
+        resolution: the number of points along each axis.
 
     Raises:
-        DataError: other shapes.
+        DataError: `X` or `y` has another shape or dtype.
+        OptionError: there are fewer names than classes.
         RendererError: matplotlib is not installed.
 
     Example:
@@ -96,7 +99,7 @@ def decision_regions(
     if X.ndim != 2 or X.shape[1] != 2 or y.shape != X.shape[:1] or y.dtype.kind not in "iub" or not len(X):
         raise DataError(
             f"decision_regions: points of shape {X.shape} and classes {y.dtype} of shape {y.shape}; expected "
-            "points of shape (n, 2) and n whole numbers: decision_regions(model, X[:, :2], y)"
+            "points of shape (n, 2) and n integers: decision_regions(model, X[:, :2], y)"
         )
     y = y.astype(int)
     low, high = X.min(axis=0), X.max(axis=0)
@@ -108,7 +111,7 @@ def decision_regions(
         said, wrong = _classes(model(plane), threshold), _classes(model(X), threshold) != y
     classes = np.union1d(said, y)
     if names is not None and len(names) <= classes.max():
-        raise OptionError(f"decision_regions: {len(names)} names for the classes 0 to {classes.max()}")
+        raise OptionError(f"decision_regions: expected {classes.max() + 1} names, got {len(names)}")
     figure, (axes,) = panels("decision_regions", width=5.0, height=4.2)
     _paint_regions(axes, ticks, said.reshape(resolution, resolution), classes)
     _mark_points(axes, X, y, wrong, classes, names)
@@ -120,7 +123,7 @@ def decision_regions(
 
 
 def _paint_regions(axes: Any, ticks: list[Any], said: Any, classes: Any) -> None:
-    """A pale field for each class, and a line between neighbours."""
+    """A pale region for each class, with a line between regions."""
     colors = matplotlib("decision_regions", "colors")
     fills = colors.ListedColormap([_pale(COLOURS[c % len(COLOURS)]) for c in classes])
     region = np.searchsorted(classes, said)
@@ -130,7 +133,7 @@ def _paint_regions(axes: Any, ticks: list[Any], said: Any, classes: Any) -> None
 
 
 def _mark_points(axes: Any, X: Any, y: Any, wrong: Any, classes: Any, names: Sequence[str] | None) -> None:
-    """The data by class, and a ring around each mistake."""
+    """The data by class, with a ring around each wrong prediction."""
     for c in classes:
         axes.scatter(
             *X[y == c].T, s=22, color=COLOURS[c % len(COLOURS)], marker=MARKERS[c % len(MARKERS)],

@@ -1,4 +1,4 @@
-"""Arrays as images: kernels, feature maps, digits, and the confusion matrix."""
+"""Plots of arrays as images: weights, feature maps, misclassified images, and the confusion matrix."""
 
 from __future__ import annotations
 
@@ -16,24 +16,78 @@ from .figures import array, grid, panels
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["confusion_matrix", "feature_maps", "misclassified", "weight_images"]
+__all__ = ["confusion_matrix", "feature_maps", "heat", "misclassified", "weight_images"]
+
+MOST_NUMBERS = 12
+"""The most rows or columns of a matrix whose cells show numbers."""
+
+
+def heat(x: Any, count: int = 64, columns: int | None = None) -> Figure:
+    """Plot the entries of a Tensor or array as colours: blue below 0, white at 0, orange above 0.
+
+    Args:
+        x: a Tensor or array of any shape. A vector is one row. With more than two axes, each matrix of the
+            last two is an image. A matrix of up to 12 x 12 shows its numbers. NaN and inf have no colour.
+        count: the most matrices to show.
+        columns: the number of matrices side by side.
+
+    Raises:
+        DataError: `x` is empty, or its entries are not real numbers.
+        RendererError: matplotlib is not installed.
+
+    Example:
+        >>> figure = heat(ag.Tensor([[1.0, -2.0], [0.0, 0.5]]))
+        >>> [text.get_text() for text in figure.axes[0].texts]
+        ['1', '-2', '0', '0.5']
+    """
+    values = array(x)
+    if not values.size or values.dtype.kind not in "biuf":
+        raise DataError(
+            f"heat: an array of {values.dtype} of shape {values.shape}; expected one or more real numbers: "
+            "heat(np.abs(x))"
+        )
+    values = values.astype(float)
+    matrices = values.reshape(-1, *values.shape[-2:]) if values.ndim > 2 else np.atleast_2d(values)[None]
+    shown = matrices[:count]
+    places = [", ".join(map(str, i)) for i in np.ndindex(values.shape[:-2])][:count]
+    heading = f"{getattr(x, 'name', None) or type(x).__name__}, shape {values.shape}, {array(x).dtype}"
+    if len(matrices) > count:
+        heading += f" ({count} of {len(matrices)})"
+    figure = grid("heat", shown, places, columns, bool((shown < 0).any()), heading, 1.1)
+    if len(matrices) == 1:
+        height, width = shown[0].shape
+        figure.set_size_inches(1.2 + np.clip(0.62 * width, 1.6, 7), 0.6 + np.clip(0.42 * height, 0.8, 5))
+        if max(height, width) <= MOST_NUMBERS:
+            _write_numbers(figure.axes[0], shown[0])
+            figure.axes[0].set_aspect("auto")  # a number is wider than high
+        elif max(width / height, height / width) > 8:
+            figure.axes[0].set_aspect("auto")
+    return figure
+
+
+def _write_numbers(axes: Any, matrix: Any) -> None:
+    """Write each entry in its cell, in white if the cell is dark."""
+    largest = np.max(np.abs(matrix[np.isfinite(matrix)]), initial=0.0) or 1.0
+    for (i, j), value in np.ndenumerate(matrix):
+        dark = np.isfinite(value) and abs(value) > 0.6 * largest
+        colour = "white" if dark else "#1b2027"
+        axes.text(j, i, f"{value:.2g}", ha="center", va="center", fontsize=8, color=colour)
 
 
 def weight_images(
     weights: Any, shape: tuple[int, int] | None = None, count: int = 64, columns: int | None = None
 ) -> Figure:
-    """The weights that go into each neuron, as images: what a first layer looks for.
+    """Plot the weights of each neuron as an image: the pattern that a first layer detects.
 
     Args:
-        weights: of a linear layer, of shape (neurons, height * width), or kernels of shape
-            (channels, in, height, width), which are shown one by one; or a model, whose first such
-            parameter is shown.
-        shape: (height, width) of a linear layer's images; left out, they are taken to be square.
-        count: how many at most.
-        columns: how many stand side by side.
+        weights: the weights of a linear layer, of shape (neurons, height * width); or kernels of shape
+            (channels, in, height, width); or a model, whose first such parameter is shown.
+        shape: the (height, width) of a linear layer's images. Default: square images.
+        count: the most images to show.
+        columns: the number of images side by side.
 
     Raises:
-        DataError: weights that are no images.
+        DataError: the weights do not have the shape of images.
         RendererError: matplotlib is not installed.
 
     Example:
@@ -57,18 +111,18 @@ def weight_images(
 def feature_maps(
     model: Any, x: Any, layer: str | None = None, count: int = 32, columns: int | None = None
 ) -> Figure:
-    """What comes out of a layer for one image, channel by channel.
+    """Plot the output of a layer for one image, channel by channel.
 
     Args:
         model: a module.
-        x: one input, with its batch axis: shape (1, channels, height, width).
-        layer: its path, e.g. "features.0"; left out, the first that gives images.
-        count: how many channels at most.
-        columns: how many stand side by side.
+        x: one input with a batch axis, of shape (1, channels, height, width).
+        layer: the path of the layer, e.g. "features.0". Default: the first layer that returns images.
+        count: the most channels to show.
+        columns: the number of channels side by side.
 
     Raises:
-        DTypeError: not a module.
-        OptionError: no layer of that path, or none that gives images.
+        DTypeError: `model` is not a module.
+        OptionError: the model has no layer of this path, or the layer does not return images.
         RendererError: matplotlib is not installed.
 
     Example:
@@ -81,11 +135,12 @@ def feature_maps(
         raise DTypeError(f"feature_maps: {type(model).__name__} is no module; write feature_maps(model, x)")
     paths = {path: module for path, module in model.named_modules() if path}
     if layer is not None and layer not in paths:
-        raise OptionError(f"feature_maps(layer={layer!r}): the model has {', '.join(map(repr, paths))}")
+        known = ", ".join(map(repr, paths))
+        raise OptionError(f"feature_maps(layer={layer!r}): no layer has this path; expected one of {known}")
     came: dict[str, Any] = {}
     handles: list[Any] = []
     try:
-        # A hook that returns something replaces the output; the first call's is what was returned.
+        # A hook's return value replaces the output; setdefault returns the output of the first call.
         handles.extend(
             module.register_forward_hook(lambda _m, _a, y, path=path: came.setdefault(path, y))
             for path, module in paths.items()
@@ -98,8 +153,8 @@ def feature_maps(
             handle.remove()
     shown = next(((path, array(y)) for path, y in came.items() if np.ndim(array(y)) == 4), None)
     if shown is None:
-        what = "no layer" if layer is None else f"layer {layer!r} does not"
-        raise OptionError(f"feature_maps: {what} gives images of shape (n, channels, height, width)")
+        what = "no layer returns" if layer is None else f"the layer {layer!r} does not return"
+        raise OptionError(f"feature_maps: {what} images of shape (n, channels, height, width)")
     path, maps = shown
     maps = maps[0, :count]
     titles = [str(i) for i in range(len(maps))]
@@ -116,19 +171,19 @@ def misclassified(
     count: int = 25,
     columns: int | None = None,
 ) -> Figure:
-    """The images that a classifier takes for something else, each with what it is and what was said.
+    """Plot the misclassified images, each with its true and its predicted class.
 
     Args:
-        images: of shape (n, height, width), (n, 1, height, width) or (n, height * width).
-        target: their classes, of shape (n,).
-        predicted: what was said, of shape (n,); or scores of shape (n, classes).
-        names: of the classes.
-        shape: (height, width) of flat images; left out, they are taken to be square.
-        count: how many at most.
-        columns: how many stand side by side.
+        images: an array of shape (n, height, width), (n, 1, height, width) or (n, height * width).
+        target: the true classes, of shape (n,).
+        predicted: the predicted classes, of shape (n,); or scores of shape (n, classes).
+        names: the names of the classes.
+        shape: the (height, width) of flat images. Default: square images.
+        count: the most images to show.
+        columns: the number of images side by side.
 
     Raises:
-        DataError: shapes that do not belong together, or no mistake to show.
+        DataError: the shapes do not fit together, or all predictions are right.
         RendererError: matplotlib is not installed.
 
     Example:
@@ -140,11 +195,12 @@ def misclassified(
     pictures = _images("misclassified", array(images), shape)
     if len(pictures) != len(target):
         raise DataError(
-            f"misclassified: {len(pictures)} images and {len(target)} classes; expected as many of both"
+            f"misclassified: {len(pictures)} images and {len(target)} classes; expected one class "
+            "for each image"
         )
     wrong = np.flatnonzero(target != predicted)
     if not wrong.size:
-        raise DataError("misclassified: every image is classified as it should be; there is nothing to show")
+        raise DataError("misclassified: all predictions are right, so there is no image to show")
     said = [str(i) for i in range(1 + max(target.max(), predicted.max()))] if names is None else names
     titles = [f"{said[target[i]]}, not {said[predicted[i]]}" for i in wrong[:count]]
     more = f"; the first {count}" if wrong.size > count else ""
@@ -153,17 +209,17 @@ def misclassified(
 
 
 def confusion_matrix(target: Any, predicted: Any, names: Sequence[str] | None = None) -> Figure:
-    """How often each class was taken for each: rows are what it is, columns what was said.
+    """Plot the confusion matrix: rows are true classes, columns are predicted classes.
 
-    The colours are shares of the row, so that rare classes are seen as well; the numbers are counts.
+    The numbers are counts. The colours are fractions of the row, so that rare classes are visible.
 
     Args:
-        target: classes, whole numbers of shape (n,).
-        predicted: what was said, of shape (n,); or scores of shape (n, classes).
-        names: of the classes.
+        target: the true classes, integers of shape (n,).
+        predicted: the predicted classes, of shape (n,); or scores of shape (n, classes).
+        names: the names of the classes.
 
     Raises:
-        DataError: shapes that do not belong together.
+        DataError: the shapes do not fit together.
         RendererError: matplotlib is not installed.
 
     Example:
@@ -206,7 +262,7 @@ def _labels(who: str, target: Any, predicted: Any) -> tuple[Any, Any]:
     if not (fine and all(x.dtype.kind in "iu" and x.min() >= 0 for x in (target, predicted))):
         raise DataError(
             f"{who}: classes {target.dtype} of shape {target.shape} and predictions {predicted.dtype} of "
-            f"shape {predicted.shape}; expected whole numbers from 0 of one shape (n,): "
+            f"shape {predicted.shape}; expected integers from 0 on, both of shape (n,): "
             f"{who}(..., y, scores.argmax(axis=1))"
         )
     return target, predicted
@@ -222,6 +278,6 @@ def _images(who: str, images: Any, shape: tuple[int, int] | None) -> Any:
     elif images.ndim >= 3 and images.size:
         return images.reshape(-1, *images.shape[-2:])
     raise DataError(
-        f"{who}: an array of shape {images.shape} is no images; expected (n, height, width), or (n, pixels) "
-        f"with {who}(..., shape=(height, width))"
+        f"{who}: an array of shape {images.shape} holds no images; expected (n, height, width), or "
+        f"(n, pixels) with {who}(..., shape=(height, width))"
     )

@@ -1,4 +1,4 @@
-"""How what flows through each layer is distributed, and how that changes while a model learns."""
+"""Plots of the distributions of each layer's outputs and gradients during training."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 __all__ = ["LayerWatch"]
 
 SAMPLE = 1000
-"""How many entries of an array are kept; evenly spaced ones of longer arrays."""
+"""The most entries of an array that are kept; of a longer array, evenly spaced ones."""
 
 
 class LayerWatch:
     """Keeps samples of the outputs of each layer, and of their gradients, while a model is called.
 
     Args:
-        model: a module; its layers are the modules that have no modules in them.
-        every: keep those of each `every`-th call only.
+        model: a module; its layers are the modules without submodules.
+        every: keep the samples of each `every`-th call.
 
     Raises:
-        DTypeError: not a module.
-        OptionError: `every` is not a whole number above 0.
+        DTypeError: `model` is not a module.
+        OptionError: `every` is not a positive integer.
 
     Example:
         >>> import autograd_lite as ag, nn
@@ -46,7 +46,7 @@ class LayerWatch:
         if not hasattr(model, "named_modules"):
             raise DTypeError(f"LayerWatch: {type(model).__name__} is no module; write LayerWatch(model)")
         if type(every) is not int or every < 1:
-            raise OptionError(f"LayerWatch(every={every!r}): expected a whole number above 0")
+            raise OptionError(f"LayerWatch(every={every!r}): expected a positive integer")
         self.activations: dict[str, list[Any]] = defaultdict(list)
         self.gradients: dict[str, list[Any]] = defaultdict(list)
         self._model, self._every = model, every
@@ -77,19 +77,19 @@ class LayerWatch:
         return keep
 
     def histograms(self, what: str = "activations", columns: int = 3, bins: int = 40) -> Figure:
-        """For each layer how its numbers are distributed over time: darker where there are more.
+        """Plot for each layer the histogram of its numbers at each call; darker means more entries.
 
-        The line is the median. Gradients are shown by the logarithm of their size, so that vanishing ones
-        are seen; zeros are left out there.
+        The line is the median. For gradients the axis is logarithmic, so that small ones are visible;
+        zeros are left out.
 
         Args:
             what: "activations" or "gradients".
-            columns: how many panels stand side by side.
-            bins: how many intervals the axis has.
+            columns: the number of panels side by side.
+            bins: the number of intervals of the axis.
 
         Raises:
-            OptionError: an unknown kind.
-            DataError: nothing was kept.
+            OptionError: `what` is unknown.
+            DataError: no samples were kept.
             RendererError: matplotlib is not installed.
         """
         if what not in ("activations", "gradients"):
@@ -110,7 +110,7 @@ class LayerWatch:
             high = high if high > low else low + 1.0
             shares = [np.histogram(c, bins, (low, high))[0] / max(c.size, 1) for c in columns_of]
             extent = (0.5, len(columns_of) + 0.5, low, high)
-            image = np.sqrt(np.stack(shares, axis=1))  # so that the thin tails are seen, too
+            image = np.sqrt(np.stack(shares, axis=1))  # the root makes thin tails visible
             axes.imshow(image, aspect="auto", origin="lower", extent=extent, cmap="Blues")
             median = [float(np.median(c)) if c.size else np.nan for c in columns_of]
             axes.plot(range(1, len(median) + 1), median, color="#c2300b", linewidth=1.2)

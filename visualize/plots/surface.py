@@ -1,4 +1,4 @@
-"""The loss as a landscape, and how optimizers walk in it."""
+"""A plot of the loss over two directions, with the paths of optimizers."""
 
 from __future__ import annotations
 
@@ -24,20 +24,19 @@ def loss_surface(
     directions: tuple[Any, Any] | None = None,
     resolution: int = 60,
 ) -> Figure:
-    """The loss along two directions as lines of equal height, with the paths of optimizers on it.
+    """Plot contour lines of the loss along two directions, with the paths of optimizers.
 
     Args:
         loss: takes one point, an array of shape (n,), and returns a number. For a model, e.g.
             `lambda p: evaluate(nn.utils.vector_to_parameters(p, model.parameters()))`.
-        paths: by the optimizers' names, the points they went through, of shape (steps, n).
-        directions: two arrays of shape (n,). Left out, points of two numbers are drawn as they are, and
-            longer ones along the two directions in which the paths extend most (the principal components,
-            as in Li et al., 2018); what the points do aside of them is not seen.
-        resolution: for how many points along each axis the loss is computed.
+        paths: for each optimizer's name the points of its path, of shape (steps, n).
+        directions: two arrays of shape (n,). Default for n = 2: the axes. Default for larger n: the first two
+            principal components of the paths (Li et al., 2018); movement in other directions is not visible.
+        resolution: the number of points along each axis at which the loss is computed.
 
     Raises:
-        DTypeError: `paths` is no mapping from names to points.
-        DataError: points of different lengths, or of a single number.
+        DTypeError: `paths` is not a mapping from names to points.
+        DataError: the points differ in length, or have only one coordinate.
         RendererError: matplotlib is not installed.
 
     Source:
@@ -49,6 +48,8 @@ def loss_surface(
         >>> figure.axes[0].get_xlabel()
         'first parameter'
     """
+    from tqdm import tqdm  # here, so that `import visualize` is fast
+
     walks = _points(paths)
     points = np.concatenate(list(walks.values()))
     plain = points.shape[1] == 2 and directions is None
@@ -58,7 +59,10 @@ def loss_surface(
     ticks = _ticks(np.concatenate(list(flat.values())), resolution)
     with ag.no_grad(), np.errstate(all="ignore"):
         heights = np.array(
-            [[float(loss(centre + np.array([a, b]) @ basis)) for a in ticks[0]] for b in ticks[1]]
+            [
+                [float(loss(centre + np.array([a, b]) @ basis)) for a in ticks[0]]
+                for b in tqdm(ticks[1], "loss surface", unit="row", leave=False, disable=None)
+            ]
         )
     figure, (axes,) = panels("loss_surface", width=5.8, height=4.4)
     shown = _landscape(axes, ticks, heights)
@@ -83,13 +87,13 @@ def _points(paths: Mapping[str, Any]) -> dict[str, Any]:
     if len(shapes) != 1 or any(w.ndim != 2 or w.shape[1] < 2 or not len(w) for w in walks.values()):
         raise DataError(
             f"loss_surface: paths of shapes {', '.join(str(w.shape) for w in walks.values())}; expected "
-            "(steps, n) with one n of 2 or more: np.stack of the points that the optimizer went through"
+            "(steps, n) with the same n of 2 or more: np.stack(points)"
         )
     return walks
 
 
 def _ticks(inside: Any, resolution: int) -> list[Any]:
-    """Values along both axes, with a margin around the points."""
+    """The ticks of both axes, with a margin around the points."""
     low, high = inside.min(axis=0), inside.max(axis=0)
     margin = 0.25 * np.maximum(high - low, 0.2 * float(np.max(high - low)) or 1.0)
     return [np.linspace(a - m, b + m, resolution) for a, b, m in zip(low, high, margin, strict=True)]
@@ -124,12 +128,12 @@ def _basis(centred: Any, directions: tuple[Any, Any] | None) -> Any:
     shapes, expected = [v.shape for v in vectors], centred.shape[1:]
     if shapes != [expected, expected]:
         said = " and ".join(map(str, shapes))
-        raise DataError(f"loss_surface: directions of shape {said}; expected two of shape {expected}")
+        raise DataError(f"loss_surface: directions of shape {said}; expected two arrays of shape {expected}")
     return np.stack(vectors)
 
 
 def _levels(heights: Any) -> Any:
-    """Twelve heights that are closer together in the valleys."""
+    """Thirteen levels, closer together near the minimum."""
     finite = heights[np.isfinite(heights)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     return low + (high - low or 1.0) * np.linspace(0, 1, 13) ** 3

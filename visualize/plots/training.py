@@ -1,4 +1,4 @@
-"""Curves of a training run."""
+"""Plots of training: learning curves and learning rates."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ LABELS = {TRAINING: "training", VALIDATION: "validation"}
 
 
 def learning_curves(history: Mapping[str, Sequence[float]], best_epoch: int | None = None) -> Figure:
-    """Loss, accuracy and other metrics over the epochs, training and validation together.
+    """Plot each metric over the epochs, for training and validation.
 
     Args:
-        history: for each metric a number per epoch; the validation curve of "loss" is "val_loss".
-        best_epoch: from 0, the epoch to mark, e.g. `stopping.best_epoch` of an `nn.EarlyStopping`.
+        history: for each metric a number per epoch; the validation values of "loss" are "val_loss".
+        best_epoch: the epoch to mark, counted from 0, e.g. `stopping.best_epoch` of an `nn.EarlyStopping`.
 
     Returns:
         A matplotlib Figure with a panel for each metric; `figure.savefig(path)` writes it.
 
     Raises:
-        DTypeError: not a mapping from metrics to lists of numbers.
-        DataError: a history without numbers.
-        OptionError: a best epoch that is none of them.
+        DTypeError: `history` is not a mapping from metrics to lists of numbers.
+        DataError: `history` is empty.
+        OptionError: `best_epoch` is not an epoch of the history.
         RendererError: matplotlib is not installed.
 
     Example:
@@ -57,15 +57,15 @@ def learning_curves(history: Mapping[str, Sequence[float]], best_epoch: int | No
     epochs = max(map(len, curves.values()))
     if best_epoch is not None and not 0 <= best_epoch < epochs:
         raise OptionError(
-            f"learning_curves(best_epoch={best_epoch}): expected an epoch from 0 to {epochs - 1}, as the "
-            "best_epoch of an nn.EarlyStopping is"
+            f"learning_curves(best_epoch={best_epoch}): expected an epoch from 0 to {epochs - 1}, such as "
+            "the best_epoch of an nn.EarlyStopping"
         )
     ticker = matplotlib("learning_curves", "ticker")
     figure, panes = panels("learning_curves", len(metrics), len(metrics))
     for axes, metric in zip(panes, metrics, strict=True):
-        for name, color in ((metric, TRAINING), (f"val_{metric}", VALIDATION)):
+        for name, colour in ((metric, TRAINING), (f"val_{metric}", VALIDATION)):
             if name in curves:
-                _curve(axes, curves[name], color)
+                _curve(axes, curves[name], colour)
         if best_epoch is not None:
             said = f"best: epoch {best_epoch + 1}"
             axes.axvline(best_epoch + 1, color=GREY, linewidth=1, linestyle="--", label=said)
@@ -79,17 +79,17 @@ def learning_curves(history: Mapping[str, Sequence[float]], best_epoch: int | No
 
 
 def learning_rate_curve(rates: Sequence[float], losses: Sequence[float]) -> Figure:
-    """The loss over the learning rate, on a logarithmic axis: what `nn.lr_range_test` has found.
+    """Plot the loss over the learning rate on a logarithmic axis, e.g. the result of `nn.lr_range_test`.
 
     Args:
         rates: the learning rates, above 0, of shape (n,).
-        losses: the loss at each, of shape (n,).
+        losses: the loss at each learning rate, of shape (n,).
 
     Returns:
         A matplotlib Figure; `figure.savefig(path)` writes it.
 
     Raises:
-        DataError: not as many losses as rates, none at all, or a rate that is not above 0.
+        DataError: the shapes differ, there are no rates, or a rate is not above 0.
         RendererError: matplotlib is not installed.
 
     Example:
@@ -100,8 +100,8 @@ def learning_rate_curve(rates: Sequence[float], losses: Sequence[float]) -> Figu
     x, y = np.asarray(rates, float), np.asarray(losses, float)
     if x.shape != y.shape or x.ndim != 1 or not x.size or not (x > 0).all():
         raise DataError(
-            f"learning_rate_curve: rates of shape {x.shape} and losses of shape {y.shape}; expected as many "
-            "of both, with rates above 0: curve = nn.lr_range_test(...); learning_rate_curve(*curve)"
+            f"learning_rate_curve: rates of shape {x.shape} and losses of shape {y.shape}; expected both of "
+            "shape (n,), with rates above 0: curve = nn.lr_range_test(...); learning_rate_curve(*curve)"
         )
     figure, (axes,) = panels("learning_rate_curve", width=4.8)
     axes.plot(x, y, color=TRAINING, linewidth=1.8)
@@ -113,16 +113,16 @@ def learning_rate_curve(rates: Sequence[float], losses: Sequence[float]) -> Figu
 
 
 def learning_rate_schedules(schedules: Any, steps: int) -> Figure:
-    """The learning rate over the steps, of one schedule or of several.
+    """Plot the learning rate over the steps, for one schedule or several.
 
     Args:
-        schedules: an `nn.optim.lr_scheduler` object, or a dict of them by name. They are copied, so that
-            neither they nor their optimizers move.
-        steps: how often each schedule's `step` is called.
+        schedules: an `nn.optim.lr_scheduler` object, or a dict of such objects by name. Copies of them
+            run, so the schedules and their optimizers do not change.
+        steps: the number of calls of each schedule's `step`.
 
     Raises:
-        DTypeError: what has no `step()` and `get_last_lr()`, or needs to be told a metric.
-        OptionError: `steps` is not a whole number above 0.
+        DTypeError: a schedule has no `step()` and `get_last_lr()`, or its `step` takes a metric.
+        OptionError: `steps` is not a positive integer.
         RendererError: matplotlib is not installed.
 
     Example:
@@ -133,7 +133,7 @@ def learning_rate_schedules(schedules: Any, steps: int) -> Figure:
         [1.0, 1.0, 0.1, 0.1, 0.01, 0.01]
     """
     if type(steps) is not int or steps < 1:
-        raise OptionError(f"learning_rate_schedules(steps={steps!r}): expected a whole number above 0")
+        raise OptionError(f"learning_rate_schedules(steps={steps!r}): expected a positive integer")
     named = schedules if isinstance(schedules, Mapping) else {type(schedules).__name__: schedules}
     figure, (axes,) = panels("learning_rate_schedules", width=5.6)
     for i, (name, schedule) in enumerate(named.items()):
@@ -164,12 +164,13 @@ def _rates(name: str, schedule: Any, steps: int) -> list[float]:
         except TypeError as error:
             raise DTypeError(
                 f"learning_rate_schedules: {name!r} follows a metric, so its rates are not known before "
-                "training; draw those of a run: learning_curves({'lr': rates})"
+                "training; plot the rates of a run: learning_curves({'lr': rates})"
             ) from error
     return rates
 
 
-def _curve(axes: Any, values: list[float], color: str) -> None:
+def _curve(axes: Any, values: list[float], colour: str) -> None:
     epochs = range(1, len(values) + 1)
     marker = "o" if len(values) <= 30 else ""
-    axes.plot(epochs, values, color=color, label=LABELS[color], linewidth=1.8, marker=marker, markersize=3.5)
+    look: dict[str, Any] = {"linewidth": 1.8, "marker": marker, "markersize": 3.5}
+    axes.plot(epochs, values, color=colour, label=LABELS[colour], **look)

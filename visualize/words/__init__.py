@@ -1,1 +1,1 @@
-"""What is said of a computation: numbers, names, symbols, formulas and sentences, without any markup."""
+"""The words for a computation: numbers, names, symbols, formulas and sentences."""

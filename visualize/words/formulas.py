@@ -1,7 +1,7 @@
-"""The derivatives of the ops as they stand in a textbook: written out in words, as text and as LaTeX.
+"""The derivatives of the ops as in a textbook, as text and as LaTeX.
 
-The engine computes with `autograd_lite.known`; this table only explains. The tests evaluate every formula
-of it and compare with the engine's number.
+The engine computes with the rules of `autograd_lite.known`; this table only explains. The tests evaluate
+every formula and compare the result with the engine's.
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ FORMULAS: dict[str, tuple[str, ...]] = {
     "softplus": ("log(1 + exp(x))", "sigmoid(x)"),
     "relu": ("max(0, x)", "[x > 0]"),
     "erf": ("erf(x)", "2*exp(-x**2)/sqrt(pi)"),
-    # the larger, the smaller, the size
+    # maximum, minimum, absolute value
     "maximum": ("max(a, b)", "[a > b] + [a == b]/2", "[b > a] + [a == b]/2"),
     "minimum": ("min(a, b)", "[a < b] + [a == b]/2", "[b < a] + [a == b]/2"),
     "absolute": ("abs(x)", "sign(x)"),
     "fabs": ("abs(x)", "sign(x)"),
 }
-"""Ops that go entry by entry: the value, and the derivative by each argument; [p] is 1 if p holds, else 0."""
+"""Elementwise ops: the value, and the derivative by each argument; [p] is 1 if p holds, else 0."""
 
 PULLBACKS: dict[str, tuple[str, ...]] = {
     "matmul": ("G @ {b}ᵀ", "{a}ᵀ @ G"),
@@ -84,7 +84,7 @@ PULLBACKS: dict[str, tuple[str, ...]] = {
     "log_softmax": ("G - exp({y})*sum(G)",),
     "logsumexp": ("exp({a} - {y})*G",),
 }
-"""Ops that do more than go entry by entry: what each argument takes of G, the gradient that arrives."""
+"""Other ops: the cotangent of each argument in words; G is the cotangent of the output."""
 
 _BRACKET = {ast.Gt: (">", ">"), ast.Lt: ("<", "<"), ast.Eq: ("=", "=")}
 
@@ -92,7 +92,7 @@ _BRACKET = {ast.Gt: (">", ">"), ast.Lt: ("<", "<"), ast.Eq: ("=", "=")}
 
 
 def text(formula: str, given: Mapping[str, str | float] | None = None) -> str:
-    """A formula of the tables with names, or constants of the code, in the place of its variables.
+    """A formula of the tables; names or numbers of the code replace its variables.
 
     >>> text("b*a**(b - 1)", {"a": "x"}), text("b*a**(b - 1)", {"a": "x", "b": 2.0})
     ('b*x^(b - 1)', '2*x')
@@ -103,7 +103,7 @@ def text(formula: str, given: Mapping[str, str | float] | None = None) -> str:
 
 
 def latex(formula: str, given: Mapping[str, str | float] | None = None) -> str:
-    r"""The same in LaTeX.
+    r"""The formula in LaTeX.
 
     >>> print(latex("-a/b**2", {"a": 1.0, "b": "v1"}))
     -\frac{1}{v_{1}^{2}}
@@ -117,7 +117,7 @@ def _inserted(formula: str, given: Mapping[str, str | float] | None) -> ast.expr
 
 
 class _Insert(ast.NodeTransformer):
-    """Puts names and numbers in the place of variables, and leaves out what 1 or 0 make superfluous.
+    """Replaces variables by names and numbers, and leaves out factors of 1 and terms of 0.
 
     `b*a**(b - 1)` with b = 2 and a = "x" is `2*x`.
     """
@@ -170,11 +170,11 @@ def _is(e: Any, number: int) -> bool:
 
 
 SUM, SIGN, PRODUCT, POWER, ATOM = range(5)
-"""How tightly the parts of an expression hold together."""
+"""The precedences of expressions; one below the required precedence gets parentheses."""
 
 
 class _Text:
-    """Writes an expression as one types it: `-1/x^2`."""
+    """Writes an expression as text: `-1/x^2`."""
 
     def write(self, e: ast.expr, least: int = SUM) -> str:
         written, binding = getattr(self, type(e).__name__.lower())(e)
@@ -214,7 +214,7 @@ class _Text:
 
 
 class _Latex(_Text):
-    r"""Writes an expression for mathematicians: `-\frac{1}{x^{2}}`."""
+    r"""Writes an expression as LaTeX: `-\frac{1}{x^{2}}`."""
 
     def write(self, e: ast.expr, least: int = SUM) -> str:
         written, binding = getattr(self, type(e).__name__.lower())(e)
@@ -283,7 +283,7 @@ def digits(x: Any) -> str:
 
 
 def latex_name(name: str) -> str:
-    r"""A name or number as LaTeX shows it: one letter with an index, or upright.
+    r"""A name or number in LaTeX: a letter with an index, or an upright name.
 
     >>> print(latex_name("w1"), latex_name("fc1.weight"), latex_name("1e-09"))
     w_{1} \mathrm{fc1.weight} 1 \cdot 10^{-9}
@@ -303,5 +303,5 @@ _LATEX = str.maketrans(
 
 
 def latex_escaped(name: str) -> str:
-    """A name that cannot become a command, nor, on a notebook's page, a tag."""
+    """A name without LaTeX commands and HTML tags."""
     return name.translate(_LATEX)

@@ -1,4 +1,4 @@
-"""How numbers and names read in a picture."""
+"""Numbers, names and indices as they stand in a picture."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["index", "number", "text"]
 
 
 def number(value: Any) -> str:
-    """A value as on a slide: two to four significant digits; small arrays in full, others by their kind.
+    """A value with two to four significant digits; small arrays in full, others as dtype and shape.
 
     >>> [number(x) for x in (-2.0, 0.7310586, 0.0123, 123.456, 1e-9, 3, float("nan"))]
     ['-2.00', '0.73', '0.012', '123.5', '1.00e-9', '3', 'nan']
@@ -44,22 +44,15 @@ def _decimal(x: float) -> str:
     if not 1e-3 <= size < 1e4:
         digits, exponent = f"{x:.2e}".split("e")
         return f"{digits}e{int(exponent)}"
-    places = (
-        2
-        if 0.1 <= size < 100
-        else 1 - math.floor(math.log10(size))
-        if size < 0.1
-        else 1
-        if size < 1000
-        else 0
-    )
-    return f"{x:.{places}f}"
+    if size < 0.1:
+        return f"{x:.{1 - math.floor(math.log10(size))}f}"
+    return f"{x:.{2 if size < 100 else 1 if size < 1000 else 0}f}"
 
 
 def text(name: str) -> str:
-    """A string inside of an HTML-like label, where it can neither end the label nor become markup.
+    """A string escaped for an HTML-like label of Graphviz.
 
-    Graphviz expands backslash escapes there too, and takes no control characters.
+    Graphviz also expands backslash escapes there, and refuses control characters.
 
     >>> text('a<b> & "c"\\\\N')
     'a&lt;b&gt; &amp; &quot;c&quot;\\\\\\\\N'
@@ -80,7 +73,7 @@ def _character(c: str) -> str:
 
 
 def index(vertex: Vertex) -> str:
-    """`[0]`, `[1:3]`; `[…]` for what is too long for a circle."""
+    """The index of an indexing step: `[0]`, `[1:3]`; `[…]` if it is too long for a circle."""
     parts = vertex.index if isinstance(vertex.index, tuple) else (vertex.index,)
     shown = ", ".join(_slice(p) if isinstance(p, slice) else "…" if p is ... else str(p) for p in parts)
     picked = f"[{shown}]" if len(shown) <= 8 and "\n" not in shown else "[…]"

@@ -1,4 +1,4 @@
-"""What other libraries call pictures of a computation, and what they are called here."""
+"""Other libraries' names for pictures of a computation, and ours."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FOREIGN_NAMES = {
     "trace": "with ag.Tape() as tape: ..., then print(tape)",
     "view": 'visualize.draw(y), which a notebook shows; elsewhere visualize.draw(y).save("graph.svg")',
 }
-"""What to write for names that other libraries of pictures have."""
+"""Functions of other libraries, and what to write here."""
 
 PICTURE_METHODS = {
     "plot": 'graph.save("graph.svg")',
@@ -31,4 +31,4 @@ PICTURE_METHODS = {
     "write": 'graph.save("graph.svg")',
     "write_png": 'graph.save("graph.png")',
 }
-"""What to write for methods that other libraries' graphs have."""
+"""Methods of other libraries' graphs, and what to write here."""

@@ -1,4 +1,4 @@
-"""What is written in the circles of the lecture style: `×`, `Σ`, `x²`, `+1`."""
+"""The symbols in the circles of the lecture style: `×`, `Σ`, `x²`, `+1`."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ _WITH_NUMBER: dict[tuple[str, int], str] = {
     ("power", 0): "{}ˣ",
     ("power", 1): "x^{}",
 }
-"""Arithmetic with a number in the code, by the number's position: the number moves into the circle."""
+"""Ops with a number in the code, by the number's position: the number moves into the circle."""
 
 _SUPERSCRIPT = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 def symbols(graph: Computation) -> tuple[dict[int, str], set[int]]:
-    """What is written in the circle of each step, and the constants that went in there."""
+    """The symbol of each step, and the constants that the symbols contain."""
     symbols, folded = {}, set()
     for i, vertex in enumerate(graph.vertices):
         if vertex.op is not None:

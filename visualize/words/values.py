@@ -1,4 +1,4 @@
-"""What is said of an array: its kind, its shape, its norm, a few statistics, or a short amount."""
+"""An array in words: its dtype, its shape, its norm, a few statistics, or its entries."""
 
 from __future__ import annotations
 
@@ -11,17 +11,33 @@ from ..faults import nonfinite
 from .formulas import digits
 from .label import number
 
-__all__ = ["amount", "is_array", "kind", "norm", "shape", "statistics"]
+__all__ = ["amount", "bracketed", "counted", "is_array", "kind", "norm", "shape", "statistics"]
+
+
+def counted(n: int, what: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "step"), counted(7850, "parameter")
+    ('1 step', '7,850 parameters')
+    """
+    return f"{n:,} {what}{'s' * (n != 1)}"
+
+
+def bracketed(shown: str) -> str:
+    """A term of a sum or product: a negative number stands in brackets."""
+    return f"({shown})" if shown.startswith("-") else shown
 
 
 def shape(value: Any) -> str:
-    """The shape alone, as it stands on an arrow; the kind of what is not floating-point with it.
+    """The shape of an array as on an arrow, with the dtype unless it is floating-point; or the number.
 
     >>> shape(np.zeros((8, 3))), shape(np.zeros(2, int)), shape(0.5)
     ('(8, 3)', 'int64 (2,)', '0.50')
     """
     if isinstance(value, tuple):
         return ", ".join(map(shape, value))
+    if value is None:
+        return number(value)
     array = np.asarray(value)
     if array.ndim == 0:
         return number(value)
@@ -29,11 +45,13 @@ def shape(value: Any) -> str:
 
 
 def kind(value: Any) -> str:
-    """dtype and shape.
+    """The dtype and shape of a value.
 
     >>> kind(np.zeros((8, 3), np.float32)), kind(2.5)
     ('float32 (8, 3)', 'float64 ()')
     """
+    if value is None:
+        return "no value"
     if isinstance(value, tuple):
         return ", ".join(map(kind, value))
     array = np.asarray(value)
@@ -41,9 +59,15 @@ def kind(value: Any) -> str:
 
 
 def norm(values: Any) -> float:
-    """The Euclidean norm of all the numbers of an array, or of several in a tuple, without overflow."""
+    """The Euclidean norm of all entries of an array, or of a tuple of arrays, without overflow.
+
+    A part of a tuple that no gradient has reached is None, and adds nothing.
+
+    >>> norm((np.array([3.0]), None, np.array([4.0])))
+    5.0
+    """
     if isinstance(values, (tuple, list)):
-        return math.hypot(*map(norm, values))
+        return math.hypot(*(norm(x) for x in values if x is not None))
     array = np.abs(np.asarray(values)).astype(float).ravel()
     largest = float(np.max(array, initial=0.0))
     if largest == 0 or not math.isfinite(largest):
@@ -52,9 +76,9 @@ def norm(values: Any) -> float:
 
 
 def statistics(value: Any) -> str:
-    """Smallest, mean and largest entry, and the norm; of a single number the number.
+    """The smallest, mean and largest entry and the norm of an array; or the number.
 
-    What is not finite is counted, and the statistics are those of the rest.
+    NaN and inf are counted, and left out of the statistics.
 
     >>> statistics(np.array([3.0, 4.0])), statistics(np.array([])), statistics(0.25)
     ('min 3.00  mean 3.50  max 4.00  norm 5.00', 'empty', '0.25')
@@ -91,7 +115,7 @@ def statistics(value: Any) -> str:
 
 
 def amount(value: Any) -> str:
-    """A number, a short list of them, or the shape and the norm of an array.
+    """A number, a short list of numbers, or the shape and norm of an array.
 
     >>> amount(-0.534446), amount(np.array([1.0, -2.0])), amount(np.ones((3, 4)))
     ('-0.5344', '[1.00, -2.00]', '(3, 4), norm 3.464')
@@ -111,5 +135,5 @@ def amount(value: Any) -> str:
 
 
 def is_array(value: Any) -> bool:
-    """Whether a value is more than a single number."""
+    """Whether a value is an array with axes, or a tuple of arrays."""
     return isinstance(value, tuple) or np.ndim(value) > 0

@@ -1,4 +1,4 @@
-"""What the steps of a Graph are called, and how they and their derivatives read in words and numbers."""
+"""The names of steps, and the sentences about steps and their derivatives."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ C = TypeVar("C", bound=Computation)
 
 
 def named(graph: C) -> C:
-    """The same graph, with a name for every step: v1, v2, ..., and f for its output, as far as they are free.
+    """The same graph with a name for every step: v1, v2, ..., and f for a single output.
 
     >>> from visualize import draw
     >>> [vertex.name for vertex in named(draw(lambda x, y, z: (x + y) * z, 1.0, 2.0, 3.0)).vertices]
@@ -44,28 +44,24 @@ class Wording:
     """The words for a graph whose steps have names."""
 
     def __init__(self, graph: Computation) -> None:
-        self.graph = graph
-        self.arguments: dict[int, list[Edge]] = {}
-        for edge in graph.edges:
-            if edge.target is not None:
-                self.arguments.setdefault(edge.target, []).append(edge)
+        self.graph, self.arguments = graph, graph.arguments()
 
     def name(self, i: int) -> str:
-        """The name of a vertex; the number itself, of a number that stands in the code."""
+        """The name of a vertex; for a number in the code, the number."""
         vertex = self.graph.vertices[i]
         return vertex.name or amount(vertex.value)
 
     def is_number(self, edge: Edge) -> bool:
-        """Whether an argument is a number that stands in the code."""
+        """Whether an argument is a number in the code."""
         vertex = self.graph.vertices[edge.source]
         return vertex.constant and vertex.name is None and isinstance(vertex.value, (int, float, np.floating))
 
     def step(self, i: int) -> str:
-        """How a value was computed, in names: `w1*x1`."""
+        """The formula of a step with names: `w1*x1`."""
         return self._computed(i, lambda edge: self.name(edge.source))
 
     def numbers(self, i: int) -> str | None:
-        """The same in numbers, `2.00*(-1.00)`; None where there are arrays."""
+        """The formula of a step with numbers, `2.00*(-1.00)`; None if an argument is an array."""
         if any(is_array(edge.value) for edge in self.arguments[i]):
             return None
         return self._computed(i, lambda edge: amount(edge.value))
@@ -85,12 +81,12 @@ class Wording:
     def inserted(
         self, variables: dict[str, Edge], shown: Callable[[Edge], str] | None = None
     ) -> dict[str, str | float]:
-        """What stands for the variables of a formula: numbers of the code, else names or what is `shown`."""
+        """The replacements of a formula's variables: numbers of the code, else `shown(edge)`, or names."""
         names = shown or (lambda edge: self.name(edge.source))
         return {v: float(e.value) if self.is_number(e) else names(e) for v, e in variables.items()}
 
     def latex_step(self, i: int) -> str:
-        """How a value was computed, in LaTeX."""
+        """The formula of a step in LaTeX."""
         variables = self.variables(i)
         if variables is not None:
             return latex(self.formulas(i)[0], self.inserted(variables))
@@ -103,11 +99,11 @@ class Wording:
         return rf"{latex_name(vertex.op or '')}\left({', '.join(names)}\right)"
 
     def formulas(self, i: int) -> tuple[str, ...]:
-        """What the table of formulas says of a step; nothing of ops that do more than go entry by entry."""
+        """The formulas of a step's value and derivatives; empty unless the op is elementwise."""
         return FORMULAS.get(known_as(self.graph.vertices[i].function), ())
 
     def variables(self, i: int | None) -> dict[str, Edge] | None:
-        """The arguments of a step by the letters of its formula; None if there is no formula for it."""
+        """The arguments of a step by the letters of its formula; None without a formula."""
         arguments = [] if i is None else self.arguments.get(i, [])
         if i is None or len(arguments) != len(self.formulas(i)) - 1:
             return None
@@ -120,9 +116,9 @@ class Wording:
         return self.formulas(edge.target)[1 + self.arguments[edge.target].index(edge)]
 
     def derivative(self, edge: Edge) -> tuple[str, str] | None:
-        """The formula for one argument: `d(1/x)/dx` and `-1/x^2`, `d(q*z)/dq` and `z`; None if there is none.
+        """The derivative by one argument: `d(1/x)/dx` and `-1/x^2`; None without a formula.
 
-        Numbers of the code are inserted. A single variable is called x, and two of one name a and b.
+        Numbers of the code are inserted. A single variable is called x; two with one name are called a and b.
         """
         variables, slope = self.variables(edge.target), self.slope(edge)
         if edge.target is None or variables is None or slope is None:
@@ -137,7 +133,7 @@ class Wording:
         return f"d({text(self.formulas(edge.target)[0], letters)})/d{by}", text(slope, letters)
 
     def pullback(self, edge: Edge) -> str | None:
-        """What an argument of a step that does not go entry by entry takes of the gradient G that arrives."""
+        """The cotangent of an argument in words, for a step that is not elementwise; else None."""
         if edge.target is None:
             return None
         words = PULLBACKS.get(known_as(self.graph.vertices[edge.target].function), ())
@@ -149,9 +145,9 @@ class Wording:
         return words[edge.position].format_map({"a": "a", "b": "b", "y": self.name(edge.target), **names})
 
     def rule(self, edge: Edge, upstream: Any) -> str:
-        """How one gradient comes about: the local derivative, what arrived at the step, and what came of it.
+        """One gradient in words: the local derivative, the cotangent of the step's output, and the result.
 
-        Where nothing has arrived, the local derivative alone.
+        Without a cotangent, the local derivative alone.
         """
         step, derivative, handed = edge.target or 0, self.derivative(edge), self.pullback(edge)
         arrived = "" if upstream is None else f"; upstream {amount(upstream)}; so {amount(edge.grad)}"

@@ -1,7 +1,7 @@
-"""Picture -> one page that works by itself: no network, no installation, a browser is enough.
+"""Picture -> an HTML page that works without a network.
 
-The page is put together from the files in `page/`: the layout and the drawing are done there, in the reader's
-browser. Here is decided what it has to say, as JSON. Names come from users and are only ever shown as text.
+This file writes the page's data as JSON. The program in `page/` lays out and draws in the reader's browser.
+Names come from users, so the page shows them as text, never as markup.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import html
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from importlib import resources
 from typing import Any
 
@@ -18,56 +19,72 @@ import numpy as np
 
 from autograd_lite.errors import OptionError
 
-from ..computation import Call, Computation, Edge, Step
+from ..computation import Computation, Edge, Step
 from ..faults import faults
 from ..fold import homes
+from ..words.kinds import FAMILIES, family
 from ..words.label import number
 from ..words.symbols import symbols
-from ..words.values import is_array, kind, norm, statistics
+from ..words.values import counted, is_array, kind, norm, shape, statistics
 from ..words.wording import Wording, named
 from .look import Picture
 
-__all__ = ["page"]
+__all__ = ["filled", "page"]
 
-SEEN_AT_ONCE = 24  # boxes; a model with more begins with its modules folded
+PROGRAM = (
+    *("base", "layout", "nest", "seen", "cards", "draw", "view"),
+    *("panel", "search", "walk", "export", "keys", "start"),
+)
+"""The files of the page's program, in their order."""
+
+SEEN_AT_ONCE = 24  # a page with more boxes begins with folded modules
 MOST_STEPS = 10_000
 MANY_USES = 6
 
 
 def page(graph: Picture, steps: Sequence[Step] | None = None) -> str:
-    """The page of a graph, or of the walk through it.
+    """The page of a graph, or of a walk through the graph.
 
     Raises:
-        OptionError: too many steps for a browser.
+        OptionError: the graph has more than 10,000 vertices, too many for a browser.
     """
     if len(graph.vertices) > MOST_STEPS:
         raise OptionError(
-            f"{len(graph.vertices)} steps and inputs are too many for a page, {MOST_STEPS} is the most; draw "
-            "a smaller part of the computation"
+            f"{len(graph.vertices)} steps and inputs are too many for a page (the limit is {MOST_STEPS:,}); "
+            "draw a part of the computation, or save the graph as .dot"
         )
     files = resources.files("visualize") / "page"
-    read = {name: (files / f"page.{name}").read_text(encoding="utf-8") for name in ("html", "css", "js")}
-    layout = (files / "layout.js").read_text(encoding="utf-8")
+
+    def read(name: str) -> str:
+        return (files / name).read_text(encoding="utf-8")
+
     told = _Told(graph).everything(steps)
     parts = {
-        "title": html.escape(told["title"]),
-        "style": read["css"],
-        "script": f"{layout}\n{read['js']}",
-        "data": _inert(json.dumps(told, separators=(",", ":"))),
+        "title": html.escape(f"{told['heading']}: {told['about']}"),
+        "heading": html.escape(told["heading"]),
+        "about": html.escape(told["about"]),
+        "style": read("page.css"),
+        "script": "\n".join(read(f"{name}.js") for name in PROGRAM),
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], read["html"])
+    return filled(read("page.html"), parts, told)
+
+
+def filled(template: str, parts: Mapping[str, str], told: Any) -> str:
+    """A template with its parts inserted as markup, and its data as JSON."""
+    told = {"data": _inert(json.dumps(told, separators=(",", ":")))}
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: {**parts, **told}[match[1]], template)
 
 
 def _inert(data: str) -> str:
-    """JSON that cannot end the script element it stands in, nor begin a comment."""
+    """JSON that cannot end the script element around it, nor begin a comment."""
     return data.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
 
 
-# -- what the page says ----------------------------------------------------------------------------
+# -- the page's data -------------------------------------------------------------------------------
 
 
 class _Told:
-    """All that a page says of one graph, as JSON takes it."""
+    """The data of the page of one graph, ready for JSON."""
 
     def __init__(self, graph: Picture) -> None:
         self.graph = graph = named(graph)
@@ -77,17 +94,34 @@ class _Told:
         self.faults, self.copied = faults(graph), _copied(graph)
         self.totals, self.uses = graph.totals(), Counter(edge.source for edge in graph.edges)
         self.outputs = graph.outputs()
+        self.wrong = {i for i, vertex in enumerate(graph.vertices) if vertex.fault}
+        self.is_network = graph.look.style == "model"
+        self.calls = _calls(graph)
+        # A dash says that a gradient is missing. A model before its backward pass has no dashes.
+        asked = not self.calls or any(edge.grad is not None for edge in graph.edges)
+        self.has_dashes = graph.look.grads and graph.look.style == "lecture" and asked
+
+    def title(self, steps: Sequence[Step] | None) -> tuple[str, str]:
+        """The heading and the subtitle: the model, or the names of the results."""
+        if self.calls and not self.calls[0].path and not steps:
+            return self.calls[0].kind, self.calls[0].about
+        names = ", ".join(self.words.name(i) for i in sorted(self.outputs))
+        names = names or ", ".join(f"{self.graph.vertices[i].op} failed" for i in self.wrong)
+        return names, "backpropagation step by step" if steps else "the graph"
 
     def everything(self, steps: Sequence[Step] | None) -> dict[str, Any]:
-        graph = self.graph
-        names = ", ".join(self.words.name(i) for i in sorted(self.outputs))
+        graph, families = self.graph, {call.family for call in self.calls}
+        heading, about = self.title(steps)
         return {
-            "title": f"{names}: {'backpropagation step by step' if steps else 'the graph'}",
-            "direction": graph.look.direction,
+            "heading": heading,
+            "about": about,
+            "direction": graph.look.direction or "TB",
+            "shapes": self.is_network,
+            "families": {name: said for name, said in FAMILIES.items() if name in families},
             "theme": "dark" if graph.look.theme == "dark" else None,
             "vertices": [self.vertex(i) for i in range(len(graph.vertices))],
             "edges": [self.edge(e) for e in graph.edges],
-            "calls": list(map(_call, graph.calls)),
+            "calls": [asdict(call) for call in self.calls],
             "folded": _folded(graph, self.homes),
             "steps": steps and list(map(_step, steps)),
         }
@@ -103,13 +137,14 @@ class _Told:
             "title": f"{v.name} = {self.words.step(i)}" if is_step else self.words.name(i),
             "op": v.op or what,
             "value": full(v.value),
-            "brief": _brief_gradient(total) if look.grads else "",
+            "brief": self.gradient(total),
             "uses": self.uses[i],
             "copied": i in self.copied,
             "grad": "none, it is a constant" if v.constant else full(total),
             "shape": kind(v.value),
             "statistics": statistics(v.value) if is_array(v.value) else None,
             "faults": self.faults.get(i, []),
+            "failed": i in self.wrong,
             "call": self.homes[i],
             "line": v.line,
             "inside": i in self.inside or (v.constant and not look.constants),
@@ -119,12 +154,14 @@ class _Told:
     def edge(self, e: Edge) -> dict[str, Any]:
         source, look, words = self.graph.vertices[e.source], self.graph.look, self.words
         to = "the result" if e.target is None else words.name(e.target)
-        is_ruled = e.target is not None and not source.constant
+        failed = e.target is not None and self.graph.vertices[e.target].value is None
+        is_ruled = e.target is not None and not source.constant and not failed
+        said = shape if self.wrong or self.is_network else brief
         return {
             "source": e.source,
             "target": e.target,
-            "value": brief(e.value) if look.values else "",
-            "grad": _brief_gradient(e.grad) if look.grads else "",
+            "value": said(e.value) if look.values else "",
+            "grad": self.gradient(e.grad),
             "fullValue": full(e.value),
             "fullGrad": full(e.grad),
             "title": f"{words.name(e.source)} → {to}",
@@ -132,11 +169,39 @@ class _Told:
             "end": source.name if e.target is None and source.op is not None else None,
         }
 
+    def gradient(self, grad: Any) -> str:
+        """A gradient on a line."""
+        if not self.graph.look.grads or (grad is None and not self.has_dashes):
+            return ""
+        return number(grad) if is_short(grad) else f"norm {number(norm(grad))}"
 
-def _call(call: Call) -> dict[str, Any]:
-    parameters = [f"{call.parameters:,} parameters"] if call.parameters else []
-    about = ", ".join([*([call.kind] if call.path else []), *parameters])
-    return {"title": call.path or call.kind, "kind": call.kind, "about": about, "parent": call.parent}
+
+@dataclass(frozen=True, slots=True)
+class _Module:
+    """The data of a module call."""
+
+    title: str
+    kind: str
+    path: str
+    settings: str
+    about: str
+    family: str
+    inner: bool
+    parent: int | None
+
+
+def _calls(graph: Computation) -> list[_Module]:
+    layers = Counter(i for call in graph.calls if not call.inner for i in graph.around(call.parent))
+    found = []
+    for i, call in enumerate(graph.calls):
+        counts = [(layers[i], "layer"), (call.parameters, "parameter")]
+        about = ", ".join(counted(n, what) for n, what in counts if n)
+        kind = family(call.kind, call.inner)
+        title = call.path or call.kind
+        found.append(
+            _Module(title, call.kind, call.path, call.settings, about, kind, call.inner, call.parent)
+        )
+    return found
 
 
 def _step(step: Step) -> dict[str, Any]:
@@ -150,9 +215,9 @@ def _step(step: Step) -> dict[str, Any]:
 
 
 def _copied(graph: Computation) -> set[int]:
-    """The inputs that have a copy beside each use, as lines to all would cover the rest.
+    """The inputs that are drawn as a copy beside each use, since many long lines would cover the rest.
 
-    These are inputs of many uses, and parameters of a module that is called several times.
+    These are inputs with many uses, and parameters of a module that is called several times.
     """
     calls: dict[int, list[int | None]] = {}
     for edge in graph.edges:
@@ -166,12 +231,16 @@ def _copied(graph: Computation) -> set[int]:
 
 
 def _folded(graph: Picture, homes: list[int | None]) -> list[int]:
-    """The calls that are folded at first: those at `draw`'s depth, or as many as to see all at once."""
+    """The calls that are folded at first: those at the depth of `draw`, or so many that all boxes fit.
+
+    In the style `model` all layers are folded.
+    """
     paths = [graph.around(call) for call in range(len(graph.calls))]
-    if graph.look.depth is not None:
-        return sorted({path[graph.look.depth] for path in paths if len(path) > graph.look.depth})
     inner = {call.parent for call in graph.calls}
-    folded: set[int] = set()
+    is_network = graph.look.style == "model"
+    folded = {i for i in range(len(paths)) if is_network and i not in inner and len(paths[i]) > 1}
+    if graph.look.depth is not None:
+        return sorted(folded | {path[graph.look.depth] for path in paths if len(path) > graph.look.depth})
     for depth in range(max(map(len, paths), default=1) - 1, 0, -1):
         if _seen(graph, homes, folded) <= SEEN_AT_ONCE:
             break
@@ -181,7 +250,7 @@ def _folded(graph: Picture, homes: list[int | None]) -> list[int]:
 
 
 def _seen(graph: Computation, homes: list[int | None], folded: set[int]) -> int:
-    """How many boxes there are to be seen."""
+    """The number of visible boxes."""
     boxes = (next((call for call in graph.around(home) if call in folded), None) for home in homes)
     return len({("vertex", i) if call is None else ("call", call) for i, call in enumerate(boxes)})
 
@@ -190,7 +259,7 @@ def _seen(graph: Computation, homes: list[int | None], folded: set[int]) -> int:
 
 
 def brief(value: Any) -> str:
-    """A value on a line: the number, a row of few numbers, or the shape.
+    """A value on a line: a number, a short list of numbers, or a shape.
 
     >>> brief(np.float64(0.7310586)), brief(np.ones(2)), brief(np.ones((8, 3)))
     ('0.73', '[1.00, 1.00]', '(8, 3)')
@@ -200,17 +269,13 @@ def brief(value: Any) -> str:
     return number(value) if is_short(value) else str(value.shape)
 
 
-def _brief_gradient(grad: Any) -> str:
-    return number(grad) if is_short(grad) else f"norm {number(norm(grad))}"
-
-
 def is_short(value: Any) -> bool:
-    """Whether all the numbers of a value fit on a line."""
+    """Whether all entries of a value fit on a line."""
     return not is_array(value) or (isinstance(value, np.ndarray) and value.ndim == 1 and 0 < value.size <= 4)
 
 
 def full(value: Any) -> str:
-    """A value in the panel: numbers in full, arrays up to a hundred entries, of longer ones the corners."""
+    """A value in the panel: a number, an array of up to a hundred entries, or the corners of a larger one."""
     if value is None:
         return "–"
     if isinstance(value, tuple):

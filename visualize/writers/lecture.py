@@ -1,4 +1,4 @@
-"""Picture -> DOT text of the style `lecture`: symbols in circles, a value and a gradient on every line."""
+"""Picture -> DOT text of the style `lecture`: ops in circles, a value and a gradient on every line."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ HIDDEN = "transparent"
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """How far a walk through a graph has come.
+    """The state of the picture at one step of a walk.
 
-    What is still to come is there, but transparent: so nothing moves from one stage to the next.
+    Numbers of later steps are transparent, so nothing moves from one step to the next.
 
     Attributes:
-        values, grads: the edges, by their place in the graph, whose numbers are shown.
-        new: those whose latest number this stage is about.
-        caption: lines of text under the picture.
-        width: of the caption, in points, the same for all stages of a walk.
+        values, grads: the edges whose value or gradient is shown, as indices into the graph's edges.
+        new: the edges with a new number.
+        caption: the lines of text below the picture.
+        width: the width of the caption in points, the same for all steps.
     """
 
     values: Set[int]
@@ -45,10 +45,10 @@ class Stage:
 
 
 def dot(graph: Picture, stage: Stage | None = None) -> str:
-    """The graph as lecturers draw it: symbols in circles, value above and gradient below each line.
+    """The DOT text: ops in circles, the value above and the gradient below each line.
 
-    DOT cannot write below an edge. So every edge is two, and a small table between them, whose
-    rule stands in for the middle of the line.
+    DOT cannot write below an edge. So every edge is two edges with a small table between them; the rule of
+    the table is the middle of the line.
     """
     labels, folded = symbols(graph)
     theme, bad = THEMES[graph.look.theme], faults(graph)
@@ -60,7 +60,8 @@ def dot(graph: Picture, stage: Stage | None = None) -> str:
     ink = f'color="{theme.line}", fontcolor="{theme.text}"'
     lines = [
         "digraph {",
-        f"  graph [rankdir={graph.look.direction}, ranksep=0.2, nodesep=0.2, pad=0.15, ordering=in{paper}]",
+        f"  graph [rankdir={graph.look.direction or 'LR'}, ranksep=0.2, nodesep=0.2, pad=0.15, "
+        f"ordering=in{paper}]",
         f'  node [fontname="{FONT}", fontsize=14, margin="0.06,0.04", {ink}]',
         f'  edge [color="{theme.line}", arrowsize=0.7]',
         *([_legend(graph, theme)] if graph.look.legend and stage is None else []),
@@ -70,7 +71,7 @@ def dot(graph: Picture, stage: Stage | None = None) -> str:
         below = sums.get(i, "") + _fault(bad.get(i, ()), theme)
         loud = i in bad and stage is None
         if vertex.op is not None:
-            name = None if i in outputs else vertex.name  # outputs have their name at the end of the line
+            name = None if i in outputs else vertex.name  # an output's name is at the end of its line
             lines.append(f"  v{i} {_step(labels[i], name, below, theme, loud)}")
         elif i not in folded:
             lines.append(f"  v{i} {_input(vertex, below)}")
@@ -84,9 +85,9 @@ def dot(graph: Picture, stage: Stage | None = None) -> str:
 
 
 def _sums(graph: Picture, theme: Theme, stage: Stage | None) -> dict[int, str]:
-    """The gradient of each vertex that several steps use: the sum of the shares on its lines.
+    """The gradient below each vertex with several uses: the sum of the gradients on its lines.
 
-    An output's own line shows the sum already, and an array that is too long to be shown has none.
+    The line of an output shows the sum already. Long arrays have none.
     """
     pending = {e.source for i, e in enumerate(graph.edges) if stage is not None and i not in stage.grads}
     uses, outputs = Counter(edge.source for edge in graph.edges), graph.outputs()
@@ -99,8 +100,8 @@ def _sums(graph: Picture, theme: Theme, stage: Stage | None) -> dict[int, str]:
 
 
 def _legend(graph: Picture, theme: Theme) -> str:
-    """What the two numbers on a line are."""
-    here, there = ("above", "below") if graph.look.direction == "LR" else ("left of", "right of")
+    """The meaning of the two numbers on a line."""
+    here, there = ("above", "below") if graph.look.direction != "TB" else ("left of", "right of")
     said = (
         f'{here} the line the <FONT COLOR="{theme.value}">value</FONT>, {there} it the '
         f'<FONT COLOR="{theme.grad}">gradient</FONT> of the output by it'
@@ -109,13 +110,13 @@ def _legend(graph: Picture, theme: Theme) -> str:
 
 
 def _fault(said: Sequence[str], theme: Theme) -> str:
-    """The mark at the first step that makes a NaN or inf."""
+    """The text at the first step that makes a NaN or inf."""
     first = [s for s in said if s.startswith("first")]
     return "".join(f'<BR/><FONT COLOR="{theme.loud}" POINT-SIZE="11"><B>{text(s)}</B></FONT>' for s in first)
 
 
 def _caption(stage: Stage, theme: Theme) -> str:
-    """Lines of text in a box of one size, so that the pictures of a walk are of one size too."""
+    """The caption in a box of fixed size, so that all pictures of a walk have one size."""
     lines = "".join(f'{text(line)}<BR ALIGN="LEFT"/>' for line in stage.caption)
     size = f'WIDTH="{stage.width}" HEIGHT="{18 * len(stage.caption)}"'
     cell = f'<TD {size} ALIGN="LEFT" BALIGN="LEFT">{lines}</TD>'
@@ -152,9 +153,9 @@ def _edge(graph: Picture, edge: Edge, i: int, theme: Theme, stage: Stage | None)
     grad = _number(edge.grad, graph.look.values or True, red, theme) if graph.look.grads else _Shown()
     new = stage is not None and i in stage.new
     new_value, new_grad = new and red is HIDDEN, new and red is not HIDDEN  # gradients come after values
-    # Cells of one even size: the rule lies in the middle, and the lines meet it without a gap.
+    # Cells of one even size: the rule lies in the middle and meets the lines without a gap.
     size = f'WIDTH="{max(46, value.width, grad.width)}" HEIGHT="{max(20, value.height, grad.height)}"'
-    if graph.look.direction == "LR":
+    if graph.look.direction != "TB":
         above, below = _cell(value, size, new_value, theme), _cell(grad, size, new_grad, theme)
         rows, entry, leave = f"<TR>{above}</TR><HR/><TR>{below}</TR>", "w", "e"
     else:
@@ -172,7 +173,7 @@ def _edge(graph: Picture, edge: Edge, i: int, theme: Theme, stage: Stage | None)
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """A cell's content, and the room that it takes, in points."""
+    """The content of a cell, and its size in points."""
 
     markup: str = '<FONT POINT-SIZE="12">\N{NO-BREAK SPACE}</FONT>'
     width: int = 0
@@ -180,7 +181,7 @@ class _Shown:
 
 
 def _number(value: Any, mode: bool | str, color: str, theme: Theme) -> _Shown:
-    """One number or array as the option `values` asks for it."""
+    """A number or array in the form of the option `values`."""
     if mode is False:
         return _Shown()
     if color is not HIDDEN and nonfinite(value):

@@ -1,4 +1,4 @@
-"""Picture -> a table of the boxes of its picture, as an indented text."""
+"""Picture -> an indented table in plain text, with a row for each box."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["text"]
 
 
 def text(graph: Picture) -> str:
-    """Each module with what is in it, in the order in which it was computed."""
+    """The modules with their contents, in the order of the computation."""
     folded = folding(graph)
     totals, bad = graph.totals(), faults(graph)
     titles = [_title(graph, box) for box in folded.boxes]

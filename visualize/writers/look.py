@@ -1,4 +1,4 @@
-"""How a computation is shown: the options of `draw`, and what a writer gets."""
+"""`Look`, the options of a picture; and `Picture`, the argument of every writer."""
 
 from __future__ import annotations
 
@@ -14,26 +14,29 @@ class Look:
     """The options of a picture, which `draw` takes by the same names.
 
     Attributes:
-        style: "lecture", as on slides: operations in circles, inputs by name, on every edge the
-            value above the line in green and the gradient below it in red. A value that is used
-            several times has a share of its gradient on each line, and their sum Σ at itself.
-            "model": a box for each layer, a frame around the layers of each module, shapes on the arrows.
-            "ops": a box for each step with its dtype, shape and numbers, and its file and line where it was
-            recorded under `ag.detect_anomaly()`.
-        values: whether values are shown. "stats" shows arrays by smallest, mean and largest entry and norm,
-            "full" small ones by all of their entries, "pictures" as heat maps and images.
-        grads: whether gradients are shown; one that is not there (before `backward`) is a dash in the
-            lecture style, and left out in the others.
-        constants: whether inputs are drawn that no gradient belongs to.
-        direction: "LR", from left to right, the default of the lecture style; or "TB", from top to bottom,
-            that of the others.
-        depth: how many levels of modules are open; those below are boxes. 0 draws the model as one box.
-            The lecture style has no modules.
-        unroll: whether each call of a module with parameters is drawn by itself, rather than all as one box
-            with their number, e.g. the steps of a recurrent cell through time.
-        flow: whether arrows are wide and coloured by the norm of their gradient.
+        style: "lecture" draws ops as circles, inputs by name, and on every edge the value above the line in
+            green and the gradient below in red. A value with several uses has the gradient of each use on
+            its line, and their sum Σ at the value.
+            "model" draws a box for each layer, a frame around each module, and shapes on the arrows.
+            "ops" draws a box for each step, with dtype, shape and numbers. Steps recorded under
+            `ag.detect_anomaly()` show their file and line.
+            "neurons" draws a plain chain of Linear layers and activations: neurons as circles, weights on
+            the lines, values above, deltas below. It also draws the cell of an LSTM, and a model without an
+            input.
+        values: show values. "stats" shows arrays by smallest, mean and largest entry and norm; "full" shows
+            all entries of small arrays; "pictures" shows heat maps and images.
+        grads: show gradients. The lecture style marks a missing gradient (before `backward`) by a dash.
+        constants: draw inputs without a gradient.
+        direction: "LR" draws from left to right, the default of the styles "lecture" and "neurons". "TB"
+            draws from top to bottom, the default of the others. None draws a model in the lecture style as
+            "LR", but its page as "TB".
+        depth: the number of open levels of modules; deeper modules are boxes. 0 draws the model as one box.
+            The styles "lecture" and "neurons" do not have this option.
+        unroll: draw each call of a module with parameters as its own box, e.g. the steps of a recurrent cell
+            through time. By default all calls share one box, which shows their number.
+        flow: draw arrows wide and coloured by the norm of their gradient.
         theme: "light", "dark" or "print".
-        legend: whether what the colours mean is said below; by default in all but the lecture style.
+        legend: explain the colours below the picture; the default in all styles but "lecture".
 
     Example:
         >>> from visualize import draw
@@ -45,7 +48,7 @@ class Look:
     values: bool | str = True
     grads: bool = True
     constants: bool = True
-    direction: str = "LR"
+    direction: str | None = "LR"
     depth: int | None = None
     unroll: bool = False
     flow: bool = False
@@ -55,7 +58,7 @@ class Look:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Picture(Computation):
-    """A computation and how it is shown.
+    """A computation with the options of its picture.
 
     Attributes:
         look: the options.

@@ -1,18 +1,21 @@
-"""Picture -> DOT text of the styles `model`, a box for each layer, and `ops`, one for each step."""
+"""Picture -> DOT text of the styles `model` (a box for each layer) and `ops` (a box for each step)."""
 
 from __future__ import annotations
 
 import math
+import re
+import textwrap
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from ..computation import Vertex
-from ..faults import faults
+from ..faults import faults, nonfinite
 from ..fold import Box, Folding, Link, fold
 from ..words.label import index, number, text
-from ..words.values import kind, norm, shape, statistics
+from ..words.values import counted, kind, norm, shape, statistics
 from .look import Picture
 from .tables import block
 from .themes import FONT, THEMES, flow_colour
@@ -26,7 +29,7 @@ def folding(graph: Picture) -> Folding:
 
 
 def dot(graph: Picture) -> str:
-    """The modules in boxes and frames, shapes on the arrows; in the style `ops` every step with numbers."""
+    """The DOT text: modules as boxes and frames, or, in the style `ops`, steps with numbers."""
     return _Writer(graph).write()
 
 
@@ -38,6 +41,7 @@ class _Writer:
         self.detailed = graph.look.style == "ops"
         self.folding = folding(graph)
         self.faults = faults(graph)
+        self.failed = any(vertex.fault for vertex in graph.vertices)
         self.norms = [_norm(e.grad) for e in graph.edges] if graph.look.grads else [None] * len(graph.edges)
         self.totals = _gradients(graph) if self.look.grads else {}
         self.flows = [_together(self.norms[e] for e in link.edges) for link in self.folding.links]
@@ -82,7 +86,7 @@ class _Writer:
         what = text(call.kind) + count
         said = [f"<B>{text(call.path)}</B>", _small(what, faint, escape=False)] if call.path else [what]
         said.append(_small(_parameters(call.parameters), faint))
-        # An empty cell beside it, so that the frame is wide enough for arrows to pass it in the middle.
+        # The empty cell makes the frame so wide that arrows in the middle pass beside the title.
         width = 8 * max(len(call.path), len(call.kind), 14) if self.look.direction == "TB" else 0
         cells = f'<TD ALIGN="LEFT" BALIGN="LEFT">{_stacked(said)}</TD><TD WIDTH="{width}"></TD>'
         opening = [
@@ -93,7 +97,7 @@ class _Writer:
         return "\n".join([*opening, *inside, "  }"])
 
     def _title(self, i: int, count: int) -> str:
-        """`encoder.0 Linear ×3`; the model itself has no path."""
+        """The title of a module's box: `encoder.0 Linear ×3`; the model itself has no path."""
         call = self.graph.calls[i]
         path = f"<B>{text(call.path)}</B>  " if call.path else ""
         return f"{path}{text(call.kind)}{_times(count)}"
@@ -113,19 +117,22 @@ class _Writer:
                 attributes.append('style="rounded,filled,dashed"')
         said = [s for v in box.vertices for s in self.faults.get(v, ())]
         if said:
-            border = self.theme.loud
+            border = self.theme.grad if self._is_offender(box) else self.theme.loud
             attributes.append("penwidth=3")
-            worst = [s for s in dict.fromkeys(said) if s.startswith("first")] or said[:1]
-            lines += [_small(f"<B>{text(s)}</B>", border, escape=False) for s in worst]
+            worst = [s for s in dict.fromkeys(said) if s.startswith(("first", "raised"))] or said[:1]
+            lines += [_small(f"<B>{_in_lines(s)}</B>", border, escape=False) for s in worst]
         attributes += [f'fillcolor="{fill}"', f'color="{border}"', f"label=<{_stacked(lines)}>"]
         return f"  b{i} [{', '.join(attributes)}]"
+
+    def _is_offender(self, box: Box) -> bool:
+        return any(self.graph.vertices[v].fault for v in box.vertices)
 
     def _module(self, box: Box) -> list[str]:
         assert box.call is not None
         call = self.graph.calls[box.call]
         lines = [self._title(box.call, box.count)]
         if call.settings:
-            lines.append(_small(_shortened(call.settings), self.theme.faint))
+            lines += [_small(line, self.theme.faint) for line in _options(call.settings)]
         if call.parameters:
             lines.append(_small(_parameters(call.parameters), self.theme.faint))
             own = [v for v in box.vertices if self.graph.vertices[v].op is None and v in self.totals]
@@ -160,9 +167,11 @@ class _Writer:
         return lines, colours
 
     def _numbers(self, box: Box) -> list[str]:
-        """Kind, value and gradient of a step or input."""
+        """The dtype, shape, value and gradient of a step or input."""
         i, theme = box.vertices[0], self.theme
         value, grad = self.graph.vertices[i].value, self.totals.get(i)
+        if value is None:  # the step failed
+            return []
         lines = [_small(kind(value), theme.faint)]
         if self.look.values:
             lines += self._shown(value, theme.value, "")
@@ -171,7 +180,7 @@ class _Writer:
         return lines
 
     def _shown(self, value: Any, colour: str, prefix: str) -> list[str]:
-        """One array as the option `values` asks for it."""
+        """An array in the form of the option `values`."""
         body = block(value, self.look.values, colour, self.theme)
         if body is None:
             return [_small(prefix + statistics(value), colour)]
@@ -183,7 +192,7 @@ class _Writer:
         graph, theme = self.graph, self.theme
         edges = [graph.edges[e] for e in link.edges]
         attributes, lines, flow = [], [], self.flows[i]
-        if not self.detailed:
+        if not self.detailed or self.failed:
             shapes = list(dict.fromkeys(shape(e.value) for e in edges))
             many = shapes[:2] + ["…"] * (len(shapes) > 2)
             lines.append(_small(", ".join(many), theme.faint) + _times(len(edges)))
@@ -198,7 +207,7 @@ class _Writer:
             elif graph.look.flow:
                 attributes += self._width(flow)
         if lines:
-            # A space, so that they do not touch the arrow.
+            # The space keeps the text off the arrow.
             aside = [line if "<TABLE" in line else f"\N{NO-BREAK SPACE}{line}" for line in lines if line]
             attributes.append(f"label=<{_stacked(aside)}>")
         target = f"b{link.target}"
@@ -214,7 +223,7 @@ class _Writer:
         return _small(whose + ("NaN" if math.isnan(size) else "inf"), self.theme.loud)
 
     def _width(self, flow: float) -> list[str]:
-        """Width and colour on a logarithmic scale; a gradient of 0 is a dotted line."""
+        """The width and colour of an arrow, on a logarithmic scale; a gradient of 0 is a dotted line."""
         if flow == 0:
             return ["style=dotted", f'color="{self.theme.faint}"']
         share = math.log(flow / self.smallest) / math.log(self.largest / self.smallest)
@@ -223,7 +232,7 @@ class _Writer:
     # -- legend ------------------------------------------------------------------------------------
 
     def _legend(self) -> str:
-        """What the colours and lines of this picture mean; only what there is in it."""
+        """The meaning of the colours and lines of this picture."""
         theme, boxes = self.theme, self.folding.boxes
         single = [self.graph.vertices[b.vertices[0]] for b in boxes if b.call is None]
         signs = [
@@ -247,7 +256,8 @@ class _Writer:
                 "white is 0, orange positive, blue negative",
                 self.look.values == "pictures",
             ),
-            (theme.loud, "NaN", "not a number, or infinite", bool(self.faults)),
+            (theme.loud, "NaN", "not a number, or infinite", any(map(nonfinite, self._all_numbers()))),
+            (theme.grad, "□", "red: what is wrong", self.failed),
         ]
         rows = [f'<FONT COLOR="{c}"><B>{sign}</B></FONT>  {said}' for c, sign, said, there in signs if there]
         if self.look.flow and self.totals:
@@ -258,16 +268,20 @@ class _Writer:
         label = f'<FONT POINT-SIZE="10" COLOR="{theme.faint}"><BR/>{lines}</FONT>'
         return f"  label=<{label}>; labelloc=b; labeljust=l"
 
+    def _all_numbers(self) -> Iterator[Any]:
+        yield from (vertex.value for vertex in self.graph.vertices)
+        yield from (edge.grad for edge in self.graph.edges)
+
     def _is_parameter(self, vertex: Vertex) -> bool:
         return vertex.op is None and not vertex.constant and not self._is_data(vertex)
 
     def _is_data(self, vertex: Vertex) -> bool:
-        """Whether it is an input rather than a parameter; without a model all are."""
+        """Whether a vertex is an input, not a parameter; without a model all are inputs."""
         return vertex.op is None and not vertex.constant and (vertex.given or not self.graph.calls)
 
 
 def _gradients(graph: Picture) -> dict[int, Any]:
-    """The gradient of each vertex, as far as some has come back; of ops with several results none."""
+    """The gradient of each vertex that any gradient has reached; ops with several results have none."""
     return {i: grad for i, grad in graph.totals(partly=True).items() if not isinstance(grad, tuple)}
 
 
@@ -280,25 +294,36 @@ def _together(norms: Any) -> float | None:
     return norm(known) if known else None
 
 
+def _in_lines(said: str, wide: int = 50, most: int = 4) -> str:
+    """The first lines of a long text."""
+    lines = textwrap.wrap(said, wide, max_lines=most, placeholder=" …")
+    return "<BR/>".join(map(text, lines))
+
+
 def _times(count: int) -> str:
     return f" ×{count}" if count > 1 else ""
 
 
 def _parameters(n: int) -> str:
-    return f"{n:,} parameter{'s' * (n != 1)}" if n else ""
+    return counted(n, "parameter") if n else ""
 
 
-def _shortened(settings: str, limit: int = 44) -> str:
-    return settings if len(settings) <= limit else settings[: limit - 1].rstrip(", ") + "…"
+def _options(settings: str, limit: int = 46) -> list[str]:
+    """The options of a module as lines; a line breaks between two options."""
+    lines = [""]
+    for option in re.split(r", (?![^(]*\))", settings):
+        longer = f"{lines[-1]} {option}," if lines[-1] else f"{option},"
+        lines[-1:] = [longer] if len(longer) <= limit or not lines[-1] else [lines[-1], f"{option},"]
+    return [*lines[:-1], lines[-1].removesuffix(",")]
 
 
 def _small(said: str, colour: str, escape: bool = True) -> str:
-    """A line of smaller letters."""
+    """A line of small letters."""
     return f'<FONT POINT-SIZE="10" COLOR="{colour}">{text(said) if escape else said}</FONT>' if said else ""
 
 
 def _stacked(lines: list[str]) -> str:
-    """Lines of a label under each other; a table among them makes all of them rows of a table."""
+    """The lines of a label below each other; with a table among them, all become rows of a table."""
     lines = [line for line in lines if line]
     if not any("<TABLE" in line for line in lines):
         return "<BR/>".join(lines)

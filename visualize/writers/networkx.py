@@ -1,4 +1,4 @@
-"""Computation -> the graphs of other libraries."""
+"""Computation -> a graph of the library networkx."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["to_networkx"]
 
 
 def to_networkx(graph: Computation) -> Any:
-    """A networkx.MultiDiGraph whose nodes are the places of the vertices, with all that is known of them."""
+    """A networkx.MultiDiGraph whose nodes are indices of vertices, with the data of each vertex and edge."""
     try:
         networkx = importlib.import_module("networkx")
     except ImportError as error:

@@ -1,57 +1,56 @@
-"""Picture -> a tree in plain text, for terminals and wherever no picture can be shown."""
+"""Picture -> a tree in plain text, for terminals."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from ..fold import homes
-from ..words.values import amount
+from ..words.values import amount, counted
 from ..words.wording import Wording, named
 from .look import Picture
 
 __all__ = ["text"]
 
-DEEPEST = 30  # levels; what is deeper is a tree of its own below
+DEEPEST = 30  # deeper levels become a tree of their own below
 
 
 def text(graph: Picture) -> str:
-    """A tree: of a model its modules with their steps in order, else every result with what it came from."""
+    """The tree of a model's modules and their steps, or of each result and its inputs."""
     graph = named(graph)
     lines = _modules(graph) if graph.calls else _expressions(graph)
     return "\n".join(lines)
 
 
 def _said(graph: Picture, words: Wording, totals: dict[int, object], i: int) -> str:
-    """One vertex: how it was computed, its value, its gradient."""
+    """One vertex: its formula, its value, its gradient."""
     vertex = graph.vertices[i]
     computed = f" = {words.step(i)}" if vertex.op is not None else ""
     value = (
         f" = {amount(vertex.value)}" if graph.look.values and (vertex.op is not None or vertex.name) else ""
     )
+    fault = f"    {vertex.fault}" if vertex.fault else ""
     gradient = "" if vertex.constant or not graph.look.grads else f"    gradient {amount(totals.get(i))}"
-    return f"{words.name(i)}{computed}{value}{gradient}"
+    return f"{words.name(i)}{computed}{value}{gradient}{fault}"
 
 
-# -- what came from what ---------------------------------------------------------------------------
+# -- results and their inputs ----------------------------------------------------------------------
 
 
 def _expressions(graph: Picture) -> Iterator[str]:
-    """The outputs, and under each step its arguments; what stands above already is only named."""
+    """The outputs, and below each step its arguments; a repeated step is only named."""
     words = Wording(graph)
     totals = graph.totals()
     roots = list(dict.fromkeys(edge.source for edge in graph.edges if edge.target is None))
+    roots += [i for i, vertex in enumerate(graph.vertices) if vertex.fault and i not in roots]
     told: set[int] = set()
-    for root in roots:  # grows by what lies too deep
+    for root in roots:  # grows by the steps below the deepest level
         if root in told:
             continue
         todo = [(root, "", "", 0)]
         while todo:
             i, branch, indent, level = todo.pop()
             if i in told:
-                if words.arguments.get(i):
-                    yield f"{branch}{words.name(i)}, see above"
-                else:
-                    yield f"{branch}{words.name(i)}"
+                yield f"{branch}{words.name(i)}{', see above' if words.arguments.get(i) else ''}"
                 continue
             if level > DEEPEST and words.arguments.get(i):
                 roots.append(i)
@@ -62,22 +61,15 @@ def _expressions(graph: Picture) -> Iterator[str]:
             sources = [edge.source for edge in words.arguments.get(i, ()) if not words.is_number(edge)]
             sources = list(dict.fromkeys(sources))
             for n, source in enumerate(reversed(sources)):
-                last = n == 0
-                todo.append(
-                    (
-                        source,
-                        indent + ("└─ " if last else "├─ "),
-                        indent + ("   " if last else "│  "),
-                        level + 1,
-                    )
-                )
+                mark, rest = ("├─ ", "│  ") if n else ("└─ ", "   ")
+                todo.append((source, indent + mark, indent + rest, level + 1))
 
 
-# -- what happens where ----------------------------------------------------------------------------
+# -- modules and their steps -----------------------------------------------------------------------
 
 
 def _modules(graph: Picture) -> Iterator[str]:
-    """The calls of modules, in each the calls and steps in it in the order of the tape."""
+    """The module calls, and below each its inner calls and steps in the order of the tape."""
     words = Wording(graph)
     totals = graph.totals()
     inside: dict[int | None, list[tuple[str, int]]] = {None: []}
@@ -85,7 +77,7 @@ def _modules(graph: Picture) -> Iterator[str]:
     placed: set[int] = set()
 
     def place(call: int | None) -> None:
-        """A call goes into the one around it when its first step does."""
+        """Add a call to the call around it, at its first step."""
         chain = []
         while call is not None and call not in placed:
             placed.add(call)
@@ -107,7 +99,7 @@ def _modules(graph: Picture) -> Iterator[str]:
             yield branch + _said(graph, words, totals, n)
             continue
         call = graph.calls[n]
-        parameters = f", {call.parameters:,} parameters" if call.parameters else ""
+        parameters = f", {counted(call.parameters, 'parameter')}" if call.parameters else ""
         yield f"{branch}{call.path + ': ' if call.path else ''}{call.kind}{parameters}"
         items = inside.get(n, [])
         for k, item in enumerate(reversed(items)):

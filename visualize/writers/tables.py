@@ -1,4 +1,4 @@
-"""An array in a picture's label: all of its entries, or small pictures of them, as a table."""
+"""An array as a table in a label: all its entries, or small pictures."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from .themes import Theme, heat_colours
 __all__ = ["block"]
 
 FULL = 64
-"""How many entries an array may have to be shown in full."""
+"""The most entries of an array that is shown in full."""
 
 PICTURES, PIXELS = 4, 28
-"""How many pictures stand side by side, and how many pixels each may have in a row or column."""
+"""The most pictures side by side, and the most pixels in a row or column of each."""
 
 
 def block(value: Any, mode: bool | str, colour: str, theme: Theme) -> tuple[str, int, int] | None:
-    """An array as the option `values` asks for it, "full" or in "pictures", if it can be shown so.
+    """An array in the form of the option `values`, if that is "full" or "pictures".
 
     Returns:
-        A table for a label, and its width and height in points; None for what is said in a line of text.
+        A table for a label, and its width and height in points; None if a line of text shows the value.
     """
     if mode not in ("full", "pictures") or value is None or isinstance(value, tuple) or np.ndim(value) == 0:
         return None
@@ -32,7 +32,7 @@ def block(value: Any, mode: bool | str, colour: str, theme: Theme) -> tuple[str,
 
 
 def _entries(array: Any, colour: str) -> tuple[str, int, int] | None:
-    """All the entries in rows and columns; None for what is too long for that."""
+    """All entries in rows and columns; None for a large array."""
     if not 0 < array.size <= FULL or array.shape[-1] > 16 or array.dtype.kind not in "biufc":
         return None
     rows = [[number(x) for x in row] for row in array.reshape(-1, *array.shape[-1:])]
@@ -43,9 +43,9 @@ def _entries(array: Any, colour: str) -> tuple[str, int, int] | None:
 
 
 def _pictures(array: Any, colour: str, theme: Theme) -> tuple[str, int, int] | None:
-    """Small pictures: a matrix is one, more axes are several side by side, a vector is a strip.
+    """Small pictures: a matrix is one picture, a vector a strip; more axes give pictures side by side.
 
-    Arrays with more rows or columns than a picture has pixels are shown by evenly spaced ones of them.
+    If an array has more rows or columns than a picture has pixels, evenly spaced ones are shown.
     """
     if array.size < 2 or array.dtype.kind not in "biuf":
         return None

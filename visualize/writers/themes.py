@@ -1,4 +1,4 @@
-"""Colours of the pictures, and what they mean."""
+"""The colours of the pictures, by their meaning."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ FONT = "Helvetica,Arial,sans-serif"
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours by what they are for.
+    """Colours by their meaning.
 
-    Values and gradients, and the two ends of a ramp, differ in lightness too: they are apart for
-    colour-blind eyes and on grey paper.
+    Values and gradients differ in lightness too, and so do the two ends of a ramp: readers who see few
+    colours, and grey paper, keep them apart.
     """
 
     background: str
@@ -33,7 +33,7 @@ class Theme:
     value: str
     grad: str
     loud: str
-    new: str  # behind what a step of a walk is about
+    new: str  # behind the new numbers of a walk's step
     flow: tuple[str, ...]  # from the smallest gradients to the largest
 
 
@@ -91,7 +91,7 @@ THEMES = {
 
 
 def flow_colour(theme: Theme, share: float) -> str:
-    """The colour of a gradient between the smallest (0) and the largest (1) of a picture."""
+    """The colour of a gradient, from 0 (the picture's smallest) to 1 (the largest)."""
     x = min(max(share, 0.0), 1.0) * (len(theme.flow) - 1)
     i = min(math.floor(x), len(theme.flow) - 2)
     low, high = (np.array(_rgb(theme.flow[j])) for j in (i, i + 1))
@@ -99,9 +99,9 @@ def flow_colour(theme: Theme, share: float) -> str:
 
 
 def heat_colours(values: Any, loud: str) -> list[list[str]]:
-    """The colours of a matrix as a picture: white is 0, dark is large; blue is negative, orange positive.
+    """The colours of a matrix: white is 0, dark is large; blue is negative, orange positive.
 
-    Numbers without negative ones are grey, as images are. What is not finite is in the loud colour.
+    A matrix without negative entries is grey, like an image. NaN and inf have the loud colour.
     """
     values = np.asarray(values, float)
     finite = np.isfinite(values)

@@ -1,4 +1,4 @@
-"""The kernels of convolution against their definitions, finite differences, and themselves on other roads."""
+"""The kernels of convolution against their definitions, finite differences, and each other."""
 
 import itertools
 
@@ -9,6 +9,7 @@ import autograd_lite as ag
 from autograd_lite.testing import check_grads
 from nn.functional.conv import convolution, transposed_convolution
 from nn.kernels import conv as kernels
+from tests.helpers import check_both_orders, second_order
 
 rng = np.random.default_rng(0)
 
@@ -108,13 +109,14 @@ def test_first_derivatives(kwargs):
         check_grads(lambda *xs, f=f, options=options: f(*xs, **options), (x, w, b), order=1, modes=("rev",))
 
 
+@second_order
 @pytest.mark.parametrize("kwargs", [CASES[5], CASES[8]], ids=str)
-def test_second_derivatives_and_forward_mode(kwargs):
+def test_second_derivatives_and_forward_mode(kwargs, along):
     for f, (x, w, b, options) in (
         (convolution, case(**kwargs)),
         (transposed_convolution, transposed(kwargs)),
     ):
-        check_grads(lambda *xs, f=f, options=options: f(*xs, **options)[0, 0], (x, w, b), order=2)
+        check_both_orders(lambda *xs, f=f, options=options: f(*xs, **options)[0, 0], (x, w, b), along)
 
 
 def test_only_what_is_wanted_is_computed(monkeypatch):

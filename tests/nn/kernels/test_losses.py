@@ -1,4 +1,4 @@
-"""The fused cross-entropy against its definition, against mpmath where it is sure, and at its edges."""
+"""The fused cross-entropy against its definition, against mpmath for confident scores, and at its edges."""
 
 import mpmath
 import numpy as np

@@ -12,19 +12,19 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from .box import Box
-from .errors import CompileError, DTypeError
-from .node import op_name
-from .plan.calls import Arguments, Result, clean, given
-from .plan.places import Places
-from .plan.reach import Reached, reach
-from .plan.replay import Mismatch, replay_of
-from .plan.schedule import Plan, late_guard, scheduled
-from .plan.trace import Trace, difference, same, walk
-from .recording import current, is_recording, tracing
-from .views import living
-from .words.explain import describe
-from .words.mistakes import warn_of_mistake
+from ..box import Box
+from ..errors import CompileError, DTypeError
+from ..node import op_name
+from ..recording import current, is_recording, tracing
+from ..views import living
+from ..words.explain import describe
+from ..words.mistakes import warn_of_mistake
+from .calls import Arguments, Result, clean, given
+from .places import Places
+from .reach import Reached, reach
+from .replay import Mismatch, replay_of
+from .schedule import Plan, late_guard, scheduled
+from .trace import Trace, difference, same, walk
 
 __all__ = ["Compiled", "compile"]
 

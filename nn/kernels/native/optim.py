@@ -1,0 +1,86 @@
+"""The native steps of optimizers; names and arguments as in `nn/kernels/optim.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..threads import in_parallel, thread_count
+from ..windows import Array
+from . import call, native_type
+
+__all__ = ["adam", "descend", "descend_with_momentum", "rmsprop"]
+
+FEW = 1 << 15
+"""Up to this number of entries, NumPy's calls take no longer than one call through ctypes."""
+
+SMALL = 1 << 17
+"""Up to this number of entries, a second thread does not pay."""
+
+
+def descend(x: Array, g: Array, *, rate: float) -> Any:
+    """x - rate g."""
+    return _pass("descend", (x, g), (), rate)
+
+
+def descend_with_momentum(
+    x: Array, g: Array, v: Array, *, momentum: float, part: float, rate: float, nesterov: bool
+) -> Any:
+    """v <- momentum v + part g in place, and x - rate v."""
+    return _pass("descend_with_momentum", (x, g), (v,), momentum, part, rate, flags=(int(nesterov),))
+
+
+def adam(
+    x: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    largest: Array | None = None,
+    *,
+    betas: tuple[float, float],
+    eps: float,
+    rate: float,
+) -> Any:
+    """m and v in place, and x - rate m / (sqrt(v) + eps)."""
+    if largest is not None:
+        return NotImplemented
+    beta1, beta2 = betas
+    return _pass("adam", (x, g), (m, v), 1 - beta1, beta2, 1 - beta2, eps, rate)
+
+
+def rmsprop(x: Array, g: Array, s: Array, *, alpha: float, eps: float, rate: float) -> Any:
+    """s in place, and x - rate g / (sqrt(s) + eps)."""
+    return _pass("rmsprop", (x, g), (s,), alpha, 1 - alpha, eps, rate)
+
+
+def _pass(
+    name: str,
+    given: tuple[Array, ...],
+    state: tuple[Array, ...],
+    *numbers: float,
+    flags: tuple[int, ...] = (),
+) -> Any:
+    """One pass over arrays of one shape; `state` is changed in place."""
+    arrays, x = (*given, *state), given[0]
+    if x.size <= FEW:
+        return NotImplemented
+    dtype = native_type(*arrays)
+    if dtype is None or any(a.shape != x.shape for a in arrays):
+        return NotImplemented
+    if not all(a.flags.c_contiguous for a in arrays) or not all(a.flags.writeable for a in state):
+        return NotImplemented
+    if any(np.may_share_memory(a, other) for a in state for other in arrays if a is not other):
+        return NotImplemented
+    new = np.empty_like(x)
+    flat = [a.reshape(-1) for a in (*arrays, new)]
+    in_c = *map(float, numbers), *flags
+
+    def work(parts: Sequence[slice]) -> None:
+        for part in parts:
+            call(name, dtype, part.stop - part.start, *(a[part] for a in flat), *in_c)
+
+    count = thread_count() if x.size > SMALL else 1
+    in_parallel(work, [slice(x.size * i // count, x.size * (i + 1) // count) for i in range(count)])
+    return new

@@ -1,0 +1,94 @@
+"""Steps of optimizers for one parameter: the next value, as a new array. State arrays change in place."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .native import optim as native
+from .native import twin
+from .windows import Array
+
+__all__ = ["adam", "descend", "descend_with_momentum", "mean", "mean_square", "rmsprop"]
+
+
+def mean(m: Array, g: Array, beta: float) -> Array:
+    """m <- beta m + (1 - beta) g, in place.
+
+    Example:
+        >>> mean(np.array([1.0]), np.array([3.0]), 0.75)
+        array([1.5])
+    """
+    part = g - m  # the only temporary array
+    part *= 1 - beta
+    m += part
+    return m
+
+
+def mean_square(v: Array, g: Array, beta: float) -> Array:
+    """v <- beta v + (1 - beta) g^2, in place.
+
+    Example:
+        >>> mean_square(np.array([1.0]), np.array([3.0]), 0.75)
+        array([3.])
+    """
+    part = g * g
+    part *= 1 - beta
+    v *= beta
+    v += part
+    return v
+
+
+@twin(native.descend)
+def descend(x: Array, g: Array, *, rate: float) -> Array:
+    """x - rate g."""
+    new: Array = g * -rate
+    new += x
+    return new
+
+
+@twin(native.descend_with_momentum)
+def descend_with_momentum(
+    x: Array, g: Array, v: Array, *, momentum: float, part: float, rate: float, nesterov: bool
+) -> Array:
+    """v <- momentum v + part g in place, and x - rate v; Nesterov's step is along g + momentum v."""
+    v *= momentum
+    v += part * g
+    new: Array = (g + momentum * v if nesterov else v) * -rate
+    new += x
+    return new
+
+
+@twin(native.adam)
+def adam(
+    x: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    largest: Array | None = None,
+    *,
+    betas: tuple[float, float],
+    eps: float,
+    rate: float,
+) -> Array:
+    """m and v, running means of g and g^2, in place, and x - rate m / (sqrt(v) + eps).
+
+    With `largest`, which is updated in place, the largest v so far replaces v.
+    """
+    mean(m, g, betas[0])
+    mean_square(v, g, betas[1])
+    if largest is not None:
+        v = np.maximum(largest, v, out=largest)
+    new = np.sqrt(v, out=np.empty_like(v))
+    new += eps
+    np.divide(m, new, out=new)
+    new *= -rate
+    new += x
+    return new
+
+
+@twin(native.rmsprop)
+def rmsprop(x: Array, g: Array, s: Array, *, alpha: float, eps: float, rate: float) -> Array:
+    """s, a running mean of g^2, in place, and x - rate g / (sqrt(s) + eps)."""
+    mean_square(s, g, alpha)
+    new: Array = x - rate * (g / (np.sqrt(s) + eps))
+    return new

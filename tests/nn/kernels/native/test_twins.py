@@ -1,0 +1,157 @@
+"""Native kernels and their NumPy twins give the same numbers, to rounding."""
+
+from copy import deepcopy
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+
+from nn.kernels import native, threads
+from nn.kernels.windows import Windows
+from tests.nn.kernels.native.cases import DTYPES, SEEDS, arrays, calls
+
+pytestmark = pytest.mark.skipif(native.library() is None, reason=f"native kernels: {native.state()}")
+
+ERROR = {np.float32: 1e-5, np.float64: 1e-13}
+"""Of the largest entry: sums of thousands of products, in another order than the twin's."""
+
+rng = np.random.default_rng(0)
+
+
+@pytest.fixture(autouse=True)
+def small_arrays_too(monkeypatch):
+    """Native kernels serve small arrays too, which they otherwise leave to NumPy."""
+    monkeypatch.setattr("nn.kernels.native.optim.FEW", 0)
+
+
+@np.errstate(invalid="ignore")  # as the kernels of ops run
+def agree(name, args, options=MappingProxyType({})):
+    """Whether the native kernel served the call; if it did, its result is that of the twin.
+
+    Arguments that a kernel changes in place count as results.
+    """
+    mine, twins = deepcopy(args), deepcopy(args)
+    got = native.TABLE[name][0](*mine, **options)
+    if got is NotImplemented:
+        return False
+    expected = native.TABLE[name][1](*twins, **options)
+    for a, b in zip([*arrays(got), *arrays(mine)], [*arrays(expected), *arrays(twins)], strict=True):
+        assert a.shape == b.shape and a.dtype == b.dtype
+        if b.dtype.kind != "f":
+            np.testing.assert_array_equal(a, b)
+            continue
+        finite = np.isfinite(b)
+        np.testing.assert_array_equal(np.where(finite, 0, a), np.where(finite, 0, b))
+        size = np.max(np.abs(b[finite]), initial=1e-30)
+        np.testing.assert_allclose(a[finite], b[finite], rtol=0, atol=ERROR[b.dtype.type] * size)
+    return True
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_twins_agree(seed):
+    assert sum(agree(*call) for call in calls(seed))
+
+
+@pytest.mark.parametrize("level", [2, 3, 4])
+def test_every_instruction_set_agrees(level, monkeypatch):
+    if level > native.level():
+        pytest.skip(f"this processor has x86-64-v{native.level()}" if native.level() else "no x86-64")
+    native._function.cache_clear()
+    monkeypatch.setattr(native, "level", lambda: level)
+    try:
+        assert sum(agree(*call) for seed in range(12) for call in calls(seed)) > 12
+    finally:
+        native._function.cache_clear()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_same_threads_give_the_same_bits(count, monkeypatch):
+    state = [count]
+    monkeypatch.setattr(threads, "_blas_threads", lambda: (lambda: state[0], lambda n: None))
+    windows = Windows((12, 12), (3, 3), padding=((1, 1), (1, 1)))
+    x, w, g = (
+        rng.normal(size=(7, 8, 12, 12)),
+        rng.normal(size=(16, 8, 3, 3)),
+        rng.normal(size=(7, 16, 12, 12)),
+    )
+    monkeypatch.setattr("nn.kernels.native.conv.SMALL", 0)
+    for name, args in (
+        ("convolved", (x, w, None, windows, 1)),
+        ("convolved", (x[:1], w, None, windows, 1)),
+        ("input_gradient", (g, w, None, windows, 1)),
+        ("weight_gradient", (g, x, w.shape, windows, 1)),
+    ):
+        assert agree(name, args)
+        first, second = (native.TABLE[name][0](*args) for _ in range(2))
+        np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("special", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("stride", [1, 2])
+def test_nan_and_inf_go_where_the_twin_sends_them(special, dtype, stride):
+    windows = Windows((9, 10), (3, 3), (stride, stride), ((1, 1), (1, 1)))
+    x, w = rng.normal(size=(6, 4, 9, 10)).astype(dtype), rng.normal(size=(17, 4, 3, 3)).astype(dtype)
+    g = rng.normal(size=(6, 17, *windows.out)).astype(dtype)
+    for spoilt in (x, w, g):
+        before, spoilt.flat[57] = spoilt.flat[57], special
+        for name, args in (
+            ("convolved", (x, w, None, windows, 1)),
+            ("input_gradient", (g, w, None, windows, 1)),
+            ("weight_gradient", (g, x, w.shape, windows, 1)),
+        ):
+            agree(name, args)
+        spoilt.flat[57] = before
+    assert agree("convolved", (x, w, None, windows, 1))
+
+
+def test_layouts_of_every_kind():
+    windows = Windows((8, 9), (3, 2))
+    x, w, g = rng.normal(size=(5, 4, 8, 9)), rng.normal(size=(8, 4, 3, 2)), rng.normal(size=(20, 8, 6, 8))
+    for a in (x, w, g):
+        a.flags.writeable = False
+    strange = lambda a: np.array(a[..., ::-1], order="F")[..., ::-1]
+    assert agree("convolved", (strange(x), strange(w), None, windows, 1))
+    assert agree(
+        "weight_gradient", (strange(g), np.broadcast_to(x[:1], (20, *x.shape[1:])), w.shape, windows, 1)
+    )
+    assert agree("input_gradient", (np.broadcast_to(g[:, :1, :1, :1], g.shape), strange(w), None, windows, 1))
+
+
+def test_what_is_not_served_is_left_to_the_twin():
+    windows = Windows((8, 8), (3, 3))
+    x, w = rng.normal(size=(2, 4, 8, 8)), rng.normal(size=(8, 4, 3, 3))
+    kernel = native.TABLE["convolved"][0]
+    for args in (
+        (x.astype(np.float16), w.astype(np.float16), None),
+        (x.astype(np.float32), w, None),
+        (x + 0j, w + 0j, None),
+        (x.astype(">f8"), w.astype(">f8"), None),
+        (x[:0], w, None),
+    ):
+        assert kernel(*args, windows, 1) is NotImplemented
+
+
+def test_shapes_that_do_not_fit_never_reach_c():
+    windows = Windows((8, 8), (3, 3))
+    x, w, g = rng.normal(size=(20, 4, 8, 8)), rng.normal(size=(8, 4, 3, 3)), rng.normal(size=(20, 8, 6, 6))
+    for name, args in (
+        ("convolved", (x[:, :3], w, None, windows, 1)),
+        ("convolved", (x, w[..., :2], None, windows, 1)),
+        ("convolved", (x, w, rng.normal(size=7), windows, 1)),
+        ("input_gradient", (g[..., :5], w, None, windows, 1)),
+        ("weight_gradient", (g, x[..., :7], w.shape, windows, 1)),
+        ("weight_gradient", (g[:, :7], x, w.shape, windows, 1)),
+    ):
+        with pytest.raises(ValueError, match="expected|do not fit"):
+            native.TABLE[name][0](*args)
+    with pytest.raises(ValueError, match="contiguous"):
+        native.call("convolve_scratch", x.dtype, x[..., ::2])
+
+
+def test_a_long_sum_is_as_exact_as_a_short_one():
+    windows = Windows((256, 256), (3, 3))
+    x, g = (np.full((4, c, *size), 0.1, np.float32) for c, size in ((1, (256, 256)), (16, windows.out)))
+    dw = native.TABLE["weight_gradient"][0](g, x, (16, 1, 3, 3), windows, 1)
+    exact = g.size / 16 * float(np.float32(0.1)) ** 2
+    np.testing.assert_allclose(dw, exact, rtol=1e-6)
