@@ -187,6 +187,8 @@ def pull(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> list[Cotangent]:
 
 def _shared(gx: Cotangent, mask: Mask | None, parent: Node, node: Node) -> tuple[Cotangent, Mask | None]:
     """The cotangent of an input and its mask, summed over the members of a batch if they share the input."""
+    if gx.__class__ is tuple:  # of a step with several results
+        return tuple([_shared(item, None, parent, node)[0] for item in gx]), mask
     shared = getattr(unwrap(gx), "__array_shared__", None)
     if shared is None:
         return gx, mask

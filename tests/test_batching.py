@@ -482,3 +482,28 @@ def test_the_jacobians_agree_and_keep_kinds() -> None:
         np.testing.assert_array_equal(steps(x), want)
     finally:
         jacobians.ROOM = room
+
+
+@pytest.mark.parametrize(
+    "several",
+    [
+        lambda a: np.linalg.eigh(a + a.T)[0],
+        lambda a: np.linalg.svd(a, compute_uv=False),
+        lambda a: np.linalg.qr(a)[1],
+        lambda a: np.stack(np.linalg.slogdet(a @ a.T + np.eye(3))[1:]),
+    ],
+    ids=["eigh", "svd", "qr", "slogdet"],
+)
+def test_cotangents_of_ops_with_several_results_leave_the_map(several: Any) -> None:
+    """A map inside of a map: rows of second derivatives, against central differences of the first."""
+    a = np.array([[2.0, 0.3, -0.4], [0.1, 1.2, 0.5], [-0.2, 0.7, 0.4]])
+    first = ag.jacobian(lambda a: np.sum(several(a) ** 3) * np.ones(2))
+    second = ag.jacobian(first)(a)
+    assert type(second) is np.ndarray and second.shape == (2, 3, 3, 3, 3)
+    step = 1e-5
+    for i, j in np.ndindex(3, 3):
+        e = np.zeros((3, 3))
+        e[i, j] = step
+        np.testing.assert_allclose(
+            second[..., i, j], (first(a + e) - first(a - e)) / (2 * step), rtol=1e-6, atol=1e-6
+        )

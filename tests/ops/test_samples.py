@@ -16,6 +16,7 @@ from tests.helpers import check_both_orders, second_order
 from tests.samples import CALLS, HERMITIAN, HOLOMORPHIC, NOT_HOLOMORPHIC, SAMPLES, Sample
 
 INSIDE = {"output", "checkpointed"} | {"sign", "modf", "frexp", "divmod"}
+INSIDE |= {"gathered", "laid_out", "_over_members", "_repeated"}  # what vmap records: tests/test_batching.py
 """Ops of the machinery, and ops that are constant in part: they have tests of their own."""
 
 CHANNELS = {eigh, svd, with_values, with_singular_values, pinched, pinched_singular, tilted}
