@@ -351,8 +351,7 @@ def primitive(function: Any = None, *, broadcasts: bool = False) -> Any:
     Args:
         function: computes with arrays, and returns an array or a tuple of arrays. Tensors are
             arguments of their own, not items of a list.
-        broadcasts: sum each cotangent back to the shape of its argument. Set it for a function
-            that broadcasts its arguments, entry by entry.
+        broadcasts: the function broadcasts its arguments, entry by entry; cotangents are summed back.
 
     Returns:
         The op; give it a rule with `defvjp`.

@@ -126,8 +126,7 @@ def pull(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> list[Cotangent]:
     """The cotangents that a step sends back to its inputs, in their shapes and dtypes.
 
     Args:
-        node: the step.
-        rule: the rule of the op.
+        node, rule: the step, and the rule of its op.
         g: the cotangent of the step's output.
         sweep: the backward pass.
 

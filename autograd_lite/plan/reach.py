@@ -7,11 +7,12 @@ attributes of objects, and the items of containers. It ends at libraries, and at
 
 from __future__ import annotations
 
+import builtins
 import functools
 import gc
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -235,10 +236,8 @@ def _of_function(f: types.FunctionType, found: Reached) -> Iterator[tuple[Any, E
     if (f.__module__ or "").partition(".")[0] in LIBRARIES:
         return
     names = list(_names(f.__code__))
-    if asked := ASKS_CLASSES.intersection(names):
-        found.eager.append(
-            f"{f.__qualname__} calls {min(asked)}, and a traced array is in a class of its own; do that outside"
-        )
+    if (asked := ASKS_CLASSES.intersection(names)) and any(map(_tells_apart, _named(f, names))):
+        found.eager.append(f"{f.__qualname__} calls {min(asked)}; traced arrays have a class of their own")
     spaces = [f.__globals__]
     for name in names:
         for space in spaces:
@@ -249,6 +248,25 @@ def _of_function(f: types.FunctionType, found: Reached) -> Iterator[tuple[Any, E
                         spaces.append(vars(value))
                 else:
                     yield value, Entry(space, name)
+
+
+def _named(f: types.FunctionType, names: Iterable[str]) -> Iterator[Any]:
+    """What a function names: globals, builtins, attributes of modules, closure variables."""
+    spaces = [f.__globals__, vars(builtins)]
+    values = [space[name] for name in names for space in spaces if name in space]
+    yield from values
+    modules = [value for value in values if isinstance(value, types.ModuleType)]
+    yield from (getattr(module, name, None) for module in modules for name in names)
+    yield from (Entry(cell, CELL).get() for cell in f.__closure__ or ())
+
+
+def _tells_apart(value: Any) -> bool:
+    """Whether a class, or one of a tuple, has arrays or numbers in it, and no traced arrays."""
+    if isinstance(value, tuple):
+        return any(map(_tells_apart, value))
+    if not isinstance(value, type) or issubclass(Traced, value):
+        return False
+    return any(issubclass(kind, value) for kind in (np.ndarray, np.float32, np.float64, np.int64, np.bool_))
 
 
 def _names(code: types.CodeType) -> Iterator[str]:

@@ -259,16 +259,32 @@ def _half(x: Any) -> Any:
     return x / 2 if isinstance(x, np.ndarray) else x
 
 
-@pytest.mark.parametrize(
-    "f", [_half, lambda x: _half(x) + 1, lambda x: x * 2 if type(x) is np.ndarray else x]
-)
+def _is_number(x: Any) -> bool:
+    return isinstance(x, NUMBERS)
+
+
+NUMBERS = (float, np.ndarray)
+ASKING = [
+    _half,
+    lambda x: _half(x) + 1,
+    lambda x: x * 2 if type(x) is np.ndarray else x,
+    lambda x: x * 2 if _is_number(x) else x,
+    lambda x: [x * 2 if isinstance(y, float) else x for y in x],
+]
+
+
+@pytest.mark.parametrize("f", ASKING)
 def test_a_function_that_asks_for_classes_stays_eager(f: Any) -> None:
     """A traced array is in a class of its own: such a function would take the other branch."""
     compiled = ag.compile(f)
-    with pytest.warns(
-        UserWarning, match="calls (isinstance|type), and a traced array is in a class of its own"
-    ):
+    with pytest.warns(UserWarning, match="calls (isinstance|type); traced arrays have a class of their own"):
         first = compiled(X)
     assert np.array_equal(first, f(X))
     assert all(np.array_equal(compiled(X + k), f(X + k)) for k in range(4))
     assert compiled.signatures[0].startswith("eager")
+
+
+def test_a_function_may_ask_for_other_classes() -> None:
+    f = ag.compile(lambda x: x * 2 if isinstance(x, (tuple, list, ag.Tensor)) else x + 1)
+    assert all(np.array_equal(f(X + k), X + k + 1) for k in range(4))
+    assert f.signatures == ["replayed: float64 (3,)"]

@@ -298,8 +298,8 @@ STEPS = [
     binary,
     attention,
 ]
-EAGER = {"retained", "line_search", "weighted_loss", "ignored_index"}
-"""Steps that stay eager: a result on the tape, a line search, a sum of weights that the loss reads."""
+EAGER = {"retained", "line_search"}
+"""Steps that stay eager: a result on the tape, a line search."""
 
 
 def run(build: Callable[[], Built], compiled: bool) -> tuple[list[Any], Any]:
