@@ -71,14 +71,14 @@ def play(seeds: dict[Node, Cotangent], sweep: Sweep) -> dict[Node, Cotangent]:
                 for parent in inputs:
                     i += 1
                     place = parent.__class__
-                    if (
-                        (place is not Node and place is not Leaf)
-                        or (sent and sent[i] is None)
-                        or (since >= 0 and parent.index <= since and parent not in wanted)
+                    if (place is not Node and place is not Leaf) or (
+                        since >= 0 and parent.index <= since and parent not in wanted
                     ):
                         continue
                     if sent is not None:
                         gx, sent[i] = sent[i], None
+                        if gx is None:
+                            continue
                     else:
                         try:
                             if len(args) == 2:  # written out: unpacking takes as long as a product
