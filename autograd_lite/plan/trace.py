@@ -17,6 +17,7 @@ from ..known import Rule
 from ..node import Leaf, Node, op_name
 from ..pull import Sweep
 from ..recording import tracing
+from .shapes import SHAPED_BY_VALUES
 from .traced import Sent, Traced
 
 __all__ = ["Ref", "Step", "Trace", "difference", "fill", "refs", "replayed", "same"]
@@ -281,7 +282,17 @@ class Trace:
                     return target
         made = self.made(result)
         self.add(function, constants[0], constants[1], made, kind)
+        if function in SHAPED_BY_VALUES and (function is not np.where or len(args) == 1):
+            walk(made, self._keep_shape)
         return made
+
+    def _keep_shape(self, x: Any) -> Any:
+        """Let the plan hold for calls where an array has this shape."""
+        if isinstance(x, Traced):
+            shape = self._slot(np.shape(x._value), Traced)
+            self.add(np.shape, (Ref(x._slot),), {}, shape, "pure")
+            self.add(_itself, (Ref(shape._slot),), {}, None, "guard").expected = shape._value
+        return x
 
     def add(self, function: Any, args: Any, kwargs: Any, made: Any, kind: str) -> Step:
         """Append a step."""

@@ -288,3 +288,22 @@ def test_a_function_may_ask_for_other_classes() -> None:
     f = ag.compile(lambda x: x * 2 if isinstance(x, (tuple, list, ag.Tensor)) else x + 1)
     assert all(np.array_equal(f(X + k), X + k + 1) for k in range(4))
     assert f.signatures == ["replayed: float64 (3,)"]
+
+
+SHAPED = [
+    (lambda x: np.sum(x) * np.ones(len(np.unique(x))), [[1, 2, 3], [4, 5, 6], [7, 7, 8], [1, 1, 1]]),
+    (lambda x: np.arange(3.0)[: len(np.nonzero(x > 1)[0])] + 1, [[1, 2, 3], [1, 5, 6], [0, 0, 8], [0, 0, 0]]),
+    (lambda x: np.zeros(np.where(x > 1)[0].shape) + 1, [[1, 2, 3], [1, 5, 6], [0, 0, 8], [0, 0, 0]]),
+    (lambda x: np.argwhere(x > 1).size * x, [[1, 2, 3], [1, 5, 6], [0, 0, 8], [0, 0, 0]]),
+    (lambda x: np.repeat(x, x.astype(int)).size * x, [[1, 2, 0], [0, 1, 2], [0, 0, 8], [2, 2, 2]]),
+    (lambda x: x * len(np.bincount(x.astype(int))), [[1, 2, 3], [3, 2, 1], [0, 0, 8], [0, 0, 0]]),
+    (lambda x: x * len(np.intersect1d(x, [1, 2])), [[1, 2, 3], [3, 2, 1], [0, 0, 8], [0, 1, 0]]),
+]
+
+
+@pytest.mark.parametrize(("f", "rows"), SHAPED)
+def test_a_shape_that_depends_on_values_is_no_constant(f: Any, rows: list[list[int]]) -> None:
+    compiled = ag.compile(f)
+    for row in rows:
+        x = np.array(row, float)
+        assert np.array_equal(compiled(x), f(x)), row
