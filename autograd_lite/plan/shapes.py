@@ -1,10 +1,15 @@
-"""Which of NumPy's functions give results whose shapes depend on values."""
+"""Which of NumPy's functions ask for shapes alone, and which give shapes that depend on values."""
 
 from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["SHAPED_BY_VALUES"]
+__all__ = ["ASKS_NO_VALUE", "SHAPED_BY_VALUES"]
+
+ASKS_NO_VALUE = frozenset(
+    {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.common_type}
+)
+"""Functions that look at shapes and dtypes alone."""
 
 _NAMES = """
 unique unique_all unique_counts unique_inverse unique_values nonzero flatnonzero argwhere where extract

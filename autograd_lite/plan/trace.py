@@ -17,7 +17,7 @@ from ..known import Rule
 from ..node import Leaf, Node, op_name
 from ..pull import Sweep
 from ..recording import tracing
-from .shapes import SHAPED_BY_VALUES
+from .shapes import ASKS_NO_VALUE, SHAPED_BY_VALUES
 from .traced import Sent, Traced
 
 __all__ = ["Ref", "Step", "Trace", "difference", "fill", "refs", "replayed", "same"]
@@ -217,11 +217,6 @@ _LEAF.index = 0
 
 
 # -- the trace -------------------------------------------------------------------------------------
-
-ASKS_NO_VALUE = frozenset(
-    {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.common_type}
-)
-"""Functions that look at shapes and dtypes alone."""
 
 
 class Trace:
