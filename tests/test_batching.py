@@ -24,6 +24,7 @@ from autograd_lite.errors import (
     MistakeWarning,
     OptionError,
     ShapeError,
+    UnsupportedError,
 )
 from nn import functional
 from tests.samples import SAMPLES, Sample
@@ -106,6 +107,15 @@ def draw(*shape: int) -> Any:
     return rng.normal(size=shape)
 
 
+def refused(f: Any, x: Any) -> bool:
+    """Whether NumPy cannot hand the Tensor over, which is an error without a map too."""
+    try:
+        f(x)
+    except UnsupportedError:
+        return True
+    return False
+
+
 @pytest.mark.parametrize("samples", by_op(SAMPLES[::3]))
 def test_derivatives_of_second_order_on_a_batch(samples: list[Sample]) -> None:
     with warnings.catch_warnings():
@@ -122,6 +132,8 @@ def test_derivatives_of_second_order_on_a_batch(samples: list[Sample]) -> None:
             second = ag.grad(functools.partial(squares, f))
 
             batch = np.stack([sample.args[i] * s for s in SCALES])
+            if sample.op is np.select and refused(second, batch[0]):
+                continue  # older NumPy does not look for Tensors in the default of np.select
             for got, x in zip(ag.vmap(second)(batch), batch, strict=True):
                 np.testing.assert_allclose(got, second(x), rtol=1e-6, atol=1e-7, err_msg=str(sample))
 

@@ -281,7 +281,7 @@ def test_the_pictures_are_of_one_size(tmp_path):
     assert [p.name for p in paths[:2]] == ["step-01.svg", "step-02.svg"]
     roots = [ET.parse(p).getroot() for p in paths]
     assert len({(r.get("width"), r.get("height")) for r in roots}) == 1
-    texts = [e.text for e in roots[10].iter("{http://www.w3.org/2000/svg}text")]
+    texts = ["".join(e.itertext()) for e in roots[10].iter("{http://www.w3.org/2000/svg}text")]
     assert "d(1/x)/dx = -1/x^2 = -0.5344; upstream 1.00; so -0.5344" in " ".join(texts).replace(
         "\N{NO-BREAK SPACE}", " "
     )
