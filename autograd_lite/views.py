@@ -346,17 +346,11 @@ def _require_no_leaf(tensor: Any, x: Any, line: str) -> None:
 
 def _put(x: Any, value: Any) -> None:
     """Let x stand for a new value, with the strides of the old one; a leaf stays a leaf."""
-    old, data = x._data, value._data
-    if (whole := door(old)) is not None and door(data) is not None:
-        data = whole(_laid, (old, data), {})
-        if value.node is not None:
-            value.node.value = data
-    several = data.__class__ is np.ndarray is old.__class__ and data.ndim > 1 and data.shape == old.shape
-    if several and data.strides != old.strides:
-        data = np.empty_like(old)
-        data[...] = value._data
-        if value.node is not None:
-            value.node.value = data
+    old, new = x._data, value._data
+    whole = door(old) and door(new)
+    data = _laid(old, new) if whole is None else whole(_laid, (old, new), {})
+    if data is not new and value.node is not None:
+        value.node.value = data
     x._data = data
     if _is_leaf(x):
         x.node.value = data
