@@ -164,6 +164,7 @@ def test_an_lstm_learns_to_spell(tmp_path, capsys):
     assert "epoch 3/3" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_an_autoencoder_beats_the_mean_picture(tmp_path):
     """Of seeds 0 to 4, 25.1 nats at worst; a perfect copy of the grey pixels would still cost 13.7."""
     results = vae.run(True, 0, tmp_path)

@@ -18,6 +18,8 @@ import pytest
 import autograd_lite as ag
 from autograd_lite.recording import current
 
+pytestmark = pytest.mark.usefixtures("few_objects")  # the garbage collector goes through all there are
+
 
 def clean() -> bool:
     """Whether this thread's recording state is that of a fresh one."""
