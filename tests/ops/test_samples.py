@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -90,14 +90,15 @@ def test_value_is_numpys(sample: Sample) -> None:
         np.testing.assert_allclose(y.numpy(), z, rtol=1e-14, atol=1e-15)  # sums in another order
 
 
-def both_orders(samples: Iterable[Sample]) -> Iterator[Any]:
+def both_orders(samples: Iterable[Sample]) -> list[Any]:
     """Each sample at first order, the first of each op at second order too; slow, all entry by entry."""
-    seen = set()
+    seen, cases = set(), []
     for sample in samples:
         along, what = (0, "first order") if sample.op.__name__ in seen else (1, "direction")
         seen.add(sample.op.__name__)
-        yield pytest.param(sample, along, id=f"{sample}-{what}")
-        yield pytest.param(sample, None, id=f"{sample}-entries", marks=pytest.mark.slow)
+        cases.append(pytest.param(sample, along, id=f"{sample}-{what}"))
+        cases.append(pytest.param(sample, None, id=f"{sample}-entries", marks=pytest.mark.slow))
+    return cases
 
 
 @pytest.mark.parametrize(("sample", "along"), both_orders(SAMPLES))
