@@ -90,18 +90,24 @@ def test_value_is_numpys(sample: Sample) -> None:
         np.testing.assert_allclose(y.numpy(), z, rtol=1e-14, atol=1e-15)  # sums in another order
 
 
-def both_orders(samples: Iterable[Sample]) -> list[Any]:
-    """Each sample at first order, the first of each op at second order too; slow, all entry by entry."""
+SLOW = pytest.mark.slow
+FIRST = [(1, "direction", ()), (None, "entries", SLOW)]
+"""How the first sample of each op is checked: along a direction, and slow entry by entry."""
+
+
+def both_orders(samples: Iterable[Sample], others: list[Any]) -> list[Any]:
+    """The cases of a test of derivatives: how the first sample of each op is checked, and how the others."""
     seen, cases = set(), []
     for sample in samples:
-        along, what = (0, "first order") if sample.op.__name__ in seen else (1, "direction")
+        for along, what, marks in others if sample.op.__name__ in seen else FIRST:
+            cases.append(pytest.param(sample, along, id=f"{sample}-{what}", marks=marks))
         seen.add(sample.op.__name__)
-        cases.append(pytest.param(sample, along, id=f"{sample}-{what}"))
-        cases.append(pytest.param(sample, None, id=f"{sample}-entries", marks=pytest.mark.slow))
     return cases
 
 
-@pytest.mark.parametrize(("sample", "along"), both_orders(SAMPLES))
+@pytest.mark.parametrize(
+    ("sample", "along"), both_orders(SAMPLES, [(0, "first order", ()), (None, "entries", SLOW)])
+)
 def test_derivatives_agree_with_finite_differences(sample: Sample, along: int | None) -> None:
     def f(*args: Any) -> Any:
         if sample.op in HERMITIAN or sample.kwargs.get("hermitian"):
@@ -172,7 +178,7 @@ def complex_samples() -> list[Sample]:
     return [s for s in chosen if "where" not in s.kwargs and s.kwargs.get("mode") != "complete"]
 
 
-@pytest.mark.parametrize(("sample", "along"), both_orders(complex_samples()))
+@pytest.mark.parametrize(("sample", "along"), both_orders(complex_samples(), [(1, "direction", SLOW)]))
 def test_complex_derivatives(sample: Sample, along: int | None) -> None:
     turn = np.exp(0.4j)
     args = map_arrays(lambda a: np.asarray(a) * turn + 0.1j, sample.args)
