@@ -3,6 +3,22 @@
 from __future__ import annotations
 
 import gc
+from collections import Counter
+
+import pytest
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of the cases of a test with the mark `few(n)`, leave every n-th quick; the others are slow."""
+    seen: Counter[str] = Counter()
+    for item in items:
+        few = item.get_closest_marker("few")
+        if few is not None and item.get_closest_marker("slow") is None:
+            name = item.nodeid.partition("[")[0]
+            if seen[name] % few.args[0]:
+                item.add_marker("slow")
+            seen[name] += 1
 
 
 def pytest_collection_finish() -> None:
@@ -10,5 +26,12 @@ def pytest_collection_finish() -> None:
 
     Some hundred tests call `gc.collect`, which would otherwise go through twenty thousand tests each time.
     """
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="module")
+def few_objects() -> None:
+    """Do so again before a file whose tests call `gc.collect`: earlier tests have imported more."""
     gc.collect()
     gc.freeze()

@@ -1,11 +1,12 @@
-"""What many tests share: leaves, checks of derivatives, Python processes."""
+"""What many tests share: leaves, tests over a table of samples, checks of derivatives, Python processes."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 import autograd_lite as ag
 from autograd_lite.testing import check_grads
 
-__all__ = ["check_both_orders", "leaf", "python", "second_order"]
+__all__ = ["at_samples", "by_op", "check_both_orders", "leaf", "python", "second_order"]
 
 ROOT = Path(__file__).parents[1]
 """The folder of the repository."""
@@ -28,6 +29,33 @@ second_order = pytest.mark.parametrize(
 def leaf(value: Any, name: str | None = None, dtype: Any = None) -> Any:
     """A Tensor that gradients are asked of."""
     return ag.Tensor(value, requires_grad=True, dtype=dtype, name=name)
+
+
+def by_op(samples: Iterable[Any]) -> list[Any]:
+    """The samples in lists, one for each op, as the cases of a test."""
+    groups = itertools.groupby(samples, lambda sample: sample.op.__name__)
+    return [pytest.param(list(group), id=name) for name, group in groups]
+
+
+def at_samples(samples: Iterable[Any]) -> Callable[[Callable[[Any], None]], Any]:
+    """Decorate a test of one sample: it becomes one test for each op, and a failure names the sample.
+
+    pytest needs more time for a test than most samples take.
+    """
+
+    def decorate(test: Callable[[Any], None]) -> Any:
+        def at_all(samples: list[Any]) -> None:
+            for sample in samples:
+                try:
+                    test(sample)
+                except Exception as error:
+                    error.add_note(f"at the sample {sample}")
+                    raise
+
+        at_all.__name__, at_all.__doc__ = test.__name__, test.__doc__
+        return pytest.mark.parametrize("samples", by_op(samples))(at_all)
+
+    return decorate
 
 
 def python(
@@ -52,9 +80,11 @@ def python(
 def check_both_orders(f: Callable[..., Any], args: Any, along: int | None) -> None:
     """Check first derivatives entry by entry, and second ones along random directions of each argument.
 
-    A random direction moves all entries at once, so a fault in any entry shows. `along=None` checks second
-    derivatives entry by entry too, which names the entry and takes many times as long.
+    A random direction moves all entries at once, so a fault in any entry shows. `along=0` checks first
+    derivatives alone. `along=None` checks second derivatives entry by entry too, which names the entry and
+    takes many times as long.
     """
     if along is not None:
         check_grads(f, args, order=1)
-    check_grads(f, args, order=2, directions=along)
+    if along != 0:
+        check_grads(f, args, order=2, directions=along)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,15 +26,11 @@ from autograd_lite.errors import (
     UnsupportedError,
 )
 from nn import functional
+from tests.helpers import by_op
 from tests.samples import SAMPLES, Sample
 
 SCALES = (1.0, 0.97, 0.93)
 """The members of a batch are the sample, scaled: symmetric stays symmetric, positive stays positive."""
-
-
-def by_op(samples: Iterable[Sample]) -> list[Any]:
-    groups = itertools.groupby(samples, lambda sample: sample.op.__name__)
-    return [pytest.param(list(group), id=name) for name, group in groups]
 
 
 def is_mapped(x: Any) -> bool:

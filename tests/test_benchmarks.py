@@ -119,6 +119,7 @@ def test_the_command_line_writes_its_rows(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["rows.json"]
 
 
+@pytest.mark.slow
 def test_a_workload_in_a_process_of_its_own_gives_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     real = subprocess.run
     monkeypatch.setattr(subprocess, "run", lambda command, **options: real([*command, "--quick"], **options))

@@ -14,6 +14,7 @@ from autograd_lite import tree
 from autograd_lite.errors import TapeError, UnsupportedError
 from autograd_lite.kept import SMALL, fingerprint
 from autograd_lite.known import reads_of
+from tests.helpers import at_samples
 from tests.samples import SAMPLES, Sample
 
 LARGE = SMALL // 8 + 7
@@ -187,7 +188,7 @@ CONSTANTS = [
 ]
 
 
-@pytest.mark.parametrize("sample", CONSTANTS, ids=str)
+@at_samples(CONSTANTS)
 def test_every_op_reads_its_constants_as_they_were(sample: Sample) -> None:
     """One argument at a time is a Tensor; other arrays, and lists, are spoilt before the backward pass."""
     for i, arg in enumerate(sample.args):

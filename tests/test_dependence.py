@@ -68,7 +68,7 @@ def test_the_ways_to_check_a_model(along: int | None) -> None:
     parameters = dict(model.named_parameters())
     check_both_orders(lambda p: loss(nn.functional_call(model, p, X), Y), (parameters,), along)
     check_both_orders(lambda p, x: loss(nn.functional_call(model, p, x), Y), (parameters, X), along)
-    check_grads(lambda x: loss(model(x), Y), X)
+    check_both_orders(lambda x: loss(model(x), Y), X, along)
 
 
 def test_a_fault_in_a_model_is_found_and_its_parameter_named() -> None:

@@ -14,6 +14,7 @@ import autograd_lite as ag
 import nn
 from autograd_lite.ops.factors import others, running
 from autograd_lite.ops.products import einsum
+from tests.helpers import at_samples
 from tests.samples import SAMPLES, Sample
 
 
@@ -110,7 +111,7 @@ def total(out: Any) -> Any:
     return sum(np.sum(np.real(y * np.conjugate(y))) for y in parts if isinstance(y, ag.Tensor))
 
 
-@pytest.mark.parametrize("sample", EMPTY, ids=str)
+@at_samples(EMPTY)
 def test_every_op_on_arrays_without_entries(sample: Sample) -> None:
     args = leaves(sample.args)
     out, expected = sample.op(*args, **sample.kwargs), plain(sample)

@@ -14,6 +14,8 @@ import pytest
 import autograd_lite as ag
 from autograd_lite.known import known
 
+pytestmark = pytest.mark.usefixtures("few_objects")  # the garbage collector goes through all there are
+
 
 def a_primitive(big: Any) -> Any:
     @ag.primitive

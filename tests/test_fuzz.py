@@ -309,12 +309,12 @@ def first_of_each(count: int) -> list[Sample]:
     return samples
 
 
-def test_some_thousand_wrong_calls_end_in_words_or_in_numpys_number() -> None:
+def test_some_hundred_wrong_calls_end_in_words_or_in_numpys_number() -> None:
     """Every op, and of the ways to spoil its call some at random."""
     rng = np.random.default_rng(7)
     faults = []
     for sample in first_of_each(1):
-        faults += fuzz(sample, (call for call in spoiled(sample) if rng.random() < 0.12))
+        faults += fuzz(sample, (call for call in spoiled(sample) if rng.random() < 0.04))
     assert faults == []
 
 

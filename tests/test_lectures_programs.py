@@ -95,6 +95,7 @@ def test_perceptron(quick: Quick) -> None:
     assert found["ending"].startswith("converged") and found["xor"].startswith("will never converge")
 
 
+@pytest.mark.slow
 def test_adaline(quick: Quick) -> None:
     found = quick("adaline")
     x = [97, 93, 88, 81, 75, 57, 52, 45, 28, 15, 12, 11]
@@ -123,6 +124,7 @@ def test_losses(quick: Quick) -> None:
     assert found["odds"] == pytest.approx([np.log(10 / 30), np.log((48 / 12) / (10 / 30))], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_xor_mlp(quick: Quick) -> None:
     found = quick("xor_mlp")
     assert found["successes"][1] == 0  # one hidden neuron is a line again
@@ -145,6 +147,7 @@ def test_decision_regions(quick: Quick) -> None:
     assert list(quick("decision_regions")["wrong"].values()) == [0, 0, 0]
 
 
+@pytest.mark.slow
 def test_norms(quick: Quick) -> None:
     found = quick("norms")  # raises where finite differences disagree
     assert max(found["off"].values()) < 1e-12
@@ -244,11 +247,13 @@ def test_static_graph(quick: Quick, tmp_path: Path) -> None:
         np.testing.assert_allclose(losses, first, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_autoencoder(quick: Quick) -> None:
     for net, principal_components in quick("autoencoder").values():
         assert net < principal_components
 
 
+@pytest.mark.slow
 def test_vae(quick: Quick) -> None:
     found = quick("vae")
     assert found["bound"] < found["independent"] - 1
@@ -298,6 +303,7 @@ def test_pretraining(quick: Quick) -> None:
     assert found["rotation"][10] > 0.65  # no better than from scratch; docs/lectures.md says so
 
 
+@pytest.mark.slow
 def test_lenet5(quick: Quick) -> None:
     assert quick("lenet5")["table"]["lenet5"]["accuracy"] > 0.93
 

@@ -63,6 +63,7 @@ def gradients(f: Callable[..., Any], arrays: Any) -> tuple[Any, list[Any]]:
     return y.numpy(), [np.zeros(t.shape) if t.grad is None else t.grad.numpy() for t in tensors]
 
 
+@pytest.mark.few(3)
 @second_order
 @pytest.mark.parametrize("name", HOLDING)
 def test_a_list_that_holds_tensors_counts_as_their_stack(name: str, along: int | None) -> None:

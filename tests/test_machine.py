@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -225,5 +226,14 @@ class Session(RuleBasedStateMachine):
             np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-10 * scale)
 
 
-TestSessions = Session.TestCase
-TestSessions.settings = settings(max_examples=150, stateful_step_count=30, deadline=None, derandomize=True)
+def tried(examples: int) -> settings:
+    return settings(max_examples=examples, stateful_step_count=30, deadline=None, derandomize=True)
+
+
+class TestSessions(Session.TestCase):
+    settings = tried(40)
+
+
+@pytest.mark.slow
+class TestManySessions(Session.TestCase):
+    settings = tried(150)

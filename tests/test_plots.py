@@ -83,6 +83,7 @@ PLOTS = {
 }
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize("draw", PLOTS.values(), ids=PLOTS)
 def test_a_picture_of_tensors_is_that_of_their_arrays(draw, make, axes):
     expected = picture_of_arrays(draw)

@@ -74,6 +74,7 @@ def environment(folder: Path) -> dict[str, str]:
     return {**os.environ, "AUTOGRAD_LITE_DATA": str(folder), "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"}
 
 
+@pytest.mark.few(4)
 @pytest.mark.skipif(sys.platform == "win32", reason="terminals are made by the operating system's pty")
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_bar_on_a_terminal(name: str, folder: Path) -> None:
@@ -104,6 +105,7 @@ def test_a_bar_on_a_terminal(name: str, folder: Path) -> None:
     assert seen.decode().endswith("\r")  # the bar is gone when the work is done
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_nothing_where_there_is_no_terminal(name: str, folder: Path) -> None:
     program, title = PROGRAMS[name]

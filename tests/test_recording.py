@@ -24,6 +24,8 @@ from nn.torch import set_grad_enabled
 
 from .interrupts import interrupted
 
+pytestmark = pytest.mark.usefixtures("few_objects")  # the garbage collector goes through all there are
+
 X = ag.Tensor(2.0, requires_grad=True)
 
 
@@ -648,6 +650,7 @@ def nested() -> None:
     ag.grad(lambda x: x * ag.grad(lambda y: x * y)(1.0))(2.0)
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("run", [modes, checkpointed, generators, hooked, nested])
 def test_an_interrupt_at_every_moment_leaves_the_state(
     run: Callable[[], Any], monkeypatch: pytest.MonkeyPatch

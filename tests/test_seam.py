@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ast
 import copy
-import itertools
 import pickle
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from autograd_lite.errors import AnomalyError, DTypeError, UnsupportedError
 from nn import functional
 from tests import doubles
 from tests.doubles import Double, Rows, SeamError, plain
+from tests.helpers import by_op
 from tests.ops.test_samples import leaves, map_arrays
 from tests.samples import NUMPY, SAMPLES, Sample, x
 
@@ -47,11 +47,6 @@ def numbers(sample: Sample, make: Callable[[Any], Any], order: int) -> list[Any]
         if grads:
             sum(np.sum(np.real(g) ** 2) for g in grads).backward()
     return [*map(unwrap, outs), *(None if t.grad is None else t.grad._data for t in inputs)]
-
-
-def by_op(samples: Iterable[Sample]) -> list[Any]:
-    groups = itertools.groupby(samples, lambda sample: sample.op.__name__)
-    return [pytest.param(list(group), id=name) for name, group in groups]
 
 
 @pytest.mark.parametrize("order", [1, 2])

@@ -233,6 +233,7 @@ def test_spreads_along_the_first_axis(op: Any) -> None:
     assert near(got, wide, rel=4 * FEW, abs=FEW * np.abs(wide).max())
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("rows", [1, 2, 40, 1000])
 @pytest.mark.parametrize("width", [(), (1,), (3,), (40,)])
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "c8"])

@@ -18,6 +18,7 @@ LAYERS = [
 OURS = [nn.ScaledTanh(), nn.Maxout(3), nn.Maxout(2, dim=0), nn.Sigmoid(steepness=3.0)]
 
 
+@pytest.mark.few(3)
 @second_order
 @pytest.mark.parametrize("layer", LAYERS + OURS, ids=str)
 def test_derivatives(layer, along):

@@ -198,6 +198,7 @@ def test_mistakes_are_told():
 # -- all three stages ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_digits_are_read_by_a_fraction_of_the_bits():
     X, y = nn.datasets.load_digits("train")
     X_test, y_test = nn.datasets.load_digits("test")

@@ -113,6 +113,7 @@ def image(name, batch=(3,), channels=4):
     return rng.permutation(np.linspace(-2.0, 2.0, np.prod(shape))).reshape(shape)
 
 
+@pytest.mark.few(3)
 @pytest.mark.torch
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even:UserWarning")  # PyTorch's
 @pytest.mark.parametrize("batch", [(3,), ()], ids=["batch", "single"])
@@ -146,6 +147,7 @@ def test_float32_stays_float32(name, options):
     assert layer(x.numpy()[:0] if name != "Unflatten" else x.numpy()).dtype == np.float32
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(("name", "options"), OTHERS, ids=str)
 def test_derivatives(name, options):
     layer = getattr(nn, name)(**options)

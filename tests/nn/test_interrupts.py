@@ -126,6 +126,7 @@ assert np.isfinite(model[0].weight.numpy()).all()
 """
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("program", [CONVOLUTION, LOADER, FIT], ids=["convolution", "loader", "fit"])
 def test_an_interrupt_at_any_moment_leaves_no_trace(program):
     assert {int(hits) for hits in run(program.replace("TIMES", "40")).split()} == {40}

@@ -61,6 +61,7 @@ def test_cross_entropy_is_its_definition(shape, kind, options):
         assert np.shape(got) == np.shape(expected)
 
 
+@pytest.mark.few(3)
 @second_order
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda o: "+".join(o) or "plain")
 @pytest.mark.parametrize("kind", ["indices", "probabilities"])

@@ -55,6 +55,7 @@ CASES = [
 IDS = [f"{name}-{'-'.join(options)}" for name, options, *_ in CASES]
 
 
+@pytest.mark.few(3)
 @second_order
 @pytest.mark.parametrize(("name", "options", "moving", "fixed"), CASES, ids=IDS)
 def test_derivatives(name, options, moving, fixed, along):

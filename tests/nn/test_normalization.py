@@ -39,6 +39,7 @@ def make(name, args, options):
     return layer
 
 
+@pytest.mark.few(3)
 @second_order
 @pytest.mark.parametrize(("name", "args", "options", "shape"), CASES, ids=IDS)
 def test_derivatives(name, args, options, shape, along):

@@ -37,6 +37,7 @@ def test_the_same_as_pytorch(name, torch):
         np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), rtol=1e-10, atol=1e-14)
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("name", LAYERS)
 def test_gradients(name):
     options, inputs = LAYERS[name]

@@ -176,6 +176,7 @@ def test_global_pruning_is_torchs(torch):
 # -- what it is for --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_digits_are_read_as_well_with_a_tenth_of_the_weights():
     X, y = nn.datasets.load_digits("train")
     X_test, y_test = nn.datasets.load_digits("test")

@@ -78,6 +78,7 @@ def require_definition(op, options, bias):
             np.testing.assert_allclose(got, expected, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.few(4)
 @second_order
 @pytest.mark.parametrize("op", GATES)
 @pytest.mark.parametrize("options", OPTIONS[:1] + OPTIONS[3:], ids=str)

@@ -72,6 +72,7 @@ def test_a_linear_layer_learns_to_span_the_principal_components():
     assert history["loss"][-1] < 1e-2 * X.var()
 
 
+@pytest.mark.slow
 def test_pretraining_starts_a_deep_network_that_would_not_start_by_itself():
     X, y = nn.datasets.load_digits("train")
     X_test, y_test = nn.datasets.load_digits("test")

@@ -88,6 +88,7 @@ HERMITIAN = {
 }
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("f", OF_EIGENVALUES.values(), ids=OF_EIGENVALUES)
 @pytest.mark.parametrize("a", HERMITIAN.values(), ids=HERMITIAN)
 def test_functions_of_eigenvalues(f: Callable[[Any], Any], a: Array) -> None:
@@ -255,6 +256,7 @@ SINGULAR = {
 }
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("f", OF_SINGULAR_VALUES.values(), ids=OF_SINGULAR_VALUES)
 @pytest.mark.parametrize("a", MATRICES.values(), ids=MATRICES)
 def test_functions_of_singular_values(f: Callable[[Any], Any], a: Array) -> None:

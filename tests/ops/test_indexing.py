@@ -50,6 +50,7 @@ def test_every_form_of_indexing(index: Any) -> None:
     check_grads(lambda x: x[index] ** 2, (MATRIX,))
 
 
+@pytest.mark.few(3)
 @second_order
 @pytest.mark.parametrize("index", FORMS, ids=str)
 def test_every_form_of_assignment(index: Any, along: int | None) -> None:

@@ -228,6 +228,7 @@ INVARIANT: dict[str, Callable[..., Any]] = {
 }
 
 
+@pytest.mark.few(3)
 @second_order
 @pytest.mark.parametrize("name", INVARIANT)
 @pytest.mark.parametrize("dtype", [float, complex])

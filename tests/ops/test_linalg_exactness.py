@@ -327,6 +327,7 @@ ROWS = [
 ]
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize(("name", "order", "dtype"), ROWS)
 def test_matrix_derivatives_are_right_to_32_ulp(name: str, order: int, dtype: Any) -> None:
     case = CASES[name]

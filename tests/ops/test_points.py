@@ -68,6 +68,7 @@ def check(case: Case | Pair, dtype: Any, points: list[tuple[float, ...]]) -> Non
 ONE = [case for case in CASES if case.name not in ("sin", "cos", "tan", "sinc")]  # these have no limit
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("case", ONE, ids=lambda case: case.name)
 def test_functions_of_one_argument(case: Case, dtype: Any) -> None:
@@ -75,6 +76,7 @@ def test_functions_of_one_argument(case: Case, dtype: Any) -> None:
         check(case, dtype, [(x,) for x in sizes(dtype)])
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("name", ["a ** b", "hypot", "arctan2", "logaddexp"])
 def test_functions_of_two_arguments(name: str, dtype: Any) -> None:

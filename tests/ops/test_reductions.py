@@ -9,7 +9,7 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite.errors import AutogradLiteError, NotDifferentiableError, UnsupportedError
-from autograd_lite.testing import check_grads
+from tests.helpers import check_both_orders, second_order
 
 RNG = np.random.default_rng(7)
 REAL = RNG.normal(size=(3, 4))
@@ -169,24 +169,27 @@ def test_an_initial_value_ties_too() -> None:
     assert ag.grad(lambda x: np.max(x, initial=3.0))(2.0) == 0
 
 
-def test_the_mean_may_be_given_and_is_an_input() -> None:
+@second_order
+def test_the_mean_may_be_given_and_is_an_input(along: int | None) -> None:
     for f in (np.var, np.std, np.nanvar, np.nanstd):
-        check_grads(lambda x, m, f=f: f(x, axis=1, mean=m, ddof=1), (REAL, REAL[:, :1] + 0.1))
-        check_grads(lambda x, f=f: f(x, mean=np.mean(x, keepdims=True)), (REAL,))
+        given = (REAL, REAL[:, :1] + 0.1)
+        check_both_orders(lambda x, m, f=f: f(x, axis=1, mean=m, ddof=1), given, along)
+        check_both_orders(lambda x, f=f: f(x, mean=np.mean(x, keepdims=True)), (REAL,), along)
         assert ag.grad(lambda x, f=f: f(x, mean=x[:1]))(np.ones(3)).tolist() == [0, 0, 0]
     with pytest.raises(AutogradLiteError, match="correction"):
         np.var(ag.Tensor(REAL), ddof=1, correction=1)
 
 
-def test_weights_spacings_and_periods_are_inputs() -> None:
+@second_order
+def test_weights_spacings_and_periods_are_inputs(along: int | None) -> None:
     w = np.array([0.5, 1.0, 2.0, 0.25])
-    check_grads(lambda x, w: np.average(x, axis=1, weights=w), (REAL, w))
-    check_grads(lambda x, w: np.cov(x, aweights=w), (REAL, w))
-    check_grads(lambda x, h: np.gradient(x, h, axis=1, edge_order=2), (REAL, np.cumsum(w)))
-    check_grads(lambda x, h: np.gradient(x, h)[0], (REAL, 0.3))
+    check_both_orders(lambda x, w: np.average(x, axis=1, weights=w), (REAL, w), along)
+    check_both_orders(lambda x, w: np.cov(x, aweights=w), (REAL, w), along)
+    check_both_orders(lambda x, h: np.gradient(x, h, axis=1, edge_order=2), (REAL, np.cumsum(w)), along)
+    check_both_orders(lambda x, h: np.gradient(x, h)[0], (REAL, 0.3), along)
     x, xp, fp = np.array([-1.1, 0.1, 2.9]), np.array([0.0, 1.0]), w[:2]
-    check_grads(lambda fp, p: np.interp(x, xp, fp, period=p), (fp, 1.7))
-    check_grads(lambda fp, a, b: np.interp(x, xp, fp, left=a, right=b), (fp, 0.3, 0.4))
+    check_both_orders(lambda fp, p: np.interp(x, xp, fp, period=p), (fp, 1.7), along)
+    check_both_orders(lambda fp, a, b: np.interp(x, xp, fp, left=a, right=b), (fp, 0.3, 0.4), along)
 
 
 def test_weights_that_do_not_fit_are_refused() -> None:

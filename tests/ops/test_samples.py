@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from autograd_lite.known import Composition, Constant, Rule, known
 from autograd_lite.ops.decompositions import eigh, pinched, with_values
 from autograd_lite.ops.equal import tilted
 from autograd_lite.ops.singular import pinched_singular, svd, with_singular_values
-from tests.helpers import check_both_orders, second_order
+from tests.helpers import at_samples, check_both_orders
 from tests.samples import CALLS, HERMITIAN, HOLOMORPHIC, NOT_HOLOMORPHIC, SAMPLES, Sample
 
 INSIDE = {"output", "checkpointed"} | {"sign", "modf", "frexp", "divmod"}
@@ -76,7 +77,7 @@ def test_so_is_every_function_without_a_gradient() -> None:
         assert getattr(ag, name) is getattr(np, name)
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=str)
+@at_samples(SAMPLES)
 def test_value_is_numpys(sample: Sample) -> None:
     args = map_arrays(ag.Tensor, sample.args)
     got, expected = sample.op(*args, **sample.kwargs), sample.op(*sample.args, **sample.kwargs)
@@ -89,8 +90,24 @@ def test_value_is_numpys(sample: Sample) -> None:
         np.testing.assert_allclose(y.numpy(), z, rtol=1e-14, atol=1e-15)  # sums in another order
 
 
-@second_order
-@pytest.mark.parametrize("sample", SAMPLES, ids=str)
+SLOW = pytest.mark.slow
+FIRST = [(1, "direction", ()), (None, "entries", SLOW)]
+"""How the first sample of each op is checked: along a direction, and slow entry by entry."""
+
+
+def both_orders(samples: Iterable[Sample], others: list[Any]) -> list[Any]:
+    """The cases of a test of derivatives: how the first sample of each op is checked, and how the others."""
+    seen, cases = set(), []
+    for sample in samples:
+        for along, what, marks in others if sample.op.__name__ in seen else FIRST:
+            cases.append(pytest.param(sample, along, id=f"{sample}-{what}", marks=marks))
+        seen.add(sample.op.__name__)
+    return cases
+
+
+@pytest.mark.parametrize(
+    ("sample", "along"), both_orders(SAMPLES, [(0, "first order", ()), (None, "entries", SLOW)])
+)
 def test_derivatives_agree_with_finite_differences(sample: Sample, along: int | None) -> None:
     def f(*args: Any) -> Any:
         if sample.op in HERMITIAN or sample.kwargs.get("hermitian"):
@@ -107,7 +124,7 @@ OTHER_DTYPE |= {"float_power", "geomspace"}  # always float64
 OTHER_DTYPE |= {"cov", "corrcoef", "interp", "bincount", "polyint", "polyder", "vander"}  # and so are these
 
 
-@pytest.mark.parametrize("sample", [s for s in SAMPLES if s.op.__name__ not in OTHER_DTYPE], ids=str)
+@at_samples(s for s in SAMPLES if s.op.__name__ not in OTHER_DTYPE)
 def test_float32_stays_float32(sample: Sample) -> None:
     narrow = Sample(sample.op, map_arrays(np.float32, sample.args), sample.kwargs)
     inputs, total = run(narrow)
@@ -121,7 +138,7 @@ def test_float32_stays_float32(sample: Sample) -> None:
         np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), rtol=2e-4, atol=2e-5)
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=str)
+@at_samples(SAMPLES)
 def test_layout_of_the_input_does_not_matter(sample: Sample) -> None:
     """Read-only and strided views in, the same gradients out."""
 
@@ -161,8 +178,7 @@ def complex_samples() -> list[Sample]:
     return [s for s in chosen if "where" not in s.kwargs and s.kwargs.get("mode") != "complete"]
 
 
-@second_order
-@pytest.mark.parametrize("sample", complex_samples(), ids=str)
+@pytest.mark.parametrize(("sample", "along"), both_orders(complex_samples(), [(1, "direction", SLOW)]))
 def test_complex_derivatives(sample: Sample, along: int | None) -> None:
     turn = np.exp(0.4j)
     args = map_arrays(lambda a: np.asarray(a) * turn + 0.1j, sample.args)

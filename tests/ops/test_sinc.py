@@ -76,6 +76,7 @@ def around(roots: Sequence[Any], dtype: Any) -> Any:
     return np.concatenate([x, -x])
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=lambda dtype: dtype.__name__)
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
 def test_derivatives_are_right_to_eight_ulp_next_to_their_zeros(n: int, dtype: Any) -> None:
@@ -95,6 +96,7 @@ def test_so_they_are_on_the_way_there(n: int) -> None:
     assert off <= LIMIT, place
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("n", [1, 2, 3, 6, 10, 20])
 def test_each_number_by_itself_is_the_same(n: int) -> None:
     x = np.concatenate([np.linspace(-3, 3, 41), np.linspace(-0.4 * n, 0.4 * n, 11)])

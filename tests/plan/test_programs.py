@@ -182,6 +182,7 @@ def agree(seed: int) -> str:
     return "replayed" if any(s.startswith("replayed") for s in f.signatures) else "eager"
 
 
+@pytest.mark.few(4)
 @pytest.mark.filterwarnings("ignore:ag.compile:autograd_lite.errors.MistakeWarning")
 @pytest.mark.parametrize("block", range(10))
 def test_programs_agree(block: int) -> None:

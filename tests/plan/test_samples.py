@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,14 +12,9 @@ import pytest
 import autograd_lite as ag
 from autograd_lite.arrays import unwrap
 from autograd_lite.errors import CompileError
+from tests.helpers import by_op
 from tests.ops.test_samples import leaves, map_arrays
 from tests.samples import SAMPLES, Sample
-
-
-def by_op() -> list[Any]:
-    groups = itertools.groupby(SAMPLES, lambda sample: sample.op.__name__)
-    return [pytest.param(list(group), id=name) for name, group in groups]
-
 
 READ = {
     "piecewise": "conditions in a list, which NumPy reads",
@@ -77,7 +71,7 @@ def refused(step: Any, args: Any) -> bool:
 
 
 @pytest.mark.filterwarnings("ignore:ag.compile:autograd_lite.errors.MistakeWarning")
-@pytest.mark.parametrize("samples", by_op())
+@pytest.mark.parametrize("samples", by_op(SAMPLES))
 def test_a_replay_has_the_bits_of_the_eager_run(samples: list[Sample]) -> None:
     for sample in samples:
         holes = map_arrays(lambda a: HOLE, list(sample.args))

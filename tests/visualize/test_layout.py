@@ -189,6 +189,7 @@ def by_page(picture: Graph, across: bool, gap: float) -> Any:
     return json.loads(done.stdout)
 
 
+@pytest.mark.few(4)
 @node
 @pytest.mark.parametrize("across", [True, False])
 @pytest.mark.parametrize("seed", range(6))

@@ -23,6 +23,7 @@ def trained(steps: int, **options) -> Training:
     return run
 
 
+@pytest.mark.slow
 def test_spiral_is_learned():
     run = trained(2500, dataset="spiral", features=list(FEATURES), hidden=[8, 8], optimizer="Adam", rate=0.01)
     run.looked()
@@ -30,6 +31,7 @@ def test_spiral_is_learned():
     assert right.mean() > 0.95 and max(run.losses()) < 0.05
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize("dataset", ["circle", "xor", "gauss", "reg-plane", "reg-gauss"])
 def test_each_data_set_is_learned(dataset):
     problem = "regression" if dataset.startswith("reg") else "classification"
@@ -46,6 +48,7 @@ def test_each_optimizer_takes_steps(optimizer):
     assert run.optimizer.param_groups[0].get("momentum", 0.9) == 0.9
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_each_schedule_moves_the_rate_and_then_stays(schedule):
     run = trained(SCHEDULED + 3, schedule=schedule, batch=100, ratio=20, hidden=[])
