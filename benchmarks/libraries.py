@@ -13,6 +13,8 @@ import numpy as np
 from . import THREADS
 
 OURS = "autograd-lite"
+EAGER = "eager"
+"""Ours again, where a compiled step is compared with the eager one."""
 
 
 def _nothing(module: Any) -> None:
@@ -54,6 +56,7 @@ class Library:
 
 LIBRARIES = {
     OURS: Library("autograd-lite", "autograd_lite", array=lambda x: x.numpy()),
+    EAGER: Library("autograd-lite", "autograd_lite", array=lambda x: x.numpy()),
     "pytorch": Library(
         "torch",
         "torch",
