@@ -21,6 +21,11 @@ def _nothing(module: Any) -> None:
     """Most libraries need no setting up."""
 
 
+def _plain(x: Any) -> Any:
+    """The array of a Tensor; a plain array or number as an array."""
+    return x.numpy() if hasattr(x, "numpy") else np.asarray(x)
+
+
 @dataclass(frozen=True)
 class Library:
     """One library.
@@ -55,8 +60,8 @@ class Library:
 
 
 LIBRARIES = {
-    OURS: Library("autograd-lite", "autograd_lite", array=lambda x: x.numpy()),
-    EAGER: Library("autograd-lite", "autograd_lite", array=lambda x: x.numpy()),
+    OURS: Library("autograd-lite", "autograd_lite", array=_plain),
+    EAGER: Library("autograd-lite", "autograd_lite", array=_plain),
     "pytorch": Library(
         "torch",
         "torch",
