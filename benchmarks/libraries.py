@@ -13,10 +13,17 @@ import numpy as np
 from . import THREADS
 
 OURS = "autograd-lite"
+EAGER = "eager"
+"""Ours again, where a compiled step is compared with the eager one."""
 
 
 def _nothing(module: Any) -> None:
     """Most libraries need no setting up."""
+
+
+def _plain(x: Any) -> Any:
+    """The array of a Tensor; a plain array or number as an array."""
+    return x.numpy() if hasattr(x, "numpy") else np.asarray(x)
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,8 @@ class Library:
 
 
 LIBRARIES = {
-    OURS: Library("autograd-lite", "autograd_lite", array=lambda x: x.numpy()),
+    OURS: Library("autograd-lite", "autograd_lite", array=_plain),
+    EAGER: Library("autograd-lite", "autograd_lite", array=_plain),
     "pytorch": Library(
         "torch",
         "torch",

@@ -17,7 +17,7 @@ PAGE = Path(__file__).with_name("performance.md")
 RESULTS = Path(__file__).with_name("performance.json")
 BEGIN, END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
 
-PEERS = ("pytorch", "jax", "autograd", "mygrad", "micrograd", "numpy")
+PEERS = ("eager", "pytorch", "jax", "autograd", "mygrad", "micrograd", "numpy")
 
 
 def table(report: dict[str, Any]) -> str:

@@ -7,8 +7,10 @@ from functools import partial
 
 from ..runner import Workload
 from . import (
+    blocks,
     chain,
     cnn,
+    compiled,
     convolution,
     depth,
     elementwise,
@@ -39,6 +41,8 @@ WORKLOADS: dict[str, Callable[[bool], Workload]] = {
     "lstm-cell": lstm.cell,
     "gelu": elementwise.gelu,
     "gradients": elementwise.gradients,
+    **blocks.BLOCKS,
+    **compiled.COMPILED,
     "import": importing.engines,
     "import-nn": importing.with_networks,
     "depth": depth.long,

@@ -1,21 +1,17 @@
 """Compiles the C files of this folder into one shared library; `python nn/kernels/native/build.py` does it.
 
 The build hook (`hatch_build.py`) runs this file too, before anything is installed. So this file needs the
-standard library alone.
+standard library alone. Whoever loads the library asks for its name and its fingerprint: so the functions that
+compile import what they need themselves.
 """
 
 from __future__ import annotations
 
 import os
 import platform
-import shlex
-import shutil
-import subprocess
 import sys
-import tempfile
 import zlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 __all__ = ["LIBRARY", "BuildError", "build", "compiler", "fingerprint", "levels"]
@@ -42,6 +38,9 @@ def compiler() -> list[str]:
     Raises:
         BuildError: there is none.
     """
+    import shlex
+    import shutil
+
     wanted = shlex.split(os.environ.get("CC", ""))
     for command in [wanted] if wanted else [["cc"], ["gcc"], ["clang"]]:
         if shutil.which(command[0]):
@@ -76,6 +75,9 @@ def build(target: Path, extra: Sequence[str] = ()) -> Path:
     Raises:
         BuildError: there is no compiler, or it failed.
     """
+    import tempfile
+    from concurrent.futures import ThreadPoolExecutor
+
     command, sources = compiler(), sorted(HERE.glob("*.c"))
     with tempfile.TemporaryDirectory() as folder:
         version = f"-DFINGERPRINT={fingerprint()}u"
@@ -97,6 +99,8 @@ def build(target: Path, extra: Sequence[str] = ()) -> Path:
 
 def _move(source: str, target: Path) -> None:
     """Replace the target in one step: a running process may have the old library open."""
+    import shutil
+
     beside = target.with_name(f"{target.name}.{os.getpid()}")
     try:
         shutil.copyfile(source, beside)
@@ -107,6 +111,8 @@ def _move(source: str, target: Path) -> None:
 
 
 def _call(command: list[str]) -> None:
+    import subprocess
+
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
