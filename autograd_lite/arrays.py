@@ -8,6 +8,7 @@ A Tensor may hold an array of any class that speaks NumPy's two protocols, `__ar
 - NumPy's functions, which return arrays of the same class, 0-d arrays included;
 - `__array_host__()`, which returns the values as a NumPy array, if the values may be read;
 - `__array_several__`, if the array is a batch: all members in one array with one axis more;
+- `__array_level__`, if the array is a batch: the map that it belongs to, see `folding.py`;
 - `__array_shared__(g, parent, step)`, if the array is a batch: the cotangent of an input that members share;
 - `__array_op__(op, function, args, kwargs)`, if ops that are Python functions shall ask the class.
 

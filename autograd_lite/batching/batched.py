@@ -189,6 +189,7 @@ class Batched:
         return answer(op, args, kwargs, function)
 
     __array_shared__ = GivenAbove()
+    __array_level__ = property(lambda self: self._level)
 
     @property
     def __array_several__(self) -> Any:

@@ -31,7 +31,14 @@ Array = npt.NDArray[Any]
 Input = Tensor | Array
 
 
-@ag.fused(kernels.standardize, kernels.standardize_backward)
+def _samples(x: Any, *, axes: tuple[int, ...], eps: float) -> Any:
+    """The first axis with a mean and a variance for each entry; without one, any axes may stand in front."""
+    kept = [k for k in range(x.ndim) if k not in axes and k - x.ndim not in axes]
+    axis = kept[0] if kept else ... if max(axes, default=0) < 0 else None
+    return None if axis is None else ((axis,), axis)
+
+
+@ag.fused(kernels.standardize, kernels.standardize_backward, samples=_samples)
 def standardize(x: Any, *, axes: tuple[int, ...], eps: float) -> Any:
     """(x - mean) / sqrt(variance + eps) over some axes."""
     wide = widened(x)
