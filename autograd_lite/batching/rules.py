@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..apply import apply, setitem
-from ..arrays import is_array, shape_of, zeros
+from ..arrays import is_array, shape_of
 from ..box import wrap
 from ..errors import BatchError
 from ..known import defbatch
@@ -23,7 +23,7 @@ from ..ops.reductions import log_softmax, logsumexp, softmax
 from ..recording import no_grad
 from ..sums import total
 from .batched import Batched, Level
-from .places import added_in, put_in, read, stored_as
+from .places import added_in, put_in, read, scattered, stored_as
 
 __all__: list[str] = []
 
@@ -370,9 +370,8 @@ def _setitem(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
 @defbatch(scatter)
 def _scatter(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
     g, index, shape = args
-    result = level.make(zeros((level.size, *shape), like=level.body(g)))
-    added_in(level, result, index, g)
-    return result._array
+    places, g = scattered(level, level.make(level.full(g)), index, shape)
+    return scatter(g, places, (level.size, *shape))
 
 
 @defbatch(np.put, np.put_along_axis, np.place, np.putmask, np.copyto, np.fill_diagonal)
