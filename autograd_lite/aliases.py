@@ -114,7 +114,7 @@ class Call:
         left = cotangents if isinstance(cotangents, list) else list(cotangents)
         if len(set(self.places)) < len(self.places):
             return [self.rebuild(list(map(like_primal, left, self.primals)))[k] for k in self.places]
-        left.reverse()  # `pop` hands a cotangent over: nobody else then holds it, so that it need not be copied
+        left.reverse()  # `pop` hands a cotangent over: if nobody else holds it, it need not be copied
         return self.rebuild([like_primal(left.pop(), x) for x in self.primals])  # type: ignore[no-any-return]
 
     def like_results(self, value: Any, nested: bool) -> Any:
@@ -210,7 +210,7 @@ def like_primal(g: Any, x: Any) -> Any:
 
 
 def _is_sole(several: Any) -> bool:
-    """Whether only a batch holds its array; the array may be a view of all of another that nobody else holds."""
+    """Whether only the batch holds its array. The array may be a view of all of an array that it holds."""
     if several.__class__ is not np.ndarray or not several.flags.writeable:
         return False
     base = several.base

@@ -38,6 +38,7 @@ from .errors import UnsupportedError
 __all__ = [
     "MASKED",
     "Holder",
+    "agreed",
     "asarray",
     "at_once",
     "door",
@@ -281,6 +282,19 @@ def _one_answer(ask: Callable[[Any], Any], condition: Any) -> Any:
     while (several := getattr(answer, "__array_several__", None)) is not None:
         answer = ask(several)
     return answer
+
+
+def agreed(x: Any) -> Any:
+    """`to_host`, also of a batch if all its members hold the same values.
+
+    >>> agreed(np.array([0.0, 2.0]) != 0)
+    array([False,  True])
+    """
+    x = unwrap(x)
+    several = getattr(x, "__array_several__", None)
+    if several is not None and len(several) and every(several[1:] == several[:1]):
+        return agreed(several[0])
+    return to_host(x)
 
 
 def finite(value: Any) -> bool:

@@ -96,11 +96,11 @@ def _fold(level: Any, x: Any, axis: Axis) -> Any:
 
 
 def _unfold(level: Any, y: Any, axis: Axis) -> Any:
-    """The inverse of `_fold`."""
-    if axis is Ellipsis:
+    """The inverse of `_fold`; a result has an axis of samples."""
+    if axis is Ellipsis or axis is None:
         return level.make(y)
     shape = y.shape
-    parts = np.reshape(y, (*shape[:axis], level.size, shape[axis] // level.size, *shape[axis + 1 :]))  # type: ignore[misc]
+    parts = np.reshape(y, (*shape[:axis], level.size, shape[axis] // level.size, *shape[axis + 1 :]))
     return level.make(np.moveaxis(parts, axis, 0) if axis else parts)
 
 
@@ -130,7 +130,9 @@ def _folded(
     if any(axis is None and level.holds(x) for x, axis in zip(values, axes.args, strict=True)):
         return NotImplemented
     folded = [_fold(level, x, axis) for x, axis in zip(values, axes.args, strict=True)]
-    repeated = {name: _fold(level, options[name], axes.options[name]) for name in axes.options if name in options}
+    repeated = {
+        name: _fold(level, options[name], axes.options[name]) for name in axes.options if name in options
+    }
     made = forward_of(kernel, folded, {**options, **repeated}, parents)
     if made is NotImplemented:
         return NotImplemented

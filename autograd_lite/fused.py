@@ -63,7 +63,7 @@ def fused(
             options may be left out. `samples(*args, **options)` returns the axes if they depend on the call.
             Default: on a batch the definition runs.
         each: `each(g, *args, needs=needs, **options)` returns the cotangents of the weights for each member
-            of a batch. All arrays but the weights have the batch as an axis in front. Default: the definition.
+            of a batch, which is an axis in front of all arrays but the weights. Default: the definition.
 
     Example:
         >>> import numpy as np, autograd_lite as ag

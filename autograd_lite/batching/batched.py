@@ -359,7 +359,7 @@ def answer(op: Any, args: Any, kwargs: Any, function: Any = None) -> Any:
         return op(*changed(_stand_in, args), **changed(_stand_in, kwargs))
     rule = batching.get(op)
     if rule is None and isinstance(op, (np.ufunc, Method)):
-        rule = batching[np.ufunc if isinstance(op, np.ufunc) else op.method]
+        rule = batching.get(np.ufunc if isinstance(op, np.ufunc) else op.method)
     if rule is None and function is not None and known[op].broadcasts:
         rule = batching[np.ufunc]
     try:

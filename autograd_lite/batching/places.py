@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arrays import empty, is_array, on_host, shape_of
+from ..arrays import empty, is_array, on_host, read_at, shape_of
 from ..errors import BatchError
 
 __all__ = ["Places", "added_in", "places_of", "put_in", "read", "scattered", "stored_as"]
@@ -103,7 +103,7 @@ def read(level: Any, args: Any) -> Any:
     """`x[index]`, with the batch axis first."""
     x, index = args
     places = places_of(level, x, index)
-    selected = level.body(x)[places.place]
+    selected = read_at(level.body(x), places.place)
     return np.moveaxis(selected, places.source, places.target) if places.source else selected
 
 

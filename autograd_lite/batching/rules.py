@@ -163,9 +163,13 @@ def _normalized(op: Any, a: Any, axis: Any = -1) -> Any:
 defbatch(softmax, log_softmax, rule=first(_normalized))
 
 
-def _quantile(op: Any, a: Any, q: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Any:
-    if a.ndim == 1 or kwargs.get("weights") is not None:
-        return NotImplemented
+def _quantile(
+    op: Any, a: Any, q: Any, axis: Any = None, *args: Any, weights: Any = None, **kwargs: Any
+) -> Any:
+    if a.ndim == 1:  # single numbers: NumPy takes an axis of them
+        a, axis, kwargs = a[:, None], 0, {**kwargs, "keepdims": False}
+    if weights is not None:
+        kwargs["weights"] = np.broadcast_to(weights, a.shape) if weights.shape == a.shape[1:] else weights
     return np.moveaxis(op(a, q, _every(a, axis), *args, **kwargs), np.ndim(q), 0)
 
 
@@ -188,6 +192,15 @@ def _reduce(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
         return op(a, _every(a, axis), *args, **kwargs)
 
     return first(reduced)(level, op, args, kwargs)
+
+
+@defbatch(np.allclose, np.array_equal)
+def _all_alike(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
+    a, b, *rest = args
+    if op is np.array_equal and (rest or kwargs or shape_of(a) != shape_of(b)):
+        return NotImplemented
+    alike = elementwise(level, np.equal if op is np.array_equal else np.isclose, args, kwargs)
+    return np.all(lanes(alike), 1)
 
 
 # -- along an axis ---------------------------------------------------------------------------------
@@ -220,7 +233,16 @@ defbatch(np.cumsum, np.cumprod, np.nancumsum, np.nancumprod, rule=first(_axis_se
 defbatch(np.sort, np.argsort, rule=first(_sorted))
 defbatch(np.partition, np.argpartition, rule=first(_parted))
 defbatch(np.unwrap, rule=first(lambda op, p, discont=None, axis=-1, **o: op(p, discont, behind(axis), **o)))
+defbatch(np.sort_complex, rule=first(lambda op, a: op(a)))
 defbatch("accumulate", rule=first(lambda op, a, axis=0, *args: op(a, behind(axis), *args)))
+
+
+@defbatch(np.lexsort)
+def _lexsort(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
+    def ranked(keys: Any, axis: int = -1) -> Any:
+        return np.lexsort(tuple([level.full(key) for key in keys]), axis=behind(axis))
+
+    return ranked(*args, **kwargs)
 
 
 def _diff(op: Any, a: Any, n: int = 1, axis: int = -1) -> Any:
@@ -332,6 +354,25 @@ def _stack(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
     return side_by_side(*args, **kwargs)
 
 
+@defbatch(np.pad)
+def _pad(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
+    def padded(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
+        ndim = array.ndim
+        if not ndim or callable(mode):
+            return NotImplemented
+        if isinstance(pad_width, dict):
+            width: Any = {behind(axis): pair for axis, pair in pad_width.items()}
+        else:
+            width = [(0, 0), *np.broadcast_to(pad_width, (ndim, 2)).tolist()]
+        for key, value in options.items():
+            if value is not None and np.ndim(value):
+                pairs = np.broadcast_to(value, (ndim, 2))
+                options[key] = np.concatenate([pairs[:1], pairs])
+        return np.pad(array._array, width, mode, **options)
+
+    return NotImplemented if varies(level, (args[1:], kwargs)) else padded(*args, **kwargs)
+
+
 def _triangle(op: Any, a: Any, k: int = 0) -> Any:
     return op(a, k) if a.ndim > 2 else NotImplemented  # of a vector it makes a matrix
 
@@ -347,6 +388,16 @@ def _made_like(
     if shape is None:
         return op(a, dtype)
     return op(a, dtype, shape=(len(a), *((shape,) if isinstance(shape, int) else shape)))
+
+
+@defbatch(np.linspace, np.geomspace)
+def _between(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
+    def between(start: Any, stop: Any, *args: Any, axis: int = 0, **kwargs: Any) -> Any:
+        ndim = max(len(shape_of(start)), len(shape_of(stop)))
+        ends = [widened(level, x, ndim) for x in (start, stop)]
+        return op(*ends, *args, axis=behind(axis), **kwargs)
+
+    return NotImplemented if varies(level, (args[2:], kwargs)) else between(*args, **kwargs)
 
 
 defbatch(np.zeros_like, np.ones_like, np.empty_like, rule=first(_made_like))

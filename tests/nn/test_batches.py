@@ -89,10 +89,10 @@ def test_a_kernel_on_a_batch_is_the_kernel_on_each_member(name: str) -> None:
         members = [[x[m] if k == 0 else x for x, k in zip(batch, axes, strict=True)] for m in range(3)]
 
         def f(*args: Any) -> Any:
-            return op(*args, **options)  # noqa: B023
+            return op(*args, **options)
 
         def gradient(*args: Any) -> Any:
-            return ag.grad(lambda *xs: square(f(*xs)), tuple(places))(*args)  # noqa: B023
+            return ag.grad(lambda *xs: square(f(*xs)), tuple(places))(*args)
 
         for call in (f, gradient):
             got = tree.flatten(ag.vmap(call, axes)(*batch))[0]
@@ -156,7 +156,7 @@ def test_second_order_nested_maps_and_jacobians(name: str) -> None:
 
 
 def test_the_kernels_run_and_not_the_definition() -> None:
-    """A definition that raises shows where the kernels run: forward, and for the inputs and shared weights."""
+    """A definition that raises shows that the kernels run: forward, for inputs and for shared weights."""
     calls = []
 
     def forward(x: Any, w: Any) -> Any:
