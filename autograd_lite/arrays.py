@@ -49,6 +49,7 @@ __all__ = [
     "handed",
     "in_order",
     "is_array",
+    "is_batched",
     "is_number",
     "on_host",
     "ones",
@@ -123,6 +124,11 @@ def is_array(x: Any) -> bool:
     (True, True, False)
     """
     return isinstance(x, (np.ndarray, np.generic)) or _speaks_numpy(x.__class__)
+
+
+def is_batched(x: Any) -> bool:
+    """Whether an array is a batch of `vmap`."""
+    return getattr(x, "__array_level__", None) is not None
 
 
 def is_number(value: Any) -> bool:

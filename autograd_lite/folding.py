@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arrays import at_once, on_host
+from .arrays import at_once, is_batched, on_host
 
-__all__ = ["Folded", "Kernel", "forward_of", "is_batched", "pull_of"]
+__all__ = ["Folded", "Kernel", "forward_of", "pull_of"]
 
 Axis = int | EllipsisType | None
 """The axis that counts samples; `...` if any axes may stand in front; None for what all samples share."""
@@ -66,11 +66,6 @@ class Folded(NamedTuple):
     axes: Samples
     residuals: Any
     outside: tuple[bool, ...]
-
-
-def is_batched(x: Any) -> bool:
-    """Whether an array is a batch of `vmap`."""
-    return getattr(x, "__array_level__", None) is not None
 
 
 def _innermost(values: Any) -> Any:

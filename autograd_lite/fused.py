@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from .apply import record_result, unrecorded_result
-from .arrays import at_once, door, on_host, refuse_other_arithmetic, unwrap
+from .arrays import at_once, door, is_batched, on_host, refuse_other_arithmetic, unwrap
 from .box import Box
 from .errors import ShapeError
-from .folding import Folded, Kernel, forward_of, is_batched, pull_of
+from .folding import Folded, Kernel, forward_of, pull_of
 from .kept import keep_constants
 from .kin import like
 from .known import Flow, Rule, is_built_in, known

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from ..apply import apply
-from ..arrays import dtype_of, is_array, shape_of
+from ..arrays import at_once, dtype_of, is_array, on_host, shape_of
 from ..box import Box, GivenAbove, wrap
 from ..calls import deep_unwrap
 from ..errors import BatchError
@@ -54,6 +54,10 @@ class Level:
     def __init__(self, size: int, since: int) -> None:
         self.size, self.since = size, since
         self.busy: set[Any] = set()
+
+    def __array_op__(self, op: Any, function: Any, args: Any, kwargs: Any) -> Any:
+        """Go into the map or out of it: op by op on a traced array, since a batch is no value of a plan."""
+        return function(*args, **kwargs)
 
     def make(self, array: Any) -> Batched:
         """The Batched of an array whose first axis is the batch."""
@@ -178,7 +182,7 @@ class Batched:
 
     def _made(self, make: Any, shape: Any, dtype: Any = float, *order: Any, **options: Any) -> Batched:
         whole = self._level.size, *((shape,) if isinstance(shape, (int, np.integer)) else shape)
-        inside = {"like": self._array} if isinstance(self._array, Batched) else {}
+        inside = {} if on_host(self._array) else {"like": self._array}
         return self._level.make(make(whole, dtype, **inside))
 
     def __array_op__(self, op: Any, function: Any, args: Any, kwargs: Any) -> Any:
@@ -364,7 +368,9 @@ def answer(op: Any, args: Any, kwargs: Any, function: Any = None) -> Any:
         rule = batching[np.ufunc]
     try:
         if rule is not None:
-            result = rule(level, function or op, args, kwargs)
+            result = rule(
+                level, op if function is None else functools.partial(at_once, function), args, kwargs
+            )
             if result is not NotImplemented:
                 return level.wrapped(result)
         if function is not None:

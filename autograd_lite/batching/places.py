@@ -7,11 +7,12 @@ result, or of what is assigned, are brought into the order that one member has.
 
 from __future__ import annotations
 
+import operator
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arrays import empty, is_array, on_host, read_at, shape_of
+from ..arrays import door, empty, is_array, on_host, read_at, shape_of
 from ..errors import BatchError
 
 __all__ = ["Places", "added_in", "places_of", "put_in", "read", "scattered", "stored_as"]
@@ -103,7 +104,11 @@ def read(level: Any, args: Any) -> Any:
     """`x[index]`, with the batch axis first."""
     x, index = args
     places = places_of(level, x, index)
-    selected = read_at(level.body(x), places.place)
+    body, whole = level.body(x), door(places.place)
+    if whole is not None and on_host(body):
+        selected = whole(operator.getitem, (body, places.place), {})
+    else:
+        selected = read_at(body, places.place)
     return np.moveaxis(selected, places.source, places.target) if places.source else selected
 
 
