@@ -177,7 +177,7 @@ def read_at(x: Any, index: Any) -> Any:
     >>> read_at(np.array([1.0, 2.0]), 1)
     np.float64(2.0)
     """
-    if x.__class__ is _ARRAY:
+    if x.__class__ is _ARRAY or door(x) is not None:
         for part in index if index.__class__ is tuple else (index,):
             if ask := getattr(part, "__array_op__", None):
                 return ask(operator.getitem, operator.getitem, (x, index), {})

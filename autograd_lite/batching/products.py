@@ -93,10 +93,10 @@ def _solve(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
 def _least_squares(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
     """By the singular values, as LAPACK does it for one matrix."""
     a, b, rcond = args
-    u, s, vh = np.linalg.svd(level.full(a), full_matrices=False)
+    u, s, vh = np.linalg.svd(level.body(a), full_matrices=False)
     kept = s > cutoff(a, rcond) * np.max(s, -1, keepdims=True, initial=0)
     inverse = np.where(kept, 1 / np.where(kept, s, 1), 0)
-    return np.matmul(adjoint(vh), inverse[..., None] * np.matmul(adjoint(u), level.full(b)))
+    return np.matmul(adjoint(vh), inverse[..., None] * np.matmul(adjoint(u), level.body(b)))
 
 
 # -- polynomials and signals -----------------------------------------------------------------------
@@ -107,7 +107,7 @@ ROOM = 1 << 22
 
 @defbatch(np.convolve)
 def _convolve(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
-    """The windows of the longer signal, times the shorter one backwards."""
+    """The windows of the longer signal, read backwards, times the shorter one."""
 
     def convolved(a: Any, v: Any, mode: Any = "full") -> Any:
         (a, n), (v, m) = sorted([(x, math.prod(shape_of(x))) for x in (a, v)], key=lambda pair: -pair[1])
@@ -119,8 +119,8 @@ def _convolve(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
         ends = {"full": m - 1, "same": (m - 1) - (m - 1) // 2, "valid": 0}[mode]
         after = {"full": m - 1, "same": (m - 1) // 2, "valid": 0}[mode]
         padded = np.pad(a, ((0, 0), (ends, after)))
-        windows = padded[:, np.arange(n + ends + after - m + 1)[:, None] + np.arange(m)]
-        return np.matmul(windows, np.flip(v, 1)[..., None])[..., 0]
+        windows = padded[:, np.arange(n + ends + after - m + 1)[:, None] + np.arange(m)[::-1]]
+        return np.matmul(windows, v[..., None])[..., 0]
 
     return convolved(*args, **kwargs)
 
