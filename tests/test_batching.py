@@ -583,3 +583,68 @@ def test_cotangents_of_ops_with_several_results_leave_the_map(several: Any) -> N
         np.testing.assert_allclose(
             second[..., i, j], (first(a + e) - first(a - e)) / (2 * step), rtol=1e-6, atol=1e-6
         )
+
+
+# -- gradients inside of a map -------------------------------------------------------------------------
+
+
+def test_gradients_inside_of_a_map_share_no_memory() -> None:
+    """A gradient that nobody else holds is not copied: here others do hold it, or its array."""
+    kept: list[Any] = []
+
+    def once(x: Any, y: Any) -> Any:
+        total = x + y  # one cotangent for both
+        return np.sum(np.sin(total) * x)
+
+    def seen(x: Any, y: Any) -> Any:
+        gx, gy = ag.grad(once, (0, 1))(x, y)
+        want = gx * 1.0, gy * 1.0
+        gx.data[...] = 7.0
+        return want[1] - gy, gy, want[0]
+
+    def hooked(x: Any, y: Any) -> Any:
+        def loss(x: Any) -> Any:
+            z = x * 1.0
+            z.register_hook(lambda g: kept.append(g))
+            return np.sum(z * y)
+
+        g = ag.grad(loss)(x)
+        g.data[...] = 7.0
+        return kept[-1]
+
+    X, Y = draw(4, 3), draw(4, 3)
+    off, gy, gx = ag.vmap(seen)(X, Y)
+    assert not np.any(off)
+    np.testing.assert_allclose(gy, np.cos(X + Y) * X, rtol=1e-12)
+    np.testing.assert_allclose(gx, np.cos(X + Y) * X + np.sin(X + Y), rtol=1e-12)
+    np.testing.assert_allclose(ag.vmap(hooked)(X, Y), Y, rtol=1e-12)
+    both = ag.vmap(ag.grad(lambda x, y: np.sum(x + y), (0, 1)))(X, Y)
+    both[0][...] = 7.0
+    np.testing.assert_array_equal(both[1], np.ones_like(Y))
+    twice = ag.vmap(ag.grad(lambda x: np.sum(x * x), (0, 0)))(X)
+    twice[0][...] = 7.0
+    np.testing.assert_allclose(twice[1], 2 * X, rtol=1e-14)
+    with ag.Tape() as tape:
+        ag.vmap(lambda x: ag.grad(lambda x: np.sum(x * 2.0))(x).data.__setitem__(..., 7.0))(X)
+    assert len(tape) > 0
+
+
+def test_large_gradients_of_each_sample_are_not_copied() -> None:
+    """The outer product of each sample is written once: the result is a view of the array of the rule."""
+    made: list[Any] = []
+
+    @ag.primitive
+    def product(x: Any, w: Any) -> Any:
+        return np.multiply(x, w)
+
+    def of_w(g: Any, y: Any, x: Any, w: Any) -> Any:
+        made.append(g * x)
+        array = made.pop()
+        made.append(id(array._array))
+        return array
+
+    ag.defvjp(product, lambda g, y, x, w: g * w, of_w)
+    X, w = draw(4, 3), draw(3)
+    got = ag.vmap(ag.grad(lambda w, x: np.sum(product(x, w))), (None, 0))(w, X)
+    np.testing.assert_allclose(got, X, rtol=1e-14)
+    assert id(got.base) == made[0] or id(got) == made[0]

@@ -7,6 +7,7 @@ from functools import partial
 
 from ..runner import Workload
 from . import (
+    batches,
     chain,
     cnn,
     convolution,
@@ -39,6 +40,8 @@ WORKLOADS: dict[str, Callable[[bool], Workload]] = {
     "lstm-cell": lstm.cell,
     "gelu": elementwise.gelu,
     "gradients": elementwise.gradients,
+    "jacobian": batches.jacobian,
+    "per-sample": batches.per_sample,
     "import": importing.engines,
     "import-nn": importing.with_networks,
     "depth": depth.long,
