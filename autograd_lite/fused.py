@@ -109,14 +109,13 @@ def _op(definition: Callable[..., Any], kernel: Kernel, flow: Flow) -> Callable[
         try:
             if many:
                 made = forward_of(kernel, values, options, [_place(x) for x in args])
-                if made is NotImplemented:
-                    return definition(*args, **options)
-                value, residuals = made
             else:
-                run = forward if whole is None else functools.partial(at_once, forward)
-                value, residuals = run(*values, **options)
+                made = (forward if whole is None else functools.partial(at_once, forward))(*values, **options)
+            value, residuals = (None, None) if made is NotImplemented else made
         except Exception as error:
             raise explain(op, values, error) from error
+        if made is NotImplemented:
+            return definition(*args, **options)
         if recorded:
             options["_residuals"] = residuals
             return like(tensors, record_result(op, inputs, tuple(values), options, value, watched))

@@ -15,7 +15,7 @@ import autograd_lite as ag
 import nn
 from autograd_lite import jacobians, tree
 from autograd_lite.arrays import unwrap
-from autograd_lite.batching import members, products
+from autograd_lite.batching import algorithms, members
 from autograd_lite.errors import (
     AnomalyError,
     AxisError,
@@ -342,7 +342,7 @@ def test_algorithms_on_a_batch_and_on_a_batch_of_batches(name: str) -> None:
 
 
 def test_windows_that_would_not_fit_into_memory_are_taken_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(products, "ROOM", 1)
+    monkeypatch.setattr(algorithms, "ROOM", 1)
     X = draw(3, 5)
     np.testing.assert_allclose(
         ag.vmap(lambda x: np.convolve(x, x[:2]))(X), [np.convolve(x, x[:2]) for x in X], rtol=1e-12

@@ -194,15 +194,6 @@ def _reduce(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
     return first(reduced)(level, op, args, kwargs)
 
 
-@defbatch(np.allclose, np.array_equal)
-def _all_alike(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
-    a, b, *rest = args
-    if op is np.array_equal and (rest or kwargs or shape_of(a) != shape_of(b)):
-        return NotImplemented
-    alike = elementwise(level, np.equal if op is np.array_equal else np.isclose, args, kwargs)
-    return np.all(lanes(alike), 1)
-
-
 # -- along an axis ---------------------------------------------------------------------------------
 
 
@@ -354,25 +345,6 @@ def _stack(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
     return side_by_side(*args, **kwargs)
 
 
-@defbatch(np.pad)
-def _pad(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
-    def padded(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
-        ndim = array.ndim
-        if not ndim or callable(mode):
-            return NotImplemented
-        if isinstance(pad_width, dict):
-            width: Any = {behind(axis): pair for axis, pair in pad_width.items()}
-        else:
-            width = [(0, 0), *np.broadcast_to(pad_width, (ndim, 2)).tolist()]
-        for key, value in options.items():
-            if value is not None and np.ndim(value):
-                pairs = np.broadcast_to(value, (ndim, 2))
-                options[key] = np.concatenate([pairs[:1], pairs])
-        return np.pad(array._array, width, mode, **options)
-
-    return NotImplemented if varies(level, (args[1:], kwargs)) else padded(*args, **kwargs)
-
-
 def _triangle(op: Any, a: Any, k: int = 0) -> Any:
     return op(a, k) if a.ndim > 2 else NotImplemented  # of a vector it makes a matrix
 
@@ -388,16 +360,6 @@ def _made_like(
     if shape is None:
         return op(a, dtype)
     return op(a, dtype, shape=(len(a), *((shape,) if isinstance(shape, int) else shape)))
-
-
-@defbatch(np.linspace, np.geomspace)
-def _between(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
-    def between(start: Any, stop: Any, *args: Any, axis: int = 0, **kwargs: Any) -> Any:
-        ndim = max(len(shape_of(start)), len(shape_of(stop)))
-        ends = [widened(level, x, ndim) for x in (start, stop)]
-        return op(*ends, *args, axis=behind(axis), **kwargs)
-
-    return NotImplemented if varies(level, (args[2:], kwargs)) else between(*args, **kwargs)
 
 
 defbatch(np.zeros_like, np.ones_like, np.empty_like, rule=first(_made_like))
