@@ -592,19 +592,14 @@ def test_gradients_inside_of_a_map_share_no_memory() -> None:
     """A gradient that nobody else holds is not copied: here others do hold it, or its array."""
     kept: list[Any] = []
 
-    def once(x: Any, y: Any) -> Any:
-        total = x + y  # one cotangent for both
-        return np.sum(np.sin(total) * x)
-
     def seen(x: Any, y: Any) -> Any:
-        gx, gy = ag.grad(once, (0, 1))(x, y)
-        want = gx * 1.0, gy * 1.0
+        gx, gy = ag.grad(lambda x, y: np.sum(np.sin(x + y)), (0, 1))(x, y)  # one cotangent for both
         gx.data[...] = 7.0
-        return want[1] - gy, gy, want[0]
+        return gy
 
     def hooked(x: Any, y: Any) -> Any:
         def loss(x: Any) -> Any:
-            z = x * 1.0
+            z = x + 0.0
             z.register_hook(lambda g: kept.append(g))
             return np.sum(z * y)
 
@@ -613,10 +608,7 @@ def test_gradients_inside_of_a_map_share_no_memory() -> None:
         return kept[-1]
 
     X, Y = draw(4, 3), draw(4, 3)
-    off, gy, gx = ag.vmap(seen)(X, Y)
-    assert not np.any(off)
-    np.testing.assert_allclose(gy, np.cos(X + Y) * X, rtol=1e-12)
-    np.testing.assert_allclose(gx, np.cos(X + Y) * X + np.sin(X + Y), rtol=1e-12)
+    np.testing.assert_allclose(ag.vmap(seen)(X, Y), np.cos(X + Y), rtol=1e-12)
     np.testing.assert_allclose(ag.vmap(hooked)(X, Y), Y, rtol=1e-12)
     both = ag.vmap(ag.grad(lambda x, y: np.sum(x + y), (0, 1)))(X, Y)
     both[0][...] = 7.0
