@@ -133,6 +133,9 @@ class Batched:
     def __repr__(self) -> str:
         return f"<a batch of {self._level.size} arrays, shape={self.shape}, dtype={self.dtype}>"
 
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
     shape = property(lambda self: self._array.shape[1:])
     ndim = property(lambda self: self._array.ndim - 1)
     dtype = property(lambda self: self._array.dtype)

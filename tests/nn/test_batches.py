@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
+import nn
 from autograd_lite import tree
 from autograd_lite.arrays import unwrap
+from autograd_lite.errors import BatchError, DataError, IndexingError
 from nn import functional as F  # noqa: N812
 
 conv, ctc, linear, losses, normalization, pool, recurrent = (
@@ -204,3 +206,44 @@ def test_gradients_of_each_image_are_those_of_single_images() -> None:
         want = ag.grad(loss)(params, images[m], labels[m])
         for key in params:
             np.testing.assert_allclose(each[key][m], want[key], rtol=2e-4, atol=1e-6)
+
+
+INDICES, TABLE, ROWS, MAPS = rng.integers(0, 5, (3, 4)), draw(5, 2), draw(3, 4, 6), draw(3, 2, 4, 8, 8)
+
+FUNCTIONS: dict[str, tuple[Callable[[Any], Any], Any]] = {
+    "embedding": (lambda i: F.embedding(i, TABLE, padding_idx=1), INDICES),
+    "one_hot": (lambda i: F.one_hot(i, 5), INDICES),
+    "nll_loss": (lambda x: F.nll_loss(ag.log_softmax(x), INDICES[0]), ROWS),
+    "binary_cross_entropy": (lambda x: F.binary_cross_entropy(ag.sigmoid(x), ag.softmax(x)), ROWS),
+    "attention": (lambda x: F.scaled_dot_product_attention(x, x, x, is_causal=True), ROWS),
+    "batch_norm": (lambda x: F.batch_norm(x, None, None, training=True), MAPS),
+    "running": (lambda x: F.batch_norm(x, np.zeros(4), np.ones(4)), MAPS),
+    "instance_norm": (F.instance_norm, MAPS),
+    "local_response_norm": (lambda x: F.local_response_norm(x, 2), MAPS),
+    "unfold and fold": (lambda x: F.fold(F.unfold(x, 3), (8, 8), (3, 3)), MAPS),
+    "interpolate": (lambda x: F.interpolate(x, scale_factor=2, mode="bilinear"), MAPS),
+    "adaptive": (lambda x: F.adaptive_avg_pool2d(x, 3), MAPS),
+    "LSTM": (nn.LSTM(6, 3).double(), ROWS),
+    "GRU": (nn.GRU(6, 3, bidirectional=True).double(), ROWS[:, :, None]),
+    "encoder": (nn.TransformerEncoderLayer(6, 2, 8, dropout=0.0, batch_first=True).double(), ROWS),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_and_layers_on_a_batch(name: str) -> None:
+    f, batch = FUNCTIONS[name]
+    got = tree.flatten(ag.vmap(f)(batch))[0]
+    want = [tree.flatten(f(ag.Tensor(x)))[0] for x in batch]
+    for k, y in enumerate(got):
+        np.testing.assert_allclose(
+            unwrap(y), np.stack([unwrap(each[k]) for each in want]), rtol=1e-9, atol=1e-12
+        )
+
+
+def test_what_is_wrong_for_one_member_is_refused() -> None:
+    with pytest.raises(IndexingError, match="there are 5 vectors"):
+        ag.vmap(lambda i: F.embedding(i, TABLE))(INDICES + 1)
+    with pytest.raises(DataError, match="probabilities from 0 to 1"):
+        ag.vmap(lambda x: F.binary_cross_entropy(x, x))(ROWS)
+    with pytest.raises(BatchError, match="track_running_stats=False"):
+        ag.vmap(nn.BatchNorm2d(4).double())(MAPS)
