@@ -13,6 +13,7 @@ the outer call, the inner backward pass is itself recorded.
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -110,11 +111,11 @@ class Call:
 
         There is one for each of `argnums`, in an array of its own: `argnums=(0, 0)` gives two equal arrays.
         """
-        pairs = list(zip(cotangents, self.primals, strict=True))
-        gradients = self.rebuild([like_primal(g, x) for g, x in pairs])
-        if len(gradients) == len(self.places):
-            return gradients  # type: ignore[no-any-return]
-        return [self.rebuild([like_primal(g, x) for g, x in pairs])[k] for k in self.places]
+        left = cotangents if isinstance(cotangents, list) else list(cotangents)
+        if len(set(self.places)) < len(self.places):
+            return [self.rebuild(list(map(like_primal, left, self.primals)))[k] for k in self.places]
+        left.reverse()  # `pop` hands a cotangent over: if nobody else holds it, it need not be copied
+        return self.rebuild([like_primal(left.pop(), x) for x in self.primals])  # type: ignore[no-any-return]
 
     def like_results(self, value: Any, nested: bool) -> Any:
         """Results as arrays and numbers; as Tensors if a primal is a Tensor or an outer tape needs them."""
@@ -195,6 +196,8 @@ def like_primal(g: Any, x: Any) -> Any:
         g = g._data
     if isinstance(x, (Tensor, np.ndarray)) and g.dtype.isnative != x.dtype.isnative:
         g = np.asarray(g, g.dtype.newbyteorder())  # NumPy scalars lose the byte order
+    if hasattr(g, "__array_several__") and sys.getrefcount(g) <= _HANDED and _is_sole(g.__array_several__):
+        return like((x,), wrap(g)) if isinstance(x, Tensor) else g
     if isinstance(x, Tensor):
         return like((x,), wrap(owned(g)))
     if (whole := door(g) or door(x)) is not None:
@@ -204,6 +207,37 @@ def like_primal(g: Any, x: Any) -> Any:
     if isinstance(x, np.ndarray) or np.ndim(g):
         return owned(np.asarray(g))
     return g if isinstance(x, np.generic) else g.item()
+
+
+def _is_sole(several: Any) -> bool:
+    """Whether only the batch holds its array. The array may be a view of all of an array that it holds."""
+    if several.__class__ is not np.ndarray or not several.flags.writeable:
+        return False
+    base = several.base
+    whole = base is None or (base.__class__ is np.ndarray and base.base is None and base.size == several.size)
+    return whole and _once(several) and (base is None or _once(base))
+
+
+def _once(array: Any) -> bool:
+    """Whether an array is held in one place besides a variable of the caller."""
+    return sys.getrefcount(array) <= _HELD
+
+
+def _references() -> tuple[int, int]:
+    """The references to a cotangent that `pop` hands over, and to an array that is held once."""
+
+    def handed(g: Any) -> tuple[int, int]:
+        several = g[0]
+        return sys.getrefcount(g), held(several)
+
+    def held(array: Any) -> int:
+        return sys.getrefcount(array)
+
+    left = [[np.zeros(1)]]
+    return handed(left.pop())
+
+
+_HANDED, _HELD = _references()
 
 
 def owned(g: Any) -> Any:

@@ -8,6 +8,7 @@ A Tensor may hold an array of any class that speaks NumPy's two protocols, `__ar
 - NumPy's functions, which return arrays of the same class, 0-d arrays included;
 - `__array_host__()`, which returns the values as a NumPy array, if the values may be read;
 - `__array_several__`, if the array is a batch: all members in one array with one axis more;
+- `__array_level__`, if the array is a batch: the map that it belongs to, see `folding.py`;
 - `__array_shared__(g, parent, step)`, if the array is a batch: the cotangent of an input that members share;
 - `__array_op__(op, function, args, kwargs)`, if ops that are Python functions shall ask the class.
 
@@ -37,6 +38,7 @@ from .errors import UnsupportedError
 __all__ = [
     "MASKED",
     "Holder",
+    "agreed",
     "asarray",
     "at_once",
     "door",
@@ -47,6 +49,7 @@ __all__ = [
     "handed",
     "in_order",
     "is_array",
+    "is_batched",
     "is_number",
     "on_host",
     "ones",
@@ -123,6 +126,11 @@ def is_array(x: Any) -> bool:
     return isinstance(x, (np.ndarray, np.generic)) or _speaks_numpy(x.__class__)
 
 
+def is_batched(x: Any) -> bool:
+    """Whether an array is a batch of `vmap`."""
+    return getattr(x, "__array_level__", None) is not None
+
+
 def is_number(value: Any) -> bool:
     """Whether a recorded value is a single number; the tape stores NumPy's 0-d arrays as scalars."""
     kind = value.__class__
@@ -169,7 +177,7 @@ def read_at(x: Any, index: Any) -> Any:
     >>> read_at(np.array([1.0, 2.0]), 1)
     np.float64(2.0)
     """
-    if x.__class__ is _ARRAY:
+    if x.__class__ is _ARRAY or door(x) is not None:
         for part in index if index.__class__ is tuple else (index,):
             if ask := getattr(part, "__array_op__", None):
                 return ask(operator.getitem, operator.getitem, (x, index), {})
@@ -280,6 +288,19 @@ def _one_answer(ask: Callable[[Any], Any], condition: Any) -> Any:
     while (several := getattr(answer, "__array_several__", None)) is not None:
         answer = ask(several)
     return answer
+
+
+def agreed(x: Any) -> Any:
+    """`to_host`, also of a batch if all its members hold the same values.
+
+    >>> agreed(np.array([0.0, 2.0]) != 0)
+    array([False,  True])
+    """
+    x = unwrap(x)
+    several = getattr(x, "__array_several__", None)
+    if several is not None and len(several) and every(several[1:] == several[:1]):
+        return agreed(several[0])
+    return to_host(x)
 
 
 def finite(value: Any) -> bool:

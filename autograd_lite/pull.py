@@ -15,7 +15,7 @@ import numpy as np
 
 from .anomaly import check_forward, nonfinite
 from .apply import output_of
-from .arrays import every, finite, unwrap
+from .arrays import every, finite, is_batched, unwrap
 from .box import lift
 from .cotangents import DEAD, Cotangent, Mask, Masked, complete, conjugate, fit, is_complex, no_rule
 from .errors import (
@@ -143,7 +143,7 @@ def pull(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> list[Cotangent]:
         g, mask = g.g, g.mask
     taken, values, conjugates = g, args, False
     if g.__class__ is not _FLOAT and (g.__class__ is not _ARRAY or g.dtype.kind == "c"):
-        if (traced := getattr(g, "__array_pull__", None)) is not None:
+        if (traced := getattr(g, "__array_pull__", None)) is not None and not any(map(is_batched, args)):
             return traced(pull, node, rule, sweep)  # type: ignore[no-any-return]
         g, taken, conjugates = _taken(rule, g, y)
         if sweep.record:

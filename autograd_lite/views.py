@@ -107,7 +107,8 @@ def share_if_seen(
     array = x._data
     if array.__class__ is not np.ndarray:
         if (traced := getattr(array, "__array_memory__", None)) is not None:
-            array, value = traced(), value.__array_memory__()
+            memory = getattr(value, "__array_memory__", None)  # a batch, of another class, is no view
+            array, value = traced(), memory and memory()
             seen = isinstance(value, np.ndarray) and np.may_share_memory(value, array)
         else:
             seen = value.__class__ is np.ndarray or op not in (operator.getitem, np.flip)

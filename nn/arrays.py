@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_lite import Tensor
-from autograd_lite.arrays import door, on_host, refuse_other_arithmetic
+from autograd_lite.arrays import door, every, is_batched, on_host, refuse_other_arithmetic, unwrap
 from autograd_lite.errors import DataError, DTypeError
 
-__all__ = ["Input", "as_array", "as_operand"]
+__all__ = ["Input", "as_array", "as_operand", "within"]
 
 Array = npt.NDArray[Any]
 Input = Any
@@ -31,6 +31,8 @@ def as_array(x: Any) -> Array:
         autograd_lite.errors.DataError: a list whose rows differ in length or shape is no array; bring them to
         one length first, e.g. with zeros at their ends
     """
+    if is_batched(unwrap(x)):  # a batch of `vmap` stays one
+        return unwrap(x)  # type: ignore[no-any-return]
     if isinstance(x, Tensor):
         return x.numpy()
     refuse_other_arithmetic(x)
@@ -68,3 +70,14 @@ def as_operand(who: str, x: Any, dtype: npt.DTypeLike | None = None) -> Any:
         raise DTypeError(f"{who}: expected numbers, got {what}")
     bare = isinstance(x, (list, tuple, int, float))
     return array.astype(dtype) if bare and dtype is not None and array.dtype.kind != "c" else array
+
+
+def within(x: Any, least: float, most: float) -> bool:
+    """Whether all entries of an array are from `least` to `most`, and those of all members of a batch.
+
+    >>> within(np.array([0, 2]), 0, 1), within(np.array([]), 0, 1)
+    (False, True)
+    """
+    if on_host(x):
+        return not x.size or bool(x.min() >= least and x.max() <= most)
+    return every((x >= least) & (x <= most))

@@ -14,7 +14,7 @@ import autograd_lite as ag
 import nn
 from autograd_lite import jacobians, tree
 from autograd_lite.arrays import unwrap
-from autograd_lite.batching import members
+from autograd_lite.batching import algorithms, members
 from autograd_lite.errors import (
     AnomalyError,
     AxisError,
@@ -82,11 +82,10 @@ def compared(sample: Sample) -> None:
 
 @pytest.mark.parametrize("samples", by_op(SAMPLES))
 def test_every_op_on_a_batch_is_the_op_on_each_member(samples: list[Sample]) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MistakeWarning)
-        for sample in samples:
-            if not lies_in_memory(sample) and any(is_mapped(x) for x in tree.flatten(list(sample.args))[0]):
-                compared(sample)
+    """No op is looped over: the warning that names the op would be an error."""
+    for sample in samples:
+        if not lies_in_memory(sample) and any(is_mapped(x) for x in tree.flatten(list(sample.args))[0]):
+            compared(sample)
 
 
 def squares(f: Any, x: Any) -> Any:
@@ -283,13 +282,76 @@ def test_a_mask_as_an_index_is_an_error() -> None:
 
 
 def test_an_op_without_a_rule_is_looped_over_and_named_once() -> None:
-    members._named.discard("convolve")
-    X, v = draw(3, 5), draw(3)
-    smoothed = ag.vmap(lambda x: np.convolve(x, v))
-    with pytest.warns(MistakeWarning, match="convolve has no batching rule"):
-        smoothed(X)
-    got = smoothed(X)  # a second warning would be an error
-    np.testing.assert_allclose(got, [np.convolve(x, v) for x in X])
+    members._named.discard("histogram")
+    X, edges = draw(3, 5), np.array([-9.0, 0.0, 9.0])
+    counted = ag.vmap(lambda x: np.histogram(x, edges)[0])
+    with pytest.warns(MistakeWarning, match="histogram has no batching rule"):
+        counted(X)
+    got = counted(X)  # a second warning would be an error
+    np.testing.assert_array_equal(got, [np.histogram(x, edges)[0] for x in X])
+
+
+def own_searches(x: Any) -> Any:
+    row = np.sort(x)
+    wanted = np.concatenate([x, [np.nan, 0.5, np.inf]])
+    return np.stack([np.searchsorted(row, wanted, side) for side in ("left", "right")])
+
+
+ALGORITHMS: dict[str, Callable[[Any], Any]] = {
+    **{
+        f"convolve {mode} {n}": lambda x, mode=mode, n=n: np.convolve(x[:n], x, mode)
+        for mode in ("full", "same", "valid")
+        for n in (1, 2, 3, 5)
+    },
+    "convolve with what all share": lambda x: np.convolve(np.arange(7.0), x, "same"),
+    "searchsorted": own_searches,
+    "searchsorted by an order": lambda x: np.searchsorted(x, [0.1, 0.2], sorter=np.argsort(x)),
+    "interp": lambda x: np.interp(x, [-1.0, 0.0, 1.0], [1.0, 0.0, 2.0]),
+    "digitize": lambda x: np.digitize(x, [-1.0, 0.0, 1.0]),
+    "lexsort": lambda x: np.lexsort((x, np.round(x))),
+    "allclose": lambda x: np.allclose(x, np.abs(x)),
+    "array_equal": lambda x: np.array_equal(x, np.abs(x)),
+    "sort_complex": lambda x: np.sort_complex(x),
+    "pad with a mean": lambda x: np.pad(np.outer(x, x), ((1, 0), (2, 3)), "mean", stat_length=((1, 2),) * 2),
+    "linspace": lambda x: np.linspace(x[:2], 1.0, 3, axis=-1),
+    "quantile of a number": lambda x: np.quantile(x[0], [0.2, 0.5]),
+    "weighted quantile": lambda x: np.quantile(x, 0.3, weights=np.arange(1.0, 6.0), method="inverted_cdf"),
+    "lstsq": lambda x: np.linalg.lstsq(np.stack([x, x**2], 1), np.cos(x))[0],
+    "lstsq of low rank": lambda x: np.linalg.lstsq(np.stack([x, 2 * x], 1), np.cos(x))[0],
+    "roots": lambda x: np.roots(x),
+    "polymul": lambda x: np.polymul(x, [0.0, 1.0, 2.0]),
+    "polydiv": lambda x: np.polydiv(x, [1.0, 2.0])[0],
+    "polyfit": lambda x: np.polyfit(np.arange(5.0), x, 2),
+    "trim_zeros": lambda x: np.trim_zeros(np.concatenate([[0.0], x])),
+}
+
+
+if hasattr(np, "matvec"):  # NumPy 2.2
+    ALGORITHMS["pad by a dict"] = lambda x: np.pad(np.outer(x, x), {1: (2, 1)}, mode="edge")
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_algorithms_on_a_batch_and_on_a_batch_of_batches(name: str) -> None:
+    f, X = ALGORITHMS[name], np.random.default_rng(7).normal(size=(4, 5))
+    X[0] = np.abs(X[0])
+    want = np.stack([f(x) for x in X])
+    np.testing.assert_allclose(ag.vmap(f)(X), want, rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(ag.vmap(ag.vmap(f))(X[None]), want[None], rtol=1e-8, atol=1e-10)
+
+
+def test_windows_that_would_not_fit_into_memory_are_taken_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(algorithms, "ROOM", 1)
+    X = draw(3, 5)
+    np.testing.assert_allclose(
+        ag.vmap(lambda x: np.convolve(x, x[:2]))(X), [np.convolve(x, x[:2]) for x in X], rtol=1e-12
+    )
+    np.testing.assert_array_equal(ag.vmap(own_searches)(X), [own_searches(x) for x in X])
+
+
+def test_members_that_differ_in_what_decides_the_shape_are_refused() -> None:
+    with pytest.raises(BatchError, match="are no batch"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", MistakeWarning)
+        ag.vmap(np.trim_zeros)(np.array([[0.0, 1.0, 2.0], [1.0, 2.0, 3.0]]))
 
 
 def test_a_users_op_runs_on_a_batch_and_one_that_reads_is_looped_over() -> None:
@@ -460,6 +522,14 @@ def test_an_anomaly_in_a_batch_is_named() -> None:
         ag.vmap(np.log)(ag.Tensor(np.zeros((2, 3))))
 
 
+@ag.primitive
+def halved(x: Any) -> Any:
+    return x * 0.5 if float(np.max(x)) < 99 else x
+
+
+ag.defvjp(halved, lambda g, y, x: halved(g))
+
+
 def test_the_jacobians_agree_and_keep_kinds() -> None:
     x = draw(3)
 
@@ -473,11 +543,8 @@ def test_the_jacobians_agree_and_keep_kinds() -> None:
     assert ag.jacobian(lambda x: x[:0])(x).shape == (0, 3)
     assert ag.jacfwd(np.sin)(np.ones(0)).shape == (0, 0)
     assert isinstance(ag.jacfwd(np.sin)(ag.Tensor(x)), ag.Tensor)
-    kernel = np.array([1.0, 2.0])
     for transform in (ag.jacobian, ag.jacfwd):  # what has no batching rule is looped over without a word
-        np.testing.assert_allclose(
-            transform(lambda x: np.convolve(x, kernel))(x), [[1, 0, 0], [2, 1, 0], [0, 2, 1], [0, 0, 2]]
-        )
+        np.testing.assert_allclose(transform(lambda x: np.sin(halved(x)))(x), np.diag(np.cos(x / 2) / 2))
         got = transform(lambda x: x * 2 if x[0] > -99 else x)(
             x
         )  # values may be read: only cotangents are many
@@ -514,3 +581,60 @@ def test_cotangents_of_ops_with_several_results_leave_the_map(several: Any) -> N
         np.testing.assert_allclose(
             second[..., i, j], (first(a + e) - first(a - e)) / (2 * step), rtol=1e-6, atol=1e-6
         )
+
+
+# -- gradients inside of a map -------------------------------------------------------------------------
+
+
+def test_gradients_inside_of_a_map_share_no_memory() -> None:
+    """A gradient that nobody else holds is not copied: here others do hold it, or its array."""
+    kept: list[Any] = []
+
+    def seen(x: Any, y: Any) -> Any:
+        gx, gy = ag.grad(lambda x, y: np.sum(np.sin(x + y)), (0, 1))(x, y)  # one cotangent for both
+        gx.data[...] = 7.0
+        return gy
+
+    def hooked(x: Any, y: Any) -> Any:
+        def loss(x: Any) -> Any:
+            z = x + 0.0
+            z.register_hook(lambda g: kept.append(g))
+            return np.sum(z * y)
+
+        g = ag.grad(loss)(x)
+        g.data[...] = 7.0
+        return kept[-1]
+
+    X, Y = draw(4, 3), draw(4, 3)
+    np.testing.assert_allclose(ag.vmap(seen)(X, Y), np.cos(X + Y), rtol=1e-12)
+    np.testing.assert_allclose(ag.vmap(hooked)(X, Y), Y, rtol=1e-12)
+    both = ag.vmap(ag.grad(lambda x, y: np.sum(x + y), (0, 1)))(X, Y)
+    both[0][...] = 7.0
+    np.testing.assert_array_equal(both[1], np.ones_like(Y))
+    twice = ag.vmap(ag.grad(lambda x: np.sum(x * x), (0, 0)))(X)
+    twice[0][...] = 7.0
+    np.testing.assert_allclose(twice[1], 2 * X, rtol=1e-14)
+    with ag.Tape() as tape:
+        ag.vmap(lambda x: ag.grad(lambda x: np.sum(x * 2.0))(x).data.__setitem__(..., 7.0))(X)
+    assert len(tape) > 0
+
+
+def test_large_gradients_of_each_sample_are_not_copied() -> None:
+    """The outer product of each sample is written once: the result is a view of the array of the rule."""
+    made: list[Any] = []
+
+    @ag.primitive
+    def product(x: Any, w: Any) -> Any:
+        return np.multiply(x, w)
+
+    def of_w(g: Any, y: Any, x: Any, w: Any) -> Any:
+        made.append(g * x)
+        array = made.pop()
+        made.append(id(array._array))
+        return array
+
+    ag.defvjp(product, lambda g, y, x, w: g * w, of_w)
+    X, w = draw(4, 3), draw(3)
+    got = ag.vmap(ag.grad(lambda w, x: np.sum(product(x, w))), (None, 0))(w, X)
+    np.testing.assert_allclose(got, X, rtol=1e-14)
+    assert id(got.base) == made[0] or id(got) == made[0]

@@ -49,6 +49,7 @@ FLOORS = (
     "transforms",
     "checkpoint",
     "custom",
+    "folding",
     "fused",
     "ops",
     "batching",

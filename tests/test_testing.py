@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
+from autograd_lite.arrays import unwrap
 from autograd_lite.errors import DTypeError, GradientCheckError, KinkError
 from autograd_lite.slope import analytic_slope, slope
-from autograd_lite.testing import check_grads
+from autograd_lite.testing import batches, check_grads
 from docs import faults
 
 
@@ -265,21 +266,73 @@ def test_what_is_not_analytic_has_no_analytic_slope(kink: Any) -> None:
 
 
 def test_directions_choose_between_fast_and_full() -> None:
-    calls = []
+    points = []
+
+    def f(x: Any) -> Any:
+        points.append(len(getattr(unwrap(x), "__array_several__", "1")))  # a batch is several points
+        return np.sum(np.sin(x))
+
+    counts = []
+    for directions in (1, 3, None, "all"):
+        points.clear()
+        check_grads(f, np.linspace(0, 1, 80), order=1, modes=("rev",), directions=directions)
+        counts.append(sum(points))
+    assert counts == sorted(counts) and counts[-1] > 4 * counts[-2] > 4 * counts[0]
+    for wrong in (0, -1, "some", 1.5):
+        with pytest.raises(ValueError, match='directions=.*"all" for every entry'):
+            check_grads(f, np.zeros(2), directions=wrong)
+
+
+def told(f: Any, args: Any, **options: Any) -> str:
+    try:
+        check_grads(f, args, **options)
+    except GradientCheckError as error:
+        return f"{type(error).__name__}: {error}"
+    return "right"
+
+
+def reads(x: Any) -> Any:
+    return np.sum(np.sin(x)) if np.real(x[0]).item() < 9 else x
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.sum(np.tanh(x) ** 2) * x,
+        lambda x: np.sum(np.abs(x)),
+        lambda x: np.sum(np.abs(x - 0.5)),
+        lambda x: planted(np.sin, lambda g, y, x: g * np.cos(x) * (1 + 1e-4 * (plain(x) > 0.9)))(x),
+        lambda x: np.sum(np.floor(9 * x) + x),
+        lambda x: np.sqrt(np.abs(x) - 0.05),
+        lambda x: {"a": x[:3], "b": (np.cumsum(x), np.max(x))},
+        reads,
+    ],
+)
+def test_many_directions_at_once_give_the_verdicts_of_one_by_one(f: Any, monkeypatch: Any) -> None:
+    wide = np.linspace(0.1, 1, 9)
+    for x in (wide, np.linspace(0.1, 1, 90), wide.astype(np.float32), wide * 4 - 0.6):
+        with monkeypatch.context() as patch:
+            at_once = told(f, x)
+            patch.setattr(batches, "FEW", 1 << 30)
+            assert at_once == told(f, x)
+
+
+def test_many_directions_take_one_call_of_the_function() -> None:
+    calls: list[Any] = []
 
     def f(x: Any) -> Any:
         calls.append(x.shape)
         return np.sum(np.sin(x))
 
     counts = []
-    for directions in (1, 3, None, "all"):
+    for n in (4, 60):
         calls.clear()
-        check_grads(f, np.linspace(0, 1, 80), order=1, modes=("rev",), directions=directions)
+        check_grads(f, np.linspace(0, 1, n), order=1)
         counts.append(len(calls))
-    assert counts == sorted(counts) and counts[-1] > 4 * counts[-2] > 4 * counts[0]
-    for wrong in (0, -1, "some", 1.5):
-        with pytest.raises(ValueError, match='directions=.*"all" for every entry'):
-            check_grads(f, np.zeros(2), directions=wrong)
+    assert counts[0] == counts[1]
+    calls.clear()
+    check_grads(lambda x: f(x) if np.real(x[0]).item() < 9 else x, np.linspace(0, 1, 60), order=1)
+    assert len(calls) > 4 * counts[0]  # it reads a value
 
 
 def test_directions_pass_by_entries_that_are_not_finite() -> None:

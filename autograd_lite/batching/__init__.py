@@ -1,6 +1,6 @@
 """`vmap`: a function of one member becomes one of a batch of them."""
 
-from . import products, rules
+from . import algorithms, products, rules
 from .mapping import vmap
 
-__all__ = ["products", "rules", "vmap"]
+__all__ = ["algorithms", "products", "rules", "vmap"]

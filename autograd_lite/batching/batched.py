@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from ..apply import apply
-from ..arrays import dtype_of, is_array, shape_of
+from ..arrays import at_once, dtype_of, is_array, on_host, shape_of
 from ..box import Box, GivenAbove, wrap
 from ..calls import deep_unwrap
 from ..errors import BatchError
@@ -54,6 +54,10 @@ class Level:
     def __init__(self, size: int, since: int) -> None:
         self.size, self.since = size, since
         self.busy: set[Any] = set()
+
+    def __array_op__(self, op: Any, function: Any, args: Any, kwargs: Any) -> Any:
+        """Go into the map or out of it: op by op on a traced array, since a batch is no value of a plan."""
+        return function(*args, **kwargs)
 
     def make(self, array: Any) -> Batched:
         """The Batched of an array whose first axis is the batch."""
@@ -129,6 +133,9 @@ class Batched:
     def __repr__(self) -> str:
         return f"<a batch of {self._level.size} arrays, shape={self.shape}, dtype={self.dtype}>"
 
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
     shape = property(lambda self: self._array.shape[1:])
     ndim = property(lambda self: self._array.ndim - 1)
     dtype = property(lambda self: self._array.dtype)
@@ -178,7 +185,7 @@ class Batched:
 
     def _made(self, make: Any, shape: Any, dtype: Any = float, *order: Any, **options: Any) -> Batched:
         whole = self._level.size, *((shape,) if isinstance(shape, (int, np.integer)) else shape)
-        inside = {"like": self._array} if isinstance(self._array, Batched) else {}
+        inside = {} if on_host(self._array) else {"like": self._array}
         return self._level.make(make(whole, dtype, **inside))
 
     def __array_op__(self, op: Any, function: Any, args: Any, kwargs: Any) -> Any:
@@ -189,6 +196,7 @@ class Batched:
         return answer(op, args, kwargs, function)
 
     __array_shared__ = GivenAbove()
+    __array_level__ = property(lambda self: self._level)
 
     @property
     def __array_several__(self) -> Any:
@@ -358,12 +366,14 @@ def answer(op: Any, args: Any, kwargs: Any, function: Any = None) -> Any:
         return op(*changed(_stand_in, args), **changed(_stand_in, kwargs))
     rule = batching.get(op)
     if rule is None and isinstance(op, (np.ufunc, Method)):
-        rule = batching[np.ufunc if isinstance(op, np.ufunc) else op.method]
+        rule = batching.get(np.ufunc if isinstance(op, np.ufunc) else op.method)
     if rule is None and function is not None and known[op].broadcasts:
         rule = batching[np.ufunc]
     try:
         if rule is not None:
-            result = rule(level, function or op, args, kwargs)
+            result = rule(
+                level, op if function is None else functools.partial(at_once, function), args, kwargs
+            )
             if result is not NotImplemented:
                 return level.wrapped(result)
         if function is not None:

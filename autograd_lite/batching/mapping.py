@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import tree
 from ..aliases import Function
-from ..arrays import asarray, is_array, on_host, refuse_other_arithmetic, shape_of, unwrap
+from ..arrays import asarray, door, is_array, on_host, refuse_other_arithmetic, shape_of, unwrap
 from ..box import Box, wrap
 from ..draws import drawing
 from ..errors import AxisError, BatchError, DTypeError, OptionError, ShapeError
@@ -169,7 +169,8 @@ def _given(x: Any, axis: int | None, level: Level) -> Any:
     """An argument as f gets it: a Tensor of one member's shape. So is an array that members share: it may be
     indexed with what differs between them."""
     if axis is None:
-        return wrap(x) if x.__class__ is np.ndarray and x.dtype.kind in "biufc" and x.ndim else x
+        plain = x.__class__ is np.ndarray or door(x) is not None
+        return wrap(x) if plain and x.dtype.kind in "biufc" and x.ndim else x
     if isinstance(x, Tensor):
         return gathered(x, int(axis), level)
     return wrap(level.make(np.moveaxis(asarray(x), axis, 0)))

@@ -7,14 +7,15 @@ result, or of what is assigned, are brought into the order that one member has.
 
 from __future__ import annotations
 
+import operator
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arrays import empty, is_array, on_host, shape_of
+from ..arrays import door, empty, is_array, on_host, read_at, shape_of
 from ..errors import BatchError
 
-__all__ = ["Places", "added_in", "places_of", "put_in", "read", "stored_as"]
+__all__ = ["Places", "added_in", "places_of", "put_in", "read", "scattered", "stored_as"]
 
 
 class Places(NamedTuple):
@@ -103,7 +104,11 @@ def read(level: Any, args: Any) -> Any:
     """`x[index]`, with the batch axis first."""
     x, index = args
     places = places_of(level, x, index)
-    selected = level.body(x)[places.place]
+    body, whole = level.body(x), door(places.place)
+    if whole is not None and on_host(body):
+        selected = whole(operator.getitem, (body, places.place), {})
+    else:
+        selected = read_at(body, places.place)
     return np.moveaxis(selected, places.source, places.target) if places.source else selected
 
 
@@ -132,6 +137,19 @@ def added_in(level: Any, x: Any, index: Any, value: Any) -> None:
     """`np.add.at(x, index, value)` in a batch."""
     places = places_of(level, x, index)
     np.add.at(level.body(x), places.place, _arranged(level, places, value))
+
+
+def scattered(level: Any, g: Any, index: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:
+    """The index and the cotangent with which `scatter` adds g to zeros of all members.
+
+    Args:
+        level: the map.
+        g: a batch, of the shape that the index selects.
+        index: what one member is indexed with.
+        shape: of one member.
+    """
+    places = places_of(level, level.make(np.broadcast_to(0.0, (level.size, *shape))), index)
+    return places.place, _arranged(level, places, g)
 
 
 def stored_as(level: Any, x: Any, value: Any) -> Any:

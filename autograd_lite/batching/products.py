@@ -1,4 +1,4 @@
-"""The batching rules of products, of linear algebra, and of searching: see `rules.py`."""
+"""The batching rules of products and of linear algebra: see `rules.py`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import numpy as np
 
 from ..arrays import shape_of
 from ..known import defbatch
+from ..ops.linalg import cutoff, least_squares
+from ..ops.products import adjoint
 from .batched import Level
-from .rules import first, varies, widened
+from .rules import first, widened
 
 __all__: list[str] = []
 
@@ -71,7 +73,7 @@ def _as_stacks(op: Any, a: Any, *args: Any, **kwargs: Any) -> Any:
 defbatch(
     *(np.linalg.inv, np.linalg.det, np.linalg.slogdet, np.linalg.eig, np.linalg.eigh, np.linalg.eigvals),
     *(np.linalg.eigvalsh, np.linalg.svd, np.linalg.svdvals, np.linalg.qr, np.linalg.cholesky, np.linalg.pinv),
-    *(np.linalg.matrix_power, np.linalg.matrix_rank),
+    *(np.linalg.matrix_power, np.linalg.matrix_rank, np.linalg.cond),
     rule=first(_as_stacks),
 )
 
@@ -87,17 +89,11 @@ def _solve(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
     return x[..., 0] if vector else x
 
 
-# -- searching -------------------------------------------------------------------------------------
-
-
-@defbatch(np.searchsorted)
-def _searchsorted(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
-    """In one list that all members share, all are looked up at once."""
-    a, v, *rest = args
-    return NotImplemented if varies(level, (a, rest, kwargs)) else op(a, v._array, *rest, **kwargs)
-
-
-@defbatch(np.isin)
-def _isin(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
-    element, *rest = args
-    return NotImplemented if varies(level, (rest, kwargs)) else op(element._array, *rest, **kwargs)
+@defbatch(least_squares)
+def _least_squares(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
+    """By the singular values, as LAPACK does it for one matrix."""
+    a, b, rcond = args
+    u, s, vh = np.linalg.svd(level.body(a), full_matrices=False)
+    kept = s > cutoff(a, rcond) * np.max(s, -1, keepdims=True, initial=0)
+    inverse = np.where(kept, 1 / np.where(kept, s, 1), 0)
+    return np.matmul(adjoint(vh), inverse[..., None] * np.matmul(adjoint(u), level.body(b)))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..apply import apply, setitem
-from ..arrays import is_array, shape_of, zeros
+from ..arrays import is_array, shape_of
 from ..box import wrap
 from ..errors import BatchError
 from ..known import defbatch
@@ -23,7 +23,7 @@ from ..ops.reductions import log_softmax, logsumexp, softmax
 from ..recording import no_grad
 from ..sums import total
 from .batched import Batched, Level
-from .places import added_in, put_in, read, stored_as
+from .places import added_in, put_in, read, scattered, stored_as
 
 __all__: list[str] = []
 
@@ -163,9 +163,13 @@ def _normalized(op: Any, a: Any, axis: Any = -1) -> Any:
 defbatch(softmax, log_softmax, rule=first(_normalized))
 
 
-def _quantile(op: Any, a: Any, q: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Any:
-    if a.ndim == 1 or kwargs.get("weights") is not None:
-        return NotImplemented
+def _quantile(
+    op: Any, a: Any, q: Any, axis: Any = None, *args: Any, weights: Any = None, **kwargs: Any
+) -> Any:
+    if a.ndim == 1:  # single numbers: NumPy takes an axis of them
+        a, axis, kwargs = a[:, None], 0, {**kwargs, "keepdims": False}
+    if weights is not None:
+        kwargs["weights"] = np.broadcast_to(weights, a.shape) if weights.shape == a.shape[1:] else weights
     return np.moveaxis(op(a, q, _every(a, axis), *args, **kwargs), np.ndim(q), 0)
 
 
@@ -220,7 +224,16 @@ defbatch(np.cumsum, np.cumprod, np.nancumsum, np.nancumprod, rule=first(_axis_se
 defbatch(np.sort, np.argsort, rule=first(_sorted))
 defbatch(np.partition, np.argpartition, rule=first(_parted))
 defbatch(np.unwrap, rule=first(lambda op, p, discont=None, axis=-1, **o: op(p, discont, behind(axis), **o)))
+defbatch(np.sort_complex, rule=first(lambda op, a: op(a)))
 defbatch("accumulate", rule=first(lambda op, a, axis=0, *args: op(a, behind(axis), *args)))
+
+
+@defbatch(np.lexsort)
+def _lexsort(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
+    def ranked(keys: Any, axis: int = -1) -> Any:
+        return np.lexsort(tuple([level.full(key) for key in keys]), axis=behind(axis))
+
+    return ranked(*args, **kwargs)
 
 
 def _diff(op: Any, a: Any, n: int = 1, axis: int = -1) -> Any:
@@ -370,9 +383,8 @@ def _setitem(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
 @defbatch(scatter)
 def _scatter(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
     g, index, shape = args
-    result = level.make(zeros((level.size, *shape), like=level.body(g)))
-    added_in(level, result, index, g)
-    return result._array
+    places, g = scattered(level, level.make(level.full(g)), index, shape)
+    return scatter(g, places, (level.size, *shape))
 
 
 @defbatch(np.put, np.put_along_axis, np.place, np.putmask, np.copyto, np.fill_diagonal)

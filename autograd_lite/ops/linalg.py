@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..apply import primitive
-from ..arrays import asarray, empty, every, shape_of, some, to_host, unwrap
+from ..arrays import agreed, asarray, empty, every, shape_of, some, unwrap
 from ..box import wrap
 from ..known import Composition, defvjp, known
 from .decompositions import eye, from_triangle, negligible, row
@@ -137,7 +137,7 @@ def least_squares(a: Any, b: Any, rcond: float | None) -> Any:
 def _least_squares(g: Any, y: Any, a: Any, b: Any, rcond: float | None) -> tuple[Any, Any, None]:
     """gb = P^H g for the right-hand side, where P is the pseudo-inverse. For the matrix the cotangent is
     -gb x^H + r (P gb)^H + P^H x (g - A^H gb)^H, with the residual r = b - A x."""
-    p = np.linalg.pinv(a, rcond=_cutoff(a, rcond))
+    p = np.linalg.pinv(a, rcond=cutoff(a, rcond))
     gb = np.matmul(adjoint(p), g)
     residual = b - np.matmul(a, y)
     ga = np.matmul(residual, adjoint(np.matmul(p, gb))) - np.matmul(gb, adjoint(y))
@@ -145,7 +145,7 @@ def _least_squares(g: Any, y: Any, a: Any, b: Any, rcond: float | None) -> tuple
     return ga, gb, None
 
 
-def _cutoff(a: Any, rcond: float | None) -> float:
+def cutoff(a: Any, rcond: float | None) -> float:
     """The bound, relative to the largest, below which singular values count as 0 for lstsq."""
     eps = float(np.finfo(a.dtype).eps)
     if rcond is None:
@@ -158,7 +158,7 @@ def _lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
     a, b = asarray(a), asarray(b)
     s = np.linalg.svdvals(a)
     values = unwrap(s)
-    rank = int(to_host(np.sum(values > _cutoff(a, rcond) * np.max(values, initial=0))))
+    rank = int(agreed(np.sum(values > cutoff(a, rcond) * np.max(values, initial=0))))
     vector = len(b.shape) == 1
     columns = np.expand_dims(b, -1) if vector else b
     if every(negligible(row(values), row(values))[0, rank:]):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import asarray, every, ones, to_host, unwrap, zeros
+from ..arrays import agreed, asarray, every, ones, unwrap, zeros
 from ..errors import UnsupportedError
 from ..known import Composition, defvjp, known
 from ..sums import total
@@ -70,7 +70,7 @@ def _stripped(p: Any) -> Any:
     p = np.atleast_1d(p)
     if p.shape == (0,):
         return zeros(1, like=p)
-    lead = np.flatnonzero(to_host(p))
+    lead = np.flatnonzero(agreed(unwrap(p) != 0))
     return p[lead[0] :] if lead.size else p[-1:]
 
 
@@ -90,7 +90,7 @@ def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
         q = rest[0] / v[0]
         rest = np.concatenate([rest[1 : len(v)] - q * v[1:], rest[len(v) :]])
         quotient.append(q)
-    while len(rest) > 1 and np.allclose(to_host(rest[0]), 0, rtol=1e-14):
+    while len(rest) > 1 and agreed(np.isclose(unwrap(rest[0]), 0, rtol=1e-14)):
         rest = rest[1:]
     zero = Tensor(zeros(1, like=rest))
     return np.stack(quotient) if quotient else zero, rest if len(rest) else zero

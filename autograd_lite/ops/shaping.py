@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..apply import nondifferentiable, primitive
-from ..arrays import asarray, on_host, shape_of, size_of, to_host, unwrap
+from ..arrays import agreed, asarray, on_host, shape_of, size_of, unwrap
 from ..errors import ShapeError
 from ..known import Composition, defvjp, known
 from ..views import defview, handed_on
@@ -342,7 +342,7 @@ def _trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     """The part from the first to the last entry that is not 0, along each axis."""
     filt = asarray(filt)
     axes = range(filt.ndim) if axis is None else np.ravel(axis)
-    places = np.argwhere(to_host(filt))
+    places = np.argwhere(agreed(unwrap(filt) != 0))
     for i in (normalize_axis_index(int(i), filt.ndim) for i in axes):
         at = places[:, i]
         first, last = (at.min(), at.max() + 1) if at.size else (filt.shape[i], 0)

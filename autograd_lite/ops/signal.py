@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import asarray, shape_of, size_of, some, unwrap, zeros
+from ..arrays import asarray, read_at, shape_of, size_of, some, unwrap, zeros
 from ..known import Composition, defvjp, known
 from ..sums import narrowed, total
 
@@ -88,8 +88,9 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
     last = places.size - 1
     i = np.clip(np.searchsorted(places, raw, side="right") - 1, 0, max(last - 1, 0))
     j = np.minimum(i + 1, last)
-    wide = np.where(j > i, xp[j] - xp[i], 1)
-    y = fp[i] + (fp[j] - fp[i]) / wide * (x - xp[i])
+    left_x, left_y = read_at(xp, i), read_at(fp, i)
+    wide = np.where(j > i, read_at(xp, j) - left_x, 1)
+    y = left_y + (read_at(fp, j) - left_y) / wide * (x - left_x)
     y = np.where(raw < places[0], fp[0] if left is None else left, y)
     return np.where(raw > places[-1], fp[-1] if right is None else right, y)
 

@@ -238,7 +238,7 @@ def _order_statistic(
     options = {} if q is None else {"q": unwrap(q), "method": method, "weights": weights}
     missing, skip_nan = np.isnan(raw), op.__name__.startswith("nan")
     if skip_nan:  # if all entries are NaN, any rank will do
-        ranks[missing & ~np.all(missing, axis=axis, keepdims=True)] = np.nan
+        ranks = np.where(missing & ~np.all(missing, axis=axis, keepdims=True), np.nan, ranks)
     position = asarray(op(ranks, axis=axis, keepdims=True, **options))
     if not skip_nan:
         position = np.where(np.any(missing, axis=axis, keepdims=True), places.shape[-1] - 1, position)

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..arrays import Holder
+from ..arrays import Holder, is_batched
 from ..cotangents import add, bare
 from ..errors import CompileError, user_line
 
@@ -41,14 +41,14 @@ class Traced:
     # -- the seam ----------------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
-        if any(isinstance(x, Holder) for x in args):
+        if any(isinstance(x, Holder) or is_batched(x) for x in args):
             return NotImplemented
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         targets = kwargs.get("out", ()) if method != "at" else args[:1]
         return self._trace.call(function, args, kwargs, written=targets)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if any(issubclass(kind, Holder) for kind in types):
+        if any(issubclass(kind, Holder) or hasattr(kind, "__array_level__") for kind in types):
             return NotImplemented
         targets: Any = kwargs.get("out")
         targets = targets if isinstance(targets, tuple) else () if targets is None else (targets,)

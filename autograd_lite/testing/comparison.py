@@ -19,13 +19,17 @@ from ..recording import no_grad
 from ..slope import Slope, analytic_slope, slope
 from ..transforms import jvp, vjp
 from ..words.explain import describe
-from .directions import Array, Directions, inner, random, tally, tangent, ways
+from .batches import slopes_at_once
+from .directions import Array, Directions, Way, inner, random, tally, tangent, ways
 from .report import RANKS, CheckError, Flaw, missing
 from .rules import check_rules
 
 __all__ = ["Check", "Function", "Options"]
 
 Function = Callable[..., Any]
+
+LARGEST = 2.0**-6
+"""The largest step of the finite differences, relative to the entry if its magnitude is above 1."""
 
 __tracebackhide__ = True  # pytest shows the lines of the test, not of this file
 
@@ -107,25 +111,32 @@ class Check:
                 raise CheckError(
                     f"the derivative of {name} differs from one call to the next; is there randomness in f?"
                 )
-            found = []
-            for way in ways(x, self.options.directions):
-                along: list[Any] = [None] * len(self.points)
-                along[k] = way.direction
-                found.append((way, inner(way.direction, g) / unit, self.slope(along, weights, way.size)))
-            scale = max((abs(s.value) for *_, s in found if math.isfinite(s.value)), default=0.0)
-            argument = ("argument", f"{name.removeprefix('argument ')}, {describe(x)}")
-            flaws = []
-            for way, got, expected in found:
-                what = f"reverse-mode derivative of {name}{way.place}"
-                flaw = self.judge(got, expected, scale, x.dtype, what)
-                if flaw is not None:
-                    flaws.append((way, flaw))
+            chosen = list(ways(x, self.options.directions))
+            got = [inner(way.direction, g) / unit for way in chosen]
+            slopes = self.slopes(k, chosen, weights)
+            if slopes is not None and not self.flaws(k, chosen, got, slopes):
+                continue
+            flaws = self.flaws(k, chosen, got, [self.slope_along(k, way, weights) for way in chosen])
             if flaws:
                 way, worst = max(flaws, key=lambda pair: pair[1].rank)
+                argument = ("argument", f"{name.removeprefix('argument ')}, {describe(x)}")
                 index = [("index", way.place.removeprefix(" at index "))] if way.single and x.ndim else []
                 alike = [other for other, flaw in flaws if flaw.rank[0] == worst.rank[0]]
-                counts = (RANKS[worst.rank[0]], tally(alike, [w for w, *_ in found]))
+                counts = (RANKS[worst.rank[0]], tally(alike, chosen))
                 raise CheckError(worst.line, [argument, *index, *worst.rows, counts], worst.no_slope)
+
+    def flaws(
+        self, k: int, chosen: list[Way], got: list[float], slopes: list[Slope]
+    ) -> list[tuple[Way, Flaw]]:
+        """The wrong or missing derivatives of one argument, each with its direction."""
+        scale = max((abs(s.value) for s in slopes if math.isfinite(s.value)), default=0.0)
+        found = []
+        for way, value, expected in zip(chosen, got, slopes, strict=True):
+            what = f"reverse-mode derivative of {self.names[k]}{way.place}"
+            flaw = self.judge(value, expected, scale, self.points[k].dtype, what)
+            if flaw is not None:
+                found.append((way, flaw))
+        return found
 
     def forward(self, pushforward: Function, weights: list[Any], tangents: list[Any]) -> None:
         pushed = tree.flatten(pushforward(*map(wrap, self.points)))[0]
@@ -135,9 +146,30 @@ class Check:
         if flaw is not None:
             raise CheckError(flaw.line, flaw.rows, flaw.no_slope)
 
+    def slopes(self, k: int, chosen: list[Way], weights: list[Any]) -> list[Slope] | None:
+        """The derivatives along directions of one argument at once; None if f does not run on a batch."""
+        largest = self.options.eps or LARGEST
+        return slopes_at_once(
+            self.f, self.wide(), k, chosen, weights, largest, self.is_double(weights), self.mirrored
+        )
+
+    def slope_along(self, k: int, way: Way, weights: list[Any]) -> Slope:
+        """The derivative along a direction of one argument."""
+        along: list[Any] = [None] * len(self.points)
+        along[k] = way.direction
+        return self.slope(along, weights, way.size)
+
+    def wide(self) -> list[Array]:
+        """The points in double precision."""
+        return [x.astype(np.result_type(x.dtype, np.float64)) for x in self.points]
+
+    def is_double(self, weights: list[Any]) -> bool:
+        """Whether all numbers are real in double precision, as the complex step needs."""
+        return all(x.dtype == np.float64 for x in (*self.points, *weights))
+
     def slope(self, along: list[Any], weights: list[Any], size: float = 1.0) -> Slope:
         """The derivative of Re<weights, f> along a direction; None stands for no movement."""
-        wide = [x.astype(np.result_type(x.dtype, np.float64)) for x in self.points]
+        wide = self.wide()
 
         def outputs(t: Any) -> list[Array]:
             moved = [x if d is None else x + t * d for x, d in zip(wide, along, strict=True)]
@@ -151,9 +183,9 @@ class Check:
             total = complex(sum(np.sum(v * y) for v, y in zip(weights, outputs(t), strict=True)))
             return total.conjugate() if self.mirrored else total
 
-        largest = (self.options.eps or 2.0**-6) * size
+        largest = (self.options.eps or LARGEST) * size
         found = None
-        if all(x.dtype == np.float64 for x in (*self.points, *weights)):
+        if self.is_double(weights):
             with contextlib.suppress(Exception), warnings.catch_warnings():  # f may refuse complex numbers
                 warnings.simplefilter("error", np.exceptions.ComplexWarning)
                 found = analytic_slope(phi, extended, largest)

@@ -7,6 +7,7 @@ from functools import partial
 
 from ..runner import Workload
 from . import (
+    batches,
     blocks,
     chain,
     cnn,
@@ -43,6 +44,8 @@ WORKLOADS: dict[str, Callable[[bool], Workload]] = {
     "gradients": elementwise.gradients,
     **blocks.BLOCKS,
     **compiled.COMPILED,
+    "jacobian": batches.jacobian,
+    "per-sample": batches.per_sample,
     "import": importing.engines,
     "import-nn": importing.with_networks,
     "depth": depth.long,

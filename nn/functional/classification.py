@@ -11,7 +11,7 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import DataError, OptionError, ShapeError
 
-from ..arrays import Input, as_array, as_operand
+from ..arrays import Input, as_array, as_operand, within
 from .exactness import exact
 from .losses import check_log_probabilities, check_options, check_scores, of_one_shape, reduced
 
@@ -63,7 +63,7 @@ def binary_cross_entropy(
     input, target = of_one_shape("binary_cross_entropy", input, target)
     for name, values in (("input", input), ("target", target)):
         values = as_array(values)
-        if values.size and not (values.min() >= 0 and values.max() <= 1):
+        if not within(values, 0, 1):
             raise DataError(
                 f"binary_cross_entropy: {name} holds numbers from {values.min():.6g} to {values.max():.6g}, "
                 "expected probabilities from 0 to 1; for scores take BCEWithLogitsLoss"

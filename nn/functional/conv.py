@@ -27,7 +27,13 @@ Ints = int | Sequence[int]
 # -- definitions of the kernels --------------------------------------------------------------------
 
 
-@ag.fused(kernels.convolution, kernels.convolution_backward, work=kernels.convolution_work)
+@ag.fused(
+    kernels.convolution,
+    kernels.convolution_backward,
+    work=kernels.convolution_work,
+    samples=((0, None, None), 0),
+    each=kernels.convolution_each,
+)
 def convolution(
     x: Any, w: Any, b: Any, *, stride: Sizes, padding: Pairs, dilation: Sizes, groups: int
 ) -> Any:
@@ -43,6 +49,8 @@ def convolution(
     kernels.transposed_convolution,
     kernels.transposed_convolution_backward,
     work=kernels.transposed_convolution_work,
+    samples=((0, None, None), 0),
+    each=kernels.transposed_convolution_each,
 )
 def transposed_convolution(
     x: Any, w: Any, b: Any, *, size: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes, groups: int

@@ -21,7 +21,13 @@ Array = npt.NDArray[Any]
 BILINEAR = "...i,kij,...j->...k"
 
 
-@ag.fused(kernels.linear, kernels.linear_backward, work=kernels.linear_work)
+@ag.fused(
+    kernels.linear,
+    kernels.linear_backward,
+    work=kernels.linear_work,
+    samples=((..., None, None), ...),
+    each=kernels.linear_each,
+)
 def affine(x: Any, w: Any, b: Any) -> Any:
     """x w^T + b."""
     y = x @ w.T

@@ -12,12 +12,12 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 from autograd_lite import Tensor
-from autograd_lite.arrays import asarray, every, on_host, read_at, some, unwrap
+from autograd_lite.arrays import asarray, on_host, read_at, some, unwrap
 from autograd_lite.errors import DTypeError, IndexingError, OptionError, ShapeError
 from autograd_lite.sums import narrowed, widened
 from autograd_lite.words.mistakes import warn_of_mistake
 
-from ..arrays import Input, as_array, as_operand
+from ..arrays import Input, as_array, as_operand, within
 from ..kernels import losses as kernels
 from ..options import check_number
 from ..reductions import note
@@ -151,7 +151,7 @@ def _cross_entropy(
     classes = x.shape[-1]
     counts = None
     shares: Any = 1
-    usual = weights is None and not 0 <= ignore_index < classes and _in_range(indices, classes)
+    usual = weights is None and not 0 <= ignore_index < classes and within(indices, 0, classes - 1)
     if not usual:
         counts = indices != ignore_index
         _check_range(name, indices, counts, classes)
@@ -197,7 +197,7 @@ def _expected(log_p: Any, q: Any, weights: Array | None, smoothing: float) -> An
     return -((log_p * q).sum(axis=-1))
 
 
-@ag.fused(kernels.target_losses, kernels.target_losses_backward)
+@ag.fused(kernels.target_losses, kernels.target_losses_backward, samples=((0, 0), 0))
 def target_losses(x: Any, targets: Any) -> Any:
     """-log softmax(x)[target] for each row of x."""
     return -ag.log_softmax(x)[np.arange(len(targets)), targets]
@@ -226,12 +226,6 @@ def _check_indices(name: str, input: Any, target: Any) -> None:
         raise DTypeError(
             f"{name}: class indices are integers, target is {target.dtype}; write target.astype(int)"
         )
-
-
-def _in_range(indices: Array, classes: int) -> bool:
-    if not on_host(indices):  # a batch, whose members are asked as one
-        return every((indices >= 0) & (indices < classes))
-    return not indices.size or bool(indices.min() >= 0 and indices.max() < classes)
 
 
 def _check_range(name: str, indices: Array, counts: Array, classes: int) -> None:

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 from autograd_lite import Tensor
-from autograd_lite.arrays import at_once
-from autograd_lite.errors import ShapeError
+from autograd_lite.arrays import at_once, is_batched, unwrap
+from autograd_lite.errors import BatchError, ShapeError
 from autograd_lite.sums import mean, narrowed, widened
 
 from ..kernels import normalization as kernels
@@ -31,7 +31,14 @@ Array = npt.NDArray[Any]
 Input = Tensor | Array
 
 
-@ag.fused(kernels.standardize, kernels.standardize_backward)
+def _samples(x: Any, *, axes: tuple[int, ...], eps: float) -> Any:
+    """The first axis with a mean and a variance for each entry; without one, any axes may stand in front."""
+    kept = [k for k in range(x.ndim) if k not in axes and k - x.ndim not in axes]
+    axis = kept[0] if kept else ... if max(axes, default=0) < 0 else None
+    return None if axis is None else ((axis,), axis)
+
+
+@ag.fused(kernels.standardize, kernels.standardize_backward, samples=_samples)
 def standardize(x: Any, *, axes: tuple[int, ...], eps: float) -> Any:
     """(x - mean) / sqrt(variance + eps) over some axes."""
     wide = widened(x)
@@ -44,6 +51,15 @@ def _scaled(x: Any, weight: Any, bias: Any, shape: tuple[int, ...]) -> Any:
     if weight is not None:
         x = x * np.reshape(weight, shape)
     return x if bias is None else x + np.reshape(bias, shape)
+
+
+def _refuse_batch(name: str, input: Input) -> None:
+    """Refuse to move running statistics inside of `vmap`, where each member has its own."""
+    if is_batched(unwrap(input)):
+        raise BatchError(
+            f"{name}: inside of vmap each member has statistics of its own, which the running ones cannot "
+            "follow; call model.eval(), or make the layer with track_running_stats=False"
+        )
 
 
 @exact
@@ -87,6 +103,7 @@ def batch_norm(
             )
         moving = training and not ag.is_recomputing()  # `checkpoint` computes a batch twice
         if moving and running_mean is not None and running_var is not None:
+            _refuse_batch("batch_norm", input)
             values = input.numpy() if isinstance(input, Tensor) else input
             average, variance = at_once(kernels.moments, values, axes=axes)
             running_mean += momentum * (average - running_mean)
@@ -228,6 +245,7 @@ def instance_norm(
     if math.prod(input.shape[2:]) < 2:
         raise ShapeError(f"instance_norm: each channel needs more than one value, got input {input.shape}")
     if running_mean is not None and running_var is not None and not ag.is_recomputing():
+        _refuse_batch("instance_norm", input)
         values = input.numpy() if isinstance(input, Tensor) else input
         averages, variances = at_once(kernels.moments, values, axes=axes)
         running_mean += momentum * (mean(averages, 0) - running_mean)

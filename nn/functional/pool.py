@@ -37,13 +37,13 @@ Ints = int | Sequence[int]
 # -- definitions of the kernels -----------------------------------------------------------------------
 
 
-@ag.fused(kernels.max_pooling, kernels.max_pooling_backward, flow="selects")
+@ag.fused(kernels.max_pooling, kernels.max_pooling_backward, flow="selects", samples=((0,), 0))
 def max_pooling(x: Any, *, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes) -> Any:
     """The first of the largest entries of each window."""
     return first_largest(entries(x, Windows(x.shape[2:], kernel, stride, padding, dilation), fill=-np.inf))
 
 
-@ag.fused(kernels.avg_pooling, kernels.avg_pooling_backward)
+@ag.fused(kernels.avg_pooling, kernels.avg_pooling_backward, samples=((0,), 0))
 def avg_pooling(
     x: Any, *, divisor: Any, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
 ) -> Any:

@@ -52,7 +52,12 @@ def unrolled(step: Any, x: Any, states: tuple[Any, ...], reverse: bool, lengths:
     return (np.stack(outputs), *states)
 
 
-@ag.fused(kernels.lstm, kernels.lstm_backward, work=kernels.recurrent_work)
+@ag.fused(
+    kernels.lstm,
+    kernels.lstm_backward,
+    work=kernels.recurrent_work,
+    samples=((1, 0, 0, None, None, None, None), (1, 0, 0), {"lengths": 0}),
+)
 def lstm(
     x: Any,
     h: Any,
@@ -69,7 +74,12 @@ def lstm(
     return unrolled(lambda x, h, c: lstm_step(x, h, c, w_ih, w_hh, b_ih, b_hh), x, (h, c), reverse, lengths)
 
 
-@ag.fused(kernels.gru, kernels.gru_backward, work=kernels.recurrent_work)
+@ag.fused(
+    kernels.gru,
+    kernels.gru_backward,
+    work=kernels.recurrent_work,
+    samples=((1, 0, None, None, None, None), (1, 0), {"lengths": 0}),
+)
 def gru(
     x: Any,
     h: Any,
@@ -85,7 +95,12 @@ def gru(
     return unrolled(lambda x, h: (gru_step(x, h, w_ih, w_hh, b_ih, b_hh),), x, (h,), reverse, lengths)
 
 
-@ag.fused(kernels.rnn, kernels.rnn_backward, work=kernels.recurrent_work)
+@ag.fused(
+    kernels.rnn,
+    kernels.rnn_backward,
+    work=kernels.recurrent_work,
+    samples=((1, 0, None, None, None, None), (1, 0), {"lengths": 0}),
+)
 def rnn(
     x: Any,
     h: Any,

@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 from autograd_lite import Tensor
+from autograd_lite.arrays import read_at
 from autograd_lite.errors import DTypeError, IndexingError
 
-from ..arrays import as_array
+from ..arrays import as_array, within
 from .exactness import exact
 
 __all__ = ["embedding", "one_hot"]
@@ -37,7 +38,7 @@ def embedding(
     """
     indices = _integers("embedding", input)
     rows = weight.shape[0]
-    if indices.size and not (indices.min() >= 0 and indices.max() < rows):
+    if not within(indices, 0, rows - 1):
         raise IndexingError(
             f"embedding: the indices run from {indices.min()} to {indices.max()}, but there are {rows} "
             f"vectors, 0 to {rows - 1}"
@@ -45,7 +46,7 @@ def embedding(
     if padding_idx is not None:
         fixed = np.arange(rows)[:, None] == padding_idx % rows
         weight = np.where(fixed, ag.stop_gradient(weight), weight)
-    return weight[indices]
+    return read_at(weight, indices)
 
 
 @exact
@@ -65,7 +66,7 @@ def one_hot(tensor: Tensor | npt.ArrayLike, num_classes: int = -1) -> npt.NDArra
     """
     indices = _integers("one_hot", tensor)
     classes = int(indices.max(initial=-1)) + 1 if num_classes == -1 else num_classes
-    if indices.size and not (indices.min() >= 0 and indices.max() < classes):
+    if not within(indices, 0, classes - 1):
         raise IndexingError(
             f"one_hot: indices from {indices.min()} to {indices.max()} are no classes 0 to {classes - 1}"
         )

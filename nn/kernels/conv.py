@@ -39,9 +39,11 @@ from .windows import Array, Pairs, Sizes, Windows
 __all__ = [
     "convolution",
     "convolution_backward",
+    "convolution_each",
     "convolution_work",
     "transposed_convolution",
     "transposed_convolution_backward",
+    "transposed_convolution_each",
     "transposed_convolution_work",
 ]
 
@@ -108,6 +110,59 @@ def transposed_convolution_backward(
         convolved(g, w.conj(), None, windows, groups) if needs[0] else None,
         weight_gradient(x.conj(), g, w.shape, windows, groups) if needs[1] else None,
         total(g, (0, *range(2, g.ndim))) if needs[2] else None,
+    )
+
+
+# -- the cotangents of weights for each member of a batch ------------------------------------------
+
+
+def convolution_each(
+    g: Array,
+    x: Array,
+    w: Array,
+    b: Array | None,
+    *,
+    stride: Sizes,
+    padding: Pairs,
+    dilation: Sizes,
+    groups: int,
+    needs: tuple[bool, ...],
+) -> tuple[Array | None, ...]:
+    """Cotangents of w and b for each member: g (batch, N, O, *out), x (batch, N, C, *size)."""
+    windows = Windows(x.shape[3:], w.shape[2:], stride, padding, dilation)
+    return _of_members(g, x.conj(), w.shape, windows, groups, needs, g)
+
+
+def transposed_convolution_each(
+    g: Array,
+    x: Array,
+    w: Array,
+    b: Array | None,
+    *,
+    size: Sizes,
+    stride: Sizes,
+    padding: Pairs,
+    dilation: Sizes,
+    groups: int,
+    needs: tuple[bool, ...],
+) -> tuple[Array | None, ...]:
+    """Cotangents of w and b for each member."""
+    windows = Windows(size, w.shape[2:], stride, padding, dilation, out=x.shape[3:])
+    return _of_members(x.conj(), g, w.shape, windows, groups, needs, g)
+
+
+def _of_members(
+    g: Array, x: Array, shape: Sizes, windows: Windows, groups: int, needs: tuple[bool, ...], of_bias: Array
+) -> tuple[Array | None, ...]:
+    """`weight_gradient` for each member: the members are groups of channels."""
+    dw, many = None, len(g)
+    if needs[1]:
+        g, x = (np.moveaxis(a, 0, 1).reshape(a.shape[1], many * a.shape[2], *a.shape[3:]) for a in (g, x))
+        dw = weight_gradient(g, x, (many * shape[0], *shape[1:]), windows, many * groups)
+    return (
+        None,
+        None if dw is None else dw.reshape(many, *shape),
+        total(of_bias, (1, *range(3, of_bias.ndim))) if needs[2] else None,
     )
 
 

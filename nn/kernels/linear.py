@@ -20,7 +20,7 @@ from autograd_lite.sums import contracted, is_narrow, total
 from .threads import blas_on_one_thread, in_parallel, started, thread_count
 from .windows import Array
 
-__all__ = ["linear", "linear_backward", "linear_work", "product"]
+__all__ = ["linear", "linear_backward", "linear_each", "linear_work", "product"]
 
 SMALL = 1 << 21
 """Up to this number of multiply-adds, a second thread does not pay."""
@@ -51,6 +51,19 @@ def linear_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[
         product(g, w.conj()).reshape(shape) if needs[0] else None,
         (contracted if is_narrow(g.T, x) else product)(g.T, x.conj()) if needs[1] else None,
         total(g, 0) if needs[2] else None,
+    )
+
+
+def linear_each(
+    g: Array, x: Array, w: Array, b: Array | None, *, needs: tuple[bool, ...]
+) -> tuple[Array | None, ...]:
+    """Cotangents of w and b for each member of a batch: g (batch, ..., out), x (batch, ..., in)."""
+    g, x = (a.reshape(len(a), math.prod(a.shape[1:-1]), a.shape[-1]) for a in (g, x))
+    outer = np.multiply if g.shape[1] == 1 else contracted  # BLAS takes twice as long for a single sample
+    return (
+        None,
+        outer(g.mT, x.conj()) if needs[1] else None,
+        total(g, 1) if needs[2] else None,
     )
 
 
