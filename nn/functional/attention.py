@@ -12,6 +12,7 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import ShapeError
 
+from ..kernels import attention as kernels
 from .dropout import dropout
 from .exactness import exact
 
@@ -19,6 +20,27 @@ __all__ = ["attention_weights", "scaled_dot_product_attention"]
 
 Array = npt.NDArray[Any]
 Input = Tensor | Array
+
+
+@ag.fused(kernels.attention, kernels.attention_backward, work=kernels.attention_work)
+def attention(
+    q: Any, k: Any, v: Any, mask: Any, *, causal: bool, scale: float, weights: bool = False
+) -> Any:
+    """softmax(scale q k^T + mask) v; with `weights` also the softmax."""
+    p = _weights(q, k, mask, causal, scale)
+    return (p @ v, p) if weights else p @ v
+
+
+def has_kernel(q: Input, k: Input, v: Input, mask: Array | Tensor | None) -> bool:
+    """Whether the kernel of `attention` serves these operands: one dtype, and no gradient of the mask."""
+    masks = () if mask is None or mask.dtype == bool else (mask,)
+    return (
+        q.dtype.kind == "f"
+        and all(x.dtype == q.dtype for x in (k, v, *masks))
+        and q.shape[:-2] == k.shape[:-2] == v.shape[:-2]
+        and k.shape[-2:-1] == v.shape[-2:-1]
+        and getattr(mask, "node", None) is None
+    )
 
 
 @exact
@@ -58,7 +80,10 @@ def scaled_dot_product_attention(
         >>> scaled_dot_product_attention(x, x, x, is_causal=True)[0, 0].tolist()
         [1.0, 0.0]
     """
-    return dropout(attention_weights(query, key, attn_mask, is_causal, scale), dropout_p) @ value
+    if dropout_p or not has_kernel(query, key, value, attn_mask):
+        return dropout(attention_weights(query, key, attn_mask, is_causal, scale), dropout_p) @ value
+    scale = _scale(query, key, scale)
+    return attention(query, key, value, attn_mask, causal=bool(is_causal), scale=scale)
 
 
 @exact
@@ -81,16 +106,25 @@ def attention_weights(
     Raises:
         ShapeError: queries and keys have different sizes E.
     """
+    return _weights(query, key, attn_mask, is_causal, _scale(query, key, scale))
+
+
+def _scale(query: Input, key: Input, scale: float | None) -> float:
+    """The factor of the scores; refuse queries and keys of different sizes."""
     if query.shape[-1] != key.shape[-1]:
         raise ShapeError(f"attention: queries {query.shape} and keys {key.shape} differ in the last axis")
-    scores = (query * (scale or 1 / math.sqrt(query.shape[-1]))) @ np.matrix_transpose(key)
-    if is_causal:
+    return scale or 1 / math.sqrt(query.shape[-1])
+
+
+def _weights(q: Any, k: Any, mask: Any, causal: bool, scale: float) -> Any:
+    scores = (q * scale) @ np.matrix_transpose(k)
+    if causal:
         scores = np.where(np.tri(*scores.shape[-2:], dtype=np.bool_), scores, -np.inf)
-    if attn_mask is not None:
-        if attn_mask.dtype == bool:
-            scores = np.where(attn_mask, scores, -np.inf)
+    if mask is not None:
+        if mask.dtype == bool:
+            scores = np.where(mask, scores, -np.inf)
         else:
-            scores = scores + attn_mask
+            scores = scores + mask
         blind = np.all(scores == -np.inf, axis=-1, keepdims=True)
         if blind.any():
             return np.where(blind, 0, ag.softmax(np.where(blind, 0, scores), axis=-1))

@@ -5,62 +5,13 @@
    follow each other, so that a group that fits the second cache comes from memory once and goes back once.
    NumPy sweeps over the whole array each time.
 
-   Sums. A sum is taken in blocks of BLOCK entries: 4 vectors hold partial sums, and the blocks are added in
-   double. So no float adds up more than BLOCK / 4 / lanes entries, and a long sum is as exact as a short one.
-   The variance is the mean of squares of differences from the mean, never a difference of two large numbers.
+   Sums are those of `sums.h`. The variance is the mean of squares of differences from the mean, never a
+   difference of two large numbers.
 */
 
-#include "native.h"
+#include "sums.h"
 
 #include <math.h>
-
-#define BLOCK 1024
-#define STEP (4 * LANES)
-
-static double across(const vec *sums)
-{
-    vec sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-    double total = 0;
-    for (int64_t i = 0; i < LANES; i++)
-        total += (double)sum[i];
-    return total;
-}
-
-/* Sum of a[i]. */
-static double sum_of(const REAL *a, int64_t n)
-{
-    double total = 0;
-    while (n >= STEP) {
-        vec sums[4] = {{0}};
-        int64_t length = smaller(n / STEP * STEP, BLOCK);
-        for (int64_t i = 0; i < length; i += STEP)
-            for (int v = 0; v < 4; v++)
-                sums[v] += load(a + i + v * LANES);
-        total += across(sums);
-        a += length, n -= length;
-    }
-    for (int64_t i = 0; i < n; i++)
-        total += (double)a[i];
-    return total;
-}
-
-/* Sum of a[i] b[i]. */
-static double dot(const REAL *a, const REAL *b, int64_t n)
-{
-    double total = 0;
-    while (n >= STEP) {
-        vec sums[4] = {{0}};
-        int64_t length = smaller(n / STEP * STEP, BLOCK);
-        for (int64_t i = 0; i < length; i += STEP)
-            for (int v = 0; v < 4; v++)
-                sums[v] += load(a + i + v * LANES) * load(b + i + v * LANES);
-        total += across(sums);
-        a += length, b += length, n -= length;
-    }
-    for (int64_t i = 0; i < n; i++)
-        total += (double)a[i] * (double)b[i];
-    return total;
-}
 
 /* The groups `first` to `last` of x; the scale of each group goes to `scales`. */
 void NAME(standardize)(const REAL *x, REAL *y, REAL *scales, int64_t outer, int64_t groups, int64_t inner,

@@ -1,0 +1,166 @@
+"""Attention: softmax(scale q k^T + mask) v, in blocks of scores that stay in the cache.
+
+The products are those of BLAS, and the softmax works on the block between them. A sequence whose scores fit into
+one block keeps its weights for the backward pass. A longer one computes them again, block by block, so that no
+array has as many entries as there are pairs of a query and a key. The threads share the sequences.
+
+Shapes: q (..., L, E), k (..., S, E), v (..., S, V), mask (..., L, S); the leading axes are those of the heads.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .rows import softmax, softmax_backward
+from .threads import in_parallel, thread_count
+from .windows import Array
+
+__all__ = ["attention", "attention_backward", "attention_work"]
+
+BLOCK = 1 << 17
+"""The scores in a block: in float32 half a megabyte, and the backward pass has two such arrays."""
+
+ROWS = 64
+"""The fewest queries in a block, so that the products are no thin ones."""
+
+SMALL = 1 << 20
+"""Up to this number of multiply-adds in a product, a second thread does not pay."""
+
+
+@dataclass(frozen=True)
+class _Heads:
+    """The operands, with one leading axis: that of the sequences, each of one head."""
+
+    q: Array
+    """Times the scale."""
+    k: Array
+    v: Array
+    masks: Array | None
+    """The masks that differ, of shape (n, L or 1, S or 1)."""
+    which: Array
+    """The mask of each sequence."""
+    causal: bool
+    kept: Array | None
+    """The weights of all sequences, for sequences of one block or for a caller who wants them."""
+    scale: float
+    lead: tuple[int, ...]
+
+    def blocks(self, sequences: slice) -> Iterator[tuple[slice, slice, Array | None]]:
+        """Slices of sequences and of queries, and where the weights of this block are kept."""
+        (_, L, _), S = self.q.shape, self.k.shape[1]
+        length = max(L, 1) if self.kept is not None else min(L, max(ROWS, BLOCK // max(S, 1)))
+        step = max(1, BLOCK // max(1, length * S))
+        for first in range(sequences.start, sequences.stop, step):
+            some = slice(first, min(first + step, sequences.stop))
+            for row in range(0, L, length):
+                yield some, slice(row, min(row + length, L)), None if self.kept is None else self.kept[some]
+
+    def weights(self, some: slice, rows: slice, out: Array | None) -> Array:
+        """The softmax of a block of scores. Without `out`, causal weights end at the last key that is seen."""
+        keys = min(rows.stop, self.k.shape[1]) if self.causal and out is None else None
+        p = np.matmul(self.q[some, rows], self.k[some, :keys].swapaxes(1, 2), out=out)
+        if self.masks is not None:
+            mask = self.masks if len(self.masks) == 1 else self.masks[self.which[some]]
+            mask = mask[:, rows if mask.shape[1] > 1 else slice(None)]
+            mask = mask[:, :, :keys] if mask.shape[2] > 1 else mask
+            if mask.dtype == bool:
+                np.copyto(p, -np.inf, where=~mask)
+            else:
+                p += mask
+        empty = math.nan if self.masks is None else 0.0
+        return softmax(p, out=p, first=rows.start if self.causal else None, empty=empty, alone=True)
+
+    def shared(self, work: Any) -> None:
+        """Share the sequences among the threads, if it pays; `work` gets slices of sequences."""
+        number, size = len(self.q), self.q.size * self.k.shape[1]
+        count = min(thread_count(), number) if size > SMALL else 1
+        ends = [number * i // count for i in range(count + 1)]
+        parts = [slice(a, b) for a, b in zip(ends, ends[1:], strict=False)]
+
+        def each(some: Sequence[slice]) -> None:
+            for part in some:
+                work(part)
+
+        in_parallel(each, parts)
+
+
+def attention(
+    q: Array, k: Array, v: Array, mask: Array | None, *, causal: bool, scale: float, weights: bool = False
+) -> tuple[Any, Any]:
+    """softmax(scale q k^T + mask) v, with `weights` also the softmax, and the residuals.
+
+    A query that a mask lets see no key has the output 0.
+
+    Args:
+        q, k, v: of one dtype, with the same leading axes.
+        mask: broadcasts to (..., L, S): True where a query sees a key, or numbers that are added to the scores.
+        causal: let query i see only the keys 0 to i.
+        scale: multiplies the scores.
+        weights: return the weights, too.
+    """
+    *lead, L, _ = q.shape
+    S = k.shape[-2]
+    q, k, v = (x.reshape(math.prod(lead), *x.shape[-2:]) for x in (q, k, v))
+    kept = np.empty((len(q), L, S), q.dtype) if weights or L * S <= BLOCK else None
+    masks, which = _masks(mask, tuple(lead))
+    heads = _Heads(q * scale, k, v, masks, which, causal, kept, scale, tuple(lead))
+    y = np.empty((len(q), L, v.shape[-1]), q.dtype)
+
+    def work(sequences: slice) -> None:
+        for some, rows, place in heads.blocks(sequences):
+            p = heads.weights(some, rows, place)
+            np.matmul(p, v[some, : p.shape[2]], out=y[some, rows])
+
+    heads.shared(work)
+    y = y.reshape(*lead, *y.shape[1:])
+    if weights and kept is not None:
+        return (y, kept.reshape(*lead, L, S)), heads
+    return y, heads
+
+
+def attention_backward(g: Any, heads: _Heads, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
+    """Cotangents of q, k and v. The mask has none."""
+    q, k, v = heads.q, heads.k, heads.v
+    g, of_weights = g if isinstance(g, tuple) else (g, None)
+    g = g.reshape(*q.shape[:2], v.shape[-1])
+    of_weights = None if of_weights is None else of_weights.reshape(*q.shape[:2], k.shape[1])
+    dq, dk, dv = np.empty_like(q), np.zeros_like(k), np.zeros_like(v)
+
+    def work(sequences: slice) -> None:
+        for some, rows, p in heads.blocks(sequences):
+            p = heads.weights(some, rows, None) if p is None else p
+            keys = slice(p.shape[2])
+            if needs[2]:
+                dv[some, keys] += np.matmul(p.swapaxes(1, 2), g[some, rows])
+            if needs[0] or needs[1]:
+                dp = np.matmul(g[some, rows], v[some, keys].swapaxes(1, 2))
+                if of_weights is not None:
+                    dp += of_weights[some]
+                ds = softmax_backward(dp, p, out=dp, alone=True)
+                np.matmul(ds, k[some, keys], out=dq[some, rows])
+                dk[some, keys] += np.matmul(ds.swapaxes(1, 2), q[some, rows])
+
+    heads.shared(work)
+    dq *= heads.scale
+    whole = [x.reshape(*heads.lead, *x.shape[1:]) for x in (dq, dk, dv)]
+    return (*(x if need else None for x, need in zip(whole, needs, strict=False)), None)
+
+
+def attention_work(y: Any, q: Array, k: Array, v: Array, mask: Any = None, **options: Any) -> int:
+    """Multiply-adds: a product with E and one with V entries for each pair of a query and a key."""
+    return int(math.prod(q.shape[:-1]) * k.shape[-2] * (q.shape[-1] + v.shape[-1]))
+
+
+def _masks(mask: Array | None, lead: tuple[int, ...]) -> tuple[Array | None, Array]:
+    """The masks that differ, of shape (n, L or 1, S or 1), and the number of the mask of each sequence."""
+    if mask is None:
+        return None, np.zeros(0, np.intp)
+    full = mask.reshape((1,) * (len(lead) + 2 - mask.ndim) + mask.shape)
+    own = full.shape[:-2]
+    which = np.broadcast_to(np.arange(math.prod(own)).reshape(own), lead).reshape(-1)
+    return full.reshape(math.prod(own), *full.shape[-2:]), which

@@ -1,0 +1,174 @@
+/* Functions along rows: softmax and log-softmax with their ways back, and the cross-entropy of targets.
+
+   Layout. x is (rows, n), and each row is a vector of scores. All sweeps over one row follow each other, so a row
+   comes from memory once and then stays in the first cache; NumPy sweeps over the whole array each time.
+
+   Shifts. exp(x - shift) must not overflow. The difference of two scores is rounded, and the exponential
+   magnifies this error. If the largest score is moderate, the softmax shifts by 0; otherwise by an integer, and
+   the difference is exact. Rows of -inf alone have no softmax; the caller says what is written there.
+
+   Causal rows. With a `period`, x is a stack of blocks of `period` rows. Row i of each block sees the entries
+   0 to first + i, and the others get the softmax 0. They are never read.
+*/
+
+#include "sums.h"
+#include "vmath.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The largest entry that is not NaN; -inf if there is none. */
+static REAL largest(const REAL *x, int64_t n)
+{
+    REAL top[4 * LANES], found = (REAL)-INFINITY;
+    int64_t i = 0;
+    for (int64_t k = 0; k < 4 * LANES; k++)
+        top[k] = found;
+    for (; n - i >= 4 * LANES; i += 4 * LANES)
+        for (int64_t k = 0; k < 4 * LANES; k++)
+            top[k] = x[i + k] > top[k] ? x[i + k] : top[k];
+    for (int64_t k = 0; k < 4 * LANES && i; k++)
+        found = top[k] > found ? top[k] : found;
+    for (; i < n; i++)
+        found = x[i] > found ? x[i] : found;
+    return found;
+}
+
+/* exp(y). Far below 0, 2^k is made 2^DEEP times as large until the end, as in `logistic`. */
+INLINE REAL exponential(REAL y)
+{
+    REAL least = REAL_OF(-110, -750), most = REAL_OF(88, 709), rounded;
+    REAL inside = y < least ? least : y > most ? most : y;
+    int deep = inside < REAL_OF(-80, -700);
+    REAL p = reduced(inside, &rounded), power = power_of_2(rounded + (deep ? (REAL)DEEP : 0));
+    REAL z = (power + power * p) * (deep ? REAL_OF(0x1p-100, 0x1p-100) : 1);
+    return y > most ? (REAL)INFINITY : z;
+}
+
+/* y = exp(x - shift). */
+static void exponentials(const REAL *x, REAL *y, int64_t n, REAL shift)
+{
+    for (int64_t i = 0; i < n; i++)
+        y[i] = exponential(x[i] - shift);
+}
+
+/* -- softmax --------------------------------------------------------------------------------------- */
+
+/* 0, or an integer for which exp(top - shift) does not overflow and is not small. */
+static REAL shift_of(REAL top)
+{
+    double room = (sizeof(REAL) == 4 ? 88.7 : 709.7) - 30;
+    double shift = rint((top < 0 ? top : 0) + (top > room ? top - room : 0));
+    return isfinite(shift) ? (REAL)shift : 0;
+}
+
+/* y = softmax of the rows `row` to `end` of x, which may be y itself; `empty` in rows of -inf. */
+void NAME(softmax)(const REAL *x, REAL *y, int64_t n, int64_t row, int64_t end, int64_t period, int64_t first,
+                   double empty)
+{
+    for (; row < end; row++) {
+        const REAL *from = x + row * n;
+        REAL *to = y + row * n;
+        int64_t seen = period ? smaller(first + row % period + 1, n) : n;
+        exponentials(from, to, seen, shift_of(largest(from, seen)));
+        REAL total = (REAL)sum_of(to, seen);
+        if (total == 0)
+            for (int64_t i = 0; i < seen; i++)
+                to[i] = (REAL)empty;
+        else
+            for (int64_t i = 0; i < seen; i++)
+                to[i] /= total;
+        memset(to + seen, 0, (size_t)(n - seen) * sizeof(REAL));
+    }
+}
+
+/* An entry p above 1/2 loses digits in 1 - p. The cotangents of a row add up to 0, so the entry gets minus the
+   sum of the others. */
+static void balance(const REAL *p, REAL *gx, int64_t n)
+{
+    if (!(largest(p, n) > (REAL)0.5))
+        return;
+    int64_t large = 0;
+    while (!(p[large] > (REAL)0.5))
+        large++;
+    gx[large] = 0;
+    gx[large] = (REAL)-sum_of(gx, n);
+}
+
+/* gx = y (g - sum of g y) in the rows `row` to `end`; gx may be g. */
+void NAME(softmax_backward)(const REAL *g, const REAL *y, REAL *gx, int64_t n, int64_t row, int64_t end)
+{
+    for (; row < end; row++) {
+        const REAL *of_g = g + row * n, *p = y + row * n;
+        REAL *to = gx + row * n, mean = (REAL)dot(of_g, p, n);
+        for (int64_t i = 0; i < n; i++)
+            to[i] = p[i] * (of_g[i] - mean);
+        balance(p, to, n);
+    }
+}
+
+/* -- log-softmax ----------------------------------------------------------------------------------- */
+
+/* y = x - log(sum of exp(x)). The largest entries add 1 each, and log1p takes the sum without one of them. */
+void NAME(log_softmax)(const REAL *x, REAL *y, int64_t n, int64_t row, int64_t end)
+{
+    for (; row < end; row++) {
+        const REAL *from = x + row * n;
+        REAL *to = y + row * n, top = largest(from, n);
+        REAL shift = isfinite(top) ? top : 0;
+        exponentials(from, to, n, shift);
+        double ties = 0;
+        for (int64_t i = 0; i < n; i++)
+            if (from[i] == shift)
+                to[i] = 0, ties++;
+        REAL log_total = (REAL)log1p(sum_of(to, n) + (ties - 1));
+        for (int64_t i = 0; i < n; i++)
+            to[i] = from[i] - shift - log_total;
+    }
+}
+
+/* gx = g - p (sum of g), with p = softmax(x); gx may be g. */
+void NAME(log_softmax_backward)(const REAL *g, const REAL *p, REAL *gx, int64_t n, int64_t row, int64_t end)
+{
+    for (; row < end; row++) {
+        const REAL *of_g = g + row * n, *of_p = p + row * n;
+        REAL *to = gx + row * n, total = (REAL)sum_of(of_g, n);
+        for (int64_t i = 0; i < n; i++)
+            to[i] = of_g[i] - of_p[i] * total;
+        balance(of_p, to, n);
+    }
+}
+
+/* -- cross-entropy --------------------------------------------------------------------------------- */
+
+/* The losses log(sum of exp(x)) - x[target] of the rows `row` to `end`. e gets the exponentials, with 0 for the
+   target; `others` their sum, and `whole` the sum with the target. */
+void NAME(target_losses)(const REAL *x, const int64_t *targets, REAL *losses, REAL *e, REAL *others, REAL *whole,
+                         int64_t n, int64_t row, int64_t end)
+{
+    for (; row < end; row++) {
+        const REAL *from = x + row * n;
+        REAL *to = e + row * n, top = largest(from, n), shift = top == (REAL)-INFINITY ? 0 : top;
+        int64_t target = targets[row];
+        exponentials(from, to, n, shift);
+        REAL own = to[target];
+        to[target] = 0;
+        REAL rest = others[row] = (REAL)sum_of(to, n), sum = whole[row] = rest + own;
+        /* A sure and right network has a small loss, which is exact without the 1 of p = 1. */
+        losses[row] = (REAL)(own > rest ? log1p((double)rest / (double)own)
+                                        : log((double)sum) - (double)(from[target] - shift));
+    }
+}
+
+/* g p for the classes of each row, and g (p - 1) for the target. */
+void NAME(target_losses_backward)(const REAL *g, const REAL *e, const REAL *others, const REAL *whole,
+                                  const int64_t *targets, REAL *gx, int64_t n, int64_t row, int64_t end)
+{
+    for (; row < end; row++) {
+        const REAL *from = e + row * n;
+        REAL *to = gx + row * n, part = g[row] / whole[row];
+        for (int64_t i = 0; i < n; i++)
+            to[i] = from[i] * part;
+        to[targets[row]] = -others[row] * part;
+    }
+}
