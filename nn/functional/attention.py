@@ -31,15 +31,35 @@ def attention(
     return (p @ v, p) if weights else p @ v
 
 
-def has_kernel(q: Input, k: Input, v: Input, mask: Array | Tensor | None) -> bool:
-    """Whether the kernel of `attention` serves these operands: one dtype, and no gradient of the mask."""
-    masks = () if mask is None or mask.dtype == bool else (mask,)
+@ag.fused(kernels.self_attention, kernels.self_attention_backward, work=kernels.self_attention_work)
+def self_attention(
+    qkv: Any, mask: Any, *, heads: int, causal: bool, scale: float, weights: bool = False
+) -> Any:
+    """The attention of several heads, joined along the last axis, from q, k and v side by side."""
+    B, T, size = qkv.shape
+    parts = np.reshape(qkv, (B, T, 3, heads, size // (3 * heads)))
+    q, k, v = (np.swapaxes(parts[:, :, i], 1, 2) for i in range(3))
+    p = _weights(q, k, mask, causal, scale)
+    y = np.reshape(np.swapaxes(p @ v, 1, 2), (B, T, size // 3))
+    return (y, p) if weights else y
+
+
+def has_kernel(mask: Any, dtype: np.dtype[Any], lead: tuple[int, ...]) -> bool:
+    """Whether the kernels serve a mask: a constant that changes neither shape nor dtype of the scores.
+
+    Args:
+        mask: a mask, or None.
+        dtype: the dtype of the scores.
+        lead: the leading axes of the scores, those of the heads.
+    """
+    if dtype.kind != "f" or mask is None:
+        return dtype.kind == "f"
+    own = mask.shape[:-2]
     return (
-        q.dtype.kind == "f"
-        and all(x.dtype == q.dtype for x in (k, v, *masks))
-        and q.shape[:-2] == k.shape[:-2] == v.shape[:-2]
-        and k.shape[-2:-1] == v.shape[-2:-1]
-        and getattr(mask, "node", None) is None
+        getattr(mask, "node", None) is None
+        and 2 <= mask.ndim <= len(lead) + 2
+        and np.can_cast(mask.dtype, dtype)
+        and all(n in (1, m) for n, m in zip(own[::-1], lead[::-1], strict=False))
     )
 
 
@@ -80,7 +100,9 @@ def scaled_dot_product_attention(
         >>> scaled_dot_product_attention(x, x, x, is_causal=True)[0, 0].tolist()
         [1.0, 0.0]
     """
-    if dropout_p or not has_kernel(query, key, value, attn_mask):
+    lead, dtype = query.shape[:-2], query.dtype
+    alike = all(x.shape[:-2] == lead and x.dtype == dtype for x in (key, value))
+    if dropout_p or not alike or not has_kernel(attn_mask, dtype, lead):
         return dropout(attention_weights(query, key, attn_mask, is_causal, scale), dropout_p) @ value
     scale = _scale(query, key, scale)
     return attention(query, key, value, attn_mask, causal=bool(is_causal), scale=scale)

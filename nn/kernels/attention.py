@@ -20,10 +20,20 @@ from .rows import softmax, softmax_backward
 from .threads import in_parallel, thread_count
 from .windows import Array
 
-__all__ = ["attention", "attention_backward", "attention_work"]
+__all__ = [
+    "attention",
+    "attention_backward",
+    "attention_work",
+    "self_attention",
+    "self_attention_backward",
+    "self_attention_work",
+]
 
 BLOCK = 1 << 17
 """The scores in a block: in float32 half a megabyte, and the backward pass has two such arrays."""
+
+KEPT = 1 << 18
+"""Up to this number of scores in all, the weights are kept for the backward pass."""
 
 ROWS = 64
 """The fewest queries in a block, so that the products are no thin ones."""
@@ -106,7 +116,7 @@ def attention(
     *lead, L, _ = q.shape
     S = k.shape[-2]
     q, k, v = (x.reshape(math.prod(lead), *x.shape[-2:]) for x in (q, k, v))
-    kept = np.empty((len(q), L, S), q.dtype) if weights or L * S <= BLOCK else None
+    kept = np.empty((len(q), L, S), q.dtype) if weights or len(q) * L * S <= KEPT else None
     masks, which = _masks(mask, tuple(lead))
     heads = _Heads(q * scale, k, v, masks, which, causal, kept, scale, tuple(lead))
     y = np.empty((len(q), L, v.shape[-1]), q.dtype)
@@ -151,9 +161,43 @@ def attention_backward(g: Any, heads: _Heads, needs: tuple[bool, ...]) -> tuple[
     return (*(x if need else None for x, need in zip(whole, needs, strict=False)), None)
 
 
+def self_attention(qkv: Array, mask: Array | None, *, heads: int, **options: Any) -> tuple[Any, Any]:
+    """The attention of several heads, joined along the last axis: (B, T, E) from (B, T, 3 E).
+
+    Args:
+        qkv: queries, keys and values side by side, each with the heads side by side.
+        mask: broadcasts to (B, heads, T, T).
+        heads: their number.
+        options: those of `attention`.
+    """
+    B, T, _ = qkv.shape
+    q, k, v = qkv.reshape(B, T, 3, heads, -1).transpose(2, 0, 3, 1, 4)
+    y, residuals = attention(q, k, v, mask, **options)
+    y, *weights = y if isinstance(y, tuple) else (y,)
+    joined = y.swapaxes(1, 2).reshape(B, T, -1)
+    return ((joined, *weights) if weights else joined), residuals
+
+
+def self_attention_backward(g: Any, residuals: _Heads, needs: tuple[bool, ...]) -> tuple[Array | None, None]:
+    """The cotangent of queries, keys and values side by side. The mask has none."""
+    (B, heads), (_, T, D) = residuals.lead, residuals.q.shape
+    g, *of_weights = g if isinstance(g, tuple) else (g,)
+    g = g.reshape(B, T, heads, D).swapaxes(1, 2)
+    *parts, _ = attention_backward((g, *of_weights) if of_weights else g, residuals, (True, True, True, False))
+    joined = np.empty((B, T, 3, heads, D), residuals.q.dtype)
+    for i, part in enumerate(parts):
+        joined[:, :, i] = part.swapaxes(1, 2)  # type: ignore[union-attr]
+    return joined.reshape(B, T, -1), None
+
+
 def attention_work(y: Any, q: Array, k: Array, v: Array, mask: Any = None, **options: Any) -> int:
     """Multiply-adds: a product with E and one with V entries for each pair of a query and a key."""
     return int(math.prod(q.shape[:-1]) * k.shape[-2] * (q.shape[-1] + v.shape[-1]))
+
+
+def self_attention_work(y: Any, qkv: Array, mask: Any = None, **options: Any) -> int:
+    """Multiply-adds, as in `attention_work`."""
+    return int(2 * qkv.size // 3 * qkv.shape[1])
 
 
 def _masks(mask: Array | None, lead: tuple[int, ...]) -> tuple[Array | None, Array]:

@@ -27,9 +27,11 @@ static REAL largest(const REAL *x, int64_t n)
     for (; n - i >= 4 * LANES; i += 4 * LANES)
         for (int64_t k = 0; k < 4 * LANES; k++)
             top[k] = x[i + k] > top[k] ? x[i + k] : top[k];
-    for (int64_t k = 0; k < 4 * LANES && i; k++)
-        found = top[k] > found ? top[k] : found;
-    for (; i < n; i++)
+#pragma GCC unroll 6
+    for (int64_t half = 2 * LANES; half; half /= 2)
+        for (int64_t k = 0; k < half; k++)
+            top[k] = top[k + half] > top[k] ? top[k + half] : top[k];
+    for (found = top[0]; i < n; i++)
         found = x[i] > found ? x[i] : found;
     return found;
 }
@@ -71,13 +73,14 @@ void NAME(softmax)(const REAL *x, REAL *y, int64_t n, int64_t row, int64_t end, 
         REAL *to = y + row * n;
         int64_t seen = period ? smaller(first + row % period + 1, n) : n;
         exponentials(from, to, seen, shift_of(largest(from, seen)));
-        REAL total = (REAL)sum_of(to, seen);
+        double total = sum_of(to, seen);
+        REAL scale = (REAL)(1 / total);
         if (total == 0)
             for (int64_t i = 0; i < seen; i++)
                 to[i] = (REAL)empty;
         else
             for (int64_t i = 0; i < seen; i++)
-                to[i] /= total;
+                to[i] *= scale;
         memset(to + seen, 0, (size_t)(n - seen) * sizeof(REAL));
     }
 }

@@ -12,10 +12,13 @@
 /* The sum over the lanes of a vector, in pairs. */
 INLINE double across(vec sum)
 {
+    REAL lanes[LANES];
+    store(lanes, sum);
+#pragma GCC unroll 4
     for (int64_t half = LANES / 2; half; half /= 2)
         for (int64_t i = 0; i < half; i++)
-            sum[i] += sum[i + half];
-    return (double)sum[0];
+            lanes[i] += lanes[i + half];
+    return (double)lanes[0];
 }
 
 /* A vector of a b, or of a if b is a null pointer. */
