@@ -10,7 +10,7 @@ Shapes: q (..., L, E), k (..., S, E), v (..., S, V), mask (..., L, S); the leadi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,24 +60,46 @@ class _Heads:
     scale: float
     lead: tuple[int, ...]
 
-    def blocks(self, sequences: slice) -> Iterator[tuple[slice, slice, Array | None]]:
-        """Slices of sequences and of queries, and where the weights of this block are kept."""
-        (_, L, _), S = self.q.shape, self.k.shape[1]
-        length = max(L, 1) if self.kept is not None else min(L, max(ROWS, BLOCK // max(S, 1)))
+    @property
+    def length(self) -> int:
+        """The queries in a block."""
+        L, S = self.q.shape[1], max(self.k.shape[1], 1)
+        return L if self.kept is not None or L * S <= BLOCK else max(ROWS, BLOCK // S)
+
+    def blocks(self, sequences: slice) -> Iterator[tuple[slice, slice, int]]:
+        """Slices of sequences and of queries, and the number of keys that the queries see."""
+        L, S, length = self.q.shape[1], self.k.shape[1], self.length
         step = max(1, BLOCK // max(1, length * S))
         for first in range(sequences.start, sequences.stop, step):
-            some = slice(first, min(first + step, sequences.stop))
-            for row in range(0, L, length):
-                yield some, slice(row, min(row + length, L)), None if self.kept is None else self.kept[some]
+            for row in range(0, L, max(length, 1)):
+                end = min(row + length, L)
+                seen = min(end, S) if self.causal and length < L else S
+                yield slice(first, min(first + step, sequences.stop)), slice(row, end), seen
 
-    def weights(self, some: slice, rows: slice, out: Array | None) -> Array:
-        """The softmax of a block of scores. Without `out`, causal weights end at the last key that is seen."""
-        keys = min(rows.stop, self.k.shape[1]) if self.causal and out is None else None
-        p = np.matmul(self.q[some, rows], self.k[some, :keys].swapaxes(1, 2), out=out)
+    def room(self) -> Callable[[Array, Array], Array]:
+        """A function that multiplies a block, a b^T, and writes all its results to one place in memory.
+
+        Pages that the system has just handed out cost more time than the product.
+        """
+        memory = np.empty(0, self.q.dtype)
+
+        def product(a: Array, b: Array) -> Array:
+            nonlocal memory
+            shape = *a.shape[:2], b.shape[1]
+            size = math.prod(shape)
+            memory = memory if memory.size >= size else np.empty(size, memory.dtype)
+            return np.matmul(a, b.swapaxes(1, 2), out=memory[:size].reshape(shape))
+
+        return product
+
+    def weights(self, some: slice, rows: slice, seen: int, product: Callable[[Array, Array], Array]) -> Array:
+        """The softmax of a block of scores."""
+        q, k = self.q[some, rows], self.k[some, :seen]
+        p = product(q, k) if self.kept is None else np.matmul(q, k.swapaxes(1, 2), out=self.kept[some])
         if self.masks is not None:
             mask = self.masks if len(self.masks) == 1 else self.masks[self.which[some]]
             mask = mask[:, rows if mask.shape[1] > 1 else slice(None)]
-            mask = mask[:, :, :keys] if mask.shape[2] > 1 else mask
+            mask = mask[:, :, :seen] if mask.shape[2] > 1 else mask
             if mask.dtype == bool:
                 np.copyto(p, -np.inf, where=~mask)
             else:
@@ -122,9 +144,10 @@ def attention(
     y = np.empty((len(q), L, v.shape[-1]), q.dtype)
 
     def work(sequences: slice) -> None:
-        for some, rows, place in heads.blocks(sequences):
-            p = heads.weights(some, rows, place)
-            np.matmul(p, v[some, : p.shape[2]], out=y[some, rows])
+        product = heads.room()
+        for some, rows, seen in heads.blocks(sequences):
+            p = heads.weights(some, rows, seen, product)
+            np.matmul(p, v[some, :seen], out=y[some, rows])
 
     heads.shared(work)
     y = y.reshape(*lead, *y.shape[1:])
@@ -139,26 +162,34 @@ def attention_backward(g: Any, heads: _Heads, needs: tuple[bool, ...]) -> tuple[
     g, of_weights = g if isinstance(g, tuple) else (g, None)
     g = g.reshape(*q.shape[:2], v.shape[-1])
     of_weights = None if of_weights is None else of_weights.reshape(*q.shape[:2], k.shape[1])
-    dq, dk, dv = np.empty_like(q), np.zeros_like(k), np.zeros_like(v)
+    once = heads.length == q.shape[1]
+    dq, dk, dv = np.empty_like(q), *((np.empty_like if once else np.zeros_like)(x) for x in (k, v))
 
     def work(sequences: slice) -> None:
-        for some, rows, p in heads.blocks(sequences):
-            p = heads.weights(some, rows, None) if p is None else p
-            keys = slice(p.shape[2])
-            if needs[2]:
-                dv[some, keys] += np.matmul(p.swapaxes(1, 2), g[some, rows])
-            if needs[0] or needs[1]:
-                dp = np.matmul(g[some, rows], v[some, keys].swapaxes(1, 2))
-                if of_weights is not None:
-                    dp += of_weights[some]
-                ds = softmax_backward(dp, p, out=dp, alone=True)
-                np.matmul(ds, k[some, keys], out=dq[some, rows])
-                dk[some, keys] += np.matmul(ds.swapaxes(1, 2), q[some, rows])
+        again, product = heads.room(), heads.room()
+        for some, rows, seen in heads.blocks(sequences):
+            p = heads.weights(some, rows, seen, again) if heads.kept is None else heads.kept[some]
+            at = some, slice(seen)
+            _add(dv[at], p, g[some, rows], once)
+            dp = product(g[some, rows], v[at])
+            if of_weights is not None:
+                dp += of_weights[some]
+            ds = softmax_backward(dp, p, out=dp, alone=True)
+            np.matmul(ds, k[at], out=dq[some, rows])
+            _add(dk[at], ds, q[some, rows], once)
 
     heads.shared(work)
     dq *= heads.scale
     whole = [x.reshape(*heads.lead, *x.shape[1:]) for x in (dq, dk, dv)]
     return (*(x if need else None for x, need in zip(whole, needs, strict=False)), None)
+
+
+def _add(place: Array, a: Array, b: Array, once: bool) -> None:
+    """Add a^T b to a place, or write it there if nothing else is added."""
+    if once:
+        np.matmul(a.swapaxes(1, 2), b, out=place)
+    else:
+        place += np.matmul(a.swapaxes(1, 2), b)
 
 
 def self_attention(qkv: Array, mask: Array | None, *, heads: int, **options: Any) -> tuple[Any, Any]:

@@ -118,20 +118,25 @@ class MultiheadAttention(Module):
         if query.ndim not in (2, 3) or query.shape[-1] != self.embed_dim:
             shape = f"(B, L, {self.embed_dim})" if self.batch_first else f"(L, B, {self.embed_dim})"
             raise InputError(self, f"expects queries of shape {shape}, got {query.shape}")
-        axis = 0 if self.batch_first or single else 1
-        batch = tuple(x[None] if single else np.swapaxes(x, 0, axis) for x in (query, key, value))
+        batched = (lambda x: x[None]) if single else self._batch_first
+        alike = query is key is value
+        batch = (batched(query),) * 3 if alike else tuple(map(batched, (query, key, value)))
         (B, L, E), S = batch[0].shape, batch[1].shape[1]
         mask = _added(attn_mask, (-1, self.num_heads, L, S))
         if key_padding_mask is not None:
             padding = _added(key_padding_mask, (B, 1, 1, S))
             mask = padding if mask is None else mask + padding
-        joined, weights = self._attended(batch, mask, is_causal, query is key is value, need_weights)
+        joined, weights = self._attended(batch, mask, is_causal, alike, need_weights)
         y = self.out_proj(joined)
-        y = y[0] if single else np.swapaxes(y, 0, axis)
+        y = y[0] if single else self._batch_first(y)
         if not need_weights:
             return y, None
         shown = np.mean(weights, axis=1) if average_attn_weights else weights
         return y, shown[0] if single else shown
+
+    def _batch_first(self, x: Any) -> Any:
+        """The input or the output with the batch as its first axis, or from there back."""
+        return x if self.batch_first else np.swapaxes(x, 0, 1)
 
     def _attended(
         self, batch: tuple[Any, ...], mask: Any, causal: bool, alike: bool, need_weights: bool

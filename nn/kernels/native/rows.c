@@ -8,7 +8,7 @@
    the difference is exact. Rows of -inf alone have no softmax; the caller says what is written there.
 
    Causal rows. With a `period`, x is a stack of blocks of `period` rows. Row i of each block sees the entries
-   0 to first + i, and the others get the softmax 0. They are never read.
+   0 to first + i. The others count as -inf.
 */
 
 #include "sums.h"
@@ -27,6 +27,9 @@ static REAL largest(const REAL *x, int64_t n)
     for (; n - i >= 4 * LANES; i += 4 * LANES)
         for (int64_t k = 0; k < 4 * LANES; k++)
             top[k] = x[i + k] > top[k] ? x[i + k] : top[k];
+    for (; n - i >= LANES; i += LANES)
+        for (int64_t k = 0; k < LANES; k++)
+            top[k] = x[i + k] > top[k] ? x[i + k] : top[k];
 #pragma GCC unroll 6
     for (int64_t half = 2 * LANES; half; half /= 2)
         for (int64_t k = 0; k < half; k++)
@@ -36,22 +39,36 @@ static REAL largest(const REAL *x, int64_t n)
     return found;
 }
 
-/* exp(y). Far below 0, 2^k is made 2^DEEP times as large until the end, as in `logistic`. */
-INLINE REAL exponential(REAL y)
-{
-    REAL least = REAL_OF(-110, -750), most = REAL_OF(88, 709), rounded;
-    REAL inside = y < least ? least : y > most ? most : y;
-    int deep = inside < REAL_OF(-80, -700);
-    REAL p = reduced(inside, &rounded), power = power_of_2(rounded + (deep ? (REAL)DEEP : 0));
-    REAL z = (power + power * p) * (deep ? REAL_OF(0x1p-100, 0x1p-100) : 1);
-    return y > most ? (REAL)INFINITY : z;
-}
+/* The rows that are worked on together: short rows, so that few vectors of exponentials are not full. */
+static int64_t together(int64_t n) { return larger(BLOCK / n, 1); }
 
-/* y = exp(x - shift). */
-static void exponentials(const REAL *x, REAL *y, int64_t n, REAL shift)
+/* y = x - shift. */
+static void subtract(const REAL *x, REAL *y, int64_t n, REAL shift)
 {
     for (int64_t i = 0; i < n; i++)
-        y[i] = exponential(x[i] - shift);
+        y[i] = x[i] - shift;
+}
+
+/* exp(x). Where it is 0, as for -inf in a mask, the products of `exp_of` would underflow, which takes the
+   processor a hundred cycles. */
+INLINE vec weight_of(vec x)
+{
+    ivec none = x < ONE_OF(-745.2, -103.98);
+    return choose(none, all(0), exp_of(choose(none, all(0), x)));
+}
+
+/* y <- exp(y). */
+static void exponentials(REAL *y, int64_t n)
+{
+    int64_t i = 0;
+    for (; n - i >= LANES; i += LANES)
+        store(y + i, weight_of(load(y + i)));
+    if (i < n) {
+        REAL rest[LANES] = {0};
+        memcpy(rest, y + i, (size_t)(n - i) * sizeof(REAL));
+        store(rest, weight_of(load(rest)));
+        memcpy(y + i, rest, (size_t)(n - i) * sizeof(REAL));
+    }
 }
 
 /* -- softmax --------------------------------------------------------------------------------------- */
@@ -68,20 +85,24 @@ static REAL shift_of(REAL top)
 void NAME(softmax)(const REAL *x, REAL *y, int64_t n, int64_t row, int64_t end, int64_t period, int64_t first,
                    double empty)
 {
-    for (; row < end; row++) {
-        const REAL *from = x + row * n;
-        REAL *to = y + row * n;
-        int64_t seen = period ? smaller(first + row % period + 1, n) : n;
-        exponentials(from, to, seen, shift_of(largest(from, seen)));
-        double total = sum_of(to, seen);
-        REAL scale = (REAL)(1 / total);
-        if (total == 0)
-            for (int64_t i = 0; i < seen; i++)
-                to[i] = (REAL)empty;
-        else
-            for (int64_t i = 0; i < seen; i++)
-                to[i] *= scale;
-        memset(to + seen, 0, (size_t)(n - seen) * sizeof(REAL));
+    for (int64_t last; row < end; row = last) {
+        last = smaller(row + together(n), end);
+        for (int64_t r = row; r < last; r++) {
+            const REAL *from = x + r * n;
+            REAL *to = y + r * n;
+            int64_t seen = period ? smaller(first + r % period + 1, n) : n;
+            if (from != to)
+                memcpy(to, from, (size_t)seen * sizeof(REAL));
+            for (int64_t i = seen; i < n; i++)
+                to[i] = (REAL)-INFINITY;
+            subtract(to, to, n, shift_of(largest(to, n)));
+        }
+        exponentials(y + row * n, (last - row) * n);
+        for (REAL *to = y + row * n; to < y + last * n; to += n) {
+            REAL total = (REAL)sum_of(to, n);
+            for (int64_t i = 0; i < n; i++)
+                to[i] = total == 0 ? (REAL)empty : to[i] / total;
+        }
     }
 }
 
@@ -117,13 +138,11 @@ void NAME(log_softmax)(const REAL *x, REAL *y, int64_t n, int64_t row, int64_t e
 {
     for (; row < end; row++) {
         const REAL *from = x + row * n;
-        REAL *to = y + row * n, top = largest(from, n);
-        REAL shift = isfinite(top) ? top : 0;
-        exponentials(from, to, n, shift);
+        REAL *to = y + row * n, top = largest(from, n), shift = isfinite(top) ? top : 0;
         double ties = 0;
         for (int64_t i = 0; i < n; i++)
-            if (from[i] == shift)
-                to[i] = 0, ties++;
+            to[i] = from[i] == shift ? (REAL)-INFINITY : from[i] - shift, ties += from[i] == shift;
+        exponentials(to, n);
         REAL log_total = (REAL)log1p(sum_of(to, n) + (ties - 1));
         for (int64_t i = 0; i < n; i++)
             to[i] = from[i] - shift - log_total;
@@ -145,31 +164,37 @@ void NAME(log_softmax_backward)(const REAL *g, const REAL *p, REAL *gx, int64_t 
 /* -- cross-entropy --------------------------------------------------------------------------------- */
 
 /* The losses log(sum of exp(x)) - x[target] of the rows `row` to `end`. e gets the exponentials, with 0 for the
-   target; `others` their sum, and `whole` the sum with the target. */
-void NAME(target_losses)(const REAL *x, const int64_t *targets, REAL *losses, REAL *e, REAL *others, REAL *whole,
+   target; `others` their sum, and `sums` the sum with the target. */
+void NAME(target_losses)(const REAL *x, const int64_t *targets, REAL *losses, REAL *e, REAL *others, REAL *sums,
                          int64_t n, int64_t row, int64_t end)
 {
-    for (; row < end; row++) {
-        const REAL *from = x + row * n;
-        REAL *to = e + row * n, top = largest(from, n), shift = top == (REAL)-INFINITY ? 0 : top;
-        int64_t target = targets[row];
-        exponentials(from, to, n, shift);
-        REAL own = to[target];
-        to[target] = 0;
-        REAL rest = others[row] = (REAL)sum_of(to, n), sum = whole[row] = rest + own;
-        /* A sure and right network has a small loss, which is exact without the 1 of p = 1. */
-        losses[row] = (REAL)(own > rest ? log1p((double)rest / (double)own)
-                                        : log((double)sum) - (double)(from[target] - shift));
+    for (int64_t last; row < end; row = last) {
+        last = smaller(row + together(n), end);
+        for (int64_t r = row; r < last; r++) {
+            REAL top = largest(x + r * n, n);
+            subtract(x + r * n, e + r * n, n, top == (REAL)-INFINITY ? 0 : top);
+            losses[r] = e[r * n + targets[r]];
+        }
+        exponentials(e + row * n, (last - row) * n);
+        for (int64_t r = row; r < last; r++) {
+            REAL own = e[r * n + targets[r]];
+            e[r * n + targets[r]] = 0;
+            REAL rest = others[r] = (REAL)sum_of(e + r * n, n);
+            sums[r] = rest + own;
+            /* A sure and right network has a small loss, which is exact without the 1 of p = 1. */
+            losses[r] = (REAL)(own > rest ? log1p((double)rest / (double)own)
+                                          : log((double)rest + (double)own) - (double)losses[r]);
+        }
     }
 }
 
 /* g p for the classes of each row, and g (p - 1) for the target. */
-void NAME(target_losses_backward)(const REAL *g, const REAL *e, const REAL *others, const REAL *whole,
+void NAME(target_losses_backward)(const REAL *g, const REAL *e, const REAL *others, const REAL *sums,
                                   const int64_t *targets, REAL *gx, int64_t n, int64_t row, int64_t end)
 {
     for (; row < end; row++) {
         const REAL *from = e + row * n;
-        REAL *to = gx + row * n, part = g[row] / whole[row];
+        REAL *to = gx + row * n, part = g[row] / sums[row];
         for (int64_t i = 0; i < n; i++)
             to[i] = from[i] * part;
         to[targets[row]] = -others[row] * part;
