@@ -7,13 +7,22 @@ import math
 import numpy as np
 
 import autograd_lite as ag
-from autograd_lite.sums import total
+from autograd_lite.sums import narrowed, total, widened
 
 from .native import rows as native
 from .native import twin
 from .windows import Array
 
-__all__ = ["log_softmax", "log_softmax_backward", "softmax", "softmax_backward"]
+__all__ = [
+    "log_softmax",
+    "log_softmax_backward",
+    "log_softmax_of_rows",
+    "log_softmax_of_rows_backward",
+    "softmax",
+    "softmax_backward",
+    "softmax_of_rows",
+    "softmax_of_rows_backward",
+]
 
 
 @twin(native.softmax)
@@ -63,6 +72,31 @@ def log_softmax(x: Array) -> Array:
 def log_softmax_backward(g: Array, p: Array) -> Array:
     """g - p sum of g, where p is the softmax."""
     return _balanced(g - p * total(g, -1, keepdims=True), p)
+
+
+# -- with residuals --------------------------------------------------------------------------------
+
+
+def softmax_of_rows(x: Array) -> tuple[Array, Any]:
+    """The softmax, which is its own residual; half precision is computed in single precision."""
+    y = softmax(widened(x))
+    return narrowed(y, x), y
+
+
+def softmax_of_rows_backward(g: Array, y: Array, needs: tuple[bool, ...]) -> tuple[Array]:
+    """The cotangent of x."""
+    return (softmax_backward(widened(g), y),)
+
+
+def log_softmax_of_rows(x: Array) -> tuple[Array, Any]:
+    """The log-softmax, and x for the backward pass."""
+    x_wide = widened(x)
+    return narrowed(log_softmax(x_wide), x), x_wide
+
+
+def log_softmax_of_rows_backward(g: Array, x: Array, needs: tuple[bool, ...]) -> tuple[Array]:
+    """The cotangent of x."""
+    return (log_softmax_backward(widened(g), softmax(x)),)
 
 
 def _balanced(gx: Array, p: Array) -> Array:
