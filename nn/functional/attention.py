@@ -23,9 +23,7 @@ Input = Tensor | Array
 
 
 @ag.fused(kernels.attention, kernels.attention_backward, work=kernels.attention_work)
-def attention(
-    q: Any, k: Any, v: Any, mask: Any, *, causal: bool, scale: float, weights: bool = False
-) -> Any:
+def attention(q: Any, k: Any, v: Any, mask: Any, *, causal: bool, scale: float, weights: bool = False) -> Any:
     """softmax(scale q k^T + mask) v; with `weights` also the softmax."""
     p = _weights(q, k, mask, causal, scale)
     return (p @ v, p) if weights else p @ v

@@ -214,7 +214,9 @@ def self_attention_backward(g: Any, residuals: _Heads, needs: tuple[bool, ...]) 
     (B, heads), (_, T, D) = residuals.lead, residuals.q.shape
     g, *of_weights = g if isinstance(g, tuple) else (g,)
     g = g.reshape(B, T, heads, D).swapaxes(1, 2)
-    *parts, _ = attention_backward((g, *of_weights) if of_weights else g, residuals, (True, True, True, False))
+    *parts, _ = attention_backward(
+        (g, *of_weights) if of_weights else g, residuals, (True, True, True, False)
+    )
     joined = np.empty((B, T, 3, heads, D), residuals.q.dtype)
     for i, part in enumerate(parts):
         joined[:, :, i] = part.swapaxes(1, 2)  # type: ignore[union-attr]

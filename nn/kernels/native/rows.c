@@ -139,9 +139,11 @@ void NAME(log_softmax)(const REAL *x, REAL *y, int64_t n, int64_t row, int64_t e
     for (; row < end; row++) {
         const REAL *from = x + row * n;
         REAL *to = y + row * n, top = largest(from, n), shift = isfinite(top) ? top : 0;
-        double ties = 0;
+        int ties = 0;
         for (int64_t i = 0; i < n; i++)
-            to[i] = from[i] == shift ? (REAL)-INFINITY : from[i] - shift, ties += from[i] == shift;
+            ties += from[i] == shift;
+        for (int64_t i = 0; i < n; i++)
+            to[i] = from[i] == shift ? (REAL)-INFINITY : from[i] - shift;
         exponentials(to, n);
         REAL log_total = (REAL)log1p(sum_of(to, n) + (ties - 1));
         for (int64_t i = 0; i < n; i++)

@@ -21,6 +21,9 @@ __all__ = [
     "target_losses_backward",
 ]
 
+FEW = 1 << 12
+"""Up to this number of entries, NumPy's products take no longer than one call through ctypes."""
+
 SMALL = 1 << 16
 """Up to this number of entries, a second thread does not pay."""
 
@@ -84,7 +87,7 @@ def target_losses_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) ->
     """g (p - 1) for the target, g p for the other classes."""
     e, others, whole, _, targets = residuals
     dtype = native_type(g, e, others, whole)
-    if not needs[0] or dtype is None or not e.size or not _index_rows(targets, e.shape):
+    if not needs[0] or dtype is None or e.size <= FEW or not _index_rows(targets, e.shape):
         return NotImplemented
     if g.shape != targets.shape or others.shape != g.shape or whole.shape != g.shape:
         raise ValueError(f"a cotangent of shape {g.shape}; expected {targets.shape}")

@@ -8,7 +8,7 @@ import pytest
 
 from nn.kernels import native, threads
 from nn.kernels.windows import Windows
-from tests.nn.kernels.native.cases import DTYPES, SEEDS, arrays, calls
+from tests.nn.kernels.native.cases import DTYPES, KERNELS, SEEDS, arrays, calls
 
 pytestmark = pytest.mark.skipif(native.library() is None, reason=f"native kernels: {native.state()}")
 
@@ -22,19 +22,20 @@ rng = np.random.default_rng(0)
 def small_arrays_too(monkeypatch):
     """Native kernels serve small arrays too, which they otherwise leave to NumPy."""
     monkeypatch.setattr("nn.kernels.native.optim.FEW", 0)
+    monkeypatch.setattr("nn.kernels.native.rows.FEW", 0)
 
 
-@np.errstate(invalid="ignore")  # as the kernels of ops run
+@np.errstate(all="ignore")  # as the kernels of ops run
 def agree(name, args, options=MappingProxyType({})):
     """Whether the native kernel served the call; if it did, its result is that of the twin.
 
     Arguments that a kernel changes in place count as results.
     """
     mine, twins = deepcopy(args), deepcopy(args)
-    got = native.TABLE[name][0](*mine, **options)
+    got = KERNELS[name][0](*mine, **options)
     if got is NotImplemented:
         return False
-    expected = native.TABLE[name][1](*twins, **options)
+    expected = KERNELS[name][1](*twins, **options)
     for a, b in zip([*arrays(got), *arrays(mine)], [*arrays(expected), *arrays(twins)], strict=True):
         assert a.shape == b.shape and a.dtype == b.dtype
         if b.dtype.kind != "f":
@@ -155,3 +156,50 @@ def test_a_long_sum_is_as_exact_as_a_short_one():
     dw = native.TABLE["weight_gradient"][0](g, x, (16, 1, 3, 3), windows, 1)
     exact = g.size / 16 * float(np.float32(0.1)) ** 2
     np.testing.assert_allclose(dw, exact, rtol=1e-6)
+
+
+def test_rows_of_every_kind():
+    x = rng.normal(size=(6, 40)) * 9
+    strange = np.array(x[:, ::-1], order="F")[:, ::-1]
+    fixed = x.copy()
+    fixed.flags.writeable = False
+    for given in (strange, fixed, np.broadcast_to(x[:1], x.shape)):
+        assert agree("softmax", (given,)) and agree("log_softmax", (given,))
+        p = np.exp(given) / np.exp(given).sum(axis=1, keepdims=True)
+        assert agree("softmax_backward", (given, p)) and agree("log_softmax_backward", (given, p))
+        assert agree(
+            "target_losses, both passes", (given, np.arange(6)), {"g": given[:, 0], "needs": (True, False)}
+        )
+
+
+def test_rows_that_are_not_served():
+    softmax, losses = (native.TABLE[name][0] for name in ("softmax", "target_losses"))
+    x = rng.normal(size=(4, 5))
+    for other in (x.astype(np.float16), x.astype(">f8"), x[:0], x[:, :0], np.float64(1.0) + np.zeros(())):
+        assert softmax(other) is NotImplemented
+    assert softmax(x, out=np.empty((5, 4)).T) is NotImplemented
+    for targets in (
+        np.array([0, 1, 2, 5]),
+        np.array([0, -1, 2, 3]),
+        np.arange(4, dtype=np.int32),
+        np.arange(8)[::2],
+    ):
+        assert losses(x, targets) is NotImplemented
+    with pytest.raises(ValueError, match="expected"):
+        native.TABLE["softmax_backward"][0](x, x[:3])
+    with pytest.raises(ValueError, match="first"):
+        softmax(x, first=-1)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_rows_are_shared_among_the_threads(count, monkeypatch):
+    state = [count]
+    monkeypatch.setattr(threads, "_blas_threads", lambda: (lambda: state[0], lambda n: None))
+    monkeypatch.setattr("nn.kernels.native.rows.SMALL", 0)
+    x, targets = rng.normal(size=(37, 11)), rng.integers(0, 11, 37)
+    for name, args in (("softmax", (x,)), ("log_softmax", (x,)), ("target_losses", (x, targets))):
+        assert agree(name, args)
+        alone = [native.TABLE[name][0](*(a[i : i + 1] for a in args)) for i in range(37)]
+        whole = native.TABLE[name][0](*args)
+        first = np.concatenate([arrays(each)[0] for each in alone])
+        np.testing.assert_array_equal(arrays(whole)[0], first)
