@@ -257,7 +257,7 @@ def _made_by(x: Any) -> Any:
     node = x.node if isinstance(x, Tensor) else None
     while node is not None and node.op in MOVES and isinstance(node.inputs[0], ag.Node):
         node = node.inputs[0]
-    return None if node is None else OF_ROWS.get(node.op, node.op)
+    return None if node is None else OF_ROWS.get(node.op, node.op)  # type: ignore[arg-type]
 
 
 def check_scores(name: str, input: Any, applied: Mapping[Any, str]) -> None:

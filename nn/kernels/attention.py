@@ -1,10 +1,10 @@
 """Attention: softmax(scale q k^T + mask) v, in blocks of scores that stay in the cache.
 
-The products are those of BLAS, and the softmax works on the block between them. A sequence whose scores fit into
-one block keeps its weights for the backward pass. A longer one computes them again, block by block, so that no
-array has as many entries as there are pairs of a query and a key. The threads share the sequences.
+The products are those of BLAS, and the softmax works on the block between them. Few weights are kept for the
+backward pass. Many weights are computed again, block by block. So no array has as many entries as there are
+pairs of a query and a key. The threads share the sequences.
 
-Shapes: q (..., L, E), k (..., S, E), v (..., S, V), mask (..., L, S); the leading axes are those of the heads.
+Shapes: q (..., L, E), k (..., S, E), v (..., S, V), mask (..., L, S). The leading axes are those of the heads.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -56,14 +57,14 @@ class _Heads:
     """The mask of each sequence."""
     causal: bool
     kept: Array | None
-    """The weights of all sequences, for sequences of one block or for a caller who wants them."""
+    """The weights of all sequences, if they are few or the caller wants them."""
     scale: float
     lead: tuple[int, ...]
 
     @property
     def length(self) -> int:
         """The queries in a block."""
-        L, S = self.q.shape[1], max(self.k.shape[1], 1)
+        L, S = int(self.q.shape[1]), max(int(self.k.shape[1]), 1)
         return L if self.kept is not None or L * S <= BLOCK else max(ROWS, BLOCK // S)
 
     def blocks(self, sequences: slice) -> Iterator[tuple[slice, slice, int]]:
@@ -112,7 +113,7 @@ class _Heads:
         number, size = len(self.q), self.q.size * self.k.shape[1]
         count = min(thread_count(), number) if size > SMALL else 1
         ends = [number * i // count for i in range(count + 1)]
-        parts = [slice(a, b) for a, b in zip(ends, ends[1:], strict=False)]
+        parts = [slice(a, b) for a, b in pairwise(ends)]
 
         def each(some: Sequence[slice]) -> None:
             for part in some:
@@ -130,7 +131,7 @@ def attention(
 
     Args:
         q, k, v: of one dtype, with the same leading axes.
-        mask: broadcasts to (..., L, S): True where a query sees a key, or numbers that are added to the scores.
+        mask: broadcasts to (..., L, S): True where a query sees a key, or numbers that are added.
         causal: let query i see only the keys 0 to i.
         scale: multiplies the scores.
         weights: return the weights, too.

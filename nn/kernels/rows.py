@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def softmax(
         alone: stay on the caller's thread, which may be one of the kernels' threads.
     """
     if first is not None:
-        x = np.where(np.tri(*x.shape[-2:], first, dtype=bool), x, -np.inf)
+        x = np.where(np.tri(x.shape[-2], x.shape[-1], first, dtype=bool), x, -np.inf)
     y: Array = ag.softmax(x)
     if not math.isnan(empty) and (rows := (x == -np.inf).all(axis=-1)).any():
         y[rows] = empty

@@ -118,10 +118,10 @@ class MultiheadAttention(Module):
         if query.ndim not in (2, 3) or query.shape[-1] != self.embed_dim:
             shape = f"(B, L, {self.embed_dim})" if self.batch_first else f"(L, B, {self.embed_dim})"
             raise InputError(self, f"expects queries of shape {shape}, got {query.shape}")
-        batched = (lambda x: x[None]) if single else self._batch_first
+        batched = _with_batch if single else self._batch_first
         alike = query is key is value
         batch = (batched(query),) * 3 if alike else tuple(map(batched, (query, key, value)))
-        (B, L, E), S = batch[0].shape, batch[1].shape[1]
+        (B, L, _), S = batch[0].shape, batch[1].shape[1]
         mask = _added(attn_mask, (-1, self.num_heads, L, S))
         if key_padding_mask is not None:
             padding = _added(key_padding_mask, (B, 1, 1, S))
@@ -180,6 +180,11 @@ class MultiheadAttention(Module):
         if self.in_proj_weight is None:
             return [self.q_proj_weight, self.k_proj_weight, self.v_proj_weight]
         return np.split(self.in_proj_weight, 3)
+
+
+def _with_batch(x: Any) -> Any:
+    """A single sequence as a batch of one."""
+    return x[None]
 
 
 def _added(mask: Mask, shape: tuple[int, ...]) -> Any:

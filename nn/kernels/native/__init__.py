@@ -131,8 +131,8 @@ def call(name: str, dtype: np.dtype[Any], *args: Array | float | None) -> int:
 
 
 _Address = ctypes.c_char * 0
-"""`_Address.from_buffer(x)` is passed as the address of x. For a writable array, this takes a quarter of the time
-of `x.ctypes` or `x.__array_interface__`, which is more than that of a small kernel."""
+"""`_Address.from_buffer(x)` is passed as the address of x, which must be writable. This takes a quarter of the
+time of `x.ctypes` or `x.__array_interface__`, and a small kernel takes no longer than these."""
 
 
 def _in_c(value: Any) -> Any:
@@ -143,7 +143,7 @@ def _in_c(value: Any) -> Any:
                 "a native kernel got an array that is not contiguous; write np.ascontiguousarray(x)"
             )
         if flags.writeable:
-            return _Address.from_buffer(value)
+            return _Address.from_buffer(value)  # type: ignore[arg-type]
         return ctypes.c_void_p(value.__array_interface__["data"][0])
     if value is None:
         return ctypes.c_void_p()

@@ -1,4 +1,4 @@
-"""The native functions along rows; names and arguments as in `nn/kernels/rows.py` and `nn/kernels/losses.py`."""
+"""The native functions along rows; names and arguments as in `kernels/rows.py` and `kernels/losses.py`."""
 
 from __future__ import annotations
 
@@ -136,4 +136,4 @@ def _shared(x: Array, work: Callable[[int, int], Any], alone: bool = False) -> N
     if alone or x.size <= SMALL or thread_count() < 2:
         work(0, rows)
     else:
-        in_parallel(lambda part: work(part.start, part.stop), range(rows))
+        in_parallel(lambda part: work(part[0], part[-1] + 1), range(rows))
