@@ -80,6 +80,11 @@ def steps(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
     yield "descend", (array(), array()), {"rate": 0.1}
     yield "descend_with_momentum", (array(), array(), array()), momentum
     yield "adam", (array(), array(), array(), array()), adam
+    yield "adam", (array(), array(), array(), array(), array()), adam
+    yield "nadam", (array(), array(), array(), array()), {"betas": (0.9, 0.99), "eps": 1e-8, "rates": (0.1, 0.2)}
+    yield "adamax", (array(), -array(), array(), array()), adam
+    yield "adagrad", (array(), array(), array()), {"eps": 1e-8, "rate": 0.1}
+    yield "adadelta", (array(), array(), array(), array()), {"rho": 0.9, "eps": 1e-8, "rate": 0.1}
     yield "rmsprop", (array(), array(), array()), {"alpha": 0.9, "eps": 1e-8, "rate": 0.1}
 
 
