@@ -12,9 +12,16 @@ from autograd_lite import Tensor
 from autograd_lite.errors import DTypeError, IndexingError
 
 from ..arrays import as_array
+from ..kernels import embedding as kernels
 from .exactness import exact
 
 __all__ = ["embedding", "one_hot"]
+
+
+@ag.fused(kernels.table_rows, kernels.table_rows_backward, flow="selects")
+def table_rows(table: Any, numbers: Any) -> Any:
+    """The rows of a table (V, D) at N numbers, of shape (N, D)."""
+    return table[numbers]
 
 
 @exact
@@ -45,7 +52,10 @@ def embedding(
     if padding_idx is not None:
         fixed = np.arange(rows)[:, None] == padding_idx % rows
         weight = np.where(fixed, ag.stop_gradient(weight), weight)
-    return weight[indices]
+    if weight.ndim != 2:
+        return weight[indices]
+    read = table_rows(weight, indices.reshape(-1).astype(np.int64))
+    return read if indices.ndim == 1 else np.reshape(read, (*indices.shape, weight.shape[1]))
 
 
 @exact

@@ -19,6 +19,7 @@ __all__ = [
     "mean_square",
     "nadam",
     "rmsprop",
+    "sum_of_squares",
 ]
 
 
@@ -143,3 +144,10 @@ def adadelta(x: Array, g: Array, s: Array, d: Array, *, rho: float, eps: float, 
     mean_square(d, delta, rho)
     new: Array = x - rate * delta
     return new
+
+
+@twin(native.sum_of_squares)
+def sum_of_squares(x: Array) -> float:
+    """The sum of all squares of a real array, in double precision."""
+    flat = np.ravel(x).astype(np.result_type(x, np.float64), copy=False)
+    return float(np.dot(flat, flat))

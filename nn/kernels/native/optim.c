@@ -124,3 +124,22 @@ void NAME(rmsprop)(int64_t n, const REAL *restrict x, const REAL *restrict g, RE
         next[i] = g[i] / (SQRT(s[i]) + small) * down + x[i];
     }
 }
+
+/* The sum of squares, for the norm of a gradient. In double no square of a float overflows or vanishes. Blocks of
+   partial sums keep a long sum as exact as a short one. */
+void NAME(sum_of_squares)(int64_t n, const REAL *x, double *sum)
+{
+    *sum = 0;
+    for (int64_t i = 0; i < n;) {
+        double parts[16] = {0}, total = 0;
+        int64_t end = i + smaller(n - i, 4096);
+        for (; end - i >= 16; i += 16)
+            for (int k = 0; k < 16; k++)
+                parts[k] += (double)x[i + k] * (double)x[i + k];
+        for (; i < end; i++)
+            parts[0] += (double)x[i] * (double)x[i];
+        for (int k = 0; k < 16; k++)
+            total += parts[k];
+        *sum += total;
+    }
+}

@@ -20,6 +20,7 @@ __all__ = [
     "descend_with_momentum",
     "nadam",
     "rmsprop",
+    "sum_of_squares",
 ]
 
 FEW = 1 << 14
@@ -86,6 +87,16 @@ def adadelta(x: Array, g: Array, s: Array, d: Array, *, rho: float, eps: float, 
 def rmsprop(x: Array, g: Array, s: Array, *, alpha: float, eps: float, rate: float) -> Any:
     """s in place, and x - rate g / (sqrt(s) + eps)."""
     return _pass("rmsprop", (x, g), (s,), alpha, 1 - alpha, eps, rate)
+
+
+def sum_of_squares(x: Array) -> Any:
+    """The sum of all squares, in double precision."""
+    dtype = native_type(x)
+    if dtype is None or x.size <= FEW or not x.flags.c_contiguous:
+        return NotImplemented
+    total = np.empty(1)
+    call("sum_of_squares", dtype, x.size, x, total)
+    return float(total[0])
 
 
 def _pass(

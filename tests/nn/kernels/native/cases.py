@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 import nn.kernels.conv
+import nn.kernels.embedding
 import nn.kernels.losses
 import nn.kernels.normalization
 import nn.kernels.optim
@@ -30,7 +31,7 @@ def calls(seed: int) -> Iterator[Call]:
     """All calls of one seed."""
     rng = np.random.default_rng(seed)
     for dtype in DTYPES:
-        for family in (convolutions, standardizations, steps, poolings, along_rows):
+        for family in (convolutions, standardizations, steps, poolings, along_rows, table_rows):
             yield from family(rng, dtype)
 
 
@@ -85,6 +86,7 @@ def steps(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
     yield "adamax", (array(), -array(), array(), array()), adam
     yield "adagrad", (array(), array(), array()), {"eps": 1e-8, "rate": 0.1}
     yield "adadelta", (array(), array(), array(), array()), {"rho": 0.9, "eps": 1e-8, "rate": 0.1}
+    yield "sum_of_squares", (array(),), {}
     yield "rmsprop", (array(), array(), array()), {"alpha": 0.9, "eps": 1e-8, "rate": 0.1}
 
 
@@ -127,6 +129,16 @@ def along_rows(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
     yield "target_losses, both passes", (rows, targets), {"g": g, "needs": (True, False)}
 
 
+def table_rows(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
+    """Cotangents of rows that were read once, often or never, with NaN and inf among them."""
+    V, D, N = (int(n) for n in rng.integers(1, (9, 40, 300)))
+    numbers = rng.integers(0, V, N)
+    g = rng.normal(size=(N, D)).astype(dtype)
+    if rng.integers(2):
+        g[rng.random(g.shape) < 0.05] = rng.choice([np.nan, np.inf])
+    yield "table_rows_backward", (g, (numbers, V), (True, False)), {}
+
+
 def both_passes(forward: Callable[..., Any], backward: Callable[..., Any]) -> Callable[..., Any]:
     """The value of a kernel and the cotangents: twins have residuals of their own."""
 
@@ -152,13 +164,13 @@ KERNELS = {**native.TABLE, **{f"{op}, both passes": _passes(op) for op in ("targ
 
 def arrays(value: Any) -> list[np.ndarray]:
     """All arrays of a result, in order; NumPy gives a number where an array of shape () is meant."""
-    if isinstance(value, (np.ndarray, np.generic)):
+    if isinstance(value, (np.ndarray, np.generic, float)):
         return [np.asarray(value)]
     return [a for item in value for a in arrays(item)] if isinstance(value, (tuple, list)) else []
 
 
 if __name__ == "__main__":
-    nn.kernels.native.optim.FEW = nn.kernels.native.rows.FEW = served = 0
+    nn.kernels.native.optim.FEW = nn.kernels.native.rows.FEW = nn.kernels.native.embedding.FEW = served = 0
     for seed in SEEDS:
         for name, args, options in calls(seed):
             served += KERNELS[name][0](*args, **options) is not NotImplemented

@@ -23,6 +23,7 @@ def small_arrays_too(monkeypatch):
     """Native kernels serve small arrays too, which they otherwise leave to NumPy."""
     monkeypatch.setattr("nn.kernels.native.optim.FEW", 0)
     monkeypatch.setattr("nn.kernels.native.rows.FEW", 0)
+    monkeypatch.setattr("nn.kernels.native.embedding.FEW", 0)
 
 
 @np.errstate(all="ignore")  # as the kernels of ops run
@@ -203,3 +204,17 @@ def test_rows_are_shared_among_the_threads(count, monkeypatch):
         whole = native.TABLE[name][0](*args)
         first = np.concatenate([arrays(each)[0] for each in alone])
         np.testing.assert_array_equal(arrays(whole)[0], first)
+
+
+def test_rows_of_a_table_are_checked_before_c_reads_them():
+    kernel, g = native.TABLE["table_rows_backward"][0], rng.normal(size=(4, 3))
+    for numbers in (np.array([0, 1, 2, 5]), np.array([0, -1, 2, 3]), np.arange(4, dtype=np.int32), np.arange(8)[::2]):
+        assert kernel(g, (numbers, 5), (True, False)) is NotImplemented
+    with pytest.raises(ValueError, match="expected"):
+        kernel(g[:3], (np.arange(4), 5), (True, False))
+
+
+def test_a_row_that_is_read_often_has_an_exact_sum():
+    g = np.full((500_000, 2), 0.1, np.float32)
+    (dw,) = native.TABLE["table_rows_backward"][0](g, (np.zeros(len(g), np.int64), 3), (True, False))[:1]
+    np.testing.assert_allclose(dw, [[len(g) * float(np.float32(0.1))] * 2, [0, 0], [0, 0]], rtol=1e-7)
