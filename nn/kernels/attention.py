@@ -43,7 +43,7 @@ SMALL = 1 << 20
 """Up to this number of multiply-adds in a product, a second thread does not pay."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Heads:
     """The operands, with one leading axis: that of the sequences, each of one head."""
 
