@@ -5,6 +5,9 @@
    follow each other, so that a group that fits the second cache comes from memory once and goes back once.
    NumPy sweeps over the whole array each time.
 
+   Rows with weights, as in layer norm: the row is scaled while it is in the first cache. On the way back, the sums
+   over the rows, dw and db, are kept in double.
+
    Sums are those of `sums.h`. The variance is the mean of squares of differences from the mean, never a
    difference of two large numbers.
 */
@@ -60,5 +63,37 @@ void NAME(standardize_backward)(const REAL *g, const REAL *y, const REAL *scales
             for (int64_t i = at; i < at + inner; i++)
                 gx[i] = (y[i] * slope + g[i] - mean) * scale;
         }
+    }
+}
+
+/* z = the standardized rows `first` to `last` of x (rows, n), and y = z w + b; b may be a null pointer. */
+void NAME(normalize_rows)(const REAL *x, const REAL *w, const REAL *b, REAL *z, REAL *y, REAL *scales, int64_t n,
+                          int64_t first, int64_t last, double eps)
+{
+    for (int64_t row = first; row < last; row++) {
+        const REAL *from = z + row * n;
+        REAL *to = y + row * n;
+        NAME(standardize)(x + row * n, z + row * n, scales + row, 1, 1, n, 0, 1, eps);
+        if (b)
+            for (int64_t i = 0; i < n; i++)
+                to[i] = from[i] * w[i] + b[i];
+        else
+            for (int64_t i = 0; i < n; i++)
+                to[i] = from[i] * w[i];
+    }
+}
+
+/* gx of the rows `first` to `last`; their sums of g z and g are added to dw and db. `gz` has room for a row. */
+void NAME(normalize_rows_backward)(const REAL *g, const REAL *w, const REAL *z, const REAL *scales, REAL *gz,
+                                   REAL *gx, double *dw, double *db, int64_t n, int64_t first, int64_t last)
+{
+    for (int64_t row = first; row < last; row++) {
+        const REAL *of_g = g + row * n, *of_z = z + row * n;
+        for (int64_t i = 0; i < n; i++) {
+            gz[i] = of_g[i] * w[i];
+            dw[i] += (double)of_g[i] * (double)of_z[i];
+            db[i] += (double)of_g[i];
+        }
+        NAME(standardize_backward)(gz, of_z, scales + row, gx + row * n, 1, 1, n, 0, 1);
     }
 }

@@ -31,7 +31,7 @@ def calls(seed: int) -> Iterator[Call]:
     """All calls of one seed."""
     rng = np.random.default_rng(seed)
     for dtype in DTYPES:
-        for family in (convolutions, standardizations, steps, poolings, along_rows, table_rows):
+        for family in (convolutions, standardizations, steps, poolings, along_rows, table_rows, normalized_rows):
             yield from family(rng, dtype)
 
 
@@ -70,6 +70,16 @@ def standardizations(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
     yield "standardize", (x,), {"axes": axes, "eps": 1e-5}
     _, residuals = nn.kernels.normalization.standardize(x, axes=axes, eps=1e-5)
     yield "standardize_backward", (rng.normal(size=shape).astype(dtype), residuals, (True,)), {}
+
+
+def normalized_rows(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
+    """Layer norm with weights, with and without a bias, in both passes."""
+    rows, n = (int(k) for k in rng.integers(1, (20, 150)))
+    x, g = (rng.normal(size=(rows, n)).astype(dtype) for _ in range(2))
+    w, b = (rng.normal(size=n).astype(dtype) for _ in range(2))
+    args = x + np.asarray(3, dtype), w, b if rng.integers(2) else None
+    needs = True, True, args[2] is not None
+    yield "normalize_rows, both passes", args, {"g": g, "needs": needs, "eps": 1e-5}
 
 
 def steps(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
@@ -158,7 +168,7 @@ def _passes(op: str) -> tuple[Callable[..., Any], ...]:
     return tuple(both_passes(*pair) for pair in pairs)
 
 
-KERNELS = {**native.TABLE, **{f"{op}, both passes": _passes(op) for op in ("target_losses",)}}
+KERNELS = {**native.TABLE, **{f"{op}, both passes": _passes(op) for op in ("target_losses", "normalize_rows")}}
 """What the calls name: the native function and its NumPy twin."""
 
 
