@@ -20,7 +20,7 @@ __all__ = ["embedding", "one_hot"]
 
 @ag.fused(kernels.table_rows, kernels.table_rows_backward, flow="selects")
 def table_rows(table: Any, numbers: Any) -> Any:
-    """The rows of a table (V, D) at N numbers, of shape (N, D)."""
+    """The rows of a table (V, D) at some numbers, of shape (*numbers.shape, D)."""
     return table[numbers]
 
 
@@ -52,10 +52,7 @@ def embedding(
     if padding_idx is not None:
         fixed = np.arange(rows)[:, None] == padding_idx % rows
         weight = np.where(fixed, ag.stop_gradient(weight), weight)
-    if weight.ndim != 2:
-        return weight[indices]
-    read = table_rows(weight, indices.reshape(-1).astype(np.int64))
-    return read if indices.ndim == 1 else np.reshape(read, (*indices.shape, weight.shape[1]))
+    return table_rows(weight, indices.astype(np.int64))
 
 
 @exact

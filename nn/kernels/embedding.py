@@ -16,11 +16,11 @@ __all__ = ["table_rows", "table_rows_backward"]
 
 
 def table_rows(table: Array, numbers: Array) -> tuple[Array, Any]:
-    """table[numbers], of shape (N, D), and the residuals.
+    """table[numbers], of shape (*numbers.shape, D), and the residuals.
 
     Args:
         table: of shape (V, D).
-        numbers: N numbers of rows, from 0 to V - 1.
+        numbers: numbers of rows, from 0 to V - 1, of any shape.
     """
     return table.take(numbers, axis=0), (numbers, len(table))
 
@@ -29,5 +29,5 @@ def table_rows(table: Array, numbers: Array) -> tuple[Array, Any]:
 def table_rows_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, None]:
     """The cotangent of the table: the sum of g over the places where a row was read."""
     numbers, V = residuals
-    _, pullback = ag.vjp(lambda table: table[numbers], np.zeros((V, *g.shape[1:]), g.dtype))
+    _, pullback = ag.vjp(lambda table: table[numbers], np.zeros((V, *g.shape[numbers.ndim :]), g.dtype))
     return pullback(g)[0], None

@@ -108,7 +108,14 @@ def rmsprop(x: Array, g: Array, s: Array, *, alpha: float, eps: float, rate: flo
 
 @twin(native.nadam)
 def nadam(
-    x: Array, g: Array, m: Array, v: Array, *, betas: tuple[float, float], eps: float, rates: tuple[float, float]
+    x: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    *,
+    betas: tuple[float, float],
+    eps: float,
+    rates: tuple[float, float],
 ) -> Array:
     """m and v, running means of g and g^2, in place, and x - (rates[0] g + rates[1] m) / (sqrt(v) + eps)."""
     mean(m, g, betas[0])

@@ -161,7 +161,9 @@ class NAdam(_Moments):
         p = state["mu_product"]
         # lr / (sqrt(v / bias) + eps), with the bias moved to the numbers, so that v stays as it is.
         bias = math.sqrt(1 - beta2**t)
-        rates = tuple(options["lr"] * bias * part for part in ((1 - mu) / (1 - p), mu_next / (1 - p * mu_next)))
+        rates = tuple(
+            options["lr"] * bias * part for part in ((1 - mu) / (1 - p), mu_next / (1 - p * mu_next))
+        )
         m, v, eps = state["exp_avg"], state["exp_avg_sq"], options["eps"] * bias
         return nadam(x, g, m, v, betas=(beta1, beta2), eps=eps, rates=rates)
 

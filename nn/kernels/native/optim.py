@@ -62,14 +62,23 @@ def adam(
 
 
 def nadam(
-    x: Array, g: Array, m: Array, v: Array, *, betas: tuple[float, float], eps: float, rates: tuple[float, float]
+    x: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    *,
+    betas: tuple[float, float],
+    eps: float,
+    rates: tuple[float, float],
 ) -> Any:
     """m and v in place, and x - (rates[0] g + rates[1] m) / (sqrt(v) + eps)."""
     beta1, beta2 = betas
     return _pass("nadam", (x, g), (m, v), 1 - beta1, beta2, 1 - beta2, eps, *rates)
 
 
-def adamax(x: Array, g: Array, m: Array, u: Array, *, betas: tuple[float, float], eps: float, rate: float) -> Any:
+def adamax(
+    x: Array, g: Array, m: Array, u: Array, *, betas: tuple[float, float], eps: float, rate: float
+) -> Any:
     """m and u in place, and x - rate m / u."""
     return _pass("adamax", (x, g), (m, u), 1 - betas[0], betas[1], eps, rate)
 

@@ -208,7 +208,12 @@ def test_rows_are_shared_among_the_threads(count, monkeypatch):
 
 def test_rows_of_a_table_are_checked_before_c_reads_them():
     kernel, g = native.TABLE["table_rows_backward"][0], rng.normal(size=(4, 3))
-    for numbers in (np.array([0, 1, 2, 5]), np.array([0, -1, 2, 3]), np.arange(4, dtype=np.int32), np.arange(8)[::2]):
+    for numbers in (
+        np.array([0, 1, 2, 5]),
+        np.array([0, -1, 2, 3]),
+        np.arange(4, dtype=np.int32),
+        np.arange(8)[::2],
+    ):
         assert kernel(g, (numbers, 5), (True, False)) is NotImplemented
     with pytest.raises(ValueError, match="expected"):
         kernel(g[:3], (np.arange(4), 5), (True, False))
