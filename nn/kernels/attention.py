@@ -4,7 +4,7 @@ The products are those of BLAS, and the softmax works on the block between them.
 backward pass. Many weights are computed again, block by block. So no array has as many entries as there are
 pairs of a query and a key. The threads share the sequences.
 
-Shapes: q (..., L, E), k (..., S, E), v (..., S, V), mask (..., L, S). The leading axes are those of the heads.
+Shapes: q (..., L, E), k (..., S, E), v (..., S, V), mask (..., L, S); the first axes are those of heads.
 """
 
 from __future__ import annotations

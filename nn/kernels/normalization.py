@@ -82,7 +82,7 @@ def normalized_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tu
     """The cotangents of x, w and b."""
     residuals, shape = residuals
     gx, dw, db = normalize_rows_backward(g.reshape(residuals[0].shape), residuals, needs)
-    return gx.reshape(g.shape), dw.reshape(shape), db.reshape(shape)
+    return gx.reshape(g.shape), dw.reshape(shape), db.reshape(shape)  # type: ignore[union-attr]
 
 
 def moments(x: Array, *, axes: tuple[int, ...]) -> tuple[Array, Array]:

@@ -145,7 +145,7 @@ def adagrad(x: Array, g: Array, s: Array, *, eps: float, rate: float) -> Array:
 
 @twin(native.adadelta)
 def adadelta(x: Array, g: Array, s: Array, d: Array, *, rho: float, eps: float, rate: float) -> Array:
-    """Running means s of g^2 and d of squared steps, in place, and x - rate g sqrt(d + eps) / sqrt(s + eps)."""
+    """Means s of g^2 and d of squared steps, in place, and x - rate g sqrt(d + eps) / sqrt(s + eps)."""
     mean_square(s, g, rho)
     delta = np.sqrt(d + eps) / np.sqrt(s + eps) * g
     mean_square(d, delta, rho)

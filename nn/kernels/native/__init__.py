@@ -131,8 +131,8 @@ def call(name: str, dtype: np.dtype[Any], *args: Array | float | None) -> int:
 
 
 _Address = ctypes.c_char * 0
-"""`_Address.from_buffer(x)` is passed as the address of x, which must be writable. This takes a quarter of the
-time of `x.ctypes` or `x.__array_interface__`, and a small kernel takes no longer than these."""
+"""`_Address.from_buffer(x)` is passed as the address of x, which must be writable. This takes a quarter of
+the time of `x.ctypes` or `x.__array_interface__`, and a small kernel takes no longer than these."""
 
 
 def _in_c(value: Any) -> Any:
