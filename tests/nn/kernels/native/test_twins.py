@@ -67,7 +67,7 @@ def test_every_instruction_set_agrees(level, monkeypatch):
 
 
 def forget_the_level():
-    """Clear what was made for one instruction set: its functions, and tables with the tiles of its vectors."""
+    """Clear what was made for one instruction set: functions, and tables with the tiles of its vectors."""
     native._function.cache_clear()
     native.conv._of_weights.cache_clear()
 
