@@ -305,7 +305,7 @@ def known_as(op: Any) -> str:
     return name if package in _OURS or (op is not None and getattr(np, name, None) is op) else ""
 
 
-_INDEXED = {"getitem": 1, "setitem": 2, "scatter": 1, "output": 1}
+_INDEXED = {"getitem": 1, "table_rows": 1, "setitem": 2, "scatter": 1, "output": 1}
 """The steps that select entries, and the position of the index among their arguments."""
 
 

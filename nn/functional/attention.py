@@ -12,6 +12,7 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import ShapeError
 
+from ..kernels import attention as kernels
 from .dropout import dropout
 from .exactness import exact
 
@@ -19,6 +20,45 @@ __all__ = ["attention_weights", "scaled_dot_product_attention"]
 
 Array = npt.NDArray[Any]
 Input = Tensor | Array
+
+
+@ag.fused(kernels.attention, kernels.attention_backward, work=kernels.attention_work)
+def attention(q: Any, k: Any, v: Any, mask: Any, *, causal: bool, scale: float, weights: bool = False) -> Any:
+    """softmax(scale q k^T + mask) v; with `weights` also the softmax."""
+    p = _weights(q, k, mask, causal, scale)
+    return (p @ v, p) if weights else p @ v
+
+
+@ag.fused(kernels.self_attention, kernels.self_attention_backward, work=kernels.self_attention_work)
+def self_attention(
+    qkv: Any, mask: Any, *, heads: int, causal: bool, scale: float, weights: bool = False
+) -> Any:
+    """The attention of several heads, joined along the last axis, from q, k and v side by side."""
+    B, T, size = qkv.shape
+    parts = np.reshape(qkv, (B, T, 3, heads, size // (3 * heads)))
+    q, k, v = (np.swapaxes(parts[:, :, i], 1, 2) for i in range(3))
+    p = _weights(q, k, mask, causal, scale)
+    y = np.reshape(np.swapaxes(p @ v, 1, 2), (B, T, size // 3))
+    return (y, p) if weights else y
+
+
+def has_kernel(mask: Any, dtype: np.dtype[Any], lead: tuple[int, ...]) -> bool:
+    """Whether the kernels serve a mask: a constant that changes neither shape nor dtype of the scores.
+
+    Args:
+        mask: a mask, or None.
+        dtype: the dtype of the scores.
+        lead: the leading axes of the scores, those of the heads.
+    """
+    if dtype.kind != "f" or mask is None:
+        return dtype.kind == "f"
+    own = mask.shape[:-2]
+    return (
+        getattr(mask, "node", None) is None
+        and 2 <= mask.ndim <= len(lead) + 2
+        and np.can_cast(mask.dtype, dtype)
+        and all(n in (1, m) for n, m in zip(own[::-1], lead[::-1], strict=False))
+    )
 
 
 @exact
@@ -58,7 +98,12 @@ def scaled_dot_product_attention(
         >>> scaled_dot_product_attention(x, x, x, is_causal=True)[0, 0].tolist()
         [1.0, 0.0]
     """
-    return dropout(attention_weights(query, key, attn_mask, is_causal, scale), dropout_p) @ value
+    lead, dtype = query.shape[:-2], query.dtype
+    alike = all(x.shape[:-2] == lead and x.dtype == dtype for x in (key, value))
+    if dropout_p or not alike or not has_kernel(attn_mask, dtype, lead):
+        return dropout(attention_weights(query, key, attn_mask, is_causal, scale), dropout_p) @ value
+    scale = _scale(query, key, scale)
+    return attention(query, key, value, attn_mask, causal=bool(is_causal), scale=scale)
 
 
 @exact
@@ -81,16 +126,25 @@ def attention_weights(
     Raises:
         ShapeError: queries and keys have different sizes E.
     """
+    return _weights(query, key, attn_mask, is_causal, _scale(query, key, scale))
+
+
+def _scale(query: Input, key: Input, scale: float | None) -> float:
+    """The factor of the scores; refuse queries and keys of different sizes."""
     if query.shape[-1] != key.shape[-1]:
         raise ShapeError(f"attention: queries {query.shape} and keys {key.shape} differ in the last axis")
-    scores = (query * (scale or 1 / math.sqrt(query.shape[-1]))) @ np.matrix_transpose(key)
-    if is_causal:
+    return scale or 1 / math.sqrt(query.shape[-1])
+
+
+def _weights(q: Any, k: Any, mask: Any, causal: bool, scale: float) -> Any:
+    scores = (q * scale) @ np.matrix_transpose(k)
+    if causal:
         scores = np.where(np.tri(*scores.shape[-2:], dtype=np.bool_), scores, -np.inf)
-    if attn_mask is not None:
-        if attn_mask.dtype == bool:
-            scores = np.where(attn_mask, scores, -np.inf)
+    if mask is not None:
+        if mask.dtype == bool:
+            scores = np.where(mask, scores, -np.inf)
         else:
-            scores = scores + attn_mask
+            scores = scores + mask
         blind = np.all(scores == -np.inf, axis=-1, keepdims=True)
         if blind.any():
             return np.where(blind, 0, ag.softmax(np.where(blind, 0, scores), axis=-1))

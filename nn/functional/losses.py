@@ -21,6 +21,7 @@ from ..arrays import Input, as_array, as_operand, within
 from ..kernels import losses as kernels
 from ..options import check_number
 from ..reductions import note
+from . import rows
 from .exactness import exact
 
 __all__ = ["cross_entropy", "mse_loss", "nll_loss"]
@@ -144,7 +145,7 @@ def _cross_entropy(
     logits = name == "cross_entropy"
     if target.shape == input.shape and target.dtype.kind == "f":
         q: Any = np.moveaxis(target, 1, -1) if input.ndim > 2 else target
-        log_p = ag.log_softmax(x) if logits else x
+        log_p = rows.log_softmax(x) if logits else x
         return reduced(_expected(log_p, q, weights, label_smoothing), reduction)
     _check_indices(name, input, target)
     indices = asarray(unwrap(target))
@@ -162,7 +163,7 @@ def _cross_entropy(
         losses = _counted(_chosen(x, chosen, logits), counts)
         losses = losses if usual else losses * shares
     else:
-        log_p = ag.log_softmax(x) if logits else x
+        log_p = rows.log_softmax(x) if logits else x
         spread = -((log_p if weights is None else log_p * weights).sum(axis=-1))
         losses = _counted(_chosen(log_p, chosen, False), counts) * shares * (1 - label_smoothing)
         losses = losses + _counted(spread, counts) * (label_smoothing / classes)
@@ -238,6 +239,9 @@ def _check_range(name: str, indices: Array, counts: Array, classes: int) -> None
         )
 
 
+OF_ROWS = {rows.softmax: ag.softmax, rows.log_softmax: ag.log_softmax}
+"""The kernels along rows, and the ops that they compute."""
+
 MOVES = (np.reshape, np.squeeze, np.ravel, np.expand_dims, np.transpose, np.moveaxis, operator.getitem)
 """Ops that move entries and change none."""
 
@@ -247,7 +251,7 @@ def _made_by(x: Any) -> Any:
     node = x.node if isinstance(x, Tensor) else None
     while node is not None and node.op in MOVES and isinstance(node.inputs[0], ag.Node):
         node = node.inputs[0]
-    return None if node is None else node.op
+    return None if node is None else OF_ROWS.get(node.op, node.op)  # type: ignore[arg-type]
 
 
 def check_scores(name: str, input: Any, applied: Mapping[Any, str]) -> None:

@@ -46,6 +46,13 @@ def standardize(x: Any, *, axes: tuple[int, ...], eps: float) -> Any:
     return narrowed(centered / np.sqrt(mean(centered * centered, axes, keepdims=True) + eps), x)
 
 
+@ag.fused(kernels.normalized, kernels.normalized_backward)
+def normalized(x: Any, weight: Any, bias: Any, *, eps: float) -> Any:
+    """(x - mean) / sqrt(variance + eps) weight + bias, over the last axes, which are those of weight."""
+    shape = weight.shape
+    return _scaled(standardize(x, axes=tuple(range(-len(shape), 0)), eps=eps), weight, bias, shape)
+
+
 def _scaled(x: Any, weight: Any, bias: Any, shape: tuple[int, ...]) -> Any:
     """x weight + bias, with weight and bias reshaped to `shape`."""
     if weight is not None:
@@ -139,6 +146,10 @@ def layer_norm(
         J. Ba et al., "Layer normalization", 2016.
     """
     axes = _last_axes("layer_norm", input, normalized_shape)
+    if weight is not None and input.dtype.char in "fd":
+        given = [weight] if bias is None else [weight, bias]
+        if all(a.dtype == input.dtype and a.shape == tuple(normalized_shape) for a in given):
+            return normalized(input, weight, bias, eps=eps)
     y = standardize(input, axes=axes, eps=eps)
     return _scaled(y, weight, bias, tuple(normalized_shape))
 

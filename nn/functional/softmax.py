@@ -11,6 +11,7 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 
 from ..random import draw
+from . import rows
 from .exactness import exact
 
 __all__ = ["gumbel_softmax", "log_softmax", "softmax", "softmin"]
@@ -33,7 +34,7 @@ def gumbel_softmax(logits: Input, tau: float = 1.0, hard: bool = False, dim: int
         E. Jang et al., "Categorical reparameterization with Gumbel-softmax", 2017.
     """
     drawn = ag.drawn(lambda shape: draw("gumbel", size=shape), logits.shape).astype(logits.dtype)
-    soft = ag.softmax((logits + drawn) / tau, axis=dim)
+    soft = softmax((logits + drawn) / tau, dim)
     if not hard:
         return soft
     plain = ag.stop_gradient(soft)
@@ -49,7 +50,8 @@ def softmax(input: Input, dim: int | None = None) -> Any:
         input: x, of any shape.
         dim: the axis of the classes. The default is axis 1, and axis 0 for x of shape (C,) or (C, H, W).
     """
-    return ag.softmax(input, axis=_axis(input, dim))
+    axis = _axis(input, dim)
+    return rows.softmax(input) if _is_last(input, axis) else ag.softmax(input, axis=axis)
 
 
 @exact
@@ -71,9 +73,15 @@ def log_softmax(input: Input, dim: int | None = None) -> Any:
         input: x, of any shape.
         dim: the axis of the classes; the default is as in `softmax`.
     """
-    return ag.log_softmax(input, axis=_axis(input, dim))
+    axis = _axis(input, dim)
+    return rows.log_softmax(input) if _is_last(input, axis) else ag.log_softmax(input, axis=axis)
 
 
 def _axis(input: Input, dim: int | None) -> int:
     """The axis of the classes."""
     return dim if dim is not None else 0 if input.ndim in (0, 1, 3) else 1
+
+
+def _is_last(input: Input, axis: Any) -> bool:
+    """Whether an axis is the last one, which the kernels serve."""
+    return input.ndim > 0 and input.dtype.kind == "f" and axis in (-1, input.ndim - 1)

@@ -13,9 +13,16 @@ from autograd_lite.arrays import read_at
 from autograd_lite.errors import DTypeError, IndexingError
 
 from ..arrays import as_array, within
+from ..kernels import embedding as kernels
 from .exactness import exact
 
 __all__ = ["embedding", "one_hot"]
+
+
+@ag.fused(kernels.table_rows, kernels.table_rows_backward, flow="selects")
+def table_rows(table: Any, numbers: Any) -> Any:
+    """The rows of a table (V, D) at some numbers, of shape (*numbers.shape, D)."""
+    return read_at(table, numbers)
 
 
 @exact
@@ -46,7 +53,7 @@ def embedding(
     if padding_idx is not None:
         fixed = np.arange(rows)[:, None] == padding_idx % rows
         weight = np.where(fixed, ag.stop_gradient(weight), weight)
-    return read_at(weight, indices)
+    return table_rows(weight, indices.astype(np.int64))
 
 
 @exact

@@ -12,11 +12,14 @@ import numpy as np
 
 from autograd_lite.sums import narrowed, total, widened
 
+from .native import rows as native
+from .native import twin
 from .windows import Array
 
 __all__ = ["target_losses", "target_losses_backward"]
 
 
+@twin(native.target_losses)
 def target_losses(x: Array, targets: Array) -> tuple[Array, Any]:
     """log(sum exp(x)) - x[target] for each row of x, and the residuals for the backward pass."""
     scores = x if x.dtype.kind == "f" else x.astype(float)
@@ -35,6 +38,7 @@ def target_losses(x: Array, targets: Array) -> tuple[Array, Any]:
     return narrowed(losses, scores), (e, others, whole, rows, targets)
 
 
+@twin(native.target_losses_backward)
 def target_losses_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, None]:
     """g (p - 1) for the target, g p for the other classes."""
     if not needs[0]:

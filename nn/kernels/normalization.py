@@ -13,7 +13,15 @@ from autograd_lite.sums import mean, total, widened
 from .native import normalization as native
 from .native import twin
 
-__all__ = ["moments", "standardize", "standardize_backward"]
+__all__ = [
+    "moments",
+    "normalize_rows",
+    "normalize_rows_backward",
+    "normalized",
+    "normalized_backward",
+    "standardize",
+    "standardize_backward",
+]
 
 Array = npt.NDArray[Any]
 
@@ -43,6 +51,38 @@ def standardize_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> t
     gx -= average
     gx *= scale
     return (gx,)
+
+
+@twin(native.normalize_rows)
+def normalize_rows(x: Array, w: Array, b: Array | None, *, eps: float) -> tuple[Array, Any]:
+    """Each row of x (rows, n) standardized, times w, plus b; and the residuals."""
+    z, (_, scales, _) = standardize.__wrapped__(x, axes=(1,), eps=eps)  # type: ignore[attr-defined]
+    y = z * w
+    if b is not None:
+        y += b
+    return y, (z, scales[:, 0], w)
+
+
+@twin(native.normalize_rows_backward)
+def normalize_rows_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
+    """The cotangents of x, w and b."""
+    z, scales, w = residuals
+    (gx,) = standardize_backward.__wrapped__(g * w, (z, scales[:, None], (1,)), needs)  # type: ignore[attr-defined]
+    return gx, total(g * z, 0), total(g, 0)
+
+
+def normalized(x: Array, w: Array, b: Array | None, *, eps: float) -> tuple[Array, Any]:
+    """`normalize_rows` over the last axes of x (..., *w.shape)."""
+    rows = x.reshape(math.prod(x.shape[: x.ndim - w.ndim]), w.size)
+    y, residuals = normalize_rows(rows, w.reshape(-1), None if b is None else b.reshape(-1), eps=eps)
+    return y.reshape(x.shape), (residuals, w.shape)
+
+
+def normalized_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
+    """The cotangents of x, w and b."""
+    residuals, shape = residuals
+    gx, dw, db = normalize_rows_backward(g.reshape(residuals[0].shape), residuals, needs)
+    return gx.reshape(g.shape), dw.reshape(shape), db.reshape(shape)  # type: ignore[union-attr]
 
 
 def moments(x: Array, *, axes: tuple[int, ...]) -> tuple[Array, Array]:

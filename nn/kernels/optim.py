@@ -8,7 +8,19 @@ from .native import optim as native
 from .native import twin
 from .windows import Array
 
-__all__ = ["adam", "descend", "descend_with_momentum", "mean", "mean_square", "rmsprop"]
+__all__ = [
+    "adadelta",
+    "adagrad",
+    "adam",
+    "adamax",
+    "descend",
+    "descend_with_momentum",
+    "mean",
+    "mean_square",
+    "nadam",
+    "rmsprop",
+    "sum_of_squares",
+]
 
 
 def mean(m: Array, g: Array, beta: float) -> Array:
@@ -92,3 +104,57 @@ def rmsprop(x: Array, g: Array, s: Array, *, alpha: float, eps: float, rate: flo
     mean_square(s, g, alpha)
     new: Array = x - rate * (g / (np.sqrt(s) + eps))
     return new
+
+
+@twin(native.nadam)
+def nadam(
+    x: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    *,
+    betas: tuple[float, float],
+    eps: float,
+    rates: tuple[float, float],
+) -> Array:
+    """m and v, running means of g and g^2, in place, and x - (rates[0] g + rates[1] m) / (sqrt(v) + eps)."""
+    mean(m, g, betas[0])
+    mean_square(v, g, betas[1])
+    new: Array = x - (rates[0] * g + rates[1] * m) / (np.sqrt(v) + eps)
+    return new
+
+
+@twin(native.adamax)
+def adamax(
+    x: Array, g: Array, m: Array, u: Array, *, betas: tuple[float, float], eps: float, rate: float
+) -> Array:
+    """m, a running mean of g, and u <- max(betas[1] u, |g| + eps), in place, and x - rate m / u."""
+    mean(m, g, betas[0])
+    np.maximum(betas[1] * u, np.abs(g) + eps, out=u)
+    new: Array = x - rate * m / u
+    return new
+
+
+@twin(native.adagrad)
+def adagrad(x: Array, g: Array, s: Array, *, eps: float, rate: float) -> Array:
+    """s + g^2 in place, and x - rate g / (sqrt(s) + eps)."""
+    s += g * g
+    new: Array = x - rate * g / (np.sqrt(s) + eps)
+    return new
+
+
+@twin(native.adadelta)
+def adadelta(x: Array, g: Array, s: Array, d: Array, *, rho: float, eps: float, rate: float) -> Array:
+    """Means s of g^2 and d of squared steps, in place, and x - rate g sqrt(d + eps) / sqrt(s + eps)."""
+    mean_square(s, g, rho)
+    delta = np.sqrt(d + eps) / np.sqrt(s + eps) * g
+    mean_square(d, delta, rho)
+    new: Array = x - rate * delta
+    return new
+
+
+@twin(native.sum_of_squares)
+def sum_of_squares(x: Array) -> float:
+    """The sum of all squares of a real array, in double precision."""
+    flat = np.ravel(x).astype(np.result_type(x, np.float64), copy=False)
+    return float(np.dot(flat, flat))

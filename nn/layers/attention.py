@@ -13,6 +13,7 @@ from autograd_lite.errors import OptionError
 from autograd_lite.work import multiply_adds
 
 from .. import functional, init
+from ..functional.attention import attention, has_kernel, self_attention
 from ..functional.linear import affine
 from ..module import InputError, Module, Parameter
 from .dropout import Dropout
@@ -117,28 +118,49 @@ class MultiheadAttention(Module):
         if query.ndim not in (2, 3) or query.shape[-1] != self.embed_dim:
             shape = f"(B, L, {self.embed_dim})" if self.batch_first else f"(L, B, {self.embed_dim})"
             raise InputError(self, f"expects queries of shape {shape}, got {query.shape}")
-        axis = 0 if self.batch_first or single else 1
-        q, k, v = (x[None] if single else np.swapaxes(x, 0, axis) for x in (query, key, value))
-        B, L, E = q.shape
-        S = k.shape[1]
-        heads = tuple(
-            np.swapaxes(np.reshape(x, (B, x.shape[1], self.num_heads, E // self.num_heads)), 1, 2)
-            for x in self._projected(q, k, v)
-        )
+        batched = _with_batch if single else self._batch_first
+        alike = query is key is value
+        batch = (batched(query),) * 3 if alike else tuple(map(batched, (query, key, value)))
+        (B, L, _), S = batch[0].shape, batch[1].shape[1]
         mask = _added(attn_mask, (-1, self.num_heads, L, S))
         if key_padding_mask is not None:
             padding = _added(key_padding_mask, (B, 1, 1, S))
             mask = padding if mask is None else mask + padding
-        weights = functional.attention_weights(heads[0], heads[1], mask, is_causal)
-        if self.training:
-            weights = functional.dropout(weights, self.dropout)
-        joined = np.reshape(np.swapaxes(weights @ heads[2], 1, 2), (B, L, E))
+        joined, weights = self._attended(batch, mask, is_causal, alike, need_weights)
         y = self.out_proj(joined)
-        y = y[0] if single else np.swapaxes(y, 0, axis)
+        y = y[0] if single else self._batch_first(y)
         if not need_weights:
             return y, None
         shown = np.mean(weights, axis=1) if average_attn_weights else weights
         return y, shown[0] if single else shown
+
+    def _batch_first(self, x: Any) -> Any:
+        """The input or the output with the batch as its first axis, or from there back."""
+        return x if self.batch_first else np.swapaxes(x, 0, 1)
+
+    def _attended(
+        self, batch: tuple[Any, ...], mask: Any, causal: bool, alike: bool, need_weights: bool
+    ) -> tuple[Any, Any]:
+        """The attention of all heads, joined, and the weights."""
+        (B, L, E), heads = batch[0].shape, self.num_heads
+        dropped = self.dropout if self.training else 0
+        served = not dropped and has_kernel(mask, batch[0].dtype, (B, heads))
+        options = {"causal": causal, "scale": 1 / math.sqrt(E // heads), "weights": need_weights}
+        if served and alike and self.in_proj_weight is not None:
+            qkv = functional.linear(batch[0], self.in_proj_weight, self.in_proj_bias)
+            y = self_attention(qkv, mask, heads=heads, **options)
+            return y if need_weights else (y, None)
+        q, k, v = (
+            np.swapaxes(np.reshape(x, (B, x.shape[1], heads, E // heads)), 1, 2)
+            for x in self._projected(*batch)
+        )
+        if served:
+            y = attention(q, k, v, mask, **options)
+            y, weights = y if need_weights else (y, None)
+        else:
+            weights = functional.attention_weights(q, k, mask, causal)
+            y = functional.dropout(weights, dropped) @ v
+        return np.reshape(np.swapaxes(y, 1, 2), (B, L, E)), weights
 
     def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
         """The projections of queries, keys and values, their scores, and the weighted sums."""
@@ -158,6 +180,11 @@ class MultiheadAttention(Module):
         if self.in_proj_weight is None:
             return [self.q_proj_weight, self.k_proj_weight, self.v_proj_weight]
         return np.split(self.in_proj_weight, 3)
+
+
+def _with_batch(x: Any) -> Any:
+    """A single sequence as a batch of one."""
+    return x[None]
 
 
 def _added(mask: Mask, shape: tuple[int, ...]) -> Any:

@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY
 
 import numpy as np
 
-from ..kernels.optim import mean, mean_square, rmsprop
+from ..kernels.optim import adadelta, adagrad, mean, mean_square, rmsprop
 from .means import zeros
 from .optimizer import Array, Optimizer, Options, Params, State
 
@@ -55,9 +55,7 @@ class Adagrad(Optimizer):
         """One step of Adagrad."""
         rate = options["lr"] / (1 + state["step"] * options["lr_decay"])
         state["step"] += 1
-        state["sum"] += g * g
-        new: Array = x - rate * g / (np.sqrt(state["sum"]) + options["eps"])
-        return new
+        return adagrad(x, g, state["sum"], eps=options["eps"], rate=rate)
 
 
 class RMSprop(Optimizer):
@@ -161,10 +159,6 @@ class Adadelta(Optimizer):
 
     def update(self, x: Array, g: Array, state: State, options: Options) -> Array:
         """One step of Adadelta."""
-        rho, eps = options["rho"], options["eps"]
         state["step"] += 1
-        s, d = mean_square(state["square_avg"], g, rho), state["acc_delta"]
-        delta = np.sqrt(d + eps) / np.sqrt(s + eps) * g
-        mean_square(d, delta, rho)
-        new: Array = x - options["lr"] * delta
-        return new
+        s, d = state["square_avg"], state["acc_delta"]
+        return adadelta(x, g, s, d, rho=options["rho"], eps=options["eps"], rate=options["lr"])

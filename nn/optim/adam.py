@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, field
 
 import numpy as np
 
-from ..kernels.optim import adam, mean, mean_square
+from ..kernels.optim import adam, adamax, mean, mean_square, nadam
 from .means import zeros
 from .optimizer import Array, Optimizer, Options, Params, State
 
@@ -155,13 +155,17 @@ class NAdam(_Moments):
     def update(self, x: Array, g: Array, state: State, options: Options) -> Array:
         """One step of NAdam."""
         beta1, beta2 = options["betas"]
-        t, m, v = _moments(g, state, options)
+        state["step"] = t = state["step"] + 1
         mu, mu_next = (beta1 * (1 - 0.5 * 0.96 ** (k * options["momentum_decay"])) for k in (t, t + 1))
         state["mu_product"] *= mu
         p = state["mu_product"]
-        ahead = (1 - mu) / (1 - p) * g + mu_next / (1 - p * mu_next) * m
-        new: Array = x - options["lr"] * ahead / (np.sqrt(v / (1 - beta2**t)) + options["eps"])
-        return new
+        # lr / (sqrt(v / bias) + eps), with the bias moved to the numbers, so that v stays as it is.
+        bias = math.sqrt(1 - beta2**t)
+        rates = tuple(
+            options["lr"] * bias * part for part in ((1 - mu) / (1 - p), mu_next / (1 - p * mu_next))
+        )
+        m, v, eps = state["exp_avg"], state["exp_avg_sq"], options["eps"] * bias
+        return nadam(x, g, m, v, betas=(beta1, beta2), eps=eps, rates=rates)
 
 
 class Adamax(_Moments):
@@ -198,12 +202,10 @@ class Adamax(_Moments):
 
     def update(self, x: Array, g: Array, state: State, options: Options) -> Array:
         """One step of Adamax."""
-        beta1, beta2 = options["betas"]
         state["step"] += 1
-        m, u = mean(state["exp_avg"], g, beta1), state["exp_inf"]
-        np.maximum(beta2 * u, np.abs(g) + options["eps"], out=u)
-        new: Array = x - options["lr"] / (1 - beta1 ** state["step"]) * m / u
-        return new
+        rate = options["lr"] / (1 - options["betas"][0] ** state["step"])
+        m, u = state["exp_avg"], state["exp_inf"]
+        return adamax(x, g, m, u, betas=options["betas"], eps=options["eps"], rate=rate)
 
 
 class RAdam(_Moments):

@@ -15,6 +15,7 @@ from autograd_lite import Tensor
 from autograd_lite.errors import AnomalyError, DataError, DTypeError, ShapeError
 
 from ..arrays import as_array
+from ..kernels.optim import sum_of_squares
 from ..options import check_number
 from ..undo import undone
 
@@ -41,9 +42,14 @@ def get_total_norm(tensors: Iterable[Tensor], norm_type: float = 2.0) -> float:
         tensors: Tensors of any shapes.
         norm_type: the p of the p-norm; math.inf for the largest entry.
     """
-    flat = [np.ravel(t.numpy()) for t in tensors if t.size]
-    sizes = [float(np.linalg.norm(v.astype(np.result_type(v, np.float64)), norm_type)) for v in flat]
+    sizes = [_norm(t.numpy(), norm_type) for t in tensors if t.size]
     return float(np.linalg.norm(sizes, norm_type)) if sizes else 0.0
+
+
+def _norm(x: npt.NDArray[Any], norm_type: float) -> float:
+    if norm_type == 2 and x.dtype.kind == "f":
+        return math.sqrt(sum_of_squares(x))
+    return float(np.linalg.norm(np.ravel(x).astype(np.result_type(x, np.float64)), norm_type))
 
 
 @np.errstate(all="ignore")

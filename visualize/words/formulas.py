@@ -79,6 +79,7 @@ PULLBACKS: dict[str, tuple[str, ...]] = {
     "transpose": ("G with its axes moved back",),
     "matrix_transpose": ("Gᵀ",),
     "getitem": ("the entries that were picked take G, the others 0",),
+    "table_rows": ("the rows that were picked take G, the others 0",),
     "where": ("", "G where the condition holds, else 0", "G where the condition does not hold, else 0"),
     "softmax": ("{y}*(G - sum(G*{y}))",),
     "log_softmax": ("G - exp({y})*sum(G)",),

@@ -130,12 +130,20 @@ def call(name: str, dtype: np.dtype[Any], *args: Array | float | None) -> int:
     return int(_function(name, dtype)(*map(_in_c, args)))
 
 
+_Address = ctypes.c_char * 0
+"""`_Address.from_buffer(x)` is passed as the address of x, which must be writable. This takes a quarter of
+the time of `x.ctypes` or `x.__array_interface__`, and a small kernel takes no longer than these."""
+
+
 def _in_c(value: Any) -> Any:
     if isinstance(value, np.ndarray):
-        if not (value.flags.c_contiguous and value.flags.aligned):
+        flags = value.flags
+        if not (flags.c_contiguous and flags.aligned):
             raise ValueError(
                 "a native kernel got an array that is not contiguous; write np.ascontiguousarray(x)"
             )
+        if flags.writeable:
+            return _Address.from_buffer(value)  # type: ignore[arg-type]
         return ctypes.c_void_p(value.__array_interface__["data"][0])
     if value is None:
         return ctypes.c_void_p()

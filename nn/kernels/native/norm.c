@@ -5,62 +5,16 @@
    follow each other, so that a group that fits the second cache comes from memory once and goes back once.
    NumPy sweeps over the whole array each time.
 
-   Sums. A sum is taken in blocks of BLOCK entries: 4 vectors hold partial sums, and the blocks are added in
-   double. So no float adds up more than BLOCK / 4 / lanes entries, and a long sum is as exact as a short one.
-   The variance is the mean of squares of differences from the mean, never a difference of two large numbers.
+   Rows with weights, as in layer norm: the row is scaled while it is in the first cache. On the way back, the sums
+   over the rows, dw and db, are kept in double.
+
+   Sums are those of `sums.h`. The variance is the mean of squares of differences from the mean, never a
+   difference of two large numbers.
 */
 
-#include "native.h"
+#include "sums.h"
 
 #include <math.h>
-
-#define BLOCK 1024
-#define STEP (4 * LANES)
-
-static double across(const vec *sums)
-{
-    vec sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-    double total = 0;
-    for (int64_t i = 0; i < LANES; i++)
-        total += (double)sum[i];
-    return total;
-}
-
-/* Sum of a[i]. */
-static double sum_of(const REAL *a, int64_t n)
-{
-    double total = 0;
-    while (n >= STEP) {
-        vec sums[4] = {{0}};
-        int64_t length = smaller(n / STEP * STEP, BLOCK);
-        for (int64_t i = 0; i < length; i += STEP)
-            for (int v = 0; v < 4; v++)
-                sums[v] += load(a + i + v * LANES);
-        total += across(sums);
-        a += length, n -= length;
-    }
-    for (int64_t i = 0; i < n; i++)
-        total += (double)a[i];
-    return total;
-}
-
-/* Sum of a[i] b[i]. */
-static double dot(const REAL *a, const REAL *b, int64_t n)
-{
-    double total = 0;
-    while (n >= STEP) {
-        vec sums[4] = {{0}};
-        int64_t length = smaller(n / STEP * STEP, BLOCK);
-        for (int64_t i = 0; i < length; i += STEP)
-            for (int v = 0; v < 4; v++)
-                sums[v] += load(a + i + v * LANES) * load(b + i + v * LANES);
-        total += across(sums);
-        a += length, b += length, n -= length;
-    }
-    for (int64_t i = 0; i < n; i++)
-        total += (double)a[i] * (double)b[i];
-    return total;
-}
 
 /* The groups `first` to `last` of x; the scale of each group goes to `scales`. */
 void NAME(standardize)(const REAL *x, REAL *y, REAL *scales, int64_t outer, int64_t groups, int64_t inner,
@@ -109,5 +63,37 @@ void NAME(standardize_backward)(const REAL *g, const REAL *y, const REAL *scales
             for (int64_t i = at; i < at + inner; i++)
                 gx[i] = (y[i] * slope + g[i] - mean) * scale;
         }
+    }
+}
+
+/* z = the standardized rows `first` to `last` of x (rows, n), and y = z w + b; b may be a null pointer. */
+void NAME(normalize_rows)(const REAL *x, const REAL *w, const REAL *b, REAL *z, REAL *y, REAL *scales, int64_t n,
+                          int64_t first, int64_t last, double eps)
+{
+    for (int64_t row = first; row < last; row++) {
+        const REAL *from = z + row * n;
+        REAL *to = y + row * n;
+        NAME(standardize)(x + row * n, z + row * n, scales + row, 1, 1, n, 0, 1, eps);
+        if (b)
+            for (int64_t i = 0; i < n; i++)
+                to[i] = from[i] * w[i] + b[i];
+        else
+            for (int64_t i = 0; i < n; i++)
+                to[i] = from[i] * w[i];
+    }
+}
+
+/* gx of the rows `first` to `last`; their sums of g z and g are added to dw and db. `gz` has room for a row. */
+void NAME(normalize_rows_backward)(const REAL *g, const REAL *w, const REAL *z, const REAL *scales, REAL *gz,
+                                   REAL *gx, double *dw, double *db, int64_t n, int64_t first, int64_t last)
+{
+    for (int64_t row = first; row < last; row++) {
+        const REAL *of_g = g + row * n, *of_z = z + row * n;
+        for (int64_t i = 0; i < n; i++) {
+            gz[i] = of_g[i] * w[i];
+            dw[i] += (double)of_g[i] * (double)of_z[i];
+            db[i] += (double)of_g[i];
+        }
+        NAME(standardize_backward)(gz, of_z, scales + row, gx + row * n, 1, 1, n, 0, 1);
     }
 }

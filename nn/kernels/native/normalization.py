@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from ..threads import in_parallel
 from ..windows import Array, Sizes
 from . import call, native_type
 
-__all__ = ["standardize", "standardize_backward"]
+__all__ = ["normalize_rows", "normalize_rows_backward", "standardize", "standardize_backward"]
 
 SMALL = 1 << 17
 """Up to this number of entries, a second thread does not pay."""
@@ -42,6 +43,46 @@ def standardize_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> A
     return (gx,)
 
 
+def normalize_rows(x: Array, w: Array, b: Array | None, *, eps: float) -> Any:
+    """Each row of x (rows, n) standardized, times w, plus b; and the residuals."""
+    dtype = native_type(x, w, b)
+    if dtype is None or not x.size:
+        return NotImplemented
+    rows, n = x.shape
+    if w.shape != (n,) or (b is not None and b.shape != (n,)):
+        raise ValueError(f"weights {w.shape} for rows of {n} entries; expected ({n},)")
+    x, w = np.ascontiguousarray(x), np.ascontiguousarray(w)
+    b = None if b is None else np.ascontiguousarray(b)
+    z, y, scales = np.empty_like(x), np.empty_like(x), np.empty(rows, dtype)
+
+    def work(part: Any) -> None:
+        call("normalize_rows", dtype, x, w, b, z, y, scales, n, part[0], part[-1] + 1, float(eps))
+
+    _over(range(rows), x.size, work)
+    return y, (z, scales, w)
+
+
+def normalize_rows_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> Any:
+    """The cotangents of x, w and b."""
+    z, scales, w = residuals
+    dtype = native_type(g, z, scales, w)
+    if dtype is None or not g.size:
+        return NotImplemented
+    if g.shape != z.shape or w.shape != g.shape[1:] or scales.shape != g.shape[:1]:
+        raise ValueError(f"a cotangent of shape {g.shape}; expected {z.shape}")
+    g, z, scales, w = (np.ascontiguousarray(a) for a in (g, z, scales, w))
+    gx, n = np.empty_like(g), g.shape[1]
+
+    def work(part: Any) -> Array:
+        sums, gz = np.zeros((2, n)), np.empty(n, dtype)
+        arrays = g, w, z, scales, gz, gx, sums[0], sums[1]
+        call("normalize_rows_backward", dtype, *arrays, n, part[0], part[-1] + 1)
+        return sums
+
+    dw, db = sum(_over(range(len(g)), g.size, work)).astype(dtype)
+    return gx, dw, db
+
+
 def _sizes(x: Array, axes: tuple[int, ...]) -> Sizes | None:
     """x as (outer, groups, inner), with sums over the first and the last; None where NumPy is as fast."""
     summed = {k % x.ndim for k in axes}
@@ -58,8 +99,9 @@ def _shared(name: str, dtype: Any, arrays: tuple[Array, ...], sizes: Sizes, *num
     def work(groups: Any) -> None:
         call(name, dtype, *arrays, *sizes, groups.start, groups.stop, *numbers)
 
-    groups = range(sizes[1])
-    if math.prod(sizes) > SMALL:
-        in_parallel(work, groups)
-    else:
-        work(groups)
+    _over(range(sizes[1]), math.prod(sizes), work)
+
+
+def _over(groups: Any, size: int, work: Callable[[Any], Any]) -> list[Any]:
+    """Share the groups among the threads, if it pays; the results of `work` for each part."""
+    return in_parallel(work, groups) if size > SMALL else [work(groups)]

@@ -11,9 +11,19 @@ from ..threads import in_parallel, thread_count
 from ..windows import Array
 from . import call, native_type
 
-__all__ = ["adam", "descend", "descend_with_momentum", "rmsprop"]
+__all__ = [
+    "adadelta",
+    "adagrad",
+    "adam",
+    "adamax",
+    "descend",
+    "descend_with_momentum",
+    "nadam",
+    "rmsprop",
+    "sum_of_squares",
+]
 
-FEW = 1 << 15
+FEW = 1 << 14
 """Up to this number of entries, NumPy's calls take no longer than one call through ctypes."""
 
 SMALL = 1 << 17
@@ -44,15 +54,58 @@ def adam(
     rate: float,
 ) -> Any:
     """m and v in place, and x - rate m / (sqrt(v) + eps)."""
-    if largest is not None:
-        return NotImplemented
     beta1, beta2 = betas
-    return _pass("adam", (x, g), (m, v), 1 - beta1, beta2, 1 - beta2, eps, rate)
+    numbers = 1 - beta1, beta2, 1 - beta2, eps, rate
+    if largest is not None:
+        return _pass("amsgrad", (x, g), (m, v, largest), *numbers)
+    return _pass("adam", (x, g), (m, v), *numbers)
+
+
+def nadam(
+    x: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    *,
+    betas: tuple[float, float],
+    eps: float,
+    rates: tuple[float, float],
+) -> Any:
+    """m and v in place, and x - (rates[0] g + rates[1] m) / (sqrt(v) + eps)."""
+    beta1, beta2 = betas
+    return _pass("nadam", (x, g), (m, v), 1 - beta1, beta2, 1 - beta2, eps, *rates)
+
+
+def adamax(
+    x: Array, g: Array, m: Array, u: Array, *, betas: tuple[float, float], eps: float, rate: float
+) -> Any:
+    """m and u in place, and x - rate m / u."""
+    return _pass("adamax", (x, g), (m, u), 1 - betas[0], betas[1], eps, rate)
+
+
+def adagrad(x: Array, g: Array, s: Array, *, eps: float, rate: float) -> Any:
+    """s + g^2 in place, and x - rate g / (sqrt(s) + eps)."""
+    return _pass("adagrad", (x, g), (s,), eps, rate)
+
+
+def adadelta(x: Array, g: Array, s: Array, d: Array, *, rho: float, eps: float, rate: float) -> Any:
+    """s and d in place, and x - rate g sqrt(d + eps) / sqrt(s + eps)."""
+    return _pass("adadelta", (x, g), (s, d), rho, 1 - rho, eps, rate)
 
 
 def rmsprop(x: Array, g: Array, s: Array, *, alpha: float, eps: float, rate: float) -> Any:
     """s in place, and x - rate g / (sqrt(s) + eps)."""
     return _pass("rmsprop", (x, g), (s,), alpha, 1 - alpha, eps, rate)
+
+
+def sum_of_squares(x: Array) -> Any:
+    """The sum of all squares, in double precision."""
+    dtype = native_type(x)
+    if dtype is None or x.size <= FEW or not x.flags.c_contiguous:
+        return NotImplemented
+    total = np.empty(1)
+    call("sum_of_squares", dtype, x.size, x, total)
+    return float(total[0])
 
 
 def _pass(
@@ -73,14 +126,15 @@ def _pass(
         return NotImplemented
     if any(np.may_share_memory(a, other) for a in state for other in arrays if a is not other):
         return NotImplemented
-    new = np.empty_like(x)
+    new, in_c = np.empty_like(x), (*map(float, numbers), *flags)
+    if x.size <= SMALL or (count := thread_count()) < 2:
+        call(name, dtype, x.size, *arrays, new, *in_c)
+        return new
     flat = [a.reshape(-1) for a in (*arrays, new)]
-    in_c = *map(float, numbers), *flags
 
     def work(parts: Sequence[slice]) -> None:
         for part in parts:
             call(name, dtype, part.stop - part.start, *(a[part] for a in flat), *in_c)
 
-    count = thread_count() if x.size > SMALL else 1
     in_parallel(work, [slice(x.size * i // count, x.size * (i + 1) // count) for i in range(count)])
     return new

@@ -5,15 +5,18 @@ Run as a program, this file makes every call once, for a library that was compil
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 import nn.kernels.conv
+import nn.kernels.embedding
+import nn.kernels.losses
 import nn.kernels.normalization
 import nn.kernels.optim
 import nn.kernels.pool
+import nn.kernels.rows
 from nn.kernels import native
 from nn.kernels.windows import Windows
 
@@ -28,7 +31,15 @@ def calls(seed: int) -> Iterator[Call]:
     """All calls of one seed."""
     rng = np.random.default_rng(seed)
     for dtype in DTYPES:
-        for family in (convolutions, standardizations, steps, poolings):
+        for family in (
+            convolutions,
+            standardizations,
+            steps,
+            poolings,
+            along_rows,
+            table_rows,
+            normalized_rows,
+        ):
             yield from family(rng, dtype)
 
 
@@ -69,6 +80,16 @@ def standardizations(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
     yield "standardize_backward", (rng.normal(size=shape).astype(dtype), residuals, (True,)), {}
 
 
+def normalized_rows(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
+    """Layer norm with weights, with and without a bias, in both passes."""
+    rows, n = (int(k) for k in rng.integers((1, 8), (20, 150)))  # of two entries only rounding would be left
+    x, g = (rng.normal(size=(rows, n)).astype(dtype) for _ in range(2))
+    w, b = (rng.normal(size=n).astype(dtype) for _ in range(2))
+    args = x + np.asarray(3, dtype), w, b if rng.integers(2) else None
+    needs = True, True, args[2] is not None
+    yield "normalize_rows, both passes", args, {"g": g, "needs": needs, "eps": 1e-5}
+
+
 def steps(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
     """The steps of optimizers; the state arrays are positive, as means of squares are."""
     shape = tuple(int(n) for n in rng.integers(1, 30, rng.integers(0, 4)))
@@ -78,6 +99,16 @@ def steps(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
     yield "descend", (array(), array()), {"rate": 0.1}
     yield "descend_with_momentum", (array(), array(), array()), momentum
     yield "adam", (array(), array(), array(), array()), adam
+    yield "adam", (array(), array(), array(), array(), array()), adam
+    yield (
+        "nadam",
+        (array(), array(), array(), array()),
+        {"betas": (0.9, 0.99), "eps": 1e-8, "rates": (0.1, 0.2)},
+    )
+    yield "adamax", (array(), -array(), array(), array()), adam
+    yield "adagrad", (array(), array(), array()), {"eps": 1e-8, "rate": 0.1}
+    yield "adadelta", (array(), array(), array(), array()), {"rho": 0.9, "eps": 1e-8, "rate": 0.1}
+    yield "sum_of_squares", (array(),), {}
     yield "rmsprop", (array(), array(), array()), {"alpha": 0.9, "eps": 1e-8, "rate": 0.1}
 
 
@@ -96,16 +127,76 @@ def poolings(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
     yield "max_pooling_backward", (rng.normal(size=y.shape).astype(dtype), residuals, (True,)), {}
 
 
+def along_rows(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
+    """Softmax, log-softmax and cross-entropy of short and long rows, with ties, huge scores, NaN and inf."""
+    shape = tuple(
+        int(n) for n in (*rng.integers(1, 6, rng.integers(0, 3)), rng.choice([1, 2, 7, 16, 33, 300]))
+    )
+    x = (rng.normal(size=shape) * rng.choice([0.1, 3, 200])).astype(dtype)
+    if rng.integers(2):
+        x = np.rint(x)
+    if rng.integers(2):
+        x[rng.random(shape) < 0.2] = rng.choice([np.nan, np.inf, -np.inf, -np.inf])
+    g = rng.normal(size=shape).astype(dtype)
+    yield "softmax", (x,), {}
+    yield "softmax", (x,), {"out": x.copy(), "empty": 0.0, "alone": True}
+    if len(shape) > 1:
+        yield "softmax", (x,), {"first": int(rng.integers(0, 9)), "empty": 0.0}
+    yield "log_softmax", (x,), {}
+    p = nn.kernels.rows.softmax(np.where(np.isfinite(x), x, 0))
+    yield "softmax_backward", (g, p), {}
+    yield "log_softmax_backward", (g, p), {}
+    rows = x.reshape(-1, shape[-1])
+    targets, g = rng.integers(0, shape[-1], len(rows)), rng.normal(size=len(rows)).astype(dtype)
+    yield "target_losses, both passes", (rows, targets), {"g": g, "needs": (True, False)}
+
+
+def table_rows(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
+    """Cotangents of rows that were read once, often or never, with NaN and inf among them."""
+    V, D, N = (int(n) for n in rng.integers(1, (9, 40, 300)))
+    numbers = rng.integers(0, V, (N, *rng.integers(1, 3, rng.integers(2))))
+    g = rng.normal(size=(*numbers.shape, D)).astype(dtype)
+    if rng.integers(2):
+        g[rng.random(g.shape) < 0.05] = rng.choice([np.nan, np.inf])
+    yield "table_rows_backward", (g, (numbers, V), (True, False)), {}
+
+
+def both_passes(forward: Callable[..., Any], backward: Callable[..., Any]) -> Callable[..., Any]:
+    """The value of a kernel and the cotangents: twins have residuals of their own."""
+
+    def passes(*args: Any, g: Any, needs: tuple[bool, ...], **options: Any) -> Any:
+        result = forward(*args, **options)
+        if result is NotImplemented:
+            return result
+        value, residuals = result
+        sent = backward(g, residuals, needs)
+        return value, [a for a, need in zip(sent, needs, strict=True) if need]
+
+    return passes
+
+
+def _passes(op: str) -> tuple[Callable[..., Any], ...]:
+    pairs = zip(native.TABLE[op], native.TABLE[f"{op}_backward"], strict=True)
+    return tuple(both_passes(*pair) for pair in pairs)
+
+
+KERNELS = {
+    **native.TABLE,
+    **{f"{op}, both passes": _passes(op) for op in ("target_losses", "normalize_rows")},
+}
+"""What the calls name: the native function and its NumPy twin."""
+
+
 def arrays(value: Any) -> list[np.ndarray]:
     """All arrays of a result, in order; NumPy gives a number where an array of shape () is meant."""
-    if isinstance(value, (np.ndarray, np.generic)):
+    if isinstance(value, (np.ndarray, np.generic, float)):
         return [np.asarray(value)]
     return [a for item in value for a in arrays(item)] if isinstance(value, (tuple, list)) else []
 
 
 if __name__ == "__main__":
-    nn.kernels.native.optim.FEW = served = 0
+    nn.kernels.native.optim.FEW = nn.kernels.native.rows.FEW = nn.kernels.native.embedding.FEW = served = 0
     for seed in SEEDS:
         for name, args, options in calls(seed):
-            served += native.TABLE[name][0](*args, **options) is not NotImplemented
+            served += KERNELS[name][0](*args, **options) is not NotImplemented
     print(f"{served} calls")

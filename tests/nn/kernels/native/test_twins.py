@@ -8,7 +8,7 @@ import pytest
 
 from nn.kernels import native, threads
 from nn.kernels.windows import Windows
-from tests.nn.kernels.native.cases import DTYPES, SEEDS, arrays, calls
+from tests.nn.kernels.native.cases import DTYPES, KERNELS, SEEDS, arrays, calls
 
 pytestmark = pytest.mark.skipif(native.library() is None, reason=f"native kernels: {native.state()}")
 
@@ -22,19 +22,21 @@ rng = np.random.default_rng(0)
 def small_arrays_too(monkeypatch):
     """Native kernels serve small arrays too, which they otherwise leave to NumPy."""
     monkeypatch.setattr("nn.kernels.native.optim.FEW", 0)
+    monkeypatch.setattr("nn.kernels.native.rows.FEW", 0)
+    monkeypatch.setattr("nn.kernels.native.embedding.FEW", 0)
 
 
-@np.errstate(invalid="ignore")  # as the kernels of ops run
+@np.errstate(all="ignore")  # as the kernels of ops run
 def agree(name, args, options=MappingProxyType({})):
     """Whether the native kernel served the call; if it did, its result is that of the twin.
 
     Arguments that a kernel changes in place count as results.
     """
     mine, twins = deepcopy(args), deepcopy(args)
-    got = native.TABLE[name][0](*mine, **options)
+    got = KERNELS[name][0](*mine, **options)
     if got is NotImplemented:
         return False
-    expected = native.TABLE[name][1](*twins, **options)
+    expected = KERNELS[name][1](*twins, **options)
     for a, b in zip([*arrays(got), *arrays(mine)], [*arrays(expected), *arrays(twins)], strict=True):
         assert a.shape == b.shape and a.dtype == b.dtype
         if b.dtype.kind != "f":
@@ -56,12 +58,18 @@ def test_twins_agree(seed):
 def test_every_instruction_set_agrees(level, monkeypatch):
     if level > native.level():
         pytest.skip(f"this processor has x86-64-v{native.level()}" if native.level() else "no x86-64")
-    native._function.cache_clear()
     monkeypatch.setattr(native, "level", lambda: level)
+    forget_the_level()
     try:
         assert sum(agree(*call) for seed in range(12) for call in calls(seed)) > 12
     finally:
-        native._function.cache_clear()
+        forget_the_level()
+
+
+def forget_the_level():
+    """Clear what was made for one instruction set: functions, and tables with the tiles of its vectors."""
+    native._function.cache_clear()
+    native.conv._of_weights.cache_clear()
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
@@ -155,3 +163,69 @@ def test_a_long_sum_is_as_exact_as_a_short_one():
     dw = native.TABLE["weight_gradient"][0](g, x, (16, 1, 3, 3), windows, 1)
     exact = g.size / 16 * float(np.float32(0.1)) ** 2
     np.testing.assert_allclose(dw, exact, rtol=1e-6)
+
+
+def test_rows_of_every_kind():
+    x = rng.normal(size=(6, 40)) * 9
+    strange = np.array(x[:, ::-1], order="F")[:, ::-1]
+    fixed = x.copy()
+    fixed.flags.writeable = False
+    for given in (strange, fixed, np.broadcast_to(x[:1], x.shape)):
+        assert agree("softmax", (given,)) and agree("log_softmax", (given,))
+        p = np.exp(given) / np.exp(given).sum(axis=1, keepdims=True)
+        assert agree("softmax_backward", (given, p)) and agree("log_softmax_backward", (given, p))
+        assert agree(
+            "target_losses, both passes", (given, np.arange(6)), {"g": given[:, 0], "needs": (True, False)}
+        )
+
+
+def test_rows_that_are_not_served():
+    softmax, losses = (native.TABLE[name][0] for name in ("softmax", "target_losses"))
+    x = rng.normal(size=(4, 5))
+    for other in (x.astype(np.float16), x.astype(">f8"), x[:0], x[:, :0], np.float64(1.0) + np.zeros(())):
+        assert softmax(other) is NotImplemented
+    assert softmax(x, out=np.empty((5, 4)).T) is NotImplemented
+    for targets in (
+        np.array([0, 1, 2, 5]),
+        np.array([0, -1, 2, 3]),
+        np.arange(4, dtype=np.int32),
+        np.arange(8)[::2],
+    ):
+        assert losses(x, targets) is NotImplemented
+    with pytest.raises(ValueError, match="expected"):
+        native.TABLE["softmax_backward"][0](x, x[:3])
+    with pytest.raises(ValueError, match="first"):
+        softmax(x, first=-1)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_rows_are_shared_among_the_threads(count, monkeypatch):
+    state = [count]
+    monkeypatch.setattr(threads, "_blas_threads", lambda: (lambda: state[0], lambda n: None))
+    monkeypatch.setattr("nn.kernels.native.rows.SMALL", 0)
+    x, targets = rng.normal(size=(37, 11)), rng.integers(0, 11, 37)
+    for name, args in (("softmax", (x,)), ("log_softmax", (x,)), ("target_losses", (x, targets))):
+        assert agree(name, args)
+        alone = [native.TABLE[name][0](*(a[i : i + 1] for a in args)) for i in range(37)]
+        whole = native.TABLE[name][0](*args)
+        first = np.concatenate([arrays(each)[0] for each in alone])
+        np.testing.assert_array_equal(arrays(whole)[0], first)
+
+
+def test_rows_of_a_table_are_checked_before_c_reads_them():
+    kernel, g = native.TABLE["table_rows_backward"][0], rng.normal(size=(4, 3))
+    for numbers in (
+        np.array([0, 1, 2, 5]),
+        np.array([0, -1, 2, 3]),
+        np.arange(4, dtype=np.int32),
+        np.arange(8)[::2],
+    ):
+        assert kernel(g, (numbers, 5), (True, False)) is NotImplemented
+    with pytest.raises(ValueError, match="expected"):
+        kernel(g[:3], (np.arange(4), 5), (True, False))
+
+
+def test_a_row_that_is_read_often_has_an_exact_sum():
+    g = np.full((500_000, 2), 0.1, np.float32)
+    (dw,) = native.TABLE["table_rows_backward"][0](g, (np.zeros(len(g), np.int64), 3), (True, False))[:1]
+    np.testing.assert_allclose(dw, [[len(g) * float(np.float32(0.1))] * 2, [0, 0], [0, 0]], rtol=1e-7)
