@@ -68,7 +68,7 @@ def compile(f: Callable[..., Any], *, static_argnums: int | tuple[int, ...] = ()
 
 
 class _Entry:
-    """What is kept of a signature: its checks, the trace of one call, then a replay, or the reason to stay eager.
+    """What is kept of a signature: its checks, the trace of one call, then a replay, or why it stays eager.
 
     Attributes:
         fits: the check of the arguments: their leaves, or None.
@@ -106,7 +106,7 @@ class _Entry:
             if (now := entry.get()) is not value and differs(now, value):
                 told = isinstance(value, NUMBERS) and isinstance(now, NUMBERS)
                 return f"{entry!r}" + (f" from {value!r} to {now!r}" if told else " holds another object")
-        return "a Tensor or an array that the function reaches: its shape, its dtype, or whether it has a gradient"
+        return "the shape or dtype of a Tensor that the function reaches, or whether it has a gradient"
 
 
 def _nothing(values: Any) -> None:
@@ -208,9 +208,8 @@ class Compiled:
             what = entry.anew(self._entries[0])
             entry.why = f"; made anew: {what}"
             if len(self._entries) >= MOST:
-                self._tell(
-                    f"some calls; there are more than {MOST} signatures, the last one for {what}", "many"
-                )
+                told = f"calls of more than {MOST} signatures; the last changes {what}"
+                self._tell(told, "many")
                 least = min(self._entries, key=lambda entry: entry.uses)
                 self._entries = tuple([entry for entry in self._entries if entry is not least])
         self._entries = (entry, *self._entries)

@@ -146,19 +146,18 @@ class Places:
         self.known: list[Any] = []
 
     def load(self, trace: Trace) -> None:
-        """Put traced values into the places, each a step that reads the place."""
-        before = self.known or [None] * len(self.places)
+        """Put traced values into the places, each a step that reads the place.
+
+        After a step on objects each place is read anew: the step may write there or not, by values.
+        """
         known = []
-        for place, had in zip(self.places, before, strict=True):
+        for place in self.places:
             value = place.get()
             if value is None or value is MISSING or isinstance(value, Traced):
                 known.append(value)
                 continue
-            if had is not None and had._value is value:
-                traced: Any = had
-            else:
-                traced = trace.made(value)
-                trace.add(Get(place), (), {}, traced, "load")
+            traced = trace.made(value)
+            trace.add(Get(place), (), {}, traced, "load")
             known.append(traced)
             place.set(traced)
         self.known = known

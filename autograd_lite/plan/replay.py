@@ -29,7 +29,12 @@ class _Writer:
     """Writes the source of a replay, and collects the objects that the source names."""
 
     def __init__(self) -> None:
-        self.names: dict[str, Any] = {"same": same, "Mismatch": Mismatch, "errstate": np.errstate}
+        self.names: dict[str, Any] = {
+            "__name__": __name__,
+            "same": same,
+            "Mismatch": Mismatch,
+            "errstate": np.errstate,
+        }
         self.lines: list[str] = []
         self._known: dict[int, str] = {}
 
