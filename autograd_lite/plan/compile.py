@@ -171,8 +171,8 @@ class Compiled:
     def plan(self, *args: Any, **kwargs: Any) -> Plan:
         """The plan of a call; `print(plan)` is the evaluation trace.
 
-        If calls of this signature have no plan yet, the function runs on the arguments, twice. Then all that it
-        has changed is put back: parameters, gradients, the optimizer, the arguments, random numbers of `nn`.
+        If calls of this signature have no plan yet, the function runs on the arguments, twice. Then all that
+        it has changed is put back: parameters, gradients, the optimizer, the arguments, the random numbers.
 
         Raises:
             CompileError: calls of this signature stay eager; or f reads a value, or its two runs differ.

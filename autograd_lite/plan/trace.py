@@ -349,14 +349,14 @@ class Trace:
         step.expected = x._value.copy() if isinstance(x._value, np.ndarray) else x._value
         return np.asarray(x._value)
 
-    def asked(self, x: Traced, what: str) -> Any:
-        """A value that is asked for: by the library it is read, to the program it is refused."""
+    def asked(self, x: Traced, what: str, kind: Any = None) -> Any:
+        """A value that is asked for: by the library it is read, as `kind(x)`; the program is refused."""
         frame = sys._getframe(2)
         while frame.f_globals.get("__name__") in _READERS and frame.f_back is not None:
             what = _ASKED.get(frame.f_code.co_name, what)
             frame = frame.f_back
         if package(frame) in ("nn", "autograd_lite"):
-            return self.read(x)
+            return self.read(x if kind is None else self.call(kind, (x,), {}))
         raise self.refused(x, what)
 
     def refused(self, x: Traced, what: str) -> CompileError:

@@ -154,7 +154,7 @@ class Traced:
         self._refuse("print(x)")
 
     def __bool__(self) -> bool:
-        return bool(self._trace.asked(self, "bool(x), as in `if x > 0`,"))
+        return bool(self._trace.asked(self, "bool(x), as in `if x > 0`,", bool))
 
     def __int__(self) -> int:
         return int(self._trace.asked(self, "int(x)"))
