@@ -38,6 +38,10 @@ MOST = 16
 """The number of plans that a function keeps."""
 
 
+TRIES = 8
+"""How often a value that the library reads may differ, before calls stay eager."""
+
+
 def compile(f: Callable[..., Any], *, static_argnums: int | tuple[int, ...] = ()) -> Compiled:
     """A function that runs `f` twice for each signature, and replays what ran from then on.
 
@@ -243,7 +247,7 @@ class Compiled:
         """Run a call eagerly that the plan does not hold for, or whose error needs the library's words."""
         if isinstance(error, Mismatch):
             entry.failed += 1
-            if entry.failed > 8:
+            if entry.failed > TRIES:
                 entry.reason = "the library reads values that differ between calls"
                 entry.replay = None
         return self._f(*args, **kwargs)
@@ -331,7 +335,11 @@ class Compiled:
         if what is None and not same(spec, result.spec):
             what = "the results that come from no argument"
         if what is not None and what.startswith("read: "):
-            entry.reason = what.removeprefix("read: ")
+            entry.failed += 1
+            if entry.failed > 1:
+                entry.reason = what.removeprefix("read: ")
+            else:  # a third call tells whether the value changes seldom
+                entry.trace, entry.spec = trace, result.spec
             return
         if what is not None:
             raise CompileError(

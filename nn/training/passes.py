@@ -57,6 +57,7 @@ class Passes:
             return output.numpy(), result, size, lambda: add_gradients(result, [*sizes, size])
         before = [p.grad for p in params]
         values, result, size = self._learned(model, loss, x, t, next(filter(None, sizes), None))
+        size = float(size) if isinstance(size, np.floating) else size  # which would promote float32
         after = [p.grad for p in params]
         _set(params, before)
         return values, result, size, lambda: _set(params, before if size == 0 else after)
@@ -74,7 +75,7 @@ def learned(
     if unit is None or size is None:
         result.backward()
     else:
-        result.backward((size / unit) * np.ones((), result.dtype))
+        result.backward(np.multiply(size / unit, np.ones(())).astype(result.dtype))
     return output.numpy(), result, size
 
 
