@@ -143,6 +143,10 @@ class Compiled:
             object.__setattr__(instance, f"_compiled_{self.__name__}", own)  # type: ignore[attr-defined]
         return own
 
+    def __reduce__(self) -> Any:
+        """A copy has no plans: they belong to the objects that the function reaches."""
+        return Compiled, (self._f, self._static)
+
     @property
     def signatures(self) -> list[str]:
         """What is kept, one line for each signature."""
