@@ -336,8 +336,8 @@ def compile(
     for name, given in (("fullgraph", fullgraph), ("dynamic", dynamic), ("options", options)):
         if given:
             warn_of_mistake(
-                f"torch.compile({name}={given!r}) has no effect: each shape has its own plan, and a call that "
-                "cannot be replayed runs eagerly and says so"
+                f"torch.compile({name}={given!r}) has no effect: each shape has its own plan, and a call "
+                "that cannot be replayed runs eagerly and says so"
             )
     if model is None:
         return partial(compile, backend=backend, disable=disable)

@@ -145,19 +145,27 @@ class Places:
         self.places.extend(Held(entry) for entry in found.held)
         self.known: list[Any] = []
 
-    def load(self, trace: Trace) -> None:
+    def load(self, trace: Trace, written: str = "all") -> None:
         """Put traced values into the places, each a step that reads the place.
 
-        After a step on objects each place is read anew: the step may write there or not, by values.
+        A place that a step on objects may have written is read anew: whether it did may depend on values.
+
+        Args:
+            trace: the trace.
+            written: what the step before may have written: "all", "gradients", "nothing".
         """
         known = []
-        for place in self.places:
+        for place, had in zip(self.places, self.known or [None] * len(self.places), strict=True):
             value = place.get()
             if value is None or value is MISSING or isinstance(value, Traced):
                 known.append(value)
                 continue
-            traced = trace.made(value)
-            trace.add(Get(place), (), {}, traced, "load")
+            anew = written == "all" or (written == "gradients" and isinstance(place, Grad))
+            if had is not None and had._value is value and not anew:
+                traced: Any = had
+            else:
+                traced = trace.made(value)
+                trace.add(Get(place), (), {}, traced, "load")
             known.append(traced)
             place.set(traced)
         self.known = known

@@ -6,7 +6,7 @@ import functools
 import sys
 import types
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 
@@ -16,13 +16,11 @@ from ..errors import CompileError, package, user_line
 from ..known import Rule
 from ..node import Leaf, Node, op_name
 from ..pull import Sweep
-from ..recording import tracing
 from .shapes import ASKS_NO_VALUE, SHAPED_BY_VALUES
 from .traced import Sent, Traced
 
-__all__ = ["Ref", "Step", "Trace", "difference", "fill", "refs", "replayed", "same"]
+__all__ = ["Ref", "Step", "Trace", "difference", "fill", "refs", "same"]
 
-F = TypeVar("F", bound=Callable[..., Any])
 _new = object.__new__
 _ARRAY, _FLOAT = np.ndarray, np.float64
 
@@ -359,6 +357,15 @@ class Trace:
             return self.read(x if kind is None else self.call(kind, (x,), {}))
         raise self.refused(x, what)
 
+    def masked(self, mask: Traced) -> Any:
+        """A mask as an index: `nn` reads it; the program is refused, since the shape depends on the mask."""
+        frame: Any = sys._getframe(1)
+        while package(frame) in ("autograd_lite", "numpy") and frame.f_back is not None:
+            frame = frame.f_back
+        if package(frame) == "nn":
+            return self.read(mask)
+        raise self.refused(mask, "x[mask], whose shape depends on the mask,")
+
     def refused(self, x: Traced, what: str) -> CompileError:
         """The error for a value that the program reads."""
         return CompileError(
@@ -369,7 +376,7 @@ class Trace:
 
     # -- steps on objects --------------------------------------------------------------------------
 
-    def outside(self, function: Any, args: Any, kwargs: Any) -> Any:
+    def outside(self, function: Any, args: Any, kwargs: Any, writes: str) -> Any:
         """Call a function of the library that reads and writes the places themselves: one step."""
         places = self.places
         places.store(self)
@@ -377,7 +384,7 @@ class Trace:
             result = function(*args, **kwargs)
         made = walk(result, lambda v: self._slot(v, Traced) if isinstance(v, _VALUES) else v)
         self.add(function, args, kwargs, made, "effect")
-        places.load(self)
+        places.load(self, writes)
         return made
 
 
@@ -397,37 +404,6 @@ _ASKED = {
 
 def _itself(x: Any) -> Any:
     return x
-
-
-def replayed(function: F) -> F:
-    """Declare a function one step of a plan: each replay calls it again, in its order.
-
-    It is a function that `ag.compile` cannot look into: it draws random numbers, or reads and writes
-    Tensors and arrays that outlive the call, as the step of an optimizer does.
-
-    Args:
-        function: its arguments are the same objects at each call of a compiled function; it returns
-            None or arrays.
-
-    Example:
-        >>> import numpy as np, autograd_lite as ag
-        >>> rng = np.random.default_rng(0)
-        >>> @ag.replayed
-        ... def noise(n):
-        ...     return rng.random(n)
-        >>> f = ag.compile(lambda x: x + noise(2))
-        >>> len({float(f(np.zeros(2))[0]) for _ in range(5)})
-        5
-    """
-
-    @functools.wraps(function)
-    def called(*args: Any, **kwargs: Any) -> Any:
-        trace = tracing.get()
-        if trace is None:
-            return function(*args, **kwargs)
-        return trace.outside(function, args, kwargs)
-
-    return cast(F, called)
 
 
 # -- two traces ------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""All layers, losses, optimizers and schedules of `nn`: a compiled training step has the bits of the eager one."""
+"""All layers, losses, optimizers and schedules of `nn`: compiled steps have the bits of the eager ones."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ import autograd_lite as ag
 import nn
 import nn.layers
 from nn.optim import lr_scheduler as schedules
-from nn.utils import parametrizations
 
 Step = Callable[..., Any]
 Data = Callable[[np.random.Generator], tuple[Any, ...]]
 
 
 def state_of(things: list[Any]) -> list[Any]:
-    """All that a step changes, as bytes: Tensors, gradients, buffers, the state of optimizers and schedules."""
+    """All that a step changes, as bytes: Tensors, gradients, buffers, optimizers and schedules."""
     found: list[Any] = []
     for thing in things:
         if isinstance(thing, nn.Module):
@@ -321,7 +320,7 @@ LOSSES: Table = {
     "MarginRankingLoss": [(nn.MarginRankingLoss, both(PAIR, signs(5, 3)))],
     "MultiMarginLoss": [(nn.MultiMarginLoss, both(floats(5, 3), CLASSES))],
     "NLLLoss": [(nn.NLLLoss, both(floats(5, 3), CLASSES))],
-    "PerceptronLoss": [(nn.PerceptronLoss, both(floats(5, 3), CLASSES))],
+    "PerceptronLoss": [(nn.PerceptronLoss, both(floats(5, 3), signs(5, 3)))],
     "PoissonNLLLoss": [(nn.PoissonNLLLoss, both(floats(5, 3), positive(5, 3)))],
     "SmoothL1Loss": [(nn.SmoothL1Loss, PAIR)],
     "SoftMarginLoss": [(nn.SoftMarginLoss, both(floats(5, 3), signs(5, 3)))],
@@ -400,7 +399,7 @@ SCHEDULES: dict[str, Callable[[Any], Any]] = {
 
 def test_the_tables_have_all_optimizers_and_schedules() -> None:
     assert set(nn.optim.__all__) - {"Optimizer", "lr_scheduler"} == set(OPTIMIZERS)
-    assert {n for n in dir(schedules) if n[0].isupper()} - {"LRScheduler"} == set(SCHEDULES)
+    assert {n for n in dir(schedules) if n[0].isupper()} - {"LRScheduler", "TYPE_CHECKING"} == set(SCHEDULES)
 
 
 def fitting(
