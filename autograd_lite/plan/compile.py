@@ -150,7 +150,8 @@ class Compiled:
     @property
     def signatures(self) -> list[str]:
         """What is kept, one line for each signature."""
-        return [str(entry) for entry in reversed(self._entries)]
+        always = [f"eager: all calls ({self._always})"] if self._always else []
+        return [str(entry) for entry in reversed(self._entries)] + always
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if tracing.get() is not None:
