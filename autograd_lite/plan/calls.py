@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import tree
-from ..arrays import refuse_other_arithmetic, stored
+from ..arrays import on_host, refuse_other_arithmetic, stored
 from ..box import PLAIN, Box, in_class, lift, wrap
 from ..errors import DTypeError
 from ..node import Leaf, Node, tape_order
@@ -69,6 +69,10 @@ class Arguments:
         if isinstance(x, Box):
             if x.node is not None and x.node.op is not None:
                 self.reason = "an argument is a result on the tape"
+            elif not on_host(x._data):
+                self.reason = (
+                    "an argument is a batch of vmap; compile the outer function: ag.compile(ag.vmap(f))"
+                )
         elif isinstance(x, (np.ndarray, np.generic)):
             refuse_other_arithmetic(x, "ag.compile")
         elif not isinstance(x, (int, float, complex)):

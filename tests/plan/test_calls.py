@@ -147,6 +147,14 @@ def test_clipping_that_clips_in_a_replay_only() -> None:
     assert np.array_equal(w.numpy(), before - 0.1 * g)
 
 
+def test_a_mapped_call_stays_eager_and_says_what_to_compile() -> None:
+    f = ag.compile(lambda x: np.tanh(x) * 2)
+    rows = np.arange(6.0).reshape(2, 3)
+    with pytest.warns(MistakeWarning, match=r"ag.compile\(ag.vmap\(f\)\)"):
+        results = [ag.vmap(f)(rows + k) for k in range(4)]
+    assert all(np.array_equal(results[k], np.tanh(rows + k) * 2) for k in range(4))
+
+
 # -- f.plan ----------------------------------------------------------------------------------------
 
 
