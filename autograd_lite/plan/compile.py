@@ -47,7 +47,8 @@ def compile(f: Callable[..., Any], *, static_argnums: int | tuple[int, ...] = ()
 
     A replay is a list of NumPy calls, and gives the bits of the eager run. It also does what f does to
     Tensors that f reaches: parameters, gradients, buffers, the random numbers of `nn`. A signature is the
-    structure, the shapes and the dtypes of the arguments, and the state of what f reaches.
+    structure, the shapes and the dtypes of the arguments, and the state of what f reaches. After an exception
+    in a replay, all that f changes is as before the call. Threads may share the function.
 
     Args:
         f: a function of arrays, numbers and Tensors, or a whole training step.
