@@ -1,8 +1,8 @@
 """Buffers: which results share which piece of memory, so that a replay allocates little.
 
-A buffer is kept from call to call. A result of a ufunc goes into a buffer with `out=`, if nobody but the steps
-that compute sees its memory: no result of the plan, no place, no step that may keep it. The buffer is free
-again after the last use of the value and of its views.
+A buffer is kept from call to call. A result of a ufunc goes into a buffer with `out=`, if nobody but the
+steps that compute sees its memory: no result of the plan, no place, no step that may keep it. The buffer is
+free again after the last use of the value and of its views.
 """
 
 from __future__ import annotations

@@ -25,11 +25,11 @@ from typing import Any
 import numpy as np
 
 from ..sums import SHORT, total
+from .memory import needs
 from .places import Data, Item, Put
 from .reach import CELL
 from .scalars import Scalars, divided
 from .schedule import Plan
-from .simplify import needs
 from .slots import Ref, refs, same
 from .trace import Step
 
@@ -192,8 +192,8 @@ class _Writer:
         result = step.result
         if step.kind == "guard":
             value, expected = self.text(step.args[0]), self.name(step.expected)
-            differs = f"{value} != {expected}" if _is_exact(step.expected) else f"not same({value}, {expected})"
-            return [f"if {differs}: raise Mismatch"]
+            equal = f"{value} == {expected}" if _is_exact(step.expected) else f"same({value}, {expected})"
+            return [f"if not {equal}: raise Mismatch"]
         if step.kind == "input":
             expression = f"leaves[{step.args[0]}]{'._data' if step.args[1] else ''}"
         else:
@@ -242,7 +242,7 @@ def replay_of(plan: Plan) -> Callable[[list[Any]], Any]:
     """
     make = _made(plan)
     if not plan.buffers.of:
-        return make()
+        return make()  # type: ignore[no-any-return]
     spare: list[Any] = []
 
     def replay(leaves: list[Any]) -> Any:
@@ -279,7 +279,7 @@ def _made(plan: Plan) -> Callable[[], Any]:
                 lines.append(f"        with errstate(**{quiet!r}):")
         indent = "        " if quiet is None else "            "
         lines += [indent + line for line in writer.line(step)]
-        made = refs(step.result)
+        made = step.makes
         done = {s for s in needs(step) if last[s] == i} | {s for s in made if s not in last}
         if done - stay:
             lines.append(f"{indent}del {', '.join(f'v{slot}' for slot in sorted(done - stay))}")

@@ -30,12 +30,14 @@ class Sending:
 
     def __init__(self, pull: Any, node: Node, rule: Rule, sweep: Sweep) -> None:
         self._pull, self.op, self._rule = pull, node.op, rule
-        self._sweep = Sweep()
         self._inputs = tuple([_stub(x, sweep) for x in node.inputs])
         self.needed = [i for i, x in enumerate(self._inputs) if x is not None]
         self.node: Node = _new(Node)
         self.node.op = node.op
-        self.__name__ = f"pull_{op_name(node.op)}"
+
+    @property
+    def __name__(self) -> str:
+        return f"pull_{op_name(self.op)}"
 
     def __eq__(self, other: object) -> bool:
         return other.__class__ is Sending and same(self._key(), other._key())
@@ -80,7 +82,7 @@ class Sending:
         node.op, node.inputs, node.args, node.kwargs, node.value = self.op, self._inputs, args, kwargs, y
         node.adjoint = node.notes = None
         node.played, node.index = False, 1
-        seeds = self._pull(node, self._rule, g, self._sweep)
+        seeds = self._pull(node, self._rule, g, _SWEEP)
         return tuple([gx for gx, x in zip(seeds, self._inputs, strict=True) if x is not None])
 
     def _ordinary(self, g: Any, y: Any, args: Any) -> Any:
@@ -108,5 +110,6 @@ def _stub(parent: Any, sweep: Sweep) -> Any:
     return stub
 
 
+_SWEEP = Sweep()
 _LEAF = Leaf(np.float64(0.0))
 _LEAF.index = 0

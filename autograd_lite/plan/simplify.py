@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from .memory import Memory, is_packed, writes
-from .slots import Ref, refs, walk
+from .memory import Memory, is_packed, needs, writes
+from .slots import Ref, walk
 from .trace import Step
 
-__all__ = ["living", "needs", "simplified"]
+__all__ = ["living", "simplified"]
 
 UFUNCS: dict[Any, np.ufunc] = {
     **{operator.add: np.add, operator.sub: np.subtract, operator.mul: np.multiply},
@@ -44,16 +44,11 @@ def simplified(steps: list[Step], values: dict[int, Any], outputs: list[int]) ->
     return living(_Once(steps, values, outputs).steps, outputs)
 
 
-def needs(step: Step) -> list[int]:
-    """The slots in the arguments of a step."""
-    return refs((step.args, step.kwargs)) if step.kind != "input" else []
-
-
 def living(steps: list[Step], outputs: list[int]) -> list[Step]:
     """The steps whose results are needed, and those with effects."""
     needed, kept = set(outputs), []
     for step in reversed(steps):
-        if step.kind in ("effect", "guard") or not needed.isdisjoint(refs(step.result)):
+        if step.kind in ("effect", "guard") or not needed.isdisjoint(step.makes):
             needed.update(needs(step))
             kept.append(step)
     return kept[::-1]
@@ -114,14 +109,15 @@ class _Once:
         last = self._memory.last_uses(steps)
         writers = [i for i, step in enumerate(steps) if writes(step)]
         for i, step in enumerate(steps):
-            if self._instead and step.kind != "input":
+            if not self._instead.keys().isdisjoint(needs(step)):
                 args, kwargs = walk((step.args, step.kwargs), self._now)
                 step = step.changed(step.function, args, kwargs)
             if writes(step):
                 self._made.clear()
-            elif step.kind == "pure" and step.result.__class__ is Ref and step.result.slot not in self._outputs:
-                end = last[step.result.slot]
-                if self._spared(step, any(i < k <= end for k in writers)):
+            elif step.kind == "pure" and step.result.__class__ is Ref:
+                slot = step.result.slot
+                written = any(i < k <= last[slot] for k in writers)
+                if slot not in self._outputs and self._spared(step, written):
                     continue
             self.steps.append(step)
 
@@ -138,7 +134,7 @@ class _Once:
         slot, value = step.result.slot, self._values[step.result.slot]
         if not self._memory.is_own(slot):
             return False
-        if not refs((step.args, step.kwargs)):
+        if not step.uses:
             if value.__class__ is np.ndarray and value.nbytes > SMALL:
                 return False
             if not isinstance(value, (np.ndarray, np.generic, int, float)):
@@ -175,8 +171,11 @@ class _Once:
         if source.__class__ is not Ref:
             return None
         old, new = self._values[source.slot], self._values[step.result.slot]
-        same = old.__class__ is new.__class__ and (old.ndim == 0 or (old.strides == new.strides and is_packed(old)))
-        return source if same else None
+        if old.__class__ is not new.__class__ or (
+            old.ndim and (old.strides != new.strides or not is_packed(old))
+        ):
+            return None
+        return source
 
     def _same_object(self, step: Step, source: Any) -> bool:
         return source.__class__ is Ref and self._values[source.slot] is self._values[step.result.slot]

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..arrays import Holder
 from ..cotangents import fit
-from ..errors import CompileError, package, user_line
+from ..errors import CompileError, package, user_line, user_place
 from ..known import Rule
 from ..node import Node
 from ..pull import Sweep
@@ -35,23 +35,31 @@ class Step:
         kind: "pure", or "effect" for a step whose order counts (it writes, draws or stores), or "guard" for
             a step whose result must be `expected`, else the plan does not hold for the call.
         quiet: NumPy's error state of the step; None for that around the call.
+        uses, makes: the slots in the arguments and in the result.
         line: the user's line.
     """
 
-    __slots__ = ("args", "expected", "function", "kind", "kwargs", "line", "quiet", "result")
+    __slots__ = ("_at", "args", "expected", "function", "kind", "kwargs", "makes", "quiet", "result", "uses")
 
-    def __init__(self, function: Any, args: Any, kwargs: Any, result: Any, kind: str, quiet: Any) -> None:
+    def __init__(
+        self, function: Any, args: Any, kwargs: Any, result: Any, kind: str, quiet: Any, at: Any
+    ) -> None:
         self.function, self.args, self.kwargs, self.result = function, args, kwargs, result
-        self.kind, self.quiet, self.line = kind, quiet, user_line()
+        self.kind, self.quiet, self._at = kind, quiet, at
+        self.uses = refs((args, kwargs)) if kwargs else refs(args)
+        self.makes = refs(result)
         self.expected: Any = None
 
     def changed(self, function: Any, args: Any, kwargs: Any = None) -> Step:
         """The same step with another function."""
-        other = Step.__new__(Step)
-        other.function, other.args, other.kwargs = function, args, {} if kwargs is None else kwargs
-        other.result, other.kind, other.quiet = self.result, self.kind, self.quiet
-        other.line, other.expected = self.line, self.expected
+        other = Step(function, args, kwargs or {}, self.result, self.kind, self.quiet, self._at)
+        other.expected = self.expected
         return other
+
+    @property
+    def line(self) -> str:
+        code, number = self._at
+        return f"{code.co_filename}:{number}"
 
     def __repr__(self) -> str:
         words = [*map(_shown, self.args), *(f"{k}={_shown(v)}" for k, v in self.kwargs.items())]
@@ -71,7 +79,8 @@ def _shown(value: Any) -> str:
 
 
 def _value(leaf: Any) -> Any:
-    return leaf._value if isinstance(leaf, Traced) else leaf
+    kind = leaf.__class__
+    return leaf._value if kind is Traced or kind is Sent else leaf
 
 
 def _traced(leaf: Any) -> Any:
@@ -100,6 +109,7 @@ class Trace:
         self.taped: list[Any] = []
         self.constants: dict[int, tuple[Any, Any]] = {}
         self._outer = np.geterr()
+        self._pulling: Any = None
 
     # -- steps -------------------------------------------------------------------------------------
 
@@ -125,9 +135,8 @@ class Trace:
                     "set a new array, x.data = x.data - step, or write x.detach().numpy().copy()"
                 )
         # Before the call, which may write into its arguments.
-        constants = walk((args, kwargs), self._constant)
-        values, options = walk((args, kwargs), _value)
-        result = function(*values, **options)
+        constants = walk(args, self._constant), walk(kwargs, self._constant)
+        result = function(*walk(args, _value), **walk(kwargs, _value))
         if function in ASKS_NO_VALUE:
             return result
         for target in written:
@@ -153,19 +162,25 @@ class Trace:
 
     def add(self, function: Any, args: Any, kwargs: Any, made: Any, kind: str) -> Step:
         """Append a step."""
-        state = np.geterr()
-        result = walk(made, self._constant)
-        step = Step(function, args, kwargs, result, kind, None if state == self._outer else state)
+        quiet, at = self._pulling or (self._quiet(), user_place())
+        step = Step(function, args, kwargs, walk(made, self._constant), kind, quiet, at)
         self.steps.append(step)
         return step
 
+    def _quiet(self) -> Any:
+        state = np.geterr()
+        return None if state == self._outer else state
+
     def _constant(self, leaf: Any) -> Any:
         """A leaf of the arguments as a step keeps it: a copy of an array, which the program may change."""
-        if isinstance(leaf, Traced):
+        kind = leaf.__class__
+        if kind is Traced or kind is Sent:
             return Ref(leaf._slot)
         if isinstance(leaf, np.ndarray) and not leaf.dtype.hasobject:
-            own = leaf.copy("K")
-            self.constants[id(leaf)] = leaf, own
+            held, own = self.constants.get(id(leaf), (None, None))
+            if held is None or not same(leaf, own):
+                own = leaf.copy("K")
+                self.constants[id(leaf)] = leaf, own
             return own
         return leaf
 
@@ -194,7 +209,13 @@ class Trace:
         """The cotangents that a step sends back: the steps of its rules, or one step for all of them."""
         if sweep.checks:
             self.reason = self.reason or "detect_anomaly checks each step"
-        step = Sending(pull, node, rule, sweep)
+        self._pulling = IGNORED, user_place()
+        try:
+            return self._pulled(Sending(pull, node, rule, sweep), node, rule, g)
+        finally:
+            self._pulling = None
+
+    def _pulled(self, step: Sending, node: Node, rule: Rule, g: Any) -> list[Any]:
         arguments = g, node.value, node.args, node.kwargs
         results = step(*walk(arguments, _value))
         sent = self._apart(step, rule, arguments, results)
@@ -288,6 +309,9 @@ class Trace:
 
 _VALUES = (np.ndarray, np.generic, int, float, complex)
 """What a step on objects may return."""
+
+IGNORED = dict.fromkeys(("divide", "over", "under", "invalid"), "ignore")
+"""NumPy's error state in a backward pass."""
 
 _READERS = frozenset({f"autograd_lite.{name}" for name in ("arrays", "operators", "methods", "torch_names")})
 """Modules that read values for their callers."""
