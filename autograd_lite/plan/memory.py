@@ -12,7 +12,7 @@ from .places import Put
 from .slots import Ref
 from .trace import Step
 
-__all__ = ["Memory", "is_packed", "is_view", "needs", "writes"]
+__all__ = ["Memory", "is_packed", "is_view", "needs", "own", "writes"]
 
 NEW: frozenset[Any] = frozenset(
     {np.where, np.copy, np.concatenate, np.stack, np.sum, np.mean, np.var, np.std, np.prod, np.max, np.min}
@@ -110,6 +110,11 @@ def is_view(step: Step, values: dict[int, Any]) -> bool:
         and view.base is not None
         and np.may_share_memory(array, view)
     )
+
+
+def own(x: Any) -> Any:
+    """x in an array that nobody else holds. A replay copies x only where somebody does."""
+    return x.copy("K")
 
 
 def is_packed(array: Any) -> bool:
