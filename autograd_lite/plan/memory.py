@@ -29,7 +29,7 @@ VIEWS = frozenset(
     {np.reshape, np.transpose, np.swapaxes, np.moveaxis, np.expand_dims, np.squeeze, np.ravel, np.flip}
     | {np.broadcast_to, operator.getitem}
 )
-VIEW_METHODS = frozenset({"reshape", "transpose", "swapaxes", "squeeze", "ravel", "astype"})
+VIEW_NAMES = frozenset({"reshape", "transpose", "swapaxes", "squeeze", "ravel", "T", "mT", "real", "imag"})
 
 
 class Memory:
@@ -97,7 +97,7 @@ VIEWING = _Asked(VIEWS)
 
 def is_view(step: Step, values: dict[int, Any]) -> bool:
     """Whether a step gives a view of its first array, and its other arguments are constants."""
-    named = getattr(step.function, "__name__", "") == "_method" and step.args[0] in VIEW_METHODS
+    named = getattr(step.function, "__name__", "") in ("_method", "_attribute") and step.args[0] in VIEW_NAMES
     if step.kind != "pure" or not (named or step.function in VIEWING) or step.result.__class__ is not Ref:
         return False
     source = step.args[named]

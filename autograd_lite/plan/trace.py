@@ -130,6 +130,13 @@ class Trace:
         self._outer = np.geterr()
         self._pulling: Any = None
 
+    def release(self) -> None:
+        """Free the values of the run; the steps stay."""
+        self.values.clear()
+        self.written.clear()
+        self.taped.clear()
+        self.places = None
+
     # -- steps -------------------------------------------------------------------------------------
 
     def call(

@@ -77,9 +77,8 @@ class Traced:
 
     @property
     def __array_number__(self) -> type | None:
-        """The class of a Python number."""
-        kind = type(self._value)
-        return kind if kind in (int, float, complex, bool) else None
+        """The class of a number of Python's; NumPy's in double precision are of these classes too."""
+        return next((kind for kind in (bool, int, float, complex) if isinstance(self._value, kind)), None)
 
     # -- what every array has ----------------------------------------------------------------------
 
