@@ -12,7 +12,7 @@ from .places import Put
 from .slots import Ref
 from .trace import Step
 
-__all__ = ["Memory", "is_packed", "is_view", "needs", "own", "writes"]
+__all__ = ["Memory", "is_packed", "is_view", "own", "writes"]
 
 NEW: frozenset[Any] = frozenset(
     {np.where, np.copy, np.concatenate, np.stack, np.sum, np.mean, np.var, np.std, np.prod, np.max, np.min}
@@ -46,7 +46,7 @@ class Memory:
         for step in steps:
             shared: frozenset[int] = frozenset()
             if not is_new(step):
-                shared = shared.union(*[self.owners[slot] for slot in needs(step)])
+                shared = shared.union(*[self.owners[slot] for slot in step.uses])
             for slot in step.makes:
                 plain = isinstance(values.get(slot), (np.generic, bool, int, float, complex))
                 self.owners[slot] = frozenset() if plain else shared | {slot}
@@ -61,16 +61,11 @@ class Memory:
         """For each slot the index of the last step that uses its memory."""
         last: dict[int, int] = {}
         for i, step in enumerate(steps):
-            for slot in needs(step) + step.makes:
+            for slot in step.uses + step.makes:
                 last[slot] = i
                 for owner in self.owners[slot]:
                     last[owner] = i
         return last
-
-
-def needs(step: Step) -> tuple[int, ...]:
-    """The slots in the arguments of a step."""
-    return step.uses if step.kind != "input" else ()
 
 
 def is_new(step: Step) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .memory import Memory, is_packed, needs, own, writes
+from .memory import Memory, is_packed, own, writes
 from .slots import Ref, walk
 from .trace import Step
 
@@ -49,7 +49,7 @@ def living(steps: list[Step], outputs: list[int]) -> list[Step]:
     needed, kept = set(outputs), []
     for step in reversed(steps):
         if step.kind in ("effect", "guard") or not needed.isdisjoint(step.makes):
-            needed.update(needs(step))
+            needed.update(step.uses)
             kept.append(step)
     return kept[::-1]
 
@@ -110,7 +110,7 @@ class _Once:
         last = self._memory.last_uses(steps)
         writers = [i for i, step in enumerate(steps) if writes(step)]
         for i, step in enumerate(steps):
-            if not self._instead.keys().isdisjoint(needs(step)):
+            if not self._instead.keys().isdisjoint(step.uses):
                 args, kwargs = walk((step.args, step.kwargs), self._now)
                 step = step.changed(step.function, args, kwargs)
             if writes(step):
@@ -194,7 +194,8 @@ class _Once:
 def _key(step: Step) -> Any:
     """What equal steps have in common; None for a step that no other equals."""
     try:
-        key = step.function, _part((step.args, step.kwargs)), repr(step.quiet)
+        quiet = None if step.quiet is None else tuple(step.quiet.values())
+        key = step.function, quiet, _part(step.args), _part(step.kwargs) if step.kwargs else None
         hash(key)
     except TypeError:
         return None

@@ -35,26 +35,13 @@ class Step:
         line: the user's line.
     """
 
-    __slots__ = (
-        "_at",
-        "_makes",
-        "_uses",
-        "args",
-        "expected",
-        "function",
-        "kind",
-        "kwargs",
-        "quiet",
-        "result",
-    )
+    __slots__ = ("_at", "args", "expected", "function", "kind", "kwargs", "makes", "quiet", "result", "uses")
 
     def __init__(
         self, function: Any, args: Any, kwargs: Any, result: Any, kind: str, quiet: Any, at: Any
     ) -> None:
         self.function, self.args, self.kwargs, self.result = function, args, kwargs, result
         self.kind, self.quiet, self._at = kind, quiet, at
-        self._uses: tuple[int, ...] | None = None
-        self._makes: tuple[int, ...] | None = None
         self.expected: Any = None
 
     def changed(self, function: Any, args: Any, kwargs: Any = None) -> Step:
@@ -63,17 +50,15 @@ class Step:
         other.expected = self.expected
         return other
 
-    @property
-    def uses(self) -> tuple[int, ...]:
-        if self._uses is None:
-            self._uses = tuple(refs((self.args, self.kwargs)) if self.kwargs else refs(self.args))
-        return self._uses
-
-    @property
-    def makes(self) -> tuple[int, ...]:
-        if self._makes is None:
-            self._makes = tuple(refs(self.result))
-        return self._makes
+    def __getattr__(self, name: str) -> Any:
+        """`uses` and `makes` are found when a plan is made, and kept."""
+        if name == "uses":
+            self.uses = tuple(refs((self.args, self.kwargs)) if self.kwargs else refs(self.args))
+            return self.uses
+        if name == "makes":
+            self.makes = tuple(refs(self.result))
+            return self.makes
+        raise AttributeError(name)
 
     @property
     def line(self) -> str:
@@ -393,7 +378,7 @@ def difference(one: Trace, other: Trace) -> str | None:
     for a, b in zip(one.steps, other.steps, strict=False):
         if a.kind != b.kind or not same(a.function, b.function):
             return f"{a!r} at {a.line} became {b!r} at {b.line}"
-        if not same((a.args, a.kwargs, a.result), (b.args, b.kwargs, b.result)):
+        if not (same(a.args, b.args) and same(a.kwargs, b.kwargs) and same(a.result, b.result)):
             return f"the arguments of {a!r} changed to {b!r}, at {b.line}"
         if a.kind == "guard" and not same(a.expected, b.expected):
             return f"read: the library reads a value that changes, at {b.line}"
