@@ -238,7 +238,7 @@ class Compiled:
         with self._lock:
             undo.keep(leaves)
             try:
-                return entry.result(entry.replay(leaves))  # type: ignore[misc]
+                made = entry.result(entry.replay(leaves))  # type: ignore[misc]
             except BaseException as error:
                 undo.restore()
                 if not isinstance(error, Exception):
@@ -248,6 +248,8 @@ class Compiled:
                 except BaseException:
                     undo.restore()
                     raise
+            undo.before = ()  # frees the old values
+            return made
 
     def _failed(self, entry: _Entry, error: Exception, args: Any, kwargs: Any) -> Any:
         """Run a call eagerly that the plan does not hold for, or whose error needs the library's words."""
@@ -334,6 +336,7 @@ class Compiled:
             return
         if entry.trace is None:
             entry.trace, entry.spec = trace, result.spec
+            trace.release()
             return
         one, spec = entry.trace, entry.spec
         entry.trace = entry.spec = None
@@ -346,6 +349,7 @@ class Compiled:
                 entry.reason = what.removeprefix("read: ")
             else:  # a third call tells whether the value changes seldom
                 entry.trace, entry.spec = trace, result.spec
+                trace.release()
             return
         if what is not None:
             raise CompileError(
@@ -359,7 +363,7 @@ class Compiled:
         both = [pair for key, pair in trace.constants.items() if key in one.constants]
         plan = scheduled(trace, result.spec, result.outputs, both)
         written = written_by(trace)
-        trace.values.clear()
+        trace.release()
         if (guard := late_guard(plan)) is not None:
             entry.reason = f"the library reads a value after an effect, at {guard.line}"
             return

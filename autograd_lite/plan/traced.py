@@ -16,6 +16,7 @@ import numpy as np
 from ..arrays import Holder
 from ..cotangents import add, bare
 from ..errors import CompileError, user_line
+from .slots import LEAVES
 
 __all__ = ["Sent", "Traced"]
 
@@ -76,9 +77,8 @@ class Traced:
 
     @property
     def __array_number__(self) -> type | None:
-        """The class of a Python number."""
-        kind = type(self._value)
-        return kind if kind in (int, float, complex, bool) else None
+        """The class of a number of Python's; NumPy's in double precision are of these classes too."""
+        return next((kind for kind in (bool, int, float, complex) if isinstance(self._value, kind)), None)
 
     # -- what every array has ----------------------------------------------------------------------
 
@@ -286,12 +286,21 @@ class Sent(Traced):
         return isinstance(self._value, (np.ndarray, np.generic))
 
     def __add__(self, other: Any) -> Any:
-        return self._trace.sent(add, self, other)
+        return self._trace.sent(_added, self, other)
 
     def __radd__(self, other: Any) -> Any:
-        return self._trace.sent(add, other, self)
+        return self._trace.sent(_added, other, self)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         if ufunc is np.add and method == "__call__" and len(args) == 2 and not kwargs:
-            return self._trace.sent(add, *args)
+            return self._trace.sent(_added, *args)
         return super().__array_ufunc__(ufunc, method, *args, **kwargs)
+
+
+LEAVES.update((Traced, Sent))
+
+
+def _added(a: Any, b: Any) -> Any:
+    """Fan-in in a replay, which may need both cotangents again: `add` writes into one that nobody holds."""
+    held = (b,)
+    return add(a, held[0])

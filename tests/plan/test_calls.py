@@ -48,7 +48,7 @@ def warm(f: Any, *args: Any, times: int = 4) -> Any:
 )
 def test_an_argument_of_another_kind_is_another_signature(other: Any) -> None:
     def f(x: Any) -> Any:
-        return x + x, x * 0.5
+        return x + x, x * 0.5, np.full(2, 7, np.result_type(x))
 
     run = warm(ag.compile(f), X)
     for _ in range(4):
