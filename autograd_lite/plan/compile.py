@@ -14,8 +14,6 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from ..box import Box
 from ..errors import CompileError, DTypeError
 from ..node import op_name
@@ -190,17 +188,13 @@ class Compiled:
         with self._lock:
             recording = current().listeners is not None
             entry, call = self._entry(args, kwargs, recording)
-            undo = whole(entry.found)
+            undo = whole(reach(self._f, *call.objects, *call.leaves))
             undo.keep([])
-            leaves = [(leaf, leaf.copy()) for leaf in call.leaves if isinstance(leaf, np.ndarray)]
             while entry.plan is None and entry.reason is None:
                 try:
                     self._watched(entry, Arguments(self._f, args, kwargs, self._static))
                 finally:
                     undo.restore()
-                    for leaf, copy in leaves:
-                        if leaf.flags.writeable:
-                            np.copyto(leaf, copy)
             if entry.plan is None:
                 raise CompileError(f"no plan for {entry.words}: {entry.reason}")
             return entry.plan
