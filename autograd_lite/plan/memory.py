@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..aliases import like_primal
+from ..ops import reductions, selection, slopes, special
 from .places import Put
 from .slots import Ref
 from .trace import Step
@@ -21,6 +23,21 @@ NEW: frozenset[Any] = frozenset(
     | {np.outer, np.inner, np.flatnonzero, np.count_nonzero, np.pad, np.tile, np.repeat, np.linalg.inv}
 )
 """NumPy's functions whose result shares no memory with an argument."""
+
+_PRIMITIVES: Any = (
+    *(selection.relu, selection.clip, selection.where, special.sigmoid, special.softplus, special.erf),
+    *(
+        reductions.softmax,
+        reductions.log_softmax,
+        reductions.logsumexp,
+        slopes.times_sech2,
+        slopes.times_sec2,
+    ),
+    *(slopes.logistic_slope, slopes.arcsin_slope, slopes.arctanh_slope, slopes.cbrt_slope, slopes.share),
+    *(slopes.times_gauss, slopes.power_partial),
+)
+OURS = frozenset({op.__wrapped__ for op in _PRIMITIVES} | {selection._only, reductions._filled, like_primal})
+"""Functions of the library of which the same is true: of arrays, each returns a new one."""
 
 _NAMES = "copy sum mean var std prod max min all any argmax argmin argsort cumsum dot"
 NEW_METHODS = frozenset(_NAMES.split())
@@ -86,7 +103,7 @@ class _Asked(frozenset):  # type: ignore[type-arg]
             return False
 
 
-ASKED = _Asked(NEW)
+ASKED = _Asked(NEW | OURS)
 VIEWING = _Asked(VIEWS)
 
 
