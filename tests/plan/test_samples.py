@@ -43,9 +43,10 @@ EAGER = {
 
 
 WHOLE = {
-    "masks": """absolute add astype broadcast_to choose concatenate copy divide flip getitem max mean median
-        min moveaxis multiply nanmedian nanpercentile nanquantile percentile power quantile ravel real
-        remainder reshape scatter setitem sin sqrt squeeze stack subtract sum total where""",
+    "masks of single numbers": """absolute add broadcast_to concatenate copy divide getitem max min moveaxis
+        multiply power remainder scatter setitem sin squeeze stack subtract total where""",
+    "the order in memory": "ravel reshape",
+    "rules that write": "median nanmedian nanpercentile nanquantile percentile quantile",
     "several results": "eig eigh output qr slogdet svd",
     "complex numbers": "conjugate fft fftn ifft ifftn rfft rfftn roots upright",
     "values that the rules read": "arctan_slope cofactors complement det pinv",
