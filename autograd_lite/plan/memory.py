@@ -11,7 +11,8 @@ import numpy as np
 from ..aliases import like_primal
 from ..ops import reductions, selection, slopes, special
 from .places import Put
-from .slots import Ref
+from .sending import Selecting, either, silenced
+from .slots import Ref, refs
 from .trace import Step
 
 __all__ = ["Memory", "is_packed", "is_view", "own", "writes"]
@@ -61,9 +62,7 @@ class Memory:
     def __init__(self, steps: list[Step], values: dict[int, Any], outputs: Iterable[int]) -> None:
         self.owners: dict[int, frozenset[int]] = {}
         for step in steps:
-            shared: frozenset[int] = frozenset()
-            if not is_new(step):
-                shared = shared.union(*[self.owners[slot] for slot in step.uses])
+            shared = frozenset().union(*[self.owners[slot] for slot in _shown(step)])
             for slot in step.makes:
                 plain = isinstance(values.get(slot), (np.generic, bool, int, float, complex))
                 self.owners[slot] = frozenset() if plain else shared | {slot}
@@ -83,6 +82,16 @@ class Memory:
                 for owner in self.owners[slot]:
                     last[owner] = i
         return last
+
+
+def _shown(step: Step) -> Iterable[int]:
+    """The slots whose memory the results of a step may show."""
+    function = step.function
+    if is_new(step) or function is either:
+        return ()
+    if function is silenced or function.__class__ is Selecting:  # the last argument is a mask, which is read
+        return refs(step.args[:-1])
+    return step.uses
 
 
 def is_new(step: Step) -> bool:

@@ -14,7 +14,7 @@ from ..node import Leaf, Node, op_name
 from ..pull import Sweep
 from .slots import same
 
-__all__ = ["Sending", "either", "silenced", "summed"]
+__all__ = ["Selecting", "Sending", "either", "silenced", "summed"]
 
 _new = object.__new__
 _ARRAY, _FLOAT = np.ndarray, np.float64

