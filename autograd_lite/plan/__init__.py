@@ -13,6 +13,11 @@ The data flow, from a function to its replay::
     scalars.py   steps            -> which single numbers are Python floats
     replay.py    a plan           -> one Python function: a list of calls on local variables
 
+    fits.py      a call           -> whether it fits a signature: two generated checks
+    undo.py      a replay         -> what it may change, kept before it and put back after an exception
+    declared.py  `ag.replayed`    -> a function that is one step
+    compile.py   `ag.compile`     -> the signatures of a function, each with its trace, its plan or its reason
+
 A step calls the function that the eager run called, on arrays of the same classes. So a replay has the same
 bits. What reads values inside of the library is one step: a kernel, an op of our own, an optimizer's step.
 The rules of a backward step are taken apart into their own calls, unless they read values (`sending.py`).

@@ -47,7 +47,8 @@ def compile(f: Callable[..., Any], *, static_argnums: int | tuple[int, ...] = ()
 
     A replay is a list of NumPy calls, and gives the bits of the eager run. It also does what f does to
     Tensors that f reaches: parameters, gradients, buffers, the random numbers of `nn`. A signature is the
-    structure, the shapes and the dtypes of the arguments, and the state of what f reaches.
+    structure, the shapes and the dtypes of the arguments, and the state of what f reaches. After an exception
+    in a replay, all that f changes is as before the call. Threads may share the function.
 
     Args:
         f: a function of arrays, numbers and Tensors, or a whole training step.
@@ -150,7 +151,8 @@ class Compiled:
     @property
     def signatures(self) -> list[str]:
         """What is kept, one line for each signature."""
-        return [str(entry) for entry in reversed(self._entries)]
+        always = [f"eager: all calls ({self._always})"] if self._always else []
+        return [str(entry) for entry in reversed(self._entries)] + always
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if tracing.get() is not None:
@@ -237,8 +239,6 @@ class Compiled:
             undo.keep(leaves)
             try:
                 made = entry.result(entry.replay(leaves))  # type: ignore[misc]
-                undo.before = ()  # frees the old values
-                return made
             except BaseException as error:
                 undo.restore()
                 if not isinstance(error, Exception):
@@ -248,6 +248,8 @@ class Compiled:
                 except BaseException:
                     undo.restore()
                     raise
+            undo.before = ()  # frees the old values
+            return made
 
     def _failed(self, entry: _Entry, error: Exception, args: Any, kwargs: Any) -> Any:
         """Run a call eagerly that the plan does not hold for, or whose error needs the library's words."""

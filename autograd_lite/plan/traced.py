@@ -42,14 +42,14 @@ class Traced:
     # -- the seam ----------------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
-        if any(isinstance(x, Holder) for x in args):
+        if any(_holds(x) for x in args):
             return NotImplemented
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         targets = kwargs.get("out", ()) if method != "at" else args[:1]
         return self._trace.call(function, args, kwargs, written=targets)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if any(issubclass(kind, Holder) for kind in types):
+        if not all(issubclass(kind, (Traced, np.ndarray)) for kind in types):
             return NotImplemented
         targets: Any = kwargs.get("out")
         targets = targets if isinstance(targets, tuple) else () if targets is None else (targets,)
@@ -221,6 +221,13 @@ def _operators() -> None:
 
 
 OPERANDS = (Traced, np.ndarray, np.generic, bool, int, float, complex)
+
+
+def _holds(x: Any) -> bool:
+    """Whether x is of a class that holds arrays, traced ones too: a Tensor, a batch."""
+    return isinstance(x, Holder) or (
+        not isinstance(x, OPERANDS) and getattr(x, "__array_ufunc__", None) is not None
+    )
 
 
 def _operator(function: Any) -> Any:
