@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from ..aliases import like_primal
+from ..ops import reductions, selection, slopes, special
 from .places import Put
-from .slots import Ref
+from .sending import Selecting, either, silenced
+from .slots import Ref, refs
 from .trace import Step
 
 __all__ = ["Memory", "is_packed", "is_view", "own", "writes"]
@@ -21,6 +24,21 @@ NEW: frozenset[Any] = frozenset(
     | {np.outer, np.inner, np.flatnonzero, np.count_nonzero, np.pad, np.tile, np.repeat, np.linalg.inv}
 )
 """NumPy's functions whose result shares no memory with an argument."""
+
+_PRIMITIVES: Any = (
+    *(selection.relu, selection.clip, selection.where, special.sigmoid, special.softplus, special.erf),
+    *(
+        reductions.softmax,
+        reductions.log_softmax,
+        reductions.logsumexp,
+        slopes.times_sech2,
+        slopes.times_sec2,
+    ),
+    *(slopes.logistic_slope, slopes.arcsin_slope, slopes.arctanh_slope, slopes.cbrt_slope, slopes.share),
+    *(slopes.times_gauss, slopes.power_partial),
+)
+OURS = frozenset({op.__wrapped__ for op in _PRIMITIVES} | {selection._only, reductions._filled, like_primal})
+"""Functions of the library of which the same is true: of arrays, each returns a new one."""
 
 _NAMES = "copy sum mean var std prod max min all any argmax argmin argsort cumsum dot"
 NEW_METHODS = frozenset(_NAMES.split())
@@ -44,9 +62,7 @@ class Memory:
     def __init__(self, steps: list[Step], values: dict[int, Any], outputs: Iterable[int]) -> None:
         self.owners: dict[int, frozenset[int]] = {}
         for step in steps:
-            shared: frozenset[int] = frozenset()
-            if not is_new(step):
-                shared = shared.union(*[self.owners[slot] for slot in step.uses])
+            shared = frozenset().union(*[self.owners[slot] for slot in _shown(step)])
             for slot in step.makes:
                 plain = isinstance(values.get(slot), (np.generic, bool, int, float, complex))
                 self.owners[slot] = frozenset() if plain else shared | {slot}
@@ -68,6 +84,16 @@ class Memory:
         return last
 
 
+def _shown(step: Step) -> Iterable[int]:
+    """The slots whose memory the results of a step may show."""
+    function = step.function
+    if is_new(step) or function is either:
+        return ()
+    if function is silenced or function.__class__ is Selecting:  # the last argument is a mask, which is read
+        return refs(step.args[:-1])
+    return step.uses
+
+
 def is_new(step: Step) -> bool:
     """Whether the results of a step share no memory with its arguments."""
     function = step.function
@@ -86,7 +112,7 @@ class _Asked(frozenset):  # type: ignore[type-arg]
             return False
 
 
-ASKED = _Asked(NEW)
+ASKED = _Asked(NEW | OURS)
 VIEWING = _Asked(VIEWS)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..ops.selection import relu
 from .memory import Memory, is_packed, own, writes
 from .slots import Ref, walk
 from .trace import Step
@@ -60,6 +61,8 @@ def living(steps: list[Step], outputs: list[int]) -> list[Step]:
 def _as_ufunc(step: Step, values: dict[int, Any]) -> Step:
     """An operator on arrays, or on numbers of NumPy's in floating point, as the ufunc that it calls."""
     function = step.function
+    if function is _RELU and not step.kwargs:
+        return step.changed(np.maximum, (*step.args, 0))
     if step.kind != "pure" or function.__class__ is not _BUILTIN or step.kwargs:
         return step
     operands = [values[x.slot] if x.__class__ is Ref else x for x in step.args]
@@ -72,6 +75,7 @@ def _as_ufunc(step: Step, values: dict[int, Any]) -> Step:
 
 
 _BUILTIN = type(operator.add)
+_RELU = relu.__wrapped__  # type: ignore[attr-defined]
 _NUMERIC = (np.ndarray, np.generic, int, float, complex)
 
 

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..arrays import Holder
-from ..cotangents import add, bare
+from ..cotangents import bare
 from ..errors import CompileError, user_line
 from .slots import LEAVES
 
@@ -268,7 +268,12 @@ class Sent(Traced):
     Whatever computes with it, except fan-in, first takes its array.
     """
 
-    __slots__ = ()
+    __slots__ = ("mask", "plain")
+
+    def __init__(self, trace: Any, slot: int, value: Any) -> None:
+        super().__init__(trace, slot, value)
+        self.plain: Traced | None = None  # of a cotangent with dead entries: its array and its mask
+        self.mask: Traced | None = None
 
     @property
     def dtype(self) -> Any:
@@ -286,21 +291,15 @@ class Sent(Traced):
         return isinstance(self._value, (np.ndarray, np.generic))
 
     def __add__(self, other: Any) -> Any:
-        return self._trace.sent(_added, self, other)
+        return self._trace.fan_in(self, other)
 
     def __radd__(self, other: Any) -> Any:
-        return self._trace.sent(_added, other, self)
+        return self._trace.fan_in(other, self)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         if ufunc is np.add and method == "__call__" and len(args) == 2 and not kwargs:
-            return self._trace.sent(_added, *args)
+            return self._trace.fan_in(*args)
         return super().__array_ufunc__(ufunc, method, *args, **kwargs)
 
 
 LEAVES.update((Traced, Sent))
-
-
-def _added(a: Any, b: Any) -> Any:
-    """Fan-in in a replay, which may need both cotangents again: `add` writes into one that nobody holds."""
-    held = (b,)
-    return add(a, held[0])

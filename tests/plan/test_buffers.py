@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
+from autograd_lite.plan import memory
+from tests.samples import SAMPLES
 
 RNG = np.random.default_rng(0)
 WEIGHTS = [RNG.normal(size=(40, 40)) / 6 for _ in range(3)]
@@ -133,6 +135,7 @@ def peak(make: Callable[[], Callable[[], Any]]) -> int:
         step = make()
         for _ in range(4):
             step()
+        gc.collect()
         tracemalloc.reset_peak()
         step(), step()
         return tracemalloc.get_traced_memory()[1]
@@ -286,3 +289,28 @@ def test_random_programs_have_the_bits_of_the_eager_run(block: int) -> None:
 def test_many_random_programs_have_the_bits_of_the_eager_run(block: int) -> None:
     for seed in range(1000 + 100 * block, 1100 + 100 * block):
         check(seed)
+
+
+# -- what the plans know of memory -------------------------------------------------------------------
+
+
+def test_functions_that_are_said_to_return_new_arrays_do() -> None:
+    ops = {op.__wrapped__: op for op in memory._PRIMITIVES}
+    seen = set()
+    for sample in SAMPLES:
+        function = getattr(sample.op, "__wrapped__", sample.op)
+        if function in ops or function in memory.NEW:
+            made = sample.op(*sample.args, **sample.kwargs)
+            for result in made if isinstance(made, (tuple, list)) else (made,):
+                for given in ag.tree.flatten((list(sample.args), sample.kwargs))[0]:
+                    if isinstance(given, np.ndarray) and isinstance(result, np.ndarray):
+                        assert not np.shares_memory(given, result), sample
+                        seen.add(function)
+    assert len(seen) > 15
+    x = np.ones(3)
+    for made in (
+        memory.like_primal(x, x),
+        memory.selection._only(x > 0, x),
+        memory.reductions._filled(x, (3,)),
+    ):
+        assert not np.shares_memory(made, x)
