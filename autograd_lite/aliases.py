@@ -200,7 +200,7 @@ def like_primal(g: Any, x: Any) -> Any:
         return like((x,), wrap(g)) if isinstance(x, Tensor) else g
     if isinstance(x, Tensor):
         return like((x,), wrap(owned(g)))
-    if (whole := door(g) or door(x)) is not None:
+    if (whole := door(g) or (door(x) if on_host(g) else None)) is not None:
         return whole(like_primal, (g, x), {})
     if not on_host(g):
         return copied(g)

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .trace import Step, Trace, refs
+from .buffers import Buffers
+from .simplify import simplified
+from .trace import Step, Trace
 
 __all__ = ["Plan", "late_guard", "scheduled"]
 
@@ -19,14 +21,28 @@ class Plan:
         steps: in the order of the replay.
         result: the result, with `Ref` for the values of slots.
         outputs: the slots in the result.
+        kinds: (shape, dtype) of each slot that holds an array or a number.
+        classes: the class of the value of each slot.
+        buffers: which results share memory that is kept from call to call.
         constants: (array, copy) for arrays that the steps read and no place holds; the plan holds as long as
             each array equals its copy.
     """
 
     def __init__(
-        self, steps: list[Step], result: Any, outputs: list[int], constants: list[tuple[Any, Any]]
+        self,
+        steps: list[Step],
+        result: Any,
+        outputs: list[int],
+        values: dict[int, Any],
+        constants: list[tuple[Any, Any]],
     ) -> None:
         self.steps, self.result, self.outputs, self.constants = steps, result, outputs, constants
+        slots = {slot for step in steps for slot in step.makes}
+        self.classes = {slot: values[slot].__class__ for slot in slots}
+        self.buffers = Buffers(steps, values, outputs)
+        self.kinds: dict[int, tuple[tuple[int, ...], np.dtype[Any]]] = {
+            slot: kind for slot in sorted(slots) if (kind := _kind(values.get(slot))) is not None
+        }
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -44,11 +60,15 @@ def scheduled(trace: Trace, result: Any, outputs: list[int], constants: Iterable
     early = _early(trace)
     first = [step for i, step in enumerate(trace.steps) if i in early]
     rest = [step for i, step in enumerate(trace.steps) if i not in early]
-    return Plan(_living([*first, *rest], outputs), result, outputs, list(constants))
+    steps = simplified([*first, *rest], trace.values, outputs)
+    return Plan(steps, result, outputs, trace.values, list(constants))
 
 
-def _needs(step: Step) -> list[int]:
-    return refs((step.args, step.kwargs))
+def _kind(value: Any) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
+    """The shape and the dtype of a value; None for a value that is neither an array nor a number."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.shape, value.dtype
+    return ((), np.dtype(value.__class__)) if value.__class__ in (bool, int, float, complex) else None
 
 
 def _early(trace: Trace) -> set[int]:
@@ -56,13 +76,13 @@ def _early(trace: Trace) -> set[int]:
     effects = [i for i, step in enumerate(trace.steps) if step.kind == "effect"]
     if not effects:
         return set()
-    maker = {slot: i for i, step in enumerate(trace.steps) for slot in refs(step.result)}
+    maker = {slot: i for i, step in enumerate(trace.steps) for slot in step.makes}
     written = trace.written
     early: set[int] = set()
     for i, step in enumerate(trace.steps):
         if step.kind != "guard":
             continue
-        needed, todo, fits = {i}, _needs(step), True
+        needed, todo, fits = {i}, list(step.uses), True
         while todo and fits:
             slot = todo.pop()
             j = maker[slot]
@@ -73,7 +93,7 @@ def _early(trace: Trace) -> set[int]:
                 fits = fits and not any(np.may_share_memory(value, array) for array in written)
             if j not in needed:
                 needed.add(j)
-                todo.extend(_needs(made))
+                todo.extend(made.uses)
         if fits:
             early |= needed
     return early
@@ -87,13 +107,3 @@ def late_guard(plan: Plan) -> Step | None:
             return step
         effect = effect or step.kind == "effect"
     return None
-
-
-def _living(steps: list[Step], outputs: list[int]) -> list[Step]:
-    """The steps whose results are needed, and those with effects."""
-    needed, kept = set(outputs), []
-    for step in reversed(steps):
-        if step.kind in ("effect", "guard") or not needed.isdisjoint(refs(step.result)):
-            needed.update(_needs(step))
-            kept.append(step)
-    return kept[::-1]

@@ -2,46 +2,24 @@
 
 from __future__ import annotations
 
-import functools
 import sys
-import types
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar, cast
+from collections.abc import Iterable
+from typing import Any, cast
 
 import numpy as np
 
 from ..arrays import Holder
-from ..cotangents import fit
-from ..errors import CompileError, package, user_line
+from ..cotangents import Masked, add, fit
+from ..errors import CompileError, package, user_line, user_place
 from ..known import Rule
-from ..node import Leaf, Node, op_name
+from ..node import Node
 from ..pull import Sweep
-from ..recording import tracing
+from .sending import Sending, either, silenced, summed
 from .shapes import ASKS_NO_VALUE, SHAPED_BY_VALUES
+from .slots import Ref, fill, refs, same, walk
 from .traced import Sent, Traced
 
-__all__ = ["Ref", "Step", "Trace", "difference", "fill", "refs", "replayed", "same"]
-
-F = TypeVar("F", bound=Callable[..., Any])
-_new = object.__new__
-_ARRAY, _FLOAT = np.ndarray, np.float64
-
-
-class Ref:
-    """A slot in the arguments or results of a step."""
-
-    __slots__ = ("slot",)
-
-    def __init__(self, slot: int) -> None:
-        self.slot = slot
-
-    def __eq__(self, other: object) -> bool:
-        return other.__class__ is Ref and other.slot == self.slot
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return f"v{self.slot}"
+__all__ = ["Ref", "Step", "Trace", "difference", "fill", "refs", "same", "walk"]
 
 
 class Step:
@@ -53,15 +31,39 @@ class Step:
         kind: "pure", or "effect" for a step whose order counts (it writes, draws or stores), or "guard" for
             a step whose result must be `expected`, else the plan does not hold for the call.
         quiet: NumPy's error state of the step; None for that around the call.
+        uses, makes: the slots in the arguments and in the result.
         line: the user's line.
     """
 
-    __slots__ = ("args", "expected", "function", "kind", "kwargs", "line", "quiet", "result")
+    __slots__ = ("_at", "args", "expected", "function", "kind", "kwargs", "makes", "quiet", "result", "uses")
 
-    def __init__(self, function: Any, args: Any, kwargs: Any, result: Any, kind: str, quiet: Any) -> None:
+    def __init__(
+        self, function: Any, args: Any, kwargs: Any, result: Any, kind: str, quiet: Any, at: Any
+    ) -> None:
         self.function, self.args, self.kwargs, self.result = function, args, kwargs, result
-        self.kind, self.quiet, self.line = kind, quiet, user_line()
+        self.kind, self.quiet, self._at = kind, quiet, at
         self.expected: Any = None
+
+    def changed(self, function: Any, args: Any, kwargs: Any = None) -> Step:
+        """The same step with another function."""
+        other = Step(function, args, kwargs or {}, self.result, self.kind, self.quiet, self._at)
+        other.expected = self.expected
+        return other
+
+    def __getattr__(self, name: str) -> Any:
+        """`uses` and `makes` are found when a plan is made, and kept."""
+        if name == "uses":
+            self.uses = tuple(refs((self.args, self.kwargs)) if self.kwargs else refs(self.args))
+            return self.uses
+        if name == "makes":
+            self.makes = tuple(refs(self.result))
+            return self.makes
+        raise AttributeError(name)
+
+    @property
+    def line(self) -> str:
+        code, number = self._at
+        return f"{code.co_filename}:{number}"
 
     def __repr__(self) -> str:
         words = [*map(_shown, self.args), *(f"{k}={_shown(v)}" for k, v in self.kwargs.items())]
@@ -80,140 +82,13 @@ def _shown(value: Any) -> str:
     return repr(value) if isinstance(value, (Ref, int, float, str, slice, type(None))) else _name(value)
 
 
-# -- trees of slots --------------------------------------------------------------------------------
-
-
-def walk(tree: Any, change: Callable[[Any], Any]) -> Any:
-    """The same nested tuples, lists, dicts and slices with `change(leaf)` in place of each leaf."""
-    kind = tree.__class__
-    if kind is tuple or kind is list:
-        return kind([walk(item, change) for item in tree])
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return kind(*[walk(item, change) for item in tree])
-    if kind is dict:
-        return {key: walk(item, change) for key, item in tree.items()}
-    if kind is slice:
-        return slice(walk(tree.start, change), walk(tree.stop, change), walk(tree.step, change))
-    return change(tree)
-
-
-def refs(tree: Any) -> list[int]:
-    """The slots in a tree."""
-    found: list[int] = []
-    walk(tree, lambda leaf: found.append(leaf.slot) if leaf.__class__ is Ref else None)
-    return found
-
-
-def fill(tree: Any, values: Any) -> Any:
-    """A tree with the values of its slots."""
-    return walk(tree, lambda leaf: values[leaf.slot] if leaf.__class__ is Ref else leaf)
-
-
 def _value(leaf: Any) -> Any:
-    return leaf._value if isinstance(leaf, Traced) else leaf
+    kind = leaf.__class__
+    return leaf._value if kind is Traced or kind is Sent else leaf
 
 
-def same(a: Any, b: Any, seen: int = 0) -> bool:
-    """Whether two constants are equal to the bit, or two functions have the same code and constants."""
-    if a is b:
-        return True
-    if a.__class__ is not b.__class__ or seen > 8:
-        return False
-    if isinstance(a, (np.ndarray, np.generic)):
-        return bool(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
-    if isinstance(a, (float, complex)):
-        return np.asarray(a).tobytes() == np.asarray(b).tobytes()
-    if isinstance(a, (tuple, list)):
-        return len(a) == len(b) and all(same(x, y, seen + 1) for x, y in zip(a, b, strict=True))
-    if isinstance(a, dict):
-        return list(a) == list(b) and all(same(a[key], b[key], seen + 1) for key in a)
-    if isinstance(a, slice):
-        return same((a.start, a.stop, a.step), (b.start, b.stop, b.step), seen)
-    if isinstance(a, types.FunctionType):
-        return a.__code__ is b.__code__ and same(_held(a), _held(b), seen + 1)
-    if isinstance(a, functools.partial):
-        return same((a.func, a.args, a.keywords), (b.func, b.args, b.keywords), seen + 1)
-    if isinstance(a, types.MethodType):
-        return a.__self__ is b.__self__ and same(a.__func__, b.__func__, seen + 1)
-    try:
-        return bool(a == b)
-    except Exception:
-        return False
-
-
-def _held(function: Any) -> Any:
-    cells = [cell.cell_contents for cell in function.__closure__ or ()]
-    return cells, function.__defaults__, function.__kwdefaults__
-
-
-# -- a backward step -------------------------------------------------------------------------------
-
-
-class Sending:
-    """What a step sends back, as a function of arrays: its rules, as the backward pass calls them."""
-
-    def __init__(self, pull: Any, node: Node, rule: Rule, sweep: Sweep) -> None:
-        self._pull, self._op, self._rule = pull, node.op, rule
-        self._sweep = Sweep()
-        self._inputs = tuple(_stub(x, sweep) for x in node.inputs)
-        self._needed = [i for i, x in enumerate(self._inputs) if x is not None]
-        self._node: Node = _new(Node)  # for the errors of `fit`
-        self._node.op = node.op
-        self.__name__ = f"pull_{op_name(node.op)}"
-
-    def __eq__(self, other: object) -> bool:
-        return other.__class__ is Sending and same(self._key(), other._key())
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def _key(self) -> Any:
-        return self._op, [None if x is None else (x.__class__, x.op) for x in self._inputs]
-
-    def __call__(self, g: Any, y: Any, args: Any, kwargs: Any) -> Any:
-        kind = g.__class__
-        if (
-            kwargs is None
-            and self._rule.ordinary
-            and (kind is _FLOAT or (kind is _ARRAY and g.dtype.kind != "c"))
-        ):
-            try:
-                return self._ordinary(g, y, args)
-            except Exception:  # `pull` raises it again, with the words of an error in the backward pass
-                pass
-        node: Node = _new(Node)
-        node.op, node.inputs, node.args, node.kwargs, node.value = self._op, self._inputs, args, kwargs, y
-        node.adjoint = node.notes = None
-        node.played, node.index = False, 1
-        seeds = self._pull(node, self._rule, g, self._sweep)
-        return tuple([gx for gx, x in zip(seeds, self._inputs, strict=True) if x is not None])
-
-    def _ordinary(self, g: Any, y: Any, args: Any) -> Any:
-        """The rules as the loop of `play` calls them."""
-        rule, sent = self._rule, []
-        for i in self._needed:
-            gx, arg = rule.vjps[i](g, y, *args), args[i]
-            kind = gx.__class__
-            if kind is not arg.__class__ or (
-                kind is _ARRAY and (gx.shape != arg.shape or gx.dtype is not arg.dtype)
-            ):
-                gx = fit(gx, arg, rule, self._node, i)
-            sent.append(gx)
-        return tuple(sent)
-
-
-def _stub(parent: Any, sweep: Sweep) -> Any:
-    """An input of a step as `pull` looks at it: its class, and its op where the pass goes on through it."""
-    if not isinstance(parent, Node) or not sweep.wants(parent):
-        return None
-    if not sweep.hears(parent):
-        return _LEAF
-    stub: Node = _new(Node)
-    stub.op, stub.index = parent.op, 0
-    return stub
-
-
-_LEAF = Leaf(np.float64(0.0))
-_LEAF.index = 0
+def _traced(leaf: Any) -> Any:
+    return leaf._value if isinstance(leaf, Traced) else None
 
 
 # -- the trace -------------------------------------------------------------------------------------
@@ -238,6 +113,14 @@ class Trace:
         self.taped: list[Any] = []
         self.constants: dict[int, tuple[Any, Any]] = {}
         self._outer = np.geterr()
+        self._pulling: Any = None
+
+    def release(self) -> None:
+        """Free the values of the run; the steps stay."""
+        self.values.clear()
+        self.written.clear()
+        self.taped.clear()
+        self.places = None
 
     # -- steps -------------------------------------------------------------------------------------
 
@@ -263,9 +146,9 @@ class Trace:
                     "set a new array, x.data = x.data - step, or write x.detach().numpy().copy()"
                 )
         # Before the call, which may write into its arguments.
-        constants = walk((args, kwargs), self._constant)
-        values, options = walk((args, kwargs), _value)
-        result = function(*values, **options)
+        taken, values = self._taken(args)
+        constants = taken, walk(kwargs, self._constant) if kwargs else kwargs
+        result = function(*values, **walk(kwargs, _value)) if kwargs else function(*values)
         if function in ASKS_NO_VALUE:
             return result
         for target in written:
@@ -281,6 +164,23 @@ class Trace:
             walk(made, self._keep_shape)
         return made
 
+    def _taken(self, args: Any) -> tuple[tuple[Any, ...], list[Any]]:
+        """Arguments as a step keeps them, and their values."""
+        kept: list[Any] = []
+        values: list[Any] = []
+        for x in args:  # written out: a plan of n steps is made by some n calls
+            kind = x.__class__
+            if kind is Traced or kind is Sent:
+                kept.append(Ref(x._slot))
+                values.append(x._value)
+            elif kind is float or kind is int or kind is str:
+                kept.append(x)
+                values.append(x)
+            else:
+                kept.append(walk(x, self._constant))
+                values.append(walk(x, _value))
+        return tuple(kept), values
+
     def _keep_shape(self, x: Any) -> Any:
         """Let the plan hold for calls where an array has this shape."""
         if isinstance(x, Traced):
@@ -291,24 +191,33 @@ class Trace:
 
     def add(self, function: Any, args: Any, kwargs: Any, made: Any, kind: str) -> Step:
         """Append a step."""
-        state = np.geterr()
-        result = walk(made, self._constant)
-        step = Step(function, args, kwargs, result, kind, None if state == self._outer else state)
+        quiet, at = self._pulling or (self._quiet(), user_place())
+        result = Ref(made._slot) if made.__class__ is Traced else walk(made, self._constant)
+        step = Step(function, args, kwargs, result, kind, quiet, at)
         self.steps.append(step)
         return step
 
+    def _quiet(self) -> Any:
+        state = np.geterr()
+        return None if state == self._outer else state
+
     def _constant(self, leaf: Any) -> Any:
         """A leaf of the arguments as a step keeps it: a copy of an array, which the program may change."""
-        if isinstance(leaf, Traced):
+        kind = leaf.__class__
+        if kind is Traced or kind is Sent:
             return Ref(leaf._slot)
         if isinstance(leaf, np.ndarray) and not leaf.dtype.hasobject:
-            own = leaf.copy("K")
-            self.constants[id(leaf)] = leaf, own
+            held, own = self.constants.get(id(leaf), (None, None))
+            if held is None or not same(leaf, own):
+                own = leaf.copy("K")
+                self.constants[id(leaf)] = leaf, own
             return own
         return leaf
 
     def made(self, result: Any, kind: type[Traced] = Traced) -> Any:
         """The result of a step in new slots."""
+        if result.__class__ in _SINGLE:
+            return self._slot(result, kind)
         return walk(result, lambda leaf: None if leaf is None else self._slot(leaf, kind))
 
     def _slot(self, value: Any, kind: type[Traced]) -> Traced:
@@ -321,25 +230,106 @@ class Trace:
         self.values[self.count] = value
         return kind(self, self.count, value)
 
-    def sent(self, function: Any, *args: Any) -> Any:
-        """Compute a cotangent of any kind, a tuple too, as one value."""
+    def fan_in(self, a: Any, b: Any) -> Any:
+        """The sum of two cotangents, of any kind."""
+        parts: list[Any] = [x.plain if isinstance(x, Sent) else x for x in (a, b)]
+        if not any(part is None for part in parts):
+            total = parts[0] + parts[1]
+            masks = [x.mask for x in (a, b) if isinstance(x, Sent)]
+            return total if len(masks) < 2 else self._masked(total, self._step(either, *masks))
+        constants = walk((a, b), self._constant)
+        made = self._slot(_added(*walk((a, b), _value)), Sent)
+        self.add(_added, constants, {}, made, "pure")
+        return made
+
+    def _step(self, function: Any, *args: Any) -> Traced:
+        """A pure step with one result."""
         constants = walk(args, self._constant)
-        made = self._slot(function(*walk(args, _value)), Sent)
+        made = self._slot(function(*walk(args, _value)), Traced)
         self.add(function, constants, {}, made, "pure")
         return made
 
+    def _masked(self, plain: Traced, mask: Traced) -> Sent:
+        """A cotangent with dead entries, from its array and its mask."""
+        made = cast(Sent, self._slot(Masked(plain._value, mask._value), Sent))
+        self.add(Masked, (Ref(plain._slot), Ref(mask._slot)), {}, made, "pure")
+        made.plain, made.mask = plain, mask
+        return made
+
     def pull(self, pull: Any, node: Node, rule: Rule, g: Any, sweep: Sweep) -> list[Any]:
-        """The cotangents that a step sends back: one step of the trace."""
+        """The cotangents that a step sends back: the steps of its rules, or one step for all of them."""
         if sweep.checks:
             self.reason = self.reason or "detect_anomaly checks each step"
-        step = Sending(pull, node, rule, sweep)
+        self._pulling = IGNORED, user_place()
+        try:
+            return self._pulled(Sending(pull, node, rule, sweep), node, rule, g)
+        finally:
+            self._pulling = None
+
+    def _pulled(self, step: Sending, node: Node, rule: Rule, g: Any) -> list[Any]:
         arguments = g, node.value, node.args, node.kwargs
-        constants = walk(arguments, self._constant)
         results = step(*walk(arguments, _value))
-        given = iter([self._slot(x, Sent) for x in results])
-        made = [None if x is None else next(given) for x in step._inputs]
-        self.add(step, constants, {}, tuple(x for x in made if x is not None), "pure")
-        return made
+        sent = self._apart(step, rule, arguments, results)
+        if sent is None:
+            constants, plain = walk(arguments, self._constant), g.__class__ is Traced
+            sent = tuple(
+                [
+                    self._slot(x, Traced if x.__class__ is not tuple and step.sends_plain(i, plain) else Sent)
+                    for i, x in zip(step.needed, results, strict=True)
+                ]
+            )
+            self.add(step, constants, {}, sent, "pure")
+        given = iter(sent)
+        return [next(given) if i in step.needed else None for i in range(len(node.inputs))]
+
+    def _apart(self, step: Sending, rule: Rule, arguments: Any, results: Any) -> Any:
+        """The cotangents of the rules on traced arrays, each call a step.
+
+        None, and no step, for rules that read values or ask for the class of an array, and for cotangents
+        that are no plain arrays: then the backward step is one step.
+        """
+        g, y, args, kwargs = arguments
+        g, mask = (g, None) if g.__class__ is Traced else (g.plain, g.mask)
+        if g is None or not step.comes_apart(
+            g._value, _value(y), [_traced(x) for x in args], mask is not None
+        ):
+            return None
+        before, count, constants = len(self.steps), self.count, len(self.constants)
+        try:
+            sent = []
+            for i, want in zip(step.needed, results, strict=True):
+                gx = rule.vjps[i](g, y, *args, **kwargs) if kwargs else rule.vjps[i](g, y, *args)
+                made = self._passed(step, rule, i, gx, (g, y, args, kwargs, mask))
+                if not _alike(made, want):
+                    break
+                sent.append(made)
+        except Exception:  # a value was read, or the rule refuses the class
+            sent = []
+        if len(sent) == len(results) and all(made.kind == "pure" for made in self.steps[before:]):
+            return sent
+        del self.steps[before:]
+        for slot in range(count + 1, self.count + 1):
+            del self.values[slot]
+        for key in list(self.constants)[constants:]:
+            del self.constants[key]
+        self.count = count
+        return None
+
+    def _passed(self, step: Sending, rule: Rule, i: int, gx: Any, given: tuple[Any, ...]) -> Any:
+        """The cotangent of the i-th input, from the result of the rule: as `pull` and `silence` do."""
+        g, _, args, _, mask = given
+        elementwise, passed = rule.flow == "elementwise", None
+        if elementwise and mask is not None:
+            passed = mask
+            gx = gx if gx is g else self._step(silenced, gx, mask)
+        elif (rule.selects or mask is not None) and step.hears(i):
+            passed = self._step(step.selected(i), *given)
+        if passed is not None and gx.shape != args[i].shape:
+            passed = self._step(summed, passed, args[i].shape)
+        gx = fit(gx, args[i], rule, step.node, i)
+        if passed is None or not step.hears(i):
+            return gx
+        return self._masked(gx, passed) if gx._value.__class__ is np.ndarray else None
 
     # -- reads -------------------------------------------------------------------------------------
 
@@ -349,15 +339,24 @@ class Trace:
         step.expected = x._value.copy() if isinstance(x._value, np.ndarray) else x._value
         return np.asarray(x._value)
 
-    def asked(self, x: Traced, what: str) -> Any:
-        """A value that is asked for: by the library it is read, to the program it is refused."""
+    def asked(self, x: Traced, what: str, kind: Any = None) -> Any:
+        """A value that is asked for: by the library it is read, as `kind(x)`; the program is refused."""
         frame = sys._getframe(2)
         while frame.f_globals.get("__name__") in _READERS and frame.f_back is not None:
             what = _ASKED.get(frame.f_code.co_name, what)
             frame = frame.f_back
         if package(frame) in ("nn", "autograd_lite"):
-            return self.read(x)
+            return self.read(x if kind is None else self.call(kind, (x,), {}))
         raise self.refused(x, what)
+
+    def masked(self, mask: Traced) -> Any:
+        """A mask as an index: `nn` reads it; the program is refused, since the shape depends on the mask."""
+        frame: Any = sys._getframe(1)
+        while package(frame) in ("autograd_lite", "numpy") and frame.f_back is not None:
+            frame = frame.f_back
+        if package(frame) == "nn":
+            return self.read(mask)
+        raise self.refused(mask, "x[mask], whose shape depends on the mask,")
 
     def refused(self, x: Traced, what: str) -> CompileError:
         """The error for a value that the program reads."""
@@ -369,7 +368,7 @@ class Trace:
 
     # -- steps on objects --------------------------------------------------------------------------
 
-    def outside(self, function: Any, args: Any, kwargs: Any) -> Any:
+    def outside(self, function: Any, args: Any, kwargs: Any, writes: str) -> Any:
         """Call a function of the library that reads and writes the places themselves: one step."""
         places = self.places
         places.store(self)
@@ -377,12 +376,16 @@ class Trace:
             result = function(*args, **kwargs)
         made = walk(result, lambda v: self._slot(v, Traced) if isinstance(v, _VALUES) else v)
         self.add(function, args, kwargs, made, "effect")
-        places.load(self)
+        places.load(self, writes)
         return made
 
 
+_SINGLE = frozenset({np.ndarray, np.float64, np.float32, np.bool_, float, int})
 _VALUES = (np.ndarray, np.generic, int, float, complex)
 """What a step on objects may return."""
+
+IGNORED = dict.fromkeys(("divide", "over", "under", "invalid"), "ignore")
+"""NumPy's error state in a backward pass."""
 
 _READERS = frozenset({f"autograd_lite.{name}" for name in ("arrays", "operators", "methods", "torch_names")})
 """Modules that read values for their callers."""
@@ -399,35 +402,19 @@ def _itself(x: Any) -> Any:
     return x
 
 
-def replayed(function: F) -> F:
-    """Declare a function one step of a plan: each replay calls it again, in its order.
+def _alike(made: Any, want: Any) -> bool:
+    """Whether a traced cotangent has the class, the bits and the order in memory of another one."""
+    a, b = (made.plain, want.g) if want.__class__ is Masked and made.__class__ is Sent else (made, want)
+    if a.__class__ is not Traced:
+        return False
+    a = a._value
+    return a.__class__ is b.__class__ and same(a, b) and (a.ndim == 0 or a.strides == b.strides)
 
-    It is a function that `ag.compile` cannot look into: it draws random numbers, or reads and writes
-    Tensors and arrays that outlive the call, as the step of an optimizer does.
 
-    Args:
-        function: its arguments are the same objects at each call of a compiled function; it returns
-            None or arrays.
-
-    Example:
-        >>> import numpy as np, autograd_lite as ag
-        >>> rng = np.random.default_rng(0)
-        >>> @ag.replayed
-        ... def noise(n):
-        ...     return rng.random(n)
-        >>> f = ag.compile(lambda x: x + noise(2))
-        >>> len({float(f(np.zeros(2))[0]) for _ in range(5)})
-        5
-    """
-
-    @functools.wraps(function)
-    def called(*args: Any, **kwargs: Any) -> Any:
-        trace = tracing.get()
-        if trace is None:
-            return function(*args, **kwargs)
-        return trace.outside(function, args, kwargs)
-
-    return cast(F, called)
+def _added(a: Any, b: Any) -> Any:
+    """Fan-in in a replay, which may need both cotangents again: `add` writes into one that nobody holds."""
+    held = (b,)
+    return add(a, held[0])
 
 
 # -- two traces ------------------------------------------------------------------------------------
@@ -438,7 +425,7 @@ def difference(one: Trace, other: Trace) -> str | None:
     for a, b in zip(one.steps, other.steps, strict=False):
         if a.kind != b.kind or not same(a.function, b.function):
             return f"{a!r} at {a.line} became {b!r} at {b.line}"
-        if not same((a.args, a.kwargs, a.result), (b.args, b.kwargs, b.result)):
+        if not (same(a.args, b.args) and same(a.kwargs, b.kwargs) and same(a.result, b.result)):
             return f"the arguments of {a!r} changed to {b!r}, at {b.line}"
         if a.kind == "guard" and not same(a.expected, b.expected):
             return f"read: the library reads a value that changes, at {b.line}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 import autograd_lite as ag
 from autograd_lite.arrays import unwrap
 from autograd_lite.errors import CompileError
+from autograd_lite.node import op_name
+from autograd_lite.plan.sending import Sending
 from tests.helpers import by_op
 from tests.ops.test_samples import leaves, map_arrays
 from tests.samples import SAMPLES, Sample
@@ -32,6 +35,24 @@ EAGER = {
     "trim_zeros": "where the zeros end",
 }
 """What the library reads, and what differs between two calls: the calls stay eager."""
+
+
+WHOLE = {
+    "masks of single numbers": """absolute add broadcast_to concatenate copy divide getitem max min moveaxis
+        multiply power remainder scatter setitem sin squeeze stack subtract total where""",
+    "the order in memory": "ravel reshape",
+    "rules that write": "median nanmedian nanpercentile nanquantile percentile quantile",
+    "several results": "eig eigh output qr slogdet svd",
+    "complex numbers": "conjugate fft fftn ifft ifftn rfft rfftn roots upright",
+    "values that the rules read": "arctan_slope cofactors complement det pinv",
+    "one rule for all inputs": "least_squares solve",
+}
+"""Backward steps that stay one step of a plan, by the reason; the list can only shrink."""
+
+
+def whole_steps(plan: Any) -> set[str]:
+    """The ops of the backward steps that are not taken apart into NumPy's calls."""
+    return {op_name(step.function.op) for step in plan.steps if isinstance(step.function, Sending)}
 
 
 def bits(value: Any) -> Any:
@@ -88,3 +109,19 @@ def test_a_replay_has_the_bits_of_the_eager_run(samples: list[Sample]) -> None:
             kind = "eager" if step.signatures[0].startswith("eager") else "replayed"
             assert step.signatures[0].startswith(kind), str(sample)
             assert kind == "replayed" or sample.op.__name__ in EAGER, (str(sample), step.signatures)
+            if kind == "replayed":
+                assert whole_steps(step.plan(args)) <= set(" ".join(WHOLE.values()).split()), str(sample)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:ag.compile:autograd_lite.errors.MistakeWarning")
+def test_each_op_that_is_said_to_stay_whole_does() -> None:
+    found: set[str] = set()
+    for sample in SAMPLES:
+        args: list[Any] = []
+        map_arrays(args.append, list(sample.args))
+        holes = map_arrays(lambda a: HOLE, list(sample.args))
+        step = ag.compile(functools.partial(outputs_and_gradients, sample.op, holes, sample.kwargs))
+        with contextlib.suppress(CompileError):
+            found |= whole_steps(step.plan(args))
+    assert found == set(" ".join(WHOLE.values()).split())
