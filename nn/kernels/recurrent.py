@@ -7,7 +7,7 @@ each chunk the backward pass first computes the local derivatives of all gates, 
 
 The gates of a step are slabs (gates, B, H), and the weights are (gates, H, H). So each gate is contiguous,
 and BLAS is fast at such small products. With `lengths`, a sequence that has ended keeps its state and
-outputs zeros.
+outputs zeros. Where the native kernels are there (`native/recurrent.c`), they take over.
 
 Shapes: x (T, B, I), states (B, H), weights (gates H, I) and (gates H, H), biases (gates H).
 """
@@ -23,6 +23,8 @@ import numpy.typing as npt
 
 from autograd_lite.sums import added, contracted, total
 
+from .native import recurrent as native
+from .native import twin
 from .threads import Start, beside, blas_on_one_thread
 
 __all__ = [
@@ -127,6 +129,7 @@ def _gathered(waits: list[Callable[[], Any]], reverse: bool) -> tuple[Array | No
 # -- LSTM ------------------------------------------------------------------------------------------
 
 
+@twin(native.lstm)
 def lstm(
     x: Array,
     h: Array,
@@ -176,6 +179,7 @@ def lstm(
     return (_in_order(given, reverse), *last), (x, w_ih, w_hh, gates, hs, cells, squashed, over, reverse)
 
 
+@twin(native.lstm_backward)
 def lstm_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
     """Cotangents of x, h, c, both weights and both biases."""
     *arrays, over, reverse = residuals
@@ -224,6 +228,7 @@ def lstm_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> tuple[Arra
 # -- GRU -------------------------------------------------------------------------------------------
 
 
+@twin(native.gru)
 def gru(
     x: Array,
     h: Array,
@@ -268,6 +273,7 @@ def gru(
     return (_in_order(given, reverse), hs[T].copy()), residuals
 
 
+@twin(native.gru_backward)
 def gru_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
     """Cotangents of x, h, both weights and both biases."""
     *arrays, over, reverse = residuals
@@ -308,6 +314,7 @@ def gru_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array
 # -- a plain recurrent layer -----------------------------------------------------------------------
 
 
+@twin(native.rnn)
 def rnn(
     x: Array,
     h: Array,
@@ -338,6 +345,7 @@ def rnn(
     return (_in_order(given, reverse), hs[T].copy()), (x, w_ih, w_hh, hs, over, reverse, nonlinearity)
 
 
+@twin(native.rnn_backward)
 def rnn_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
     """Cotangents of x, h, both weights and both biases."""
     *arrays, over, reverse, nonlinearity = residuals

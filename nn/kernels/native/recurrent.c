@@ -1,0 +1,261 @@
+/* The steps of LSTM, GRU and RNN over a sequence, forward and backward.
+
+   What is here. The products of all inputs with their weights, and the products for the gradients of the
+   weights, are large. NumPy makes them, before and after. Between them stand the steps, which wait for each
+   other. Each step has a small product with the state, which is BLAS' work too, and the gates, which are one pass
+   over the result. NumPy needs some 20 calls for a step. Here a whole sequence is one call, and `Product`
+   is the address of the matrix product in NumPy's own BLAS.
+
+   Layout. gates (steps, batch, gates, hidden): the rows of the products with the weights (gates hidden, ...). The
+   product of a step is added in place. States (steps + 1, batch, hidden) stand before and after each step in
+   the order of time: a step in reverse goes from t + 1 to t. Sequences do not depend on each other, so each
+   thread takes some sequences, the rows `first` to `last`, through all steps.
+
+   A sequence ends after lengths[b] steps. Then the state stays, the output is 0, and the cotangent of the state
+   passes. In a backward step each family first writes the part of the cotangent that goes around the product
+   over `dh`; the product is added.
+*/
+
+#include "vmath.h"
+
+#include <string.h>
+
+/* SGEMM and DGEMM as Fortran calls them: every argument is a pointer, the lengths of the two texts come last.
+   A library with integers of 32 bits reads the lower half of ours. */
+typedef void Product(const char *, const char *, const int64_t *, const int64_t *, const int64_t *, const REAL *,
+                     const REAL *, const int64_t *, const REAL *, const int64_t *, const REAL *, REAL *,
+                     const int64_t *, size_t, size_t);
+
+typedef struct {
+    int64_t steps, batch, hidden, reverse;
+    int64_t turned;  /* whether the weights of the forward steps are transposed: (hidden, gates hidden) */
+    int64_t product; /* an address */
+} Layer;
+
+/* y (rows, n) += a (rows, hidden) w^T, for the n rows of w from `start` on, of `all_rows`; the rows of y are
+   `wide` entries apart. */
+static void add_states(const Layer *s, int64_t rows, const REAL *a, const REAL *w, int64_t start, int64_t n,
+                       int64_t all_rows, REAL *y, int64_t wide)
+{
+    const REAL one = 1, *from = w + (s->turned ? start : start * s->hidden);
+    ((Product *)(intptr_t)s->product)(s->turned ? "N" : "T", "N", &n, &rows, &s->hidden, &one, from,
+                                      s->turned ? &all_rows : &s->hidden, a, &s->hidden, &one, y, &wide, 1, 1);
+}
+
+/* dh (rows, hidden) += da (rows, n) w. */
+static void add_cotangents(const Layer *s, int64_t rows, const REAL *da, const REAL *w, int64_t n, REAL *dh)
+{
+    const REAL one = 1;
+    ((Product *)(intptr_t)s->product)("N", "N", &s->hidden, &rows, &n, &one, w, &s->hidden, da, &n, &one, dh, &s->hidden, 1, 1);
+}
+
+/* The number of the step that is read as number `step`. */
+static int64_t time_of(const Layer *s, int64_t step) { return s->reverse ? s->steps - 1 - step : step; }
+
+static int has_ended(const int64_t *lengths, int64_t b, int64_t t) { return lengths && t >= lengths[b]; }
+
+/* The first `count` entries; the compiler makes loads and stores of whole vectors out of these copies. */
+INLINE vec some(const REAL *from, int64_t count)
+{
+    vec v = {0};
+    memcpy(&v, from, (size_t)count * sizeof(REAL));
+    return v;
+}
+
+INLINE void put(REAL *to, vec v, int64_t count) { memcpy(to, &v, (size_t)count * sizeof(REAL)); }
+
+/* Call `f` for each vector of a row with n entries; `j` is its first entry. */
+#define IN_LANES(n, f, ...)                                                                                        \
+    do {                                                                                                           \
+        int64_t j = 0;                                                                                             \
+        for (; j + LANES <= n; j += LANES)                                                                         \
+            f(LANES, __VA_ARGS__);                                                                                 \
+        if (j < n)                                                                                                 \
+            f(n - j, __VA_ARGS__);                                                                                 \
+    } while (0)
+
+static void keep(int64_t n, const REAL *before, REAL *after) { memcpy(after, before, (size_t)n * sizeof(REAL)); }
+
+static void clear(int64_t n, REAL *a) { memset(a, 0, (size_t)n * sizeof(REAL)); }
+
+/* -- LSTM: the gates i, f, g, o ------------------------------------------------------------------------------- */
+
+INLINE void lstm_lanes(int64_t count, int64_t n, REAL *a, const REAL *c, REAL *next, REAL *h, REAL *y)
+{
+    vec i = logistic(some(a, count)), f = logistic(some(a + n, count));
+    vec g = tanh_of(some(a + 2 * n, count)), o = logistic(some(a + 3 * n, count));
+    vec cell = f * some(c, count) + i * g, state = o * tanh_of(cell);
+    put(a, i, count), put(a + n, f, count), put(a + 2 * n, g, count), put(a + 3 * n, o, count);
+    put(next, cell, count), put(h, state, count), put(y, state, count);
+}
+
+/* w is (4 hidden, hidden), y (steps, batch, hidden), and hs and cells are states. */
+void NAME(lstm)(const Layer *s, int64_t first, int64_t last, const int64_t *lengths, const REAL *w, REAL *gates,
+                REAL *hs, REAL *cells, REAL *y)
+{
+    int64_t n = s->hidden;
+    for (int64_t step = 0; step < s->steps; step++) {
+        int64_t t = time_of(s, step), before = t + s->reverse, after = t + 1 - s->reverse;
+        add_states(s, last - first, hs + (before * s->batch + first) * n, w, 0, 4 * n, 4 * n,
+                   gates + (t * s->batch + first) * 4 * n, 4 * n);
+        for (int64_t b = first; b < last; b++) {
+            int64_t from = (before * s->batch + b) * n, to = (after * s->batch + b) * n, out = (t * s->batch + b) * n;
+            REAL *a = gates + 4 * out;
+            if (has_ended(lengths, b, t))
+                keep(n, hs + from, hs + to), keep(n, cells + from, cells + to), clear(n, y + out);
+            else
+                IN_LANES(n, lstm_lanes, n, a + j, cells + from + j, cells + to + j, hs + to + j, y + out + j);
+        }
+    }
+}
+
+INLINE void lstm_lanes_backward(int64_t count, int64_t n, const REAL *a, const REAL *c, const REAL *next,
+                                const REAL *gy, REAL *dh, REAL *dc, REAL *d)
+{
+    vec i = some(a, count), f = some(a + n, count), g = some(a + 2 * n, count), o = some(a + 3 * n, count);
+    vec squashed = tanh_of(some(next, count)), of_h = some(dh, count) + some(gy, count);
+    vec of_c = some(dc, count) + of_h * o * (1 - squashed * squashed);
+    put(d, of_c * g * i * (1 - i), count), put(d + n, of_c * some(c, count) * f * (1 - f), count);
+    put(d + 2 * n, of_c * i * (1 - g * g), count), put(d + 3 * n, of_h * squashed * o * (1 - o), count);
+    put(dc, of_c * f, count), put(dh, all(0), count);
+}
+
+/* gy is the cotangent of y, dh and dc those of the states, in and out; da (steps, batch, 4 hidden). */
+void NAME(lstm_backward)(const Layer *s, int64_t first, int64_t last, const int64_t *lengths, const REAL *w,
+                         const REAL *gates, const REAL *cells, const REAL *gy, REAL *dh, REAL *dc, REAL *da)
+{
+    int64_t n = s->hidden;
+    for (int64_t step = s->steps - 1; step >= 0; step--) {
+        int64_t t = time_of(s, step), before = t + s->reverse, after = t + 1 - s->reverse;
+        for (int64_t b = first; b < last; b++) {
+            int64_t from = (before * s->batch + b) * n, to = (after * s->batch + b) * n, out = (t * s->batch + b) * n;
+            const REAL *a = gates + 4 * out;
+            REAL *d = da + 4 * out;
+            if (has_ended(lengths, b, t))
+                clear(4 * n, d);
+            else
+                IN_LANES(n, lstm_lanes_backward, n, a + j, cells + from + j, cells + to + j, gy + out + j,
+                         dh + b * n + j, dc + b * n + j, d + j);
+        }
+        add_cotangents(s, last - first, da + (t * s->batch + first) * 4 * n, w, 4 * n, dh + first * n);
+    }
+}
+
+/* -- GRU: the gates r, z, n ----------------------------------------------------------------------------------- */
+
+INLINE void gru_lanes(int64_t count, int64_t n, REAL *a, const REAL *inner, const REAL *before, REAL *h, REAL *y)
+{
+    vec r = logistic(some(a, count)), z = logistic(some(a + n, count));
+    vec candidate = tanh_of(some(a + 2 * n, count) + r * some(inner, count));
+    vec state = candidate + z * (some(before, count) - candidate);
+    put(a, r, count), put(a + n, z, count), put(a + 2 * n, candidate, count);
+    put(h, state, count), put(y, state, count);
+}
+
+/* `inner` (steps, batch, hidden) is the factor of the gate r; it comes with the bias in it. */
+void NAME(gru)(const Layer *s, int64_t first, int64_t last, const int64_t *lengths, const REAL *w, REAL *gates,
+               REAL *inner, REAL *hs, REAL *y)
+{
+    int64_t n = s->hidden;
+    for (int64_t step = 0; step < s->steps; step++) {
+        int64_t t = time_of(s, step), before = t + s->reverse, after = t + 1 - s->reverse;
+        int64_t row = t * s->batch + first;
+        const REAL *h = hs + (before * s->batch + first) * n;
+        add_states(s, last - first, h, w, 0, 2 * n, 3 * n, gates + row * 3 * n, 3 * n);
+        add_states(s, last - first, h, w, 2 * n, n, 3 * n, inner + row * n, n);
+        for (int64_t b = first; b < last; b++) {
+            int64_t from = (before * s->batch + b) * n, to = (after * s->batch + b) * n, out = (t * s->batch + b) * n;
+            REAL *a = gates + 3 * out;
+            if (has_ended(lengths, b, t))
+                keep(n, hs + from, hs + to), clear(n, y + out);
+            else
+                IN_LANES(n, gru_lanes, n, a + j, inner + out + j, hs + from + j, hs + to + j, y + out + j);
+        }
+    }
+}
+
+INLINE void gru_lanes_backward(int64_t count, int64_t n, const REAL *a, const REAL *inner, const REAL *before,
+                               const REAL *gy, REAL *dh, REAL *dx, REAL *dr)
+{
+    vec r = some(a, count), z = some(a + n, count), candidate = some(a + 2 * n, count);
+    vec of_h = some(dh, count) + some(gy, count), of_n = of_h * (1 - z) * (1 - candidate * candidate);
+    vec of_inner = of_n * r, of_r = of_inner * some(inner, count) * (1 - r);
+    vec of_z = of_h * (some(before, count) - candidate) * z * (1 - z);
+    put(dx, of_r, count), put(dx + n, of_z, count), put(dx + 2 * n, of_n, count);
+    put(dr, of_r, count), put(dr + n, of_z, count), put(dr + 2 * n, of_inner, count);
+    put(dh, of_h * z, count);
+}
+
+/* dx and dr (steps, batch, 3 hidden) are the cotangents of the products with inputs and with states. */
+void NAME(gru_backward)(const Layer *s, int64_t first, int64_t last, const int64_t *lengths, const REAL *w,
+                        const REAL *gates, const REAL *inner, const REAL *hs, const REAL *gy, REAL *dh, REAL *dx,
+                        REAL *dr)
+{
+    int64_t n = s->hidden;
+    for (int64_t step = s->steps - 1; step >= 0; step--) {
+        int64_t t = time_of(s, step), before = t + s->reverse;
+        for (int64_t b = first; b < last; b++) {
+            int64_t from = (before * s->batch + b) * n, out = (t * s->batch + b) * n;
+            const REAL *a = gates + 3 * out;
+            REAL *of_x = dx + 3 * out, *of_r = dr + 3 * out;
+            if (has_ended(lengths, b, t))
+                clear(3 * n, of_x), clear(3 * n, of_r);
+            else
+                IN_LANES(n, gru_lanes_backward, n, a + j, inner + out + j, hs + from + j, gy + out + j,
+                         dh + b * n + j, of_x + j, of_r + j);
+        }
+        add_cotangents(s, last - first, dr + (t * s->batch + first) * 3 * n, w, 3 * n, dh + first * n);
+    }
+}
+
+/* -- a plain recurrent layer ---------------------------------------------------------------------------------- */
+
+INLINE void rnn_lanes(int64_t count, int64_t relu, REAL *y, REAL *h)
+{
+    vec a = some(y, count), state = relu ? choose(a < 0, all(0), a) : tanh_of(a);
+    put(y, state, count), put(h, state, count);
+}
+
+/* y comes with the products of the inputs in it. */
+void NAME(rnn)(const Layer *s, int64_t first, int64_t last, const int64_t *lengths, const REAL *w, REAL *hs, REAL *y,
+               int64_t relu)
+{
+    int64_t n = s->hidden;
+    for (int64_t step = 0; step < s->steps; step++) {
+        int64_t t = time_of(s, step), before = t + s->reverse, after = t + 1 - s->reverse;
+        add_states(s, last - first, hs + (before * s->batch + first) * n, w, 0, n, n,
+                   y + (t * s->batch + first) * n, n);
+        for (int64_t b = first; b < last; b++) {
+            int64_t from = (before * s->batch + b) * n, to = (after * s->batch + b) * n, out = (t * s->batch + b) * n;
+            if (has_ended(lengths, b, t))
+                keep(n, hs + from, hs + to), clear(n, y + out);
+            else
+                IN_LANES(n, rnn_lanes, relu, y + out + j, hs + to + j);
+        }
+    }
+}
+
+INLINE void rnn_lanes_backward(int64_t count, int64_t relu, const REAL *h, const REAL *gy, REAL *dh, REAL *d)
+{
+    vec state = some(h, count), slope = 1 - state * state;
+    if (relu)
+        slope = number(state > 0);
+    put(d, (some(dh, count) + some(gy, count)) * slope, count), put(dh, all(0), count);
+}
+
+void NAME(rnn_backward)(const Layer *s, int64_t first, int64_t last, const int64_t *lengths, const REAL *w,
+                        const REAL *hs, const REAL *gy, REAL *dh, REAL *da, int64_t relu)
+{
+    int64_t n = s->hidden;
+    for (int64_t step = s->steps - 1; step >= 0; step--) {
+        int64_t t = time_of(s, step), after = t + 1 - s->reverse;
+        for (int64_t b = first; b < last; b++) {
+            int64_t to = (after * s->batch + b) * n, out = (t * s->batch + b) * n;
+            if (has_ended(lengths, b, t))
+                clear(n, da + out);
+            else
+                IN_LANES(n, rnn_lanes_backward, relu, hs + to + j, gy + out + j, dh + b * n + j, da + out + j);
+        }
+        add_cotangents(s, last - first, da + (t * s->batch + first) * n, w, n, dh + first * n);
+    }
+}

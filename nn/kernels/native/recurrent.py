@@ -1,0 +1,292 @@
+"""The native recurrent layers; names and arguments as in `nn/kernels/recurrent.py`.
+
+The large products, with all inputs and for the gradients of the weights, are those of `linear`. The steps
+between are one call of `recurrent.c`. The residuals of both twins differ, so `*_backward` serves only those
+that are its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.sums import added
+
+from ..linear import linear, linear_backward
+from ..threads import blas_on_one_thread, in_parallel
+from ..windows import Array
+from . import call, native_type
+from .blas import product_of
+
+__all__ = ["gru", "gru_backward", "lstm", "lstm_backward", "rnn", "rnn_backward"]
+
+SMALL = 1 << 22
+"""Up to this number of multiply-adds, a second thread does not pay."""
+
+FEW = 4
+"""From this number of steps on, BLAS' products with transposed weights gain more time than it takes to transpose
+them."""
+
+FORWARD = ("lstm", "gru", "rnn")
+
+RUN = 1 << 22
+"""The number of gates in one call. The cotangents of more gates are not held at a time, and an interrupt need
+not wait for more."""
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """The arguments that all calls for one layer share, checked."""
+
+    x: Array
+    w_ih: Array
+    w_hh: Array
+    lengths: Array | None
+    reverse: bool
+    product: int
+
+    def states(self, first: Array) -> Array:
+        """Room for the states before and after each step, with the first one."""
+        states = np.empty((len(self.x) + 1, *first.shape), first.dtype)
+        states[-1 if self.reverse else 0] = first
+        return states
+
+    def last(self, states: Array) -> Array:
+        """A copy of the last state, into which the caller may write."""
+        return states[0 if self.reverse else -1].copy()
+
+    def before(self, states: Array) -> Array:
+        """The state that each step reads."""
+        return states[1:] if self.reverse else states[:-1]
+
+    def runs(self) -> list[slice]:
+        """The steps in runs, in the order in which the layer reads them."""
+        T, B, _ = self.x.shape
+        size = max(1, RUN // (B * len(self.w_hh)))
+        runs = [slice(t, min(t + size, T)) for t in range(0, T, size)]
+        return runs[::-1] if self.reverse else runs
+
+    def call(self, name: str, run: slice, stepped: Sequence[Array], *others: Any) -> None:
+        """Call a function for a run of steps, with the sequences shared among the threads.
+
+        Args:
+            name: the function.
+            run: the steps.
+            stepped: arrays of T steps, or T + 1 states.
+            others: arrays for this run, and numbers.
+        """
+        (T, B, _), (rows, H) = self.x.shape, self.w_hh.shape
+        steps = run.stop - run.start
+        turned = name in FORWARD and T > FEW
+        w = np.ascontiguousarray(self.w_hh.T) if turned else self.w_hh
+        layer = np.array([steps, B, H, self.reverse, turned, self.product], np.int64)
+        lengths = None if self.lengths is None else self.lengths - run.start
+        parts = [a[run.start : run.stop + len(a) - T] for a in stepped]
+
+        def work(batch: Any) -> None:
+            call(name, self.w_hh.dtype, layer, batch.start, batch.stop, lengths, w, *parts, *others)
+
+        if steps * B * self.w_hh.size > SMALL:
+            in_parallel(work, range(B))
+        else:
+            with blas_on_one_thread():
+                work(range(B))
+
+    def pulled(self, run: slice, of_x: Array, of_h: Array, hs: Array, needs: tuple[bool, ...]) -> Any:
+        """The cotangents of x, both weights and both biases, from those of the products of a run.
+
+        Args:
+            run: the steps.
+            of_x: of the products with the inputs, of shape (steps, B, gates H).
+            of_h: of the products with the states.
+            hs: all states.
+            needs: of the five.
+        """
+        x, h = self.x[run], self.before(hs)[run]
+        of_inputs = needs[0], needs[1], needs[3]
+        dx, dw_ih, db_ih = linear_backward(of_x, (_rows(x), self.w_ih, x.shape), of_inputs)
+        of_states = False, needs[2], needs[4] and of_h is not of_x
+        _, dw_hh, db_hh = linear_backward(of_h, (_rows(h), self.w_hh, h.shape), of_states)
+        return dx, dw_ih, dw_hh, db_ih, db_hh
+
+    def back(self, pull: Callable[[slice], Any]) -> tuple[Array | None, ...]:
+        """The cotangents of all runs, last run first: those of x are joined, the others added up."""
+        parts = [pull(run) for run in self.runs()[::-1]]
+        if len(parts) == 1:
+            return tuple(parts[0])
+        dx, *others = zip(*parts, strict=True)
+        in_time = dx if self.reverse else dx[::-1]
+        whole = None if dx[0] is None else np.concatenate(in_time)
+        return (whole, *(None if each[0] is None else added(each) for each in others))
+
+
+def _rows(x: Array) -> Array:
+    return x.reshape(-1, x.shape[-1])
+
+
+def _checked(
+    gates: int,
+    x: Array,
+    states: Sequence[Array],
+    weights: tuple[Array, Array],
+    biases: tuple[Array | None, Array | None],
+    reverse: bool,
+    lengths: Array | None,
+) -> Sequences | None:
+    """The arguments, contiguous; None if the native kernels do not serve them."""
+    dtype = native_type(x, *states, *weights, *biases)
+    w_ih, w_hh = weights
+    if dtype is None or x.ndim != 3 or w_hh.ndim != 2 or not (x.size and w_hh.size):
+        return None
+    B, H = x.shape[1], w_hh.shape[1]
+    fit = w_ih.shape == (gates * H, x.shape[2]) and len(w_hh) == gates * H
+    fit = fit and all(s.shape == (B, H) for s in states)
+    fit = fit and all(b is None or b.shape == (gates * H,) for b in biases)
+    product = product_of(dtype)
+    if not fit or product is None or (lengths is not None and lengths.shape != (B,)):
+        return None
+    ends = None if lengths is None else np.ascontiguousarray(lengths, np.int64)
+    return Sequences(x, w_ih, np.ascontiguousarray(w_hh), ends, reverse, product)
+
+
+def _both(b_ih: Array | None, b_hh: Array | None) -> Array | None:
+    return b_ih if b_hh is None else b_hh if b_ih is None else b_ih + b_hh
+
+
+# -- LSTM ------------------------------------------------------------------------------------------
+
+
+def lstm(
+    x: Array,
+    h: Array,
+    c: Array,
+    w_ih: Array,
+    w_hh: Array,
+    b_ih: Array | None,
+    b_hh: Array | None,
+    *,
+    reverse: bool = False,
+    lengths: Array | None = None,
+) -> Any:
+    """All hidden states (T, B, H), and the last hidden and cell state."""
+    s = _checked(4, x, (h, c), (w_ih, w_hh), (b_ih, b_hh), reverse, lengths)
+    if s is None:
+        return NotImplemented
+    gates = linear(x, w_ih, _both(b_ih, b_hh))[0]
+    hs, cells, y = s.states(h), s.states(c), np.empty((*x.shape[:2], h.shape[1]), h.dtype)
+    for run in s.runs():
+        s.call("lstm", run, (gates, hs, cells, y))
+    return (y, s.last(hs), s.last(cells)), (s, gates, hs, cells)
+
+
+def lstm_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> Any:
+    """Cotangents of x, h, c, both weights and both biases."""
+    s, *kept = residuals
+    if not isinstance(s, Sequences):
+        return NotImplemented
+    (gates, hs, cells), (gy, dh, dc) = kept, _cotangents(g, kept[0])
+    wants = needs[0], needs[3], needs[4], needs[5] or needs[6], False
+
+    def pull(run: slice) -> Any:
+        da = np.empty_like(gates[run])
+        s.call("lstm_backward", run, (gates, cells, gy), dh, dc, da)
+        return s.pulled(run, da, da, hs, wants)
+
+    dx, dw_ih, dw_hh, db, _ = s.back(pull)
+    return dx, dh, dc, dw_ih, dw_hh, db, db
+
+
+def _cotangents(g: Any, like: Array) -> tuple[Array, ...]:
+    """Those of the outputs, and copies of those of the last states, which the steps change."""
+    gy, *of_states = g
+    return np.ascontiguousarray(gy, like.dtype), *(np.array(a, like.dtype, order="C") for a in of_states)
+
+
+# -- GRU -------------------------------------------------------------------------------------------
+
+
+def gru(
+    x: Array,
+    h: Array,
+    w_ih: Array,
+    w_hh: Array,
+    b_ih: Array | None,
+    b_hh: Array | None,
+    *,
+    reverse: bool = False,
+    lengths: Array | None = None,
+) -> Any:
+    """All hidden states (T, B, H), and the last one."""
+    s = _checked(3, x, (h,), (w_ih, w_hh), (b_ih, b_hh), reverse, lengths)
+    if s is None:
+        return NotImplemented
+    H, outer, inner = h.shape[1], b_ih, np.zeros((*x.shape[:2], h.shape[1]), h.dtype)
+    if b_hh is not None:
+        outer = _both(b_ih, np.concatenate([b_hh[: 2 * H], np.zeros(H, h.dtype)]))
+        inner[...] = b_hh[2 * H :]
+    gates, hs, y = linear(x, w_ih, outer)[0], s.states(h), np.empty_like(inner)
+    for run in s.runs():
+        s.call("gru", run, (gates, inner, hs, y))
+    return (y, s.last(hs)), (s, gates, inner, hs)
+
+
+def gru_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> Any:
+    """Cotangents of x, h, both weights and both biases."""
+    s, *kept = residuals
+    if not isinstance(s, Sequences):
+        return NotImplemented
+    (gates, inner, hs), (gy, dh) = kept, _cotangents(g, kept[0])
+    wants = needs[0], *needs[2:]
+
+    def pull(run: slice) -> Any:
+        of_x, of_h = np.empty_like(gates[run]), np.empty_like(gates[run])
+        s.call("gru_backward", run, (gates, inner, hs, gy), dh, of_x, of_h)
+        return s.pulled(run, of_x, of_h, hs, wants)
+
+    dx, *others = s.back(pull)
+    return dx, dh, *others
+
+
+# -- a plain recurrent layer -----------------------------------------------------------------------
+
+
+def rnn(
+    x: Array,
+    h: Array,
+    w_ih: Array,
+    w_hh: Array,
+    b_ih: Array | None,
+    b_hh: Array | None,
+    *,
+    nonlinearity: str = "tanh",
+    reverse: bool = False,
+    lengths: Array | None = None,
+) -> Any:
+    """All hidden states (T, B, H), and the last one."""
+    s = _checked(1, x, (h,), (w_ih, w_hh), (b_ih, b_hh), reverse, lengths)
+    if s is None:
+        return NotImplemented
+    y, hs, relu = linear(x, w_ih, _both(b_ih, b_hh))[0], s.states(h), nonlinearity == "relu"
+    for run in s.runs():
+        s.call("rnn", run, (hs, y), int(relu))
+    return (y, s.last(hs)), (s, hs, relu)
+
+
+def rnn_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> Any:
+    """Cotangents of x, h, both weights and both biases."""
+    s, *kept = residuals
+    if not isinstance(s, Sequences):
+        return NotImplemented
+    (hs, relu), (gy, dh) = kept, _cotangents(g, kept[0])
+    wants = needs[0], needs[2], needs[3], needs[4] or needs[5], False
+
+    def pull(run: slice) -> Any:
+        da = np.empty_like(gy[run])
+        s.call("rnn_backward", run, (hs, gy), dh, da, int(relu))
+        return s.pulled(run, da, da, hs, wants)
+
+    dx, dw_ih, dw_hh, db, _ = s.back(pull)
+    return dx, dh, dw_ih, dw_hh, db, db

@@ -1,0 +1,162 @@
+/* Functions of vectors: numbers and their bits, the exponential and what is made of it, to 4 units in the last
+   place. The series are Taylor's, long enough for the reduced arguments. NaN comes out as NaN. */
+#ifndef VMATH_H
+#define VMATH_H
+
+#include "native.h"
+
+#include <math.h>
+
+/* -- numbers and their bits --------------------------------------------------------------------- */
+
+typedef __typeof__(__builtin_choose_expr(sizeof(REAL) == 8, (int64_t)0, (int32_t)0)) whole;
+typedef whole ivec __attribute__((vector_size(BYTES), aligned(sizeof(REAL)), may_alias));
+
+#define DOUBLE (sizeof(REAL) == 8)
+#define ONE_OF(d, f) (DOUBLE ? (REAL)(d) : (REAL)(f))
+#define MANTISSA (DOUBLE ? 52 : 23)
+#define BIAS (DOUBLE ? 1023 : 127)
+#define MAGIC ONE_OF(0x1.8p52, 0x1.8p23) /* x + MAGIC has the integer next to x in its last bits */
+#define LEAST ONE_OF(0x1p-1022, 0x1p-126) /* the smallest normal number */
+#define INF ((REAL)INFINITY)
+
+INLINE vec all(REAL x) { return x - (vec){0}; }
+INLINE ivec bits(vec x) { return (ivec)x; }
+INLINE vec choose(ivec mask, vec a, vec b) { return (vec)((mask & bits(a)) | (~mask & bits(b))); }
+INLINE vec number(ivec mask) { return (vec)(mask & bits(all(1))); }
+INLINE ivec sign_bit(void) { return bits(all((REAL)-0.0)); }
+INLINE vec absolute(vec x) { return (vec)(bits(x) & ~sign_bit()); }
+INLINE vec copysigned(vec x, vec y) { return (vec)((bits(x) & ~sign_bit()) | (bits(y) & sign_bit())); }
+INLINE vec larger_of(vec a, vec b) { return choose((a > b) | (a != a), a, b); }
+INLINE vec smaller_of(vec a, vec b) { return choose((a < b) | (a != a), a, b); }
+
+INLINE int64_t any(ivec mask)
+{
+    whole found = 0;
+    for (int64_t i = 0; i < LANES; i++)
+        found |= mask[i];
+    return found != 0;
+}
+
+/* The integer next to x, as a number and in k. */
+INLINE vec rounded(vec x, ivec *k)
+{
+    vec shifted = x + MAGIC;
+    *k = bits(shifted) - bits(all(MAGIC));
+    return shifted - MAGIC;
+}
+
+INLINE vec real(ivec k) { return (vec)(k + bits(all(MAGIC))) - MAGIC; }
+INLINE vec power_of_two(ivec k) { return (vec)((k + BIAS) << MANTISSA); }
+
+/* c[0] + c[1] x + c[2] x^2 + ... */
+INLINE vec series(vec x, const REAL *c, int count)
+{
+    vec sum = all(c[count - 1]);
+#pragma GCC unroll 16
+    for (int k = count - 2; k >= 0; k--)
+        sum = sum * x + c[k];
+    return sum;
+}
+
+#define LENGTH(c, d, f) (c), (DOUBLE ? (d) : (f))
+
+/* -- exponentials ------------------------------------------------------------------------------- */
+
+static const REAL EXP[] = {1. / 2,      1. / 6,       1. / 24,       1. / 120,       1. / 720,       1. / 5040,
+                           1. / 40320,  1. / 362880,  1. / 3628800,  1. / 39916800,  1. / 479001600, 1. / 6227020800};
+
+/* x = r + k log 2, with |r| < 0.35. */
+INLINE vec reduced(vec x, ivec *k)
+{
+    vec n = rounded(x * (REAL)1.4426950408889634, k);
+    return (x - n * ONE_OF(0x1.62e42feep-1, 0x1.62e4p-1)) - n * ONE_OF(1.9082149292705877e-10, 1.4286068203094172e-6);
+}
+
+/* e^r - 1 for a small r. */
+INLINE vec small_expm1(vec r) { return r + r * r * series(r, LENGTH(EXP, 12, 6)); }
+
+/* e^x = value * half * rest. The two powers of two are normal numbers even where e^x is none. */
+typedef struct {
+    vec value, half, rest;
+} power;
+
+INLINE power exponential(vec x)
+{
+    ivec k;
+    x = choose(x < ONE_OF(-746, -104), all(ONE_OF(-746, -104)), x);
+    x = choose(x > ONE_OF(710, 89), all(ONE_OF(710, 89)), x);
+    vec r = reduced(x, &k);
+    ivec half = k >> 1;
+    return (power){1 + small_expm1(r), power_of_two(half), power_of_two(k - half)};
+}
+
+INLINE vec exp_of(vec x)
+{
+    power e = exponential(x);
+    return e.value * e.half * e.rest;
+}
+
+/* e^x for x <= 0, where the result may be rounded to 0. */
+INLINE vec falling(vec x)
+{
+    ivec k;
+    x = choose(x < ONE_OF(-708, -87), all(ONE_OF(-708, -87)), x);
+    vec r = reduced(x, &k);
+    return (1 + small_expm1(r)) * power_of_two(k);
+}
+
+/* 2^k (e^r - 1) + (2^k - 1); 2^(k-1) is finite even where 2^k is not. */
+INLINE vec expm1_of(vec x)
+{
+    ivec k;
+    vec near = choose(x < ONE_OF(-50, -25), all(ONE_OF(-50, -25)), x);
+    near = choose(near > ONE_OF(710, 89), all(ONE_OF(710, 89)), near);
+    vec r = reduced(near, &k), half = power_of_two(k - 1);
+    return choose(x == 0, x, 2 * (half * small_expm1(r) + (half - (REAL)0.5)));
+}
+
+/* (e^2|x| - 1) / (e^2|x| + 1) with the sign of x. */
+INLINE vec tanh_of(vec x)
+{
+    ivec k;
+    vec size = choose(absolute(x) > 22, all(22), absolute(x));
+    vec r = reduced(2 * size, &k), half = power_of_two(k - 1);
+    vec e = 2 * (half * small_expm1(r) + (half - (REAL)0.5));
+    return copysigned(e / (e + 2), x);
+}
+
+/* 1 / (1 + e^-x), by the exponential of -|x|, which cannot overflow. */
+INLINE vec logistic(vec x)
+{
+    vec e = exp_of(-absolute(x));
+    return choose(x >= 0, all(1), e) / (1 + e);
+}
+
+INLINE vec logistic_slope(vec x)
+{
+    vec e = exp_of(-absolute(x));
+    return e / ((1 + e) * (1 + e));
+}
+
+/* g / cosh(x)^2 = 4 g e / (1 + e)^2 with e = e^-2|x|. A large g comes before the last factor of e, which may
+   leave a subnormal number. */
+INLINE vec times_sech2(vec g, vec x)
+{
+    power e = exponential(-2 * absolute(x));
+    vec below = 1 + e.value * e.half * e.rest;
+    return g * (e.value / (below * below)) * e.half * (4 * e.rest);
+}
+
+/* g e^(-x^2). The square of `head` is exact; the rest of the exponent is small. */
+INLINE vec times_gauss(vec g, vec x)
+{
+    ivec k;
+    vec near = larger_of(smaller_of(x, all(40)), all(-40)), unit = all(ONE_OF(0x1p20, 0x1p6));
+    vec head = rounded(near * unit, &k) / unit, rest = (head - near) * (head + near);
+    power e = exponential(-head * head * (REAL)0.5), small = exponential(rest);
+    vec root = e.value * e.half * e.rest;
+    return g * root * (small.value * small.half * small.rest) * root;
+}
+
+#endif
