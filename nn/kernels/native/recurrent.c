@@ -80,18 +80,21 @@ static void clear(int64_t n, REAL *a) { memset(a, 0, (size_t)n * sizeof(REAL)); 
 
 /* -- LSTM: the gates i, f, g, o ------------------------------------------------------------------------------- */
 
-INLINE void lstm_lanes(int64_t count, int64_t n, REAL *a, const REAL *c, REAL *next, REAL *h, REAL *y)
+INLINE void lstm_lanes(int64_t count, int64_t n, REAL *a, const REAL *bias, const REAL *c, REAL *next, REAL *h,
+                       REAL *y)
 {
-    vec i = logistic(some(a, count)), f = logistic(some(a + n, count));
-    vec g = tanh_of(some(a + 2 * n, count)), o = logistic(some(a + 3 * n, count));
+    vec i = logistic(some(a, count) + some(bias, count));
+    vec f = logistic(some(a + n, count) + some(bias + n, count));
+    vec g = tanh_of(some(a + 2 * n, count) + some(bias + 2 * n, count));
+    vec o = logistic(some(a + 3 * n, count) + some(bias + 3 * n, count));
     vec cell = f * some(c, count) + i * g, state = o * tanh_of(cell);
     put(a, i, count), put(a + n, f, count), put(a + 2 * n, g, count), put(a + 3 * n, o, count);
     put(next, cell, count), put(h, state, count), put(y, state, count);
 }
 
-/* w is (4 hidden, hidden), y (steps, batch, hidden), and hs and cells are states. */
-void NAME(lstm)(const Layer *s, int64_t first, int64_t last, const int64_t *lengths, const REAL *w, REAL *gates,
-                REAL *hs, REAL *cells, REAL *y)
+/* w is (4 hidden, hidden), bias (4 hidden), y (steps, batch, hidden); hs and cells are states. */
+void NAME(lstm)(const Layer *s, int64_t first, int64_t last, const int64_t *lengths, const REAL *w,
+                const REAL *bias, REAL *gates, REAL *hs, REAL *cells, REAL *y)
 {
     int64_t n = s->hidden;
     for (int64_t step = 0; step < s->steps; step++) {
@@ -104,7 +107,7 @@ void NAME(lstm)(const Layer *s, int64_t first, int64_t last, const int64_t *leng
             if (has_ended(lengths, b, t))
                 keep(n, hs + from, hs + to), keep(n, cells + from, cells + to), clear(n, y + out);
             else
-                IN_LANES(n, lstm_lanes, n, a + j, cells + from + j, cells + to + j, hs + to + j, y + out + j);
+                IN_LANES(n, lstm_lanes, n, a + j, bias + j, cells + from + j, cells + to + j, hs + to + j, y + out + j);
         }
     }
 }
@@ -143,18 +146,19 @@ void NAME(lstm_backward)(const Layer *s, int64_t first, int64_t last, const int6
 
 /* -- GRU: the gates r, z, n ----------------------------------------------------------------------------------- */
 
-INLINE void gru_lanes(int64_t count, int64_t n, REAL *a, const REAL *inner, const REAL *before, REAL *h, REAL *y)
+INLINE void gru_lanes(int64_t count, int64_t n, REAL *a, const REAL *bias, const REAL *inner, const REAL *before,
+                      REAL *h, REAL *y)
 {
-    vec r = logistic(some(a, count)), z = logistic(some(a + n, count));
-    vec candidate = tanh_of(some(a + 2 * n, count) + r * some(inner, count));
+    vec r = logistic(some(a, count) + some(bias, count)), z = logistic(some(a + n, count) + some(bias + n, count));
+    vec candidate = tanh_of(some(a + 2 * n, count) + some(bias + 2 * n, count) + r * some(inner, count));
     vec state = candidate + z * (some(before, count) - candidate);
     put(a, r, count), put(a + n, z, count), put(a + 2 * n, candidate, count);
     put(h, state, count), put(y, state, count);
 }
 
 /* `inner` (steps, batch, hidden) is the factor of the gate r; it comes with the bias in it. */
-void NAME(gru)(const Layer *s, int64_t first, int64_t last, const int64_t *lengths, const REAL *w, REAL *gates,
-               REAL *inner, REAL *hs, REAL *y)
+void NAME(gru)(const Layer *s, int64_t first, int64_t last, const int64_t *lengths, const REAL *w,
+               const REAL *bias, REAL *gates, REAL *inner, REAL *hs, REAL *y)
 {
     int64_t n = s->hidden;
     for (int64_t step = 0; step < s->steps; step++) {
@@ -169,7 +173,7 @@ void NAME(gru)(const Layer *s, int64_t first, int64_t last, const int64_t *lengt
             if (has_ended(lengths, b, t))
                 keep(n, hs + from, hs + to), clear(n, y + out);
             else
-                IN_LANES(n, gru_lanes, n, a + j, inner + out + j, hs + from + j, hs + to + j, y + out + j);
+                IN_LANES(n, gru_lanes, n, a + j, bias + j, inner + out + j, hs + from + j, hs + to + j, y + out + j);
         }
     }
 }
@@ -210,15 +214,15 @@ void NAME(gru_backward)(const Layer *s, int64_t first, int64_t last, const int64
 
 /* -- a plain recurrent layer ---------------------------------------------------------------------------------- */
 
-INLINE void rnn_lanes(int64_t count, int64_t relu, REAL *y, REAL *h)
+INLINE void rnn_lanes(int64_t count, int64_t relu, const REAL *bias, REAL *y, REAL *h)
 {
-    vec a = some(y, count), state = relu ? choose(a < 0, all(0), a) : tanh_of(a);
+    vec a = some(y, count) + some(bias, count), state = relu ? choose(a < 0, all(0), a) : tanh_of(a);
     put(y, state, count), put(h, state, count);
 }
 
 /* y comes with the products of the inputs in it. */
-void NAME(rnn)(const Layer *s, int64_t first, int64_t last, const int64_t *lengths, const REAL *w, REAL *hs, REAL *y,
-               int64_t relu)
+void NAME(rnn)(const Layer *s, int64_t first, int64_t last, const int64_t *lengths, const REAL *w,
+               const REAL *bias, REAL *hs, REAL *y, int64_t relu)
 {
     int64_t n = s->hidden;
     for (int64_t step = 0; step < s->steps; step++) {
@@ -230,7 +234,7 @@ void NAME(rnn)(const Layer *s, int64_t first, int64_t last, const int64_t *lengt
             if (has_ended(lengths, b, t))
                 keep(n, hs + from, hs + to), clear(n, y + out);
             else
-                IN_LANES(n, rnn_lanes, relu, y + out + j, hs + to + j);
+                IN_LANES(n, rnn_lanes, relu, bias + j, y + out + j, hs + to + j);
         }
     }
 }

@@ -30,8 +30,6 @@ FEW = 4
 """From this number of steps on, BLAS' products with transposed weights gain more time than it takes to transpose
 them."""
 
-FORWARD = ("lstm", "gru", "rnn")
-
 RUN = 1 << 22
 """The number of gates in one call. The cotangents of more gates are not held at a time, and an interrupt need
 not wait for more."""
@@ -69,25 +67,44 @@ class Sequences:
         runs = [slice(t, min(t + size, T)) for t in range(0, T, size)]
         return runs[::-1] if self.reverse else runs
 
-    def call(self, name: str, run: slice, stepped: Sequence[Array], *others: Any) -> None:
+    def forward(self, name: str, bias: Array, stepped: Sequence[Array], *numbers: int) -> None:
+        """Call the function for all steps, in runs."""
+        turned = len(self.x) > FEW
+        w = np.ascontiguousarray(self.w_hh.T) if turned else self.w_hh
+        for run in self.runs():
+            self._call(name, run, turned, (w, bias), stepped, numbers)
+
+    def backward(self, name: str, run: slice, stepped: Sequence[Array], *others: Any) -> None:
+        """Call the function for one run; `others` are arrays for this run, and numbers."""
+        self._call(name, run, False, (self.w_hh,), stepped, others)
+
+    def _call(
+        self,
+        name: str,
+        run: slice,
+        turned: bool,
+        weights: tuple[Array, ...],
+        stepped: Sequence[Array],
+        others: tuple[Any, ...],
+    ) -> None:
         """Call a function for a run of steps, with the sequences shared among the threads.
 
         Args:
             name: the function.
             run: the steps.
+            turned: whether the weights are transposed.
+            weights: those of the states, and a bias.
             stepped: arrays of T steps, or T + 1 states.
             others: arrays for this run, and numbers.
         """
-        (T, B, _), (rows, H) = self.x.shape, self.w_hh.shape
-        steps = run.stop - run.start
-        turned = name in FORWARD and T > FEW
-        w = np.ascontiguousarray(self.w_hh.T) if turned else self.w_hh
+        (T, B, _), H = self.x.shape, self.w_hh.shape[1]
+        steps, dtype = run.stop - run.start, self.w_hh.dtype
         layer = np.array([steps, B, H, self.reverse, turned, self.product], np.int64)
         lengths = None if self.lengths is None else self.lengths - run.start
         parts = [a[run.start : run.stop + len(a) - T] for a in stepped]
 
         def work(batch: Any) -> None:
-            call(name, self.w_hh.dtype, layer, batch.start, batch.stop, lengths, w, *parts, *others)
+            call(name, dtype, layer, batch.start, batch.stop, lengths, *weights, *parts, *others)
 
         if steps * B * self.w_hh.size > SMALL:
             in_parallel(work, range(B))
@@ -152,8 +169,12 @@ def _checked(
     return Sequences(x, w_ih, np.ascontiguousarray(w_hh), ends, reverse, product)
 
 
-def _both(b_ih: Array | None, b_hh: Array | None) -> Array | None:
-    return b_ih if b_hh is None else b_hh if b_ih is None else b_ih + b_hh
+def _added(b_ih: Array | None, b_hh: Array | None, w: Array) -> Array:
+    """The sum of the biases that are there, contiguous."""
+    if b_ih is not None and b_hh is not None:
+        return b_ih + b_hh
+    one = b_hh if b_ih is None else b_ih
+    return np.zeros(len(w), w.dtype) if one is None else np.ascontiguousarray(one)
 
 
 # -- LSTM ------------------------------------------------------------------------------------------
@@ -175,10 +196,9 @@ def lstm(
     s = _checked(4, x, (h, c), (w_ih, w_hh), (b_ih, b_hh), reverse, lengths)
     if s is None:
         return NotImplemented
-    gates = linear(x, w_ih, _both(b_ih, b_hh))[0]
-    hs, cells, y = s.states(h), s.states(c), np.empty((*x.shape[:2], h.shape[1]), h.dtype)
-    for run in s.runs():
-        s.call("lstm", run, (gates, hs, cells, y))
+    gates, hs, cells = linear(x, w_ih, None)[0], s.states(h), s.states(c)
+    y = np.empty((*x.shape[:2], h.shape[1]), h.dtype)
+    s.forward("lstm", _added(b_ih, b_hh, w_ih), (gates, hs, cells, y))
     return (y, s.last(hs), s.last(cells)), (s, gates, hs, cells)
 
 
@@ -192,7 +212,7 @@ def lstm_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> Any:
 
     def pull(run: slice) -> Any:
         da = np.empty_like(gates[run])
-        s.call("lstm_backward", run, (gates, cells, gy), dh, dc, da)
+        s.backward("lstm_backward", run, (gates, cells, gy), dh, dc, da)
         return s.pulled(run, da, da, hs, wants)
 
     dx, dw_ih, dw_hh, db, _ = s.back(pull)
@@ -223,13 +243,12 @@ def gru(
     s = _checked(3, x, (h,), (w_ih, w_hh), (b_ih, b_hh), reverse, lengths)
     if s is None:
         return NotImplemented
-    H, outer, inner = h.shape[1], b_ih, np.zeros((*x.shape[:2], h.shape[1]), h.dtype)
-    if b_hh is not None:
-        outer = _both(b_ih, np.concatenate([b_hh[: 2 * H], np.zeros(H, h.dtype)]))
-        inner[...] = b_hh[2 * H :]
-    gates, hs, y = linear(x, w_ih, outer)[0], s.states(h), np.empty_like(inner)
-    for run in s.runs():
-        s.call("gru", run, (gates, inner, hs, y))
+    H, gates, hs = h.shape[1], linear(x, w_ih, None)[0], s.states(h)
+    y, inner = np.empty((*x.shape[:2], H), h.dtype), np.zeros((*x.shape[:2], H), h.dtype)
+    bias = _added(b_ih, None, w_ih)
+    if b_hh is not None:  # that of n belongs to the factor of the gate r
+        bias, inner[...] = bias + b_hh * (np.arange(3 * H) < 2 * H), b_hh[2 * H :]
+    s.forward("gru", bias, (gates, inner, hs, y))
     return (y, s.last(hs)), (s, gates, inner, hs)
 
 
@@ -243,7 +262,7 @@ def gru_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> Any:
 
     def pull(run: slice) -> Any:
         of_x, of_h = np.empty_like(gates[run]), np.empty_like(gates[run])
-        s.call("gru_backward", run, (gates, inner, hs, gy), dh, of_x, of_h)
+        s.backward("gru_backward", run, (gates, inner, hs, gy), dh, of_x, of_h)
         return s.pulled(run, of_x, of_h, hs, wants)
 
     dx, *others = s.back(pull)
@@ -269,9 +288,8 @@ def rnn(
     s = _checked(1, x, (h,), (w_ih, w_hh), (b_ih, b_hh), reverse, lengths)
     if s is None:
         return NotImplemented
-    y, hs, relu = linear(x, w_ih, _both(b_ih, b_hh))[0], s.states(h), nonlinearity == "relu"
-    for run in s.runs():
-        s.call("rnn", run, (hs, y), int(relu))
+    y, hs, relu = linear(x, w_ih, None)[0], s.states(h), int(nonlinearity == "relu")
+    s.forward("rnn", _added(b_ih, b_hh, w_ih), (hs, y), relu)
     return (y, s.last(hs)), (s, hs, relu)
 
 
@@ -285,7 +303,7 @@ def rnn_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> Any:
 
     def pull(run: slice) -> Any:
         da = np.empty_like(gy[run])
-        s.call("rnn_backward", run, (hs, gy), dh, da, int(relu))
+        s.backward("rnn_backward", run, (hs, gy), dh, da, relu)
         return s.pulled(run, da, da, hs, wants)
 
     dx, dw_ih, dw_hh, db, _ = s.back(pull)
