@@ -165,8 +165,10 @@ def _checked(
     product = product_of(dtype)
     if not fit or product is None or (lengths is not None and lengths.shape != (B,)):
         return None
-    ends = None if lengths is None else np.ascontiguousarray(lengths, np.int64)
-    return Sequences(x, w_ih, np.ascontiguousarray(w_hh), ends, reverse, product)
+    if lengths is not None:  # NaN after the end, which is not read, must not reach the gradients of the weights
+        lengths = np.ascontiguousarray(lengths, np.int64)
+        x = np.where((lengths > np.arange(len(x))[:, None])[..., None], x, 0)
+    return Sequences(x, w_ih, np.ascontiguousarray(w_hh), lengths, reverse, product)
 
 
 def _added(b_ih: Array | None, b_hh: Array | None, w: Array) -> Array:
@@ -196,7 +198,7 @@ def lstm(
     s = _checked(4, x, (h, c), (w_ih, w_hh), (b_ih, b_hh), reverse, lengths)
     if s is None:
         return NotImplemented
-    gates, hs, cells = linear(x, w_ih, None)[0], s.states(h), s.states(c)
+    gates, hs, cells = linear(s.x, w_ih, None)[0], s.states(h), s.states(c)
     y = np.empty((*x.shape[:2], h.shape[1]), h.dtype)
     s.forward("lstm", _added(b_ih, b_hh, w_ih), (gates, hs, cells, y))
     return (y, s.last(hs), s.last(cells)), (s, gates, hs, cells)
@@ -243,11 +245,12 @@ def gru(
     s = _checked(3, x, (h,), (w_ih, w_hh), (b_ih, b_hh), reverse, lengths)
     if s is None:
         return NotImplemented
-    H, gates, hs = h.shape[1], linear(x, w_ih, None)[0], s.states(h)
+    H, gates, hs = h.shape[1], linear(s.x, w_ih, None)[0], s.states(h)
     y, inner = np.empty((*x.shape[:2], H), h.dtype), np.zeros((*x.shape[:2], H), h.dtype)
     bias = _added(b_ih, None, w_ih)
     if b_hh is not None:  # that of n belongs to the factor of the gate r
-        bias, inner[...] = bias + b_hh * (np.arange(3 * H) < 2 * H), b_hh[2 * H :]
+        bias = bias + np.concatenate([b_hh[: 2 * H], np.zeros(H, h.dtype)])
+        inner[...] = b_hh[2 * H :]
     s.forward("gru", bias, (gates, inner, hs, y))
     return (y, s.last(hs)), (s, gates, inner, hs)
 
@@ -288,7 +291,7 @@ def rnn(
     s = _checked(1, x, (h,), (w_ih, w_hh), (b_ih, b_hh), reverse, lengths)
     if s is None:
         return NotImplemented
-    y, hs, relu = linear(x, w_ih, None)[0], s.states(h), int(nonlinearity == "relu")
+    y, hs, relu = linear(s.x, w_ih, None)[0], s.states(h), int(nonlinearity == "relu")
     s.forward("rnn", _added(b_ih, b_hh, w_ih), (hs, y), relu)
     return (y, s.last(hs)), (s, hs, relu)
 

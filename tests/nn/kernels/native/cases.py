@@ -5,7 +5,7 @@ Run as a program, this file makes every call once, for a library that was compil
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import nn.kernels.conv
 import nn.kernels.normalization
 import nn.kernels.optim
 import nn.kernels.pool
+import nn.kernels.recurrent
 from nn.kernels import native
 from nn.kernels.windows import Windows
 
@@ -28,7 +29,7 @@ def calls(seed: int) -> Iterator[Call]:
     """All calls of one seed."""
     rng = np.random.default_rng(seed)
     for dtype in DTYPES:
-        for family in (convolutions, standardizations, steps, poolings):
+        for family in (convolutions, standardizations, steps, poolings, recurrences):
             yield from family(rng, dtype)
 
 
@@ -96,6 +97,49 @@ def poolings(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
     yield "max_pooling_backward", (rng.normal(size=y.shape).astype(dtype), residuals, (True,)), {}
 
 
+STATES_AND_GATES = {"lstm": (2, 4), "gru": (1, 3), "rnn": (1, 1)}
+
+
+def recurrences(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
+    """Sequences in both directions, of one length or of several, with and without biases."""
+    T, B, I, H = (int(rng.integers(1, most)) for most in (9, 7, 6, 40))  # noqa: E741
+    normal = lambda *shape: rng.normal(size=shape).astype(dtype)
+    for op, (states, gates) in STATES_AND_GATES.items():
+        options = {"reverse": bool(rng.integers(2))}
+        options["lengths"] = rng.integers(0, T + 1, B) if rng.integers(2) else None
+        if op == "rnn":
+            options["nonlinearity"] = ("tanh", "relu")[int(rng.integers(2))]
+        biases = [normal(gates * H) if bias else None for bias in [rng.integers(2)] * 2]
+        weights = [normal(gates * H, I) / 2, normal(gates * H, H) / np.asarray(H**0.5, dtype)]
+        args = (normal(T, B, I), *(normal(B, H) for _ in range(states)), *weights, *biases)
+        g = [normal(T, B, H), *(normal(B, H) for _ in range(states))]
+        needs = tuple(bool(n) for n in rng.integers(2, size=len(args)))
+        yield f"{op}, both passes", args, {"g": g, "needs": needs, **options}
+
+
+def both_passes(forward: Callable[..., Any], backward: Callable[..., Any]) -> Callable[..., Any]:
+    """The value of a kernel and the cotangents: twins have residuals of their own."""
+
+    def passes(*args: Any, g: Any, needs: tuple[bool, ...], **options: Any) -> Any:
+        result = forward(*args, **options)
+        if result is NotImplemented:
+            return result
+        value, residuals = result
+        sent = backward(g, residuals, needs)
+        return value, [a for a, need in zip(sent, needs, strict=True) if need]
+
+    return passes
+
+
+def _passes(op: str) -> tuple[Callable[..., Any], ...]:
+    pairs = zip(native.TABLE[op], native.TABLE[f"{op}_backward"], strict=True)
+    return tuple(both_passes(*pair) for pair in pairs)
+
+
+KERNELS = {**native.TABLE, **{f"{op}, both passes": _passes(op) for op in STATES_AND_GATES}}
+"""What the calls name: the native function and its NumPy twin."""
+
+
 def arrays(value: Any) -> list[np.ndarray]:
     """All arrays of a result, in order; NumPy gives a number where an array of shape () is meant."""
     if isinstance(value, (np.ndarray, np.generic)):
@@ -107,5 +151,5 @@ if __name__ == "__main__":
     nn.kernels.native.optim.FEW = served = 0
     for seed in SEEDS:
         for name, args, options in calls(seed):
-            served += native.TABLE[name][0](*args, **options) is not NotImplemented
+            served += KERNELS[name][0](*args, **options) is not NotImplemented
     print(f"{served} calls")

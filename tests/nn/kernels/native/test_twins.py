@@ -8,7 +8,7 @@ import pytest
 
 from nn.kernels import native, threads
 from nn.kernels.windows import Windows
-from tests.nn.kernels.native.cases import DTYPES, SEEDS, arrays, calls
+from tests.nn.kernels.native.cases import DTYPES, KERNELS, SEEDS, arrays, calls
 
 pytestmark = pytest.mark.skipif(native.library() is None, reason=f"native kernels: {native.state()}")
 
@@ -31,10 +31,10 @@ def agree(name, args, options=MappingProxyType({})):
     Arguments that a kernel changes in place count as results.
     """
     mine, twins = deepcopy(args), deepcopy(args)
-    got = native.TABLE[name][0](*mine, **options)
+    got = KERNELS[name][0](*mine, **options)
     if got is NotImplemented:
         return False
-    expected = native.TABLE[name][1](*twins, **options)
+    expected = KERNELS[name][1](*twins, **options)
     for a, b in zip([*arrays(got), *arrays(mine)], [*arrays(expected), *arrays(twins)], strict=True):
         assert a.shape == b.shape and a.dtype == b.dtype
         if b.dtype.kind != "f":
