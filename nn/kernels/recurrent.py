@@ -58,7 +58,7 @@ def ended(T: int, lengths: Array | None) -> Array | None:
 
 
 def read(x: Any, over: Array | None) -> Any:
-    """The inputs with zeros after the ends: NaN that is not read must not reach the gradients of the weights."""
+    """The inputs with zeros after the ends: NaN there must not reach the gradients of the weights."""
     return x if over is None else np.where(over, 0, x)
 
 

@@ -1,4 +1,4 @@
-"""The matrix product of NumPy's BLAS, for C code that makes many small products in one call."""
+"""The products of NumPy's BLAS, for C code that makes many small products in one call."""
 
 from __future__ import annotations
 
@@ -9,28 +9,33 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["product_of"]
+__all__ = ["products_of"]
 
-NAMES = ("scipy_{}gemm_64_", "{}gemm_64_", "scipy_{}gemm_", "{}gemm_")
-"""The names of the product in OpenBLAS as built for NumPy, and in other libraries. The ending 64_ says that
+NAMES = ("scipy_{}_64_", "{}_64_", "scipy_{}_", "{}_")
+"""The names of a function in OpenBLAS as built for NumPy, and in other libraries. The ending 64_ says that
 integers have 64 bits."""
 
 
 @cache
-def product_of(dtype: np.dtype[Any]) -> int | None:
-    """The address of SGEMM (float32) or DGEMM (float64); None if NumPy's BLAS is not found.
+def products_of(dtype: np.dtype[Any]) -> tuple[int, int] | None:
+    """The addresses of GEMM and GEMV for float32 or float64; None if NumPy's BLAS is not found.
 
-    Integers are passed as pointers to 64 bits. Where the library reads 32 bits, these are the lower half in a
-    little-endian machine alone.
+    GEMM multiplies matrices, GEMV a matrix and a vector. Integers are passed as pointers to 64 bits. Where the
+    library reads 32 bits, these are the lower half in a little-endian machine alone.
     """
+    letter = "s" if dtype == np.float32 else "d"
     try:
         library = ctypes.CDLL(np._core._multiarray_umath.__file__)  # type: ignore[attr-defined]
     except (AttributeError, OSError):
         return None
     for name in NAMES if sys.byteorder == "little" else NAMES[:2]:
         try:
-            function = library[name.format("s" if dtype == np.float32 else "d")]
+            gemm, gemv = (library[name.format(letter + kind)] for kind in ("gemm", "gemv"))
         except AttributeError:
             continue
-        return ctypes.cast(function, ctypes.c_void_p).value
+        return _address(gemm), _address(gemv)
     return None
+
+
+def _address(function: Any) -> int:
+    return ctypes.cast(function, ctypes.c_void_p).value or 0

@@ -20,33 +20,64 @@
 
 #include <string.h>
 
-/* SGEMM and DGEMM as Fortran calls them: every argument is a pointer, the lengths of the two texts come last.
-   A library with integers of 32 bits reads the lower half of ours. */
-typedef void Product(const char *, const char *, const int64_t *, const int64_t *, const int64_t *, const REAL *,
-                     const REAL *, const int64_t *, const REAL *, const int64_t *, const REAL *, REAL *,
-                     const int64_t *, size_t, size_t);
+/* GEMM and GEMV as Fortran calls them: every argument is a pointer, and the lengths of texts come last. A library
+   with integers of 32 bits reads the lower half of ours. */
+typedef void Matrices(const char *, const char *, const int64_t *, const int64_t *, const int64_t *, const REAL *,
+                      const REAL *, const int64_t *, const REAL *, const int64_t *, const REAL *, REAL *,
+                      const int64_t *, size_t, size_t);
+typedef void Vector(const char *, const int64_t *, const int64_t *, const REAL *, const REAL *, const int64_t *,
+                    const REAL *, const int64_t *, const REAL *, REAL *, const int64_t *, size_t);
 
 typedef struct {
     int64_t steps, batch, hidden, reverse;
-    int64_t turned;  /* whether the weights of the forward steps are transposed: (hidden, gates hidden) */
-    int64_t product; /* an address */
+    int64_t turned;           /* whether forward steps get the weights transposed: (hidden, gates hidden) */
+    int64_t matrices, vector; /* addresses of GEMM and GEMV */
 } Layer;
 
-/* y (rows, n) += a (rows, hidden) w^T, for the n rows of w from `start` on, of `all_rows`; the rows of y are
-   `wide` entries apart. */
-static void add_states(const Layer *s, int64_t rows, const REAL *a, const REAL *w, int64_t start, int64_t n,
-                       int64_t all_rows, REAL *y, int64_t wide)
-{
-    const REAL one = 1, *from = w + (s->turned ? start : start * s->hidden);
-    ((Product *)(intptr_t)s->product)(s->turned ? "N" : "T", "N", &n, &rows, &s->hidden, &one, from,
-                                      s->turned ? &all_rows : &s->hidden, a, &s->hidden, &one, y, &wide, 1, 1);
-}
+/* OpenBLAS copies both factors of a product into an order of its own, unless it has fewer multiply-adds. */
+#define UNCOPIED 1000000
 
-/* dh (rows, hidden) += da (rows, n) w. */
-static void add_cotangents(const Layer *s, int64_t rows, const REAL *da, const REAL *w, int64_t n, REAL *dh)
+/* y (rows, n) += a (rows, k) w, for w (k, n), whose rows are `of_w` entries apart, as those of y are `of_y`. */
+static void add_product(const Layer *s, int64_t rows, int64_t k, int64_t n, const REAL *a, const REAL *w,
+                        int64_t of_w, REAL *y, int64_t of_y)
 {
     const REAL one = 1;
-    ((Product *)(intptr_t)s->product)("N", "N", &s->hidden, &rows, &n, &one, w, &s->hidden, da, &n, &one, dh, &s->hidden, 1, 1);
+    const int64_t next = 1;
+    if (rows == 1)
+        ((Vector *)(intptr_t)s->vector)("N", &n, &k, &one, w, &of_w, a, &next, &one, y, &next, 1);
+    else
+        ((Matrices *)(intptr_t)s->matrices)("N", "N", &n, &rows, &k, &one, w, &of_w, a, &k, &one, y, &of_y, 1, 1);
+}
+
+/* y (rows, n) += a (rows, k) w^T, for w (n, k). The product is fast if it is small and a is transposed too;
+   there is room for a^T in `scratch`. */
+static void add_turned_product(const Layer *s, int64_t rows, int64_t k, int64_t n, const REAL *a, const REAL *w,
+                               REAL *y, int64_t of_y, REAL *scratch)
+{
+    const REAL one = 1;
+    const int64_t next = 1, most = larger(LANES, UNCOPIED / (rows * k) / LANES * LANES);
+    if (rows == 1) {
+        ((Vector *)(intptr_t)s->vector)("T", &k, &n, &one, w, &k, a, &next, &one, y, &next, 1);
+        return;
+    }
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < k; j++)
+            scratch[j * rows + i] = a[i * k + j];
+    for (int64_t start = 0; start < n; start += most) {
+        int64_t count = smaller(most, n - start);
+        ((Matrices *)(intptr_t)s->matrices)("T", "T", &count, &rows, &k, &one, w + start * k, &k, scratch, &rows, &one,
+                                            y + start, &of_y, 1, 1);
+    }
+}
+
+/* y (rows, n) += h w^T, for the rows `start` to `start + n` of the weights, of which there are `all`. */
+static void add_states(const Layer *s, int64_t rows, const REAL *h, const REAL *w, int64_t start, int64_t n,
+                       int64_t all, REAL *y, int64_t of_y, REAL *scratch)
+{
+    if (s->turned)
+        add_product(s, rows, s->hidden, n, h, w + start, all, y, of_y);
+    else
+        add_turned_product(s, rows, s->hidden, n, h, w + start * s->hidden, y, of_y, scratch);
 }
 
 /* The number of the step that is read as number `step`. */
@@ -100,7 +131,7 @@ void NAME(lstm)(const Layer *s, int64_t first, int64_t last, const int64_t *leng
     for (int64_t step = 0; step < s->steps; step++) {
         int64_t t = time_of(s, step), before = t + s->reverse, after = t + 1 - s->reverse;
         add_states(s, last - first, hs + (before * s->batch + first) * n, w, 0, 4 * n, 4 * n,
-                   gates + (t * s->batch + first) * 4 * n, 4 * n);
+                   gates + (t * s->batch + first) * 4 * n, 4 * n, y + (t * s->batch + first) * n);
         for (int64_t b = first; b < last; b++) {
             int64_t from = (before * s->batch + b) * n, to = (after * s->batch + b) * n, out = (t * s->batch + b) * n;
             REAL *a = gates + 4 * out;
@@ -140,7 +171,7 @@ void NAME(lstm_backward)(const Layer *s, int64_t first, int64_t last, const int6
                 IN_LANES(n, lstm_lanes_backward, n, a + j, cells + from + j, cells + to + j, gy + out + j,
                          dh + b * n + j, dc + b * n + j, d + j);
         }
-        add_cotangents(s, last - first, da + (t * s->batch + first) * 4 * n, w, 4 * n, dh + first * n);
+        add_product(s, last - first, 4 * n, n, da + (t * s->batch + first) * 4 * n, w, n, dh + first * n, n);
     }
 }
 
@@ -165,8 +196,8 @@ void NAME(gru)(const Layer *s, int64_t first, int64_t last, const int64_t *lengt
         int64_t t = time_of(s, step), before = t + s->reverse, after = t + 1 - s->reverse;
         int64_t row = t * s->batch + first;
         const REAL *h = hs + (before * s->batch + first) * n;
-        add_states(s, last - first, h, w, 0, 2 * n, 3 * n, gates + row * 3 * n, 3 * n);
-        add_states(s, last - first, h, w, 2 * n, n, 3 * n, inner + row * n, n);
+        add_states(s, last - first, h, w, 0, 2 * n, 3 * n, gates + row * 3 * n, 3 * n, y + row * n);
+        add_states(s, last - first, h, w, 2 * n, n, 3 * n, inner + row * n, n, y + row * n);
         for (int64_t b = first; b < last; b++) {
             int64_t from = (before * s->batch + b) * n, to = (after * s->batch + b) * n, out = (t * s->batch + b) * n;
             REAL *a = gates + 3 * out;
@@ -208,7 +239,7 @@ void NAME(gru_backward)(const Layer *s, int64_t first, int64_t last, const int64
                 IN_LANES(n, gru_lanes_backward, n, a + j, inner + out + j, hs + from + j, gy + out + j,
                          dh + b * n + j, of_x + j, of_r + j);
         }
-        add_cotangents(s, last - first, dr + (t * s->batch + first) * 3 * n, w, 3 * n, dh + first * n);
+        add_product(s, last - first, 3 * n, n, dr + (t * s->batch + first) * 3 * n, w, n, dh + first * n, n);
     }
 }
 
@@ -228,7 +259,7 @@ void NAME(rnn)(const Layer *s, int64_t first, int64_t last, const int64_t *lengt
     for (int64_t step = 0; step < s->steps; step++) {
         int64_t t = time_of(s, step), before = t + s->reverse, after = t + 1 - s->reverse;
         add_states(s, last - first, hs + (before * s->batch + first) * n, w, 0, n, n,
-                   y + (t * s->batch + first) * n, n);
+                   y + (t * s->batch + first) * n, n, hs + (after * s->batch + first) * n);
         for (int64_t b = first; b < last; b++) {
             int64_t from = (before * s->batch + b) * n, to = (after * s->batch + b) * n, out = (t * s->batch + b) * n;
             if (has_ended(lengths, b, t))
@@ -260,6 +291,6 @@ void NAME(rnn_backward)(const Layer *s, int64_t first, int64_t last, const int64
             else
                 IN_LANES(n, rnn_lanes_backward, relu, hs + to + j, gy + out + j, dh + b * n + j, da + out + j);
         }
-        add_cotangents(s, last - first, da + (t * s->batch + first) * n, w, n, dh + first * n);
+        add_product(s, last - first, n, n, da + (t * s->batch + first) * n, w, n, dh + first * n, n);
     }
 }

@@ -19,7 +19,7 @@ from ..linear import linear, linear_backward
 from ..threads import blas_on_one_thread, in_parallel
 from ..windows import Array
 from . import call, native_type
-from .blas import product_of
+from .blas import products_of
 
 __all__ = ["gru", "gru_backward", "lstm", "lstm_backward", "rnn", "rnn_backward"]
 
@@ -27,8 +27,7 @@ SMALL = 1 << 22
 """Up to this number of multiply-adds, a second thread does not pay."""
 
 FEW = 4
-"""From this number of steps on, BLAS' products with transposed weights gain more time than it takes to transpose
-them."""
+"""For more steps than these, the weights are transposed once. This makes BLAS' products faster."""
 
 RUN = 1 << 22
 """The number of gates in one call. The cotangents of more gates are not held at a time, and an interrupt need
@@ -44,7 +43,7 @@ class Sequences:
     w_hh: Array
     lengths: Array | None
     reverse: bool
-    product: int
+    products: tuple[int, int]
 
     def states(self, first: Array) -> Array:
         """Room for the states before and after each step, with the first one."""
@@ -69,7 +68,7 @@ class Sequences:
 
     def forward(self, name: str, bias: Array, stepped: Sequence[Array], *numbers: int) -> None:
         """Call the function for all steps, in runs."""
-        turned = len(self.x) > FEW
+        turned = len(self.x) > FEW and self.x.shape[1] > 1
         w = np.ascontiguousarray(self.w_hh.T) if turned else self.w_hh
         for run in self.runs():
             self._call(name, run, turned, (w, bias), stepped, numbers)
@@ -99,7 +98,7 @@ class Sequences:
         """
         (T, B, _), H = self.x.shape, self.w_hh.shape[1]
         steps, dtype = run.stop - run.start, self.w_hh.dtype
-        layer = np.array([steps, B, H, self.reverse, turned, self.product], np.int64)
+        layer = np.array([steps, B, H, self.reverse, turned, *self.products], np.int64)
         lengths = None if self.lengths is None else self.lengths - run.start
         parts = [a[run.start : run.stop + len(a) - T] for a in stepped]
 
@@ -162,13 +161,13 @@ def _checked(
     fit = w_ih.shape == (gates * H, x.shape[2]) and len(w_hh) == gates * H
     fit = fit and all(s.shape == (B, H) for s in states)
     fit = fit and all(b is None or b.shape == (gates * H,) for b in biases)
-    product = product_of(dtype)
-    if not fit or product is None or (lengths is not None and lengths.shape != (B,)):
+    products = products_of(dtype)
+    if not fit or products is None or (lengths is not None and np.shape(lengths) != (B,)):
         return None
-    if lengths is not None:  # NaN after the end, which is not read, must not reach the gradients of the weights
+    if lengths is not None:  # NaN after the end must not reach the gradients of the weights
         lengths = np.ascontiguousarray(lengths, np.int64)
         x = np.where((lengths > np.arange(len(x))[:, None])[..., None], x, 0)
-    return Sequences(x, w_ih, np.ascontiguousarray(w_hh), lengths, reverse, product)
+    return Sequences(x, w_ih, np.ascontiguousarray(w_hh), lengths, reverse, products)
 
 
 def _added(b_ih: Array | None, b_hh: Array | None, w: Array) -> Array:

@@ -35,12 +35,13 @@ def activations(x):
 def points(dtype, count):
     """Numbers of all sizes and both signs, and the tails."""
     rng, info = np.random.default_rng(5), np.finfo(dtype)
-    tails = -np.log(float(info.smallest_subnormal)) * 1.02
+    tiny = np.log(float(info.smallest_subnormal))
+    tails = -1.02 * tiny
     return np.concatenate(
         [
             rng.normal(size=count) * 3,
             rng.uniform(-tails, tails, count),
-            rng.choice([-1, 1], count) * np.exp(rng.uniform(np.log(float(info.smallest_subnormal)), 5, count)),
+            rng.choice([-1, 1], count) * np.exp(rng.uniform(tiny, 5, count)),
             [0.0, -0.0, 17.3, -17.3, float(info.max), -float(info.max), float(info.smallest_subnormal)],
         ]
     ).astype(dtype)  # fmt: skip
@@ -52,11 +53,12 @@ def test_activations_are_exact_to_4_ulp(dtype, count):
     mpmath = pytest.importorskip("mpmath")
     x = points(dtype, count)
     with mpmath.workprec(200):
-        for got, function in zip(activations(x), (lambda a: 1 / (1 + mpmath.exp(-a)), mpmath.tanh), strict=True):
-            expected = [function(mpmath.mpf(float(a))) for a in x]
-            for a, y, exact in zip(x, got, expected, strict=True):
-                unit = np.spacing(np.abs(dtype(exact)))
-                assert abs(mpmath.mpf(float(y)) - exact) <= 4 * mpmath.mpf(float(unit)), (a, y, exact)
+        logistic = lambda a: 1 / (1 + mpmath.exp(-a))
+        for got, function in zip(activations(x), (logistic, mpmath.tanh), strict=True):
+            for a, y in zip(x, got, strict=True):
+                exact = function(mpmath.mpf(float(a)))
+                unit = mpmath.mpf(float(np.spacing(np.abs(dtype(exact)))))
+                assert abs(mpmath.mpf(float(y)) - exact) <= 4 * unit, (a, y, exact)
 
 
 def test_activations_of_nan_and_inf():
@@ -108,7 +110,7 @@ def test_layouts_of_every_kind(op):
 
 @pytest.mark.parametrize("op", OPS)
 def test_results_are_the_callers_own(op):
-    name, args, options = call(op)
+    _, args, options = call(op)
     forward, backward = native.TABLE[op][0], native.TABLE[f"{op}_backward"][0]
     value, residuals = forward(*args)
     before = [np.array(a) for a in backward(options["g"], residuals, options["needs"])]
@@ -141,7 +143,7 @@ def test_what_is_not_served_is_left_to_the_twin(op, monkeypatch):
         assert kernel(*other) is NotImplemented
     assert kernel(*args, lengths=np.array([1, 2])) is NotImplemented
     assert native.TABLE[f"{op}_backward"][0](None, native.TABLE[op][1](*args)[1], ()) is NotImplemented
-    monkeypatch.setattr(recurrent, "product_of", lambda dtype: None)
+    monkeypatch.setattr(recurrent, "products_of", lambda dtype: None)
     assert kernel(*args) is NotImplemented
 
 
