@@ -34,19 +34,33 @@ typedef struct {
     int64_t matrices, vector; /* addresses of GEMM and GEMV */
 } Layer;
 
-/* OpenBLAS copies both factors of a product into an order of its own, unless it has fewer multiply-adds. */
+/* OpenBLAS copies both factors of a product into an order of its own, unless it has fewer multiply-adds. With
+   few rows, to copy the weights takes as long as the product. Then some smaller products are faster. */
 #define UNCOPIED 1000000
+#define FEW_ROWS 16
+
+/* The length of the parts of an axis of length n, so that there are fewer multiply-adds in one part. */
+static int64_t part_of(int64_t n, int64_t others)
+{
+    int64_t parts = n * others / UNCOPIED + 1;
+    return (n / parts / LANES + 1) * LANES;
+}
 
 /* y (rows, n) += a (rows, k) w, for w (k, n), whose rows are `of_w` entries apart, as those of y are `of_y`. */
 static void add_product(const Layer *s, int64_t rows, int64_t k, int64_t n, const REAL *a, const REAL *w,
                         int64_t of_w, REAL *y, int64_t of_y)
 {
     const REAL one = 1;
-    const int64_t next = 1;
-    if (rows == 1)
+    const int64_t next = 1, part = rows > FEW_ROWS ? k : part_of(k, rows * n);
+    if (rows == 1) {
         ((Vector *)(intptr_t)s->vector)("N", &n, &k, &one, w, &of_w, a, &next, &one, y, &next, 1);
-    else
-        ((Matrices *)(intptr_t)s->matrices)("N", "N", &n, &rows, &k, &one, w, &of_w, a, &k, &one, y, &of_y, 1, 1);
+        return;
+    }
+    for (int64_t at = 0; at < k; at += part) {
+        int64_t count = smaller(part, k - at);
+        ((Matrices *)(intptr_t)s->matrices)("N", "N", &n, &rows, &count, &one, w + at * of_w, &of_w, a + at, &k, &one,
+                                            y, &of_y, 1, 1);
+    }
 }
 
 /* y (rows, n) += a (rows, k) w^T, for w (n, k). The product is fast if it is small and a is transposed too;
@@ -55,7 +69,7 @@ static void add_turned_product(const Layer *s, int64_t rows, int64_t k, int64_t 
                                REAL *y, int64_t of_y, REAL *scratch)
 {
     const REAL one = 1;
-    const int64_t next = 1, most = larger(LANES, UNCOPIED / (rows * k) / LANES * LANES);
+    const int64_t next = 1, part = part_of(n, rows * k);
     if (rows == 1) {
         ((Vector *)(intptr_t)s->vector)("T", &k, &n, &one, w, &k, a, &next, &one, y, &next, 1);
         return;
@@ -63,10 +77,10 @@ static void add_turned_product(const Layer *s, int64_t rows, int64_t k, int64_t 
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < k; j++)
             scratch[j * rows + i] = a[i * k + j];
-    for (int64_t start = 0; start < n; start += most) {
-        int64_t count = smaller(most, n - start);
-        ((Matrices *)(intptr_t)s->matrices)("T", "T", &count, &rows, &k, &one, w + start * k, &k, scratch, &rows, &one,
-                                            y + start, &of_y, 1, 1);
+    for (int64_t at = 0; at < n; at += part) {
+        int64_t count = smaller(part, n - at);
+        ((Matrices *)(intptr_t)s->matrices)("T", "T", &count, &rows, &k, &one, w + at * k, &k, scratch, &rows, &one,
+                                            y + at, &of_y, 1, 1);
     }
 }
 
