@@ -124,12 +124,12 @@ def _pulled(
     )
 
 
-def _held(d: Array, dh: Array, stop: Array | None, t: int) -> Array | None:
-    """Of sequences that have ended: set the cotangents of the gates to 0, and return that of the state."""
+def _held(d: Array, dh: Array, stop: Array | None, t: int, others: Any = 0) -> Array | None:
+    """Where sequences have ended, set the cotangents d of the gates to 0. Return dh there, and else `others`."""
     if stop is None:
         return None
     np.copyto(d, 0, where=stop[t])
-    return np.where(stop[t], dh, 0)
+    return np.where(stop[t], dh, others)
 
 
 def _gathered(waits: list[Callable[[], Any]], reverse: bool) -> tuple[Array | None, ...]:
@@ -313,11 +313,11 @@ def gru_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array
             for t in reversed(range(len(z))):
                 dh += g_hs[run][t]
                 da[:, t] *= dh
-                held = _held(da[:, t], dh, stop, t)
                 np.multiply(dh, z[t], out=kept)
+                held = _held(da[:, t], dh, stop, t, kept)
                 np.matmul(da[1:, t], w, out=back)
                 np.add.reduce(back, axis=0, out=dh)
-                dh += kept if held is None else np.where(stop[t], held, kept)
+                dh += kept if held is None else held
             wants = needs[0], needs[2], needs[4]
             from_x.append(start(_pulled, da[[1, 2, 0]], x[run], w_ih.reshape(3, H, -1), wants))
             from_h.append(start(_pulled, da[1:], hs[run], w, (False, needs[3], needs[5])))

@@ -20,8 +20,8 @@ integers have 64 bits."""
 def products_of(dtype: np.dtype[Any]) -> tuple[int, int] | None:
     """The addresses of GEMM and GEMV for float32 or float64; None if NumPy's BLAS is not found.
 
-    GEMM multiplies matrices, GEMV a matrix and a vector. Integers are passed as pointers to 64 bits. Where the
-    library reads 32 bits, these are the lower half in a little-endian machine alone.
+    GEMM multiplies two matrices, GEMV a matrix and a vector. Integers are passed as pointers to 64 bits. A
+    library that reads 32 bits finds the lower half there, but in a little-endian machine only.
     """
     letter = "s" if dtype == np.float32 else "d"
     try:

@@ -29,6 +29,9 @@ SMALL = 1 << 22
 FEW = 4
 """For more steps than these, the weights are transposed once. This makes BLAS' products faster."""
 
+SINGLE = 1 << 12
+"""Up to this number of gates in a single step, NumPy's calls take no longer than one call through ctypes."""
+
 RUN = 1 << 22
 """The number of gates in one call. The cotangents of more gates are not held at a time, and an interrupt need
 not wait for more."""
@@ -53,7 +56,8 @@ class Sequences:
 
     def last(self, states: Array) -> Array:
         """A copy of the last state, into which the caller may write."""
-        return states[0 if self.reverse else -1].copy()
+        last: Array = states[0 if self.reverse else -1].copy()
+        return last
 
     def before(self, states: Array) -> Array:
         """The state that each step reads."""
@@ -158,6 +162,8 @@ def _checked(
     if dtype is None or x.ndim != 3 or w_hh.ndim != 2 or not (x.size and w_hh.size):
         return None
     B, H = x.shape[1], w_hh.shape[1]
+    if len(x) == 1 and B * len(w_hh) <= SINGLE:
+        return None
     fit = w_ih.shape == (gates * H, x.shape[2]) and len(w_hh) == gates * H
     fit = fit and all(s.shape == (B, H) for s in states)
     fit = fit and all(b is None or b.shape == (gates * H,) for b in biases)

@@ -22,6 +22,7 @@ rng = np.random.default_rng(0)
 def small_arrays_too(monkeypatch):
     """Native kernels serve small arrays too, which they otherwise leave to NumPy."""
     monkeypatch.setattr("nn.kernels.native.optim.FEW", 0)
+    monkeypatch.setattr("nn.kernels.native.recurrent.SINGLE", 0)
 
 
 @np.errstate(invalid="ignore")  # as the kernels of ops run
