@@ -125,7 +125,7 @@ def _pulled(
 
 
 def _held(d: Array, dh: Array, stop: Array | None, t: int, others: Any = 0) -> Array | None:
-    """Where sequences have ended, set the cotangents d of the gates to 0. Return dh there, and else `others`."""
+    """Where sequences have ended, set the cotangents d of the gates to 0; return dh there, else `others`."""
     if stop is None:
         return None
     np.copyto(d, 0, where=stop[t])

@@ -3,8 +3,8 @@
    What is here. The products of all inputs with their weights, and the products for the gradients of the
    weights, are large. NumPy makes them, before and after. Between them stand the steps, which wait for each
    other. Each step has a small product with the state, which is BLAS' work too, and the gates, which are one pass
-   over the result. NumPy needs some 20 calls for a step. Here a whole sequence is one call, and `Product`
-   is the address of the matrix product in NumPy's own BLAS.
+   over the result. NumPy needs some 20 calls for a step. Here all steps are one call, which gets the addresses of
+   the products in NumPy's own BLAS.
 
    Layout. gates (steps, batch, gates, hidden): the rows of the products with the weights (gates hidden, ...). The
    product of a step is added in place. States (steps + 1, batch, hidden) stand before and after each step in
@@ -94,8 +94,18 @@ static void add_states(const Layer *s, int64_t rows, const REAL *h, const REAL *
         add_turned_product(s, rows, s->hidden, n, h, w + start * s->hidden, y, of_y, scratch);
 }
 
-/* The number of the step that is read as number `step`. */
-static int64_t time_of(const Layer *s, int64_t step) { return s->reverse ? s->steps - 1 - step : step; }
+/* Where the row of sequence b begins at the step that is read as number `step`: in the states before and after, and
+   in arrays with one row for each step. */
+typedef struct {
+    int64_t t, before, after, out;
+} Row;
+
+static Row row_of(const Layer *s, int64_t step, int64_t b)
+{
+    int64_t t = s->reverse ? s->steps - 1 - step : step, out = (t * s->batch + b) * s->hidden;
+    int64_t next = out + s->batch * s->hidden;
+    return s->reverse ? (Row){t, next, out, out} : (Row){t, out, next, out};
+}
 
 static int has_ended(const int64_t *lengths, int64_t b, int64_t t) { return lengths && t >= lengths[b]; }
 
@@ -143,16 +153,17 @@ void NAME(lstm)(const Layer *s, int64_t first, int64_t last, const int64_t *leng
 {
     int64_t n = s->hidden;
     for (int64_t step = 0; step < s->steps; step++) {
-        int64_t t = time_of(s, step), before = t + s->reverse, after = t + 1 - s->reverse;
-        add_states(s, last - first, hs + (before * s->batch + first) * n, w, 0, 4 * n, 4 * n,
-                   gates + (t * s->batch + first) * 4 * n, 4 * n, y + (t * s->batch + first) * n);
+        Row top = row_of(s, step, first);
+        add_states(s, last - first, hs + top.before, w, 0, 4 * n, 4 * n, gates + 4 * top.out, 4 * n, y + top.out);
         for (int64_t b = first; b < last; b++) {
-            int64_t from = (before * s->batch + b) * n, to = (after * s->batch + b) * n, out = (t * s->batch + b) * n;
-            REAL *a = gates + 4 * out;
-            if (has_ended(lengths, b, t))
-                keep(n, hs + from, hs + to), keep(n, cells + from, cells + to), clear(n, y + out);
+            Row r = row_of(s, step, b);
+            REAL *a = gates + 4 * r.out;
+            if (has_ended(lengths, b, r.t))
+                keep(n, hs + r.before, hs + r.after), keep(n, cells + r.before, cells + r.after),
+                    clear(n, y + r.out);
             else
-                IN_LANES(n, lstm_lanes, n, a + j, bias + j, cells + from + j, cells + to + j, hs + to + j, y + out + j);
+                IN_LANES(n, lstm_lanes, n, a + j, bias + j, cells + r.before + j, cells + r.after + j,
+                         hs + r.after + j, y + r.out + j);
         }
     }
 }
@@ -174,18 +185,18 @@ void NAME(lstm_backward)(const Layer *s, int64_t first, int64_t last, const int6
 {
     int64_t n = s->hidden;
     for (int64_t step = s->steps - 1; step >= 0; step--) {
-        int64_t t = time_of(s, step), before = t + s->reverse, after = t + 1 - s->reverse;
+        Row top = row_of(s, step, first);
         for (int64_t b = first; b < last; b++) {
-            int64_t from = (before * s->batch + b) * n, to = (after * s->batch + b) * n, out = (t * s->batch + b) * n;
-            const REAL *a = gates + 4 * out;
-            REAL *d = da + 4 * out;
-            if (has_ended(lengths, b, t))
+            Row r = row_of(s, step, b);
+            const REAL *a = gates + 4 * r.out;
+            REAL *d = da + 4 * r.out;
+            if (has_ended(lengths, b, r.t))
                 clear(4 * n, d);
             else
-                IN_LANES(n, lstm_lanes_backward, n, a + j, cells + from + j, cells + to + j, gy + out + j,
+                IN_LANES(n, lstm_lanes_backward, n, a + j, cells + r.before + j, cells + r.after + j, gy + r.out + j,
                          dh + b * n + j, dc + b * n + j, d + j);
         }
-        add_product(s, last - first, 4 * n, n, da + (t * s->batch + first) * 4 * n, w, n, dh + first * n, n);
+        add_product(s, last - first, 4 * n, n, da + 4 * top.out, w, n, dh + first * n, n);
     }
 }
 
@@ -207,18 +218,17 @@ void NAME(gru)(const Layer *s, int64_t first, int64_t last, const int64_t *lengt
 {
     int64_t n = s->hidden;
     for (int64_t step = 0; step < s->steps; step++) {
-        int64_t t = time_of(s, step), before = t + s->reverse, after = t + 1 - s->reverse;
-        int64_t row = t * s->batch + first;
-        const REAL *h = hs + (before * s->batch + first) * n;
-        add_states(s, last - first, h, w, 0, 2 * n, 3 * n, gates + row * 3 * n, 3 * n, y + row * n);
-        add_states(s, last - first, h, w, 2 * n, n, 3 * n, inner + row * n, n, y + row * n);
+        Row top = row_of(s, step, first);
+        add_states(s, last - first, hs + top.before, w, 0, 2 * n, 3 * n, gates + 3 * top.out, 3 * n, y + top.out);
+        add_states(s, last - first, hs + top.before, w, 2 * n, n, 3 * n, inner + top.out, n, y + top.out);
         for (int64_t b = first; b < last; b++) {
-            int64_t from = (before * s->batch + b) * n, to = (after * s->batch + b) * n, out = (t * s->batch + b) * n;
-            REAL *a = gates + 3 * out;
-            if (has_ended(lengths, b, t))
-                keep(n, hs + from, hs + to), clear(n, y + out);
+            Row r = row_of(s, step, b);
+            REAL *a = gates + 3 * r.out;
+            if (has_ended(lengths, b, r.t))
+                keep(n, hs + r.before, hs + r.after), clear(n, y + r.out);
             else
-                IN_LANES(n, gru_lanes, n, a + j, bias + j, inner + out + j, hs + from + j, hs + to + j, y + out + j);
+                IN_LANES(n, gru_lanes, n, a + j, bias + j, inner + r.out + j, hs + r.before + j, hs + r.after + j,
+                         y + r.out + j);
         }
     }
 }
@@ -242,18 +252,18 @@ void NAME(gru_backward)(const Layer *s, int64_t first, int64_t last, const int64
 {
     int64_t n = s->hidden;
     for (int64_t step = s->steps - 1; step >= 0; step--) {
-        int64_t t = time_of(s, step), before = t + s->reverse;
+        Row top = row_of(s, step, first);
         for (int64_t b = first; b < last; b++) {
-            int64_t from = (before * s->batch + b) * n, out = (t * s->batch + b) * n;
-            const REAL *a = gates + 3 * out;
-            REAL *of_x = dx + 3 * out, *of_r = dr + 3 * out;
-            if (has_ended(lengths, b, t))
+            Row r = row_of(s, step, b);
+            const REAL *a = gates + 3 * r.out;
+            REAL *of_x = dx + 3 * r.out, *of_r = dr + 3 * r.out;
+            if (has_ended(lengths, b, r.t))
                 clear(3 * n, of_x), clear(3 * n, of_r);
             else
-                IN_LANES(n, gru_lanes_backward, n, a + j, inner + out + j, hs + from + j, gy + out + j,
+                IN_LANES(n, gru_lanes_backward, n, a + j, inner + r.out + j, hs + r.before + j, gy + r.out + j,
                          dh + b * n + j, of_x + j, of_r + j);
         }
-        add_product(s, last - first, 3 * n, n, dr + (t * s->batch + first) * 3 * n, w, n, dh + first * n, n);
+        add_product(s, last - first, 3 * n, n, dr + 3 * top.out, w, n, dh + first * n, n);
     }
 }
 
@@ -271,15 +281,15 @@ void NAME(rnn)(const Layer *s, int64_t first, int64_t last, const int64_t *lengt
 {
     int64_t n = s->hidden;
     for (int64_t step = 0; step < s->steps; step++) {
-        int64_t t = time_of(s, step), before = t + s->reverse, after = t + 1 - s->reverse;
-        add_states(s, last - first, hs + (before * s->batch + first) * n, w, 0, n, n,
-                   y + (t * s->batch + first) * n, n, hs + (after * s->batch + first) * n);
+        Row top = row_of(s, step, first);
+        add_states(s, last - first, hs + top.before, w, 0, n, n,
+                   y + top.out, n, hs + top.after);
         for (int64_t b = first; b < last; b++) {
-            int64_t from = (before * s->batch + b) * n, to = (after * s->batch + b) * n, out = (t * s->batch + b) * n;
-            if (has_ended(lengths, b, t))
-                keep(n, hs + from, hs + to), clear(n, y + out);
+            Row r = row_of(s, step, b);
+            if (has_ended(lengths, b, r.t))
+                keep(n, hs + r.before, hs + r.after), clear(n, y + r.out);
             else
-                IN_LANES(n, rnn_lanes, relu, bias + j, y + out + j, hs + to + j);
+                IN_LANES(n, rnn_lanes, relu, bias + j, y + r.out + j, hs + r.after + j);
         }
     }
 }
@@ -297,14 +307,15 @@ void NAME(rnn_backward)(const Layer *s, int64_t first, int64_t last, const int64
 {
     int64_t n = s->hidden;
     for (int64_t step = s->steps - 1; step >= 0; step--) {
-        int64_t t = time_of(s, step), after = t + 1 - s->reverse;
+        Row top = row_of(s, step, first);
         for (int64_t b = first; b < last; b++) {
-            int64_t to = (after * s->batch + b) * n, out = (t * s->batch + b) * n;
-            if (has_ended(lengths, b, t))
-                clear(n, da + out);
+            Row r = row_of(s, step, b);
+            if (has_ended(lengths, b, r.t))
+                clear(n, da + r.out);
             else
-                IN_LANES(n, rnn_lanes_backward, relu, hs + to + j, gy + out + j, dh + b * n + j, da + out + j);
+                IN_LANES(n, rnn_lanes_backward, relu, hs + r.after + j, gy + r.out + j, dh + b * n + j,
+                         da + r.out + j);
         }
-        add_product(s, last - first, n, n, da + (t * s->batch + first) * n, w, n, dh + first * n, n);
+        add_product(s, last - first, n, n, da + top.out, w, n, dh + first * n, n);
     }
 }
