@@ -10,7 +10,9 @@
 /* -- numbers and their bits --------------------------------------------------------------------- */
 
 typedef __typeof__(__builtin_choose_expr(sizeof(REAL) == 8, (int64_t)0, (int32_t)0)) whole;
+typedef __typeof__(__builtin_choose_expr(sizeof(REAL) == 8, (uint64_t)0, (uint32_t)0)) natural;
 typedef whole ivec __attribute__((vector_size(BYTES), aligned(sizeof(REAL)), may_alias));
+typedef natural uvec __attribute__((vector_size(BYTES), aligned(sizeof(REAL)), may_alias));
 
 #define DOUBLE (sizeof(REAL) == 8)
 #define ONE_OF(d, f) (DOUBLE ? (REAL)(d) : (REAL)(f))
@@ -22,6 +24,9 @@ typedef whole ivec __attribute__((vector_size(BYTES), aligned(sizeof(REAL)), may
 
 INLINE vec all(REAL x) { return x - (vec){0}; }
 INLINE ivec bits(vec x) { return (ivec)x; }
+INLINE ivec plus(ivec a, ivec b) { return (ivec)((uvec)a + (uvec)b); } /* the bits of NaN may overflow */
+INLINE ivec minus(ivec a, ivec b) { return (ivec)((uvec)a - (uvec)b); }
+INLINE ivec shifted_up(ivec a, int n) { return (ivec)((uvec)a << n); }
 INLINE vec choose(ivec mask, vec a, vec b) { return (vec)((mask & bits(a)) | (~mask & bits(b))); }
 INLINE vec number(ivec mask) { return (vec)(mask & bits(all(1))); }
 INLINE ivec sign_bit(void) { return bits(all((REAL)-0.0)); }
@@ -42,12 +47,12 @@ INLINE int64_t any(ivec mask)
 INLINE vec rounded(vec x, ivec *k)
 {
     vec shifted = x + MAGIC;
-    *k = bits(shifted) - bits(all(MAGIC));
+    *k = minus(bits(shifted), bits(all(MAGIC)));
     return shifted - MAGIC;
 }
 
-INLINE vec real(ivec k) { return (vec)(k + bits(all(MAGIC))) - MAGIC; }
-INLINE vec power_of_two(ivec k) { return (vec)((k + BIAS) << MANTISSA); }
+INLINE vec real(ivec k) { return (vec)plus(k, bits(all(MAGIC))) - MAGIC; }
+INLINE vec power_of_two(ivec k) { return (vec)shifted_up(k + BIAS, MANTISSA); }
 
 /* c[0] + c[1] x + c[2] x^2 + ... */
 INLINE vec series(vec x, const REAL *c, int count)
@@ -76,7 +81,8 @@ INLINE vec reduced(vec x, ivec *k)
 /* e^r - 1 for a small r. */
 INLINE vec small_expm1(vec r) { return r + r * r * series(r, LENGTH(EXP, 12, 6)); }
 
-/* e^x = value * half * rest. The two powers of two are normal numbers even where e^x is none. */
+/* e^x = value * half * rest. The two powers of two are normal numbers even where e^x is far below the smallest
+   number: a large factor may come before the last of them. */
 typedef struct {
     vec value, half, rest;
 } power;
@@ -84,7 +90,7 @@ typedef struct {
 INLINE power exponential(vec x)
 {
     ivec k;
-    x = choose(x < ONE_OF(-746, -104), all(ONE_OF(-746, -104)), x);
+    x = choose(x < ONE_OF(-1416, -174), all(ONE_OF(-1416, -174)), x);
     x = choose(x > ONE_OF(710, 89), all(ONE_OF(710, 89)), x);
     vec r = reduced(x, &k);
     ivec half = k >> 1;
@@ -139,13 +145,13 @@ INLINE vec logistic_slope(vec x)
     return e / ((1 + e) * (1 + e));
 }
 
-/* g / cosh(x)^2 = 4 g e / (1 + e)^2 with e = e^-2|x|. A large g comes before the last factor of e, which may
-   leave a subnormal number. */
+/* g / cosh(x)^2 = 4 g e / (1 + e)^2 with e = e^-2|x|. A large g comes between the factors of e. */
 INLINE vec times_sech2(vec g, vec x)
 {
     power e = exponential(-2 * absolute(x));
     vec below = 1 + e.value * e.half * e.rest;
-    return g * (e.value / (below * below)) * e.half * (4 * e.rest);
+    vec half = choose(absolute(x) >= ONE_OF(708, 87), all(0), e.half);
+    return g * half * (e.value / (below * below)) * (4 * e.rest);
 }
 
 /* g e^(-x^2). The square of `head` is exact; the rest of the exponent is small. */

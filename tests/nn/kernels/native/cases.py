@@ -112,6 +112,8 @@ def recurrences(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
         biases = [normal(gates * H) if bias else None for bias in [rng.integers(2)] * 2]
         weights = [normal(gates * H, I) / 2, normal(gates * H, H) / np.asarray(H**0.5, dtype)]
         args = (normal(T, B, I), *(normal(B, H) for _ in range(states)), *weights, *biases)
+        if not rng.integers(4):
+            args[0].flat[rng.integers(args[0].size)] = rng.choice([np.nan, np.inf, -np.inf])
         g = [normal(T, B, H), *(normal(B, H) for _ in range(states))]
         needs = tuple(bool(n) for n in rng.integers(2, size=len(args)))
         yield f"{op}, both passes", args, {"g": g, "needs": needs, **options}
