@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.sums import added
+from autograd_lite.sums import added, contracted, is_narrow, total
 
-from ..linear import linear, linear_backward
+from ..linear import linear, product
 from ..threads import blas_on_one_thread, in_parallel
 from ..windows import Array
 from . import call, native_type
@@ -31,6 +31,9 @@ FEW = 4
 
 SINGLE = 1 << 12
 """Up to this number of gates in a single step, NumPy's calls take no longer than one call through ctypes."""
+
+UNCOPIED = 1_000_000
+"""OpenBLAS multiplies matrices without copying them if there are fewer multiply-adds."""
 
 RUN = 1 << 22
 """The number of gates in one call. The cotangents of more gates are not held at a time, and an interrupt need
@@ -125,12 +128,14 @@ class Sequences:
             hs: all states.
             needs: of the five.
         """
-        x, h = self.x[run], self.before(hs)[run]
-        of_inputs = needs[0], needs[1], needs[3]
-        dx, dw_ih, db_ih = linear_backward(of_x, (_rows(x), self.w_ih, x.shape), of_inputs)
-        of_states = False, needs[2], needs[4] and of_h is not of_x
-        _, dw_hh, db_hh = linear_backward(of_h, (_rows(h), self.w_hh, h.shape), of_states)
-        return dx, dw_ih, dw_hh, db_ih, db_hh
+        of_x, of_h, x, h = map(_rows, (of_x, of_h, self.x[run], self.before(hs)[run]))
+        return (
+            product(of_x, self.w_ih).reshape(-1, *self.x.shape[1:]) if needs[0] else None,
+            _of_weights(of_x, x, h.shape[1]) if needs[1] else None,
+            _of_weights(of_h, h, h.shape[1]) if needs[2] else None,
+            total(of_x, 0) if needs[3] else None,
+            total(of_h, 0) if needs[4] else None,
+        )
 
     def back(self, pull: Callable[[slice], Any]) -> tuple[Array | None, ...]:
         """The cotangents of all runs, last run first: those of x are joined, the others added up."""
@@ -145,6 +150,15 @@ class Sequences:
 
 def _rows(x: Array) -> Array:
     return x.reshape(-1, x.shape[-1])
+
+
+def _of_weights(g: Array, x: Array, hidden: int) -> Array:
+    """g^T x, gate by gate if BLAS multiplies such small matrices without copying them."""
+    small = len(x) * hidden * x.shape[1] < UNCOPIED and not is_narrow(g.T, x)
+    if not small:
+        dw: Array = (contracted if is_narrow(g.T, x) else product)(g.T, x)
+        return dw
+    return np.matmul(g.reshape(len(g), -1, hidden).transpose(1, 2, 0), x).reshape(-1, x.shape[1])
 
 
 def _checked(
