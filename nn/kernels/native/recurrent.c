@@ -38,12 +38,13 @@ typedef struct {
    few rows, to copy the weights takes as long as the product. Then some smaller products are faster. */
 #define UNCOPIED 1000000
 #define FEW_ROWS 16
+#define FEW_TURNED_ROWS 64
 
-/* The length of the parts of an axis of length n, so that there are fewer multiply-adds in one part. */
+/* The length of the parts of an axis of length n, so that one part has fewer multiply-adds. */
 static int64_t part_of(int64_t n, int64_t others)
 {
     int64_t parts = n * others / UNCOPIED + 1;
-    return (n / parts / LANES + 1) * LANES;
+    return larger(LANES, n / parts / LANES * LANES);
 }
 
 /* y (rows, n) += a (rows, k) w, for w (k, n), whose rows are `of_w` entries apart, as those of y are `of_y`. */
@@ -69,7 +70,7 @@ static void add_turned_product(const Layer *s, int64_t rows, int64_t k, int64_t 
                                REAL *y, int64_t of_y, REAL *scratch)
 {
     const REAL one = 1;
-    const int64_t next = 1, part = part_of(n, rows * k);
+    const int64_t next = 1, part = rows > FEW_TURNED_ROWS ? n : part_of(n, rows * k);
     if (rows == 1) {
         ((Vector *)(intptr_t)s->vector)("T", &k, &n, &one, w, &k, a, &next, &one, y, &next, 1);
         return;
@@ -82,6 +83,13 @@ static void add_turned_product(const Layer *s, int64_t rows, int64_t k, int64_t 
         ((Matrices *)(intptr_t)s->matrices)("T", "T", &count, &rows, &k, &one, w + at * k, &k, scratch, &rows, &one,
                                             y + at, &of_y, 1, 1);
     }
+}
+
+/* The products of the inputs of a few steps. */
+void NAME(inputs)(const Layer *s, int64_t rows, int64_t k, int64_t n, const REAL *x, const REAL *w, REAL *y,
+                  REAL *scratch)
+{
+    add_turned_product(s, rows, k, n, x, w, y, n, scratch);
 }
 
 /* y (rows, n) += h w^T, for the rows `start` to `start + n` of the weights, of which there are `all`. */

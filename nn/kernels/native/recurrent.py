@@ -32,6 +32,9 @@ FEW = 4
 SINGLE = 1 << 12
 """Up to this number of gates in a single step, NumPy's calls take no longer than one call through ctypes."""
 
+SHORT = 16
+"""Up to this number of steps of a plain layer, which has one gate, NumPy's calls take no longer."""
+
 UNCOPIED = 1_000_000
 """OpenBLAS multiplies matrices without copying them if there are fewer multiply-adds."""
 
@@ -73,6 +76,26 @@ class Sequences:
         runs = [slice(t, min(t + size, T)) for t in range(0, T, size)]
         return runs[::-1] if self.reverse else runs
 
+    def inputs(self) -> Array:
+        """The products of all inputs with their weights, of shape (T, B, gates H)."""
+        (T, B, I), n = self.x.shape, len(self.w_ih)  # noqa: E741
+        if T > FEW:
+            gates: Array = linear(self.x, self.w_ih, None)[0]
+            return gates
+        x, w, gates = (
+            np.ascontiguousarray(self.x),
+            np.ascontiguousarray(self.w_ih),
+            np.zeros((T, B, n), self.x.dtype),
+        )
+        with blas_on_one_thread():
+            call("inputs", x.dtype, self._layer(T, False), T * B, I, n, x, w, gates, np.empty_like(x))
+        return gates
+
+    def _layer(self, steps: int, turned: bool) -> Array:
+        """The struct `Layer` of `recurrent.c`."""
+        B, H = self.x.shape[1], self.w_hh.shape[1]
+        return np.array([steps, B, H, self.reverse, turned, *self.products], np.int64)
+
     def forward(self, name: str, bias: Array, stepped: Sequence[Array], *numbers: int) -> None:
         """Call the function for all steps, in runs."""
         turned = len(self.x) > FEW and self.x.shape[1] > 1
@@ -103,9 +126,9 @@ class Sequences:
             stepped: arrays of T steps, or T + 1 states.
             others: arrays for this run, and numbers.
         """
-        (T, B, _), H = self.x.shape, self.w_hh.shape[1]
+        T, B, _ = self.x.shape
         steps, dtype = run.stop - run.start, self.w_hh.dtype
-        layer = np.array([steps, B, H, self.reverse, turned, *self.products], np.int64)
+        layer = self._layer(steps, turned)
         lengths = None if self.lengths is None else self.lengths - run.start
         parts = [a[run.start : run.stop + len(a) - T] for a in stepped]
 
@@ -154,11 +177,14 @@ def _rows(x: Array) -> Array:
 
 def _of_weights(g: Array, x: Array, hidden: int) -> Array:
     """g^T x, gate by gate if BLAS multiplies such small matrices without copying them."""
-    small = len(x) * hidden * x.shape[1] < UNCOPIED and not is_narrow(g.T, x)
-    if not small:
-        dw: Array = (contracted if is_narrow(g.T, x) else product)(g.T, x)
-        return dw
-    return np.matmul(g.reshape(len(g), -1, hidden).transpose(1, 2, 0), x).reshape(-1, x.shape[1])
+    dw: Array
+    if is_narrow(g.T, x):
+        dw = contracted(g.T, x)
+    elif len(x) * hidden * x.shape[1] < UNCOPIED:
+        dw = np.matmul(g.reshape(len(g), -1, hidden).transpose(1, 2, 0), x).reshape(-1, x.shape[1])
+    else:
+        dw = product(g.T, x)
+    return dw
 
 
 def _checked(
@@ -217,7 +243,7 @@ def lstm(
     s = _checked(4, x, (h, c), (w_ih, w_hh), (b_ih, b_hh), reverse, lengths)
     if s is None:
         return NotImplemented
-    gates, hs, cells = linear(s.x, w_ih, None)[0], s.states(h), s.states(c)
+    gates, hs, cells = s.inputs(), s.states(h), s.states(c)
     y = np.empty((*x.shape[:2], h.shape[1]), h.dtype)
     s.forward("lstm", _added(b_ih, b_hh, w_ih), (gates, hs, cells, y))
     return (y, s.last(hs), s.last(cells)), (s, gates, hs, cells)
@@ -264,7 +290,7 @@ def gru(
     s = _checked(3, x, (h,), (w_ih, w_hh), (b_ih, b_hh), reverse, lengths)
     if s is None:
         return NotImplemented
-    H, gates, hs = h.shape[1], linear(s.x, w_ih, None)[0], s.states(h)
+    H, gates, hs = h.shape[1], s.inputs(), s.states(h)
     y, inner = np.empty((*x.shape[:2], H), h.dtype), np.zeros((*x.shape[:2], H), h.dtype)
     bias = _added(b_ih, None, w_ih)
     if b_hh is not None:  # that of n belongs to the factor of the gate r
@@ -307,10 +333,10 @@ def rnn(
     lengths: Array | None = None,
 ) -> Any:
     """All hidden states (T, B, H), and the last one."""
-    s = _checked(1, x, (h,), (w_ih, w_hh), (b_ih, b_hh), reverse, lengths)
+    s = _checked(1, x, (h,), (w_ih, w_hh), (b_ih, b_hh), reverse, lengths) if len(x) > SHORT else None
     if s is None:
         return NotImplemented
-    y, hs, relu = linear(s.x, w_ih, None)[0], s.states(h), int(nonlinearity == "relu")
+    y, hs, relu = s.inputs(), s.states(h), int(nonlinearity == "relu")
     s.forward("rnn", _added(b_ih, b_hh, w_ih), (hs, y), relu)
     return (y, s.last(hs)), (s, hs, relu)
 

@@ -150,7 +150,8 @@ def arrays(value: Any) -> list[np.ndarray]:
 
 
 if __name__ == "__main__":
-    nn.kernels.native.optim.FEW = nn.kernels.native.recurrent.SINGLE = served = 0
+    nn.kernels.native.optim.FEW = served = 0
+    nn.kernels.native.recurrent.SINGLE = nn.kernels.native.recurrent.SHORT = 0
     for seed in SEEDS:
         for name, args, options in calls(seed):
             served += KERNELS[name][0](*args, **options) is not NotImplemented

@@ -14,6 +14,12 @@ OPS = sorted(STATES_AND_GATES)
 SIZES = T, B, I, H = 7, 5, 3, 9  # noqa: E741
 
 
+@pytest.fixture(autouse=True)
+def short_sequences_too(monkeypatch):
+    """Native layers serve short sequences too, which they otherwise leave to NumPy."""
+    monkeypatch.setattr(recurrent, "SHORT", 0)
+
+
 def call(op, dtype=np.float64, **options):
     """A call of both passes of an op, at a fixed size."""
     rng = np.random.default_rng(3)
@@ -152,3 +158,10 @@ def test_what_is_not_served_is_left_to_the_twin(op, monkeypatch):
 def test_a_single_small_step_is_left_to_the_twin(op):
     _, args, _ = call(op)
     assert native.TABLE[op][0](args[0][:1], *args[1:]) is NotImplemented
+
+
+def test_a_short_plain_layer_is_left_to_the_twin(monkeypatch):
+    _, args, _ = call("rnn")
+    assert native.TABLE["rnn"][0](*args) is not NotImplemented
+    monkeypatch.setattr(recurrent, "SHORT", T)
+    assert native.TABLE["rnn"][0](*args) is NotImplemented

@@ -23,6 +23,7 @@ def small_arrays_too(monkeypatch):
     """Native kernels serve small arrays too, which they otherwise leave to NumPy."""
     monkeypatch.setattr("nn.kernels.native.optim.FEW", 0)
     monkeypatch.setattr("nn.kernels.native.recurrent.SINGLE", 0)
+    monkeypatch.setattr("nn.kernels.native.recurrent.SHORT", 0)
 
 
 @np.errstate(invalid="ignore")  # as the kernels of ops run
