@@ -1,8 +1,8 @@
 """The native recurrent layers; names and arguments as in `nn/kernels/recurrent.py`.
 
-The large products, with all inputs and for the gradients of the weights, are those of `linear`. The steps
-between are one call of `recurrent.c`. The residuals of both twins differ, so `*_backward` serves only those
-that are its own.
+The large products, with all inputs and for the gradients of the weights, are NumPy's. The steps between
+are one call of `recurrent.c`. The residuals of the twins differ, so `*_backward` serves only those that are
+its own.
 """
 
 from __future__ import annotations
@@ -79,14 +79,12 @@ class Sequences:
     def inputs(self) -> Array:
         """The products of all inputs with their weights, of shape (T, B, gates H)."""
         (T, B, I), n = self.x.shape, len(self.w_ih)  # noqa: E741
+        gates: Array
         if T > FEW:
-            gates: Array = linear(self.x, self.w_ih, None)[0]
+            gates, _ = linear(self.x, self.w_ih, None)
             return gates
-        x, w, gates = (
-            np.ascontiguousarray(self.x),
-            np.ascontiguousarray(self.w_ih),
-            np.zeros((T, B, n), self.x.dtype),
-        )
+        x, w = np.ascontiguousarray(self.x), np.ascontiguousarray(self.w_ih)
+        gates = np.zeros((T, B, n), x.dtype)
         with blas_on_one_thread():
             call("inputs", x.dtype, self._layer(T, False), T * B, I, n, x, w, gates, np.empty_like(x))
         return gates
