@@ -42,6 +42,7 @@ def unrolled(step: Any, x: Any, states: tuple[Any, ...], reverse: bool, lengths:
     """The steps over x (T, B, I): all hidden states, 0 after the end of a sequence, and the last states."""
     outputs: list[Any] = [None] * len(x)
     ended = kernels.ended(len(x), lengths)
+    x = kernels.read(x, ended)
     for t in range(len(x))[:: -1 if reverse else 1]:
         new = step(x[t], *states)
         if ended is None:

@@ -7,7 +7,7 @@ each chunk the backward pass first computes the local derivatives of all gates, 
 
 The gates of a step are slabs (gates, B, H), and the weights are (gates, H, H). So each gate is contiguous,
 and BLAS is fast at such small products. With `lengths`, a sequence that has ended keeps its state and
-outputs zeros.
+outputs zeros. Where the native kernels are there (`native/recurrent.c`), they take over.
 
 Shapes: x (T, B, I), states (B, H), weights (gates H, I) and (gates H, H), biases (gates H).
 """
@@ -23,6 +23,8 @@ import numpy.typing as npt
 
 from autograd_lite.sums import added, contracted, total
 
+from .native import recurrent as native
+from .native import twin
 from .threads import Start, beside, blas_on_one_thread
 
 __all__ = [
@@ -53,6 +55,11 @@ def ended(T: int, lengths: Array | None) -> Array | None:
     """A mask (T, B, 1) of the steps after the end of each sequence; None if there are no such steps."""
     over = None if lengths is None else (lengths <= np.arange(T)[:, None])[..., None]
     return over if over is not None and over.any() else None
+
+
+def read(x: Any, over: Array | None) -> Any:
+    """The inputs with zeros after the ends: NaN there must not reach the gradients of the weights."""
+    return x if over is None else np.where(over, 0, x)
 
 
 def _in_order(sequence: Any, reverse: bool) -> Any:
@@ -117,6 +124,14 @@ def _pulled(
     )
 
 
+def _held(d: Array, dh: Array, stop: Array | None, t: int, others: Any = 0) -> Array | None:
+    """Where sequences have ended, set the cotangents d of the gates to 0; return dh there, else `others`."""
+    if stop is None:
+        return None
+    np.copyto(d, 0, where=stop[t])
+    return np.where(stop[t], dh, others)
+
+
 def _gathered(waits: list[Callable[[], Any]], reverse: bool) -> tuple[Array | None, ...]:
     """The cotangents of all chunks, last chunk first: those of x concatenated, the others added up."""
     dx, *others = zip(*(wait() for wait in waits), strict=True)
@@ -127,6 +142,7 @@ def _gathered(waits: list[Callable[[], Any]], reverse: bool) -> tuple[Array | No
 # -- LSTM ------------------------------------------------------------------------------------------
 
 
+@twin(native.lstm)
 def lstm(
     x: Array,
     h: Array,
@@ -144,7 +160,8 @@ def lstm(
     The logistic function is (1 + tanh(a / 2)) / 2, so one tanh does all four gates i, f, g, o.
     """
     (T, B, _), H = x.shape, h.shape[1]
-    x, over = _in_order(x, reverse), _in_order(ended(T, lengths), reverse)
+    over = ended(T, lengths)
+    x, over = _in_order(read(x, over), reverse), _in_order(over, reverse)
     half = np.array([0.5, 0.5, 1, 0.5], w_ih.dtype)[:, None, None]
     bias = None if b_ih is None or b_hh is None else (b_ih + b_hh).reshape(4, H)
     gates = np.empty((4, T, B, H), np.result_type(x, w_ih))
@@ -176,6 +193,7 @@ def lstm(
     return (_in_order(given, reverse), *last), (x, w_ih, w_hh, gates, hs, cells, squashed, over, reverse)
 
 
+@twin(native.lstm_backward)
 def lstm_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
     """Cotangents of x, h, c, both weights and both biases."""
     *arrays, over, reverse = residuals
@@ -199,7 +217,7 @@ def lstm_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> tuple[Arra
             da[3] *= tanh_c
             dc_dh = (1 - tanh_c * tanh_c) * o
             if stop is not None:
-                da, dc_dh, f = np.where(stop, 0, da), np.where(stop, 0, dc_dh), np.where(stop, 1, f)
+                dc_dh, f = np.where(stop, 0, dc_dh), np.where(stop, 1, f)
             for t in reversed(range(len(f))):
                 d = da[:, t]
                 dh += g_hs[run][t]
@@ -208,7 +226,7 @@ def lstm_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> tuple[Arra
                 d[:3] *= dc
                 d[3] *= dh
                 dc *= f[t]
-                held = None if stop is None else np.where(stop[t], dh, 0)
+                held = _held(d, dh, stop, t)
                 np.matmul(d, w, out=back)
                 np.add.reduce(back, axis=0, out=dh)
                 if held is not None:
@@ -224,6 +242,7 @@ def lstm_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> tuple[Arra
 # -- GRU -------------------------------------------------------------------------------------------
 
 
+@twin(native.gru)
 def gru(
     x: Array,
     h: Array,
@@ -237,7 +256,8 @@ def gru(
 ) -> tuple[tuple[Array, Array], Any]:
     """All hidden states (T, B, H), and the last one. The gates are r, z, n."""
     (T, B, _), H = x.shape, h.shape[1]
-    x, over = _in_order(x, reverse), _in_order(ended(T, lengths), reverse)
+    over = ended(T, lengths)
+    x, over = _in_order(read(x, over), reverse), _in_order(over, reverse)
     gates = np.empty((3, T, B, H), np.result_type(x, w_ih))
     hs, candidates = np.empty((T + 1, B, H), gates.dtype), np.empty((T, B, H), gates.dtype)
     recurrent, bias = np.empty((3, B, H), gates.dtype), None if b_ih is None else b_ih.reshape(3, H)
@@ -268,6 +288,7 @@ def gru(
     return (_in_order(given, reverse), hs[T].copy()), residuals
 
 
+@twin(native.gru_backward)
 def gru_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
     """Cotangents of x, h, both weights and both biases."""
     *arrays, over, reverse = residuals
@@ -288,15 +309,15 @@ def gru_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array
             da[3] = da[0] * r
             da[1] = da[3] * (1 - r) * candidates[run]
             da[2] = (hs[run] - n) * (z * (1 - z))
-            if over is not None:
-                da, z = np.where(over[run], 0, da), np.where(over[run], 1, z)
+            stop = None if over is None else over[run]
             for t in reversed(range(len(z))):
                 dh += g_hs[run][t]
                 da[:, t] *= dh
                 np.multiply(dh, z[t], out=kept)
+                held = _held(da[:, t], dh, stop, t, kept)
                 np.matmul(da[1:, t], w, out=back)
                 np.add.reduce(back, axis=0, out=dh)
-                dh += kept
+                dh += kept if held is None else held
             wants = needs[0], needs[2], needs[4]
             from_x.append(start(_pulled, da[[1, 2, 0]], x[run], w_ih.reshape(3, H, -1), wants))
             from_h.append(start(_pulled, da[1:], hs[run], w, (False, needs[3], needs[5])))
@@ -308,6 +329,7 @@ def gru_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array
 # -- a plain recurrent layer -----------------------------------------------------------------------
 
 
+@twin(native.rnn)
 def rnn(
     x: Array,
     h: Array,
@@ -322,7 +344,8 @@ def rnn(
 ) -> tuple[tuple[Array, Array], Any]:
     """All hidden states (T, B, H), and the last one."""
     (T, B, _), H = x.shape, h.shape[1]
-    x, over = _in_order(x, reverse), _in_order(ended(T, lengths), reverse)
+    over = ended(T, lengths)
+    x, over = _in_order(read(x, over), reverse), _in_order(over, reverse)
     bias = None if b_ih is None or b_hh is None else (b_ih + b_hh)[None]
     values = np.empty((1, T, B, H), np.result_type(x, w_ih))
     hs, w = np.empty((T + 1, B, H), values.dtype), w_hh.T if T == 1 else np.ascontiguousarray(w_hh.T)
@@ -338,6 +361,7 @@ def rnn(
     return (_in_order(given, reverse), hs[T].copy()), (x, w_ih, w_hh, hs, over, reverse, nonlinearity)
 
 
+@twin(native.rnn_backward)
 def rnn_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:
     """Cotangents of x, h, both weights and both biases."""
     *arrays, over, reverse, nonlinearity = residuals
@@ -351,12 +375,10 @@ def rnn_backward(g: Any, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array
             value = hs[1:][run]
             da = 1 - value * value if nonlinearity == "tanh" else (value > 0).astype(hs.dtype)
             stop = None if over is None else over[run]
-            if stop is not None:
-                da = np.where(stop, 0, da)
             for t in reversed(range(len(da))):
                 dh += g_hs[run][t]
                 da[t] *= dh
-                held = None if stop is None else np.where(stop[t], dh, 0)
+                held = _held(da[t], dh, stop, t)
                 np.matmul(da[t], w_hh, out=dh)
                 if held is not None:
                     dh += held

@@ -8,7 +8,7 @@ import nn
 from autograd_lite.errors import OptionError, ShapeError
 from autograd_lite.testing import check_grads
 from nn.functional import recurrent
-from nn.kernels import threads
+from nn.kernels import native, threads
 from tests.helpers import check_both_orders, second_order
 
 rng = np.random.default_rng(0)
@@ -51,11 +51,12 @@ def test_long_sequences_in_chunks_on_two_threads(monkeypatch, op, options, steps
             yield lambda *work: begun.append(wanted) or start(*work)
 
     monkeypatch.setattr(threads, "_blas_threads", lambda: (lambda: 2, lambda n: None))
+    monkeypatch.setattr(native, "library", lambda: None)  # the NumPy twin
     monkeypatch.setattr(recurrent.kernels, "beside", counted)
     monkeypatch.setattr(recurrent.kernels, "ROWS", steps * B)
     monkeypatch.setattr(recurrent.kernels, "LARGE", 0)
     require_definition(op, options, bias=True)
-    assert all(begun)
+    assert begun and all(begun)
     assert len(begun) % (3 * -(-T // steps)) == 0  # the inputs forward, inputs and states backward
 
 
@@ -238,3 +239,20 @@ def test_a_batch_of_no_sequences(kind):
     y.sum().backward()
     assert y.shape == (5, 0, 4)
     assert all(p.grad.shape == p.shape and not p.grad.numpy().any() for p in layer.parameters())
+
+
+@pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU"])
+def test_nan_after_the_end_of_a_sequence_is_not_read(name):
+    nn.manual_seed(0)
+    layer = getattr(nn, name)(I, H, bidirectional=True)
+    x = rng.normal(size=(T, B, I)).astype(np.float32)
+    sums = []
+    for padding in (0, np.nan):
+        x[2:, 1] = padding
+        given = ag.Tensor(x, requires_grad=True)
+        output, _ = layer(given, lengths=[4, 2, 3])
+        layer.zero_grad()
+        (output * output).sum().backward()
+        sums.append([output, given.grad, *(p.grad for p in layer.parameters())])
+    for a, b in zip(*sums, strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())

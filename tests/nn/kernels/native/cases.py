@@ -16,6 +16,7 @@ import nn.kernels.losses
 import nn.kernels.normalization
 import nn.kernels.optim
 import nn.kernels.pool
+import nn.kernels.recurrent
 import nn.kernels.rows
 from nn.kernels import native
 from nn.kernels.windows import Windows
@@ -39,6 +40,7 @@ def calls(seed: int) -> Iterator[Call]:
             along_rows,
             table_rows,
             normalized_rows,
+            recurrences,
         ):
             yield from family(rng, dtype)
 
@@ -161,6 +163,28 @@ def table_rows(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
     yield "table_rows_backward", (g, (numbers, V), (True, False)), {}
 
 
+STATES_AND_GATES = {"lstm": (2, 4), "gru": (1, 3), "rnn": (1, 1)}
+
+
+def recurrences(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
+    """Sequences in both directions, of one length or of several, with and without biases."""
+    T, B, I, H = (int(rng.integers(1, most)) for most in (9, 7, 6, 40))  # noqa: E741
+    normal = lambda *shape: rng.normal(size=shape).astype(dtype)
+    for op, (states, gates) in STATES_AND_GATES.items():
+        options = {"reverse": bool(rng.integers(2))}
+        options["lengths"] = rng.integers(0, T + 1, B) if rng.integers(2) else None
+        if op == "rnn":
+            options["nonlinearity"] = ("tanh", "relu")[int(rng.integers(2))]
+        biases = [normal(gates * H) if bias else None for bias in [rng.integers(2)] * 2]
+        weights = [normal(gates * H, I) / 2, normal(gates * H, H) / np.asarray(H**0.5, dtype)]
+        args = (normal(T, B, I), *(normal(B, H) for _ in range(states)), *weights, *biases)
+        if not rng.integers(4):
+            args[0].flat[rng.integers(args[0].size)] = rng.choice([np.nan, np.inf, -np.inf])
+        g = [normal(T, B, H), *(normal(B, H) for _ in range(states))]
+        needs = tuple(bool(n) for n in rng.integers(2, size=len(args)))
+        yield f"{op}, both passes", args, {"g": g, "needs": needs, **options}
+
+
 def both_passes(forward: Callable[..., Any], backward: Callable[..., Any]) -> Callable[..., Any]:
     """The value of a kernel and the cotangents: twins have residuals of their own."""
 
@@ -182,7 +206,7 @@ def _passes(op: str) -> tuple[Callable[..., Any], ...]:
 
 KERNELS = {
     **native.TABLE,
-    **{f"{op}, both passes": _passes(op) for op in ("target_losses", "normalize_rows")},
+    **{f"{op}, both passes": _passes(op) for op in ("target_losses", "normalize_rows", *STATES_AND_GATES)},
 }
 """What the calls name: the native function and its NumPy twin."""
 
@@ -196,6 +220,7 @@ def arrays(value: Any) -> list[np.ndarray]:
 
 if __name__ == "__main__":
     nn.kernels.native.optim.FEW = nn.kernels.native.rows.FEW = nn.kernels.native.embedding.FEW = served = 0
+    nn.kernels.native.recurrent.SINGLE = nn.kernels.native.recurrent.SHORT = 0
     for seed in SEEDS:
         for name, args, options in calls(seed):
             served += KERNELS[name][0](*args, **options) is not NotImplemented

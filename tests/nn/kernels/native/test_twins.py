@@ -24,6 +24,8 @@ def small_arrays_too(monkeypatch):
     monkeypatch.setattr("nn.kernels.native.optim.FEW", 0)
     monkeypatch.setattr("nn.kernels.native.rows.FEW", 0)
     monkeypatch.setattr("nn.kernels.native.embedding.FEW", 0)
+    monkeypatch.setattr("nn.kernels.native.recurrent.SINGLE", 0)
+    monkeypatch.setattr("nn.kernels.native.recurrent.SHORT", 0)
 
 
 @np.errstate(all="ignore")  # as the kernels of ops run
