@@ -277,12 +277,12 @@ class Sent(Traced):
 
     @property
     def dtype(self) -> Any:
-        """That of the array, also with dead entries; None for a tuple, or where the array is no step."""
-        return getattr(self._value if self.plain is None else self.plain, "dtype", None)
+        """None for a tuple of cotangents, and for one whose mask is not known apart from the array."""
+        return self.plain.dtype if self.plain is not None else getattr(self._value, "dtype", None)
 
     def astype(self, dtype: Any, **options: Any) -> Any:
         """Fan-in casts the sum to the dtype of a plain cotangent only."""
-        return self if dtype is None else self.__getattr__("astype")(dtype, **options)
+        return self if dtype is None or not self._plain() else self.__getattr__("astype")(dtype, **options)
 
     def _bare(self) -> Traced:
         return self._trace.call(bare, (self,), {})  # type: ignore[no-any-return]
