@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..apply import alias, astype, primitive
-from ..arrays import asarray, every, unwrap, zeros
+from ..arrays import asarray, at_once, every, unwrap, zeros
 from ..box import answer
 from ..known import Composition, defvjp, known
 from ..tensor import Tensor
@@ -50,10 +50,15 @@ defvjp(np.unwrap, lambda g, y, p, discont=None, axis=-1, period=0: g, flow="elem
 
 
 def _denominator(g: Any, y: Any, a: Any, b: Any) -> Any:
-    """-g a / b^2, which is -g y / b, unless y may be subnormal; an op of its own for the next order."""
-    if isinstance(y, Tensor) or may_be_subnormal(a):
+    """-g a / b^2; an op of its own for the next order."""
+    if isinstance(y, Tensor):
         return -g * ratio(a, b, 2)
-    return -g * (y / b)
+    return -g * (_over_square(y, a, b) if isinstance(a, (int, float)) else at_once(_over_square, y, a, b))
+
+
+def _over_square(y: Any, a: Any, b: Any) -> Any:
+    """a / b^2, which is y / b, unless y may be subnormal."""
+    return ratio(a, b, 2) if may_be_subnormal(a) else y / b
 
 
 defvjp(np.add, lambda g, y, a, b: g, lambda g, y, a, b: g)
@@ -100,9 +105,15 @@ def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
     """g y log a; another formula if y has overflowed or lost digits, or a is 0."""
-    if not isinstance(y, Tensor) and is_ordinary(y) and every(a != 0):
-        return g * (y * np.log(a, dtype=y.dtype))  # dtype: the log of an int8 would be a float16
-    return g * power_partial(a, b, 0, 1)
+    if isinstance(y, Tensor):
+        return g * power_partial(a, b, 0, 1)
+    return g * at_once(_exponent_slope, y, a, b)
+
+
+def _exponent_slope(y: Any, a: Any, b: Any) -> Any:
+    if is_ordinary(y) and every(a != 0):
+        return y * np.log(a, dtype=y.dtype)  # dtype: the log of an int8 would be a float16
+    return power_partial(a, b, 0, 1)
 
 
 def _float_power(a: Any, b: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..apply import nondifferentiable, primitive
-from ..arrays import asarray, on_host, ones, some, unwrap
+from ..arrays import asarray, at_once, door, on_host, ones, some, unwrap
 from ..known import Composition, defvjp, known
 from ..sums import narrowed, total, widened
 from .factors import others
@@ -25,11 +25,19 @@ def spread(g: Any, shape: tuple[int, ...], axis: Any, keepdims: Any) -> Any:
     """Broadcast a cotangent of a reduction to the shape of its input; a view, or a copy if that is faster."""
     if not keepdims and axis is not None:
         g = np.reshape(g, kept_shape(shape, axis))
-    if on_host(g) and math.prod(shape) <= SMALL:
-        full = np.empty(shape, g.dtype)
-        full[...] = g
-        return full
+    if math.prod(shape) <= SMALL:
+        if on_host(g):
+            return _filled(g, shape)
+        if (whole := door(g)) is not None:
+            return whole(_filled, (g, shape), {})
     return np.broadcast_to(g, shape)
+
+
+def _filled(g: Any, shape: tuple[int, ...]) -> Any:
+    """An array of `shape` filled with g, which broadcasts."""
+    full = np.empty(shape, g.dtype)
+    full[...] = g
+    return full
 
 
 def kept_shape(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
@@ -263,7 +271,11 @@ def _log_softmax(g: Any, y: Any, x: Any, axis: Any = -1) -> Any:
 
 def balanced(gx: Any, p: Any, axis: Any) -> Any:
     """gx; if a probability is above 1/2, its entry becomes minus the sum of the others."""
-    large = unwrap(p) > 0.5
+    return at_once(_balanced, gx, unwrap(p), axis)
+
+
+def _balanced(gx: Any, p: Any, axis: Any) -> Any:
+    large = p > 0.5
     if not some(large):
         return gx
     return np.where(large, -total(np.where(large, 0, gx), axis, keepdims=True), gx)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..apply import primitive
-from ..arrays import asarray, dtype_of, on_host, shape_of, some, unwrap, zeros
+from ..arrays import asarray, at_once, door, dtype_of, on_host, shape_of, some, unwrap, zeros
 from ..box import wrap
 from ..known import Composition, defvjp, known
 from ..tensor import Tensor
@@ -58,7 +58,9 @@ def _only(live: Any, g: Any) -> Any:
     """
     if g.__class__ is np.float64 and live.__class__ is np.bool_:
         return g if live else np.float64(0.0)
-    if not on_host(g) or not on_host(live) or g.size < LARGE or g.dtype not in BITS:
+    if not on_host(g) or not on_host(live):
+        return np.where(live, g, 0) if (whole := door(g)) is None else whole(_only, (live, g), {})
+    if g.size < LARGE or g.dtype not in BITS:
         return np.where(live, g, 0)
     bits = live.astype(BITS[g.dtype])
     np.negative(bits, out=bits)  # -1 is all ones
@@ -68,16 +70,21 @@ def _only(live: Any, g: Any) -> Any:
 
 def _share(g: Any, y: Any, x: Any, *rivals: Any) -> Any:
     """The cotangent of x, one of the arrays that y was selected from; tied entries get equal shares."""
-    chosen = _is(y, x)
-    ties = [_is(y, rival) for rival in rivals if rival is not None]
+    y = unwrap(y)
+    chosen = at_once(_is, y, unwrap(x))
+    ties = [at_once(_is, y, unwrap(rival)) for rival in rivals if rival is not None]
+    return _only(chosen, at_once(_divided, g, chosen, *ties) if ties else g)
+
+
+def _divided(g: Any, chosen: Any, *ties: Any) -> Any:
+    """g, divided by the number of tied arrays."""
     if any(some(chosen & tie) for tie in ties):
-        g = g / np.maximum(1 * chosen + sum(1 * tie for tie in ties), 1).astype(g.dtype)
-    return _only(chosen, g)
+        return g / np.maximum(1 * chosen + sum(1 * tie for tie in ties), 1).astype(g.dtype)
+    return g
 
 
 def _is(y: Any, x: Any) -> Any:
     """Where x was selected: it equals y, or both are NaN."""
-    y, x = unwrap(y), unwrap(x)
     same, odd = y == x, y != y
     return same | (odd & (x != x)) if some(odd) else same
 

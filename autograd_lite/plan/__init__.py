@@ -5,12 +5,15 @@ The data flow, from a function to its replay::
     reach.py     f                -> the places that f reads and writes: Tensors, gradients, arrays, numbers
     traced.py    a value          -> `Traced`: an array on the seam that reports each NumPy call
     trace.py     one run of f     -> `Trace`: `Step(function, arguments, results)`, in the order of the calls
+    sending.py   a backward step  -> the calls of its rules, or one step
+    simplify.py  steps            -> steps: operators become ufuncs
     schedule.py  two equal traces -> `Plan`: guards first, equal steps once, no dead step
     replay.py    a plan           -> one Python function: a list of calls on local variables
 
 A step calls the function that the eager run called, on arrays of the same classes. So a replay has the same
-bits. What reads values inside of the library is one step: a kernel, an op of our own, the rules of a backward
-step (`pull`), an optimizer's step. A `Place` is what outlives a call: the values and the gradient of a
-Tensor, an entry of a dict, a closure cell. A plan loads a place when the run first needs it, and stores what
-the run has put there.
+bits. What reads values inside of the library is one step: a kernel, an op of our own, an optimizer's step.
+The rules of a backward step are taken apart into their own calls, unless they read values (`sending.py`).
+
+A `Place` is what outlives a call: the values and the gradient of a Tensor, an entry of a dict, a closure
+cell. A plan loads a place when the run first needs it, and stores what the run has put there.
 """

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .trace import Step, Trace, refs
+from .simplify import simplified
+from .slots import refs
+from .trace import Step, Trace
 
 __all__ = ["Plan", "late_guard", "scheduled"]
 
@@ -19,14 +21,24 @@ class Plan:
         steps: in the order of the replay.
         result: the result, with `Ref` for the values of slots.
         outputs: the slots in the result.
+        kinds: (shape, dtype) of each slot that holds an array or a number.
         constants: (array, copy) for arrays that the steps read and no place holds; the plan holds as long as
             each array equals its copy.
     """
 
     def __init__(
-        self, steps: list[Step], result: Any, outputs: list[int], constants: list[tuple[Any, Any]]
+        self,
+        steps: list[Step],
+        result: Any,
+        outputs: list[int],
+        values: dict[int, Any],
+        constants: list[tuple[Any, Any]],
     ) -> None:
         self.steps, self.result, self.outputs, self.constants = steps, result, outputs, constants
+        slots = {slot for step in steps for slot in refs(step.result)}
+        self.kinds: dict[int, tuple[tuple[int, ...], np.dtype[Any]]] = {
+            slot: kind for slot in sorted(slots) if (kind := _kind(values.get(slot))) is not None
+        }
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -44,7 +56,15 @@ def scheduled(trace: Trace, result: Any, outputs: list[int], constants: Iterable
     early = _early(trace)
     first = [step for i, step in enumerate(trace.steps) if i in early]
     rest = [step for i, step in enumerate(trace.steps) if i not in early]
-    return Plan(_living([*first, *rest], outputs), result, outputs, list(constants))
+    steps = _living(simplified([*first, *rest], trace.values), outputs)
+    return Plan(steps, result, outputs, trace.values, list(constants))
+
+
+def _kind(value: Any) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
+    """The shape and the dtype of a value; None for a value that is neither an array nor a number."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.shape, value.dtype
+    return ((), np.dtype(value.__class__)) if value.__class__ in (bool, int, float, complex) else None
 
 
 def _needs(step: Step) -> list[int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import sys
-import types
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, cast
 
@@ -14,34 +13,17 @@ from ..arrays import Holder
 from ..cotangents import fit
 from ..errors import CompileError, package, user_line
 from ..known import Rule
-from ..node import Leaf, Node, op_name
+from ..node import Node
 from ..pull import Sweep
 from ..recording import tracing
+from .sending import Sending
 from .shapes import ASKS_NO_VALUE, SHAPED_BY_VALUES
+from .slots import Ref, fill, refs, same, walk
 from .traced import Sent, Traced
 
-__all__ = ["Ref", "Step", "Trace", "difference", "fill", "refs", "replayed", "same"]
+__all__ = ["Ref", "Step", "Trace", "difference", "fill", "refs", "replayed", "same", "walk"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-_new = object.__new__
-_ARRAY, _FLOAT = np.ndarray, np.float64
-
-
-class Ref:
-    """A slot in the arguments or results of a step."""
-
-    __slots__ = ("slot",)
-
-    def __init__(self, slot: int) -> None:
-        self.slot = slot
-
-    def __eq__(self, other: object) -> bool:
-        return other.__class__ is Ref and other.slot == self.slot
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return f"v{self.slot}"
 
 
 class Step:
@@ -63,6 +45,14 @@ class Step:
         self.kind, self.quiet, self.line = kind, quiet, user_line()
         self.expected: Any = None
 
+    def changed(self, function: Any, args: Any, kwargs: Any = None) -> Step:
+        """The same step with another function."""
+        other = Step.__new__(Step)
+        other.function, other.args, other.kwargs = function, args, {} if kwargs is None else kwargs
+        other.result, other.kind, other.quiet = self.result, self.kind, self.quiet
+        other.line, other.expected = self.line, self.expected
+        return other
+
     def __repr__(self) -> str:
         words = [*map(_shown, self.args), *(f"{k}={_shown(v)}" for k, v in self.kwargs.items())]
         return f"{_shown(self.result)} = {_name(self.function)}({', '.join(words)})"
@@ -80,140 +70,12 @@ def _shown(value: Any) -> str:
     return repr(value) if isinstance(value, (Ref, int, float, str, slice, type(None))) else _name(value)
 
 
-# -- trees of slots --------------------------------------------------------------------------------
-
-
-def walk(tree: Any, change: Callable[[Any], Any]) -> Any:
-    """The same nested tuples, lists, dicts and slices with `change(leaf)` in place of each leaf."""
-    kind = tree.__class__
-    if kind is tuple or kind is list:
-        return kind([walk(item, change) for item in tree])
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return kind(*[walk(item, change) for item in tree])
-    if kind is dict:
-        return {key: walk(item, change) for key, item in tree.items()}
-    if kind is slice:
-        return slice(walk(tree.start, change), walk(tree.stop, change), walk(tree.step, change))
-    return change(tree)
-
-
-def refs(tree: Any) -> list[int]:
-    """The slots in a tree."""
-    found: list[int] = []
-    walk(tree, lambda leaf: found.append(leaf.slot) if leaf.__class__ is Ref else None)
-    return found
-
-
-def fill(tree: Any, values: Any) -> Any:
-    """A tree with the values of its slots."""
-    return walk(tree, lambda leaf: values[leaf.slot] if leaf.__class__ is Ref else leaf)
-
-
 def _value(leaf: Any) -> Any:
     return leaf._value if isinstance(leaf, Traced) else leaf
 
 
-def same(a: Any, b: Any, seen: int = 0) -> bool:
-    """Whether two constants are equal to the bit, or two functions have the same code and constants."""
-    if a is b:
-        return True
-    if a.__class__ is not b.__class__ or seen > 8:
-        return False
-    if isinstance(a, (np.ndarray, np.generic)):
-        return bool(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
-    if isinstance(a, (float, complex)):
-        return np.asarray(a).tobytes() == np.asarray(b).tobytes()
-    if isinstance(a, (tuple, list)):
-        return len(a) == len(b) and all(same(x, y, seen + 1) for x, y in zip(a, b, strict=True))
-    if isinstance(a, dict):
-        return list(a) == list(b) and all(same(a[key], b[key], seen + 1) for key in a)
-    if isinstance(a, slice):
-        return same((a.start, a.stop, a.step), (b.start, b.stop, b.step), seen)
-    if isinstance(a, types.FunctionType):
-        return a.__code__ is b.__code__ and same(_held(a), _held(b), seen + 1)
-    if isinstance(a, functools.partial):
-        return same((a.func, a.args, a.keywords), (b.func, b.args, b.keywords), seen + 1)
-    if isinstance(a, types.MethodType):
-        return a.__self__ is b.__self__ and same(a.__func__, b.__func__, seen + 1)
-    try:
-        return bool(a == b)
-    except Exception:
-        return False
-
-
-def _held(function: Any) -> Any:
-    cells = [cell.cell_contents for cell in function.__closure__ or ()]
-    return cells, function.__defaults__, function.__kwdefaults__
-
-
-# -- a backward step -------------------------------------------------------------------------------
-
-
-class Sending:
-    """What a step sends back, as a function of arrays: its rules, as the backward pass calls them."""
-
-    def __init__(self, pull: Any, node: Node, rule: Rule, sweep: Sweep) -> None:
-        self._pull, self._op, self._rule = pull, node.op, rule
-        self._sweep = Sweep()
-        self._inputs = tuple(_stub(x, sweep) for x in node.inputs)
-        self._needed = [i for i, x in enumerate(self._inputs) if x is not None]
-        self._node: Node = _new(Node)  # for the errors of `fit`
-        self._node.op = node.op
-        self.__name__ = f"pull_{op_name(node.op)}"
-
-    def __eq__(self, other: object) -> bool:
-        return other.__class__ is Sending and same(self._key(), other._key())
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def _key(self) -> Any:
-        return self._op, [None if x is None else (x.__class__, x.op) for x in self._inputs]
-
-    def __call__(self, g: Any, y: Any, args: Any, kwargs: Any) -> Any:
-        kind = g.__class__
-        if (
-            kwargs is None
-            and self._rule.ordinary
-            and (kind is _FLOAT or (kind is _ARRAY and g.dtype.kind != "c"))
-        ):
-            try:
-                return self._ordinary(g, y, args)
-            except Exception:  # `pull` raises it again, with the words of an error in the backward pass
-                pass
-        node: Node = _new(Node)
-        node.op, node.inputs, node.args, node.kwargs, node.value = self._op, self._inputs, args, kwargs, y
-        node.adjoint = node.notes = None
-        node.played, node.index = False, 1
-        seeds = self._pull(node, self._rule, g, self._sweep)
-        return tuple([gx for gx, x in zip(seeds, self._inputs, strict=True) if x is not None])
-
-    def _ordinary(self, g: Any, y: Any, args: Any) -> Any:
-        """The rules as the loop of `play` calls them."""
-        rule, sent = self._rule, []
-        for i in self._needed:
-            gx, arg = rule.vjps[i](g, y, *args), args[i]
-            kind = gx.__class__
-            if kind is not arg.__class__ or (
-                kind is _ARRAY and (gx.shape != arg.shape or gx.dtype is not arg.dtype)
-            ):
-                gx = fit(gx, arg, rule, self._node, i)
-            sent.append(gx)
-        return tuple(sent)
-
-
-def _stub(parent: Any, sweep: Sweep) -> Any:
-    """An input of a step as `pull` looks at it: its class, and its op where the pass goes on through it."""
-    if not isinstance(parent, Node) or not sweep.wants(parent):
-        return None
-    if not sweep.hears(parent):
-        return _LEAF
-    stub: Node = _new(Node)
-    stub.op, stub.index = parent.op, 0
-    return stub
-
-
-_LEAF = Leaf(np.float64(0.0))
-_LEAF.index = 0
+def _traced(leaf: Any) -> Any:
+    return leaf._value if isinstance(leaf, Traced) else None
 
 
 # -- the trace -------------------------------------------------------------------------------------
@@ -329,17 +191,60 @@ class Trace:
         return made
 
     def pull(self, pull: Any, node: Node, rule: Rule, g: Any, sweep: Sweep) -> list[Any]:
-        """The cotangents that a step sends back: one step of the trace."""
+        """The cotangents that a step sends back: the steps of its rules, or one step for all of them."""
         if sweep.checks:
             self.reason = self.reason or "detect_anomaly checks each step"
         step = Sending(pull, node, rule, sweep)
         arguments = g, node.value, node.args, node.kwargs
-        constants = walk(arguments, self._constant)
         results = step(*walk(arguments, _value))
-        given = iter([self._slot(x, Sent) for x in results])
-        made = [None if x is None else next(given) for x in step._inputs]
-        self.add(step, constants, {}, tuple(x for x in made if x is not None), "pure")
-        return made
+        sent = self._apart(step, rule, arguments, results)
+        if sent is None:
+            constants, plain = walk(arguments, self._constant), g.__class__ is Traced
+            sent = tuple(
+                [
+                    self._slot(x, Traced if x.__class__ is not tuple and step.sends_plain(i, plain) else Sent)
+                    for i, x in zip(step.needed, results, strict=True)
+                ]
+            )
+            self.add(step, constants, {}, sent, "pure")
+        given = iter(sent)
+        return [next(given) if i in step.needed else None for i in range(len(node.inputs))]
+
+    def _apart(self, step: Sending, rule: Rule, arguments: Any, results: Any) -> Any:
+        """The cotangents of the rules on traced arrays, each call a step.
+
+        None, and no step, for rules that read values or ask for the class of an array, and for cotangents
+        that are no plain arrays: then the backward step is one step.
+        """
+        g, y, args, kwargs = arguments
+        if g.__class__ is not Traced or not step.comes_apart(g._value, _value(y), [_traced(x) for x in args]):
+            return None
+        before, count, constants = len(self.steps), self.count, len(self.constants)
+        try:
+            sent = tuple(
+                [
+                    fit(rule.vjps[i](g, y, *args, **(kwargs or {})), args[i], rule, step.node, i)
+                    for i in step.needed
+                ]
+            )
+        except Exception:  # a value was read, or the rule refuses the class
+            sent = ()
+        if (
+            len(sent) == len(results)
+            and all(
+                x.__class__ is Traced and _alike(x._value, want)
+                for x, want in zip(sent, results, strict=True)
+            )
+            and all(made.kind == "pure" for made in self.steps[before:])
+        ):
+            return sent
+        del self.steps[before:]
+        for slot in range(count + 1, self.count + 1):
+            del self.values[slot]
+        for key in list(self.constants)[constants:]:
+            del self.constants[key]
+        self.count = count
+        return None
 
     # -- reads -------------------------------------------------------------------------------------
 
@@ -397,6 +302,11 @@ _ASKED = {
 
 def _itself(x: Any) -> Any:
     return x
+
+
+def _alike(a: Any, b: Any) -> bool:
+    """Whether two results have the same class, bits and order in memory."""
+    return a.__class__ is b.__class__ and same(a, b) and (a.ndim == 0 or a.strides == b.strides)
 
 
 def replayed(function: F) -> F:

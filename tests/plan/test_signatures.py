@@ -158,7 +158,7 @@ def test_a_plan_is_printed_and_asked_for() -> None:
         f.plan(X)
     f(X)
     f(X)
-    assert str(f.plan(X)) == "v1 = _argument(0, False)\nv2 = exp(v1)\nv3 = mul(v2, 2)"
+    assert str(f.plan(X)) == "v1 = _argument(0, False)\nv2 = exp(v1)\nv3 = multiply(v2, 2)"
     with pytest.raises(DTypeError, match=r"ag.compile\(f\), then f\(x\)"):
         ag.compile(3)
 

@@ -1,0 +1,88 @@
+"""Slots: trees whose leaves are numbers of slots, and the comparison of constants to the bit."""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Ref", "fill", "refs", "same", "walk"]
+
+
+class Ref:
+    """A slot in the arguments or results of a step."""
+
+    __slots__ = ("slot",)
+
+    def __init__(self, slot: int) -> None:
+        self.slot = slot
+
+    def __eq__(self, other: object) -> bool:
+        return other.__class__ is Ref and other.slot == self.slot
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"v{self.slot}"
+
+
+def walk(tree: Any, change: Callable[[Any], Any]) -> Any:
+    """The same nested tuples, lists, dicts and slices with `change(leaf)` in place of each leaf."""
+    kind = tree.__class__
+    if kind is tuple or kind is list:
+        return kind([walk(item, change) for item in tree])
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return kind(*[walk(item, change) for item in tree])
+    if kind is dict:
+        return {key: walk(item, change) for key, item in tree.items()}
+    if kind is slice:
+        return slice(walk(tree.start, change), walk(tree.stop, change), walk(tree.step, change))
+    return change(tree)
+
+
+def refs(tree: Any) -> list[int]:
+    """The slots in a tree."""
+    found: list[int] = []
+    walk(tree, lambda leaf: found.append(leaf.slot) if leaf.__class__ is Ref else None)
+    return found
+
+
+def fill(tree: Any, values: Any) -> Any:
+    """A tree with the values of its slots."""
+    return walk(tree, lambda leaf: values[leaf.slot] if leaf.__class__ is Ref else leaf)
+
+
+def same(a: Any, b: Any, seen: int = 0) -> bool:
+    """Whether two constants are equal to the bit, or two functions have the same code and constants."""
+    if a is b:
+        return True
+    if a.__class__ is not b.__class__ or seen > 8:
+        return False
+    if isinstance(a, (np.ndarray, np.generic)):
+        return bool(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
+    if isinstance(a, (float, complex)):
+        return np.asarray(a).tobytes() == np.asarray(b).tobytes()
+    if isinstance(a, (tuple, list)):
+        return len(a) == len(b) and all(same(x, y, seen + 1) for x, y in zip(a, b, strict=True))
+    if isinstance(a, dict):
+        return list(a) == list(b) and all(same(a[key], b[key], seen + 1) for key in a)
+    if isinstance(a, slice):
+        return same((a.start, a.stop, a.step), (b.start, b.stop, b.step), seen)
+    if isinstance(a, types.FunctionType):
+        return a.__code__ is b.__code__ and same(_held(a), _held(b), seen + 1)
+    if isinstance(a, functools.partial):
+        return same((a.func, a.args, a.keywords), (b.func, b.args, b.keywords), seen + 1)
+    if isinstance(a, types.MethodType):
+        return a.__self__ is b.__self__ and same(a.__func__, b.__func__, seen + 1)
+    try:
+        return bool(a == b)
+    except Exception:
+        return False
+
+
+def _held(function: Any) -> Any:
+    cells = [cell.cell_contents for cell in function.__closure__ or ()]
+    return cells, function.__defaults__, function.__kwdefaults__
