@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .groups import Group
 from .places import Data, Get
 from .schedule import Plan
 from .trace import Ref, Step, refs, same
@@ -69,7 +70,8 @@ class _Writer:
             return f"{self.name(step.function.place.tensor)}._data"
         words = [*map(self.text, step.args)]
         words += [f"{key}={self.text(value)}" for key, value in step.kwargs.items()]
-        return f"{self.name(step.function)}({', '.join(words)})"
+        function = step.function.run if step.function.__class__ is Group else step.function
+        return f"{self.name(function)}({', '.join(words)})"
 
     def write(self, step: Step, indent: str) -> None:
         """The lines of a step."""

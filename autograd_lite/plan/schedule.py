@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .fuse import fused
 from .simplify import simplified
 from .slots import refs
 from .trace import Step, Trace
@@ -57,7 +58,9 @@ def scheduled(trace: Trace, result: Any, outputs: list[int], constants: Iterable
     first = [step for i, step in enumerate(trace.steps) if i in early]
     rest = [step for i, step in enumerate(trace.steps) if i not in early]
     steps = _living(simplified([*first, *rest], trace.values), outputs)
-    return Plan(steps, result, outputs, trace.values, list(constants))
+    plan = Plan(steps, result, outputs, trace.values, list(constants))
+    plan.steps = fused(steps, outputs, plan.kinds)
+    return plan
 
 
 def _kind(value: Any) -> tuple[tuple[int, ...], np.dtype[Any]] | None:

@@ -85,21 +85,23 @@ def takes(word: str, dtype: np.dtype[Any]) -> bool:
     return dtype == _BOOL if word in COMPARING | LOGICAL | {"truth"} else dtype != _BOOL or word == "where"
 
 
-def prepared(program: Program, otherwise: Callable[..., Any]) -> Callable[..., Any]:
+def prepared(
+    program: Program, otherwise: Callable[..., Any], heard: Callable[[], bool]
+) -> Callable[..., Any]:
     """The function of a group: `run(*inputs)` returns the outputs in a list.
 
     Args:
         program: the group; `takes` must hold for its instructions.
         otherwise: computes the same with NumPy. It runs where an array is not what the program says, and where
-            NumPy may have a warning.
+            NumPy may have a warning that is heard.
+        heard: tells whether NumPy's warnings are heard now.
     """
     code = _Code(program)
     count = math.prod(program.shape)
     if not count:
         return otherwise
-    if not program.shape and all(dtype != _BOOL for _, dtype in program.inputs):
-        return _numbers(code, otherwise)
-    return _small(code, otherwise) if count <= SMALL else _large(code, otherwise)
+    make = _large if count > SMALL else _small if program.shape else _numbers
+    return make(code, otherwise, heard)
 
 
 # -- from words to instructions --------------------------------------------------------------------
@@ -260,7 +262,7 @@ def _sum(parts: Any, dtype: Any) -> Any:
     return dtype.type(total + error if math.isfinite(total) else total)
 
 
-def _numbers(code: _Code, otherwise: Callable[..., Any]) -> Callable[..., Any]:
+def _numbers(code: _Code, otherwise: Callable[..., Any], heard: Callable[[], bool]) -> Callable[..., Any]:
     """The function of a group of single numbers."""
     dtype, n = code.program.dtype, len(code.variables)
     write, function, zero, one = struct.Struct(f"{n}d").pack_into, prompt("group", dtype), *map(ctypes.c_int64, (0, 1))
@@ -293,12 +295,12 @@ def _numbers(code: _Code, otherwise: Callable[..., Any]) -> Callable[..., Any]:
                 if kind != dtype:
                     results[k] = masks[k] if kind == _BOOL else _sum(state.sums[place], dtype)
         pool.append(call)
-        return otherwise(*inputs) if warned else results
+        return otherwise(*inputs) if warned and heard() else results
 
     return run
 
 
-def _small(code: _Code, otherwise: Callable[..., Any]) -> Callable[..., Any]:
+def _small(code: _Code, otherwise: Callable[..., Any], heard: Callable[[], bool]) -> Callable[..., Any]:
     """The function of a group of few entries."""
     dtype = code.program.dtype
     function, zero = prompt("group", dtype), ctypes.c_int64(0)
@@ -329,12 +331,12 @@ def _small(code: _Code, otherwise: Callable[..., Any]) -> Callable[..., Any]:
         warned = function(argument, zero, count)
         results = [_sum(state.sums[a], dtype) if a.__class__ is int else a.copy() for a in outputs]
         pool.append(call)
-        return otherwise(*inputs) if warned else results
+        return otherwise(*inputs) if warned and heard() else results
 
     return run
 
 
-def _large(code: _Code, otherwise: Callable[..., Any]) -> Callable[..., Any]:
+def _large(code: _Code, otherwise: Callable[..., Any], heard: Callable[[], bool]) -> Callable[..., Any]:
     """The function of a group of many entries."""
     program = code.program
     dtype, shape, size = program.dtype, program.shape, math.prod(program.shape)
@@ -372,7 +374,7 @@ def _large(code: _Code, otherwise: Callable[..., Any]) -> Callable[..., Any]:
         ends = [size // block * k // threads * block for k in range(threads)] + [size]
         parts = in_parallel(work, [slice(a, b) for a, b in pairwise(ends)])
         done = [each for part in parts for each in part]
-        if any(warned for warned, _ in done):
+        if any(warned for warned, _ in done) and heard():
             return otherwise(*inputs)
         sums = sum(each for _, each in done)
         results = iter(made)
