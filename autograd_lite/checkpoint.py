@@ -22,7 +22,7 @@ from .pull import Sweep
 from .recording import Mode, enable_grad, is_recording, recomputed, tracing
 from .tensor import Tensor
 
-__all__ = ["checkpoint", "preserve"]
+__all__ = ["checkpoint", "preserve", "preserved_states", "restore_states"]
 
 
 def checkpoint(f: Function) -> Function:
@@ -54,7 +54,7 @@ def checkpoint(f: Function) -> Function:
         refuse_other_arithmetic(tree.flatten((args, kwargs))[0], f"checkpoint({op_name(f)})")
         if not is_recording() or tracing.get() is not None:  # a plan keeps the results
             return f(*args, **kwargs)
-        since, states = next_index(), _states()
+        since, states = next_index(), preserved_states()
         outputs, rebuild = tree.flatten(f(*args, **kwargs))
         kept = [i for i, y in enumerate(outputs) if isinstance(y, Tensor) and y.node is not None]
         ends = [outputs[i].node for i in kept]
@@ -120,11 +120,11 @@ def preserve(read: Callable[[], Any], write: Callable[[Any], None]) -> Hook:
 preserve(functools.partial(np.random.get_state, legacy=False), np.random.set_state)
 
 
-def _states() -> dict[int, Any]:
+def preserved_states() -> dict[int, Any]:
     return {key: read() for key, (read, _) in list(_preserved.items())}
 
 
-def _set_states(states: dict[int, Any]) -> None:
+def restore_states(states: dict[int, Any]) -> None:
     for key, state in states.items():
         if key in _preserved:
             _preserved[key][1](state)
@@ -154,16 +154,16 @@ class _Segment:
 
     def outputs(self) -> list[Any]:
         """Compute the outputs again, from the states at the start of the first call."""
-        now = _states()
+        now = preserved_states()
         try:
-            _set_states(self.states)
+            restore_states(self.states)
             with Mode(recomputed):
                 outputs = tree.flatten(self.f(*self.args, **self.kwargs))[0]
         finally:
             try:
-                _set_states(now)
+                restore_states(now)
             except BaseException:  # an interrupt: set the states again
-                _set_states(now)
+                restore_states(now)
                 raise
         return [outputs[i] if i < len(outputs) else None for i in self.kept]
 

@@ -26,7 +26,7 @@ from contextvars import ContextVar
 from types import FrameType
 from typing import Any, Self, TypeVar, overload
 
-__all__ = ["Block", "Mode", "State", "current", "hold", "tracing"]
+__all__ = ["ALONE", "Block", "Mode", "State", "current", "hold", "tracing"]
 __all__ += ["enable_grad", "is_recomputing", "is_recording", "no_grad"]
 
 Listener = Callable[[Any], None]
@@ -159,8 +159,10 @@ class Interleaved(State):
     recomputing = property(lambda self: self.now().recomputing)
 
 
-_START = State()
-_state: ContextVar[State] = ContextVar("recording", default=_START)
+ALONE = State()
+"""The state outside of all blocks."""
+
+_state: ContextVar[State] = ContextVar("recording", default=ALONE)
 put = _state.set
 current = _state.get
 """The recording state of this thread and task."""
@@ -180,7 +182,7 @@ def _blocks(state: State) -> list[Block]:
 
 def _all(blocks: list[Block]) -> State:
     """The state inside of all these blocks."""
-    state = _START
+    state = ALONE
     for block in blocks:
         state = block.change(state)
     return state
@@ -201,19 +203,19 @@ def without(state: State, block: Block | None) -> State:
     """The chain without `block`, and without the blocks of generators that have ended elsewhere."""
     if state.block is block:
         return state.outer  # type: ignore[no-any-return]
-    blocks, state = _blocks(state), _START
+    blocks, state = _blocks(state), ALONE
     for other in blocks:
         if other is not block and not (other.thread and other.frame is None):
             state = entered(state, other)
     return state
 
 
-_SILENT = entered(_START, Block(silent))
+_SILENT = entered(ALONE, Block(silent))
 
 
 def silenced(outer: State) -> State:
     """The state of a backward pass that is not recorded."""
-    if outer is _START:
+    if outer is ALONE:
         return _SILENT
     return entered(outer, Block(silent, None if outer.__class__ is State else sys._getframe(1)))
 

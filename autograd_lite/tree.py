@@ -15,7 +15,7 @@ from typing import Any
 
 from .errors import DTypeError
 
-__all__ = ["flatten", "map_leaves", "paths", "skeleton"]
+__all__ = ["flatten", "map_leaves", "ordered_keys", "paths", "skeleton"]
 
 
 def flatten(tree: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
@@ -50,7 +50,7 @@ def paths(tree: Any) -> list[str]:
     ["['layers'][0][0]", "['layers'][0][1]", "['w']"]
     """
     if isinstance(tree, dict):
-        return [f"[{key!r}]{path}" for key in _keys(tree) for path in paths(tree[key])]
+        return [f"[{key!r}]{path}" for key in ordered_keys(tree) for path in paths(tree[key])]
     if isinstance(tree, (tuple, list)):
         return [f"[{i}]{path}" for i, item in enumerate(tree) for path in paths(item)]
     return [] if tree is None else [""]
@@ -69,7 +69,8 @@ def skeleton(tree: Any) -> Any:
     return None if tree is None else "leaf"
 
 
-def _keys(tree: dict[Any, Any]) -> list[Any]:
+def ordered_keys(tree: dict[Any, Any]) -> list[Any]:
+    """The keys of a dict in the order of its leaves: sorted, if they sort."""
     try:
         return sorted(tree)
     except TypeError:
@@ -78,7 +79,7 @@ def _keys(tree: dict[Any, Any]) -> list[Any]:
 
 def _collect(tree: Any, leaves: list[Any]) -> None:
     if isinstance(tree, dict):
-        for key in _keys(tree):
+        for key in ordered_keys(tree):
             _collect(tree[key], leaves)
     elif isinstance(tree, (tuple, list)):
         for item in tree:
@@ -89,7 +90,7 @@ def _collect(tree: Any, leaves: list[Any]) -> None:
 
 def _replace(tree: Any, values: Iterator[Any]) -> Any:
     if isinstance(tree, dict):
-        return _remade(tree, {key: _replace(tree[key], values) for key in _keys(tree)})
+        return _remade(tree, {key: _replace(tree[key], values) for key in ordered_keys(tree)})
     if isinstance(tree, (tuple, list)):
         return _remade(tree, [_replace(item, values) for item in tree])
     return None if tree is None else next(values)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -17,7 +20,7 @@ from .reach import Reached, reach
 from .trace import Ref, Trace, same, walk
 from .traced import Sent, Traced
 
-__all__ = ["Arguments", "Result", "clean", "given"]
+__all__ = ["Arguments", "Result", "builder", "clean"]
 
 STATIC = (bool, str, bytes, type(None), type(Ellipsis), type, np.dtype)
 """Classes of arguments that are part of the signature."""
@@ -31,41 +34,47 @@ class Arguments:
 
     Attributes:
         leaves: the arguments in the nested containers, in order.
-        key: the part of the signature that the arguments give.
+        fixed: the positions of arguments whose values belong to the signature.
+        objects: the arguments that the function may look into, such as a module.
         reason: why such a call is not replayed.
     """
 
     def __init__(self, f: Any, args: Any, kwargs: Any, static: tuple[int, ...]) -> None:
         self.args, self.kwargs = args, kwargs
-        fixed = {i % len(args) for i in static if -len(args) <= i < len(args)}
-        self.open = [None if i in fixed else x for i, x in enumerate(args)]
+        self.fixed = {i % len(args) for i in static if -len(args) <= i < len(args)}
+        self.open = [None if i in self.fixed else x for i, x in enumerate(args)]
         self.leaves, self.rebuild = tree.flatten((self.open, kwargs))
-        self.fixed = fixed
         self.reason: str | None = None
-        leaf_keys = tuple(map(self._of, self.leaves))
-        statics = tuple([(i, _hashed(args[i])) for i in sorted(fixed)])
-        shape = repr(tree.skeleton((self.open, kwargs)))
-        self.key = leaf_keys, statics, shape, len(args)
+        self.objects: list[Any] = []
+        for x in self.leaves:
+            self._look(x)
+        for i in sorted(self.fixed):
+            _hashed(args[i])
+            self.objects.append(args[i])
+        names = _names_of(f)
+        paths = [_named(path, names) for path in tree.paths(self.open)] + [
+            path[2:].replace("']", "", 1) for path in tree.paths(kwargs)
+        ]
+        self.parts = dict(zip(paths, map(_words, self.leaves), strict=True))
+        self.parts |= {_named(f"[{i}]", names): repr(args[i]) for i in sorted(self.fixed)}
         self._swapped: list[tuple[Box, Any, Traced]] = []
 
     @property
     def words(self) -> str:
         """The arguments in words."""
-        return ", ".join([describe(x) if not isinstance(x, float) else "float" for x in self.leaves])
+        return ", ".join(map(_words, self.leaves))
 
-    def _of(self, x: Any) -> Any:
-        """The part of the signature that an argument gives."""
+    def _look(self, x: Any) -> None:
+        """Refuse an argument that no plan can take."""
         if isinstance(x, Box):
             if x.node is not None and x.node.op is not None:
                 self.reason = "an argument is a result on the tape"
-            data = x._data
-            return type(x), data.__class__, data.shape, data.dtype, x.node is None, x.grad is None
-        if isinstance(x, (np.ndarray, np.generic)):
+        elif isinstance(x, (np.ndarray, np.generic)):
             refuse_other_arithmetic(x, "ag.compile")
-            return x.__class__, x.shape, x.dtype
-        if isinstance(x, (int, float, complex)) and not isinstance(x, bool):
-            return x.__class__
-        return x.__class__, _hashed(x)
+        elif not isinstance(x, (int, float, complex)):
+            _hashed(x)
+            if not isinstance(x, STATIC):
+                self.objects.append(x)
 
     def traced(self, trace: Trace) -> Any:
         """The arguments with traced arrays inside."""
@@ -115,8 +124,24 @@ def _put(x: Box, value: Any) -> None:
         x.node.value = value
 
 
-def _hashed(x: Any) -> Any:
-    """A static argument as a key; raises for an object that has none."""
+def _words(x: Any) -> str:
+    return "float" if isinstance(x, float) else describe(x)
+
+
+def _names_of(f: Any) -> list[str]:
+    """The names of the positional arguments of a function, as far as its code tells them."""
+    code = getattr(f, "__code__", None)
+    return list(code.co_varnames[: code.co_argcount])[isinstance(f, MethodType) :] if code is not None else []
+
+
+def _named(path: str, names: list[str]) -> str:
+    """The path of a leaf, "[1][0]", with the name of the argument: "y[0]"."""
+    number, _, rest = path[1:].partition("]")
+    return (names[int(number)] if int(number) < len(names) else f"argument {number}") + rest
+
+
+def _hashed(x: Any) -> None:
+    """Refuse a static argument that cannot be hashed."""
     try:
         hash(x)
     except TypeError as error:
@@ -124,7 +149,6 @@ def _hashed(x: Any) -> Any:
             f"ag.compile: the static argument {describe(x)} cannot be hashed; pass a number, a string, or a "
             "tuple"
         ) from error
-    return x.__class__, x
 
 
 # -- results ---------------------------------------------------------------------------------------
@@ -213,7 +237,16 @@ def _clean_tape(ends: list[Node]) -> None:
         )
 
 
-def given(leaf: Any, values: dict[int, Any]) -> Any:
+def builder(spec: Any) -> Callable[[Any], Any]:
+    """A function that makes the result of a replay of the values of its slots."""
+    if spec.__class__ is Ref:
+        return operator.itemgetter(spec.slot)
+    if spec.__class__ is tuple and len(spec) > 1 and all(item.__class__ is Ref for item in spec):
+        return operator.itemgetter(*[item.slot for item in spec])
+    return lambda values: walk(spec, lambda leaf: _given(leaf, values))
+
+
+def _given(leaf: Any, values: Any) -> Any:
     """A leaf of the result of a replay."""
     kind = leaf.__class__
     if kind is Ref:

@@ -2,7 +2,9 @@
 
 Each signature of a call has an entry: nothing yet, the trace of the first call, a plan, or the reason why
 calls of this signature stay eager. The first two calls run the function on traced arrays, which compute as
-the eager run does. Two equal traces make a plan.
+the eager run does. Two equal traces make a plan. A call looks for the entry whose checks hold. A replay
+without effects needs no lock. A replay with effects holds the lock of the function, and is undone after an
+exception.
 """
 
 from __future__ import annotations
@@ -12,19 +14,23 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..box import Box
 from ..errors import CompileError, DTypeError
 from ..node import op_name
-from ..recording import current, is_recording, tracing
+from ..recording import ALONE, State, current, tracing
 from ..views import living
 from ..words.explain import describe
 from ..words.mistakes import warn_of_mistake
-from .calls import Arguments, Result, clean, given
+from .calls import Arguments, Result, builder, clean
+from .fits import arguments_check, state_check
 from .places import Places
-from .reach import Reached, reach
+from .reach import NUMBERS, Reached, differs, reach
 from .replay import Mismatch, replay_of
 from .schedule import Plan, late_guard, scheduled
-from .trace import Trace, difference, same, walk
+from .trace import Trace, difference, same
+from .undo import Undo, draws, whole, written_by
 
 __all__ = ["Compiled", "compile"]
 
@@ -62,33 +68,63 @@ def compile(f: Callable[..., Any], *, static_argnums: int | tuple[int, ...] = ()
 
 
 class _Entry:
-    """What is kept of a signature: the trace of one call, then a replay, or the reason to stay eager."""
+    """What is kept of a signature: its checks, the trace of one call, then a replay, or the reason to stay eager.
 
-    def __init__(self, words: str) -> None:
-        self.words = words
+    Attributes:
+        fits: the check of the arguments: their leaves, or None.
+        stands: the check of what the function reaches.
+        undo: puts back what a replay has changed; None for a plan without effects.
+        why: what was another way in the signature before it.
+    """
+
+    def __init__(self, call: Arguments, found: Reached, recording: bool) -> None:
+        self.words, self.parts, self.found, self.recording = call.words, call.parts, found, recording
+        self.fits = arguments_check(call.args, call.kwargs, call.fixed)
+        self.stands = state_check(found)
+        self.uses = self.failed = 0
+        self.why = ""
         self.trace: Trace | None = None
-        self.result: Any = None
+        self.spec: Any = None
         self.plan: Plan | None = None
         self.replay: Callable[[list[Any]], Any] | None = None
-        self.reason: str | None = None
-        self.failed = 0
-        self.pure = False
+        self.result: Callable[[Any], Any] = _nothing
+        self.undo: Undo | None = None
+        self.reason = call.reason or next(iter(found.eager), None) or _on_tape(found)
+
+    def __str__(self) -> str:
+        kind = "eager" if self.reason else "replayed" if self.plan else "watched"
+        return f"{kind}: {self.words}" + (f" ({self.reason})" if self.reason else "") + self.why
+
+    def anew(self, before: _Entry) -> str:
+        """What is another way than in an earlier signature."""
+        if self.recording is not before.recording:
+            return f"recording from {before.recording} to {self.recording}"
+        for name, words in self.parts.items():
+            if words != before.parts.get(name):
+                return f"{name} from {before.parts.get(name, 'nothing')} to {words}"
+        for entry, value in before.found.links:
+            if (now := entry.get()) is not value and differs(now, value):
+                told = isinstance(value, NUMBERS) and isinstance(now, NUMBERS)
+                return f"{entry!r}" + (f" from {value!r} to {now!r}" if told else " holds another object")
+        return "a Tensor or an array that the function reaches: its shape, its dtype, or whether it has a gradient"
+
+
+def _nothing(values: Any) -> None:
+    """The result before there is a plan."""
 
 
 class Compiled:
     """A compiled function; see `compile`.
 
     Attributes:
-        signatures: one line for each signature: what it is, and whether its calls are replayed or eager.
+        signatures: one line for each signature: what it is, whether its calls are replayed or eager, and what
+            was another way in the signature before.
     """
 
     def __init__(self, f: Callable[..., Any], static_argnums: tuple[int, ...]) -> None:
         functools.update_wrapper(self, f, updated=())
         self._f, self._static = f, static_argnums
-        self._entries: dict[Any, _Entry] = {}
-        self._found: Reached | None = None
-        self._places: Places | None = None
-        self._key: Any = None
+        self._entries: tuple[_Entry, ...] = ()
         self._lock = threading.RLock()
         self._told: set[str] = set()
         self._changes: set[Any] = set()
@@ -106,109 +142,163 @@ class Compiled:
     @property
     def signatures(self) -> list[str]:
         """What is kept, one line for each signature."""
-        return [
-            f"{'eager' if e.reason else 'replayed' if e.plan else 'watched'}: {e.words}"
-            + (f" ({e.reason})" if e.reason else "")
-            for e in self._entries.values()
-        ]
+        return [str(entry) for entry in reversed(self._entries)]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if tracing.get() is not None:
             return self._f(*args, **kwargs)
-        if (reason := self._always or _around()) is not None:
+        state = current()
+        if state is not ALONE and (reason := _around(state)) is not None:
             self._tell(reason)
             return self._f(*args, **kwargs)
-        with self._lock:
-            call = Arguments(self._f, args, kwargs, self._static)
-            entry = self._entry(call)
-            if entry.replay is not None:
+        recording = state.listeners is not None
+        for entry in self._entries:
+            if (
+                entry.recording is recording
+                and (leaves := entry.fits(args, kwargs)) is not None
+                and entry.stands()
+                and entry.replay is not None
+            ):
+                entry.uses += 1
+                if entry.undo is not None:
+                    return self._undoable(entry, entry.undo, leaves, args, kwargs)
                 try:
-                    return self._replayed(entry, call)
-                except Mismatch:
-                    entry.failed += 1
-                    if entry.failed > 8:
-                        entry.reason, entry.replay = (
-                            "the library reads values that differ between calls",
-                            None,
-                        )
-                    return self._f(*args, **kwargs)
-                except Exception:
-                    if not entry.pure:
-                        raise
-                    return self._f(*args, **kwargs)  # which raises it in the library's words
-            if entry.reason is not None:
-                self._tell(f"{entry.words}: {entry.reason}")
-                return self._f(*args, **kwargs)
-            return self._watched(entry, call)
+                    return entry.result(entry.replay(leaves))
+                except Exception as error:
+                    return self._failed(entry, error, args, kwargs)
+        return self._without_plan(args, kwargs, recording)
 
     def plan(self, *args: Any, **kwargs: Any) -> Plan:
-        """The plan of a call that has been watched twice; `print(plan)` is the evaluation trace.
+        """The plan of a call; `print(plan)` is the evaluation trace.
+
+        If calls of this signature have no plan yet, the function runs on the arguments, twice. Then all that it
+        has changed is put back: parameters, gradients, the optimizer, the arguments, random numbers of `nn`.
 
         Raises:
-            CompileError: calls of this signature have no plan.
+            CompileError: calls of this signature stay eager; or f reads a value, or its two runs differ.
         """
         with self._lock:
-            entry = self._entry(Arguments(self._f, args, kwargs, self._static))
+            recording = current().listeners is not None
+            entry, call = self._entry(args, kwargs, recording)
+            undo = whole(entry.found)
+            undo.keep([])
+            leaves = [(leaf, leaf.copy()) for leaf in call.leaves if isinstance(leaf, np.ndarray)]
+            while entry.plan is None and entry.reason is None:
+                try:
+                    self._watched(entry, Arguments(self._f, args, kwargs, self._static))
+                finally:
+                    undo.restore()
+                    for leaf, copy in leaves:
+                        if leaf.flags.writeable:
+                            np.copyto(leaf, copy)
             if entry.plan is None:
-                raise CompileError(
-                    f"no plan for {entry.words}: "
-                    + (entry.reason or "call the function twice with arguments of these shapes first")
-                )
+                raise CompileError(f"no plan for {entry.words}: {entry.reason}")
             return entry.plan
 
     # -- signatures --------------------------------------------------------------------------------
 
-    def _entry(self, call: Arguments) -> _Entry:
-        if self._found is None or self._found.changed() is not None:
-            self._found = reach(self._f)
-            self._places = Places(self._found)
-            self._key = self._found.key()
-        places: Any = self._places
-        key = (call.key, self._key, places.signature(), is_recording())
-        entry = self._entries.get(key)
-        if entry is None:
+    def _entry(self, args: Any, kwargs: Any, recording: bool) -> tuple[_Entry, Arguments]:
+        """The entry of a call, and its arguments. The caller holds the lock."""
+        call = Arguments(self._f, args, kwargs, self._static)
+        for entry in self._entries:
+            if entry.recording is recording and entry.fits(args, kwargs) is not None and entry.stands():
+                return entry, call
+        entry = _Entry(call, reach(self._f, *call.objects), recording)
+        if self._entries:
+            what = entry.anew(self._entries[0])
+            entry.why = f"; made anew: {what}"
             if len(self._entries) >= MOST:
-                self._entries.pop(next(iter(self._entries)))
                 self._tell(
-                    f"more than {MOST} signatures: the shapes, the static arguments, or numbers that the "
-                    f"function reads keep changing; the last is {call.words}"
+                    f"some calls; there are more than {MOST} signatures, the last one for {what}", "many"
                 )
-            entry = self._entries[key] = _Entry(call.words)
-            entry.reason = call.reason or next(iter(self._found.eager), None) or _on_tape(self._found)
-        return entry
+                least = min(self._entries, key=lambda entry: entry.uses)
+                self._entries = tuple([entry for entry in self._entries if entry is not least])
+        self._entries = (entry, *self._entries)
+        return entry, call
 
-    def _tell(self, reason: str) -> None:
+    def _tell(self, reason: str, once: str = "") -> None:
         """Say once why calls are not replayed."""
-        if reason not in self._told:
-            self._told.add(reason)
+        if (once or reason) not in self._told:
+            self._told.add(once or reason)
             warn_of_mistake(f"ag.compile({op_name(self._f)}) runs eagerly: {reason}")
+
+    # -- replays -----------------------------------------------------------------------------------
+
+    def _undoable(self, entry: _Entry, undo: Undo, leaves: list[Any], args: Any, kwargs: Any) -> Any:
+        """A replay with effects: after an exception, all is as before the call."""
+        with self._lock:
+            undo.keep(leaves)
+            try:
+                return entry.result(entry.replay(leaves))  # type: ignore[misc]
+            except BaseException as error:
+                undo.restore()
+                if not isinstance(error, Exception):
+                    raise
+                try:
+                    return self._failed(entry, error, args, kwargs)
+                except BaseException:
+                    undo.restore()
+                    raise
+
+    def _failed(self, entry: _Entry, error: Exception, args: Any, kwargs: Any) -> Any:
+        """Run a call eagerly that the plan does not hold for, or whose error needs the library's words."""
+        if isinstance(error, Mismatch):
+            entry.failed += 1
+            if entry.failed > 8:
+                entry.reason = "the library reads values that differ between calls"
+                entry.replay = None
+        return self._f(*args, **kwargs)
 
     # -- watching ----------------------------------------------------------------------------------
 
+    def _without_plan(self, args: Any, kwargs: Any, recording: bool) -> Any:
+        """A call that is watched, or stays eager."""
+        with self._lock:
+            if self._always is None:
+                entry, call = self._entry(args, kwargs, recording)
+                if entry.replay is not None:  # another thread has made the plan
+                    return self(*args, **kwargs)
+                if entry.reason is None:
+                    return self._watched(entry, call)
+                self._tell(f"{entry.words}: {entry.reason}")
+            else:
+                self._tell(self._always)
+        return self._f(*args, **kwargs)
+
     def _watched(self, entry: _Entry, call: Arguments) -> Any:
         """Run the function on traced arrays, which compute as the eager run does."""
-        places, found, trace = Places(self._found), self._found, Trace()  # type: ignore[arg-type]
+        places, found, trace = Places(entry.found), entry.found, Trace()
         trace.places = places
-        token = tracing.set(trace)
+        before = tracing.get()
+
+        def over() -> None:
+            tracing.set(before)
+            places.restore()
+            call.restore()
+            trace.open = False
+
+        tracing.set(trace)
         try:
-            args, kwargs = call.traced(trace)
-            places.load(trace)
-            out = self._f(*args, **kwargs)
-            places.store(trace)
-            result = Result(trace, out, found)
-            trace.reason = trace.reason or result.reason or call.changed(trace)
+            try:
+                args, kwargs = call.traced(trace)
+                places.load(trace)
+                out = self._f(*args, **kwargs)
+                places.store(trace)
+                result = Result(trace, out, found)
+                trace.reason = trace.reason or result.reason or call.changed(trace)
+            finally:
+                try:
+                    over()
+                except BaseException:  # an interrupt
+                    over()
+                    raise
         except Exception as error:  # NumPy raises an error of its own from that of an entry that it reads
             cause = error.__cause__ or error.__context__
             if isinstance(cause, CompileError) and not isinstance(error, CompileError):
                 raise cause from None
             raise
-        finally:
-            tracing.reset(token)
-            places.restore()
-            call.restore()
-            trace.open = False
         out = result.plain()
-        changed = found.changed()  # type: ignore[union-attr]
+        changed = found.changed()
         if changed is not None:
             clean(reach(self._f))
             self._count(changed)
@@ -232,48 +322,56 @@ class Compiled:
         """Decide what calls of a signature do from now on."""
         if trace.reason is not None:
             entry.reason = trace.reason
-        elif entry.trace is None:
-            entry.trace, entry.result = trace, result
-        else:
-            one, first = entry.trace, entry.result
-            entry.trace = entry.result = None
-            what = difference(one, trace)
-            if what is None and not same(first.spec, result.spec):
-                what = "the results that come from no argument"
-            if what is not None and what.startswith("read: "):
-                entry.reason = what.removeprefix("read: ")
-                return
-            if what is not None:
-                raise CompileError(
-                    f"two runs of {op_name(self._f)} on arguments of one signature differ: {what}. A plan "
-                    "repeats what ran: pass what changes as an argument, keep a counter in an array or a "
-                    "Tensor, and draw random numbers with nn.random or outside"
-                )
-            if changed is not None:
-                entry.reason = f"the function changes {changed!r}"
-                return
-            both = [pair for key, pair in trace.constants.items() if key in one.constants]
-            plan = scheduled(trace, result.spec, result.outputs, both)
-            trace.values.clear()
-            if (guard := late_guard(plan)) is not None:
-                entry.reason = f"the library reads a value after an effect, at {guard.line}"
-                return
-            entry.plan, entry.replay = plan, replay_of(plan)
-            entry.pure = all(step.kind != "effect" for step in plan.steps)
+            return
+        if entry.trace is None:
+            entry.trace, entry.spec = trace, result.spec
+            return
+        one, spec = entry.trace, entry.spec
+        entry.trace = entry.spec = None
+        what = difference(one, trace)
+        if what is None and not same(spec, result.spec):
+            what = "the results that come from no argument"
+        if what is not None and what.startswith("read: "):
+            entry.reason = what.removeprefix("read: ")
+            return
+        if what is not None:
+            raise CompileError(
+                f"two runs of {op_name(self._f)} on arguments of one signature differ: {what}. A plan "
+                "repeats what ran: pass what changes as an argument, keep a counter in an array or a "
+                "Tensor, and draw random numbers with nn.random or outside"
+            )
+        if changed is not None:
+            entry.reason = f"the function changes {changed!r}"
+            return
+        both = [pair for key, pair in trace.constants.items() if key in one.constants]
+        plan = scheduled(trace, result.spec, result.outputs, both)
+        written = written_by(trace)
+        trace.values.clear()
+        if (guard := late_guard(plan)) is not None:
+            entry.reason = f"the library reads a value after an effect, at {guard.line}"
+            return
+        if any(step.kind == "effect" for step in plan.steps):
+            entry.undo = Undo(entry.found, written, draws=draws(plan.steps))
+        entry.plan, entry.result = plan, builder(plan.result)
+        entry.replay = _with_constants(plan, replay_of(plan))
 
-    def _replayed(self, entry: _Entry, call: Arguments) -> Any:
-        plan: Any = entry.plan
+
+def _with_constants(plan: Plan, replay: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:
+    """A replay that holds only while the arrays that no place holds are as they were."""
+    if not plan.constants:
+        return replay
+
+    def compared(leaves: list[Any]) -> Any:
         for array, copy in plan.constants:
             if not same(array, copy):
                 raise Mismatch
-        assert entry.replay is not None
-        values = entry.replay(call.leaves)
-        return walk(plan.result, lambda leaf: given(leaf, values))
+        return replay(leaves)
+
+    return compared
 
 
-def _around() -> str | None:
+def _around(state: State) -> str | None:
     """Why a call in this recording state is not replayed; None if it may be."""
-    state = current()
     if state.checks is not None:
         return "detect_anomaly checks each step"
     if state.watchers:

@@ -145,13 +145,6 @@ class Places:
         self.places.extend(Held(entry) for entry in found.held)
         self.known: list[Any] = []
 
-    def signature(self) -> Any:
-        """What a plan depends on in the places: shapes, dtypes, and which Tensors require gradients."""
-        return tuple(
-            [None if v is None else (v.__class__, v.shape, v.dtype) for v in map(_got, self.places)]
-            + [None if t.node is None else t.node.__class__ for t in self.tensors]
-        )
-
     def load(self, trace: Trace) -> None:
         """Put traced values into the places, each a step that reads the place."""
         before = self.known or [None] * len(self.places)
@@ -203,11 +196,6 @@ class Places:
             node = tensor.node
             if node is not None and isinstance(node.adjoint, Traced):
                 node.adjoint = None
-
-
-def _got(place: Any) -> Any:
-    value = place.get()
-    return None if value is MISSING else value
 
 
 def _arguments(trace: Trace, value: Any) -> tuple[Any, dict[str, Any]]:

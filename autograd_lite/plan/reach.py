@@ -21,7 +21,7 @@ from ..box import Box
 from .trace import same
 from .traced import Traced
 
-__all__ = ["MISSING", "Entry", "Reached", "reach"]
+__all__ = ["CELL", "MISSING", "NUMBERS", "Entry", "Reached", "differs", "reach"]
 
 LIBRARIES = frozenset({"numpy", "autograd_lite", "nn", "visualize"}) | sys.stdlib_module_names
 """Packages whose functions and classes are not walked through."""
@@ -92,17 +92,11 @@ class Reached:
         self.outside: list[Any] = []
         self.eager: list[str] = []
 
-    def key(self) -> Any:
-        """What the walk has found, as a key: numbers by value, objects by identity."""
-        numbers = [v if isinstance(v, NUMBERS) else id(v) for _, v in self.links]
-        fixed = [v.tobytes() if isinstance(v, np.ndarray) else repr(v) for _, v in self.fixed]
-        return tuple([(v.__class__, repr(v)) for v in numbers]), tuple(map(id, self.tensors)), tuple(fixed)
-
     def changed(self) -> Entry | None:
         """The first entry that holds another object."""
         for entry, value in self.links:
             now = entry.get()
-            if now is not value and (now.__class__ is not value.__class__ or not _equal(now, value)):
+            if now is not value and differs(now, value):
                 return entry
         for holder, n in self.sizes:
             if len(holder) != n:
@@ -111,6 +105,11 @@ class Reached:
             if not same(value, copy):
                 return Entry([value], f"a {type(value).__name__}")
         return None
+
+
+def differs(now: Any, before: Any) -> bool:
+    """Whether an entry that held one object holds another one now; numbers are compared by their bits."""
+    return now.__class__ is not before.__class__ or not _equal(now, before)
 
 
 def _equal(a: Any, b: Any) -> bool:
@@ -146,6 +145,8 @@ def reach(*roots: Any) -> Reached:
         alive.append(value)
         if isinstance(value, Box):
             found.tensors.append(value)
+            hooks = getattr(value.node, "hooks", None) or {}
+            todo.extend((hook, None) for hook in hooks.values())
             continue
         if reason := getattr(type(value), "__plan_eager__", None):
             found.eager.append(reason)

@@ -154,11 +154,12 @@ def test_an_error_of_a_replay_is_the_error_of_the_eager_run() -> None:
 
 def test_a_plan_is_printed_and_asked_for() -> None:
     f = ag.compile(lambda x: np.exp(x) * 2)
-    with pytest.raises(CompileError, match="call the function twice"):
-        f.plan(X)
-    f(X)
-    f(X)
     assert str(f.plan(X)) == "v1 = _argument(0, False)\nv2 = exp(v1)\nv3 = multiply(v2, 2)"
+    assert f.signatures == ["replayed: float64 (3,)"]
+    with pytest.raises(CompileError, match=r"reads a value"):
+        ag.compile(lambda x: x if x[0] > 0 else -x).plan(X)
+    with pytest.raises(CompileError, match="no plan for float64 .3,.: .* calls isinstance"):
+        ag.compile(lambda x: x if isinstance(x, np.ndarray) else -x).plan(X)
     with pytest.raises(DTypeError, match=r"ag.compile\(f\), then f\(x\)"):
         ag.compile(3)
 

@@ -1,0 +1,196 @@
+"""A call is done or not done: what it may change is kept before the call, and put back after an exception.
+
+Values of Tensors and gradients are replaced by a step, not written into: a reference is enough. Arrays that a
+plan writes into are copied before each call, and so is the state of an optimizer, whose `update` may write into
+it. The copies go into arrays that are kept from call to call. The cost of a call is a quarter of a microsecond
+for each Tensor, half a microsecond for each array of the state, and the copy of these arrays: for Adam, two
+numbers for each parameter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from ..box import Box
+from ..checkpoint import preserved_states, restore_states
+from .places import Grad
+from .reach import MISSING, Reached
+from .trace import Step, Trace
+
+__all__ = ["Undo", "draws", "whole", "written_by"]
+
+
+class Undo:
+    """What a call may change, as it was before the call.
+
+    Args:
+        found: what the function reaches.
+        written: functions of the leaves of the arguments; each returns an array that the call writes into,
+            or None.
+        draws: whether the call may draw random numbers.
+        links: whether the call may put other objects into the containers that the walk has passed.
+    """
+
+    def __init__(
+        self, found: Reached, written: list[Callable[[list[Any]], Any]], draws: bool, links: bool = False
+    ) -> None:
+        self._found, self._written, self._draws, self._links = found, written, draws, links
+        self._spare: dict[int, Any] = {}
+        self.before: tuple[Any, ...] = ()
+
+    def keep(self, leaves: list[Any]) -> None:
+        """Keep the state before a call.
+
+        Args:
+            leaves: the leaves of the arguments.
+        """
+        found = self._found
+        tensors = []
+        for t in found.tensors:
+            n = t.node
+            g = None if n is None else getattr(n, "grad", None)
+            tensors.append((t, t._data, n, g, None if g is None else g._data))
+        entries = []
+        for entry in [*found.arrays, *found.held]:
+            value = entry.get()
+            entries.append((entry, value, value._data if isinstance(value, Box) else None))
+        contents: list[tuple[Any, Any]] = []
+        for read in self._written:
+            self._copy(read(leaves), contents)
+        seen: set[int] = set()
+        for item in found.outside:
+            self._look(item, contents, seen)
+        if self._links:
+            for holder, _ in found.sizes:
+                contents.append((holder, holder.copy()))
+            contents += [(value, copy.copy()) for value, copy in found.fixed]
+        states = preserved_states() if self._draws else {}
+        self.before = tensors, entries, contents, states
+
+    def restore(self) -> None:
+        """Put everything back. An interrupt may end that too: then it is put back once more."""
+        try:
+            self._restore()
+        except BaseException:
+            self._restore()
+            raise
+
+    def _restore(self) -> None:
+        tensors, entries, contents, states = self.before
+        if self._links:
+            for entry, value in self._found.links:
+                if entry.get() is not value:
+                    entry.put(value)
+        for t, data, node, grad, of_grad in tensors:
+            t.node, t._data = node, data
+            if node is not None and node.op is None:
+                node.value, node.grad, node.adjoint = data, grad, None
+                if grad is not None:
+                    grad._data = of_grad
+        for entry, value, data in entries:
+            if entry.get() is not value:
+                entry.put(value)
+            if data is not None:
+                value._data = data
+        for holder, copy in contents:
+            _fill(holder, copy)
+        restore_states(states)
+
+    # -- contents ----------------------------------------------------------------------------------
+
+    def _copy(self, array: Any, contents: list[tuple[Any, Any]]) -> None:
+        """Copy an array that may be written into. Each array has a spare one, which takes the copy."""
+        if array.__class__ is not np.ndarray or array.dtype.hasobject:
+            return
+        spare = self._spare.get(id(array))
+        if spare is None or spare.shape != array.shape or spare.dtype != array.dtype:
+            if len(self._spare) > 10_000:  # arrays that are gone
+                self._spare.clear()
+            spare = self._spare[id(array)] = np.empty_like(array)
+        np.copyto(spare, array)
+        contents.append((array, spare))
+
+    def _look(self, value: Any, contents: list[tuple[Any, Any]], seen: set[int]) -> None:
+        """Keep an object whose methods are steps: its attributes, and the containers and arrays in them."""
+        kind = value.__class__
+        if kind is float or kind is int or kind is bool or id(value) in seen or isinstance(value, Box):
+            return
+        seen.add(id(value))
+        if kind is np.ndarray:
+            self._copy(value, contents)
+        elif isinstance(value, dict):
+            contents.append((value, dict(value)))
+            for item in value.values():
+                self._look(item, contents, seen)
+        elif isinstance(value, list):
+            contents.append((value, list(value)))
+            for item in value:
+                self._look(item, contents, seen)
+        elif kind is tuple:
+            for item in value:
+                self._look(item, contents, seen)
+        elif getattr(kind, "__plan_outside__", False):
+            self._look(vars(value), contents, seen)
+
+
+def _fill(holder: Any, copy: Any) -> None:
+    """Give a container or an array the contents that it had."""
+    if isinstance(holder, dict):
+        holder.clear()
+        holder.update(copy)
+    elif isinstance(holder, list):
+        holder[:] = copy
+    elif isinstance(holder, set):
+        holder.clear()
+        holder.update(copy)
+    elif holder.flags.writeable:
+        np.copyto(holder, copy)
+
+
+# -- what a call writes into -----------------------------------------------------------------------
+
+
+def written_by(trace: Trace) -> list[Callable[[list[Any]], Any]]:
+    """Functions that read the arrays that a run has written into: those of places, and of arguments."""
+    found: list[Callable[[list[Any]], Any]] = []
+    for step in trace.steps:
+        if step.kind in ("load", "input"):
+            value = trace.values[step.result.slot]
+            if isinstance(value, np.ndarray) and any(np.may_share_memory(value, w) for w in trace.written):
+                found.append(_of_argument(*step.args) if step.kind == "input" else _of_place(step))
+    return found
+
+
+def draws(steps: list[Step]) -> bool:
+    """Whether a step may draw random numbers: a function of the program or of `nn`, no method of an optimizer."""
+    return any(
+        step.kind == "effect"
+        and isinstance(step.function, FunctionType)
+        and not (step.args and getattr(type(step.args[0]), "__plan_outside__", False))
+        for step in steps
+    )
+
+
+def _of_argument(i: int, tensor: bool) -> Callable[[list[Any]], Any]:
+    return (lambda leaves: leaves[i]._data) if tensor else (lambda leaves: leaves[i])
+
+
+def _of_place(step: Step) -> Callable[[list[Any]], Any]:
+    return lambda leaves: step.function.place.get()
+
+
+def whole(found: Reached) -> Undo:
+    """All that a function reaches: what a call may change of which nothing is known."""
+    written: list[Callable[[list[Any]], Any]] = [lambda leaves, t=t: t._data for t in found.tensors]  # type: ignore[misc]
+    written += [lambda leaves, place=Grad(t): place.get() for t in found.tensors]  # type: ignore[misc]
+    for entry in [*found.arrays, *found.held]:
+        written.append(lambda leaves, entry=entry: _array(entry.get()))  # type: ignore[misc]
+    return Undo(found, written, draws=True, links=True)
+
+
+def _array(value: Any) -> Any:
+    return value._data if isinstance(value, Box) else None if value is MISSING else value
