@@ -482,6 +482,7 @@ static void add_block(const REAL *x, int64_t n, double *sum)
 
 /* A group, as the Python side lays it out: 8 bytes for each entry. */
 typedef struct {
+    int64_t first, last; /* the entries to compute, `last` excluded */
     const instruction *code;
     int64_t count;
     REAL *scratch; /* registers of BLOCK numbers */
@@ -515,8 +516,8 @@ static int64_t flags(void)
 #endif
 }
 
-/* The entries first to last. Returns 0 if NumPy cannot have a warning. */
-int64_t NAME(group)(const group *g, int64_t first, int64_t last)
+/* Compute the entries. Returns 0 if NumPy cannot have a warning. */
+int64_t NAME(group)(const group *g)
 {
     ivec odd = {0};
     clear_flags();
@@ -524,13 +525,13 @@ int64_t NAME(group)(const group *g, int64_t first, int64_t last)
         g->at[r] = g->scratch + r * BLOCK;
     for (int64_t k = 0; k < g->n_numbers; k++) {
         REAL *to = g->at[g->filled[k]], x = (REAL)g->numbers[k];
-        for (int64_t i = 0; i < smaller(BLOCK, last - first + LANES); i++)
+        for (int64_t i = 0; i < smaller(BLOCK, g->last - g->first + LANES); i++)
             to[i] = x;
     }
     for (int64_t k = 0; k < 2 * g->n_sums; k++)
         g->sums[k] = 0;
-    for (int64_t start = first; start < last; start += BLOCK) {
-        int64_t n = smaller(BLOCK, last - start), filled = (n + LANES - 1) / LANES * LANES;
+    for (int64_t start = g->first; start < g->last; start += BLOCK) {
+        int64_t n = smaller(BLOCK, g->last - start), filled = (n + LANES - 1) / LANES * LANES;
         for (int64_t k = 0; k < g->n_inputs; k++) {
             const array *a = g->inputs + k;
             REAL *own = g->scratch + a->at * BLOCK;

@@ -17,6 +17,7 @@ import struct
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -234,7 +235,7 @@ class _State:
         self.sums = np.zeros((len(code.summed), 2))
         self.filled, self.summed = np.array(code.filled, np.int64), np.array(code.summed, np.int64)
         self.block = np.array(
-            [_pointer(code.instructions), len(code.instructions), _pointer(self.scratch), _pointer(self.at)]
+            [0, math.prod(program.shape), _pointer(code.instructions), len(code.instructions), _pointer(self.scratch), _pointer(self.at)]
             + [code.registers, _pointer(self.inputs), _pointer(self.outputs)]
             + [len(self.inputs), len(self.outputs), _pointer(self.numbers), _pointer(self.filled)]
             + [len(self.filled), _pointer(self.summed), _pointer(self.sums), len(self.sums)],
@@ -265,7 +266,8 @@ def _sum(parts: Any, dtype: Any) -> Any:
 def _numbers(code: _Code, otherwise: Callable[..., Any], heard: Callable[[], bool]) -> Callable[..., Any]:
     """The function of a group of single numbers."""
     dtype, n = code.program.dtype, len(code.variables)
-    write, function, zero, one = struct.Struct(f"{n}d").pack_into, prompt("group", dtype), *map(ctypes.c_int64, (0, 1))
+    write, function = struct.Struct(f"{n}d").pack_into, prompt("group", dtype)
+    read = itemgetter(*range(len(code.outputs)), 0)  # two at least: a tuple
     floats = all(kind == dtype for _, kind in code.outputs)
 
     def fresh() -> Any:
@@ -288,8 +290,8 @@ def _numbers(code: _Code, otherwise: Callable[..., Any], heard: Callable[[], boo
             call = fresh()
         state, argument, numbers, values, masks = call
         write(numbers, 0, *inputs)
-        warned = function(argument, zero, one)
-        results = list(values)
+        warned = function(argument)
+        results = list(read(values)[:-1])
         if not floats:
             for k, (place, kind) in enumerate(code.outputs):
                 if kind != dtype:
@@ -303,8 +305,7 @@ def _numbers(code: _Code, otherwise: Callable[..., Any], heard: Callable[[], boo
 def _small(code: _Code, otherwise: Callable[..., Any], heard: Callable[[], bool]) -> Callable[..., Any]:
     """The function of a group of few entries."""
     dtype = code.program.dtype
-    function, zero = prompt("group", dtype), ctypes.c_int64(0)
-    count = ctypes.c_int64(math.prod(code.program.shape))
+    function = prompt("group", dtype)
 
     def fresh() -> Any:
         state = _State(code)
@@ -328,7 +329,7 @@ def _small(code: _Code, otherwise: Callable[..., Any], heard: Callable[[], bool]
         state, argument, places, outputs = call
         for place, x in zip(places, inputs, strict=True):
             place[...] = x
-        warned = function(argument, zero, count)
+        warned = function(argument)
         results = [_sum(state.sums[a], dtype) if a.__class__ is int else a.copy() for a in outputs]
         pool.append(call)
         return otherwise(*inputs) if warned and heard() else results
@@ -365,7 +366,8 @@ def _large(code: _Code, otherwise: Callable[..., Any], heard: Callable[[], bool]
             state.inputs[...], state.outputs[...] = rows.reshape(state.inputs.shape), out.reshape(state.outputs.shape)
             state.numbers[: len(numbers)] = numbers
             for part in parts:
-                warned = call("group", dtype, state.block, part.start, part.stop)
+                state.block[:2] = part.start, part.stop
+                warned = call("group", dtype, state.block)
                 done.append((warned, state.sums.copy()))
             pool.append(state)
             return done
