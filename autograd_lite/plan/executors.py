@@ -105,6 +105,7 @@ class Native(Executor):
         code = [(WORDS[c.function], [*map(_operand, c.operands)], c.kind[1]) for c in group.code]
         program = self.library.Program(group.shape, group.dtype, group.inputs, code, group.outputs)
         group.run = self.library.prepared(program, group.straight, _may_warn(group.code))
+        group.__name__ = f"native {group.__name__}"
 
 
 def _operand(x: Any) -> Any:
@@ -144,8 +145,8 @@ _exact: ContextVar[bool] = ContextVar("exact", default=False)
 
 @contextmanager
 def exactly(exact: bool = True) -> Iterator[None]:
-    """Plans that are made inside have the eager bits."""
-    token = _exact.set(exact)
+    """Plans that are made inside have the eager bits; `exact=False` changes nothing."""
+    token = _exact.set(exact or _exact.get())
     try:
         yield
     finally:

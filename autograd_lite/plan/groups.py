@@ -48,7 +48,8 @@ class Instruction(NamedTuple):
             return self.function(*operands, **options)
 
     def __str__(self) -> str:
-        return f"{self.function.__name__}({', '.join(map(repr, self.operands))})"
+        words = [f"r{x.slot}" if x.__class__ is Ref else repr(x) for x in self.operands]
+        return f"{self.function.__name__}({', '.join(words)})"
 
 
 class Group:

@@ -11,8 +11,8 @@
    no lane computes what the program does not ask for.
 
    Exactness. An instruction does one operation, so the compiler has nothing to contract: + - * / sqrt,
-   comparisons and selections have NumPy's bits. The functions have errors below 4 units in the last place. Their
-   series are Taylor's, long enough for the reduced arguments. A mask is a vector of all ones and all zeros; in
+   comparisons and selections have NumPy's bits. The functions have errors below 4 units in the last place, those
+   of two operands and the slopes below 8. Their series are Taylor's, long enough for the reduced arguments. A mask is a vector of all ones and all zeros; in
    memory it is a byte, in a gathered register 0 or 1.
 */
 
@@ -99,7 +99,8 @@ INLINE vec reduced(vec x, ivec *k)
 /* e^r - 1 for a small r. */
 INLINE vec small_expm1(vec r) { return r + r * r * series(r, LENGTH(EXP, 12, 6)); }
 
-/* e^x = value * half * rest. The two powers of two are normal numbers even where e^x is none. */
+/* e^x = value * half * rest. The two powers of two are normal numbers even where e^x is far below the smallest
+   number: a large factor may come before the last of them. */
 typedef struct {
     vec value, half, rest;
 } power;
@@ -107,7 +108,7 @@ typedef struct {
 INLINE power exponential(vec x)
 {
     ivec k;
-    x = choose(x < ONE_OF(-746, -104), all(ONE_OF(-746, -104)), x);
+    x = choose(x < ONE_OF(-1416, -174), all(ONE_OF(-1416, -174)), x);
     x = choose(x > ONE_OF(710, 89), all(ONE_OF(710, 89)), x);
     vec r = reduced(x, &k);
     ivec half = k >> 1;
@@ -168,7 +169,8 @@ INLINE vec times_sech2(vec g, vec x)
 {
     power e = exponential(-2 * absolute(x));
     vec below = 1 + e.value * e.half * e.rest;
-    return g * (e.value / (below * below)) * e.half * (4 * e.rest);
+    vec half = choose(absolute(x) >= ONE_OF(708, 87), all(0), e.half);
+    return g * (e.value / (below * below)) * half * (4 * e.rest);
 }
 
 /* g e^(-x^2). The square of `head` is exact; the rest of the exponent is small. */
