@@ -163,14 +163,13 @@ INLINE vec logistic_slope(vec x)
     return e / ((1 + e) * (1 + e));
 }
 
-/* g / cosh(x)^2 = 4 g e / (1 + e)^2 with e = e^-2|x|. A large g comes before the last factor of e, which may
-   leave a subnormal number. */
+/* g / cosh(x)^2 = 4 g e / (1 + e)^2 with e = e^-2|x|. A large g comes between the factors of e. */
 INLINE vec times_sech2(vec g, vec x)
 {
     power e = exponential(-2 * absolute(x));
     vec below = 1 + e.value * e.half * e.rest;
     vec half = choose(absolute(x) >= ONE_OF(708, 87), all(0), e.half);
-    return g * (e.value / (below * below)) * half * (4 * e.rest);
+    return g * half * (e.value / (below * below)) * (4 * e.rest);
 }
 
 /* g e^(-x^2). The square of `head` is exact; the rest of the exponent is small. */
