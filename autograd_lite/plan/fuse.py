@@ -187,6 +187,8 @@ def _operands(step: Step) -> tuple[Any, ...]:
 
 def _dtype_of(x: Any, kinds: Mapping[int, Kind]) -> Any:
     """The dtype of an operand; "any" for a number of Python's, and None for what no group takes."""
+    if x.__class__ is np.ndarray:
+        return x.dtype if x.ndim else None
     if x.__class__ is Ref:
         return kinds.get(x.slot, (None, None))[1]
     if x.__class__ in (bool, int, float):
@@ -206,20 +208,27 @@ def _steps(
         return unit.steps
     mine = set(map(id, unit.steps))
     made = [step.result.slot for step in unit.steps]
-    inputs = list(dict.fromkeys(s for step in unit.steps for s in refs(_operands(step)) if s not in set(made)))
     outputs = [slot for slot in made if any(id(reader) not in mine for reader in readers.get(slot, ()))]
-    register = {slot: r for r, slot in enumerate([*inputs, *made])}
+    operands = {_name(x): x for step in unit.steps for x in _operands(step) if _name(x) is not None}
+    inputs = {name: x for name, x in operands.items() if name not in set(made)}
+    register = {name: Ref(r) for r, name in enumerate([*inputs, *made])}
     code = [
         Instruction(
             step.function,
-            tuple([Ref(register[x.slot]) if x.__class__ is Ref else x for x in _operands(step)]),
+            tuple([x if (name := _name(x)) is None else register[name] for x in _operands(step)]),
             kinds[step.result.slot],
             step.quiet,
         )
         for step in unit.steps
     ]
-    group = Group(unit.shape, [kinds[s] for s in inputs], code, [register[s] for s in outputs])
+    given = [kinds[x.slot] if x.__class__ is Ref else (x.shape, x.dtype) for x in inputs.values()]
+    group = Group(unit.shape, given, code, [register[slot].slot for slot in outputs])
     runner.prepare(group)
-    step = unit.steps[-1].changed(group, tuple(map(Ref, inputs)))
+    step = unit.steps[-1].changed(group, tuple(inputs.values()))
     step.result, step.quiet = tuple(map(Ref, outputs)), None
     return [step]
+
+
+def _name(x: Any) -> Any:
+    """What tells the inputs and results of a group apart: a slot, or a constant array; None for a number."""
+    return x.slot if x.__class__ is Ref else ("constant", id(x)) if x.__class__ is np.ndarray else None

@@ -1,17 +1,38 @@
-"""A plan as one Python function: a list of calls on local variables, each deleted after its last use."""
+"""A plan as one Python function: a list of calls on local variables, each deleted after its last use.
+
+The function is written by another one, which makes the buffers of a running call::
+
+    def make():
+        v5, v6 = ...                    # arrays in buffers
+        v7 = v6.reshape((4, 2))         # a view of a buffer
+        def replay(leaves):
+            v1 = leaves[0]
+            multiply(v1, k3, out=v5)
+            ...
+            return {9: v9}
+        return replay
+
+Single numbers in double precision are Python's floats inside of the function (see `scalars.py`).
+"""
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ..sums import SHORT, total
 from .groups import Group
-from .places import Data, Get
+from .places import Data, Item, Put
+from .reach import CELL
+from .scalars import Scalars, divided
 from .schedule import Plan
-from .trace import Ref, Step, refs, same
+from .simplify import needs
+from .slots import Ref, refs, same
+from .trace import Step
 
 __all__ = ["Mismatch", "replay_of"]
 
@@ -20,32 +41,39 @@ class Mismatch(Exception):  # noqa: N818  (caught by `ag.compile`, never seen by
     """A guard failed: the plan does not hold for this call."""
 
 
-SYMBOLS = {
-    **{operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.pow: "**"},
-    **{operator.matmul: "@", operator.lt: "<", operator.le: "<=", operator.gt: ">", operator.ge: ">="},
-}
+REDUCES = {np.sum: np.add, np.prod: np.multiply, np.max: np.maximum, np.min: np.minimum}
+METHODS = {np.copy: "copy", np.reshape: "reshape", np.transpose: "transpose"}
+PLAIN = frozenset(
+    {np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum, np.less, np.less_equal}
+    | {np.greater, np.greater_equal, np.equal, np.not_equal}
+)
+"""Ufuncs that take all operands in one dtype: a number stands as an array of this dtype, which is faster."""
 
 
 class _Writer:
     """Writes the source of a replay, and collects the objects that the source names."""
 
-    def __init__(self) -> None:
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.scalars = plan, Scalars(plan)
         self.names: dict[str, Any] = {"same": same, "Mismatch": Mismatch, "errstate": np.errstate}
-        self.lines: list[str] = []
-        self._known: dict[int, str] = {}
+        self.names |= {"f64": np.float64, "divided": divided, "arrays": plan.buffers.arrays}
+        self._known: dict[Any, str] = {}
+        self._kept: list[Any] = []  # so that no other object gets the id
 
     def name(self, value: Any) -> str:
         """A name for an object."""
-        if id(value) not in self._known:
-            self._known[id(value)] = f"k{len(self.names)}"
-            self.names[self._known[id(value)]] = value
-        return self._known[id(value)]
+        known = self._known.get(id(value))
+        if known is None:
+            known = self._known[id(value)] = f"k{len(self.names)}"
+            self.names[known] = value
+            self._kept.append(value)
+        return known
 
     def text(self, tree: Any) -> str:
-        """The expression of an argument."""
+        """The expression of an argument, of the class that it has in the eager run."""
         kind = tree.__class__
         if kind is Ref:
-            return f"v{tree.slot}"
+            return f"f64(v{tree.slot})" if tree.slot in self.scalars.bare else f"v{tree.slot}"
         if kind is tuple:
             return f"({''.join(self.text(item) + ', ' for item in tree)})"
         if kind is list:
@@ -60,43 +88,142 @@ class _Writer:
             return repr(tree) if kind is not int or tree >= 0 else f"({tree})"
         return self.name(tree)
 
+    # -- calls -------------------------------------------------------------------------------------
+
     def call(self, step: Step) -> str:
         """The expression of a step."""
-        if step.function in _symbols(step):
-            return f"{self.text(step.args[0])} {SYMBOLS[step.function]} {self.text(step.args[1])}"
-        if step.function is operator.getitem:
-            return f"{self.text(step.args[0])}[{self.text(step.args[1])}]"
-        if step.function.__class__ is Get and step.function.place.__class__ is Data:
-            return f"{self.name(step.function.place.tensor)}._data"
-        words = [*map(self.text, step.args)]
-        words += [f"{key}={self.text(value)}" for key, value in step.kwargs.items()]
-        function = step.function.run if step.function.__class__ is Group else step.function
-        return f"{self.name(function)}({', '.join(words)})"
+        function = step.function
+        if self.scalars.computes(step):
+            return self.scalars.text(step, self.name)
+        if self.scalars.compares(step):
+            return self.scalars.compared(step, self.text, self.name)
+        if step.kind == "load":
+            return self._loaded(function.place)
+        if function.__class__ is Put:
+            return f"{self.name(function.place.store)}({self.text(step.args[0])})"
+        if isinstance(function, np.ufunc):
+            return self._ufunc(step)
+        if function.__class__ is Group:
+            return f"{self.name(function.run)}({self._words(step.args, {})})"
+        short = self._short(step)
+        return f"{self.name(function)}({self._words(step.args, step.kwargs)})" if short is None else short
 
-    def write(self, step: Step, indent: str) -> None:
+    def _words(self, args: Any, kwargs: Any) -> str:
+        return ", ".join([*map(self.text, args), *(f"{k}={self.text(v)}" for k, v in kwargs.items())])
+
+    def _loaded(self, place: Any) -> str:
+        if place.__class__ is Data:
+            return f"{self.name(place.tensor)}._data"
+        if place.__class__ is Item:
+            holder, key = place.entry.holder, place.entry.key
+            if isinstance(holder, (dict, list)):
+                return f"{self.name(holder)}[{self.text(key)}]"
+            if key is CELL:
+                return f"{self.name(holder)}.cell_contents"
+        return f"{self.name(place.get)}()"
+
+    def _ufunc(self, step: Step) -> str:
+        """A call of a ufunc, into a buffer if the result has one."""
+        arrays = [x for x in step.args if x.__class__ is Ref and self._is_array(x)]
+        kinds = {self.plan.kinds[x.slot][1] for x in arrays}
+        args = list(step.args)
+        if step.function in PLAIN and len(kinds) == 1 and (dtype := kinds.pop()).char in "fd":
+            args = [self._as_array(x, dtype) for x in args]
+        words = self._words(args, step.kwargs)
+        if step.result.__class__ is Ref and step.result.slot in self.plan.buffers.of:
+            words += f", out=v{step.result.slot}"
+        return f"{self.name(step.function)}({words})"
+
+    def _as_array(self, x: Any, dtype: Any) -> Any:
+        """A Python number as an array of a dtype."""
+        if x.__class__ not in (int, float) or not math.isfinite(x) or abs(x) > np.finfo(dtype).max:
+            return x
+        key = (x.__class__, repr(x), dtype)
+        if key not in self._known:
+            array = np.array(x, dtype)
+            self._known[key] = self.name(array)
+        return self.names[self._known[key]]
+
+    def _is_array(self, x: Any) -> bool:
+        return x.__class__ is Ref and self.plan.classes[x.slot] is np.ndarray
+
+    def _short(self, step: Step) -> str | None:
+        """A shorter way to NumPy's code for the same call; None if there is none."""
+        function, args, kwargs = step.function, step.args, step.kwargs
+        if function is operator.getitem:
+            return f"{self.text(args[0])}[{self.text(args[1])}]"
+        if function is operator.pow and not kwargs:
+            return f"{self.text(args[0])} ** {self.text(args[1])}"
+        named = getattr(function, "__name__", "")
+        if named in ("_method", "_attribute"):
+            name, source = (args[0], args[1])
+            if source.__class__ is not Ref or not issubclass(
+                self.plan.classes[source.slot], (np.ndarray, np.generic)
+            ):
+                return None
+            called = f"{self.text(source)}.{name}"
+            return called if named == "_attribute" else f"{called}({self._words(args[2:], kwargs)})"
+        if not args or not self._is_array(args[0]):
+            return None
+        if function is total.__wrapped__:  # type: ignore[attr-defined]
+            return self._summed(*args, **kwargs)
+        if _in(function, REDUCES) and len(args) <= 2 and kwargs.keys() <= {"axis", "keepdims"}:
+            axis = args[1] if len(args) == 2 else kwargs.get("axis")
+            return self._reduced(REDUCES[function], args[0], axis, kwargs.get("keepdims", False))
+        if _in(function, METHODS) and not kwargs:
+            words = self._words(args[1:], {}) or ("'K'" if function is np.copy else "")
+            return f"{self.text(args[0])}.{METHODS[function]}({words})"
+        return None
+
+    def _reduced(self, ufunc: Any, x: Ref, axis: Any, keepdims: Any) -> str | None:
+        if refs((axis, keepdims)) or keepdims.__class__ is not bool:
+            return None
+        return f"{self.name(ufunc.reduce)}({self.text(x)}, {self.text(axis)}, None, None, {keepdims})"
+
+    def _summed(self, x: Ref, axis: Any = None, keepdims: Any = False) -> str | None:
+        """`total` of few entries, which NumPy adds."""
+        shape, dtype = self.plan.kinds[x.slot]
+        if refs((axis, keepdims)) or dtype.char == "e" or math.prod(shape) > SHORT:
+            return None
+        axes = range(len(shape)) if axis is None else (axis,) if isinstance(axis, int) else axis
+        return self._reduced(np.add, x, tuple([k % len(shape) for k in axes]), keepdims)
+
+    # -- lines -------------------------------------------------------------------------------------
+
+    def line(self, step: Step) -> list[str]:
         """The lines of a step."""
-        put = self.lines.append
+        result = step.result
         if step.kind == "guard":
-            put(f"{indent}if not same({self.text(step.args[0])}, {self.name(step.expected)}): raise Mismatch")
-        elif step.kind == "input":
-            tensor = "._data" if step.args[1] else ""
-            put(f"{indent}v{step.result.slot} = leaves[{step.args[0]}]{tensor}")
-        elif step.result.__class__ is Ref:
-            put(f"{indent}v{step.result.slot} = {self.call(step)}")
-        elif not refs(step.result):
-            put(f"{indent}{self.call(step)}")
+            value, expected = self.text(step.args[0]), self.name(step.expected)
+            differs = f"{value} != {expected}" if _is_exact(step.expected) else f"not same({value}, {expected})"
+            return [f"if {differs}: raise Mismatch"]
+        if step.kind == "input":
+            expression = f"leaves[{step.args[0]}]{'._data' if step.args[1] else ''}"
         else:
-            put(f"{indent}r = {self.call(step)}")
-            for path, slot in _paths(step.result):
-                put(f"{indent}v{slot} = r{path}")
-            put(f"{indent}r = None")
+            expression = self.call(step)
+        if result.__class__ is Ref:
+            if result.slot in self.plan.buffers.of:
+                return [expression]
+            if result.slot in self.scalars.bare and not self.scalars.computes(step):
+                expression = f"float({expression})"
+            return [f"v{result.slot} = {expression}"]
+        if not refs(result):
+            return [expression]
+        return [f"r = {expression}", *(f"v{slot} = r{path}" for path, slot in _paths(result)), "r = None"]
+
+    def is_silent(self, step: Step) -> bool:
+        """Whether NumPy's error state does not matter to a step."""
+        if step.kind in ("input", "load", "guard") or step.function.__class__ is Put:
+            return True
+        return self.scalars.is_silent(step) or _in(step.function, METHODS)
 
 
-def _symbols(step: Step) -> Any:
-    return SYMBOLS if step.function.__class__ is _BUILTIN and not step.kwargs else ()
+def _in(function: Any, table: dict[Any, Any]) -> bool:
+    return getattr(function, "__hash__", None) is not None and function in table
 
 
-_BUILTIN = type(operator.add)
+def _is_exact(value: Any) -> bool:
+    return value.__class__ in (bool, int, np.bool_)
 
 
 def _paths(tree: Any, path: str = "") -> list[tuple[str, int]]:
@@ -116,24 +243,51 @@ def replay_of(plan: Plan) -> Callable[[list[Any]], Any]:
     Args:
         plan: the plan.
     """
-    writer = _Writer()
-    put = writer.lines.append
-    last = {slot: i for i, step in enumerate(plan.steps) for slot in refs((step.args, step.kwargs))}
+    make = _made(plan)
+    if not plan.buffers.of:
+        return make()
+    spare: list[Any] = []
+
+    def replay(leaves: list[Any]) -> Any:
+        try:  # the buffers belong to one running call
+            run = spare.pop()
+        except IndexError:
+            run = make()
+        try:
+            return run(leaves)
+        finally:
+            spare.append(run)
+
+    return replay
+
+
+def _made(plan: Plan) -> Callable[[], Any]:
+    """The function that makes the buffers and the replay."""
+    writer, buffers = _Writer(plan), plan.buffers
+    last = {slot: i for i, step in enumerate(plan.steps) for slot in needs(step)}
     kept, quiet = set(plan.outputs), None
-    put("def replay(leaves):")
+    stay = kept | buffers.of.keys() | buffers.views
+    stay |= {slot for slot, kind in plan.classes.items() if issubclass(kind, (float, int, np.generic))}
+    outer, lines = ["def make():"], ["    def replay(leaves):"]
+    if buffers.of:
+        outer.append("    made = arrays()")
+        outer += [f"    v{slot} = made[{slot}]" for slot in buffers.of]
     for i, step in enumerate(plan.steps):
-        if step.quiet != quiet:
+        if step.result.__class__ is Ref and step.result.slot in buffers.views:
+            outer += [f"    {line}" for line in writer.line(step)]
+            continue
+        if step.quiet != quiet and not writer.is_silent(step):
             quiet = step.quiet
             if quiet is not None:
-                put(f"    with errstate(**{quiet!r}):")
-        indent = "    " if quiet is None else "        "
-        writer.write(step, indent)
+                lines.append(f"        with errstate(**{quiet!r}):")
+        indent = "        " if quiet is None else "            "
+        lines += [indent + line for line in writer.line(step)]
         made = refs(step.result)
-        used = refs((step.args, step.kwargs)) if step.kind != "input" else []
-        done = {s for s in used if last[s] == i} | {s for s in made if s not in last}
-        if done - kept:
-            put(f"{indent}del {', '.join(f'v{slot}' for slot in sorted(done - kept))}")
-    put(f"    return {{{', '.join(f'{slot}: v{slot}' for slot in sorted(kept))}}}")
-    code = compile("\n".join(writer.lines), "<a plan>", "exec")
+        done = {s for s in needs(step) if last[s] == i} | {s for s in made if s not in last}
+        if done - stay:
+            lines.append(f"{indent}del {', '.join(f'v{slot}' for slot in sorted(done - stay))}")
+    values = ", ".join(f"{slot}: {writer.text(Ref(slot))}" for slot in sorted(kept))
+    lines.append(f"        return {{{values}}}")
+    code = compile("\n".join([*outer, *lines, "    return replay"]), "<a plan>", "exec")
     exec(code, writer.names)
-    return writer.names["replay"]  # type: ignore[no-any-return]
+    return writer.names["make"]  # type: ignore[no-any-return]

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from .buffers import Buffers
 from .fuse import fused
-from .simplify import simplified
+from .groups import Group
+from .simplify import needs, simplified
 from .slots import refs
 from .trace import Step, Trace
 
@@ -23,6 +25,8 @@ class Plan:
         result: the result, with `Ref` for the values of slots.
         outputs: the slots in the result.
         kinds: (shape, dtype) of each slot that holds an array or a number.
+        classes: the class of the value of each slot.
+        buffers: which results share memory that is kept from call to call.
         constants: (array, copy) for arrays that the steps read and no place holds; the plan holds as long as
             each array equals its copy.
     """
@@ -37,6 +41,8 @@ class Plan:
     ) -> None:
         self.steps, self.result, self.outputs, self.constants = steps, result, outputs, constants
         slots = {slot for step in steps for slot in refs(step.result)}
+        self.classes = {slot: values[slot].__class__ for slot in slots}
+        self.buffers = Buffers(steps, values, outputs)
         self.kinds: dict[int, tuple[tuple[int, ...], np.dtype[Any]]] = {
             slot: kind for slot in sorted(slots) if (kind := _kind(values.get(slot))) is not None
         }
@@ -45,8 +51,13 @@ class Plan:
         return len(self.steps)
 
     def __str__(self) -> str:
-        """The evaluation trace, one line for each step."""
-        return "\n".join(map(repr, self.steps))
+        """The evaluation trace, one line for each step, and one for each instruction of a group."""
+        lines = []
+        for step in self.steps:
+            lines.append(repr(step))
+            if step.function.__class__ is Group:
+                lines += [f"    {line}" for line in str(step.function).splitlines()]
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
         return f"<Plan of {len(self)} steps>"
@@ -57,10 +68,10 @@ def scheduled(trace: Trace, result: Any, outputs: list[int], constants: Iterable
     early = _early(trace)
     first = [step for i, step in enumerate(trace.steps) if i in early]
     rest = [step for i, step in enumerate(trace.steps) if i not in early]
-    steps = _living(simplified([*first, *rest], trace.values), outputs)
-    plan = Plan(steps, result, outputs, trace.values, list(constants))
-    plan.steps = fused(steps, outputs, plan.kinds)
-    return plan
+    steps = simplified([*first, *rest], trace.values, outputs)
+    kinds = {slot: kind for slot, value in trace.values.items() if (kind := _kind(value)) is not None}
+    steps = fused(steps, outputs, kinds)
+    return Plan(steps, result, outputs, trace.values, list(constants))
 
 
 def _kind(value: Any) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
@@ -68,10 +79,6 @@ def _kind(value: Any) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
     if isinstance(value, (np.ndarray, np.generic)):
         return value.shape, value.dtype
     return ((), np.dtype(value.__class__)) if value.__class__ in (bool, int, float, complex) else None
-
-
-def _needs(step: Step) -> list[int]:
-    return refs((step.args, step.kwargs))
 
 
 def _early(trace: Trace) -> set[int]:
@@ -85,7 +92,7 @@ def _early(trace: Trace) -> set[int]:
     for i, step in enumerate(trace.steps):
         if step.kind != "guard":
             continue
-        needed, todo, fits = {i}, _needs(step), True
+        needed, todo, fits = {i}, needs(step), True
         while todo and fits:
             slot = todo.pop()
             j = maker[slot]
@@ -96,7 +103,7 @@ def _early(trace: Trace) -> set[int]:
                 fits = fits and not any(np.may_share_memory(value, array) for array in written)
             if j not in needed:
                 needed.add(j)
-                todo.extend(_needs(made))
+                todo.extend(needs(made))
         if fits:
             early |= needed
     return early
@@ -110,13 +117,3 @@ def late_guard(plan: Plan) -> Step | None:
             return step
         effect = effect or step.kind == "effect"
     return None
-
-
-def _living(steps: list[Step], outputs: list[int]) -> list[Step]:
-    """The steps whose results are needed, and those with effects."""
-    needed, kept = set(outputs), []
-    for step in reversed(steps):
-        if step.kind in ("effect", "guard") or not needed.isdisjoint(refs(step.result)):
-            needed.update(_needs(step))
-            kept.append(step)
-    return kept[::-1]

@@ -1,4 +1,8 @@
-"""Simpler steps with the same bits: operators on arrays become ufuncs."""
+"""Simpler steps with the same bits.
+
+Operators on arrays become ufuncs. Steps of constants are computed once, equal steps run once, copies that
+nobody could tell from the original are left out, and so are steps whose results nobody needs.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from .slots import Ref
+from .memory import Memory, is_packed, writes
+from .slots import Ref, refs, walk
 from .trace import Step
 
-__all__ = ["simplified"]
+__all__ = ["living", "needs", "simplified"]
 
 UFUNCS: dict[Any, np.ufunc] = {
     **{operator.add: np.add, operator.sub: np.subtract, operator.mul: np.multiply},
@@ -23,15 +28,38 @@ UFUNCS: dict[Any, np.ufunc] = {
 }
 """The ufunc that NumPy's arrays call for an operator. A power is none of them: its exponent decides."""
 
+SMALL = 1 << 16
+"""Larger results of constants, in bytes, are computed at each call, for they would be kept between calls."""
 
-def simplified(steps: list[Step], values: dict[int, Any]) -> list[Step]:
+
+def simplified(steps: list[Step], values: dict[int, Any], outputs: list[int]) -> list[Step]:
     """The steps of a trace, made simpler.
 
     Args:
-        steps: in the order of the run.
+        steps: in the order of the plan.
         values: the value of each slot in the run.
+        outputs: the slots in the result.
     """
-    return [_as_ufunc(step, values) for step in steps]
+    steps = living([_as_ufunc(step, values) for step in steps], outputs)
+    return living(_Once(steps, values, outputs).steps, outputs)
+
+
+def needs(step: Step) -> list[int]:
+    """The slots in the arguments of a step."""
+    return refs((step.args, step.kwargs)) if step.kind != "input" else []
+
+
+def living(steps: list[Step], outputs: list[int]) -> list[Step]:
+    """The steps whose results are needed, and those with effects."""
+    needed, kept = set(outputs), []
+    for step in reversed(steps):
+        if step.kind in ("effect", "guard") or not needed.isdisjoint(refs(step.result)):
+            needed.update(needs(step))
+            kept.append(step)
+    return kept[::-1]
+
+
+# -- operators -------------------------------------------------------------------------------------
 
 
 def _as_ufunc(step: Step, values: dict[int, Any]) -> Step:
@@ -65,3 +93,115 @@ def _is_square(base: Any, exponent: Any) -> bool:
         and exponent.__class__ in (int, float)
         and exponent == 2
     )
+
+
+# -- constants, equal steps, copies ----------------------------------------------------------------
+
+
+class _Once:
+    """Goes through the steps once, in their order, and puts simpler values in place of slots.
+
+    Attributes:
+        steps: those that are left.
+    """
+
+    def __init__(self, steps: list[Step], values: dict[int, Any], outputs: list[int]) -> None:
+        self.steps: list[Step] = []
+        self._values, self._outputs = values, frozenset(outputs)
+        self._memory = Memory(steps, values, outputs)
+        self._instead: dict[int, Any] = {}
+        self._made: dict[Any, Step] = {}
+        last = self._memory.last_uses(steps)
+        writers = [i for i, step in enumerate(steps) if writes(step)]
+        for i, step in enumerate(steps):
+            if self._instead and step.kind != "input":
+                args, kwargs = walk((step.args, step.kwargs), self._now)
+                step = step.changed(step.function, args, kwargs)
+            if writes(step):
+                self._made.clear()
+            elif step.kind == "pure" and step.result.__class__ is Ref and step.result.slot not in self._outputs:
+                end = last[step.result.slot]
+                if self._spared(step, any(i < k <= end for k in writers)):
+                    continue
+            self.steps.append(step)
+
+    def _now(self, leaf: Any) -> Any:
+        return self._instead.get(leaf.slot, leaf) if leaf.__class__ is Ref else leaf
+
+    def _spared(self, step: Step, written: bool) -> bool:
+        """Whether the result of a step is there already.
+
+        Args:
+            step: a step with one result, which is not returned.
+            written: whether a later step writes into arrays while the result is in use.
+        """
+        slot, value = step.result.slot, self._values[step.result.slot]
+        if not self._memory.is_own(slot):
+            return False
+        if not refs((step.args, step.kwargs)):
+            if value.__class__ is np.ndarray and value.nbytes > SMALL:
+                return False
+            if not isinstance(value, (np.ndarray, np.generic, int, float)):
+                return False
+            self._instead[slot] = value
+            return True
+        source = self._copied(step)
+        if source is not None and not written:
+            self._instead[slot] = source
+            return True
+        key = _key(step)
+        if key is None:
+            return False
+        first = self._made.setdefault(key, step)
+        if first is not step:
+            self._instead[slot] = first.result
+        return first is not step
+
+    def _copied(self, step: Step) -> Any:
+        """The value that a step copies in the same order of memory; None for a step that is no copy."""
+        args, function = step.args, step.function
+        if getattr(function, "__name__", "") == "_method":
+            name, source = args[:2]
+            if name == "astype" and self._same_object(step, source):
+                return source
+            if name != "copy" or step.kwargs:
+                return None
+        elif function is np.copy:
+            source = args[0]
+        elif function is operator.getitem and self._same_object(step, args[0]):
+            return args[0]
+        else:
+            return None
+        if source.__class__ is not Ref:
+            return None
+        old, new = self._values[source.slot], self._values[step.result.slot]
+        same = old.__class__ is new.__class__ and (old.ndim == 0 or (old.strides == new.strides and is_packed(old)))
+        return source if same else None
+
+    def _same_object(self, step: Step, source: Any) -> bool:
+        return source.__class__ is Ref and self._values[source.slot] is self._values[step.result.slot]
+
+
+def _key(step: Step) -> Any:
+    """What equal steps have in common; None for a step that no other equals."""
+    try:
+        key = step.function, _part((step.args, step.kwargs)), repr(step.quiet)
+        hash(key)
+    except TypeError:
+        return None
+    return key
+
+
+def _part(tree: Any) -> Any:
+    kind = tree.__class__
+    if kind is Ref:
+        return kind, tree.slot
+    if isinstance(tree, (tuple, list)):
+        return kind, *map(_part, tree)
+    if kind is dict:
+        return kind, *[(key, _part(item)) for key, item in tree.items()]
+    if kind is slice:
+        return kind, _part(tree.start), _part(tree.stop), _part(tree.step)
+    if isinstance(tree, np.ndarray):
+        return kind, id(tree)
+    return kind, repr(tree) if isinstance(tree, (float, complex, np.generic)) else tree

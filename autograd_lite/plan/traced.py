@@ -273,12 +273,18 @@ class Sent(Traced):
         return isinstance(self._value, (np.ndarray, np.generic))
 
     def __add__(self, other: Any) -> Any:
-        return self._trace.sent(add, self, other)
+        return self._trace.sent(_added, self, other)
 
     def __radd__(self, other: Any) -> Any:
-        return self._trace.sent(add, other, self)
+        return self._trace.sent(_added, other, self)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         if ufunc is np.add and method == "__call__" and len(args) == 2 and not kwargs:
-            return self._trace.sent(add, *args)
+            return self._trace.sent(_added, *args)
         return super().__array_ufunc__(ufunc, method, *args, **kwargs)
+
+
+def _added(a: Any, b: Any) -> Any:
+    """Fan-in in a replay, which may need both cotangents again: `add` writes into one that nobody holds."""
+    held = (b,)
+    return add(a, held[0])

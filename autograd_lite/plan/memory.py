@@ -1,0 +1,123 @@
+"""Who sees the memory of a value: which results are views of others, and which arrays outlive a call."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from .groups import Group
+from .places import Put
+from .slots import Ref, refs
+from .trace import Step
+
+__all__ = ["Memory", "is_packed", "is_view", "writes"]
+
+NEW = frozenset(
+    {np.where, np.copy, np.concatenate, np.stack, np.sum, np.mean, np.var, np.std, np.prod, np.max, np.min}
+    | {np.amax, np.amin, np.all, np.any, np.argmax, np.argmin, np.argsort, np.sort, np.cumsum, np.dot}
+    | {np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.zeros, np.ones, np.full, np.tensordot}
+    | {np.outer, np.inner, np.flatnonzero, np.count_nonzero, np.pad, np.tile, np.repeat, np.linalg.inv}
+)
+"""NumPy's functions whose result shares no memory with an argument."""
+
+NEW_METHODS = frozenset("copy sum mean var std prod max min all any argmax argmin argsort cumsum dot".split())
+
+VIEWS = frozenset(
+    {np.reshape, np.transpose, np.swapaxes, np.moveaxis, np.expand_dims, np.squeeze, np.ravel, np.flip}
+    | {np.broadcast_to, operator.getitem}
+)
+VIEW_METHODS = frozenset("reshape transpose swapaxes squeeze ravel astype".split())
+
+
+class Memory:
+    """What the steps of a plan say of memory.
+
+    Attributes:
+        owners: for each slot that holds an array, the slots whose memory it may show, itself included.
+        seen: the slots whose memory is seen outside of the steps that compute: results, what is stored or
+            handed to an effect, and what is written into.
+    """
+
+    def __init__(self, steps: list[Step], values: dict[int, Any], outputs: Iterable[int]) -> None:
+        self.owners: dict[int, frozenset[int]] = {}
+        for step in steps:
+            shared: frozenset[int] = frozenset()
+            if not is_new(step):
+                shared = shared.union(*[self.owners[slot] for slot in refs((step.args, step.kwargs))])
+            for slot in refs(step.result):
+                plain = isinstance(values.get(slot), (np.generic, bool, int, float, complex))
+                self.owners[slot] = frozenset() if plain else shared | {slot}
+        effects = [slot for step in steps if step.kind == "effect" for slot in refs((step.args, step.kwargs))]
+        self.seen = frozenset().union(*[self.owners[slot] for slot in [*outputs, *effects]])
+
+    def is_own(self, slot: int) -> bool:
+        """Whether nobody but the steps that compute sees the memory of a value, or could change it."""
+        return self.seen.isdisjoint(self.owners[slot])
+
+    def last_uses(self, steps: list[Step]) -> dict[int, int]:
+        """For each slot the index of the last step that uses its memory."""
+        last: dict[int, int] = {}
+        for i, step in enumerate(steps):
+            for slot in refs((step.args, step.kwargs)) + refs(step.result):
+                for owner in self.owners[slot] or (slot,):
+                    last[owner] = i
+                last[slot] = i
+        return last
+
+
+def is_new(step: Step) -> bool:
+    """Whether the results of a step share no memory with its arguments."""
+    function = step.function
+    if step.kind in ("input", "load") or isinstance(function, (np.ufunc, Group)) or function in ASKED:
+        return "out" not in step.kwargs
+    return getattr(function, "__name__", "") == "_method" and step.args[0] in NEW_METHODS
+
+
+class _Asked(frozenset):  # type: ignore[type-arg]
+    """A set that answers for functions that have no hash."""
+
+    def __contains__(self, function: object) -> bool:
+        try:
+            return super().__contains__(function)
+        except TypeError:
+            return False
+
+
+ASKED = _Asked(NEW)
+VIEWING = _Asked(VIEWS)
+
+
+def is_view(step: Step, values: dict[int, Any]) -> bool:
+    """Whether a step gives a view of its first array, and its other arguments are constants."""
+    named = getattr(step.function, "__name__", "") == "_method" and step.args[0] in VIEW_METHODS
+    if step.kind != "pure" or not (named or step.function in VIEWING) or step.result.__class__ is not Ref:
+        return False
+    source = step.args[named]
+    if source.__class__ is not Ref or len(refs((step.args, step.kwargs))) != 1:
+        return False
+    array, view = values[source.slot], values[step.result.slot]
+    return (
+        array.__class__ is np.ndarray
+        and view.__class__ is np.ndarray
+        and view.base is not None
+        and np.may_share_memory(array, view)
+    )
+
+
+def is_packed(array: Any) -> bool:
+    """Whether the entries of an array fill its memory."""
+    order = sorted(range(array.ndim), key=lambda k: array.strides[k])
+    step = array.itemsize
+    for k in order:
+        if array.shape[k] != 1 and array.strides[k] != step:
+            return False
+        step *= array.shape[k]
+    return bool(array.size)
+
+
+def writes(step: Step) -> bool:
+    """Whether a step may write into an array that others hold."""
+    return step.kind == "effect" and step.function.__class__ is not Put
