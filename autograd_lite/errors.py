@@ -13,9 +13,10 @@ expected, and gives the line of code that repairs the mistake.
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 from collections.abc import Callable
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -212,7 +213,18 @@ def package(frame: FrameType) -> str:
 
 def user_line() -> str:
     """File and line of the innermost caller outside of this library and NumPy."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and package(frame) in _LIBRARIES:
+    code, line = user_place(sys._getframe(1))
+    return f"{code.co_filename}:{line}"
+
+
+def user_place(frame: FrameType | None = None) -> tuple[CodeType, int]:
+    """The code and the line of the innermost caller outside of this library and NumPy."""
+    frame = frame or sys._getframe(1)
+    while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__") or ""):
         frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    return frame.f_code, frame.f_lineno
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] in _LIBRARIES

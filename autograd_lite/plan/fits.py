@@ -55,6 +55,7 @@ class _Check:
         conditions = [f"{x}.__class__ is not {self.name(value.__class__)}"]
         if not isinstance(value, np.generic):
             conditions += [f"{x}.shape != {value.shape}", f"{x}.dtype {one} {self.name(dtype)}"]
+            conditions += [f"{x}.strides != {value.strides}"]  # results have the order of memory of arguments
         self.refuse(*conditions)
 
     def tensor(self, x: str, value: Any) -> None:

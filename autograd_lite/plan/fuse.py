@@ -16,7 +16,7 @@ import numpy as np
 
 from .executors import COPIES, Executor, executor
 from .groups import Group, Instruction, Kind
-from .slots import Ref, refs
+from .slots import Ref
 from .trace import Step
 
 __all__ = ["fused"]
@@ -56,7 +56,7 @@ def fused(steps: list[Step], outputs: Iterable[int], kinds: Mapping[int, Kind]) 
     runner, made = executor(), []
     readers: dict[int, list[Step]] = {}
     for step in steps:
-        for slot in refs((step.args, step.kwargs)):
+        for slot in step.uses:
             readers.setdefault(slot, []).append(step)
     for slot in outputs:
         readers.setdefault(slot, []).append(_AFTER)
@@ -88,7 +88,7 @@ class _Units:
     def add(self, at: int, step: Step, key: tuple[Any, Any]) -> None:
         """Put a step into a group, or into a unit of its own."""
         shape, dtype = key
-        used = refs((step.args, step.kwargs))
+        used = step.uses
         direct = {self.maker[slot] for slot in used if slot in self.maker}
         home = None
         if shape is not None:
@@ -107,13 +107,13 @@ class _Units:
         group.steps.append((at, step))
         group.dtype = dtype if group.dtype is None else group.dtype
         self._wait(home, direct - {home})
-        for slot in refs(step.result):
+        for slot in step.makes:
             self.maker[slot] = home
         if shape is not None:
             for slot in used:
                 self._readers.setdefault(slot, set()).add(home)
             if step.function is np.sum:
-                group.sums.update(refs(step.result))
+                group.sums.update(step.makes)
 
     def _alike(self, unit: _Unit, shape: Any, dtype: Any) -> bool:
         same = dtype is None or unit.dtype is None or unit.dtype == dtype
@@ -206,8 +206,8 @@ def _key(step: Step, kinds: Mapping[int, Kind], runner: Executor) -> tuple[Any, 
     nothing = None, None
     if step.kind != "pure" or step.kwargs or step.result.__class__ is not Ref:
         return nothing
-    kind = kinds.get(step.result.slot)
-    if kind is None or not step.args or not runner.takes(step.function, kind[1]):
+    kind, hashed = kinds.get(step.result.slot), getattr(step.function, "__hash__", None)
+    if kind is None or hashed is None or not step.args or not runner.takes(step.function, kind[1]):
         return nothing
     shape, result = kind
     operands = _operands(step)
@@ -276,9 +276,7 @@ def _steps(
     given = [kinds[x.slot] if x.__class__ is Ref else (x.shape, x.dtype) for x in inputs.values()]
     group = Group(unit.shape, given, code, [register[slot].slot for slot in outputs])
     runner.prepare(group)
-    step = steps[-1].changed(group, tuple(inputs.values()))
-    step.result, step.quiet = tuple(map(Ref, outputs)), None
-    return [step]
+    return [steps[-1].grouped(group, tuple(inputs.values()), tuple(map(Ref, outputs)))]
 
 
 def _work(step: Step) -> int:

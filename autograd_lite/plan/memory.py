@@ -10,26 +10,27 @@ import numpy as np
 
 from .groups import Group
 from .places import Put
-from .slots import Ref, refs
+from .slots import Ref
 from .trace import Step
 
-__all__ = ["Memory", "is_packed", "is_view", "writes"]
+__all__ = ["Memory", "is_packed", "is_view", "needs", "own", "writes"]
 
-NEW = frozenset(
+NEW: frozenset[Any] = frozenset(
     {np.where, np.copy, np.concatenate, np.stack, np.sum, np.mean, np.var, np.std, np.prod, np.max, np.min}
     | {np.amax, np.amin, np.all, np.any, np.argmax, np.argmin, np.argsort, np.sort, np.cumsum, np.dot}
-    | {np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.zeros, np.ones, np.full, np.tensordot}
+    | {np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.full, np.tensordot}
     | {np.outer, np.inner, np.flatnonzero, np.count_nonzero, np.pad, np.tile, np.repeat, np.linalg.inv}
 )
 """NumPy's functions whose result shares no memory with an argument."""
 
-NEW_METHODS = frozenset("copy sum mean var std prod max min all any argmax argmin argsort cumsum dot".split())
+_NAMES = "copy sum mean var std prod max min all any argmax argmin argsort cumsum dot"
+NEW_METHODS = frozenset(_NAMES.split())
 
 VIEWS = frozenset(
     {np.reshape, np.transpose, np.swapaxes, np.moveaxis, np.expand_dims, np.squeeze, np.ravel, np.flip}
     | {np.broadcast_to, operator.getitem}
 )
-VIEW_METHODS = frozenset("reshape transpose swapaxes squeeze ravel astype".split())
+VIEW_METHODS = frozenset({"reshape", "transpose", "swapaxes", "squeeze", "ravel", "astype"})
 
 
 class Memory:
@@ -46,11 +47,11 @@ class Memory:
         for step in steps:
             shared: frozenset[int] = frozenset()
             if not is_new(step):
-                shared = shared.union(*[self.owners[slot] for slot in refs((step.args, step.kwargs))])
-            for slot in refs(step.result):
+                shared = shared.union(*[self.owners[slot] for slot in needs(step)])
+            for slot in step.makes:
                 plain = isinstance(values.get(slot), (np.generic, bool, int, float, complex))
                 self.owners[slot] = frozenset() if plain else shared | {slot}
-        effects = [slot for step in steps if step.kind == "effect" for slot in refs((step.args, step.kwargs))]
+        effects = [slot for step in steps if step.kind == "effect" for slot in step.uses]
         self.seen = frozenset().union(*[self.owners[slot] for slot in [*outputs, *effects]])
 
     def is_own(self, slot: int) -> bool:
@@ -61,11 +62,16 @@ class Memory:
         """For each slot the index of the last step that uses its memory."""
         last: dict[int, int] = {}
         for i, step in enumerate(steps):
-            for slot in refs((step.args, step.kwargs)) + refs(step.result):
-                for owner in self.owners[slot] or (slot,):
-                    last[owner] = i
+            for slot in needs(step) + step.makes:
                 last[slot] = i
+                for owner in self.owners[slot]:
+                    last[owner] = i
         return last
+
+
+def needs(step: Step) -> list[int]:
+    """The slots in the arguments of a step."""
+    return step.uses if step.kind != "input" else []
 
 
 def is_new(step: Step) -> bool:
@@ -96,7 +102,7 @@ def is_view(step: Step, values: dict[int, Any]) -> bool:
     if step.kind != "pure" or not (named or step.function in VIEWING) or step.result.__class__ is not Ref:
         return False
     source = step.args[named]
-    if source.__class__ is not Ref or len(refs((step.args, step.kwargs))) != 1:
+    if source.__class__ is not Ref or len(step.uses) != 1:
         return False
     array, view = values[source.slot], values[step.result.slot]
     return (
@@ -105,6 +111,11 @@ def is_view(step: Step, values: dict[int, Any]) -> bool:
         and view.base is not None
         and np.may_share_memory(array, view)
     )
+
+
+def own(x: Any) -> Any:
+    """x in an array that nobody else holds. A replay copies x only where somebody does."""
+    return x.copy("K")
 
 
 def is_packed(array: Any) -> bool:

@@ -7,7 +7,7 @@ The function is written by another one, which makes the buffers of a running cal
         v7 = v6.reshape((4, 2))         # a view of a buffer
         def replay(leaves):
             v1 = leaves[0]
-            multiply(v1, k3, out=v5)
+            multiply(v1, k3, v5)
             ...
             return {9: v9}
         return replay
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -26,11 +27,11 @@ import numpy as np
 
 from ..sums import SHORT, total
 from .groups import Group
+from .memory import needs, own
 from .places import Data, Item, Put
 from .reach import CELL
 from .scalars import Scalars, divided
 from .schedule import Plan
-from .simplify import needs
 from .slots import Ref, refs, same
 from .trace import Step
 
@@ -56,6 +57,7 @@ class _Writer:
     def __init__(self, plan: Plan) -> None:
         self.plan, self.scalars = plan, Scalars(plan)
         self.names: dict[str, Any] = {"same": same, "Mismatch": Mismatch, "errstate": np.errstate}
+        self.names |= {"getrefcount": sys.getrefcount, "ALONE": _alone()}
         self.names |= {"f64": np.float64, "divided": divided, "arrays": plan.buffers.arrays}
         self._known: dict[Any, str] = {}
         self._kept: list[Any] = []  # so that no other object gets the id
@@ -131,7 +133,7 @@ class _Writer:
             args = [self._as_array(x, dtype) for x in args]
         words = self._words(args, step.kwargs)
         if step.result.__class__ is Ref and step.result.slot in self.plan.buffers.of:
-            words += f", out=v{step.result.slot}"
+            words += f", v{step.result.slot}"  # the place of `out`
         return f"{self.name(step.function)}({words})"
 
     def _as_array(self, x: Any, dtype: Any) -> Any:
@@ -150,6 +152,9 @@ class _Writer:
     def _short(self, step: Step) -> str | None:
         """A shorter way to NumPy's code for the same call; None if there is none."""
         function, args, kwargs = step.function, step.args, step.kwargs
+        if function is own and self._is_array(args[0]):
+            x = self.text(args[0])
+            return f"{x} if {x}.base is None and getrefcount({x}) <= ALONE else {x}.copy('K')"
         if function is operator.getitem:
             return f"{self.text(args[0])}[{self.text(args[1])}]"
         if function is operator.pow and not kwargs:
@@ -195,8 +200,8 @@ class _Writer:
         result = step.result
         if step.kind == "guard":
             value, expected = self.text(step.args[0]), self.name(step.expected)
-            differs = f"{value} != {expected}" if _is_exact(step.expected) else f"not same({value}, {expected})"
-            return [f"if {differs}: raise Mismatch"]
+            equal = f"{value} == {expected}" if _is_exact(step.expected) else f"same({value}, {expected})"
+            return [f"if not {equal}: raise Mismatch"]
         if step.kind == "input":
             expression = f"leaves[{step.args[0]}]{'._data' if step.args[1] else ''}"
         else:
@@ -216,6 +221,12 @@ class _Writer:
         if step.kind in ("input", "load", "guard") or step.function.__class__ is Put:
             return True
         return self.scalars.is_silent(step) or _in(step.function, METHODS)
+
+
+def _alone() -> int:
+    """The references to an array that one variable holds."""
+    x = np.zeros(1)
+    return sys.getrefcount(x)
 
 
 def _in(function: Any, table: dict[Any, Any]) -> bool:
@@ -245,7 +256,7 @@ def replay_of(plan: Plan) -> Callable[[list[Any]], Any]:
     """
     make = _made(plan)
     if not plan.buffers.of:
-        return make()
+        return make()  # type: ignore[no-any-return]
     spare: list[Any] = []
 
     def replay(leaves: list[Any]) -> Any:
@@ -270,8 +281,7 @@ def _made(plan: Plan) -> Callable[[], Any]:
     stay |= {slot for slot, kind in plan.classes.items() if issubclass(kind, (float, int, np.generic))}
     outer, lines = ["def make():"], ["    def replay(leaves):"]
     if buffers.of:
-        outer.append("    made = arrays()")
-        outer += [f"    v{slot} = made[{slot}]" for slot in buffers.of]
+        outer.append(f"    {', '.join(f'v{slot}' for slot in buffers.of)}, = arrays()")
     for i, step in enumerate(plan.steps):
         if step.result.__class__ is Ref and step.result.slot in buffers.views:
             outer += [f"    {line}" for line in writer.line(step)]
@@ -282,7 +292,7 @@ def _made(plan: Plan) -> Callable[[], Any]:
                 lines.append(f"        with errstate(**{quiet!r}):")
         indent = "        " if quiet is None else "            "
         lines += [indent + line for line in writer.line(step)]
-        made = refs(step.result)
+        made = step.makes
         done = {s for s in needs(step) if last[s] == i} | {s for s in made if s not in last}
         if done - stay:
             lines.append(f"{indent}del {', '.join(f'v{slot}' for slot in sorted(done - stay))}")

@@ -1,4 +1,4 @@
-"""Single numbers in a replay: Python's floats compute with the same bits as NumPy's, in a third of the time."""
+"""Single numbers in a replay: Python's floats compute with the bits of NumPy's, in a third of the time."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .memory import needs
 from .schedule import Plan
-from .simplify import needs
 from .slots import Ref
 from .trace import Step
 
@@ -19,15 +19,19 @@ _FLOAT = np.float64
 
 SYMBOLS = {np.add: "+", np.subtract: "-", np.multiply: "*"}
 BEFORE = {np.negative: "-", np.positive: "+", np.absolute: "abs"}
+SILENT = frozenset({*SYMBOLS, *BEFORE, np.divide, np.square})
 COMPARES = {
     **{np.less: "<", np.less_equal: "<=", np.greater: ">", np.greater_equal: ">="},
     **{np.equal: "==", np.not_equal: "!="},
 }
 
 
-def divided(a: float, b: float) -> float:
-    """a / b, where Python would raise for b = 0."""
-    return float(np.divide(a, b))
+def divided(a: float, b: float, state: dict[str, Any] | None = None) -> float:
+    """a / b, where Python would raise for b = 0; in one of NumPy's error states."""
+    if state is None:
+        return float(np.divide(a, b))
+    with np.errstate(**state):
+        return float(np.divide(a, b))
 
 
 class Scalars:
@@ -81,7 +85,7 @@ class Scalars:
 
     def is_silent(self, step: Step) -> bool:
         """Whether a step computes without NumPy, so that NumPy's error state does not matter."""
-        return self.computes(step) and (step.function in SYMBOLS or step.function in BEFORE)
+        return self.computes(step) and step.function in SILENT
 
     def text(self, step: Step, name: Callable[[Any], str]) -> str:
         """The expression of a step that `computes`, a Python float."""
@@ -94,7 +98,8 @@ class Scalars:
             return f"{words[0]} * {words[0]}"
         if function is np.divide:
             a, b = words
-            return f"{a} / {b} if {b} else divided({a}, {b})"
+            state = "" if step.quiet is None else f", {name(step.quiet)}"
+            return f"{a} / {b} if {b} else divided({a}, {b}{state})"
         return f"float({name(function)}({', '.join(words)}))"
 
     def compared(self, step: Step, text: Callable[[Any], str], name: Callable[[Any], str]) -> str:

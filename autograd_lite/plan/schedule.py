@@ -10,8 +10,8 @@ import numpy as np
 from .buffers import Buffers
 from .fuse import fused
 from .groups import Group
-from .simplify import needs, simplified
-from .slots import refs
+from .memory import needs
+from .simplify import simplified
 from .trace import Step, Trace
 
 __all__ = ["Plan", "late_guard", "scheduled"]
@@ -40,7 +40,7 @@ class Plan:
         constants: list[tuple[Any, Any]],
     ) -> None:
         self.steps, self.result, self.outputs, self.constants = steps, result, outputs, constants
-        slots = {slot for step in steps for slot in refs(step.result)}
+        slots = {slot for step in steps for slot in step.makes}
         self.classes = {slot: values[slot].__class__ for slot in slots}
         self.buffers = Buffers(steps, values, outputs)
         self.kinds: dict[int, tuple[tuple[int, ...], np.dtype[Any]]] = {
@@ -86,7 +86,7 @@ def _early(trace: Trace) -> set[int]:
     effects = [i for i, step in enumerate(trace.steps) if step.kind == "effect"]
     if not effects:
         return set()
-    maker = {slot: i for i, step in enumerate(trace.steps) for slot in refs(step.result)}
+    maker = {slot: i for i, step in enumerate(trace.steps) for slot in step.makes}
     written = trace.written
     early: set[int] = set()
     for i, step in enumerate(trace.steps):

@@ -30,12 +30,14 @@ class Sending:
 
     def __init__(self, pull: Any, node: Node, rule: Rule, sweep: Sweep) -> None:
         self._pull, self.op, self._rule = pull, node.op, rule
-        self._sweep = Sweep()
         self._inputs = tuple([_stub(x, sweep) for x in node.inputs])
         self.needed = [i for i, x in enumerate(self._inputs) if x is not None]
         self.node: Node = _new(Node)
         self.node.op = node.op
-        self.__name__ = f"pull_{op_name(node.op)}"
+
+    @property
+    def __name__(self) -> str:
+        return f"pull_{op_name(self.op)}"
 
     def __eq__(self, other: object) -> bool:
         return other.__class__ is Sending and same(self._key(), other._key())
@@ -67,27 +69,24 @@ class Sending:
 
     def __call__(self, g: Any, y: Any, args: Any, kwargs: Any) -> Any:
         kind = g.__class__
-        if (
-            kwargs is None
-            and self._rule.ordinary
-            and (kind is _FLOAT or (kind is _ARRAY and g.dtype.kind != "c"))
-        ):
+        if not self._rule.selects and (kind is _FLOAT or (kind is _ARRAY and g.dtype.kind != "c")):
             try:
-                return self._ordinary(g, y, args)
+                return self._plain(g, y, args, kwargs or {})
             except Exception:  # `pull` raises it again, with the words of an error in the backward pass
                 pass
         node: Node = _new(Node)
         node.op, node.inputs, node.args, node.kwargs, node.value = self.op, self._inputs, args, kwargs, y
         node.adjoint = node.notes = None
         node.played, node.index = False, 1
-        seeds = self._pull(node, self._rule, g, self._sweep)
+        seeds = self._pull(node, self._rule, g, _SWEEP)
         return tuple([gx for gx, x in zip(seeds, self._inputs, strict=True) if x is not None])
 
-    def _ordinary(self, g: Any, y: Any, args: Any) -> Any:
-        """The rules as the loop of `play` calls them."""
+    def _plain(self, g: Any, y: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """The cotangents for one that has no mask, as `play` and `pull` compute them."""
         rule, sent = self._rule, []
+        pulled = None if rule.joint is None else self._jointly(rule, g, y, args, kwargs)
         for i in self.needed:
-            gx, arg = rule.vjps[i](g, y, *args), args[i]
+            gx, arg = pulled[i] if pulled is not None else rule.vjps[i](g, y, *args, **kwargs), args[i]
             kind = gx.__class__
             if kind is not arg.__class__ or (
                 kind is _ARRAY and (gx.shape != arg.shape or gx.dtype is not arg.dtype)
@@ -95,6 +94,14 @@ class Sending:
                 gx = fit(gx, arg, rule, self.node, i)
             sent.append(gx)
         return tuple(sent)
+
+    def _jointly(self, rule: Rule, g: Any, y: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        if rule.takes("needs"):
+            kwargs = {**kwargs, "needs": tuple([x is not None for x in self._inputs])}
+        pulled = rule.joint(g, y, *args, **kwargs)  # type: ignore[misc]
+        if len(pulled) != len(args):
+            raise ValueError("the joint rule returns another number of cotangents")
+        return pulled
 
 
 def _stub(parent: Any, sweep: Sweep) -> Any:
@@ -108,5 +115,6 @@ def _stub(parent: Any, sweep: Sweep) -> Any:
     return stub
 
 
+_SWEEP = Sweep()
 _LEAF = Leaf(np.float64(0.0))
 _LEAF.index = 0

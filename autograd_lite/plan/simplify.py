@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from .memory import Memory, is_packed, writes
-from .slots import Ref, refs, walk
+from .memory import Memory, is_packed, needs, own, writes
+from .slots import Ref, walk
 from .trace import Step
 
-__all__ = ["living", "needs", "simplified"]
+__all__ = ["living", "simplified"]
 
 UFUNCS: dict[Any, np.ufunc] = {
     **{operator.add: np.add, operator.sub: np.subtract, operator.mul: np.multiply},
@@ -27,6 +27,9 @@ UFUNCS: dict[Any, np.ufunc] = {
     **{operator.eq: np.equal, operator.ne: np.not_equal},
 }
 """The ufunc that NumPy's arrays call for an operator. A power is none of them: its exponent decides."""
+
+LIKES = np.ones_like, np.zeros_like
+"""Functions that look at the shape and the dtype of their argument alone, which a plan knows."""
 
 SMALL = 1 << 16
 """Larger results of constants, in bytes, are computed at each call, for they would be kept between calls."""
@@ -44,16 +47,11 @@ def simplified(steps: list[Step], values: dict[int, Any], outputs: list[int]) ->
     return living(_Once(steps, values, outputs).steps, outputs)
 
 
-def needs(step: Step) -> list[int]:
-    """The slots in the arguments of a step."""
-    return refs((step.args, step.kwargs)) if step.kind != "input" else []
-
-
 def living(steps: list[Step], outputs: list[int]) -> list[Step]:
     """The steps whose results are needed, and those with effects."""
     needed, kept = set(outputs), []
     for step in reversed(steps):
-        if step.kind in ("effect", "guard") or not needed.isdisjoint(refs(step.result)):
+        if step.kind in ("effect", "guard") or not needed.isdisjoint(step.makes):
             needed.update(needs(step))
             kept.append(step)
     return kept[::-1]
@@ -111,19 +109,30 @@ class _Once:
         self._memory = Memory(steps, values, outputs)
         self._instead: dict[int, Any] = {}
         self._made: dict[Any, Step] = {}
+        self._given = {slot for step in steps if step.kind in ("load", "input") for slot in step.makes}
         last = self._memory.last_uses(steps)
         writers = [i for i, step in enumerate(steps) if writes(step)]
         for i, step in enumerate(steps):
-            if self._instead and step.kind != "input":
+            if not self._instead.keys().isdisjoint(needs(step)):
                 args, kwargs = walk((step.args, step.kwargs), self._now)
                 step = step.changed(step.function, args, kwargs)
             if writes(step):
                 self._made.clear()
-            elif step.kind == "pure" and step.result.__class__ is Ref and step.result.slot not in self._outputs:
-                end = last[step.result.slot]
-                if self._spared(step, any(i < k <= end for k in writers)):
+            elif step.kind == "pure" and step.result.__class__ is Ref:
+                slot = step.result.slot
+                written = any(i < k <= last[slot] for k in writers)
+                if slot not in self._outputs and self._spared(step, written):
                     continue
-            self.steps.append(step)
+            self.steps.append(self._owning(step, i, last))
+
+    def _owning(self, step: Step, i: int, last: dict[int, int]) -> Step:
+        """A copy of a value that is used for the last time: the value itself, where nobody else holds it."""
+        if step.function is not np.copy or len(step.uses) != 1 or step.args[0].__class__ is not Ref:
+            return step
+        source = step.args[0].slot
+        if last[source] != i or source in self._given or not self._is_copied(source, step.result.slot):
+            return step
+        return step.changed(own, step.args[:1])
 
     def _now(self, leaf: Any) -> Any:
         return self._instead.get(leaf.slot, leaf) if leaf.__class__ is Ref else leaf
@@ -138,7 +147,7 @@ class _Once:
         slot, value = step.result.slot, self._values[step.result.slot]
         if not self._memory.is_own(slot):
             return False
-        if not refs((step.args, step.kwargs)):
+        if not step.uses or (step.function in LIKES and not step.kwargs):
             if value.__class__ is np.ndarray and value.nbytes > SMALL:
                 return False
             if not isinstance(value, (np.ndarray, np.generic, int, float)):
@@ -172,11 +181,14 @@ class _Once:
             return args[0]
         else:
             return None
-        if source.__class__ is not Ref:
-            return None
-        old, new = self._values[source.slot], self._values[step.result.slot]
-        same = old.__class__ is new.__class__ and (old.ndim == 0 or (old.strides == new.strides and is_packed(old)))
-        return source if same else None
+        return source if source.__class__ is Ref and self._is_copied(source.slot, step.result.slot) else None
+
+    def _is_copied(self, source: int, slot: int) -> bool:
+        """Whether a copy has the class and the order in memory of the original."""
+        old, new = self._values[source], self._values[slot]
+        if old.__class__ is not new.__class__:
+            return False
+        return not old.ndim or (old.strides == new.strides and is_packed(old))
 
     def _same_object(self, step: Step, source: Any) -> bool:
         return source.__class__ is Ref and self._values[source.slot] is self._values[step.result.slot]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Ref", "fill", "refs", "same", "walk"]
+__all__ = ["LEAVES", "Ref", "fill", "refs", "same", "walk"]
 
 
 class Ref:
@@ -29,25 +29,46 @@ class Ref:
         return f"v{self.slot}"
 
 
+LEAVES: set[type] = {Ref, int, float, bool, complex, str, type(None), type, np.ndarray, np.float64}
+"""The most common classes of leaves: a lookup here is faster than asking whether an object is a container."""
+
+
 def walk(tree: Any, change: Callable[[Any], Any]) -> Any:
     """The same nested tuples, lists, dicts and slices with `change(leaf)` in place of each leaf."""
     kind = tree.__class__
+    if kind in LEAVES:
+        return change(tree)
     if kind is tuple or kind is list:
-        return kind([walk(item, change) for item in tree])
+        return kind([change(x) if x.__class__ in LEAVES else walk(x, change) for x in tree])
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
         return kind(*[walk(item, change) for item in tree])
     if kind is dict:
-        return {key: walk(item, change) for key, item in tree.items()}
+        return {key: walk(item, change) for key, item in tree.items()} if tree else tree
     if kind is slice:
         return slice(walk(tree.start, change), walk(tree.stop, change), walk(tree.step, change))
     return change(tree)
 
 
 def refs(tree: Any) -> list[int]:
-    """The slots in a tree."""
+    """The slots in a tree, in order."""
+    if tree.__class__ is Ref:
+        return [tree.slot]
     found: list[int] = []
-    walk(tree, lambda leaf: found.append(leaf.slot) if leaf.__class__ is Ref else None)
-    return found
+    todo = [tree]
+    while todo:
+        item = todo.pop()
+        kind = item.__class__
+        if kind is Ref:
+            found.append(item.slot)
+        elif kind in LEAVES:
+            continue
+        elif isinstance(item, (tuple, list)):
+            todo += item
+        elif kind is dict:
+            todo += item.values()
+        elif kind is slice:
+            todo += (item.start, item.stop, item.step)
+    return found[::-1]
 
 
 def fill(tree: Any, values: Any) -> Any:
@@ -59,8 +80,13 @@ def same(a: Any, b: Any, seen: int = 0) -> bool:
     """Whether two constants are equal to the bit, or two functions have the same code and constants."""
     if a is b:
         return True
-    if a.__class__ is not b.__class__ or seen > 8:
+    kind = a.__class__
+    if kind is not b.__class__ or seen > 8:
         return False
+    if kind is Ref:
+        return bool(a.slot == b.slot)
+    if kind is tuple and len(a) == len(b):
+        return all(x is y or same(x, y, seen + 1) for x, y in zip(a, b, strict=True))
     if isinstance(a, (np.ndarray, np.generic)):
         return bool(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
     if isinstance(a, (float, complex)):

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..arrays import Holder
 from ..cotangents import fit
-from ..errors import CompileError, package, user_line
+from ..errors import CompileError, package, user_line, user_place
 from ..known import Rule
 from ..node import Node
 from ..pull import Sweep
@@ -35,23 +35,47 @@ class Step:
         kind: "pure", or "effect" for a step whose order counts (it writes, draws or stores), or "guard" for
             a step whose result must be `expected`, else the plan does not hold for the call.
         quiet: NumPy's error state of the step; None for that around the call.
+        uses, makes: the slots in the arguments and in the result.
         line: the user's line.
     """
 
-    __slots__ = ("args", "expected", "function", "kind", "kwargs", "line", "quiet", "result")
+    __slots__ = ("_at", "_makes", "_uses", "args", "expected", "function", "kind", "kwargs", "quiet", "result")
 
-    def __init__(self, function: Any, args: Any, kwargs: Any, result: Any, kind: str, quiet: Any) -> None:
+    def __init__(
+        self, function: Any, args: Any, kwargs: Any, result: Any, kind: str, quiet: Any, at: Any
+    ) -> None:
         self.function, self.args, self.kwargs, self.result = function, args, kwargs, result
-        self.kind, self.quiet, self.line = kind, quiet, user_line()
+        self.kind, self.quiet, self._at = kind, quiet, at
+        self._uses: list[int] | None = None
+        self._makes: list[int] | None = None
         self.expected: Any = None
 
     def changed(self, function: Any, args: Any, kwargs: Any = None) -> Step:
         """The same step with another function."""
-        other = Step.__new__(Step)
-        other.function, other.args, other.kwargs = function, args, {} if kwargs is None else kwargs
-        other.result, other.kind, other.quiet = self.result, self.kind, self.quiet
-        other.line, other.expected = self.line, self.expected
+        other = Step(function, args, kwargs or {}, self.result, self.kind, self.quiet, self._at)
+        other.expected = self.expected
         return other
+
+    def grouped(self, group: Any, args: Any, result: Any) -> Step:
+        """The step of a group whose last step this is; a group keeps the error states of its steps."""
+        return Step(group, args, {}, result, self.kind, None, self._at)
+
+    @property
+    def uses(self) -> list[int]:
+        if self._uses is None:
+            self._uses = refs((self.args, self.kwargs)) if self.kwargs else refs(self.args)
+        return self._uses
+
+    @property
+    def makes(self) -> list[int]:
+        if self._makes is None:
+            self._makes = refs(self.result)
+        return self._makes
+
+    @property
+    def line(self) -> str:
+        code, number = self._at
+        return f"{code.co_filename}:{number}"
 
     def __repr__(self) -> str:
         words = [*map(_shown, self.args), *(f"{k}={_shown(v)}" for k, v in self.kwargs.items())]
@@ -71,7 +95,8 @@ def _shown(value: Any) -> str:
 
 
 def _value(leaf: Any) -> Any:
-    return leaf._value if isinstance(leaf, Traced) else leaf
+    kind = leaf.__class__
+    return leaf._value if kind is Traced or kind is Sent else leaf
 
 
 def _traced(leaf: Any) -> Any:
@@ -100,6 +125,7 @@ class Trace:
         self.taped: list[Any] = []
         self.constants: dict[int, tuple[Any, Any]] = {}
         self._outer = np.geterr()
+        self._pulling: Any = None
 
     # -- steps -------------------------------------------------------------------------------------
 
@@ -125,9 +151,9 @@ class Trace:
                     "set a new array, x.data = x.data - step, or write x.detach().numpy().copy()"
                 )
         # Before the call, which may write into its arguments.
-        constants = walk((args, kwargs), self._constant)
-        values, options = walk((args, kwargs), _value)
-        result = function(*values, **options)
+        taken, values = self._taken(args)
+        constants = taken, walk(kwargs, self._constant) if kwargs else kwargs
+        result = function(*values, **walk(kwargs, _value)) if kwargs else function(*values)
         if function in ASKS_NO_VALUE:
             return result
         for target in written:
@@ -143,6 +169,23 @@ class Trace:
             walk(made, self._keep_shape)
         return made
 
+    def _taken(self, args: Any) -> tuple[tuple[Any, ...], list[Any]]:
+        """Arguments as a step keeps them, and their values."""
+        kept: list[Any] = []
+        values: list[Any] = []
+        for x in args:  # written out: a plan of n steps is made by some n calls
+            kind = x.__class__
+            if kind is Traced or kind is Sent:
+                kept.append(Ref(x._slot))
+                values.append(x._value)
+            elif kind is float or kind is int or kind is str:
+                kept.append(x)
+                values.append(x)
+            else:
+                kept.append(walk(x, self._constant))
+                values.append(walk(x, _value))
+        return tuple(kept), values
+
     def _keep_shape(self, x: Any) -> Any:
         """Let the plan hold for calls where an array has this shape."""
         if isinstance(x, Traced):
@@ -153,24 +196,33 @@ class Trace:
 
     def add(self, function: Any, args: Any, kwargs: Any, made: Any, kind: str) -> Step:
         """Append a step."""
-        state = np.geterr()
-        result = walk(made, self._constant)
-        step = Step(function, args, kwargs, result, kind, None if state == self._outer else state)
+        quiet, at = self._pulling or (self._quiet(), user_place())
+        result = Ref(made._slot) if made.__class__ is Traced else walk(made, self._constant)
+        step = Step(function, args, kwargs, result, kind, quiet, at)
         self.steps.append(step)
         return step
 
+    def _quiet(self) -> Any:
+        state = np.geterr()
+        return None if state == self._outer else state
+
     def _constant(self, leaf: Any) -> Any:
         """A leaf of the arguments as a step keeps it: a copy of an array, which the program may change."""
-        if isinstance(leaf, Traced):
+        kind = leaf.__class__
+        if kind is Traced or kind is Sent:
             return Ref(leaf._slot)
         if isinstance(leaf, np.ndarray) and not leaf.dtype.hasobject:
-            own = leaf.copy("K")
-            self.constants[id(leaf)] = leaf, own
+            held, own = self.constants.get(id(leaf), (None, None))
+            if held is None or not same(leaf, own):
+                own = leaf.copy("K")
+                self.constants[id(leaf)] = leaf, own
             return own
         return leaf
 
     def made(self, result: Any, kind: type[Traced] = Traced) -> Any:
         """The result of a step in new slots."""
+        if result.__class__ in _SINGLE:
+            return self._slot(result, kind)
         return walk(result, lambda leaf: None if leaf is None else self._slot(leaf, kind))
 
     def _slot(self, value: Any, kind: type[Traced]) -> Traced:
@@ -194,7 +246,13 @@ class Trace:
         """The cotangents that a step sends back: the steps of its rules, or one step for all of them."""
         if sweep.checks:
             self.reason = self.reason or "detect_anomaly checks each step"
-        step = Sending(pull, node, rule, sweep)
+        self._pulling = IGNORED, user_place()
+        try:
+            return self._pulled(Sending(pull, node, rule, sweep), node, rule, g)
+        finally:
+            self._pulling = None
+
+    def _pulled(self, step: Sending, node: Node, rule: Rule, g: Any) -> list[Any]:
         arguments = g, node.value, node.args, node.kwargs
         results = step(*walk(arguments, _value))
         sent = self._apart(step, rule, arguments, results)
@@ -221,22 +279,17 @@ class Trace:
             return None
         before, count, constants = len(self.steps), self.count, len(self.constants)
         try:
-            sent = tuple(
-                [
-                    fit(rule.vjps[i](g, y, *args, **(kwargs or {})), args[i], rule, step.node, i)
-                    for i in step.needed
-                ]
-            )
+            sent = []
+            for i, want in zip(step.needed, results, strict=True):
+                gx = rule.vjps[i](g, y, *args, **kwargs) if kwargs else rule.vjps[i](g, y, *args)
+                if gx.__class__ is not Traced or not _alike(gx._value, want):
+                    gx = fit(gx, args[i], rule, step.node, i)
+                    if gx.__class__ is not Traced or not _alike(gx._value, want):
+                        break
+                sent.append(gx)
         except Exception:  # a value was read, or the rule refuses the class
-            sent = ()
-        if (
-            len(sent) == len(results)
-            and all(
-                x.__class__ is Traced and _alike(x._value, want)
-                for x, want in zip(sent, results, strict=True)
-            )
-            and all(made.kind == "pure" for made in self.steps[before:])
-        ):
+            sent = []
+        if len(sent) == len(results) and all(made.kind == "pure" for made in self.steps[before:]):
             return sent
         del self.steps[before:]
         for slot in range(count + 1, self.count + 1):
@@ -286,8 +339,12 @@ class Trace:
         return made
 
 
+_SINGLE = frozenset({np.ndarray, np.float64, np.float32, np.bool_, float, int})
 _VALUES = (np.ndarray, np.generic, int, float, complex)
 """What a step on objects may return."""
+
+IGNORED = dict.fromkeys(("divide", "over", "under", "invalid"), "ignore")
+"""NumPy's error state in a backward pass."""
 
 _READERS = frozenset({f"autograd_lite.{name}" for name in ("arrays", "operators", "methods", "torch_names")})
 """Modules that read values for their callers."""

@@ -16,6 +16,7 @@ import numpy as np
 from ..arrays import Holder
 from ..cotangents import add, bare
 from ..errors import CompileError, user_line
+from .slots import LEAVES
 
 __all__ = ["Sent", "Traced"]
 
@@ -282,6 +283,9 @@ class Sent(Traced):
         if ufunc is np.add and method == "__call__" and len(args) == 2 and not kwargs:
             return self._trace.sent(_added, *args)
         return super().__array_ufunc__(ufunc, method, *args, **kwargs)
+
+
+LEAVES.update((Traced, Sent))
 
 
 def _added(a: Any, b: Any) -> Any:
