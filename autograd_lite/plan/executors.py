@@ -1,7 +1,8 @@
 """Who runs a group: NumPy always, the native library where it is there.
 
-The library belongs to another package, of which only a name is known here. Its functions have errors of a few
-units in the last place, so a plan that must have the eager bits takes NumPy's executor: `ag.compile(f, exact=True)`.
+The library belongs to another package, of which only a name is known here. Its functions have errors of a
+few units in the last place. So a plan that must have the eager bits takes NumPy's executor:
+`ag.compile(f, exact=True)`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import owned
 from ..ops import reductions, selection, slopes, special
 from .groups import Group, Instruction, in_blocks
 from .slots import Ref
@@ -56,7 +56,10 @@ WORDS: dict[Any, str] = {
 
 WORDS |= {op.__wrapped__: word for op, word in WORDS.items() if hasattr(op, "__wrapped__")}
 
-BOTH = frozenset({np.positive, np.where, np.clip, special.sigmoid.__wrapped__, slopes.times_sech2.__wrapped__})
+BOTH = frozenset(
+    {np.positive, np.where, np.clip}
+    | {getattr(op, "__wrapped__", op) for op in (special.sigmoid, slopes.times_sech2)}
+)
 """What NumPy's executor takes beside ufuncs: functions that compute each entry in the same way in a block."""
 
 
@@ -84,7 +87,9 @@ class Blocks(Executor):
     """NumPy's executor: the eager bits."""
 
     def takes(self, function: Any, dtype: np.dtype[Any]) -> bool:
-        return function in BOTH or (isinstance(function, np.ufunc) and function.nout == 1 and not function.signature)
+        return function in BOTH or (
+            isinstance(function, np.ufunc) and function.nout == 1 and not function.signature
+        )
 
     def least(self, shape: tuple[int, ...]) -> float:
         return 2 if math.prod(shape) >= LARGE else math.inf
@@ -121,14 +126,12 @@ def _operand(x: Any) -> Any:
 
 def _may_warn(code: Sequence[Instruction]) -> Callable[[], bool]:
     """A function that tells whether the user hears of an overflow, a division by zero, an invalid value."""
-    heard = ("divide", "over", "invalid")
 
-    def now() -> bool:
-        state = np.geterr()
-        return any(state[name] != "ignore" for name in heard)
+    def heard(state: Any) -> bool:
+        return any(state[name] != "ignore" for name in ("divide", "over", "invalid"))
 
-    quiet = all(c.quiet is not None and all(c.quiet[name] == "ignore" for name in heard) for c in code)
-    return (lambda: False) if quiet else now
+    quiet = all(c.quiet is not None and not heard(c.quiet) for c in code)
+    return (lambda: False) if quiet else lambda: heard(np.geterr())
 
 
 @cache

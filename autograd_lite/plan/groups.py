@@ -1,8 +1,8 @@
 """A group: a run of elementwise steps as data, and how NumPy runs it.
 
-All results of a group have one shape. Its inputs are arrays that broadcast to this shape, and numbers. NumPy runs
-a large group in blocks: the intermediate results of a block stay in the second-level cache, where step by step
-each of them goes to memory and comes back. The bits are those of the single steps, since an entry of an
+All results of a group have one shape. Its inputs are arrays that broadcast to this shape, and numbers. NumPy
+runs a large group in blocks: the intermediate results of a block stay in the second-level cache, where step
+by step each of them goes to memory and comes back. The bits are those of the single steps, since an entry of an
 elementwise result does not depend on the other entries.
 """
 
@@ -64,7 +64,11 @@ class Group:
     """
 
     def __init__(
-        self, shape: tuple[int, ...], inputs: Sequence[Kind], code: Sequence[Instruction], outputs: Sequence[int]
+        self,
+        shape: tuple[int, ...],
+        inputs: Sequence[Kind],
+        code: Sequence[Instruction],
+        outputs: Sequence[int],
     ) -> None:
         self.shape, self.inputs, self.code, self.outputs = shape, tuple(inputs), tuple(code), tuple(outputs)
         self.run: Callable[..., list[Any]] = self.straight
@@ -127,7 +131,7 @@ def _part(x: Any, part: slice, whole: tuple[int, ...]) -> Any:
 
 
 def _block(group: Group, registers: list[Any], outputs: Any, buffers: dict[int, Any], part: slice) -> None:
-    """Run the code on one block. A result that is no output goes to a buffer, which the next block uses again."""
+    """Run the code on one block. A result that is no output goes to a buffer, which is kept for the next."""
     for k, instruction in enumerate(group.code, len(registers)):
         if k in outputs:
             target = outputs[k][part]

@@ -1,4 +1,4 @@
-"""Plans of these tests run with NumPy, and have the eager bits. `test_groups.py` is about the other executor."""
+"""Plans of these tests run with NumPy, and have the eager bits; `test_groups.py` tests the library too."""
 
 from __future__ import annotations
 

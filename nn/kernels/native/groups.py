@@ -93,13 +93,13 @@ def prepared(
 
     Args:
         program: the group; `takes` must hold for its instructions.
-        otherwise: computes the same with NumPy. It runs where an array is not what the program says, and where
-            NumPy may have a warning that is heard.
+        otherwise: computes the same with NumPy. It runs where an array is not what the program says, and
+            where NumPy may have a warning that is heard.
         heard: tells whether NumPy's warnings are heard now.
     """
     code = _Code(program)
     count = math.prod(program.shape)
-    if not count:
+    if not count or len(program.shape) > AXES:
         return otherwise
     make = _large if count > SMALL else _small if program.shape else _numbers
     return make(code, otherwise, heard)
@@ -218,7 +218,16 @@ def _row(a: Array, place: int, shape: tuple[int, ...]) -> list[int]:
             axes.append((n, stride))
     axes = axes or [(1, a.itemsize)]
     rest = [0] * (AXES - len(axes))
-    return [_pointer(a), place, a.itemsize, len(axes), *[n for n, _ in axes], *rest, *[s for _, s in axes], *rest]
+    return [
+        _pointer(a),
+        place,
+        a.itemsize,
+        len(axes),
+        *[n for n, _ in axes],
+        *rest,
+        *[s for _, s in axes],
+        *rest,
+    ]
 
 
 class _State:
@@ -235,10 +244,14 @@ class _State:
         self.sums = np.zeros((len(code.summed), 2))
         self.filled, self.summed = np.array(code.filled, np.int64), np.array(code.summed, np.int64)
         self.block = np.array(
-            [0, math.prod(program.shape), _pointer(code.instructions), len(code.instructions), _pointer(self.scratch), _pointer(self.at)]
-            + [code.registers, _pointer(self.inputs), _pointer(self.outputs)]
-            + [len(self.inputs), len(self.outputs), _pointer(self.numbers), _pointer(self.filled)]
-            + [len(self.filled), _pointer(self.summed), _pointer(self.sums), len(self.sums)],
+            [
+                *(0, math.prod(program.shape)),
+                *(_pointer(code.instructions), len(code.instructions)),
+                *(_pointer(self.scratch), _pointer(self.at), code.registers),
+                *(_pointer(self.inputs), _pointer(self.outputs), len(self.inputs), len(self.outputs)),
+                *(_pointer(self.numbers), _pointer(self.filled), len(self.filled)),
+                *(_pointer(self.summed), _pointer(self.sums), len(self.sums)),
+            ],
             np.int64,
         )
         self.argument = ctypes.c_void_p(_pointer(self.block))
@@ -354,7 +367,11 @@ def _large(code: _Code, otherwise: Callable[..., Any], heard: Callable[[], bool]
     def run(*inputs: Any) -> Any:
         arrays = [inputs[i] for i in code.arrays]
         for a, i in zip(arrays, code.arrays, strict=True):
-            if a.__class__ is not np.ndarray or (a.shape, a.dtype) != program.inputs[i] or not a.flags.aligned:
+            if (
+                a.__class__ is not np.ndarray
+                or (a.shape, a.dtype) != program.inputs[i]
+                or not a.flags.aligned
+            ):
                 return otherwise(*inputs)
         made = [np.empty(shape, kind) for kind, _ in kinds]
         rows = np.array([_row(a, i, shape) for a, i in zip(arrays, code.arrays, strict=True)], np.int64)
@@ -363,7 +380,10 @@ def _large(code: _Code, otherwise: Callable[..., Any], heard: Callable[[], bool]
 
         def work(parts: Sequence[slice]) -> list[tuple[int, Array]]:
             state, done = taken(), []
-            state.inputs[...], state.outputs[...] = rows.reshape(state.inputs.shape), out.reshape(state.outputs.shape)
+            state.inputs[...], state.outputs[...] = (
+                rows.reshape(state.inputs.shape),
+                out.reshape(state.outputs.shape),
+            )
             state.numbers[: len(numbers)] = numbers
             for part in parts:
                 state.block[:2] = part.start, part.stop
@@ -378,7 +398,7 @@ def _large(code: _Code, otherwise: Callable[..., Any], heard: Callable[[], bool]
         done = [each for part in parts for each in part]
         if any(warned for warned, _ in done) and heard():
             return otherwise(*inputs)
-        sums = sum(each for _, each in done)
+        sums = np.sum([each for _, each in done], axis=0)
         results = iter(made)
         return [_sum(sums[place], dtype) if kind is None else next(results) for place, kind in code.outputs]
 
