@@ -188,7 +188,10 @@ class Result:
                 return leaf
             node = leaf.node
             if node is not None and not node.played:
-                self.reason = "the result is on the tape; return x.detach(), or take ag.grad inside"
+                self.reason = (
+                    "the result is on the tape; compile the whole step, with backward() inside, or return "
+                    "x.detach()"
+                )
             data = leaf._data
             return _Tensor(type(leaf), self._spec(data), node.op if node else None)
         if isinstance(leaf, np.ndarray) and not leaf.dtype.hasobject:

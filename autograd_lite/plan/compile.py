@@ -39,6 +39,10 @@ MOST = 16
 """The number of plans that a function keeps."""
 
 
+TRIES = 8
+"""How often a value that the library reads may differ, before calls stay eager."""
+
+
 def compile(
     f: Callable[..., Any], *, static_argnums: int | tuple[int, ...] = (), exact: bool = False
 ) -> Compiled:
@@ -74,7 +78,7 @@ def compile(
 
 
 class _Entry:
-    """What is kept of a signature: its checks, the trace of one call, then a replay, or the reason to stay eager.
+    """What is kept of a signature: its checks, the trace of one call, then a replay, or why it stays eager.
 
     Attributes:
         fits: the check of the arguments: their leaves, or None.
@@ -112,7 +116,7 @@ class _Entry:
             if (now := entry.get()) is not value and differs(now, value):
                 told = isinstance(value, NUMBERS) and isinstance(now, NUMBERS)
                 return f"{entry!r}" + (f" from {value!r} to {now!r}" if told else " holds another object")
-        return "a Tensor or an array that the function reaches: its shape, its dtype, or whether it has a gradient"
+        return "the shape or dtype of a Tensor that the function reaches, or whether it has a gradient"
 
 
 def _nothing(values: Any) -> None:
@@ -144,6 +148,10 @@ class Compiled:
             own = Compiled(self._f.__get__(instance, owner), self._static, self._exact)
             object.__setattr__(instance, f"_compiled_{self.__name__}", own)  # type: ignore[attr-defined]
         return own
+
+    def __reduce__(self) -> Any:
+        """A copy has no plans: they belong to the objects that the function reaches."""
+        return Compiled, (self._f, self._static)
 
     @property
     def signatures(self) -> list[str]:
@@ -177,8 +185,8 @@ class Compiled:
     def plan(self, *args: Any, **kwargs: Any) -> Plan:
         """The plan of a call; `print(plan)` is the evaluation trace.
 
-        If calls of this signature have no plan yet, the function runs on the arguments, twice. Then all that it
-        has changed is put back: parameters, gradients, the optimizer, the arguments, random numbers of `nn`.
+        If calls of this signature have no plan yet, the function runs on the arguments, twice. Then all that
+        it has changed is put back: parameters, gradients, the optimizer, the arguments, the random numbers.
 
         Raises:
             CompileError: calls of this signature stay eager; or f reads a value, or its two runs differ.
@@ -214,9 +222,8 @@ class Compiled:
             what = entry.anew(self._entries[0])
             entry.why = f"; made anew: {what}"
             if len(self._entries) >= MOST:
-                self._tell(
-                    f"some calls; there are more than {MOST} signatures, the last one for {what}", "many"
-                )
+                told = f"calls of more than {MOST} signatures; the last changes {what}"
+                self._tell(told, "many")
                 least = min(self._entries, key=lambda entry: entry.uses)
                 self._entries = tuple([entry for entry in self._entries if entry is not least])
         self._entries = (entry, *self._entries)
@@ -250,7 +257,7 @@ class Compiled:
         """Run a call eagerly that the plan does not hold for, or whose error needs the library's words."""
         if isinstance(error, Mismatch):
             entry.failed += 1
-            if entry.failed > 8:
+            if entry.failed > TRIES:
                 entry.reason = "the library reads values that differ between calls"
                 entry.replay = None
         return self._f(*args, **kwargs)
@@ -338,7 +345,11 @@ class Compiled:
         if what is None and not same(spec, result.spec):
             what = "the results that come from no argument"
         if what is not None and what.startswith("read: "):
-            entry.reason = what.removeprefix("read: ")
+            entry.failed += 1
+            if entry.failed > 1:
+                entry.reason = what.removeprefix("read: ")
+            else:  # a third call tells whether the value changes seldom
+                entry.trace, entry.spec = trace, result.spec
             return
         if what is not None:
             raise CompileError(

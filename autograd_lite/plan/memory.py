@@ -69,9 +69,9 @@ class Memory:
         return last
 
 
-def needs(step: Step) -> list[int]:
+def needs(step: Step) -> tuple[int, ...]:
     """The slots in the arguments of a step."""
-    return step.uses if step.kind != "input" else []
+    return step.uses if step.kind != "input" else ()
 
 
 def is_new(step: Step) -> bool:

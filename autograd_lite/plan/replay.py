@@ -56,9 +56,14 @@ class _Writer:
 
     def __init__(self, plan: Plan) -> None:
         self.plan, self.scalars = plan, Scalars(plan)
-        self.names: dict[str, Any] = {"same": same, "Mismatch": Mismatch, "errstate": np.errstate}
+        self.names: dict[str, Any] = {"__name__": __name__, "same": same, "Mismatch": Mismatch}
         self.names |= {"getrefcount": sys.getrefcount, "ALONE": _alone()}
-        self.names |= {"f64": np.float64, "divided": divided, "arrays": plan.buffers.arrays}
+        self.names |= {
+            "errstate": np.errstate,
+            "f64": np.float64,
+            "divided": divided,
+            "arrays": plan.buffers.arrays,
+        }
         self._known: dict[Any, str] = {}
         self._kept: list[Any] = []  # so that no other object gets the id
 

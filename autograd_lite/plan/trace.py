@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import sys
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar, cast
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -15,15 +14,12 @@ from ..errors import CompileError, package, user_line, user_place
 from ..known import Rule
 from ..node import Node
 from ..pull import Sweep
-from ..recording import tracing
 from .sending import Sending
 from .shapes import ASKS_NO_VALUE, SHAPED_BY_VALUES
 from .slots import Ref, fill, refs, same, walk
 from .traced import Sent, Traced
 
-__all__ = ["Ref", "Step", "Trace", "difference", "fill", "refs", "replayed", "same", "walk"]
-
-F = TypeVar("F", bound=Callable[..., Any])
+__all__ = ["Ref", "Step", "Trace", "difference", "fill", "refs", "same", "walk"]
 
 
 class Step:
@@ -39,15 +35,26 @@ class Step:
         line: the user's line.
     """
 
-    __slots__ = ("_at", "_makes", "_uses", "args", "expected", "function", "kind", "kwargs", "quiet", "result")
+    __slots__ = (
+        "_at",
+        "_makes",
+        "_uses",
+        "args",
+        "expected",
+        "function",
+        "kind",
+        "kwargs",
+        "quiet",
+        "result",
+    )
 
     def __init__(
         self, function: Any, args: Any, kwargs: Any, result: Any, kind: str, quiet: Any, at: Any
     ) -> None:
         self.function, self.args, self.kwargs, self.result = function, args, kwargs, result
         self.kind, self.quiet, self._at = kind, quiet, at
-        self._uses: list[int] | None = None
-        self._makes: list[int] | None = None
+        self._uses: tuple[int, ...] | None = None
+        self._makes: tuple[int, ...] | None = None
         self.expected: Any = None
 
     def changed(self, function: Any, args: Any, kwargs: Any = None) -> Step:
@@ -61,15 +68,15 @@ class Step:
         return Step(group, args, {}, result, self.kind, None, self._at)
 
     @property
-    def uses(self) -> list[int]:
+    def uses(self) -> tuple[int, ...]:
         if self._uses is None:
-            self._uses = refs((self.args, self.kwargs)) if self.kwargs else refs(self.args)
+            self._uses = tuple(refs((self.args, self.kwargs)) if self.kwargs else refs(self.args))
         return self._uses
 
     @property
-    def makes(self) -> list[int]:
+    def makes(self) -> tuple[int, ...]:
         if self._makes is None:
-            self._makes = refs(self.result)
+            self._makes = tuple(refs(self.result))
         return self._makes
 
     @property
@@ -307,15 +314,24 @@ class Trace:
         step.expected = x._value.copy() if isinstance(x._value, np.ndarray) else x._value
         return np.asarray(x._value)
 
-    def asked(self, x: Traced, what: str) -> Any:
-        """A value that is asked for: by the library it is read, to the program it is refused."""
+    def asked(self, x: Traced, what: str, kind: Any = None) -> Any:
+        """A value that is asked for: by the library it is read, as `kind(x)`; the program is refused."""
         frame = sys._getframe(2)
         while frame.f_globals.get("__name__") in _READERS and frame.f_back is not None:
             what = _ASKED.get(frame.f_code.co_name, what)
             frame = frame.f_back
         if package(frame) in ("nn", "autograd_lite"):
-            return self.read(x)
+            return self.read(x if kind is None else self.call(kind, (x,), {}))
         raise self.refused(x, what)
+
+    def masked(self, mask: Traced) -> Any:
+        """A mask as an index: `nn` reads it; the program is refused, since the shape depends on the mask."""
+        frame: Any = sys._getframe(1)
+        while package(frame) in ("autograd_lite", "numpy") and frame.f_back is not None:
+            frame = frame.f_back
+        if package(frame) == "nn":
+            return self.read(mask)
+        raise self.refused(mask, "x[mask], whose shape depends on the mask,")
 
     def refused(self, x: Traced, what: str) -> CompileError:
         """The error for a value that the program reads."""
@@ -327,7 +343,7 @@ class Trace:
 
     # -- steps on objects --------------------------------------------------------------------------
 
-    def outside(self, function: Any, args: Any, kwargs: Any) -> Any:
+    def outside(self, function: Any, args: Any, kwargs: Any, writes: str) -> Any:
         """Call a function of the library that reads and writes the places themselves: one step."""
         places = self.places
         places.store(self)
@@ -335,7 +351,7 @@ class Trace:
             result = function(*args, **kwargs)
         made = walk(result, lambda v: self._slot(v, Traced) if isinstance(v, _VALUES) else v)
         self.add(function, args, kwargs, made, "effect")
-        places.load(self)
+        places.load(self, writes)
         return made
 
 
@@ -364,37 +380,6 @@ def _itself(x: Any) -> Any:
 def _alike(a: Any, b: Any) -> bool:
     """Whether two results have the same class, bits and order in memory."""
     return a.__class__ is b.__class__ and same(a, b) and (a.ndim == 0 or a.strides == b.strides)
-
-
-def replayed(function: F) -> F:
-    """Declare a function one step of a plan: each replay calls it again, in its order.
-
-    It is a function that `ag.compile` cannot look into: it draws random numbers, or reads and writes
-    Tensors and arrays that outlive the call, as the step of an optimizer does.
-
-    Args:
-        function: its arguments are the same objects at each call of a compiled function; it returns
-            None or arrays.
-
-    Example:
-        >>> import numpy as np, autograd_lite as ag
-        >>> rng = np.random.default_rng(0)
-        >>> @ag.replayed
-        ... def noise(n):
-        ...     return rng.random(n)
-        >>> f = ag.compile(lambda x: x + noise(2))
-        >>> len({float(f(np.zeros(2))[0]) for _ in range(5)})
-        5
-    """
-
-    @functools.wraps(function)
-    def called(*args: Any, **kwargs: Any) -> Any:
-        trace = tracing.get()
-        if trace is None:
-            return function(*args, **kwargs)
-        return trace.outside(function, args, kwargs)
-
-    return cast(F, called)
 
 
 # -- two traces ------------------------------------------------------------------------------------

@@ -111,9 +111,11 @@ class Traced:
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, tuple) and not index and isinstance(self._value, np.generic):
             return self
-        for part in index if isinstance(index, tuple) else (index,):
+        parts = list(index) if isinstance(index, tuple) else [index]
+        for i, part in enumerate(parts):
             if isinstance(part, Traced) and part.dtype == bool:
-                part._refuse("x[mask], whose shape depends on the mask,")
+                parts[i] = self._trace.masked(part)
+                index = tuple(parts) if isinstance(index, tuple) else parts[0]
         return self._trace.call(operator.getitem, (self, index), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -155,7 +157,7 @@ class Traced:
         self._refuse("print(x)")
 
     def __bool__(self) -> bool:
-        return bool(self._trace.asked(self, "bool(x), as in `if x > 0`,"))
+        return bool(self._trace.asked(self, "bool(x), as in `if x > 0`,", bool))
 
     def __int__(self) -> int:
         return int(self._trace.asked(self, "int(x)"))
@@ -264,8 +266,12 @@ class Sent(Traced):
 
     @property
     def dtype(self) -> Any:
-        """None for a tuple of cotangents."""
+        """None for a tuple of cotangents, and for one with dead entries."""
         return getattr(self._value, "dtype", None)
+
+    def astype(self, dtype: Any, **options: Any) -> Any:
+        """Fan-in casts the sum to the dtype of a plain cotangent only."""
+        return self if dtype is None else self.__getattr__("astype")(dtype, **options)
 
     def _bare(self) -> Traced:
         return self._trace.call(bare, (self,), {})  # type: ignore[no-any-return]
