@@ -224,7 +224,7 @@ def _key(step: Step, kinds: Mapping[int, Kind], runner: Executor) -> tuple[Any, 
         return nothing
     if step.function in (np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert) and arrays:
         return nothing
-    if not any(x.__class__ is Ref for x in operands):
+    if not step.uses and step.function not in COPIES:
         return nothing
     return shape, found
 
@@ -266,7 +266,7 @@ def _steps(
     code = [
         Instruction(
             step.function,
-            tuple([x if (name := _name(x)) is None else register[name] for x in _operands(step)]),
+            tuple([x if (name := _name(x)) is None else register[name] for x in step.args]),
             kinds[step.result.slot],
             step.quiet,
         )

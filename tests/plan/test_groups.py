@@ -236,6 +236,22 @@ def test_the_library_warns_as_numpy_does(x: Any) -> None:
 
 @native
 @pytest.mark.usefixtures("with_library")
+@pytest.mark.parametrize("count", [6, 90_000])
+def test_a_gradient_that_warns_is_that_of_numpy(count: int) -> None:
+    f = ag.value_and_grad(lambda x: np.sum(np.log(x) * 2 + x))
+    step, _ = replayed(f, np.ones(count))
+    assert found(step, np.ones(count))
+    for x in (np.arange(float(count)), np.full(count, -1.0)):
+        with pytest.warns(RuntimeWarning, match="encountered in log"):
+            value, slope = step(x)
+        with np.errstate(all="ignore"):
+            want = f(x)
+        np.testing.assert_array_equal(value, want[0])
+        np.testing.assert_array_equal(slope, want[1])
+
+
+@native
+@pytest.mark.usefixtures("with_library")
 @pytest.mark.parametrize("count", [1, 50, 80_000])
 def test_threads_may_share_a_compiled_function(count: int) -> None:
     f = lambda x: np.sqrt(x * x + 1) * x - x / 2 + x * x * x - x + 3 * x

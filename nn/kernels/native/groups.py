@@ -278,21 +278,16 @@ def _sum(parts: Any, dtype: Any) -> Any:
 
 def _numbers(code: _Code, otherwise: Callable[..., Any], heard: Callable[[], bool]) -> Callable[..., Any]:
     """The function of a group of single numbers."""
-    dtype, n = code.program.dtype, len(code.variables)
-    write, function = struct.Struct(f"{n}d").pack_into, prompt("group", dtype)
-    read = itemgetter(*range(len(code.outputs)), 0)  # two at least: a tuple
-    floats = all(kind == dtype for _, kind in code.outputs)
+    dtype, count = code.program.dtype, len(code.outputs)
+    write, function = struct.Struct(f"{len(code.variables)}d").pack_into, prompt("group", dtype)
+    read: Callable[[Array], Any] = itemgetter(*range(count)) if count > 1 else lambda values: (values[0],)
+    masks = [k for k, (_, kind) in enumerate(code.outputs) if kind == _BOOL]
 
     def fresh() -> Any:
-        state = _State(code)
-        values = np.empty(len(code.outputs), dtype)
-        masks = np.empty(len(code.outputs), _BOOL)
-        row = 0
-        for k, (place, kind) in enumerate(code.outputs):
-            if kind is not None:
-                state.outputs[row] = _row((masks if kind == _BOOL else values)[k : k + 1], place, (1,))
-                row += 1
-        return state, state.argument, state.numbers, values, masks
+        state, values = _State(code), np.empty(count, dtype)
+        for k, (place, _) in enumerate(code.outputs):
+            state.outputs[k] = _row(values[k : k + 1], place, (1,))
+        return state, state.argument, state.numbers, values
 
     pool = [fresh()]
 
@@ -301,16 +296,13 @@ def _numbers(code: _Code, otherwise: Callable[..., Any], heard: Callable[[], boo
             call = pool.pop()
         except IndexError:
             call = fresh()
-        state, argument, numbers, values, masks = call
+        _, argument, numbers, values = call
         write(numbers, 0, *inputs)
-        warned = function(argument)
-        results = list(read(values)[:-1])
-        if not floats:
-            for k, (place, kind) in enumerate(code.outputs):
-                if kind != dtype:
-                    results[k] = masks[k] if kind == _BOOL else _sum(state.sums[place], dtype)
+        warned, results = function(argument), read(values)
         pool.append(call)
-        return otherwise(*inputs) if warned and heard() else results
+        if warned and heard():
+            return otherwise(*inputs)
+        return [np.bool_(x) if k in masks else x for k, x in enumerate(results)] if masks else results
 
     return run
 
