@@ -30,6 +30,8 @@ NATIVE, THREADS = "nn.kernels.native.groups", "nn.kernels.threads"
 LARGE = 1 << 16
 """From this number of entries on, blocks pay."""
 
+ARITHMETIC = frozenset({np.add, np.subtract, np.multiply, np.divide, np.negative, np.absolute, np.square})
+
 COPIES = (np.copy, np.broadcast_to, np.positive, reductions._filled)
 """Functions whose result has the entries of the first argument; the others say nothing of values."""
 
@@ -70,8 +72,8 @@ class Executor:
         """Whether a function with a result of this dtype may be an instruction."""
         raise NotImplementedError
 
-    def least(self, shape: tuple[int, ...]) -> float:
-        """The number of steps from which on a group pays."""
+    def pays(self, functions: Sequence[Any], shape: tuple[int, ...]) -> bool:
+        """Whether steps run faster as a group."""
         raise NotImplementedError
 
     def unites(self, shape: tuple[int, ...]) -> bool:
@@ -91,8 +93,8 @@ class Blocks(Executor):
             isinstance(function, np.ufunc) and function.nout == 1 and not function.signature
         )
 
-    def least(self, shape: tuple[int, ...]) -> float:
-        return 2 if math.prod(shape) >= LARGE else math.inf
+    def pays(self, functions: Sequence[Any], shape: tuple[int, ...]) -> bool:
+        return len(functions) > 1 and math.prod(shape) >= LARGE
 
     def prepare(self, group: Group) -> None:
         group.run = in_blocks(group, _share())
@@ -107,8 +109,11 @@ class Native(Executor):
     def takes(self, function: Any, dtype: np.dtype[Any]) -> bool:
         return function in WORDS and self.library.takes(WORDS[function], dtype)
 
-    def least(self, shape: tuple[int, ...]) -> float:
-        return 8 if not shape else 2 if math.prod(shape) >= LARGE else 3
+    def pays(self, functions: Sequence[Any], shape: tuple[int, ...]) -> bool:
+        saved = sum(0 if f in COPIES else 1 if isinstance(f, np.ufunc) else 3 for f in functions)
+        if not shape:  # Python computes with single numbers, and calls NumPy for functions of them
+            return saved + 8 * sum(f not in ARITHMETIC for f in functions) > 32
+        return saved > (1 if math.prod(shape) >= LARGE else 2)
 
     def unites(self, shape: tuple[int, ...]) -> bool:
         return math.prod(shape) < LARGE

@@ -255,7 +255,7 @@ def _steps(
 ) -> list[Step]:
     """The step of a group, or the steps themselves where a group does not pay."""
     steps = [step for _, step in sorted(unit.steps, key=itemgetter(0))]
-    if unit.shape is None or sum(map(_work, steps)) < runner.least(unit.shape):
+    if unit.shape is None or not runner.pays([step.function for step in steps], unit.shape):
         return steps
     mine = set(map(id, steps))
     made = [step.result.slot for step in steps]
@@ -276,11 +276,6 @@ def _steps(
     group = Group(unit.shape, given, code, [register[slot].slot for slot in outputs])
     runner.prepare(group)
     return [steps[-1].grouped(group, tuple(inputs.values()), tuple(map(Ref, outputs)))]
-
-
-def _work(step: Step) -> int:
-    """The number of NumPy's calls that a step saves, about: an op of the library makes several."""
-    return 0 if step.function in COPIES else 1 if isinstance(step.function, np.ufunc) else 3
 
 
 def _name(x: Any) -> Any:

@@ -171,11 +171,14 @@ def test_a_wrong_instruction_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @native
 @pytest.mark.usefixtures("with_library")
-def test_a_neuron_is_one_group_with_its_backward_pass() -> None:
+def test_two_layers_of_numbers_are_one_group_with_their_backward_pass() -> None:
     def neuron(w1: Any, x1: Any, w2: Any, x2: Any, b: Any) -> Any:
         return 1.0 / (1.0 + np.exp(-(w1 * x1 + w2 * x2 + b)))
 
-    f = ag.value_and_grad(neuron, argnums=(0, 1, 2, 3, 4))
+    def layers(*args: Any) -> Any:
+        return neuron(args[0], neuron(*args), args[2], neuron(*args[::-1]), args[4])
+
+    f = ag.value_and_grad(layers, argnums=(0, 1, 2, 3, 4))
     args = [np.float64(v) for v in (2.0, -1.0, -3.0, -2.0, -3.0)]
     step, (value, gradient) = replayed(f, *args)
     assert len(found(step, *args)) == 1
@@ -183,7 +186,7 @@ def test_a_neuron_is_one_group_with_its_backward_pass() -> None:
     exact, (plain, _) = replayed(f, *args, exact=True)
     assert type(value) is type(plain) and not found(exact, *args)
     assert [*map(type, gradient)] == [*map(type, slopes)]
-    np.testing.assert_allclose([value, *gradient], [want, *slopes], rtol=1e-15)
+    np.testing.assert_allclose([value, *gradient], [want, *slopes], rtol=1e-14)
 
 
 @native
@@ -217,7 +220,7 @@ def test_exact_gives_the_eager_bits_and_a_plan_says_what_runs() -> None:
     "x", [np.zeros(5), np.zeros(100_000), np.float64(0)], ids=["small", "large", "number"]
 )
 def test_the_library_warns_as_numpy_does(x: Any) -> None:
-    f = lambda x: np.log(x) + x * x + x + 1 + x * 2 - x * 3 + x
+    f = lambda x: np.log(x) + np.sin(np.exp(np.tanh(x) * 2 - x * 3) * 2) + x
     with np.errstate(all="ignore"):
         step, want = replayed(f, x)
         np.testing.assert_array_equal(step(x), want)
@@ -254,7 +257,7 @@ def test_a_gradient_that_warns_is_that_of_numpy(count: int) -> None:
 @pytest.mark.usefixtures("with_library")
 @pytest.mark.parametrize("count", [1, 50, 80_000])
 def test_threads_may_share_a_compiled_function(count: int) -> None:
-    f = lambda x: np.sqrt(x * x + 1) * x - x / 2 + x * x * x - x + 3 * x
+    f = lambda x: np.sqrt(1 + np.sqrt(1 + np.sqrt(1 + np.sqrt(x * x + 1) / 2))) * x + 3 * x
     step, _ = replayed(f, np.ones(count))
     wrong = []
 
