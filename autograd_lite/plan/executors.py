@@ -58,6 +58,9 @@ WORDS: dict[Any, str] = {
 
 WORDS |= {op.__wrapped__: word for op, word in WORDS.items() if hasattr(op, "__wrapped__")}
 
+CALLS = {"sigmoid": 7, "logistic_slope": 6, "softplus": 4, "times_sech2": 4, "erf": 10, "times_gauss": 10}
+"""About how many of NumPy's calls an op of the library makes."""
+
 BOTH = frozenset(
     {np.positive, np.where, np.clip}
     | {getattr(op, "__wrapped__", op) for op in (special.sigmoid, slopes.times_sech2)}
@@ -110,10 +113,10 @@ class Native(Executor):
         return function in WORDS and self.library.takes(WORDS[function], dtype)
 
     def pays(self, functions: Sequence[Any], shape: tuple[int, ...]) -> bool:
-        saved = sum(0 if f in COPIES else 1 if isinstance(f, np.ufunc) else 3 for f in functions)
+        saved = sum(0 if f in COPIES else CALLS.get(WORDS[f], 1) for f in functions)
         if not shape:  # Python computes with single numbers, and calls NumPy for functions of them
             return saved + 8 * sum(f not in ARITHMETIC for f in functions) > 32
-        return saved > (1 if math.prod(shape) >= LARGE else 2)
+        return saved > (1 if math.prod(shape) >= LARGE else 4)
 
     def unites(self, shape: tuple[int, ...]) -> bool:
         return math.prod(shape) < LARGE

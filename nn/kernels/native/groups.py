@@ -24,7 +24,7 @@ import numpy as np
 
 from ..threads import in_parallel, thread_count
 from ..windows import Array
-from . import call, library, prompt
+from . import _function, library, prompt
 
 __all__ = ["Kind", "Program", "prepared", "words"]
 
@@ -34,8 +34,8 @@ BLOCK = 4096
 AXES = 8
 """The axes that an array may have there."""
 
-SMALL = 4096
-"""Up to this number of entries, copies take less time than pointers."""
+SMALL = 1 << 16
+"""Up to this number of bytes, copies take less time than pointers."""
 
 SHARED = 1 << 17
 """From this number of entries on, a second thread pays."""
@@ -101,7 +101,8 @@ def prepared(
     count = math.prod(program.shape)
     if not count or len(program.shape) > AXES:
         return otherwise
-    make = _large if count > SMALL else _small if program.shape else _numbers
+    few = count * program.dtype.itemsize <= SMALL
+    make = (_small if program.shape else _numbers) if few else _large
     return make(code, otherwise, heard)
 
 
@@ -255,6 +256,7 @@ class _State:
             np.int64,
         )
         self.argument = ctypes.c_void_p(_pointer(self.block))
+        self.strides: list[Any] = [None] * len(code.arrays)
         self.kept: list[Array] = []
         self.made: list[Array] = []
         self.dtype, self.code, self.program = dtype, code, program
@@ -347,51 +349,65 @@ def _large(code: _Code, otherwise: Callable[..., Any], heard: Callable[[], bool]
     program = code.program
     dtype, shape, size = program.dtype, program.shape, math.prod(program.shape)
     kinds = [(kind, place) for place, kind in code.outputs if kind is not None]
-    block = BLOCK // dtype.itemsize
-    pool = [_State(code)]
+    function, block = _function("group", dtype), BLOCK // dtype.itemsize
+    pool: list[_State] = []
 
     def taken() -> _State:
         try:
             return pool.pop()
         except IndexError:
-            return _State(code)
+            state = _State(code)
+            for row, (kind, place) in enumerate(kinds):
+                state.outputs[row] = _row(np.empty(shape, kind), place, shape)
+            return state
+
+    def placed(state: _State, inputs: tuple[Any, ...], made: list[Array]) -> bool:
+        """Put the pointers and the numbers of a call into its memory; False where an array does not fit."""
+        for row, i in enumerate(code.arrays):
+            a = inputs[i]
+            if a.__class__ is not np.ndarray or (a.shape, a.dtype) != program.inputs[i]:
+                return False
+            if a.strides != state.strides[row]:
+                state.inputs[row], state.strides[row] = _row(a, i, shape), a.strides
+            if not a.flags.aligned:
+                return False
+            state.inputs[row, 0] = _pointer(a)
+        for row, a in enumerate(made):
+            state.outputs[row, 0] = _pointer(a)
+        for k, i in enumerate(code.variables):
+            state.numbers[k] = inputs[i]
+        return True
 
     def run(*inputs: Any) -> Any:
-        arrays = [inputs[i] for i in code.arrays]
-        for a, i in zip(arrays, code.arrays, strict=True):
-            if (
-                a.__class__ is not np.ndarray
-                or (a.shape, a.dtype) != program.inputs[i]
-                or not a.flags.aligned
-            ):
-                return otherwise(*inputs)
-        made = [np.empty(shape, kind) for kind, _ in kinds]
-        rows = np.array([_row(a, i, shape) for a, i in zip(arrays, code.arrays, strict=True)], np.int64)
-        out = np.array([_row(a, place, shape) for a, (_, place) in zip(made, kinds, strict=True)], np.int64)
-        numbers = [float(inputs[i]) for i in code.variables]
+        state, made = taken(), [np.empty(shape, kind) for kind, _ in kinds]
+        if not placed(state, inputs, made):
+            return otherwise(*inputs)
 
         def work(parts: Sequence[slice]) -> list[tuple[int, Array]]:
-            state, done = taken(), []
-            state.inputs[...], state.outputs[...] = (
-                rows.reshape(state.inputs.shape),
-                out.reshape(state.outputs.shape),
+            mine, done = taken(), []
+            mine.inputs[...], mine.outputs[...], mine.numbers[...] = (
+                state.inputs,
+                state.outputs,
+                state.numbers,
             )
-            state.numbers[: len(numbers)] = numbers
+            mine.strides = list(state.strides)
             for part in parts:
-                state.block[:2] = part.start, part.stop
-                warned = call("group", dtype, state.block)
-                done.append((warned, state.sums.copy()))
-            pool.append(state)
+                mine.block[:2] = part.start, part.stop
+                done.append((function(mine.argument), mine.sums.copy()))
+            pool.append(mine)
             return done
 
-        threads = thread_count() if size >= SHARED else 1
-        ends = [size // block * k // threads * block for k in range(threads)] + [size]
-        parts = in_parallel(work, [slice(a, b) for a, b in pairwise(ends)])
-        done = [each for part in parts for each in part]
-        if any(warned for warned, _ in done) and heard():
-            return otherwise(*inputs)
-        sums = np.sum([each for _, each in done], axis=0)
+        if size < SHARED:
+            warned, sums = function(state.argument), state.sums
+        else:
+            threads = thread_count()
+            ends = [size // block * k // threads * block for k in range(threads)] + [size]
+            parts = in_parallel(work, [slice(a, b) for a, b in pairwise(ends)])
+            done = [each for part in parts for each in part]
+            warned, sums = any(each for each, _ in done), np.sum([each for _, each in done], axis=0)
         results = iter(made)
-        return [_sum(sums[place], dtype) if kind is None else next(results) for place, kind in code.outputs]
+        out = [_sum(sums[place], dtype) if kind is None else next(results) for place, kind in code.outputs]
+        pool.append(state)
+        return otherwise(*inputs) if warned and heard() else out
 
     return run

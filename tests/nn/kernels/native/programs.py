@@ -79,7 +79,7 @@ ONE = """negative positive square cube reciprocal absolute sign relu sqrt floor 
 ARITY = {"where": 3, "clip": 3} | dict.fromkeys(ONE.split(), 1)
 """The number of operands; 2 for all others."""
 
-SHAPES = [(), (1,), (8,), (13,), (5, 7), (3, 1, 4), (1100,), (33, 40), (4097,), (70, 3, 21), (9000,)]
+SHAPES = [(), (1,), (8,), (13,), (5, 7), (3, 1, 4), (1100,), (33, 40), (4097,), (60, 3, 101), (17_001,)]
 
 
 def program(rng: np.random.Generator, dtype: Any) -> tuple[Program, list[Any]]:
