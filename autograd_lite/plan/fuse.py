@@ -120,7 +120,7 @@ class _Units:
         same = dtype is None or unit.dtype is None or unit.dtype == dtype
         return unit.shape is not None and unit.shape == shape and same and bool(unit.steps)
 
-    def _home(self, used: list[int], direct: set[int], shape: Any, dtype: Any) -> int | None:
+    def _home(self, used: Iterable[int], direct: set[int], shape: Any, dtype: Any) -> int | None:
         """A group that makes or reads what the step reads, and would not wait for itself with the step."""
         readers = {i for slot in used for i in self._readers.get(slot, ())} - direct
         for i in [*sorted(direct, reverse=True), *sorted(readers, reverse=True)[:NEAR]]:

@@ -369,7 +369,7 @@ def _large(code: _Code, otherwise: Callable[..., Any], heard: Callable[[], bool]
     dtype, shape, size = program.dtype, program.shape, math.prod(program.shape)
     kinds = [(kind, place) for place, kind in code.outputs if kind is not None]
     function, block = _function("group", dtype), BLOCK // dtype.itemsize
-    pool = code.pool
+    pool: list[_State] = code.pool
 
     def taken() -> _State:
         try:
