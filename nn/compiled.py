@@ -47,5 +47,7 @@ class OptimizedModule(Module):
         return self._call.signatures
 
     def __getattr__(self, name: str) -> Any:
-        inside = self.__dict__["_modules"].get("_orig_mod")
-        return inside if name == "_orig_mod" or inside is None else getattr(inside, name)
+        inside = self.__dict__.get("_modules", {}).get("_orig_mod")
+        if name == "_orig_mod" or inside is None:
+            return super().__getattr__(name)
+        return getattr(inside, name)

@@ -52,7 +52,8 @@ def compile(
     Where the native library runs them, exponentials and the like may differ by 8 units in the last place. A
     replay also does what f does to Tensors that f reaches: parameters, gradients, buffers, the random numbers
     of `nn`. A signature is the structure, the shapes and the dtypes of the arguments, and the state of what f
-    reaches.
+    reaches. After an exception in a replay, all that f changes is as before the call. Threads may share the
+    function.
 
     Args:
         f: a function of arrays, numbers and Tensors, or a whole training step.
@@ -151,12 +152,13 @@ class Compiled:
 
     def __reduce__(self) -> Any:
         """A copy has no plans: they belong to the objects that the function reaches."""
-        return Compiled, (self._f, self._static)
+        return Compiled, (self._f, self._static, self._exact)
 
     @property
     def signatures(self) -> list[str]:
         """What is kept, one line for each signature."""
-        return [str(entry) for entry in reversed(self._entries)]
+        always = [f"eager: all calls ({self._always})"] if self._always else []
+        return [str(entry) for entry in reversed(self._entries)] + always
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if tracing.get() is not None:
@@ -242,7 +244,7 @@ class Compiled:
         with self._lock:
             undo.keep(leaves)
             try:
-                return entry.result(entry.replay(leaves))  # type: ignore[misc]
+                made = entry.result(entry.replay(leaves))  # type: ignore[misc]
             except BaseException as error:
                 undo.restore()
                 if not isinstance(error, Exception):
@@ -252,6 +254,8 @@ class Compiled:
                 except BaseException:
                     undo.restore()
                     raise
+            undo.before = ()  # frees the old values
+            return made
 
     def _failed(self, entry: _Entry, error: Exception, args: Any, kwargs: Any) -> Any:
         """Run a call eagerly that the plan does not hold for, or whose error needs the library's words."""
@@ -338,6 +342,7 @@ class Compiled:
             return
         if entry.trace is None:
             entry.trace, entry.spec = trace, result.spec
+            trace.release()
             return
         one, spec = entry.trace, entry.spec
         entry.trace = entry.spec = None
@@ -350,6 +355,7 @@ class Compiled:
                 entry.reason = what.removeprefix("read: ")
             else:  # a third call tells whether the value changes seldom
                 entry.trace, entry.spec = trace, result.spec
+                trace.release()
             return
         if what is not None:
             raise CompileError(
@@ -364,7 +370,7 @@ class Compiled:
         with exactly(self._exact):
             plan = scheduled(trace, result.spec, result.outputs, both)
         written = written_by(trace)
-        trace.values.clear()
+        trace.release()
         if (guard := late_guard(plan)) is not None:
             entry.reason = f"the library reads a value after an effect, at {guard.line}"
             return

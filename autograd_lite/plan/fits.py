@@ -56,7 +56,8 @@ class _Check:
         conditions = [f"{x}.__class__ is not {self.name(value.__class__)}"]
         if not isinstance(value, np.generic):
             conditions += [f"{x}.shape != {value.shape}", f"{x}.dtype {one} {self.name(dtype)}"]
-            conditions += [f"{x}.strides != {value.strides}"]  # results have the order of memory of arguments
+        if isinstance(value, np.ndarray):  # results have the order of memory of arguments
+            conditions.append(f"{x}.strides != {value.strides}")
         self.refuse(*conditions)
 
     def tensor(self, x: str, value: Any) -> None:

@@ -27,7 +27,7 @@ import numpy as np
 
 from ..sums import SHORT, total
 from .groups import Group
-from .memory import needs, own
+from .memory import own
 from .places import Data, Item, Put
 from .reach import CELL
 from .scalars import Scalars, divided
@@ -282,7 +282,7 @@ def replay_of(plan: Plan) -> Callable[[list[Any]], Any]:
 def _made(plan: Plan) -> Callable[[], Any]:
     """The function that makes the buffers and the replay."""
     writer, buffers = _Writer(plan), plan.buffers
-    last = {slot: i for i, step in enumerate(plan.steps) for slot in needs(step)}
+    last = {slot: i for i, step in enumerate(plan.steps) for slot in step.uses}
     kept, quiet = set(plan.outputs), None
     stay = kept | buffers.of.keys() | buffers.views
     stay |= {slot for slot, kind in plan.classes.items() if issubclass(kind, (float, int, np.generic))}
@@ -300,7 +300,7 @@ def _made(plan: Plan) -> Callable[[], Any]:
         indent = "        " if quiet is None else "            "
         lines += [indent + line for line in writer.line(step)]
         made = step.makes
-        done = {s for s in needs(step) if last[s] == i} | {s for s in made if s not in last}
+        done = {s for s in step.uses if last[s] == i} | {s for s in made if s not in last}
         if done - stay:
             lines.append(f"{indent}del {', '.join(f'v{slot}' for slot in sorted(done - stay))}")
     values = ", ".join(f"{slot}: {writer.text(Ref(slot))}" for slot in sorted(kept))

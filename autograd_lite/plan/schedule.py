@@ -10,7 +10,6 @@ import numpy as np
 from .buffers import Buffers
 from .fuse import fused
 from .groups import Group
-from .memory import needs
 from .simplify import simplified
 from .trace import Step, Trace
 
@@ -92,7 +91,7 @@ def _early(trace: Trace) -> set[int]:
     for i, step in enumerate(trace.steps):
         if step.kind != "guard":
             continue
-        needed, todo, fits = {i}, list(needs(step)), True
+        needed, todo, fits = {i}, list(step.uses), True
         while todo and fits:
             slot = todo.pop()
             j = maker[slot]
@@ -103,7 +102,7 @@ def _early(trace: Trace) -> set[int]:
                 fits = fits and not any(np.may_share_memory(value, array) for array in written)
             if j not in needed:
                 needed.add(j)
-                todo.extend(needs(made))
+                todo.extend(made.uses)
         if fits:
             early |= needed
     return early

@@ -15,13 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from ..box import Box
+from ..box import PLAIN, Box
 from ..checkpoint import preserved_states, restore_states
 from .places import Data, Grad
 from .reach import Reached
 from .trace import Step, Trace
 
 __all__ = ["Undo", "draws", "whole", "written_by"]
+
+
+ENDS = frozenset({float, int, bool, str, type(None)})
+"""Classes of values that hold nothing; nor is there a look into Tensors, which the walk has found."""
 
 
 class Undo:
@@ -117,24 +121,25 @@ class Undo:
     def _look(self, value: Any, contents: list[tuple[Any, Any]], seen: set[int]) -> None:
         """Keep an object whose methods are steps: its attributes, and the containers and arrays in them."""
         kind = value.__class__
-        if kind is float or kind is int or kind is bool or id(value) in seen or isinstance(value, Box):
-            return
-        seen.add(id(value))
         if kind is np.ndarray:
             self._copy(value, contents)
-        elif isinstance(value, dict):
-            contents.append((value, dict(value)))
-            for item in value.values():
-                self._look(item, contents, seen)
-        elif isinstance(value, list):
-            contents.append((value, list(value)))
-            for item in value:
-                self._look(item, contents, seen)
-        elif kind is tuple:
-            for item in value:
-                self._look(item, contents, seen)
+            return
+        if id(value) in seen:
+            return
+        seen.add(id(value))
+        items: Any = ()
+        if isinstance(value, dict):
+            contents.append((value, value.copy()))
+            items = value.values()
+        elif isinstance(value, (list, tuple)):
+            if kind is not tuple:
+                contents.append((value, value.copy()))  # type: ignore[union-attr]
+            items = value
         elif getattr(kind, "__plan_outside__", False):
-            self._look(vars(value), contents, seen)
+            items = (vars(value),)
+        for item in items:
+            if item.__class__ not in ENDS and item.__class__ not in PLAIN:
+                self._look(item, contents, seen)
 
 
 def _fill(holder: Any, copy: Any) -> None:
