@@ -1,9 +1,9 @@
 """A group: a run of elementwise steps as data, and how NumPy runs it.
 
-All results of a group have one shape. Its inputs are arrays that broadcast to this shape, and numbers. NumPy
-runs a large group in blocks: the intermediate results of a block stay in the second-level cache. Step by step,
-each of them goes to memory and comes back. The bits are those of the single steps, since an entry of an
-elementwise result does not depend on the other entries.
+All results of a group have one shape. Its inputs are arrays that broadcast to this shape, and numbers.
+NumPy runs a large group in blocks: the intermediate results of a block stay in the second-level cache. Step
+by step, each of them goes to memory and comes back. The bits are those of the single steps, since an entry of
+an elementwise result does not depend on the other entries.
 """
 
 from __future__ import annotations

@@ -376,6 +376,7 @@ class _Large:
     def run(self, *inputs: Any) -> Any:
         state, made = self.taken(), [np.empty(self.program.shape, kind) for kind, _ in self.kinds]
         if not self.placed(state, inputs, made):
+            self.pool.append(state)
             return self.otherwise(*inputs)
         if self.size < SHARED:
             warned, sums = self.function(state.argument), state.sums
