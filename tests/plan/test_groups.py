@@ -18,6 +18,8 @@ from tests.nn.kernels.native.programs import EXACT
 from tests.plan import test_programs, test_samples
 
 LIBRARY = executors._native()
+FRESH = executors._native.__wrapped__, executors._share.__wrapped__
+"""The same functions without what they keep."""
 native = pytest.mark.skipif(LIBRARY is None, reason="no native library")
 
 
@@ -297,6 +299,18 @@ def test_threads_may_share_a_compiled_function(count: int) -> None:
     for worker in workers:
         worker.join()
     assert wrong == []
+
+
+def test_where_the_other_package_is_missing_numpy_runs_the_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executors, "NATIVE", "no_such_package.groups")
+    monkeypatch.setattr(executors, "THREADS", "no_such_package.threads")
+    monkeypatch.setattr(executors, "_native", FRESH[0])
+    monkeypatch.setattr(executors, "_share", FRESH[1])
+    f = lambda x: np.tanh(x) * x + 1
+    x = np.random.default_rng(0).normal(size=100_000)
+    step, out = replayed(f, x)
+    assert len(found(step, x)) == 1
+    assert out.tobytes() == f(x).tobytes()
 
 
 # -- which steps are fused -------------------------------------------------------------------------
