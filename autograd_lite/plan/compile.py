@@ -22,6 +22,7 @@ from ..views import living
 from ..words.explain import describe
 from ..words.mistakes import warn_of_mistake
 from .calls import Arguments, Result, builder, clean
+from .executors import exactly
 from .fits import arguments_check, state_check
 from .places import Places
 from .reach import NUMBERS, Reached, differs, reach
@@ -40,17 +41,22 @@ TRIES = 8
 """How often a value that the library reads may differ, before calls stay eager."""
 
 
-def compile(f: Callable[..., Any], *, static_argnums: int | tuple[int, ...] = ()) -> Compiled:
+def compile(
+    f: Callable[..., Any], *, static_argnums: int | tuple[int, ...] = (), exact: bool = False
+) -> Compiled:
     """A function that runs `f` twice for each signature, and replays what ran from then on.
 
-    A replay is a list of NumPy calls, and gives the bits of the eager run. It also does what f does to
-    Tensors that f reaches: parameters, gradients, buffers, the random numbers of `nn`. A signature is the
-    structure, the shapes and the dtypes of the arguments, and the state of what f reaches. After an exception
-    in a replay, all that f changes is as before the call. Threads may share the function.
+    A replay is a list of NumPy calls, and gives the bits of the eager run. Runs of elementwise steps are
+    fused. Where the native library runs them, exponentials and the like may differ by 8 units in the last
+    place. A replay also does what f does to Tensors that f reaches: parameters, gradients, buffers, the
+    random numbers of `nn`. A signature is the structure, the shapes and the dtypes of the arguments, and the
+    state of what f reaches. After an exception in a replay, all that f changes is as before the call. Threads
+    may share the function.
 
     Args:
         f: a function of arrays, numbers and Tensors, or a whole training step.
         static_argnums: the positions of arguments whose values f reads in Python; each value has a plan.
+        exact: run all steps with NumPy, for the bits of the eager run.
 
     Raises:
         CompileError: f reads a value in Python, as in `if x > 0`, or two runs of f differ.
@@ -67,7 +73,7 @@ def compile(f: Callable[..., Any], *, static_argnums: int | tuple[int, ...] = ()
     if not callable(f):
         raise DTypeError(f"compile takes a function, not {describe(f)}: ag.compile(f), then f(x)")
     numbers = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
-    return Compiled(f, numbers)
+    return Compiled(f, numbers, exact)
 
 
 class _Entry:
@@ -124,9 +130,9 @@ class Compiled:
             was another way in the signature before.
     """
 
-    def __init__(self, f: Callable[..., Any], static_argnums: tuple[int, ...]) -> None:
+    def __init__(self, f: Callable[..., Any], static_argnums: tuple[int, ...], exact: bool) -> None:
         functools.update_wrapper(self, f, updated=())
-        self._f, self._static = f, static_argnums
+        self._f, self._static, self._exact = f, static_argnums, exact
         self._entries: tuple[_Entry, ...] = ()
         self._lock = threading.RLock()
         self._told: set[str] = set()
@@ -138,13 +144,13 @@ class Compiled:
             return self
         own = vars(instance).get(f"_compiled_{self.__name__}")  # type: ignore[attr-defined]
         if own is None:
-            own = Compiled(self._f.__get__(instance, owner), self._static)
+            own = Compiled(self._f.__get__(instance, owner), self._static, self._exact)
             object.__setattr__(instance, f"_compiled_{self.__name__}", own)  # type: ignore[attr-defined]
         return own
 
     def __reduce__(self) -> Any:
         """A copy has no plans: they belong to the objects that the function reaches."""
-        return Compiled, (self._f, self._static)
+        return Compiled, (self._f, self._static, self._exact)
 
     @property
     def signatures(self) -> list[str]:
@@ -355,7 +361,8 @@ class Compiled:
             entry.reason = f"the function changes {changed!r}"
             return
         both = [pair for key, pair in trace.constants.items() if key in one.constants]
-        plan = scheduled(trace, result.spec, result.outputs, both)
+        with exactly(self._exact):
+            plan = scheduled(trace, result.spec, result.outputs, both)
         written = written_by(trace)
         trace.release()
         if (guard := late_guard(plan)) is not None:

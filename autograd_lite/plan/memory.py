@@ -10,6 +10,7 @@ import numpy as np
 
 from ..aliases import like_primal
 from ..ops import reductions, selection, slopes, special
+from .groups import Group
 from .places import Put
 from .sending import Selecting, either, silenced
 from .slots import Ref, refs
@@ -97,7 +98,7 @@ def _shown(step: Step) -> Iterable[int]:
 def is_new(step: Step) -> bool:
     """Whether the results of a step share no memory with its arguments."""
     function = step.function
-    if step.kind in ("input", "load") or isinstance(function, np.ufunc) or function in ASKED:
+    if step.kind in ("input", "load") or isinstance(function, (np.ufunc, Group)) or function in ASKED:
         return "out" not in step.kwargs
     return getattr(function, "__name__", "") == "_method" and step.args[0] in NEW_METHODS
 

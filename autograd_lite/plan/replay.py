@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from ..sums import SHORT, total
+from .groups import Group
 from .memory import own
 from .places import Data, Item, Put
 from .reach import CELL
@@ -109,6 +110,8 @@ class _Writer:
             return f"{self.name(function.place.store)}({self.text(step.args[0])})"
         if isinstance(function, np.ufunc):
             return self._ufunc(step)
+        if function.__class__ is Group:
+            return f"{self.name(function.run)}({self._words(step.args, {})})"
         short = self._short(step)
         return f"{self.name(function)}({self._words(step.args, step.kwargs)})" if short is None else short
 
@@ -216,6 +219,8 @@ class _Writer:
             return [f"v{result.slot} = {expression}"]
         if not refs(result):
             return [expression]
+        if step.function.__class__ is Group:
+            return [f"{''.join(f'v{slot}, ' for slot in step.makes)}= {expression}"]
         return [f"r = {expression}", *(f"v{slot} = r{path}" for path, slot in _paths(result)), "r = None"]
 
     def is_silent(self, step: Step) -> bool:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from .buffers import Buffers
+from .fuse import fused
+from .groups import Group
 from .simplify import simplified
 from .trace import Step, Trace
 
@@ -48,8 +50,13 @@ class Plan:
         return len(self.steps)
 
     def __str__(self) -> str:
-        """The evaluation trace, one line for each step."""
-        return "\n".join(map(repr, self.steps))
+        """The evaluation trace, one line for each step, and one for each instruction of a group."""
+        lines = []
+        for step in self.steps:
+            lines.append(repr(step))
+            if step.function.__class__ is Group:
+                lines += [f"    {line}" for line in str(step.function).splitlines()]
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
         return f"<Plan of {len(self)} steps>"
@@ -61,6 +68,9 @@ def scheduled(trace: Trace, result: Any, outputs: list[int], constants: Iterable
     first = [step for i, step in enumerate(trace.steps) if i in early]
     rest = [step for i, step in enumerate(trace.steps) if i not in early]
     steps = simplified([*first, *rest], trace.values, outputs)
+    kinds = {slot: kind for slot, value in trace.values.items() if (kind := _kind(value)) is not None}
+    ordered = {s for s in kinds if not isinstance(v := trace.values[s], np.ndarray) or v.flags.c_contiguous}
+    steps = fused(steps, outputs, kinds, ordered)
     return Plan(steps, result, outputs, trace.values, list(constants))
 
 

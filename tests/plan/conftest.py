@@ -1,4 +1,7 @@
-"""A replay that breaks runs eagerly, with the right result: the tests shall see it nevertheless."""
+"""Plans of these tests run with NumPy, and have the eager bits; `test_groups.py` tests the library too.
+
+A replay that breaks runs eagerly, with the right result: the tests shall see it nevertheless.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,13 @@ from typing import Any
 
 import pytest
 
+from autograd_lite.plan import executors
 from autograd_lite.plan.compile import Compiled
+
+
+@pytest.fixture(autouse=True)
+def eager_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executors, "_native", lambda: None)
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
-/* Functions of vectors: numbers and their bits, the exponential and what is made of it, to 4 units in the last
-   place. The series are Taylor's, long enough for the reduced arguments. NaN comes out as NaN. */
+/* Functions of vectors: numbers and their bits, exponentials, logarithms, sine and cosine, and the error
+   function, to 4 units in the last place. The series are Taylor's, long enough for the reduced arguments. NaN
+   comes out as NaN. */
 #ifndef VMATH_H
 #define VMATH_H
 
@@ -163,6 +164,109 @@ INLINE vec times_gauss(vec g, vec x)
     power e = exponential(-head * head * (REAL)0.5), small = exponential(rest);
     vec root = e.value * e.half * e.rest;
     return g * root * (small.value * small.half * small.rest) * root;
+}
+
+/* -- logarithms --------------------------------------------------------------------------------- */
+
+static const REAL LOG[] = {2. / 3, 2. / 5, 2. / 7, 2. / 9, 2. / 11, 2. / 13, 2. / 15, 2. / 17, 2. / 19, 2. / 21};
+
+/* log(2^k m) with m between sqrt(1/2) and sqrt(2). With f = m - 1 and s = f / (2 + f), log m is the series
+   2 s + 2/3 s^3 + 2/5 s^5 + ..., and 2 s = f - f^2 / 2 + s f^2 / 2. `odd` becomes true where x <= 0. */
+INLINE vec log_of(vec x, ivec *odd)
+{
+    ivec tiny = x < LEAST, root = bits(all((REAL)0.70710678118654752));
+    ivec scaled = bits(x * choose(tiny, all(ONE_OF(0x1p54, 0x1p25)), all(1)));
+    ivec k = (plus(scaled, bits(all(1)) - root) >> MANTISSA) - BIAS;
+    vec f = (vec)minus(scaled, shifted_up(k, MANTISSA)) - 1, s = f / (2 + f), half = f * f * (REAL)0.5;
+    vec n = real(k) - (vec)(tiny & bits(all(ONE_OF(54, 25))));
+    vec rest = s * s * series(s * s, LENGTH(LOG, 10, 4));
+    vec y = n * ONE_OF(0x1.62e42feep-1, 0x1.62e4p-1) +
+            (f - (half - (s * (half + rest) + n * ONE_OF(1.9082149292705877e-10, 1.4286068203094172e-6))));
+    *odd |= x <= 0;
+    y = choose(x < INF, y, x);
+    return choose(x <= 0, choose(x == 0, all(-INF), all((REAL)NAN)), y);
+}
+
+/* log u with u = 1 + x rounded, and the derivative for what the rounding has lost. */
+INLINE vec log1p_of(vec x, ivec *odd)
+{
+    vec u = 1 + x, lost = choose(x < 1, x - (u - 1), 1 - (u - x)), y = log_of(u, odd);
+    vec exact = choose(x == 0, x, y + lost / u);
+    return choose((u > 0) & (u < INF), exact, y);
+}
+
+/* log(e^a + e^b). */
+INLINE vec logaddexp_of(vec a, vec b)
+{
+    ivec odd = {0};
+    vec top = choose(a > b, a, b), gap = -absolute(a - b), y = top + log1p_of(exp_of(gap), &odd);
+    return choose(a == b, a + (REAL)0.69314718055994531, choose(a == a, choose(b == b, y, b), a));
+}
+
+/* -- trigonometric functions -------------------------------------------------------------------- */
+
+static const REAL SIN[] = {-1. / 6,        1. / 120,         -1. / 5040,          1. / 362880,
+                           -1. / 39916800, 1. / 6227020800., -1. / 1307674368e3, 1. / 355687428096e3};
+static const REAL COS[] = {1. / 24,        -1. / 720,         1. / 40320,         -1. / 3628800,
+                           1. / 479001600, -1. / 87178291200., 1. / 20922789888e3};
+
+/* Up to here a multiple of pi / 2 is exact in the parts below. */
+#define FAR ONE_OF(0x1p19, 0x1p12)
+
+/* pi / 2 in parts of 33 bits in double, 11 bits in float; products with a quadrant are exact. */
+static const double PARTS_OF_DOUBLE[] = {0x1.921fb544p+0, 0x1.0b4611a6p-34, 0x1.3198a2e0p-69, 0x1.b839a252049c1p-104};
+static const double PARTS_OF_FLOAT[] = {0x1.92p+0, 0x1.fb4p-12, 0x1.444p-24, 0x1.68cp-39, 0x1.1a6264p-54};
+
+INLINE vec turned(vec x, ivec *quadrant)
+{
+    vec n = rounded(x * (REAL)0.63661977236758134, quadrant);
+    for (int k = 0; k < (DOUBLE ? 4 : 5); k++)
+        x -= n * (REAL)(DOUBLE ? PARTS_OF_DOUBLE[k] : PARTS_OF_FLOAT[k]);
+    return x;
+}
+
+INLINE vec sine(vec r) { return r + r * (r * r) * series(r * r, LENGTH(SIN, 8, 4)); }
+
+INLINE vec cosine(vec r)
+{
+    vec z = r * r, half = z * (REAL)0.5, top = 1 - half;
+    return top + (((1 - top) - half) + z * z * series(z, LENGTH(COS, 7, 4)));
+}
+
+/* sin(x + shift pi / 2). */
+INLINE vec wave(vec x, whole shift, ivec *far)
+{
+    ivec quadrant, near = absolute(x) < FAR;
+    vec r = turned((vec)(bits(x) & near), &quadrant);
+    quadrant = plus(quadrant, (ivec){0} + shift);
+    *far |= ~near;
+    vec y = choose((quadrant & 1) == 0, sine(r), cosine(r));
+    return (vec)(bits(y) ^ (shifted_up(quadrant, MANTISSA + (DOUBLE ? 10 : 7)) & sign_bit()));
+}
+
+INLINE vec sin_of(vec x, ivec *far) { return choose(x == 0, x, wave(x, 0, far)); }
+INLINE vec cos_of(vec x, ivec *far) { return wave(x, 1, far); }
+INLINE vec tan_of(vec x, ivec *far) { return choose(x == 0, x, wave(x, 0, far) / wave(x, 1, far)); }
+
+/* -- the error function ------------------------------------------------------------------------- */
+
+/* Ratios of polynomials in x^2 and |x|, those of the NumPy twin; the lowest power first. */
+static const REAL MIDDLE_ABOVE[] = {0.12837916709551253, -0.3175762594889081, -0.04740798753919441,
+                                    -0.007383377603208537, -0.0003114369257023785};
+static const REAL MIDDLE_BELOW[] = {1.0, 0.45607189131671666, 0.08797976827056274, 0.008662647650060586,
+                                    0.0003761315099412751};
+static const REAL TAIL_ABOVE[] = {0.9999999791717391, 1.3550139388302906, 0.9059127378996011,
+                                  0.3478541590147345, 0.0762594800598997, 0.007742053583221077};
+static const REAL TAIL_BELOW[] = {1.0, 2.4833928504132152, 2.7081229731955005, 1.6724982353642082,
+                                  0.6235018337527453, 0.13516042348031132, 0.013722634753433636};
+
+/* x + x R(x^2) for |x| below 3/4, and 1 - e^(-x^2) R(|x|) above. */
+INLINE vec erf_of(vec x)
+{
+    vec a = choose(absolute(x) > 6, all(6), absolute(x)), z = a * a;
+    vec middle = x + x * (series(z, MIDDLE_ABOVE, 5) / series(z, MIDDLE_BELOW, 5));
+    vec tail = series(a, TAIL_ABOVE, 6) / series(a, TAIL_BELOW, 7) * falling(-z);
+    return choose(absolute(x) < (REAL)0.75, middle, copysigned(1 - tail, x));
 }
 
 #endif
