@@ -24,6 +24,7 @@ from ..views import living
 from ..words.explain import describe
 from ..words.mistakes import warn_of_mistake
 from .calls import Arguments, Result, builder, clean
+from .executors import exactly
 from .fits import arguments_check, state_check
 from .places import Places
 from .reach import NUMBERS, Reached, differs, reach
@@ -38,16 +39,21 @@ MOST = 16
 """The number of plans that a function keeps."""
 
 
-def compile(f: Callable[..., Any], *, static_argnums: int | tuple[int, ...] = ()) -> Compiled:
+def compile(
+    f: Callable[..., Any], *, static_argnums: int | tuple[int, ...] = (), exact: bool = False
+) -> Compiled:
     """A function that runs `f` twice for each signature, and replays what ran from then on.
 
-    A replay is a list of NumPy calls, and gives the bits of the eager run. It also does what f does to
-    Tensors that f reaches: parameters, gradients, buffers, the random numbers of `nn`. A signature is the
-    structure, the shapes and the dtypes of the arguments, and the state of what f reaches.
+    A replay is a list of NumPy calls, and gives the bits of the eager run. Runs of elementwise steps are fused.
+    Where the native library runs them, exponentials and the like may differ by 8 units in the last place. A
+    replay also does what f does to Tensors that f reaches: parameters, gradients, buffers, the random numbers
+    of `nn`. A signature is the structure, the shapes and the dtypes of the arguments, and the state of what f
+    reaches.
 
     Args:
         f: a function of arrays, numbers and Tensors, or a whole training step.
         static_argnums: the positions of arguments whose values f reads in Python; each value has a plan.
+        exact: run all steps with NumPy, for the bits of the eager run.
 
     Raises:
         CompileError: f reads a value in Python, as in `if x > 0`, or two runs of f differ.
@@ -64,7 +70,7 @@ def compile(f: Callable[..., Any], *, static_argnums: int | tuple[int, ...] = ()
     if not callable(f):
         raise DTypeError(f"compile takes a function, not {describe(f)}: ag.compile(f), then f(x)")
     numbers = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
-    return Compiled(f, numbers)
+    return Compiled(f, numbers, exact)
 
 
 class _Entry:
@@ -121,9 +127,9 @@ class Compiled:
             was another way in the signature before.
     """
 
-    def __init__(self, f: Callable[..., Any], static_argnums: tuple[int, ...]) -> None:
+    def __init__(self, f: Callable[..., Any], static_argnums: tuple[int, ...], exact: bool) -> None:
         functools.update_wrapper(self, f, updated=())
-        self._f, self._static = f, static_argnums
+        self._f, self._static, self._exact = f, static_argnums, exact
         self._entries: tuple[_Entry, ...] = ()
         self._lock = threading.RLock()
         self._told: set[str] = set()
@@ -135,7 +141,7 @@ class Compiled:
             return self
         own = vars(instance).get(f"_compiled_{self.__name__}")  # type: ignore[attr-defined]
         if own is None:
-            own = Compiled(self._f.__get__(instance, owner), self._static)
+            own = Compiled(self._f.__get__(instance, owner), self._static, self._exact)
             object.__setattr__(instance, f"_compiled_{self.__name__}", own)  # type: ignore[attr-defined]
         return own
 
@@ -344,7 +350,8 @@ class Compiled:
             entry.reason = f"the function changes {changed!r}"
             return
         both = [pair for key, pair in trace.constants.items() if key in one.constants]
-        plan = scheduled(trace, result.spec, result.outputs, both)
+        with exactly(self._exact):
+            plan = scheduled(trace, result.spec, result.outputs, both)
         written = written_by(trace)
         trace.values.clear()
         if (guard := late_guard(plan)) is not None:

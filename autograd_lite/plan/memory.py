@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .groups import Group
 from .places import Put
 from .slots import Ref
 from .trace import Step
@@ -76,7 +77,7 @@ def needs(step: Step) -> list[int]:
 def is_new(step: Step) -> bool:
     """Whether the results of a step share no memory with its arguments."""
     function = step.function
-    if step.kind in ("input", "load") or isinstance(function, np.ufunc) or function in ASKED:
+    if step.kind in ("input", "load") or isinstance(function, (np.ufunc, Group)) or function in ASKED:
         return "out" not in step.kwargs
     return getattr(function, "__name__", "") == "_method" and step.args[0] in NEW_METHODS
 

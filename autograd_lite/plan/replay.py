@@ -25,7 +25,11 @@ from typing import Any
 import numpy as np
 
 from ..sums import SHORT, total
+<<<<<<< HEAD
 from .memory import needs
+=======
+from .groups import Group
+>>>>>>> groups
 from .places import Data, Item, Put
 from .reach import CELL
 from .scalars import Scalars, divided
@@ -102,6 +106,8 @@ class _Writer:
             return f"{self.name(function.place.store)}({self.text(step.args[0])})"
         if isinstance(function, np.ufunc):
             return self._ufunc(step)
+        if function.__class__ is Group:
+            return f"{self.name(function.run)}({self._words(step.args, {})})"
         short = self._short(step)
         return f"{self.name(function)}({self._words(step.args, step.kwargs)})" if short is None else short
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from .buffers import Buffers
+from .fuse import fused
+from .groups import Group
 from .memory import needs
 from .simplify import simplified
 from .trace import Step, Trace
@@ -49,8 +51,13 @@ class Plan:
         return len(self.steps)
 
     def __str__(self) -> str:
-        """The evaluation trace, one line for each step."""
-        return "\n".join(map(repr, self.steps))
+        """The evaluation trace, one line for each step, and one for each instruction of a group."""
+        lines = []
+        for step in self.steps:
+            lines.append(repr(step))
+            if step.function.__class__ is Group:
+                lines += [f"    {line}" for line in str(step.function).splitlines()]
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
         return f"<Plan of {len(self)} steps>"
@@ -62,6 +69,8 @@ def scheduled(trace: Trace, result: Any, outputs: list[int], constants: Iterable
     first = [step for i, step in enumerate(trace.steps) if i in early]
     rest = [step for i, step in enumerate(trace.steps) if i not in early]
     steps = simplified([*first, *rest], trace.values, outputs)
+    kinds = {slot: kind for slot, value in trace.values.items() if (kind := _kind(value)) is not None}
+    steps = fused(steps, outputs, kinds)
     return Plan(steps, result, outputs, trace.values, list(constants))
 
 

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from .build import LIBRARY, fingerprint
 
-__all__ = ["TABLE", "call", "level", "library", "native_type", "state", "twin"]
+__all__ = ["TABLE", "call", "level", "library", "native_type", "prompt", "state", "twin"]
 
 Array = npt.NDArray[Any]
 
@@ -116,6 +116,20 @@ def _function(name: str, dtype: np.dtype[Any]) -> Any:
     assert found is not None
     function = found[f"{name}_{REALS[dtype]}_v{level()}"]
     function.restype = ctypes.c_int64
+    return function
+
+
+@cache
+def prompt(name: str, dtype: np.dtype[Any], result: Any = ctypes.c_int64) -> Any:
+    """A function of the library that keeps the interpreter, for calls of a microsecond.
+
+    Args:
+        name: the function's name in C, without the suffix.
+        dtype: float32 or float64.
+        result: the class of its result in `ctypes`.
+    """
+    function = ctypes.PyDLL(str(_path()))[f"{name}_{REALS[dtype]}_v{level()}"]
+    function.restype = result
     return function
 
 

@@ -1,0 +1,159 @@
+"""Who runs a group: NumPy always, the native library where it is there.
+
+The library belongs to another package, of which only a name is known here. Its functions have errors of a few
+units in the last place, so a plan that must have the eager bits takes NumPy's executor: `ag.compile(f, exact=True)`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from ..arrays import owned
+from ..ops import reductions, selection, slopes, special
+from .groups import Group, Instruction, in_blocks
+from .slots import Ref
+
+__all__ = ["Blocks", "Executor", "Native", "exactly", "executor"]
+
+NATIVE, THREADS = "nn.kernels.native.groups", "nn.kernels.threads"
+"""Modules outside of the engine, which are used where they are installed."""
+
+LARGE = 1 << 16
+"""From this number of entries on, blocks pay."""
+
+COPIES = (np.copy, np.broadcast_to, np.positive, reductions._filled)
+"""Functions whose result has the entries of the first argument; the others say nothing of values."""
+
+WORDS: dict[Any, str] = {
+    **{np.add: "add", np.subtract: "subtract", np.multiply: "multiply", np.divide: "divide"},
+    **{np.negative: "negative", np.absolute: "absolute", np.fabs: "absolute", np.sign: "sign"},
+    **{np.square: "square", np.reciprocal: "reciprocal", np.sqrt: "sqrt", np.copysign: "copysign"},
+    **{np.maximum: "maximum", np.minimum: "minimum", np.clip: "clip"},
+    **{np.floor: "floor", np.ceil: "ceil", np.trunc: "trunc", np.rint: "rint"},
+    **{np.less: "less", np.less_equal: "less_equal", np.greater: "greater", np.equal: "equal"},
+    **{np.greater_equal: "greater_equal", np.not_equal: "not_equal"},
+    **{np.isnan: "isnan", np.isfinite: "isfinite", np.isinf: "isinf"},
+    **{np.logical_and: "logical_and", np.logical_or: "logical_or", np.logical_xor: "logical_xor"},
+    **{np.bitwise_and: "logical_and", np.bitwise_or: "logical_or", np.bitwise_xor: "logical_xor"},
+    **{np.logical_not: "logical_not", np.invert: "logical_not", np.where: "where"},
+    **{np.exp: "exp", np.expm1: "expm1", np.log: "log", np.log1p: "log1p", np.logaddexp: "logaddexp"},
+    **{np.tanh: "tanh", np.sin: "sin", np.cos: "cos", np.tan: "tan", np.sum: "sum"},
+    **{special.sigmoid: "sigmoid", special.softplus: "softplus", special.erf: "erf", selection.relu: "relu"},
+    **{selection.where: "where", selection.clip: "clip", slopes.times_sech2: "times_sech2"},
+    **{slopes.logistic_slope: "logistic_slope", slopes.times_gauss: "times_gauss"},
+    **dict.fromkeys(COPIES, "positive"),
+}
+"""The functions that the native library knows, and its words for them."""
+
+WORDS |= {op.__wrapped__: word for op, word in WORDS.items() if hasattr(op, "__wrapped__")}
+
+BOTH = frozenset({np.positive, np.where, np.clip, special.sigmoid.__wrapped__, slopes.times_sech2.__wrapped__})
+"""What NumPy's executor takes beside ufuncs: functions that compute each entry in the same way in a block."""
+
+
+class Executor:
+    """Decides which steps belong to groups, and makes the functions of groups."""
+
+    def takes(self, function: Any, dtype: np.dtype[Any]) -> bool:
+        """Whether a function with a result of this dtype may be an instruction."""
+        raise NotImplementedError
+
+    def least(self, shape: tuple[int, ...]) -> float:
+        """The number of steps from which on a group pays."""
+        raise NotImplementedError
+
+    def prepare(self, group: Group) -> None:
+        """Give a group its function."""
+        raise NotImplementedError
+
+
+class Blocks(Executor):
+    """NumPy's executor: the eager bits."""
+
+    def takes(self, function: Any, dtype: np.dtype[Any]) -> bool:
+        return function in BOTH or (isinstance(function, np.ufunc) and function.nout == 1 and not function.signature)
+
+    def least(self, shape: tuple[int, ...]) -> float:
+        return 2 if math.prod(shape) >= LARGE else math.inf
+
+    def prepare(self, group: Group) -> None:
+        group.run = in_blocks(group, _share())
+
+
+class Native(Executor):
+    """The native library."""
+
+    def __init__(self, library: Any) -> None:
+        self.library = library
+
+    def takes(self, function: Any, dtype: np.dtype[Any]) -> bool:
+        return function in WORDS and self.library.takes(WORDS[function], dtype)
+
+    def least(self, shape: tuple[int, ...]) -> float:
+        return 8 if not shape else 2 if math.prod(shape) >= LARGE else 3
+
+    def prepare(self, group: Group) -> None:
+        code = [(WORDS[c.function], [*map(_operand, c.operands)], c.kind[1]) for c in group.code]
+        program = self.library.Program(group.shape, group.dtype, group.inputs, code, group.outputs)
+        group.run = self.library.prepared(program, group.straight, _may_warn(group.code))
+        group.__name__ = f"native {group.__name__}"
+
+
+def _operand(x: Any) -> Any:
+    return x.slot if x.__class__ is Ref else float(x)
+
+
+def _may_warn(code: Sequence[Instruction]) -> Callable[[], bool]:
+    """A function that tells whether the user hears of an overflow, a division by zero, an invalid value."""
+    heard = ("divide", "over", "invalid")
+
+    def now() -> bool:
+        state = np.geterr()
+        return any(state[name] != "ignore" for name in heard)
+
+    quiet = all(c.quiet is not None and all(c.quiet[name] == "ignore" for name in heard) for c in code)
+    return (lambda: False) if quiet else now
+
+
+@cache
+def _share() -> Any:
+    """How NumPy's blocks are shared among threads."""
+    if find_spec(THREADS.partition(".")[0]) is None:
+        return lambda work, items: work(items)
+    return importlib.import_module(THREADS).in_parallel
+
+
+@cache
+def _native() -> Native | None:
+    if find_spec(NATIVE.partition(".")[0]) is None:
+        return None
+    library = importlib.import_module(NATIVE)
+    return Native(library) if library.words() else None
+
+
+_exact: ContextVar[bool] = ContextVar("exact", default=False)
+
+
+@contextmanager
+def exactly(exact: bool = True) -> Iterator[None]:
+    """Plans that are made inside have the eager bits; `exact=False` changes nothing."""
+    token = _exact.set(exact or _exact.get())
+    try:
+        yield
+    finally:
+        _exact.reset(token)
+
+
+def executor() -> Executor:
+    """The executor of a plan that is made now."""
+    native = None if _exact.get() else _native()
+    return Blocks() if native is None else native
