@@ -83,13 +83,13 @@ class Buffers:
         source = next(x for x in step.args if x.__class__ is Ref).slot
         return source in self.of or source in self.views
 
-    def arrays(self) -> dict[int, Any]:
-        """The arrays of one running call: a new one for each slot in a buffer."""
+    def arrays(self) -> list[Any]:
+        """The arrays of one running call: a new one for each slot in a buffer, in the order of `of`."""
         memory = [np.empty(size, np.uint8) for size in self.sizes]
-        return {
-            slot: np.ndarray(shape, dtype, memory[self.of[slot]], 0, strides)
+        return [
+            np.ndarray(shape, dtype, memory[self.of[slot]], 0, strides)
             for slot, (shape, dtype, strides) in self._forms.items()
-        }
+        ]
 
 
 def takes_buffer(step: Step, values: dict[int, Any]) -> bool:

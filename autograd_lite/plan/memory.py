@@ -18,7 +18,7 @@ __all__ = ["Memory", "is_packed", "is_view", "needs", "writes"]
 NEW: frozenset[Any] = frozenset(
     {np.where, np.copy, np.concatenate, np.stack, np.sum, np.mean, np.var, np.std, np.prod, np.max, np.min}
     | {np.amax, np.amin, np.all, np.any, np.argmax, np.argmin, np.argsort, np.sort, np.cumsum, np.dot}
-    | {np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.zeros, np.ones, np.full, np.tensordot}
+    | {np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.full, np.tensordot}
     | {np.outer, np.inner, np.flatnonzero, np.count_nonzero, np.pad, np.tile, np.repeat, np.linalg.inv}
 )
 """NumPy's functions whose result shares no memory with an argument."""

@@ -7,7 +7,7 @@ The function is written by another one, which makes the buffers of a running cal
         v7 = v6.reshape((4, 2))         # a view of a buffer
         def replay(leaves):
             v1 = leaves[0]
-            multiply(v1, k3, out=v5)
+            multiply(v1, k3, v5)
             ...
             return {9: v9}
         return replay
@@ -134,7 +134,7 @@ class _Writer:
             args = [self._as_array(x, dtype) for x in args]
         words = self._words(args, step.kwargs)
         if step.result.__class__ is Ref and step.result.slot in self.plan.buffers.of:
-            words += f", out=v{step.result.slot}"
+            words += f", v{step.result.slot}"  # the place of `out`
         return f"{self.name(step.function)}({words})"
 
     def _as_array(self, x: Any, dtype: Any) -> Any:
@@ -273,8 +273,7 @@ def _made(plan: Plan) -> Callable[[], Any]:
     stay |= {slot for slot, kind in plan.classes.items() if issubclass(kind, (float, int, np.generic))}
     outer, lines = ["def make():"], ["    def replay(leaves):"]
     if buffers.of:
-        outer.append("    made = arrays()")
-        outer += [f"    v{slot} = made[{slot}]" for slot in buffers.of]
+        outer.append(f"    {', '.join(f'v{slot}' for slot in buffers.of)}, = arrays()")
     for i, step in enumerate(plan.steps):
         if step.result.__class__ is Ref and step.result.slot in buffers.views:
             outer += [f"    {line}" for line in writer.line(step)]

@@ -51,6 +51,8 @@ def walk(tree: Any, change: Callable[[Any], Any]) -> Any:
 
 def refs(tree: Any) -> list[int]:
     """The slots in a tree, in order."""
+    if tree.__class__ is Ref:
+        return [tree.slot]
     found: list[int] = []
     todo = [tree]
     while todo:

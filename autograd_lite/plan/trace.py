@@ -39,15 +39,15 @@ class Step:
         line: the user's line.
     """
 
-    __slots__ = ("_at", "args", "expected", "function", "kind", "kwargs", "makes", "quiet", "result", "uses")
+    __slots__ = ("_at", "_makes", "_uses", "args", "expected", "function", "kind", "kwargs", "quiet", "result")
 
     def __init__(
         self, function: Any, args: Any, kwargs: Any, result: Any, kind: str, quiet: Any, at: Any
     ) -> None:
         self.function, self.args, self.kwargs, self.result = function, args, kwargs, result
         self.kind, self.quiet, self._at = kind, quiet, at
-        self.uses = refs((args, kwargs)) if kwargs else refs(args)
-        self.makes = refs(result)
+        self._uses: list[int] | None = None
+        self._makes: list[int] | None = None
         self.expected: Any = None
 
     def changed(self, function: Any, args: Any, kwargs: Any = None) -> Step:
@@ -55,6 +55,18 @@ class Step:
         other = Step(function, args, kwargs or {}, self.result, self.kind, self.quiet, self._at)
         other.expected = self.expected
         return other
+
+    @property
+    def uses(self) -> list[int]:
+        if self._uses is None:
+            self._uses = refs((self.args, self.kwargs)) if self.kwargs else refs(self.args)
+        return self._uses
+
+    @property
+    def makes(self) -> list[int]:
+        if self._makes is None:
+            self._makes = refs(self.result)
+        return self._makes
 
     @property
     def line(self) -> str:
@@ -135,8 +147,9 @@ class Trace:
                     "set a new array, x.data = x.data - step, or write x.detach().numpy().copy()"
                 )
         # Before the call, which may write into its arguments.
-        constants = walk(args, self._constant), walk(kwargs, self._constant)
-        result = function(*walk(args, _value), **walk(kwargs, _value))
+        taken, values = self._taken(args)
+        constants = taken, walk(kwargs, self._constant) if kwargs else kwargs
+        result = function(*values, **walk(kwargs, _value)) if kwargs else function(*values)
         if function in ASKS_NO_VALUE:
             return result
         for target in written:
@@ -152,6 +165,23 @@ class Trace:
             walk(made, self._keep_shape)
         return made
 
+    def _taken(self, args: Any) -> tuple[tuple[Any, ...], list[Any]]:
+        """Arguments as a step keeps them, and their values."""
+        kept: list[Any] = []
+        values: list[Any] = []
+        for x in args:  # written out: a plan of n steps is made by some n calls
+            kind = x.__class__
+            if kind is Traced or kind is Sent:
+                kept.append(Ref(x._slot))
+                values.append(x._value)
+            elif kind is float or kind is int or kind is str:
+                kept.append(x)
+                values.append(x)
+            else:
+                kept.append(walk(x, self._constant))
+                values.append(walk(x, _value))
+        return tuple(kept), values
+
     def _keep_shape(self, x: Any) -> Any:
         """Let the plan hold for calls where an array has this shape."""
         if isinstance(x, Traced):
@@ -163,7 +193,8 @@ class Trace:
     def add(self, function: Any, args: Any, kwargs: Any, made: Any, kind: str) -> Step:
         """Append a step."""
         quiet, at = self._pulling or (self._quiet(), user_place())
-        step = Step(function, args, kwargs, walk(made, self._constant), kind, quiet, at)
+        result = Ref(made._slot) if made.__class__ is Traced else walk(made, self._constant)
+        step = Step(function, args, kwargs, result, kind, quiet, at)
         self.steps.append(step)
         return step
 
@@ -186,6 +217,8 @@ class Trace:
 
     def made(self, result: Any, kind: type[Traced] = Traced) -> Any:
         """The result of a step in new slots."""
+        if result.__class__ in _SINGLE:
+            return self._slot(result, kind)
         return walk(result, lambda leaf: None if leaf is None else self._slot(leaf, kind))
 
     def _slot(self, value: Any, kind: type[Traced]) -> Traced:
@@ -242,22 +275,17 @@ class Trace:
             return None
         before, count, constants = len(self.steps), self.count, len(self.constants)
         try:
-            sent = tuple(
-                [
-                    fit(rule.vjps[i](g, y, *args, **(kwargs or {})), args[i], rule, step.node, i)
-                    for i in step.needed
-                ]
-            )
+            sent = []
+            for i, want in zip(step.needed, results, strict=True):
+                gx = rule.vjps[i](g, y, *args, **kwargs) if kwargs else rule.vjps[i](g, y, *args)
+                if gx.__class__ is not Traced or not _alike(gx._value, want):
+                    gx = fit(gx, args[i], rule, step.node, i)
+                    if gx.__class__ is not Traced or not _alike(gx._value, want):
+                        break
+                sent.append(gx)
         except Exception:  # a value was read, or the rule refuses the class
-            sent = ()
-        if (
-            len(sent) == len(results)
-            and all(
-                x.__class__ is Traced and _alike(x._value, want)
-                for x, want in zip(sent, results, strict=True)
-            )
-            and all(made.kind == "pure" for made in self.steps[before:])
-        ):
+            sent = []
+        if len(sent) == len(results) and all(made.kind == "pure" for made in self.steps[before:]):
             return sent
         del self.steps[before:]
         for slot in range(count + 1, self.count + 1):
@@ -307,6 +335,7 @@ class Trace:
         return made
 
 
+_SINGLE = frozenset({np.ndarray, np.float64, np.float32, np.bool_, float, int})
 _VALUES = (np.ndarray, np.generic, int, float, complex)
 """What a step on objects may return."""
 
