@@ -225,7 +225,7 @@ def _steps(
     group = Group(unit.shape, given, code, [register[slot].slot for slot in outputs])
     runner.prepare(group)
     step = unit.steps[-1].changed(group, tuple(inputs.values()))
-    step.result, step.quiet, step.makes = tuple(map(Ref, outputs)), None, outputs
+    step.result, step.quiet = tuple(map(Ref, outputs)), None
     return [step]
 
 

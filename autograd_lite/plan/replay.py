@@ -25,11 +25,8 @@ from typing import Any
 import numpy as np
 
 from ..sums import SHORT, total
-<<<<<<< HEAD
 from .memory import needs
-=======
 from .groups import Group
->>>>>>> groups
 from .places import Data, Item, Put
 from .reach import CELL
 from .scalars import Scalars, divided
