@@ -30,6 +30,7 @@ from .places import Places
 from .reach import NUMBERS, Reached, differs, reach
 from .replay import Mismatch, replay_of
 from .schedule import Plan, late_guard, scheduled
+from .shown import Names
 from .trace import Trace, difference, same
 from .undo import Undo, draws, whole, written_by
 
@@ -199,6 +200,7 @@ class Compiled:
                             np.copyto(leaf, copy)
             if entry.plan is None:
                 raise CompileError(f"no plan for {entry.words}: {entry.reason}")
+            entry.plan.names = Names(self._f, entry.parts)
             return entry.plan
 
     # -- signatures --------------------------------------------------------------------------------

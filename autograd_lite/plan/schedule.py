@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..notebook import quietly
 from .buffers import Buffers
 from .fuse import fused
-from .groups import Group
 from .memory import needs
+from .shown import Line, Names, html, lines_of, text, viewing
 from .simplify import simplified
 from .trace import Step, Trace
 
@@ -27,6 +28,8 @@ class Plan:
         kinds: (shape, dtype) of each slot that holds an array or a number.
         classes: the class of the value of each slot.
         buffers: which results share memory that is kept from call to call.
+        views: for each result that is a view of an argument of its step, the slot of this argument.
+        names: what the user calls the arguments and places.
         constants: (array, copy) for arrays that the steps read and no place holds; the plan holds as long as
             each array equals its copy.
     """
@@ -43,6 +46,8 @@ class Plan:
         slots = {slot for step in steps for slot in step.makes}
         self.classes = {slot: values[slot].__class__ for slot in slots}
         self.buffers = Buffers(steps, values, outputs)
+        self.views = viewing(steps, values)
+        self.names = Names()
         self.kinds: dict[int, tuple[tuple[int, ...], np.dtype[Any]]] = {
             slot: kind for slot in sorted(slots) if (kind := _kind(values.get(slot))) is not None
         }
@@ -50,14 +55,18 @@ class Plan:
     def __len__(self) -> int:
         return len(self.steps)
 
+    @property
+    def lines(self) -> list[Line]:
+        """What is printed and drawn: the steps, and the instructions of groups."""
+        return lines_of(self)
+
     def __str__(self) -> str:
         """The evaluation trace, one line for each step, and one for each instruction of a group."""
-        lines = []
-        for step in self.steps:
-            lines.append(repr(step))
-            if step.function.__class__ is Group:
-                lines += [f"    {line}" for line in str(step.function).splitlines()]
-        return "\n".join(lines)
+        return text(self)
+
+    @quietly
+    def _repr_html_(self) -> str:
+        return html(self)
 
     def __repr__(self) -> str:
         return f"<Plan of {len(self)} steps>"
