@@ -13,7 +13,7 @@ from .places import Put
 from .slots import Ref
 from .trace import Step
 
-__all__ = ["Memory", "is_packed", "is_view", "needs", "writes"]
+__all__ = ["Memory", "is_packed", "is_view", "needs", "own", "writes"]
 
 NEW: frozenset[Any] = frozenset(
     {np.where, np.copy, np.concatenate, np.stack, np.sum, np.mean, np.var, np.std, np.prod, np.max, np.min}
@@ -69,9 +69,9 @@ class Memory:
         return last
 
 
-def needs(step: Step) -> list[int]:
+def needs(step: Step) -> tuple[int, ...]:
     """The slots in the arguments of a step."""
-    return step.uses if step.kind != "input" else []
+    return step.uses if step.kind != "input" else ()
 
 
 def is_new(step: Step) -> bool:
@@ -111,6 +111,11 @@ def is_view(step: Step, values: dict[int, Any]) -> bool:
         and view.base is not None
         and np.may_share_memory(array, view)
     )
+
+
+def own(x: Any) -> Any:
+    """x in an array that nobody else holds. A replay copies x only where somebody does."""
+    return x.copy("K")
 
 
 def is_packed(array: Any) -> bool:

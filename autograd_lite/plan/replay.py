@@ -19,14 +19,15 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..sums import SHORT, total
-from .memory import needs
 from .groups import Group
+from .memory import needs, own
 from .places import Data, Item, Put
 from .reach import CELL
 from .scalars import Scalars, divided
@@ -56,6 +57,7 @@ class _Writer:
     def __init__(self, plan: Plan) -> None:
         self.plan, self.scalars = plan, Scalars(plan)
         self.names: dict[str, Any] = {"same": same, "Mismatch": Mismatch, "errstate": np.errstate}
+        self.names |= {"getrefcount": sys.getrefcount, "ALONE": _alone()}
         self.names |= {"f64": np.float64, "divided": divided, "arrays": plan.buffers.arrays}
         self._known: dict[Any, str] = {}
         self._kept: list[Any] = []  # so that no other object gets the id
@@ -150,6 +152,9 @@ class _Writer:
     def _short(self, step: Step) -> str | None:
         """A shorter way to NumPy's code for the same call; None if there is none."""
         function, args, kwargs = step.function, step.args, step.kwargs
+        if function is own and self._is_array(args[0]):
+            x = self.text(args[0])
+            return f"{x} if {x}.base is None and getrefcount({x}) <= ALONE else {x}.copy('K')"
         if function is operator.getitem:
             return f"{self.text(args[0])}[{self.text(args[1])}]"
         if function is operator.pow and not kwargs:
@@ -216,6 +221,12 @@ class _Writer:
         if step.kind in ("input", "load", "guard") or step.function.__class__ is Put:
             return True
         return self.scalars.is_silent(step) or _in(step.function, METHODS)
+
+
+def _alone() -> int:
+    """The references to an array that one variable holds."""
+    x = np.zeros(1)
+    return sys.getrefcount(x)
 
 
 def _in(function: Any, table: dict[Any, Any]) -> bool:

@@ -101,7 +101,7 @@ def _early(trace: Trace) -> set[int]:
     for i, step in enumerate(trace.steps):
         if step.kind != "guard":
             continue
-        needed, todo, fits = {i}, needs(step), True
+        needed, todo, fits = {i}, list(needs(step)), True
         while todo and fits:
             slot = todo.pop()
             j = maker[slot]

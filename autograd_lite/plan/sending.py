@@ -69,13 +69,9 @@ class Sending:
 
     def __call__(self, g: Any, y: Any, args: Any, kwargs: Any) -> Any:
         kind = g.__class__
-        if (
-            kwargs is None
-            and self._rule.ordinary
-            and (kind is _FLOAT or (kind is _ARRAY and g.dtype.kind != "c"))
-        ):
+        if not self._rule.selects and (kind is _FLOAT or (kind is _ARRAY and g.dtype.kind != "c")):
             try:
-                return self._ordinary(g, y, args)
+                return self._plain(g, y, args, kwargs or {})
             except Exception:  # `pull` raises it again, with the words of an error in the backward pass
                 pass
         node: Node = _new(Node)
@@ -85,11 +81,12 @@ class Sending:
         seeds = self._pull(node, self._rule, g, _SWEEP)
         return tuple([gx for gx, x in zip(seeds, self._inputs, strict=True) if x is not None])
 
-    def _ordinary(self, g: Any, y: Any, args: Any) -> Any:
-        """The rules as the loop of `play` calls them."""
+    def _plain(self, g: Any, y: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """The cotangents for one that has no mask, as `play` and `pull` compute them."""
         rule, sent = self._rule, []
+        pulled = None if rule.joint is None else self._jointly(rule, g, y, args, kwargs)
         for i in self.needed:
-            gx, arg = rule.vjps[i](g, y, *args), args[i]
+            gx, arg = pulled[i] if pulled is not None else rule.vjps[i](g, y, *args, **kwargs), args[i]
             kind = gx.__class__
             if kind is not arg.__class__ or (
                 kind is _ARRAY and (gx.shape != arg.shape or gx.dtype is not arg.dtype)
@@ -97,6 +94,14 @@ class Sending:
                 gx = fit(gx, arg, rule, self.node, i)
             sent.append(gx)
         return tuple(sent)
+
+    def _jointly(self, rule: Rule, g: Any, y: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        if rule.takes("needs"):
+            kwargs = {**kwargs, "needs": tuple([x is not None for x in self._inputs])}
+        pulled = rule.joint(g, y, *args, **kwargs)  # type: ignore[misc]
+        if len(pulled) != len(args):
+            raise ValueError("the joint rule returns another number of cotangents")
+        return pulled
 
 
 def _stub(parent: Any, sweep: Sweep) -> Any:

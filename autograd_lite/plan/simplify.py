@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .memory import Memory, is_packed, needs, writes
+from .memory import Memory, is_packed, needs, own, writes
 from .slots import Ref, walk
 from .trace import Step
 
@@ -106,6 +106,7 @@ class _Once:
         self._memory = Memory(steps, values, outputs)
         self._instead: dict[int, Any] = {}
         self._made: dict[Any, Step] = {}
+        self._given = {slot for step in steps if step.kind in ("load", "input") for slot in step.makes}
         last = self._memory.last_uses(steps)
         writers = [i for i, step in enumerate(steps) if writes(step)]
         for i, step in enumerate(steps):
@@ -119,7 +120,16 @@ class _Once:
                 written = any(i < k <= last[slot] for k in writers)
                 if slot not in self._outputs and self._spared(step, written):
                     continue
-            self.steps.append(step)
+            self.steps.append(self._owning(step, i, last))
+
+    def _owning(self, step: Step, i: int, last: dict[int, int]) -> Step:
+        """A copy of a value that is used for the last time: the value itself, where nobody else holds it."""
+        if step.function is not np.copy or len(step.uses) != 1 or step.args[0].__class__ is not Ref:
+            return step
+        source = step.args[0].slot
+        if last[source] != i or source in self._given or not self._is_copied(source, step.result.slot):
+            return step
+        return step.changed(own, step.args[:1])
 
     def _now(self, leaf: Any) -> Any:
         return self._instead.get(leaf.slot, leaf) if leaf.__class__ is Ref else leaf
@@ -168,14 +178,14 @@ class _Once:
             return args[0]
         else:
             return None
-        if source.__class__ is not Ref:
-            return None
-        old, new = self._values[source.slot], self._values[step.result.slot]
-        if old.__class__ is not new.__class__ or (
-            old.ndim and (old.strides != new.strides or not is_packed(old))
-        ):
-            return None
-        return source
+        return source if source.__class__ is Ref and self._is_copied(source.slot, step.result.slot) else None
+
+    def _is_copied(self, source: int, slot: int) -> bool:
+        """Whether a copy has the class and the order in memory of the original."""
+        old, new = self._values[source], self._values[slot]
+        if old.__class__ is not new.__class__:
+            return False
+        return not old.ndim or (old.strides == new.strides and is_packed(old))
 
     def _same_object(self, step: Step, source: Any) -> bool:
         return source.__class__ is Ref and self._values[source.slot] is self._values[step.result.slot]

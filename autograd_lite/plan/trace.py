@@ -46,8 +46,8 @@ class Step:
     ) -> None:
         self.function, self.args, self.kwargs, self.result = function, args, kwargs, result
         self.kind, self.quiet, self._at = kind, quiet, at
-        self._uses: list[int] | None = None
-        self._makes: list[int] | None = None
+        self._uses: tuple[int, ...] | None = None
+        self._makes: tuple[int, ...] | None = None
         self.expected: Any = None
 
     def changed(self, function: Any, args: Any, kwargs: Any = None) -> Step:
@@ -57,15 +57,15 @@ class Step:
         return other
 
     @property
-    def uses(self) -> list[int]:
+    def uses(self) -> tuple[int, ...]:
         if self._uses is None:
-            self._uses = refs((self.args, self.kwargs)) if self.kwargs else refs(self.args)
+            self._uses = tuple(refs((self.args, self.kwargs)) if self.kwargs else refs(self.args))
         return self._uses
 
     @property
-    def makes(self) -> list[int]:
+    def makes(self) -> tuple[int, ...]:
         if self._makes is None:
-            self._makes = refs(self.result)
+            self._makes = tuple(refs(self.result))
         return self._makes
 
     @property
