@@ -71,6 +71,10 @@ class Executor:
         """The number of steps from which on a group pays."""
         raise NotImplementedError
 
+    def unites(self, shape: tuple[int, ...]) -> bool:
+        """Whether groups that have nothing in common run together."""
+        return False
+
     def prepare(self, group: Group) -> None:
         """Give a group its function."""
         raise NotImplementedError
@@ -100,6 +104,9 @@ class Native(Executor):
 
     def least(self, shape: tuple[int, ...]) -> float:
         return 8 if not shape else 2 if math.prod(shape) >= LARGE else 3
+
+    def unites(self, shape: tuple[int, ...]) -> bool:
+        return math.prod(shape) < LARGE
 
     def prepare(self, group: Group) -> None:
         code = [(WORDS[c.function], [*map(_operand, c.operands)], c.kind[1]) for c in group.code]

@@ -7,14 +7,16 @@ are barriers, which no step crosses.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from .executors import COPIES, Executor, executor
 from .groups import Group, Instruction, Kind
-from .slots import Ref, refs
+from .slots import Ref
 from .trace import Step
 
 __all__ = ["fused"]
@@ -29,15 +31,17 @@ class _Unit:
     """What runs at once: a step, or a group that still grows.
 
     Attributes:
-        steps: the steps.
+        steps: the steps, each with its position.
         shape, dtype: those of a group; a dtype of None, if all is boolean so far; a shape of None for a step
             that belongs to no group.
         before: the units that must run before, as a set of bits.
         sums: the slots that are known at the end only.
     """
 
-    def __init__(self, step: Step, shape: tuple[int, ...] | None, dtype: Any, before: int) -> None:
-        self.steps, self.shape, self.dtype, self.before = [step], shape, dtype, before
+    def __init__(self, shape: tuple[int, ...] | None, dtype: Any) -> None:
+        self.steps: list[tuple[int, Step]] = []
+        self.shape, self.dtype = shape, dtype
+        self.before = 0
         self.sums: set[int] = set()
 
 
@@ -52,7 +56,7 @@ def fused(steps: list[Step], outputs: Iterable[int], kinds: Mapping[int, Kind]) 
     runner, made = executor(), []
     readers: dict[int, list[Step]] = {}
     for step in steps:
-        for slot in refs((step.args, step.kwargs)):
+        for slot in step.uses:
             readers.setdefault(slot, []).append(step)
     for slot in outputs:
         readers.setdefault(slot, []).append(_AFTER)
@@ -61,7 +65,7 @@ def fused(steps: list[Step], outputs: Iterable[int], kinds: Mapping[int, Kind]) 
         if step is not None and step.kind not in ("effect", "guard"):
             segment.append(step)
             continue
-        for unit in _in_order(_units(segment, kinds, runner)):
+        for unit in _grown(segment, kinds, runner):
             made += _steps(unit, kinds, readers, runner)
         made += [step] if step is not None else []
         segment = []
@@ -73,89 +77,137 @@ _AFTER: Any = object()
 # -- growing groups --------------------------------------------------------------------------------
 
 
-def _units(segment: list[Step], kinds: Mapping[int, Kind], runner: Executor) -> list[_Unit]:
-    """The groups and the other steps of a segment; a unit has the index of its bit in `before`."""
-    units: list[_Unit] = []
-    maker: dict[int, int] = {}
-    groups: dict[Any, list[int]] = {}
-    for step in segment:
-        used = refs((step.args, step.kwargs))
-        direct = {maker[slot] for slot in used if slot in maker}
-        before = 0
-        for i in direct:
-            before |= units[i].before | 1 << i
-        shape, dtype = _kind_of_group(step, kinds, runner)
-        found = None
+class _Units:
+    """The units of a segment. A unit is known by its index, which is a bit in the `before` of others."""
+
+    def __init__(self) -> None:
+        self.all: list[_Unit] = []
+        self.maker: dict[int, int] = {}
+        self._readers: dict[int, set[int]] = {}
+
+    def add(self, at: int, step: Step, key: tuple[Any, Any]) -> None:
+        """Put a step into a group, or into a unit of its own."""
+        shape, dtype = key
+        used = step.uses
+        direct = {self.maker[slot] for slot in used if slot in self.maker}
+        home = None
         if shape is not None:
-            found = _home(units, groups.get(shape, ()), direct, used, dtype)
-        if step.function is np.sum and (found is None or maker.get(used[0]) != found):
-            shape = found = None
-        if found is None:
-            found = len(units)
-            units.append(_Unit(step, shape, dtype, before))
-            if shape is not None:
-                groups.setdefault(shape, []).append(found)
-        else:
-            _join(units, found, step, dtype, before)
-        if step.function is np.sum and shape is not None:
-            units[found].sums.update(refs(step.result))
-        maker.update(dict.fromkeys(refs(step.result), found))
-    return units
+            fit = [i for i in sorted(direct, reverse=True) if self._alike(self.all[i], shape, dtype)]
+            for i, j in pairwise(fit):
+                if self.may_merge(i, j):
+                    self.merge(j, i)
+            direct = {self.maker[slot] for slot in used if slot in self.maker}
+            home = self._home(used, direct, shape, dtype)
+        if step.function is np.sum and (home is None or self.maker.get(used[0]) != home):
+            shape = home = None
+        if home is None:
+            home = len(self.all)
+            self.all.append(_Unit(shape, dtype))
+        group = self.all[home]
+        group.steps.append((at, step))
+        group.dtype = dtype if group.dtype is None else group.dtype
+        self._wait(home, direct - {home})
+        for slot in step.makes:
+            self.maker[slot] = home
+        if shape is not None:
+            for slot in used:
+                self._readers.setdefault(slot, set()).add(home)
+            if step.function is np.sum:
+                group.sums.update(step.makes)
+
+    def _alike(self, unit: _Unit, shape: Any, dtype: Any) -> bool:
+        same = dtype is None or unit.dtype is None or unit.dtype == dtype
+        return unit.shape is not None and unit.shape == shape and same and bool(unit.steps)
+
+    def _home(self, used: list[int], direct: set[int], shape: Any, dtype: Any) -> int | None:
+        """A group that makes or reads what the step reads, and that need not wait for itself with the step."""
+        near = sorted(direct, reverse=True), sorted({i for s in used for i in self._readers.get(s, ())} - direct)
+        for i in [*near[0], *near[1]]:
+            group = self.all[i]
+            outside = any(j != i and self.all[j].before >> i & 1 for j in direct)
+            if self._alike(group, shape, dtype) and group.sums.isdisjoint(used) and not outside:
+                return i
+        return None
+
+    def _wait(self, i: int, others: Iterable[int]) -> None:
+        """Let a unit, and those that wait for it, run after others."""
+        unit, before = self.all[i], 0
+        for j in others:
+            before |= self.all[j].before | 1 << j
+        if before & ~unit.before:
+            unit.before |= before
+            for other in self.all:
+                if other.before >> i & 1:
+                    other.before |= before
+
+    def may_merge(self, i: int, j: int) -> bool:
+        """Whether neither of two groups waits for the other."""
+        a, b = self.all[i], self.all[j]
+        alike = a.shape is not None and self._alike(b, a.shape, a.dtype) and bool(a.steps)
+        return alike and not a.before >> j & 1 and not b.before >> i & 1
+
+    def merge(self, i: int, j: int) -> None:
+        """Move the steps of group j to group i; an empty unit is left."""
+        a, b = self.all[i], self.all[j]
+        a.steps, b.steps = a.steps + b.steps, []
+        a.sums |= b.sums
+        a.dtype = b.dtype if a.dtype is None else a.dtype
+        before, b.before = a.before | b.before, 0
+        for unit in self.all:
+            if unit.before >> j & 1:
+                unit.before = (unit.before & ~(1 << j)) | 1 << i
+            if unit is a or unit.before >> i & 1:
+                unit.before |= before
+        for made in (self.maker, self._readers):
+            for slot, value in made.items():
+                if value == j:
+                    made[slot] = i
+                elif isinstance(value, set) and j in value:
+                    value.add(i)
+
+    def in_order(self) -> Iterator[_Unit]:
+        """The units in an order in which they can run; otherwise as in the segment."""
+        waits = [bin(unit.before).count("1") for unit in self.all]
+        after: list[list[int]] = [[] for _ in self.all]
+        for i, unit in enumerate(self.all):
+            rest = unit.before
+            while rest:
+                last = rest.bit_length() - 1
+                after[last].append(i)
+                rest ^= 1 << last
+        ready = [i for i, n in enumerate(waits) if not n]
+        while ready:
+            i = heapq.heappop(ready)
+            yield self.all[i]
+            for j in after[i]:
+                waits[j] -= 1
+                if not waits[j]:
+                    heapq.heappush(ready, j)
 
 
-def _home(units: list[_Unit], groups: Iterable[int], direct: set[int], used: list[int], dtype: Any) -> int | None:
-    """The latest group that a step can join: no unit that the step needs runs after the group."""
-    for i in reversed(list(groups)):
-        group = units[i]
-        if dtype is not None and group.dtype is not None and group.dtype != dtype:
-            continue
-        if group.sums.isdisjoint(used) and not any(j != i and units[j].before >> i & 1 for j in direct):
-            return i
-    return None
-
-
-def _join(units: list[_Unit], i: int, step: Step, dtype: Any, before: int) -> None:
-    group = units[i]
-    group.steps.append(step)
-    group.dtype = dtype if group.dtype is None else group.dtype
-    new = before & ~(1 << i) & ~group.before
-    if new:
-        group.before |= new
-        for unit in units:
-            if unit.before >> i & 1:
-                unit.before |= new
-
-
-def _in_order(units: list[_Unit]) -> Iterable[_Unit]:
-    """The units in an order in which they can run; otherwise as in the segment."""
-    waits = [bin(unit.before).count("1") for unit in units]
-    after: list[list[int]] = [[] for _ in units]
-    for i, unit in enumerate(units):
-        rest = unit.before
-        while rest:
-            last = rest.bit_length() - 1
-            after[last].append(i)
-            rest ^= 1 << last
-    ready = [i for i, n in enumerate(waits) if not n]
-    while ready:
-        i = heapq.heappop(ready)
-        yield units[i]
-        for j in after[i]:
-            waits[j] -= 1
-            if not waits[j]:
-                heapq.heappush(ready, j)
+def _grown(segment: list[Step], kinds: Mapping[int, Kind], runner: Executor) -> Iterator[_Unit]:
+    """The groups and the other steps of a segment. Small groups that may run together save a call."""
+    units = _Units()
+    for at, step in enumerate(segment):
+        units.add(at, step, _key(step, kinds, runner))
+    few = [i for i, u in enumerate(units.all) if u.steps and u.shape is not None and runner.unites(u.shape)]
+    for k, i in enumerate(few):
+        for j in few[:k]:
+            if units.may_merge(j, i):
+                units.merge(j, i)
+    return units.in_order()
 
 
 # -- which steps -----------------------------------------------------------------------------------
 
 
-def _kind_of_group(step: Step, kinds: Mapping[int, Kind], runner: Executor) -> tuple[Any, Any]:
+def _key(step: Step, kinds: Mapping[int, Kind], runner: Executor) -> tuple[Any, Any]:
     """The shape and the floating-point dtype of a group for a step; (None, None) if it belongs to none."""
     nothing = None, None
     if step.kind != "pure" or step.kwargs or step.result.__class__ is not Ref:
         return nothing
-    kind = kinds.get(step.result.slot)
-    if kind is None or not step.args or not runner.takes(step.function, kind[1]):
+    kind, hashed = kinds.get(step.result.slot), getattr(step.function, "__hash__", None)
+    if kind is None or hashed is None or not step.args or not runner.takes(step.function, kind[1]):
         return nothing
     shape, result = kind
     operands = _operands(step)
@@ -203,13 +255,13 @@ def _steps(
     unit: _Unit, kinds: Mapping[int, Kind], readers: Mapping[int, list[Step]], runner: Executor
 ) -> list[Step]:
     """The step of a group, or the steps themselves where a group does not pay."""
-    work = sum(step.function not in COPIES for step in unit.steps)
-    if unit.shape is None or work < runner.least(unit.shape):
-        return unit.steps
-    mine = set(map(id, unit.steps))
-    made = [step.result.slot for step in unit.steps]
+    steps = [step for _, step in sorted(unit.steps, key=itemgetter(0))]
+    if unit.shape is None or sum(map(_work, steps)) < runner.least(unit.shape):
+        return steps
+    mine = set(map(id, steps))
+    made = [step.result.slot for step in steps]
     outputs = [slot for slot in made if any(id(reader) not in mine for reader in readers.get(slot, ()))]
-    operands = {_name(x): x for step in unit.steps for x in _operands(step) if _name(x) is not None}
+    operands = {_name(x): x for step in steps for x in _operands(step) if _name(x) is not None}
     inputs = {name: x for name, x in operands.items() if name not in set(made)}
     register = {name: Ref(r) for r, name in enumerate([*inputs, *made])}
     code = [
@@ -219,14 +271,17 @@ def _steps(
             kinds[step.result.slot],
             step.quiet,
         )
-        for step in unit.steps
+        for step in steps
     ]
     given = [kinds[x.slot] if x.__class__ is Ref else (x.shape, x.dtype) for x in inputs.values()]
     group = Group(unit.shape, given, code, [register[slot].slot for slot in outputs])
     runner.prepare(group)
-    step = unit.steps[-1].changed(group, tuple(inputs.values()))
-    step.result, step.quiet = tuple(map(Ref, outputs)), None
-    return [step]
+    return [steps[-1].grouped(group, tuple(inputs.values()), tuple(map(Ref, outputs)))]
+
+
+def _work(step: Step) -> int:
+    """The number of NumPy's calls that a step saves, about: an op of the library makes several."""
+    return 0 if step.function in COPIES else 1 if isinstance(step.function, np.ufunc) else 3
 
 
 def _name(x: Any) -> Any:

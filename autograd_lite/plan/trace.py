@@ -56,6 +56,10 @@ class Step:
         other.expected = self.expected
         return other
 
+    def grouped(self, group: Any, args: Any, result: Any) -> Step:
+        """The step of a group whose last step this is; a group keeps the error states of its steps."""
+        return Step(group, args, {}, result, self.kind, None, self._at)
+
     @property
     def uses(self) -> tuple[int, ...]:
         if self._uses is None:
