@@ -9,9 +9,10 @@ exception.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -26,11 +27,12 @@ from ..words.mistakes import warn_of_mistake
 from .calls import Arguments, Result, builder, clean
 from .executors import exactly
 from .fits import arguments_check, state_check
+from .names import Names
 from .places import Places
 from .reach import NUMBERS, Reached, differs, reach
 from .replay import Mismatch, replay_of
 from .schedule import Plan, late_guard, scheduled
-from .shown import Names
+from .timing import step_times
 from .trace import Trace, difference, same
 from .undo import Undo, draws, whole, written_by
 
@@ -187,21 +189,20 @@ class Compiled:
         with self._lock:
             recording = current().listeners is not None
             entry, call = self._entry(args, kwargs, recording)
-            undo = whole(entry.found)
-            undo.keep([])
-            leaves = [(leaf, leaf.copy()) for leaf in call.leaves if isinstance(leaf, np.ndarray)]
             while entry.plan is None and entry.reason is None:
-                try:
+                with _undone(entry, call):
                     self._watched(entry, Arguments(self._f, args, kwargs, self._static))
-                finally:
-                    undo.restore()
-                    for leaf, copy in leaves:
-                        if leaf.flags.writeable:
-                            np.copyto(leaf, copy)
             if entry.plan is None:
                 raise CompileError(f"no plan for {entry.words}: {entry.reason}")
             entry.plan.names = Names(self._f, entry.parts)
             return entry.plan
+
+    def step_times(self, *args: Any, repeat: int = 5) -> list[float]:
+        """The seconds of each step of `f.plan(*args)`, the least of several replays; nothing changes."""
+        plan = self.plan(*args)
+        with self._lock:
+            entry, call = self._entry(args, {}, current().listeners is not None)
+            return step_times(plan, call.leaves, repeat, lambda: _undone(entry, call))
 
     # -- signatures --------------------------------------------------------------------------------
 
@@ -363,6 +364,21 @@ class Compiled:
             entry.undo = Undo(entry.found, written, draws=draws(plan.steps))
         entry.plan, entry.result = plan, builder(plan.result)
         entry.replay = _with_constants(plan, replay_of(plan))
+
+
+@contextlib.contextmanager
+def _undone(entry: _Entry, call: Arguments) -> Iterator[None]:
+    """Afterwards all that the function reaches, and its arguments, are as before."""
+    undo = whole(entry.found)
+    undo.keep([])
+    leaves = [(leaf, leaf.copy()) for leaf in call.leaves if isinstance(leaf, np.ndarray)]
+    try:
+        yield
+    finally:
+        undo.restore()
+        for leaf, copy in leaves:
+            if leaf.flags.writeable:
+                np.copyto(leaf, copy)
 
 
 def _with_constants(plan: Plan, replay: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:

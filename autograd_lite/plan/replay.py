@@ -248,13 +248,14 @@ def _paths(tree: Any, path: str = "") -> list[tuple[str, int]]:
     return []
 
 
-def replay_of(plan: Plan) -> Callable[[list[Any]], Any]:
+def replay_of(plan: Plan, clock: Callable[[int], None] | None = None) -> Callable[[list[Any]], Any]:
     """The function `replay(leaves)`, which returns the values of the result's slots in a dict.
 
     Args:
         plan: the plan.
+        clock: called after each step with its index; None for a replay that is not timed.
     """
-    make = _made(plan)
+    make = _made(plan, clock)
     if not plan.buffers.of:
         return make()  # type: ignore[no-any-return]
     spare: list[Any] = []
@@ -272,9 +273,10 @@ def replay_of(plan: Plan) -> Callable[[list[Any]], Any]:
     return replay
 
 
-def _made(plan: Plan) -> Callable[[], Any]:
+def _made(plan: Plan, clock: Callable[[int], None] | None) -> Callable[[], Any]:
     """The function that makes the buffers and the replay."""
     writer, buffers = _Writer(plan), plan.buffers
+    writer.names["clock"] = clock
     last = {slot: i for i, step in enumerate(plan.steps) for slot in needs(step)}
     kept, quiet = set(plan.outputs), None
     stay = kept | buffers.of.keys() | buffers.views
@@ -292,6 +294,8 @@ def _made(plan: Plan) -> Callable[[], Any]:
                 lines.append(f"        with errstate(**{quiet!r}):")
         indent = "        " if quiet is None else "            "
         lines += [indent + line for line in writer.line(step)]
+        if clock is not None:
+            lines.append(f"{indent}clock({i})")
         made = step.makes
         done = {s for s in needs(step) if last[s] == i} | {s for s in made if s not in last}
         if done - stay:

@@ -9,9 +9,11 @@ import numpy as np
 
 from ..notebook import quietly
 from .buffers import Buffers
+from .footprint import viewing
 from .fuse import fused
 from .memory import needs
-from .shown import Line, Names, html, lines_of, text, viewing
+from .names import Names
+from .shown import Line, html, lines_of, text
 from .simplify import simplified
 from .trace import Step, Trace
 

@@ -1,32 +1,29 @@
-"""A plan in words: its lines, the names that the user knows, and the bytes of its results.
+"""A plan in words: its lines.
 
-A plan is printed and drawn from its lines. A slot is `v3`. What exists only inside of a group, block by block, is
-a register `r3`: the values of a register are never in memory at once.
+A plan is printed and drawn from its lines. A slot is `v3`. What exists only inside of a group is a register
+`r3`: a group works block by block, so that the values of a register are never in memory at once.
 """
 
 from __future__ import annotations
 
-import functools
-import math
-import types
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from .. import tree
-from ..box import Box
 from ..notebook import table
 from ..tape import MOST_ROWS, show
+from .footprint import footprint
 from .groups import Group, Kind
 from .memory import needs
-from .places import Data, Get, Grad, Put
+from .places import Get, Put
 from .sending import Sending
 from .slots import Ref, refs, walk
 from .trace import Step
 
-__all__ = ["Line", "Name", "Names", "html", "lines_of", "memory_of", "text", "viewing"]
+__all__ = ["Line", "Name", "html", "lines_of", "text"]
 
 Plan = Any
 """A plan; `schedule.py` stands on this file."""
@@ -72,7 +69,7 @@ class Line:
     @property
     def call(self) -> str:
         """The call in words: `v3 = multiply(v1, v2)`."""
-        made = ", ".join(self.results)
+        made = in_ranges(self.results)
         if self.what in ("argument", "place"):
             return f"{made} = {self.name}"
         if self.what == "store":
@@ -81,7 +78,7 @@ class Line:
             return f"{self.operands[0]} must be {show_operand(self.operands[1])}"
         if self.what == "group":
             return self.name
-        words = [*map(show_operand, self.operands), *(f"{k}={show(v)}" for k, v in self.options.items())]
+        words = [*_runs(self.operands), *(f"{k}={show_operand(v)}" for k, v in self.options.items())]
         return f"{f'{made} = ' if made else ''}{self.name}({', '.join(words)})"
 
     @property
@@ -101,14 +98,38 @@ def show_operand(x: Any) -> str:
     if isinstance(x, Name):
         return str(x)
     if isinstance(x, np.ndarray):
-        return worded((x.shape, x.dtype)) if x.size > 1 else show(x)
+        return worded((x.shape, x.dtype)) if x.ndim else show_operand(x[()])
     if isinstance(x, slice):
         return f"{_end(x.start)}:{_end(x.stop)}" + (f":{_end(x.step)}" if x.step is not None else "")
     if isinstance(x, tuple):
         return f"({', '.join(map(show_operand, x))}{',' * (len(x) == 1)})"
-    if x is None or x is Ellipsis or isinstance(x, (bool, int, float, complex, np.generic, str, np.dtype)):
-        return "..." if x is Ellipsis else show(x)
-    return named(x)
+    if isinstance(x, np.generic):
+        x = x.item()
+    if x is None or isinstance(x, (bool, int, float, complex, str, np.dtype)):
+        return show(x)
+    return "..." if x is Ellipsis else named(x)
+
+
+def _runs(operands: tuple[Any, ...]) -> Iterator[str]:
+    """The operands in words; names between constants are shortened."""
+    for is_name, items in itertools.groupby(operands, lambda x: isinstance(x, Name)):
+        run = list(items)
+        yield in_ranges(run) if is_name else ", ".join(map(show_operand, run))
+
+
+def in_ranges(names: Iterable[str]) -> str:
+    """Names of slots; a longer run of numbers is shortened.
+
+    >>> in_ranges(["v2", "v5", "v6", "v7", "v9"])
+    'v2, v5..v7, v9'
+    """
+    found: list[list[str]] = []
+    for name in names:
+        if found and name[0] == found[-1][-1][0] and int(name[1:]) == int(found[-1][-1][1:]) + 1:
+            found[-1].append(name)
+        else:
+            found.append([name])
+    return ", ".join(f"{run[0]}..{run[-1]}" if len(run) > 2 else ", ".join(run) for run in found)
 
 
 def _end(x: Any) -> str:
@@ -119,101 +140,6 @@ def named(function: Any) -> str:
     """The name of a function or an object."""
     found = getattr(function, "__name__", None) or type(function).__name__
     return found.lstrip("_") or found
-
-
-# -- the user's names ------------------------------------------------------------------------------
-
-
-class Names:
-    """What the user calls the arguments of a function and what it reaches.
-
-    Args:
-        f: the function.
-        arguments: the names of its arguments, in the order of the leaves.
-    """
-
-    def __init__(self, f: Any = None, arguments: Iterable[str] = ()) -> None:
-        self.arguments = list(arguments)
-        self.objects: dict[int, str] = {}
-        self._keep: list[Any] = []  # so that no other object gets the id
-        for name, value in _variables(f):
-            self._name(name, value)
-
-    def argument(self, i: int) -> str:
-        return self.arguments[i] if i < len(self.arguments) else f"argument {i}"
-
-    def place(self, place: Any) -> str:
-        """The name of a place: `model.0.weight`, `model.0.weight.grad`."""
-        if isinstance(place, Data):
-            tensor = place.tensor
-            name = self.objects.get(id(tensor)) or getattr(tensor, "name", None) or "a Tensor"
-            return f"{name}.grad" if isinstance(place, Grad) else name
-        entry = place.entry
-        around = self.objects.get(id(entry.holder))
-        if around is not None:
-            return around if not isinstance(entry.holder, (dict, list)) else f"{around}.{entry.key}"
-        known = self.objects.get(id(entry.get()))
-        return known or (entry.key if isinstance(entry.key, str) else f"[{entry.key!r}]")
-
-    def _name(self, name: str, value: Any) -> None:
-        """Name a variable, and what is in it."""
-        self._keep.append(value)
-        if hasattr(value, "named_modules"):
-            for path, module in value.named_modules():
-                around = f"{name}.{path}" if path else name
-                self.objects.setdefault(id(module._buffers), around)
-                for key, p in module._parameters.items():
-                    self.objects.setdefault(id(p), f"{around}.{key}")
-            return
-        if isinstance(value, types.CellType):
-            self.objects.setdefault(id(value), name)
-            return
-        containers = isinstance(value, (tuple, list, dict))
-        leaves = tree.flatten(value)[0] if containers else [value]
-        for path, leaf in zip(tree.paths(value) if containers else [""], leaves, strict=True):
-            if isinstance(leaf, (Box, np.ndarray)):
-                self.objects.setdefault(id(leaf), f"{name}{path}")
-            elif hasattr(leaf, "named_modules"):
-                self._name(f"{name}{path}", leaf)
-
-
-def _variables(f: Any) -> Iterator[tuple[str, Any]]:
-    """The variables that a function names, and those of the functions among them."""
-    todo, seen = [f], set()
-    while todo:
-        f = todo.pop()
-        if isinstance(f, types.MethodType):
-            yield "self", f.__self__
-            f = f.__func__
-        if isinstance(f, functools.partial):
-            todo += [f.func, *f.args]
-            continue
-        if hasattr(f, "named_modules"):
-            yield type(f).__name__.lower(), f
-        if not isinstance(f, types.FunctionType) or id(f) in seen:
-            continue
-        seen.add(id(f))
-        cells = zip(f.__code__.co_freevars, f.__closure__ or (), strict=True)
-        held = [(name, cell) for name, cell in cells if _filled(cell)]
-        yield from held
-        found = [(name, cell.cell_contents) for name, cell in held]
-        found += [(name, f.__globals__[name]) for name in _named_in(f.__code__) if name in f.__globals__]
-        for name, value in found:
-            yield name, value
-            if isinstance(value, (types.FunctionType, types.MethodType, functools.partial)):
-                todo.append(value)
-
-
-def _filled(cell: Any) -> bool:
-    try:
-        return cell.cell_contents is not None
-    except ValueError:
-        return False
-
-
-def _named_in(code: types.CodeType) -> list[str]:
-    inner = [name for x in code.co_consts if isinstance(x, types.CodeType) for name in _named_in(x)]
-    return [*code.co_names, *inner]
 
 
 # -- lines -----------------------------------------------------------------------------------------
@@ -234,7 +160,7 @@ def lines_of(plan: Plan) -> list[Line]:
 
 
 def _line(plan: Plan, step: Step, i: int, used: set[int]) -> Line:
-    made = step.makes[:1] + [slot for slot in step.makes[1:] if slot in used]
+    made = [slot for k, slot in enumerate(step.makes) if not k or slot in used]
     what, name, function, options = "step", named(step.function), step.function, dict(step.kwargs)
     operands = list(step.args)
     if step.kind == "input":
@@ -297,77 +223,18 @@ def _group(plan: Plan, step: Step, i: int, number: int) -> Iterator[Line]:
         )
 
 
-# -- bytes -----------------------------------------------------------------------------------------
-
-
-def viewing(steps: Iterable[Step], values: dict[int, Any]) -> dict[int, int]:
-    """For each result that is a view of an argument of its step, the slot of this argument."""
-    found: dict[int, int] = {}
-    for step in steps:
-        for slot in step.makes if step.kind == "pure" else ():
-            value = values.get(slot)
-            if isinstance(value, np.ndarray) and value.base is not None:
-                for source in step.uses:
-                    other = values.get(source)
-                    if isinstance(other, np.ndarray) and np.may_share_memory(value, other):
-                        found[slot] = source
-                        break
-    return found
-
-
-def memory_of(plan: Plan) -> tuple[int, int]:
-    """The bytes of all results, each with memory of its own; and the most at once, with buffers shared.
-
-    Results without a buffer are free after their last use. Arguments and places are not counted.
-    """
-    own = {
-        slot: _nbytes(plan.kinds[slot])
-        for step in plan.steps
-        if step.kind not in ("input", "load")
-        for slot in step.makes
-        if slot in plan.kinds and slot not in plan.views
-    }
-    inside = sum(
-        _nbytes(code.kind)
-        for step in plan.steps
-        if isinstance(step.function, Group)
-        for r, code in enumerate(step.function.code, len(step.function.inputs))
-        if r not in step.function.outputs
-    )
-    last: dict[int, int] = {}
-    for i, step in enumerate(plan.steps):
-        end = len(plan.steps) if step.function.__class__ is Put else i
-        for slot in [*needs(step), *step.makes]:
-            while slot in plan.views:
-                slot = plan.views[slot]
-            last[slot] = max(end, last.get(slot, 0))
-    last |= dict.fromkeys(plan.outputs, len(plan.steps))
-    now = most = 0
-    for i, step in enumerate(plan.steps):
-        alone = {slot: own[slot] for slot in step.makes if slot in own and slot not in plan.buffers.of}
-        now += sum(alone.values())
-        most = max(most, now)
-        now -= sum(own[s] for s, end in last.items() if end == i and s in own and s not in plan.buffers.of)
-    return sum(own.values()) + inside, sum(plan.buffers.sizes) + most
-
-
-def _nbytes(kind: Kind) -> int:
-    shape, dtype = kind
-    return math.prod(shape) * dtype.itemsize
-
-
 # -- words -----------------------------------------------------------------------------------------
 
 
 def headline(plan: Plan) -> str:
     """How many steps, groups, buffers and bytes a plan has."""
-    before, after = memory_of(plan)
+    before, after = footprint(plan)
     groups = sum(isinstance(step.function, Group) for step in plan.steps)
     counts = [
         _counted(n, what)
         for n, what in ((len(plan), "step"), (groups, "group"), (len(plan.buffers.sizes), "buffer"))
     ]
-    return f"{', '.join(counts)}; {before:,} bytes of results, {after:,} with shared buffers"
+    return f"{', '.join(counts)}; {before:,} bytes before planning, {after:,} after"
 
 
 def _counted(n: int, what: str) -> str:
@@ -389,9 +256,7 @@ def rows(plan: Plan) -> list[tuple[str, str, str]]:
 def text(plan: Plan) -> str:
     """A line for the whole, then one for each step, and for each instruction of a group."""
     told = rows(plan)
-    columns = [
-        max((len(row[k]) for row in told if len(row[k]) <= WIDEST), default=0) for k in range(2)
-    ]
+    columns = [max((len(row[k]) for row in told if len(row[k]) <= WIDEST), default=0) for k in range(2)]
     lines = (
         f"{call:<{columns[0]}}   {kind:<{columns[1]}}   {buffer}".rstrip() for call, kind, buffer in told
     )
