@@ -17,6 +17,7 @@ from . import render
 from .calls import probe, record
 from .failures import failed
 from .faults import blamed
+from .plans import read_plan
 from .reading import Recorded, names_of, read
 from .words.names import PICTURE_METHODS
 from .words.values import counted
@@ -167,9 +168,10 @@ def draw(
 
     Args:
         output: a recorded Tensor, or nested tuples, lists and dicts of Tensors; a `Tape`; a function or
-            module; or an error. A function or module is called with `inputs` and recorded. A model keeps its
-            mode, so write `model.eval()` before where needed. The graph of an error has the steps before the
-            error, with the failed op in red; its default style is "ops".
+            module; an error; or a plan, `draw(f.plan(x))`. A function or module is called with `inputs` and
+            recorded. A model keeps its mode, so write `model.eval()` before where needed. The graph of an
+            error has the steps before the error, with the failed op in red; its default style is "ops". The
+            styles of a plan are "plan", the default, and "ops"; a plan has shapes in place of values.
         inputs: the arguments of the function or module. Numbers and floating-point arrays become inputs of
             the graph, with the names of the parameters. A Python int counts as a float, as in `ag.grad`;
             keep options in the function: draw(lambda x: np.sum(x, axis=0), x).
@@ -195,12 +197,21 @@ def draw(
     """
     if isinstance(output, BaseException) and style == "lecture":
         style = "ops"
+    if isinstance(output, ag.Plan):
+        style = "plan" if style == "lecture" else style
+        look = Look(style, True, False, constants, direction, depth, unroll, flow, theme, legend)
+        return _planned(output, look, given=bool(inputs) or loss is not None or params is not None)
     if direction is None and style != "lecture":
         direction = "LR" if style == "neurons" else "TB"
     look = Look(style, values, grads, constants, direction, depth, unroll, flow, theme, legend)
     _check(look)
     if style == "neurons" and not inputs and hasattr(output, "named_parameters"):
         return _probed(output, replace(look, values=False, grads=False))
+    if style == "plan":
+        raise OptionError(
+            f"draw({type(output).__name__}, style='plan'): this style draws plans: draw(f.plan(x)), with "
+            "f = ag.compile(...)"
+        )
     names = names_of(params)
     return _graph(_recorded(output, inputs, names, loss, whole=style == "neurons"), names, look)
 
@@ -213,6 +224,20 @@ def _graph(recorded: Recorded, names: dict[Any, str], look: Look) -> Graph:
         found = blamed(found, recorded.failed.message, recorded.failed.line)
     if look.direction is None and not found.calls:
         look = replace(look, direction="LR")
+    return Graph(found.vertices, found.edges, found.calls, look)
+
+
+def _planned(plan: ag.Plan, look: Look, given: bool) -> Graph:
+    """The graph of a plan, whose values are shapes and dtypes."""
+    _one_of("style", look.style, ("plan", "ops"))
+    if given:
+        raise DTypeError(
+            "draw(plan, ...): a plan is drawn alone, without inputs, params and loss: draw(plan)"
+        )
+    if look.style == "ops" and look.direction is None:
+        look = replace(look, direction="TB")
+    _check(look)
+    found = read_plan(plan)
     return Graph(found.vertices, found.edges, found.calls, look)
 
 

@@ -82,6 +82,21 @@ class Line:
         return f"{f'{made} = ' if made else ''}{self.name}({', '.join(words)})"
 
     @property
+    def values(self) -> list[Any]:
+        """The operands that are values: names, constant arrays, and the numbers of a ufunc; no options."""
+        found: list[Any] = []
+        todo = list(self.operands[:1] if self.what == "guard" else self.operands)
+        while todo:
+            x = todo.pop(0)
+            if isinstance(x, (tuple, list)):
+                todo[:0] = x
+            elif isinstance(x, (Name, np.ndarray)) or (
+                isinstance(self.function, np.ufunc) and isinstance(x, (int, float, complex, np.generic))
+            ):
+                found.append(x)
+        return found
+
+    @property
     def kind(self) -> str:
         """The dtype and shape of the result, or of the first of several."""
         return "" if not self.kinds or self.kinds[0] is None else worded(self.kinds[0])

@@ -1,0 +1,109 @@
+"""Plan -> Computation: the steps of a compiled function, whose values are not known.
+
+A value is its shape and dtype. A group of fused steps is a call, as a module's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import autograd_lite as ag
+
+from .computation import Call, Computation, Edge, Kind, Vertex
+
+__all__ = ["read_plan"]
+
+
+def read_plan(plan: ag.Plan) -> Computation:
+    """The computation of a plan.
+
+    Example:
+        >>> found = read_plan(ag.compile(lambda x: np.exp(x) * 2).plan(np.ones(3)))
+        >>> [vertex.name or vertex.op or vertex.value for vertex in found.vertices]
+        ['x', 'v2', 2, 'v3']
+    """
+    return _Reader(plan).read()
+
+
+class _Reader:
+    """Copies the lines of a plan into vertices and edges."""
+
+    def __init__(self, plan: ag.Plan) -> None:
+        self.plan = plan
+        self.vertices: list[Vertex] = []
+        self.edges: list[Edge] = []
+        self.calls: list[Call] = []
+        self.makers: dict[str, int] = {}
+        self.kinds: dict[str, Kind | None] = {}
+
+    def read(self) -> Computation:
+        for line in self.plan.lines:
+            self.kinds |= {
+                name: None if kind is None else Kind(*kind)
+                for name, kind in zip(line.results, line.kinds, strict=True)
+            }
+            if line.what == "group":
+                self.calls.append(Call(f"group {line.group}", line.name, "", None, 0, True))
+            else:
+                self._add(line)
+        for slot in self.plan.outputs:
+            source = self.makers[f"v{slot}"]
+            self.edges.append(Edge(source, None, 0, self.kinds[f"v{slot}"], None))
+        return Computation(tuple(self.vertices), tuple(self.edges), tuple(self.calls))
+
+    def _add(self, line: Any) -> None:
+        """Add a line, and the constants among its operands."""
+        kind = self.kinds[line.results[0]] if line.results else None
+        if line.what in ("argument", "place"):
+            vertex = Vertex(None, line.name, kind, given=line.what == "argument")
+            self._append(vertex, line)
+            return
+        found = [(i, x, self._source(x)) for i, x in enumerate(line.values)]
+        effect = line.what if line.what == "store" else None
+        effect = "check" if line.what == "guard" else effect
+        if line.what == "effect":
+            effect = "draw" if line.results else "update"
+        end = self._append(
+            Vertex(
+                _symbol(line),
+                line.name if effect == "store" else line.results[0] if line.results else None,
+                kind,
+                call=None if line.group is None else line.group - 1,
+                line=line.line,
+                function=line.function,
+                buffer=line.buffer,
+                effect=effect,
+            ),
+            line,
+        )
+        for i, x, source in found:
+            value = self.kinds.get(x) if isinstance(x, str) else self.vertices[source].value
+            self.edges.append(Edge(source, end, i, value, None))
+
+    def _append(self, vertex: Vertex, line: Any) -> int:
+        self.vertices.append(vertex)
+        end = len(self.vertices) - 1
+        self.makers |= dict.fromkeys(line.results, end)
+        return end
+
+    def _source(self, x: Any) -> int:
+        """The vertex of an operand; a constant is a new one."""
+        if isinstance(x, str):
+            return self.makers[x]
+        value = Kind(x.shape, x.dtype) if isinstance(x, np.ndarray) and x.ndim else x
+        self.vertices.append(Vertex(None, None, value, constant=True))
+        return len(self.vertices) - 1
+
+
+def _symbol(line: Any) -> str:
+    """What stands in the circle: the op, `∂op` for the backward step of an op, or what an effect does."""
+    if line.what == "store":
+        return "store"
+    if line.what == "guard":
+        return f"must be {line.operands[1]}"
+    name = str(line.name)
+    if line.what == "effect" and not line.results:
+        return f"{name}({', '.join(type(x).__name__ for x in line.operands)})"
+    return f"∂{name.removeprefix('pull_')}" if name.startswith("pull_") else name
