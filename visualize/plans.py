@@ -68,7 +68,7 @@ class _Reader:
         end = self._append(
             Vertex(
                 _symbol(line),
-                line.name if effect == "store" else line.results[0] if line.results else None,
+                line.name if effect == "store" else line.result,
                 kind,
                 call=None if line.group is None else line.group - 1,
                 line=line.line,

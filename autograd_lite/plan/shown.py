@@ -69,7 +69,7 @@ class Line:
     @property
     def call(self) -> str:
         """The call in words: `v3 = multiply(v1, v2)`."""
-        made = in_ranges(self.results)
+        made = self.result
         if self.what in ("argument", "place"):
             return f"{made} = {self.name}"
         if self.what == "store":
@@ -80,6 +80,11 @@ class Line:
             return self.name
         words = [*_runs(self.operands), *(f"{k}={show_operand(v)}" for k, v in self.options.items())]
         return f"{f'{made} = ' if made else ''}{self.name}({', '.join(words)})"
+
+    @property
+    def result(self) -> str:
+        """The names of the results: `v3`, `v3..v5`; empty if there is none."""
+        return in_ranges(self.results)
 
     @property
     def values(self) -> list[Any]:

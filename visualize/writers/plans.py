@@ -43,13 +43,13 @@ class _Arrow:
 
     Attributes:
         value: the vertex whose value the arrow carries.
-        said: the shape and dtype.
+        said: the shapes and dtypes.
     """
 
     start: str
     end: str
     value: int
-    said: str
+    said: tuple[str, ...]
 
 
 class _Writer:
@@ -64,6 +64,7 @@ class _Writer:
         )
         self.arrows = self._arrows()
         self.layer = self._layers()
+        self.results = sum(arrow.end[0] == "o" for arrow in self.arrows)
         self.direction = graph.look.direction or (
             "TB" if max(self.layer.values(), default=0) > DEEP else "LR"
         )
@@ -74,13 +75,19 @@ class _Writer:
         return f"g{call}" if self.folded and call is not None else f"v{i}"
 
     def _arrows(self) -> list[_Arrow]:
-        found: dict[_Arrow, None] = {}
+        """One arrow for all values that one step sends to another."""
+        found: dict[tuple[str, str, int], list[str]] = {}
         for k, edge in enumerate(self.graph.edges):
             start = self._node(edge.source)
             end = f"o{k}" if edge.target is None else self._node(edge.target)
             if edge.source not in self.inside and start != end:
-                found[_Arrow(start, end, edge.source, self._said(edge))] = None
-        return list(found)
+                found.setdefault((start, end, edge.source), []).append(self._said(edge))
+        arrows = []
+        for (start, end, value), kinds in found.items():
+            said = list(dict.fromkeys(filter(None, kinds)))
+            more = [f"+{len(said) - 2}"] * (len(said) > 3)
+            arrows.append(_Arrow(start, end, value, (*said[: 2 if more else 3], *more)))
+        return arrows
 
     def _said(self, edge: Edge) -> str:
         """The shape on an arrow, with the dtype unless it is floating-point; nothing for a number."""
@@ -128,6 +135,9 @@ class _Writer:
             if i not in self.inside and self._node(i) == f"v{i}":
                 framed[vertex.call].append(f"  v{i} {self._box(i, vertex)}")
         lines += framed.pop(None, [])
+        for k, arrow in enumerate(self.arrows):
+            if self._is_cut(arrow) and self._stays(arrow):
+                framed[self.graph.vertices[arrow.value].call].append(f"  r{k} {self._again(arrow)}")
         for call in range(len(self.graph.calls)):
             lines += self._folded_group(call) if self.folded else self._frame(call, framed[call])
         for k, arrow in enumerate(self.arrows):
@@ -139,7 +149,7 @@ class _Writer:
         fill, border = self.theme.frame
         return [
             f"  subgraph cluster_{call} {{",
-            f"  graph [label=<{self._title(call)}>, labelloc=t, labeljust=l, "
+            f"  graph [label=<{self._head(call)}>, labelloc=t, labeljust=l, "
             f'style="rounded,filled", fillcolor="{fill}", color="{border}", margin=10]',
             *inside,
             "  }",
@@ -153,6 +163,12 @@ class _Writer:
     def _title(self, call: int) -> str:
         about = self.graph.calls[call]
         return f"<B>{text(about.path)}</B><BR/>{self._small(about.kind)}"
+
+    def _head(self, call: int) -> str:
+        """The title of a frame; the empty cell keeps arrows from above out of the title."""
+        width = 6 * len(self.graph.calls[call].kind) if self.direction == "TB" else 0
+        cell = f'<TD ALIGN="LEFT" BALIGN="LEFT">{self._title(call)}</TD><TD WIDTH="{width}"></TD>'
+        return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1"><TR>{cell}</TR></TABLE>'
 
     def _small(self, said: str, colour: str | None = None) -> str:
         return f'<FONT POINT-SIZE="10" COLOR="{colour or self.theme.faint}">{text(said)}</FONT>'
@@ -170,10 +186,14 @@ class _Writer:
             below = f"<BR/>{self._small(name, theme.text)}" if name else ""
             return f'[shape=box, fillcolor="{fill}", color="{border}"{dashed}, label=<{symbol}{below}>]'
         place = "" if vertex.buffer is None else f" in b{vertex.buffer}"
-        fill = colour(self.graph, vertex) or (theme.background if name.startswith("r") else theme.step)
         faint = theme.faint if vertex.buffer is None else theme.text
         below = f"<BR/>{self._small(name + place, faint)}"
-        return f'[shape=ellipse, style=filled, fillcolor="{fill}", label=<{symbol}{below}>]'
+        return f'[shape=ellipse, style=filled, fillcolor="{self._fill(vertex)}", label=<{symbol}{below}>]'
+
+    def _fill(self, vertex: Vertex) -> str:
+        """The colour of a buffer; that of the paper for a register, which is not in memory."""
+        alone = self.theme.background if (vertex.name or "").startswith("r") else self.theme.step
+        return colour(self.graph, vertex) or alone
 
     def _input(self, vertex: Vertex) -> str:
         """An argument, a parameter, or a constant, by its name or its number."""
@@ -184,28 +204,43 @@ class _Writer:
 
     # -- arrows ------------------------------------------------------------------------------------
 
+    def _is_cut(self, arrow: _Arrow) -> bool:
+        far = self.layer[arrow.end] - self.layer[arrow.start] > FAR
+        return far and self.graph.vertices[arrow.value].name is not None
+
     def _arrow(self, k: int, arrow: _Arrow) -> list[str]:
         lines, start = [], arrow.start
-        vertex = self.graph.vertices[arrow.value]
-        if self.layer[arrow.end] - self.layer[arrow.start] > FAR and vertex.name is not None:
-            start = f"r{k}"  # a long line is cut
-            lines.append(f"  {start} {self._again(vertex)}")
+        if self._is_cut(arrow):
+            start = f"r{k}"
+            if not self._stays(arrow):
+                lines.append(f"  {start} {self._again(arrow)}")
         if arrow.end.startswith("o"):
-            lines.append(f'  {arrow.end} [shape=plaintext, style="", label=<<I>result</I>>]')
-        said = f" [label=<\N{NO-BREAK SPACE}{self._small(arrow.said)}>]" if arrow.said else ""
-        return [*lines, f"  {start} -> {arrow.end}{said}"]
+            name = "result" if self.results == 1 else f"result {self._result(arrow)}"
+            lines.append(f'  {arrow.end} [shape=plaintext, style="", label=<<I>{name}</I>>]')
+        small = "<BR/>".join(f"\N{NO-BREAK SPACE}{self._small(said)}" for said in arrow.said)
+        return [*lines, f"  {start} -> {arrow.end}" + (f" [label=<{small}>]" if small else "")]
 
-    def _again(self, vertex: Vertex) -> str:
+    def _stays(self, arrow: _Arrow) -> bool:
+        """Whether an arrow is inside of one frame."""
+        call = self.graph.vertices[arrow.value].call
+        target = int(arrow.end[1:])
+        return arrow.end[0] == "v" and call is not None and self.graph.vertices[target].call == call
+
+    def _result(self, arrow: _Arrow) -> int:
+        return 1 + [a.end for a in self.arrows if a.end[0] == "o"].index(arrow.end)
+
+    def _again(self, arrow: _Arrow) -> str:
         """The end of a cut line: the name of the value, in the colour of its memory."""
+        vertex = self.graph.vertices[arrow.value]
         if vertex.op is None:
             return self._input(vertex)
-        fill = colour(self.graph, vertex) or self.theme.step
-        look = f'shape=box, color="{self.theme.faint}", fillcolor="{fill}", height=0.2'
+        look = f'shape=box, color="{self.theme.faint}", fillcolor="{self._fill(vertex)}", height=0.2'
         return f"[{look}, label=<{self._small(vertex.name or '', self.theme.text)}>]"
 
     def _order(self) -> list[str]:
         """Dotted lines from what has been stored to the update that follows it."""
-        lines, before = [], []
+        lines: list[str] = []
+        before: list[str] = []
         for i, vertex in enumerate(self.graph.vertices):
             if vertex.effect == "update":
                 lines += [f"  {start} -> v{i} [style=dotted]" for start in before]
