@@ -48,7 +48,9 @@ class Vertex:
         function: the op, since two ops may have one name; None for inputs and constants.
         fault: the error that the step raised, or how its value differs from another run; else None.
         buffer: the number of the buffer that takes the result of a step of a plan; None for its own memory.
-        effect: "store", "update", "draw" or "check", for a step of a plan that does not only compute.
+        role: of a vertex of a plan: "place" (it outlives the call), "register" (it exists only inside of its
+            group), "store", "update", "draw", "check", or "again" (the end of a line that was cut); None for
+            an argument and for a result in memory.
     """
 
     op: str | None
@@ -62,7 +64,7 @@ class Vertex:
     function: Callable[..., Any] | None = None
     fault: str | None = None
     buffer: int | None = None
-    effect: str | None = None
+    role: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -45,7 +45,7 @@ class _Reader:
                 for name, kind in zip(line.results, line.kinds, strict=True)
             }
             if line.what == "group":
-                self.calls.append(Call(f"group {line.group}", line.name, "", None, 0, True))
+                self.calls.append(Call(f"group {line.group}", _about(line.function), "", None, 0, True))
             else:
                 self._add(line)
         for slot in self.plan.outputs:
@@ -57,24 +57,21 @@ class _Reader:
         """Add a line, and the constants among its operands."""
         kind = self.kinds[line.results[0]] if line.results else None
         if line.what in ("argument", "place"):
-            vertex = Vertex(None, line.name, kind, given=line.what == "argument")
-            self._append(vertex, line)
+            role = "place" if line.what == "place" else None
+            self._append(Vertex(None, line.name, kind, given=role is None, role=role), line)
             return
         found = [(i, x, self._source(x)) for i, x in enumerate(line.values)]
-        effect = line.what if line.what == "store" else None
-        effect = "check" if line.what == "guard" else effect
-        if line.what == "effect":
-            effect = "draw" if line.results else "update"
+        role = _role(line)
         end = self._append(
             Vertex(
                 _symbol(line),
-                line.name if effect == "store" else line.result,
+                line.name if role == "store" else line.result or role,
                 kind,
                 call=None if line.group is None else line.group - 1,
                 line=line.line,
                 function=line.function,
                 buffer=line.buffer,
-                effect=effect,
+                role=role,
             ),
             line,
         )
@@ -95,6 +92,21 @@ class _Reader:
         value = Kind(x.shape, x.dtype) if isinstance(x, np.ndarray) and x.ndim else x
         self.vertices.append(Vertex(None, None, value, constant=True))
         return len(self.vertices) - 1
+
+
+def _about(group: Any) -> str:
+    """The size of a group, and who runs it."""
+    native = ", native" if group.__name__.startswith("native") else ""
+    return f"{len(group.code)} step{'s' * (len(group.code) != 1)}{native}"
+
+
+def _role(line: Any) -> str | None:
+    """What a step is besides a result in memory."""
+    if line.what == "effect":
+        return "draw" if line.results else "update"
+    if line.what == "step":
+        return "register" if line.result.startswith("r") else None
+    return "check" if line.what == "guard" else str(line.what)
 
 
 def _symbol(line: Any) -> str:

@@ -39,6 +39,8 @@ def shape(value: Any) -> str:
         return ", ".join(map(shape, value))
     if value is None:
         return number(value)
+    if isinstance(value, Kind):
+        return str(value) if value.dtype.kind != "f" else str(value.shape or "")
     array = np.asarray(value)
     if array.ndim == 0:
         return number(value)

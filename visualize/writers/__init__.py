@@ -44,7 +44,7 @@ STYLES = {
     "model": Style(network.dot, listing.text, lambda graph: len(network.folding(graph).boxes)),
     "neurons": Style(neurons.dot, outline.text, neurons.circles, neurons.page, neurons.svg, neurons.frame),
     "ops": Style(network.dot, outline.text, lambda graph: len(network.folding(graph).boxes)),
-    "plan": Style(plans.dot, plans.text_of, plans.boxes),
+    "plan": Style(plans.dot, plans.plain, plans.boxes, plans.page),
 }
 """The styles that `draw` knows."""
 

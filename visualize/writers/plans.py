@@ -1,24 +1,31 @@
-"""Picture -> DOT text and plain text of a plan: steps in circles, groups as frames, buffers as colours."""
+"""Picture -> DOT text and plain text of a plan: steps in circles, groups as frames, buffers as colours.
+
+Arrows between the same two boxes become one. A long line is cut: its end repeats the name of the value.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from ..computation import Edge, Kind, Vertex
+from ..computation import Computation, Edge, Kind, Step, Vertex
 from ..words.label import number, text
 from ..words.symbols import symbols
-from ..words.values import counted
+from ..words.values import counted, shape
+from . import html
 from .look import Picture
 from .themes import FONT, THEMES
 
-__all__ = ["boxes", "colour", "dot", "text_of"]
+__all__ = ["boxes", "dot", "page", "plain"]
 
 FAR = 4
-"""A line through more layers than this is cut: its end repeats the name of the value."""
+"""A line through more layers than this is cut."""
 
 DEEP = 9
 """A picture with more layers than this runs from top to bottom."""
+
+EFFECTS = ("store", "update", "draw", "check")
 
 
 def dot(graph: Picture) -> str:
@@ -26,96 +33,92 @@ def dot(graph: Picture) -> str:
     return _Writer(graph).write()
 
 
+def page(graph: Picture, steps: Sequence[Step] | None) -> str:
+    """The page of a plan."""
+    return html.page(_cut(graph), steps)
+
+
 def boxes(graph: Picture) -> int:
     """The number of circles and boxes."""
-    return len(_Writer(graph).nodes)
+    return len(_cut(graph).vertices)
 
 
-def colour(graph: Picture, vertex: Vertex) -> str | None:
-    """The colour of the buffer that takes the result of a step; None for memory of its own."""
-    palette = THEMES[graph.look.theme].buffers
-    return None if vertex.buffer is None else palette[vertex.buffer % len(palette)]
+# -- long lines ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Arrow:
-    """An arrow between two nodes, cut if it is long.
+def _cut(graph: Picture) -> Picture:
+    """The picture with one edge for all values between two vertices; the end of a cut line is a vertex."""
+    inside = symbols(graph)[1]
+    values: dict[tuple[int, int | None, int], list[Edge]] = {}
+    for edge in graph.edges:
+        own = edge.position if edge.source in inside or edge.target is None else 0
+        values.setdefault((edge.source, edge.target, own), []).append(edge)
+    layer = _layers(len(graph.vertices), [(a, b) for a, b, _ in values if b is not None and a not in inside])
+    vertices, edges = list(graph.vertices), []
+    for (source, target, _), same in values.items():
+        kinds = tuple({str(e.value): e.value for e in same if isinstance(e.value, Kind)}.values())
+        value = same[0].value if len(kinds) < 2 else kinds
+        vertex = graph.vertices[source]
+        if (
+            target is not None
+            and vertex.name
+            and source not in inside
+            and layer[target] - layer[source] > FAR
+        ):
+            call = graph.vertices[target].call
+            role = "place" if vertex.role == "place" else None if vertex.op is None else "again"
+            vertices.append(
+                replace(vertex, op=None, call=call if call == vertex.call else None, role=role, line=None)
+            )
+            source = len(vertices) - 1
+        edges.append(replace(same[0], source=source, value=value))
+    return replace(graph, vertices=tuple(vertices), edges=(*edges, *_order(graph)))
 
-    Attributes:
-        value: the vertex whose value the arrow carries.
-        said: the shapes and dtypes.
-    """
 
-    start: str
-    end: str
-    value: int
-    said: tuple[str, ...]
+def _order(graph: Picture) -> list[Edge]:
+    """Lines without a value, from what has been stored to the update that follows it."""
+    edges: list[Edge] = []
+    before: list[int] = []
+    for i, vertex in enumerate(graph.vertices):
+        if vertex.role == "update":
+            edges += [Edge(start, i, k, None, None) for k, start in enumerate(before)]
+            before = [i] if before else []
+        elif vertex.role == "store":
+            before.append(i)
+    return edges
+
+
+def _layers(n: int, lines: Iterable[tuple[int, int]]) -> list[int]:
+    """The layer of each vertex: each stands after those before it, inputs near their use."""
+    layer, into = [0] * n, set()
+    nearest: dict[int, int] = {}
+    for start, end in sorted(lines, key=lambda line: line[1]):
+        layer[end] = max(layer[end], layer[start] + 1)
+        into.add(end)
+    for start, end in lines:
+        nearest[start] = min(nearest.get(start, layer[end]), layer[end])
+    return [nearest[i] - 1 if i in nearest and i not in into else layer[i] for i in range(n)]
+
+
+# -- DOT -------------------------------------------------------------------------------------------
 
 
 class _Writer:
     """The DOT text of one plan."""
 
     def __init__(self, graph: Picture) -> None:
-        self.graph, self.theme = graph, THEMES[graph.look.theme]
-        self.labels, self.inside = symbols(graph)
+        self.graph, self.theme = _cut(graph), THEMES[graph.look.theme]
+        self.labels, self.inside = symbols(self.graph)
         self.folded = graph.look.depth == 0
-        self.nodes = list(
-            dict.fromkeys(self._node(i) for i in range(len(graph.vertices)) if i not in self.inside)
-        )
-        self.arrows = self._arrows()
-        self.layer = self._layers()
-        self.results = sum(arrow.end[0] == "o" for arrow in self.arrows)
-        self.direction = graph.look.direction or (
-            "TB" if max(self.layer.values(), default=0) > DEEP else "LR"
-        )
+        inner = [(e.source, e.target) for e in self.graph.edges if e.target is not None]
+        deep = max(_layers(len(self.graph.vertices), inner), default=0) > DEEP
+        self.direction = graph.look.direction or ("TB" if deep else "LR")
+        self.results = len([edge for edge in graph.edges if edge.target is None])
 
     def _node(self, i: int) -> str:
         """The node of a vertex: its own, or that of its folded group."""
         call = self.graph.vertices[i].call
         return f"g{call}" if self.folded and call is not None else f"v{i}"
-
-    def _arrows(self) -> list[_Arrow]:
-        """One arrow for all values that one step sends to another."""
-        found: dict[tuple[str, str, int], list[str]] = {}
-        for k, edge in enumerate(self.graph.edges):
-            start = self._node(edge.source)
-            end = f"o{k}" if edge.target is None else self._node(edge.target)
-            if edge.source not in self.inside and start != end:
-                found.setdefault((start, end, edge.source), []).append(self._said(edge))
-        arrows = []
-        for (start, end, value), kinds in found.items():
-            said = list(dict.fromkeys(filter(None, kinds)))
-            more = [f"+{len(said) - 2}"] * (len(said) > 3)
-            arrows.append(_Arrow(start, end, value, (*said[: 2 if more else 3], *more)))
-        return arrows
-
-    def _said(self, edge: Edge) -> str:
-        """The shape on an arrow, with the dtype unless it is floating-point; nothing for a number."""
-        kind = edge.value
-        if not isinstance(kind, Kind):
-            return ""
-        return str(kind.shape or "") if kind.dtype.kind == "f" else str(kind)
-
-    def _layers(self) -> dict[str, int]:
-        """The layer of each node, where each stands after those before it, and inputs near their use."""
-        layer = dict.fromkeys([*self.nodes, *(arrow.end for arrow in self.arrows)], 0)
-        into: dict[str, list[str]] = defaultdict(list)
-        for arrow in self.arrows:
-            into[arrow.end].append(arrow.start)
-        changed = True
-        while changed:  # more than once only for folded groups, which may stand before their first operand
-            changed = False
-            for end, starts in into.items():
-                after = 1 + max(layer[start] for start in starts)
-                if after > layer[end]:
-                    layer[end], changed = after, True
-        for arrow in reversed(self.arrows):
-            if arrow.start not in into:
-                near = min(layer[a.end] for a in self.arrows if a.start == arrow.start)
-                layer[arrow.start] = near - 1
-        return layer
-
-    # -- the whole ---------------------------------------------------------------------------------
 
     def write(self) -> str:
         theme = self.theme
@@ -134,22 +137,21 @@ class _Writer:
         for i, vertex in enumerate(self.graph.vertices):
             if i not in self.inside and self._node(i) == f"v{i}":
                 framed[vertex.call].append(f"  v{i} {self._box(i, vertex)}")
-        lines += framed.pop(None, [])
-        for k, arrow in enumerate(self.arrows):
-            if self._is_cut(arrow) and self._stays(arrow):
-                framed[self.graph.vertices[arrow.value].call].append(f"  r{k} {self._again(arrow)}")
+        lines += framed[None]
         for call in range(len(self.graph.calls)):
             lines += self._folded_group(call) if self.folded else self._frame(call, framed[call])
-        for k, arrow in enumerate(self.arrows):
-            lines += self._arrow(k, arrow)
-        return "\n".join([*lines, *self._order(), "}", ""])
+        return "\n".join([*lines, *self._arrows(), "}", ""])
+
+    # -- groups ------------------------------------------------------------------------------------
 
     def _frame(self, call: int, inside: list[str]) -> list[str]:
-        """A group: a frame around its steps."""
+        """A group: a frame around its steps. The empty cell keeps arrows from above out of the title."""
         fill, border = self.theme.frame
+        cells = f'<TD ALIGN="LEFT" BALIGN="LEFT">{self._title(call)}</TD>'
+        cells += '<TD WIDTH="60"></TD>' if self.direction == "TB" else ""
         return [
             f"  subgraph cluster_{call} {{",
-            f"  graph [label=<{self._head(call)}>, labelloc=t, labeljust=l, "
+            f"  graph [label=<{_table(cells)}>, labelloc=t, labeljust=l, "
             f'style="rounded,filled", fillcolor="{fill}", color="{border}", margin=10]',
             *inside,
             "  }",
@@ -157,129 +159,102 @@ class _Writer:
 
     def _folded_group(self, call: int) -> list[str]:
         fill, border = self.theme.module
-        look = f'shape=box, fillcolor="{fill}", color="{border}"'
-        return [f"  g{call} [{look}, label=<{self._title(call)}>]"]
+        return [f'  g{call} [shape=box, fillcolor="{fill}", color="{border}", label=<{self._title(call)}>]']
 
     def _title(self, call: int) -> str:
         about = self.graph.calls[call]
         return f"<B>{text(about.path)}</B><BR/>{self._small(about.kind)}"
 
-    def _head(self, call: int) -> str:
-        """The title of a frame; the empty cell keeps arrows from above out of the title."""
-        width = 6 * len(self.graph.calls[call].kind) if self.direction == "TB" else 0
-        cell = f'<TD ALIGN="LEFT" BALIGN="LEFT">{self._title(call)}</TD><TD WIDTH="{width}"></TD>'
-        return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1"><TR>{cell}</TR></TABLE>'
-
     def _small(self, said: str, colour: str | None = None) -> str:
         return f'<FONT POINT-SIZE="10" COLOR="{colour or self.theme.faint}">{text(said)}</FONT>'
 
-    # -- nodes -------------------------------------------------------------------------------------
+    # -- boxes -------------------------------------------------------------------------------------
 
     def _box(self, i: int, vertex: Vertex) -> str:
-        theme = self.theme
+        theme, name = self.theme, vertex.name or ""
         if vertex.op is None:
             return self._input(vertex)
-        symbol, name = text(self.labels[i]), vertex.name or ""
-        if vertex.effect is not None:
-            fill, border = theme.parameter if vertex.effect == "store" else theme.module
-            dashed = ', style="rounded,filled,dashed"' if vertex.effect == "check" else ""
-            below = f"<BR/>{self._small(name, theme.text)}" if name else ""
-            return f'[shape=box, fillcolor="{fill}", color="{border}"{dashed}, label=<{symbol}{below}>]'
+        symbol = text(self.labels[i])
+        if vertex.role in EFFECTS:
+            fill, border = theme.parameter if vertex.role == "store" else theme.module
+            dashed = ', style="rounded,filled,dashed"' if vertex.role == "check" else ""
+            label = _two(symbol, self._small(name, theme.text))
+            return f'[shape=box, fillcolor="{fill}", color="{border}"{dashed}, label=<{label}>]'
         place = "" if vertex.buffer is None else f" in b{vertex.buffer}"
-        faint = theme.faint if vertex.buffer is None else theme.text
-        below = f"<BR/>{self._small(name + place, faint)}"
-        return f'[shape=ellipse, style=filled, fillcolor="{self._fill(vertex)}", label=<{symbol}{below}>]'
+        label = _two(symbol, self._small(name + place, theme.text if place else theme.faint))
+        return f'[shape=ellipse, style=filled, fillcolor="{self._fill(vertex)}", label=<{label}>]'
 
     def _fill(self, vertex: Vertex) -> str:
         """The colour of a buffer; that of the paper for a register, which is not in memory."""
-        alone = self.theme.background if (vertex.name or "").startswith("r") else self.theme.step
-        return colour(self.graph, vertex) or alone
+        theme = self.theme
+        if vertex.buffer is not None:
+            return theme.buffers[vertex.buffer % len(theme.buffers)]
+        return theme.background if (vertex.name or "").startswith("r") else theme.step
 
     def _input(self, vertex: Vertex) -> str:
-        """An argument, a parameter, or a constant, by its name or its number."""
+        """An argument, a parameter, a constant, or the name of a value at the end of a cut line."""
+        theme, name = self.theme, text(vertex.name or "")
         if vertex.constant:
             return f'[shape=plaintext, style="", label=<{text(number(vertex.value))}>]'
-        fill, border = self.theme.input if vertex.given else self.theme.parameter
-        return f'[shape=box, fillcolor="{fill}", color="{border}", label=<<I>{text(vertex.name or "")}</I>>]'
+        if vertex.role == "again":
+            look = f'color="{theme.faint}", fillcolor="{self._fill(vertex)}", height=0.2'
+            return f"[shape=box, {look}, label=<{self._small(vertex.name or '', theme.text)}>]"
+        fill, border = theme.parameter if vertex.role == "place" else theme.input
+        return f'[shape=box, fillcolor="{fill}", color="{border}", label=<<I>{name}</I>>]'
 
     # -- arrows ------------------------------------------------------------------------------------
 
-    def _is_cut(self, arrow: _Arrow) -> bool:
-        far = self.layer[arrow.end] - self.layer[arrow.start] > FAR
-        return far and self.graph.vertices[arrow.value].name is not None
+    def _arrows(self) -> list[str]:
+        lines: dict[str, None] = {}
+        updates = {i for i, vertex in enumerate(self.graph.vertices) if vertex.role == "update"}
+        result = 0
+        for k, edge in enumerate(self.graph.edges):
+            start = self._node(edge.source)
+            end = f"o{k}" if edge.target is None else self._node(edge.target)
+            if edge.source in self.inside or start == end:
+                continue
+            if edge.target is None:
+                result += 1
+                name = "result" if self.results == 1 else f"result {result}"
+                lines[f'  {end} [shape=plaintext, style="", label=<<I>{name}</I>>]'] = None
+            said = self._said(edge)
+            look = f"label=<{said}>" if said else "style=dotted" if edge.target in updates else ""
+            lines[f"  {start} -> {end}" + (f" [{look}]" if look else "")] = None
+        return list(lines)
 
-    def _arrow(self, k: int, arrow: _Arrow) -> list[str]:
-        lines, start = [], arrow.start
-        if self._is_cut(arrow):
-            start = f"r{k}"
-            if not self._stays(arrow):
-                lines.append(f"  {start} {self._again(arrow)}")
-        if arrow.end.startswith("o"):
-            name = "result" if self.results == 1 else f"result {self._result(arrow)}"
-            lines.append(f'  {arrow.end} [shape=plaintext, style="", label=<<I>{name}</I>>]')
-        small = "<BR/>".join(f"\N{NO-BREAK SPACE}{self._small(said)}" for said in arrow.said)
-        return [*lines, f"  {start} -> {arrow.end}" + (f" [label=<{small}>]" if small else "")]
-
-    def _stays(self, arrow: _Arrow) -> bool:
-        """Whether an arrow is inside of one frame."""
-        call = self.graph.vertices[arrow.value].call
-        target = int(arrow.end[1:])
-        return arrow.end[0] == "v" and call is not None and self.graph.vertices[target].call == call
-
-    def _result(self, arrow: _Arrow) -> int:
-        return 1 + [a.end for a in self.arrows if a.end[0] == "o"].index(arrow.end)
-
-    def _again(self, arrow: _Arrow) -> str:
-        """The end of a cut line: the name of the value, in the colour of its memory."""
-        vertex = self.graph.vertices[arrow.value]
-        if vertex.op is None:
-            return self._input(vertex)
-        look = f'shape=box, color="{self.theme.faint}", fillcolor="{self._fill(vertex)}", height=0.2'
-        return f"[{look}, label=<{self._small(vertex.name or '', self.theme.text)}>]"
-
-    def _order(self) -> list[str]:
-        """Dotted lines from what has been stored to the update that follows it."""
-        lines: list[str] = []
-        before: list[str] = []
-        for i, vertex in enumerate(self.graph.vertices):
-            if vertex.effect == "update":
-                lines += [f"  {start} -> v{i} [style=dotted]" for start in before]
-                before = [f"v{i}"] if before else []
-            elif vertex.effect == "store":
-                before.append(f"v{i}")
-        return lines
+    def _said(self, edge: Edge) -> str:
+        """The shapes on an arrow."""
+        kinds = edge.value if isinstance(edge.value, tuple) else (edge.value,)
+        said = [shape(kind) for kind in kinds if isinstance(kind, Kind) and shape(kind)]
+        if len(said) > 3:
+            said[2:] = [f"+{len(said) - 2}"]
+        return "<BR/>".join(f"\N{NO-BREAK SPACE}{self._small(line)}" for line in said)
 
     # -- legend ------------------------------------------------------------------------------------
 
     def _legend(self) -> str:
         """The meaning of the boxes and colours of this picture."""
         theme, vertices = self.theme, self.graph.vertices
-        steps = [v for v in vertices if v.op is not None and v.effect is None]
-        used = sorted({v.buffer for v in steps if v.buffer is not None})
-        swatches = "".join(
-            f'<FONT COLOR="{theme.buffers[b % len(theme.buffers)]}">■</FONT>'
-            for b in used[: len(theme.buffers)]
-        )
-        effects = {v.effect for v in vertices}
+        roles = {vertex.role for vertex in vertices}
+        palette = theme.buffers
+        used = sorted({v.buffer for v in vertices if v.buffer is not None})[: len(palette)]
+        swatches = "".join(_coloured("■", palette[b % len(palette)]) for b in used)
         signs = [
-            (f'<FONT COLOR="{theme.input[1]}">■</FONT>', "an argument", any(v.given for v in vertices)),
+            (_coloured("■", theme.input[1]), "an argument", any(v.given for v in vertices)),
             (
-                f'<FONT COLOR="{theme.parameter[1]}">■</FONT>',
+                _coloured("■", theme.parameter[1]),
                 "what outlives the call: it is read, or a value is stored there",
-                "store" in effects or any(v.op is None and not v.given and not v.constant for v in vertices),
+                bool(roles & {"place", "store"}),
             ),
             (
-                f'<FONT COLOR="{theme.module[1]}">■</FONT>',
+                _coloured("■", theme.module[1]),
                 "an effect: an update, a draw of random numbers, a check",
-                bool(effects - {None, "store"}),
+                bool(roles & {"update", "draw", "check"}),
             ),
-            ("∂", "the backward step of an op", any((v.op or "").startswith("∂") for v in steps)),
+            ("∂", "the backward step of an op", any((v.op or "").startswith("∂") for v in vertices)),
             (swatches, "equal colours share memory: b0 is buffer 0", bool(used)),
-            (
-                "r3",
-                "exists only inside of its group, block by block",
-                any((v.name or "")[:1] == "r" for v in steps),
-            ),
+            ("r3", "exists only inside of its group, block by block", "register" in roles),
+            ("▭", "the end of a line that is cut: the value of this name", "again" in roles),
         ]
         rows = [f"{sign}  {said}" for sign, said, there in signs if there]
         lines = "".join(f'{row}<BR ALIGN="LEFT"/>' for row in rows)
@@ -287,19 +262,43 @@ class _Writer:
         return f"  label=<{label}>; labelloc=b; labeljust=l"
 
 
-def text_of(graph: Picture) -> str:
+def _coloured(sign: str, colour: str) -> str:
+    return f'<FONT COLOR="{colour}">{sign}</FONT>'
+
+
+def _two(above: str, below: str) -> str:
+    """Two lines; rows of a table keep small letters clear of the line above."""
+    return _table(f"<TD>{above}</TD></TR><TR><TD>{below}</TD>") if below else above
+
+
+def _table(cells: str) -> str:
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"><TR>{cells}</TR></TABLE>'
+
+
+# -- text ------------------------------------------------------------------------------------------
+
+
+def plain(graph: Picture) -> str:
     """A line for each step: its value, the op and its arguments, and the buffer."""
-    arguments, lines = graph.arguments(), []
-    for i, vertex in enumerate(graph.vertices):
-        if vertex.op is None and vertex.constant:
-            continue
-        sources = (graph.vertices[edge.source] for edge in arguments.get(i, ()))
-        operands = ", ".join(v.name or number(v.value) for v in sources)
-        call = vertex.name or "" if vertex.op is None else f"{vertex.op}({operands})"
-        head = f"{vertex.name} = {call}" if vertex.op is not None and vertex.name else call
-        kind = str(vertex.value) if isinstance(vertex.value, Kind) else ""
-        buffer = "" if vertex.buffer is None else f"buffer {vertex.buffer}"
-        indent = "" if vertex.call is None else "    "
-        lines.append("   ".join(filter(None, (indent + head, kind, buffer))))
-    groups = counted(len(graph.calls), "group")
-    return "\n".join([f"{counted(len(lines), 'line')}, {groups}", *lines])
+    arguments = graph.arguments()
+    lines = [
+        _line(graph, i, arguments.get(i, []))
+        for i, vertex in enumerate(graph.vertices)
+        if vertex.op is not None or not vertex.constant
+    ]
+    return "\n".join([f"{counted(len(lines), 'line')}, {counted(len(graph.calls), 'group')}", *lines])
+
+
+def _line(graph: Computation, i: int, edges: list[Edge]) -> str:
+    vertex, operands = graph.vertices[i], []
+    for edge in edges:
+        name = graph.vertices[edge.source].name or number(graph.vertices[edge.source].value)
+        if ".." not in name or name not in operands:  # several results of one step
+            operands.append(name)
+    said = vertex.name or ""
+    if vertex.op is not None:
+        said = f"{said} = {vertex.op}({', '.join(operands)})"
+    indent = "" if vertex.call is None else "    "
+    kind = str(vertex.value) if isinstance(vertex.value, Kind) else ""
+    buffer = "" if vertex.buffer is None else f"buffer {vertex.buffer}"
+    return indent + "   ".join(filter(None, (said, kind, buffer)))
