@@ -199,7 +199,7 @@ def draw(
         style = "ops"
     if isinstance(output, ag.Plan):
         style = "plan" if style == "lecture" else style
-        look = Look(style, True, False, constants, direction, depth, unroll, flow, theme, legend)
+        look = Look(style, style == "plan", False, constants, direction, depth, unroll, flow, theme, legend)
         return _planned(output, look, given=bool(inputs) or loss is not None or params is not None)
     if direction is None and style != "lecture":
         direction = "LR" if style == "neurons" else "TB"
@@ -231,9 +231,7 @@ def _planned(plan: ag.Plan, look: Look, given: bool) -> Graph:
     """The graph of a plan, whose values are shapes and dtypes."""
     _one_of("style", look.style, ("plan", "ops"))
     if given:
-        raise DTypeError(
-            "draw(plan, ...): a plan is drawn alone, without inputs, params and loss: draw(plan)"
-        )
+        raise DTypeError("draw(plan, ...): a plan takes no inputs, params or loss; write draw(plan)")
     if look.style == "ops" and look.direction is None:
         look = replace(look, direction="TB")
     _check(look)

@@ -45,7 +45,9 @@ class _Reader:
                 for name, kind in zip(line.results, line.kinds, strict=True)
             }
             if line.what == "group":
-                self.calls.append(Call(f"group {line.group}", _about(line.function), "", None, 0, True))
+                self.calls.append(
+                    Call(f"group {line.group}", line.name.partition(", float")[0], "", None, 0, True)
+                )
             else:
                 self._add(line)
         for slot in self.plan.outputs:
@@ -92,12 +94,6 @@ class _Reader:
         value = Kind(x.shape, x.dtype) if isinstance(x, np.ndarray) and x.ndim else x
         self.vertices.append(Vertex(None, None, value, constant=True))
         return len(self.vertices) - 1
-
-
-def _about(group: Any) -> str:
-    """The size of a group, and who runs it."""
-    native = ", native" if group.__name__.startswith("native") else ""
-    return f"{len(group.code)} step{'s' * (len(group.code) != 1)}{native}"
 
 
 def _role(line: Any) -> str | None:

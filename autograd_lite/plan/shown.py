@@ -7,6 +7,7 @@ A plan is printed and drawn from its lines. A slot is `v3`. What exists only ins
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,7 +78,7 @@ class Line:
         if self.what == "guard":
             return f"{self.operands[0]} must be {show_operand(self.operands[1])}"
         if self.what == "group":
-            return self.name
+            return f"group {self.group}: {self.name}"
         words = [*_runs(self.operands), *(f"{k}={show_operand(v)}" for k, v in self.options.items())]
         return f"{f'{made} = ' if made else ''}{self.name}({', '.join(words)})"
 
@@ -100,6 +101,13 @@ class Line:
             ):
                 found.append(x)
         return found
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the results that have memory; an argument and a place have theirs already."""
+        if self.what in ("argument", "place"):
+            return 0
+        return sum(math.prod(kind[0]) * kind[1].itemsize for kind in self.kinds if kind is not None)
 
     @property
     def kind(self) -> str:
@@ -230,8 +238,8 @@ def _group(plan: Plan, step: Step, i: int, number: int) -> Iterator[Line]:
     names: list[Any] = [Name(f"v{x.slot}") if x.__class__ is Ref else x for x in step.args]
     names += [Name(f"v{made[r]}" if r in made else f"r{r}") for r in range(first, first + len(group.code))]
     results = tuple(f"v{slot}" for slot in step.makes)
-    dtype = group.dtype if group.shape or group.code else None
-    head = f"{group.__name__}, {worded((group.shape, dtype))}" if dtype is not None else group.__name__
+    native = ["native"] if group.__name__.startswith("native") else []
+    head = ", ".join([_counted(len(group.code), "step"), *native, worded((group.shape, group.dtype))])
     kinds = tuple(plan.kinds.get(slot) for slot in step.makes)
     yield Line("group", group, head, tuple(names[:first]), results, kinds, None, number, i, step.line)
     for r, code in enumerate(group.code, first):

@@ -30,6 +30,7 @@ FLOORS = (
     "steps",
     "explain",
     "compare",
+    "plancosts",
     "costs",
     "plots",
     "playground",

@@ -53,7 +53,9 @@ def _cut(graph: Picture) -> Picture:
     for edge in graph.edges:
         own = edge.position if edge.source in inside or edge.target is None else 0
         values.setdefault((edge.source, edge.target, own), []).append(edge)
-    layer = _layers(len(graph.vertices), [(a, b) for a, b, _ in values if b is not None and a not in inside])
+    node = _nodes(graph)
+    lines = [(node[a], node[b]) for a, b, _ in values if b is not None and a not in inside]
+    layer = _layers(len(graph.vertices), [line for line in lines if line[0] != line[1]])
     vertices, edges = list(graph.vertices), []
     for (source, target, _), same in values.items():
         kinds = tuple({str(e.value): e.value for e in same if isinstance(e.value, Kind)}.values())
@@ -63,7 +65,7 @@ def _cut(graph: Picture) -> Picture:
             target is not None
             and vertex.name
             and source not in inside
-            and layer[target] - layer[source] > FAR
+            and layer[node[target]] - layer[node[source]] > FAR
         ):
             call = graph.vertices[target].call
             role = "place" if vertex.role == "place" else None if vertex.op is None else "again"
@@ -88,6 +90,16 @@ def _order(graph: Picture) -> list[Edge]:
     return edges
 
 
+def _nodes(graph: Picture) -> list[int]:
+    """For each vertex itself, or the first of its folded group, whose steps come one after another."""
+    first: dict[int, int] = {}
+    folded = graph.look.depth == 0
+    return [
+        i if vertex.call is None or not folded else first.setdefault(vertex.call, i)
+        for i, vertex in enumerate(graph.vertices)
+    ]
+
+
 def _layers(n: int, lines: Iterable[tuple[int, int]]) -> list[int]:
     """The layer of each vertex: each stands after those before it, inputs near their use."""
     layer, into = [0] * n, set()
@@ -110,8 +122,9 @@ class _Writer:
         self.graph, self.theme = _cut(graph), THEMES[graph.look.theme]
         self.labels, self.inside = symbols(self.graph)
         self.folded = graph.look.depth == 0
-        inner = [(e.source, e.target) for e in self.graph.edges if e.target is not None]
-        deep = max(_layers(len(self.graph.vertices), inner), default=0) > DEEP
+        node = _nodes(self.graph)
+        inner = [(node[e.source], node[e.target]) for e in self.graph.edges if e.target is not None]
+        deep = max(_layers(len(node), [line for line in inner if line[0] != line[1]]), default=0) > DEEP
         self.direction = graph.look.direction or ("TB" if deep else "LR")
         self.results = len([edge for edge in graph.edges if edge.target is None])
 
