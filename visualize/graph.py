@@ -197,21 +197,14 @@ def draw(
     """
     if isinstance(output, BaseException) and style == "lecture":
         style = "ops"
-    if isinstance(output, ag.Plan):
-        style = "plan" if style == "lecture" else style
-        look = Look(style, style == "plan", False, constants, direction, depth, unroll, flow, theme, legend)
-        return _planned(output, look, given=bool(inputs) or loss is not None or params is not None)
-    if direction is None and style != "lecture":
+    if direction is None and style not in ("lecture", "plan"):
         direction = "LR" if style == "neurons" else "TB"
     look = Look(style, values, grads, constants, direction, depth, unroll, flow, theme, legend)
+    if isinstance(output, ag.Plan):
+        return _planned(output, look, alone=not inputs and loss is None and params is None)
     _check(look)
     if style == "neurons" and not inputs and hasattr(output, "named_parameters"):
         return _probed(output, replace(look, values=False, grads=False))
-    if style == "plan":
-        raise OptionError(
-            f"draw({type(output).__name__}, style='plan'): this style draws plans: draw(f.plan(x)), with "
-            "f = ag.compile(...)"
-        )
     names = names_of(params)
     return _graph(_recorded(output, inputs, names, loss, whole=style == "neurons"), names, look)
 
@@ -227,13 +220,13 @@ def _graph(recorded: Recorded, names: dict[Any, str], look: Look) -> Graph:
     return Graph(found.vertices, found.edges, found.calls, look)
 
 
-def _planned(plan: ag.Plan, look: Look, given: bool) -> Graph:
+def _planned(plan: ag.Plan, look: Look, alone: bool) -> Graph:
     """The graph of a plan, whose values are shapes and dtypes."""
-    _one_of("style", look.style, ("plan", "ops"))
-    if given:
+    style = "plan" if look.style == "lecture" else look.style
+    _one_of("style", style, ("plan", "ops"))
+    if not alone:
         raise DTypeError("draw(plan, ...): a plan takes no inputs, params or loss; write draw(plan)")
-    if look.style == "ops" and look.direction is None:
-        look = replace(look, direction="TB")
+    look = replace(look, style=style, values=style == "plan", grads=False)
     _check(look)
     found = read_plan(plan)
     return Graph(found.vertices, found.edges, found.calls, look)

@@ -168,8 +168,6 @@ def test_what_a_plan_has_not_is_refused() -> None:
     plan = ag.compile(elementwise).plan(X)
     with pytest.raises(OptionError, match="'plan' or 'ops'"):
         draw(plan, style="neurons")
-    with pytest.raises(OptionError, match=r"this style draws plans: draw\(f.plan\(x\)\)"):
-        draw(lambda x: x * 2, 3.0, style="plan")
     with pytest.raises(DTypeError, match=r"write draw\(plan\)"):
         draw(plan, X)
 

@@ -58,7 +58,7 @@ def _cut(graph: Picture) -> Picture:
     layer = _layers(len(graph.vertices), [line for line in lines if line[0] != line[1]])
     vertices, edges = list(graph.vertices), []
     for (source, target, _), same in values.items():
-        kinds = tuple({str(e.value): e.value for e in same if isinstance(e.value, Kind)}.values())
+        kinds = tuple({shape(e.value): e.value for e in same if e.value is not None}.values())
         value = same[0].value if len(kinds) < 2 else kinds
         vertex = graph.vertices[source]
         if (
@@ -236,9 +236,12 @@ class _Writer:
         return list(lines)
 
     def _said(self, edge: Edge) -> str:
-        """The shapes on an arrow."""
-        kinds = edge.value if isinstance(edge.value, tuple) else (edge.value,)
-        said = [shape(kind) for kind in kinds if isinstance(kind, Kind) and shape(kind)]
+        """The shapes on an arrow; a constant shows what it is by itself."""
+        source = self.graph.vertices[edge.source]
+        if source.constant and source.name is None:
+            return ""
+        values = edge.value if isinstance(edge.value, tuple) else (edge.value,)
+        said = [shape(value) for value in values if value is not None and shape(value)]
         if len(said) > 3:
             said[2:] = [f"+{len(said) - 2}"]
         return "<BR/>".join(f"\N{NO-BREAK SPACE}{self._small(line)}" for line in said)
