@@ -37,8 +37,8 @@ from .ops.reductions import log_softmax, logsumexp, softmax
 from .ops.selection import relu
 from .ops.special import erf, sigmoid, softplus
 from .plan.compile import compile
+from .plan.declared import replayed
 from .plan.schedule import Plan
-from .plan.trace import replayed
 from .pull import contributions
 from .recording import enable_grad, is_recomputing, is_recording, no_grad
 from .tape import Tape

@@ -197,7 +197,7 @@ def like_primal(g: Any, x: Any) -> Any:
         g = np.asarray(g, g.dtype.newbyteorder())  # NumPy scalars lose the byte order
     if isinstance(x, Tensor):
         return like((x,), wrap(owned(g)))
-    if (whole := door(g) or door(x)) is not None:
+    if (whole := door(g) or (door(x) if on_host(g) else None)) is not None:
         return whole(like_primal, (g, x), {})
     if not on_host(g):
         return copied(g)

@@ -121,10 +121,12 @@ preserve(functools.partial(np.random.get_state, legacy=False), np.random.set_sta
 
 
 def preserved_states() -> dict[int, Any]:
+    """The states of all generators that `preserve` knows."""
     return {key: read() for key, (read, _) in list(_preserved.items())}
 
 
 def restore_states(states: dict[int, Any]) -> None:
+    """Set states that `preserved_states` has read."""
     for key, state in states.items():
         if key in _preserved:
             _preserved[key][1](state)

@@ -34,7 +34,7 @@ from .box import Box
 from .cotangents import Mask
 from .known import Rule
 
-__all__ = ["silence"]
+__all__ = ["selected", "silence"]
 
 
 def silence(
@@ -58,7 +58,12 @@ def silence(
             # Under create_graph this `where` is recorded, so that the next order has no NaN either.
             gx = np.where(mask.live(), gx, 0)
         return gx, mask
-    return gx, Mask(partial(_selected, send, unwrap(g), None if mask is None else mask.live()))
+    return gx, selected(send, unwrap(g), mask)
+
+
+def selected(send: Callable[[Any], Any], g: Any, mask: Mask | None) -> Mask:
+    """The mask of an input's cotangent in a step that selects or moves entries; `send` is the pullback."""
+    return Mask(partial(_selected, send, g, None if mask is None else mask.live()))
 
 
 def _selected(send: Callable[[Any], Any], g: Any, live: Any) -> Any:

@@ -26,6 +26,15 @@ class Handle:
         self._hooks.pop(self._key, None)
 
 
+class BackwardHooks(dict[int, Callable[..., Any]]):
+    """The backward hooks of a module by their keys."""
+
+    @property
+    def __plan_eager__(self) -> str | None:
+        """Why a function that calls the module is not replayed by `ag.compile`."""
+        return "it has backward hooks of modules, which run in Python" if self else None
+
+
 class Watch:
     """One call of a module with backward hooks.
 
@@ -128,7 +137,7 @@ class Hooks:
 
     def _add_hook(self, kind: str, hook: Callable[..., Any]) -> Handle:
         # In one atomic call: threads may add hooks to a module that they share.
-        hooks = self.__dict__.setdefault("_hooks", {"before": {}, "after": {}, "backward": {}})
+        hooks = self.__dict__.setdefault("_hooks", {"before": {}, "after": {}, "backward": BackwardHooks()})
         return Handle(hooks[kind], hook)
 
     def _hooked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

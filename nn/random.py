@@ -107,7 +107,7 @@ def as_generator(who: str, value: object) -> np.random.Generator:
     )
 
 
-@ag.replayed
+@ag.replayed(writes="nothing")
 def draw(name: str, *args: Any, **options: Any) -> Any:
     """Draw from `generator`: `draw("random", 3)` is `generator.random(3)`; one step of a plan."""
     return getattr(generator, name)(*args, **options)

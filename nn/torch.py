@@ -26,6 +26,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -38,8 +39,10 @@ from autograd_lite import enable_grad as enable_grad
 from autograd_lite import no_grad as no_grad
 from autograd_lite.arrays import on_host, unwrap
 from autograd_lite.errors import MissingAttributeError, OptionError
+from autograd_lite.words.mistakes import warn_of_mistake
 from nn import optim as optim
 from nn.arrays import as_array
+from nn.compiled import OptimizedModule
 from nn.random import as_generator, generator, manual_seed
 from nn.serialization import load as _load
 from nn.serialization import save as save
@@ -292,6 +295,55 @@ def is_tensor(obj: Any) -> bool:
 linalg, fft = np.linalg, np.fft
 
 # -- gradients, files, machines --------------------------------------------------------------------
+
+
+def compile(
+    model: Any = None,
+    *,
+    fullgraph: bool = False,
+    dynamic: bool | None = None,
+    backend: Any = "inductor",
+    mode: str | None = None,
+    options: Any = None,
+    disable: bool = False,
+) -> Any:
+    """A module or a function whose calls are replayed by `ag.compile`; without `model`, a decorator.
+
+    A call whose result is on the tape stays eager, and says so once: compile the whole training step, with
+    `loss.backward()` and `optimizer.step()` inside. Inference under `no_grad` is replayed.
+
+    Args:
+        model: a module, which gives an `nn.compiled.OptimizedModule` with the same parameters; or a function.
+        fullgraph, dynamic, mode, options: as in PyTorch; without effect. Each shape has a plan of its own.
+        backend: "inductor", or "eager" for no compilation.
+        disable: return the model unchanged.
+
+    Raises:
+        OptionError: the backend or the mode is unknown.
+
+    Example:
+        >>> import nn.torch as torch
+        >>> @torch.compile
+        ... def double(x):
+        ...     return 2 * x
+        >>> [double(torch.ones(2)).tolist() for _ in range(3)][-1], double.signatures
+        ([2.0, 2.0], ['replayed: float32 (2,)'])
+    """
+    if mode not in (None, "default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs"):
+        raise OptionError(f'torch.compile(mode={mode!r}): expected None, "default" or "reduce-overhead"')
+    if backend not in ("inductor", "eager"):
+        raise OptionError(f'torch.compile(backend={backend!r}): expected "inductor" or "eager"')
+    for name, given in (("fullgraph", fullgraph), ("dynamic", dynamic), ("options", options)):
+        if given:
+            warn_of_mistake(
+                f"torch.compile({name}={given!r}) has no effect: each shape has its own plan, and a call "
+                "that cannot be replayed runs eagerly and says so"
+            )
+    if model is None:
+        return partial(compile, backend=backend, disable=disable)
+    if disable or backend == "eager":
+        return model
+    return OptimizedModule(model) if isinstance(model, nn.Module) else ag.compile(model)
 
 
 def _grad(

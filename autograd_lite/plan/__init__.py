@@ -6,9 +6,17 @@ The data flow, from a function to its replay::
     traced.py    a value          -> `Traced`: an array on the seam that reports each NumPy call
     trace.py     one run of f     -> `Trace`: `Step(function, arguments, results)`, in the order of the calls
     sending.py   a backward step  -> the calls of its rules, or one step
-    simplify.py  steps            -> steps: operators become ufuncs
-    schedule.py  two equal traces -> `Plan`: guards first, equal steps once, no dead step
+    schedule.py  two equal traces -> `Plan`: guards first
+    simplify.py  steps            -> fewer steps: ufuncs, constants folded, equal steps once, no dead step
+    memory.py    steps            -> who sees the memory of a value
+    buffers.py   steps            -> which results share memory that is kept between calls
+    scalars.py   steps            -> which single numbers are Python floats
     replay.py    a plan           -> one Python function: a list of calls on local variables
+
+    fits.py      a call           -> whether it fits a signature: two generated checks
+    undo.py      a replay         -> what it may change, kept before it and put back after an exception
+    declared.py  `ag.replayed`    -> a function that is one step
+    compile.py   `ag.compile`     -> the signatures of a function, each with its trace, its plan or its reason
 
 A step calls the function that the eager run called, on arrays of the same classes. So a replay has the same
 bits. What reads values inside of the library is one step: a kernel, an op of our own, an optimizer's step.

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import tree
-from ..arrays import refuse_other_arithmetic, stored
+from ..arrays import on_host, refuse_other_arithmetic, stored
 from ..box import PLAIN, Box, in_class, lift, wrap
 from ..errors import DTypeError
 from ..node import Leaf, Node, tape_order
@@ -70,6 +70,10 @@ class Arguments:
         if isinstance(x, Box):
             if x.node is not None and x.node.op is not None:
                 self.reason = "an argument is a result on the tape"
+            elif not on_host(x._data):
+                self.reason = (
+                    "an argument is a batch of vmap; compile the outer function: ag.compile(ag.vmap(f))"
+                )
         elif isinstance(x, (np.ndarray, np.generic)):
             refuse_other_arithmetic(x, "ag.compile")
         elif not isinstance(x, (int, float, complex)):
@@ -189,7 +193,10 @@ class Result:
                 return leaf
             node = leaf.node
             if node is not None and not node.played:
-                self.reason = "the result is on the tape; return x.detach(), or take ag.grad inside"
+                self.reason = (
+                    "the result is on the tape; compile the whole step, with backward() inside, or return "
+                    "x.detach()"
+                )
             data = leaf._data
             return _Tensor(type(leaf), self._spec(data), node.op if node else None)
         if isinstance(leaf, np.ndarray) and not leaf.dtype.hasobject:
@@ -242,9 +249,26 @@ def builder(spec: Any) -> Callable[[Any], Any]:
     """A function that makes the result of a replay of the values of its slots."""
     if spec.__class__ is Ref:
         return operator.itemgetter(spec.slot)
-    if spec.__class__ is tuple and len(spec) > 1 and all(item.__class__ is Ref for item in spec):
-        return operator.itemgetter(*[item.slot for item in spec])
-    return lambda values: walk(spec, lambda leaf: _given(leaf, values))
+    names: dict[str, Any] = {"given": _given}
+    exec(f"def make(values): return {_expression(spec, names)}", names)
+    return names["make"]  # type: ignore[no-any-return]
+
+
+def _expression(tree: Any, names: dict[str, Any]) -> str:
+    """A result, or a part of it, as Python text; `names` takes the objects that the text names."""
+    kind = tree.__class__
+    if kind is Ref:
+        return f"values[{tree.slot}]"
+    if kind is tuple:
+        return f"({''.join(_expression(item, names) + ', ' for item in tree)})"
+    if kind is list:
+        return f"[{', '.join(_expression(item, names) for item in tree)}]"
+    name = f"k{len(names)}"
+    names[name] = tree
+    if isinstance(tree, (dict, tuple)):
+        names[name] = lambda values: walk(tree, lambda leaf: _given(leaf, values))
+        return f"{name}(values)"
+    return f"given({name}, values)"
 
 
 def _given(leaf: Any, values: Any) -> Any:

@@ -42,16 +42,21 @@ MOST = 16
 """The number of plans that a function keeps."""
 
 
+TRIES = 8
+"""How often a value that the library reads may differ, before calls stay eager."""
+
+
 def compile(
     f: Callable[..., Any], *, static_argnums: int | tuple[int, ...] = (), exact: bool = False
 ) -> Compiled:
     """A function that runs `f` twice for each signature, and replays what ran from then on.
 
-    A replay is a list of NumPy calls, and gives the bits of the eager run. Runs of elementwise steps are fused.
-    Where the native library runs them, exponentials and the like may differ by 8 units in the last place. A
-    replay also does what f does to Tensors that f reaches: parameters, gradients, buffers, the random numbers
-    of `nn`. A signature is the structure, the shapes and the dtypes of the arguments, and the state of what f
-    reaches.
+    A replay is a list of NumPy calls, and gives the bits of the eager run. Runs of elementwise steps are
+    fused. Where the native library runs them, exponentials and the like may differ by 8 units in the last
+    place. A replay also does what f does to Tensors that f reaches: parameters, gradients, buffers, the random
+    numbers of `nn`. A signature is the structure, the shapes and the dtypes of the arguments, and the state of
+    what f reaches. After an exception in a replay, all that f changes is as before the call. Threads may share
+    the function.
 
     Args:
         f: a function of arrays, numbers and Tensors, or a whole training step.
@@ -77,7 +82,7 @@ def compile(
 
 
 class _Entry:
-    """What is kept of a signature: its checks, the trace of one call, then a replay, or the reason to stay eager.
+    """What is kept of a signature: its checks, the trace of one call, then a replay, or why it stays eager.
 
     Attributes:
         fits: the check of the arguments: their leaves, or None.
@@ -115,7 +120,7 @@ class _Entry:
             if (now := entry.get()) is not value and differs(now, value):
                 told = isinstance(value, NUMBERS) and isinstance(now, NUMBERS)
                 return f"{entry!r}" + (f" from {value!r} to {now!r}" if told else " holds another object")
-        return "a Tensor or an array that the function reaches: its shape, its dtype, or whether it has a gradient"
+        return "the shape or dtype of a Tensor that the function reaches, or whether it has a gradient"
 
 
 def _nothing(values: Any) -> None:
@@ -148,10 +153,15 @@ class Compiled:
             object.__setattr__(instance, f"_compiled_{self.__name__}", own)  # type: ignore[attr-defined]
         return own
 
+    def __reduce__(self) -> Any:
+        """A copy has no plans: they belong to the objects that the function reaches."""
+        return Compiled, (self._f, self._static)
+
     @property
     def signatures(self) -> list[str]:
         """What is kept, one line for each signature."""
-        return [str(entry) for entry in reversed(self._entries)]
+        always = [f"eager: all calls ({self._always})"] if self._always else []
+        return [str(entry) for entry in reversed(self._entries)] + always
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if tracing.get() is not None:
@@ -180,8 +190,8 @@ class Compiled:
     def plan(self, *args: Any, **kwargs: Any) -> Plan:
         """The plan of a call; `print(plan)` is the evaluation trace.
 
-        If calls of this signature have no plan yet, the function runs on the arguments, twice. Then all that it
-        has changed is put back: parameters, gradients, the optimizer, the arguments, random numbers of `nn`.
+        If calls of this signature have no plan yet, the function runs on the arguments, twice. Then all that
+        it has changed is put back: parameters, gradients, the optimizer, the arguments, the random numbers.
 
         Raises:
             CompileError: calls of this signature stay eager; or f reads a value, or its two runs differ.
@@ -217,9 +227,8 @@ class Compiled:
             what = entry.anew(self._entries[0])
             entry.why = f"; made anew: {what}"
             if len(self._entries) >= MOST:
-                self._tell(
-                    f"some calls; there are more than {MOST} signatures, the last one for {what}", "many"
-                )
+                told = f"calls of more than {MOST} signatures; the last changes {what}"
+                self._tell(told, "many")
                 least = min(self._entries, key=lambda entry: entry.uses)
                 self._entries = tuple([entry for entry in self._entries if entry is not least])
         self._entries = (entry, *self._entries)
@@ -238,7 +247,7 @@ class Compiled:
         with self._lock:
             undo.keep(leaves)
             try:
-                return entry.result(entry.replay(leaves))  # type: ignore[misc]
+                made = entry.result(entry.replay(leaves))  # type: ignore[misc]
             except BaseException as error:
                 undo.restore()
                 if not isinstance(error, Exception):
@@ -248,12 +257,14 @@ class Compiled:
                 except BaseException:
                     undo.restore()
                     raise
+            undo.before = ()  # frees the old values
+            return made
 
     def _failed(self, entry: _Entry, error: Exception, args: Any, kwargs: Any) -> Any:
         """Run a call eagerly that the plan does not hold for, or whose error needs the library's words."""
         if isinstance(error, Mismatch):
             entry.failed += 1
-            if entry.failed > 8:
+            if entry.failed > TRIES:
                 entry.reason = "the library reads values that differ between calls"
                 entry.replay = None
         return self._f(*args, **kwargs)
@@ -334,6 +345,7 @@ class Compiled:
             return
         if entry.trace is None:
             entry.trace, entry.spec = trace, result.spec
+            trace.release()
             return
         one, spec = entry.trace, entry.spec
         entry.trace = entry.spec = None
@@ -341,7 +353,12 @@ class Compiled:
         if what is None and not same(spec, result.spec):
             what = "the results that come from no argument"
         if what is not None and what.startswith("read: "):
-            entry.reason = what.removeprefix("read: ")
+            entry.failed += 1
+            if entry.failed > 1:
+                entry.reason = what.removeprefix("read: ")
+            else:  # a third call tells whether the value changes seldom
+                entry.trace, entry.spec = trace, result.spec
+                trace.release()
             return
         if what is not None:
             raise CompileError(
@@ -356,7 +373,7 @@ class Compiled:
         with exactly(self._exact):
             plan = scheduled(trace, result.spec, result.outputs, both)
         written = written_by(trace)
-        trace.values.clear()
+        trace.release()
         if (guard := late_guard(plan)) is not None:
             entry.reason = f"the library reads a value after an effect, at {guard.line}"
             return

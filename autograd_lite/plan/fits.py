@@ -1,14 +1,15 @@
 """Whether a call fits a signature: two checks, each generated as one Python function.
 
-A signature is kept as what it asks for. The check of the arguments returns their leaves, or None. The check of
-the state tells whether all that the function reaches is as it was: a walk would find the same objects and the
-same numbers, and Tensors and arrays of the same shapes. Both read attributes and compare identities, so that a
-call of a small function costs about a microsecond besides its replay.
+The check of the arguments returns their leaves, or None. The check of the state tells whether all that the
+function reaches is as it was: a walk would find the same objects and the same numbers, and Tensors and arrays
+of the same shapes. Both read attributes and compare identities. So a call of a small function costs about a
+microsecond besides its replay, and a training step 25 nanoseconds for each attribute of a module.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,8 @@ class _Check:
         conditions = [f"{x}.__class__ is not {self.name(value.__class__)}"]
         if not isinstance(value, np.generic):
             conditions += [f"{x}.shape != {value.shape}", f"{x}.dtype {one} {self.name(dtype)}"]
-            conditions += [f"{x}.strides != {value.strides}"]  # results have the order of memory of arguments
+        if isinstance(value, np.ndarray):  # results have the order of memory of arguments
+            conditions.append(f"{x}.strides != {value.strides}")
         self.refuse(*conditions)
 
     def tensor(self, x: str, value: Any) -> None:
@@ -138,7 +140,8 @@ def _items(check: _Check, x: str, value: Any, leaves: list[str]) -> None:
 
 def _static(check: _Check, x: str, value: Any) -> None:
     name = check.name(value)
-    check.refuse(f"{x} is not {name} and not same({x}, {name})")
+    identical = isinstance(value, FunctionType)  # its closure may change
+    check.refuse(f"{x} is not {name}" + ("" if identical else f" and not same({x}, {name})"))
 
 
 # -- the state -------------------------------------------------------------------------------------
@@ -152,10 +155,10 @@ def state_check(found: Reached) -> Callable[[], bool]:
     """
     check = _Check("def check():", "False")
     for entry, value in found.links:
-        held = check.name(value)
-        check.refuse(f"(x := {_read(check, entry)}) is not {held} and differs(x, {held})")
+        read, held = _read(check, entry), check.name(value)
+        check.refuse(f"{read} is not {held} and differs({read}, {held})")
     for holder, n in found.sizes:
-        check.refuse(f"len({check.name(holder)}) != {n}")
+        check.refuse(f"len({check.name(holder)}) != {n}" if n else check.name(holder))
     for value, copy in found.fixed:
         empty = isinstance(copy, set) and not copy
         check.refuse(check.name(value) if empty else f"not same({check.name(value)}, {check.name(copy)})")

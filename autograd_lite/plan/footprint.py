@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from .groups import Group, Kind
-from .memory import needs
 from .places import Put
 from .trace import Step
 
@@ -65,7 +64,7 @@ def _bytes_that_end(plan: Any, sizes: dict[int, int]) -> dict[int, int]:
     last: dict[int, int] = {}
     for i, step in enumerate(plan.steps):
         until = len(plan.steps) if step.function.__class__ is Put else i
-        for slot in [*needs(step), *step.makes]:
+        for slot in [*step.uses, *step.makes]:
             owner = _owner(plan, slot)
             last[owner] = max(until, last.get(owner, 0))
     last |= dict.fromkeys([_owner(plan, slot) for slot in plan.outputs], len(plan.steps))

@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from ..aliases import like_primal
+from ..ops import reductions, selection, slopes, special
 from .groups import Group
 from .places import Put
-from .slots import Ref
+from .sending import Selecting, either, silenced
+from .slots import Ref, refs
 from .trace import Step
 
-__all__ = ["Memory", "is_packed", "is_view", "needs", "own", "writes"]
+__all__ = ["Memory", "is_packed", "is_view", "own", "writes"]
 
 NEW: frozenset[Any] = frozenset(
     {np.where, np.copy, np.concatenate, np.stack, np.sum, np.mean, np.var, np.std, np.prod, np.max, np.min}
@@ -23,6 +26,21 @@ NEW: frozenset[Any] = frozenset(
 )
 """NumPy's functions whose result shares no memory with an argument."""
 
+_PRIMITIVES: Any = (
+    *(selection.relu, selection.clip, selection.where, special.sigmoid, special.softplus, special.erf),
+    *(
+        reductions.softmax,
+        reductions.log_softmax,
+        reductions.logsumexp,
+        slopes.times_sech2,
+        slopes.times_sec2,
+    ),
+    *(slopes.logistic_slope, slopes.arcsin_slope, slopes.arctanh_slope, slopes.cbrt_slope, slopes.share),
+    *(slopes.times_gauss, slopes.power_partial),
+)
+OURS = frozenset({op.__wrapped__ for op in _PRIMITIVES} | {selection._only, reductions._filled, like_primal})
+"""Functions of the library of which the same is true: of arrays, each returns a new one."""
+
 _NAMES = "copy sum mean var std prod max min all any argmax argmin argsort cumsum dot"
 NEW_METHODS = frozenset(_NAMES.split())
 
@@ -30,7 +48,7 @@ VIEWS = frozenset(
     {np.reshape, np.transpose, np.swapaxes, np.moveaxis, np.expand_dims, np.squeeze, np.ravel, np.flip}
     | {np.broadcast_to, operator.getitem}
 )
-VIEW_METHODS = frozenset({"reshape", "transpose", "swapaxes", "squeeze", "ravel", "astype"})
+VIEW_NAMES = frozenset({"reshape", "transpose", "swapaxes", "squeeze", "ravel", "T", "mT", "real", "imag"})
 
 
 class Memory:
@@ -45,9 +63,7 @@ class Memory:
     def __init__(self, steps: list[Step], values: dict[int, Any], outputs: Iterable[int]) -> None:
         self.owners: dict[int, frozenset[int]] = {}
         for step in steps:
-            shared: frozenset[int] = frozenset()
-            if not is_new(step):
-                shared = shared.union(*[self.owners[slot] for slot in needs(step)])
+            shared = frozenset().union(*[self.owners[slot] for slot in _shown(step)])
             for slot in step.makes:
                 plain = isinstance(values.get(slot), (np.generic, bool, int, float, complex))
                 self.owners[slot] = frozenset() if plain else shared | {slot}
@@ -62,16 +78,21 @@ class Memory:
         """For each slot the index of the last step that uses its memory."""
         last: dict[int, int] = {}
         for i, step in enumerate(steps):
-            for slot in needs(step) + step.makes:
+            for slot in step.uses + step.makes:
                 last[slot] = i
                 for owner in self.owners[slot]:
                     last[owner] = i
         return last
 
 
-def needs(step: Step) -> tuple[int, ...]:
-    """The slots in the arguments of a step."""
-    return step.uses if step.kind != "input" else ()
+def _shown(step: Step) -> Iterable[int]:
+    """The slots whose memory the results of a step may show."""
+    function = step.function
+    if is_new(step) or function is either:
+        return ()
+    if function is silenced or function.__class__ is Selecting:  # the last argument is a mask, which is read
+        return refs(step.args[:-1])
+    return step.uses
 
 
 def is_new(step: Step) -> bool:
@@ -92,13 +113,13 @@ class _Asked(frozenset):  # type: ignore[type-arg]
             return False
 
 
-ASKED = _Asked(NEW)
+ASKED = _Asked(NEW | OURS)
 VIEWING = _Asked(VIEWS)
 
 
 def is_view(step: Step, values: dict[int, Any]) -> bool:
     """Whether a step gives a view of its first array, and its other arguments are constants."""
-    named = getattr(step.function, "__name__", "") == "_method" and step.args[0] in VIEW_METHODS
+    named = getattr(step.function, "__name__", "") in ("_method", "_attribute") and step.args[0] in VIEW_NAMES
     if step.kind != "pure" or not (named or step.function in VIEWING) or step.result.__class__ is not Ref:
         return False
     source = step.args[named]

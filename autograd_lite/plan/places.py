@@ -145,16 +145,23 @@ class Places:
         self.places.extend(Held(entry) for entry in found.held)
         self.known: list[Any] = []
 
-    def load(self, trace: Trace) -> None:
-        """Put traced values into the places, each a step that reads the place."""
-        before = self.known or [None] * len(self.places)
+    def load(self, trace: Trace, written: str = "all") -> None:
+        """Put traced values into the places, each a step that reads the place.
+
+        A place that a step on objects may have written is read anew: whether it did may depend on values.
+
+        Args:
+            trace: the trace.
+            written: what the step before may have written: "all", "gradients", "nothing".
+        """
         known = []
-        for place, had in zip(self.places, before, strict=True):
+        for place, had in zip(self.places, self.known or [None] * len(self.places), strict=True):
             value = place.get()
             if value is None or value is MISSING or isinstance(value, Traced):
                 known.append(value)
                 continue
-            if had is not None and had._value is value:
+            anew = written == "all" or (written == "gradients" and isinstance(place, Grad))
+            if had is not None and had._value is value and not anew:
                 traced: Any = had
             else:
                 traced = trace.made(value)

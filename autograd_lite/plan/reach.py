@@ -148,7 +148,7 @@ def reach(*roots: Any) -> Reached:
             hooks = getattr(value.node, "hooks", None) or {}
             todo.extend((hook, None) for hook in hooks.values())
             continue
-        if reason := getattr(type(value), "__plan_eager__", None):
+        if hasattr(type(value), "__plan_eager__") and (reason := value.__plan_eager__):
             found.eager.append(reason)
         todo.extend(reversed(list(_next(value, found))))
     return found

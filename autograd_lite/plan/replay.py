@@ -27,7 +27,7 @@ import numpy as np
 
 from ..sums import SHORT, total
 from .groups import Group
-from .memory import needs, own
+from .memory import own
 from .places import Data, Item, Put
 from .reach import CELL
 from .scalars import Scalars, divided
@@ -56,9 +56,14 @@ class _Writer:
 
     def __init__(self, plan: Plan) -> None:
         self.plan, self.scalars = plan, Scalars(plan)
-        self.names: dict[str, Any] = {"same": same, "Mismatch": Mismatch, "errstate": np.errstate}
+        self.names: dict[str, Any] = {"__name__": __name__, "same": same, "Mismatch": Mismatch}
         self.names |= {"getrefcount": sys.getrefcount, "ALONE": _alone()}
-        self.names |= {"f64": np.float64, "divided": divided, "arrays": plan.buffers.arrays}
+        self.names |= {
+            "errstate": np.errstate,
+            "f64": np.float64,
+            "divided": divided,
+            "arrays": plan.buffers.arrays,
+        }
         self._known: dict[Any, str] = {}
         self._kept: list[Any] = []  # so that no other object gets the id
 
@@ -277,7 +282,7 @@ def _made(plan: Plan, clock: Callable[[int], None] | None) -> Callable[[], Any]:
     """The function that makes the buffers and the replay."""
     writer, buffers = _Writer(plan), plan.buffers
     writer.names["clock"] = clock
-    last = {slot: i for i, step in enumerate(plan.steps) for slot in needs(step)}
+    last = {slot: i for i, step in enumerate(plan.steps) for slot in step.uses}
     kept, quiet = set(plan.outputs), None
     stay = kept | buffers.of.keys() | buffers.views
     stay |= {slot for slot, kind in plan.classes.items() if issubclass(kind, (float, int, np.generic))}
@@ -297,7 +302,7 @@ def _made(plan: Plan, clock: Callable[[int], None] | None) -> Callable[[], Any]:
         if clock is not None:
             lines.append(f"{indent}clock({i})")
         made = step.makes
-        done = {s for s in needs(step) if last[s] == i} | {s for s in made if s not in last}
+        done = {s for s in step.uses if last[s] == i} | {s for s in made if s not in last}
         if done - stay:
             lines.append(f"{indent}del {', '.join(f'v{slot}' for slot in sorted(done - stay))}")
     values = ", ".join(f"{slot}: {writer.text(Ref(slot))}" for slot in sorted(kept))

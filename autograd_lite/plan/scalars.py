@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from .memory import needs
 from .schedule import Plan
 from .slots import Ref
 from .trace import Step
@@ -45,7 +44,7 @@ class Scalars:
         self._classes = plan.classes
         self._computed = [step for step in plan.steps if self.computes(step)]
         self.bare = {step.result.slot for step in self._computed}
-        used = {slot for step in self._computed for slot in needs(step)}
+        used = {slot for step in self._computed for slot in step.uses}
         self.bare |= {
             slot
             for step in plan.steps

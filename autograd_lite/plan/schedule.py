@@ -11,7 +11,6 @@ from ..notebook import quietly
 from .buffers import Buffers
 from .footprint import viewing
 from .fuse import fused
-from .memory import needs
 from .names import Names
 from .shown import Line, html, lines_of, text
 from .simplify import simplified
@@ -103,7 +102,7 @@ def _early(trace: Trace) -> set[int]:
     for i, step in enumerate(trace.steps):
         if step.kind != "guard":
             continue
-        needed, todo, fits = {i}, list(needs(step)), True
+        needed, todo, fits = {i}, list(step.uses), True
         while todo and fits:
             slot = todo.pop()
             j = maker[slot]
@@ -114,7 +113,7 @@ def _early(trace: Trace) -> set[int]:
                 fits = fits and not any(np.may_share_memory(value, array) for array in written)
             if j not in needed:
                 needed.add(j)
-                todo.extend(needs(made))
+                todo.extend(made.uses)
         if fits:
             early |= needed
     return early

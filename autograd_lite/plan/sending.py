@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from ..cotangents import fit
+from ..arrays import every
+from ..cotangents import Mask, fit
 from ..known import Rule
+from ..liveness import selected
 from ..node import Leaf, Node, op_name
 from ..pull import Sweep
 from .slots import same
 
-__all__ = ["Sending"]
+__all__ = ["Selecting", "Sending", "either", "silenced", "summed"]
 
 _new = object.__new__
 _ARRAY, _FLOAT = np.ndarray, np.float64
@@ -51,21 +53,32 @@ class Sending:
         """Whether the cotangent of the i-th input has a mask in no call, if that of the output is `plain`."""
         return self._inputs[i].__class__ is Leaf or (plain and not self._rule.selects)
 
-    def comes_apart(self, g: Any, y: Any, args: Any) -> bool:
-        """Whether the rules may run on traced arrays: they need no mask, and see no Python number of a call.
+    def hears(self, i: int) -> bool:
+        """Whether the i-th input uses the mask of its cotangent."""
+        return self._inputs[i].__class__ is not Leaf
+
+    def comes_apart(self, g: Any, y: Any, args: Any, masked: bool) -> bool:
+        """Whether the rules may run on traced arrays, and see no Python number of a call.
+
+        Whether a cotangent has a mask depends on values if it is a single number; not if it is an array.
 
         Args:
             g, y, args: the values of the cotangent, the output and the inputs; of a constant None.
+            masked: whether the cotangent has a mask.
         """
         rule = self._rule
         return (
             rule.joint is None
             and isinstance(g, (np.ndarray, np.generic))
             and g.dtype.kind == "f"
+            and (g.ndim > 0 or (not masked and all(self.sends_plain(i, True) for i in self.needed)))
             and y.__class__ is not tuple
-            and all(self.sends_plain(i, True) for i in self.needed)
             and not any(isinstance(x, _NUMBERS) and not isinstance(x, np.generic) for x in args)
         )
+
+    def selected(self, i: int) -> Selecting:
+        """The function that gives the mask of the i-th input's cotangent."""
+        return Selecting(self, i)
 
     def __call__(self, g: Any, y: Any, args: Any, kwargs: Any) -> Any:
         kind = g.__class__
@@ -102,6 +115,41 @@ class Sending:
         if len(pulled) != len(args):
             raise ValueError("the joint rule returns another number of cotangents")
         return pulled
+
+
+class Selecting:
+    """The mask of what a step sends to one input: where its rule is nonzero on ones for live entries."""
+
+    def __init__(self, step: Sending, i: int) -> None:
+        self._step, self._i, self.__name__ = step, i, f"mask_{op_name(step.op)}"
+
+    def __eq__(self, other: object) -> bool:
+        return other.__class__ is Selecting and self._step == other._step and self._i == other._i
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __call__(self, g: Any, y: Any, args: Any, kwargs: Any, mask: Any) -> Mask:
+        rule = self._step._rule
+
+        def send(g: Any) -> Any:
+            return rule.vjps[self._i](g, y, *args, **(kwargs or {}))
+
+        return selected(send, g, mask)
+
+
+def silenced(g: Any, mask: Mask) -> Any:
+    """g with 0 in place of the dead entries, if an entry is not finite: see `silence`."""
+    return g if every(np.isfinite(g)) else np.where(mask.live(), g, 0)
+
+
+def either(a: Mask, b: Mask) -> Mask:
+    """The mask of a sum."""
+    return a | b
+
+
+def summed(mask: Mask, shape: tuple[int, ...]) -> Mask:
+    """The mask of a cotangent that is summed to a smaller shape."""
+    return mask.summed(shape)
 
 
 def _stub(parent: Any, sweep: Sweep) -> Any:

@@ -18,7 +18,6 @@ from ..notebook import table
 from ..tape import MOST_ROWS, show
 from .footprint import footprint
 from .groups import Group, Kind
-from .memory import needs
 from .places import Get, Put
 from .sending import Sending
 from .slots import Ref, refs, walk
@@ -175,7 +174,7 @@ def named(function: Any) -> str:
 
 def lines_of(plan: Plan) -> list[Line]:
     """The lines of a plan; the instructions of a group follow it."""
-    used = {slot for step in plan.steps for slot in needs(step)} | set(plan.outputs)
+    used = {slot for step in plan.steps for slot in step.uses} | set(plan.outputs)
     found: list[Line] = []
     groups = 0
     for i, step in enumerate(plan.steps):

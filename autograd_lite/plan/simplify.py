@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .memory import Memory, is_packed, needs, own, writes
+from ..ops.selection import relu
+from .memory import Memory, is_packed, own, writes
 from .slots import Ref, walk
 from .trace import Step
 
@@ -52,7 +53,7 @@ def living(steps: list[Step], outputs: list[int]) -> list[Step]:
     needed, kept = set(outputs), []
     for step in reversed(steps):
         if step.kind in ("effect", "guard") or not needed.isdisjoint(step.makes):
-            needed.update(needs(step))
+            needed.update(step.uses)
             kept.append(step)
     return kept[::-1]
 
@@ -63,6 +64,8 @@ def living(steps: list[Step], outputs: list[int]) -> list[Step]:
 def _as_ufunc(step: Step, values: dict[int, Any]) -> Step:
     """An operator on arrays, or on numbers of NumPy's in floating point, as the ufunc that it calls."""
     function = step.function
+    if function is _RELU and not step.kwargs:
+        return step.changed(np.maximum, (*step.args, 0))
     if step.kind != "pure" or function.__class__ is not _BUILTIN or step.kwargs:
         return step
     operands = [values[x.slot] if x.__class__ is Ref else x for x in step.args]
@@ -75,6 +78,7 @@ def _as_ufunc(step: Step, values: dict[int, Any]) -> Step:
 
 
 _BUILTIN = type(operator.add)
+_RELU = relu.__wrapped__  # type: ignore[attr-defined]
 _NUMERIC = (np.ndarray, np.generic, int, float, complex)
 
 
@@ -113,7 +117,7 @@ class _Once:
         last = self._memory.last_uses(steps)
         writers = [i for i, step in enumerate(steps) if writes(step)]
         for i, step in enumerate(steps):
-            if not self._instead.keys().isdisjoint(needs(step)):
+            if not self._instead.keys().isdisjoint(step.uses):
                 args, kwargs = walk((step.args, step.kwargs), self._now)
                 step = step.changed(step.function, args, kwargs)
             if writes(step):
@@ -148,7 +152,7 @@ class _Once:
         if not self._memory.is_own(slot):
             return False
         if not step.uses or (step.function in LIKES and not step.kwargs):
-            if value.__class__ is np.ndarray and value.nbytes > SMALL:
+            if value.__class__ is np.ndarray and value.nbytes > SMALL and any(value.strides):
                 return False
             if not isinstance(value, (np.ndarray, np.generic, int, float)):
                 return False
@@ -197,7 +201,8 @@ class _Once:
 def _key(step: Step) -> Any:
     """What equal steps have in common; None for a step that no other equals."""
     try:
-        key = step.function, _part((step.args, step.kwargs)), repr(step.quiet)
+        quiet = None if step.quiet is None else tuple(step.quiet.values())
+        key = step.function, quiet, _part(step.args), _part(step.kwargs) if step.kwargs else None
         hash(key)
     except TypeError:
         return None

@@ -86,7 +86,12 @@ def same(a: Any, b: Any, seen: int = 0) -> bool:
     if kind is Ref:
         return bool(a.slot == b.slot)
     if kind is tuple and len(a) == len(b):
-        return all(x is y or same(x, y, seen + 1) for x, y in zip(a, b, strict=True))
+        for x, y in zip(a, b, strict=True):  # written out: most of the time of a comparison of traces
+            if x is not y and not (
+                x.slot == y.slot if x.__class__ is Ref is y.__class__ else same(x, y, seen + 1)
+            ):
+                return False
+        return True
     if isinstance(a, (np.ndarray, np.generic)):
         return bool(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
     if isinstance(a, (float, complex)):

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import functools
 import sys
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar, cast
+from collections.abc import Iterable
+from typing import Any, cast
 
 import numpy as np
 
 from ..arrays import Holder
-from ..cotangents import fit
+from ..cotangents import Masked, add, fit
 from ..errors import CompileError, package, user_line, user_place
 from ..known import Rule
 from ..node import Node
 from ..pull import Sweep
-from ..recording import tracing
-from .sending import Sending
+from .sending import Sending, either, silenced, summed
 from .shapes import ASKS_NO_VALUE, SHAPED_BY_VALUES
 from .slots import Ref, fill, refs, same, walk
 from .traced import Sent, Traced
 
-__all__ = ["Ref", "Step", "Trace", "difference", "fill", "refs", "replayed", "same", "walk"]
-
-F = TypeVar("F", bound=Callable[..., Any])
+__all__ = ["Ref", "Step", "Trace", "difference", "fill", "refs", "same", "walk"]
 
 
 class Step:
@@ -39,15 +35,13 @@ class Step:
         line: the user's line.
     """
 
-    __slots__ = ("_at", "_makes", "_uses", "args", "expected", "function", "kind", "kwargs", "quiet", "result")
+    __slots__ = ("_at", "args", "expected", "function", "kind", "kwargs", "makes", "quiet", "result", "uses")
 
     def __init__(
         self, function: Any, args: Any, kwargs: Any, result: Any, kind: str, quiet: Any, at: Any
     ) -> None:
         self.function, self.args, self.kwargs, self.result = function, args, kwargs, result
         self.kind, self.quiet, self._at = kind, quiet, at
-        self._uses: tuple[int, ...] | None = None
-        self._makes: tuple[int, ...] | None = None
         self.expected: Any = None
 
     def changed(self, function: Any, args: Any, kwargs: Any = None) -> Step:
@@ -60,17 +54,15 @@ class Step:
         """The step of a group whose last step this is; a group keeps the error states of its steps."""
         return Step(group, args, {}, result, self.kind, None, self._at)
 
-    @property
-    def uses(self) -> tuple[int, ...]:
-        if self._uses is None:
-            self._uses = tuple(refs((self.args, self.kwargs)) if self.kwargs else refs(self.args))
-        return self._uses
-
-    @property
-    def makes(self) -> tuple[int, ...]:
-        if self._makes is None:
-            self._makes = tuple(refs(self.result))
-        return self._makes
+    def __getattr__(self, name: str) -> Any:
+        """`uses` and `makes` are found when a plan is made, and kept."""
+        if name == "uses":
+            self.uses = tuple(refs((self.args, self.kwargs)) if self.kwargs else refs(self.args))
+            return self.uses
+        if name == "makes":
+            self.makes = tuple(refs(self.result))
+            return self.makes
+        raise AttributeError(name)
 
     @property
     def line(self) -> str:
@@ -126,6 +118,13 @@ class Trace:
         self.constants: dict[int, tuple[Any, Any]] = {}
         self._outer = np.geterr()
         self._pulling: Any = None
+
+    def release(self) -> None:
+        """Free the values of the run; the steps stay."""
+        self.values.clear()
+        self.written.clear()
+        self.taped.clear()
+        self.places = None
 
     # -- steps -------------------------------------------------------------------------------------
 
@@ -235,11 +234,30 @@ class Trace:
         self.values[self.count] = value
         return kind(self, self.count, value)
 
-    def sent(self, function: Any, *args: Any) -> Any:
-        """Compute a cotangent of any kind, a tuple too, as one value."""
+    def fan_in(self, a: Any, b: Any) -> Any:
+        """The sum of two cotangents, of any kind."""
+        parts: list[Any] = [x.plain if isinstance(x, Sent) else x for x in (a, b)]
+        if not any(part is None for part in parts):
+            total = parts[0] + parts[1]
+            masks = [x.mask for x in (a, b) if isinstance(x, Sent)]
+            return total if len(masks) < 2 else self._masked(total, self._step(either, *masks))
+        constants = walk((a, b), self._constant)
+        made = self._slot(_added(*walk((a, b), _value)), Sent)
+        self.add(_added, constants, {}, made, "pure")
+        return made
+
+    def _step(self, function: Any, *args: Any) -> Traced:
+        """A pure step with one result."""
         constants = walk(args, self._constant)
-        made = self._slot(function(*walk(args, _value)), Sent)
+        made = self._slot(function(*walk(args, _value)), Traced)
         self.add(function, constants, {}, made, "pure")
+        return made
+
+    def _masked(self, plain: Traced, mask: Traced) -> Sent:
+        """A cotangent with dead entries, from its array and its mask."""
+        made = cast(Sent, self._slot(Masked(plain._value, mask._value), Sent))
+        self.add(Masked, (Ref(plain._slot), Ref(mask._slot)), {}, made, "pure")
+        made.plain, made.mask = plain, mask
         return made
 
     def pull(self, pull: Any, node: Node, rule: Rule, g: Any, sweep: Sweep) -> list[Any]:
@@ -275,18 +293,20 @@ class Trace:
         that are no plain arrays: then the backward step is one step.
         """
         g, y, args, kwargs = arguments
-        if g.__class__ is not Traced or not step.comes_apart(g._value, _value(y), [_traced(x) for x in args]):
+        g, mask = (g, None) if g.__class__ is Traced else (g.plain, g.mask)
+        if g is None or not step.comes_apart(
+            g._value, _value(y), [_traced(x) for x in args], mask is not None
+        ):
             return None
         before, count, constants = len(self.steps), self.count, len(self.constants)
         try:
             sent = []
             for i, want in zip(step.needed, results, strict=True):
                 gx = rule.vjps[i](g, y, *args, **kwargs) if kwargs else rule.vjps[i](g, y, *args)
-                if gx.__class__ is not Traced or not _alike(gx._value, want):
-                    gx = fit(gx, args[i], rule, step.node, i)
-                    if gx.__class__ is not Traced or not _alike(gx._value, want):
-                        break
-                sent.append(gx)
+                made = self._passed(step, rule, i, gx, (g, y, args, kwargs, mask))
+                if not _alike(made, want):
+                    break
+                sent.append(made)
         except Exception:  # a value was read, or the rule refuses the class
             sent = []
         if len(sent) == len(results) and all(made.kind == "pure" for made in self.steps[before:]):
@@ -299,6 +319,22 @@ class Trace:
         self.count = count
         return None
 
+    def _passed(self, step: Sending, rule: Rule, i: int, gx: Any, given: tuple[Any, ...]) -> Any:
+        """The cotangent of the i-th input, from the result of the rule: as `pull` and `silence` do."""
+        g, _, args, _, mask = given
+        elementwise, passed = rule.flow == "elementwise", None
+        if elementwise and mask is not None:
+            passed = mask
+            gx = gx if gx is g else self._step(silenced, gx, mask)
+        elif (rule.selects or mask is not None) and step.hears(i):
+            passed = self._step(step.selected(i), *given)
+        if passed is not None and gx.shape != args[i].shape:
+            passed = self._step(summed, passed, args[i].shape)
+        gx = fit(gx, args[i], rule, step.node, i)
+        if passed is None or not step.hears(i):
+            return gx
+        return self._masked(gx, passed) if gx._value.__class__ is np.ndarray else None
+
     # -- reads -------------------------------------------------------------------------------------
 
     def read(self, x: Traced) -> Any:
@@ -307,15 +343,24 @@ class Trace:
         step.expected = x._value.copy() if isinstance(x._value, np.ndarray) else x._value
         return np.asarray(x._value)
 
-    def asked(self, x: Traced, what: str) -> Any:
-        """A value that is asked for: by the library it is read, to the program it is refused."""
+    def asked(self, x: Traced, what: str, kind: Any = None) -> Any:
+        """A value that is asked for: by the library it is read, as `kind(x)`; the program is refused."""
         frame = sys._getframe(2)
         while frame.f_globals.get("__name__") in _READERS and frame.f_back is not None:
             what = _ASKED.get(frame.f_code.co_name, what)
             frame = frame.f_back
         if package(frame) in ("nn", "autograd_lite"):
-            return self.read(x)
+            return self.read(x if kind is None else self.call(kind, (x,), {}))
         raise self.refused(x, what)
+
+    def masked(self, mask: Traced) -> Any:
+        """A mask as an index: `nn` reads it; the program is refused, since the shape depends on the mask."""
+        frame: Any = sys._getframe(1)
+        while package(frame) in ("autograd_lite", "numpy") and frame.f_back is not None:
+            frame = frame.f_back
+        if package(frame) == "nn":
+            return self.read(mask)
+        raise self.refused(mask, "x[mask], whose shape depends on the mask,")
 
     def refused(self, x: Traced, what: str) -> CompileError:
         """The error for a value that the program reads."""
@@ -327,7 +372,7 @@ class Trace:
 
     # -- steps on objects --------------------------------------------------------------------------
 
-    def outside(self, function: Any, args: Any, kwargs: Any) -> Any:
+    def outside(self, function: Any, args: Any, kwargs: Any, writes: str) -> Any:
         """Call a function of the library that reads and writes the places themselves: one step."""
         places = self.places
         places.store(self)
@@ -335,7 +380,7 @@ class Trace:
             result = function(*args, **kwargs)
         made = walk(result, lambda v: self._slot(v, Traced) if isinstance(v, _VALUES) else v)
         self.add(function, args, kwargs, made, "effect")
-        places.load(self)
+        places.load(self, writes)
         return made
 
 
@@ -361,40 +406,19 @@ def _itself(x: Any) -> Any:
     return x
 
 
-def _alike(a: Any, b: Any) -> bool:
-    """Whether two results have the same class, bits and order in memory."""
+def _alike(made: Any, want: Any) -> bool:
+    """Whether a traced cotangent has the class, the bits and the order in memory of another one."""
+    a, b = (made.plain, want.g) if want.__class__ is Masked and made.__class__ is Sent else (made, want)
+    if a.__class__ is not Traced:
+        return False
+    a = a._value
     return a.__class__ is b.__class__ and same(a, b) and (a.ndim == 0 or a.strides == b.strides)
 
 
-def replayed(function: F) -> F:
-    """Declare a function one step of a plan: each replay calls it again, in its order.
-
-    It is a function that `ag.compile` cannot look into: it draws random numbers, or reads and writes
-    Tensors and arrays that outlive the call, as the step of an optimizer does.
-
-    Args:
-        function: its arguments are the same objects at each call of a compiled function; it returns
-            None or arrays.
-
-    Example:
-        >>> import numpy as np, autograd_lite as ag
-        >>> rng = np.random.default_rng(0)
-        >>> @ag.replayed
-        ... def noise(n):
-        ...     return rng.random(n)
-        >>> f = ag.compile(lambda x: x + noise(2))
-        >>> len({float(f(np.zeros(2))[0]) for _ in range(5)})
-        5
-    """
-
-    @functools.wraps(function)
-    def called(*args: Any, **kwargs: Any) -> Any:
-        trace = tracing.get()
-        if trace is None:
-            return function(*args, **kwargs)
-        return trace.outside(function, args, kwargs)
-
-    return cast(F, called)
+def _added(a: Any, b: Any) -> Any:
+    """Fan-in in a replay, which may need both cotangents again: `add` writes into one that nobody holds."""
+    held = (b,)
+    return add(a, held[0])
 
 
 # -- two traces ------------------------------------------------------------------------------------
@@ -405,7 +429,7 @@ def difference(one: Trace, other: Trace) -> str | None:
     for a, b in zip(one.steps, other.steps, strict=False):
         if a.kind != b.kind or not same(a.function, b.function):
             return f"{a!r} at {a.line} became {b!r} at {b.line}"
-        if not same((a.args, a.kwargs, a.result), (b.args, b.kwargs, b.result)):
+        if not (same(a.args, b.args) and same(a.kwargs, b.kwargs) and same(a.result, b.result)):
             return f"the arguments of {a!r} changed to {b!r}, at {b.line}"
         if a.kind == "guard" and not same(a.expected, b.expected):
             return f"read: the library reads a value that changes, at {b.line}"

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..arrays import Holder
-from ..cotangents import add, bare
+from ..cotangents import bare
 from ..errors import CompileError, user_line
 from .slots import LEAVES
 
@@ -42,14 +42,14 @@ class Traced:
     # -- the seam ----------------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
-        if any(isinstance(x, Holder) for x in args):
+        if any(_holds(x) for x in args):
             return NotImplemented
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         targets = kwargs.get("out", ()) if method != "at" else args[:1]
         return self._trace.call(function, args, kwargs, written=targets)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if any(issubclass(kind, Holder) for kind in types):
+        if not all(issubclass(kind, (Traced, np.ndarray)) for kind in types):
             return NotImplemented
         targets: Any = kwargs.get("out")
         targets = targets if isinstance(targets, tuple) else () if targets is None else (targets,)
@@ -77,9 +77,8 @@ class Traced:
 
     @property
     def __array_number__(self) -> type | None:
-        """The class of a Python number."""
-        kind = type(self._value)
-        return kind if kind in (int, float, complex, bool) else None
+        """The class of a number of Python's; NumPy's in double precision are of these classes too."""
+        return next((kind for kind in (bool, int, float, complex) if isinstance(self._value, kind)), None)
 
     # -- what every array has ----------------------------------------------------------------------
 
@@ -111,9 +110,11 @@ class Traced:
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, tuple) and not index and isinstance(self._value, np.generic):
             return self
-        for part in index if isinstance(index, tuple) else (index,):
+        parts = list(index) if isinstance(index, tuple) else [index]
+        for i, part in enumerate(parts):
             if isinstance(part, Traced) and part.dtype == bool:
-                part._refuse("x[mask], whose shape depends on the mask,")
+                parts[i] = self._trace.masked(part)
+                index = tuple(parts) if isinstance(index, tuple) else parts[0]
         return self._trace.call(operator.getitem, (self, index), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -155,7 +156,7 @@ class Traced:
         self._refuse("print(x)")
 
     def __bool__(self) -> bool:
-        return bool(self._trace.asked(self, "bool(x), as in `if x > 0`,"))
+        return bool(self._trace.asked(self, "bool(x), as in `if x > 0`,", bool))
 
     def __int__(self) -> int:
         return int(self._trace.asked(self, "int(x)"))
@@ -222,6 +223,13 @@ def _operators() -> None:
 OPERANDS = (Traced, np.ndarray, np.generic, bool, int, float, complex)
 
 
+def _holds(x: Any) -> bool:
+    """Whether x is of a class that holds arrays, traced ones too: a Tensor, a batch."""
+    return isinstance(x, Holder) or (
+        not isinstance(x, OPERANDS) and getattr(x, "__array_ufunc__", None) is not None
+    )
+
+
 def _operator(function: Any) -> Any:
     def method(self: Any, other: Any) -> Any:
         if isinstance(other, OPERANDS):
@@ -260,12 +268,21 @@ class Sent(Traced):
     Whatever computes with it, except fan-in, first takes its array.
     """
 
-    __slots__ = ()
+    __slots__ = ("mask", "plain")
+
+    def __init__(self, trace: Any, slot: int, value: Any) -> None:
+        super().__init__(trace, slot, value)
+        self.plain: Traced | None = None  # of a cotangent with dead entries: its array and its mask
+        self.mask: Traced | None = None
 
     @property
     def dtype(self) -> Any:
-        """None for a tuple of cotangents."""
+        """None for a tuple of cotangents, and for one with dead entries."""
         return getattr(self._value, "dtype", None)
+
+    def astype(self, dtype: Any, **options: Any) -> Any:
+        """Fan-in casts the sum to the dtype of a plain cotangent only."""
+        return self if dtype is None else self.__getattr__("astype")(dtype, **options)
 
     def _bare(self) -> Traced:
         return self._trace.call(bare, (self,), {})  # type: ignore[no-any-return]
@@ -274,21 +291,15 @@ class Sent(Traced):
         return isinstance(self._value, (np.ndarray, np.generic))
 
     def __add__(self, other: Any) -> Any:
-        return self._trace.sent(_added, self, other)
+        return self._trace.fan_in(self, other)
 
     def __radd__(self, other: Any) -> Any:
-        return self._trace.sent(_added, other, self)
+        return self._trace.fan_in(other, self)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         if ufunc is np.add and method == "__call__" and len(args) == 2 and not kwargs:
-            return self._trace.sent(_added, *args)
+            return self._trace.fan_in(*args)
         return super().__array_ufunc__(ufunc, method, *args, **kwargs)
 
 
 LEAVES.update((Traced, Sent))
-
-
-def _added(a: Any, b: Any) -> Any:
-    """Fan-in in a replay, which may need both cotangents again: `add` writes into one that nobody holds."""
-    held = (b,)
-    return add(a, held[0])

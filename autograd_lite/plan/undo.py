@@ -1,10 +1,10 @@
 """A call is done or not done: what it may change is kept before the call, and put back after an exception.
 
-Values of Tensors and gradients are replaced by a step, not written into: a reference is enough. Arrays that a
-plan writes into are copied before each call, and so is the state of an optimizer, whose `update` may write into
-it. The copies go into arrays that are kept from call to call. The cost of a call is a quarter of a microsecond
-for each Tensor, half a microsecond for each array of the state, and the copy of these arrays: for Adam, two
-numbers for each parameter.
+A step replaces the values of Tensors and gradients: a reference to the old array is enough. Arrays that a
+plan writes into are copied before each call. So is the state of an optimizer, whose `update` may write into
+it. The copies go into arrays that are kept from call to call. A call pays a quarter of a microsecond for each
+Tensor, half a microsecond for each array of the state, and the copies: for Adam, two numbers for each
+parameter.
 """
 
 from __future__ import annotations
@@ -15,13 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from ..box import Box
+from ..box import PLAIN, Box
 from ..checkpoint import preserved_states, restore_states
-from .places import Grad
-from .reach import MISSING, Reached
+from .places import Data, Grad
+from .reach import Reached
 from .trace import Step, Trace
 
 __all__ = ["Undo", "draws", "whole", "written_by"]
+
+
+ENDS = frozenset({float, int, bool, str, type(None)})
+"""Classes of values that hold nothing; nor is there a look into Tensors, which the walk has found."""
 
 
 class Undo:
@@ -117,24 +121,25 @@ class Undo:
     def _look(self, value: Any, contents: list[tuple[Any, Any]], seen: set[int]) -> None:
         """Keep an object whose methods are steps: its attributes, and the containers and arrays in them."""
         kind = value.__class__
-        if kind is float or kind is int or kind is bool or id(value) in seen or isinstance(value, Box):
-            return
-        seen.add(id(value))
         if kind is np.ndarray:
             self._copy(value, contents)
-        elif isinstance(value, dict):
-            contents.append((value, dict(value)))
-            for item in value.values():
-                self._look(item, contents, seen)
-        elif isinstance(value, list):
-            contents.append((value, list(value)))
-            for item in value:
-                self._look(item, contents, seen)
-        elif kind is tuple:
-            for item in value:
-                self._look(item, contents, seen)
+            return
+        if id(value) in seen:
+            return
+        seen.add(id(value))
+        items: Any = ()
+        if isinstance(value, dict):
+            contents.append((value, value.copy()))
+            items = value.values()
+        elif isinstance(value, (list, tuple)):
+            if kind is not tuple:
+                contents.append((value, value.copy()))  # type: ignore[union-attr]
+            items = value
         elif getattr(kind, "__plan_outside__", False):
-            self._look(vars(value), contents, seen)
+            items = (vars(value),)
+        for item in items:
+            if item.__class__ not in ENDS and item.__class__ not in PLAIN:
+                self._look(item, contents, seen)
 
 
 def _fill(holder: Any, copy: Any) -> None:
@@ -161,12 +166,14 @@ def written_by(trace: Trace) -> list[Callable[[list[Any]], Any]]:
         if step.kind in ("load", "input"):
             value = trace.values[step.result.slot]
             if isinstance(value, np.ndarray) and any(np.may_share_memory(value, w) for w in trace.written):
-                found.append(_of_argument(*step.args) if step.kind == "input" else _of_place(step))
+                found.append(
+                    _of_argument(*step.args) if step.kind == "input" else _ignoring(step.function.place.get)
+                )
     return found
 
 
 def draws(steps: list[Step]) -> bool:
-    """Whether a step may draw random numbers: a function of the program or of `nn`, no method of an optimizer."""
+    """Whether a step may draw random numbers: it calls a function, and no method of an optimizer."""
     return any(
         step.kind == "effect"
         and isinstance(step.function, FunctionType)
@@ -179,18 +186,18 @@ def _of_argument(i: int, tensor: bool) -> Callable[[list[Any]], Any]:
     return (lambda leaves: leaves[i]._data) if tensor else (lambda leaves: leaves[i])
 
 
-def _of_place(step: Step) -> Callable[[list[Any]], Any]:
-    return lambda leaves: step.function.place.get()
-
-
 def whole(found: Reached) -> Undo:
     """All that a function reaches: what a call may change of which nothing is known."""
-    written: list[Callable[[list[Any]], Any]] = [lambda leaves, t=t: t._data for t in found.tensors]  # type: ignore[misc]
-    written += [lambda leaves, place=Grad(t): place.get() for t in found.tensors]  # type: ignore[misc]
-    for entry in [*found.arrays, *found.held]:
-        written.append(lambda leaves, entry=entry: _array(entry.get()))  # type: ignore[misc]
-    return Undo(found, written, draws=True, links=True)
+    places: list[Any] = [*map(Data, found.tensors), *map(Grad, found.tensors)]
+    readers = [place.get for place in places] + [entry.get for entry in [*found.arrays, *found.held]]
+    return Undo(found, [_ignoring(read) for read in readers], draws=True, links=True)
 
 
-def _array(value: Any) -> Any:
-    return value._data if isinstance(value, Box) else None if value is MISSING else value
+def _ignoring(read: Callable[[], Any]) -> Callable[[list[Any]], Any]:
+    """A function of the leaves of a call that reads a place."""
+
+    def values(leaves: list[Any]) -> Any:
+        value = read()
+        return value._data if isinstance(value, Box) else value
+
+    return values

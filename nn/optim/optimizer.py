@@ -152,7 +152,7 @@ class Optimizer(Hinted):
         """Refuse options with invalid values."""
         check_options(type(self).__name__, group)
 
-    @ag.replayed
+    @ag.replayed(writes="gradients")
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Remove the gradients, which otherwise add up from one backward pass to the next."""
         for group in self.param_groups:

@@ -69,7 +69,7 @@ class SequentialLR(_Several):
         bisect_right(self.milestones, self.last_epoch)  # raises if a loaded value is not a number
         super()._stay()
 
-    @ag.replayed
+    @ag.replayed(writes="nothing")
     def step(self, epoch: int | None = None) -> None:
         """One step of the current schedule."""
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
@@ -93,7 +93,7 @@ class ChainedScheduler(_Several):
         _check_optimizer("ChainedScheduler", self.optimizer, schedulers)
         self._schedulers = list(schedulers)
 
-    @ag.replayed
+    @ag.replayed(writes="nothing")
     def step(self, epoch: int | None = None) -> None:
         """One step of each schedule."""
         for each in self._schedulers:

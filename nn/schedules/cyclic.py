@@ -33,7 +33,7 @@ class _Cycle(LRScheduler):
         """The momentum after t steps."""
         raise NotImplementedError
 
-    @ag.replayed
+    @ag.replayed(writes="nothing")
     def step(self, epoch: int | None = None) -> None:
         """Set the rate and the momentum for the next step."""
         t = self.last_epoch + 1 if epoch is None else epoch

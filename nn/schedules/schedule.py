@@ -89,7 +89,7 @@ class LRScheduler:
         base = self.base_lrs[group]
         return self.floor + (base - self.floor) * self.factor(t, group)
 
-    @ag.replayed
+    @ag.replayed(writes="nothing")
     def step(self, epoch: int | None = None) -> None:
         """Set the rates for the next step, or the rates after `epoch` steps."""
         t = self.last_epoch + 1 if epoch is None else epoch

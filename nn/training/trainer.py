@@ -34,7 +34,8 @@ from .callback import Callback
 from .checks import check_callbacks, check_parts, check_schedule
 from .history import History, Logs
 from .measures import Metric, measures
-from .outcomes import Loss, add_gradients, average_gradients, measured, metrics_of, number, outcome, output_of
+from .outcomes import Loss, average_gradients, measured, metrics_of, number
+from .passes import Passes
 from .progress import progress, waiting
 from .run import Run
 from .seen import Seen, loss_of_all
@@ -65,11 +66,14 @@ class Trainer(Hinted):
             validation data.
         clip_grad_norm: clip the norm of all gradients together to this value; see
             `nn.utils.clip_grad_norm_`.
+        compile: replay the passes of the model and the loss from the third batch of a shape on, with the same
+            numbers; see `ag.compile`.
 
     Attributes:
         epoch: the number of finished epochs of the current run.
         history: the loss and the metrics of these epochs.
         stop_training: a callback sets this to True to end the training after the current epoch.
+        signatures: what `compile=True` keeps, and which batches stay eager; see `ag.compile`.
 
     Raises:
         DTypeError: an argument has a wrong type, e.g. a class without parentheses.
@@ -100,6 +104,7 @@ class Trainer(Hinted):
         scheduler_interval: str | None = None,
         monitor: str | None = None,
         clip_grad_norm: float | None = None,
+        compile: bool = False,
     ) -> None:
         check_parts(model, loss, optimizer)
         check_schedule(scheduler, optimizer, scheduler_interval)
@@ -114,6 +119,7 @@ class Trainer(Hinted):
         self.scheduler, self.monitor = scheduler, monitor
         self.scheduler_interval = scheduler_interval or (scheduler.interval if scheduler else None)
         self.clip_grad_norm = clip_grad_norm
+        self._passes = Passes(compile)
         self.stop_training = False
         self.history = History()
         self._run: Run | None = None
@@ -124,6 +130,11 @@ class Trainer(Hinted):
     def epoch(self) -> int:
         """The number of finished epochs of the current run."""
         return len(self.history.get("loss", ()))
+
+    @property
+    def signatures(self) -> list[str]:
+        """What `compile=True` keeps, one line for each pass and shape."""
+        return self._passes.signatures
 
     def __repr__(self) -> str:
         return f"<Trainer: {'; '.join(f'{name} {said}' for name, said in parts(self))}>"
@@ -213,7 +224,7 @@ class Trainer(Hinted):
         with self._evaluating():
             for batch in loader:
                 x, t = batches.pair(batch)
-                output, loss, size = outcome(self.model, self.loss, x, t)
+                output, loss, size = self._passes.outcome(self.model, self.loss, x, t)
                 seen.add(number(loss), size, output.numpy(), t)
         return measured(self.metrics, seen)
 
@@ -226,7 +237,7 @@ class Trainer(Hinted):
         with self._evaluating():
             for batch in waiting(batches.inputs(X, batch_size), "predict"):
                 x = as_array(batch[0] if isinstance(batch, (tuple, list)) else batch)
-                outputs.append(output_of(self.model, batches.cast(x)).numpy())
+                outputs.append(self._passes.output_of(self.model, batches.cast(x)).numpy())
         if not outputs:
             raise DataError("predict: there are no samples in it")
         if len({x.shape[1:] for x in outputs}) > 1:
@@ -381,7 +392,9 @@ class Trainer(Hinted):
             losses: list[float] = []
             sizes: list[float | None] = []
             for x, t in batches:
-                output, loss, size = outcome(self.model, self.loss, x, t)
+                output, loss, size, backward = self._passes.learn(
+                    self.model, self.loss, x, t, sizes, self._trained()
+                )
                 value = number(loss)
                 if len(seen.losses) < end:  # later calls come from a line search, which copes with inf
                     if not math.isfinite(value) and size != 0:
@@ -389,11 +402,11 @@ class Trainer(Hinted):
                             f"the loss is {value} at epoch {self.epoch + 1}, step {len(seen.losses) + 1}; "
                             f"the parameters are those before this step. {cause_of_nan(dataset, x, t)}"
                         )
-                    self._batch = output.numpy(), t
+                    self._batch = output, t
                     seen.add(value, size, *self._batch)
                 losses.append(value)
                 sizes.append(size)
-                add_gradients(loss, sizes)
+                backward()
             average_gradients(self._trained(), sizes)
             if self.clip_grad_norm is not None:
                 clip_grad_norm_(self._trained(), self.clip_grad_norm)

@@ -86,7 +86,7 @@ def clip_grad_norm_(
     return _shrunk(listed(parameters), max_norm, norm_type, error_if_nonfinite)
 
 
-@ag.replayed
+@ag.replayed(writes="gradients")
 def _shrunk(params: list[Tensor], max_norm: float, norm_type: float, error_if_nonfinite: bool) -> float:
     """`clip_grad_norm_` of a list, which is one step of a plan."""
     params = [p for p in params if p.grad is not None]
