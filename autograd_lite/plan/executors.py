@@ -1,7 +1,8 @@
 """Who runs a group: NumPy always, the native library where it is there.
 
-The library belongs to another package, of which only a name is known here. Its functions have errors of a few
-units in the last place, so a plan that must have the eager bits takes NumPy's executor: `ag.compile(f, exact=True)`.
+The library belongs to another package, of which only a name is known here. Its functions have errors of a
+few units in the last place. So a plan that must have the eager bits takes NumPy's executor:
+`ag.compile(f, exact=True)`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import owned
 from ..ops import reductions, selection, slopes, special
 from .groups import Group, Instruction, in_blocks
 from .slots import Ref
@@ -29,6 +29,8 @@ NATIVE, THREADS = "nn.kernels.native.groups", "nn.kernels.threads"
 
 LARGE = 1 << 16
 """From this number of entries on, blocks pay."""
+
+ARITHMETIC = frozenset({np.add, np.subtract, np.multiply, np.divide, np.negative, np.absolute, np.square})
 
 COPIES = (np.copy, np.broadcast_to, np.positive, reductions._filled)
 """Functions whose result has the entries of the first argument; the others say nothing of values."""
@@ -56,7 +58,13 @@ WORDS: dict[Any, str] = {
 
 WORDS |= {op.__wrapped__: word for op, word in WORDS.items() if hasattr(op, "__wrapped__")}
 
-BOTH = frozenset({np.positive, np.where, np.clip, special.sigmoid.__wrapped__, slopes.times_sech2.__wrapped__})
+CALLS = {"sigmoid": 7, "logistic_slope": 6, "softplus": 4, "times_sech2": 4, "erf": 10, "times_gauss": 10}
+"""About how many of NumPy's calls an op of the library makes."""
+
+BOTH = frozenset(
+    {np.positive, np.where, np.clip}
+    | {getattr(op, "__wrapped__", op) for op in (special.sigmoid, slopes.times_sech2)}
+)
 """What NumPy's executor takes beside ufuncs: functions that compute each entry in the same way in a block."""
 
 
@@ -67,8 +75,8 @@ class Executor:
         """Whether a function with a result of this dtype may be an instruction."""
         raise NotImplementedError
 
-    def least(self, shape: tuple[int, ...]) -> float:
-        """The number of steps from which on a group pays."""
+    def pays(self, functions: Sequence[Any], shape: tuple[int, ...]) -> bool:
+        """Whether steps run faster as a group."""
         raise NotImplementedError
 
     def unites(self, shape: tuple[int, ...]) -> bool:
@@ -84,10 +92,12 @@ class Blocks(Executor):
     """NumPy's executor: the eager bits."""
 
     def takes(self, function: Any, dtype: np.dtype[Any]) -> bool:
-        return function in BOTH or (isinstance(function, np.ufunc) and function.nout == 1 and not function.signature)
+        return function in BOTH or (
+            isinstance(function, np.ufunc) and function.nout == 1 and not function.signature
+        )
 
-    def least(self, shape: tuple[int, ...]) -> float:
-        return 2 if math.prod(shape) >= LARGE else math.inf
+    def pays(self, functions: Sequence[Any], shape: tuple[int, ...]) -> bool:
+        return len(functions) > 1 and math.prod(shape) >= LARGE
 
     def prepare(self, group: Group) -> None:
         group.run = in_blocks(group, _share())
@@ -102,33 +112,35 @@ class Native(Executor):
     def takes(self, function: Any, dtype: np.dtype[Any]) -> bool:
         return function in WORDS and self.library.takes(WORDS[function], dtype)
 
-    def least(self, shape: tuple[int, ...]) -> float:
-        return 8 if not shape else 2 if math.prod(shape) >= LARGE else 3
+    def pays(self, functions: Sequence[Any], shape: tuple[int, ...]) -> bool:
+        saved = sum(0 if f in COPIES else CALLS.get(WORDS[f], 1) for f in functions)
+        if not shape:  # Python computes with single numbers, and calls NumPy for functions of them
+            return saved + 8 * sum(f not in ARITHMETIC for f in functions) > 32
+        return saved > (1 if math.prod(shape) >= LARGE else 4)
 
     def unites(self, shape: tuple[int, ...]) -> bool:
         return math.prod(shape) < LARGE
 
     def prepare(self, group: Group) -> None:
-        code = [(WORDS[c.function], [*map(_operand, c.operands)], c.kind[1]) for c in group.code]
+        code = [(WORDS[c.function], _operands(c), c.kind[1]) for c in group.code]
         program = self.library.Program(group.shape, group.dtype, group.inputs, code, group.outputs)
         group.run = self.library.prepared(program, group.straight, _may_warn(group.code))
         group.__name__ = f"native {group.__name__}"
 
 
-def _operand(x: Any) -> Any:
-    return x.slot if x.__class__ is Ref else float(x)
+def _operands(c: Instruction) -> list[int | float]:
+    operands = c.operands[:1] if c.function in COPIES else c.operands
+    return [x.slot if x.__class__ is Ref else float(x) for x in operands]
 
 
 def _may_warn(code: Sequence[Instruction]) -> Callable[[], bool]:
     """A function that tells whether the user hears of an overflow, a division by zero, an invalid value."""
-    heard = ("divide", "over", "invalid")
 
-    def now() -> bool:
-        state = np.geterr()
-        return any(state[name] != "ignore" for name in heard)
+    def heard(state: Any) -> bool:
+        return any(state[name] != "ignore" for name in ("divide", "over", "invalid"))
 
-    quiet = all(c.quiet is not None and all(c.quiet[name] == "ignore" for name in heard) for c in code)
-    return (lambda: False) if quiet else now
+    quiet = all(c.quiet is not None and not heard(c.quiet) for c in code)
+    return (lambda: False) if quiet else lambda: heard(np.geterr())
 
 
 @cache

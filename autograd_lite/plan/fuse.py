@@ -1,14 +1,14 @@
 """Fusion: runs of elementwise steps of one shape become groups, each of them one step.
 
-A group is convex: no path leads out of it and back, so that it can run at once. Steps with an effect and guards
-are barriers, which no step crosses.
+A group is convex: no path leads out of it and back, so that it can run at once. Steps with an effect and
+guards are barriers, which no step crosses.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import pairwise
+from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Any
 
@@ -53,22 +53,20 @@ def fused(steps: list[Step], outputs: Iterable[int], kinds: Mapping[int, Kind]) 
         outputs: the slots that are needed after the steps.
         kinds: the shape and the dtype of each slot that holds an array or a number.
     """
-    runner, made = executor(), []
+    runner = executor()
+    made: list[Step] = []
     readers: dict[int, list[Step]] = {}
     for step in steps:
         for slot in step.uses:
             readers.setdefault(slot, []).append(step)
     for slot in outputs:
         readers.setdefault(slot, []).append(_AFTER)
-    segment: list[Step] = []
-    for step in [*steps, None]:
-        if step is not None and step.kind not in ("effect", "guard"):
-            segment.append(step)
-            continue
-        for unit in _grown(segment, kinds, runner):
-            made += _steps(unit, kinds, readers, runner)
-        made += [step] if step is not None else []
-        segment = []
+    for barrier, segment in groupby(steps, lambda step: step.kind in ("effect", "guard")):
+        if barrier:
+            made += segment
+        else:
+            for unit in _grown(list(segment), kinds, runner):
+                made += _steps(unit, kinds, readers, runner)
     return made
 
 
@@ -120,8 +118,11 @@ class _Units:
         return unit.shape is not None and unit.shape == shape and same and bool(unit.steps)
 
     def _home(self, used: list[int], direct: set[int], shape: Any, dtype: Any) -> int | None:
-        """A group that makes or reads what the step reads, and that need not wait for itself with the step."""
-        near = sorted(direct, reverse=True), sorted({i for s in used for i in self._readers.get(s, ())} - direct)
+        """A group that makes or reads what the step reads, and would not wait for itself with the step."""
+        near = (
+            sorted(direct, reverse=True),
+            sorted({i for s in used for i in self._readers.get(s, ())} - direct),
+        )
         for i in [*near[0], *near[1]]:
             group = self.all[i]
             outside = any(j != i and self.all[j].before >> i & 1 for j in direct)
@@ -149,7 +150,6 @@ class _Units:
     def merge(self, i: int, j: int) -> None:
         """Move the steps of group j to group i; an empty unit is left."""
         a, b = self.all[i], self.all[j]
-        a.steps, b.steps = a.steps + b.steps, []
         a.sums |= b.sums
         a.dtype = b.dtype if a.dtype is None else a.dtype
         before, b.before = a.before | b.before, 0
@@ -158,12 +158,11 @@ class _Units:
                 unit.before = (unit.before & ~(1 << j)) | 1 << i
             if unit is a or unit.before >> i & 1:
                 unit.before |= before
-        for made in (self.maker, self._readers):
-            for slot, value in made.items():
-                if value == j:
-                    made[slot] = i
-                elif isinstance(value, set) and j in value:
-                    value.add(i)
+        for _, step in b.steps:
+            self.maker.update(dict.fromkeys(step.makes, i))
+            for slot in step.uses:
+                self._readers[slot].add(i)
+        a.steps, b.steps = a.steps + b.steps, []
 
     def in_order(self) -> Iterator[_Unit]:
         """The units in an order in which they can run; otherwise as in the segment."""
@@ -225,7 +224,7 @@ def _key(step: Step, kinds: Mapping[int, Kind], runner: Executor) -> tuple[Any, 
         return nothing
     if step.function in (np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert) and arrays:
         return nothing
-    if not any(x.__class__ is Ref for x in operands):
+    if not step.uses and step.function not in COPIES:
         return nothing
     return shape, found
 
@@ -234,7 +233,7 @@ _NUMBERS: frozenset[Any] = frozenset()
 
 
 def _operands(step: Step) -> tuple[Any, ...]:
-    return step.args[:1] if step.function in COPIES else step.args
+    return tuple(step.args[:1] if step.function in COPIES else step.args)
 
 
 def _dtype_of(x: Any, kinds: Mapping[int, Kind]) -> Any:
@@ -256,7 +255,7 @@ def _steps(
 ) -> list[Step]:
     """The step of a group, or the steps themselves where a group does not pay."""
     steps = [step for _, step in sorted(unit.steps, key=itemgetter(0))]
-    if unit.shape is None or sum(map(_work, steps)) < runner.least(unit.shape):
+    if unit.shape is None or not runner.pays([step.function for step in steps], unit.shape):
         return steps
     mine = set(map(id, steps))
     made = [step.result.slot for step in steps]
@@ -267,7 +266,7 @@ def _steps(
     code = [
         Instruction(
             step.function,
-            tuple([x if (name := _name(x)) is None else register[name] for x in _operands(step)]),
+            tuple([x if (name := _name(x)) is None else register[name] for x in step.args]),
             kinds[step.result.slot],
             step.quiet,
         )
@@ -277,11 +276,6 @@ def _steps(
     group = Group(unit.shape, given, code, [register[slot].slot for slot in outputs])
     runner.prepare(group)
     return [steps[-1].grouped(group, tuple(inputs.values()), tuple(map(Ref, outputs)))]
-
-
-def _work(step: Step) -> int:
-    """The number of NumPy's calls that a step saves, about: an op of the library makes several."""
-    return 0 if step.function in COPIES else 1 if isinstance(step.function, np.ufunc) else 3
 
 
 def _name(x: Any) -> Any:

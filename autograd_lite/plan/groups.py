@@ -1,8 +1,8 @@
 """A group: a run of elementwise steps as data, and how NumPy runs it.
 
-All results of a group have one shape. Its inputs are arrays that broadcast to this shape, and numbers. NumPy runs
-a large group in blocks: the intermediate results of a block stay in the second-level cache, where step by step
-each of them goes to memory and comes back. The bits are those of the single steps, since an entry of an
+All results of a group have one shape. Its inputs are arrays that broadcast to this shape, and numbers. NumPy
+runs a large group in blocks: the intermediate results of a block stay in the second-level cache, where step
+by step each of them goes to memory and comes back. The bits are those of the single steps, since an entry of an
 elementwise result does not depend on the other entries.
 """
 
@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,12 +42,10 @@ class Instruction(NamedTuple):
     kind: Kind
     quiet: dict[str, str] | None
 
-    def __call__(self, registers: Sequence[Any], **options: Any) -> Any:
+    def __call__(self, registers: Sequence[Any]) -> Any:
         operands = [registers[x.slot] if x.__class__ is Ref else x for x in self.operands]
-        if self.quiet is None:
-            return self.function(*operands, **options)
-        with np.errstate(**self.quiet):  # type: ignore[arg-type]
-            return self.function(*operands, **options)
+        with nullcontext() if self.quiet is None else np.errstate(**self.quiet):  # type: ignore[arg-type]
+            return self.function(*operands)
 
     def __str__(self) -> str:
         words = [f"r{x.slot}" if x.__class__ is Ref else repr(x) for x in self.operands]
@@ -64,7 +64,11 @@ class Group:
     """
 
     def __init__(
-        self, shape: tuple[int, ...], inputs: Sequence[Kind], code: Sequence[Instruction], outputs: Sequence[int]
+        self,
+        shape: tuple[int, ...],
+        inputs: Sequence[Kind],
+        code: Sequence[Instruction],
+        outputs: Sequence[int],
     ) -> None:
         self.shape, self.inputs, self.code, self.outputs = shape, tuple(inputs), tuple(code), tuple(outputs)
         self.run: Callable[..., list[Any]] = self.straight
@@ -103,22 +107,43 @@ def in_blocks(group: Group, share: Callable[[Callable[[Iterable[Any]], Any], Seq
     width = max(1, BLOCK // (group.dtype.itemsize * math.prod(whole[1:])))
     parts = [slice(start, min(start + width, whole[0])) for start in range(0, whole[0], width)]
 
+    sections, places = _sections(group), range(len(group.inputs), len(group.inputs) + len(group.code))
+
     def run(*inputs: Any) -> list[Any]:
+        given = list(inputs)
         for i in arrays:
-            if not inputs[i].flags.c_contiguous:  # NumPy's loops over strides may have other bits
+            if not any(inputs[i].strides):  # one number in every entry
+                given[i] = inputs[i].flat[0]
+            elif not inputs[i].flags.c_contiguous:  # NumPy's loops over strides may have other bits
                 return group.straight(*inputs)
-        given = [x.reshape(whole) if flat and np.ndim(x) else x for x in inputs]
-        outputs = {r: np.empty(whole, group.code[r - len(inputs)].kind[1]) for r in group.outputs}
+            elif flat:
+                given[i] = inputs[i].reshape(whole)
+        made = {
+            r: np.empty(whole, c.kind[1])
+            for r, c in zip(places, group.code, strict=True)
+            if r in group.outputs
+        }
 
         def work(mine: Iterable[slice]) -> None:
-            buffers: dict[int, Any] = {}
+            kept = {
+                r: np.empty((width, *whole[1:]), c.kind[1])
+                for r, c in zip(places, group.code, strict=True)
+                if r not in made
+            }
             for part in mine:
-                _block(group, [_part(x, part, whole) for x in given], outputs, buffers, part)
+                targets = [made[r][part] if r in made else kept[r][: part.stop - part.start] for r in places]
+                _run(sections, [*(_part(x, part, whole) for x in given), *targets])
 
         share(work, parts)
-        return [outputs[r].reshape(group.shape) for r in group.outputs]
+        return [made[r].reshape(group.shape) for r in group.outputs]
 
     return run
+
+
+def _sections(group: Group) -> list[tuple[Any, list[Any]]]:
+    """The code in runs of one error state, each instruction as (function, operands, register)."""
+    rows = [(c.quiet, (c.function, c.operands, r)) for r, c in enumerate(group.code, len(group.inputs))]
+    return [(quiet, [row for _, row in run]) for quiet, run in groupby(rows, lambda row: row[0])]
 
 
 def _part(x: Any, part: slice, whole: tuple[int, ...]) -> Any:
@@ -126,18 +151,13 @@ def _part(x: Any, part: slice, whole: tuple[int, ...]) -> Any:
     return x[part] if np.ndim(x) == len(whole) and x.shape[0] == whole[0] else x
 
 
-def _block(group: Group, registers: list[Any], outputs: Any, buffers: dict[int, Any], part: slice) -> None:
-    """Run the code on one block. A result that is no output goes to a buffer, which the next block uses again."""
-    for k, instruction in enumerate(group.code, len(registers)):
-        if k in outputs:
-            target = outputs[k][part]
-        else:
-            if k not in buffers:
-                like = next(iter(outputs.values()))[part]
-                buffers[k] = np.empty(like.shape, instruction.kind[1])
-            target = buffers[k][: part.stop - part.start]
-        if isinstance(instruction.function, np.ufunc):
-            instruction(registers, out=target)
-        else:
-            target[...] = instruction(registers)
-        registers.append(target)
+def _run(sections: list[tuple[Any, list[Any]]], registers: list[Any]) -> None:
+    """Run the code on one block; the registers of the results are arrays to write into."""
+    for quiet, rows in sections:
+        with nullcontext() if quiet is None else np.errstate(**quiet):
+            for function, operands, r in rows:
+                values = [registers[x.slot] if x.__class__ is Ref else x for x in operands]
+                if isinstance(function, np.ufunc):
+                    function(*values, out=registers[r])
+                else:
+                    registers[r][...] = function(*values)

@@ -219,6 +219,8 @@ class _Writer:
             return [f"v{result.slot} = {expression}"]
         if not refs(result):
             return [expression]
+        if step.function.__class__ is Group:
+            return [f"{''.join(f'v{slot}, ' for slot in step.makes)}= {expression}"]
         return [f"r = {expression}", *(f"v{slot} = r{path}" for path, slot in _paths(result)), "r = None"]
 
     def is_silent(self, step: Step) -> bool:

@@ -1,7 +1,6 @@
-"""Plans of these tests run with NumPy, and have the eager bits; a replay that breaks is seen.
+"""Plans of these tests run with NumPy, and have the eager bits; `test_groups.py` tests the library too.
 
-`test_groups.py` is about the other executor. A replay that breaks runs eagerly, with the right result: the tests
-shall see it nevertheless.
+A replay that breaks runs eagerly, with the right result: the tests shall see it nevertheless.
 """
 
 from __future__ import annotations

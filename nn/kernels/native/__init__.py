@@ -112,6 +112,7 @@ def level() -> int:
 
 @cache
 def _function(name: str, dtype: np.dtype[Any]) -> Any:
+    """A function of the library that lets go of the interpreter; its arguments must be in C's classes."""
     found = library()
     assert found is not None
     function = found[f"{name}_{REALS[dtype]}_v{level()}"]

@@ -33,7 +33,9 @@
 /* -- numbers and their bits --------------------------------------------------------------------- */
 
 typedef __typeof__(__builtin_choose_expr(sizeof(REAL) == 8, (int64_t)0, (int32_t)0)) whole;
+typedef __typeof__(__builtin_choose_expr(sizeof(REAL) == 8, (uint64_t)0, (uint32_t)0)) natural;
 typedef whole ivec __attribute__((vector_size(BYTES), aligned(sizeof(REAL)), may_alias));
+typedef natural uvec __attribute__((vector_size(BYTES), aligned(sizeof(REAL)), may_alias));
 
 #define DOUBLE (sizeof(REAL) == 8)
 #define ONE_OF(d, f) (DOUBLE ? (REAL)(d) : (REAL)(f))
@@ -45,6 +47,9 @@ typedef whole ivec __attribute__((vector_size(BYTES), aligned(sizeof(REAL)), may
 
 INLINE vec all(REAL x) { return x - (vec){0}; }
 INLINE ivec bits(vec x) { return (ivec)x; }
+INLINE ivec plus(ivec a, ivec b) { return (ivec)((uvec)a + (uvec)b); } /* the bits of NaN may overflow */
+INLINE ivec minus(ivec a, ivec b) { return (ivec)((uvec)a - (uvec)b); }
+INLINE ivec shifted_up(ivec a, int n) { return (ivec)((uvec)a << n); }
 INLINE vec choose(ivec mask, vec a, vec b) { return (vec)((mask & bits(a)) | (~mask & bits(b))); }
 INLINE vec number(ivec mask) { return (vec)(mask & bits(all(1))); }
 INLINE ivec sign_bit(void) { return bits(all((REAL)-0.0)); }
@@ -65,12 +70,12 @@ INLINE int64_t any(ivec mask)
 INLINE vec rounded(vec x, ivec *k)
 {
     vec shifted = x + MAGIC;
-    *k = bits(shifted) - bits(all(MAGIC));
+    *k = minus(bits(shifted), bits(all(MAGIC)));
     return shifted - MAGIC;
 }
 
-INLINE vec real(ivec k) { return (vec)(k + bits(all(MAGIC))) - MAGIC; }
-INLINE vec power_of_two(ivec k) { return (vec)((k + BIAS) << MANTISSA); }
+INLINE vec real(ivec k) { return (vec)plus(k, bits(all(MAGIC))) - MAGIC; }
+INLINE vec power_of_two(ivec k) { return (vec)shifted_up(k + BIAS, MANTISSA); }
 
 /* c[0] + c[1] x + c[2] x^2 + ... */
 INLINE vec series(vec x, const REAL *c, int count)
@@ -193,8 +198,8 @@ INLINE vec log_of(vec x, ivec *odd)
 {
     ivec tiny = x < LEAST, root = bits(all((REAL)0.70710678118654752));
     ivec scaled = bits(x * choose(tiny, all(ONE_OF(0x1p54, 0x1p25)), all(1)));
-    ivec k = ((scaled - root + bits(all(1))) >> MANTISSA) - BIAS;
-    vec f = (vec)(scaled - (k << MANTISSA)) - 1, s = f / (2 + f), half = f * f * (REAL)0.5;
+    ivec k = (plus(scaled, bits(all(1)) - root) >> MANTISSA) - BIAS;
+    vec f = (vec)minus(scaled, shifted_up(k, MANTISSA)) - 1, s = f / (2 + f), half = f * f * (REAL)0.5;
     vec n = real(k) - (vec)(tiny & bits(all(ONE_OF(54, 25))));
     vec rest = s * s * series(s * s, LENGTH(LOG, 10, 4));
     vec y = n * ONE_OF(0x1.62e42feep-1, 0x1.62e4p-1) +
@@ -255,10 +260,10 @@ INLINE vec wave(vec x, whole shift, ivec *far)
 {
     ivec quadrant, near = absolute(x) < FAR;
     vec r = turned((vec)(bits(x) & near), &quadrant);
-    quadrant += shift;
+    quadrant = plus(quadrant, (ivec){0} + shift);
     *far |= ~near;
     vec y = choose((quadrant & 1) == 0, sine(r), cosine(r));
-    return (vec)(bits(y) ^ ((quadrant & 2) << (MANTISSA + (DOUBLE ? 10 : 7))));
+    return (vec)(bits(y) ^ (shifted_up(quadrant, MANTISSA + (DOUBLE ? 10 : 7)) & sign_bit()));
 }
 
 INLINE vec sin_of(vec x, ivec *far) { return choose(x == 0, x, wave(x, 0, far)); }

@@ -24,7 +24,7 @@ import numpy as np
 
 from ..threads import in_parallel, thread_count
 from ..windows import Array
-from . import call, library, prompt
+from . import _function, library, prompt
 
 __all__ = ["Kind", "Program", "prepared", "words"]
 
@@ -34,8 +34,8 @@ BLOCK = 4096
 AXES = 8
 """The axes that an array may have there."""
 
-SMALL = 4096
-"""Up to this number of entries, copies take less time than pointers."""
+SMALL = 1 << 16
+"""Up to this number of bytes, copies take less time than pointers."""
 
 SHARED = 1 << 17
 """From this number of entries on, a second thread pays."""
@@ -93,15 +93,16 @@ def prepared(
 
     Args:
         program: the group; `takes` must hold for its instructions.
-        otherwise: computes the same with NumPy. It runs where an array is not what the program says, and where
-            NumPy may have a warning that is heard.
+        otherwise: computes the same with NumPy. It runs where an array is not what the program says, and
+            where NumPy may have a warning that is heard.
         heard: tells whether NumPy's warnings are heard now.
     """
     code = _Code(program)
     count = math.prod(program.shape)
-    if not count:
+    if not count or len(program.shape) > AXES:
         return otherwise
-    make = _large if count > SMALL else _small if program.shape else _numbers
+    few = count * program.dtype.itemsize <= SMALL
+    make = (_small if program.shape else _numbers) if few else _large
     return make(code, otherwise, heard)
 
 
@@ -218,7 +219,16 @@ def _row(a: Array, place: int, shape: tuple[int, ...]) -> list[int]:
             axes.append((n, stride))
     axes = axes or [(1, a.itemsize)]
     rest = [0] * (AXES - len(axes))
-    return [_pointer(a), place, a.itemsize, len(axes), *[n for n, _ in axes], *rest, *[s for _, s in axes], *rest]
+    return [
+        _pointer(a),
+        place,
+        a.itemsize,
+        len(axes),
+        *[n for n, _ in axes],
+        *rest,
+        *[s for _, s in axes],
+        *rest,
+    ]
 
 
 class _State:
@@ -235,13 +245,18 @@ class _State:
         self.sums = np.zeros((len(code.summed), 2))
         self.filled, self.summed = np.array(code.filled, np.int64), np.array(code.summed, np.int64)
         self.block = np.array(
-            [0, math.prod(program.shape), _pointer(code.instructions), len(code.instructions), _pointer(self.scratch), _pointer(self.at)]
-            + [code.registers, _pointer(self.inputs), _pointer(self.outputs)]
-            + [len(self.inputs), len(self.outputs), _pointer(self.numbers), _pointer(self.filled)]
-            + [len(self.filled), _pointer(self.summed), _pointer(self.sums), len(self.sums)],
+            [
+                *(0, math.prod(program.shape)),
+                *(_pointer(code.instructions), len(code.instructions)),
+                *(_pointer(self.scratch), _pointer(self.at), code.registers),
+                *(_pointer(self.inputs), _pointer(self.outputs), len(self.inputs), len(self.outputs)),
+                *(_pointer(self.numbers), _pointer(self.filled), len(self.filled)),
+                *(_pointer(self.summed), _pointer(self.sums), len(self.sums)),
+            ],
             np.int64,
         )
         self.argument = ctypes.c_void_p(_pointer(self.block))
+        self.strides: list[Any] = [None] * len(code.arrays)
         self.kept: list[Array] = []
         self.made: list[Array] = []
         self.dtype, self.code, self.program = dtype, code, program
@@ -265,21 +280,16 @@ def _sum(parts: Any, dtype: Any) -> Any:
 
 def _numbers(code: _Code, otherwise: Callable[..., Any], heard: Callable[[], bool]) -> Callable[..., Any]:
     """The function of a group of single numbers."""
-    dtype, n = code.program.dtype, len(code.variables)
-    write, function = struct.Struct(f"{n}d").pack_into, prompt("group", dtype)
-    read = itemgetter(*range(len(code.outputs)), 0)  # two at least: a tuple
-    floats = all(kind == dtype for _, kind in code.outputs)
+    dtype, count = code.program.dtype, len(code.outputs)
+    write, function = struct.Struct(f"{len(code.variables)}d").pack_into, prompt("group", dtype)
+    read: Callable[[Array], Any] = itemgetter(*range(count)) if count > 1 else lambda values: (values[0],)
+    masks = [k for k, (_, kind) in enumerate(code.outputs) if kind == _BOOL]
 
     def fresh() -> Any:
-        state = _State(code)
-        values = np.empty(len(code.outputs), dtype)
-        masks = np.empty(len(code.outputs), _BOOL)
-        row = 0
-        for k, (place, kind) in enumerate(code.outputs):
-            if kind is not None:
-                state.outputs[row] = _row((masks if kind == _BOOL else values)[k : k + 1], place, (1,))
-                row += 1
-        return state, state.argument, state.numbers, values, masks
+        state, values = _State(code), np.empty(count, dtype)
+        for k, (place, _) in enumerate(code.outputs):
+            state.outputs[k] = _row(values[k : k + 1], place, (1,))
+        return state, state.argument, state.numbers, values
 
     pool = [fresh()]
 
@@ -288,16 +298,13 @@ def _numbers(code: _Code, otherwise: Callable[..., Any], heard: Callable[[], boo
             call = pool.pop()
         except IndexError:
             call = fresh()
-        state, argument, numbers, values, masks = call
+        _, argument, numbers, values = call
         write(numbers, 0, *inputs)
-        warned = function(argument)
-        results = list(read(values)[:-1])
-        if not floats:
-            for k, (place, kind) in enumerate(code.outputs):
-                if kind != dtype:
-                    results[k] = masks[k] if kind == _BOOL else _sum(state.sums[place], dtype)
+        warned, results = function(argument), read(values)
         pool.append(call)
-        return otherwise(*inputs) if warned and heard() else results
+        if warned and heard():
+            return otherwise(*inputs)
+        return [np.bool_(x) if k in masks else x for k, x in enumerate(results)] if masks else results
 
     return run
 
@@ -342,44 +349,65 @@ def _large(code: _Code, otherwise: Callable[..., Any], heard: Callable[[], bool]
     program = code.program
     dtype, shape, size = program.dtype, program.shape, math.prod(program.shape)
     kinds = [(kind, place) for place, kind in code.outputs if kind is not None]
-    block = BLOCK // dtype.itemsize
-    pool = [_State(code)]
+    function, block = _function("group", dtype), BLOCK // dtype.itemsize
+    pool: list[_State] = []
 
     def taken() -> _State:
         try:
             return pool.pop()
         except IndexError:
-            return _State(code)
+            state = _State(code)
+            for row, (kind, place) in enumerate(kinds):
+                state.outputs[row] = _row(np.empty(shape, kind), place, shape)
+            return state
+
+    def placed(state: _State, inputs: tuple[Any, ...], made: list[Array]) -> bool:
+        """Put the pointers and the numbers of a call into its memory; False where an array does not fit."""
+        for row, i in enumerate(code.arrays):
+            a = inputs[i]
+            if a.__class__ is not np.ndarray or (a.shape, a.dtype) != program.inputs[i]:
+                return False
+            if a.strides != state.strides[row]:
+                state.inputs[row], state.strides[row] = _row(a, i, shape), a.strides
+            if not a.flags.aligned:
+                return False
+            state.inputs[row, 0] = _pointer(a)
+        for row, a in enumerate(made):
+            state.outputs[row, 0] = _pointer(a)
+        for k, i in enumerate(code.variables):
+            state.numbers[k] = inputs[i]
+        return True
 
     def run(*inputs: Any) -> Any:
-        arrays = [inputs[i] for i in code.arrays]
-        for a, i in zip(arrays, code.arrays, strict=True):
-            if a.__class__ is not np.ndarray or (a.shape, a.dtype) != program.inputs[i] or not a.flags.aligned:
-                return otherwise(*inputs)
-        made = [np.empty(shape, kind) for kind, _ in kinds]
-        rows = np.array([_row(a, i, shape) for a, i in zip(arrays, code.arrays, strict=True)], np.int64)
-        out = np.array([_row(a, place, shape) for a, (_, place) in zip(made, kinds, strict=True)], np.int64)
-        numbers = [float(inputs[i]) for i in code.variables]
+        state, made = taken(), [np.empty(shape, kind) for kind, _ in kinds]
+        if not placed(state, inputs, made):
+            return otherwise(*inputs)
 
         def work(parts: Sequence[slice]) -> list[tuple[int, Array]]:
-            state, done = taken(), []
-            state.inputs[...], state.outputs[...] = rows.reshape(state.inputs.shape), out.reshape(state.outputs.shape)
-            state.numbers[: len(numbers)] = numbers
+            mine, done = taken(), []
+            mine.inputs[...], mine.outputs[...], mine.numbers[...] = (
+                state.inputs,
+                state.outputs,
+                state.numbers,
+            )
+            mine.strides = list(state.strides)
             for part in parts:
-                state.block[:2] = part.start, part.stop
-                warned = call("group", dtype, state.block)
-                done.append((warned, state.sums.copy()))
-            pool.append(state)
+                mine.block[:2] = part.start, part.stop
+                done.append((function(mine.argument), mine.sums.copy()))
+            pool.append(mine)
             return done
 
-        threads = thread_count() if size >= SHARED else 1
-        ends = [size // block * k // threads * block for k in range(threads)] + [size]
-        parts = in_parallel(work, [slice(a, b) for a, b in pairwise(ends)])
-        done = [each for part in parts for each in part]
-        if any(warned for warned, _ in done) and heard():
-            return otherwise(*inputs)
-        sums = sum(each for _, each in done)
+        if size < SHARED:
+            warned, sums = function(state.argument), state.sums
+        else:
+            threads = thread_count()
+            ends = [size // block * k // threads * block for k in range(threads)] + [size]
+            parts = in_parallel(work, [slice(a, b) for a, b in pairwise(ends)])
+            done = [each for part in parts for each in part]
+            warned, sums = any(each for each, _ in done), np.sum([each for _, each in done], axis=0)
         results = iter(made)
-        return [_sum(sums[place], dtype) if kind is None else next(results) for place, kind in code.outputs]
+        out = [_sum(sums[place], dtype) if kind is None else next(results) for place, kind in code.outputs]
+        pool.append(state)
+        return otherwise(*inputs) if warned and heard() else out
 
     return run

@@ -16,6 +16,7 @@ import nn.kernels.optim
 import nn.kernels.pool
 from nn.kernels import native
 from nn.kernels.windows import Windows
+from tests.nn.kernels.native import programs
 
 Call = tuple[str, tuple[Any, ...], dict[str, Any]]
 """The name of a kernel, its arguments, and its options."""
@@ -108,4 +109,7 @@ if __name__ == "__main__":
     for seed in SEEDS:
         for name, args, options in calls(seed):
             served += native.TABLE[name][0](*args, **options) is not NotImplemented
+    for seed in SEEDS:
+        for group, inputs in programs.programs(seed):
+            served += len(programs.check(group, inputs))
     print(f"{served} calls")

@@ -1,4 +1,4 @@
-"""Native groups: each instruction has NumPy's bits or its units in the last place; registers, sums, threads."""
+"""Native groups: instructions have NumPy's bits, or few units in the last place; sums, threads, warnings."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def function(word: str, *inputs: Any) -> Any:
     """One instruction on arrays of one shape."""
     x = inputs[-1]
     kinds = [(x.shape, x.dtype)] * len(inputs)
-    return run(Program(x.shape, x.dtype, kinds, [(word, range(len(inputs)), x.dtype)], [len(inputs)]), *inputs)[0]
+    return run(
+        Program(x.shape, x.dtype, kinds, [(word, range(len(inputs)), x.dtype)], [len(inputs)]), *inputs
+    )[0]
 
 
 def test_every_instruction_is_in_a_table() -> None:
@@ -151,7 +153,9 @@ def precise(word: str, x: Any, wide: Any) -> Any:
     with mpmath.workprec(mpmath.mp.prec):
         true = [PRECISE[word](mpmath.mpf(float(v))) for v in x]
         heads = [float(v) for v in true]
-        return np.array(heads).astype(wide) + np.array([float(t - h) for t, h in zip(true, heads, strict=True)])
+        return np.array(heads).astype(wide) + np.array(
+            [float(t - h) for t, h in zip(true, heads, strict=True)]
+        )
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -173,7 +177,10 @@ def test_functions_at_a_million_points(word: str, dtype: Any) -> None:
     with np.errstate(all="ignore"):
         found = errors(got, rough(np.longdouble(3), wide) if word.startswith("times_") else rough(wide))
     worst = np.argsort(found)[-1000:]
-    assert np.max(errors(got[worst], precise(word, x[worst], np.longdouble))) <= (8 if word in EIGHT else 4) + SLACK
+    assert (
+        np.max(errors(got[worst], precise(word, x[worst], np.longdouble)))
+        <= (8 if word in EIGHT else 4) + SLACK
+    )
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -181,7 +188,9 @@ def test_functions_at_a_million_points(word: str, dtype: Any) -> None:
 def test_functions_at_special_numbers(word: str, dtype: Any) -> None:
     limits = np.finfo(dtype)
     x = np.array([0.0, -0.0, np.nan, np.inf, -np.inf, limits.max, -limits.max, limits.tiny, -limits.tiny])
-    x = np.concatenate([x, [limits.smallest_subnormal, -limits.smallest_subnormal, 1, -1, 30, -30]]).astype(dtype)
+    x = np.concatenate([x, [limits.smallest_subnormal, -limits.smallest_subnormal, 1, -1, 30, -30]]).astype(
+        dtype
+    )
     with np.errstate(all="ignore"):
         if word == "erf":
             got, want = function(word, x), np.array([math.erf(v) for v in x]).astype(dtype)
