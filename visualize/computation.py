@@ -47,7 +47,7 @@ class Vertex:
         line: the file and line of a step that was recorded under `ag.detect_anomaly()`.
         function: the op, since two ops may have one name; None for inputs and constants.
         fault: the error that the step raised, or how its value differs from another run; else None.
-        buffer: the number of the buffer that takes the result of a step of a plan; None for its own memory.
+        buffer: the number of the buffer that the result of a step of a plan is in; None for its own memory.
         role: of a vertex of a plan: "place" (it outlives the call), "register" (it exists only inside of its
             group), "store", "update", "draw", "check", or "again" (the end of a line that was cut); None for
             an argument and for a result in memory.

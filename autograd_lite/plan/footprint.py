@@ -12,7 +12,7 @@ from .groups import Group, Kind
 from .places import Put
 from .trace import Step
 
-__all__ = ["footprint", "viewing"]
+__all__ = ["footprint", "owner", "viewing"]
 
 
 def viewing(steps: Iterable[Step], values: dict[int, Any]) -> dict[int, int]:
@@ -21,13 +21,18 @@ def viewing(steps: Iterable[Step], values: dict[int, Any]) -> dict[int, int]:
     for step in steps:
         for slot in step.makes if step.kind == "pure" else ():
             value = values.get(slot)
-            if isinstance(value, np.ndarray) and value.base is not None:
-                for source in step.uses:
-                    other = values.get(source)
-                    if isinstance(other, np.ndarray) and np.may_share_memory(value, other):
-                        found[slot] = source
-                        break
+            if isinstance(value, np.ndarray):
+                source = next((s for s in step.uses if _shows(value, values.get(s))), None)
+                if source is not None:
+                    found[slot] = source
     return found
+
+
+def _shows(value: Any, other: Any) -> bool:
+    """Whether an array is another one, or a view of it."""
+    if value is other:
+        return True
+    return value.base is not None and isinstance(other, np.ndarray) and np.may_share_memory(value, other)
 
 
 def footprint(plan: Any) -> tuple[int, int]:
@@ -65,16 +70,16 @@ def _bytes_that_end(plan: Any, sizes: dict[int, int]) -> dict[int, int]:
     for i, step in enumerate(plan.steps):
         until = len(plan.steps) if step.function.__class__ is Put else i
         for slot in [*step.uses, *step.makes]:
-            owner = _owner(plan, slot)
-            last[owner] = max(until, last.get(owner, 0))
-    last |= dict.fromkeys([_owner(plan, slot) for slot in plan.outputs], len(plan.steps))
+            root = owner(plan, slot)
+            last[root] = max(until, last.get(root, 0))
+    last |= dict.fromkeys([owner(plan, slot) for slot in plan.outputs], len(plan.steps))
     ends: dict[int, int] = {}
     for slot, i in last.items():
         ends[i] = ends.get(i, 0) + sizes.get(slot, 0)
     return ends
 
 
-def _owner(plan: Any, slot: int) -> int:
+def owner(plan: Any, slot: int) -> int:
     """The slot whose memory a slot shows."""
     while slot in plan.views:
         slot = plan.views[slot]

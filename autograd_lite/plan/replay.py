@@ -138,7 +138,8 @@ class _Writer:
             args = [self._as_array(x, dtype) for x in args]
         words = self._words(args, step.kwargs)
         if step.result.__class__ is Ref and step.result.slot in self.plan.buffers.of:
-            words += f", v{step.result.slot}"  # the place of `out`
+            named = "out=" if step.function in (np.maximum, np.minimum) else ""  # these ask for the name
+            words += f", {named}v{step.result.slot}"
         return f"{self.name(step.function)}({words})"
 
     def _as_array(self, x: Any, dtype: Any) -> Any:

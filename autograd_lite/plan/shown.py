@@ -16,7 +16,7 @@ import numpy as np
 
 from ..notebook import table
 from ..tape import MOST_ROWS, show
-from .footprint import footprint
+from .footprint import footprint, owner
 from .groups import Group, Kind
 from .places import Get, Put
 from .sending import Sending
@@ -48,7 +48,8 @@ class Line:
         operands: names of slots, and constants.
         results: names of slots that others use.
         kinds: the shape and the dtype of each result that is an array or a number.
-        buffer: the number of the buffer that takes the result; None for memory of its own.
+        buffer: the number of the buffer that the result, or the array of which it is a view, is in; None for
+            memory of its own.
         group: the number of the group that this is, or belongs to, counted from 1.
         step: the index of the step.
         line: the user's line.
@@ -204,7 +205,7 @@ def _line(plan: Plan, step: Step, i: int, used: set[int]) -> Line:
         operands, options = _flat([*operands, options]), {}
     elif name == "method":
         name, operands = operands[0], operands[1:]
-    number = plan.buffers.of.get(made[0]) if made else None
+    number = plan.buffers.of.get(owner(plan, made[0])) if made else None
     return Line(
         what,
         function,

@@ -139,7 +139,8 @@ def test_every_format_is_written(tmp_path: Any) -> None:
     for ending, begin in (("svg", b"<?xml"), ("dot", b"digraph"), ("html", b"<!doctype"), ("text", b"")):
         assert graph.save(tmp_path / f"plan.{ending}").read_bytes().lower().startswith(begin)
     text = graph.to_text()
-    assert re.search(r"v\d+ = relu\(v\d+\.\.v\d+\)   float32 \(4, 8\)", text)
+    assert re.search(r"v\d+ = maximum\(v\d+\.\.v\d+, 0\)   float32 \(4, 8\)", text)
+    assert "\nstep(SGD)" in text and " must be True" in text
     assert "model.3.bias.grad = store(" in text
 
 

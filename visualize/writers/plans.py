@@ -312,7 +312,9 @@ def _line(graph: Computation, i: int, edges: list[Edge]) -> str:
         if ".." not in name or name not in operands:  # several results of one step
             operands.append(name)
     said = vertex.name or ""
-    if vertex.op is not None:
+    if vertex.role in ("update", "check"):
+        said = f"{vertex.op}" if vertex.role == "update" else f"{', '.join(operands)} {vertex.op}"
+    elif vertex.op is not None:
         said = f"{said} = {vertex.op}({', '.join(operands)})"
     indent = "" if vertex.call is None else "    "
     kind = str(vertex.value) if isinstance(vertex.value, Kind) else ""
