@@ -158,13 +158,17 @@ class _Writer:
     # -- groups ------------------------------------------------------------------------------------
 
     def _frame(self, call: int, inside: list[str]) -> list[str]:
-        """A group: a frame around its steps. The empty cell keeps arrows from above out of the title."""
+        """A group: a frame around its steps. From top to bottom, few arrows pass the title below the steps.
+
+        The empty cell keeps these out of the title.
+        """
         fill, border = self.theme.frame
+        down = self.direction == "TB"
         cells = f'<TD ALIGN="LEFT" BALIGN="LEFT">{self._title(call)}</TD>'
-        cells += '<TD WIDTH="60"></TD>' if self.direction == "TB" else ""
+        cells += '<TD WIDTH="80"></TD>' if down else ""
         return [
             f"  subgraph cluster_{call} {{",
-            f"  graph [label=<{_table(cells)}>, labelloc=t, labeljust=l, "
+            f"  graph [label=<{_table(cells)}>, labelloc={'b' if down else 't'}, labeljust=l, "
             f'style="rounded,filled", fillcolor="{fill}", color="{border}", margin=10]',
             *inside,
             "  }",
