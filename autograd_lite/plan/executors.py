@@ -122,15 +122,15 @@ class Native(Executor):
         return math.prod(shape) < LARGE
 
     def prepare(self, group: Group) -> None:
-        code = [(WORDS[c.function], _operands(c), c.kind[1]) for c in group.code]
+        code = tuple([(WORDS[c.function], _operands(c), c.kind[1]) for c in group.code])
         program = self.library.Program(group.shape, group.dtype, group.inputs, code, group.outputs)
         group.run = self.library.prepared(program, group.straight, _may_warn(group.code))
         group.__name__ = f"native {group.__name__}"
 
 
-def _operands(c: Instruction) -> list[int | float]:
+def _operands(c: Instruction) -> tuple[int | float, ...]:
     operands = c.operands[:1] if c.function in COPIES else c.operands
-    return [x.slot if x.__class__ is Ref else float(x) for x in operands]
+    return tuple([x.slot if x.__class__ is Ref else float(x) for x in operands])
 
 
 def _may_warn(code: Sequence[Instruction]) -> Callable[[], bool]:

@@ -23,6 +23,9 @@ __all__ = ["fused"]
 
 _BOOL = np.dtype(bool)
 REALS = (np.dtype(np.float32), np.dtype(np.float64))
+NEAR = 8
+"""How many groups a step or a group is compared with; a long program has thousands."""
+
 EXACT = 1 << 24
 """Up to this number every integer is a float."""
 
@@ -117,13 +120,10 @@ class _Units:
         same = dtype is None or unit.dtype is None or unit.dtype == dtype
         return unit.shape is not None and unit.shape == shape and same and bool(unit.steps)
 
-    def _home(self, used: list[int], direct: set[int], shape: Any, dtype: Any) -> int | None:
+    def _home(self, used: Iterable[int], direct: set[int], shape: Any, dtype: Any) -> int | None:
         """A group that makes or reads what the step reads, and would not wait for itself with the step."""
-        near = (
-            sorted(direct, reverse=True),
-            sorted({i for s in used for i in self._readers.get(s, ())} - direct),
-        )
-        for i in [*near[0], *near[1]]:
+        readers = {i for slot in used for i in self._readers.get(slot, ())} - direct
+        for i in [*sorted(direct, reverse=True), *sorted(readers, reverse=True)[:NEAR]]:
             group = self.all[i]
             outside = any(j != i and self.all[j].before >> i & 1 for j in direct)
             if self._alike(group, shape, dtype) and group.sums.isdisjoint(used) and not outside:
@@ -135,8 +135,9 @@ class _Units:
         unit, before = self.all[i], 0
         for j in others:
             before |= self.all[j].before | 1 << j
-        if before & ~unit.before:
-            unit.before |= before
+        new = before & ~unit.before
+        unit.before |= before
+        if new and len(unit.steps) > 1:  # nobody waits for a new unit
             for other in self.all:
                 if other.before >> i & 1:
                     other.before |= before
@@ -166,14 +167,16 @@ class _Units:
 
     def in_order(self) -> Iterator[_Unit]:
         """The units in an order in which they can run; otherwise as in the segment."""
-        waits = [bin(unit.before).count("1") for unit in self.all]
-        after: list[list[int]] = [[] for _ in self.all]
+        after: list[set[int]] = [set() for _ in self.all]
         for i, unit in enumerate(self.all):
-            rest = unit.before
-            while rest:
-                last = rest.bit_length() - 1
-                after[last].append(i)
-                rest ^= 1 << last
+            for _, step in unit.steps:
+                for slot in step.uses:
+                    after[self.maker.get(slot, i)].add(i)
+        waits = [0 for _ in self.all]
+        for i, others in enumerate(after):
+            others.discard(i)
+            for j in others:
+                waits[j] += 1
         ready = [i for i, n in enumerate(waits) if not n]
         while ready:
             i = heapq.heappop(ready)
@@ -191,7 +194,7 @@ def _grown(segment: list[Step], kinds: Mapping[int, Kind], runner: Executor) -> 
         units.add(at, step, _key(step, kinds, runner))
     few = [i for i, u in enumerate(units.all) if u.steps and u.shape is not None and runner.unites(u.shape)]
     for k, i in enumerate(few):
-        for j in few[:k]:
+        for j in few[max(0, k - NEAR) : k]:
             if units.may_merge(j, i):
                 units.merge(j, i)
     return units.in_order()

@@ -40,6 +40,9 @@ SMALL = 1 << 16
 SHARED = 1 << 17
 """From this number of entries on, a second thread pays."""
 
+MOST = 256
+"""The number of different groups whose code is kept."""
+
 LOGICAL = frozenset({"logical_and", "logical_or", "logical_xor", "logical_not"})
 COMPARING = frozenset(
     {"less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "isnan", "isfinite", "isinf"}
@@ -65,9 +68,9 @@ class Program(NamedTuple):
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    inputs: Sequence[Kind]
-    code: Sequence[tuple[str, Sequence[int | float], np.dtype[Any]]]
-    outputs: Sequence[int]
+    inputs: tuple[Kind, ...]
+    code: tuple[tuple[str, tuple[int | float, ...], np.dtype[Any]], ...]
+    outputs: tuple[int, ...]
 
 
 @cache
@@ -97,7 +100,7 @@ def prepared(
             where NumPy may have a warning that is heard.
         heard: tells whether NumPy's warnings are heard now.
     """
-    code = _Code(program)
+    code = _code(program)
     count = math.prod(program.shape)
     if not count or len(program.shape) > AXES:
         return otherwise
@@ -109,6 +112,19 @@ def prepared(
 # -- from words to instructions --------------------------------------------------------------------
 
 
+_codes: dict[str, _Code] = {}
+
+
+def _code(program: Program) -> _Code:
+    """Equal groups, as in the turns of a loop, have one code, and memory in common."""
+    key = repr(program)  # tells register 1 from the number 1.0, and 0.0 from -0.0
+    if key not in _codes:
+        if len(_codes) >= MOST:
+            _codes.clear()
+        _codes[key] = _Code(program)
+    return _codes[key]
+
+
 class _Code:
     """A program in the terms of `groups.c`.
 
@@ -116,11 +132,14 @@ class _Code:
         arrays: the indices of the inputs that are arrays.
         variables: the indices of the inputs that are numbers.
         instructions: rows of instruction, result and three operands.
-        places: where each input, number, and output is.
+        filled: the places of the numbers.
+        outputs: the place and the dtype of each output; for a sum, its index and None.
+        pool: the memory of calls that have ended.
     """
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self.pool: list[Any] = []
         kinds = program.inputs
         self.arrays = [i for i, (shape, _) in enumerate(kinds) if shape]
         self.variables = [i for i, (shape, _) in enumerate(kinds) if not shape]
@@ -291,7 +310,7 @@ def _numbers(code: _Code, otherwise: Callable[..., Any], heard: Callable[[], boo
             state.outputs[k] = _row(values[k : k + 1], place, (1,))
         return state, state.argument, state.numbers, values
 
-    pool = [fresh()]
+    pool = code.pool
 
     def run(*inputs: Any) -> Any:
         try:
@@ -326,7 +345,7 @@ def _small(code: _Code, otherwise: Callable[..., Any], heard: Callable[[], bool]
         outputs = [place if kind is None else next(made) for place, kind in code.outputs]
         return state, state.argument, places, outputs
 
-    pool = [fresh()]
+    pool = code.pool
 
     def run(*inputs: Any) -> Any:
         try:
@@ -350,7 +369,7 @@ def _large(code: _Code, otherwise: Callable[..., Any], heard: Callable[[], bool]
     dtype, shape, size = program.dtype, program.shape, math.prod(program.shape)
     kinds = [(kind, place) for place, kind in code.outputs if kind is not None]
     function, block = _function("group", dtype), BLOCK // dtype.itemsize
-    pool: list[_State] = []
+    pool: list[_State] = code.pool
 
     def taken() -> _State:
         try:

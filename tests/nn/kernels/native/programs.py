@@ -104,10 +104,11 @@ def program(rng: np.random.Generator, dtype: Any) -> tuple[Program, list[Any]]:
         result = BOOL if word in COMPARING | LOGICAL | {"truth"} else dtype
         if word == "where" and all(_is_mask(x, dtypes) for x in operands):
             result = BOOL
-        code.append((word, operands, result))
+        code.append((word, tuple(operands), result))
         dtypes.append(result)
-    code.append(("add", [0, 1.0], dtype))
-    return Program(shape, dtype, kinds, code, range(len(kinds), len(kinds) + len(code))), inputs
+    code.append(("add", (0, 1.0), dtype))
+    outputs = tuple(range(len(kinds), len(kinds) + len(code)))
+    return Program(shape, dtype, tuple(kinds), tuple(code), outputs), inputs
 
 
 def _is_mask(x: Any, dtypes: list[Any]) -> bool:

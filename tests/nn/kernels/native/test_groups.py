@@ -33,6 +33,11 @@ pytestmark = pytest.mark.skipif(native.library() is None, reason=f"native kernel
 F64 = np.dtype(float)
 
 
+def grouped(shape: Any, dtype: Any, inputs: Any, code: Any, outputs: Any) -> Program:
+    code = tuple([(word, tuple(operands), kind) for word, operands, kind in code])
+    return Program(shape, dtype, tuple(inputs), code, tuple(outputs))
+
+
 def run(program: Program, *inputs: Any) -> list[Any]:
     return prepared(program, never, lambda: False)(*inputs)
 
@@ -42,7 +47,7 @@ def function(word: str, *inputs: Any) -> Any:
     x = inputs[-1]
     kinds = [(x.shape, x.dtype)] * len(inputs)
     return run(
-        Program(x.shape, x.dtype, kinds, [(word, range(len(inputs)), x.dtype)], [len(inputs)]), *inputs
+        grouped(x.shape, x.dtype, kinds, [(word, range(len(inputs)), x.dtype)], [len(inputs)]), *inputs
     )[0]
 
 
@@ -90,7 +95,7 @@ def test_a_register_is_used_anew_only_after_its_last_reader(seed: int) -> None:
             every = run(program, *inputs)
         first = len(program.inputs)
         chosen = sorted({int(rng.integers(len(program.code))) for _ in range(3)})
-        few = run(program._replace(outputs=[first + k for k in chosen]), *inputs)
+        few = run(program._replace(outputs=tuple([first + k for k in chosen])), *inputs)
         for k, got in zip(chosen, few, strict=True):
             np.testing.assert_array_equal(got, every[k])
 
@@ -102,6 +107,15 @@ def test_a_planted_fault_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         for seed in range(100):
             for program, inputs in programs(seed):
                 check(program, inputs)
+
+
+@pytest.mark.parametrize("pair", [(1, 1.0), (0.0, -0.0)])
+def test_groups_that_look_alike_are_told_apart(pair: Any) -> None:
+    x, y = np.array([2.0, -3.0]), np.array([5.0, 7.0])
+    for operand in pair:
+        program = grouped((2,), F64, [((2,), F64)] * 2, [("copysign", (0, operand), F64)], [2])
+        want = np.copysign(x, y if isinstance(operand, int) else operand)
+        np.testing.assert_array_equal(run(program, x, y)[0], want)
 
 
 # -- functions -------------------------------------------------------------------------------------
@@ -212,7 +226,7 @@ def test_functions_at_special_numbers(word: str, dtype: Any) -> None:
 
 def summed(x: Any) -> Any:
     code = [("multiply", [0, 1.0], x.dtype), ("sum", [1], x.dtype)]
-    return run(Program(x.shape, x.dtype, [(x.shape, x.dtype)], code, [2]), x)[0]
+    return run(grouped(x.shape, x.dtype, [(x.shape, x.dtype)], code, [2]), x)[0]
 
 
 @pytest.mark.parametrize("count", [1, 7, 8, 1000, 4096, 5000, 1_000_003])
@@ -243,7 +257,7 @@ def test_a_sum_with_numbers_that_are_not_finite(special: float) -> None:
 @pytest.mark.parametrize("shape", [(), (30,), (300, 100)])
 def test_threads_may_share_a_group(shape: tuple[int, ...]) -> None:
     code = [("multiply", [0, 0], F64), ("add", [1, 1.0], F64), ("sqrt", [2], F64)]
-    group = prepared(Program(shape, F64, [(shape, F64)], code, [3]), never, lambda: False)
+    group = prepared(grouped(shape, F64, [(shape, F64)], code, [3]), never, lambda: False)
     wrong = []
 
     def work(seed: int) -> None:
@@ -268,16 +282,16 @@ def test_any_number_of_threads_gives_the_same_entries(count: int, monkeypatch: p
     row = np.random.default_rng(1).normal(size=700)
     kinds = [(x.shape, F64), (row.shape, F64)]
     code = [("multiply", [0, 1], F64), ("add", [2, 1], F64), ("sum", [3], F64)]
-    y, total = run(Program(x.shape, F64, kinds, code, [3, 4]), x, row)
+    y, total = run(grouped(x.shape, F64, kinds, code, [3, 4]), x, row)
     np.testing.assert_array_equal(y, x * row + row)
-    assert total == run(Program(x.shape, F64, kinds, code, [3, 4]), x, row)[1]
+    assert total == run(grouped(x.shape, F64, kinds, code, [3, 4]), x, row)[1]
     assert total == pytest.approx(np.sum(y))
 
 
 @pytest.mark.parametrize("shape", [(20,), (100, 100)])
 def test_results_of_two_calls_share_no_memory(shape: tuple[int, ...]) -> None:
     group = prepared(
-        Program(shape, F64, [(shape, F64)], [("negative", [0], F64), ("less", [0, 0.0], BOOL)], [1, 2]),
+        grouped(shape, F64, [(shape, F64)], [("negative", [0], F64), ("less", [0, 0.0], BOOL)], [1, 2]),
         never,
         lambda: False,
     )
@@ -289,7 +303,7 @@ def test_results_of_two_calls_share_no_memory(shape: tuple[int, ...]) -> None:
 
 def test_an_array_that_is_not_what_the_program_says_is_left_to_numpy() -> None:
     shape = 100, 100
-    program = Program(shape, F64, [(shape, F64)], [("negative", [0], F64)], [1])
+    program = grouped(shape, F64, [(shape, F64)], [("negative", [0], F64)], [1])
     group = prepared(program, lambda x: ["numpy", x.dtype], lambda: False)
     for x in (np.ones((100, 101)), np.ones(shape, np.float32), np.ones(shape).view(np.recarray)):
         assert group(x) == ["numpy", x.dtype]
@@ -304,6 +318,6 @@ def test_where_numpy_warns_the_group_is_left_to_numpy(word: str, x: float, shape
     code = [(word, [0], F64)]
     given = np.full(shape, x)[()]
     for heard in (True, False):
-        group = prepared(Program(shape, F64, [(shape, F64)], code, [1]), lambda *_: "numpy", lambda: heard)  # noqa: B023
+        group = prepared(grouped(shape, F64, [(shape, F64)], code, [1]), lambda *_: "numpy", lambda: heard)  # noqa: B023
         assert (group(given) == "numpy") is heard
         assert group(np.ones(shape)[()]) != "numpy"
