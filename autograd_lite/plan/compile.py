@@ -155,7 +155,7 @@ class Compiled:
 
     def __reduce__(self) -> Any:
         """A copy has no plans: they belong to the objects that the function reaches."""
-        return Compiled, (self._f, self._static)
+        return Compiled, (self._f, self._static, self._exact)
 
     @property
     def signatures(self) -> list[str]:
