@@ -108,6 +108,17 @@ def test_dead_entries_that_appear_after_the_plan_is_made_stay_silent() -> None:
     assert f.signatures == ["replayed: float64 (3, 4)"]
 
 
+def test_fan_in_of_a_cotangent_with_dead_entries_keeps_the_dtype() -> None:
+    def f(x: Any) -> Any:
+        y = x * 1.5
+        return np.sum(np.sin(y)) + np.sum(np.maximum(y, 0.25) * 1.1)
+
+    x = X.astype(np.float32)
+    compiled = ag.compile(ag.grad(f))
+    assert not [s for s in compiled.plan(x).steps if s.function.__name__ == "_method"]
+    assert compiled(x).tobytes() == ag.grad(f)(x).tobytes()
+
+
 def test_the_mask_of_a_sum_is_that_of_its_parts() -> None:
     def f(x: Any) -> Any:
         y = np.sqrt(np.abs(x))
