@@ -8,6 +8,9 @@ The data flow, from a function to its replay::
     sending.py   a backward step  -> the calls of its rules, or one step
     schedule.py  two equal traces -> `Plan`: guards first
     simplify.py  steps            -> fewer steps: ufuncs, constants folded, equal steps once, no dead step
+    fuse.py      steps            -> runs of elementwise steps as one step, a group
+    groups.py    a group          -> its results: a group is data, and NumPy runs it in blocks
+    executors.py a group          -> who runs it: NumPy, or the native library where it is there
     memory.py    steps            -> who sees the memory of a value
     buffers.py   steps            -> which results share memory that is kept between calls
     scalars.py   steps            -> which single numbers are Python floats
@@ -26,6 +29,7 @@ The data flow, from a function to its replay::
 A step calls the function that the eager run called, on arrays of the same classes. So a replay has the same
 bits. What reads values inside of the library is one step: a kernel, an op of our own, an optimizer's step.
 The rules of a backward step are taken apart into their own calls, unless they read values (`sending.py`).
+Groups that the native library runs may differ in the last digits, unless `exact=True` was asked for.
 
 A `Place` is what outlives a call: the values and the gradient of a Tensor, an entry of a dict, a closure
 cell. A plan loads a place when the run first needs it, and stores what the run has put there.

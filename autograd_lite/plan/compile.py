@@ -53,10 +53,10 @@ def compile(
 
     A replay is a list of NumPy calls, and gives the bits of the eager run. Runs of elementwise steps are
     fused. Where the native library runs them, exponentials and the like may differ by 8 units in the last
-    place. A replay also does what f does to Tensors that f reaches: parameters, gradients, buffers, the random
-    numbers of `nn`. A signature is the structure, the shapes and the dtypes of the arguments, and the state of
-    what f reaches. After an exception in a replay, all that f changes is as before the call. Threads may share
-    the function.
+    place. A replay also does what f does to Tensors that f reaches: parameters, gradients, buffers, the
+    random numbers of `nn`. A signature is the structure, the shapes and the dtypes of the arguments, and the
+    state of what f reaches. After an exception in a replay, all that f changes is as before the call. Threads
+    may share the function.
 
     Args:
         f: a function of arrays, numbers and Tensors, or a whole training step.

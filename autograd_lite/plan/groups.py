@@ -1,9 +1,9 @@
 """A group: a run of elementwise steps as data, and how NumPy runs it.
 
-All results of a group have one shape. Its inputs are arrays that broadcast to this shape, and numbers. NumPy
-runs a large group in blocks: the intermediate results of a block stay in the second-level cache, where step
-by step each of them goes to memory and comes back. The bits are those of the single steps, since an entry of an
-elementwise result does not depend on the other entries.
+All results of a group have one shape. Its inputs are arrays that broadcast to this shape, and numbers.
+NumPy runs a large group in blocks: the intermediate results of a block stay in the second-level cache. Step
+by step, each of them goes to memory and comes back. The bits are those of the single steps, since an entry of
+an elementwise result does not depend on the other entries.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["Group", "Instruction", "Kind", "in_blocks"]
 Kind = tuple[tuple[int, ...], np.dtype[Any]]
 """A shape and a dtype."""
 
-BLOCK = 1 << 17
+BLOCK = 1 << 16
 """The bytes of a block: several blocks fit the second-level cache."""
 
 
@@ -107,7 +107,8 @@ def in_blocks(group: Group, share: Callable[[Callable[[Iterable[Any]], Any], Seq
     width = max(1, BLOCK // (group.dtype.itemsize * math.prod(whole[1:])))
     parts = [slice(start, min(start + width, whole[0])) for start in range(0, whole[0], width)]
 
-    sections, places = _sections(group), range(len(group.inputs), len(group.inputs) + len(group.code))
+    sections, shared = _sections(group), _shared(group)
+    kinds = {r: c.kind[1] for r, c in enumerate(group.code, len(group.inputs))}
 
     def run(*inputs: Any) -> list[Any]:
         given = list(inputs)
@@ -118,26 +119,42 @@ def in_blocks(group: Group, share: Callable[[Callable[[Iterable[Any]], Any], Seq
                 return group.straight(*inputs)
             elif flat:
                 given[i] = inputs[i].reshape(whole)
-        made = {
-            r: np.empty(whole, c.kind[1])
-            for r, c in zip(places, group.code, strict=True)
-            if r in group.outputs
-        }
+        made = {r: np.empty(whole, kinds[r]) for r in group.outputs}
 
         def work(mine: Iterable[slice]) -> None:
-            kept = {
-                r: np.empty((width, *whole[1:]), c.kind[1])
-                for r, c in zip(places, group.code, strict=True)
-                if r not in made
-            }
+            kept = {first: np.empty((width, *whole[1:]), kinds[first]) for first in set(shared.values())}
             for part in mine:
-                targets = [made[r][part] if r in made else kept[r][: part.stop - part.start] for r in places]
+                n = part.stop - part.start
+                targets = [made[r][part] if r in made else kept[shared[r]][:n] for r in kinds]
                 _run(sections, [*(_part(x, part, whole) for x in given), *targets])
 
         share(work, parts)
         return [made[r].reshape(group.shape) for r in group.outputs]
 
     return run
+
+
+def _shared(group: Group) -> dict[int, int]:
+    """For each result that is no output the first register with the same buffer.
+
+    A buffer is used anew after the last reader of its value; no instruction writes into its own operand.
+    """
+    last = {
+        x.slot: r
+        for r, c in enumerate(group.code, len(group.inputs))
+        for x in c.operands
+        if x.__class__ is Ref
+    }
+    shared: dict[int, int] = {}
+    free: dict[Any, list[int]] = {}
+    for r, c in enumerate(group.code, len(group.inputs)):
+        if r not in group.outputs:
+            spare = free.setdefault(c.kind[1], [])
+            shared[r] = spare.pop() if spare else r
+        for slot in {x.slot for x in c.operands if x.__class__ is Ref}:
+            if slot in shared and last[slot] == r:
+                free[group.code[slot - len(group.inputs)].kind[1]].append(shared[slot])
+    return shared
 
 
 def _sections(group: Group) -> list[tuple[Any, list[Any]]]:

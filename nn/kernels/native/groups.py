@@ -104,9 +104,9 @@ def prepared(
     count = math.prod(program.shape)
     if not count or len(program.shape) > AXES:
         return otherwise
-    few = count * program.dtype.itemsize <= SMALL
-    make = (_small if program.shape else _numbers) if few else _large
-    return make(code, otherwise, heard)
+    if count * program.dtype.itemsize > SMALL:
+        return _Large(code, otherwise, heard).run
+    return (_small if program.shape else _numbers)(code, otherwise, heard)
 
 
 # -- from words to instructions --------------------------------------------------------------------
@@ -363,47 +363,62 @@ def _small(code: _Code, otherwise: Callable[..., Any], heard: Callable[[], bool]
     return run
 
 
-def _large(code: _Code, otherwise: Callable[..., Any], heard: Callable[[], bool]) -> Callable[..., Any]:
-    """The function of a group of many entries."""
-    program = code.program
-    dtype, shape, size = program.dtype, program.shape, math.prod(program.shape)
-    kinds = [(kind, place) for place, kind in code.outputs if kind is not None]
-    function, block = _function("group", dtype), BLOCK // dtype.itemsize
-    pool: list[_State] = code.pool
+class _Large:
+    """A group of many entries."""
 
-    def taken() -> _State:
+    def __init__(self, code: _Code, otherwise: Callable[..., Any], heard: Callable[[], bool]) -> None:
+        self.code, self.program, self.pool = code, code.program, code.pool
+        self.otherwise, self.heard = otherwise, heard
+        self.kinds = [(kind, place) for place, kind in code.outputs if kind is not None]
+        self.function = _function("group", self.program.dtype)
+        self.size, self.block = math.prod(self.program.shape), BLOCK // self.program.dtype.itemsize
+
+    def run(self, *inputs: Any) -> Any:
+        state, made = self.taken(), [np.empty(self.program.shape, kind) for kind, _ in self.kinds]
+        if not self.placed(state, inputs, made):
+            self.pool.append(state)
+            return self.otherwise(*inputs)
+        if self.size < SHARED:
+            warned, sums = self.function(state.argument), state.sums
+        else:
+            warned, sums = self.shared(state)
+        arrays, dtype = iter(made), self.program.dtype
+        results = [_sum(sums[k], dtype) if kind is None else next(arrays) for k, kind in self.code.outputs]
+        self.pool.append(state)
+        return self.otherwise(*inputs) if warned and self.heard() else results
+
+    def taken(self) -> _State:
+        """The memory of a call."""
         try:
-            return pool.pop()
+            return self.pool.pop()  # type: ignore[no-any-return]
         except IndexError:
-            state = _State(code)
-            for row, (kind, place) in enumerate(kinds):
+            state, shape = _State(self.code), self.program.shape
+            for row, (kind, place) in enumerate(self.kinds):
                 state.outputs[row] = _row(np.empty(shape, kind), place, shape)
             return state
 
-    def placed(state: _State, inputs: tuple[Any, ...], made: list[Array]) -> bool:
+    def placed(self, state: _State, inputs: tuple[Any, ...], made: list[Array]) -> bool:
         """Put the pointers and the numbers of a call into its memory; False where an array does not fit."""
-        for row, i in enumerate(code.arrays):
+        for row, i in enumerate(self.code.arrays):
             a = inputs[i]
-            if a.__class__ is not np.ndarray or (a.shape, a.dtype) != program.inputs[i]:
+            if a.__class__ is not np.ndarray or (a.shape, a.dtype) != self.program.inputs[i]:
                 return False
-            if a.strides != state.strides[row]:
-                state.inputs[row], state.strides[row] = _row(a, i, shape), a.strides
             if not a.flags.aligned:
                 return False
+            if a.strides != state.strides[row]:
+                state.inputs[row], state.strides[row] = _row(a, i, self.program.shape), a.strides
             state.inputs[row, 0] = _pointer(a)
         for row, a in enumerate(made):
             state.outputs[row, 0] = _pointer(a)
-        for k, i in enumerate(code.variables):
+        for k, i in enumerate(self.code.variables):
             state.numbers[k] = inputs[i]
         return True
 
-    def run(*inputs: Any) -> Any:
-        state, made = taken(), [np.empty(shape, kind) for kind, _ in kinds]
-        if not placed(state, inputs, made):
-            return otherwise(*inputs)
+    def shared(self, state: _State) -> tuple[bool, Array]:
+        """Compute on several threads; whether NumPy may have a warning, and the sums."""
 
         def work(parts: Sequence[slice]) -> list[tuple[int, Array]]:
-            mine, done = taken(), []
+            mine, done = self.taken(), []
             mine.inputs[...], mine.outputs[...], mine.numbers[...] = (
                 state.inputs,
                 state.outputs,
@@ -412,21 +427,13 @@ def _large(code: _Code, otherwise: Callable[..., Any], heard: Callable[[], bool]
             mine.strides = list(state.strides)
             for part in parts:
                 mine.block[:2] = part.start, part.stop
-                done.append((function(mine.argument), mine.sums.copy()))
-            pool.append(mine)
+                done.append((self.function(mine.argument), mine.sums.copy()))
+            mine.block[:2] = 0, self.size
+            self.pool.append(mine)
             return done
 
-        if size < SHARED:
-            warned, sums = function(state.argument), state.sums
-        else:
-            threads = thread_count()
-            ends = [size // block * k // threads * block for k in range(threads)] + [size]
-            parts = in_parallel(work, [slice(a, b) for a, b in pairwise(ends)])
-            done = [each for part in parts for each in part]
-            warned, sums = any(each for each, _ in done), np.sum([each for _, each in done], axis=0)
-        results = iter(made)
-        out = [_sum(sums[place], dtype) if kind is None else next(results) for place, kind in code.outputs]
-        pool.append(state)
-        return otherwise(*inputs) if warned and heard() else out
-
-    return run
+        threads = thread_count()
+        ends = [self.size // self.block * k // threads * self.block for k in range(threads)] + [self.size]
+        parts = in_parallel(work, [slice(a, b) for a, b in pairwise(ends)])
+        done = [each for part in parts for each in part]
+        return any(warned for warned, _ in done), np.sum([sums for _, sums in done], axis=0)
