@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from autograd_lite.notebook import quietly, table
 from autograd_lite.work import multiply_adds
 
 from .calls import record
-from .plancosts import PlanProfile, profile_plan
+from .plancosts import PlanProfile, Timed, profile_plan
 from .reading import op_name, steps_of
 
 __all__ = ["Cost", "Profile", "profile"]
@@ -71,7 +71,15 @@ class Profile:
         return "<br>".join(table((head, *HEAD), map(_row, costs), "lrrrrr") for head, costs in self._tables())
 
 
-def profile(model: Callable[..., Any], *inputs: Any, repeat: int = 5) -> Profile | PlanProfile:
+@overload
+def profile(model: Timed, *inputs: Any, repeat: int = 5) -> PlanProfile: ...
+
+
+@overload
+def profile(model: Callable[..., Any], *inputs: Any, repeat: int = 5) -> Profile: ...
+
+
+def profile(model: Any, *inputs: Any, repeat: int = 5) -> Profile | PlanProfile:
     """Count multiply-adds and bytes of a model or function, and time each op forward and backward.
 
     The forward pass is recorded once. Then each op and its derivative rule run alone, `repeat` times, so the

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from autograd_lite.notebook import quietly, table
 
-__all__ = ["PlanProfile", "StepCost", "profile_plan"]
+__all__ = ["PlanProfile", "StepCost", "Timed", "profile_plan"]
 
 HEAD = ("step", "shape", "bytes", "time", "share")
 
@@ -71,7 +71,15 @@ class PlanProfile:
         return table(HEAD, self._rows(), "llrrr")
 
 
-def profile_plan(function: Any, inputs: tuple[Any, ...], repeat: int) -> PlanProfile:
+class Timed(Protocol):
+    """A compiled function."""
+
+    def step_times(self, *args: Any, repeat: int) -> list[float]: ...
+
+    def plan(self, *args: Any) -> Any: ...
+
+
+def profile_plan(function: Timed, inputs: tuple[Any, ...], repeat: int) -> PlanProfile:
     """Time each step of the plan of a compiled function."""
     times = function.step_times(*inputs, repeat=repeat)
     costs: dict[int, StepCost] = {}

@@ -50,9 +50,9 @@ class _Reader:
                 )
             else:
                 self._add(line)
-        for slot in self.plan.outputs:
+        for k, slot in enumerate(self.plan.outputs):
             source = self.makers[f"v{slot}"]
-            self.edges.append(Edge(source, None, 0, self.kinds[f"v{slot}"], None))
+            self.edges.append(Edge(source, None, k, self.kinds[f"v{slot}"], None))
         return Computation(tuple(self.vertices), tuple(self.edges), tuple(self.calls))
 
     def _add(self, line: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import autograd_lite as ag
 import nn
-from autograd_lite.errors import DTypeError, OptionError
+from autograd_lite.errors import CompileError, DTypeError, OptionError
 from autograd_lite.plan import executors
 from visualize import draw, profile, render
 from visualize.drawing import svg
@@ -217,3 +217,66 @@ def test_a_profile_changes_nothing() -> None:
     other = [again(*batch).item() for _ in range(2)]
     profile(again, *batch)
     assert other + [again(*batch).item() for _ in range(2)] == first
+
+
+# -- all kinds of plans ----------------------------------------------------------------------------
+
+KINDS: list[tuple[Any, tuple[Any, ...]]] = [
+    (lambda x: None, (X,)),
+    (lambda x: x, (X,)),
+    (lambda x: {"a": [x * 2, x], "b": (1.0, "c")}, (X,)),
+    (lambda: np.ones(3) * 2, ()),
+    (lambda *xs: sum(xs), (1.0, 2.0, X)),
+    (lambda d: d["a"] @ d["b"][0], ({"a": X, "b": [np.ones(5)]},)),
+    (ag.vmap(ag.grad(lambda x: np.sum(np.sin(x) ** 2))), (X,)),
+    (ag.hessian(lambda x: np.sum(x**3)), (np.ones(3),)),
+    (np.linalg.svd, (np.eye(3),)),
+    (lambda x: np.concatenate([x, x * 2])[::2], (X,)),
+    (lambda x: x[np.argsort(x[:, 0])], (X,)),
+    (lambda x: np.where(x > 0, x, 0.0).astype(np.float32), (X,)),
+]
+
+
+@pytest.mark.parametrize("n", range(len(KINDS)))
+def test_every_kind_of_argument_and_result_is_printed_drawn_and_timed(n: int) -> None:
+    f, args = KINDS[n]
+    run = ag.compile(f)
+    plan = run.plan(*args)
+    assert len(str(plan).splitlines()) == len(plan.lines) + 2
+    for depth in (None, 0):
+        graph = draw(plan, depth=depth)
+        dot = graph.to_dot()
+        assert dot.count("result") == len(plan.outputs) and svg(dot).startswith("<?xml")
+    assert len(profile(run, *args, repeat=1).steps) == len(plan)
+
+
+@pytest.mark.slow
+def test_training_steps_of_all_layers_are_drawn_and_timed() -> None:
+    from tests.plan.test_networks import LAYERS
+
+    drawn = 0
+    for name, cases in LAYERS.items():
+        if name in ("GRUCell", "RNNCell"):  # their states are arguments of another kind
+            continue
+        for build, data in cases:
+            model = build()
+            params = list(model.parameters())
+            optimizer = nn.optim.Adam(params) if params else None
+
+            def step(*args: Any, model: Any = model, optimizer: Any = optimizer) -> Any:
+                outs = ag.tree.flatten(model(*args))[0]
+                loss = sum(np.sum(x * x) for x in outs if x.dtype.kind == "f")
+                if optimizer is not None:
+                    loss.backward()
+                    optimizer.step()
+                return loss
+
+            run, args = ag.compile(step), data(np.random.default_rng(0))
+            try:
+                plan = run.plan(*args)
+            except CompileError:
+                continue  # a layer whose calls stay eager
+            assert svg(draw(plan).to_dot()).startswith("<?xml")
+            assert len(profile(run, *args, repeat=1).steps) == len(plan)
+            drawn += 1
+    assert drawn > 0.9 * len(LAYERS)
