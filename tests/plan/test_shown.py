@@ -128,6 +128,12 @@ def test_bytes_before_and_after_planning() -> None:
     views = footprint(ag.compile(lambda x: (x * 2).reshape(10, 100).T).plan(x))
     assert views[0] == 8000  # a view has no memory of its own
 
+    def kept(x: Any) -> Any:
+        view = np.cumsum(x).reshape(10, 100)
+        return np.sort(x)[0] + np.sum(view)
+
+    assert footprint(ag.compile(kept).plan(x))[1] >= 16_000  # a view keeps the memory of its array
+
 
 def test_a_notebook_shows_a_table_and_shortens_a_long_plan() -> None:
     def chain(x: Any) -> Any:

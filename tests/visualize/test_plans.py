@@ -84,13 +84,13 @@ def test_groups_are_frames_and_numbers_are_in_the_circles() -> None:
 
 def test_results_that_share_a_buffer_share_a_colour() -> None:
     def chain(x: Any) -> Any:
-        for _ in range(6):
+        for _ in range(14):
             x = np.tanh(x)
         return x
 
     plan = ag.compile(chain).plan(np.ones(4))
     of = plan.buffers.of
-    assert len(of) == 5 and len(set(of.values())) == 2
+    assert len(of) == 13 and len(set(of.values())) == 2
     for theme in ("light", "dark"):
         colours: dict[int, set[str]] = {}
         for look in boxes(draw(plan, theme=theme).to_dot()).values():
