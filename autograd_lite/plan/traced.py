@@ -282,7 +282,7 @@ class Sent(Traced):
 
     def astype(self, dtype: Any, **options: Any) -> Any:
         """Fan-in casts the sum to the dtype of a plain cotangent only."""
-        return self if dtype is None else self.__getattr__("astype")(dtype, **options)
+        return self if dtype is None or not self._plain() else self.__getattr__("astype")(dtype, **options)
 
     def _bare(self) -> Traced:
         return self._trace.call(bare, (self,), {})  # type: ignore[no-any-return]

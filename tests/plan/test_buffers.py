@@ -284,6 +284,10 @@ def test_random_programs_have_the_bits_of_the_eager_run(block: int) -> None:
         check(seed)
 
 
+def test_fan_in_of_masks_in_single_precision() -> None:
+    check(1890)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("block", range(20))
 def test_many_random_programs_have_the_bits_of_the_eager_run(block: int) -> None:
