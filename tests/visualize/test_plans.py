@@ -186,7 +186,21 @@ def test_the_page_of_a_plan(visit: Any) -> None:
     assert "equal colours share memory" in legend and "what outlives the call" in legend
     page.focus("#graph .is-store")
     page.keyboard.press("Enter")
-    assert "store(" in page.text_content("#panel") and "gradient" not in page.text_content("#panel h3")
+    panel = page.text_content("#panel")
+    assert "store(" in panel and "gradient" not in panel and "local derivative" not in panel
+    page.focus("#graph [class*='buffer-']")
+    page.keyboard.press("Enter")
+    assert re.search(r"memorybuffer \d", page.text_content("#panel"))
+
+
+def test_groups_fold_on_the_page(visit: Any) -> None:
+    page = visit(draw(ag.compile(elementwise).plan(X)))
+    assert page.locator("#graph .step").count() == 4 and page.locator("#graph .frame").count() == 1
+    page.click("#fold")
+    assert page.locator("#graph .step").count() == 1 and "3 steps" in page.text_content("#graph .module")
+    assert "group of fused steps" in page.text_content("#legend")
+    page.click("#unfold")
+    assert page.locator("#graph .step").count() == 4
 
 
 # -- times -----------------------------------------------------------------------------------------

@@ -124,7 +124,11 @@ class _Told:
             "direction": graph.look.direction or "TB",
             "shapes": self.is_network,
             "plan": self.is_plan,
-            "families": {name: said for name, said in FAMILIES.items() if name in families},
+            "families": {
+                name: "group of fused steps" if self.is_plan else said
+                for name, said in FAMILIES.items()
+                if name in families
+            },
             "theme": "dark" if graph.look.theme == "dark" else None,
             "vertices": [self.vertex(i) for i in range(len(graph.vertices))],
             "edges": [self.edge(e) for e in graph.edges],
@@ -143,7 +147,7 @@ class _Told:
             "name": v.name,
             "title": f"{v.name} = {self.words.step(i)}" if is_step else self.words.name(i),
             "op": v.op or what,
-            "value": full(v.value),
+            "value": None if self.is_plan else full(v.value),
             "brief": self.gradient(total),
             "uses": self.uses[i],
             "copied": i in self.copied,
