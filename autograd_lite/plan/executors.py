@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -143,20 +142,25 @@ def _may_warn(code: Sequence[Instruction]) -> Callable[[], bool]:
     return (lambda: False) if quiet else lambda: heard(np.geterr())
 
 
+def _installed(name: str) -> Any:
+    """A module outside of the engine; None where it is not installed."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
+
+
 @cache
 def _share() -> Any:
     """How NumPy's blocks are shared among threads."""
-    if find_spec(THREADS.partition(".")[0]) is None:
-        return lambda work, items: work(items)
-    return importlib.import_module(THREADS).in_parallel
+    threads = _installed(THREADS)
+    return (lambda work, items: work(items)) if threads is None else threads.in_parallel
 
 
 @cache
 def _native() -> Native | None:
-    if find_spec(NATIVE.partition(".")[0]) is None:
-        return None
-    library = importlib.import_module(NATIVE)
-    return Native(library) if library.words() else None
+    library = _installed(NATIVE)
+    return None if library is None or not library.words() else Native(library)
 
 
 _exact: ContextVar[bool] = ContextVar("exact", default=False)

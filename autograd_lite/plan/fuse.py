@@ -7,7 +7,7 @@ guards are barriers, which no step crosses.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Any
@@ -48,15 +48,19 @@ class _Unit:
         self.sums: set[int] = set()
 
 
-def fused(steps: list[Step], outputs: Iterable[int], kinds: Mapping[int, Kind]) -> list[Step]:
+def fused(
+    steps: list[Step], outputs: Iterable[int], kinds: Mapping[int, Kind], ordered: Set[int]
+) -> list[Step]:
     """The steps, with groups in place of elementwise steps.
 
     Args:
         steps: in an order in which they can run.
         outputs: the slots that are needed after the steps.
         kinds: the shape and the dtype of each slot that holds an array or a number.
+        ordered: the slots whose entries lie in memory in the order of the axes, as in the results of a group.
     """
     runner = executor()
+    own = {slot: kind for slot, kind in kinds.items() if slot in ordered}
     made: list[Step] = []
     readers: dict[int, list[Step]] = {}
     for step in steps:
@@ -68,7 +72,7 @@ def fused(steps: list[Step], outputs: Iterable[int], kinds: Mapping[int, Kind]) 
         if barrier:
             made += segment
         else:
-            for unit in _grown(list(segment), kinds, runner):
+            for unit in _grown(list(segment), kinds, own, runner):
                 made += _steps(unit, kinds, readers, runner)
     return made
 
@@ -180,18 +184,21 @@ class _Units:
         ready = [i for i, n in enumerate(waits) if not n]
         while ready:
             i = heapq.heappop(ready)
-            yield self.all[i]
+            if self.all[i].steps:
+                yield self.all[i]
             for j in after[i]:
                 waits[j] -= 1
                 if not waits[j]:
                     heapq.heappush(ready, j)
 
 
-def _grown(segment: list[Step], kinds: Mapping[int, Kind], runner: Executor) -> Iterator[_Unit]:
+def _grown(
+    segment: list[Step], kinds: Mapping[int, Kind], own: Mapping[int, Kind], runner: Executor
+) -> Iterator[_Unit]:
     """The groups and the other steps of a segment. Small groups that may run together save a call."""
     units = _Units()
     for at, step in enumerate(segment):
-        units.add(at, step, _key(step, kinds, runner))
+        units.add(at, step, _key(step, kinds, own, runner))
     few = [i for i, u in enumerate(units.all) if u.steps and u.shape is not None and runner.unites(u.shape)]
     for k, i in enumerate(few):
         for j in few[max(0, k - NEAR) : k]:
@@ -203,12 +210,12 @@ def _grown(segment: list[Step], kinds: Mapping[int, Kind], runner: Executor) -> 
 # -- which steps -----------------------------------------------------------------------------------
 
 
-def _key(step: Step, kinds: Mapping[int, Kind], runner: Executor) -> tuple[Any, Any]:
+def _key(step: Step, kinds: Mapping[int, Kind], own: Mapping[int, Kind], runner: Executor) -> tuple[Any, Any]:
     """The shape and the floating-point dtype of a group for a step; (None, None) if it belongs to none."""
     nothing = None, None
     if step.kind != "pure" or step.kwargs or step.result.__class__ is not Ref:
         return nothing
-    kind, hashed = kinds.get(step.result.slot), getattr(step.function, "__hash__", None)
+    kind, hashed = own.get(step.result.slot), getattr(step.function, "__hash__", None)
     if kind is None or hashed is None or not step.args or not runner.takes(step.function, kind[1]):
         return nothing
     shape, result = kind

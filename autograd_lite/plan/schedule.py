@@ -91,7 +91,8 @@ def scheduled(trace: Trace, result: Any, outputs: list[int], constants: Iterable
     rest = [step for i, step in enumerate(trace.steps) if i not in early]
     steps = simplified([*first, *rest], trace.values, outputs)
     kinds = {slot: kind for slot, value in trace.values.items() if (kind := _kind(value)) is not None}
-    steps = fused(steps, outputs, kinds)
+    ordered = {s for s in kinds if not isinstance(v := trace.values[s], np.ndarray) or v.flags.c_contiguous}
+    steps = fused(steps, outputs, kinds, ordered)
     return Plan(steps, result, outputs, trace.values, list(constants))
 
 
