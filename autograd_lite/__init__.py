@@ -38,6 +38,7 @@ from .ops.selection import relu
 from .ops.special import erf, sigmoid, softplus
 from .plan.compile import compile
 from .plan.declared import replayed
+from .plan.schedule import Plan
 from .pull import contributions
 from .recording import enable_grad, is_recomputing, is_recording, no_grad
 from .tape import Tape
@@ -71,6 +72,7 @@ __all__ = [
     "AutogradLiteError",
     "Device",
     "Node",
+    "Plan",
     "Tape",
     "Tensor",
     "__version__",

@@ -206,6 +206,18 @@ def lecture_full() -> Any:
     return draw(f, values="full")
 
 
+@picture
+def plan_layers() -> Any:
+    """Two layers, a loss and their gradients, as `ag.compile` runs them."""
+
+    def loss(w: Any, v: Any, x: Any, y: Any) -> Any:
+        h = np.tanh(x @ w)
+        return np.mean((h @ v - y) ** 2)
+
+    gradient = ag.compile(ag.grad(loss, argnums=(0, 1)), exact=True)
+    return draw(gradient.plan(np.ones((100, 100)), np.ones(100), np.ones((1000, 100)), np.ones(1000)))
+
+
 # -- plots -----------------------------------------------------------------------------------------
 
 

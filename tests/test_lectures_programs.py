@@ -239,8 +239,15 @@ def test_speech_toy(quick: Quick) -> None:
 
 
 def test_static_graph(quick: Quick, tmp_path: Path) -> None:
-    first, *others = quick("static_graph").values()
-    assert len(others) == 3 and first[-1] < first[0]
+    found = quick("static_graph")
+    first, *others = found["losses"].values()
+    assert len(others) == 5 and first[-1] < first[0]
+    assert found["losses"]["ag.compile, planned"] == found["losses"]["PyTorch, Module"]  # to the bit
+    assert all(
+        set(of) == {"recorded", "planned", "fused"} and min(of.values()) > 0 for of in found["times"].values()
+    )
+    plan = texts(tmp_path / "static_graph-plan.svg")
+    assert {"x", "tanh", "+1", "result 1", "result 2"} <= plan
     graph = texts(tmp_path / "static_graph-graph.svg")
     assert {"X", "hidden.weight", "outputs.bias", "relu"} <= graph
     for losses in others:

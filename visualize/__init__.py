@@ -22,6 +22,7 @@ from .costs import Cost, Profile, profile
 from .explain import Explanation, explain
 from .graph import Graph, draw
 from .notebook import show_errors as _show_errors
+from .plancosts import PlanProfile, StepCost
 from .plots import (
     LayerWatch,
     activation_functions,
@@ -50,8 +51,10 @@ __all__ = [
     "Graph",
     "LayerWatch",
     "Look",
+    "PlanProfile",
     "Profile",
     "Step",
+    "StepCost",
     "Steps",
     "Vertex",
     "activation_functions",

@@ -13,7 +13,22 @@ from typing import Any, Self
 
 import numpy as np
 
-__all__ = ["Call", "Computation", "Edge", "Step", "Vertex", "added"]
+__all__ = ["Call", "Computation", "Edge", "Kind", "Step", "Vertex", "added"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """The shape and dtype of a value that is not known, as in a plan.
+
+    >>> print(Kind((8, 3), np.dtype("float32")))
+    float32 (8, 3)
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def __str__(self) -> str:
+        return f"{self.dtype} {self.shape}" if self.shape else str(self.dtype)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +47,10 @@ class Vertex:
         line: the file and line of a step that was recorded under `ag.detect_anomaly()`.
         function: the op, since two ops may have one name; None for inputs and constants.
         fault: the error that the step raised, or how its value differs from another run; else None.
+        buffer: the number of the buffer that the result of a step of a plan is in; None for its own memory.
+        role: of a vertex of a plan: "place" (it outlives the call), "register" (it exists only inside of its
+            group), "store", "update", "draw", "check", or "again" (the end of a line that was cut); None for
+            an argument and for a result in memory.
     """
 
     op: str | None
@@ -44,6 +63,8 @@ class Vertex:
     line: str | None = None
     function: Callable[..., Any] | None = None
     fault: str | None = None
+    buffer: int | None = None
+    role: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from autograd_lite.notebook import quietly, table
 from autograd_lite.work import multiply_adds
 
 from .calls import record
+from .plancosts import PlanProfile, Timed, profile_plan
 from .reading import op_name, steps_of
 
 __all__ = ["Cost", "Profile", "profile"]
@@ -70,14 +71,23 @@ class Profile:
         return "<br>".join(table((head, *HEAD), map(_row, costs), "lrrrrr") for head, costs in self._tables())
 
 
-def profile(model: Callable[..., Any], *inputs: Any, repeat: int = 5) -> Profile:
+@overload
+def profile(model: Timed, *inputs: Any, repeat: int = 5) -> PlanProfile: ...
+
+
+@overload
+def profile(model: Callable[..., Any], *inputs: Any, repeat: int = 5) -> Profile: ...
+
+
+def profile(model: Any, *inputs: Any, repeat: int = 5) -> Profile | PlanProfile:
     """Count multiply-adds and bytes of a model or function, and time each op forward and backward.
 
     The forward pass is recorded once. Then each op and its derivative rule run alone, `repeat` times, so the
-    times leave out the cost of recording.
+    times leave out the cost of recording. Of a function that `ag.compile` has made, each step and each group
+    of the plan is timed in a replay; all that the replay changes is put back.
 
     Args:
-        model: a module or function.
+        model: a module, a function, or a compiled function.
         inputs: its arguments, as in `draw(model, x)`.
         repeat: the number of runs; the least time counts.
 
@@ -85,6 +95,7 @@ def profile(model: Callable[..., Any], *inputs: Any, repeat: int = 5) -> Profile
         OptionError: `repeat` is less than 1.
         TapeError: nothing was recorded.
         DTypeError: `model` is no function, or the inputs do not fit its parameters.
+        CompileError: calls of a compiled function with these inputs have no plan.
 
     Example:
         >>> found = profile(lambda x, w: np.tanh(x @ w), np.ones((5, 3)), np.ones((3, 2)))
@@ -98,6 +109,8 @@ def profile(model: Callable[..., Any], *inputs: Any, repeat: int = 5) -> Profile
             f"profile({type(model).__name__}): expected a module or function with its inputs: "
             "profile(model, x)"
         )
+    if hasattr(model, "step_times"):
+        return profile_plan(model, inputs, repeat)
     from tqdm import tqdm  # here, so that `import visualize` is fast
 
     recorded = record(model, inputs, {}, None)

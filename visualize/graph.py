@@ -17,6 +17,7 @@ from . import render
 from .calls import probe, record
 from .failures import failed
 from .faults import blamed
+from .plans import read_plan
 from .reading import Recorded, names_of, read
 from .words.names import PICTURE_METHODS
 from .words.values import counted
@@ -167,9 +168,10 @@ def draw(
 
     Args:
         output: a recorded Tensor, or nested tuples, lists and dicts of Tensors; a `Tape`; a function or
-            module; or an error. A function or module is called with `inputs` and recorded. A model keeps its
-            mode, so write `model.eval()` before where needed. The graph of an error has the steps before the
-            error, with the failed op in red; its default style is "ops".
+            module; an error; or a plan, `draw(f.plan(x))`. A function or module is called with `inputs` and
+            recorded. A model keeps its mode, so write `model.eval()` before where needed. The graph of an
+            error has the steps before the error, with the failed op in red; its default style is "ops". The
+            styles of a plan are "plan", the default, and "ops"; a plan has shapes in place of values.
         inputs: the arguments of the function or module. Numbers and floating-point arrays become inputs of
             the graph, with the names of the parameters. A Python int counts as a float, as in `ag.grad`;
             keep options in the function: draw(lambda x: np.sum(x, axis=0), x).
@@ -195,9 +197,11 @@ def draw(
     """
     if isinstance(output, BaseException) and style == "lecture":
         style = "ops"
-    if direction is None and style != "lecture":
+    if direction is None and style not in ("lecture", "plan"):
         direction = "LR" if style == "neurons" else "TB"
     look = Look(style, values, grads, constants, direction, depth, unroll, flow, theme, legend)
+    if isinstance(output, ag.Plan):
+        return _planned(output, look, alone=not inputs and loss is None and params is None)
     _check(look)
     if style == "neurons" and not inputs and hasattr(output, "named_parameters"):
         return _probed(output, replace(look, values=False, grads=False))
@@ -213,6 +217,18 @@ def _graph(recorded: Recorded, names: dict[Any, str], look: Look) -> Graph:
         found = blamed(found, recorded.failed.message, recorded.failed.line)
     if look.direction is None and not found.calls:
         look = replace(look, direction="LR")
+    return Graph(found.vertices, found.edges, found.calls, look)
+
+
+def _planned(plan: ag.Plan, look: Look, alone: bool) -> Graph:
+    """The graph of a plan, whose values are shapes and dtypes."""
+    style = "plan" if look.style == "lecture" else look.style
+    _one_of("style", style, ("plan", "ops"))
+    if not alone:
+        raise DTypeError("draw(plan, ...): a plan takes no inputs, params or loss; write draw(plan)")
+    look = replace(look, style=style, values=style == "plan", grads=False)
+    _check(look)
+    found = read_plan(plan)
     return Graph(found.vertices, found.edges, found.calls, look)
 
 

@@ -16,6 +16,11 @@ The data flow, from a function to its replay::
     scalars.py   steps            -> which single numbers are Python floats
     replay.py    a plan           -> one Python function: a list of calls on local variables
 
+    shown.py     a plan           -> its lines, as they are printed and drawn, with groups and registers
+    names.py     what is reached  -> the user's names: `x`, `model.0.weight`
+    footprint.py a plan           -> the bytes of its results, before and after planning
+    timing.py    a replay         -> the time of each step
+
     fits.py      a call           -> whether it fits a signature: two generated checks
     undo.py      a replay         -> what it may change, kept before it and put back after an exception
     declared.py  `ag.replayed`    -> a function that is one step

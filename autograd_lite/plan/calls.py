@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import operator
 from collections.abc import Callable
 from types import MethodType
@@ -139,7 +140,7 @@ def _words(x: Any) -> str:
 
 def _names_of(f: Any) -> list[str]:
     """The names of the positional arguments of a function, as far as its code tells them."""
-    code = getattr(f, "__code__", None)
+    code = getattr(inspect.unwrap(f), "__code__", None)
     return list(code.co_varnames[: code.co_argcount])[isinstance(f, MethodType) :] if code is not None else []
 
 

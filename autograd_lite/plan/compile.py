@@ -9,9 +9,10 @@ exception.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..box import Box
@@ -24,10 +25,12 @@ from ..words.mistakes import warn_of_mistake
 from .calls import Arguments, Result, builder, clean
 from .executors import exactly
 from .fits import arguments_check, state_check
+from .names import Names
 from .places import Places
 from .reach import NUMBERS, Reached, differs, reach
 from .replay import Mismatch, replay_of
 from .schedule import Plan, late_guard, scheduled
+from .timing import step_times
 from .trace import Trace, difference, same
 from .undo import Undo, draws, whole, written_by
 
@@ -194,16 +197,20 @@ class Compiled:
         with self._lock:
             recording = current().listeners is not None
             entry, call = self._entry(args, kwargs, recording)
-            undo = whole(reach(self._f, *call.objects, *call.leaves))
-            undo.keep([])
             while entry.plan is None and entry.reason is None:
-                try:
+                with _undone(self._f, call):
                     self._watched(entry, Arguments(self._f, args, kwargs, self._static))
-                finally:
-                    undo.restore()
             if entry.plan is None:
                 raise CompileError(f"no plan for {entry.words}: {entry.reason}")
+            entry.plan.names = Names(self._f, entry.parts)
             return entry.plan
+
+    def step_times(self, *args: Any, repeat: int = 5) -> list[float]:
+        """The seconds of each step of `f.plan(*args)`, the least of several replays; nothing changes."""
+        plan = self.plan(*args)
+        with self._lock:
+            _, call = self._entry(args, {}, current().listeners is not None)
+            return step_times(plan, call.leaves, repeat, lambda: _undone(self._f, call))
 
     # -- signatures --------------------------------------------------------------------------------
 
@@ -372,6 +379,17 @@ class Compiled:
             entry.undo = Undo(entry.found, written, draws=draws(plan.steps))
         entry.plan, entry.result = plan, builder(plan.result)
         entry.replay = _with_constants(plan, replay_of(plan))
+
+
+@contextlib.contextmanager
+def _undone(f: Callable[..., Any], call: Arguments) -> Iterator[None]:
+    """Afterwards all that the function reaches, and its arguments, are as before."""
+    undo = whole(reach(f, *call.objects, *call.leaves))
+    undo.keep([])
+    try:
+        yield
+    finally:
+        undo.restore()
 
 
 def _with_constants(plan: Plan, replay: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:

@@ -138,7 +138,8 @@ class _Writer:
             args = [self._as_array(x, dtype) for x in args]
         words = self._words(args, step.kwargs)
         if step.result.__class__ is Ref and step.result.slot in self.plan.buffers.of:
-            words += f", v{step.result.slot}"  # the place of `out`
+            named = "out=" if step.function in (np.maximum, np.minimum) else ""  # these ask for the name
+            words += f", {named}v{step.result.slot}"
         return f"{self.name(step.function)}({words})"
 
     def _as_array(self, x: Any, dtype: Any) -> Any:
@@ -255,13 +256,14 @@ def _paths(tree: Any, path: str = "") -> list[tuple[str, int]]:
     return []
 
 
-def replay_of(plan: Plan) -> Callable[[list[Any]], Any]:
+def replay_of(plan: Plan, clock: Callable[[int], None] | None = None) -> Callable[[list[Any]], Any]:
     """The function `replay(leaves)`, which returns the values of the result's slots in a dict.
 
     Args:
         plan: the plan.
+        clock: called after each step with its index; None for a replay that is not timed.
     """
-    make = _made(plan)
+    make = _made(plan, clock)
     if not plan.buffers.of:
         return make()  # type: ignore[no-any-return]
     spare: list[Any] = []
@@ -279,9 +281,10 @@ def replay_of(plan: Plan) -> Callable[[list[Any]], Any]:
     return replay
 
 
-def _made(plan: Plan) -> Callable[[], Any]:
+def _made(plan: Plan, clock: Callable[[int], None] | None) -> Callable[[], Any]:
     """The function that makes the buffers and the replay."""
     writer, buffers = _Writer(plan), plan.buffers
+    writer.names["clock"] = clock
     last = {slot: i for i, step in enumerate(plan.steps) for slot in step.uses}
     kept, quiet = set(plan.outputs), None
     stay = kept | buffers.of.keys() | buffers.views
@@ -299,6 +302,8 @@ def _made(plan: Plan) -> Callable[[], Any]:
                 lines.append(f"        with errstate(**{quiet!r}):")
         indent = "        " if quiet is None else "            "
         lines += [indent + line for line in writer.line(step)]
+        if clock is not None:
+            lines.append(f"{indent}clock({i})")
         made = step.makes
         done = {s for s in step.uses if last[s] == i} | {s for s in made if s not in last}
         if done - stay:

@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ..notebook import quietly
 from .buffers import Buffers
+from .footprint import viewing
 from .fuse import fused
-from .groups import Group
+from .names import Names
+from .shown import Line, html, lines_of, text
 from .simplify import simplified
 from .trace import Step, Trace
 
@@ -19,6 +22,8 @@ __all__ = ["Plan", "late_guard", "scheduled"]
 class Plan:
     """A list of steps on numbered slots: what a compiled function does at a call.
 
+    `print` shows a line for each step: the shape of its result, and the buffer that the result is in.
+
     Attributes:
         steps: in the order of the replay.
         result: the result, with `Ref` for the values of slots.
@@ -26,8 +31,19 @@ class Plan:
         kinds: (shape, dtype) of each slot that holds an array or a number.
         classes: the class of the value of each slot.
         buffers: which results share memory that is kept from call to call.
+        views: for each result that is a view of an argument of its step, the slot of this argument.
+        names: what the user calls the arguments and places.
         constants: (array, copy) for arrays that the steps read and no place holds; the plan holds as long as
             each array equals its copy.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> print(ag.compile(lambda x: np.tanh(x * x)).plan(np.ones(8)))
+        3 steps, 0 groups, 1 buffer; 128 bytes before planning, 128 after
+        v1 = x                  float64 (8,)
+        v2 = multiply(v1, v1)   float64 (8,)   buffer 0
+        v3 = tanh(v2)           float64 (8,)
+        return v3
     """
 
     def __init__(
@@ -42,6 +58,8 @@ class Plan:
         slots = {slot for step in steps for slot in step.makes}
         self.classes = {slot: values[slot].__class__ for slot in slots}
         self.buffers = Buffers(steps, values, outputs)
+        self.views = viewing(steps, values)
+        self.names = Names()
         self.kinds: dict[int, tuple[tuple[int, ...], np.dtype[Any]]] = {
             slot: kind for slot in sorted(slots) if (kind := _kind(values.get(slot))) is not None
         }
@@ -49,14 +67,18 @@ class Plan:
     def __len__(self) -> int:
         return len(self.steps)
 
+    @property
+    def lines(self) -> list[Line]:
+        """What is printed and drawn: the steps, and the instructions of groups."""
+        return lines_of(self)
+
     def __str__(self) -> str:
         """The evaluation trace, one line for each step, and one for each instruction of a group."""
-        lines = []
-        for step in self.steps:
-            lines.append(repr(step))
-            if step.function.__class__ is Group:
-                lines += [f"    {line}" for line in str(step.function).splitlines()]
-        return "\n".join(lines)
+        return text(self)
+
+    @quietly
+    def _repr_html_(self) -> str:
+        return html(self)
 
     def __repr__(self) -> str:
         return f"<Plan of {len(self)} steps>"

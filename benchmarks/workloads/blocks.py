@@ -111,7 +111,7 @@ def deep(nn: Any) -> Any:
 def attention(nn: Any) -> Any:
     """Self-attention of 4 heads."""
 
-    class Attention(nn.Module):  # type: ignore[misc, name-defined]
+    class Attention(nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.heads = nn.MultiheadAttention(64, 4, batch_first=True)
@@ -125,7 +125,7 @@ def attention(nn: Any) -> Any:
 def resnet18(nn: Any) -> Any:
     """ResNet-18 for images of 32x32."""
 
-    class Residual(nn.Module):  # type: ignore[misc, name-defined]
+    class Residual(nn.Module):  # type: ignore[misc]
         def __init__(self, n: int, m: int, stride: int) -> None:
             super().__init__()
             self.body = nn.Sequential(
@@ -150,7 +150,7 @@ def resnet18(nn: Any) -> Any:
 def gpt(nn: Any) -> Any:
     """Six blocks of width 192 with causal attention, over 65 symbols."""
 
-    class GPT(nn.Module):  # type: ignore[misc, name-defined]
+    class GPT(nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.symbols, self.places = nn.Embedding(65, 192), nn.Embedding(128, 192)
@@ -192,25 +192,45 @@ def text(rng: np.random.Generator) -> tuple[Any, Any]:
 
 
 BLOCKS: dict[str, Callable[[bool], Workload]] = {
-    name: partial(workload, name, *rest)
-    for name, *rest in (
-        (
-            "block",
-            "two of convolution, batch norm, 16 channels",
-            block,
-            normal(32, 16, 32, 32),
-            {"pytorch": 1.2},
-        ),
-        ("deep", "MLP of 30 layers of 32, batch 64", deep, normal(64, 32, labels=True), {"pytorch": 1.4}),
-        ("attention", "attention of 8 x 64 x 64, 4 heads", attention, normal(8, 64, 64), {"pytorch": 1.1}),
-        (
-            "resnet18",
-            "ResNet-18, batch 32 of 32x32",
-            resnet18,
-            normal(32, 3, 32, 32, labels=True),
-            {"pytorch": 1.1},
-        ),
-        ("gpt", "GPT of 6 layers, width 192, T 128, batch 16", gpt, text, {"pytorch": 1.1}),
-    )
+    "block": partial(
+        workload,
+        "block",
+        "convolution, batch norm, ReLU, convolution, batch norm, 16 channels, batch 32 of 32x32",
+        block,
+        normal(32, 16, 32, 32),
+        {"pytorch": 1.2},
+    ),
+    "deep": partial(
+        workload,
+        "deep",
+        "MLP of 30 layers of 32, batch 64",
+        deep,
+        normal(64, 32, labels=True),
+        {"pytorch": 1.4},
+    ),
+    "attention": partial(
+        workload,
+        "attention",
+        "attention of 8 x 64 x 64, 4 heads",
+        attention,
+        normal(8, 64, 64),
+        {"pytorch": 1.1},
+    ),
+    "resnet18": partial(
+        workload,
+        "resnet18",
+        "ResNet-18, batch 32 of 32x32",
+        resnet18,
+        normal(32, 3, 32, 32, labels=True),
+        {"pytorch": 1.1},
+    ),
+    "gpt": partial(
+        workload,
+        "gpt",
+        "GPT of 6 layers, width 192, T 128, batch 16",
+        gpt,
+        text,
+        {"pytorch": 1.1},
+    ),
 }
 """The networks by name."""

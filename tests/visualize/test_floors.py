@@ -13,6 +13,7 @@ ROOT, HERE = Path(__file__).parents[2], ["visualize"]
 FLOORS = (
     "computation",
     "reading",
+    "plans",
     "calls",
     "failures",
     "fold",
@@ -29,6 +30,7 @@ FLOORS = (
     "steps",
     "explain",
     "compare",
+    "plancosts",
     "costs",
     "plots",
     "playground",

@@ -4,6 +4,8 @@
 
 const CARD = { pad: 10, stripe: 5, line: 15, most: 250 };
 
+const BUFFERS = 8; // the number of colours of buffers
+
 const texts = new Map();
 
 /** The lines of a card, each a list of {text, size, style, className, wide}; a wide card has one line. */
@@ -60,8 +62,9 @@ function boxShape(item) {
   const rectangle = (rx) =>
     svg("rect", { class: "shape", x: x - wide / 2, y: y - high / 2, width: wide, height: high, rx });
   if (item.id[0] === "c") return card(i, x - wide / 2, y - high / 2, wide, high, rectangle(6));
-  const vertex = data.vertices[i], parameter = vertex.kind === "input" && vertex.call !== null;
-  const group = svg("g", { class: `${vertex.kind}${parameter ? " parameter" : ""}${!vertex.faults.length ? "" : vertex.failed ? " failed" : " bad"}`,
+  const vertex = data.vertices[i], parameter = vertex.kind === "input" && vertex.call !== null && !vertex.role;
+  const memory = vertex.buffer === null ? "" : ` buffer-${vertex.buffer % BUFFERS}`, role = vertex.role ? ` is-${vertex.role}` : "";
+  const group = svg("g", { class: `${vertex.kind}${parameter ? " parameter" : ""}${memory}${role}${!vertex.faults.length ? "" : vertex.failed ? " failed" : " bad"}`,
     "data-vertex": i, tabindex: 0, role: "button", "aria-label": vertex.title });
   if (vertex.kind === "step") {
     const named = !vertex.output && !data.shapes; // an output's name is at the end of its line

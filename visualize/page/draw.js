@@ -66,7 +66,7 @@ function labels(line, at) {
       : { x: x + sign * 6, "text-anchor": sign > 0 ? "start" : "end" };
     return svg("g", { class: "number" },
       svg("rect", { class: "backing", x: left, y: middle - high / 2, width: broad, height: high }),
-      svg("text", { class: data.shapes && kind === "value" ? "value shape-of" : kind, y: middle, ...place }, text));
+      svg("text", { class: (data.shapes || data.plan) && kind === "value" ? "value shape-of" : kind, y: middle, ...place }, text));
   });
 }
 
@@ -122,9 +122,22 @@ function drawLegend() {
   const [here, there] = state.across ? ["above", "below"] : ["left of", "right of"];
   const texts = shown.lines.map(numbers), some = (kind) => texts.some((text) => text[kind]);
   const said = (className, name, where) => html("span", "entry", html("b", className, name), ` ${where}`);
-  if (data.shapes && some("value")) entries.push(said("", "(2, 3)", "the shape of what flows along a line"));
+  if ((data.shapes || data.plan) && some("value")) entries.push(said("", "(2, 3)", "the shape of what flows along a line"));
   else if (some("value")) entries.push(said("value", "value", `${some("grad") ? here : "beside"} the line`));
   if (some("grad")) entries.push(said("grad", "gradient", `${there} the line`));
   if (texts.some((text) => text.grad === "–")) entries.push(said("grad", "–", "no gradient there"));
+  const buffers = [...new Set(data.vertices.map((vertex) => vertex.buffer).filter((buffer) => buffer !== null))].sort((a, b) => a - b);
+  if (buffers.length) {
+    const swatches = buffers.slice(0, BUFFERS).map((buffer) => html("i", `swatch buffer-${buffer % BUFFERS}`));
+    entries.push(html("span", "entry", ...swatches, "equal colours share memory"));
+  }
+  const roles = new Set(data.vertices.map((vertex) => vertex.role)), role = (name, said) =>
+    roles.has(name) && entries.push(html("span", "entry", html("i", `swatch is-${name}`), said));
+  role("place", "what outlives the call");
+  role("store", "a value is stored there");
+  role("update", "an update");
+  role("draw", "a draw of random numbers");
+  role("check", "a check");
+  role("register", "exists only inside of its group");
   byId("legend").replaceChildren(...entries);
 }

@@ -93,7 +93,8 @@ function tellVertex(vertex, i) {
   tell("statistics", vertex.statistics);
   tell("fault", vertex.faults.join("\n"), "fault");
   tell("op", vertex.op);
-  tell("module", vertex.call === null ? null : data.calls[vertex.call].title);
+  tell(data.plan ? "group" : "module", vertex.call === null ? null : data.calls[vertex.call].title);
+  tell("memory", vertex.buffer === null ? null : `buffer ${vertex.buffer}`);
   tell("line", vertex.line);
   const rules = (heading, edges) => {
     if (!edges.length) return;

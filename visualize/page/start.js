@@ -18,7 +18,7 @@ byId("fit").onclick = () => fit();
 byId("turn").onclick = turn;
 byId("dark").onclick = keys.d;
 byId("help").onclick = keys["?"];
-byId("fold").onclick = () => foldAll(data.calls.flatMap((call, i) => (call.parent === null ? [] : [i])));
+byId("fold").onclick = () => foldAll(data.calls.flatMap((call, i) => (call.parent === null && !data.plan ? [] : [i])));
 byId("unfold").onclick = unfoldAll;
 byId("svg").onclick = saveSvg;
 byId("png").onclick = savePng;

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..computation import Kind
 from ..faults import nonfinite
 from .formulas import digits
 from .label import number
@@ -38,6 +39,8 @@ def shape(value: Any) -> str:
         return ", ".join(map(shape, value))
     if value is None:
         return number(value)
+    if isinstance(value, Kind):
+        return str(value) if value.dtype.kind != "f" else str(value.shape or "")
     array = np.asarray(value)
     if array.ndim == 0:
         return number(value)
@@ -50,8 +53,8 @@ def kind(value: Any) -> str:
     >>> kind(np.zeros((8, 3), np.float32)), kind(2.5)
     ('float32 (8, 3)', 'float64 ()')
     """
-    if value is None:
-        return "no value"
+    if value is None or isinstance(value, Kind):
+        return "no value" if value is None else str(value)
     if isinstance(value, tuple):
         return ", ".join(map(kind, value))
     array = np.asarray(value)
@@ -124,6 +127,8 @@ def amount(value: Any) -> str:
         return "–"
     if isinstance(value, tuple):
         return f"({', '.join(map(amount, value))})"
+    if isinstance(value, Kind):
+        return str(value)
     array = np.asarray(value)
     if array.dtype.kind not in "biufc":
         return str(array.shape)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..computation import Step
-from . import html, lecture, listing, network, neurons, outline
+from . import html, lecture, listing, network, neurons, outline, plans
 from .look import Picture
 
 __all__ = ["LIMIT", "STYLES", "WRITERS", "Style", "Writer", "boxes", "page"]
@@ -44,6 +44,7 @@ STYLES = {
     "model": Style(network.dot, listing.text, lambda graph: len(network.folding(graph).boxes)),
     "neurons": Style(neurons.dot, outline.text, neurons.circles, neurons.page, neurons.svg, neurons.frame),
     "ops": Style(network.dot, outline.text, lambda graph: len(network.folding(graph).boxes)),
+    "plan": Style(plans.dot, plans.plain, plans.boxes, plans.page),
 }
 """The styles that `draw` knows."""
 

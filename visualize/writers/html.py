@@ -95,7 +95,7 @@ class _Told:
         self.totals, self.uses = graph.totals(), Counter(edge.source for edge in graph.edges)
         self.outputs = graph.outputs()
         self.wrong = {i for i, vertex in enumerate(graph.vertices) if vertex.fault}
-        self.is_network = graph.look.style == "model"
+        self.is_network, self.is_plan = graph.look.style == "model", graph.look.style == "plan"
         self.calls = _calls(graph)
         # A dash says that a gradient is missing. A model before its backward pass has no dashes.
         asked = not self.calls or any(edge.grad is not None for edge in graph.edges)
@@ -103,6 +103,12 @@ class _Told:
 
     def title(self, steps: Sequence[Step] | None) -> tuple[str, str]:
         """The heading and the subtitle: the model, or the names of the results."""
+        if self.is_plan:
+            vertices = self.graph.vertices
+            buffers = len({v.buffer for v in vertices if v.buffer is not None})
+            counts = [(len(self.graph.calls), "group"), (buffers, "buffer")]
+            many = counted(sum(v.op is not None for v in vertices), "step")
+            return f"A plan of {many}", ", ".join(counted(n, what) for n, what in counts)
         if self.calls and not self.calls[0].path and not steps:
             return self.calls[0].kind, self.calls[0].about
         names = ", ".join(self.words.name(i) for i in sorted(self.outputs))
@@ -117,7 +123,12 @@ class _Told:
             "about": about,
             "direction": graph.look.direction or "TB",
             "shapes": self.is_network,
-            "families": {name: said for name, said in FAMILIES.items() if name in families},
+            "plan": self.is_plan,
+            "families": {
+                name: "group of fused steps" if self.is_plan else said
+                for name, said in FAMILIES.items()
+                if name in families
+            },
             "theme": "dark" if graph.look.theme == "dark" else None,
             "vertices": [self.vertex(i) for i in range(len(graph.vertices))],
             "edges": [self.edge(e) for e in graph.edges],
@@ -136,11 +147,13 @@ class _Told:
             "name": v.name,
             "title": f"{v.name} = {self.words.step(i)}" if is_step else self.words.name(i),
             "op": v.op or what,
-            "value": full(v.value),
+            "value": None if self.is_plan else full(v.value),
             "brief": self.gradient(total),
             "uses": self.uses[i],
             "copied": i in self.copied,
-            "grad": "none, it is a constant" if v.constant else full(total),
+            "grad": None if self.is_plan else "none, it is a constant" if v.constant else full(total),
+            "buffer": v.buffer,
+            "role": v.role,
             "shape": kind(v.value),
             "statistics": statistics(v.value) if is_array(v.value) else None,
             "faults": self.faults.get(i, []),
@@ -155,15 +168,15 @@ class _Told:
         source, look, words = self.graph.vertices[e.source], self.graph.look, self.words
         to = "the result" if e.target is None else words.name(e.target)
         failed = e.target is not None and self.graph.vertices[e.target].value is None
-        is_ruled = e.target is not None and not source.constant and not failed
-        said = shape if self.wrong or self.is_network else brief
+        is_ruled = e.target is not None and not source.constant and not failed and not self.is_plan
+        said = shape if self.wrong or self.is_network or self.is_plan else brief
         return {
             "source": e.source,
             "target": e.target,
             "value": said(e.value) if look.values else "",
             "grad": self.gradient(e.grad),
             "fullValue": full(e.value),
-            "fullGrad": full(e.grad),
+            "fullGrad": None if self.is_plan else full(e.grad),
             "title": f"{words.name(e.source)} → {to}",
             "rule": words.rule(e, self.totals.get(e.target or 0)) if is_ruled else None,
             "end": source.name if e.target is None and source.op is not None else None,

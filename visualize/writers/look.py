@@ -20,6 +20,8 @@ class Look:
             "model" draws a box for each layer, a frame around each module, and shapes on the arrows.
             "ops" draws a box for each step, with dtype, shape and numbers. Steps recorded under
             `ag.detect_anomaly()` show their file and line.
+            "plan" draws a plan: ops as circles, a frame around each group of fused steps, shapes on the
+            arrows. Results that share a buffer share a colour. `depth=0` draws each group as one box.
             "neurons" draws a plain chain of Linear layers and activations: neurons as circles, weights on
             the lines, values above, deltas below. It also draws the cell of an LSTM, and a model without an
             input.

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..computation import Vertex
+from ..computation import Kind, Vertex
 from ..faults import faults, nonfinite
 from ..fold import Box, Folding, Link, fold
 from ..words.label import index, number, text
@@ -234,10 +234,11 @@ class _Writer:
     def _legend(self) -> str:
         """The meaning of the colours and lines of this picture."""
         theme, boxes = self.theme, self.folding.boxes
+        frame = "a group of fused steps" if self._is_plan() else "a frame: a module, and what happens in it"
         single = [self.graph.vertices[b.vertices[0]] for b in boxes if b.call is None]
         signs = [
             (theme.module[1], "■", "a layer: a module with all that happens in it", len(single) < len(boxes)),
-            (theme.frame[1], "□", "a frame: a module, and what happens in it", bool(self.folding.frames)),
+            (theme.frame[1], "□", frame, bool(self.folding.frames)),
             (theme.line, "□", "a step of the computation", any(v.op for v in single)),
             (theme.input[1], "■", "an input", any(self._is_data(v) for v in single)),
             (theme.parameter[1], "■", "a parameter", any(self._is_parameter(v) for v in single)),
@@ -267,6 +268,9 @@ class _Writer:
         lines = "".join(f'{row}<BR ALIGN="LEFT"/>' for row in rows)
         label = f'<FONT POINT-SIZE="10" COLOR="{theme.faint}"><BR/>{lines}</FONT>'
         return f"  label=<{label}>; labelloc=b; labeljust=l"
+
+    def _is_plan(self) -> bool:
+        return any(isinstance(vertex.value, Kind) for vertex in self.graph.vertices)
 
     def _all_numbers(self) -> Iterator[Any]:
         yield from (vertex.value for vertex in self.graph.vertices)

@@ -35,6 +35,7 @@ class Theme:
     loud: str
     new: str  # behind the new numbers of a walk's step
     flow: tuple[str, ...]  # from the smallest gradients to the largest
+    buffers: tuple[str, ...]  # behind results that share memory
 
 
 THEMES = {
@@ -53,6 +54,7 @@ THEMES = {
         loud="#b8007a",
         new="#ffe9a8",
         flow=("#8fbce6", "#5a78b0", "#63548c", "#9c3f5e", "#c2300b"),
+        buffers=("#ffd9a0", "#b5dcf5", "#c9e8b0", "#f3c1d9", "#d9cdf2", "#f0e49a", "#a9e3d8", "#e0c9b4"),
     ),
     "dark": Theme(
         background="#14181f",
@@ -69,6 +71,7 @@ THEMES = {
         loud="#ff6bcb",
         new="#5c4d14",
         flow=("#3f6ea3", "#6f8fd0", "#a58fd6", "#e08ba6", "#ff9378"),
+        buffers=("#7a4d12", "#1d5a80", "#3f6b22", "#7d2e58", "#51408a", "#6b6112", "#146358", "#64452c"),
     ),
     "print": Theme(
         background="#ffffff",
@@ -85,6 +88,7 @@ THEMES = {
         loud="#000000",
         new="#d9d9d9",
         flow=("#b5b5b5", "#8f8f8f", "#6a6a6a", "#3f3f3f", "#000000"),
+        buffers=("#d9d9d9",),
     ),
 }
 """The themes that `draw` knows."""
