@@ -130,7 +130,12 @@ def _put(x: Box, value: Any) -> None:
 
 
 def _words(x: Any) -> str:
-    return "float" if isinstance(x, float) else describe(x)
+    """An argument in words: an object by its name or its class."""
+    if isinstance(x, float):
+        return "float"
+    if isinstance(x, (Box, np.ndarray, np.generic, int, complex, *STATIC)):
+        return describe(x)
+    return getattr(x, "__name__", type(x).__name__)
 
 
 def _names_of(f: Any) -> list[str]:

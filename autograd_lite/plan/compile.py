@@ -15,8 +15,6 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
-
 from ..box import Box
 from ..errors import CompileError, DTypeError
 from ..node import op_name
@@ -200,7 +198,7 @@ class Compiled:
             recording = current().listeners is not None
             entry, call = self._entry(args, kwargs, recording)
             while entry.plan is None and entry.reason is None:
-                with _undone(entry, call):
+                with _undone(self._f, call):
                     self._watched(entry, Arguments(self._f, args, kwargs, self._static))
             if entry.plan is None:
                 raise CompileError(f"no plan for {entry.words}: {entry.reason}")
@@ -212,7 +210,7 @@ class Compiled:
         plan = self.plan(*args)
         with self._lock:
             entry, call = self._entry(args, {}, current().listeners is not None)
-            return step_times(plan, call.leaves, repeat, lambda: _undone(entry, call))
+            return step_times(plan, call.leaves, repeat, lambda: _undone(self._f, call))
 
     # -- signatures --------------------------------------------------------------------------------
 
@@ -384,18 +382,14 @@ class Compiled:
 
 
 @contextlib.contextmanager
-def _undone(entry: _Entry, call: Arguments) -> Iterator[None]:
-    """Afterwards all that the function reaches, and its arguments, are as before."""
-    undo = whole(entry.found)
+def _undone(f: Any, call: Arguments) -> Iterator[None]:
+    """Afterwards all that a function reaches, and its arguments, are as before."""
+    undo = whole(reach(f, *call.objects, *call.leaves))
     undo.keep([])
-    leaves = [(leaf, leaf.copy()) for leaf in call.leaves if isinstance(leaf, np.ndarray)]
     try:
         yield
     finally:
         undo.restore()
-        for leaf, copy in leaves:
-            if leaf.flags.writeable:
-                np.copyto(leaf, copy)
 
 
 def _with_constants(plan: Plan, replay: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:

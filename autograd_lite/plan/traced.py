@@ -277,8 +277,8 @@ class Sent(Traced):
 
     @property
     def dtype(self) -> Any:
-        """None for a tuple of cotangents, and for one whose mask is not known apart from the array."""
-        return self.plain.dtype if self.plain is not None else getattr(self._value, "dtype", None)
+        """That of the array, also with dead entries; None for a tuple, or where the array is no step."""
+        return getattr(self._value if self.plain is None else self.plain, "dtype", None)
 
     def astype(self, dtype: Any, **options: Any) -> Any:
         """Fan-in casts the sum to the dtype of a plain cotangent only."""

@@ -203,6 +203,21 @@ def test_a_plan_is_made_and_nothing_changes(steps: int) -> None:
     assert [line for line in step.signatures if line.startswith("replayed")]
 
 
+def test_a_plan_leaves_the_arguments_as_they_were() -> None:
+    def f(t: Any, a: Any) -> Any:
+        y = np.sum(t * a)
+        y.backward()
+        a += 1
+        return y.detach()
+
+    t, a = ag.Tensor(X, requires_grad=True), X.copy()
+    with pytest.raises(CompileError, match="an argument keeps its gradient"):
+        ag.compile(f).plan(t, a)
+    assert t.grad is None
+    assert np.array_equal(a, X)
+    assert type(t.numpy()) is np.ndarray
+
+
 def test_a_plan_of_what_has_none_is_an_error() -> None:
     class Counts:
         def __init__(self) -> None:

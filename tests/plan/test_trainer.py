@@ -113,6 +113,7 @@ def test_a_ragged_batch_is_a_plan_of_its_own() -> None:
     trainer = compare(*LOSSES["plain"])
     kept = [line for line in trainer.signatures if line.startswith("learned replayed")]
     assert len(kept) == 2
+    assert "learned replayed: Sequential, CrossEntropyLoss, float32 (8, 4), int64 (8,)" in kept[0]
     assert "x from float64" not in kept[1]
     assert "x from float32 (8, 4) to float32 (3, 4)" in " ".join(kept)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -154,7 +155,7 @@ def test_an_interrupt_while_a_plan_is_made_leaves_plain_values(name: str) -> Non
         nn.manual_seed(0)
         step, state, data = PROGRAMS[name]()
         run = ag.compile(step)
-        interrupted(lambda run=run, args=data(0): run(*args), stop, MODULES)  # type: ignore[misc]
+        interrupted(functools.partial(run, *data(0)), stop, MODULES)
         state()  # reads all values
         for i in range(1, 6):
             run(*data(i))
