@@ -207,10 +207,12 @@ class Compiled:
 
     def step_times(self, *args: Any, repeat: int = 5) -> list[float]:
         """The seconds of each step of `f.plan(*args)`, the least of several replays; nothing changes."""
-        plan = self.plan(*args)
+        plan, call = self.plan(*args), Arguments(self._f, args, {}, self._static)
         with self._lock:
-            _, call = self._entry(args, {}, current().listeners is not None)
-            return step_times(plan, call.leaves, repeat, lambda: _undone(self._f, call))
+            try:
+                return step_times(plan, call.leaves, repeat, lambda: _undone(self._f, call))
+            except Mismatch:
+                raise CompileError(f"the plan for {call.words} does not hold for these values") from None
 
     # -- signatures --------------------------------------------------------------------------------
 

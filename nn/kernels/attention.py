@@ -202,11 +202,11 @@ def self_attention(qkv: Array, mask: Array | None, *, heads: int, **options: Any
         heads: their number.
         options: those of `attention`.
     """
-    B, T, _ = qkv.shape
-    q, k, v = qkv.reshape(B, T, 3, heads, -1).transpose(2, 0, 3, 1, 4)
+    B, T, size = qkv.shape
+    q, k, v = qkv.reshape(B, T, 3, heads, size // (3 * heads)).transpose(2, 0, 3, 1, 4)
     y, residuals = attention(q, k, v, mask, **options)
     y, *weights = y if isinstance(y, tuple) else (y,)
-    joined = y.swapaxes(1, 2).reshape(B, T, -1)
+    joined = y.swapaxes(1, 2).reshape(B, T, size // 3)
     return ((joined, *weights) if weights else joined), residuals
 
 
@@ -221,7 +221,7 @@ def self_attention_backward(g: Any, residuals: _Heads, needs: tuple[bool, ...]) 
     joined = np.empty((B, T, 3, heads, D), residuals.q.dtype)
     for i, part in enumerate(parts):
         joined[:, :, i] = part.swapaxes(1, 2)  # type: ignore[union-attr]
-    return joined.reshape(B, T, -1), None
+    return joined.reshape(B, T, 3 * heads * D), None
 
 
 def attention_work(y: Any, q: Array, k: Array, v: Array, mask: Any = None, **options: Any) -> int:

@@ -10,6 +10,7 @@ import pytest
 
 import autograd_lite as ag
 import nn
+from autograd_lite.errors import CompileError
 from autograd_lite.plan.footprint import footprint
 from autograd_lite.plan.groups import Group
 from autograd_lite.plan.shown import in_ranges
@@ -185,3 +186,14 @@ def test_arguments_that_a_function_writes_into_are_put_back() -> None:
     f = ag.compile(fill)
     f.step_times(x)
     np.testing.assert_array_equal(x, X)
+
+
+def test_values_that_the_plan_does_not_hold_for_are_refused() -> None:
+    model = nn.Linear(4, 3)
+    step = training(model, nn.optim.SGD(model.parameters(), lr=0.1))
+    x, y = digits()
+    step.plan(x, y)
+    before = model.weight.numpy().copy()
+    with pytest.raises(CompileError, match="does not hold for these values"):
+        step.step_times(x, y + 7)
+    np.testing.assert_array_equal(model.weight.numpy(), before)
