@@ -176,7 +176,7 @@ def _plain(x: Any, numbers: bool) -> Any:
     if not isinstance(x, Tensor):
         return x
     if numbers and x.ndim == 0 and (whole := door(x._data)) is not None:
-        return whole(_number, (x._data,), {})
+        return whole(number, (x._data,), {})
     return x.item() if numbers and x.ndim == 0 and on_host(x._data) else x._data
 
 
@@ -184,7 +184,8 @@ def _itself(x: Any) -> Any:
     return x
 
 
-def _number(x: Any) -> Any:
+def number(x: Any) -> Any:
+    """A Python number."""
     return x.item()
 
 

@@ -100,7 +100,7 @@ class _Writer:
     def call(self, step: Step) -> str:
         """The expression of a step."""
         function = step.function
-        if self.scalars.computes(step):
+        if self.scalars.computes(step) or self.scalars.hands_on(step):
             return self.scalars.text(step, self.name)
         if self.scalars.compares(step):
             return self.scalars.compared(step, self.text, self.name)
@@ -215,7 +215,8 @@ class _Writer:
         if result.__class__ is Ref:
             if result.slot in self.plan.buffers.of:
                 return [expression]
-            if result.slot in self.scalars.bare and not self.scalars.computes(step):
+            number = self.scalars.computes(step) or self.scalars.hands_on(step)
+            if result.slot in self.scalars.bare and not number:
                 expression = f"float({expression})"
             return [f"v{result.slot} = {expression}"]
         if not refs(result):

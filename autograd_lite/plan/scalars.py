@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..aliases import like_primal, number
 from .schedule import Plan
 from .slots import Ref
 from .trace import Step
@@ -23,6 +24,8 @@ COMPARES = {
     **{np.less: "<", np.less_equal: "<=", np.greater: ">", np.greater_equal: ">="},
     **{np.equal: "==", np.not_equal: "!="},
 }
+HANDS_ON = (np.float64, like_primal, number)
+"""Functions that give a double precision number back: as a number of NumPy's, or as one of Python's."""
 
 
 def divided(a: float, b: float, state: dict[str, Any] | None = None) -> float:
@@ -42,8 +45,9 @@ class Scalars:
 
     def __init__(self, plan: Plan) -> None:
         self._classes = plan.classes
-        self._computed = [step for step in plan.steps if self.computes(step)]
-        self.bare = {step.result.slot for step in self._computed}
+        self._computed = [step for step in plan.steps if self.computes(step) or self.hands_on(step)]
+        made = {step.result.slot for step in self._computed}
+        self.bare = {slot for slot in made if self._classes[slot] is _FLOAT}
         used = {slot for step in self._computed for slot in step.uses}
         self.bare |= {
             slot
@@ -66,6 +70,15 @@ class Scalars:
             and all(map(self._is_number, step.args))
         )
 
+    def hands_on(self, step: Step) -> bool:
+        """Whether the result of a step is its first argument, a double precision number."""
+        return (
+            step.function in HANDS_ON
+            and step.result.__class__ is Ref
+            and self._classes[step.result.slot] in (float, _FLOAT)
+            and self._is_number(step.args[0])
+        )
+
     def compares(self, step: Step) -> bool:
         """Whether a step compares two double precision numbers."""
         return (
@@ -84,11 +97,13 @@ class Scalars:
 
     def is_silent(self, step: Step) -> bool:
         """Whether a step computes without NumPy, so that NumPy's error state does not matter."""
-        return self.computes(step) and step.function in SILENT
+        return self.hands_on(step) or (self.computes(step) and step.function in SILENT)
 
     def text(self, step: Step, name: Callable[[Any], str]) -> str:
-        """The expression of a step that `computes`, a Python float."""
+        """The expression of a step that `computes` or `hands_on`, a Python float."""
         function, words = step.function, [self._word(x, name) for x in step.args]
+        if function in HANDS_ON:
+            return words[0]
         if function in SYMBOLS:
             return f"{words[0]} {SYMBOLS[function]} {words[1]}"
         if function in BEFORE:

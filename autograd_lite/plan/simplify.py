@@ -41,7 +41,8 @@ def simplified(steps: list[Step], values: dict[int, Any], outputs: list[int]) ->
         values: the value of each slot in the run.
         outputs: the slots in the result.
     """
-    steps = living([_as_ufunc(step, values) for step in steps], outputs)
+    steps = _without_copies_of_numbers([_as_ufunc(step, values) for step in steps], values)
+    steps = living(steps, outputs)
     return living(_Once(steps, values, outputs).steps, outputs)
 
 
@@ -53,6 +54,28 @@ def living(steps: list[Step], outputs: list[int]) -> list[Step]:
             needed.update(step.uses)
             kept.append(step)
     return kept[::-1]
+
+
+def _without_copies_of_numbers(steps: list[Step], values: dict[int, Any]) -> list[Step]:
+    """Numbers that were copied into an array and read out again, as the numbers themselves."""
+    copied = {
+        step.result.slot: step.args[0]
+        for step in steps
+        if step.function is np.copy
+        and step.args[0].__class__ is Ref
+        and values[step.args[0].slot].__class__ in (float, np.float64)
+    }
+    return [
+        step.changed(np.float64, (copied[step.uses[0]],)) if _reads_number(step, copied) else step
+        for step in steps
+    ]
+
+
+def _reads_number(step: Step, arrays: dict[int, Any]) -> bool:
+    """Whether a step is x[()] of one of the arrays."""
+    if step.function is not operator.getitem or step.args[1].__class__ is not tuple:
+        return False
+    return not step.args[1] and step.args[0].__class__ is Ref and step.args[0].slot in arrays
 
 
 # -- operators -------------------------------------------------------------------------------------
