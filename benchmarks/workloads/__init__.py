@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from ..libraries import EAGER
 from ..runner import Workload
 from . import (
     batches,
@@ -53,4 +54,5 @@ WORKLOADS: dict[str, Callable[[bool], Workload]] = {
     "memory-mlp": partial(memory.workload, "mlp"),
     "memory-cnn": partial(memory.workload, "cnn"),
     "memory-lstm": partial(memory.workload, "lstm"),
+    "memory-compiled": partial(memory.workload, "compiled", peer=EAGER, goal=1.0),
 }

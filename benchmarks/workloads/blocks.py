@@ -23,7 +23,7 @@ def workload(
     name: str,
     does: str,
     network: Callable[[Any], Any],
-    data: Callable[[np.random.Generator], tuple[Any, Any]],
+    data: Callable[[int], tuple[Any, Any]],
     goals: Mapping[str, float],
     quick: bool,
 ) -> Workload:
@@ -33,11 +33,11 @@ def workload(
         name: what to call the workload.
         does: the network in words.
         network: makes the network of a module `nn` or `torch.nn`.
-        data: draws the inputs, and the labels or None.
+        data: draws a batch of at most a size: the inputs, and the labels or None.
         goals: the least ratio of a library's time to ours.
-        quick: the same at any size.
+        quick: a batch of two.
     """
-    inputs = data(np.random.default_rng(0))
+    inputs = data(2 if quick else 1_000)
     return Workload(
         name=name,
         does=f"training step: {does}, float32, SGD",
@@ -175,19 +175,20 @@ def gpt(nn: Any) -> Any:
 # -- data ------------------------------------------------------------------------------------------
 
 
-def normal(*shape: int, labels: bool = False) -> Callable[[np.random.Generator], tuple[Any, Any]]:
+def normal(batch: int, *shape: int, labels: bool = False) -> Callable[[int], tuple[Any, Any]]:
     """Draws inputs of a shape, and labels of ten classes where they are asked for."""
 
-    def draw(rng: np.random.Generator) -> tuple[Any, Any]:
-        x = rng.normal(size=shape).astype(np.float32)
-        return x, rng.integers(0, 10, shape[0]) if labels else None
+    def draw(most: int) -> tuple[Any, Any]:
+        rng, n = np.random.default_rng(0), min(batch, most)
+        x = rng.normal(size=(n, *shape)).astype(np.float32)
+        return x, rng.integers(0, 10, n) if labels else None
 
     return draw
 
 
-def text(rng: np.random.Generator) -> tuple[Any, Any]:
+def text(most: int) -> tuple[Any, Any]:
     """16 lines of 128 symbols, and the symbols that follow."""
-    symbols = rng.integers(0, 65, (16, 129))
+    symbols = np.random.default_rng(0).integers(0, 65, (min(16, most), 129))
     return symbols[:, :-1].copy(), symbols[:, 1:].reshape(-1)
 
 

@@ -16,23 +16,23 @@ from pathlib import Path
 
 import numpy as np
 
-from ..libraries import LIBRARIES, OURS
+from ..libraries import EAGER, LIBRARIES, OURS
 from ..runner import Step, Workload
 from .importing import ROOT
 
 STATUS = Path("/proc/self/status")
-TRAINED = {"mlp": "mlp-adam", "cnn": "cnn", "lstm": "lstm"}
+TRAINED = {"mlp": "mlp-adam", "cnn": "cnn", "lstm": "lstm", "compiled": "mlp-adam-compiled"}
 """The workload whose steps are taken."""
 
 
-def workload(model: str, quick: bool) -> Workload:
+def workload(model: str, quick: bool, peer: str = "pytorch", goal: float = 1 / 1.1) -> Workload:
     """Three processes for each library."""
-    libraries = (OURS, "pytorch") if "VmHWM" in status() else ()
+    libraries = (OURS, peer) if "VmHWM" in status() else ()
     return Workload(
         name=f"memory-{model}",
         does=f"peak memory of the steps of {TRAINED[model]}",
         contenders={name: partial(measured, TRAINED[model], name) for name in libraries},
-        goals={"pytorch": 1 / 1.1},
+        goals={peer: goal},
         rounds=3,
         unit="run",
         measures_itself=True,
@@ -70,9 +70,10 @@ def peak(name: str, library: str) -> int:
 
 def take_first_step(library: str) -> None:
     """Train a tiny model, so that code which a library loads at its first use is there."""
-    nn = importlib.import_module("nn" if library == OURS else "torch.nn")
-    optim = importlib.import_module("nn.optim" if library == OURS else "torch.optim")
-    zeros = np.zeros if library == OURS else importlib.import_module("torch").zeros
+    ours = library in (OURS, EAGER)
+    nn = importlib.import_module("nn" if ours else "torch.nn")
+    optim = importlib.import_module("nn.optim" if ours else "torch.optim")
+    zeros = np.zeros if ours else importlib.import_module("torch").zeros
     model = nn.Linear(3, 2)
     optimizer = optim.Adam(model.parameters())
     model(zeros((4, 3))).sum().backward()
