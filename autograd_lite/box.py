@@ -426,6 +426,8 @@ def in_class(kind: type[Any], result: Any) -> Any:
 
 def as_numbers(value: Any, line: str) -> Array:
     """The plain array of numbers that a user gave; `line` is the user's code, which errors quote."""
+    if value.__class__ is np.ndarray and value.dtype.kind in "biufc":
+        return cast(Array, value)
     refuse_other_arithmetic(value, line)
     try:
         array = asarray(unwrap(value))
