@@ -24,7 +24,11 @@ __all__ = [
 ]
 
 FEW = 1 << 14
-"""Up to this number of entries, NumPy's calls take no longer than one call through ctypes."""
+"""Up to this number of entries, NumPy's calls take no longer than one call through ctypes.
+
+A step of few operations gains little from one pass: NumPy is as fast for 16 times as many entries in plain
+descent, which has two operations, and for 8 times as many with momentum, which has five.
+"""
 
 SMALL = 1 << 17
 """Up to this number of entries, a second thread does not pay."""
@@ -32,14 +36,15 @@ SMALL = 1 << 17
 
 def descend(x: Array, g: Array, *, rate: float) -> Any:
     """x - rate g."""
-    return _pass("descend", (x, g), (), rate)
+    return _pass("descend", (x, g), (), rate, few=16 * FEW)
 
 
 def descend_with_momentum(
     x: Array, g: Array, v: Array, *, momentum: float, part: float, rate: float, nesterov: bool
 ) -> Any:
     """v <- momentum v + part g in place, and x - rate v."""
-    return _pass("descend_with_momentum", (x, g), (v,), momentum, part, rate, flags=(int(nesterov),))
+    numbers = momentum, part, rate
+    return _pass("descend_with_momentum", (x, g), (v,), *numbers, flags=(int(nesterov),), few=8 * FEW)
 
 
 def adam(
@@ -114,11 +119,13 @@ def _pass(
     state: tuple[Array, ...],
     *numbers: float,
     flags: tuple[int, ...] = (),
+    few: int | None = None,
 ) -> Any:
-    """One pass over arrays of one shape; `state` is changed in place."""
-    arrays, x = (*given, *state), given[0]
-    if x.size <= FEW:
+    """One pass over arrays of one shape; `state` is changed in place. NumPy serves up to `few` entries."""
+    x = given[0]
+    if x.size <= (FEW if few is None else few):
         return NotImplemented
+    arrays = *given, *state
     dtype = native_type(*arrays)
     if dtype is None or any(a.shape != x.shape for a in arrays):
         return NotImplemented
