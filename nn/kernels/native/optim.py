@@ -23,28 +23,20 @@ __all__ = [
     "sum_of_squares",
 ]
 
-FEW = 1 << 14
-"""Up to this number of entries, NumPy's calls take no longer than one call through ctypes.
-
-A step of few operations gains little from one pass: NumPy is as fast for 16 times as many entries in plain
-descent, which has two operations, and for 8 times as many with momentum, which has five.
-"""
-
 SMALL = 1 << 17
 """Up to this number of entries, a second thread does not pay."""
 
 
 def descend(x: Array, g: Array, *, rate: float) -> Any:
     """x - rate g."""
-    return _pass("descend", (x, g), (), rate, few=16 * FEW)
+    return _pass("descend", (x, g), (), rate)
 
 
 def descend_with_momentum(
     x: Array, g: Array, v: Array, *, momentum: float, part: float, rate: float, nesterov: bool
 ) -> Any:
     """v <- momentum v + part g in place, and x - rate v."""
-    numbers = momentum, part, rate
-    return _pass("descend_with_momentum", (x, g), (v,), *numbers, flags=(int(nesterov),), few=8 * FEW)
+    return _pass("descend_with_momentum", (x, g), (v,), momentum, part, rate, flags=(int(nesterov),))
 
 
 def adam(
@@ -106,7 +98,7 @@ def rmsprop(x: Array, g: Array, s: Array, *, alpha: float, eps: float, rate: flo
 def sum_of_squares(x: Array) -> Any:
     """The sum of all squares, in double precision."""
     dtype = native_type(x)
-    if dtype is None or x.size <= FEW or not x.flags.c_contiguous:
+    if dtype is None or not x.size or not x.flags.c_contiguous:
         return NotImplemented
     total = np.empty(1)
     call("sum_of_squares", dtype, x.size, x, total)
@@ -119,15 +111,11 @@ def _pass(
     state: tuple[Array, ...],
     *numbers: float,
     flags: tuple[int, ...] = (),
-    few: int | None = None,
 ) -> Any:
-    """One pass over arrays of one shape; `state` is changed in place. NumPy serves up to `few` entries."""
-    x = given[0]
-    if x.size <= (FEW if few is None else few):
-        return NotImplemented
-    arrays = *given, *state
+    """One pass over arrays of one shape; `state` is changed in place."""
+    arrays, x = (*given, *state), given[0]
     dtype = native_type(*arrays)
-    if dtype is None or any(a.shape != x.shape for a in arrays):
+    if dtype is None or not x.size or any(a.shape != x.shape for a in arrays):
         return NotImplemented
     if not all(a.flags.c_contiguous for a in arrays) or not all(a.flags.writeable for a in state):
         return NotImplemented
