@@ -307,6 +307,8 @@ class Box(Holder):
 
     def numpy(self) -> Array:
         """The plain array; nothing that is computed from this array is recorded."""
+        if self.node is None and self._data.__class__ is np.ndarray:
+            return cast(Array, self._data)
         if not on_host(self._data):
             return cast(Array, handed(self._data, self.node is not None))
         if self._data.__class__ is not np.ndarray:  # 0-d values are stored as scalars, which are faster
@@ -426,6 +428,8 @@ def in_class(kind: type[Any], result: Any) -> Any:
 
 def as_numbers(value: Any, line: str) -> Array:
     """The plain array of numbers that a user gave; `line` is the user's code, which errors quote."""
+    if value.__class__ is np.ndarray and value.dtype.kind in "biufc":
+        return cast(Array, value)
     refuse_other_arithmetic(value, line)
     try:
         array = asarray(unwrap(value))

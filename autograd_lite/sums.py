@@ -71,6 +71,8 @@ def total(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """
     x = widened(x)
     ndim = x.ndim
+    if axis.__class__ is int and -ndim <= axis < ndim and x.shape[axis] <= SHORT:
+        return _reduce(x, axis, keepdims=keepdims)
     if axis is None or not ndim:
         axes = tuple(range(ndim))
     else:

@@ -32,7 +32,7 @@ This saves a fifth to a half of the time. Adding the bias transposes the result 
 
 def linear(x: Array, w: Array, b: Array | None) -> tuple[Array, Any]:
     """x W^T + b, and the residuals for the backward pass."""
-    rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+    rows = x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
     if 1 < len(rows) <= NARROW and w.size >= WIDE:
         y = product(w, rows.T).T
         y = np.ascontiguousarray(y) if b is None else np.add(y, b, order="C")
@@ -40,7 +40,7 @@ def linear(x: Array, w: Array, b: Array | None) -> tuple[Array, Any]:
         y = product(rows, w.T)
         if b is not None:
             y = np.add(y, b, out=y if np.result_type(y, b) == y.dtype else None)
-    return y.reshape(*x.shape[:-1], *w.shape[:1]), (rows, w, x.shape)
+    return y if x.ndim == 2 else y.reshape(*x.shape[:-1], len(w)), (rows, w, x.shape)
 
 
 def linear_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[Array | None, ...]:

@@ -101,7 +101,7 @@ def thread_count() -> int:
 
 def started() -> bool:
     """Whether the threads of the kernels have been started, i.e. any work was shared before."""
-    return _pool.cache_info().currsize > 0
+    return bool(_queues)
 
 
 @cache
@@ -152,14 +152,20 @@ def blas_on_one_thread() -> Iterator[None]:
             raise interrupts.pop()
 
 
-@cache
+_queues: list[Calls] = []
+"""The queue of the threads of the kernels, once they are started."""
+
+
 def _pool() -> Calls:
     """The queue of the threads of the kernels, which are started on first use."""
+    if _queues:
+        return _queues[0]
     calls: Calls = SimpleQueue()
     start_thread(Task(serve, calls), "autograd-lite_0")
     with suppress(RuntimeError):  # the system may have no more threads to give
         for i in range(1, (os.cpu_count() or 2) - 1):
             start_thread(Task(serve, calls), f"autograd-lite_{i}")
+    _queues.append(calls)
     return calls
 
 
@@ -168,7 +174,7 @@ def _after_fork() -> None:
     global _lock
     if _inside and (blas := _blas_threads()):
         blas[1](_before)
-    _pool.cache_clear()
+    _queues.clear()
     _inside.clear()
     _lock = threading.Lock()
 

@@ -38,11 +38,12 @@ REALS = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-def twin(native: Callable[..., Any]) -> Callable[[_F], _F]:
+def twin(native: Callable[..., Any], few: int | None = None) -> Callable[[_F], _F]:
     """Decorate a NumPy kernel: `native` gets the arguments first, where there is a library.
 
     Args:
         native: takes the arguments of the kernel; returns its result, or `NotImplemented`.
+        few: the NumPy kernel serves first arguments of up to this number of entries.
 
     Returns:
         The decorator. The decorated kernel keeps the NumPy twin as `kernel.__wrapped__`.
@@ -53,7 +54,7 @@ def twin(native: Callable[..., Any]) -> Callable[[_F], _F]:
 
         @wraps(kernel)
         def chosen(*args: Any, **options: Any) -> Any:
-            if library() is not None:
+            if (few is None or args[0].size > few) and library() is not None:
                 result = native(*args, **options)
                 if result is not NotImplemented:
                     return result

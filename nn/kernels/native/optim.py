@@ -23,9 +23,6 @@ __all__ = [
     "sum_of_squares",
 ]
 
-FEW = 1 << 14
-"""Up to this number of entries, NumPy's calls take no longer than one call through ctypes."""
-
 SMALL = 1 << 17
 """Up to this number of entries, a second thread does not pay."""
 
@@ -101,7 +98,7 @@ def rmsprop(x: Array, g: Array, s: Array, *, alpha: float, eps: float, rate: flo
 def sum_of_squares(x: Array) -> Any:
     """The sum of all squares, in double precision."""
     dtype = native_type(x)
-    if dtype is None or x.size <= FEW or not x.flags.c_contiguous:
+    if dtype is None or not x.size or not x.flags.c_contiguous:
         return NotImplemented
     total = np.empty(1)
     call("sum_of_squares", dtype, x.size, x, total)
@@ -117,10 +114,8 @@ def _pass(
 ) -> Any:
     """One pass over arrays of one shape; `state` is changed in place."""
     arrays, x = (*given, *state), given[0]
-    if x.size <= FEW:
-        return NotImplemented
     dtype = native_type(*arrays)
-    if dtype is None or any(a.shape != x.shape for a in arrays):
+    if dtype is None or not x.size or any(a.shape != x.shape for a in arrays):
         return NotImplemented
     if not all(a.flags.c_contiguous for a in arrays) or not all(a.flags.writeable for a in state):
         return NotImplemented

@@ -104,7 +104,7 @@ def test_numpys_own_blas_is_set_and_restored(monkeypatch):
 
 
 def test_threads_have_started_when_work_was_shared():
-    threads._pool.cache_clear()
+    threads._queues.clear()
     in_parallel(len, range(1))
     assert not threads.started()
     in_parallel(len, range(2))

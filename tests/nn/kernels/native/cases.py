@@ -220,7 +220,7 @@ def arrays(value: Any) -> list[np.ndarray]:
 
 
 if __name__ == "__main__":
-    nn.kernels.native.optim.FEW = nn.kernels.native.rows.FEW = nn.kernels.native.embedding.FEW = served = 0
+    nn.kernels.native.rows.FEW = nn.kernels.native.embedding.FEW = served = 0
     nn.kernels.native.recurrent.SINGLE = nn.kernels.native.recurrent.SHORT = 0
     for seed in SEEDS:
         for name, args, options in calls(seed):

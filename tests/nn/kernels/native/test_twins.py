@@ -21,7 +21,6 @@ rng = np.random.default_rng(0)
 @pytest.fixture(autouse=True)
 def small_arrays_too(monkeypatch):
     """Native kernels serve small arrays too, which they otherwise leave to NumPy."""
-    monkeypatch.setattr("nn.kernels.native.optim.FEW", 0)
     monkeypatch.setattr("nn.kernels.native.rows.FEW", 0)
     monkeypatch.setattr("nn.kernels.native.embedding.FEW", 0)
     monkeypatch.setattr("nn.kernels.native.recurrent.SINGLE", 0)
@@ -66,6 +65,17 @@ def test_every_instruction_set_agrees(level, monkeypatch):
         assert sum(agree(*call) for seed in range(12) for call in calls(seed)) > 12
     finally:
         forget_the_level()
+
+
+def test_numpy_serves_few_entries(monkeypatch):
+    monkeypatch.setattr(native, "TABLE", {})
+
+    def doubled(x):
+        return "NumPy"
+
+    chosen = native.twin(lambda x: "C", few=3)(doubled)
+    assert [chosen(np.ones(n)) for n in (0, 3, 4)] == ["NumPy", "NumPy", "C"]
+    assert native.twin(lambda x: "C")(doubled)(np.ones(0)) == "C"
 
 
 def forget_the_level():
