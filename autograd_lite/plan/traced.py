@@ -34,7 +34,6 @@ class Traced:
     """
 
     __slots__ = ("_slot", "_trace", "_value")
-    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, trace: Any, slot: int, value: Any) -> None:
         self._trace, self._slot, self._value = trace, slot, value
@@ -53,7 +52,9 @@ class Traced:
             return NotImplemented
         targets: Any = kwargs.get("out")
         targets = targets if isinstance(targets, tuple) else () if targets is None else (targets,)
-        return self._trace.call(function, args, kwargs, written=args[:1] if function in WRITES else targets)
+        if function in WRITES or kwargs.get("overwrite_input") or function is np.nan_to_num:
+            targets = args[:1] if function is not np.nan_to_num or not _copies(*args, **kwargs) else ()
+        return self._trace.call(function, args, kwargs, written=targets)
 
     def __array_whole__(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Call a function at once on the arrays inside of traced arrays: one step."""
@@ -85,6 +86,12 @@ class Traced:
     @property
     def shape(self) -> tuple[int, ...]:
         return np.shape(self._value)
+
+    @shape.setter
+    def shape(self, value: Any) -> None:
+        raise CompileError(
+            f"x.shape = ... is no step of a plan, at {user_line()}; write x = x.reshape(shape)"
+        )
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -132,10 +139,19 @@ class Traced:
             return self._trace.call(_attribute, (name, self), {})
 
         def method(*args: Any, **kwargs: Any) -> Any:
-            written = (self,) if name in IN_PLACE else ()
+            written = (self,) if name in IN_PLACE else (kwargs["out"],) if "out" in kwargs else ()
             return self._trace.call(_method, (name, self, *args), kwargs, written=written)
 
         return method
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return self._trace.call(round, (self, digits), {})
+
+    def __divmod__(self, other: Any) -> Any:
+        return self._trace.call(divmod, (self, other), {})
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return self._trace.call(divmod, (other, self), {})
 
     # -- values that the program would read --------------------------------------------------------
 
@@ -170,6 +186,9 @@ class Traced:
     def __index__(self) -> int:
         return operator.index(self._trace.asked(self, "x as an index or a count"))
 
+    def __hash__(self) -> int:
+        self._refuse("hash(x), as in d[x] or a cache,")
+
     def __contains__(self, value: Any) -> bool:
         self._refuse("v in x")
 
@@ -182,6 +201,11 @@ READS = frozenset({"item", "tolist", "tobytes", "tofile", "dump", "dumps", "data
 
 IN_PLACE = frozenset({"sort", "fill", "put", "partition", "resize", "setflags", "setfield", "byteswap"})
 """Methods of arrays that write into the array."""
+
+
+def _copies(x: Any, copy: bool = True, *_: Any, **options: Any) -> bool:
+    """Whether `np.nan_to_num` leaves its argument as it is."""
+    return copy
 
 
 def _attribute(name: str, value: Any) -> Any:

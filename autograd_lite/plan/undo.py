@@ -9,6 +9,7 @@ parameter.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
@@ -149,6 +150,9 @@ def _fill(holder: Any, copy: Any) -> None:
         holder.update(copy)
     elif isinstance(holder, list):
         holder[:] = copy
+    elif isinstance(holder, deque):
+        holder.clear()
+        holder.extend(copy)
     elif isinstance(holder, set):
         holder.clear()
         holder.update(copy)
