@@ -133,8 +133,7 @@ class Traced:
             raise AttributeError(name)
         if name in READS:
             self._refuse(f"x.{name}()")
-        kind = type(self._value) if isinstance(self._value, (np.ndarray, np.generic)) else np.float64
-        found = getattr(kind, name)  # raises AttributeError
+        found = getattr(type(self._value), name)  # raises AttributeError
         if not callable(found):
             return self._trace.call(_attribute, (name, self), {})
 
@@ -209,13 +208,11 @@ def _copies(x: Any, copy: bool = True, *_: Any, **options: Any) -> bool:
 
 
 def _attribute(name: str, value: Any) -> Any:
-    return getattr(value if hasattr(value, name) else np.asarray(value), name)
+    return getattr(value, name)
 
 
 def _method(name: str, value: Any, *args: Any, **kwargs: Any) -> Any:
-    return getattr(value if isinstance(value, (np.ndarray, np.generic)) else np.asarray(value)[()], name)(
-        *args, **kwargs
-    )
+    return getattr(value, name)(*args, **kwargs)
 
 
 def _operators() -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import pickle
 import random
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-
-from .slots import same
 
 __all__ = ["GENERATORS", "Unheard"]
 
@@ -32,7 +31,7 @@ class Unheard:
 
     def look(self) -> None:
         """Compare the states with those before."""
-        self.drew = self.drew or not same(self._states, self._now())
+        self.drew = self.drew or self._states != self._now()
 
     @contextlib.contextmanager
     def heard(self) -> Iterator[None]:
@@ -44,10 +43,14 @@ class Unheard:
             self._states = self._now()
 
     def _now(self) -> list[Any]:
-        return [random.getstate(), np.random.get_state(), *map(_state, self._all)]
+        numpys = np.random.get_state()
+        return [random.getstate(), numpys[1].tobytes(), numpys[2:], *map(_state, self._all)]  # type: ignore[index]
 
 
 def _state(generator: Any) -> Any:
+    """A state that `==` compares."""
+    if isinstance(generator, random.Random):
+        return generator.getstate()
     if isinstance(generator, np.random.Generator):
-        return generator.bit_generator.state
-    return generator.getstate() if isinstance(generator, random.Random) else generator.get_state()
+        return pickle.dumps(generator.bit_generator.state)
+    return pickle.dumps(generator.get_state())

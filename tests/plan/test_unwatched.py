@@ -152,6 +152,17 @@ def test_numbers_round_and_divide_as_in_an_eager_call() -> None:
     follows(lambda a: (round(a, 1), divmod(a, 3.0), divmod(7.0, a)), given=lambda k: [k + 0.55])
 
 
+def test_a_number_has_the_attributes_of_a_number_alone() -> None:
+    def summed(x: Any, a: Any) -> Any:
+        try:
+            return x * a.sum()
+        except AttributeError:
+            return x + a
+
+    follows(summed, given=lambda k: [X, float(k)])
+    follows(lambda a: (a.conjugate(), a.real, a.is_integer()), given=lambda k: [float(k)])
+
+
 # -- exceptions that the function catches ----------------------------------------------------------
 
 
