@@ -326,7 +326,7 @@ def _named(f: types.FunctionType, names: Iterable[str]) -> Iterator[Any]:
     values = [space[name] for name in names for space in spaces if name in space]
     yield from values
     modules = [value for value in values if isinstance(value, types.ModuleType)]
-    yield from (getattr(module, name, None) for module in modules for name in names)
+    yield from (vars(module).get(name) for module in modules for name in names)  # wakes no lazy module
     yield from (Entry(cell, CELL).get() for cell in f.__closure__ or ())
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..arrays import Holder
 from ..cotangents import bare
-from ..errors import CompileError, user_line
+from ..errors import CompileError, package, user_line
 from .slots import LEAVES
 
 __all__ = ["Sent", "Traced"]
@@ -85,6 +85,8 @@ class Traced:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        if self._value.__class__ in (float, int, complex) and _is_program(sys._getframe(1)):
+            raise AttributeError(f"{type(self._value).__name__!r} object has no attribute 'shape'")
         return np.shape(self._value)
 
     @shape.setter
@@ -200,6 +202,11 @@ READS = frozenset({"item", "tolist", "tobytes", "tofile", "dump", "dumps", "data
 
 IN_PLACE = frozenset({"sort", "fill", "put", "partition", "resize", "setflags", "setfield", "byteswap"})
 """Methods of arrays that write into the array."""
+
+
+def _is_program(frame: Any) -> bool:
+    """Whether the code of a frame is the user's."""
+    return package(frame) not in ("autograd_lite", "nn", "numpy", "visualize")
 
 
 def _copies(x: Any, copy: bool = True, *_: Any, **options: Any) -> bool:

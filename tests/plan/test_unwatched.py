@@ -160,6 +160,14 @@ def test_a_number_has_the_attributes_of_a_number_alone() -> None:
             return x + a
 
     follows(summed, given=lambda k: [X, float(k)])
+
+    def measured(x: Any, a: Any) -> Any:
+        try:
+            return x * len(a.shape)
+        except AttributeError:
+            return x + a
+
+    follows(measured, given=lambda k: [X, float(k)])
     follows(lambda a: (a.conjugate(), a.real, a.is_integer()), given=lambda k: [float(k)])
 
 
