@@ -74,7 +74,7 @@ ASKS_CLASSES = frozenset({"isinstance", "issubclass", "type", "__class__"})
 ASKS_NAMES = frozenset({"hasattr", "getattr"})
 """What would give another answer for a traced array than for the array or the number in its place."""
 
-MATCHES_CLASSES = dis.opmap["MATCH_CLASS"]
+MATCHES_CLASSES, IMPORTS = dis.opmap["MATCH_CLASS"], dis.opmap["IMPORT_NAME"]
 
 UNWATCHED = (
     open,
@@ -212,7 +212,8 @@ def _next(value: Any, found: Reached) -> Iterator[tuple[Any, Entry | None]]:
             found.fixed.append((value, set(value)))
         yield from ((item, None) for item in value)
     elif isinstance(value, type):  # a class as a namespace, or the first argument of a class method
-        yield from _of_class(value, found)
+        if not _is_installed(value):
+            yield from _of_class(value, found)
     elif isinstance(value, (types.ModuleType, types.BuiltinFunctionType, np.ufunc)) or value is Ellipsis:
         return
     elif kind.__module__.partition(".")[0] in LIBRARIES - {"nn", "collections"} and kind not in (
@@ -244,6 +245,12 @@ def _of_object(value: Any, found: Reached) -> Iterator[tuple[Any, Entry | None]]
     yield from _of_class(kind, found)
 
 
+def _is_installed(kind: type) -> bool:
+    """Whether a class belongs to an installed package, whose methods lead to all of the package."""
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
+    return "site-packages" in file or "dist-packages" in file
+
+
 def _of_class(kind: type, found: Reached) -> Iterator[tuple[Any, Entry | None]]:
     for cls in kind.__mro__:
         if cls.__module__.partition(".")[0] not in LIBRARIES:
@@ -252,7 +259,11 @@ def _of_class(kind: type, found: Reached) -> Iterator[tuple[Any, Entry | None]]:
                 if isinstance(method, types.FunctionType):
                     found.links.append((Entry(cls, name), item))
                     yield method, None
-                elif not name.startswith("__") and not hasattr(type(item), "__get__"):
+                elif not name.startswith("__") and (
+                    isinstance(item, (*NUMBERS, Box, np.ndarray, list, dict, tuple))
+                    if _is_installed(cls)
+                    else not hasattr(type(item), "__get__")
+                ):
                     yield item, Entry(cls, name)
 
 
@@ -278,7 +289,7 @@ def _of_function(f: types.FunctionType, found: Reached) -> Iterator[tuple[Any, E
     names = list(_names(f.__code__))
     if (reason := _asks(f, names)) is not None:
         found.eager.append(f"{f.__qualname__} {reason}")
-    spaces = [f.__globals__, *_imported(f, names)]
+    spaces = [f.__globals__, *_imported(f)]
     for name in names:
         for space in spaces:
             if name in space and not (name.startswith("__") and name.endswith("__")):
@@ -310,14 +321,15 @@ def _asks(f: types.FunctionType, names: list[str]) -> str | None:
     return None
 
 
-def _imported(f: types.FunctionType, names: list[str]) -> Iterator[dict[str, Any]]:
+def _imported(f: types.FunctionType) -> Iterator[dict[str, Any]]:
     """The contents of modules that the body of a function imports."""
     package = f.__globals__.get("__package__") or ""
-    for name in names:
-        for full in (name, f"{package}.{name}"):
-            module = sys.modules.get(full)
-            if module is not None and name not in f.__globals__ and full.partition(".")[0] not in LIBRARIES:
-                yield vars(module)
+    for code in _codes(f.__code__):
+        for op, i in zip(code.co_code[::2], code.co_code[1::2], strict=True):
+            names = (code.co_names[i], f"{package}.{code.co_names[i]}") if op == IMPORTS else ()
+            for full in names:
+                if (module := sys.modules.get(full)) is not None and full.partition(".")[0] not in LIBRARIES:
+                    yield vars(module)
 
 
 def _named(f: types.FunctionType, names: Iterable[str]) -> Iterator[Any]:
