@@ -4,6 +4,9 @@ The data flow, from a function to its replay::
 
     reach.py     f                -> the places that f reads and writes: Tensors, gradients, arrays, numbers
     traced.py    a value          -> `Traced`: an array on the seam that reports each NumPy call
+    outs.py      a call           -> the array that NumPy writes into
+    shapes.py    a call           -> whether values decide the shape of the result
+    unheard.py   one run of f     -> whether it draws random numbers that no step repeats
     trace.py     one run of f     -> `Trace`: `Step(function, arguments, results)`, in the order of the calls
     sending.py   a backward step  -> the calls of its rules, or one step
     schedule.py  two equal traces -> `Plan`: guards first

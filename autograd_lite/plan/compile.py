@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -28,11 +29,12 @@ from .fits import arguments_check, state_check
 from .names import Names
 from .places import Places
 from .reach import NUMBERS, Reached, differs, reach
-from .replay import Mismatch, replay_of
+from .replay import Mismatch, replay_of, while_constant
 from .schedule import Plan, late_guard, scheduled
 from .timing import step_times
 from .trace import Trace, difference, same
 from .undo import Undo, draws, whole, written_by
+from .unheard import Unheard
 
 __all__ = ["Compiled", "compile"]
 
@@ -104,7 +106,7 @@ class _Entry:
         self.reason = call.reason or next(iter(found.eager), None) or _on_tape(found)
 
     def __str__(self) -> str:
-        kind = "eager" if self.reason else "replayed" if self.plan else "watched"
+        kind = "eager" if self.reason else "replayed" if self.plan is not None else "watched"
         return f"{kind}: {self.words}" + (f" ({self.reason})" if self.reason else "") + self.why
 
     def anew(self, before: _Entry) -> str:
@@ -145,14 +147,28 @@ class Compiled:
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
             return self
-        own = vars(instance).get(f"_compiled_{self.__name__}")  # type: ignore[attr-defined]
-        if own is None:
-            own = Compiled(self._f.__get__(instance, owner), self._static, self._exact)
-            object.__setattr__(instance, f"_compiled_{self.__name__}", own)  # type: ignore[attr-defined]
+        bind = getattr(type(self._f), "__get__", None)
+        if bind is None:  # a partial or another object, which is no method
+            return self
+        name = f"_compiled_{getattr(self, '__name__', id(self))}"
+        own = getattr(instance, "__dict__", {}).get(name)
+        if own is None or own._f.__self__ is not instance:  # that of a base class, or of a copied object
+            own = Compiled(bind(self._f, instance, owner), self._static, self._exact)
+            keep = type if isinstance(instance, type) else object
+            try:
+                keep.__setattr__(instance, name, own)
+            except AttributeError as error:
+                raise DTypeError(
+                    f"ag.compile: {describe(instance)} has __slots__ and keeps no plans; write "
+                    "compiled = ag.compile(instance.method) and call that"
+                ) from error
         return own
 
     def __reduce__(self) -> Any:
         """A copy has no plans: they belong to the objects that the function reaches."""
+        module, name = getattr(self, "__module__", None), getattr(self, "__qualname__", "")
+        if getattr(sys.modules.get(module or ""), name, None) is self:
+            return name  # a decorated function, which pickle finds by its name
         return Compiled, (self._f, self._static, self._exact)
 
     @property
@@ -288,7 +304,7 @@ class Compiled:
     def _watched(self, entry: _Entry, call: Arguments) -> Any:
         """Run the function on traced arrays, which compute as the eager run does."""
         places, found, trace = Places(entry.found), entry.found, Trace()
-        trace.places = places
+        trace.places, trace.unheard = places, Unheard(found.generators)
         before = tracing.get()
 
         def over() -> None:
@@ -306,6 +322,7 @@ class Compiled:
                 places.store(trace)
                 result = Result(trace, out, found)
                 trace.reason = trace.reason or result.reason or call.changed(trace)
+                trace.unheard.look()
             finally:
                 try:
                     over()
@@ -369,6 +386,9 @@ class Compiled:
         if changed is not None:
             entry.reason = f"the function changes {changed!r}"
             return
+        if one.unheard.drew or trace.unheard.drew:
+            entry.reason = "the function draws random numbers of its own; draw with nn.random, or outside"
+            return
         both = [pair for key, pair in trace.constants.items() if key in one.constants]
         with exactly(self._exact):
             plan = scheduled(trace, result.spec, result.outputs, both)
@@ -380,7 +400,7 @@ class Compiled:
         if any(step.kind == "effect" for step in plan.steps):
             entry.undo = Undo(entry.found, written, draws=draws(plan.steps))
         entry.plan, entry.result = plan, builder(plan.result)
-        entry.replay = _with_constants(plan, replay_of(plan))
+        entry.replay = while_constant(plan, replay_of(plan))
 
 
 @contextlib.contextmanager
@@ -392,20 +412,6 @@ def _undone(f: Callable[..., Any], call: Arguments) -> Iterator[None]:
         yield
     finally:
         undo.restore()
-
-
-def _with_constants(plan: Plan, replay: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:
-    """A replay that holds only while the arrays that no place holds are as they were."""
-    if not plan.constants:
-        return replay
-
-    def compared(leaves: list[Any]) -> Any:
-        for array, copy in plan.constants:
-            if not same(array, copy):
-                raise Mismatch
-        return replay(leaves)
-
-    return compared
 
 
 def _around(state: State) -> str | None:

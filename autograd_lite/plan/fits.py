@@ -17,7 +17,7 @@ import numpy as np
 from ..box import Box
 from ..node import Leaf
 from ..tree import ordered_keys
-from .reach import CELL, Entry, Reached, differs
+from .reach import CELL, CONTAINERS, Entry, Reached, differs
 from .trace import same
 
 __all__ = ["arguments_check", "state_check"]
@@ -176,7 +176,7 @@ def state_check(found: Reached) -> Callable[[], bool]:
 def _read(check: _Check, entry: Entry) -> str:
     """The expression that reads an entry."""
     holder, key = check.name(entry.holder), entry.key
-    if isinstance(entry.holder, (dict, list)):
+    if isinstance(entry.holder, CONTAINERS):
         return f"{holder}[{key!r}]" if key.__class__ in (str, int) else f"{holder}[{check.name(key)}]"
     if key is CELL:
         return f"{holder}.cell_contents"

@@ -7,11 +7,16 @@ attributes of objects, and the items of containers. It ends at libraries, and at
 
 from __future__ import annotations
 
+import argparse
+import array
 import builtins
+import dis
 import functools
 import gc
+import os
 import sys
 import types
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -20,6 +25,7 @@ import numpy as np
 from ..box import Box
 from .trace import same
 from .traced import Traced
+from .unheard import GENERATORS
 
 __all__ = ["CELL", "MISSING", "NUMBERS", "Entry", "Reached", "differs", "reach"]
 
@@ -42,7 +48,7 @@ class Entry:
     def get(self) -> Any:
         holder = self.holder
         try:
-            if isinstance(holder, (dict, list)):
+            if isinstance(holder, CONTAINERS):
                 return holder[self.key]
             if self.key is CELL:
                 return holder.cell_contents
@@ -51,7 +57,7 @@ class Entry:
             return MISSING
 
     def put(self, value: Any) -> None:
-        if isinstance(self.holder, (dict, list)):
+        if isinstance(self.holder, CONTAINERS):
             self.holder[self.key] = value
         elif self.key is CELL:
             self.holder.cell_contents = value
@@ -64,8 +70,27 @@ class Entry:
 
 CELL = "a closure variable"
 
-ASKS_CLASSES = frozenset({"isinstance", "issubclass", "type"})
-"""What would give another answer for a traced array than for the array in its place."""
+ASKS_CLASSES = frozenset({"isinstance", "issubclass", "type", "__class__"})
+ASKS_NAMES = frozenset({"hasattr", "getattr"})
+"""What would give another answer for a traced array than for the array or the number in its place."""
+
+MATCHES_CLASSES, IMPORTS = dis.opmap["MATCH_CLASS"], dis.opmap["IMPORT_NAME"]
+
+UNWATCHED = (
+    open,
+    globals,
+    os.environ,
+    os.getenv,
+    np.load,
+    np.loadtxt,
+    np.genfromtxt,
+    np.fromfile,
+    np.isscalar,
+)
+"""What reads values that a plan cannot watch."""
+
+CONTAINERS = (dict, list, deque)
+"""Classes of containers whose items have a key or an index."""
 
 
 class Reached:
@@ -78,6 +103,7 @@ class Reached:
         held: the entries that hold constant Tensors.
         links: (entry, object) for the objects on the way, and (entry, number): while each entry holds it, the
             walk would find the same.
+        generators: of random numbers.
         outside: objects whose methods are steps by themselves.
         eager: reasons why calls cannot be replayed.
     """
@@ -89,6 +115,7 @@ class Reached:
         self.links: list[tuple[Entry, Any]] = []
         self.sizes: list[tuple[Any, int]] = []
         self.fixed: list[tuple[Any, Any]] = []
+        self.generators: list[Any] = []
         self.outside: list[Any] = []
         self.eager: list[str] = []
 
@@ -133,6 +160,9 @@ def reach(*roots: Any) -> Reached:
                 found.fixed.append((value, value.copy()))
             elif entry is not None and not value.dtype.hasobject:
                 found.arrays.append(entry)
+            elif entry is not None:
+                found.links.append((entry, value))
+                found.fixed.append((value, value.copy()))
             continue
         if isinstance(value, Box) and value.node is None and entry is not None:
             found.held.append(entry)
@@ -171,7 +201,7 @@ def _next(value: Any, found: Reached) -> Iterator[tuple[Any, Entry | None]]:
         yield value.func, None
         yield value.args, None
         yield value.keywords, None
-    elif isinstance(value, (dict, list)):
+    elif isinstance(value, CONTAINERS):
         found.sizes.append((value, len(value)))
         keys = list(value) if isinstance(value, dict) else range(len(value))
         yield from ((value[key], Entry(value, key)) for key in keys)
@@ -181,14 +211,19 @@ def _next(value: Any, found: Reached) -> Iterator[tuple[Any, Entry | None]]:
         if isinstance(value, set):
             found.fixed.append((value, set(value)))
         yield from ((item, None) for item in value)
-    elif (
-        isinstance(value, (type, types.ModuleType, types.BuiltinFunctionType, np.ufunc)) or value is Ellipsis
-    ):
+    elif isinstance(value, type):  # a class as a namespace, or the first argument of a class method
+        if not _is_installed(value):
+            yield from _of_class(value, found)
+    elif isinstance(value, (types.ModuleType, types.BuiltinFunctionType, np.ufunc)) or value is Ellipsis:
         return
-    elif (
-        kind.__module__.partition(".")[0] in LIBRARIES - {"nn", "collections"}
-        and kind is not types.SimpleNamespace
+    elif kind.__module__.partition(".")[0] in LIBRARIES - {"nn", "collections"} and kind not in (
+        types.SimpleNamespace,
+        argparse.Namespace,
     ):
+        if isinstance(value, GENERATORS):
+            found.generators.append(value)
+        if isinstance(value, (array.array, bytearray)):
+            found.fixed.append((value, value[:]))
         own = vars(value).values() if hasattr(value, "__dict__") else ()
         yield from ((item, None) for item in own if isinstance(item, FUNCTIONS))  # a custom_vjp, a wrapper
     else:
@@ -207,14 +242,27 @@ def _of_object(value: Any, found: Reached) -> Iterator[tuple[Any, Entry | None]]
             yield item, Entry(value, name)
     if own is None and not slots:
         yield from ((item, None) for item in gc.get_referents(value) if item is not kind)
+    yield from _of_class(kind, found)
+
+
+def _is_installed(kind: type) -> bool:
+    """Whether a class belongs to an installed package, whose methods lead to all of the package."""
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
+    return "site-packages" in file or "dist-packages" in file
+
+
+def _of_class(kind: type, found: Reached) -> Iterator[tuple[Any, Entry | None]]:
     for cls in kind.__mro__:
         if cls.__module__.partition(".")[0] not in LIBRARIES:
             for name, item in list(vars(cls).items()):
                 method = getattr(item, "__func__", getattr(item, "fget", item))
                 if isinstance(method, types.FunctionType):
+                    found.links.append((Entry(cls, name), item))
                     yield method, None
-                elif not name.startswith("__") and isinstance(
-                    item, (*NUMBERS, Box, np.ndarray, list, dict, tuple)
+                elif not name.startswith("__") and (
+                    isinstance(item, (*NUMBERS, Box, np.ndarray, list, dict, tuple))
+                    if _is_installed(cls)
+                    else not hasattr(type(item), "__get__")
                 ):
                     yield item, Entry(cls, name)
 
@@ -230,16 +278,18 @@ def _of_function(f: types.FunctionType, found: Reached) -> Iterator[tuple[Any, E
         entry = Entry(cell, CELL)
         if (value := entry.get()) is not MISSING:
             yield value, entry
-    yield f.__defaults__, None
-    yield f.__kwdefaults__, None
+    yield f.__defaults__, Entry(f, "__defaults__")
+    yield f.__kwdefaults__, Entry(f, "__kwdefaults__")
     if hasattr(f, "__wrapped__"):
         yield f.__wrapped__, None
     if (f.__module__ or "").partition(".")[0] in LIBRARIES:
         return
+    found.links.append((Entry(f, "__code__"), f.__code__))
+    yield from ((item, Entry(vars(f), key)) for key, item in vars(f).items())
     names = list(_names(f.__code__))
-    if (asked := ASKS_CLASSES.intersection(names)) and any(map(_tells_apart, _named(f, names))):
-        found.eager.append(f"{f.__qualname__} calls {min(asked)}; traced arrays have a class of their own")
-    spaces = [f.__globals__]
+    if (reason := _asks(f, names)) is not None:
+        found.eager.append(f"{f.__qualname__} {reason}")
+    spaces = [f.__globals__, *_imported(f)]
     for name in names:
         for space in spaces:
             if name in space and not (name.startswith("__") and name.endswith("__")):
@@ -251,13 +301,44 @@ def _of_function(f: types.FunctionType, found: Reached) -> Iterator[tuple[Any, E
                     yield value, Entry(space, name)
 
 
+def _asks(f: types.FunctionType, names: list[str]) -> str | None:
+    """Why a function would run another way on traced arrays, or reads what no plan can watch."""
+    named = list(_named(f, names))
+    codes = list(_codes(f.__code__))
+    asked = min(ASKS_CLASSES.intersection(names), default=None)
+    if asked is None and any(MATCHES_CLASSES in code.co_code[::2] for code in codes):
+        asked = "match"
+    if asked is not None and any(map(_tells_apart, named)):
+        return f"calls {asked}; traced arrays have a class of their own"
+    if asked := min(ASKS_NAMES.intersection(names), default=None):
+        words = {word for code in codes for word in code.co_consts if isinstance(word, str)}
+        if any(len({hasattr(kind, word) for kind in KINDS}) > 1 for word in words):
+            return f"calls {asked}; traced arrays have attributes of their own"
+    for value in UNWATCHED:
+        if any(value is other for other in named):
+            name = getattr(value, "__name__", "os.environ")
+            return f"uses {name}, which no plan can watch; pass as an argument what it reads"
+    return None
+
+
+def _imported(f: types.FunctionType) -> Iterator[dict[str, Any]]:
+    """The contents of modules that the body of a function imports."""
+    package = f.__globals__.get("__package__") or ""
+    for code in _codes(f.__code__):
+        for op, i in zip(code.co_code[::2], code.co_code[1::2], strict=True):
+            names = (code.co_names[i], f"{package}.{code.co_names[i]}") if op == IMPORTS else ()
+            for full in names:
+                if (module := sys.modules.get(full)) is not None and full.partition(".")[0] not in LIBRARIES:
+                    yield vars(module)
+
+
 def _named(f: types.FunctionType, names: Iterable[str]) -> Iterator[Any]:
     """What a function names: globals, builtins, attributes of modules, closure variables."""
     spaces = [f.__globals__, vars(builtins)]
     values = [space[name] for name in names for space in spaces if name in space]
     yield from values
     modules = [value for value in values if isinstance(value, types.ModuleType)]
-    yield from (getattr(module, name, None) for module in modules for name in names)
+    yield from (vars(module).get(name) for module in modules for name in names)  # wakes no lazy module
     yield from (Entry(cell, CELL).get() for cell in f.__closure__ or ())
 
 
@@ -265,13 +346,21 @@ def _tells_apart(value: Any) -> bool:
     """Whether a class, or one of a tuple, has arrays or numbers in it, and no traced arrays."""
     if isinstance(value, tuple):
         return any(map(_tells_apart, value))
-    if not isinstance(value, type) or issubclass(Traced, value):
-        return False
-    return any(issubclass(kind, value) for kind in (np.ndarray, np.float32, np.float64, np.int64, np.bool_))
+    return isinstance(value, type) and len({issubclass(kind, value) for kind in KINDS}) > 1
+
+
+KINDS = (Traced, np.ndarray, np.float32, np.float64, np.int64, np.bool_, float, int, complex)
+"""Classes of arguments, and what stands for all of them while a plan is made."""
 
 
 def _names(code: types.CodeType) -> Iterator[str]:
-    yield from code.co_names
+    for inner in _codes(code):
+        yield from inner.co_names
+
+
+def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
+    """The code of a function, and of the functions in its body."""
+    yield code
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            yield from _names(constant)
+            yield from _codes(constant)

@@ -35,7 +35,7 @@ from .schedule import Plan
 from .slots import Ref, refs, same
 from .trace import Step
 
-__all__ = ["Mismatch", "replay_of"]
+__all__ = ["Mismatch", "replay_of", "while_constant"]
 
 
 class Mismatch(Exception):  # noqa: N818  (caught by `ag.compile`, never seen by a program)
@@ -314,3 +314,17 @@ def _made(plan: Plan, clock: Callable[[int], None] | None) -> Callable[[], Any]:
     code = compile("\n".join([*outer, *lines, "    return replay"]), "<a plan>", "exec")
     exec(code, writer.names)
     return writer.names["make"]  # type: ignore[no-any-return]
+
+
+def while_constant(plan: Plan, replay: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:
+    """A replay that holds only while the arrays that no place holds are as they were."""
+    if not plan.constants:
+        return replay
+
+    def compared(leaves: list[Any]) -> Any:
+        for array, copy in plan.constants:
+            if not same(array, copy):
+                raise Mismatch
+        return replay(leaves)
+
+    return compared

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import operator
+from typing import Any
+
 import numpy as np
 
-__all__ = ["ASKS_NO_VALUE", "SHAPED_BY_VALUES"]
+from .traced import Traced
+
+__all__ = ["ASKS_NO_VALUE", "shaped_by_values"]
 
 ASKS_NO_VALUE = frozenset(
     {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.common_type}
@@ -18,4 +23,33 @@ delete insert ix_ split array_split roots polymul polydiv mask_indices
 """
 
 SHAPED_BY_VALUES = frozenset(getattr(np, name) for name in _NAMES.split()) | {np.linalg.lstsq}
-"""A plan with such a step holds for calls where the shapes are the same."""
+
+
+def shaped_by_values(function: Any, args: Any, kwargs: Any) -> bool:
+    """Whether the shape of a result depends on values. The plan holds for calls where the shape is the same.
+
+    Args:
+        function: what a step calls.
+        args, kwargs: the arguments of the call, with traced arrays.
+    """
+    if function.__class__ is np.ufunc:
+        return False
+    if function is operator.getitem:
+        parts = args[1] if isinstance(args[1], tuple) else args[1:]
+        return any(isinstance(part, slice) and _counts(part) for part in parts)
+    if getattr(function, "__name__", "") == "_method":  # x.nonzero() is np.nonzero(x)
+        function, args = getattr(np, args[0], None), args[1:]
+    if getattr(function, "__hash__", None) is not None and function in SHAPED_BY_VALUES:
+        return function is not np.where or len(args) == 1
+    return (getattr(function, "__module__", None) or "").startswith("numpy") and _counts((args[1:], kwargs))
+
+
+def _counts(tree: Any) -> bool:
+    """Whether a traced whole number, such as a count or an axis, is among the arguments."""
+    if isinstance(tree, Traced):
+        value = tree._value
+        return not tree.shape and isinstance(value, (int, np.integer, np.ndarray)) and tree.dtype.kind in "iu"
+    if isinstance(tree, slice):
+        tree = tree.start, tree.stop, tree.step
+    items = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, (tuple, list)) else ()
+    return any(map(_counts, items))

@@ -92,7 +92,7 @@ def _as_ufunc(step: Step, values: dict[int, Any]) -> Step:
     if not all(isinstance(x, _NUMERIC) for x in operands) or not any(map(_is_numpys, operands)):
         return step
     ufunc = UFUNCS.get(function)
-    if function is operator.pow and _is_square(*operands):
+    if function is operator.pow and _is_square(operands[0], step.args[1]):
         return step.changed(np.square, step.args[:1])
     return step if ufunc is None else step.changed(ufunc, step.args)
 

@@ -14,8 +14,9 @@ from ..errors import CompileError, package, user_line, user_place
 from ..known import Rule
 from ..node import Node
 from ..pull import Sweep
+from .outs import given_back, not_traced
 from .sending import Sending, either, silenced, summed
-from .shapes import ASKS_NO_VALUE, SHAPED_BY_VALUES
+from .shapes import ASKS_NO_VALUE, shaped_by_values
 from .slots import Ref, fill, refs, same, walk
 from .traced import Sent, Traced
 
@@ -112,6 +113,7 @@ class Trace:
         self.reason: str | None = None
         self.open = True
         self.places: Any = None
+        self.unheard: Any = None
         self.values: dict[int, Any] = {}
         self.written: list[Any] = []
         self.taped: list[Any] = []
@@ -139,11 +141,7 @@ class Trace:
             )
         for target in written:
             if target is not None and not isinstance(target, Traced):
-                raise CompileError(
-                    f"a plain array cannot take what is written into it while a plan is made, at "
-                    f"{user_line()}; make the array of the values, a = np.zeros_like(x), or compute a new "
-                    "one: np.where, np.stack"
-                )
+                raise not_traced()
             if target is not None and any(np.may_share_memory(target._value, held) for held in self.taped):
                 raise CompileError(
                     f"x.numpy() of an x on the tape is written into while a plan is made, at {user_line()}; "
@@ -152,10 +150,14 @@ class Trace:
         # Before the call, which may write into its arguments.
         taken, values = self._taken(args)
         constants = taken, walk(kwargs, self._constant) if kwargs else kwargs
-        result = function(*values, **walk(kwargs, _value)) if kwargs else function(*values)
+        try:
+            result = function(*values, **walk(kwargs, _value)) if kwargs else function(*values)
+        except (ArithmeticError, ValueError, LookupError) as error:
+            self.reason = self.reason or f"a {type(error).__name__} is caught, which may depend on values"
+            raise
         if function in ASKS_NO_VALUE:
             return result
-        for target in written:
+        for target in written or given_back(function, args, values, result):
             if target is not None:
                 kind = "effect"
                 self.written.append(target._value)
@@ -164,7 +166,7 @@ class Trace:
                     return target
         made = self.made(result)
         self.add(function, constants[0], constants[1], made, kind)
-        if function in SHAPED_BY_VALUES and (function is not np.where or len(args) == 1):
+        if shaped_by_values(function, args, kwargs):
             walk(made, self._keep_shape)
         return made
 
@@ -298,7 +300,7 @@ class Trace:
             g._value, _value(y), [_traced(x) for x in args], mask is not None
         ):
             return None
-        before, count, constants = len(self.steps), self.count, len(self.constants)
+        before, count, constants, reason = len(self.steps), self.count, len(self.constants), self.reason
         try:
             sent = []
             for i, want in zip(step.needed, results, strict=True):
@@ -316,7 +318,7 @@ class Trace:
             del self.values[slot]
         for key in list(self.constants)[constants:]:
             del self.constants[key]
-        self.count = count
+        self.count, self.reason = count, reason
         return None
 
     def _passed(self, step: Sending, rule: Rule, i: int, gx: Any, given: tuple[Any, ...]) -> Any:
@@ -376,7 +378,7 @@ class Trace:
         """Call a function of the library that reads and writes the places themselves: one step."""
         places = self.places
         places.store(self)
-        with places.plain(self):
+        with places.plain(self), self.unheard.heard():
             result = function(*args, **kwargs)
         made = walk(result, lambda v: self._slot(v, Traced) if isinstance(v, _VALUES) else v)
         self.add(function, args, kwargs, made, "effect")

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..arrays import Holder
 from ..cotangents import bare
-from ..errors import CompileError, user_line
+from ..errors import CompileError, package, user_line
 from .slots import LEAVES
 
 __all__ = ["Sent", "Traced"]
@@ -34,7 +34,6 @@ class Traced:
     """
 
     __slots__ = ("_slot", "_trace", "_value")
-    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, trace: Any, slot: int, value: Any) -> None:
         self._trace, self._slot, self._value = trace, slot, value
@@ -53,7 +52,9 @@ class Traced:
             return NotImplemented
         targets: Any = kwargs.get("out")
         targets = targets if isinstance(targets, tuple) else () if targets is None else (targets,)
-        return self._trace.call(function, args, kwargs, written=args[:1] if function in WRITES else targets)
+        if function in WRITES or kwargs.get("overwrite_input") or function is np.nan_to_num:
+            targets = args[:1] if function is not np.nan_to_num or not _copies(*args, **kwargs) else ()
+        return self._trace.call(function, args, kwargs, written=targets)
 
     def __array_whole__(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Call a function at once on the arrays inside of traced arrays: one step."""
@@ -84,7 +85,15 @@ class Traced:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        if self._value.__class__ in (float, int, complex) and _is_program(sys._getframe(1)):
+            raise AttributeError(f"{type(self._value).__name__!r} object has no attribute 'shape'")
         return np.shape(self._value)
+
+    @shape.setter
+    def shape(self, value: Any) -> None:
+        raise CompileError(
+            f"x.shape = ... is no step of a plan, at {user_line()}; write x = x.reshape(shape)"
+        )
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -126,16 +135,24 @@ class Traced:
             raise AttributeError(name)
         if name in READS:
             self._refuse(f"x.{name}()")
-        kind = type(self._value) if isinstance(self._value, (np.ndarray, np.generic)) else np.float64
-        found = getattr(kind, name)  # raises AttributeError
+        found = getattr(type(self._value), name)  # raises AttributeError
         if not callable(found):
             return self._trace.call(_attribute, (name, self), {})
 
         def method(*args: Any, **kwargs: Any) -> Any:
-            written = (self,) if name in IN_PLACE else ()
+            written = (self,) if name in IN_PLACE else (kwargs["out"],) if "out" in kwargs else ()
             return self._trace.call(_method, (name, self, *args), kwargs, written=written)
 
         return method
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return self._trace.call(round, (self, digits), {})
+
+    def __divmod__(self, other: Any) -> Any:
+        return self._trace.call(divmod, (self, other), {})
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return self._trace.call(divmod, (other, self), {})
 
     # -- values that the program would read --------------------------------------------------------
 
@@ -170,6 +187,9 @@ class Traced:
     def __index__(self) -> int:
         return operator.index(self._trace.asked(self, "x as an index or a count"))
 
+    def __hash__(self) -> int:
+        self._refuse("hash(x), as in d[x] or a cache,")
+
     def __contains__(self, value: Any) -> bool:
         self._refuse("v in x")
 
@@ -184,14 +204,22 @@ IN_PLACE = frozenset({"sort", "fill", "put", "partition", "resize", "setflags", 
 """Methods of arrays that write into the array."""
 
 
+def _is_program(frame: Any) -> bool:
+    """Whether the code of a frame is the user's."""
+    return package(frame) not in ("autograd_lite", "nn", "numpy", "visualize")
+
+
+def _copies(x: Any, copy: bool = True, *_: Any, **options: Any) -> bool:
+    """Whether `np.nan_to_num` leaves its argument as it is."""
+    return copy
+
+
 def _attribute(name: str, value: Any) -> Any:
-    return getattr(value if hasattr(value, name) else np.asarray(value), name)
+    return getattr(value, name)
 
 
 def _method(name: str, value: Any, *args: Any, **kwargs: Any) -> Any:
-    return getattr(value if isinstance(value, (np.ndarray, np.generic)) else np.asarray(value)[()], name)(
-        *args, **kwargs
-    )
+    return getattr(value, name)(*args, **kwargs)
 
 
 def _operators() -> None:

@@ -10,6 +10,7 @@ Adam, two numbers for each parameter.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
@@ -150,6 +151,9 @@ def _fill(holder: Any, copy: Any) -> None:
         holder.update(copy)
     elif isinstance(holder, list):
         holder[:] = copy
+    elif isinstance(holder, deque):
+        holder.clear()
+        holder.extend(copy)
     elif isinstance(holder, set):
         holder.clear()
         holder.update(copy)
