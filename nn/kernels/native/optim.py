@@ -24,8 +24,8 @@ __all__ = [
 ]
 
 SMALL = 1 << 19
-"""Up to this number of entries, a second thread does not pay: once the threads of the kernels have been started,
-the products of dense layers no longer run on those of BLAS (`linear.py`)."""
+"""Up to this number of entries, a second thread does not pay: once the threads of the kernels have been
+started, the products of dense layers no longer run on those of BLAS (`linear.py`)."""
 
 
 def descend(x: Array, g: Array, *, rate: float) -> Any:
