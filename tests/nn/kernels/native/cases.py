@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+import nn.kernels.activations
 import nn.kernels.conv
 import nn.kernels.embedding
 import nn.kernels.losses
@@ -42,6 +43,7 @@ def calls(seed: int) -> Iterator[Call]:
             table_rows,
             normalized_rows,
             recurrences,
+            activations,
         ):
             yield from family(rng, dtype)
 
@@ -162,6 +164,18 @@ def table_rows(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
     if rng.integers(2):
         g[rng.random(g.shape) < 0.05] = rng.choice([np.nan, np.inf])
     yield "table_rows_backward", (g, (numbers, V), (True, False)), {}
+
+
+def activations(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
+    """Activation functions of short and long arrays, near 0 and far out, with NaN and inf."""
+    shape = tuple(int(n) for n in rng.integers(0, 40, rng.integers(0, 4)))
+    x = np.asarray(rng.normal(size=shape) * rng.choice([1e-3, 1, 10, 300])).astype(dtype)
+    if rng.integers(2):
+        x[np.asarray(rng.random(shape) < 0.1)] = rng.choice([np.nan, np.inf, -np.inf, 0, 1e30])
+    g = np.asarray(rng.normal(size=shape)).astype(dtype)
+    for name in nn.kernels.activations.FORMULAS:
+        yield "activate", (x,), {"name": name}
+        yield "activate_backward", (g, x), {"name": name}
 
 
 STATES_AND_GATES = {"lstm": (2, 4), "gru": (1, 3), "rnn": (1, 1)}
