@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,14 +17,18 @@ from ..kernels import activations as kernels
 __all__ = ["gelu", "gelu_tanh", "sigmoid", "silu"]
 
 
-def _fused(name: str) -> Any:
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def _fused(name: str) -> Callable[[_F], _F]:
     """The decorator of the definition of `name` in the kernels."""
-    return ag.fused(
+    decorator: Callable[[_F], _F] = ag.fused(
         partial(kernels.activated, name=name),
         partial(kernels.activated_backward, name=name),
         flow="elementwise",
         samples=((...,), ...),
     )
+    return decorator
 
 
 @ag.primitive(broadcasts=True)

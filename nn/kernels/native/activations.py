@@ -45,7 +45,7 @@ def _shared(function: str, name: str, *arrays: Array) -> None:
     """Share the entries among the threads, if it pays."""
     size, which = arrays[0].size, FORMULAS[name]
 
-    def work(part: range) -> None:
+    def work(part: Any) -> None:
         call(function, arrays[0].dtype, *arrays, which, part.start, part.stop)
 
     if size > SMALL:
