@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -22,13 +22,13 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 def _fused(name: str) -> Callable[[_F], _F]:
     """The decorator of the definition of `name` in the kernels."""
-    decorator: Callable[[_F], _F] = ag.fused(
+    decorator = ag.fused(
         partial(kernels.activated, name=name),
         partial(kernels.activated_backward, name=name),
         flow="elementwise",
         samples=((...,), ...),
     )
-    return decorator
+    return cast(Callable[[_F], _F], decorator)
 
 
 @ag.primitive(broadcasts=True)

@@ -1,9 +1,9 @@
 """Convolution of small maps with many channels: one product of BLAS for many images.
 
-With a few windows in each image, the products of single images are too narrow for BLAS, and much of the padded
-planes that the native kernel multiplies is padding. Here the images are the last axis of the columns: the
-columns are copied in runs as long as the number of images, and one product has windows of all images. At 512
-channels of 4x4, batch 32, this takes half the time of both other ways.
+With a few windows in each image, the products of single images are too narrow for BLAS, and much of the
+padded planes that the native kernel multiplies is padding. Here the images are the last axis of the columns.
+So the columns are copied in runs as long as the number of images, and one product has the windows of all
+images. At 512 channels of 4x4, batch 32, this takes half the time of both other ways.
 """
 
 from __future__ import annotations

@@ -83,6 +83,12 @@ def standardizations(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
     yield "standardize", (x,), {"axes": axes, "eps": 1e-5}
     _, residuals = nn.kernels.normalization.standardize(x, axes=axes, eps=1e-5)
     yield "standardize_backward", (rng.normal(size=shape).astype(dtype), residuals, (True,)), {}
+    yield "moments", (x,), {"axes": axes}
+    shape = (shape[0] % 5 + 1, shape[1], int(rng.integers(8, 40)))  # of two only rounding would be left
+    x, g = (rng.normal(size=shape).astype(dtype) for _ in range(2))
+    w, b = (rng.normal(size=shape[1]).astype(dtype) for _ in range(2))
+    options = {"g": g, "needs": (True, True, True), "eps": 1e-5}
+    yield "normalize_channels, both passes", (x + np.asarray(3, dtype), w, b), options
 
 
 def normalized_rows(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
@@ -219,9 +225,11 @@ def _passes(op: str) -> tuple[Callable[..., Any], ...]:
     return tuple(both_passes(*pair) for pair in pairs)
 
 
+BOTH = "target_losses", "normalize_rows", "normalize_channels"
+
 KERNELS = {
     **native.TABLE,
-    **{f"{op}, both passes": _passes(op) for op in ("target_losses", "normalize_rows", *STATES_AND_GATES)},
+    **{f"{op}, both passes": _passes(op) for op in (*BOTH, *STATES_AND_GATES)},
 }
 """What the calls name: the native function and its NumPy twin."""
 
