@@ -16,6 +16,7 @@ from autograd_lite import Tensor
 from autograd_lite.errors import OptionError, ShapeError
 
 from ..arrays import as_array
+from . import smooth
 from .exactness import exact
 
 __all__ = [
@@ -132,7 +133,7 @@ def sigmoid(input: Input, steepness: float = 1.0) -> Any:
         input: x, of any shape.
         steepness: four times the slope at 0.
     """
-    return ag.sigmoid(input if steepness == 1 else input * steepness)
+    return smooth.sigmoid(input if steepness == 1 else input * steepness)
 
 
 @exact
@@ -198,7 +199,7 @@ def glu(input: Input, dim: int = -1) -> Any:
     if input.shape[dim] % 2:
         raise ShapeError(f"glu: axis {dim} of an input of shape {input.shape} cannot be halved")
     a, b = np.split(input, 2, axis=dim)
-    return a * ag.sigmoid(b)
+    return a * smooth.sigmoid(b)
 
 
 @exact

@@ -53,6 +53,13 @@ def normalized(x: Any, weight: Any, bias: Any, *, eps: float) -> Any:
     return _scaled(standardize(x, axes=tuple(range(-len(shape), 0)), eps=eps), weight, bias, shape)
 
 
+@ag.fused(kernels.normalize_channels, kernels.normalize_channels_backward)
+def normalized_channels(x: Any, weight: Any, bias: Any, *, eps: float) -> Any:
+    """(x - mean) / sqrt(variance + eps) weight + bias, for each channel of x (N, C, ...)."""
+    shape = (1, -1) + (1,) * (x.ndim - 2)
+    return _scaled(standardize(x, axes=(0, *range(2, x.ndim)), eps=eps), weight, bias, shape)
+
+
 def _scaled(x: Any, weight: Any, bias: Any, shape: tuple[int, ...]) -> Any:
     """x weight + bias, with weight and bias reshaped to `shape`."""
     if weight is not None:
@@ -115,6 +122,10 @@ def batch_norm(
             average, variance = at_once(kernels.moments, values, axes=axes)
             running_mean += momentum * (average - running_mean)
             running_var += momentum * (variance - running_var)
+        if weight is not None and bias is not None and input.dtype.char in "fd":
+            given = weight, bias
+            if all(a.dtype == input.dtype and a.shape == input.shape[1:2] for a in given):
+                return normalized_channels(input, *given, eps=eps)
         y = standardize(input, axes=axes, eps=eps)
     else:
         scale = 1 / np.sqrt(running_var + np.asarray(eps, running_var.dtype))

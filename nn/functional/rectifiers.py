@@ -15,6 +15,7 @@ from autograd_lite import Tensor
 from autograd_lite.errors import OptionError, ShapeError
 
 from ..random import draw
+from . import smooth
 from .activations import hardsigmoid, hardtanh
 from .exactness import exact
 
@@ -215,10 +216,9 @@ def gelu(input: Input, approximate: str = "none") -> Any:
         D. Hendrycks, K. Gimpel, "Gaussian error linear units", 2016.
     """
     if approximate == "none":
-        return input * (0.5 * (1 + ag.erf(input * 0.7071067811865476)))
+        return smooth.gelu(input)
     if approximate == "tanh":
-        inner = 0.7978845608028654 * (input + 0.044715 * input * input * input)
-        return input * (0.5 * (1 + np.tanh(inner)))
+        return smooth.gelu_tanh(input)
     raise OptionError(f'gelu(approximate={approximate!r}): expected "none" or "tanh"')
 
 
@@ -233,7 +233,7 @@ def silu(input: Input, inplace: bool = False) -> Any:
     Source:
         S. Elfwing et al., "Sigmoid-weighted linear units", 2017.
     """
-    return input * ag.sigmoid(input)
+    return smooth.silu(input)
 
 
 @exact

@@ -31,6 +31,7 @@ import numpy as np
 
 from autograd_lite.sums import added, contracted, total
 
+from . import small_maps
 from .native import conv as native
 from .native import twin
 from .threads import blas_on_one_thread, in_parallel, thread_count
@@ -182,6 +183,8 @@ def transposed_convolution_work(y: Any, x: Array, w: Array, *args: Any, **option
 @twin(native.convolved)
 def convolved(x: Array, w: Array, b: Array | None, windows: Windows, groups: int) -> Array:
     """y[n, o] = sum over c of w[o, c] * x[n, c], plus b[o]."""
+    if small_maps.is_small(len(x), w.shape, windows, groups):
+        return _plus(small_maps.convolved(x, w, windows), b)
     dtype = np.result_type(x, w) if b is None else np.result_type(x, w, b)
     matrix = w.reshape(groups, len(w) // groups, -1).astype(dtype, copy=False)
     y = np.empty((len(x), len(w), *windows.out), dtype)
@@ -204,6 +207,8 @@ def convolved(x: Array, w: Array, b: Array | None, windows: Windows, groups: int
 @twin(native.weight_gradient)
 def weight_gradient(g: Array, x: Array, shape: Sizes, windows: Windows, groups: int) -> Array:
     """dw[o, c] = sum over n of g[n, o] * x[n, c], as the transpose of x * g^T, which is faster in BLAS."""
+    if small_maps.is_small(len(x), shape, windows, groups):
+        return small_maps.weight_gradient(g, x, shape, windows)
     dtype = np.result_type(g, x)
     out, entries = shape[0] // groups, math.prod(shape[1:])
     joined = math.prod(windows.out) <= FEW
@@ -234,6 +239,8 @@ def input_gradient(g: Array, w: Array, b: Array | None, windows: Windows, groups
     one matrix product. Along the other axes the products are added to dx, in long runs. Convolving along
     all axes would multiply more zeros; adding along the last axis too would make the runs short.
     """
+    if small_maps.is_small(len(g), w.shape, windows, groups):
+        return _plus(small_maps.input_gradient(g, w, windows), b)
     out, inputs, axes = len(w) // groups, w.shape[1], len(windows.kernel)
     dtype = np.result_type(g, w) if b is None else np.result_type(g, w, b)
     w = w.reshape(groups, out, inputs, *windows.kernel).astype(dtype, copy=False)
@@ -267,6 +274,11 @@ def input_gradient(g: Array, w: Array, b: Array | None, windows: Windows, groups
     images, heights = _cut(len(g), of_g.out, groups * max(matrix.shape[1:]), dtype)
     _shared(work, images, g.size * inputs * math.prod(windows.kernel))
     return dx.reshape(len(g), groups * inputs, *windows.size)
+
+
+def _plus(y: Array, b: Array | None) -> Array:
+    """y with a bias for each channel."""
+    return y if b is None else y + b.reshape(-1, *(1 for _ in y.shape[2:]))
 
 
 # -- blocks of work --------------------------------------------------------------------------------

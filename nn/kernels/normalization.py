@@ -15,6 +15,8 @@ from .native import twin
 
 __all__ = [
     "moments",
+    "normalize_channels",
+    "normalize_channels_backward",
     "normalize_rows",
     "normalize_rows_backward",
     "normalized",
@@ -71,6 +73,28 @@ def normalize_rows_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -
     return gx, total(g * z, 0), total(g, 0)
 
 
+@twin(native.normalize_channels)
+def normalize_channels(x: Array, w: Array, b: Array, *, eps: float) -> tuple[Array, Any]:
+    """Each channel of x (N, C, ...) standardized, times w, plus b; and the residuals."""
+    axes, shape = (0, *range(2, x.ndim)), (-1, *(1 for _ in x.shape[2:]))
+    z, (_, scales, _) = standardize.__wrapped__(x, axes=axes, eps=eps)  # type: ignore[attr-defined]
+    y = z * w.reshape(shape)
+    y += b.reshape(shape)
+    return y, (z, scales.reshape(-1), w)
+
+
+@twin(native.normalize_channels_backward)
+def normalize_channels_backward(
+    g: Array, residuals: Any, needs: tuple[bool, ...]
+) -> tuple[Array | None, ...]:
+    """The cotangents of x, w and b."""
+    z, scales, w = residuals
+    axes, shape = (0, *range(2, g.ndim)), (1, -1, *(1 for _ in g.shape[2:]))
+    inner = z, (scales * w).reshape(shape), axes
+    (gx,) = standardize_backward.__wrapped__(g, inner, needs)  # type: ignore[attr-defined]
+    return gx, total(g * z, axes), total(g, axes)
+
+
 def normalized(x: Array, w: Array, b: Array | None, *, eps: float) -> tuple[Array, Any]:
     """`normalize_rows` over the last axes of x (..., *w.shape)."""
     rows = x.reshape(math.prod(x.shape[: x.ndim - w.ndim]), w.size)
@@ -85,6 +109,7 @@ def normalized_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tu
     return gx.reshape(g.shape), dw.reshape(shape), db.reshape(shape)  # type: ignore[union-attr]
 
 
+@twin(native.moments)
 def moments(x: Array, *, axes: tuple[int, ...]) -> tuple[Array, Array]:
     """Mean and unbiased variance over the axes; float16 is summed in float32."""
     x = widened(x)

@@ -135,8 +135,10 @@ class Coded(nn.Module):
     [
         (np.tanh, "tanh"),
         (nn.functional.leaky_relu, "f"),
-        (nn.functional.silu, "f"),
-        (nn.functional.gelu, "f"),
+        (nn.functional.silu, "silu"),
+        (nn.functional.gelu, "gelu"),
+        (lambda z: nn.functional.gelu(z, "tanh"), "gelu_tanh"),
+        (nn.functional.mish, "f"),
         (nn.functional.elu, "f"),
         (nn.functional.hardshrink, "where"),
         (lambda z: np.maximum(z, 0.0), "maximum"),

@@ -21,7 +21,7 @@ FOLDED = 12
 """The most neurons of a layer that are drawn; of a larger layer the first and last ones are drawn."""
 
 MIXING = ("softmax", "log_softmax")
-ACTIVATIONS = ("sigmoid", "tanh", "relu", "softplus", *MIXING)
+ACTIVATIONS = ("sigmoid", "tanh", "relu", "softplus", "silu", "gelu", "gelu_tanh", *MIXING)
 """The ops that are activations, not the beginning of a loss, if no module says which."""
 
 MOVING = ("reshape", "ravel", "astype", "alias")

@@ -57,6 +57,13 @@ FORMULAS: dict[str, tuple[str, ...]] = {
     # activations
     "sigmoid": ("sigmoid(x)", "sigmoid(x)*(1 - sigmoid(x))"),
     "softplus": ("log(1 + exp(x))", "sigmoid(x)"),
+    "silu": ("x*sigmoid(x)", "sigmoid(x) + x*sigmoid(x)*(1 - sigmoid(x))"),
+    "gelu": ("x*(1 + erf(x/sqrt(2)))/2", "(1 + erf(x/sqrt(2)))/2 + x*exp(-x**2/2)/sqrt(2*pi)"),
+    "gelu_tanh": (
+        "x*(1 + tanh(sqrt(2/pi)*(x + 0.044715*x**3)))/2",
+        "(1 + tanh(sqrt(2/pi)*(x + 0.044715*x**3)))/2 + x*(1 - tanh(sqrt(2/pi)*(x + 0.044715*x**3))**2)"
+        "*sqrt(2/pi)*(1 + 0.134145*x**2)/2",
+    ),
     "relu": ("max(0, x)", "[x > 0]"),
     "erf": ("erf(x)", "2*exp(-x**2)/sqrt(pi)"),
     # maximum, minimum, absolute value

@@ -18,6 +18,7 @@ import numpy as np
 
 from autograd_lite.sums import added
 
+from ..small_maps import is_small
 from ..threads import in_parallel, thread_count
 from ..windows import Array, Sizes, Windows
 from . import call, native_type
@@ -39,7 +40,7 @@ FEW = 512
 
 def convolved(x: Array, w: Array, b: Array | None, windows: Windows, groups: int) -> Any:
     """y[n, o] = sum over c of w[o, c] * x[n, c], plus b[o]."""
-    if _is_product(windows):
+    if _is_product(windows) or is_small(len(x), w.shape, windows, groups):
         return NotImplemented
     _check(x, groups * w.shape[1], windows.size)
     return _sum(x, w, b, windows, groups, len(w), windows.out, _forward)
@@ -47,6 +48,8 @@ def convolved(x: Array, w: Array, b: Array | None, windows: Windows, groups: int
 
 def input_gradient(g: Array, w: Array, b: Array | None, windows: Windows, groups: int) -> Any:
     """dx[n, c] = sum over o of the windows w[o, c] g[n, o], each added at its position in x, plus b[c]."""
+    if is_small(len(g), w.shape, windows, groups):
+        return NotImplemented
     if _is_product(windows) or not np.isfinite(w).all():  # padding of g times inf would be NaN
         return NotImplemented
     _check(g, len(w), windows.out)
@@ -55,6 +58,8 @@ def input_gradient(g: Array, w: Array, b: Array | None, windows: Windows, groups
 
 def weight_gradient(g: Array, x: Array, shape: Sizes, windows: Windows, groups: int) -> Any:
     """dw[o, c] = sum over n of g[n, o] * x[n, c]."""
+    if is_small(len(g), shape, windows, groups):
+        return NotImplemented
     dtype, places, each = native_type(g, x), math.prod(windows.out), shape[0] // groups
     if dtype is None or not _served(windows, g, x) or _is_product(windows) or len(g) * places < FEW:
         return NotImplemented

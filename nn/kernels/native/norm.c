@@ -16,9 +16,9 @@
 
 #include <math.h>
 
-/* The groups `first` to `last` of x; the scale of each group goes to `scales`. */
-void NAME(standardize)(const REAL *x, REAL *y, REAL *scales, int64_t outer, int64_t groups, int64_t inner,
-                       int64_t first, int64_t last, double eps)
+/* The groups `first` to `last` of x; the scale of each group goes to `scales`. With weights, out = y w + b. */
+void NAME(standardize)(const REAL *x, REAL *y, REAL *scales, const REAL *w, const REAL *b, REAL *out,
+                       int64_t outer, int64_t groups, int64_t inner, int64_t first, int64_t last, double eps)
 {
     double count = (double)outer * (double)inner;
     for (int64_t group = first; group < last; group++) {
@@ -38,14 +38,38 @@ void NAME(standardize)(const REAL *x, REAL *y, REAL *scales, int64_t outer, int6
             REAL *to = y + (n * groups + group) * inner;
             for (int64_t i = 0; i < inner; i++)
                 to[i] *= scale;
+            for (int64_t i = 0; w && i < inner; i++)
+                out[(n * groups + group) * inner + i] = to[i] * w[group] + b[group];
         }
     }
 }
 
+/* The mean and the sum of squared differences from it, for the groups `first` to `last` of x. */
+void NAME(moments)(const REAL *x, double *means, double *sums, int64_t outer, int64_t groups, int64_t inner,
+                   int64_t first, int64_t last)
+{
+    for (int64_t group = first; group < last; group++) {
+        double sum = 0, squares = 0;
+        for (int64_t n = 0; n < outer; n++)
+            sum += sum_of(x + (n * groups + group) * inner, inner);
+        REAL d[BLOCK], mean = (REAL)(means[group] = sum / ((double)outer * (double)inner));
+        for (int64_t n = 0; n < outer; n++)
+            for (int64_t i = 0; i < inner; i += BLOCK) {
+                const REAL *from = x + (n * groups + group) * inner + i;
+                int64_t count = smaller(inner - i, BLOCK);
+                for (int64_t k = 0; k < count; k++)
+                    d[k] = from[k] - mean;
+                squares += dot(d, d, count);
+            }
+        sums[group] = squares;
+    }
+}
+
 /* (g - mean of g - y (mean of g y - mean of g mean of y)) scale. The mean of y is 0 up to rounding; a large
-   mean of g would magnify this error, so it is taken out. */
-void NAME(standardize_backward)(const REAL *g, const REAL *y, const REAL *scales, REAL *gx, int64_t outer,
-                                int64_t groups, int64_t inner, int64_t first, int64_t last)
+   mean of g would magnify this error, so it is taken out. The sums of g y and of g, which are the cotangents of
+   weights and biases, go to dw and db if they are wanted. */
+void NAME(standardize_backward)(const REAL *g, const REAL *y, const REAL *scales, REAL *gx, REAL *dw, REAL *db,
+                                int64_t outer, int64_t groups, int64_t inner, int64_t first, int64_t last)
 {
     double count = (double)outer * (double)inner;
     for (int64_t group = first; group < last; group++) {
@@ -56,6 +80,8 @@ void NAME(standardize_backward)(const REAL *g, const REAL *y, const REAL *scales
             of_y += sum_of(y + at, inner);
             of_both += dot(g + at, y + at, inner);
         }
+        if (dw)
+            dw[group] = (REAL)of_both, db[group] = (REAL)of_g;
         REAL mean = (REAL)(of_g / count), scale = scales[group];
         REAL slope = (REAL)(of_g / count * (of_y / count) - of_both / count);
         for (int64_t n = 0; n < outer; n++) {
@@ -73,7 +99,7 @@ void NAME(normalize_rows)(const REAL *x, const REAL *w, const REAL *b, REAL *z, 
     for (int64_t row = first; row < last; row++) {
         const REAL *from = z + row * n;
         REAL *to = y + row * n;
-        NAME(standardize)(x + row * n, z + row * n, scales + row, 1, 1, n, 0, 1, eps);
+        NAME(standardize)(x + row * n, z + row * n, scales + row, 0, 0, 0, 1, 1, n, 0, 1, eps);
         if (b)
             for (int64_t i = 0; i < n; i++)
                 to[i] = from[i] * w[i] + b[i];
@@ -94,6 +120,6 @@ void NAME(normalize_rows_backward)(const REAL *g, const REAL *w, const REAL *z, 
             dw[i] += (double)of_g[i] * (double)of_z[i];
             db[i] += (double)of_g[i];
         }
-        NAME(standardize_backward)(gz, of_z, scales + row, gx + row * n, 1, 1, n, 0, 1);
+        NAME(standardize_backward)(gz, of_z, scales + row, gx + row * n, 0, 0, 1, 1, n, 0, 1);
     }
 }

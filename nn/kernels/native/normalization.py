@@ -12,7 +12,15 @@ from ..threads import in_parallel
 from ..windows import Array, Sizes
 from . import call, native_type
 
-__all__ = ["normalize_rows", "normalize_rows_backward", "standardize", "standardize_backward"]
+__all__ = [
+    "moments",
+    "normalize_channels",
+    "normalize_channels_backward",
+    "normalize_rows",
+    "normalize_rows_backward",
+    "standardize",
+    "standardize_backward",
+]
 
 SMALL = 1 << 17
 """Up to this number of entries, a second thread does not pay."""
@@ -27,7 +35,7 @@ def standardize(x: Array, *, axes: tuple[int, ...], eps: float) -> Any:
     y = np.empty_like(x)
     summed = {k % x.ndim for k in axes}
     scale = np.empty([1 if k in summed else n for k, n in enumerate(x.shape)], dtype)
-    _shared("standardize", dtype, (x, y, scale), sizes, float(eps))
+    _shared("standardize", dtype, (x, y, scale, None, None, None), sizes, float(eps))
     return y, (y, scale, axes)
 
 
@@ -39,8 +47,48 @@ def standardize_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> A
         return NotImplemented
     g, y, scale = (np.ascontiguousarray(a) for a in (g, y, scale))
     gx = np.empty_like(g)
-    _shared("standardize_backward", dtype, (g, y, scale, gx), sizes)
+    _shared("standardize_backward", dtype, (g, y, scale, gx, None, None), sizes)
     return (gx,)
+
+
+def normalize_channels(x: Array, w: Array, b: Array, *, eps: float) -> Any:
+    """Each channel of x (N, C, ...) standardized, times w, plus b; and the residuals."""
+    axes = 0, *range(2, x.ndim)
+    dtype, sizes = native_type(x, w, b), _sizes(x, axes)
+    if dtype is None or sizes is None:
+        return NotImplemented
+    if not w.shape == b.shape == x.shape[1:2]:
+        raise ValueError(f"weights {w.shape} and {b.shape} for {x.shape[1]} channels")
+    x, w, b = (np.ascontiguousarray(a) for a in (x, w, b))
+    z, y, scales = np.empty_like(x), np.empty_like(x), np.empty_like(w)
+    _shared("standardize", dtype, (x, z, scales, w, b, y), sizes, float(eps))
+    return y, (z, scales, w)
+
+
+def normalize_channels_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> Any:
+    """The cotangents of x, w and b."""
+    z, scales, w = residuals
+    dtype, sizes = native_type(g, z, scales, w), _sizes(g, (0, *range(2, g.ndim)))
+    if dtype is None or sizes is None:
+        return NotImplemented
+    if g.shape != z.shape or not w.shape == scales.shape == g.shape[1:2]:
+        raise ValueError(f"a cotangent of shape {g.shape}; expected {z.shape}")
+    g, z, scales = np.ascontiguousarray(g), np.ascontiguousarray(z), scales * w
+    gx, dw, db = np.empty_like(g), np.empty_like(scales), np.empty_like(scales)
+    _shared("standardize_backward", dtype, (g, z, scales, gx, dw, db), sizes)
+    return gx, dw, db
+
+
+def moments(x: Array, *, axes: tuple[int, ...]) -> Any:
+    """Mean and unbiased variance over the axes."""
+    dtype, sizes = native_type(x), _sizes(x, axes)
+    if dtype is None or sizes is None or sizes[0] * sizes[2] < 2:
+        return NotImplemented
+    shape = [n for k, n in enumerate(x.shape) if k not in {a % x.ndim for a in axes}]
+    means, sums = np.empty((2, sizes[1]))
+    _shared("moments", dtype, (np.ascontiguousarray(x), means, sums), sizes)
+    sums /= sizes[0] * sizes[2] - 1
+    return means.astype(dtype).reshape(shape), sums.astype(dtype).reshape(shape)
 
 
 def normalize_rows(x: Array, w: Array, b: Array | None, *, eps: float) -> Any:
@@ -93,7 +141,7 @@ def _sizes(x: Array, axes: tuple[int, ...]) -> Sizes | None:
     return sizes if whole and sizes[2] > 1 and x.size else None
 
 
-def _shared(name: str, dtype: Any, arrays: tuple[Array, ...], sizes: Sizes, *numbers: float) -> None:
+def _shared(name: str, dtype: Any, arrays: tuple[Array | None, ...], sizes: Sizes, *numbers: float) -> None:
     """Share the groups among the threads, if it pays."""
 
     def work(groups: Any) -> None:

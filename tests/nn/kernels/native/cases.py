@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+import nn.kernels.activations
 import nn.kernels.conv
 import nn.kernels.embedding
 import nn.kernels.losses
@@ -42,6 +43,7 @@ def calls(seed: int) -> Iterator[Call]:
             table_rows,
             normalized_rows,
             recurrences,
+            activations,
         ):
             yield from family(rng, dtype)
 
@@ -81,6 +83,12 @@ def standardizations(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
     yield "standardize", (x,), {"axes": axes, "eps": 1e-5}
     _, residuals = nn.kernels.normalization.standardize(x, axes=axes, eps=1e-5)
     yield "standardize_backward", (rng.normal(size=shape).astype(dtype), residuals, (True,)), {}
+    yield "moments", (x,), {"axes": axes}
+    shape = (shape[0] % 5 + 1, shape[1], int(rng.integers(8, 40)))  # of two only rounding would be left
+    x, g = (rng.normal(size=shape).astype(dtype) for _ in range(2))
+    w, b = (rng.normal(size=shape[1]).astype(dtype) for _ in range(2))
+    options = {"g": g, "needs": (True, True, True), "eps": 1e-5}
+    yield "normalize_channels, both passes", (x + np.asarray(3, dtype), w, b), options
 
 
 def normalized_rows(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
@@ -164,6 +172,18 @@ def table_rows(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
     yield "table_rows_backward", (g, (numbers, V), (True, False)), {}
 
 
+def activations(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
+    """Activation functions of short and long arrays, near 0 and far out, with NaN and inf."""
+    shape = tuple(int(n) for n in rng.integers(0, 40, rng.integers(0, 4)))
+    x = np.asarray(rng.normal(size=shape) * rng.choice([1e-3, 1, 10, 300])).astype(dtype)
+    if rng.integers(2):
+        x[np.asarray(rng.random(shape) < 0.1)] = rng.choice([np.nan, np.inf, -np.inf, 0, 1e30])
+    g = np.asarray(rng.normal(size=shape)).astype(dtype)
+    for name in nn.kernels.activations.FORMULAS:
+        yield "activate", (x,), {"name": name}
+        yield "activate_backward", (g, x), {"name": name}
+
+
 STATES_AND_GATES = {"lstm": (2, 4), "gru": (1, 3), "rnn": (1, 1)}
 
 
@@ -205,9 +225,11 @@ def _passes(op: str) -> tuple[Callable[..., Any], ...]:
     return tuple(both_passes(*pair) for pair in pairs)
 
 
+BOTH = "target_losses", "normalize_rows", "normalize_channels"
+
 KERNELS = {
     **native.TABLE,
-    **{f"{op}, both passes": _passes(op) for op in ("target_losses", "normalize_rows", *STATES_AND_GATES)},
+    **{f"{op}, both passes": _passes(op) for op in (*BOTH, *STATES_AND_GATES)},
 }
 """What the calls name: the native function and its NumPy twin."""
 
