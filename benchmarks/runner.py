@@ -180,6 +180,8 @@ def _sampled(
 
 def _calls(step: Step, budget: float) -> int:
     """How often to call a step so that one sample takes about `budget` seconds; warms it up too."""
+    for _ in range(2):  # the first calls may compile the step
+        step()
     calls = 1
     while (seconds := _seconds(step, calls) * calls) < budget:
         calls = max(2 * calls, min(100 * calls, int(calls * budget / max(seconds, 1e-9))))

@@ -1,7 +1,8 @@
-"""Puts the measured table into performance.md, from performance.json.
+"""Puts the measured tables into performance.md, from performance.json and performance-numpy.json.
 
 Run `python -m benchmarks --json docs/performance.json` where the peers are installed and nothing else runs,
-then `python -m docs.performance`.
+then the compiled workloads with `AUTOGRAD_LITE_NATIVE=0` into `docs/performance-numpy.json`, then
+`python -m docs.performance`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from benchmarks.libraries import OURS
 
 PAGE = Path(__file__).with_name("performance.md")
 RESULTS = Path(__file__).with_name("performance.json")
-BEGIN, END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
+WITHOUT_LIBRARY = Path(__file__).with_name("performance-numpy.json")
 
 PEERS = ("eager", "pytorch", "jax", "autograd", "mygrad", "micrograd", "numpy")
 
@@ -53,15 +54,39 @@ def versions(report: dict[str, Any]) -> str:
     return ", ".join(f"{name} {version}".strip() for name, version in found.items() if version)
 
 
-def page(text: str, report: dict[str, Any]) -> str:
-    """The page with the measured part renewed."""
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
+def goals(report: dict[str, Any], alone: dict[str, Any]) -> str:
+    """Each goal beside what was measured; for compiled workloads also what NumPy alone reaches."""
+    without = {(row["workload"], row["library"]): row["ratio"] for row in alone["rows"]}
+    lines = [
+        "| workload | peer | goal, at least | measured | | NumPy alone |",
+        "|---|---|---:|---:|---|---:|",
+    ]
+    reached = 0
+    rows = [row for row in report["rows"] if row["goal"] is not None and row["ratio"] is not None]
+    for row in rows:
+        name, peer, goal, ratio = row["workload"], row["library"], row["goal"], row["ratio"]
+        reached += ratio >= goal
+        word = "reached" if ratio >= goal else "missed"
+        plain = without.get((name, peer))
+        numpy = "" if plain is None else f"{plain:.2f}"
+        lines.append(f"| {name} | {peer} | {goal:.3g} | {ratio:.2f} | {word} | {numpy} |")
+    return f"We reach {reached} of {len(rows)} goals.\n\n" + "\n".join(lines) + "\n"
+
+
+def replaced(text: str, name: str, part: str) -> str:
+    """A text with another part between the marks of a name."""
+    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
+    head, _, rest = text.partition(begin)
+    return f"{head}{begin}{part}{end}{rest.partition(end)[2]}"
+
+
+def page(text: str, report: dict[str, Any], alone: dict[str, Any]) -> str:
+    """The page with the measured parts renewed."""
     python, threads = report["python"], report["threads"]
     measured = f"{table(report)}\nPython {python}, {threads} threads; {versions(report)}.\n"
-    return f"{head}{BEGIN}{measured}{END}{tail}"
+    return replaced(replaced(text, "goals", goals(report, alone)), "measured", measured)
 
 
 if __name__ == "__main__":
-    report = json.loads(RESULTS.read_text(encoding="utf-8"))
-    PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), report), encoding="utf-8")
+    reports = [json.loads(path.read_text(encoding="utf-8")) for path in (RESULTS, WITHOUT_LIBRARY)]
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), *reports), encoding="utf-8")
