@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.__main__ import shown
-from benchmarks.libraries import OURS
+from benchmarks.libraries import EAGER, OURS
 
 PAGE = Path(__file__).with_name("performance.md")
 RESULTS = Path(__file__).with_name("performance.json")
@@ -50,7 +50,8 @@ def _cell(row: dict[str, Any] | None, amount: str) -> str:
 
 def versions(report: dict[str, Any]) -> str:
     """The libraries that took part, with their versions."""
-    found = {row["library"]: row["version"] for row in report["rows"] if row["median"] is not None}
+    rows = [row for row in report["rows"] if row["median"] is not None and row["library"] not in (OURS, EAGER)]
+    found = {row["library"]: row["version"] for row in rows}
     return ", ".join(f"{name} {version}".strip() for name, version in found.items() if version)
 
 
