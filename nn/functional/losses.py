@@ -21,7 +21,7 @@ from ..arrays import Input, as_array, as_operand, within
 from ..kernels import losses as kernels
 from ..options import check_number
 from ..reductions import note
-from . import rows
+from . import rows, smooth
 from .exactness import exact
 
 __all__ = ["cross_entropy", "mse_loss", "nll_loss"]
@@ -239,8 +239,8 @@ def _check_range(name: str, indices: Array, counts: Array, classes: int) -> None
         )
 
 
-OF_ROWS = {rows.softmax: ag.softmax, rows.log_softmax: ag.log_softmax}
-"""The kernels along rows, and the ops that they compute."""
+COMPUTES = {rows.softmax: ag.softmax, rows.log_softmax: ag.log_softmax, smooth.sigmoid: ag.sigmoid}
+"""The ops with kernels, and the engine's ops that they compute."""
 
 MOVES = (np.reshape, np.squeeze, np.ravel, np.expand_dims, np.transpose, np.moveaxis, operator.getitem)
 """Ops that move entries and change none."""
@@ -251,7 +251,7 @@ def _made_by(x: Any) -> Any:
     node = x.node if isinstance(x, Tensor) else None
     while node is not None and node.op in MOVES and isinstance(node.inputs[0], ag.Node):
         node = node.inputs[0]
-    return None if node is None else OF_ROWS.get(node.op, node.op)  # type: ignore[arg-type]
+    return None if node is None else COMPUTES.get(node.op, node.op)  # type: ignore[arg-type]
 
 
 def check_scores(name: str, input: Any, applied: Mapping[Any, str]) -> None:
