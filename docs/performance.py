@@ -50,8 +50,8 @@ def _cell(row: dict[str, Any] | None, amount: str) -> str:
 
 def versions(report: dict[str, Any]) -> str:
     """The libraries that took part, with their versions."""
-    rows = [row for row in report["rows"] if row["median"] is not None and row["library"] not in (OURS, EAGER)]
-    found = {row["library"]: row["version"] for row in rows}
+    rows = [row for row in report["rows"] if row["library"] not in (OURS, EAGER)]
+    found = {row["library"]: row["version"] for row in rows if row["median"] is not None}
     return ", ".join(f"{name} {version}".strip() for name, version in found.items() if version)
 
 
