@@ -154,7 +154,7 @@ def pull_of(
         args, options: the call; the arguments are None if they are not at hand.
         needs: which cotangents are needed.
     """
-    level, nothing = _innermost(_parts(g)), [NotImplemented if need else None for need in needs]
+    level, nothing = _innermost(_parts(g)), _of_definition(needs)
     if residuals.__class__ is not Folded:
         if level is None:
             return list(at_once(kernel.backward, g, residuals, tuple(needs)))
@@ -178,6 +178,11 @@ def pull_of(
     return sent
 
 
+def _of_definition(needs: Sequence[bool]) -> list[Any]:
+    """The answer of `pull_of` where the definition computes all cotangents."""
+    return [NotImplemented if need else None for need in needs]
+
+
 def _alike(value: Any, parts: list[Any]) -> Any:
     return tuple(parts) if value.__class__ is tuple else parts[0]
 
@@ -189,7 +194,7 @@ def _repeated(
 
     A kernel whose samples may have any axes is a product, for which the definition is as fast.
     """
-    nothing = [NotImplemented if need else None for need in needs]
+    nothing = _of_definition(needs)
     if kernel.samples is None or not all(map(on_host, args)):
         return nothing
     made = _folded(level, kernel, args, options, [None] * len(args))
@@ -208,7 +213,7 @@ def _for_each(
 ) -> list[Any]:
     """The cotangents of the weights, one for each member of the batch."""
     level, axes = folded.level, folded.axes
-    nothing = [NotImplemented if need else None for need in needs]
+    nothing = _of_definition(needs)
     if kernel.each is None or args is None:
         return nothing
     gs = [level.full(x) for x in _parts(g)]

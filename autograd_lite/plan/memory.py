@@ -15,6 +15,7 @@ from .places import Put
 from .sending import Selecting, either, silenced
 from .slots import Ref, refs
 from .trace import Step
+from .traced import attribute, method
 
 __all__ = ["Memory", "is_packed", "is_view", "own", "writes"]
 
@@ -100,7 +101,7 @@ def is_new(step: Step) -> bool:
     function = step.function
     if step.kind in ("input", "load") or isinstance(function, (np.ufunc, Group)) or function in ASKED:
         return "out" not in step.kwargs
-    return getattr(function, "__name__", "") == "_method" and step.args[0] in NEW_METHODS
+    return function is method and step.args[0] in NEW_METHODS
 
 
 class _Asked(frozenset):  # type: ignore[type-arg]
@@ -119,7 +120,7 @@ VIEWING = _Asked(VIEWS)
 
 def is_view(step: Step, values: dict[int, Any]) -> bool:
     """Whether a step gives a view of its first array, and its other arguments are constants."""
-    named = getattr(step.function, "__name__", "") in ("_method", "_attribute") and step.args[0] in VIEW_NAMES
+    named = (step.function is method or step.function is attribute) and step.args[0] in VIEW_NAMES
     if step.kind != "pure" or not (named or step.function in VIEWING) or step.result.__class__ is not Ref:
         return False
     source = step.args[named]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import CompileError, user_line
-from .traced import Traced
+from .traced import Traced, method
 
 __all__ = ["given_back", "not_traced"]
 
@@ -16,7 +16,7 @@ def given_back(function: Any, args: Any, values: list[Any], result: Any) -> Any:
     """The argument that NumPy has written into: it returns the array that `out` names by its position."""
     if result.__class__ is not np.ndarray or function.__class__ is np.ufunc:
         return ()
-    first = 2 if getattr(function, "__name__", "") == "_method" else 1
+    first = 2 if function is method else 1
     if first == 1 and not (getattr(function, "__module__", None) or "").startswith("numpy"):
         return ()
     for x, value in zip(args[first:], values[first:], strict=True):

@@ -178,7 +178,7 @@ class Places:
                 continue
             if isinstance(value, Box):
                 raise CompileError(f"{place.entry!r} was an array and became a Tensor")
-            trace.add(Put(place), *_arguments(trace, value), None, "effect")
+            trace.add(Put(place), (trace._constant(value),), {}, None, "effect")
             self.known[i] = value if isinstance(value, Traced) else None
 
     @contextlib.contextmanager
@@ -203,7 +203,3 @@ class Places:
             node = tensor.node
             if node is not None and isinstance(node.adjoint, Traced):
                 node.adjoint = None
-
-
-def _arguments(trace: Trace, value: Any) -> tuple[Any, dict[str, Any]]:
-    return (trace._constant(value),), {}

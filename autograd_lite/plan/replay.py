@@ -34,6 +34,7 @@ from .scalars import Scalars, divided
 from .schedule import Plan
 from .slots import Ref, refs, same
 from .trace import Step
+from .traced import attribute, method
 
 __all__ = ["Mismatch", "replay_of", "while_constant"]
 
@@ -165,15 +166,14 @@ class _Writer:
             return f"{self.text(args[0])}[{self.text(args[1])}]"
         if function is operator.pow and not kwargs:
             return f"{self.text(args[0])} ** {self.text(args[1])}"
-        named = getattr(function, "__name__", "")
-        if named in ("_method", "_attribute"):
+        if function is method or function is attribute:
             name, source = (args[0], args[1])
             if source.__class__ is not Ref or not issubclass(
                 self.plan.classes[source.slot], (np.ndarray, np.generic)
             ):
                 return None
             called = f"{self.text(source)}.{name}"
-            return called if named == "_attribute" else f"{called}({self._words(args[2:], kwargs)})"
+            return called if function is attribute else f"{called}({self._words(args[2:], kwargs)})"
         if not args or not self._is_array(args[0]):
             return None
         if function is total.__wrapped__:  # type: ignore[attr-defined]

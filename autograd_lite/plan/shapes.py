@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .traced import Traced
+from .traced import Traced, method
 
 __all__ = ["ASKS_NO_VALUE", "shaped_by_values"]
 
@@ -37,7 +37,7 @@ def shaped_by_values(function: Any, args: Any, kwargs: Any) -> bool:
     if function is operator.getitem:
         parts = args[1] if isinstance(args[1], tuple) else args[1:]
         return any(isinstance(part, slice) and _counts(part) for part in parts)
-    if getattr(function, "__name__", "") == "_method":  # x.nonzero() is np.nonzero(x)
+    if function is method:  # x.nonzero() is np.nonzero(x)
         function, args = getattr(np, args[0], None), args[1:]
     if getattr(function, "__hash__", None) is not None and function in SHAPED_BY_VALUES:
         return function is not np.where or len(args) == 1

@@ -15,6 +15,7 @@ from ..ops.selection import relu
 from .memory import Memory, is_packed, own, writes
 from .slots import Ref, walk
 from .trace import Step
+from .traced import method
 
 __all__ = ["living", "simplified"]
 
@@ -193,7 +194,7 @@ class _Once:
     def _copied(self, step: Step) -> Any:
         """The value that a step copies in the same order of memory; None for a step that is no copy."""
         args, function = step.args, step.function
-        if getattr(function, "__name__", "") == "_method":
+        if function is method:
             name, source = args[:2]
             if name == "astype" and self._same_object(step, source):
                 return source

@@ -18,7 +18,7 @@ from ..cotangents import bare
 from ..errors import CompileError, package, user_line
 from .slots import LEAVES
 
-__all__ = ["Sent", "Traced"]
+__all__ = ["Sent", "Traced", "attribute", "method"]
 
 WRITES = frozenset({np.put_along_axis, np.copyto, np.put, np.place, np.putmask, np.fill_diagonal})
 """NumPy functions that write into their first argument."""
@@ -137,13 +137,13 @@ class Traced:
             self._refuse(f"x.{name}()")
         found = getattr(type(self._value), name)  # raises AttributeError
         if not callable(found):
-            return self._trace.call(_attribute, (name, self), {})
+            return self._trace.call(attribute, (name, self), {})
 
-        def method(*args: Any, **kwargs: Any) -> Any:
+        def called(*args: Any, **kwargs: Any) -> Any:
             written = (self,) if name in IN_PLACE else (kwargs["out"],) if "out" in kwargs else ()
-            return self._trace.call(_method, (name, self, *args), kwargs, written=written)
+            return self._trace.call(method, (name, self, *args), kwargs, written=written)
 
-        return method
+        return called
 
     def __round__(self, digits: int | None = None) -> Any:
         return self._trace.call(round, (self, digits), {})
@@ -214,11 +214,13 @@ def _copies(x: Any, copy: bool = True, *_: Any, **options: Any) -> bool:
     return copy
 
 
-def _attribute(name: str, value: Any) -> Any:
+def attribute(name: str, value: Any) -> Any:
+    """The function of a step that reads an attribute of an array or a number."""
     return getattr(value, name)
 
 
-def _method(name: str, value: Any, *args: Any, **kwargs: Any) -> Any:
+def method(name: str, value: Any, *args: Any, **kwargs: Any) -> Any:
+    """The function of a step that calls a method of an array or a number."""
     return getattr(value, name)(*args, **kwargs)
 
 
