@@ -1,4 +1,4 @@
-"""What many tests share: leaves, tests over a table of samples, checks of derivatives, Python processes."""
+"""What many tests share: leaves, tests over a table of samples, checks of derivatives, threads, processes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import itertools
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 import autograd_lite as ag
 from autograd_lite.testing import check_grads
 
-__all__ = ["at_samples", "by_op", "check_both_orders", "leaf", "python", "second_order"]
+__all__ = ["at_samples", "by_op", "check_both_orders", "in_threads", "leaf", "python", "second_order"]
 
 ROOT = Path(__file__).parents[1]
 """The folder of the repository."""
@@ -56,6 +57,15 @@ def at_samples(samples: Iterable[Any]) -> Callable[[Callable[[Any], None]], Any]
         return pytest.mark.parametrize("samples", by_op(samples))(at_all)
 
     return decorate
+
+
+def in_threads(work: Callable[[Any], None], items: Iterable[Any]) -> None:
+    """Call `work` with each item in a thread of its own, and wait for all of them."""
+    threads = [threading.Thread(target=work, args=(item,)) for item in items]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def python(

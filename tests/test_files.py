@@ -16,6 +16,7 @@ import pytest
 
 from autograd_lite import files
 from autograd_lite.errors import DTypeError, FileError
+from tests.helpers import in_threads
 
 posix = pytest.mark.skipif(os.name != "posix", reason="permissions and links as POSIX has them")
 
@@ -111,11 +112,7 @@ def test_four_threads_that_write_one_file(path: Path) -> None:
         except BaseException as error:
             errors.append(error)
 
-    threads = [threading.Thread(target=work, args=(content,)) for content in contents]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(work, contents)
     assert errors == [] and os.listdir(path.parent) == [path.name]
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import struct
 import tarfile
-import threading
 import zipfile
 
 import numpy as np
@@ -18,7 +17,7 @@ import visualize
 from autograd_lite import Tensor
 from autograd_lite.errors import DataError, DataFileError, DTypeError, FileError
 from nn.datasets.images import read_idx
-from tests.helpers import python
+from tests.helpers import in_threads, python
 
 
 @pytest.fixture
@@ -139,11 +138,7 @@ def test_four_threads_save_to_one_path(path):
         except BaseException as error:
             errors.append(error)
 
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(work, range(4))
     assert errors == [] and os.listdir(path.parent) == [path.name]
 
 

@@ -14,6 +14,7 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite.plan import memory
+from tests.helpers import in_threads
 from tests.samples import SAMPLES
 
 RNG = np.random.default_rng(0)
@@ -101,11 +102,7 @@ def test_threads_at_the_same_time() -> None:
             if [g.tobytes() for g in f(inputs[i])] != wants[i]:
                 wrong.append(i)
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(work, range(4))
     assert not wrong
     assert f.signatures == ["replayed: float64 (40, 40), float64 (40, 40), float64 (40, 40)"]
 

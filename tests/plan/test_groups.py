@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +13,7 @@ import pytest
 import autograd_lite as ag
 from autograd_lite.plan import executors, fuse, groups
 from autograd_lite.plan.groups import Group
-from tests.helpers import by_op
+from tests.helpers import by_op, in_threads
 from tests.nn.kernels.native.programs import EXACT
 from tests.plan import test_programs, test_samples
 
@@ -294,11 +293,7 @@ def test_threads_may_share_a_compiled_function(count: int) -> None:
             if not np.array_equal(step(x), f(x)):
                 wrong.append(seed)
 
-    workers = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    in_threads(work, range(4))
     assert wrong == []
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite.errors import CompileError, DTypeError, LinAlgError
+from tests.helpers import in_threads
 
 X = np.array([1.0, -2.0, 3.0])
 
@@ -114,11 +114,7 @@ def test_threads_share_a_compiled_function() -> None:
             if not np.array_equal(f(x), gradient(x)):
                 wrong.append((seed, k))
 
-    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(work, range(4))
     assert not wrong
     assert f.signatures == ["replayed: float64 (3,)"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 from nn.kernels import native, threads
 from nn.kernels.native import groups
 from nn.kernels.native.groups import Program, prepared
+from tests.helpers import in_threads
 from tests.nn.kernels.native.programs import (
     BOOL,
     DTYPES,
@@ -266,11 +266,7 @@ def test_threads_may_share_a_group(shape: tuple[int, ...]) -> None:
             if not np.array_equal(group(x)[0], np.sqrt(x * x + 1)):
                 wrong.append(seed)
 
-    workers = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    in_threads(work, range(4))
     assert wrong == []
 
 
