@@ -104,8 +104,7 @@ def _rows(call: Call, k: int, nested: bool, unit: complex) -> list[Any]:
     if n == 1 or not all(map(_batches, none)):
         return one_by_one()
     try:
-        with quietly():
-            parts = [vmap(pull)(unit * units) for units in _units(n, none[k].dtype, _largest(call))]
+        parts = [quietly(vmap(pull), unit * units) for units in _units(n, none[k].dtype, _largest(call))]
     except BatchError:
         return one_by_one()
     return parts[0] if len(parts) == 1 else [np.concatenate(part) for part in zip(*parts, strict=True)]
@@ -200,8 +199,7 @@ def _columns(f: Function, primals: list[Any], j: int, x: Any) -> Any:
         return tree.map_leaves(lambda y: np.zeros((*shape_of(y), *x.shape), dtype_of(y)), like)
     units = np.eye(x.size, dtype=x.dtype if x.dtype.kind == "f" else float)
     try:
-        with quietly():
-            columns = vmap(along, out_axes=-1)(units)
+        columns = quietly(vmap(along, out_axes=-1), units)
     except BatchError:
         results = [tree.flatten(along(unit)) for unit in units]
         stacks = [np.stack(each, axis=-1) for each in zip(*(leaves for leaves, _ in results), strict=True)]

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from .undo import undone
+
 __all__ = ["divided_by", "note", "reductions"]
 
 Reduction = tuple[Any, float | None]
@@ -19,11 +21,10 @@ _noted: ContextVar[list[Reduction] | None] = ContextVar("reductions", default=No
 def reductions() -> Iterator[list[Reduction]]:
     """A list that collects the reductions of all losses computed inside the block."""
     found: list[Reduction] = []
-    token = _noted.set(found)
-    try:
+    before = _noted.get()
+    with undone(lambda: _noted.set(before)):
+        _noted.set(found)
         yield found
-    finally:
-        _noted.reset(token)
 
 
 def note(result: Any, divisor: float | None) -> None:

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
+
+from autograd_lite.batching.members import warned
+from autograd_lite.draws import drawing
+from autograd_lite.plan.executors import _exact
+from autograd_lite.recording import tracing
+from nn.random import _of_samples
+from nn.reductions import _noted
+
+VARIABLES = (warned, drawing, _exact, tracing, _of_samples, _noted)
+"""Context variables that a `with` block or a call of the library sets."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects by marks
@@ -35,3 +46,12 @@ def few_objects() -> None:
     """Do so again before a file whose tests call `gc.collect`: earlier tests have imported more."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def put_back() -> Iterator[None]:
+    """Each test leaves the context variables as they were, also one that interrupts the library."""
+    before = [variable.get() for variable in VARIABLES]
+    yield
+    left = [v.name for v, value in zip(VARIABLES, before, strict=True) if v.get() is not value]
+    assert not left, f"left set: {left}"

@@ -23,6 +23,7 @@ FLOORS = (
     "node",
     "recording",
     "draws",
+    "during",
     "known",
     "words",
     "kept",

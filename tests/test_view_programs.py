@@ -98,6 +98,7 @@ PLANTS: dict[str, tuple[Any, Any, Any]] = {
 """What is wrong, and where it is put."""
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("name", PLANTS)
 def test_planted_faults_are_seen(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     place, key, wrong = PLANTS[name]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from ..aliases import Function
 from ..arrays import asarray, door, is_array, on_host, refuse_other_arithmetic, shape_of, unwrap
 from ..box import Box, wrap
 from ..draws import drawing
+from ..during import during
 from ..errors import AxisError, BatchError, DTypeError, OptionError, ShapeError
 from ..kin import like
 from ..node import next_index
@@ -76,24 +76,16 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0, randomness: str = "er
         leaves, rebuild = tree.flatten((args, kwargs))
         level = Level(_size(leaves, axes, tree.paths((args, kwargs))), next_index())
         args, kwargs = rebuild([_given(x, k, level) for x, k in zip(leaves, axes, strict=True)])
-        draws = drawing.set(functools.partial(_drawn, level, randomness, drawing.get()))
-        try:
-            out = f(*args, **kwargs)
-        finally:
-            drawing.reset(draws)
+        draws = functools.partial(_drawn, level, randomness, drawing.get())
+        out = during(drawing, draws, f, *args, **kwargs)
         return _results(out, out_axes, level, leaves)
 
     return mapped
 
 
-@contextlib.contextmanager
-def quietly() -> Iterator[None]:
-    """Inside of `with`, a loop over members gives no warning: without the map there would be one, too."""
-    warns = warned.set(False)
-    try:
-        yield
-    finally:
-        warned.reset(warns)
+def quietly(f: Function, *args: Any) -> Any:
+    """Call f; a loop over members gives no warning, since there would be a loop without the map, too."""
+    return during(warned, False, f, *args)
 
 
 # -- which axes ------------------------------------------------------------------------------------

@@ -313,9 +313,9 @@ class Compiled:
             call.restore()
             trace.open = False
 
-        tracing.set(trace)
         try:
             try:
+                tracing.set(trace)
                 args, kwargs = call.traced(trace)
                 places.load(trace)
                 out = self._f(*args, **kwargs)
@@ -390,8 +390,7 @@ class Compiled:
             entry.reason = "the function draws random numbers of its own; draw with nn.random, or outside"
             return
         both = [pair for key, pair in trace.constants.items() if key in one.constants]
-        with exactly(self._exact):
-            plan = scheduled(trace, result.spec, result.outputs, both)
+        plan = exactly(self._exact, scheduled, trace, result.spec, result.outputs, both)
         written = written_by(trace)
         trace.release()
         if (guard := late_guard(plan)) is not None:

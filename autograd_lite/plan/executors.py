@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from ..during import during
 from ..ops import reductions, selection, slopes, special
 from .groups import Group, Instruction, in_blocks
 from .slots import Ref
@@ -166,14 +166,9 @@ def _native() -> Native | None:
 _exact: ContextVar[bool] = ContextVar("exact", default=False)
 
 
-@contextmanager
-def exactly(exact: bool = True) -> Iterator[None]:
-    """Plans that are made inside have the eager bits; `exact=False` changes nothing."""
-    token = _exact.set(exact or _exact.get())
-    try:
-        yield
-    finally:
-        _exact.reset(token)
+def exactly(exact: bool, f: Callable[..., Any], *args: Any) -> Any:
+    """Call f; plans that it makes have the eager bits. `exact=False` changes nothing."""
+    return during(_exact, exact or _exact.get(), f, *args)
 
 
 def executor() -> Executor:

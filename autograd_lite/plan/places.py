@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 from ..arrays import stored
 from ..box import PLAIN, Box, in_class, wrap
 from ..errors import CompileError
-from ..recording import tracing
 from .reach import MISSING, Entry, Reached
 from .trace import Trace
 from .traced import Traced
@@ -180,16 +177,6 @@ class Places:
                 raise CompileError(f"{place.entry!r} was an array and became a Tensor")
             trace.add(Put(place), (trace._constant(value),), {}, None, "effect")
             self.known[i] = value if isinstance(value, Traced) else None
-
-    @contextlib.contextmanager
-    def plain(self, trace: Trace) -> Iterator[None]:
-        """Inside of `with`, the places hold plain values, and no trace hears."""
-        self.restore()
-        token = tracing.set(None)
-        try:
-            yield
-        finally:
-            tracing.reset(token)
 
     def restore(self) -> None:
         """Put the plain values of traced arrays into the places."""

@@ -10,10 +10,12 @@ import numpy as np
 
 from ..arrays import Holder
 from ..cotangents import Masked, add, fit
+from ..during import during
 from ..errors import CompileError, package, user_line, user_place
 from ..known import Rule
 from ..node import Node
 from ..pull import Sweep
+from ..recording import tracing
 from .outs import given_back, not_traced
 from .sending import Sending, either, silenced, summed
 from .shapes import ASKS_NO_VALUE, shaped_by_values
@@ -378,8 +380,9 @@ class Trace:
         """Call a function of the library that reads and writes the places themselves: one step."""
         places = self.places
         places.store(self)
-        with places.plain(self), self.unheard.heard():
-            result = function(*args, **kwargs)
+        places.restore()
+        with self.unheard.heard():
+            result = during(tracing, None, function, *args, **kwargs)
         made = walk(result, lambda v: self._slot(v, Traced) if isinstance(v, _VALUES) else v)
         self.add(function, args, kwargs, made, "effect")
         places.load(self, writes)

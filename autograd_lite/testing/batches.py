@@ -90,9 +90,9 @@ def _sums(
     @functools.cache
     def sums(t: complex) -> Array:
         given = [points[k] + t * directions if i == k else wrap(x) for i, x in enumerate(points)]
-        with np.errstate(all="ignore"), no_grad(), quietly(), warnings.catch_warnings():
+        with np.errstate(all="ignore"), no_grad(), warnings.catch_warnings():
             warnings.simplefilter("error", np.exceptions.ComplexWarning)
-            outputs = tree.flatten(mapped(*given))[0]
+            outputs = tree.flatten(quietly(mapped, *given))[0]
         total: Any = 0.0
         for v, y in zip(weights, outputs, strict=True):
             rows = np.reshape(to_host(y), (len(directions), math.prod(np.shape(v))))

@@ -95,6 +95,7 @@ LOSSES = [5, 4, 4, 4, 4, 3.9999, 3.5, 3.6, 3.7, 3.6, 3.4999, 3.6, 3, 3, 3, 3, 3,
 
 
 @pytest.mark.torch
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "options",
     [

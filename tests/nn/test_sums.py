@@ -221,6 +221,7 @@ def test_similarity_along_the_first_axis() -> None:
     assert near(F.cosine_similarity(half, half, dim=0), 1, rel=1e-3)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
 def test_the_mean_of_a_large_window(dtype: Any) -> None:
     rel = FEW if dtype is np.float32 else 1e-3
