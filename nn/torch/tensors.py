@@ -1,0 +1,37 @@
+"""PyTorch's Tensor: a Tensor whose methods mean what they mean in PyTorch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import autograd_lite as ag
+from autograd_lite import tree
+
+__all__ = ["Tensor", "torched"]
+
+
+class Tensor(ag.Tensor):
+    """A Tensor with PyTorch's methods; an op with one among its inputs gives one."""
+
+    __slots__ = ()
+
+
+def torched(value: Any) -> Any:
+    """Arrays and Tensors, also in nested containers, as Tensors of this class; the rest as it is.
+
+    Example:
+        >>> import numpy as np
+        >>> type(torched({"w": np.ones(2)})["w"]).__module__
+        'nn.torch.tensors'
+    """
+    return tree.map_leaves(_torched, value)
+
+
+def _torched(x: Any) -> Any:
+    if isinstance(x, Tensor):
+        return x
+    if isinstance(x, (np.ndarray, np.generic)):
+        return Tensor(np.asarray(x))
+    return x
