@@ -62,6 +62,7 @@ FLOORS = (
     "strategies",
     "pytest_plugin",
     "config",
+    "named",
     "__main__",
 )
 """The modules of the engine. Each may import those before it, and nothing after it."""
@@ -70,7 +71,7 @@ ROOF = len(FLOORS)
 """Where `autograd_lite/__init__.py` stands, which hands out the names of all the others."""
 
 PUBLIC = frozenset(
-    "arrays errors files notebook strategies sums testing torch_names tree words work".split()  # noqa: SIM905
+    "arrays errors files named notebook strategies sums testing torch_names tree words work".split()  # noqa: SIM905
 )
 """The modules of the engine that other packages may import by name; the rest is in `autograd_lite` itself."""
 

@@ -60,5 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def alone(file: str) -> None:
+    """Run the program of a file as `python -m examples.lectures.NAME` says, and end."""
+    sys.exit(main([Path(file).stem, *sys.argv[1:]]))
+
+
 if __name__ == "__main__":
     sys.exit(main())

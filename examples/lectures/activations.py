@@ -64,3 +64,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     axes[0, 0].legend(frameon=False, fontsize=8)
     save(figure, out / "activations.png")
     return {"slopes": slopes, "accuracies": accuracies}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

@@ -127,3 +127,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
         print(f"{name:<29}differs by {error:.1e}")
     draw(out / "adaline.png", exact, batch, online)
     return {"exact": exact, "batch": batch[-1], "online": online[-1], "online_limit": online_limit}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

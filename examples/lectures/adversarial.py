@@ -111,3 +111,9 @@ def draw_attack(sheet: Any, model: nn.Module, images: Array, labels: Array) -> N
         names = [""] * len(row) if said is None else [f"read as {k}" for k in said]
         tiles(axes, row.reshape(-1, side, side), len(row), title, cmap, names, vmin=low, vmax=high)
         axes.title.set_fontsize(10)
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

@@ -35,3 +35,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     tiles(right, as_shown(kernels), 8, "kernels of the first layer", vmin=0, vmax=1)
     save(figure, out / "alexnet_mini.png")
     return {"table": report([net], data, out)}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

@@ -254,3 +254,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
         print(f", drives {driven:.1f} km, at most {farthest:.2f} m off the middle")
     save(draw(others[0], nets, courses, seed), out / "alvinn.png")
     return {name: [float(np.abs(way).max()) for way in ways] for name, ways in courses.items()}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

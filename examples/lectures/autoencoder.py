@@ -86,3 +86,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[int, tuple[float, float]]:
     right.set(title="the plane of a code of 2")
     save(figure, out / "autoencoder.png")
     return errors
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

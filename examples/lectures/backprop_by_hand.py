@@ -111,3 +111,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     save(figure, out / "backprop_by_hand.png")
     traces = [[float(node.adjoint) for node in tape.nodes] for tape in tapes]
     return {"difference": float(difference), "size": float(size), "adjoints": traces}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

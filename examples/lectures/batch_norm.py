@@ -56,3 +56,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     axes[0].legend(frameon=False, loc="center right")
     save(figure, out / "batch_norm.png")
     return final
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

@@ -111,3 +111,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     axes.legend(frameon=False)
     save(figure, out / "char_lm.png")
     return results
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

@@ -172,3 +172,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
             errors[net], small[net] = make_small(net, plan, train, test, fit, verbose=not quick)
     save(draw(errors, small, plans), out / "compression.png")
     return {net: {"ratio": small[net].ratio, **errors[net]} for net in plans}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

@@ -87,3 +87,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     axes.legend(frameon=False)
     save(figure, out / "damage.png")
     return {"whole": whole, "shares": shares, "damaged": damaged, "adapted": adapted, "anew": anew}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

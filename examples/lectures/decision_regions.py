@@ -82,3 +82,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
             one.contour(side, side, w0 + plane @ w, levels=[0], colors=GREY, linewidths=0.8)
     save(figure, out / "decision_regions.png")
     return {"wrong": wrong}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

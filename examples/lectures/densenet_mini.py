@@ -70,3 +70,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
         axes.set(title=f"block {i}", xlabel="source", ylabel="layer that uses it" if i == 1 else "")
     save(figure, out / "densenet_mini.png")
     return {"use": tables, "table": report([net], data, out)}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

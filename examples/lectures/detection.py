@@ -224,3 +224,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
         print(f"AP50 of boxes of confidence {least:<4} or more: {first:.3f} before, {last:.3f} after")
     save(draw(test, boxes, before, after), out / "detection.png")
     return {"accuracy": accuracy, "AP50": found}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

@@ -67,3 +67,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     contrast = [float(np.corrcoef(w.ravel(), np.ptp(IMAGES, axis=0).ravel())[0, 1]) for w in np.abs(weights)]
     print(f"weights are large where letters differ: correlations {contrast[0]:.2f} and {contrast[1]:.2f}")
     return {"accuracy": accuracy, "contrast": contrast}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

@@ -104,3 +104,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     # Digits that were all alike would have no deviation; compare with that of real ones.
     spread = float(pictures["at the end"].std(axis=0).mean() / X.std(axis=0).mean())
     return {"sure": sure, "unsure": unsure, "kinds": kinds, "spread": spread}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

@@ -88,3 +88,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     print(f"nets of two layers: {right} Boolean functions exact, {wrong} not")
     draw(out / "gates.png", xor)
     return {**tables, "right": right, "wrong": wrong}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

@@ -70,3 +70,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     figure.colorbar(image)
     save(figure, out / "inception_mini.png")
     return {"cut": left_of, "table": report([net], data, out)}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

@@ -76,3 +76,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     figure.legend(loc="outside right upper", frameon=False, fontsize=8)
     save(figure, out / "initialization.png")
     return {name: (forward[-1] / forward[0], back[0] / back[-1]) for name, (forward, back) in found.items()}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

@@ -137,3 +137,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
         "after rejection": float(errors[at]),
         "rejected for 1%": enough / len(wrong),
     }
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

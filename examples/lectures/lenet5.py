@@ -37,3 +37,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     tiles(axes[3], each_scaled(second), 4, "sixteen maps of the second", cmap="gray")
     save(figure, out / "lenet5.png")
     return {"table": report([net], data, out)}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

@@ -119,3 +119,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     left.legend(frameon=False)
     save(figure, out / "losses.png")
     return {"slopes": slopes, "answers": answers, "coin": p, "odds": (bias, weight), "expected": expected}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

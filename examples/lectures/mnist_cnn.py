@@ -98,3 +98,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     axes.legend(frameon=False)
     save(figure, out / "mnist_cnn-course.png")
     return {"accuracies": accuracies, "misread": wrong}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

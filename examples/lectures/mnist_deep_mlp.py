@@ -92,3 +92,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     right.legend(frameon=False)
     save(figure, out / "mnist_deep_mlp.png")
     return {"error": wrong / len(y_test), "history": history}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

@@ -60,3 +60,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     right.set_title("misread with the greatest certainty", fontsize=10)
     save(figure, out / "mnist_mlp.png")
     return {"accuracy": accuracy, "misread": len(wrong)}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

@@ -115,3 +115,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     )
     save(figure, out / "mnist_random_labels.png")
     return found
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

@@ -97,3 +97,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     right.legend(frameon=False)
     save(figure, out / "norms.png")
     return {"off": off, "rank": left_over, "values": values, "noise": noise}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

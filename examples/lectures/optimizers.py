@@ -133,3 +133,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
         print(f"{name:<12}{len(path) - 1:>5} at rate {first:<8}{on_digits[best]:>5} at rate {best}")
     draw(out / "optimizers.png", paths_taken, counted, f"{where}:\nsteps to a loss of {goal}")
     return counted
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

@@ -93,3 +93,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     right.legend(frameon=False)
     save(figure, out / "parameter_tying.png")
     return {"accuracy": results, "parameters": parameters}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

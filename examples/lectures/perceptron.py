@@ -139,3 +139,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
         "ending": course.ending,
         "xor": xor.ending,
     }
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

@@ -110,3 +110,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     )
     save(figure, out / "rbf.png")
     return {"error": error, "accuracy": accuracy}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

@@ -124,3 +124,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
         one.set(title=f"{automaton.name}: {answer}", xlabel="letter read", ylabel="neuron (state, letter)")
     save(figure, out / "recurrent_automaton.png")
     return wrong
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

@@ -130,3 +130,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     axes.set(xlabel="test error; a point for each seed")
     save(figure, out / "regularization.png")
     return means
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

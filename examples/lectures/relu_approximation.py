@@ -110,3 +110,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
         one.legend(frameon=False, fontsize=8)
     save(figure, out / "relu_approximation.png")
     return {"errors": errors, "units": units}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

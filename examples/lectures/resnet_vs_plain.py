@@ -57,3 +57,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     save(figure, out / "resnet_vs_plain.png")
     accuracies = {name: net.accuracy for name, net in nets.items()}
     return {"accuracy": accuracies, "without": taken_out, "table": report(list(nets.values()), data, out)}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

@@ -115,3 +115,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     right.set(xlabel="epoch", ylabel="loss on watched data")
     save(figure, out / "schedules.png")
     return {"loss": final, "rates": {name: (course[0], course[-1]) for name, course in shown.items()}}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

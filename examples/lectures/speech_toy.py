@@ -139,3 +139,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     last.set_title("P(column after row)")
     save(figure, out / "speech_toy.png")
     return {"surprise": surprise, "sound": sound, "sense": sense}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

@@ -271,3 +271,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     print(f"GELU: {str(plan).splitlines()[0]}")
     save_graph(visualize.draw(plan), out / "static_graph-plan.svg")
     return {"losses": losses, "times": times, "plan": plan}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

@@ -93,3 +93,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[int, tuple[float, float]]:
     axes.legend(frameon=False)
     save(figure, out / "transfer.png")
     return results
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

@@ -114,3 +114,9 @@ def judged(images: Array, X: Array, y: Array) -> tuple[float, int]:
     p = nn.functional.softmax(trainer.predict(images), 1)
     counts = np.bincount(p.argmax(axis=1), minlength=10)
     return float(np.mean(p.max(axis=1) > 0.9)), int(np.sum(counts > 0.01 * len(images)))
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

@@ -73,3 +73,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     right.set(xlabel="depth", title="the first layer")
     save(figure, out / "vanishing.png")
     return ratios
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

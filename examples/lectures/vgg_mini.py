@@ -55,3 +55,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     tiles(right, fields / fields.max(axis=(1, 2), keepdims=True), 3, "what each convolution sees")
     save(figure, out / "vgg_mini.png")
     return {"sides": sides, "table": report([net], data, out)}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)

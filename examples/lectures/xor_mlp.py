@@ -81,3 +81,9 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     last.set(xlabel="h1", ylabel="h2", title="hidden: both 0s in one place", xlim=span, ylim=span)
     save(figure, out / "xor_mlp.png")
     return {"successes": successes, "starts": starts, "answers": model(X).numpy()[:, 0], "loss": losses[-1]}
+
+
+if __name__ == "__main__":
+    from examples.lectures.__main__ import alone
+
+    alone(__file__)
