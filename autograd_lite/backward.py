@@ -23,6 +23,7 @@ from .errors import (
     ShapeError,
     TapeError,
 )
+from .joint_hooks import groups_of
 from .kept import check_constants, check_values, handed_out
 from .known import Rule, known
 from .node import Leaf, Node, changing
@@ -217,6 +218,8 @@ def backward(
         next(held)
         for node in hooked:  # all hooks come first: if one raises, no gradient has changed
             cotangents[node] = receive(node, cotangents[node])
+        for group in groups_of(hooked):
+            group.receive(cotangents)
         _arrive(cotangents, retain)
     finally:
         held.close()

@@ -45,6 +45,7 @@ FLOORS = (
     "cotangents",
     "liveness",
     "pull",
+    "joint_hooks",
     "backward",
     "aliases",
     "transforms",

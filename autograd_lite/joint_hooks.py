@@ -1,0 +1,101 @@
+"""Hooks that see the gradients of several leaves at once, when a backward pass has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from .box import Box, Hook, as_numbers, wrap
+from .errors import DTypeError, ShapeError
+from .node import Leaf, Node
+from .tensor import Tensor
+from .words.explain import describe
+
+__all__ = ["JointHandle", "groups_of", "register_multi_grad_hook"]
+
+
+class Group:
+    """The leaves and the function of one registration; each leaf has it among its hooks."""
+
+    def __init__(self, leaves: Sequence[Leaf], hook: Callable[[list[Any]], Any]) -> None:
+        self.leaves, self.hook = leaves, hook
+
+    def __call__(self, g: Any) -> None:
+        """As the hook of one leaf it does nothing."""
+
+    def receive(self, cotangents: dict[Node, Any]) -> None:
+        """Call the function; its results replace the cotangents."""
+        seen = [cotangents.get(leaf) for leaf in self.leaves]
+        made = self.hook([g if g is None or isinstance(g, Box) else wrap(g) for g in seen])
+        if made is None:
+            return
+        if len(made) != len(self.leaves):
+            raise ShapeError(f"a hook of {len(self.leaves)} Tensors returned {len(made)} gradients")
+        for leaf, new in zip(self.leaves, made, strict=True):
+            if new is None:
+                continue
+            value = as_numbers(new, "a hook returned").astype(leaf.value.dtype, copy=False)
+            if value.shape != leaf.value.shape:
+                raise ShapeError(
+                    f"a hook returned shape {value.shape} for a Tensor of shape {leaf.value.shape}"
+                )
+            cotangents[leaf] = new if isinstance(new, Box) else (value if value.ndim else value[()])
+
+
+class JointHandle:
+    """The handle of a hook of several Tensors: `remove()` removes the hook."""
+
+    def __init__(self, handles: Sequence[Hook]) -> None:
+        self._handles = handles
+
+    def remove(self) -> None:
+        for handle in self._handles:
+            handle.remove()
+
+
+def register_multi_grad_hook(tensors: Iterable[Any], hook: Callable[[list[Any]], Any]) -> JointHandle:
+    """Call `hook(grads)` once at the end of each `backward` that reaches one of the Tensors.
+
+    The hook comes after the hooks of the single Tensors, and before `grad` changes.
+
+    Args:
+        tensors: leaves that require a gradient.
+        hook: gets a list with the gradient of each Tensor, None for one that this pass does not reach. It may
+            return a list of gradients in their place; None in this list leaves a gradient as it is.
+
+    Returns:
+        A handle; its `remove()` removes the hook.
+
+    Raises:
+        DTypeError: one of the Tensors is no leaf, or does not require a gradient.
+
+    Source:
+        The name is that of `torch.autograd.graph.register_multi_grad_hook`.
+
+    Example:
+        >>> import autograd_lite as ag
+        >>> x, y = ag.Tensor(1.0, requires_grad=True), ag.Tensor(2.0, requires_grad=True)
+        >>> handle = ag.register_multi_grad_hook([x, y], lambda grads: [g * 10 for g in grads])
+        >>> (x * y).backward()
+        >>> x.grad.item(), y.grad.item()
+        (20.0, 10.0)
+    """
+    tensors = list(tensors)
+    for x in tensors:
+        if not (isinstance(x, Tensor) and isinstance(x.node, Leaf)):
+            raise DTypeError(
+                f"register_multi_grad_hook takes leaves that require a gradient, not {describe(x)}"
+            )
+    group = Group([x.node for x in tensors], hook)
+    handles = []
+    for leaf in group.leaves:
+        handle = Hook(leaf.hooks)
+        leaf.hooks[handle.key] = group
+        handles.append(handle)
+    return JointHandle(handles)
+
+
+def groups_of(leaves: Iterable[Leaf]) -> list[Group]:
+    """The groups among the hooks of leaves, each once."""
+    found = (hook for leaf in leaves for hook in leaf.hooks.values() if isinstance(hook, Group))
+    return list(dict.fromkeys(found))
