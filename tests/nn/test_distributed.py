@@ -1,0 +1,145 @@
+"""Several ranks make the steps of one rank that has all samples."""
+
+from __future__ import annotations
+
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn
+import nn.distributed as dist
+from autograd_lite.errors import OptionError
+from tests.ranks import programs
+from tests.ranks.running import on_ranks, started
+
+
+def close(a: Any, b: Any, atol: float = 1e-12) -> bool:
+    return all(np.allclose(x, y, rtol=0, atol=atol) for x, y in zip(a, b, strict=True))
+
+
+CASES = [(name, norm) for name in programs.OPTIMIZERS for norm in (False, True)]
+
+
+@pytest.mark.few(6)
+@pytest.mark.parametrize("n", [2, 3])
+@pytest.mark.parametrize(("name", "norm"), CASES)
+def test_ranks_learn_as_one(name: str, norm: bool, n: int, tmp_path: Path) -> None:
+    expected = programs.alone(name, norm)
+    found = on_ranks(n, tmp_path, programs.learned, name, norm, 0.0003)
+    for state, buckets in found:
+        assert state == found[0][0]  # to the bit
+        assert close(state, expected) and buckets > 2
+    if name == "adam":
+        assert on_ranks(n, tmp_path, programs.learned, name, norm, 0.0003) == found  # again, to the bit
+        whole = on_ranks(n, tmp_path, programs.learned, name, norm, 25.0)
+        assert whole[0][1] == 1 and close(whole[0][0], expected)
+
+
+def test_tied_frozen_and_unused_parameters(tmp_path: Path) -> None:
+    expected = programs.branches(True)
+    for found in on_ranks(2, tmp_path, programs.branches, False):
+        assert {k for k, g in found.items() if g is None} == {k for k, g in expected.items() if g is None}
+        assert found["never.weight"] is None and found["frozen.weight"] is None
+        assert all(close([g], [expected[k]]) for k, g in found.items() if g is not None)
+
+
+def mean_of_ranks(parts: Any, dtype: Any = np.float64) -> list[Any]:
+    """The gradients of sums of squares, of the samples of all ranks, divided by the number of ranks."""
+    nn.manual_seed(0)
+    net = programs.model(dtype=dtype)
+    for rank in parts:
+        for part in rank:
+            np.sum(net(programs.X[part].astype(dtype)) ** 2).backward()
+    return [p.grad.numpy().ravel() / len(parts) for p in net.parameters() if p.grad is not None]
+
+
+@pytest.mark.slow
+def test_accumulation(tmp_path: Path) -> None:
+    parts = [np.array_split(np.arange(12).reshape(-1, 2)[:, r], 4) for r in range(2)]
+    found = on_ranks(2, tmp_path, programs.accumulated)
+    assert found[0][2:] == found[1][2:] and found[0][1] != found[1][1]
+    for k in (2, 3):
+        assert close(found[0][k], mean_of_ranks([part[: k + 1] for part in parts]))
+
+
+@pytest.mark.slow
+def test_a_rank_without_samples(tmp_path: Path) -> None:
+    for found in on_ranks(2, tmp_path, programs.joined):
+        assert close(found, mean_of_ranks([[], [np.arange(12)]]))
+
+
+@pytest.mark.slow
+def test_half_precision(tmp_path: Path) -> None:
+    one, two = on_ranks(2, tmp_path, programs.halves)
+    assert one == two
+    for a, g in zip(one, mean_of_ranks([[slice(0, None, 2)], [slice(1, None, 2)]], np.float32), strict=True):
+        assert np.allclose(a, g, rtol=0, atol=1e-3 * np.abs(g).max())  # 2^-11 of each rank's gradient
+        assert not np.allclose(a, g, rtol=1e-7, atol=0)
+
+
+def test_words(tmp_path: Path) -> None:
+    for r, found in enumerate(on_ranks(3, tmp_path, programs.words)):
+        assert found["sum"] == [3.0, 6.0, 9.0] and found["min"] == [1] and found["mean"] == [1.0]
+        assert found["product"] == [6.0, 6.0] and found["broadcast"] == [[2.0, 2.0]] * 2
+        assert found["column"] == [[1.0, 0.0]] * 4 and found["later"] == [3.0, 3.0]
+        assert found["gathered"] == [[0.0], [10.0], [20.0]] and found["listed"] == [[0.0], [1.0], [2.0]]
+        assert found["objects"] == [{"rank": k} for k in range(3)] and found["object"] == "from 1"
+        assert found["summed"] == [36.0], r  # 2 (1 + 2 + 3), three times
+
+
+ERROR = """
+import sys, time
+import nn.distributed as dist
+dist.init()
+if dist.rank() == 1:
+    raise ValueError("a fault on this rank")
+time.sleep(600) if sys.argv[1] == "sleeps" else dist.barrier()
+"""
+
+
+@pytest.mark.few(2)
+@pytest.mark.parametrize("other", ["sleeps", "waits"])
+def test_an_error_ends_all_ranks_with_its_message(other: str) -> None:
+    done = started(3, "-c", ERROR, other, seconds=30)
+    assert done.returncode != 0
+    assert "rank 1 of 3:" in done.stderr and "ValueError: a fault on this rank" in done.stderr
+
+
+@pytest.mark.slow
+def test_models_that_differ_are_refused() -> None:
+    text = "import nn, nn.distributed as d; d.init(); d.DistributedDataParallel(nn.Linear(2, 1 + d.rank()))"
+    done = started(2, "-c", text, seconds=30)
+    assert done.returncode != 0 and "make the same model on all ranks" in done.stderr
+
+
+# -- without other processes -----------------------------------------------------------------------
+
+
+def test_samplers_give_every_sample_once() -> None:
+    for n, ranks in ((10, 3), (9, 3), (2, 4), (0, 2)):
+        for epoch in range(3):
+            parts = []
+            for r in range(ranks):
+                sampler = dist.DistributedSampler(range(n), ranks, r, seed=5)
+                sampler.set_epoch(epoch)
+                parts.append(list(sampler))
+                assert len(parts[-1]) == len(sampler)
+            assert sorted(chain(*parts)) == list(range(n))
+            if n > 5:
+                assert parts[0] != list(dist.DistributedSampler(range(n), ranks, 0, seed=6))
+    even = [list(dist.DistributedSampler(range(10), 4, r, shuffle=False, even=True)) for r in range(4)]
+    assert [len(part) for part in even] == [3] * 4 and sorted(set(chain(*even))) == list(range(10))
+    dropped = [list(dist.DistributedSampler(range(10), 4, r, drop_last=True)) for r in range(4)]
+    assert [len(part) for part in dropped] == [2] * 4 and len(set(chain(*dropped))) == 8
+
+
+def test_mistakes() -> None:
+    with pytest.raises(OptionError, match=r"call nn\.distributed\.init\(\) first"):
+        dist.rank()
+    with pytest.raises(OptionError, match="ranks 0 to 1"):
+        dist.DistributedSampler(range(3), 2, 2)
+    with pytest.raises(OptionError, match='expected "mpi"'):
+        dist.init("carrier pigeons")
