@@ -12,7 +12,8 @@ The data flow, from a function to its replay::
     schedule.py  two equal traces -> `Plan`: guards first
     simplify.py  steps            -> fewer steps: ufuncs, constants folded, equal steps once, no dead step
     fuse.py      steps            -> runs of elementwise steps as one step, a group
-    groups.py    a group          -> its results: a group is data, and NumPy runs it in blocks
+    groups.py    a group          -> its results: a group is data
+    blocks.py    a group          -> its results, which NumPy computes block by block
     executors.py a group          -> who runs it: NumPy, or the native library where it is there
     memory.py    steps            -> who sees the memory of a value
     buffers.py   steps            -> which results share memory that is kept between calls

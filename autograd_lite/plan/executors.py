@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from ..ops import reductions, selection, slopes, special
-from .groups import Group, Instruction, in_blocks
+from .blocks import in_blocks
+from .groups import Group, Instruction
 from .slots import Ref
 
 __all__ = ["Blocks", "Executor", "Native", "exactly", "executor"]
@@ -99,7 +100,7 @@ class Blocks(Executor):
         return len(functions) > 1 and math.prod(shape) >= LARGE
 
     def prepare(self, group: Group) -> None:
-        group.run = in_blocks(group, _share())
+        group.run = in_blocks(group, _threads())
 
 
 class Native(Executor):
@@ -151,10 +152,9 @@ def _installed(name: str) -> Any:
 
 
 @cache
-def _share() -> Any:
-    """How NumPy's blocks are shared among threads."""
-    threads = _installed(THREADS)
-    return (lambda work, items: work(items)) if threads is None else threads.in_parallel
+def _threads() -> Any:
+    """The threads that work on NumPy's blocks; None where they are not installed."""
+    return _installed(THREADS)
 
 
 @cache

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from ..sums import SHORT, total
+from .blocks import NAMED, PLAIN, as_array
 from .groups import Group
 from .memory import own
 from .places import Data, Item, Put
@@ -45,11 +46,6 @@ class Mismatch(Exception):  # noqa: N818  (caught by `ag.compile`, never seen by
 
 REDUCES = {np.sum: np.add, np.prod: np.multiply, np.max: np.maximum, np.min: np.minimum}
 METHODS = {np.copy: "copy", np.reshape: "reshape", np.transpose: "transpose"}
-PLAIN = frozenset(
-    {np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum, np.less, np.less_equal}
-    | {np.greater, np.greater_equal, np.equal, np.not_equal}
-)
-"""Ufuncs that take all operands in one dtype: a number stands as an array of this dtype, which is faster."""
 
 
 class _Writer:
@@ -139,18 +135,17 @@ class _Writer:
             args = [self._as_array(x, dtype) for x in args]
         words = self._words(args, step.kwargs)
         if step.result.__class__ is Ref and step.result.slot in self.plan.buffers.of:
-            named = "out=" if step.function in (np.maximum, np.minimum) else ""  # these ask for the name
+            named = "out=" if step.function in NAMED else ""
             words += f", {named}v{step.result.slot}"
         return f"{self.name(step.function)}({words})"
 
     def _as_array(self, x: Any, dtype: Any) -> Any:
-        """A Python number as an array of a dtype."""
-        if x.__class__ not in (int, float) or not math.isfinite(x) or abs(x) > np.finfo(dtype).max:
+        """A Python number as an array of a dtype, one for all steps."""
+        if x.__class__ not in (int, float):
             return x
         key = (x.__class__, repr(x), dtype)
         if key not in self._known:
-            array = np.array(x, dtype)
-            self._known[key] = self.name(array)
+            self._known[key] = self.name(as_array(x, dtype))
         return self.names[self._known[key]]
 
     def _is_array(self, x: Any) -> bool:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import random
 import warnings
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Any
 
 import numpy as np
 import pytest
 
 import autograd_lite as ag
-from autograd_lite.plan import executors, fuse, groups
+from autograd_lite.plan import blocks, executors, fuse
 from autograd_lite.plan.groups import Group
 from tests.helpers import by_op, in_threads
 from tests.nn.kernels.native.programs import EXACT
 from tests.plan import test_programs, test_samples
 
 LIBRARY = executors._native()
-FRESH = executors._native.__wrapped__, executors._share.__wrapped__
+FRESH = executors._native.__wrapped__, executors._threads.__wrapped__
 """The same functions without what they keep."""
 native = pytest.mark.skipif(LIBRARY is None, reason="no native library")
 
@@ -32,7 +33,7 @@ def with_library(monkeypatch: pytest.MonkeyPatch) -> None:
 def in_small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """NumPy's executor takes groups of any size, in blocks of three numbers."""
     monkeypatch.setattr(executors, "LARGE", 2)
-    monkeypatch.setattr(groups, "BLOCK", 24)
+    monkeypatch.setattr(blocks, "BLOCK", 24)
 
 
 def replayed(f: Callable[..., Any], *args: Any, **options: Any) -> Any:
@@ -116,6 +117,48 @@ def test_elementwise_functions_in_blocks_have_the_eager_bits(block: int) -> None
             )
         fused += bool(found(step, *args))
     assert fused > 15
+
+
+@pytest.mark.usefixtures("in_small_blocks")
+@np.errstate(all="ignore")
+def test_blocks_on_several_threads_have_the_eager_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "SHARED", 40)
+    monkeypatch.setattr(blocks, "WORK", 1)
+    threads = executors._threads()
+    monkeypatch.setattr(threads, "thread_count", lambda: 3)
+    shared: list[int] = []
+
+    def in_parallel(work: Any, items: Any) -> None:
+        shared.append(len(items))
+        contexts = [copy_context() for _ in items[:3]]
+        in_threads(lambda k: contexts[k].run(work, items[k::3]), range(len(contexts)))
+
+    monkeypatch.setattr(threads, "in_parallel", in_parallel)
+    for seed in range(12):
+        f, args = elementwise(seed)
+        step, _ = replayed(f, *args)
+        for got, want in zip(step(*args), f(*args), strict=True):
+            assert got.tobytes() == want.tobytes(), seed
+    assert max(shared) > 100
+
+
+def test_a_warning_is_heard_from_each_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "WORK", 1)
+    monkeypatch.setattr(blocks, "SHARED", 1 << 17)
+    f = lambda x: np.tanh(np.log(x) * 2)
+    step, _ = replayed(f, np.ones(1 << 17), exact=True)
+    for at in (0, -1):
+        x = np.ones(1 << 17)
+        x[at] = -1.0
+        with np.errstate(invalid="raise"), pytest.raises(FloatingPointError):
+            step(x)
+        with np.errstate(invalid="ignore"):
+            assert step(x).tobytes() == f(x).tobytes()
+
+
+def test_the_results_of_a_group_are_handed_on_without_a_copy() -> None:
+    step, y = replayed(lambda x: np.tanh(x) * x + 1, np.ones((300, 300)), exact=True)
+    assert y.base is None and len(found(step, np.ones((300, 300)))) == 1
 
 
 def test_large_arrays_are_run_in_blocks_and_arrays_in_another_order_are_not() -> None:
@@ -301,7 +344,7 @@ def test_where_the_other_package_is_missing_numpy_runs_the_groups(monkeypatch: p
     monkeypatch.setattr(executors, "NATIVE", "no_such_package.groups")
     monkeypatch.setattr(executors, "THREADS", "no_such_package.threads")
     monkeypatch.setattr(executors, "_native", FRESH[0])
-    monkeypatch.setattr(executors, "_share", FRESH[1])
+    monkeypatch.setattr(executors, "_threads", FRESH[1])
     f = lambda x: np.tanh(x) * x + 1
     x = np.random.default_rng(0).normal(size=100_000)
     step, out = replayed(f, x)
