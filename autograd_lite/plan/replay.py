@@ -216,8 +216,8 @@ class _Writer:
             return [f"v{result.slot} = {expression}"]
         if not refs(result):
             return [expression]
-        if step.function.__class__ is Group:
-            return [f"{''.join(f'v{slot}, ' for slot in step.makes)}= {expression}"]
+        if (targets := _targets(result)) is not None:
+            return [f"{targets} = {expression}"]
         return [f"r = {expression}", *(f"v{slot} = r{path}" for path, slot in _paths(result)), "r = None"]
 
     def is_silent(self, step: Step) -> bool:
@@ -239,6 +239,16 @@ def _in(function: Any, table: dict[Any, Any]) -> bool:
 
 def _is_exact(value: Any) -> bool:
     return value.__class__ in (bool, int, np.bool_)
+
+
+def _targets(tree: Any) -> str | None:
+    """A result as nested targets of an assignment; None if there is more in it than tuples and lists."""
+    if tree.__class__ is Ref:
+        return f"v{tree.slot}"
+    if not isinstance(tree, (tuple, list)):
+        return None
+    targets = [_targets(item) for item in tree]
+    return None if None in targets else f"({''.join(f'{target}, ' for target in targets)})"
 
 
 def _paths(tree: Any, path: str = "") -> list[tuple[str, int]]:
@@ -295,7 +305,7 @@ def _made(plan: Plan, clock: Callable[[int], None] | None) -> Callable[[], Any]:
         if step.quiet != quiet and not writer.is_silent(step):
             quiet = step.quiet
             if quiet is not None:
-                lines.append(f"        with errstate(**{quiet!r}):")
+                lines.append(f"        with errstate(**{writer.name(quiet)}):")
         indent = "        " if quiet is None else "            "
         lines += [indent + line for line in writer.line(step)]
         if clock is not None:
