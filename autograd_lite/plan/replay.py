@@ -20,7 +20,8 @@ from __future__ import annotations
 import math
 import operator
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -262,14 +263,19 @@ def _paths(tree: Any, path: str = "") -> list[tuple[str, int]]:
     return []
 
 
-def replay_of(plan: Plan, clock: Callable[[int], None] | None = None) -> Callable[[list[Any]], Any]:
+def replay_of(
+    plan: Plan,
+    clock: Callable[[int], None] | None = None,
+    before: Mapping[int | None, Callable[[], None]] = MappingProxyType({}),
+) -> Callable[[list[Any]], Any]:
     """The function `replay(leaves)`, which returns the values of the result's slots in a dict.
 
     Args:
         plan: the plan.
         clock: called after each step with its index; None for a replay that is not timed.
+        before: what is called before the step of an index.
     """
-    make = _made(plan, clock)
+    make = _made(plan, clock, before)
     if not plan.buffers.of:
         return make()  # type: ignore[no-any-return]
     spare: list[Any] = []
@@ -287,7 +293,9 @@ def replay_of(plan: Plan, clock: Callable[[int], None] | None = None) -> Callabl
     return replay
 
 
-def _made(plan: Plan, clock: Callable[[int], None] | None) -> Callable[[], Any]:
+def _made(
+    plan: Plan, clock: Callable[[int], None] | None, before: Mapping[int | None, Callable[[], None]]
+) -> Callable[[], Any]:
     """The function that makes the buffers and the replay."""
     writer, buffers = _Writer(plan), plan.buffers
     writer.names["clock"] = clock
@@ -307,6 +315,8 @@ def _made(plan: Plan, clock: Callable[[int], None] | None) -> Callable[[], Any]:
             if quiet is not None:
                 lines.append(f"        with errstate(**{writer.name(quiet)}):")
         indent = "        " if quiet is None else "            "
+        if i in before:
+            lines.append(f"{indent}{writer.name(before[i])}()")
         lines += [indent + line for line in writer.line(step)]
         if clock is not None:
             lines.append(f"{indent}clock({i})")
