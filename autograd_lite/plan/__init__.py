@@ -3,6 +3,8 @@
 The data flow, from a function to its replay::
 
     reach.py     f                -> the places that f reads and writes: Tensors, gradients, arrays, numbers
+    entries.py   a place          -> `Entry`, and all that the walk of reach.py has found
+    named.py     a function       -> what its code names, and what of that no plan can watch
     traced.py    a value          -> `Traced`: an array on the seam that reports each NumPy call
     outs.py      a call           -> the array that NumPy writes into
     shapes.py    a call           -> whether values decide the shape of the result

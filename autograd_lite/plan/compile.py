@@ -24,11 +24,12 @@ from ..views import living
 from ..words.explain import describe
 from ..words.mistakes import warn_of_mistake
 from .calls import Arguments, Result, builder, clean
+from .entries import VALUES, Reached, differs
 from .executors import exactly
 from .fits import arguments_check, state_check
 from .names import Names
 from .places import Places
-from .reach import NUMBERS, Reached, differs, reach
+from .reach import reach
 from .replay import Mismatch, replay_of, while_constant
 from .schedule import Plan, late_guard, scheduled
 from .timing import step_times
@@ -118,7 +119,7 @@ class _Entry:
                 return f"{name} from {before.parts.get(name, 'nothing')} to {words}"
         for entry, value in before.found.links:
             if (now := entry.get()) is not value and differs(now, value):
-                told = isinstance(value, NUMBERS) and isinstance(now, NUMBERS)
+                told = isinstance(value, VALUES) and isinstance(now, VALUES)
                 return f"{entry!r}" + (f" from {value!r} to {now!r}" if told else " holds another object")
         return "the shape or dtype of a Tensor that the function reaches, or whether it has a gradient"
 

@@ -20,7 +20,7 @@ import numpy as np
 from ..ops import reductions, selection, slopes, special
 from .blocks import in_blocks
 from .groups import Group, Instruction
-from .slots import Ref
+from .slots import Ref, is_in
 
 __all__ = ["Blocks", "Executor", "Native", "exactly", "executor"]
 
@@ -92,7 +92,7 @@ class Blocks(Executor):
     """NumPy's executor: the eager bits."""
 
     def takes(self, function: Any, dtype: np.dtype[Any]) -> bool:
-        return function in BOTH or (
+        return is_in(BOTH, function) or (
             isinstance(function, np.ufunc) and function.nout == 1 and not function.signature
         )
 
@@ -110,7 +110,7 @@ class Native(Executor):
         self.library = library
 
     def takes(self, function: Any, dtype: np.dtype[Any]) -> bool:
-        return function in WORDS and self.library.takes(WORDS[function], dtype)
+        return is_in(WORDS, function) and self.library.takes(WORDS[function], dtype)
 
     def pays(self, functions: Sequence[Any], shape: tuple[int, ...]) -> bool:
         saved = sum(0 if f in COPIES else CALLS.get(WORDS[f], 1) for f in functions)

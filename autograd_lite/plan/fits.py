@@ -17,7 +17,7 @@ import numpy as np
 from ..box import Box
 from ..node import Leaf
 from ..tree import ordered_keys
-from .reach import CELL, CONTAINERS, Entry, Reached, differs
+from .entries import CELL, CONTAINERS, Entry, Reached, differs
 from .trace import same
 
 __all__ = ["arguments_check", "state_check"]

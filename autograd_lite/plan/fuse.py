@@ -215,8 +215,8 @@ def _key(step: Step, kinds: Mapping[int, Kind], own: Mapping[int, Kind], runner:
     nothing = None, None
     if step.kind != "pure" or step.kwargs or step.result.__class__ is not Ref:
         return nothing
-    kind, hashed = own.get(step.result.slot), getattr(step.function, "__hash__", None)
-    if kind is None or hashed is None or not step.args or not runner.takes(step.function, kind[1]):
+    kind = own.get(step.result.slot)
+    if kind is None or not step.args or not runner.takes(step.function, kind[1]):
         return nothing
     shape, result = kind
     operands = _operands(step)
@@ -224,7 +224,7 @@ def _key(step: Step, kinds: Mapping[int, Kind], own: Mapping[int, Kind], runner:
         shape = kinds.get(operands[0].slot, ((), None))[0] if operands[0].__class__ is Ref else ()
         if len(step.args) != 1 or not shape:
             return nothing
-    elif not shape and not isinstance(step.function, np.ufunc) and step.function not in _NUMBERS:
+    elif not shape and not isinstance(step.function, np.ufunc):
         return nothing  # such a function may return an array of shape ()
     found = None if result == _BOOL else result
     dtypes = [_dtype_of(x, kinds) for x in operands]
@@ -237,9 +237,6 @@ def _key(step: Step, kinds: Mapping[int, Kind], own: Mapping[int, Kind], runner:
     if not step.uses and step.function not in COPIES:
         return nothing
     return shape, found
-
-
-_NUMBERS: frozenset[Any] = frozenset()
 
 
 def _operands(step: Step) -> tuple[Any, ...]:

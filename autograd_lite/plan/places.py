@@ -10,7 +10,7 @@ from ..arrays import stored
 from ..box import PLAIN, Box, in_class, wrap
 from ..errors import CompileError
 from ..recording import tracing
-from .reach import MISSING, Entry, Reached
+from .entries import MISSING, Entry, Reached
 from .trace import Trace
 from .traced import Traced
 

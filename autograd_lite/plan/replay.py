@@ -28,13 +28,13 @@ import numpy as np
 
 from ..sums import SHORT, total
 from .blocks import NAMED, PLAIN, as_array
+from .entries import CELL
 from .groups import Group
 from .memory import own
 from .places import Data, Item, Put
-from .reach import CELL
 from .scalars import Scalars, divided
 from .schedule import Plan
-from .slots import Ref, refs, same
+from .slots import Ref, is_in, refs, same
 from .trace import Step
 from .traced import attribute, method
 
@@ -174,10 +174,10 @@ class _Writer:
             return None
         if function is total.__wrapped__:  # type: ignore[attr-defined]
             return self._summed(*args, **kwargs)
-        if _in(function, REDUCES) and len(args) <= 2 and kwargs.keys() <= {"axis", "keepdims"}:
+        if is_in(REDUCES, function) and len(args) <= 2 and kwargs.keys() <= {"axis", "keepdims"}:
             axis = args[1] if len(args) == 2 else kwargs.get("axis")
             return self._reduced(REDUCES[function], args[0], axis, kwargs.get("keepdims", False))
-        if _in(function, METHODS) and not kwargs:
+        if is_in(METHODS, function) and not kwargs:
             words = self._words(args[1:], {}) or ("'K'" if function is np.copy else "")
             return f"{self.text(args[0])}.{METHODS[function]}({words})"
         return None
@@ -225,17 +225,13 @@ class _Writer:
         """Whether NumPy's error state does not matter to a step."""
         if step.kind in ("input", "load", "guard") or step.function.__class__ is Put:
             return True
-        return self.scalars.is_silent(step) or _in(step.function, METHODS)
+        return self.scalars.is_silent(step) or is_in(METHODS, step.function)
 
 
 def _alone() -> int:
     """The references to an array that one variable holds."""
     x = np.zeros(1)
     return sys.getrefcount(x)
-
-
-def _in(function: Any, table: dict[Any, Any]) -> bool:
-    return getattr(function, "__hash__", None) is not None and function in table
 
 
 def _is_exact(value: Any) -> bool:

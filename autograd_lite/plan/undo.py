@@ -23,9 +23,9 @@ import numpy as np
 
 from ..box import PLAIN, Box
 from ..checkpoint import preserved_states, restore_states
+from .entries import Reached
 from .memory import writes
 from .places import Data, Grad
-from .reach import Reached
 from .trace import Step, Trace
 
 __all__ = ["Undo", "draws", "first_write", "whole", "written_by"]
