@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
+from autograd_lite.ops import slopes
 from autograd_lite.plan import blocks, executors, fuse
 from autograd_lite.plan.groups import Group
 from tests.helpers import by_op, in_threads
@@ -81,6 +82,7 @@ def elementwise(seed: int) -> tuple[Callable[..., Any], list[Any]]:
         args.append(np.asarray(numbers.normal(size=mine)).astype(dtype)[()])
     two = [np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum]
     one = [np.tanh, np.exp, np.sin, np.square, np.negative, np.abs, ag.sigmoid, ag.relu, np.sqrt]
+    one += [ag.softplus, slopes.logistic_slope]
     lines: list[Any] = []
     for n in range(len(args), len(args) + rng.randint(2, 12)):
         i, j, kind, c = rng.randrange(n), rng.randrange(n), rng.random(), rng.random()
