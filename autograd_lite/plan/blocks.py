@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from .groups import Group, Instruction
+from .groups import REALS, Group, Instruction
 from .slots import Ref
 
 __all__ = ["EXACT", "NAMED", "PLAIN", "as_array", "in_blocks"]
@@ -159,12 +159,12 @@ class _Writer:
 
     def _operands(self, c: Instruction) -> Iterable[str]:
         dtypes = {self._dtype(slot) for slot in _read(c)}
-        one = dtypes.pop() if c.function in PLAIN and len(dtypes) == 1 else np.dtype(object)
+        plain = c.function in PLAIN and len(dtypes) == 1 and dtypes <= REALS
         for x in c.operands:
             if x.__class__ is Ref:
                 yield self.words[x.slot]
             else:
-                yield self._name(as_array(x, one) if one.char in "fd" else x)
+                yield self._name(as_array(x, *dtypes) if plain else x)
 
     def _dtype(self, slot: int) -> Any:
         """The dtype of a register; None for a single number, which may be Python's."""

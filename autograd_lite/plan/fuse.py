@@ -15,14 +15,13 @@ from typing import Any
 import numpy as np
 
 from .executors import COPIES, Executor, executor
-from .groups import Group, Instruction, Kind
+from .groups import REALS, Group, Instruction, Kind
 from .slots import Ref
 from .trace import Step
 
 __all__ = ["fused"]
 
 _BOOL = np.dtype(bool)
-REALS = (np.dtype(np.float32), np.dtype(np.float64))
 NEAR = 8
 """How many groups a step or a group is compared with; a long program has thousands."""
 

@@ -13,10 +13,13 @@ import numpy as np
 
 from .slots import Ref
 
-__all__ = ["Group", "Instruction", "Kind"]
+__all__ = ["REALS", "Group", "Instruction", "Kind"]
 
 Kind = tuple[tuple[int, ...], np.dtype[Any]]
 """A shape and a dtype."""
+
+REALS = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
+"""The dtypes of groups."""
 
 
 class Instruction(NamedTuple):
