@@ -50,7 +50,8 @@ WORDS: dict[Any, str] = {
     **{np.exp: "exp", np.expm1: "expm1", np.log: "log", np.log1p: "log1p", np.logaddexp: "logaddexp"},
     **{np.tanh: "tanh", np.sin: "sin", np.cos: "cos", np.tan: "tan", np.sum: "sum"},
     **{special.sigmoid: "sigmoid", special.softplus: "softplus", special.erf: "erf", selection.relu: "relu"},
-    **{selection.where: "where", selection.clip: "clip", slopes.times_sech2: "times_sech2"},
+    **{selection.where: "where", selection._only: "where", selection.clip: "clip"},
+    **{slopes.times_sech2: "times_sech2"},
     **{slopes.logistic_slope: "logistic_slope", slopes.times_gauss: "times_gauss"},
     **dict.fromkeys(COPIES, "positive"),
 }
@@ -62,7 +63,7 @@ CALLS = {"sigmoid": 7, "logistic_slope": 6, "softplus": 4, "times_sech2": 4, "er
 """About how many of NumPy's calls an op of the library makes."""
 
 _OURS: Any = (special.sigmoid, special.softplus, slopes.times_sech2, slopes.times_sec2, slopes.logistic_slope)
-BOTH = frozenset({np.positive, np.where, np.clip} | {op.__wrapped__ for op in _OURS})
+BOTH = frozenset({np.positive, np.where, np.clip, selection._only} | {op.__wrapped__ for op in _OURS})
 """What NumPy's executor takes beside ufuncs: functions that compute each entry in the same way in a block."""
 
 
@@ -128,6 +129,7 @@ class Native(Executor):
 
 def _operands(c: Instruction) -> tuple[int | float, ...]:
     operands = c.operands[:1] if c.function in COPIES else c.operands
+    operands += (0.0,) if c.function is selection._only else ()
     return tuple([x.slot if x.__class__ is Ref else float(x) for x in operands])
 
 
