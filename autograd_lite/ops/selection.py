@@ -60,7 +60,7 @@ def _only(live: Any, g: Any) -> Any:
         return g if live else np.float64(0.0)
     if not on_host(g) or not on_host(live):
         return np.where(live, g, 0) if (whole := door(g)) is None else whole(_only, (live, g), {})
-    if g.size < LARGE or g.dtype not in BITS:
+    if g.size < LARGE or g.dtype not in BITS or live.shape != g.shape:
         return np.where(live, g, 0)
     bits = live.astype(BITS[g.dtype])
     np.negative(bits, out=bits)  # -1 is all ones

@@ -3,6 +3,8 @@
 The data flow, from a function to its replay::
 
     reach.py     f                -> the places that f reads and writes: Tensors, gradients, arrays, numbers
+    entries.py   a place          -> `Entry`, and all that the walk of reach.py has found
+    named.py     a function       -> what its code names, and what of that no plan can watch
     traced.py    a value          -> `Traced`: an array on the seam that reports each NumPy call
     outs.py      a call           -> the array that NumPy writes into
     shapes.py    a call           -> whether values decide the shape of the result
@@ -12,7 +14,8 @@ The data flow, from a function to its replay::
     schedule.py  two equal traces -> `Plan`: guards first
     simplify.py  steps            -> fewer steps: ufuncs, constants folded, equal steps once, no dead step
     fuse.py      steps            -> runs of elementwise steps as one step, a group
-    groups.py    a group          -> its results: a group is data, and NumPy runs it in blocks
+    groups.py    a group          -> its results: a group is data
+    blocks.py    a group          -> its results, which NumPy computes block by block
     executors.py a group          -> who runs it: NumPy, or the native library where it is there
     memory.py    steps            -> who sees the memory of a value
     buffers.py   steps            -> which results share memory that is kept between calls

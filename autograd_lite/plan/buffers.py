@@ -11,18 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from .blocks import EXACT
 from .memory import Memory, is_packed, is_view
 from .slots import Ref
 from .trace import Step
 
 __all__ = ["Buffers"]
-
-EXACT = frozenset(
-    {np.add, np.subtract, np.multiply, np.divide, np.negative, np.absolute, np.square, np.sqrt, np.positive}
-    | {np.maximum, np.minimum}
-)
-"""Ufuncs that may write into their own argument: correctly rounded, they have one result on every path of
-NumPy's."""
 
 
 class Buffers:

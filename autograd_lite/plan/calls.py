@@ -16,8 +16,9 @@ from ..box import PLAIN, Box, in_class, lift, wrap
 from ..errors import DTypeError
 from ..node import Leaf, Node, tape_order
 from ..words.explain import describe
+from .entries import Reached
 from .places import Places
-from .reach import Reached, reach
+from .reach import reach
 from .trace import Ref, Trace, same, walk
 from .traced import Sent, Traced
 

@@ -24,16 +24,17 @@ from ..views import living
 from ..words.explain import describe
 from ..words.mistakes import warn_of_mistake
 from .calls import Arguments, Result, builder, clean
+from .entries import VALUES, Reached, differs
 from .executors import exactly
 from .fits import arguments_check, state_check
 from .names import Names
 from .places import Places
-from .reach import NUMBERS, Reached, differs, reach
+from .reach import reach
 from .replay import Mismatch, replay_of, while_constant
 from .schedule import Plan, late_guard, scheduled
 from .timing import step_times
 from .trace import Trace, difference, same
-from .undo import Undo, draws, whole, written_by
+from .undo import Undo, draws, first_write, whole, written_by
 from .unheard import Unheard
 
 __all__ = ["Compiled", "compile"]
@@ -118,7 +119,7 @@ class _Entry:
                 return f"{name} from {before.parts.get(name, 'nothing')} to {words}"
         for entry, value in before.found.links:
             if (now := entry.get()) is not value and differs(now, value):
-                told = isinstance(value, NUMBERS) and isinstance(now, NUMBERS)
+                told = isinstance(value, VALUES) and isinstance(now, VALUES)
                 return f"{entry!r}" + (f" from {value!r} to {now!r}" if told else " holds another object")
         return "the shape or dtype of a Tensor that the function reaches, or whether it has a gradient"
 
@@ -268,12 +269,13 @@ class Compiled:
                 undo.restore()
                 if not isinstance(error, Exception):
                     raise
+                undo.copy()
                 try:
                     return self._failed(entry, error, args, kwargs)
                 except BaseException:
                     undo.restore()
                     raise
-            undo.before = ()  # frees the old values
+            undo.forget()
             return made
 
     def _failed(self, entry: _Entry, error: Exception, args: Any, kwargs: Any) -> Any:
@@ -399,7 +401,8 @@ class Compiled:
         if any(step.kind == "effect" for step in plan.steps):
             entry.undo = Undo(entry.found, written, draws=draws(plan.steps))
         entry.plan, entry.result = plan, builder(plan.result)
-        entry.replay = while_constant(plan, replay_of(plan))
+        copies = {} if entry.undo is None else {first_write(plan.steps): entry.undo.copy}
+        entry.replay = while_constant(plan, replay_of(plan, before=copies))
 
 
 @contextlib.contextmanager
@@ -407,6 +410,7 @@ def _undone(f: Callable[..., Any], call: Arguments) -> Iterator[None]:
     """Afterwards all that the function reaches, and its arguments, are as before."""
     undo = whole(reach(f, *call.objects, *call.leaves))
     undo.keep([])
+    undo.copy()
     try:
         yield
     finally:

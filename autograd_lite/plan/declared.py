@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
@@ -54,4 +55,6 @@ def replayed(function: Any = None, *, writes: str = "all") -> Any:
             return function(*args, **kwargs)
         return trace.outside(function, args, kwargs, writes)
 
+    with contextlib.suppress(AttributeError):  # a function in C takes no attributes
+        function.__plan_writes__ = writes
     return called

@@ -18,8 +18,9 @@ import numpy as np
 
 from ..during import during
 from ..ops import reductions, selection, slopes, special
-from .groups import Group, Instruction, in_blocks
-from .slots import Ref
+from .blocks import in_blocks
+from .groups import Group, Instruction
+from .slots import Ref, is_in
 
 __all__ = ["Blocks", "Executor", "Native", "exactly", "executor"]
 
@@ -49,7 +50,8 @@ WORDS: dict[Any, str] = {
     **{np.exp: "exp", np.expm1: "expm1", np.log: "log", np.log1p: "log1p", np.logaddexp: "logaddexp"},
     **{np.tanh: "tanh", np.sin: "sin", np.cos: "cos", np.tan: "tan", np.sum: "sum"},
     **{special.sigmoid: "sigmoid", special.softplus: "softplus", special.erf: "erf", selection.relu: "relu"},
-    **{selection.where: "where", selection.clip: "clip", slopes.times_sech2: "times_sech2"},
+    **{selection.where: "where", selection._only: "where", selection.clip: "clip"},
+    **{slopes.times_sech2: "times_sech2"},
     **{slopes.logistic_slope: "logistic_slope", slopes.times_gauss: "times_gauss"},
     **dict.fromkeys(COPIES, "positive"),
 }
@@ -60,10 +62,8 @@ WORDS |= {op.__wrapped__: word for op, word in WORDS.items() if hasattr(op, "__w
 CALLS = {"sigmoid": 7, "logistic_slope": 6, "softplus": 4, "times_sech2": 4, "erf": 10, "times_gauss": 10}
 """About how many of NumPy's calls an op of the library makes."""
 
-BOTH = frozenset(
-    {np.positive, np.where, np.clip}
-    | {getattr(op, "__wrapped__", op) for op in (special.sigmoid, slopes.times_sech2)}
-)
+_OURS: Any = (special.sigmoid, special.softplus, slopes.times_sech2, slopes.times_sec2, slopes.logistic_slope)
+BOTH = frozenset({np.positive, np.where, np.clip, selection._only} | {op.__wrapped__ for op in _OURS})
 """What NumPy's executor takes beside ufuncs: functions that compute each entry in the same way in a block."""
 
 
@@ -91,7 +91,7 @@ class Blocks(Executor):
     """NumPy's executor: the eager bits."""
 
     def takes(self, function: Any, dtype: np.dtype[Any]) -> bool:
-        return function in BOTH or (
+        return is_in(BOTH, function) or (
             isinstance(function, np.ufunc) and function.nout == 1 and not function.signature
         )
 
@@ -99,7 +99,7 @@ class Blocks(Executor):
         return len(functions) > 1 and math.prod(shape) >= LARGE
 
     def prepare(self, group: Group) -> None:
-        group.run = in_blocks(group, _share())
+        group.run = in_blocks(group, _threads())
 
 
 class Native(Executor):
@@ -109,7 +109,7 @@ class Native(Executor):
         self.library = library
 
     def takes(self, function: Any, dtype: np.dtype[Any]) -> bool:
-        return function in WORDS and self.library.takes(WORDS[function], dtype)
+        return is_in(WORDS, function) and self.library.takes(WORDS[function], dtype)
 
     def pays(self, functions: Sequence[Any], shape: tuple[int, ...]) -> bool:
         saved = sum(0 if f in COPIES else CALLS.get(WORDS[f], 1) for f in functions)
@@ -129,6 +129,7 @@ class Native(Executor):
 
 def _operands(c: Instruction) -> tuple[int | float, ...]:
     operands = c.operands[:1] if c.function in COPIES else c.operands
+    operands += (0.0,) if c.function is selection._only else ()
     return tuple([x.slot if x.__class__ is Ref else float(x) for x in operands])
 
 
@@ -151,10 +152,9 @@ def _installed(name: str) -> Any:
 
 
 @cache
-def _share() -> Any:
-    """How NumPy's blocks are shared among threads."""
-    threads = _installed(THREADS)
-    return (lambda work, items: work(items)) if threads is None else threads.in_parallel
+def _threads() -> Any:
+    """The threads that work on NumPy's blocks; None where they are not installed."""
+    return _installed(THREADS)
 
 
 @cache

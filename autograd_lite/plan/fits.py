@@ -17,7 +17,7 @@ import numpy as np
 from ..box import Box
 from ..node import Leaf
 from ..tree import ordered_keys
-from .reach import CELL, CONTAINERS, Entry, Reached, differs
+from .entries import CELL, CONTAINERS, Entry, Reached, differs
 from .trace import same
 
 __all__ = ["arguments_check", "state_check"]
@@ -26,11 +26,15 @@ NUMBERS = (int, float, complex)
 """Classes of numbers that are inputs: their values are no part of a signature."""
 
 
+TOGETHER = 8
+"""How many entries are compared in one line: a shorter check is made sooner."""
+
+
 class _Check:
     """The source of a check, line by line, and the objects that the source names."""
 
     def __init__(self, head: str, otherwise: str) -> None:
-        self.names: dict[str, Any] = {"same": same, "differs": differs}
+        self.names: dict[str, Any] = {"same": same, "moved": _moved}
         self.lines = [head, "    try:"]
         self.otherwise = otherwise
         self._known: dict[int, str] = {}
@@ -49,8 +53,8 @@ class _Check:
         """The call does not fit if one of the conditions holds."""
         self.put(f"if {' or '.join(conditions)}: return {self.otherwise}")
 
-    def array(self, x: str, value: Any) -> None:
-        """A variable must hold an array, or a NumPy number, like this one."""
+    def array(self, x: str, value: Any) -> list[str]:
+        """The conditions under which a variable holds no array, or NumPy number, like this one."""
         dtype = value.dtype
         one = "is not" if np.dtype(dtype.str) is dtype else "!="  # most dtypes are the only one of their kind
         conditions = [f"{x}.__class__ is not {self.name(value.__class__)}"]
@@ -58,27 +62,27 @@ class _Check:
             conditions += [f"{x}.shape != {value.shape}", f"{x}.dtype {one} {self.name(dtype)}"]
         if isinstance(value, np.ndarray):  # results have the order of memory of arguments
             conditions.append(f"{x}.strides != {value.strides}")
-        self.refuse(*conditions)
+        return conditions
 
     def tensor(self, x: str, value: Any) -> None:
         """A variable must hold a Tensor with values, a place on the tape, and a gradient like this one's."""
         node = value.node
         self.put(f"d, n = {x}._data, {x}.node")
-        self.array("d", value._data)
+        conditions = self.array("d", value._data)
         if node is None:
-            self.refuse("n is not None")
+            self.refuse(*conditions, "n is not None")
             return
-        self.refuse(f"n.__class__ is not {self.name(node.__class__)}")
+        conditions.append(f"n.__class__ is not {self.name(node.__class__)}")
         if node.__class__ is Leaf:
             hooks = list(node.hooks.items())
-            self.refuse(f"list(n.hooks.items()) != {self.name(hooks)}" if hooks else "n.hooks")
-            self.put("g = n.grad")
+            conditions.append(f"list(n.hooks.items()) != {self.name(hooks)}" if hooks else "n.hooks")
             if node.grad is None:
-                self.refuse("g is not None")
+                conditions.append("n.grad is not None")
             else:
-                self.refuse("g is None")
-                self.put("d = g._data")
-                self.array("d", node.grad._data)
+                self.refuse(*conditions)
+                self.put("d = n.grad._data")  # an AttributeError if there is none
+                conditions = self.array("d", node.grad._data)
+        self.refuse(*conditions)
 
     def made(self, returned: str) -> Callable[..., Any]:
         """The check as a function."""
@@ -124,7 +128,7 @@ def _argument(check: _Check, x: str, value: Any, leaves: list[str]) -> None:
         check.refuse(f"{x}.__class__ is not {check.name(kind)}")
         check.tensor(x, value)
     elif isinstance(value, (np.ndarray, np.generic)):
-        check.array(x, value)
+        check.refuse(*check.array(x, value))
     elif isinstance(value, NUMBERS) and not isinstance(value, bool):
         check.refuse(f"{x}.__class__ is not {check.name(kind)}")
     else:
@@ -154,11 +158,12 @@ def state_check(found: Reached) -> Callable[[], bool]:
         found: the result of the walk.
     """
     check = _Check("def check():", "False")
-    for entry, value in found.links:
-        read, held = _read(check, entry), check.name(value)
-        check.refuse(f"{read} is not {held} and differs({read}, {held})")
-    for holder, n in found.sizes:
-        check.refuse(f"len({check.name(holder)}) != {n}" if n else check.name(holder))
+    for i in range(0, len(found.links), TOGETHER):
+        links = found.links[i : i + TOGETHER]
+        others = [f"{_read(check, entry)} is not {check.name(value)}" for entry, value in links]
+        check.refuse(f"({' or '.join(others)}) and moved({check.name(links)})")
+    if found.sizes:
+        check.refuse(*[f"len({check.name(x)}) != {n}" if n else check.name(x) for x, n in found.sizes])
     for value, copy in found.fixed:
         empty = isinstance(copy, set) and not copy
         check.refuse(check.name(value) if empty else f"not same({check.name(value)}, {check.name(copy)})")
@@ -166,11 +171,16 @@ def state_check(found: Reached) -> Callable[[], bool]:
         check.tensor(check.name(tensor), tensor)
     for entry in found.arrays:
         check.put(f"x = {_read(check, entry)}")
-        check.array("x", entry.get())
+        check.refuse(*check.array("x", entry.get()))
     for entry in found.held:
         check.put(f"x = {_read(check, entry)}")
         check.tensor("x", entry.get())
     return check.made("True")
+
+
+def _moved(links: list[tuple[Entry, Any]]) -> bool:
+    """Whether one of some entries holds another object, and not an equal number."""
+    return any((now := entry.get()) is not value and differs(now, value) for entry, value in links)
 
 
 def _read(check: _Check, entry: Entry) -> str:

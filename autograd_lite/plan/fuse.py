@@ -15,14 +15,13 @@ from typing import Any
 import numpy as np
 
 from .executors import COPIES, Executor, executor
-from .groups import Group, Instruction, Kind
+from .groups import REALS, Group, Instruction, Kind
 from .slots import Ref
 from .trace import Step
 
 __all__ = ["fused"]
 
 _BOOL = np.dtype(bool)
-REALS = (np.dtype(np.float32), np.dtype(np.float64))
 NEAR = 8
 """How many groups a step or a group is compared with; a long program has thousands."""
 
@@ -215,8 +214,8 @@ def _key(step: Step, kinds: Mapping[int, Kind], own: Mapping[int, Kind], runner:
     nothing = None, None
     if step.kind != "pure" or step.kwargs or step.result.__class__ is not Ref:
         return nothing
-    kind, hashed = own.get(step.result.slot), getattr(step.function, "__hash__", None)
-    if kind is None or hashed is None or not step.args or not runner.takes(step.function, kind[1]):
+    kind = own.get(step.result.slot)
+    if kind is None or not step.args or not runner.takes(step.function, kind[1]):
         return nothing
     shape, result = kind
     operands = _operands(step)
@@ -224,7 +223,7 @@ def _key(step: Step, kinds: Mapping[int, Kind], own: Mapping[int, Kind], runner:
         shape = kinds.get(operands[0].slot, ((), None))[0] if operands[0].__class__ is Ref else ()
         if len(step.args) != 1 or not shape:
             return nothing
-    elif not shape and not isinstance(step.function, np.ufunc) and step.function not in _NUMBERS:
+    elif not shape and not isinstance(step.function, np.ufunc):
         return nothing  # such a function may return an array of shape ()
     found = None if result == _BOOL else result
     dtypes = [_dtype_of(x, kinds) for x in operands]
@@ -237,9 +236,6 @@ def _key(step: Step, kinds: Mapping[int, Kind], own: Mapping[int, Kind], runner:
     if not step.uses and step.function not in COPIES:
         return nothing
     return shape, found
-
-
-_NUMBERS: frozenset[Any] = frozenset()
 
 
 def _operands(step: Step) -> tuple[Any, ...]:

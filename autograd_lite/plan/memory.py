@@ -13,7 +13,7 @@ from ..ops import reductions, selection, slopes, special
 from .groups import Group
 from .places import Put
 from .sending import Selecting, either, silenced
-from .slots import Ref, refs
+from .slots import Ref, is_in, refs
 from .trace import Step
 from .traced import attribute, method
 
@@ -41,6 +41,9 @@ _PRIMITIVES: Any = (
 )
 OURS = frozenset({op.__wrapped__ for op in _PRIMITIVES} | {selection._only, reductions._filled, like_primal})
 """Functions of the library of which the same is true: of arrays, each returns a new one."""
+
+FRESH = NEW | OURS
+"""All functions whose result shares no memory with an argument."""
 
 _NAMES = "copy sum mean var std prod max min all any argmax argmin argsort cumsum dot"
 NEW_METHODS = frozenset(_NAMES.split())
@@ -99,29 +102,15 @@ def _shown(step: Step) -> Iterable[int]:
 def is_new(step: Step) -> bool:
     """Whether the results of a step share no memory with its arguments."""
     function = step.function
-    if step.kind in ("input", "load") or isinstance(function, (np.ufunc, Group)) or function in ASKED:
+    if step.kind in ("input", "load") or isinstance(function, (np.ufunc, Group)) or is_in(FRESH, function):
         return "out" not in step.kwargs
     return function is method and step.args[0] in NEW_METHODS
-
-
-class _Asked(frozenset):  # type: ignore[type-arg]
-    """A set that answers for functions that have no hash."""
-
-    def __contains__(self, function: object) -> bool:
-        try:
-            return super().__contains__(function)
-        except TypeError:
-            return False
-
-
-ASKED = _Asked(NEW | OURS)
-VIEWING = _Asked(VIEWS)
 
 
 def is_view(step: Step, values: dict[int, Any]) -> bool:
     """Whether a step gives a view of its first array, and its other arguments are constants."""
     named = (step.function is method or step.function is attribute) and step.args[0] in VIEW_NAMES
-    if step.kind != "pure" or not (named or step.function in VIEWING) or step.result.__class__ is not Ref:
+    if step.kind != "pure" or not (named or is_in(VIEWS, step.function)) or step.result.__class__ is not Ref:
         return False
     source = step.args[named]
     if source.__class__ is not Ref or len(step.uses) != 1:

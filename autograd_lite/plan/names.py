@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import tree
 from ..box import Box
+from .named import names_in
 from .places import Data, Grad
 
 __all__ = ["Names"]
@@ -99,7 +100,7 @@ def _variables(f: Any) -> Iterator[tuple[str, Any]]:
         held = [(name, cell) for name, cell in cells if _filled(cell)]
         yield from held
         found = [(name, cell.cell_contents) for name, cell in held]
-        found += [(name, f.__globals__[name]) for name in _named_in(f.__code__) if name in f.__globals__]
+        found += [(name, f.__globals__[name]) for name in names_in(f.__code__) if name in f.__globals__]
         for name, value in found:
             yield name, value
             if isinstance(value, (types.FunctionType, types.MethodType, functools.partial)):
@@ -111,8 +112,3 @@ def _filled(cell: Any) -> bool:
         return cell.cell_contents is not None
     except ValueError:
         return False
-
-
-def _named_in(code: types.CodeType) -> list[str]:
-    inner = [name for x in code.co_consts if isinstance(x, types.CodeType) for name in _named_in(x)]
-    return [*code.co_names, *inner]

@@ -7,7 +7,7 @@ from typing import Any
 from ..arrays import stored
 from ..box import PLAIN, Box, in_class, wrap
 from ..errors import CompileError
-from .reach import MISSING, Entry, Reached
+from .entries import MISSING, Entry, Reached
 from .trace import Trace
 from .traced import Traced
 

@@ -20,19 +20,21 @@ from __future__ import annotations
 import math
 import operator
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from ..sums import SHORT, total
+from .blocks import NAMED, PLAIN, as_array
+from .entries import CELL
 from .groups import Group
 from .memory import own
 from .places import Data, Item, Put
-from .reach import CELL
 from .scalars import Scalars, divided
 from .schedule import Plan
-from .slots import Ref, refs, same
+from .slots import Ref, is_in, refs, same
 from .trace import Step
 from .traced import attribute, method
 
@@ -45,11 +47,6 @@ class Mismatch(Exception):  # noqa: N818  (caught by `ag.compile`, never seen by
 
 REDUCES = {np.sum: np.add, np.prod: np.multiply, np.max: np.maximum, np.min: np.minimum}
 METHODS = {np.copy: "copy", np.reshape: "reshape", np.transpose: "transpose"}
-PLAIN = frozenset(
-    {np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum, np.less, np.less_equal}
-    | {np.greater, np.greater_equal, np.equal, np.not_equal}
-)
-"""Ufuncs that take all operands in one dtype: a number stands as an array of this dtype, which is faster."""
 
 
 class _Writer:
@@ -139,18 +136,17 @@ class _Writer:
             args = [self._as_array(x, dtype) for x in args]
         words = self._words(args, step.kwargs)
         if step.result.__class__ is Ref and step.result.slot in self.plan.buffers.of:
-            named = "out=" if step.function in (np.maximum, np.minimum) else ""  # these ask for the name
+            named = "out=" if step.function in NAMED else ""
             words += f", {named}v{step.result.slot}"
         return f"{self.name(step.function)}({words})"
 
     def _as_array(self, x: Any, dtype: Any) -> Any:
-        """A Python number as an array of a dtype."""
-        if x.__class__ not in (int, float) or not math.isfinite(x) or abs(x) > np.finfo(dtype).max:
+        """A Python number as an array of a dtype, one for all steps."""
+        if x.__class__ not in (int, float):
             return x
         key = (x.__class__, repr(x), dtype)
         if key not in self._known:
-            array = np.array(x, dtype)
-            self._known[key] = self.name(array)
+            self._known[key] = self.name(as_array(x, dtype))
         return self.names[self._known[key]]
 
     def _is_array(self, x: Any) -> bool:
@@ -178,10 +174,10 @@ class _Writer:
             return None
         if function is total.__wrapped__:  # type: ignore[attr-defined]
             return self._summed(*args, **kwargs)
-        if _in(function, REDUCES) and len(args) <= 2 and kwargs.keys() <= {"axis", "keepdims"}:
+        if is_in(REDUCES, function) and len(args) <= 2 and kwargs.keys() <= {"axis", "keepdims"}:
             axis = args[1] if len(args) == 2 else kwargs.get("axis")
             return self._reduced(REDUCES[function], args[0], axis, kwargs.get("keepdims", False))
-        if _in(function, METHODS) and not kwargs:
+        if is_in(METHODS, function) and not kwargs:
             words = self._words(args[1:], {}) or ("'K'" if function is np.copy else "")
             return f"{self.text(args[0])}.{METHODS[function]}({words})"
         return None
@@ -221,15 +217,15 @@ class _Writer:
             return [f"v{result.slot} = {expression}"]
         if not refs(result):
             return [expression]
-        if step.function.__class__ is Group:
-            return [f"{''.join(f'v{slot}, ' for slot in step.makes)}= {expression}"]
+        if (targets := _targets(result)) is not None:
+            return [f"{targets} = {expression}"]
         return [f"r = {expression}", *(f"v{slot} = r{path}" for path, slot in _paths(result)), "r = None"]
 
     def is_silent(self, step: Step) -> bool:
         """Whether NumPy's error state does not matter to a step."""
         if step.kind in ("input", "load", "guard") or step.function.__class__ is Put:
             return True
-        return self.scalars.is_silent(step) or _in(step.function, METHODS)
+        return self.scalars.is_silent(step) or is_in(METHODS, step.function)
 
 
 def _alone() -> int:
@@ -238,12 +234,18 @@ def _alone() -> int:
     return sys.getrefcount(x)
 
 
-def _in(function: Any, table: dict[Any, Any]) -> bool:
-    return getattr(function, "__hash__", None) is not None and function in table
-
-
 def _is_exact(value: Any) -> bool:
     return value.__class__ in (bool, int, np.bool_)
+
+
+def _targets(tree: Any) -> str | None:
+    """A result as nested targets of an assignment; None if there is more in it than tuples and lists."""
+    if tree.__class__ is Ref:
+        return f"v{tree.slot}"
+    if not isinstance(tree, (tuple, list)):
+        return None
+    targets = [_targets(item) for item in tree]
+    return None if None in targets else f"({''.join(f'{target}, ' for target in targets)})"
 
 
 def _paths(tree: Any, path: str = "") -> list[tuple[str, int]]:
@@ -257,14 +259,19 @@ def _paths(tree: Any, path: str = "") -> list[tuple[str, int]]:
     return []
 
 
-def replay_of(plan: Plan, clock: Callable[[int], None] | None = None) -> Callable[[list[Any]], Any]:
+def replay_of(
+    plan: Plan,
+    clock: Callable[[int], None] | None = None,
+    before: Mapping[int | None, Callable[[], None]] = MappingProxyType({}),
+) -> Callable[[list[Any]], Any]:
     """The function `replay(leaves)`, which returns the values of the result's slots in a dict.
 
     Args:
         plan: the plan.
         clock: called after each step with its index; None for a replay that is not timed.
+        before: what is called before the step of an index.
     """
-    make = _made(plan, clock)
+    make = _made(plan, clock, before)
     if not plan.buffers.of:
         return make()  # type: ignore[no-any-return]
     spare: list[Any] = []
@@ -282,7 +289,9 @@ def replay_of(plan: Plan, clock: Callable[[int], None] | None = None) -> Callabl
     return replay
 
 
-def _made(plan: Plan, clock: Callable[[int], None] | None) -> Callable[[], Any]:
+def _made(
+    plan: Plan, clock: Callable[[int], None] | None, before: Mapping[int | None, Callable[[], None]]
+) -> Callable[[], Any]:
     """The function that makes the buffers and the replay."""
     writer, buffers = _Writer(plan), plan.buffers
     writer.names["clock"] = clock
@@ -300,8 +309,10 @@ def _made(plan: Plan, clock: Callable[[int], None] | None) -> Callable[[], Any]:
         if step.quiet != quiet and not writer.is_silent(step):
             quiet = step.quiet
             if quiet is not None:
-                lines.append(f"        with errstate(**{quiet!r}):")
+                lines.append(f"        with errstate(**{writer.name(quiet)}):")
         indent = "        " if quiet is None else "            "
+        if i in before:
+            lines.append(f"{indent}{writer.name(before[i])}()")
         lines += [indent + line for line in writer.line(step)]
         if clock is not None:
             lines.append(f"{indent}clock({i})")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .slots import is_in
 from .traced import Traced, method
 
 __all__ = ["ASKS_NO_VALUE", "shaped_by_values"]
@@ -39,7 +40,7 @@ def shaped_by_values(function: Any, args: Any, kwargs: Any) -> bool:
         return any(isinstance(part, slice) and _counts(part) for part in parts)
     if function is method:  # x.nonzero() is np.nonzero(x)
         function, args = getattr(np, args[0], None), args[1:]
-    if getattr(function, "__hash__", None) is not None and function in SHAPED_BY_VALUES:
+    if is_in(SHAPED_BY_VALUES, function):
         return function is not np.where or len(args) == 1
     return (getattr(function, "__module__", None) or "").startswith("numpy") and _counts((args[1:], kwargs))
 

@@ -204,19 +204,33 @@ class _Once:
             source = args[0]
         elif function is operator.getitem and self._same_object(step, args[0]):
             return args[0]
+        elif function is np.multiply and not step.kwargs:
+            ones = [_is_ones(x) for x in args]
+            if not any(ones):
+                return None
+            source = args[0] if ones[1] else args[1]
         else:
             return None
         return source if source.__class__ is Ref and self._is_copied(source.slot, step.result.slot) else None
 
     def _is_copied(self, source: int, slot: int) -> bool:
-        """Whether a copy has the class and the order in memory of the original."""
+        """Whether a result has the class, the dtype, the shape and the order in memory of an operand."""
         old, new = self._values[source], self._values[slot]
         if old.__class__ is not new.__class__:
+            return False
+        if (old.dtype, old.shape) != (new.dtype, new.shape):
             return False
         return not old.ndim or (old.strides == new.strides and is_packed(old))
 
     def _same_object(self, step: Step, source: Any) -> bool:
         return source.__class__ is Ref and self._values[source.slot] is self._values[step.result.slot]
+
+
+def _is_ones(x: Any) -> bool:
+    """Whether x holds a real 1 in every entry, as the cotangent of a sum does."""
+    if x.__class__ is not np.ndarray or x.dtype.kind != "f" or not x.size or x.flat[0] != 1:
+        return False
+    return not any(x.strides) or bool(np.all(x == 1))
 
 
 def _key(step: Step) -> Any:

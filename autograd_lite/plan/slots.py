@@ -1,15 +1,15 @@
-"""Slots: trees whose leaves are numbers of slots, and the comparison of constants to the bit."""
+"""Slots: trees whose leaves are numbers of slots, the comparison of constants, tables of functions."""
 
 from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 import numpy as np
 
-__all__ = ["LEAVES", "Ref", "fill", "refs", "same", "walk"]
+__all__ = ["LEAVES", "Ref", "fill", "is_in", "refs", "same", "walk"]
 
 
 class Ref:
@@ -74,6 +74,11 @@ def refs(tree: Any) -> list[int]:
 def fill(tree: Any, values: Any) -> Any:
     """A tree with the values of its slots."""
     return walk(tree, lambda leaf: values[leaf.slot] if leaf.__class__ is Ref else leaf)
+
+
+def is_in(table: Container[Any], function: Any) -> bool:
+    """Whether a table has a function, which may be an object without a hash."""
+    return getattr(function, "__hash__", None) is not None and function in table
 
 
 def same(a: Any, b: Any, seen: int = 0) -> bool:

@@ -1,11 +1,15 @@
 """A call is done or not done: what it may change is kept before the call, and put back after an exception.
 
 A step replaces the values of Tensors and gradients: a reference to the old array is enough. Arrays that a
-plan writes into are copied before each call. So is the state of an optimizer, whose `update` may write into
-it. An `update` that wrote the new state into other arrays would save the copies, and lose the time again:
-those arrays are not in the cache. The copies go into arrays that are kept from call to call. A call pays a
-quarter of a microsecond for each Tensor, half a microsecond for each array of the state, and the copies: for
-Adam, two numbers for each parameter.
+plan writes into are copied. So is the state of an optimizer, whose `update` may write into it. An `update`
+that wrote the new state into other arrays would save the copies, and lose the time again: those arrays are
+not in the cache. A call pays a quarter of a microsecond for each Tensor, half a microsecond for each array of
+the state, and the copies: for Adam, two numbers for each parameter.
+
+The copies are made just before the first step that may write into arrays, in most programs the step of the
+optimizer, and freed after the call. By then the results of the forward pass are gone. At its end the call
+holds two versions of all that it changes, for Adam 8 numbers for each parameter: values, gradients and two
+means, old and new. No way to put everything back needs less. An eager step holds 5.
 """
 
 from __future__ import annotations
@@ -19,11 +23,12 @@ import numpy as np
 
 from ..box import PLAIN, Box
 from ..checkpoint import preserved_states, restore_states
+from .entries import Reached
+from .memory import writes
 from .places import Data, Grad
-from .reach import Reached
 from .trace import Step, Trace
 
-__all__ = ["Undo", "draws", "whole", "written_by"]
+__all__ = ["Undo", "draws", "first_write", "whole", "written_by"]
 
 
 ENDS = frozenset({float, int, bool, str, type(None)})
@@ -45,11 +50,11 @@ class Undo:
         self, found: Reached, written: list[Callable[[list[Any]], Any]], draws: bool, links: bool = False
     ) -> None:
         self._found, self._written, self._draws, self._links = found, written, draws, links
-        self._spare: dict[int, Any] = {}
+        self._arrays: list[Any] = []
         self.before: tuple[Any, ...] = ()
 
     def keep(self, leaves: list[Any]) -> None:
-        """Keep the state before a call.
+        """Keep the state before a call, except for the entries of arrays: `copy` keeps them.
 
         Args:
             leaves: the leaves of the arguments.
@@ -65,8 +70,7 @@ class Undo:
             value = entry.get()
             entries.append((entry, value, value._data if isinstance(value, Box) else None))
         contents: list[tuple[Any, Any]] = []
-        for read in self._written:
-            self._copy(read(leaves), contents)
+        self._arrays = [read(leaves) for read in self._written]
         seen: set[int] = set()
         for item in found.outside:
             self._look(item, contents, seen)
@@ -76,6 +80,19 @@ class Undo:
             contents += [(value, copy.copy()) for value, copy in found.fixed]
         states = preserved_states() if self._draws else {}
         self.before = tensors, entries, contents, states
+
+    def copy(self) -> None:
+        """Copy the arrays that a call may write into, unless they are copied."""
+        contents = self.before[2]
+        while self._arrays:
+            array = self._arrays[-1]
+            if array.__class__ is np.ndarray and not array.dtype.hasobject:
+                contents.append((array, array.copy("K")))
+            self._arrays.pop()
+
+    def forget(self) -> None:
+        """Free what was kept."""
+        self.before, self._arrays = (), []
 
     def restore(self) -> None:
         """Put everything back. An interrupt may end that too: then it is put back once more."""
@@ -108,23 +125,11 @@ class Undo:
 
     # -- contents ----------------------------------------------------------------------------------
 
-    def _copy(self, array: Any, contents: list[tuple[Any, Any]]) -> None:
-        """Copy an array that may be written into. Each array has a spare one, which takes the copy."""
-        if array.__class__ is not np.ndarray or array.dtype.hasobject:
-            return
-        spare = self._spare.get(id(array))
-        if spare is None or spare.shape != array.shape or spare.dtype != array.dtype:
-            if len(self._spare) > 10_000:  # arrays that are gone
-                self._spare.clear()
-            spare = self._spare[id(array)] = np.empty_like(array)
-        np.copyto(spare, array)
-        contents.append((array, spare))
-
     def _look(self, value: Any, contents: list[tuple[Any, Any]], seen: set[int]) -> None:
         """Keep an object whose methods are steps: its attributes, and the containers and arrays in them."""
         kind = value.__class__
         if kind is np.ndarray:
-            self._copy(value, contents)
+            self._arrays.append(value)
             return
         if id(value) in seen:
             return
@@ -175,6 +180,17 @@ def written_by(trace: Trace) -> list[Callable[[list[Any]], Any]]:
                     _of_argument(*step.args) if step.kind == "input" else _ignoring(step.function.place.get)
                 )
     return found
+
+
+def first_write(steps: list[Step]) -> int | None:
+    """The index of the first step that may write into arrays that outlive the call; None if there is none.
+
+    A function under `ag.replayed` says if it writes no more than gradients: those it replaces.
+    """
+    for i, step in enumerate(steps):
+        if writes(step) and getattr(step.function, "__plan_writes__", "all") == "all":
+            return i
+    return None
 
 
 def draws(steps: list[Step]) -> bool:

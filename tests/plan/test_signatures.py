@@ -165,3 +165,39 @@ def test_a_plan_does_not_grow() -> None:
     for k in range(200):
         f(X + k)
     assert len(f.plan(X)) == 3
+
+
+class Settings:
+    """An object with more attributes than a line of the check compares."""
+
+    def __init__(self) -> None:
+        self.lists: list[Any] = [[] for _ in range(4)]
+        self.scales = {name: 1.0 + i for i, name in enumerate("abcdefghij")}
+
+
+def test_an_equal_number_fits_a_plan_and_another_one_or_another_object_does_not() -> None:
+    settings = Settings()
+    run = ag.compile(lambda x: x * sum(settings.scales.values()) + len(settings.lists[3]))
+    for _ in range(3):
+        run(X)
+    settings.scales["j"] = float("10")  # equal, and another object
+    assert np.array_equal(run(X), X * 55) and len(run.signatures) == 1
+    settings.scales["j"] = 11.0
+    assert np.array_equal(run(X), X * 56) and len(run.signatures) == 2
+    settings.scales["j"] = np.float64(10.0)  # equal, of another class
+    run(X)
+    settings.lists[3] = []
+    run(X)
+    assert len(run.signatures) == 4
+    settings.lists[3].append(0)
+    assert np.array_equal(run(X), X * 55 + 1) and len(run.signatures) == 5
+
+
+def test_a_constant_that_asks_for_a_gradient_is_another_signature() -> None:
+    w = ag.Tensor(X)
+    run = ag.compile(lambda x: ag.Tensor.detach(w * x))
+    for _ in range(3):
+        run(X)
+    w.requires_grad = True
+    run(X)
+    assert len(run.signatures) == 2

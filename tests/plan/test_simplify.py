@@ -57,6 +57,26 @@ def test_equal_steps_with_a_write_between_are_two() -> None:
     assert names(f, X).count("multiply") == 2
 
 
+def ones(x: Any, *shape: int, value: complex = 1.0) -> Any:
+    """One number in every entry, as the cotangent of a sum."""
+    return np.broadcast_to(np.ones_like(x, dtype=type(value), shape=()) * value, shape or x.shape)
+
+
+def test_a_product_with_ones_is_the_other_factor() -> None:
+    assert names(lambda x: np.tanh(np.exp(x) * ones(x)), X) == ["exp", "tanh"]
+    assert names(lambda x: np.tanh(ones(x) * np.exp(x)), X) == ["exp", "tanh"]
+    assert names(ag.grad(lambda x: np.sum(np.exp(x) * x)), X).count("multiply") == 1
+
+
+def test_a_product_that_is_no_copy_stays() -> None:
+    assert "multiply" in names(lambda x: np.tanh(np.exp(x) * ones(x, 5, 3, 4)), X)
+    assert "multiply" in names(lambda x: np.tanh(np.exp(x[:1]) * ones(x)), X)
+    assert "multiply" in names(lambda x: np.tanh(np.exp(x) * ones(x, value=2.0)), X)
+    assert "multiply" in names(lambda x: np.conj(np.exp(x + 0j) * ones(x, value=1 + 0j)), X)
+    assert "multiply" in names(lambda x: np.tanh(np.exp(x) * np.cumsum(np.ones_like(x), axis=1)), X)
+    assert "multiply" in names(lambda x: np.floor(x).astype(np.int64) * ones(x) / 3, X)
+
+
 def test_a_copy_that_is_changed_stays_a_copy() -> None:
     def f(x: Any) -> Any:
         y = x * 2

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import threading
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -160,3 +162,61 @@ def test_an_interrupt_while_a_plan_is_made_leaves_plain_values(name: str) -> Non
         for i in range(1, 6):
             run(*data(i))
         assert run.signatures[-1].startswith("replayed")
+
+
+def probed(size: int) -> tuple[Callable[..., Any], Any, Any, Any]:
+    """A step of Adam that is looked at before its backward pass and at its end, and may fail there."""
+    w, probe = ag.Tensor(np.ones(size), requires_grad=True), threading.local()  # a plan watches no local
+    optimizer = nn.optim.Adam([w], lr=0.1)
+    probe.errors, probe.held = [], []
+
+    @ag.replayed(writes="nothing")
+    def look() -> None:
+        probe.held.append(tracemalloc.get_traced_memory()[0])
+        if probe.errors and (error := probe.errors.pop(0)) is not None:
+            raise error
+
+    def step(x: Any) -> None:
+        optimizer.zero_grad()
+        loss = np.sum(np.tanh(w * x))
+        look()
+        loss.backward()
+        optimizer.step()
+        look()
+
+    return step, probe, w, optimizer.state
+
+
+def test_the_state_of_an_optimizer_is_copied_for_its_step_and_not_before() -> None:
+    size = 100_000
+    step, probe, *_ = probed(size)
+    run, x = ag.compile(step), np.linspace(0, 1, size)
+    tracemalloc.start()
+    try:
+        for _ in range(4):
+            run(x)
+        before = tracemalloc.get_traced_memory()[0]
+        run(x)
+        after = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert run.signatures[-1].startswith("replayed")
+    early, late = (held - before for held in probe.held[-2:])
+    assert early < 1.5 * x.nbytes  # results of the forward pass
+    assert late > 3.5 * x.nbytes  # old values and gradients, and the copies of both means
+    assert abs(after - before) < 0.1 * x.nbytes
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_an_eager_run_that_fails_after_a_replay_is_undone(late: bool) -> None:
+    """The replay fails before or after the step of the optimizer, and the eager run after it."""
+    step, probe, w, states = probed(4)
+    run, x = ag.compile(step), np.ones(4)
+    for _ in range(4):
+        run(x)
+    state = states[w]
+    before = [bits(w), bits(w.grad), *map(bits, state.values())]
+    probe.errors = [None] * late + [ValueError("first"), None, ValueError("second")]
+    with pytest.raises(ValueError, match="second"):
+        run(x)
+    assert [bits(w), bits(w.grad), *map(bits, states[w].values())] == before
