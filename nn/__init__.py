@@ -40,6 +40,8 @@ from .layers.containers import *
 from .layers.conv import *
 from .layers.distance import *
 from .layers.dropout import *
+from .layers.instance import *
+from .layers.lazy import *
 from .layers.linear import *
 from .layers.normalization import *
 from .layers.padding import *

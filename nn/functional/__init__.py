@@ -6,6 +6,7 @@ from ..names import hints_of as _hints_of
 from .activations import *
 from .adaptive import *
 from .attention import *
+from .bags import *
 from .classification import *
 from .conv import *
 from .ctc import *

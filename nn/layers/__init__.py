@@ -6,6 +6,8 @@ from .cells import *
 from .containers import *
 from .conv import *
 from .dropout import *
+from .instance import *
+from .lazy import *
 from .linear import *
 from .normalization import *
 from .padding import *

@@ -16,6 +16,7 @@ from .. import functional, init
 from ..functional.attention import attention, has_kernel, self_attention
 from ..functional.linear import affine
 from ..module import InputError, Module, Parameter
+from ..parameter import dtype_of
 from .dropout import Dropout
 from .linear import Linear
 
@@ -37,7 +38,8 @@ class MultiheadAttention(Module):
         kdim: the size of the keys, by default E.
         vdim: the size of the values, by default E.
         batch_first: take inputs and give output of shape (B, T, E), not (T, B, E).
-        dtype: the dtype of the parameters.
+        device: None or "cpu".
+        dtype: the dtype of the parameters, float32 by default.
 
     Raises:
         OptionError: E is no multiple of the number of heads.
@@ -62,8 +64,10 @@ class MultiheadAttention(Module):
         kdim: int | None = None,
         vdim: int | None = None,
         batch_first: bool = False,
-        dtype: npt.DTypeLike = np.float32,
+        device: Any = None,
+        dtype: npt.DTypeLike | None = None,
     ) -> None:
+        dtype = dtype_of(device, dtype)
         if embed_dim % num_heads:
             raise OptionError(f"MultiheadAttention: {embed_dim} is no multiple of {num_heads} heads")
         self.embed_dim, self.num_heads, self.dropout, self.batch_first = (

@@ -13,6 +13,7 @@ from autograd_lite.work import multiply_adds
 from ..functional.recurrent import gru, lstm, rnn
 from ..module import InputError, Module
 from ..options import check_whole
+from ..parameter import dtype_of
 from .recurrent import NAMES, checked_nonlinearity, drawn
 
 __all__ = ["GRUCell", "LSTMCell", "RNNCell"]
@@ -28,8 +29,14 @@ class Cell(Module):
     run: ClassVar[Any]
 
     def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, dtype: npt.DTypeLike = np.float32
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: npt.DTypeLike | None = None,
     ) -> None:
+        dtype = dtype_of(device, dtype)
         check_whole(type(self).__name__, "input_size", input_size)
         check_whole(type(self).__name__, "hidden_size", hidden_size)
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
@@ -83,7 +90,8 @@ class RNNCell(Cell):
         hidden_size: the size of the state.
         bias: add learned biases.
         nonlinearity: "tanh", or "relu" in place of tanh.
-        dtype: the dtype of the parameters.
+        device: None or "cpu".
+        dtype: the dtype of the parameters, float32 by default.
 
     Example:
         >>> import numpy as np, nn
@@ -100,9 +108,11 @@ class RNNCell(Cell):
         hidden_size: int,
         bias: bool = True,
         nonlinearity: str = "tanh",
-        dtype: npt.DTypeLike = np.float32,
+        device: Any = None,
+        dtype: npt.DTypeLike | None = None,
     ) -> None:
-        super().__init__(input_size, hidden_size, bias, dtype)
+        dtype = dtype_of(device, dtype)
+        super().__init__(input_size, hidden_size, bias, dtype=dtype)
         self.nonlinearity = checked_nonlinearity("RNNCell", nonlinearity)
         self.options = {"nonlinearity": nonlinearity}
 
@@ -114,7 +124,8 @@ class LSTMCell(Cell):
         input_size: the number of features of the input.
         hidden_size: the size of the states.
         bias: add learned biases.
-        dtype: the dtype of the parameters.
+        device: None or "cpu".
+        dtype: the dtype of the parameters, float32 by default.
 
     Example:
         >>> import numpy as np, nn
@@ -135,7 +146,8 @@ class GRUCell(Cell):
         input_size: the number of features of the input.
         hidden_size: the size of the state.
         bias: add learned biases.
-        dtype: the dtype of the parameters.
+        device: None or "cpu".
+        dtype: the dtype of the parameters, float32 by default.
 
     Example:
         >>> import numpy as np, nn
