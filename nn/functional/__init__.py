@@ -21,6 +21,7 @@ from .rectifiers import *
 from .recurrent import *
 from .regression import *
 from .resize import *
+from .sampling import *
 from .softmax import *
 from .sparse import *
 

@@ -146,9 +146,7 @@ class Lazy(Module):
         self._load_from_state_dict(state_dict, prefix, *others)
 
     def _save_to_state_dict(self, *arguments: Any) -> None:
-        raise DataError(
-            f"{self!r} has no values before the first input; call the model once: model(x)"
-        )
+        raise DataError(f"{self!r} has no values before the first input; call the model once: model(x)")
 
     def features_of(self, shape: tuple[int, ...]) -> int:
         """The number of features of a layer with a weight of some shape."""
