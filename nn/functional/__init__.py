@@ -12,6 +12,7 @@ from .conv import *
 from .ctc import *
 from .distance import *
 from .dropout import *
+from .in_place import *
 from .linear import *
 from .losses import *
 from .normalization import *
@@ -24,6 +25,7 @@ from .resize import *
 from .sampling import *
 from .softmax import *
 from .sparse import *
+from .unpool import *
 
 if not TYPE_CHECKING:  # type checkers shall find a name that is misspelt
     __getattr__ = _hints_of(__name__)
