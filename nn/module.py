@@ -17,11 +17,11 @@ from .arrays import as_array
 from .casting import Casting
 from .hooks import Hooks
 from .names import MODULE_METHODS, instead_of_a_layer
-from .parameter import Parameter
+from .parameter import Buffer, Parameter
 from .state import State, distinct, joined_path
 from .undo import undone
 
-__all__ = ["InputError", "Module", "Parameter", "functional_call"]
+__all__ = ["Buffer", "InputError", "Module", "Parameter", "functional_call"]
 
 Array = npt.NDArray[Any]
 
@@ -134,6 +134,9 @@ class Module(Hooks, State, Casting):
                 f"{type(self).__name__}.{name} is computed from {', '.join(self._computed[name].sources)}; "
                 f"change these, or make it a parameter again: nn.utils.computed.settle(layer, {name!r})"
             )
+        if isinstance(value, Buffer):
+            self.register_buffer(name, value.data, value.persistent)
+            return
         target = (
             self._parameters
             if isinstance(value, Parameter)

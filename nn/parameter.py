@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from autograd_lite import Device, Tensor
 
-__all__ = ["Parameter", "dtype_of", "set_default_dtype"]
+__all__ = ["Buffer", "Parameter", "dtype_of", "set_default_dtype"]
 
 
 class Parameter(Tensor, survives=False):
@@ -36,6 +36,25 @@ class Parameter(Tensor, survives=False):
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
+
+
+class Buffer:
+    """An array that a module keeps but does not learn: assigned to a module, it becomes a buffer.
+
+    Args:
+        data: the array.
+        persistent: include the buffer in the `state_dict`.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> layer = nn.Linear(2, 2)
+        >>> layer.scale = nn.Buffer(np.ones(2))
+        >>> layer.scale, [name for name, _ in layer.named_buffers()]
+        (array([1., 1.]), ['scale'])
+    """
+
+    def __init__(self, data: Any = None, *, persistent: bool = True) -> None:
+        self.data, self.persistent = data, persistent
 
 
 _default: npt.DTypeLike = np.float32

@@ -88,7 +88,7 @@ def alpha_dropout(
     Source:
         G. Klambauer et al., "Self-normalizing neural networks", 2017.
     """
-    return _alpha_dropped(input, p, input.shape) if training and p else input
+    return _alpha_dropped(input, p, input.shape, training)
 
 
 @exact
@@ -107,11 +107,13 @@ def feature_alpha_dropout(
         OptionError: p is not from 0 to 1.
     """
     shape = input.shape[:2] + (1,) * (input.ndim - 2)
-    return _alpha_dropped(input, p, shape) if training and p else input
+    return _alpha_dropped(input, p, shape, training)
 
 
-def _alpha_dropped(input: Any, p: float, shape: tuple[int, ...]) -> Any:
+def _alpha_dropped(input: Any, p: float, shape: tuple[int, ...], training: bool) -> Any:
     check_number("alpha_dropout", "p", p, most=1, example=0.5)
+    if not training or not p:
+        return input
     low = -1.7580993408473766  # the limit of selu(x) as x tends to -inf
     kept = ag.drawn(_uniform, shape) >= p
     a = ((1 - p) * (1 + p * low * low)) ** -0.5 if p < 1 else 0.0

@@ -23,12 +23,14 @@ from ..options import check_number
 from ..reductions import note
 from . import rows, smooth
 from .exactness import exact
+from .former import takes_former_names
 
 __all__ = ["cross_entropy", "mse_loss", "nll_loss"]
 
 Array = npt.NDArray[Any]
 
 
+@takes_former_names
 @exact
 def mse_loss(input: Input, target: Input, reduction: str = "mean") -> Any:
     """(x - y)^2, summed or averaged over all entries.
@@ -51,6 +53,7 @@ def mse_loss(input: Input, target: Input, reduction: str = "mean") -> Any:
     return reduced((input - target) ** 2, reduction)
 
 
+@takes_former_names
 @exact
 def cross_entropy(
     input: Input,
@@ -95,6 +98,7 @@ def cross_entropy(
     return _cross_entropy("cross_entropy", input, target, weight, ignore_index, reduction, label_smoothing)
 
 
+@takes_former_names
 @exact
 def nll_loss(
     input: Input,

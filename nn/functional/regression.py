@@ -11,11 +11,13 @@ from autograd_lite.errors import OptionError
 
 from ..arrays import Input, as_array, as_operand
 from .exactness import exact
+from .former import takes_former_names
 from .losses import check_options, of_one_shape, reduced
 
 __all__ = ["gaussian_nll_loss", "huber_loss", "l1_loss", "poisson_nll_loss", "smooth_l1_loss"]
 
 
+@takes_former_names
 @exact
 def l1_loss(input: Input, target: Input, reduction: str = "mean") -> Any:
     """|x - y|.
@@ -33,6 +35,7 @@ def l1_loss(input: Input, target: Input, reduction: str = "mean") -> Any:
     return reduced(np.abs(input - target), reduction)
 
 
+@takes_former_names
 @exact
 def huber_loss(input: Input, target: Input, reduction: str = "mean", delta: float = 1.0) -> Any:
     """d^2 / 2 where |d| = |x - y| <= delta, and delta (|d| - delta / 2) beyond.
@@ -58,6 +61,7 @@ def huber_loss(input: Input, target: Input, reduction: str = "mean", delta: floa
     return reduced(np.where(d <= delta, d * d / 2, delta * (d - delta / 2)), reduction)
 
 
+@takes_former_names
 @exact
 def smooth_l1_loss(input: Input, target: Input, reduction: str = "mean", beta: float = 1.0) -> Any:
     """d^2 / (2 beta) where |d| = |x - y| < beta, and |d| - beta / 2 beyond.
@@ -83,6 +87,7 @@ def smooth_l1_loss(input: Input, target: Input, reduction: str = "mean", beta: f
     return reduced(np.where(d < beta, d * d / (2 * beta or 1), d - beta / 2), reduction)
 
 
+@takes_former_names
 @exact
 def poisson_nll_loss(
     input: Input,
@@ -115,6 +120,7 @@ def poisson_nll_loss(
     return reduced(loss, reduction)
 
 
+@takes_former_names
 @exact
 def gaussian_nll_loss(
     input: Input, target: Input, var: Input, full: bool = False, eps: float = 1e-6, reduction: str = "mean"

@@ -96,11 +96,15 @@ class Lazy(Module):
     channels: ClassVar[int] = 1
     """The axis of the features in the input."""
 
+    defaults: ClassVar[Mapping[str, Any]] = {}
+    """The defaults that differ from those of the layer, as in PyTorch."""
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if len(cls.__bases__) == 2:  # class LazyLinear(Lazy, Linear)
             cls.becomes = cls.__bases__[1]
             _, _, *others = inspect.signature(cls.becomes.__init__).parameters.values()
+            others = [p.replace(default=cls.defaults.get(p.name, p.default)) for p in others]
             cls.__init__ = constructor(others, _begin)  # type: ignore[method-assign]
 
     def forward(self, *inputs: Any) -> Any:
@@ -206,6 +210,8 @@ class _LazyConvTranspose(_LazyConv):
 
 
 class _LazyInstanceNorm(Lazy):
+    defaults: ClassVar = {"affine": True, "track_running_stats": True}
+
     def axis(self, input: Any) -> int:
         """The axis of the channels: the first one of a single sample."""
         return 0 if np.ndim(input) == min(self.becomes.shapes) else 1  # type: ignore[attr-defined]
