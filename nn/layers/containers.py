@@ -102,7 +102,7 @@ class ModuleList(Module):
             ) from None
 
     def _made(self, layers: list[Module]) -> Self:
-        """A new container of the same kind; of a class with its own constructor, the class that it is made of."""
+        """A new container of the same kind; a class with its own constructor is left out."""
         return _plain(self, ModuleList)(layers)
 
     def named_layers(self) -> list[tuple[str, Module]]:
