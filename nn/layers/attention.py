@@ -35,6 +35,8 @@ class MultiheadAttention(Module):
         num_heads: the number of heads, a divisor of E.
         dropout: the probability with which an attention weight is dropped, in training.
         bias: add learned biases to the projections.
+        add_bias_kv: add a learned key and value, which every query may attend to.
+        add_zero_attn: add a key and value of zeros, which every query may attend to.
         kdim: the size of the keys, by default E.
         vdim: the size of the values, by default E.
         batch_first: take inputs and give output of shape (B, T, E), not (T, B, E).
@@ -61,6 +63,8 @@ class MultiheadAttention(Module):
         num_heads: int,
         dropout: float = 0.0,
         bias: bool = True,
+        add_bias_kv: bool = False,
+        add_zero_attn: bool = False,
         kdim: int | None = None,
         vdim: int | None = None,
         batch_first: bool = False,
@@ -77,18 +81,33 @@ class MultiheadAttention(Module):
             batch_first,
         )
         self.kdim, self.vdim = kdim or embed_dim, vdim or embed_dim
+        self.add_zero_attn, self.head_dim = add_zero_attn, embed_dim // num_heads
         sizes = {"q": embed_dim, "k": self.kdim, "v": self.vdim}
         alike = self.kdim == self.vdim == embed_dim
         for name, size in sizes.items():
-            weight = None if alike else init.xavier_uniform_(Parameter(np.empty((embed_dim, size), dtype)))
+            weight = None if alike else Parameter(np.empty((embed_dim, size), dtype))
             self.register_parameter(f"{name}_proj_weight", weight)
-        joined = init.xavier_uniform_(Parameter(np.empty((3 * embed_dim, embed_dim), dtype)))
-        self.register_parameter("in_proj_weight", joined if alike else None)
+        joined = Parameter(np.empty((3 * embed_dim, embed_dim), dtype)) if alike else None
+        self.register_parameter("in_proj_weight", joined)
         zeros = np.zeros(3 * embed_dim, dtype)
         self.register_parameter("in_proj_bias", Parameter(zeros) if bias else None)
+        for name in ("bias_k", "bias_v"):
+            self.register_parameter(
+                name, Parameter(np.empty((1, 1, embed_dim), dtype)) if add_bias_kv else None
+            )
         self.out_proj = Linear(embed_dim, embed_dim, bias=bias, dtype=dtype)
-        if self.out_proj.bias is not None:
-            init.zeros_(self.out_proj.bias)
+        self._reset_parameters()
+
+    def _reset_parameters(self) -> None:
+        """Draw new initial values for all but `out_proj.weight`."""
+        for name, parameter in self._parameters.items():
+            if parameter is not None and name.endswith("proj_weight"):
+                init.xavier_uniform_(parameter)
+            elif parameter is not None and name in ("bias_k", "bias_v"):
+                init.xavier_normal_(parameter)
+        for zeros in (self.in_proj_bias, self.out_proj.bias):
+            if zeros is not None:
+                init.zeros_(zeros)
 
     def forward(
         self,
@@ -130,6 +149,11 @@ class MultiheadAttention(Module):
         if key_padding_mask is not None:
             padding = _added(key_padding_mask, (B, 1, 1, S))
             mask = padding if mask is None else mask + padding
+        if self._extra():
+            if is_causal:  # the added keys are no position of the sequence: all queries see them
+                future = np.where(np.tri(L, S, dtype=np.bool_), 0, -np.inf).astype(np.float32)
+                mask, is_causal = future if mask is None else mask + future, False
+            mask = None if mask is None else _with_columns(mask, self._extra())
         joined, weights = self._attended(batch, mask, is_causal, alike, need_weights)
         y = self.out_proj(joined)
         y = y[0] if single else self._batch_first(y)
@@ -137,6 +161,10 @@ class MultiheadAttention(Module):
             return y, None
         shown = np.mean(weights, axis=1) if average_attn_weights else weights
         return y, shown[0] if single else shown
+
+    def _extra(self) -> int:
+        """The number of keys that are added to those of the input."""
+        return int(self.bias_k is not None) + int(self.add_zero_attn)
 
     def _batch_first(self, x: Any) -> Any:
         """The input or the output with the batch as its first axis, or from there back."""
@@ -150,7 +178,7 @@ class MultiheadAttention(Module):
         dropped = self.dropout if self.training else 0
         served = not dropped and has_kernel(mask, batch[0].dtype, (B, heads))
         options = {"causal": causal, "scale": 1 / math.sqrt(E // heads), "weights": need_weights}
-        if served and alike and self.in_proj_weight is not None:
+        if served and alike and self.in_proj_weight is not None and not self._extra():
             qkv = functional.linear(batch[0], self.in_proj_weight, self.in_proj_bias)
             y = self_attention(qkv, mask, heads=heads, **options)
             return y if need_weights else (y, None)
@@ -177,13 +205,28 @@ class MultiheadAttention(Module):
     def _projected(self, q: Any, k: Any, v: Any) -> list[Any]:
         biases = [None] * 3 if self.in_proj_bias is None else np.split(self.in_proj_bias, 3)
         parts = zip((q, k, v), self._weights(), biases, strict=True)
-        return [functional.linear(x, w, b) for x, w, b in parts]
+        q, k, v = (functional.linear(x, w, b) for x, w, b in parts)
+        if self.bias_k is not None:
+            k, v = (_with_row(x, bias) for x, bias in ((k, self.bias_k), (v, self.bias_v)))
+        if self.add_zero_attn:
+            k, v = (_with_row(x, np.zeros((1, 1, self.embed_dim), x.dtype)) for x in (k, v))
+        return [q, k, v]
 
     def _weights(self) -> list[Any]:
         """The weights of the projections of queries, keys and values."""
         if self.in_proj_weight is None:
             return [self.q_proj_weight, self.k_proj_weight, self.v_proj_weight]
         return np.split(self.in_proj_weight, 3)
+
+
+def _with_row(x: Any, row: Any) -> Any:
+    """A batch of sequences (B, S, E) with one more entry at the end of each."""
+    return np.concatenate([x, np.broadcast_to(row, (len(x), 1, x.shape[-1]))], axis=1)
+
+
+def _with_columns(mask: Any, number: int) -> Any:
+    """A mask that is added to the scores, with columns of 0 for more keys."""
+    return np.concatenate([mask, np.zeros((*mask.shape[:-1], number), mask.dtype)], axis=-1)
 
 
 def _with_batch(x: Any) -> Any:
