@@ -55,6 +55,8 @@ class Computed(NamedTuple):
     function: Callable[[Module], Any]
     sources: tuple[str, ...]
     """The parameters, buffers and modules that exist only to compute this attribute."""
+    assign: Callable[[Module, Any], None] | None = None
+    """What an assignment to the attribute does, if it is allowed."""
 
 
 class Module(Hooks, State, Casting):
@@ -130,6 +132,8 @@ class Module(Hooks, State, Casting):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if self._computed is not None and name in self._computed:
+            if (assign := self._computed[name].assign) is not None:
+                return assign(self, value)
             raise DataError(
                 f"{type(self).__name__}.{name} is computed from {', '.join(self._computed[name].sources)}; "
                 f"change these, or make it a parameter again: nn.utils.computed.settle(layer, {name!r})"
