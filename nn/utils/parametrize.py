@@ -60,7 +60,7 @@ class ParametrizationList(ModuleList):
         for parametrization in reversed(list(self)):
             if not hasattr(parametrization, "right_inverse"):
                 raise DataError(
-                    f"{type(parametrization).__name__} has no right_inverse, and its result cannot be assigned; "
+                    f"{type(parametrization).__name__} has no right_inverse, so nothing can be assigned; "
                     "define right_inverse(self, value) in the class, or set the original"
                 )
             value = parametrization.right_inverse(value)
