@@ -156,8 +156,8 @@ def _adaptive_max_pool(axes: int, input: Any, output_size: Any, return_indices: 
     out = _output_sizes(name, output_size, x.shape[2:])
     if _divides(out, x.shape[2:]) and not return_indices:
         kernel = tuple(n // m for n, m in zip(x.shape[2:], out, strict=True))
-        windows = Windows(x.shape[2:], kernel, kernel, ((0, 0),) * axes, (1,) * axes)
-        y = max_pooling(x, **options_of(windows))
+        even = Windows(x.shape[2:], kernel, kernel, ((0, 0),) * axes, (1,) * axes)
+        y = max_pooling(x, **options_of(even))
         return y if batched else y[0]
     places = _window_places(x.shape[2:], out)
     windows = np.reshape(x, (*x.shape[:2], math.prod(x.shape[2:])))[:, :, places]

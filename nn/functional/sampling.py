@@ -115,11 +115,12 @@ def grid_sample(
     if mode != "bicubic":
         points = [_padded(x, n, padding_mode, corners) for x, n in zip(points, lengths, strict=True)]
     taps = [_taps(x, mode) for x in points]
-    table = np.reshape(np.moveaxis(input, 1, -1), (-1, input.shape[1]))
+    image: Any = input
+    table = np.reshape(np.moveaxis(image, 1, -1), (-1, image.shape[1]))
     batch = np.arange(len(grid)).reshape(-1, *(1,) * axes)
     y: Any = 0
     for corner in itertools.product(*taps):
-        number, inside, weight = batch, np.True_, 1
+        number, inside, weight = batch, np.ones((), bool), 1
         for (place, share), n in zip(corner, lengths, strict=True):
             if mode == "bicubic":
                 place = _padded(place, n, padding_mode, corners)

@@ -21,7 +21,7 @@ def nearest_pixels(n: int, m: int, step: float, exact: bool) -> Array:
     # In float32, as in PyTorch: in float64, rounding would choose other pixels at borders.
     centre = np.float32(0.5 if exact else 0)
     places = np.floor((np.arange(m, dtype=np.float32) + centre) * np.float32(step)).astype(int)
-    return np.minimum(places, n - 1)
+    return np.asarray(np.minimum(places, n - 1))
 
 
 def _places(n: int, m: int, step: float, corners: bool) -> Array:

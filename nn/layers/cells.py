@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,13 +11,14 @@ import numpy.typing as npt
 from autograd_lite import Tensor
 from autograd_lite.work import multiply_adds
 
+from .. import init
 from ..functional.recurrent import gru, lstm, rnn
 from ..module import InputError, Module
 from ..options import check_whole
 from ..parameter import dtype_of
 from .recurrent import NAMES, checked_nonlinearity, drawn
 
-__all__ = ["GRUCell", "LSTMCell", "RNNCell"]
+__all__ = ["GRUCell", "LSTMCell", "RNNCell", "RNNCellBase"]
 
 Array = npt.NDArray[Any]
 
@@ -44,6 +46,12 @@ class Cell(Module):
         weights = dict(drawn(self.gates, input_size, hidden_size, dtype, bias=bias))
         for name in NAMES:
             self.register_parameter(name, weights.get(name))
+
+    def reset_parameters(self) -> None:
+        """Draw new initial values."""
+        bound = 1 / math.sqrt(self.hidden_size)
+        for weight in self.parameters():
+            init.uniform_(weight, -bound, bound)
 
     def forward(self, input: Tensor | Array, hx: Any = None) -> Any:
         """The next state.
@@ -80,6 +88,10 @@ class Cell(Module):
     def extra_repr(self) -> str:
         """The sizes."""
         return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
+
+
+RNNCellBase = Cell
+"""The name of the base class in PyTorch, for `isinstance`."""
 
 
 class RNNCell(Cell):

@@ -103,7 +103,8 @@ class ModuleList(Module):
 
     def _made(self, layers: list[Module]) -> Self:
         """A new container of the same kind; a class with its own constructor is left out."""
-        return _plain(self, ModuleList)(layers)
+        made: Self = _plain(self, ModuleList)(layers)
+        return made
 
     def named_layers(self) -> list[tuple[str, Module]]:
         """The layers with their names, in order. A layer with two names comes twice."""
@@ -150,11 +151,13 @@ class Sequential(ModuleList):
     def __getitem__(self, index: slice) -> Self: ...
     def __getitem__(self, index: int | slice) -> Module:
         if isinstance(index, slice):
-            return _plain(self, Sequential)(dict(self.named_layers()[index]))
+            made: Self = _plain(self, Sequential)(dict(self.named_layers()[index]))
+            return made
         return super().__getitem__(index)
 
     def _made(self, layers: list[Module]) -> Self:
-        return _plain(self, Sequential)(*layers)
+        made: Self = _plain(self, Sequential)(*layers)
+        return made
 
     def __mul__(self, times: int) -> Self:
         if not isinstance(times, int) or times < 1:

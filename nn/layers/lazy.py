@@ -122,8 +122,9 @@ class Lazy(Module):
     def become(self, features: int) -> None:
         """Become an ordinary layer of a number of features."""
         options, waiting = self.__dict__.pop("_begun"), dict(self._parameters)
-        self.__class__ = type(self).becomes
-        type(self).__init__(self, features, **options)
+        made: Any = type(self).becomes
+        self.__class__ = made
+        made.__init__(self, features, **options)
         for name, parameter in waiting.items():
             if isinstance(parameter, UninitializedParameter):
                 drawn = self._parameters[name]

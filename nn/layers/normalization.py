@@ -20,6 +20,7 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
+    "CrossMapLRN2d",
     "GroupNorm",
     "LayerNorm",
     "LocalResponseNorm",
@@ -32,8 +33,8 @@ Input = Tensor | npt.NDArray[Any]
 def set_affine(layer: Module) -> None:
     """Set the scale of a layer to 1 and its shift to 0, where the layer has them."""
     for name, set_ in (("weight", init.ones_), ("bias", init.zeros_)):
-        if layer._parameters.get(name) is not None:
-            set_(layer._parameters[name])
+        if (parameter := layer._parameters.get(name)) is not None:
+            set_(parameter)
 
 
 class ChannelNorm(Module):
@@ -43,6 +44,8 @@ class ChannelNorm(Module):
     """The numbers of axes that an input may have, each with the shape of the input in words."""
 
     num_batches_tracked: npt.NDArray[Any]
+    running_mean: Any
+    running_var: Any
 
     def __init__(
         self,
@@ -380,3 +383,7 @@ class LocalResponseNorm(Module):
     def extra_repr(self) -> str:
         """The options."""
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class CrossMapLRN2d(LocalResponseNorm):
+    """`LocalResponseNorm` of images, under its name in Lua Torch."""

@@ -99,8 +99,12 @@ class PReLU(Module):
         dtype: npt.DTypeLike | None = None,
     ) -> None:
         dtype = dtype_of(device, dtype)
-        self.num_parameters = num_parameters
+        self.num_parameters, self.init = num_parameters, init
         self.weight = Parameter(np.full(num_parameters, init, dtype))
+
+    def reset_parameters(self) -> None:
+        """Set all slopes to their initial value."""
+        self.weight.data = np.full_like(self.weight.data, self.init)
 
     def forward(self, input: Input) -> Any:
         return functional.prelu(input, self.weight)

@@ -22,7 +22,7 @@ from ..options import check_number, check_whole
 from ..parameter import dtype_of
 from ..utils.rnn import PackedSequence, pack, pad_packed_sequence
 
-__all__ = ["GRU", "LSTM", "RNN"]
+__all__ = ["GRU", "LSTM", "RNN", "RNNBase"]
 
 Array = npt.NDArray[Any]
 
@@ -194,6 +194,10 @@ class Recurrent(Module):
         }
         said = [f"{k}={getattr(self, k)}" for k, usual in options.items() if getattr(self, k) != usual]
         return ", ".join([str(self.input_size), str(self.hidden_size), *said])
+
+
+RNNBase = Recurrent
+"""The name of the base class in PyTorch, for `isinstance`."""
 
 
 def _suffix(layer: int, direction: int) -> str:

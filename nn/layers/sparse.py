@@ -134,8 +134,9 @@ class Embedding(Table):
             sparse: has no effect.
         """
         values = as_array(embeddings)
-        options = max_norm, norm_type, scale_grad_by_freq, sparse
-        return cls(*values.shape, padding_idx, *options, _weight=values, _freeze=freeze)
+        rows, size = values.shape
+        options = padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse
+        return cls(rows, size, *options, values, freeze)
 
 
 class EmbeddingBag(Table):
@@ -217,8 +218,9 @@ class EmbeddingBag(Table):
     ) -> Self:
         """A table of given vectors, of shape (V, D); `freeze` gives them no gradient."""
         values = as_array(embeddings)
+        rows, size = values.shape
         options = max_norm, norm_type, scale_grad_by_freq, mode, sparse
-        layer = cls(*values.shape, *options, values, include_last_offset, padding_idx)
+        layer = cls(rows, size, *options, values, include_last_offset, padding_idx)
         layer.weight.requires_grad = not freeze
         return layer
 

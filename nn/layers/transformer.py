@@ -298,6 +298,10 @@ class Transformer(Module):
             TransformerDecoderLayer(*options), num_decoder_layers, norms[1]
         )
         self.d_model, self.nhead, self.batch_first = d_model, nhead, batch_first
+        self._reset_parameters()
+
+    def _reset_parameters(self) -> None:
+        """Draw new initial values of all matrices."""
         for p in self.parameters():
             if p.ndim > 1:
                 init.xavier_uniform_(p)

@@ -113,9 +113,9 @@ def spectral_norm(
     weight = getattr(module, name)
     starts = (generator.normal(size=n).astype(weight.dtype) for n in as_matrix(weight.numpy(), dim).shape)
     u, v = (normalize(start, dim=0, eps=eps) for start in starts)
-    options = {"times": n_power_iterations, "eps": eps, "dim": dim}
     sources = {f"{name}_orig": weight, f"{name}_u": u, f"{name}_v": v}
-    compute(module, name, partial(_divided, name=name, **options), sources)
+    function = partial(_divided, name=name, times=n_power_iterations, eps=eps, dim=dim)
+    compute(module, name, function, sources)
     return module
 
 

@@ -121,7 +121,7 @@ def l1_unstructured(
 
 def global_unstructured(
     parameters: Iterable[tuple[Module, str]],
-    pruning_method: type,
+    pruning_method: type[BasePruningMethod],
     importance_scores: Mapping[tuple[Module, str], npt.ArrayLike] | None = None,
     **kwargs: Any,
 ) -> None:
