@@ -123,7 +123,9 @@ def _rows(
     if valid.all():
         return rows.reshape((*indices.shape, rows.shape[-1]))
     slots = np.where(valid, np.cumsum(valid).reshape(valid.shape) - 1, 0)
-    return rows[slots] if len(counted) else np.zeros((*indices.shape, rows.shape[-1]), rows.dtype)
+    if len(counted):
+        return rows[slots]
+    return np.broadcast_to(np.sum(rows, axis=0), (*indices.shape, rows.shape[-1]))  # zeros
 
 
 def _joined(rows: Any, valid: Array, mode: str, factors: Any) -> Any:

@@ -133,7 +133,7 @@ def _max_unpool(
             )
     if not within(places, 0, math.prod(size) - 1):
         raise IndexingError(f"{name}: indices up to {places.max()} do not fit into an output of {size}")
-    places = places.reshape(*x.shape[:2], -1)
+    places = places.reshape(*x.shape[:2], math.prod(x.shape[2:]))
     n, c = np.indices(x.shape[:2], sparse=True)
     plane = Tensor(np.zeros((*x.shape[:2], math.prod(size)), x.dtype))
     plane[n[..., None], c[..., None], places] = np.reshape(x, places.shape)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, overload
 
@@ -350,6 +351,15 @@ class ParameterDict(_Named):
         for own in (self._parameters, self._others, self._order):
             own.pop(name, None)
 
+    def update(self, entries: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
+        """Add entries of a dict or of pairs, or replace those of the same names.
+
+        Those of a plain dict are added in the order of their names, as in PyTorch.
+        """
+        if isinstance(entries, dict) and not isinstance(entries, OrderedDict):
+            entries = sorted(entries.items())
+        super().update(entries)
+
     def clear(self) -> None:
         """Remove all entries."""
         for name in list(self):
@@ -376,7 +386,7 @@ class ParameterDict(_Named):
 
     def copy(self) -> Self:
         """A new dict with the same parameters."""
-        return type(self)(self._register())
+        return type(self)(self._register().items())
 
     def __reversed__(self) -> Iterator[str]:
         return reversed(list(self))
@@ -388,7 +398,7 @@ class ParameterDict(_Named):
 
     def __ror__(self, other: Mapping[str, Any]) -> Self:
         made = type(self)(other)
-        made.update(self._register())
+        made.update(self._register().items())
         return made
 
     def __ior__(self, other: Mapping[str, Any]) -> Self:
