@@ -219,7 +219,7 @@ class MaxUnpool(Pool):
             given = getattr(self, option)
             setattr(self, option, sizes(type(self).__name__, option, given, self.axes, self.least[option]))
 
-    def forward(self, input: Any, indices: Any, output_size: Sequence[int] | None = None) -> Any:
+    def compute(self, input: Any, indices: Any, output_size: Sequence[int] | None = None) -> Any:
         """Each entry at its index, zeros elsewhere.
 
         Args:
@@ -227,7 +227,7 @@ class MaxUnpool(Pool):
             indices: the index of each entry, from the pooling layer with `return_indices=True`.
             output_size: the shape of the output, or of its last axes.
         """
-        return self.compute(input, indices, output_size=output_size)
+        return super().compute(input, indices, output_size=output_size)
 
 
 class MaxUnpool1d(MaxUnpool):

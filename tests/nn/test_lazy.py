@@ -37,8 +37,12 @@ def test_the_first_input_tells_the_size(name):
     assert {type(p) for p in held} <= {nn.Parameter}
     twin.load_state_dict(layer.state_dict())
     assert type(twin) is kind
-    np.testing.assert_array_equal(np.asarray(twin.eval()(x).numpy()), layer.eval()(x).numpy())
-    np.testing.assert_array_equal(pickle.loads(pickle.dumps(layer))(x).numpy(), layer(x).numpy())
+    expected = layer.eval()(x).numpy()
+    for other in (
+        twin.eval(),
+        pickle.loads(pickle.dumps(layer)),
+    ):  # another memory layout may round differently
+        np.testing.assert_allclose(other(x).numpy(), expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.torch

@@ -9,7 +9,7 @@ import nn
 from autograd_lite import Tensor
 from autograd_lite.errors import DTypeError, OptionError, ShapeError
 from autograd_lite.testing import check_grads
-from nn import functional as F
+from nn import functional as F  # noqa: N812
 from tests.nn.twins import assert_same
 
 RNG = np.random.default_rng(0)
