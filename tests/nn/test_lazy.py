@@ -41,7 +41,7 @@ def test_the_first_input_tells_the_size(name):
     for other in (
         twin.eval(),
         pickle.loads(pickle.dumps(layer)),
-    ):  # another memory layout may round differently
+    ):  # another layout rounds differently
         np.testing.assert_allclose(other(x).numpy(), expected, rtol=1e-5, atol=1e-6)
 
 
