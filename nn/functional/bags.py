@@ -64,31 +64,34 @@ def embedding_bag(
         >>> embedding_bag(np.array([0, 1, 2, 0]), table, offsets=np.array([0, 3]), mode="sum").tolist()
         [[111.0], [1.0]]
     """
+    indices, factors = as_array(input), per_sample_weights
+    _check(mode, indices, offsets, factors)
+    if indices.ndim == 1:
+        places, valid = _bags(indices, offsets, include_last_offset)
+        indices, factors = indices[places], None if factors is None else factors[places]
+    else:
+        valid = np.ones(indices.shape, bool)
+    if padding_idx is not None:
+        valid = valid & (indices != padding_idx % weight.shape[0])
+    options = max_norm, norm_type, scale_grad_by_freq and mode != "max"
+    return _joined(_rows(indices, valid, weight, *options), valid[..., None], mode, factors)
+
+
+def _check(mode: str, indices: Array, offsets: Any, factors: Any) -> None:
     if mode not in ("sum", "mean", "max"):
         raise OptionError(f'embedding_bag(mode={mode!r}): expected "sum", "mean" or "max"')
-    if per_sample_weights is not None and mode != "sum":
+    if factors is not None and mode != "sum":
         raise OptionError(f'embedding_bag(mode={mode!r}): per_sample_weights need mode="sum"')
-    indices = as_array(input)
-    factors = per_sample_weights
     if factors is not None and factors.shape != indices.shape:
         raise ShapeError(
             f"embedding_bag: per_sample_weights {factors.shape} differ in shape from input {indices.shape}"
         )
-    if indices.ndim == 1:
-        places, valid = _bags(indices, offsets, include_last_offset)
-        indices, factors = indices[places], None if factors is None else factors[places]
-    elif indices.ndim == 2 and offsets is None:
-        valid = np.ones(indices.shape, bool)
-    else:
+    if indices.ndim != 1 and (indices.ndim != 2 or offsets is not None):
         raise ShapeError(
             f"embedding_bag: input of shape {indices.shape}"
             + ("" if offsets is None else " with offsets")
             + "; expected (B, N) without offsets, or (N,) with offsets of shape (B,)"
         )
-    if padding_idx is not None:
-        valid = valid & (indices != padding_idx % weight.shape[0])
-    options = max_norm, norm_type, scale_grad_by_freq and mode != "max"
-    return _joined(_rows(indices, valid, weight, *options), valid[..., None], mode, factors)
 
 
 def _bags(indices: Array, offsets: Any, include_last: bool) -> tuple[Array, Array]:

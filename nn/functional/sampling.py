@@ -109,9 +109,7 @@ def grid_sample(
     _check(input, grid, axes, mode, padding_mode)
     corners = bool(align_corners)
     lengths = input.shape[2:]
-    points = [  # one coordinate in pixels for each axis of the image
-        _pixels(grid[..., axes - 1 - i], n, corners) for i, n in enumerate(lengths)
-    ]
+    points = [_pixels(grid[..., axes - 1 - i], n, corners) for i, n in enumerate(lengths)]
     if mode != "bicubic":
         points = [_padded(x, n, padding_mode, corners) for x, n in zip(points, lengths, strict=True)]
     taps = [_taps(x, mode) for x in points]

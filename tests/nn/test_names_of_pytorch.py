@@ -1,6 +1,7 @@
 """Containers, losses, attention, normalized weights and pruning under PyTorch's names and options."""
 
 import copy
+import itertools
 import pickle
 from collections import OrderedDict
 
