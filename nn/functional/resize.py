@@ -108,7 +108,7 @@ def _check_mode(input: Any, mode: str, align_corners: bool | None, antialias: bo
         raise ShapeError(f'interpolate(mode="{mode}") expects input of shape {expected}, got {input.shape}')
     if align_corners is not None and mode not in _BLENDED:
         raise OptionError(
-            f"interpolate(align_corners={align_corners}): only blending modes take it, not {mode!r}"
+            f"interpolate(align_corners={align_corners}): only linear modes and bicubic take it, not {mode!r}"
         )
     if antialias and mode not in ("bilinear", "bicubic"):
         raise OptionError(

@@ -173,7 +173,7 @@ class LPPool(Pool):
 
 
 class LPPool1d(LPPool):
-    """(the sum of x^p)^(1/p) over each window of sequences (N, C, L).
+    """(the sum of x^p)^(1/p) over each window of sequences (N, C, L); the arguments are those of `LPPool2d`.
 
     Example:
         >>> import numpy as np, nn
@@ -197,7 +197,10 @@ class LPPool2d(LPPool):
 
 
 class LPPool3d(LPPool):
-    """(the sum of x^p)^(1/p) over each window of volumes (N, C, D, H, W)."""
+    """(the sum of x^p)^(1/p) over each window of volumes (N, C, D, H, W).
+
+    The arguments are those of `LPPool2d`.
+    """
 
     axes, function = 3, functional.lp_pool3d
 
@@ -231,7 +234,7 @@ class MaxUnpool(Pool):
 
 
 class MaxUnpool1d(MaxUnpool):
-    """Each entry at the index where `MaxPool1d` found it, zeros elsewhere."""
+    """Each entry at the index where `MaxPool1d` found it; the arguments are those of `MaxUnpool2d`."""
 
     axes, function = 1, functional.max_unpool1d
 
@@ -251,7 +254,7 @@ class MaxUnpool2d(MaxUnpool):
 
 
 class MaxUnpool3d(MaxUnpool):
-    """Each entry at the index where `MaxPool3d` found it, zeros elsewhere."""
+    """Each entry at the index where `MaxPool3d` found it; the arguments are those of `MaxUnpool2d`."""
 
     axes, function = 3, functional.max_unpool3d
 
