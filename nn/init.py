@@ -430,10 +430,5 @@ def _fans(tensor: Tensor) -> tuple[int, int]:
     return into * math.prod(kernel), out * math.prod(kernel)
 
 
-# The former names in PyTorch.
-constant, dirac, eye, normal, orthogonal, uniform = constant_, dirac_, eye_, normal_, orthogonal_, uniform_
-kaiming_normal, kaiming_uniform, sparse = kaiming_normal_, kaiming_uniform_, sparse_
-xavier_normal, xavier_uniform = xavier_normal_, xavier_uniform_
-
 if not TYPE_CHECKING:  # type checkers must see misspelled names
     __getattr__ = _hints_of(__name__)

@@ -21,7 +21,6 @@ from ..undo import undone
 
 __all__ = [
     "ExponentialMovingAverage",
-    "clip_grad_norm",
     "clip_grad_norm_",
     "clip_grad_value_",
     "clip_grads_with_norm_",
@@ -118,9 +117,6 @@ def _shrunk(params: list[Tensor], max_norm: float, norm_type: float, error_if_no
     total = get_total_norm(gradients, norm_type, error_if_nonfinite)
     clip_grads_with_norm_(params, max_norm, total)
     return total
-
-
-clip_grad_norm = clip_grad_norm_
 
 
 def clip_grads_with_norm_(
