@@ -15,6 +15,7 @@ from .dropout import *
 from .in_place import *
 from .linear import *
 from .losses import *
+from .multihead import *
 from .normalization import *
 from .padding import *
 from .pool import *

@@ -15,6 +15,7 @@ from autograd_lite.work import multiply_adds
 from .. import functional, init
 from ..functional.attention import attention, has_kernel, self_attention
 from ..functional.linear import affine
+from ..functional.multihead import joined_mask
 from ..module import InputError, Module, Parameter
 from ..parameter import dtype_of
 from .dropout import Dropout
@@ -145,15 +146,10 @@ class MultiheadAttention(Module):
         alike = query is key is value
         batch = (batched(query),) * 3 if alike else tuple(map(batched, (query, key, value)))
         (B, L, _), S = batch[0].shape, batch[1].shape[1]
-        mask = _added(attn_mask, (-1, self.num_heads, L, S))
-        if key_padding_mask is not None:
-            padding = _added(key_padding_mask, (B, 1, 1, S))
-            mask = padding if mask is None else mask + padding
-        if self._extra():
-            if is_causal:  # the added keys are no position of the sequence: all queries see them
-                future = np.where(np.tri(L, S, dtype=np.bool_), 0, -np.inf).astype(np.float32)
-                mask, is_causal = future if mask is None else mask + future, False
-            mask = None if mask is None else _with_columns(mask, self._extra())
+        extra = self._extra()  # the added keys are no position of the sequence: all queries see them
+        shape = B, self.num_heads, L, S
+        mask = joined_mask(attn_mask, key_padding_mask, shape, is_causal and extra > 0, extra)
+        is_causal = is_causal and not extra
         joined, weights = self._attended(batch, mask, is_causal, alike, need_weights)
         y = self.out_proj(joined)
         y = y[0] if single else self._batch_first(y)
@@ -224,24 +220,9 @@ def _with_row(x: Any, row: Any) -> Any:
     return np.concatenate([x, np.broadcast_to(row, (len(x), 1, x.shape[-1]))], axis=1)
 
 
-def _with_columns(mask: Any, number: int) -> Any:
-    """A mask that is added to the scores, with columns of 0 for more keys."""
-    return np.concatenate([mask, np.zeros((*mask.shape[:-1], number), mask.dtype)], axis=-1)
-
-
 def _with_batch(x: Any) -> Any:
     """A single sequence as a batch of one."""
     return x[None]
-
-
-def _added(mask: Mask, shape: tuple[int, ...]) -> Any:
-    """A mask as numbers that are added to the scores; True in the mask hides a key."""
-    if mask is None:
-        return None
-    if mask.dtype == bool:
-        hidden = mask.numpy() if isinstance(mask, Tensor) else mask
-        mask = np.where(hidden, -np.inf, 0.0).astype(np.float32)
-    return mask if mask.ndim == 2 and shape[0] == -1 else np.reshape(mask, shape)
 
 
 class PositionalEncoding(Module):

@@ -399,3 +399,43 @@ def test_small_things():
     nn.manual_seed(0)
     dropped = nn.FeatureAlphaDropout(0.5)(np.ones((20, 10, 4)))
     assert (dropped == dropped[..., :1]).all() and len(np.unique(dropped)) == 2
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("separate", [False, True])
+def test_attention_as_a_function_is_pytorchs(torch, separate):
+    sizes = [(24, 8), (24,), (1, 1, 8), (1, 1, 8), (8, 8), (8,), (8, 8), (8, 8), (8, 8)]
+    together, bias, bias_k, bias_v, out, out_bias, *own = (RNG.normal(size=size) for size in sizes)
+    names = ("q_proj_weight", "k_proj_weight", "v_proj_weight")
+    padding = np.array([[False, False, True, True], [False] * 4])
+
+    def called(library, array, i):
+        def call(q, k, v):
+            fixed = (8, 2, array(together), array(bias), array(bias_k), array(bias_v), True, 0.0)
+            options = dict(zip(names, map(array, own), strict=True)) if separate else {}
+            function = library.multi_head_attention_forward
+            ends = (array(out), array(out_bias))
+            result = function(
+                q,
+                k,
+                v,
+                *fixed,
+                *ends,
+                key_padding_mask=array(padding),
+                use_separate_proj_weight=separate,
+                **options,
+            )
+            return result[i] + 0 * v.sum()
+
+        return call
+
+    q, k, v = RNG.normal(size=(3, 2, 8)), RNG.normal(size=(4, 2, 8)), RNG.normal(size=(4, 2, 8))
+    for i in (0, 1):
+        assert_same(torch, called(F, lambda x: x, i), called(torch.nn.functional, torch.tensor, i), q, k, v)
+    weights = (together, None, None, None, False, 0.0, out, None)
+    y, none = F.multi_head_attention_forward(q[:, 0], k[:, 0], v[:, 0], 8, 2, *weights, need_weights=False)
+    assert y.shape == (3, 8) and none is None
+    with pytest.raises(ShapeError, match=r"\(L, B, 6\)"):
+        F.multi_head_attention_forward(q, k, v, 6, 2, *weights)
+    with pytest.raises(OptionError, match="static_k"):
+        F.multi_head_attention_forward(q, k, v, 8, 2, *weights, static_k=k)
