@@ -56,6 +56,8 @@ class Recurrent(Module):
         check_whole(type(self).__name__, "hidden_size", hidden_size)
         check_whole(type(self).__name__, "num_layers", num_layers)
         check_number(type(self).__name__, "dropout", dropout, most=1, example=0.2)
+        if proj_size and self.states == 1:
+            raise OptionError(f"{type(self).__name__}(proj_size={proj_size}): only nn.LSTM has projections")
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.dropout = bias, batch_first, dropout
         self.bidirectional, self.proj_size = bidirectional, proj_size

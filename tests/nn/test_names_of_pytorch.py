@@ -250,6 +250,8 @@ def test_a_projected_lstm_is_pytorchs(torch, bidirectional):
     assert [len(each) for each in ours.all_weights] == [len(each) for each in theirs.all_weights]
     with pytest.raises(OptionError, match="shorter"):
         nn.LSTM(3, 2, proj_size=2)
+    with pytest.raises(OptionError, match=r"only nn\.LSTM"):
+        nn.GRU(3, 5, proj_size=2)
 
 
 def test_options_of_transformers():
