@@ -147,8 +147,8 @@ class MultiheadAttention(Module):
         batch = (batched(query),) * 3 if alike else tuple(map(batched, (query, key, value)))
         (B, L, _), S = batch[0].shape, batch[1].shape[1]
         extra = self._extra()  # the added keys are no position of the sequence: all queries see them
-        shape = B, self.num_heads, L, S
-        mask = joined_mask(attn_mask, key_padding_mask, shape, is_causal and extra > 0, extra)
+        sizes = B, self.num_heads, L, S
+        mask = joined_mask(attn_mask, key_padding_mask, sizes, is_causal and extra > 0, extra)
         is_causal = is_causal and not extra
         joined, weights = self._attended(batch, mask, is_causal, alike, need_weights)
         y = self.out_proj(joined)

@@ -152,6 +152,24 @@ def test_gradients_of_losses_of_several_labels():
         F.multilabel_soft_margin_loss(SCORES, LABELS[:2])
 
 
+@pytest.mark.torch
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+@pytest.mark.parametrize("name", ["mse_loss", "l1_loss"])
+def test_weighed_losses_are_pytorchs(torch, name, reduction):
+    x, y, w = RNG.normal(size=(3, 4, 5))
+    ours, theirs = getattr(F, name), getattr(torch.nn.functional, name)
+    there = torch.tensor(w)
+    assert_same(
+        torch,
+        lambda x, y: ours(x, y, reduction=reduction, weight=w),
+        lambda x, y: theirs(x, y, reduction=reduction, weight=there),
+        x,
+        y,
+    )
+    with pytest.raises(ShapeError, match="weight"):
+        ours(x, y, weight=w[:2])
+
+
 def test_former_names_of_reduction():
     y, x = np.array([0, 1, 2, 3]), SCORES
     for options, now in (
