@@ -187,7 +187,7 @@ def words_in_bags(torch, nn, F, rng):
     return [*losses, *(float(value.sum()) for value in model.state_dict().values())]
 
 
-PROGRAMS = spatial_transformer, pruning, siamese, siren, kan, words_in_bags
+PROGRAMS = siren, spatial_transformer, siamese, kan, pruning, words_in_bags
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
@@ -198,6 +198,7 @@ def test_a_program_learns(program):
 
 @pytest.mark.torch
 @pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning", "ignore:Lazy modules:UserWarning")
+@pytest.mark.few(3)
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
 def test_a_program_gives_the_numbers_of_pytorch(program, torch):
     here = program(*MODULES, np.random.default_rng(0))
