@@ -14,8 +14,9 @@ from autograd_lite.plan.executors import _exact
 from autograd_lite.recording import tracing
 from nn.random import _of_samples
 from nn.reductions import _noted
+from nn.utils.parametrize import _values
 
-VARIABLES = (warned, drawing, _exact, tracing, _of_samples, _noted)
+VARIABLES = (warned, drawing, _exact, tracing, _of_samples, _noted, _values)
 """Context variables that a `with` block or a call of the library sets."""
 
 

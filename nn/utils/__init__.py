@@ -9,9 +9,10 @@ from . import parametrizations as parametrizations
 from . import parametrize as parametrize
 from . import prune as prune
 from . import rnn as rnn
+from .fusion import *
 from .images import *
+from .normed import *
 from .parameters import *
-from .parametrizations import *
 
 if not TYPE_CHECKING:  # type checkers must see misspelled names
     __getattr__ = _hints_of(__name__)

@@ -20,6 +20,7 @@ ANOTHER = {
     ("ModuleList", "modules"): "an empty tuple is as good as None",
     ("ParameterList", "values"): "an empty tuple is as good as None",
     ("Parameter", "data"): "a parameter without data is of no use",
+    ("RNNCellBase", "bias"): "the base class of our cells, which have a default",
     ("Transformer", "activation"): '"relu" in place of the function',
     ("TransformerDecoderLayer", "activation"): '"relu" in place of the function',
     ("TransformerEncoderLayer", "activation"): '"relu" in place of the function',
