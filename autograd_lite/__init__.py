@@ -42,6 +42,7 @@ from .plan.declared import replayed
 from .plan.schedule import Plan
 from .pull import contributions
 from .recording import enable_grad, is_recomputing, is_recording, no_grad
+from .sparsity import sparse_hessian, sparse_jacobian
 from .tape import Tape
 from .tensor import Tensor
 from .transforms import grad, hvp, jvp, value_and_grad, vjp
@@ -114,6 +115,8 @@ __all__ = [
     "sigmoid",
     "softmax",
     "softplus",
+    "sparse_hessian",
+    "sparse_jacobian",
     "stop_gradient",
     "tree",
     "value_and_grad",

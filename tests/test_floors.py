@@ -56,6 +56,7 @@ FLOORS = (
     "ops",
     "batching",
     "jacobians",
+    "sparsity",
     "plan",
     "work",
     "dependence",
@@ -133,6 +134,7 @@ def test_every_floor_is_there() -> None:
         "ops",
         "plan",
         "pytest_plugin",
+        "sparsity",
         "testing",
         "words",
     }
