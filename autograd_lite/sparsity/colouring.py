@@ -6,6 +6,7 @@ colour is the lowest bit that is 0. Both functions look at each nonzero a few ti
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,7 +34,7 @@ def distance_2(columns: Any) -> Colours:
     """
     rows, starts = columns.indices.tolist(), columns.indptr.tolist()
     taken, colours = [0] * columns.shape[0], []
-    for start, stop in zip(starts, starts[1:], strict=False):
+    for start, stop in itertools.pairwise(starts):
         own = rows[start:stop]
         forbidden = 0
         for i in own:
@@ -46,7 +47,7 @@ def distance_2(columns: Any) -> Colours:
 
 
 def star(graph: Any) -> Colours:
-    """A star colouring of a symmetric pattern: each entry (i, j) is alone in its row, or (j, i) is in its own.
+    """A star colouring of a symmetric pattern: (i, j) is alone in row i, or (j, i) in row j.
 
     Neighbours differ, and every path of four has three colours. The vertices of most neighbours come first:
     an arrow, dense in one row and column, needs two colours.

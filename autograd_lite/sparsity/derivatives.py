@@ -10,10 +10,10 @@ from ..aliases import Function
 from ..arrays import asarray, shape_of, unwrap
 from ..batching import vmap
 from ..batching.mapping import quietly
-from ..box import wrap
 from ..errors import DTypeError, MissingPackageError, ShapeError, UnsupportedError
 from ..jacobians import ROOM
-from ..recording import no_grad
+from ..recording import enable_grad
+from ..tensor import Tensor
 from ..transforms import grad, jvp, vjp
 from ..words.explain import describe
 from .indexed import Indexed, ids_of
@@ -66,8 +66,8 @@ class SparseDerivative:
             found = self._compressed(f, x)
         if found is None:
             raise UnsupportedError(
-                f"{self._name}: at {describe(x)} the derivative has nonzeros outside of the pattern that index "
-                "sets gave, or differs from call to call; an op of your own reads values, or f draws random "
+                f"{self._name}: at {describe(x)} the derivative has nonzeros outside of its pattern, "
+                "or differs from call to call; an op of your own reads values, or f draws random "
                 "numbers; write ag.jacobian(f)"
             )
         return found
@@ -122,8 +122,8 @@ def pattern_of(f: Function, x: Any, name: str) -> Any:
     _require_scipy(name)
     store = Store(x.size)
     ids = np.arange(1, x.size + 1).reshape(x.shape)
-    with no_grad(), np.errstate(all="ignore"):
-        y = unwrap(f(wrap(Indexed(x.copy(), ids, store))))
+    with enable_grad(), np.errstate(all="ignore"):
+        y = unwrap(f(Tensor(Indexed(x.copy(), ids, store), requires_grad=True)))
     if isinstance(y, (tuple, list, dict)):
         raise ShapeError(f"{name}: f returns {describe(y)}; it returns one array: np.concatenate(...)")
     rows = store.rows()[np.ravel(ids_of(y))]
@@ -134,10 +134,10 @@ def pattern_of(f: Function, x: Any, name: str) -> Any:
 def _require_scipy(name: str) -> None:
     try:
         import scipy.sparse  # noqa: F401
-    except ImportError:
+    except ImportError as error:
         raise MissingPackageError(
             f"{name} returns SciPy's sparse matrices: pip install 'autograd-lite[scipy]'"
-        )
+        ) from error
 
 
 def _products(f: Function, x: Any, by: str) -> Function:

@@ -12,18 +12,19 @@ from typing import Any
 
 import numpy as np
 
+from .. import tree
 from ..apply import apply
-from ..arrays import is_array
+from ..arrays import is_array, unwrap
 from ..batching.batched import ASKS_NO_VALUE, METHODS, Method
-from ..box import Box, wrap
-from ..calls import deep_unwrap
+from ..box import Box
 from ..known import Composition, Constant, Rule, known
 from ..node import op_name
-from ..recording import no_grad
+from ..recording import enable_grad
+from ..tensor import Tensor
 from ..words.mistakes import warn_of_mistake
 from .store import Ids, Store
 
-__all__ = ["Indexed", "arrays_in", "dense", "elementwise", "ids_of", "patterns", "plain"]
+__all__ = ["Indexed", "arrays_in", "dense", "elementwise", "holds_sets", "ids_of", "patterns", "plain"]
 
 patterns: dict[Any, Callable[..., Any]] = {}
 """op -> `rule(store, value, *args, **kwargs)`: the sets of the result; `value` is the result itself."""
@@ -140,7 +141,7 @@ def ids_of(x: Any) -> Ids:
     """The sets of an array or number; those of a constant are empty."""
     if isinstance(x, Indexed):
         return x._ids
-    if isinstance(x, (list, tuple)) and any(arrays_in(x)):
+    if isinstance(x, (list, tuple)) and holds_sets(x):
         return np.stack([ids_of(item) for item in x])
     return np.zeros(np.shape(x), np.int64)
 
@@ -157,6 +158,11 @@ def arrays_in(value: Any) -> Iterator[Indexed]:
             yield from arrays_in(item)
     elif isinstance(value, Box):
         yield from arrays_in(value._data)
+
+
+def holds_sets(value: Any) -> bool:
+    """Whether there is an Indexed in a value."""
+    return next(arrays_in(value), None) is not None
 
 
 # -- an op on Indexed arrays -----------------------------------------------------------------------
@@ -207,17 +213,18 @@ def _composed(store: Store, op: Any, args: Any, kwargs: Any) -> Any:
     """An op in terms of others, which are written for Tensors."""
     store.busy.add(op)
     try:
-        with no_grad():
-            return deep_unwrap(apply(op, *_wrapped(args), **_wrapped(kwargs)))
+        with enable_grad():  # recorded, as where the derivative is computed: some compositions ask
+            return tree.map_leaves(unwrap, apply(op, *_wrapped(args), **_wrapped(kwargs)))
     finally:
         store.busy.discard(op)
 
 
 def _wrapped(value: Any) -> Any:
     if isinstance(value, Indexed):
-        return wrap(value)
+        return Tensor(value, requires_grad=True)
     if isinstance(value, (list, tuple)):
-        return type(value)([_wrapped(item) for item in value])
+        parts = [_wrapped(item) for item in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
     return {key: _wrapped(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 

@@ -19,7 +19,7 @@ from ..apply import setitem
 from ..batching.members import _over_members, _repeated, gathered, laid_out
 from ..checkpoint import checkpointed
 from ..node import Op
-from ..ops.decompositions import eig, from_triangle
+from ..ops.decompositions import eig, eigh, from_triangle, pinched, with_values
 from ..ops.factors import others, pulled, running
 from ..ops.indexing import scatter
 from ..ops.linalg import cofactors, least_squares, pinv, slogdet
@@ -28,11 +28,11 @@ from ..ops.products import einsum
 from ..ops.reductions import log_softmax, logsumexp, softmax
 from ..ops.running import diff
 from ..ops.shaping import concatenate, stack
-from ..ops.singular import complement
+from ..ops.singular import complement, pinched_singular, svd, with_singular_values
 from ..ops.statistics import std, var
 from ..ops.triangular import cholesky, qr
 from ..sums import total
-from .indexed import arrays_in, dense, ids_of, patterns, plain, through
+from .indexed import Indexed, arrays_in, dense, elementwise, holds_sets, ids_of, patterns, plain, through
 from .store import Ids, Store
 
 __all__: list[str] = []
@@ -79,24 +79,19 @@ def gathered_over(store: Store, ids: Ids, axis: Any) -> Ids:
     return store.over_last(lanes).reshape(shape)
 
 
-def reduced(store: Store, value: Any, x: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Any:
-    """Each output depends on all entries along the axes; also where it has more axes in front."""
+def reduced(store: Store, value: Any, x: Any, axis: Any = None, front: int = 0) -> Any:
+    """Each output depends on all entries along the axes; the result may have other axes in front."""
     ids = gathered_over(store, ids_of(x), axis)
-    for other in arrays_in((args, kwargs)):
-        ids = store.either(ids, dense(store, None, other))
-    if np.ndim(value) >= ids.ndim and _broadcasts(ids.shape, np.shape(value)):
+    if np.ndim(value) - front == ids.ndim:  # the axes are kept
         return ids
-    kept = [n for i, n in enumerate(ids.shape) if i not in _axes(axis, ids.ndim)]
-    return ids.reshape(kept)
+    axes = range(ids.ndim) if axis is None else axis if isinstance(axis, (tuple, list, range)) else (axis,)
+    return np.squeeze(ids, tuple(a % ids.ndim for a in axes))
 
 
-def _axes(axis: Any, ndim: int) -> set[int]:
-    axes = range(ndim) if axis is None else axis if isinstance(axis, (tuple, list, range)) else (axis,)
-    return {a % ndim for a in axes}
-
-
-def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
-    return all(n in (1, m) for n, m in zip(shape[::-1], to[::-1], strict=False))
+def reduction(store: Store, value: Any, x: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Any:
+    """`reduced`; an initial value, a mask or weights may depend on inputs too."""
+    ids = reduced(store, value, x, axis)
+    return store.either(ids, dense(store, value, args, kwargs)) if holds_sets((args, kwargs)) else ids
 
 
 def along(default: Any) -> Rule:
@@ -149,6 +144,10 @@ def matrices(store: Store, value: Any, *args: Any, **kwargs: Any) -> Any:
     return each if isinstance(value, tuple) else each[0]
 
 
+# -- entry by entry, though no ufunc -------------------------------------------------------------
+
+defpattern(np.nan_to_num, np.real_if_close, np.select, np.choose, np.where, np.clip, rule=elementwise)
+
 # -- shape -----------------------------------------------------------------------------------------
 
 for _op in (
@@ -187,12 +186,14 @@ defpattern(scatter, rule=_scatter)
 defpattern(
     *(np.sum, np.prod, np.mean, np.max, np.min, np.amax, np.amin, np.median, total, logsumexp, var, std),
     *(np.nanmax, np.nanmin, np.nanmedian),
-    rule=reduced,
+    rule=reduction,
 )
-defpattern("reduce", rule=lambda store, value, x, axis=0, *args, **kwargs: reduced(store, value, x, axis))
+defpattern(
+    "reduce", rule=lambda store, value, x, axis=0, *args, **o: reduction(store, value, x, axis, *args, **o)
+)
 defpattern(
     *(np.quantile, np.percentile, np.nanquantile, np.nanpercentile),
-    rule=lambda store, value, x, q, axis=None, *args, **kwargs: reduced(store, value, x, axis),
+    rule=lambda store, value, x, q, axis=None, *args, **kwargs: reduced(store, value, x, axis, np.ndim(q)),
 )
 defpattern(softmax, log_softmax, rule=along_second)
 defpattern(
@@ -277,7 +278,7 @@ def _einsum(store: Store, value: Any, subscripts: str, *arrays: Any, optimize: A
     inputs, out = subscripts.split("->")
     ids: Any = np.int64(0)
     for letters, x in zip(inputs.split(","), arrays, strict=True):
-        if any(arrays_in(x)):
+        if isinstance(x, Indexed):
             own = "".join(sorted(set(letters), key=lambda c: out.find(c)))  # those to be summed come first
             part = np.einsum(f"{letters}->{own}", ids_of(x))
             summed = sum(c not in out for c in own)
@@ -309,8 +310,10 @@ defpattern(np.convolve, rule=_convolve)
 # -- linear algebra: dense in each matrix ------------------------------------------------------------
 
 defpattern(
-    *(np.linalg.inv, np.linalg.det, np.linalg.eigh, np.linalg.eigvalsh, np.linalg.svd, pinv, cofactors),
-    *(slogdet, from_triangle, cholesky, qr, eig, complement),
+    *(np.linalg.inv, np.linalg.det, np.linalg.pinv, np.linalg.cond, np.linalg.eigh, np.linalg.eigvalsh),
+    *(np.linalg.svd, np.linalg.svdvals, np.linalg.qr, np.linalg.cholesky),
+    *(pinv, cofactors, slogdet, from_triangle, cholesky, qr, eig, eigh, svd, complement),
     rule=matrices,
 )
 defpattern(np.linalg.solve, least_squares, np.roots, others, running, pulled, rule=dense)
+defpattern(with_values, pinched, with_singular_values, pinched_singular, rule=dense)

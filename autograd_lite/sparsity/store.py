@@ -41,7 +41,7 @@ class Store:
 
     def sizes(self, ids: Ids) -> Ids:
         """The number of inputs in each set."""
-        return self._starts[ids + 1] - self._starts[ids]  # type: ignore[no-any-return]
+        return self._starts[ids + 1] - self._starts[ids]
 
     def rows(self) -> Any:
         """The sets as a CSR matrix of booleans: sets by inputs."""
@@ -55,7 +55,7 @@ class Store:
         """The union of two sets for each entry, of arrays that broadcast."""
         a, b = np.broadcast_arrays(a, b)
         low, high = np.minimum(a, b), np.maximum(a, b)
-        result = high.copy()
+        result = np.array(high)
         mixed = (low != 0) & (low != high)
         if mixed.any():
             pairs, back = np.unique(low[mixed] * self._count + high[mixed], return_inverse=True)
