@@ -12,7 +12,7 @@ from ..batching import vmap
 from ..batching.mapping import quietly
 from ..errors import DTypeError, MissingPackageError, ShapeError, UnsupportedError
 from ..jacobians import ROOM
-from ..recording import enable_grad
+from ..recording import enable_grad, no_grad
 from ..tensor import Tensor
 from ..transforms import grad, jvp, vjp
 from ..words.explain import describe
@@ -98,7 +98,8 @@ class SparseDerivative:
             seeds = pattern.seeds(range(first, min(first + step, pattern.count)), x.dtype)
             if first + step > pattern.count:
                 seeds = np.concatenate([seeds, random[None]])
-            parts.append(quietly(vmap(product), seeds))
+            with no_grad():  # f may read Tensors that require gradients
+                parts.append(quietly(vmap(product), seeds))
         products = np.concatenate(parts)
         matrix = pattern.filled(products[:-1])
         turned = matrix.T if pattern.by == "rows" else matrix

@@ -9,6 +9,7 @@ A rule may give too many inputs, never too few.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -74,8 +75,8 @@ def gathered_over(store: Store, ids: Ids, axis: Any) -> Ids:
         return ids
     rest = [i for i in range(ids.ndim) if i not in own]
     shape = [1 if i in own else ids.shape[i] for i in range(ids.ndim)]
-    count = int(np.prod([ids.shape[i] for i in rest], dtype=int))
-    lanes = ids.transpose(*rest, *own).reshape(count, ids.size // count if count else 0)
+    count, length = (math.prod(ids.shape[i] for i in axes) for axes in (rest, own))
+    lanes = ids.transpose(*rest, *own).reshape(count, length)
     return store.over_last(lanes).reshape(shape)
 
 
@@ -152,7 +153,7 @@ defpattern(np.nan_to_num, np.real_if_close, np.select, np.choose, np.where, np.c
 
 for _op in (
     *(np.reshape, np.ravel, np.transpose, np.squeeze, np.expand_dims, np.swapaxes, np.moveaxis, np.flip),
-    *(np.roll, np.matrix_transpose, np.broadcast_to, np.tril, np.triu),
+    *(np.roll, np.matrix_transpose, np.broadcast_to, np.tril, np.triu, np.take, np.take_along_axis),
     operator.getitem,
 ):
     defpattern(_op, rule=moved(_op))
@@ -172,7 +173,7 @@ def _setitem(store: Store, value: Any, x: Any, new: Any, index: Any) -> Any:
 
 def _scatter(store: Store, value: Any, g: Any, index: Any, shape: Any) -> Any:
     """An entry that is named twice depends on both."""
-    size = int(np.prod(shape, dtype=int))
+    size = math.prod(shape)
     groups = np.arange(size).reshape(shape)[plain(index)]
     ids = np.broadcast_to(ids_of(g), np.shape(groups))
     return store.join(np.ravel(groups), ids.ravel(), size).reshape(shape)
@@ -252,25 +253,27 @@ defpattern(np.linspace, np.geomspace, rule=_linspace)
 def _matmul(store: Store, value: Any, a: Any, b: Any, **kwargs: Any) -> Any:
     """Rows of a with columns of b; the zeros of a constant matrix leave entries out."""
     rows, columns = ids_of(a), ids_of(b)
-    if isinstance(b, np.ndarray) and b.ndim == 2:
-        return np.swapaxes(_selected(store, b.T, np.atleast_2d(rows)), -1, -2).reshape(np.shape(value))
-    if isinstance(a, np.ndarray) and a.ndim == 2:
-        turned = np.swapaxes(columns[:, None] if columns.ndim == 1 else columns, -1, -2)
-        return _selected(store, a, turned).reshape(np.shape(value))
-    rows = gathered_over(store, rows, -1)
-    columns = gathered_over(store, columns, -1 if columns.ndim == 1 else -2)
-    if b.ndim == 1:
-        return store.either(rows[..., 0], columns[0])
-    return store.either(rows[0] if a.ndim == 1 else rows, columns[..., 0, :] if a.ndim == 1 else columns)
+    if rows.ndim == 1:
+        rows = rows[None]
+    if columns.ndim == 1:
+        columns = columns[:, None]
+    if not isinstance(b, Indexed) and b.ndim == 2:
+        ids = _selected(store, b.T, rows)
+    elif not isinstance(a, Indexed) and a.ndim == 2:
+        ids = np.swapaxes(_selected(store, a, np.swapaxes(columns, -1, -2)), -1, -2)
+    else:
+        ids = store.either(gathered_over(store, rows, -1), gathered_over(store, columns, -2))
+    if a.ndim == 1:
+        ids = ids[..., 0, :]
+    return ids[..., 0] if b.ndim == 1 else ids
 
 
 def _selected(store: Store, matrix: Any, lanes: Ids) -> Ids:
-    """For rows of sets (..., k): what the nonzeros of each row of a constant (m, k) take: (..., m, rows)."""
+    """The union of the sets (..., k) at the nonzeros of each row of a constant (m, k): sets (..., m)."""
     m, (i, k) = len(matrix), np.nonzero(matrix)
-    flat = lanes.reshape(-1, lanes.shape[-1])
-    groups = (np.arange(len(flat))[:, None] * m + i).ravel()
-    taken = store.join(groups, flat[:, k].ravel(), len(flat) * m).reshape(*lanes.shape[:-1], m)
-    return np.swapaxes(taken, -1, -2)
+    count = math.prod(lanes.shape[:-1])
+    groups = (np.arange(count)[:, None] * m + i).ravel()
+    return store.join(groups, lanes[..., k].ravel(), count * m).reshape(*lanes.shape[:-1], m)
 
 
 def _einsum(store: Store, value: Any, subscripts: str, *arrays: Any, optimize: Any = False) -> Any:

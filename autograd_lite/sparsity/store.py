@@ -10,6 +10,7 @@ dense step costs one row, and a step that moves entries moves numbers.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -65,9 +66,9 @@ class Store:
 
     def over_last(self, ids: Any) -> Ids:
         """The union along the last axis."""
-        lanes = ids.reshape(-1, ids.shape[-1])
-        groups = np.repeat(np.arange(len(lanes)), lanes.shape[1])
-        return self.join(groups, lanes.ravel(), len(lanes)).reshape(ids.shape[:-1])
+        count = math.prod(ids.shape[:-1])
+        groups = np.repeat(np.arange(count), ids.shape[-1])
+        return self.join(groups, ids.ravel(), count).reshape(ids.shape[:-1])
 
     def join(self, groups: Any, ids: Any, count: int) -> Ids:
         """The union of the sets of each group.
