@@ -16,7 +16,7 @@ import numpy as np
 from scipy import special
 
 from ...arrays import unwrap
-from ...known import Rule, defvjp, known, rule_of
+from ...known import Rule, defvjp, known
 from ..elementwise import LOG2_E
 from ..slopes import bessel_i, cbrt_slope, logistic_slope, ratio, times_gauss
 from .orders import hankel_part, modified_i, modified_k
@@ -47,11 +47,10 @@ TABLE: dict[str, Rule] = {}
 
 
 def rule(name: str, *vjps: Any) -> None:
-    """Give a function of `scipy.special` its derivatives, unless it is too new for this SciPy or has a rule."""
+    """Give a function of `scipy.special` its derivatives, unless SciPy is too old for it or a user has."""
     op = getattr(special, name, None) or getattr(special._ufuncs, name, None)
-    if isinstance(op, np.ufunc):
-        if rule_of(op) is None:
-            defvjp(op, *vjps)
+    if isinstance(op, np.ufunc) and op not in known:
+        defvjp(op, *vjps)
         TABLE[name] = known[op]
 
 

@@ -109,7 +109,7 @@ def _i(v: Any, x: Any, n: int, m: int, less: float) -> Any:
 
 
 @primitive(broadcasts=True)
-@computed(2)
+@computed(2, block=256)
 def modified_i(v: Any, x: Any, n: int, m: int, scaled: int) -> Any:
     """The derivative of I_v(x), n times by v and m times by x > 0; `scaled`: of e^-x I_v(x)."""
     less, sign = float(scaled), (-1.0) ** n
@@ -164,7 +164,7 @@ def _sinh_beyond(w: Any) -> Any:
 
 
 @primitive(broadcasts=True)
-@computed(2)
+@computed(2, block=256)
 def modified_k(v: Any, x: Any, n: int, m: int, scaled: int) -> Any:
     """The derivative of K_v(x), n times by v and m times by x > 0; `scaled`: of e^x K_v(x)."""
     value = np.where(v < 0, (-1.0) ** n, 1.0) * _k(np.abs(v), x, n, m, float(scaled))
@@ -280,7 +280,7 @@ def _hankel(v: Any, x: Any, n: int, m: int) -> Any:
 
 
 @primitive(broadcasts=True)
-@computed(2)
+@computed(2, block=256)
 def hankel_part(v: Any, x: Any, n: int, m: int, second: int) -> Any:
     """The derivative of J_v(x), n times by v and m times by x > 0; `second`: of Y_v(x)."""
     left = v <= -x

@@ -19,16 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from ..slopes import common
+from ...arrays import on_host, ones, to_host
 
 __all__ = ["bell", "computed", "half_line", "interval"]
 
 STEP, FINE = 1 / 16, 1 / 32
 """The distances of the nodes before the change of variables; the fine one is for peaks of unknown width."""
-
-BLOCK = 256
-"""Points that are integrated at once: with the nodes they fill a cache."""
-
 
 def half_line(f: Callable[[Any], Any], scale: Any) -> Any:
     """The integral of f from 0 to infinity, where f falls as an exponential on a `scale`.
@@ -58,11 +54,15 @@ def _sum(values: Any, weight: Any) -> Any:
     return np.sum(np.where(np.isfinite(terms), terms, 0), -1)
 
 
-def computed(points: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorate a function of one-dimensional float64 arrays: it takes numbers and arrays of any shape.
+def computed(points: int, block: int = 1 << 14) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorate a function of one-dimensional float64 arrays: it takes numbers and arrays of any shape and class.
+
+    Series, integrals and SciPy's own code need the values. So an array of another class is read, and the result is
+    given back in its class.
 
     Args:
         points: how many arguments are such arrays, which broadcast; the others are options.
+        block: how many points are computed at once.
 
     Returns:
         The decorator. The result has the common dtype of the points.
@@ -72,15 +72,17 @@ def computed(points: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         @functools.wraps(function)
         def whole(*args: Any) -> Any:
             given, options = args[:points], args[points:]
-            dtype = common(*given)[0].dtype
-            arrays = np.broadcast_arrays(*(np.asarray(x, np.float64) for x in given))
+            dtype = np.result_type(*(x.dtype if hasattr(x, "dtype") else x for x in given), np.float16)
+            arrays = np.broadcast_arrays(*(np.asarray(to_host(x), np.float64) for x in given))
             flat = [x.reshape(-1) for x in arrays]
             out = np.empty(flat[0].size)
             with np.errstate(all="ignore"):
-                for start in range(0, out.size, BLOCK):
-                    block = slice(start, start + BLOCK)
-                    out[block] = function(*(x[block] for x in flat), *options)
-            return out.reshape(arrays[0].shape).astype(dtype, copy=False)[()]
+                for start in range(0, out.size, block):
+                    part = slice(start, start + block)
+                    out[part] = function(*(x[part] for x in flat), *options)
+            result = out.reshape(arrays[0].shape).astype(dtype, copy=False)[()]
+            other = next((x for x in given if not on_host(x)), None)
+            return result if other is None else result * ones((), dtype, like=other)
 
         return whole
 

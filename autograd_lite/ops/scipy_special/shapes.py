@@ -77,7 +77,7 @@ def _gamma_exponent(log: Any, a: Any) -> Any:
 
 
 @primitive(broadcasts=True)
-@computed(2)
+@computed(2, block=256)
 def gammainc_by_shape(a: Any, x: Any, n: int) -> Any:
     """The n-th derivative of gammainc(a, x) by a, n > 0.
 
@@ -159,7 +159,7 @@ def _beta_exponent(log: Any, log1m: Any, a: Any, b: Any) -> Any:
 
 
 @primitive(broadcasts=True)
-@computed(3)
+@computed(3, block=256)
 def betainc_by_shapes(a: Any, b: Any, x: Any, i: int, j: int) -> Any:
     """The derivative of betainc(a, b, x), i times by a and j times by b, not both 0."""
     rest = 1 - x

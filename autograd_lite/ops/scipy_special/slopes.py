@@ -11,7 +11,8 @@ from scipy import special
 from ...apply import primitive
 from ...known import defvjp
 from ..doubled import two_product
-from ..slopes import BEYOND, common
+from ..slopes import BEYOND
+from .quadrature import computed
 
 __all__ = [
     "erfcinv_slope",
@@ -32,14 +33,13 @@ ROOT_2, ROOT_PI = math.sqrt(2), math.sqrt(math.pi)
 
 
 @primitive(broadcasts=True)
-@np.errstate(all="ignore")
+@computed(2)
 def times_normal(g: Any, x: Any) -> Any:
     """g e^(-x^2 / 2), in which the rounding error of x^2 must not count; see `times_gauss`."""
-    g, x = common(g, x)
-    near = np.clip(x, -BEYOND, BEYOND).astype(np.float64)
+    near = np.clip(x, -BEYOND, BEYOND)
     head = np.rint(near * 2.0**20) * 2.0**-20
     root = np.exp(-0.25 * head * head)
-    return (g * root * np.exp(0.5 * (head - near) * (head + near)) * root).astype(x.dtype)[()]
+    return g * root * np.exp(0.5 * (head - near) * (head + near)) * root
 
 
 defvjp(
@@ -50,7 +50,7 @@ defvjp(
 
 
 @primitive(broadcasts=True)
-@np.errstate(all="ignore")
+@computed(1)
 def erfcx_integral(x: Any, n: int) -> Any:
     """e^(x^2) times the n-fold integral of erfc from x to infinity.
 
@@ -61,13 +61,10 @@ def erfcx_integral(x: Any, n: int) -> Any:
     Source:
         NIST Digital Library of Mathematical Functions, 7.18.
     """
-    (x,) = common(x)
-    wide = np.asarray(x, np.float64)
-    before, value = 2 / ROOT_PI, special.erfcx(wide)
+    before, value = 2 / ROOT_PI, special.erfcx(x)
     for k in range(1, n + 1):
-        before, value = value, (before - 2 * wide * value) / (2 * k)
-    value = np.where(wide > 0.7, _downwards(np.maximum(wide, 0.7), n), value)
-    return value.astype(x.dtype)[()]
+        before, value = value, (before - 2 * x * value) / (2 * k)
+    return np.where(x > 0.7, _downwards(np.maximum(x, 0.7), n), value)
 
 
 def _downwards(x: Any, n: int) -> Any:
@@ -114,21 +111,21 @@ defvjp(ndtri_slope, lambda g, y, x: g * (special.ndtri(x) * y * y))
 
 
 @primitive(broadcasts=True)
-@np.errstate(all="ignore")
+@computed(1)
 def mills(x: Any) -> Any:
     """The density of the normal distribution divided by ndtr(x): the derivative of log_ndtr."""
     left = math.sqrt(2 / math.pi) / special.erfcx(-np.minimum(x, 0) / ROOT_2)
     right = times_normal(1 / math.sqrt(2 * math.pi), x) / special.ndtr(np.maximum(x, 0))
-    return np.where(x < 0, left, right).astype(left.dtype)[()]
+    return np.where(x < 0, left, right)
 
 
 @primitive(broadcasts=True)
-@np.errstate(all="ignore")
+@computed(1)
 def mills_gap(x: Any) -> Any:
     """x + mills(x), which cancels for x < 0; there this is a quotient of two integrals of erfc."""
     z = -np.minimum(x, 0) / ROOT_2
     left = ROOT_2 * erfcx_integral(z, 1) / special.erfcx(z)
-    return np.where(x < 0, left, x + mills(x)).astype(left.dtype)[()]
+    return np.where(x < 0, left, x + mills(x))
 
 
 defvjp(mills, lambda g, y, x: g * (-y * mills_gap(x)))
@@ -147,17 +144,14 @@ defvjp(logit_slope, lambda g, y, x: g * ((2 * x - 1) * y * y))
 
 
 @primitive(broadcasts=True)
-@np.errstate(all="ignore")
+@computed(2)
 def log_ratio(x: Any, y: Any, n: int) -> Any:
     """n + log(x / y) for n = 0 or 1; near its zero by the difference of e^n x and y, without rounding."""
-    x, y = common(x, y)
     quotient = x / y
     plain = n + np.where((quotient > 0) & np.isfinite(quotient), np.log(quotient), np.log(x) - np.log(y))
-    wide, below = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    product = two_product(wide, math.e**n)
-    gap = (product.head - below) + (product.tail + n * wide * REST_OF_E)
-    near = np.abs(gap) < 0.5 * np.abs(below)
-    return np.where(near, np.log1p(gap / below), plain).astype(x.dtype)[()]
+    product = two_product(x, math.e**n)
+    gap = (product.head - y) + (product.tail + n * x * REST_OF_E)
+    return np.where(np.abs(gap) < 0.5 * np.abs(y), np.log1p(gap / y), plain)
 
 
 REST_OF_E = 1.4456468917292502e-16
@@ -173,12 +167,8 @@ defvjp(
 
 
 @primitive(broadcasts=True)
-@np.errstate(all="ignore")
 def polygamma(n: int, x: Any) -> Any:
     """The n-th derivative of digamma, also for negative numbers.
-
-    For x > 0 it is a multiple of Hurwitz' zeta function. To its left the reflection formula subtracts the
-    n-th derivative of pi cot(pi x), a polynomial of the cotangent.
 
     Args:
         n: an int; it has no gradient.
@@ -189,21 +179,23 @@ def polygamma(n: int, x: Any) -> Any:
         >>> from autograd_lite.scipy.special import polygamma
         >>> float(polygamma(1, 1.0))
         1.6449340668482264
-        >>> ag.grad(polygamma, 1)(1, 1.0) == polygamma(2, 1.0)
+        >>> bool(ag.grad(polygamma, 1)(1, 1.0) == polygamma(2, 1.0))
         True
     """
-    n = int(n)
-    if n == 0:
-        return special.psi(x)
-    (x,) = common(x)
+    return special.psi(x) if n == 0 else _polygamma(x, int(n))
+
+
+@computed(1)
+def _polygamma(x: Any, n: int) -> Any:
+    """For x > 0 a multiple of Hurwitz' zeta function. To the left the reflection formula subtracts the n-th
+    derivative of pi cot(pi x), a polynomial of the cotangent."""
     value = _right(n, np.where(x > 0, x, 1))
     if (x <= 0).any():
         turned = np.pi * (x - np.rint(x))
-        c = np.cos(turned) / np.sin(turned)
-        slope = (-1) ** n * np.pi ** (n + 1) * np.polyval(_cotangent(n), c)
-        mirrored = (-1) ** n * (_right(n, np.where(x > 0, 1, 1 - x))) + (-1) ** (n + 1) * slope
+        slope = np.pi ** (n + 1) * np.polyval(_cotangent(n), np.cos(turned) / np.sin(turned))
+        mirrored = (-1) ** n * _right(n, np.where(x > 0, 1, 1 - x)) - slope
         value = np.where(x > 0, value, np.where(x == np.rint(x), np.inf if n % 2 else np.nan, mirrored))
-    return np.asarray(value).astype(x.dtype)[()]
+    return value
 
 
 def _right(n: int, x: Any) -> Any:
@@ -224,7 +216,7 @@ EVEN_BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -
 
 
 @primitive(broadcasts=True)
-@np.errstate(all="ignore")
+@computed(2)
 def polygamma_gap(a: Any, b: Any, n: int) -> Any:
     """polygamma(n, a + b) - polygamma(n, a), also for a b that a + b would round away.
 
@@ -234,20 +226,15 @@ def polygamma_gap(a: Any, b: Any, n: int) -> Any:
     Source:
         NIST Digital Library of Mathematical Functions, 5.11.2 and 5.15.5.
     """
-    a, b = common(a, b)
-    wide, by = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    sign, total = (-1) ** n, 0.0
-    for k in range(12):
-        total = total + sign * math.factorial(n) * _power_gap(wide + k, by, n + 1)
-    far = wide + 12
-    series = -0.5 * math.factorial(n) * _power_gap(far, by, n + 1)
-    series += np.log1p(by / far) if n == 0 else -math.factorial(n - 1) * _power_gap(far, by, n)
+    sign, far = (-1) ** n, a + 12
+    near = sign * math.factorial(n) * sum(_power_gap(a + k, b, n + 1) for k in range(12))
+    series = -0.5 * math.factorial(n) * _power_gap(far, b, n + 1)
+    series += np.log1p(b / far) if n == 0 else -math.factorial(n - 1) * _power_gap(far, b, n)
     for k, bernoulli in enumerate(EVEN_BERNOULLI, 1):
         factor = bernoulli * math.factorial(2 * k + n - 1) / math.factorial(2 * k)
-        series -= factor * _power_gap(far, by, 2 * k + n)
-    value = sign * series - total
-    left = special.polygamma(n, wide + by) - special.polygamma(n, wide)
-    return np.where((wide > 0) & (by > -wide), value, left).astype(a.dtype)[()]
+        series -= factor * _power_gap(far, b, 2 * k + n)
+    left = polygamma(n, a + b) - polygamma(n, a)
+    return np.where((a > 0) & (b > -a), sign * series - near, left)
 
 
 def _power_gap(a: Any, b: Any, m: int) -> Any:
