@@ -67,6 +67,7 @@ SPECIAL: dict[Callable[..., Any], list[tuple[Any, ...]]] = {
     special.gammainccinv: [(SHAPE, UNIT)],
     special.betainc: [(SHAPE, ROW, UNIT), (0.7, 0.9, 0.4)],
     special.betaincinv: [(SHAPE, ROW, UNIT)],
+    special.stdtr: [(SHAPE, REAL)],
     special.jv: [(SHAPE, ROW)],
     special.yv: [(SHAPE, ROW)],
     special.iv: [(SHAPE, ROW)],

@@ -87,7 +87,7 @@ def _triangular_rule(g: Any, y: Any, a: Any, b: Any, lower: bool, unit_diagonal:
     return part(ga, inside if unit_diagonal else 0), gb, None, None
 
 
-defvjp(_triangular, joint=_triangular_rule)
+defvjp(_triangular, joint=_triangular_rule, plain=True)
 
 
 def solve_triangular(
@@ -225,10 +225,10 @@ def _sylvester(g: Any, y: Any, a: Any, b: Any, q: Any) -> Any:
     return -np.matmul(gq, adjoint(y)), -np.matmul(adjoint(y), gq), gq
 
 
-defvjp(expm, _corner(expm))
-defvjp(logm, _corner(logm))
-defvjp(sqrtm, lambda g, y, a: solve_sylvester(adjoint(y), adjoint(y), g))
-defvjp(solve_sylvester, joint=_sylvester)
+defvjp(expm, _corner(expm), plain=True)
+defvjp(logm, _corner(logm), plain=True)
+defvjp(sqrtm, lambda g, y, a: solve_sylvester(adjoint(y), adjoint(y), g), plain=True)
+defvjp(solve_sylvester, joint=_sylvester, plain=True)
 
 # -- matrices with a pattern -----------------------------------------------------------------------
 
@@ -256,7 +256,7 @@ def _banded_rule(g: Any, y: Any, ab: Any, b: Any, bands: tuple[int, int]) -> Any
     return -(product if len(shape_of(b)) == 1 else np.sum(product, -1)) * inside, gb, None
 
 
-defvjp(_banded, joint=_banded_rule)
+defvjp(_banded, joint=_banded_rule, plain=True)
 
 
 def solve_banded(l_and_u: tuple[int, int], ab: Any, b: Any, **options: Any) -> Any:

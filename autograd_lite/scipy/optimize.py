@@ -139,7 +139,6 @@ def minimize(
 
     result = _optimize.minimize(on_host, np.asarray(to_host(x0), float), method=method, **options)
     require_arguments("minimize", lambda: fun(result.x, *plain))
-    x = result.x
     if _is_asked(leaves):
         if options.get("constraints"):
             raise UnsupportedError(
@@ -147,10 +146,10 @@ def minimize(
                 "solve the equations of its multipliers with root"
             )
         slope = grad(_number(fun))
-        free = _between(x, options.get("bounds"))
+        free = _between(result.x, options.get("bounds"))
         equation = lambda x, *leaves: slope(x, *rebuild(leaves))  # noqa: E731
         result.x = _with_gradient("minimize", equation, result, leaves, free)
-        result.fun = fun(x, *rebuild(leaves))
+        result.fun = fun(result.x, *rebuild(leaves))
     return result
 
 

@@ -23,8 +23,9 @@ def __getattr__(name: str) -> Any:
 @primitive
 def _full(a: Any, b: Any, n: int, method: str) -> Any:
     """The full convolution along the last n axes; the axes before them broadcast."""
-    axes = tuple(range(-n, 0))
-    if max(a.ndim, b.ndim) == n:
+    axes, ndim = tuple(range(-n, 0)), max(a.ndim, b.ndim)
+    a, b = (np.reshape(x, (*[1] * (ndim - x.ndim), *x.shape)) for x in (a, b))
+    if ndim == n:
         return _signal.convolve(a, b, "full", method)
     if method != "direct":
         return _signal.fftconvolve(a, b, "full", axes=axes)
@@ -48,6 +49,7 @@ defvjp(
     lambda g, y, a, b, n, method: _back(g, b, a, n, method),
     broadcasts=True,
     flow="mixes",
+    plain=True,
 )
 
 

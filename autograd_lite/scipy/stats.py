@@ -19,7 +19,7 @@ from scipy import special
 from scipy import stats as _stats
 
 from ..arrays import shape_of, unwrap
-from ..errors import MissingAttributeError, ShapeError
+from ..errors import MissingAttributeError, ShapeError, UnsupportedError
 from ..ops.special import softplus
 from . import linalg
 
@@ -28,6 +28,8 @@ __all__ = ["Continuous", "Discrete", "dirichlet", "multivariate_normal"]
 Function = Callable[..., Any]
 LOG_ROOT_2_PI = 0.5 * math.log(2 * math.pi)
 ROOT_2 = math.sqrt(2)
+TINY = math.ulp(0.0)
+"""The lower end of a support without 0."""
 
 
 def __getattr__(name: str) -> Any:
@@ -96,47 +98,59 @@ class Distribution:
         unknown = [name for name in options if name not in names]
         missing = [name for name in self.shapes if name not in given]
         if len(args) > len(names) or unknown or missing:
-            raise TypeError(f"{self.name} takes (x, {', '.join(names)}); missing: {missing}, unknown: {unknown}")
+            raise UnsupportedError(
+                f"{self.name} takes (x, {', '.join(names)}); missing are {missing}, unknown {unknown}"
+            )
         loc, scale = given.get("loc", 0.0), given.get("scale", 1.0)
         return (x - loc) / scale if "scale" in given else x - loc, scale, [given[name] for name in self.shapes]
 
     def _inside(self, z: Any, shapes: list[Any]) -> tuple[Any, Any, Any]:
-        """Whether a point is below, and above, the support, and a point inside in place of one outside."""
+        """Where z is below, and above, the support; and z, with a point inside in place of one outside."""
         high = self._high(*map(unwrap, shapes)) if callable(self._high) else self._high
-        values = unwrap(z)
-        below, above = values < self._low, values > high
-        middle = 0.5 if np.isfinite(self._low) and not callable(self._high) else 1.0 * (self._low > -np.inf)
-        middle = max(middle, self._low + 0.5) if np.isfinite(self._low) and not np.isfinite(np.max(high)) else middle
-        return below, above, np.where(below | above, middle, z)
+        below = (unwrap(z) < self._low) | (unwrap(z) == -np.inf)
+        above = (unwrap(z) > high) | (unwrap(z) == np.inf)
+        inside = 0.0 if self._low == -np.inf else self._low + (0.5 if self._high == 1 else 1.0)
+        return below, above, np.where(below | above, inside, z)
 
     def _log_density(self, x: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         z, scale, shapes = self._standard(x, args, options)
         below, above, z = self._inside(z, shapes)
         return np.where(below | above, -np.inf, self._density(z, *shapes) - np.log(scale))
 
-    def _of_cdf(self, name: str, other: Function, ends: tuple[float, float], x: Any, args: Any, options: Any) -> Any:
+    def _of_cdf(self, name: str, ends: tuple[float, float], x: Any, args: Any, options: Any) -> Any:
         """A function that has the values `ends` below and above the support."""
         z, _, shapes = self._standard(x, args, options)
         below, above, z = self._inside(z, shapes)
-        value = self._more[name](z, *shapes) if name in self._more else other(z, *shapes)
-        return np.where(below, ends[0], np.where(above, ends[1], value))
+        return np.where(below, ends[0], np.where(above, ends[1], self._at(name, z, shapes)))
+
+    def _at(self, name: str, z: Any, shapes: list[Any]) -> Any:
+        """A function of the table, or what follows from the others."""
+        if name in self._more:
+            return self._more[name](z, *shapes)
+        if name == "cdf":
+            return self._cdf(z, *shapes)
+        if name == "sf":
+            return 1 - self._cdf(z, *shapes)
+        this, other = ("cdf", "sf") if name == "logcdf" else ("sf", "cdf")
+        value, rest = self._at(this, z, shapes), self._at(other, z, shapes)
+        large = unwrap(value) > 0.5  # there its logarithm is that of 1 - rest
+        return np.where(large, np.log1p(-np.where(large, rest, 0.5)), np.log(np.where(large, 1.0, value)))
 
     def cdf(self, x: Any, *args: Any, **options: Any) -> Any:
         """The probability of a value up to x."""
-        return self._of_cdf("cdf", self._cdf, (0.0, 1.0), x, args, options)
+        return self._of_cdf("cdf", (0.0, 1.0), x, args, options)
 
     def sf(self, x: Any, *args: Any, **options: Any) -> Any:
         """The probability of a value above x."""
-        return self._of_cdf("sf", lambda *zs: 1 - self._cdf(*zs), (1.0, 0.0), x, args, options)
+        return self._of_cdf("sf", (1.0, 0.0), x, args, options)
 
     def logcdf(self, x: Any, *args: Any, **options: Any) -> Any:
         """The logarithm of `cdf`."""
-        return self._of_cdf("logcdf", lambda *zs: np.log(self._cdf(*zs)), (-np.inf, 0.0), x, args, options)
+        return self._of_cdf("logcdf", (-np.inf, 0.0), x, args, options)
 
     def logsf(self, x: Any, *args: Any, **options: Any) -> Any:
         """The logarithm of `sf`."""
-        sf = self._more.get("sf", lambda *zs: 1 - self._cdf(*zs))
-        return self._of_cdf("logsf", lambda *zs: np.log(sf(*zs)), (0.0, -np.inf), x, args, options)
+        return self._of_cdf("logsf", (0.0, -np.inf), x, args, options)
 
 
 class Continuous(Distribution):
@@ -260,14 +274,14 @@ invgamma = Continuous(
     "invgamma", "a",
     lambda z, a: -(a + 1) * np.log(z) - special.gammaln(a) - 1 / z,
     lambda z, a: special.gammaincc(a, 1 / z),
-    low=0.0,
+    low=TINY,
     sf=lambda z, a: special.gammainc(a, 1 / z),
 )  # fmt: skip
 lognorm = Continuous(
     "lognorm", "s",
     lambda z, s: -0.5 * (np.log(z) / s) ** 2 - np.log(s) - np.log(z) - LOG_ROOT_2_PI,
     lambda z, s: special.ndtr(np.log(z) / s),
-    low=0.0,
+    low=TINY,
     sf=lambda z, s: special.ndtr(-np.log(z) / s),
     logcdf=lambda z, s: special.log_ndtr(np.log(z) / s),
     logsf=lambda z, s: special.log_ndtr(-np.log(z) / s),

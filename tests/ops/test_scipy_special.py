@@ -87,6 +87,10 @@ def log_ndtr(x: Any) -> Any:
     return mp.log(mp.erfc(-x / mp.sqrt(2)) / 2)
 
 
+def student(df: Any, t: Any) -> Any:
+    return 1 - mp.betainc(df / 2, 0.5, 0, df / (df + t * t), regularized=True) / 2
+
+
 def scaled(f: Callable[..., Any], sign: int) -> Callable[..., Any]:
     return lambda v, x: f(v, x) * mp.exp(sign * x)
 
@@ -123,6 +127,7 @@ CASES = [
     Case(
         "betainc", lambda a, b, x: mp.betainc(a, b, 0, x, regularized=True), betas, PARAMETERS, zeros=2
     ),
+    Case("stdtr", student, logs(0.3, 30, (0.01, 30)), 4 * PARAMETERS, zeros=2),
     Case("j0", lambda x: mp.besselj(0, x), between(0.01, 30), zeros=1),
     Case("j1", lambda x: mp.besselj(1, x), between(0.01, 30), zeros=1),
     Case("y0", lambda x: mp.bessely(0, x), between(0.1, 30), zeros=1),
