@@ -41,16 +41,18 @@ UNIT = np.array([0.12, 0.47, 0.93])
 ROW = np.array([0.7, 1.6, 3.1])
 SHAPE = np.array([[2.4], [0.6]])
 
+
+def of(names: str, x: Any) -> dict[Callable[..., Any], list[tuple[Any, ...]]]:
+    """The functions of these names, all with the same argument."""
+    return {getattr(special, name): [(x,)] for name in names.split()}
+
+
 SPECIAL: dict[Callable[..., Any], list[tuple[Any, ...]]] = {
     # -- of one argument ---------------------------------------------------------------------------
-    **{getattr(special, name): [(REAL,)] for name in (
-        "expm1 exp2 exp10 cbrt expit log_expit erf erfc erfcx ndtr log_ndtr expi gamma rgamma gammaln psi "
-        "j0 j1 i0 i1 i0e i1e"
-    ).split()},  # noqa: SIM905
-    **{getattr(special, name): [(ROW,)] for name in (
-        "log1p entr loggamma exp1 y0 y1 k0 k1 k0e k1e"
-    ).split()},  # noqa: SIM905
-    **{getattr(special, name): [(UNIT,)] for name in ("logit", "erfinv", "erfcinv", "ndtri")},
+    **of("expm1 exp2 exp10 cbrt expit log_expit erf erfc erfcx ndtr log_ndtr expi", REAL),
+    **of("gamma rgamma gammaln psi j0 j1 i0 i1 i0e i1e", REAL),
+    **of("log1p entr loggamma exp1 y0 y1 k0 k1 k0e k1e", ROW),
+    **of("logit erfinv erfcinv ndtri", UNIT),
     special.ndtri_exp: [(LEFT,)],
     special._ufuncs._riemann_zeta: [(ROW + 1.2,)],
     # -- of several --------------------------------------------------------------------------------

@@ -6,8 +6,8 @@ import ast
 import copy
 import pickle
 import sys
-from importlib.util import find_spec
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,7 @@
 """Parts of SciPy on Tensors, under SciPy's names: what computes is SciPy, what has derivatives are ours.
 
-`scipy.special`'s own functions take Tensors as NumPy's do. Here are those of its functions that cannot see a Tensor,
-and densities, linear algebra, convolution, differential equations and solvers with gradients.
+`scipy.special`'s own functions take Tensors as NumPy's do. Here are those of its functions that cannot see
+a Tensor, and densities, linear algebra, convolution, differential equations and solvers with gradients.
 
 >>> import numpy as np, autograd_lite as ag
 >>> from autograd_lite.scipy import stats
@@ -20,6 +20,6 @@ if find_spec("scipy") is None:
         "autograd_lite.scipy computes with SciPy; install it: python -m pip install 'autograd-lite[scipy]'"
     )
 
-from . import integrate, linalg, optimize, signal, special, stats  # noqa: E402
+from . import integrate, linalg, optimize, signal, special, stats
 
 __all__ = ["integrate", "linalg", "optimize", "signal", "special", "stats"]

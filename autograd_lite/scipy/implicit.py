@@ -44,8 +44,8 @@ def require_arguments(name: str, call: Callable[[], Any]) -> None:
     """Refuse a function that reads a Tensor on the tape which is no argument: its gradient would be lost."""
     if is_recording() and any(isinstance(x, Box) and x.requires_grad for x in tree.flatten(call())[0]):
         raise UnsupportedError(
-            f"{name}: the function uses a Tensor on the tape that is not in args, so its gradient would be lost; "
-            f"make it an argument: {name}(f, ..., args=(w,)) with f(..., w)"
+            f"{name}: the function uses a Tensor on the tape that is not in args, so its gradient would be "
+            f"lost; make it an argument: {name}(f, ..., args=(w,)) with f(..., w)"
         )
 
 
@@ -56,7 +56,8 @@ def solution_of(residual: Callable[..., Any], x: Any, leaves: list[Any], free: A
         residual: as many equations as x has entries.
         x: the solution, an array.
         leaves: numbers, arrays and Tensors.
-        free: a mask of the entries of x that the equations determine; the others are constants. All by default.
+        free: a mask of the entries of x that the equations determine; the others are constants. All by
+        default.
     """
 
     @primitive

@@ -28,8 +28,8 @@ def odeint(
 ) -> Any:
     """Solve dy/dt = func(y, t, *args), with gradients with respect to y0, t and args.
 
-    The gradient solves the adjoint equation backwards, from each time to the one before. So the memory does not grow
-    with the number of steps, and the gradient is as exact as the tolerances `rtol` and `atol`.
+    The gradient solves the adjoint equation backwards, from each time to the one before. So the memory does
+    not grow with the number of steps, and the gradient is as exact as the tolerances `rtol` and `atol`.
 
     Args:
         func: returns dy/dt, of shape (n,), from y, a number t, and `args`. It is written in NumPy.
@@ -44,7 +44,8 @@ def odeint(
 
     Raises:
         ShapeError: y0 or t are no vectors.
-        UnsupportedError: func reads a Tensor on the tape that is not in `args`, or an option needs a derivative by
+        UnsupportedError: func reads a Tensor on the tape that is not in `args`, or an option needs a
+        derivative by
             hand.
 
     Source:
@@ -54,15 +55,18 @@ def odeint(
         >>> import numpy as np, autograd_lite as ag
         >>> def decay(y, t, rate):
         ...     return -rate * y
+        >>> y0, t = np.array([1.0]), np.array([0.0, 2.0])
         >>> def final(rate):
-        ...     return odeint(decay, np.array([1.0]), np.array([0.0, 2.0]), (rate,), rtol=1e-10, atol=1e-10)[-1, 0]
+        ...     return odeint(decay, y0, t, (rate,), rtol=1e-10, atol=1e-10)[-1, 0]
         >>> print(f"{ag.grad(final)(0.5):.8f}")        # -2 e^-1
         -0.73575888
     """
     if unknown := options.keys() & {"Dfun", "full_output", "col_deriv"}:
         raise UnsupportedError(f"odeint(..., {unknown.pop()}=): leave it out, or call scipy.integrate.odeint")
     if len(shape_of(y0)) != 1 or len(shape_of(t)) != 1:
-        raise ShapeError(f"odeint: y0 has shape {shape_of(y0)}, t {shape_of(t)}; expected vectors: (n,) and (m,)")
+        raise ShapeError(
+            f"odeint: y0 has shape {shape_of(y0)}, t {shape_of(t)}; expected vectors: (n,) and (m,)"
+        )
     args = args if isinstance(args, tuple) else (args,)
 
     def slope(y: Any, time: Any, *args: Any) -> Any:
@@ -97,7 +101,8 @@ def _solved(slope: Callable[..., Any], rebuild: Callable[..., Any], options: dic
 def _adjoint(
     slope: Callable[..., Any], rebuild: Any, options: Any, g: Any, ys: Any, t: Any, leaves: tuple[Any, ...]
 ) -> tuple[Any, ...]:
-    """The cotangents of y0, t and the leaves. The state (y, l, one block for each leaf) runs backwards in time.
+    """The cotangents of y0, t and the leaves. The state (y, l, one block for each leaf) runs backwards in
+    time.
 
     l is the cotangent of y: dl/dt = -l df/dy. The block of a leaf collects l df/dleaf.
     """
@@ -119,8 +124,7 @@ def _adjoint(
         state = step(state, np.stack([-t[i], -t[i - 1]]), *leaves)[-1]
     first = -np.sum(state[n : 2 * n] * slope(ys[0], t[0], *rebuild(leaves)))
     blocks = [
-        np.reshape(state[int(a) : int(b)], size) for a, b, size in zip(ends[:-1], ends[1:], sizes, strict=True)
+        np.reshape(state[int(a) : int(b)], size)
+        for a, b, size in zip(ends[:-1], ends[1:], sizes, strict=True)
     ]
     return state[n : 2 * n] + g[0], np.stack([first, *times[::-1]]), *blocks
-
-

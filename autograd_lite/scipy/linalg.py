@@ -1,10 +1,12 @@
 """`scipy.linalg` with gradients: SciPy's kernels, each with one rule.
 
-A rule uses the same functions, so that derivatives of every order come from it. Matrices are real or complex; for a
-complex matrix the transposed matrix in a formula is the conjugate transposed one. Other names are NumPy's or SciPy's.
+A rule uses the same functions, so that derivatives of every order come from it. Matrices are real or
+complex; for a complex matrix the transposed matrix in a formula is the conjugate transposed one. Other
+names are NumPy's or SciPy's.
 
 Source:
-    M. Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation", 2008.
+    M. Giles, "Collected matrix derivative results for forward and reverse mode algorithmic
+    differentiation", 2008.
 """
 
 from __future__ import annotations
@@ -148,7 +150,8 @@ def cho_solve(c_and_lower: tuple[Any, bool], b: Any, **options: Any) -> Any:
 
 
 def _beside(a: Any, g: Any) -> Any:
-    """The matrix [[a, g], [0, a]]: a function of it has the derivative of the function, along g, at the top right."""
+    """The matrix [[a, g], [0, a]]: a function of it has the derivative of the function, along g, at the top
+    right."""
     above = np.concatenate([a, g], -1)
     below = np.concatenate([np.zeros(shape_of(a), a.dtype), a], -1)
     return np.concatenate([above, below], -2)
@@ -158,7 +161,8 @@ def _corner(function: Any) -> Any:
     """The rule of a function of matrices by that identity, which holds for all that have a power series.
 
     Source:
-        R. Mathias, "A chain rule for matrix functions and applications", SIAM Journal on Matrix Analysis 17, 1996.
+        R. Mathias, "A chain rule for matrix functions and applications", SIAM Journal on Matrix Analysis
+        17, 1996.
     """
 
     def rule(g: Any, y: Any, a: Any) -> Any:
@@ -275,8 +279,8 @@ def solve_banded(l_and_u: tuple[int, int], ab: Any, b: Any, **options: Any) -> A
     bands = tuple(map(int, l_and_u))
     if shape_of(ab)[0] != sum(bands) + 1:
         raise ShapeError(
-            f"solve_banded({bands}, ab, b): ab has shape {shape_of(ab)}; expected {sum(bands) + 1} diagonals, one "
-            "in each row"
+            f"solve_banded({bands}, ab, b): ab has shape {shape_of(ab)}; expected {sum(bands) + 1} "
+            "diagonals, one in each row"
         )
     return _banded(ab, b, bands)
 

@@ -1,4 +1,5 @@
-"""`scipy.optimize` with gradients of the solution, by the implicit function theorem; other names are SciPy's own.
+"""`scipy.optimize` with gradients of the solution, by the implicit function theorem; other names are
+SciPy's own.
 
 SciPy finds the solution, with our derivatives of the function where none are given.
 """
@@ -51,7 +52,8 @@ def root(
         SciPy's OptimizeResult, where `x` is a Tensor if an argument is on the tape.
 
     Raises:
-        UnsupportedError: fun uses a Tensor on the tape that is not in `args`; or SciPy found no root, and a gradient
+        UnsupportedError: fun uses a Tensor on the tape that is not in `args`; or SciPy found no root, and a
+        gradient
             of it is asked.
 
     Example:
@@ -86,12 +88,18 @@ def root(
 
 
 def minimize(
-    fun: Callable[..., Any], x0: Any, args: Any = (), method: str | None = None, jac: Any = None, **options: Any
+    fun: Callable[..., Any],
+    x0: Any,
+    args: Any = (),
+    method: str | None = None,
+    jac: Any = None,
+    **options: Any,
 ) -> Any:
-    """Find the x where fun(x, *args) is least; `result.x` and `result.fun` have gradients with respect to `args`.
+    """Find the x where fun(x, *args) is least; `result.x` and `result.fun` have gradients with respect to
+    `args`.
 
-    The derivative of x is that of the equation grad fun = 0. Where a bound holds an entry of x, this entry has the
-    gradient 0. The gradient is as exact as the minimum: for more digits ask for a smaller `tol`.
+    The derivative of x is that of the equation grad fun = 0. Where a bound holds an entry of x, this entry
+    has the gradient 0. The gradient is as exact as the minimum: for more digits ask for a smaller `tol`.
 
     Args:
         fun: written in NumPy; returns a number.
@@ -109,7 +117,8 @@ def minimize(
     Example:
         >>> import numpy as np, autograd_lite as ag
         >>> def place(a):
-        ...     return minimize(lambda x, a: (x[0] - a) ** 2 + x[0] ** 4, np.zeros(1), args=(a,), tol=1e-10).x[0]
+        ...     bowl = lambda x, a: (x[0] - a) ** 2 + x[0] ** 4
+        ...     return minimize(bowl, np.zeros(1), args=(a,), tol=1e-10).x[0]
         >>> print(f"{ag.grad(place)(3.0):.6f}")                # 2 / (2 + 12 x^2) at x = 1
         0.142857
     """
@@ -142,8 +151,8 @@ def minimize(
     if _is_asked(leaves):
         if options.get("constraints"):
             raise UnsupportedError(
-                "minimize(..., constraints=): the solution has no gradient here; write the constraint into fun, or "
-                "solve the equations of its multipliers with root"
+                "minimize(..., constraints=): the solution has no gradient here; write the constraint into "
+                "fun, or solve the equations of its multipliers with root"
             )
         slope = grad(_number(fun))
         free = _between(result.x, options.get("bounds"))
@@ -178,13 +187,15 @@ def _between(x: Any, bounds: Any) -> Any:
     return (x > bounds.lb) & (x < bounds.ub)
 
 
-def _with_gradient(name: str, equation: Callable[..., Any], result: Any, leaves: list[Any], free: Any = None) -> Any:
+def _with_gradient(
+    name: str, equation: Callable[..., Any], result: Any, leaves: list[Any], free: Any = None
+) -> Any:
     """The solution with its gradient, if one is asked."""
     if not _is_asked(leaves):
         return result.x
     if not result.success:
         raise UnsupportedError(
-            f"{name} found no solution ({result.message}), so that it has no gradient; give another x0, another "
-            "method or a larger maxiter"
+            f"{name} found no solution ({result.message}), so that it has no gradient; give another x0, "
+            "another method or a larger maxiter"
         )
     return solution_of(equation, result.x, leaves, free)

@@ -71,8 +71,8 @@ def convolve(
         dot_axes: the axes of both that are multiplied and summed over, two lists.
 
     Returns:
-        Without `axes`, the convolution. With `axes`, the axes of `in1` that are named nowhere, then such axes of
-        `in2`, then the convolved ones.
+        Without `axes`, the convolution. With `axes`, the axes of `in1` that are named nowhere, then such
+        axes of `in2`, then the convolved ones.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -87,8 +87,8 @@ def convolve(
         n = len(shape_of(in1))
         if n != len(shape_of(in2)):
             raise ShapeError(
-                f"convolve: {shape_of(in1)} and {shape_of(in2)} have different numbers of axes; name the axes to "
-                "convolve: axes=([0], [0])"
+                f"convolve: {shape_of(in1)} and {shape_of(in2)} have different numbers of axes; name the "
+                "axes to convolve: axes=([0], [0])"
             )
         return _part(_full(in1, in2, n, method), shape_of(in1), shape_of(in2), mode) if n else in1 * in2
     return _along(in1, in2, mode, method, axes, dot_axes)
@@ -109,7 +109,8 @@ def _along(a: Any, b: Any, mode: str, method: str, axes: Any, dot_axes: Any) -> 
 
 
 def _part(full: Any, first: Sequence[int], second: Sequence[int], mode: str) -> Any:
-    """The part of the full convolution that a mode asks for; with "valid" SciPy takes the larger array first."""
+    """The part of the full convolution that a mode asks for; with "valid" SciPy takes the larger array
+    first."""
     if mode == "full":
         return full
     if mode == "same":
@@ -120,8 +121,8 @@ def _part(full: Any, first: Sequence[int], second: Sequence[int], mode: str) -> 
             a > b for a, b in zip(first, second, strict=True)
         ):
             raise ShapeError(
-                f'convolve(..., mode="valid"): one of the arrays must be at least as large as the other along every '
-                f"axis; got {tuple(first)} and {tuple(second)}"
+                f'convolve(..., mode="valid"): one of the arrays must be at least as large as the other '
+                f"along every axis; got {tuple(first)} and {tuple(second)}"
             )
         starts, sizes = [small - 1 for small, _ in pairs], [large - small + 1 for small, large in pairs]
     return full[(..., *(slice(start, start + size) for start, size in zip(starts, sizes, strict=True)))]

@@ -1,7 +1,8 @@
 """`scipy.stats` with gradients: densities and distribution functions, with respect to all arguments.
 
-A distribution is a line of a table: its functions at loc = 0 and scale = 1. `Continuous` and `Discrete` add loc and
-scale, the support, and what follows from what is there. Names that are not defined here, such as `rvs`, are SciPy's.
+A distribution is a line of a table: its functions at loc = 0 and scale = 1. `Continuous` and `Discrete` add
+loc and scale, the support, and what follows from what is there. Names that are not defined here, such as
+`rvs`, are SciPy's.
 
 >>> import numpy as np, autograd_lite as ag
 >>> ag.grad(lambda df: t.logpdf(0.5, df))(3.0) == ag.grad(lambda df: t(df).logpdf(0.5))(3.0)
@@ -102,7 +103,11 @@ class Distribution:
                 f"{self.name} takes (x, {', '.join(names)}); missing are {missing}, unknown {unknown}"
             )
         loc, scale = given.get("loc", 0.0), given.get("scale", 1.0)
-        return (x - loc) / scale if "scale" in given else x - loc, scale, [given[name] for name in self.shapes]
+        return (
+            (x - loc) / scale if "scale" in given else x - loc,
+            scale,
+            [given[name] for name in self.shapes],
+        )
 
     def _inside(self, z: Any, shapes: list[Any]) -> tuple[Any, Any, Any]:
         """Where z is below, and above, the support; and z, with a point inside in place of one outside."""
@@ -168,7 +173,8 @@ class Continuous(Distribution):
         """The quantile: the inverse of `cdf`."""
         if "ppf" not in self._more:
             raise MissingAttributeError(
-                f"{self.name}.ppf has no gradient here; find the quantile with autograd_lite.scipy.optimize.root"
+                f"{self.name}.ppf has no gradient here; find the quantile with "
+                "autograd_lite.scipy.optimize.root"
             )
         _, scale, shapes = self._standard(q, args, options)
         loc = options.get("loc", args[len(self.shapes)] if len(args) > len(self.shapes) else 0.0)
@@ -345,7 +351,8 @@ bernoulli = Discrete(
 )  # fmt: skip
 binom = Discrete(
     "binom", "n p",
-    lambda k, n, p: -special.betaln(1 + k, 1 + n - k) - np.log1p(n) + special.xlogy(k, p) + special.xlog1py(n - k, -p),
+    lambda k, n, p: -special.betaln(1 + k, 1 + n - k) - np.log1p(n) + special.xlogy(k, p)
+    + special.xlog1py(n - k, -p),
     lambda k, n, p: np.where(k >= n, 1.0, special.betainc(np.maximum(n - k, 0.5), k + 1, 1 - p)),
     low=0.0,
     high=lambda n, p: n,
@@ -428,9 +435,13 @@ def _dirichlet(x: Any, alpha: Any) -> Any:
     if rows == k - 1:
         x = np.concatenate([x, 1 - np.sum(x, 0, keepdims=True)], 0)
     elif rows != k:
-        raise ShapeError(f"dirichlet.logpdf(x, alpha): x has {rows} rows; expected {k}, or {k - 1} without the last")
+        raise ShapeError(
+            f"dirichlet.logpdf(x, alpha): x has {rows} rows; expected {k}, or {k - 1} without the last"
+        )
     powers = np.reshape(alpha - 1, (k, *[1] * (len(shape_of(x)) - 1)))
-    return special.gammaln(np.sum(alpha)) - np.sum(special.gammaln(alpha)) + np.sum(special.xlogy(powers, x), 0)
+    return (
+        special.gammaln(np.sum(alpha)) - np.sum(special.gammaln(alpha)) + np.sum(special.xlogy(powers, x), 0)
+    )
 
 
 multivariate_normal = _Joint("multivariate_normal", _multivariate_normal)

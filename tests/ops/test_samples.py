@@ -63,7 +63,11 @@ def test_the_registry_and_the_samples_list_the_same_ops() -> None:
 
 @pytest.mark.parametrize(
     "op",
-    [op for op in CALLS if op in vars(np).values() or (getattr(op, "__module__", None) or "").startswith("numpy")],
+    [
+        op
+        for op in CALLS
+        if op in vars(np).values() or (getattr(op, "__module__", None) or "").startswith("numpy")
+    ],
     ids=lambda op: op.__name__,
 )
 def test_every_numpy_op_is_a_public_name(op: Any) -> None:

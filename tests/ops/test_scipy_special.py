@@ -1,4 +1,5 @@
-"""Derivatives of the functions of `scipy.special` against mpmath, by every argument, of first and second order."""
+"""Derivatives of the functions of `scipy.special` against mpmath, by every argument, of first and second
+order."""
 
 from __future__ import annotations
 
@@ -69,7 +70,8 @@ class Case:
 
     Attributes:
         limit: in units of 2^-52, relative to the derivative; eight by default.
-        zeros: from this order on, derivatives have zeros in between. Near a zero of a difference no digits are
+        zeros: from this order on, derivatives have zeros in between. Near a zero of a difference no digits
+        are
             left, so that the error is relative to the largest of the function and its derivatives.
     """
 
@@ -124,9 +126,7 @@ CASES = [
     Case("zeta", mp.zeta, logs(1.1, 20, (0.05, 50)), PARAMETERS),
     Case("gammainc", lambda a, x: mp.gammainc(a, 0, x, regularized=True), gammas, PARAMETERS, zeros=2),
     Case("gammaincc", lambda a, x: mp.gammainc(a, x, regularized=True), gammas, PARAMETERS, zeros=2),
-    Case(
-        "betainc", lambda a, b, x: mp.betainc(a, b, 0, x, regularized=True), betas, PARAMETERS, zeros=2
-    ),
+    Case("betainc", lambda a, b, x: mp.betainc(a, b, 0, x, regularized=True), betas, PARAMETERS, zeros=2),
     Case("stdtr", student, logs(0.3, 30, (0.01, 30)), 4 * PARAMETERS, zeros=2),
     Case("j0", lambda x: mp.besselj(0, x), between(0.01, 30), zeros=1),
     Case("j1", lambda x: mp.besselj(1, x), between(0.01, 30), zeros=1),
@@ -148,7 +148,8 @@ CASES = [
 IDS = [f"{case.name}-{i}" for i, case in enumerate(CASES)]
 
 QUICK = [case for case in CASES if case.name not in ("y0", "y1", "k0", "k1", "zeta")]
-"""Without those that take mpmath seconds: it computes functions of second kind of an integer order as limits."""
+"""Without those that take mpmath seconds: it computes functions of second kind of an integer order as
+limits."""
 
 
 def derivative(f: Callable[..., Any], orders: tuple[int, ...]) -> Callable[..., Any]:

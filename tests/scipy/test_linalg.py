@@ -75,7 +75,9 @@ def test_triangular(columns: Any, lower: bool, unit: bool, trans: Any, order: in
 def test_banded(bands: tuple[int, int], columns: Any, order: int) -> None:
     ab, b = draw(sum(bands) + 1, 5), draw(5, *columns)
     ab[bands[1]] += 4
-    np.testing.assert_allclose(linalg.solve_banded(bands, ab, b), scipy_linalg.solve_banded(bands, ab, b), rtol=1e-12)
+    np.testing.assert_allclose(
+        linalg.solve_banded(bands, ab, b), scipy_linalg.solve_banded(bands, ab, b), rtol=1e-12
+    )
     check_grads(lambda ab, b: linalg.solve_banded(bands, ab, b), (ab, b), order=order, directions=1)
     with pytest.raises(ShapeError, match=f"expected {sum(bands) + 1} diagonals"):
         linalg.solve_banded(bands, ab[1:], b)
@@ -85,18 +87,27 @@ def test_banded(bands: tuple[int, int], columns: Any, order: int) -> None:
 @pytest.mark.parametrize("lower", [False, True])
 def test_solving_by_cholesky(lower: bool, order: int) -> None:
     b = draw(3)
-    np.testing.assert_allclose(linalg.cho_solve(linalg.cho_factor(SPD, lower), b), np.linalg.solve(SPD, b), rtol=1e-11)
-    check_grads(lambda a: linalg.cho_solve(linalg.cho_factor(a @ a.T, lower), b), (A,), order=order, directions=1)
+    np.testing.assert_allclose(
+        linalg.cho_solve(linalg.cho_factor(SPD, lower), b), np.linalg.solve(SPD, b), rtol=1e-11
+    )
+    check_grads(
+        lambda a: linalg.cho_solve(linalg.cho_factor(a @ a.T, lower), b), (A,), order=order, directions=1
+    )
 
 
 @ORDERS
-@pytest.mark.parametrize("name", ["expm", "logm", "sqrtm", "solve_sylvester", "solve_triangular", "solve_banded"])
+@pytest.mark.parametrize(
+    "name", ["expm", "logm", "sqrtm", "solve_sylvester", "solve_triangular", "solve_banded"]
+)
 def test_complex_matrices(name: str, order: int) -> None:
     a, b, c = (x + 0.3j * draw(3, 3) for x in (SPD / 9, B, draw(3, 3)))
     calls = {
         "solve_sylvester": (linalg.solve_sylvester, (a, b, c)),
         "solve_triangular": (lambda a, b: linalg.solve_triangular(a, b, 2), (a, b)),
-        "solve_banded": (lambda ab, b: linalg.solve_banded((1, 1), ab, b), (b + 4 * (np.arange(3) == 1)[:, None], c)),
+        "solve_banded": (
+            lambda ab, b: linalg.solve_banded((1, 1), ab, b),
+            (b + 4 * (np.arange(3) == 1)[:, None], c),
+        ),
     }
     f, args = calls.get(name, (getattr(linalg, name), (a,)))
     check_grads(f, args, order=order, directions=1)

@@ -49,7 +49,9 @@ def bowl(x: Any, a: Any, b: Any) -> Any:
 @pytest.mark.parametrize("method", [None, "L-BFGS-B", "Newton-CG", "trust-exact", "Nelder-Mead"])
 def test_a_minimum(method: str | None) -> None:
     def solved(a: Any, b: Any) -> Any:
-        return optimize.minimize(bowl, np.zeros(2), (a, b), method, tol=1e-8 if method == "trust-exact" else 1e-12).x
+        return optimize.minimize(
+            bowl, np.zeros(2), (a, b), method, tol=1e-8 if method == "trust-exact" else 1e-12
+        ).x
 
     near = optimize.root(ag.grad(bowl), np.zeros(2), (THETA, 0.3), tol=1e-14).x
     np.testing.assert_allclose(solved(THETA, 0.3), near, atol=1e-5)
@@ -58,7 +60,8 @@ def test_a_minimum(method: str | None) -> None:
 
 
 def test_the_least_value_and_its_second_derivative() -> None:
-    """By the theorem of the envelope the gradient is that of the function at a constant x; the next one is not."""
+    """By the theorem of the envelope the gradient is that of the function at a constant x; the next one is
+    not."""
 
     def least(a: Any) -> Any:
         return optimize.minimize(bowl, np.zeros(2), (a, 0.3), "Newton-CG", tol=1e-10).fun

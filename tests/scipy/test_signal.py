@@ -41,7 +41,8 @@ def test_some_axes(mode: str, method: str) -> None:
         return signal.convolve(images, filters, mode, method, axes=([2, 3], [2, 3]), dot_axes=([1], [0]))
 
     want = [
-        [sum(scipy_signal.convolve(i[c], filters[c, k], mode) for c in range(3)) for k in range(2)] for i in images
+        [sum(scipy_signal.convolve(i[c], filters[c, k], mode) for c in range(3)) for k in range(2)]
+        for i in images
     ]
     np.testing.assert_allclose(f(images, filters), want, rtol=1e-11, atol=1e-12)
     check_grads(f, (images, filters), directions=1)

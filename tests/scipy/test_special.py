@@ -66,7 +66,9 @@ def test_softmax(name: str, axis: Any) -> None:
 
 def test_polygamma_and_multigammaln() -> None:
     for n in (0, 1, 2, 5):
-        np.testing.assert_allclose(special.polygamma(n, X[X > 0]), scipy_special.polygamma(n, X[X > 0]), rtol=1e-13)
+        np.testing.assert_allclose(
+            special.polygamma(n, X[X > 0]), scipy_special.polygamma(n, X[X > 0]), rtol=1e-13
+        )
     np.testing.assert_allclose(special.multigammaln(3.7, 4), scipy_special.multigammaln(3.7, 4), rtol=1e-14)
     check_grads(lambda a: special.multigammaln(a, 3), (2.9,))
 

@@ -1,10 +1,10 @@
 """The functions of `scipy.special`: a table of derivatives, as `elementwise.py` has for NumPy's functions.
 
-They are ufuncs, so that NumPy hands us their calls: `scipy.special.gamma(x)` of a Tensor is recorded as `np.exp(x)`
-is. This table is loaded when the first such call arrives; by then SciPy has been imported.
+They are ufuncs, so that NumPy hands us their calls: `scipy.special.gamma(x)` of a Tensor is recorded as
+`np.exp(x)` is. This table is loaded when the first such call arrives; by then SciPy has been imported.
 
-All arguments have derivatives, shape parameters too: `gammainc(a, x)` by a, `betainc(a, b, x)` by a and b, Bessel
-functions by their order. What needs more than a line stands in `slopes`, `shapes` and `orders`.
+All arguments have derivatives, shape parameters too: `gammainc(a, x)` by a, `betainc(a, b, x)` by a and b,
+Bessel functions by their order. What needs more than a line stands in `slopes`, `shapes` and `orders`.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ rule("logit", lambda g, y, x: g * logit_slope(x))
 
 
 def _counted(x: Any, y: Any, instead: float) -> Any:
-    """y, but where x = y = 0, another number: there the function is 0 for every y, by convention also its slope."""
+    """y, but where x = y = 0, another number: there the function is 0 for every y, by convention also its
+    slope."""
     return np.where((unwrap(x) == 0) & (unwrap(y) == 0), instead, y)
 
 
@@ -168,7 +169,6 @@ rule(
 )
 
 
-
 def _stdtr_by_df(g: Any, y: Any, df: Any, t: Any) -> Any:
     """Student's t distribution is an incomplete beta function of t^2 / (df + t^2), or of the rest to 1."""
     square = t * t
@@ -186,8 +186,9 @@ def _stdtr_by_df(g: Any, y: Any, df: Any, t: Any) -> Any:
 rule(
     "stdtr",
     _stdtr_by_df,
-    lambda g, y, df, t: g
-    * (np.exp(-0.5 * (df + 1) * np.log1p(t * t / df)) / (np.sqrt(df) * special.beta(0.5, 0.5 * df))),
+    lambda g, y, df, t: (
+        g * (np.exp(-0.5 * (df + 1) * np.log1p(t * t / df)) / (np.sqrt(df) * special.beta(0.5, 0.5 * df)))
+    ),
 )
 
 # -- Bessel functions: by the argument from the neighbouring orders, by the order in orders.py -----

@@ -1,9 +1,9 @@
 """Bessel functions by their order: integrals along the paths of steepest descent.
 
-Bessel functions are integrals of e^(f(z)) with f(z) = x sinh z - v z (J and Y) or x cosh z - v z (I and K) along a
-path from infinity to infinity. A derivative by v multiplies by -z, one by x by sinh z or cosh z: so one function
-computes every derivative. On the path of steepest descent through the saddle the integrand does not oscillate, and
-nothing cancels, for all orders and arguments. The path is explicit: z = u(t) + i t.
+Bessel functions are integrals of e^(f(z)) with f(z) = x sinh z - v z (J and Y) or x cosh z - v z (I and K)
+along a path from infinity to infinity. A derivative by v multiplies by -z, one by x by sinh z or cosh z: so
+one function computes every derivative. On the path of steepest descent through the saddle the integrand
+does not oscillate, and nothing cancels, for all orders and arguments. The path is explicit: z = u(t) + i t.
 
 Sources:
     G. N. Watson, "A Treatise on the Theory of Bessel Functions", chapter VIII; NIST Digital Library of
@@ -25,6 +25,7 @@ __all__ = ["hankel_part", "modified_i", "modified_k"]
 
 DECAY = 46.0
 """Where the exponent has fallen so far, the integrand no longer counts."""
+
 
 def _short(t: Any, sine: Any) -> Any:
     """t - sin t, by its series for a small t."""
@@ -51,7 +52,8 @@ def _angles(t: Any, rest: Any) -> tuple[Any, Any]:
 
 
 def _i_beyond_zero(v: Any, x: Any, n: int, m: int, less: float) -> Any:
-    """For v > 0, in units of e^x: I_v(x) is the integral over t from 0 to pi of e^(x cosh u cos t - v u) / pi.
+    """For v > 0, in units of e^x: I_v(x) is the integral over t from 0 to pi of e^(x cosh u cos t - v u) /
+    pi.
 
     On the path sinh u = (v / x) t / sin t.
     """
@@ -78,13 +80,16 @@ def _i_beyond_zero(v: Any, x: Any, n: int, m: int, less: float) -> Any:
 
 
 def _i_near_zero(v: Any, x: Any, n: int, m: int, less: float) -> Any:
-    """The same for 0 <= v < 1/2, where that path has a corner: along 0 < t < pi and from there to infinity."""
+    """The same for 0 <= v < 1/2, where that path has a corner: along 0 < t < pi and from there to
+    infinity."""
     reach = _reach(x)
     V, X = v[:, None], x[:, None]
 
     def round_(t: Any, rest: Any) -> Any:
         half = np.sin(t / 2) ** 2
-        return np.exp(-2 * X * half) * ((1 - less) - 2 * half) ** m * ((-1j * t) ** n * np.exp(-1j * V * t)).real
+        return (
+            np.exp(-2 * X * half) * ((1 - less) - 2 * half) ** m * ((-1j * t) ** n * np.exp(-1j * V * t)).real
+        )
 
     def out(t: Any, rest: Any) -> Any:
         half = np.sinh(t / 2) ** 2
@@ -137,7 +142,7 @@ def _k(v: Any, x: Any, n: int, m: int, less: float) -> Any:
     far = np.arcsinh(v / x)
     size = np.hypot(v, x)
     peak = v * far - v * v / (size + x)
-    V, X, S, F = (y[:, None] for y in (v, x, size, far))
+    V, S, F = (y[:, None] for y in (v, size, far))
     enough = DECAY + 4 * (n + m)
     reach = np.arccosh(1 + enough / size)
     left = np.minimum(np.arccosh(1 + enough * np.exp(far) / x), far + np.arccosh(1 + enough / x))
@@ -208,7 +213,8 @@ def _oscillating(v: Any, x: Any, n: int, m: int) -> Any:
 
 
 def _even(v: Any, x: Any, n: int, m: int) -> Any:
-    """H = J + i Y for a small x near v, where the saddles meet: from -infinity to 0, to pi i, to infinity + pi i."""
+    """H = J + i Y for a small x near v, where the saddles meet: from -infinity to 0, to pi i, to infinity +
+    pi i."""
     reach = np.arcsinh(2 * DECAY / x)
     V, X = v[:, None], x[:, None]
 
@@ -287,7 +293,9 @@ def hankel_part(v: Any, x: Any, n: int, m: int, second: int) -> Any:
     value = _hankel(np.where(left, -v, v), x, n, m)
     if left.any():  # H_-v = e^(i pi v) H_v
         turn = np.exp(-1j * np.pi * v)
-        parts = [math.comb(n, k) * (1j * np.pi) ** (n - k) * _hankel(np.abs(v), x, k, m) for k in range(n + 1)]
+        parts = [
+            math.comb(n, k) * (1j * np.pi) ** (n - k) * _hankel(np.abs(v), x, k, m) for k in range(n + 1)
+        ]
         value = np.where(left, (-1.0) ** n * turn * sum(parts), value)
     part = value.imag if second else value.real
     return np.where(x > 0, part, np.where((x == 0) & (second == 0), 0.0, np.nan))

@@ -26,6 +26,7 @@ __all__ = ["bell", "computed", "half_line", "interval"]
 STEP, FINE = 1 / 16, 1 / 32
 """The distances of the nodes before the change of variables; the fine one is for peaks of unknown width."""
 
+
 def half_line(f: Callable[[Any], Any], scale: Any) -> Any:
     """The integral of f from 0 to infinity, where f falls as an exponential on a `scale`.
 
@@ -55,10 +56,11 @@ def _sum(values: Any, weight: Any) -> Any:
 
 
 def computed(points: int, block: int = 1 << 14) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorate a function of one-dimensional float64 arrays: it takes numbers and arrays of any shape and class.
+    """Decorate a function of one-dimensional float64 arrays: it takes numbers and arrays of any shape and
+    class.
 
-    Series, integrals and SciPy's own code need the values. So an array of another class is read, and the result is
-    given back in its class.
+    Series, integrals and SciPy's own code need the values. So an array of another class is read, and the
+    result is given back in its class.
 
     Args:
         points: how many arguments are such arrays, which broadcast; the others are options.
@@ -94,18 +96,18 @@ def bell(i: int, j: int, of: Callable[[int, int], Any]) -> Any:
 
     Args:
         i, j: the orders.
-        of: `of(k, l)` is the derivative of f, k times by a and l times by b.
+        of: `of(k, m)` is the derivative of f, k times by a and m times by b.
 
     Example:
-        >>> bell(2, 0, lambda k, l: {1: 3.0, 2: 5.0}[k])     # f'^2 + f''
+        >>> bell(2, 0, lambda k, m: {1: 3.0, 2: 5.0}[k])     # f'^2 + f''
         14.0
     """
     if j > i:
-        return bell(j, i, lambda k, l: of(l, k))
+        return bell(j, i, lambda k, m: of(m, k))
     if i == 0:
         return 1.0
     terms = [
-        math.comb(i - 1, k) * math.comb(j, l) * (bell(i - 1 - k, j - l, of) * of(k + 1, l))
-        for k, l in itertools.product(range(i), range(j + 1))
+        math.comb(i - 1, k) * math.comb(j, m) * (bell(i - 1 - k, j - m, of) * of(k + 1, m))
+        for k, m in itertools.product(range(i), range(j + 1))
     ]
     return functools.reduce(lambda a, b: a + b, terms)

@@ -1,8 +1,8 @@
 """Incomplete gamma and beta functions: densities, and derivatives with respect to the shape parameters.
 
 A derivative of P(a, x), n times by a, is the mean of a Bell polynomial of log t over the gamma density, for t
-from 0 to x. Over all t this mean is 0, so that it is also the negative of the mean from x on. On one of the two
-sides log t - digamma(a) has one sign: there nothing cancels.
+from 0 to x. Over all t this mean is 0, so that it is also the negative of the mean from x on. On one of the
+two sides log t - digamma(a) has one sign: there nothing cancels.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ SERIES = 26
 def gamma_density(a: Any, x: Any) -> Any:
     """x^(a-1) e^-x / Gamma(a), the derivative of gammainc(a, x) by x.
 
-    For a large a, where Gamma(a) or x^a overflow, it is e^(-a phi(x/a)) times a factor without a large exponent,
-    with phi(r) = r - 1 - log r.
+    For a large a, where Gamma(a) or x^a overflow, it is e^(-a phi(x/a)) times a factor without a large
+    exponent, with phi(r) = r - 1 - log r.
 
     Source:
         C. Loader, "Fast and accurate computation of binomial probabilities", 2000.
@@ -148,12 +148,12 @@ defvjp(
 def _beta_exponent(log: Any, log1m: Any, a: Any, b: Any) -> Any:
     """The derivatives by a and b of the logarithm of the density, for `bell`."""
 
-    def derivative(k: int, l: int) -> Any:  # noqa: E741
-        if l == 0:
+    def derivative(k: int, m: int) -> Any:
+        if m == 0:
             return polygamma_gap(a, b, k - 1) + (log if k == 1 else 0.0)
         if k == 0:
-            return polygamma_gap(b, a, l - 1) + (log1m if l == 1 else 0.0)
-        return polygamma(k + l - 1, a + b)
+            return polygamma_gap(b, a, m - 1) + (log1m if m == 1 else 0.0)
+        return polygamma(k + m - 1, a + b)
 
     return derivative
 

@@ -54,8 +54,8 @@ defvjp(
 def erfcx_integral(x: Any, n: int) -> Any:
     """e^(x^2) times the n-fold integral of erfc from x to infinity.
 
-    The derivative of erfcx, 2 x erfcx(x) - 2 / sqrt(pi), cancels for a large x; it is -2 erfcx_integral(x, 1).
-    For a small x the three-term recurrence in n loses no digits. For a larger one it goes downwards, as a
+    The derivative of erfcx, 2 x erfcx(x) - 2 / sqrt(pi), cancels for a large x; it is -2 erfcx_integral(x,
+    1). For a small x the three-term recurrence in n loses no digits. For a larger one it goes downwards, as a
     continued fraction of positive terms.
 
     Source:
