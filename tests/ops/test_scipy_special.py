@@ -182,6 +182,7 @@ def errors(case: Case, n: int) -> Iterator[tuple[float, str]]:
             yield error, f"{case.name} {orders} at {point}: {values[i]!r}, not {float(truths[orders])!r}"
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("case", QUICK, ids=lambda case: case.name)
 def test_derivatives_agree_with_mpmath(case: Case) -> None:
     error, where = max(errors(case, 2))

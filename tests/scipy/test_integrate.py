@@ -49,6 +49,7 @@ def test_a_closed_form() -> None:
     np.testing.assert_allclose(second, 1.5**2 * 1.5 * e, rtol=1e-7)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("times", [T, T[::-1].copy()])
 def test_all_states_by_all_arguments(times: Any) -> None:
     def f(y0: Any, t: Any, friction: Any, size: Any) -> Any:

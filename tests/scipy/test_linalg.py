@@ -41,6 +41,7 @@ CALLS: dict[str, tuple[Any, ...]] = {
 }
 
 
+@pytest.mark.few(4)
 @ORDERS
 @pytest.mark.parametrize("name", CALLS)
 def test_value_and_derivatives(name: str, order: int) -> None:
@@ -55,6 +56,7 @@ def test_value_and_derivatives(name: str, order: int) -> None:
     check_grads(f, args, order=order, directions=1)
 
 
+@pytest.mark.few(9)
 @ORDERS
 @pytest.mark.parametrize("columns", [(), (2,)])
 @pytest.mark.parametrize("lower", [False, True])
@@ -69,6 +71,7 @@ def test_triangular(columns: Any, lower: bool, unit: bool, trans: Any, order: in
     check_grads(lambda a, b: linalg.solve_triangular(a, b, **options), (A, b), order=order, directions=1)
 
 
+@pytest.mark.few(4)
 @ORDERS
 @pytest.mark.parametrize("columns", [(), (2,)])
 @pytest.mark.parametrize("bands", [(0, 1), (1, 2), (2, 0)])
@@ -95,6 +98,7 @@ def test_solving_by_cholesky(lower: bool, order: int) -> None:
     )
 
 
+@pytest.mark.few(3)
 @ORDERS
 @pytest.mark.parametrize(
     "name", ["expm", "logm", "sqrtm", "solve_sylvester", "solve_triangular", "solve_banded"]

@@ -21,6 +21,7 @@ def draw(*shape: int) -> Any:
     return _rng.normal(size=shape)
 
 
+@pytest.mark.few(7)
 @pytest.mark.parametrize("method", ["direct", "fft"])
 @pytest.mark.parametrize("mode", ["full", "same", "valid"])
 @pytest.mark.parametrize("shapes", [((5,), (3,)), ((3,), (5,)), ((4, 5), (2, 3)), ((2, 2), (3, 4)), ((), ())])
@@ -31,6 +32,7 @@ def test_all_axes(shapes: Any, mode: str, method: str) -> None:
     check_grads(lambda a, b: signal.convolve(a, b, mode, method), (a, b), order=1, directions=1)
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize("method", ["direct", "auto"])
 @pytest.mark.parametrize("mode", ["full", "same", "valid"])
 def test_some_axes(mode: str, method: str) -> None:

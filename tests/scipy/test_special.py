@@ -33,6 +33,7 @@ def test_nothing_of_scipy_is_imported_before_it_is_used() -> None:
     assert done.stdout == "True\n", done.stderr
 
 
+@pytest.mark.slow
 def test_a_users_rule_is_kept() -> None:
     program = (
         "import autograd_lite as ag\n"

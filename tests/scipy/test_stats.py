@@ -66,6 +66,7 @@ OF_DENSITIES, OF_COUNTS = "logpdf pdf cdf sf logcdf logsf", "logpmf pmf cdf sf l
 ORDERS = pytest.mark.parametrize("order", [1, pytest.param(2, marks=pytest.mark.slow)])
 
 
+@pytest.mark.few(5)
 @ORDERS
 @pytest.mark.parametrize("name", CONTINUOUS)
 def test_continuous(name: str, order: int) -> None:
@@ -75,6 +76,7 @@ def test_continuous(name: str, order: int) -> None:
     check_grads(lambda *args: together(name, OF_DENSITIES, *args), args, order=order, directions=1)
 
 
+@pytest.mark.few(3)
 @ORDERS
 @pytest.mark.parametrize("name", DISCRETE)
 def test_discrete(name: str, order: int) -> None:
@@ -86,6 +88,7 @@ def test_discrete(name: str, order: int) -> None:
     check_grads(lambda *rest: together(name, OF_COUNTS, k, *n, *rest), rest, order=order, directions=1)
 
 
+@pytest.mark.few(4)
 @np.errstate(all="ignore")  # SciPy's own functions at infinity
 @pytest.mark.parametrize("name", [*CONTINUOUS, *DISCRETE])
 def test_outside_of_the_support(name: str) -> None:
@@ -105,6 +108,7 @@ def test_outside_of_the_support(name: str) -> None:
         assert np.isfinite(gradient)
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("name", [n for n in CONTINUOUS if "ppf" in getattr(stats, n)._more])
 def test_quantiles(name: str) -> None:
     _, shapes = CONTINUOUS[name]
