@@ -104,3 +104,6 @@ SPECIAL: dict[Callable[..., Any], list[tuple[Any, ...]]] = {
 
 for name in TABLE.keys() & {"betaincc"}:  # in newer SciPy
     SPECIAL[getattr(special, name)] = [(SHAPE, ROW, UNIT)]
+
+QUICK = {special.gammainc, special.jv, special.erfinv, special.xlogy, special.i0e, polygamma, beta_density}
+"""The ops whose samples the quick tests try; those of the others are slow."""
