@@ -161,9 +161,12 @@ def derivative(f: Callable[..., Any], orders: tuple[int, ...]) -> Callable[..., 
 
 def exact(case: Case, point: tuple[float, ...], orders: tuple[int, ...]) -> Any:
     """The same by differences of the function in mpmath."""
-    with mp.workdps(64):
+    several = (
+        len(point) > 1
+    )  # functions of several arguments take mpmath longer, and have no points at an end
+    with mp.workdps(64 if several else 90):
         args = tuple(map(mpf, map(float, point)))
-        step = mpf(10) ** -20 * min(abs(x) if x else 1 for x in (1, *args))
+        step = mpf(10) ** (-20 if several else -28) * min(abs(x) if x else 1 for x in (1, *args))
         return mp.re(mp.diff(case.function, args, orders, h=step))
 
 

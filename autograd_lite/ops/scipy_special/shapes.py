@@ -35,6 +35,23 @@ SERIES = 26
 
 @primitive(broadcasts=True)
 @computed(2)
+def log_gap(a: Any, x: Any) -> Any:
+    """log(x) - digamma(a). For a large a, near x = a, it is the sum of two small differences.
+
+    Source:
+        NIST Digital Library of Mathematical Functions, 5.11.2.
+    """
+    terms = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
+    small = 0.5 / a + sum(c / a ** (2 * k + 2) for k, c in enumerate(terms))  # log(a) - digamma(a)
+    near = np.log1p((x - a) / a) + small
+    return np.where((a > 15) & (np.abs(x - a) < 0.5 * a), near, np.log(x) - special.psi(a))
+
+
+defvjp(log_gap, lambda g, y, a, x: -g * polygamma(1, a), lambda g, y, a, x: g / x)
+
+
+@primitive(broadcasts=True)
+@computed(2)
 def gamma_density(a: Any, x: Any) -> Any:
     """x^(a-1) e^-x / Gamma(a), the derivative of gammainc(a, x) by x.
 
@@ -76,23 +93,6 @@ defvjp(
     lambda g, y, a, x: g * y * log_gap(a, x),
     lambda g, y, a, x: g * y * ((a - 1 - x) / x),
 )
-
-
-@primitive(broadcasts=True)
-@computed(2)
-def log_gap(a: Any, x: Any) -> Any:
-    """log(x) - digamma(a). For a large a, near x = a, it is the sum of two small differences.
-
-    Source:
-        NIST Digital Library of Mathematical Functions, 5.11.2.
-    """
-    terms = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
-    small = 0.5 / a + sum(c / a ** (2 * k + 2) for k, c in enumerate(terms))  # log(a) - digamma(a)
-    near = np.log1p((x - a) / a) + small
-    return np.where((a > 15) & (np.abs(x - a) < 0.5 * a), near, np.log(x) - special.psi(a))
-
-
-defvjp(log_gap, lambda g, y, a, x: -g * polygamma(1, a), lambda g, y, a, x: g / x)
 
 
 def _gamma_exponent(gap: Any, a: Any) -> Any:
