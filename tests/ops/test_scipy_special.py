@@ -13,6 +13,8 @@ import pytest
 from mpmath import mp, mpf
 
 import autograd_lite as ag
+from autograd_lite.errors import DTypeError
+from autograd_lite.testing import check_grads
 
 special = pytest.importorskip("scipy.special", reason="SciPy is not installed")
 
@@ -197,3 +199,21 @@ def test_derivatives_agree_with_mpmath(case: Case) -> None:
 def test_so_they_do_at_many_points(case: Case) -> None:
     error, where = max(errors(case, 100))
     assert error <= case.limit, where
+
+
+@pytest.mark.parametrize("name", ["expm1", "log1p", "gamma", "rgamma", "loggamma", "exp1", "expi"])
+def test_complex_numbers(name: str) -> None:
+    check_grads(getattr(special, name), (np.array([0.7 + 0.4j, 1.9 - 0.8j]),), order=1)
+
+
+@pytest.mark.parametrize("name", ["jv", "yv", "iv", "kv"])
+def test_bessel_functions_of_complex_numbers(name: str) -> None:
+    z = np.array([0.7 + 0.4j, 1.9 - 0.8j])
+    check_grads(lambda z: getattr(special, name)(1.5, z), (z,), order=1)
+    with pytest.raises(DTypeError, match="takes real numbers"):
+        ag.grad(lambda v: np.sum(np.real(getattr(special, name)(v, z))))(1.5)
+
+
+def test_complex_numbers_are_refused_where_the_rule_is_of_real_ones() -> None:
+    with pytest.raises(DTypeError, match=r"scipy.special.erf of complex numbers"):
+        ag.grad(lambda z: np.real(special.erf(z)))(0.5 + 0.5j)

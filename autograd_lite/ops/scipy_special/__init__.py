@@ -9,6 +9,7 @@ Bessel functions by their order. What needs more than a line stands in `slopes`,
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 from scipy import special
 
 from ...arrays import unwrap
+from ...errors import DTypeError
 from ...known import Rule, defvjp, known
 from ..elementwise import LOG2_E
 from ..slopes import bessel_i, cbrt_slope, logistic_slope, ratio, times_gauss
@@ -50,8 +52,28 @@ def rule(name: str, *vjps: Any) -> None:
     """Give a function of `scipy.special` its derivatives, unless SciPy is too old for it or a user has."""
     op = getattr(special, name, None) or getattr(special._ufuncs, name, None)
     if isinstance(op, np.ufunc) and op not in known:
-        defvjp(op, *vjps)
+        defvjp(op, *(vjp if name in COMPLEX else vjp and of_reals(name, vjp) for vjp in vjps))
         TABLE[name] = known[op]
+
+
+def of_reals(name: str, vjp: Any) -> Any:
+    """A rule that refuses complex numbers: its formula holds for real ones only."""
+
+    @functools.wraps(vjp)
+    def checked(g: Any, y: Any, *args: Any) -> Any:
+        if any(getattr(x, "dtype", REAL).kind == "c" for x in args):
+            raise DTypeError(
+                f"scipy.special.{name} of complex numbers has no derivative here; for real numbers write "
+                f"{name}(z.real)"
+            )
+        return vjp(g, y, *args)
+
+    return checked
+
+
+REAL = np.dtype(float)
+COMPLEX = frozenset("expm1 log1p gamma rgamma loggamma exp1 expi jv yv iv kv".split())  # noqa: SIM905
+"""Functions whose rules hold for complex numbers too, Bessel functions' for a complex argument."""
 
 
 ROOT_PI = math.sqrt(math.pi)

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from ...arrays import on_host, ones, to_host
+from ...errors import DTypeError
 
 __all__ = ["bell", "computed", "half_line", "interval"]
 
@@ -75,6 +76,8 @@ def computed(points: int, block: int = 1 << 14) -> Callable[[Callable[..., Any]]
         def whole(*args: Any) -> Any:
             given, options = args[:points], args[points:]
             dtype = np.result_type(*(x.dtype if hasattr(x, "dtype") else x for x in given))
+            if dtype.kind == "c":
+                raise DTypeError(f"{function.__name__} takes real numbers, not complex ones; write z.real")
             dtype = dtype if dtype.kind == "f" else np.dtype(float)
             arrays = np.broadcast_arrays(*(np.asarray(to_host(x), np.float64) for x in given))
             flat = [x.reshape(-1) for x in arrays]
