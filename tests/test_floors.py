@@ -59,6 +59,7 @@ FLOORS = (
     "plan",
     "work",
     "dependence",
+    "scipy",
     "testing",
     "strategies",
     "pytest_plugin",
@@ -133,6 +134,7 @@ def test_every_floor_is_there() -> None:
         "ops",
         "plan",
         "pytest_plugin",
+        "scipy",
         "testing",
         "words",
     }
