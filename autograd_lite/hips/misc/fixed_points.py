@@ -31,7 +31,7 @@ def fixed_point(f: Function, a: Any, x0: Any, distance: Function, tol: float) ->
         >>> from autograd_lite.hips import grad, numpy as np
         >>> root = lambda a: fixed_point(lambda a: lambda x: 0.5 * (x + a / x), a, 1.0,
         ...                              lambda x, y: np.abs(x - y), 1e-10)
-        >>> np.allclose(grad(root)(4.0), 0.25)
+        >>> np.allclose([root(4.0), grad(root)(4.0), grad(grad(root))(4.0)], [2, 1 / 4, -1 / 32])
         True
     """
     step = f(a)
@@ -41,18 +41,18 @@ def fixed_point(f: Function, a: Any, x0: Any, distance: Function, tol: float) ->
     return x
 
 
-def _returning(parts: tuple[Any, Any, Any, Function]) -> Function:
-    """The function w -> g + w J whose fixed point the pullback needs."""
-    a, x, g, f = parts
-    back = make_vjp(f(a), x)[0]
-    return lambda w: vspace(x).add(g, back(w))
-
-
 def _pullback(ans: Any, f: Function, a: Any, x0: Any, distance: Function, tol: float) -> Function:
-    to_a = make_vjp(lambda a: f(a)(ans), a)[0]
-    return lambda g: to_a(
-        fixed_point(_returning, (a, ans, g, f), vspace(ans).zeros(), distance, tol)
-    )  # fmt: skip
+    def returning(parts: tuple[Any, Any, Any]) -> Function:
+        """The function w -> g + w J."""
+        a, x, g = parts
+        back = make_vjp(f(a), x)[0]
+        return lambda w: vspace(x).add(g, back(w))
+
+    def pull(g: Any) -> Any:
+        w = fixed_point(returning, (a, ans, g), vspace(ans).zeros(), distance, tol)
+        return make_vjp(lambda a: f(a)(ans), a)[0](w)
+
+    return pull
 
 
 defvjp(fixed_point, None, _pullback, None)
