@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -97,9 +96,20 @@ def numpys(x: Any) -> Any:
 # -- rules -----------------------------------------------------------------------------------------
 
 
+def rules_for(fun: Function) -> Any:
+    """The rules of a primitive, or new ones for a function of `hips.numpy`; None for any other function.
+
+    A program that gives a function of NumPy other rules changes that function of `hips.numpy` alone. The
+    operators and the engine keep theirs.
+    """
+    if hasattr(fun, "step") and rules_of(fun.step) is None:
+        fun.step = primitive(fun.step)
+    return rules_of(getattr(fun, "step", fun))
+
+
 def defvjp_argnums(fun: Function, vjpmaker: Function) -> None:
     """Give a primitive one rule for all arguments: `vjpmaker(argnums, ans, args, kwargs)(g)`."""
-    rules = rules_of(fun)
+    rules = rules_for(fun)
     if rules is not None:
         rules.vjp = vjpmaker
         return
@@ -111,7 +121,7 @@ def defvjp_argnums(fun: Function, vjpmaker: Function) -> None:
             sent[i] = cotangent
         return sent
 
-    define(inspect.unwrap(fun), joint=joint)
+    define(fun, joint=joint)
 
 
 def defvjp_argnum(fun: Function, vjpmaker: Function) -> None:
@@ -161,7 +171,7 @@ def defjvp_argnums(fun: Function, jvpmaker: Function) -> None:
         ones = tuple(vspace(args[i]).ones() for i in argnums)
         return make_vjp(lambda tangents: jvpmaker(argnums, tangents, ans, args, kwargs), ones)[0](g)
 
-    rules = rules_of(fun)
+    rules = rules_of(getattr(fun, "step", fun))
     if rules is not None:
         rules.transposed = transposed
 

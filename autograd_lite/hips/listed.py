@@ -50,15 +50,19 @@ def stacked(x: Any) -> Any:
 
 
 def taking_lists(function: Function) -> Function:
-    """The function with lists of Tensors stacked to one Tensor."""
+    """The function with lists of Tensors stacked to one Tensor.
+
+    What it calls is its attribute `step`, so that a program can give it other rules (see `core.rules_for`).
+    """
 
     @functools.wraps(function, updated=())
     def called(*args: Any, **kwargs: Any) -> Any:
         for x in args:
             if x.__class__ is list or x.__class__ is tuple:
-                return function(*map(stacked, args), **kwargs)
-        return function(*args, **kwargs)
+                return called.step(*map(stacked, args), **kwargs)  # type: ignore[attr-defined]
+        return called.step(*args, **kwargs)  # type: ignore[attr-defined]
 
+    called.step = function  # type: ignore[attr-defined]
     return called
 
 

@@ -18,10 +18,11 @@ from ..calls import boxes
 from ..errors import NotDifferentiableError, UnsupportedError
 from ..known import Rule, known
 from ..node import op_name
+from ..tape import Tape
 from ..tensor import Tensor
 from ..words.explain import describe
 
-__all__ = ["Box", "getval", "isbox", "notrace_primitive", "primitive", "rules_of"]
+__all__ = ["Box", "Node", "getval", "isbox", "notrace_primitive", "primitive", "rules_of", "trace"]
 
 Box = Tensor
 
@@ -190,3 +191,71 @@ class _Rules:
 def rules_of(function: Function) -> Any:
     """The rules of a primitive; None for another function."""
     return getattr(function, "_rules", None)
+
+
+# -- programs that read the graph ------------------------------------------------------------------
+
+
+class Node:
+    """A step as `trace` tells it to a program: the program derives a class, and sets what it needs."""
+
+    def __init__(
+        self,
+        value: Any,
+        fun: Function,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        parent_argnums: tuple[int, ...],
+        parents: tuple[Any, ...],
+    ) -> None:
+        """Called for each step that depends on the argument.
+
+        Args:
+            value: the result of the step.
+            fun: the function, with its `__name__`.
+            args, kwargs: its arguments, as plain values.
+            parent_argnums: the indices of the arguments that depend on the argument of the trace.
+            parents: the nodes of these arguments.
+        """
+        raise NotImplementedError
+
+    def initialize_root(self, *args: Any, **kwargs: Any) -> None:
+        """Called for the node of the argument, with the arguments of `new_root`."""
+        raise NotImplementedError
+
+    @classmethod
+    def new_root(cls, *args: Any, **kwargs: Any) -> Any:
+        """The node of the argument."""
+        root = cls.__new__(cls)
+        root.initialize_root(*args, **kwargs)
+        return root
+
+
+def trace(start_node: Any, fun: Function, x: Any) -> tuple[Any, Any]:
+    """Call `fun(x)`, and make a node of the class of `start_node` for each step that depends on x.
+
+    Returns:
+        The value, and its node; None as the node of a value that does not depend on x.
+
+    Example:
+        >>> import numpy as np
+        >>> class Named(Node):
+        ...     def __init__(self, value, fun, args, kwargs, parent_argnums, parents):
+        ...         self.text = f"{fun.__name__}({', '.join(p.text for p in parents)})"
+        ...     def initialize_root(self):
+        ...         self.text = "x"
+        >>> trace(Named.new_root(), lambda x: np.sin(x) * x, 0.0)[1].text
+        'multiply(sin(x), x)'
+    """
+    leaves = tree.map_leaves(lambda v: v if isbox(v) else Tensor(v, requires_grad=True), x)
+    nodes = {leaf.node: start_node for leaf in tree.flatten(leaves)[0]}
+    with Tape() as tape:
+        end = fun(leaves)
+        steps = list(tape.nodes)
+    for step in steps:
+        argnums = tuple(i for i, parent in enumerate(step.inputs) if parent in nodes)
+        if argnums:
+            parents = tuple(nodes[step.inputs[i]] for i in argnums)
+            made = type(start_node)(step.value, step.op, step.args, step.kwargs or {}, argnums, parents)
+            nodes[step] = made
+    return getval(end), nodes.get(end.node) if isinstance(end, Tensor) else None

@@ -4,7 +4,7 @@ from typing import Any
 
 from .wrap_util import subvals
 
-__all__ = ["subval", "subvals"]
+__all__ = ["func", "subval", "subvals"]
 
 
 def subval(x: Any, i: int, v: Any) -> tuple[Any, ...]:
@@ -14,3 +14,8 @@ def subval(x: Any, i: int, v: Any) -> tuple[Any, ...]:
     (1, 20)
     """
     return subvals(x, [(i, v)])
+
+
+def func(f: Any) -> Any:
+    """f itself."""
+    return f
