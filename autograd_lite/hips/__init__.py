@@ -9,7 +9,7 @@ The submodules are those of `autograd`: `numpy`, `numpy.linalg`, `numpy.fft`, `n
 `extend`, `builtins`, `tracer`, `misc.*`, `test_util`. The page docs/hips.md lists what differs.
 """
 
-from . import numpy
+from . import extend, numpy, util
 from .builtins import dict, isinstance, list, tuple, type
 from .differential_operators import (
     checkpoint,
@@ -39,6 +39,7 @@ __all__ = [
     "deriv",
     "dict",
     "elementwise_grad",
+    "extend",
     "grad",
     "grad_and_aux",
     "grad_named",
@@ -59,6 +60,7 @@ __all__ = [
     "tensor_jacobian_product",
     "tuple",
     "type",
+    "util",
     "value_and_grad",
     "vector_jacobian_product",
 ]
