@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,10 @@ from .tracer import isbox
 __all__ = ["array", "array_like", "c_", "full", "functions_of", "make_diagonal", "metadata", "r_"]
 
 SEQUENCES = frozenset(
-    {np.concatenate, np.stack, np.vstack, np.hstack, np.dstack, np.column_stack, np.block, np.select}
-    | {np.choose, np.piecewise, np.meshgrid, np.broadcast_arrays, np.linalg.multi_dot, np.ix_}
+    {np.concatenate, np.stack, np.vstack, np.hstack, np.dstack, np.column_stack, np.select, np.choose}
+    | {np.piecewise, np.linalg.multi_dot}
 )
-"""The functions that take a list of arrays, and find the Tensors in it themselves."""
+"""The functions that take a list of arrays."""
 
 
 def array(A: Any, dtype: Any = None, *, ndmin: int = 0, copy: bool | None = True, **options: Any) -> Any:
@@ -49,28 +48,34 @@ def stacked(x: Any) -> Any:
     return array(x, copy=False) if isinstance(x, (list, tuple)) and isbox(x) else x
 
 
+def each_stacked(x: Any) -> Any:
+    """A list of arrays, with the lists in it as `stacked` gives them."""
+    return [stacked(item) for item in x] if isinstance(x, (list, tuple)) else x
+
+
 def taking_lists(function: Function) -> Function:
     """The function with lists of Tensors stacked to one Tensor.
 
     What it calls is its attribute `step`, so that a program can give it other rules (see `core.rules_for`).
     """
+    as_arrays = each_stacked if function in SEQUENCES else stacked
 
     @functools.wraps(function, updated=())
     def called(*args: Any, **kwargs: Any) -> Any:
         for x in args:
             if x.__class__ is list or x.__class__ is tuple:
-                return called.step(*map(stacked, args), **kwargs)  # type: ignore[attr-defined]
+                return called.step(*map(as_arrays, args), **kwargs)  # type: ignore[attr-defined]
         return called.step(*args, **kwargs)  # type: ignore[attr-defined]
 
     called.step = function  # type: ignore[attr-defined]
     return called
 
 
-def functions_of(module: Any, names: Iterable[str] | None = None) -> dict[str, Any]:
+def functions_of(module: Any) -> dict[str, Any]:
     """The public names of a module of NumPy; its functions take lists of Tensors. One object stays one."""
     made: dict[int, Any] = {}
     for value in vars(module).values():
-        if isinstance(value, (np.ufunc, type(np.sum))) and value not in SEQUENCES:
+        if isinstance(value, (np.ufunc, type(np.sum))) and value is not np.block:
             made[id(value)] = made.get(id(value)) or taking_lists(value)
     return {
         name: made.get(id(value), value)

@@ -7,6 +7,7 @@ argument.
 from __future__ import annotations
 
 import importlib
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -172,11 +173,11 @@ def lstm(of: Any) -> Any:
     sequence = np.eye(size)[rng.randint(size, size=(7, 2))]
 
     def with_ones(*parts):
-        return np.hstack(parts + (np.ones((parts[0].shape[0], 1)),))
+        return np.hstack([*parts, np.ones((parts[0].shape[0], 1))])
 
     def loss(params, i=0):
         h, c, total = np.zeros((2, hidden)), np.zeros((2, hidden)), 0.0
-        for now, following in zip(sequence[:-1], sequence[1:], strict=True):
+        for now, following in itertools.pairwise(sequence):
             x = with_ones(now, h)
             gates = {name: 0.5 * (np.tanh(np.dot(x, params[name])) + 1.0) for name in names[1:]}
             c = gates["forget"] * c + gates["ingate"] * np.tanh(np.dot(x, params["change"]))
