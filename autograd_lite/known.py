@@ -37,6 +37,8 @@ __all__ = [
     "defbatch",
     "defvjp",
     "known",
+    "learned",
+    "libraries",
     "numpy_names",
     "refuse",
     "rule_of",
@@ -241,6 +243,22 @@ known = Known()
 """The registry of all ops."""
 
 
+libraries: dict[str, Callable[[], object]] = {}
+"""By the name of a module with ufuncs: what loads the table of their rules."""
+
+
+def learned(op: Op) -> bool:
+    """Whether an unknown op has a rule in the table of another library, which is loaded now.
+
+    Such a ufunc can only arrive after its library has been imported. So the tables cost nothing before.
+    """
+    if isinstance(op, np.ufunc) and op not in known:
+        for home in [home for home in libraries if home in sys.modules]:
+            libraries.pop(home)()
+        return op in known
+    return False
+
+
 def defvjp(
     op: Op,
     *vjps: Callable[..., Any] | None,
@@ -288,6 +306,7 @@ def defvjp(
             f"defvjp({name}) got no rule; write defvjp({name}, lambda g, y, x: g * ...), one per argument"
         )
     _require_functions(op, *(rule for rule in (*vjps, each, joint) if rule is not None))
+    learned(op)
     _require_op(op)
     _require_parameters(op, vjps)
     before = rule_of(op)

@@ -7,6 +7,7 @@ from the edges of domains; those have tests of their own.
 
 from __future__ import annotations
 
+import contextlib
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -824,6 +825,11 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     pulled: [call(x(5), x(5)), call(x(3), np.array([2.0, 0.0, 3.0])), call(x(3, 2), x(3, 2), x(3, 2))],
     slope: [call(x(2, 3), order=p, axis=axis) for p, axis in [(3.0, None), (0.5, (1,)), (-1.0, None)]],
 }  # fmt: skip
+
+with contextlib.suppress(ModuleNotFoundError):  # where SciPy is not installed
+    from tests.scipy_samples import SPECIAL
+
+    CALLS.update({op: [call(*args) for args in rows] for op, rows in SPECIAL.items()})
 
 HERMITIAN = {cholesky, from_triangle, np.linalg.cholesky, np.linalg.eigh, np.linalg.eigvalsh}
 """Ops of symmetric and hermitian matrices: their derivatives are along such matrices only."""

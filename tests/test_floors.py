@@ -57,6 +57,7 @@ FLOORS = (
     "plan",
     "work",
     "dependence",
+    "scipy",
     "testing",
     "strategies",
     "pytest_plugin",

@@ -67,6 +67,8 @@ def test_types_are_shipped(package: object) -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_every_module_has_what_it_promises(name: str) -> None:
+    if ".scipy" in name:
+        pytest.importorskip("scipy", reason="SciPy is not installed")
     module = importlib.import_module(name)
     assert module.__doc__, f"{name} does not say what it is for"
     promised = getattr(module, "__all__", [])
