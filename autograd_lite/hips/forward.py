@@ -1,24 +1,22 @@
-"""Modules whose names stand elsewhere: in the engine's own package for SciPy, or else in SciPy."""
+"""Modules that hand out the names of `autograd_lite.scipy`, which loads SciPy, when a name is used."""
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from typing import Any
+
+from ..errors import MissingAttributeError
 
 __all__ = ["forward"]
 
 
-def forward(module: str) -> Any:
-    """A `__getattr__` for a module that hands out the names of `autograd_lite.scipy`, then those of SciPy."""
+def forward(module: str) -> Callable[[str], Any]:
+    """A `__getattr__` with the names of a module of `autograd_lite.scipy`."""
 
     def find(name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(f"no {name} in {module}")
-        for home in (f"autograd_lite.{module}", module):
-            try:
-                return getattr(importlib.import_module(home), name)
-            except (ImportError, AttributeError):
-                continue
-        raise AttributeError(f"{module} has no {name}, or SciPy is not installed: pip install scipy")
+        if name.startswith("__"):  # Python's own questions to a module
+            raise MissingAttributeError(f"{module} has no {name}")
+        return getattr(importlib.import_module(f"autograd_lite.scipy.{module}"), name)
 
     return find

@@ -35,7 +35,7 @@ from autograd_lite.hips.test_util import check_equivalent, check_grads, check_jv
 
 @pytest.fixture(autouse=True)
 def _same_directions() -> None:
-    """The checks draw random directions. In one of some ten thousand a fault is smaller than the tolerance."""
+    """The checks draw random directions. One in some ten thousand hides a fault below the tolerance."""
     onp.random.seed(0)
 
 

@@ -1,5 +1,5 @@
-"""The functions of `scipy.integrate`, with derivatives where the engine has them."""
+"""The functions of `scipy.integrate`, with derivatives."""
 
 from ..forward import forward
 
-__getattr__ = forward("scipy.integrate")
+__getattr__ = forward("integrate")

@@ -1,5 +1,5 @@
-"""The functions of `scipy.linalg`, with derivatives where the engine has them."""
+"""The functions of `scipy.linalg`, with derivatives."""
 
 from ..forward import forward
 
-__getattr__ = forward("scipy.linalg")
+__getattr__ = forward("linalg")

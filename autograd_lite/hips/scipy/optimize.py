@@ -1,5 +1,5 @@
-"""The functions of `scipy.optimize`, with derivatives where the engine has them."""
+"""The functions of `scipy.optimize`, with derivatives."""
 
 from ..forward import forward
 
-__getattr__ = forward("scipy.optimize")
+__getattr__ = forward("optimize")

@@ -1,5 +1,5 @@
-"""The functions of `scipy.special`, with derivatives where the engine has them."""
+"""The functions of `scipy.special`, with derivatives."""
 
 from ..forward import forward
 
-__getattr__ = forward("scipy.special")
+__getattr__ = forward("special")
