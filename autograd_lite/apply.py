@@ -44,7 +44,7 @@ from .calls import (
 from .errors import AutogradLiteError, BatchError, DTypeError
 from .kept import keep_constants
 from .kin import as_kin, like
-from .known import Composition, Constant, Refused, Rule, constant, known, learned, rule_of
+from .known import Composition, Constant, Refused, Rule, constant, known, rule_of
 from .node import FIXED, Node, Op
 from .recording import current
 from .views import alone, handed_on, read_only, share, share_if_seen
@@ -186,8 +186,6 @@ def _numpys_own(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any], error: Ex
 
 def _unruled(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call an op that is constant or has no rule; an op without a rule refuses recorded Tensors."""
-    if learned(op):
-        return apply(op, *args, **kwargs)
     entry = known.get(op)
     if not isinstance(entry, Constant) and any(t.node is not None for t in boxes((args, kwargs))):
         reason = entry.reason if isinstance(entry, Refused) else None

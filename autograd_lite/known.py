@@ -236,6 +236,8 @@ def rule_of(op: Op) -> Rule | None:
     entry = known.get(op)
     if entry is None:
         entry = getattr(op, "_autograd_rule", None)
+    if entry is None and learned(op):
+        entry = known[op]
     return entry if isinstance(entry, Rule) else None
 
 
@@ -248,11 +250,11 @@ libraries: dict[str, Callable[[], object]] = {}
 
 
 def learned(op: Op) -> bool:
-    """Whether an unknown op has a rule in the table of another library, which is loaded now.
+    """Whether the table of another library, which is loaded now, has an op that was unknown.
 
     Such a ufunc can only arrive after its library has been imported. So the tables cost nothing before.
     """
-    if isinstance(op, np.ufunc) and op not in known:
+    if libraries and isinstance(op, np.ufunc):
         for home in [home for home in libraries if home in sys.modules]:
             libraries.pop(home)()
         return op in known
@@ -306,7 +308,6 @@ def defvjp(
             f"defvjp({name}) got no rule; write defvjp({name}, lambda g, y, x: g * ...), one per argument"
         )
     _require_functions(op, *(rule for rule in (*vjps, each, joint) if rule is not None))
-    learned(op)
     _require_op(op)
     _require_parameters(op, vjps)
     before = rule_of(op)

@@ -125,21 +125,7 @@ def minimize(
     args = args if isinstance(args, tuple) else (args,)
     leaves, rebuild = parted(args)
     plain = rebuild(map(unwrap, leaves))
-    if callable(jac):
-        given = jac
-        options["jac"] = lambda x: given(x, *plain)
-    elif jac is not None:
-        options["jac"] = jac
-    elif method not in WITHOUT_GRADIENT:
-        options["jac"] = True
-    if options.get("jac") is True and jac is None:
-        both = value_and_grad(_number(fun))
-        target: Any = lambda x: both(x, *plain)  # noqa: E731
-    else:
-        target = lambda x: fun(x, *plain)  # noqa: E731
-    if method in WITH_HESSIAN and not options.keys() & {"hess", "hessp"}:
-        second = jacobian(grad(_number(fun)))
-        options["hess"] = lambda x: second(x, *plain)
+    target = _with_derivatives(fun, plain, method, jac, options)
 
     def on_host(x: Any) -> Any:
         with no_grad():
@@ -160,6 +146,23 @@ def minimize(
         result.x = _with_gradient("minimize", equation, result, leaves, free)
         result.fun = fun(result.x, *rebuild(leaves))
     return result
+
+
+def _with_derivatives(
+    fun: Callable[..., Any], plain: Any, method: str | None, jac: Any, options: dict[str, Any]
+) -> Callable[[Any], Any]:
+    """The function of x alone that SciPy calls; the options get the derivatives that the method takes."""
+    number = _number(fun)
+    if method in WITH_HESSIAN and not options.keys() & {"hess", "hessp"}:
+        second = jacobian(grad(number))
+        options["hess"] = lambda x: second(x, *plain)
+    if jac is None and method not in WITHOUT_GRADIENT:
+        options["jac"] = True
+        both = value_and_grad(number)
+        return lambda x: both(x, *plain)
+    if jac is not None:
+        options["jac"] = (lambda x: jac(x, *plain)) if callable(jac) else jac
+    return lambda x: fun(x, *plain)
 
 
 def _number(fun: Callable[..., Any]) -> Callable[..., Any]:

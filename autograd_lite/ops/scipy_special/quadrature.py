@@ -74,7 +74,8 @@ def computed(points: int, block: int = 1 << 14) -> Callable[[Callable[..., Any]]
         @functools.wraps(function)
         def whole(*args: Any) -> Any:
             given, options = args[:points], args[points:]
-            dtype = np.result_type(*(x.dtype if hasattr(x, "dtype") else x for x in given), np.float16)
+            dtype = np.result_type(*(x.dtype if hasattr(x, "dtype") else x for x in given))
+            dtype = dtype if dtype.kind == "f" else np.dtype(float)
             arrays = np.broadcast_arrays(*(np.asarray(to_host(x), np.float64) for x in given))
             flat = [x.reshape(-1) for x in arrays]
             out = np.empty(flat[0].size)
