@@ -1,4 +1,4 @@
-"""Functions of SciPy with derivatives. SciPy is loaded when a name is used."""
+"""Functions of SciPy with derivatives, as in `autograd_lite.scipy`."""
 
 from . import integrate, linalg, optimize, signal, special, stats
 

@@ -1,5 +1,7 @@
 """The functions of `scipy.integrate`, with derivatives."""
 
-from ..forward import forward
+import functools
 
-__getattr__ = forward("integrate")
+from ...scipy import integrate
+
+__getattr__ = functools.partial(getattr, integrate)

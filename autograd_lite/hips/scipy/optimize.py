@@ -1,5 +1,7 @@
 """The functions of `scipy.optimize`, with derivatives."""
 
-from ..forward import forward
+import functools
 
-__getattr__ = forward("optimize")
+from ...scipy import optimize
+
+__getattr__ = functools.partial(getattr, optimize)

@@ -1,5 +1,7 @@
 """The functions of `scipy.special`, with derivatives."""
 
-from ..forward import forward
+import functools
 
-__getattr__ = forward("special")
+from ...scipy import special
+
+__getattr__ = functools.partial(getattr, special)
