@@ -15,7 +15,6 @@ import numpy as np
 
 from .. import jacobians, transforms
 from ..aliases import Function
-from ..arrays import unwrap
 from ..checkpoint import checkpoint
 from ..errors import DTypeError
 from ..words.explain import describe
@@ -82,7 +81,7 @@ def elementwise_grad(fun: Function, x: Any) -> Any:
     array([1.0000000e+00, 1.6993417e-17])
     """
     vjp, out = core.make_vjp(fun, x)
-    if np.iscomplexobj(unwrap(out)):
+    if vspace(out).iscomplex:
         raise DTypeError(
             f"elementwise_grad needs a function with real results, it returned {describe(out)}; take np.real "
             "or np.abs of it"
@@ -111,16 +110,13 @@ def holomorphic_grad(fun: Function, x: Any) -> Any:
 @unary_to_nary
 def jacobian(fun: Function, x: Any) -> Any:
     """All partial derivatives, in an array of the shape `output.shape + argument.shape`."""
-    rows = jacobians.jacobian(fun)(inexact(x))
-    if not np.iscomplexobj(unwrap(x)):
-        return numpys(rows)
-    return _complex_jacobian(fun, x)
+    return _complex_jacobian(fun, x) if vspace(x).iscomplex else numpys(jacobians.jacobian(fun)(inexact(x)))
 
 
 def _complex_jacobian(fun: Function, x: Any) -> Any:
     """The gradients of real results with respect to a complex argument."""
     vjp, out = core.make_vjp(fun, x)
-    if np.iscomplexobj(unwrap(out)):
+    if vspace(out).iscomplex:
         raise DTypeError("jacobian: argument and result are complex; differentiate real and imaginary parts")
     rows = [vjp(unit) for unit in vspace(out).standard_basis()]
     return np.reshape(np.stack(rows), np.shape(out) + np.shape(x))

@@ -215,6 +215,14 @@ def test_integers_are_differentiated_as_floats() -> None:
     assert hessian(lambda x: x**3)(2) == 12.0
 
 
+def test_jacobians_of_several_arguments_and_of_containers() -> None:
+    x, y = onp.array([1.0, 2.0]), onp.array([[3.0], [4.0], [5.0]])
+    by_x, by_y = jacobian(lambda x, y: x * y, (0, 1))(x, y)
+    assert by_x.shape == (3, 2, 2) and by_y.shape == (3, 2, 3, 1) and by_x[1, 1].tolist() == [0.0, 4.0]
+    assert jacobian(lambda p: p["a"] * x)({"a": 3.0})["a"].tolist() == [1.0, 2.0]
+    assert elementwise_grad(lambda x: [x, {"y": x**2}])(3.0) == 7.0
+
+
 def test_tangents_go_through_a_primitive() -> None:
     multiply = product()
     defvjp(multiply, lambda ans, x, y: lambda g: g * y, lambda ans, x, y: lambda g: g * x)
