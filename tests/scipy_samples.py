@@ -19,6 +19,7 @@ from autograd_lite.ops.scipy_special.shapes import (
     betainc_by_shapes,
     gamma_density,
     gammainc_by_shape,
+    log_gap,
     zeta_by_exponent,
 )
 from autograd_lite.ops.scipy_special.slopes import (
@@ -91,6 +92,7 @@ SPECIAL: dict[Callable[..., Any], list[tuple[Any, ...]]] = {
     polygamma: [(1, REAL), (2, ROW), (3, ROW)],
     polygamma_gap: [(SHAPE, ROW, 0), (SHAPE, ROW, 1)],
     gamma_density: [(SHAPE, ROW)],
+    log_gap: [(SHAPE, ROW)],
     gammainc_by_shape: [(SHAPE, ROW, 1)],
     beta_density: [(SHAPE, ROW, UNIT)],
     betainc_by_shapes: [(SHAPE, ROW, UNIT, 1, 0), (SHAPE, ROW, UNIT, 0, 1)],

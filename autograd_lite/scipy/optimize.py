@@ -31,6 +31,11 @@ WITHOUT_GRADIENT = frozenset(("Nelder-Mead", "Powell", "COBYLA", "COBYQA"))
 
 WITH_HESSIAN = frozenset(("Newton-CG", "dogleg", "trust-ncg", "trust-krylov", "trust-exact", "trust-constr"))
 
+NO_CONSTRAINTS = (
+    "minimize(..., constraints=): the solution has no gradient here; write the constraint into fun, or solve "
+    "the equations of its multipliers with root"
+)
+
 
 def __getattr__(name: str) -> Any:
     return getattr(_optimize, name)
@@ -125,6 +130,9 @@ def minimize(
     args = args if isinstance(args, tuple) else (args,)
     leaves, rebuild = parted(args)
     plain = rebuild(map(unwrap, leaves))
+    if jac is True:  # fun returns its gradient too; ours serves as well
+        both, jac = fun, None
+        fun = lambda x, *args: both(x, *args)[0]  # noqa: E731
     target = _with_derivatives(fun, plain, method, jac, options)
 
     def on_host(x: Any) -> Any:
@@ -136,10 +144,7 @@ def minimize(
     require_arguments("minimize", lambda: fun(result.x, *plain))
     if _is_asked(leaves):
         if options.get("constraints"):
-            raise UnsupportedError(
-                "minimize(..., constraints=): the solution has no gradient here; write the constraint into "
-                "fun, or solve the equations of its multipliers with root"
-            )
+            raise UnsupportedError(NO_CONSTRAINTS)
         slope = grad(_number(fun))
         free = _between(result.x, options.get("bounds"))
         equation = lambda x, *leaves: slope(x, *rebuild(leaves))  # noqa: E731
@@ -156,6 +161,10 @@ def _with_derivatives(
     if method in WITH_HESSIAN and not options.keys() & {"hess", "hessp"}:
         second = jacobian(grad(number))
         options["hess"] = lambda x: second(x, *plain)
+    elif callable(hess := options.get("hess")):
+        options["hess"] = lambda x: hess(x, *plain)
+    if callable(hessp := options.get("hessp")):
+        options["hessp"] = lambda x, p: hessp(x, p, *plain)
     if jac is None and method not in WITHOUT_GRADIENT:
         options["jac"] = True
         both = value_and_grad(number)

@@ -74,6 +74,22 @@ def test_the_least_value_and_its_second_derivative() -> None:
     np.testing.assert_allclose(ag.hessian(least)(THETA), ag.jacobian(gradient)(THETA), rtol=1e-8)
 
 
+def test_derivatives_by_hand_get_the_arguments_too() -> None:
+    def both(x: Any, a: Any) -> Any:
+        return np.sum((x - a) ** 2), 2 * (x - a)
+
+    cases: list[tuple[Any, dict[str, Any]]] = [
+        (both, {"jac": True}),
+        (lambda x, a: both(x, a)[0], {"jac": lambda x, a: both(x, a)[1]}),
+        (lambda x, a: both(x, a)[0], {"method": "Newton-CG", "hess": lambda x, a: 2 * np.eye(2) + 0 * a}),
+        (lambda x, a: both(x, a)[0], {"method": "Newton-CG", "hessp": lambda x, p, a: 2 * p + 0 * a}),
+    ]
+    for fun, options in cases:
+        solved = lambda a, fun=fun, options=options: optimize.minimize(fun, np.zeros(2), (a,), **options).x
+        np.testing.assert_allclose(solved(THETA), THETA, atol=1e-6)
+        np.testing.assert_allclose(ag.jacobian(solved)(THETA), np.eye(2), atol=1e-9)
+
+
 def test_an_entry_that_a_bound_holds_is_constant() -> None:
     def solved(a: Any) -> Any:
         return optimize.minimize(bowl, np.zeros(2), (a, 0.3), bounds=[(None, 0.2), (None, None)], tol=1e-13).x

@@ -173,14 +173,15 @@ def _stdtr_by_df(g: Any, y: Any, df: Any, t: Any) -> Any:
     """Student's t distribution is an incomplete beta function of t^2 / (df + t^2), or of the rest to 1."""
     square = t * t
     total = df + square
-    none = unwrap(square) == 0
+    none = (unwrap(square) == 0) | np.isinf(unwrap(square))
     small = np.where(none, 0.5, square / total)
     near = 0.5 * betainc_by_shapes(0.5, 0.5 * df, small, 0, 1)
     near = near - beta_density(0.5, 0.5 * df, small) * square / total**2
     rest = np.where(none, 0.5, df / total)
     far = -0.5 * betainc_by_shapes(0.5 * df, 0.5, rest, 1, 0)
     far = far - beta_density(0.5 * df, 0.5, rest) * square / total**2
-    return g * (0.5 * np.sign(unwrap(t)) * np.where(unwrap(square) < unwrap(df), near, far))
+    slope = np.where(unwrap(square) < unwrap(df), near, far)
+    return g * (0.5 * np.sign(unwrap(t)) * np.where(none, 0.0, slope))
 
 
 rule(

@@ -43,7 +43,7 @@ def _bent(t: Any, sine: Any, cosine: Any) -> Any:
 
 
 def _angles(t: Any, rest: Any) -> tuple[Any, Any]:
-    """Sine and cosine of t in (0, pi), where `rest` is pi - t."""
+    """Sine and cosine of t in (0, pi), where `rest` is pi - t with all its digits."""
     far = np.minimum(t, rest)
     return np.sin(far), np.where(t < rest, np.cos(far), -np.cos(far))
 
@@ -62,8 +62,11 @@ def _i_beyond_zero(v: Any, x: Any, n: int, m: int, less: float) -> Any:
     peak = x * a * a / (top + 1) - v * np.arcsinh(a)
     a, v, x, top = a[:, None], v[:, None], x[:, None], top[:, None]
 
+    length = _angle(np.hypot(v, x)[:, 0])
+    after = (math.pi - length)[:, None]
+
     def integrand(t: Any, rest: Any) -> Any:
-        sine, cosine = _angles(t, rest)
+        sine, cosine = _angles(t, after + rest)
         d = a * _short(t, sine) / sine
         sinh = a + d
         cosh = np.hypot(1, sinh)
@@ -76,7 +79,7 @@ def _i_beyond_zero(v: Any, x: Any, n: int, m: int, less: float) -> Any:
         grown = sinh * sinh / (cosh + 1) * cosine - 2 * half + (1 - less) + 1j * sinh * sine  # cosh z - less
         return np.exp(fall) * ((-z) ** n * grown**m * turned).imag
 
-    return interval(integrand, np.full(peak.shape, math.pi)) * np.exp(peak) / math.pi
+    return interval(integrand, length) * np.exp(peak) / math.pi
 
 
 def _i_near_zero(v: Any, x: Any, n: int, m: int, less: float) -> Any:
@@ -96,7 +99,12 @@ def _i_near_zero(v: Any, x: Any, n: int, m: int, less: float) -> Any:
         z = t + 1j * math.pi
         return np.exp(-2 * X * (half + 1)) * (-2 * half - (1 + less)) ** m * ((-z) ** n * np.exp(-V * z)).imag
 
-    return (interval(round_, np.full(x.shape, math.pi)) + interval(out, reach)) / math.pi
+    return (interval(round_, _angle(x)) + interval(out, reach)) / math.pi
+
+
+def _angle(curvature: Any) -> Any:
+    """How far from the saddle, at most pi, an exponent counts that begins as -curvature t^2 / 2."""
+    return np.minimum(math.pi, 2 * np.sqrt(2 * DECAY / curvature))
 
 
 def _reach(x: Any) -> Any:
@@ -125,7 +133,8 @@ def modified_i(v: Any, x: Any, n: int, m: int, scaled: int) -> Any:
         others = [_k(np.abs(v), x, n - k, m, -less) for k in range(n + 1)]
         extra = sum(math.comb(n, k) * turned[k] * others[k] for k in range(n + 1))
         value = value + np.where(v < 0, sign * 2 / np.pi * np.exp(-2 * x) * extra, 0)
-    return np.where(x > 0, value if scaled else value * np.exp(x), np.where(x == 0, 0.0, np.nan))
+    start = np.where(v == 1, 0.5, np.where((v > 0) & (v < 1), np.inf, 0.0)) if (n, m) == (0, 1) else 0.0
+    return np.where(x > 0, value if scaled else value * np.exp(x), np.where(x == 0, start, np.nan))
 
 
 defvjp(
@@ -192,8 +201,13 @@ def _oscillating(v: Any, x: Any, n: int, m: int) -> Any:
     V, X, B, sin_b, cos_b = (y[:, None] for y in (v, x, b, root / x, v / x))
 
     def path(up: bool) -> Any:
+        whole = math.pi - b if up else b
+        length = np.minimum(whole, _angle(root))
+        after = (whole - length)[:, None]
+
         def integrand(d: Any, rest: Any) -> Any:
-            t, left = (B + d, rest) if up else (rest, math.pi - rest)
+            end = after + rest  # the distance to the real axis, or to its parallel at pi
+            t, left = (B + d, end) if up else (end, math.pi - end)
             sine, cosine = _angles(t, left)
             sign = 1.0 if up else -1.0
             half = np.sin(d / 2)
@@ -206,7 +220,7 @@ def _oscillating(v: Any, x: Any, n: int, m: int) -> Any:
             z = u + 1j * t
             return np.exp(fall) * (-z) ** n * (sinh * cosine + 1j * (q + 1) * sine) ** m * (turned + 1j)
 
-        return interval(integrand, math.pi - b if up else b)
+        return interval(integrand, length)
 
     phase = root - v * b
     return np.exp(1j * phase) / (1j * math.pi) * (path(True) + path(False))
@@ -243,8 +257,12 @@ def _monotone(v: Any, x: Any, n: int, m: int) -> Any:
     peak = x * s0 - v * a
     V, X, C0, S0, A, E = (y[:, None] for y in (v, x, c0, s0, a, past))
 
+    length = np.minimum(_angle(x * s0), 4 * np.cbrt(6 * DECAY / v))
+    length = np.minimum(length, math.pi)
+    after = (math.pi - length)[:, None]
+
     def upwards(t: Any, rest: Any) -> Any:
-        sine, cosine = _angles(t, rest)
+        sine, cosine = _angles(t, after + rest)
         d = C0 * _short(t, sine) / sine
         cosh = C0 + d
         sinh = np.sqrt(S0 * S0 + d * (cosh + C0))
@@ -269,9 +287,11 @@ def _monotone(v: Any, x: Any, n: int, m: int) -> Any:
     reach = np.minimum(np.arccosh(1 + enough / (x * s0)), cubic)
     # the lower end: down to -a, or to where nothing counts any more
     rise = interval(along(1.0), reach) + interval(along(-1.0), 2 * a)
-    up = interval(upwards, np.full(a.shape, math.pi))
-    j = up.imag / math.pi * np.exp(peak)
-    return j - 1j / math.pi * (up.real * np.exp(peak) + rise * np.exp(-peak))
+    up = interval(upwards, length)
+    value = np.empty(v.shape, complex)  # by parts, as one may be 0 and the other infinite
+    value.real = up.imag / math.pi * np.exp(peak)
+    value.imag = -(up.real * np.exp(peak) + rise * np.exp(-peak)) / math.pi
+    return value
 
 
 def _hankel(v: Any, x: Any, n: int, m: int) -> Any:

@@ -18,7 +18,14 @@ from ...known import defvjp
 from .quadrature import bell, computed, half_line
 from .slopes import polygamma, polygamma_gap
 
-__all__ = ["beta_density", "betainc_by_shapes", "gamma_density", "gammainc_by_shape"]
+__all__ = [
+    "beta_density",
+    "betainc_by_shapes",
+    "gamma_density",
+    "gammainc_by_shape",
+    "log_gap",
+    "zeta_by_exponent",
+]
 
 SERIES = 26
 """Terms of the power series, for x < 1."""
@@ -66,14 +73,31 @@ def _stirling(a: Any) -> Any:
 
 defvjp(
     gamma_density,
-    lambda g, y, a, x: g * y * (np.log(x) - polygamma(0, a)),
+    lambda g, y, a, x: g * y * log_gap(a, x),
     lambda g, y, a, x: g * y * ((a - 1 - x) / x),
 )
 
 
-def _gamma_exponent(log: Any, a: Any) -> Any:
-    """The derivatives by a of the logarithm of the density of log t, for `bell`."""
-    return lambda k, _: log - polygamma(0, a) if k == 1 else -polygamma(k - 1, a)
+@primitive(broadcasts=True)
+@computed(2)
+def log_gap(a: Any, x: Any) -> Any:
+    """log(x) - digamma(a). For a large a, near x = a, it is the sum of two small differences.
+
+    Source:
+        NIST Digital Library of Mathematical Functions, 5.11.2.
+    """
+    terms = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
+    small = 0.5 / a + sum(c / a ** (2 * k + 2) for k, c in enumerate(terms))  # log(a) - digamma(a)
+    near = np.log1p((x - a) / a) + small
+    return np.where((a > 15) & (np.abs(x - a) < 0.5 * a), near, np.log(x) - special.psi(a))
+
+
+defvjp(log_gap, lambda g, y, a, x: -g * polygamma(1, a), lambda g, y, a, x: g / x)
+
+
+def _gamma_exponent(gap: Any, a: Any) -> Any:
+    """The derivatives by a of the logarithm of the density at t, for `bell`; gap is log(t) - digamma(a)."""
+    return lambda k, _: gap if k == 1 else -polygamma(k - 1, a)
 
 
 @primitive(broadcasts=True)
@@ -90,17 +114,20 @@ def gammainc_by_shape(a: Any, x: Any, n: int) -> Any:
     near = np.minimum(x, 1.0)
     power = near**a * np.exp(-near)
     series = sum(
-        near**k * np.exp(-special.gammaln(a + k + 1)) * bell(n, 0, _gamma_exponent(np.log(near), a + k + 1))
+        near**k
+        * np.exp(-special.gammaln(a + k + 1))
+        * bell(n, 0, _gamma_exponent(log_gap(a + k + 1, near), a + k + 1))
         for k in range(SERIES, -1, -1)
     )
-    lower = np.log(x) < special.psi(a)
+    gap = log_gap(a, x)
+    lower = gap < 0
     sign = np.where(lower, 1.0, -1.0)
 
     def integrand(s: Any) -> Any:
         """Over t = x e^-s below x, or x e^s above."""
         A, X, turn = a[..., None], x[..., None], -sign[..., None]
         exponent = turn * (A - X) * s - X * (np.expm1(turn * s) - turn * s)
-        return np.exp(exponent) * bell(n, 0, _gamma_exponent(np.log(X) + turn * s, A))
+        return np.exp(exponent) * bell(n, 0, _gamma_exponent(gap[..., None] + turn * s, A))
 
     scale = 1 / (np.abs(a - x) + np.sqrt(x))
     integral = sign * half_line(integrand, scale) * gamma_density(a, x) * x
@@ -112,7 +139,7 @@ def gammainc_by_shape(a: Any, x: Any, n: int) -> Any:
 defvjp(
     gammainc_by_shape,
     lambda g, y, a, x, n: g * gammainc_by_shape(a, x, n + 1),
-    lambda g, y, a, x, n: g * (gamma_density(a, x) * bell(n, 0, _gamma_exponent(np.log(x), a))),
+    lambda g, y, a, x, n: g * (gamma_density(a, x) * bell(n, 0, _gamma_exponent(log_gap(a, x), a))),
 )
 
 # -- the beta distribution -------------------------------------------------------------------------
