@@ -251,6 +251,11 @@ class Methods(Operators):
         filled = apply(np.pad, entries, (0, new.size - entries.size))
         self._rebind("x.resize(shape)", filled.reshape(new.shape))
 
+    @property
+    def _value(self) -> Any:
+        """The plain array or number: programs for HIPS/autograd print it inside of a function."""
+        return cast(Any, self).numpy()[()]
+
     # Indices, booleans and rounded numbers carry no gradient: these methods return plain arrays.
 
     argmax = _numpy(np.argmax)

@@ -23,7 +23,7 @@ from autograd_lite.ops.factors import others, pulled, running
 from autograd_lite.ops.indexing import scatter
 from autograd_lite.ops.linalg import cofactors, least_squares, pinv, slogdet
 from autograd_lite.ops.norms import direction, power_norm, slope
-from autograd_lite.ops.products import einsum
+from autograd_lite.ops.products import einsum, einsum_view
 from autograd_lite.ops.running import diff
 from autograd_lite.ops.selection import choose, clip, where
 from autograd_lite.ops.shaping import concatenate, stack
@@ -674,6 +674,7 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     ],
     np.vdot: [call(x(2, 2), x(2, 2))],
     einsum: [call("ij,jk->ik", x(2, 3), x(3, 2))],
+    einsum_view: [call(x(3, 3), "ii->i"), call(x(2, 3, 2), "iji->ji"), call(x(2, 3, 1), "ijk->kij")],
     np.einsum: [
         call("ij,jk->ik", x(2, 3), x(3, 2)),
         call("ij,jk", x(2, 3), x(3, 2)),

@@ -65,6 +65,7 @@ FLOORS = (
     "pytest_plugin",
     "config",
     "named",
+    "hips",
     "__main__",
 )
 """The modules of the engine. Each may import those before it, and nothing after it."""
@@ -131,6 +132,7 @@ def test_every_floor_is_there() -> None:
     modules = {path.stem for path in (ROOT / "autograd_lite").iterdir() if path.suffix == ".py"}
     assert set(FLOORS) == modules - {"__init__"} | {
         "batching",
+        "hips",
         "ops",
         "plan",
         "pytest_plugin",
