@@ -124,17 +124,21 @@ def steps(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
 
 
 def poolings(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
-    """The way back through maxima of windows with 1 to 3 axes, with ties and NaN."""
+    """Maxima and means of windows with 1 to 3 axes, short and long rows, uneven padding, ties, NaN and inf."""
     axes = int(rng.integers(1, 4))
     some = lambda low, high: tuple(int(n) for n in rng.integers(low, high, axes))
     kernel, stride, dilation = some(1, 4), some(1, 4), some(1, 3)
-    padding = tuple((k // 2, k // 2) for k in kernel)
+    padding = tuple((k // 2, int(rng.integers(0, d * k))) for k, d in zip(kernel, dilation, strict=True))
     size = tuple(d * (k - 1) + int(rng.integers(1, 12)) for k, d in zip(kernel, dilation, strict=True))
+    size = *size[:-1], size[-1] + int(rng.choice([0, 0, 40]))
     x = rng.integers(-9, 10, size=(2, 3, *size)).astype(dtype)
     if rng.integers(2):
         x[rng.random(x.shape) < 0.1] = rng.choice([np.nan, -np.inf])
     options = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
     y, residuals = nn.kernels.pool.max_pooling(x, **options)
+    yield "max_pooling", (x,), options
+    yield "avg_pooling", (x,), {"divisor": int(rng.integers(1, 9)), **options}
+    yield "avg_pooling", (x / 3,), {"divisor": rng.integers(1, 9, y.shape[2:]).astype(np.float32), **options}
     yield "max_pooling_backward", (rng.normal(size=y.shape).astype(dtype), residuals, (True,)), {}
 
 
@@ -242,7 +246,7 @@ def arrays(value: Any) -> list[np.ndarray]:
 
 
 if __name__ == "__main__":
-    nn.kernels.native.rows.FEW = nn.kernels.native.embedding.FEW = served = 0
+    nn.kernels.native.rows.FEW = nn.kernels.native.embedding.FEW = nn.kernels.native.pool.FEW = served = 0
     nn.kernels.native.recurrent.SINGLE = nn.kernels.native.recurrent.SHORT = 0
     for seed in SEEDS:
         for name, args, options in calls(seed):

@@ -23,6 +23,7 @@ def small_arrays_too(monkeypatch):
     """Native kernels serve small arrays too, which they otherwise leave to NumPy."""
     monkeypatch.setattr("nn.kernels.native.rows.FEW", 0)
     monkeypatch.setattr("nn.kernels.native.embedding.FEW", 0)
+    monkeypatch.setattr("nn.kernels.native.pool.FEW", 0)
     monkeypatch.setattr("nn.kernels.native.recurrent.SINGLE", 0)
     monkeypatch.setattr("nn.kernels.native.recurrent.SHORT", 0)
 
