@@ -43,9 +43,8 @@ def convolved(x: Array, w: Array, b: Array | None, windows: Windows, groups: int
     if _is_product(windows) or is_small(len(x), w.shape, windows, groups):
         return NotImplemented
     _check(x, groups * w.shape[1], windows.size)
-    if winograd.serves(len(x), w.shape, windows, groups, x, w, b):
-        if (y := winograd.convolved(x, w, b, windows)) is not NotImplemented:
-            return y
+    if (y := winograd.convolved(x, w, b, windows, groups)) is not NotImplemented:
+        return y
     return _sum(x, w, b, windows, groups, len(w), windows.out, _forward)
 
 
@@ -56,9 +55,8 @@ def input_gradient(g: Array, w: Array, b: Array | None, windows: Windows, groups
     if _is_product(windows) or not np.isfinite(w).all():  # padding of g times inf would be NaN
         return NotImplemented
     _check(g, len(w), windows.out)
-    if winograd.serves(len(g), w.shape, windows, groups, g, w, b):
-        if (dx := winograd.input_gradient(g, w, b, windows)) is not NotImplemented:
-            return dx
+    if (dx := winograd.input_gradient(g, w, b, windows, groups)) is not NotImplemented:
+        return dx
     return _sum(g, w, b, windows, groups, groups * w.shape[1], windows.size, _backward)
 
 
@@ -71,9 +69,8 @@ def weight_gradient(g: Array, x: Array, shape: Sizes, windows: Windows, groups: 
         return NotImplemented
     _check(g, shape[0], windows.out)
     _check(x, groups * shape[1], windows.size)
-    if winograd.serves(len(g), shape, windows, groups, g, x):
-        if (dw := winograd.weight_gradient(g, x, shape, windows)) is not NotImplemented:
-            return dw
+    if (dw := winograd.weight_gradient(g, x, shape, windows, groups)) is not NotImplemented:
+        return dw
     tables, lanes = _of_weights(_key(windows), shape[1], each, groups, dtype)
     if not lanes:
         return NotImplemented
@@ -89,7 +86,7 @@ def weight_gradient(g: Array, x: Array, shape: Sizes, windows: Windows, groups: 
         return sums
 
     parts = _shared(work, range(len(g)), g.size * entries)
-    dw: Array = added(parts)[:, :, :entries]
+    dw = added(parts)[:, :, :entries]
     dw = dw.swapaxes(2, 3).reshape(groups, blocks * lanes, -1)[:, :each]
     dw = np.ascontiguousarray(dw).reshape(shape)
     return dw if np.isfinite(dw).all() else NotImplemented  # Kahan's correction of inf is NaN

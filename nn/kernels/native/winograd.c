@@ -37,6 +37,7 @@ typedef struct {
 /* Entries of x to values at the points. */
 INLINE void evaluate(const REAL *restrict d, int64_t from, REAL *restrict v, int64_t to, int64_t n)
 {
+#pragma GCC ivdep
     for (int64_t p = 0; p < n; p++, d++, v++) {
         REAL d1 = d[from], d2 = d[2 * from], d3 = d[3 * from], d4 = d[4 * from];
         REAL even_a = d4 - B * B * d2, odd_a = A * (d3 - B * B * d1);
@@ -51,6 +52,7 @@ INLINE void evaluate(const REAL *restrict d, int64_t from, REAL *restrict v, int
 /* Values of products to results. */
 INLINE void interpolate(const REAL *restrict m, int64_t from, REAL *restrict y, int64_t to, int64_t n)
 {
+#pragma GCC ivdep
     for (int64_t p = 0; p < n; p++, m++, y++) {
         REAL even_a = m[from] + m[2 * from], odd_a = A * (m[from] - m[2 * from]);
         REAL even_b = m[3 * from] + m[4 * from], odd_b = B * (m[3 * from] - m[4 * from]);
@@ -64,6 +66,7 @@ INLINE void interpolate(const REAL *restrict m, int64_t from, REAL *restrict y, 
 /* The transpose of `interpolate`. */
 INLINE void spread(const REAL *restrict g, int64_t from, REAL *restrict m, int64_t to, int64_t n)
 {
+#pragma GCC ivdep
     for (int64_t p = 0; p < n; p++, g++, m++) {
         REAL g0 = g[0], g1 = g[from], g2 = g[2 * from], g3 = g[3 * from];
         REAL even_a = g0 + A * A * g2, odd_a = A * (g1 + A * A * g3);
@@ -76,24 +79,24 @@ INLINE void spread(const REAL *restrict g, int64_t from, REAL *restrict m, int64
 
 /* -- tiles ----------------------------------------------------------------------------------------- */
 
-/* The entries of all tiles of one channel: `out` gets `side` x `side` rows of P numbers. `line` has room for a
-   row of the plane and its padding. */
-INLINE void gather(int side, const Tiles *s, const REAL *x, int64_t channel, REAL *line, REAL *out)
+/* The entries of all tiles of one channel: `out` gets `side` x `side` rows of P numbers. */
+INLINE void gather(int side, const Tiles *s, const REAL *x, int64_t channel, REAL *restrict out)
 {
     int64_t across = s->tiles[1], P = s->rows * across, height = s->size[0], width = s->size[1];
-    int64_t room = 4 * across + side - 4, count = smaller(width, room - s->before[1]);
-    memset(line, 0, (size_t)room * sizeof(REAL));
-    for (int64_t r = 0; r < s->rows; r++, out += across) {
-        int64_t image = (s->row + r) / s->tiles[0], top = (s->row + r) % s->tiles[0] * 4 - s->before[0];
+    int64_t image = s->row / s->tiles[0], a = s->row % s->tiles[0];
+    int64_t count = smaller(width, 4 * across + side - 4 - s->before[1]);
+    REAL line[4 * MOST + 2] = {0}; /* a row with its padding */
+    for (int64_t r = 0; r < s->rows; r++, a++, out += across) {
+        if (a == s->tiles[0])
+            a = 0, image++;
         const REAL *plane = x + (image * s->channels + channel) * height * width;
         for (int i = 0; i < side; i++) {
-            REAL *to = out + i * side * P;
-            if (top + i < 0 || top + i >= height) {
-                for (int j = 0; j < side; j++)
-                    memset(to + j * P, 0, (size_t)across * sizeof(REAL));
-                continue;
-            }
-            memcpy(line + s->before[1], plane + (top + i) * width, (size_t)count * sizeof(REAL));
+            REAL *restrict to = out + i * side * P;
+            int64_t h = 4 * a + i - s->before[0];
+            if (h >= 0 && h < height)
+                memcpy(line + s->before[1], plane + h * width, (size_t)count * sizeof(REAL));
+            else
+                memset(line + s->before[1], 0, (size_t)count * sizeof(REAL));
             for (int64_t b = 0; b < across; b++)
                 for (int j = 0; j < side; j++)
                     to[j * P + b] = line[4 * b + j];
@@ -102,12 +105,12 @@ INLINE void gather(int side, const Tiles *s, const REAL *x, int64_t channel, REA
 }
 
 /* The values of x at the points. */
-void NAME(winograd_values)(const Tiles *s, const REAL *x, REAL *line, REAL *values)
+void NAME(winograd_values)(const Tiles *s, const REAL *x, REAL *values)
 {
     REAL entries[36 * MOST], half[36 * MOST];
     int64_t P = s->rows * s->tiles[1];
     for (int64_t c = 0; c < s->channels; c++, values += P) {
-        gather(6, s, x, c, line, entries);
+        gather(6, s, x, c, entries);
         evaluate(entries, 6 * P, half, 6 * P, 6 * P);
         for (int64_t i = 0; i < 6; i++)
             evaluate(half + i * 6 * P, P, values + i * 6 * s->channels * P, s->channels * P, P);
@@ -115,12 +118,12 @@ void NAME(winograd_values)(const Tiles *s, const REAL *x, REAL *line, REAL *valu
 }
 
 /* The values of the cotangent g of the results. */
-void NAME(winograd_spread)(const Tiles *s, const REAL *g, REAL *line, REAL *values)
+void NAME(winograd_spread)(const Tiles *s, const REAL *g, REAL *values)
 {
     REAL entries[16 * MOST], half[24 * MOST];
     int64_t P = s->rows * s->tiles[1];
     for (int64_t c = 0; c < s->channels; c++, values += P) {
-        gather(4, s, g, c, line, entries);
+        gather(4, s, g, c, entries);
         spread(entries, 4 * P, half, 4 * P, 4 * P);
         for (int64_t i = 0; i < 6; i++)
             spread(half + i * 4 * P, P, values + i * 6 * s->channels * P, s->channels * P, P);
