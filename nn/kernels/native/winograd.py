@@ -24,9 +24,9 @@ CHANNELS, PAIRS = 32, 1 << 11
 """With fewer channels on either side, or fewer pairs of an input and an output, the transforms cost more than
 the products that they save."""
 
-FULL = 0.8
-"""The gradient of the weights has two kinds of values to transform for each product. It pays with twice the
-channels, and where this fraction of the tiles' results is used."""
+FULL, FULLER = 0.6, 0.8
+"""The least fraction of the tiles' results that is used. The gradient of the weights has twice the values to
+transform, so there it is more, and twice the channels."""
 
 TILES = 64
 """With fewer tiles in all, the transform of the weights costs more."""
@@ -90,8 +90,8 @@ def input_gradient(g: Array, w: Array, b: Array | None, windows: Windows, groups
 @np.errstate(all="ignore")
 def weight_gradient(g: Array, x: Array, shape: Sizes, windows: Windows, groups: int) -> Any:
     """dw[o, c] = sum over n of g[n, o] * x[n, c]; `NotImplemented` if an entry is not finite."""
-    full = math.prod(windows.out) >= FULL * 16 * math.prod(_tiles(windows.out))
-    if not full or min(shape[:2]) < 2 * CHANNELS or not _pays(len(x), shape, windows, groups, g, x):
+    rich = min(shape[:2]) >= 2 * CHANNELS and _used(windows.out) >= FULLER
+    if not rich or not _pays(len(x), shape, windows, groups, g, x):
         return NotImplemented
     g, x = np.ascontiguousarray(g), np.ascontiguousarray(x)
     of_g, of_x = _planes(g, windows.out), _planes(x, windows.out, tuple(p for p, _ in windows.padding))
@@ -115,6 +115,8 @@ def _pays(number: int, shape: Sizes, windows: Windows, groups: int, *arrays: Arr
         return False
     channels, pairs, tiles = min(shape[:2]), shape[0] * shape[1], number * math.prod(_tiles(windows.out))
     if channels < CHANNELS or pairs < PAIRS or tiles < TILES or max(*windows.size, *windows.out) > LONGEST:
+        return False
+    if _used(windows.out) < FULL:
         return False
     padded = all(0 <= before <= 2 for before, _ in windows.padding)
     return padded and min(windows.out) > 0 and native_type(*arrays) == np.float32
@@ -146,6 +148,11 @@ def _sum(x: Array, of_kernel: Array, b: Array | None, out: Sizes, before: Sizes)
 
 def _tiles(out: Sizes) -> Sizes:
     return tuple(-(-n // 4) for n in out)
+
+
+def _used(out: Sizes) -> float:
+    """The fraction of the tiles' results that is used."""
+    return math.prod(out) / max(1, 16 * math.prod(_tiles(out)))
 
 
 def _planes(x: Array, out: Sizes, before: Sizes = (0, 0)) -> _Planes:

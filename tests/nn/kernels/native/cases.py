@@ -270,7 +270,13 @@ def arrays(value: Any) -> list[np.ndarray]:
 
 SMALL: dict[str, int] = {
     **{"rows.FEW": 0, "embedding.FEW": 0, "pool.FEW": 0, "recurrent.SINGLE": 0, "recurrent.SHORT": 0},
-    **{"winograd.CHANNELS": 4, "winograd.PAIRS": 0, "winograd.TILES": 0},
+    **{
+        "winograd.CHANNELS": 4,
+        "winograd.PAIRS": 0,
+        "winograd.TILES": 0,
+        "winograd.FULL": 0,
+        "winograd.FULLER": 0,
+    },
 }
 """Settings with which native kernels serve small arrays too, which they otherwise leave to NumPy."""
 
