@@ -124,7 +124,7 @@ def _pays(number: int, shape: Sizes, windows: Windows, groups: int, *arrays: Arr
 
 def _kernel_values(matrix: Array, w: Array) -> Array:
     """The values of all kernels: (36, O, C)."""
-    return (matrix @ w.reshape(-1, 9).T).reshape(36, *w.shape[:2])  # type: ignore[no-any-return]
+    return (matrix @ w.reshape(-1, 9).T).reshape(36, *w.shape[:2])
 
 
 def _sum(x: Array, of_kernel: Array, b: Array | None, out: Sizes, before: Sizes) -> Any:

@@ -143,7 +143,11 @@ def steps(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
     yield "adagrad", (point(), array(), array()), {"eps": 1e-8, "rate": 0.1}
     yield "adadelta", (point(), array(), array(), array()), {"rho": 0.9, "eps": 1e-8, "rate": 0.1}
     yield "sum_of_squares", (array(),), {}
-    yield "rmsprop", (point(), array(), array()), {"alpha": 0.9, "eps": 1e-8, "rate": 0.1}
+    rms = {"alpha": 0.9, "eps": 1e-8, "rate": 0.1}
+    yield "rmsprop", (point(), array(), array()), rms
+    yield "rmsprop", (point(), array(), array() + 9, array()), rms
+    yield "rmsprop", (point(), array(), array(), None, array()), {"momentum": 0.8, **rms}
+    yield "rmsprop", (point(), array(), array() + 9, array(), array()), {"momentum": 0.8, **rms}
 
 
 def poolings(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
