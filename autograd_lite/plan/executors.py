@@ -7,7 +7,6 @@ few units in the last place. So a plan that must have the eager bits takes NumPy
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,13 +17,14 @@ from typing import Any
 import numpy as np
 
 from ..ops import reductions, selection, slopes, special
+from ..ops.passes import NATIVE, installed
 from .groups import Group, Instruction, in_blocks
 from .slots import Ref
 
 __all__ = ["Blocks", "Executor", "Native", "exactly", "executor"]
 
-NATIVE, THREADS = "nn.kernels.native.groups", "nn.kernels.threads"
-"""Modules outside of the engine, which are used where they are installed."""
+THREADS = "nn.kernels.threads"
+"""A module outside of the engine, which is used where it is installed."""
 
 LARGE = 1 << 16
 """From this number of entries on, blocks pay."""
@@ -60,11 +60,9 @@ WORDS |= {op.__wrapped__: word for op, word in WORDS.items() if hasattr(op, "__w
 CALLS = {"sigmoid": 7, "logistic_slope": 6, "softplus": 4, "times_sech2": 4, "erf": 10, "times_gauss": 10}
 """About how many of NumPy's calls an op of the library makes."""
 
-BOTH = frozenset(
-    {np.positive, np.where, np.clip}
-    | {getattr(op, "__wrapped__", op) for op in (special.sigmoid, slopes.times_sech2)}
-)
-"""What NumPy's executor takes beside ufuncs: functions that compute each entry in the same way in a block."""
+BOTH = frozenset({np.positive, np.where, np.clip})
+"""What NumPy's executor takes beside ufuncs: functions that compute each entry in the same way in a block.
+The functions of `in_one_pass` do not."""
 
 
 class Executor:
@@ -142,24 +140,16 @@ def _may_warn(code: Sequence[Instruction]) -> Callable[[], bool]:
     return (lambda: False) if quiet else lambda: heard(np.geterr())
 
 
-def _installed(name: str) -> Any:
-    """A module outside of the engine; None where it is not installed."""
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        return None
-
-
 @cache
 def _share() -> Any:
     """How NumPy's blocks are shared among threads."""
-    threads = _installed(THREADS)
+    threads = installed(THREADS)
     return (lambda work, items: work(items)) if threads is None else threads.in_parallel
 
 
 @cache
 def _native() -> Native | None:
-    library = _installed(NATIVE)
+    library = installed(NATIVE)
     return None if library is None or not library.words() else Native(library)
 
 
