@@ -239,8 +239,6 @@ defvjp(arctan_slope, lambda g, y, x: g * (finite(x) * y * (-2 * y)))
 @primitive(broadcasts=True)
 def times_sech2(g: Any, x: Any) -> Any:
     """g / cosh(x)^2, the derivative of tanh; the formula 1 - tanh(x)^2 gives 0 from x = 19 on."""
-    if g.__class__ is np.ndarray and (slope := in_one_pass("times_sech2", g, x)) is not None:
-        return slope
     cosh = np.cosh(x)
     slope = g / cosh
     slope /= cosh
@@ -320,8 +318,6 @@ defvjp(
 @primitive(broadcasts=True)
 def logistic_slope(x: Any) -> Any:
     """e^-|x| / (1 + e^-|x|)^2, the derivative of the logistic function, which is even in x."""
-    if x.__class__ is np.ndarray and (slope := in_one_pass("logistic_slope", x)) is not None:
-        return slope
     e = np.exp(-np.abs(x))
     return e / ((1 + e) * (1 + e))
 

@@ -33,12 +33,10 @@ def sigmoid(x: Any) -> Any:
         >>> ag.grad(ag.sigmoid)(40.0)
         4.248354255291589e-18
     """
-    if x.__class__ is np.ndarray and (y := in_one_pass("sigmoid", x)) is not None:
-        return y
     if np.iscomplexobj(x):
         raise TypeError("sigmoid takes real numbers; write 1 / (1 + np.exp(-z))")
-    e = np.exp(-np.abs(x))
-    return np.where(asarray(x) >= 0, 1, e) / (1 + e)
+    above = np.exp(np.minimum(x, 0))  # a choice for each entry would take thrice the time
+    return above / (1 + np.exp(-np.abs(x)))
 
 
 @primitive(broadcasts=True)

@@ -60,7 +60,10 @@ WORDS |= {op.__wrapped__: word for op, word in WORDS.items() if hasattr(op, "__w
 CALLS = {"sigmoid": 7, "logistic_slope": 6, "softplus": 4, "times_sech2": 4, "erf": 10, "times_gauss": 10}
 """About how many of NumPy's calls an op of the library makes."""
 
-BOTH = frozenset({np.positive, np.where, np.clip})
+BOTH = frozenset(
+    {np.positive, np.where, np.clip}
+    | {getattr(op, "__wrapped__", op) for op in (special.sigmoid, slopes.times_sech2)}
+)
 """What NumPy's executor takes beside ufuncs: functions that compute each entry in the same way in a block.
 The functions of `in_one_pass` do not."""
 
