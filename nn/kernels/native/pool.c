@@ -167,24 +167,17 @@ INLINE void pool(int largest, int64_t stride, const Shape *s, const REAL *x, REA
     }
 }
 
-/* y and `which` of the planes `first` to `last`: the first maximum, or the last NaN. Padding is never chosen. */
-void NAME(max_pooling)(const Shape *s, const REAL *x, REAL *y, uint8_t *which, int64_t planes, int64_t first,
-                       int64_t last)
+/* y of the planes `first` to `last`. With `which`: the first maximum or the last NaN, and its number; padding is
+   never chosen. Without: the sums. */
+void NAME(pooling)(const Shape *s, const REAL *x, REAL *y, uint8_t *which, int64_t planes, int64_t first, int64_t last)
 {
-    switch (s->stride[2]) {
-    case 1: pool(1, 1, s, x, y, which, planes, first, last); break;
-    case 2: pool(1, 2, s, x, y, which, planes, first, last); break;
+    switch (2 * smaller(s->stride[2], 3) + (which != 0)) {
+    case 2: pool(0, 1, s, x, y, which, planes, first, last); break;
+    case 3: pool(1, 1, s, x, y, which, planes, first, last); break;
+    case 4: pool(0, 2, s, x, y, which, planes, first, last); break;
+    case 5: pool(1, 2, s, x, y, which, planes, first, last); break;
+    case 6: pool(0, s->stride[2], s, x, y, which, planes, first, last); break;
     default: pool(1, s->stride[2], s, x, y, which, planes, first, last);
-    }
-}
-
-/* The sums of the windows of the planes `first` to `last`. */
-void NAME(sum_pooling)(const Shape *s, const REAL *x, REAL *y, int64_t planes, int64_t first, int64_t last)
-{
-    switch (s->stride[2]) {
-    case 1: pool(0, 1, s, x, y, 0, planes, first, last); break;
-    case 2: pool(0, 2, s, x, y, 0, planes, first, last); break;
-    default: pool(0, s->stride[2], s, x, y, 0, planes, first, last);
     }
 }
 

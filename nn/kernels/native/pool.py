@@ -39,7 +39,7 @@ def max_pooling(x: Array, *, kernel: Sizes, stride: Sizes, padding: Pairs, dilat
         return NotImplemented
     y = np.empty((*x.shape[:2], *windows.out), x.dtype)
     chosen = np.empty(y.shape, np.uint8)
-    _pool("max_pooling", windows, x, y, chosen)
+    _pool(windows, x, y, chosen)
     return y, (chosen, windows)
 
 
@@ -51,7 +51,7 @@ def avg_pooling(
     if max(kernel) > LONG or not _served(x, windows):
         return NotImplemented
     y = np.empty((*x.shape[:2], *windows.out), x.dtype)
-    _pool("sum_pooling", windows, x, y)
+    _pool(windows, x, y, None)
     y /= divisor
     return y, (divisor, windows)
 
@@ -82,12 +82,12 @@ def _served(x: Array, windows: Windows) -> bool:
     return wide and native_type(x) is not None and min(x.size, *windows.out) > 0
 
 
-def _pool(function: str, windows: Windows, x: Array, *results: Array) -> None:
-    """Call a function for all planes of x."""
+def _pool(windows: Windows, x: Array, y: Array, chosen: Array | None) -> None:
+    """The maxima and their positions, or the sums, of all planes of x."""
     x, shape, planes = np.ascontiguousarray(x), _shape_of(windows), x.shape[0] * x.shape[1]
 
     def work(some: Any) -> None:
-        call(function, x.dtype, shape, x, *results, planes, some.start, some.stop)
+        call("pooling", x.dtype, shape, x, y, chosen, planes, some.start, some.stop)
 
     _shared(work, x)
 

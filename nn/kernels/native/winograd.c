@@ -104,31 +104,23 @@ INLINE void gather(int side, const Tiles *s, const REAL *x, int64_t channel, REA
     }
 }
 
-/* The values of x at the points. */
-void NAME(winograd_values)(const Tiles *s, const REAL *x, REAL *values)
+/* Tiles of `side` x `side` entries, transformed along both axes. */
+INLINE void transform(void (*along)(const REAL *, int64_t, REAL *, int64_t, int64_t), int side, const Tiles *s,
+                      const REAL *x, REAL *values)
 {
     REAL entries[36 * MOST], half[36 * MOST];
     int64_t P = s->rows * s->tiles[1];
     for (int64_t c = 0; c < s->channels; c++, values += P) {
-        gather(6, s, x, c, entries);
-        evaluate(entries, 6 * P, half, 6 * P, 6 * P);
+        gather(side, s, x, c, entries);
+        along(entries, side * P, half, side * P, side * P);
         for (int64_t i = 0; i < 6; i++)
-            evaluate(half + i * 6 * P, P, values + i * 6 * s->channels * P, s->channels * P, P);
+            along(half + i * side * P, P, values + i * 6 * s->channels * P, s->channels * P, P);
     }
 }
 
-/* The values of the cotangent g of the results. */
-void NAME(winograd_spread)(const Tiles *s, const REAL *g, REAL *values)
-{
-    REAL entries[16 * MOST], half[24 * MOST];
-    int64_t P = s->rows * s->tiles[1];
-    for (int64_t c = 0; c < s->channels; c++, values += P) {
-        gather(4, s, g, c, entries);
-        spread(entries, 4 * P, half, 4 * P, 4 * P);
-        for (int64_t i = 0; i < 6; i++)
-            spread(half + i * 4 * P, P, values + i * 6 * s->channels * P, s->channels * P, P);
-    }
-}
+/* The values of x at the points, and those of the cotangent g of the results. */
+void NAME(winograd_values)(const Tiles *s, const REAL *x, REAL *values) { transform(evaluate, 6, s, x, values); }
+void NAME(winograd_spread)(const Tiles *s, const REAL *g, REAL *values) { transform(spread, 4, s, g, values); }
 
 /* The results y from the values of the products, plus the bias; whether a result is inf or NaN. */
 int64_t NAME(winograd_results)(const Tiles *s, const REAL *values, const REAL *bias, REAL *y)
