@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY
 
 import numpy as np
 
-from ..kernels.optim import adadelta, adagrad, mean, mean_square, rmsprop
+from ..kernels.optim import adadelta, adagrad, rmsprop
 from .means import zeros
 from .optimizer import Array, Optimizer, Options, Params, State
 
@@ -104,21 +104,17 @@ class RMSprop(Optimizer):
     def update(self, x: Array, g: Array, state: State, options: Options) -> Array:
         """One step of RMSprop."""
         state["step"] += 1
-        if not (options["centered"] or options["momentum"]):
-            s, eps = state["square_avg"], options["eps"]
-            return rmsprop(x, g, s, alpha=options["alpha"], eps=eps, rate=options["lr"])
-        s = mean_square(state["square_avg"], g, options["alpha"])
-        if options["centered"]:
-            centre = mean(state["grad_avg"], g, options["alpha"])
-            s = s - centre * centre
-        direction = g / (np.sqrt(s) + options["eps"])
-        if options["momentum"]:
-            v = state["momentum_buffer"]
-            v *= options["momentum"]
-            v += direction
-            direction = v
-        new: Array = x - options["lr"] * direction
-        return new
+        return rmsprop(
+            x,
+            g,
+            state["square_avg"],
+            state["grad_avg"] if options["centered"] else None,
+            state["momentum_buffer"] if options["momentum"] else None,
+            alpha=options["alpha"],
+            eps=options["eps"],
+            rate=options["lr"],
+            momentum=options["momentum"],
+        )
 
 
 class Adadelta(Optimizer):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import KW_ONLY, field
 
-import numpy as np
-
 from ..kernels.optim import adam, adamax, mean, mean_square, nadam
 from .means import zeros
 from .optimizer import Array, Optimizer, Options, Params, State
@@ -26,13 +24,6 @@ class _Moments(Optimizer):
     def begin(self, x: Array, options: Options) -> State:
         """No steps yet; means of 0."""
         return {"step": 0, **zeros(x, "exp_avg", "exp_avg_sq")}
-
-
-def _moments(g: Array, state: State, options: Options) -> tuple[int, Array, Array]:
-    """The number of this step, and the running means of g and g^2 after it."""
-    beta1, beta2 = options["betas"]
-    state["step"] += 1
-    return state["step"], mean(state["exp_avg"], g, beta1), mean_square(state["exp_avg_sq"], g, beta2)
 
 
 class Adam(_Moments):
@@ -243,15 +234,16 @@ class RAdam(_Moments):
     def update(self, x: Array, g: Array, state: State, options: Options) -> Array:
         """One step of RAdam."""
         beta1, beta2 = options["betas"]
-        t, m, v = _moments(g, state, options)
+        m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"] + 1
+        state["step"] = t
         rate = options["lr"] / (1 - beta1**t)
         left = 1 - beta2**t
         limit = 2 / (1 - beta2) - 1
         rho = limit - 2 * t * beta2**t / left
-        new: Array
         if rho <= 5:
-            new = x - rate * m
+            mean_square(v, g, beta2)
+            new: Array = x - rate * mean(m, g, beta1)
             return new
         trust = (rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho)
-        new = x - rate * math.sqrt(left * trust) * m / (np.sqrt(v) + options["eps"])
-        return new
+        rate *= math.sqrt(left * trust)
+        return adam(x, g, m, v, betas=(beta1, beta2), eps=options["eps"], rate=rate)
