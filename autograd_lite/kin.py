@@ -31,27 +31,20 @@ def as_kin(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """Call a function with plain Tensors, and return its result in the subclass of the arguments."""
     kind: Any = None
     plain: list[Any] = []
-    for x in args:
+    for x in (*args, *kwargs.values()) if kwargs else args:
         if x.__class__ not in HARMLESS and isinstance(x, Box) and x.__class__ not in PLAIN:
             if kind is None or issubclass(x._makes, kind):
                 kind = x._makes
             x = _twin(x)
         plain.append(x)
-    if kwargs:
-        result = function(*plain, **{key: _plain(value) for key, value in kwargs.items()})
-        own = like((*args, *kwargs.values()), result)
-    else:
-        result = function(*plain)
-        own = result if kind is None else reclassed(kind, result, plain)
+    n = len(args)
+    result = function(*plain[:n], **dict(zip(kwargs, plain[n:], strict=True))) if kwargs else function(*plain)
+    own = result if kind is None else reclassed(kind, result, plain)
     if isinstance(result, Box) and result._views is not None and result._of is not None:
         base, *made = result._of
-        x = next((arg for arg, twin in zip(args, plain, strict=True) if twin is base), base)
+        x = next((arg for arg, twin in zip(args, plain, strict=False) if twin is base), base)
         share(x, own, *made)
     return own
-
-
-def _plain(x: Any) -> Any:
-    return x if not isinstance(x, Box) or type(x) in PLAIN else _twin(x)
 
 
 def _twin(x: Any) -> Any:
