@@ -252,7 +252,7 @@ def matched(*values: Any) -> tuple[Any, ...]:
         if kinds <= _WITHIN[own.kind]:
             return values
     own = joint(*values)
-    return tuple(cast_to(v, own) for v in values)
+    return tuple(cast_to(v, own) if dtypes else np.asarray(v, own) for v in values)
 
 
 _WITHIN: dict[str, set[str]] = {

@@ -300,8 +300,11 @@ class Tensor(_Plain):
 
     def take_shape(self, name: str, result: Any) -> Self:
         """Take the shape of a view of this Tensor, for methods such as `unsqueeze_`."""
-        if self.node is None and (self.base is None or self.base.node is None):
-            self._data = result._data
+        views = [at() for at in list(self._views.values())] if self._views else []
+        others = [view for view in views if view is not None and view is not result]
+        whole = self.base is None or self.base.node is None
+        if whole and not others and (self.node is None or self.node.op is not None):
+            self._data, self.node = result._data, result.node
             return self
         return super()._rebind(f"x.{name}_()", twin(result.clone()))
 

@@ -288,13 +288,14 @@ def trace(input: Any) -> Any:
 @entry
 def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Any:
     """The covariance matrix of variables, one in each row."""
-    return np.cov(input, ddof=correction, fweights=fweights, aweights=aweights)
+    matrix = np.cov(input, ddof=correction, fweights=fweights, aweights=aweights)
+    return matrix.astype(input.dtype)
 
 
 @entry
 def corrcoef(input: Any) -> Any:
     """The matrix of correlations of variables, one in each row."""
-    return np.corrcoef(input)
+    return np.corrcoef(input).astype(input.dtype)
 
 
 # -- quantiles -------------------------------------------------------------------------------------

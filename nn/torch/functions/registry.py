@@ -129,6 +129,8 @@ def _public(function: Callable[..., Any], name: str, views: bool) -> Callable[..
     known = set(signature.parameters)
     first = next(iter(known and signature.parameters))
     several = signature.parameters[first].kind is inspect.Parameter.VAR_POSITIONAL
+    kinds = {p.kind: p.name for p in signature.parameters.values()}
+    sizes = kinds.get(inspect.Parameter.VAR_POSITIONAL, "")  # also given by keyword: permute(x, dims=(1, 0))
 
     @wraps(function)
     def call(*args: Any, **options: Any) -> Any:
@@ -138,7 +140,9 @@ def _public(function: Callable[..., Any], name: str, views: bool) -> Callable[..
             options = {_word(key, known): value for key, value in options.items()}
             if not args and first in options:
                 args = (options.pop(first),)
-        if args and not several and not isinstance(args[0], (Tensor, list, tuple)):
+            if sizes in options:
+                args = (*args, options.pop(sizes))
+        if args and not several and not isinstance(args[0], (Tensor, list, tuple, str)):
             args = (as_tensor_of(args[0], name), *args[1:])
         if views:
             result = function(*args, **options)
