@@ -190,6 +190,7 @@ class Tensor(_Plain):
     is_sparse = property(lambda self: False, doc="Whether the Tensor is sparse: a sparse one has its class.")
     is_quantized = property(lambda self: False, doc="Never.")
     is_meta = property(lambda self: False, doc="Never.")
+    is_cpu = property(lambda self: True, doc="Always.")
     is_mps = property(lambda self: False, doc="Never: everything is on the CPU.")
     H = property(lambda self: self.transpose(0, 1).conj(), doc="The conjugate transpose of a matrix.")
     mH = property(lambda self: self.mT.conj(), doc="The conjugate transpose of matrices.")  # noqa: N815

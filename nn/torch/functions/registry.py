@@ -94,6 +94,8 @@ def entry(
         METHODS[name] = public
     if in_place:
         METHODS[name + "_"] = _assigning(public)
+        if not only_method:
+            FUNCTIONS[name + "_"] = METHODS[name + "_"]
     return public
 
 
@@ -118,10 +120,9 @@ def alias(**names: str) -> None:
     """Enter the same functions under second names: `alias(arcsin="asin")`."""
     for name, known in names.items():
         for table in (FUNCTIONS, METHODS):
-            if known in table:
-                table[name] = table[known]
-        if known + "_" in METHODS:
-            METHODS[name + "_"] = METHODS[known + "_"]
+            for ending in ("", "_"):
+                if known + ending in table:
+                    table[name + ending] = table[known + ending]
 
 
 def _public(function: Callable[..., Any], name: str, views: bool) -> Callable[..., Any]:

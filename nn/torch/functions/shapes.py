@@ -409,6 +409,22 @@ def contiguous(input: Any, memory_format: Any = None) -> Any:
     return input if input.is_contiguous() else np.copy(input)
 
 
+@viewing
+def as_strided(input: Any, size: Any, stride: Any, storage_offset: int = 0) -> Any:
+    """Entries of the memory with given steps, as a copy; on the tape, of a contiguous Tensor."""
+    places = storage_offset + np.tensordot(np.asarray(stride, int), np.indices(tuple(size)), axes=1)
+    return np.reshape(input, (-1,))[places]
+
+
+@entry(only_method=True)
+def sum_to_size(input: Any, *size: Any) -> Any:
+    """The sums to a shape that broadcasts to that of the Tensor."""
+    shape = whole(size)
+    lead = input.ndim - len(shape)
+    longer = [d + lead for d, n in enumerate(shape) if n == 1 and input.shape[d + lead] != 1]
+    return np.sum(input, axis=(*range(lead), *longer), keepdims=True).reshape(shape)
+
+
 # -- in place --------------------------------------------------------------------------------------
 
 

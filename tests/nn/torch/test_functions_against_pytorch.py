@@ -3,6 +3,8 @@
 Each line is an expression. It is evaluated with PyTorch and with `nn.torch`, on the same numbers.
 """
 
+# ruff: noqa: E501  (one expression, or several of one kind, a line)
+
 from __future__ import annotations
 
 import warnings
