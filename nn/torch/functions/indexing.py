@@ -323,7 +323,7 @@ def zero_(input: Any) -> Any:
 
 
 @viewing(only_method=True)
-def copy_(input: Any, src: Any, non_blocking: bool = False) -> Any:
-    """Assign the entries of `src`, broadcast to the shape of the Tensor."""
-    input[...] = src if isinstance(src, Tensor) or kind_of_number(src) else np.asarray(src)
+def copy_(input: Any, other: Any, non_blocking: bool = False) -> Any:
+    """Assign the entries of another Tensor, broadcast to the shape of this one."""
+    input[...] = other if isinstance(other, Tensor) or kind_of_number(other) else np.asarray(other)
     return input

@@ -31,7 +31,21 @@ METHODS: dict[str, Callable[..., Any]] = {}
 """The methods of Tensor, by name."""
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_WORDS = {"axis": "dim", "axes": "dims", "keepdims": "keepdim", "x": "input", "x1": "input", "x2": "other"}
+_WORDS = {
+    **{"axis": "dim", "axes": "dims", "keepdims": "keepdim", "x": "input", "x1": "input", "x2": "other"},
+    **{"axis0": "dim0", "axis1": "dim1", "element": "elements", "test_element": "test_elements"},
+    **{"sections": "indices_or_sections", "indices": "indices_or_sections", "input2": "L", "size": "shape"},
+    **{
+        "src": "other",
+        "tensor_indices_or_sections": "indices_or_sections",
+        "split_sizes": "split_size",
+        "i": "other",
+    },
+}
+"""Second names of keywords: NumPy's, and those of PyTorch's other forms of a function."""
+
+_EFFECTLESS = frozenset({"layout", "pin_memory", "memory_format", "device", "non_blocking"})
+"""Keywords that every function accepts."""
 
 
 @overload
@@ -94,7 +108,7 @@ def entry(
         METHODS[name] = public
     if in_place:
         METHODS[name + "_"] = _assigning(public)
-        if not only_method:
+        if len(inspect.signature(function).parameters) == 1:
             FUNCTIONS[name + "_"] = METHODS[name + "_"]
     return public
 
@@ -138,7 +152,9 @@ def _public(function: Callable[..., Any], name: str, views: bool) -> Callable[..
         out = None
         if options:
             out = options.pop("out", None)
-            options = {_word(key, known): value for key, value in options.items()}
+            options = {
+                _word(key, known): value for key, value in options.items() if _counts(key, value, known)
+            }
             if not args and first in options:
                 args = (options.pop(first),)
             if sizes in options:
@@ -163,6 +179,15 @@ def _public(function: Callable[..., Any], name: str, views: bool) -> Callable[..
 def _word(key: str, known: set[str]) -> str:
     """A keyword as the function has it: NumPy's words become PyTorch's."""
     return key if key in known else _WORDS.get(key, key)
+
+
+def _counts(key: str, value: Any, known: set[str]) -> bool:
+    """Whether a keyword has an effect; the only device is the CPU."""
+    if key in known or key not in _EFFECTLESS:
+        return True
+    if key == "device":
+        ag.Device(value or "cpu")
+    return False
 
 
 def plain(x: Any) -> Any:

@@ -34,8 +34,10 @@ def reshape(input: Any, *shape: Any) -> Any:
 
 
 @viewing(only_method=True)
-def view(input: Any, *shape: Any) -> Any:
+def view(input: Any, *shape: Any, dtype: Any = None) -> Any:
     """The entries in another shape, or the bytes as another dtype."""
+    if dtype is not None:
+        shape = (dtype,)
     if len(shape) == 1 and not isinstance(shape[0], (int, np.integer, tuple, list)):
         return Tensor(input.detach().numpy().view(of(shape[0]).dtype))
     return np.reshape(input, whole(shape))
@@ -223,7 +225,10 @@ def _split(x: Any, sizes: Any, dim: int) -> Any:
     return tuple(x.narrow(dim, int(end - size), int(size)) for size, end in zip(sizes, ends, strict=True))
 
 
-alias(split_with_sizes="split")
+@viewing
+def split_with_sizes(input: Any, split_sizes: Any, dim: int = 0) -> Any:
+    """Parts of the listed sizes along an axis."""
+    return _split(input, list(split_sizes), dim)
 
 
 @viewing

@@ -220,9 +220,9 @@ def map_(input: Any, tensor: Any, callable: Callable[[Any, Any], Any]) -> Any:
 
 
 @viewing(only_method=True)
-def resize_(input: Any, *sizes: Any) -> Any:
+def resize_(input: Any, *size: Any) -> Any:
     """Change the shape in place; entries beyond the old ones are zeros."""
-    input.data = _resized(input.detach().numpy(), whole(sizes))
+    input.data = _resized(input.detach().numpy(), whole(size))
     return input
 
 
