@@ -52,6 +52,7 @@ from . import nn as nn
 from . import optim as optim
 from . import special as special
 from . import utils as utils
+from .amp import GradScaler as GradScaler
 from .amp import autocast as autocast
 from .creation import *
 from .drawing import *
@@ -174,6 +175,11 @@ def typename(obj: Any) -> str:
 def detach(input: Any) -> Any:
     """The values off the tape."""
     return input.detach()
+
+
+def detach_(input: Any) -> Any:
+    """Take a Tensor itself off the tape, and return it."""
+    return input.detach_()
 
 
 accelerator = SimpleNamespace(is_available=cuda.is_available, device_count=cuda.device_count)

@@ -308,6 +308,12 @@ def fill_diagonal(input: Any, fill_value: Any, wrap: bool = False) -> Any:
     return np.where(inside, fill_value, input)
 
 
+@entry(method=False)
+def fill(input: Any, value: Any) -> Any:
+    """A copy in which every entry is `value`."""
+    return np.full(input.shape, float(value) if input.dtype.kind == "f" else value, input.dtype)
+
+
 @viewing
 def fill_(input: Any, value: Any) -> Any:
     """Set every entry to `value`."""

@@ -44,6 +44,11 @@ _WORDS = {
 }
 """Second names of keywords: NumPy's, and those of PyTorch's other forms of a function."""
 
+_IN_PLACE_FUNCTIONS = frozenset(
+    "addmv clamp clamp_max clamp_min index_put ldexp logit nan_to_num round xlogy".split()  # noqa: SIM905
+)
+"""Functions of several arguments of which `torch`, too, has the form that assigns, such as `torch.clamp_`."""
+
 _EFFECTLESS = frozenset({"layout", "pin_memory", "memory_format", "device", "non_blocking"})
 """Keywords that every function accepts."""
 
@@ -108,7 +113,7 @@ def entry(
         METHODS[name] = public
     if in_place:
         METHODS[name + "_"] = _assigning(public)
-        if len(inspect.signature(function).parameters) == 1:
+        if name in _IN_PLACE_FUNCTIONS or len(inspect.signature(function).parameters) == 1:
             FUNCTIONS[name + "_"] = METHODS[name + "_"]
     return public
 

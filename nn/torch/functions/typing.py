@@ -233,7 +233,7 @@ def _resized(array: Any, shape: tuple[int, ...]) -> Any:
     return np.pad(entries, (0, n - entries.size)).reshape(shape)
 
 
-@viewing(only_method=True)
+@viewing(method=True)
 def resize_as_(input: Any, the_template: Any) -> Any:
     """Change the shape in place to that of another Tensor."""
     return input.resize_(the_template.shape)
