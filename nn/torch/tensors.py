@@ -266,6 +266,8 @@ class Tensor(_Plain):
     def _in_memory(self) -> bool:
         """Whether an assignment may write into the memory: nothing that the tape needs lies there."""
         array = self._data
+        if array.__class__ is not np.ndarray and (traced := getattr(array, "__array_memory__", None)):
+            array = traced()  # a traced array records what is written into it
         if self.node is not None or array.__class__ is not np.ndarray or not array.flags.writeable:
             return False
         if self._views is None:

@@ -305,12 +305,6 @@ def view_as_complex(input: Any) -> Any:
     return input[..., 0] + input[..., 1] * np.array(1j, np.result_type(input.dtype, np.complex64))
 
 
-@viewing(only_method=True)
-def size(input: Any, dim: int | None = None) -> Any:
-    """The shape, or the length of one axis."""
-    return input.shape if dim is None else input.shape[dim]
-
-
 # -- copies ----------------------------------------------------------------------------------------
 
 
