@@ -84,7 +84,7 @@ def _binary(name: str, division: bool = False) -> Callable[[Any, Any], Any]:
         here = self._data.dtype
         if issubclass(kind, _Plain):
             y = twin(other)
-            if y._data.dtype is not here or division:
+            if y._data.dtype is not here or (division and here.kind in "biu"):
                 x, y = _promoted(x, y, division)
         elif kind is float or kind is int:
             y = other

@@ -155,6 +155,13 @@ def _public(function: Callable[..., Any], name: str, views: bool) -> Callable[..
     @wraps(function)
     def call(*args: Any, **options: Any) -> Any:
         out = None
+        if not options and not views and len(args) == 1 and args[0].__class__ is Tensor:  # the quick way
+            x = twin(args[0])
+            result = function(x)
+            if result.__class__ is ag.Tensor and result._views is None and result is not x:
+                result.__class__ = Tensor
+                return result
+            return _own(result, [(x, args[0])])
         if options:
             out = options.pop("out", None)
             options = {
