@@ -156,8 +156,8 @@ autograd = SimpleNamespace(grad=_grad, detect_anomaly=detect_anomaly)
 
 
 def load(f: Any, map_location: Any = None, weights_only: bool = True) -> dict[str, Any]:
-    """The arrays of a safetensors file."""
-    return _load(f)
+    """The Tensors of a safetensors file."""
+    return _torched(_load(f))  # type: ignore[no-any-return]
 
 
 def broadcast_shapes(*shapes: Any) -> Size:

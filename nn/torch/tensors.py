@@ -217,6 +217,11 @@ class Tensor(_Plain):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return super().__array__(None if dtype is None else np.dtype(dtype), copy)
 
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+        if len(args) == 2 and isinstance(args[0], np.generic) and ufunc in _REFLECTED and not kwargs:
+            return getattr(self, _REFLECTED[ufunc])(args[0].item())  # as a number of Python, in PyTorch
+        return super().__array_ufunc__(ufunc, method, *args, **kwargs)
+
     # -- operators ---------------------------------------------------------------------------------
 
     __add__, __radd__ = _binary("__add__"), _binary("__radd__")
@@ -318,6 +323,16 @@ class Tensor(_Plain):
 
     def __format__(self, spec: str) -> str:
         return repr(self) if not spec else super().__format__(spec)
+
+
+_REFLECTED = {
+    np.add: "__radd__",
+    np.subtract: "__rsub__",
+    np.multiply: "__rmul__",
+    np.true_divide: "__rtruediv__",
+    np.power: "__rpow__",
+}
+"""The operators with a number of NumPy on the left."""
 
 
 def _basic(index: Any) -> bool:

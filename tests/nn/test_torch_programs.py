@@ -434,6 +434,7 @@ RULES = {
 
 
 @pytest.mark.torch
+@pytest.mark.few(2)
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.__name__)
 def test_the_same_numbers_as_pytorch(program: Callable[..., Any], rule: str, torch: Any) -> None:

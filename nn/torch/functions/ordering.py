@@ -16,7 +16,7 @@ __all__: list[str] = []
 
 def _order(x: Any, dim: int, descending: bool) -> Any:
     """The indices that sort the entries; equal entries keep their order."""
-    array = np.asarray(x.detach())
+    array = x.detach()
     if not descending:
         return np.argsort(array, axis=dim, kind="stable")
     turned = np.flip(array, dim)  # backwards twice, so that equal entries keep their order

@@ -117,7 +117,7 @@ def _extreme(name: str) -> Callable[..., Any]:
 def chosen(input: Any, place: Callable[..., Any], dim: int, keepdim: bool) -> ValuesAndIndices:
     """One entry along an axis and its index; `place(x, axis=, keepdims=True)` finds the index."""
     x = input if input.ndim else input.reshape(1)
-    indices = np.asarray(place(x.detach(), axis=dim, keepdims=True))
+    indices = place(x.detach(), axis=dim, keepdims=True)
     values = np.take_along_axis(x, indices, dim)
     shape = values.shape if keepdim else tuple(np.delete(values.shape, dim))
     shape = shape if input.ndim else ()

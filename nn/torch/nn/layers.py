@@ -10,7 +10,7 @@ import numpy as np
 
 import nn
 
-from ..dtypes import of
+from ..dtypes import get_default_dtype, of
 from ..mirror import torching
 from ..tensors import Tensor, made, torched
 
@@ -45,6 +45,8 @@ class _Made(type(nn.Module)):  # type: ignore[misc]
 
     def __call__(cls, *args: Any, **options: Any) -> Any:
         device, dtype = options.get("device"), options.get("dtype")
+        if dtype is None and get_default_dtype() != np.float32 and cls.__module__ == "nn.torch.nn":
+            dtype = get_default_dtype()
         if device is not None or dtype is not None:
             known = _keywords(cls)
             for key in {"device", "dtype"} - known & options.keys():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -325,3 +327,55 @@ def test_how_it_looks_in_pytorch(torch: Any) -> None:
     ):
         y = x.astype({"f": np.float32, "c": np.complex64}.get(x.dtype.kind, x.dtype))
         assert repr(nn.torch.tensor(y)).split() == repr(torch.tensor(y)).split()
+
+
+def test_copies_and_pickles() -> None:
+    x, model = (
+        torch.ones(2, requires_grad=True),
+        torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.BatchNorm1d(2)),
+    )
+    for made in (copy.deepcopy, copy.copy, lambda v: pickle.loads(pickle.dumps(v))):
+        y = made(x)
+        assert type(y) is torch.Tensor and y.requires_grad and type(y.numpy()) is np.ndarray
+        assert y.tolist() == [1.0, 1.0]
+    for made in (copy.deepcopy, lambda v: pickle.loads(pickle.dumps(v))):
+        twin = made(model)
+        assert type(twin[0]) is torch.nn.Linear and type(twin[0].weight) is torch.nn.Parameter
+        with torch.no_grad():
+            twin[0].weight.zero_()
+            twin[1].running_mean.fill_(3)
+        assert model[0].weight.abs().sum() > 0 and model[1].running_mean.tolist() == [0.0, 0.0]
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    x, n = torch.ones(2), torch.tensor([1, 2])
+    for y in (
+        np.float64(3) * x,
+        x * np.float64(3),
+        np.int64(3) - x,
+        np.float32(1) / x,
+        np.float64(2.5) * n,
+        n * np.float64(2),
+    ):
+        assert y.dtype == torch.float32
+
+
+def test_a_batch_of_calls() -> None:
+    x = torch.tensor(np.random.default_rng(0).normal(size=(3, 4)))
+    f = lambda a: a.max(0)[0] + a.std() + a.sort(0)[0][1] + torch.softmax(a, 0)[2]
+    np.testing.assert_allclose(ag.vmap(f)(x).numpy(), [f(row).item() for row in x], rtol=1e-12)
+
+
+def test_the_default_dtype() -> None:
+    torch.set_default_dtype(torch.float64)
+    try:
+        made = (
+            torch.ones(1),
+            torch.tensor(1.0),
+            torch.rand(2),
+            torch.nn.Linear(1, 1).weight,
+            torch.tensor([1]) / 2,
+        )
+        assert all(x.dtype == torch.float64 for x in made)
+    finally:
+        torch.set_default_dtype(torch.float32)

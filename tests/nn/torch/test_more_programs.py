@@ -390,6 +390,7 @@ def compare(mine: Any, theirs: Any, torch: Any, path: str = "") -> None:
 
 
 @pytest.mark.torch
+@pytest.mark.few(3)
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.__name__)
 def test_the_same_as_pytorch(program: Callable[..., Any], torch: Any) -> None:
     with warnings.catch_warnings():
