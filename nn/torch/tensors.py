@@ -172,9 +172,10 @@ class Tensor(_Plain):
     @property
     def grad(self) -> Any:
         """The gradient of the output with respect to this Tensor; None before the first backward pass."""
+        new = self.node is not None and not isinstance(self.node.grad, Tensor)
         grad = cast(Any, _Plain.grad).fget(self)
-        if self.node is not None and grad is not None and grad.node is None:
-            guard(grad)
+        if new and grad is not None and grad.node is None:
+            guard(grad)  # a backward pass may give one array to several leaves
         return grad
 
     @grad.setter

@@ -103,7 +103,11 @@ def gradients_apart(torch: Any) -> Any:
     a.grad.mul_(10)
     a.grad.add_(b.grad)
     (a * b).sum().backward()
-    return a.grad, b.grad
+    held = a.grad.data
+    held.add_(1)
+    a.grad.mul_(2)
+    b.grad.zero_()
+    return a.grad, b.grad, held
 
 
 def recorded(torch: Any) -> Any:
