@@ -25,7 +25,11 @@ def torching(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def mirror(
-    name: str, source: ModuleType, convert: Callable[[Any], Any] | None = None, **own: Any
+    name: str,
+    source: ModuleType,
+    convert: Callable[[Any], Any] | None = None,
+    wrap: Callable[[Callable[..., Any]], Callable[..., Any]] = torching,
+    **own: Any,
 ) -> ModuleType:
     """A module with the names of another one; its functions return PyTorch's Tensors.
 
@@ -33,6 +37,7 @@ def mirror(
         name: the path of the new module, e.g. "nn.torch.nn.functional"; it can be imported from then on.
         source: the module that has the functions.
         convert: what becomes of a value that is no function; unchanged by default.
+        wrap: what becomes of a function.
         own: names that the new module has itself.
     """
     module = ModuleType(name, source.__doc__)
@@ -43,9 +48,9 @@ def mirror(
         value = getattr(source, key)
         if isinstance(value, ModuleType):
             path = f"{name}.{key}"
-            value = sys.modules.get(path) or mirror(path, value, convert)
+            value = sys.modules.get(path) or mirror(path, value, convert, wrap)
         elif inspect.isfunction(value) or inspect.isbuiltin(value):
-            value = torching(value)
+            value = wrap(value)
         elif convert is not None:
             value = convert(value)
         setattr(module, key, value)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import nn.utils
 
 from ..mirror import mirror
@@ -21,7 +23,7 @@ class DataLoader(nn.data.DataLoader):
         return map(torched, super().__iter__())
 
 
-_names = {"DataLoader": DataLoader}
+_names: dict[str, Any] = {"DataLoader": DataLoader}
 data = mirror(f"{__name__}.data", nn.utils.data, **_names)
 for _name in ("dataloader", "dataset", "sampler", "distributed"):
     mirror(f"{__name__}.data.{_name}", nn.utils.data, **_names)

@@ -172,3 +172,22 @@ def test_a_training_step_that_is_compiled() -> None:
     losses = [compiled(x, y).item() for _ in range(5)]
     assert losses == sorted(losses, reverse=True) and "replayed" in str(compiled.signatures)
     assert int(model[1].num_batches_tracked) == 5
+
+
+def test_what_utilities_make_of_a_layer_is_pytorchs() -> None:
+    torch, utils = nn.torch, nn.torch.nn.utils
+    for change in (
+        *(
+            utils.weight_norm,
+            utils.spectral_norm,
+            utils.parametrizations.weight_norm,
+            utils.parametrizations.spectral_norm,
+        ),
+        lambda layer: utils.prune.l1_unstructured(layer, "weight", 0.5),
+    ):
+        layer = change(torch.nn.Linear(2, 2))
+        assert type(layer.weight) in (torch.Tensor, torch.nn.Parameter)
+        assert all(type(p) is torch.nn.Parameter for p in layer.parameters())
+        layer(torch.ones(1, 2)).sum().backward()
+    norm = utils.clip_grad_norm_(layer.parameters(), 1.0)
+    assert type(norm) is torch.Tensor and norm.item() > 0
