@@ -44,8 +44,9 @@ from nn import optim as optim
 from nn.arrays import as_array
 from nn.compiled import OptimizedModule
 from nn.random import as_generator, generator, manual_seed
-from nn.serialization import load as _load
-from nn.serialization import save as save
+
+from .pt_files import load as load
+from .pt_files import save as save
 
 device = Device
 inference_mode = no_grad
@@ -365,11 +366,6 @@ def _grad(
 
 
 autograd = SimpleNamespace(grad=_grad, detect_anomaly=detect_anomaly)
-
-
-def load(f: Any, map_location: Any = None, weights_only: bool = True) -> dict[str, Any]:
-    """The arrays of a safetensors file."""
-    return _load(f)
 
 
 def seed() -> int:
