@@ -12,6 +12,7 @@ from autograd_lite.errors import DataError, OptionError
 
 from .line_search import Point, strong_wolfe
 from .optimizer import Array, Closure, Group, Optimizer, Params, State, in_layout
+from .step_hooks import hooked
 
 __all__ = ["LBFGS"]
 
@@ -100,6 +101,7 @@ class LBFGS(Optimizer):
                     f"LBFGS: {key} of the state should have shape {shape}; it belongs to other parameters"
                 )
 
+    @hooked
     def step(self, closure: Closure | None = None) -> Any:
         """Make up to `max_iter` iterations.
 

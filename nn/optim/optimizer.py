@@ -22,6 +22,7 @@ from ..fields import constructor, declared
 from ..names import OPTIMIZER_METHODS
 from ..options import same_kind
 from .checks import check_options
+from .step_hooks import StepHooks, hooked
 
 __all__ = ["Optimizer"]
 
@@ -32,22 +33,29 @@ Group = dict[str, Any]
 """A parameter group: "params", and the options for these parameters."""
 State = dict[str, Any]
 """The state of one parameter: numbers, and arrays of the parameter's shape."""
-Params = Iterable[Tensor] | Iterable[Mapping[str, Any]]
-"""Parameters, or groups of them with options of their own."""
+Params = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[Mapping[str, Any]]
+"""Parameters, alone or with their names, or groups of them with options of their own."""
+SWITCHES = frozenset(
+    {"foreach", "fused", "capturable", "differentiable", "maximize", "decoupled_weight_decay"}
+)
+"""Options that older states lack."""
+NUMBERS = frozenset({"step", "eta", "mu", "mu_product"})
+"""Entries of states that are numbers here, and Tensors without axes in PyTorch."""
 Closure = Callable[[], Any]
 """A function that computes the loss and its gradients, and returns the loss."""
 
 
 @dataclass_transform(field_specifiers=(field,))
-class Optimizer(Hinted):
+class Optimizer(StepHooks, Hinted):
     """Base class: an optimizer consists of its options and an `update` rule for one parameter.
 
     The fields of the class are the options. They give the optimizer its constructor, its signature and its
     defaults. The table in `nn/optim/checks.py` checks the values of options by name.
 
     Args:
-        params: the Tensors to optimize, or groups of them with their own options:
-            `[{"params": a, "lr": 0.1}, {"params": b}]`.
+        params: the Tensors to optimize, e.g. `model.parameters()` or `model.named_parameters()`, or groups of
+            them with their own options: `[{"params": a, "lr": 0.1}, {"params": b}]`. The names of named
+            parameters become "param_names" of the group.
         defaults: the default options of the groups. A subclass with its own `__init__` passes them on.
 
     Attributes:
@@ -126,7 +134,7 @@ class Optimizer(Hinted):
                 '[{"params": layer.parameters(), "lr": 0.1}, ...]'
             )
         params = param_group["params"]
-        params = [params] if isinstance(params, Tensor) else list(params)
+        names, params = _named([params] if isinstance(params, Tensor) else list(params))
         known = {id(p) for group in self.param_groups for p in group["params"]}
         for p in params:
             if not isinstance(p, Tensor):
@@ -144,7 +152,12 @@ class Optimizer(Hinted):
             if id(p) in known:
                 raise OptionError(f"{type(self).__name__}: a parameter of shape {p.shape} is given twice")
             known.add(id(p))
-        group = {**self.defaults, **param_group, "params": params}
+        group = {**self.defaults, **param_group, "params": params, **names}
+        if any(("param_names" in other) != ("param_names" in group) for other in self.param_groups):
+            raise OptionError(
+                f"{type(self).__name__}: some groups have names and some have not; write "
+                "named_parameters() in all groups or in none"
+            )
         self.check(group)
         self.param_groups.append(group)
 
@@ -160,6 +173,7 @@ class Optimizer(Hinted):
                 if p.grad is not None:
                     p.grad = None if set_to_none else Tensor(np.zeros_like(p.numpy()))
 
+    @hooked
     def step(self, closure: Closure | None = None) -> Any:
         """Update every parameter that has a gradient.
 
@@ -287,12 +301,13 @@ class Optimizer(Hinted):
             raise DataError(f"{name}: the groups in the state have {given} parameters, those here {sizes}")
         groups = []
         for group, saved in zip(self.param_groups, groups_given, strict=True):
-            if lacking := [option for option in self.defaults if option not in saved]:
+            if lacking := [o for o in self.defaults if o not in saved and o not in SWITCHES]:
                 raise DataError(f"{name}: the state belongs to another optimizer: it has no {lacking[0]}")
             options = [option for option in group if option in saved and option != "params"]
             if unlike := [option for option in options if not same_kind(group[option], saved[option])]:
                 raise DataError(f"{name}: {unlike[0]} has the invalid value {reprlib.repr(saved[unlike[0]])}")
-            groups.append({**saved, "params": group["params"]})
+            new = {key: group[key] for key in group if key in SWITCHES and key not in saved}
+            groups.append({**saved, **new, "params": group["params"]})
             self.check(groups[-1])
         return groups
 
@@ -307,7 +322,7 @@ class Optimizer(Hinted):
                 )
             if not _is_dict(entries):
                 raise DataError(f"{name}: expected a dict for parameter {i}, got a {type(entries).__name__}")
-            own = state[params[int(i)]] = _copied(entries)
+            own = state[params[int(i)]] = _copied(_plain(entries))
             for key, value in own.items():
                 if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind not in "biufc":
                     raise DataError(f"{name}: {key} of parameter {i} is {value.dtype}, expected numbers")
@@ -408,6 +423,13 @@ def _no_state(name: str, came: object) -> DTypeError | DataError:
     return DataError(f'{name}: a state has "state" and "param_groups", this has the keys {keys}; {repair}')
 
 
+def _named(items: list[Any]) -> tuple[dict[str, list[str]], list[Any]]:
+    """The names of parameters, if they have names, and the parameters."""
+    if not items or not all(isinstance(item, tuple) and len(item) == 2 for item in items):
+        return {}, items
+    return {"param_names": [name for name, _ in items]}, [p for _, p in items]
+
+
 def _decayed(x: Array, g: Array, group: Group) -> tuple[Array, Array]:
     """Value and gradient of a parameter for a descent step, with weight decay in one of them."""
     if group.get("maximize"):
@@ -435,6 +457,21 @@ def in_layout(new: Array, old: Array) -> Array:
 
 def _is_dict(value: object) -> bool:
     return isinstance(value, Mapping)
+
+
+def _plain(entries: Mapping[str, Any]) -> State:
+    """The entries of a state as arrays and numbers; PyTorch's states hold Tensors."""
+    plain = {k: v.numpy() if isinstance(v, Tensor) else v for k, v in entries.items()}
+    if plain.get("momentum_buffer", plain) is None:  # in PyTorch, SGD without momentum has this entry
+        del plain["momentum_buffer"]
+    numbers = {k: plain[k].item() for k in NUMBERS & plain.keys() if _is_single(plain[k])}
+    if isinstance(step := numbers.get("step"), float) and step.is_integer():
+        numbers["step"] = int(step)
+    return plain | numbers
+
+
+def _is_single(value: object) -> bool:
+    return isinstance(value, np.ndarray) and not value.ndim
 
 
 def _copied(entries: Mapping[str, Any]) -> State:

@@ -75,12 +75,12 @@ def numbers(content: Any, dtype: str) -> Array:
     """
     array = np.frombuffer(content, dtype_named(dtype))
     if dtype == "bfloat16":
-        widened = array.astype(np.uint32) << 16
-        halves: Array = widened.view(np.float32)
-        return halves
+        widened: npt.NDArray[np.uint32] = array.astype(np.uint32) << np.uint32(16)
+        return np.asarray(widened.view(np.float32))
     if dtype == "bool":  # a byte that is neither 0 nor 1 would be no boolean
-        return array.view(np.uint8) != 0
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
+        return np.not_equal(array.view(np.uint8), 0)
+    native: Array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    return native
 
 
 def dtype_named(dtype: str) -> np.dtype[Any]:
