@@ -82,7 +82,7 @@ class Transform:
         else:
             result = result[:, 0]
         result = result if many else result[0]
-        return Tensor(result) if isinstance(img, Tensor) else np.ascontiguousarray(result)
+        return type(img)(result) if isinstance(img, Tensor) else np.ascontiguousarray(result)
 
     def __repr__(self) -> str:
         options = ", ".join(f"{k}={v!r}" for k, v in vars(self).items() if not k.startswith("_"))
