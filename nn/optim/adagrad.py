@@ -8,7 +8,8 @@ import numpy as np
 
 from ..kernels.optim import adadelta, adagrad, mean, mean_square, rmsprop
 from .means import zeros
-from .optimizer import Array, Optimizer, Options, Params, State
+from .optimizer import Array, Optimizer, Options, Params
+from .states import State
 
 __all__ = ["Adadelta", "Adagrad", "RMSprop"]
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..kernels.optim import adam, adamax, mean, mean_square, nadam
 from .means import zeros
-from .optimizer import Array, Optimizer, Options, Params, State
+from .optimizer import Array, Optimizer, Options, Params
+from .states import State
 
 __all__ = ["Adam", "AdamW", "Adamax", "NAdam", "RAdam"]
 

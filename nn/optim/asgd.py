@@ -6,7 +6,8 @@ from dataclasses import KW_ONLY
 
 import numpy as np
 
-from .optimizer import Array, Optimizer, Options, Params, State
+from .optimizer import Array, Optimizer, Options, Params
+from .states import State
 
 __all__ = ["ASGD"]
 

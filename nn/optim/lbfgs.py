@@ -11,7 +11,8 @@ from autograd_lite import Tensor
 from autograd_lite.errors import DataError, OptionError
 
 from .line_search import Point, strong_wolfe
-from .optimizer import Array, Closure, Group, Optimizer, Params, State, in_layout
+from .optimizer import Array, Closure, Group, Optimizer, Params, in_layout
+from .states import State
 from .step_hooks import hooked
 
 __all__ = ["LBFGS"]

@@ -22,6 +22,7 @@ from ..fields import constructor, declared
 from ..names import OPTIMIZER_METHODS
 from ..options import same_kind
 from .checks import check_options
+from .states import SWITCHES, State, copied, is_dict, no_state, plain
 from .step_hooks import StepHooks, hooked
 
 __all__ = ["Optimizer"]
@@ -31,16 +32,8 @@ Options = dict[str, Any]
 """The options by name."""
 Group = dict[str, Any]
 """A parameter group: "params", and the options for these parameters."""
-State = dict[str, Any]
-"""The state of one parameter: numbers, and arrays of the parameter's shape."""
 Params = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[Mapping[str, Any]]
 """Parameters, alone or with their names, or groups of them with options of their own."""
-SWITCHES = frozenset(
-    {"foreach", "fused", "capturable", "differentiable", "maximize", "decoupled_weight_decay"}
-)
-"""Options that older states lack."""
-NUMBERS = frozenset({"step", "eta", "mu", "mu_product"})
-"""Entries of states that are numbers here, and Tensors without axes in PyTorch."""
 Closure = Callable[[], Any]
 """A function that computes the loss and its gradients, and returns the loss."""
 
@@ -257,7 +250,7 @@ class Optimizer(StepHooks, Hinted):
         """
         places = {id(p): i for i, p in enumerate(self._params())}
         groups = [{**g, "params": [places[id(p)] for p in g["params"]]} for g in self.param_groups]
-        state = {i: _copied(self.state[p]) for i, p in enumerate(self._params()) if p in self.state}
+        state = {i: copied(self.state[p]) for i, p in enumerate(self._params()) if p in self.state}
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
@@ -272,7 +265,7 @@ class Optimizer(StepHooks, Hinted):
             OptionError: an option in the state has an invalid value.
         """
         if not isinstance(state_dict, Mapping) or not state_dict.keys() >= {"state", "param_groups"}:
-            raise _no_state(type(self).__name__, state_dict)
+            raise no_state(type(self).__name__, state_dict)
         groups = self._groups_of(state_dict)
         state = self._states_of(state_dict["state"])
         where = {id(p): group for group in groups for p in group["params"]}
@@ -291,8 +284,8 @@ class Optimizer(StepHooks, Hinted):
         groups_given = state_dict["param_groups"]
         if not (
             isinstance(groups_given, (list, tuple))
-            and _is_dict(state_dict["state"])
-            and all(_is_dict(g) and isinstance(g.get("params"), (list, tuple)) for g in groups_given)
+            and is_dict(state_dict["state"])
+            and all(is_dict(g) and isinstance(g.get("params"), (list, tuple)) for g in groups_given)
         ):
             raise DataError(f"{name}: expected the state of an optimizer, as optimizer.state_dict() gives it")
         sizes = [len(group["params"]) for group in self.param_groups]
@@ -320,9 +313,9 @@ class Optimizer(StepHooks, Hinted):
                 raise DataError(
                     f"{name}: the state has a parameter {i}, but the optimizer has {len(params)} parameters"
                 )
-            if not _is_dict(entries):
+            if not is_dict(entries):
                 raise DataError(f"{name}: expected a dict for parameter {i}, got a {type(entries).__name__}")
-            own = state[params[int(i)]] = _copied(_plain(entries))
+            own = state[params[int(i)]] = copied(plain(entries))
             for key, value in own.items():
                 if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind not in "biufc":
                     raise DataError(f"{name}: {key} of parameter {i} is {value.dtype}, expected numbers")
@@ -352,7 +345,7 @@ class Optimizer(StepHooks, Hinted):
         """
         x = p.numpy()
         fresh: State = {}
-        tried = _copied(state)
+        tried = copied(state)
         try:
             self._next(x, np.zeros_like(x), fresh, group)
         except Exception:  # a user's rule may not allow the trial
@@ -406,23 +399,6 @@ def _constructor(options: tuple[inspect.Parameter, ...]) -> Callable[..., None]:
 _PARAMS = inspect.Parameter("params", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation="Params")
 
 
-def _no_state(name: str, came: object) -> DTypeError | DataError:
-    """The error for an object that is not the state of an optimizer."""
-    if not isinstance(came, Mapping):
-        return DTypeError(
-            f"{name}: load_state_dict takes a dict, got a {type(came).__name__}; write "
-            "load_state_dict(nn.load(path)) or load_state_dict(other_optimizer.state_dict())"
-        )
-    repair = "for the weights of a model, write model.load_state_dict(state)"
-    if came.keys() >= {"parts", "random state", "values"}:
-        repair = "this is a checkpoint: write nn.load_checkpoint(path, model, optimizer)"
-    for key, value in came.items():
-        if isinstance(value, Mapping) and value.keys() >= {"state", "param_groups"}:
-            repair = f"it is one level deeper: write load_state_dict(state[{key!r}])"
-    keys = reprlib.repr(list(came))
-    return DataError(f'{name}: a state has "state" and "param_groups", this has the keys {keys}; {repair}')
-
-
 def _named(items: list[Any]) -> tuple[dict[str, list[str]], list[Any]]:
     """The names of parameters, if they have names, and the parameters."""
     if not items or not all(isinstance(item, tuple) and len(item) == 2 for item in items):
@@ -453,26 +429,3 @@ def in_layout(new: Array, old: Array) -> Array:
     kept = np.empty_like(old)
     kept[...] = new
     return kept
-
-
-def _is_dict(value: object) -> bool:
-    return isinstance(value, Mapping)
-
-
-def _plain(entries: Mapping[str, Any]) -> State:
-    """The entries of a state as arrays and numbers; PyTorch's states hold Tensors."""
-    plain = {k: v.numpy() if isinstance(v, Tensor) else v for k, v in entries.items()}
-    if plain.get("momentum_buffer", plain) is None:  # in PyTorch, SGD without momentum has this entry
-        del plain["momentum_buffer"]
-    numbers = {k: plain[k].item() for k in NUMBERS & plain.keys() if _is_single(plain[k])}
-    if isinstance(step := numbers.get("step"), float) and step.is_integer():
-        numbers["step"] = int(step)
-    return plain | numbers
-
-
-def _is_single(value: object) -> bool:
-    return isinstance(value, np.ndarray) and not value.ndim
-
-
-def _copied(entries: Mapping[str, Any]) -> State:
-    return {key: value.copy() if isinstance(value, np.ndarray) else value for key, value in entries.items()}

@@ -9,7 +9,8 @@ import numpy as np
 from autograd_lite.errors import OptionError
 
 from ..kernels import optim as kernels
-from .optimizer import Array, Group, Optimizer, Options, Params, State
+from .optimizer import Array, Group, Optimizer, Options, Params
+from .states import State
 
 __all__ = ["SGD"]
 

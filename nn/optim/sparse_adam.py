@@ -8,7 +8,8 @@ from dataclasses import KW_ONLY
 import numpy as np
 
 from .means import zeros
-from .optimizer import Array, Optimizer, Options, Params, State
+from .optimizer import Array, Optimizer, Options, Params
+from .states import State
 
 __all__ = ["SparseAdam"]
 
