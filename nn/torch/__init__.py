@@ -440,3 +440,9 @@ def __getattr__(name: str) -> Any:
         return getattr(as_tensor(input), name)(*args, **options)
 
     return function if hasattr(Tensor, name) else getattr(nn.functional, name)
+
+
+from . import sparse as sparse  # noqa: E402
+from .sparse import sparse_coo_tensor as sparse_coo_tensor  # noqa: E402
+from .sparse import sparse_csr_tensor as sparse_csr_tensor  # noqa: E402
+from .sparse import spmm as spmm  # noqa: E402

@@ -9,6 +9,8 @@ import numpy as np
 import autograd_lite as ag
 from autograd_lite import tree
 
+from .sparse_tensors import to_sparse
+
 __all__ = ["Tensor", "torched"]
 
 
@@ -16,6 +18,8 @@ class Tensor(ag.Tensor):
     """A Tensor with PyTorch's methods; an op with one among its inputs gives one."""
 
     __slots__ = ()
+
+    to_sparse = to_sparse
 
 
 def torched(value: Any) -> Any:
