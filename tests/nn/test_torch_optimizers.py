@@ -18,6 +18,8 @@ from nn.optim import swa_utils
 CASES: list[tuple[str, dict[str, Any]]] = [
     ("ASGD", dict(lr=0.05, lambd=0.1, alpha=0.5, t0=2, weight_decay=0.01)),
     ("ASGD", dict(lr=0.05, maximize=True)),
+    ("Adafactor", dict(lr=0.05)),
+    ("Adafactor", dict(lr=0.05, weight_decay=0.1, eps=(1e-3, 1e-2), d=1.5, beta2_decay=-0.5)),
     ("SGD", dict(lr=0.05)),
     ("SGD", dict(lr=0.05, momentum=0.9)),
     ("Adam", dict(lr=0.05, amsgrad=True)),
@@ -121,6 +123,37 @@ def test_asgd_by_hand() -> None:
         means.append(float(optimizer.state[x]["ax"]))
     assert values == [0.5, 1.0, 0.75, 0.5]
     assert means == [0.5, 1.0, 0.75, 0.625]  # mu is 1 for three steps, then 1/2
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("options", [{}, dict(nesterov=False, adjust_lr_fn="match_rms_adamw")])
+def test_muon_is_that_of_pytorch_to_the_digits_of_bfloat16(options: dict[str, Any]) -> None:
+    expected = run(*theirs("Muon", dict(lr=0.1, weight_decay=0.0, **options)), GRADIENTS[:2]) - START
+    found = run(*ours("Muon", dict(lr=0.1, weight_decay=0.0, **options)), GRADIENTS[:2]) - START
+    np.testing.assert_allclose(found, expected, atol=0.03 * np.abs(expected).max())  # 8 bits, through 5 steps
+
+
+def test_muon_takes_matrices_alone() -> None:
+    with pytest.raises(OptionError, match=r"Muon is for matrices.*\(3,\)"):
+        nn.optim.Muon([nn.Parameter(np.ones(3))])
+    with pytest.raises(OptionError, match="match_rms_adamw"):
+        nn.optim.Muon([nn.Parameter(np.ones((2, 2)))], adjust_lr_fn="best")
+
+
+def test_muon_moves_every_direction_alike() -> None:
+    x, optimizer = ours("Muon", dict(lr=1.0, weight_decay=0.0, momentum=0.0), np.zeros((2, 4)))
+    step = run(x, optimizer, [np.diag([100.0, 1.0, 1.0, 1.0])[:2] + 0.01])
+    sizes = np.linalg.svd(step, compute_uv=False)
+    assert 0.6 < sizes.min() <= sizes.max() < 1.3
+
+
+def test_vectors_and_options_of_adafactor() -> None:
+    x, optimizer = ours("Adafactor", dict(lr=0.5), np.array([3.0, -4.0]))
+    run(x, optimizer, [np.array([2.0, -0.5])])
+    # v = g^2 in the first step, so u is the sign of g, and the step is lr rms(x)
+    np.testing.assert_allclose(x.numpy(), np.array([3.0, -4.0]) - 0.5 * np.sqrt(12.5) * np.array([1, -1]))
+    with pytest.raises(OptionError, match="expected beta2_decay <= 0"):
+        nn.optim.Adafactor([x], d=0.5)
 
 
 def test_named_parameters() -> None:

@@ -151,6 +151,7 @@ def test_nothing_stored_is_all_zeros() -> None:
 
 
 @pytest.mark.torch
+@pytest.mark.slow  # PyTorch takes seconds for its first sparse matrix
 @pytest.mark.filterwarnings("ignore:Sparse")
 def test_numbers_and_gradients_are_those_of_pytorch() -> None:
     real = pytest.importorskip("torch")
