@@ -20,8 +20,8 @@ __all__ = ["Adafactor"]
 class Adafactor(Optimizer):
     """x <- x - a u / max(1, rms(u) / d), where u = g / sqrt(v).
 
-    In step t, a = max(eps[1], rms(x)) min(lr, 1 / sqrt(t)). The running mean v of g^2 of a matrix is the product
-    of its means over rows and over columns, so the state has a row and a column in place of a matrix.
+    In step t, a = max(eps[1], rms(x)) min(lr, 1 / sqrt(t)). The running mean v of g^2 of a matrix is the
+    product of its means over rows and over columns, so the state has a row and a column in place of a matrix.
 
     Args:
         params: the parameters, or groups of them.

@@ -1,6 +1,7 @@
 """Sparse matrices: the entries that are not 0, their indices, and products with gradients.
 
-The values are a Tensor on the tape, and the indices are an array. Products use SciPy's CSR matrices.
+The values are a Tensor on the tape, and the indices are an array. Products use SciPy's CSR
+matrices where SciPy is installed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 from autograd_lite import Device, Tensor
-from autograd_lite.errors import DataError, MissingPackageError, ShapeError, UnsupportedError
+from autograd_lite.errors import DataError, ShapeError, UnsupportedError
 
 from ..arrays import as_array
 
@@ -33,17 +34,14 @@ def product(values: Any, dense: Any, rows: Array, columns: Array, height: int) -
         dense: the other matrix, of shape (n, m).
         rows, columns: the indices of the entries.
         height: the number of rows of the sparse matrix.
-
-    Raises:
-        MissingPackageError: SciPy is not installed.
     """
+    dtype = np.result_type(values, dense)
     try:
         from scipy.sparse import csr_matrix
-    except ImportError as error:
-        raise MissingPackageError(
-            "sparse products need SciPy, which is not installed: pip install scipy"
-        ) from error
-    dtype = np.result_type(values, dense)
+    except ImportError:  # the same numbers, but slower
+        result = np.zeros((height, dense.shape[1]), dtype)
+        np.add.at(result, rows, values[:, None] * dense[columns])
+        return result
     wide = np.promote_types(dtype, np.float32) if dtype.kind == "f" else dtype
     matrix = csr_matrix((values.astype(wide), (rows, columns)), shape=(height, len(dense)))
     return np.asarray(matrix @ dense.astype(wide)).astype(dtype, copy=False)
