@@ -14,8 +14,9 @@ from autograd_lite.errors import DataError
 
 from ..parameter import Parameter
 from .pickle_reader import Built
+from .sparse import sparse_coo_tensor, sparse_csr_tensor
 from .storages import DTYPES, STORAGES, UNTYPED, dtype_named, numbers, shown
-from .tensors import Tensor
+from .tensors import Tensor, torched
 
 __all__ = ["NAMES", "Storage", "StorageKind"]
 
@@ -87,7 +88,8 @@ def _tensor_of_dtype(
     for bit, change in (("conj", np.conj), ("neg", np.negative)):
         if isinstance(meta, dict) and meta.get(bit):
             array = change(array)
-    return Tensor(array, requires_grad=grad is True)
+    tensor = torched(array)
+    return tensor.requires_grad_() if grad is True else tensor
 
 
 def _parameter(data: Any, requires_grad: Any, hooks: Any, state: Any = None) -> Any:
@@ -105,6 +107,16 @@ def _with_attributes(make: Any, kind: Any, arguments: Any, attributes: Any) -> A
 
 def _old_tensor(storage: Any, offset: Any, shape: Any, strides: Any) -> Any:
     return _tensor(storage, offset, shape, strides)
+
+
+def _sparse(layout: Any, data: Any) -> Any:
+    """A sparse Tensor in the layout "coo" or "csr"; the check of its indices is that of the class."""
+    first, second, *rest = data
+    if layout == "torch.sparse_csr":
+        return sparse_csr_tensor(first, second, rest[0], rest[1])
+    if layout != "torch.sparse_coo":
+        raise DataError(f"Tensors of the layout {layout!r} are not read")
+    return sparse_coo_tensor(first, second, rest[0], is_coalesced=bool(rest[1:] and rest[1]))
 
 
 # -- NumPy -----------------------------------------------------------------------------------------
@@ -183,6 +195,8 @@ BUILDERS: Mapping[str, Callable[..., Any]] = {
     "torch._utils._rebuild_tensor_v3": _tensor_of_dtype,
     "torch._utils._rebuild_parameter": _parameter,
     "torch._utils._rebuild_parameter_with_state": _parameter,
+    "torch._utils._rebuild_sparse_tensor": _sparse,
+    "torch.serialization._get_layout": str,
     "torch._tensor._rebuild_from_type_v2": _with_attributes,
     "torch.Size": lambda shape=(): tuple(shape),
     "torch.device": _device,

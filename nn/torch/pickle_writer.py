@@ -13,14 +13,19 @@ import numpy as np
 from autograd_lite import Device, Tensor
 from autograd_lite.errors import DataError, DTypeError
 
+from ..arrays import as_array
 from ..module import Module
 from ..parameter import Parameter
+from .sparse_tensors import SparseTensor
 from .storages import DTYPES, STORAGES, UNTYPED, storage_of
 
 __all__ = ["Writer"]
 
 TYPED = {name: kind for kind, name in STORAGES.items()}
 NAMES = {np.dtype(code): name for name, code in DTYPES.items() if name != "bfloat16"}
+
+OPTIMIZER = {"state", "param_groups"}
+"""The keys of the state of an optimizer."""
 
 
 class Writer:
@@ -40,6 +45,7 @@ class Writer:
         self._numbers: dict[tuple[Any, ...], int] = {}
         self._memo: dict[int, tuple[int, Any]] = {}
         self._parts: list[bytes] = []
+        self._in_optimizer = False
 
     def pickled(self, value: Any) -> bytes:
         """The pickle of a value.
@@ -67,8 +73,8 @@ class Writer:
                 return
         if value is None:
             self._parts.append(b"N")
-        elif isinstance(value, type) and issubclass(value, np.generic) and np.dtype(value) in NAMES:
-            self._name("torch", NAMES[np.dtype(value)])
+        elif (dtype := _dtype_of(value)) in NAMES:
+            self._name("torch", NAMES[dtype])
         else:
             raise _no_data(value, where)
 
@@ -147,9 +153,11 @@ class Writer:
             self._parts.append(b"}")
         self._put(value)
         self._parts.append(b"(")
+        before, self._in_optimizer = self._in_optimizer, self._in_optimizer or value.keys() == OPTIMIZER
         for key, item in value.items():
             self._write(key, f"the key {key!r} of {where}")
             self._write(item, f"{where}[{key!r}]")
+        self._in_optimizer = before
         self._parts.append(b"u")
 
     def _tensor(self, value: Tensor, where: str) -> None:
@@ -182,6 +190,19 @@ class Writer:
             self._name("torch", name)
         self._parts.append(b"tR")
 
+    def _sparse(self, value: SparseTensor, where: str) -> None:
+        """A sparse Tensor in the layout "coo": indices, values, shape, and whether it is coalesced."""
+        self._name("torch._utils", "_rebuild_sparse_tensor")
+        self._parts.append(b"(")
+        self._call("torch.serialization", "_get_layout", "torch.sparse_coo")
+        self._parts.append(b"(")
+        self._array_of(as_array(value._indices()), False, where)
+        self._array_of(value._values().detach().numpy(), False, where)
+        self._call("torch", "Size", value.shape)
+        self._bool(value.is_coalesced(), where)
+        self._parts.append(b"ttR")
+        self._put(value)
+
     def _storage(self, storage: np.ndarray[Any, Any], name: str) -> None:
         """The tuple that stands for a storage; views of one storage have the same."""
         key = (storage.__array_interface__["data"][0], storage.nbytes, name)
@@ -198,7 +219,11 @@ class Writer:
         self._parts.append(b"tQ")
 
     def _numpy(self, value: np.ndarray[Any, Any] | np.generic, where: str) -> None:
-        """An array or a number of NumPy, as NumPy pickles it."""
+        """An array or a number of NumPy, as NumPy pickles it; in the state of an optimizer, a Tensor."""
+        if self._in_optimizer and isinstance(value, np.ndarray):  # PyTorch resumes from Tensors alone
+            self._array_of(value, False, where)
+            self._put(value)
+            return
         if value.dtype.kind not in "biufcSU" or value.dtype.fields:
             raise DTypeError(f"torch.save: {where} is an array of {value.dtype}, expected numbers or strings")
         ordered = np.asarray(value, order="C")
@@ -235,6 +260,7 @@ class Writer:
 
     KINDS: ClassVar[list[tuple[Any, Callable[[Writer, Any, str], None]]]] = [
         (Tensor, _tensor),
+        (SparseTensor, _sparse),
         ((np.ndarray, np.generic), _numpy),
         (bool, _bool),
         (int, _int),
@@ -252,6 +278,14 @@ class Writer:
 
 def _numbered(short: bytes, long: bytes, place: int) -> bytes:
     return struct.pack("<cB", short, place) if place < 256 else struct.pack("<cI", long, place)
+
+
+def _dtype_of(value: Any) -> Any:
+    """NumPy's dtype for a dtype of either library; None for anything else."""
+    if isinstance(value, type) and issubclass(value, np.generic):
+        return np.dtype(value)
+    kind = value.dtype if type(value).__name__ == "dtype" else value
+    return kind if isinstance(kind, np.dtype) else None
 
 
 def _no_data(value: Any, where: str) -> DTypeError:

@@ -51,8 +51,9 @@ SKIPPED = {
 def save(obj: Any, f: Any, pickle_module: Any = None, pickle_protocol: int = 2, **options: Any) -> None:
     """Write data to a `.pt` file, which PyTorch reads with `torch.load(f)`.
 
-    A file that exists stays whole until the new one is complete. NumPy arrays stay NumPy arrays; PyTorch
-    reads them with `weights_only=False`. Views of one array are written as views of one storage.
+    A file that exists stays whole until the new one is complete. NumPy arrays stay NumPy arrays, which
+    PyTorch reads with `weights_only=False`; those in the state of an optimizer become Tensors. Views of one
+    array are written as views of one storage.
 
     Args:
         obj: Tensors, parameters, NumPy arrays, numbers, strings, bytes, dtypes, None, and dicts, lists,

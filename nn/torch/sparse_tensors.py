@@ -64,6 +64,13 @@ def scattered(values: Array, places: Array, size: int) -> Array:
 
 ag.defvjp(scattered, lambda g, y, values, places, size: g[places])
 
+
+@ag.nondifferentiable
+def constant(values: Any, array: Array) -> Any:
+    """An array without a gradient, as a Tensor of the class of the values."""
+    return array
+
+
 # -- the matrix ------------------------------------------------------------------------------------
 
 
@@ -174,7 +181,7 @@ class SparseTensor:
         return self._entries
 
     def _indices(self) -> Any:
-        return type(self._entries)(self._at.copy())
+        return constant(self._entries, self._at.copy())
 
     def _values(self) -> Any:
         return self._entries
@@ -182,11 +189,11 @@ class SparseTensor:
     def crow_indices(self) -> Any:
         """For each row of a matrix, the number of entries in the rows before it; of shape (rows + 1)."""
         rows = np.bincount(self._at[0], minlength=self.shape[0])
-        return type(self._entries)(np.concatenate([[0], np.cumsum(rows)]))
+        return constant(self._entries, np.concatenate([[0], np.cumsum(rows)]))
 
     def col_indices(self) -> Any:
         """The columns of the entries of a matrix, row by row."""
-        return type(self._entries)(self.coalesce()._at[1].copy())
+        return constant(self._entries, self.coalesce()._at[1].copy())
 
     # -- other kinds of the same -------------------------------------------------------------------
 
@@ -258,7 +265,7 @@ class SparseTensor:
         checked("matmul", self)
         if isinstance(other, SparseTensor):
             return self._times(checked("matmul", other))
-        x = other if isinstance(other, Tensor) else type(self._entries)(as_array(other))
+        x = other if isinstance(other, Tensor) else constant(self._entries, as_array(other))
         if x.ndim not in (1, 2) or x.shape[0] != self.shape[1]:
             raise ShapeError(
                 f"matmul: a sparse matrix of shape {self.shape} cannot be multiplied with shape "
@@ -271,7 +278,7 @@ class SparseTensor:
     mm = mv = matmul = __matmul__
 
     def __rmatmul__(self, other: Any) -> Any:
-        x = other if isinstance(other, Tensor) else type(self._entries)(as_array(other))
+        x = other if isinstance(other, Tensor) else constant(self._entries, as_array(other))
         y = checked("matmul", self).t() @ np.swapaxes(x, 0, -1)
         return np.swapaxes(y, 0, -1)
 

@@ -83,13 +83,12 @@ def test_a_run_from_here_is_resumed_in_pytorch(name: str, options: dict[str, Any
     torch = pytest.importorskip("torch")
     x, optimizer = ours(name, options)
     middle = run(x, optimizer, GRADIENTS[:4])
-    state = at.tensors.torched(optimizer.state_dict())
     file = io.BytesIO()
-    at.save(state, file)
+    at.save({"optimizer": optimizer.state_dict()}, file)
     expected = run(x, optimizer, GRADIENTS[4:])
     file.seek(0)
     twin, resumed = theirs(name, {}, middle)
-    resumed.load_state_dict(torch.load(file))
+    resumed.load_state_dict(torch.load(file)["optimizer"])
     np.testing.assert_allclose(run(twin, resumed, GRADIENTS[4:]), expected, rtol=1e-6, atol=1e-7)
 
 

@@ -55,6 +55,7 @@ PLAIN: dict[str, Any] = {
     "set": {1, "x"},
     "arrays": [np.arange(6).reshape(2, 3).T, np.float32(2), np.zeros((0, 3)), np.array(["ab", "c"])],
     "dtype": np.float32,
+    "several dtypes": [np.int64, np.bool_],
     "device": at.device("cpu"),
 }
 
@@ -86,6 +87,13 @@ def test_parameters_and_gradients() -> None:
     back = there_and_back(state)
     assert [isinstance(x, nn.Parameter) for x in back.values()] == [True, True, False]
     assert [x.requires_grad for x in back.values()] == [True, False, True]
+
+
+def test_sparse_tensors() -> None:
+    x = at.sparse_coo_tensor([[0, 1, 0], [1, 0, 1]], [1.0, 2.0, 3.0], (2, 3))
+    back = there_and_back([x, x.coalesce()])
+    assert back[0].to_dense().tolist() == [[0, 4, 0], [2, 0, 0]]
+    assert [y.is_coalesced() for y in back] == [False, True]
 
 
 def test_shared_objects_stay_shared() -> None:
@@ -132,6 +140,7 @@ def test_safetensors_are_read_and_written_by_their_ending(tmp_path: Path) -> Non
         (nn.optim.SGD([nn.Parameter(np.ones(1))]), r"save its state_dict\(\)"),
         (Path("x"), "save the numbers|vars"),
         (len, "data only"),
+        (type("Series", (), {"dtype": np.dtype("f8"), "shape": (2,)})(), "vars"),
         (np.array([None]), "expected numbers"),
         (Tensor(np.ones(1, np.longdouble)), "PyTorch lacks"),
         (10**1000, "str"),
@@ -365,6 +374,19 @@ def test_whole_modules_of_pytorch_are_refused(legacy: bool) -> None:
     torch = pytest.importorskip("torch")
     with pytest.raises(DataError, match=r"torch\.nn\.modules\.linear\.Linear.*state_dict"):
         at.load(by_torch(torch.nn.Linear(1, 1), _use_new_zipfile_serialization=not legacy))
+
+
+@pytest.mark.torch
+@pytest.mark.slow  # PyTorch takes seconds for its first sparse matrix
+@pytest.mark.filterwarnings("ignore:Sparse")
+def test_sparse_tensors_go_both_ways() -> None:
+    torch = pytest.importorskip("torch")
+    dense = [[0.0, 2.0], [3.0, 0.0]]
+    coo = torch.tensor(dense).to_sparse()
+    for there in (coo, coo.to_sparse_csr()):
+        here = at.load(by_torch(there))
+        assert here.layout == str(there.layout) and here.to_dense().tolist() == dense
+        assert torch.load(written(here)).to_dense().tolist() == dense
 
 
 @pytest.mark.torch
