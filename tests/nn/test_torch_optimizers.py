@@ -63,32 +63,20 @@ def test_steps_are_those_of_pytorch(name: str, options: dict[str, Any]) -> None:
 
 
 @pytest.mark.torch
+@pytest.mark.parametrize("from_here", [True, False])
 @pytest.mark.parametrize(("name", "options"), CASES, ids=IDS)
-def test_a_run_of_pytorch_is_resumed_here(name: str, options: dict[str, Any]) -> None:
+def test_a_run_is_resumed_by_the_other_library(name: str, options: dict[str, Any], from_here: bool) -> None:
     torch = pytest.importorskip("torch")
-    x, optimizer = theirs(name, options)
+    libraries = [(ours, at), (theirs, torch)]
+    (make, library), (other, its_library) = libraries if from_here else libraries[::-1]
+    x, optimizer = make(name, options)
     middle = run(x, optimizer, GRADIENTS[:4])
     file = io.BytesIO()
-    torch.save({"optimizer": optimizer.state_dict()}, file)
+    library.save({"optimizer": optimizer.state_dict()}, file)
     expected = run(x, optimizer, GRADIENTS[4:])
     file.seek(0)
-    twin, resumed = ours(name, {}, middle)
-    resumed.load_state_dict(at.load(file)["optimizer"])
-    np.testing.assert_allclose(run(twin, resumed, GRADIENTS[4:]), expected, rtol=1e-6, atol=1e-7)
-
-
-@pytest.mark.torch
-@pytest.mark.parametrize(("name", "options"), CASES, ids=IDS)
-def test_a_run_from_here_is_resumed_in_pytorch(name: str, options: dict[str, Any]) -> None:
-    torch = pytest.importorskip("torch")
-    x, optimizer = ours(name, options)
-    middle = run(x, optimizer, GRADIENTS[:4])
-    file = io.BytesIO()
-    at.save({"optimizer": optimizer.state_dict()}, file)
-    expected = run(x, optimizer, GRADIENTS[4:])
-    file.seek(0)
-    twin, resumed = theirs(name, {}, middle)
-    resumed.load_state_dict(torch.load(file)["optimizer"])
+    twin, resumed = other(name, {}, middle)
+    resumed.load_state_dict(its_library.load(file)["optimizer"])
     np.testing.assert_allclose(run(twin, resumed, GRADIENTS[4:]), expected, rtol=1e-6, atol=1e-7)
 
 

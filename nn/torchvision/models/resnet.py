@@ -43,8 +43,8 @@ class ResNet50_Weights(Weights):  # noqa: N801
     DEFAULT = "resnet50-11ad3fa6.pth"
 
 
-class BasicBlock(nn.Module):
-    """relu(f(x) + shortcut): f is two 3x3 convolutions with batch norm.
+class _Block(nn.Module):
+    """relu(f(x) + shortcut); a subclass has the layers of f and `residual`, which is f.
 
     Args:
         inplanes: the number of input channels.
@@ -54,7 +54,7 @@ class BasicBlock(nn.Module):
         norm_layer: the class of the norms.
     """
 
-    expansion: ClassVar[int] = 1
+    expansion: ClassVar[int]
 
     def __init__(
         self,
@@ -65,52 +65,60 @@ class BasicBlock(nn.Module):
         norm_layer: Callable[[int], Any] | None = None,
     ) -> None:
         super().__init__()
-        norm = norm_layer or nn.BatchNorm2d
-        self.conv1 = nn.Conv2d(inplanes, planes, 3, stride, padding=1, bias=False)
-        self.bn1 = norm(planes)
+        self.layers(inplanes, planes, stride, norm_layer or nn.BatchNorm2d)
         self.relu = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(planes, planes, 3, padding=1, bias=False)
-        self.bn2 = norm(planes)
         self.downsample, self.stride = downsample, stride
 
+    def layers(self, inplanes: int, planes: int, stride: int, norm: Callable[[int], Any]) -> None:
+        """Make the layers of f."""
+        raise NotImplementedError
+
+    def residual(self, x: Any) -> Any:
+        """f(x)."""
+        raise NotImplementedError
+
     def forward(self, x: Any) -> Any:
-        y = self.relu(self.bn1(self.conv1(x)))
-        y = self.bn2(self.conv2(y))
-        return self.relu(y + (self.downsample(x) if self.downsample else x))
+        return self.relu(self.residual(x) + (self.downsample(x) if self.downsample else x))
 
 
-class Bottleneck(nn.Module):
+class BasicBlock(_Block):
+    """relu(f(x) + shortcut): f is two 3x3 convolutions with batch norm; arguments as in torchvision."""
+
+    expansion = 1
+
+    def layers(self, inplanes: int, planes: int, stride: int, norm: Callable[[int], Any]) -> None:
+        """Make the layers of f."""
+        self.conv1 = nn.Conv2d(inplanes, planes, 3, stride, padding=1, bias=False)
+        self.bn1 = norm(planes)
+        self.conv2 = nn.Conv2d(planes, planes, 3, padding=1, bias=False)
+        self.bn2 = norm(planes)
+
+    def residual(self, x: Any) -> Any:
+        """f(x)."""
+        return self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
+
+
+class Bottleneck(_Block):
     """relu(f(x) + shortcut): f is a 1x1, a 3x3 and a 1x1 convolution with batch norm.
 
-    The stride is that of the 3x3 convolution. Arguments as in `BasicBlock`.
+    The stride is that of the 3x3 convolution. Arguments as in torchvision.
     """
 
-    expansion: ClassVar[int] = 4
+    expansion = 4
 
-    def __init__(
-        self,
-        inplanes: int,
-        planes: int,
-        stride: int = 1,
-        downsample: Any = None,
-        norm_layer: Callable[[int], Any] | None = None,
-    ) -> None:
-        super().__init__()
-        norm = norm_layer or nn.BatchNorm2d
+    def layers(self, inplanes: int, planes: int, stride: int, norm: Callable[[int], Any]) -> None:
+        """Make the layers of f."""
         self.conv1 = nn.Conv2d(inplanes, planes, 1, bias=False)
         self.bn1 = norm(planes)
         self.conv2 = nn.Conv2d(planes, planes, 3, stride, padding=1, bias=False)
         self.bn2 = norm(planes)
         self.conv3 = nn.Conv2d(planes, planes * self.expansion, 1, bias=False)
         self.bn3 = norm(planes * self.expansion)
-        self.relu = nn.ReLU(inplace=True)
-        self.downsample, self.stride = downsample, stride
 
-    def forward(self, x: Any) -> Any:
+    def residual(self, x: Any) -> Any:
+        """f(x)."""
         y = self.relu(self.bn1(self.conv1(x)))
-        y = self.relu(self.bn2(self.conv2(y)))
-        y = self.bn3(self.conv3(y))
-        return self.relu(y + (self.downsample(x) if self.downsample else x))
+        return self.bn3(self.conv3(self.relu(self.bn2(self.conv2(y)))))
 
 
 class ResNet(nn.Module):

@@ -5,64 +5,16 @@
 Images are arrays of uint8 (H, W, C), Tensors (C, H, W), or images of PIL, which become arrays.
 """
 
-from ...transforms import (
-    CenterCrop,
-    ColorJitter,
-    Compose,
-    ConvertImageDtype,
-    ElasticTransform,
-    GaussianBlur,
-    Grayscale,
-    InterpolationMode,
-    Lambda,
-    Normalize,
-    Pad,
-    RandomAffine,
-    RandomApply,
-    RandomCrop,
-    RandomErasing,
-    RandomGrayscale,
-    RandomHorizontalFlip,
-    RandomInvert,
-    RandomResizedCrop,
-    RandomRotation,
-    RandomVerticalFlip,
-    Resize,
-)
+from ...transforms import *
 from . import functional as functional
 from . import v2 as v2
-from .classes import FiveCrop, PILToTensor, RandomChoice, RandomOrder, TenCrop, ToPILImage, ToTensor
+from .classes import OWN, SHARED
+from .classes import FiveCrop as FiveCrop
+from .classes import PILToTensor as PILToTensor
+from .classes import RandomChoice as RandomChoice
+from .classes import RandomOrder as RandomOrder
+from .classes import TenCrop as TenCrop
+from .classes import ToPILImage as ToPILImage
+from .classes import ToTensor as ToTensor
 
-__all__ = [
-    "CenterCrop",
-    "ColorJitter",
-    "Compose",
-    "ConvertImageDtype",
-    "ElasticTransform",
-    "FiveCrop",
-    "GaussianBlur",
-    "Grayscale",
-    "InterpolationMode",
-    "Lambda",
-    "Normalize",
-    "PILToTensor",
-    "Pad",
-    "RandomAffine",
-    "RandomApply",
-    "RandomChoice",
-    "RandomCrop",
-    "RandomErasing",
-    "RandomGrayscale",
-    "RandomHorizontalFlip",
-    "RandomInvert",
-    "RandomOrder",
-    "RandomResizedCrop",
-    "RandomRotation",
-    "RandomVerticalFlip",
-    "Resize",
-    "TenCrop",
-    "ToPILImage",
-    "ToTensor",
-    "functional",
-    "v2",
-]
+__all__ = [*SHARED, *OWN, "functional", "v2"]

@@ -10,6 +10,10 @@ from ...random import sample_generator
 from ...torch.tensors import torched
 from . import functional as F  # noqa: N812
 
+OWN = ("FiveCrop", "PILToTensor", "RandomChoice", "RandomOrder", "TenCrop", "ToPILImage", "ToTensor")
+SHARED = [name for name in transforms.__all__ if name not in (*OWN, "RandomShift", "Transform")]
+"""The transforms of `nn.transforms` that torchvision has too."""
+
 __all__ = ["FiveCrop", "PILToTensor", "RandomChoice", "RandomOrder", "TenCrop", "ToPILImage", "ToTensor"]
 
 

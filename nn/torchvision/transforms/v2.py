@@ -19,6 +19,7 @@ from ... import transforms
 from ...transforms import *  # noqa: F403  (this file exports the same names)
 from ...transforms.base import Transform
 from . import functional as functional
+from .classes import OWN, SHARED
 from .classes import FiveCrop as FiveCrop
 from .classes import PILToTensor as PILToTensor
 from .classes import RandomChoice as RandomChoice
@@ -27,11 +28,7 @@ from .classes import TenCrop as TenCrop
 from .classes import ToPILImage as ToPILImage
 from .classes import ToTensor as ToTensor
 
-__all__ = [
-    *(name for name in transforms.__all__ if name not in ("PILToTensor", "RandomShift", "ToTensor")),
-    *("FiveCrop", "Identity", "PILToTensor", "RandomChoice", "RandomOrder", "TenCrop"),
-    *("ToDtype", "ToImage", "ToPILImage", "ToPureTensor", "ToTensor", "functional"),
-]
+__all__ = [*SHARED, *OWN, "Identity", "ToDtype", "ToImage", "ToPureTensor", "Transform", "functional"]
 
 
 class ToImage(PILToTensor):
