@@ -12,7 +12,7 @@ import nn.torch as torch
 from autograd_lite.errors import DataError, ShapeError, UnsupportedError
 from autograd_lite.testing import check_grads
 from nn.torch.sparse_tensors import SparseTensor, product, scattered
-from nn.torch.tensors import Tensor
+from nn.torch.tensors import torched
 
 ROWS, COLUMNS = np.array([0, 0, 2, 3, 2]), np.array([1, 3, 0, 2, 0])  # (2, 0) occurs twice
 VALUES = np.array([1.0, -2.0, 3.0, 0.5, 4.0])
@@ -26,7 +26,12 @@ def whole(values: Any = VALUES) -> np.ndarray[Any, Any]:
 
 
 def matrix(**options: Any) -> SparseTensor:
-    return torch.sparse_coo_tensor(np.array([ROWS, COLUMNS]), Tensor(VALUES), (4, 4), **options)
+    return torch.sparse_coo_tensor(np.array([ROWS, COLUMNS]), torched(VALUES), (4, 4), **options)
+
+
+def leaf(x: np.ndarray[Any, Any]) -> Any:
+    """A Tensor of the dtype of an array, which requires a gradient."""
+    return torched(x.copy()).requires_grad_()
 
 
 def numbers(x: Any) -> np.ndarray[Any, Any]:
@@ -62,7 +67,7 @@ PAIRS: dict[str, tuple[Any, Any]] = {
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_numbers_and_gradients_are_those_of_dense_matrices(name: str) -> None:
-    v, d, w, e = (Tensor(x, requires_grad=True) for x in (VALUES, DENSE, whole(), DENSE))
+    v, d, w, e = (leaf(x) for x in (VALUES, DENSE, whole(), DENSE))
     sparse, dense = PAIRS[name]
     result = sparse(torch.sparse_coo_tensor(np.array([ROWS, COLUMNS]), v, (4, 4)), d)
     expected = dense(w, e)
@@ -90,8 +95,8 @@ def test_indices_and_values() -> None:
 
 
 def test_a_dense_tensor_becomes_sparse_and_its_entries_get_gradients() -> None:
-    w = Tensor(whole(), requires_grad=True)
-    (w.to_sparse() @ Tensor(DENSE)).sum().backward()
+    w = leaf(whole())
+    (w.to_sparse() @ torched(DENSE)).sum().backward()
     assert np.array_equal(w.grad.numpy() != 0, whole() != 0)
     np.testing.assert_allclose(w.grad.numpy()[2], np.where(whole()[2] != 0, DENSE.sum(1), 0))
 
@@ -157,7 +162,7 @@ def test_nothing_stored_is_all_zeros() -> None:
 def test_numbers_and_gradients_are_those_of_pytorch() -> None:
     real = pytest.importorskip("torch")
     results = []
-    for library, make in ((real, real.tensor), (torch, lambda x: Tensor(x))):
+    for library, make in ((real, real.tensor), (torch, lambda x: torched(x.copy()))):
         values, dense = (make(x).requires_grad_() for x in (VALUES, DENSE))
         x = library.sparse_coo_tensor(make(np.array([ROWS, COLUMNS])), values, (4, 4))
         y = library.sparse.mm(x.coalesce(), dense)
