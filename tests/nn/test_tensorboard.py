@@ -189,6 +189,7 @@ def test_tensorboard_reads_the_files(tmp_path: Path) -> None:
     assert [m.name.tag for m in infos.metric_infos] == ["accuracy"]
 
 
+@pytest.mark.slow  # tensorboardX takes seconds to import
 def test_files_are_those_of_tensorboardx(tmp_path: Path) -> None:
     """The same calls give the same fields, but for times and names of files."""
     theirs = pytest.importorskip("tensorboardX")
