@@ -7,7 +7,8 @@ from dataclasses import KW_ONLY, field
 
 from ..kernels.optim import adam, adamax, mean, mean_square, nadam
 from .means import zeros
-from .optimizer import Array, Optimizer, Options, Params, State
+from .optimizer import Array, Optimizer, Options, Params
+from .states import State
 
 __all__ = ["Adam", "AdamW", "Adamax", "NAdam", "RAdam"]
 
@@ -37,6 +38,8 @@ class Adam(_Moments):
         weight_decay: add weight_decay x to the gradient.
         amsgrad: divide by the largest v so far.
         maximize: maximize the loss instead of minimizing it.
+        foreach, capturable, fused: as in PyTorch; without effect.
+        differentiable: False; steps are not recorded.
         decoupled_weight_decay: multiply x by 1 - lr weight_decay instead of changing the gradient.
 
     Source:
@@ -56,6 +59,10 @@ class Adam(_Moments):
     amsgrad: bool = False
     _: KW_ONLY
     maximize: bool = False
+    foreach: bool | None = None
+    capturable: bool = False
+    differentiable: bool = False
+    fused: bool | None = None
     decoupled_weight_decay: bool = False
 
     def begin(self, x: Array, options: Options) -> State:
@@ -86,6 +93,8 @@ class AdamW(Adam):
         weight_decay: multiply x by 1 - lr weight_decay.
         amsgrad: divide by the largest v so far.
         maximize: maximize the loss instead of minimizing it.
+        foreach, capturable, fused: as in PyTorch; without effect.
+        differentiable: False; steps are not recorded.
 
     Source:
         I. Loshchilov, F. Hutter, "Decoupled weight decay regularization", 2019.
@@ -119,6 +128,8 @@ class NAdam(_Moments):
         momentum_decay: how fast mu approaches betas[0].
         decoupled_weight_decay: multiply x by 1 - lr weight_decay instead of changing the gradient.
         maximize: maximize the loss instead of minimizing it.
+        foreach, capturable: as in PyTorch; without effect.
+        differentiable: False; steps are not recorded.
 
     Source:
         T. Dozat, "Incorporating Nesterov momentum into Adam", 2016.
@@ -138,6 +149,9 @@ class NAdam(_Moments):
     decoupled_weight_decay: bool = False
     _: KW_ONLY
     maximize: bool = False
+    foreach: bool | None = None
+    capturable: bool = False
+    differentiable: bool = False
 
     def begin(self, x: Array, options: Options) -> State:
         """No steps yet; an empty product p = 1, and means of 0."""
@@ -169,6 +183,8 @@ class Adamax(_Moments):
         eps: added to |g|, against division by 0.
         weight_decay: add weight_decay x to the gradient.
         maximize: maximize the loss instead of minimizing it.
+        foreach, capturable: as in PyTorch; without effect.
+        differentiable: False; steps are not recorded.
 
     Source:
         D. Kingma, J. Ba, "Adam: a method for stochastic optimization", section 7.1, 2015.
@@ -186,6 +202,9 @@ class Adamax(_Moments):
     lr: float = 2e-3
     _: KW_ONLY
     maximize: bool = False
+    foreach: bool | None = None
+    differentiable: bool = False
+    capturable: bool = False
 
     def begin(self, x: Array, options: Options) -> State:
         """No steps yet; m = 0 and u = 0."""
@@ -213,6 +232,8 @@ class RAdam(_Moments):
         weight_decay: add weight_decay x to the gradient.
         decoupled_weight_decay: multiply x by 1 - lr weight_decay instead of changing the gradient.
         maximize: maximize the loss instead of minimizing it.
+        foreach, capturable: as in PyTorch; without effect.
+        differentiable: False; steps are not recorded.
 
     Source:
         L. Liu et al., "On the variance of the adaptive learning rate and beyond", 2020.
@@ -230,6 +251,9 @@ class RAdam(_Moments):
     decoupled_weight_decay: bool = False
     _: KW_ONLY
     maximize: bool = False
+    foreach: bool | None = None
+    capturable: bool = False
+    differentiable: bool = False
 
     def update(self, x: Array, g: Array, state: State, options: Options) -> Array:
         """One step of RAdam."""

@@ -12,7 +12,9 @@ from autograd_lite.arrays import unwrap
 from autograd_lite.errors import DataError, OptionError
 
 from .line_search import Point, strong_wolfe
-from .optimizer import Array, Closure, Group, Optimizer, Params, State, in_layout
+from .optimizer import Array, Closure, Group, Optimizer, Params, in_layout
+from .states import State
+from .step_hooks import hooked
 
 __all__ = ["LBFGS"]
 
@@ -101,6 +103,7 @@ class LBFGS(Optimizer):
                     f"LBFGS: {key} of the state should have shape {shape}; it belongs to other parameters"
                 )
 
+    @hooked
     def step(self, closure: Closure | None = None) -> Any:
         """Make up to `max_iter` iterations.
 

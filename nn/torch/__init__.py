@@ -39,8 +39,6 @@ from autograd_lite import no_grad as no_grad
 from autograd_lite.errors import MissingAttributeError, OptionError
 from autograd_lite.words.mistakes import warn_of_mistake
 from nn.compiled import OptimizedModule
-from nn.serialization import load as _load
-from nn.serialization import save as save
 
 from . import amp as amp
 from . import backends as backends
@@ -155,11 +153,6 @@ def _grad(
 autograd = SimpleNamespace(grad=_grad, detect_anomaly=detect_anomaly)
 
 
-def load(f: Any, map_location: Any = None, weights_only: bool = True) -> dict[str, Any]:
-    """The Tensors of a safetensors file."""
-    return _torched(_load(f))  # type: ignore[no-any-return]
-
-
 def broadcast_shapes(*shapes: Any) -> Size:
     """The shape to which Tensors of the given shapes broadcast."""
     return Size(_np.broadcast_shapes(*((n,) if isinstance(n, int) else tuple(n) for n in shapes)))
@@ -186,6 +179,13 @@ accelerator = SimpleNamespace(is_available=cuda.is_available, device_count=cuda.
 version = SimpleNamespace(cuda=None, hip=None, git_version=None, __version__=__version__)
 _SEEDS = ("manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state")
 random = SimpleNamespace(**{name: getattr(_drawing, name) for name in _SEEDS})
+
+from . import sparse as sparse  # noqa: E402
+from .pt_files import load as load  # noqa: E402
+from .pt_files import save as save  # noqa: E402
+from .sparse import sparse_coo_tensor as sparse_coo_tensor  # noqa: E402
+from .sparse import sparse_csr_tensor as sparse_csr_tensor  # noqa: E402
+from .sparse import spmm as spmm  # noqa: E402
 
 globals().update(_FUNCTIONS, **_NAMES, **_TYPES)
 

@@ -20,6 +20,7 @@ from autograd_lite.errors import DTypeError, ShapeError
 
 from .dtypes import default_of, joint, of
 from .printing import text_of
+from .sparse_tensors import to_sparse
 
 __all__ = ["Size", "Tensor", "as_tensor_of", "guard", "made", "torched", "twin"]
 
@@ -195,6 +196,8 @@ class Tensor(_Plain):
     is_mps = property(lambda self: False, doc="Never: everything is on the CPU.")
     H = property(lambda self: self.transpose(0, 1).conj(), doc="The conjugate transpose of a matrix.")
     mH = property(lambda self: self.mT.conj(), doc="The conjugate transpose of matrices.")  # noqa: N815
+
+    to_sparse = to_sparse
 
     # -- leaving the tape --------------------------------------------------------------------------
 
