@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..aliases import Function
-from ..arrays import asarray, shape_of, unwrap
+from ..arrays import asarray, dtype_of, shape_of, unwrap
 from ..batching import vmap
 from ..batching.mapping import quietly
 from ..errors import DTypeError, MissingPackageError, ShapeError, UnsupportedError
@@ -127,6 +127,8 @@ def pattern_of(f: Function, x: Any, name: str) -> Any:
         y = unwrap(f(Tensor(Indexed(x.copy(), ids, store), requires_grad=True)))
     if isinstance(y, (tuple, list, dict)):
         raise ShapeError(f"{name}: f returns {describe(y)}; it returns one array: np.concatenate(...)")
+    if dtype_of(y).kind == "c":
+        raise DTypeError(f"{name}: f returns {describe(y)}; write two functions, of np.real and np.imag")
     rows = store.rows()[np.ravel(ids_of(y))]
     rows.sort_indices()
     return rows

@@ -25,7 +25,7 @@ from ..ops.factors import others, pulled, running
 from ..ops.indexing import scatter
 from ..ops.linalg import cofactors, least_squares, pinv, slogdet
 from ..ops.norms import direction, power_norm, slope
-from ..ops.products import einsum
+from ..ops.products import einsum, einsum_view
 from ..ops.reductions import log_softmax, logsumexp, softmax
 from ..ops.running import diff
 from ..ops.shaping import concatenate, stack
@@ -308,6 +308,7 @@ def _convolve(store: Store, value: Any, a: Any, v: Any, mode: str = "full") -> A
 
 defpattern(np.matmul, rule=_matmul)
 defpattern(einsum, rule=_einsum)
+defpattern(einsum_view, rule=lambda store, value, x, subscripts: np.einsum(subscripts, ids_of(x)))
 defpattern(np.convolve, rule=_convolve)
 
 # -- linear algebra: dense in each matrix ------------------------------------------------------------
