@@ -202,6 +202,23 @@ def test_both_sides_of_where_count_and_so_do_products_with_zero() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.sort(x, axis=1),
+        lambda x: np.partition(x, 1, axis=1),
+        lambda x: np.take_along_axis(x, np.argsort(x, axis=1), 1),
+        lambda x: x[np.arange(2)[:, None], np.argsort(x, axis=1)],
+        lambda x: x[np.arange(2), np.argmax(x, axis=1)][:, None] * np.ones(3),
+        lambda x: np.max(x, axis=1, keepdims=True) * np.ones(3),
+        lambda x: nn.functional.max_pool1d(x[None], 3)[0] * np.ones(3),
+    ],
+)
+def test_what_is_chosen_by_rank_depends_on_all_that_was_ranked(f: Callable[[Any], Any]) -> None:
+    rows = np.kron(np.eye(2), np.ones((3, 3)))
+    assert np.array_equal(pattern_of(f, RNG.normal(size=(2, 3)), "f").toarray(), rows)
+
+
 # -- Hessians ----------------------------------------------------------------------------------------
 
 

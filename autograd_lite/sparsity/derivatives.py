@@ -157,8 +157,8 @@ def sparse_jacobian(f: Function, argnums: int = 0) -> SparseDerivative:
     The first call, or `prepare`, runs index sets through `f`: each entry of an array knows the inputs that it
     may depend on. Columns, or rows, without a common nonzero get one colour, and one product gives them all.
     The pattern is conservative: it may hold an entry that is 0. It belongs to the branches that `f` took, by
-    `if` and by the order of sorted numbers; `np.where` counts both sides. Each call also computes one product
-    along random numbers. If the matrix does not give this product, the pattern is found anew.
+    `if` and by boolean masks; `np.where` counts both sides. Each call also computes one product along random
+    numbers. If the matrix does not give this product, the pattern is found anew.
 
     Args:
         f: takes and returns an array of real numbers; other arguments are constants.

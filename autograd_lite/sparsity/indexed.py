@@ -2,11 +2,13 @@
 
 NumPy's functions compute with the numbers as always, so a branch is taken as at this point. Beside them, a
 rule says which sets the entries of the result have, see `rules.py`. What carries no derivative is a plain
-array: comparisons, integers, `floor`.
+array: comparisons, `floor`, `x.astype(int)`. Only the ranks of entries (`argsort`, `argmax`) have sets too:
+`x[argsort(x)]` depends on all that was sorted.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -26,8 +28,18 @@ from .store import Ids, Store
 
 __all__ = ["Indexed", "arrays_in", "dense", "elementwise", "holds_sets", "ids_of", "patterns", "plain"]
 
+ranks = frozenset({np.argsort, np.argmax, np.argmin, np.argpartition, np.nanargmax, np.nanargmin})
+"""Functions whose integers depend on numbers."""
+
+writes = frozenset({np.put, np.put_along_axis, np.place, np.putmask, np.copyto, np.fill_diagonal})
+"""Functions that write into their first argument."""
+
 patterns: dict[Any, Callable[..., Any]] = {}
 """op -> `rule(store, value, *args, **kwargs)`: the sets of the result; `value` is the result itself."""
+
+
+NUMBERS, RANKS = "fc", "fciu"
+"""The kinds of dtypes that have sets: of results, and of results that are computed with ranks."""
 
 
 def _numpys(name: str) -> Callable[..., Any]:
@@ -61,6 +73,11 @@ class Indexed(np.lib.mixins.NDArrayOperatorsMixin):
     T = property(lambda self: np.transpose(self))
     mT = property(lambda self: np.matrix_transpose(self))  # noqa: N815
 
+    @property
+    def _kinds(self) -> str:
+        """The kinds of dtypes that have sets in results of this array: ranks stay ranks."""
+        return RANKS if self.dtype.kind in "iu" else NUMBERS
+
     def __len__(self) -> int:
         return len(self._array)
 
@@ -73,9 +90,12 @@ class Indexed(np.lib.mixins.NDArrayOperatorsMixin):
     def __float__(self) -> float:
         return float(self._array)
 
+    def __index__(self) -> int:
+        return operator.index(self._array)
+
     def astype(self, dtype: Any, **options: Any) -> Any:
         array = self._array.astype(dtype, **options)
-        return Indexed(array, self._ids, self._store) if array.dtype.kind in "fc" else array
+        return Indexed(array, self._ids, self._store) if array.dtype.kind in self._kinds else array
 
     def reshape(self, *shape: Any, order: Any = "C") -> Any:
         reshape: Any = np.reshape
@@ -113,13 +133,13 @@ class Indexed(np.lib.mixins.NDArrayOperatorsMixin):
         return self._array.copy()
 
     def __getitem__(self, index: Any) -> Any:
-        index = plain(index)
-        return Indexed(self._array[index], np.asarray(self._ids[index]), self._store)
+        return answer(operator.getitem, (self, index), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        taken = elementwise(self._store, None, value, index)
         index = plain(index)
         self._array[index] = plain(value)
-        self._ids[index] = ids_of(value)
+        self._ids[index] = taken
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -176,19 +196,24 @@ def answer(op: Any, args: Any, kwargs: Any, function: Any = None) -> Any:
         function: what the op does, for an op that is written in Python.
     """
     store = next(arrays_in((args, kwargs)))._store
+    if op in writes:  # into its first argument, which then depends on all that may have been written
+        op(*plain(args), **plain(kwargs))
+        args[0]._ids[...] = patterns.get(op, dense)(store, None, *args, **kwargs)
+        return None
     entry = known.get(op) if not isinstance(op, Method) else None
     if function is None and isinstance(entry, Composition) and op not in store.busy:
         return _composed(store, op, args, kwargs)
     if function is not None and patterns.get(op) is through:
         return function(*args, **kwargs)
     value = (function or op)(*plain(args), **plain(kwargs))
-    if op in ASKS_NO_VALUE or isinstance(entry, Constant):
+    kinds = RANKS if op in ranks else max((x._kinds for x in arrays_in((args, kwargs))), key=len)
+    if op in ASKS_NO_VALUE or (isinstance(entry, Constant) and kinds == NUMBERS):
         return value
     rule = patterns.get(op.method if isinstance(op, Method) else op)
     if rule is None:
         entrywise = isinstance(op, np.ufunc) or (isinstance(entry, Rule) and entry.flow == "elementwise")
         rule = elementwise if entrywise or (isinstance(entry, Rule) and entry.broadcasts) else _unknown(op)
-    return _with_sets(store, value, rule(store, value, *args, **kwargs))
+    return _with_sets(store, value, rule(store, value, *args, **kwargs), kinds)
 
 
 def through(store: Store, value: Any, *args: Any, **kwargs: Any) -> Any:
@@ -196,15 +221,13 @@ def through(store: Store, value: Any, *args: Any, **kwargs: Any) -> Any:
     raise NotImplementedError
 
 
-def _with_sets(store: Store, value: Any, ids: Any) -> Any:
+def _with_sets(store: Store, value: Any, ids: Any, kinds: str) -> Any:
     if isinstance(value, (tuple, list)):
         each = ids if isinstance(ids, list) else [ids] * len(value)
-        parts = [_with_sets(store, v, i) for v, i in zip(value, each, strict=True)]
+        parts = [_with_sets(store, v, i, kinds) for v, i in zip(value, each, strict=True)]
         return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-    if (
-        not (is_array(value) or isinstance(value, (float, complex)))
-        or np.asarray(value).dtype.kind not in "fc"
-    ):
+    number = is_array(value) or isinstance(value, (float, complex))
+    if not number or np.asarray(value).dtype.kind not in kinds:
         return value
     return Indexed(value, np.array(np.broadcast_to(ids, np.shape(value))), store)
 
@@ -221,7 +244,7 @@ def _composed(store: Store, op: Any, args: Any, kwargs: Any) -> Any:
 
 def _wrapped(value: Any) -> Any:
     if isinstance(value, Indexed):
-        return Tensor(value, requires_grad=True)
+        return Tensor(value, requires_grad=value.dtype.kind in NUMBERS)
     if isinstance(value, (list, tuple)):
         parts = [_wrapped(item) for item in value]
         return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)

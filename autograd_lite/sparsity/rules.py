@@ -154,7 +154,6 @@ defpattern(np.nan_to_num, np.real_if_close, np.select, np.choose, np.where, np.c
 for _op in (
     *(np.reshape, np.ravel, np.transpose, np.squeeze, np.expand_dims, np.swapaxes, np.moveaxis, np.flip),
     *(np.roll, np.matrix_transpose, np.broadcast_to, np.tril, np.triu, np.take, np.take_along_axis),
-    operator.getitem,
 ):
     defpattern(_op, rule=moved(_op))
 defpattern(concatenate, rule=joined(lambda *ids, axis: np.concatenate(ids, axis=axis)))
@@ -165,10 +164,40 @@ defpattern(gathered, laid_out, _over_members, _repeated, checkpointed, rule=thro
 # -- indexing --------------------------------------------------------------------------------------
 
 
+def _getitem(store: Store, value: Any, x: Any, index: Any) -> Any:
+    """An entry that ranks choose depends on what was ranked."""
+    ids: Ids = np.asarray(ids_of(x)[plain(index)])
+    if not holds_sets(index):
+        return ids
+    return store.either(ids, _chosen(store, index, np.shape(x)))
+
+
+def _chosen(store: Store, index: Any, shape: tuple[int, ...]) -> Ids:
+    """The sets of the ranks in an index, at the entries that they choose."""
+    parts = index if isinstance(index, tuple) else (index,)
+    own: Any = np.int64(0)
+    for part in parts:
+        if isinstance(part, Indexed):
+            own = store.either(own, part._ids)
+    if all(isinstance(part, (Indexed, np.ndarray)) for part in parts):
+        chosen = np.broadcast_to(0, shape)[plain(index)].shape
+        if own.ndim <= len(chosen) and len(parts) == len(shape):
+            return np.broadcast_to(own, chosen)
+    return store.over_last(np.ravel(own)[None])[0]
+
+
 def _setitem(store: Store, value: Any, x: Any, new: Any, index: Any) -> Any:
     ids = np.array(ids_of(x))
     ids[plain(index)] = ids_of(new)
-    return ids
+    return store.either(ids, dense(store, value, index)) if holds_sets(index) else ids
+
+
+def _put_along_axis(store: Store, value: Any, x: Any, index: Any, new: Any, axis: Any) -> Any:
+    """Every entry depends on all that may have been written along the axis."""
+    if axis is None:
+        return dense(store, value, x, index, new)
+    parts = [gathered_over(store, ids_of(part), axis) for part in (x, index, new)]
+    return store.either(store.either(*parts[:2]), parts[2])
 
 
 def _scatter(store: Store, value: Any, g: Any, index: Any, shape: Any) -> Any:
@@ -179,7 +208,9 @@ def _scatter(store: Store, value: Any, g: Any, index: Any, shape: Any) -> Any:
     return store.join(np.ravel(groups), ids.ravel(), size).reshape(shape)
 
 
+defpattern(operator.getitem, rule=_getitem)
 defpattern(setitem, rule=_setitem)
+defpattern(np.put_along_axis, rule=_put_along_axis)
 defpattern(scatter, rule=_scatter)
 
 # -- reductions ------------------------------------------------------------------------------------
@@ -196,6 +227,7 @@ defpattern(
     *(np.quantile, np.percentile, np.nanquantile, np.nanpercentile),
     rule=lambda store, value, x, q, axis=None, *args, **kwargs: reduced(store, value, x, axis, np.ndim(q)),
 )
+defpattern(np.argmax, np.argmin, np.nanargmax, np.nanargmin, rule=reduction)
 defpattern(softmax, log_softmax, rule=along_second)
 defpattern(
     power_norm,
@@ -208,7 +240,11 @@ defpattern(
 
 defpattern(np.cumsum, np.cumprod, rule=accumulated)
 defpattern("accumulate", rule=lambda store, value, x, axis=0, *args: accumulated(store, value, x, axis))
-defpattern(np.sort, np.partition, np.unwrap, rule=along(-1))
+defpattern(np.sort, np.argsort, np.partition, np.unwrap, rule=along(-1))
+defpattern(
+    np.argpartition,
+    rule=lambda store, value, x, kth, axis=-1, *args, **o: along_second(store, value, x, axis),
+)
 defpattern(
     np.fft.fft,
     np.fft.ifft,
