@@ -19,6 +19,7 @@ from ..apply import apply
 from ..arrays import is_array, unwrap
 from ..batching.batched import ASKS_NO_VALUE, METHODS, Method
 from ..box import Box
+from ..errors import UnsupportedError
 from ..known import Composition, Constant, Rule, known
 from ..node import op_name
 from ..recording import enable_grad
@@ -129,6 +130,12 @@ class Indexed(np.lib.mixins.NDArrayOperatorsMixin):
             return apply(op, *args, **kwargs)
         return answer(op, args, kwargs, function)
 
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        """Ranks may be an index of a plain array; numbers would lose their sets."""
+        if self.dtype.kind in NUMBERS:
+            raise UnsupportedError(f"np.asarray of {self!r} loses the sets; compute with functions of NumPy")
+        return self._array.astype(dtype) if copy or dtype is not None else self._array
+
     def __array_host__(self) -> Any:
         return self._array.copy()
 
@@ -197,23 +204,28 @@ def answer(op: Any, args: Any, kwargs: Any, function: Any = None) -> Any:
     """
     store = next(arrays_in((args, kwargs)))._store
     if op in writes:  # into its first argument, which then depends on all that may have been written
-        op(*plain(args), **plain(kwargs))
-        args[0]._ids[...] = patterns.get(op, dense)(store, None, *args, **kwargs)
+        _value(op, args, kwargs)
+        rule = patterns.get(op, dense)
+        args[0]._ids[...] = rule(store, None, *args, **kwargs)
         return None
     entry = known.get(op) if not isinstance(op, Method) else None
     if function is None and isinstance(entry, Composition) and op not in store.busy:
         return _composed(store, op, args, kwargs)
     if function is not None and patterns.get(op) is through:
         return function(*args, **kwargs)
-    value = (function or op)(*plain(args), **plain(kwargs))
+    value = _value(function or op, args, kwargs)
     kinds = RANKS if op in ranks else max((x._kinds for x in arrays_in((args, kwargs))), key=len)
     if op in ASKS_NO_VALUE or (isinstance(entry, Constant) and kinds == NUMBERS):
         return value
-    rule = patterns.get(op.method if isinstance(op, Method) else op)
-    if rule is None:
+    own = patterns.get(op.method if isinstance(op, Method) else op)
+    if own is None:
         entrywise = isinstance(op, np.ufunc) or (isinstance(entry, Rule) and entry.flow == "elementwise")
-        rule = elementwise if entrywise or (isinstance(entry, Rule) and entry.broadcasts) else _unknown(op)
-    return _with_sets(store, value, rule(store, value, *args, **kwargs), kinds)
+        own = elementwise if entrywise or (isinstance(entry, Rule) and entry.broadcasts) else _unknown(op)
+    return _with_sets(store, value, own(store, value, *args, **kwargs), kinds)
+
+
+def _value(function: Any, args: Any, kwargs: Any) -> Any:
+    return function(*plain(args), **plain(kwargs))
 
 
 def through(store: Store, value: Any, *args: Any, **kwargs: Any) -> Any:

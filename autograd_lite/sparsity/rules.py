@@ -183,7 +183,7 @@ def _chosen(store: Store, index: Any, shape: tuple[int, ...]) -> Ids:
         chosen = np.broadcast_to(0, shape)[plain(index)].shape
         if own.ndim <= len(chosen) and len(parts) == len(shape):
             return np.broadcast_to(own, chosen)
-    return store.over_last(np.ravel(own)[None])[0]
+    return dense(store, None, index)  # type: ignore[no-any-return]
 
 
 def _setitem(store: Store, value: Any, x: Any, new: Any, index: Any) -> Any:
