@@ -205,7 +205,7 @@ def answer(op: Any, args: Any, kwargs: Any, function: Any = None) -> Any:
     store = next(arrays_in((args, kwargs)))._store
     if op in writes:  # into its first argument, which then depends on all that may have been written
         _value(op, args, kwargs)
-        rule = patterns.get(op, dense)
+        rule: Callable[..., Any] = patterns.get(op, dense)
         args[0]._ids[...] = rule(store, None, *args, **kwargs)
         return None
     entry = known.get(op) if not isinstance(op, Method) else None
