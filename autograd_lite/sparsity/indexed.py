@@ -17,7 +17,7 @@ import numpy as np
 from .. import tree
 from ..apply import apply
 from ..arrays import is_array, unwrap
-from ..batching.batched import ASKS_NO_VALUE, METHODS, Method
+from ..batching.batched import ASKS_NO_VALUE, METHODS, Method, arrays_of
 from ..box import Box
 from ..errors import UnsupportedError
 from ..known import Composition, Constant, Rule, known
@@ -175,16 +175,7 @@ def ids_of(x: Any) -> Ids:
 
 def arrays_in(value: Any) -> Iterator[Indexed]:
     """The Indexed in nested lists, tuples and dicts, also in Tensors."""
-    if isinstance(value, Indexed):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from arrays_in(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from arrays_in(item)
-    elif isinstance(value, Box):
-        yield from arrays_in(value._data)
+    return arrays_of(value, Indexed)
 
 
 def holds_sets(value: Any) -> bool:

@@ -79,7 +79,7 @@ class Store:
         """
         filled = ids != 0
         result = np.zeros(count, np.int64)
-        groups, ids = np.divmod(np.unique(groups[filled] * self._count + ids[filled]), self._count)
+        groups, ids = np.divmod(_distinct(groups[filled] * self._count + ids[filled]), self._count)
         result[groups] = ids  # right where the group has one set
         whole = self.sizes(ids) == self.n  # or one that holds all inputs
         result[groups[whole]] = ids[whole]
@@ -121,6 +121,13 @@ class Store:
                 f"sparse_jacobian: the index sets of {self.n} inputs would hold more than {MOST} entries, so "
                 "the derivative is not sparse; write ag.jacobian(f), or ag.hvp and ag.vjp for products"
             )
+
+
+def _distinct(keys: Ids) -> Ids:
+    """`np.unique`, by sorting: for whole numbers this is several times as fast as NumPy's hashing."""
+    keys = np.sort(keys)
+    first = np.concatenate([np.ones(min(len(keys), 1), bool), keys[1:] != keys[:-1]])
+    return keys[first]  # type: ignore[no-any-return]
 
 
 def _grown(buffer: Any, size: int) -> Any:
