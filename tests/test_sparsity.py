@@ -157,6 +157,7 @@ EXACT: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "softmax of rows": (lambda x: ag.softmax(x), RNG.normal(size=(3, 4))),
     "vmap": (ag.vmap(lambda row: np.cumsum(row) * row[0]), RNG.normal(size=(3, 3))),
     "gradient": (ag.grad(lambda x: np.sum((x[1:] - x[:-1] ** 2) ** 2)), RNG.normal(size=7)),
+    "checkpoint": (ag.checkpoint(lambda x: np.sin(x) * x[::-1]), RNG.normal(size=5)),
     "scalar": (lambda x: np.sum(x[1:3] ** 2), RNG.normal(size=4)),
     "one number": (lambda x: x * np.ones(3), np.array(2.0)),
 }
