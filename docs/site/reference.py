@@ -47,22 +47,21 @@ def entry(name: str, f: Any) -> str:
 
 
 def methods(cls: type, shown: set[type]) -> Iterator[str]:
-    """The methods of a class and of those of its bases that no page shows."""
-    bases = [base for base in cls.__mro__ if base is cls or base not in shown]
-    owners = {name: vars(base) for base in reversed(bases) if _is_ours(base) for name in vars(base)}
-    found = {name: getattr(cls, name) for name in owners if not name.startswith("_")}
+    """The methods of a class. Those that a base on some page describes are left out."""
+    if any(base in shown for base in cls.__mro__[1:]):
+        owners = [cls]
+    else:
+        owners = [base for base in reversed(cls.__mro__) if base.__module__.split(".")[0] in OURS]
+    found = {name: f for base in owners for name, f in vars(base).items() if not name.startswith("_")}
     plain = []
     for name, f in sorted(found.items()):
-        if inspect.isroutine(f) and f.__doc__:
+        f = getattr(f, "__func__", f)
+        if inspect.isfunction(f) and f.__doc__ and f.__qualname__.endswith(f".{name}"):
             yield f"### {cls.__name__}.{name}\n\n{entry(name, f)}"
-        elif inspect.isroutine(f) or isinstance(f, property):
+        elif len(owners) > 1 and (inspect.isroutine(f) or isinstance(f, property)):
             plain.append(f"`{name}`")
     if plain:
-        yield "Without a description of their own: " + ", ".join(plain) + "."
-
-
-def _is_ours(cls: type) -> bool:
-    return cls.__module__.split(".")[0] in OURS
+        yield "Also, named as in NumPy and PyTorch: " + ", ".join(plain) + "."
 
 
 def signature(name: str, f: Any) -> str:
@@ -71,6 +70,7 @@ def signature(name: str, f: Any) -> str:
         text = str(inspect.signature(f))
     except ValueError:
         return f"{name}(...)"
+    text = re.sub(r"^\((self|cls)(: Any)?(, )?", "(", text)
     text = re.sub(r"(: |-> )(['\"])(.*?)\2(?=[,)]| =|$)", r"\1\3", text)
     text = re.sub(r"<class '(?:numpy\.)?(\w+)'>", r"\1", text)
     text = re.sub(r"<(?:function )?(\S+)[^<>]*>", r"\1", text)
