@@ -27,8 +27,8 @@ def executed(path: Path, folder: Path) -> Any:
     client.extra_arguments = ["--log-level=ERROR"]
     client.execute(env={**os.environ, "PYTHONPATH": str(ROOT)})
     for cell in notebook.cells:
-        # Notes of the machine, as that of a missing font.
-        cell["outputs"] = [o for o in cell.get("outputs", []) if o.get("name") != "stderr"]
+        if cell.cell_type == "code":  # without notes of the machine, as that of a missing font
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
     return notebook
 
 
