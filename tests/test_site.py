@@ -182,6 +182,12 @@ def test_every_public_name_stands_on_one_page() -> None:
             assert len(owners) == 1, name
 
 
+def test_names_of_the_reference_are_links() -> None:
+    anchors = {"autograd_lite.grad": "autograd_lite.md#autograd_lite.grad"}
+    link = "[`ag.grad`](autograd_lite.md#autograd_lite.grad)"
+    assert reference.crossed("`ag.grad` and `ag.grad(f)`", anchors) == f"{link} and `ag.grad(f)`"
+
+
 # -- tutorials -------------------------------------------------------------------------------------
 
 

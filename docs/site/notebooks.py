@@ -57,7 +57,7 @@ def shown(cell: Any, folder: Path) -> Iterator[str]:
     yield f"```python\n{cell.source}\n```"
     for i, output in enumerate(cell.outputs):
         if output.output_type == "stream":
-            yield f"```text\n{output.text}\n```"
+            yield result(output.text)
             continue
         data, name = output.data, f"{cell.id}-{i}"
         if "image/svg+xml" in data:
@@ -69,4 +69,9 @@ def shown(cell: Any, folder: Path) -> Iterator[str]:
         elif "text/html" in data:
             yield f'<div class="shown">\n{data["text/html"]}\n</div>'
         else:
-            yield f"```text\n{data['text/plain']}\n```"
+            yield result(data["text/plain"])
+
+
+def result(text: str) -> str:
+    """What code prints, in a block without a button to copy."""
+    return f"``` {{ .text .no-copy .result }}\n{text}\n```"

@@ -31,14 +31,27 @@ def pages(modules: list[str]) -> Iterator[tuple[str, str]]:
     """Each module with its page in Markdown. What a page of a submodule shows is left out."""
     exported = {name: public(importlib.import_module(name)) for name in modules}
     classes = {f for found in exported.values() for f in found.values() if inspect.isclass(f)}
+    places = {}  # the anchor of each name, with that of a submodule last
+    for name in sorted(modules):
+        places |= {(key, id(f)): f"{name}.md#{name}.{key}" for key, f in exported[name].items()}
+    anchors = {f"{name}.{key}": places[key, id(f)] for name in modules for key, f in exported[name].items()}
     for name, found in exported.items():
-        below = [f for other in modules if other.startswith(f"{name}.") for f in exported[other].values()]
         text = [f"# {name}", described(inspect.getdoc(importlib.import_module(name)) or "")]
-        for key, value in sorted(found.items()):
-            if not any(value is f for f in below):
-                text.append(f"## {key} {{ #{name}.{key} }}\n\n{entry(key, value)}")
-                text.extend(methods(value, classes) if inspect.isclass(value) else [])
-        yield name, "\n\n".join(text) + "\n"
+        for key, f in sorted(found.items()):
+            if places[key, id(f)] == f"{name}.md#{name}.{key}":
+                text.append(f"## {key} {{ #{name}.{key} }}\n\n{entry(key, f)}")
+                text.extend(methods(f, classes) if inspect.isclass(f) else [])
+        yield name, crossed("\n\n".join(text) + "\n", anchors)
+
+
+def crossed(text: str, anchors: dict[str, str]) -> str:
+    """The text with a link at each public name between backticks."""
+
+    def linked(match: re.Match[str]) -> str:
+        anchor = anchors.get(re.sub(r"^ag\.", "autograd_lite.", match[1]))
+        return f"[{match[0]}]({anchor})" if anchor else match[0]
+
+    return re.sub(r"`([\w.]+)`", linked, text)
 
 
 def entry(name: str, f: Any) -> str:
