@@ -124,7 +124,7 @@ def test_sessions_are_marked_so_that_prompts_are_not_copied() -> None:
 def test_a_program_of_the_lectures_has_its_number_its_picture_and_its_source() -> None:
     path = ROOT / "examples/lectures/xor_mlp.py"
     page = source(path, {"xor_mlp": "All four right.\n\n![XOR](pictures/lectures/xor_mlp.png)"})
-    assert page.startswith("# xor_mlp\n\nXOR learned by backpropagation")
+    assert page.startswith("# xor_mlp\n\n[All programs](../lectures.md)\n\nXOR learned by backpropagation")
     assert "All four right." in page and "(../../../pictures/lectures/xor_mlp.png)" in page
     assert path.read_text(encoding="utf-8") in page
 

@@ -61,7 +61,7 @@ def written(folder: Path) -> None:
         sources |= {file for file in named if address(file).parts[0] == "source"}
     sections = lecture_sections()
     for path in sorted(sources):
-        write(folder, address(path), index(path) if path.is_dir() else source(path, sections))
+        write(folder, address(path), index(path, list(sections)) if path.is_dir() else source(path, sections))
 
 
 # -- programs --------------------------------------------------------------------------------------
@@ -93,14 +93,16 @@ def source(path: Path, sections: dict[str, str]) -> str:
         return f"---\nsearch:\n  exclude: true\n---\n\n# {name}\n\n{fenced}"
     said = linked(sections.get(path.stem, ""), DOCS / "lectures.md", address(path))[0]
     heading = "## The program { data-search-exclude }"
-    return f"# {path.stem}\n\n{title(path)}\n\n{said}\n\n{heading}\n\n`{name}`\n\n{fenced}"
+    up = f"[All programs](../{path.parent.name}.md)"
+    return f"# {path.stem}\n\n{up}\n\n{title(path)}\n\n{said}\n\n{heading}\n\n`{name}`\n\n{fenced}"
 
 
-def index(folder: Path) -> str:
+def index(folder: Path, order: list[str]) -> str:
     """The page of a folder: its programs, each with its first picture in docs/pictures."""
     inside = DOCS / "pictures" / folder.name
     cards = []
-    for path in sorted(folder.glob("[!_]*.py")):
+    programs = sorted(folder.glob("[!_]*.py"))
+    for path in sorted(programs, key=lambda path: order.index(path.stem) if path.stem in order else 1000):
         link = f"{folder.name}/{path.stem}.md"
         pictures = sorted(inside.glob(f"{path.stem}[.-]*"))
         up = "../" * (len(address(folder).parts) - 1)
