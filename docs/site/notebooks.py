@@ -62,10 +62,10 @@ def shown(cell: Any, folder: Path) -> Iterator[str]:
         data, name = output.data, f"{cell.id}-{i}"
         if "image/svg+xml" in data:
             (folder / f"{name}.svg").write_text(data["image/svg+xml"], encoding="utf-8")
-            yield f"![]({name}.svg)"
+            yield f"![What the code shows]({name}.svg)"
         elif "image/png" in data:
             (folder / f"{name}.png").write_bytes(base64.b64decode(data["image/png"]))
-            yield f"![]({name}.png)"
+            yield f"![What the code shows]({name}.png)"
         elif "text/html" in data:
             yield f'<div class="shown">\n{data["text/html"]}\n</div>'
         else:
