@@ -13,7 +13,7 @@ import threading
 from html.parser import HTMLParser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -180,6 +180,35 @@ def test_every_public_name_stands_on_one_page() -> None:
         for name in reference.public(module):
             owners = [page for page in names if f"\n## {name} {{ #{page}.{name} }}" in pages[page]]
             assert len(owners) == 1, name
+
+
+class Counter:
+    def add(self: Any, n: int = 1, dtype: type = float) -> int:
+        return n
+
+    @classmethod
+    def zero(cls) -> Counter:
+        return cls()
+
+
+class Pair(NamedTuple):
+    a: Path
+    b: int
+
+
+def test_signatures_are_those_of_the_caller() -> None:
+    assert reference.signature("add", Counter.add) == "add(n: int = 1, dtype: type = float) -> int"
+    assert reference.signature("Pair", Pair) == "Pair(a: Path, b: int)"
+    assert reference.signature("zero", Counter.zero) == "zero() -> Counter"
+    assert reference.signature("zero", vars(Counter)["zero"].__func__) == "zero() -> Counter"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [("a *leaf*, a * b * c", "a *leaf*, a \\* b \\* c"), ("*args and **kw", "\\*args and \\*\\*kw")],
+)
+def test_emphasis_stays_and_products_too(said: str, shown: str) -> None:
+    assert reference.escaped(said) == shown
 
 
 def test_names_of_the_reference_are_links() -> None:

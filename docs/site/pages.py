@@ -106,7 +106,9 @@ def index(folder: Path, order: list[str]) -> str:
         link = f"{folder.name}/{path.stem}.md"
         pictures = sorted(inside.glob(f"{path.stem}[.-]*"))
         up = "../" * (len(address(folder).parts) - 1)
-        shown = [f"[![{path.stem}]({up}{p.relative_to(DOCS).as_posix()})]({link})\n\n    " for p in pictures[:1]]
+        shown = [
+            f"[![{path.stem}]({up}{p.relative_to(DOCS).as_posix()})]({link})\n\n    " for p in pictures[:1]
+        ]
         cards.append(f"-   {''.join(shown)}[{path.stem}]({link}): {title(path)}")
     listed = "\n\n".join(cards)
     return f'# {folder.name.capitalize()}\n\n<div class="grid cards" markdown>\n\n{listed}\n\n</div>\n'

@@ -83,9 +83,9 @@ def signature(name: str, f: Any) -> str:
         text = str(inspect.signature(f))
     except ValueError:
         return f"{name}(...)"
-    text = re.sub(r"^\((self|cls)(: Any)?(, )?", "(", text)
     text = re.sub(r"(: |-> )(['\"])(.*?)\2(?=[,)]| =|$)", r"\1\3", text)
-    text = re.sub(r"<class '(?:numpy\.)?(\w+)'>", r"\1", text)
+    text = re.sub(r"^\((self|cls)(: Any)?(, )?", "(", text)
+    text = re.sub(r"(?:<class |ForwardRef\()'(?:numpy\.)?(\w+)'[>)]", r"\1", text)
     text = re.sub(r"<(?:function )?(\S+)[^<>]*>", r"\1", text)
     return name + (text.removesuffix(" -> None") if inspect.isclass(f) else text)
 
@@ -117,6 +117,8 @@ def prose(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text whose stars, underscores and brackets are themselves; code between backticks stays."""
+    """Text whose stars, underscores and brackets are themselves; `code` and *emphasis* stay."""
     signs = {"<": "&lt;"}
-    return re.sub(r"(`[^`]*`)|([*_<\[\]])", lambda m: m[1] or signs.get(m[2], f"\\{m[2]}"), text)
+    return re.sub(
+        r"(`[^`]*`|(?<!\S)\*\w+\*(?!\w))|([*_<\[\]])", lambda m: m[1] or signs.get(m[2], f"\\{m[2]}"), text
+    )
