@@ -306,7 +306,12 @@ def _seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
 
 
 def _tape_gradient(
-    self: Tape, target: Tensor, sources: Any, gradient: Any = None, create_graph: bool = False
+    self: Tape,
+    target: Tensor,
+    sources: Any,
+    gradient: Any = None,
+    create_graph: bool = False,
+    retain_graph: bool = True,
 ) -> Any:
     """d(target)/d(sources). No `grad` changes, and the tape is kept for further calls.
 
@@ -315,6 +320,7 @@ def _tape_gradient(
         sources: a leaf, an intermediate Tensor, or nested tuples, lists and dicts of them.
         gradient: the cotangent to start from. Default: 1, for a single number.
         create_graph: record the pass itself, so that the gradients can be differentiated again.
+        retain_graph: keep the steps and their adjoints; without them the pass frees its memory as it goes.
 
     Returns:
         Tensors in the structure of `sources`; zeros for a source that the target does not depend on.
@@ -341,12 +347,14 @@ def _tape_gradient(
         return rebuild([wrap(np.zeros_like(source._data)) for source in leaves])
     seed = _seed(target, gradient, create_graph)
     wanted = {s.node for s in leaves}
-    sweep = Sweep(wanted=wanted, record=create_graph, retain=True, keep=True)
+    retain = retain_graph or create_graph
+    sweep = Sweep(wanted=wanted, record=create_graph, retain=retain, keep=retain)
     arrived = play({target.node: seed}, sweep)
     for node, g in arrived.items():
         if node.op is None:
             arrived[node] = g = receive(node, g)
-        node.adjoint = unwrap(g)
+        if retain:
+            node.adjoint = unwrap(g)
     zeros = np.zeros_like
     if create_graph:
         return rebuild([arrived[s.node] if s.node in arrived else wrap(zeros(s._data)) for s in leaves])
