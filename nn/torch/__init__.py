@@ -34,7 +34,7 @@ import numpy as np
 
 import autograd_lite as ag
 import nn as nn
-from autograd_lite import Device, Tensor, detect_anomaly
+from autograd_lite import Device
 from autograd_lite import enable_grad as enable_grad
 from autograd_lite import no_grad as no_grad
 from autograd_lite.arrays import on_host, unwrap
@@ -46,6 +46,8 @@ from nn.compiled import OptimizedModule
 from nn.random import as_generator, generator, manual_seed
 from nn.serialization import load as _load
 from nn.serialization import save as save
+
+from .tensors import Tensor
 
 device = Device
 inference_mode = no_grad
@@ -346,27 +348,6 @@ def compile(
     return OptimizedModule(model) if isinstance(model, nn.Module) else ag.compile(model)
 
 
-def _grad(
-    outputs: Any,
-    inputs: Any,
-    grad_outputs: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    **options: Any,
-) -> tuple[Any, ...]:
-    """d(outputs)/d(inputs); no `.grad` changes."""
-    if isinstance(outputs, (tuple, list)):
-        if len(outputs) != 1:
-            raise OptionError(f"autograd.grad: expected one output, got {len(outputs)}; call it for each")
-        outputs = outputs[0]
-        grad_outputs = grad_outputs[0] if isinstance(grad_outputs, (tuple, list)) else grad_outputs
-    several = inputs if isinstance(inputs, (tuple, list)) else (inputs,)
-    return tuple(ag.Tape().gradient(outputs, list(several), grad_outputs, create_graph))
-
-
-autograd = SimpleNamespace(grad=_grad, detect_anomaly=detect_anomaly)
-
-
 def load(f: Any, map_location: Any = None, weights_only: bool = True) -> dict[str, Any]:
     """The arrays of a safetensors file."""
     return _load(f)
@@ -444,3 +425,8 @@ def __getattr__(name: str) -> Any:
         return getattr(as_tensor(input), name)(*args, **options)
 
     return function if hasattr(Tensor, name) else getattr(nn.functional, name)
+
+
+from . import autograd as autograd  # noqa: E402  (last, since the names above hide none of its modules)
+from . import func as func  # noqa: E402
+from .func import vmap as vmap  # noqa: E402

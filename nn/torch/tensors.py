@@ -9,6 +9,8 @@ import numpy as np
 import autograd_lite as ag
 from autograd_lite import tree
 
+from .grad_fn import grad_fn_of
+
 __all__ = ["Tensor", "torched"]
 
 
@@ -16,6 +18,11 @@ class Tensor(ag.Tensor):
     """A Tensor with PyTorch's methods; an op with one among its inputs gives one."""
 
     __slots__ = ()
+
+    @property
+    def grad_fn(self) -> Any:
+        """The step that computed this Tensor, with PyTorch's names; None for a leaf or a constant."""
+        return None if self.is_leaf else grad_fn_of(self.node)
 
 
 def torched(value: Any) -> Any:
