@@ -428,5 +428,6 @@ def __getattr__(name: str) -> Any:
 
 
 from . import autograd as autograd  # noqa: E402  (last, since the names above hide none of its modules)
+from . import distributions as distributions  # noqa: E402
 from . import func as func  # noqa: E402
 from .func import vmap as vmap  # noqa: E402

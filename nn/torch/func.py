@@ -270,7 +270,9 @@ def vmap(
         parts = []
         for start in range(0, size, chunk_size):
             chosen = [
-                x if axis is None else np.moveaxis(np.moveaxis(x, axis, 0)[start : start + chunk_size], 0, axis)
+                x
+                if axis is None
+                else np.moveaxis(np.moveaxis(x, axis, 0)[start : start + chunk_size], 0, axis)
                 for x, axis in zip(leaves, axes, strict=True)
             ]
             parts.append(mapped(*rebuild(chosen), **kwargs))
@@ -338,7 +340,9 @@ def functional_call(
         [7.0]
     """
     given = parameter_and_buffer_dicts
-    values = {k: v for part in (given if isinstance(given, (tuple, list)) else [given]) for k, v in part.items()}
+    values = {
+        k: v for part in (given if isinstance(given, (tuple, list)) else [given]) for k, v in part.items()
+    }
     if strict:
         own = [name for name, _ in (*module.named_parameters(), *module.named_buffers())]
         if missing := [name for name in own if name not in values]:
@@ -368,7 +372,9 @@ def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Any], dict[str,
     if not models:
         raise DataError("stack_module_state: expected at least one model, got 0")
     if len({type(m) for m in models}) > 1 or len({m.training for m in models}) > 1:
-        raise DataError("stack_module_state: expected models of the same class, all in train or all in eval mode")
+        raise DataError(
+            "stack_module_state: expected models of the same class, all in train or all in eval mode"
+        )
 
     def stacked(pairs: list[dict[str, Any]]) -> dict[str, Any]:
         shapes = {name: {np.shape(p[name]) for p in pairs} for name in pairs[0]}

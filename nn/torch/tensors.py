@@ -39,6 +39,10 @@ def torched(value: Any) -> Any:
 def _torched(x: Any) -> Any:
     if isinstance(x, Tensor):
         return x
+    if isinstance(x, ag.Tensor):
+        tensor = object.__new__(Tensor)
+        tensor._data, tensor._name, tensor._views, tensor.node = x._data, None, None, x.node
+        return tensor
     if isinstance(x, (np.ndarray, np.generic)):
         return Tensor(np.asarray(x))
     return x

@@ -9,7 +9,6 @@
 from autograd_lite import enable_grad as enable_grad
 from autograd_lite import no_grad as no_grad
 
-
 from . import forward_ad as forward_ad
 from . import function as function
 from . import functional as functional

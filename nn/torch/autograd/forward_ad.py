@@ -17,7 +17,14 @@ from autograd_lite.errors import ShapeError, TapeError
 from ..tensors import torched
 from .gradients import grad, reached
 
-__all__ = ["UnpackedDualTensor", "dual_level", "enter_dual_level", "exit_dual_level", "make_dual", "unpack_dual"]
+__all__ = [
+    "UnpackedDualTensor",
+    "dual_level",
+    "enter_dual_level",
+    "exit_dual_level",
+    "make_dual",
+    "unpack_dual",
+]
 
 _levels: ContextVar[tuple[list[tuple[Any, Any]], ...]] = ContextVar("_levels", default=())
 """For each open level the dual Tensors and their tangents."""

@@ -22,7 +22,9 @@ Function = Callable[..., Any]
 def _given(inputs: Any, create_graph: bool) -> tuple[tuple[Any, ...], bool]:
     """The inputs as a tuple of Tensors, off the tape unless a graph is wanted; whether they were several."""
     several = isinstance(inputs, (tuple, list))
-    xs = [torched(x if isinstance(x, ag.Tensor) else np.asarray(x)) for x in (inputs if several else [inputs])]
+    xs = [
+        torched(x if isinstance(x, ag.Tensor) else np.asarray(x)) for x in (inputs if several else [inputs])
+    ]
     return tuple([x if create_graph else x.detach() for x in xs]), several
 
 

@@ -17,7 +17,13 @@ __all__ = ["gradcheck", "gradgradcheck"]
 
 
 def _check(
-    who: str, func: Callable[..., Any], inputs: Any, order: int, raises: bool, modes: Sequence[str], **options: Any
+    who: str,
+    func: Callable[..., Any],
+    inputs: Any,
+    order: int,
+    raises: bool,
+    modes: Sequence[str],
+    **options: Any,
 ) -> bool:
     args = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
     moving = [i for i, x in enumerate(args) if isinstance(x, ag.Tensor) and x.requires_grad]

@@ -96,7 +96,14 @@ def grad(
     if is_grads_batched:
         options = {"allow_unused": allow_unused, "materialize_grads": materialize_grads}
         rows = [
-            grad(results, sources, [None if g is None else g[i] for g in cotangents], True, create_graph, **options)  # type: ignore[arg-type]
+            grad(
+                results,
+                sources,
+                [None if g is None else g[i] for g in cotangents],
+                True,
+                create_graph,
+                **options,
+            )  # type: ignore[arg-type]
             for i in range(len(next(g for g in cotangents if g is not None)))
         ]
         return tuple([None if each[0] is None else np.stack(each) for each in zip(*rows, strict=True)])
@@ -164,6 +171,8 @@ def backward(
         target.backward(cotangent, retain_graph, create_graph)
         return
     leaves = _several(inputs)
-    for x, g in zip(leaves, grad(results, leaves, cotangents, retain_graph, create_graph, allow_unused=True), strict=True):
+    for x, g in zip(
+        leaves, grad(results, leaves, cotangents, retain_graph, create_graph, allow_unused=True), strict=True
+    ):
         if g is not None:
             x.grad = g if x.grad is None else x.grad + g
