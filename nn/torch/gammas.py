@@ -125,8 +125,8 @@ def gamma_slope(x: Any, a: Any) -> Any:
         dx/da = -1/p(x) * integral from 0 to x of p(t) (log t - psi(a)) dt
               =  1/p(x) * integral from x to infinity of the same
 
-    Below, the integral is its power series, whose terms have one sign for x <= a, or, from shapes of 60 on, is
-    computed by Gauss's quadrature, as above. The error is below 1e-12 of the result.
+    For x <= a < 60 the first integral is a power series, whose terms have one sign. Elsewhere Gauss's quadrature
+    computes the integral. The error is below 1e-12 of the result.
 
     Args:
         x, a: arrays of one shape, both positive.
@@ -144,7 +144,7 @@ def gamma_slope(x: Any, a: Any) -> Any:
 
 
 def _by_series(x: Any, a: Any) -> Any:
-    """-(sum of x^(k+1) / (a (a+1) ... (a+k)) (log x - psi(a+k+1))); the ratio is small where it is not used."""
+    """The sum of -(log x - psi(a+k+1)) x^(k+1) / (a (a+1) ... (a+k))."""
     log_x, psi, term, total = np.log(x), digamma(a), x / a, 0.0
     for k in range(160):
         psi = psi + 1 / (a + k)

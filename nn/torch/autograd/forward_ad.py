@@ -1,7 +1,7 @@
 """`torch.autograd.forward_ad`: directional derivatives by dual numbers.
 
-A dual Tensor is a leaf with a tangent. The tangent of a result is J t. The pullback v -> v J is linear in v, so
-its own pullback maps t to J t: no second set of rules is needed, as in `ag.jvp`.
+A dual Tensor is a leaf with a tangent. The tangent of a result is J t. The pullback v -> v J is linear in v.
+So its own pullback maps t to J t, as in `ag.jvp`, and no second set of rules is needed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """`Function`: an op with a forward and a backward pass written by hand, as `torch.autograd.Function`.
 
-The forward pass runs off the tape, and becomes one step on it. A saved Tensor is remembered by its place: the
-i-th input, or the i-th output. In the backward pass it is the value at this place again. When the backward pass
-is recorded, this value is on the tape, so the backward pass can be differentiated without a second rule.
+The forward pass runs off the tape, and becomes one step on it. The step remembers a saved Tensor by its place:
+the i-th input, or the i-th output. The backward pass reads the value at this place. When the backward pass is
+recorded, this value is on the tape. So a backward pass can be differentiated without a second rule.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class FunctionCtx:
         wrong = next((x for x in tensors if x is not None and not isinstance(x, ag.Tensor)), None)
         if wrong is not None:
             raise UnsupportedError(
-                f"ctx.save_for_backward({type(wrong).__name__}): expected Tensors or None; keep other objects "
-                "as attributes: ctx.size = size"
+                f"ctx.save_for_backward({type(wrong).__name__}): expected Tensors or None; keep other "
+                "objects as attributes: ctx.size = size"
             )
         self._to_save = tensors
 
@@ -96,9 +96,9 @@ class Function:
     """An op of your own: subclass it with a static `forward` and `backward`, and call `apply`.
 
     `forward(ctx, *args)` returns a Tensor or a tuple of Tensors; nothing in it is recorded.
-    `backward(ctx, *grads)` gets the gradient of each output and returns the gradient of each argument, None for
-    an argument without one. In place of `ctx` in `forward`, a static `setup_context(ctx, inputs, output)` may
-    save what `backward` needs. `jvp` and `vmap` are not called: forward mode differentiates `backward`, and
+    `backward(ctx, *grads)` gets the gradient of each output. It returns the gradient of each argument, and None
+    for an argument without one. In place of `ctx` in `forward`, a static `setup_context(ctx, inputs, output)`
+    may save what `backward` needs. `jvp` and `vmap` are not called: forward mode differentiates `backward`, and
     `vmap` runs `forward` and `backward` on the whole batch.
 
     Raises:

@@ -54,8 +54,8 @@ def _like_inputs(who: str, v: Any, inputs: Any, create_graph: bool) -> tuple[Any
     xs, _ = _given(inputs, create_graph)
     if [x.shape for x in vs] != [x.shape for x in xs]:
         raise OptionError(
-            f"{who}: v has the shapes {[x.shape for x in vs]}, the inputs {[x.shape for x in xs]}; they must be "
-            "equal"
+            f"{who}: v has the shapes {[x.shape for x in vs]}, the inputs {[x.shape for x in xs]}; "
+            "they must be equal"
         )
     return vs
 

@@ -110,8 +110,8 @@ def grad(
     for i, x in enumerate(sources):
         if not isinstance(x, ag.Tensor) or not x.requires_grad:
             raise TapeError(
-                f"autograd.grad: input {i} does not require a gradient; make it with requires_grad=True, before "
-                "the outputs are computed from it"
+                f"autograd.grad: input {i} does not require a gradient; make it with requires_grad=True, "
+                "before the outputs are computed from it"
             )
     target, cotangent = _target(results, cotangents)
     steps = reached([target])
@@ -119,8 +119,8 @@ def grad(
     if len(used) < len(sources) and not (allow_unused or materialize_grads):
         missing = next(i for i, x in enumerate(sources) if x.node not in steps)
         raise TapeError(
-            f"autograd.grad: input {missing}, one of the differentiated Tensors, appears not to have been used "
-            "in the graph; set allow_unused=True if this is meant, and its gradient is None"
+            f"autograd.grad: input {missing}, one of the differentiated Tensors, appears not to have been "
+            "used in the graph; set allow_unused=True if this is meant, and its gradient is None"
         )
     # The pass goes on below an input that is a result itself: its steps must stay.
     retain = retain_graph or (retain_graph is None and create_graph) or not all(x.is_leaf for x in used)

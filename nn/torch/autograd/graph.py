@@ -20,8 +20,8 @@ _hooks: ContextVar[tuple[Callable[[Any], Any], Callable[[Any], Any]] | None] = C
 class saved_tensors_hooks:  # noqa: N801  (named as in PyTorch)
     """Inside `with`, pack what a `Function` saves, and unpack it in its backward pass.
 
-    The hooks see the Tensors that a `Function` saves, but for its inputs and outputs, which the tape has. The ops
-    of the library keep their arrays themselves: to save memory there, use `nn.torch.utils.checkpoint`.
+    The hooks see what a `Function` saves, except its inputs and outputs, which the tape has. The ops of the
+    library keep their arrays themselves. To save memory there, use `ag.checkpoint`.
 
     Args:
         pack_hook: takes a Tensor and returns any object, e.g. the name of a file.

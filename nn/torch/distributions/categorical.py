@@ -69,7 +69,7 @@ class Categorical(Distribution):
 
     @property
     def mean(self) -> Any:
-        return np.full(tuple(self._batch_shape), np.nan, self.probs.dtype)
+        return torched(np.full(tuple(self._batch_shape), np.nan, self.probs.dtype))
 
     variance = mean
 

@@ -40,8 +40,8 @@ class Independent(Distribution):
         count, batch = reinterpreted_batch_ndims, tuple(base_distribution.batch_shape)
         if not 0 <= count <= len(batch):
             raise OptionError(
-                f"Independent: expected 0 <= reinterpreted_batch_ndims <= {len(batch)}, the axes of the batch, "
-                f"got {count}"
+                f"Independent: expected 0 <= reinterpreted_batch_ndims <= {len(batch)}, the axes of the "
+                f"batch, got {count}"
             )
         self.base_dist, self.reinterpreted_batch_ndims = base_distribution, count
         events = tuple(base_distribution.event_shape)

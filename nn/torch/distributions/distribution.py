@@ -76,23 +76,23 @@ class Distribution:
         events = len(self.event_shape)
         if len(shape) < events or shape[len(shape) - events :] != tuple(self.event_shape):
             raise ShapeError(
-                f"{type(self).__name__}: a value has the shape {shape}; its last axes must be the event shape "
-                f"{tuple(self.event_shape)}"
+                f"{type(self).__name__}: a value has the shape {shape}; its last axes must be the event "
+                f"shape {tuple(self.event_shape)}"
             )
         try:
             np.broadcast_shapes(shape, own)
         except ValueError:
             raise ShapeError(
-                f"{type(self).__name__}: a value of shape {shape} does not broadcast with the batch and event "
-                f"shape {own}"
+                f"{type(self).__name__}: a value of shape {shape} does not broadcast with the batch and "
+                f"event shape {own}"
             ) from None
         plain = unwrap(value)
-        if self.support is not None and is_array(plain) and on_host(plain):
-            if not np.all(unwrap(self.support.check(value))):
-                raise OptionError(
-                    f"Expected value argument (Tensor of shape {shape}) to be within the support "
-                    f"({self.support!r}) of the distribution {self!r}, but found invalid values:\n{plain}"
-                )
+        readable = self.support is not None and is_array(plain) and on_host(plain)
+        if readable and not np.all(unwrap(self.support.check(value))):
+            raise OptionError(
+                f"Expected value argument (Tensor of shape {shape}) to be within the support "
+                f"({self.support!r}) of the distribution {self!r}, but found invalid values:\n{plain}"
+            )
 
     def _checked(self, value: Any, like: Any) -> Any:
         """A value in the dtype of a parameter; raises if it is invalid."""

@@ -1,8 +1,8 @@
 """Gamma, Chi2, Beta, Dirichlet, StudentT: distributions made of gamma variables.
 
-A gamma variable is drawn by NumPy. Its derivative by the shape is the one at a fixed quantile (`gamma_slope`), and
-all others of this file are functions of gamma variables: `rsample` of a Beta is x / (x + y), and is differentiated
-as this. PyTorch differentiates a Beta and a Dirichlet at fixed quantiles of their own; the expected gradients are
+NumPy draws gamma variables. The derivative of one by its shape parameter is taken at a fixed quantile: see
+`gamma_slope`. All others of this file are functions of gamma variables, and are differentiated as such: a Beta
+is x / (x + y). PyTorch takes a Beta and a Dirichlet at fixed quantiles of their own. The expected gradients are
 the same.
 """
 
@@ -18,6 +18,7 @@ from autograd_lite.arrays import unwrap
 from autograd_lite.errors import NotDifferentiableError
 
 from ..gammas import digamma, gamma_slope, lgamma
+from ..tensors import torched
 from . import constraints
 from .distribution import Distribution
 from .utils import broadcast_all, drawn, drawn_with
@@ -142,8 +143,11 @@ class Dirichlet(Distribution):
 
     @property
     def mode(self) -> Any:
-        above = np.maximum(self.concentration - 1, 0)
-        return above / np.sum(above, axis=-1, keepdims=True)
+        a = self.concentration
+        above = np.maximum(a - 1, 0)
+        corner = torched(np.argmax(a, axis=-1)[..., None] == np.arange(a.shape[-1])).astype(a.dtype)
+        inside = above / np.sum(above, axis=-1, keepdims=True)
+        return np.where(np.all(a < 1, axis=-1, keepdims=True), corner, inside)
 
     @property
     def variance(self) -> Any:
@@ -198,7 +202,7 @@ class Beta(Distribution):
 
     @property
     def mode(self) -> Any:
-        return (self.concentration1 - 1) / (self.concentration1 + self.concentration0 - 2)
+        return Dirichlet(np.stack([self.concentration1, self.concentration0], axis=-1)).mode[..., 0]
 
     @property
     def variance(self) -> Any:

@@ -91,7 +91,7 @@ def _half_normal(p: Any, q: Any) -> Any:
 @register_kl(MultivariateNormal, MultivariateNormal)
 def _multivariate_normal(p: Any, q: Any) -> Any:
     determinants = log_diagonal(q._factor) - log_diagonal(p._factor)
-    trace = np.sum(np.linalg.solve(q._factor, p._factor) ** 2, axis=(-2, -1))
+    trace = np.sum(np.linalg.solve(np.tril(q._factor), p._factor) ** 2, axis=(-2, -1))
     apart = mahalanobis(q._factor, q.loc - p.loc)
     return determinants + 0.5 * (trace + apart - p.event_shape[0])
 

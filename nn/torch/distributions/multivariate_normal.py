@@ -62,15 +62,15 @@ class MultivariateNormal(Distribution):
         given = {name: matrix for name, matrix in matrices.items() if matrix is not None}
         if len(given) != 1:
             raise OptionError(
-                "MultivariateNormal: expected exactly one of covariance_matrix, precision_matrix and scale_tril, "
-                f"got {', '.join(given) or 'none'}"
+                "MultivariateNormal: expected exactly one of covariance_matrix, precision_matrix and "
+                f"scale_tril, got {', '.join(given) or 'none'}"
             )
         ((self._form, matrix),) = given.items()
         (loc,) = broadcast_all(loc)
         (matrix,) = broadcast_all(matrix)
         if loc.ndim < 1 or matrix.ndim < 2:
             raise OptionError(
-                f"MultivariateNormal: loc has shape {tuple(loc.shape)} and {self._form} {tuple(matrix.shape)}; "
+                f"MultivariateNormal: loc has shape {tuple(loc.shape)}, {self._form} {tuple(matrix.shape)}; "
                 "expected a vector and a matrix, e.g. torch.zeros(2) and torch.eye(2)"
             )
         d = int(loc.shape[-1])
@@ -135,7 +135,8 @@ class MultivariateNormal(Distribution):
 
 
 def mahalanobis(factor: Any, difference: Any) -> Any:
-    """x^T (L L^T)^-1 x for the factor L."""
+    """x^T (L L^T)^-1 x for the factor L, of which the lower triangle counts."""
+    factor = np.tril(factor)
     if factor.ndim == 2 and difference.ndim > 1:  # one system with many right sides
         rows = np.reshape(difference, (-1, factor.shape[-1]))
         squares = np.sum(np.linalg.solve(factor, rows.T) ** 2, axis=0)
