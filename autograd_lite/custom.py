@@ -169,7 +169,9 @@ def custom_step(
         grads = [np.zeros_like(x) if c is None else c for c, x in zip(sent, arrays[2:], strict=True)]
         return tuple(grads if recorded else map(unwrap, grads))
 
-    op = _Named(name, Rule(joint=joint, plain=True, partial=partial))
+    rule = Rule(joint=joint, plain=True, partial=partial)
+    rule.apart = True
+    op = _Named(name, rule)
     values, value = tuple(map(unwrap, args)), tree.map_leaves(unwrap, value)
     if not is_recording() or not any(x.node for x in args):
         return like(args, unrecorded_result(op, values, value))

@@ -143,7 +143,8 @@ def pull(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> list[Cotangent]:
         g, mask = g.g, g.mask
     taken, values, conjugates = g, args, False
     if g.__class__ is not _FLOAT and (g.__class__ is not _ARRAY or g.dtype.kind == "c"):
-        if (traced := getattr(g, "__array_pull__", None)) is not None and not any(map(is_batched, args)):
+        traced = None if rule.apart else getattr(g, "__array_pull__", None)
+        if traced is not None and not any(map(is_batched, args)):
             return traced(pull, node, rule, sweep)  # type: ignore[no-any-return]
         g, taken, conjugates = _taken(rule, g, y)
         if sweep.record:

@@ -125,8 +125,8 @@ def gamma_slope(x: Any, a: Any) -> Any:
         dx/da = -1/p(x) * integral from 0 to x of p(t) (log t - psi(a)) dt
               =  1/p(x) * integral from x to infinity of the same
 
-    For x <= a < 60 the first integral is a power series, whose terms have one sign. Elsewhere Gauss's quadrature
-    computes the integral. The error is below 1e-12 of the result.
+    For x <= a < 60 the first integral is a power series, whose terms have one sign. Elsewhere Gauss's
+    quadrature computes the integral. The error is below 1e-12 of the result.
 
     Args:
         x, a: arrays of one shape, both positive.

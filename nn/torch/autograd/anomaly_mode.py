@@ -21,7 +21,7 @@ class set_detect_anomaly(Switch):  # noqa: N801
     """
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
-        super().__init__(detect_anomaly() if mode else nullcontext())
+        super().__init__(_detect_anomaly if mode else nullcontext)
 
 
 def detect_anomaly(check_nan: bool = True) -> Any:

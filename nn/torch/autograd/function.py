@@ -1,8 +1,8 @@
 """`Function`: an op with a forward and a backward pass written by hand, as `torch.autograd.Function`.
 
-The forward pass runs off the tape, and becomes one step on it. The step remembers a saved Tensor by its place:
-the i-th input, or the i-th output. The backward pass reads the value at this place. When the backward pass is
-recorded, this value is on the tape. So a backward pass can be differentiated without a second rule.
+The forward pass runs off the tape, and becomes one step on it. The step remembers a saved Tensor by its
+place: the i-th input, or the i-th output. The backward pass reads the value at this place. When the backward
+pass is recorded, this value is on the tape. So it can be differentiated without a second rule.
 """
 
 from __future__ import annotations
@@ -96,10 +96,10 @@ class Function:
     """An op of your own: subclass it with a static `forward` and `backward`, and call `apply`.
 
     `forward(ctx, *args)` returns a Tensor or a tuple of Tensors; nothing in it is recorded.
-    `backward(ctx, *grads)` gets the gradient of each output. It returns the gradient of each argument, and None
-    for an argument without one. In place of `ctx` in `forward`, a static `setup_context(ctx, inputs, output)`
-    may save what `backward` needs. `jvp` and `vmap` are not called: forward mode differentiates `backward`, and
-    `vmap` runs `forward` and `backward` on the whole batch.
+    `backward(ctx, *grads)` gets the gradient of each output. It returns the gradient of each argument, and
+    None for an argument without one. In place of `ctx` in `forward`, a static method
+    `setup_context(ctx, inputs, output)` may save what `backward` needs. `jvp` and `vmap` are not called:
+    forward mode differentiates `backward`, and `vmap` runs `forward` and `backward` on the whole batch.
 
     Raises:
         UnsupportedError: `forward` is missing, or something that is no Tensor is saved.
@@ -221,7 +221,7 @@ def _recorded(
 
 def _returned(cls: type, sent: Any, count: int) -> tuple[Any, ...]:
     """What `backward` returned: one gradient for each argument; more of them may only be None."""
-    grads = tuple(sent) if isinstance(sent, (tuple, list)) else (sent,)
+    grads = _several(sent)
     if len(grads) < count or any(g is not None for g in grads[count:]):
         raise ShapeError(
             f"{cls.__name__}.backward returned {len(grads)} gradients for {count} arguments; return one for "
@@ -256,16 +256,21 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
     def once(ctx: Any, *grads: Any) -> Any:
         with ag.no_grad():
             sent = backward(ctx, *grads)
-        several = sent if isinstance(sent, tuple) else (sent,)
-        if not any(isinstance(g, ag.Tensor) and g.requires_grad for g in grads):
+        read = [*grads, *ctx._places.get("input", ()), *ctx._places.get("output", ())]
+        recorded = [x for x in read if isinstance(x, ag.Tensor) and x.requires_grad]
+        if not (recorded and ag.is_recording()):
             return sent
-        left = [g if g is None else _barred(g, grads) for g in several]
+        left = [g if g is None else _barred(g, recorded) for g in _several(sent)]
         return tuple(left) if isinstance(sent, tuple) else left[0]
 
     return once
 
 
-def _barred(g: Any, grads: Sequence[Any]) -> Any:
+def _several(sent: Any) -> tuple[Any, ...]:
+    return tuple(sent) if isinstance(sent, (tuple, list)) else (sent,)
+
+
+def _barred(g: Any, recorded: Sequence[Any]) -> Any:
     """A constant as a step whose derivative raises."""
 
     def refuse(*_: Any) -> Any:
@@ -274,5 +279,4 @@ def _barred(g: Any, grads: Sequence[Any]) -> Any:
             "backward in ops of Tensors, and remove the decorator"
         )
 
-    tensors = [x for x in grads if isinstance(x, ag.Tensor) and x.requires_grad]
-    return ag.custom_step(g, tensors, refuse, name="once_differentiable")
+    return ag.custom_step(g, recorded, refuse, name="once_differentiable")

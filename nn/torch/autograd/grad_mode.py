@@ -23,11 +23,15 @@ class Switch:
     def __init_subclass__(cls) -> None:
         cls._plain = ContextVar(f"_plain of {cls.__name__}", default=None)
 
-    def __init__(self, mode: Any) -> None:
-        if (before := self._plain.get()) is not None:
-            before.__exit__()
-        self._mode = mode
-        mode.__enter__()
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make, self._before = make, self._plain.get()
+        if self._before is not None:
+            self._before._mode.__exit__(None, None, None)
+        self._open()
+
+    def _open(self) -> None:
+        self._mode = self._make()
+        self._mode.__enter__()
         self._plain.set(self)
 
     def __enter__(self) -> Self:
@@ -36,6 +40,9 @@ class Switch:
 
     def __exit__(self, *exception: object) -> None:
         self._mode.__exit__(*exception)
+        self._plain.set(None)
+        if self._before is not None:
+            self._before._open()
 
 
 class set_grad_enabled(Switch):  # noqa: N801  (named as in PyTorch)
@@ -52,13 +59,15 @@ class set_grad_enabled(Switch):  # noqa: N801  (named as in PyTorch)
 
     def __init__(self, mode: bool) -> None:
         self._enabled = bool(mode)
-        super().__init__(enable_grad() if mode else no_grad())
+        super().__init__(self._recording)
+
+    def _recording(self) -> Any:
+        return enable_grad() if self._enabled else no_grad()
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Decorate a function: the mode holds while it runs."""
-        self._plain.set(None)
-        self.__exit__()
-        return (enable_grad() if self._enabled else no_grad())(function)
+        self.__exit__(None, None, None)
+        return self._recording()(function)  # type: ignore[no-any-return]
 
 
 def inference_mode(mode: Any = True) -> Any:

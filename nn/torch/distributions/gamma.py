@@ -1,9 +1,9 @@
 """Gamma, Chi2, Beta, Dirichlet, StudentT: distributions made of gamma variables.
 
 NumPy draws gamma variables. The derivative of one by its shape parameter is taken at a fixed quantile: see
-`gamma_slope`. All others of this file are functions of gamma variables, and are differentiated as such: a Beta
-is x / (x + y). PyTorch takes a Beta and a Dirichlet at fixed quantiles of their own. The expected gradients are
-the same.
+`gamma_slope`. All others of this file are functions of gamma variables, and are differentiated as such: a
+Beta is x / (x + y). PyTorch takes a Beta and a Dirichlet at fixed quantiles of their own. The expected
+gradients are the same.
 """
 
 from __future__ import annotations

@@ -111,7 +111,8 @@ def test_quantities_and_their_gradients_are_those_of_pytorch(case: str, torch: A
         np.testing.assert_allclose(mine[0], theirs[0], **CLOSE, err_msg=name)
         for g, h in zip(mine[1], theirs[1], strict=True):
             if h is not None and g is not None:
-                np.testing.assert_allclose(g, h, rtol=1e-9, atol=1e-10, err_msg=f"gradient of {name}")
+                # PyTorch's trigamma has eight digits.
+                np.testing.assert_allclose(g, h, rtol=1e-8, atol=1e-9, err_msg=f"gradient of {name}")
         compared += 1
     assert compared >= 4
 
