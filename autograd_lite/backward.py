@@ -16,13 +16,14 @@ import numpy as np
 
 from . import tree
 from .arrays import door, is_number, on_host, ones, owned, stored, unwrap
-from .box import Box, as_numbers, lift, wrap
+from .box import Box, lift, wrap
 from .cotangents import Cotangent, Masked, add, bare, fit
 from .errors import (
     DTypeError,
     ShapeError,
     TapeError,
 )
+from .given import as_numbers
 from .kept import check_constants, check_values, handed_out
 from .known import Rule, known
 from .node import Leaf, Node, changing

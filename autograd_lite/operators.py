@@ -212,8 +212,10 @@ class Operators(Box):
             basic = BASIC.issuperset(map(type, index))
         else:
             basic = kind is int or kind is slice
-        if not basic or type(self) not in PLAIN:
+        if not basic:
             return cast(Self, apply(operator.getitem, self, plain_index(index)))
+        if type(self) not in PLAIN:
+            return cast(Self, as_kin(Operators.__getitem__, self, index))
         try:
             value = self._data[index]
         except Exception as error:

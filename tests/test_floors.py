@@ -28,6 +28,7 @@ FLOORS = (
     "words",
     "kept",
     "views",
+    "given",
     "box",
     "kin",
     "guards",

@@ -41,7 +41,8 @@ def describe(value: Any) -> str:
     ('float64 (2, 3)', '1.5', '[1, 2]')
     """
     if hasattr(value, "dtype") and hasattr(value, "shape"):
-        return f"{value.dtype} {value.shape}"
+        dtype = getattr(value.dtype, "dtype", value.dtype)  # a subclass of Tensor may have dtypes of its own
+        return f"{dtype} {tuple(value.shape)}"
     text = repr(value)
     return text if len(text) <= 40 else f"{type(value).__name__} {text[:30]}..."
 

@@ -366,7 +366,7 @@ def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Any], dict[str,
     Example:
         >>> import nn, nn.torch as torch
         >>> parameters, buffers = torch.func.stack_module_state([nn.Linear(3, 2) for _ in range(4)])
-        >>> parameters["weight"].shape
+        >>> tuple(parameters["weight"].shape)
         (4, 2, 3)
     """
     if not models:

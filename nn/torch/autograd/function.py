@@ -11,8 +11,6 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 import autograd_lite as ag
 from autograd_lite.errors import OptionError, ShapeError, TapeError, UnsupportedError
 
@@ -143,8 +141,7 @@ class Function:
         ctx, on_tape = FunctionCtx(), ag.is_recording()
         places = [i for i, x in enumerate(args) if isinstance(x, ag.Tensor) and x.requires_grad and on_tape]
         ctx.needs_input_grad = tuple([i in places for i in range(len(args))])
-        own = np.copy if cls._changes_inputs() else torched  # steps recorded before keep their values
-        given = [own(x.detach()) if isinstance(x, ag.Tensor) else x for x in args]
+        given = [torched(x.detach()) if isinstance(x, ag.Tensor) else x for x in args]
         with ag.no_grad():
             if cls.setup_context is None:
                 out = cls.forward(ctx, *given)
@@ -163,14 +160,6 @@ class Function:
                 args[i][...] = results[k]
                 results[k] = args[i]
         return tuple(results) if isinstance(out, tuple) else results[0]
-
-    @classmethod
-    def _changes_inputs(cls) -> bool:
-        functions = (cls.forward, cls.setup_context)
-        return any("mark_dirty" in getattr(f, "__code__", _NO_CODE).co_names for f in functions)
-
-
-_NO_CODE = (lambda: None).__code__
 
 
 def _index(x: Any, those: Sequence[Any], cls: type, called: str, kind: str) -> int:

@@ -11,7 +11,7 @@ import autograd_lite as ag
 from autograd_lite import Node
 from autograd_lite.errors import OptionError, TapeError
 
-from ..tensors import torched
+from ..tensors import Tensor, guard, torched
 
 __all__ = ["backward", "grad", "reached"]
 
@@ -128,7 +128,15 @@ def grad(
         ag.Tape().gradient(target, used, cotangent, create_graph, retain_graph=bool(retain)) if used else ()
     )
     grads = [next(found) if x.node in steps else _unused(x, materialize_grads) for x in sources]
-    return tuple(torched(grads))
+    return tuple(map(_guarded, grads))
+
+
+def _guarded(gradient: Any) -> Any:
+    """A gradient as PyTorch's Tensor; in-place methods do not change other gradients that share its array."""
+    gradient = torched(gradient)
+    if isinstance(gradient, Tensor) and gradient.node is None:
+        guard(gradient)
+    return gradient
 
 
 def _unused(x: Any, materialize: bool) -> Any:

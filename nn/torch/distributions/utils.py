@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,8 @@ import autograd_lite as ag
 from autograd_lite.arrays import unwrap
 from nn.random import draw
 
-from ..tensors import torched
+from ..dtypes import get_default_dtype
+from ..tensors import Size, torched
 
 __all__ = [
     "as_value",
@@ -24,16 +24,10 @@ __all__ = [
     "sum_rightmost",
 ]
 
-_SIZE: Any = type(torched(np.empty(0)).shape)
 
-
-def size(shape: Any) -> Any:
-    """A shape in the class of the shapes of Tensors."""
-    return _SIZE(shape)
-
-
-def _default_dtype() -> Any:
-    return sys.modules["nn.torch"].get_default_dtype()  # the package above this one has it
+def size(shape: Any) -> Size:
+    """A shape as `torch.Size`."""
+    return Size(shape)
 
 
 def _number(x: Any, dtype: Any) -> Any:
@@ -45,7 +39,7 @@ def broadcast_all(*values: Any) -> tuple[Any, ...]:
     boxed = [torched(v) for v in values]
     dtype = next((v.dtype for v in boxed if isinstance(v, ag.Tensor)), None)
     if dtype is None or np.dtype(dtype).kind != "f":
-        dtype = _default_dtype()
+        dtype = get_default_dtype()
     tensors = [v if isinstance(v, ag.Tensor) else _number(v, dtype) for v in boxed]
     tensors = [v if np.dtype(v.dtype).kind == "f" else v.astype(dtype) for v in tensors]
     shape = np.broadcast_shapes(*(v.shape for v in tensors))
