@@ -171,7 +171,7 @@ def custom_step(
 
     rule = Rule(joint=joint, plain=True, partial=partial)
     rule.apart = True
-    op = _Named(name, rule)
+    op: Any = _Named(name, rule)
     values, value = tuple(map(unwrap, args)), tree.map_leaves(unwrap, value)
     if not is_recording() or not any(x.node for x in args):
         return like(args, unrecorded_result(op, values, value))

@@ -94,7 +94,7 @@ def grad(
     results, sources = _several(outputs), _several(inputs)
     cotangents = [None] * len(results) if grad_outputs is None else _several(grad_outputs)
     if is_grads_batched:
-        options = {"allow_unused": allow_unused, "materialize_grads": materialize_grads}
+        options: dict[str, Any] = {"allow_unused": allow_unused, "materialize_grads": materialize_grads}
         rows = [
             grad(
                 results,
@@ -103,7 +103,7 @@ def grad(
                 True,
                 create_graph,
                 **options,
-            )  # type: ignore[arg-type]
+            )
             for i in range(len(next(g for g in cotangents if g is not None)))
         ]
         return tuple([None if each[0] is None else np.stack(each) for each in zip(*rows, strict=True)])

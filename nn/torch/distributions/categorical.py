@@ -58,14 +58,14 @@ class Categorical(Distribution):
         raise AttributeError(f"{type(self).__name__} has no {name}")
 
     @property
-    def support(self) -> Any:  # type: ignore[override]
+    def support(self) -> Any:
         """The indices of the classes."""
         return constraints.integer_interval(0, self._num_events - 1)
 
     @property
     def param_shape(self) -> Any:
         """The shape of the parameter: the batch, and the number of classes."""
-        return self.__dict__.get("probs", self.__dict__.get("logits")).shape
+        return self.__dict__["probs" if "probs" in self.__dict__ else "logits"].shape
 
     @property
     def mean(self) -> Any:

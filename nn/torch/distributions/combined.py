@@ -54,7 +54,7 @@ class Independent(Distribution):
         return bool(self.base_dist.has_rsample)
 
     @property
-    def support(self) -> Any:  # type: ignore[override]
+    def support(self) -> Any:
         """The support of the base, for all entries."""
         own = self.base_dist.support
         count = self.reinterpreted_batch_ndims
@@ -152,7 +152,7 @@ class MixtureSameFamily(Distribution):
         return self._component
 
     @property
-    def support(self) -> Any:  # type: ignore[override]
+    def support(self) -> Any:
         """The support of the components, if it is the same for all of them."""
         own = self._component.support
         bounds = getattr(own, "upper_bound", 0), getattr(own, "lower_bound", 0)

@@ -45,7 +45,7 @@ class Uniform(Distribution):
             raise OptionError(f"Uniform is not defined when low >= high: low={plain[0]}, high={plain[1]}")
 
     @property
-    def support(self) -> Any:  # type: ignore[override]
+    def support(self) -> Any:
         """The interval."""
         return constraints.interval(self.low, self.high)
 

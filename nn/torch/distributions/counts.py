@@ -180,7 +180,7 @@ class Binomial(Probabilities):
         super().__init__(self.total_count.shape, validate_args=validate_args)
 
     @property
-    def support(self) -> Any:  # type: ignore[override]
+    def support(self) -> Any:
         """The numbers from 0 to the number of trials."""
         return constraints.integer_interval(0, self.total_count)
 

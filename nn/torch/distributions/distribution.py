@@ -206,7 +206,7 @@ class Distribution:
     def __repr__(self) -> str:
         shown = [(name, self.__dict__[name]) for name in self._parameters()]
         parts = [
-            f"{k}: {unwrap(v).item() if np.size(unwrap(v)) == 1 and on_host(unwrap(v)) else tuple(v.shape)}"
+            f"{k}: {unwrap(v).item() if np.size(unwrap(v)) == 1 and on_host(unwrap(v)) else v.shape}"
             for k, v in shown
         ]
         return f"{type(self).__name__}({', '.join(parts)})"

@@ -67,7 +67,7 @@ class TransformedDistribution(Distribution):
         return bool(self.base_dist.has_rsample)
 
     @property
-    def support(self) -> Any:  # type: ignore[override]
+    def support(self) -> Any:
         """The codomain of the last transform."""
         if not self.transforms:
             return self.base_dist.support

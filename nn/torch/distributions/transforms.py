@@ -110,7 +110,7 @@ class Transform:
         return shape
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._options() == other._options()  # type: ignore[attr-defined]
+        return type(self) is type(other) and self._options() == other._options()
 
     __hash__ = object.__hash__
 
@@ -131,8 +131,8 @@ class _InverseTransform(Transform):
         self._forward = transform
         self.bijective = transform.bijective
 
-    domain = property(lambda self: self._forward.codomain)  # type: ignore[assignment]
-    codomain = property(lambda self: self._forward.domain)  # type: ignore[assignment]
+    domain = property(lambda self: self._forward.codomain)
+    codomain = property(lambda self: self._forward.domain)
     sign = property(lambda self: self._forward.sign)
     inv = property(lambda self: self._forward)
 
@@ -156,7 +156,7 @@ class _Increasing(Transform):
     """A bijection of numbers that grows."""
 
     bijective = True
-    sign = 1  # type: ignore[assignment]
+    sign = 1
 
 
 class ComposeTransform(Transform):
@@ -184,7 +184,7 @@ class ComposeTransform(Transform):
         return sign
 
     @property
-    def domain(self) -> Any:  # type: ignore[override]
+    def domain(self) -> Any:
         """The domain of the first part, with the axes that all parts need."""
         if not self.parts:
             return constraints.real
@@ -194,7 +194,7 @@ class ComposeTransform(Transform):
         return _widened(self.parts[0].domain, need)
 
     @property
-    def codomain(self) -> Any:  # type: ignore[override]
+    def codomain(self) -> Any:
         """The codomain of the last part, with the axes that all parts need."""
         if not self.parts:
             return constraints.real

@@ -37,7 +37,7 @@ def _number(x: Any, dtype: Any) -> Any:
 def broadcast_all(*values: Any) -> tuple[Any, ...]:
     """Numbers and Tensors as Tensors of one shape; numbers get the dtype of the Tensors."""
     boxed = [torched(v) for v in values]
-    dtype = next((v.dtype for v in boxed if isinstance(v, ag.Tensor)), None)
+    dtype: Any = next((v.dtype for v in boxed if isinstance(v, ag.Tensor)), None)
     if dtype is None or np.dtype(dtype).kind != "f":
         dtype = get_default_dtype()
     tensors = [v if isinstance(v, ag.Tensor) else _number(v, dtype) for v in boxed]
