@@ -46,6 +46,13 @@ def _refused(*_: Any) -> Any:
     )
 
 
+@np.errstate(all="ignore")
+def _times_log(power: Any, x: Any, log: Any = np.log) -> Any:
+    """power * log(x), which is 0 where the power is 0 and the logarithm infinite."""
+    logarithm = log(x)
+    return np.where((power == 0) & np.isinf(logarithm), 0, power * logarithm)
+
+
 class Gamma(Distribution):
     """The gamma distribution: p(x) = rate^a x^(a-1) exp(-rate x) / Gamma(a), with a the concentration.
 
@@ -85,7 +92,7 @@ class Gamma(Distribution):
 
     def log_prob(self, value: Any) -> Any:
         value, a = self._checked(value, self.rate), self.concentration
-        return a * np.log(self.rate) + (a - 1) * np.log(value) - self.rate * value - lgamma(a)
+        return a * np.log(self.rate) + _times_log(a - 1, value) - self.rate * value - lgamma(a)
 
     def entropy(self) -> Any:
         a = self.concentration
@@ -146,7 +153,8 @@ class Dirichlet(Distribution):
         a = self.concentration
         above = np.maximum(a - 1, 0)
         corner = torched(np.argmax(a, axis=-1)[..., None] == np.arange(a.shape[-1])).astype(a.dtype)
-        inside = above / np.sum(above, axis=-1, keepdims=True)
+        with np.errstate(all="ignore"):  # no entry above 1: every point of an edge is as likely
+            inside = above / np.sum(above, axis=-1, keepdims=True)
         return np.where(np.all(a < 1, axis=-1, keepdims=True), corner, inside)
 
     @property
@@ -160,7 +168,7 @@ class Dirichlet(Distribution):
 
     def log_prob(self, value: Any) -> Any:
         value, a = self._checked(value, self.concentration), self.concentration
-        powers = np.where(a == 1, 0, (a - 1) * np.log(value))
+        powers = _times_log(a - 1, value)
         return np.sum(powers - lgamma(a), axis=-1) + lgamma(np.sum(a, axis=-1))
 
     def entropy(self) -> Any:
@@ -216,9 +224,7 @@ class Beta(Distribution):
 
     def log_prob(self, value: Any) -> Any:
         value, a, b = self._checked(value, self.concentration1), self.concentration1, self.concentration0
-        powers = np.where(a == 1, 0, (a - 1) * np.log(value)) + np.where(
-            b == 1, 0, (b - 1) * np.log1p(-value)
-        )
+        powers = _times_log(a - 1, value) + _times_log(b - 1, -value, np.log1p)
         return powers + lgamma(a + b) - lgamma(a) - lgamma(b)
 
     def entropy(self) -> Any:

@@ -38,6 +38,9 @@ CASES: dict[str, tuple[str, tuple[Any, ...], dict[str, Any], Any]] = {
     "Chi2": ("Chi2", (A,), {}, B),
     "Beta": ("Beta", (A, B), {}, P),
     "Dirichlet": ("Dirichlet", (ROWS,), {}, SIMPLEX),
+    "Gamma of shape 1": ("Gamma", (np.ones(3), B), {}, B),
+    "Beta of ones": ("Beta", (np.ones(3), np.ones(3)), {}, P),
+    "Dirichlet of ones": ("Dirichlet", (np.ones((2, 3)),), {}, SIMPLEX),
     "StudentT": ("StudentT", (A + 2, A, B), {}, B),
     "Bernoulli": ("Bernoulli", (P,), {}, np.array([0.0, 1.0, 1.0])),
     "Bernoulli logits": ("Bernoulli", (), {"logits": A}, np.array([0.0, 1.0, 1.0])),
@@ -110,7 +113,7 @@ def test_quantities_and_their_gradients_are_those_of_pytorch(case: str, torch: A
             continue
         np.testing.assert_allclose(mine[0], theirs[0], **CLOSE, err_msg=name)
         for g, h in zip(mine[1], theirs[1], strict=True):
-            if h is not None and g is not None:
+            if h is not None and g is not None and name != "mode":  # the mode has kinks
                 # PyTorch's trigamma has eight digits.
                 np.testing.assert_allclose(g, h, rtol=1e-8, atol=1e-9, err_msg=f"gradient of {name}")
         compared += 1
