@@ -93,42 +93,39 @@ def grad(
         raise OptionError("autograd.grad: expected allow_unused to be True or not given if materialize_grads")
     results, sources = _several(outputs), _several(inputs)
     cotangents = [None] * len(results) if grad_outputs is None else _several(grad_outputs)
+    options: dict[str, Any] = {"allow_unused": allow_unused, "materialize_grads": materialize_grads}
     if is_grads_batched:
-        options: dict[str, Any] = {"allow_unused": allow_unused, "materialize_grads": materialize_grads}
-        rows = [
-            grad(
-                results,
-                sources,
-                [None if g is None else g[i] for g in cotangents],
-                True,
-                create_graph,
-                **options,
-            )
-            for i in range(len(next(g for g in cotangents if g is not None)))
-        ]
-        return tuple([None if each[0] is None else np.stack(each) for each in zip(*rows, strict=True)])
+        count = len(next(g for g in cotangents if g is not None))
+        each = [[None if g is None else g[i] for g in cotangents] for i in range(count)]
+        rows = [grad(results, sources, row, True, create_graph, **options) for row in each]
+        return tuple([None if one[0] is None else np.stack(one) for one in zip(*rows, strict=True)])
+    target, cotangent = _target(results, cotangents)
+    steps = _steps_to(target, sources, bool(allow_unused or materialize_grads))
+    used = [x for x in sources if x.node in steps]
+    # The pass goes on below an input that is a result itself: its steps must stay.
+    retain = retain_graph or create_graph or not all(x.is_leaf for x in used)
+    kept = {"keep": False, "retain_graph": bool(retain)}
+    found = iter(ag.Tape().gradient(target, used, cotangent, create_graph, **kept) if used else ())
+    grads = [next(found) if x.node in steps else _unused(x, materialize_grads) for x in sources]
+    return tuple(map(_guarded, grads))
+
+
+def _steps_to(target: Any, sources: list[Any], unused: bool) -> set[Node]:
+    """The steps that lead to the target; raises for a source that is off the tape, or unused."""
     for i, x in enumerate(sources):
         if not isinstance(x, ag.Tensor) or not x.requires_grad:
             raise TapeError(
                 f"autograd.grad: input {i} does not require a gradient; make it with requires_grad=True, "
                 "before the outputs are computed from it"
             )
-    target, cotangent = _target(results, cotangents)
     steps = reached([target])
-    used = [x for x in sources if x.node in steps]
-    if len(used) < len(sources) and not (allow_unused or materialize_grads):
-        missing = next(i for i, x in enumerate(sources) if x.node not in steps)
+    missing = [i for i, x in enumerate(sources) if x.node not in steps]
+    if missing and not unused:
         raise TapeError(
-            f"autograd.grad: input {missing}, one of the differentiated Tensors, appears not to have been "
+            f"autograd.grad: input {missing[0]}, one of the differentiated Tensors, appears not to have been "
             "used in the graph; set allow_unused=True if this is meant, and its gradient is None"
         )
-    # The pass goes on below an input that is a result itself: its steps must stay.
-    retain = retain_graph or (retain_graph is None and create_graph) or not all(x.is_leaf for x in used)
-    found = iter(
-        ag.Tape().gradient(target, used, cotangent, create_graph, retain_graph=bool(retain)) if used else ()
-    )
-    grads = [next(found) if x.node in steps else _unused(x, materialize_grads) for x in sources]
-    return tuple(map(_guarded, grads))
+    return steps
 
 
 def _guarded(gradient: Any) -> Any:

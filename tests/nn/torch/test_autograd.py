@@ -369,6 +369,27 @@ def test_grad_by_a_result_keeps_what_is_below(library: Any) -> None:
     np.testing.assert_allclose(numbers(x.grad), 4 * X**3)
 
 
+def test_grad_touches_only_the_steps_between(library: Any) -> None:
+    x, w = leaf(library), leaf(library, [2.0, 3.0, 4.0])
+    below = (x**2).exp()
+    seen: list[Any] = []
+    below.register_hook(seen.append)
+    loss = (below * w).sum()
+    (g,) = library.autograd.grad(loss, w)
+    np.testing.assert_allclose(numbers(g), np.exp(X**2))
+    assert not seen
+    below.sum().backward()
+    np.testing.assert_allclose(numbers(x.grad), 2 * X * np.exp(X**2))
+
+
+def test_a_graph_of_numbers_with_dead_branches(library: Any) -> None:
+    x, y = (library.tensor(v, requires_grad=True, dtype=library.float64) for v in (2.0, 3.0))
+    out = library.where(library.tensor(True), x * 2, y * x)
+    g, h = library.autograd.grad(out, [x, y], retain_graph=True)
+    assert (g.item(), h.item()) == (2.0, 0.0)
+    assert library.autograd.grad(out, y)[0].item() == 0.0
+
+
 def test_batched_cotangents(library: Any) -> None:
     x = leaf(library)
     (rows,) = library.autograd.grad(x**2, x, library.tensor(np.eye(3)), is_grads_batched=True)
