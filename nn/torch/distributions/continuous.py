@@ -54,6 +54,10 @@ class Uniform(Distribution):
         return (self.low + self.high) / 2
 
     @property
+    def mode(self) -> Any:
+        return np.full_like(self.low, np.nan)
+
+    @property
     def variance(self) -> Any:
         return (self.high - self.low) ** 2 / 12
 

@@ -271,7 +271,7 @@ class StudentT(Distribution):
     @property
     def variance(self) -> Any:
         finite = self.scale**2 * self.df / (self.df - 2)
-        return np.where(self.df > 2, finite, np.where(self.df > 1, np.inf, np.nan))
+        return np.where(self.df > 2, finite, np.where(self.df > 1, np.full_like(self.df, np.inf), np.nan))
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         shape = self._extended_shape(sample_shape)

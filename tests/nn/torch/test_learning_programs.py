@@ -78,6 +78,7 @@ def test_a_program_runs(name: str, monkeypatch: Any) -> None:
 
 
 @pytest.mark.torch
+@pytest.mark.few(3)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_learns_the_same(name: str, torch: Any, monkeypatch: Any) -> None:
     mine, theirs = (run(name, library, monkeypatch) for library in (nn.torch, torch))
