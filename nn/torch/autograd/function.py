@@ -141,7 +141,8 @@ class Function:
         ctx, on_tape = FunctionCtx(), ag.is_recording()
         places = [i for i, x in enumerate(args) if isinstance(x, ag.Tensor) and x.requires_grad and on_tape]
         ctx.needs_input_grad = tuple([i in places for i in range(len(args))])
-        given = [torched(x.detach()) if isinstance(x, ag.Tensor) else x for x in args]
+        own = cls._own_inputs()
+        given = [torched(x.detach() if own else x) if isinstance(x, ag.Tensor) else x for x in args]
         with ag.no_grad():
             if cls.setup_context is None:
                 out = cls.forward(ctx, *given)
@@ -160,6 +161,12 @@ class Function:
                 args[i][...] = results[k]
                 results[k] = args[i]
         return tuple(results) if isinstance(out, tuple) else results[0]
+
+    @classmethod
+    def _own_inputs(cls) -> bool:
+        """Whether `forward` changes inputs, so that it gets Tensors of its own: steps keep what they read."""
+        functions = (cls.forward, cls.setup_context)
+        return any("mark_dirty" in f.__code__.co_names for f in functions if hasattr(f, "__code__"))
 
 
 def _index(x: Any, those: Sequence[Any], cls: type, called: str, kind: str) -> int:

@@ -17,7 +17,7 @@ __all__ = ["backward", "grad", "reached"]
 
 
 def _several(values: Any) -> list[Any]:
-    return list(values) if isinstance(values, (tuple, list)) else [values]
+    return [values] if values is None or isinstance(values, ag.Tensor) else list(values)
 
 
 def reached(outputs: Sequence[Any]) -> set[Node]:

@@ -227,6 +227,34 @@ def test_a_graph_inside_of_a_backward_pass(library: Any) -> None:
     np.testing.assert_allclose(numbers(x.grad), np.cos(X) * X + np.sin(X), rtol=1e-14)
 
 
+def test_a_function_that_keeps_its_inputs_and_runs_a_module_again(library: Any) -> None:
+    """As checkpoints of diffusion models do: parameters are inputs, and are kept as attributes."""
+
+    class Checkpoint(library.autograd.Function):  # type: ignore[misc]
+        @staticmethod
+        def forward(ctx: Any, run: Any, length: int, *args: Any) -> Any:
+            ctx.run, ctx.inputs, ctx.params = run, list(args[:length]), list(args[length:])
+            with library.no_grad():
+                return ctx.run(*ctx.inputs)
+
+        @staticmethod
+        def backward(ctx: Any, *grads: Any) -> Any:
+            inputs = [x.detach().requires_grad_(True) for x in ctx.inputs]
+            with library.enable_grad():
+                outputs = ctx.run(*[x.view_as(x) for x in inputs])
+            return (
+                None,
+                None,
+                *library.autograd.grad(outputs, inputs + ctx.params, grads, allow_unused=True),
+            )
+
+    x, w = leaf(library), leaf(library, [2.0, 3.0, 4.0])
+    y = Checkpoint.apply(lambda v: (v * w).sin(), 1, x, w)
+    y.sum().backward()
+    np.testing.assert_allclose(numbers(x.grad), np.cos(X * numbers(w)) * numbers(w), rtol=1e-14)
+    np.testing.assert_allclose(numbers(w.grad), np.cos(X * numbers(w)) * X, rtol=1e-14)
+
+
 class Cube(nn.torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
@@ -328,7 +356,7 @@ def test_hooks_of_saved_tensors() -> None:
 def test_grad_of_several_outputs_and_inputs(library: Any) -> None:
     x, y = leaf(library), leaf(library, [2.0, 3.0, 4.0])
     outputs = [x * y, (x**2).sum()]
-    grads = library.autograd.grad(outputs, [x, y], [library.ones_like(x), None])
+    grads = library.autograd.grad(outputs, {"x": x, "y": y}.values(), [library.ones_like(x), None])
     np.testing.assert_allclose(numbers(grads[0]), numbers(y) + 2 * X)
     np.testing.assert_allclose(numbers(grads[1]), X)
     assert x.grad is None
