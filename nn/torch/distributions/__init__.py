@@ -11,7 +11,7 @@
 import sys
 
 from . import categorical as categorical
-from . import combined, continuous, counts
+from . import combined, continuous, counts, relaxed, tails, trials
 from . import constraints as constraints
 from . import distribution as distribution
 from . import gamma as gamma
@@ -33,8 +33,11 @@ from .gamma import *
 from .kl import *
 from .multivariate_normal import *
 from .normal import *
+from .relaxed import *
+from .tails import *
 from .transformed_distribution import *
 from .transforms import *
+from .trials import *
 
 # PyTorch has a module for each family.
 for _module, _names in {
@@ -44,6 +47,9 @@ for _module, _names in {
     normal: "half_normal",
     transformed_distribution: "log_normal",
     categorical: "one_hot_categorical",
+    relaxed: "relaxed_bernoulli relaxed_categorical",
+    tails: "half_cauchy inverse_gamma pareto weibull",
+    trials: "multinomial negative_binomial",
     combined: "independent mixture_same_family",
 }.items():
     for _name in _names.split():

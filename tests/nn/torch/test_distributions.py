@@ -50,6 +50,14 @@ CASES: dict[str, tuple[str, tuple[Any, ...], dict[str, Any], Any]] = {
     "Categorical": ("Categorical", (ROWS,), {}, np.array([0, 2])),
     "Categorical logits": ("Categorical", (), {"logits": ROWS}, np.array([[0, 2], [1, 1]])),
     "OneHotCategorical": ("OneHotCategorical", (ROWS,), {}, np.eye(3)[:2]),
+    "HalfCauchy": ("HalfCauchy", (A,), {}, B),
+    "Weibull": ("Weibull", (A, B), {}, B),
+    "Pareto": ("Pareto", (A, B + 2), {}, A + B),
+    "InverseGamma": ("InverseGamma", (A + 2, B), {}, B),
+    "NegativeBinomial": ("NegativeBinomial", (5, P), {}, np.array([0.0, 7.0, 2.0])),
+    "Multinomial": ("Multinomial", (4, SIMPLEX), {}, np.array([[1.0, 2.0, 1.0], [4.0, 0.0, 0.0]])),
+    "RelaxedBernoulli": ("RelaxedBernoulli", (0.7, P), {}, P[::-1].copy()),
+    "RelaxedOneHotCategorical": ("RelaxedOneHotCategorical", (0.7, SIMPLEX), {}, SIMPLEX[::-1].copy()),
     "MultivariateNormal": ("MultivariateNormal", (A[:2], COVARIANCE), {}, PAIR),
     "MultivariateNormal scale_tril": ("MultivariateNormal", (PAIR,), {"scale_tril": TRIL}, PAIR + 0.3),
     "MultivariateNormal precision": ("MultivariateNormal", (A[:2],), {"precision_matrix": COVARIANCE}, PAIR),
@@ -70,6 +78,8 @@ def made(torch: Any, case: str) -> tuple[Any, list[Any], Any]:
         leaves.append(torch.tensor(x, requires_grad=True))
         return leaves[-1]
 
+    if family.startswith("Relaxed"):
+        args = (torch.tensor(args[0], dtype=torch.float64), *args[1:])
     kind = getattr(torch.distributions, family)
     dist = kind(*map(leaf, args), **{k: leaf(v) for k, v in kwargs.items()})
     return dist, leaves, torch.tensor(value)
@@ -111,13 +121,14 @@ def test_quantities_and_their_gradients_are_those_of_pytorch(case: str, torch: A
         if mine is None:
             assert name in ("cdf", "icdf", "mode"), name
             continue
-        np.testing.assert_allclose(mine[0], theirs[0], **CLOSE, err_msg=name)
+        known = np.isfinite(theirs[0]) | (name != "mode")  # PyTorch has NaN for a mode at the edge
+        np.testing.assert_allclose(mine[0][known], theirs[0][known], **CLOSE, err_msg=name)
         for g, h in zip(mine[1], theirs[1], strict=True):
             if h is not None and g is not None and name != "mode":  # the mode has kinks
                 # PyTorch's trigamma has eight digits.
                 np.testing.assert_allclose(g, h, rtol=1e-8, atol=1e-9, err_msg=f"gradient of {name}")
         compared += 1
-    assert compared >= 4
+    assert compared >= (1 if "Relaxed" in case else 3)
 
 
 @torch_only
@@ -213,7 +224,11 @@ def test_densities_are_those_of_scipy(family: str) -> None:
 # -- samples ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c not in ("Cauchy", "StudentT")])
+HEAVY = ("Cauchy", "HalfCauchy", "StudentT", "Pareto", "InverseGamma")
+"""Families whose means of samples have no normal distribution."""
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c not in HEAVY and "Relaxed" not in c])
 def test_samples_have_the_moments(case: str) -> None:
     dist, _, _ = made(nn.torch, case)
     nn.torch.manual_seed(1)
