@@ -122,7 +122,9 @@ def test_quantities_and_their_gradients_are_those_of_pytorch(case: str, torch: A
             assert name in ("cdf", "icdf", "mode"), name
             continue
         known = np.isfinite(theirs[0]) | (name != "mode")  # PyTorch has NaN for a mode at the edge
-        np.testing.assert_allclose(mine[0][known], theirs[0][known], **CLOSE, err_msg=name)
+        # PyTorch takes the factorial in the entropy of a Multinomial in single precision.
+        close = {"rtol": 1e-7} if (case, name) == ("Multinomial", "entropy") else CLOSE
+        np.testing.assert_allclose(mine[0][known], theirs[0][known], **close, err_msg=name)
         for g, h in zip(mine[1], theirs[1], strict=True):
             if h is not None and g is not None and name != "mode":  # the mode has kinks
                 # PyTorch's trigamma has eight digits.
