@@ -42,7 +42,7 @@ def describe(value: Any) -> str:
     """
     if hasattr(value, "dtype") and hasattr(value, "shape"):
         dtype = getattr(value.dtype, "dtype", value.dtype)  # a subclass of Tensor may have dtypes of its own
-        return f"{dtype} {tuple(value.shape)}"
+        return f"{dtype} {tuple(value.shape) if isinstance(value.shape, tuple) else value.shape}"
     text = repr(value)
     return text if len(text) <= 40 else f"{type(value).__name__} {text[:30]}..."
 

@@ -29,6 +29,8 @@ from importlib import metadata
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as _np
+
 import autograd_lite as ag
 import nn as _nn
 from autograd_lite import enable_grad as enable_grad
@@ -52,6 +54,7 @@ from . import nn as nn
 from . import optim as optim
 from . import special as special
 from . import utils as utils
+from .amp import GradScaler as GradScaler
 from .amp import autocast as autocast
 from .creation import *
 from .drawing import *
@@ -127,6 +130,28 @@ def compile(
 def load(f: Any, map_location: Any = None, weights_only: bool = True) -> dict[str, Any]:
     """The arrays of a safetensors file."""
     return _load(f)
+
+
+def broadcast_shapes(*shapes: Any) -> Size:
+    """The shape to which Tensors of the given shapes broadcast."""
+    return Size(_np.broadcast_shapes(*((n,) if isinstance(n, int) else tuple(n) for n in shapes)))
+
+
+def typename(obj: Any) -> str:
+    """The name of the type of an object."""
+    if isinstance(obj, Tensor):
+        return str(obj.type())
+    return f"{type(obj).__module__}.{type(obj).__qualname__}"
+
+
+def detach(input: Any) -> Any:
+    """The values off the tape."""
+    return input.detach()
+
+
+def detach_(input: Any) -> Any:
+    """Take a Tensor itself off the tape, and return it."""
+    return input.detach_()
 
 
 accelerator = SimpleNamespace(is_available=cuda.is_available, device_count=cuda.device_count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -244,12 +245,14 @@ def _filling(draw: Callable[..., Any]) -> Callable[..., Any]:
     def fill(self: Any, *args: Any, generator: Any = None, **options: Any) -> Any:
         return self.fill_(np.asarray(draw(as_generator("fill", generator), self, *args, **options)))
 
+    _, *own = inspect.signature(draw).parameters.values()
+    generator = inspect.Parameter("generator", inspect.Parameter.KEYWORD_ONLY, default=None)
+    fill.__signature__ = inspect.Signature([*own, generator])  # type: ignore[attr-defined]
     return fill
 
 
-def _integers(numbers: Any, x: Any, first: int | None = None, to: int | None = None, **options: Any) -> Any:
-    low = options.get("from_", 0 if to is None else first)
-    high = first if to is None else to
+def _integers(numbers: Any, x: Any, from_: int | None = None, to: int | None = None) -> Any:
+    low, high = (0, from_) if to is None else (from_ or 0, to)
     if high is None:
         high = 2**24 if x._data.dtype.kind == "f" else min(np.iinfo(x._data.dtype).max, 2**62)
     return numbers.integers(low, high, x.shape)

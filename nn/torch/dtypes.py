@@ -8,7 +8,7 @@ True
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class dtype:  # noqa: N801  (named as in PyTorch)
         self.dtype = np.dtype(name)
 
     def __getattr__(self, name: str) -> Any:
-        if name == "dtype":
+        if name == "dtype" or name.startswith("__"):
             raise AttributeError(name)
         return getattr(self.dtype, name)
 
@@ -88,6 +88,30 @@ complex64 = cfloat = dtype("complex64")
 complex128 = cdouble = dtype("complex128")
 bool_ = dtype("bool")
 
+
+class absent(dtype):  # noqa: N801
+    """A dtype that NumPy does not have: it can be named and compared, but no Tensor has it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @property
+    def dtype(self) -> Any:  # type: ignore[override]
+        """Raise DTypeError: NumPy has no such dtype."""
+        raise DTypeError(f"NumPy has no {self.name}; write torch.float32, or torch.float16 for less memory")
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+
+bfloat16 = absent("bfloat16")
+
 _ALL = {
     d.dtype: d
     for d in (
@@ -119,6 +143,8 @@ def of(d: Any) -> dtype:
     known = _ALL.get(d)
     if known is None:
         known = _BY_PYTHON.get(d) if isinstance(d, type) else None
+    if isinstance(d, absent):
+        return cast(dtype, d.dtype)  # raises
     if known is None:
         try:
             known = _ALL.get(np.dtype(d).newbyteorder("="))
@@ -252,7 +278,7 @@ def matched(*values: Any) -> tuple[Any, ...]:
         if kinds <= _WITHIN[own.kind]:
             return values
     own = joint(*values)
-    return tuple(cast_to(v, own) for v in values)
+    return tuple(cast_to(v, own) if dtypes else np.asarray(v, own) for v in values)
 
 
 _WITHIN: dict[str, set[str]] = {

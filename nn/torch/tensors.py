@@ -85,7 +85,7 @@ def _binary(name: str, division: bool = False) -> Callable[[Any, Any], Any]:
         here = self._data.dtype
         if issubclass(kind, _Plain):
             y = twin(other)
-            if y._data.dtype is not here or division:
+            if y._data.dtype is not here or (division and here.kind in "biu"):
                 x, y = _promoted(x, y, division)
         elif kind is float or kind is int:
             y = other
@@ -196,6 +196,7 @@ class Tensor(_Plain):
     is_sparse = property(lambda self: False, doc="Whether the Tensor is sparse: a sparse one has its class.")
     is_quantized = property(lambda self: False, doc="Never.")
     is_meta = property(lambda self: False, doc="Never.")
+    is_cpu = property(lambda self: True, doc="Always.")
     is_mps = property(lambda self: False, doc="Never: everything is on the CPU.")
     H = property(lambda self: self.transpose(0, 1).conj(), doc="The conjugate transpose of a matrix.")
     mH = property(lambda self: self.mT.conj(), doc="The conjugate transpose of matrices.")  # noqa: N815
@@ -271,6 +272,8 @@ class Tensor(_Plain):
     def _in_memory(self) -> bool:
         """Whether an assignment may write into the memory: nothing that the tape needs lies there."""
         array = self._data
+        if array.__class__ is not np.ndarray and (traced := getattr(array, "__array_memory__", None)):
+            array = traced()  # a traced array records what is written into it
         if self.node is not None or array.__class__ is not np.ndarray or not array.flags.writeable:
             return False
         if self._views is None:
@@ -306,8 +309,11 @@ class Tensor(_Plain):
 
     def take_shape(self, name: str, result: Any) -> Self:
         """Take the shape of a view of this Tensor, for methods such as `unsqueeze_`."""
-        if self.node is None and (self.base is None or self.base.node is None):
-            self._data = result._data
+        views = [at() for at in list(self._views.values())] if self._views else []
+        others = [view for view in views if view is not None and view is not result]
+        whole = self.base is None or self.base.node is None
+        if whole and not others and (self.node is None or self.node.op is not None):
+            self._data, self.node = result._data, result.node
             return self
         return super()._rebind(f"x.{name}_()", twin(result.clone()))
 

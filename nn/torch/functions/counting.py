@@ -14,7 +14,10 @@ __all__: list[str] = []
 @entry
 def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
     """How often each number occurs; with weights, their sum."""
-    return np.bincount(np.asarray(input), None if weights is None else np.asarray(weights), minlength)
+    if weights is None:
+        return np.bincount(np.asarray(input), None, minlength)
+    own = np.float32 if weights.dtype == np.float32 else np.float64
+    return np.bincount(np.asarray(input), np.asarray(weights.detach()), minlength).astype(own)
 
 
 @entry

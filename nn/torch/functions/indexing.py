@@ -102,6 +102,12 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     return found if as_tuple else np.stack(found, axis=-1)[:, : input.ndim]
 
 
+@entry(method=False)
+def unravel_index(indices: Any, shape: Any) -> Any:
+    """The index along each axis of entries of the flattened Tensor."""
+    return tuple(np.unravel_index(numbers(indices), tuple(np.atleast_1d(shape))))
+
+
 @entry
 def argwhere(input: Any) -> Any:
     """The indices of the entries that are not 0, one in each row."""
@@ -209,12 +215,24 @@ def _reduced(x: Any, dim: int, index: Any, src: Any, reduce: str, include_self: 
 
 
 @entry(in_place=True)
+def index_reduce(
+    input: Any, dim: int, index: Any, source: Any, reduce: str, *, include_self: bool = True
+) -> Any:
+    """A copy where the slices of `source` are combined at indices: by "prod", "mean", "amax" or "amin"."""
+    return _reduced(input, dim, _along_others(input, dim, index, source), source, reduce, include_self)
+
+
+def _along_others(x: Any, dim: int, index: Any, source: Any) -> Any:
+    """The index of whole slices, as an index of single entries."""
+    shape = [1] * x.ndim
+    shape[dim] = -1
+    return np.broadcast_to(np.atleast_1d(numbers(index)).reshape(shape), source.shape)
+
+
+@entry(in_place=True)
 def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: Any = 1) -> Any:
     """A copy where the slices of `source` are added at indices along an axis; repeated ones add up."""
-    dim, index = axis(input, "index_add", dim), np.atleast_1d(numbers(index))
-    shape = [1] * input.ndim
-    shape[dim] = -1
-    full = np.broadcast_to(index.reshape(shape), source.shape)
+    full = _along_others(input, dim, index, source)
     return input + alpha * _sums(input, dim, full, source)
 
 
@@ -247,7 +265,7 @@ def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -
     return input + summed_at(added, flat, int(np.prod(input.shape))).reshape(input.shape)
 
 
-@entry(in_place=True, only_method=True)
+@entry(in_place=True)
 def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
     """A copy with values at indices of the flattened Tensor."""
     flat = input.reshape(-1).copy()
@@ -290,14 +308,20 @@ def fill_diagonal(input: Any, fill_value: Any, wrap: bool = False) -> Any:
     return np.where(inside, fill_value, input)
 
 
-@viewing(only_method=True)
+@entry(method=False)
+def fill(input: Any, value: Any) -> Any:
+    """A copy in which every entry is `value`."""
+    return np.full(input.shape, float(value) if input.dtype.kind == "f" else value, input.dtype)
+
+
+@viewing
 def fill_(input: Any, value: Any) -> Any:
     """Set every entry to `value`."""
     input[...] = value
     return input
 
 
-@viewing(only_method=True)
+@viewing
 def zero_(input: Any) -> Any:
     """Set every entry to 0."""
     input[...] = 0
@@ -305,7 +329,7 @@ def zero_(input: Any) -> Any:
 
 
 @viewing(only_method=True)
-def copy_(input: Any, src: Any, non_blocking: bool = False) -> Any:
-    """Assign the entries of `src`, broadcast to the shape of the Tensor."""
-    input[...] = src if isinstance(src, Tensor) or kind_of_number(src) else np.asarray(src)
+def copy_(input: Any, other: Any, non_blocking: bool = False) -> Any:
+    """Assign the entries of another Tensor, broadcast to the shape of this one."""
+    input[...] = other if isinstance(other, Tensor) or kind_of_number(other) else np.asarray(other)
     return input

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -341,6 +341,18 @@ def allclose(input: Any, other: Any, rtol: float = 1e-5, atol: float = 1e-8, equ
 def equal(input: Any, other: Any) -> bool:
     """Whether two Tensors have the same shape and entries."""
     return bool(np.array_equal(input.detach(), other.detach()))
+
+
+class _Frexp(NamedTuple):
+    mantissa: Any
+    exponent: Any
+
+
+@entry
+def frexp(input: Any) -> Any:
+    """The mantissa and the exponent of each entry: input = mantissa 2^exponent."""
+    _, exponent = np.frexp(np.asarray(input.detach()))
+    return _Frexp(input / np.exp2(exponent).astype(input.dtype), exponent.astype(np.int32))
 
 
 # -- of scipy.special ------------------------------------------------------------------------------

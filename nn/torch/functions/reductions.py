@@ -36,16 +36,24 @@ def _whole(input: Any, dtype: Any) -> Any:
     return cast(input, dtype or (np.int64 if input.dtype.kind in "biu" else None))
 
 
+def _over(function: Callable[..., Any], x: Any, dim: Any, keepdim: bool) -> Any:
+    """A reduction of NumPy, called without the keywords that change nothing, which take time."""
+    options: dict[str, Any] = {"keepdims": True} if keepdim else {}
+    if (axes := axes_of(dim)) is not None:
+        options["axis"] = axes
+    return ag.apply(function, x, **options)
+
+
 @entry(name="sum")
 def _sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The sum of all entries, or along axes."""
-    return np.sum(_whole(input, dtype), axis=axes_of(dim), keepdims=keepdim)
+    return _over(np.sum, _whole(input, dtype), dim, keepdim)
 
 
 @entry
 def nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The sum of the entries that are not NaN."""
-    return np.nansum(_whole(input, dtype), axis=axes_of(dim), keepdims=keepdim)
+    return _over(np.nansum, _whole(input, dtype), dim, keepdim)
 
 
 @entry
@@ -54,13 +62,13 @@ def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
     x = cast(input, dtype)
     if x.dtype.kind not in "fc":
         raise DTypeError(f"mean: expected floating-point entries, got {of(x.dtype)}; write x.float().mean()")
-    return np.mean(x, axis=axes_of(dim), keepdims=keepdim)
+    return _over(np.mean, x, dim, keepdim)
 
 
 @entry
 def nanmean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The mean of the entries that are not NaN."""
-    return np.nanmean(cast(input, dtype), axis=axes_of(dim), keepdims=keepdim)
+    return _over(np.nanmean, cast(input, dtype), dim, keepdim)
 
 
 @entry
@@ -123,13 +131,13 @@ entry(_extreme("min"), name="min")
 @entry
 def amax(input: Any, dim: Any = (), keepdim: bool = False) -> Any:
     """The maximum along axes; its gradient is split among equal entries."""
-    return np.max(input, axis=axes_of(dim), keepdims=keepdim)
+    return _over(np.max, input, dim, keepdim)
 
 
 @entry
 def amin(input: Any, dim: Any = (), keepdim: bool = False) -> Any:
     """The minimum along axes; its gradient is split among equal entries."""
-    return np.min(input, axis=axes_of(dim), keepdims=keepdim)
+    return _over(np.min, input, dim, keepdim)
 
 
 class _Extremes(NamedTuple):
@@ -148,25 +156,25 @@ def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False) -> Any
 @entry
 def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """The index of the largest entry, of all or along an axis."""
-    return np.argmax(input.detach(), axis=dim, keepdims=keepdim)
+    return _over(np.argmax, input.detach(), dim, keepdim)
 
 
 @entry
 def argmin(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """The index of the least entry, of all or along an axis."""
-    return np.argmin(input.detach(), axis=dim, keepdims=keepdim)
+    return _over(np.argmin, input.detach(), dim, keepdim)
 
 
 @entry(name="all")
 def _all(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """Whether all entries are true, along axes or at all."""
-    return np.all(input.detach(), axis=axes_of(dim), keepdims=keepdim)
+    return _over(np.all, input.detach(), dim, keepdim)
 
 
 @entry(name="any")
 def _any(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """Whether any entry is true, along axes or at all."""
-    return np.any(input.detach(), axis=axes_of(dim), keepdims=keepdim)
+    return _over(np.any, input.detach(), dim, keepdim)
 
 
 @entry
@@ -288,13 +296,14 @@ def trace(input: Any) -> Any:
 @entry
 def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Any:
     """The covariance matrix of variables, one in each row."""
-    return np.cov(input, ddof=correction, fweights=fweights, aweights=aweights)
+    matrix = np.cov(input, ddof=correction, fweights=fweights, aweights=aweights)
+    return matrix.astype(input.dtype)
 
 
 @entry
 def corrcoef(input: Any) -> Any:
     """The matrix of correlations of variables, one in each row."""
-    return np.corrcoef(input)
+    return np.corrcoef(input).astype(input.dtype)
 
 
 # -- quantiles -------------------------------------------------------------------------------------

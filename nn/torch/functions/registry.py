@@ -31,7 +31,26 @@ METHODS: dict[str, Callable[..., Any]] = {}
 """The methods of Tensor, by name."""
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_WORDS = {"axis": "dim", "axes": "dims", "keepdims": "keepdim", "x": "input", "x1": "input", "x2": "other"}
+_WORDS = {
+    **{"axis": "dim", "axes": "dims", "keepdims": "keepdim", "x": "input", "x1": "input", "x2": "other"},
+    **{"axis0": "dim0", "axis1": "dim1", "element": "elements", "test_element": "test_elements"},
+    **{"sections": "indices_or_sections", "indices": "indices_or_sections", "input2": "L", "size": "shape"},
+    **{
+        "src": "other",
+        "tensor_indices_or_sections": "indices_or_sections",
+        "split_sizes": "split_size",
+        "i": "other",
+    },
+}
+"""Second names of keywords: NumPy's, and those of PyTorch's other forms of a function."""
+
+_IN_PLACE_FUNCTIONS = frozenset(
+    "addmv clamp clamp_max clamp_min index_put ldexp logit nan_to_num round xlogy".split()  # noqa: SIM905
+)
+"""Functions of several arguments of which `torch`, too, has the form that assigns, such as `torch.clamp_`."""
+
+_EFFECTLESS = frozenset({"layout", "pin_memory", "memory_format", "device", "non_blocking"})
+"""Keywords that every function accepts."""
 
 
 @overload
@@ -94,6 +113,8 @@ def entry(
         METHODS[name] = public
     if in_place:
         METHODS[name + "_"] = _assigning(public)
+        if name in _IN_PLACE_FUNCTIONS or len(inspect.signature(function).parameters) == 1:
+            FUNCTIONS[name + "_"] = METHODS[name + "_"]
     return public
 
 
@@ -118,10 +139,9 @@ def alias(**names: str) -> None:
     """Enter the same functions under second names: `alias(arcsin="asin")`."""
     for name, known in names.items():
         for table in (FUNCTIONS, METHODS):
-            if known in table:
-                table[name] = table[known]
-        if known + "_" in METHODS:
-            METHODS[name + "_"] = METHODS[known + "_"]
+            for ending in ("", "_"):
+                if known + ending in table:
+                    table[name + ending] = table[known + ending]
 
 
 def _public(function: Callable[..., Any], name: str, views: bool) -> Callable[..., Any]:
@@ -129,16 +149,29 @@ def _public(function: Callable[..., Any], name: str, views: bool) -> Callable[..
     known = set(signature.parameters)
     first = next(iter(known and signature.parameters))
     several = signature.parameters[first].kind is inspect.Parameter.VAR_POSITIONAL
+    kinds = {p.kind: p.name for p in signature.parameters.values()}
+    sizes = kinds.get(inspect.Parameter.VAR_POSITIONAL, "")  # also given by keyword: permute(x, dims=(1, 0))
 
     @wraps(function)
     def call(*args: Any, **options: Any) -> Any:
         out = None
+        if not options and not views and len(args) == 1 and args[0].__class__ is Tensor:  # the quick way
+            x = twin(args[0])
+            result = function(x)
+            if result.__class__ is ag.Tensor and result._views is None and result is not x:
+                result.__class__ = Tensor
+                return result
+            return _own(result, [(x, args[0])])
         if options:
             out = options.pop("out", None)
-            options = {_word(key, known): value for key, value in options.items()}
+            options = {
+                _word(key, known): value for key, value in options.items() if _counts(key, value, known)
+            }
             if not args and first in options:
                 args = (options.pop(first),)
-        if args and not several and not isinstance(args[0], (Tensor, list, tuple)):
+            if sizes in options:
+                args = (*args, options.pop(sizes))
+        if args and not several and not isinstance(args[0], (Tensor, list, tuple, str)):
             args = (as_tensor_of(args[0], name), *args[1:])
         if views:
             result = function(*args, **options)
@@ -158,6 +191,15 @@ def _public(function: Callable[..., Any], name: str, views: bool) -> Callable[..
 def _word(key: str, known: set[str]) -> str:
     """A keyword as the function has it: NumPy's words become PyTorch's."""
     return key if key in known else _WORDS.get(key, key)
+
+
+def _counts(key: str, value: Any, known: set[str]) -> bool:
+    """Whether a keyword has an effect; the only device is the CPU."""
+    if key in known or key not in _EFFECTLESS:
+        return True
+    if key == "device":
+        ag.Device(value or "cpu")
+    return False
 
 
 def plain(x: Any) -> Any:

@@ -34,8 +34,10 @@ def reshape(input: Any, *shape: Any) -> Any:
 
 
 @viewing(only_method=True)
-def view(input: Any, *shape: Any) -> Any:
+def view(input: Any, *shape: Any, dtype: Any = None) -> Any:
     """The entries in another shape, or the bytes as another dtype."""
+    if dtype is not None:
+        shape = (dtype,)
     if len(shape) == 1 and not isinstance(shape[0], (int, np.integer, tuple, list)):
         return Tensor(input.detach().numpy().view(of(shape[0]).dtype))
     return np.reshape(input, whole(shape))
@@ -223,7 +225,10 @@ def _split(x: Any, sizes: Any, dim: int) -> Any:
     return tuple(x.narrow(dim, int(end - size), int(size)) for size, end in zip(sizes, ends, strict=True))
 
 
-alias(split_with_sizes="split")
+@viewing
+def split_with_sizes(input: Any, split_sizes: Any, dim: int = 0) -> Any:
+    """Parts of the listed sizes along an axis."""
+    return _split(input, list(split_sizes), dim)
 
 
 @viewing
@@ -298,12 +303,6 @@ def view_as_real(input: Any) -> Any:
 def view_as_complex(input: Any) -> Any:
     """Pairs of real numbers along the last axis as complex numbers."""
     return input[..., 0] + input[..., 1] * np.array(1j, np.result_type(input.dtype, np.complex64))
-
-
-@viewing(only_method=True)
-def size(input: Any, dim: int | None = None) -> Any:
-    """The shape, or the length of one axis."""
-    return input.shape if dim is None else input.shape[dim]
 
 
 # -- copies ----------------------------------------------------------------------------------------
@@ -407,6 +406,22 @@ def clone(input: Any, *, memory_format: Any = None) -> Any:
 def contiguous(input: Any, memory_format: Any = None) -> Any:
     """The Tensor itself if it is contiguous in memory, else a contiguous copy."""
     return input if input.is_contiguous() else np.copy(input)
+
+
+@viewing
+def as_strided(input: Any, size: Any, stride: Any, storage_offset: int = 0) -> Any:
+    """Entries of the memory with given steps, as a copy; on the tape, of a contiguous Tensor."""
+    places = storage_offset + np.tensordot(np.asarray(stride, int), np.indices(tuple(size)), axes=1)
+    return np.reshape(input, (-1,))[places]
+
+
+@entry(only_method=True)
+def sum_to_size(input: Any, *size: Any) -> Any:
+    """The sums to a shape that broadcasts to that of the Tensor."""
+    shape = whole(size)
+    lead = input.ndim - len(shape)
+    longer = [d + lead for d, n in enumerate(shape) if n == 1 and input.shape[d + lead] != 1]
+    return np.sum(input, axis=(*range(lead), *longer), keepdims=True).reshape(shape)
 
 
 # -- in place --------------------------------------------------------------------------------------

@@ -193,6 +193,52 @@ def is_same_size(input: Any, other: Any) -> bool:
     return bool(tuple(input.shape) == tuple(other.shape))
 
 
+@viewing(only_method=True)
+def storage_offset(input: Any) -> int:
+    """The index of the first entry in the memory of the Tensor that owns it."""
+    array = np.asarray(to_host(input._data))
+    whole = array.base if isinstance(array.base, np.ndarray) else array
+    return int((array.ctypes.data - whole.ctypes.data) // array.itemsize)
+
+
+@viewing(only_method=True)
+def apply_(input: Any, callable: Callable[[Any], Any]) -> Any:
+    """Replace each entry x by callable(x)."""
+    entries = [callable(x) for x in input.detach().numpy().ravel().tolist()]
+    input[...] = np.array(entries, input.dtype).reshape(input.shape)
+    return input
+
+
+@viewing(only_method=True)
+def map_(input: Any, tensor: Any, callable: Callable[[Any, Any], Any]) -> Any:
+    """Replace each entry x by callable(x, y), with the entry y of another Tensor."""
+    pairs = zip(
+        input.detach().numpy().ravel().tolist(), tensor.expand_as(input).flatten().tolist(), strict=True
+    )
+    input[...] = np.array([callable(x, y) for x, y in pairs], input.dtype).reshape(input.shape)
+    return input
+
+
+@viewing(only_method=True)
+def resize_(input: Any, *size: Any) -> Any:
+    """Change the shape in place; entries beyond the old ones are zeros."""
+    input.data = _resized(input.detach().numpy(), whole(size))
+    return input
+
+
+def _resized(array: Any, shape: tuple[int, ...]) -> Any:
+    """The entries in order in another shape, cut or filled with zeros."""
+    n = int(np.prod(shape))
+    entries = array.ravel()[:n]
+    return np.pad(entries, (0, n - entries.size)).reshape(shape)
+
+
+@viewing(method=True)
+def resize_as_(input: Any, the_template: Any) -> Any:
+    """Change the shape in place to that of another Tensor."""
+    return input.resize_(the_template.shape)
+
+
 # -- constants in the dtype of a Tensor ------------------------------------------------------------
 
 
