@@ -165,8 +165,8 @@ class Function:
     @classmethod
     def _own_inputs(cls) -> bool:
         """Whether `forward` changes inputs, so that it gets Tensors of its own: steps keep what they read."""
-        functions = (cls.forward, cls.setup_context)
-        return any("mark_dirty" in f.__code__.co_names for f in functions if hasattr(f, "__code__"))
+        codes = [getattr(f, "__code__", None) for f in (cls.forward, cls.setup_context)]
+        return any("mark_dirty" in code.co_names for code in codes if code is not None)
 
 
 def _index(x: Any, those: Sequence[Any], cls: type, called: str, kind: str) -> int:

@@ -90,8 +90,8 @@ class Weibull(TransformedDistribution):
         super().__init__(Exponential(np.ones_like(self.scale), validate_args), steps, validate_args)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
-        own = (np.broadcast_to(x, tuple(batch_shape)) for x in (self.scale, self.concentration))
-        return Weibull(*own, validate_args=self._validate_args)
+        scale, k = (np.broadcast_to(x, tuple(batch_shape)) for x in (self.scale, self.concentration))
+        return Weibull(scale, k, self._validate_args)
 
     def _moment(self, k: int) -> Any:
         return self.scale**k * np.exp(lgamma(1 + k / self.concentration))
@@ -136,11 +136,11 @@ class Pareto(TransformedDistribution):
         super().__init__(Exponential(self.alpha, validate_args), steps, validate_args)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
-        own = (np.broadcast_to(x, tuple(batch_shape)) for x in (self.scale, self.alpha))
-        return Pareto(*own, validate_args=self._validate_args)
+        scale, alpha = (np.broadcast_to(x, tuple(batch_shape)) for x in (self.scale, self.alpha))
+        return Pareto(scale, alpha, self._validate_args)
 
     @property
-    def support(self) -> Any:  # type: ignore[override]
+    def support(self) -> Any:
         """The numbers from the scale on."""
         return constraints.greater_than_eq(self.scale)
 

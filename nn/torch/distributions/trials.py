@@ -109,7 +109,7 @@ class Multinomial(Distribution):
     param_shape = property(lambda self: self._categorical.param_shape)
 
     @property
-    def support(self) -> Any:  # type: ignore[override]
+    def support(self) -> Any:
         """Vectors of counts."""
         return constraints.independent(constraints.integer_interval(0, self.total_count), 1)
 
