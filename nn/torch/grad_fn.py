@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd_lite import Node
+from autograd_lite.errors import MissingAttributeError, UnsupportedError
 
 __all__ = ["GradFn", "grad_fn_of"]
 
@@ -41,8 +42,8 @@ class GradFn:
         ('MulBackward0', ['AccumulateGrad', 'AccumulateGrad'])
     """
 
-    def __init__(self, node: Node) -> None:
-        self.node = node
+    def __init__(self, node: Node, made: Callable[[Any], Any]) -> None:
+        self.node, self._made = node, made
 
     def name(self) -> str:
         """The name of the step, as PyTorch writes it: `MulBackward0`; `AccumulateGrad` for a leaf."""
@@ -52,12 +53,19 @@ class GradFn:
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """For each input the step that computed it, and the index of its result; None for a constant."""
         steps = [(_whole(x) if isinstance(x, Node) else (None, 0)) for x in self.node.inputs]
-        return tuple([(None if node is None else grad_fn_of(node), i) for node, i in steps])
+        return tuple([(None if node is None else grad_fn_of(node, self._made), i) for node, i in steps])
+
+    @property
+    def variable(self) -> Any:
+        """The Tensor of a leaf."""
+        if self.node.op is not None:
+            raise MissingAttributeError(f"{self.name()} has no variable: only AccumulateGrad has one")
+        tensor = self._made(self.node.value)
+        tensor.node = self.node
+        return tensor
 
     def register_hook(self, hook: Callable[..., Any]) -> Any:
         """Not available: a hook belongs to a Tensor."""
-        from autograd_lite.errors import UnsupportedError
-
         raise UnsupportedError("grad_fn.register_hook: write y.register_hook(hook) on the Tensor y")
 
     def __eq__(self, other: object) -> bool:
@@ -70,9 +78,9 @@ class GradFn:
         return f"<{self.name()} of step {self.node.index}>"
 
 
-def grad_fn_of(node: Node | None) -> GradFn | None:
-    """The view of a step or a leaf; None for None."""
-    return None if node is None else _kind(_name(node))(_whole(node)[0])
+def grad_fn_of(node: Node, made: Callable[[Any], Any]) -> GradFn:
+    """The view of a step or a leaf; `made` makes a Tensor of an array."""
+    return _kind(_name(node))(_whole(node)[0], made)
 
 
 def _whole(node: Node) -> tuple[Node, int]:

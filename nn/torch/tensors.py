@@ -185,7 +185,7 @@ class Tensor(_Plain):
     @property
     def grad_fn(self) -> Any:
         """The step that computed this Tensor, with PyTorch's names; None for a leaf or a constant."""
-        return None if self.is_leaf else grad_fn_of(self.node)
+        return None if self.is_leaf else grad_fn_of(cast(Any, self.node), made)
 
     @property
     def names(self) -> Any:

@@ -12,6 +12,7 @@ import sys
 
 from . import categorical as categorical
 from . import combined, continuous, counts, relaxed, tails, trials
+from . import constraint_registry as constraint_registry
 from . import constraints as constraints
 from . import distribution as distribution
 from . import gamma as gamma
@@ -23,6 +24,7 @@ from . import transforms as transforms
 from . import utils as utils
 from .categorical import *
 from .combined import *
+from .constraint_registry import *
 from .continuous import *
 from .counts import Bernoulli as Bernoulli
 from .counts import Binomial as Binomial

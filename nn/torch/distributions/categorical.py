@@ -14,7 +14,7 @@ from . import constraints
 from .distribution import Distribution
 from .utils import broadcast_all, drawn, probs_to_logits
 
-__all__ = ["Categorical", "OneHotCategorical", "OneHotCategoricalStraightThrough"]
+__all__ = ["Categorical", "OfClasses", "OneHotCategorical", "OneHotCategoricalStraightThrough"]
 
 
 class Categorical(Distribution):
@@ -100,26 +100,17 @@ class Categorical(Distribution):
         return self._enumerated(np.arange(self._num_events), expand)
 
 
-class OneHotCategorical(Distribution):
-    """A vector with 1 at a random class, and 0 elsewhere.
+class OfClasses(Distribution):
+    """A distribution of vectors with an entry for each class of a `Categorical`.
 
     Args:
         probs, logits, validate_args: those of `Categorical`.
-
-    Example:
-        >>> import nn.torch as torch
-        >>> torch.distributions.OneHotCategorical(torch.tensor([1.0, 3.0])).mean.tolist()
-        [0.25, 0.75]
     """
-
-    support = constraints.one_hot
-    has_enumerate_support = True
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         self._categorical = Categorical(probs, logits, validate_args)
-        super().__init__(
-            self._categorical.batch_shape, self._categorical.param_shape[-1:], validate_args=validate_args
-        )
+        shape = tuple(self._categorical.param_shape)
+        super().__init__(shape[:-1], shape[-1:], validate_args)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
         new = super().expand(batch_shape)
@@ -140,6 +131,22 @@ class OneHotCategorical(Distribution):
     def param_shape(self) -> Any:
         """The shape of the parameter."""
         return self._categorical.param_shape
+
+
+class OneHotCategorical(OfClasses):
+    """A vector with 1 at a random class, and 0 elsewhere.
+
+    Args:
+        probs, logits, validate_args: those of `Categorical`.
+
+    Example:
+        >>> import nn.torch as torch
+        >>> torch.distributions.OneHotCategorical(torch.tensor([1.0, 3.0])).mean.tolist()
+        [0.25, 0.75]
+    """
+
+    support = constraints.one_hot
+    has_enumerate_support = True
 
     @property
     def mean(self) -> Any:

@@ -12,10 +12,10 @@ from autograd_lite.arrays import is_array, on_host, unwrap
 from autograd_lite.errors import AutogradLiteError, OptionError, ShapeError
 
 from ..tensors import torched
-from .constraints import Constraint, Dependent, positive, real
+from .constraints import Constraint, Dependent, nonnegative, positive, real
 from .utils import as_value, broadcast_all, drawn, size
 
-__all__ = ["Distribution", "LocationScale", "MissingFormulaError"]
+__all__ = ["Distribution", "Half", "LocationScale", "MissingFormulaError"]
 
 
 class MissingFormulaError(AutogradLiteError, NotImplementedError):
@@ -240,3 +240,29 @@ class LocationScale(Distribution):
 
     def _standardized(self, value: Any) -> Any:
         return (self._checked(value, self.loc) - self.loc) / self.scale
+
+
+class Half(Distribution):
+    """A distribution of `scale * |z|`, where z has no parameters.
+
+    Args:
+        scale: the width.
+        validate_args: see `Distribution`.
+    """
+
+    arg_constraints: ClassVar = {"scale": positive}
+    support = nonnegative
+    has_rsample = True
+    _draws: str
+    """The method of NumPy's generator that draws z."""
+
+    def __init__(self, scale: Any, validate_args: bool | None = None) -> None:
+        (self.scale,) = broadcast_all(scale)
+        super().__init__(self.scale.shape, validate_args=validate_args)
+
+    @property
+    def mode(self) -> Any:
+        return np.zeros_like(self.scale)
+
+    def rsample(self, sample_shape: Any = ()) -> Any:
+        return self.scale * np.abs(drawn(self._draws, self._extended_shape(sample_shape), self.scale))

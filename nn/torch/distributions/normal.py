@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 import autograd_lite as ag
 
 from ..gammas import erfinv
-from . import constraints
-from .distribution import Distribution, LocationScale
-from .utils import as_value, broadcast_all, drawn
+from .distribution import Half, LocationScale
+from .utils import as_value
 
 __all__ = ["HalfNormal", "Normal"]
 
@@ -60,7 +59,7 @@ class Normal(LocationScale):
         return self.loc + self.scale * erfinv(2 * as_value(value, self.loc) - 1) * math.sqrt(2)
 
 
-class HalfNormal(Distribution):
+class HalfNormal(Half):
     """The absolute value of a normal variable with mean 0.
 
     Args:
@@ -73,29 +72,15 @@ class HalfNormal(Distribution):
         0.797885
     """
 
-    arg_constraints: ClassVar = {"scale": constraints.positive}
-    support = constraints.nonnegative
-    has_rsample = True
-
-    def __init__(self, scale: Any, validate_args: bool | None = None) -> None:
-        (self.scale,) = broadcast_all(scale)
-        super().__init__(self.scale.shape, validate_args=validate_args)
+    _draws = "standard_normal"
 
     @property
     def mean(self) -> Any:
         return self.scale * math.sqrt(2 / math.pi)
 
     @property
-    def mode(self) -> Any:
-        return np.zeros_like(self.scale)
-
-    @property
     def variance(self) -> Any:
         return self.scale**2 * (1 - 2 / math.pi)
-
-    def rsample(self, sample_shape: Any = ()) -> Any:
-        shape = self._extended_shape(sample_shape)
-        return self.scale * np.abs(drawn("standard_normal", shape, self.scale))
 
     def log_prob(self, value: Any) -> Any:
         value = self._checked(value, self.scale)

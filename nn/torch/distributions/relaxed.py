@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 import autograd_lite as ag
 
 from . import constraints
-from .categorical import Categorical
+from .categorical import OfClasses
 from .counts import Probabilities
-from .distribution import Distribution
 from .transformed_distribution import TransformedDistribution
 from .transforms import ExpTransform, SigmoidTransform
 from .utils import broadcast_all, clamp_probs, drawn
@@ -76,7 +75,7 @@ class RelaxedBernoulli(TransformedDistribution):
     logits = property(lambda self: self.base_dist.logits)
 
 
-class ExpRelaxedCategorical(Distribution):
+class ExpRelaxedCategorical(OfClasses):
     """The logarithm of a `RelaxedOneHotCategorical`.
 
     Args:
@@ -87,24 +86,14 @@ class ExpRelaxedCategorical(Distribution):
         E. Jang, S. Gu, B. Poole, "Categorical reparameterization with Gumbel-softmax", 2017.
     """
 
-    arg_constraints: ClassVar = {}
     support = constraints.real_vector
     has_rsample = True
 
     def __init__(
         self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
     ) -> None:
-        self.temperature, self._categorical = temperature, Categorical(probs, logits, validate_args)
-        shape = tuple(self._categorical.param_shape)
-        super().__init__(shape[:-1], shape[-1:], validate_args)
-
-    def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
-        new = super().expand(batch_shape)
-        new._categorical = self._categorical.expand(batch_shape)
-        return new
-
-    probs = property(lambda self: self._categorical.probs)
-    logits = property(lambda self: self._categorical.logits)
+        self.temperature = temperature
+        super().__init__(probs, logits, validate_args)
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         noise = drawn("gumbel", self._extended_shape(sample_shape), self.logits)

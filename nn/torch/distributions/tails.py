@@ -10,16 +10,16 @@ import numpy as np
 from ..gammas import digamma, lgamma
 from . import constraints
 from .continuous import EULER, Exponential
-from .distribution import Distribution
+from .distribution import Half
 from .gamma import Gamma
 from .transformed_distribution import TransformedDistribution
 from .transforms import AffineTransform, ExpTransform, PowerTransform
-from .utils import as_value, broadcast_all, drawn
+from .utils import as_value, broadcast_all
 
 __all__ = ["HalfCauchy", "InverseGamma", "Pareto", "Weibull"]
 
 
-class HalfCauchy(Distribution):
+class HalfCauchy(Half):
     """The absolute value of a Cauchy variable with median 0.
 
     Args:
@@ -32,26 +32,13 @@ class HalfCauchy(Distribution):
         0.5
     """
 
-    arg_constraints: ClassVar = {"scale": constraints.positive}
-    support = constraints.nonnegative
-    has_rsample = True
-
-    def __init__(self, scale: Any, validate_args: bool | None = None) -> None:
-        (self.scale,) = broadcast_all(scale)
-        super().__init__(self.scale.shape, validate_args=validate_args)
+    _draws = "standard_cauchy"
 
     @property
     def mean(self) -> Any:
         return np.full_like(self.scale, np.inf)
 
     variance = mean
-
-    @property
-    def mode(self) -> Any:
-        return np.zeros_like(self.scale)
-
-    def rsample(self, sample_shape: Any = ()) -> Any:
-        return self.scale * np.abs(drawn("standard_cauchy", self._extended_shape(sample_shape), self.scale))
 
     def log_prob(self, value: Any) -> Any:
         z = self._checked(value, self.scale) / self.scale

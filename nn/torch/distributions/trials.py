@@ -13,9 +13,8 @@ from autograd_lite.errors import OptionError
 from ..gammas import lgamma
 from ..tensors import torched
 from . import constraints
-from .categorical import Categorical
+from .categorical import OfClasses
 from .counts import Binomial, Poisson, Probabilities
-from .distribution import Distribution
 from .gamma import Gamma
 from .utils import broadcast_all
 
@@ -75,7 +74,7 @@ class NegativeBinomial(Probabilities):
         return np.where(n + value == 0, 0, ways) - n * ag.softplus(logits) - value * ag.softplus(-logits)
 
 
-class Multinomial(Distribution):
+class Multinomial(OfClasses):
     """The numbers of times that each class comes up in `total_count` draws.
 
     Args:
@@ -88,25 +87,13 @@ class Multinomial(Distribution):
         [1.0, 3.0]
     """
 
-    arg_constraints: ClassVar = {}
-
     def __init__(
         self, total_count: int = 1, probs: Any = None, logits: Any = None, validate_args: bool | None = None
     ) -> None:
         if not isinstance(total_count, (int, np.integer)):
             raise OptionError(f"Multinomial(total_count={total_count!r}): expected one int for the batch")
-        self.total_count, self._categorical = int(total_count), Categorical(probs, logits, validate_args)
-        shape = tuple(self._categorical.param_shape)
-        super().__init__(shape[:-1], shape[-1:], validate_args)
-
-    def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
-        new = super().expand(batch_shape)
-        new._categorical = self._categorical.expand(batch_shape)
-        return new
-
-    probs = property(lambda self: self._categorical.probs)
-    logits = property(lambda self: self._categorical.logits)
-    param_shape = property(lambda self: self._categorical.param_shape)
+        self.total_count = int(total_count)
+        super().__init__(probs, logits, validate_args)
 
     @property
     def support(self) -> Any:

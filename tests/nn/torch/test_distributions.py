@@ -430,6 +430,30 @@ def test_a_transform_of_a_program() -> None:
     assert abs(np.sum(density) * (xs[1] - xs[0]) - 1) < 1e-4  # the trapezoid rule, cut at |x| = 60
 
 
+@torch_only
+@pytest.mark.parametrize("which", ["biject_to", "transform_to"])
+def test_functions_onto_what_a_constraint_allows(which: str, torch: Any) -> None:
+    def results(library: Any) -> Any:
+        d, x = library.distributions, library.tensor(PAIR)
+        c = d.constraints
+        several = (
+            c.real,
+            c.positive,
+            c.unit_interval,
+            c.interval(-1.0, 3.0),
+            c.greater_than(2.0),
+            c.less_than(1.0),
+        )
+        functions = [getattr(d, which)(one) for one in (*several, c.simplex, c.independent(c.positive, 1))]
+        slopes = [f.log_abs_det_jacobian(x, f(x)) for f in functions if f.bijective]
+        return [np.asarray(f(x)) for f in functions] + [np.asarray(slope) for slope in slopes]
+
+    for mine, theirs in zip(results(nn.torch), results(torch), strict=True):
+        np.testing.assert_allclose(mine, theirs, **CLOSE)
+    with pytest.raises(NotImplementedError):
+        getattr(ours, which)(constraints.boolean)
+
+
 # -- inside of other transformations ------------------------------------------------------------------
 
 
