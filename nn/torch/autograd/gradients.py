@@ -44,6 +44,11 @@ def _target(outputs: list[Any], cotangents: list[Any]) -> tuple[Any, Any]:
                 f"output {i} does not require a gradient and has no grad_fn: no input of it requires a "
                 "gradient; make one with requires_grad=True, and compute outside of no_grad()"
             )
+        if cotangents[i] is None and np.size(ag.stop_gradient(y)) != 1:
+            raise TapeError(
+                f"output {i} has shape {tuple(y.shape)}: a gradient can be implicitly created only for one "
+                "number; give grad_outputs=torch.ones_like(output), or reduce it: output.sum()"
+            )
     if len(outputs) == 1:
         return outputs[0], cotangents[0]
     with ag.enable_grad():

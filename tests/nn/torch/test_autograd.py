@@ -376,6 +376,8 @@ def test_grad_of_what_is_not_on_the_tape(library: Any) -> None:
     x = leaf(library)
     with pytest.raises(RuntimeError, match="does not require"):
         library.autograd.grad(library.tensor(1.0), x)
+    with pytest.raises(RuntimeError, match="implicitly created only for"):
+        library.autograd.grad(x * 2, x)
     with pytest.raises(RuntimeError, match="require"):
         library.autograd.grad(x.sum(), library.tensor(X))
 
