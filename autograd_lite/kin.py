@@ -12,7 +12,7 @@ from typing import Any
 from .box import HARMLESS, PLAIN, Box, in_class, reclassed, wrap
 from .views import share
 
-__all__ = ["as_kin", "like"]
+__all__ = ["as_kin", "kin_view", "like"]
 
 
 def like(inputs: Iterable[Any], result: Any) -> Any:
@@ -44,6 +44,15 @@ def as_kin(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         base, *made = result._of
         x = next((arg for arg, twin in zip(args, plain, strict=False) if twin is base), base)
         share(x, own, *made)
+    return own
+
+
+def kin_view(x: Any, view: Any) -> Any:
+    """A view of x, made just now as a plain Tensor, in the class of x."""
+    own = reclassed(x._makes, view, ())
+    if own is not view and view._views is not None and view._of is not None:
+        base, *made = view._of
+        share(base, own, *made)
     return own
 
 

@@ -19,7 +19,7 @@ from .calls import operand, plain_index
 from .errors import AssignmentError, DTypeError, ShapeError
 from .guards import NAMELESS, cut, cut_by_number, draws
 from .kept import SMALL
-from .kin import as_kin, like
+from .kin import as_kin, kin_view, like
 from .known import Rule, known
 from .node import FIXED, Op, op_name
 from .notebook import quietly, table, text
@@ -214,13 +214,12 @@ class Operators(Box):
             basic = kind is int or kind is slice
         if not basic:
             return cast(Self, apply(operator.getitem, self, plain_index(index)))
-        if type(self) not in PLAIN:
-            return cast(Self, as_kin(Operators.__getitem__, self, index))
         try:
             value = self._data[index]
         except Exception as error:
             raise explain(operator.getitem, (self._data, index), error) from error
-        return cast(Self, viewed(operator.getitem, self, (index,), value))
+        result = viewed(operator.getitem, self, (index,), value)
+        return cast(Self, result if type(self) in PLAIN else kin_view(self, result))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if self._views is None and sys.getrefcount(self) <= NAMELESS:

@@ -8,6 +8,7 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite import Tensor
+from autograd_lite.arrays import unwrap
 from autograd_lite.errors import DataError, OptionError
 
 from .line_search import Point, strong_wolfe
@@ -189,7 +190,7 @@ class LBFGS(Optimizer):
     def _move(self, x: Array) -> None:
         start = 0
         for p in self._params():
-            p.data = in_layout(x[start : start + p.size].reshape(p.shape).astype(p.dtype), p.data)
+            p.data = in_layout(x[start : start + p.size].reshape(p.shape).astype(p.dtype), unwrap(p))
             start += p.size
 
     def _flat(self, arrays: list[Array]) -> Array:

@@ -155,7 +155,9 @@ def _public(function: Callable[..., Any], name: str, views: bool) -> Callable[..
     @wraps(function)
     def call(*args: Any, **options: Any) -> Any:
         out = None
-        if not options and not views and len(args) == 1 and args[0].__class__ is Tensor:  # the quick way
+        if views and not options and args and args[0].__class__ is Tensor:  # the quick ways
+            return function(*args)
+        if not options and len(args) == 1 and args[0].__class__ is Tensor:
             x = twin(args[0])
             result = function(x)
             if result.__class__ is ag.Tensor and result._views is None and result is not x:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+import autograd_lite as ag
 from autograd_lite.errors import AxisError, IndexingError, OptionError, ShapeError
 
 from ..dtypes import of
@@ -30,7 +31,7 @@ def axis(input: Any, name: str, dim: int) -> int:
 @viewing
 def reshape(input: Any, *shape: Any) -> Any:
     """The entries in another shape; a view where the memory allows."""
-    return np.reshape(input, whole(shape))
+    return ag.apply(np.reshape, input, whole(shape))
 
 
 @viewing(only_method=True)
@@ -40,13 +41,13 @@ def view(input: Any, *shape: Any, dtype: Any = None) -> Any:
         shape = (dtype,)
     if len(shape) == 1 and not isinstance(shape[0], (int, np.integer, tuple, list)):
         return Tensor(input.detach().numpy().view(of(shape[0]).dtype))
-    return np.reshape(input, whole(shape))
+    return ag.apply(np.reshape, input, whole(shape))
 
 
 @viewing(only_method=True)
 def view_as(input: Any, other: Any) -> Any:
     """The entries in the shape of another Tensor."""
-    return np.reshape(input, tuple(other.shape))
+    return ag.apply(np.reshape, input, tuple(other.shape))
 
 
 alias(reshape_as="view_as")
@@ -55,13 +56,13 @@ alias(reshape_as="view_as")
 @viewing
 def permute(input: Any, *dims: Any) -> Any:
     """The axes in another order."""
-    return np.transpose(input, whole(dims))
+    return ag.apply(np.transpose, input, whole(dims))
 
 
 @viewing
 def transpose(input: Any, dim0: int, dim1: int) -> Any:
     """Two axes swapped."""
-    return np.swapaxes(input, int(dim0), int(dim1)) if input.ndim else input
+    return ag.apply(np.swapaxes, input, int(dim0), int(dim1)) if input.ndim else input
 
 
 alias(swapaxes="transpose", swapdims="transpose")
@@ -74,13 +75,13 @@ def t(input: Any) -> Any:
         raise ShapeError(
             f"t: expected at most 2 axes, got shape {tuple(input.shape)}; write x.transpose(-2, -1)"
         )
-    return np.transpose(input)
+    return ag.apply(np.transpose, input)
 
 
 @viewing
 def adjoint(input: Any) -> Any:
     """The conjugate transpose of matrices."""
-    return np.swapaxes(np.conjugate(input) if input.dtype.kind == "c" else input, -2, -1)
+    return ag.apply(np.swapaxes, np.conjugate(input) if input.dtype.kind == "c" else input, -2, -1)
 
 
 @viewing
@@ -97,7 +98,7 @@ def squeeze(input: Any, dim: Any = None) -> Any:
     """The axes of length 1 removed: all, or those of `dim`; other axes stay."""
     dims = range(input.ndim) if dim is None else np.atleast_1d(np.asarray(dim))
     axes = tuple(axis(input, "squeeze", int(d)) for d in dims) if input.ndim else ()
-    return np.squeeze(input, tuple(d for d in axes if input.shape[d] == 1))
+    return ag.apply(np.squeeze, input, tuple(d for d in axes if input.shape[d] == 1))
 
 
 @viewing
@@ -111,13 +112,15 @@ def expand(input: Any, *size: Any) -> Any:
     """The entries repeated along axes of length 1, as a view; -1 keeps the length of an axis."""
     shape = whole(size)
     own = (1,) * (len(shape) - input.ndim) + tuple(input.shape)
-    return np.broadcast_to(input, tuple(o if n == -1 else n for n, o in zip(shape, own, strict=True)))
+    return ag.apply(
+        np.broadcast_to, input, tuple(o if n == -1 else n for n, o in zip(shape, own, strict=True))
+    )
 
 
 @viewing(only_method=True)
 def expand_as(input: Any, other: Any) -> Any:
     """The entries repeated to the shape of another Tensor, as a view."""
-    return np.broadcast_to(input, tuple(other.shape))
+    return ag.apply(np.broadcast_to, input, tuple(other.shape))
 
 
 @viewing
@@ -130,30 +133,32 @@ def broadcast_to(input: Any, *size: Any) -> Any:
 def broadcast_tensors(*tensors: Any) -> Any:
     """Tensors repeated to their common shape."""
     shape = np.broadcast_shapes(*(tuple(x.shape) for x in tensors))
-    return tuple(np.broadcast_to(x, shape) for x in tensors)
+    return tuple(ag.apply(np.broadcast_to, x, shape) for x in tensors)
 
 
 @viewing
 def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     """The axes from `start_dim` to `end_dim` as one."""
     if input.ndim == 0:
-        return np.reshape(input, (1,))
+        return ag.apply(np.reshape, input, (1,))
     first, last = axis(input, "flatten", start_dim), axis(input, "flatten", end_dim)
     shape = tuple(input.shape)
-    return np.reshape(input, (*shape[:first], int(np.prod(shape[first : last + 1])), *shape[last + 1 :]))
+    return ag.apply(
+        np.reshape, input, (*shape[:first], int(np.prod(shape[first : last + 1])), *shape[last + 1 :])
+    )
 
 
 @viewing
 def ravel(input: Any) -> Any:
     """All entries as a vector."""
-    return np.reshape(input, (-1,))
+    return ag.apply(np.reshape, input, (-1,))
 
 
 @viewing
 def unflatten(input: Any, dim: int, sizes: Any) -> Any:
     """One axis split into several of the given lengths."""
     dim, shape = axis(input, "unflatten", dim), tuple(input.shape)
-    return np.reshape(input, (*shape[:dim], *sizes, *shape[dim + 1 :]))
+    return ag.apply(np.reshape, input, (*shape[:dim], *sizes, *shape[dim + 1 :]))
 
 
 @viewing
@@ -287,7 +292,7 @@ def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
     """Windows along an axis; the entries of a window lie along a new last axis."""
     dim = axis(input, "unfold", dimension)
     if not input.ndim:
-        return np.reshape(input, (1,))
+        return ag.apply(np.reshape, input, (1,))
     starts = np.arange(0, input.shape[dim] - size + 1, step)
     windows = np.take(input, starts[:, None] + np.arange(size), axis=dim)
     return np.moveaxis(windows, dim + 1, -1)
@@ -412,7 +417,7 @@ def contiguous(input: Any, memory_format: Any = None) -> Any:
 def as_strided(input: Any, size: Any, stride: Any, storage_offset: int = 0) -> Any:
     """Entries of the memory with given steps, as a copy; on the tape, of a contiguous Tensor."""
     places = storage_offset + np.tensordot(np.asarray(stride, int), np.indices(tuple(size)), axes=1)
-    return np.reshape(input, (-1,))[places]
+    return ag.apply(np.reshape, input, (-1,))[places]
 
 
 @entry(only_method=True)

@@ -11,6 +11,7 @@ import numpy as np
 import nn
 
 from ..dtypes import of
+from ..mirror import torching
 from ..tensors import Tensor, made, torched
 
 __all__ = ["Buffer", "Module", "Parameter", "adopt", "twin_of"]
@@ -126,12 +127,14 @@ def _made(cls: Any) -> Any:
     if issubclass(cls, Module) or not issubclass(cls, nn.Module) or not cls.__module__.startswith("nn."):
         return cls
     bases = [twin_of(base) for base in cls.__bases__ if issubclass(base, nn.Module)]
-    space = {
+    space: dict[str, Any] = {
         "__module__": "nn.torch.nn",
         "__doc__": cls.__doc__,
         "__call__": _call,
         "__qualname__": cls.__name__,
     }
+    shown = {name: f for name, f in vars(cls).items() if isinstance(f, staticmethod) and name[0] != "_"}
+    space |= {name: staticmethod(torching(f.__func__)) for name, f in shown.items()}
     return _Made(cls.__name__, (cls, *bases), space)
 
 
