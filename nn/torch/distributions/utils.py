@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as ag
-from autograd_lite.arrays import unwrap
+from autograd_lite.arrays import is_batched, unwrap
+from autograd_lite.errors import UnsupportedError
 from nn.random import draw
 
 from ..dtypes import get_default_dtype
@@ -60,6 +61,11 @@ def drawn(name: str, shape: Any, like: Any) -> Any:
 def drawn_with(name: str, shape: Any, *parameters: Any) -> Any:
     """Random numbers whose distribution has parameters, in the dtype of the first one."""
     values = [unwrap(ag.stop_gradient(p)) for p in parameters]
+    if any(map(is_batched, values)):
+        raise UnsupportedError(
+            f"vmap: NumPy's {name} takes no batch of parameters; draw outside of vmap, where the parameters "
+            "may have any shape, and give the samples as an argument"
+        )
     numbers = ag.drawn(lambda own: draw(name, *values, size=own), tuple(shape))
     return torched(numbers.astype(parameters[0].dtype))
 

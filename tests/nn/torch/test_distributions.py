@@ -11,7 +11,13 @@ import pytest
 
 import autograd_lite as ag
 import nn.torch
-from autograd_lite.errors import AutogradLiteError, NotDifferentiableError, OptionError, ShapeError
+from autograd_lite.errors import (
+    AutogradLiteError,
+    NotDifferentiableError,
+    OptionError,
+    ShapeError,
+    UnsupportedError,
+)
 from nn.torch import distributions as ours
 from nn.torch.distributions import constraints
 from nn.torch.gammas import digamma, erfinv, gamma_slope, lgamma, polygamma
@@ -468,6 +474,12 @@ def test_draws_inside_of_vmap() -> None:
     assert different.shape == (3, 2) and len(set((different / scales.numpy()[:, None]).ravel().round(4))) == 6
     same = nn.torch.vmap(draw, randomness="same")(scales).numpy()
     np.testing.assert_allclose(same / scales.numpy()[:, None], np.broadcast_to(same[0], (3, 2)), rtol=1e-6)
+
+
+def test_draws_that_take_no_batch_of_parameters() -> None:
+    draw = nn.torch.vmap(lambda rate: ours.Poisson(rate).sample(), randomness="different")
+    with pytest.raises(UnsupportedError, match="draw outside of vmap"):
+        draw(nn.torch.ones(3))
 
 
 def test_log_prob_per_sample() -> None:
