@@ -12,6 +12,7 @@ Tensor([1.        , 5.43656366], shape=(2,), dtype=float64)
 Every NumPy function that takes Tensors is here too: `ag.tanh` is `np.tanh`, and `ag.linalg` is `np.linalg`.
 """
 
+import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from .apply import apply, nondifferentiable, primitive, stop_gradient
 from .batching import vmap
 from .checkpoint import checkpoint, preserve
 from .config import show_config
-from .custom import custom_vjp
+from .custom import custom_step, custom_vjp
 from .device import Device
 from .draws import drawn
 from .errors import AutogradLiteError
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> Any:
+        if name == "scipy":  # imported when it is used, since it imports SciPy
+            return importlib.import_module(f"{__name__}.scipy")
         numpys = f"np.{name}" if name in np.__all__ else None
         meant = names.FOREIGN_NAMES.get(name, numpys)
         raise names.missing_from_module(__name__, "ag.", name, lambda _: meant, lambda: __all__)
@@ -81,6 +84,7 @@ __all__ = [
     "checkpoint",
     "compile",
     "contributions",
+    "custom_step",
     "custom_vjp",
     "defvjp",
     "detect_anomaly",

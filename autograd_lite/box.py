@@ -11,6 +11,7 @@ the subclass (`as_kin`).
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable
 from typing import Any, ClassVar, Self, TypeAlias, TypeVar, cast, overload
@@ -26,11 +27,11 @@ from .arrays import (
     is_array,
     on_host,
     owned,
-    refuse_other_arithmetic,
     stored,
     unwrap,
 )
 from .errors import DTypeError, MissingAttributeError, ShapeError, TapeError
+from .given import as_numbers, require_inexact
 from .kept import hand_out
 from .node import FIXED, Leaf, Node, Op, changing, next_index, op_name
 from .views import base_of, moved
@@ -48,12 +49,11 @@ __all__ = [
     "Op",
     "Value",
     "answer",
-    "as_numbers",
     "in_class",
     "lift",
     "made_by_ops",
+    "reclassed",
     "record",
-    "require_inexact",
     "unwrap",
     "wrap",
 ]
@@ -126,7 +126,8 @@ class Box(Holder):
     """A value that may be on the tape: its properties, its gradient, its ways off the tape. See the module.
 
     Ops on a `class Mine(ag.Tensor)` return a Mine. Ops on a `class Mine(ag.Tensor, survives=False)`, and on
-    its subclasses, return plain Tensors; `nn.Parameter` is such a class.
+    its subclasses, return plain Tensors; `nn.Parameter` is such a class. Ops on a `class Mine(ag.Tensor,
+    makes=Other)` return an Other.
     """
 
     __slots__ = ("__weakref__", "_name", "_of", "_views", "node")
@@ -136,14 +137,19 @@ class Box(Holder):
     _views: Any
     node: Node | None
     _survives: ClassVar[bool] = True
+    _makes: ClassVar[type[Any]]
+    """The class of the results of ops on a subclass that survives ops."""
 
     backward = GivenAbove()
 
     __array_priority__ = 1000.0
 
-    def __init_subclass__(cls, survives: bool | None = None, **options: Any) -> None:
+    def __init_subclass__(
+        cls, survives: bool | None = None, makes: type[Any] | None = None, **options: Any
+    ) -> None:
         super().__init_subclass__(**options)
-        cls._survives = cls._survives if survives is None else survives
+        cls._makes = makes or cls
+        cls._survives = bool(makes) or (cls._survives if survives is None else survives)
         if not cls._survives:
             PLAIN.add(cls)
 
@@ -235,8 +241,8 @@ class Box(Holder):
                     f"x.grad of an intermediate result is None: x is what {op_name(node.op)} computed, and "
                     "only leaves keep their gradient; write x.retain_grad() before the backward pass"
                 )
-        elif type(self) not in PLAIN and not isinstance(grad, type(self)):
-            grad = node.grad = in_class(type(self), grad)
+        elif type(self) not in PLAIN and not isinstance(grad, self._makes):
+            grad = node.grad = in_class(self._makes, grad)
         return cast("Self | None", grad)
 
     @grad.setter
@@ -324,7 +330,7 @@ class Box(Holder):
     def detach(self) -> Self:
         """A constant with the same values, off the tape."""
         value = wrap(self._data)
-        return cast(Self, value if type(self) in PLAIN else in_class(type(self), value))
+        return cast(Self, value if type(self) in PLAIN else in_class(self._makes, value))
 
     def detach_(self) -> Self:
         """Take this Tensor itself off the tape, and return it."""
@@ -423,27 +429,21 @@ def in_class(kind: type[Any], result: Any) -> Any:
     return tensor
 
 
-# -- numbers from users ----------------------------------------------------------------------------
+def reclassed(kind: type[Any], result: Any, given: Any) -> Any:
+    """`in_class` for the result of an op: a new plain Tensor changes its class, which is quicker.
+
+    Args:
+        kind: the subclass of Tensor.
+        result: what the op has returned.
+        given: the arguments of the op; one of these, returned as it is, keeps its class.
+    """
+    if result.__class__ is _Tensor and _same_layout(cast(Any, kind)) and not any(result is x for x in given):
+        result.__class__ = kind
+        return result
+    return in_class(kind, result)
 
 
-def as_numbers(value: Any, line: str) -> Array:
-    """The plain array of numbers that a user gave; `line` is the user's code, which errors quote."""
-    if value.__class__ is np.ndarray and value.dtype.kind in "biufc":
-        return cast(Array, value)
-    refuse_other_arithmetic(value, line)
-    try:
-        array = asarray(unwrap(value))
-    except ValueError as error:  # rows of several lengths
-        raise ShapeError(f"{line}: {describe(value)} is no array; {error}") from error
-    if array.dtype.kind not in "biufc":
-        raise DTypeError(f"{line}: {describe(value)} holds no numbers; expected an array or a Tensor")
-    return cast(Array, array)
-
-
-def require_inexact(dtype: np.dtype[Any], line: str) -> None:
-    """Refuse integers and booleans, which have no gradient; `line` is the user's code, which errors quote."""
-    if dtype.kind not in "fc":
-        raise DTypeError(
-            f"{line}: the array is {dtype}, and only floating-point or complex values have gradients; "
-            "write array.astype(float)"
-        )
+@functools.cache
+def _same_layout(kind: type[Any]) -> bool:
+    """Whether a subclass has no attributes of its own."""
+    return not kind.__dictoffset__ and kind.__basicsize__ == cast(Any, _Tensor).__basicsize__

@@ -18,8 +18,9 @@ import numpy.typing as npt
 
 from .arrays import is_array, on_host, refuse_other_arithmetic, stored, to_host, unwrap
 from .arrays import owned as copied
-from .box import Box, Value, as_numbers, require_inexact
+from .box import Box, Value
 from .errors import AxisError, DTypeError, UnsupportedError
+from .given import as_numbers, require_inexact
 from .known import Composition, Rule, is_built_in, known
 from .node import Op, op_name
 from .recording import current

@@ -27,7 +27,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["checked_path", "replacing", "write"]
+__all__ = ["append", "checked_path", "replacing", "write"]
 
 STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/")
 """The beginnings of paths that name open files, whatever kind of file they are."""
@@ -49,6 +49,20 @@ def write(path: str | os.PathLike[str], content: bytes) -> None:
         OSError: the file cannot be written. An older file of that name is unchanged.
     """
     with replacing(path) as file:
+        file.write(content)
+
+
+def append(path: str | os.PathLike[str], content: bytes) -> None:
+    """Add bytes to the end of a file, in one call of the system; a new file if there is none.
+
+    Args:
+        path: the file.
+        content: the bytes, e.g. whole records.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with open(path, "ab", buffering=0) as file:
         file.write(content)
 
 

@@ -59,7 +59,8 @@ def cut(frame: FrameType) -> UnsupportedError:
         return UnsupportedError(
             f"{package(reader)} reads plain arrays, and was about to make one of a Tensor on the tape, which "
             "would silently cut the graph; where no gradient is wanted pass x.detach().numpy(), else compute "
-            "with functions of NumPy and ag: np.stack([x, y]), ag.softmax(x), ag.logsumexp(x)"
+            "with functions of NumPy, ag and ag.scipy: np.stack([x, y]), ag.softmax(x), "
+            "ag.scipy.special.logsumexp(x)"
         )
     if assigns(frame):
         return UnsupportedError(

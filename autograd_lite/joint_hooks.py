@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from .box import Box, Hook, as_numbers, wrap
+from .box import Box, Hook, wrap
 from .errors import DTypeError, ShapeError
+from .given import as_numbers
 from .node import Leaf, Node
 from .tensor import Tensor
 from .words.explain import describe

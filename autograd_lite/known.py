@@ -37,6 +37,8 @@ __all__ = [
     "defbatch",
     "defvjp",
     "known",
+    "learned",
+    "libraries",
     "numpy_names",
     "refuse",
     "rule_of",
@@ -60,6 +62,7 @@ class Rule:
     __slots__ = (
         "_calls",
         "_unread",
+        "apart",
         "broadcasts",
         "flow",
         "joint",
@@ -90,6 +93,7 @@ class Rule:
         self.ordinary = joint is None and not self.selects  # one rule for each argument, and no new mask
         self.plain = plain  # not holomorphic: the rule itself follows the complex convention
         self.partial = partial  # the cotangents of unused results are None, not zeros
+        self.apart = False  # it holds values of the forward pass, so a plan always takes it apart
         self.views = False  # the op may give a view of its first argument: see views.py
         self._calls: dict[str, bool] = {}
         self._unread: Container[int] | None = None if reads else range(sys.maxsize)
@@ -234,11 +238,29 @@ def rule_of(op: Op) -> Rule | None:
     entry = known.get(op)
     if entry is None:
         entry = getattr(op, "_autograd_rule", None)
+    if entry is None and learned(op):
+        entry = known[op]
     return entry if isinstance(entry, Rule) else None
 
 
 known = Known()
 """The registry of all ops."""
+
+
+libraries: dict[str, Callable[[], object]] = {}
+"""By the name of a module with ufuncs: what loads the table of their rules."""
+
+
+def learned(op: Op) -> bool:
+    """Whether the table of another library, which is loaded now, has an op that was unknown.
+
+    Such a ufunc can only arrive after its library has been imported. So the tables cost nothing before.
+    """
+    if libraries and isinstance(op, np.ufunc):
+        for home in [home for home in libraries if home in sys.modules]:
+            libraries.pop(home)()
+        return op in known
+    return False
 
 
 def defvjp(

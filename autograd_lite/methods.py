@@ -15,7 +15,7 @@ from .box import PLAIN, GivenAbove, wrap
 from .calls import ValuesAndIndices, axis_of, numpy_words, owned
 from .errors import DTypeError, ShapeError, UnsupportedError
 from .guards import draws
-from .kin import like
+from .kin import kin_view, like
 from .node import Op
 from .operators import Operators
 from .views import alone
@@ -108,9 +108,8 @@ class Methods(Operators):
 
     @property
     def T(self) -> Self:  # noqa: N802  (NumPy's name)
-        if type(self) not in PLAIN:
-            return cast(Self, apply(np.transpose, self))
-        return cast(Self, viewed(np.transpose, self, (), self._data.T))
+        result = viewed(np.transpose, self, (), self._data.T)
+        return cast(Self, result if type(self) in PLAIN else kin_view(self, result))
 
     @property
     def mT(self) -> Self:  # noqa: N802
@@ -250,6 +249,11 @@ class Methods(Operators):
         entries = alone(self.ravel())[: new.size]
         filled = apply(np.pad, entries, (0, new.size - entries.size))
         self._rebind("x.resize(shape)", filled.reshape(new.shape))
+
+    @property
+    def _value(self) -> Any:
+        """The plain array or number: programs for HIPS/autograd print it inside of a function."""
+        return cast(Any, self).numpy()[()]
 
     # Indices, booleans and rounded numbers carry no gradient: these methods return plain arrays.
 

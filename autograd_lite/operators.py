@@ -19,7 +19,7 @@ from .calls import operand, plain_index
 from .errors import AssignmentError, DTypeError, ShapeError
 from .guards import NAMELESS, cut, cut_by_number, draws
 from .kept import SMALL
-from .kin import as_kin, like
+from .kin import as_kin, kin_view, like
 from .known import Rule, known
 from .node import FIXED, Op, op_name
 from .notebook import quietly, table, text
@@ -212,13 +212,14 @@ class Operators(Box):
             basic = BASIC.issuperset(map(type, index))
         else:
             basic = kind is int or kind is slice
-        if not basic or type(self) not in PLAIN:
+        if not basic:
             return cast(Self, apply(operator.getitem, self, plain_index(index)))
         try:
             value = self._data[index]
         except Exception as error:
             raise explain(operator.getitem, (self._data, index), error) from error
-        return cast(Self, viewed(operator.getitem, self, (index,), value))
+        result = viewed(operator.getitem, self, (index,), value)
+        return cast(Self, result if type(self) in PLAIN else kin_view(self, result))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if self._views is None and sys.getrefcount(self) <= NAMELESS:

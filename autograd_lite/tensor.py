@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self, cast
 
+import numpy as np
 import numpy.typing as npt
 
 from .arrays import owned as copied
@@ -59,7 +60,7 @@ class Tensor(TorchNames, Methods, Operators, Box):
 
     def __reduce__(self) -> Any:
         self._must_be_leaf("pickled")
-        return _rebuild, (type(self), self.data, self.requires_grad, self.name, self.dtype)
+        return _rebuild, (type(self), _array(self), self.requires_grad, self.name, self._data.dtype)
 
     def __copy__(self) -> Self:
         """A second Tensor for the same step; a copy of a leaf is a new leaf."""
@@ -70,7 +71,7 @@ class Tensor(TorchNames, Methods, Operators, Box):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         self._must_be_leaf("deep-copied")
-        twin = _rebuild(type(self), copied(self.data, "C"), self.requires_grad, self.name)
+        twin = _rebuild(type(self), copied(_array(self), "C"), self.requires_grad, self.name)
         if self.grad is not None:
             twin.grad = wrap(copied(self.grad._data))
         memo[id(self)] = twin
@@ -82,6 +83,12 @@ class Tensor(TorchNames, Methods, Operators, Box):
                 f"the result of a recorded op cannot be {done}: its history would be lost; "
                 "write x.detach() first"
             )
+
+
+def _array(x: Any) -> Array:
+    """The plain array of a Tensor, whatever `x.data` means in its class."""
+    array = cast(Any, Box.data).fget(x)
+    return cast(Array, np.asarray(array) if isinstance(array, np.ndarray) else array)
 
 
 def _rebuild(cls: type[Any], data: Array, requires_grad: bool, name: str | None, dtype: Any = None) -> Any:

@@ -16,8 +16,9 @@ from . import tree
 from .aliases import Call, Function, owned, seeds_of, zeros_of
 from .arrays import asarray, is_array, ones, refuse_other_arithmetic, shape_of, size_of, unwrap
 from .backward import play
-from .box import as_numbers, lift, wrap
+from .box import lift, wrap
 from .errors import DTypeError, IndexingError, ShapeError
+from .given import as_numbers
 from .kin import like
 from .node import Leaf, next_index
 from .pull import Sweep

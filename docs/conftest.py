@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import pytest
 
-NEEDS = {"sklearn.md": "sklearn", "onnx.md": "onnx"}
+NEEDS = {"scipy.md": "scipy", "sklearn.md": "sklearn", "onnx.md": "onnx"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

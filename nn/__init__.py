@@ -34,15 +34,19 @@ from .data import Dataset as Dataset
 from .data import TensorDataset as TensorDataset
 from .ensemble import *
 from .layers.activations import *
+from .layers.adaptive_softmax import *
 from .layers.attention import *
 from .layers.cells import *
 from .layers.containers import *
 from .layers.conv import *
 from .layers.distance import *
 from .layers.dropout import *
+from .layers.instance import *
+from .layers.lazy import *
 from .layers.linear import *
 from .layers.normalization import *
 from .layers.padding import *
+from .layers.parallel import *
 from .layers.patches import *
 from .layers.pooling import *
 from .layers.rectifiers import *

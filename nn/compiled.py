@@ -29,7 +29,7 @@ class OptimizedModule(Module):
         >>> with ag.no_grad():
         ...     for _ in range(3):
         ...         y = model(np.ones((4, 2), np.float32))
-        >>> y.shape, list(model.state_dict()), model.signatures
+        >>> tuple(y.shape), list(model.state_dict()), model.signatures
         ((4, 1), ['_orig_mod.weight', '_orig_mod.bias'], ['replayed: float32 (4, 2)'])
     """
 

@@ -9,7 +9,14 @@ from typing import Any
 import autograd_lite as ag
 from autograd_lite import Tensor
 
-__all__ = ["Handle", "Hooks"]
+__all__ = [
+    "Handle",
+    "Hooks",
+    "register_module_forward_hook",
+    "register_module_forward_pre_hook",
+    "register_module_full_backward_hook",
+    "register_module_full_backward_pre_hook",
+]
 
 
 class Handle:
@@ -17,13 +24,34 @@ class Handle:
 
     _count = itertools.count()
 
-    def __init__(self, hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) -> None:
-        self._hooks, self._key = hooks, next(Handle._count)
-        hooks[self._key] = hook
+    def __init__(
+        self,
+        hooks: dict[int, Callable[..., Any]],
+        hook: Callable[..., Any],
+        *marks: set[int],
+        first: bool = False,
+    ) -> None:
+        self.id = next(Handle._count)
+        self._hooks, self._marks = hooks, marks
+        for mark in marks:
+            mark.add(self.id)
+        later = dict(hooks) if first else {}
+        for key in later:
+            del hooks[key]
+        hooks[self.id] = hook
+        hooks.update(later)
 
     def remove(self) -> None:
         """Take the hook away."""
-        self._hooks.pop(self._key, None)
+        self._hooks.pop(self.id, None)
+        for mark in self._marks:
+            mark.discard(self.id)
+
+    def __enter__(self) -> Handle:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self.remove()
 
 
 class BackwardHooks(dict[int, Callable[..., Any]]):
@@ -43,8 +71,10 @@ class Watch:
     a gradient, the hooks run when the gradients of the outputs have arrived.
     """
 
-    def __init__(self, module: Any, hooks: list[Callable[..., Any]]) -> None:
-        self.module, self.hooks = module, hooks
+    def __init__(
+        self, module: Any, hooks: list[Callable[..., Any]], before: list[Callable[..., Any]]
+    ) -> None:
+        self.module, self.hooks, self.before = module, hooks, before
         self.into: tuple[Any, ...] = ()
         self.moving: list[bool] = []
 
@@ -62,6 +92,11 @@ class Watch:
 
     def enter(self, g: tuple[Any, ...]) -> tuple[Any, ...]:
         self.into = tuple(map(_tensor, g))
+        for hook in self.before:
+            changed = hook(self.module, self.into)
+            if changed is not None:
+                self.into = tuple(map(_tensor, changed if isinstance(changed, tuple) else (changed,)))
+                g = self.into
         if not any(self.moving):
             self.run((None,) * len(self.moving))
         return g
@@ -92,24 +127,55 @@ def _tensor(g: Any) -> Tensor:
     return g if isinstance(g, Tensor) else Tensor(g)
 
 
+KINDS = ("before", "after", "backward", "backward_before")
+"""When the hooks of a module are called."""
+
+
+def _no_hooks() -> dict[str, Any]:
+    backward = {kind: BackwardHooks() for kind in KINDS[2:]}
+    return {"before": {}, "after": {}, **backward, "with_kwargs": set(), "always": set()}
+
+
 class Hooks:
     """The hooks of a module."""
 
     forward: Callable[..., Any]
-    _hooks: dict[str, dict[int, Callable[..., Any]]] | None = None
+    _hooks: dict[str, Any] | None = None
+    """The hooks of each kind by their keys, and the keys of those with an option. While hooks of all modules
+    exist, the class has an empty table, so that the short way of a call without hooks is not taken."""
 
-    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> Handle:
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> Handle:
         """Call `hook(module, args)` before each forward pass; a result other than None replaces the args.
+
+        Args:
+            hook: the function.
+            prepend: call this hook before those that are registered already.
+            with_kwargs: call `hook(module, args, kwargs)`; a result is a pair (args, kwargs).
 
         Returns:
             A handle whose `remove()` takes the hook away again.
         """
-        return self._add_hook("before", hook)
+        return self._add_hook("before", hook, prepend, with_kwargs)
 
-    def register_forward_hook(self, hook: Callable[..., Any]) -> Handle:
+    def register_forward_hook(
+        self,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
+    ) -> Handle:
         """Call `hook(module, args, output)` after each forward pass.
 
         A result other than None replaces the output.
+
+        Args:
+            hook: the function.
+            prepend: call this hook before those that are registered already.
+            with_kwargs: call `hook(module, args, kwargs, output)`.
+            always_call: call the hook also if the forward pass raises an error; the output is None then.
 
         Returns:
             A handle whose `remove()` takes the hook away again.
@@ -123,35 +189,159 @@ class Hooks:
             >>> seen
             [(5, 3)]
         """
-        return self._add_hook("after", hook)
+        return self._add_hook("after", hook, prepend, with_kwargs, always_call)
 
-    def register_full_backward_hook(self, hook: Callable[..., Any]) -> Handle:
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Handle:
         """Call `hook(module, grad_input, grad_output)` when the gradients of the inputs are complete.
 
         Both are tuples, with None where there is no gradient. A result other than None replaces grad_input.
 
+        Args:
+            hook: the function.
+            prepend: call this hook before those that are registered already.
+
         Returns:
             A handle whose `remove()` takes the hook away again.
         """
-        return self._add_hook("backward", hook)
+        return self._add_hook("backward", hook, prepend)
 
-    def _add_hook(self, kind: str, hook: Callable[..., Any]) -> Handle:
+    register_backward_hook = register_full_backward_hook
+
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Handle:
+        """Call `hook(module, grad_output)` when the gradients of the outputs are complete.
+
+        A result other than None replaces grad_output.
+
+        Args:
+            hook: the function.
+            prepend: call this hook before those that are registered already.
+
+        Returns:
+            A handle whose `remove()` takes the hook away again.
+        """
+        return self._add_hook("backward_before", hook, prepend)
+
+    def _add_hook(
+        self,
+        kind: str,
+        hook: Callable[..., Any],
+        first: bool,
+        with_kwargs: bool = False,
+        always: bool = False,
+    ) -> Handle:
         # In one atomic call: threads may add hooks to a module that they share.
-        hooks = self.__dict__.setdefault("_hooks", {"before": {}, "after": {}, "backward": BackwardHooks()})
-        return Handle(hooks[kind], hook)
+        hooks = self.__dict__.setdefault("_hooks", _no_hooks())
+        wanted = {"with_kwargs": with_kwargs, "always": always}
+        return Handle(hooks[kind], hook, *(hooks[name] for name, on in wanted.items() if on), first=first)
+
+    @property
+    def _forward_pre_hooks(self) -> dict[int, Callable[..., Any]]:
+        return self._hooks_of("before")
+
+    @property
+    def _forward_hooks(self) -> dict[int, Callable[..., Any]]:
+        return self._hooks_of("after")
+
+    @property
+    def _backward_hooks(self) -> dict[int, Callable[..., Any]]:
+        return self._hooks_of("backward")
+
+    @property
+    def _backward_pre_hooks(self) -> dict[int, Callable[..., Any]]:
+        return self._hooks_of("backward_before")
+
+    def _hooks_of(self, kind: str) -> dict[int, Callable[..., Any]]:
+        """The hooks of a kind by their keys; to clear this dict removes them."""
+        found: dict[int, Callable[..., Any]] = (self.__dict__.get("_hooks") or {}).get(kind, {})
+        return found
 
     def _hooked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The forward pass with all hooks around it."""
-        hooks = self._hooks
-        assert hooks is not None
-        for hook in list(hooks["before"].values()):
-            changed = hook(self, args)
-            if changed is not None:
-                args = changed if isinstance(changed, tuple) else (changed,)
-        watch = Watch(self, list(hooks["backward"].values())) if hooks["backward"] else None
-        args = args if watch is None else watch.inputs(args)
-        output = self.forward(*args, **kwargs)
-        for hook in list(hooks["after"].values()):
-            changed = hook(self, args, output)
-            output = output if changed is None else changed
-        return output if watch is None else watch.outputs(output)
+        """The forward pass with all hooks around it, those of all modules first."""
+        own = self.__dict__.get("_hooks") or _no_hooks()
+        each = {kind: {**EVERYWHERE[kind], **own[kind]} for kind in KINDS}
+        with_kwargs = own["with_kwargs"] | EVERYWHERE["with_kwargs"]
+        always = own["always"] | EVERYWHERE["always"]
+        output, called = None, set()
+        try:
+            for key, hook in each["before"].items():
+                if key not in with_kwargs:
+                    changed = hook(self, args)
+                    if changed is not None:
+                        args = changed if isinstance(changed, tuple) else (changed,)
+                elif (changed := hook(self, args, kwargs)) is not None:
+                    args, kwargs = changed
+            backward, before = (list(each[kind].values()) for kind in KINDS[2:])
+            watch = Watch(self, backward, before) if backward or before else None
+            args = args if watch is None else watch.inputs(args)
+            output = self.forward(*args, **kwargs)
+            for key, hook in each["after"].items():
+                called.add(key)
+                given = (args, kwargs, output) if key in with_kwargs else (args, output)
+                changed = hook(self, *given)
+                output = output if changed is None else changed
+            return output if watch is None else watch.outputs(output)
+        except Exception:
+            for key, hook in each["after"].items():
+                if key in always and key not in called:
+                    given = (args, kwargs, output) if key in with_kwargs else (args, output)
+                    hook(self, *given)
+            raise
+
+
+EVERYWHERE = _no_hooks()
+"""The hooks of all modules."""
+
+
+class _Everywhere(Handle):
+    """A hook of all modules."""
+
+    def __init__(self, kind: str, hook: Callable[..., Any], *marks: str) -> None:
+        super().__init__(EVERYWHERE[kind], hook, *(EVERYWHERE[mark] for mark in marks))
+        Hooks._hooks = _no_hooks()
+
+    def remove(self) -> None:
+        """Take the hook away."""
+        super().remove()
+        if not any(EVERYWHERE[kind] for kind in KINDS):
+            Hooks._hooks = None
+
+
+def register_module_forward_pre_hook(hook: Callable[..., Any]) -> Handle:
+    """Call `hook(module, args)` before the forward pass of every module; as `register_forward_pre_hook`."""
+    return _Everywhere("before", hook)
+
+
+def register_module_forward_hook(
+    hook: Callable[..., Any], *, with_kwargs: bool = False, always_call: bool = False
+) -> Handle:
+    """Call `hook(module, args, output)` after the forward pass of every module.
+
+    Args:
+        hook: the function; a result other than None replaces the output.
+        with_kwargs: call `hook(module, args, kwargs, output)`.
+        always_call: call the hook also if the forward pass raises an error.
+
+    Returns:
+        A handle whose `remove()` takes the hook away again.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> seen = []
+        >>> handle = register_module_forward_hook(lambda module, args, y: seen.append(type(module).__name__))
+        >>> y = nn.Sequential(nn.ReLU(), nn.Tanh())(np.zeros(2))
+        >>> handle.remove()
+        >>> seen
+        ['ReLU', 'Tanh', 'Sequential']
+    """
+    marks = {"with_kwargs": with_kwargs, "always": always_call}
+    return _Everywhere("after", hook, *(name for name, on in marks.items() if on))
+
+
+def register_module_full_backward_hook(hook: Callable[..., Any]) -> Handle:
+    """Call `hook(module, grad_input, grad_output)` for every module; as `register_full_backward_hook`."""
+    return _Everywhere("backward", hook)
+
+
+def register_module_full_backward_pre_hook(hook: Callable[..., Any]) -> Handle:
+    """Call `hook(module, grad_output)` for every module; as `register_full_backward_pre_hook`."""
+    return _Everywhere("backward_before", hook)

@@ -376,7 +376,7 @@ def _fill(tensor: Any, values: Any) -> None:
                 "init: this Tensor is computed from others (a pruned, shared or normalized weight?), so that "
                 "new values would be lost; initialize the layer before that"
             )
-        if whole is tensor:
+        if whole is tensor and tensor.requires_grad:
             tensor.data = values
         else:
             with no_grad():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable
+from dataclasses import KW_ONLY
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +13,7 @@ from autograd_lite.errors import ShapeError
 
 from . import functional
 from .arrays import as_array
+from .functional.former import takes_former_names
 from .functional.losses import check_options
 from .of import Of
 
@@ -27,13 +30,17 @@ __all__ = [
     "L1Loss",
     "MSELoss",
     "MarginRankingLoss",
+    "MultiLabelMarginLoss",
+    "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
     "NLLLoss",
+    "NLLLoss2d",
     "PerceptronLoss",
     "PoissonNLLLoss",
     "SmoothL1Loss",
     "SoftMarginLoss",
     "TripletMarginLoss",
+    "TripletMarginWithDistanceLoss",
 ]
 
 
@@ -42,6 +49,11 @@ class Loss(Of):
 
     shown = ()
     weights: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls):
+            cls.__init__ = takes_former_names(cls.__init__)  # type: ignore[method-assign]
 
     def check(self) -> None:
         """Refuse an unknown reduction; store each of the `weights` as a buffer."""
@@ -118,6 +130,10 @@ class NLLLoss(ClassLoss):
     weight: npt.ArrayLike | None = None
     ignore_index: int = -100
     reduction: str = "mean"
+
+
+class NLLLoss2d(NLLLoss):
+    """The former name of `NLLLoss` for images."""
 
 
 class L1Loss(Loss):
@@ -297,6 +313,35 @@ class MultiMarginLoss(ClassLoss):
     reduction: str = "mean"
 
 
+class MultiLabelMarginLoss(Loss):
+    """The hinge loss of samples of several classes each.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> scores, targets = np.array([[0.1, 0.2, 0.4, 0.8]]), np.array([[3, 0, -1, 1]])
+        >>> float(nn.MultiLabelMarginLoss()(scores, targets).round(3))
+        0.85
+    """
+
+    function = functional.multilabel_margin_loss
+    reduction: str = "mean"
+
+
+class MultiLabelSoftMarginLoss(Loss):
+    """The mean binary cross entropy of the classes, of samples of several classes each.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> float(nn.MultiLabelSoftMarginLoss()(np.array([[0.0, 0.0]]), np.array([[1, 0]])).round(4))
+        0.6931
+    """
+
+    function = functional.multilabel_soft_margin_loss
+    weight: npt.ArrayLike | None = None
+    reduction: str = "mean"
+    weights = ("weight",)
+
+
 class MarginRankingLoss(Loss):
     """max(0, -y (a - b) + margin): a should be above b where y = 1, and below where y = -1.
 
@@ -340,6 +385,24 @@ class TripletMarginLoss(Loss):
     margin: float = 1.0
     p: float = 2.0
     eps: float = 1e-6
+    swap: bool = False
+    reduction: str = "mean"
+
+
+class TripletMarginWithDistanceLoss(Loss):
+    """max(0, d(anchor, positive) - d(anchor, negative) + margin) with a distance of one's own.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> a, d = np.zeros((1, 2)), lambda x, y: np.abs(x - y).sum(axis=1)
+        >>> float(nn.TripletMarginWithDistanceLoss(distance_function=d)(a, a + 1, a - 1))
+        1.0
+    """
+
+    function = functional.triplet_margin_with_distance_loss
+    _: KW_ONLY
+    distance_function: Callable[[Any, Any], Any] | None = None
+    margin: float = 1.0
     swap: bool = False
     reduction: str = "mean"
 

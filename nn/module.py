@@ -9,19 +9,19 @@ from typing import Any, NamedTuple, Self, cast
 import numpy as np
 import numpy.typing as npt
 
-from autograd_lite import Device, Tensor
 from autograd_lite.arrays import refuse_other_arithmetic
 from autograd_lite.errors import DataError, DTypeError, MissingAttributeError, ShapeError
 from autograd_lite.words.names import missing
 
 from .arrays import as_array
+from .casting import Casting
 from .hooks import Hooks
 from .names import MODULE_METHODS, instead_of_a_layer
-from .parameter import Parameter
+from .parameter import Buffer, Parameter
 from .state import State, distinct, joined_path
 from .undo import undone
 
-__all__ = ["InputError", "Module", "Parameter", "functional_call"]
+__all__ = ["Buffer", "InputError", "Module", "Parameter", "functional_call"]
 
 Array = npt.NDArray[Any]
 
@@ -55,9 +55,11 @@ class Computed(NamedTuple):
     function: Callable[[Module], Any]
     sources: tuple[str, ...]
     """The parameters, buffers and modules that exist only to compute this attribute."""
+    assign: Callable[[Module, Any], None] | None = None
+    """What an assignment to the attribute does, if it is allowed."""
 
 
-class Module(Hooks, State):
+class Module(Hooks, State, Casting):
     """Base class of layers and models: subclass it, set layers as attributes, define `forward`.
 
     Attributes:
@@ -130,10 +132,15 @@ class Module(Hooks, State):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if self._computed is not None and name in self._computed:
+            if (assign := self._computed[name].assign) is not None:
+                return assign(self, value)
             raise DataError(
                 f"{type(self).__name__}.{name} is computed from {', '.join(self._computed[name].sources)}; "
                 f"change these, or make it a parameter again: nn.utils.computed.settle(layer, {name!r})"
             )
+        if isinstance(value, Buffer):
+            self.register_buffer(name, value.data, value.persistent)
+            return
         target = (
             self._parameters
             if isinstance(value, Parameter)
@@ -220,90 +227,6 @@ class Module(Hooks, State):
         fn(self)
         return self
 
-    # -- modes and dtypes --------------------------------------------------------------------------
-
-    def train(self, mode: bool = True) -> Self:
-        """Set this module and all below it to training mode, or to evaluation mode if `mode` is False."""
-        for module in self.modules():
-            module.training = mode
-        return self
-
-    def eval(self) -> Self:
-        """Set this module and all below it to evaluation mode, as `train(False)` does."""
-        return self.train(False)
-
-    def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Train all parameters, or freeze them if `requires_grad` is False."""
-        for p in self.parameters():
-            p.requires_grad = requires_grad
-        return self
-
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        """Remove the gradients of all parameters, or fill them with zeros if `set_to_none` is False."""
-        for p in self.parameters():
-            if p.grad is not None:
-                p.grad = None if set_to_none else Tensor(np.zeros_like(p.numpy()))
-
-    def to(self, *args: Any, **options: Any) -> Self:
-        """Cast floating-point parameters, their gradients, and buffers to a floating-point dtype.
-
-        Args:
-            args, options: a dtype, or the device "cpu".
-
-        Raises:
-            DTypeError: the dtype is not floating-point.
-            UnsupportedError: the device is not the CPU.
-
-        Example:
-            >>> import numpy as np, nn
-            >>> nn.Linear(2, 1).to(np.float64).weight.dtype
-            dtype('float64')
-        """
-        for target in (*args, *options.values()):
-            if isinstance(target, str) and target not in np.sctypeDict:
-                Device(target)
-            elif target is not None and not isinstance(target, bool):
-                self._cast(target)
-        return self
-
-    def _cast(self, dtype: Any) -> None:
-        try:
-            floating = np.dtype(dtype).kind == "f"
-        except TypeError:
-            floating = False
-        if not floating:
-            raise DTypeError(f"module.to({dtype!r}): expected a floating-point dtype, e.g. np.float32")
-        dtype = np.dtype(dtype)
-        for p in self.parameters():
-            if p.dtype.kind == "f":
-                gradient, p.data = p.grad, p.data.astype(dtype)
-                if gradient is not None:
-                    p.grad = gradient.detach().astype(dtype)
-        for module in self.modules():
-            for name, buffer in module._buffers.items():
-                if buffer is not None and buffer.dtype.kind == "f":
-                    module._buffers[name] = buffer.astype(dtype)
-
-    def cpu(self) -> Self:
-        """The module itself, which is on the CPU already."""
-        return self
-
-    def cuda(self, device: Any = None) -> Self:
-        """Raise UnsupportedError: modules compute on the CPU."""
-        return self.to("cuda")
-
-    def half(self) -> Self:
-        """Cast to float16."""
-        return self.to(np.float16)
-
-    def double(self) -> Self:
-        """Cast to float64."""
-        return self.to(np.float64)
-
-    def float(self) -> Self:
-        """Cast to float32."""
-        return self.to(np.float32)
-
     def get_submodule(self, target: str) -> Module:
         """The module at a path such as "encoder.0"; "" is this one."""
         return cast(Module, self._at("submodule", dict(self.named_modules(remove_duplicate=False)), target))
@@ -313,6 +236,19 @@ class Module(Hooks, State):
         return cast(
             Parameter, self._at("parameter", dict(self.named_parameters(remove_duplicate=False)), target)
         )
+
+    def get_buffer(self, target: str) -> Array:
+        """The buffer at a path such as "encoder.0.running_mean"."""
+        return cast(Array, self._at("buffer", dict(self.named_buffers(remove_duplicate=False)), target))
+
+    def set_submodule(self, target: str, module: Module) -> None:
+        """Replace the module at a path such as "encoder.0"."""
+        path, _, name = target.rpartition(".")
+        self.get_submodule(target)
+        self.get_submodule(path).register_module(name, module)
+
+    def _get_name(self) -> str:
+        return type(self).__name__
 
     def _at(self, kind: str, known: dict[str, Any], target: str) -> Any:
         if target not in known:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from autograd_lite import Tensor
+import numpy as np
+import numpy.typing as npt
 
-__all__ = ["Parameter"]
+from autograd_lite import Device, Tensor
+
+__all__ = ["Buffer", "Parameter", "dtype_of", "set_default_dtype"]
 
 
 class Parameter(Tensor, survives=False):
@@ -33,3 +36,50 @@ class Parameter(Tensor, survives=False):
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
+
+
+class Buffer:
+    """An array that a module keeps but does not learn: assigned to a module, it becomes a buffer.
+
+    Args:
+        data: the array.
+        persistent: include the buffer in the `state_dict`.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> layer = nn.Linear(2, 2)
+        >>> layer.scale = nn.Buffer(np.ones(2))
+        >>> layer.scale, [name for name, _ in layer.named_buffers()]
+        (array([1., 1.]), ['scale'])
+    """
+
+    def __init__(self, data: Any = None, *, persistent: bool = True) -> None:
+        self.data, self.persistent = data, persistent
+
+
+_default: npt.DTypeLike = np.float32
+
+
+def set_default_dtype(dtype: npt.DTypeLike) -> None:
+    """Set the dtype of the parameters of layers that are made without a `dtype`; at first float32."""
+    global _default
+    _default = dtype
+
+
+def dtype_of(device: Any, dtype: npt.DTypeLike | None) -> npt.DTypeLike:
+    """The dtype of the parameters of a new layer.
+
+    Args:
+        device: the device that the user asks for; None or "cpu".
+        dtype: the dtype that the user asks for; None for the default, float32.
+
+    Raises:
+        UnsupportedError: another device.
+
+    Example:
+        >>> dtype_of("cpu", None), dtype_of(None, np.float64)
+        (<class 'numpy.float32'>, <class 'numpy.float64'>)
+    """
+    if device is not None:
+        Device(device)
+    return _default if dtype is None else dtype

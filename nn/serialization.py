@@ -224,7 +224,8 @@ def _of_another_kind(path: Path, content: bytes) -> str | None:
     pickled = content[:1] == b"\x80" and content[1:2] in b"\2\3\4\5" and content[2:3] != b"\0"
     if pickled or (content[:4] == b"PK\3\4" and b"data.pkl" in content):
         return (
-            f"nn.load: {path} is a pickle, as torch.save writes it, not a safetensors file. In PyTorch, "
+            f"nn.load: {path} is a pickle, as torch.save writes it, not a safetensors file; read it with "
+            "nn.torch.load(path). For a safetensors file, in PyTorch "
             'write safetensors.torch.save_file(torch.load(path), "model.safetensors"), then here '
             'nn.load("model.safetensors")'
         )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -14,22 +16,36 @@ from autograd_lite.plan.executors import _exact
 from autograd_lite.recording import tracing
 from nn.random import _of_samples
 from nn.reductions import _noted
+from nn.utils.parametrize import _values
 
-VARIABLES = (warned, drawing, _exact, tracing, _of_samples, _noted)
+VARIABLES = (warned, drawing, _exact, tracing, _of_samples, _noted, _values)
 """Context variables that a `with` block or a call of the library sets."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects by marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of the cases of a test with the mark `few(n)`, leave every n-th quick; the others are slow."""
+    """Of the cases of a test with the mark `few(n)`, leave every n-th quick; the others are slow.
+
+    Of the samples of SciPy's functions, those of a few ops of each kind are quick.
+    """
     seen: Counter[str] = Counter()
+    scipy = sys.modules.get("tests.scipy_samples")
     for item in items:
+        if scipy is not None and (op := _op_of(item)) in scipy.SPECIAL and op not in scipy.QUICK:
+            item.add_marker("slow")
         few = item.get_closest_marker("few")
         if few is not None and item.get_closest_marker("slow") is None:
             name = item.nodeid.partition("[")[0]
             if seen[name] % few.args[0]:
                 item.add_marker("slow")
             seen[name] += 1
+
+
+def _op_of(item: pytest.Item) -> Any:
+    """The op whose samples a test gets, or None."""
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    samples = params.get("samples") or [params.get("sample")]
+    return getattr(samples[0], "op", None) if isinstance(samples, list) else None
 
 
 def pytest_collection_finish() -> None:

@@ -7,6 +7,7 @@ from the edges of domains; those have tests of their own.
 
 from __future__ import annotations
 
+import contextlib
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from autograd_lite.ops.factors import others, pulled, running
 from autograd_lite.ops.indexing import scatter
 from autograd_lite.ops.linalg import cofactors, least_squares, pinv, slogdet
 from autograd_lite.ops.norms import direction, power_norm, slope
-from autograd_lite.ops.products import einsum
+from autograd_lite.ops.products import einsum, einsum_view
 from autograd_lite.ops.running import diff
 from autograd_lite.ops.selection import choose, clip, where
 from autograd_lite.ops.shaping import concatenate, stack
@@ -673,6 +674,7 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     ],
     np.vdot: [call(x(2, 2), x(2, 2))],
     einsum: [call("ij,jk->ik", x(2, 3), x(3, 2))],
+    einsum_view: [call(x(3, 3), "ii->i"), call(x(2, 3, 2), "iji->ji"), call(x(2, 3, 1), "ijk->kij")],
     np.einsum: [
         call("ij,jk->ik", x(2, 3), x(3, 2)),
         call("ij,jk", x(2, 3), x(3, 2)),
@@ -823,6 +825,11 @@ CALLS: dict[Callable[..., Any], list[Any]] = {
     pulled: [call(x(5), x(5)), call(x(3), np.array([2.0, 0.0, 3.0])), call(x(3, 2), x(3, 2), x(3, 2))],
     slope: [call(x(2, 3), order=p, axis=axis) for p, axis in [(3.0, None), (0.5, (1,)), (-1.0, None)]],
 }  # fmt: skip
+
+with contextlib.suppress(ModuleNotFoundError):  # where SciPy is not installed
+    from tests.scipy_samples import SPECIAL
+
+    CALLS.update({op: [call(*args) for args in rows] for op, rows in SPECIAL.items()})
 
 HERMITIAN = {cholesky, from_triangle, np.linalg.cholesky, np.linalg.eigh, np.linalg.eigvalsh}
 """Ops of symmetric and hermitian matrices: their derivatives are along such matrices only."""

@@ -288,21 +288,8 @@ def test_functions_are_called_by_the_module_that_they_are_from():
 def test_scipys_functions_are_called_scipys():
     special = pytest.importorskip("scipy.special")
     x = ag.Tensor([0.3, 0.2], requires_grad=True)
-    with pytest.raises(NotDifferentiableError, match=re.escape("ag.defvjp(scipy.special.j0, lambda")):
-        special.j0(x)
-    with pytest.raises(NotDifferentiableError, match=r"^scipy\.special\.gamma has no derivative rule"):
-        special.gamma(x)
-
-
-def test_what_stands_in_for_scipys_functions_gives_their_numbers():
-    special = pytest.importorskip("scipy.special")
-    from autograd_lite.words.explain import SCIPY
-
-    x, y = np.array([0.3, 0.2, 0.9]), np.array([0.5, 0.1, 2.0])
-    for name, line in SCIPY.items():
-        expected = getattr(special, name)(*([x, y] if "y" in re.findall(r"\w+", line) else [x]))
-        result = eval(line, {**NAMES, "x": ag.Tensor(x), "y": ag.Tensor(y)})
-        np.testing.assert_allclose(np.asarray(result), expected, rtol=1e-13, err_msg=name)
+    with pytest.raises(NotDifferentiableError, match=re.escape("ag.defvjp(scipy.special.struve, lambda")):
+        special.struve(0.5, x)
 
 
 # -- functions that are refused --------------------------------------------------------------------

@@ -62,13 +62,13 @@ def test_the_line_that_the_message_says_works() -> None:
 
 def test_ufuncs_of_others_take_rules() -> None:
     special = pytest.importorskip("scipy.special")
-    ag.defvjp(special.i0e, lambda g, y, x: g * (special.i1e(x) - np.sign(x) * y))
+    ag.defvjp(special.dawsn, lambda g, y, x: g * (1 - 2 * x * y))
     try:
-        assert ag.grad(special.i0e)(1.0) == special.i1e(1.0) - special.i0e(1.0)
+        assert ag.grad(special.dawsn)(1.0) == 1 - 2 * special.dawsn(1.0)
     finally:
         from autograd_lite.known import known
 
-        del known[special.i0e]
+        del known[special.dawsn]
 
 
 def test_a_rule_too_many_is_refused() -> None:

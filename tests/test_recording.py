@@ -253,12 +253,16 @@ def stacked() -> contextlib.ExitStack:
     return stack
 
 
-@pytest.mark.parametrize("manager", [managed, Managed, stacked, lambda: set_grad_enabled(False)])
+def switched() -> Any:
+    return set_grad_enabled(False)  # as in PyTorch, from this call on
+
+
+@pytest.mark.parametrize("manager", [managed, Managed, stacked, switched])
 def test_a_context_manager_of_ones_own(manager: Callable[[], Any]) -> None:
     with manager():
         assert not recorded()
     assert recorded()
-    if manager is not stacked:
+    if manager not in (stacked, switched):
         pairs = [(on, recorded()) for on in inside(manager())]
         assert pairs == [(True, True), (False, True), (False, True), (True, True)]
 

@@ -7,6 +7,7 @@ import copy
 import pickle
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,8 @@ READS = {
     "tame": "whether a product could overflow",
     # dead entries
     "silence": "whether a rule has made a NaN of a dead entry",
+    # SciPy
+    **({"computed": "series, integrals and SciPy's own code"} if find_spec("scipy") else {}),
 }
 """The functions that read values of arrays through the seam, and what they need to know."""
 

@@ -38,6 +38,8 @@ VIEWS: dict[str, Callable[[Any], Any]] = {
     "expand_dims": lambda x: np.expand_dims(x, 1),
     "flip": lambda x: np.flip(x, 0),
     "rot90": np.rot90,
+    "einsum": lambda x: np.einsum("ij->ji", x),
+    "einsum of a diagonal": lambda x: np.einsum("ii->i", x[:, :3]),
     "split": lambda x: np.split(x, 2, axis=1)[1],
     "atleast_3d": np.atleast_3d,
     "real": lambda x: x.real,
@@ -69,6 +71,7 @@ COPIES: dict[str, Callable[[Any], Any]] = {
     "concatenate": lambda x: np.concatenate([x]),
     "meshgrid": lambda x: np.meshgrid(x[0], sparse=True)[0],
     "roll": lambda x: np.roll(x, 0),
+    "einsum that sums": lambda x: np.einsum("ij->i", x[:, :1]),
 }
 
 

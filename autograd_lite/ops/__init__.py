@@ -1,5 +1,8 @@
 """The rule tables, by mathematical kind. Importing them fills the registry."""
 
+import importlib
+
+from ..known import libraries
 from ..tensor import Tensor
 from ..torch_names import method_of
 from . import (
@@ -64,3 +67,5 @@ Tensor.relu.give(method_of(selection.relu))
 Tensor.softmax.give(method_of(reductions.softmax))
 Tensor.log_softmax.give(method_of(reductions.log_softmax))
 Tensor.logsumexp.give(method_of(reductions.logsumexp))
+
+libraries["scipy.special"] = lambda: importlib.import_module(f"{__name__}.scipy_special")

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..apply import primitive
+from ..apply import primitive, setitem
 from ..arrays import asarray, shape_of, zeros
 from ..known import Composition, defvjp, known
 from ..sums import SHORT, contracted, total
+from ..views import defview, handed_on
 from .indexing import scatter
 from .signal import LONG
 
@@ -228,14 +229,29 @@ def _einsum(*operands: Any, optimize: Any = False) -> Any:
         subscripts = ",".join(map(_letters, lists))
         if len(operands) % 2:
             subscripts += "->" + _letters(operands[-1])
-    ndims = [len(shape_of(a)) for a in arrays]
-    return einsum(_explicit(subscripts, ndims), *arrays, optimize=optimize)
+    subscripts = _explicit(subscripts, [len(shape_of(a)) for a in arrays])
+    term, _, output = subscripts.partition("->")
+    if len(arrays) == 1 and set(term) == set(output):
+        return einsum_view(arrays[0], subscripts)
+    return einsum(subscripts, *arrays, optimize=optimize)
 
 
 @primitive
 def einsum(subscripts: str, *arrays: Any, optimize: Any = False) -> Any:
     """numpy.einsum with explicit subscripts, a letter for each axis."""
     return np.einsum(subscripts, *arrays, optimize=optimize)
+
+
+@primitive
+def einsum_view(x: Any, subscripts: str) -> Any:
+    """An einsum that sums nothing: the axes in another order, or a diagonal. It is a view, as in NumPy."""
+    return np.einsum(subscripts, x)
+
+
+def _written_back(value: Any, x: Any, subscripts: str) -> Any:
+    """x with `value` in the entries that the view shows."""
+    shown = np.einsum(subscripts, np.arange(x.size).reshape(x.shape))
+    return setitem(x, value, np.unravel_index(shown, x.shape))
 
 
 def _letters(axes: Any) -> str:
@@ -316,3 +332,6 @@ def _einsum_total(operands: list[tuple[str, Any]], output: str, optimize: Any) -
 
 known[np.einsum] = Composition(_einsum)
 defvjp(einsum, each=_einsum_vjp)
+defvjp(einsum_view, lambda g, y, x, subscripts: _einsum_vjp(1, g, y, subscripts, x))
+defview(einsum_view, back=_written_back)
+handed_on.add(np.einsum)

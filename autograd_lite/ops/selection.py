@@ -62,10 +62,8 @@ def _only(live: Any, g: Any) -> Any:
         return np.where(live, g, 0) if (whole := door(g)) is None else whole(_only, (live, g), {})
     if g.size < LARGE or g.dtype not in BITS or live.shape != g.shape:
         return np.where(live, g, 0)
-    bits = live.astype(BITS[g.dtype])
-    np.negative(bits, out=bits)  # -1 is all ones
-    bits &= g.view(bits.dtype)
-    return bits.view(g.dtype)
+    ones = np.negative(live.view(np.int8))  # -1 is all ones, also as a wider integer
+    return (ones & g.view(BITS[g.dtype])).view(g.dtype)
 
 
 def _share(g: Any, y: Any, x: Any, *rivals: Any) -> Any:

@@ -7,7 +7,6 @@ few units in the last place. So a plan that must have the eager bits takes NumPy
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
@@ -18,14 +17,15 @@ import numpy as np
 
 from ..during import during
 from ..ops import reductions, selection, slopes, special
+from ..ops.passes import NATIVE, installed
 from .blocks import in_blocks
 from .groups import Group, Instruction
 from .slots import Ref, is_in
 
 __all__ = ["Blocks", "Executor", "Native", "exactly", "executor"]
 
-NATIVE, THREADS = "nn.kernels.native.groups", "nn.kernels.threads"
-"""Modules outside of the engine, which are used where they are installed."""
+THREADS = "nn.kernels.threads"
+"""A module outside of the engine, which is used where it is installed."""
 
 LARGE = 1 << 16
 """From this number of entries on, blocks pay."""
@@ -62,9 +62,12 @@ WORDS |= {op.__wrapped__: word for op, word in WORDS.items() if hasattr(op, "__w
 CALLS = {"sigmoid": 7, "logistic_slope": 6, "softplus": 4, "times_sech2": 4, "erf": 10, "times_gauss": 10}
 """About how many of NumPy's calls an op of the library makes."""
 
-_OURS: Any = (special.sigmoid, special.softplus, slopes.times_sech2, slopes.times_sec2, slopes.logistic_slope)
-BOTH = frozenset({np.positive, np.where, np.clip, selection._only} | {op.__wrapped__ for op in _OURS})
-"""What NumPy's executor takes beside ufuncs: functions that compute each entry in the same way in a block."""
+_OURS: Any = (special.sigmoid, slopes.times_sech2, slopes.times_sec2, slopes.logistic_slope)
+BOTH = frozenset(
+    {np.positive, np.where, np.clip, selection._only} | {getattr(op, "__wrapped__", op) for op in _OURS}
+)
+"""What NumPy's executor takes beside ufuncs: functions that compute each entry in the same way in a block.
+The functions of `in_one_pass` do not."""
 
 
 class Executor:
@@ -143,23 +146,15 @@ def _may_warn(code: Sequence[Instruction]) -> Callable[[], bool]:
     return (lambda: False) if quiet else lambda: heard(np.geterr())
 
 
-def _installed(name: str) -> Any:
-    """A module outside of the engine; None where it is not installed."""
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        return None
-
-
 @cache
 def _threads() -> Any:
     """The threads that work on NumPy's blocks; None where they are not installed."""
-    return _installed(THREADS)
+    return installed(THREADS)
 
 
 @cache
 def _native() -> Native | None:
-    library = _installed(NATIVE)
+    library = installed(NATIVE)
     return None if library is None or not library.words() else Native(library)
 
 

@@ -16,7 +16,14 @@ from ..kernels.windows import Sizes, Windows
 from .pool import avg_pooling, first_largest, max_pooling, options_of
 from .windows import checked, sizes
 
-__all__ = ["adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool2d"]
+__all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
+]
 
 Array = npt.NDArray[Any]
 Input = Tensor | Array
@@ -95,6 +102,22 @@ def _means(x: Any, axis: int, starts: Array, ends: Array) -> Any:
     return narrowed(total(np.where(within, windows, 0), axis + 1) / lengths, x)
 
 
+def adaptive_max_pool1d(input: Input, output_size: Any, return_indices: bool = False) -> Any:
+    """The largest entry of each of L' windows that cover the axis evenly, as in `adaptive_max_pool2d`.
+
+    Args:
+        input: of shape (N, C, L), or (C, L).
+        output_size: L'.
+        return_indices: return also the index of each largest entry.
+
+    Example:
+        >>> import numpy as np
+        >>> adaptive_max_pool1d(np.array([[[1.0, 3.0, 2.0]]]), 2)
+        array([[[3., 3.]]])
+    """
+    return _adaptive_max_pool(1, input, output_size, return_indices)
+
+
 def adaptive_max_pool2d(input: Input, output_size: Any, return_indices: bool = False) -> Any:
     """The largest entry of each of H' x W' windows that cover the input evenly.
 
@@ -108,19 +131,35 @@ def adaptive_max_pool2d(input: Input, output_size: Any, return_indices: bool = F
         >>> adaptive_max_pool2d(np.arange(6.0).reshape(1, 1, 2, 3), (1, 2))
         array([[[[4., 5.]]]])
     """
-    x, batched = checked("adaptive_max_pool2d", input, 2)
-    out = _output_sizes("adaptive_max_pool2d", output_size, x.shape[2:])
+    return _adaptive_max_pool(2, input, output_size, return_indices)
+
+
+def adaptive_max_pool3d(input: Input, output_size: Any, return_indices: bool = False) -> Any:
+    """The largest entry of each of D' x H' x W' windows that cover the input evenly.
+
+    Args:
+        input: of shape (N, C, D, H, W), or (C, D, H, W).
+        output_size: D', H' and W', or one int for all; None keeps the length of an axis.
+        return_indices: return also the index of each largest entry in the flattened D x H x W.
+
+    Example:
+        >>> import numpy as np
+        >>> adaptive_max_pool3d(np.arange(6.0).reshape(1, 1, 1, 2, 3), 1)
+        array([[[[[5.]]]]])
+    """
+    return _adaptive_max_pool(3, input, output_size, return_indices)
+
+
+def _adaptive_max_pool(axes: int, input: Any, output_size: Any, return_indices: bool) -> Any:
+    name = f"adaptive_max_pool{axes}d"
+    x, batched = checked(name, input, axes)
+    out = _output_sizes(name, output_size, x.shape[2:])
     if _divides(out, x.shape[2:]) and not return_indices:
         kernel = tuple(n // m for n, m in zip(x.shape[2:], out, strict=True))
-        y = max_pooling(x, kernel=kernel, stride=kernel, padding=((0, 0),) * 2, dilation=(1, 1))
+        even = Windows(x.shape[2:], kernel, kernel, ((0, 0),) * axes, (1,) * axes)
+        y = max_pooling(x, **options_of(even))
         return y if batched else y[0]
-    # All windows get the size of the largest one: a smaller window repeats its last entry.
-    rows, columns = (
-        np.minimum(starts[:, None] + np.arange(max(ends - starts, default=0)), ends[:, None] - 1)
-        for starts, ends in (_bounds(n, m) for n, m in zip(x.shape[2:], out, strict=True))
-    )
-    places = rows[:, None, :, None] * x.shape[3] + columns[:, None, :]  # (H', W', kH, kW)
-    places = np.moveaxis(places.reshape(*out, -1), -1, 0)
+    places = _window_places(x.shape[2:], out)
     windows = np.reshape(x, (*x.shape[:2], math.prod(x.shape[2:])))[:, :, places]
     y = first_largest(windows)
     y = y if batched else y[0]
@@ -129,6 +168,22 @@ def adaptive_max_pool2d(input: Input, output_size: Any, return_indices: bool = F
     which = np.argmax(windows, axis=2)
     indices = np.take_along_axis(places[None, None], which[:, :, None], axis=2)[:, :, 0]
     return y, indices if batched else indices[0]
+
+
+def _window_places(size: Sizes, out: Sizes) -> Array:
+    """The flat indices of the entries of each window, of shape (entries, *out).
+
+    All windows get the size of the largest one: a smaller window repeats its last entry.
+    """
+    axes = len(size)
+    places: Any = 0
+    for axis, (n, m) in enumerate(zip(size, out, strict=True)):
+        starts, ends = _bounds(n, m)
+        own = np.minimum(starts[:, None] + np.arange(max(ends - starts, default=0)), ends[:, None] - 1)
+        shape = [1] * 2 * axes
+        shape[axis], shape[axes + axis] = own.shape
+        places = places * n + own.reshape(shape)
+    return np.moveaxis(places.reshape(*out, -1), -1, 0)
 
 
 def _bounds(n: int, m: int) -> tuple[Array, Array]:

@@ -70,6 +70,7 @@ def scaled_dot_product_attention(
     dropout_p: float = 0.0,
     is_causal: bool = False,
     scale: float | None = None,
+    enable_gqa: bool = False,
 ) -> Any:
     """softmax(q k^T / sqrt(E)) v.
 
@@ -82,15 +83,18 @@ def scaled_dot_product_attention(
         dropout_p: the probability with which a weight is dropped.
         is_causal: let query i see only the keys 0 to i.
         scale: multiplies q k^T, by default 1 / sqrt(E).
+        enable_gqa: let groups of heads of the queries share a head of keys and values. The number of heads,
+            the third axis from the end, is a multiple of theirs.
 
     Returns:
         An array of shape (..., L, V).
 
     Raises:
-        ShapeError: queries and keys have different sizes E.
+        ShapeError: queries and keys have different sizes E, or the numbers of heads do not fit.
 
     Source:
-        A. Vaswani et al., "Attention is all you need", 2017.
+        A. Vaswani et al., "Attention is all you need", 2017; J. Ainslie et al., "GQA: training generalized
+        multi-query transformer models", 2023.
 
     Example:
         >>> import numpy as np
@@ -98,6 +102,8 @@ def scaled_dot_product_attention(
         >>> scaled_dot_product_attention(x, x, x, is_causal=True)[0, 0].tolist()
         [1.0, 0.0]
     """
+    if enable_gqa:
+        key, value = (_shared(query, x) for x in (key, value))
     lead, dtype = query.shape[:-2], query.dtype
     alike = all(x.shape[:-2] == lead and x.dtype == dtype for x in (key, value))
     if dropout_p or not alike or not has_kernel(attn_mask, dtype, lead):
@@ -129,11 +135,22 @@ def attention_weights(
     return _weights(query, key, attn_mask, is_causal, _scale(query, key, scale))
 
 
+def _shared(query: Input, x: Any) -> Any:
+    """Keys or values with each head repeated, one for each head of the queries."""
+    heads, own = query.shape[-3], x.shape[-3]
+    if heads % own:
+        raise ShapeError(
+            f"attention: queries {query.shape} and keys or values {x.shape}; expected a multiple of "
+            "their number of heads"
+        )
+    return np.repeat(x, heads // own, axis=-3)
+
+
 def _scale(query: Input, key: Input, scale: float | None) -> float:
     """The factor of the scores; refuse queries and keys of different sizes."""
     if query.shape[-1] != key.shape[-1]:
         raise ShapeError(f"attention: queries {query.shape} and keys {key.shape} differ in the last axis")
-    return scale or 1 / math.sqrt(query.shape[-1])
+    return 1 / math.sqrt(query.shape[-1]) if scale is None else scale
 
 
 def _weights(q: Any, k: Any, mask: Any, causal: bool, scale: float) -> Any:

@@ -13,6 +13,7 @@ from autograd_lite.errors import DataError, OptionError, ShapeError
 
 from ..arrays import Input, as_array, as_operand, within
 from .exactness import exact
+from .former import takes_former_names
 from .losses import check_log_probabilities, check_options, check_scores, of_one_shape, reduced
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "hinge_embedding_loss",
     "kl_div",
     "multi_margin_loss",
+    "multilabel_margin_loss",
+    "multilabel_soft_margin_loss",
     "perceptron_loss",
     "soft_margin_loss",
 ]
@@ -44,6 +47,7 @@ ag.defvjp(
 )
 
 
+@takes_former_names
 @exact
 def binary_cross_entropy(
     input: Input, target: Input, weight: npt.ArrayLike | None = None, reduction: str = "mean"
@@ -72,6 +76,7 @@ def binary_cross_entropy(
     return reduced(loss if weight is None else loss * weight, reduction)
 
 
+@takes_former_names
 @exact
 def binary_cross_entropy_with_logits(
     input: Input,
@@ -97,6 +102,7 @@ def binary_cross_entropy_with_logits(
     return reduced(loss if weight is None else loss * weight, reduction)
 
 
+@takes_former_names
 @exact
 def kl_div(input: Input, target: Input, reduction: str = "mean", log_target: bool = False) -> Any:
     """The Kullback-Leibler divergence, q (log q - x) for each entry, 0 where q = 0.
@@ -125,6 +131,7 @@ def kl_div(input: Input, target: Input, reduction: str = "mean", log_target: boo
 # -- margins ---------------------------------------------------------------------------------------
 
 
+@takes_former_names
 @exact
 def perceptron_loss(input: Input, target: Input, reduction: str = "mean") -> Any:
     """max(0, -y x) for y = -1 or 1. Gradient descent on this loss is Rosenblatt's rule.
@@ -147,6 +154,7 @@ def perceptron_loss(input: Input, target: Input, reduction: str = "mean") -> Any
     return reduced(ag.relu(-input * target), reduction)
 
 
+@takes_former_names
 @exact
 def soft_margin_loss(input: Input, target: Input, reduction: str = "mean") -> Any:
     """log(1 + e^(-y x)) for y = -1 or 1.
@@ -161,6 +169,7 @@ def soft_margin_loss(input: Input, target: Input, reduction: str = "mean") -> An
     return reduced(ag.softplus(-input * target), reduction)
 
 
+@takes_former_names
 @exact
 def hinge_embedding_loss(input: Input, target: Input, margin: float = 1.0, reduction: str = "mean") -> Any:
     """x where y = 1, and max(0, margin - x) where y = -1. Here x is usually a distance.
@@ -178,6 +187,7 @@ def hinge_embedding_loss(input: Input, target: Input, margin: float = 1.0, reduc
     )
 
 
+@takes_former_names
 @exact
 def multi_margin_loss(
     input: Input,
@@ -213,3 +223,61 @@ def multi_margin_loss(
     if weight is not None:
         terms = terms * as_array(weight)[indices][..., None]
     return reduced(np.mean(terms, axis=-1), reduction)
+
+
+@takes_former_names
+@exact
+def multilabel_margin_loss(input: Input, target: npt.ArrayLike | Tensor, reduction: str = "mean") -> Any:
+    """The sum over targets t and other classes c of max(0, 1 - x_t + x_c) / C.
+
+    Args:
+        input: scores x of shape (N, C), or (C,).
+        target: the class indices of each sample, of the shape of `input`; -1 ends the indices of a sample.
+        reduction: "none", "mean" or "sum".
+
+    Raises:
+        ShapeError: the shapes differ.
+        DataError: an index is not from -1 to C - 1.
+
+    Example:
+        >>> import numpy as np
+        >>> x, targets = np.array([0.1, 0.2, 0.4, 0.8]), np.array([3, 0, -1, 1])
+        >>> float(multilabel_margin_loss(x, targets).round(3))
+        0.85
+    """
+    check_options(reduction)
+    input, indices = of_one_shape("multilabel_margin_loss", input, as_array(target))
+    classes = input.shape[-1]
+    if not within(indices, -1, classes - 1):
+        raise DataError(
+            f"multilabel_margin_loss: targets from {indices.min()} to {indices.max()}; expected class "
+            f"indices from 0 to {classes - 1}, and -1 after the last one"
+        )
+    counts = np.cumprod(indices >= 0, axis=-1).astype(bool)
+    hot = ((indices[..., None] == np.arange(classes)) & counts[..., None]).any(axis=-2)
+    missing = ag.relu(1 - input[..., :, None] + input[..., None, :])
+    terms = np.where(hot[..., :, None] & ~hot[..., None, :], missing, 0)
+    return reduced(np.sum(terms, axis=(-2, -1)) / classes, reduction)
+
+
+@takes_former_names
+@exact
+def multilabel_soft_margin_loss(
+    input: Input, target: Input, weight: npt.ArrayLike | None = None, reduction: str = "mean"
+) -> Any:
+    """The mean over the classes of the binary cross entropy of sigmoid(x).
+
+    Args:
+        input: scores x of shape (N, C), or (C,).
+        target: y, 0 or 1 for each class, of the same shape.
+        weight: a factor for each class, of shape (C,).
+        reduction: "none", "mean" or "sum".
+
+    Raises:
+        ShapeError: the shapes differ.
+    """
+    check_options(reduction)
+    input, target = of_one_shape("multilabel_soft_margin_loss", input, target)
+    loss = ag.softplus(-input) * target + ag.softplus(input) * (1 - target)
+    loss = loss if weight is None else loss * weight
+    return reduced(np.mean(loss, axis=-1), reduction)

@@ -18,7 +18,16 @@ from ..kernels.windows import Pairs, Sizes, Windows
 from ..options import check_whole
 from .windows import check_fit, checked, entries, laid, sizes
 
-__all__ = ["conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "fold", "unfold"]
+__all__ = [
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+    "fold",
+    "unfold",
+]
 
 Array = npt.NDArray[Any]
 Input = Tensor | Array
@@ -271,6 +280,26 @@ def conv_transpose2d(
                [1., 2., 1.]])
     """
     return _conv_transpose(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def conv_transpose3d(
+    input: Input,
+    weight: Input,
+    bias: Input | None = None,
+    stride: Ints = 1,
+    padding: Ints = 0,
+    output_padding: Ints = 0,
+    groups: int = 1,
+    dilation: Ints = 1,
+) -> Any:
+    """Transposed convolution over three axes; the arguments are those of `conv_transpose2d`.
+
+    Example:
+        >>> import numpy as np
+        >>> conv_transpose3d(np.ones((1, 4, 1, 1, 1)), np.ones((4, 1, 2, 3, 3))).shape
+        (1, 1, 2, 3, 3)
+    """
+    return _conv_transpose(3, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 def _conv_transpose(

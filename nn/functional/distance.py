@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from autograd_lite.sums import narrowed, total
 
 from ..arrays import Input
 from .exactness import exact
+from .former import takes_former_names
 from .losses import check_options, of_one_shape, reduced
 
 __all__ = [
@@ -20,7 +22,9 @@ __all__ = [
     "margin_ranking_loss",
     "normalize",
     "pairwise_distance",
+    "pdist",
     "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
 ]
 
 
@@ -75,6 +79,27 @@ def pairwise_distance(x1: Input, x2: Input, p: float = 2.0, eps: float = 1e-6, k
 
 
 @exact
+def pdist(input: Input, p: float = 2.0) -> Any:
+    """The p-norms of the differences of all pairs of rows i < j, in the order of i, then j.
+
+    Args:
+        input: of shape (N, D).
+        p: the order of the norm.
+
+    Returns:
+        An array of shape (N (N - 1) / 2,).
+
+    Example:
+        >>> import numpy as np
+        >>> pdist(np.array([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]])).round(3).tolist()
+        [5.0, 1.0, 4.243]
+    """
+    one, other = np.triu_indices(len(input), 1)
+    return np.linalg.vector_norm(input[one] - input[other], axis=-1, ord=p)
+
+
+@takes_former_names
+@exact
 def cosine_embedding_loss(
     input1: Input, input2: Input, target: Input, margin: float = 0.0, reduction: str = "mean"
 ) -> Any:
@@ -93,6 +118,7 @@ def cosine_embedding_loss(
     return reduced(np.where(target == 1, 1 - similarity, ag.relu(similarity - margin)), reduction)
 
 
+@takes_former_names
 @exact
 def margin_ranking_loss(
     input1: Input, input2: Input, target: Input, margin: float = 0.0, reduction: str = "mean"
@@ -114,6 +140,7 @@ def margin_ranking_loss(
     return reduced(ag.relu(-target * (input1 - input2) + margin), reduction)
 
 
+@takes_former_names
 @exact
 def triplet_margin_loss(
     anchor: Input,
@@ -147,3 +174,34 @@ def triplet_margin_loss(
     if swap:
         far = np.minimum(far, pairwise_distance(positive, negative, p, eps))
     return reduced(ag.relu(pairwise_distance(anchor, positive, p, eps) - far + margin), reduction)
+
+
+@takes_former_names
+@exact
+def triplet_margin_with_distance_loss(
+    anchor: Input,
+    positive: Input,
+    negative: Input,
+    *,
+    distance_function: Callable[[Any, Any], Any] | None = None,
+    margin: float = 1.0,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Any:
+    """max(0, d(anchor, positive) - d(anchor, negative) + margin) with a distance of one's own.
+
+    Args:
+        anchor: samples, of any shape.
+        positive: a sample like each anchor, of the same shape.
+        negative: a sample unlike each anchor, of the same shape.
+        distance_function: d, a function of two batches; by default `pairwise_distance`.
+        margin: the difference by which the second distance should exceed the first.
+        swap: take d(positive, negative) for the second distance where it is the smaller one.
+        reduction: "none", "mean" or "sum".
+    """
+    check_options(reduction)
+    distance = distance_function or pairwise_distance
+    far = distance(anchor, negative)
+    if swap:
+        far = np.minimum(far, distance(positive, negative))
+    return reduced(ag.relu(distance(anchor, positive) - far + margin), reduction)

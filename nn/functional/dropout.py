@@ -14,7 +14,7 @@ from ..options import check_number
 from ..random import draw
 from .exactness import exact
 
-__all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d"]
+__all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"]
 
 Array = npt.NDArray[Any]
 
@@ -88,10 +88,33 @@ def alpha_dropout(
     Source:
         G. Klambauer et al., "Self-normalizing neural networks", 2017.
     """
+    return _alpha_dropped(input, p, input.shape, training)
+
+
+@exact
+def feature_alpha_dropout(
+    input: Tensor | Array, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Any:
+    """`alpha_dropout` of whole channels.
+
+    Args:
+        input: of shape (N, C, ...).
+        p: the probability with which a channel is dropped, from 0 to 1.
+        training: drop channels; if False, the result is the input itself.
+        inplace: accepted as in PyTorch, without effect.
+
+    Raises:
+        OptionError: p is not from 0 to 1.
+    """
+    shape = input.shape[:2] + (1,) * (input.ndim - 2)
+    return _alpha_dropped(input, p, shape, training)
+
+
+def _alpha_dropped(input: Any, p: float, shape: tuple[int, ...], training: bool) -> Any:
     check_number("alpha_dropout", "p", p, most=1, example=0.5)
     if not training or not p:
         return input
     low = -1.7580993408473766  # the limit of selu(x) as x tends to -inf
-    kept = ag.drawn(_uniform, input.shape) >= p
+    kept = ag.drawn(_uniform, shape) >= p
     a = ((1 - p) * (1 + p * low * low)) ** -0.5 if p < 1 else 0.0
     return np.where(kept, input, low) * a - a * low * p

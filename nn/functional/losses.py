@@ -23,20 +23,25 @@ from ..options import check_number
 from ..reductions import note
 from . import rows, smooth
 from .exactness import exact
+from .former import takes_former_names
 
 __all__ = ["cross_entropy", "mse_loss", "nll_loss"]
 
 Array = npt.NDArray[Any]
 
 
+@takes_former_names
 @exact
-def mse_loss(input: Input, target: Input, reduction: str = "mean") -> Any:
+def mse_loss(
+    input: Input, target: Input, reduction: str = "mean", weight: npt.ArrayLike | None = None
+) -> Any:
     """(x - y)^2, summed or averaged over all entries.
 
     Args:
         input: x, of any shape.
         target: y, of the same shape.
         reduction: "none", "mean" or "sum".
+        weight: a factor for each entry, of the same shape. The mean is divided by the sum of the weights.
 
     Raises:
         ShapeError: the shapes differ. To broadcast them would hide a mistake.
@@ -48,9 +53,10 @@ def mse_loss(input: Input, target: Input, reduction: str = "mean") -> Any:
     """
     check_options(reduction)
     input, target = of_one_shape("mse_loss", input, target)
-    return reduced((input - target) ** 2, reduction)
+    return weighed("mse_loss", (input - target) ** 2, weight, reduction)
 
 
+@takes_former_names
 @exact
 def cross_entropy(
     input: Input,
@@ -95,6 +101,7 @@ def cross_entropy(
     return _cross_entropy("cross_entropy", input, target, weight, ignore_index, reduction, label_smoothing)
 
 
+@takes_former_names
 @exact
 def nll_loss(
     input: Input,
@@ -284,6 +291,18 @@ def check_options(reduction: str, label_smoothing: float = 0.0) -> None:
         came = repr(reduction) if isinstance(reduction, str) else f"a {type(reduction).__name__}"
         raise OptionError(f'reduction={came}; expected "none", "mean" or "sum"')
     check_number("cross_entropy", "label_smoothing", label_smoothing, most=1, example=0.1)
+
+
+def weighed(name: str, losses: Any, weight: npt.ArrayLike | None, reduction: str) -> Any:
+    """The losses times a weight for each, or their sum, or the weighed mean."""
+    if weight is None:
+        return reduced(losses, reduction)
+    factors = as_array(weight).astype(losses.dtype, copy=False)
+    if factors.shape != losses.shape:
+        raise ShapeError(
+            f"{name}: weight has shape {factors.shape}; expected that of the input, {losses.shape}"
+        )
+    return reduced(losses * factors, reduction, float(np.sum(factors, dtype=np.float64)))
 
 
 def reduced(losses: Any, reduction: str, total: Any = None) -> Any:

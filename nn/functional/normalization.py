@@ -67,6 +67,11 @@ def _scaled(x: Any, weight: Any, bias: Any, shape: tuple[int, ...]) -> Any:
     return x if bias is None else x + np.reshape(bias, shape)
 
 
+def _values(input: Input) -> Any:
+    """The array of the input. Nobody writes into this array, so the tape need not watch the array."""
+    return input.detach().numpy() if isinstance(input, Tensor) else input
+
+
 def _refuse_batch(name: str, input: Input) -> None:
     """Refuse to move running statistics inside of `vmap`, where each member has its own."""
     if is_batched(unwrap(input)):
@@ -118,7 +123,7 @@ def batch_norm(
         moving = training and not ag.is_recomputing()  # `checkpoint` computes a batch twice
         if moving and running_mean is not None and running_var is not None:
             _refuse_batch("batch_norm", input)
-            values = input.numpy() if isinstance(input, Tensor) else input
+            values = _values(input)
             average, variance = at_once(kernels.moments, values, axes=axes)
             running_mean += momentum * (average - running_mean)
             running_var += momentum * (variance - running_var)
@@ -268,7 +273,7 @@ def instance_norm(
         raise ShapeError(f"instance_norm: each channel needs more than one value, got input {input.shape}")
     if running_mean is not None and running_var is not None and not ag.is_recomputing():
         _refuse_batch("instance_norm", input)
-        values = input.numpy() if isinstance(input, Tensor) else input
+        values = _values(input)
         averages, variances = at_once(kernels.moments, values, axes=axes)
         running_mean += momentum * (mean(averages, 0) - running_mean)
         running_var += momentum * (mean(variances, 0) - running_var)

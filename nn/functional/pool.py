@@ -24,7 +24,9 @@ __all__ = [
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
+    "lp_pool1d",
     "lp_pool2d",
+    "lp_pool3d",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
@@ -269,6 +271,23 @@ def _counts(windows: Windows, with_padding: bool) -> Any:
     return full if (product == full).all() else product.astype(np.float32)
 
 
+def lp_pool1d(
+    input: Input,
+    norm_type: float,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    ceil_mode: bool = False,
+) -> Any:
+    """(the sum of x^p)^(1/p) over each window of one axis; the arguments are those of `lp_pool2d`.
+
+    Example:
+        >>> import numpy as np
+        >>> lp_pool1d(np.array([[[3.0, 4.0]]]), 2, 2)
+        array([[[5.]]])
+    """
+    return _lp_pool(1, input, norm_type, kernel_size, stride, ceil_mode)
+
+
 def lp_pool2d(
     input: Input,
     norm_type: float,
@@ -294,8 +313,32 @@ def lp_pool2d(
         >>> lp_pool2d(np.array([[[3.0, 0.0], [4.0, 0.0]]]), 2, 2)
         array([[[5.]]])
     """
-    x, batched = checked("lp_pool2d", input, 2)
-    windows = _windows("lp_pool2d", x, 2, kernel_size, stride, 0, 1, ceil_mode)
+    return _lp_pool(2, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def lp_pool3d(
+    input: Input,
+    norm_type: float,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    ceil_mode: bool = False,
+) -> Any:
+    """(the sum of x^p)^(1/p) over each window of three axes; the arguments are those of `lp_pool2d`.
+
+    Example:
+        >>> import numpy as np
+        >>> lp_pool3d(np.ones((1, 1, 2, 2, 4)), 2, (1, 2, 2)).tolist()
+        [[[[[2.0, 2.0]], [[2.0, 2.0]]]]]
+    """
+    return _lp_pool(3, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def _lp_pool(
+    axes: int, input: Any, norm_type: float, kernel_size: Ints, stride: Ints | None, ceil_mode: bool
+) -> Any:
+    name = f"lp_pool{axes}d"
+    x, batched = checked(name, input, axes)
+    windows = _windows(name, x, axes, kernel_size, stride, 0, 1, ceil_mode)
     # For a window that extends past the input, PyTorch takes the mean of its entries times the kernel's size.
     share = math.prod(windows.kernel) / _counts(windows, with_padding=True)
     total = avg_pooling(x**norm_type, divisor=1, **options_of(windows))

@@ -13,7 +13,7 @@ from autograd_lite import sigmoid
 from ..kernels import recurrent as kernels
 from .linear import linear
 
-__all__ = ["gru", "lstm", "rnn"]
+__all__ = ["gru", "lstm", "projected_lstm", "rnn"]
 
 Array = npt.NDArray[Any]
 
@@ -73,6 +73,28 @@ def lstm(
 ) -> Any:
     """All hidden states of an LSTM, its last hidden state and its last cell state."""
     return unrolled(lambda x, h, c: lstm_step(x, h, c, w_ih, w_hh, b_ih, b_hh), x, (h, c), reverse, lengths)
+
+
+def projected_lstm(
+    x: Any,
+    h: Any,
+    c: Any,
+    w_ih: Any,
+    w_hh: Any,
+    b_ih: Any,
+    b_hh: Any,
+    w_hr: Any,
+    *,
+    reverse: bool = False,
+    lengths: Array | None = None,
+) -> Any:
+    """An LSTM whose hidden state is w_hr o tanh(c), which is shorter than its cell state."""
+
+    def step(x: Any, h: Any, c: Any) -> tuple[Any, Any]:
+        h, c = lstm_step(x, h, c, w_ih, w_hh, b_ih, b_hh)
+        return linear(h, w_hr), c
+
+    return unrolled(step, x, (h, c), reverse, lengths)
 
 
 @ag.fused(

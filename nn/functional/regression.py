@@ -6,33 +6,38 @@ import math
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from autograd_lite.errors import OptionError
 
 from ..arrays import Input, as_array, as_operand
 from .exactness import exact
-from .losses import check_options, of_one_shape, reduced
+from .former import takes_former_names
+from .losses import check_options, of_one_shape, reduced, weighed
 
 __all__ = ["gaussian_nll_loss", "huber_loss", "l1_loss", "poisson_nll_loss", "smooth_l1_loss"]
 
 
+@takes_former_names
 @exact
-def l1_loss(input: Input, target: Input, reduction: str = "mean") -> Any:
+def l1_loss(input: Input, target: Input, reduction: str = "mean", weight: npt.ArrayLike | None = None) -> Any:
     """|x - y|.
 
     Args:
         input: x, of any shape.
         target: y, of the same shape.
         reduction: "none", "mean" or "sum".
+        weight: a factor for each entry, of the same shape. The mean is divided by the sum of the weights.
 
     Raises:
         ShapeError: the shapes differ.
     """
     check_options(reduction)
     input, target = of_one_shape("l1_loss", input, target)
-    return reduced(np.abs(input - target), reduction)
+    return weighed("l1_loss", np.abs(input - target), weight, reduction)
 
 
+@takes_former_names
 @exact
 def huber_loss(input: Input, target: Input, reduction: str = "mean", delta: float = 1.0) -> Any:
     """d^2 / 2 where |d| = |x - y| <= delta, and delta (|d| - delta / 2) beyond.
@@ -58,6 +63,7 @@ def huber_loss(input: Input, target: Input, reduction: str = "mean", delta: floa
     return reduced(np.where(d <= delta, d * d / 2, delta * (d - delta / 2)), reduction)
 
 
+@takes_former_names
 @exact
 def smooth_l1_loss(input: Input, target: Input, reduction: str = "mean", beta: float = 1.0) -> Any:
     """d^2 / (2 beta) where |d| = |x - y| < beta, and |d| - beta / 2 beyond.
@@ -83,6 +89,7 @@ def smooth_l1_loss(input: Input, target: Input, reduction: str = "mean", beta: f
     return reduced(np.where(d < beta, d * d / (2 * beta or 1), d - beta / 2), reduction)
 
 
+@takes_former_names
 @exact
 def poisson_nll_loss(
     input: Input,
@@ -115,6 +122,7 @@ def poisson_nll_loss(
     return reduced(loss, reduction)
 
 
+@takes_former_names
 @exact
 def gaussian_nll_loss(
     input: Input, target: Input, var: Input, full: bool = False, eps: float = 1e-6, reduction: str = "mean"

@@ -21,13 +21,16 @@ Input = Tensor | Array
 
 
 @exact
-def gumbel_softmax(logits: Input, tau: float = 1.0, hard: bool = False, dim: int = -1) -> Any:
+def gumbel_softmax(
+    logits: Input, tau: float = 1.0, hard: bool = False, eps: float = 1e-10, dim: int = -1
+) -> Any:
     """softmax((x + G) / tau) with Gumbel noise G: a differentiable random draw of a class.
 
     Args:
         logits: x, of any shape.
         tau: the temperature; the lower, the closer the result is to one class.
         hard: give exactly one class, with the gradient of the soft result.
+        eps: has no effect.
         dim: the axis of the classes.
 
     Source:
@@ -43,38 +46,54 @@ def gumbel_softmax(logits: Input, tau: float = 1.0, hard: bool = False, dim: int
 
 
 @exact
-def softmax(input: Input, dim: int | None = None) -> Any:
+def softmax(
+    input: Input, dim: int | None = None, _stacklevel: int = 3, dtype: npt.DTypeLike | None = None
+) -> Any:
     """e^x / sum(e^x) along an axis: positive numbers with sum 1.
 
     Args:
         input: x, of any shape.
         dim: the axis of the classes. The default is axis 1, and axis 0 for x of shape (C,) or (C, H, W).
+        _stacklevel: has no effect.
+        dtype: cast x to this dtype first.
     """
-    axis = _axis(input, dim)
+    input, axis = _cast(input, dtype), _axis(input, dim)
     return rows.softmax(input) if _is_last(input, axis) else ag.softmax(input, axis=axis)
 
 
 @exact
-def softmin(input: Input, dim: int | None = None) -> Any:
+def softmin(
+    input: Input, dim: int | None = None, _stacklevel: int = 3, dtype: npt.DTypeLike | None = None
+) -> Any:
     """softmax(-x).
 
     Args:
         input: x, of any shape.
         dim: the axis of the classes; the default is as in `softmax`.
+        _stacklevel: has no effect.
+        dtype: cast x to this dtype first.
     """
-    return softmax(-input, dim)
+    return softmax(-input, dim, dtype=dtype)
 
 
 @exact
-def log_softmax(input: Input, dim: int | None = None) -> Any:
+def log_softmax(
+    input: Input, dim: int | None = None, _stacklevel: int = 3, dtype: npt.DTypeLike | None = None
+) -> Any:
     """log(softmax(x)), exact where softmax underflows.
 
     Args:
         input: x, of any shape.
         dim: the axis of the classes; the default is as in `softmax`.
+        _stacklevel: has no effect.
+        dtype: cast x to this dtype first.
     """
-    axis = _axis(input, dim)
+    input, axis = _cast(input, dtype), _axis(input, dim)
     return rows.log_softmax(input) if _is_last(input, axis) else ag.log_softmax(input, axis=axis)
+
+
+def _cast(input: Input, dtype: npt.DTypeLike | None) -> Any:
+    return input if dtype is None else input.astype(dtype)
 
 
 def _axis(input: Input, dim: int | None) -> int:

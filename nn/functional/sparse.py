@@ -25,9 +25,24 @@ def table_rows(table: Any, numbers: Any) -> Any:
     return read_at(table, numbers)
 
 
+@ag.primitive
+def thinned(rows: Any, shares: Any) -> Any:
+    """The rows unchanged; in the backward pass their gradients are multiplied by the shares."""
+    return rows
+
+
+ag.defvjp(thinned, lambda g, y, rows, shares: g * shares, None)
+
+
 @exact
 def embedding(
-    input: Tensor | npt.ArrayLike, weight: Tensor | npt.NDArray[Any], padding_idx: int | None = None
+    input: Tensor | npt.ArrayLike,
+    weight: Tensor | npt.NDArray[Any],
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
 ) -> Any:
     """The rows of `weight` at the indices `input`.
 
@@ -35,6 +50,10 @@ def embedding(
         input: indices, integers of any shape.
         weight: the table, of shape (V, D).
         padding_idx: the index of a row that gets no gradient.
+        max_norm: the largest norm of a row. Longer rows at `input` are shortened, in the table itself.
+        norm_type: the p of the p-norm of `max_norm`.
+        scale_grad_by_freq: divide the gradient of a row by the number of its uses in `input`.
+        sparse: has no effect; the gradient of the table is always dense.
 
     Returns:
         An array of shape (*input.shape, D).
@@ -50,10 +69,36 @@ def embedding(
             f"embedding: the indices run from {indices.min()} to {indices.max()}, but there are {rows} "
             f"vectors, 0 to {rows - 1}"
         )
+    if max_norm is not None:
+        shorten(weight, indices, max_norm, norm_type)
     if padding_idx is not None:
         fixed = np.arange(rows)[:, None] == padding_idx % rows
         weight = np.where(fixed, ag.stop_gradient(weight), weight)
-    return table_rows(weight, indices.astype(np.int64))
+    found = table_rows(weight, indices.astype(np.int64))
+    return thinned(found, frequency_shares(indices, rows, found.dtype)) if scale_grad_by_freq else found
+
+
+def shorten(weight: Tensor | npt.NDArray[Any], indices: Any, max_norm: float, norm_type: float) -> None:
+    """Shorten the rows of a table at some indices to the norm `max_norm`, in the table itself."""
+    values = as_array(weight)
+    used = np.unique(indices)
+    norms = np.linalg.vector_norm(values[used], ord=norm_type, axis=1)
+    long = norms > max_norm
+    if not long.any():
+        return
+    # The table of a recorded step keeps its values: only a new array is written to.
+    new = values.copy()
+    new[used[long]] *= (max_norm / (norms[long] + 1e-7))[:, None].astype(values.dtype)
+    if isinstance(weight, Tensor):
+        weight.data = new
+    else:
+        weight[...] = new
+
+
+def frequency_shares(indices: Any, rows: int, dtype: Any) -> Any:
+    """1 / the number of uses of each index, of shape (*indices.shape, 1)."""
+    counts = np.bincount(indices.reshape(-1), minlength=rows)
+    return (1 / counts[indices])[..., None].astype(dtype)
 
 
 @exact

@@ -106,11 +106,33 @@ def adam(
 
 
 @twin(native.rmsprop, few=FEW)
-def rmsprop(x: Array, g: Array, s: Array, *, alpha: float, eps: float, rate: float) -> Array:
-    """s, a running mean of g^2, in place, and x - rate g / (sqrt(s) + eps)."""
+def rmsprop(
+    x: Array,
+    g: Array,
+    s: Array,
+    centre: Array | None = None,
+    v: Array | None = None,
+    *,
+    alpha: float,
+    eps: float,
+    rate: float,
+    momentum: float = 0.0,
+) -> Array:
+    """s, a running mean of g^2, in place, and x - rate d with d = g / (sqrt(s) + eps).
+
+    A centre, a running mean of g, is updated in place, and its square is subtracted from s in the formula.
+    With v, v <- momentum v + d is updated in place, and replaces d.
+    """
     mean_square(s, g, alpha)
-    new: Array = x - rate * (g / (np.sqrt(s) + eps))
-    return new
+    if centre is not None:
+        mean(centre, g, alpha)
+        s = s - centre * centre
+    d: Array = g / (np.sqrt(s) + eps)
+    if v is not None:
+        v *= momentum
+        v += d
+        d = v
+    return x - rate * d
 
 
 @twin(native.nadam, few=FEW)

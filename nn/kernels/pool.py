@@ -4,6 +4,8 @@ The entries at one offset of every window are a strided view of the plane. So a 
 passes over the output, and nothing is gathered. A few images are processed at a time, so that the passes
 after the first find them in the cache. The threads share the images.
 
+Where the native kernels are there (`native/pool.c`), they take over, and this file does what they leave.
+
 Shapes: x (N, C, *size), y (N, C, *out).
 """
 
@@ -46,6 +48,7 @@ with 0 would not."""
 # -- the maximum -----------------------------------------------------------------------------------
 
 
+@twin(native.max_pooling)
 def max_pooling(
     x: Array, *, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
 ) -> tuple[Array, Any]:
@@ -112,6 +115,7 @@ def max_indices(x: Array, *, kernel: Sizes, stride: Sizes, padding: Pairs, dilat
 # -- the mean --------------------------------------------------------------------------------------
 
 
+@twin(native.avg_pooling)
 def avg_pooling(
     x: Array, *, divisor: Any, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
 ) -> tuple[Array, Any]:

@@ -15,7 +15,9 @@ from autograd_lite.work import multiply_adds
 from .. import functional, init
 from ..functional.attention import attention, has_kernel, self_attention
 from ..functional.linear import affine
+from ..functional.multihead import joined_mask
 from ..module import InputError, Module, Parameter
+from ..parameter import dtype_of
 from .dropout import Dropout
 from .linear import Linear
 
@@ -34,10 +36,13 @@ class MultiheadAttention(Module):
         num_heads: the number of heads, a divisor of E.
         dropout: the probability with which an attention weight is dropped, in training.
         bias: add learned biases to the projections.
+        add_bias_kv: add a learned key and value, which every query may attend to.
+        add_zero_attn: add a key and value of zeros, which every query may attend to.
         kdim: the size of the keys, by default E.
         vdim: the size of the values, by default E.
         batch_first: take inputs and give output of shape (B, T, E), not (T, B, E).
-        dtype: the dtype of the parameters.
+        device: None or "cpu".
+        dtype: the dtype of the parameters, float32 by default.
 
     Raises:
         OptionError: E is no multiple of the number of heads.
@@ -59,11 +64,15 @@ class MultiheadAttention(Module):
         num_heads: int,
         dropout: float = 0.0,
         bias: bool = True,
+        add_bias_kv: bool = False,
+        add_zero_attn: bool = False,
         kdim: int | None = None,
         vdim: int | None = None,
         batch_first: bool = False,
-        dtype: npt.DTypeLike = np.float32,
+        device: Any = None,
+        dtype: npt.DTypeLike | None = None,
     ) -> None:
+        dtype = dtype_of(device, dtype)
         if embed_dim % num_heads:
             raise OptionError(f"MultiheadAttention: {embed_dim} is no multiple of {num_heads} heads")
         self.embed_dim, self.num_heads, self.dropout, self.batch_first = (
@@ -73,18 +82,33 @@ class MultiheadAttention(Module):
             batch_first,
         )
         self.kdim, self.vdim = kdim or embed_dim, vdim or embed_dim
+        self.add_zero_attn, self.head_dim = add_zero_attn, embed_dim // num_heads
         sizes = {"q": embed_dim, "k": self.kdim, "v": self.vdim}
         alike = self.kdim == self.vdim == embed_dim
         for name, size in sizes.items():
-            weight = None if alike else init.xavier_uniform_(Parameter(np.empty((embed_dim, size), dtype)))
+            weight = None if alike else Parameter(np.empty((embed_dim, size), dtype))
             self.register_parameter(f"{name}_proj_weight", weight)
-        joined = init.xavier_uniform_(Parameter(np.empty((3 * embed_dim, embed_dim), dtype)))
-        self.register_parameter("in_proj_weight", joined if alike else None)
+        joined = Parameter(np.empty((3 * embed_dim, embed_dim), dtype)) if alike else None
+        self.register_parameter("in_proj_weight", joined)
         zeros = np.zeros(3 * embed_dim, dtype)
         self.register_parameter("in_proj_bias", Parameter(zeros) if bias else None)
+        for name in ("bias_k", "bias_v"):
+            self.register_parameter(
+                name, Parameter(np.empty((1, 1, embed_dim), dtype)) if add_bias_kv else None
+            )
         self.out_proj = Linear(embed_dim, embed_dim, bias=bias, dtype=dtype)
-        if self.out_proj.bias is not None:
-            init.zeros_(self.out_proj.bias)
+        self._reset_parameters()
+
+    def _reset_parameters(self) -> None:
+        """Draw new initial values for all but `out_proj.weight`."""
+        for name, parameter in self._parameters.items():
+            if parameter is not None and name.endswith("proj_weight"):
+                init.xavier_uniform_(parameter)
+            elif parameter is not None and name in ("bias_k", "bias_v"):
+                init.xavier_normal_(parameter)
+        for zeros in (self.in_proj_bias, self.out_proj.bias):
+            if zeros is not None:
+                init.zeros_(zeros)
 
     def forward(
         self,
@@ -122,10 +146,10 @@ class MultiheadAttention(Module):
         alike = query is key is value
         batch = (batched(query),) * 3 if alike else tuple(map(batched, (query, key, value)))
         (B, L, _), S = batch[0].shape, batch[1].shape[1]
-        mask = _added(attn_mask, (-1, self.num_heads, L, S))
-        if key_padding_mask is not None:
-            padding = _added(key_padding_mask, (B, 1, 1, S))
-            mask = padding if mask is None else mask + padding
+        extra = self._extra()  # the added keys are no position of the sequence: all queries see them
+        sizes = B, self.num_heads, L, S
+        mask = joined_mask(attn_mask, key_padding_mask, sizes, is_causal and extra > 0, extra)
+        is_causal = is_causal and not extra
         joined, weights = self._attended(batch, mask, is_causal, alike, need_weights)
         y = self.out_proj(joined)
         y = y[0] if single else self._batch_first(y)
@@ -133,6 +157,10 @@ class MultiheadAttention(Module):
             return y, None
         shown = np.mean(weights, axis=1) if average_attn_weights else weights
         return y, shown[0] if single else shown
+
+    def _extra(self) -> int:
+        """The number of keys that are added to those of the input."""
+        return int(self.bias_k is not None) + int(self.add_zero_attn)
 
     def _batch_first(self, x: Any) -> Any:
         """The input or the output with the batch as its first axis, or from there back."""
@@ -146,7 +174,7 @@ class MultiheadAttention(Module):
         dropped = self.dropout if self.training else 0
         served = not dropped and has_kernel(mask, batch[0].dtype, (B, heads))
         options = {"causal": causal, "scale": 1 / math.sqrt(E // heads), "weights": need_weights}
-        if served and alike and self.in_proj_weight is not None:
+        if served and alike and self.in_proj_weight is not None and not self._extra():
             qkv = functional.linear(batch[0], self.in_proj_weight, self.in_proj_bias)
             y = self_attention(qkv, mask, heads=heads, **options)
             return y if need_weights else (y, None)
@@ -173,7 +201,12 @@ class MultiheadAttention(Module):
     def _projected(self, q: Any, k: Any, v: Any) -> list[Any]:
         biases = [None] * 3 if self.in_proj_bias is None else np.split(self.in_proj_bias, 3)
         parts = zip((q, k, v), self._weights(), biases, strict=True)
-        return [functional.linear(x, w, b) for x, w, b in parts]
+        q, k, v = (functional.linear(x, w, b) for x, w, b in parts)
+        if self.bias_k is not None:
+            k, v = (_with_row(x, bias) for x, bias in ((k, self.bias_k), (v, self.bias_v)))
+        if self.add_zero_attn:
+            k, v = (_with_row(x, np.zeros((1, 1, self.embed_dim), x.dtype)) for x in (k, v))
+        return [q, k, v]
 
     def _weights(self) -> list[Any]:
         """The weights of the projections of queries, keys and values."""
@@ -182,19 +215,14 @@ class MultiheadAttention(Module):
         return np.split(self.in_proj_weight, 3)
 
 
+def _with_row(x: Any, row: Any) -> Any:
+    """A batch of sequences (B, S, E) with one more entry at the end of each."""
+    return np.concatenate([x, np.broadcast_to(row, (len(x), 1, x.shape[-1]))], axis=1)
+
+
 def _with_batch(x: Any) -> Any:
     """A single sequence as a batch of one."""
     return x[None]
-
-
-def _added(mask: Mask, shape: tuple[int, ...]) -> Any:
-    """A mask as numbers that are added to the scores; True in the mask hides a key."""
-    if mask is None:
-        return None
-    if mask.dtype == bool:
-        hidden = mask.numpy() if isinstance(mask, Tensor) else mask
-        mask = np.where(hidden, -np.inf, 0.0).astype(np.float32)
-    return mask if mask.ndim == 2 and shape[0] == -1 else np.reshape(mask, shape)
 
 
 class PositionalEncoding(Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,12 +11,14 @@ import numpy.typing as npt
 from autograd_lite import Tensor
 from autograd_lite.work import multiply_adds
 
+from .. import init
 from ..functional.recurrent import gru, lstm, rnn
 from ..module import InputError, Module
 from ..options import check_whole
+from ..parameter import dtype_of
 from .recurrent import NAMES, checked_nonlinearity, drawn
 
-__all__ = ["GRUCell", "LSTMCell", "RNNCell"]
+__all__ = ["GRUCell", "LSTMCell", "RNNCell", "RNNCellBase"]
 
 Array = npt.NDArray[Any]
 
@@ -28,8 +31,14 @@ class Cell(Module):
     run: ClassVar[Any]
 
     def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, dtype: npt.DTypeLike = np.float32
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: npt.DTypeLike | None = None,
     ) -> None:
+        dtype = dtype_of(device, dtype)
         check_whole(type(self).__name__, "input_size", input_size)
         check_whole(type(self).__name__, "hidden_size", hidden_size)
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
@@ -37,6 +46,12 @@ class Cell(Module):
         weights = dict(drawn(self.gates, input_size, hidden_size, dtype, bias=bias))
         for name in NAMES:
             self.register_parameter(name, weights.get(name))
+
+    def reset_parameters(self) -> None:
+        """Draw new initial values."""
+        bound = 1 / math.sqrt(self.hidden_size)
+        for weight in self.parameters():
+            init.uniform_(weight, -bound, bound)
 
     def forward(self, input: Tensor | Array, hx: Any = None) -> Any:
         """The next state.
@@ -75,6 +90,10 @@ class Cell(Module):
         return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
 
 
+RNNCellBase = Cell
+"""The name of the base class in PyTorch, for `isinstance`."""
+
+
 class RNNCell(Cell):
     """One step of an `RNN`.
 
@@ -83,7 +102,8 @@ class RNNCell(Cell):
         hidden_size: the size of the state.
         bias: add learned biases.
         nonlinearity: "tanh", or "relu" in place of tanh.
-        dtype: the dtype of the parameters.
+        device: None or "cpu".
+        dtype: the dtype of the parameters, float32 by default.
 
     Example:
         >>> import numpy as np, nn
@@ -100,9 +120,11 @@ class RNNCell(Cell):
         hidden_size: int,
         bias: bool = True,
         nonlinearity: str = "tanh",
-        dtype: npt.DTypeLike = np.float32,
+        device: Any = None,
+        dtype: npt.DTypeLike | None = None,
     ) -> None:
-        super().__init__(input_size, hidden_size, bias, dtype)
+        dtype = dtype_of(device, dtype)
+        super().__init__(input_size, hidden_size, bias, dtype=dtype)
         self.nonlinearity = checked_nonlinearity("RNNCell", nonlinearity)
         self.options = {"nonlinearity": nonlinearity}
 
@@ -114,7 +136,8 @@ class LSTMCell(Cell):
         input_size: the number of features of the input.
         hidden_size: the size of the states.
         bias: add learned biases.
-        dtype: the dtype of the parameters.
+        device: None or "cpu".
+        dtype: the dtype of the parameters, float32 by default.
 
     Example:
         >>> import numpy as np, nn
@@ -135,7 +158,8 @@ class GRUCell(Cell):
         input_size: the number of features of the input.
         hidden_size: the size of the state.
         bias: add learned biases.
-        dtype: the dtype of the parameters.
+        device: None or "cpu".
+        dtype: the dtype of the parameters, float32 by default.
 
     Example:
         >>> import numpy as np, nn

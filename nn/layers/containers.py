@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import operator
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, overload
 
-from autograd_lite.errors import IndexingError
+from autograd_lite import Tensor
+from autograd_lite.arrays import is_array
+from autograd_lite.errors import DataError, IndexingError, OptionError
 
 from ..module import Module, Parameter
 
@@ -28,14 +32,15 @@ class ModuleList(Module):
         (3, 6)
     """
 
-    def __init__(self, modules: Iterable[Module] = ()) -> None:
-        for module in modules:
-            self.append(module)
+    def __init__(self, modules: Iterable[Module] | None = None) -> None:
+        self.extend(modules or ())
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(
             "a ModuleList only holds layers: call each of them in your forward, or use nn.Sequential(*layers)"
         )
+
+    # -- changes -----------------------------------------------------------------------------------
 
     def append(self, module: Module) -> Self:
         """Add a layer at the end."""
@@ -52,26 +57,55 @@ class ModuleList(Module):
         """Insert a layer before the one at an index."""
         layers = list(self)
         layers.insert(index, module)
+        self._renew(layers)
+
+    def pop(self, index: int = -1) -> Module:
+        """Remove a layer and return it."""
+        module = self[index]
+        del self[index]
+        return module
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        self[index]  # an index out of range is refused
+        setattr(self, self.named_layers()[index][0], module)
+
+    def __delitem__(self, index: int | slice) -> None:
+        self[index]
+        layers = list(self)
+        del layers[index]
+        self._renew(layers)
+
+    def __iadd__(self, modules: Iterable[Module]) -> Self:
+        return self.extend(modules)
+
+    def __add__(self, modules: Iterable[Module]) -> Self:
+        return self._made([*self, *modules])
+
+    def _renew(self, layers: list[Module]) -> None:
+        """Hold these layers, numbered from 0."""
         self._modules.clear()
         self.extend(layers)
 
-    def __setitem__(self, index: int, module: Module) -> None:
-        name = self.named_layers()[index][0]
-        setattr(self, name, module)
+    # -- reads -------------------------------------------------------------------------------------
 
     @overload
     def __getitem__(self, index: int) -> Module: ...
     @overload
-    def __getitem__(self, index: slice) -> ModuleList: ...
+    def __getitem__(self, index: slice) -> Self: ...
     def __getitem__(self, index: int | slice) -> Module:
         if isinstance(index, slice):
-            return ModuleList(list(self)[index])
+            return self._made(list(self)[index])
         try:
-            return list(self)[index]
+            return list(self)[operator.index(index)]
         except IndexError:
             raise IndexingError(
                 f"model[{index}]: this {type(self).__name__} has {len(self)} layers, 0 to {len(self) - 1}"
             ) from None
+
+    def _made(self, layers: list[Module]) -> Self:
+        """A new container of the same kind; a class with its own constructor is left out."""
+        made: Self = _plain(self, ModuleList)(layers)
+        return made
 
     def named_layers(self) -> list[tuple[str, Module]]:
         """The layers with their names, in order. A layer with two names comes twice."""
@@ -115,18 +149,103 @@ class Sequential(ModuleList):
     @overload
     def __getitem__(self, index: int) -> Module: ...
     @overload
-    def __getitem__(self, index: slice) -> Sequential: ...
+    def __getitem__(self, index: slice) -> Self: ...
     def __getitem__(self, index: int | slice) -> Module:
         if isinstance(index, slice):
-            return Sequential(dict(self.named_layers()[index]))
+            made: Self = _plain(self, Sequential)(dict(self.named_layers()[index]))
+            return made
         return super().__getitem__(index)
 
+    def _made(self, layers: list[Module]) -> Self:
+        made: Self = _plain(self, Sequential)(*layers)
+        return made
 
-class ModuleDict(Module):
+    def __mul__(self, times: int) -> Self:
+        if not isinstance(times, int) or times < 1:
+            raise OptionError(f"Sequential * {times!r}: expected an int of at least 1")
+        return self._made(list(self) * times)
+
+    __rmul__ = __mul__
+
+    def __imul__(self, times: int) -> Self:
+        return self.extend(list(self * times)[len(self) :])
+
+
+def _plain(container: Any, kind: type[Module]) -> Any:
+    """The first class of a container that has the constructor of its kind."""
+    return next(c for c in type(container).__mro__ if c.__init__ is kind.__init__)  # type: ignore[misc]
+
+
+class _Named(Module):
+    """What dicts of layers and of parameters share: names, which may be those of methods."""
+
+    def _check_name(self, name: str, register: dict[str, Any]) -> None:
+        if not isinstance(name, str) or not name or "." in name:
+            raise DataError(f"{name!r} cannot be a name in a module: expected a string without dots")
+
+    def _register(self) -> dict[str, Any]:
+        """The dict that holds the entries."""
+        raise NotImplementedError
+
+    def __getitem__(self, name: str) -> Any:
+        register = self._register()
+        if name not in register:
+            known = ", ".join(register) or "nothing"
+            raise IndexingError(f"{type(self).__name__} has no {name!r}; it has {known}")
+        return register[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        raise NotImplementedError
+
+    def __delitem__(self, name: str) -> None:
+        self[name]
+        del self._register()[name]
+
+    def pop(self, key: str, *default: Any) -> Any:
+        """Remove an entry and return it; without the entry, return the default if there is one."""
+        if key not in self and default:
+            return default[0]
+        value = self[key]
+        del self[key]
+        return value
+
+    def clear(self) -> None:
+        """Remove all entries."""
+        self._register().clear()
+
+    def update(self, entries: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
+        """Add entries of a dict or of pairs, or replace those of the same names."""
+        pairs = entries.items() if hasattr(entries, "items") else entries
+        for name, value in list(pairs):
+            self[name] = value
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._register()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._register())
+
+    def __len__(self) -> int:
+        return len(self._register())
+
+    def keys(self) -> Iterable[str]:
+        """The names."""
+        return self._register().keys()
+
+    def values(self) -> Iterable[Any]:
+        """The entries."""
+        return self._register().values()
+
+    def items(self) -> Iterable[tuple[str, Any]]:
+        """Names and entries."""
+        return self._register().items()
+
+
+class ModuleDict(_Named):
     """A dict of layers. Their parameters belong to the model.
 
     Args:
-        modules: the layers by name.
+        modules: the layers by name, a dict or pairs.
 
     Example:
         >>> import nn
@@ -135,55 +254,25 @@ class ModuleDict(Module):
         (['colour', 'shape'], Linear(in_features=8, out_features=5, bias=True))
     """
 
-    def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
+    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None:
         self.update(modules or {})
-
-    def update(self, modules: Mapping[str, Module]) -> None:
-        """Add layers, or replace those of the same names."""
-        for name, module in modules.items():
-            self[name] = module
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError("a ModuleDict only holds layers: call one by its name in your forward")
 
-    def __getitem__(self, name: str) -> Module:
-        module: Module = _found(self, self._modules, name)
-        return module
+    def _register(self) -> dict[str, Any]:
+        return self._modules
 
     def __setitem__(self, name: str, module: Module) -> None:
-        self._modules.pop(name, None)
         self.register_module(name, module)
-
-    def __delitem__(self, name: str) -> None:
-        delattr(self, name)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._modules
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._modules)
-
-    def __len__(self) -> int:
-        return len(self._modules)
-
-    def keys(self) -> Iterable[str]:
-        """The names."""
-        return self._modules.keys()
-
-    def values(self) -> Iterable[Module | None]:
-        """The layers."""
-        return self._modules.values()
-
-    def items(self) -> Iterable[tuple[str, Module | None]]:
-        """Names and layers."""
-        return self._modules.items()
 
 
 class ParameterList(Module):
     """A list of parameters, which belong to the model.
 
     Args:
-        values: Tensors or arrays, which become parameters.
+        values: Tensors or arrays, which become parameters. Other objects stay what they are, and are not
+            learned.
 
     Example:
         >>> import numpy as np, nn
@@ -192,12 +281,15 @@ class ParameterList(Module):
         ['0', '1']
     """
 
-    def __init__(self, values: Iterable[Any] = ()) -> None:
-        self.extend(values)
+    _others: dict[str, Any]
+
+    def __init__(self, values: Iterable[Any] | None = None) -> None:
+        self.__dict__["_others"] = {}
+        self.extend(values or ())
 
     def append(self, value: Any) -> Self:
         """Add a parameter at the end."""
-        self.register_parameter(str(len(self)), value if isinstance(value, Parameter) else Parameter(value))
+        _put(self, str(len(self)), value)
         return self
 
     def extend(self, values: Iterable[Any]) -> Self:
@@ -206,21 +298,34 @@ class ParameterList(Module):
             self.append(value)
         return self
 
-    def __getitem__(self, index: int) -> Any:
-        return list(self._parameters.values())[index]
+    def __iadd__(self, values: Iterable[Any]) -> Self:
+        return self.extend(values)
+
+    def __setitem__(self, index: int, value: Any) -> None:
+        _put(self, str(range(len(self))[index]), value)
+
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return _plain(self, ParameterList)(list(self)[index])
+        return list(self)[operator.index(index)]
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(list(self._parameters.values()))
+        return (_read(self, str(i)) for i in range(len(self)))
 
     def __len__(self) -> int:
-        return len(self._parameters)
+        return len(self._parameters) + len(self._others)
+
+    def extra_repr(self) -> str:
+        """The shapes of the parameters."""
+        return _shapes(enumerate(self))
 
 
-class ParameterDict(Module):
+class ParameterDict(_Named):
     """A dict of parameters, which belong to the model.
 
     Args:
-        parameters: Tensors or arrays by name, which become parameters.
+        parameters: Tensors or arrays by name, which become parameters. Other objects stay what they are, and
+            are not learned.
 
     Example:
         >>> import numpy as np, nn
@@ -228,29 +333,99 @@ class ParameterDict(Module):
         True
     """
 
-    def __init__(self, parameters: Mapping[str, Any] | None = None) -> None:
-        for name, value in (parameters or {}).items():
-            self[name] = value
+    _others: dict[str, Any]
 
-    def __getitem__(self, name: str) -> Any:
-        return _found(self, self._parameters, name)
+    def __init__(self, parameters: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None) -> None:
+        self.__dict__["_others"], self.__dict__["_order"] = {}, {}
+        self.update(parameters or {})
+
+    def _register(self) -> dict[str, Any]:
+        return {name: _read(self, name) for name in self._order}
 
     def __setitem__(self, name: str, value: Any) -> None:
-        self._parameters.pop(name, None)
-        self.register_parameter(name, value if isinstance(value, Parameter) else Parameter(value))
+        _put(self, name, value)
+        self._order[name] = None
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._parameters
+    def __delitem__(self, name: str) -> None:
+        self[name]
+        for own in (self._parameters, self._others, self._order):
+            own.pop(name, None)
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._parameters)
+    def update(self, entries: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
+        """Add entries of a dict or of pairs, or replace those of the same names.
 
-    def __len__(self) -> int:
-        return len(self._parameters)
+        Those of a plain dict are added in the order of their names, as in PyTorch.
+        """
+        if isinstance(entries, dict) and not isinstance(entries, OrderedDict):
+            entries = sorted(entries.items())
+        super().update(entries)
+
+    def clear(self) -> None:
+        """Remove all entries."""
+        for name in list(self):
+            del self[name]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The entry, or the default without one."""
+        return self._register().get(key, default)
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """The entry; without one, the default becomes the entry."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def popitem(self) -> tuple[str, Any]:
+        """Remove the last entry and return its name and value."""
+        name = next(reversed(self))
+        return name, self.pop(name)
+
+    def fromkeys(self, keys: Iterable[str], default: Any = None) -> Self:
+        """A new dict with these names and one value."""
+        return type(self)((name, default) for name in keys)
+
+    def copy(self) -> Self:
+        """A new dict with the same parameters."""
+        return type(self)(self._register().items())
+
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(list(self))
+
+    def __or__(self, other: Mapping[str, Any]) -> Self:
+        made = self.copy()
+        made.update(other)
+        return made
+
+    def __ror__(self, other: Mapping[str, Any]) -> Self:
+        made = type(self)(other)
+        made.update(self._register().items())
+        return made
+
+    def __ior__(self, other: Mapping[str, Any]) -> Self:
+        self.update(other)
+        return self
+
+    def extra_repr(self) -> str:
+        """The shapes of the parameters."""
+        return _shapes(self.items())
 
 
-def _found(module: Module, register: Mapping[str, Any], name: str) -> Any:
-    if name not in register:
-        known = ", ".join(register) or "nothing"
-        raise IndexingError(f"{type(module).__name__} has no {name!r}; it has {known}")
-    return register[name]
+def _put(container: Any, name: str, value: Any) -> None:
+    """Hold a value in a container of parameters: arrays become parameters."""
+    container._parameters.pop(name, None)
+    container._others.pop(name, None)
+    if isinstance(value, Tensor) or is_array(value):
+        container.register_parameter(name, value if isinstance(value, Parameter) else Parameter(value))
+    else:
+        container._check_name(name, container._others)
+        container._others[name] = value
+
+
+def _read(container: Any, name: str) -> Any:
+    own = container._parameters
+    return own[name] if name in own else container._others[name]
+
+
+def _shapes(entries: Iterable[tuple[Any, Any]]) -> str:
+    parts = (f"({name}): {getattr(value, 'shape', value)}" for name, value in entries)
+    return ", ".join(parts)

@@ -18,9 +18,10 @@ from ..functional.conv import convolution, pads, transposed_convolution
 from ..functional.windows import sizes
 from ..module import Module, Parameter
 from ..options import check_whole
+from ..parameter import dtype_of
 from .spatial import called
 
-__all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d"]
+__all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
 
 Array = npt.NDArray[Any]
 Ints = int | Sequence[int]
@@ -132,8 +133,10 @@ class _Conv(_Convolution):
         groups: int = 1,
         bias: bool = True,
         padding_mode: str = "zeros",
-        dtype: npt.DTypeLike = np.float32,
+        device: Any = None,
+        dtype: npt.DTypeLike | None = None,
     ) -> None:
+        dtype = dtype_of(device, dtype)
         super().__init__(
             in_channels, out_channels, kernel_size, stride, padding, dilation, 0, groups, bias,
             padding_mode, dtype,
@@ -169,7 +172,8 @@ class Conv2d(_Conv):
         bias: add a learned bias to each output channel.
         padding_mode: the added entries: "zeros", or by "reflect", "replicate" or "circular", as in
             `nn.functional.pad`.
-        dtype: the dtype of the parameters.
+        device: None or "cpu".
+        dtype: the dtype of the parameters, float32 by default.
 
     Attributes:
         weight: of shape (out_channels, in_channels / groups, height, width).
@@ -225,8 +229,10 @@ class _ConvTranspose(_Convolution):
         bias: bool = True,
         dilation: Ints = 1,
         padding_mode: str = "zeros",
-        dtype: npt.DTypeLike = np.float32,
+        device: Any = None,
+        dtype: npt.DTypeLike | None = None,
     ) -> None:
+        dtype = dtype_of(device, dtype)
         if isinstance(padding, str):
             raise OptionError(f"{type(self).__name__}(padding={padding!r}): expected an int for each axis")
         super().__init__(
@@ -294,7 +300,8 @@ class ConvTranspose2d(_ConvTranspose):
         bias: add a learned bias to each output channel.
         dilation: the distance between neighbouring entries of a window, an int or (down, right).
         padding_mode: only "zeros".
-        dtype: the dtype of the parameters.
+        device: None or "cpu".
+        dtype: the dtype of the parameters, float32 by default.
 
     Attributes:
         weight: of shape (in_channels, out_channels / groups, height, width).
@@ -312,3 +319,15 @@ class ConvTranspose2d(_ConvTranspose):
     """
 
     axes = 2
+
+
+class ConvTranspose3d(_ConvTranspose):
+    """Transposed convolution over volumes; the arguments are those of `ConvTranspose2d`.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.ConvTranspose3d(8, 3, kernel_size=2, stride=2)(np.ones((2, 8, 2, 3, 4), np.float32)).shape
+        (2, 3, 4, 6, 8)
+    """
+
+    axes = 3

@@ -6,7 +6,7 @@ from .. import functional
 from ..of import Of
 from ..options import check_number
 
-__all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d"]
+__all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"]
 
 
 class Dropout(Of):
@@ -56,3 +56,9 @@ class AlphaDropout(Dropout):
     """Dropout after `SELU`: dropped entries become -1.7581, and mean 0 and variance 1 are kept."""
 
     function = functional.alpha_dropout
+
+
+class FeatureAlphaDropout(Dropout):
+    """`AlphaDropout` of whole channels of (N, C, ...)."""
+
+    function = functional.feature_alpha_dropout

@@ -15,6 +15,7 @@ from ..arrays import Input, as_operand
 from ..functional.linear import BILINEAR, affine, repair_of_input
 from ..module import InputError, Module, Parameter
 from ..options import check_whole
+from ..parameter import dtype_of
 
 __all__ = ["Bilinear", "Linear"]
 
@@ -28,8 +29,9 @@ class Linear(Module):
         in_features: the length of the last axis of the input.
         out_features: the length of the last axis of the output.
         bias: add a learned bias b.
-        dtype: the dtype of the parameters and of their gradients. Lists and numbers are cast to it, arrays
-            are not: a float64 array makes a float32 layer compute in float64. Write
+        device: None or "cpu".
+        dtype: the dtype of the parameters and of their gradients, float32 by default. Lists and numbers
+            are cast to it, arrays are not: a float64 array makes a float32 layer compute in float64. Write
             x.astype(np.float32) to stay in float32.
 
     Attributes:
@@ -48,8 +50,14 @@ class Linear(Module):
     """
 
     def __init__(
-        self, in_features: int, out_features: int, bias: bool = True, dtype: npt.DTypeLike = np.float32
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: npt.DTypeLike | None = None,
     ) -> None:
+        dtype = dtype_of(device, dtype)
         check_whole("Linear", "in_features", in_features, least=0)
         check_whole("Linear", "out_features", out_features, least=0)
         self.in_features = in_features
@@ -91,7 +99,8 @@ class Bilinear(Module):
         in2_features: the length of the last axis of x2.
         out_features: the length of the last axis of y.
         bias: add a learned bias b.
-        dtype: the dtype of the parameters.
+        device: None or "cpu".
+        dtype: the dtype of the parameters, float32 by default.
 
     Raises:
         OptionError: a size is not an int of at least 1.
@@ -109,17 +118,23 @@ class Bilinear(Module):
         in2_features: int,
         out_features: int,
         bias: bool = True,
-        dtype: npt.DTypeLike = np.float32,
+        device: Any = None,
+        dtype: npt.DTypeLike | None = None,
     ) -> None:
+        dtype = dtype_of(device, dtype)
         check_whole("Bilinear", "in1_features", in1_features)
         check_whole("Bilinear", "in2_features", in2_features)
         check_whole("Bilinear", "out_features", out_features)
         self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
-        bound = 1 / math.sqrt(in1_features)
-        weight = Parameter(np.empty((out_features, in1_features, in2_features), dtype))
-        self.weight = init.uniform_(weight, -bound, bound)
-        shift = init.uniform_(Parameter(np.empty(out_features, dtype)), -bound, bound) if bias else None
-        self.register_parameter("bias", shift)
+        self.weight = Parameter(np.empty((out_features, in1_features, in2_features), dtype))
+        self.register_parameter("bias", Parameter(np.empty(out_features, dtype)) if bias else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new initial values from U(-b, b) with b = 1 / sqrt(in1_features)."""
+        bound = 1 / math.sqrt(self.in1_features)
+        for parameter in self.parameters():
+            init.uniform_(parameter, -bound, bound)
 
     def forward(self, input1: Input, input2: Input) -> Any:
         input1, input2 = (as_operand("Bilinear", x, self.weight.dtype) for x in (input1, input2))

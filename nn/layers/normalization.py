@@ -12,16 +12,16 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import OptionError
 
-from .. import functional
+from .. import functional, init
 from ..module import InputError, Module, Parameter
+from ..parameter import dtype_of
 
 __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
+    "CrossMapLRN2d",
     "GroupNorm",
-    "InstanceNorm1d",
-    "InstanceNorm2d",
     "LayerNorm",
     "LocalResponseNorm",
     "RMSNorm",
@@ -30,13 +30,22 @@ __all__ = [
 Input = Tensor | npt.NDArray[Any]
 
 
-class _ChannelNorm(Module):
+def set_affine(layer: Module) -> None:
+    """Set the scale of a layer to 1 and its shift to 0, where the layer has them."""
+    for name, set_ in (("weight", init.ones_), ("bias", init.zeros_)):
+        if (parameter := layer._parameters.get(name)) is not None:
+            set_(parameter)
+
+
+class ChannelNorm(Module):
     """What batch and instance norm share: scale, shift and running values of each channel."""
 
     shapes: ClassVar[dict[int, str]]
     """The numbers of axes that an input may have, each with the shape of the input in words."""
 
     num_batches_tracked: npt.NDArray[Any]
+    running_mean: Any
+    running_var: Any
 
     def __init__(
         self,
@@ -45,16 +54,32 @@ class _ChannelNorm(Module):
         momentum: Any,
         affine: bool,
         track_running_stats: bool,
-        dtype: npt.DTypeLike,
+        device: Any = None,
+        dtype: npt.DTypeLike | None = None,
+        bias: bool = True,
     ) -> None:
+        dtype = dtype_of(device, dtype)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         self.register_parameter("weight", Parameter(np.ones(num_features, dtype)) if affine else None)
-        self.register_parameter("bias", Parameter(np.zeros(num_features, dtype)) if affine else None)
+        shifted = affine and bias
+        self.register_parameter("bias", Parameter(np.zeros(num_features, dtype)) if shifted else None)
         tracked = track_running_stats
         self.register_buffer("running_mean", np.zeros(num_features, dtype) if tracked else None)
         self.register_buffer("running_var", np.ones(num_features, dtype) if tracked else None)
         self.register_buffer("num_batches_tracked", np.array(0) if tracked else None)
+
+    def reset_running_stats(self) -> None:
+        """Set the running mean to 0, the running variance to 1, and the count of batches to 0."""
+        if self.track_running_stats:
+            self.running_mean = np.zeros_like(self.running_mean)
+            self.running_var = np.ones_like(self.running_var)
+            self.num_batches_tracked = np.zeros_like(self.num_batches_tracked)
+
+    def reset_parameters(self) -> None:
+        """Set the scale to 1, the shift to 0, and the running values to those of a new layer."""
+        self.reset_running_stats()
+        set_affine(self)
 
     def check(self, input: Input) -> None:
         """Refuse inputs of another shape."""
@@ -84,7 +109,7 @@ class _ChannelNorm(Module):
         )
 
 
-class _BatchNorm(_ChannelNorm):
+class _BatchNorm(ChannelNorm):
     def __init__(
         self,
         num_features: int,
@@ -92,9 +117,11 @@ class _BatchNorm(_ChannelNorm):
         momentum: float | None = 0.1,
         affine: bool = True,
         track_running_stats: bool = True,
-        dtype: npt.DTypeLike = np.float32,
+        device: Any = None,
+        dtype: npt.DTypeLike | None = None,
+        bias: bool = True,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
     def counted(self) -> float:
         """Count a batch; return the fraction by which the running values move towards those of the batch."""
@@ -130,7 +157,9 @@ class BatchNorm1d(_BatchNorm):
             the means over all batches.
         affine: learn a scale and a shift for each channel.
         track_running_stats: keep running values; if False, evaluation too uses those of the batch.
-        dtype: the dtype of the parameters.
+        device: None or "cpu".
+        dtype: the dtype of the parameters, float32 by default.
+        bias: learn the shift; if False, only the scale.
 
     Source:
         S. Ioffe, C. Szegedy, "Batch normalization", 2015.
@@ -168,75 +197,6 @@ class BatchNorm3d(_BatchNorm):
     shapes: ClassVar = {5: "(N, {}, D, H, W)"}
 
 
-class _InstanceNorm(_ChannelNorm):
-    def __init__(
-        self,
-        num_features: int,
-        eps: float = 1e-5,
-        momentum: float = 0.1,
-        affine: bool = False,
-        track_running_stats: bool = False,
-        dtype: npt.DTypeLike = np.float32,
-    ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype)
-
-    def axis(self, input: Input) -> int:
-        """The axis of the channels: the first one of a single sample."""
-        return 0 if input.ndim == min(self.shapes) else 1
-
-    def forward(self, input: Input) -> Any:
-        self.check(input)
-        single = self.axis(input) == 0
-        y = functional.instance_norm(
-            input[None] if single else input,
-            self.running_mean,
-            self.running_var,
-            self.weight,
-            self.bias,
-            self.training or not self.track_running_stats,
-            self.momentum,
-            self.eps,
-        )
-        return y[0] if single else y
-
-
-class InstanceNorm1d(_InstanceNorm):
-    """Normalizes each channel of each sample (N, C, L) or (C, L) to mean 0 and variance 1.
-
-    Args:
-        num_features: C.
-        eps: added to the variance, so that the division stays finite.
-        momentum: the fraction by which the running values move towards those of a batch.
-        affine: learn a scale and a shift for each channel.
-        track_running_stats: keep running values, and use them in evaluation.
-        dtype: the dtype of the parameters.
-
-    Example:
-        >>> import numpy as np, nn
-        >>> nn.InstanceNorm1d(1)(np.array([[[1.0, 3.0]]])).round(3).tolist()
-        [[[-1.0, 1.0]]]
-    """
-
-    shapes: ClassVar = {2: "({}, L)", 3: "(N, {}, L)"}
-
-
-class InstanceNorm2d(_InstanceNorm):
-    """Normalizes each channel of each sample (N, C, H, W) or (C, H, W) to mean 0 and variance 1.
-
-    The arguments are those of `InstanceNorm1d`.
-
-    Source:
-        D. Ulyanov et al., "Instance normalization", 2016.
-
-    Example:
-        >>> import numpy as np, nn
-        >>> nn.InstanceNorm2d(1)(np.array([[[[1.0, 3.0]]]])).round(3).tolist()
-        [[[[-1.0, 1.0]]]]
-    """
-
-    shapes: ClassVar = {3: "({}, H, W)", 4: "(N, {}, H, W)"}
-
-
 class LayerNorm(Module):
     """Normalizes each sample over its last axes to mean 0 and variance 1.
 
@@ -245,7 +205,8 @@ class LayerNorm(Module):
         eps: added to the variance, so that the division stays finite.
         elementwise_affine: learn a scale and a shift for each entry.
         bias: learn the shift; if False, only the scale.
-        dtype: the dtype of the parameters.
+        device: None or "cpu".
+        dtype: the dtype of the parameters, float32 by default.
 
     Source:
         J. Ba et al., "Layer normalization", 2016.
@@ -262,13 +223,19 @@ class LayerNorm(Module):
         eps: float = 1e-5,
         elementwise_affine: bool = True,
         bias: bool = True,
-        dtype: npt.DTypeLike = np.float32,
+        device: Any = None,
+        dtype: npt.DTypeLike | None = None,
     ) -> None:
+        dtype = dtype_of(device, dtype)
         shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
         self.normalized_shape, self.eps, self.elementwise_affine = shape, eps, elementwise_affine
         self.register_parameter("weight", Parameter(np.ones(shape, dtype)) if elementwise_affine else None)
         shifted = elementwise_affine and bias
         self.register_parameter("bias", Parameter(np.zeros(shape, dtype)) if shifted else None)
+
+    def reset_parameters(self) -> None:
+        """Set the scale to 1 and the shift to 0."""
+        set_affine(self)
 
     def forward(self, input: Input) -> Any:
         _check_last(self, input, self.normalized_shape)
@@ -286,7 +253,8 @@ class RMSNorm(Module):
         normalized_shape: the lengths of these axes, or the length of the last one.
         eps: added to the mean; by default the spacing of the dtype's numbers at 1.
         elementwise_affine: learn a scale for each entry.
-        dtype: the dtype of the parameter.
+        device: None or "cpu".
+        dtype: the dtype of the parameter, float32 by default.
 
     Source:
         B. Zhang, R. Sennrich, "Root mean square layer normalization", 2019.
@@ -302,11 +270,17 @@ class RMSNorm(Module):
         normalized_shape: int | Sequence[int],
         eps: float | None = None,
         elementwise_affine: bool = True,
-        dtype: npt.DTypeLike = np.float32,
+        device: Any = None,
+        dtype: npt.DTypeLike | None = None,
     ) -> None:
+        dtype = dtype_of(device, dtype)
         shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
         self.normalized_shape, self.eps, self.elementwise_affine = shape, eps, elementwise_affine
         self.register_parameter("weight", Parameter(np.ones(shape, dtype)) if elementwise_affine else None)
+
+    def reset_parameters(self) -> None:
+        """Set the scale to 1."""
+        set_affine(self)
 
     def forward(self, input: Input) -> Any:
         _check_last(self, input, self.normalized_shape)
@@ -332,7 +306,9 @@ class GroupNorm(Module):
         num_channels: C.
         eps: added to the variance, so that the division stays finite.
         affine: learn a scale and a shift for each channel.
-        dtype: the dtype of the parameters.
+        device: None or "cpu".
+        dtype: the dtype of the parameters, float32 by default.
+        bias: learn the shift; if False, only the scale.
 
     Raises:
         OptionError: the number of channels is no multiple of the number of groups.
@@ -352,15 +328,23 @@ class GroupNorm(Module):
         num_channels: int,
         eps: float = 1e-5,
         affine: bool = True,
-        dtype: npt.DTypeLike = np.float32,
+        device: Any = None,
+        dtype: npt.DTypeLike | None = None,
+        bias: bool = True,
     ) -> None:
+        dtype = dtype_of(device, dtype)
         if num_channels % num_groups:
             raise OptionError(
                 f"GroupNorm: {num_channels} channels cannot be put into {num_groups} equal groups"
             )
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
         self.register_parameter("weight", Parameter(np.ones(num_channels, dtype)) if affine else None)
-        self.register_parameter("bias", Parameter(np.zeros(num_channels, dtype)) if affine else None)
+        shifted = affine and bias
+        self.register_parameter("bias", Parameter(np.zeros(num_channels, dtype)) if shifted else None)
+
+    def reset_parameters(self) -> None:
+        """Set the scale to 1 and the shift to 0."""
+        set_affine(self)
 
     def forward(self, input: Input) -> Any:
         if input.ndim < 2 or input.shape[1] != self.num_channels:
@@ -399,3 +383,7 @@ class LocalResponseNorm(Module):
     def extra_repr(self) -> str:
         """The options."""
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class CrossMapLRN2d(LocalResponseNorm):
+    """`LocalResponseNorm` of images, under its name in Lua Torch."""

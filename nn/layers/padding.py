@@ -19,14 +19,19 @@ from .spatial import called
 __all__ = [
     "CircularPad1d",
     "CircularPad2d",
+    "CircularPad3d",
     "ConstantPad1d",
     "ConstantPad2d",
+    "ConstantPad3d",
     "ReflectionPad1d",
     "ReflectionPad2d",
+    "ReflectionPad3d",
     "ReplicationPad1d",
     "ReplicationPad2d",
+    "ReplicationPad3d",
     "ZeroPad1d",
     "ZeroPad2d",
+    "ZeroPad3d",
 ]
 
 Array = npt.NDArray[Any]
@@ -35,7 +40,7 @@ Ints = int | Sequence[int]
 
 class _Pad(Module):
     """Args:
-    padding: an int for all sides, or (left, right) or (left, right, top, bottom).
+    padding: an int for all sides, or (left, right), (left, right, top, bottom), and so on.
     """
 
     axes: ClassVar[int]
@@ -45,8 +50,8 @@ class _Pad(Module):
     def __init__(self, padding: Ints) -> None:
         given = tuple(padding) if isinstance(padding, (Sequence, np.ndarray)) else (padding,) * 2 * self.axes
         if len(given) != 2 * self.axes or not all(isinstance(p, (int, np.integer)) for p in given):
-            sides = "(left, right)" if self.axes == 1 else "(left, right, top, bottom)"
-            raise OptionError(f"{type(self).__name__}({padding!r}): expected an int or {sides}")
+            sides = ", ".join(("left, right", "top, bottom", "front, back")[: self.axes])
+            raise OptionError(f"{type(self).__name__}({padding!r}): expected an int or ({sides})")
         self.padding = tuple(map(int, given))
 
     def forward(self, x: Tensor | Array) -> Any:
@@ -80,6 +85,12 @@ class ZeroPad2d(_Pad):
     axes = 2
 
 
+class ZeroPad3d(_Pad):
+    """Zeros around volumes (N, C, D, H, W)."""
+
+    axes = 3
+
+
 class _ConstantPad(_Pad):
     def __init__(self, padding: Ints, value: float) -> None:
         super().__init__(padding)
@@ -102,6 +113,12 @@ class ConstantPad2d(_ConstantPad):
     axes = 2
 
 
+class ConstantPad3d(_ConstantPad):
+    """The number `value` around volumes (N, C, D, H, W)."""
+
+    axes = 3
+
+
 class ReflectionPad1d(_Pad):
     """Sequences (N, C, L), mirrored at their first and last entry."""
 
@@ -120,6 +137,12 @@ class ReflectionPad2d(_Pad):
     axes, mode = 2, "reflect"
 
 
+class ReflectionPad3d(_Pad):
+    """Volumes (N, C, D, H, W), mirrored at their outermost entries."""
+
+    axes, mode = 3, "reflect"
+
+
 class ReplicationPad1d(_Pad):
     """Sequences (N, C, L) with copies of their first and last entry around them."""
 
@@ -132,6 +155,12 @@ class ReplicationPad2d(_Pad):
     axes, mode = 2, "replicate"
 
 
+class ReplicationPad3d(_Pad):
+    """Volumes (N, C, D, H, W) with copies of their outermost entries around them."""
+
+    axes, mode = 3, "replicate"
+
+
 class CircularPad1d(_Pad):
     """Sequences (N, C, L), continued periodically."""
 
@@ -142,3 +171,9 @@ class CircularPad2d(_Pad):
     """Images (N, C, H, W), continued periodically in both directions."""
 
     axes, mode = 2, "circular"
+
+
+class CircularPad3d(_Pad):
+    """Volumes (N, C, D, H, W), continued periodically in all directions."""
+
+    axes, mode = 3, "circular"

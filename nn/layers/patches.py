@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import functional
 from .spatial import Spatial
 
-__all__ = ["Fold", "PixelShuffle", "PixelUnshuffle", "Unfold"]
+__all__ = ["ChannelShuffle", "Fold", "PixelShuffle", "PixelUnshuffle", "Unfold"]
 
 Ints = int | tuple[int, ...]
 
@@ -61,3 +61,16 @@ class PixelUnshuffle(Spatial):
 
     function = functional.pixel_unshuffle
     downscale_factor: int
+
+
+class ChannelShuffle(Spatial):
+    """Channels in another order: (g, c) of g groups of c channels becomes (c, g).
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.ChannelShuffle(2)(np.arange(4.0).reshape(1, 4, 1, 1)).ravel().tolist()
+        [0.0, 2.0, 1.0, 3.0]
+    """
+
+    function = functional.channel_shuffle
+    groups: int

@@ -13,14 +13,21 @@ __all__ = [
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
+    "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
+    "AdaptiveMaxPool3d",
     "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
+    "LPPool1d",
     "LPPool2d",
+    "LPPool3d",
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
+    "MaxUnpool3d",
 ]
 
 Ints = int | Sequence[int]
@@ -152,7 +159,32 @@ class AvgPool3d(AvgPool):
     divisor_override: int | None = None
 
 
-class LPPool2d(Pool):
+class LPPool(Pool):
+    """The options of all pooling by p-norms."""
+
+    norm_type: float
+    kernel_size: Ints
+    stride: Ints | None = None
+    ceil_mode: bool = False
+
+    def check(self) -> None:
+        """Refuse windows without entries; a stride of None stays None, as in PyTorch."""
+        sizes(type(self).__name__, "kernel_size", self.kernel_size, self.axes)
+
+
+class LPPool1d(LPPool):
+    """(the sum of x^p)^(1/p) over each window of sequences (N, C, L); the arguments are those of `LPPool2d`.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.LPPool1d(2, kernel_size=2)(np.array([[3.0, 4.0]]))
+        array([[5.]])
+    """
+
+    axes, function = 1, functional.lp_pool1d
+
+
+class LPPool2d(LPPool):
     """(the sum of x^p)^(1/p) over each window of images (N, C, H, W).
 
     Example:
@@ -162,14 +194,69 @@ class LPPool2d(Pool):
     """
 
     axes, function = 2, functional.lp_pool2d
-    norm_type: float
+
+
+class LPPool3d(LPPool):
+    """(the sum of x^p)^(1/p) over each window of volumes (N, C, D, H, W).
+
+    The arguments are those of `LPPool2d`.
+    """
+
+    axes, function = 3, functional.lp_pool3d
+
+
+# -- the way back ----------------------------------------------------------------------------------
+
+
+class MaxUnpool(Pool):
+    """The options of the ways back from max pooling."""
+
     kernel_size: Ints
     stride: Ints | None = None
-    ceil_mode: bool = False
+    padding: Ints = 0
 
     def check(self) -> None:
-        """Refuse windows without entries; a stride of None stays None, as in PyTorch."""
-        sizes("LPPool2d", "kernel_size", self.kernel_size, 2)
+        """Store sizes as tuples, as PyTorch does here."""
+        super().check()
+        for option in ("kernel_size", "stride", "padding"):
+            given = getattr(self, option)
+            setattr(self, option, sizes(type(self).__name__, option, given, self.axes, self.least[option]))
+
+    def compute(self, input: Any, indices: Any, output_size: Sequence[int] | None = None) -> Any:
+        """Each entry at its index, zeros elsewhere.
+
+        Args:
+            input: the pooled entries.
+            indices: the index of each entry, from the pooling layer with `return_indices=True`.
+            output_size: the shape of the output, or of its last axes.
+        """
+        return super().compute(input, indices, output_size=output_size)
+
+
+class MaxUnpool1d(MaxUnpool):
+    """Each entry at the index where `MaxPool1d` found it; the arguments are those of `MaxUnpool2d`."""
+
+    axes, function = 1, functional.max_unpool1d
+
+
+class MaxUnpool2d(MaxUnpool):
+    """Each entry at the index where `MaxPool2d` found it, zeros elsewhere.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> y, indices = nn.MaxPool2d(2, return_indices=True)(np.arange(4.0).reshape(1, 1, 2, 2))
+        >>> nn.MaxUnpool2d(2)(y, indices)[0, 0]
+        array([[0., 0.],
+               [0., 3.]])
+    """
+
+    axes, function = 2, functional.max_unpool2d
+
+
+class MaxUnpool3d(MaxUnpool):
+    """Each entry at the index where `MaxPool3d` found it; the arguments are those of `MaxUnpool2d`."""
+
+    axes, function = 3, functional.max_unpool3d
 
 
 # -- windows that adapt to the size of the output --------------------------------------------------
@@ -214,7 +301,27 @@ class AdaptiveAvgPool3d(Pool):
     output_size: Any
 
 
-class AdaptiveMaxPool2d(Pool):
+class AdaptiveMaxPool(Pool):
+    """The options of all adaptive max pooling."""
+
+    shown = ("output_size",)
+    output_size: Any
+    return_indices: bool = False
+
+
+class AdaptiveMaxPool1d(AdaptiveMaxPool):
+    """The largest entry of each of `output_size` windows that cover sequences (N, C, L) evenly.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.AdaptiveMaxPool1d(2)(np.array([[[1.0, 3.0, 2.0]]]))
+        array([[[3., 3.]]])
+    """
+
+    function = functional.adaptive_max_pool1d
+
+
+class AdaptiveMaxPool2d(AdaptiveMaxPool):
     """The largest entry of each of H' x W' windows that cover images (N, C, H, W) evenly.
 
     Example:
@@ -223,7 +330,16 @@ class AdaptiveMaxPool2d(Pool):
         array([[[[4., 5.]]]])
     """
 
-    shown = ("output_size",)
     function = functional.adaptive_max_pool2d
-    output_size: Any
-    return_indices: bool = False
+
+
+class AdaptiveMaxPool3d(AdaptiveMaxPool):
+    """The largest entry of each of D' x H' x W' windows that cover volumes (N, C, D, H, W) evenly.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.AdaptiveMaxPool3d(1)(np.arange(6.0).reshape(1, 1, 1, 2, 3))
+        array([[[[[5.]]]]])
+    """
+
+    function = functional.adaptive_max_pool3d

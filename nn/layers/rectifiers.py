@@ -12,6 +12,7 @@ from autograd_lite import Tensor
 from .. import functional
 from ..module import Module, Parameter
 from ..of import Of
+from ..parameter import dtype_of
 
 __all__ = [
     "CELU",
@@ -91,10 +92,19 @@ class PReLU(Module):
     """
 
     def __init__(
-        self, num_parameters: int = 1, init: float = 0.25, dtype: npt.DTypeLike = np.float32
+        self,
+        num_parameters: int = 1,
+        init: float = 0.25,
+        device: Any = None,
+        dtype: npt.DTypeLike | None = None,
     ) -> None:
-        self.num_parameters = num_parameters
+        dtype = dtype_of(device, dtype)
+        self.num_parameters, self.init = num_parameters, init
         self.weight = Parameter(np.full(num_parameters, init, dtype))
+
+    def reset_parameters(self) -> None:
+        """Set all slopes to their initial value."""
+        self.weight.data = np.full_like(self.weight.data, self.init)
 
     def forward(self, input: Input) -> Any:
         return functional.prelu(input, self.weight)

@@ -16,17 +16,18 @@ from autograd_lite.work import multiply_adds
 from .. import init
 from ..arrays import as_array
 from ..functional.dropout import dropout
-from ..functional.recurrent import gru, lstm, rnn
+from ..functional.recurrent import gru, lstm, projected_lstm, rnn
 from ..module import InputError, Module, Parameter
 from ..options import check_number, check_whole
+from ..parameter import dtype_of
 from ..utils.rnn import PackedSequence, pack, pad_packed_sequence
 
-__all__ = ["GRU", "LSTM", "RNN"]
+__all__ = ["GRU", "LSTM", "RNN", "RNNBase"]
 
 Array = npt.NDArray[Any]
 
 NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-"""The parameters of one layer in one direction."""
+"""The parameters of one layer in one direction, without that of a projection."""
 
 
 class Recurrent(Module):
@@ -45,20 +46,26 @@ class Recurrent(Module):
         batch_first: bool = False,
         dropout: float = 0.0,
         bidirectional: bool = False,
-        dtype: npt.DTypeLike = np.float32,
+        device: Any = None,
+        dtype: npt.DTypeLike | None = None,
+        *,
+        proj_size: int = 0,
     ) -> None:
+        dtype = dtype_of(device, dtype)
         check_whole(type(self).__name__, "input_size", input_size)
         check_whole(type(self).__name__, "hidden_size", hidden_size)
         check_whole(type(self).__name__, "num_layers", num_layers)
         check_number(type(self).__name__, "dropout", dropout, most=1, example=0.2)
+        if proj_size and self.states == 1:
+            raise OptionError(f"{type(self).__name__}(proj_size={proj_size}): only nn.LSTM has projections")
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.dropout = bias, batch_first, dropout
-        self.bidirectional = bidirectional
+        self.bidirectional, self.proj_size = bidirectional, proj_size
         self.options: dict[str, Any] = {}
         for layer in range(num_layers):
-            width = input_size if layer == 0 else hidden_size * self.directions
+            width = input_size if layer == 0 else self.output_size * self.directions
             for direction in range(self.directions):
-                for name, weight in drawn(self.gates, width, hidden_size, dtype, bias=bias):
+                for name, weight in drawn(self.gates, width, hidden_size, dtype, bias, proj_size):
                     self.register_parameter(f"{name}{_suffix(layer, direction)}", weight)
 
     @property
@@ -66,8 +73,29 @@ class Recurrent(Module):
         """The number of directions: 2 if the layer is bidirectional, else 1."""
         return 2 if self.bidirectional else 1
 
+    @property
+    def output_size(self) -> int:
+        """The size of the hidden state."""
+        return self.proj_size or self.hidden_size
+
+    def reset_parameters(self) -> None:
+        """Draw new initial values."""
+        bound = 1 / math.sqrt(self.hidden_size)
+        for weight in self.parameters():
+            init.uniform_(weight, -bound, bound)
+
+    def flatten_parameters(self) -> None:
+        """Do nothing: only a GPU needs the parameters side by side."""
+
+    @property
+    def all_weights(self) -> list[list[Parameter]]:
+        """The parameters of each layer and direction."""
+        each = (self._weights(i, j) for i in range(self.num_layers) for j in range(self.directions))
+        return [[weight for weight in weights if weight is not None] for weights in each]
+
     def _weights(self, layer: int, direction: int) -> tuple[Any, ...]:
-        return tuple(getattr(self, f"{name}{_suffix(layer, direction)}", None) for name in NAMES)
+        names = (*NAMES, "weight_hr") if self.proj_size else NAMES
+        return tuple(getattr(self, f"{name}{_suffix(layer, direction)}", None) for name in names)
 
     def forward(
         self,
@@ -109,7 +137,7 @@ class Recurrent(Module):
             for direction in range(self.directions):
                 state = [s[layer * self.directions + direction] for s in first]
                 weights = self._weights(layer, direction)
-                out, *last = type(self).run(
+                out, *last = self._run()(
                     x, *state, *weights, reverse=direction == 1, lengths=ends, **self.options
                 )
                 outputs.append(out)
@@ -121,15 +149,20 @@ class Recurrent(Module):
         output = x[:, 0] if single else np.swapaxes(x, 0, 1) if self.batch_first else x
         return output, ended[0] if self.states == 1 else tuple(ended)
 
+    def _run(self) -> Any:
+        """The function that runs one layer in one direction."""
+        return projected_lstm if self.proj_size else type(self).run
+
     def _first_states(self, hx: Any, B: int, dtype: Any, single: bool) -> list[Any]:
-        shape = (self.num_layers * self.directions, B, self.hidden_size)
+        sizes = (self.output_size, self.hidden_size)[: self.states]
+        shapes = [(self.num_layers * self.directions, B, size) for size in sizes]
         if hx is None:
-            return [np.zeros(shape, dtype)] * self.states
+            return [np.zeros(shape, dtype) for shape in shapes]
         states = [hx] if self.states == 1 else list(hx)
         states = [s[:, None] if single and s.ndim == 2 else s for s in states]
-        if len(states) != self.states or any(s.shape != shape for s in states):
-            came = ", ".join(str(s.shape) for s in states)
-            raise InputError(self, f"expects {self.states} first state(s) of shape {shape}, got {came}")
+        if [s.shape for s in states] != shapes:
+            came, wanted = (", ".join(map(str, each)) for each in ([s.shape for s in states], shapes))
+            raise InputError(self, f"expects {self.states} first state(s) of shape {wanted}, got {came}")
         return states
 
     def _checked_lengths(self, lengths: npt.ArrayLike | None, B: int, T: int) -> Array | None:
@@ -147,7 +180,9 @@ class Recurrent(Module):
         """One for each weight, at each step of each sequence."""
         states = [None] * self.states
         each = [self._weights(i, j) for i in range(self.num_layers) for j in range(self.directions)]
-        return sum(multiply_adds(type(self).run, output, args[0], *states, *weights) for weights in each)
+        plain = sum(multiply_adds(type(self).run, output, args[0], *states, *w[:4]) for w in each)
+        steps = math.prod(args[0].shape[:-1])
+        return int(plain + steps * sum(weight.size for w in each for weight in w[4:]))
 
     def extra_repr(self) -> str:
         """The sizes, and the options that differ from their defaults."""
@@ -157,9 +192,14 @@ class Recurrent(Module):
             "batch_first": False,
             "dropout": 0.0,
             "bidirectional": False,
+            "proj_size": 0,
         }
         said = [f"{k}={getattr(self, k)}" for k, usual in options.items() if getattr(self, k) != usual]
         return ", ".join([str(self.input_size), str(self.hidden_size), *said])
+
+
+RNNBase = Recurrent
+"""The name of the base class in PyTorch, for `isinstance`."""
 
 
 def _suffix(layer: int, direction: int) -> str:
@@ -167,12 +207,17 @@ def _suffix(layer: int, direction: int) -> str:
 
 
 def drawn(
-    gates: int, width: int, hidden: int, dtype: npt.DTypeLike, bias: bool
+    gates: int, width: int, hidden: int, dtype: npt.DTypeLike, bias: bool, projection: int = 0
 ) -> Iterator[tuple[str, Parameter]]:
     """The parameters of one layer in one direction, by name, drawn from U(-b, b) with b = 1 / sqrt(H)."""
     rows, bound = gates * hidden, 1 / math.sqrt(hidden)
-    shapes: list[tuple[int, ...]] = [(rows, width), (rows, hidden), (rows,), (rows,)]
-    for name, shape in zip(NAMES, shapes[: 4 if bias else 2], strict=False):
+    shapes: dict[str, tuple[int, ...]] = {
+        "weight_ih": (rows, width),
+        "weight_hh": (rows, projection or hidden),
+    }
+    shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)} if bias else {}
+    shapes |= {"weight_hr": (projection, hidden)} if projection else {}
+    for name, shape in shapes.items():
         yield name, init.uniform_(Parameter(np.empty(shape, dtype)), -bound, bound)
 
 
@@ -209,7 +254,8 @@ class RNN(Recurrent):
         batch_first: take input and give output of shape (B, T, features), not (T, B, features).
         dropout: the probability with which an entry between two layers is dropped, in training.
         bidirectional: read the sequence in both directions, and join the states of both.
-        dtype: the dtype of the parameters.
+        device: None or "cpu".
+        dtype: the dtype of the parameters, float32 by default.
 
     Example:
         >>> import numpy as np, nn
@@ -231,10 +277,12 @@ class RNN(Recurrent):
         batch_first: bool = False,
         dropout: float = 0.0,
         bidirectional: bool = False,
-        dtype: npt.DTypeLike = np.float32,
+        device: Any = None,
+        dtype: npt.DTypeLike | None = None,
     ) -> None:
+        dtype = dtype_of(device, dtype)
         super().__init__(
-            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype
+            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype=dtype
         )
         self.nonlinearity = checked_nonlinearity("RNN", nonlinearity)
         self.options = {"nonlinearity": nonlinearity}
@@ -254,7 +302,10 @@ class LSTM(Recurrent):
         batch_first: take input and give output of shape (B, T, features), not (T, B, features).
         dropout: the probability with which an entry between two layers is dropped, in training.
         bidirectional: read the sequence in both directions, and join the states of both.
-        dtype: the dtype of the parameters.
+        proj_size: the size of h after a learned projection W_hr o tanh(c); 0 for none. It must be below
+            `hidden_size`.
+        device: None or "cpu".
+        dtype: the dtype of the parameters, float32 by default.
 
     Source:
         S. Hochreiter, J. Schmidhuber, "Long short-term memory", 1997; F. Gers et al., "Learning to
@@ -272,6 +323,30 @@ class LSTM(Recurrent):
     states = 2
     run = staticmethod(lstm)
 
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: Any = None,
+        dtype: npt.DTypeLike | None = None,
+    ) -> None:
+        check_whole("LSTM", "proj_size", proj_size, least=0)
+        if proj_size >= hidden_size > 0:
+            raise OptionError(
+                f"LSTM(hidden_size={hidden_size}, proj_size={proj_size}): expected a shorter projection "
+                "than the hidden state; proj_size=0 leaves the projection out"
+            )
+        super().__init__(
+            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype,
+            proj_size=proj_size,
+        )  # fmt: skip
+
 
 class GRU(Recurrent):
     """Gated recurrent units, over sequences: h_t = (1 - z) n + z h_{t-1}.
@@ -287,7 +362,8 @@ class GRU(Recurrent):
         batch_first: take input and give output of shape (B, T, features), not (T, B, features).
         dropout: the probability with which an entry between two layers is dropped, in training.
         bidirectional: read the sequence in both directions, and join the states of both.
-        dtype: the dtype of the parameters.
+        device: None or "cpu".
+        dtype: the dtype of the parameters, float32 by default.
 
     Source:
         K. Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014.

@@ -14,6 +14,7 @@ from autograd_lite.errors import OptionError
 
 from .. import functional, init
 from ..module import Module
+from ..parameter import dtype_of
 from .attention import MultiheadAttention
 from .containers import ModuleList
 from .dropout import Dropout
@@ -58,17 +59,19 @@ class TransformerLayer(Module):
         batch_first: bool = False,
         norm_first: bool = False,
         bias: bool = True,
-        dtype: npt.DTypeLike = np.float32,
+        device: Any = None,
+        dtype: npt.DTypeLike | None = None,
     ) -> None:
+        dtype = dtype_of(device, dtype)
         parts = range(1, len(self.attentions) + 2)
         for name in self.attentions:
             attention = MultiheadAttention(
                 d_model, nhead, dropout, bias, batch_first=batch_first, dtype=dtype
             )
             setattr(self, name, attention)
-        self.linear1 = Linear(d_model, dim_feedforward, bias, dtype)
+        self.linear1 = Linear(d_model, dim_feedforward, bias, dtype=dtype)
         self.dropout = Dropout(dropout)
-        self.linear2 = Linear(dim_feedforward, d_model, bias, dtype)
+        self.linear2 = Linear(dim_feedforward, d_model, bias, dtype=dtype)
         for i in parts:
             setattr(self, f"norm{i}", LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype))
         for i in parts:
@@ -99,7 +102,8 @@ class TransformerEncoderLayer(TransformerLayer):
         batch_first: take inputs of shape (B, T, d_model), not (T, B, d_model).
         norm_first: normalize the input of each sublayer, not its output.
         bias: add learned biases in the linear layers and normalizations.
-        dtype: the dtype of the parameters.
+        device: None or "cpu".
+        dtype: the dtype of the parameters, float32 by default.
 
     Source:
         A. Vaswani et al., "Attention is all you need", 2017.
@@ -184,9 +188,19 @@ class TransformerEncoder(Stack):
         encoder_layer: the layer, of which each layer of the chain is a copy.
         num_layers: the number of copies.
         norm: a layer that normalizes the output, or None.
+        enable_nested_tensor: has no effect; in PyTorch it skips padding in evaluation.
+        mask_check: has no effect, for the same reason.
     """
 
-    def __init__(self, encoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
+    def __init__(
+        self,
+        encoder_layer: Module,
+        num_layers: int,
+        norm: Module | None = None,
+        enable_nested_tensor: bool = True,
+        mask_check: bool = True,
+    ) -> None:
+        self.enable_nested_tensor, self.mask_check = enable_nested_tensor, mask_check
         self.build(encoder_layer, num_layers, norm)
 
     def forward(
@@ -240,11 +254,14 @@ class Transformer(Module):
         dim_feedforward: the width of the MLPs.
         dropout: the probability with which each dropout drops an entry, in training.
         activation: the activation function of the MLPs: "relu", "gelu" or a function.
+        custom_encoder: a module in place of the encoder.
+        custom_decoder: a module in place of the decoder.
         layer_norm_eps: added to the variance in the normalizations.
         batch_first: take inputs of shape (B, T, d_model), not (T, B, d_model).
         norm_first: normalize the input of each sublayer, not its output.
         bias: add learned biases in the linear layers and normalizations.
-        dtype: the dtype of the parameters.
+        device: None or "cpu".
+        dtype: the dtype of the parameters, float32 by default.
 
     Source:
         A. Vaswani et al., "Attention is all you need", 2017.
@@ -259,22 +276,32 @@ class Transformer(Module):
         dim_feedforward: int = 2048,
         dropout: float = 0.1,
         activation: str | Callable[[Any], Any] = "relu",
+        custom_encoder: Module | None = None,
+        custom_decoder: Module | None = None,
         layer_norm_eps: float = 1e-5,
         batch_first: bool = False,
         norm_first: bool = False,
         bias: bool = True,
-        dtype: npt.DTypeLike = np.float32,
+        device: Any = None,
+        dtype: npt.DTypeLike | None = None,
     ) -> None:
+        dtype = dtype_of(device, dtype)
         options = (
             d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first,
-            bias, dtype,
+            bias, device, dtype,
         )  # fmt: skip
         norms = [LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype) for _ in range(2)]
-        encoder = TransformerEncoderLayer(*options)
-        decoder = TransformerDecoderLayer(*options)
-        self.encoder = TransformerEncoder(encoder, num_encoder_layers, norms[0])
-        self.decoder = TransformerDecoder(decoder, num_decoder_layers, norms[1])
+        self.encoder = custom_encoder or TransformerEncoder(
+            TransformerEncoderLayer(*options), num_encoder_layers, norms[0]
+        )
+        self.decoder = custom_decoder or TransformerDecoder(
+            TransformerDecoderLayer(*options), num_decoder_layers, norms[1]
+        )
         self.d_model, self.nhead, self.batch_first = d_model, nhead, batch_first
+        self._reset_parameters()
+
+    def _reset_parameters(self) -> None:
+        """Draw new initial values of all matrices."""
         for p in self.parameters():
             if p.ndim > 1:
                 init.xavier_uniform_(p)
@@ -295,10 +322,12 @@ class Transformer(Module):
         return self.decoder(tgt, memory, tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask)
 
     @staticmethod
-    def generate_square_subsequent_mask(sz: int) -> Array:
+    def generate_square_subsequent_mask(
+        sz: int, device: Any = None, dtype: npt.DTypeLike | None = None
+    ) -> Array:
         """A mask that hides the future: 0 for j <= i, so that position i sees position j, else -inf.
 
         >>> Transformer.generate_square_subsequent_mask(2).tolist()
         [[0.0, -inf], [0.0, 0.0]]
         """
-        return np.where(np.tri(sz, dtype=np.bool_), 0.0, -np.inf).astype(np.float32)
+        return np.where(np.tri(sz, dtype=np.bool_), 0.0, -np.inf).astype(dtype_of(device, dtype))

@@ -5,28 +5,37 @@ from typing import TYPE_CHECKING
 from ..names import FOREIGN_NAMES as _FOREIGN_NAMES
 from ..names import called_module as _called_module
 from ..names import hints_of as _hints_of
-from . import adagrad, adam, lbfgs, lr_scheduler, optimizer, rprop, sgd
+from . import adagrad, adam, lbfgs, lr_scheduler, optimizer, rprop, sgd, swa_utils
+from .adafactor import Adafactor
 from .adagrad import Adadelta, Adagrad, RMSprop
 from .adam import Adam, Adamax, AdamW, NAdam, RAdam
+from .asgd import ASGD
 from .lbfgs import LBFGS
+from .muon import Muon
 from .optimizer import Optimizer
 from .rprop import Rprop
 from .sgd import SGD
+from .sparse_adam import SparseAdam
 
 __all__ = [
+    "ASGD",
     "LBFGS",
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
+    "Muon",
     "NAdam",
     "Optimizer",
     "RAdam",
     "RMSprop",
     "Rprop",
+    "SparseAdam",
     "lr_scheduler",
+    "swa_utils",
 ]
 
 # Other libraries spell their classes like these modules: calling a module names the class.

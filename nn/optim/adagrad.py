@@ -6,9 +6,10 @@ from dataclasses import KW_ONLY
 
 import numpy as np
 
-from ..kernels.optim import adadelta, adagrad, mean, mean_square, rmsprop
+from ..kernels.optim import adadelta, adagrad, rmsprop
 from .means import zeros
-from .optimizer import Array, Optimizer, Options, Params, State
+from .optimizer import Array, Optimizer, Options, Params
+from .states import State
 
 __all__ = ["Adadelta", "Adagrad", "RMSprop"]
 
@@ -24,6 +25,8 @@ class Adagrad(Optimizer):
         initial_accumulator_value: the first value of s.
         eps: added to the denominator, against division by 0.
         maximize: maximize the loss instead of minimizing it.
+        foreach, fused: as in PyTorch; without effect.
+        differentiable: False; steps are not recorded.
 
     Source:
         J. Duchi et al., "Adaptive subgradient methods for online learning and stochastic optimization", 2011.
@@ -46,6 +49,9 @@ class Adagrad(Optimizer):
     eps: float = 1e-10
     _: KW_ONLY
     maximize: bool = False
+    foreach: bool | None = None
+    differentiable: bool = False
+    fused: bool | None = None
 
     def begin(self, x: Array, options: Options) -> State:
         """No steps yet; s = initial_accumulator_value."""
@@ -70,6 +76,8 @@ class RMSprop(Optimizer):
         momentum: the fraction of the momentum buffer that is kept in a step.
         centered: subtract the square of the mean gradient from s, which makes sqrt(s) a standard deviation.
         maximize: maximize the loss instead of minimizing it.
+        capturable, foreach: as in PyTorch; without effect.
+        differentiable: False; steps are not recorded.
 
     Source:
         T. Tieleman, G. Hinton, "Lecture 6.5, rmsprop", 2012; centered: A. Graves, "Generating sequences with
@@ -94,6 +102,9 @@ class RMSprop(Optimizer):
     centered: bool = False
     _: KW_ONLY
     maximize: bool = False
+    capturable: bool = False
+    foreach: bool | None = None
+    differentiable: bool = False
 
     def begin(self, x: Array, options: Options) -> State:
         """No steps yet; means of 0, and a momentum buffer of 0 if there is momentum."""
@@ -104,21 +115,17 @@ class RMSprop(Optimizer):
     def update(self, x: Array, g: Array, state: State, options: Options) -> Array:
         """One step of RMSprop."""
         state["step"] += 1
-        if not (options["centered"] or options["momentum"]):
-            s, eps = state["square_avg"], options["eps"]
-            return rmsprop(x, g, s, alpha=options["alpha"], eps=eps, rate=options["lr"])
-        s = mean_square(state["square_avg"], g, options["alpha"])
-        if options["centered"]:
-            centre = mean(state["grad_avg"], g, options["alpha"])
-            s = s - centre * centre
-        direction = g / (np.sqrt(s) + options["eps"])
-        if options["momentum"]:
-            v = state["momentum_buffer"]
-            v *= options["momentum"]
-            v += direction
-            direction = v
-        new: Array = x - options["lr"] * direction
-        return new
+        return rmsprop(
+            x,
+            g,
+            state["square_avg"],
+            state["grad_avg"] if options["centered"] else None,
+            state["momentum_buffer"] if options["momentum"] else None,
+            alpha=options["alpha"],
+            eps=options["eps"],
+            rate=options["lr"],
+            momentum=options["momentum"],
+        )
 
 
 class Adadelta(Optimizer):
@@ -131,6 +138,8 @@ class Adadelta(Optimizer):
         eps: sets the size of the first steps, and keeps the division finite.
         weight_decay: add weight_decay x to the gradient.
         maximize: maximize the loss instead of minimizing it.
+        foreach, capturable: as in PyTorch; without effect.
+        differentiable: False; steps are not recorded.
 
     Source:
         M. Zeiler, "ADADELTA: an adaptive learning rate method", 2012.
@@ -152,6 +161,9 @@ class Adadelta(Optimizer):
     weight_decay: float = 0
     _: KW_ONLY
     maximize: bool = False
+    foreach: bool | None = None
+    capturable: bool = False
+    differentiable: bool = False
 
     def begin(self, x: Array, options: Options) -> State:
         """No steps yet; means of 0."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import KW_ONLY, field
 
-import numpy as np
-
 from ..kernels.optim import adam, adamax, mean, mean_square, nadam
 from .means import zeros
-from .optimizer import Array, Optimizer, Options, Params, State
+from .optimizer import Array, Optimizer, Options, Params
+from .states import State
 
 __all__ = ["Adam", "AdamW", "Adamax", "NAdam", "RAdam"]
 
@@ -28,13 +27,6 @@ class _Moments(Optimizer):
         return {"step": 0, **zeros(x, "exp_avg", "exp_avg_sq")}
 
 
-def _moments(g: Array, state: State, options: Options) -> tuple[int, Array, Array]:
-    """The number of this step, and the running means of g and g^2 after it."""
-    beta1, beta2 = options["betas"]
-    state["step"] += 1
-    return state["step"], mean(state["exp_avg"], g, beta1), mean_square(state["exp_avg_sq"], g, beta2)
-
-
 class Adam(_Moments):
     """x <- x - lr m / (sqrt(v) + eps), with bias-corrected running means m of g and v of g^2.
 
@@ -46,6 +38,8 @@ class Adam(_Moments):
         weight_decay: add weight_decay x to the gradient.
         amsgrad: divide by the largest v so far.
         maximize: maximize the loss instead of minimizing it.
+        foreach, capturable, fused: as in PyTorch; without effect.
+        differentiable: False; steps are not recorded.
         decoupled_weight_decay: multiply x by 1 - lr weight_decay instead of changing the gradient.
 
     Source:
@@ -65,6 +59,10 @@ class Adam(_Moments):
     amsgrad: bool = False
     _: KW_ONLY
     maximize: bool = False
+    foreach: bool | None = None
+    capturable: bool = False
+    differentiable: bool = False
+    fused: bool | None = None
     decoupled_weight_decay: bool = False
 
     def begin(self, x: Array, options: Options) -> State:
@@ -95,6 +93,8 @@ class AdamW(Adam):
         weight_decay: multiply x by 1 - lr weight_decay.
         amsgrad: divide by the largest v so far.
         maximize: maximize the loss instead of minimizing it.
+        foreach, capturable, fused: as in PyTorch; without effect.
+        differentiable: False; steps are not recorded.
 
     Source:
         I. Loshchilov, F. Hutter, "Decoupled weight decay regularization", 2019.
@@ -128,6 +128,8 @@ class NAdam(_Moments):
         momentum_decay: how fast mu approaches betas[0].
         decoupled_weight_decay: multiply x by 1 - lr weight_decay instead of changing the gradient.
         maximize: maximize the loss instead of minimizing it.
+        foreach, capturable: as in PyTorch; without effect.
+        differentiable: False; steps are not recorded.
 
     Source:
         T. Dozat, "Incorporating Nesterov momentum into Adam", 2016.
@@ -147,6 +149,9 @@ class NAdam(_Moments):
     decoupled_weight_decay: bool = False
     _: KW_ONLY
     maximize: bool = False
+    foreach: bool | None = None
+    capturable: bool = False
+    differentiable: bool = False
 
     def begin(self, x: Array, options: Options) -> State:
         """No steps yet; an empty product p = 1, and means of 0."""
@@ -178,6 +183,8 @@ class Adamax(_Moments):
         eps: added to |g|, against division by 0.
         weight_decay: add weight_decay x to the gradient.
         maximize: maximize the loss instead of minimizing it.
+        foreach, capturable: as in PyTorch; without effect.
+        differentiable: False; steps are not recorded.
 
     Source:
         D. Kingma, J. Ba, "Adam: a method for stochastic optimization", section 7.1, 2015.
@@ -195,6 +202,9 @@ class Adamax(_Moments):
     lr: float = 2e-3
     _: KW_ONLY
     maximize: bool = False
+    foreach: bool | None = None
+    differentiable: bool = False
+    capturable: bool = False
 
     def begin(self, x: Array, options: Options) -> State:
         """No steps yet; m = 0 and u = 0."""
@@ -222,6 +232,8 @@ class RAdam(_Moments):
         weight_decay: add weight_decay x to the gradient.
         decoupled_weight_decay: multiply x by 1 - lr weight_decay instead of changing the gradient.
         maximize: maximize the loss instead of minimizing it.
+        foreach, capturable: as in PyTorch; without effect.
+        differentiable: False; steps are not recorded.
 
     Source:
         L. Liu et al., "On the variance of the adaptive learning rate and beyond", 2020.
@@ -239,19 +251,23 @@ class RAdam(_Moments):
     decoupled_weight_decay: bool = False
     _: KW_ONLY
     maximize: bool = False
+    foreach: bool | None = None
+    capturable: bool = False
+    differentiable: bool = False
 
     def update(self, x: Array, g: Array, state: State, options: Options) -> Array:
         """One step of RAdam."""
         beta1, beta2 = options["betas"]
-        t, m, v = _moments(g, state, options)
+        m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"] + 1
+        state["step"] = t
         rate = options["lr"] / (1 - beta1**t)
         left = 1 - beta2**t
         limit = 2 / (1 - beta2) - 1
         rho = limit - 2 * t * beta2**t / left
-        new: Array
         if rho <= 5:
-            new = x - rate * m
+            mean_square(v, g, beta2)
+            new: Array = x - rate * mean(m, g, beta1)
             return new
         trust = (rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho)
-        new = x - rate * math.sqrt(left * trust) * m / (np.sqrt(v) + options["eps"])
-        return new
+        rate *= math.sqrt(left * trust)
+        return adam(x, g, m, v, betas=(beta1, beta2), eps=options["eps"], rate=rate)

@@ -48,6 +48,14 @@ def _check_etas(call: str, option: str, value: object) -> None:
         raise OptionError(f"{call}: {option}={value}; expected 0 < {option}[0] < 1 < {option}[1]")
 
 
+def _check_differentiable(call: str, option: str, value: object) -> None:
+    if value:
+        raise OptionError(
+            f"{call}({option}=True): steps are not recorded; write the update with recorded ops, e.g. "
+            "w = w - lr * ag.grad(loss)(w)"
+        )
+
+
 def _pair(value: object) -> tuple[float, float] | None:
     """The two numbers of an option, or None if it is something else."""
     if not isinstance(value, (tuple, list)) or len(value) != 2:
@@ -79,6 +87,9 @@ CHECKS: dict[str, Callable[[str, str, object], None]] = {
     "tolerance_grad": _number(1e-7),
     "betas": _check_betas,
     "etas": _check_etas,
+    "differentiable": _check_differentiable,
+    "lambd": _number(1e-4),
+    "t0": _number(1e6),
     "max_iter": _whole(20),
     "max_eval": _whole(25),
     "history_size": _whole(100),

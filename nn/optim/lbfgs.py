@@ -8,10 +8,13 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite import Tensor
+from autograd_lite.arrays import unwrap
 from autograd_lite.errors import DataError, OptionError
 
 from .line_search import Point, strong_wolfe
-from .optimizer import Array, Closure, Group, Optimizer, Params, State, in_layout
+from .optimizer import Array, Closure, Group, Optimizer, Params, in_layout
+from .states import State
+from .step_hooks import hooked
 
 __all__ = ["LBFGS"]
 
@@ -100,6 +103,7 @@ class LBFGS(Optimizer):
                     f"LBFGS: {key} of the state should have shape {shape}; it belongs to other parameters"
                 )
 
+    @hooked
     def step(self, closure: Closure | None = None) -> Any:
         """Make up to `max_iter` iterations.
 
@@ -189,7 +193,7 @@ class LBFGS(Optimizer):
     def _move(self, x: Array) -> None:
         start = 0
         for p in self._params():
-            p.data = in_layout(x[start : start + p.size].reshape(p.shape).astype(p.dtype), p.data)
+            p.data = in_layout(x[start : start + p.size].reshape(p.shape).astype(p.dtype), unwrap(p))
             start += p.size
 
     def _flat(self, arrays: list[Array]) -> Array:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .optimizer import Array, State
+from .optimizer import Array
+from .states import State
 
 __all__ = ["zeros"]
 

@@ -22,6 +22,8 @@ from ..fields import constructor, declared
 from ..names import OPTIMIZER_METHODS
 from ..options import same_kind
 from .checks import check_options
+from .states import SWITCHES, State, copied, is_dict, no_state, plain
+from .step_hooks import StepHooks, hooked
 
 __all__ = ["Optimizer"]
 
@@ -30,24 +32,23 @@ Options = dict[str, Any]
 """The options by name."""
 Group = dict[str, Any]
 """A parameter group: "params", and the options for these parameters."""
-State = dict[str, Any]
-"""The state of one parameter: numbers, and arrays of the parameter's shape."""
-Params = Iterable[Tensor] | Iterable[Mapping[str, Any]]
-"""Parameters, or groups of them with options of their own."""
+Params = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[Mapping[str, Any]]
+"""Parameters, alone or with their names, or groups of them with options of their own."""
 Closure = Callable[[], Any]
 """A function that computes the loss and its gradients, and returns the loss."""
 
 
 @dataclass_transform(field_specifiers=(field,))
-class Optimizer(Hinted):
+class Optimizer(StepHooks, Hinted):
     """Base class: an optimizer consists of its options and an `update` rule for one parameter.
 
     The fields of the class are the options. They give the optimizer its constructor, its signature and its
     defaults. The table in `nn/optim/checks.py` checks the values of options by name.
 
     Args:
-        params: the Tensors to optimize, or groups of them with their own options:
-            `[{"params": a, "lr": 0.1}, {"params": b}]`.
+        params: the Tensors to optimize, e.g. `model.parameters()` or `model.named_parameters()`, or groups of
+            them with their own options: `[{"params": a, "lr": 0.1}, {"params": b}]`. The names of named
+            parameters become "param_names" of the group.
         defaults: the default options of the groups. A subclass with its own `__init__` passes them on.
 
     Attributes:
@@ -126,7 +127,7 @@ class Optimizer(Hinted):
                 '[{"params": layer.parameters(), "lr": 0.1}, ...]'
             )
         params = param_group["params"]
-        params = [params] if isinstance(params, Tensor) else list(params)
+        names, params = _named([params] if isinstance(params, Tensor) else list(params))
         known = {id(p) for group in self.param_groups for p in group["params"]}
         for p in params:
             if not isinstance(p, Tensor):
@@ -144,7 +145,12 @@ class Optimizer(Hinted):
             if id(p) in known:
                 raise OptionError(f"{type(self).__name__}: a parameter of shape {p.shape} is given twice")
             known.add(id(p))
-        group = {**self.defaults, **param_group, "params": params}
+        group = {**self.defaults, **param_group, "params": params, **names}
+        if any(("param_names" in other) != ("param_names" in group) for other in self.param_groups):
+            raise OptionError(
+                f"{type(self).__name__}: some groups have names and some have not; write "
+                "named_parameters() in all groups or in none"
+            )
         self.check(group)
         self.param_groups.append(group)
 
@@ -160,6 +166,7 @@ class Optimizer(Hinted):
                 if p.grad is not None:
                     p.grad = None if set_to_none else Tensor(np.zeros_like(p.numpy()))
 
+    @hooked
     def step(self, closure: Closure | None = None) -> Any:
         """Update every parameter that has a gradient.
 
@@ -243,7 +250,7 @@ class Optimizer(Hinted):
         """
         places = {id(p): i for i, p in enumerate(self._params())}
         groups = [{**g, "params": [places[id(p)] for p in g["params"]]} for g in self.param_groups]
-        state = {i: _copied(self.state[p]) for i, p in enumerate(self._params()) if p in self.state}
+        state = {i: copied(self.state[p]) for i, p in enumerate(self._params()) if p in self.state}
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
@@ -258,7 +265,7 @@ class Optimizer(Hinted):
             OptionError: an option in the state has an invalid value.
         """
         if not isinstance(state_dict, Mapping) or not state_dict.keys() >= {"state", "param_groups"}:
-            raise _no_state(type(self).__name__, state_dict)
+            raise no_state(type(self).__name__, state_dict)
         groups = self._groups_of(state_dict)
         state = self._states_of(state_dict["state"])
         where = {id(p): group for group in groups for p in group["params"]}
@@ -277,8 +284,8 @@ class Optimizer(Hinted):
         groups_given = state_dict["param_groups"]
         if not (
             isinstance(groups_given, (list, tuple))
-            and _is_dict(state_dict["state"])
-            and all(_is_dict(g) and isinstance(g.get("params"), (list, tuple)) for g in groups_given)
+            and is_dict(state_dict["state"])
+            and all(is_dict(g) and isinstance(g.get("params"), (list, tuple)) for g in groups_given)
         ):
             raise DataError(f"{name}: expected the state of an optimizer, as optimizer.state_dict() gives it")
         sizes = [len(group["params"]) for group in self.param_groups]
@@ -287,12 +294,13 @@ class Optimizer(Hinted):
             raise DataError(f"{name}: the groups in the state have {given} parameters, those here {sizes}")
         groups = []
         for group, saved in zip(self.param_groups, groups_given, strict=True):
-            if lacking := [option for option in self.defaults if option not in saved]:
+            if lacking := [o for o in self.defaults if o not in saved and o not in SWITCHES]:
                 raise DataError(f"{name}: the state belongs to another optimizer: it has no {lacking[0]}")
             options = [option for option in group if option in saved and option != "params"]
             if unlike := [option for option in options if not same_kind(group[option], saved[option])]:
                 raise DataError(f"{name}: {unlike[0]} has the invalid value {reprlib.repr(saved[unlike[0]])}")
-            groups.append({**saved, "params": group["params"]})
+            new = {key: group[key] for key in group if key in SWITCHES and key not in saved}
+            groups.append({**saved, **new, "params": group["params"]})
             self.check(groups[-1])
         return groups
 
@@ -305,9 +313,9 @@ class Optimizer(Hinted):
                 raise DataError(
                     f"{name}: the state has a parameter {i}, but the optimizer has {len(params)} parameters"
                 )
-            if not _is_dict(entries):
+            if not is_dict(entries):
                 raise DataError(f"{name}: expected a dict for parameter {i}, got a {type(entries).__name__}")
-            own = state[params[int(i)]] = _copied(entries)
+            own = state[params[int(i)]] = copied(plain(entries))
             for key, value in own.items():
                 if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind not in "biufc":
                     raise DataError(f"{name}: {key} of parameter {i} is {value.dtype}, expected numbers")
@@ -337,7 +345,7 @@ class Optimizer(Hinted):
         """
         x = p.numpy()
         fresh: State = {}
-        tried = _copied(state)
+        tried = copied(state)
         try:
             self._next(x, np.zeros_like(x), fresh, group)
         except Exception:  # a user's rule may not allow the trial
@@ -391,21 +399,11 @@ def _constructor(options: tuple[inspect.Parameter, ...]) -> Callable[..., None]:
 _PARAMS = inspect.Parameter("params", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation="Params")
 
 
-def _no_state(name: str, came: object) -> DTypeError | DataError:
-    """The error for an object that is not the state of an optimizer."""
-    if not isinstance(came, Mapping):
-        return DTypeError(
-            f"{name}: load_state_dict takes a dict, got a {type(came).__name__}; write "
-            "load_state_dict(nn.load(path)) or load_state_dict(other_optimizer.state_dict())"
-        )
-    repair = "for the weights of a model, write model.load_state_dict(state)"
-    if came.keys() >= {"parts", "random state", "values"}:
-        repair = "this is a checkpoint: write nn.load_checkpoint(path, model, optimizer)"
-    for key, value in came.items():
-        if isinstance(value, Mapping) and value.keys() >= {"state", "param_groups"}:
-            repair = f"it is one level deeper: write load_state_dict(state[{key!r}])"
-    keys = reprlib.repr(list(came))
-    return DataError(f'{name}: a state has "state" and "param_groups", this has the keys {keys}; {repair}')
+def _named(items: list[Any]) -> tuple[dict[str, list[str]], list[Any]]:
+    """The names of parameters, if they have names, and the parameters."""
+    if not items or not all(isinstance(item, tuple) and len(item) == 2 for item in items):
+        return {}, items
+    return {"param_names": [name for name, _ in items]}, [p for _, p in items]
 
 
 def _decayed(x: Array, g: Array, group: Group) -> tuple[Array, Array]:
@@ -431,11 +429,3 @@ def in_layout(new: Array, old: Array) -> Array:
     kept = np.empty_like(old)
     kept[...] = new
     return kept
-
-
-def _is_dict(value: object) -> bool:
-    return isinstance(value, Mapping)
-
-
-def _copied(entries: Mapping[str, Any]) -> State:
-    return {key: value.copy() if isinstance(value, np.ndarray) else value for key, value in entries.items()}

@@ -7,7 +7,8 @@ from dataclasses import KW_ONLY
 import numpy as np
 
 from .means import zeros
-from .optimizer import Array, Optimizer, Options, Params, State
+from .optimizer import Array, Optimizer, Options, Params
+from .states import State
 
 __all__ = ["Rprop"]
 
@@ -23,6 +24,8 @@ class Rprop(Optimizer):
         etas: the factors by which d shrinks and grows.
         step_sizes: the smallest and the largest d.
         maximize: maximize the loss instead of minimizing it.
+        capturable, foreach: as in PyTorch; without effect.
+        differentiable: False; steps are not recorded.
 
     Raises:
         OptionError: 0 < etas[0] < 1 < etas[1] does not hold.
@@ -47,6 +50,9 @@ class Rprop(Optimizer):
     step_sizes: tuple[float, float] = (1e-6, 50)
     _: KW_ONLY
     maximize: bool = False
+    capturable: bool = False
+    foreach: bool | None = None
+    differentiable: bool = False
 
     def begin(self, x: Array, options: Options) -> State:
         """No steps yet; a gradient of 0, and d = lr."""

@@ -9,7 +9,8 @@ import numpy as np
 from autograd_lite.errors import OptionError
 
 from ..kernels import optim as kernels
-from .optimizer import Array, Group, Optimizer, Options, Params, State
+from .optimizer import Array, Group, Optimizer, Options, Params
+from .states import State
 
 __all__ = ["SGD"]
 
@@ -25,6 +26,8 @@ class SGD(Optimizer):
         weight_decay: add weight_decay x to the gradient.
         nesterov: step along g + momentum v, which looks one step ahead.
         maximize: maximize the loss instead of minimizing it.
+        foreach, fused: as in PyTorch; without effect.
+        differentiable: False; steps are not recorded.
 
     Source:
         I. Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.
@@ -49,6 +52,9 @@ class SGD(Optimizer):
     nesterov: bool = False
     _: KW_ONLY
     maximize: bool = False
+    foreach: bool | None = None
+    differentiable: bool = False
+    fused: bool | None = None
 
     def check(self, group: Group) -> None:
         """Refuse options with invalid values."""

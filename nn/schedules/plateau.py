@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import SupportsFloat
+from typing import ClassVar, SupportsFloat
 
 from autograd_lite.errors import OptionError
 
@@ -36,6 +36,8 @@ class ReduceLROnPlateau(LRScheduler):
         >>> schedule.get_last_lr()
         [0.1]
     """
+
+    names_of_pytorch: ClassVar[dict[str, str]] = {"factor": "decay"}
 
     def __init__(
         self,

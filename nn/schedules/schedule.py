@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from copy import copy
 from numbers import Real
-from typing import Any, Protocol, TypeVar, cast, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeVar, cast, runtime_checkable
 
 import autograd_lite as ag
 from autograd_lite.errors import AutogradLiteError, DataError, DTypeError, OptionError
@@ -50,6 +51,9 @@ class LRScheduler:
 
     absolute = False
     """True if each step sets the rate from t alone, not from the current rate."""
+
+    names_of_pytorch: ClassVar[dict[str, str]] = {}
+    """Our names of the entries that have other names in the states of PyTorch's schedule."""
 
     interval = "epoch"
     """When `nn.Trainer` calls `step`: after each "epoch", or after each "step" of the optimizer."""
@@ -109,11 +113,12 @@ class LRScheduler:
         return {k: v for k, v in vars(self).items() if k != "optimizer" and not _is_function(v)}
 
     def load_state_dict(self, state_dict: State) -> None:
-        """Load a state of `state_dict`.
+        """Load a state of `state_dict`, also one of PyTorch's schedule of the same name.
 
         Raises:
             DataError: the state belongs to another schedule; nothing is loaded.
         """
+        state_dict = self._translated(state_dict)
         rehearsal = copy(self.optimizer)
         rehearsal.param_groups = [dict(group) for group in self.optimizer.param_groups]
         name = type(self).__name__
@@ -129,6 +134,14 @@ class LRScheduler:
         if not all(isinstance(rate, Real) and math.isfinite(rate) for rate in rates):
             raise DataError(f"{name}: a step from the state gives the rates {rates}")
         self._take(state_dict)
+
+    def _translated(self, state_dict: State) -> State:
+        """A state of PyTorch in our entries; the options that PyTorch does not store stay."""
+        if not isinstance(state_dict, dict) or "_last_lr" not in state_dict:
+            return state_dict
+        given = {self.names_of_pytorch.get(name, name): value for name, value in state_dict.items()}
+        values = {name: given.get(name, value) for name, value in self.state_dict().items()}
+        return {k: sorted(v.elements()) if isinstance(v, Counter) else v for k, v in values.items()}
 
     def _twin(self, state_dict: State, optimizer: Grouped) -> LRScheduler:
         """A copy of this schedule with a loaded state; the state of another schedule is refused."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from typing import ClassVar
 
 from .schedule import Grouped, LRScheduler, positive
 
@@ -57,6 +58,8 @@ class ConstantLR(LRScheduler):
         total_iters: the number of first steps.
         last_epoch: the number of steps made before, less one; -1 starts the schedule.
     """
+
+    names_of_pytorch: ClassVar[dict[str, str]] = {"factor": "first"}
 
     def __init__(
         self, optimizer: Grouped, factor: float = 1 / 3, total_iters: int = 5, last_epoch: int = -1

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import DTypeError, OptionError, ShapeError, UnsupportedError
 
@@ -82,11 +83,22 @@ class Transform:
         else:
             result = result[:, 0]
         result = result if many else result[0]
-        return Tensor(result) if isinstance(img, Tensor) else np.ascontiguousarray(result)
+        return _like(img, result) if isinstance(img, Tensor) else np.ascontiguousarray(result)
 
     def __repr__(self) -> str:
         options = ", ".join(f"{k}={v!r}" for k, v in vars(self).items() if not k.startswith("_"))
         return f"{type(self).__name__}({options})"
+
+
+@ag.nondifferentiable
+def _result(img: Any, result: Array) -> Any:
+    """The result of a transform, in the class of the image."""
+    return result
+
+
+def _like(img: Tensor, result: Array) -> Tensor:
+    made = _result(img, result)
+    return made if isinstance(made, Tensor) else Tensor(made)
 
 
 def check_axes(who: str, x: Array, many: bool, last: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -104,7 +104,7 @@ class RandomInvert(_Some):
 
 
 class ColorJitter(Transform):
-    """Multiply brightness, contrast and saturation by random factors, in this order.
+    """Multiply brightness, contrast and saturation by random factors, then turn the hue.
 
     A factor of 0 gives black for brightness, the mean brightness for contrast, and gray for saturation.
 
@@ -112,7 +112,8 @@ class ColorJitter(Transform):
         brightness: the range of the factor: a pair, or a number b for (max(0, 1 - b), 1 + b).
         contrast: likewise.
         saturation: likewise.
-        hue: must be 0.
+        hue: the range of the turn as a fraction of the circle of colours: a pair, or a number h up to 0.5 for
+            (-h, h).
 
     Raises:
         OptionError: an option has another form.
@@ -123,8 +124,12 @@ class ColorJitter(Transform):
     def __init__(
         self, brightness: Strength = 0, contrast: Strength = 0, saturation: Strength = 0, hue: Strength = 0
     ) -> None:
-        if hue != 0:
-            raise OptionError(f"ColorJitter(hue={hue!r}): changes of the hue are not supported; leave it out")
+        turn = (-hue, hue) if isinstance(hue, (int, float)) else tuple(hue)
+        if len(turn) != 2 or not -0.5 <= turn[0] <= turn[1] <= 0.5:
+            raise OptionError(
+                f"ColorJitter(hue={hue!r}): expected a number from 0 to 0.5, or a pair of turns"
+            )
+        self.hue = turn
         self.brightness = _factors("brightness", brightness)
         self.contrast = _factors("contrast", contrast)
         self.saturation = _factors("saturation", saturation)
@@ -133,17 +138,58 @@ class ColorJitter(Transform):
         """Each image gets its own factors."""
         N, white = len(images), largest(images.dtype)
         result = images.astype(np.result_type(images, np.float32))
-        for low, high, towards in (
-            (*self.brightness, lambda x: 0.0),
-            (*self.contrast, lambda x: gray("ColorJitter", x).mean((1, 2, 3), keepdims=True)),
-            (*self.saturation, lambda x: gray("ColorJitter", x)),
-        ):
-            if (low, high) == (1.0, 1.0):
-                continue
-            factor = rng.uniform(low, high, (N, 1, 1, 1)).astype(result.dtype)
-            end = towards(result)
-            result = np.clip(end + factor * (result - end), 0, white)
+        for option, change in CHANGES.items():
+            low, high = getattr(self, option)
+            if (low, high) != ((0.0, 0.0) if option == "hue" else (1.0, 1.0)):
+                factor = rng.uniform(low, high, (N, 1, 1, 1)).astype(result.dtype)
+                result = change(result, factor, white)
         return rounded(result, images.dtype)
+
+
+def _moved(towards: Callable[[Array], Any]) -> Callable[[Array, Any, float], Array]:
+    """The change that moves images away from an end: end + factor (image - end)."""
+
+    def change(images: Array, factor: Any, white: float) -> Array:
+        end = towards(images)
+        return np.clip(end + factor * (images - end), 0, white)  # type: ignore[no-any-return]
+
+    return change
+
+
+def turned_hue(images: Array, shift: Any, white: float) -> Array:
+    """Images (N, 3, H, W) whose hue is turned by a fraction of the circle of colours.
+
+    The pixel's largest and smallest channel stay the same, so do brightness and saturation in HSV.
+
+    Args:
+        images: floats from 0 to `white`; gray images (N, 1, H, W) have no hue and stay as they are.
+        shift: from -0.5 to 0.5, one number or one for each image.
+        white: the value of white.
+    """
+    if images.shape[1] != 3:
+        return images
+    red, green, blue = np.moveaxis(images, 1, 0)
+    top, low = images.max(1), images.min(1)
+    width = np.where(top > low, top - low, 1)
+    sextant = np.where(
+        top == red,
+        (green - blue) / width,
+        np.where(top == green, 2 + (blue - red) / width, 4 + (red - green) / width),
+    )
+    hue = (sextant[:, None] + 6 * shift) % 6
+    corner = np.array([5, 3, 1], images.dtype).reshape(1, 3, 1, 1)
+    place = (corner + hue) % 6
+    fall = np.clip(np.minimum(place, 4 - place), 0, 1)
+    return np.asarray(top[:, None] - (top - low)[:, None] * fall, images.dtype)
+
+
+CHANGES: dict[str, Callable[[Array, Any, float], Array]] = {
+    "brightness": _moved(lambda x: 0.0),
+    "contrast": _moved(lambda x: gray("ColorJitter", x).mean((1, 2, 3), keepdims=True)),
+    "saturation": _moved(lambda x: gray("ColorJitter", x)),
+    "hue": turned_hue,
+}
+"""The changes of colours: functions of images as floats, a factor for each image, and the value of white."""
 
 
 def _factors(option: str, value: Strength) -> tuple[float, float]:

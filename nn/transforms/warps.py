@@ -36,6 +36,37 @@ def span(who: str, option: str, value: Range) -> tuple[float, float]:
     return several
 
 
+def warped(
+    images: Array,
+    there: Array,
+    shift: Sequence[Array],
+    fill: float,
+    interpolation: str,
+    centre: tuple[float, float] | None = None,
+) -> Array:
+    """Images (N, C, H, W) under linear maps of (x, y), around a centre, and shifts.
+
+    Args:
+        images: the images.
+        there: the maps, of shape (N, 2, 2).
+        shift: how far each image moves right, and down, in pixels.
+        fill: the value of new pixels.
+        interpolation: "nearest" or "bilinear".
+        centre: the fixed point (x, y); the middle of the image by default.
+    """
+    H, W = images.shape[2:]
+    back = np.linalg.inv(there).astype(np.float32)[:, :, :, None, None]
+    centre = centre or ((W - 1) / 2, (H - 1) / 2)
+    x, y = (
+        (np.arange(n, dtype=np.float32) - c - s[:, None].astype(np.float32))
+        for n, c, s in zip((W, H), centre, shift, strict=True)
+    )
+    x, y = x[:, None, :], y[:, :, None]
+    columns = back[:, 0, 0] * x + back[:, 0, 1] * y + np.float32(centre[0])
+    rows = back[:, 1, 0] * x + back[:, 1, 1] * y + np.float32(centre[1])
+    return sampled(images, rows, columns, fill, interpolation)
+
+
 class RandomAffine(Transform):
     """Rotate, shift, scale and shear an image around its centre, at random.
 
@@ -94,16 +125,7 @@ class RandomAffine(Transform):
         )  # acts on (x, y); counter-clockwise on screen, as y points down
         lean = np.array([[one, lean_x], [lean_y, one + lean_x * lean_y]])
         there = np.einsum("ijn,jkn->nik", turn * factor, lean)
-        back = np.linalg.inv(there).astype(np.float32)[:, :, :, None, None]
-        centre = (W - 1) / 2, (H - 1) / 2
-        x, y = (
-            (np.arange(n, dtype=np.float32) - c - s[:, None].astype(np.float32))
-            for n, c, s in zip((W, H), centre, shift, strict=True)
-        )
-        x, y = x[:, None, :], y[:, :, None]
-        columns = back[:, 0, 0] * x + back[:, 0, 1] * y + np.float32(centre[0])
-        rows = back[:, 1, 0] * x + back[:, 1, 1] * y + np.float32(centre[1])
-        return sampled(images, rows, columns, self.fill, self.interpolation)
+        return warped(images, there, shift, self.fill, self.interpolation)
 
 
 class RandomRotation(RandomAffine):

@@ -16,7 +16,13 @@ from ..module import Computed, Module, Parameter
 __all__ = ["check_parameter", "compute", "settle"]
 
 
-def compute(module: Module, name: str, function: Callable[[Module], Any], sources: Mapping[str, Any]) -> None:
+def compute(
+    module: Module,
+    name: str,
+    function: Callable[[Module], Any],
+    sources: Mapping[str, Any],
+    assign: Callable[[Module, Any], None] | None = None,
+) -> None:
     """Replace a parameter by a computed attribute.
 
     Args:
@@ -26,6 +32,7 @@ def compute(module: Module, name: str, function: Callable[[Module], Any], source
             pickled.
         sources: the parameters, modules, and arrays (which become buffers) that replace the parameter. The
             name "a.b" means b of the layer's submodule a.
+        assign: what an assignment to the attribute does; by default it is an error.
 
     Raises:
         DataError: the layer has no such parameter.
@@ -45,7 +52,7 @@ def compute(module: Module, name: str, function: Callable[[Module], Any], source
             setattr(holder, last, value)
         else:
             holder.register_buffer(last, value)
-    module.__dict__.setdefault("_computed", {})[name] = Computed(function, tuple(sources))
+    module.__dict__.setdefault("_computed", {})[name] = Computed(function, tuple(sources), assign)
 
 
 def settle(module: Module, name: str) -> Module:

@@ -109,12 +109,12 @@ def save_image(tensor: Any, fp: str | os.PathLike[str], format: str | None = Non
         raise DataError("save_image: the image has NaN in it")
     pixels = np.clip(grid * 255 + 0.5, 0, 255).astype(np.uint8).transpose(1, 2, 0)
     try:
-        write(path, _png(pixels))
+        write(path, png(pixels))
     except OSError as error:
         raise FileError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _png(pixels: Array) -> bytes:
+def png(pixels: Array) -> bytes:
     """A PNG file from (H, W, 3) bytes: a header, the compressed rows (each after a 0), and an end."""
     H, W, _ = pixels.shape
     rows = np.pad(pixels.reshape(H, -1), ((0, 0), (1, 0))).tobytes()

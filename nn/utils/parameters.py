@@ -23,6 +23,7 @@ __all__ = [
     "ExponentialMovingAverage",
     "clip_grad_norm_",
     "clip_grad_value_",
+    "clip_grads_with_norm_",
     "get_total_norm",
     "l1_penalty",
     "l2_penalty",
@@ -35,15 +36,29 @@ __all__ = [
 
 
 @np.errstate(all="ignore")
-def get_total_norm(tensors: Iterable[Tensor], norm_type: float = 2.0) -> float:
+def get_total_norm(
+    tensors: Iterable[Tensor] | Tensor,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> float:
     """The norm of all entries of all tensors as one vector.
 
     Args:
         tensors: Tensors of any shapes.
         norm_type: the p of the p-norm; math.inf for the largest entry.
+        error_if_nonfinite: raise an error if the norm is NaN or infinite.
+        foreach: has no effect.
+
+    Raises:
+        AnomalyError: see `error_if_nonfinite`.
     """
-    sizes = [_norm(t.numpy(), norm_type) for t in tensors if t.size]
-    return float(np.linalg.norm(sizes, norm_type)) if sizes else 0.0
+    tensors = [tensors] if isinstance(tensors, Tensor) else tensors
+    sizes = [_norm(t.numpy(), float(norm_type)) for t in tensors if t.size]
+    total = float(np.linalg.norm(sizes, float(norm_type))) if sizes else 0.0
+    if error_if_nonfinite and not math.isfinite(total):
+        raise AnomalyError(f"clip_grad_norm_: the norm of the gradients is {total}, so they cannot be scaled")
+    return total
 
 
 def _norm(x: npt.NDArray[Any], norm_type: float) -> float:
@@ -58,6 +73,7 @@ def clip_grad_norm_(
     max_norm: float,
     norm_type: float = 2.0,
     error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
 ) -> float:
     """Scale all gradients by one factor, so that their total norm is at most `max_norm`.
 
@@ -68,6 +84,7 @@ def clip_grad_norm_(
         max_norm: the largest norm.
         norm_type: the p of the p-norm; math.inf for the largest entry.
         error_if_nonfinite: raise an error if the norm is NaN or infinite.
+        foreach: has no effect.
 
     Returns:
         The norm before clipping.
@@ -96,21 +113,38 @@ def clip_grad_norm_(
 def _shrunk(params: list[Tensor], max_norm: float, norm_type: float, error_if_nonfinite: bool) -> float:
     """`clip_grad_norm_` of a list, which is one step of a plan."""
     params = [p for p in params if p.grad is not None]
-    total = get_total_norm([p.grad for p in params if p.grad is not None], norm_type)
-    if error_if_nonfinite and not math.isfinite(total):
-        raise AnomalyError(f"clip_grad_norm_: the norm of the gradients is {total}, so they cannot be scaled")
-    factor = max_norm / (total + 1e-6)
-    for p in params if not factor >= 1 else ():
-        p.grad = Tensor(p.grad.numpy() * factor)  # type: ignore[union-attr]
+    gradients = [p.grad for p in params if p.grad is not None]
+    total = get_total_norm(gradients, norm_type, error_if_nonfinite)
+    clip_grads_with_norm_(params, max_norm, total)
     return total
 
 
-def clip_grad_value_(parameters: Iterable[Tensor] | Tensor, clip_value: float) -> None:
+def clip_grads_with_norm_(
+    parameters: Iterable[Tensor] | Tensor, max_norm: float, total_norm: float, foreach: bool | None = None
+) -> None:
+    """Scale all gradients by min(1, max_norm / (total_norm + 1e-6)).
+
+    Args:
+        parameters: the parameters; those without a gradient are skipped.
+        max_norm: the largest norm.
+        total_norm: the norm of all gradients, from `get_total_norm`.
+        foreach: has no effect.
+    """
+    factor = float(max_norm) / (float(total_norm) + 1e-6)
+    for p in listed(parameters) if not factor >= 1 else ():
+        if p.grad is not None:
+            p.grad = Tensor(p.grad.numpy() * factor)
+
+
+def clip_grad_value_(
+    parameters: Iterable[Tensor] | Tensor, clip_value: float, foreach: bool | None = None
+) -> None:
     """Clip every entry of every gradient to [-clip_value, clip_value].
 
     Args:
         parameters: the parameters; those without a gradient are skipped.
         clip_value: a number of at least 0.
+        foreach: has no effect.
 
     Raises:
         OptionError: `clip_value` is invalid.

@@ -14,7 +14,7 @@ from autograd_lite.sums import narrowed, total
 
 from ..arrays import as_array
 from ..functional import normalize
-from ..layers.conv import ConvTranspose1d, ConvTranspose2d
+from ..layers.conv import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ..module import Module
 from ..options import check_whole
 from ..random import generator
@@ -52,21 +52,26 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
     """
     check_parameter(module, name)
     if dim is not None:
-        _check_axis(module, name, dim)
-    return register_parametrization(module, name, _WeightNorm(None if dim == -1 else dim))
+        check_axis(module, name, dim)
+    return register_parametrization(module, name, WeightNorm(None if dim == -1 else dim))
 
 
-class _WeightNorm(Module):
+class WeightNorm(Module):
+    """g v / |v|, with a length for each entry along an axis; None for a single length."""
+
     def __init__(self, dim: int | None) -> None:
         self.dim = dim
 
     def forward(self, g: Any, v: Any) -> Any:
+        """The weight."""
         return v * (g / self.lengths(v))
 
     def right_inverse(self, weight: Any) -> tuple[Any, Any]:
+        """The lengths and directions of a weight."""
         return self.lengths(weight), weight
 
     def lengths(self, v: Any) -> Any:
+        """|v|."""
         if self.dim is None:
             return np.sqrt(np.sum(v * v))
         others = tuple(axis for axis in range(v.ndim) if axis != self.dim % v.ndim)
@@ -114,8 +119,8 @@ def spectral_norm(
     check_whole("spectral_norm", "n_power_iterations", n_power_iterations)
     check_parameter(module, name)
     if dim is None:
-        dim = 1 if isinstance(module, (ConvTranspose1d, ConvTranspose2d)) else 0
-    _check_axis(module, name, dim)
+        dim = axis_of_outputs(module)
+    check_axis(module, name, dim)
     norm = _SpectralNorm(getattr(module, name).numpy(), n_power_iterations, eps, dim)
     return register_parametrization(module, name, norm)
 
@@ -127,7 +132,7 @@ class _SpectralNorm(Module):
     def __init__(self, weight: Array, n_power_iterations: int, eps: float, dim: int) -> None:
         self.n_power_iterations, self.eps, self.dim = n_power_iterations, eps, dim
         if weight.ndim > 1:
-            matrix = self.matrix(weight)
+            matrix = as_matrix(weight, dim)
             for vector, size in zip(("_u", "_v"), matrix.shape, strict=True):
                 start = generator.normal(size=size).astype(weight.dtype)
                 self.register_buffer(vector, normalize(start, dim=0, eps=eps))
@@ -136,14 +141,10 @@ class _SpectralNorm(Module):
     def forward(self, weight: Tensor) -> Any:
         if weight.ndim == 1:
             return normalize(weight, dim=0, eps=self.eps)
-        matrix = self.matrix(weight)
+        matrix = as_matrix(weight, self.dim)
         if self.training and not ag.is_recomputing():  # a recomputation must use the same u and v
             self.iterate(as_array(matrix), self.n_power_iterations)
         return weight / (self._u @ matrix @ self._v)
-
-    def matrix(self, weight: Any) -> Any:
-        """The weight as a matrix whose rows are the outputs."""
-        return np.reshape(np.moveaxis(weight, self.dim, 0), (weight.shape[self.dim], -1))
 
     def iterate(self, matrix: Array, times: int) -> None:
         """Make power iterations of u and v, towards the singular vectors of the largest singular value."""
@@ -152,7 +153,18 @@ class _SpectralNorm(Module):
             self._v = normalize(matrix.T @ self._u, dim=0, eps=self.eps)
 
 
-def _check_axis(module: Module, name: str, dim: int) -> None:
+def as_matrix(weight: Any, dim: int) -> Any:
+    """A weight as a matrix whose rows are the outputs."""
+    return np.reshape(np.moveaxis(weight, dim, 0), (weight.shape[dim], -1))
+
+
+def axis_of_outputs(module: Module) -> int:
+    """The axis of a layer's weight that counts its outputs."""
+    return 1 if isinstance(module, (ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)) else 0
+
+
+def check_axis(module: Module, name: str, dim: int) -> None:
+    """Refuse an axis that a parameter does not have."""
     shape = getattr(module, name).shape
     if not -len(shape) <= dim < len(shape):
         raise AxisError(f"dim={dim}: {type(module).__name__}.{name} has shape {shape}")

@@ -13,23 +13,40 @@ fraction of these.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
-from numbers import Integral, Real
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from autograd_lite.errors import AxisError, DataError, OptionError, ShapeError
+from autograd_lite.errors import OptionError, ShapeError
 
 from ..arrays import as_array
 from ..module import Module
-from ..random import generator
-from .computed import check_parameter, compute, settle
+from .pruning import (
+    Amount,
+    BasePruningMethod,
+    CustomFromMask,
+    Identity,
+    L1Unstructured,
+    LnStructured,
+    PruningContainer,
+    RandomStructured,
+    RandomUnstructured,
+    check_scores,
+    is_masked,
+    make_permanent,
+    mask_of,
+)
 
 __all__ = [
+    "BasePruningMethod",
+    "CustomFromMask",
+    "Identity",
     "L1Unstructured",
+    "LnStructured",
+    "PruningContainer",
+    "RandomStructured",
     "RandomUnstructured",
     "custom_from_mask",
     "global_unstructured",
@@ -42,17 +59,13 @@ __all__ = [
     "remove",
 ]
 
-Array = npt.NDArray[Any]
-Amount = int | float
-Choice = Callable[[Array, int], Array]
-"""A function of scores and a number n; it returns the indices of n entries to prune."""
-
 # -- single weights --------------------------------------------------------------------------------
 
 
 def identity(module: Module, name: str) -> Module:
     """Add a mask of ones, which prunes nothing, e.g. to load a pruned state."""
-    return custom_from_mask(module, name, np.ones(getattr(module, name).shape))
+    Identity.apply(module, name)
+    return module
 
 
 def random_unstructured(module: Module, name: str, amount: Amount) -> Module:
@@ -70,7 +83,8 @@ def random_unstructured(module: Module, name: str, amount: Amount) -> Module:
         DataError: the layer has no such parameter.
         OptionError: `amount` is larger than the number of remaining weights.
     """
-    return _prune_entries([(module, name)], _random, amount, {})
+    RandomUnstructured.apply(module, name, amount)
+    return module
 
 
 def l1_unstructured(
@@ -101,35 +115,27 @@ def l1_unstructured(
         >>> l1_unstructured(layer, "weight", amount=1).weight.tolist()
         [[0.0, -2.0, 1.0]]
     """
-    scores = {} if importance_scores is None else {(module, name): importance_scores}
-    return _prune_entries([(module, name)], _smallest, amount, scores)
-
-
-class RandomUnstructured:
-    """Selects random pruning in `global_unstructured`."""
-
-
-class L1Unstructured:
-    """Selects pruning by absolute values in `global_unstructured`."""
+    L1Unstructured.apply(module, name, amount, importance_scores=importance_scores)
+    return module
 
 
 def global_unstructured(
     parameters: Iterable[tuple[Module, str]],
-    pruning_method: type,
+    pruning_method: type[BasePruningMethod],
     importance_scores: Mapping[tuple[Module, str], npt.ArrayLike] | None = None,
-    *,
-    amount: Amount,
+    **kwargs: Any,
 ) -> None:
     """Prune the weights of several layers together: some layers may lose more weights than others.
 
     Args:
         parameters: pairs (layer, name of its parameter).
-        pruning_method: `L1Unstructured` or `RandomUnstructured`.
+        pruning_method: `L1Unstructured`, `RandomUnstructured` or another class of the type "unstructured".
         importance_scores: scores to use in place of the weights, for some of the pairs.
-        amount: the number of remaining weights to prune in all layers, an int, or their fraction.
+        kwargs: the options of the method: `amount`, the number of remaining weights to prune in all layers,
+            an int, or their fraction.
 
     Raises:
-        OptionError: the method is unknown, or `amount` is larger than the number of remaining weights.
+        OptionError: the method is none, or `amount` is larger than the number of remaining weights.
 
     Example:
         >>> import nn
@@ -138,45 +144,23 @@ def global_unstructured(
         >>> sum(int((layer.weight.numpy() != 0).sum()) for layer in (model[0], model[2]))
         8
     """
-    choices: dict[type, Choice] = {L1Unstructured: _smallest, RandomUnstructured: _random}
-    if pruning_method not in choices:
+    kind = isinstance(pruning_method, type) and issubclass(pruning_method, BasePruningMethod)
+    if not kind or pruning_method.PRUNING_TYPE != "unstructured":
         raise OptionError(
-            f"global_unstructured({pruning_method!r}): expected prune.L1Unstructured or "
-            "prune.RandomUnstructured"
+            f"global_unstructured({pruning_method!r}): expected prune.L1Unstructured, RandomUnstructured "
+            'or a class of the PRUNING_TYPE "unstructured"'
         )
-    _prune_entries(list(parameters), choices[pruning_method], amount, importance_scores or {})
-
-
-def _smallest(scores: Array, number: int) -> Array:
-    return np.argsort(np.abs(scores), kind="stable")[:number]
-
-
-def _random(scores: Array, number: int) -> Array:
-    return generator.permutation(len(scores))[:number]
-
-
-def _prune_entries(
-    parameters: list[tuple[Module, str]],
-    choose: Choice,
-    amount: Amount,
-    scores: Mapping[tuple[Module, str], npt.ArrayLike],
-) -> Module:
-    """Prune `amount` of the remaining entries of all the parameters."""
-    masks = [_mask(module, name) for module, name in parameters]
-    values = [as_array(scores.get(pair, getattr(*pair))) for pair in parameters]
-    for value, mask, (module, name) in zip(values, masks, parameters, strict=True):
-        if value.shape != mask.shape:
-            raise ShapeError(
-                f"{type(module).__name__}.{name} has shape {mask.shape}, its importance scores {value.shape}"
-            )
-    flat = np.concatenate([mask.ravel() for mask in masks])
-    left = np.flatnonzero(flat)
-    judged = np.concatenate([value.ravel() for value in values])[left]
-    flat[left[choose(judged, _number(amount, len(left)))]] = 0
+    pairs, given = list(parameters), importance_scores or {}
+    masks = [mask_of(module, name) for module, name in pairs]
+    scores = [as_array(given.get(pair, getattr(*pair))) for pair in pairs]
+    for (module, name), score, mask in zip(pairs, scores, masks, strict=True):
+        check_scores(module, name, score, mask)
+    flat, judged = (np.concatenate([x.ravel() for x in each]) for each in (masks, scores))
+    method = pruning_method(**kwargs)
+    new = method.among(judged, flat)
     ends = np.cumsum([mask.size for mask in masks])[:-1]
-    for (module, name), mask, new in zip(parameters, masks, np.split(flat, ends), strict=True):
-        custom_from_mask(module, name, new.reshape(mask.shape))
-    return parameters[0][0]
+    for (module, name), mask, part in zip(pairs, masks, np.split(new, ends), strict=True):
+        custom_from_mask(module, name, part.reshape(mask.shape))
 
 
 # -- whole rows, columns, channels -----------------------------------------------------------------
@@ -184,7 +168,8 @@ def _prune_entries(
 
 def random_structured(module: Module, name: str, amount: Amount, dim: int) -> Module:
     """Prune whole slices along the axis `dim` at random; arguments as in `ln_structured`."""
-    return _prune_slices(module, name, amount, dim, _random)
+    RandomStructured.apply(module, name, amount, dim)
+    return module
 
 
 def ln_structured(
@@ -215,31 +200,8 @@ def ln_structured(
         >>> ln_structured(layer, "weight", amount=2, n=2, dim=0).weight.tolist()
         [[0.0, 0.0], [6.0, 0.0], [0.0, 0.0]]
     """
-
-    def choose(slices: Array, number: int) -> Array:
-        return _smallest(np.linalg.norm(slices.reshape(len(slices), -1), n, axis=1), number)
-
-    return _prune_slices(module, name, amount, dim, choose, importance_scores)
-
-
-def _prune_slices(
-    module: Module,
-    name: str,
-    amount: Amount,
-    dim: int,
-    choose: Choice,
-    importance_scores: npt.ArrayLike | None = None,
-) -> Module:
-    mask = _mask(module, name)
-    scores = as_array(getattr(module, name) if importance_scores is None else importance_scores)
-    if scores.shape != mask.shape:
-        raise ShapeError(f"{name} has shape {mask.shape}, its importance scores {scores.shape}")
-    if not -mask.ndim <= dim < mask.ndim:
-        raise AxisError(f"dim={dim}: {type(module).__name__}.{name} has shape {mask.shape}")
-    rows = np.moveaxis(mask, dim, 0)  # a view: writing into it changes the mask
-    left = np.flatnonzero(rows.reshape(len(rows), -1).any(axis=1))
-    rows[left[choose(np.moveaxis(scores, dim, 0)[left], _number(amount, len(left)))]] = 0
-    return custom_from_mask(module, name, mask)
+    LnStructured.apply(module, name, amount, n, dim, importance_scores=importance_scores)
+    return module
 
 
 # -- masks -----------------------------------------------------------------------------------------
@@ -260,23 +222,12 @@ def custom_from_mask(module: Module, name: str, mask: npt.ArrayLike) -> Module:
         DataError: the layer has no such parameter.
         ShapeError: the mask has another shape.
     """
-    before = _mask(module, name)
+    before = mask_of(module, name)
     mask = as_array(mask)
     if mask.shape != before.shape:
         raise ShapeError(f"{type(module).__name__}.{name} has shape {before.shape}, the mask {mask.shape}")
-    mask = before * (mask != 0)
-    if _pruned(module, name):
-        setattr(module, f"{name}_mask", mask)
-        return module
-    parameter = getattr(module, name)
-    sources = {f"{name}_orig": parameter, f"{name}_mask": mask}
-    compute(module, name, partial(_masked, name=name), sources)
+    CustomFromMask.apply(module, name, mask)
     return module
-
-
-def _masked(module: Module, name: str) -> Any:
-    # A choice and not a product, which could give NaN or -0.0 (compression tells -0.0 from 0.0).
-    return np.where(getattr(module, f"{name}_mask"), getattr(module, f"{name}_orig"), 0)
 
 
 def remove(module: Module, name: str) -> Module:
@@ -285,34 +236,9 @@ def remove(module: Module, name: str) -> Module:
     Raises:
         DataError: the parameter is not pruned.
     """
-    if not _pruned(module, name):
-        raise DataError(f"{type(module).__name__}.{name} is not pruned, so there is nothing to remove")
-    return settle(module, name)
+    return make_permanent(module, name)
 
 
 def is_pruned(module: Module) -> bool:
     """Whether the module, or one below it, has a pruned parameter."""
-    return any(_pruned(part, name) for part in module.modules() for name in part._computed or ())
-
-
-def _pruned(module: Module, name: str) -> bool:
-    return name in (module._computed or {}) and f"{name}_mask" in module._buffers
-
-
-def _mask(module: Module, name: str) -> Array:
-    """A copy of the mask of a parameter; a mask of ones if the parameter is not pruned."""
-    if _pruned(module, name):
-        return np.array(getattr(module, f"{name}_mask"))
-    check_parameter(module, name)
-    return np.ones_like(getattr(module, name).numpy())
-
-
-def _number(amount: Amount, left: int) -> int:
-    """The number of entries that an amount means."""
-    share = isinstance(amount, Real) and not isinstance(amount, Integral) and 0 <= float(amount) <= 1
-    count = isinstance(amount, Integral) and not isinstance(amount, bool) and 0 <= int(amount) <= left
-    if not share and not count:
-        raise OptionError(
-            f"amount={amount!r}: expected a fraction from 0.0 to 1.0, or an int of at most the {left} left"
-        )
-    return round(float(amount) * left) if share else int(amount)
+    return any(is_masked(part, name) for part in module.modules() for name in part._computed or ())

@@ -427,13 +427,21 @@ PROGRAMS = [
 ]  # fmt: skip
 
 
+RULES = {
+    "torch replaced everywhere": (nn.torch, nn.torch.nn, nn.torch.nn.functional, nn.torch.utils.data),
+    "with layers of nn": (nn.torch, nn, nn.functional, nn.data),
+}
+
+
 @pytest.mark.torch
+@pytest.mark.few(2)
+@pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.__name__)
-def test_the_same_numbers_as_pytorch(program: Callable[..., Any], torch: Any) -> None:
+def test_the_same_numbers_as_pytorch(program: Callable[..., Any], rule: str, torch: Any) -> None:
     import torch.utils.data
 
     expected = program(torch, torch.nn, torch.nn.functional, torch.utils.data)
-    found = program(nn.torch, nn, nn.functional, nn.data)
+    found = program(*RULES[rule])
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_allclose(a, b, rtol=2e-4, atol=1e-6)  # float32, a few steps of training
 

@@ -362,7 +362,7 @@ def test_a_dataset_with_a_transform():
         (lambda: T.RandomErasing(value="noise"), OptionError, '"random"'),
         (lambda: T.Grayscale(2), OptionError, "1 or 3"),
         (lambda: T.Grayscale()(BATCH[:, :2]), ShapeError, "3 channels, or 1, got 2"),
-        (lambda: T.ColorJitter(hue=0.1), OptionError, "leave it out"),
+        (lambda: T.ColorJitter(hue=0.6), OptionError, "from 0 to 0.5"),
         (lambda: T.ColorJitter(-1), OptionError, "at least 0"),
         (lambda: T.GaussianBlur(4), OptionError, "odd int"),
         (lambda: T.GaussianBlur(3, 0), OptionError, "above 0"),

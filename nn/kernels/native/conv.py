@@ -21,7 +21,7 @@ from autograd_lite.sums import added
 from ..small_maps import is_small
 from ..threads import in_parallel, thread_count
 from ..windows import Array, Sizes, Windows
-from . import call, native_type
+from . import call, native_type, winograd
 
 __all__ = ["convolved", "input_gradient", "weight_gradient"]
 
@@ -40,31 +40,37 @@ FEW = 512
 
 def convolved(x: Array, w: Array, b: Array | None, windows: Windows, groups: int) -> Any:
     """y[n, o] = sum over c of w[o, c] * x[n, c], plus b[o]."""
+    _check(x, groups * w.shape[1], windows.size)
+    if (y := winograd.convolved(x, w, b, windows, groups)) is not NotImplemented:
+        return y
     if _is_product(windows) or is_small(len(x), w.shape, windows, groups):
         return NotImplemented
-    _check(x, groups * w.shape[1], windows.size)
     return _sum(x, w, b, windows, groups, len(w), windows.out, _forward)
 
 
 def input_gradient(g: Array, w: Array, b: Array | None, windows: Windows, groups: int) -> Any:
     """dx[n, c] = sum over o of the windows w[o, c] g[n, o], each added at its position in x, plus b[c]."""
-    if is_small(len(g), w.shape, windows, groups):
-        return NotImplemented
-    if _is_product(windows) or not np.isfinite(w).all():  # padding of g times inf would be NaN
-        return NotImplemented
     _check(g, len(w), windows.out)
+    if (dx := winograd.input_gradient(g, w, b, windows, groups)) is not NotImplemented:
+        return dx
+    if _is_product(windows) or is_small(len(g), w.shape, windows, groups):
+        return NotImplemented
+    if not np.isfinite(w).all():  # padding of g times inf would be NaN
+        return NotImplemented
     return _sum(g, w, b, windows, groups, groups * w.shape[1], windows.size, _backward)
 
 
 def weight_gradient(g: Array, x: Array, shape: Sizes, windows: Windows, groups: int) -> Any:
     """dw[o, c] = sum over n of g[n, o] * x[n, c]."""
+    _check(g, shape[0], windows.out)
+    _check(x, groups * shape[1], windows.size)
+    if (dw := winograd.weight_gradient(g, x, shape, windows, groups)) is not NotImplemented:
+        return dw
     if is_small(len(g), shape, windows, groups):
         return NotImplemented
     dtype, places, each = native_type(g, x), math.prod(windows.out), shape[0] // groups
     if dtype is None or not _served(windows, g, x) or _is_product(windows) or len(g) * places < FEW:
         return NotImplemented
-    _check(g, shape[0], windows.out)
-    _check(x, groups * shape[1], windows.size)
     tables, lanes = _of_weights(_key(windows), shape[1], each, groups, dtype)
     if not lanes:
         return NotImplemented
@@ -80,7 +86,7 @@ def weight_gradient(g: Array, x: Array, shape: Sizes, windows: Windows, groups: 
         return sums
 
     parts = _shared(work, range(len(g)), g.size * entries)
-    dw: Array = added(parts)[:, :, :entries]
+    dw = added(parts)[:, :, :entries]
     dw = dw.swapaxes(2, 3).reshape(groups, blocks * lanes, -1)[:, :each]
     dw = np.ascontiguousarray(dw).reshape(shape)
     return dw if np.isfinite(dw).all() else NotImplemented  # Kahan's correction of inf is NaN

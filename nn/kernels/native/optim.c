@@ -114,15 +114,37 @@ void NAME(adadelta)(int64_t n, const REAL *restrict x, const REAL *restrict g, R
     }
 }
 
-/* s approaches g^2; then x - rate g / (sqrt(s) + eps). */
-void NAME(rmsprop)(int64_t n, const REAL *restrict x, const REAL *restrict g, REAL *restrict s,
-                   REAL *restrict next, double alpha, double part, double eps, double rate)
+/* s approaches g^2, and c, if it is there, approaches g; then d = g / (sqrt(s - c^2) + eps), or g / (sqrt(s) + eps).
+   If v is there, v <- momentum v + d takes the place of d. Then x - rate d. */
+INLINE void rms_step(int centered, int moving, int64_t n, const REAL *restrict x, const REAL *restrict g,
+                     REAL *restrict s, REAL *restrict c, REAL *restrict v, REAL *restrict next, REAL keep, REAL add,
+                     REAL small, REAL momentum, REAL down)
 {
-    REAL keep = (REAL)alpha, add = (REAL)part, small = (REAL)eps, down = (REAL)-rate;
     for (int64_t i = 0; i < n; i++) {
-        s[i] = s[i] * keep + g[i] * g[i] * add;
-        next[i] = g[i] / (SQRT(s[i]) + small) * down + x[i];
+        REAL square = s[i] = s[i] * keep + g[i] * g[i] * add;
+        if (centered) {
+            c[i] += (g[i] - c[i]) * add;
+            square -= c[i] * c[i];
+        }
+        REAL d = g[i] / (SQRT(square) + small);
+        if (moving)
+            d = v[i] = v[i] * momentum + d;
+        next[i] = d * down + x[i];
     }
+}
+
+void NAME(rmsprop)(int64_t n, const REAL *x, const REAL *g, REAL *s, REAL *c, REAL *v, REAL *next, double alpha,
+                   double part, double eps, double momentum, double rate)
+{
+    REAL keep = (REAL)alpha, add = (REAL)part, small = (REAL)eps, down = (REAL)-rate, mass = (REAL)momentum;
+    if (c && v)
+        rms_step(1, 1, n, x, g, s, c, v, next, keep, add, small, mass, down);
+    else if (c)
+        rms_step(1, 0, n, x, g, s, c, v, next, keep, add, small, mass, down);
+    else if (v)
+        rms_step(0, 1, n, x, g, s, c, v, next, keep, add, small, mass, down);
+    else
+        rms_step(0, 0, n, x, g, s, c, v, next, keep, add, small, mass, down);
 }
 
 /* The sum of squares, for the norm of a gradient. In double no square of a float overflows or vanishes. Blocks of

@@ -91,9 +91,20 @@ def adadelta(x: Array, g: Array, s: Array, d: Array, *, rho: float, eps: float, 
     return _pass("adadelta", (x, g), (s, d), rho, 1 - rho, eps, rate)
 
 
-def rmsprop(x: Array, g: Array, s: Array, *, alpha: float, eps: float, rate: float) -> Any:
-    """s in place, and x - rate g / (sqrt(s) + eps)."""
-    return _pass("rmsprop", (x, g), (s,), alpha, 1 - alpha, eps, rate)
+def rmsprop(
+    x: Array,
+    g: Array,
+    s: Array,
+    centre: Array | None = None,
+    v: Array | None = None,
+    *,
+    alpha: float,
+    eps: float,
+    rate: float,
+    momentum: float = 0.0,
+) -> Any:
+    """s, the centre and v in place, and the next x."""
+    return _pass("rmsprop", (x, g), (s, centre, v), alpha, 1 - alpha, eps, momentum, rate)
 
 
 def sum_of_squares(x: Array) -> Any:
@@ -109,28 +120,30 @@ def sum_of_squares(x: Array) -> Any:
 def _pass(
     name: str,
     given: tuple[Array, ...],
-    state: tuple[Array, ...],
+    state: tuple[Array | None, ...],
     *numbers: float,
     flags: tuple[int, ...] = (),
 ) -> Any:
-    """One pass over arrays of one shape; `state` is changed in place."""
-    arrays, x = (*given, *state), given[0]
+    """One pass over arrays of one shape; `state` changes in place, and has None where there is no array."""
+    x, kept = given[0], [a for a in state if a is not None]
+    arrays = [*given, *kept]
     dtype = native_type(*arrays)
     if dtype is None or not x.size or any(a.shape != x.shape for a in arrays):
         return NotImplemented
-    if not all(a.flags.c_contiguous for a in arrays) or not all(a.flags.writeable for a in state):
+    if not all(a.flags.c_contiguous for a in arrays) or not all(a.flags.writeable for a in kept):
         return NotImplemented
-    if any(np.may_share_memory(a, other) for a in state for other in arrays if a is not other):
+    if any(np.may_share_memory(a, other) for a in kept for other in arrays if a is not other):
         return NotImplemented
     new, in_c = np.empty_like(x), (*map(float, numbers), *flags)
     if x.size <= SMALL or (count := thread_count()) < 2:
-        call(name, dtype, x.size, *arrays, new, *in_c)
+        call(name, dtype, x.size, *given, *state, new, *in_c)
         return new
-    flat = [a.reshape(-1) for a in (*arrays, new)]
+    flat = [None if a is None else a.reshape(-1) for a in (*given, *state, new)]
 
     def work(parts: Sequence[slice]) -> None:
         for part in parts:
-            call(name, dtype, part.stop - part.start, *(a[part] for a in flat), *in_c)
+            some = [None if a is None else a[part] for a in flat]
+            call(name, dtype, part.stop - part.start, *some, *in_c)
 
     in_parallel(work, [slice(x.size * i // count, x.size * (i + 1) // count) for i in range(count)])
     return new

@@ -36,6 +36,7 @@ def calls(seed: int) -> Iterator[Call]:
     for dtype in DTYPES:
         for family in (
             convolutions,
+            convolutions_of_3x3,
             standardizations,
             steps,
             poolings,
@@ -75,6 +76,27 @@ def convolutions(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
     yield "weight_gradient", (g, x, w.shape, windows, groups), {}
 
 
+def convolutions_of_3x3(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
+    """The three maps of kernels of 3x3, stride 1 and uneven padding, with rare NaN, inf and huge entries."""
+    number, channels, outputs = (int(n) for n in rng.integers((1, 8, 8), (5, 20, 20)))
+    padding = tuple((int(a), int(b)) for a, b in rng.integers(0, 3, (2, 2)))
+    size = tuple(int(n) for n in rng.integers(3, 20, 2))
+    windows = Windows(size, (3, 3), padding=padding)
+    normal = lambda *shape: rng.normal(size=shape).astype(dtype)
+    x, w, g = (
+        normal(number, channels, *size),
+        normal(outputs, channels, 3, 3),
+        normal(number, outputs, *windows.out),
+    )
+    if not rng.integers(3):
+        spoilt = (x, w, g)[int(rng.integers(3))]
+        spoilt.flat[rng.integers(spoilt.size)] = rng.choice([np.nan, np.inf, -np.inf, 3e38])
+    bias = normal(outputs) if rng.integers(2) else None
+    yield "convolved", (x, w, bias, windows, 1), {}
+    yield "input_gradient", (g, w, normal(channels) if rng.integers(2) else None, windows, 1), {}
+    yield "weight_gradient", (g, x, w.shape, windows, 1), {}
+
+
 def standardizations(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
     """Batch norm of images and rows, layer norm, group norm."""
     shape = tuple(int(n) for n in rng.integers(1, 40, 3))
@@ -102,39 +124,48 @@ def normalized_rows(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
 
 
 def steps(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
-    """The steps of optimizers; the state arrays are positive, as means of squares are."""
+    """The steps of optimizers. States are positive, as means of squares are; x stays far from 0."""
     shape = tuple(int(n) for n in rng.integers(1, 30, rng.integers(0, 4)))
+    point = lambda: np.asarray(rng.uniform(5, 9, size=shape)).astype(dtype)
     array = lambda: np.asarray(rng.uniform(0.5, 2, size=shape)).astype(dtype)
     adam = {"betas": (0.9, 0.99), "eps": 1e-8, "rate": 0.1}
     momentum = {"momentum": 0.9, "part": 0.7, "rate": 0.1, "nesterov": bool(rng.integers(2))}
-    yield "descend", (array(), array()), {"rate": 0.1}
-    yield "descend_with_momentum", (array(), array(), array()), momentum
-    yield "adam", (array(), array(), array(), array()), adam
-    yield "adam", (array(), array(), array(), array(), array()), adam
+    yield "descend", (point(), array()), {"rate": 0.1}
+    yield "descend_with_momentum", (point(), array(), array()), momentum
+    yield "adam", (point(), array(), array(), array()), adam
+    yield "adam", (point(), array(), array(), array(), array()), adam
     yield (
         "nadam",
-        (array(), array(), array(), array()),
+        (point(), array(), array(), array()),
         {"betas": (0.9, 0.99), "eps": 1e-8, "rates": (0.1, 0.2)},
     )
-    yield "adamax", (array(), -array(), array(), array()), adam
-    yield "adagrad", (array(), array(), array()), {"eps": 1e-8, "rate": 0.1}
-    yield "adadelta", (array(), array(), array(), array()), {"rho": 0.9, "eps": 1e-8, "rate": 0.1}
+    yield "adamax", (point(), -array(), array(), array()), adam
+    yield "adagrad", (point(), array(), array()), {"eps": 1e-8, "rate": 0.1}
+    yield "adadelta", (point(), array(), array(), array()), {"rho": 0.9, "eps": 1e-8, "rate": 0.1}
     yield "sum_of_squares", (array(),), {}
-    yield "rmsprop", (array(), array(), array()), {"alpha": 0.9, "eps": 1e-8, "rate": 0.1}
+    rms = {"alpha": 0.9, "eps": 1e-8, "rate": 0.1}
+    yield "rmsprop", (point(), array(), array()), rms
+    yield "rmsprop", (point(), array(), array() + 9, array()), rms
+    yield "rmsprop", (point(), array(), array(), None, array()), {"momentum": 0.8, **rms}
+    yield "rmsprop", (point(), array(), array() + 9, array(), array()), {"momentum": 0.8, **rms}
 
 
 def poolings(rng: np.random.Generator, dtype: Any) -> Iterator[Call]:
-    """The way back through maxima of windows with 1 to 3 axes, with ties and NaN."""
+    """Maxima and means of windows with 1 to 3 axes, long rows, uneven padding, ties, NaN and inf."""
     axes = int(rng.integers(1, 4))
     some = lambda low, high: tuple(int(n) for n in rng.integers(low, high, axes))
     kernel, stride, dilation = some(1, 4), some(1, 4), some(1, 3)
-    padding = tuple((k // 2, k // 2) for k in kernel)
+    padding = tuple((k // 2, int(rng.integers(0, d * k))) for k, d in zip(kernel, dilation, strict=True))
     size = tuple(d * (k - 1) + int(rng.integers(1, 12)) for k, d in zip(kernel, dilation, strict=True))
+    size = *size[:-1], size[-1] + int(rng.choice([0, 0, 40]))
     x = rng.integers(-9, 10, size=(2, 3, *size)).astype(dtype)
     if rng.integers(2):
         x[rng.random(x.shape) < 0.1] = rng.choice([np.nan, -np.inf])
     options = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
     y, residuals = nn.kernels.pool.max_pooling(x, **options)
+    yield "max_pooling", (x,), options
+    yield "avg_pooling", (x,), {"divisor": int(rng.integers(1, 9)), **options}
+    yield "avg_pooling", (x / 3,), {"divisor": rng.integers(1, 9, y.shape[2:]).astype(np.float32), **options}
     yield "max_pooling_backward", (rng.normal(size=y.shape).astype(dtype), residuals, (True,)), {}
 
 
@@ -241,9 +272,23 @@ def arrays(value: Any) -> list[np.ndarray]:
     return [a for item in value for a in arrays(item)] if isinstance(value, (tuple, list)) else []
 
 
+SMALL: dict[str, int] = {
+    **{"rows.FEW": 0, "embedding.FEW": 0, "pool.FEW": 0, "recurrent.SINGLE": 0, "recurrent.SHORT": 0},
+    **{
+        "winograd.CHANNELS": 4,
+        "winograd.PAIRS": 0,
+        "winograd.TILES": 0,
+        "winograd.FULL": 0,
+        "winograd.FULLER": 0,
+    },
+}
+"""Settings with which native kernels serve small arrays too, which they otherwise leave to NumPy."""
+
 if __name__ == "__main__":
-    nn.kernels.native.rows.FEW = nn.kernels.native.embedding.FEW = served = 0
-    nn.kernels.native.recurrent.SINGLE = nn.kernels.native.recurrent.SHORT = 0
+    for place, value in SMALL.items():
+        module, name = place.split(".")
+        setattr(getattr(native, module), name, value)
+    served = 0
     for seed in SEEDS:
         for name, args, options in calls(seed):
             served += KERNELS[name][0](*args, **options) is not NotImplemented

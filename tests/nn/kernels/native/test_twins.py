@@ -8,7 +8,7 @@ import pytest
 
 from nn.kernels import native, threads
 from nn.kernels.windows import Windows
-from tests.nn.kernels.native.cases import DTYPES, KERNELS, SEEDS, arrays, calls
+from tests.nn.kernels.native.cases import DTYPES, KERNELS, SEEDS, SMALL, arrays, calls
 
 pytestmark = pytest.mark.skipif(native.library() is None, reason=f"native kernels: {native.state()}")
 
@@ -20,11 +20,8 @@ rng = np.random.default_rng(0)
 
 @pytest.fixture(autouse=True)
 def small_arrays_too(monkeypatch):
-    """Native kernels serve small arrays too, which they otherwise leave to NumPy."""
-    monkeypatch.setattr("nn.kernels.native.rows.FEW", 0)
-    monkeypatch.setattr("nn.kernels.native.embedding.FEW", 0)
-    monkeypatch.setattr("nn.kernels.native.recurrent.SINGLE", 0)
-    monkeypatch.setattr("nn.kernels.native.recurrent.SHORT", 0)
+    for place, value in SMALL.items():
+        monkeypatch.setattr(f"nn.kernels.native.{place}", value)
 
 
 @np.errstate(all="ignore")  # as the kernels of ops run
