@@ -25,7 +25,7 @@ from .apply import apply, nondifferentiable, primitive, stop_gradient
 from .batching import vmap
 from .checkpoint import checkpoint, preserve
 from .config import show_config
-from .custom import custom_vjp
+from .custom import custom_step, custom_vjp
 from .device import Device
 from .draws import drawn
 from .errors import AutogradLiteError
@@ -85,6 +85,7 @@ __all__ = [
     "checkpoint",
     "compile",
     "contributions",
+    "custom_step",
     "custom_vjp",
     "defvjp",
     "detect_anomaly",

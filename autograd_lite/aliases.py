@@ -28,7 +28,7 @@ from .box import lift, wrap
 from .errors import DTypeError
 from .kin import like
 from .node import Leaf, Node, next_index, tape_order
-from .pull import Sweep
+from .pull import Sweep, between
 from .recording import Mode, enable_grad, is_recording, transformed
 from .tensor import Tensor
 from .words.explain import describe
@@ -99,12 +99,8 @@ class Call:
     @functools.cached_property
     def between(self) -> set[Node]:
         """The aliases, and the steps that lead from them to the outputs."""
-        found = set(self.nodes)
         ends = [y.node for y in self.outputs if isinstance(y, Tensor) and y.node is not None]
-        for step in tape_order(ends, self.since):
-            if any(isinstance(parent, Node) and parent in found for parent in step.inputs):
-                found.add(step)
-        return found
+        return between(ends, self.nodes, self.since)
 
     def like_primals(self, cotangents: Iterable[Any]) -> list[Any]:
         """The cotangents in the structure and the classes of the arguments: arrays, floats, Tensors.

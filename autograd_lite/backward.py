@@ -28,7 +28,7 @@ from .joint_hooks import groups_of
 from .kept import check_constants, check_values, handed_out
 from .known import Rule, known
 from .node import Leaf, Node, changing
-from .pull import Sweep, already_played, blame, pull
+from .pull import Sweep, already_played, between, blame, pull
 from .recording import Block, current, hold, put, silent
 from .tape import Tape
 from .tensor import Tensor
@@ -54,7 +54,7 @@ def play(seeds: dict[Node, Cotangent], sweep: Sweep) -> dict[Node, Cotangent]:
     heapify(waiting)
     latest = heappop(waiting)[1] if waiting else None
     cotangents, outer = dict(seeds), current()
-    inner, checks, spends = sweep.begin(outer), sweep.checks, not (retain or sweep.keep)
+    inner, checks, spends = sweep.begin(outer), sweep.checks or sweep.only, not (retain or sweep.keep)
     try:
         put(inner)
         with np.errstate(all="ignore"):  # 1/0 is inf at the edge of a domain: detect_anomaly names it
@@ -310,7 +310,13 @@ def _seed(output: Tensor, gradient: Any, create_graph: bool) -> Any:
 
 
 def _tape_gradient(
-    self: Tape, target: Tensor, sources: Any, gradient: Any = None, create_graph: bool = False
+    self: Tape,
+    target: Tensor,
+    sources: Any,
+    gradient: Any = None,
+    create_graph: bool = False,
+    keep: bool = True,
+    retain_graph: bool = True,
 ) -> Any:
     """d(target)/d(sources). No `grad` changes, and the tape is kept for further calls.
 
@@ -319,6 +325,10 @@ def _tape_gradient(
         sources: a leaf, an intermediate Tensor, or nested tuples, lists and dicts of them.
         gradient: the cotangent to start from. Default: 1, for a single number.
         create_graph: record the pass itself, so that the gradients can be differentiated again.
+        keep: play all steps, and keep their adjoints. Otherwise play the steps between the sources and the
+            target alone.
+        retain_graph: with `keep=False`, whether these steps may be played again; if not, the pass frees
+            their arrays as it goes.
 
     Returns:
         Tensors in the structure of `sources`; zeros for a source that the target does not depend on.
@@ -345,12 +355,14 @@ def _tape_gradient(
         return rebuild([wrap(np.zeros_like(source._data)) for source in leaves])
     seed = _seed(target, gradient, create_graph)
     wanted = {s.node for s in leaves}
-    sweep = Sweep(wanted=wanted, record=create_graph, retain=True, keep=True)
+    only = None if keep else between({target.node}, wanted)
+    sweep = Sweep(wanted=wanted, record=create_graph, retain=keep or retain_graph, keep=keep, only=only)
     arrived = play({target.node: seed}, sweep)
     for node, g in arrived.items():
         if node.op is None:
             arrived[node] = g = receive(node, g)
-        node.adjoint = unwrap(g)
+        if keep:
+            node.adjoint = unwrap(g)
     zeros = np.zeros_like
     if create_graph:
         return rebuild([arrived[s.node] if s.node in arrived else wrap(zeros(s._data)) for s in leaves])

@@ -1,8 +1,9 @@
-"""Functions whose derivative is written by hand, from the residuals of the forward pass."""
+"""Functions whose derivative is written by hand: from the residuals of the forward pass, or as one step."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from types import MethodType
 from typing import Any
 
@@ -10,8 +11,9 @@ import numpy as np
 
 from . import tree
 from .aliases import NUMBERS, Function
-from .apply import as_value, record_result, unrecorded
+from .apply import as_value, record_result, unrecorded, unrecorded_result
 from .arrays import is_array, refuse_other_arithmetic, unwrap
+from .box import in_class, wrap
 from .errors import BatchError, ShapeError, UnsupportedError
 from .kept import keep_constants
 from .kin import like
@@ -21,7 +23,7 @@ from .recording import is_recording
 from .tensor import Tensor
 from .words.explain import describe, missing_rule
 
-__all__ = ["custom_vjp"]
+__all__ = ["custom_step", "custom_vjp"]
 
 
 class custom_vjp:  # noqa: N801  (named as in JAX)
@@ -125,3 +127,57 @@ class custom_vjp:  # noqa: N801  (named as in JAX)
             )
         kwargs = {"_residuals": residuals}
         return like(args, record_result(self, inputs, tuple(values), kwargs, value, watched))
+
+
+class _Named:
+    """An op of one step, under the name that the tape shows. Like a user's op it carries its rule itself."""
+
+    def __init__(self, name: str, rule: Rule) -> None:
+        self.__name__, self.__module__, self._autograd_rule = name, "custom", rule
+
+
+def custom_step(
+    value: Any, args: Sequence[Tensor], pullback: Function, *, name: str, partial: bool = False
+) -> Any:
+    """Record one step whose value is computed already, with a pullback of its own.
+
+    Args:
+        value: the result, an array or a Tensor, or a tuple of several, computed from the values of `args`.
+        args: the Tensors that the result depends on.
+        pullback: `pullback(g, y, *args)` returns a tuple with one cotangent for each of `args`, or None for
+            zero, in the complex convention of the library. It gets Tensors, and computes with ops: these
+            Tensors are on the tape when the backward pass is itself recorded.
+        name: the name of the step on the tape.
+        partial: of several results, give None to the pullback as the cotangent of an unused one, not zeros.
+
+    Returns:
+        The Tensor of the value, or a tuple of Tensors, in the class of `args`.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> x = ag.Tensor(2.6, requires_grad=True)
+        >>> y = ag.custom_step(np.round(x.data), [x], lambda g, y, x: (g,), name="straight_through")
+        >>> y.backward()
+        >>> y.item(), x.grad.item()
+        (3.0, 1.0)
+    """
+    kind = type(like(args, wrap(0.0)))
+
+    def joint(*arrays: Any) -> tuple[Any, ...]:
+        recorded = any(isinstance(x, Tensor) for x in tree.flatten(arrays)[0])
+        sent = pullback(*tree.map_leaves(lambda x: _boxed(kind, x), arrays))
+        grads = [np.zeros_like(x) if c is None else c for c, x in zip(sent, arrays[2:], strict=True)]
+        return tuple(grads if recorded else map(unwrap, grads))
+
+    rule = Rule(joint=joint, plain=True, partial=partial)
+    rule.apart = True
+    op: Any = _Named(name, rule)
+    values, value = tuple(map(unwrap, args)), tree.map_leaves(unwrap, value)
+    if not is_recording() or not any(x.node for x in args):
+        return like(args, unrecorded_result(op, values, value))
+    inputs = tuple([x.node or x for x in args])
+    return like(args, record_result(op, inputs, values, None, value))
+
+
+def _boxed(kind: type[Any], x: Any) -> Any:
+    return x if x is None else in_class(kind, x if isinstance(x, Tensor) else wrap(x))

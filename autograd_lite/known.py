@@ -62,6 +62,7 @@ class Rule:
     __slots__ = (
         "_calls",
         "_unread",
+        "apart",
         "broadcasts",
         "flow",
         "joint",
@@ -92,6 +93,7 @@ class Rule:
         self.ordinary = joint is None and not self.selects  # one rule for each argument, and no new mask
         self.plain = plain  # not holomorphic: the rule itself follows the complex convention
         self.partial = partial  # the cotangents of unused results are None, not zeros
+        self.apart = False  # it holds values of the forward pass, so a plan always takes it apart
         self.views = False  # the op may give a view of its first argument: see views.py
         self._calls: dict[str, bool] = {}
         self._unread: Container[int] | None = None if reads else range(sys.maxsize)

@@ -8,7 +8,7 @@ gradient checks use these functions too.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,11 +28,11 @@ from .errors import (
 )
 from .known import Rule, known
 from .liveness import silence
-from .node import Leaf, Node, op_name
+from .node import Leaf, Node, op_name, tape_order
 from .recording import Block, State, entered, put, silenced, without
 from .words.explain import STUMBLES, describe, how_many, is_users
 
-__all__ = ["Sweep", "already_played", "ask", "blame", "contributions", "pull", "pulled"]
+__all__ = ["Sweep", "already_played", "ask", "between", "blame", "contributions", "pull", "pulled"]
 
 _FLOAT = np.float64
 _ZERO = _FLOAT(0.0)
@@ -161,7 +161,7 @@ def pull(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> list[Cotangent]:
         g, mask = g.g, g.mask
     taken, values, conjugates = g, args, False
     if g.__class__ is not _FLOAT and (g.__class__ is not _ARRAY or g.dtype.kind == "c"):
-        if (traced := getattr(g, "__array_pull__", None)) is not None and not any(map(is_batched, args)):
+        if (traced := _at_once(rule, g, args)) is not None:
             return traced(pull, node, rule, sweep)  # type: ignore[no-any-return]
         g, taken, conjugates = _taken(rule, g, y)
         if sweep.record:
@@ -202,6 +202,21 @@ def pull(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> list[Cotangent]:
     return sent
 
 
+def _at_once(rule: Rule, g: Cotangent, args: Sequence[Any]) -> Any:
+    """What makes one step of a plan of this pull; None if the rules run as they are."""
+    traced = getattr(g, "__array_pull__", None)
+    return None if traced is None or rule.apart or any(map(is_batched, args)) else traced
+
+
+def between(outputs: Iterable[Node], sources: Iterable[Node], since: int = -1) -> set[Node]:
+    """The sources, and the steps that lead from them to the outputs."""
+    found = set(sources)
+    for step in tape_order(outputs, since):
+        if any(isinstance(parent, Node) and parent in found for parent in step.inputs):
+            found.add(step)
+    return found
+
+
 def _shared(gx: Cotangent, mask: Mask | None, parent: Node, node: Node) -> tuple[Cotangent, Mask | None]:
     """The cotangent of an input and its mask, summed over the members of a batch if they share the input."""
     if gx.__class__ is tuple:  # of a step with several results
@@ -234,7 +249,7 @@ def _dead(args: Sequence[Any], inputs: Sequence[Any], sweep: Sweep) -> list[Cota
     sent: list[Cotangent] = []
     for parent, arg in zip(inputs, args):  # noqa: B905  (as long as one another; checking takes time)
         place = parent.__class__
-        if place is not Node and place is not Leaf:
+        if (place is not Node and place is not Leaf) or (sweep.only is not None and parent not in sweep.only):
             sent.append(None)
         elif arg.__class__ is not _FLOAT:
             return None

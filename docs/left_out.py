@@ -125,9 +125,11 @@ def _there(home: Any, name: str) -> bool:
 
 
 def _foreign(home: Any, name: str) -> bool:
-    """Whether a name is a module of another package, which PyTorch has only imported."""
+    """Whether a name is a module of another package, or one that PyTorch imports only when it is needed."""
     value = getattr(home, name, None)
-    return isinstance(value, ModuleType) and not value.__name__.startswith("torch")
+    if not isinstance(value, ModuleType):
+        return False
+    return not value.__name__.startswith("torch") or value.__name__ == "torch.onnx"
 
 
 def reason_of(name: str) -> str | None:

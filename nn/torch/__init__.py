@@ -33,7 +33,6 @@ import numpy as _np
 
 import autograd_lite as ag
 import nn as _nn
-from autograd_lite import detect_anomaly
 from autograd_lite import enable_grad as enable_grad
 from autograd_lite import no_grad as no_grad
 from autograd_lite.errors import MissingAttributeError, OptionError
@@ -41,10 +40,13 @@ from autograd_lite.words.mistakes import warn_of_mistake
 from nn.compiled import OptimizedModule
 
 from . import amp as amp
+from . import autograd as autograd
 from . import backends as backends
 from . import cuda as cuda
+from . import distributions as distributions
 from . import drawing as _drawing
 from . import fft as fft
+from . import func as func
 from . import linalg as linalg
 from . import nn as nn
 from . import optim as optim
@@ -56,14 +58,13 @@ from .creation import *
 from .drawing import *
 from .dtypes import *
 from .dtypes import NAMES as _NAMES
+from .func import vmap as vmap
 from .functions import FUNCTIONS as _FUNCTIONS
 from .legacy import TYPES as _TYPES
 from .machine import *
 from .printing import set_printoptions as set_printoptions
 from .tensors import Size as Size
 from .tensors import Tensor as Tensor
-from .tensors import guard as _guard
-from .tensors import torched as _torched
 
 pi, e, inf, nan = math.pi, math.e, math.inf, math.nan
 newaxis = None
@@ -122,35 +123,6 @@ def compile(
     if disable or backend == "eager":
         return model
     return OptimizedModule(model) if isinstance(model, _nn.Module) else ag.compile(model)
-
-
-def _guarded(gradient: Any) -> Any:
-    """A gradient as PyTorch's Tensor; in-place methods do not change other gradients that share its array."""
-    gradient = _torched(gradient)
-    if isinstance(gradient, Tensor) and gradient.node is None:
-        _guard(gradient)
-    return gradient
-
-
-def _grad(
-    outputs: Any,
-    inputs: Any,
-    grad_outputs: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    **options: Any,
-) -> tuple[Any, ...]:
-    """d(outputs)/d(inputs); no `.grad` changes."""
-    if isinstance(outputs, (tuple, list)):
-        if len(outputs) != 1:
-            raise OptionError(f"autograd.grad: expected one output, got {len(outputs)}; call it for each")
-        outputs = outputs[0]
-        grad_outputs = grad_outputs[0] if isinstance(grad_outputs, (tuple, list)) else grad_outputs
-    several = inputs if isinstance(inputs, (tuple, list)) else (inputs,)
-    return tuple(map(_guarded, ag.Tape().gradient(outputs, list(several), grad_outputs, create_graph)))
-
-
-autograd = SimpleNamespace(grad=_grad, detect_anomaly=detect_anomaly)
 
 
 def broadcast_shapes(*shapes: Any) -> Size:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 import autograd_lite as ag
-from autograd_lite import Device, enable_grad, no_grad
+from autograd_lite import Device
 
+from .autograd.grad_mode import inference_mode, set_grad_enabled
 from .dtypes import set_default_dtype
 from .legacy import dtype_of_type
 
@@ -35,46 +34,6 @@ __all__ = [
 
 device = Device
 is_grad_enabled = ag.is_recording
-
-
-class set_grad_enabled:  # noqa: N801  (named as in PyTorch)
-    """Turn recording on or off: from this call on, or inside `with`, or in the decorated function.
-
-    >>> import nn.torch as torch
-    >>> x = torch.ones(1, requires_grad=True)
-    >>> with torch.set_grad_enabled(False):
-    ...     y = x * 2
-    >>> y.requires_grad, (x * 2).requires_grad
-    (False, True)
-    """
-
-    def __init__(self, mode: bool) -> None:
-        self.mode = bool(mode)
-        self._context = enable_grad() if mode else no_grad()
-        self._context.__enter__()
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *error: Any) -> None:
-        self._context.__exit__(*error)
-
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        self._context.__exit__(None, None, None)
-
-        @wraps(function)
-        def call(*args: Any, **options: Any) -> Any:
-            with enable_grad() if self.mode else no_grad():
-                return function(*args, **options)
-
-        return call
-
-
-def inference_mode(mode: Any = True) -> Any:
-    """`no_grad()`, as a context or a decorator; without effect for `mode=False`."""
-    if callable(mode):
-        return no_grad()(mode)
-    return no_grad() if mode else enable_grad() if is_grad_enabled() else no_grad()
 
 
 def is_inference_mode_enabled() -> bool:

@@ -19,6 +19,7 @@ from autograd_lite import tree
 from autograd_lite.errors import DTypeError, ShapeError
 
 from .dtypes import default_of, joint, of
+from .grad_fn import grad_fn_of
 from .printing import text_of
 from .sparse_tensors import to_sparse
 
@@ -182,6 +183,11 @@ class Tensor(_Plain):
     @grad.setter
     def grad(self, grad: Any) -> None:
         cast(Any, _Plain.grad).fset(self, grad)
+
+    @property
+    def grad_fn(self) -> Any:
+        """The step that computed this Tensor, with PyTorch's names; None for a leaf or a constant."""
+        return None if self.is_leaf else grad_fn_of(cast(Any, self.node), made)
 
     @property
     def names(self) -> Any:
