@@ -16,7 +16,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy import fft, linalg
 
 from . import errors, ops, tree
 from .anomaly import detect_anomaly
@@ -47,11 +46,11 @@ from .tensor import Tensor
 from .transforms import grad, hvp, jvp, value_and_grad, vjp
 from .words import names
 
-if TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any: ...
-
+if TYPE_CHECKING:  # the names that the next lines set when the package is imported
+    from .listed import *
+    from .listed import fft, linalg
 else:
+    from numpy import fft, linalg
 
     def __getattr__(name: str) -> Any:
         numpys = f"np.{name}" if name in np.__all__ else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import numpy as np
 
@@ -146,13 +146,21 @@ class Operators(Box):
 
     __slots__ = ()
 
-    __add__, __radd__ = _binary(np.add, operator.add, reads=False)
-    __sub__, __rsub__ = _binary(np.subtract, operator.sub, reads=False)
-    __mul__, __rmul__ = _binary(np.multiply, operator.mul)
-    __truediv__, __rtruediv__ = _binary(np.divide, operator.truediv)
-    __pow__, __rpow__ = _binary(np.power, operator.pow)
-    __mod__, __rmod__ = _binary(np.remainder, operator.mod)
-    __matmul__, __rmatmul__ = _binary(np.matmul, operator.matmul)
+    if TYPE_CHECKING:  # checkers do not read the types of several functions from a tuple
+
+        def __add__(self, other: Any, /) -> Self: ...
+
+        __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __add__
+        __pow__ = __rpow__ = __mod__ = __rmod__ = __matmul__ = __rmatmul__ = __add__
+    else:
+        __add__, __radd__ = _binary(np.add, operator.add, reads=False)
+        __sub__, __rsub__ = _binary(np.subtract, operator.sub, reads=False)
+        __mul__, __rmul__ = _binary(np.multiply, operator.mul)
+        __truediv__, __rtruediv__ = _binary(np.divide, operator.truediv)
+        __pow__, __rpow__ = _binary(np.power, operator.pow)
+        __mod__, __rmod__ = _binary(np.remainder, operator.mod)
+        __matmul__, __rmatmul__ = _binary(np.matmul, operator.matmul)
+
     __neg__ = _unary(np.negative, operator.neg)
     __pos__ = _unary(np.positive, operator.pos)
     __abs__ = _unary(np.absolute, operator.abs)
@@ -260,10 +268,12 @@ class Operators(Box):
     def __array_function__(self, function: Op, types: Any, args: Any, kwargs: Any) -> Any:
         return apply(function, *args, **kwargs)
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        if self.node is not None and not draws(caller := sys._getframe(1)):
-            raise cut(caller)
-        return np.array(self._data, dtype=dtype, copy=copy)
+    if not TYPE_CHECKING:  # numpy_types.py says what checkers see
+
+        def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+            if self.node is not None and not draws(caller := sys._getframe(1)):
+                raise cut(caller)
+            return np.array(self._data, dtype=dtype, copy=copy)
 
     # -- Python's numbers and strings --------------------------------------------------------------
 

@@ -38,7 +38,9 @@ FLOORS = (
     "device",
     "torch_names",
     "plain_array",
+    "numpy_types",
     "tensor",
+    "listed",
     "tape",
     "anomaly",
     "sums",
@@ -130,6 +132,7 @@ def test_every_floor_is_there() -> None:
     modules = {path.stem for path in (ROOT / "autograd_lite").iterdir() if path.suffix == ".py"}
     assert set(FLOORS) == modules - {"__init__"} | {
         "batching",
+        "listed",
         "ops",
         "plan",
         "pytest_plugin",
