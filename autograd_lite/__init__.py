@@ -33,9 +33,6 @@ from .joint_hooks import register_multi_grad_hook
 from .known import defvjp, numpy_names
 from .memory import keep_freed
 from .node import Node
-from .ops.reductions import log_softmax, logsumexp, softmax
-from .ops.selection import relu
-from .ops.special import erf, sigmoid, softplus
 from .plan.compile import compile
 from .plan.declared import replayed
 from .plan.schedule import Plan
@@ -46,11 +43,15 @@ from .tensor import Tensor
 from .transforms import grad, hvp, jvp, value_and_grad, vjp
 from .words import names
 
-if TYPE_CHECKING:  # the names that the next lines set when the package is imported
+if TYPE_CHECKING:  # a signature for each op
     from .listed import *
     from .listed import fft, linalg
 else:
     from numpy import fft, linalg
+
+    from .ops.reductions import log_softmax, logsumexp, softmax
+    from .ops.selection import relu
+    from .ops.special import erf, sigmoid, softplus
 
     def __getattr__(name: str) -> Any:
         numpys = f"np.{name}" if name in np.__all__ else None
