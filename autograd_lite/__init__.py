@@ -25,6 +25,7 @@ from .checkpoint import checkpoint, preserve
 from .config import show_config
 from .custom import custom_vjp
 from .device import Device
+from .dlpack import from_dlpack
 from .draws import drawn
 from .errors import AutogradLiteError
 from .fused import fused
@@ -89,6 +90,7 @@ __all__ = [
     "erf",
     "errors",
     "fft",
+    "from_dlpack",
     "fused",
     "grad",
     "hessian",

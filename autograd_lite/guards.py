@@ -55,6 +55,12 @@ def cut(frame: FrameType) -> UnsupportedError:
         frame: the frame of the code.
     """
     reader = _reader(frame)
+    if package(reader) == "pandas":
+        return UnsupportedError(
+            "pandas reads plain arrays, and was about to make one of a Tensor on the tape, which would "
+            "silently cut the graph; write x * s.to_numpy() for a gradient, and x.detach().numpy() for a "
+            "column"
+        )
     if "site-packages" in reader.f_code.co_filename:
         return UnsupportedError(
             f"{package(reader)} reads plain arrays, and was about to make one of a Tensor on the tape, which "

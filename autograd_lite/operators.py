@@ -16,7 +16,7 @@ from .apply import apply, compute, record_kept, setitem, unrecorded, viewed, wri
 from .arrays import door, on_host, refuse_other_arithmetic, to_host, unwrap
 from .box import OPERANDS, PLAIN, Array, Box, answer, record, wrap
 from .calls import operand, plain_index
-from .errors import AssignmentError, DTypeError, ShapeError
+from .errors import AssignmentError, DTypeError, ShapeError, UnsupportedError
 from .guards import NAMELESS, cut, cut_by_number, draws
 from .kept import SMALL
 from .kin import as_kin, like
@@ -274,6 +274,20 @@ class Operators(Box):
             if self.node is not None and not draws(caller := sys._getframe(1)):
                 raise cut(caller)
             return np.array(self._data, dtype=dtype, copy=copy)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        if self.node is not None:
+            raise UnsupportedError(
+                "from_dlpack(x): x is on the tape, and what another library computes with its memory would "
+                "not be recorded; write from_dlpack(x.detach())"
+            )
+        return self.numpy().__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return np.empty(0).__dlpack_device__()
+
+    def __array_namespace__(self, *, api_version: Any = None) -> Any:
+        return np.empty(0).__array_namespace__(api_version=api_version)
 
     # -- Python's numbers and strings --------------------------------------------------------------
 

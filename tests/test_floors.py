@@ -40,6 +40,7 @@ FLOORS = (
     "plain_array",
     "numpy_types",
     "tensor",
+    "dlpack",
     "listed",
     "tape",
     "anomaly",
