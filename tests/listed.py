@@ -22,6 +22,7 @@ HEAD = '''"""Signatures of {what} for checkers and completion; `python -m tests.
 
 {imports}
 '''
+ONLY = inspect.Parameter.POSITIONAL_ONLY
 OPTIONS = inspect.Parameter("options", inspect.Parameter.VAR_KEYWORD)
 IMPORTS = "from typing import Any{overload}\n{names}"
 
@@ -52,9 +53,11 @@ def text(what: str, functions: Mapping[str, Any]) -> str:
 
 def stub(name: str, function: Callable[..., Any]) -> Iterator[str]:
     """The lines of one function: a Tensor in one of the places of a ufunc with a rule gives a Tensor."""
-    places = list(inspect.signature(function).parameters.values())
-    if isinstance(function, np.ufunc):  # NumPy's options, which all ufuncs share, would take a page each
-        places = [*places[: function.nin], OPTIONS]
+    if isinstance(function, np.ufunc):  # the options are the same for all: written out they would take pages
+        arguments = ["x"] if function.nin == 1 else [f"x{i + 1}" for i in range(function.nin)]
+        places = [inspect.Parameter(each, ONLY) for each in arguments] + [OPTIONS]
+    else:
+        places = list(inspect.signature(function).parameters.values())
     single = name in OURS or (
         isinstance(function, np.ufunc) and function.nout == 1 and isinstance(known.get(function), Rule)
     )
