@@ -60,7 +60,7 @@ else:
         raise names.missing_from_module(__name__, "ag.", name, lambda _: meant, lambda: __all__)
 
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 globals().update(numpy_names())
 keep_freed()

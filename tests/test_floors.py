@@ -65,6 +65,7 @@ FLOORS = (
     "testing",
     "strategies",
     "pytest_plugin",
+    "shadows",
     "config",
     "named",
     "__main__",
@@ -75,7 +76,7 @@ ROOF = len(FLOORS)
 """Where `autograd_lite/__init__.py` stands, which hands out the names of all the others."""
 
 PUBLIC = frozenset(
-    "arrays errors files named notebook strategies sums testing torch_names tree words work".split()  # noqa: SIM905
+    "arrays errors files named notebook strategies shadows sums testing torch_names tree words work".split()  # noqa: SIM905
 )
 """The modules of the engine that other packages may import by name; the rest is in `autograd_lite` itself."""
 
