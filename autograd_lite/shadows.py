@@ -32,8 +32,8 @@ def shadow_of(name: str) -> str | None:
     file = found.parent if found.name == "__init__.py" else found
     shown = os.path.join(".", file.name) if file.resolve().parent == Path.cwd() else str(file)
     return (
-        f"{shown} shadows the package {name} of autograd-lite: `import {name}` finds this file first; give it "
-        f"another name, e.g. my_{name}.py, or run the program from another folder"
+        f"{shown} shadows the package {name} of autograd-lite: `import {name}` finds this file first; "
+        f"give it another name, e.g. my_{name}.py, or run the program from another folder"
     )
 
 
