@@ -5,7 +5,7 @@ these details of CPython; `tests/test_guards.py` asserts them for the running ve
 
 - In a special method that C code calls, `sys._getframe(1)` is the frame of the Python code that runs.
 - `frame.f_lasti` is the offset in `co_code` of the current instruction of a frame. At `a[i] = x`, while
-  NumPy asks x for its number, that instruction is STORE_SUBSCR.
+  NumPy asks x for its number, that instruction is STORE_SUBSCR or, for a slice, STORE_SLICE.
 - The instructions that load the function of a call begin at the line and column of the call.
 - During an assignment into an object, an object without a name has fewer references than one with a name.
 - The globals of a frame name its package; this also holds for code between NumPy and the user.
@@ -24,8 +24,8 @@ from .recording import current
 
 __all__ = ["NAMELESS", "cut", "cut_by_number", "draws"]
 
-STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
-"""The instruction of `a[i] = x`."""
+STORES = frozenset(opcode.opmap[name] for name in ("STORE_SUBSCR", "STORE_SLICE") if name in opcode.opmap)
+"""The instructions of `a[i] = x`, and of `a[:i] = x` from Python 3.12 on."""
 
 PICTURES = frozenset({"matplotlib", "mpl_toolkits"})
 """Packages that only show values: no gradient is ever asked of their results."""
@@ -40,7 +40,7 @@ def _reader(frame: FrameType) -> FrameType:
 
 def assigns(frame: FrameType) -> bool:
     """Whether a frame is at `a[i] = x`."""
-    return frame.f_code.co_code[frame.f_lasti] == STORE_SUBSCR
+    return frame.f_code.co_code[frame.f_lasti] in STORES
 
 
 def draws(frame: FrameType) -> bool:
