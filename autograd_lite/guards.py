@@ -27,6 +27,11 @@ __all__ = ["NAMELESS", "cut", "cut_by_number", "draws"]
 STORES = frozenset(opcode.opmap[name] for name in ("STORE_SUBSCR", "STORE_SLICE") if name in opcode.opmap)
 """The instructions of `a[i] = x`, and of `a[:i] = x` from Python 3.12 on."""
 
+LOADS = frozenset(
+    {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW"}
+)
+"""The instructions that load a name; LOAD_FAST has variants from Python 3.12 on."""
+
 PICTURES = frozenset({"matplotlib", "mpl_toolkits"})
 """Packages that only show values: no gradient is ever asked of their results."""
 
@@ -127,7 +132,7 @@ def called_from_math(frame: FrameType) -> bool:
         if instruction.offset >= frame.f_lasti or (place[0], place[2]) != (line, column):
             continue
         name = instruction.argval
-        if instruction.opname in {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FAST", "LOAD_DEREF"}:
+        if instruction.opname in LOADS:
             function = {**frame.f_builtins, **frame.f_globals, **frame.f_locals}.get(name)
         elif instruction.opname in {"LOAD_METHOD", "LOAD_ATTR"}:
             function = getattr(function, name, None)
