@@ -182,7 +182,7 @@ def watch(road: Road, images: int, distort: bool, rng: np.random.Generator) -> n
     optimizer = nn.optim.SGD(model.parameters(), lr=0.2)
     buffer = Buffer()
     for i, near in enumerate(np.linspace(0, road.length, images, dtype=int)):
-        place, angle = road.points[:, near], road.heading[near]
+        place, angle = road.points[:, near], float(road.heading[near])
         image, curvature = road.view(place, angle, near), road.driver(place, angle, near)
         new, ways = copies(image, curvature, rng) if distort else (image[None], np.array([curvature]))
         errors = ((model(buffer.images).numpy() - buffer.targets) ** 2).sum(axis=1)
