@@ -159,7 +159,11 @@ class Net(nn.Module):
             change[self.states.index(rule.then), j] = 1
             for k, op in enumerate(rule.ops):
                 change[n + 4 * k + OPS.index(op), j] = 1
-        values = {"keep": ([1, 0, 0], 0), "pop": ([4, -2, -1], 0), "push 0": ([0.25, 0, 0], 0.25)}
+        values: dict[str, Any] = {
+            "keep": ([1, 0, 0], 0),
+            "pop": ([4, -2, -1], 0),
+            "push 0": ([0.25, 0, 0], 0.25),
+        }
         values["push 1"] = [0.25, 0, 0], 0.75
         for k, (i, op) in itertools.product((0, 1), enumerate(OPS)):
             weights, shift = values[op]

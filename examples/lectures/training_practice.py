@@ -37,12 +37,12 @@ from examples.pictures import BLUE, COLORS, GREY, ORANGE, panels, save
 Array = npt.NDArray[Any]
 Data = tuple[Array, Array]
 
-TOO_HIGH = 0.15
-"""A learning rate at which rectifiers die."""
+PUSHED = -4.0
+"""The biases after a step that was far too large: all inner potentials are negative."""
 
 UNITS: dict[str, Callable[[], nn.Module]] = {
     "ReLU": nn.ReLU,
-    "leaky ReLU": lambda: nn.LeakyReLU(0.01),
+    "leaky ReLU": lambda: nn.LeakyReLU(0.1),
     "PReLU": nn.PReLU,
     "RReLU": nn.RReLU,
 }
@@ -137,25 +137,28 @@ def critical_points(starts: int, rng: np.random.Generator) -> list[tuple[float, 
 # -- rectifiers, transfer, doubt -------------------------------------------------------------------
 
 
-def dead(model: nn.Sequential, X: Array) -> float:
-    """The fraction of hidden neurons whose inner potential is negative for all images."""
-    silent = []
+def first(model: Any) -> nn.Linear:
+    """The first layer of weights."""
+    layer: nn.Linear = model[0][0]
+    return layer
+
+
+def silent(model: nn.Sequential, X: Array) -> float:
+    """The fraction of neurons of the first layer whose inner potential is negative for all images."""
     with ag.no_grad():
-        x: Any = X
-        for layer in model[:-1]:
-            silent.append((layer[0](x).numpy() <= 0).all(axis=0))
-            x = layer(x)
-    return float(np.mean(silent))
+        return float(np.mean((first(model)(X).numpy() <= 0).all(axis=0)))
 
 
 def rectifiers(train: Data, test: Data, epochs: int, seed: int) -> dict[str, tuple[float, float]]:
-    """By unit, the test accuracy and the fraction of dead neurons, at a rate that is too high."""
+    """By unit, the test accuracy and the fraction of silent neurons, after a step too large."""
     found = {}
     for name, unit in UNITS.items():
         nn.manual_seed(seed)
-        model = perceptron(40, 3, unit)
-        trainer = fit(model, train, epochs, TOO_HIGH)
-        found[name] = trainer.evaluate(*test)["accuracy"], dead(model.eval(), train[0])
+        model = perceptron(40, 1, unit)
+        bias = first(model).bias
+        bias.data = np.full_like(bias.data, PUSHED)
+        trainer = fit(model, train, epochs, 0.02)
+        found[name] = trainer.evaluate(*test)["accuracy"], silent(model, train[0])
     return found
 
 
@@ -222,9 +225,9 @@ def draw(found: dict[str, Any], out: Path) -> None:
     depth.set(xlabel="layers", ylabel="test accuracy", title="depth, and transfer")
     depth.legend(frameon=False)
     units = next(one)
-    for i, (name, (accuracy, silent)) in enumerate(found["units"].items()):
-        units.plot(silent, accuracy, "o", color=COLORS[i], label=name)
-    units.set(xlabel="fraction of dead neurons", ylabel="test accuracy", title="dying rectifiers")
+    for i, (name, (accuracy, dead)) in enumerate(found["units"].items()):
+        units.plot(dead, accuracy, "o", color=COLORS[i], label=name)
+    units.set(xlabel="fraction of silent neurons", ylabel="test accuracy", title="dying rectifiers")
     units.legend(frameon=False)
     doubt = next(one)
     doubt.hist(
@@ -261,8 +264,8 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
         found["depth"][layers] = fit(perceptron(40, layers), train, epochs, 0.02).evaluate(*test)["accuracy"]
         print(f"{layers} hidden layers of 40: {found['depth'][layers]:.1%}")
     found["units"] = rectifiers(train, test, epochs, seed)
-    for name, (accuracy, silent) in found["units"].items():
-        print(f"{name:<11}{accuracy:.1%}, {silent:.0%} of the hidden neurons dead")
+    for name, (accuracy, dead) in found["units"].items():
+        print(f"{name:<11}{accuracy:.1%}, {dead:.0%} of the hidden neurons silent")
     found["transfer"] = {}
     for frozen, name in ((True, "frozen"), (False, "tuned")):
         found["transfer"][name] = transferred(train, test, epochs, seed, frozen)
