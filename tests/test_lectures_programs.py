@@ -17,7 +17,16 @@ import pytest
 import nn
 from autograd_lite import Tensor
 from autograd_lite.errors import FileError
-from examples.lectures import alvinn, char_lm, detection, mnist_deep_mlp, pretraining
+from examples.lectures import (
+    alvinn,
+    char_lm,
+    detection,
+    linear_pieces,
+    mnist_deep_mlp,
+    pretraining,
+    rbm,
+    transfer,
+)
 from examples.lectures.__main__ import main, programs
 from examples.lectures._photographs import Stopwatch, pictures
 from examples.lectures.recurrent_automaton import LANGUAGES
@@ -219,6 +228,78 @@ def test_a_net_simulates_any_machine_with_two_stacks() -> None:
                 assert way[t + 1].tolist() == expected
 
 
+def test_linear_pieces(quick: Quick) -> None:
+    found = quick("linear_pieces")
+    assert max(found["error"].values()) < 2 * linear_pieces.EPS
+    assert found["folded"] == [2**n for n in range(1, 7)]
+    assert found["regions"] == {3: 7, 10: 56}
+    assert found["one layer"][-1] <= 2 * 6 + 1
+
+
+def test_the_ends_of_pieces_are_where_second_differences_are_not_0() -> None:
+    net = linear_pieces.random_net(3, 8, np.random.default_rng(1))
+    ends, x = linear_pieces.pieces(net), np.linspace(0, 1, 100_001)
+    bent = np.abs(np.diff(net(x[:, None]).numpy()[:, 0], 2)) > 1e-9
+    bends = x[1:-1][bent]
+    assert len(ends) > 5
+    assert all(np.abs(bends - end).min() < 2e-5 for end in ends[1:-1])
+    assert all(np.abs(ends - bend).min() < 2e-5 for bend in bends)
+
+
+@pytest.mark.slow
+def test_overfitting(quick: Quick) -> None:
+    found = quick("overfitting")
+    for name in ("degree", "neurons"):
+        settings, errors = found["errors"][name]
+        train, test = errors["train"], errors["test"]
+        assert (
+            train[-1] < 0.1 * train[0] and found[name] < len(settings) - 1
+        )  # the largest knows all by heart
+        assert test[found[name]] < 0.7 * test[0]
+    degrees = found["errors"]["degree"][1]["test"]
+    assert degrees[found["degree"]] < 0.3 < 1 < degrees[-1]
+    penalties = found["errors"]["lambda"][1]["test"]
+    assert penalties[found["lambda"]] < 0.3 < min(penalties[-1], degrees[-1])
+    decays = found["errors"]["decay"][1]["test"]
+    assert decays[found["decay"]] < decays[0] < decays[-1]
+
+
+@pytest.mark.slow
+def test_training_practice(quick: Quick) -> None:
+    found = quick("training_practice")
+    assert found["exponent"] == pytest.approx(-0.5, abs=0.03)
+    steps = found["steps"]
+    assert steps[4] > steps[256] and 4 * steps[4] < 256 * steps[256]
+    assert {0, 1} <= {below for _, below in found["saddles"]}
+    assert max(found["depth"].values()) > 0.95
+    units = found["units"]
+    assert units["ReLU"][0] < 0.2 and units["ReLU"][1] == 1
+    assert min(units[name][0] for name in ("leaky ReLU", "PReLU", "RReLU")) > 0.85
+    frozen, tuned = found["transfer"].values()
+    assert frozen[0] == tuned[0] and frozen[4] < tuned[4]
+    assert found["rejected"] > 0.7
+
+
+@pytest.mark.slow
+def test_mark1(quick: Quick) -> None:
+    assert min(quick("mark1").values()) > 0.5  # chance is 0.1
+
+
+@pytest.mark.slow
+def test_rbm(quick: Quick) -> None:
+    found = quick("rbm")
+    assert found["likelihood"] > found["independent"] + 2
+    assert found["deep belief net"] > found["from scratch"] + 0.03
+
+
+def test_the_likelihood_of_an_rbm_sums_to_1_over_all_images() -> None:
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=(6, 4)), rng.normal(size=6), rng.normal(size=4)
+    images = np.array(list(itertools.product((0.0, 1.0), repeat=6)))
+    p = [np.exp(rbm.log_likelihood(weights, image[None])) for image in images]
+    assert sum(p) == pytest.approx(1, rel=1e-12)
+
+
 def test_features(quick: Quick) -> None:
     found = quick("features")
     assert found["accuracy"] > 0.97 and min(found["contrast"]) > 0.4
@@ -340,7 +421,7 @@ def test_pretraining(quick: Quick) -> None:
 
 @pytest.mark.slow
 def test_rotation_that_is_never_trained_is_seen(quick: Quick, monkeypatch: pytest.MonkeyPatch) -> None:
-    fit = pretraining.fit
+    fit = transfer.fit
 
     def lazy(body: Any, head: Any, X: Any, y: Any, steps: int = 200) -> nn.Trainer:
         return fit(body, head, X, y, 200) if steps == 200 else fit(body, head, X[:50], y[:50], 1)
