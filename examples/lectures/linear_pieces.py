@@ -1,4 +1,4 @@
-"""What a net can be: any continuous function by steep sigmoids, and the linear pieces of rectifiers.
+"""Any continuous function by steep sigmoids, and the linear pieces of a net of rectifiers.
 
 - Steep sigmoids. Each time that f has changed by eps, a sigmoid makes a step of this height. With steep
   enough sigmoids the sum is within 2 eps of f everywhere.

@@ -1,4 +1,4 @@
-"""A restricted Boltzmann machine learns the distribution of digits, and two of them are a deep belief net.
+"""A restricted Boltzmann machine learns to draw digits; two are a deep belief net.
 
 Visible and hidden neurons are 0 or 1. An image v has the free energy
 
