@@ -241,6 +241,7 @@ def test_a_net_simulates_any_machine_with_two_stacks() -> None:
                 assert way[t + 1].tolist() == expected
 
 
+@pytest.mark.slow
 def test_linear_pieces(quick: Quick) -> None:
     found = quick("linear_pieces")
     assert max(found["error"].values()) < 2 * linear_pieces.EPS

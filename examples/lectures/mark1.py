@@ -1,4 +1,4 @@
-"""The Mark I perceptron: 20 x 20 photocells, 512 fixed random features, and neurons that learn.
+"""The Mark I perceptron: 20 x 20 photocells, 512 random features, neurons that learn.
 
 Each of 512 association units adds 20 photocells and subtracts 20 others, wired at random and for ever, and
 compares the sum with a threshold. Only the weights from there to the response units learn, one for each

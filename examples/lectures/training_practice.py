@@ -1,4 +1,4 @@
-"""Training in practice: batch size, saddle points, depth, dying rectifiers, transfer, doubt.
+"""Training in practice: batches, saddles, depth, dying rectifiers, transfer, doubt.
 
 - Batch size. The standard error of a batch's gradient falls as 1 / sqrt(m) with its size m. Larger batches
   need fewer steps to a loss, but more images.
