@@ -1,6 +1,7 @@
-"""A recurrent net of saturated-linear neurons that is a machine with two stacks, and so a computer.
+"""A recurrent net of saturated-linear neurons that is a machine with two stacks.
 
-A stack of bits b1 b2 ... (b1 on top) is one neuron, whose value is the fraction
+Such a machine is a computer: two stacks are as good as a tape. A stack of bits b1 b2 ... (b1 on top) is one
+neuron, whose value is the fraction
 
     q = (2 b1 + 1) / 4 + (2 b2 + 1) / 4^2 + ...
 
@@ -10,8 +11,8 @@ on if state, letter, and tops are those of the rule. Another neuron lets the new
 is on. So one step of the machine is four layers. In double precision the net is exact for stacks of up to 26
 bits.
 
-A stack accepts a^n b^n. Two are as good as the tape of a Turing machine: they compare the ends of a word, go
-back and forth, and accept palindromes.
+One stack is enough for a^n b^n. With two the machine goes back and forth over a word, compares its ends, and
+accepts palindromes.
 
 Source: H. Siegelmann, E. Sontag, "On the computational power of neural nets", 1995.
 """
