@@ -106,7 +106,7 @@ def init(backend: str = "mpi", **options: Any) -> None:
         return
     try:
         mpi = importlib.import_module("mpi4py.MPI")
-    except ImportError as error:
+    except (ImportError, RuntimeError) as error:  # RuntimeError: mpi4py without a library of MPI
         raise MissingPackageError(
             f"nn.distributed needs MPI ({error}): pip install 'autograd-lite[mpi]', "
             "then mpiexec -n 2 python train.py"

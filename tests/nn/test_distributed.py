@@ -12,7 +12,7 @@ import pytest
 import nn
 import nn.distributed as dist
 from autograd_lite.errors import OptionError
-from tests.ranks import programs
+from tests.ranks import breaking, programs
 from tests.ranks.running import on_ranks, started
 
 
@@ -44,6 +44,11 @@ def test_tied_frozen_and_unused_parameters(tmp_path: Path) -> None:
         assert {k for k, g in found.items() if g is None} == {k for k, g in expected.items() if g is None}
         assert found["never.weight"] is None and found["frozen.weight"] is None
         assert all(close([g], [expected[k]]) for k, g in found.items() if g is not None)
+
+
+def test_uses_that_are_easy_to_get_wrong(tmp_path: Path) -> None:
+    for found in on_ranks(2, tmp_path, breaking.all_cases):
+        assert [name for name, right in found.items() if not right] == []
 
 
 def mean_of_ranks(parts: Any, dtype: Any = np.float64) -> list[Any]:

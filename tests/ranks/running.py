@@ -42,6 +42,9 @@ def started(n: int, *command: str, seconds: float = 120.0) -> subprocess.Complet
     """A Python program in n processes, with one thread each."""
     env = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     env["PYTHONPATH"] = os.pathsep.join([str(ROOT), env.get("PYTHONPATH", "")])
+    env["LD_LIBRARY_PATH"] = os.pathsep.join(
+        [str(Path(mpiexec()).parents[1] / "lib"), env.get("LD_LIBRARY_PATH", "")]
+    )
     whole = [mpiexec(), "-n", str(n), sys.executable, *command]
     return subprocess.run(whole, env=env, capture_output=True, text=True, timeout=seconds, cwd=ROOT)
 
