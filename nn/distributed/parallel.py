@@ -34,7 +34,7 @@ class _Enter:
         self._owner = None if owner is None else weakref.ref(owner)
 
     def __call__(self, module: Module, args: Any) -> None:
-        owner = self._owner and self._owner()
+        owner = self._owner() if self._owner else None
         if owner is not None:
             owner._enter(module)
 
@@ -92,7 +92,9 @@ class DistributedDataParallel(Module):
         super().__init__()
         self.module = module
         self.broadcast_buffers = broadcast_buffers
-        self._options = dict(bucket_cap_mb=bucket_cap_mb, half=half, broadcast_buffers=broadcast_buffers)
+        self._options: dict[str, Any] = dict(
+            bucket_cap_mb=bucket_cap_mb, half=half, broadcast_buffers=broadcast_buffers
+        )
         if not self._trained():
             raise OptionError("DistributedDataParallel: the model has no parameters that require a gradient")
         self._check()
@@ -119,7 +121,7 @@ class DistributedDataParallel(Module):
         params = self._trained()
         self._watched = [(p, p.node, p.dtype) for p in params]
         options = self._options
-        self.averager = Averager(params, options["bucket_cap_mb"] * 2**20, bool(options["half"]))
+        self.averager = Averager(params, options["bucket_cap_mb"] * 2**20, options["half"])
 
     def _check(self) -> None:
         """All ranks must have one model."""

@@ -173,7 +173,8 @@ class _RanksPasses(Passes):
         some too, so there the model sees an empty batch.
         """
         output: Any = None
-        result, size = None, 0.0
+        result: Any = None
+        size: float | None = 0.0
         if len(t):
             output, result, size = outcome(self.model, loss, x, t)
         elif self._synced:
@@ -187,7 +188,7 @@ class _RanksPasses(Passes):
             if whole == 0:
                 return
             if result is not None and size != 0:
-                weight = world_size() * (1.0 if whole is None else size / unit)
+                weight = world_size() * (1.0 if size is None or unit is None else size / unit)
                 result.backward(np.asarray(weight, result.dtype))
             elif output is not None:
                 np.sum(output * 0).backward()

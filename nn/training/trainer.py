@@ -29,10 +29,9 @@ from ..options import check_number, check_whole
 from ..random import generator
 from ..undo import evaluating
 from ..utils import clip_grad_norm_
-from .alone import Alone
 from .batches import Batches, cause_of_nan, generators, length
 from .callback import Callback
-from .checks import check_callbacks, check_parts, check_schedule
+from .checks import check_callbacks, check_parts, check_schedule, ranks_of
 from .history import History, Logs
 from .measures import Metric, measures
 from .outcomes import Loss, average_gradients, measured, metrics_of, number
@@ -122,7 +121,7 @@ class Trainer(Hinted):
         self.scheduler, self.monitor = scheduler, monitor
         self.scheduler_interval = scheduler_interval or (scheduler.interval if scheduler else None)
         self.clip_grad_norm = clip_grad_norm
-        self._ranks = _ranks(distributed)
+        self._ranks = ranks_of(distributed)
         self._ranks.join(model, compile)
         self._passes = self._ranks.passes
         self.stop_training = False
@@ -444,11 +443,3 @@ class Trainer(Hinted):
 
     def _trained(self) -> list[Tensor]:
         return [p for group in self.optimizer.param_groups for p in group["params"]]
-
-
-def _ranks(distributed: Any) -> Alone:
-    if not distributed:
-        return Alone()
-    from ..distributed import Ranks  # needs MPI
-
-    return Ranks() if distributed is True else distributed
