@@ -8,6 +8,7 @@ make the same steps. Names are those of `torch.distributed`. This package needs 
 from .agreement import check_equal
 from .parallel import DistributedDataParallel
 from .sampler import DistributedSampler
+from .stream import DistributedStream
 from .sync_norm import SyncBatchNorm, summed
 from .training import Ranks
 from .world import *
@@ -16,6 +17,7 @@ from .world import __all__ as _names
 __all__ = [
     "DistributedDataParallel",
     "DistributedSampler",
+    "DistributedStream",
     "Ranks",
     "SyncBatchNorm",
     "check_equal",

@@ -24,6 +24,7 @@ from ..training.seen import Seen
 from .agreement import check_equal
 from .parallel import DistributedDataParallel
 from .sampler import DistributedSampler
+from .stream import DistributedStream
 from .sync_norm import SyncBatchNorm
 from .world import all_gather_object, all_reduce, broadcast_object, init, rank, world_size
 
@@ -72,7 +73,13 @@ class Ranks(Alone):
         self._nothing: Any = None
 
     def parted(self, loader: DataLoader) -> DataLoader:
-        """A loader of every n-th sample; a stream, or a loader with a DistributedSampler, stays as it is."""
+        """A loader of every n-th sample; a loader that is divided already stays as it is."""
+        if loader.streamed and not isinstance(loader.dataset, DistributedStream):
+            raise OptionError(
+                "Trainer(distributed=True): each rank would read the whole stream; write "
+                "nn.distributed.DistributedStream(stream), or DistributedStream(stream, own=True) for a "
+                "stream with the samples of this rank alone"
+            )
         sampler = loader.sampler or getattr(loader.batch_sampler, "sampler", None)
         if loader.streamed or isinstance(sampler, DistributedSampler):
             return loader

@@ -34,6 +34,7 @@ import numpy as np
 
 import autograd_lite as ag
 import nn as nn
+import nn.parallel
 from autograd_lite import Device, Tensor, detect_anomaly
 from autograd_lite import enable_grad as enable_grad
 from autograd_lite import no_grad as no_grad
@@ -46,6 +47,8 @@ from nn.compiled import OptimizedModule
 from nn.random import as_generator, generator, manual_seed
 from nn.serialization import load as _load
 from nn.serialization import save as save
+
+from . import distributed as distributed
 
 device = Device
 inference_mode = no_grad

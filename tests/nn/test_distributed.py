@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 import nn
 import nn.distributed as dist
-from autograd_lite.errors import OptionError
+from autograd_lite.errors import DataError, OptionError
 from tests.ranks import breaking, programs
 from tests.ranks.running import on_ranks, started
 
@@ -139,6 +140,36 @@ def test_samplers_give_every_sample_once() -> None:
     assert [len(part) for part in even] == [3] * 4 and sorted(set(chain(*even))) == list(range(10))
     dropped = [list(dist.DistributedSampler(range(10), 4, r, drop_last=True)) for r in range(4)]
     assert [len(part) for part in dropped] == [2] * 4 and len(set(chain(*dropped))) == 8
+
+
+def test_streams_give_every_sample_once() -> None:
+    parts = [list(dist.DistributedStream(iter(range(8)), 3, r)) for r in range(3)]
+    assert parts == [[0, 3, 6], [1, 4, 7], [2, 5]]
+    assert list(dist.DistributedStream(range(3), 3, 1, own=True)) == [0, 1, 2]
+    loader = nn.DataLoader(dist.DistributedStream(range(9), 2, 1), batch_size=2, num_workers=1)
+    assert [x.tolist() for x in loader] == [[1, 3], [5, 7]]
+    with pytest.raises(OptionError, match="ranks 0 to 1"):
+        dist.DistributedStream(range(3), 2, 2)
+
+
+def test_files_larger_than_memory_stay_in_the_file(tmp_path: Path) -> None:
+    values = np.arange(24, dtype=np.uint8).reshape(4, 2, 3)
+    (tmp_path / "x.idx").write_bytes(
+        bytes([0, 0, 8, 3, *(0, 0, 0, 4), *(0, 0, 0, 2), *(0, 0, 0, 3)]) + values.tobytes()
+    )
+    np.save(tmp_path / "y.npy", np.arange(4.0))
+    images = nn.datasets.read_idx(tmp_path / "x.idx", mmap=True)
+    labels = np.load(tmp_path / "y.npy", mmap_mode="r")
+    dataset = nn.TensorDataset(images, labels)
+    assert isinstance(images, np.memmap)
+    for held, file in zip(dataset.tensors, (images, labels), strict=True):
+        assert np.shares_memory(held, file)
+    sampler = dist.DistributedSampler(dataset, 2, 1, shuffle=False)
+    ((x, y),) = nn.DataLoader(dataset, 2, sampler=sampler, num_workers=1)
+    assert np.array_equal(x.numpy(), values[1::2]) and y.tolist() == [1, 3]
+    (tmp_path / "x.idx.gz").write_bytes(gzip.compress((tmp_path / "x.idx").read_bytes()))
+    with pytest.raises(DataError, match="unpack it first"):
+        nn.datasets.read_idx(tmp_path / "x.idx.gz", mmap=True)
 
 
 def test_mistakes() -> None:
