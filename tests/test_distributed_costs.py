@@ -27,10 +27,10 @@ def test_the_formulas_hold_in_a_simulation(ranks: int, network: Network) -> None
         found = simulated_ring(size, [0.0] * ranks, network)
         # Chunks of whole bytes: each of the rounds may send one byte more than size / ranks.
         slack = 2 * ranks / network.bandwidth
-        assert found == pytest.approx(ring(size, ranks, network), rel=1e-12, abs=slack)
-        assert simulated_tree(size, [0.0] * ranks, network) <= tree(size, ranks, network) * (1 + 1e-12)
+        assert found == pytest.approx(ring(ranks, network, size), rel=1e-12, abs=slack)
+        assert simulated_tree(size, [0.0] * ranks, network) <= tree(ranks, network, size) * (1 + 1e-12)
         if ranks & (ranks - 1) == 0:
-            assert simulated_tree(size, [0.0] * ranks, network) == pytest.approx(tree(size, ranks, network))
+            assert simulated_tree(size, [0.0] * ranks, network) == pytest.approx(tree(ranks, network, size))
 
 
 def test_the_slowest_rank_decides() -> None:
@@ -39,7 +39,7 @@ def test_the_slowest_rank_decides() -> None:
         begins = [drawn.uniform(0, 0.01) for _ in range(ranks)]
         for simulated, formula in ((simulated_ring, ring), (simulated_tree, tree)):
             end = simulated(10_000, begins, network)
-            assert max(begins) < end <= max(begins) + formula(10_000, ranks, network) * (1 + 1e-3)
+            assert max(begins) < end <= max(begins) + formula(ranks, network, 10_000) * (1 + 1e-3)
 
 
 def test_a_fit_finds_latency_and_bandwidth() -> None:

@@ -49,17 +49,17 @@ NETWORKS = (
 """Assumed networks: usual latencies of MPI messages, and about 94 % of the nominal bandwidth."""
 
 
-def ring(size: float, ranks: int, network: Network) -> float:
+def ring(ranks: int, network: Network, size: float) -> float:
     """The seconds of a sum over a ring."""
     return 2 * (ranks - 1) * network.message(size / ranks)
 
 
-def tree(size: float, ranks: int, network: Network) -> float:
+def tree(ranks: int, network: Network, size: float) -> float:
     """The seconds of a sum over a binary tree."""
     return 2 * (ranks - 1).bit_length() * network.message(size)
 
 
-WAYS: dict[str, Callable[[float, int, Network], float]] = {"ring": ring, "tree": tree}
+WAYS: dict[str, Callable[[int, Network, float], float]] = {"ring": ring, "tree": tree}
 
 
 def simulated_ring(size: int, begins: Sequence[float], network: Network) -> float:

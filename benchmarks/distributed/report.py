@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,7 @@ def _calculated(nets: list[Any], messages: list[tuple[int, float]]) -> str:
             line = f"  {net['net']:<5}{network.name:<26}"
             for ranks in (8, 64, 1024):
                 total = min(
-                    step(net["compute"], net["buckets"], lambda size, way=way: way(size, ranks, network))[0]
+                    step(net["compute"], net["buckets"], partial(way, ranks, network))[0]
                     for way in WAYS.values()
                 )
                 line += f"{net['compute'] / total:>8.0%}"
@@ -105,6 +106,6 @@ def _gap(nets: list[Any], network: Any) -> float:
     for ranks in (2, 4, 8, 16, 32, 64):
         for size in {size for net in nets for size, _ in net["buckets"]}:
             for name, simulated in (("ring", simulated_ring), ("tree", simulated_tree)):
-                formula = WAYS[name](size, ranks, network)
+                formula = WAYS[name](ranks, network, size)
                 gap = max(gap, abs(simulated(size, [0.0] * ranks, network) / formula - 1))
     return gap
