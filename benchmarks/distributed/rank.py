@@ -62,7 +62,7 @@ def net(name: str, rounds: int) -> dict[str, Any]:
         start = bucket.start
 
         def noted(comm: Any, start: Any = start, i: int = i) -> None:
-            full[i] = time.perf_counter() - begin[0]
+            full[i] = min(full.get(i, 1e9), time.perf_counter() - begin[0])
             start(comm)
 
         bucket.start = noted  # type: ignore[method-assign]

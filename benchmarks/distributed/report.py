@@ -83,7 +83,7 @@ def _calculated(nets: list[Any], messages: list[tuple[int, float]]) -> str:
     lines = [
         f"measured here: a message takes {1e6 * here.latency:.1f} us, and 1 s for "
         f"{here.bandwidth / 1e9:.2f} GB",
-        f"  formulas beside a simulation of every message, up to 64 ranks: at most {_gap(nets, here):.2%} apart",
+        f"  formulas beside a simulation of all messages, up to 64 ranks: {_gap(nets, here):.2%} apart",
         "calculated, not measured: the fraction of a step in which ranks compute (better of ring and tree)",
         f"  {'net':<5}{'network':<26}" + "".join(f"{ranks:>8,}" for ranks in (8, 64, 1024)),
     ]

@@ -45,6 +45,15 @@ def test_ranks_train_as_one(case: Any, ranks: int, tmp_path: Path) -> None:
         equal(result, expected)
 
 
+REFUSED = [
+    "leave compile=True out",
+    "expected True or nn.distributed.Ranks",
+    "a WeightedRandomSampler can't be divided among the ranks",
+    "write nn.distributed.DistributedStream(stream)",
+    "the ranks have [23, 22] samples",
+]
+
+
 def test_what_each_rank_does(tmp_path: Path) -> None:
     one, two = on_ranks(2, tmp_path, trained.several)
     for k in range(2):
@@ -58,6 +67,8 @@ def test_what_each_rank_does(tmp_path: Path) -> None:
         assert "rank 1 has other numbers in the parameter 3.weight than rank 0" in found["drifted"]
         assert "the loss is nan at epoch 1, step 1" in found["nan"]
         equal(found["lbfgs"], trained.searched(24, False))
+        for text, said in zip(REFUSED, found["refused"], strict=True):
+            assert text in said
 
 
 @pytest.mark.slow
@@ -71,3 +82,10 @@ def test_a_run_resumes_on_any_number_of_ranks(tmp_path: Path) -> None:
     on_ranks(3, tmp_path / "results", trained.run, str(tmp_path), 2, False)
     _, history, _ = on_ranks(1, tmp_path / "results", trained.run, str(tmp_path), 40, True)[0]
     assert len(history["loss"]) == 40 and history["val_loss"][-1] < 0.5 * history["val_loss"][1]
+
+
+@pytest.mark.slow
+def test_digits_are_read_as_well_as_by_one_rank(tmp_path: Path) -> None:
+    one, two = on_ranks(2, tmp_path, trained.digits, True)
+    assert one == two and min(one, trained.digits(False)) > 0.95
+    assert abs(one - trained.digits(False)) < 0.02

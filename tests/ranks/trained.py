@@ -10,7 +10,7 @@ import numpy as np
 
 import nn
 import nn.distributed as dist
-from autograd_lite.errors import AnomalyError, DataError
+from autograd_lite.errors import AnomalyError, AutogradLiteError, DataError
 from tests.ranks.programs import OPTIMIZERS, model, numbers
 
 X = np.random.default_rng(1).standard_normal((23, 4))
@@ -166,6 +166,54 @@ def searched(batch_size: int, distributed: bool) -> Any:
     return numbers(inner), dict(history)
 
 
+def refused() -> list[str]:
+    """What a Trainer on several ranks does not take."""
+    nn.manual_seed(0)
+    inner, data = model(), nn.TensorDataset(X, Y)
+    rows = nn.TensorDataset(X[dist.rank() :], Y[dist.rank() :])
+    weights = nn.data.WeightedRandomSampler(np.ones(len(X)), len(X))
+
+    def trainer(**options: Any) -> nn.Trainer:
+        optimizer = nn.optim.SGD(inner.parameters(), lr=0.1)
+        return nn.Trainer(inner, nn.MSELoss(), optimizer, **{"distributed": True, **options})
+
+    said = []
+    for attempt in (
+        lambda: trainer(compile=True),
+        lambda: trainer(distributed=2),
+        lambda: trainer().fit(nn.DataLoader(data, 4, sampler=weights)),
+        lambda: trainer().fit(nn.DataLoader(nn.data.ChainDataset([data]), 4)),
+        lambda: trainer().fit(rows),
+    ):
+        try:
+            attempt()
+        except AutogradLiteError as error:
+            said.append(str(error))
+    return said
+
+
+def digits(distributed: bool) -> float:
+    """The accuracy on the test digits after training on one rank, or on several with the same batches."""
+    nn.manual_seed(0)
+    inner = nn.Sequential(nn.Linear(64, 48), nn.ReLU(), nn.Linear(48, 10))
+    trainer = nn.Trainer(
+        inner,
+        nn.CrossEntropyLoss(),
+        nn.optim.Adam(inner.parameters(), lr=0.005),
+        metrics="accuracy",
+        distributed=distributed,
+    )
+    size = 32 // (dist.world_size() if distributed else 1)
+    trainer.fit(*nn.datasets.load_digits("train"), epochs=15, batch_size=size, verbose=False)
+    return trainer.evaluate(*nn.datasets.load_digits("test"))["accuracy"]
+
+
 def several() -> Any:
     """Small runs after each other in one start of the ranks."""
-    return {"samples": samples(), "drifted": drifted(), "nan": not_a_number(), "lbfgs": searched(12, True)}
+    return {
+        "samples": samples(),
+        "drifted": drifted(),
+        "nan": not_a_number(),
+        "lbfgs": searched(12, True),
+        "refused": refused(),
+    }
