@@ -13,18 +13,14 @@ import pytest
 import nn
 import nn.distributed as dist
 from autograd_lite.errors import DataError, OptionError
-from tests.ranks import breaking, programs
+from tests.ranks import breaking, checks, programs
+from tests.ranks.checks import close
 from tests.ranks.running import on_ranks, started
-
-
-def close(a: Any, b: Any, atol: float = 1e-12) -> bool:
-    return all(np.allclose(x, y, rtol=0, atol=atol) for x, y in zip(a, b, strict=True))
-
 
 CASES = [(name, norm) for name in programs.OPTIMIZERS for norm in (False, True)]
 
 
-@pytest.mark.few(6)
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [2, 3])
 @pytest.mark.parametrize(("name", "norm"), CASES)
 def test_ranks_learn_as_one(name: str, norm: bool, n: int, tmp_path: Path) -> None:
@@ -39,14 +35,12 @@ def test_ranks_learn_as_one(name: str, norm: bool, n: int, tmp_path: Path) -> No
         assert whole[0][1] == 1 and close(whole[0][0], expected)
 
 
+@pytest.mark.slow
 def test_tied_frozen_and_unused_parameters(tmp_path: Path) -> None:
-    expected = programs.branches(True)
-    for found in on_ranks(2, tmp_path, programs.branches, False):
-        assert {k for k, g in found.items() if g is None} == {k for k, g in expected.items() if g is None}
-        assert found["never.weight"] is None and found["frozen.weight"] is None
-        assert all(close([g], [expected[k]]) for k, g in found.items() if g is not None)
+    checks.branches(on_ranks(2, tmp_path, programs.branches, False))
 
 
+@pytest.mark.slow
 def test_uses_that_are_easy_to_get_wrong(tmp_path: Path) -> None:
     for found in on_ranks(2, tmp_path, breaking.all_cases):
         assert [name for name, right in found.items() if not right] == []
@@ -86,14 +80,9 @@ def test_half_precision(tmp_path: Path) -> None:
         assert not np.allclose(a, g, rtol=1e-7, atol=0)
 
 
+@pytest.mark.slow
 def test_words(tmp_path: Path) -> None:
-    for r, found in enumerate(on_ranks(3, tmp_path, programs.words)):
-        assert found["sum"] == [3.0, 6.0, 9.0] and found["min"] == [1] and found["mean"] == [1.0]
-        assert found["product"] == [6.0, 6.0] and found["broadcast"] == [[2.0, 2.0]] * 2
-        assert found["column"] == [[1.0, 0.0]] * 4 and found["later"] == [3.0, 3.0]
-        assert found["gathered"] == [[0.0], [10.0], [20.0]] and found["listed"] == [[0.0], [1.0], [2.0]]
-        assert found["objects"] == [{"rank": k} for k in range(3)] and found["object"] == "from 1"
-        assert found["summed"] == [36.0], r  # 2 (1 + 2 + 3), three times
+    checks.words(on_ranks(3, tmp_path, programs.words))
 
 
 ERROR = """
