@@ -12,7 +12,7 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 
 from .buckets import laid_out
-from .world import communicator, is_initialized, world_size
+from .world import communicator, finish, is_initialized, world_size
 
 __all__ = ["Averager"]
 
@@ -117,7 +117,7 @@ class Averager:
         used = [i in self._bucket_of[i].filled for i in places]
         flags = np.array([used, [i in late for i in places]], np.int32)
         total = np.empty_like(flags)
-        self.comm.Allreduce(flags, total)
+        finish(self.comm.Iallreduce(flags, total))
         ranks = world_size()
         for bucket in self.buckets:
             bucket.finish(ranks)
@@ -127,7 +127,7 @@ class Averager:
         for i in np.flatnonzero(total[1]).tolist():
             own = np.ascontiguousarray(late.get(i, np.zeros_like(means[i])))
             both = np.empty_like(own)
-            self.comm.Allreduce(own, both)
+            finish(self.comm.Iallreduce(own, both))
             means[i] += both / ranks
         if self._left:
             for p, g in zip(self.params, means, strict=True):

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .world import finish
+
 __all__ = ["Bucket", "laid_out"]
 
 Array = npt.NDArray[Any]
@@ -83,7 +85,7 @@ class Bucket:
         """Wait for the sums, and make them means."""
         if self._request is None:
             return
-        self._request.Wait()
+        finish(self._request)
         self._request = None
         if self._halves is not None:
             np.sum(self._halves[1], axis=0, dtype=self.got.dtype, out=self.got)

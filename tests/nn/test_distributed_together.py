@@ -14,8 +14,8 @@ from tests.ranks.running import on_ranks
 def test_several_ranks_are_as_one(n: int, tmp_path: Path) -> None:
     results = on_ranks(n, tmp_path, together.results)
     learned = programs.alone(*together.LEARNED[n])
-    name, norm, batch_size, *rest = together.FITTED[n]
-    fitted = trained.fitted(name, norm, n * batch_size, *rest, distributed=False)
+    name, norm, batch_size, accumulate, samples, loss = together.FITTED[n]
+    fitted = trained.fitted(name, norm, n * batch_size, accumulate, samples, loss, distributed=False)
     for found in results:
         assert checks.close(found["learned"][0], learned)
         checks.equal(found["fitted"], fitted)
