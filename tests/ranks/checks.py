@@ -64,6 +64,8 @@ def several(results: list[Any]) -> None:
     shuffled = one["samples"][0][0]
     assert shuffled != [x for x in trained.X[:, 0] if x in shuffled]
     assert not set(one["samples"][1]) & set(two["samples"][1])  # each rank draws its own random numbers
+    assert one["written"] == [["log", "run", "saved"], {"each": 2, "first": 2}, True]
+    assert two["written"] == [[], {"each": 2, "first": 0}, False]
     for found in (one, two):
         assert "rank 1 has other numbers in the parameter 3.weight than rank 0" in found["drifted"]
         assert "the loss is nan at epoch 1, step 1" in found["nan"]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
+import tempfile
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -156,6 +160,31 @@ def not_a_number() -> str:
     return "nothing"
 
 
+def written() -> Any:
+    """The files that the Trainer of this rank writes, and how often its callbacks are called."""
+    inner, calls = net(), {"each": 0, "first": 0}
+
+    class Each(nn.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any) -> None:
+            calls["each"] += 1
+
+    class First(nn.Callback):
+        first_rank_only = True
+
+        def on_epoch_end(self, epoch: int, logs: Any) -> None:
+            calls["first"] += 1
+
+    with tempfile.TemporaryDirectory() as folder:
+        callbacks = [Each(), First(), nn.ModelCheckpoint(f"{folder}/run"), nn.CSVLogger(f"{folder}/log")]
+        optimizer = nn.optim.SGD(inner.parameters(), lr=0.1)
+        trainer = nn.Trainer(inner, nn.MSELoss(), optimizer, callbacks=callbacks, distributed=True)
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            trainer.fit(X, Y, epochs=2)
+        trainer.save(f"{folder}/saved")
+        return sorted(os.listdir(folder)), calls, bool(said.getvalue())
+
+
 def searched(batch_size: int, distributed: bool) -> Any:
     """The state after steps of LBFGS, whose line search reads the loss of all samples."""
     nn.manual_seed(0)
@@ -216,4 +245,5 @@ def several() -> Any:
         "nan": not_a_number(),
         "lbfgs": searched(12, True),
         "refused": refused(),
+        "written": written(),
     }
