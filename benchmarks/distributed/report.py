@@ -18,7 +18,7 @@ from .costs import NETWORKS, WAYS, fitted, simulated_ring, simulated_tree, step
 __all__ = ["report"]
 
 ROOT = Path(__file__).parents[2]
-ROUNDS = 100
+ROUNDS = 40
 
 
 def report(quick: bool) -> int:
