@@ -1,7 +1,7 @@
 """`torch.distributed` over MPI: `import nn.torch.distributed as dist`, and `mpiexec -n 2 python train.py`.
 
-See `nn.distributed`. `DistributedDataParallel` is in `nn.parallel`; `DistributedSampler` is in
-`nn.distributed`, and in `nn.torch.utils.data.distributed`.
+See `nn.distributed`. `DistributedDataParallel` is in `nn.parallel`; PyTorch's `DistributedSampler` is
+here, and in `nn.torch.utils.data.distributed`.
 
 >>> import nn.torch.distributed as dist
 >>> dist.is_initialized()
@@ -10,6 +10,7 @@ False
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import nn.distributed as _ours
@@ -30,4 +31,15 @@ def broadcast_object_list(object_list: list[Any], src: int = 0, group: Any = Non
     object_list[:] = _ours.broadcast_object(object_list, src)
 
 
-_data.distributed = _ours  # type: ignore[attr-defined]  # torch.utils.data.distributed.DistributedSampler
+class DistributedSampler(_ours.DistributedSampler):  # type: ignore[no-redef]
+    """As in PyTorch, all ranks have the same number of samples: some samples at the end are repeated.
+
+    >>> [list(DistributedSampler(range(3), num_replicas=2, rank=r, shuffle=False)) for r in (0, 1)]
+    [[0, 2], [1, 0]]
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"even": True, **options})
+
+
+_data.distributed = SimpleNamespace(DistributedSampler=DistributedSampler)  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from autograd_lite.errors import DTypeError, OptionError
@@ -88,4 +89,4 @@ def ranks_of(distributed: Any) -> Alone:
         raise DTypeError(
             f"Trainer(distributed=...): expected True or nn.distributed.Ranks(...), got {_shown(distributed)}"
         )
-    return Ranks() if distributed is True else distributed
+    return Ranks() if distributed is True else copy(distributed)  # options may serve several Trainers
