@@ -25,10 +25,11 @@ def test_committees_do_not_depend_on_the_workers() -> None:
     def train() -> nn.Module:  # a function in a function: a fork has it
         return committees.trained(X, np.sin(X))
 
-    for make in (
+    makers: list[Any] = [
         lambda workers: nn.committee(train, 3, "mean", workers=workers),
         lambda workers: nn.bagging(committees.trained, X, np.sin(X), 3, "mean", workers=workers),
-    ):
+    ]
+    for make in makers:
         found = []
         for workers in (1, 2):
             nn.manual_seed(0)
