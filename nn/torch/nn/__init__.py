@@ -21,14 +21,13 @@ from ..tensors import torched
 from .layers import Buffer as Buffer
 from .layers import Module as Module
 from .layers import Parameter as Parameter
+from .layers import UninitializedParameter as UninitializedParameter
 from .layers import adopt, twin_of
 
 
 def _convert(value: Any) -> Any:
-    """PyTorch's class of a layer; other values stay."""
-    if value is nn.Parameter:
-        return Parameter
-    return twin_of(value) if inspect.isclass(value) and issubclass(value, nn.Module) else value
+    """PyTorch's class of a layer or of a parameter; other values stay."""
+    return twin_of(value) if inspect.isclass(value) else value
 
 
 def _adopting(function: Callable[..., Any]) -> Callable[..., Any]:
