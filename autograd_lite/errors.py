@@ -79,8 +79,8 @@ class AutogradLiteError(Exception):
         return bundle
 
 
-class ShapeError(AutogradLiteError, ValueError):
-    """Shapes, or values, that do not fit together."""
+class ShapeError(AutogradLiteError, ValueError, RuntimeError):
+    """Shapes, or values, that do not fit together: a ValueError as in NumPy, a RuntimeError as in PyTorch."""
 
 
 class AxisError(ShapeError, np.exceptions.AxisError):

@@ -408,4 +408,5 @@ def as_tensor_of(x: Any, who: str) -> Tensor:
         array = np.asarray(x)
         if array.dtype.kind in "biufc":
             return made(array.astype(default_of(array.dtype.kind)))
-    raise DTypeError(f"{who}: expected a Tensor, got {type(x).__name__}; write torch.tensor(x)")
+    advice = "x.to_dense()" if getattr(x, "is_sparse", False) else "torch.tensor(x)"
+    raise DTypeError(f"{who}: expected a Tensor, got {type(x).__name__}; write {advice}")

@@ -35,7 +35,7 @@ class Parameter(Tensor, nn.Parameter, makes=Tensor):
         return f"Parameter containing:\n{Tensor.__repr__(self)}"
 
 
-class UninitializedParameter(nn.UninitializedParameter, Parameter, makes=Tensor):
+class UninitializedParameter(nn.UninitializedParameter, Parameter, makes=Tensor):  # type: ignore[misc]
     """A parameter without a shape yet; see `nn.UninitializedParameter`."""
 
     __slots__ = ()
@@ -123,9 +123,9 @@ def adopt(module: Any) -> None:
 
 
 def twin_of(cls: Any) -> Any:
-    """PyTorch's class of a layer or of a parameter of `nn`; other classes are returned unchanged."""
-    if cls in _PARAMETERS:
-        return _PARAMETERS[cls]
+    """PyTorch's class of a layer or of a parameter of `nn`; anything else is returned unchanged."""
+    if not inspect.isclass(cls) or cls in _PARAMETERS:
+        return _PARAMETERS.get(cls, cls)
     if cls not in _twins:
         _twins[cls] = _made(cls)
     return _twins[cls]

@@ -27,3 +27,6 @@ _names: dict[str, Any] = {"DataLoader": DataLoader}
 data = mirror(f"{__name__}.data", nn.utils.data, **_names)
 for _name in ("dataloader", "dataset", "sampler", "distributed"):
     mirror(f"{__name__}.data.{_name}", nn.utils.data, **_names)
+
+for _name in ("benchmark", "checkpoint", "tensorboard"):
+    mirror(f"{__name__}.{_name}", getattr(nn.utils, _name))
