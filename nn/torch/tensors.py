@@ -204,6 +204,7 @@ class Tensor(_Plain):
     mH = property(lambda self: self.mT.conj(), doc="The conjugate transpose of matrices.")  # noqa: N815
 
     to_sparse = to_sparse
+    register_post_accumulate_grad_hook = ag.register_post_accumulate_grad_hook
 
     # -- leaving the tape --------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
+import nn.torch
 from autograd_lite.errors import OptionError
 from nn.optim import LBFGS
 from nn.optim.line_search import Point, strong_wolfe
@@ -79,6 +80,32 @@ def test_a_loss_that_is_nowhere_finite_ends_too():
     optimizer = LBFGS([x], line_search_fn="strong_wolfe")
     with np.errstate(all="ignore"):
         optimizer.step(closure_of(lambda x: np.log(x - 2).sum(), x, optimizer))
+
+
+def clamped(torch, search):
+    """The minimum of a loss whose closure keeps the values below 1.5; and all values on the way."""
+    x, way = torch.tensor([0.0, 0.0], requires_grad=True), []
+    optimizer = torch.optim.LBFGS([x], lr=0.8, max_iter=6, line_search_fn=search)
+
+    def closure():
+        with torch.no_grad():
+            x.clamp_(-1.5, 1.5)
+        optimizer.zero_grad()
+        loss = ((x - torch.tensor([1.0, 4.0])) ** 4).sum()
+        loss.backward()
+        way.append(x.detach().tolist())
+        return loss
+
+    for _ in range(4):
+        optimizer.step(closure)
+    return way
+
+
+@pytest.mark.torch
+def test_a_closure_may_change_the_parameters(torch):
+    ours, theirs = clamped(nn.torch, None), clamped(torch, None)
+    np.testing.assert_allclose(ours, theirs, rtol=2e-5)
+    assert max(max(ours)) == 1.5 and len(ours) > 10
 
 
 def test_mistakes_are_told():
