@@ -14,6 +14,7 @@ from functools import wraps
 from typing import Any
 
 import nn
+import nn.distributed
 
 from ..creation import scalar_tensor
 from ..mirror import mirror, torching
@@ -47,6 +48,8 @@ for _name in ("rnn", "parametrize", "parametrizations", "prune", "fusion"):
     mirror(f"{__name__}.utils.{_name}", getattr(nn.utils, _name), twin_of, _adopting)
 for _name in ("clip_grad", "convert_parameters", "init", "memory_format"):
     mirror(f"{__name__}.utils.{_name}", nn.utils, twin_of, _adopting)
+SyncBatchNorm = twin_of(nn.distributed.SyncBatchNorm)
+parallel = mirror(f"{__name__}.parallel", nn.distributed, twin_of, DataParallel=twin_of(nn.DataParallel))
 parameter = mirror(f"{__name__}.parameter", nn, twin_of, **_own)
 modules = mirror(f"{__name__}.modules", nn, twin_of, **_own)
 for _name in [
