@@ -49,8 +49,11 @@ __all__ = [
 ]
 
 
-class AutogradLiteError(Exception):
-    """The root of the family: catch it to catch every error that the library raises on purpose."""
+class AutogradLiteError(RuntimeError):
+    """The root of the family: catch it to catch every error that the library raises on purpose.
+
+    It is a RuntimeError because programs written for PyTorch catch that one, also for shapes and dtypes.
+    """
 
     _drawer: ClassVar[list[Callable[[BaseException], Any]]] = []
 

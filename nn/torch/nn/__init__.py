@@ -22,6 +22,7 @@ from .layers import Buffer as Buffer
 from .layers import Module as Module
 from .layers import Parameter as Parameter
 from .layers import adopt, twin_of
+from .parallel import DataParallel as DataParallel
 
 
 def _convert(value: Any) -> Any:
@@ -45,6 +46,7 @@ def _adopting(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+_module_hooks = {name: getattr(nn.hooks, name) for name in nn.hooks.__all__ if name.startswith("register_")}
 _own: dict[str, Any] = {"Parameter": Parameter, "Module": Module}
 functional = mirror(f"{__name__}.functional", nn.functional)
 init = mirror(f"{__name__}.init", nn.init)
@@ -78,7 +80,7 @@ for _name in [
     "upsampling",
     "utils",
 ]:
-    mirror(f"{__name__}.modules.{_name}", nn, _convert, **_own)
+    mirror(f"{__name__}.modules.{_name}", nn, _convert, **_own, **_module_hooks)
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,9 @@ from nn import optim as _optim
 
 from ..mirror import mirror
 
-lr_scheduler = mirror(f"{__name__}.lr_scheduler", _optim.lr_scheduler)
+lr_scheduler = mirror(
+    f"{__name__}.lr_scheduler", _optim.lr_scheduler, _LRScheduler=_optim.lr_scheduler.LRScheduler
+)
 for _name in ("optimizer", "sgd", "adam", "adamw", "adagrad", "rmsprop", "adadelta", "lbfgs"):
     mirror(f"{__name__}.{_name}", _optim)
 
