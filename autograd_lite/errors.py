@@ -49,8 +49,11 @@ __all__ = [
 ]
 
 
-class AutogradLiteError(Exception):
-    """The root of the family: catch it to catch every error that the library raises on purpose."""
+class AutogradLiteError(RuntimeError):
+    """The root of the family: catch it to catch every error that the library raises on purpose.
+
+    It is a RuntimeError because programs written for PyTorch catch that one, also for shapes and dtypes.
+    """
 
     _drawer: ClassVar[list[Callable[[BaseException], Any]]] = []
 
@@ -79,8 +82,8 @@ class AutogradLiteError(Exception):
         return bundle
 
 
-class ShapeError(AutogradLiteError, ValueError, RuntimeError):
-    """Shapes, or values, that do not fit together: a ValueError as in NumPy, a RuntimeError as in PyTorch."""
+class ShapeError(AutogradLiteError, ValueError):
+    """Shapes, or values, that do not fit together."""
 
 
 class AxisError(ShapeError, np.exceptions.AxisError):

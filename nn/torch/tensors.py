@@ -23,7 +23,7 @@ from .grad_fn import grad_fn_of
 from .printing import text_of
 from .sparse_tensors import to_sparse
 
-__all__ = ["Size", "Tensor", "as_tensor_of", "guard", "made", "torched", "twin"]
+__all__ = ["Size", "Tensor", "as_tensor_of", "guard", "made", "torched", "torching_arguments", "twin"]
 
 _new = object.__new__
 _Plain = ag.Tensor
@@ -208,6 +208,10 @@ class Tensor(_Plain):
 
     # -- leaving the tape --------------------------------------------------------------------------
 
+    def register_hook(self, hook: Callable[[Any], Any]) -> Any:
+        """Call `hook(grad)` with the complete gradient, a Tensor; a result replaces the gradient."""
+        return super().register_hook(torching_arguments(hook))
+
     def detach(self) -> Any:
         """The values off the tape. A leaf, and a Tensor off the tape, share their memory with the result.
 
@@ -385,6 +389,11 @@ def torched(value: Any) -> Any:
         'nn.torch.tensors'
     """
     return _torched(value) if isinstance(value, (_Plain, np.ndarray)) else tree.map_leaves(_torched, value)
+
+
+def torching_arguments(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that is called with Tensors of this class, such as a hook that gets gradients."""
+    return (lambda *args: function(*map(torched, args))) if callable(function) else function
 
 
 def _torched(x: Any) -> Any:

@@ -12,7 +12,7 @@ import nn
 
 from ..dtypes import of
 from ..mirror import torching
-from ..tensors import Tensor, made, torched
+from ..tensors import Tensor, made, torched, torching_arguments
 
 __all__ = ["Buffer", "Module", "Parameter", "UninitializedParameter", "adopt", "twin_of"]
 
@@ -102,9 +102,25 @@ class Module(nn.Module, metaclass=_Made):
         """The buffers."""
         return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
+    def register_full_backward_hook(self, hook: Any, prepend: bool = False) -> Any:
+        """Call `hook(module, grad_input, grad_output)` after the gradients of the inputs."""
+        return super().register_full_backward_hook(torching_arguments(hook), prepend)
+
+    def register_full_backward_pre_hook(self, hook: Any, prepend: bool = False) -> Any:
+        """Call `hook(module, grad_output)` before the gradients of the inputs."""
+        return super().register_full_backward_pre_hook(torching_arguments(hook), prepend)
+
+    register_backward_hook = register_full_backward_hook
+
     def state_dict(self, *args: Any, **options: Any) -> Any:
-        """Copies of all parameters and persistent buffers, by path."""
+        """All parameters and persistent buffers, by path, as Tensors that share their memory."""
         return torched(super().state_dict(*args, **options))
+
+    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
+        super()._save_to_state_dict(destination, prefix, True)
+        if not keep_vars:
+            for name in self._entries():
+                destination[prefix + name] = _shared(destination[prefix + name]).detach()
 
 
 def _shared(buffer: Any) -> Any:

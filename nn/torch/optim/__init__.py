@@ -12,7 +12,9 @@ from nn import optim as _optim
 from ..mirror import mirror
 from ..nn.layers import twin_of
 
-lr_scheduler = mirror(f"{__name__}.lr_scheduler", _optim.lr_scheduler)
+lr_scheduler = mirror(
+    f"{__name__}.lr_scheduler", _optim.lr_scheduler, _LRScheduler=_optim.lr_scheduler.LRScheduler
+)
 swa_utils = mirror(f"{__name__}.swa_utils", _optim.swa_utils, twin_of)
 for _optimizer in _optim.__all__:
     if _optimizer[0].isupper():
