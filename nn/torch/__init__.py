@@ -68,7 +68,7 @@ from .tensors import Tensor as Tensor
 
 pi, e, inf, nan = math.pi, math.e, math.inf, math.nan
 newaxis = None
-__version__ = metadata.version("autograd-lite")
+__version__ = Version("2.13.0+autograd.lite." + metadata.version("autograd-lite"))
 strided = "torch.strided"
 contiguous_format = preserve_format = channels_last = channels_last_3d = "torch.contiguous_format"
 """Memory formats, which have no effect."""

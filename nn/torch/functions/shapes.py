@@ -283,7 +283,13 @@ def unbind(input: Any, dim: int = 0) -> Any:
 
 @viewing
 def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
-    """The entries on a diagonal."""
+    """The entries on a diagonal: of a contiguous matrix a view that can be written, else a read-only one."""
+    array = input._data
+    if array.ndim == 2 and (dim1, dim2) == (0, 1) and isinstance(array, np.ndarray) and array.flags.c_contiguous:
+        rows, columns = array.shape
+        start = offset if offset >= 0 else -offset * columns
+        length = max(0, min(rows + min(offset, 0), columns - max(offset, 0)))
+        return input.reshape(-1)[start : start + length * (columns + 1) : columns + 1][:length]
     return np.diagonal(input, offset, dim1, dim2)
 
 
