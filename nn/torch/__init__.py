@@ -62,6 +62,7 @@ from .func import vmap as vmap
 from .functions import FUNCTIONS as _FUNCTIONS
 from .legacy import TYPES as _TYPES
 from .machine import *
+from .machine import Version as Version
 from .printing import set_printoptions as set_printoptions
 from .tensors import Size as Size
 from .tensors import Tensor as Tensor

@@ -281,18 +281,6 @@ def unbind(input: Any, dim: int = 0) -> Any:
     return tuple(input.select(dim, i) for i in range(input.shape[axis(input, "unbind", dim)]))
 
 
-@viewing
-def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
-    """The entries on a diagonal: of a contiguous matrix a view that can be written, else a read-only one."""
-    array = input._data
-    if array.ndim == 2 and (dim1, dim2) == (0, 1) and isinstance(array, np.ndarray) and array.flags.c_contiguous:
-        rows, columns = array.shape
-        start = offset if offset >= 0 else -offset * columns
-        length = max(0, min(rows + min(offset, 0), columns - max(offset, 0)))
-        return input.reshape(-1)[start : start + length * (columns + 1) : columns + 1][:length]
-    return np.diagonal(input, offset, dim1, dim2)
-
-
 @viewing(only_method=True)
 def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
     """Windows along an axis; the entries of a window lie along a new last axis."""

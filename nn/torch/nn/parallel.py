@@ -30,9 +30,7 @@ class DataParallel(Module):
         (torch.Size([4, 2]), ['module.weight', 'module.bias'])
     """
 
-    def __init__(
-        self, module: Any, device_ids: Any = None, output_device: Any = None, dim: int = 0
-    ) -> None:
+    def __init__(self, module: Any, device_ids: Any = None, output_device: Any = None, dim: int = 0) -> None:
         super().__init__()
         self.module = module
 
