@@ -100,7 +100,9 @@ class LRScheduler:
         own = type(self).get_lr is not LRScheduler.get_lr
         groups = self.optimizer.param_groups
         try:
-            rates = self.get_lr() if own or epoch is None else [self.rate(epoch, i) for i in range(len(groups))]
+            rates = (
+                self.get_lr() if own or epoch is None else [self.rate(epoch, i) for i in range(len(groups))]
+            )
         except BaseException:  # a schedule at its end raises, and stays there
             self.last_epoch = before
             raise
@@ -108,7 +110,7 @@ class LRScheduler:
             group["lr"] = rate
 
     def get_lr(self) -> list[float]:
-        """The rates after `last_epoch` steps, from the current rates; a subclass may define this, not `factor`."""
+        """The rates after `last_epoch` steps; a subclass may define this in place of `factor`."""
         return [self._next(i, group["lr"]) for i, group in enumerate(self.optimizer.param_groups)]
 
     def _next(self, i: int, rate: float) -> float:

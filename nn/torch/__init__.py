@@ -63,6 +63,7 @@ from .func import vmap as vmap
 from .functions import FUNCTIONS as _FUNCTIONS
 from .legacy import TYPES as _TYPES
 from .machine import *
+from .machine import Version as Version
 from .mirror import mirror as _mirror
 from .printing import set_printoptions as set_printoptions
 from .tensors import Size as Size
@@ -70,7 +71,7 @@ from .tensors import Tensor as Tensor
 
 pi, e, inf, nan = math.pi, math.e, math.inf, math.nan
 newaxis = None
-__version__ = metadata.version("autograd-lite")
+__version__ = Version("2.13.0+autograd.lite." + metadata.version("autograd-lite"))
 strided, sparse_coo, sparse_csr = "torch.strided", "torch.sparse_coo", "torch.sparse_csr"
 """Layouts."""
 contiguous_format = preserve_format = channels_last = channels_last_3d = "torch.contiguous_format"

@@ -255,6 +255,9 @@ class Tensor(_Plain):
     def __ne__(self, other: Any) -> Any:
         return True if other is None or isinstance(other, str) else super().__ne__(other)
 
+    def __int__(self) -> int:
+        return int(self._data.reshape(())) if self._data.size == 1 else super().__int__()
+
     def __bool__(self) -> bool:
         return self._data.size > 0 and super().__bool__()
 
