@@ -31,7 +31,7 @@ from .draws import drawn
 from .errors import AutogradLiteError
 from .fused import fused
 from .jacobians import hessian, jacfwd, jacobian, jacrev
-from .joint_hooks import register_multi_grad_hook
+from .joint_hooks import register_multi_grad_hook, register_post_accumulate_grad_hook
 from .known import defvjp, numpy_names
 from .memory import keep_freed
 from .node import Node
@@ -115,6 +115,7 @@ __all__ = [
     "preserve",
     "primitive",
     "register_multi_grad_hook",
+    "register_post_accumulate_grad_hook",
     "relu",
     "replayed",
     "show_config",

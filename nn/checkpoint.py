@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
+from copy import deepcopy
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -135,7 +136,7 @@ def load_checkpoint(
         for name, part in parts.items():
             if name not in states:
                 raise DataError(f"load_checkpoint: {path} has no {name}; it has {', '.join(states)}")
-            undo.callback(part.load_state_dict, part.state_dict())
+            undo.callback(part.load_state_dict, deepcopy(part.state_dict()))
             try:
                 if isinstance(part, Module):
                     keys = part.load_state_dict(states[name], strict)

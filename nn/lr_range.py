@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from copy import deepcopy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -129,7 +130,7 @@ def _rates(lr_min: float, lr_max: float, steps: int) -> Array:
 @contextmanager
 def _as_before(model: Module, optimizer: Optimizer) -> Iterator[None]:
     """Restore model, optimizer and nn's random numbers at the end of a `with` block."""
-    weights, remembered = model.state_dict(), optimizer.state_dict()
+    weights, remembered = deepcopy(model.state_dict()), optimizer.state_dict()
     numbers = generator.bit_generator.state
     modes = {module: module.training for module in model.modules()}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import reprlib
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, field
 from numbers import Real
@@ -104,7 +105,7 @@ class Optimizer(StepHooks, Hinted):
             )
         self.defaults = dict(defaults)
         self.param_groups: list[Group] = []
-        self.state: dict[Tensor, State] = {}
+        self.state: dict[Tensor, State] = defaultdict(dict)
         items: list[Any] = list(params)
         if not items:
             raise DataError(
@@ -276,7 +277,7 @@ class Optimizer(StepHooks, Hinted):
         for group, new in zip(self.param_groups, groups, strict=True):
             group.clear()
             group.update(new)
-        self.state = state
+        self.state = defaultdict(dict, state)
 
     def _groups_of(self, state_dict: Mapping[str, Any]) -> list[Group]:
         """The groups of a state, with the parameters of this optimizer; refuse groups that do not fit."""
@@ -315,6 +316,9 @@ class Optimizer(StepHooks, Hinted):
                 )
             if not is_dict(entries):
                 raise DataError(f"{name}: expected a dict for parameter {i}, got a {type(entries).__name__}")
+            if type(self).update is Optimizer.update:  # a step written by hand: the entries are its own
+                state[params[int(i)]] = copied(entries)
+                continue
             own = state[params[int(i)]] = copied(plain(entries))
             for key, value in own.items():
                 if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind not in "biufc":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -62,4 +63,4 @@ def _is_single(value: object) -> bool:
 
 def copied(entries: Mapping[str, Any]) -> State:
     """The entries with arrays of their own."""
-    return {key: value.copy() if isinstance(value, np.ndarray) else value for key, value in entries.items()}
+    return {key: deepcopy(value) for key, value in entries.items()}

@@ -96,13 +96,28 @@ class LRScheduler:
     @ag.replayed(writes="nothing")
     def step(self, epoch: int | None = None) -> None:
         """Set the rates for the next step, or the rates after `epoch` steps."""
-        t = self.last_epoch + 1 if epoch is None else epoch
-        for i, group in enumerate(self.optimizer.param_groups):
-            if self.absolute or epoch is not None or (t > 0 and self.factor(t - 1, i) == 0):
-                group["lr"] = self.rate(t, i)
-            else:
-                group["lr"] = self.floor + (group["lr"] - self.floor) * self.ratio(t, i)
-        self.last_epoch = t
+        before, self.last_epoch = self.last_epoch, self.last_epoch + 1 if epoch is None else epoch
+        own = type(self).get_lr is not LRScheduler.get_lr
+        groups = self.optimizer.param_groups
+        try:
+            rates = (
+                self.get_lr() if own or epoch is None else [self.rate(epoch, i) for i in range(len(groups))]
+            )
+        except BaseException:  # a schedule at its end raises, and stays there
+            self.last_epoch = before
+            raise
+        for group, rate in zip(groups, rates, strict=True):
+            group["lr"] = rate
+
+    def get_lr(self) -> list[float]:
+        """The rates after `last_epoch` steps; a subclass may define this in place of `factor`."""
+        return [self._next(i, group["lr"]) for i, group in enumerate(self.optimizer.param_groups)]
+
+    def _next(self, i: int, rate: float) -> float:
+        t = self.last_epoch
+        if self.absolute or (t > 0 and self.factor(t - 1, i) == 0):
+            return self.rate(t, i)
+        return self.floor + (rate - self.floor) * self.ratio(t, i)
 
     def get_last_lr(self) -> list[float]:
         """The current rates of the groups."""

@@ -33,6 +33,7 @@ import numpy as _np
 
 import autograd_lite as ag
 import nn as _nn
+import nn.distributed as _distributed
 from autograd_lite import enable_grad as enable_grad
 from autograd_lite import no_grad as no_grad
 from autograd_lite.errors import MissingAttributeError, OptionError
@@ -62,14 +63,17 @@ from .func import vmap as vmap
 from .functions import FUNCTIONS as _FUNCTIONS
 from .legacy import TYPES as _TYPES
 from .machine import *
+from .machine import Version as Version
+from .mirror import mirror as _mirror
 from .printing import set_printoptions as set_printoptions
 from .tensors import Size as Size
 from .tensors import Tensor as Tensor
 
 pi, e, inf, nan = math.pi, math.e, math.inf, math.nan
 newaxis = None
-__version__ = metadata.version("autograd-lite")
-strided = "torch.strided"
+__version__ = Version("2.13.0+autograd.lite." + metadata.version("autograd-lite"))
+strided, sparse_coo, sparse_csr = "torch.strided", "torch.sparse_coo", "torch.sparse_csr"
+"""Layouts."""
 contiguous_format = preserve_format = channels_last = channels_last_3d = "torch.contiguous_format"
 """Memory formats, which have no effect."""
 
@@ -150,6 +154,7 @@ def detach_(input: Any) -> Any:
 accelerator = SimpleNamespace(is_available=cuda.is_available, device_count=cuda.device_count)
 version = SimpleNamespace(cuda=None, hip=None, git_version=None, __version__=__version__)
 _SEEDS = ("manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state")
+distributed = _mirror(f"{__name__}.distributed", _distributed)
 random = SimpleNamespace(**{name: getattr(_drawing, name) for name in _SEEDS})
 
 from . import sparse as sparse  # noqa: E402
@@ -176,10 +181,10 @@ _IN_FUNCTIONAL = frozenset(
     """adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout avg_pool1d batch_norm bilinear
     binary_cross_entropy_with_logits celu channel_shuffle conv1d conv2d conv3d conv_transpose1d
     conv_transpose2d conv_transpose3d cosine_embedding_loss cosine_similarity ctc_loss dropout
-    embedding embedding_bag feature_dropout group_norm hinge_embedding_loss instance_norm kl_div
-    layer_norm margin_ranking_loss max_pool1d max_pool2d max_pool3d pairwise_distance pdist
-    pixel_shuffle pixel_unshuffle poisson_nll_loss prelu rms_norm rrelu selu threshold
-    triplet_margin_loss
+    embedding embedding_bag feature_alpha_dropout group_norm hardshrink hinge_embedding_loss
+    instance_norm kl_div layer_norm margin_ranking_loss max_pool1d max_pool2d max_pool3d
+    pairwise_distance pdist pixel_shuffle pixel_unshuffle poisson_nll_loss prelu rms_norm
+    rrelu selu threshold triplet_margin_loss
     """.split()  # noqa: SIM905
 )
 """Functions that PyTorch has in `torch` and in `torch.nn.functional`."""

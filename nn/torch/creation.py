@@ -83,7 +83,7 @@ def tensor(
     if not on_host(inner):
         array = owned(inner)
         return finished(array if dtype is None else array.astype(of(dtype).dtype), device, requires_grad)
-    bare = not isinstance(data, (np.ndarray, np.generic, ag.Tensor)) or isinstance(data, float)
+    bare = not isinstance(data, (np.ndarray, np.generic, ag.Tensor))
     array = _array_of(data)
     if array.dtype.kind not in "biufc":
         raise DTypeError(
@@ -98,10 +98,12 @@ def _native(d: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def _holds_arrays(data: Any) -> bool:
-    """Whether a list holds arrays or Tensors, whose dtype counts."""
-    while isinstance(data, (list, tuple)) and data:
-        data = data[0]
-    return isinstance(data, (np.ndarray, np.generic, ag.Tensor)) and not isinstance(data, float)
+    """Whether a list holds arrays, Tensors or NumPy's numbers, whose dtype counts."""
+    if not isinstance(data, (list, tuple)):
+        return False
+    if data and isinstance(data[0], (list, tuple)):
+        return any(map(_holds_arrays, data))
+    return any(isinstance(x, (np.ndarray, np.generic, ag.Tensor)) for x in data)
 
 
 def _array_of(data: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 import autograd_lite as ag
@@ -13,6 +14,7 @@ from .dtypes import set_default_dtype
 from .legacy import dtype_of_type
 
 __all__ = [
+    "Version",
     "are_deterministic_algorithms_enabled",
     "device",
     "get_default_device",
@@ -33,6 +35,43 @@ __all__ = [
 ]  # fmt: skip
 
 device = Device
+
+
+class Version(str):
+    """The version of PyTorch whose names are here; compared by its numbers, with a str or a tuple.
+
+    Example:
+        >>> import nn.torch as torch
+        >>> torch.__version__ >= "2.4", torch.__version__ < (3, 0)
+        (True, True)
+    """
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def _order(self, other: Any) -> int:
+        ours, theirs = _numbers(self), _numbers(other)
+        return (ours > theirs) - (ours < theirs)
+
+    def __lt__(self, other: Any) -> bool:
+        return self._order(other) < 0
+
+    def __le__(self, other: Any) -> bool:
+        return self._order(other) <= 0
+
+    def __gt__(self, other: Any) -> bool:
+        return self._order(other) > 0
+
+    def __ge__(self, other: Any) -> bool:
+        return self._order(other) >= 0
+
+
+def _numbers(version: Any) -> tuple[int, ...]:
+    if not isinstance(version, str):
+        return tuple(map(int, version))
+    return tuple(int(part) for part in re.findall(r"\d+", version.partition("+")[0])[:3])
+
+
 is_grad_enabled = ag.is_recording
 
 

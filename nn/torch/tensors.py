@@ -23,7 +23,7 @@ from .grad_fn import grad_fn_of
 from .printing import text_of
 from .sparse_tensors import to_sparse
 
-__all__ = ["Size", "Tensor", "as_tensor_of", "guard", "made", "torched", "twin"]
+__all__ = ["Size", "Tensor", "as_tensor_of", "guard", "made", "torched", "torching_arguments", "twin"]
 
 _new = object.__new__
 _Plain = ag.Tensor
@@ -204,8 +204,13 @@ class Tensor(_Plain):
     mH = property(lambda self: self.mT.conj(), doc="The conjugate transpose of matrices.")  # noqa: N815
 
     to_sparse = to_sparse
+    register_post_accumulate_grad_hook = ag.register_post_accumulate_grad_hook
 
     # -- leaving the tape --------------------------------------------------------------------------
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> Any:
+        """Call `hook(grad)` with the complete gradient, a Tensor; a result replaces the gradient."""
+        return super().register_hook(torching_arguments(hook))
 
     def detach(self) -> Any:
         """The values off the tape. A leaf, and a Tensor off the tape, share their memory with the result.
@@ -249,6 +254,9 @@ class Tensor(_Plain):
 
     def __ne__(self, other: Any) -> Any:
         return True if other is None or isinstance(other, str) else super().__ne__(other)
+
+    def __int__(self) -> int:
+        return int(self._data.reshape(())) if self._data.size == 1 else super().__int__()
 
     def __bool__(self) -> bool:
         return self._data.size > 0 and super().__bool__()
@@ -386,6 +394,11 @@ def torched(value: Any) -> Any:
     return _torched(value) if isinstance(value, (_Plain, np.ndarray)) else tree.map_leaves(_torched, value)
 
 
+def torching_arguments(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that is called with Tensors of this class, such as a hook that gets gradients."""
+    return (lambda *args: function(*map(torched, args))) if callable(function) else function
+
+
 def _torched(x: Any) -> Any:
     if isinstance(x, Tensor):
         return x
@@ -408,4 +421,5 @@ def as_tensor_of(x: Any, who: str) -> Tensor:
         array = np.asarray(x)
         if array.dtype.kind in "biufc":
             return made(array.astype(default_of(array.dtype.kind)))
-    raise DTypeError(f"{who}: expected a Tensor, got {type(x).__name__}; write torch.tensor(x)")
+    advice = "x.to_dense()" if getattr(x, "is_sparse", False) else "torch.tensor(x)"
+    raise DTypeError(f"{who}: expected a Tensor, got {type(x).__name__}; write {advice}")

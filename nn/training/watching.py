@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from numbers import Real
 from typing import Any
 
@@ -138,7 +139,7 @@ class EarlyStopping(Callback):
         if self.watched.takes(logs):
             self.wait, self.best_epoch = 0, epoch
             if self.restore_best_weights:
-                self.best_weights = self.trainer.model.state_dict()
+                self.best_weights = deepcopy(self.trainer.model.state_dict())
             return
         self.wait += 1
         if self.wait >= self.patience:

@@ -333,3 +333,21 @@ def copy_(input: Any, other: Any, non_blocking: bool = False) -> Any:
     """Assign the entries of another Tensor, broadcast to the shape of this one."""
     input[...] = other if isinstance(other, Tensor) or kind_of_number(other) else np.asarray(other)
     return input
+
+
+@viewing
+def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+    """The entries on a diagonal, of a contiguous matrix a view that can be written, else a read-only one."""
+    if (dim1, dim2) == (0, 1) and (steps := _diagonal_steps(input._data, offset)) is not None:
+        return input.reshape(-1)[steps]
+    return np.diagonal(input, offset, dim1, dim2)
+
+
+def _diagonal_steps(array: Any, offset: int) -> slice | None:
+    """Where the entries on a diagonal lie in the memory of a contiguous matrix; None for other arrays."""
+    if not isinstance(array, np.ndarray) or array.ndim != 2 or not array.flags.c_contiguous:
+        return None
+    rows, columns = array.shape
+    length = min(rows + min(offset, 0), columns - max(offset, 0))
+    start = max(offset, -offset * columns)
+    return slice(start, start + (length - 1) * (columns + 1) + 1, columns + 1) if length > 0 else slice(0, 0)

@@ -281,12 +281,6 @@ def unbind(input: Any, dim: int = 0) -> Any:
     return tuple(input.select(dim, i) for i in range(input.shape[axis(input, "unbind", dim)]))
 
 
-@viewing
-def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
-    """The entries on a diagonal."""
-    return np.diagonal(input, offset, dim1, dim2)
-
-
 @viewing(only_method=True)
 def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
     """Windows along an axis; the entries of a window lie along a new last axis."""
