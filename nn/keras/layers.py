@@ -249,7 +249,8 @@ class Conv2D(_Weighted):
 
     def compute(self, x: Any) -> Any:
         assert self.inner is not None
-        return np.moveaxis(self.inner(np.moveaxis(x, -1, 1)), 1, -1)
+        y: Any = self.inner(np.moveaxis(x, -1, 1))
+        return np.moveaxis(y, 1, -1)
 
 
 class _Pooling(Layer):
@@ -338,7 +339,8 @@ class BatchNormalization(Layer):
 
     def compute(self, x: Any) -> Any:
         assert self.inner is not None
-        return np.moveaxis(self.inner(np.moveaxis(x, -1, 1)), 1, -1)
+        y: Any = self.inner(np.moveaxis(x, -1, 1))
+        return np.moveaxis(y, 1, -1)
 
 
 class Concatenate(Layer):

@@ -10,11 +10,9 @@ False
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import nn.distributed as _ours
-import nn.utils.data as _data
 from nn.distributed import *  # noqa: F403  (all names)
 from nn.distributed import __all__ as _names
 
@@ -40,6 +38,3 @@ class DistributedSampler(_ours.DistributedSampler):  # type: ignore[no-redef]
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"even": True, **options})
-
-
-_data.distributed = SimpleNamespace(DistributedSampler=DistributedSampler)  # type: ignore[attr-defined]
