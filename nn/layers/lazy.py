@@ -58,7 +58,7 @@ class UninitializedParameter(Parameter, survives=False):
         super().__init__(np.empty(0, dtype_of(device, dtype)), requires_grad)
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> tuple[int, ...]:  # type: ignore[override]  # as checkers see NumPy's class
         """Raises DataError: there is no shape yet."""
         raise DataError(
             "a parameter of a lazy layer has no shape before the first input; call the model once: model(x)"
@@ -84,9 +84,10 @@ class UninitializedParameter(Parameter, survives=False):
     def __reduce_ex__(self, protocol: Any) -> Any:
         return type(self), (self.requires_grad, None, self.data.dtype)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> UninitializedParameter:
+    def __deepcopy__(self, memo: dict[int, Any] | None) -> UninitializedParameter:
         made = type(self)(self.requires_grad, None, self.data.dtype)
-        memo[id(self)] = made
+        if memo is not None:
+            memo[id(self)] = made
         return made
 
 

@@ -33,7 +33,6 @@ import numpy as _np
 
 import autograd_lite as ag
 import nn as _nn
-import nn.distributed as _distributed
 from autograd_lite import enable_grad as enable_grad
 from autograd_lite import no_grad as no_grad
 from autograd_lite.errors import MissingAttributeError, OptionError
@@ -44,6 +43,7 @@ from . import amp as amp
 from . import autograd as autograd
 from . import backends as backends
 from . import cuda as cuda
+from . import distributed as distributed
 from . import distributions as distributions
 from . import drawing as _drawing
 from . import fft as fft
@@ -64,7 +64,6 @@ from .functions import FUNCTIONS as _FUNCTIONS
 from .legacy import TYPES as _TYPES
 from .machine import *
 from .machine import Version as Version
-from .mirror import mirror as _mirror
 from .printing import set_printoptions as set_printoptions
 from .tensors import Size as Size
 from .tensors import Tensor as Tensor
@@ -154,7 +153,6 @@ def detach_(input: Any) -> Any:
 accelerator = SimpleNamespace(is_available=cuda.is_available, device_count=cuda.device_count)
 version = SimpleNamespace(cuda=None, hip=None, git_version=None, __version__=__version__)
 _SEEDS = ("manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state")
-distributed = _mirror(f"{__name__}.distributed", _distributed)
 random = SimpleNamespace(**{name: getattr(_drawing, name) for name in _SEEDS})
 
 from . import sparse as sparse  # noqa: E402

@@ -230,7 +230,7 @@ class Tensor(_Plain):
         return super().numpy()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        return super().__array__(None if dtype is None else np.dtype(dtype), copy)
+        return cast(Any, super()).__array__(None if dtype is None else np.dtype(dtype), copy)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 2 and isinstance(args[0], np.generic) and ufunc in _REFLECTED and not kwargs:

@@ -17,7 +17,7 @@ from ..tensors import Tensor, made, torched, torching_arguments
 __all__ = ["Buffer", "Module", "Parameter", "UninitializedParameter", "adopt", "twin_of"]
 
 
-class Parameter(Tensor, nn.Parameter, makes=Tensor):
+class Parameter(Tensor, nn.Parameter, makes=Tensor):  # type: ignore[misc]
     """A Tensor that a module learns; see `nn.Parameter`.
 
     Args:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import nn.utils
-from nn.distributed import DistributedSampler
 
+from ..distributed import DistributedSampler
 from ..mirror import mirror
 from ..tensors import torched
 
