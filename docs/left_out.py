@@ -64,7 +64,7 @@ REASONS: dict[str, str] = {
     "dtypes that NumPy lacks": r"float8.* float4.* bits.* bit u?int[1-7] complex32 chalf bfloat16 BFloat16.*",
     "the memory of PyTorch": r"""
         .*Storage.* storage.* untyped_storage memory_format dim_order set_ is_shared const_data_ptr
-        map2_ grad_dtype output_nr to_dlpack from_dlpack from_file legacy_contiguous_format
+        map2_ grad_dtype output_nr to_dlpack from_file legacy_contiguous_format
         is_inference is_distributed is_neg new_empty_strided index volatile retains_grad
         empty_quantized empty_permuted is_warn_always_enabled
         set_warn_always .*deterministic.* is_anomaly.* set_anomaly.*""",
