@@ -316,7 +316,8 @@ class Optimizer(StepHooks, Hinted):
                 )
             if not is_dict(entries):
                 raise DataError(f"{name}: expected a dict for parameter {i}, got a {type(entries).__name__}")
-            if type(self).update is Optimizer.update:  # a step written by hand: the entries are its own
+            own_step = type(self).update is Optimizer.update and not type(self).__module__.startswith("nn.")
+            if own_step:  # written by a user: what the entries mean is the user's
                 state[params[int(i)]] = copied(entries)
                 continue
             own = state[params[int(i)]] = copied(plain(entries))
