@@ -336,7 +336,7 @@ class Optimizer(StepHooks, Hinted):
         return state
 
     def _has_rule(self) -> bool:
-        """Whether loaded entries can be checked by a trial; a subclass with a `step` of its own has no rule."""
+        """Whether a trial can check loaded entries; a subclass with a `step` of its own has no rule."""
         own = type(self)
         return own.update is not Optimizer.update or own.rehearse is not Optimizer.rehearse
 
