@@ -17,7 +17,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy import fft, linalg
 
 from . import errors, ops, tree
 from .anomaly import detect_anomaly
@@ -27,32 +26,35 @@ from .checkpoint import checkpoint, preserve
 from .config import show_config
 from .custom import custom_step, custom_vjp
 from .device import Device
+from .dlpack import from_dlpack
 from .draws import drawn
 from .errors import AutogradLiteError
 from .fused import fused
 from .jacobians import hessian, jacfwd, jacobian, jacrev
-from .joint_hooks import register_multi_grad_hook
+from .joint_hooks import register_multi_grad_hook, register_post_accumulate_grad_hook
 from .known import defvjp, numpy_names
 from .memory import keep_freed
 from .node import Node
-from .ops.reductions import log_softmax, logsumexp, softmax
-from .ops.selection import relu
-from .ops.special import erf, sigmoid, softplus
 from .plan.compile import compile
 from .plan.declared import replayed
 from .plan.schedule import Plan
 from .pull import contributions
 from .recording import enable_grad, is_recomputing, is_recording, no_grad
+from .sparsity import sparse_hessian, sparse_jacobian
 from .tape import Tape
 from .tensor import Tensor
 from .transforms import grad, hvp, jvp, value_and_grad, vjp
 from .words import names
 
-if TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any: ...
-
+if TYPE_CHECKING:  # a signature for each op
+    from .listed import *
+    from .listed import fft, linalg
 else:
+    from numpy import fft, linalg
+
+    from .ops.reductions import log_softmax, logsumexp, softmax
+    from .ops.selection import relu
+    from .ops.special import erf, sigmoid, softplus
 
     def __getattr__(name: str) -> Any:
         if name == "scipy":  # imported when it is used, since it imports SciPy
@@ -62,7 +64,7 @@ else:
         raise names.missing_from_module(__name__, "ag.", name, lambda _: meant, lambda: __all__)
 
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 globals().update(numpy_names())
 keep_freed()
@@ -93,6 +95,7 @@ __all__ = [
     "erf",
     "errors",
     "fft",
+    "from_dlpack",
     "fused",
     "grad",
     "hessian",
@@ -112,12 +115,15 @@ __all__ = [
     "preserve",
     "primitive",
     "register_multi_grad_hook",
+    "register_post_accumulate_grad_hook",
     "relu",
     "replayed",
     "show_config",
     "sigmoid",
     "softmax",
     "softplus",
+    "sparse_hessian",
+    "sparse_jacobian",
     "stop_gradient",
     "tree",
     "value_and_grad",

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from .config import config, show_config
-from .errors import AutogradLiteError, MissingPackageError, OptionError
+from .errors import AutogradLiteError, OptionError
 from .named import named, numbers
+from .shadows import require_own
 from .tensor import Tensor
 from .testing import check_grads
 from .transforms import value_and_grad
@@ -31,10 +32,8 @@ START = """
 
 def demo(out: Path, browser: bool) -> None:
     """Write the page of one neuron, and open the page."""
-    try:
-        visualize = importlib.import_module("visualize")
-    except ModuleNotFoundError as error:
-        raise MissingPackageError("the demo draws with the package visualize, which is not here") from error
+    require_own("visualize")
+    visualize = importlib.import_module("visualize")
     names = {"w1": 2.0, "x1": -1.0, "w2": -3.0, "x2": -2.0, "b": -3.0}
     w1, x1, w2, x2, b = leaves = [Tensor(v, requires_grad=True, name=name) for name, v in names.items()]
     f: Any = 1 / (1 + np.exp(-(w1 * x1 + w2 * x2 + b)))

@@ -24,7 +24,7 @@ from .errors import (
     TapeError,
 )
 from .given import as_numbers
-from .joint_hooks import groups_of
+from .joint_hooks import arrivals_of, groups_of
 from .kept import check_constants, check_values, handed_out
 from .known import Rule, known
 from .node import Leaf, Node, changing
@@ -222,6 +222,8 @@ def backward(
         for group in groups_of(hooked):
             group.receive(cotangents)
         _arrive(cotangents, retain)
+        for arrival in arrivals_of(hooked):
+            arrival.call()
     finally:
         held.close()
 

@@ -189,7 +189,7 @@ class _Segment:
                 "checkpoint: computed again, the function reads other Tensors than the first time; do not "
                 "assign to Tensors that it reads before the backward pass"
             )
-        sweep = Sweep(since=place, wanted=frozenset(self.read), record=record, retain=record)
+        sweep = Sweep(since=place, wanted=frozenset(self.read), record=record, retain=record, inside=True)
         arrived = play(seeds, sweep)
         return tuple(arrived.get(x, np.zeros_like(unwrap(v))) for x, v in zip(self.read, values, strict=True))
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from .shadows import shadow_of
+
 __all__ = ["config", "show_config"]
 
 REPORTS = ("nn.kernels.report",)
@@ -34,10 +36,12 @@ def config() -> dict[str, str]:
         "NumPy": np.__version__,
         "BLAS": _blas(),
     }
+    shadows = {name: shadow_of(name) for name in ("nn", "visualize")}
     for name in REPORTS:
-        if find_spec(name.partition(".")[0]) is not None:
+        package = name.partition(".")[0]
+        if find_spec(package) is not None and not shadows[package]:
             found.update(importlib.import_module(name).report())
-    return found
+    return found | {name: problem for name, problem in shadows.items() if problem}
 
 
 def show_config() -> None:

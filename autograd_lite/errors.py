@@ -6,6 +6,8 @@ that a NumPy user would catch for the same mistake, so both of these work::
     except ag.errors.ShapeError: ...
     except ValueError: ...
 
+Where PyTorch raises a RuntimeError, so does the library: programs written for PyTorch catch that one.
+
 A message names the op, the argument, and its shape and dtype. It also says what was
 expected, and gives the line of code that repairs the mistake.
 """
@@ -49,11 +51,8 @@ __all__ = [
 ]
 
 
-class AutogradLiteError(RuntimeError):
-    """The root of the family: catch it to catch every error that the library raises on purpose.
-
-    It is a RuntimeError because programs written for PyTorch catch that one, also for shapes and dtypes.
-    """
+class AutogradLiteError(Exception):
+    """The root of the family: catch it to catch every error that the library raises on purpose."""
 
     _drawer: ClassVar[list[Callable[[BaseException], Any]]] = []
 
@@ -82,7 +81,7 @@ class AutogradLiteError(RuntimeError):
         return bundle
 
 
-class ShapeError(AutogradLiteError, ValueError):
+class ShapeError(AutogradLiteError, ValueError, RuntimeError):
     """Shapes, or values, that do not fit together."""
 
 
@@ -94,7 +93,7 @@ class LinAlgError(ShapeError, np.linalg.LinAlgError):
     """A matrix that is not square, not invertible, not positive definite, or did not converge."""
 
 
-class DTypeError(AutogradLiteError, TypeError):
+class DTypeError(AutogradLiteError, TypeError, RuntimeError):
     """An argument whose dtype or class the operation does not accept."""
 
 
@@ -102,7 +101,7 @@ class IndexingError(AutogradLiteError, IndexError):
     """An index outside of the array, or an object that is no index."""
 
 
-class NotDifferentiableError(AutogradLiteError, TypeError):
+class NotDifferentiableError(AutogradLiteError, TypeError, RuntimeError):
     """The derivative of an op without a rule was needed."""
 
 
@@ -137,11 +136,11 @@ class MissingPackageError(AutogradLiteError, ImportError):
     """An optional package that is not installed, and that a feature needs."""
 
 
-class OptionError(AutogradLiteError, ValueError):
+class OptionError(AutogradLiteError, ValueError, RuntimeError):
     """An option has an invalid value."""
 
 
-class UnsupportedError(AutogradLiteError, TypeError):
+class UnsupportedError(AutogradLiteError, TypeError, RuntimeError):
     """A call that would cut the graph or write into recorded values."""
 
 
@@ -170,7 +169,7 @@ class CompileError(AutogradLiteError, RuntimeError):
     """A function that cannot become a plan: it reads a value, or two runs of it differ."""
 
 
-class AnomalyError(AutogradLiteError, FloatingPointError):
+class AnomalyError(AutogradLiteError, FloatingPointError, RuntimeError):
     """An op produced NaN or inf while `detect_anomaly` was on."""
 
 
@@ -182,7 +181,7 @@ class KinkError(GradientCheckError):
     """The function has a kink at the point, so finite differences have no limit there."""
 
 
-class DataError(AutogradLiteError, ValueError):
+class DataError(AutogradLiteError, ValueError, RuntimeError):
     """Invalid data, or a file with invalid contents."""
 
 

@@ -5,7 +5,7 @@ these details of CPython; `tests/test_guards.py` asserts them for the running ve
 
 - In a special method that C code calls, `sys._getframe(1)` is the frame of the Python code that runs.
 - `frame.f_lasti` is the offset in `co_code` of the current instruction of a frame. At `a[i] = x`, while
-  NumPy asks x for its number, that instruction is STORE_SUBSCR.
+  NumPy asks x for its number, that instruction is STORE_SUBSCR or, for a slice, STORE_SLICE.
 - The instructions that load the function of a call begin at the line and column of the call.
 - During an assignment into an object, an object without a name has fewer references than one with a name.
 - The globals of a frame name its package; this also holds for code between NumPy and the user.
@@ -24,8 +24,13 @@ from .recording import current
 
 __all__ = ["NAMELESS", "cut", "cut_by_number", "draws"]
 
-STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
-"""The instruction of `a[i] = x`."""
+STORES = frozenset(opcode.opmap[name] for name in ("STORE_SUBSCR", "STORE_SLICE") if name in opcode.opmap)
+"""The instructions of `a[i] = x`, and of `a[:i] = x` from Python 3.12 on."""
+
+LOADS = frozenset(
+    {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW"}
+)
+"""The instructions that load a name; LOAD_FAST has variants from Python 3.12 on."""
 
 PICTURES = frozenset({"matplotlib", "mpl_toolkits"})
 """Packages that only show values: no gradient is ever asked of their results."""
@@ -40,7 +45,7 @@ def _reader(frame: FrameType) -> FrameType:
 
 def assigns(frame: FrameType) -> bool:
     """Whether a frame is at `a[i] = x`."""
-    return frame.f_code.co_code[frame.f_lasti] == STORE_SUBSCR
+    return frame.f_code.co_code[frame.f_lasti] in STORES
 
 
 def draws(frame: FrameType) -> bool:
@@ -55,6 +60,12 @@ def cut(frame: FrameType) -> UnsupportedError:
         frame: the frame of the code.
     """
     reader = _reader(frame)
+    if package(reader) == "pandas":
+        return UnsupportedError(
+            "pandas reads plain arrays, and was about to make one of a Tensor on the tape, which would "
+            "silently cut the graph; write x * s.to_numpy() for a gradient, and x.detach().numpy() for a "
+            "column"
+        )
     if "site-packages" in reader.f_code.co_filename:
         return UnsupportedError(
             f"{package(reader)} reads plain arrays, and was about to make one of a Tensor on the tape, which "
@@ -122,7 +133,7 @@ def called_from_math(frame: FrameType) -> bool:
         if instruction.offset >= frame.f_lasti or (place[0], place[2]) != (line, column):
             continue
         name = instruction.argval
-        if instruction.opname in {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FAST", "LOAD_DEREF"}:
+        if instruction.opname in LOADS:
             function = {**frame.f_builtins, **frame.f_globals, **frame.f_locals}.get(name)
         elif instruction.opname in {"LOAD_METHOD", "LOAD_ATTR"}:
             function = getattr(function, name, None)

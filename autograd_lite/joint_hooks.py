@@ -1,7 +1,8 @@
-"""Hooks that see the gradients of several leaves at once, when a backward pass has ended."""
+"""Hooks at the end of a backward pass: of several leaves at once, or after `grad` of a leaf has changed."""
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -12,7 +13,13 @@ from .node import Leaf, Node
 from .tensor import Tensor
 from .words.explain import describe
 
-__all__ = ["JointHandle", "groups_of", "register_multi_grad_hook"]
+__all__ = [
+    "JointHandle",
+    "arrivals_of",
+    "groups_of",
+    "register_multi_grad_hook",
+    "register_post_accumulate_grad_hook",
+]
 
 
 class Group:
@@ -100,3 +107,58 @@ def groups_of(leaves: Iterable[Leaf]) -> list[Group]:
     """The groups among the hooks of leaves, each once."""
     found = (hook for leaf in leaves for hook in leaf.hooks.values() if isinstance(hook, Group))
     return list(dict.fromkeys(found))
+
+
+class Arrival:
+    """The function to call when `grad` of a leaf has changed. The leaf holds it, so it holds no Tensor."""
+
+    def __init__(self, x: Tensor, hook: Callable[[Any], Any]) -> None:
+        self._tensor, self._hook = weakref.ref(x), hook
+
+    def __call__(self, g: Any) -> None:
+        """As the hook of a gradient it does nothing."""
+
+    def call(self) -> None:
+        """Call the function, unless the Tensor is gone."""
+        if (x := self._tensor()) is not None:
+            self._hook(x)
+
+
+def register_post_accumulate_grad_hook(x: Any, hook: Callable[[Any], Any]) -> Hook:
+    """Call `hook(x)` at the end of each `backward` that changed `x.grad`.
+
+    For example, the hook makes the step of an optimizer for this parameter alone, and frees the gradient.
+    The hook comes after those that may change the gradient.
+
+    Args:
+        x: a leaf that requires a gradient.
+        hook: the function; its result is not used.
+
+    Returns:
+        A handle; its `remove()` removes the hook.
+
+    Raises:
+        DTypeError: the Tensor is no leaf, or does not require a gradient.
+
+    Source:
+        The name is that of `torch.Tensor.register_post_accumulate_grad_hook`.
+
+    Example:
+        >>> import autograd_lite as ag
+        >>> x = ag.Tensor(1.0, requires_grad=True)
+        >>> handle = ag.register_post_accumulate_grad_hook(x, lambda x: print(x.grad.item()))
+        >>> (3 * x).backward()
+        3.0
+    """
+    if not (isinstance(x, Tensor) and isinstance(x.node, Leaf)):
+        raise DTypeError(
+            f"register_post_accumulate_grad_hook takes a leaf that requires a gradient, not {describe(x)}"
+        )
+    handle = Hook(x.node.hooks)
+    x.node.hooks[handle.key] = Arrival(x, hook)
+    return handle
+
+
+def arrivals_of(leaves: Iterable[Leaf]) -> list[Arrival]:
+    """The functions that wait for gradients among the hooks of leaves."""
+    return [hook for leaf in leaves for hook in leaf.hooks.values() if isinstance(hook, Arrival)]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .errors import AutogradLiteError, OptionError
+from .shadows import shadow_of
 
 __all__ = ["named", "numbers"]
 
@@ -61,10 +62,11 @@ def _file(path: str) -> Any:
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
-    except (ImportError, SyntaxError) as error:
-        if isinstance(error, AutogradLiteError):
+    except (AttributeError, ImportError, SyntaxError) as error:
+        shadow = shadow_of("nn") or shadow_of("visualize")
+        if isinstance(error, AutogradLiteError) or (isinstance(error, AttributeError) and shadow is None):
             raise
-        raise OptionError(f"{path} cannot be run: {error}") from error
+        raise OptionError(f"{path} cannot be run: {error}" + (f"; {shadow}" if shadow else "")) from error
     return module
 
 

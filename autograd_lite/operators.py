@@ -8,7 +8,7 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from .apply import apply, compute, record_kept, setitem, unrecorded, viewed, wri
 from .arrays import door, on_host, refuse_other_arithmetic, to_host, unwrap
 from .box import OPERANDS, PLAIN, Array, Box, answer, record, wrap
 from .calls import operand, plain_index
-from .errors import AssignmentError, DTypeError, ShapeError
+from .errors import AssignmentError, DTypeError, ShapeError, UnsupportedError
 from .guards import NAMELESS, cut, cut_by_number, draws
 from .kept import SMALL
 from .kin import as_kin, kin_view, like
@@ -146,13 +146,21 @@ class Operators(Box):
 
     __slots__ = ()
 
-    __add__, __radd__ = _binary(np.add, operator.add, reads=False)
-    __sub__, __rsub__ = _binary(np.subtract, operator.sub, reads=False)
-    __mul__, __rmul__ = _binary(np.multiply, operator.mul)
-    __truediv__, __rtruediv__ = _binary(np.divide, operator.truediv)
-    __pow__, __rpow__ = _binary(np.power, operator.pow)
-    __mod__, __rmod__ = _binary(np.remainder, operator.mod)
-    __matmul__, __rmatmul__ = _binary(np.matmul, operator.matmul)
+    if TYPE_CHECKING:  # checkers do not read the types of several functions from a tuple
+
+        def __add__(self, other: Any, /) -> Self: ...
+
+        __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __add__
+        __pow__ = __rpow__ = __mod__ = __rmod__ = __matmul__ = __rmatmul__ = __add__
+    else:
+        __add__, __radd__ = _binary(np.add, operator.add, reads=False)
+        __sub__, __rsub__ = _binary(np.subtract, operator.sub, reads=False)
+        __mul__, __rmul__ = _binary(np.multiply, operator.mul)
+        __truediv__, __rtruediv__ = _binary(np.divide, operator.truediv)
+        __pow__, __rpow__ = _binary(np.power, operator.pow)
+        __mod__, __rmod__ = _binary(np.remainder, operator.mod)
+        __matmul__, __rmatmul__ = _binary(np.matmul, operator.matmul)
+
     __neg__ = _unary(np.negative, operator.neg)
     __pos__ = _unary(np.positive, operator.pos)
     __abs__ = _unary(np.absolute, operator.abs)
@@ -261,10 +269,26 @@ class Operators(Box):
     def __array_function__(self, function: Op, types: Any, args: Any, kwargs: Any) -> Any:
         return apply(function, *args, **kwargs)
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        if self.node is not None and not draws(caller := sys._getframe(1)):
-            raise cut(caller)
-        return np.array(self._data, dtype=dtype, copy=copy)
+    if not TYPE_CHECKING:  # numpy_types.py says what checkers see
+
+        def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+            if self.node is not None and not draws(caller := sys._getframe(1)):
+                raise cut(caller)
+            return np.array(self._data, dtype=dtype, copy=copy)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        if self.node is not None:
+            raise UnsupportedError(
+                "from_dlpack(x): x is on the tape, and what another library computes with its memory would "
+                "not be recorded; write from_dlpack(x.detach())"
+            )
+        return self.numpy().__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return np.empty(0).__dlpack_device__()
+
+    def __array_namespace__(self, *, api_version: Any = None) -> Any:
+        return np.empty(0).__array_namespace__(api_version=api_version)
 
     # -- Python's numbers and strings --------------------------------------------------------------
 

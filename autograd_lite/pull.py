@@ -50,6 +50,8 @@ class Sweep:
         retain: keep the steps, so that they can be played again.
         keep: keep the adjoint of every step.
         only: the steps after `since` that cotangents go to; None for all.
+        inside: the pass is the rule of one step. That step sums over the members of a batch that share its
+            inputs, so the pass does not.
 
     Attributes:
         arrived: the cotangents of wanted steps, and of steps after `x.retain_grad()`.
@@ -57,7 +59,18 @@ class Sweep:
         lines: with `checks` and `record`, notes for each recorded step which derivative it belongs to.
     """
 
-    __slots__ = ("arrived", "checks", "keep", "lines", "only", "record", "retain", "since", "wanted")
+    __slots__ = (
+        "arrived",
+        "checks",
+        "inside",
+        "keep",
+        "lines",
+        "only",
+        "record",
+        "retain",
+        "since",
+        "wanted",
+    )
 
     def __init__(
         self,
@@ -68,12 +81,17 @@ class Sweep:
         retain: bool = False,
         keep: bool = False,
         only: Container[Node] | None = None,
+        inside: bool = False,
     ) -> None:
-        self.only = only
+        self.only, self.inside = only, inside
         self.since, self.wanted, self.record, self.retain, self.keep = since, wanted, record, retain, keep
         self.arrived: dict[Node, Cotangent] = {}
         self.checks = False
         self.lines: _Lines | None = None
+
+    def leads_out(self, parent: Node) -> bool:
+        """Whether a step of the pass sends to a node from before it."""
+        return parent.index <= self.since
 
     def begin(self, outer: State) -> State:
         """The recording state of the pass, from the state around the pass."""
@@ -171,7 +189,7 @@ def pull(node: Node, rule: Rule, g: Cotangent, sweep: Sweep) -> list[Cotangent]:
                 passed = passed.summed(arg.shape)
             gx = fit(gx, arg, rule, node, i)
         kind = gx.__class__
-        if kind is not _FLOAT and kind is not _ARRAY:
+        if kind is not _FLOAT and kind is not _ARRAY and not (sweep.inside and sweep.leads_out(inputs[i])):
             gx, passed = _shared(gx, passed, inputs[i], node)
         if sweep.checks:
             _check(node, g, gx)

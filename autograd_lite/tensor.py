@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from .errors import TapeError
 from .kin import like
 from .methods import Methods
 from .node import Leaf, Node
+from .numpy_types import TypedScalar
 from .operators import Operators
 from .plain_array import PlainArray
 from .torch_names import TorchNames
@@ -22,7 +23,7 @@ __all__ = ["Tensor"]
 
 
 @made_by_ops(answers=PlainArray)
-class Tensor(TorchNames, Methods, Operators, Box):
+class Tensor(TorchNames, Methods, Operators, Box, TypedScalar):  # type: ignore[misc]
     """A NumPy array that may be on the tape.
 
     Args:
@@ -58,6 +59,10 @@ class Tensor(TorchNames, Methods, Operators, Box):
         self._views = None
         self.node = Leaf(self._data, name) if requires_grad else None
 
+    if TYPE_CHECKING:
+
+        def __array__(self, dtype: Any = None) -> np.ndarray[Any, np.dtype[Entry]]: ...  # type: ignore[override]
+
     def __reduce__(self) -> Any:
         self._must_be_leaf("pickled")
         return _rebuild, (type(self), _array(self), self.requires_grad, self.name, self._data.dtype)
@@ -69,12 +74,13 @@ class Tensor(TorchNames, Methods, Operators, Box):
         make, arguments = self.__reduce__()
         return cast(Self, make(*arguments))
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+    def __deepcopy__(self, memo: dict[int, Any] | None) -> Self:
         self._must_be_leaf("deep-copied")
         twin = _rebuild(type(self), copied(_array(self), "C"), self.requires_grad, self.name)
         if self.grad is not None:
             twin.grad = wrap(copied(self.grad._data))
-        memo[id(self)] = twin
+        if memo is not None:
+            memo[id(self)] = twin
         return cast(Self, twin)
 
     def _must_be_leaf(self, done: str) -> None:
@@ -89,6 +95,12 @@ def _array(x: Any) -> Array:
     """The plain array of a Tensor, whatever `x.data` means in its class."""
     array = cast(Any, Box.data).fget(x)
     return cast(Array, np.asarray(array) if isinstance(array, np.ndarray) else array)
+
+
+if TYPE_CHECKING:
+
+    class Entry(Tensor, np.object_):  # type: ignore[misc]  # NumPy's class is final
+        """What a checker sees as an entry of an array of Tensors; see numpy_types.py."""
 
 
 def _rebuild(cls: type[Any], data: Array, requires_grad: bool, name: str | None, dtype: Any = None) -> Any:

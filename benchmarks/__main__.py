@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from . import THREADS, __doc__
+from .distributed.report import report
 from .runner import DisagreementError, Row, Workload, run
 from .workloads import WORKLOADS
 
@@ -23,11 +24,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the named workloads, print a table of each, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "name", nargs="*", help=f"what to run, of {', '.join(WORKLOADS)}; all if none is given"
+        "name",
+        nargs="*",
+        help=f"what to run, of {', '.join(WORKLOADS)}; all if none is given; or: distributed",
     )
     parser.add_argument("--quick", action="store_true", help="two short rounds: does all run and agree?")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows to a file")
     options = parser.parse_args(arguments)
+    if options.name == ["distributed"]:
+        return report(options.quick)
     if unknown := [name for name in options.name if name not in WORKLOADS]:
         parser.error(f"no workload {', '.join(unknown)}; there are {', '.join(WORKLOADS)}")
     if options.json and not options.json.parent.is_dir():

@@ -15,6 +15,8 @@ from . import THREADS
 OURS = "autograd-lite"
 EAGER = "eager"
 """Ours again, where a compiled step is compared with the eager one."""
+DENSE = "dense"
+"""Ours again, where a sparse derivative is compared with the dense one."""
 
 
 def _nothing(module: Any) -> None:
@@ -62,6 +64,7 @@ class Library:
 LIBRARIES = {
     OURS: Library("autograd-lite", "autograd_lite", array=_plain),
     EAGER: Library("autograd-lite", "autograd_lite", array=_plain),
+    DENSE: Library("autograd-lite", "autograd_lite", array=_plain),
     "pytorch": Library(
         "torch",
         "torch",

@@ -309,6 +309,16 @@ def plot_heat() -> Any:
 
 
 @picture
+def plot_sparsity() -> Any:
+    def laplacian(u: Any) -> Any:
+        inner = np.pad(np.reshape(u, (6, 6)), 1)
+        around = inner[2:, 1:-1] + inner[:-2, 1:-1] + inner[1:-1, 2:] + inner[1:-1, :-2]
+        return np.ravel(around - 4 * inner[1:-1, 1:-1])
+
+    return visualize.sparsity(ag.sparse_jacobian(laplacian).prepare(np.zeros(36)))
+
+
+@picture
 def plot_feature_maps() -> Any:
     model, X, _, _ = trained()
     return visualize.feature_maps(model, X[:1], "1")

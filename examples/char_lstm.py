@@ -62,7 +62,8 @@ def train_epoch(
     model: CharLSTM, optimizer: nn.optim.Optimizer, codes: Array, lanes: int, length: int
 ) -> float:
     """Read the text once; returns the mean loss."""
-    losses, state = [], None
+    losses: list[float] = []
+    state: Any = None
     count = -(-((len(codes) - 1) // lanes) // length)
     for read, follow in program.shown(pieces(codes, lanes, length), "one epoch", count):
         scores, state = model(read, state)

@@ -124,7 +124,9 @@ def run(epochs: int, seed: int, folder: Path) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read the command line and do the job; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m examples.digits", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m examples.digits", description=str(__doc__).split("\n")[0]
+    )
     parser.add_argument("--epochs", type=int, default=40, help="times through the training data (40)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same numbers (0)")
     parser.add_argument("--out", type=Path, default=Path("out/digits"), help="where files go (out/digits)")

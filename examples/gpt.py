@@ -74,6 +74,50 @@ class GPT(nn.Module):
         return self.norm(self.blocks(x)) @ self.characters.weight.T
 
 
+# -- weights under other names ---------------------------------------------------------------------
+
+GPT2 = {
+    "wte.": "characters.",
+    "wpe.": "places.",
+    "ln_f.": "norm.",
+    "h.": "blocks.",
+    "ln_1.": "norm1.",
+    "ln_2.": "norm2.",
+    "attn.c_attn.": "attention.in_proj_",
+    "attn.c_proj.": "attention.out_proj.",
+    "mlp.c_fc.": "network.0.",
+    "mlp.c_proj.": "network.2.",
+}
+"""Parts of the names in Hugging Face's files of GPT-2, and ours."""
+
+
+def from_gpt2(path: str | Path, heads: int) -> GPT:
+    """The network of a `model.safetensors` with GPT-2's names, as Hugging Face publishes them.
+
+    Their linear layers are called Conv1D and hold (in, out) weights; ours hold (out, in). The masks of the
+    attention are stored as `attn.bias` there; here they are computed.
+
+    Args:
+        path: the file.
+        heads: of each attention; the file does not say.
+    """
+    state = {name.removeprefix("transformer."): weight for name, weight in nn.load(path).items()}
+    renamed = {}
+    for name, weight in state.items():
+        if not name.endswith((".attn.bias", ".attn.masked_bias", "lm_head.weight")):
+            transposed = ".c_" in name and name.endswith(".weight")
+            for theirs, ours in GPT2.items():
+                name = name.replace(theirs, ours)
+            renamed[name] = weight.T if transposed else weight
+    depth = len({name.split(".")[1] for name in renamed if name.startswith("blocks.")})
+    context, width = renamed["places.weight"].shape
+    model = GPT(len(renamed["characters.weight"]), context, width, heads, depth)
+    for block in model.blocks:
+        block.network[1] = nn.GELU(approximate="tanh")
+    model.load_state_dict(renamed)
+    return model.eval()
+
+
 def surprise(model: GPT, codes: Any, follow: Any) -> Any:
     """The cross-entropy: the mean of -log p(character that followed), in nats."""
     scores = model(codes)

@@ -33,7 +33,7 @@ constants = {np.greater, np.less, np.equal, np.sign}  # their derivative is zero
 class Tensor(np.lib.mixins.NDArrayOperatorsMixin):
     """An array, and the step on the tape that computed it; a leaf has no op."""
 
-    __hash__ = object.__hash__
+    __hash__ = object.__hash__  # pyright: ignore  # NumPy's class has none
 
     def __init__(self, value: Any, op: Any = None, args: Any = (), options: Any = None) -> None:
         self.value, self.op, self.args, self.options = np.asarray(value)[()], op, args, options or {}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -17,8 +20,9 @@ from .layers.containers import ModuleList
 from .module import Module
 from .options import check_whole
 from .random import generator
+from .workers import spread
 
-__all__ = ["Committee", "bagging"]
+__all__ = ["Committee", "bagging", "committee", "grid_search"]
 
 
 def _mean(outputs: Sequence[Any]) -> Any:
@@ -87,6 +91,8 @@ def bagging(
     y: npt.ArrayLike | Tensor,
     models: int = 10,
     voting: str = "soft",
+    *,
+    workers: int | None = None,
 ) -> Committee:
     """A committee of models, each trained on a bootstrap sample: n samples, drawn with replacement.
 
@@ -96,6 +102,7 @@ def bagging(
         y: targets of shape (n, ...).
         models: the number of models.
         voting: see `Committee`.
+        workers: see `committee`.
 
     Raises:
         ShapeError: X and y have different lengths.
@@ -109,8 +116,9 @@ def bagging(
         >>> def train(X, y):
         ...     model = nn.Linear(1, 1)
         ...     trainer = nn.Trainer(model, nn.MSELoss(), nn.optim.SGD(model.parameters(), lr=0.1))
-        ...     trainer.fit(X, y, epochs=30, verbose=False)
+        ...     trainer.fit(X, y, epochs=60, verbose=False)
         ...     return model
+        >>> nn.manual_seed(0)
         >>> X = np.linspace(-1, 1, 50)[:, None]
         >>> committee = nn.bagging(train, X, 2 * X, models=3, voting="mean")
         >>> committee(np.array([[0.5]])).round(1).tolist()
@@ -122,5 +130,76 @@ def bagging(
         raise ShapeError(f"bagging: X has shape {X.shape}, y {y.shape}; expected as many targets as inputs")
     if not len(X):
         raise DataError("bagging: there are no samples to draw from")
-    samples = (generator.integers(len(X), size=len(X)) for _ in range(models))
-    return Committee([train(X[sample], y[sample]) for sample in samples], voting)
+    return Committee(spread("bagging", partial(_bagged, train, X, y), range(models), workers), voting)
+
+
+def _bagged(train: Callable[[Any, Any], Module], X: Any, y: Any, _: int) -> Module:
+    sample = generator.integers(len(X), size=len(X))
+    return train(X[sample], y[sample])
+
+
+def committee(
+    train: Callable[[], Module], models: int = 5, voting: str = "soft", *, workers: int | None = None
+) -> Committee:
+    """A committee of models that differ in their initial weights and in the order of their samples.
+
+    Args:
+        train: `train()` makes a model, trains it, and returns it; each call has its own random numbers.
+        models: the number of models.
+        voting: see `Committee`.
+        workers: train on this number of processes with one thread each, so that a committee of five takes
+            the time of its slowest net on five cores. The models do not depend on the number. Under
+            `mpiexec -n 6 python -m mpi4py.futures program.py` the processes may be on several machines.
+            None trains one model after another, with all threads.
+
+    Example:
+        >>> import nn, numpy as np
+        >>> nn.manual_seed(0)
+        >>> nn.committee(lambda: nn.Linear(1, 2), models=3, workers=2)
+        Committee(
+          voting='soft'
+          (models): ModuleList(
+            (0): Linear(in_features=1, out_features=2, bias=True)
+            (1): Linear(in_features=1, out_features=2, bias=True)
+            (2): Linear(in_features=1, out_features=2, bias=True)
+          )
+        )
+    """
+    check_whole("committee", "models", models, example=5)
+    return Committee(spread("committee", partial(_called, train), range(models), workers), voting)
+
+
+def _called(train: Callable[[], Module], _: int) -> Module:
+    return train()
+
+
+def grid_search(
+    score: Callable[..., float], grid: Mapping[str, Sequence[Any]], *, workers: int | None = None
+) -> list[tuple[float, dict[str, Any]]]:
+    """The scores of all combinations of options, the largest first.
+
+    Args:
+        score: `score(**options)` trains and evaluates with these options; larger is better.
+        grid: the values of each option.
+        workers: see `committee`.
+
+    Returns:
+        Pairs of a score and its options. Combinations whose score is NaN come last.
+
+    Raises:
+        DataError: the grid has no combinations.
+
+    Example:
+        >>> import nn
+        >>> grid_search(lambda lr, width: -abs(lr - 0.1) + width, {"lr": [0.01, 0.1], "width": [1, 2]})[0]
+        (2.0, {'lr': 0.1, 'width': 2})
+    """
+    every = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
+    if not every:
+        raise DataError("grid_search: an option has no values to try")
+    scores = map(float, spread("grid_search", partial(_scored, score), every, workers))
+    return sorted(zip(scores, every, strict=True), key=lambda pair: (math.isnan(pair[0]), -pair[0]))
+
+
+def _scored(score: Callable[..., float], options: Mapping[str, Any]) -> float:
+    return score(**options)

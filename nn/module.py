@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Self, cast
 import numpy as np
 import numpy.typing as npt
 
+from autograd_lite import Tensor
 from autograd_lite.arrays import refuse_other_arithmetic
 from autograd_lite.errors import DataError, DTypeError, MissingAttributeError, ShapeError
 from autograd_lite.words.names import missing
@@ -99,12 +100,14 @@ class Module(Hooks, State, Casting):
             f"{type(self).__name__} has no forward: write def forward(self, x): return ... in the class"
         )
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         for x in (*args, *kwargs.values()) if kwargs else args:
             if isinstance(x, np.ndarray):
                 refuse_other_arithmetic(x, type(self).__name__)
         try:
-            return self.forward(*args, **kwargs) if self._hooks is None else self._hooked(args, kwargs)
+            # Checkers take the output for a Tensor. A module with several outputs declares its own __call__.
+            output = self.forward(*args, **kwargs) if self._hooks is None else self._hooked(args, kwargs)
+            return output  # type: ignore[no-any-return]
         except InputError as error:
             error.found_in(self)
             raise

@@ -638,3 +638,21 @@ def test_large_gradients_of_each_sample_are_not_copied() -> None:
     got = ag.vmap(ag.grad(lambda w, x: np.sum(product(x, w))), (None, 0))(w, X)
     np.testing.assert_allclose(got, X, rtol=1e-14)
     assert id(got.base) == made[0] or id(got) == made[0]
+
+
+def test_a_checkpoint_has_one_cotangent_for_each_member() -> None:
+    """The segment is recorded again inside of the map, yet its input is from before."""
+
+    def f(x: Any) -> Any:
+        return np.sin(x) * x[::-1]
+
+    x, rows = np.arange(1.0, 5), np.arange(8.0).reshape(2, 4) / 7
+    saved = ag.checkpoint(f)
+    np.testing.assert_allclose(ag.jacobian(saved)(x), ag.jacobian(f)(x), rtol=1e-14)
+
+    def loss(inner: Callable[[Any], Any], w: Any) -> Any:
+        return np.sum(ag.vmap(lambda row: inner(row * w))(rows) ** 2)
+
+    for derivative in (ag.grad, ag.hessian):
+        got, want = (derivative(functools.partial(loss, inner))(x) for inner in (saved, f))
+        np.testing.assert_allclose(got, want, rtol=1e-13)

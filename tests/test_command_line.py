@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import webbrowser
@@ -164,3 +165,41 @@ def test_a_lecture_by_its_module(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("gates: ") and (tmp_path / "gates.png").exists()
+
+
+# -- files in the way ------------------------------------------------------------------------------
+
+
+def run_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -m ...` in a folder, which Python searches first."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.few(5)
+@pytest.mark.parametrize(
+    ("file", "arguments", "status", "shown"),
+    [
+        ("nn.py", ["autograd_lite", "config"], 0, "./nn.py shadows the package nn"),
+        ("nn/__init__.py", ["autograd_lite", "config"], 0, "./nn shadows the package nn"),
+        (
+            "visualize.py",
+            ["autograd_lite", "demo", "--no-browser"],
+            1,
+            "./visualize.py shadows the package visualize",
+        ),
+        ("nn.py", ["visualize.playground", "--no-browser"], 2, "./nn.py shadows the package nn"),
+        ("nn.py", ["visualize", "model.py:net", "--no-browser"], 1, "./nn.py shadows the package nn"),
+    ],
+)
+def test_a_file_in_the_way_is_told(
+    file: str, arguments: list[str], status: int, shown: str, tmp_path: Path
+) -> None:
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text("mine = 1\n", encoding="utf-8")
+    (tmp_path / "model.py").write_text("import nn\nnet = nn.Linear(2, 1)\n", encoding="utf-8")
+    done = run_in(tmp_path, *arguments)
+    assert done.returncode == status, done.stderr
+    assert shown.replace("/", os.sep, 1) in done.stdout + done.stderr
+    assert "give it another name" in done.stdout + done.stderr

@@ -15,6 +15,7 @@ import pytest
 
 import nn
 import visualize
+from autograd_lite.errors import DataError
 from examples import char_lstm, digits, gpt, mnist, program, regression, vae
 from nn.datasets import files, images
 
@@ -320,3 +321,77 @@ def test_a_stopped_program_goes_on_and_ends_with_the_same_bits(tmp_path, capsys,
     assert all((resumed[name] == whole[name]).all() for name in whole)
     assert resumed_history == history
     assert not list(tmp_path.iterdir())
+
+
+# -- weights under other names ---------------------------------------------------------------------
+
+
+def published(path, rng, width=8, context=6, words=11, depth=2):
+    """A file in the layout of GPT-2: names and (in, out) weights as Hugging Face publishes them."""
+
+    def linear(name, n, m):
+        return {f"{name}.weight": rng.normal(size=(n, m)) / 3, f"{name}.bias": rng.normal(size=m)}
+
+    def norm(name):
+        return {f"{name}.weight": rng.normal(size=width), f"{name}.bias": rng.normal(size=width)}
+
+    state = {"wte.weight": rng.normal(size=(words, width)), "wpe.weight": rng.normal(size=(context, width))}
+    for i in range(depth):
+        state |= norm(f"h.{i}.ln_1") | norm(f"h.{i}.ln_2")
+        state |= linear(f"h.{i}.attn.c_attn", width, 3 * width) | linear(f"h.{i}.attn.c_proj", width, width)
+        state |= linear(f"h.{i}.mlp.c_fc", width, 4 * width) | linear(f"h.{i}.mlp.c_proj", 4 * width, width)
+        state[f"h.{i}.attn.bias"] = np.tril(np.ones((context, context)))[None, None]
+    state = {name: x.astype(np.float32) for name, x in (state | norm("ln_f")).items()}
+    nn.save(state, path)
+    return state
+
+
+def gpt2(state, codes, heads):
+    """GPT-2 in plain NumPy, from its paper, in double precision."""
+    state = {name: x.astype(float) for name, x in state.items()}
+
+    def norm(x, name):
+        centred = x - x.mean(-1, keepdims=True)
+        deviation = np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-5)
+        return centred / deviation * state[f"{name}.weight"] + state[f"{name}.bias"]
+
+    def linear(x, name):
+        return x @ state[f"{name}.weight"] + state[f"{name}.bias"]
+
+    def attention(x, name):
+        q, k, v = (
+            part.reshape(len(x), heads, -1).swapaxes(0, 1)
+            for part in np.split(linear(x, f"{name}.c_attn"), 3, axis=-1)
+        )
+        scores = np.exp(q @ k.swapaxes(1, 2) / math.sqrt(q.shape[-1])) * np.tril(np.ones((len(x), len(x))))
+        mixed = scores / scores.sum(-1, keepdims=True) @ v
+        return linear(mixed.swapaxes(0, 1).reshape(len(x), -1), f"{name}.c_proj")
+
+    def mlp(x, name):
+        x = linear(x, f"{name}.c_fc")
+        return linear(x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2, f"{name}.c_proj")
+
+    x = state["wte.weight"][codes] + state["wpe.weight"][: len(codes)]
+    for i in range(sum(name.endswith("ln_1.weight") for name in state)):
+        x = x + attention(norm(x, f"h.{i}.ln_1"), f"h.{i}.attn")
+        x = x + mlp(norm(x, f"h.{i}.ln_2"), f"h.{i}.mlp")
+    return norm(x, "ln_f") @ state["wte.weight"].T
+
+
+def test_published_weights_of_gpt2(tmp_path):
+    rng = np.random.default_rng(0)
+    state = published(tmp_path / "model.safetensors", rng)
+    model = gpt.from_gpt2(tmp_path / "model.safetensors", heads=2)
+    codes = np.array([3, 1, 4, 1, 5])
+    want = gpt2(state, codes, heads=2)
+    np.testing.assert_allclose(model(codes[None]).numpy()[0], want, rtol=1e-4, atol=1e-4)
+    state["h.0.attn.c_proj.weight"] = state["h.0.attn.c_proj.weight"].T.copy()  # a fault that no shape shows
+    assert np.abs(gpt2(state, codes, heads=2) - want).max() > 0.1
+
+
+def test_published_weights_that_are_not_whole(tmp_path):
+    path = tmp_path / "model.safetensors"
+    state = published(path, np.random.default_rng(1))
+    nn.save({name: x for name, x in state.items() if name != "h.1.mlp.c_fc.bias"}, path)
+    with pytest.raises(DataError, match=r"blocks\.1\.network\.0\.bias"):
+        gpt.from_gpt2(path, heads=2)

@@ -39,7 +39,10 @@ FLOORS = (
     "device",
     "torch_names",
     "plain_array",
+    "numpy_types",
     "tensor",
+    "dlpack",
+    "listed",
     "tape",
     "anomaly",
     "sums",
@@ -58,12 +61,14 @@ FLOORS = (
     "batching",
     "jacobians",
     "plan",
+    "sparsity",
     "work",
     "dependence",
     "scipy",
     "testing",
     "strategies",
     "pytest_plugin",
+    "shadows",
     "config",
     "named",
     "hips",
@@ -75,7 +80,7 @@ ROOF = len(FLOORS)
 """Where `autograd_lite/__init__.py` stands, which hands out the names of all the others."""
 
 PUBLIC = frozenset(
-    "arrays errors files named notebook strategies sums testing torch_names tree words work".split()  # noqa: SIM905
+    "arrays errors files named notebook strategies shadows sums testing torch_names tree words work".split()  # noqa: SIM905
 )
 """The modules of the engine that other packages may import by name; the rest is in `autograd_lite` itself."""
 
@@ -134,10 +139,12 @@ def test_every_floor_is_there() -> None:
     assert set(FLOORS) == modules - {"__init__"} | {
         "batching",
         "hips",
+        "listed",
         "ops",
         "plan",
         "pytest_plugin",
         "scipy",
+        "sparsity",
         "testing",
         "words",
     }

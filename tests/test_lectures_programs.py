@@ -17,10 +17,20 @@ import pytest
 import nn
 from autograd_lite import Tensor
 from autograd_lite.errors import FileError
-from examples.lectures import alvinn, char_lm, detection
+from examples.lectures import (
+    alvinn,
+    char_lm,
+    detection,
+    linear_pieces,
+    mnist_deep_mlp,
+    pretraining,
+    rbm,
+    transfer,
+)
 from examples.lectures.__main__ import main, programs
 from examples.lectures._photographs import Stopwatch, pictures
 from examples.lectures.recurrent_automaton import LANGUAGES
+from examples.lectures.stack_machine import OPS, TOPS, Machine, Net, Rule, fraction
 from nn.boxes import box_iou
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -77,6 +87,19 @@ def test_mistakes_are_told_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixtu
     (tmp_path / "file").write_text("")
     assert main(["gates", "--out", str(tmp_path / "file")]) == 1
     assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_the_page_says_of_each_program_what_it_ran_on() -> None:
+    """A row of the index: the lecture's number, ours, data, seed, time, source."""
+    page = (DOCS / "lectures.md").read_text(encoding="utf-8")
+    rows = {m[1]: m[0] for m in re.finditer(r"^\| \[(\w+)\]\(#\1\) \|.*\|$", page, re.MULTILINE)}
+    assert set(rows) == set(programs())
+    for name, row in rows.items():
+        source = Path(importlib.import_module(f"examples.lectures.{name}").__file__ or "")
+        assert len(row.split(" | ")) == 7 and f"(../examples/lectures/{name}.py)" in row
+        assert "load_digits" not in source.read_text(encoding="utf-8") or "8x8 digits" in row
+        said = re.search(rf"`python -m examples\.lectures {name}`, seed (\d+), (\d+) s", page)
+        assert said and f"| {said[1]} | {said[2]} s" in row
 
 
 # -- the programs ----------------------------------------------------------------------------------
@@ -195,6 +218,100 @@ def test_recurrent_automaton(quick: Quick) -> None:
             assert automaton.accepts(tuple("ab".index(letter) for letter in letters)) == expected
 
 
+def test_stack_machine(quick: Quick) -> None:
+    assert quick("stack_machine") == {"a^n b^n": 0, "palindromes": 0}
+
+
+def test_a_net_simulates_any_machine_with_two_stacks() -> None:
+    """Random machines, on random words: states and both stacks after each step are the machine's."""
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        rules = tuple(
+            Rule(state, letter, (one, two), str(rng.integers(3)), tuple(rng.choice(OPS, 2)))
+            for state, letter, one, two in itertools.product("012", "ab.", TOPS, TOPS)
+        )
+        machine = Machine("random", rules)
+        words = rng.integers(0, 2, (4, 15))
+        values = Net(machine).run(words, 25)  # no stack can be longer than 26 bits
+        for word, way in zip(words, values.swapaxes(0, 1), strict=True):
+            state, stacks = machine.states[0], ("", "")
+            for t in range(25):
+                state, stacks = machine.step(state, "ab"[word[t]] if t < 15 else ".", stacks)
+                expected = [name == state for name in machine.states] + [fraction(s) for s in stacks]
+                assert way[t + 1].tolist() == expected
+
+
+@pytest.mark.slow
+def test_linear_pieces(quick: Quick) -> None:
+    found = quick("linear_pieces")
+    assert max(found["error"].values()) < 2 * linear_pieces.EPS
+    assert found["folded"] == [2**n for n in range(1, 7)]
+    assert found["regions"] == {3: 7, 10: 56}
+    assert found["one layer"][-1] <= 2 * 6 + 1
+
+
+def test_the_ends_of_pieces_are_where_second_differences_are_not_0() -> None:
+    net = linear_pieces.random_net(3, 8, np.random.default_rng(1))
+    ends, x = linear_pieces.pieces(net), np.linspace(0, 1, 100_001)
+    bent = np.abs(np.diff(net(x[:, None]).numpy()[:, 0], 2)) > 1e-9
+    bends = x[1:-1][bent]
+    assert len(ends) > 5
+    assert all(np.abs(bends - end).min() < 2e-5 for end in ends[1:-1])
+    assert all(np.abs(ends - bend).min() < 2e-5 for bend in bends)
+
+
+@pytest.mark.slow
+def test_overfitting(quick: Quick) -> None:
+    found = quick("overfitting")
+    for name in ("degree", "neurons"):
+        settings, errors = found["errors"][name]
+        train, test = errors["train"], errors["test"]
+        assert train[-1] < 0.1 * train[0]  # the largest knows all by heart
+        assert 0 < found[name] < len(settings) and test[found[name]] < 0.7 * test[0]
+    degrees = found["errors"]["degree"][1]["test"]
+    assert degrees[found["degree"]] < 0.3 < 1 < degrees[-1]
+    penalties = found["errors"]["lambda"][1]["test"]
+    assert penalties[found["lambda"]] < 0.3 < min(penalties[-1], degrees[-1])
+    decays = found["errors"]["decay"][1]["test"]
+    assert decays[found["decay"]] < decays[0] < decays[-1]
+
+
+@pytest.mark.slow
+def test_training_practice(quick: Quick) -> None:
+    found = quick("training_practice")
+    assert found["exponent"] == pytest.approx(-0.5, abs=0.03)
+    steps = found["steps"]
+    assert steps[4] > steps[256] and 4 * steps[4] < 256 * steps[256]
+    assert {0, 1} <= {below for _, below in found["saddles"]}
+    assert max(found["depth"].values()) > 0.95
+    units = found["units"]
+    assert units["ReLU"][0] < 0.2 and units["ReLU"][1] == 1
+    assert min(units[name][0] for name in ("leaky ReLU", "PReLU", "RReLU")) > 0.85
+    frozen, tuned = found["transfer"].values()
+    assert frozen[0] == tuned[0] and frozen[4] < tuned[4]
+    assert found["rejected"] > 0.7
+
+
+@pytest.mark.slow
+def test_mark1(quick: Quick) -> None:
+    assert min(quick("mark1").values()) > 0.5  # chance is 0.1
+
+
+@pytest.mark.slow
+def test_rbm(quick: Quick) -> None:
+    found = quick("rbm")
+    assert found["likelihood"] > found["independent"] + 2
+    assert found["deep belief net"] > found["from scratch"] + 0.03
+
+
+def test_the_likelihood_of_an_rbm_sums_to_1_over_all_images() -> None:
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=(6, 4)), rng.normal(size=6), rng.normal(size=4)
+    images = np.array(list(itertools.product((0.0, 1.0), repeat=6)))
+    p = [np.exp(rbm.log_likelihood(weights, image[None])) for image in images]
+    assert sum(p) == pytest.approx(1, rel=1e-12)
+
+
 def test_features(quick: Quick) -> None:
     found = quick("features")
     assert found["accuracy"] > 0.97 and min(found["contrast"]) > 0.4
@@ -303,11 +420,28 @@ def test_regularization(quick: Quick) -> None:
     assert len(found) == 8 and all(error < none for error in found.values())
 
 
-@pytest.mark.slow
-def test_pretraining(quick: Quick) -> None:
-    found = quick("pretraining")
+def check_pretraining(found: dict[str, Any]) -> None:
+    assert found["turned"] > 0.6, "rotation: chance is 0.25"
     assert found["stacked autoencoders"][10] > found["the same from scratch"][10] + 0.05
     assert found["rotation"][10] > 0.65  # no better than from scratch; docs/lectures.md says so
+
+
+@pytest.mark.slow
+def test_pretraining(quick: Quick) -> None:
+    check_pretraining(quick("pretraining"))
+
+
+@pytest.mark.slow
+def test_rotation_that_is_never_trained_is_seen(quick: Quick, monkeypatch: pytest.MonkeyPatch) -> None:
+    fit = transfer.fit
+
+    def lazy(body: Any, head: Any, X: Any, y: Any, steps: int = 200) -> nn.Trainer:
+        return fit(body, head, X, y, 200) if steps == 200 else fit(body, head, X[:50], y[:50], 1)
+
+    monkeypatch.setattr(pretraining, "fit", lazy)
+    found = quick("pretraining")
+    with pytest.raises(AssertionError, match="rotation: chance"):
+        check_pretraining(found)
 
 
 @pytest.mark.slow
@@ -409,9 +543,26 @@ def test_compression(quick: Quick) -> None:
         assert found["decoded"] < found["dense"] + 0.03 < 0.13
 
 
+def check_alvinn(found: dict[str, Any]) -> None:
+    assert found["off course"]["with copies"] < 0.6 * found["off course"]["without"], (
+        "the copies teach nothing"
+    )
+    assert max(found["with copies"]) < 1.5  # of the 2.5 metres to the edge of the road
+
+
 @pytest.mark.slow
 def test_alvinn(quick: Quick) -> None:
-    assert max(quick("alvinn")["with copies"]) < 1.5  # of the 2.5 metres to the edge of the road
+    check_alvinn(quick("alvinn"))
+
+
+@pytest.mark.slow
+def test_copies_of_alvinn_that_are_not_distorted_are_seen(
+    quick: Quick, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alvinn, "displaced", lambda image, curvature, left, angle: (image, curvature))
+    found = quick("alvinn")
+    with pytest.raises(AssertionError, match="the copies teach nothing"):
+        check_alvinn(found)
 
 
 def test_the_copies_of_alvinn_are_what_it_would_see_and_do_elsewhere() -> None:
@@ -427,10 +578,29 @@ def test_the_copies_of_alvinn_are_what_it_would_see_and_do_elsewhere() -> None:
         assert correction == pytest.approx(road.driver(elsewhere, heading + angle, near), abs=0.005)
 
 
+def check_detection(found: dict[str, Any]) -> None:
+    assert found["accuracy"] > 0.7, "pretraining: chance is 1/3"
+    for before, after in found["AP50"].values():
+        assert before < 0.05 < 0.2 < after
+
+
 @pytest.mark.slow
 def test_detection(quick: Quick) -> None:
-    for before, after in quick("detection")["AP50"].values():
-        assert before < 0.05 < 0.2 < after
+    check_detection(quick("detection"))
+
+
+@pytest.mark.slow
+def test_pretraining_of_detection_at_chance_is_seen(quick: Quick, monkeypatch: pytest.MonkeyPatch) -> None:
+    single = detection.single
+
+    def unrelated(n: int, rng: np.random.Generator) -> Any:
+        images, kinds = single(n, rng)
+        return images, rng.permutation(kinds)
+
+    monkeypatch.setattr(detection, "single", unrelated)
+    found = quick("detection")
+    with pytest.raises(AssertionError, match="pretraining: chance"):
+        check_detection(found)
 
 
 def test_the_cells_of_detection_hold_the_boxes() -> None:
@@ -464,25 +634,110 @@ def test_lenet1(quick: Quick) -> None:
     assert found["error"] < 0.08 and found["after rejection"] < 0.03 < found["error"]
 
 
-@pytest.mark.slow
-def test_mnist_cnn(quick: Quick) -> None:
-    found = quick("mnist_cnn")
+def check_committee(found: dict[str, Any]) -> None:
+    exp = np.exp(np.array(found["members"], float))
+    np.testing.assert_allclose(
+        found["scores"], (exp / exp.sum(axis=-1, keepdims=True)).mean(axis=0), rtol=0, atol=1e-6
+    )
     assert min(found["accuracies"]) > 0.95
     assert found["misread"] / 360 <= 1 - np.mean(found["accuracies"])  # the committee beats its members
 
 
 @pytest.mark.slow
-def test_mnist_deep_mlp(quick: Quick) -> None:
-    assert quick("mnist_deep_mlp")["error"] < 0.08
+def test_mnist_cnn(quick: Quick) -> None:
+    check_committee(quick("mnist_cnn"))
+
+
+@pytest.mark.slow
+def test_a_committee_that_is_its_first_member_is_seen(quick: Quick, monkeypatch: pytest.MonkeyPatch) -> None:
+    def first(self: nn.Committee, x: Any) -> Any:
+        return nn.functional.softmax(self.models[0](x), dim=-1)
+
+    monkeypatch.setattr(nn.Committee, "forward", first)
+    found = quick("mnist_cnn")
+    with pytest.raises(AssertionError, match="Not equal to tolerance"):
+        check_committee(found)
+
+
+def check_bent(transform: Any) -> None:
+    """Pixels that tell where they come from: what is left of their moves after the best affine map."""
+    y, x = np.mgrid[:28, :28].astype(np.float32) / 28
+    nn.manual_seed(0)
+    rows, columns = 28 * transform.batch(np.stack([y, x])[None].repeat(20, 0)).transpose(1, 0, 2, 3)
+    ways = np.stack([rows, columns], -1)[:, 7:21, 7:21].reshape(20, -1, 2)  # far from the edge
+    flat = np.stack([np.ones((28, 28)), y, x], -1)[7:21, 7:21].reshape(-1, 3)
+    moved = ways - flat @ np.linalg.pinv(flat) @ ways
+    assert np.sqrt((moved**2).sum(-1).mean()) > 0.2, "in pixels: the digits are not bent"
+
+
+def test_the_digits_of_mnist_deep_mlp_are_bent() -> None:
+    check_bent(mnist_deep_mlp.handwriting_of(28))
+
+
+def test_digits_that_are_never_bent_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    elastic = nn.transforms.ElasticTransform
+    monkeypatch.setattr(nn.transforms, "ElasticTransform", lambda alpha, sigma: elastic(0.0, sigma))
+    with pytest.raises(AssertionError, match="not bent"):
+        check_bent(mnist_deep_mlp.handwriting_of(28))
+
+
+def check_deep_mlp(found: dict[str, Any], seen: Any) -> None:
+    known = {x.tobytes() for x in nn.datasets.load_digits("train")[0]}
+    assert not any(x.numpy().tobytes() in known for x in seen), "it sees digits as they are"
+    assert found["error"] < 0.08
+
+
+@pytest.fixture
+def seen_in_training(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The first batch that each trainer was given."""
+    batches: list[Any] = []
+    fit = nn.Trainer.fit
+
+    def watched(trainer: nn.Trainer, loader: Any, *args: Any, **options: Any) -> nn.History:
+        batches.extend(next(iter(loader))[0])
+        return fit(trainer, loader, *args, **options)
+
+    monkeypatch.setattr(nn.Trainer, "fit", watched)
+    return batches
+
+
+@pytest.mark.slow
+def test_mnist_deep_mlp(quick: Quick, seen_in_training: list[Any]) -> None:
+    check_deep_mlp(quick("mnist_deep_mlp"), seen_in_training)
+
+
+@pytest.mark.slow
+def test_a_deep_net_that_sees_digits_as_they_are_is_seen(
+    quick: Quick, seen_in_training: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nn.data, "Augmented", lambda dataset, transform: dataset)
+    found = quick("mnist_deep_mlp")
+    with pytest.raises(AssertionError, match="as they are"):
+        check_deep_mlp(found, seen_in_training)
+
+
+def check_random_labels(found: dict[str, Any]) -> None:
+    assert len(found) == 8
+    for row in found:
+        if "decay" not in row:
+            assert found[f"{row}, decay"]["weights"] < 0.998 * found[row]["weights"], "nothing decays"
+    for row, accuracy in found.items():
+        assert accuracy["train"] >= 0.97  # of 100 images; the last steps may lose one again
+        assert accuracy["test"] < 0.2 if "random" in row else accuracy["test"] > 0.8  # chance is 0.1
 
 
 @pytest.mark.slow
 def test_mnist_random_labels(quick: Quick) -> None:
+    check_random_labels(quick("mnist_random_labels"))
+
+
+@pytest.mark.slow
+def test_weight_decay_that_is_always_0_is_seen(quick: Quick, monkeypatch: pytest.MonkeyPatch) -> None:
+    adamw = nn.optim.AdamW
+    monkeypatch.setattr(nn.optim, "AdamW", lambda p, lr, weight_decay: adamw(p, lr, weight_decay=0.0))
     found = quick("mnist_random_labels")
-    assert len(found) == 8
-    for row, accuracy in found.items():
-        assert accuracy["train"] >= 0.97  # of 100 images; the last steps may lose one again
-        assert accuracy["test"] < 0.2 if "random" in row else accuracy["test"] > 0.8  # chance is 0.1
+    with pytest.raises(AssertionError, match="nothing decays"):
+        check_random_labels(found)
 
 
 @pytest.mark.slow

@@ -34,6 +34,20 @@ def test_the_version_is_the_same_everywhere() -> None:
     assert newest[1] == autograd_lite.__version__
 
 
+def test_the_citation_is_of_this_version() -> None:
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    date = re.search(r"^date-released: (\S+)$", citation, re.MULTILINE)
+    assert date is not None
+    assert f"\nversion: {autograd_lite.__version__}\n" in citation
+    assert f"\n## {autograd_lite.__version__} - {date[1]}\n" in changes
+
+
+def test_the_classifiers_name_the_oldest_python() -> None:
+    versions = [c.rpartition(" ")[2] for c in PROJECT["classifiers"] if re.search(r":: 3\.\d+$", c)]
+    assert versions[0] == PROJECT["requires-python"].removeprefix(">=") and len(versions) == 4
+
+
 def test_the_installed_metadata_is_that_of_the_project() -> None:
     try:
         installed = metadata.metadata("autograd-lite")

@@ -35,6 +35,7 @@ from .plots import (
     learning_rate_schedules,
     loss_surface,
     misclassified,
+    sparsity,
     weight_images,
 )
 from .rows import table
@@ -72,6 +73,7 @@ __all__ = [
     "loss_surface",
     "misclassified",
     "profile",
+    "sparsity",
     "table",
     "weight_images",
 ]

@@ -290,18 +290,18 @@ class Method:
 # -- what is inside of arguments -------------------------------------------------------------------
 
 
-def arrays_of(value: Any) -> Iterator[Batched]:
-    """The Batched in nested lists, tuples and dicts, also in Tensors."""
-    if isinstance(value, Batched):
+def arrays_of(value: Any, kind: type[Any] = Batched) -> Iterator[Any]:
+    """The Batched, or arrays of another class, in nested lists, tuples and dicts, also in Tensors."""
+    if isinstance(value, kind):
         yield value
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from arrays_of(item)
+            yield from arrays_of(item, kind)
     elif isinstance(value, dict):
         for item in value.values():
-            yield from arrays_of(item)
+            yield from arrays_of(item, kind)
     elif isinstance(value, Box):
-        yield from arrays_of(value._data)
+        yield from arrays_of(value._data, kind)
 
 
 def _innermost(value: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..apply import primitive, setitem
 from ..arrays import asarray, shape_of, zeros
+from ..errors import ShapeError
 from ..known import Composition, defvjp, known
 from ..sums import SHORT, contracted, total
 from ..views import defview, handed_on
@@ -244,7 +245,16 @@ def einsum(subscripts: str, *arrays: Any, optimize: Any = False) -> Any:
 
 @primitive
 def einsum_view(x: Any, subscripts: str) -> Any:
-    """An einsum that sums nothing: the axes in another order, or a diagonal. It is a view, as in NumPy."""
+    """An einsum that sums nothing: the axes in another order, or a diagonal. It is a view, as in NumPy.
+
+    NumPy lets a diagonal of a matrix without rows reach beyond the memory of the matrix.
+    """
+    sizes: dict[str, int] = {}
+    for letter, size in zip(subscripts.partition("->")[0], x.shape, strict=False):
+        if sizes.setdefault(letter, size) != size:
+            raise ShapeError(
+                f"einsum({subscripts!r}): axes of one letter must be of one length, got {x.shape}"
+            )
     return np.einsum(subscripts, x)
 
 

@@ -149,7 +149,7 @@ class Compiled:
         if instance is None:
             return self
         bind = getattr(type(self._f), "__get__", None)
-        if bind is None:  # a partial or another object, which is no method
+        if bind is None or isinstance(self._f, functools.partial):  # no method, though 3.13 warns of partials
             return self
         name = f"_compiled_{getattr(self, '__name__', id(self))}"
         own = getattr(instance, "__dict__", {}).get(name)

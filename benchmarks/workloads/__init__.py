@@ -24,6 +24,7 @@ from . import (
     mlp,
     neuron,
     scalars,
+    sparse,
 )
 
 WORKLOADS: dict[str, Callable[[bool], Workload]] = {
@@ -47,6 +48,8 @@ WORKLOADS: dict[str, Callable[[bool], Workload]] = {
     **compiled.COMPILED,
     "jacobian": batches.jacobian,
     "per-sample": batches.per_sample,
+    "sparse": sparse.band,
+    "sparse-long": sparse.long,
     "import": importing.engines,
     "import-nn": importing.with_networks,
     "depth": depth.long,

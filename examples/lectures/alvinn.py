@@ -182,7 +182,7 @@ def watch(road: Road, images: int, distort: bool, rng: np.random.Generator) -> n
     optimizer = nn.optim.SGD(model.parameters(), lr=0.2)
     buffer = Buffer()
     for i, near in enumerate(np.linspace(0, road.length, images, dtype=int)):
-        place, angle = road.points[:, near], road.heading[near]
+        place, angle = road.points[:, near], float(road.heading[near])
         image, curvature = road.view(place, angle, near), road.driver(place, angle, near)
         new, ways = copies(image, curvature, rng) if distort else (image[None], np.array([curvature]))
         errors = ((model(buffer.images).numpy() - buffer.targets) ** 2).sum(axis=1)
@@ -208,6 +208,19 @@ def drive(model: nn.Module, road: Road) -> Array:
         if abs(left) > HALF_WIDTH:
             break
     return np.array(lefts)
+
+
+def off_course(model: nn.Module, road: Road) -> float:
+    """How far from the driver's the net's curvature is a metre aside: the root mean square, in 1 / metres."""
+    errors = []
+    for near in range(0, road.length, 10):
+        heading = road.heading[near]
+        for left in (-1.0, 1.0):
+            place = road.points[:, near] + left * np.array([-np.sin(heading), np.cos(heading)])
+            image = road.view(place, heading, near).astype(np.float32)
+            answer = steering(model(image.reshape(1, -1)).numpy()[0])
+            errors.append(answer - road.driver(place, heading, near))
+    return float(np.sqrt(np.mean(np.square(errors))))
 
 
 def draw(road: Road, nets: dict[str, nn.Sequential], courses: dict[str, list[Array]], seed: int) -> Figure:
@@ -240,7 +253,7 @@ def draw(road: Road, nets: dict[str, nn.Sequential], courses: dict[str, list[Arr
 def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     """Watch a driver with and without distorted copies, and drive on other roads."""
     images, roads, length = (150, 2, 500) if quick else (1000, 10, 2000)
-    nets, courses = {}, {}
+    nets, courses, errors = {}, {}, {}
     for name in ("with copies", "without"):
         nn.manual_seed(seed)
         rng = np.random.default_rng(seed)
@@ -252,8 +265,11 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
         farthest = max(np.abs(way).max() for way in courses[name])
         print(f"{name:<12} stays on {sum(kept)} of {roads} roads of {length / 1000:g} km", end="")
         print(f", drives {driven:.1f} km, at most {farthest:.2f} m off the middle")
+        errors[name] = off_course(nets[name], Road(length, np.random.default_rng([seed, roads])))
+        print(f"{name:<12} a metre aside steers {errors[name]:.4f}/m otherwise than the driver (rms)")
     save(draw(others[0], nets, courses, seed), out / "alvinn.png")
-    return {name: [float(np.abs(way).max()) for way in ways] for name, ways in courses.items()}
+    farthest_of = {name: [float(np.abs(way).max()) for way in ways] for name, ways in courses.items()}
+    return farthest_of | {"off course": errors}
 
 
 if __name__ == "__main__":

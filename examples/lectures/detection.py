@@ -201,7 +201,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     """Pretrain, look for shapes, fine-tune, and look again."""
     nn.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    width, images, epochs, batch = (8, 180, (2, 7), 16) if quick else (16, 3000, (4, 12), 32)
+    width, images, epochs, batch = (8, 180, (8, 7), 16) if quick else (16, 3000, (4, 12), 32)
     labelled, scenes = single(images, rng), several(images, rng)
     test_labelled, (test, boxes, kinds) = single(200, rng), several(60 if quick else 1000, rng)
     body, steps = backbone(width), -(-images // batch)

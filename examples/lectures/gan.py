@@ -79,6 +79,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     generator, discriminator = nets()
     noise = rng.normal(size=(400, NOISE)).astype(np.float32)
     pictures = {}
+    first: list[tuple[float, float]] = []
     for name, more in (("at first", 0), ("midway", 5 if quick else 30), ("at the end", 10 if quick else 270)):
         course = train(generator, discriminator, X, more, rng) if more else []
         generator.eval()

@@ -32,7 +32,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
         first, second = (model.features[:end](x).numpy()[0] for end in (2, 5))
     figure, axes = panels(1, 4, width=3.4)
     draw_course(axes[0], net)
-    tiles(axes[1], as_shown(x), 1, data.kinds[label], cmap="gray")
+    tiles(axes[1], as_shown(x), 1, data.kinds[int(label)], cmap="gray")
     tiles(axes[2], each_scaled(first), 3, "six maps of the first convolution", cmap="gray")
     tiles(axes[3], each_scaled(second), 4, "sixteen maps of the second", cmap="gray")
     save(figure, out / "lenet5.png")

@@ -55,6 +55,12 @@ def trainer_of(model: nn.Module, epochs: int, samples: int) -> nn.Trainer:
     return nn.Trainer(model, nn.CrossEntropyLoss(), optimizer, "accuracy", scheduler=cycle)
 
 
+def outputs(model: nn.Module, X: Array) -> Array:
+    """Of a module that is in evaluation, 500 images at a time."""
+    with ag.no_grad():
+        return np.concatenate([model(X[i : i + 500]).numpy() for i in range(0, len(X), 500)])
+
+
 def draw_errors(scores: Array, X: Array, y: Array, path: Path) -> None:
     """Every digit that is misread, with the right class, the one that was read, and how sure that was."""
     read, wrong = scores.argmax(axis=1), mistakes(scores, y)
@@ -66,24 +72,22 @@ def draw_errors(scores: Array, X: Array, y: Array, path: Path) -> None:
 def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     """Train all members, let them vote, draw what they misread."""
     (X, y), (X_test, y_test) = program.handwriting(quick)
-    members, epochs = (2, 6) if quick else (5, 24)
+    size, epochs = (2, 6) if quick else (5, 24)
     digits = nn.TensorDataset(X, y)
     shifted = digits if quick else nn.data.Augmented(digits, nn.transforms.RandomShift(1))
     models, histories = [], []
     with program.resumable(out / f"mnist_cnn-{'quick' if quick else 'full'}-{seed}") as fit:
-        for i in range(members):
-            nn.manual_seed(members * seed + i)
+        for i in range(size):
+            nn.manual_seed(size * seed + i)
             models.append(build(X.shape[-1]))
             trainer = trainer_of(models[-1], epochs, len(X))
-            print(f"net {i + 1} of {members}:")
+            print(f"net {i + 1} of {size}:")
             loader = nn.DataLoader(shifted, BATCH, shuffle=True, num_workers=1)  # made in the background
             data = {"validation_data": (X_test, y_test)}
             histories.append(fit(f"net-{i + 1}", trainer, loader, epochs=epochs, **data))
 
-    committee = nn.Committee(models).eval()
-    with ag.no_grad():
-        batches = np.split(X_test, range(500, len(X_test), 500))
-        scores = np.concatenate([committee(batch).numpy() for batch in batches])
+    committee = nn.Committee(models).eval()  # a softmax of each member, and their mean
+    scores, *members = (outputs(model, X_test) for model in (committee, *models))
     accuracies = [history["val_accuracy"][-1] for history in histories]
     wrong = int(np.sum(scores.argmax(axis=1) != y_test))
     print("test accuracy of each net: " + " ".join(f"{accuracy:.2%}" for accuracy in accuracies))
@@ -97,7 +101,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     axes.set(xlabel="epoch", ylabel="test error")
     axes.legend(frameon=False)
     save(figure, out / "mnist_cnn-course.png")
-    return {"accuracies": accuracies, "misread": wrong}
+    return {"accuracies": accuracies, "misread": wrong, "scores": scores, "members": members}
 
 
 if __name__ == "__main__":

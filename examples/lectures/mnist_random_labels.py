@@ -93,7 +93,8 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
             row = f"{name}, {labels} labels, {hidden}x{width}{', decay' if decay else ''}"
             course = fit(row, trainer, X, target, **options)["accuracy"]
             known, new = (trainer.evaluate(*part)["accuracy"] for part in ((X, target), test))
-            found[row] = {"train": known, "test": new, "course": course}
+            size = float(np.linalg.norm([np.linalg.norm(p.numpy()) for p in trainer.model.parameters()]))
+            found[row] = {"train": known, "test": new, "course": course, "weights": size}
             print(f"{row:<45}{known:>8.1%}{new:>8.1%}   {len(course)} epochs", flush=True)
 
     figure, axes = panels(1, len(tasks), width=5, height=3.8)

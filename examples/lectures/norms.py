@@ -38,7 +38,7 @@ def circle(p: float, n: int = 400) -> Array:
 def gradients(X: Array) -> dict[str, float]:
     """How far the gradients of the tape are from the formulas; finite differences are asked first."""
     u, _, vt = np.linalg.svd(X, full_matrices=False)
-    formulas = {"fro": X / np.sqrt(np.sum(X**2)), "nuc": u @ vt}
+    formulas: dict[Any, Array] = {"fro": X / np.sqrt(np.sum(X**2)), "nuc": u @ vt}
     off = {}
     for order, formula in formulas.items():
         check_grads(lambda X, order=order: np.linalg.norm(X, order), X)

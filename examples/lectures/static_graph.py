@@ -1,10 +1,10 @@
 """One model in two phases, in Keras, in PyTorch, and as a recorded step: planned, fused.
 
-In TensorFlow 1 a program first constructs a graph of named nodes. Then it executes any part of the graph,
-on values that are fed in. A tape needs no such phase. A graph whose steps are kept as functions is a few
-lines (`Step` below), and the tape records its execution. Keras stacks layers, or calls them on a symbol for
-the input; PyTorch computes in `forward`. The same weights and the same data give the same losses, step by
-step, up to rounding.
+In TensorFlow 1 a program first constructs a graph of named nodes. Then it executes any part of the graph, on
+values that are fed in. A tape needs no such phase. A graph whose steps are kept as functions is a few lines
+(`Step` below), and the tape records its execution. Keras (`nn.keras` here) stacks layers, or calls them on a
+symbol for the input; PyTorch computes in `forward`. The same weights and the same data give the same losses,
+step by step, up to rounding.
 
 `ag.compile` constructs the graph by watching the program run. A plan is the straight list of what ran,
 backward pass and optimizer included. Replayed, it has the bits of the recorded run. Fused, a run of
@@ -33,6 +33,7 @@ import autograd_lite as ag
 import nn
 import visualize
 from examples.pictures import COLORS, GREY, PALE, panels, save, save_graph
+from nn import keras
 
 Array = npt.NDArray[Any]
 
@@ -96,32 +97,17 @@ def static(
 
 def sequential() -> nn.Module:
     """A stack of layers."""
-    return nn.Sequential(nn.Linear(64, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 10))
-
-
-class Functional(nn.Module):
-    """The layers between a symbol for the input and an output that was made of it."""
-
-    def __init__(self, x: Step, output: Step) -> None:
-        self.x, self.output = x, output
-        self.layers = nn.ModuleList()
-        place: tuple[Step, ...] = (output,)
-        while place:
-            if isinstance(place[0].function, nn.Module):
-                self.layers.insert(0, place[0].function)
-            place = place[0].inputs
-
-    def forward(self, x: Any) -> Any:
-        """Run the graph."""
-        return self.output.run({self.x: x})
+    model = keras.Sequential()
+    model.add(keras.layers.Dense(HIDDEN, activation="relu", input_shape=(64,)))
+    model.add(keras.layers.Dense(10))
+    return model
 
 
 def functional() -> nn.Module:
     """Layers called on symbols."""
-    x = Step()
-    h = Step(nn.Linear(64, HIDDEN), x)
-    h = Step(nn.ReLU(), h)
-    return Functional(x, Step(nn.Linear(HIDDEN, 10), h))
+    x = keras.Input(shape=(64,))
+    h = keras.layers.Dense(HIDDEN, activation="relu")(x)
+    return keras.Model(inputs=x, outputs=keras.layers.Dense(10)(h))
 
 
 # -- PyTorch ---------------------------------------------------------------------------------------

@@ -144,8 +144,13 @@ def _idx(
     return images, _classes(paths[1], labels)
 
 
-def read_idx(path: str | os.PathLike[str]) -> Array:
+def read_idx(path: str | os.PathLike[str], mmap: bool = False) -> Array:
     """Read an array from an IDX file, which may be compressed with gzip.
+
+    Args:
+        path: the path of the file.
+        mmap: leave the numbers in the file, and read them where they are used; for files larger than the
+            memory. The file must not be compressed.
 
     Raises:
         FileError: the file cannot be read.
@@ -156,7 +161,11 @@ def read_idx(path: str | os.PathLike[str]) -> Array:
         with open(path, "rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
-            return _idx_array(path, gzip.GzipFile(fileobj=raw) if packed else raw)
+            if mmap and packed:
+                raise DataFileError(
+                    f"read_idx(mmap=True): {path} is compressed; unpack it first: gunzip {path}"
+                )
+            return _idx_array(path, gzip.GzipFile(fileobj=raw) if packed else raw, mmap)
     except FileError:
         raise
     except (EOFError, zlib.error, gzip.BadGzipFile, struct.error) as error:
@@ -165,7 +174,7 @@ def read_idx(path: str | os.PathLike[str]) -> Array:
         raise FileError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _idx_array(path: Path, file: Any) -> Array:
+def _idx_array(path: Path, file: Any, mmap: bool) -> Array:
     """The content of an IDX file; no more is read than its header announces."""
     head = file.read(4)
     if len(head) < 4 or head[:3] != b"\0\0\x08":
@@ -175,6 +184,8 @@ def _idx_array(path: Path, file: Any) -> Array:
         raise DataFileError(f"{path} is damaged: it says that it has {axes} axes; fetch it again")
     shape = struct.unpack(f">{axes}I", file.read(4 * axes))
     size, content = math.prod(shape), bytearray()
+    if mmap and path.stat().st_size == file.tell() + size > file.tell():
+        return np.memmap(path, np.uint8, "r", file.tell(), shape)
     with files.bar(path.name, size, quiet=size < SOON) as bar:
         while len(content) <= size and (piece := file.read(min(1 << 20, size + 1 - len(content)))):
             content += piece

@@ -12,7 +12,7 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 
 from .buckets import laid_out
-from .world import communicator, world_size
+from .world import communicator, finish, is_initialized, world_size
 
 __all__ = ["Averager"]
 
@@ -44,8 +44,11 @@ class Averager:
         self._bucket_of = {place: bucket for bucket in self.buckets for place in bucket.places}
         self._started = 0
         self._sent: dict[int, Any] = {}
+        self.comm = communicator().Dup()  # apart from the messages of the model's own layers
+        weakref.finalize(self, _free, self.comm)
         own = weakref.ref(self)
-        ag.register_multi_grad_hook(self.params, lambda grads: own()._end(grads))  # type: ignore[union-attr]
+        handle = ag.register_multi_grad_hook(self.params, lambda grads: _ended(own, grads))
+        weakref.finalize(self, handle.remove)
 
     def ready(self, place: int, g: Any) -> Any:
         """Lay a gradient into its bucket; full buckets start, in order."""
@@ -63,7 +66,7 @@ class Averager:
             bucket = self.buckets[self._started]
             if len(bucket.filled) < len(bucket.places):
                 break
-            bucket.start()
+            bucket.start(self.comm)
             self._started += 1
         for bucket in self.buckets[: self._started]:
             bucket.look()
@@ -109,12 +112,12 @@ class Averager:
     def _means(self, late: dict[int, Any]) -> list[Any]:
         """Send what is left, wait, and return the mean of each gradient that some rank has."""
         for bucket in self.buckets[self._started :]:
-            bucket.start()
+            bucket.start(self.comm)
         places = range(len(self.params))
         used = [i in self._bucket_of[i].filled for i in places]
         flags = np.array([used, [i in late for i in places]], np.int32)
         total = np.empty_like(flags)
-        communicator().Allreduce(flags, total)
+        finish(self.comm.Iallreduce(flags, total))
         ranks = world_size()
         for bucket in self.buckets:
             bucket.finish(ranks)
@@ -124,7 +127,7 @@ class Averager:
         for i in np.flatnonzero(total[1]).tolist():
             own = np.ascontiguousarray(late.get(i, np.zeros_like(means[i])))
             both = np.empty_like(own)
-            communicator().Allreduce(own, both)
+            finish(self.comm.Iallreduce(own, both))
             means[i] += both / ranks
         if self._left:
             for p, g in zip(self.params, means, strict=True):
@@ -132,6 +135,17 @@ class Averager:
                     p.grad = None
         self._sent, self._started, self._left = {}, 0, False
         return means
+
+
+def _ended(averager: weakref.ref[Averager], grads: list[Any]) -> list[Any] | None:
+    """The end of a backward pass, if the averager is still there."""
+    own = averager()
+    return None if own is None else own._end(grads)
+
+
+def _free(comm: Any) -> None:
+    if is_initialized():
+        comm.Free()
 
 
 def _array(x: Any) -> Any:

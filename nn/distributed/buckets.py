@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .world import communicator
+from .world import finish
 
 __all__ = ["Bucket", "laid_out"]
 
@@ -50,7 +50,7 @@ class Bucket:
     @property
     def nbytes(self) -> int:
         """The bytes of a message."""
-        return int(self.sent.nbytes // 2 if self.half and self.sent.itemsize == 4 else self.sent.nbytes)
+        return int(2 * self.sent.size if self.half else self.sent.nbytes)
 
     def begin(self) -> None:
         """Empty the bucket for a backward pass."""
@@ -63,18 +63,18 @@ class Bucket:
         self.filled.add(place)
         return len(self.filled) == len(self.places)
 
-    def start(self) -> None:
-        """Send the gradients; those that are missing count as 0."""
+    def start(self, comm: Any) -> None:
+        """Send the gradients to the other ranks; those that are missing count as 0."""
         for place in self.places:
             if place not in self.filled:
                 self.sent[self.parts[place][0]] = 0
         if self.half:
             small = self.sent.astype(np.float16)
-            every = np.empty((communicator().Get_size(), small.size), np.float16)
+            every = np.empty((comm.Get_size(), small.size), np.float16)
             self._halves = small, every
-            self._request = communicator().Iallgather(small.view(np.uint8), every.view(np.uint8))
+            self._request = comm.Iallgather(small.view(np.uint8), every.view(np.uint8))
         else:
-            self._request = communicator().Iallreduce(self.sent, self.got)
+            self._request = comm.Iallreduce(self.sent, self.got)
 
     def look(self) -> None:
         """Give MPI a moment, in which the message may go on."""
@@ -85,7 +85,7 @@ class Bucket:
         """Wait for the sums, and make them means."""
         if self._request is None:
             return
-        self._request.Wait()
+        finish(self._request)
         self._request = None
         if self._halves is not None:
             np.sum(self._halves[1], axis=0, dtype=self.got.dtype, out=self.got)

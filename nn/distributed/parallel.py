@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import autograd_lite as ag
@@ -24,6 +25,28 @@ def _seen(value: Any, _send: Any) -> Any:
 
 
 ag.defvjp(_seen, joint=lambda g, y, value, _send: (_send(g), None))
+
+
+class _Enter:
+    """The hook of a module inside of a DistributedDataParallel, which the hook does not keep alive."""
+
+    def __init__(self, owner: DistributedDataParallel | None = None) -> None:
+        self._owner = None if owner is None else weakref.ref(owner)
+
+    def __call__(self, module: Module, args: Any) -> None:
+        owner = self._owner() if self._owner else None
+        if owner is not None:
+            owner._enter(module)
+
+    def __reduce__(self) -> Any:
+        return _Enter, ()  # the hook of a copy has no owner
+
+
+def _equal(a: list[tuple[Any, ...]], b: list[tuple[Any, ...]]) -> bool:
+    """Whether the parameters and their leaves are the same objects, of the same dtypes."""
+    return len(a) == len(b) and all(
+        p is q and leaf is other and d == e for (p, leaf, d), (q, other, e) in zip(a, b, strict=True)
+    )
 
 
 class DistributedDataParallel(Module):
@@ -69,18 +92,36 @@ class DistributedDataParallel(Module):
         super().__init__()
         self.module = module
         self.broadcast_buffers = broadcast_buffers
-        params = [p for p in module.parameters() if p.requires_grad]
-        if not params:
+        self._options: dict[str, Any] = dict(
+            bucket_cap_mb=bucket_cap_mb, half=half, broadcast_buffers=broadcast_buffers
+        )
+        if not self._trained():
             raise OptionError("DistributedDataParallel: the model has no parameters that require a gradient")
         self._check()
         for tensor in (*module.parameters(), *module.buffers()):
             broadcast(tensor)
-        self.averager = Averager(params, bucket_cap_mb * 2**20, half)
+        self._watch()
+        self._inside = False
         self._aliases: dict[int, Any] = {}
         self._swapped: list[tuple[dict[str, Any], str, Any]] = []
-        own = weakref.ref(self)
         for inner in module.modules():
-            inner.register_forward_pre_hook(lambda m, args: own()._enter(m))  # type: ignore[union-attr]
+            inner.register_forward_pre_hook(_Enter(self))
+
+    def __reduce__(self) -> Any:
+        """A copy is a new object around a copy of the model: it is made on all ranks at once."""
+        return partial(DistributedDataParallel, **self._options), (self.module,)
+
+    __plan_eager__ = "its ranks exchange gradients while it runs"
+
+    def _trained(self) -> list[Any]:
+        return [p for p in self.module.parameters() if p.requires_grad]
+
+    def _watch(self) -> None:
+        """Average the gradients of the parameters that are trained now."""
+        params = self._trained()
+        self._watched = [(p, p.node, p.dtype) for p in params]
+        options = self._options
+        self.averager = Averager(params, options["bucket_cap_mb"] * 2**20, options["half"])
 
     def _check(self) -> None:
         """All ranks must have one model."""
@@ -99,22 +140,30 @@ class DistributedDataParallel(Module):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """The output of the model."""
-        if self.broadcast_buffers and self.training and world_size() > 1 and self.averager.on:
-            for buffer in self.module.buffers():
-                broadcast(buffer)
-        self._aliases = {}
+        if self.broadcast_buffers and self.training and self.averager.on:
+            self.share_buffers()
+        if ag.is_recording() and not _equal(self._watched, [(p, p.node, p.dtype) for p in self._trained()]):
+            self._check()
+            self._watch()
+        self._inside, self._aliases = True, {}
         try:
             return self.module(*args, **kwargs)
         finally:
             while self._swapped:
                 home, name, p = self._swapped.pop()
                 home[name] = p
-            self._aliases = {}
+            self._inside, self._aliases = False, {}
+
+    def share_buffers(self) -> None:
+        """Give the buffers of rank 0 to all ranks."""
+        if world_size() > 1:
+            for buffer in self.module.buffers():
+                broadcast(buffer)
 
     def _enter(self, module: Module) -> None:
         """Put in place of the parameters of a module what tells when their gradients are complete."""
         averager = self.averager
-        if not (averager.on and ag.is_recording() and world_size() > 1):
+        if not (self._inside and averager.on and ag.is_recording() and world_size() > 1):
             return
         for name, p in module._parameters.items():
             place = averager.place.get(id(p))
@@ -127,7 +176,9 @@ class DistributedDataParallel(Module):
             module._parameters[name] = alias
 
     def join(self) -> None:
-        """Take part in the averages of the other ranks without a gradient, after a batch without samples."""
+        """Take part in a step of the other ranks without samples: in place of the model and `backward`."""
+        if self.broadcast_buffers and self.training:
+            self.share_buffers()
         self.averager.join()
 
     @contextmanager

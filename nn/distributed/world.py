@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -60,7 +61,7 @@ class Work:
     def wait(self) -> None:
         """Wait for the end."""
         if self._request is not None:
-            self._request.Wait()
+            finish(self._request)
             self._request = None
             self._end()
 
@@ -70,6 +71,23 @@ class Work:
             self._request = None
             self._end()
         return self._request is None
+
+
+SPINS = 200
+"""How often to ask MPI before the process sleeps: some ten microseconds to a millisecond."""
+
+
+def finish(request: Any) -> None:
+    """Wait for a message; a process that waits for long lets others have its core.
+
+    MPI's own wait never sleeps. With more processes than cores, a rank that waits so keeps the rank from
+    running for which it waits.
+    """
+    for _ in range(SPINS):
+        if request.Test():
+            return
+    while not request.Test():
+        time.sleep(20e-6)
 
 
 def is_available() -> bool:
@@ -106,7 +124,7 @@ def init(backend: str = "mpi", **options: Any) -> None:
         return
     try:
         mpi = importlib.import_module("mpi4py.MPI")
-    except ImportError as error:
+    except (ImportError, RuntimeError) as error:  # RuntimeError: mpi4py without a library of MPI
         raise MissingPackageError(
             f"nn.distributed needs MPI ({error}): pip install 'autograd-lite[mpi]', "
             "then mpiexec -n 2 python train.py"
@@ -160,7 +178,7 @@ get_rank, get_world_size = rank, world_size
 
 def barrier() -> None:
     """Wait until all ranks are here."""
-    communicator().Barrier()
+    finish(communicator().Ibarrier())
 
 
 def all_reduce(tensor: Any, op: str = ReduceOp.SUM, async_op: bool = False) -> Work | None:
@@ -200,7 +218,7 @@ def broadcast(tensor: Any, src: int = 0) -> None:
     _check_rank("broadcast", "src", src)
     array = _array(tensor)
     sent = np.ascontiguousarray(array)
-    comm.Bcast(_bytes(sent), src)
+    finish(comm.Ibcast(_bytes(sent), src))
     array[...] = sent
 
 
@@ -214,7 +232,7 @@ def all_gather(tensor_list: Any, tensor: Any = None) -> list[Array] | None:
     comm = communicator()
     own = np.ascontiguousarray(_array(tensor_list if tensor is None else tensor))
     got = np.empty((world_size(), *own.shape), own.dtype)
-    comm.Allgather(_bytes(own), _bytes(got))
+    finish(comm.Iallgather(_bytes(own), _bytes(got)))
     if tensor is None:
         return list(got)
     if len(tensor_list) != len(got):

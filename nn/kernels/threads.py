@@ -23,7 +23,15 @@ import numpy as np
 
 from .tasks import Calls, Task, serve, start_thread
 
-__all__ = ["Start", "beside", "blas_on_one_thread", "in_parallel", "started", "thread_count"]
+__all__ = [
+    "Start",
+    "beside",
+    "blas_on_one_thread",
+    "in_parallel",
+    "only_one_thread",
+    "started",
+    "thread_count",
+]
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -150,6 +158,12 @@ def blas_on_one_thread() -> Iterator[None]:
                 interrupts.append(error)
         if interrupts:
             raise interrupts.pop()
+
+
+def only_one_thread() -> None:
+    """Limit BLAS and the kernels of this process to one thread, for a process that shares the machine."""
+    if blas := _blas_threads():
+        blas[1](1)
 
 
 _queues: list[Calls] = []

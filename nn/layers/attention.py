@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -109,6 +109,10 @@ class MultiheadAttention(Module):
         for zeros in (self.in_proj_bias, self.out_proj.bias):
             if zeros is not None:
                 init.zeros_(zeros)
+
+    if TYPE_CHECKING:  # several outputs
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
     def forward(
         self,

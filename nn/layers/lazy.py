@@ -13,6 +13,7 @@ from autograd_lite.errors import DataError
 
 from ..fields import constructor
 from ..module import Module, Parameter
+from ..parameter import dtype_of
 from .conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from .instance import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from .linear import Linear
@@ -54,10 +55,10 @@ class UninitializedParameter(Parameter, survives=False):
     def __init__(
         self, requires_grad: bool = True, device: Any = None, dtype: npt.DTypeLike | None = None
     ) -> None:
-        super().__init__(np.empty(0, dtype or np.float32), requires_grad)
+        super().__init__(np.empty(0, dtype_of(device, dtype)), requires_grad)
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> tuple[int, ...]:  # type: ignore[override]  # as checkers see NumPy's class
         """Raises DataError: there is no shape yet."""
         raise DataError(
             "a parameter of a lazy layer has no shape before the first input; call the model once: model(x)"
@@ -83,9 +84,10 @@ class UninitializedParameter(Parameter, survives=False):
     def __reduce_ex__(self, protocol: Any) -> Any:
         return type(self), (self.requires_grad, None, self.data.dtype)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> UninitializedParameter:
+    def __deepcopy__(self, memo: dict[int, Any] | None) -> UninitializedParameter:
         made = type(self)(self.requires_grad, None, self.data.dtype)
-        memo[id(self)] = made
+        if memo is not None:
+            memo[id(self)] = made
         return made
 
 
@@ -99,11 +101,11 @@ class Lazy(Module):
     defaults: ClassVar[Mapping[str, Any]] = {}
     """The defaults that differ from those of the layer, as in PyTorch."""
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls, becomes: type[Module] | None = None, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if len(cls.__bases__) == 2:  # class LazyLinear(Lazy, Linear)
-            cls.becomes = cls.__bases__[1]
-            _, _, *others = inspect.signature(cls.becomes.__init__).parameters.values()
+        if becomes is not None:
+            cls.becomes = becomes
+            _, _, *others = inspect.signature(becomes.__init__).parameters.values()
             others = [p.replace(default=cls.defaults.get(p.name, p.default)) for p in others]
             cls.__init__ = constructor(others, _begin)  # type: ignore[method-assign]
 
@@ -176,7 +178,7 @@ def _begin(layer: Lazy, options: Mapping[str, Any]) -> None:
         layer.register_parameter(name, made)
 
 
-class LazyLinear(Lazy, Linear):
+class LazyLinear(Lazy, Linear, becomes=Linear):
     """A `Linear` that reads the length of the last axis from its first input.
 
     Example:
@@ -218,49 +220,49 @@ class _LazyInstanceNorm(Lazy):
         return 0 if np.ndim(input) == min(self.becomes.shapes) else 1  # type: ignore[attr-defined]
 
 
-class LazyConv1d(_LazyConv, Conv1d):
+class LazyConv1d(_LazyConv, Conv1d, becomes=Conv1d):
     """A `Conv1d` over sequences (N, C, L) that reads C from its first input."""
 
 
-class LazyConv2d(_LazyConv, Conv2d):
+class LazyConv2d(_LazyConv, Conv2d, becomes=Conv2d):
     """A `Conv2d` over images (N, C, H, W) that reads C from its first input."""
 
 
-class LazyConv3d(_LazyConv, Conv3d):
+class LazyConv3d(_LazyConv, Conv3d, becomes=Conv3d):
     """A `Conv3d` over volumes (N, C, D, H, W) that reads C from its first input."""
 
 
-class LazyConvTranspose1d(_LazyConvTranspose, ConvTranspose1d):
+class LazyConvTranspose1d(_LazyConvTranspose, ConvTranspose1d, becomes=ConvTranspose1d):
     """A `ConvTranspose1d` over sequences (N, C, L) that reads C from its first input."""
 
 
-class LazyConvTranspose2d(_LazyConvTranspose, ConvTranspose2d):
+class LazyConvTranspose2d(_LazyConvTranspose, ConvTranspose2d, becomes=ConvTranspose2d):
     """A `ConvTranspose2d` over images (N, C, H, W) that reads C from its first input."""
 
 
-class LazyConvTranspose3d(_LazyConvTranspose, ConvTranspose3d):
+class LazyConvTranspose3d(_LazyConvTranspose, ConvTranspose3d, becomes=ConvTranspose3d):
     """A `ConvTranspose3d` over volumes (N, C, D, H, W) that reads C from its first input."""
 
 
-class LazyBatchNorm1d(Lazy, BatchNorm1d):
+class LazyBatchNorm1d(Lazy, BatchNorm1d, becomes=BatchNorm1d):
     """A `BatchNorm1d` over (N, C) or (N, C, L) that reads C from its first input."""
 
 
-class LazyBatchNorm2d(Lazy, BatchNorm2d):
+class LazyBatchNorm2d(Lazy, BatchNorm2d, becomes=BatchNorm2d):
     """A `BatchNorm2d` over (N, C, H, W) that reads C from its first input."""
 
 
-class LazyBatchNorm3d(Lazy, BatchNorm3d):
+class LazyBatchNorm3d(Lazy, BatchNorm3d, becomes=BatchNorm3d):
     """A `BatchNorm3d` over (N, C, D, H, W) that reads C from its first input."""
 
 
-class LazyInstanceNorm1d(_LazyInstanceNorm, InstanceNorm1d):
+class LazyInstanceNorm1d(_LazyInstanceNorm, InstanceNorm1d, becomes=InstanceNorm1d):
     """An `InstanceNorm1d` over (N, C, L) that reads C from its first input."""
 
 
-class LazyInstanceNorm2d(_LazyInstanceNorm, InstanceNorm2d):
+class LazyInstanceNorm2d(_LazyInstanceNorm, InstanceNorm2d, becomes=InstanceNorm2d):
     """An `InstanceNorm2d` over (N, C, H, W) that reads C from its first input."""
 
 
-class LazyInstanceNorm3d(_LazyInstanceNorm, InstanceNorm3d):
+class LazyInstanceNorm3d(_LazyInstanceNorm, InstanceNorm3d, becomes=InstanceNorm3d):
     """An `InstanceNorm3d` over (N, C, D, H, W) that reads C from its first input."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -96,6 +96,10 @@ class Recurrent(Module):
     def _weights(self, layer: int, direction: int) -> tuple[Any, ...]:
         names = (*NAMES, "weight_hr") if self.proj_size else NAMES
         return tuple(getattr(self, f"{name}{_suffix(layer, direction)}", None) for name in names)
+
+    if TYPE_CHECKING:  # several outputs
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
     def forward(
         self,

@@ -128,9 +128,8 @@ class LBFGS(Optimizer):
     def _iterate(self, closure: Closure) -> Any:
         group = self.param_groups[0]
         state = self.state.setdefault(group["params"][0], {})
-        x = self._flat([p.numpy() for p in group["params"]])
-        first, loss, g = self._evaluate(closure, x, move=False)
-        evaluations, small = 1, np.max(np.abs(g), initial=0) <= group["tolerance_grad"]
+        first, loss, g = self._evaluate(closure)
+        x, evaluations, small = self._values(), 1, np.max(np.abs(g), initial=0) <= group["tolerance_grad"]
         if not state:
             state.update(n_iter=0, func_evals=0, steps=np.zeros((0, x.size)), changes=np.zeros((0, x.size)))
         for iteration in range(1, group["max_iter"] + 1):
@@ -148,7 +147,8 @@ class LBFGS(Optimizer):
             if group["line_search_fn"] is not None:
 
                 def along(t: float, x: Array = x, d: Array = d) -> Point:
-                    _, loss, g = self._evaluate(closure, x + t * d)
+                    self._move(x + t * d)
+                    _, loss, g = self._evaluate(closure)
                     return Point(t, loss, g, float(g @ d))
 
                 end, used = strong_wolfe(
@@ -161,8 +161,8 @@ class LBFGS(Optimizer):
                 x, used = x + t * d, 0
                 self._move(x)
                 if iteration < group["max_iter"]:
-                    _, loss, g = self._evaluate(closure, x, move=False)
-                    used = 1
+                    _, loss, g = self._evaluate(closure)
+                    x, used = self._values(), 1  # the closure may change them: clamp them, for example
             evaluations += used
             state["last_step"] = t * d
             small = np.max(np.abs(g)) <= group["tolerance_grad"]
@@ -181,14 +181,15 @@ class LBFGS(Optimizer):
             state["steps"] = np.concatenate([state["steps"], step[None]])[-most:]
             state["changes"] = np.concatenate([state["changes"], change[None]])[-most:]
 
-    def _evaluate(self, closure: Closure, x: Array, move: bool = True) -> tuple[Any, float, Array]:
-        """The result of the closure, the loss, and the gradient at x."""
-        if move:
-            self._move(x)
+    def _evaluate(self, closure: Closure) -> tuple[Any, float, Array]:
+        """The result of the closure, the loss, and the gradient."""
         with ag.enable_grad():
             loss = closure()
         params = self._params()
         return loss, float(loss), self._flat([_gradient(p) for p in params])
+
+    def _values(self) -> Array:
+        return self._flat([p.numpy() for p in self._params()])
 
     def _move(self, x: Array) -> None:
         start = 0

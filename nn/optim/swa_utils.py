@@ -89,8 +89,7 @@ class AveragedModel(Module):
         """
         count = int(self.n_averaged)
         pairs = list(zip(self.module.parameters(), model.parameters(), strict=True))
-        means = [Tensor(p.numpy().copy()) for p, _ in pairs]
-        values = [Tensor(p.numpy().copy()) for _, p in pairs]
+        means, values = ([p.detach().copy() for p in several] for several in zip(*pairs, strict=True))
         for (p, _), mean in zip(pairs, self._averaged(means, values, count), strict=True):
             p.data = mean.numpy()
         self._update_buffers(model, count)

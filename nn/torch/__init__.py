@@ -43,6 +43,7 @@ from . import amp as amp
 from . import autograd as autograd
 from . import backends as backends
 from . import cuda as cuda
+from . import distributed as distributed
 from . import distributions as distributions
 from . import drawing as _drawing
 from . import fft as fft
@@ -70,7 +71,8 @@ from .tensors import Tensor as Tensor
 pi, e, inf, nan = math.pi, math.e, math.inf, math.nan
 newaxis = None
 __version__ = Version("2.13.0+autograd.lite." + metadata.version("autograd-lite"))
-strided = "torch.strided"
+strided, sparse_coo, sparse_csr = "torch.strided", "torch.sparse_coo", "torch.sparse_csr"
+"""Layouts."""
 contiguous_format = preserve_format = channels_last = channels_last_3d = "torch.contiguous_format"
 """Memory formats, which have no effect."""
 
@@ -177,10 +179,10 @@ _IN_FUNCTIONAL = frozenset(
     """adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout avg_pool1d batch_norm bilinear
     binary_cross_entropy_with_logits celu channel_shuffle conv1d conv2d conv3d conv_transpose1d
     conv_transpose2d conv_transpose3d cosine_embedding_loss cosine_similarity ctc_loss dropout
-    embedding embedding_bag feature_dropout group_norm hinge_embedding_loss instance_norm kl_div
-    layer_norm margin_ranking_loss max_pool1d max_pool2d max_pool3d pairwise_distance pdist
-    pixel_shuffle pixel_unshuffle poisson_nll_loss prelu rms_norm rrelu selu threshold
-    triplet_margin_loss
+    embedding embedding_bag feature_alpha_dropout group_norm hardshrink hinge_embedding_loss
+    instance_norm kl_div layer_norm margin_ranking_loss max_pool1d max_pool2d max_pool3d
+    pairwise_distance pdist pixel_shuffle pixel_unshuffle poisson_nll_loss prelu rms_norm
+    rrelu selu threshold triplet_margin_loss
     """.split()  # noqa: SIM905
 )
 """Functions that PyTorch has in `torch` and in `torch.nn.functional`."""

@@ -26,6 +26,7 @@ __all__ = [
     "empty_like",
     "empty_strided",
     "eye",
+    "from_dlpack",
     "from_numpy",
     "frombuffer",
     "full",
@@ -127,6 +128,16 @@ def asarray(
     """A Tensor of any data; it shares the memory of arrays unless `copy` is True."""
     found = tensor(obj, dtype=dtype, device=device) if copy else as_tensor(obj, dtype, device)
     return found.requires_grad_() if requires_grad else found
+
+
+def from_dlpack(ext_tensor: Any) -> Tensor:
+    """A Tensor in the memory of another library's array; see `ag.from_dlpack`.
+
+    >>> import nn.torch as torch
+    >>> torch.from_dlpack(np.ones(2))
+    tensor([1., 1.], dtype=torch.float64)
+    """
+    return cast(Tensor, torched(ag.from_dlpack(ext_tensor)))
 
 
 def from_numpy(ndarray: Any) -> Tensor:

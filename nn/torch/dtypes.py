@@ -15,6 +15,8 @@ import numpy as np
 from autograd_lite import Tensor as PlainTensor
 from autograd_lite.errors import DTypeError
 
+from ..parameter import set_default_dtype as set_dtype_of_parameters
+
 __all__ = [
     "can_cast",
     "dtype",
@@ -159,9 +161,16 @@ _default: dtype = float32
 
 
 def set_default_dtype(d: Any) -> None:
-    """Set the dtype of Python's floats and of random numbers."""
+    """Set the dtype of Python's floats, of random numbers and of the parameters of new layers.
+
+    Raises:
+        DTypeError: the dtype is not floating-point.
+    """
     global _default
+    if not of(d).is_floating_point:
+        raise DTypeError(f"set_default_dtype({d!r}): expected a floating-point dtype, e.g. torch.float64")
     _default = of(d)
+    set_dtype_of_parameters(_default.dtype)
 
 
 def get_default_dtype() -> dtype:

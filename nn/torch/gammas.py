@@ -1,4 +1,7 @@
-"""The gamma function's kin, with derivatives of any order, for positive arguments, in plain NumPy.
+"""The gamma function's kin, with derivatives of any order.
+
+SciPy computes `lgamma`, `digamma` and `erfinv` where SciPy is installed: faster, and for negative arguments
+too. What follows is for other places, in plain NumPy.
 
 `lgamma` is the C library's. The polygamma functions come from their recurrence, up to arguments of 12, and
 from the asymptotic series there. The series of each order n has 10 terms; with Bernoulli's numbers B,
@@ -9,6 +12,8 @@ from the asymptotic series there. The series of each order n has 10 terms; with 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -39,7 +44,31 @@ def _float(x: Any) -> tuple[Any, Any]:
     return array.astype(float), array.dtype if array.dtype.kind == "f" else np.dtype(float)
 
 
+def _or_scipys(name: str) -> Callable[..., Any]:
+    """A decorator: where SciPy is installed, its function of a name takes over."""
+
+    def decorate(own: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(own)
+        def function(x: Any) -> Any:
+            try:
+                from scipy import special
+            except ImportError:
+                return own(x)
+            return getattr(special, name)(x)
+
+        return function
+
+    return decorate
+
+
 @ag.primitive(broadcasts=True)
+def _lgamma(x: Any) -> Any:
+    values, dtype = _float(x)
+    flat = [math.lgamma(v) if v > 0 or v % 1 else math.inf for v in values.ravel().tolist()]
+    return np.array(flat).reshape(values.shape).astype(dtype)[()]
+
+
+@_or_scipys("gammaln")
 def lgamma(x: Any) -> Any:
     """The logarithm of the absolute value of the gamma function.
 
@@ -47,9 +76,7 @@ def lgamma(x: Any) -> Any:
         >>> round(float(lgamma(5.0)), 12) == round(math.log(24), 12)
         True
     """
-    values, dtype = _float(x)
-    flat = [math.lgamma(v) if v > 0 or v % 1 else math.inf for v in values.ravel().tolist()]
-    return np.array(flat).reshape(values.shape).astype(dtype)[()]
+    return _lgamma(x)
 
 
 @ag.primitive(broadcasts=True)
@@ -75,8 +102,9 @@ def polygamma(n: int, x: Any) -> Any:
     return (total + series).astype(dtype)[()]
 
 
+@_or_scipys("digamma")
 def digamma(x: Any) -> Any:
-    """The derivative of `lgamma`; NaN for x <= 0.
+    """The derivative of `lgamma`; NaN for x <= 0 without SciPy.
 
     Example:
         >>> round(float(digamma(1.0)), 12)
@@ -85,23 +113,12 @@ def digamma(x: Any) -> Any:
     return polygamma(0, x)
 
 
-ag.defvjp(lgamma, lambda g, y, x: g * polygamma(0, x))
+ag.defvjp(_lgamma, lambda g, y, x: g * polygamma(0, x))
 ag.defvjp(polygamma, None, lambda g, y, n, x: g * polygamma(n + 1, x))
 
 
 @ag.primitive(broadcasts=True)
-def erfinv(x: Any) -> Any:
-    """The inverse of the error function, for -1 < x < 1.
-
-    Newton's method, with the second derivative (Halley), from an estimate that is right to 0.002.
-
-    Source:
-        S. Winitzki, "A handy approximation for the error function and its inverse", 2008.
-
-    Example:
-        >>> round(float(erfinv(ag.erf(0.5))), 14)
-        0.5
-    """
+def _erfinv(x: Any) -> Any:
     values, dtype = _float(x)
     with np.errstate(all="ignore"):
         tail = np.log1p(-values * values) / 2
@@ -114,7 +131,23 @@ def erfinv(x: Any) -> Any:
     return np.where(np.abs(values) > 1, np.nan, y).astype(dtype)[()]
 
 
-ag.defvjp(erfinv, lambda g, y, x: g * (math.sqrt(math.pi) / 2 * np.exp(y * y)))
+ag.defvjp(_erfinv, lambda g, y, x: g * (math.sqrt(math.pi) / 2 * np.exp(y * y)))
+
+
+@_or_scipys("erfinv")
+def erfinv(x: Any) -> Any:
+    """The inverse of the error function, for -1 < x < 1.
+
+    Newton's method, with the second derivative (Halley), from an estimate that is right to 0.002.
+
+    Source:
+        S. Winitzki, "A handy approximation for the error function and its inverse", 2008.
+
+    Example:
+        >>> round(float(erfinv(ag.erf(0.5))), 14)
+        0.5
+    """
+    return _erfinv(x)
 
 
 def gamma_slope(x: Any, a: Any) -> Any:

@@ -12,11 +12,12 @@ import numpy.typing as npt
 from autograd_lite import Device
 from autograd_lite.errors import DataError
 
-from ..parameter import Parameter
+from .dtypes import of
+from .nn.layers import Parameter
 from .pickle_reader import Built
 from .sparse import sparse_coo_tensor, sparse_csr_tensor
 from .storages import DTYPES, STORAGES, UNTYPED, dtype_named, numbers, shown
-from .tensors import Tensor, torched
+from .tensors import Size, Tensor, torched
 
 __all__ = ["NAMES", "Storage", "StorageKind"]
 
@@ -83,7 +84,7 @@ def _tensor_of_dtype(
 ) -> Any:
     if not isinstance(storage, Storage):
         raise DataError("a Tensor has no storage")
-    name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
+    name = dtype if isinstance(dtype, str) else of(dtype).name
     array = shown(storage.array(name), offset, shape, strides)
     for bit, change in (("conj", np.conj), ("neg", np.negative)):
         if isinstance(meta, dict) and meta.get(bit):
@@ -198,7 +199,7 @@ BUILDERS: Mapping[str, Callable[..., Any]] = {
     "torch._utils._rebuild_sparse_tensor": _sparse,
     "torch.serialization._get_layout": str,
     "torch._tensor._rebuild_from_type_v2": _with_attributes,
-    "torch.Size": lambda shape=(): tuple(shape),
+    "torch.Size": lambda shape=(): Size(shape),
     "torch.device": _device,
     "numpy.core.multiarray.scalar": _scalar,
     "numpy._core.multiarray.scalar": _scalar,
@@ -217,7 +218,7 @@ NAMES: Mapping[str, Any] = {
     "numpy._core.multiarray._reconstruct": Built(_array, _fill_array),
     "numpy.dtype": Built(_Dtype, _Dtype.order),
     **{name: _Name(name) for name in ("numpy.ndarray", "torch.Tensor", "torch.nn.parameter.Parameter")},
-    **{f"torch.{name}": np.dtype(code).type for name, code in DTYPES.items() if name != "bfloat16"},
+    **{f"torch.{name}": of(np.dtype(code)) for name, code in DTYPES.items() if name != "bfloat16"},
     **{f"torch.{name}": _Name(name) for name in LACKING},
     **{f"torch.{name}": StorageKind(kind) for name, kind in STORAGES.items()},
     **{f"torch.storage.{name}": StorageKind(kind) for name, kind in STORAGES.items()},

@@ -18,6 +18,7 @@ from ..module import Module
 from ..parameter import Parameter
 from .sparse_tensors import SparseTensor
 from .storages import DTYPES, STORAGES, UNTYPED, storage_of
+from .tensors import Size
 
 __all__ = ["Writer"]
 
@@ -127,6 +128,9 @@ class Writer:
 
     def _set(self, value: set[Any], where: str) -> None:
         self._call("__builtin__", "set", list(value))
+
+    def _size(self, value: Size, where: str) -> None:
+        self._call("torch", "Size", tuple(value))
 
     def _tuple(self, value: tuple[Any, ...], where: str) -> None:
         self._plain_tuple(value, where)
@@ -270,6 +274,7 @@ class Writer:
         (bytes, _bytes),
         (complex, _complex),
         (Mapping, _mapping),
+        (Size, _size),
         (tuple, _tuple),
         (list, _list),
         ((set, frozenset), _set),

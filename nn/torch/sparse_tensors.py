@@ -304,11 +304,17 @@ class SparseTensor:
         values = np.concatenate([self._entries, other._entries])
         return SparseTensor(np.concatenate([self._at, other._at], 1), values, self.shape).coalesce()
 
+    add = __add__
+
     def __neg__(self) -> SparseTensor:
         return self._with(-self._entries)
 
+    neg = __neg__
+
     def __sub__(self, other: SparseTensor) -> SparseTensor:
         return self + -other
+
+    sub = __sub__
 
     def __mul__(self, other: Any) -> SparseTensor:
         """The product with a number, or entry by entry with a dense Tensor of the same shape."""
@@ -318,10 +324,12 @@ class SparseTensor:
             other = other[tuple(self._at)] if np.shape(other) == self.shape else _refused(self, other)
         return self._with(self._entries * other)
 
-    __rmul__ = __mul__
+    __rmul__ = mul = __mul__
 
     def __truediv__(self, other: Any) -> SparseTensor:
         return self.__mul__(1 / other)
+
+    div = __truediv__
 
     def sum(self, dim: int | None = None) -> Any:
         """The sum of all values; along one axis, a sparse Tensor with an axis less."""

@@ -204,6 +204,7 @@ class Tensor(_Plain):
     mH = property(lambda self: self.mT.conj(), doc="The conjugate transpose of matrices.")  # noqa: N815
 
     to_sparse = to_sparse
+    register_post_accumulate_grad_hook = ag.register_post_accumulate_grad_hook
 
     # -- leaving the tape --------------------------------------------------------------------------
 
@@ -229,7 +230,7 @@ class Tensor(_Plain):
         return super().numpy()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        return super().__array__(None if dtype is None else np.dtype(dtype), copy)
+        return cast(Any, super()).__array__(None if dtype is None else np.dtype(dtype), copy)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 2 and isinstance(args[0], np.generic) and ufunc in _REFLECTED and not kwargs:
@@ -420,4 +421,5 @@ def as_tensor_of(x: Any, who: str) -> Tensor:
         array = np.asarray(x)
         if array.dtype.kind in "biufc":
             return made(array.astype(default_of(array.dtype.kind)))
-    raise DTypeError(f"{who}: expected a Tensor, got {type(x).__name__}; write torch.tensor(x)")
+    advice = "x.to_dense()" if getattr(x, "is_sparse", False) else "torch.tensor(x)"
+    raise DTypeError(f"{who}: expected a Tensor, got {type(x).__name__}; write {advice}")

@@ -57,9 +57,12 @@ class Callback:
 
     Attributes:
         trainer: the Trainer; `self.trainer.stop_training = True` ends after this epoch.
+        first_rank_only: True for a callback that shows or writes something. With several ranks, only rank 0
+            calls it; it must not exchange anything with the other ranks.
     """
 
     trainer: Training
+    first_rank_only = False
 
     def on_train_begin(self, epochs: int, steps: int) -> None:
         """Before the first epoch, or before a resumed run goes on.

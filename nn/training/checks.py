@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from autograd_lite.errors import DTypeError, OptionError
@@ -9,9 +10,10 @@ from autograd_lite.errors import DTypeError, OptionError
 from ..module import Module
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from .alone import Alone
 from .callback import Callback
 
-__all__ = ["check_callbacks", "check_parts", "check_schedule"]
+__all__ = ["check_callbacks", "check_parts", "check_schedule", "ranks_of"]
 
 PARAMETERS = "model.parameters()"
 """The argument of an optimizer, for messages."""
@@ -75,3 +77,16 @@ def check_callbacks(callbacks: list[Any]) -> None:
                 f"Trainer: {callback!r} in callbacks is no nn.Callback; inherit from it, and override e.g. "
                 "on_epoch_end(self, epoch, logs)"
             )
+
+
+def ranks_of(distributed: Any) -> Alone:
+    """The processes of a run: one, or several with `distributed=True` or options."""
+    if distributed is False or distributed is None:
+        return Alone()
+    from ..distributed import Ranks  # needs MPI
+
+    if distributed is not True and not isinstance(distributed, Ranks):
+        raise DTypeError(
+            f"Trainer(distributed=...): expected True or nn.distributed.Ranks(...), got {_shown(distributed)}"
+        )
+    return Ranks() if distributed is True else copy(distributed)  # options may serve several Trainers

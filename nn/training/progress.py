@@ -36,6 +36,8 @@ def waiting(loader: DataLoader, title: str) -> Iterable[Any]:
 class _Bar(Callback):
     """For terminals: a bar for the steps of the current epoch, and a line for each finished epoch."""
 
+    first_rank_only = True
+
     def on_train_begin(self, epochs: int, steps: int) -> None:
         import tqdm  # here, to keep `import nn` fast
 
@@ -74,6 +76,8 @@ class _Bar(Callback):
 
 class _Lines(Callback):
     """A line for the first, the last, and some epochs between, with the remaining minutes."""
+
+    first_rank_only = True
 
     def on_train_begin(self, epochs: int, steps: int) -> None:
         self.epochs = epochs

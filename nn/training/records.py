@@ -27,6 +27,8 @@ class CSVLogger(Callback):
         FileError: the file cannot be written.
     """
 
+    first_rank_only = True
+
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",") -> None:
         self.filename, self.separator = checked_path("CSVLogger", filename), separator
 
@@ -62,6 +64,8 @@ class TensorBoard(Callback):
     Raises:
         MissingPackageError: tensorboardX is not installed.
     """
+
+    first_rank_only = True
 
     def __init__(self, log_dir: str | os.PathLike[str] = "logs") -> None:
         try:

@@ -31,11 +31,10 @@ from ..undo import evaluating
 from ..utils import clip_grad_norm_
 from .batches import Batches, cause_of_nan, generators, length
 from .callback import Callback
-from .checks import check_callbacks, check_parts, check_schedule
+from .checks import check_callbacks, check_parts, check_schedule, ranks_of
 from .history import History, Logs
 from .measures import Metric, measures
 from .outcomes import Loss, average_gradients, measured, metrics_of, number
-from .passes import Passes
 from .progress import progress, waiting
 from .run import Run
 from .seen import Seen, loss_of_all
@@ -66,6 +65,8 @@ class Trainer(Hinted):
             validation data.
         clip_grad_norm: clip the norm of all gradients together to this value; see
             `nn.utils.clip_grad_norm_`.
+        distributed: train on several processes, `mpiexec -n 2 python train.py`; each has its own batches of
+            `batch_size` samples. True, or `nn.distributed.Ranks` with options.
         compile: replay the passes of the model and the loss from the third batch of a shape on, with the same
             numbers; see `ag.compile`.
 
@@ -105,6 +106,7 @@ class Trainer(Hinted):
         monitor: str | None = None,
         clip_grad_norm: float | None = None,
         compile: bool = False,
+        distributed: Any = False,
     ) -> None:
         check_parts(model, loss, optimizer)
         check_schedule(scheduler, optimizer, scheduler_interval)
@@ -119,7 +121,9 @@ class Trainer(Hinted):
         self.scheduler, self.monitor = scheduler, monitor
         self.scheduler_interval = scheduler_interval or (scheduler.interval if scheduler else None)
         self.clip_grad_norm = clip_grad_norm
-        self._passes = Passes(compile)
+        self._ranks = ranks_of(distributed)
+        self._ranks.join(model, compile)
+        self._passes = self._ranks.passes
         self.stop_training = False
         self.history = History()
         self._run: Run | None = None
@@ -191,8 +195,10 @@ class Trainer(Hinted):
         loader, validation = self._batches().for_training(
             X, y, batch_size, shuffle, validation_data, validation_split
         )
-        callbacks = [*self.callbacks, *([progress()] if verbose else [])]
-        self._fit(loader, validation, epochs, accumulate, callbacks)
+        every = [*self.callbacks, *([progress()] if verbose else [])]
+        callbacks = [c for c in every if self._ranks.first or not c.first_rank_only]
+        parted = self._ranks.parted
+        self._fit(parted(loader), validation and parted(validation), epochs, accumulate, callbacks)
         return self.history
 
     def evaluate(
@@ -216,7 +222,8 @@ class Trainer(Hinted):
             ShapeError: X and y have different lengths.
         """
         batches = self._batches()
-        return self._measured(batches, waiting(batches.loader("evaluate", X, y, batch_size), "evaluate"))
+        loader = self._ranks.parted(batches.loader("evaluate", X, y, batch_size))
+        return self._measured(batches, waiting(loader, "evaluate"))
 
     def _measured(self, batches: Batches, loader: Iterable[Any]) -> dict[str, float]:
         """Loss and metrics of what a loader brings."""
@@ -226,7 +233,7 @@ class Trainer(Hinted):
                 x, t = batches.pair(batch)
                 output, loss, size = self._passes.outcome(self.model, self.loss, x, t)
                 seen.add(number(loss), size, output.numpy(), t)
-        return measured(self.metrics, seen)
+        return measured(self.metrics, self._ranks.gathered(seen, losses=True))
 
     def predict(self, X: npt.ArrayLike | Dataset | DataLoader, batch_size: int = 256) -> Array:
         """The outputs for inputs of shape (n, ...), in evaluation mode, as an array.
@@ -263,6 +270,8 @@ class Trainer(Hinted):
         Raises:
             FileError: the file cannot be written.
         """
+        if not self._ranks.first:
+            return
         states = [(type(callback).__name__, callback.state_dict()) for callback in self.callbacks]
         orders = [order.bit_generator.state for order in self._generators]
         run = Run(self.history, self.stop_training, states, orders, self._schedule_class)
@@ -334,7 +343,9 @@ class Trainer(Hinted):
             if resumed is not None:
                 resumed.restore(self.callbacks, self._generators)
             while self.epoch < epochs and not self.stop_training:
+                self._ranks.begin(loader, self.epoch)
                 self._epoch(loader, validation, accumulate, callbacks)
+            self._ranks.end()
 
     def _epoch(
         self, loader: DataLoader, validation: DataLoader | None, accumulate: int, callbacks: list[Callback]
@@ -354,6 +365,7 @@ class Trainer(Hinted):
             self._schedule(self.scheduler, logs)
         for callback in callbacks:
             callback.on_epoch_end(epoch, logs)
+        self.stop_training = self._ranks.agreed(self.stop_training)
         for callback in callbacks:
             callback.on_checkpoint(epoch, logs)
 
@@ -373,15 +385,15 @@ class Trainer(Hinted):
         """The steps of one epoch."""
         self.model.train()
         batches, seen = self._batches(), Seen(bool(self.metrics))
-        rest, step = iter(loader), 0
+        rest, step = iter(self._ranks.in_step(map(batches.pair, loader))), 0
         while group := list(islice(rest, accumulate)):
-            loss = self._step([batches.pair(batch) for batch in group], seen, loader.dataset)
+            loss = self._step(group, seen, loader.dataset)
             if self.scheduler is not None and self.scheduler_interval == "step":
                 self.scheduler.step()
             for callback in callbacks:
                 callback.on_batch_end(step, loss)
             step += 1
-        return measured(self.metrics, seen)
+        return measured(self.metrics, self._ranks.gathered(seen, losses=False))
 
     def _step(self, batches: list[tuple[Array, Array]], seen: Seen, dataset: Any) -> float:
         """One step of the optimizer, on several batches as if they were one."""

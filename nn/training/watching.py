@@ -209,6 +209,8 @@ class ModelCheckpoint(Callback):
         ['best-1.safetensors', 'best-2.safetensors', 'best-3.safetensors']
     """
 
+    first_rank_only = True
+
     def __init__(
         self,
         filepath: str | os.PathLike[str],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -11,19 +12,15 @@ import pytest
 
 import nn
 import nn.distributed as dist
-from autograd_lite.errors import OptionError
-from tests.ranks import programs
+from autograd_lite.errors import DataError, OptionError
+from tests.ranks import breaking, checks, programs
+from tests.ranks.checks import close
 from tests.ranks.running import on_ranks, started
-
-
-def close(a: Any, b: Any, atol: float = 1e-12) -> bool:
-    return all(np.allclose(x, y, rtol=0, atol=atol) for x, y in zip(a, b, strict=True))
-
 
 CASES = [(name, norm) for name in programs.OPTIMIZERS for norm in (False, True)]
 
 
-@pytest.mark.few(6)
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [2, 3])
 @pytest.mark.parametrize(("name", "norm"), CASES)
 def test_ranks_learn_as_one(name: str, norm: bool, n: int, tmp_path: Path) -> None:
@@ -38,12 +35,15 @@ def test_ranks_learn_as_one(name: str, norm: bool, n: int, tmp_path: Path) -> No
         assert whole[0][1] == 1 and close(whole[0][0], expected)
 
 
+@pytest.mark.slow
 def test_tied_frozen_and_unused_parameters(tmp_path: Path) -> None:
-    expected = programs.branches(True)
-    for found in on_ranks(2, tmp_path, programs.branches, False):
-        assert {k for k, g in found.items() if g is None} == {k for k, g in expected.items() if g is None}
-        assert found["never.weight"] is None and found["frozen.weight"] is None
-        assert all(close([g], [expected[k]]) for k, g in found.items() if g is not None)
+    checks.branches(on_ranks(2, tmp_path, programs.branches, False))
+
+
+@pytest.mark.slow
+def test_uses_that_are_easy_to_get_wrong(tmp_path: Path) -> None:
+    for found in on_ranks(2, tmp_path, breaking.all_cases):
+        assert [name for name, right in found.items() if not right] == []
 
 
 def mean_of_ranks(parts: Any, dtype: Any = np.float64) -> list[Any]:
@@ -80,14 +80,9 @@ def test_half_precision(tmp_path: Path) -> None:
         assert not np.allclose(a, g, rtol=1e-7, atol=0)
 
 
+@pytest.mark.slow
 def test_words(tmp_path: Path) -> None:
-    for r, found in enumerate(on_ranks(3, tmp_path, programs.words)):
-        assert found["sum"] == [3.0, 6.0, 9.0] and found["min"] == [1] and found["mean"] == [1.0]
-        assert found["product"] == [6.0, 6.0] and found["broadcast"] == [[2.0, 2.0]] * 2
-        assert found["column"] == [[1.0, 0.0]] * 4 and found["later"] == [3.0, 3.0]
-        assert found["gathered"] == [[0.0], [10.0], [20.0]] and found["listed"] == [[0.0], [1.0], [2.0]]
-        assert found["objects"] == [{"rank": k} for k in range(3)] and found["object"] == "from 1"
-        assert found["summed"] == [36.0], r  # 2 (1 + 2 + 3), three times
+    checks.words(on_ranks(3, tmp_path, programs.words))
 
 
 ERROR = """
@@ -134,6 +129,36 @@ def test_samplers_give_every_sample_once() -> None:
     assert [len(part) for part in even] == [3] * 4 and sorted(set(chain(*even))) == list(range(10))
     dropped = [list(dist.DistributedSampler(range(10), 4, r, drop_last=True)) for r in range(4)]
     assert [len(part) for part in dropped] == [2] * 4 and len(set(chain(*dropped))) == 8
+
+
+def test_streams_give_every_sample_once() -> None:
+    parts = [list(dist.DistributedStream(iter(range(8)), 3, r)) for r in range(3)]
+    assert parts == [[0, 3, 6], [1, 4, 7], [2, 5]]
+    assert list(dist.DistributedStream(range(3), 3, 1, own=True)) == [0, 1, 2]
+    loader = nn.DataLoader(dist.DistributedStream(range(9), 2, 1), batch_size=2, num_workers=1)
+    assert [x.tolist() for x in loader] == [[1, 3], [5, 7]]
+    with pytest.raises(OptionError, match="ranks 0 to 1"):
+        dist.DistributedStream(range(3), 2, 2)
+
+
+def test_files_larger_than_memory_stay_in_the_file(tmp_path: Path) -> None:
+    values = np.arange(24, dtype=np.uint8).reshape(4, 2, 3)
+    (tmp_path / "x.idx").write_bytes(
+        bytes([0, 0, 8, 3, *(0, 0, 0, 4), *(0, 0, 0, 2), *(0, 0, 0, 3)]) + values.tobytes()
+    )
+    np.save(tmp_path / "y.npy", np.arange(4.0))
+    images = nn.datasets.read_idx(tmp_path / "x.idx", mmap=True)
+    labels = np.load(tmp_path / "y.npy", mmap_mode="r")
+    dataset = nn.TensorDataset(images, labels)
+    assert isinstance(images, np.memmap)
+    for held, file in zip(dataset.tensors, (images, labels), strict=True):
+        assert np.shares_memory(held, file)
+    sampler = dist.DistributedSampler(dataset, 2, 1, shuffle=False)
+    ((x, y),) = nn.DataLoader(dataset, 2, sampler=sampler, num_workers=1)
+    assert np.array_equal(x.numpy(), values[1::2]) and y.tolist() == [1, 3]
+    (tmp_path / "x.idx.gz").write_bytes(gzip.compress((tmp_path / "x.idx").read_bytes()))
+    with pytest.raises(DataError, match="unpack it first"):
+        nn.datasets.read_idx(tmp_path / "x.idx.gz", mmap=True)
 
 
 def test_mistakes() -> None:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
+import nn.torch
 from autograd_lite.errors import OptionError
 from nn.optim import LBFGS
 from nn.optim.line_search import Point, strong_wolfe
@@ -79,6 +80,32 @@ def test_a_loss_that_is_nowhere_finite_ends_too():
     optimizer = LBFGS([x], line_search_fn="strong_wolfe")
     with np.errstate(all="ignore"):
         optimizer.step(closure_of(lambda x: np.log(x - 2).sum(), x, optimizer))
+
+
+def clamped(torch):
+    """The values on the way to a minimum, for a closure that clamps them: x[1] at first, not later."""
+    x, way = torch.tensor([3.0, 0.0], requires_grad=True), []
+    optimizer = torch.optim.LBFGS([x], lr=0.3, max_iter=5)
+
+    def closure():
+        with torch.no_grad():
+            x[1].clamp_(max=0.7)
+        optimizer.zero_grad()
+        loss = x[0] ** 2 + (x[1] - 2 * x[0]) ** 2
+        loss.backward()
+        way.append(x.detach().tolist())
+        return loss
+
+    for _ in range(4):
+        optimizer.step(closure)
+    return way
+
+
+@pytest.mark.torch
+def test_a_closure_may_change_the_parameters(torch):
+    ours, theirs = clamped(nn.torch), clamped(torch)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)  # in single precision
+    assert max(x1 for _, x1 in ours) == np.float32(0.7) > ours[-1][1]
 
 
 def test_mistakes_are_told():

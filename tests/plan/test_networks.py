@@ -420,6 +420,12 @@ OPTIMIZERS: dict[str, Callable[[Any], Any]] = {
     "RMSprop": lambda p: nn.optim.RMSprop(p, momentum=0.9, centered=True),
     "Adadelta": nn.optim.Adadelta,
     "Rprop": nn.optim.Rprop,
+    "ASGD": nn.optim.ASGD,
+    "Adafactor": nn.optim.Adafactor,
+    "SparseAdam": nn.optim.SparseAdam,
+    "Muon": lambda groups: nn.optim.Muon(
+        [{**group, "params": [p for p in group["params"] if p.ndim == 2]} for group in groups]
+    ),
     "LBFGS": lambda p: nn.optim.LBFGS(p, max_iter=3),
 }
 SCHEDULES: dict[str, Callable[[Any], Any]] = {
@@ -445,7 +451,7 @@ SCHEDULES: dict[str, Callable[[Any], Any]] = {
 
 
 def test_the_tables_have_all_optimizers_and_schedules() -> None:
-    assert set(nn.optim.__all__) - {"Optimizer", "lr_scheduler"} == set(OPTIMIZERS)
+    assert set(nn.optim.__all__) - {"Optimizer", "lr_scheduler", "swa_utils"} == set(OPTIMIZERS)
     assert {n for n in dir(schedules) if n[0].isupper()} - {"LRScheduler", "TYPE_CHECKING"} == set(SCHEDULES)
 
 

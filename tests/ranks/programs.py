@@ -144,7 +144,7 @@ def words() -> Any:
     work.wait()
     gathered = [np.zeros(1) for _ in range(n)]
     dist.all_gather(gathered, np.array([r * 10.0]))
-    listed = dist.all_gather(np.float16([r]))
+    listed = dist.all_gather(np.array([r], np.float16))
     assert listed is not None
     dist.barrier()
     return {

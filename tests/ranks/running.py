@@ -38,12 +38,20 @@ def mpiexec() -> str:
     pytest.skip("there is no mpiexec")
 
 
-def started(n: int, *command: str, seconds: float = 120.0) -> subprocess.CompletedProcess[str]:
-    """A Python program in n processes, with one thread each."""
+def command_of(n: int, *command: str) -> dict[str, Any]:
+    """The arguments of `subprocess` that run a Python program in n processes, with one thread each."""
     env = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     env["PYTHONPATH"] = os.pathsep.join([str(ROOT), env.get("PYTHONPATH", "")])
+    env["LD_LIBRARY_PATH"] = os.pathsep.join(
+        [str(Path(mpiexec()).parents[1] / "lib"), env.get("LD_LIBRARY_PATH", "")]
+    )
     whole = [mpiexec(), "-n", str(n), sys.executable, *command]
-    return subprocess.run(whole, env=env, capture_output=True, text=True, timeout=seconds, cwd=ROOT)
+    return {"args": whole, "env": env, "cwd": ROOT, "text": True}
+
+
+def started(n: int, *command: str, seconds: float = 120.0) -> subprocess.CompletedProcess[str]:
+    """A Python program in n processes, until it ends."""
+    return subprocess.run(**command_of(n, *command), capture_output=True, timeout=seconds)
 
 
 def on_ranks(n: int, folder: Path, function: Any, *arguments: Any) -> list[Any]:

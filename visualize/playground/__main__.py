@@ -8,6 +8,9 @@ import threading
 import webbrowser
 from collections.abc import Sequence
 
+from autograd_lite.errors import MissingPackageError
+from autograd_lite.shadows import require_own
+
 PORT = 8765
 """The port where none is asked for, if it is free."""
 
@@ -22,6 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=port, help=f"of the address; {PORT} if it is free, else any")
     parser.add_argument("--no-browser", action="store_true", help="print the address and open nothing")
     options = parser.parse_args(arguments)
+
+    try:
+        require_own("nn")
+    except MissingPackageError as error:
+        parser.error(str(error))
 
     from .server import Server
 

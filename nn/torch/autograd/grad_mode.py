@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Self
 
-from autograd_lite import enable_grad, no_grad
+from autograd_lite import enable_grad, is_recording, no_grad
 
 __all__ = ["Switch", "enable_grad", "inference_mode", "no_grad", "set_grad_enabled"]
 
@@ -15,6 +15,9 @@ class Switch:
     """A mode that holds from the call on; in a `with` statement until its end.
 
     A call that is no `with` statement holds until the next call of the same switch.
+
+    Args:
+        make: returns the mode, or None if it would change nothing.
     """
 
     _plain: ContextVar[Any]
@@ -26,20 +29,25 @@ class Switch:
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make, self._before = make, self._plain.get()
         if self._before is not None:
-            self._before._mode.__exit__(None, None, None)
+            self._before._close(None, None, None)
         self._open()
 
     def _open(self) -> None:
         self._mode = self._make()
-        self._mode.__enter__()
+        if self._mode is not None:
+            self._mode.__enter__()
         self._plain.set(self)
+
+    def _close(self, *exception: object) -> None:
+        if self._mode is not None:
+            self._mode.__exit__(*exception)
 
     def __enter__(self) -> Self:
         self._plain.set(None)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._mode.__exit__(*exception)
+        self._close(*exception)
         self._plain.set(None)
         if self._before is not None:
             self._before._open()
@@ -59,10 +67,14 @@ class set_grad_enabled(Switch):  # noqa: N801  (named as in PyTorch)
 
     def __init__(self, mode: bool) -> None:
         self._enabled = bool(mode)
-        super().__init__(self._recording)
+        super().__init__(self._needed)
 
     def _recording(self) -> Any:
         return enable_grad() if self._enabled else no_grad()
+
+    def _needed(self) -> Any:
+        """The mode, where it changes something: a program that ends as it began leaves nothing open."""
+        return None if is_recording() == self._enabled else self._recording()
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Decorate a function: the mode holds while it runs."""

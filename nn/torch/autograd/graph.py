@@ -7,10 +7,20 @@ from contextvars import ContextVar
 from typing import Any
 
 import autograd_lite as ag
+from autograd_lite.errors import OptionError
 
 from ..grad_fn import GradFn as Node
+from ..tensors import torched
 
-__all__ = ["Node", "disable_saved_tensors_hooks", "pack", "save_on_cpu", "saved_tensors_hooks", "unpack"]
+__all__ = [
+    "Node",
+    "disable_saved_tensors_hooks",
+    "pack",
+    "register_multi_grad_hook",
+    "save_on_cpu",
+    "saved_tensors_hooks",
+    "unpack",
+]
 
 _hooks: ContextVar[tuple[Callable[[Any], Any], Callable[[Any], Any]] | None] = ContextVar(
     "_hooks", default=None
@@ -66,6 +76,39 @@ class disable_saved_tensors_hooks:  # noqa: N801
 
     def __exit__(self, *exception: object) -> None:
         _hooks.reset(self._token)
+
+
+def register_multi_grad_hook(tensors: Any, fn: Callable[[Any], Any], *, mode: str = "all") -> Any:
+    """Call `fn` once at the end of each backward pass that reaches one of several leaves.
+
+    Args:
+        tensors: leaves that require a gradient.
+        fn: with mode "all" it gets a list with the gradient of each Tensor, None for one that the pass does
+            not reach; with mode "any" the first gradient. Its result is not used.
+        mode: "all" or "any".
+
+    Returns:
+        A handle; its `remove()` removes the hook.
+
+    Raises:
+        DTypeError: one of the Tensors is no leaf, or does not require a gradient.
+        OptionError: the mode is unknown.
+
+    Example:
+        >>> import nn.torch as torch
+        >>> x, y = torch.tensor(2.0, requires_grad=True), torch.tensor(3.0, requires_grad=True)
+        >>> handle = torch.autograd.graph.register_multi_grad_hook([x, y], print)
+        >>> (x * y).backward()
+        [tensor(3.), tensor(2.)]
+    """
+    if mode not in ("all", "any"):
+        raise OptionError(f'register_multi_grad_hook(mode={mode!r}): expected "all" or "any"')
+
+    def see(grads: list[Any]) -> None:
+        given = torched(grads)
+        fn(given if mode == "all" else next(g for g in given if g is not None))
+
+    return ag.register_multi_grad_hook(tensors, see)
 
 
 def pack(x: Any) -> Any:

@@ -17,6 +17,7 @@ import autograd_lite as ag
 from autograd_lite.arrays import unwrap
 from autograd_lite.errors import NotDifferentiableError
 
+from ..functions.pointwise import scipys
 from ..gammas import digamma, gamma_slope, lgamma
 from ..tensors import torched
 from . import constraints
@@ -93,6 +94,10 @@ class Gamma(Distribution):
     def log_prob(self, value: Any) -> Any:
         value, a = self._checked(value, self.rate), self.concentration
         return a * np.log(self.rate) + _times_log(a - 1, value) - self.rate * value - lgamma(a)
+
+    def cdf(self, value: Any) -> Any:
+        value = self._checked(value, self.rate)
+        return scipys("gammainc", "distributions.Gamma.cdf")(self.concentration, self.rate * value)
 
     def entropy(self) -> Any:
         a = self.concentration

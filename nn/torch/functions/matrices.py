@@ -17,10 +17,17 @@ __all__ = ["exponential", "triangular"]
 # -- products --------------------------------------------------------------------------------------
 
 
+def _product(a: Any, b: Any) -> Any:
+    """The product of matrices, each dense or sparse."""
+    if getattr(b, "is_sparse", False) or getattr(a, "is_sparse", False):
+        return a @ b
+    return np.matmul(*matched(a, b))
+
+
 @entry
 def matmul(input: Any, other: Any) -> Any:
     """The product of matrices, or of a matrix and a vector."""
-    return np.matmul(*matched(input, other))
+    return _product(input, other)
 
 
 def _of_rank(name: str, *ranks: int) -> Any:
@@ -30,7 +37,7 @@ def _of_rank(name: str, *ranks: int) -> Any:
                 f"{name}: expected {ranks[0]} and {ranks[1]} axes, got shapes {tuple(input.shape)} and "
                 f"{tuple(mat2.shape)}; torch.matmul takes others"
             )
-        return np.matmul(*matched(input, mat2))
+        return _product(input, mat2)
 
     function.__doc__ = f"The product, of Tensors with {ranks[0]} and {ranks[1]} axes."
     return function
@@ -124,8 +131,8 @@ def _plus(input: Any, product: Any, beta: Any, alpha: Any) -> Any:
 
 @entry(in_place=True)
 def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
-    """beta input + alpha mat1 mat2."""
-    return _plus(input, np.matmul(mat1, mat2), beta, alpha)
+    """beta input + alpha mat1 mat2; mat1 may be sparse."""
+    return _plus(input, _product(mat1, mat2), beta, alpha)
 
 
 @entry(in_place=True)

@@ -10,6 +10,7 @@ import numpy as np
 import autograd_lite as ag
 from autograd_lite.errors import DTypeError, OptionError
 
+from .. import gammas
 from ..dtypes import inexact, kind_of_number, matched
 from .registry import alias, entry, entry_of
 
@@ -377,16 +378,35 @@ def of_scipy(name: str, ours: str) -> Callable[..., Any]:
     return function
 
 
-for _name, _theirs in {"lgamma": "gammaln", "digamma": "digamma", "erfinv": "erfinv", "i0": "i0"}.items():
-    entry(of_scipy(_theirs, _name), name=_name, in_place=True)
+entry(of_scipy("i0", "i0"), name="i0", in_place=True)
+
+
+# -- of the gamma function and its kin ---------------------------------------------------------------
+
+
+@entry(in_place=True)
+def lgamma(input: Any) -> Any:
+    """The logarithm of the absolute value of the gamma function."""
+    return gammas.lgamma(inexact(input))
+
+
+@entry(in_place=True)
+def digamma(input: Any) -> Any:
+    """The derivative of `lgamma`."""
+    return gammas.digamma(inexact(input))
+
+
+@entry(in_place=True)
+def erfinv(input: Any) -> Any:
+    """The inverse of the error function."""
+    return gammas.erfinv(inexact(input))
 
 
 @entry(in_place=True)
 def mvlgamma(input: Any, p: int) -> Any:
     """The logarithm of the multivariate gamma function in p dimensions."""
     constant = p * (p - 1) / 4 * float(np.log(np.pi))
-    lgamma = scipys("gammaln", "mvlgamma")
-    return sum((lgamma(inexact(input) - i / 2) for i in range(p)), start=constant)
+    return sum((gammas.lgamma(inexact(input) - i / 2) for i in range(p)), start=constant)
 
 
 @entry(name="igamma")
@@ -404,4 +424,4 @@ def _igammac(input: Any, other: Any) -> Any:
 @entry(name="polygamma", method=False)
 def _polygamma(n: Any, input: Any) -> Any:
     """The n-th derivative of the digamma function."""
-    return scipys("polygamma", "polygamma")(n, inexact(input))
+    return gammas.polygamma(n, inexact(input))

@@ -174,6 +174,9 @@ def _public(function: Callable[..., Any], name: str, views: bool) -> Callable[..
             if sizes in options:
                 args = (*args, options.pop(sizes))
         if args and not several and not isinstance(args[0], (Tensor, list, tuple, str)):
+            if getattr(args[0], "is_sparse", False) and hasattr(args[0], name):  # the method of its class
+                bound = signature.bind(*args, **options)
+                return getattr(args[0], name)(*bound.args[1:], **bound.kwargs)
             args = (as_tensor_of(args[0], name), *args[1:])
         if views:
             result = function(*args, **options)

@@ -14,6 +14,7 @@ from functools import wraps
 from typing import Any
 
 import nn
+import nn.distributed
 
 from ..creation import scalar_tensor
 from ..mirror import mirror, torching
@@ -21,15 +22,8 @@ from ..tensors import torched
 from .layers import Buffer as Buffer
 from .layers import Module as Module
 from .layers import Parameter as Parameter
+from .layers import UninitializedParameter as UninitializedParameter
 from .layers import adopt, twin_of
-from .parallel import DataParallel as DataParallel
-
-
-def _convert(value: Any) -> Any:
-    """PyTorch's class of a layer; other values stay."""
-    if value is nn.Parameter:
-        return Parameter
-    return twin_of(value) if inspect.isclass(value) and issubclass(value, nn.Module) else value
 
 
 def _adopting(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -46,20 +40,23 @@ def _adopting(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-_module_hooks = {name: getattr(nn.hooks, name) for name in nn.hooks.__all__ if name.startswith("register_")}
 _own: dict[str, Any] = {"Parameter": Parameter, "Module": Module}
 functional = mirror(f"{__name__}.functional", nn.functional)
 init = mirror(f"{__name__}.init", nn.init)
-utils = mirror(f"{__name__}.utils", nn.utils, _convert, _adopting)
-for _name in ("rnn", "parametrize", "parametrizations", "prune"):
-    mirror(f"{__name__}.utils.{_name}", getattr(nn.utils, _name), _convert, _adopting)
-mirror(f"{__name__}.utils.clip_grad", nn.utils, _convert, _adopting)
-parameter = mirror(f"{__name__}.parameter", nn, _convert, **_own)
-modules = mirror(f"{__name__}.modules", nn, _convert, **_own)
+utils = mirror(f"{__name__}.utils", nn.utils, twin_of, _adopting)
+for _name in ("rnn", "parametrize", "parametrizations", "prune", "fusion"):
+    mirror(f"{__name__}.utils.{_name}", getattr(nn.utils, _name), twin_of, _adopting)
+for _name in ("clip_grad", "convert_parameters", "init", "memory_format"):
+    mirror(f"{__name__}.utils.{_name}", nn.utils, twin_of, _adopting)
+SyncBatchNorm = twin_of(nn.distributed.SyncBatchNorm)
+parallel = mirror(f"{__name__}.parallel", nn.distributed, twin_of, DataParallel=twin_of(nn.DataParallel))
+parameter = mirror(f"{__name__}.parameter", nn, twin_of, **_own)
+modules = mirror(f"{__name__}.modules", nn, twin_of, **_own)
 for _name in [
     "activation",
     "adaptive",
     "batchnorm",
+    "channelshuffle",
     "container",
     "conv",
     "distance",
@@ -67,9 +64,9 @@ for _name in [
     "flatten",
     "fold",
     "instancenorm",
+    "lazy",
     "linear",
     "loss",
-    "module",
     "normalization",
     "padding",
     "pixelshuffle",
@@ -80,14 +77,16 @@ for _name in [
     "upsampling",
     "utils",
 ]:
-    mirror(f"{__name__}.modules.{_name}", nn, _convert, **_own, **_module_hooks)
+    mirror(f"{__name__}.modules.{_name}", nn, twin_of, **_own)
+_hooks = {name: getattr(nn.hooks, name) for name in nn.hooks.__all__ if name.startswith("register_")}
+mirror(f"{__name__}.modules.module", nn, twin_of, **_own, **_hooks)
 
 
 def __getattr__(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
     value = getattr(nn, name)
-    value = torching(value) if inspect.isfunction(value) else _convert(value)
+    value = torching(value) if inspect.isfunction(value) else twin_of(value)
     setattr(sys.modules[__name__], name, value)
     return value
 

@@ -10,14 +10,14 @@ import numpy as np
 
 import nn
 
-from ..dtypes import get_default_dtype, of
+from ..dtypes import of
 from ..mirror import torching
 from ..tensors import Tensor, made, torched, torching_arguments
 
-__all__ = ["Buffer", "Module", "Parameter", "adopt", "twin_of"]
+__all__ = ["Buffer", "Module", "Parameter", "UninitializedParameter", "adopt", "twin_of"]
 
 
-class Parameter(Tensor, nn.Parameter, makes=Tensor):
+class Parameter(Tensor, nn.Parameter, makes=Tensor):  # type: ignore[misc]
     """A Tensor that a module learns; see `nn.Parameter`.
 
     Args:
@@ -35,6 +35,17 @@ class Parameter(Tensor, nn.Parameter, makes=Tensor):
         return f"Parameter containing:\n{Tensor.__repr__(self)}"
 
 
+class UninitializedParameter(nn.UninitializedParameter, Parameter, makes=Tensor):  # type: ignore[misc]
+    """A parameter without a shape yet; see `nn.UninitializedParameter`."""
+
+    __slots__ = ()
+    becomes = Parameter
+
+
+_PARAMETERS = {nn.Parameter: Parameter, nn.UninitializedParameter: UninitializedParameter}
+"""PyTorch's classes of parameters."""
+
+
 def Buffer(data: Any = None, *, persistent: bool = True) -> Any:  # noqa: N802  (PyTorch's name)
     """A Tensor for `register_buffer`."""
     return torched(np.zeros(0, np.float32) if data is None else data)
@@ -45,8 +56,6 @@ class _Made(type(nn.Module)):  # type: ignore[misc]
 
     def __call__(cls, *args: Any, **options: Any) -> Any:
         device, dtype = options.get("device"), options.get("dtype")
-        if dtype is None and get_default_dtype() != np.float32 and cls.__module__ == "nn.torch.nn":
-            dtype = get_default_dtype()
         if device is not None or dtype is not None:
             known = _keywords(cls)
             for key in {"device", "dtype"} - known & options.keys():
@@ -125,12 +134,14 @@ def adopt(module: Any) -> None:
         if not isinstance(layer, Module) and (twin := twin_of(type(layer))) is not type(layer):
             layer.__class__ = twin
         for p in layer._parameters.values():
-            if type(p) is nn.Parameter:
-                p.__class__ = Parameter
+            if type(p) in _PARAMETERS:
+                p.__class__ = _PARAMETERS[type(p)]
 
 
 def twin_of(cls: Any) -> Any:
-    """PyTorch's class of a layer of `nn`; other classes are returned unchanged."""
+    """PyTorch's class of a layer or of a parameter of `nn`; anything else is returned unchanged."""
+    if not inspect.isclass(cls) or cls in _PARAMETERS:
+        return _PARAMETERS.get(cls, cls)
     if cls not in _twins:
         _twins[cls] = _made(cls)
     return _twins[cls]
@@ -152,6 +163,8 @@ def _made(cls: Any) -> Any:
         "__qualname__": cls.__name__,
     }
     shown = {name: f for name, f in vars(cls).items() if isinstance(f, staticmethod) and name[0] != "_"}
+    if becomes := getattr(cls, "becomes", None):  # a lazy layer
+        space["becomes"] = twin_of(becomes)
     space |= {name: staticmethod(torching(f.__func__)) for name, f in shown.items()}
     return _Made(cls.__name__, (cls, *bases), space)
 

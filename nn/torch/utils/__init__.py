@@ -9,6 +9,7 @@ from typing import Any
 
 import nn.utils
 
+from ..distributed import DistributedSampler
 from ..mirror import mirror
 from ..tensors import torched
 
@@ -23,7 +24,10 @@ class DataLoader(nn.data.DataLoader):
         return map(torched, super().__iter__())
 
 
-_names: dict[str, Any] = {"DataLoader": DataLoader}
+_names: dict[str, Any] = {"DataLoader": DataLoader, "DistributedSampler": DistributedSampler}
 data = mirror(f"{__name__}.data", nn.utils.data, **_names)
 for _name in ("dataloader", "dataset", "sampler", "distributed"):
     mirror(f"{__name__}.data.{_name}", nn.utils.data, **_names)
+
+for _name in ("benchmark", "checkpoint", "tensorboard"):
+    mirror(f"{__name__}.{_name}", getattr(nn.utils, _name))

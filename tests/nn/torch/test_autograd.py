@@ -551,6 +551,65 @@ def test_anomaly_mode(library: Any) -> None:
     (x * 2).backward()
 
 
+def test_hooks_at_the_end_of_a_backward_pass(library: Any) -> None:
+    x, y, z = (library.tensor(v, requires_grad=True) for v in (2.0, 3.0, 5.0))
+    seen: list[Any] = []
+    graph = library.autograd.graph
+    handles = [
+        x.register_hook(lambda g: 10 * g),
+        graph.register_multi_grad_hook([x, y], lambda grads: seen.append([g.item() for g in grads])),
+        graph.register_multi_grad_hook((x, y), lambda g: seen.append(type(g) is library.Tensor), mode="any"),
+        x.register_post_accumulate_grad_hook(lambda p: seen.append((p is x, p.grad.item()))),
+        z.register_post_accumulate_grad_hook(lambda p: setattr(p, "grad", None)),
+    ]
+    (x * y * z).backward()
+    assert sorted(seen, key=repr) == [(True, 150.0), True, [150.0, 10.0]]
+    assert z.grad is None and y.grad.item() == 10.0
+    for handle in handles:
+        handle.remove()
+    (x * y).backward()
+    assert len(seen) == 3 and x.grad.item() == 153.0
+
+
+def test_a_step_of_an_optimizer_within_the_backward_pass(library: Any) -> None:
+    weights = [library.tensor([1.0, 2.0], requires_grad=True) for _ in range(2)]
+    optimizers = {w: library.optim.SGD([w], lr=0.5) for w in weights}
+
+    def step(w: Any) -> None:
+        optimizers[w].step()
+        optimizers[w].zero_grad()
+
+    for w in weights:
+        w.register_post_accumulate_grad_hook(step)
+    for _ in range(2):
+        (weights[0] * weights[1]).sum().backward()
+        assert all(w.grad is None for w in weights)
+    assert weights[0].tolist() == [0.25, 0.5]
+
+
+def test_mistakes_with_hooks_are_told() -> None:
+    x = nn.torch.ones(2, requires_grad=True)
+    with pytest.raises(TypeError, match="a leaf that requires a gradient"):
+        (x * 2).register_post_accumulate_grad_hook(print)
+    with pytest.raises(ValueError, match='expected "all" or "any"'):
+        nn.torch.autograd.graph.register_multi_grad_hook([x], print, mode="each")
+
+
+def test_a_hook_leaves_no_cycle() -> None:
+    import gc
+    import weakref
+
+    x = nn.torch.ones(2, requires_grad=True)
+    x.register_post_accumulate_grad_hook(print)
+    gone = weakref.ref(x)
+    gc.disable()
+    try:
+        del x
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
 def test_walking_the_graph(library: Any) -> None:
     x = leaf(library)
     y = (x.exp() * x).sum()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from typing import Any
 
 import mpmath
@@ -327,6 +328,41 @@ def test_gamma_functions_have_derivatives_of_every_order() -> None:
     np.testing.assert_allclose([third(v) for v in x], exact, rtol=1e-14)
     ag.testing.check_grads(lambda x: digamma(x), x)
     ag.testing.check_grads(lambda x: erfinv(x), np.array([-0.9, 0.1, 0.7]))
+
+
+@pytest.mark.parametrize("function", [lgamma, digamma, erfinv, polygamma])
+def test_gamma_functions_are_the_same_without_scipy(function: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, first = function.__name__, (1,) * (function is polygamma)
+    exact, x = getattr(mpmath, {"lgamma": "loggamma"}.get(name, name)), np.array([0.01, 0.3, 0.7, 0.95])
+
+    def values() -> Any:
+        v = nn.torch.tensor(x, requires_grad=True)
+        y = getattr(nn.torch, name)(*first, v)
+        y.sum().backward()
+        return [y.tolist(), v.grad.tolist()]
+
+    def reference(n: int) -> Any:
+        if name == "erfinv":
+            return [float(mpmath.diff(exact, v, n)) for v in x]
+        order = {"lgamma": -1, "digamma": 0, "polygamma": 1}[name] + n
+        return [float(mpmath.polygamma(order, v) if order >= 0 else exact(v)) for v in x]
+
+    expected = [reference(0), reference(1)]
+    np.testing.assert_allclose(values(), expected, rtol=1e-13)
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    np.testing.assert_allclose(values(), expected, rtol=1e-13)
+
+
+@pytest.mark.torch
+def test_the_gamma_distribution_function_is_pytorchs(torch: Any) -> None:
+    pytest.importorskip("scipy")
+    for library in (torch, nn.torch):
+        assert library.distributions.Gamma(2.0, 3.0).cdf(library.tensor(0.5)).item() == pytest.approx(
+            0.4421746, rel=1e-6
+        )
+        assert library.distributions.Chi2(3.0).cdf(library.tensor(2.0)).item() == pytest.approx(
+            0.4275933, rel=1e-6
+        )
 
 
 # -- transforms, mixtures, and what programs define --------------------------------------------------

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
 from typing import Any
 
 import numpy as np
 import pytest
 
+import nn
 import nn.torch
 
 LAYERS = """
@@ -142,6 +145,21 @@ def test_modules_are_found_under_pytorchs_paths() -> None:
     from nn.torch.utils.data.dataloader import default_collate
 
     torch = nn.torch
+    from nn.torch.nn.modules.module import register_module_forward_hook
+    from nn.torch.nn.utils.convert_parameters import parameters_to_vector
+    from nn.torch.nn.utils.fusion import fuse_conv_bn_eval
+    from nn.torch.optim.adamw import AdamW
+    from nn.torch.optim.swa_utils import SWALR
+    from nn.torch.utils.benchmark import Timer
+    from nn.torch.utils.checkpoint import checkpoint
+    from nn.torch.utils.tensorboard import SummaryWriter
+
+    assert (AdamW, SWALR) == (torch.optim.AdamW, torch.optim.swa_utils.SWALR)
+    assert (Timer, SummaryWriter) == (torch.utils.benchmark.Timer, torch.utils.tensorboard.SummaryWriter)
+    assert register_module_forward_hook is nn.hooks.register_module_forward_hook
+    for function in (parameters_to_vector, fuse_conv_bn_eval, checkpoint):
+        assert inspect.isfunction(function)
+    assert type(checkpoint(torch.sin, torch.ones(2), use_reentrant=False)) is torch.Tensor
     assert Conv2d is torch.nn.Conv2d and Parameter is torch.nn.Parameter
     assert type(F.relu(np.ones(2))) is torch.Tensor
     assert type(pad_sequence([torch.ones(2), torch.ones(1)])) is torch.Tensor
@@ -191,3 +209,55 @@ def test_what_utilities_make_of_a_layer_is_pytorchs() -> None:
         layer(torch.ones(1, 2)).sum().backward()
     norm = utils.clip_grad_norm_(layer.parameters(), 1.0)
     assert type(norm) is torch.Tensor and norm.item() > 0
+
+
+def test_a_lazy_layer_becomes_pytorchs() -> None:
+    torch, layers = nn.torch, nn.torch.nn
+    model = layers.Sequential(
+        *(layers.LazyConv2d(4, 3), layers.LazyBatchNorm2d(), layers.Flatten(), layers.LazyLinear(2))
+    )
+    waiting, twin = list(model.parameters()), copy.deepcopy(model)
+    assert {type(p) for p in waiting} == {layers.UninitializedParameter}
+    assert type(model(torch.ones(2, 3, 5, 5))) is torch.Tensor
+    assert [type(m) for m in model[:2]] == [layers.Conv2d, layers.BatchNorm2d]
+    assert all(a is b for a, b in zip(waiting, model.parameters(), strict=True))
+    assert {type(p) for p in waiting} == {layers.Parameter}
+    twin.load_state_dict(model.state_dict())
+    assert type(twin[3]) is layers.Linear and type(twin[3].weight) is layers.Parameter
+    assert twin[3].weight.transpose(0, 1).shape == (36, 2)
+
+
+def test_the_default_dtype_is_that_of_parameters() -> None:
+    torch, layers = nn.torch, nn.torch.nn
+    try:
+        torch.set_default_dtype(torch.float64)
+        lazy = layers.LazyLinear(2)
+        lazy(torch.ones(1, 3))
+        for layer in (lazy, layers.LSTM(2, 2), layers.BatchNorm1d(3), nn.Linear(2, 2)):
+            assert {np.dtype(p.dtype) for p in layer.parameters()} == {np.dtype(float)}
+        assert layers.Linear(2, 2, dtype=torch.float32).weight.dtype == torch.float32
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert layers.Linear(2, 2).weight.dtype == torch.float32
+    with pytest.raises(TypeError, match="expected a floating-point dtype"):
+        torch.set_default_dtype(torch.int64)
+
+
+def test_means_of_weights_are_pytorchs_tensors() -> None:
+    torch = nn.torch
+    model = torch.nn.Linear(2, 1, bias=False)
+    mean = torch.optim.swa_utils.AveragedModel(model, avg_fn=lambda m, p, n: torch.lerp(m, p, 0.5))
+    for value in (1.0, 2.0):
+        torch.nn.init.constant_(model.weight, value)
+        mean.update_parameters(model)
+    assert mean.module.weight.tolist() == [[1.5, 1.5]]
+    assert type(mean) is torch.optim.swa_utils.AveragedModel and isinstance(mean, torch.nn.Module)
+    assert type(mean(torch.ones(1, 2))) is type(mean.n_averaged) is torch.Tensor
+
+
+def test_shapes_that_do_not_fit_are_runtime_errors() -> None:
+    x = nn.torch.ones(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="a single number"):
+        (x * 2).backward()
+    with pytest.raises(RuntimeError, match="sizes do not fit"):
+        nn.torch.ones(2, 3) @ nn.torch.ones(2, 3)

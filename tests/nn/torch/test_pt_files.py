@@ -54,8 +54,8 @@ PLAIN: dict[str, Any] = {
     "ordered": OrderedDict(z=1, a=OrderedDict()),
     "set": {1, "x"},
     "arrays": [np.arange(6).reshape(2, 3).T, np.float32(2), np.zeros((0, 3)), np.array(["ab", "c"])],
-    "dtype": np.float32,
-    "several dtypes": [np.int64, np.bool_],
+    "dtype": at.float32,
+    "several dtypes": [at.int64, at.bool],
     "device": at.device("cpu"),
 }
 
@@ -349,10 +349,24 @@ def test_files_of_pytorch_are_read(legacy: bool) -> None:
     torch = pytest.importorskip("torch")
     sample = torch_sample(torch)
     back = at.load(by_torch(sample, _use_new_zipfile_serialization=not legacy))
-    sample["facts"] = tuple(tuple(x) if isinstance(x, torch.Size) else x for x in sample["facts"])
+    sample["facts"] = tuple(at.Size(x) if isinstance(x, torch.Size) else x for x in sample["facts"])
     sample["conj"] = sample["conj"].resolve_conj()
     assert same(sample, back)
-    assert isinstance(back["parameter"], nn.Parameter)
+    assert type(back["parameter"]) is at.nn.Parameter
+
+
+@pytest.mark.torch
+def test_sizes_and_dtypes_come_back_as_they_are() -> None:
+    torch = pytest.importorskip("torch")
+    file = by_torch({"size": torch.Size([2, 3]), "dtypes": [torch.float32, torch.bool, torch.int64]})
+    back = at.load(file)
+    assert type(back["size"]) is at.Size and back["size"] == (2, 3)
+    assert all(a is b for a, b in zip(back["dtypes"], [at.float32, at.bool, at.int64], strict=True))
+    file = io.BytesIO()
+    at.save(back, file)
+    file.seek(0)
+    again = torch.load(file)
+    assert type(again["size"]) is torch.Size and again["dtypes"] == [torch.float32, torch.bool, torch.int64]
 
 
 @pytest.mark.torch

@@ -61,6 +61,11 @@ PAIRS: dict[str, tuple[Any, Any]] = {
     "by entries": (lambda a, d: (a * (d @ d.T)) @ d, lambda w, d: (w * (d @ d.T)) @ d),
     "sums of rows": (lambda a, d: a.sum(1).to_dense() @ d, lambda w, d: np.sum(w, axis=1) @ d),
     "sum of all": (lambda a, d: a.sum() * d, lambda w, d: np.sum(w) * d),
+    "torch.mm": (lambda a, d: torch.mm(input=a, mat2=d), lambda w, d: w @ d),
+    "torch.mv": (lambda a, d: torch.mv(torch.neg(a), d[:, 0]), lambda w, d: -w @ d[:, 0]),
+    "torch.matmul": (lambda a, d: torch.matmul(d.T, torch.transpose(a, 0, 1)), lambda w, d: d.T @ w.T),
+    "torch.addmm": (lambda a, d: torch.addmm(d, a, d, alpha=2), lambda w, d: d + 2 * (w @ d)),
+    "torch.mul": (lambda a, d: torch.div(torch.mul(torch.add(a, a), 3), 2) @ d, lambda w, d: 3 * (w @ d)),
     "csr": (lambda a, d: a.to_sparse_csr() @ d, lambda w, d: w @ d),
 }
 
@@ -148,6 +153,11 @@ def test_what_cannot_be_is_told() -> None:
     ):
         with pytest.raises(error, match=message):
             make()
+
+
+def test_a_function_of_dense_tensors_says_how_a_sparse_one_becomes_dense() -> None:
+    with pytest.raises(TypeError, match=r"relu.*SparseTensor.*x\.to_dense\(\)"):
+        torch.relu(matrix())
 
 
 def test_nothing_stored_is_all_zeros() -> None:

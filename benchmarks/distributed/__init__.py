@@ -1,0 +1,1 @@
+"""What several ranks cost here, and what they would cost elsewhere: `python -m benchmarks distributed`."""
