@@ -30,5 +30,6 @@ def takes_former_names(function: _F) -> _F:
         return function(*args, **options)
 
     # An error's picture names the function of the line that failed by the name of its code.
-    loss.__code__ = loss.__code__.replace(co_name=getattr(function, "__name__", "loss"))
-    return loss  # type: ignore[return-value]
+    named: Any = loss
+    named.__code__ = named.__code__.replace(co_name=getattr(function, "__name__", "loss"))
+    return named  # type: ignore[no-any-return]
