@@ -125,7 +125,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     X, y = nn.datasets.load_digits("train")
     test, labels = nn.datasets.load_digits("test")
     X, test = X.reshape(-1, 1, 8, 8), test.reshape(-1, 1, 8, 8)
-    epochs, seeds, members = (60, 2, 3) if quick else (60, 5, 10)
+    epochs, seeds, members = (60, 2, 8) if quick else (60, 5, 10)
     errors: dict[str, list[float]] = {}
     for i in range(seeds):
         rng = np.random.default_rng([seed, i])
