@@ -74,7 +74,7 @@ def export(
     given = args if isinstance(args, tuple) else (args,)
     arrays = [x.numpy() if isinstance(x, ag.Tensor) else np.asarray(x) for x in tree.flatten(given)[0]]
     names = _names("input", input_names, len(arrays))
-    axes = _axes(dynamic_axes or {}, names, arrays)
+    axes = _axes(dynamic_axes or {}, names, arrays, output_names)
     with evaluating(model):
         recorded = record(model, arrays, list(axes))
         try:
@@ -94,12 +94,16 @@ def _names(what: str, given: Sequence[str] | None, n: int) -> list[str]:
     return names
 
 
-def _axes(given: Mapping[str, Any], names: Sequence[str], arrays: Sequence[Any]) -> dict[Axis, str]:
+def _axes(
+    given: Mapping[str, Any], names: Sequence[str], arrays: Sequence[Any], outputs: Sequence[str] | None
+) -> dict[Axis, str]:
     """The dynamic axes of the inputs and their names."""
     found: dict[Axis, str] = {}
     for name, axes in given.items():
         if name not in names:
-            continue  # an output, whose sizes follow from those of the inputs
+            if name in (outputs or ()) or (outputs is None and name.startswith("output_")):
+                continue  # its sizes follow from those of the inputs
+            raise OptionError(f"onnx.export(dynamic_axes): there is no {name!r}; the inputs are {names}")
         i = names.index(name)
         pairs = axes.items() if isinstance(axes, Mapping) else ((a, f"{name}_{a}") for a in axes)
         for axis, label in pairs:

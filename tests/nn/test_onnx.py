@@ -186,6 +186,7 @@ FUNCTIONS: dict[str, Any] = {
     ),
     "products": lambda x: np.einsum("BiJ,Bkl->BkJ", x, x[:, :2]) @ x + np.matmul(x[:, :2], x),
     "elementary": lambda x: np.expm1(x * 1e-4) + np.log1p(np.abs(x) / 1e4) + np.exp2(x) + np.log10(1 + x * x),
+    "rounding": lambda x: np.round(x, 1) * x + np.rint(x) * np.round(x) + np.floor(x) * np.ceil(x) * x,
     "branches": lambda x: np.where(x > 0, np.sqrt(np.where(x > 0, x, 1)), -x) + np.clip(x, -0.5, 0.5),
     "integers": lambda x: x * (np.argmax(x, axis=1, keepdims=True) + 1) + (x > 0),
     "laying out": lambda x: (
@@ -287,6 +288,7 @@ X = np.ones((2, 3), np.float32)
             UnsupportedError,
             "argsort, .*; the layer is 1, a Sorts",
         ),
+        (nn.Linear(3, 3), {"dynamic_axes": {"imput": [0]}}, OptionError, "there is no 'imput'"),
         (nn.EmbeddingBag(4, 2), {"x": np.zeros((2, 3), int)}, UnsupportedError, "a mask as an index"),
         (
             Halves(),

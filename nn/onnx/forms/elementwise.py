@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from ..graph import Graph
 from ..steps import Slot, Step
-from .table import FORMS, axes_of, axis_of, form, number, one, option, reduced, together
-
-Form = Any
+from .table import FORMS, Form, axes_of, axis_of, form, number, one, option, reduced, together
 
 
 def elementwise(kind: str) -> Form:
@@ -31,7 +28,7 @@ FORMS |= {
         **{"negative": "Neg", "absolute": "Abs", "fabs": "Abs", "sqrt": "Sqrt", "exp": "Exp", "log": "Log"},
         **{"sin": "Sin", "cos": "Cos", "tan": "Tan", "arcsin": "Asin", "arccos": "Acos", "arctan": "Atan"},
         **{"sinh": "Sinh", "cosh": "Cosh", "tanh": "Tanh", "arcsinh": "Asinh", "arccosh": "Acosh"},
-        **{"arctanh": "Atanh", "floor": "Floor", "ceil": "Ceil", "rint": "Round", "round": "Round"},
+        **{"arctanh": "Atanh", "floor": "Floor", "ceil": "Ceil", "rint": "Round"},
         **{"sign": "Sign", "reciprocal": "Reciprocal", "minimum": "Min", "erf": "Erf"},
         **{"sigmoid": "Sigmoid", "softplus": "Softplus", "relu": "Relu", "positive": "Identity"},
         **{"logical_not": "Not", "invert": "Not", "copy": "Identity", "ascontiguousarray": "Identity"},
@@ -54,6 +51,15 @@ def _(g: Graph, step: Step) -> str:
     if isinstance(x, Slot) and isinstance(y, (int, float)) and y == 0:
         return str(g.op("Relu", one(g, step)))
     return str(g.op("Max", *together(g, step.operands, step.kinds[0][1])))
+
+
+@form("round", "around")
+def _(g: Graph, step: Step) -> str:
+    decimals = int(option(step, 1, "decimals", 0))
+    if not decimals:
+        return str(g.op("Round", one(g, step)))
+    scale = number(g, step, 10.0**decimals)
+    return str(g.op("Div", g.op("Round", g.op("Mul", one(g, step), scale)), scale))
 
 
 @form("not_equal")

@@ -15,6 +15,7 @@ from ..steps import Slot, Step
 
 __all__ = [
     "FORMS",
+    "Form",
     "axes_of",
     "axis_of",
     "form",
