@@ -272,9 +272,6 @@ def _bytes(x: Array) -> Array:
     return x.reshape(-1).view(np.uint8)
 
 
-_halves: list[Any] = []
-
-
 def _operation(op: str, dtype: np.dtype[Any]) -> Any:
     """MPI's operation."""
     mpi = importlib.import_module("mpi4py.MPI")
