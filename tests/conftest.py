@@ -29,9 +29,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Of the samples of SciPy's functions, those of a few ops of each kind are quick.
     """
     seen: Counter[str] = Counter()
-    scipy = sys.modules.get("tests.scipy_samples")
+    scipy: Any = sys.modules.get("tests.scipy_samples")  # without SciPy it has no names, or is not there
+    special, quick = getattr(scipy, "SPECIAL", ()), getattr(scipy, "QUICK", ())
     for item in items:
-        if scipy is not None and (op := _op_of(item)) in scipy.SPECIAL and op not in scipy.QUICK:
+        if special and (op := _op_of(item)) in special and op not in quick:
             item.add_marker("slow")
         few = item.get_closest_marker("few")
         if few is not None and item.get_closest_marker("slow") is None:
