@@ -77,8 +77,8 @@ def dtype_of(device: Any, dtype: npt.DTypeLike | None) -> npt.DTypeLike:
         UnsupportedError: another device.
 
     Example:
-        >>> dtype_of("cpu", None), dtype_of(None, np.float64)
-        (<class 'numpy.float32'>, <class 'numpy.float64'>)
+        >>> np.dtype(dtype_of("cpu", None)).name, np.dtype(dtype_of(None, np.float64)).name
+        ('float32', 'float64')
     """
     if device is not None:
         Device(device)

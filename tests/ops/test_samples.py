@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,10 @@ tests are those of np.linalg.eigh and np.linalg.svd, and in `test_equal.py`."""
 def own_ops() -> set[Any]:
     """What the engine registers; tests in the same process may have added ops of their own, and imported
     `autograd_lite.scipy` and `autograd_lite.hips`, whose ops have tests there."""
-    homes, apart = ("numpy", "autograd_lite", "_operator"), ("autograd_lite.scipy", "autograd_lite.hips")
+    homes: tuple[str, ...] = ("numpy", "autograd_lite", "_operator")
+    apart: tuple[str, ...] = ("autograd_lite.scipy", "autograd_lite.hips")
+    if find_spec("scipy") is None:  # then nothing uses the derivatives of its functions
+        apart += ("autograd_lite.ops.scipy_special",)
     listed = {op for op in known.all(Rule, Composition) if isinstance(op, np.ufunc) or of(op, homes)}
     return {op for op in listed if not of(op, apart) and not wraps_numpys(op)}
 
