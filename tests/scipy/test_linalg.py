@@ -98,6 +98,8 @@ def test_solving_by_cholesky(lower: bool, order: int) -> None:
     )
 
 
+# SciPy warns of the logarithm of a block matrix whose blocks are alike; the check says whether it is right.
+@pytest.mark.filterwarnings("ignore:logm result may be inaccurate:RuntimeWarning")
 @pytest.mark.few(3)
 @ORDERS
 @pytest.mark.parametrize(
