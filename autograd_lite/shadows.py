@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import os
 from importlib.util import find_spec
-from pathlib import Path
 
 from .errors import MissingPackageError
 
 __all__ = ["require_own", "shadow_of"]
-
-HOME = Path(__file__).resolve().parents[1]
-"""The folder that has all of our packages."""
 
 
 def shadow_of(name: str) -> str | None:
@@ -23,11 +19,14 @@ def shadow_of(name: str) -> str | None:
     >>> shadow_of("nn") is None
     True
     """
+    from pathlib import Path  # imported when it is used: `import autograd_lite` needs no paths
+
     spec = find_spec(name)
     if spec is None:
         return None
+    home = Path(__file__).resolve().parents[1]  # the folder that has all of our packages
     found = Path(spec.origin or next(iter(spec.submodule_search_locations or [name])))
-    if found.resolve().parent.parent == HOME and found.name == "__init__.py":
+    if found.resolve().parent.parent == home and found.name == "__init__.py":
         return None
     file = found.parent if found.name == "__init__.py" else found
     shown = os.path.join(".", file.name) if file.resolve().parent == Path.cwd() else str(file)
