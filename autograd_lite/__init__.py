@@ -40,7 +40,6 @@ from .plan.declared import replayed
 from .plan.schedule import Plan
 from .pull import contributions
 from .recording import enable_grad, is_recomputing, is_recording, no_grad
-from .sparsity import sparse_hessian, sparse_jacobian
 from .tape import Tape
 from .tensor import Tensor
 from .transforms import grad, hvp, jvp, value_and_grad, vjp
@@ -49,6 +48,7 @@ from .words import names
 if TYPE_CHECKING:  # a signature for each op
     from .listed import *
     from .listed import fft, linalg
+    from .sparsity import sparse_hessian, sparse_jacobian
 else:
     from numpy import fft, linalg
 
@@ -57,8 +57,10 @@ else:
     from .ops.special import erf, sigmoid, softplus
 
     def __getattr__(name: str) -> Any:
-        if name == "scipy":  # imported when it is used, since it imports SciPy
-            return importlib.import_module(f"{__name__}.scipy")
+        if name in ("scipy", "sparsity"):  # imported when it is used: one imports SciPy, both take time
+            return importlib.import_module(f"{__name__}.{name}")
+        if name in ("sparse_hessian", "sparse_jacobian"):
+            return getattr(importlib.import_module(f"{__name__}.sparsity"), name)
         numpys = f"np.{name}" if name in np.__all__ else None
         meant = names.FOREIGN_NAMES.get(name, numpys)
         raise names.missing_from_module(__name__, "ag.", name, lambda _: meant, lambda: __all__)
