@@ -296,10 +296,7 @@ class Box(Holder):
             raise DTypeError(
                 f"register_hook takes a function, not {describe(hook)}: x.register_hook(lambda g: g * 2)"
             )
-        hooks = self._on_tape("register_hook").hooks
-        handle = Hook(hooks)
-        hooks[handle.key] = hook
-        return handle
+        return Hook(self._on_tape("register_hook").hooks, hook)
 
     def _on_tape(self, method: str) -> Node:
         if self.node is None:
@@ -339,13 +336,14 @@ class Box(Holder):
 
 
 class Hook:
-    """The handle of a registered function: `remove()` removes the function."""
+    """Registers a function, and is its handle: `remove()` removes the function."""
 
     _count = itertools.count()
 
-    def __init__(self, hooks: dict[int, Any]) -> None:
+    def __init__(self, hooks: dict[int, Any], function: Any) -> None:
         self.key = next(self._count)
         self._hooks = hooks
+        hooks[self.key] = function
 
     def remove(self) -> None:
         self._hooks.pop(self.key, None)

@@ -112,9 +112,7 @@ def preserve(read: Callable[[], Any], write: Callable[[Any], None]) -> Hook:
         True
         >>> handle.remove()
     """
-    handle = Hook(_preserved)
-    _preserved[handle.key] = read, write
-    return handle
+    return Hook(_preserved, (read, write))
 
 
 preserve(functools.partial(np.random.get_state, legacy=False), np.random.set_state)

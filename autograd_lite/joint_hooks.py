@@ -95,12 +95,7 @@ def register_multi_grad_hook(tensors: Iterable[Any], hook: Callable[[list[Any]],
                 f"register_multi_grad_hook takes leaves that require a gradient, not {describe(x)}"
             )
     group = Group([x.node for x in tensors], hook)
-    handles = []
-    for leaf in group.leaves:
-        handle = Hook(leaf.hooks)
-        leaf.hooks[handle.key] = group
-        handles.append(handle)
-    return JointHandle(handles)
+    return JointHandle([Hook(leaf.hooks, group) for leaf in group.leaves])
 
 
 def groups_of(leaves: Iterable[Leaf]) -> list[Group]:
@@ -154,9 +149,7 @@ def register_post_accumulate_grad_hook(x: Any, hook: Callable[[Any], Any]) -> Ho
         raise DTypeError(
             f"register_post_accumulate_grad_hook takes a leaf that requires a gradient, not {describe(x)}"
         )
-    handle = Hook(x.node.hooks)
-    x.node.hooks[handle.key] = Arrival(x, hook)
-    return handle
+    return Hook(x.node.hooks, Arrival(x, hook))
 
 
 def arrivals_of(leaves: Iterable[Leaf]) -> list[Arrival]:
