@@ -67,10 +67,15 @@ def joined(op: Any) -> Rule:
     return rule
 
 
+def _axes(ids: Ids, axis: Any) -> list[int]:
+    """The axes that an argument `axis` means, in order; all for None."""
+    axes = range(ids.ndim) if axis is None else axis if isinstance(axis, (tuple, list, range)) else (axis,)
+    return sorted({a % ids.ndim for a in axes}) if ids.ndim else []
+
+
 def gathered_over(store: Store, ids: Ids, axis: Any) -> Ids:
     """The union along axes, which stay with size 1."""
-    axes = range(ids.ndim) if axis is None else axis if isinstance(axis, (tuple, list, range)) else (axis,)
-    own = sorted({a % ids.ndim for a in axes}) if ids.ndim else []
+    own = _axes(ids, axis)
     if not own:
         return ids
     rest = [i for i in range(ids.ndim) if i not in own]
@@ -85,8 +90,7 @@ def reduced(store: Store, value: Any, x: Any, axis: Any = None, front: int = 0) 
     ids = gathered_over(store, ids_of(x), axis)
     if np.ndim(value) - front == ids.ndim:  # the axes are kept
         return ids
-    axes = range(ids.ndim) if axis is None else axis if isinstance(axis, (tuple, list, range)) else (axis,)
-    return np.squeeze(ids, tuple(a % ids.ndim for a in axes))
+    return np.squeeze(ids, tuple(_axes(ids, axis)))
 
 
 def reduction(store: Store, value: Any, x: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Any:
