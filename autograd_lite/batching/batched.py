@@ -331,14 +331,16 @@ def levels_of(value: Any) -> list[Level]:
     return levels
 
 
-def changed(change: Callable[[Any], Any], value: Any) -> Any:
-    """Nested lists, tuples and dicts with `change(x)` in place of each Batched, and of each Tensor."""
-    if isinstance(value, (Batched, Box)):
+def changed(change: Callable[[Any], Any], value: Any, kinds: tuple[type[Any], ...] = (Batched, Box)) -> Any:
+    """Nested lists, tuples and dicts with `change(x)` in place of each Batched and Tensor, or other kinds."""
+    if isinstance(value, kinds):
         return change(value)
     if isinstance(value, (list, tuple)):
-        parts = [changed(change, item) for item in value]
+        parts = [changed(change, item, kinds) for item in value]
         return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-    return {key: changed(change, item) for key, item in value.items()} if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        return {key: changed(change, item, kinds) for key, item in value.items()}
+    return value
 
 
 # -- an op on Batched arrays -----------------------------------------------------------------------

@@ -17,7 +17,7 @@ import numpy as np
 from .. import tree
 from ..apply import apply
 from ..arrays import is_array, unwrap
-from ..batching.batched import ASKS_NO_VALUE, METHODS, Method, arrays_of
+from ..batching.batched import ASKS_NO_VALUE, METHODS, Method, arrays_of, changed
 from ..box import Box
 from ..errors import UnsupportedError
 from ..known import Composition, Constant, Rule, known
@@ -156,12 +156,7 @@ class Indexed(np.lib.mixins.NDArrayOperatorsMixin):
 
 def plain(value: Any) -> Any:
     """The numbers in place of each Indexed, in nested lists, tuples and dicts."""
-    if isinstance(value, Indexed):
-        return value._array
-    if isinstance(value, (list, tuple)):
-        parts = [plain(item) for item in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-    return {key: plain(item) for key, item in value.items()} if isinstance(value, dict) else value
+    return changed(lambda x: x._array, value, (Indexed,))
 
 
 def ids_of(x: Any) -> Ids:
@@ -246,12 +241,8 @@ def _composed(store: Store, op: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _wrapped(value: Any) -> Any:
-    if isinstance(value, Indexed):
-        return Tensor(value, requires_grad=value.dtype.kind in NUMBERS)
-    if isinstance(value, (list, tuple)):
-        parts = [_wrapped(item) for item in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-    return {key: _wrapped(item) for key, item in value.items()} if isinstance(value, dict) else value
+    """Tensors in place of each Indexed."""
+    return changed(lambda x: Tensor(x, requires_grad=x.dtype.kind in NUMBERS), value, (Indexed,))
 
 
 # -- the two rules for ops that the table does not name ----------------------------------------------
