@@ -117,7 +117,31 @@ METHODS = (
 """Methods that are NumPy's functions of the same names."""
 
 
-class Batched:
+class ByFunctions:
+    """Methods of a class of arrays on the seam that are NumPy's functions of the array."""
+
+    __slots__ = ()
+
+    T = property(lambda self: np.transpose(self))
+    mT = property(lambda self: np.matrix_transpose(self))  # noqa: N815
+
+    def __iter__(self: Any) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def reshape(self, *shape: Any, order: Any = "C") -> Any:
+        reshape: Any = np.reshape
+        return reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
+
+    def transpose(self, *axes: Any) -> Any:
+        transpose: Any = np.transpose
+        return transpose(self, (axes[0] if len(axes) == 1 else axes) if axes else None)
+
+    for _name in METHODS:
+        locals()[_name] = _numpys(_name)
+    del _name
+
+
+class Batched(ByFunctions):
     """Arrays of one shape, one for each member of a batch: see the module.
 
     Args:
@@ -142,30 +166,14 @@ class Batched:
     size = property(lambda self: math.prod(self._array.shape[1:]))
     real = property(lambda self: self._level.make(self._array.real))
     imag = property(lambda self: self._level.make(self._array.imag))
-    T = property(lambda self: np.transpose(self))
-    mT = property(lambda self: np.matrix_transpose(self))  # noqa: N815
 
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("len() of a 0-d array")
         return self.shape[0]  # type: ignore[no-any-return]
 
-    def __iter__(self) -> Iterator[Any]:
-        return (self[i] for i in range(len(self)))
-
     def astype(self, dtype: Any, **options: Any) -> Batched:
         return self._level.make(self._array.astype(dtype, **options))
-
-    def reshape(self, *shape: Any, order: Any = "C") -> Any:
-        reshape: Any = np.reshape
-        return reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
-
-    def transpose(self, *axes: Any) -> Any:
-        transpose: Any = np.transpose
-        return transpose(self, (axes[0] if len(axes) == 1 else axes) if axes else None)
-
-    for _name in METHODS:
-        locals()[_name] = _numpys(_name)
 
     # -- the seam: see arrays.py -------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ import numpy as np
 from .. import tree
 from ..apply import apply
 from ..arrays import is_array, unwrap
-from ..batching.batched import ASKS_NO_VALUE, METHODS, Method, arrays_of, changed
+from ..batching.batched import ASKS_NO_VALUE, ByFunctions, Method, arrays_of, changed
 from ..box import Box
 from ..errors import UnsupportedError
 from ..known import Composition, Constant, Rule, known
@@ -43,12 +43,7 @@ NUMBERS, RANKS = "fc", "fciu"
 """The kinds of dtypes that have sets: of results, and of results that are computed with ranks."""
 
 
-def _numpys(name: str) -> Callable[..., Any]:
-    function = getattr(np, name)
-    return lambda self, *args, **kwargs: function(self, *args, **kwargs)
-
-
-class Indexed(np.lib.mixins.NDArrayOperatorsMixin):
+class Indexed(ByFunctions, np.lib.mixins.NDArrayOperatorsMixin):
     """Numbers and their index sets: see the module.
 
     Args:
@@ -71,8 +66,6 @@ class Indexed(np.lib.mixins.NDArrayOperatorsMixin):
     size = property(lambda self: self._array.size)
     real = property(lambda self: np.real(self))
     imag = property(lambda self: np.imag(self))
-    T = property(lambda self: np.transpose(self))
-    mT = property(lambda self: np.matrix_transpose(self))  # noqa: N815
 
     @property
     def _kinds(self) -> str:
@@ -81,9 +74,6 @@ class Indexed(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __len__(self) -> int:
         return len(self._array)
-
-    def __iter__(self) -> Iterator[Any]:
-        return (self[i] for i in range(len(self)))
 
     def __bool__(self) -> bool:
         return bool(self._array)
@@ -97,18 +87,6 @@ class Indexed(np.lib.mixins.NDArrayOperatorsMixin):
     def astype(self, dtype: Any, **options: Any) -> Any:
         array = self._array.astype(dtype, **options)
         return Indexed(array, self._ids, self._store) if array.dtype.kind in self._kinds else array
-
-    def reshape(self, *shape: Any, order: Any = "C") -> Any:
-        reshape: Any = np.reshape
-        return reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
-
-    def transpose(self, *axes: Any) -> Any:
-        transpose: Any = np.transpose
-        return transpose(self, (axes[0] if len(axes) == 1 else axes) if axes else None)
-
-    for _name in METHODS:
-        locals()[_name] = _numpys(_name)
-    del _name
 
     # -- the seam: see arrays.py -------------------------------------------------------------------
 
