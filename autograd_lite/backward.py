@@ -24,7 +24,7 @@ from .errors import (
     TapeError,
 )
 from .given import as_numbers
-from .joint_hooks import arrivals_of, groups_of
+from .joint_hooks import arrivals_of, groups_of, replacement
 from .kept import check_constants, check_values, handed_out
 from .known import Rule, known
 from .node import Leaf, Node, changing
@@ -163,16 +163,9 @@ def _kept_whole(node: Node) -> bool:
 def receive(node: Node, g: Any) -> Any:
     """Call the hooks of a node; the result of a hook replaces the cotangent."""
     for hook in tuple(node.hooks.values()):
-        replaced = hook(g if isinstance(g, Box) else wrap(g))
-        if replaced is None:
-            continue
-        value = as_numbers(replaced, "a hook returned").astype(g.dtype, copy=False)
-        if value.shape != g.shape:
-            raise ShapeError(f"a hook returned shape {value.shape} for a gradient of shape {g.shape}")
-        if isinstance(g, Box):
-            g = replaced if isinstance(replaced, Box) else wrap(value)
-        else:
-            g = value if value.ndim else value[()]
+        new = hook(g if isinstance(g, Box) else wrap(g))
+        if new is not None:
+            g = replacement(new, g)
     return g
 
 

@@ -19,7 +19,19 @@ __all__ = [
     "groups_of",
     "register_multi_grad_hook",
     "register_post_accumulate_grad_hook",
+    "replacement",
 ]
+
+
+def replacement(new: Any, g: Any) -> Any:
+    """What a hook returned in place of a cotangent, in its dtype; a Tensor for a Tensor."""
+    value = as_numbers(new, "a hook returned").astype(g.dtype, copy=False)
+    if value.shape != g.shape:
+        raise ShapeError(f"a hook returned shape {value.shape} for a gradient of shape {g.shape}")
+    if isinstance(g, Box) and isinstance(new, Box):
+        return new
+    value = value if value.ndim else value[()]
+    return wrap(value) if isinstance(g, Box) else value
 
 
 class Group:
@@ -40,14 +52,8 @@ class Group:
         if len(made) != len(self.leaves):
             raise ShapeError(f"a hook of {len(self.leaves)} Tensors returned {len(made)} gradients")
         for leaf, new in zip(self.leaves, made, strict=True):
-            if new is None:
-                continue
-            value = as_numbers(new, "a hook returned").astype(leaf.value.dtype, copy=False)
-            if value.shape != leaf.value.shape:
-                raise ShapeError(
-                    f"a hook returned shape {value.shape} for a Tensor of shape {leaf.value.shape}"
-                )
-            cotangents[leaf] = new if isinstance(new, Box) else (value if value.ndim else value[()])
+            if new is not None:
+                cotangents[leaf] = replacement(new, cotangents.get(leaf, wrap(leaf.value)))
 
 
 class JointHandle:
