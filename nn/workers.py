@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import importlib
-import multiprocessing
 import pickle
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograd_lite.errors import OptionError
 
 from .kernels.threads import only_one_thread
 from .options import check_whole
 from .random import generator, manual_seed
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 __all__ = ["spread"]
 
@@ -52,6 +53,9 @@ def spread(who: str, function: Callable[[Any], Any], tasks: Sequence[Any], worke
 
 def _pool(who: str, workers: int, function: Callable[[Any], Any]) -> Executor:
     """MPI's processes under `mpiexec -n 5 python -m mpi4py.futures program.py`, else new ones."""
+    import multiprocessing  # here, as both take milliseconds to import, and few programs need them
+    from concurrent.futures import ProcessPoolExecutor
+
     options: Any = {"initializer": _begin, "initargs": (function,)}
     mpi = "mpi4py.futures" in sys.modules and sys.modules["mpi4py.MPI"].COMM_WORLD.Get_size() > 1
     if not mpi and sys.platform == "linux":  # a fork has all that this process has, lambdas too

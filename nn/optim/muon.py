@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd_lite.errors import OptionError
 
+from ..kernels.optim import mean
 from .means import zeros
 from .optimizer import Array, Group, Optimizer, Options, Params
 from .states import State
@@ -81,7 +82,7 @@ class Muon(Optimizer):
     def update(self, x: Array, g: Array, state: State, options: Options) -> Array:
         """One step of Muon."""
         beta, m = options["momentum"], state["momentum_buffer"]
-        m += (1 - beta) * (g - m)
+        mean(m, g, beta)
         direction = g + beta * (m - g) if options["nesterov"] else m
         rows, columns = x.shape
         scale = math.sqrt(max(1, rows / columns))

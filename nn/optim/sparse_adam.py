@@ -7,6 +7,7 @@ from dataclasses import KW_ONLY
 
 import numpy as np
 
+from ..kernels.optim import adam
 from .means import zeros
 from .optimizer import Array, Optimizer, Options, Params
 from .states import State
@@ -52,10 +53,9 @@ class SparseAdam(Optimizer):
         beta1, beta2 = options["betas"]
         state["step"] = t = state["step"] + 1
         rows = np.any(g != 0, axis=tuple(range(1, g.ndim)))
-        m = state["exp_avg"][rows] * beta1 + (1 - beta1) * g[rows]
-        v = state["exp_avg_sq"][rows] * beta2 + (1 - beta2) * g[rows] * g[rows]
-        state["exp_avg"][rows], state["exp_avg_sq"][rows] = m, v
+        m, v = state["exp_avg"][rows], state["exp_avg_sq"][rows]
         rate = options["lr"] * math.sqrt(1 - beta2**t) / (1 - beta1**t)
         new = np.array(x)
-        new[rows] -= rate * m / (np.sqrt(v) + options["eps"])
+        new[rows] = adam(x[rows], g[rows], m, v, betas=(beta1, beta2), eps=options["eps"], rate=rate)
+        state["exp_avg"][rows], state["exp_avg_sq"][rows] = m, v
         return new

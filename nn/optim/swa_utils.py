@@ -26,7 +26,7 @@ from autograd_lite.errors import OptionError
 from ..layers.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from ..module import Module
 from ..options import check_number, check_whole
-from ..schedules.schedule import Grouped, LRScheduler
+from ..schedules.schedule import Grouped, LRScheduler, for_each
 
 __all__ = [
     "SWALR",
@@ -177,9 +177,7 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
         return
     training = model.training
     for norm in norms:
-        norm.running_mean = np.zeros_like(norm.running_mean)
-        norm.running_var = np.ones_like(norm.running_var)
-        norm.num_batches_tracked = np.zeros_like(norm.num_batches_tracked)
+        norm.reset_running_stats()
         norm.momentum = None
     try:
         model.train()
@@ -227,11 +225,8 @@ class SWALR(LRScheduler):
         if anneal_strategy not in ("cos", "linear"):
             raise OptionError(f'SWALR(anneal_strategy={anneal_strategy!r}): expected "cos" or "linear"')
         check_whole("SWALR", "anneal_epochs", anneal_epochs, least=0, example=10)
-        groups = optimizer.param_groups
-        rates = list(swa_lr) if isinstance(swa_lr, Sequence) else [swa_lr] * len(groups)
-        if len(rates) != len(groups):
-            raise OptionError(f"SWALR: {len(rates)} rates for {len(groups)} parameter groups")
-        for group, rate in zip(groups, rates, strict=True):
+        rates = for_each(optimizer, swa_lr, "swa_lr")
+        for group, rate in zip(optimizer.param_groups, rates, strict=True):
             check_number("SWALR", "swa_lr", rate, example=0.05)
             group["swa_lr"] = rate
         self.anneal_epochs, self.anneal_strategy = anneal_epochs, anneal_strategy
@@ -242,13 +237,12 @@ class SWALR(LRScheduler):
         done = min(1.0, max(0, t) / self.anneal_epochs) if self.anneal_epochs else float(t >= 0)
         return (1 - math.cos(math.pi * done)) / 2 if self.anneal_strategy == "cos" else done
 
-    @ag.replayed(writes="nothing")
-    def step(self, epoch: int | None = None) -> None:
-        """Move the rates towards `swa_lr`."""
-        t = self.last_epoch + 1 if epoch is None else epoch
-        before, now = self.part(t - 1), self.part(t)
+    def get_lr(self) -> list[float]:
+        """The rates after the step `last_epoch`, nearer to `swa_lr`."""
+        before, now = self.part(self.last_epoch - 1), self.part(self.last_epoch)
+        rates = []
         for group in self.optimizer.param_groups:
             last = group["swa_lr"]
             first = last if before == 1 else (group["lr"] - before * last) / (1 - before)
-            group["lr"] = last * now + first * (1 - now)
-        self.last_epoch = t
+            rates.append(last * now + first * (1 - now))
+        return rates

@@ -164,20 +164,12 @@ def _encoded(text: Any, encoding: Any = "latin1") -> bytes:
     return str(text).encode("latin1")
 
 
-def _ordered(items: Any = ()) -> OrderedDict[Any, Any]:
-    return OrderedDict(items)
-
-
 def _forget(target: Any, state: Any) -> None:
     """Attributes of a dict, as `state_dict()` of PyTorch has; they hold no numbers."""
 
 
 def _device(name: Any, index: Any = None) -> Device:
     return Device("cpu")  # whatever the file says: there is no other
-
-
-def _counter(items: Any = ()) -> Counter[Any]:
-    return Counter(items)
 
 
 class _Name(str):
@@ -204,7 +196,7 @@ BUILDERS: Mapping[str, Callable[..., Any]] = {
     "numpy.core.multiarray.scalar": _scalar,
     "numpy._core.multiarray.scalar": _scalar,
     "_codecs.encode": _encoded,
-    "collections.Counter": _counter,
+    "collections.Counter": Counter,
     **{f"{module}.complex": complex for module in ("builtins", "__builtin__")},
     **{f"{module}.set": set for module in ("builtins", "__builtin__")},
     **{f"{module}.frozenset": frozenset for module in ("builtins", "__builtin__")},
@@ -213,7 +205,7 @@ BUILDERS: Mapping[str, Callable[..., Any]] = {
 
 NAMES: Mapping[str, Any] = {
     **{name: Built(make) for name, make in BUILDERS.items()},
-    "collections.OrderedDict": Built(_ordered, _forget),
+    "collections.OrderedDict": Built(OrderedDict, _forget),
     "numpy.core.multiarray._reconstruct": Built(_array, _fill_array),
     "numpy._core.multiarray._reconstruct": Built(_array, _fill_array),
     "numpy.dtype": Built(_Dtype, _Dtype.order),

@@ -57,6 +57,8 @@ ag.defvjp(
 @ag.primitive
 def scattered(values: Array, places: Array, size: int) -> Array:
     """A vector that holds at each place the sum of the values with this place, and 0 elsewhere."""
+    if values.dtype.kind == "f":
+        return np.bincount(places, values, minlength=size).astype(values.dtype)  # sums in float64
     result = np.zeros(size, values.dtype)
     np.add.at(result, places, values)
     return result

@@ -38,6 +38,11 @@ def largest(dtype: Any) -> float:
     return 1.0 if np.dtype(dtype).kind == "f" else float(np.iinfo(dtype).max)
 
 
+def inverted(images: Array) -> Array:
+    """White minus the images."""
+    return rounded(largest(images.dtype) - images, images.dtype)
+
+
 class Grayscale(Transform):
     """Convert colours to gray: 0.2989 R + 0.587 G + 0.114 B.
 
@@ -100,7 +105,7 @@ class RandomInvert(_Some):
 
     def changed(self, images: Array) -> Array:
         """White minus the image."""
-        return rounded(largest(images.dtype) - images, images.dtype)
+        return inverted(images)
 
 
 class ColorJitter(Transform):

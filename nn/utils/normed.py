@@ -15,8 +15,8 @@ from ..functional import normalize
 from ..module import Module, Parameter
 from ..options import check_whole
 from ..random import generator
-from .computed import check_parameter, compute, settle
-from .parametrizations import WeightNorm, as_matrix, axis_of_outputs, check_axis
+from .computed import compute, settle
+from .parametrizations import WeightNorm, as_matrix, axis_of_outputs, norm_of_units
 
 __all__ = ["remove_spectral_norm", "remove_weight_norm", "spectral_norm", "weight_norm"]
 
@@ -49,10 +49,7 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
         >>> {name: p.shape for name, p in layer.named_parameters()}
         {'bias': (3,), 'weight_g': (3, 1), 'weight_v': (3, 2)}
     """
-    check_parameter(module, name)
-    if dim is not None:
-        check_axis(module, name, dim)
-    norm = WeightNorm(None if dim == -1 else dim)
+    norm = norm_of_units(module, name, dim)
     g, v = norm.right_inverse(getattr(module, name).numpy())
     sources = {f"{name}_g": Parameter(g), f"{name}_v": Parameter(v)}
     compute(module, name, partial(_scaled, name=name, norm=norm), sources)
@@ -107,9 +104,7 @@ def spectral_norm(
         ['bias', 'weight_orig', 'weight_u', 'weight_v']
     """
     check_whole("spectral_norm", "n_power_iterations", n_power_iterations)
-    check_parameter(module, name)
-    dim = axis_of_outputs(module) if dim is None else dim
-    check_axis(module, name, dim)
+    dim = axis_of_outputs(module, name, dim)
     weight = getattr(module, name)
     starts = (generator.normal(size=n).astype(weight.dtype) for n in as_matrix(weight.numpy(), dim).shape)
     u, v = (normalize(start, dim=0, eps=eps) for start in starts)

@@ -112,7 +112,6 @@ def clip_grad_norm_(
 @ag.replayed(writes="gradients")
 def _shrunk(params: list[Tensor], max_norm: float, norm_type: float, error_if_nonfinite: bool) -> float:
     """`clip_grad_norm_` of a list, which is one step of a plan."""
-    params = [p for p in params if p.grad is not None]
     gradients = [p.grad for p in params if p.grad is not None]
     total = get_total_norm(gradients, norm_type, error_if_nonfinite)
     clip_grads_with_norm_(params, max_norm, total)

@@ -50,10 +50,7 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
         >>> {path: p.shape for path, p in layer.parametrizations.named_parameters()}
         {'weight.original0': (3, 1), 'weight.original1': (3, 2)}
     """
-    check_parameter(module, name)
-    if dim is not None:
-        check_axis(module, name, dim)
-    return register_parametrization(module, name, WeightNorm(None if dim == -1 else dim))
+    return register_parametrization(module, name, norm_of_units(module, name, dim))
 
 
 class WeightNorm(Module):
@@ -117,10 +114,7 @@ def spectral_norm(
                [0.  , 0.25]])
     """
     check_whole("spectral_norm", "n_power_iterations", n_power_iterations)
-    check_parameter(module, name)
-    if dim is None:
-        dim = axis_of_outputs(module)
-    check_axis(module, name, dim)
+    dim = axis_of_outputs(module, name, dim)
     norm = _SpectralNorm(getattr(module, name).numpy(), n_power_iterations, eps, dim)
     return register_parametrization(module, name, norm)
 
@@ -158,13 +152,24 @@ def as_matrix(weight: Any, dim: int) -> Any:
     return np.reshape(np.moveaxis(weight, dim, 0), (weight.shape[dim], -1))
 
 
-def axis_of_outputs(module: Module) -> int:
-    """The axis of a layer's weight that counts its outputs."""
-    return 1 if isinstance(module, (ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)) else 0
+def norm_of_units(module: Module, name: str, dim: int | None) -> WeightNorm:
+    """The weight norm of a parameter; refuse names and axes that the layer does not have."""
+    check_parameter(module, name)
+    if dim is not None:
+        _check_axis(module, name, dim)
+    return WeightNorm(None if dim == -1 else dim)
 
 
-def check_axis(module: Module, name: str, dim: int) -> None:
-    """Refuse an axis that a parameter does not have."""
+def axis_of_outputs(module: Module, name: str, dim: int | None) -> int:
+    """The axis of a parameter that counts outputs; refuse names and axes that the layer does not have."""
+    check_parameter(module, name)
+    if dim is None:
+        dim = 1 if isinstance(module, (ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)) else 0
+    _check_axis(module, name, dim)
+    return dim
+
+
+def _check_axis(module: Module, name: str, dim: int) -> None:
     shape = getattr(module, name).shape
     if not -len(shape) <= dim < len(shape):
         raise AxisError(f"dim={dim}: {type(module).__name__}.{name} has shape {shape}")

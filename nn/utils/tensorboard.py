@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import itertools
 import os
-import socket
 import struct
 import time
 from collections.abc import Mapping
@@ -59,11 +58,14 @@ class SummaryWriter:
         flush_secs: int = 120,
         filename_suffix: str = "",
     ) -> None:
+        import socket  # here, as the import takes longer than that of most modules, and few programs need it
+
+        host = socket.gethostname()
         if not log_dir:
-            log_dir = Path("runs", f"{datetime.now():%b%d_%H-%M-%S}_{socket.gethostname()}{comment}")
+            log_dir = Path("runs", f"{datetime.now():%b%d_%H-%M-%S}_{host}{comment}")
         self.log_dir = os.fspath(checked_path("SummaryWriter", log_dir))
         self.max_queue = max_queue
-        name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}"
+        name = f"events.out.tfevents.{int(time.time()):010d}.{host}.{os.getpid()}"
         self._path = Path(self.log_dir, f"{name}.{next(SummaryWriter._files)}{filename_suffix}")
         self._waiting: list[bytes] = []
         self._write({1: time.time(), 3: "brain.Event:2"})

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-import autograd_lite as ag
 from autograd_lite.errors import DTypeError, OptionError
 
 from ..dtypes import kind_of_number, matched
+from ..sparse_tensors import scattered
 from ..tensors import Tensor
 from .registry import entry, viewing
 from .shapes import axis
@@ -156,20 +156,7 @@ def _sums(input: Any, dim: int, index: Any, src: Any) -> Any:
     flat = np.ravel_multi_index(
         np.broadcast_arrays(*places_of(dim, index, input.ndim)), tuple(input.shape)
     ).reshape(-1)
-    return summed_at(part.reshape(-1), flat, int(np.prod(input.shape))).reshape(input.shape)
-
-
-@ag.primitive
-def summed_at(values: Any, places: Any, n: int) -> Any:
-    """The vector of length n whose entry i is the sum of the values with places[k] = i."""
-    if values.dtype.kind == "f":
-        return np.bincount(places, values, minlength=n).astype(values.dtype)  # sums in float64
-    y = np.zeros(n, values.dtype)
-    np.add.at(y, places, values)
-    return y
-
-
-ag.defvjp(summed_at, lambda g, y, values, places, n: g[places])
+    return scattered(part.reshape(-1), flat, int(np.prod(input.shape))).reshape(input.shape)
 
 
 @entry(in_place=True)
@@ -262,7 +249,7 @@ def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -
         return y
     flat = np.arange(int(np.prod(input.shape))).reshape(input.shape)[full].reshape(-1)
     added = np.broadcast_to(values, input[full].shape).reshape(-1)
-    return input + summed_at(added, flat, int(np.prod(input.shape))).reshape(input.shape)
+    return input + scattered(added, flat, int(np.prod(input.shape))).reshape(input.shape)
 
 
 @entry(in_place=True)

@@ -23,7 +23,7 @@ from ... import transforms
 from ...arrays import as_array
 from ...torch.tensors import torched
 from ...transforms.base import InterpolationMode, Transform, pair, rounded
-from ...transforms.colours import CHANGES, largest
+from ...transforms.colours import CHANGES, inverted, largest
 from ...transforms.crops import checked_interpolation, resized
 from ...transforms.warps import warped
 
@@ -359,7 +359,7 @@ to_grayscale = rgb_to_grayscale
 
 def invert(img: Any) -> Any:
     """White minus the image."""
-    return _changed("invert", img, lambda x: (largest(x.dtype) - x).astype(x.dtype))
+    return _changed("invert", img, inverted)
 
 
 def posterize(img: Any, bits: int) -> Any:
@@ -369,9 +369,7 @@ def posterize(img: Any, bits: int) -> Any:
 
 def solarize(img: Any, threshold: float) -> Any:
     """An image whose values from the threshold on are inverted."""
-    return _changed(
-        "solarize", img, lambda x: np.where(x >= threshold, (largest(x.dtype) - x).astype(x.dtype), x)
-    )
+    return _changed("solarize", img, lambda x: np.where(x >= threshold, inverted(x), x))
 
 
 def gaussian_blur(img: Any, kernel_size: int | Sequence[int], sigma: Any = None) -> Any:
