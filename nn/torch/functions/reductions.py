@@ -201,17 +201,21 @@ def log_softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Any:
     return ag.log_softmax(cast(input, dtype), axis=-1 if dim is None else dim)
 
 
+def p_norm(x: Any, order: Any, axes: Any, keepdim: bool) -> Any:
+    """The p-norm of the entries along axes; of all entries if `axes` is None."""
+    if axes is None:
+        size = np.linalg.vector_norm(x.reshape(-1), ord=order)
+        return size.reshape((1,) * x.ndim) if keepdim else size
+    return np.linalg.vector_norm(x, ord=order, axis=axes, keepdims=keepdim)
+
+
 @entry
 def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
     """The p-norm of all entries, or of the entries along axes."""
     x, axes = cast(input, dtype), axes_of(dim)
     if p == "nuc":
         return np.linalg.norm(x, "nuc", axis=axes, keepdims=keepdim)
-    order = 2 if p in ("fro", None) else p
-    if axes is None:
-        size = np.linalg.vector_norm(x.reshape(-1), ord=order)
-        return size.reshape((1,) * input.ndim) if keepdim else size
-    return np.linalg.vector_norm(x, ord=order, axis=axes, keepdims=keepdim)
+    return p_norm(x, 2 if p in ("fro", None) else p, axes, keepdim)
 
 
 @entry(method=True)
