@@ -13,7 +13,7 @@ from autograd_lite.errors import DTypeError, OptionError
 from ..dtypes import inexact, of
 from .registry import alias, axes_of, entry
 
-__all__ = ["CumulativeValues", "ValuesAndIndices"]
+__all__ = ["ValuesAndIndices"]
 
 
 class ValuesAndIndices(NamedTuple):
@@ -21,9 +21,6 @@ class ValuesAndIndices(NamedTuple):
 
     values: Any
     indices: Any
-
-
-CumulativeValues = ValuesAndIndices
 
 
 def cast(input: Any, dtype: Any) -> Any:
@@ -104,7 +101,7 @@ def _extreme(name: str) -> Callable[..., Any]:
     whole, pair, place = getattr(np, name), getattr(np, name + "imum"), getattr(np, "arg" + name)
 
     def function(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-        if other is None and isinstance(dim, (ag.Tensor, np.ndarray)) and not isinstance(dim, int):
+        if other is None and isinstance(dim, (ag.Tensor, np.ndarray)):
             other = dim
         if other is not None:
             return pair(input, other)
@@ -248,7 +245,7 @@ def _running(name: str) -> Callable[..., Any]:
         positions = np.arange(array.shape[dim]).reshape((-1,) + (1,) * (array.ndim - 1 - dim % array.ndim))
         hit = (array == best) | (np.isnan(array) & np.isnan(best) if array.dtype.kind == "f" else False)
         places = np.maximum.accumulate(np.where(hit, positions, 0), axis=dim)
-        return CumulativeValues(np.take_along_axis(input, places, dim), places)
+        return ValuesAndIndices(np.take_along_axis(input, places, dim), places)
 
     function.__doc__ = f"The {name[3:]}imum of the first entries along an axis, and its index."
     return function
