@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from importlib import metadata
 from types import SimpleNamespace
 from typing import Any
 
@@ -70,7 +69,7 @@ from .tensors import Tensor as Tensor
 
 pi, e, inf, nan = math.pi, math.e, math.inf, math.nan
 newaxis = None
-__version__ = Version("2.13.0+autograd.lite." + metadata.version("autograd-lite"))
+__version__ = Version("2.13.0+autograd.lite." + ag.__version__)
 strided, sparse_coo, sparse_csr = "torch.strided", "torch.sparse_coo", "torch.sparse_csr"
 """Layouts."""
 contiguous_format = preserve_format = channels_last = channels_last_3d = "torch.contiguous_format"

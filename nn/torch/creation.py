@@ -12,7 +12,7 @@ from autograd_lite.arrays import on_host, owned, unwrap
 from autograd_lite.errors import DTypeError
 from nn.arrays import as_array
 
-from .dtypes import default_of, of
+from .dtypes import default_of, float_of, of
 from .functions.registry import whole, written
 from .tensors import Tensor, made, torched
 
@@ -165,7 +165,7 @@ def frombuffer(
 
 def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A Tensor without axes, in the default dtype."""
-    return finished(np.array(s, of(dtype).dtype if dtype else default_of("f")), device, requires_grad)
+    return finished(np.array(s, float_of(dtype)), device, requires_grad)
 
 
 # -- of a shape ------------------------------------------------------------------------------------
@@ -176,7 +176,7 @@ def _filled(value: int) -> Callable[..., Tensor]:
         *size: Any, out: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
         requires_grad: bool = False, pin_memory: bool = False, memory_format: Any = None,
     ) -> Tensor:  # fmt: skip
-        array = np.full(whole(size), value, of(dtype).dtype if dtype is not None else default_of("f"))
+        array = np.full(whole(size), value, float_of(dtype))
         result = finished(array, device, requires_grad)
         return result if out is None else written(out, result)
 
@@ -237,7 +237,7 @@ def eye(
     device: Any = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """A matrix with ones on the diagonal."""
-    return finished(np.eye(n, m, dtype=of(dtype).dtype if dtype else default_of("f")), device, requires_grad)
+    return finished(np.eye(n, m, dtype=float_of(dtype)), device, requires_grad)
 
 
 # -- of an interval --------------------------------------------------------------------------------
@@ -275,7 +275,7 @@ def linspace(
     device: Any = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """Evenly spaced numbers, both ends included."""
-    own = of(dtype).dtype if dtype is not None else default_of("f")
+    own = float_of(dtype)
     return finished(np.linspace(number(start), number(end), steps).astype(own), device, requires_grad)
 
 
@@ -284,7 +284,7 @@ def logspace(
     layout: Any = None, device: Any = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """Powers of `base` with evenly spaced exponents."""
-    own = of(dtype).dtype if dtype is not None else default_of("f")
+    own = float_of(dtype)
     powers = np.power(base, np.linspace(number(start), number(end), steps))
     return finished(powers.astype(own), device, requires_grad)
 
@@ -315,7 +315,7 @@ def _window(name: str) -> Callable[..., Tensor]:
         requires_grad: bool = False,
     ) -> Tensor:  # fmt: skip
         values = make(window_length + 1)[:-1] if periodic and window_length > 1 else make(window_length)
-        return finished(values.astype(of(dtype).dtype if dtype else default_of("f")), device, requires_grad)
+        return finished(values.astype(float_of(dtype)), device, requires_grad)
 
     function.__name__ = function.__qualname__ = f"{name}_window"
     function.__doc__ = f"The {name} window; a periodic one is one entry shorter."

@@ -15,7 +15,7 @@ from nn.random import as_generator, generator
 from nn.random import manual_seed as _seeded
 
 from .creation import finished, number, tensor
-from .dtypes import default_of, of
+from .dtypes import float_of, of
 from .functions.registry import METHODS, whole, written
 from .tensors import Tensor, as_tensor_of, made
 
@@ -135,7 +135,7 @@ def _drawn(name: str, draw: Callable[[np.random.Generator, Any], Any]) -> Callab
     ) -> Tensor:  # fmt: skip
         shape = whole(args if size is None else (size,))
         numbers = ag.drawn(lambda shape: draw(as_generator(name, generator), shape), shape)
-        own = of(dtype).dtype if dtype is not None else default_of("f")
+        own = float_of(dtype)
         result = finished(
             numbers.astype(own) if np.ndim(numbers) else own.type(numbers), device, requires_grad
         )

@@ -187,6 +187,11 @@ def default_of(kind: str) -> np.dtype[Any]:
     return bool_.dtype if kind == "b" else int64.dtype
 
 
+def float_of(d: Any) -> np.dtype[Any]:
+    """The dtype that was asked for; of None the default one of Python's floats."""
+    return _default.dtype if d is None else of(d).dtype
+
+
 def finfo(type: Any = None) -> np.finfo[Any]:
     """The limits of a floating-point dtype."""
     return np.finfo(of(type or _default).dtype)

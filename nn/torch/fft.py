@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .dtypes import default_of, inexact, of
+from .dtypes import float_of, inexact
 from .functions.registry import entry
 from .tensors import Tensor, made
 
@@ -79,7 +79,7 @@ def fftfreq(
     n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """The frequencies of the entries of `fft`, in cycles per unit."""
-    own = of(dtype).dtype if dtype is not None else default_of("f")
+    own = float_of(dtype)
     return made(np.fft.fftfreq(n, d).astype(own), requires_grad)
 
 
@@ -87,5 +87,5 @@ def rfftfreq(
     n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """The frequencies of the entries of `rfft`, in cycles per unit."""
-    own = of(dtype).dtype if dtype is not None else default_of("f")
+    own = float_of(dtype)
     return made(np.fft.rfftfreq(n, d).astype(own), requires_grad)

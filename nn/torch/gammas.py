@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 
 import numpy as np
@@ -186,16 +186,20 @@ def _by_series(x: Any, a: Any) -> Any:
     return total
 
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
+@cache
+def _gauss() -> Any:
+    """The nodes and weights of Gauss's quadrature, found at the first use."""
+    return np.polynomial.legendre.leggauss(64)
 
 
 def _by_quadrature(x: Any, a: Any) -> Any:
     """The integral over t = x e^(sign s), s from 0 to where p(t) is e^-40 of p(x)."""
+    nodes, weights = _gauss()
     sign = np.where(x > a, 1.0, -1.0)
     far = np.abs(x - a)
     length = 80 / (far + np.sqrt(far * far + 80 * x))
-    s = length[..., None] * (_NODES + 1) / 2
+    s = length[..., None] * (nodes + 1) / 2
     signed = sign[..., None] * s
     density = np.exp(a[..., None] * signed - x[..., None] * np.expm1(signed))
     values = density * ((np.log(x) - digamma(a))[..., None] + signed)
-    return sign * x * (values @ _WEIGHTS) * length / 2
+    return sign * x * (values @ weights) * length / 2

@@ -8,10 +8,8 @@ import numpy as np
 
 from .creation import tensor, zeros
 from .dtypes import dtype, of
+from .functions.typing import LETTERS
 from .tensors import Tensor
-
-_TYPES = {"Float": "float32", "Double": "float64", "Half": "float16", "Long": "int64", "Int": "int32",
-          "Short": "int16", "Byte": "uint8", "Char": "int8", "Bool": "bool"}  # fmt: skip
 
 
 class _Typed(type):
@@ -29,7 +27,7 @@ class _Typed(type):
         return isinstance(x, Tensor) and x.dtype == cls.dtype
 
 
-TYPES = {f"{word}Tensor": _Typed(f"{word}Tensor", (), {"dtype": of(name)}) for word, name in _TYPES.items()}
+TYPES = {f"{word}Tensor": _Typed(f"{word}Tensor", (), {"dtype": of(name)}) for word, name in LETTERS.items()}
 """The types by name, for the namespace of `torch`."""
 
 

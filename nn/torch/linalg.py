@@ -13,7 +13,7 @@ from .dtypes import matched
 from .functions import FUNCTIONS
 from .functions.joining import listed
 from .functions.matrices import exponential, triangular
-from .functions.reductions import cast
+from .functions.reductions import cast, p_norm
 from .functions.registry import axes_of, entry
 
 _TABLE: dict[str, Callable[..., Any]] = {}
@@ -240,19 +240,14 @@ def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dty
     """The norm of vectors or matrices; without `ord`, the root of the sum of all squares."""
     x, axes = cast(A, dtype), axes_of(dim)
     if ord is None:
-        size = np.linalg.vector_norm(x if axes is not None else x.reshape(-1), axis=axes, keepdims=keepdim)
-        return size.reshape((1,) * A.ndim) if keepdim and axes is None else size
+        return p_norm(x, 2, axes, keepdim)
     return np.linalg.norm(x, ord, axis=axes, keepdims=keepdim)
 
 
 @_entry
 def vector_norm(x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The p-norm of all entries, or of the entries along axes."""
-    values, axes = cast(x, dtype), axes_of(dim)
-    if axes is None:
-        size = np.linalg.vector_norm(values.reshape(-1), ord=ord)
-        return size.reshape((1,) * x.ndim) if keepdim else size
-    return np.linalg.vector_norm(values, ord=ord, axis=axes, keepdims=keepdim)
+    return p_norm(cast(x, dtype), ord, axes_of(dim), keepdim)
 
 
 @_entry

@@ -49,9 +49,13 @@ def _require_dependence(who: str, f: Function, xs: tuple[Any, ...]) -> None:
                 )
 
 
-def _like_inputs(who: str, v: Any, inputs: Any, create_graph: bool) -> tuple[Any, ...]:
+def _direction(who: str, v: Any, xs: tuple[Any, ...], create_graph: bool) -> tuple[Any, ...]:
+    """v as a tuple of Tensors in the shapes of the inputs; 1 if it was left out for a single number."""
+    if v is None:
+        if len(xs) != 1 or xs[0].numel() != 1:
+            raise OptionError(f"{who}: v can only be left out for an input of a single number")
+        return (np.ones_like(xs[0]),)
     vs, _ = _given(v, create_graph)
-    xs, _ = _given(inputs, create_graph)
     if [x.shape for x in vs] != [x.shape for x in xs]:
         raise OptionError(
             f"{who}: v has the shapes {[x.shape for x in vs]}, the inputs {[x.shape for x in xs]}; "
@@ -154,9 +158,7 @@ def jvp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, 
     xs, _ = _given(inputs, create_graph)
     if strict:
         _require_dependence("jvp", func, xs)
-    if v is None and (len(xs) != 1 or xs[0].numel() != 1):
-        raise OptionError("jvp: v can only be left out for an input of a single number")
-    vs = (np.ones_like(xs[0]),) if v is None else _like_inputs("jvp", v, inputs, create_graph)
+    vs = _direction("jvp", v, xs, create_graph)
     out, tangent = ag.jvp(func, xs, vs)
     return _kept(out, create_graph), _kept(tangent, create_graph)
 
@@ -175,9 +177,7 @@ def hvp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, 
     xs, several = _given(inputs, create_graph)
     if strict:
         _require_dependence("hvp", func, xs)
-    if v is None and (len(xs) != 1 or xs[0].numel() != 1):
-        raise OptionError("hvp: v can only be left out for an input of a single number")
-    vs = (np.ones_like(xs[0]),) if v is None else _like_inputs("hvp", v, inputs, create_graph)
+    vs = _direction("hvp", v, xs, create_graph)
     product = ag.hvp(func, xs, vs)
     product = product if isinstance(product, tuple) else (product,)
     out = func(*xs)

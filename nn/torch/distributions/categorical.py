@@ -12,7 +12,7 @@ from autograd_lite.errors import OptionError
 from ..tensors import torched
 from . import constraints
 from .distribution import Distribution
-from .utils import broadcast_all, drawn, probs_to_logits
+from .utils import drawn, either, probs_to_logits
 
 __all__ = ["Categorical", "OfClasses", "OneHotCategorical", "OneHotCategoricalStraightThrough"]
 
@@ -35,14 +35,10 @@ class Categorical(Distribution):
     has_enumerate_support = True
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
-        if (probs is None) == (logits is None):
-            raise OptionError(
-                f"Categorical: expected either probs or logits, got {'neither' if probs is None else 'both'}"
-            )
-        (value,) = broadcast_all(probs if logits is None else logits)
+        name, value = either("Categorical", probs, logits)
         if value.ndim < 1:
             raise OptionError("Categorical: expected at least one axis, which counts classes")
-        if logits is None:
+        if name == "probs":
             self.probs = value / np.sum(value, axis=-1, keepdims=True)
         else:
             self.logits = value - ag.logsumexp(value, axis=-1, keepdims=True)

@@ -7,13 +7,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 import autograd_lite as ag
-from autograd_lite.errors import OptionError
 
 from ..gammas import lgamma
 from ..tensors import torched
 from . import constraints
 from .distribution import Distribution
-from .utils import broadcast_all, drawn, drawn_with, logits_to_probs, probs_to_logits
+from .utils import broadcast_all, drawn, drawn_with, either, logits_to_probs, probs_to_logits
 
 __all__ = ["Bernoulli", "Binomial", "Geometric", "Poisson", "Probabilities"]
 
@@ -24,13 +23,7 @@ class Probabilities(Distribution):
     arg_constraints: ClassVar = {"probs": constraints.unit_interval, "logits": constraints.real}
 
     def _take(self, probs: Any, logits: Any) -> Any:
-        if (probs is None) == (logits is None):
-            raise OptionError(
-                f"{type(self).__name__}: expected either probs or logits, got "
-                f"{'neither' if probs is None else 'both'}"
-            )
-        name = "probs" if logits is None else "logits"
-        (value,) = broadcast_all(probs if logits is None else logits)
+        name, value = either(type(self).__name__, probs, logits)
         self.__dict__[name] = value
         return value
 

@@ -12,7 +12,7 @@ from autograd_lite.errors import DTypeError
 from ..gammas import digamma, lgamma
 from .categorical import Categorical, OneHotCategorical
 from .combined import Independent
-from .continuous import Cauchy, Exponential, Gumbel, Laplace, Uniform
+from .continuous import EULER, Cauchy, Exponential, Gumbel, Laplace, Uniform
 from .counts import Bernoulli, Binomial, Geometric, Poisson
 from .distribution import Distribution, MissingFormulaError
 from .gamma import Beta, Dirichlet, Gamma
@@ -158,10 +158,10 @@ def _cauchy(p: Any, q: Any) -> Any:
 
 @register_kl(Gumbel, Gumbel)
 def _gumbel(p: Any, q: Any) -> Any:
-    ratio, euler = p.scale / q.scale, 0.5772156649015329
+    ratio = p.scale / q.scale
     apart = (p.loc - q.loc) / q.scale
     tail = np.exp(-apart + lgamma(1 + ratio))
-    return tail + apart + euler * (ratio - 1) - np.log(ratio) - 1
+    return tail + apart + EULER * (ratio - 1) - np.log(ratio) - 1
 
 
 @register_kl(Gamma, Gamma)

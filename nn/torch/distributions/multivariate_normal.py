@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from autograd_lite.arrays import on_host, unwrap
 from autograd_lite.errors import OptionError
 
 from . import constraints
@@ -77,19 +76,8 @@ class MultivariateNormal(Distribution):
         shape = np.broadcast_shapes(tuple(loc.shape)[:-1], tuple(matrix.shape)[:-2])
         self.loc = np.broadcast_to(loc, (*shape, d))
         self.__dict__[self._form] = np.broadcast_to(matrix, (*shape, d, d))
-        self._checks(validate_args, matrix)
+        super().__init__(shape, (d,), validate_args)  # before the factor, so that an error names the argument
         self._factor = self._factored(matrix)
-        super().__init__(shape, (d,), validate_args)
-
-    def _checks(self, validate_args: bool | None, matrix: Any) -> None:
-        """Check the matrix before its factor is computed, so that the error names the argument."""
-        plain, wanted = unwrap(matrix), self.arg_constraints[self._form]
-        checks = self._validate_args if validate_args is None else validate_args
-        if checks and on_host(plain) and not np.all(unwrap(wanted.check(matrix))):
-            raise OptionError(
-                f"Expected parameter {self._form} (Tensor of shape {tuple(plain.shape)}) of distribution "
-                f"MultivariateNormal to satisfy the constraint {wanted!r}, but found invalid values:\n{plain}"
-            )
 
     def _factored(self, matrix: Any) -> Any:
         """L, without the axes of the batch that the matrix does not need."""

@@ -42,10 +42,8 @@ class TransformedDistribution(Distribution):
         for t in self.transforms:
             if not isinstance(t, Transform):
                 raise DTypeError(f"TransformedDistribution: expected Transforms, got {type(t).__name__}")
-        base, whole = base_distribution, ComposeTransform(self.transforms)
+        base, whole = base_distribution, self._whole
         shape = (*base.batch_shape, *base.event_shape)
-        # A transform of vectors takes axes of the batch of a base of numbers.
-        self._more = max(whole.domain.event_dim - len(base.event_shape), 0)
         image = tuple(whole.forward_shape(shape))
         events = max(
             whole.codomain.event_dim,
@@ -56,10 +54,14 @@ class TransformedDistribution(Distribution):
         super().__init__(image[:cut], image[cut:], validate_args)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
-        whole = ComposeTransform(self.transforms)
-        shape = tuple(whole.inverse_shape((*batch_shape, *self.event_shape)))
+        shape = tuple(self._whole.inverse_shape((*batch_shape, *self.event_shape)))
         base = self.base_dist.expand(shape[: len(shape) - len(self.base_dist.event_shape)])
         return TransformedDistribution(base, self.transforms, self._validate_args)
+
+    @property
+    def _whole(self) -> ComposeTransform:
+        """The transforms as one."""
+        return ComposeTransform(self.transforms)
 
     @property
     def has_rsample(self) -> bool:  # type: ignore[override]
@@ -77,15 +79,10 @@ class TransformedDistribution(Distribution):
 
     def sample(self, sample_shape: Any = ()) -> Any:
         with ag.no_grad():
-            return self._mapped(self.base_dist.sample(sample_shape))
+            return self._whole(self.base_dist.sample(sample_shape))
 
     def rsample(self, sample_shape: Any = ()) -> Any:
-        return self._mapped(self.base_dist.rsample(sample_shape))
-
-    def _mapped(self, x: Any) -> Any:
-        for transform in self.transforms:
-            x = transform(x)
-        return x
+        return self._whole(self.base_dist.rsample(sample_shape))
 
     def log_prob(self, value: Any) -> Any:
         if not isinstance(value, ag.Tensor):
@@ -101,23 +98,15 @@ class TransformedDistribution(Distribution):
         base = self.base_dist.log_prob(y)
         return log_prob + sum_rightmost(base, event_dim - len(self.base_dist.event_shape))
 
-    def _monotone(self) -> Any:
-        sign: Any = 1
-        for transform in self.transforms:
-            sign = sign * transform.sign
-        return sign
-
     def cdf(self, value: Any) -> Any:
-        for transform in reversed(self.transforms):
-            value = transform.inv(value)
-        return self._turned(self.base_dist.cdf(value))
+        return self._turned(self.base_dist.cdf(self._whole.inv(value)))
 
     def icdf(self, value: Any) -> Any:
-        return self._mapped(self.base_dist.icdf(self._turned(value)))
+        return self._whole(self.base_dist.icdf(self._turned(value)))
 
     def _turned(self, p: Any) -> Any:
         """p for a growing function, 1 - p for a falling one."""
-        sign = self._monotone()
+        sign = self._whole.sign
         return p if isinstance(sign, int) and sign == 1 else sign * (p - 0.5) + 0.5
 
     def __repr__(self) -> str:

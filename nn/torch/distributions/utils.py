@@ -8,7 +8,7 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite.arrays import is_batched, unwrap
-from autograd_lite.errors import UnsupportedError
+from autograd_lite.errors import OptionError, UnsupportedError
 from nn.random import draw
 
 from ..dtypes import get_default_dtype
@@ -19,6 +19,7 @@ __all__ = [
     "broadcast_all",
     "clamp_probs",
     "drawn",
+    "either",
     "logits_to_probs",
     "probs_to_logits",
     "size",
@@ -68,6 +69,16 @@ def drawn_with(name: str, shape: Any, *parameters: Any) -> Any:
         )
     numbers = ag.drawn(lambda own: draw(name, *values, size=own), tuple(shape))
     return torched(numbers.astype(parameters[0].dtype))
+
+
+def either(who: str, probs: Any, logits: Any) -> tuple[str, Any]:
+    """The name and the value of the parameter that was given: one of the two."""
+    if (probs is None) == (logits is None):
+        raise OptionError(
+            f"{who}: expected either probs or logits, got {'neither' if probs is None else 'both'}"
+        )
+    name, given = ("probs", probs) if logits is None else ("logits", logits)
+    return name, broadcast_all(given)[0]
 
 
 def clamp_probs(probs: Any) -> Any:

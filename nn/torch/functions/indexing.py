@@ -151,7 +151,8 @@ def scatter(
 
 def _sums(input: Any, dim: int, index: Any, src: Any) -> Any:
     """The sums of the entries of `src` that go to each entry along an axis."""
-    index, part = numbers(index), _part(src, numbers(index))
+    index = numbers(index)
+    part = _part(src, index)
     dim = axis(input, "scatter_add", dim)
     flat = np.ravel_multi_index(
         np.broadcast_arrays(*places_of(dim, index, input.ndim)), tuple(input.shape)
@@ -174,9 +175,10 @@ def scatter_reduce(
 
 
 def _reduced(x: Any, dim: int, index: Any, src: Any, reduce: str, include_self: bool) -> Any:
-    index, part = numbers(index), _part(src, numbers(index))
-    dim, n = axis(x, "scatter_reduce", dim), x.shape[axis(x, "scatter_reduce", dim)]
-    hits = np.zeros((*index.shape, n), bool)
+    index = numbers(index)
+    part = _part(src, index)
+    dim = axis(x, "scatter_reduce", dim)
+    hits = np.zeros((*index.shape, x.shape[dim]), bool)
     np.put_along_axis(hits, np.expand_dims(index, -1), True, axis=-1)
     start: dict[str, tuple[Callable[..., Any], Any]] = {
         "sum": (np.sum, 0), "mean": (np.sum, 0), "prod": (np.prod, 1),

@@ -16,7 +16,7 @@ __all__: list[str] = []
 
 
 def _alike(tensors: Any) -> list[Any]:
-    """Tensors in their joint dtype; for `cat`, an empty vector joins any shape."""
+    """Tensors in their joint dtype."""
     return list(matched(*tensors))
 
 

@@ -13,7 +13,7 @@ from autograd_lite.errors import DTypeError, OptionError
 from ..dtypes import inexact, of
 from .registry import alias, axes_of, entry
 
-__all__ = ["CumulativeValues", "ValuesAndIndices"]
+__all__ = ["ValuesAndIndices"]
 
 
 class ValuesAndIndices(NamedTuple):
@@ -21,9 +21,6 @@ class ValuesAndIndices(NamedTuple):
 
     values: Any
     indices: Any
-
-
-CumulativeValues = ValuesAndIndices
 
 
 def cast(input: Any, dtype: Any) -> Any:
@@ -104,7 +101,7 @@ def _extreme(name: str) -> Callable[..., Any]:
     whole, pair, place = getattr(np, name), getattr(np, name + "imum"), getattr(np, "arg" + name)
 
     def function(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-        if other is None and isinstance(dim, (ag.Tensor, np.ndarray)) and not isinstance(dim, int):
+        if other is None and isinstance(dim, (ag.Tensor, np.ndarray)):
             other = dim
         if other is not None:
             return pair(input, other)
@@ -201,17 +198,21 @@ def log_softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Any:
     return ag.log_softmax(cast(input, dtype), axis=-1 if dim is None else dim)
 
 
+def p_norm(x: Any, order: Any, axes: Any, keepdim: bool) -> Any:
+    """The p-norm of the entries along axes; of all entries if `axes` is None."""
+    if axes is None:
+        size = np.linalg.vector_norm(x.reshape(-1), ord=order)
+        return size.reshape((1,) * x.ndim) if keepdim else size
+    return np.linalg.vector_norm(x, ord=order, axis=axes, keepdims=keepdim)
+
+
 @entry
 def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
     """The p-norm of all entries, or of the entries along axes."""
     x, axes = cast(input, dtype), axes_of(dim)
     if p == "nuc":
         return np.linalg.norm(x, "nuc", axis=axes, keepdims=keepdim)
-    order = 2 if p in ("fro", None) else p
-    if axes is None:
-        size = np.linalg.vector_norm(x.reshape(-1), ord=order)
-        return size.reshape((1,) * input.ndim) if keepdim else size
-    return np.linalg.vector_norm(x, ord=order, axis=axes, keepdims=keepdim)
+    return p_norm(x, 2 if p in ("fro", None) else p, axes, keepdim)
 
 
 @entry(method=True)
@@ -244,7 +245,7 @@ def _running(name: str) -> Callable[..., Any]:
         positions = np.arange(array.shape[dim]).reshape((-1,) + (1,) * (array.ndim - 1 - dim % array.ndim))
         hit = (array == best) | (np.isnan(array) & np.isnan(best) if array.dtype.kind == "f" else False)
         places = np.maximum.accumulate(np.where(hit, positions, 0), axis=dim)
-        return CumulativeValues(np.take_along_axis(input, places, dim), places)
+        return ValuesAndIndices(np.take_along_axis(input, places, dim), places)
 
     function.__doc__ = f"The {name[3:]}imum of the first entries along an axis, and its index."
     return function

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import wraps
-from typing import Any, TypeVar, overload
+from functools import partial, wraps
+from typing import Any, TypedDict, TypeVar, Unpack, overload
 
 import numpy as np
 
@@ -53,33 +53,38 @@ _EFFECTLESS = frozenset({"layout", "pin_memory", "memory_format", "device", "non
 """Keywords that every function accepts."""
 
 
+class Options(TypedDict, total=False):
+    """What `entry` is told of a function."""
+
+    name: str | None
+    method: bool
+    in_place: bool
+    only_method: bool
+    views: bool
+    table: dict[str, Callable[..., Any]] | None
+
+
 @overload
-def entry(function: _F) -> _F: ...
+def entry(function: None = None, **options: Unpack[Options]) -> Callable[[_F], _F]: ...
 @overload
-def entry(
-    function: None = None,
-    *,
-    name: str | None = ...,
-    method: bool = ...,
-    in_place: bool = ...,
-    only_method: bool = ...,
-    views: bool = ...,
-    table: dict[str, Callable[..., Any]] | None = ...,
-) -> Callable[[_F], _F]: ...
-@overload
-def entry(
-    function: _F,
-    *,
-    name: str | None = ...,
-    method: bool = ...,
-    in_place: bool = ...,
-    only_method: bool = ...,
-    views: bool = ...,
-    table: dict[str, Callable[..., Any]] | None = ...,
-) -> _F: ...
-def entry(
-    function: Any = None,
-    *,
+def entry(function: _F, **options: Unpack[Options]) -> _F: ...
+def entry(function: Any = None, **options: Unpack[Options]) -> Any:
+    """Enter a function in the table; a decorator.
+
+    Args:
+        function: has PyTorch's signature. Its first argument is a Tensor.
+        options: name: the name in PyTorch, by default that of the function.
+            method: whether Tensors have a method of this name, as by default.
+            in_place: whether Tensors have a method `name_`.
+            only_method: whether `torch` has no function of this name.
+            views: whether the body sees the Tensors that were given.
+            table: another table, e.g. that of `torch.linalg`; then Tensors have no method of this name.
+    """
+    return partial(_entered, **options) if function is None else _entered(function, **options)
+
+
+def _entered(
+    function: Callable[..., Any],
     name: str | None = None,
     method: bool = True,
     in_place: bool = False,
@@ -87,21 +92,6 @@ def entry(
     views: bool = False,
     table: dict[str, Callable[..., Any]] | None = None,
 ) -> Any:
-    """Enter a function in the table; a decorator.
-
-    Args:
-        function: has PyTorch's signature. Its first argument is a Tensor.
-        name: the name in PyTorch, by default that of the function.
-        method: whether Tensors have a method of this name.
-        in_place: whether Tensors have a method `name_`.
-        only_method: whether `torch` has no function of this name.
-        views: whether the body sees the Tensors that were given.
-        table: another table, e.g. that of `torch.linalg`; then Tensors have no method of this name.
-    """
-    if function is None:
-        return lambda f: entry(
-            f, name=name, method=method, in_place=in_place, only_method=only_method, views=views, table=table
-        )
     name = name or function.__name__.removesuffix("_of")
     public = _public(function, name, views)
     if table is not None:
@@ -119,14 +109,13 @@ def entry(
 
 
 @overload
-def viewing(function: _F) -> _F: ...
+def viewing(function: None = None, **options: Unpack[Options]) -> Callable[[_F], _F]: ...
 @overload
-def viewing(function: None = None, **options: Any) -> Callable[[_F], _F]: ...
-@overload
-def viewing(function: _F, **options: Any) -> _F: ...
-def viewing(function: Any = None, **options: Any) -> Any:
+def viewing(function: _F, **options: Unpack[Options]) -> _F: ...
+def viewing(function: Any = None, **options: Unpack[Options]) -> Any:
     """`entry` for a function whose result may share the memory of its argument."""
-    return entry(function, views=True, **options)
+    options["views"] = True
+    return entry(function, **options)
 
 
 def entry_of(names: str, make: Callable[[str], Callable[..., Any]], **options: Any) -> None:
@@ -147,7 +136,7 @@ def alias(**names: str) -> None:
 def _public(function: Callable[..., Any], name: str, views: bool) -> Callable[..., Any]:
     signature = inspect.signature(function)
     known = set(signature.parameters)
-    first = next(iter(known and signature.parameters))
+    first = next(iter(signature.parameters))
     several = signature.parameters[first].kind is inspect.Parameter.VAR_POSITIONAL
     kinds = {p.kind: p.name for p in signature.parameters.values()}
     sizes = kinds.get(inspect.Parameter.VAR_POSITIONAL, "")  # also given by keyword: permute(x, dims=(1, 0))

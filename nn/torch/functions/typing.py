@@ -14,13 +14,13 @@ from ..dtypes import of
 from ..tensors import Tensor, made
 from .registry import alias, entry, viewing, whole
 
-__all__: list[str] = []
+__all__ = ["LETTERS"]
 
-_LETTERS = {"Float": "float32", "Double": "float64", "Half": "float16", "Long": "int64", "Int": "int32",
-            "Short": "int16", "Byte": "uint8", "Char": "int8", "Bool": "bool"}  # fmt: skip
+LETTERS = {"Float": "float32", "Double": "float64", "Half": "float16", "Long": "int64", "Int": "int32",
+           "Short": "int16", "Byte": "uint8", "Char": "int8", "Bool": "bool"}  # fmt: skip
 """The names in PyTorch's old types, such as `torch.FloatTensor`."""
 
-_OLD = {np.dtype(name): f"torch.{letters}Tensor" for letters, name in _LETTERS.items()}
+_OLD = {np.dtype(name): f"torch.{letters}Tensor" for letters, name in LETTERS.items()}
 
 
 def typed(x: Any, dtype: Any, copy: bool = False) -> Any:
@@ -55,7 +55,7 @@ def _type(input: Any, dtype: Any = None, non_blocking: bool = False) -> Any:
     if dtype is None:
         return _OLD.get(input._data.dtype, f"torch.{input._data.dtype.name}")
     if isinstance(dtype, str):
-        dtype = _LETTERS[dtype.removeprefix("torch.").removesuffix("Tensor")]
+        dtype = LETTERS[dtype.removeprefix("torch.").removesuffix("Tensor")]
     return typed(input, getattr(dtype, "dtype", dtype))
 
 
