@@ -12,6 +12,7 @@ from autograd_lite.errors import MissingAttributeError
 from .dtypes import matched
 from .functions import FUNCTIONS
 from .functions.joining import listed
+from .functions.matrices import cholesky as _cholesky
 from .functions.matrices import exponential, triangular
 from .functions.reductions import cast, p_norm
 from .functions.registry import axes_of, entry
@@ -126,18 +127,14 @@ def eigvals(A: Any) -> Any:
 
 @_entry
 def cholesky(A: Any, *, upper: bool = False) -> Any:
-    """The triangular L with A = L L^H."""
-    factor = np.linalg.cholesky(A)
-    if not upper:
-        return factor
-    return np.swapaxes(np.conjugate(factor) if factor.dtype.kind == "c" else factor, -2, -1)
+    """The triangular L with A = L L^H, or L^H."""
+    return _cholesky(A, upper)
 
 
 @_entry
 def cholesky_ex(A: Any, *, upper: bool = False, check_errors: bool = False) -> Any:
     """The triangular factor, and for each matrix 0 where there is one."""
-    factor = np.linalg.cholesky(A)
-    return _Checked(np.swapaxes(factor, -2, -1) if upper else factor, np.zeros(A.shape[:-2], np.int32))
+    return _Checked(_cholesky(A, upper), np.zeros(A.shape[:-2], np.int32))
 
 
 @_entry

@@ -186,11 +186,16 @@ def qr(input: Any, some: bool = True) -> Any:
     return _QR(*np.linalg.qr(input, mode="reduced" if some else "complete"))
 
 
+def adjoint(x: Any) -> Any:
+    """The conjugate transpose of matrices."""
+    return np.swapaxes(np.conjugate(x) if x.dtype.kind == "c" else x, -2, -1)
+
+
 @entry
 def cholesky(input: Any, upper: bool = False) -> Any:
-    """The triangular L with input = L L^T."""
+    """The triangular L with input = L L^H, or L^H."""
     factor = np.linalg.cholesky(input)
-    return np.swapaxes(factor, -2, -1) if upper else factor
+    return adjoint(factor) if upper else factor
 
 
 def triangular(a: Any, b: Any, upper: bool, unitriangular: bool = False) -> Any:
@@ -204,17 +209,17 @@ def triangular(a: Any, b: Any, upper: bool, unitriangular: bool = False) -> Any:
 
 @entry
 def cholesky_solve(input: Any, L: Any, upper: bool = False) -> Any:
-    """The solution of L L^T x = input."""
-    turned = np.swapaxes(L, -2, -1)
+    """The solution of L L^H x = input."""
+    turned = adjoint(L)
     first, second = (turned, L) if upper else (L, turned)
     return triangular(second, triangular(first, input, upper=False), upper=True)
 
 
 @entry
 def cholesky_inverse(L: Any, upper: bool = False) -> Any:
-    """The inverse of L L^T."""
+    """The inverse of L L^H."""
     eye = np.eye(L.shape[-1], dtype=L.dtype)
-    turned = np.swapaxes(L, -2, -1)
+    turned = adjoint(L)
     first, second = (turned, L) if upper else (L, turned)
     return triangular(second, triangular(first, eye, upper=False), upper=True)
 

@@ -34,6 +34,7 @@ FIXED = {
     "n": np.array([[7, -3, 2], [5, 5, -8]]),
     "mask": np.array([[True, False, True, False], [False, True, True, False], [True, True, False, False]]),
     "z": rng.normal(size=(3, 4)) + 1j * rng.normal(size=(3, 4)),
+    "e": np.array([[3, 1j, 0.5], [-1j, 2, 0.2 - 0.3j], [0.5, 0.2 + 0.3j, 2]]),
     "nans": np.array([1.5, np.nan, -np.inf, 0.0, np.inf]),
     "ties": np.array([[2.0, 1.0, 2.0, 3.0], [0.0, 0.0, 1.0, 0.0]]),
     "h": np.array([0.5, 1.5, -2.25], np.float32),
@@ -201,6 +202,7 @@ MATRICES = """
     torch.linalg.svdvals(a), torch.svd(a)[1], torch.linalg.svd(a, full_matrices=False)[1], torch.linalg.eigvalsh(q + q.T + a.sum()), torch.linalg.eigh(q + q.mT)[0], torch.linalg.qr(q)[1].abs(), torch.linalg.lstsq(a.t(), v[:, None])[0]
     torch.linalg.norm(a), torch.linalg.norm(a, dim=1), torch.linalg.norm(a, ord=2), torch.linalg.norm(v, 1), torch.linalg.vector_norm(c, dim=(1, 2)), torch.linalg.matrix_norm(c), torch.linalg.vector_norm(a, ord=3, keepdim=True)
     torch.linalg.det(q), torch.linalg.slogdet(q)[1], torch.linalg.matrix_rank(q), torch.linalg.cond(q), torch.linalg.multi_dot([a, q, v]), torch.linalg.pinv(a), torch.linalg.vecdot(a, b), torch.linalg.diagonal(c), torch.linalg.matrix_power(q, 2)
+    torch.linalg.cholesky(e, upper=True), torch.linalg.cholesky_ex(e, upper=True)[0], torch.cholesky_solve(z, torch.linalg.cholesky(e)), torch.cholesky_inverse(torch.linalg.cholesky(e, upper=True), upper=True)
     torch.cdist(a, b), torch.cdist(c, c + 1, p=1), torch.cdist(a, b, p=2.0), torch.linalg.vander(v), torch.triangular_solve(a.t(), q)[0]
     torch.fft.fft(a), torch.fft.rfft(a, dim=0), torch.fft.irfft(torch.fft.rfft(a)), torch.fft.fft2(a).abs(), torch.fft.ifft(torch.fft.fft(a, dim=1), dim=1).real, torch.fft.rfft(a, n=6, norm="ortho").abs()
     torch.fft.fftn(c).real, torch.fft.rfft2(c).imag, torch.fft.fftshift(v), torch.fft.ifftshift(a, dim=1), torch.fft.fftfreq(5, d=0.5), torch.fft.rfftfreq(5), torch.fft.irfft2(torch.fft.rfft2(c)), torch.fft.irfftn(torch.fft.rfftn(c))
