@@ -317,9 +317,10 @@ class Loading:
     def store(self) -> None:
         """Put the values into the module."""
         for own, name, value in self.values:
-            # Keep the memory layout of the entry: in another layout a product may round differently.
-            new = value if self.assign else np.empty_like(as_array(own[name]))
+            new = value
             if not self.assign:
+                # Keep the memory layout of the entry: in another layout a product may round differently.
+                new = np.empty_like(as_array(own[name]))
                 new[...] = value
             if isinstance(own[name], Tensor):
                 own[name].data = new

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -170,10 +171,11 @@ def triplet_margin_loss(
     check_options(reduction)
     anchor, positive = of_one_shape("triplet_margin_loss", anchor, positive)
     anchor, negative = of_one_shape("triplet_margin_loss", anchor, negative)
-    far = pairwise_distance(anchor, negative, p, eps)
-    if swap:
-        far = np.minimum(far, pairwise_distance(positive, negative, p, eps))
-    return reduced(ag.relu(pairwise_distance(anchor, positive, p, eps) - far + margin), reduction)
+    distance = partial(pairwise_distance, p=p, eps=eps)
+    return triplet_margin_with_distance_loss(
+        anchor, positive, negative,
+        distance_function=distance, margin=margin, swap=swap, reduction=reduction,
+    )  # fmt: skip
 
 
 @takes_former_names

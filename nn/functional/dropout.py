@@ -54,10 +54,15 @@ def dropout2d(input: Tensor | Array, p: float = 0.5, training: bool = True, inpl
     Source:
         J. Tompson et al., "Efficient object localization using convolutional networks", 2015.
     """
-    return _dropped(input, p, input.shape[:2] + (1,) * (input.ndim - 2)) if training and p else input
+    return _dropped(input, p, _channels(input)) if training and p else input
 
 
 dropout1d = dropout3d = dropout2d
+
+
+def _channels(input: Any) -> tuple[int, ...]:
+    """The shape with one entry for each channel of (N, C, ...)."""
+    return (*input.shape[:2], *(1,) * (input.ndim - 2))
 
 
 def _uniform(shape: tuple[int, ...]) -> Array:
@@ -106,8 +111,7 @@ def feature_alpha_dropout(
     Raises:
         OptionError: p is not from 0 to 1.
     """
-    shape = input.shape[:2] + (1,) * (input.ndim - 2)
-    return _alpha_dropped(input, p, shape, training)
+    return _alpha_dropped(input, p, _channels(input), training)
 
 
 def _alpha_dropped(input: Any, p: float, shape: tuple[int, ...], training: bool) -> Any:

@@ -384,7 +384,6 @@ def _rounded_up(n: int, reach: int, stride: int, padding: int) -> int:
 
 def options_of(windows: Windows) -> dict[str, Any]:
     """The options of the ops `max_pooling` and `avg_pooling`."""
-    """The options of the ops `max_pooling` and `avg_pooling`."""
     return {
         "kernel": windows.kernel,
         "stride": windows.stride,

@@ -110,21 +110,15 @@ def grid_sample(
     corners = bool(align_corners)
     lengths = input.shape[2:]
     points = [_pixels(grid[..., axes - 1 - i], n, corners) for i, n in enumerate(lengths)]
-    if mode != "bicubic":
-        points = [_padded(x, n, padding_mode, corners) for x, n in zip(points, lengths, strict=True)]
-    taps = [_taps(x, mode) for x in points]
+    taps = [_taps(x, n, mode, padding_mode, corners) for x, n in zip(points, lengths, strict=True)]
     image: Any = input
     table = np.reshape(np.moveaxis(image, 1, -1), (-1, image.shape[1]))
     batch = np.arange(len(grid)).reshape(-1, *(1,) * axes)
     y: Any = 0
     for corner in itertools.product(*taps):
         number, inside, weight = batch, np.ones((), bool), 1
-        for (place, share), n in zip(corner, lengths, strict=True):
-            if mode == "bicubic":
-                place = _padded(place, n, padding_mode, corners)
-            inside = inside & (place >= 0) & (place < n)
-            number = number * n + np.clip(np.nan_to_num(place), 0, n - 1).astype(np.int64)
-            weight = weight * share
+        for (index, there, share), n in zip(corner, lengths, strict=True):
+            number, inside, weight = number * n + index, inside & there, weight * share
         rows = np.where(inside[..., None], table_rows(table, number), 0)
         y = y + rows * (weight if mode == "nearest" else weight[..., None])  # type: ignore[index]
     return np.moveaxis(y, -1, 1)
@@ -172,13 +166,21 @@ def _mirrored(x: Any, low: float, span: float) -> Any:
     return np.where(turns % 2 == 0, rest, span - rest) + low
 
 
-def _taps(x: Any, mode: str) -> list[tuple[Array, Any]]:
-    """The pixels along one axis that a coordinate is blended of, each with its weight."""
-    value = as_array(stop_gradient(x))
-    if mode == "nearest":
-        return [(np.rint(value), 1)]
-    first = np.floor(value)
-    t = x - first
-    if mode == "bilinear":
-        return [(first, 1 - t), (first + 1, t)]
-    return [(first + i, weight) for i, weight in zip(range(-1, 3), cubic(t), strict=True)]
+def _taps(x: Any, n: int, mode: str, padding_mode: str, corners: bool) -> list[tuple[Array, Array, Any]]:
+    """The pixels along one axis that a coordinate is blended of: index, whether in the image, weight."""
+    if mode == "bicubic":
+        first = np.floor(as_array(stop_gradient(x)))
+        places = [_padded(first + i, n, padding_mode, corners) for i in range(-1, 3)]
+        weights = cubic(x - first)
+    else:
+        x = _padded(x, n, padding_mode, corners)
+        value = as_array(stop_gradient(x))
+        if mode == "nearest":
+            places, weights = [np.rint(value)], [1]
+        else:
+            first = np.floor(value)
+            t = x - first
+            places, weights = [first, first + 1], [1 - t, t]
+    indices = [np.clip(np.nan_to_num(place), 0, n - 1).astype(np.int64) for place in places]
+    inside = [(place >= 0) & (place < n) for place in places]
+    return list(zip(indices, inside, weights, strict=True))

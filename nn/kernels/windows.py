@@ -62,6 +62,11 @@ class Windows:
         return self.full != self.size
 
     @property
+    def before(self) -> Sizes:
+        """The number of entries of the padding before each axis."""
+        return tuple(before for before, _ in self.padding)
+
+    @property
     def apart(self) -> bool:
         """Whether no two windows overlap."""
         return all(s >= r for s, r in zip(self.stride, self.reach, strict=True))

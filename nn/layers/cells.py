@@ -123,8 +123,7 @@ class RNNCell(Cell):
         device: Any = None,
         dtype: npt.DTypeLike | None = None,
     ) -> None:
-        dtype = dtype_of(device, dtype)
-        super().__init__(input_size, hidden_size, bias, dtype=dtype)
+        super().__init__(input_size, hidden_size, bias, device, dtype)
         self.nonlinearity = checked_nonlinearity("RNNCell", nonlinearity)
         self.options = {"nonlinearity": nonlinearity}
 

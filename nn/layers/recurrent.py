@@ -90,8 +90,11 @@ class Recurrent(Module):
     @property
     def all_weights(self) -> list[list[Parameter]]:
         """The parameters of each layer and direction."""
-        each = (self._weights(i, j) for i in range(self.num_layers) for j in range(self.directions))
-        return [[weight for weight in weights if weight is not None] for weights in each]
+        return [[weight for weight in weights if weight is not None] for weights in self._each()]
+
+    def _each(self) -> list[tuple[Any, ...]]:
+        """The parameters of each layer and direction, with None for those that are left out."""
+        return [self._weights(i, j) for i in range(self.num_layers) for j in range(self.directions)]
 
     def _weights(self, layer: int, direction: int) -> tuple[Any, ...]:
         names = (*NAMES, "weight_hr") if self.proj_size else NAMES
@@ -183,7 +186,7 @@ class Recurrent(Module):
     def multiply_adds(self, args: tuple[Any, ...], output: Any) -> int:
         """One for each weight, at each step of each sequence."""
         states = [None] * self.states
-        each = [self._weights(i, j) for i in range(self.num_layers) for j in range(self.directions)]
+        each = self._each()
         plain = sum(multiply_adds(type(self).run, output, args[0], *states, *w[:4]) for w in each)
         steps = math.prod(args[0].shape[:-1])
         return int(plain + steps * sum(weight.size for w in each for weight in w[4:]))
@@ -284,9 +287,8 @@ class RNN(Recurrent):
         device: Any = None,
         dtype: npt.DTypeLike | None = None,
     ) -> None:
-        dtype = dtype_of(device, dtype)
         super().__init__(
-            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype=dtype
+            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype
         )
         self.nonlinearity = checked_nonlinearity("RNN", nonlinearity)
         self.options = {"nonlinearity": nonlinearity}

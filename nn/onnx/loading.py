@@ -132,4 +132,6 @@ def _attribute(attribute: Any) -> Any:
         return numpy_helper.to_array(value)
     if isinstance(value, bytes):
         return value.decode()
-    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
+    if isinstance(value, Sequence):
+        return [item.decode() if isinstance(item, bytes) else item for item in value]
+    return value

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from onnx import helper
 
 import autograd_lite as ag
 from autograd_lite.errors import UnsupportedError
@@ -105,8 +106,6 @@ OPERATORS |= {kind: _reduction(function) for kind, function in REDUCTIONS.items(
 
 @operator("Cast")
 def _(inputs: Sequence[Any], options: dict[str, Any]) -> Any:
-    from onnx import helper
-
     dtype = helper.tensor_dtype_to_np_dtype(options["to"])
     return inputs[0].astype(dtype) if hasattr(inputs[0], "astype") else np.asarray(inputs[0], dtype)
 
@@ -301,7 +300,7 @@ def _recurrent(kind: str) -> Operator:
     def run(inputs: Sequence[Any], options: dict[str, Any]) -> Any:
         given: list[Any] = [*inputs, *[None for _ in range(7 - len(inputs))]]
         x, w, r, bias, lengths, *states = given
-        if lengths is not None or options.get("direction", "forward") == "bidirectional":
+        if lengths is not None or options.get("direction") == "bidirectional":
             raise UnsupportedError(f"onnx.load: {kind} of two directions or of different lengths is not read")
         hidden, count = int(options["hidden_size"]), 2 if kind == "LSTM" else 1
         if kind == "GRU" and not options.get("linear_before_reset"):
@@ -317,10 +316,9 @@ def _recurrent(kind: str) -> Operator:
 
         more = {}
         if kind == "RNN":
-            names = options.get("activations", [b"Tanh"])
-            more = {"nonlinearity": (names[0].decode() if isinstance(names[0], bytes) else names[0]).lower()}
+            more = {"nonlinearity": options.get("activations", ["Tanh"])[0].lower()}
         weights = [laid(w[0]), laid(r[0]), *(b if b is None else laid(b) for b in biases)]
-        back = options.get("direction", "forward") in ("reverse", b"reverse")
+        back = options.get("direction") == "reverse"
         function = getattr(recurrent, kind.lower())
         y, *ends = function(x, *first, *weights, reverse=back, lengths=None, **more)
         return (np.expand_dims(y, 1), *(np.expand_dims(h, 0) for h in ends))

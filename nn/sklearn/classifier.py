@@ -93,12 +93,11 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         compile: bool = False,
         **options: Any,
     ) -> None:
-        self._keep({name: value for name, value in locals().items() if name not in ("self", "__class__")})
+        self._keep(locals())
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
-        tags.input_tags.three_d_array = self.module is not None
         return tags
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:

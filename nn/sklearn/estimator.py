@@ -58,9 +58,10 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
     verbose: bool
     compile: bool
 
-    def _keep(self, parameters: dict[str, Any]) -> None:
-        """Store the parameters of the constructor as they are."""
-        options = parameters.pop("options")
+    def _keep(self, arguments: dict[str, Any]) -> None:
+        """Store the arguments of the constructor, its `locals()`, as they are."""
+        parameters, options = dict(arguments), arguments["options"]
+        del parameters["self"], parameters["options"]
         for name, value in (*parameters.items(), *options.items()):
             setattr(self, name, value)
         unknown = [name for name in options if not name.startswith(PARTS)]
@@ -78,6 +79,11 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
                 "a sample that is repeated or removed changes which samples are kept for validation"
             )
         return failed
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = self.module is not None
+        return tags
 
     # -- parameters, as scikit-learn reads and writes them -----------------------------------------
 

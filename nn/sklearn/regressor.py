@@ -60,11 +60,10 @@ class Regressor(RegressorMixin, Estimator):  # type: ignore[misc]
         compile: bool = False,
         **options: Any,
     ) -> None:
-        self._keep({name: value for name, value in locals().items() if name not in ("self", "__class__")})
+        self._keep(locals())
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = self.module is not None
         tags.target_tags.multi_output = True
         return tags
 

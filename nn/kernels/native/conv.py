@@ -136,7 +136,7 @@ def _key(windows: Windows) -> _Key:
         (*ones, *windows.size),
         (*ones, *windows.kernel),
         (*ones, *windows.stride),
-        (*none, *(before for before, _ in windows.padding)),
+        (*none, *windows.before),
         (*ones, *windows.dilation),
         (*ones, *windows.out),
     )

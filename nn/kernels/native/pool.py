@@ -93,8 +93,7 @@ def _pool(windows: Windows, x: Array, y: Array, chosen: Array | None) -> None:
 
 
 def _shape_of(windows: Windows) -> Array:
-    before = tuple(before for before, _ in windows.padding)
-    return _shape(windows.size, windows.kernel, windows.stride, before, windows.dilation, windows.out)
+    return _shape(windows.size, windows.kernel, windows.stride, windows.before, windows.dilation, windows.out)
 
 
 @lru_cache(maxsize=256)

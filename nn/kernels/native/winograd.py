@@ -73,8 +73,7 @@ def convolved(x: Array, w: Array, b: Array | None, windows: Windows, groups: int
     """y[n, o] = sum over c of w[o, c] * x[n, c], plus b[o]; `NotImplemented` if an entry is not finite."""
     if not _pays(len(x), w.shape, windows, groups, x, w, b):
         return NotImplemented
-    before = tuple(before for before, _ in windows.padding)
-    return _sum(x, _kernel_values(KERNEL, w), b, windows.out, before)
+    return _sum(x, _kernel_values(KERNEL, w), b, windows.out, windows.before)
 
 
 @np.errstate(all="ignore")
@@ -83,7 +82,7 @@ def input_gradient(g: Array, w: Array, b: Array | None, windows: Windows, groups
     if not _pays(len(g), w.shape, windows, groups, g, w, b):
         return NotImplemented
     turned = KERNEL.reshape(36, 3, 3)[:, ::-1, ::-1].reshape(36, 9)
-    before = tuple(2 - before for before, _ in windows.padding)
+    before = tuple(2 - before for before in windows.before)
     return _sum(g, _kernel_values(turned, w).mT, b, windows.size, before)
 
 
@@ -94,7 +93,7 @@ def weight_gradient(g: Array, x: Array, shape: Sizes, windows: Windows, groups: 
     if not rich or not _pays(len(x), shape, windows, groups, g, x):
         return NotImplemented
     g, x = np.ascontiguousarray(g), np.ascontiguousarray(x)
-    of_g, of_x = _planes(g, windows.out), _planes(x, windows.out, tuple(p for p, _ in windows.padding))
+    of_g, of_x = _planes(g, windows.out), _planes(x, windows.out, windows.before)
 
     def products(rows: range) -> Iterator[Array]:
         for block in _blocks(rows, of_x):
@@ -118,7 +117,7 @@ def _pays(number: int, shape: Sizes, windows: Windows, groups: int, *arrays: Arr
         return False
     if _used(windows.out) < FULL:
         return False
-    padded = all(0 <= before <= 2 for before, _ in windows.padding)
+    padded = all(0 <= before <= 2 for before in windows.before)
     return padded and min(windows.out) > 0 and native_type(*arrays) == np.float32
 
 

@@ -91,12 +91,11 @@ def _(g: Graph, step: Step) -> str:
     x, width = step.operands[0], np.asarray(option(step, 1, "pad_width"))
     width = np.broadcast_to(width, (len(shape_of(g, x)), 2))
     mode = option(step, 2, "mode", "constant")
-    kinds = {"constant": "constant", "reflect": "reflect", "edge": "edge"}
-    if mode not in kinds:
+    if mode not in ("constant", "reflect", "edge"):
         raise UnsupportedError(f"onnx.export: pad with mode={mode!r} has no ONNX form")
     pads = g.ints([*width[:, 0], *width[:, 1]])
     more = [number(g, step, step.options.get("constant_values", 0))] if mode == "constant" else []
-    return str(g.op("Pad", one(g, step), pads, *more, mode=kinds[mode]))
+    return str(g.op("Pad", one(g, step), pads, *more, mode=mode))
 
 
 @form("tile", "repeat")
@@ -140,15 +139,10 @@ def _(g: Graph, step: Step) -> str:
 def _(g: Graph, step: Step) -> str:
     """Slices, integers, None and Ellipsis; one array of integers, or several from the first axis on."""
     x, key = step.operands
-    key = key if isinstance(key, tuple) else (key,)
-    ndim = len(shape_of(g, x))
-    count = sum(k is not None and k is not Ellipsis for k in key)
-    if not any(k is Ellipsis for k in key):
-        key = (*key, Ellipsis)
-    place = next(i for i, k in enumerate(key) if k is Ellipsis)
-    key = (*key[:place], *[slice(None)] * (ndim - count), *key[place + 1 :])
-    name, arrays = _sliced(g, step, g.value(x), [k for k in key if k is not None])
-    gone = [i for i, k in enumerate([k for k in key if k is not None]) if _is_number(g, k)]
+    key = _whole(key, len(shape_of(g, x)))
+    parts = [k for k in key if k is not None]
+    name, arrays = _sliced(g, step, g.value(x), parts)
+    gone = [i for i, k in enumerate(parts) if _is_number(g, k)]
     if arrays and gone:
         raise UnsupportedError("onnx.export: an index with an array and an integer has no ONNX form here")
     if gone:
@@ -160,6 +154,14 @@ def _(g: Graph, step: Step) -> str:
             new.append(at)
         at += not _is_number(g, k)
     return str(g.op("Unsqueeze", name, g.ints(new)) if new else name)
+
+
+def _whole(key: Any, ndim: int) -> tuple[Any, ...]:
+    """A key with a slice for each axis that the key leaves out."""
+    key = key if isinstance(key, tuple) else (key,)
+    count = sum(k is not None and k is not Ellipsis for k in key)
+    place = next((i for i, k in enumerate(key) if k is Ellipsis), len(key))
+    return (*key[:place], *[slice(None)] * (ndim - count), *key[place + 1 :])
 
 
 def _is_number(g: Graph, k: Any) -> bool:
@@ -223,11 +225,8 @@ def _gathered(g: Graph, name: str, arrays: dict[int, Any]) -> str:
 def _(g: Graph, step: Step) -> str:
     """Slices of x replaced by y: entry i of an axis comes from y where a mask says so, else from x."""
     x, y, key = step.operands
-    key = key if isinstance(key, tuple) else (key,)
     ndim = len(shape_of(g, x))
-    place = next((i for i, k in enumerate(key) if k is Ellipsis), len(key))
-    after = key[place + 1 :]
-    key = (*key[:place], *[slice(None)] * (ndim - place - len(after)), *after)
+    key = _whole(key, ndim)
     name, mask = g.value(y, step.kinds[0][1]), np.ones((1,) * ndim, bool)
     if not all(isinstance(k, slice) for k in key) or len(shape_of(g, y)) != ndim:
         raise UnsupportedError(f"onnx.export: the assignment at {step.line} has no ONNX form; write np.where")
