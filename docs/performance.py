@@ -18,7 +18,7 @@ PAGE = Path(__file__).with_name("performance.md")
 RESULTS = Path(__file__).with_name("performance.json")
 WITHOUT_LIBRARY = Path(__file__).with_name("performance-numpy.json")
 
-PEERS = ("eager", "dense", "pytorch", "jax", "autograd", "mygrad", "micrograd", "numpy")
+PEERS = (EAGER, DENSE, "pytorch", "jax", "autograd", "mygrad", "micrograd", "numpy")
 
 
 def table(report: dict[str, Any]) -> str:

@@ -21,9 +21,9 @@ from .writers import STYLES
 
 def picture(found: Any, inputs: tuple[Any, ...], style: str | None) -> Graph:
     """The picture of what a command line names; a model without an input gets the slides' neurons."""
-    if isinstance(found, type) and hasattr(found, "named_parameters"):
+    if isinstance(found, type) and _is_model(found):
         found = found()
-    if callable(found) and not inputs and not hasattr(found, "named_parameters"):
+    if callable(found) and not inputs and not _is_model(found):
         parameters = inspect.signature(found).parameters.values()
         inputs = tuple(p.default for p in parameters if p.default is not p.empty)
         if not inputs:

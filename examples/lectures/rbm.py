@@ -78,10 +78,8 @@ def learn(v: Array, hidden: int, epochs: int, rng: np.random.Generator) -> Weigh
     )
     chain, batch = v[:50], 50
     for epoch in range(epochs):
-        rate = 0.1 * (1 - epoch / epochs)
+        rate, order = 0.1 * (1 - epoch / epochs), rng.permutation(len(v))
         for start in range(0, len(v) - batch + 1, batch):
-            if not start:
-                order = rng.permutation(len(v))
             chain = draw_visible(weights, draw_hidden(weights, chain, rng), rng)
             slopes = gradient(weights, v[order[start : start + batch]], chain)
             W, b, c = (w - rate * s for w, s in zip(weights, slopes, strict=True))

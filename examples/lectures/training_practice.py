@@ -223,7 +223,7 @@ def draw(found: dict[str, Any], out: Path) -> None:
     for color, (name, accuracies) in zip((ORANGE, GREY), found["transfer"].items(), strict=True):
         depth.plot(accuracies, "o-", color=color, label=f"layers transferred, {name}")
     depth.set(xlabel="layers", ylabel="test accuracy", title="depth, and transfer")
-    depth.legend(frameon=False, fontsize=8, loc=(0.5, 0.5))
+    depth.legend(frameon=False, fontsize=8, loc=(0.5, 0.3))
     units = next(one)
     for i, (name, (accuracy, dead)) in enumerate(found["units"].items()):
         units.plot(dead, accuracy, "o", color=COLORS[i], label=name)

@@ -62,11 +62,8 @@ class Averager:
         return self._sent[place]
 
     def _start_full(self) -> None:
-        while self._started < len(self.buckets):
-            bucket = self.buckets[self._started]
-            if len(bucket.filled) < len(bucket.places):
-                break
-            bucket.start(self.comm)
+        while self._started < len(self.buckets) and self.buckets[self._started].full:
+            self.buckets[self._started].start(self.comm)
             self._started += 1
         for bucket in self.buckets[: self._started]:
             bucket.look()

@@ -52,16 +52,20 @@ class Bucket:
         """The bytes of a message."""
         return int(2 * self.sent.size if self.half else self.sent.nbytes)
 
+    @property
+    def full(self) -> bool:
+        """Whether all gradients are there."""
+        return len(self.filled) == len(self.places)
+
     def begin(self) -> None:
         """Empty the bucket for a backward pass."""
         self.filled.clear()
 
-    def put(self, place: int, g: Any) -> bool:
-        """Lay a gradient into the bucket; returns whether the bucket is full."""
+    def put(self, place: int, g: Any) -> None:
+        """Lay a gradient into the bucket."""
         part, _ = self.parts[place]
         self.sent[part] = np.ravel(g)
         self.filled.add(place)
-        return len(self.filled) == len(self.places)
 
     def start(self, comm: Any) -> None:
         """Send the gradients to the other ranks; those that are missing count as 0."""

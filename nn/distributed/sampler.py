@@ -6,10 +6,8 @@ from collections.abc import Iterator, Sized
 
 import numpy as np
 
-from autograd_lite.errors import OptionError
-
 from ..data.samplers import Sampler
-from .world import is_initialized, rank, world_size
+from .world import place_of
 
 __all__ = ["DistributedSampler"]
 
@@ -49,14 +47,7 @@ class DistributedSampler(Sampler):
         even: bool = False,
     ) -> None:
         self.dataset = dataset
-        self.num_replicas = (
-            (world_size() if is_initialized() else 1) if num_replicas is None else num_replicas
-        )
-        self.rank = (_rank() if is_initialized() else 0) if rank is None else rank
-        if not 0 <= self.rank < self.num_replicas:
-            raise OptionError(
-                f"DistributedSampler(rank={rank}): there are the ranks 0 to {self.num_replicas - 1}"
-            )
+        self.num_replicas, self.rank = place_of("DistributedSampler", num_replicas, rank)
         self.shuffle, self.seed, self.drop_last, self.even = shuffle, seed, drop_last, even
         self.epoch = 0
 
@@ -82,6 +73,3 @@ class DistributedSampler(Sampler):
         if self.even:
             return -(-n // self.num_replicas)
         return len(range(self.rank, n, self.num_replicas))
-
-
-_rank = rank

@@ -6,10 +6,8 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from autograd_lite.errors import OptionError
-
 from ..data import IterableDataset
-from . import world
+from .world import place_of
 
 __all__ = ["DistributedStream"]
 
@@ -40,14 +38,8 @@ class DistributedStream(IterableDataset):
         *,
         own: bool = False,
     ) -> None:
-        together = world.is_initialized()
         self.stream, self.own = stream, own
-        self.num_replicas = num_replicas or (world.world_size() if together else 1)
-        self.rank = (world.rank() if together else 0) if rank is None else rank
-        if not 0 <= self.rank < self.num_replicas:
-            raise OptionError(
-                f"DistributedStream(rank={rank}): there are the ranks 0 to {self.num_replicas - 1}"
-            )
+        self.num_replicas, self.rank = place_of("DistributedStream", num_replicas, rank)
 
     def __iter__(self) -> Iterator[Any]:
         samples = iter(self.stream)

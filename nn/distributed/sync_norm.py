@@ -8,7 +8,7 @@ import numpy as np
 
 import autograd_lite as ag
 
-from ..layers.normalization import BatchNorm1d
+from ..layers.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from ..module import Module
 from .world import all_reduce, is_initialized, world_size
 
@@ -69,10 +69,9 @@ class SyncBatchNorm(BatchNorm1d):
 
     def _remember(self, mean: Any, variance: Any, n: float) -> None:
         """Move the running mean and the running variance."""
-        if self.running_mean is None:
+        if self.running_mean is None or ag.is_recomputing():  # `checkpoint` computes a batch twice
             return
-        self.num_batches_tracked += 1
-        share = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
+        share = self.counted()
         for running, new in (
             (self.running_mean, mean.numpy()),
             (self.running_var, variance.numpy() * (n / max(n - 1, 1))),
@@ -83,8 +82,6 @@ class SyncBatchNorm(BatchNorm1d):
     @classmethod
     def convert_sync_batchnorm(cls, module: Module, process_group: Any = None) -> Module:
         """The module with a SyncBatchNorm of the same parameters in place of each batch norm."""
-        from ..layers.normalization import BatchNorm2d, BatchNorm3d
-
         if isinstance(module, (BatchNorm1d, BatchNorm2d, BatchNorm3d)) and not isinstance(module, cls):
             made = cls.__new__(cls)
             made.__dict__.update(module.__dict__)

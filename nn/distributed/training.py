@@ -80,7 +80,7 @@ class Ranks(Alone):
                 "nn.distributed.DistributedStream(stream), or DistributedStream(stream, own=True) for a "
                 "stream with the samples of this rank alone"
             )
-        sampler = loader.sampler or getattr(loader.batch_sampler, "sampler", None)
+        sampler = _sampler_of(loader)
         if loader.streamed or isinstance(sampler, DistributedSampler):
             return loader
         lengths = all_gather_object(len(loader.dataset))
@@ -107,7 +107,7 @@ class Ranks(Alone):
     def begin(self, loader: DataLoader, epoch: int) -> None:
         """Choose the order of an epoch, and the random numbers of the ranks."""
         seed = broadcast_object(int(generator.integers(2**63)))
-        sampler = loader.sampler or getattr(loader.batch_sampler, "sampler", None)
+        sampler = _sampler_of(loader)
         if isinstance(sampler, _Order):
             sampler.seed = seed
         if isinstance(sampler, DistributedSampler):
@@ -157,6 +157,11 @@ class Ranks(Alone):
         """Whether a rank wants to stop; all parameters must be equal, and buffers become equal."""
         check_equal(self.model.module)
         return any(all_gather_object(bool(stop)))
+
+
+def _sampler_of(loader: DataLoader) -> Any:
+    """What orders the samples: the loader's own sampler, or that of its batches."""
+    return loader.sampler or getattr(loader.batch_sampler, "sampler", None)
 
 
 class _Order(DistributedSampler):

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 import time
 import traceback
@@ -215,7 +216,7 @@ def all_reduce(tensor: Any, op: str = ReduceOp.SUM, async_op: bool = False) -> W
 def broadcast(tensor: Any, src: int = 0) -> None:
     """Give a Tensor of all ranks the numbers of the rank `src`; changed in place."""
     comm = communicator()
-    _check_rank("broadcast", "src", src)
+    _check_rank("broadcast", "src", src, world_size())
     array = _array(tensor)
     sent = np.ascontiguousarray(array)
     finish(comm.Ibcast(_bytes(sent), src))
@@ -244,7 +245,7 @@ def all_gather(tensor_list: Any, tensor: Any = None) -> list[Array] | None:
 
 def broadcast_object(value: Any, src: int = 0) -> Any:
     """A picklable object of the rank `src`, on all ranks."""
-    _check_rank("broadcast_object", "src", src)
+    _check_rank("broadcast_object", "src", src, world_size())
     return communicator().bcast(value, src)
 
 
@@ -253,9 +254,17 @@ def all_gather_object(value: Any) -> list[Any]:
     return list(communicator().allgather(value))
 
 
-def _check_rank(who: str, option: str, given: int) -> None:
-    if not 0 <= given < world_size():
-        raise OptionError(f"{who}({option}={given}): there are the ranks 0 to {world_size() - 1}")
+def place_of(who: str, num_replicas: int | None, given: int | None) -> tuple[int, int]:
+    """The number of ranks and the rank as given, else those of the run: 1 and 0 before `init`."""
+    ranks = (world_size() if _world else 1) if num_replicas is None else num_replicas
+    own = (rank() if _world else 0) if given is None else given
+    _check_rank(who, "rank", own, ranks)
+    return ranks, own
+
+
+def _check_rank(who: str, option: str, given: int, ranks: int) -> None:
+    if not 0 <= given < ranks:
+        raise OptionError(f"{who}({option}={given}): there are the ranks 0 to {ranks - 1}")
 
 
 def _array(x: Any) -> Array:

@@ -63,6 +63,11 @@ def chosen(who: str, option: str, name: str, table: dict[str, Any]) -> Any:
     return table[name]
 
 
+def channels_first(function: Function, x: Any) -> Any:
+    """What a function of channels-first images gives for channels-last ones."""
+    return np.moveaxis(function(np.moveaxis(x, -1, 1)), 1, -1)
+
+
 class Layer(Module):
     """A layer that is built at its first call, when the shape of its input is known.
 
@@ -77,7 +82,7 @@ class Layer(Module):
     def __init__(self, input_shape: Sequence[int] | None = None, name: str | None = None) -> None:
         self.input_shape = None if input_shape is None else tuple(input_shape)
         self.base = self.name = name or type(self).__name__.lower()
-        self.inner: Module | None = None
+        self.inner: Any = None
         self.activation = "linear"
 
     def build(self, shape: Shape) -> None:
@@ -140,8 +145,8 @@ class _Weighted(Layer):
     ) -> None:
         super().__init__(input_shape, name)
         self.activation, self.use_bias = activation or "linear", use_bias
-        chosen(type(self).__name__, "activation", self.activation, ACTIVATIONS)
         who = type(self).__name__
+        chosen(who, "activation", self.activation, ACTIVATIONS)
         self.initialize = chosen(who, "kernel_initializer", kernel_initializer, INITIALIZERS)
 
     def _made(self, inner: Any) -> None:
@@ -193,7 +198,6 @@ class Dense(_Weighted):
         return (*shapes[0][:-1], self.units)
 
     def compute(self, x: Any) -> Any:
-        assert self.inner is not None
         return self.inner(x)
 
 
@@ -248,9 +252,7 @@ class Conv2D(_Weighted):
         return (*sides, self.filters)
 
     def compute(self, x: Any) -> Any:
-        assert self.inner is not None
-        y: Any = self.inner(np.moveaxis(x, -1, 1))
-        return np.moveaxis(y, 1, -1)
+        return channels_first(self.inner, x)
 
 
 class _Pooling(Layer):
@@ -272,7 +274,7 @@ class _Pooling(Layer):
         return height // self.pool_size, width // self.pool_size, channels
 
     def compute(self, x: Any) -> Any:
-        return np.moveaxis(type(self).pool(np.moveaxis(x, -1, 1), self.pool_size), 1, -1)
+        return channels_first(lambda x: type(self).pool(x, self.pool_size), x)
 
 
 class MaxPooling2D(_Pooling):
@@ -322,7 +324,6 @@ class Dropout(Layer):
         self.inner = dropout.Dropout(rate)
 
     def compute(self, x: Any) -> Any:
-        assert self.inner is not None
         return self.inner(x)
 
 
@@ -338,9 +339,7 @@ class BatchNormalization(Layer):
         self.inner = kind(shape[-1], self.epsilon, 1 - self.momentum)
 
     def compute(self, x: Any) -> Any:
-        assert self.inner is not None
-        y: Any = self.inner(np.moveaxis(x, -1, 1))
-        return np.moveaxis(y, 1, -1)
+        return channels_first(self.inner, x)
 
 
 class Concatenate(Layer):

@@ -221,6 +221,16 @@ def branches_beside_batch_norm() -> bool:
     return len({g.tobytes() for g in dist.all_gather_object(grads(m)[0])}) == 1
 
 
+def batch_norm_in_a_checkpoint() -> bool:
+    """The running values move once for each batch."""
+    states = []
+    for of in (lambda norm: norm, ag.checkpoint):
+        norm = dist.SyncBatchNorm(4)
+        squares(of(norm), ag.Tensor(own(), requires_grad=True)).backward()
+        states.append([np.asarray(value).tolist() for value in norm.state_dict().values()])
+    return states[0] == states[1] and states[0][-1] == 1
+
+
 CASES = [
     two_forward_passes,
     the_model_inside_called_alone,
@@ -239,6 +249,7 @@ CASES = [
     half_precision_parameters,
     compiled,
     branches_beside_batch_norm,
+    batch_norm_in_a_checkpoint,
 ]
 
 
