@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import webbrowser
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -56,14 +57,17 @@ def wrong(x=1.0):
 
 
 @pytest.fixture
-def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The path of a file with a model and functions; the working directory is its folder."""
     (tmp_path / "model_of_a_user.py").write_text(MODEL, encoding="utf-8")
     (tmp_path / "beside.py").write_text("FACTOR = 3.0\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(sys, "modules", sys.modules.copy())
-    return "model_of_a_user.py"
+    before = set(sys.modules)
+    yield "model_of_a_user.py"
+    for name in set(sys.modules) - before:  # what else was imported stays, and is not imported twice
+        if str(getattr(sys.modules[name], "__file__", None)).startswith(str(tmp_path)):
+            del sys.modules[name]
 
 
 def test_without_a_command_it_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
