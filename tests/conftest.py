@@ -8,12 +8,14 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 from autograd_lite.batching.members import warned
 from autograd_lite.draws import drawing
 from autograd_lite.plan.executors import _exact
 from autograd_lite.recording import tracing
+from nn import parameter
 from nn.random import _of_samples
 from nn.reductions import _noted
 from nn.utils.parametrize import _values
@@ -67,8 +69,10 @@ def few_objects() -> None:
 
 @pytest.fixture(autouse=True)
 def put_back() -> Iterator[None]:
-    """Each test leaves the context variables as they were, also one that interrupts the library."""
-    before = [variable.get() for variable in VARIABLES]
+    """Each test leaves the context variables and the default dtype, also one that interrupts the library."""
+    before, default = [variable.get() for variable in VARIABLES], parameter._default
     yield
     left = [v.name for v, value in zip(VARIABLES, before, strict=True) if v.get() is not value]
+    left += ["the default dtype"] * (np.dtype(parameter._default) != np.dtype(default))
+    parameter._default = default  # the object itself: `torch.set_default_dtype` puts an equal one back
     assert not left, f"left set: {left}"

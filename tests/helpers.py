@@ -69,7 +69,11 @@ def in_threads(work: Callable[[Any], None], items: Iterable[Any]) -> None:
 
 
 def python(
-    *arguments: str, unset: Sequence[str] = (), timeout: float | None = None, **variables: str
+    *arguments: str,
+    unset: Sequence[str] = (),
+    timeout: float | None = None,
+    folder: Path = ROOT,
+    **variables: str,
 ) -> subprocess.CompletedProcess[str]:
     """Run Python in a process of its own, with the modules of this tree.
 
@@ -77,13 +81,14 @@ def python(
         arguments: of the command line, such as "-c" and a program.
         unset: beginnings of the names of environment variables to leave out.
         timeout: seconds after which the process is stopped, and the test fails.
+        folder: the working directory, which Python searches first after `-c` and `-m`.
         variables: of the environment.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(tuple(unset))}
     environment = {**kept, "PYTHONPATH": str(ROOT), **variables}
     command = [sys.executable, *arguments]
     return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout, check=False
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout, check=False
     )
 
 

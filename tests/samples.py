@@ -837,6 +837,11 @@ HERMITIAN = {cholesky, from_triangle, np.linalg.cholesky, np.linalg.eigh, np.lin
 WRITES = (np.put, np.put_along_axis, np.place, np.putmask, np.copyto, np.fill_diagonal)
 
 
+def is_numpys(op: Callable[..., Any]) -> bool:
+    """Whether an op is a function of NumPy; a ufunc may be one of SciPy."""
+    return op in vars(np).values() or (getattr(op, "__module__", None) or "").startswith("numpy")
+
+
 def written(op: Callable[..., Any]) -> Callable[..., Any]:
     """What a function that writes into its first argument leaves there."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import webbrowser
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +15,8 @@ from autograd_lite import __version__
 from autograd_lite.__main__ import main
 from autograd_lite.errors import OptionError
 from autograd_lite.named import named, numbers
+from tests.helpers import python
 from visualize.__main__ import main as drawn
-
-ROOT = Path(__file__).parents[1]
 
 MODEL = """
 import numpy as np
@@ -56,14 +55,17 @@ def wrong(x=1.0):
 
 
 @pytest.fixture
-def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The path of a file with a model and functions; the working directory is its folder."""
     (tmp_path / "model_of_a_user.py").write_text(MODEL, encoding="utf-8")
     (tmp_path / "beside.py").write_text("FACTOR = 3.0\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(sys, "modules", sys.modules.copy())
-    return "model_of_a_user.py"
+    before = set(sys.modules)
+    yield "model_of_a_user.py"
+    for name in set(sys.modules) - before:  # what else was imported stays, and is not imported twice
+        if str(getattr(sys.modules[name], "__file__", None)).startswith(str(tmp_path)):
+            del sys.modules[name]
 
 
 def test_without_a_command_it_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
@@ -161,20 +163,12 @@ def test_a_model_that_is_no_chain_wants_a_shape(model: str, capsys: pytest.Captu
 
 
 def test_a_lecture_by_its_module(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "examples.lectures.gates", "--quick", "--out", str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = python("-m", "examples.lectures.gates", "--quick", "--out", str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("gates: ") and (tmp_path / "gates.png").exists()
 
 
 # -- files in the way ------------------------------------------------------------------------------
-
-
-def run_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run `python -m ...` in a folder, which Python searches first."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
 
 
 @pytest.mark.few(5)
@@ -199,7 +193,7 @@ def test_a_file_in_the_way_is_told(
     (tmp_path / file).parent.mkdir(exist_ok=True)
     (tmp_path / file).write_text("mine = 1\n", encoding="utf-8")
     (tmp_path / "model.py").write_text("import nn\nnet = nn.Linear(2, 1)\n", encoding="utf-8")
-    done = run_in(tmp_path, *arguments)
+    done = python("-m", *arguments, folder=tmp_path, timeout=120)
     assert done.returncode == status, done.stderr
     assert shown.replace("/", os.sep, 1) in done.stdout + done.stderr
     assert "give it another name" in done.stdout + done.stderr

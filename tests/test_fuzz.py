@@ -32,7 +32,7 @@ from autograd_lite.recording import current
 from autograd_lite.testing import check_grads
 from autograd_lite.tree import flatten
 from tests.helpers import leaf
-from tests.samples import HERMITIAN, SAMPLES, Sample
+from tests.samples import HERMITIAN, SAMPLES, Sample, is_numpys
 
 # -- what comes where something else should ------------------------------------------------------
 
@@ -297,8 +297,7 @@ def public_samples() -> list[Sample]:
     """
 
     def public(op: Any) -> bool:
-        numpys = op in vars(np).values() or (getattr(op, "__module__", "") or "").startswith("numpy")
-        return numpys or getattr(ag, op.__name__, None) is op or op.__name__ == "getitem"
+        return is_numpys(op) or getattr(ag, op.__name__, None) is op or op.__name__ == "getitem"
 
     return [sample for sample in SAMPLES if public(sample.op)]
 

@@ -14,16 +14,13 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
+from tests.helpers import leaf
 
 Make = Callable[[Any], Any]
 """Makes a tensor on the tape, which keeps its gradient."""
 
 Program = Callable[[Make], tuple[Any, list[Any]]]
 """Returns a number to differentiate, and the tensors whose gradients are wanted."""
-
-
-def leaf(data: Any) -> Any:
-    return ag.Tensor(data, requires_grad=True)
 
 
 def mygrads(data: Any) -> Any:

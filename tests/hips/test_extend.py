@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as onp
@@ -34,9 +35,12 @@ from autograd_lite.hips.test_util import check_equivalent, check_grads, check_jv
 
 
 @pytest.fixture(autouse=True)
-def _same_directions() -> None:
+def _same_directions() -> Iterator[None]:
     """The checks draw random directions. One in some ten thousand hides a fault below the tolerance."""
+    before = onp.random.get_state()
     onp.random.seed(0)
+    yield
+    onp.random.set_state(before)
 
 
 def product() -> Any:

@@ -79,7 +79,8 @@ def test_a_loss_that_is_nowhere_finite_ends_too():
     x = ag.Tensor([1.0], requires_grad=True)
     optimizer = LBFGS([x], line_search_fn="strong_wolfe")
     with np.errstate(all="ignore"):
-        optimizer.step(closure_of(lambda x: np.log(x - 2).sum(), x, optimizer))
+        loss = optimizer.step(closure_of(lambda x: np.log(x - 2).sum(), x, optimizer))
+    assert np.isnan(loss.item()) and optimizer.state[x]["n_iter"] == 1
 
 
 def clamped(torch):

@@ -14,6 +14,7 @@ import numpy as np
 import autograd_lite as ag
 import nn
 import nn.distributed as dist
+from tests.ranks.checks import close
 from tests.ranks.programs import X, model
 
 SMALL = 0.0002
@@ -46,8 +47,12 @@ def right(m: Any, f: Any = squares, times: int = 1) -> bool:
     alone, n = net(), dist.world_size()
     for r in range(n):
         f(alone, X[r::n]).backward()
-    pairs = zip(grads(m), grads(alone), strict=True)
-    return all(np.allclose(g, times * a / n, rtol=0, atol=1e-12) for g, a in pairs)
+    return close(grads(m), [times * g / n for g in grads(alone)])
+
+
+def same(gradient: Any) -> bool:
+    """Whether all ranks have a gradient with the same bits."""
+    return len({g.tobytes() for g in dist.all_gather_object(gradient)}) == 1
 
 
 def learned(m: Any) -> bool:
@@ -149,8 +154,7 @@ def two_models_in_one_pass() -> bool:
         return np.sum(critic.module(m(x)) ** 2)
 
     np.sum(critic(m(own())) ** 2).backward()
-    same = len({g.tobytes() for g in dist.all_gather_object(critic.module.weight.grad.numpy())})
-    return same == 1 and right(m, f)
+    return same(critic.module.weight.grad.numpy()) and right(m, f)
 
 
 def frozen_and_thawed() -> bool:
@@ -187,7 +191,7 @@ def a_copy() -> bool:
 def half_precision_parameters() -> bool:
     m = dist.DistributedDataParallel(net().to(np.float16))
     squares(m, own().astype(np.float16)).backward()
-    return len({g.tobytes() for g in dist.all_gather_object(grads(m)[0])}) == 1
+    return same(grads(m)[0])
 
 
 def compiled() -> bool:
@@ -218,7 +222,7 @@ def branches_beside_batch_norm() -> bool:
     nn.manual_seed(0)
     m = dist.DistributedDataParallel(Net().double(), bucket_cap_mb=1e-5)
     squares(m, own()).backward()
-    return len({g.tobytes() for g in dist.all_gather_object(grads(m)[0])}) == 1
+    return same(grads(m)[0])
 
 
 def batch_norm_in_a_checkpoint() -> bool:

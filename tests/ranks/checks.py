@@ -18,8 +18,7 @@ def close(a: Any, b: Any, atol: float = 1e-12) -> bool:
 def equal(found: Any, expected: Any) -> None:
     """A state and a history are equal to rounding."""
     (state, history), (other_state, other_history) = found, expected
-    for x, y in zip(state, other_state, strict=True):
-        assert np.allclose(x, y, rtol=0, atol=1e-12)
+    assert close(state, other_state)
     assert history.keys() == other_history.keys()
     for name, values in history.items():
         assert np.allclose(values, other_history[name], rtol=0, atol=1e-12), name

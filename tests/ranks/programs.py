@@ -32,6 +32,10 @@ def numbers(net: nn.Module) -> list[Any]:
     return [np.asarray(v).ravel().tolist() for v in net.state_dict().values()]
 
 
+def gradients(net: nn.Module) -> list[Any]:
+    return [p.grad.numpy().ravel().tolist() for p in net.parameters() if p.grad is not None]
+
+
 def learned(name: str, norm: bool, bucket_cap_mb: float) -> Any:
     """The state after some steps; each rank begins with other weights, and has every n-th sample."""
     nn.manual_seed(0 if dist.rank() == 0 else 7 + dist.rank())
@@ -102,7 +106,7 @@ def accumulated() -> Any:
                 np.sum(net(X[part]) ** 2).backward()
         else:
             np.sum(net(X[part]) ** 2).backward()
-        seen.append([p.grad.numpy().ravel().tolist() for p in net.parameters() if p.grad is not None])
+        seen.append(gradients(net))
     return seen
 
 
@@ -114,7 +118,7 @@ def joined() -> Any:
         net.join()
     else:
         np.sum(net(X) ** 2).backward()
-    return [p.grad.numpy().ravel().tolist() for p in net.parameters() if p.grad is not None]
+    return gradients(net)
 
 
 def halves() -> Any:
@@ -122,7 +126,7 @@ def halves() -> Any:
     nn.manual_seed(0)
     net = dist.DistributedDataParallel(model(dtype=np.float32), half=True)
     np.sum(net(X[dist.rank() :: 2].astype(np.float32)) ** 2).backward()
-    return [p.grad.numpy().ravel().tolist() for p in net.parameters() if p.grad is not None]
+    return gradients(net)
 
 
 def words() -> Any:

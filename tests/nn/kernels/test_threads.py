@@ -36,7 +36,7 @@ def test_all_items_are_worked_on_once_and_in_order(items, two_threads):
 
 def test_the_parts_run_at_the_same_time():
     meet = threading.Barrier(2, timeout=20)
-    in_parallel(lambda part: meet.wait(), range(2))
+    assert sorted(in_parallel(lambda part: meet.wait(), range(2))) == [0, 1]
 
 
 @pytest.mark.parametrize("bad", [0, 1])

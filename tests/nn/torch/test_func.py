@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import nn.torch
+from autograd_lite import tree
 from autograd_lite.errors import BatchError, DataError, OptionError
 
 # PyTorch's forward mode scripts its decompositions.
@@ -190,26 +191,12 @@ PROGRAMS: list[Callable[[Any], Any]] = [
 ]
 
 
-def flat(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return [a for key in sorted(value) for a in flat(value[key])]
-    if isinstance(value, (tuple, list)):
-        return [a for item in value for a in flat(item)]
-    return [value]
-
-
-def structure(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: structure(item) for key, item in value.items()}
-    return [structure(item) for item in value] if isinstance(value, (tuple, list)) else "Tensor"
-
-
 @pytest.mark.torch
 @pytest.mark.parametrize("program", PROGRAMS, ids=[p.__name__ for p in PROGRAMS])
 def test_programs_give_the_same_numbers(program: Any, torch: Any) -> None:
     mine, theirs = program(nn.torch), program(torch)
-    assert structure(mine) == structure(theirs)
-    for a, b in zip(flat(mine), flat(theirs), strict=True):
+    assert tree.skeleton(mine) == tree.skeleton(theirs)
+    for a, b in zip(tree.flatten(mine)[0], tree.flatten(theirs)[0], strict=True):
         assert isinstance(a, nn.torch.Tensor)
         single = np.asarray(b.detach()).dtype == np.float32
         tolerance = {"rtol": 2e-4, "atol": 2e-5} if single else {"rtol": 1e-11, "atol": 1e-12}
@@ -218,7 +205,8 @@ def test_programs_give_the_same_numbers(program: Any, torch: Any) -> None:
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=[p.__name__ for p in PROGRAMS])
 def test_programs_run_without_pytorch(program: Any) -> None:
-    assert all(np.isfinite(np.asarray(x.detach())).all() for x in flat(program(nn.torch)))
+    results, _ = tree.flatten(program(nn.torch))
+    assert all(np.isfinite(np.asarray(x.detach())).all() for x in results)
 
 
 def test_functional_call_leaves_the_module_as_it_was() -> None:

@@ -74,7 +74,7 @@ POINTWISE = """
     torch.logical_and(a > 0.5, mask), mask.logical_or(a > 2), torch.logical_xor(mask, a > 0.5), mask.logical_not()
     n.bitwise_and(3), torch.bitwise_or(n, n0), n ^ 5, ~n, ~mask, mask & (a > 0.5), mask | mask, n << 1, n >> 1
     torch.bitwise_not(n), torch.bitwise_left_shift(n, 1), torch.gcd(n, n0), torch.lcm(n, n0)
-    torch.lgamma(a) + torch.digamma(b) if False else a
+    torch.lgamma(a) + torch.digamma(b)
     torch.conj(z) * z.angle(), z.real + z.imag, z.abs(), torch.polar(a, b), torch.complex(a, b), torch.view_as_real(z)
     torch.special.expit(a) + torch.special.xlogy(a, b) + torch.special.entr(a) + torch.special.erfc(a)
 """
@@ -206,7 +206,7 @@ MATRICES = """
     torch.cdist(a, b), torch.cdist(c, c + 1, p=1), torch.cdist(a, b, p=2.0), torch.linalg.vander(v), torch.triangular_solve(a.t(), q)[0]
     torch.fft.fft(a), torch.fft.rfft(a, dim=0), torch.fft.irfft(torch.fft.rfft(a)), torch.fft.fft2(a).abs(), torch.fft.ifft(torch.fft.fft(a, dim=1), dim=1).real, torch.fft.rfft(a, n=6, norm="ortho").abs()
     torch.fft.fftn(c).real, torch.fft.rfft2(c).imag, torch.fft.fftshift(v), torch.fft.ifftshift(a, dim=1), torch.fft.fftfreq(5, d=0.5), torch.fft.rfftfreq(5), torch.fft.irfft2(torch.fft.rfft2(c)), torch.fft.irfftn(torch.fft.rfftn(c))
-    torch.matmul(a, v, out=torch.empty(3, dtype=a.dtype)) if not torch.is_grad_enabled() else a
+    torch.matmul(a.detach(), v.detach(), out=torch.empty(3, dtype=a.dtype))
 """
 
 BLOCKS = {

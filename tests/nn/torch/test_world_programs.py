@@ -14,7 +14,6 @@ import pytest
 import nn.torch
 from nn.torchvision import models
 
-real = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
 
@@ -30,7 +29,7 @@ def drawn(model: Any, torch: Any, seed: int = 0) -> Any:
     return model
 
 
-def both(program: Any, *args: Any, tolerance: float = 1e-5) -> None:
+def both(real: Any, program: Any, *args: Any, tolerance: float = 1e-5) -> None:
     expected, found = program(real, *args), program(nn.torch, *args)
     assert len(expected) == len(found) > 0
     np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
@@ -107,14 +106,14 @@ def test_a_graph_network_learns_the_same_from_a_dense_matrix() -> None:
 
 @pytest.mark.slow  # PyTorch takes seconds for its first sparse matrix
 @pytest.mark.filterwarnings("ignore:Sparse")
-def test_a_graph_network() -> None:
-    both(graph_network)
+def test_a_graph_network(torch: Any) -> None:
+    both(torch, graph_network)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Sparse")
-def test_learned_edges() -> None:
-    both(graph_attention)
+def test_learned_edges(torch: Any) -> None:
+    both(torch, graph_attention)
 
 
 # -- a siamese net on a ResNet ---------------------------------------------------------------------
@@ -181,8 +180,9 @@ def siamese(torch: Any, steps: int) -> list[float]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("steps", [1, 3])
-def test_a_siamese_net(steps: int) -> None:
-    both(siamese, steps, tolerance=steps**2 * 1e-4)  # float32 through batch norm of four images, and back
+def test_a_siamese_net(steps: int, torch: Any) -> None:
+    tolerance = steps**2 * 1e-4  # float32 through batch norm of four images, and back
+    both(torch, siamese, steps, tolerance=tolerance)
 
 
 # -- a Hamiltonian net -----------------------------------------------------------------------------
@@ -218,8 +218,8 @@ def hamiltonian(torch: Any) -> list[float]:
     return losses
 
 
-def test_a_hamiltonian_net() -> None:
-    both(hamiltonian)
+def test_a_hamiltonian_net(torch: Any) -> None:
+    both(torch, hamiltonian)
 
 
 # -- a checkpoint that is saved there and resumed here ---------------------------------------------
@@ -290,24 +290,24 @@ CHECKPOINTS: list[tuple[str, str, dict[str, Any]]] = [
     ("optimizer", "schedule", "options"), CHECKPOINTS, ids=lambda x: x if isinstance(x, str) else ""
 )
 def test_a_checkpoint_of_pytorch_is_resumed_here(
-    optimizer: str, schedule: str, options: dict[str, Any]
+    optimizer: str, schedule: str, options: dict[str, Any], torch: Any
 ) -> None:
-    there, here = (Run(torch, optimizer, schedule, options) for torch in (real, nn.torch))
+    there, here = (Run(library, optimizer, schedule, options) for library in (torch, nn.torch))
     there.train(3)
     assert here.resume(there.save(3)) == 3
     np.testing.assert_allclose(here.train(3), there.train(3), rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("optimizer", ["Adam", "SGD"])
-def test_weights_from_here_are_loaded_there(optimizer: str) -> None:
-    here, there = (Run(torch, optimizer, "StepLR", {"step_size": 2}) for torch in (nn.torch, real))
+def test_weights_from_here_are_loaded_there(optimizer: str, torch: Any) -> None:
+    here, there = (Run(library, optimizer, "StepLR", {"step_size": 2}) for library in (nn.torch, torch))
     here.train(2)
     file = io.BytesIO()
     nn.torch.save({"model": nn.torch.tensors.torched(here.model.state_dict())}, file)
     file.seek(0)
-    there.model.load_state_dict(real.load(file)["model"])
+    there.model.load_state_dict(torch.load(file)["model"])
     x = X[:4]
     expected = here.model.eval()(nn.torch.tensor(x)).detach().numpy()
     np.testing.assert_allclose(
-        there.model.eval()(real.tensor(x)).detach().numpy(), expected, rtol=1e-5, atol=1e-6
+        there.model.eval()(torch.tensor(x)).detach().numpy(), expected, rtol=1e-5, atol=1e-6
     )
