@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from autograd_lite.sums import contracted, is_narrow, total
 from .threads import blas_on_one_thread, in_parallel, started, thread_count
 from .windows import Array
 
-__all__ = ["linear", "linear_backward", "linear_each", "linear_work", "product"]
+__all__ = ["exact_product", "linear", "linear_backward", "linear_each", "linear_work", "product"]
 
 SMALL = 1 << 21
 """Up to this number of multiply-adds, a second thread does not pay."""
@@ -49,7 +50,7 @@ def linear_backward(g: Array, residuals: Any, needs: tuple[bool, ...]) -> tuple[
     g = g.reshape(len(x), len(w))
     return (
         product(g, w.conj()).reshape(shape) if needs[0] else None,
-        (contracted if is_narrow(g.T, x) else product)(g.T, x.conj()) if needs[1] else None,
+        exact_product(g.T, x.conj()) if needs[1] else None,
         total(g, 0) if needs[2] else None,
     )
 
@@ -93,4 +94,13 @@ def product(a: Array, b: Array) -> Array:
 
     length, count = max(result.shape), thread_count()
     in_parallel(work, [slice(length * i // count, length * (i + 1) // count) for i in range(count)])
+    return result
+
+
+def exact_product(a: Array, b: Array) -> Array:
+    """`product`, as exact as a pairwise sum, even if each entry is a sum of very many products."""
+    if not is_narrow(a, b):
+        return product(a, b)
+    with blas_on_one_thread() if started() else nullcontext():
+        result: Array = contracted(a, b)
     return result

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from autograd_lite.sums import added, contracted
+from autograd_lite.sums import added
 
+from .linear import exact_product, product
 from .windows import Array, Sizes, Windows
 
 __all__ = ["convolved", "input_gradient", "is_small", "weight_gradient"]
@@ -50,7 +51,7 @@ def convolved(x: Array, w: Array, windows: Windows) -> Array:
     y = np.empty((len(x), len(w), *windows.out), np.result_type(x, w))
     matrix = w.reshape(len(w), -1)
     for images in _blocks(len(x), matrix.shape[1], windows, y.itemsize):
-        products = matrix @ _columns(x[images], windows)
+        products = product(matrix, _columns(x[images], windows))
         y[images] = _images_first(products.reshape(len(w), *windows.out, -1))
     return y
 
@@ -60,7 +61,7 @@ def input_gradient(g: Array, w: Array, windows: Windows) -> Array:
     dx = np.empty((len(g), w.shape[1], *windows.size), np.result_type(g, w))
     matrix = w.reshape(len(w), -1).T
     for images in _blocks(len(g), len(matrix), windows, dx.itemsize):
-        products = matrix @ _images_last(g[images]).reshape(len(w), -1)
+        products = product(matrix, _images_last(g[images]).reshape(len(w), -1))
         products = products.reshape(*w.shape[1:], *windows.out, -1)
         plane = _plane(products.shape[-1], w.shape[1], windows, dx.dtype)
         for offset in np.ndindex(*windows.kernel):
@@ -72,7 +73,7 @@ def input_gradient(g: Array, w: Array, windows: Windows) -> Array:
 def weight_gradient(g: Array, x: Array, shape: Sizes, windows: Windows) -> Array:
     """dw[o, c] = sum over n of g[n, o] * x[n, c]."""
     parts = [
-        contracted(_images_last(g[images]).reshape(shape[0], -1), _columns(x[images], windows).T)
+        exact_product(_images_last(g[images]).reshape(shape[0], -1), _columns(x[images], windows).T)
         for images in _blocks(len(x), math.prod(shape[1:]), windows, x.itemsize)
     ]
     dw: Array = added(parts)

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.sums import added, contracted, is_narrow, total
+from autograd_lite.sums import added, is_narrow, total
 
-from ..linear import linear, product
+from ..linear import exact_product, linear, product
 from ..threads import blas_on_one_thread, in_parallel
 from ..windows import Array
 from . import call, native_type
@@ -175,14 +175,10 @@ def _rows(x: Array) -> Array:
 
 def _of_weights(g: Array, x: Array, hidden: int) -> Array:
     """g^T x, gate by gate if BLAS multiplies such small matrices without copying them."""
-    dw: Array
-    if is_narrow(g.T, x):
-        dw = contracted(g.T, x)
-    elif len(x) * hidden * x.shape[1] < UNCOPIED:
-        dw = np.matmul(g.reshape(len(g), -1, hidden).transpose(1, 2, 0), x).reshape(-1, x.shape[1])
-    else:
-        dw = product(g.T, x)
-    return dw
+    if is_narrow(g.T, x) or len(x) * hidden * x.shape[1] >= UNCOPIED:
+        return exact_product(g.T, x)
+    dw: Array = np.matmul(g.reshape(len(g), -1, hidden).transpose(1, 2, 0), x)
+    return dw.reshape(-1, x.shape[1])
 
 
 def _checked(

@@ -103,7 +103,8 @@ def weight_gradient(g: Array, x: Array, shape: Sizes, windows: Windows, groups: 
             yield values_g @ values_x.mT
 
     parts = _shared(lambda rows: added(products(rows)), len(x), of_x, shape[0])
-    dw: Array = KERNEL.T @ added(parts).reshape(36, -1)
+    with blas_on_one_thread():
+        dw: Array = KERNEL.T @ added(parts).reshape(36, -1)
     dw = np.ascontiguousarray(dw.T).reshape(shape)
     return dw if np.isfinite(dw).all() else NotImplemented
 
@@ -123,7 +124,8 @@ def _pays(number: int, shape: Sizes, windows: Windows, groups: int, *arrays: Arr
 
 def _kernel_values(matrix: Array, w: Array) -> Array:
     """The values of all kernels: (36, O, C)."""
-    return (matrix @ w.reshape(-1, 9).T).reshape(36, *w.shape[:2])
+    with blas_on_one_thread():  # BLAS' own threads would wait in a loop, on the cores of ours
+        return (matrix @ w.reshape(-1, 9).T).reshape(36, *w.shape[:2])
 
 
 def _sum(x: Array, of_kernel: Array, b: Array | None, out: Sizes, before: Sizes) -> Any:
