@@ -12,10 +12,15 @@ from .. import tree
 from ..arrays import dtype_of, is_array, shape_of
 from ..box import Box
 from ..errors import UnsupportedError
-from ..recording import is_recording
+from ..recording import State, is_recording
 from ..transforms import vjp
 
-__all__ = ["flat", "parted", "pulled", "raveled", "require_arguments"]
+__all__ = ["flat", "parted", "pulled", "raveled", "require_arguments", "unheard"]
+
+
+def unheard(outer: State) -> State:
+    """Inside of a solver: nothing is recorded, and no tape hears the derivatives that the solver takes."""
+    return State(None, (), outer.checks, outer.transforms, outer.recomputing)
 
 
 def parted(args: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:

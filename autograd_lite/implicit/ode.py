@@ -24,8 +24,8 @@ from ..box import Box
 from ..errors import ConvergenceError, ShapeError, UnsupportedError
 from ..jacobians import jacobian
 from ..known import defvjp
-from ..recording import no_grad
-from .arguments import flat, parted, pulled, require_arguments
+from ..recording import Mode, no_grad
+from .arguments import flat, parted, pulled, require_arguments, unheard
 
 __all__ = ["odeint", "solve_ivp"]
 
@@ -82,7 +82,9 @@ def odeint(
             raise _stopped("odeint", info["message"], "mxstep= allows more steps")
         return ys
 
-    return _states("odeint", _of_y_first(func, tfirst), by_scipy, y0, t, args)
+    slope, args = _of_y_first(func, tfirst), args if isinstance(args, tuple) else (args,)
+    _require_arguments("odeint", slope, y0, unwrap(t)[0], args)
+    return _states("odeint", slope, by_scipy, y0, t, args)
 
 
 def solve_ivp(
@@ -148,6 +150,7 @@ def solve_ivp(
         return called(slope, used, y0, (t[0], t[-1]), t).y.T
 
     slope, (first, last) = _of_y_first(fun, True), t_span
+    _require_arguments("solve_ivp", slope, y0, first, args)
     if t_eval is None:
         given = tree.map_leaves(unwrap, (first, last, y0, args))
         found = called(_on_host(slope, given[3]), None, given[2], given[:2], None)
@@ -187,20 +190,24 @@ def _on_host(slope: Slope, args: Any) -> Slope:
     return called
 
 
+def _require_arguments(name: str, slope: Slope, y0: Any, time: Any, args: Any) -> None:
+    """Refuse a start that is no vector, and a slope that reads a Tensor on the tape from elsewhere."""
+    if len(shape_of(y0)) != 1:
+        raise ShapeError(f"{name}: y0 has shape {shape_of(y0)}; expected a vector, (n,): write np.ravel(y0)")
+    y0, time, args = tree.map_leaves(unwrap, (y0, time, args))
+    y0 = np.stack(y0) if isinstance(y0, (list, tuple)) else y0
+    repair = f"{name}(f, ..., args=(w,)) with f(..., w)"
+    require_arguments(name, lambda: slope(y0, time, *args), repair)
+
+
 def _states(name: str, slope: Slope, integrate: Integrate, y0: Any, t: Any, args: Any) -> Any:
     """The states at the times t, as an op of y0, t and the leaves of args."""
     y0 = flat(y0) if isinstance(y0, (list, tuple)) else y0
-    if len(shape_of(y0)) != 1:
-        raise ShapeError(f"{name}: y0 has shape {shape_of(y0)}; expected a vector, (n,): write np.ravel(y0)")
-    leaves, put = parted(args if isinstance(args, tuple) else (args,))
+    leaves, put = parted(args)
 
     def of_leaves(y: Any, time: Any, *leaves: Any) -> Any:
         return slope(y, time, *put(leaves))
 
-    require_arguments(
-        name, lambda: of_leaves(unwrap(y0), unwrap(t)[0], *map(unwrap, leaves)),
-        f"{name}(f, ..., args=(w,)) with f(..., w)",
-    )  # fmt: skip
     return states(y0, t, *leaves, problem=Problem(name, of_leaves, integrate))
 
 
@@ -221,7 +228,8 @@ def states(y0: Any, t: Any, *leaves: Any, problem: Problem) -> Any:
     """The states at the times t, (m, n), as a function of y0, t and the leaves of the arguments."""
     y0, t = np.asarray(to_host(y0), float), np.asarray(to_host(t), float)
     slopes = jacobian(problem.slope)
-    return problem.integrate(_on_host(problem.slope, leaves), _on_host(slopes, leaves), y0, t)
+    with Mode(unheard):
+        return problem.integrate(_on_host(problem.slope, leaves), _on_host(slopes, leaves), y0, t)
 
 
 def _adjoint(

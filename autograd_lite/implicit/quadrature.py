@@ -17,8 +17,8 @@ from ..apply import primitive, stop_gradient
 from ..arrays import on_host, shape_of, to_host, unwrap
 from ..errors import ConvergenceError, UnsupportedError
 from ..known import defvjp
-from ..recording import no_grad
-from .arguments import flat, parted, pulled, require_arguments
+from ..recording import Mode
+from .arguments import flat, parted, pulled, require_arguments, unheard
 
 __all__ = ["Integrand", "integral", "quad"]
 
@@ -75,11 +75,9 @@ class Integrand:
 def integral(a: Any, b: Any, *leaves: Any, of: Integrand) -> Any:
     """The integral from a to b as a function of a, b and the leaves, and a bound for its error."""
 
-    def host(x: float) -> Any:
-        with no_grad():
-            return to_host(of.function(x, *leaves))
-
-    return _integrated(of, host, float(to_host(a)), float(to_host(b)))
+    with Mode(unheard):
+        function = lambda x: to_host(of.function(x, *leaves))  # noqa: E731
+        return _integrated(of, function, float(to_host(a)), float(to_host(b)))
 
 
 def _integral_rule(

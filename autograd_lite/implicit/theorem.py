@@ -22,12 +22,13 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, cg, gmres
 
 from ..apply import primitive
-from ..arrays import is_array, shape_of, to_host
+from ..arrays import is_array, on_host, shape_of, to_host
 from ..errors import ConvergenceError, LinAlgError, OptionError
 from ..jacobians import jacobian
 from ..known import defvjp
+from ..recording import Mode, enable_grad
 from ..transforms import vjp
-from .arguments import pulled
+from .arguments import pulled, unheard
 
 __all__ = ["DENSE", "Equation", "Linear", "jacobian_of", "polished", "require_linear", "solution"]
 
@@ -66,7 +67,8 @@ class Equation:
 @primitive
 def solution(*leaves: Any, equation: Equation) -> Any:
     """The solution of an equation, as a function of the leaves of its arguments."""
-    return equation.solve(equation, *leaves)
+    with Mode(unheard):
+        return equation.solve(equation, *leaves)
 
 
 def _solution_rule(
@@ -87,9 +89,11 @@ def _adjoint(of: Equation) -> Equation:
 
     def solve(_: Equation, x: Any, g: Any, *leaves: Any) -> Any:
         a = jacobian_of(of, x, leaves)
-        w = _solved(of, a.H if isinstance(a, LinearOperator) else np.conjugate(a.T), -g)
+        adjoint = a.H if isinstance(a, LinearOperator) else np.conjugate(a.T)
+        w = _solved(of, adjoint, -g)
         if not of.exact:
-            _require_simple(of, a, x, leaves, w, g)
+            b = g if on_host(g) else np.cos(np.arange(1.0, len(g) + 1))  # a batch is not read
+            _require_simple(of, a, x, leaves, w if b is g else _solved(of, adjoint, -b), b)
         return w
 
     return Equation(of.name, solve, residual, of.linear, exact=True)
@@ -117,7 +121,10 @@ def polished(equation: Equation, x: Any, start: Any, leaves: Any, tol: float | N
     size = max(_largest(x), _largest(x - start))
     # What no step removes: nothing but rounding, unless x is no solution.
     left = _largest(r + a @ step)
-    allowed = 0.5 * _largest(r) if isinstance(a, LinearOperator) else tol * _largest(np.sum(np.abs(a), 1)) * size
+    rough = isinstance(a, LinearOperator)
+    allowed = 0.5 * _largest(r) if rough else tol * size * _largest(np.sum(np.abs(a), 1))
+    with np.errstate(all="ignore"):
+        allowed = max(allowed, tol**2 * _largest(np.nan_to_num(equation.residual(start, *leaves), posinf=0)))
     moves = _largest(step)
     if not (moves <= tol * size and left <= allowed):
         raise ConvergenceError(
@@ -156,7 +163,8 @@ def jacobian_of(equation: Equation, x: Any, leaves: Any) -> Any:
     (n,), linear = shape_of(x), equation.linear
     if linear == "dense" or (linear == "auto" and n <= DENSE):
         return np.reshape(jacobian(at)(x), (n, n))
-    pull = vjp(at, to_host(x))[1]
+    with enable_grad():  # the pullback is itself differentiated
+        pull = vjp(at, to_host(x))[1]
 
     @cache
     def push() -> Any:  # the pullback is linear, and its own pullback is the product with the Jacobian
@@ -222,13 +230,13 @@ def _require_regular(equation: Equation, a: Any) -> None:
 def _require_simple(equation: Equation, a: Any, x: Any, leaves: Any, w: Any, g: Any) -> None:
     """Refuse a double root: there the Jacobian tends to a singular one, and at x only rounding is left of it.
 
-    Within the error of x, which is Newton's next step, the Jacobian must stay the same.
+    Within the error of x, which is Newton's next step and rounding, the Jacobian must stay the same: w must
+    solve the system there too.
     """
-    step = _newton_step(a, equation.residual(x, *leaves))
-    if _largest(step) <= 1e-12 * _largest(x):
-        return
+    eps = float(np.finfo(x.dtype).eps)
+    step = _newton_step(a, equation.residual(x, *leaves)) + 8 * eps * x
     change = vjp(lambda x: equation.residual(x, *leaves), x + step)[1](w)[0] + g
-    if _largest(change) > 1e-3 * _largest(g):
+    if _largest(change) > eps**0.2 * _largest(g):
         raise LinAlgError(
             f"{equation}: the Jacobian of the equation is singular at the solution, or x is known to few digits: "
             f"a step of {_largest(step):.1g}, the error of x, changes the derivative by the factor "

@@ -13,7 +13,7 @@ from autograd_lite.errors import ConvergenceError, ShapeError, UnsupportedError
 scipy_integrate = pytest.importorskip("scipy.integrate", reason="SciPy is not installed")
 solve_ivp: Any = ag.implicit.solve_ivp
 
-TIGHT = {"rtol": 1e-11, "atol": 1e-12}
+TIGHT = {"method": "DOP853", "rtol": 1e-10, "atol": 1e-11}
 
 
 def pendulum(t: Any, y: Any, friction: Any, push: Any) -> Any:
@@ -23,7 +23,7 @@ def pendulum(t: Any, y: Any, friction: Any, push: Any) -> Any:
 Y0, ARGS, T = np.array([0.8, -0.3]), (0.2, {"size": 0.7}), np.array([0.0, 0.4, 1.1])
 
 
-def runge_kutta(fun: Any, t: Any, y: Any, args: Any, steps: int = 60) -> Any:
+def runge_kutta(fun: Any, t: Any, y: Any, args: Any, steps: int = 25) -> Any:
     """The states at the times t, (n, m), by steps of fixed length, which the tape records."""
     states = [y]
     for i in range(len(t) - 1):
@@ -65,6 +65,7 @@ def test_a_closed_form() -> None:
     np.testing.assert_allclose(ag.jvp(lambda a: f(y0, a, t0, t1), (a,), (1.0,))[1], expected[1], rtol=1e-8)
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("times", [T, T[::-1].copy(), T[1:]])
 def test_recorded_steps_have_the_same_gradients(times: Any) -> None:
     weights = np.array([[1.0, 0.5, -2.0], [0.3, 1.0, 1.0]])[:, : len(times)]
@@ -77,10 +78,10 @@ def test_recorded_steps_have_the_same_gradients(times: Any) -> None:
         got, expected = (ag.grad(h, i)(Y0, times, 0.2, 0.7) for h in (f, g))
         if i == 1:  # a time in t_eval is no first time: that is t_span's
             got, expected = got[1:], expected[1:]
-        np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-8)
+        np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(4)
 @pytest.mark.parametrize("method", ["BDF", "DOP853", "LSODA", "Radau"])
 def test_methods(method: str) -> None:
     f = lambda y0, a: np.sum(
@@ -128,7 +129,7 @@ def test_errors() -> None:
         ag.implicit.odeint(lambda y, t, a: a * np.cos(99 * t + y), np.ones(1), [0.0, 9.0], (1.0,), mxstep=9)
 
 
-@pytest.mark.few(2)
+@pytest.mark.slow
 def test_a_neural_differential_equation() -> None:
     """A small net learns a rotation; the gradient of the first step is that of recorded Runge-Kutta steps."""
     rng = np.random.default_rng(1)

@@ -72,7 +72,7 @@ def test_trees_of_unknowns_and_arguments() -> None:
         x = solve(start, {"a": a, "b": [b]}, shift)
         return x["u"] * np.sum(np.sin(x["v"]) * np.array([1.0, 2.0]))
 
-    check_grads(f, (0.3, np.array([[0.3, 0.1], [0.0, 0.4]]), 1.5), directions=2)
+    check_grads(f, (0.3, np.array([[0.3, 0.1], [0.0, 0.4]]), 1.5), order=1, directions=1)
 
 
 def cubic(x: Any, w: Any, b: Any) -> Any:
@@ -242,7 +242,7 @@ def test_the_tape_shows_one_step() -> None:
     with ag.Tape() as tape:
         implicit.root(lambda x, a: x * x - a)(1.0, a)
     assert [node.op.__name__ for node in tape.nodes] == ["solution", "getitem"]
-    assert "solution(4.0, equation=root)" in str(tape)
+    assert "solution(v1, equation=root) = [2.]" in str(tape)
 
 
 # -- errors ----------------------------------------------------------------------------------------
