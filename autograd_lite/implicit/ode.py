@@ -193,7 +193,7 @@ def _on_host(slope: Slope, args: Any) -> Slope:
 def _require_arguments(name: str, slope: Slope, y0: Any, time: Any, args: Any) -> None:
     """Refuse a start that is no vector, and a slope that reads a Tensor on the tape from elsewhere."""
     if len(shape_of(y0)) != 1:
-        raise ShapeError(f"{name}: y0 has shape {shape_of(y0)}; expected a vector, (n,): write np.ravel(y0)")
+        raise ShapeError(f"{name}: y0 has shape {shape_of(y0)}; expected vectors for y0 and t: write np.ravel(y0)")
     y0, time, args = tree.map_leaves(unwrap, (y0, time, args))
     y0 = np.stack(y0) if isinstance(y0, (list, tuple)) else y0
     repair = f"{name}(f, ..., args=(w,)) with f(..., w)"

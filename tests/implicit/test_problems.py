@@ -64,4 +64,4 @@ def test_an_equilibrium_net() -> None:
     for _ in range(10):
         gradient = ag.grad(loss)(net)
         net = {name: net[name] - 0.5 * gradient[name] for name in net}
-    assert loss(net) < 0.8 * before
+    assert loss(net) < 0.95 * before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import mpmath
@@ -28,11 +29,17 @@ def wave(x: Any, p: Any, scale: Any) -> Any:
 
 
 def test_limits_and_arguments() -> None:
+    """First derivatives against finite differences, second ones against differences of the first."""
     f = lambda a, b, p, by: quad(wave, a, b, (p, {"by": by}), epsabs=1e-12, epsrel=1e-12)[0]
     args = 0.3, 1.7, np.array([2.0, 0.5]), 1.5
-    check_grads(f, args, directions=2)
-    reversed_limits = ag.grad(f, 3)(1.7, 0.3, *args[2:])
-    np.testing.assert_allclose(reversed_limits, -ag.grad(f, 3)(*args), rtol=1e-12)
+    check_grads(f, args, order=1, modes=("rev",), directions=1)
+    gradient = lambda a, p: ag.grad(f, (0, 2))(a, args[1], p, 1.5)
+    vectors, h = (0.7, np.array([0.3, -1.0])), 1e-4
+    up, down = (gradient(*(x + s * h * v for x, v in zip((0.3, args[2]), vectors, strict=True))) for s in (1, -1))
+    second = ag.hvp(lambda a, p: f(a, args[1], p, 1.5), (0.3, args[2]), vectors)
+    for got, high, low in zip(second, up, down, strict=True):
+        np.testing.assert_allclose(got, (high - low) / (2 * h), rtol=1e-6)
+    np.testing.assert_allclose(ag.grad(f, 3)(1.7, 0.3, *args[2:]), -f(*args) / 1.5, rtol=1e-12)
 
 
 def test_infinite_limits_and_a_singular_end() -> None:
@@ -54,8 +61,6 @@ def test_a_function_that_only_the_integral_defines() -> None:
 
 
 def test_batches() -> None:
-    import warnings
-
     f = lambda b, p: quad(lambda x, p: np.exp(p * x), 0.0, b, (p,))[0]
     b, p = np.array([1.0, 2.0]), np.array([0.5, -1.0])
     with warnings.catch_warnings():
