@@ -327,7 +327,10 @@ def implicit_gradients() -> Any:
     X, V, truth = rng.normal(size=(20, 8)), rng.normal(size=(30, 8)), rng.normal(size=8)
     y, v = X @ truth + 2 * rng.normal(size=20), V @ truth
     ridge = ag.implicit.argmin(lambda w, s: np.sum((X @ w - y) ** 2) + np.exp(s) * np.sum(w**2))
-    validation = lambda s: np.mean((V @ ridge(np.zeros(8), s) - v) ** 2)
+
+    def validation(s: Any) -> Any:
+        return np.mean((V @ ridge(np.zeros(8), s) - v) ** 2)
+
     figure = Figure(figsize=(9.2, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2)
     strengths = np.linspace(-3, 5, 60)
@@ -336,7 +339,9 @@ def implicit_gradients() -> Any:
         value, slope = ag.value_and_grad(validation)(s)
         left.plot([s - 0.6, s + 0.6], [value - 0.6 * slope, value + 0.6 * slope], color="#d62728", lw=1.5)
         left.plot(s, value, "o", color="#d62728", ms=4)
-    left.set(title="ridge regression: slopes through the fit", xlabel="log strength", ylabel="validation loss")
+    left.set(
+        title="ridge regression: slopes through the fit", xlabel="log strength", ylabel="validation loss"
+    )
 
     n = 99
     x, load = np.linspace(0, 1, n + 2)[1:-1], np.exp(-((np.linspace(0, 1, n + 2)[1:-1] - 0.3) ** 2) / 0.01)

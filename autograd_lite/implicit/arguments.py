@@ -62,7 +62,7 @@ def require_arguments(name: str, call: Callable[[], Any], repair: str) -> None:
 def pulled(
     f: Callable[..., Any], args: Sequence[Any], needs: Sequence[bool], g: Any
 ) -> tuple[Any, list[Any]]:
-    """The value of f(*args), and the cotangents of args from the cotangent g of the value; None if not needed."""
+    """The value of f(*args), and the cotangents of args from g, that of the value; None where not needed."""
     wanted = [i for i, need in enumerate(needs) if need]
 
     def of_wanted(*values: Any) -> Any:

@@ -9,6 +9,7 @@ Source:
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ Slope = Callable[..., Any]
 """`slope(y, time, *args)` is dy/dt."""
 
 Integrate = Callable[[Slope, Slope, Any, Any], Any]
-"""`integrate(slope, jacobian, y0, t)` returns the states at the times t, (m, n); both functions take (y, t)."""
+"""`integrate(slope, jacobian, y0, t)` returns the states at the times t, (m, n). Slopes take (y, t)."""
 
 
 def odeint(
@@ -107,8 +108,7 @@ def solve_ivp(
         t_span: the first and the last time; both have gradients.
         y0: the state at the first time, (n,).
         method: of SciPy.
-        t_eval: the times of the states, (m,). Default: the times of the solver's own steps. For a gradient of
-            the last state alone, `t_eval=[t1]` is the fastest.
+        t_eval: the times of the states, (m,). Default: those of the solver's steps; `[t1]` is the fastest.
         args: a tuple of arrays and numbers, or nested containers of them.
         options: rtol, atol, max_step, first_step. SciPy's defaults 1e-3 and 1e-6 give few digits.
 
@@ -125,45 +125,50 @@ def solve_ivp(
         >>> import numpy as np, autograd_lite as ag
         >>> def final(rate):
         ...     decay = lambda t, y, rate: -rate * y
-        ...     return solve_ivp(decay, (0, 2), np.ones(1), t_eval=[2], args=(rate,), rtol=1e-9, atol=1e-9).y[0, 0]
+        ...     return solve_ivp(decay, (0, 2), np.ones(1), t_eval=[2], args=(rate,), rtol=1e-9).y[0, 0]
         >>> print(f"{ag.grad(final)(0.5):.6f}")        # -2 e^-1
         -0.735759
     """
     if unknown := options.keys() - {"rtol", "atol", "max_step", "first_step", "min_step"}:
-        raise UnsupportedError(
-            f"solve_ivp(..., {unknown.pop()}=): leave it out, or call scipy.integrate.solve_ivp; the time of an "
-            "event is a root: ag.implicit.root finds it, with its gradient"
-        )
+        raise UnsupportedError(f"solve_ivp(..., {unknown.pop()}=): {_LEAVE_OUT}")
     args = args if isinstance(args, tuple) else (args,)
-
-    def called(slope: Slope, jac: Slope | None, y0: Any, span: Any, t_eval: Any) -> Any:
-        own = {} if jac is None else {"jac": lambda t, y: jac(y, t)}
-        found = integrate.solve_ivp(
-            lambda t, y: slope(y, t), span, y0, method, t_eval, **own, **options
-        )
-        if not found.success:
-            raise _stopped("solve_ivp", found.message, "for a stiff equation write method='Radau'")
-        return found
-
-    def by_scipy(slope: Slope, jac: Slope, y0: Any, t: Any) -> Any:
-        used = jac if method in ("Radau", "BDF", "LSODA") else None
-        return called(slope, used, y0, (t[0], t[-1]), t).y.T
-
     slope, (first, last) = _of_y_first(fun, True), t_span
     _require_arguments("solve_ivp", slope, y0, first, args)
-    if t_eval is None:
+    if t_eval is None:  # one run finds the times
         given = tree.map_leaves(unwrap, (first, last, y0, args))
-        found = called(_on_host(slope, given[3]), None, given[2], given[:2], None)
+        found = _called(method, options, _on_host(slope, given[3]), None, given[2], given[:2])
         if not any(isinstance(x, Box) for x in tree.flatten((t_span, y0, args))[0]):
             return found
         t_eval = (first, found.t[1:-1], last)
     t_eval = flat(t_eval)
     begins = bool(to_host(t_eval)[0] == to_host(first))  # a solver begins at the first time, asked for or not
-    ys = _states("solve_ivp", slope, by_scipy, y0, t_eval if begins else flat((first, t_eval)), args)
-    return optimize.OptimizeResult(
-        t=t_eval, y=np.transpose(ys if begins else ys[1:]), success=True, status=0,
-        message="The solver successfully reached the end of the integration interval.",
-    )  # fmt: skip
+    t = t_eval if begins else flat((first, t_eval))
+    ys = _states("solve_ivp", slope, functools.partial(_at_times, method, options), y0, t, args)
+    message = "The solver successfully reached the end of the integration interval."
+    y = np.transpose(ys if begins else ys[1:])
+    return optimize.OptimizeResult(t=t_eval, y=y, success=True, status=0, message=message)
+
+
+def _at_times(method: Any, options: Any, slope: Slope, jac: Slope, y0: Any, t: Any) -> Any:
+    return _called(method, options, slope, jac, y0, (t[0], t[-1]), t).y.T
+
+
+_LEAVE_OUT = (
+    "leave it out, or call scipy.integrate.solve_ivp; the time of an event is a root: ag.implicit.root finds "
+    "it, with its gradient"
+)
+
+
+def _called(
+    method: Any, options: Any, slope: Slope, jac: Slope | None, y0: Any, span: Any, t_eval: Any = None
+) -> Any:
+    """The result of SciPy's `solve_ivp`; implicit methods get the Jacobian."""
+    given = jac is not None and method in ("Radau", "BDF", "LSODA")
+    own = {"jac": lambda t, y: jac(y, t)} if given else {}  # type: ignore[misc]
+    found = integrate.solve_ivp(lambda t, y: slope(y, t), span, y0, method, t_eval, **own, **options)
+    if not found.success:
+        raise _stopped("solve_ivp", found.message, "for a stiff equation write method='Radau'")
+    return found
 
 
 def _stopped(name: str, message: str, repair: str) -> ConvergenceError:
@@ -193,7 +198,9 @@ def _on_host(slope: Slope, args: Any) -> Slope:
 def _require_arguments(name: str, slope: Slope, y0: Any, time: Any, args: Any) -> None:
     """Refuse a start that is no vector, and a slope that reads a Tensor on the tape from elsewhere."""
     if len(shape_of(y0)) != 1:
-        raise ShapeError(f"{name}: y0 has shape {shape_of(y0)}; expected vectors for y0 and t: write np.ravel(y0)")
+        raise ShapeError(
+            f"{name}: y0 has shape {shape_of(y0)}; expected vectors for y0 and t: write np.ravel(y0)"
+        )
     y0, time, args = tree.map_leaves(unwrap, (y0, time, args))
     y0 = np.stack(y0) if isinstance(y0, (list, tuple)) else y0
     repair = f"{name}(f, ..., args=(w,)) with f(..., w)"

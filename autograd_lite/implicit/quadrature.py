@@ -133,7 +133,7 @@ def _integrated(of: Integrand, f: Callable[[float], Any], a: float, b: float) ->
     if reason:
         raise ConvergenceError(
             f"{of}: the integral from {a:g} to {b:g} came to {np.max(np.abs(value)):.6g} with an error of up "
-            f"to {error:.1g} ({' '.join(reason.split())}); split it at its singular points with points=[...], "
-            "or ask for a larger epsabs or limit"
+            f"to {error:.1g} ({' '.join(reason.split())}); split it at its singular points, points=[...], or "
+            "ask for a larger epsabs or limit"
         )
     return value, error

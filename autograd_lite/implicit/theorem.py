@@ -36,7 +36,7 @@ DENSE = 200
 """With so many unknowns at most, the Jacobian is a matrix; with more, only its products are computed."""
 
 Linear = str | Callable[[Any, Any], Any]
-"""How linear systems are solved: "auto", "dense", "gmres", "cg", or a function of an operator and a vector."""
+"""How linear systems are solved: "auto", "dense", "gmres", "cg", or a function of operator and vector."""
 
 Residual = Callable[..., Any]
 """`residual(x, *leaves)` is a vector with as many numbers as the vector x, and is 0 at the solution."""
@@ -114,7 +114,9 @@ def polished(equation: Equation, x: Any, start: Any, leaves: Any, tol: float | N
     eps = float(np.finfo(x.dtype).eps)
     tol = eps**0.375 if tol is None else tol
     if not np.all(np.isfinite(x)):
-        raise ConvergenceError(f"{equation}: the solver found {x[~np.isfinite(x)][0]}; {_REPAIR}. {said}".strip())
+        raise ConvergenceError(
+            f"{equation}: the solver found {x[~np.isfinite(x)][0]}; {_REPAIR}. {said}".strip()
+        )
     r = equation.residual(x, *leaves)
     a = jacobian_of(equation, x, leaves)
     step = _newton_step(a, r)
@@ -128,9 +130,9 @@ def polished(equation: Equation, x: Any, start: Any, leaves: Any, tol: float | N
     moves = _largest(step)
     if not (moves <= tol * size and left <= allowed):
         raise ConvergenceError(
-            f"{equation}: x is no solution. The equation is off by {_largest(r):.2g}, and Newton's next step would "
-            f"move x by {moves:.2g}, of {size:.2g} ({tol:.1g} times as much is allowed: tol=). "
-            f"{_REPAIR}. {said}".strip()
+            f"{equation}: x is no solution. The equation is off by {_largest(r):.2g}, and Newton's next step "
+            f"would move x by {moves:.2g}. The size of x is {size:.2g}; {tol:.1g} times as much is allowed: "
+            f"tol=. {_REPAIR}. {said}".strip()
         )
     return x + step
 
@@ -170,9 +172,7 @@ def jacobian_of(equation: Equation, x: Any, leaves: Any) -> Any:
     def push() -> Any:  # the pullback is linear, and its own pullback is the product with the Jacobian
         return vjp(lambda w: pull(w)[0], np.ones_like(x))[1]
 
-    return LinearOperator(
-        (n, n), matvec=lambda v: push()(v)[0], rmatvec=lambda w: pull(w)[0], dtype=x.dtype
-    )
+    return LinearOperator((n, n), matvec=lambda v: push()(v)[0], rmatvec=lambda w: pull(w)[0], dtype=x.dtype)
 
 
 KRYLOV = {
@@ -205,10 +205,10 @@ def _solved(equation: Equation, a: Any, b: Any) -> Any:
     left, allowed = np.linalg.norm(b - a @ z), np.linalg.norm(b)
     if not left <= 1e3 * rtol * allowed:
         raise LinAlgError(
-            f"{equation}: the derivative is the solution of a linear system with the Jacobian of the equation, and "
-            f"its solver came to a relative residual of {left / allowed:.1g}. The Jacobian is singular or "
-            f"badly scaled: write {equation}(..., linear='dense'), or linear=lambda a, b: gmres(a, b, M=...)[0] "
-            "with a preconditioner"
+            f"{equation}: the derivative solves a linear system with the Jacobian of the equation, and the "
+            f"solver of this system came to a relative residual of {left / allowed:.1g}. The Jacobian is "
+            f"singular or badly scaled: write {equation}(..., linear='dense'), or with a preconditioner "
+            "linear=lambda a, b: gmres(a, b, M=...)[0]"
         )
     return z
 
@@ -238,7 +238,7 @@ def _require_simple(equation: Equation, a: Any, x: Any, leaves: Any, w: Any, g: 
     change = vjp(lambda x: equation.residual(x, *leaves), x + step)[1](w)[0] + g
     if _largest(change) > eps**0.2 * _largest(g):
         raise LinAlgError(
-            f"{equation}: the Jacobian of the equation is singular at the solution, or x is known to few digits: "
+            f"{equation}: the Jacobian of the equation is singular at the solution, or x has few digits: "
             f"a step of {_largest(step):.1g}, the error of x, changes the derivative by the factor "
             f"{_largest(change) / _largest(g):.1g}. At a double root there is no derivative; else give the "
             "solver a smaller tolerance"

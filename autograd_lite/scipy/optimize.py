@@ -14,10 +14,10 @@ from scipy import optimize as _optimize
 
 from ..arrays import to_host, unwrap
 from ..errors import UnsupportedError
-from ..jacobians import jacobian
 from ..implicit.arguments import flat, parted, require_arguments
 from ..implicit.solvers import WITHOUT_JACOBIAN
 from ..implicit.theorem import Equation, solution
+from ..jacobians import jacobian
 from ..recording import is_recording, no_grad
 from ..transforms import grad, value_and_grad
 
@@ -27,6 +27,8 @@ WITHOUT_GRADIENT = frozenset(("Nelder-Mead", "Powell", "COBYLA", "COBYQA"))
 """The methods of `minimize` that take no gradient."""
 
 WITH_HESSIAN = frozenset(("Newton-CG", "dogleg", "trust-ncg", "trust-krylov", "trust-exact", "trust-constr"))
+
+REPAIR = "{}(f, ..., args=(w,)) with f(..., w)"
 
 NO_CONSTRAINTS = (
     "minimize(..., constraints=): the solution has no gradient here; write the constraint into fun, or solve "
@@ -84,7 +86,7 @@ def root(
         options["jac"] = (lambda x: jac(x, *plain)) if callable(jac) else jac
     start = np.asarray(to_host(x0), float)
     result = _optimize.root(on_host, start, method=method, **options)
-    require_arguments("root", lambda: called(result.x, *plain), "root(f, ..., args=(w,)) with f(..., w)")
+    require_arguments("root", lambda: called(result.x, *plain), REPAIR.format("root"))
     result.x = _with_gradient("root", lambda x, *leaves: called(x, *rebuild(leaves)), result, leaves)
     return result
 
@@ -138,17 +140,13 @@ def minimize(
             return tuple(map(to_host, value)) if isinstance(value, tuple) else float(to_host(value))
 
     result = _optimize.minimize(on_host, np.asarray(to_host(x0), float), method=method, **options)
-    repair = "minimize(f, ..., args=(w,)) with f(..., w)"
-    require_arguments("minimize", lambda: fun(result.x, *plain), repair)
+    require_arguments("minimize", lambda: fun(result.x, *plain), REPAIR.format("minimize"))
     if _is_asked(leaves):
         if options.get("constraints"):
             raise UnsupportedError(NO_CONSTRAINTS)
         slope = grad(_number(fun))
-        held, fixed = _held(result.x, options.get("bounds")), result.x
-
-        def equation(x: Any, *leaves: Any) -> Any:  # an entry that a bound holds is a constant
-            return np.where(held, x - fixed, slope(x, *rebuild(leaves)))
-
+        held, fixed = _held(result.x, options.get("bounds")), result.x  # a held entry is a constant
+        equation = lambda x, *leaves: np.where(held, x - fixed, slope(x, *rebuild(leaves)))  # noqa: E731
         result.x = _with_gradient("minimize", equation, result, leaves)
         result.fun = fun(result.x, *rebuild(leaves))
     return result

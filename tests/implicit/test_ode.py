@@ -1,4 +1,4 @@
-"""Differential equations by the continuous adjoint: against closed forms and recorded steps of Runge-Kutta."""
+"""Differential equations by the continuous adjoint: against closed forms and recorded Runge-Kutta steps."""
 
 from __future__ import annotations
 
@@ -101,7 +101,9 @@ def test_the_solvers_own_times() -> None:
         assert found.t.shape == (found.y.shape[1],)
         return found.y[0, -1]
 
-    np.testing.assert_allclose(ag.grad(f, (0, 1))(0.6, 0.5), [-0.5 * np.exp(-0.3), -0.6 * np.exp(-0.3)], rtol=1e-6)
+    np.testing.assert_allclose(
+        ag.grad(f, (0, 1))(0.6, 0.5), [-0.5 * np.exp(-0.3), -0.6 * np.exp(-0.3)], rtol=1e-6
+    )
 
 
 def test_constants_take_no_part_in_the_adjoint() -> None:

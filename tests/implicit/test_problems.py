@@ -39,7 +39,7 @@ def test_the_strength_of_ridge_regression_by_the_validation_loss() -> None:
 
 
 def test_an_equilibrium_net() -> None:
-    """The hidden layer is the fixed point of tanh(W z + U x); its gradients are those of 50 recorded layers."""
+    """The hidden layer is the fixed point of tanh(W z + U x); fifty recorded layers have its gradients."""
     rng = np.random.default_rng(5)
     x = rng.normal(size=(16, 2))
     labels = np.sign(x[:, 0] * x[:, 1])

@@ -35,7 +35,9 @@ def test_limits_and_arguments() -> None:
     check_grads(f, args, order=1, modes=("rev",), directions=1)
     gradient = lambda a, p: ag.grad(f, (0, 2))(a, args[1], p, 1.5)
     vectors, h = (0.7, np.array([0.3, -1.0])), 1e-4
-    up, down = (gradient(*(x + s * h * v for x, v in zip((0.3, args[2]), vectors, strict=True))) for s in (1, -1))
+    up, down = (
+        gradient(*(x + s * h * v for x, v in zip((0.3, args[2]), vectors, strict=True))) for s in (1, -1)
+    )
     second = ag.hvp(lambda a, p: f(a, args[1], p, 1.5), (0.3, args[2]), vectors)
     for got, high, low in zip(second, up, down, strict=True):
         np.testing.assert_allclose(got, (high - low) / (2 * h), rtol=1e-6)
@@ -56,7 +58,9 @@ def test_a_function_that_only_the_integral_defines() -> None:
     """The Bessel function J_0, against mpmath, to the third derivative."""
     f = lambda z: quad(lambda t, z: np.cos(z * np.sin(t)) / np.pi, 0, np.pi, (z,))[0]
     for k in range(4):
-        np.testing.assert_allclose(f(1.3), float(mpmath.diff(lambda z: mpmath.besselj(0, z), 1.3, k)), rtol=1e-9)
+        np.testing.assert_allclose(
+            f(1.3), float(mpmath.diff(lambda z: mpmath.besselj(0, z), 1.3, k)), rtol=1e-9
+        )
         f = ag.grad(f)
 
 

@@ -203,16 +203,16 @@ def test_ridge_regression_against_the_closed_form(options: Any) -> None:
     g = lambda *theta: np.sum(np.cos(exact(*theta)))
     np.testing.assert_allclose(solve(np.zeros(4), 0.3, X, y), exact(0.3, X, y), rtol=1e-9)
     for i in range(3):
-        np.testing.assert_allclose(
-            ag.grad(f, i)(0.3, X, y), ag.grad(g, i)(0.3, X, y), rtol=1e-7, atol=1e-9
-        )
+        np.testing.assert_allclose(ag.grad(f, i)(0.3, X, y), ag.grad(g, i)(0.3, X, y), rtol=1e-7, atol=1e-9)
     second = ag.grad(ag.grad(f))(0.3, X, y)
     np.testing.assert_allclose(second, ag.grad(ag.grad(g))(0.3, X, y), rtol=1e-6)
 
 
 def test_a_minimum_in_any_unit() -> None:
     for unit in (1e-9, 1e9):
-        solve = implicit.argmin(lambda x, a, unit=unit: unit * (np.sum((x / unit - a) ** 2 + (x / unit) ** 4)))
+        solve = implicit.argmin(
+            lambda x, a, unit=unit: unit * (np.sum((x / unit - a) ** 2 + (x / unit) ** 4))
+        )
         np.testing.assert_allclose(solve(np.zeros(1), 3.0), [unit], rtol=1e-9)
         np.testing.assert_allclose(ag.grad(lambda a, s=solve: s(np.zeros(1), a)[0])(3.0), unit / 7, rtol=1e-9)
 
