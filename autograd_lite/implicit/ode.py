@@ -73,7 +73,7 @@ def odeint(
         -0.73575888
     """
     if unknown := options.keys() & {"Dfun", "full_output", "col_deriv"}:
-        raise UnsupportedError(f"odeint(..., {unknown.pop()}=): leave it out, or call scipy.integrate.odeint")
+        raise UnsupportedError(f"odeint(..., {min(unknown)}=): leave it out, or call scipy.integrate.odeint")
     if len(shape_of(t)) != 1:
         raise ShapeError(f"odeint: t has shape {shape_of(t)}; expected a vector of times, (m,)")
 
@@ -130,7 +130,7 @@ def solve_ivp(
         -0.735759
     """
     if unknown := options.keys() - {"rtol", "atol", "max_step", "first_step", "min_step"}:
-        raise UnsupportedError(f"solve_ivp(..., {unknown.pop()}=): {_LEAVE_OUT}")
+        raise UnsupportedError(f"solve_ivp(..., {min(unknown)}=): {_LEAVE_OUT}")
     args = args if isinstance(args, tuple) else (args,)
     slope, (first, last) = _of_y_first(fun, True), t_span
     _require_arguments("solve_ivp", slope, y0, first, args)

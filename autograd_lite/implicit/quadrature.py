@@ -46,7 +46,7 @@ def quad(func: Callable[..., Any], a: Any, b: Any, args: Any = (), **options: An
         1.7724538509
     """
     if unknown := options.keys() - {"epsabs", "epsrel", "limit", "points"}:
-        raise UnsupportedError(f"quad(..., {unknown.pop()}=): leave it out, or call scipy.integrate.quad")
+        raise UnsupportedError(f"quad(..., {min(unknown)}=): leave it out, or call scipy.integrate.quad")
     leaves, put = parted(args if isinstance(args, tuple) else (args,))
 
     def integrand(x: Any, *leaves: Any) -> Any:

@@ -75,8 +75,8 @@ def test_recorded_steps_have_the_same_gradients(times: Any) -> None:
         weights * solve_ivp(pendulum, span, y0, t_eval=t, args=(a, {"size": b}), **TIGHT).y
     )
     g = lambda y0, t, a, b: np.sum(weights * runge_kutta(pendulum, t, y0, (a, {"size": b})))
-    for i in (0, 1, 2, 3):
-        got, expected = (ag.grad(h, i)(Y0, times, 0.2, 0.7) for h in (f, g))
+    gradients = (ag.grad(h, (0, 1, 2, 3))(Y0, times, 0.2, 0.7) for h in (f, g))
+    for i, (got, expected) in enumerate(zip(*gradients, strict=True)):
         if i == 1:  # a time in t_eval is no first time: that is t_span's
             got, expected = got[1:], expected[1:]
         np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-7)
