@@ -30,7 +30,16 @@ from ..recording import Mode, enable_grad
 from ..transforms import vjp
 from .arguments import pulled, unheard
 
-__all__ = ["DENSE", "Equation", "Linear", "jacobian_of", "polished", "require_linear", "solution"]
+__all__ = [
+    "DENSE",
+    "Equation",
+    "Linear",
+    "jacobian_of",
+    "newton_step",
+    "polished",
+    "require_linear",
+    "solution",
+]
 
 DENSE = 200
 """With so many unknowns at most, the Jacobian is a matrix; with more, only its products are computed."""
@@ -119,7 +128,7 @@ def polished(equation: Equation, x: Any, start: Any, leaves: Any, tol: float | N
         )
     r = equation.residual(x, *leaves)
     a = jacobian_of(equation, x, leaves)
-    step = _newton_step(a, r)
+    step = newton_step(a, r)
     size = max(_largest(x), _largest(x - start))
     # What no step removes: nothing but rounding, unless x is no solution.
     left = _largest(r + a @ step)
@@ -182,7 +191,7 @@ KRYLOV = {
 """The solvers that need products alone."""
 
 
-def _newton_step(a: Any, r: Any) -> Any:
+def newton_step(a: Any, r: Any) -> Any:
     """The step of least size that brings r + a step closest to 0; roughly, if a is an operator."""
     if isinstance(a, LinearOperator):
         return KRYLOV["gmres"](a, -r, 1e-3).astype(r.dtype)
@@ -234,7 +243,7 @@ def _require_simple(equation: Equation, a: Any, x: Any, leaves: Any, w: Any, g: 
     solve the system there too.
     """
     eps = float(np.finfo(x.dtype).eps)
-    step = _newton_step(a, equation.residual(x, *leaves)) + 8 * eps * x
+    step = newton_step(a, equation.residual(x, *leaves)) + 8 * eps * x
     change = vjp(lambda x: equation.residual(x, *leaves), x + step)[1](w)[0] + g
     if _largest(change) > eps**0.2 * _largest(g):
         raise LinAlgError(
