@@ -213,11 +213,11 @@ def fixed_point(
 
     def fixed_point(x0: Any, *theta: Any) -> Any:
         start, shaped = raveled(x0)
-        x = start
+        x, least = start, max(1e-9, 8 * float(np.finfo(start.dtype).eps))
         for _ in range(maxiter):
             new = to_host(image(shaped(x), *theta))
             moved, x = np.abs(new - x), new
-            if np.max(moved, initial=0) <= 1e-9 * np.max(np.abs([x, x - start]), initial=0):
+            if np.max(moved, initial=0) <= least * np.max(np.abs([x, x - start]), initial=0):
                 return shaped(x)
         message = f"after {maxiter} iterations x still moves by {np.max(moved):.2g}; maxiter= allows more"
         return optimize.OptimizeResult(x=x, success=False, message=message)

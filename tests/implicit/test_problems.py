@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
+import nn
 
 pytest.importorskip("scipy.optimize", reason="SciPy is not installed")
 
@@ -65,3 +66,19 @@ def test_an_equilibrium_net() -> None:
         gradient = ag.grad(loss)(net)
         net = {name: net[name] - 0.5 * gradient[name] for name in net}
     assert loss(net) < 0.95 * before
+
+
+def test_a_module_of_nn_in_an_equilibrium() -> None:
+    nn.manual_seed(0)
+    cell = nn.Linear(3, 3, dtype=np.float64)
+    x = np.linspace(-1, 1, 6).reshape(2, 3)
+    layer = lambda z, w: np.tanh(nn.functional_call(cell, w, (z,)) / 2 + x)
+    z = ag.implicit.fixed_point(layer)(np.zeros((2, 3)), dict(cell.named_parameters()))
+    np.sum(z**2).backward()
+    got = cell.weight.grad.numpy().copy()
+    cell.zero_grad()
+    z = np.zeros((2, 3))
+    for _ in range(50):
+        z = layer(z, dict(cell.named_parameters()))
+    np.sum(z**2).backward()
+    np.testing.assert_allclose(got, cell.weight.grad.numpy(), rtol=1e-8, atol=1e-12)
