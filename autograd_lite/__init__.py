@@ -57,7 +57,7 @@ else:
     from .ops.special import erf, sigmoid, softplus
 
     def __getattr__(name: str) -> Any:
-        if name in ("scipy", "sparsity"):  # imported when it is used: one imports SciPy, both take time
+        if name in ("implicit", "scipy", "sparsity"):  # imported when used: they import SciPy, or take time
             return importlib.import_module(f"{__name__}.{name}")
         if name in ("sparse_hessian", "sparse_jacobian"):
             return getattr(importlib.import_module(f"{__name__}.sparsity"), name)

@@ -30,6 +30,7 @@ __all__ = [
     "AxisError",
     "BatchError",
     "CompileError",
+    "ConvergenceError",
     "DTypeError",
     "DataError",
     "DataFileError",
@@ -167,6 +168,10 @@ class AssignmentError(AutogradLiteError, RuntimeError):
 
 class CompileError(AutogradLiteError, RuntimeError):
     """A function that cannot become a plan: it reads a value, or two runs of it differ."""
+
+
+class ConvergenceError(AutogradLiteError, RuntimeError):
+    """A solver that did not come to a solution."""
 
 
 class AnomalyError(AutogradLiteError, FloatingPointError, RuntimeError):

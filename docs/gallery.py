@@ -319,6 +319,50 @@ def plot_sparsity() -> Any:
 
 
 @picture
+def implicit_gradients() -> Any:
+    """A validation loss with slopes by the implicit function theorem; a beam, and where stiffness helps."""
+    from matplotlib.figure import Figure
+
+    rng = np.random.default_rng(0)
+    X, V, truth = rng.normal(size=(20, 8)), rng.normal(size=(30, 8)), rng.normal(size=8)
+    y, v = X @ truth + 2 * rng.normal(size=20), V @ truth
+    ridge = ag.implicit.argmin(lambda w, s: np.sum((X @ w - y) ** 2) + np.exp(s) * np.sum(w**2))
+
+    def validation(s: Any) -> Any:
+        return np.mean((V @ ridge(np.zeros(8), s) - v) ** 2)
+
+    figure = Figure(figsize=(9.2, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    strengths = np.linspace(-3, 5, 60)
+    left.plot(strengths, [validation(s) for s in strengths], color="#1f77b4")
+    for s in np.linspace(-2.4, 4.4, 6):
+        value, slope = ag.value_and_grad(validation)(s)
+        left.plot([s - 0.6, s + 0.6], [value - 0.6 * slope, value + 0.6 * slope], color="#d62728", lw=1.5)
+        left.plot(s, value, "o", color="#d62728", ms=4)
+    left.set(
+        title="ridge regression: slopes through the fit", xlabel="log strength", ylabel="validation loss"
+    )
+
+    n = 99
+    x, load = np.linspace(0, 1, n + 2)[1:-1], np.exp(-((np.linspace(0, 1, n + 2)[1:-1] - 0.3) ** 2) / 0.01)
+
+    def beam(k: Any) -> Any:
+        second = (np.eye(n, k=1) - 2 * np.eye(n) + np.eye(n, k=-1)) * (n + 1) ** 2
+        i, m, j = np.nonzero((second[:, :, None] != 0) & (second[None] != 0))
+        return ag.implicit.spsolve((second[i, m] * second[m, j] * k[m], (i, j)), load)
+
+    gain = -ag.grad(lambda k: np.mean(load * beam(k)))(np.ones(n))
+    w = beam(np.ones(n))
+    right.plot([0, *x, 1], [0, *-w / w.max(), 0], color="#1f77b4", lw=2, label="deflection")
+    right.fill_between(x, gain / gain.max(), color="#d62728", alpha=0.3, label="gain by stiffness")
+    right.fill_between(x, 0.3 * load, color="#7f7f7f", alpha=0.5, label="load")
+    right.plot([0, 1], [0, 0], "^", color="black", ms=8, clip_on=False)
+    right.set(title="a beam: where stiffness helps", xlabel="position", ylabel="relative to the largest")
+    right.legend(fontsize=8, loc="lower right")
+    return figure
+
+
+@picture
 def plot_feature_maps() -> Any:
     model, X, _, _ = trained()
     return visualize.feature_maps(model, X[:1], "1")

@@ -64,6 +64,7 @@ FLOORS = (
     "sparsity",
     "work",
     "dependence",
+    "implicit",
     "scipy",
     "testing",
     "strategies",
@@ -139,6 +140,7 @@ def test_every_floor_is_there() -> None:
     assert set(FLOORS) == modules - {"__init__"} | {
         "batching",
         "hips",
+        "implicit",
         "listed",
         "ops",
         "plan",

@@ -14,22 +14,21 @@ from scipy import optimize as _optimize
 
 from ..arrays import to_host, unwrap
 from ..errors import UnsupportedError
+from ..implicit.arguments import flat, parted, require_arguments
+from ..implicit.solvers import WITHOUT_JACOBIAN
+from ..implicit.theorem import Equation, solution
 from ..jacobians import jacobian
 from ..recording import is_recording, no_grad
 from ..transforms import grad, value_and_grad
-from .implicit import parted, require_arguments, solution_of
 
 __all__ = ["minimize", "root"]
-
-WITHOUT_JACOBIAN = frozenset(
-    "broyden1 broyden2 anderson linearmixing diagbroyden excitingmixing krylov df-sane".split()  # noqa: SIM905
-)
-"""The methods of `root` that take no Jacobian."""
 
 WITHOUT_GRADIENT = frozenset(("Nelder-Mead", "Powell", "COBYLA", "COBYQA"))
 """The methods of `minimize` that take no gradient."""
 
 WITH_HESSIAN = frozenset(("Newton-CG", "dogleg", "trust-ncg", "trust-krylov", "trust-exact", "trust-constr"))
+
+REPAIR = "{}(f, ..., args=(w,)) with f(..., w)"
 
 NO_CONSTRAINTS = (
     "minimize(..., constraints=): the solution has no gradient here; write the constraint into fun, or solve "
@@ -87,7 +86,7 @@ def root(
         options["jac"] = (lambda x: jac(x, *plain)) if callable(jac) else jac
     start = np.asarray(to_host(x0), float)
     result = _optimize.root(on_host, start, method=method, **options)
-    require_arguments("root", lambda: called(result.x, *plain))
+    require_arguments("root", lambda: called(result.x, *plain), REPAIR.format("root"))
     result.x = _with_gradient("root", lambda x, *leaves: called(x, *rebuild(leaves)), result, leaves)
     return result
 
@@ -141,14 +140,14 @@ def minimize(
             return tuple(map(to_host, value)) if isinstance(value, tuple) else float(to_host(value))
 
     result = _optimize.minimize(on_host, np.asarray(to_host(x0), float), method=method, **options)
-    require_arguments("minimize", lambda: fun(result.x, *plain))
+    require_arguments("minimize", lambda: fun(result.x, *plain), REPAIR.format("minimize"))
     if _is_asked(leaves):
         if options.get("constraints"):
             raise UnsupportedError(NO_CONSTRAINTS)
         slope = grad(_number(fun))
-        free = _between(result.x, options.get("bounds"))
-        equation = lambda x, *leaves: slope(x, *rebuild(leaves))  # noqa: E731
-        result.x = _with_gradient("minimize", equation, result, leaves, free)
+        held, fixed = _held(result.x, options.get("bounds")), result.x  # a held entry is a constant
+        equation = lambda x, *leaves: np.where(held, x - fixed, slope(x, *rebuild(leaves)))  # noqa: E731
+        result.x = _with_gradient("minimize", equation, result, leaves)
         result.fun = fun(result.x, *rebuild(leaves))
     return result
 
@@ -189,19 +188,17 @@ def _is_asked(leaves: list[Any]) -> bool:
     return is_recording() and any(getattr(leaf, "requires_grad", False) for leaf in leaves)
 
 
-def _between(x: Any, bounds: Any) -> Any:
-    """Which entries no bound holds; None without bounds."""
+def _held(x: Any, bounds: Any) -> Any:
+    """Which entries a bound holds."""
     if bounds is None:
-        return None
+        return np.zeros(x.shape, bool)
     if not isinstance(bounds, _optimize.Bounds):
         pairs = [(-np.inf if low is None else low, np.inf if high is None else high) for low, high in bounds]
         bounds = _optimize.Bounds(*np.array(pairs, float).T)
-    return (x > bounds.lb) & (x < bounds.ub)
+    return (x <= bounds.lb) | (x >= bounds.ub)
 
 
-def _with_gradient(
-    name: str, equation: Callable[..., Any], result: Any, leaves: list[Any], free: Any = None
-) -> Any:
+def _with_gradient(name: str, equation: Callable[..., Any], result: Any, leaves: list[Any]) -> Any:
     """The solution with its gradient, if one is asked."""
     if not _is_asked(leaves):
         return result.x
@@ -210,4 +207,6 @@ def _with_gradient(
             f"{name} found no solution ({result.message}), so that it has no gradient; give another x0, "
             "another method or a larger maxiter"
         )
-    return solution_of(equation, result.x, leaves, free)
+    x, shape = result.x.ravel(), result.x.shape
+    residual = lambda x, *leaves: flat(equation(np.reshape(x, shape), *leaves))  # noqa: E731
+    return np.reshape(solution(*leaves, equation=Equation(name, lambda *_: x, residual, "dense")), shape)
