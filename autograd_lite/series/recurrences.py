@@ -1,0 +1,309 @@
+"""The recurrences of the elementary functions: a table of terms, by kinds of ops.
+
+`n` is the highest order and `y` the value of the result at t = 0; the arguments are lists of terms. An op
+that is not listed gets its terms from its derivative rule, see `by_rule.py`. That is how `log`, `arctan`,
+`arcsin`, `erf`, `sigmoid` and others are computed: their rules multiply dx by an op that is listed here.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+from itertools import zip_longest
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..apply import alias, astype, setitem
+from ..arrays import every
+from ..batching.members import _over_members, _repeated, gathered, laid_out
+from ..checkpoint import checkpointed
+from ..node import Op
+from ..ops.decompositions import from_triangle
+from ..ops.elementwise import upright
+from ..ops.products import einsum, einsum_view
+from ..ops.reductions import log_softmax, logsumexp, softmax
+from ..ops.running import diff
+from ..ops.selection import choose, where
+from ..ops.slopes import (
+    arcsin_slope,
+    arctan_slope,
+    arctanh_slope,
+    cbrt_slope,
+    logistic_slope,
+    plane_slope,
+    power_partial,
+    ratio,
+    times_gauss,
+    times_sec2,
+    times_sech2,
+)
+from ..ops.wide import shifted
+from .by_rule import termwise
+from .series import Level, recurrences, terms_of, through
+from .terms import Terms, exponential, power, product, quotient, sines, slopes, tangents, times
+
+__all__: list[str] = []
+
+Recurrence = Callable[..., Any]
+
+
+def defseries(*ops: Op, rule: Recurrence) -> None:
+    """Register `rule(level, y, *args, **kwargs)`, which returns the terms of the result of some ops."""
+    recurrences.update(dict.fromkeys(ops, rule))
+
+
+def defterms(op: Op, rule: Recurrence) -> None:
+    """Register `rule(n, y, *terms)` of an elementwise op."""
+
+    def of_series(level: Level, y: Any, *args: Any) -> Terms:
+        return rule(level.order, y, *(terms_of(x, level) for x in args))  # type: ignore[no-any-return]
+
+    defseries(op, rule=of_series)
+
+
+# -- linear ops: each term by itself ---------------------------------------------------------------
+
+
+def linear(*ops: Op, fixed: tuple[int, ...] = ()) -> None:
+    """Register linear ops; arguments at the places `fixed` are no operands."""
+    for op in ops:
+
+        def rule(level: Level, y: Any, *args: Any, op: Op = op, **kwargs: Any) -> Any:
+            if any(level.holds(args[i]) for i in fixed):
+                return NotImplemented
+            return [y, *termwise(level, op, args, kwargs, fixed)]
+
+        defseries(op, rule=rule)
+
+
+linear(np.add, np.subtract, np.negative, np.positive, alias, np.copy, np.ldexp, shifted, setitem)
+linear(np.deg2rad, np.radians, np.rad2deg, np.degrees, np.real, np.imag, np.conjugate, upright)
+linear(operator.getitem, diff, einsum_view, from_triangle, np.linspace)
+linear(np.fft.fft, np.fft.ifft, np.fft.fftn, np.fft.ifftn)
+linear(np.fft.rfft, np.fft.irfft, np.fft.rfftn, np.fft.irfftn)
+linear(where, choose, fixed=(0,))
+defseries(
+    astype, rule=lambda level, y, x, dtype, **options: [y, *termwise(level, astype, (x, dtype), options)]
+)
+through.update({gathered, laid_out, _over_members, _repeated, checkpointed})
+
+# -- products and quotients ------------------------------------------------------------------------
+
+
+def multilinear(op: Op, first: int = 0) -> None:
+    """Register an op that is linear in each argument from the place `first` on."""
+
+    def rule(level: Level, y: Any, *args: Any, **kwargs: Any) -> Any:
+        places = [i for i in range(first, len(args)) if level.holds(args[i])]
+
+        def at(*given: Any) -> Any:
+            changed = list(args)
+            for i, term in zip(places, given, strict=True):
+                changed[i] = term
+            return op(*changed, **kwargs)
+
+        if len(places) == 1:
+            return [y, *map(at, args[places[0]]._terms[1:])]
+        if len(places) == 2:
+            a, b = (args[i]._terms for i in places)
+            return product(a, b, level.order, at)
+        return NotImplemented
+
+    defseries(op, rule=rule)
+
+
+defterms(np.multiply, lambda n, y, a, b: product(a, b, n))
+defterms(np.square, lambda n, y, x: product(x, x, n))
+defterms(np.divide, lambda n, y, a, b: quotient(y, a, b, n))
+defterms(np.reciprocal, lambda n, y, x: quotient(y, [1], x, n))
+multilinear(np.matmul)
+multilinear(np.convolve)
+multilinear(einsum, first=1)
+
+
+def _inverse(level: Level, y: Any, a: Any) -> Terms:
+    """From a y = 1."""
+    ys = [y]
+    for k in range(1, level.order + 1):
+        ys.append(-np.matmul(y, times(a._terms[1:], ys, k - 1, np.matmul)))
+    return ys
+
+
+def _solve(level: Level, y: Any, a: Any, b: Any) -> Any:
+    """From a y = b."""
+    matrices, rights, ys = terms_of(a, level), terms_of(b, level), [y]
+    if rights[0].ndim == 1 and matrices[0].ndim > 2:
+        return NotImplemented
+    for k in range(1, level.order + 1 if len(matrices) > 1 else len(rights)):
+        right = (rights[k] if k < len(rights) else 0) - times(matrices[1:], ys, k - 1, np.matmul)
+        ys.append(np.linalg.solve(matrices[0], right))
+    return ys
+
+
+defseries(np.linalg.inv, rule=_inverse)
+defseries(np.linalg.solve, rule=_solve)
+
+# -- powers ----------------------------------------------------------------------------------------
+
+WHOLE = 64
+"""Up to this exponent x^p is computed by products, which are right at x = 0 too."""
+
+
+def _power(level: Level, y: Any, a: Any, b: Any) -> Any:
+    base, n = level.at_zero(a), level.order
+    if level.holds(b):
+        real = np.result_type(base).kind != "c"
+        if not every(base > 0 if real else base != 0):
+            return NotImplemented
+        return exponential(y, slopes(terms_of(b * np.log(a), level)), n)
+    if isinstance(b, (int, float, np.integer, np.floating)) and 0 <= b <= WHOLE and b == int(b):
+        return _whole_power(a._terms, int(b), n)
+    return power(y, a._terms, b, n) if every(base != 0) else NotImplemented
+
+
+def _whole_power(x: Terms, p: int, n: int) -> Terms:
+    """x^p by squaring."""
+    if p < 2:
+        return x if p else [1]
+    half = _whole_power(x, p // 2, n)
+    square = product(half, half, n)
+    return product(square, x, n) if p % 2 else square
+
+
+def _root(n: int, y: Any, x: Terms) -> Terms:
+    """From y^2 = x."""
+    ys = [y]
+    for k in range(1, n + 1):
+        ys.append(((x[k] if k < len(x) else 0) - times(ys[1:], ys[1:], k - 2)) / (2 * y))
+    return ys
+
+
+def _power_partial(level: Level, y: Any, a: Any, b: Any, i: Any, j: Any) -> Any:
+    """The i-th derivative of a^b by a is a multiple of a^(b - i)."""
+    if level.holds(b) or j or not every(level.at_zero(a) != 0):
+        return NotImplemented
+    return power(y, a._terms, b - i, level.order)
+
+
+def _ratio(level: Level, y: Any, a: Any, b: Any, k: int) -> Terms:
+    """a / b^k; the recurrence runs on b / b_0, whose powers do not overflow."""
+    value, n = level.at_zero(b), level.order
+    near = power(1.0, [term / value for term in terms_of(b, level)], -k, n)
+    return product([ratio(term, value, k) for term in terms_of(a, level)], near, n)
+
+
+defseries(np.power, rule=_power)
+defseries(power_partial, rule=_power_partial)
+defseries(ratio, rule=_ratio)
+defterms(np.sqrt, _root)
+defterms(np.cbrt, lambda n, y, x: power(y, x, 1 / 3, n))
+defterms(cbrt_slope, lambda n, y, x: power(y, x, -2 / 3, n))
+
+# -- exponentials ----------------------------------------------------------------------------------
+
+defterms(np.exp, lambda n, y, x: exponential(y, slopes(x), n))
+defterms(np.exp2, lambda n, y, x: exponential(y, [math.log(2) * d for d in slopes(x)], n))
+
+
+def _times_gauss(n: int, y: Any, g: Terms, x: Terms) -> Terms:
+    bell = exponential(times_gauss(1.0, x[0]), [-d for d in slopes(product(x, x, n))], n)
+    return product(g, bell, n)
+
+
+defterms(times_gauss, _times_gauss)
+
+# -- trigonometric and hyperbolic functions --------------------------------------------------------
+
+defterms(np.sin, lambda n, y, x: sines(y, np.cos(x[0]), slopes(x), n, -1)[0])
+defterms(np.cos, lambda n, y, x: sines(np.sin(x[0]), y, slopes(x), n, -1)[1])
+defterms(np.sinh, lambda n, y, x: sines(y, np.cosh(x[0]), slopes(x), n, 1)[0])
+defterms(np.cosh, lambda n, y, x: sines(np.sinh(x[0]), y, slopes(x), n, 1)[1])
+defterms(np.tan, lambda n, y, x: tangents(y, times_sec2(1.0, x[0]), slopes(x), n, 1)[0])
+defterms(np.tanh, lambda n, y, x: tangents(y, times_sech2(1.0, x[0]), slopes(x), n, -1)[0])
+
+
+def _times_sec2(n: int, y: Any, g: Terms, x: Terms) -> Terms:
+    return product(g, tangents(np.tan(x[0]), times_sec2(1.0, x[0]), slopes(x), n, 1)[1], n)
+
+
+def _times_sech2(n: int, y: Any, g: Terms, x: Terms) -> Terms:
+    return product(g, tangents(np.tanh(x[0]), times_sech2(1.0, x[0]), slopes(x), n, -1)[1], n)
+
+
+def _logistic_slope(n: int, y: Any, x: Terms) -> Terms:
+    """A quarter of sech(x / 2)^2."""
+    sech2 = tangents(np.tanh(x[0] / 2), 4 * y, [d / 2 for d in slopes(x)], n, -1)[1]
+    return [term / 4 for term in sech2]
+
+
+defterms(times_sec2, _times_sec2)
+defterms(times_sech2, _times_sech2)
+defterms(logistic_slope, _logistic_slope)
+
+
+def _one_minus_square(x: Terms, n: int) -> Terms:
+    """(1 - x) (1 + x), since 1 - x^2 cancels near 1."""
+    value, *rest = x
+    return product([1 - value, *(-term for term in rest)], [1 + value, *rest], n)
+
+
+def _arctan_slope(n: int, y: Any, x: Terms) -> Terms:
+    value, *rest = product(x, x, n)
+    return quotient(y, [1], [1 + value, *rest], n)
+
+
+defterms(arctan_slope, _arctan_slope)
+defterms(arctanh_slope, lambda n, y, x: quotient(y, [1], _one_minus_square(x, n), n))
+defterms(arcsin_slope, lambda n, y, x: power(y, _one_minus_square(x, n), -0.5, n))
+
+# -- in the plane: on a and b divided by the power of two near hypot(a, b), which rounds nothing -----
+
+
+def _near_one(n: int, h: Any, a: Terms, b: Terms) -> tuple[Any, Terms, Terms, Terms]:
+    """The exponent, a and b divided by its power, and a^2 + b^2."""
+    exponent = np.frexp(h)[1]
+    a, b = ([np.ldexp(term, -exponent) for term in terms] for terms in (a, b))
+    pairs = zip_longest(product(a, a, n), product(b, b, n), fillvalue=0)
+    return exponent, a, b, [p + q for p, q in pairs]
+
+
+def _hypot(n: int, y: Any, a: Terms, b: Terms) -> Terms:
+    exponent, _, _, squares = _near_one(n, y, a, b)
+    return [np.ldexp(term, exponent) for term in power(np.ldexp(y, -exponent), squares, 0.5, n)]
+
+
+def _plane_slope(level: Level, y: Any, a: Any, b: Any, i: int, j: int, k: int) -> Terms:
+    """a^i b^j / hypot(a, b)^k."""
+    n, h = level.order, np.hypot(level.at_zero(a), level.at_zero(b))
+    exponent, a, b, squares = _near_one(n, h, terms_of(a, level), terms_of(b, level))
+    rest = power(ratio(1.0, np.ldexp(h, -exponent), k), squares, -0.5 * k, n)
+    factors = _whole_power(a, i, n), _whole_power(b, j, n), rest
+    terms = functools.reduce(lambda p, q: product(p, q, n), factors)
+    return [np.ldexp(term, (i + j - k) * exponent) for term in terms]
+
+
+defterms(np.hypot, _hypot)
+defseries(plane_slope, rule=_plane_slope)
+
+# -- softmax and its kin ---------------------------------------------------------------------------
+
+
+def _softmax(level: Level, y: Any, x: Any, axis: Any = -1) -> Terms:
+    e = np.exp(x - np.max(level.at_zero(x), axis=axis, keepdims=True))
+    return terms_of(e / np.sum(e, axis=axis, keepdims=True), level)
+
+
+def _logsumexp(level: Level, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Terms:
+    e = np.exp(x - logsumexp(level.at_zero(x), axis=axis, keepdims=True))
+    return terms_of(np.log(np.sum(e, axis=axis, keepdims=keepdims)), level)
+
+
+defseries(softmax, rule=_softmax)
+defseries(logsumexp, rule=_logsumexp)
+defseries(
+    log_softmax,
+    rule=lambda level, y, x, axis=-1: terms_of(x - logsumexp(x, axis=axis, keepdims=True), level),
+)
