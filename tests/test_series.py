@@ -171,7 +171,7 @@ COMPOSITIONS: dict[str, Callable[[Any], Any]] = {
     "quotient": lambda t: (np.log(2 + t) - np.sqrt(1.5 - t)) / np.arctan(1 + t),
     "branch": lambda t: np.sin(3 * t) if t > -1 else np.cos(t),
     "where": lambda t: np.where(t > -1, np.tanh(1 + 2 * t), np.sqrt(t * t)),
-    "matrices": lambda t: np.sum(np.linalg.inv(np.eye(2) * (2 + np.sin(t)) + t) @ np.array([t, t * t + 1])),
+    "matrices": lambda t: np.sum(np.linalg.inv(np.eye(2) * (2 + np.sin(t)) + t) @ np.stack([t, t * t + 1])),
     "determinant": lambda t: np.linalg.det(np.array([[1.0, 2.0], [3.0, 5.0]]) * np.exp(t) + t),
     "softmax": lambda t: ag.softmax(np.array([1.0, 2.0, -1.0]) * np.sin(1 + t))[1],
     "norm": lambda t: np.linalg.norm(np.array([1.0, 2.0]) + t * np.array([0.5, -1.0])),

@@ -23,18 +23,23 @@ from ..arrays import dtype_of
 from ..errors import NotDifferentiableError, UnsupportedError
 from ..known import Each, Rule, reads_of, rule_of
 from ..node import op_name
+from ..ops.decompositions import eigh
+from ..ops.singular import svd
 from ..transforms import jvp
 from .series import Level, series_in, terms_of
 from .terms import integral, slopes
 
 __all__ = ["termwise"]
 
+SHOWN = {svd: 3, eigh: 2}
+"""How many results an op shows; the others are always 0."""
+
 
 def derived(level: Level, op: Any, y: Any, args: Any, kwargs: Any) -> Any:
     """The result of an op that has no recurrence."""
     rule = rule_of(op)
     name = op_name(op)
-    if rule is None:
+    if rule is None or (rule.joint is None and not rule.vjps):
         raise NotDifferentiableError(
             f"jet: {name} has no derivative rule; give it one: ag.defvjp({name}, lambda g, y, x: g * ...), or "
             "compute with functions that have one"
@@ -116,17 +121,16 @@ def _by_differential(
 
 
 def _by_jvp(level: Level, op: Any, y: Any, places: list[int], args: Any, kwargs: Any) -> Any:
-    lower = level.lower
+    lower, count = level.lower, SHOWN.get(op)
     own = [args[i]._terms for i in places]
-    function = _of_places(op, places, args, kwargs)
+    whole = _of_places(op, places, args, kwargs)
+    function = whole if count is None else lambda *given: whole(*given)[:count]
     _, dy = jvp(function, [lower.made(terms) for terms in own], [lower.made(slopes(terms)) for terms in own])
     values, rebuild = tree.flatten(y)
     tangents = tree.flatten(dy)[0]
-    results = [
-        level.made(integral(value, terms_of(tangent, lower)))
-        for value, tangent in zip(values, tangents, strict=True)
-    ]
-    return rebuild(results)
+    tangents += [0] * (len(values) - len(tangents))
+    pairs = zip(values, tangents, strict=True)
+    return rebuild([level.made(integral(value, terms_of(tangent, lower))) for value, tangent in pairs])
 
 
 Level.derived.give(derived)

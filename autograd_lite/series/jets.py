@@ -19,7 +19,7 @@ import numpy as np
 from .. import tree
 from ..aliases import NUMBERS, Function
 from ..apply import primitive
-from ..arrays import dtype_of, is_array, is_batched, unwrap
+from ..arrays import asarray, dtype_of, is_array, is_batched, unwrap
 from ..box import wrap
 from ..errors import DTypeError, OptionError, ShapeError
 from ..given import as_numbers
@@ -51,8 +51,8 @@ def term(y: Any, k: int, level: Level) -> Any:
         return y.__array_level__.make(term(y.__array_several__, k, level))
     if isinstance(y, Series) and y._level is not level and y._level.since > level.since:
         return y._level.made([term(own, k, level) for own in y._terms])
-    terms = y._terms if level.holds(y) else [y]
-    return terms[k] if k < len(terms) else np.zeros_like(terms[0])
+    terms = y._terms if level.holds(y) else [asarray(y)]
+    return terms[k][()] if k < len(terms) else np.zeros_like(terms[0])
 
 
 def _term_rule(g: Any, y: Any, x: Any, k: int, level: Level) -> Any:

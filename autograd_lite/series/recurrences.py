@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..apply import alias, astype, setitem
-from ..arrays import every
+from ..arrays import asarray, every
 from ..batching.members import _over_members, _repeated, gathered, laid_out
 from ..checkpoint import checkpointed
 from ..node import Op
@@ -43,7 +43,7 @@ from ..ops.slopes import (
 from ..ops.wide import shifted
 from .by_rule import termwise
 from .series import Level, recurrences, terms_of, through
-from .terms import Terms, exponential, power, product, quotient, sines, slopes, tangents, times
+from .terms import Terms, exponential, integral, power, product, quotient, sines, slopes, tangents, times
 
 __all__: list[str] = []
 
@@ -55,13 +55,35 @@ def defseries(*ops: Op, rule: Recurrence) -> None:
     recurrences.update(dict.fromkeys(ops, rule))
 
 
-def defterms(op: Op, rule: Recurrence) -> None:
-    """Register `rule(n, y, *terms)` of an elementwise op."""
+def defterms(op: Op, rule: Recurrence, wide: bool = True) -> None:
+    """Register `rule(n, y, *terms)` of an elementwise op.
+
+    Args:
+        wide: compute in the next wider dtype. The rounding errors of a recurrence grow with the order.
+    """
 
     def of_series(level: Level, y: Any, *args: Any) -> Terms:
-        return rule(level.order, y, *(terms_of(x, level) for x in args))  # type: ignore[no-any-return]
+        lists = [terms_of(x, level) for x in args]
+        if wide:
+            lists = list(map(widened, lists))
+            y = op(*(terms[0] for terms in lists)) if isinstance(op, np.ufunc) else y
+        return rule(level.order, y, *lists)  # type: ignore[no-any-return]
 
     defseries(op, rule=of_series)
+
+
+WIDER = {
+    np.dtype(narrow): np.dtype(wider)
+    for narrow, wider in [
+        *((np.float16, np.float32), (np.float32, np.float64), (np.float64, np.longdouble)),
+        *((np.complex64, np.complex128), (np.complex128, np.clongdouble)),
+    ]
+}
+"""On many machines a long double has 11 digits more than a double, in base 2; on the others none."""
+
+
+def widened(terms: Terms) -> Terms:
+    return [term.astype(WIDER.get(term.dtype, term.dtype))[()] for term in map(asarray, terms)]
 
 
 # -- linear ops: each term by itself ---------------------------------------------------------------
@@ -115,10 +137,10 @@ def multilinear(op: Op, first: int = 0) -> None:
     defseries(op, rule=rule)
 
 
-defterms(np.multiply, lambda n, y, a, b: product(a, b, n))
-defterms(np.square, lambda n, y, x: product(x, x, n))
-defterms(np.divide, lambda n, y, a, b: quotient(y, a, b, n))
-defterms(np.reciprocal, lambda n, y, x: quotient(y, [1], x, n))
+defterms(np.multiply, lambda n, y, a, b: product(a, b, n), wide=False)
+defterms(np.square, lambda n, y, x: product(x, x, n), wide=False)
+defterms(np.divide, lambda n, y, a, b: quotient(y, a, b, n), wide=False)
+defterms(np.reciprocal, lambda n, y, x: quotient(y, [1], x, n), wide=False)
 multilinear(np.matmul)
 multilinear(np.convolve)
 multilinear(einsum, first=1)
@@ -221,26 +243,26 @@ defterms(np.sin, lambda n, y, x: sines(y, np.cos(x[0]), slopes(x), n, -1)[0])
 defterms(np.cos, lambda n, y, x: sines(np.sin(x[0]), y, slopes(x), n, -1)[1])
 defterms(np.sinh, lambda n, y, x: sines(y, np.cosh(x[0]), slopes(x), n, 1)[0])
 defterms(np.cosh, lambda n, y, x: sines(np.sinh(x[0]), y, slopes(x), n, 1)[1])
-defterms(np.tan, lambda n, y, x: tangents(y, times_sec2(1.0, x[0]), slopes(x), n, 1)[0])
-defterms(np.tanh, lambda n, y, x: tangents(y, times_sech2(1.0, x[0]), slopes(x), n, -1)[0])
 
 
-def _times_sec2(n: int, y: Any, g: Terms, x: Terms) -> Terms:
-    return product(g, tangents(np.tan(x[0]), times_sec2(1.0, x[0]), slopes(x), n, 1)[1], n)
+def _tan(x: Terms, n: int) -> tuple[Terms, Terms]:
+    """The terms of tan, and those of its derivative."""
+    return tangents(np.tan(x[0]), 1 / np.cos(x[0]) ** 2, slopes(x), n, 1)
 
 
-def _times_sech2(n: int, y: Any, g: Terms, x: Terms) -> Terms:
-    return product(g, tangents(np.tanh(x[0]), times_sech2(1.0, x[0]), slopes(x), n, -1)[1], n)
+def _tanh(x: Terms, n: int) -> tuple[Terms, Terms]:
+    return tangents(np.tanh(x[0]), 1 / np.cosh(x[0]) ** 2, slopes(x), n, -1)
 
 
 def _logistic_slope(n: int, y: Any, x: Terms) -> Terms:
     """A quarter of sech(x / 2)^2."""
-    sech2 = tangents(np.tanh(x[0] / 2), 4 * y, [d / 2 for d in slopes(x)], n, -1)[1]
-    return [term / 4 for term in sech2]
+    return [slope / 4 for slope in _tanh([term / 2 for term in x], n)[1]]
 
 
-defterms(times_sec2, _times_sec2)
-defterms(times_sech2, _times_sech2)
+defterms(np.tan, lambda n, y, x: _tan(x, n)[0])
+defterms(np.tanh, lambda n, y, x: _tanh(x, n)[0])
+defterms(times_sec2, lambda n, y, g, x: product(g, _tan(x, n)[1], n))
+defterms(times_sech2, lambda n, y, g, x: product(g, _tanh(x, n)[1], n))
 defterms(logistic_slope, _logistic_slope)
 
 
@@ -250,13 +272,19 @@ def _one_minus_square(x: Terms, n: int) -> Terms:
     return product([1 - value, *(-term for term in rest)], [1 + value, *rest], n)
 
 
-def _arctan_slope(n: int, y: Any, x: Terms) -> Terms:
+def _one_plus_square(x: Terms, n: int) -> Terms:
     value, *rest = product(x, x, n)
-    return quotient(y, [1], [1 + value, *rest], n)
+    return [1 + value, *rest]
 
 
-defterms(arctan_slope, _arctan_slope)
+def _arcsinh_slope(x: Terms, n: int) -> Terms:
+    squares = _one_plus_square(x, n)
+    return power(1 / np.sqrt(squares[0]), squares, -0.5, n)
+
+
+defterms(arctan_slope, lambda n, y, x: quotient(y, [1], _one_plus_square(x, n), n))
 defterms(arctanh_slope, lambda n, y, x: quotient(y, [1], _one_minus_square(x, n), n))
+defterms(np.arcsinh, lambda n, y, x: integral(y, product(slopes(x), _arcsinh_slope(x, n), n)))
 defterms(arcsin_slope, lambda n, y, x: power(y, _one_minus_square(x, n), -0.5, n))
 
 # -- in the plane: on a and b divided by the power of two near hypot(a, b), which rounds nothing -----
@@ -278,7 +306,8 @@ def _hypot(n: int, y: Any, a: Terms, b: Terms) -> Terms:
 def _plane_slope(level: Level, y: Any, a: Any, b: Any, i: int, j: int, k: int) -> Terms:
     """a^i b^j / hypot(a, b)^k."""
     n, h = level.order, np.hypot(level.at_zero(a), level.at_zero(b))
-    exponent, a, b, squares = _near_one(n, h, terms_of(a, level), terms_of(b, level))
+    lists = [widened(terms_of(x, level)) for x in (a, b)]
+    exponent, a, b, squares = _near_one(n, h, *lists)
     rest = power(ratio(1.0, np.ldexp(h, -exponent), k), squares, -0.5 * k, n)
     factors = _whole_power(a, i, n), _whole_power(b, j, n), rest
     terms = functools.reduce(lambda p, q: product(p, q, n), factors)

@@ -198,6 +198,8 @@ METHODS = {
     (np.multiply, "reduce"): np.prod,
     (np.maximum, "reduce"): np.max,
     (np.minimum, "reduce"): np.min,
+    (np.fmax, "reduce"): np.nanmax,
+    (np.fmin, "reduce"): np.nanmin,
     (np.add, "accumulate"): np.cumsum,
     (np.multiply, "accumulate"): np.cumprod,
 }
