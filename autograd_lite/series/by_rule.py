@@ -72,13 +72,24 @@ def termwise(level: Level, op: Any, args: Any, kwargs: Any, fixed: Any = ()) -> 
     if "initial" in kwargs:
         kwargs = {**kwargs, "initial": 0}
 
+    by_memory = any(word in ("A", "K") for word in (*args, *kwargs.values()) if isinstance(word, str))
+
     def term(k: int, i: int) -> Any:
         own = terms_of(args[i], level)
         if i not in operands or i in fixed:
             return args[i]
-        return own[k] if k < len(own) else np.zeros_like(own[0])
+        if k >= len(own):
+            return np.zeros_like(own[0])
+        return _laid_as(own[0], own[k]) if by_memory else own[k]
 
     return [op(*(term(k, i) for i in range(len(args))), **kwargs) for k in range(1, count)]
+
+
+def _laid_as(value: Any, term: Any) -> Any:
+    """A term with its entries in the order of those of the value in memory."""
+    laid = np.empty_like(value)
+    laid[...] = term
+    return laid
 
 
 def _of_places(op: Any, places: list[int], args: Any, kwargs: Any) -> Any:

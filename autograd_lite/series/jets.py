@@ -19,7 +19,7 @@ import numpy as np
 from .. import tree
 from ..aliases import NUMBERS, Function
 from ..apply import primitive
-from ..arrays import asarray, dtype_of, is_array, is_batched, unwrap
+from ..arrays import asarray, dtype_of, is_array, is_batched, owned, unwrap
 from ..box import wrap
 from ..errors import DTypeError, OptionError, ShapeError
 from ..given import as_numbers
@@ -180,7 +180,7 @@ def _point(x: Any, line: str) -> Any:
     """An argument as an array or Tensor of floating-point numbers; Python's integers become floats."""
     value = x
     if not isinstance(x, Tensor):
-        value = as_numbers(float(x) if isinstance(x, int) else x, line)[()]
+        value = owned(as_numbers(float(x) if isinstance(x, int) else x, line), "C")[()]
     if value.dtype.kind not in "fc":
         raise DTypeError(
             f"{line}: got {describe(unwrap(x))}, and only floating-point or complex values have derivatives; "

@@ -21,7 +21,6 @@ from ..arrays import asarray, every
 from ..batching.members import _over_members, _repeated, gathered, laid_out
 from ..checkpoint import checkpointed
 from ..node import Op
-from ..ops.decompositions import from_triangle
 from ..ops.elementwise import upright
 from ..ops.products import einsum, einsum_view
 from ..ops.reductions import log_softmax, logsumexp, softmax
@@ -42,7 +41,7 @@ from ..ops.slopes import (
 )
 from ..ops.wide import shifted
 from .by_rule import termwise
-from .series import Level, recurrences, terms_of, through
+from .series import Level, Series, recurrences, terms_of, through
 from .terms import Terms, exponential, integral, power, product, quotient, sines, slopes, tangents, times
 
 __all__: list[str] = []
@@ -101,14 +100,18 @@ def linear(*ops: Op, fixed: tuple[int, ...] = ()) -> None:
         defseries(op, rule=rule)
 
 
-linear(np.add, np.subtract, np.negative, np.positive, alias, np.copy, np.ldexp, shifted, setitem)
+linear(np.add, np.subtract, np.negative, np.positive, alias, np.ldexp, shifted, setitem)
 linear(np.deg2rad, np.radians, np.rad2deg, np.degrees, np.real, np.imag, np.conjugate, upright)
-linear(operator.getitem, diff, einsum_view, from_triangle, np.linspace)
+linear(operator.getitem, diff, einsum_view, np.linspace)
 linear(np.fft.fft, np.fft.ifft, np.fft.fftn, np.fft.ifftn)
 linear(np.fft.rfft, np.fft.irfft, np.fft.rfftn, np.fft.irfftn)
 linear(where, choose, fixed=(0,))
 defseries(
     astype, rule=lambda level, y, x, dtype, **options: [y, *termwise(level, astype, (x, dtype), options)]
+)
+defseries(
+    np.copy,
+    rule=lambda level, y, *args, **options: Series([y, *termwise(level, np.copy, args, options)], level).filled()._terms
 )
 through.update({gathered, laid_out, _over_members, _repeated, checkpointed})
 

@@ -22,13 +22,13 @@ import numpy as np
 
 from .. import tree
 from ..apply import apply
-from ..arrays import asarray, detached, is_array, is_batched, to_host
+from ..arrays import asarray, detached, is_array, is_batched, to_host, unwrap
 from ..batching.batched import ASKS_NO_VALUE, ByFunctions, arrays_of, changed
-from ..box import Box, GivenAbove, wrap
-from ..calls import deep_unwrap
+from ..box import Box, GivenAbove
 from ..errors import UnsupportedError
 from ..known import Composition, Constant, known
-from ..recording import no_grad
+from ..recording import enable_grad
+from ..tensor import Tensor
 from .terms import Terms
 
 __all__ = ["Level", "Series", "levels_of", "recurrences", "series_in", "terms_of", "through"]
@@ -147,13 +147,15 @@ class Series(ByFunctions, np.lib.mixins.NDArrayOperatorsMixin):
             raise UnsupportedError(
                 f"jet: np.{ufunc.__name__}.{method} has no Taylor series; call NumPy's functions: np.sum(x)"
             )
+        if kwargs.get("dtype") == self.dtype:
+            del kwargs["dtype"]
         return named(*args, **{"axis": 0, **kwargs} if len(args) == 1 else kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if any(issubclass(kind, Box) or is_batched_class(kind) for kind in types):
             return NotImplemented
         if function in (np.zeros, np.ones, np.empty):  # called with like=self
-            return self._level.made([function(*args, **kwargs)])
+            return self._level.made([function(*args, **kwargs)]).filled()
         return answer(function, args, kwargs)
 
     def __array_op__(self, op: Any, function: Any, args: Any, kwargs: Any) -> Any:
@@ -181,14 +183,14 @@ class Series(ByFunctions, np.lib.mixins.NDArrayOperatorsMixin):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         new = terms_of(value, self._level)
-        self.lengthen(len(new))
-        for k, term in enumerate(self._terms):
+        for k, term in enumerate(self.filled()._terms):
             term[index] = new[k] if k < len(new) else 0
 
-    def lengthen(self, count: int) -> None:
-        """Write out terms that are 0, so that they can be written into."""
-        while len(self._terms) < count:
+    def filled(self) -> Series:
+        """Write out the terms that are 0, so that entries can be written into all of them."""
+        while len(self._terms) <= self._level.order:
             self._terms.append(np.zeros_like(self._terms[0]))
+        return self
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -245,7 +247,7 @@ def answer(op: Any, args: Any, kwargs: Any) -> Any:
         return _composed(level, op, args, kwargs)
     y = op(*level.at_zero(args), **level.at_zero(kwargs))
     if op in ALIKE:
-        return level.wrapped(y)
+        return level.made([y]).filled()
     if composed or isinstance(entry, Constant) or op in ASKS_NO_VALUE or not any(map(is_inexact, parts_of(y))):
         return y  # a composition asks for its own value
     if level.order == 0 or all(len(x._terms) == 1 for x in series_in((args, kwargs)) if x._level is level):
@@ -261,21 +263,20 @@ def _composed(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
     """An op in terms of others, which are written for Tensors."""
     level.busy.add(op)
     try:
-        with no_grad():
-            return deep_unwrap(apply(op, *_wrapped(args), **_wrapped(kwargs)))
+        with enable_grad():  # some compositions ask whether they are recorded
+            return tree.map_leaves(unwrap, apply(op, *_wrapped(args), **_wrapped(kwargs)))
     finally:
         level.busy.discard(op)
 
 
 def _wrapped(value: Any) -> Any:
-    return changed(wrap, value, (Series,))
+    return changed(lambda x: Tensor(x, requires_grad=True), value, (Series,))
 
 
 def _write(level: Level, op: Any, target: Any, *args: Any, **kwargs: Any) -> None:
     """Write each term of the new entries into that of the target."""
     place = WRITES[op] - 1
     new = terms_of(args[place], level)
-    target.lengthen(len(new))
-    for k, term in enumerate(target._terms):
+    for k, term in enumerate(target.filled()._terms):
         own = new[k] if k < len(new) else np.zeros_like(new[0])
         op(term, *args[:place], own, *args[place + 1 :], **kwargs)
