@@ -20,9 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import (
-    detached,
     Holder,
     asarray,
+    detached,
     door,
     handed,
     is_array,

@@ -46,8 +46,9 @@ def derived(level: Level, op: Any, y: Any, args: Any, kwargs: Any) -> Any:
         )
     args = [x._terms[0] if level.holds(x) and len(x._terms) == 1 else x for x in args]
     places = [i for i, x in enumerate(args) if level.holds(x)]
-    if sum(map(level.holds, series_in((args, kwargs)))) > len(places):
-        raise UnsupportedError(f"jet: {name} takes a series as a whole argument and by position: {name}(x)")
+    if sum(map(level.holds, series_in(args))) > len(places):
+        raise UnsupportedError(f"jet: {name} takes a series as a whole argument, not inside of a list")
+    kwargs = level.at_zero(kwargs)  # no derivative goes to an option
     if not places:
         return level.wrapped(y)
     if rule.flow == "moves":

@@ -10,8 +10,8 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from itertools import zip_longest
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -111,7 +111,9 @@ defseries(
 )
 defseries(
     np.copy,
-    rule=lambda level, y, *args, **options: Series([y, *termwise(level, np.copy, args, options)], level).filled()._terms
+    rule=lambda level, y, *args, **options: (
+        Series([y, *termwise(level, np.copy, args, options)], level).filled()._terms
+    ),
 )
 through.update({gathered, laid_out, _over_members, _repeated, checkpointed})
 

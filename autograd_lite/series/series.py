@@ -195,7 +195,7 @@ class Series(ByFunctions, np.lib.mixins.NDArrayOperatorsMixin):
     __hash__ = None  # type: ignore[assignment]
 
 
-METHODS = {
+METHODS: dict[Any, Callable[..., Any]] = {
     (np.add, "reduce"): np.sum,
     (np.multiply, "reduce"): np.prod,
     (np.maximum, "reduce"): np.max,
@@ -248,7 +248,12 @@ def answer(op: Any, args: Any, kwargs: Any) -> Any:
     y = op(*level.at_zero(args), **level.at_zero(kwargs))
     if op in ALIKE:
         return level.made([y]).filled()
-    if composed or isinstance(entry, Constant) or op in ASKS_NO_VALUE or not any(map(is_inexact, parts_of(y))):
+    if (
+        composed
+        or isinstance(entry, Constant)
+        or op in ASKS_NO_VALUE
+        or not any(map(is_inexact, parts_of(y)))
+    ):
         return y  # a composition asks for its own value
     if level.order == 0 or all(len(x._terms) == 1 for x in series_in((args, kwargs)) if x._level is level):
         return level.wrapped(y)
