@@ -236,6 +236,11 @@ def moved(sample: Sample) -> tuple[Callable[..., Any], list[Any], list[Any]]:
     return function, values, [RNG.uniform(-1, 1, x.shape).astype(x.dtype) for x in values]
 
 
+def along(function: Callable[..., Any], vs: list[Any]) -> Callable[..., Any]:
+    """The tangent as a function of the point."""
+    return lambda *x: ag.jvp(function, x, tuple(vs))[1]
+
+
 def unwrap_number(y: Any) -> Any:
     data = unwrap(y)
     return np.zeros(0, data.dtype) if hasattr(data, "dtype") else data
@@ -248,9 +253,8 @@ def test_every_op_agrees_with_jvp_of_jvp(samples: list[Sample]) -> None:
         function, xs, vs = moved(sample)
         if not xs:
             continue
-        first = lambda *x: ag.jvp(function, x, tuple(vs))[1]
         values, slopes = ag.jvp(function, tuple(xs), tuple(vs))
-        bends = ag.jvp(first, tuple(xs), tuple(vs))[1]
+        bends = ag.jvp(along(function, vs), tuple(xs), tuple(vs))[1]
         found = ag.jet(function, tuple(xs), tuple(vs), 2)
         rtol = 1e-4 if any(x.dtype.itemsize < 8 for x in xs) else 1e-9
         for c, *want in zip(found, values, slopes, bends, strict=True):

@@ -41,8 +41,8 @@ def derived(level: Level, op: Any, y: Any, args: Any, kwargs: Any) -> Any:
     name = op_name(op)
     if rule is None or (rule.joint is None and not rule.vjps):
         raise NotDifferentiableError(
-            f"jet: {name} has no derivative rule; give it one: ag.defvjp({name}, lambda g, y, x: g * ...), or "
-            "compute with functions that have one"
+            f"jet: {name} has no derivative rule; give it one: ag.defvjp({name}, lambda g, y, x: g * ...), "
+            "or compute with functions that have one"
         )
     args = [x._terms[0] if level.holds(x) and len(x._terms) == 1 else x for x in args]
     places = [i for i, x in enumerate(args) if level.holds(x)]

@@ -8,10 +8,10 @@ that is not listed gets its terms from its derivative rule, see `by_rule.py`. Th
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import operator
 from collections.abc import Callable
-from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from ..batching.members import _over_members, _repeated, gathered, laid_out
 from ..checkpoint import checkpointed
 from ..node import Op
 from ..ops.elementwise import upright
+from ..ops.norms import power_norm
 from ..ops.products import einsum, einsum_view
 from ..ops.reductions import log_softmax, logsumexp, softmax
 from ..ops.running import diff
@@ -35,6 +36,8 @@ from ..ops.slopes import (
     plane_slope,
     power_partial,
     ratio,
+    share,
+    share_slope,
     times_gauss,
     times_sec2,
     times_sech2,
@@ -208,11 +211,20 @@ def _root(n: int, y: Any, x: Terms) -> Terms:
     return ys
 
 
-def _power_partial(level: Level, y: Any, a: Any, b: Any, i: Any, j: Any) -> Any:
-    """The i-th derivative of a^b by a is a multiple of a^(b - i)."""
-    if level.holds(b) or j or not every(level.at_zero(a) != 0):
+def _power_partial(level: Level, y: Any, a: Any, b: Any, i: int, j: int) -> Any:
+    """The i-th derivative of a^b by a, and the j-th by b: a^(b - i) times a polynomial in log a."""
+    base = level.at_zero(a)
+    if not level.holds(b) and not j and every(base != 0):
+        return power(y, a._terms, b - i, level.order)
+    if not every(base > 0):
         return NotImplemented
-    return power(y, a._terms, b - i, level.order)
+    polynomial: list[Any] = [0.0] * j + [1.0]
+    for k in range(i):
+        bent = [m * c for m, c in enumerate(polynomial)][1:]
+        polynomial = [(b - k) * c + d for c, d in itertools.zip_longest(polynomial, bent, fillvalue=0.0)]
+    log = np.log(a)
+    factor = functools.reduce(lambda total, c: total * log + c, reversed(polynomial))
+    return terms_of(np.power(a, b - i) * factor, level)
 
 
 def _ratio(level: Level, y: Any, a: Any, b: Any, k: int) -> Terms:
@@ -299,7 +311,7 @@ def _near_one(n: int, h: Any, a: Terms, b: Terms) -> tuple[Any, Terms, Terms, Te
     """The exponent, a and b divided by its power, and a^2 + b^2."""
     exponent = np.frexp(h)[1]
     a, b = ([np.ldexp(term, -exponent) for term in terms] for terms in (a, b))
-    pairs = zip_longest(product(a, a, n), product(b, b, n), fillvalue=0)
+    pairs = itertools.zip_longest(product(a, a, n), product(b, b, n), fillvalue=0)
     return exponent, a, b, [p + q for p, q in pairs]
 
 
@@ -322,6 +334,60 @@ def _plane_slope(level: Level, y: Any, a: Any, b: Any, i: int, j: int, k: int) -
 defterms(np.hypot, _hypot)
 defseries(plane_slope, rule=_plane_slope)
 
+# -- products along an axis, norms, determinants ---------------------------------------------------
+
+
+def _prod(level: Level, y: Any, x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Terms:
+    """Pairs are multiplied until one entry is left."""
+    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    count = math.prod(x.shape[a] for a in axes)
+    x = np.reshape(np.moveaxis(x, tuple(axes), range(len(axes))), (count, *_without(x.shape, axes)))
+    while x.shape[0] > 1:
+        even, odd = x[0 : x.shape[0] // 2 * 2 : 2], x[1::2]
+        x = np.concatenate([even * odd, x[len(odd) * 2 :]])
+    return [np.reshape(term, np.shape(y)) for term in terms_of(x, level)] if count else [y]
+
+
+def _without(shape: tuple[int, ...], axes: Any) -> list[int]:
+    left = {a % len(shape) for a in axes} if shape else set()
+    return [size for i, size in enumerate(shape) if i not in left]
+
+
+def _cumprod(level: Level, y: Any, x: Any, axis: Any = None, dtype: Any = None) -> Any:
+    if axis is None:
+        x, axis = np.ravel(x), 0
+    if not y.size:
+        return [y]
+    products = itertools.accumulate(np.moveaxis(x, axis, 0), operator.mul)
+    return terms_of(np.stack(list(products), axis=axis), level)
+
+
+def _power_norm(level: Level, y: Any, x: Any, *, order: float, axis: Any, keepdims: bool = False) -> Any:
+    """sum(|x|^order)^(1/order), of entries divided by a power of two near the norm."""
+    value = level.at_zero(x)
+    norm = power_norm(value, order=order, axis=axis, keepdims=True)
+    if not (every(norm > 0) and every(np.isfinite(norm)) and (order == 2 or every(value != 0))):
+        return NotImplemented
+    near = np.ldexp(1.0, -np.frexp(norm)[1]).astype(norm.dtype) * x
+    powers = np.real(near * np.conjugate(near)) if order == 2 else np.abs(near) ** order
+    total = terms_of(np.sum(powers, axis=axis, keepdims=keepdims), level)
+    return power(y, total, 1 / order, level.order)
+
+
+def _det(level: Level, y: Any, a: Any) -> Any:
+    """From dy = y trace(a^-1 da), far from a singular matrix."""
+    s = np.linalg.svdvals(level.at_zero(a))
+    if not (every(s[..., -1:] > s[..., :1] / 100) and every(y != 0)):
+        return NotImplemented
+    turned = product(terms_of(np.linalg.inv(a), level), slopes(a._terms), level.order - 1, np.matmul)
+    return exponential(y, [np.trace(term, 0, -2, -1) for term in turned], level.order)
+
+
+defseries(np.prod, rule=_prod)
+defseries(np.cumprod, rule=_cumprod)
+defseries(power_norm, rule=_power_norm)
+defseries(np.linalg.det, rule=_det)
+
 # -- softmax and its kin ---------------------------------------------------------------------------
 
 
@@ -335,6 +401,21 @@ def _logsumexp(level: Level, y: Any, x: Any, axis: Any = None, keepdims: bool = 
     return terms_of(np.log(np.sum(e, axis=axis, keepdims=keepdims)), level)
 
 
+def _gap(level: Level, a: Any, b: Any, exp: np.ufunc) -> Terms:
+    """The difference whose logistic function is the share of a."""
+    return widened(terms_of((1.0 if exp is np.exp else math.log(2)) * (a - b), level))
+
+
+def _share(level: Level, y: Any, a: Any, b: Any, exp: np.ufunc) -> Terms:
+    gap, n = _gap(level, a, b, exp), level.order
+    return integral(y, product(slopes(gap), _logistic_slope(n, None, gap), n))
+
+
+defseries(share, rule=_share)
+defseries(
+    share_slope,
+    rule=lambda level, y, a, b, exp: _logistic_slope(level.order, y, _gap(level, a, b, exp)),
+)
 defseries(softmax, rule=_softmax)
 defseries(logsumexp, rule=_logsumexp)
 defseries(
