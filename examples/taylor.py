@@ -68,9 +68,9 @@ def draw_polynomials(axes: Any, f: Any, title: str, orders: tuple[int, ...], wid
     axes.plot(x, f(x), color=GREY, linewidth=4, alpha=0.5)
     for order, color in zip(orders, COLORS, strict=False):
         axes.plot(x, polyval(x, coefficients[: order + 1]), color=color, linewidth=1, label=f"order {order}")
-    axes.set_ylim(-1.8, 1.8)
+    axes.set_ylim(-1.8, 2.8)
     axes.set_title(title)
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=8, loc="upper left", ncols=2)
 
 
 def run(quick: bool, seed: int, out: Path) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from autograd_lite.errors import (
 from autograd_lite.ops.slopes import arcsin_slope, arctan_slope, arctanh_slope, cbrt_slope, logistic_slope
 from autograd_lite.series import recurrences, solution, terms
 from autograd_lite.testing import check_grads
+from examples import taylor
 from tests.helpers import by_op
 from tests.samples import SAMPLES, Sample
 
@@ -441,3 +443,12 @@ def test_gradients_flow_through_a_solution() -> None:
     slope_rate, slope_y = ag.grad(end, argnums=(0, 1))(0.8, y)
     np.testing.assert_allclose(slope_y, np.exp(-0.4) * np.ones(2), rtol=1e-12)
     np.testing.assert_allclose(slope_rate, -0.5 * np.exp(-0.4) * y.sum(), rtol=1e-10)
+
+
+@pytest.mark.slow
+def test_the_example_agrees_with_tiny_steps(tmp_path: Path) -> None:
+    """93 steps of order 15, against 4,000 of order 4, whose error is 3e-9."""
+    results = taylor.run(True, 0, tmp_path)
+    assert results["steps"] < 100
+    assert results["distance"] < 1e-8
+    assert (tmp_path / "taylor.png").stat().st_size > 0
