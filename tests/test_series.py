@@ -323,6 +323,14 @@ def test_jet_and_vmap_in_both_orders() -> None:
     np.testing.assert_allclose(ag.jet(ag.vmap(f), xs, np.ones((3, 2)), 3), want.T, rtol=1e-14)
 
 
+def test_vmap_around_jet_uses_the_rules_of_ops() -> None:
+    xs = np.array([0.1, 0.7, 2.0])
+    f = lambda x: ag.jet(lambda y: ag.erf(y) * ag.softmax(np.stack([y, y * y]))[0], x, 1.0, 4)
+    np.testing.assert_allclose(ag.vmap(f)(xs), np.stack(list(map(f, xs))), rtol=1e-14)
+    slopes = ag.vmap(ag.grad(lambda x: np.sum(f(x))))(xs)
+    np.testing.assert_allclose(slopes, [ag.grad(lambda x: np.sum(f(x)))(x) for x in xs], rtol=1e-13)
+
+
 def test_what_is_cut_off_the_tape_is_a_constant() -> None:
     found = ag.jet(lambda x: x * ag.stop_gradient(x), 3.0, 1.0, 2)
     assert found.tolist() == [9.0, 3.0, 0.0]

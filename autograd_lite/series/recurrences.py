@@ -337,15 +337,25 @@ defseries(plane_slope, rule=_plane_slope)
 # -- products along an axis, norms, determinants ---------------------------------------------------
 
 
-def _prod(level: Level, y: Any, x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Terms:
+def _prod(
+    level: Level,
+    y: Any,
+    x: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    keepdims: bool = False,
+    initial: Any = 1,
+) -> Terms:
     """Pairs are multiplied until one entry is left."""
     axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     count = math.prod(x.shape[a] for a in axes)
+    if not count:
+        return [y]
     x = np.reshape(np.moveaxis(x, tuple(axes), range(len(axes))), (count, *_without(x.shape, axes)))
     while x.shape[0] > 1:
         even, odd = x[0 : x.shape[0] // 2 * 2 : 2], x[1::2]
         x = np.concatenate([even * odd, x[len(odd) * 2 :]])
-    return [np.reshape(term, np.shape(y)) for term in terms_of(x, level)] if count else [y]
+    return [np.reshape(term * initial, np.shape(y)) for term in terms_of(x, level)]
 
 
 def _without(shape: tuple[int, ...], axes: Any) -> list[int]:

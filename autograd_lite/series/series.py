@@ -147,7 +147,7 @@ class Series(ByFunctions, np.lib.mixins.NDArrayOperatorsMixin):
             raise UnsupportedError(
                 f"jet: np.{ufunc.__name__}.{method} has no Taylor series; call NumPy's functions: np.sum(x)"
             )
-        if kwargs.get("dtype") == self.dtype:
+        if "dtype" in kwargs and kwargs["dtype"] in (None, self.dtype):
             del kwargs["dtype"]
         return named(*args, **{"axis": 0, **kwargs} if len(args) == 1 else kwargs)
 
