@@ -16,6 +16,7 @@ import nn
 from autograd_lite import tree
 from autograd_lite.arrays import unwrap
 from autograd_lite.errors import (
+    CompileError,
     DTypeError,
     NotDifferentiableError,
     OptionError,
@@ -248,7 +249,7 @@ def unwrap_number(y: Any) -> Any:
     return np.zeros(0, data.dtype) if hasattr(data, "dtype") else data
 
 
-@pytest.mark.few(8)
+@pytest.mark.few(12)
 @pytest.mark.parametrize("samples", by_op(SAMPLES))
 def test_every_op_agrees_with_jvp_of_jvp(samples: list[Sample]) -> None:
     for sample in samples:
@@ -282,15 +283,20 @@ def test_the_gradient_of_a_coefficient_is_the_next_one() -> None:
         assert slope == pytest.approx((k + 1) * coefficients[k + 1], rel=1e-12)
 
 
+def through_a_jet(w: Any, x: Any, v: Any) -> Any:
+    scaled = lambda x: np.tanh((2 * w) @ x) / (1 + np.sum(x * x))
+    return np.sum(ag.jet(scaled, x, v, 3) ** 2)
+
+
 def test_gradients_flow_to_the_point_the_direction_and_what_the_function_reads() -> None:
-    matrix = RNG.normal(size=(3, 3))
+    matrix, (x, v) = RNG.normal(size=(2, 2)), RNG.normal(size=(2, 2))
+    check_grads(through_a_jet, (matrix, x, v), order=1, modes=("rev",))
 
-    def loss(w: Any, x: Any, v: Any) -> Any:
-        scaled = lambda x: np.tanh((2 * w) @ x) / (1 + np.sum(x * x))
-        return np.sum(ag.jet(scaled, x, v, 3) ** 2)
 
-    check_grads(loss, (matrix, RNG.normal(size=3), RNG.normal(size=3)), order=1)
-    check_grads(lambda w: loss(w, np.ones(3) / 2, np.ones(3)), (matrix,), order=2, modes=("rev",))
+@pytest.mark.slow
+def test_second_derivatives_go_through_a_jet() -> None:
+    args = RNG.normal(size=(3, 3)), np.ones(3) / 2, np.ones(3)
+    check_grads(through_a_jet, args, order=2)
 
 
 def test_a_tensor_gets_its_gradient() -> None:
@@ -329,6 +335,13 @@ def test_vmap_around_jet_uses_the_rules_of_ops() -> None:
     np.testing.assert_allclose(ag.vmap(f)(xs), np.stack(list(map(f, xs))), rtol=1e-14)
     slopes = ag.vmap(ag.grad(lambda x: np.sum(f(x))))(xs)
     np.testing.assert_allclose(slopes, [ag.grad(lambda x: np.sum(f(x)))(x) for x in xs], rtol=1e-13)
+
+
+def test_compile_refuses_a_jet() -> None:
+    with pytest.raises(CompileError):
+        compiled = ag.compile(lambda x: ag.jet(np.sin, x, np.ones(2), 2))
+        compiled(np.zeros(2))
+        compiled(np.zeros(2))
 
 
 def test_what_is_cut_off_the_tape_is_a_constant() -> None:
