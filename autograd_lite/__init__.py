@@ -48,6 +48,7 @@ from .words import names
 if TYPE_CHECKING:  # a signature for each op
     from .listed import *
     from .listed import fft, linalg
+    from .series import jet
     from .sparsity import sparse_hessian, sparse_jacobian
 else:
     from numpy import fft, linalg
@@ -56,11 +57,13 @@ else:
     from .ops.selection import relu
     from .ops.special import erf, sigmoid, softplus
 
+    _LATE = {"jet": "series", "sparse_hessian": "sparsity", "sparse_jacobian": "sparsity"}
+
     def __getattr__(name: str) -> Any:
-        if name in ("implicit", "scipy", "sparsity"):  # imported when used: they import SciPy, or take time
+        if name in ("implicit", "scipy", "series", "sparsity"):  # imported when used: most take time
             return importlib.import_module(f"{__name__}.{name}")
-        if name in ("sparse_hessian", "sparse_jacobian"):
-            return getattr(importlib.import_module(f"{__name__}.sparsity"), name)
+        if name in _LATE:
+            return getattr(importlib.import_module(f"{__name__}.{_LATE[name]}"), name)
         numpys = f"np.{name}" if name in np.__all__ else None
         meant = names.FOREIGN_NAMES.get(name, numpys)
         raise names.missing_from_module(__name__, "ag.", name, lambda _: meant, lambda: __all__)
@@ -107,6 +110,7 @@ __all__ = [
     "jacfwd",
     "jacobian",
     "jacrev",
+    "jet",
     "jvp",
     "linalg",
     "log_softmax",

@@ -118,7 +118,7 @@ class Call:
         if nested:
             return value
         if any(isinstance(x, Tensor) for x in self.primals):
-            return tree.map_leaves(lambda x: x.detach() if isinstance(x, Tensor) else x, value)
+            return tree.map_leaves(lambda x: like((x,), wrap(x._data)) if isinstance(x, Tensor) else x, value)
         numbers = all(isinstance(x, NUMBERS) or getattr(x, "__array_number__", None) for x in self.primals)
         return tree.map_leaves(lambda x: _plain(x, numbers), value)
 

@@ -10,6 +10,7 @@ A Tensor may hold an array of any class that speaks NumPy's two protocols, `__ar
 - `__array_several__`, if the array is a batch: all members in one array with one axis more;
 - `__array_level__`, if the array is a batch: the map that it belongs to, see `folding.py`;
 - `__array_shared__(g, parent, step)`, if the array is a batch: the cotangent of an input that members share;
+- `__array_detached__()`, if the array has derivatives: its values without them;
 - `__array_op__(op, function, args, kwargs)`, if ops that are Python functions shall ask the class.
 
 A traced array (see `plan`) holds a NumPy array, and has two doors more. `__array_whole__(function, args,
@@ -41,6 +42,7 @@ __all__ = [
     "agreed",
     "asarray",
     "at_once",
+    "detached",
     "door",
     "dtype_of",
     "empty",
@@ -249,6 +251,14 @@ def to_host(x: Any) -> Any:
         f"the values of {kind} {shape_of(x)} cannot be read; give the class a method {kind}.__array_host__() "
         "that returns them as a NumPy array"
     )
+
+
+def detached(x: Any) -> Any:
+    """An array of any class without the derivatives that it may hold, as a series does."""
+    if is_batched(x):
+        return x.__array_level__.make(detached(x.__array_several__))
+    cut = getattr(x, "__array_detached__", None)
+    return x if cut is None else cut()
 
 
 def handed(x: Any, taped: bool) -> Any:

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from .arrays import (
     Holder,
     asarray,
+    detached,
     door,
     handed,
     is_array,
@@ -326,7 +327,7 @@ class Box(Holder):
 
     def detach(self) -> Self:
         """A constant with the same values, off the tape."""
-        value = wrap(self._data)
+        value = wrap(self._data if self._data.__class__ in FIXED else detached(self._data))
         return cast(Self, value if type(self) in PLAIN else in_class(self._makes, value))
 
     def detach_(self) -> Self:

@@ -17,6 +17,8 @@ EAGER = "eager"
 """Ours again, where a compiled step is compared with the eager one."""
 DENSE = "dense"
 """Ours again, where a sparse derivative is compared with the dense one."""
+NESTED = "nested"
+"""Ours again, where a Taylor series is compared with derivatives of derivatives."""
 
 
 def _nothing(module: Any) -> None:
@@ -65,6 +67,7 @@ LIBRARIES = {
     OURS: Library("autograd-lite", "autograd_lite", array=_plain),
     EAGER: Library("autograd-lite", "autograd_lite", array=_plain),
     DENSE: Library("autograd-lite", "autograd_lite", array=_plain),
+    NESTED: Library("autograd-lite", "autograd_lite", array=_plain),
     "pytorch": Library(
         "torch",
         "torch",

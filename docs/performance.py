@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.__main__ import shown
-from benchmarks.libraries import DENSE, EAGER, OURS
+from benchmarks.libraries import DENSE, EAGER, NESTED, OURS
 
 PAGE = Path(__file__).with_name("performance.md")
 RESULTS = Path(__file__).with_name("performance.json")
 WITHOUT_LIBRARY = Path(__file__).with_name("performance-numpy.json")
 
-PEERS = (EAGER, DENSE, "pytorch", "jax", "autograd", "mygrad", "micrograd", "numpy")
+PEERS = (EAGER, DENSE, NESTED, "pytorch", "jax", "autograd", "mygrad", "micrograd", "numpy")
 
 
 def table(report: dict[str, Any]) -> str:
@@ -50,7 +50,7 @@ def _cell(row: dict[str, Any] | None, amount: str) -> str:
 
 def versions(report: dict[str, Any]) -> str:
     """The libraries that took part, with their versions."""
-    rows = [row for row in report["rows"] if row["library"] not in (OURS, EAGER, DENSE)]
+    rows = [row for row in report["rows"] if row["library"] not in (OURS, EAGER, DENSE, NESTED)]
     found = {row["library"]: row["version"] for row in rows if row["median"] is not None}
     return ", ".join(f"{name} {version}".strip() for name, version in found.items() if version)
 

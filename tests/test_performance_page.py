@@ -35,7 +35,7 @@ def test_a_goal_that_is_reached_stands_out() -> None:
         {**common, "library": "micrograd", "median": None, "ratio": None, "goal": 1.0},
     ]
     last = performance.table({"rows": rows}).splitlines()[-1]
-    assert last == "| toy | 2 ms a step |  |  | **1.50** (1.2) | 0.50 (1) |  | 3.00 |  |  |"
+    assert last == "| toy | 2 ms a step |  |  |  | **1.50** (1.2) | 0.50 (1) |  | 3.00 |  |  |"
 
 
 def test_goals_stand_beside_what_numpy_alone_reaches() -> None:

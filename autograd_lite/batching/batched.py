@@ -381,9 +381,8 @@ def answer(op: Any, args: Any, kwargs: Any, function: Any = None) -> Any:
         rule = batching[np.ufunc]
     try:
         if rule is not None:
-            result = rule(
-                level, op if function is None else functools.partial(at_once, function), args, kwargs
-            )
+            asked = function is None or _hold_others(args)
+            result = rule(level, op if asked else functools.partial(at_once, function), args, kwargs)
             if result is not NotImplemented:
                 return level.wrapped(result)
         if function is not None:
@@ -394,6 +393,16 @@ def answer(op: Any, args: Any, kwargs: Any, function: Any = None) -> Any:
         if op in ALIKE or error.level not in levels_of((args, kwargs)):
             raise
     return level.looped(op, args, kwargs)
+
+
+def _hold_others(args: Any) -> bool:
+    """Whether a Batched holds an array of a class that has rules of its own for ops, such as a series."""
+    for x in args:
+        while isinstance(x, Batched):
+            x = x._array
+        if hasattr(x, "__array_detached__"):
+            return True
+    return False
 
 
 def _stand_in(x: Any) -> Any:

@@ -25,6 +25,7 @@ from . import (
     neuron,
     scalars,
     sparse,
+    taylor,
 )
 
 WORKLOADS: dict[str, Callable[[bool], Workload]] = {
@@ -50,6 +51,7 @@ WORKLOADS: dict[str, Callable[[bool], Workload]] = {
     "per-sample": batches.per_sample,
     "sparse": sparse.band,
     "sparse-long": sparse.long,
+    "taylor": taylor.workload,
     "import": importing.engines,
     "import-nn": importing.with_networks,
     "depth": depth.long,

@@ -19,6 +19,7 @@ from tests.samples import CALLS, HERMITIAN, HOLOMORPHIC, NOT_HOLOMORPHIC, SAMPLE
 
 INSIDE = {"output", "checkpointed"} | {"sign", "modf", "frexp", "divmod"}
 INSIDE |= {"gathered", "laid_out", "_over_members", "_repeated"}  # what vmap records: tests/test_batching.py
+INSIDE |= {"joined", "term"}  # what jet records: tests/test_series.py
 """Ops of the machinery, and ops that are constant in part: they have tests of their own."""
 
 CHANNELS = {eigh, svd, with_values, with_singular_values, pinched, pinched_singular, tilted}
