@@ -48,6 +48,8 @@ from .words import names
 if TYPE_CHECKING:  # a signature for each op
     from .listed import *
     from .listed import fft, linalg
+    from .intervals import enclose
+    from .roundoff import rounding
     from .sparsity import sparse_hessian, sparse_jacobian
 else:
     from numpy import fft, linalg
@@ -56,11 +58,16 @@ else:
     from .ops.selection import relu
     from .ops.special import erf, sigmoid, softplus
 
+    _LATER = {
+        **{"enclose": "intervals", "rounding": "roundoff"},
+        **dict.fromkeys(("sparse_hessian", "sparse_jacobian"), "sparsity"),
+    }
+
     def __getattr__(name: str) -> Any:
-        if name in ("scipy", "sparsity"):  # imported when it is used: one imports SciPy, both take time
+        if name in ("intervals", "roundoff", "scipy", "sparsity"):  # imported when used, for each takes time
             return importlib.import_module(f"{__name__}.{name}")
-        if name in ("sparse_hessian", "sparse_jacobian"):
-            return getattr(importlib.import_module(f"{__name__}.sparsity"), name)
+        if name in _LATER:
+            return getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
         numpys = f"np.{name}" if name in np.__all__ else None
         meant = names.FOREIGN_NAMES.get(name, numpys)
         raise names.missing_from_module(__name__, "ag.", name, lambda _: meant, lambda: __all__)
@@ -94,6 +101,7 @@ __all__ = [
     "detect_anomaly",
     "drawn",
     "enable_grad",
+    "enclose",
     "erf",
     "errors",
     "fft",
@@ -120,6 +128,7 @@ __all__ = [
     "register_post_accumulate_grad_hook",
     "relu",
     "replayed",
+    "rounding",
     "show_config",
     "sigmoid",
     "softmax",
