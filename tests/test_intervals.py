@@ -20,8 +20,13 @@ from tests.exact import CASES, PAIRS, Exact, points_of
 
 def holds(bounds: tuple[Any, Any], exact: Exact) -> Any:
     """Where a number of many digits lies between two floats."""
-    low, high = ((end - exact.high) for end in bounds)  # exact where it is close
-    return (low <= exact.low) & (high >= exact.low)
+    with np.errstate(all="ignore"):  # ends, and what overflows, may be infinite
+        low, high = ((end - exact.high) for end in bounds)  # exact where it is close
+    beyond = np.isinf(exact.high)
+    over = [np.where(beyond, end, exact.high) == exact.high for end in bounds]
+    return ((bounds[0] < exact.high) | over[0] & beyond | (low <= exact.low)) & (
+        (bounds[1] > exact.high) | over[1] & beyond | (high >= exact.low)
+    )
 
 
 # -- elementary functions and their derivatives against mpmath ----------------------------------------

@@ -27,7 +27,7 @@ def logistic_map(m: Any, x: Any, y: Any) -> Any:
     x = x / 4
     for _ in range(8):
         x = 3.5 * x * (1 - x)
-    return x + y
+    return x * (y + 0.1)
 
 
 def polynomial(m: Any, x: Any, y: Any) -> Any:
@@ -93,10 +93,7 @@ def test_the_bound_holds_and_is_rarely_far_off(name: str, n: int) -> None:
 
 def test_a_missing_error_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(steps.ERRORS, np.cos, 0.0)
-    assert max(ratios("cosine", 20)[0]) > 2
-    monkeypatch.setitem(steps.ERRORS, np.subtract, 0.0)
-    monkeypatch.setitem(steps.ERRORS, np.multiply, 0.0)
-    assert max(ratios("polynomial", 20)[1]) > 2
+    assert all(max(found) > 2 for found in ratios("cosine", 20))
 
 
 def test_value_and_gradient_are_those_of_grad() -> None:
@@ -131,10 +128,10 @@ def test_an_elementary_function_is_as_exact_as_the_table_says(case: Any, n: int)
         y = op(x)
         error = np.broadcast_to(steps.error_of(op, y, (x,), {}), y.shape)
     exact = Exact.of([case.function(mpf(float(v))) for v in x])
-    off = np.abs((y - exact.high) - exact.low)
     ordinary = np.isfinite(y) & (np.abs(y) >= np.finfo(float).tiny)
     assert ordinary.sum() > n // 3
-    assert (off[ordinary] <= error[ordinary]).all()
+    off = np.abs((y[ordinary] - exact.high[ordinary]) - exact.low[ordinary])
+    assert (off <= error[ordinary]).all()
 
 
 def rows(n: int, m: int, rng: Any) -> Any:
@@ -149,8 +146,6 @@ def nearly_constant(n: int, m: int, rng: Any) -> Any:
 def well(n: int, m: int, rng: Any) -> Any:
     return (np.eye(n) * 3 + rng.normal(size=(n, n))).astype(np.float32)
 
-
-INDEX = (np.array([0, 3, 3, 1, 0, 0]),)
 
 MANY: list[tuple[str, Any, Any, dict[str, Any]]] = [
     ("sum", np.sum, (rows,), {}),
@@ -176,7 +171,7 @@ MANY: list[tuple[str, Any, Any, dict[str, Any]]] = [
     ("sinc", np.sinc, (rows,), {}),
     ("einsum", lambda a, b: np.einsum("ij,kj->ik", a, b), (rows, rows), {}),
     ("convolve", lambda a, b: np.convolve(a[:, 0], b[0]), (rows, rows), {}),
-    ("scatter", lambda x: scatter(x[:6], INDEX, (5, *x.shape[1:])), (rows,), {}),
+    ("scatter", lambda x: scatter(x, (np.arange(len(x)) ** 2 % 5,), (5, 7)), (rows,), {}),
     ("hypot", np.hypot, (rows, rows), {}),
     ("quantile", lambda x: np.quantile(x, 0.3, axis=0), (rows,), {}),
 ]
@@ -186,18 +181,19 @@ MANY: list[tuple[str, Any, Any, dict[str, Any]]] = [
 def test_a_sum_in_single_precision_is_as_exact_as_the_table_says(op: Any, makers: Any, options: Any) -> None:
     """Entries computed in float32, and compared with the same function in float64."""
     rng = np.random.default_rng(3)
-    for n in (2, 5, 19, 300)[: 3 if well in makers else 4]:
+    for n in (4, 7, 19, 300)[: 3 if well in makers else 4]:
         args = [make(n, n if make is well else 7, rng) for make in makers]
         wide = np.ravel(op(*(x.astype(float) for x in args), **options))
         for k in {0, int(np.argmax(np.abs(wide))), int(np.argmin(np.abs(wide)))}:
-            found = ag.rounding(lambda *args, k=k: np.ravel(op(*args, **options))[k])(*args)
+            found = ag.rounding(lambda *args, k=k: np.ravel(op(*args, **options))[k], gradient=False)(*args)
             assert found.value.dtype == np.float32
             assert abs(float(found.value) - wide[k]) <= found.error * (1 + 1e-6)
 
 
 def test_a_long_sum_is_not_bounded_by_its_length() -> None:
     x = np.full(1 << 16, 0.1)
-    found = ag.rounding(np.sum)(x)
+    found = ag.rounding(np.sum, gradient=False)(x)
+    assert found.gradient is None and "not bounded" in str(found)
     assert abs(found.value - math.fsum(x)) <= found.error < 64 * np.spacing(found.value)
 
 
@@ -236,7 +232,7 @@ def test_the_line_that_loses_most_comes_first() -> None:
     first = inspect.getsourcelines(spread)[1]
     assert found.value == pytest.approx(1.25, abs=1e-3)
     assert abs(found.value - 1.25) <= found.error < 0.01
-    assert found.steps[0].line in {f"{__file__}:{first + n}" for n in (2, 3)}
+    assert found.steps[0].line in {f"{__file__}:{first + n}" for n in (1, 2)}
     assert all(a.error >= b.error for a, b in zip(found.steps, found.steps[1:], strict=False))
     assert sum(step.error for step in found.steps) == pytest.approx(found.error)
     text = str(found)
@@ -282,8 +278,8 @@ def test_kinds_of_arguments() -> None:
 def test_what_is_refused() -> None:
     with pytest.raises(ShapeError, match="single number"):
         ag.rounding(lambda x: x)(np.ones(2))
-    with pytest.raises(UnsupportedError, match=r"eigh has several results; say how large .*deferror"):
-        ag.rounding(lambda x: np.sum(np.linalg.eigh(x)[0]))(np.eye(2))
+    with pytest.raises(UnsupportedError, match=r"svd has several results; say how large .*deferror"):
+        ag.rounding(lambda x: np.sum(np.linalg.svd(x)[1]))(np.eye(2))
     with pytest.raises(UnsupportedError, match="complex results"):
         ag.rounding(lambda x: np.abs(x * 1j))(1.0)
 

@@ -25,7 +25,6 @@ from ..batching import vmap
 from ..batching.mapping import quietly
 from ..box import lift
 from ..errors import BatchError, UnsupportedError, user_line
-from ..known import known
 from ..node import Leaf, Node, op_name
 from ..pull import Sweep, _Lines
 from ..recording import Block, State, enable_grad, entered
@@ -38,11 +37,11 @@ from .steps import HALF, local_error, ulps
 __all__ = ["rounding"]
 
 SINGLE = np.finfo(np.float32)
-ROOM = 256
-"""So many entries of the gradient one backward pass takes."""
+FEW, ROOM = 8, 256
+"""Up to so many entries of the gradient have a backward pass each; of more, so many have one together."""
 
 
-def rounding(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Rounding]:
+def rounding(f: Function, argnums: int | Sequence[int] = 0, gradient: bool = True) -> Callable[..., Rounding]:
     """A function that returns the value and the gradient of `f`, with bounds of their rounding errors.
 
     The bound is the sum over all steps of |adjoint| times the largest rounding error of the step: half an ulp
@@ -53,6 +52,8 @@ def rounding(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Rou
     Args:
         f: returns a single real number.
         argnums: as in `grad`.
+        gradient: bound the gradient too, which costs a backward pass for each entry. With False `gradient`
+            and `gradient_error` are None.
 
     Returns:
         A function of the same arguments that returns a `Rounding`: `value`, `error`, `gradient`,
@@ -82,15 +83,17 @@ def rounding(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Rou
             _require_number(call.out)
             value, forward = unwrap(call.out), len(steps)
             one = np.ones_like(value)[()]
-            gradients = _recorded_gradients(call, lift(one, Leaf(one)))
+            gradients = _recorded_gradients(call, lift(one, Leaf(one))) if gradient else []
         with np.errstate(all="ignore"):
             own = _parts(call.out, one, steps[:forward], call.since)
             given = {_key(x) for step in steps[:forward] for x in step.args}
             errors = [_gradient_parts(g, steps, forward, given, call.since) for g in gradients]
             singles = _in_single(call.out, one, steps[:forward], own, call.since)
         number = call.like_results(call.out, False)
-        back = call.like_primals([unwrap(g) for g in gradients])
-        losses = call.like_primals([np.sum(e, axis=0)[()] for e in errors])
+        numbers = [unwrap(g) for g in gradients], [np.sum(e, axis=0)[()] for e in errors]
+        back, losses = (
+            [call.like_primals(own) for own in numbers] if gradient else ([None] * len(call.places),) * 2
+        )
         return Rounding(
             value=number,
             error=float(sum(own.values())),
@@ -142,7 +145,7 @@ def _parts(output: Any, seed: Any, steps: list[Node], since: int) -> dict[Node, 
 
 def _part(node: Node, g: Any) -> Any:
     """|adjoint| times the largest rounding error of a step; a fused step is taken apart."""
-    if getattr(node.op, "__wrapped__", None) is not None and known[node.op].joint is not None:
+    if hasattr(node.op, "work"):
         return _of_definition(node, g)
     return _product(g, local_error(node))
 
@@ -191,7 +194,7 @@ def _gradient_parts(g: Tensor, steps: list[Node], forward: int, given: set[Any],
     for first in range(0, g.size, ROOM):
         units = np.eye(min(ROOM, g.size - first), g.size, first, g.dtype)
         try:
-            rows += [np.stack(quietly(vmap(parts), units))] if len(units) > 1 else [_one_by_one(parts, units)]
+            rows.append(_one_by_one(parts, units) if g.size <= FEW else np.stack(quietly(vmap(parts), units)))
         except BatchError:
             rows.append(_one_by_one(parts, units))
     return np.concatenate([*rows, np.zeros((len(steps), 0))], axis=1).reshape(len(steps), *g.shape)
@@ -226,7 +229,7 @@ def _in_single(
         size = np.abs(step.value) if step.value.__class__ is not tuple else np.zeros(())
         outside = (size > SINGLE.max) | ((size < SINGLE.tiny) & (size > 0))
         stored = HALF * np.where(outside, np.inf, size * float(SINGLE.eps))
-        ratio = float(SINGLE.eps) / float(np.finfo(np.asarray(output).dtype).eps)
+        ratio = float(SINGLE.eps) / float(np.finfo(seed.dtype).eps)
         found[step] = float(own[step] * ratio + _product(g, stored))
     return found
 

@@ -71,7 +71,7 @@ class Rounding:
 
     @property
     def relative_error(self) -> float:
-        """The error divided by the value; 0 for an exact value."""
+        """The error divided by the value; 0 for an exact value, inf for a value of 0 that is not exact."""
         return _relative(self.error, self.value)
 
     @property
@@ -135,15 +135,17 @@ def _number(x: Any) -> str:
 
 
 def _relative(error: float, value: Any) -> float:
-    return float(error / np.abs(value)) if error else 0.0
+    size = float(np.abs(value))
+    return error / size if size else np.inf if error else 0.0
 
 
 def _of_gradient(gradient: Any, errors: Any) -> str:
     """One number with its bound, or the largest bound of many."""
-    numbers = np.concatenate([np.ravel(x) for x in tree.flatten(gradient)[0]])
-    bounds = np.concatenate([np.ravel(x) for x in tree.flatten(errors)[0]])
+    numbers, bounds = (
+        np.concatenate([np.zeros(0), *map(np.ravel, tree.flatten(own)[0])]) for own in (gradient, errors)
+    )
     if not numbers.size:
-        return "of no entries"
+        return "not bounded"
     worst = int(np.argmax(bounds))
     one = f"{_number(numbers[worst])} ± {bounds[worst]:.2g}"
     return one if numbers.size == 1 else f"{numbers.size} entries, the least sure {one}"
