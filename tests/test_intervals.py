@@ -65,7 +65,9 @@ def test_a_function_of_two_is_enclosed(case: Any, n: int) -> None:
     functions = [f, *(ag.grad(lambda a, b: np.sum(f(a, b)), argnums=k) for k in range(2))]
     for width in (0.0, 1e-3):
         room = [width * np.abs(x) * rng.random(x.shape) for x in (a, b)]
-        lo, hi = [(a - room[0], b - room[1]), (a + room[0], b + room[1])]
+        with np.errstate(over="ignore"):
+            ends = [(x - r, x + r) for x, r in zip((a, b), room, strict=True)]
+        lo, hi = zip(*ends, strict=True)
         for f_or_slope, truth in zip(functions, exact, strict=True):
             bounds = ag.enclose(lambda x, f=f_or_slope: f(*x), lo, hi)
             assert holds(np.broadcast_arrays(*bounds, a)[:2], truth).all()
@@ -145,8 +147,9 @@ def test_a_rule_that_is_too_narrow_is_found(monkeypatch: pytest.MonkeyPatch) -> 
         test_random_trials_are_enclosed("product", 100)
     monkeypatch.undo()
     monkeypatch.setattr(rules, "moved", lambda y, error, sign: y)
+    case = next(case for case in CASES if case.name == "exp")
     with pytest.raises(AssertionError):
-        test_random_trials_are_enclosed("exponentials", 100)
+        test_a_function_and_its_derivatives_are_enclosed(case, 24)
 
 
 # -- matrices, networks, gradients -------------------------------------------------------------------
@@ -181,7 +184,7 @@ def sampled(f: Callable[[Any], Any], lo: Any, hi: Any, n: int = 50) -> tuple[Any
 def test_networks_and_their_gradients() -> None:
     nn.manual_seed(0)
     model = nn.Sequential(
-        nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8, 5), nn.Tanh(), nn.Linear(5, 3)
+        nn.Conv2d(1, 2, 3), nn.ReLU(), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(8, 5), nn.Tanh(), nn.Linear(5, 3)
     ).double()
     x = np.random.default_rng(0).normal(size=(2, 1, 6, 6))
     lo, hi = x - 0.05, x + 0.05
@@ -264,7 +267,7 @@ def test_a_comparison_is_decided_or_an_error() -> None:
         (np.sin, (np.ones(2), np.ones(3)), ShapeError, "shapes must be equal"),
         (lambda x: x, ((1.0,), 2.0), ShapeError, "structures"),
         (lambda x: np.fft.fft(x), (np.ones(2), np.ones(2)), UnsupportedError, "fft has no rule for intervals"),
-        (np.linalg.inv, (np.eye(2), np.eye(2)), UnsupportedError, r"inv has no rule .* definterval\(inv"),
+        (np.linalg.inv, (np.eye(2), np.eye(2)), UnsupportedError, r"inv has no rule .*definterval\(inv"),
         (float, (1.0, 2.0), UnsupportedError, "many numbers"),
         (np.argmax, (np.zeros(2), np.ones(2)), UnsupportedError, "argmax has no rule"),
     ],

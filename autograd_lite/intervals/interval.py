@@ -108,6 +108,8 @@ class Interval(ByFunctions, np.lib.mixins.NDArrayOperatorsMixin):
         return self.__array_host__()
 
     def __getitem__(self, index: Any) -> Interval:
+        if index.__class__ is tuple and not index:  # a number stays the very number: see `rules._equal`
+            return self
         index = decided(index)
         return type(self)(self.lo[index], self.hi[index])
 

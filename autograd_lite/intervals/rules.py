@@ -18,8 +18,9 @@ from ..batching.batched import arrays_of, changed
 from ..errors import DataError, UnsupportedError
 from ..node import Op, op_name
 from ..ops.elementwise import DEGREE, LOG2_E, LOG10_E
+from ..ops.factors import others
 from ..ops.indexing import scatter
-from ..ops.norms import power_norm
+from ..ops.norms import direction, power_norm
 from ..ops.products import einsum, einsum_view
 from ..ops.reductions import log_softmax, logsumexp, softmax
 from ..ops.running import diff
@@ -208,9 +209,10 @@ def _corners(of: Any, sign: Any, a: Interval, b: Interval) -> Interval:
     for p in (a.lo, a.hi):
         for q in (b.lo, b.hi):
             y, side = of(p, q), np.sign(p) * sign(q)
-            zero = (side == 0) | np.isnan(y)  # 0 times inf: a bound that no number reaches
-            lows.append(np.where(zero | ((y == 0) & (side > 0)), 0, np.nextafter(y, -INF)))
-            highs.append(np.where(zero | ((y == 0) & (side < 0)), 0, np.nextafter(y, INF)))
+            y = np.where((side == 0) | np.isnan(y), 0, y)  # 0 times inf: a bound that no number reaches
+            exact = (side == 0) | (np.abs(q) == 1) | ((np.abs(p) == 1) & (of is np.multiply))
+            lows.append(np.where(exact | ((y == 0) & (side > 0)), y, np.nextafter(y, -INF)))
+            highs.append(np.where(exact | ((y == 0) & (side < 0)), y, np.nextafter(y, INF)))
     return Interval(functools.reduce(np.minimum, lows), functools.reduce(np.maximum, highs))
 
 
@@ -507,6 +509,21 @@ def _prod(x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, i
     return x if initial == 1 else x * initial
 
 
+def _others(x: Any, *along: Any) -> Interval:
+    """For each entry along axis 0 the product of all other entries."""
+    if along:
+        raise UnsupportedError("enclose: the second derivative of prod has no rule; multiply the entries")
+    rows = [x[i : i + 1] for i in range(len(x))]
+    one = Interval.point(np.ones(rows[0].shape)) if rows else x
+    parts = [functools.reduce(np.multiply, rows[:i] + rows[i + 1 :], one) for i in range(len(rows))]
+    return concatenate(*parts, axis=0) if parts else x
+
+
+def _direction(x: Any, *, order: float, axis: Any) -> Interval:
+    """x / |x|."""
+    return clipped(_divide(x, _norm(x, order=order, axis=axis, keepdims=True)), -1, 1)
+
+
 def _norm(x: Any, *, order: float, axis: Any, keepdims: bool = False) -> Any:
     if order == 2:
         return np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims))
@@ -526,6 +543,8 @@ for _op in (np.max, np.min, np.amax, np.amin):
     definterval(_op, rule=lambda x, *args, op=_op, **o: Interval(op(x.lo, *args, **o), op(x.hi, *args, **o)))
 definterval(logsumexp, rule=increasing(logsumexp))
 definterval(power_norm, rule=_norm)
+definterval(direction, rule=_direction)
+definterval(others, rule=_others)
 definterval(log_softmax, rule=_log_softmax)
 definterval(softmax, rule=lambda x, axis=-1: clipped(np.exp(_log_softmax(x, axis)), 0, 1))
 definterval(np.prod, rule=_prod)
