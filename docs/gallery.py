@@ -332,15 +332,16 @@ def plot_rounding() -> Any:
         return of_squares(x - x[0])
 
     figure, (axes,) = panels("gallery", width=5.6, height=3.8)
-    means, data = 2.0 ** np.arange(0, 26), np.arange(64) % 7 / 8
+    means, data = 3.0 ** np.arange(16), np.sin(np.arange(64.0))
     for f, colour, name in zip(
         (of_squares, centred, shifted),
-        COLOURS[1:],
+        COLOURS[1:4],
         ("mean of squares minus square of mean", "centred", "shifted by the first number"),
         strict=True,
     ):
         found = [ag.rounding(f)(mean + data) for mean in means]
-        errors = [abs(each.value - np.var(data)) for each in found]
+        truths = [np.var((mean + data).astype(np.longdouble)) for mean in means]
+        errors = [abs(each.value - truth) for each, truth in zip(found, truths, strict=True)]
         axes.loglog(means, [each.error for each in found], color=colour, label=name)
         axes.loglog(means, np.maximum(errors, 1e-18), "o", color=colour, markersize=3.5)
     axes.set_xlabel("mean of the data")
@@ -366,6 +367,7 @@ def plot_intervals() -> Any:
         )  # fmt: skip
         axes.plot(x, f(x), color=COLOURS[1], linewidth=1.4)
         axes.set_title(f"{boxes} boxes", fontsize=9)
+        axes.use_sticky_edges = False
         dress(axes)
     return figure
 
