@@ -46,9 +46,9 @@ from .transforms import grad, hvp, jvp, value_and_grad, vjp
 from .words import names
 
 if TYPE_CHECKING:  # a signature for each op
+    from .intervals import enclose
     from .listed import *
     from .listed import fft, linalg
-    from .intervals import enclose
     from .roundoff import rounding
     from .sparsity import sparse_hessian, sparse_jacobian
 else:

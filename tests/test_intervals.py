@@ -13,7 +13,7 @@ from mpmath import mpf
 import autograd_lite as ag
 import nn
 from autograd_lite.errors import DataError, DTypeError, ShapeError, UnsupportedError
-from autograd_lite.intervals import interval, rules
+from autograd_lite.intervals import interval, kinds
 from autograd_lite.intervals.interval import Interval
 from tests.exact import CASES, PAIRS, Exact, points_of
 
@@ -141,12 +141,12 @@ def test_random_trials_are_enclosed(name: str, n: int) -> None:
 
 
 def test_a_rule_that_is_too_narrow_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    narrow = lambda a, b: Interval(a.lo * b.lo, a.hi * b.hi) if isinstance(a, Interval) else a * b  # noqa: E731
+    narrow = lambda a, b: Interval(a.lo * b.lo, a.hi * b.hi) if isinstance(a, Interval) else a * b
     monkeypatch.setitem(interval.rules, np.multiply, narrow)
     with pytest.raises((AssertionError, AttributeError)):
         test_random_trials_are_enclosed("product", 100)
     monkeypatch.undo()
-    monkeypatch.setattr(rules, "moved", lambda y, error, sign: y)
+    monkeypatch.setattr(kinds, "moved", lambda y, error, sign: y)
     case = next(case for case in CASES if case.name == "exp")
     with pytest.raises(AssertionError):
         test_a_function_and_its_derivatives_are_enclosed(case, 24)
@@ -184,12 +184,20 @@ def sampled(f: Callable[[Any], Any], lo: Any, hi: Any, n: int = 50) -> tuple[Any
 def test_networks_and_their_gradients() -> None:
     nn.manual_seed(0)
     model = nn.Sequential(
-        nn.Conv2d(1, 2, 3), nn.ReLU(), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(8, 5), nn.Tanh(), nn.Linear(5, 3)
+        nn.Conv2d(1, 2, 3),
+        nn.ReLU(),
+        nn.AvgPool2d(2),
+        nn.Flatten(),
+        nn.Linear(8, 5),
+        nn.Tanh(),
+        nn.Linear(5, 3),
     ).double()
     x = np.random.default_rng(0).normal(size=(2, 1, 6, 6))
     lo, hi = x - 0.05, x + 0.05
     low, high = ag.enclose(model, lo, hi)
-    proven = [end.numpy() if isinstance(end, ag.Tensor) else end for end in nn.robust.interval_bounds(model, lo, hi)]
+    proven = [
+        end.numpy() if isinstance(end, ag.Tensor) else end for end in nn.robust.interval_bounds(model, lo, hi)
+    ]
     assert (low <= proven[0]).all() and (proven[1] <= high).all()  # these have no rounding errors
     np.testing.assert_allclose([low, high], proven, rtol=1e-9, atol=1e-9)
     within = sampled(lambda x: model(x).numpy(), lo, hi)
@@ -250,7 +258,9 @@ def test_a_comparison_is_decided_or_an_error() -> None:
         ag.enclose(f, -1.0, 2.0)
     with pytest.raises(UnsupportedError, match="smaller box"):
         ag.enclose(lambda x: x[x > 0], -np.ones(2), np.ones(2))
-    low, high = ag.enclose(lambda x: np.where((x > 0) & ~(x >= 2), x, 5.0), np.array([1.0, 3.0, -1.0]), np.array([1.5, 4.0, 1.0]))
+    low, high = ag.enclose(
+        lambda x: np.where((x > 0) & ~(x >= 2), x, 5.0), np.array([1.0, 3.0, -1.0]), np.array([1.5, 4.0, 1.0])
+    )
     np.testing.assert_array_equal(low, [1.0, 5.0, -1.0])
     np.testing.assert_array_equal(high, [1.5, 5.0, 5.0])
 
@@ -266,7 +276,12 @@ def test_a_comparison_is_decided_or_an_error() -> None:
         (np.sin, (1j, 1j), DTypeError, "real numbers"),
         (np.sin, (np.ones(2), np.ones(3)), ShapeError, "shapes must be equal"),
         (lambda x: x, ((1.0,), 2.0), ShapeError, "structures"),
-        (lambda x: np.fft.fft(x), (np.ones(2), np.ones(2)), UnsupportedError, "fft has no rule for intervals"),
+        (
+            lambda x: np.fft.fft(x),
+            (np.ones(2), np.ones(2)),
+            UnsupportedError,
+            "fft has no rule for intervals",
+        ),
         (np.linalg.inv, (np.eye(2), np.eye(2)), UnsupportedError, r"inv has no rule .*definterval\(inv"),
         (float, (1.0, 2.0), UnsupportedError, "many numbers"),
         (np.argmax, (np.zeros(2), np.ones(2)), UnsupportedError, "argmax has no rule"),

@@ -78,7 +78,7 @@ def ratios(name: str, n: int) -> tuple[list[float], list[float]]:
 
 
 FIRST_ORDER = 1e-6
-"""Products of two rounding errors are left out of the bound. In these functions they are less than this part."""
+"""Products of two rounding errors are left out of the bound. Here they are less than this part."""
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -203,7 +203,13 @@ def test_a_long_sum_is_not_bounded_by_its_length() -> None:
 def test_a_network_is_bounded_by_the_steps_of_its_definitions() -> None:
     nn.manual_seed(0)
     model = nn.Sequential(
-        nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8, 5), nn.GELU(), nn.Linear(5, 3)
+        nn.Conv2d(1, 2, 3),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(8, 5),
+        nn.GELU(),
+        nn.Linear(5, 3),
     )
     x, y = np.random.default_rng(0).normal(size=(2, 1, 6, 6)).astype(np.float32), np.array([0, 2])
 

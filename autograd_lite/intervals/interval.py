@@ -1,6 +1,6 @@
 """Interval: an array of intervals [lo, hi], one for each entry.
 
-NumPy hands its functions to `Interval`. `rules.py` says for each what interval holds every result. A
+NumPy hands its functions to `Interval`. The table `rules` says for each what interval holds every result. A
 comparison that holds for some points of the box and fails for others gives a `Truth`: an interval from 0 to
 1. `np.where` takes both sides there, and `if` raises.
 """
@@ -108,7 +108,7 @@ class Interval(ByFunctions, np.lib.mixins.NDArrayOperatorsMixin):
         return self.__array_host__()
 
     def __getitem__(self, index: Any) -> Interval:
-        if index.__class__ is tuple and not index:  # a number stays the very number: see `rules._equal`
+        if index.__class__ is tuple and not index:  # a number stays the very number: see `choices._equal`
             return self
         index = decided(index)
         return type(self)(self.lo[index], self.hi[index])
@@ -170,7 +170,8 @@ def answer(op: Any, args: Any, kwargs: Any) -> Any:
 
 def _without_rule(op: Any, x: Any = None) -> NoReturn:
     name = op_name(op)
+    such = f" such as {x!r}" if x is not None else ""
     raise UnsupportedError(
-        f"enclose: {name} has no rule for intervals{f' such as {x!r}' if x is not None else ''}; compute with "
-        f"functions that have one, or give one: ag.intervals.rules.definterval({name}, rule=...)"
+        f"enclose: {name} has no rule for intervals{such}; compute with functions that have one, or give one: "
+        f"ag.intervals.definterval({name}, rule=...)"
     )

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..aliases import Call, Function, seeds_of
-from ..arrays import shape_of, unwrap
+from ..arrays import unwrap
 from ..backward import play
 from ..batching import vmap
 from ..batching.mapping import quietly
@@ -124,7 +124,9 @@ def _recorded_gradients(call: Call, one: Tensor) -> list[Tensor]:
     """The gradients, on the tape; `one` is a leaf, so that each step of the pass is on the tape."""
     sweep = _Derivative(since=call.since, wanted=call.nodes, record=True, retain=True, only=call.between)
     arrived = play(seeds_of(call.outputs, [one], True), sweep)
-    return [arrived[x.node] if x.node in arrived else Tensor(np.zeros(x.shape, x.dtype)) for x in call.aliases]
+    return [
+        arrived[x.node] if x.node in arrived else Tensor(np.zeros(x.shape, x.dtype)) for x in call.aliases
+    ]
 
 
 # -- the sum over the steps ------------------------------------------------------------------------

@@ -97,11 +97,12 @@ class Rounding:
     def __str__(self) -> str:
         head = f"value     {_number(self.value)} ± {self.error:.2g}    {self.digits} digits\n"
         head += f"gradient  {_of_gradient(self.gradient, self.gradient_error)}\n\n"
-        widths = [max(map(len, column)) for column in zip(*self._rows(), HEAD, strict=True)]
-        lines = [
-            "  ".join(f"{text:{'<' if i < 2 else '>'}{w}}" for i, (text, w) in enumerate(zip(row, widths)))
-            for row in (HEAD, *self._rows())
-        ]
+        rows = [HEAD, *self._rows()]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = []
+        for row in rows:
+            sides = zip(row, widths, "<<>>>>", strict=True)
+            lines.append("  ".join(f"{text:{side}{width}}" for text, width, side in sides))
         return head + "\n".join(line.rstrip() for line in lines)
 
     def _rows(self) -> list[tuple[str, ...]]:

@@ -123,7 +123,7 @@ BLOCK = 128
 
 def _length(x: Any, axis: Any) -> int:
     """How many entries are reduced to one."""
-    return math.prod(np.shape(x)) // max(math.prod(kept_shape(np.shape(x), axis)), 1)
+    return int(math.prod(np.shape(x)) // max(math.prod(kept_shape(np.shape(x), axis)), 1))
 
 
 def _additions(x: Any, axis: Any) -> float:
@@ -199,7 +199,7 @@ def _einsum(y: Any, subscripts: str, *arrays: Any, optimize: Any = False) -> Any
     return HALF * (terms + len(arrays) - 2) * ulps(np.einsum(subscripts, *map(np.abs, arrays)))
 
 
-def _convolve(y: Any, a: Any, v: Any, mode: str = "full") -> Any:
+def _convolve(y: Any, a: Any, v: Any, mode: Any = "full") -> Any:
     return HALF * min(np.size(a), np.size(v)) * ulps(np.convolve(np.abs(a), np.abs(v), mode))
 
 
