@@ -172,6 +172,6 @@ def _without_rule(op: Any, x: Any = None) -> NoReturn:
     name = op_name(op)
     such = f" such as {x!r}" if x is not None else ""
     raise UnsupportedError(
-        f"enclose: {name} has no rule for intervals{such}; compute with functions that have one, or give one: "
-        f"ag.intervals.definterval({name}, rule=...)"
+        f"enclose: {name} has no rule for intervals{such}; compute with functions that have one, or "
+        f"give one: ag.intervals.definterval({name}, rule=...)"
     )

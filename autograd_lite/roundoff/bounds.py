@@ -89,20 +89,23 @@ def rounding(f: Function, argnums: int | Sequence[int] = 0, gradient: bool = Tru
             given = {_key(x) for step in steps[:forward] for x in step.args}
             errors = [_gradient_parts(g, steps, forward, given, call.since) for g in gradients]
             singles = _in_single(call.out, one, steps[:forward], own, call.since)
-        number = call.like_results(call.out, False)
-        numbers = [unwrap(g) for g in gradients], [np.sum(e, axis=0)[()] for e in errors]
-        back, losses = (
-            [call.like_primals(own) for own in numbers] if gradient else ([None] * len(call.places),) * 2
-        )
         return Rounding(
-            value=number,
+            value=call.like_results(call.out, False),
             error=float(sum(own.values())),
-            gradient=tuple(back) if several else back[0],
-            gradient_error=tuple(losses) if several else losses[0],
+            gradient=_in_classes(call, several, [unwrap(g) for g in gradients]),
+            gradient_error=_in_classes(call, several, [np.sum(e, axis=0)[()] for e in errors]),
             steps=_steps(steps, own, singles, errors),
         )
 
     return bounded
+
+
+def _in_classes(call: Call, several: bool, arrays: list[Any]) -> Any:
+    """Arrays, one for each alias, as the arguments are; None if there are none."""
+    if not arrays:
+        return None
+    values = call.like_primals(arrays)
+    return tuple(values) if several else values[0]
 
 
 def _noted(steps: list[Node], node: Node) -> None:
