@@ -87,7 +87,7 @@ def test_the_bound_holds_and_is_rarely_far_off(name: str, n: int) -> None:
     for found in ratios(name, n):
         assert max(found) < 1 + FIRST_ORDER
         # A true error may be nearly 0 by luck, where the rounded result is the nearest float.
-        assert np.mean(np.array(found) < 0.01) < 0.35
+        assert np.mean(np.array(found) < 0.01) < 0.25
         assert np.median(found) > 0.01
 
 
@@ -181,7 +181,7 @@ MANY: list[tuple[str, Any, Any, dict[str, Any]]] = [
 def test_a_sum_in_single_precision_is_as_exact_as_the_table_says(op: Any, makers: Any, options: Any) -> None:
     """Entries computed in float32, and compared with the same function in float64."""
     rng = np.random.default_rng(3)
-    for n in (4, 7, 19, 300)[: 3 if well in makers else 4]:
+    for n in (4, 19, 300)[: 2 if well in makers else 3]:
         args = [make(n, n if make is well else 7, rng) for make in makers]
         wide = np.ravel(op(*(x.astype(float) for x in args), **options))
         for k in {0, int(np.argmax(np.abs(wide))), int(np.argmin(np.abs(wide)))}:

@@ -45,7 +45,7 @@ def rounding(f: Function, argnums: int | Sequence[int] = 0, gradient: bool = Tru
     """A function that returns the value and the gradient of `f`, with bounds of their rounding errors.
 
     The bound is the sum over all steps of |adjoint| times the largest rounding error of the step: half an ulp
-    for a sum or a product, 4 for NumPy's elementary functions, 8 for other ops, and more for long sums. The
+    for a sum or a product, 1 or 2 for NumPy's elementary functions, 8 for other ops, more for long sums. The
     bound is of first order: products of two rounding errors are left out. Arguments and constants count as
     exact, and so does what `f` computes of constants alone.
 
