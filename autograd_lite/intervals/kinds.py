@@ -135,9 +135,11 @@ def even(op: Any, low: float = 0.0, high: float = INF, falling: bool = False) ->
 
 def bilinear(op: Any) -> IntervalRule:
     """Sums of products of the entries of two arrays."""
-    return lambda a, b, *args: products(
-        lambda a, b: op(a, b, *args), a, b, lambda y, a, b: error_of(op, y, (a, b, *args), {})
-    )
+
+    def rule(a: Any, b: Any, **kwargs: Any) -> Interval:
+        return products(lambda a, b: op(a, b, **kwargs), a, b, lambda y, a, b: error_of(op, y, (a, b), kwargs))
+
+    return rule
 
 
 def products(of: Any, a: Any, b: Any, error: Any) -> Interval:

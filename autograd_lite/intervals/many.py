@@ -78,7 +78,7 @@ def _log_softmax(x: Any, axis: Any = -1) -> Any:
     return clipped(x - logsumexp(x, axis=axis, keepdims=True), -INF, 0)
 
 
-for _op in (np.sum, total, np.mean, np.cumsum, scatter):
+for _op in (np.sum, total, np.mean, np.median, np.cumsum, scatter):
     definterval(_op, rule=increasing(_op))
 for _op in (np.max, np.min, np.amax, np.amin):
     definterval(_op, rule=lambda x, *args, op=_op, **o: Interval(op(x.lo, *args, **o), op(x.hi, *args, **o)))

@@ -103,9 +103,14 @@ def _power(a: Any, b: Any) -> Any:
         return _whole_power(interval(a), int(number))
     require(np.power, a, 0, INF)
     a, b = interval(a), interval(b)
+    return clipped(Interval(*_at_corners(np.power, a, b)), 0, INF)
+
+
+def _at_corners(op: Any, a: Interval, b: Interval) -> tuple[Any, Any]:
+    """The least and the largest result at the four pairs of ends."""
     corners = [(p, q) for p in (a.lo, a.hi) for q in (b.lo, b.hi)]
-    lows, highs = ([ends(np.power, pair, {}, sign) for pair in corners] for sign in (-1, 1))
-    return clipped(Interval(functools.reduce(np.minimum, lows), functools.reduce(np.maximum, highs)), 0, INF)
+    lows, highs = ([ends(op, pair, {}, sign) for pair in corners] for sign in (-1, 1))
+    return functools.reduce(np.minimum, lows), functools.reduce(np.maximum, highs)
 
 
 def _whole_power(a: Interval, n: int) -> Interval:
@@ -199,6 +204,16 @@ def _tan(x: Any) -> Interval:
     return Interval(np.where(pole, -INF, y.lo), np.where(pole, INF, y.hi))
 
 
+def _arctan2(a: Any, b: Any) -> Interval:
+    """The extremes are at corners, unless the box holds the origin or a part of the cut."""
+    a, b = interval(a), interval(b)
+    low, high = _at_corners(np.arctan2, a, b)
+    cut = (a.lo <= 0) & (a.hi >= 0) & (b.lo <= 0)
+    top = np.nextafter(math.pi, INF)
+    return Interval(np.where(cut, -top, low), np.where(cut, top, high))
+
+
+definterval(np.arctan2, rule=_arctan2)
 definterval(np.sin, rule=_wave(np.sin, math.pi / 2))
 definterval(np.cos, rule=_wave(np.cos, 0.0))
 definterval(np.tan, rule=_tan)
