@@ -16,6 +16,7 @@ from autograd_lite.errors import DataError, DTypeError, ShapeError, UnsupportedE
 from autograd_lite.intervals import interval, kinds
 from autograd_lite.intervals.interval import Interval
 from tests.exact import CASES, PAIRS, Exact, points_of
+from tests.programs.drawing import numbered
 
 
 def holds(bounds: tuple[Any, Any], exact: Exact) -> Any:
@@ -246,6 +247,29 @@ def test_kinks() -> None:
     assert ag.enclose(ag.grad(lambda x: np.maximum(x, 0.0)), 1.0, 2.0) == (1.0, 1.0)
 
 
+@pytest.mark.parametrize("numbers", [range(12), pytest.param(range(12, 150), marks=pytest.mark.slow)])
+def test_random_programs_are_enclosed(numbers: range) -> None:
+    """The bounds hold the value and the gradient at the middle of a small box, up to their own rounding."""
+    held = 0
+    for program in (numbered(21, number) for number in numbers):
+        inputs = tuple(map(np.asarray, program.inputs))
+        if any(x.dtype != float for x in inputs):
+            continue
+        box = tuple(x - 1e-6 for x in inputs), tuple(x + 1e-6 for x in inputs)
+        every = ag.grad(program.loss, tuple(range(len(inputs))))
+        for f in (program.loss, every):
+            try:
+                low, high = ag.enclose(lambda xs, f=f: f(*xs), *box)
+            except UnsupportedError:  # an op without a rule
+                continue
+            middle, held = f(*inputs), held + 1
+            for a, b, c in zip(
+                *(x if isinstance(x, tuple) else (x,) for x in (low, middle, high)), strict=True
+            ):
+                assert (a <= b + 1e-9).all() and (b <= c + 1e-9).all(), str(program)
+    assert held >= len(numbers) // 4
+
+
 # -- choices and errors ----------------------------------------------------------------------------
 
 
@@ -284,6 +308,7 @@ def test_a_comparison_is_decided_or_an_error() -> None:
             "fft has no rule for intervals",
         ),
         (np.linalg.inv, (np.eye(2), np.eye(2)), UnsupportedError, r"inv has no rule .*definterval\(inv"),
+        (lambda x: x * 1j, (1.0, 2.0), UnsupportedError, "complex number has no interval"),
         (float, (1.0, 2.0), UnsupportedError, "many numbers"),
         (np.argmax, (np.zeros(2), np.ones(2)), UnsupportedError, "argmax has no rule"),
     ],
@@ -311,6 +336,15 @@ def test_nested_arguments_and_results() -> None:
     low, high = ag.enclose(lambda p: (np.sum(p["w"]), [p["b"] * 2.0, 7.0]), lo, hi)
     assert low[0] <= 3.0 and high[0] >= 4.0
     assert low[1] == pytest.approx([1.0, 7.0]) and high[1] == pytest.approx([2.0, 7.0])
+
+
+def test_compositions_are_taken_apart() -> None:
+    for mode in ("constant", "edge", "reflect", "mean"):
+        low, high = ag.enclose(
+            lambda x, m=mode: np.pad(x, 2, m) * np.tril(np.ones(7))[3], np.ones(3), np.full(3, 2.0)
+        )
+        assert (low[2:4] == 1).all() and (high[2:4] == 2).all()
+        assert (low[4:] == 0).all() and (low[:2] >= 0).all() and (high[:2] <= 2.0001).all()
 
 
 def test_assignment() -> None:

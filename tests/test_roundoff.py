@@ -18,6 +18,7 @@ from autograd_lite.ops.indexing import scatter
 from autograd_lite.roundoff import steps
 from autograd_lite.sums import total
 from tests.exact import CASES, Exact, points_of
+from tests.programs.drawing import numbered
 
 # -- whole functions -------------------------------------------------------------------------------
 
@@ -222,6 +223,28 @@ def test_a_network_is_bounded_by_the_steps_of_its_definitions() -> None:
     assert abs(float(found.value) - value) <= found.error < 1e-3
     assert (np.abs(found.gradient - gradient) <= found.gradient_error).all()
     assert found.gradient_error.max() < 1e-2
+
+
+@pytest.mark.parametrize("numbers", [range(12), pytest.param(range(12, 150), marks=pytest.mark.slow)])
+def test_random_programs_in_single_precision_are_bounded(numbers: range) -> None:
+    """Compared with double precision, whose own error is less than the last term."""
+    held = 0
+    for program in (numbered(21, number) for number in numbers):
+        inputs = [np.asarray(x) for x in program.inputs]
+        if any(x.dtype != float for x in inputs):
+            continue
+        single, places = [x.astype(np.float32) for x in inputs], tuple(range(len(inputs)))
+        try:
+            found = ag.rounding(program.loss, places)(*single)
+        except UnsupportedError:  # an op whose errors nobody has bounded
+            continue
+        held += 1
+        value, gradient = ag.value_and_grad(program.loss, places)(*(x.astype(float) for x in single))
+        pairs = [(found.value, value, found.error)]
+        pairs += zip(found.gradient, gradient, found.gradient_error, strict=True)
+        for got, true, error in pairs:
+            assert (np.abs(got - true) <= error * 1.001 + 1e-9 * np.abs(true) + 1e-12).all(), str(program)
+    assert held >= len(numbers) // 4
 
 
 # -- the report ------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ comparison that holds for some points of the box and fails for others gives a `T
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, NoReturn
 
 import numpy as np
@@ -17,16 +18,20 @@ from ..apply import apply
 from ..arrays import unwrap
 from ..batching.batched import ASKS_NO_VALUE, ByFunctions, arrays_of, changed
 from ..box import Box
+from ..during import during
 from ..errors import UnsupportedError
 from ..known import Composition, known
 from ..node import op_name
-from ..recording import no_grad
+from ..recording import enable_grad
 from ..tensor import Tensor
 
 __all__ = ["Interval", "Truth", "decided", "rules"]
 
 rules: dict[Any, Callable[..., Any]] = {}
 """op -> `rule(*args, **kwargs)`: the interval of the result."""
+
+composing: ContextVar[frozenset[Any]] = ContextVar("composing", default=frozenset())
+"""The ops whose composition runs."""
 
 REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 """The functions that stand for `reduce` of ufuncs."""
@@ -161,11 +166,20 @@ def answer(op: Any, args: Any, kwargs: Any) -> Any:
     if op in ASKS_NO_VALUE:
         ends = [changed(lambda x: x.lo, value, (Interval,)) for value in (args, kwargs)]
         return op(*ends[0], **ends[1])
-    if isinstance(known.get(op), Composition):  # written for Tensors
-        boxed = [changed(Tensor, value, (Interval,)) for value in (args, kwargs)]
-        with no_grad():
-            return tree.map_leaves(unwrap, apply(op, *boxed[0], **boxed[1]))
+    if isinstance(known.get(op), Composition) and op not in composing.get():
+        return during(composing, composing.get() | {op}, _composed, op, args, kwargs)
     return _without_rule(op, next(arrays_of((args, kwargs), Interval), None))
+
+
+def _composed(op: Any, args: Any, kwargs: Any) -> Any:
+    """An op in terms of others, which are written for Tensors; recorded, since some compositions ask."""
+    boxed = [changed(_boxed, value, (Interval,)) for value in (args, kwargs)]
+    with enable_grad():
+        return tree.map_leaves(unwrap, apply(op, *boxed[0], **boxed[1]))
+
+
+def _boxed(x: Interval) -> Tensor:
+    return Tensor(x, requires_grad=x.dtype.kind == "f")
 
 
 def _without_rule(op: Any, x: Any = None) -> NoReturn:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..batching.batched import arrays_of, changed
-from ..errors import DataError
+from ..errors import DataError, UnsupportedError
 from ..node import Op, op_name
 from ..ops.elementwise import DEGREE, LOG2_E, LOG10_E
 from ..roundoff.steps import error_of, ulps
@@ -69,6 +69,8 @@ def interval(x: Any) -> Interval:
         return x
     if isinstance(x, float) and abs(x) in ROUNDED:
         return Interval(np.nextafter(x, -INF), np.nextafter(x, INF))
+    if np.iscomplexobj(x):
+        raise UnsupportedError("enclose: a complex number has no interval; compute with np.real and np.imag")
     return Interval.point(x)
 
 
@@ -137,7 +139,9 @@ def bilinear(op: Any) -> IntervalRule:
     """Sums of products of the entries of two arrays."""
 
     def rule(a: Any, b: Any, **kwargs: Any) -> Interval:
-        return products(lambda a, b: op(a, b, **kwargs), a, b, lambda y, a, b: error_of(op, y, (a, b), kwargs))
+        return products(
+            lambda a, b: op(a, b, **kwargs), a, b, lambda y, a, b: error_of(op, y, (a, b), kwargs)
+        )
 
     return rule
 
