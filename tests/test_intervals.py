@@ -240,6 +240,16 @@ def test_gradients_are_enclosed(f: Any) -> None:
     np.testing.assert_allclose(point[1], gradient(x), rtol=1e-12)
 
 
+@pytest.mark.parametrize("transform", [ag.jacobian, lambda f: ag.hessian(lambda x: np.sum(f(x)))])
+def test_jacobians_are_enclosed(transform: Any) -> None:
+    derivative = transform(lambda x: np.tanh(x) * x[::-1])
+    x = np.array([0.3, -0.4, 1.2])
+    low, high = ag.enclose(derivative, x, x + 0.01)
+    within = sampled(derivative, x, x + 0.01)
+    assert low.shape == (3, 3) and (low <= within[0]).all() and (within[1] <= high).all()
+    assert (high - low < 0.2).all()
+
+
 def test_kinks() -> None:
     assert ag.enclose(ag.grad(ag.relu), -1.0, 2.0) == (0.0, 1.0)
     assert ag.enclose(ag.grad(np.abs), -1.0, 2.0) == (-1.0, 1.0)

@@ -301,6 +301,7 @@ def test_kinds_of_arguments() -> None:
     still = ag.rounding(lambda x: 2.0)(1.0)
     assert (still.value, still.error, still.gradient, still.gradient_error) == (2.0, 0.0, 0.0, 0.0)
     assert ag.rounding(lambda x: x)(0.1).error == 0
+    assert ag.rounding(np.log)(0.0).digits == 0
     assert "0 digits" in str(ag.rounding(lambda x: (x + 1e17) - 1e17)(0.5))
 
 
@@ -309,6 +310,8 @@ def test_what_is_refused() -> None:
         ag.rounding(lambda x: x)(np.ones(2))
     with pytest.raises(UnsupportedError, match=r"svd has several results; say how large .*deferror"):
         ag.rounding(lambda x: np.sum(np.linalg.svd(x)[1]))(np.eye(2))
+    with pytest.raises(UnsupportedError, match=r"a step gives a Batched.* without ag.vmap"):
+        ag.rounding(lambda x: np.sum(ag.vmap(np.sin)(x)))(np.ones(2))
     with pytest.raises(UnsupportedError, match="complex results"):
         ag.rounding(lambda x: np.abs(x * 1j))(1.0)
 

@@ -141,5 +141,5 @@ definterval(
     operator.getitem, rule=lambda x, index: x[index] if isinstance(x, Interval) else x[decided(index)]
 )
 definterval(setitem, rule=_setitem)
-definterval(np.zeros_like, rule=lambda x, **options: np.zeros(x.shape))
-definterval(np.ones_like, rule=lambda x, **options: Interval.point(np.ones(x.shape)))
+definterval(np.zeros_like, rule=lambda x, *args, **options: Interval.point(np.zeros(x.shape)))
+definterval(np.ones_like, rule=lambda x, *args, **options: Interval.point(np.ones(x.shape)))

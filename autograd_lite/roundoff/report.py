@@ -77,7 +77,7 @@ class Rounding:
     @property
     def digits(self) -> int:
         """How many decimal digits of the value are certain."""
-        return max(int(-np.log10(min(max(self.relative_error, 1e-30), 1.0))), 0)
+        return int(-np.log10(max(self.relative_error, 1e-30))) if self.relative_error < 1 else 0
 
     def single(self, tolerance: float = TOLERANCE) -> tuple[Step, ...]:
         """The steps of the forward pass that could all be computed in float32, the cheapest first.

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..apply import alias, astype, setitem
+from ..arrays import on_host
 from ..errors import UnsupportedError
 from ..known import Rule, known
 from ..node import Node, Op, op_name
@@ -98,8 +99,15 @@ def error_of(op: Any, y: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> An
     Raises:
         UnsupportedError: the table has no line for the op, or the result is complex.
     """
-    if y.__class__ is tuple or np.asarray(y).dtype.kind == "c":
-        raise _unsupported(op, "has complex results" if y.__class__ is not tuple else "has several results")
+    if y.__class__ is tuple:
+        raise _unsupported(op, "has several results")
+    if not on_host(y):
+        raise UnsupportedError(
+            f"rounding: a step gives a {type(y).__name__}, whose rounding errors are not known; compute with "
+            "NumPy's arrays: write the function without ag.vmap"
+        )
+    if np.asarray(y).dtype.kind == "c":
+        raise _unsupported(op, "has complex results")
     error = ERRORS.get(op)
     if callable(error):
         return error(y, *args, **kwargs)
