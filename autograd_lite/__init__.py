@@ -46,8 +46,10 @@ from .transforms import grad, hvp, jvp, value_and_grad, vjp
 from .words import names
 
 if TYPE_CHECKING:  # a signature for each op
+    from .intervals import enclose
     from .listed import *
     from .listed import fft, linalg
+    from .roundoff import rounding
     from .series import jet
     from .sparsity import sparse_hessian, sparse_jacobian
 else:
@@ -57,10 +59,16 @@ else:
     from .ops.selection import relu
     from .ops.special import erf, sigmoid, softplus
 
-    _LATE = {"jet": "series", "sparse_hessian": "sparsity", "sparse_jacobian": "sparsity"}
+    _LATE = {
+        "enclose": "intervals",
+        "jet": "series",
+        "rounding": "roundoff",
+        "sparse_hessian": "sparsity",
+        "sparse_jacobian": "sparsity",
+    }
 
     def __getattr__(name: str) -> Any:
-        if name in ("implicit", "scipy", "series", "sparsity"):  # imported when used: most take time
+        if name in ("implicit", "scipy") or name in _LATE.values():  # imported when used: most take time
             return importlib.import_module(f"{__name__}.{name}")
         if name in _LATE:
             return getattr(importlib.import_module(f"{__name__}.{_LATE[name]}"), name)
@@ -97,6 +105,7 @@ __all__ = [
     "detect_anomaly",
     "drawn",
     "enable_grad",
+    "enclose",
     "erf",
     "errors",
     "fft",
@@ -124,6 +133,7 @@ __all__ = [
     "register_post_accumulate_grad_hook",
     "relu",
     "replayed",
+    "rounding",
     "show_config",
     "sigmoid",
     "softmax",

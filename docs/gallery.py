@@ -13,6 +13,7 @@ import autograd_lite as ag
 import nn
 import visualize
 from visualize import draw
+from visualize.plots.figures import COLOURS, dress, panels
 
 PICTURES = Path(__file__).with_name("pictures")
 MAKERS: dict[str, Callable[[], Any]] = {}
@@ -359,6 +360,59 @@ def implicit_gradients() -> Any:
     right.plot([0, 1], [0, 0], "^", color="black", ms=8, clip_on=False)
     right.set(title="a beam: where stiffness helps", xlabel="position", ylabel="relative to the largest")
     right.legend(fontsize=8, loc="lower right")
+    return figure
+
+
+@picture
+def plot_rounding() -> Any:
+    def centred(x: Any) -> Any:
+        return np.sum((x - np.sum(x) / len(x)) ** 2) / len(x)
+
+    def of_squares(x: Any) -> Any:
+        mean = np.sum(x) / len(x)
+        return np.sum(x * x) / len(x) - mean * mean
+
+    def shifted(x: Any) -> Any:
+        return of_squares(x - x[0])
+
+    figure, (axes,) = panels("gallery", width=5.6, height=3.8)
+    means, data = 3.0 ** np.arange(16), np.sin(np.arange(64.0))
+    for f, colour, name in zip(
+        (of_squares, centred, shifted),
+        COLOURS[1:4],
+        ("mean of squares minus square of mean", "centred", "shifted by the first number"),
+        strict=True,
+    ):
+        found = [ag.rounding(f)(mean + data) for mean in means]
+        truths = [np.var((mean + data).astype(np.longdouble)) for mean in means]
+        errors = [abs(each.value - truth) for each, truth in zip(found, truths, strict=True)]
+        axes.loglog(means, [each.error for each in found], color=colour, label=name)
+        axes.loglog(means, np.maximum(errors, 1e-18), "o", color=colour, markersize=3.5)
+    axes.set_xlabel("mean of the data")
+    axes.set_ylabel("error of the variance")
+    axes.legend(frameon=False, fontsize=8)
+    dress(axes)
+    return figure
+
+
+@picture
+def plot_intervals() -> Any:
+    def f(x: Any) -> Any:
+        return np.exp(-(x**2)) * np.sin(5 * x)
+
+    figure, both = panels("gallery", count=2, columns=2, width=4.0, height=3.2)
+    x = np.linspace(-2, 2, 500)
+    for axes, boxes in zip(both, (24, 120), strict=True):
+        edges = np.linspace(-2, 2, boxes + 1)
+        low, high = ag.enclose(f, edges[:-1], edges[1:])
+        axes.bar(
+            edges[:-1], high - low, np.diff(edges), low, align="edge",
+            color="#c9dcf2", edgecolor=COLOURS[0], linewidth=0.4,
+        )  # fmt: skip
+        axes.plot(x, f(x), color=COLOURS[1], linewidth=1.4)
+        axes.set_title(f"{boxes} boxes", fontsize=9)
+        axes.use_sticky_edges = False
+        dress(axes)
     return figure
 
 
