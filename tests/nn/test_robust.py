@@ -368,9 +368,9 @@ def test_a_sum_of_changes_uses_the_next_entry_where_the_range_of_the_first_ends(
     model = nn.Linear(3, 2).double()
     model.weight.data = np.array([[0.0, 0.0, 0.0], [3.0, 2.0, -1.0]])
     x = np.array([[0.9, 0.5, 0.5]])
-    change = robust.pgd(model, x, [0], 0.3, steps=50, norm=1) - x
+    change = robust.pgd(model, x, [0], 0.3, steps=50, norm=1, random_start=False) - x
     most = 3 * 0.1 + 2 * 0.2  # 0.1 is the room of the first entry
-    assert 0.9 * most < change @ model.weight.numpy()[1] <= most + 1e-12
+    assert 0.95 * most < change @ model.weight.numpy()[1] <= most + 1e-12
 
 
 def test_projections_are_the_nearest_points_of_the_ball():
@@ -419,11 +419,11 @@ def test_the_shortest_change_of_a_linear_model_is_known():
     gaps = z[np.arange(6), y][:, None] - z
     apart = np.linalg.norm(W[y][:, None] - W, axis=2)
     distance = np.where(gaps > 0, gaps / np.where(apart > 0, apart, 1), np.inf).min(axis=1)
-    options = dict(clip=None, searches=8, steps=80, lr=0.05)
+    options = dict(clip=None, searches=6, steps=50, lr=0.1)
     moved = robust.carlini_wagner(model, X, y, **options)
     lengths = np.linalg.norm(moved - X, axis=1)
     assert (model(moved).numpy().argmax(axis=1) != y).all()
-    assert (lengths >= distance).all() and (lengths < 1.05 * distance).all()
+    assert (lengths >= distance).all() and (lengths < 1.1 * distance).all()
     aimed = robust.carlini_wagner(
         model, X, (y + 1) % 4, targeted=True, clip=None, searches=8, steps=80, lr=0.05
     )

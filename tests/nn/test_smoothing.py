@@ -8,7 +8,7 @@ import nn
 from autograd_lite.errors import DataError, OptionError, ShapeError
 from nn import robust
 
-CASES = [(0, 10), (1, 10), (9, 10), (10, 10), (501, 1000), (990, 1000), (1000, 1000), (99_000, 100_000)]
+CASES = [(0, 10), (1, 10), (9, 10), (10, 10), (501, 1000), (990, 1000), (1000, 1000), (9900, 10_000)]
 
 
 def at_least(hits, samples, p):
@@ -26,10 +26,10 @@ def test_the_bound_is_where_so_many_hits_have_the_probability_alpha():
 
 
 def test_the_bound_is_a_quantile_of_the_beta_distribution():
-    stats = pytest.importorskip("scipy.stats")
+    special = pytest.importorskip("scipy.special")
     hits, samples = np.transpose(CASES)
     for alpha in (0.5, 0.05, 0.001):
-        expected = np.where(hits > 0, stats.beta.ppf(alpha, np.maximum(hits, 1), samples - hits + 1), 0)
+        expected = np.where(hits > 0, special.betaincinv(np.maximum(hits, 1), samples - hits + 1, alpha), 0)
         np.testing.assert_allclose(robust.clopper_pearson(hits, samples, alpha), expected, rtol=1e-8)
     assert robust.clopper_pearson([[1, 2], [3, 4]], 5).shape == (2, 2)
 
