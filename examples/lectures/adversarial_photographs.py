@@ -124,7 +124,8 @@ def fooled(model: nn.Module, X: Array, goals: tuple[Array, Array], norm: float, 
 
 def length(change: Array) -> Array:
     """The Euclidean length of each."""
-    return np.sqrt(np.square(change, dtype=float).sum(axis=(1, 2, 3)))
+    lengths: Array = np.sqrt(np.square(change, dtype=float).sum(axis=(1, 2, 3)))
+    return lengths
 
 
 def shortest(model: nn.Module, X: Array, y: Array, sizes: Array) -> Array:
@@ -173,7 +174,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     """Train three nets, change photographs in every norm, and prove what can be proven."""
     data, setting = in_unit_range(pictures(quick)), QUICK if quick else FULL
     sizes = {"plain training": 0.0, "training with noise": setting.sigma, "certified training": setting.box}
-    nets: dict[str, nn.Module] = {}
+    nets: dict[str, nn.Sequential] = {}
     accuracy = {}
     for kind, size in sizes.items():
         nn.manual_seed(seed)

@@ -110,7 +110,9 @@ def squared_error(output: Any, label: Any) -> Any:
     return nn.functional.mse_loss(output, 2 * nn.functional.one_hot(label, 10) - 1)
 
 
-def learn(name: str, model: nn.Module, train: Any, test: Any, epochs: int) -> Array:
+def learn(
+    name: str, model: nn.Module, train: tuple[Array, Array], test: tuple[Array, Array], epochs: int
+) -> Array:
     """Train a net; returns its outputs for the test digits."""
     print(f"{name}: {weights(model):,} weights")
     optimizer = nn.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
