@@ -47,8 +47,7 @@ def carlini_wagner(
         y: the classes to leave, of shape (n,); with `targeted`, the classes to reach.
         targeted: y are targets.
         confidence: how far below 0 the margin must be.
-        constant: the first c.
-        searches: the number of constants that are tried.
+        constant, searches: the first c, and how many are tried.
         steps: the number of Adam's steps for each constant.
         lr: Adam's learning rate, in the units of X.
         clip: the range (least, largest) of valid inputs; None for no limits.
@@ -77,10 +76,7 @@ def carlini_wagner(
         check_whole("carlini_wagner", option, count, example=100)
     start, labels = check_range("carlini_wagner", X, clip), as_array(y)
     wide = start.astype(np.result_type(start.dtype, np.float32))  # Adam's numbers are too small for halves
-
-    def terms(moved: Parameter) -> tuple[Any, Any]:
-        return _squares(moved - start), _margin(model(moved), labels, targeted) + confidence
-
+    terms = _terms(model, start, labels, targeted, confidence)
     found = _Closest(start, constant)
     with examined(model):
         for _ in range(searches):
@@ -89,8 +85,17 @@ def carlini_wagner(
     return found.inputs
 
 
-def _squares(change: Any) -> Any:
-    return np.sum(np.square(change), axis=tuple(range(1, change.ndim)))
+def _terms(
+    model: Module, start: Array, y: Array, targeted: bool, confidence: float
+) -> Callable[[Parameter], tuple[Any, Any]]:
+    """A function of changed inputs: the squared lengths of the changes, and what must fall below 0."""
+
+    def terms(moved: Parameter) -> tuple[Any, Any]:
+        change = moved - start
+        squares = np.sum(np.square(change), axis=tuple(range(1, change.ndim)))
+        return squares, _margin(model(moved), y, targeted) + confidence
+
+    return terms
 
 
 def _margin(logits: Any, y: Array, targeted: bool) -> Any:
