@@ -18,9 +18,11 @@ import nn
 from autograd_lite import Tensor
 from autograd_lite.errors import FileError
 from examples.lectures import (
+    adversarial,
     alvinn,
     char_lm,
     detection,
+    lenet1,
     linear_pieces,
     mnist_deep_mlp,
     pretraining,
@@ -400,6 +402,46 @@ def test_adversarial(quick: Quick) -> None:
     assert all(f["certified"] <= f["PGD"] <= f["clean"] for f in found.values())  # what is proven, holds
 
 
+def check_attacks(found: dict[str, Any]) -> None:
+    for norm, shares in found["success"].items():
+        left, reached = np.transpose(shares)
+        assert (np.diff(left) >= 0).all() and left[-1] > left[0] + 0.3, norm
+        assert reached[-1] > max(0.4, reached[0]) and (reached <= left + 0.05).all(), norm
+    lengths = found["lengths"]
+    assert lengths["CW done"] > 0.95 and lengths["CW"] < lengths["PGD"]
+    assert lengths["CW targeted done"] > 0.9 and lengths["CW targeted"] > lengths["CW"]
+
+
+def check_proofs(found: dict[str, Any]) -> None:
+    proven, half = found["proven"], len(found["eps"]) // 2  # the size of the training on bounds
+    assert proven["cube, training with noise"][-1] > proven["cube, plain training"][-1] + 0.1
+    assert proven["bounds, certified training"][half] > 0.3 > proven["bounds, plain training"][half]
+    for row in (row for name, row in proven.items() if not name.startswith("smoothing")):
+        assert (np.diff(row) <= 0).all()  # larger changes, fewer proofs
+
+
+@pytest.mark.slow
+def test_adversarial_photographs(quick: Quick) -> None:
+    found = quick("adversarial_photographs")
+    check_attacks(found)
+    check_proofs(found)
+
+
+@pytest.mark.slow
+def test_attacks_without_target_and_training_without_noise_are_seen(
+    quick: Quick, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attack, loss = nn.robust.pgd, adversarial.robust_loss
+    monkeypatch.setattr(nn.robust, "pgd", lambda *args, targeted=False, **more: attack(*args, **more))
+    names = {"training with noise": "plain training"}
+    monkeypatch.setattr(adversarial, "robust_loss", lambda kind, *more: loss(names.get(kind, kind), *more))
+    found = quick("adversarial_photographs")
+    with pytest.raises(AssertionError):
+        check_attacks(found)
+    with pytest.raises(AssertionError):
+        check_proofs(found)
+
+
 @pytest.mark.slow
 def test_parameter_tying(quick: Quick) -> None:
     found = quick("parameter_tying")
@@ -632,6 +674,20 @@ def test_lenet1(quick: Quick) -> None:
     found = quick("lenet1")
     assert found["weights"] == 2578  # as in the paper
     assert found["error"] < 0.08 and found["after rejection"] < 0.03 < found["error"]
+    dense = found["dense"]
+    assert dense["weights"] == (22 * 22 + 1) * 40 + 41 * 10
+    assert found["error"] < dense["error"] < 0.15 and found["rejected for 1%"] < dense["rejected for 1%"]
+
+
+def test_the_share_that_must_be_rejected_is_the_least() -> None:
+    """Of 100 digits three are misread: by margins of 0, of 5 of 100, and of 50 of 100."""
+    outputs, y = np.zeros((100, 10)), np.zeros(100, int)
+    outputs[:, 0] = np.arange(100) / 100
+    y[[0, 5, 50]] = 1
+    order, errors, found = lenet1.rejection(outputs, y)
+    assert order.tolist() == list(range(100)) and found["error"] == 0.03
+    assert errors[6] == 1 / 94 and found["rejected for 1%"] == 0.51
+    assert found["after rejection"] == 1 / 88
 
 
 def check_committee(found: dict[str, Any]) -> None:

@@ -20,37 +20,51 @@ import numpy.typing as npt
 import nn
 from examples import program
 from examples.pictures import BLUE, GREEN, GREY, ORANGE, beside, save, tiles
+from nn.random import generator
 
 Array = npt.NDArray[Any]
 
 EPS = 0.1
 
 
-def robust_loss(kind: str, model: nn.Module, x: Array, y: Array, progress: float) -> Any:
-    """The loss of a batch; `progress` goes from 0 to 1 in the course of the training."""
+def robust_loss(kind: str, model: nn.Module, x: Array, y: Array, progress: float, size: float) -> Any:
+    """The loss of a batch.
+
+    Args:
+        progress: from 0 to 1 in the course of the training.
+        size: of the changes, or the deviation of the noise.
+    """
     plain = nn.functional.cross_entropy
     if kind == "adversarial training":
-        return plain(model(nn.robust.pgd(model, x, y, EPS, steps=5)), y)
+        return plain(model(nn.robust.pgd(model, x, y, size, steps=5)), y)
+    if kind == "training with noise":
+        return plain(model(x + size * generator.standard_normal(x.shape, x.dtype)), y)
     if kind == "certified training":
-        eps = EPS * min(1.0, 2 * progress)
+        eps = size * min(1.0, 2 * progress)
         low, high = np.maximum(x - eps, 0), np.minimum(x + eps, 1)
         worst = plain(nn.robust.worst_logits(model, low, high, y), y)
         return (1 - 0.5 * progress) * plain(model(x), y) + 0.5 * progress * worst
     return plain(model(x), y)
 
 
-def train(kind: str, X: Array, y: Array, epochs: int) -> nn.Sequential:
-    """A net with two hidden layers."""
-    model = nn.Sequential(
-        *(nn.Linear(X.shape[1], 100), nn.ReLU(), nn.Linear(100, 50), nn.ReLU()), nn.Linear(50, 10)
-    )
+def train(
+    kind: str, model: nn.Sequential, data: nn.data.Dataset, epochs: int, size: float = EPS
+) -> nn.Sequential:
+    """The net, trained in the way that `robust_loss` calls by this name."""
     optimizer = nn.optim.Adam(model.parameters(), lr=2e-3)
     for epoch in program.shown(range(epochs), kind):
-        for x, t in nn.DataLoader(nn.TensorDataset(X, y), 50, shuffle=True):
+        for x, t in nn.DataLoader(data, 50, shuffle=True):
             optimizer.zero_grad()
-            robust_loss(kind, model, x.numpy(), t.numpy(), epoch / max(1, epochs - 1)).backward()
+            robust_loss(kind, model, x.numpy(), t.numpy(), epoch / max(1, epochs - 1), size).backward()
             optimizer.step()
     return model
+
+
+def build(inputs: int) -> nn.Sequential:
+    """A net with two hidden layers."""
+    return nn.Sequential(
+        *(nn.Linear(inputs, 100), nn.ReLU(), nn.Linear(100, 50), nn.ReLU()), nn.Linear(50, 10)
+    )
 
 
 def accuracies(model: nn.Module, X: Array, y: Array) -> dict[str, float]:
@@ -73,7 +87,8 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     found, nets = {}, {}
     for kind in ("plain training", "adversarial training", "certified training"):
         nn.manual_seed(seed)
-        nets[kind] = train(kind, X[:n], y[:n], 12 if quick else 20)
+        data = nn.TensorDataset(X[:n], y[:n])
+        nets[kind] = train(kind, build(X.shape[1]), data, 12 if quick else 20)
         found[kind] = accuracies(nets[kind], *test)
         print(f"{kind:<21}" + "   ".join(f"{name} {value:.1%}" for name, value in found[kind].items()))
 

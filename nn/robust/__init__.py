@@ -2,4 +2,6 @@
 
 from .attacks import *
 from .bounds import *
+from .carlini_wagner import *
 from .certificates import *
+from .smoothing import *

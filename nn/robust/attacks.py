@@ -12,23 +12,19 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 from autograd_lite import Tensor
-from autograd_lite.errors import OptionError
+from autograd_lite.errors import OptionError, ShapeError
 
 from ..arrays import as_array
 from ..functional import cross_entropy
 from ..module import Module
 from ..options import check_number, check_whole
-from ..random import generator
 from ..undo import evaluating, undone
+from .balls import BALLS, Ball, Range
 
 __all__ = ["fgsm", "pgd"]
 
 Array = npt.NDArray[Any]
 Loss = Callable[[Any, Any], Any]
-Range = tuple[float, float] | None
-
-TINY = float(np.finfo(np.float32).tiny)
-"""Replaces a length of 0 in divisions."""
 
 
 def fgsm(
@@ -38,6 +34,7 @@ def fgsm(
     eps: float,
     loss: Loss = cross_entropy,
     clip: Range = (0.0, 1.0),
+    targeted: bool = False,
 ) -> Array:
     """The fast gradient sign method: X + eps sign(gradient of the loss at X), clipped.
 
@@ -48,6 +45,7 @@ def fgsm(
         eps: the change of each entry.
         loss: `loss(outputs, targets)`, a single number.
         clip: the range (least, largest) of valid inputs; None for no limits.
+        targeted: y are the targets to reach, so the loss decreases.
 
     Returns:
         An array of the shape and dtype of X.
@@ -68,7 +66,7 @@ def fgsm(
     check_number("fgsm", "eps", eps, example=0.1)
     start = check_range("fgsm", X, clip)
     with examined(model):
-        return _clipped(start + eps * np.sign(_gradient(model, start, y, loss)), start, clip)
+        return clipped(start + eps * np.sign(_gradient(model, start, y, loss, targeted)), start, clip)
 
 
 def pgd(
@@ -82,17 +80,15 @@ def pgd(
     random_start: bool = True,
     loss: Loss = cross_entropy,
     clip: Range = (0.0, 1.0),
+    targeted: bool = False,
 ) -> Array:
     """Projected gradient descent: increase the loss by gradient steps within a ball around the inputs.
 
-    Each step goes `step_size` along the sign of the gradient (norm inf) or along the normalized gradient
-    (norm 2). Then the result is projected back onto the ball and onto `clip`.
+    A step of length `step_size` goes along the gradient's sign (norm inf), the gradient (2), or the percent
+    of its entries that are largest (1). With norm 0 each step moves `eps / steps` entries to the end of their
+    range. Then the result is projected back onto the ball and onto `clip`.
 
-    Adversarial training uses these examples, batch by batch:
-
-        for X, y in loader:
-            loss = nn.functional.cross_entropy(model(nn.robust.pgd(model, X, y, eps=0.1)), y)
-            ...
+    Adversarial training uses these examples: `loss = cross_entropy(model(pgd(model, X, y, eps=0.1)), y)`.
 
     Args:
         model: the model, called in evaluation mode; neither the model nor its gradients change.
@@ -101,10 +97,11 @@ def pgd(
         eps: the radius of the ball around each input.
         steps: the number of steps.
         step_size: the length of a step; by default 2.5 eps / steps, which reaches the rim from anywhere.
-        norm: the norm of the ball: math.inf for the largest entry, 2 for the Euclidean norm.
-        random_start: begin at a uniformly random point of the ball instead of its centre.
+        norm: math.inf for the largest entry, 2 Euclidean, 1 for the sum, 0 for the number of entries.
+        random_start: begin at a uniformly random point of the ball; norm 0 begins at its centre.
         loss: `loss(outputs, targets)`, a single number.
         clip: the range (least, largest) of valid inputs; None for no limits.
+        targeted: y are the targets to reach, so the loss decreases.
 
     Returns:
         An array of the shape and dtype of X.
@@ -123,69 +120,32 @@ def pgd(
         >>> nn.robust.pgd(model, X, y, eps=0.1, norm=2, random_start=False).round(3)
         array([[0.44, 0.58]])
     """
-    ball, step_size = _ball_and_step(eps, steps, step_size, norm)
     start = check_range("pgd", X, clip)
-    moved = _clipped(start + ball.draw(start.shape), start, clip) if random_start else start
+    ball, step_size = _ball_and_step(eps, steps, step_size, norm, clip)
+    moved = clipped(start + ball.draw(start.shape), start, clip) if random_start else start
     with examined(model):
         for _ in range(steps):
-            moved = moved + step_size * ball.direction(_gradient(model, moved, y, loss))
-            moved = _clipped(start + ball.project(moved - start), start, clip)
+            moved = ball.step(moved, _gradient(model, moved, y, loss, targeted), step_size)
+            moved = clipped(start + ball.project(moved - start), start, clip)
     return moved
 
 
 def _ball_and_step(
-    eps: float, steps: int, step_size: float | None, norm: float
-) -> tuple[_Cube | _Ball, float]:
+    eps: float, steps: int, step_size: float | None, norm: float, clip: Range
+) -> tuple[Ball, float]:
     """The ball of `pgd`, and the length of a step."""
     check_number("pgd", "eps", eps, example=0.1)
     check_whole("pgd", "steps", steps, example=10)
+    if norm not in (0, 1, 2, math.inf):
+        raise OptionError(f"pgd(norm={norm!r}): expected 0, 1, 2 or math.inf")
+    if norm == 0 and step_size is not None:
+        raise OptionError(
+            f"pgd(norm=0, step_size={step_size!r}): a changed entry goes to the end of its range; "
+            "leave step_size out"
+        )
     step_size = 2.5 * eps / steps if step_size is None else step_size
     check_number("pgd", "step_size", step_size, example=0.025)
-    if norm not in (2, math.inf):
-        raise OptionError(f"pgd(norm={norm!r}): expected math.inf or 2")
-    return (_Cube(eps) if norm == math.inf else _Ball(eps)), step_size
-
-
-class _Cube:
-    """The ball of norm inf: no entry of a change is larger than eps."""
-
-    def __init__(self, eps: float) -> None:
-        self.eps = eps
-
-    def draw(self, shape: tuple[int, ...]) -> Any:
-        return generator.uniform(-self.eps, self.eps, shape)
-
-    def direction(self, g: Array) -> Any:
-        return np.sign(g)
-
-    def project(self, change: Array) -> Any:
-        return np.clip(change, -self.eps, self.eps)
-
-
-class _Ball:
-    """The ball of norm 2: the change of each sample has a Euclidean norm of at most eps."""
-
-    def __init__(self, eps: float) -> None:
-        self.eps = eps
-
-    def draw(self, shape: tuple[int, ...]) -> Any:
-        # The direction of a normal vector is uniform; the volume within radius r grows as r^d.
-        inputs = math.prod(shape[1:])
-        radii = self.eps * generator.random((shape[0], *(1 for _ in shape[1:]))) ** (1 / max(inputs, 1))
-        return self.direction(generator.normal(size=shape)) * radii
-
-    def direction(self, g: Array) -> Any:
-        # Divide by the largest entry first, so that the squares of tiny gradients do not underflow.
-        largest = np.max(np.abs(g), axis=tuple(range(1, g.ndim)), keepdims=True)
-        g = g / np.maximum(largest, TINY)
-        return g / np.maximum(_lengths(g), 1)
-
-    def project(self, change: Array) -> Any:
-        return change * (self.eps / np.maximum(_lengths(change), max(self.eps, TINY)))
-
-
-def _lengths(x: Array) -> Any:
-    return np.sqrt(np.sum(x * x, axis=tuple(range(1, x.ndim)), keepdims=True))
+    return BALLS[norm](eps, steps, clip), step_size
 
 
 def check_range(who: str, X: npt.ArrayLike | Tensor, clip: Range) -> Array:
@@ -204,15 +164,28 @@ def check_range(who: str, X: npt.ArrayLike | Tensor, clip: Range) -> Array:
     return x
 
 
-def _clipped(moved: Any, X: Array, clip: Range) -> Array:
+def check_classes(who: str, y: Array, shape: tuple[int, ...]) -> None:
+    """Refuse logits of a shape other than (n, classes), and labels that are not n of these classes."""
+    if y.dtype.kind not in "iu" or y.shape != shape[:1] or len(shape) != 2:
+        raise ShapeError(
+            f"{who}: needs logits (n, classes), classes (n,), got {shape} and {y.shape} of {y.dtype}"
+        )
+    if y.size and not 0 <= y.min() <= y.max() < shape[1]:
+        raise OptionError(f"{who}: expected classes 0 to {shape[1] - 1}, got {y.min()} to {y.max()}")
+
+
+def clipped(moved: Any, X: Array, clip: Range) -> Array:
     """Clip to the range of valid inputs, in the dtype of X."""
     return np.asarray(moved if clip is None else np.clip(moved, *clip), X.dtype)
 
 
-def _gradient(model: Module, X: Array, y: Any, loss: Loss) -> Array:
+def _gradient(model: Module, X: Array, y: Any, loss: Loss, targeted: bool) -> Array:
+    """Of the loss, or of its negative if the attack has a target."""
     x = Tensor(X, requires_grad=True)
     loss(model(x), y).backward()
-    return np.zeros_like(X) if x.grad is None else x.grad.numpy()
+    if x.grad is None:
+        return np.zeros_like(X)
+    return -x.grad.numpy() if targeted else x.grad.numpy()
 
 
 @contextmanager

@@ -9,13 +9,13 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 from autograd_lite import Tensor
-from autograd_lite.errors import OptionError, ShapeError
 
 from ..arrays import as_array
 from ..layers import Linear, Sequential
 from ..module import Module
 from ..options import check_number
-from .attacks import Range, check_range, examined
+from .attacks import check_classes, check_range, examined
+from .balls import Range
 from .bounds import interval_bounds, through
 
 __all__ = ["certified", "certified_accuracy", "worst_logits"]
@@ -63,10 +63,10 @@ def worst_logits(
     low, high = interval_bounds(inner, lower, upper)
     if type(last) is not Linear:
         low, high = through(last, low, high)
-        _check_classes(y, low.shape)
+        check_classes("worst_logits", y, low.shape)
         right = np.arange(low.shape[-1]) == y[:, None]
         return np.where(right, 0.0, high - np.take_along_axis(low, y[:, None], axis=1))
-    _check_classes(y, (*low.shape[:-1], last.out_features))
+    check_classes("worst_logits", y, (*low.shape[:-1], last.out_features))
     centre, radius = (low + high) / 2, (high - low) / 2
     rows: Any = last.weight - last.weight[y][:, None]  # (n, classes, features)
     worst = (rows @ centre[:, :, None] + np.abs(rows) @ radius[:, :, None])[:, :, 0]
@@ -121,12 +121,3 @@ def _split(model: Module) -> tuple[Module, Module]:
     if type(model) is Sequential and len(model) and model._hooks is None:
         return model[:-1], model[-1]
     return Sequential(), model
-
-
-def _check_classes(y: Array, shape: tuple[int, ...]) -> None:
-    if y.dtype.kind not in "iu" or y.shape != shape[:1] or len(shape) != 2:
-        raise ShapeError(
-            f"worst_logits: needs logits (n, classes), classes (n,), got {shape} and {y.shape} of {y.dtype}"
-        )
-    if y.size and not 0 <= y.min() <= y.max() < shape[1]:
-        raise OptionError(f"worst_logits: expected classes 0 to {shape[1] - 1}, got {y.min()} to {y.max()}")

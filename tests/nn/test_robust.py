@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numpy as np
@@ -9,6 +10,7 @@ from autograd_lite.errors import DataError, OptionError, ShapeError, Unsupported
 from autograd_lite.testing import check_grads
 from nn import robust
 from nn.arrays import as_array
+from nn.robust.balls import BALLS
 from nn.robust.bounds import RULES
 
 POINTS = 2000
@@ -296,10 +298,13 @@ def digits():
     return nn.datasets.load_digits("test")
 
 
-@pytest.mark.parametrize("norm", [2, math.inf])
+RADII = {0: 6, 1: 2.5, 2: 0.7, math.inf: 0.1}
+
+
+@pytest.mark.parametrize("norm", RADII)
 def test_attacks_stay_in_their_ball_and_range(usual, digits, norm):
     X, y = digits
-    eps = 0.1 if norm == math.inf else 0.7
+    eps = RADII[norm]
     moved = robust.pgd(usual, X, y, eps, norm=norm)
     change = (moved - X).reshape(len(X), -1)
     sizes = np.linalg.norm(change, norm, axis=1)
@@ -331,10 +336,130 @@ def test_of_a_linear_model_the_worst_point_is_known():
     x, y = np.full((3, 5), 0.5), np.array([0, 0, 1])
     d = (model.weight.numpy()[1] - model.weight.numpy()[0]) * np.array([1, 1, -1])[:, None]
     expected = {math.inf: 0.1 * np.sign(d), 2: 0.1 * d / np.linalg.norm(d, axis=1, keepdims=True)}
+    expected[1] = 0.1 * np.sign(d) * (np.abs(d) == np.abs(d).max(axis=1, keepdims=True))
     for norm, change in expected.items():
-        moved = robust.pgd(model, x, y, 0.1, steps=20, step_size=1.0, norm=norm, clip=None)
-        np.testing.assert_allclose(moved - x, change, atol=1e-12)
+        for labels, targeted in ((y, False), (1 - y, True)):  # of two classes, there is one to reach
+            options = dict(steps=20, step_size=1.0, norm=norm, clip=None, targeted=targeted)
+            np.testing.assert_allclose(robust.pgd(model, x, labels, 0.1, **options) - x, change, atol=1e-12)
+    np.testing.assert_allclose(
+        robust.fgsm(model, x, 1 - y, 0.1, targeted=True) - x, expected[math.inf], atol=1e-12
+    )
     np.testing.assert_allclose(robust.fgsm(model, x, y, 0.1) - x, expected[math.inf], atol=1e-12)
+
+
+def test_few_entries_of_a_linear_model_are_the_best_of_all_pairs():
+    nn.manual_seed(0)
+    model = nn.Linear(6, 2).double()
+    x = np.random.default_rng(0).random((4, 6))
+    d = model.weight.numpy()[1] - model.weight.numpy()[0]
+    for steps in (1, 2, 7):
+        moved = robust.pgd(model, x, np.zeros(4, int), 2, steps=steps, norm=0)
+        assert (np.count_nonzero(moved - x, axis=1) == 2).all()
+        best = np.full(4, -np.inf)
+        for pair in itertools.combinations(range(6), 2):
+            for ends in itertools.product((0, 1), repeat=2):
+                tried = x.copy()
+                tried[:, pair] = ends
+                best = np.maximum(best, (tried - x) @ d)
+        np.testing.assert_allclose((moved - x) @ d, best, atol=1e-12)
+
+
+def test_a_sum_of_changes_uses_the_next_entry_where_the_range_of_the_first_ends():
+    model = nn.Linear(3, 2).double()
+    model.weight.data = np.array([[0.0, 0.0, 0.0], [3.0, 2.0, -1.0]])
+    x = np.array([[0.9, 0.5, 0.5]])
+    change = robust.pgd(model, x, [0], 0.3, steps=50, norm=1, random_start=False) - x
+    most = 3 * 0.1 + 2 * 0.2  # 0.1 is the room of the first entry
+    assert 0.95 * most < change @ model.weight.numpy()[1] <= most + 1e-12
+
+
+def test_projections_are_the_nearest_points_of_the_ball():
+    rng = np.random.default_rng(0)
+    change = rng.normal(size=(5, 2, 3)) * np.array([0.01, 1, 1, 2, 2])[:, None, None]
+    near = BALLS[1](1.5, 1, None).project(change)
+    sizes = np.abs(change).reshape(5, -1)
+    for row, got, before in zip(sizes, near, change, strict=True):
+        low, high = 0.0, row.max()  # the threshold by bisection: sizes less by it add up to 1.5
+        for _ in range(60):
+            middle = (low + high) / 2
+            low, high = (middle, high) if np.maximum(row - middle, 0).sum() > 1.5 else (low, middle)
+        threshold = high if row.sum() > 1.5 else 0
+        expected = np.sign(before) * np.maximum(np.abs(before) - threshold, 0)
+        np.testing.assert_allclose(got, expected, atol=1e-12)
+    for norm in (1, 2, math.inf):
+        np.testing.assert_array_equal(BALLS[norm](0, 1, (0, 1)).project(change), 0)
+        same = BALLS[norm](9, 1, (0, 1)).project(0.1 * change)
+        np.testing.assert_allclose(same, 0.1 * change, rtol=1e-15)
+
+
+@pytest.mark.parametrize("norm", RADII)
+def test_larger_changes_fool_more_and_a_chosen_class_is_harder(usual, digits, norm):
+    X, y = (part[:120] for part in digits)
+    nn.manual_seed(0)
+    target = (y + np.random.default_rng(0).integers(1, 10, len(y))) % 10
+    shares = []
+    for scale in (0, 0.5, 1, 2):
+        options = dict(eps=scale * RADII[norm], norm=norm, steps=10)
+        left = 1 - accuracy(usual, robust.pgd(usual, X, y, **options), y)
+        aimed = accuracy(usual, robust.pgd(usual, X, target, **options, targeted=True), target)
+        shares.append((left, aimed))
+    left, aimed = np.transpose(shares)
+    assert left[0] < 0.05 and aimed[0] < 0.05
+    assert (np.diff(left) >= 0).all() and (np.diff(aimed) >= 0).all() and (aimed <= left).all()
+    assert left[-1] > 0.7 and aimed[-1] > 0.3
+
+
+def test_the_shortest_change_of_a_linear_model_is_known():
+    nn.manual_seed(0)
+    model = nn.Linear(5, 4).double()
+    W, b = model.weight.numpy(), model.bias.numpy()
+    X = np.random.default_rng(0).normal(size=(6, 5))
+    z = X @ W.T + b
+    y = z.argmax(axis=1)
+    gaps = z[np.arange(6), y][:, None] - z
+    apart = np.linalg.norm(W[y][:, None] - W, axis=2)
+    distance = np.where(gaps > 0, gaps / np.where(apart > 0, apart, 1), np.inf).min(axis=1)
+    options = dict(clip=None, searches=6, steps=50, lr=0.1)
+    moved = robust.carlini_wagner(model, X, y, **options)
+    lengths = np.linalg.norm(moved - X, axis=1)
+    assert (model(moved).numpy().argmax(axis=1) != y).all()
+    assert (lengths >= distance).all() and (lengths < 1.1 * distance).all()
+    aimed = robust.carlini_wagner(
+        model, X, (y + 1) % 4, targeted=True, clip=None, searches=8, steps=80, lr=0.05
+    )
+    assert (model(aimed).numpy().argmax(axis=1) == (y + 1) % 4).all()
+    sure = robust.carlini_wagner(model, X, y, confidence=0.5, **options)
+    scores = model(sure).numpy()
+    others = np.where(np.arange(4) == y[:, None], -np.inf, scores).max(axis=1)
+    margins = scores[np.arange(6), y] - others
+    assert (margins < -0.5).all() and (margins > -0.75).all()
+
+
+def test_carlini_wagner_needs_shorter_changes_than_projected_gradients(usual, digits):
+    X, y = (part[:40] for part in digits)
+    right = usual(X).numpy().argmax(axis=1) == y
+    X, y = X[right], y[right]
+    moved = robust.carlini_wagner(usual, X, y, steps=50, searches=5)
+    assert moved.dtype == X.dtype and moved.min() >= 0 and moved.max() <= 1
+    assert accuracy(usual, moved, y) == 0
+    found = np.full(len(X), np.inf)
+    for eps in np.geomspace(1.5, 0.1, 12):
+        by_steps = robust.pgd(usual, X, y, eps, steps=20, norm=2)
+        wrong = usual(by_steps).numpy().argmax(axis=1) != y
+        found = np.where(wrong, np.linalg.norm(by_steps - X, axis=1), found)
+    lengths = np.linalg.norm(moved - X, axis=1)
+    assert np.median(lengths) < np.median(found) and np.mean(lengths < found) > 0.8
+    target = (y + 1) % 10
+    aimed = robust.carlini_wagner(usual, X, target, targeted=True, steps=50, searches=5)
+    assert accuracy(usual, aimed, target) > 0.9
+    assert np.median(np.linalg.norm(aimed - X, axis=1)) > np.median(lengths)
+
+
+def test_an_attack_that_fails_leaves_the_input_as_it_was():
+    model = nn.Linear(3, 2).double()
+    model.weight.data, model.bias.data = np.zeros((2, 3)), np.array([1.0, 0.0])
+    x = np.random.default_rng(0).random((2, 3))
+    np.testing.assert_array_equal(robust.carlini_wagner(model, x, [0, 0], searches=2, steps=3), x)
 
 
 @pytest.mark.torch
@@ -381,6 +506,8 @@ def test_a_random_start_is_even_over_the_ball():
     X, y = np.full((20000, 3), 0.5), np.zeros(20000, int)
     radii = np.linalg.norm(robust.pgd(model, X, y, 0.2, norm=2) - X, axis=1) / 0.2
     np.testing.assert_allclose(np.quantile(radii**3, [0.25, 0.5, 0.75]), [0.25, 0.5, 0.75], atol=0.015)
+    sums = np.abs(robust.pgd(model, X, y, 0.2, norm=1) - X).sum(axis=1) / 0.2
+    np.testing.assert_allclose(np.quantile(sums**3, [0.25, 0.5, 0.75]), [0.25, 0.5, 0.75], atol=0.015)
     cube = (robust.pgd(model, X, y, 0.2) - X) / 0.2
     np.testing.assert_allclose(np.quantile(cube, [0.25, 0.5, 0.75]), [-0.5, 0, 0.5], atol=0.02)
 
@@ -404,8 +531,18 @@ def test_mistakes_in_attacks_are_told():
     model, x, y = nn.Linear(4, 2).double(), np.ones((2, 4)), np.zeros(2, int)
     with pytest.raises(OptionError, match="eps=-1"):
         robust.fgsm(model, x, y, -1)
-    with pytest.raises(OptionError, match="norm=1"):
-        robust.pgd(model, x, y, 0.1, norm=1)
+    with pytest.raises(OptionError, match="norm=3"):
+        robust.pgd(model, x, y, 0.1, norm=3)
+    with pytest.raises(OptionError, match="norm=0, clip=None.*clip="):
+        robust.pgd(model, x, y, 1, norm=0, clip=None)
+    with pytest.raises(OptionError, match="norm=0, step_size=0.1.*leave"):
+        robust.pgd(model, x, y, 1, norm=0, step_size=0.1)
+    with pytest.raises(OptionError, match="confidence=-1"):
+        robust.carlini_wagner(model, x, y, confidence=-1)
+    with pytest.raises(OptionError, match="searches=0"):
+        robust.carlini_wagner(model, x, y, searches=0)
+    with pytest.raises(ShapeError, match="carlini_wagner: needs logits"):
+        robust.carlini_wagner(model, x, [0])
     with pytest.raises(OptionError, match="steps=0"):
         robust.pgd(model, x, y, 0.1, steps=0)
     with pytest.raises(OptionError, match="pair"):
@@ -475,3 +612,39 @@ def test_rows_differences_are_tighter_than_bounds_of_the_rows(usual, digits):
         (loose < 0).all(axis=1, where=np.arange(10) != y[:, None]).mean()
     )
     np.testing.assert_allclose(tight[np.arange(len(y)), y], 0, atol=1e-5)
+
+
+class Noisy(nn.Module):
+    """The mean probabilities of a model under 32 draws of noise: an attack on the smoothed model."""
+
+    def __init__(self, model, sigma):
+        self.model, self.sigma = model, sigma
+
+    def forward(self, x):
+        rng = np.random.default_rng(0)
+        draws = (self.model(x + self.sigma * rng.normal(size=x.shape)) for _ in range(32))
+        return np.log(sum(nn.functional.softmax(z, dim=-1) for z in draws) / 32)
+
+
+def noisy(model, X, y, progress):
+    noise = nn.random.generator.standard_normal(X.shape, np.float32)
+    return nn.functional.cross_entropy(model(X + 0.25 * noise), y)
+
+
+@pytest.mark.slow
+def test_no_attack_within_a_certified_radius_changes_the_smoothed_class(usual, digits):
+    X, y = (part[:40] for part in digits)
+    nn.manual_seed(0)
+    model = trained(noisy)
+    classes, radii = robust.certify(model, X, 0.25, samples=1000)
+    proven = np.flatnonzero(classes == y)
+    assert len(proven) > 20 and np.median(radii[proven]) > 0.25
+    within = [robust.pgd(Noisy(model, 0.25), X[i : i + 1], y[i : i + 1], radii[i], norm=2) for i in proven]
+    after = robust.smoothed(model, np.concatenate(within), 0.25, samples=1000)
+    assert np.mean(after != y[proven]) <= 0.05  # alpha = 0.001, and some are too close to tell
+    beyond = [
+        robust.pgd(Noisy(model, 0.25), X[i : i + 1], y[i : i + 1], 6 * radii[i], norm=2) for i in proven
+    ]
+    assert np.mean(robust.smoothed(model, np.concatenate(beyond), 0.25) != y[proven]) > 0.5  # it can attack
+    usually = robust.certify(usual, X, 0.25, samples=1000)
+    assert np.sum(usually[1][usually[0] == y]) < np.sum(radii[proven])
