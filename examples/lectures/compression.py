@@ -99,11 +99,11 @@ PLANS = {
         *(lenet_300_100, 0.019, (10, 5, 2, 2), 3),
         {
             DEEP: (0.25, 0.12, 0.08, 0.06, 0.045, 0.035),
-            "adaptive penalty": (0.3, 1.0, 2.0),
-            "soft weight sharing": (0.1, 0.3, 1.0),
+            "adaptive penalty": (1.0, 2.0),
+            "soft weight sharing": (0.3,),
             "variational dropout": (0.3, 1.0, 2.0),
             "normal-Jeffreys": (0.3, 1.0, 2.0),
-            "horseshoe": (0.3, 1.0, 2.0),
+            "horseshoe": (1.0, 2.0),
         },
     ),
     "LeNet-5": Plan(
@@ -360,7 +360,12 @@ def tested(
     for method, tried in found.items():
         one = choice(tried, plan.limit)
         error = error_of(decoded(plan, one.code), test)
-        results[method] = {"ratio": one.code.ratio, "error": error, "strength": one.strength, "code": one.code}
+        results[method] = {
+            "ratio": one.code.ratio,
+            "error": error,
+            "strength": one.strength,
+            "code": one.code,
+        }
         size = f"{one.code.bits_before / 8000:,.0f} kB to {one.code.bits / 8000:.1f} kB"
         print(f"{net:<14} {method:<20} test error {error:.2%}; {size}, {one.code.ratio:.1f} times smaller")
     best = max(found, key=lambda method: results[method]["ratio"])
