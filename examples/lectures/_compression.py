@@ -4,11 +4,11 @@ Each method stands in the net in place of a layer. `cost` is a term of the loss 
 the weights that the method would keep, with 0 for the others. Noise on a weight is cheap by the term and dear
 by the loss: so the noise grows where the digits do not need the weight, and the weight is dropped.
 
-Source: M. Nowlan, G. Hinton, "Simplifying neural networks by soft weight-sharing", 1992; K. Ullrich, E. Meeds,
-M. Welling, "Soft weight-sharing for neural network compression", 2017; D. Molchanov, A. Ashukha, D. Vetrov,
-"Variational dropout sparsifies deep neural networks", 2017; C. Louizos, K. Ullrich, M. Welling, "Bayesian
-compression for deep learning", 2017; E. Candes, M. Wakin, S. Boyd, "Enhancing sparsity by reweighted l1
-minimization", 2008.
+Source: S. Nowlan, G. Hinton, "Simplifying neural networks by soft weight-sharing", 1992; K. Ullrich, E.
+Meeds, M. Welling, "Soft weight-sharing for neural network compression", 2017; D. Molchanov, A. Ashukha, D.
+Vetrov, "Variational dropout sparsifies deep neural networks", 2017; C. Louizos, K. Ullrich, M. Welling,
+"Bayesian compression for deep learning", 2017; E. Candes, M. Wakin, S. Boyd, "Enhancing sparsity by
+reweighted l1 minimization", 2008.
 """
 
 from __future__ import annotations

@@ -359,15 +359,10 @@ def tested(
     print(f"\n{net:<14} {'dense':<20} test error {results['dense']:.2%}")
     for method, tried in found.items():
         one = choice(tried, plan.limit)
-        error = error_of(decoded(plan, one.code), test)
-        results[method] = {
-            "ratio": one.code.ratio,
-            "error": error,
-            "strength": one.strength,
-            "code": one.code,
-        }
-        size = f"{one.code.bits_before / 8000:,.0f} kB to {one.code.bits / 8000:.1f} kB"
-        print(f"{net:<14} {method:<20} test error {error:.2%}; {size}, {one.code.ratio:.1f} times smaller")
+        code, error = one.code, error_of(decoded(plan, one.code), test)
+        results[method] = {"ratio": code.ratio, "error": error, "strength": one.strength, "code": code}
+        size = f"{code.bits_before / 8000:,.0f} kB to {code.bits / 8000:.1f} kB"
+        print(f"{net:<14} {method:<20} test error {error:.2%}; {size}, {code.ratio:.1f} times smaller")
     best = max(found, key=lambda method: results[method]["ratio"])
     print(f"\n{net}, {best}\n{results[best]['code']}\n")
     return results
