@@ -540,8 +540,8 @@ def test_without_photographs_there_are_digits(
 def test_compression(quick: Quick) -> None:
     for methods in quick("compression").values():
         dense = methods.pop("dense")
-        for found in methods.values():
-            assert found["ratio"] > 39
+        for method, found in methods.items():
+            assert found["ratio"] > (39 if method == "deep compression" else 20)
             assert found["error"] < dense + 0.03 < 0.13
 
 

@@ -98,11 +98,11 @@ PLANS = {
     "LeNet-300-100": Plan(
         *(lenet_300_100, 0.019, (10, 5, 2, 2), 3),
         {
-            DEEP: (0.25, 0.12, 0.08, 0.06, 0.045, 0.035),
+            DEEP: (0.25, 0.08, 0.06, 0.045),
             "adaptive penalty": (1.0, 2.0),
             "soft weight sharing": (0.3,),
             "variational dropout": (0.3, 1.0, 2.0),
-            "normal-Jeffreys": (0.3, 1.0, 2.0),
+            "normal-Jeffreys": (1.0, 2.0),
             "horseshoe": (1.0, 2.0),
         },
     ),
@@ -113,7 +113,7 @@ PLANS = {
 }
 QUICK = {
     "LeNet-300-100": Plan(
-        *(lenet_300_100, 0.13, (6, 8, 2, 2), 3), {DEEP: (0.2, 0.06), "variational dropout": (0.1,)}
+        *(lenet_300_100, 0.13, (6, 8, 3, 2), 3), {DEEP: (0.2, 0.09), "variational dropout": (0.1,)}
     ),
     "LeNet-5": Plan(*(lenet5, 0.13, (3, 1, 2, 1), 3), {DEEP: (0.08,)}),
 }
