@@ -257,7 +257,7 @@ def test_the_test_digits_decide_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     def small() -> nn.Sequential:
         return nn.Sequential(nn.Flatten(), nn.Linear(784, 12), nn.ReLU(), nn.Linear(12, 10))
 
-    plan = Plan(small, 0.3, (8, 1, 2, 1), 3, {compression.DEEP: (0.3, 0.1, 0.02)})
+    plan = Plan(small, 0.02, (8, 1, 2, 1), 3, {compression.DEEP: (0.3, 0.1, 0.02)})
     train, (X, y) = program.handwriting(True)
     monkeypatch.setattr(compression, "QUICK", {"small": plan})
     monkeypatch.setattr(compression, "draw", lambda *found: Figure())
