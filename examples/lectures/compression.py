@@ -265,7 +265,7 @@ def candidates(
 
 def choice(found: Sequence[Small], limit: float) -> Small:
     """The smallest with at most this error on validation digits; if there is none, that of least error."""
-    allowed = [small for small in found if small.error <= limit]
+    allowed = [small for small in found if small.error <= limit + 1e-9]  # the errors are counts of digits
     if allowed:
         return min(allowed, key=lambda small: small.code.bits)
     return min(found, key=lambda small: small.error)
@@ -359,9 +359,8 @@ def tested(
 ) -> dict[str, Any]:
     """What was chosen of each method, with its error on the test digits."""
     results: dict[str, Any] = {"dense": error_of(dense, test)}
-    print(
-        f"\n{net:<14} {'dense':<20} test error {results['dense']:.2%}; at most {limit:.2%} on validation digits"
-    )
+    print(f"\n{net}: at most {limit:.2%} of error allowed on validation digits")
+    print(f"{net:<14} {'dense':<20} test error {results['dense']:.2%}")
     for method, tried in found.items():
         one = choice(tried, limit)
         code, error = one.code, error_of(decoded(plan, one.code), test)
