@@ -315,13 +315,13 @@ def draw(found: dict[str, dict[str, list[Small]]], results: dict[str, Any], limi
     for axis, (net, methods), limit in zip(axes, found.items(), limits, strict=False):
         for method, tried in methods.items():
             ratios, errors = [s.code.ratio for s in tried], [100 * s.error for s in tried]
-            axis.semilogx(ratios, errors, "o-", color=colors[method], markersize=4, label=method)
+            axis.plot(ratios, errors, "o-", color=colors[method], markersize=4, label=method)
             one = results[net][method]
             axis.plot(one["ratio"], 100 * one["error"], "*", color=colors[method], markersize=13)
         axis.axhline(100 * limit, color=GREY, linewidth=0.8, linestyle="--")
-        axis.set(xlabel="times smaller", ylabel="error [%]", ylim=(0, 300 * limit))
+        axis.set(xlabel="times smaller", ylabel="error [%]", ylim=(0, 200 * limit))
         axis.set_title(f"{net}: validation (dots), test (star)", fontsize=10)
-        axis.legend(frameon=False, fontsize=8, loc="upper left")
+        axis.legend(frameon=False, fontsize=8, loc="lower right")
 
     codes = {f"{net}\n{m}": results[net][m]["code"] for net, methods in found.items() for m in methods}
     base, places = np.zeros(len(codes)), np.arange(len(codes))[::-1]
@@ -333,7 +333,8 @@ def draw(found: dict[str, dict[str, list[Small]]], results: dict[str, Any], limi
         axes[-1].text(end, place, f" 1/{code.ratio:.0f}", va="center", fontsize=8)
     axes[-1].set(title="what is stored", xlabel="kB", xlim=(0, 1.2 * base.max()))
     axes[-1].set_yticks(places, codes, fontsize=7)
-    axes[-1].legend(frameon=False, loc="lower right", fontsize=8)
+    axes[-1].set_ylim(-1.3)  # room for the legend
+    axes[-1].legend(frameon=False, loc="lower right", ncols=3, fontsize=8)
     return figure
 
 
