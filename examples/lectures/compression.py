@@ -102,7 +102,7 @@ PLANS = {
             DEEP: (0.25, 0.08, 0.06, 0.045),
             "adaptive penalty": (1.0, 2.0),
             "soft weight sharing": (0.3,),
-            "variational dropout": (0.3, 1.0, 2.0),
+            "variational dropout": (0.3, 1.0, 2.0, 4.0),
             "normal-Jeffreys": (1.0, 2.0),
             "horseshoe": (1.0, 2.0),
         },
