@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import nn
+from autograd_lite.errors import FileError
 from examples.lectures import _sound, speech
 from examples.lectures._beam import LETTERS, Sentences, beam_search, word_errors
 from examples.lectures._sound import (
@@ -27,9 +28,11 @@ from examples.lectures._sound import (
 
 
 def test_pre_emphasis_is_a_filter() -> None:
-    signal = pytest.importorskip("scipy.signal", reason="a reference")
     x = np.random.default_rng(0).normal(size=50)
-    np.testing.assert_allclose(pre_emphasis(x), signal.lfilter([1, -0.97], [1], x), rtol=1e-12, atol=1e-12)
+    y = pre_emphasis(x)
+    for t in range(50):
+        assert y[t] == pytest.approx(x[t] - 0.97 * (x[t - 1] if t else 0), rel=1e-15)
+    np.testing.assert_allclose(y, np.convolve(x, [1, -0.97])[:50], rtol=1e-12, atol=1e-15)
 
 
 def test_frames_overlap() -> None:
@@ -151,3 +154,49 @@ def test_a_sound_of_no_word_has_no_text() -> None:
 )
 def test_word_errors_are_the_fewest_changes(read: str, errors: int) -> None:
     assert word_errors("wreck a nice beach", read) == errors == word_errors(read, "wreck a nice beach")
+
+
+# -- sounds and the net ----------------------------------------------------------------------------
+
+
+def test_the_shipped_sounds_are_of_the_small_vocabulary() -> None:
+    clips = speech.shipped()
+    words = set(speech.SMALL.split())
+    assert {word for part in clips.values() for clip in part for word in clip.text.split()} == words
+    assert [clip.text for clip in clips["test"]] == speech.sentences(speech.TEST, words)
+    assert all(clip.coefficients.shape[1] == 13 for part in clips.values() for clip in part)
+    assert speech.SHIPPED.stat().st_size < 300_000
+
+
+def test_the_sentences_of_the_test_are_not_in_the_text() -> None:
+    words = set(speech.TEXT.replace(".", "").split())
+    known, *others = (speech.sentences(text, words) for text in (speech.TEXT, speech.VALIDATION, speech.TEST))
+    assert len(others[0]) == 17 and len(others[1]) == 35
+    for sentences in others:
+        assert not set(sentences) & set(known)
+    assert not set(others[0]) & set(others[1])
+
+
+def test_a_net_reads_a_sound_that_it_has_learned() -> None:
+    nn.manual_seed(0)
+    clip = min(speech.shipped()["train"], key=lambda clip: len(clip.coefficients))
+    net = speech.Reader(24)
+    course = speech.learn(net, [clip], 40, 0.03, np.random.default_rng(0))
+    assert course[-1] < 0.1 < 3 < course[0]
+    assert next(iter(beam_search(speech.listen(net, [clip])[0]))) == clip.text
+
+
+def test_where_nobody_speaks_an_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert not _sound.can_speak()
+    with pytest.raises(FileError, match="apt-get install espeak-ng"):
+        _sound.speak("hello", "en-us", 175, 50)
+
+
+@pytest.mark.skipif(not _sound.can_speak(), reason="needs espeak-ng")
+def test_a_voice_speaks_the_phrases_alike() -> None:
+    """Apart from the noise, whose generator is the same."""
+    clips = [speech.said(phrase, ("m1",), np.random.default_rng(0)) for phrase in speech.PHRASES]
+    np.testing.assert_array_equal(*(clip.coefficients for clip in clips))
+    other = speech.said("wreck a beach", ("m1",), np.random.default_rng(0))
+    assert other.coefficients.shape != clips[0].coefficients.shape

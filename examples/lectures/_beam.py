@@ -70,7 +70,9 @@ def beam_search(
     beam = {"": (1.0, 0.0)}  # for each text: P of the alignments that end in a blank, and in its last letter
     scale = 0.0
     for step in log_p:
-        likely = [(LETTERS[c], max(float(np.exp(p)), 1e-30)) for c, p in enumerate(step) if p > least or c == 0]
+        likely = [
+            (LETTERS[c], max(float(np.exp(p)), 1e-30)) for c, p in enumerate(step) if p > least or c == 0
+        ]
         after: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
         for text, (blank, letter) in beam.items():
             for c, p in likely:

@@ -36,7 +36,7 @@ def can_speak() -> bool:
 
 
 def speak(text: str, voice: str, speed: int, pitch: int) -> Array:
-    """The sound of a text (samples,) between -1 and 1; the speed in words a minute, the pitch from 0 to 99."""
+    """A text as sound (samples,) between -1 and 1; the speed in words a minute, the pitch from 0 to 99."""
     if not can_speak():
         raise FileError("there is no espeak-ng on this machine; apt-get install espeak-ng")
     command = ["espeak-ng", "-v", voice, "-s", str(speed), "-p", str(pitch), "--stdout", text]

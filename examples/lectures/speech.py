@@ -1,14 +1,14 @@
 """Speech, from sound to words: an LSTM reads letters, and a word model tells what makes sense.
 
 espeak-ng speaks in several voices, speeds and pitches, with noise behind it. 13 coefficients for each 10 ms
-(`_sound.py`) go to a bidirectional LSTM, three frames at a time. Connectionist temporal classification trains
-the net to write letters, without being told when each is heard. The net learns from words in random order, so
-it knows no sentences: "sea" and "see" are one sound to it. The voice says "recognize speech" and "wreck a nice
-beach" by the same sounds as well, as people do who speak fast.
+(`_sound.py`) go to a bidirectional LSTM, three frames at a time. Connectionist temporal classification
+trains the net to write letters, without being told when each is heard. The net learns from words in random
+order, so the net knows no sentences: "sea" and "see" are one sound. The voice says "recognize speech" and
+"wreck a nice beach" by the same sounds as well, as people do who speak fast.
 
 A word model knows pairs of words from a short text. Prefix beam search (`_beam.py`) adds its log-probability
-to that of the sound. The measure is the word error in a voice that the net has not heard: by sound alone, with
-the vocabulary, and with the word model. The sentences are not in the text.
+to that of the sound. The measure is the word error in a voice that the net has not heard: by sound alone,
+with the vocabulary, and with the word model. The sentences are not in the text.
 
 Without espeak-ng, and in the quick version, the sounds are those of `speech.npz`: coefficients of a small
 vocabulary, which `python -m examples.lectures.speech --make` has made with espeak-ng 1.51. espeak-ng is under
@@ -41,12 +41,15 @@ Array = npt.NDArray[Any]
 SHIPPED = Path(__file__).with_name("speech.npz")
 
 TEXT = f"""{speech_toy.TEXT}
-storms wreck a beach . storms wreck machines . machines recognize words . machines hear speech . we recognize
-storms . we hear the storms . we see the beach . the beach is nice . the sea is here . the sun is nice . we see
-the sun . the son is right . we write words . write the right words . the words are here . hear the sea .
+storms wreck a beach . storms wreck machines . machines recognize words . machines hear speech . we
+recognize storms . we hear the storms . we see the beach . the beach is nice . the sea is here . the sun is
+nice . we see the sun . the son is right . we write words . write the right words . the words are here .
+hear the sea . a nice beach is here . see a nice sea . we recognize speech .
 """
 
-SMALL = "a beach hear here is machines nice recognize right sea see son speech storms sun the we words wreck write"
+SMALL = """
+a beach hear here is machines nice recognize right sea see son speech storms sun the we words wreck write
+"""
 """The vocabulary of the shipped sounds."""
 
 PHRASES = ("recognize speech", "wreck a nice beach")
@@ -56,20 +59,21 @@ SLURRED = "[[rEk@naIspi:tS]]"
 VALIDATION = """
 it is hard to wreck a machine . we see the king here . the two words are hard to find . i hear a storm . we
 want to write to the son of the king . the sea is nice . you can see the right beach . it is sad to scream .
-the meat is here . meet the king at the sea . i scream for ice cream . we hear machines .
-storms wreck the beach . write words here . we hear the words . a machine can wreck a nice beach . we want to recognize storms
+the meat is here . meet the king at the sea . i scream for ice cream . we hear machines . storms wreck the
+beach . write words here . we hear the words . a machine can wreck a nice beach . we want to recognize
+storms
 """
 
 TEST = """
-machines recognize speech . storms wreck a nice beach . it is hard to recognize speech . we all scream for ice
-cream . the sun is hot . write the right word . we want to meet the king . we hear the sea here . the storm can
-wreck a beach . i want to see the sun . a machine can write two words . the king has two machines . you scream
-when you see the king . we want to recognize the right words . the son of the king is here . come to the beach .
-it is nice to see the sea . the meat of the king is hot . we want to hear the rain . it is right to recognize a
-king . two machines can hear the storm . i see the sun and the sea . the rain is here . we want to find the two
-words . a storm is hard to see . you want ice cream when it is hot . we see the sea . the words are right . we
-write the right words . the beach is here . we recognize the sea . we see a nice beach . the storms wreck a nice
-beach . machines write words . we see the sun here
+machines recognize speech . storms wreck a nice beach . it is hard to recognize speech . we all scream for
+ice cream . the sun is hot . write the right word . we want to meet the king . we hear the sea here . the
+storm can wreck a beach . i want to see the sun . a machine can write two words . the king has two machines
+. you scream when you see the king . we want to recognize the right words . the son of the king is here .
+come to the beach . it is nice to see the sea . the meat of the king is hot . we want to hear the rain . it
+is right to recognize a king . two machines can hear the storm . i see the sun and the sea . the rain is
+here . we want to find the two words . a storm is hard to see . you want ice cream when it is hot . we see
+the sea . the words are right . we write the right words . the beach is here . we recognize the sea . we see
+a nice beach . the storms wreck a nice beach . machines write words . we see the sun here
 """
 
 VOICES = {
@@ -79,8 +83,11 @@ VOICES = {
 }
 """The voices, as variants of espeak-ng's American English."""
 
-BONUS = 2.0
+BONUS = 1.0
 """What each word adds to its log-probability; without it, phrases of many words lose against short ones."""
+
+WEIGHTS = (0.5, 1.0, 2.0, 3.0)
+"""How much the word model may count; the small set has too few sentences to choose by, and takes 2."""
 
 STACK = 3
 """How many frames the net reads at a time."""
@@ -98,7 +105,7 @@ Clips = dict[str, list[Clip]]
 
 def sentences(text: str, words: set[str]) -> list[str]:
     """Those sentences of a text that have no other words."""
-    every = [sentence.strip().replace("\n", " ") for sentence in text.split(".")]
+    every = [" ".join(sentence.split()) for sentence in text.split(".")]
     return [sentence for sentence in every if sentence and set(sentence.split()) <= words]
 
 
@@ -113,7 +120,9 @@ def record(words: set[str], count: int, rng: np.random.Generator) -> Clips:
         "validation": sentences(VALIDATION, words),
         "test": sentences(TEST, words),
     }
-    return {part: [said(text, VOICES[part], rng) for text in program.shown(texts[part], part)] for part in texts}
+    return {
+        part: [said(text, VOICES[part], rng) for text in program.shown(texts[part], part)] for part in texts
+    }
 
 
 def said(text: str, voices: tuple[str, ...], rng: np.random.Generator) -> Clip:
@@ -228,6 +237,27 @@ def listen(net: Reader, clips: list[Clip]) -> list[Array]:
     return [log_p[:n, i] for i, n in enumerate(steps)]
 
 
+def read(
+    net: Reader, number: dict[str, int], table: Array, clips: Clips, weights: tuple[float, ...]
+) -> dict[str, Any]:
+    """The test by sound alone, with the vocabulary, and with the word model of the best weight."""
+    heard = {part: listen(net, clips[part]) for part in ("validation", "test")}
+    choices = [Sentences(number, table + BONUS, weight) for weight in weights]
+    model = min(choices, key=lambda m: word_error(heard["validation"], clips["validation"], m)[0])
+    print(f"weight of the word model: {model.weight}")
+    results = {
+        "sound": word_error(heard["test"], clips["test"]),
+        "and vocabulary": word_error(heard["test"], clips["test"], Sentences(number, table, 0.0)),
+        "and word model": word_error(heard["test"], clips["test"], model),
+    }
+    return {
+        "errors": {name: error for name, (error, _) in results.items()},
+        "read": {name: texts for name, (_, texts) in results.items()},
+        "words": sum(len(clip.text.split()) for clip in clips["test"]),
+        "phrases": {clip.text: odds(net, model, clip) for clip in clips["test"][:2]},
+    }
+
+
 def odds(net: Reader, model: Sentences, clip: Clip) -> tuple[float, float]:
     """How far the sound, and how far the word model speak for the first of the two phrases (log-odds)."""
     frame = clip.text
@@ -242,7 +272,9 @@ def odds(net: Reader, model: Sentences, clip: Clip) -> tuple[float, float]:
 # -- the program -----------------------------------------------------------------------------------
 
 
-def draw(clip: Clip, log_p: Array, errors: dict[str, float], phrases: dict[str, tuple[float, float]]) -> Figure:
+def draw(
+    clip: Clip, log_p: Array, errors: dict[str, float], phrases: dict[str, tuple[float, float]]
+) -> Figure:
     """A sound with the letters that the net reads, where it reads them; the errors; the two phrases."""
     figure = Figure(figsize=(10, 7), layout="constrained")
     top, below = figure.subfigures(2, 1, height_ratios=(1.1, 1))
@@ -300,30 +332,17 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     course = learn(net, clips["train"], 25, 0.02 if small else 0.01, rng)
     print(f"loss per letter: {course[0]:.2f} nats after one epoch, {course[-1]:.2f} after {len(course)}")
 
-    heard = {part: listen(net, clips[part]) for part in ("validation", "test")}
-    known, table = bigrams.number, bigrams.table()
-    choices = [Sentences(known, table + BONUS, weight) for weight in ((1.0,) if small else (0.3, 0.6, 1.0, 1.5))]
-    model = min(choices, key=lambda m: word_error(heard["validation"], clips["validation"], m)[0])
-    results = {
-        "sound": word_error(heard["test"], clips["test"]),
-        "and vocabulary": word_error(heard["test"], clips["test"], Sentences(known, table, 0.0)),
-        "and word model": word_error(heard["test"], clips["test"], model),
-    }
-    for name, (error, _) in results.items():
-        print(f"{name:<15} {error:.1%} of the words wrong")
-    print(f"weight of the word model {model.weight}, by validation")
-    for i, clip in enumerate(clips["test"][: 4 if quick else 10]):
-        print(f"said: {clip.text}\n" + "\n".join(f"  {name:<15} {read[i]}" for name, (_, read) in results.items()))
-
-    errors = {name: error for name, (error, _) in results.items()}
-    phrases = {clip.text: odds(net, model, clip) for clip in clips["test"][:2]}
-    save(draw(clips["test"][0], heard["test"][0], errors, phrases), out / "speech.png")
-    return {
-        "course": course,
-        "errors": errors,
-        "phrases": phrases,
-        "read": {clip.text: read for clip, read in zip(clips["test"], results["and word model"][1], strict=True)},
-    }
+    found = read(net, bigrams.number, bigrams.table(), clips, WEIGHTS[2:3] if small else WEIGHTS)
+    for name, error in found["errors"].items():
+        print(f"{name:<15} {error:.1%} of {found['words']} words wrong")
+    for i, clip in enumerate(clips["test"][: 4 if quick else 8]):
+        texts = "\n".join(f"  {name:<15} {texts[i]}" for name, texts in found["read"].items())
+        print(f"said: {clip.text}\n{texts}")
+    save(
+        draw(clips["test"][0], listen(net, clips["test"][:1])[0], found["errors"], found["phrases"]),
+        out / "speech.png",
+    )
+    return found | {"course": course}
 
 
 if __name__ == "__main__":
