@@ -357,11 +357,10 @@ def test_speech_toy(quick: Quick) -> None:
 
 
 def check_speech(found: dict[str, Any]) -> None:
-    """For seed 0, 78 %, 39 % and 4 % of the words are wrong."""
     sound, vocabulary, model = found["errors"].values()
-    assert model < 0.3, "letters: the net cannot read"
+    assert sound < 0.95 and model < 0.3, "letters: the net cannot read"
     assert model < vocabulary - 0.1 and vocabulary < sound - 0.1, "words: the model does not help"
-    (_, speech_first), (_, beach_second) = found["phrases"].values()
+    speech_first, beach_second = (sense for _, sense in found["phrases"].values())
     assert speech_first > 1 and beach_second < -1
     assert found["read"]["and word model"][:2] == list(found["phrases"])
 
@@ -387,7 +386,7 @@ def test_speech(reader: tuple[dict[str, Any], tuple[Any, ...]]) -> None:
 def test_speech_without_its_word_model_is_seen(reader: tuple[dict[str, Any], tuple[Any, ...]]) -> None:
     net, number, table, *rest = reader[1]
     found = speech.read(net, number, np.full_like(table, -np.log(len(table))), *rest)
-    with pytest.raises(AssertionError, match="does not help"):
+    with pytest.raises(AssertionError, match="the model does not help|cannot read"):
         check_speech(found)
 
 

@@ -61,7 +61,7 @@ it is hard to wreck a machine . we see the king here . the two words are hard to
 want to write to the son of the king . the sea is nice . you can see the right beach . it is sad to scream .
 the meat is here . meet the king at the sea . i scream for ice cream . we hear machines . storms wreck the
 beach . write words here . we hear the words . a machine can wreck a nice beach . we want to recognize
-storms
+storms . we recognize speech here . all machines recognize speech . all storms wreck a nice beach
 """
 
 TEST = """
@@ -86,8 +86,11 @@ VOICES = {
 BONUS = 1.0
 """What each word adds to its log-probability; without it, phrases of many words lose against short ones."""
 
-WEIGHTS = (0.5, 1.0, 2.0, 3.0)
-"""How much the word model may count; the small set has too few sentences to choose by, and takes 2."""
+WEIGHTS = (0.5, 1.0, 1.5, 2.0)
+"""How much the word model may count beside the sound; validation chooses."""
+
+NOISE = 1.0
+"""The deviation of the noise on the coefficients in training, relative to that of the coefficients."""
 
 STACK = 3
 """How many frames the net reads at a time."""
@@ -167,7 +170,7 @@ class Reader(nn.Module):
 
     def __init__(self, hidden: int) -> None:
         self.listen = nn.LSTM(13 * STACK, hidden, bidirectional=True)
-        self.write = nn.Linear(2 * hidden, len(LETTERS))
+        self.write = nn.Sequential(nn.Dropout(0.3), nn.Linear(2 * hidden, len(LETTERS)))
 
     def forward(self, x: Any, steps: Any) -> Any:
         """From sounds (T, n, 39) of so many steps each to (T, n, letters)."""
@@ -204,11 +207,12 @@ def learn(net: Reader, clips: list[Clip], epochs: int, rate: float, rng: np.rand
     optimizer, batches = nn.optim.Adam(net.parameters()), -(-len(clips) // 20)
     schedule = nn.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=epochs * batches, pct_start=0.2)
     course = []
+    net.train()
     for _ in program.shown(range(epochs), "epochs"):
         losses, letters = 0.0, 0
         for chosen in np.array_split(rng.permutation(len(clips)), batches):
             batch = [clips[i] for i in chosen]
-            loss, count = np.sum(loss_of(net, batch, 0.2)), sum(len(clip.text) for clip in batch)
+            loss, count = np.sum(loss_of(net, batch, NOISE)), sum(len(clip.text) for clip in batch)
             optimizer.zero_grad()
             (loss / count).backward()
             nn.utils.clip_grad_norm_(net.parameters(), 1.0)
@@ -232,17 +236,16 @@ def word_error(heard: list[Array], clips: list[Clip], *model: Any) -> tuple[floa
 @ag.no_grad()
 def listen(net: Reader, clips: list[Clip]) -> list[Array]:
     """The log-probabilities (steps, letters) of each clip."""
+    net.eval()
     x, steps = padded([stacked(clip) for clip in clips])
     log_p = net(x, steps).numpy()
     return [log_p[:n, i] for i, n in enumerate(steps)]
 
 
-def read(
-    net: Reader, number: dict[str, int], table: Array, clips: Clips, weights: tuple[float, ...]
-) -> dict[str, Any]:
+def read(net: Reader, number: dict[str, int], table: Array, clips: Clips) -> dict[str, Any]:
     """The test by sound alone, with the vocabulary, and with the word model of the best weight."""
     heard = {part: listen(net, clips[part]) for part in ("validation", "test")}
-    choices = [Sentences(number, table + BONUS, weight) for weight in weights]
+    choices = [Sentences(number, table + BONUS, weight) for weight in WEIGHTS]
     model = min(choices, key=lambda m: word_error(heard["validation"], clips["validation"], m)[0])
     print(f"weight of the word model: {model.weight}")
     results = {
@@ -299,7 +302,7 @@ def draw(
     bars = left.bar(list(errors), [100 * error for error in errors.values()], color=(GREY, BLUE, GREEN))
     left.bar_label(bars, fmt="%.1f %%")
     left.set_title("word error in a voice not heard before")
-    left.set_ylabel("words wrong, %")
+    left.set(ylabel="words wrong, %", ylim=(0, 115 * max(errors.values())))
     left.spines[["top", "right"]].set_visible(False)
     rows = np.arange(len(phrases))[::-1]
     for shift, name, color, values in (
@@ -332,7 +335,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     course = learn(net, clips["train"], 25, 0.02 if small else 0.01, rng)
     print(f"loss per letter: {course[0]:.2f} nats after one epoch, {course[-1]:.2f} after {len(course)}")
 
-    found = read(net, bigrams.number, bigrams.table(), clips, WEIGHTS[2:3] if small else WEIGHTS)
+    found = read(net, bigrams.number, bigrams.table(), clips)
     for name, error in found["errors"].items():
         print(f"{name:<15} {error:.1%} of {found['words']} words wrong")
     for i, clip in enumerate(clips["test"][: 4 if quick else 8]):
