@@ -83,11 +83,8 @@ VOICES = {
 }
 """The voices, as variants of espeak-ng's American English."""
 
-BONUS = 1.0
-"""What each word adds to its log-probability; without it, phrases of many words lose against short ones."""
-
-WEIGHTS = (0.5, 1.0, 1.5, 2.0)
-"""How much the word model may count beside the sound; validation chooses."""
+CHOICES = [(weight, bonus) for weight in (0.5, 1.0, 2.0, 3.0) for bonus in (0.0, 1.0)]
+"""How much the word model may count beside the sound, and what each word may add to its log-probability."""
 
 NOISE = 1.0
 """The deviation of the noise on the coefficients in training, relative to that of the coefficients."""
@@ -245,19 +242,22 @@ def listen(net: Reader, clips: list[Clip]) -> list[Array]:
 def read(net: Reader, number: dict[str, int], table: Array, clips: Clips) -> dict[str, Any]:
     """The test by sound alone, with the vocabulary, and with the word model of the best weight."""
     heard = {part: listen(net, clips[part]) for part in ("validation", "test")}
-    choices = [Sentences(number, table + BONUS, weight) for weight in WEIGHTS]
-    model = min(choices, key=lambda m: word_error(heard["validation"], clips["validation"], m)[0])
-    print(f"weight of the word model: {model.weight}")
+
+    def model(weight: float, bonus: float) -> Sentences:
+        return Sentences(number, table + bonus, weight)
+
+    chosen = min(CHOICES, key=lambda c: word_error(heard["validation"], clips["validation"], model(*c))[0])
+    print("weight of the word model {}, bonus of a word {}, by validation".format(*chosen))
     results = {
         "sound": word_error(heard["test"], clips["test"]),
-        "and vocabulary": word_error(heard["test"], clips["test"], Sentences(number, table, 0.0)),
-        "and word model": word_error(heard["test"], clips["test"], model),
+        "and vocabulary": word_error(heard["test"], clips["test"], model(0.0, 0.0)),
+        "and word model": word_error(heard["test"], clips["test"], model(*chosen)),
     }
     return {
         "errors": {name: error for name, (error, _) in results.items()},
         "read": {name: texts for name, (_, texts) in results.items()},
         "words": sum(len(clip.text.split()) for clip in clips["test"]),
-        "phrases": {clip.text: odds(net, model, clip) for clip in clips["test"][:2]},
+        "phrases": {clip.text: odds(net, model(*chosen), clip) for clip in clips["test"][:2]},
     }
 
 
@@ -280,8 +280,8 @@ def draw(
 ) -> Figure:
     """A sound with the letters that the net reads, where it reads them; the errors; the two phrases."""
     figure = Figure(figsize=(10, 7), layout="constrained")
-    top, below = figure.subfigures(2, 1, height_ratios=(1.1, 1))
-    axes = top.subplots()
+    grid = figure.add_gridspec(2, 2, height_ratios=(1.1, 1))
+    axes = figure.add_subplot(grid[0, :])
     step = STACK / 100
     axes.imshow(
         mel_spectrum(clip.coefficients).T,
@@ -298,7 +298,7 @@ def draw(
     axes.set(xlabel="seconds", ylabel="filter, from low to high", ylim=(0, 26))
     axes.set_title(f'said: "{clip.text}"; above: the letters that the net reads', pad=26)
 
-    left, right = below.subplots(1, 2)
+    left, right = (figure.add_subplot(grid[1, i]) for i in range(2))
     bars = left.bar(list(errors), [100 * error for error in errors.values()], color=(GREY, BLUE, GREEN))
     left.bar_label(bars, fmt="%.1f %%")
     left.set_title("word error in a voice not heard before")
