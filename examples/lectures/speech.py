@@ -83,8 +83,11 @@ VOICES = {
 }
 """The voices, as variants of espeak-ng's American English."""
 
-CHOICES = [(weight, bonus) for weight in (0.5, 1.0, 2.0, 3.0) for bonus in (0.0, 1.0)]
-"""How much the word model may count beside the sound, and what each word may add to its log-probability."""
+WEIGHTS = (0.5, 1.0, 1.5, 2.0)
+"""How much the word model may count beside the sound; validation chooses."""
+
+BONUS = 1.0
+"""What each word adds to its log-probability; without it, phrases of many words lose against short ones."""
 
 NOISE = 1.0
 """The deviation of the noise on the coefficients in training, relative to that of the coefficients."""
@@ -243,21 +246,21 @@ def read(net: Reader, number: dict[str, int], table: Array, clips: Clips) -> dic
     """The test by sound alone, with the vocabulary, and with the word model of the best weight."""
     heard = {part: listen(net, clips[part]) for part in ("validation", "test")}
 
-    def model(weight: float, bonus: float) -> Sentences:
-        return Sentences(number, table + bonus, weight)
+    def model(weight: float) -> Sentences:
+        return Sentences(number, table + BONUS, weight)
 
-    chosen = min(CHOICES, key=lambda c: word_error(heard["validation"], clips["validation"], model(*c))[0])
-    print("weight of the word model {}, bonus of a word {}, by validation".format(*chosen))
+    weight = min(WEIGHTS, key=lambda w: word_error(heard["validation"], clips["validation"], model(w))[0])
+    print(f"weight of the word model: {weight}, by validation")
     results = {
         "sound": word_error(heard["test"], clips["test"]),
-        "and vocabulary": word_error(heard["test"], clips["test"], model(0.0, 0.0)),
-        "and word model": word_error(heard["test"], clips["test"], model(*chosen)),
+        "and vocabulary": word_error(heard["test"], clips["test"], model(0.0)),
+        "and word model": word_error(heard["test"], clips["test"], model(weight)),
     }
     return {
         "errors": {name: error for name, (error, _) in results.items()},
         "read": {name: texts for name, (_, texts) in results.items()},
         "words": sum(len(clip.text.split()) for clip in clips["test"]),
-        "phrases": {clip.text: odds(net, model(*chosen), clip) for clip in clips["test"][:2]},
+        "phrases": {clip.text: odds(net, model(weight), clip) for clip in clips["test"][:2]},
     }
 
 
@@ -322,17 +325,16 @@ def draw(
 def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     """Learn letters from sound and pairs of words from text, then read sentences in a new voice."""
     nn.manual_seed(seed)
-    rng = np.random.default_rng(seed)
     small = quick or not can_speak()
     words = set(SMALL.split()) if small else set(TEXT.replace(".", "").split())
-    clips = shipped() if small else record(words, 900, rng)
+    clips = shipped() if small else record(words, 900, np.random.default_rng(seed))
     frames = {part: sum(len(clip.coefficients) for clip in clips[part]) for part in clips}
     print(f"data: {len(words)} words; " + ", ".join(f"{part} {n / 100:.0f} s" for part, n in frames.items()))
 
     bigrams = speech_toy.Bigrams(" . ".join(sentences(TEXT, words)) + " .")
     bigrams.learn(60 if small else 200)
     net = Reader(64 if small else 128)
-    course = learn(net, clips["train"], 25, 0.02 if small else 0.01, rng)
+    course = learn(net, clips["train"], 25, 0.02 if small else 0.01, np.random.default_rng(seed))
     print(f"loss per letter: {course[0]:.2f} nats after one epoch, {course[-1]:.2f} after {len(course)}")
 
     found = read(net, bigrams.number, bigrams.table(), clips)
