@@ -325,16 +325,17 @@ def draw(
 def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     """Learn letters from sound and pairs of words from text, then read sentences in a new voice."""
     nn.manual_seed(seed)
+    rng = np.random.default_rng(seed)
     small = quick or not can_speak()
     words = set(SMALL.split()) if small else set(TEXT.replace(".", "").split())
-    clips = shipped() if small else record(words, 900, np.random.default_rng(seed))
+    clips = shipped() if small else record(words, 900, rng)
     frames = {part: sum(len(clip.coefficients) for clip in clips[part]) for part in clips}
     print(f"data: {len(words)} words; " + ", ".join(f"{part} {n / 100:.0f} s" for part, n in frames.items()))
 
     bigrams = speech_toy.Bigrams(" . ".join(sentences(TEXT, words)) + " .")
     bigrams.learn(60 if small else 200)
     net = Reader(64 if small else 128)
-    course = learn(net, clips["train"], 25, 0.02 if small else 0.01, np.random.default_rng(seed))
+    course = learn(net, clips["train"], 25, 0.02 if small else 0.01, rng)
     print(f"loss per letter: {course[0]:.2f} nats after one epoch, {course[-1]:.2f} after {len(course)}")
 
     found = read(net, bigrams.number, bigrams.table(), clips)
