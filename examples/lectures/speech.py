@@ -1,4 +1,4 @@
-"""Speech, from sound to words: an LSTM reads letters, and a word model tells what makes sense.
+"""Speech from sound: an LSTM reads letters, and a word model tells what makes sense.
 
 espeak-ng speaks in several voices, speeds and pitches, with noise behind it. 13 coefficients for each 10 ms
 (`_sound.py`) go to a bidirectional LSTM, three frames at a time. Connectionist temporal classification
