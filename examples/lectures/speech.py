@@ -83,8 +83,8 @@ VOICES = {
 }
 """The voices, as variants of espeak-ng's American English."""
 
-WEIGHTS = (0.5, 1.0, 1.5, 2.0)
-"""How much the word model may count beside the sound; validation chooses."""
+WEIGHTS = (1.0, 0.5, 1.5, 2.0)
+"""How much the word model may count beside the sound; validation chooses, the first among equals."""
 
 BONUS = 1.0
 """What each word adds to its log-probability; without it, phrases of many words lose against short ones."""
