@@ -357,9 +357,10 @@ def test_speech_toy(quick: Quick) -> None:
 
 
 def check_speech(found: dict[str, Any]) -> None:
+    """Of seeds 0 to 2: 61 to 80 %, 41 to 47 % and 2 to 6 % of the words are wrong."""
     sound, vocabulary, model = found["errors"].values()
     assert vocabulary < 0.7, "letters: the net cannot read"
-    assert model < vocabulary - 0.15 and vocabulary < sound - 0.1, "words: the model does not help"
+    assert model < vocabulary - 0.2 and vocabulary < sound - 0.1, "words: the model does not help"
     speech_first, beach_second = (sense for _, sense in found["phrases"].values())
     assert speech_first > 1 and beach_second < -1
     assert found["read"]["and word model"][:2] == list(found["phrases"])
