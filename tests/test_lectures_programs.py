@@ -27,6 +27,7 @@ from examples.lectures import (
     mnist_deep_mlp,
     pretraining,
     rbm,
+    speech,
     transfer,
 )
 from examples.lectures.__main__ import main, programs
@@ -355,6 +356,57 @@ def test_speech_toy(quick: Quick) -> None:
     found = quick("speech_toy")
     assert all(said == sense for said, sense in found["sense"].items())
     assert not any(said == sound for said, sound in found["sound"].items())
+
+
+def check_speech(found: dict[str, Any]) -> None:
+    """Of seeds 0 to 2: 61 to 80 %, 41 to 47 % and 2 to 6 % of the words are wrong."""
+    sound, vocabulary, model = found["errors"].values()
+    assert vocabulary < 0.7, "letters: the net cannot read"
+    assert model < vocabulary - 0.2 and vocabulary < sound - 0.1, "words: the model does not help"
+    speech_first, beach_second = (sense for _, sense in found["phrases"].values())
+    assert speech_first > 1 and beach_second < -1
+    assert found["read"]["and word model"][:2] == list(found["phrases"])
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    """The results of the program, and what it gave to `read`."""
+    given: list[Any] = []
+    with pytest.MonkeyPatch.context() as patch:
+        read = speech.read
+        patch.setattr(speech, "read", lambda *args: given.extend(args) or read(*args))
+        return speech.run(True, 0, tmp_path_factory.mktemp("speech")), tuple(given)
+
+
+@pytest.mark.slow
+def test_speech(reader: tuple[dict[str, Any], tuple[Any, ...]]) -> None:
+    found, _ = reader
+    check_speech(found)
+    assert found["course"][-1] < 1 < 3 < found["course"][0]
+
+
+@pytest.mark.slow
+def test_speech_without_its_word_model_is_seen(reader: tuple[dict[str, Any], tuple[Any, ...]]) -> None:
+    net, number, table, *rest = reader[1]
+    found = speech.read(net, number, np.full_like(table, -np.log(len(table))), *rest)
+    with pytest.raises(AssertionError, match="the model does not help"):
+        check_speech(found)
+
+
+@pytest.mark.slow
+def test_speech_learned_from_shuffled_labels_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = speech.shipped
+
+    def shuffled() -> speech.Clips:
+        clips = shipped()
+        texts = np.random.default_rng(0).permutation([clip.text for clip in clips["train"]])
+        wrong = [clip._replace(text=str(text)) for clip, text in zip(clips["train"], texts, strict=True)]
+        return clips | {"train": wrong}
+
+    monkeypatch.setattr(speech, "shipped", shuffled)
+    found = speech.run(True, 0, tmp_path)
+    with pytest.raises(AssertionError, match="cannot read"):
+        check_speech(found)
 
 
 def test_static_graph(quick: Quick, tmp_path: Path) -> None:
