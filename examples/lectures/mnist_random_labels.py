@@ -81,8 +81,8 @@ def by_theorem(X: Array, test: Data, rng: np.random.Generator) -> dict[str, floa
         "test": float(np.mean(new.round() == test[1])),
     }
     print(
-        f"the theorem: 2 x {len(rows):,} + {rows.shape[1]} = {found['weights']:,} weights; {found['right']:,} "
-        f"random labels right, at most {found['difference']:.0e} from them; "
+        f"the theorem: 2 x {len(rows):,} + {rows.shape[1]} = {found['weights']:,} weights; "
+        f"{found['right']:,} random labels right, at most {found['difference']:.0e} from them; "
         f"test {found['test']:.1%}; {time.perf_counter() - start:.1f} s"
     )
     return found
