@@ -203,7 +203,8 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     (X, y), (X_test, y_test) = program.handwriting(quick)
     X, test = X.reshape(len(X), -1), (X_test.reshape(len(X_test), -1), y_test)
     weights = layered(X.shape[1]).state_dict()
-    epochs, half = (1, len(X) // 100) if quick else (10, len(X) // 50 * 5)
+    epochs = 2 if quick else 4
+    half = len(X) // 50 * epochs // 2
 
     def batches() -> Batches:
         rng = np.random.default_rng(seed)
