@@ -47,12 +47,12 @@ def without(trick: str, channels: int, size: int, quick: bool = False) -> nn.Mod
     return model
 
 
-def run(quick: bool, seed: int, out: Path) -> dict[str, tuple[float, float]]:
+def run(quick: bool, seed: int, out: Path) -> dict[str, dict[str, Any]]:
     """Learn with all tricks, then without each."""
     data = replace(pictures(quick), varied=True)
     images, epochs = (300, 2) if quick else (IMAGES, EPOCHS)
     data = replace(data, train=(data.train[0][:images], data.train[1][:images]))
-    found, courses = {}, {}
+    found: dict[str, dict[str, Any]] = {}
     print(f"{len(data.train[0]):,} of these images, {epochs} epochs\n{'without':<22}training    test")
     with program.resumable(out / f"alexnet_ablations-{data.name}-{seed}") as fit:
         for trick in ("", *OTHERS, AUGMENTATION):
@@ -61,16 +61,16 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, tuple[float, float]]:
             seen = replace(data, varied=trick != AUGMENTATION)
             net = learn(fit, trick or "all", model, seen, 0.03, epochs)
             name = trick or "(with all)"
-            found[name] = net.trainer.evaluate(*data.train)["accuracy"], net.accuracy
-            courses[name] = net.trainer.history["val_accuracy"]
-            print(f"{name:<22}{found[name][0]:>8.1%}{found[name][1]:>8.1%}", flush=True)
+            known = net.trainer.evaluate(*data.train)["accuracy"]
+            found[name] = {"train": known, "test": net.accuracy, "history": net.trainer.history}
+            print(f"{name:<22}{known:>8.1%}{net.accuracy:>8.1%}", flush=True)
 
     figure, (left, right) = panels(1, 2, width=5)
-    for (name, course), color in zip(courses.items(), (GREY, *COLORS), strict=False):
-        left.plot(range(1, epochs + 1), course, color=color, label=name)
+    for (name, one), color in zip(found.items(), (GREY, *COLORS), strict=False):
+        left.plot(range(1, epochs + 1), one["history"]["val_accuracy"], color=color, label=name)
     left.set(xlabel="epoch", ylabel="test accuracy")
     left.legend(frameon=False, fontsize=8, title="without", title_fontsize=8)
-    known, new = zip(*found.values(), strict=True)
+    known, new = ([one[part] for one in found.values()] for part in ("train", "test"))
     right.barh(range(len(found)), known, color=PALE, label="training images")
     right.barh(range(len(found)), new, height=0.4, color=COLORS[0], label="test")
     right.axvline(new[0], color=GREY, linewidth=1)

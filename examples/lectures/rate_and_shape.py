@@ -113,7 +113,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     curve = curve_of(sizes["funnel"], train, seed)
     print(f"the curve suggests a rate of {curve.suggestion:.4f}")
     found: dict[str, Any] = {"suggestion": curve.suggestion, "sizes": sizes, "rates": {}, "shapes": {}}
-    epochs, starts = (6, 2) if quick else (5, 3)
+    epochs, starts = (12, 2) if quick else (5, 3)
     for factor in FACTORS:
         rate = factor * curve.suggestion
         reached = fit(sizes["funnel"], train, test, rate, epochs, seed)
