@@ -93,7 +93,7 @@ def draw(found: dict[str, Any], curve: nn.LearningRateCurve, out: Path) -> None:
     middle.semilogx(list(found["rates"]), list(found["rates"].values()), "o-", color=BLUE)
     middle.axvline(curve.suggestion, color=ORANGE)
     middle.set(xlabel="learning rate", ylabel="test accuracy", title="training at such rates", ylim=(0, 1))
-    for i, (name, accuracies) in enumerate(found["shapes"].items()):
+    for i, accuracies in enumerate(found["shapes"].values()):
         right.plot([i] * len(accuracies), accuracies, "o", color=BLUE, alpha=0.5)
         right.plot(i, np.mean(accuracies), "_", color=ORANGE, markersize=24)
     names = ["-".join(map(str, sizes)) for sizes in found["sizes"].values()]

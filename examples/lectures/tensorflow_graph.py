@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import chain, count, islice
+from itertools import chain, count, islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -172,7 +172,7 @@ def accuracy_of(graph: Graph, session: Session, data: tuple[Array, Array]) -> fl
 def layered(inputs: int) -> nn.Sequential:
     """The same net, layer by layer."""
     sizes = (inputs, *SIZES)
-    layers = [nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True)]
+    layers = [nn.Linear(a, b) for a, b in pairwise(sizes)]
     return nn.Sequential(layers[0], nn.ReLU(), layers[1], nn.ReLU(), layers[2])
 
 
