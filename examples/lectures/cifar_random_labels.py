@@ -105,8 +105,8 @@ def images(quick: bool) -> tuple[str, Data, Data]:
         except FileError:
             print("CIFAR-10 is not on this machine and cannot be downloaded: the 8x8 digits instead")
     (X, y), (X_test, y_test) = program.handwriting(quick=True)
-    large, large_test = (standardized(part.repeat(2, 2).repeat(2, 3)) for part in (X[:60], X_test))
-    return "digits", (large, y[:60]), (large_test, y_test)
+    large, large_test = (standardized(part.repeat(2, 2).repeat(2, 3)) for part in (X[:20], X_test))
+    return "digits", (large, y[:20]), (large_test, y_test)
 
 
 def cropped(data: Data, size: int, crop: bool) -> nn.data.Dataset:
