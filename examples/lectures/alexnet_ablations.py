@@ -69,6 +69,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, dict[str, Any]]:
     for (name, one), color in zip(found.items(), (GREY, *COLORS), strict=False):
         left.plot(range(1, epochs + 1), one["history"]["val_accuracy"], color=color, label=name)
     left.set(xlabel="epoch", ylabel="test accuracy")
+    left.xaxis.get_major_locator().set_params(integer=True)
     left.legend(frameon=False, fontsize=8, title="without", title_fontsize=8)
     known, new = ([one[part] for one in found.values()] for part in ("train", "test"))
     right.barh(range(len(found)), known, color=PALE, label="training images")
