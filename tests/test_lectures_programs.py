@@ -830,7 +830,8 @@ def test_cifar_random_labels(quick: Quick) -> None:
     found = quick("cifar_random_labels")
     assert len(found) == 12
     for row, accuracy in found.items():
-        assert accuracy["course"][-1] >= 0.95 and accuracy["train"] > 0.6  # batch norm's running means lag
+        assert accuracy["train"] > 0.6  # of 20 images; batch norm's running means lag behind
+        assert "crops" in row or accuracy["course"][-1] == 1.0
         assert accuracy["test"] < 0.25 if "random" in row else accuracy["test"] > 0.2  # chance is 0.1
 
 
