@@ -663,7 +663,7 @@ def test_the_copies_of_alvinn_are_what_it_would_see_and_do_elsewhere() -> None:
 def check_detection(found: dict[str, Any]) -> None:
     assert found["accuracy"] > 0.7, "pretraining: chance is 1/3"
     for before, after, scratch in found["AP50"].values():
-        assert before < 0.05 < 0.2 < after and 0.05 < scratch
+        assert before < 0.05 < 0.2 < after and scratch > 0.05
     assert found["AP50"][0.0][1] > found["AP50"][0.0][2]  # from scratch, with as many steps
 
 
@@ -828,10 +828,10 @@ def test_2n_plus_d_weights_fit_any_labels(seed: int) -> None:
 @pytest.mark.slow
 def test_cifar_random_labels(quick: Quick) -> None:
     found = quick("cifar_random_labels")
-    assert len(found) == 12
+    assert len(found) == 6
     for row, accuracy in found.items():
-        assert accuracy["train"] > 0.6  # of 20 images; batch norm's running means lag behind
-        assert "crops" in row or accuracy["course"][-1] == 1.0
+        assert accuracy["course"][-1] == 1.0
+        assert accuracy["train"] > 0.7  # of 20 images; the running means of batch norm lag behind
         assert accuracy["test"] < 0.25 if "random" in row else accuracy["test"] > 0.2  # chance is 0.1
 
 
