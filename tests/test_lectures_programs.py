@@ -830,8 +830,9 @@ def test_cifar_random_labels(quick: Quick) -> None:
     found = quick("cifar_random_labels")
     assert len(found) == 6
     for row, accuracy in found.items():
-        assert accuracy["course"][-1] == 1.0
-        assert accuracy["train"] > 0.7  # of 20 images; the running means of batch norm lag behind
+        # Of 20 images; without batch norm Inception learns slowly, and with it the running means lag behind.
+        assert accuracy["train"] > 0.5
+        assert "without" in row or accuracy["course"][-1] == 1.0
         assert accuracy["test"] < 0.25 if "random" in row else accuracy["test"] > 0.2  # chance is 0.1
 
 

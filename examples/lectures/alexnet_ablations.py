@@ -66,12 +66,12 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, dict[str, Any]]:
             print(f"{name:<22}{known:>8.1%}{net.accuracy:>8.1%}", flush=True)
 
     figure, (left, right) = panels(1, 2, width=5)
-    for (name, one), color in zip(found.items(), (GREY, *COLORS), strict=False):
-        left.plot(range(1, epochs + 1), one["history"]["val_accuracy"], color=color, label=name)
+    for (name, row), color in zip(found.items(), (GREY, *COLORS), strict=False):
+        left.plot(range(1, epochs + 1), row["history"]["val_accuracy"], color=color, label=name)
     left.set(xlabel="epoch", ylabel="test accuracy")
     left.xaxis.get_major_locator().set_params(integer=True)
     left.legend(frameon=False, fontsize=8, title="without", title_fontsize=8)
-    known, new = ([one[part] for one in found.values()] for part in ("train", "test"))
+    known, new = ([row[part] for row in found.values()] for part in ("train", "test"))
     right.barh(range(len(found)), known, color=PALE, label="training images")
     right.barh(range(len(found)), new, height=0.4, color=COLORS[0], label="test")
     right.axvline(new[0], color=GREY, linewidth=1)
