@@ -1,4 +1,4 @@
-"""784-300-100-10 in the two phases of TensorFlow 1: a named graph is constructed, then executed.
+"""784-300-100-10 in TensorFlow 1's two phases: a graph is constructed, then executed.
 
 The construction phase makes nodes with names. A name scope puts its name before those of the nodes made
 within it. Nothing is computed. In the execution phase a session runs a node on values that are fed in. The
