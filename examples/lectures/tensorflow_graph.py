@@ -190,7 +190,7 @@ WAYS: dict[str, Callable[[int], nn.Module]] = {"eager": layered, "Keras": stacke
 
 def drawn(graph: Graph, x: Array, t: Array) -> visualize.Graph:
     """The graph of the loss, as a tape has recorded it for these images."""
-    feed = {graph.nodes["X"]: ag.Tensor(x, name="X"), graph.nodes["y"]: t}
+    feed: dict[Step, Any] = {graph.nodes["X"]: ag.Tensor(x, name="X"), graph.nodes["y"]: t}
     with ag.Tape():
         value = graph.nodes["loss/loss"].run(feed)
     value.backward()
