@@ -40,15 +40,15 @@ from nn.boxes import box_iou
 
 DOCS = Path(__file__).parents[1] / "docs"
 
-Quick = Callable[[str], dict[str, Any]]
+Quick = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
 def quick(tmp_path: Path) -> Quick:
     """Runs the quick version of a program, which must leave a picture, and gives its results."""
 
-    def run(name: str) -> dict[str, Any]:
-        results = importlib.import_module(f"examples.lectures.{name}").run(True, 0, tmp_path)
+    def run(name: str, seed: int = 0) -> dict[str, Any]:
+        results = importlib.import_module(f"examples.lectures.{name}").run(True, seed, tmp_path)
         assert (tmp_path / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
         assert isinstance(results, dict)
         return results
@@ -322,8 +322,10 @@ def test_features(quick: Quick) -> None:
     assert found["accuracy"] > 0.97 and min(found["contrast"]) > 0.4
 
 
-def test_damage(quick: Quick) -> None:
-    found = quick("damage")
+@pytest.mark.few(5)
+@pytest.mark.parametrize("seed", range(5))
+def test_damage(quick: Quick, seed: int) -> None:
+    found = quick("damage", seed)
     assert found["whole"] > 0.95
     assert found["whole"] > found["damaged"][0] > found["damaged"][1] > found["damaged"][2]
     assert all(a > d for a, d in zip(found["adapted"], found["damaged"], strict=True))
