@@ -27,7 +27,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     widths, dropout = ((8, 16, 16, 16, 16), 0.2) if quick else ((32, 64, 96, 96, 64), 0.5)
     model = nn.models.AlexNet(widths, 256, data.channels, data.size, dropout=dropout)
     with program.resumable(out / f"alexnet_mini-{data.name}-{seed}") as fit:
-        net = learn(fit, "alexnet_mini", model, data, 0.03, 8 if quick else EPOCHS)
+        net = learn(fit, "alexnet_mini", model, data, 0.03, 12 if quick else EPOCHS)
 
     figure, (left, right) = panels(1, 2)
     draw_course(left, net)

@@ -55,7 +55,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
     train, test = nn.datasets.load_digits("train"), nn.datasets.load_digits("test")
     model = build()
-    trainer_of(model).fit(*train, 5 if quick else 20, verbose=False)
+    trainer_of(model).fit(*train, 8 if quick else 20, verbose=False)
     whole = trainer_of(model).evaluate(*test)["accuracy"]
     print(f"whole net: {whole:.1%}")
 

@@ -159,6 +159,11 @@ def backbone(width: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
+def detector_of(body: nn.Module, width: int) -> nn.Sequential:
+    """A backbone with a new layer: for each cell whether, where, how large, and which."""
+    return nn.Sequential(body, nn.Conv2d(4 * width, 5 + len(CLASSES), 1))
+
+
 def trainer_of(model: nn.Module, loss: Any, steps: int, metrics: tuple[str, ...] = ()) -> nn.Trainer:
     """What trains a model, at a rate that rises at first and falls to nothing."""
     optimizer = nn.optim.AdamW(model.parameters(), lr=4e-3)
@@ -166,13 +171,13 @@ def trainer_of(model: nn.Module, loss: Any, steps: int, metrics: tuple[str, ...]
     return nn.Trainer(model, loss, optimizer, metrics, scheduler=schedule)
 
 
-def draw(images: Array, boxes: list[Array], before: Found, after: Found) -> Figure:
-    """What is found: before fine-tuning the three surest boxes, then those of confidence 0.3 or more.
+def draw(images: Array, boxes: list[Array], rows: dict[str, Found]) -> Figure:
+    """What is found: before fine-tuning the three surest boxes, else those of confidence 0.3 or more.
 
     The true boxes are dashed.
     """
-    figure, axes = panels(2, 6, 1.9, 2.1)
-    for row, found, title in zip(axes, (before, after), ("before", "after"), strict=True):
+    figure, axes = panels(len(rows), 6, 1.9, 2.1)
+    for row, (title, found) in zip(axes, rows.items(), strict=True):
         for one, image, true, (those, confidences, kinds) in zip(row, images, boxes, found, strict=False):
             one.imshow(image[0], cmap="gray", extent=(0, SIZE, SIZE, 0))
             one.set(xlim=(0, SIZE), ylim=(SIZE, 0), xticks=[], yticks=[])
@@ -180,10 +185,10 @@ def draw(images: Array, boxes: list[Array], before: Found, after: Found) -> Figu
             for box in true:
                 outline(one, box, "black", linewidth=1.6)
                 outline(one, box, "white", linestyle="--", linewidth=1.2)
-            shown = confidences >= CONFIDENCES[-1] if title == "after" else slice(3)
+            shown = confidences >= CONFIDENCES[-1] if title != "before" else slice(3)
             for box, kind in zip(those[shown], kinds[shown], strict=True):
                 outline(one, box, KINDS[kind], linewidth=2.2)
-        row[0].set_ylabel(f"{title} fine-tuning")
+        row[0].set_ylabel(title if title == "from scratch" else f"{title} fine-tuning")
     names = [*(f"found: {name}" for name in CLASSES), "the true box"]
     lines = [Line2D([], [], color=color, linewidth=2.2) for color in KINDS]
     lines += [Line2D([], [], color=GREY, linewidth=1.2, linestyle="--")]
@@ -198,7 +203,7 @@ def outline(axes: Any, box: Array, color: str, **style: Any) -> None:
 
 
 def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
-    """Pretrain, look for shapes, fine-tune, and look again."""
+    """Pretrain, look for shapes, fine-tune, and look again; then train the same detector from scratch."""
     nn.manual_seed(seed)
     rng = np.random.default_rng(seed)
     width, images, epochs, batch = (8, 180, (8, 7), 16) if quick else (16, 3000, (4, 12), 32)
@@ -206,23 +211,26 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     test_labelled, (test, boxes, kinds) = single(200, rng), several(60 if quick else 1000, rng)
     body, steps = backbone(width), -(-images // batch)
     classifier = nn.Sequential(body, nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(4 * width, 3))
-    detector = nn.Sequential(body, nn.Conv2d(4 * width, 5 + len(CLASSES), 1))
+    detector = detector_of(body, width)
     with program.resumable(out / f"detection-{'quick' if quick else 'full'}-{seed}") as fit:
         trainer = trainer_of(classifier, nn.CrossEntropyLoss(), epochs[0] * steps, ("accuracy",))
         fit("pretraining", trainer, *labelled, epochs[0], batch, verbose=not quick)
         accuracy = trainer.evaluate(*test_labelled)["accuracy"]
         print(f"pretraining: tells {accuracy:.1%} of single shapes")
-        before = detect(detector, test)
-        trainer = trainer_of(detector, loss, epochs[1] * steps)
+        rows = {"before": detect(detector, test)}
         targets = in_cells(scenes[1], scenes[2])
-        fit("fine-tuning", trainer, scenes[0], targets, epochs[1], batch, verbose=not quick)
-    after = detect(detector, test)
+        for name in ("after", "from scratch"):
+            if name == "from scratch":
+                detector = detector_of(backbone(width), width)
+            trainer = trainer_of(detector, loss, epochs[1] * steps)
+            fit(name, trainer, scenes[0], targets, epochs[1], batch, verbose=not quick)
+            rows[name] = detect(detector, test)
     found = {}
     for least in CONFIDENCES:
-        first, last = (ap50(each, boxes, kinds, least) for each in (before, after))
-        found[least] = first, last
-        print(f"AP50 of boxes of confidence {least:<4} or more: {first:.3f} before, {last:.3f} after")
-    save(draw(test, boxes, before, after), out / "detection.png")
+        found[least] = tuple(ap50(row, boxes, kinds, least) for row in rows.values())
+        each = ", ".join(f"{value:.3f} {name}" for name, value in zip(rows, found[least], strict=True))
+        print(f"AP50 of boxes of confidence {least:<4} or more: {each}")
+    save(draw(test, boxes, rows), out / "detection.png")
     return {"accuracy": accuracy, "AP50": found}
 
 

@@ -20,7 +20,7 @@ learning library", 2019.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -140,7 +140,9 @@ def training(model: nn.Module, weights: dict[str, Array]) -> Callable[[Array, Ar
     return step
 
 
-def dynamic(model: nn.Module, weights: dict[str, Array], batches: list[tuple[Array, Array]]) -> list[float]:
+def dynamic(
+    model: nn.Module, weights: dict[str, Array], batches: Iterable[tuple[Array, Array]]
+) -> list[float]:
     """Train a module."""
     step = training(model, weights)
     return [step(x, t).item() for x, t in batches]
