@@ -37,6 +37,7 @@ def interrupted(run: Callable[[], Any], stop: int, modules: tuple[str, ...]) -> 
         if event == "call":
             if not frame.f_globals.get("__name__", "").startswith(modules):
                 return None
+            frame.f_trace = look  # before the next line, else Python 3.13 leaves out a function's first run
             frame.f_trace_opcodes, frame.f_trace_lines = True, False
         elif event == "opcode":
             if last.get(frame) in MOMENTS:
@@ -44,6 +45,7 @@ def interrupted(run: Callable[[], Any], stop: int, modules: tuple[str, ...]) -> 
                 if seen == stop:
                     sys.settrace(None)
                     raise KeyboardInterrupt
+        if event in ("call", "opcode"):  # a call is at RESUME, or at the yield that an exception comes through
             last[frame] = instructions(frame.f_code).get(frame.f_lasti)
         return look
 
