@@ -39,13 +39,12 @@ def interrupted(run: Callable[[], Any], stop: int, modules: tuple[str, ...]) -> 
                 return None
             frame.f_trace = look  # before the next line, else Python 3.13 leaves out a function's first run
             frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        elif event == "opcode":
-            if last.get(frame) in MOMENTS:
-                seen += 1
-                if seen == stop:
-                    sys.settrace(None)
-                    raise KeyboardInterrupt
-        if event in ("call", "opcode"):  # a call is at RESUME, or at the yield that an exception comes through
+        elif event == "opcode" and last.get(frame) in MOMENTS:
+            seen += 1
+            if seen == stop:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        if event in ("call", "opcode"):  # a call is at RESUME, or at the yield where an exception comes in
             last[frame] = instructions(frame.f_code).get(frame.f_lasti)
         return look
 
