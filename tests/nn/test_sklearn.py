@@ -233,6 +233,8 @@ def test_early_stopping() -> None:
     )
     net.fit(X, noise)
     assert net.n_iter_ < 60 and len(net.history_["val_loss"]) == net.n_iter_
+    watched = Classifier(callbacks=nn.EarlyStopping(), validation_fraction=0.3, random_state=0, lr=0.05)
+    assert watched.fit(X, noise).n_iter_ < 60 and len(watched.history_["val_loss"]) == watched.n_iter_
     stop = nn.EarlyStopping("loss", patience=2, min_delta=10.0)
     assert Regressor(callbacks=stop, random_state=0).fit(X, Y).n_iter_ == 3 and stop.best_epoch is None
 
