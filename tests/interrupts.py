@@ -39,13 +39,13 @@ def interrupted(run: Callable[[], Any], stop: int, modules: tuple[str, ...]) -> 
                 return None
             frame.f_trace = look  # before the next line, else Python 3.13 leaves out a function's first run
             frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        elif event == "opcode" and last.get(frame) in MOMENTS:
-            seen += 1
-            if seen == stop:
+            last.setdefault(frame, "RESUME")  # a generator that goes on has been called before
+        elif event == "opcode":
+            moment, last[frame] = last[frame] in MOMENTS, instructions(frame.f_code).get(frame.f_lasti)
+            seen += moment
+            if moment and seen == stop:
                 sys.settrace(None)
                 raise KeyboardInterrupt
-        if event in ("call", "opcode"):  # a call is at RESUME, or at the yield where an exception comes in
-            last[frame] = instructions(frame.f_code).get(frame.f_lasti)
         return look
 
     tracer = sys.gettrace()
