@@ -219,10 +219,8 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
 
     def _watched(self) -> bool:
         """Whether someone watches the loss of samples that are kept from training."""
-        watching = [
-            c.watched.monitor for c in self._given() if isinstance(c, (EarlyStopping, ModelCheckpoint))
-        ]
-        return self.early_stopping or any(monitor.startswith("val_") for monitor in watching)
+        watching = [c.watched for c in self._given() if isinstance(c, (EarlyStopping, ModelCheckpoint))]
+        return self.early_stopping or any(best and best.monitor.startswith("val_") for best in watching)
 
     def _callbacks(self) -> list[Callback]:
         stop = EarlyStopping("val_loss", min_delta=self.tol, patience=self.n_iter_no_change)
