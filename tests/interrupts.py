@@ -37,14 +37,15 @@ def interrupted(run: Callable[[], Any], stop: int, modules: tuple[str, ...]) -> 
         if event == "call":
             if not frame.f_globals.get("__name__", "").startswith(modules):
                 return None
+            frame.f_trace = look  # before the next line, else Python 3.13 leaves out a function's first run
             frame.f_trace_opcodes, frame.f_trace_lines = True, False
+            last.setdefault(frame, "RESUME")  # a generator that goes on has been called before
         elif event == "opcode":
-            if last.get(frame) in MOMENTS:
-                seen += 1
-                if seen == stop:
-                    sys.settrace(None)
-                    raise KeyboardInterrupt
-            last[frame] = instructions(frame.f_code).get(frame.f_lasti)
+            moment, last[frame] = last[frame] in MOMENTS, instructions(frame.f_code).get(frame.f_lasti)
+            seen += moment
+            if moment and seen == stop:
+                sys.settrace(None)
+                raise KeyboardInterrupt
         return look
 
     tracer = sys.gettrace()

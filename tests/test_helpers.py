@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import pytest_collection_modifyitems
 from tests.helpers import at_samples, check_both_orders
+from tests.interrupts import interrupted
 
 
 class Case:
@@ -66,3 +67,15 @@ def test_what_is_checked_along(along: int | None, checked: Any, monkeypatch: pyt
     monkeypatch.setattr("tests.helpers.check_grads", noted)
     check_both_orders(np.sin, 1.0, along)
     assert calls == checked
+
+
+def test_the_moments_of_a_new_function_are_heard() -> None:
+    """Each run is the first one of its function; the moments are 3 starts, 6 calls, and 3 rounds."""
+    source = "def f():\n    for i in range(3):\n        abs(i)\ndef g():\n    f()\ndef h():\n    g()\n"
+
+    def run_to(stop: int) -> bool:
+        names = {"__name__": "counted"}
+        exec(source, names)
+        return interrupted(names["h"], stop, ("counted",))  # type: ignore[arg-type]
+
+    assert [stop for stop in range(1, 20) if run_to(stop)] == [*range(1, 3 + 6 + 3 + 1)]

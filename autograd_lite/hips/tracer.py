@@ -26,6 +26,9 @@ __all__ = ["Box", "Node", "getval", "isbox", "notrace_primitive", "primitive", "
 
 Box = Tensor
 
+NAMES = ("__module__", "__name__", "__qualname__", "__doc__")
+"""What a wrapper copies. Python 3.12.1 cannot copy the `__type_params__` of the function `type`."""
+
 
 def isbox(x: Any) -> bool:
     """Whether x is a Tensor, or a container that holds one."""
@@ -42,7 +45,7 @@ def getval(x: Any) -> Any:
 def notrace_primitive(function: Function) -> Function:
     """A function of plain values: Tensors are replaced by their values, and nothing is recorded."""
 
-    @functools.wraps(function, updated=())
+    @functools.wraps(function, NAMES, updated=())
     def plain(*args: Any, **kwargs: Any) -> Any:
         return function(*map(getval, args), **kwargs)
 

@@ -76,8 +76,8 @@ def export(
     names = _names("input", input_names, len(arrays))
     axes = _axes(dynamic_axes or {}, names, arrays, output_names)
     with evaluating(model):
-        recorded = record(model, arrays, list(axes))
         try:
+            recorded = record(model, arrays, list(axes))
             made = _graph(model, recorded, names, arrays, axes, output_names, opset_version)
         except UnsupportedError as error:
             raise UnsupportedError(f"{error}{_layer(model, arrays)}") from error

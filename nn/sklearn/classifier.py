@@ -41,7 +41,8 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         early_stopping: keep a part of the data for validation, and end when its loss stops improving.
         validation_fraction: this part.
         n_iter_no_change, tol: end after this number of epochs without an improvement of the loss by tol.
-        callbacks: of `nn.Trainer`; copied for each fit.
+        callbacks: of `nn.Trainer`; copied for each fit. One that monitors "val_loss" has a part of the data
+            kept for validation, as `early_stopping` has.
         warm_start: `fit` goes on with the present network.
         random_state: seeds weights, order and dropout: the same seed gives the same network to the bit.
         verbose: show the progress.

@@ -22,7 +22,7 @@ from ..module import Module
 from ..random import generator, manual_seed
 from ..training.callback import Callback
 from ..training.trainer import Trainer
-from ..training.watching import EarlyStopping
+from ..training.watching import EarlyStopping, ModelCheckpoint
 from ..undo import undone
 from .criterion import Indexed
 from .mlp import mlp
@@ -74,7 +74,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         failed = {}
         if any(name.startswith(PARTS) for name in vars(self)):
             failed["check_no_attributes_set_in_init"] = "options of the parts are attributes, as in skorch"
-        if self.early_stopping:
+        if self._watched():
             failed["check_sample_weight_equivalence_on_dense_data"] = (
                 "a sample that is repeated or removed changes which samples are kept for validation"
             )
@@ -202,21 +202,29 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
     def _split(self, n: int, targets: Array) -> tuple[Array, Array]:
         """The numbers of the samples for training, and of those kept for early stopping."""
         everything = np.arange(n)
-        if not self.early_stopping:
+        if not self._watched():
             return everything, everything[:0]
         held = round(self.validation_fraction * n)
         if not 0 < held < n:
             raise OptionError(
-                f"early_stopping with validation_fraction={self.validation_fraction} leaves {n - held} "
+                f"early stopping with validation_fraction={self.validation_fraction} leaves {n - held} "
                 f"of {n} samples for training; both parts need some: give more samples or another fraction"
             )
         order = generator.permutation(n)
         return np.sort(order[held:]), np.sort(order[:held])
 
+    def _given(self) -> list[Callback]:
+        """The callbacks of the user."""
+        return [self.callbacks] if isinstance(self.callbacks, Callback) else list(self.callbacks or ())
+
+    def _watched(self) -> bool:
+        """Whether someone watches the loss of samples that are kept from training."""
+        watching = [c.watched for c in self._given() if isinstance(c, (EarlyStopping, ModelCheckpoint))]
+        return self.early_stopping or any(best and best.monitor.startswith("val_") for best in watching)
+
     def _callbacks(self) -> list[Callback]:
-        given = [self.callbacks] if isinstance(self.callbacks, Callback) else list(self.callbacks or ())
         stop = EarlyStopping("val_loss", min_delta=self.tol, patience=self.n_iter_no_change)
-        return [*copy.deepcopy(given), *([stop] if self.early_stopping else [])]
+        return [*copy.deepcopy(self._given()), *([stop] if self.early_stopping else [])]
 
     @contextmanager
     def _numbers(self, anew: bool) -> Iterator[None]:

@@ -283,6 +283,12 @@ X = np.ones((2, 3), np.float32)
     [
         (Reads(), {}, UnsupportedError, r"np\.where"),
         (
+            nn.Sequential(nn.Linear(3, 3), Reads()),
+            {},
+            UnsupportedError,
+            r"np\.where.*; the layer is 1, a Reads",
+        ),
+        (
             nn.Sequential(nn.Linear(3, 3), Sorts()),
             {},
             UnsupportedError,

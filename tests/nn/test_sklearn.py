@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -226,13 +227,17 @@ def test_runs_that_go_on() -> None:
     assert bits(unpickled.fit(X, LABELS)) == bits(whole) == bits(parts.fit(X, LABELS))
 
 
-def test_early_stopping() -> None:
+def test_early_stopping(tmp_path: Path) -> None:
     noise = RNG.integers(0, 2, 60)
     net = Classifier(
         early_stopping=True, validation_fraction=0.3, n_iter_no_change=3, random_state=0, lr=0.05
     )
     net.fit(X, noise)
     assert net.n_iter_ < 60 and len(net.history_["val_loss"]) == net.n_iter_
+    watched = Classifier(callbacks=nn.EarlyStopping(), validation_fraction=0.3, random_state=0, lr=0.05)
+    assert watched.fit(X, noise).n_iter_ < 60 and len(watched.history_["val_loss"]) == watched.n_iter_
+    saved = nn.ModelCheckpoint(tmp_path / "net.safetensors", save_best_only=False)  # watches nothing
+    assert "val_loss" not in Classifier(callbacks=saved, max_epochs=1).fit(X, noise).history_
     stop = nn.EarlyStopping("loss", patience=2, min_delta=10.0)
     assert Regressor(callbacks=stop, random_state=0).fit(X, Y).n_iter_ == 3 and stop.best_epoch is None
 

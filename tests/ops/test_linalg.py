@@ -54,6 +54,9 @@ def test_matrices_without_rows(f: Callable[..., Any]) -> None:
     assert x.grad is not None and x.grad.shape == (0, 0)
 
 
+@pytest.mark.skipif(
+    np.lib.NumpyVersion(np.__version__) >= "2.5.0", reason="NumPy 2.5 takes vectors of three entries alone"
+)
 def test_cross_products_in_the_plane() -> None:
     plane, space = normal(4, 2), normal(4, 3)
     with warnings.catch_warnings():
@@ -196,7 +199,8 @@ def test_zeros_come_back_for_a_cotangent_of_zeros() -> None:
 
 @pytest.mark.parametrize("f", [lambda a: L.eigvals(a)[0], lambda a: np.sum(L.eig(a)[1])])
 def test_a_matrix_without_a_basis_of_eigenvectors(f: Callable[..., Any]) -> None:
-    assert np.isnan(ag.grad(f)(np.array([[1.0, 1.0], [0.0, 1.0]]))).all()
+    """NumPy 2.5 gives complex numbers, earlier versions real ones for this matrix."""
+    assert np.isnan(ag.grad(lambda a: np.real(f(a)))(np.array([[1.0, 1.0], [0.0, 1.0]]))).all()
 
 
 def test_a_pseudo_inverse_that_cuts_off_more_than_rounding() -> None:
