@@ -320,7 +320,7 @@ def plot_sparsity() -> Any:
 
 
 @picture
-def implicit_gradients() -> Any:
+def plot_implicit() -> Any:
     """A validation loss with slopes by the implicit function theorem; a beam, and where stiffness helps."""
     from matplotlib.figure import Figure
 

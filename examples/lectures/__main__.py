@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.list or not options.names:
         for name, title in known.items():
-            print(f"{name:<20}{title}")
+            print(f"{name:<24} {title}")
         return 0
     unknown = [name for name in options.names if name not in known]
     if unknown:

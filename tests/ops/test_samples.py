@@ -29,9 +29,9 @@ tests are those of np.linalg.eigh and np.linalg.svd, and in `test_equal.py`."""
 
 def own_ops() -> set[Any]:
     """What the engine registers; tests in the same process may have added ops of their own, and imported
-    `autograd_lite.scipy` and `autograd_lite.hips`, whose ops have tests there."""
+    `autograd_lite.scipy`, `implicit` and `hips`, whose ops have tests there."""
     homes: tuple[str, ...] = ("numpy", "autograd_lite", "_operator")
-    apart: tuple[str, ...] = ("autograd_lite.scipy", "autograd_lite.hips")
+    apart: tuple[str, ...] = ("autograd_lite.scipy", "autograd_lite.implicit", "autograd_lite.hips")
     if find_spec("scipy") is None:  # then nothing uses the derivatives of its functions
         apart += ("autograd_lite.ops.scipy_special",)
     listed = {op for op in known.all(Rule, Composition) if isinstance(op, np.ufunc) or of(op, homes)}
