@@ -139,10 +139,11 @@ def reads_of(rule: Callable[..., Any] | None, i: int) -> bool:
         return True
     name, shape_follows = code.co_varnames[i], False
     for step in reversed(list(dis.get_instructions(code))):
-        if step.argval == name and not (step.opname.startswith("LOAD_FAST") and shape_follows):
-            return True
-        if step.argval.__class__ is tuple and name in step.argval:  # two arguments at once
-            return True
+        given = step.argval if step.argval.__class__ is tuple else (step.argval,)
+        for each in reversed(given):  # a step of Python 3.13 may load two arguments
+            if each == name and not (step.opname.startswith("LOAD_FAST") and shape_follows):
+                return True
+            shape_follows = False
         shape_follows = step.opname == "LOAD_ATTR" and step.argval in ("shape", "ndim", "size", "dtype")
     return name in code.co_cellvars
 

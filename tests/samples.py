@@ -834,6 +834,18 @@ with contextlib.suppress(ModuleNotFoundError):  # where SciPy is not installed
 HERMITIAN = {cholesky, from_triangle, np.linalg.cholesky, np.linalg.eigh, np.linalg.eigvalsh}
 """Ops of symmetric and hermitian matrices: their derivatives are along such matrices only."""
 
+GENERAL = {eig, np.linalg.eig, np.linalg.eigvals}
+"""Ops of other matrices. From NumPy 2.5 on, their results are complex, also where the numbers are real."""
+
+
+def without_phase(op: Callable[..., Any], result: Any) -> Any:
+    """A result without choices: the phase of a complex eigenvector is one; a real one has a sign, which small
+    changes keep."""
+    if op not in GENERAL:
+        return result
+    return tuple(map(np.real, result)) if isinstance(result, tuple) else np.real(result)
+
+
 WRITES = (np.put, np.put_along_axis, np.place, np.putmask, np.copyto, np.fill_diagonal)
 
 

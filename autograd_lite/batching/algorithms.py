@@ -93,7 +93,9 @@ def _roots(level: Level, op: Any, args: Any, kwargs: Any) -> Any:
     if p.ndim != 1 or n < 1 or not (every(a[:, 0] != 0) and every(a[:, -1] != 0)):
         return NotImplemented
     below = np.broadcast_to(np.eye(n - 1, n, dtype=a.dtype), (level.size, n - 1, n))
-    return np.linalg.eigvals(np.concatenate([(-a[:, 1:] / a[:, :1])[:, None], below], axis=1))
+    roots = np.linalg.eigvals(np.concatenate([(-a[:, 1:] / a[:, :1])[:, None], below], axis=1))
+    # From NumPy 2.5 on, eigenvalues are complex; those of `np.roots` are real where they can be.
+    return np.real(roots) if a.dtype.kind == "f" and every(np.imag(roots) == 0) else roots
 
 
 # -- searching -------------------------------------------------------------------------------------

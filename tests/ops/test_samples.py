@@ -11,11 +11,20 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite.known import Composition, Constant, Rule, known
-from autograd_lite.ops.decompositions import eig, eigh, pinched, with_values
+from autograd_lite.ops.decompositions import eigh, pinched, with_values
 from autograd_lite.ops.equal import tilted
 from autograd_lite.ops.singular import pinched_singular, svd, with_singular_values
 from tests.helpers import at_samples, check_both_orders
-from tests.samples import CALLS, HERMITIAN, HOLOMORPHIC, NOT_HOLOMORPHIC, SAMPLES, Sample, is_numpys
+from tests.samples import (
+    CALLS,
+    HERMITIAN,
+    HOLOMORPHIC,
+    NOT_HOLOMORPHIC,
+    SAMPLES,
+    Sample,
+    is_numpys,
+    without_phase,
+)
 
 INSIDE = {"output", "checkpointed"} | {"sign", "modf", "frexp", "divmod"}
 INSIDE |= {"gathered", "laid_out", "_over_members", "_repeated"}  # what vmap records: tests/test_batching.py
@@ -120,11 +129,6 @@ def both_orders(samples: Iterable[Sample], others: list[Any]) -> list[Any]:
     return cases
 
 
-GENERAL = {eig, np.linalg.eig, np.linalg.eigvals}
-"""From NumPy 2.5 on, their results are complex, also where the numbers are real. The phase of a complex
-eigenvector is a choice; a real one has a sign, which small changes keep."""
-
-
 @pytest.mark.parametrize(
     ("sample", "along"), both_orders(SAMPLES, [(0, "first order", ()), (None, "entries", SLOW)])
 )
@@ -133,10 +137,7 @@ def test_derivatives_agree_with_finite_differences(sample: Sample, along: int | 
         if sample.op in HERMITIAN or sample.kwargs.get("hermitian"):
             a, *rest = args
             args = ((a + np.conjugate(np.matrix_transpose(a))) / 2, *rest)
-        result = sample.op(*args, **sample.kwargs)
-        if sample.op in GENERAL:
-            return np.real(result) if sample.op is np.linalg.eigvals else tuple(map(np.real, result))
-        return result
+        return without_phase(sample.op, sample.op(*args, **sample.kwargs))
 
     check_both_orders(f, sample.args, along)
 

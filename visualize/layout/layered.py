@@ -11,9 +11,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from .items import Item, Link, Near, Size
 
@@ -27,6 +29,12 @@ STRAIGHT = {"through": 8.0, "plain": 1.0, "input": 0.1}
 
 FAR = 60
 """A line over more layers is drawn as one curve."""
+
+
+def added(numbers: Iterable[float]) -> float:
+    """The sum, one number after another as on the page; from Python 3.12 on, `sum` rounds once."""
+    return functools.reduce(operator.add, numbers, 0.0)
+
 
 REACH = 8, 28
 """The extra space before a layer for lines that run across, at least and at most."""
@@ -163,7 +171,7 @@ def _order(layers: Layers) -> None:
         for items in layers if down else reversed(layers):
             for item in items:
                 near = item.before if down else item.after
-                total = sum(other.item.place + other.shift / 1e4 for other in near)
+                total = added(other.item.place + other.shift / 1e4 for other in near)
                 item.wish = total / len(near) if near else item.place
             items.sort(key=lambda item: item.wish)
             _number(items)
@@ -215,8 +223,8 @@ def _align(layers: Layers) -> None:
             wishes, weights = [], []
             for item in items:
                 near = item.before + item.after if sweep >= 16 else item.after if back else item.before
-                weight = sum(other.weight for other in near)
-                pull = sum(other.weight * (other.item.v + other.shift) for other in near)
+                weight = added(other.weight for other in near)
+                pull = added(other.weight * (other.item.v + other.shift) for other in near)
                 wishes.append(pull / weight if weight else item.v)
                 weights.append(weight or 0.1)
             _place(items, wishes, weights)
@@ -262,7 +270,7 @@ def _straighten(points: list[Item], layers: Layers) -> None:
         if k + 1 < len(items):
             high = min(high, items[k + 1].v - _distance(point, items[k + 1]))
     if len(points) > 1 and low <= high:
-        mean = sum(point.v for point in points) / len(points)
+        mean = added(point.v for point in points) / len(points)
         for point in points:
             point.v = max(low, min(high, mean))
 
