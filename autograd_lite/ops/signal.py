@@ -67,8 +67,11 @@ known[np.correlate] = Composition(_correlate)
 def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     """The polygon through the points (xp, fp). Its slope at a point is the slope to the right."""
     x, xp, fp = asarray(x) + 0.0, asarray(xp) + 0.0, asarray(fp) + 0.0
-    if xp.ndim != 1 or xp.shape != fp.shape or not xp.size:
+    if xp.ndim != 1 or xp.shape != fp.shape:
         raise ValueError(f"xp has shape {xp.shape}, fp has {fp.shape}; expected one axis of the same size")
+    if not xp.size:
+        np.interp(np.empty(x.shape), [], [])  # an error; from NumPy 2.5 on, unless x is empty too
+        return x
     ends = [asarray(end) for end in (left, right) if end is not None]
     if any(end.ndim or end.dtype.kind not in "biuf" for end in ends):
         raise TypeError("left and right must be real numbers")
