@@ -327,7 +327,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     nn.manual_seed(seed)
     rng = np.random.default_rng(seed)
     small = quick or not can_speak()
-    words = set(SMALL.split()) if small else set(TEXT.replace(".", "").split())
+    words: set[str] = set((SMALL if small else TEXT.replace(".", "")).split())
     clips = shipped() if small else record(words, 900, rng)
     frames = {part: sum(len(clip.coefficients) for clip in clips[part]) for part in clips}
     print(f"data: {len(words)} words; " + ", ".join(f"{part} {n / 100:.0f} s" for part, n in frames.items()))
