@@ -70,7 +70,7 @@ def draw_polynomials(axes: Any, f: Any, title: str, orders: tuple[int, ...], wid
         axes.plot(x, polyval(x, coefficients[: order + 1]), color=color, linewidth=1, label=f"order {order}")
     axes.set_ylim(-1.8, 2.8)
     axes.set_title(title)
-    axes.legend(frameon=False, fontsize=8, loc="upper left", ncols=2)
+    axes.legend(fontsize=8, loc="upper left", ncols=2, framealpha=1, edgecolor="white")  # over lines
 
 
 def run(quick: bool, seed: int, out: Path) -> dict[str, float]:
