@@ -70,8 +70,8 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, dict[str, Any]]:
         left.plot(range(1, epochs + 1), row["history"]["val_accuracy"], color=color, label=name)
     left.set(xlabel="epoch", ylabel="test accuracy")
     left.xaxis.get_major_locator().set_params(integer=True)
-    both = {"loc": "outside lower left", "ncols": 3, "frameon": False, "fontsize": 8}
-    figure.legend(*left.get_legend_handles_labels(), title="without", title_fontsize=8, **both)
+    lines, names = left.get_legend_handles_labels()
+    figure.legend(lines, names, title="without", loc="outside lower left", ncols=3, frameon=False, fontsize=8)
     learned, new = ([row[part] for row in found.values()] for part in ("train", "test"))
     right.barh(range(len(found)), learned, color=PALE, label="training images")
     right.barh(range(len(found)), new, height=0.4, color=COLORS[0], label="test")
