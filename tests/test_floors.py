@@ -75,6 +75,7 @@ FLOORS = (
     "shadows",
     "config",
     "named",
+    "tiny",
     "hips",
     "__main__",
 )
