@@ -33,6 +33,7 @@ from .box import Box, in_class, lift
 from .errors import NotDifferentiableError, ShapeError, UnsupportedError
 from .known import Rule, is_built_in, known
 from .node import Node, op_name
+from .recording import tracing
 from .tensor import Tensor
 from .transforms import grad as gradient
 from .words.explain import describe
@@ -125,9 +126,12 @@ class Value(Tensor):
             Box.grad.__set__(self, value)  # type: ignore[attr-defined]
         node.adjoint = value
 
-    def backward(self, gradient: Any = None, retain_graph: bool = True, create_graph: bool = False) -> None:
-        """Play the tape backwards. The graph stays, for pictures and for another pass."""
-        super().backward(gradient, retain_graph, create_graph)
+    def backward(
+        self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False
+    ) -> None:
+        """Play the tape backwards. The graph stays, for pictures and for another pass; a plan needs none."""
+        retain = tracing.get() is None if retain_graph is None else retain_graph
+        super().backward(gradient, retain, create_graph)
 
     # -- the graph ---------------------------------------------------------------------------------
 
@@ -197,11 +201,13 @@ class Value(Tensor):
             for child in children:
                 child.grad = 0.0
             backward()
-            sent = tuple([child.grad for child in children])
-            self.grad = before[0]
+            self.grad, sent = before[0], []
+            for child in children:
+                sent.append(child.grad)  # a child that is there twice gets all at once
+                child.grad = 0.0
             for child, had in zip(children, before[1], strict=True):
                 child.grad = had
-            return sent
+            return tuple(sent)
 
         known[op] = Rule(joint=joint)
 
