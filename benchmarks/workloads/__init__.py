@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from ..libraries import EAGER
-from ..runner import Workload
+from ..workload import Workload
 from . import (
     batches,
     blocks,
