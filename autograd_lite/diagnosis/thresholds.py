@@ -1,0 +1,44 @@
+"""The numbers that decide what counts as a symptom, each with the reason for it.
+
+A healthy net must stay far from each number, since a false alarm costs more trust than a missed symptom.
+"""
+
+DEAD = 0.9
+"""The fraction of silent units in a layer. Chance silences half of the units of a deep net."""
+
+SATURATED = 0.5
+"""The fraction of saturated entries. Xavier's weights with a gain of 5/3 saturate a tenth of a tanh layer."""
+
+NEAR = 0.01
+"""How near to its limit an entry is saturated: there the slope of tanh is 50 times smaller than at 0."""
+
+VANISHED = 1e-5
+"""The norm of a layer's cotangent, relative to the largest of a later layer. A narrow He net of 20 layers
+scatters over two or three powers of ten."""
+
+EXPLODED = 1e5
+"""The same ratio upwards."""
+
+HUGE = 1e4
+"""The norm of a parameter's gradient, relative to the norm of the parameter. Healthy gradients are smaller
+than 100 times their parameter; inputs from 0 to 255 give 1,000."""
+
+KINKS = 0.3
+"""The fraction of entries exactly at a kink. Random weights give 0, a sum of two rectified values 1/4."""
+
+UNSCALED = 10.0
+"""The root mean square of what the first layer with weights reads. Standardized data have 1."""
+
+STILL = 1e-3
+"""The fraction by which the loss must fall in the steps of the doctor. Plain gradient descent with a rate of
+0.001 lowers the loss of a small classifier by more."""
+
+FASTER, SLOWER = 100.0, (0.1, 0.01)
+"""The factors of the rate that are tried when the loss stands still, and when it grows."""
+
+BETTER = 0.9
+"""A rate counts as better if it lowers the loss below this fraction of the loss before the steps."""
+
+UNIT = 0.01
+"""Without an optimizer, the doctor moves each parameter by this fraction of its size in each step, along the
+gradient: 20 steps cannot spoil a healthy net."""
