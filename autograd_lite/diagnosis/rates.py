@@ -60,7 +60,7 @@ def other_rates(e: Evidence) -> tuple[float, ...]:
     before, after = e.first.value, _after(e)
     if not after < before:
         return SLOWER
-    return (FASTER,) if after > (1 - STILL) * before else ()
+    return FASTER if after > (1 - STILL) * before else ()
 
 
 def _after(e: Evidence) -> float:
@@ -85,15 +85,17 @@ def too_high(e: Evidence) -> Iterator[Finding]:
 
 def too_low(e: Evidence) -> Iterator[Finding]:
     """The loss stands still, and falls with a larger rate."""
-    before, after, then = e.first.value, _after(e), e.rates.get(FASTER, np.inf)
-    if then < BETTER * before and after <= before:
+    before, after = e.first.value, _after(e)
+    tried = {f: loss for f, loss in e.rates.items() if f > 1 and loss < BETTER * before}
+    if tried:
+        factor = min(tried)
         yield Finding(
             "the rate",
-            f"in {_steps(e)} steps the loss went from {before:.6g} to {after:.6g}; with {FASTER:g} times the "
-            f"rate it falls to {then:.3g}",
-            _repair(e, FASTER),
+            f"in {_steps(e)} steps the loss went from {before:.6g} to {after:.6g}; with {factor:g} times the "
+            f"rate it falls to {tried[factor]:.3g}",
+            _repair(e, factor),
             e.subject.line,
-            {"before": before, "after": after, "factor": FASTER, "then": then},
+            {"before": before, "after": after, "factor": factor, "then": tried[factor]},
         )
 
 

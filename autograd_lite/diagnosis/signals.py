@@ -108,7 +108,7 @@ def _at_kinks(step: Step) -> float | None:
     at = to_host(args[0]) == 0
     if at.ndim > 1 and not np.all(at):
         shares = []
-        for axis in (1, -1):
+        for axis in (1, 2) if at.ndim == 3 else (1,):
             counted = ~np.all(at, axis=axis, keepdims=True)
             shares.append(float(np.sum(at & counted)) / max(1, int(np.sum(counted)) * at.shape[axis]))
         return min(shares)
@@ -118,6 +118,8 @@ def _at_kinks(step: Step) -> float | None:
 def kinks(e: Evidence) -> Iterator[Finding]:
     """Many entries lie exactly at a kink, where the gradient is a convention."""
     for step, share in _twice(e, _at_kinks, KINKS):
+        if any(_at_kinks(s) == 0 for seen in e.both for s in seen.steps if s.layer == step.layer):
+            continue  # weights that begin as zeros, and move
         yield Finding(
             step.layer,
             f"{percent(share)} of what it reads is exactly 0, the kink, where the slope counts as 0",
@@ -139,25 +141,29 @@ def _norms(e: Evidence, seen: Look) -> dict[str, tuple[Step, float]]:
     return found
 
 
-def _ratios(e: Evidence) -> Iterator[tuple[Step, float, str]]:
-    """For each layer that is off in all passes: its norm relative to the largest of a later layer."""
+def _ratios(e: Evidence, pick: Callable[..., Any]) -> Iterator[tuple[Step, float, str]]:
+    """For each layer its norm relative to that of a later layer, and this layer.
+
+    Args:
+        e: the evidence.
+        pick: `max` or `min`, which chooses the later layer, and of the passes the one nearest to 1.
+    """
     passes = [_norms(e, seen) for seen in e.both]
     for layer, (step, _) in passes[0].items() if passes else ():
         ratios = []
         for norms in passes:
-            names = list(norms)
-            later = names[names.index(layer) + 1 :] if layer in norms else []
-            top = max(later, key=lambda name, norms=norms: norms[name][1], default=None)  # type: ignore[misc]
-            if top is not None and norms[top][1] and all(math.isfinite(n) for _, n in norms.values()):
-                ratios.append((norms[layer][1] / norms[top][1], top))
+            names = [name for name in norms if 0 < norms[name][1] < math.inf]
+            later = names[names.index(layer) + 1 :] if layer in names else []
+            if later:
+                other = pick(later, key=lambda name, norms=norms: norms[name][1])
+                ratios.append((norms[layer][1] / norms[other][1], other))
         if len(ratios) == len(passes):
-            yield step, *max(ratios)
-    return
+            yield step, *(max if pick is max else min)(ratios)
 
 
 def vanishing(e: Evidence) -> Iterator[Finding]:
     """The gradient of an early layer is a tiny fraction of that of a later layer."""
-    small = [(step, ratio, top) for step, ratio, top in _ratios(e) if ratio < VANISHED]
+    small = [(step, ratio, top) for step, ratio, top in _ratios(e, max) if ratio < VANISHED]
     if small:
         step, ratio, top = small[0]
         last = small[-1][0].layer
@@ -173,7 +179,7 @@ def vanishing(e: Evidence) -> Iterator[Finding]:
 
 def exploding(e: Evidence) -> Iterator[Finding]:
     """The gradient grows on its way back, or is many times larger than the weights."""
-    large = [(step, ratio, top) for step, ratio, top in _ratios(e) if ratio > EXPLODED]
+    large = [(step, ratio, top) for step, ratio, top in _ratios(e, min) if ratio > EXPLODED]
     if large:
         step, ratio, top = max(large, key=lambda found: found[1])
         yield Finding(

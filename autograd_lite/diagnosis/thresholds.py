@@ -16,12 +16,15 @@ VANISHED = 1e-5
 """The norm of a layer's cotangent, relative to the largest of a later layer. A narrow He net of 20 layers
 scatters over two or three powers of ten."""
 
-EXPLODED = 1e5
-"""The same ratio upwards."""
+EXPLODED = 1e4
+"""The norm of a layer's cotangent, relative to the smallest of a later layer."""
 
 HUGE = 1e4
 """The norm of a parameter's gradient, relative to the norm of the parameter. Healthy gradients are smaller
 than 100 times their parameter; inputs from 0 to 255 give 1,000."""
+
+COPIES = 1e-5
+"""The difference of two units' gradients that is rounding, relative to the largest gradient of the model."""
 
 KINKS = 0.3
 """The fraction of entries exactly at a kink. Random weights give 0, a sum of two rectified values 1/4."""
@@ -33,7 +36,7 @@ STILL = 1e-3
 """The fraction by which the loss must fall in the steps of the doctor. Plain gradient descent with a rate of
 0.001 lowers the loss of a small classifier by more."""
 
-FASTER, SLOWER = 100.0, (0.1, 0.01)
+FASTER, SLOWER = (1e2, 1e4, 1e6), (0.1, 0.01)
 """The factors of the rate that are tried when the loss stands still, and when it grows."""
 
 BETTER = 0.9

@@ -11,6 +11,7 @@ from ..node import Leaf, Node, op_name
 from .evidence import Evidence, named, source, whole
 from .passes import Look, Step
 from .report import Finding
+from .thresholds import COPIES
 
 __all__ = [
     "batch_of_one",
@@ -247,7 +248,7 @@ def equal_weights(e: Evidence) -> Iterator[Finding]:
     for name, p in e.subject.parameters.items():
         if p.ndim < 2 or not e.both:
             continue
-        if all(_copies(seen.weights[name], seen.gradients.get(name)) for seen in e.both):
+        if all(_copies(seen, name) for seen in e.both):
             yield Finding(
                 name,
                 "all units have equal weights and equal gradients, so they stay copies of one another",
@@ -257,10 +258,17 @@ def equal_weights(e: Evidence) -> Iterator[Finding]:
             )
 
 
-def _copies(w: Any, g: Any) -> bool:
+def _copies(seen: Look, name: str) -> bool:
     """Whether all units are equal: the rows of a layer's weight, or the columns of w in x @ w."""
-    if g is None or not np.any(np.isfinite(g)):
+    w, g = seen.weights[name], seen.gradients.get(name)
+    if g is None or not np.all(np.isfinite(g)):
         return False
+    largest = max(
+        float(np.max(np.abs(other), initial=0)) for other in seen.gradients.values() if other is not None
+    )
+    pairs = (w, float(np.max(np.abs(w), initial=0))), (g, largest)
     return any(
-        w.shape[axis] > 1 and all(np.all(a == np.take(a, [0], axis)) for a in (w, g)) for axis in (0, -1)
+        w.shape[axis] > 1
+        and all(np.all(np.abs(a - np.take(a, [0], axis)) <= COPIES * size) for a, size in pairs)
+        for axis in (0, -1)
     )
