@@ -93,12 +93,11 @@ def _as_data(x: Any) -> Any:
 def _parameters(model: Any) -> dict[str, Tensor]:
     if hasattr(model, "named_parameters"):
         return dict(model.named_parameters())
-    names = {id(value): str(entry.key) for entry, value in reversed((found := reach(model)).links)}
-    code, cells = getattr(model, "__code__", None), getattr(model, "__closure__", None) or ()
-    names |= {
-        id(cell.cell_contents): name
-        for name, cell in zip(code.co_freevars if code else (), cells, strict=True)
-    }
+    found = reach(model)
+    names = {id(value): str(entry.key) for entry, value in reversed(found.links)}
+    free = model.__code__.co_freevars if hasattr(model, "__code__") else ()
+    cells = getattr(model, "__closure__", None) or ()
+    names |= {id(cell.cell_contents): name for name, cell in zip(free, cells, strict=True)}
     leaves = [t for t in found.tensors if isinstance(t, Tensor) and t.node.__class__ is Leaf]
     labels = [t.name or names.get(id(t), "parameter") for t in leaves]
     numbered = [f"{label} {i}" if labels.count(label) > 1 else label for i, label in enumerate(labels)]
