@@ -19,6 +19,7 @@ from .passes import Subject, look
 from .rates import other_rates
 from .report import Finding, Report
 from .signals import layers_of
+from .thresholds import BETTER
 from .training import first_anomaly, rates_times, train
 
 __all__ = ["doctor"]
@@ -141,6 +142,8 @@ def examined(subject: Subject, steps: int, before: Before) -> Evidence:
         if train(subject, steps).error is None:
             e.rates[factor] = look(subject).value
         before.restore()
+        if e.rates.get(factor, math.inf) < BETTER * e.first.value and factor > 1:
+            break
     return e
 
 

@@ -4,24 +4,22 @@ A healthy net must stay far from each number, since a false alarm costs more tru
 """
 
 DEAD = 0.9
-"""The fraction of silent units in a layer. Chance silences half of the units of a deep net."""
+"""The fraction of silent units in a layer. Chance silences up to two thirds of a healthy layer."""
 
 SATURATED = 0.5
-"""The fraction of saturated entries. Xavier's weights with a gain of 5/3 saturate a tenth of a tanh layer."""
+"""The fraction of saturated entries. Healthy layers have less than 0.02."""
 
 NEAR = 0.01
 """How near to its limit an entry is saturated: there the slope of tanh is 50 times smaller than at 0."""
 
-VANISHED = 1e-5
-"""The norm of a layer's cotangent, relative to the largest of a later layer. A narrow He net of 20 layers
-scatters over two or three powers of ten."""
+VANISHED = 1e-4
+"""The norm of a layer's cotangent, relative to the largest of a later layer. Healthy nets have 0.05 and more."""
 
-EXPLODED = 1e4
-"""The norm of a layer's cotangent, relative to the smallest of a later layer."""
+EXPLODED = 1e3
+"""The norm of a layer's cotangent, relative to the smallest of a later layer. Healthy nets have up to 15."""
 
-HUGE = 1e4
-"""The norm of a parameter's gradient, relative to the norm of the parameter. Healthy gradients are smaller
-than 100 times their parameter; inputs from 0 to 255 give 1,000."""
+HUGE = 1e2
+"""The norm of a gradient, relative to the norm of its parameter. Healthy nets have up to 1.2."""
 
 COPIES = 1e-5
 """The difference of two units' gradients that is rounding, relative to the largest gradient of the model."""
@@ -36,8 +34,9 @@ STILL = 1e-3
 """The fraction by which the loss must fall in the steps of the doctor. Plain gradient descent with a rate of
 0.001 lowers the loss of a small classifier by more."""
 
-FASTER, SLOWER = (1e2, 1e4, 1e6), (0.1, 0.01)
-"""The factors of the rate that are tried when the loss stands still, and when it grows."""
+FASTER, SLOWER = (1e2, 1e3, 1e4, 1e5, 1e6), (0.1, 0.01)
+"""The factors of the rate that are tried when the loss stands still, until one helps, and when
+it grows."""
 
 BETTER = 0.9
 """A rate counts as better if it lowers the loss below this fraction of the loss before the steps."""
