@@ -396,6 +396,13 @@ def far_below_zero() -> Any:
 
 
 @sick("dead units")
+def a_quarter_of_the_units() -> Any:
+    model = mlp(6, 24, 2)
+    model.get_parameter("0.bias").data[::4] = -50.0
+    return case(model, noise(), CE)
+
+
+@sick("dead units")
 def dead_channels() -> Any:
     model = cnn()
     nn.init.constant_(model.get_parameter("0.bias"), -9.0)

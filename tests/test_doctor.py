@@ -150,7 +150,7 @@ def test_the_rate_that_is_proposed_is_right() -> None:
     assert finding.repair in (f"optimizer = nn.optim.SGD(model.parameters(), lr={lr})" for lr in ("2", "0.2"))
     assert finding.numbers["then"] < finding.numbers["before"] < finding.numbers["after"]
     finding = only(ag.doctor(**sick.descent_that_creeps()), "rate too low")
-    assert finding.repair == "optimizer = nn.optim.SGD(model.parameters(), lr=0.0001)"
+    assert finding.repair == "optimizer = nn.optim.SGD(model.parameters(), lr=0.1)"
 
 
 def test_numbers_that_are_not_finite_have_their_first_op() -> None:

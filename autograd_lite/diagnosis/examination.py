@@ -70,12 +70,10 @@ def doctor(
         >>> X, y = nn.datasets.load_digits("train")
         >>> model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10), nn.Softmax(dim=1))
         >>> report = ag.doctor(model, X, y, nn.CrossEntropyLoss())
-        >>> print(report.findings[0])
-        softmax before the loss
+        >>> report.symptoms
+        ('softmax before the loss',)
     """
-    for name, value in (("steps", steps), ("batch_size", batch_size)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise OptionError(f"doctor({name}={value!r}): expected a positive integer, e.g. {name}=20")
+    _check(steps=steps, batch_size=batch_size)
     if optimizer is not None and step is not None:
         raise OptionError("doctor: give the optimizer, or the step that uses it, not both")
     subject = Subject(model, x, y, loss, optimizer, step, batch_size, user_line())
@@ -86,6 +84,13 @@ def doctor(
             return report_of(examined(subject, steps, before))
     finally:
         before.restore()
+
+
+def _check(**counts: Any) -> None:
+    """Refuse a number of steps or samples that is none."""
+    for name, value in counts.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise OptionError(f"doctor({name}={value!r}): expected a positive integer, e.g. {name}=20")
 
 
 class Before:

@@ -13,7 +13,7 @@ from ..node import Leaf, Node
 from .evidence import Evidence, percent
 from .passes import Look, Step, norm, rms
 from .report import Finding, Layer
-from .thresholds import DEAD, EXPLODED, HUGE, KINKS, NEAR, SATURATED, VANISHED
+from .thresholds import DEAD, EXPLODED, FAR, HUGE, KINKS, LOST, NEAR, SATURATED, VANISHED
 
 __all__ = ["dead", "exploding", "kinks", "layers_of", "nonfinite", "saturated", "vanishing"]
 
@@ -70,9 +70,23 @@ def _twice(
                 yield step, share
 
 
+def _lost(step: Step) -> float | None:
+    """The fraction of units that are silent, and far from being active."""
+    args = [to_host(a) for a in step.node.args if getattr(a, "ndim", 0) in (2, 4)]
+    if not _rectifies(step) or len(args) != 1:
+        return None
+    axes = tuple(k for k in range(args[0].ndim) if k != 1)
+    top = args[0].max(axis=axes)
+    if not np.any(top > 0):
+        return 1.0
+    return float(np.mean(top < -FAR * rms(np.compress(top > 0, args[0], axis=1))))
+
+
 def dead(e: Evidence) -> Iterator[Finding]:
     """Rectifiers that are 0 for all samples pass no gradient, so their weights stay as they are."""
-    for step, share in _twice(e, _silent, DEAD):
+    found = {step.layer: (step, share) for step, share in _twice(e, _lost, LOST)}
+    found |= {step.layer: (step, share) for step, share in _twice(e, _silent, DEAD)}
+    for step, share in found.values():
         yield Finding(
             step.layer,
             f"{percent(share)} of its units are 0 for all samples, and pass no gradient",

@@ -6,6 +6,10 @@ A healthy net must stay far from each number, since a false alarm costs more tru
 DEAD = 0.9
 """The fraction of silent units in a layer. Chance silences up to two thirds of a healthy layer."""
 
+LOST, FAR = 0.2, 10.0
+"""The fraction of units that may be far below 0, and how far: all that such a unit reads is below -10 times the
+root mean square of the active units. In healthy layers silent units come as near as -4."""
+
 SATURATED = 0.5
 """The fraction of saturated entries. Healthy layers have less than 0.02."""
 
