@@ -226,7 +226,9 @@ def _steps(subject: Subject, tape: Tape, lines: list[str]) -> list[Step]:
     for node, around, line in zip(tape.nodes, tape.modules, lines, strict=True):
         inner = next((module for module in reversed(around) if module in paths), None)
         if inner is not None:
-            layer = f"{paths[inner]} ({type(inner).__name__})".strip()
+            layer = f"{paths[inner]} ({type(inner).__name__})" if paths[inner] else type(inner).__name__
+            if any(True for _ in inner.children()):  # it computes in its own forward, too
+                layer = f"{layer}: {op_name(node.op)}"
         else:
             own = [names[id(parent)] for parent in node.inputs if id(parent) in names]
             layer = " ".join([type(around[-1]).__name__ if around else op_name(node.op), *own])

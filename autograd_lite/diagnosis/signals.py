@@ -26,7 +26,7 @@ def _rectifies(step: Step) -> bool:
     if step.op == "maximum":
         return any(np.size(a) == 1 and not np.any(a) for a in step.node.args)
     relu = (step.node.kwargs or {}).get("nonlinearity") == "relu"
-    return step.op == "relu" or (step.op == "rnn" and relu)
+    return step.op == "relu" or (step.op == "rnn" and bool(relu))
 
 
 def _silent(step: Step) -> float | None:
@@ -125,7 +125,7 @@ def _at_kinks(step: Step) -> float | None:
         for axis in (1, 2) if at.ndim == 3 else (1,):
             counted = ~np.all(at, axis=axis, keepdims=True)
             shares.append(float(np.sum(at & counted)) / max(1, int(np.sum(counted)) * at.shape[axis]))
-        return min(shares)
+        return float(min(shares))
     return float(np.mean(at))
 
 

@@ -7,8 +7,8 @@ DEAD = 0.9
 """The fraction of silent units in a layer. Chance silences up to two thirds of a healthy layer."""
 
 LOST, FAR = 0.2, 10.0
-"""The fraction of units that may be far below 0, and how far: all that such a unit reads is below -10 times the
-root mean square of the active units. In healthy layers silent units come as near as -4."""
+"""The fraction of units that may be far below 0, and how far. All that such a unit reads is below -10 times
+the root mean square of the active units."""
 
 SATURATED = 0.5
 """The fraction of saturated entries. Healthy layers have less than 0.02."""
@@ -17,19 +17,19 @@ NEAR = 0.01
 """How near to its limit an entry is saturated: there the slope of tanh is 50 times smaller than at 0."""
 
 VANISHED = 1e-4
-"""The norm of a layer's cotangent, relative to the largest of a later layer. Healthy nets have 0.05 and more."""
+"""The norm of a layer's cotangent, relative to the largest of a later layer. Healthy nets have over 0.02."""
 
 EXPLODED = 1e3
-"""The norm of a layer's cotangent, relative to the smallest of a later layer. Healthy nets have up to 15."""
+"""The norm of a layer's cotangent, relative to the smallest of a later layer. Healthy nets have up to 35."""
 
 HUGE = 1e2
-"""The norm of a gradient, relative to the norm of its parameter. Healthy nets have up to 1.2."""
+"""The norm of a gradient, relative to the norm of its parameter. Healthy nets have up to 1.7."""
 
 COPIES = 1e-5
 """The difference of two units' gradients that is rounding, relative to the largest gradient of the model."""
 
 KINKS = 0.3
-"""The fraction of entries exactly at a kink. Random weights give 0, a sum of two rectified values 1/4."""
+"""The fraction of entries exactly at a kink. Random weights give 0, two summed relus 1/4."""
 
 UNSCALED = 10.0
 """The root mean square of what the first layer with weights reads. Standardized data have 1."""
