@@ -584,6 +584,12 @@ def descent_that_creeps() -> Any:
 
 
 @sick("rate too low")
+def a_line_that_creeps() -> Any:
+    model = nn.Linear(3, 1)
+    return case(model, curve(), MSE, optimizer=nn.optim.SGD(model.parameters(), lr=1e-7))
+
+
+@sick("rate too low")
 def adam_that_creeps() -> Any:
     model = Reads(nn.GRU)
     step = step_of(model, CE, nn.optim.Adam(model.parameters(), lr=1e-7))

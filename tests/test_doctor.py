@@ -72,6 +72,34 @@ def test_a_healthy_net_without_an_optimizer_is_left_alone(make: Callable[[], dic
     assert list(ag.doctor(**options)) == []
 
 
+@pytest.mark.parametrize("every", [1, 4])
+def test_gradients_that_are_added_on_purpose_are_left_alone(every: int) -> None:
+    nn.manual_seed(0)
+    model, count = mlp(64, 16, 10), [0]
+    optimizer = nn.optim.SGD(model.parameters(), lr=0.05)
+
+    def step(x: Any, y: Any) -> Any:
+        value = CE(model(x), y) / every
+        value.backward()
+        count[0] += 1
+        if count[0] % every == 0:
+            optimizer.step()
+            optimizer.zero_grad()
+        return value
+
+    assert ag.doctor(model, *digits(), CE, step=step).symptoms == ()
+    assert count == [0]
+
+
+def test_labels_that_are_ignored_and_probabilities_are_left_alone() -> None:
+    nn.manual_seed(0)
+    X, y = digits()
+    ignored = np.where(np.arange(len(y)) % 5, y, -100)
+    assert ag.doctor(mlp(64, 16, 10), X, ignored, CE).symptoms == ()
+    assert ag.doctor(mlp(64, 16, 10), X, np.eye(10, dtype=np.float32)[y], CE).symptoms == ()
+    assert ag.doctor(mlp(64, 16, 10), X.tolist(), y.tolist(), CE).symptoms == ()
+
+
 # -- what a finding says ---------------------------------------------------------------------------
 
 

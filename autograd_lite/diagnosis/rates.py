@@ -58,9 +58,9 @@ def other_rates(e: Evidence) -> tuple[float, ...]:
     if not any(e.training.moved.values()):
         return ()
     before, after = e.first.value, _after(e)
-    if not after < before:
-        return SLOWER
-    return FASTER if after > (1 - STILL) * before else ()
+    if abs(after - before) <= STILL * before:
+        return FASTER
+    return () if after < before else SLOWER
 
 
 def _after(e: Evidence) -> float:
