@@ -1,4 +1,4 @@
-"""Twenty sound nets with sound data and rates, in which `ag.doctor` must find nothing."""
+"""More than twenty sound nets with sound data and rates, in which `ag.doctor` must find nothing."""
 
 from __future__ import annotations
 
@@ -272,3 +272,33 @@ def features_of_all_sizes_before_batch_norm() -> Any:
     X, y = waves()
     model = nn.Sequential(nn.BatchNorm1d(4), mlp(4, 16, 1, activation=nn.Tanh))
     return adam(model, ((X * [1, 10, 100, 1000]).astype(np.float32), y), MSE, 0.01)
+
+
+@healthy
+def a_careful_rate() -> Any:
+    model = mlp(64, 32, 10)
+    return case(model, digits(), CE, optimizer=nn.optim.SGD(model.parameters(), lr=0.001))
+
+
+@healthy
+def a_language_model() -> Any:
+    class Next(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.tokens, self.head = nn.Embedding(20, 16), nn.Linear(16, 20)
+            self.blocks = nn.ModuleList(
+                nn.TransformerEncoderLayer(16, 4, 32, batch_first=True, norm_first=True) for _ in range(2)
+            )
+
+        def forward(self, x: Any) -> Any:
+            mask, h = np.triu(np.full((x.shape[1],) * 2, -np.inf, np.float32), 1), self.tokens(x)
+            for block in self.blocks:
+                h = block(h, src_mask=mask)
+            return self.head(h)
+
+    X, _ = tokens()
+
+    def loss(scores: Any, following: Any) -> Any:
+        return nn.functional.cross_entropy(scores.reshape(-1, 20), following.reshape(-1))
+
+    return adam(Next(), (X[:, :-1], X[:, 1:]), loss)
