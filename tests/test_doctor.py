@@ -204,6 +204,7 @@ def state_of(model: Any, optimizer: Any, rng: Any) -> Any:
                 for name, p in model.named_parameters()
             },
             [module.training for module in model.modules()],
+            [(p.node.notes is None, len(p.node.hooks), p.node.adjoint is None) for p in model.parameters()],
             repr(optimizer.state_dict()),
             nn.random.generator.bit_generator.state,
             np.random.get_state(legacy=False)["state"]["pos"],

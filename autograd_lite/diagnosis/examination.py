@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import MistakeWarning, OptionError, user_line
 from ..plan.reach import reach
-from ..plan.undo import whole
+from ..plan.undo import surely, whole
 from .detectors import DETECTORS
 from .evidence import Evidence
 from .passes import Subject, look
@@ -102,17 +102,19 @@ class Before:
         self._undo.keep([])
         self._undo.copy()
         self._states = [(g, _state(g)) for g in [*found.generators, random]]
+        nodes = [t.node for t in found.tensors if t.node is not None]
+        self._notes = [(node, node.notes, node.notes is not None and node.notes.on_tape) for node in nodes]
 
     def restore(self) -> None:
-        """Put everything back. An interrupt may end that too: then it is put back once more."""
-        try:
-            self._restore()
-        except BaseException:
-            self._restore()
-            raise
+        """Put everything back."""
+        surely(self._restore)
 
     def _restore(self) -> None:
         self._undo.restore()
+        for node, notes, on_tape in self._notes:  # a Tape has marked the leaves
+            node.notes = notes
+            if notes is not None:
+                notes.on_tape = on_tape
         for generator, state in self._states:
             if isinstance(generator, np.random.Generator):
                 generator.bit_generator.state = state

@@ -180,11 +180,10 @@ def vanishing(e: Evidence) -> Iterator[Finding]:
     small = [(step, ratio, top) for step, ratio, top in _ratios(e, max) if ratio < VANISHED]
     if small:
         step, ratio, top = small[0]
-        last = small[-1][0].layer
-        span = f" (and of all small ones up to {last})" if len(small) > 1 else ""
+        more = f"; {len(small)} layers have less than {VANISHED:g} times" if len(small) > 1 else ""
         yield Finding(
             step.layer,
-            f"the gradient at its output{span} is {ratio:.1e} times that at {top}",
+            f"the gradient at its output is {ratio:.1e} times that at {top}{more}",
             "nn.ReLU() for saturating activations, nn.init.kaiming_normal_, nn.BatchNorm1d, or x + f(x)",
             step.line,
             {"ratio": ratio, "layers": float(len(small))},

@@ -35,8 +35,8 @@ UNSCALED = 10.0
 """The root mean square of what the first layer with weights reads. Standardized data have 1."""
 
 STILL = 3e-4
-"""The fraction of the loss that counts as standing still in 20 steps. Plain gradient descent with a rate of 0.001
-lowers the loss of a small classifier by 4e-4, Adam by 1e-2."""
+"""The fraction of the loss that counts as standing still in 20 steps. Plain gradient descent with a rate of
+0.001 lowers the loss of a small classifier by 4e-4, Adam by 1e-2."""
 
 FASTER, SLOWER = tuple(10.0**k for k in range(2, 9)), (0.1, 0.01)
 """The factors of the rate that are tried: when the loss stands still, until one helps; and when it grows."""
