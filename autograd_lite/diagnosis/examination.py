@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import MistakeWarning, OptionError, user_line
+from ..node import Leaf
 from ..plan.reach import reach
 from ..plan.undo import surely, whole
 from .detectors import DETECTORS
@@ -102,8 +103,11 @@ class Before:
         self._undo.keep([])
         self._undo.copy()
         self._states = [(g, _state(g)) for g in [*found.generators, random]]
-        nodes = [t.node for t in found.tensors if t.node is not None]
-        self._notes = [(node, node.notes, node.notes is not None and node.notes.on_tape) for node in nodes]
+        leaves = [t.node for t in found.tensors if t.node.__class__ is Leaf]
+        marked = [leaf.notes is not None and leaf.notes.on_tape for leaf in leaves]
+        self._leaves = [
+            (n, n.notes, on_tape, dict(n.hooks)) for n, on_tape in zip(leaves, marked, strict=True)
+        ]
 
     def restore(self) -> None:
         """Put everything back."""
@@ -111,8 +115,15 @@ class Before:
 
     def _restore(self) -> None:
         self._undo.restore()
-        for node, notes, on_tape in self._notes:  # a Tape has marked the leaves
-            node.notes = notes
+        for (
+            leaf,
+            notes,
+            on_tape,
+            hooks,
+        ) in self._leaves:  # a Tape has marked them, and an interrupt left hooks
+            leaf.notes = notes
+            leaf.hooks.clear()
+            leaf.hooks.update(hooks)
             if notes is not None:
                 notes.on_tape = on_tape
         for generator, state in self._states:
