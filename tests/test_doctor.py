@@ -91,6 +91,18 @@ def test_gradients_that_are_added_on_purpose_are_left_alone(every: int) -> None:
     assert count == [0]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["a_deep_narrow_net", "features_of_all_sizes_before_batch_norm", "a_small_relu_net"]
+)
+def test_a_trained_net_is_left_alone(name: str) -> None:
+    nn.manual_seed(1)
+    options = HEALTHY[name]()
+    trainer = nn.Trainer(options["model"], options["loss"], options["optimizer"])
+    trainer.fit(options["x"], options["y"], epochs=150, batch_size=32, verbose=False)
+    assert ag.doctor(**options).symptoms == ()
+
+
 def test_labels_that_are_ignored_and_probabilities_are_left_alone() -> None:
     nn.manual_seed(0)
     X, y = digits()

@@ -8,7 +8,7 @@ import numpy as np
 
 from .evidence import Evidence, named
 from .report import Finding
-from .thresholds import BETTER, FASTER, SLOWER, STILL
+from .thresholds import BETTER, FASTER, GROWN, HALF, SLOWER, STILL
 
 __all__ = ["never_zeroed", "other_rates", "still", "too_high", "too_low"]
 
@@ -70,8 +70,9 @@ def _after(e: Evidence) -> float:
 def too_high(e: Evidence) -> Iterator[Finding]:
     """The loss grows, and falls with a smaller rate."""
     before, after = e.first.value, _after(e)
-    tried = {f: loss for f, loss in e.rates.items() if f < 1 and loss < BETTER * before}
-    if tried and not after < before:
+    least = (BETTER if after > GROWN * before else HALF) * before
+    tried = {f: loss for f, loss in e.rates.items() if f < 1 and loss < least}
+    if tried:
         factor = min(tried, key=lambda f: tried[f])
         yield Finding(
             "the rate",

@@ -44,6 +44,10 @@ FASTER, SLOWER = tuple(10.0**k for k in range(2, 9)), (0.1, 0.01)
 BETTER = 0.9
 """A rate counts as better if it lowers the loss below this fraction of the loss before the steps."""
 
+GROWN, HALF = 1.3, 0.5
+"""A rate is too high if the loss grows by this factor, or if a smaller rate lowers it below half. The loss of
+a trained net swings by less."""
+
 UNIT = 0.01
 """Without an optimizer, the doctor moves each parameter by this fraction of its size in each step, along the
 gradient: 20 steps cannot spoil a healthy net."""
