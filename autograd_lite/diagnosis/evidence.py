@@ -10,7 +10,7 @@ from ..node import Leaf, Node, op_name
 from .passes import Look, Step, Subject
 from .training import Training
 
-__all__ = ["Evidence", "named", "percent", "source"]
+__all__ = ["Evidence", "named", "percent", "source", "whole"]
 
 MOVES = {"reshape", "squeeze", "ravel", "expand_dims", "transpose", "moveaxis", "swapaxes", "getitem"}
 MOVES |= {"alias", "astype", "copy", "positive", "einsum_view"}
