@@ -46,6 +46,7 @@ from .transforms import grad, hvp, jvp, value_and_grad, vjp
 from .words import names
 
 if TYPE_CHECKING:  # a signature for each op
+    from .diagnosis import doctor
     from .intervals import enclose
     from .listed import *
     from .listed import fft, linalg
@@ -60,6 +61,7 @@ else:
     from .ops.special import erf, sigmoid, softplus
 
     _LATE = {
+        "doctor": "diagnosis",
         "enclose": "intervals",
         "jet": "series",
         "rounding": "roundoff",
@@ -103,6 +105,7 @@ __all__ = [
     "custom_vjp",
     "defvjp",
     "detect_anomaly",
+    "doctor",
     "drawn",
     "enable_grad",
     "enclose",

@@ -396,6 +396,37 @@ def plot_rounding() -> Any:
 
 
 @picture
+def plot_doctor() -> Any:
+    """Outputs and gradients by layer, of a deep net of sigmoids and of one of ReLUs."""
+
+    def deep(activation: Any) -> nn.Sequential:
+        layers: list[Any] = []
+        for a, b in [(64, 32), *[(32, 32)] * 9]:
+            layers += [nn.Linear(a, b), activation()]
+        return nn.Sequential(*layers, nn.Linear(32, 10))
+
+    nn.manual_seed(0)
+    nets = {"sigmoids": deep(nn.Sigmoid), "ReLUs with He's weights": deep(nn.ReLU)}
+    for p in nets["ReLUs with He's weights"].parameters():
+        (nn.init.kaiming_normal_ if p.ndim > 1 else nn.init.zeros_)(p)
+    figure, both = panels("gallery", count=2, columns=2, width=4.4, height=3.2)
+    for (name, net), colour in zip(nets.items(), (COLOURS[1], COLOURS[0]), strict=True):
+        report = ag.doctor(net, *digits(), nn.CrossEntropyLoss())
+        layers = [layer for layer in report.layers if layer.op == "affine"]
+        told = f"{name}: {', '.join(report.symptoms) or 'nothing found'}"
+        for axes, what in zip(both, ("size", "gradient"), strict=True):
+            sizes = [getattr(layer, what) for layer in layers]
+            axes.semilogy(range(1, len(sizes) + 1), sizes, "o-", color=colour, markersize=4, label=told)
+    for axes, title in zip(both, ("size of the output", "norm of the gradient at the output"), strict=True):
+        axes.set_title(title, fontsize=10)
+        axes.set_xlabel("linear layer", fontsize=8)
+        dress(axes)
+    both[0].set_ylim(0.05, 20)
+    both[0].legend(frameon=False, fontsize=8, loc="upper left")
+    return figure
+
+
+@picture
 def plot_intervals() -> Any:
     def f(x: Any) -> Any:
         return np.exp(-(x**2)) * np.sin(5 * x)

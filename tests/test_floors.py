@@ -61,6 +61,7 @@ FLOORS = (
     "batching",
     "jacobians",
     "plan",
+    "diagnosis",
     "sparsity",
     "series",
     "roundoff",
@@ -142,6 +143,7 @@ def test_every_floor_is_there() -> None:
     modules = {path.stem for path in (ROOT / "autograd_lite").iterdir() if path.suffix == ".py"}
     assert set(FLOORS) == modules - {"__init__"} | {
         "batching",
+        "diagnosis",
         "hips",
         "implicit",
         "intervals",
