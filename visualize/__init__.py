@@ -21,6 +21,7 @@ from .computation import Call, Edge, Step, Vertex
 from .costs import Cost, Profile, profile
 from .explain import Explanation, explain
 from .graph import Graph, draw
+from .history import History, history
 from .notebook import show_errors as _show_errors
 from .plancosts import PlanProfile, StepCost
 from .plots import (
@@ -50,6 +51,7 @@ __all__ = [
     "Edge",
     "Explanation",
     "Graph",
+    "History",
     "LayerWatch",
     "Look",
     "PlanProfile",
@@ -67,6 +69,7 @@ __all__ = [
     "explain",
     "feature_maps",
     "heat",
+    "history",
     "learning_curves",
     "learning_rate_curve",
     "learning_rate_schedules",

@@ -131,6 +131,7 @@ class DataLoader:
             batch_sampler = None if batch_size is None else BatchSampler(sampler, batch_size, drop_last)
         self.batch_size, self.drop_last = batch_size, drop_last
         self.sampler, self.batch_sampler = sampler, batch_sampler
+        self.heard: Callable[[Any], object] | None = None  # called with the indices of each batch
 
     def __len__(self) -> int:
         order: Any = self.sampler if self.batch_sampler is None else self.batch_sampler
@@ -151,7 +152,7 @@ class DataLoader:
                 return fetch(task)
 
         ahead = self.num_workers * (self.prefetch_factor or 2)
-        tasks = self._tasks()
+        tasks = self._tasks() if self.heard is None else _told(self._tasks(), self.heard)
         made = (
             made_ahead(make, tasks, ahead, self.worker_init_fn) if ahead else (make(task) for task in tasks)
         )
@@ -229,6 +230,13 @@ def made_ahead(
 
 def get_worker_info() -> None:
     """None, as in PyTorch's main process: a single thread makes all samples, so a stream is never divided."""
+
+
+def _told(tasks: Iterable[Any], heard: Callable[[Any], object]) -> Iterator[Any]:
+    """The same tasks; each is told before its batch is made."""
+    for task in tasks:
+        heard(task)
+        yield task
 
 
 # -- checks ----------------------------------------------------------------------------------------

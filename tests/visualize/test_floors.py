@@ -30,6 +30,7 @@ FLOORS = (
     "steps",
     "explain",
     "compare",
+    "history",
     "plancosts",
     "costs",
     "plots",
