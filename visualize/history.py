@@ -331,7 +331,7 @@ def _said(recorder: Any) -> str:
     trainer = getattr(recorder, "trainer", None)
     name = type(trainer.optimizer).__name__ if trainer is not None else "The optimizer"
     if name == "SGD":
-        return "The parts add up to the gradient. With momentum, the change of a weight has earlier gradients too."
+        return "The parts add up to the gradient. With momentum, a weight also moves by earlier gradients."
     return f"The parts add up to the gradient. {name} makes the change of it and of earlier gradients."
 
 

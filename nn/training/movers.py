@@ -176,6 +176,6 @@ def sentence(optimizer: Optimizer, change: float | None) -> str:
     if name == "SGD" and not any(options.get(o) for o in ("momentum", "weight_decay", "maximize")):
         return f"SGD{moved} moves a weight by -lr times its gradient: these are the parts of the change too."
     return (
-        f"{name}{moved} uses more than this gradient, such as earlier gradients or the weight itself: the parts "
-        "are those of the gradient, not of the change."
+        f"{name}{moved} uses more than this gradient, such as earlier gradients or the weight itself: "
+        "the parts are those of the gradient, not of the change."
     )

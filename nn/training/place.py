@@ -29,20 +29,23 @@ class Place:
     """The losses, and perhaps the outputs, of the batches so far."""
     begun: list[Mapping[str, Any]]
     """At the beginning of the epoch: the states of nn's generator and of those that shuffle the data."""
+    rate: float
+    """The learning rate at the beginning of the epoch."""
     done: int = 0
     """The number of steps so far."""
     random: Mapping[str, Any] = field(default_factory=dict)
     """The state of nn's generator before the last step."""
 
     @classmethod
-    def begin(cls, orders: Sequence[np.random.Generator], keep: bool) -> Place:
+    def begin(cls, orders: Sequence[np.random.Generator], keep: bool, rate: float) -> Place:
         """The place before the first step of an epoch.
 
         Args:
             orders: the generators that shuffle the data.
             keep: whether metrics need the outputs.
+            rate: the learning rate.
         """
-        return cls(Seen(keep), states(orders))
+        return cls(Seen(keep), states(orders), rate)
 
     def left(
         self, batches: Callable[[], Iterator[Any]], accumulate: int, orders: Sequence[np.random.Generator]
@@ -79,6 +82,7 @@ class Place:
         sizes = [math.nan if size is None else size for size in self.seen.sizes]
         return {
             "done": self.done,
+            "rate": self.rate,
             "begun": self.begun,
             "losses": np.array(self.seen.losses, float),
             "sizes": np.array(sizes, float),
@@ -101,7 +105,7 @@ class Place:
             )
         sizes = [None if math.isnan(size) else size for size in state["sizes"].tolist()]
         seen = Seen(keep, state["losses"].tolist(), sizes, outputs, targets)
-        return cls(seen, list(map(dict, state["begun"])), done)
+        return cls(seen, list(map(dict, state["begun"])), float(state["rate"]), done)
 
 
 def states(orders: Sequence[np.random.Generator]) -> list[Mapping[str, Any]]:

@@ -37,9 +37,9 @@ Array = npt.NDArray[Any]
 class Recorder(Callback):
     """Keeps the history of a run step by step, in little memory; any kept step can be resumed to the bit.
 
-    The steps count from 0. A kept step has the weights before it, the state of the optimizer, the schedule and
-    the random numbers, and what the step did: loss, gradients, and the indices of its samples. After the last
-    step there is one more entry, the end of the run, which has no gradients.
+    The steps count from 0. A kept step has the weights before it, the state of the optimizer, the schedule
+    and the random numbers. It also has what the step did: loss, gradients, and the indices of its samples.
+    After the last step there is one more entry, the end of the run, which has no gradients.
 
     States are stored as the differences of their bits from the step before, without loss. When the memory is
     full, older steps give way: the distance between kept steps then grows with their age.
@@ -71,7 +71,7 @@ class Recorder(Callback):
         >>> first, second = trainer(callbacks=recorder), trainer()
         >>> history = first.fit(X, 3 * X, epochs=10, batch_size=5, verbose=False)
         >>> recorder
-        <Recorder: 41 of 40 steps and the end, 0.1 MB of 1 MB>
+        <Recorder: 41 states of 40 steps, 0.2 MB of 1 MB>
         >>> history = recorder.resume(second, 17)
         >>> again = second.fit(X, 3 * X, epochs=10, batch_size=5, verbose=False)
         >>> bool(second.model.weight.data == first.model.weight.data)
@@ -238,8 +238,8 @@ class Recorder(Callback):
     def resume(self, trainer: Training, step: int) -> History:
         """Let a Trainer go on from a kept step, as if what came later had not happened.
 
-        The next `fit` makes the remaining steps. With the same data and options, they equal those of the first
-        run to the bit. A recorder of this Trainer forgets its later steps then.
+        The next `fit` makes the remaining steps. With the same data and options, they equal those of the
+        first run to the bit. A recorder of this Trainer forgets its later steps then.
 
         Args:
             trainer: the Trainer of the run, or one of the same parts.

@@ -78,8 +78,8 @@ class Resumable(Hinted):
         """
         if not isinstance(state_dict, Mapping) or not is_checkpoint(state_dict):
             raise DataError(
-                "Trainer.load_state_dict: expected what trainer.state_dict() gives; for the weights of a model "
-                "write model.load_state_dict(state)"
+                "Trainer.load_state_dict: expected what trainer.state_dict() gives; for the weights of a "
+                "model write model.load_state_dict(state)"
             )
         run = Run(schedule=self._schedule_class, trainer=self)
         restored(

@@ -52,8 +52,8 @@ def read(path: Path) -> tuple[Frames, dict[str, Any], Array, Array | None]:
     content = load(path)
     if content.get("kind") != KIND:
         raise DataError(
-            f"Recorder.load: {path} is not a file of Recorder.save; for a checkpoint write trainer.resume(path), "
-            "for weights nn.load(path)"
+            f"Recorder.load: {path} is not a file of Recorder.save; for a checkpoint write "
+            "trainer.resume(path), for weights nn.load(path)"
         )
     try:
         frames = Frames(content["memory"])

@@ -300,13 +300,14 @@ class Trainer(Resumable):
         """One epoch: training, validation, schedule, callbacks."""
         epoch = self.epoch
         rate = self.optimizer.param_groups[0]["lr"]
-        logs = self._train(loader, accumulate, callbacks)
+        place = self.place = self.place or Place.begin(self._generators, bool(self.metrics), float(rate))
+        logs = self._train(loader, accumulate, callbacks, place)
         if validation is not None:
             logs |= {
                 f"val_{name}": value for name, value in self._measured(self._batches(), validation).items()
             }
         if self.scheduler is not None:
-            logs["learning_rate"] = float(rate)
+            logs["learning_rate"] = place.rate
         self.history.add(logs)
         if self.scheduler is not None and self.scheduler_interval == "epoch":
             self._schedule(self.scheduler, logs)
@@ -328,11 +329,12 @@ class Trainer(Resumable):
             )
         scheduler.step(logs[monitor])
 
-    def _train(self, loader: DataLoader, accumulate: int, callbacks: list[Callback]) -> dict[str, float]:
+    def _train(
+        self, loader: DataLoader, accumulate: int, callbacks: list[Callback], place: Place
+    ) -> dict[str, float]:
         """The steps of one epoch."""
         self.model.train()
         pair = self._batches().pair
-        place = self.place = self.place or Place.begin(self._generators, bool(self.metrics))
         try:
             for callback in callbacks:
                 callback.on_epoch_begin(self.epoch)

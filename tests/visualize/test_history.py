@@ -1,4 +1,4 @@
-"""The page of a run: its numbers are the recorder's, and it works with keys, in two widths and both themes."""
+"""The page of a run: its numbers are the recorder's, with keys, two widths and both themes."""
 
 from __future__ import annotations
 
