@@ -118,7 +118,9 @@ def apart(
     params = dict(model.named_parameters())
     if lacking := [name for name in names if name not in params]:
         raise DataError(f"Recorder: the model has no parameter {lacking[0]!r}; it has {', '.join(params)}")
-    chosen = {name: params[name].numpy() for name in names}
+    chosen = {name: params[name].detach().numpy() for name in names}
+    for p in params.values():
+        p.requires_grad = False  # of the copy: nothing but the chosen parameters is recorded
     rows: list[dict[str, Array]] = []
     sizes: list[float | None] = []
 
