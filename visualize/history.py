@@ -27,7 +27,10 @@ __all__ = ["History", "history"]
 Array = npt.NDArray[Any]
 
 SIDE = 32
-"""So many rows and columns a map has at most."""
+"""So many rows a map has at most."""
+
+CELLS = SIDE * SIDE
+"""So many weights a map has at most."""
 
 LAYERS = 12
 """So many arrays the page shows at most: the largest ones."""
@@ -85,8 +88,8 @@ def history(
 ) -> History:
     """A page to go through a run step by step: weights, gradients, losses, outputs, and samples.
 
-    A map shows at most 32 x 32 weights of each of the 12 largest arrays: of a larger array, those that
-    changed most in their block. A click on a weight names the samples that moved the weight most. Two steps
+    A map shows at most 1,024 weights of each of the 12 largest arrays: of a larger array, those that changed
+    most in their block. A click on a weight names the samples that moved the weight most. Two steps
     can stand side by side, with their difference. A page of 24 steps has at most about 12 MB.
 
     Args:
@@ -226,7 +229,7 @@ def _layer(name: str, last: Array, first: Array) -> _Layer:
     places = [
         np.ravel_multi_index(_strongest(moved, down, along), moved.shape)
         for down in np.array_split(np.arange(rows), min(rows, SIDE))
-        for along in np.array_split(np.arange(columns), min(columns, SIDE * SIDE if rows == 1 else SIDE))
+        for along in np.array_split(np.arange(columns), min(columns, CELLS // min(rows, SIDE)))
     ]
     return _Layer(name, tuple(map(int, shape)), np.array(places), len(places) // min(rows, SIDE))
 
@@ -270,6 +273,7 @@ def _frame(
         "step": moment.step,
         "epoch": moment.epoch,
         "loss": moment.loss,
+        "end": moment.loss is None,
         "samples": moment.samples.tolist(),
         "outputs": outputs,
         "maps": maps,
@@ -332,7 +336,7 @@ def _said(recorder: Any) -> str:
     name = type(trainer.optimizer).__name__ if trainer is not None else "The optimizer"
     if name == "SGD":
         return "The parts add up to the gradient. With momentum, a weight also moves by earlier gradients."
-    return f"The parts add up to the gradient. {name} makes the change of it and of earlier gradients."
+    return f"The parts add up to the gradient. {name} changes a weight by it and by earlier ones."
 
 
 def _pictures(recorder: Any, samples: Sequence[int]) -> dict[str, Any]:

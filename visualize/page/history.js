@@ -23,7 +23,6 @@ function svg(tag, attributes) {
 const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 const floats = (text) => new Float32Array(bytes(text).buffer);
 const number = (x) => (x === null ? "not finite" : Number.isFinite(x) ? (x === 0 ? "0" : Math.abs(x) < 1e-3 || Math.abs(x) >= 1e5 ? x.toExponential(2) : x.toPrecision(4)) : String(x));
-const lossOf = (frame) => (frame.loss === null ? "the end" : `loss ${number(frame.loss)}`);
 
 for (const layer of data.layers) layer.places = new Int32Array(bytes(layer.places).buffer);
 for (const frame of data.frames) {
@@ -105,6 +104,7 @@ function mapsOf(l) {
 }
 
 function drawLayers() {
+  const focused = document.activeElement;
   data.layers.forEach((layer, l) => {
     const box = layer.box, found = mapsOf(l);
     while (box.children.length > found.length) box.lastChild.remove();
@@ -113,9 +113,18 @@ function drawLayers() {
       const part = box.children[i], canvas = part.firstChild;
       paint(canvas, values, layer.columns, largest);
       canvas.setAttribute("aria-label", `${layer.name}, ${title}. Arrow keys choose a weight.`);
-      part.replaceChildren(canvas, ...(counts ? [bars(counts)] : []), element("figcaption", "", title));
+      part.replaceChildren(canvas, ...(state.layer === l ? [spot(canvas, layer)] : []), ...(counts ? [bars(counts)] : []), element("figcaption", "", title));
     });
   });
+  if (focused !== document.activeElement && focused.isConnected) focused.focus();  // moved in the page, it lost the focus
+}
+
+/** A frame around the chosen cell of a map. */
+function spot(canvas, layer) {
+  const mark = element("div", "spot"), rows = layer.places.length / layer.columns;
+  const size = [100 / layer.columns, canvas.offsetHeight / rows], row = Math.floor(state.cell / layer.columns);
+  Object.assign(mark.style, { left: `${(state.cell % layer.columns) * size[0]}%`, width: `${size[0]}%`, top: `${row * size[1]}px`, height: `${size[1]}px` });
+  return mark;
 }
 
 function figure(l) {
@@ -144,6 +153,7 @@ function figure(l) {
 
 function choose(layer, cell) {
   Object.assign(state, { layer, cell });
+  drawLayers();
   drawChosen();
 }
 
@@ -193,11 +203,13 @@ function drawChosen() {
     const list = element("ol"), top = data.top;
     for (let i = 0; i < top && i < frame.samples.length; i++) {
       const at = cell * top + i;
-      list.append(sample(frame.samples[map.who[at]], map.parts[at], gradient));
+      if (map.parts[at]) list.append(sample(frame.samples[map.who[at]], map.parts[at], gradient));
     }
-    found.push(say(`Of ${frame.samples.length} samples, these have the largest parts in the gradient:`, "faint"), list, say(data.said, "faint"));
+    const some = `Of ${frame.samples.length} samples, these have the largest parts in the gradient:`;
+    found.push(say(list.children.length ? some : `None of ${frame.samples.length} samples has a part in the gradient.`, "faint"), list);
+    if (list.children.length) found.push(say(data.said, "faint"));
   } else {
-    found.push(say(frame.loss === null ? "The run ends before this step: no sample moved the weight." : data.why, "faint"));
+    found.push(say(frame.end ? "The run ends before this step: no sample moved the weight." : data.why, "faint"));
   }
   byId("chosen").replaceChildren(...found);
 }
@@ -228,7 +240,7 @@ function draw() {
   for (const k of ["a", "b"]) {
     const frame = data.frames[state[k]];
     byId(k).value = state[k];
-    byId(`at-${k}`).textContent = `${frame.step}, epoch ${frame.epoch + 1}, ${lossOf(frame)}`;
+    byId(`at-${k}`).textContent = frame.end ? `${frame.step}, the end` : `${frame.step}, epoch ${frame.epoch + 1}, loss ${number(frame.loss)}`;
     byId(k).setAttribute("aria-valuetext", byId(`at-${k}`).textContent);
   }
   drawCurve();
