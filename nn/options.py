@@ -80,7 +80,7 @@ def as_bytes(call: str, option: str, value: object) -> int:
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kMGT]?)B\s*", value) if isinstance(value, str) else None
     if found:
         return int(float(found[1]) * 1000 ** " kMGT".index(found[2] or " "))
-    if isinstance(value, Integral) and not isinstance(value, bool) and value > 0:
+    if isinstance(value, Integral) and not isinstance(value, bool) and int(value) > 0:
         return int(value)
     raise OptionError(
         f"{call}({option}={reprlib.repr(value)}): expected a number of bytes, "

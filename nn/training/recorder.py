@@ -282,7 +282,7 @@ class Recorder(Callback):
                 f"{parts.ndim - 1} numbers"
             )
         try:
-            mine = parts[(slice(None), *place)]
+            mine = np.array([part[place] for part in parts])
         except IndexError as error:
             raise IndexingError(f"Recorder.movers({name!r}, {place}): {error}") from error
         order = np.argsort(-np.abs(mine), kind="stable")
@@ -394,6 +394,6 @@ class Recorder(Callback):
         if trainer is not None:
             recorder.trainer = trainer
         if data is not None:
-            pair = data if isinstance(data, tuple) else (data, None)
-            recorder._data = Batches(None).loader("Recorder.load", *pair, 256)
+            X, y = data if isinstance(data, tuple) else (data, None)
+            recorder._data = Batches(None).loader("Recorder.load", X, y, 256)
         return recorder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from ..optim.lr_scheduler import LRScheduler
 from ..random import generator
 from ..serialization import save
 from .alone import Alone
-from .callback import Callback
+from .callback import Callback, Training
 from .history import History
 from .measures import Metric
 from .place import Place
@@ -81,7 +81,7 @@ class Resumable(Hinted):
                 "Trainer.load_state_dict: expected what trainer.state_dict() gives; for the weights of a "
                 "model write model.load_state_dict(state)"
             )
-        run = Run(schedule=self._schedule_class, trainer=self)
+        run = Run(schedule=self._schedule_class, trainer=cast(Training, self))
         restored(
             "load_state_dict", "the state", state_dict, self.model, self.optimizer, self.scheduler, run=run
         )
@@ -118,7 +118,7 @@ class Resumable(Hinted):
             >>> len(second.fit(X, 2 * X, epochs=5, verbose=False)["loss"])     # two of these were before
             5
         """
-        run = Run(schedule=self._schedule_class, trainer=self)
+        run = Run(schedule=self._schedule_class, trainer=cast(Training, self))
         load_checkpoint(path, self.model, self.optimizer, self.scheduler, run=run)
         return self._resumed(run)
 
