@@ -71,6 +71,8 @@ class DataLoader:
         [2, 2, 1]
     """
 
+    heard: Callable[[Any], object] | None = None  # called with the indices of each batch
+
     def __init__(
         self,
         dataset: Any,
@@ -131,7 +133,6 @@ class DataLoader:
             batch_sampler = None if batch_size is None else BatchSampler(sampler, batch_size, drop_last)
         self.batch_size, self.drop_last = batch_size, drop_last
         self.sampler, self.batch_sampler = sampler, batch_sampler
-        self.heard: Callable[[Any], object] | None = None  # called with the indices of each batch
 
     def __len__(self) -> int:
         order: Any = self.sampler if self.batch_sampler is None else self.batch_sampler
