@@ -32,14 +32,17 @@ Bytes = npt.NDArray[np.uint8]
 SMALL = 4096
 """Arrays of up to this number of bytes have a single piece."""
 
-NOISE = 7.5
-"""A plane with more bits of entropy in each byte is not compressed."""
+NOISE = 7.0
+"""Bytes of more bits of entropy are not compressed."""
+
+DENSE = 0.75
+"""A plane with fewer bytes that are not 0 has two parts: where these are, and what they are."""
 
 OVERHEAD = 400
 """Bytes of memory that a delta needs beside its pieces."""
 
-RAW, PACKED = b"r", b"z"
-"""The first byte of a piece: as it is, or compressed. A piece of zeros is empty."""
+RAW, PACKED, SPARSE = b"r", b"z", b"s"
+"""The first byte of a piece: as it is, compressed, or in two parts. A piece of zeros is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +137,18 @@ def _raw(delta: Delta) -> Bytes:
 
 
 def _packed(plane: Bytes) -> bytes:
-    """A plane in few bytes."""
+    """A plane in few bytes: where it is not 0, and what it is there."""
     if not plane.any():
         return b""
+    there = plane != 0
+    if plane.size <= SMALL or np.count_nonzero(there) > DENSE * plane.size:
+        return _short(plane)
+    where = _short(np.packbits(there))
+    return SPARSE + len(where).to_bytes(8, "little") + where + _short(plane[there])
+
+
+def _short(plane: Bytes) -> bytes:
+    """Bytes compressed, or as they are."""
     raw = plane.tobytes()
     if plane.size > SMALL and _entropy(plane[:: plane.size // SMALL]) > NOISE:
         return RAW + raw
@@ -149,6 +161,17 @@ def _unpacked(piece: bytes, size: int) -> Bytes:
     """The plane of a piece."""
     if not piece:
         return np.zeros(size, np.uint8)
+    if piece[:1] == SPARSE:
+        end = 9 + int.from_bytes(piece[1:9], "little")
+        there = np.unpackbits(_long(piece[9:end], -(-size // 8)), count=size).astype(bool)
+        plane = np.zeros(size, np.uint8)
+        plane[there] = _long(piece[end:], int(np.count_nonzero(there)))
+        return plane
+    return _long(piece, size)
+
+
+def _long(piece: bytes, size: int) -> Bytes:
+    """The bytes that `_short` was given."""
     try:
         raw = piece[1:] if piece[:1] == RAW else zlib.decompress(piece[1:], -15)
     except zlib.error as error:

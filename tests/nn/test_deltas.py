@@ -74,13 +74,18 @@ def test_small_changes_are_short_and_no_change_is_nothing():
 
 
 def test_a_damaged_difference_is_an_error():
-    a = np.zeros(5000, np.float32)
-    a[::7] = 1
-    delta = coded(a)
-    (at,) = [i for i, piece in enumerate(delta.pieces) if piece[:1] == deltas.PACKED][:1]
-    cut = [*delta.pieces]
-    cut[at] = cut[at][: len(cut[at]) // 2]
+    a = np.arange(1, 5001, dtype=np.float64)
+    a[:2500] *= np.pi
+    delta, kinds = coded(a), set()
+    for i, piece in enumerate(delta.pieces):
+        kinds.add(piece[:1])
+        cut = [*delta.pieces]
+        cut[i] = piece[: len(piece) // 2]
+        with pytest.raises(DataError, match="damaged"):
+            decoded(deltas.Delta(delta.dtype, delta.shape, True, tuple(cut)))
+    assert kinds == {deltas.RAW, deltas.PACKED, deltas.SPARSE}
+    small = coded(np.arange(9))
     with pytest.raises(DataError, match="damaged"):
-        decoded(deltas.Delta(delta.dtype, delta.shape, True, tuple(cut)))
+        decoded(deltas.Delta(small.dtype, small.shape, True, (small.pieces[0][:4],)))
     with pytest.raises(DataError, match="has lost the array"):
         decoded(coded(a, a), None)
