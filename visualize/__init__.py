@@ -21,7 +21,7 @@ from .computation import Call, Edge, Step, Vertex
 from .costs import Cost, Profile, profile
 from .explain import Explanation, explain
 from .graph import Graph, draw
-from .history import History, history
+from .history import RunPage, history
 from .notebook import show_errors as _show_errors
 from .plancosts import PlanProfile, StepCost
 from .plots import (
@@ -51,11 +51,11 @@ __all__ = [
     "Edge",
     "Explanation",
     "Graph",
-    "History",
     "LayerWatch",
     "Look",
     "PlanProfile",
     "Profile",
+    "RunPage",
     "Step",
     "StepCost",
     "Steps",

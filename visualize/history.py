@@ -22,7 +22,7 @@ from autograd_lite.errors import AutogradLiteError, DataError, DTypeError, Optio
 from . import render
 from .writers.html import filled
 
-__all__ = ["History", "history"]
+__all__ = ["RunPage", "history"]
 
 Array = npt.NDArray[Any]
 
@@ -49,7 +49,7 @@ FRAME = 720
 
 
 @dataclass(frozen=True)
-class History:
+class RunPage:
     """The page of a run; a notebook shows the page by itself.
 
     Attributes:
@@ -73,7 +73,7 @@ class History:
         return render.write(self.text.encode(), path)
 
     def __repr__(self) -> str:
-        return f"<History: {len(self.steps)} steps; .save('run.html') writes the page>"
+        return f"<RunPage: {len(self.steps)} steps; .save('run.html') writes the page>"
 
     def _repr_html_(self) -> str:
         text = html.escape(self.text, quote=True)
@@ -85,7 +85,7 @@ class History:
 
 def history(
     recorder: Any, steps: int | Sequence[int] = 24, *, samples: bool = True, theme: str | None = None
-) -> History:
+) -> RunPage:
     """A page to go through a run step by step: weights, gradients, losses, outputs, and samples.
 
     A map shows at most 1,024 weights of each of the 12 largest arrays: of a larger array, those that changed
@@ -113,7 +113,7 @@ def history(
         >>> X = np.linspace(-1, 1, 20)[:, None]
         >>> run = trainer.fit(X, 3 * X, epochs=5, verbose=False)
         >>> history(recorder)
-        <History: 6 steps; .save('run.html') writes the page>
+        <RunPage: 6 steps; .save('run.html') writes the page>
     """
     if not (hasattr(recorder, "at") and hasattr(recorder, "losses")):
         raise DTypeError(
@@ -128,7 +128,7 @@ def history(
     parts = {name: (files / f"history.{end}").read_text(encoding="utf-8") for name, end in FILES}
     parts["title"] = "A run step by step"
     parts["about"] = html.escape(_about(recorder, shown))
-    return History(
+    return RunPage(
         filled((files / "history.html").read_text(encoding="utf-8"), parts, {**told, "theme": theme}),
         tuple(shown),
     )

@@ -104,7 +104,7 @@ def test_what_is_refused(tmp_path: Any) -> None:
     with pytest.raises(OptionError, match="'light' or 'dark'"):
         visualize.history(recorder, theme="blue")
     page = visualize.history(recorder, [2, 5])
-    assert repr(page) == "<History: 2 steps; .save('run.html') writes the page>"
+    assert repr(page) == "<RunPage: 2 steps; .save('run.html') writes the page>"
     with pytest.raises(OptionError, match=r"run.html"):
         page.save(tmp_path / "run.svg")
 
