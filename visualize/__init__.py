@@ -21,7 +21,6 @@ from .computation import Call, Edge, Step, Vertex
 from .costs import Cost, Profile, profile
 from .explain import Explanation, explain
 from .graph import Graph, draw
-from .history import RunPage, history
 from .notebook import show_errors as _show_errors
 from .plancosts import PlanProfile, StepCost
 from .plots import (
@@ -40,6 +39,7 @@ from .plots import (
     weight_images,
 )
 from .rows import table
+from .runs import RunPage, history
 from .steps import Steps, backprop_steps
 from .words.names import FOREIGN_NAMES as _FOREIGN_NAMES
 from .writers.look import Look

@@ -30,7 +30,7 @@ FLOORS = (
     "steps",
     "explain",
     "compare",
-    "history",
+    "runs",
     "plancosts",
     "costs",
     "plots",

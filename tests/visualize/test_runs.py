@@ -13,7 +13,7 @@ import pytest
 import nn
 import visualize
 from autograd_lite.errors import DataError, DTypeError, OptionError
-from visualize.history import LAYERS, SIDE
+from visualize.runs import LAYERS, SIDE
 
 X = np.random.default_rng(0).random((24, 25)).astype(np.float32)
 Y = np.arange(24) % 3
