@@ -256,10 +256,10 @@ def _frame(
             if array is not None:
                 most = ranges[kind, layer.name] or 1.0
                 told[histogram] = np.histogram(_finite(array), BINS, (-most, most))[0].tolist()
-        if layer.name in parts and len(moment.samples) < 256:
+        if layer.name in parts and len(moment.samples) < 2**16:
             mine = parts[layer.name].reshape(len(moment.samples), -1)[:, layer.places]
             order = np.argsort(-np.abs(mine), axis=0, kind="stable")[:TOP]
-            told["who"] = np.pad(order, ((0, TOP - len(order)), (0, 0))).T.astype(np.uint8)
+            told["who"] = np.pad(order, ((0, TOP - len(order)), (0, 0))).T.astype("<u2")
             largest = np.take_along_axis(mine, order, 0)
             told["parts"] = np.pad(largest, ((0, TOP - len(order)), (0, 0))).T.astype("<f4")
             named |= set(np.unique(order).tolist())

@@ -131,10 +131,11 @@ class Frames:
 
     def cut(self, step: int) -> None:
         """Forget all frames from a step on."""
-        kept = [frame for frame in self._frames if frame.step < step]
+        kept, thinned = [frame for frame in self._frames if frame.step < step], self.thinned
         self.__init__(self.memory)  # type: ignore[misc]
         for frame in kept:
             self.append(frame)
+        self.thinned = thinned and bool(kept)
 
     def append(self, frame: Frame) -> None:
         self._places[frame.step] = len(self._frames)

@@ -275,7 +275,7 @@ class Recorder(Callback):
         """
         moment = self.at(step)
         parts = self.parts(step, [name])[name]
-        place = (index,) if isinstance(index, int) else tuple(index)
+        place = tuple(map(int, np.atleast_1d(index)))
         if len(place) != parts.ndim - 1:
             raise IndexingError(
                 f"Recorder.movers({name!r}, {place}): the parameter has shape {parts.shape[1:]}, expected "

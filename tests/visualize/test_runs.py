@@ -54,7 +54,7 @@ def test_the_numbers_are_those_of_the_recorder() -> None:
         assert sum(first["histogram"]) == 100
         if parts is not None:
             np.testing.assert_array_equal(floats(first["gradients"]), moment.gradients["0.weight"].ravel())
-            who = np.frombuffer(base64.b64decode(first["who"]), np.uint8).reshape(100, 4)
+            who = np.frombuffer(base64.b64decode(first["who"]), "<u2").reshape(100, 4)
             most = np.abs(parts.reshape(8, 100)).argmax(axis=0)
             chosen = np.take_along_axis(parts.reshape(8, 100), who.T.astype(int), 0)
             assert (np.abs(chosen[0]) == np.abs(parts.reshape(8, 100))[most, range(100)]).all()

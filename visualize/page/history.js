@@ -29,7 +29,7 @@ for (const frame of data.frames) {
   for (const map of frame.maps) {
     map.weights = floats(map.weights);
     map.gradients = map.gradients && floats(map.gradients);
-    map.who = map.who && bytes(map.who);
+    map.who = map.who && new Uint16Array(bytes(map.who).buffer);
     map.parts = map.parts && floats(map.parts);
   }
 }
