@@ -90,13 +90,13 @@ def history(
 
     A map shows at most 1,024 weights of each of the 12 largest arrays: of a larger array, those that changed
     most in their block. A click on a weight names the samples that moved the weight most. Two steps
-    can stand side by side, with their difference. A page of 24 steps has at most about 12 MB.
+    can stand side by side, with their difference. A page of 24 steps has at most about 13 MB.
 
     Args:
         recorder: an `nn.callbacks.Recorder`.
         steps: how many of the kept steps the page shows, evenly spaced; or which ones.
-        samples: find the samples that moved each weight. This takes about a second for each 10 steps of a
-            model with 250,000 weights.
+        samples: find the samples that moved each weight. For each step of a model with 250,000 weights
+            this takes about a quarter of a second.
         theme: "light" or "dark"; by default that of the reader's browser.
 
     Raises:
