@@ -320,6 +320,36 @@ def plot_sparsity() -> Any:
 
 
 @picture
+def plot_movers() -> Any:
+    """A weight along a run, and the samples that moved it most in one step."""
+    from matplotlib.figure import Figure
+
+    X, y = digits()
+    nn.manual_seed(0)
+    model = nn.Sequential(nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 10))
+    recorder = nn.callbacks.Recorder()
+    optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
+    trainer = nn.Trainer(model, nn.CrossEntropyLoss(), optimizer, callbacks=recorder)
+    trainer.fit(X, y, epochs=3, batch_size=50, verbose=False)
+    course = [recorder.at(step).weights["2.weight"][7, 5] for step in recorder.steps]
+    step = int(np.argmax(np.abs(np.diff(course))))
+    movers = recorder.movers("2.weight", (7, 5), step)
+    figure = Figure(figsize=(9.2, 3.0), layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=(1.1, 1))
+    axes = left.subplots()
+    axes.plot(recorder.steps, course, color=COLOURS[0], lw=1.8)
+    axes.plot([step, step + 1], course[step : step + 2], color=COLOURS[1], lw=3.5)
+    axes.set(xlabel="step", ylabel="a weight of the digit 7")
+    dress(axes)
+    right.suptitle(f"step {step}: gradient {movers.gradient:+.3f}", fontsize=10)
+    for pane, (sample, part) in zip(right.subplots(2, 4).flat, movers, strict=False):
+        pane.imshow(X[sample].reshape(8, 8), cmap="gray_r")
+        pane.set_title(f"{part:+.4f}", fontsize=8)
+        pane.set_axis_off()
+    return figure
+
+
+@picture
 def plot_implicit() -> Any:
     """A validation loss with slopes by the implicit function theorem; a beam, and where stiffness helps."""
     from matplotlib.figure import Figure

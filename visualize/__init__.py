@@ -39,6 +39,7 @@ from .plots import (
     weight_images,
 )
 from .rows import table
+from .runs import RunPage, history
 from .steps import Steps, backprop_steps
 from .words.names import FOREIGN_NAMES as _FOREIGN_NAMES
 from .writers.look import Look
@@ -54,6 +55,7 @@ __all__ = [
     "Look",
     "PlanProfile",
     "Profile",
+    "RunPage",
     "Step",
     "StepCost",
     "Steps",
@@ -67,6 +69,7 @@ __all__ = [
     "explain",
     "feature_maps",
     "heat",
+    "history",
     "learning_curves",
     "learning_rate_curve",
     "learning_rate_schedules",
