@@ -23,9 +23,13 @@ from examples.lectures import (
     alvinn,
     char_lm,
     cifar_random_labels,
+    compression,
+    decision_regions,
     detection,
+    gates,
     lenet1,
     linear_pieces,
+    mnist_cnn,
     mnist_deep_mlp,
     mnist_random_labels,
     pretraining,
@@ -36,7 +40,7 @@ from examples.lectures import (
     transfer,
 )
 from examples.lectures.__main__ import main, programs
-from examples.lectures._photographs import Stopwatch, pictures
+from examples.lectures._photographs import Pictures, Stopwatch, learn, pictures
 from examples.lectures.recurrent_automaton import LANGUAGES
 from examples.lectures.stack_machine import OPS, TOPS, Machine, Net, Rule, fraction
 from nn.boxes import box_iou
@@ -98,14 +102,19 @@ def test_mistakes_are_told_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_the_page_says_of_each_program_what_it_ran_on() -> None:
-    """A row of the index: the lecture's number, ours, data, seed, time, source."""
+    """A row of the index: the stated number, whether ours reaches it, ours, data, seed, time, source."""
     page = (DOCS / "lectures.md").read_text(encoding="utf-8")
     rows = {m[1]: m[0] for m in re.finditer(r"^\| \[(\w+)\]\(#\1\) \|.*\|$", page, re.MULTILINE)}
     assert set(rows) == set(programs())
     for name, row in rows.items():
         source = Path(importlib.import_module(f"examples.lectures.{name}").__file__ or "")
-        assert len(row.split(" | ")) == 7 and f"(../examples/lectures/{name}.py)" in row
+        _, stated, reached, *rest = row.split(" | ")
+        assert len(rest) == 5 and (stated == "–") == (reached == "–")
+        assert reached in {"yes", "no", "in part", "≠", "–"} and f"(../examples/lectures/{name}.py)" in row
         assert "load_digits" not in source.read_text(encoding="utf-8") or "8x8 digits" in row
+        section = page.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+        assert all(data in section for data in ("8x8", "MNIST", "CIFAR-10") if data in rest[1])
+        assert re.search(r"20\d\d-\d\d-\d\d", section) and "](pictures/lectures/" in section
         said = re.search(rf"`python -m examples\.lectures {name}(?: --quick)?`, seed (\d+), (\d+) s", page)
         assert said and f"| {said[1]} | {said[2]} s" in row
 
@@ -118,6 +127,15 @@ def test_gates(quick: Quick) -> None:
     tables = {"NOT": [1, 0], "OR": [0, 1, 1, 1], "AND": [0, 0, 0, 1], "XOR": [0, 1, 1, 0]}
     assert {name: found[name].tolist() for name in tables} == tables
     assert (found["right"], found["wrong"]) == (2**2 + 2**4 + 2**8, 0)
+    assert found["alone"] == 2**6  # of the units with hypercube weights
+
+
+def test_hypercube_weights_are_1_and_minus_1() -> None:
+    weights = gates.recognizers(gates.corners(5))
+    assert set(np.unique(weights[:, 1:])) == {-1, 1} and len(np.unique(weights, axis=0)) == 32
+    for corner, (bias, *w) in zip(itertools.product((0, 1), repeat=5), weights, strict=True):
+        inner = {x: bias + np.dot(w, x) for x in itertools.product((0, 1), repeat=5)}
+        assert [x for x, z in inner.items() if z >= 0] == [corner]
 
 
 def test_perceptron(quick: Quick) -> None:
@@ -175,7 +193,22 @@ def test_relu_approximation(quick: Quick) -> None:
 
 
 def test_decision_regions(quick: Quick) -> None:
-    assert list(quick("decision_regions")["wrong"].values()) == [0, 0, 0]
+    found = quick("decision_regions")
+    assert list(found["wrong"].values()) == [0, 0, 0]
+    missed = list(found["missed"].values())
+    assert all(small < 0.75 * large for large, small in itertools.pairwise(missed)) and missed[-1] < 0.05
+
+
+def test_squares_cover_a_region_exactly() -> None:
+    """The net is 1 in a square if and only if its centre is in the ring."""
+    net, count = decision_regions.cover(8)
+    middles = (np.arange(8) - 3.5) / 4
+    centres = np.stack(np.meshgrid(middles, middles), axis=-1).reshape(-1, 2)
+    expected = decision_regions.ring(centres)
+    assert expected.sum() == count
+    for shift in np.random.default_rng(0).uniform(-0.124, 0.124, (20, 2)):
+        assert (net(centres + shift)[:, 0] == expected).all()
+    assert set(np.unique(net[0][0].weight.numpy())) == {-1, 0, 1}
 
 
 @pytest.mark.slow
@@ -728,6 +761,8 @@ def check_alvinn(found: dict[str, Any]) -> None:
         "the copies teach nothing"
     )
     assert max(found["with copies"]) < 1.5  # of the 2.5 metres to the edge of the road
+    first, *_, last = found["smoothness"]
+    assert abs(first) < 0.1 and last > 0.3, "the weights stay noise"
 
 
 @pytest.mark.slow
@@ -830,12 +865,28 @@ def test_the_share_that_must_be_rejected_is_the_least() -> None:
 
 
 def check_committee(found: dict[str, Any]) -> None:
-    exp = np.exp(np.array(found["members"], float))
+    chosen, validation = found["chosen"], found["validation"]
+    exp = np.exp(np.array(found["members"], float))[list(chosen)]
     np.testing.assert_allclose(
         found["scores"], (exp / exp.sum(axis=-1, keepdims=True)).mean(axis=0), rtol=0, atol=1e-6
     )
+    assert set(validation) == set(found["tested"]) == {(0, 1), (0, 2), (1, 2)}
+    assert validation[chosen][0] == min(wrong for wrong, _ in validation.values())
+    assert found["tested"][chosen][0] == found["misread"]
     assert min(found["accuracies"]) > 0.95
-    assert found["misread"] / 360 <= 1 - np.mean(found["accuracies"])  # the committee beats its members
+    members = np.mean([found["accuracies"][i] for i in chosen])
+    assert found["misread"] / 360 <= 1 - members  # the committee beats its members
+
+
+def test_all_committees_are_counted_and_ties_are_broken_by_cross_entropy() -> None:
+    p = np.array([[[0.9, 0.1], [0.6, 0.4]], [[0.7, 0.3], [0.6, 0.4]], [[0.2, 0.8], [0.9, 0.1]]])
+    found = mnist_cnn.committees(np.log(p), np.array([0, 1]), 2)
+    assert found == {
+        (0, 1): (1, pytest.approx(-np.log(0.8 * 0.4) / 2)),
+        (0, 2): (1, pytest.approx(-np.log(0.55 * 0.25) / 2)),
+        (1, 2): (2, pytest.approx(-np.log(0.45 * 0.25) / 2)),
+    }
+    assert len(mnist_cnn.committees(np.zeros((10, 1, 10)), np.array([3]), 5)) == 252
 
 
 @pytest.mark.slow
@@ -974,6 +1025,32 @@ def test_weight_decay_that_is_always_0_is_seen(quick: Quick, monkeypatch: pytest
     found = quick("mnist_random_labels")
     with pytest.raises(AssertionError, match="nothing decays"):
         check_random_labels(found)
+
+
+def trainers_with_decay(model: nn.Module) -> dict[str, nn.Trainer]:
+    """By program, what trains a model with a penalty on its weights."""
+    black = np.zeros((2, 1, 2, 2), np.float32), np.arange(2)
+    data = Pictures("digits", "01", black, black, varied=False)
+    fit: Any = lambda name, trainer, *args, **options: trainer.fit(*args, **options)  # noqa: E731
+    return {
+        "photographs": learn(fit, "net", model, data, 0.1, 1).trainer,
+        "mnist_cnn": mnist_cnn.trainer_of(model, 1, 100),
+        "compression": compression.trainer_of(model, 1, 0.1),
+        "mnist_random_labels": mnist_random_labels.trainer_of(model, 0.1, 1),
+    }
+
+
+@pytest.mark.parametrize("name", ["photographs", "mnist_cnn", "compression", "mnist_random_labels"])
+def test_a_penalty_shrinks_weights_that_have_no_gradient(name: str) -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
+    before = np.abs(model[1].weight.numpy()).copy()
+    optimizer = trainers_with_decay(model)[name].optimizer
+    for group in optimizer.param_groups:
+        group["lr"] = 0.5
+    for p in model.parameters():
+        p.grad = Tensor(np.zeros_like(p.data))
+    optimizer.step()
+    assert (np.abs(model[1].weight.numpy()) < before * (1 - 1e-5)).all()
 
 
 @pytest.mark.slow
