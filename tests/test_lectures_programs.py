@@ -585,10 +585,19 @@ def test_parameter_tying(quick: Quick) -> None:
 
 
 @pytest.mark.slow
-def test_transfer(quick: Quick) -> None:
-    # On the 8x8 digits neither is better for all seeds: the gain is that of the full version, on MNIST.
-    for accuracies in quick("transfer").values():
-        assert min(accuracies) > 0.4  # chance is 0.2
+@pytest.mark.parametrize("seed", range(5))
+def test_transfer(quick: Quick, seed: int) -> None:
+    (row,) = quick("transfer", seed).values()
+    assert row["both layers, frozen"] > row["from scratch"] + 0.015  # 3 to 10 points for these seeds
+
+
+def test_layers_that_are_transferred_are_copies() -> None:
+    nn.manual_seed(0)
+    known, _ = transfer.features(8)
+    for layers in range(3):
+        body, _ = transfer.transferred(known, layers, 8)
+        same = [np.array_equal(body[i].weight.numpy(), known[i].weight.numpy()) for i in (0, 3)]
+        assert same == [layers > 0, layers > 1] and body[0].weight is not known[0].weight
 
 
 @pytest.mark.parametrize("frozen", [True, False])
@@ -749,10 +758,11 @@ def test_without_photographs_there_are_digits(
 
 @pytest.mark.slow
 def test_compression(quick: Quick) -> None:
-    for methods in quick("compression").values():
+    for net, methods in quick("compression").items():
         dense = methods.pop("dense")
+        least = 12 if "VGG" in net else 39  # of 4,500 weights, few are superfluous
         for method, found in methods.items():
-            assert found["ratio"] > (39 if method == "deep compression" else 20)
+            assert found["ratio"] > (least if method == "deep compression" else 20)
             assert found["error"] < dense + 0.03 < 0.13
 
 
@@ -761,8 +771,8 @@ def check_alvinn(found: dict[str, Any]) -> None:
         "the copies teach nothing"
     )
     assert max(found["with copies"]) < 1.5  # of the 2.5 metres to the edge of the road
-    first, *_, last = found["smoothness"]
-    assert abs(first) < 0.1 and last > 0.3, "the weights stay noise"
+    first, *later = found["smoothness"]
+    assert abs(first) < 0.1 and max(later) > 0.5, "the weights stay noise"
 
 
 @pytest.mark.slow
@@ -1031,7 +1041,10 @@ def trainers_with_decay(model: nn.Module) -> dict[str, nn.Trainer]:
     """By program, what trains a model with a penalty on its weights."""
     black = np.zeros((2, 1, 2, 2), np.float32), np.arange(2)
     data = Pictures("digits", "01", black, black, varied=False)
-    fit: Any = lambda name, trainer, *args, **options: trainer.fit(*args, **options)  # noqa: E731
+
+    def fit(name: str, trainer: nn.Trainer, *args: Any, **options: Any) -> nn.History:
+        return trainer.fit(*args, **options)
+
     return {
         "photographs": learn(fit, "net", model, data, 0.1, 1).trainer,
         "mnist_cnn": mnist_cnn.trainer_of(model, 1, 100),

@@ -18,8 +18,8 @@ nothing. Two nets read digits. The third, a VGG-16 of half the width, names phot
 
 Source: S. Han, H. Mao, W. Dally, "Deep compression: compressing deep neural networks with pruning,
 trained quantization and Huffman coding", 2016; Y. LeCun et al., "Gradient-based learning applied to
-document recognition", 1998; K. Simonyan, A. Zisserman, "Very deep convolutional networks for large-scale image
-recognition", 2015; for the other methods, see `_compression`.
+document recognition", 1998; K. Simonyan, A. Zisserman, "Very deep convolutional networks for large-scale
+image recognition", 2015; for the other methods, see `_compression`.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ QUICK = {
     ),
     "LeNet-5": Plan(*(lenet5, 0.03, (3, 1, 2, 1), 3), {DEEP: (0.08,)}),
     "VGG of 4 convolutions": Plan(
-        *(partial(vgg, ((8, 8), (16, 16)), 1, 16), 0.03, (8, 1, 4, 2), 3), {DEEP: (0.3,)}, *(4e-3, True)
+        *(partial(vgg, ((8, 8), (16, 16)), 1, 16), 0.03, (26, 1, 6, 2), 3), {DEEP: (0.3,)}, *(6e-3, True)
     ),
 }
 
@@ -278,9 +278,7 @@ def retrained(
     return model
 
 
-def encoded(
-    name: str, model: nn.Sequential, bits: int, epochs: int, rate: float, learn: Learn
-) -> Compressed:
+def encoded(name: str, model: nn.Sequential, bits: int, epochs: int, rate: float, learn: Learn) -> Compressed:
     """The code of a sparse net whose weights and biases take few values, after training of the values."""
     model = copy.deepcopy(model)
     for layer in layers(model):

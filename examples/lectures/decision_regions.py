@@ -6,8 +6,8 @@ trained: the edge of a polygon from a to b is the unit that is 1 to its left. Th
 result with another test for a point inside: count the edges that a ray from the point crosses.
 
 A region with bends is covered by small hypercubes, here squares. Each side of a square is a unit with one
-weight of -1 or 1. Each square is the AND of its sides, and the region is the OR of its squares. Smaller squares
-leave fewer points wrong.
+weight of -1 or 1. Each square is the AND of its sides, and the region is the OR of its squares. Smaller
+squares leave fewer points wrong.
 
 Source: R. Lippmann, "An introduction to computing with neural nets", 1987.
 """
@@ -111,8 +111,8 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
         missed[n] = float(np.mean(net(some)[:, 0] != ring(some)))
         print(f"{count:>3} squares with sides of 2/{n:<2} cover a ring: {missed[n]:.1%} of the points wrong")
         if n == 16:
-            coarse = plane[::2, ::2]
-            last.contourf(side[::2], side[::2], net(coarse)[..., 0], levels=[0.5, 1.5], colors=[BLUE], alpha=0.35)
+            some_x, answers = side[::2], net(plane[::2, ::2])[..., 0]
+            last.contourf(some_x, some_x, answers, levels=[0.5, 1.5], colors=[BLUE], alpha=0.35)
     last.contour(side, side, ring(plane) * 1.0, levels=[0.5], colors=GREY, linewidths=0.8)
     last.set(title="three layers: squares", aspect="equal", xlabel="x1", ylabel="x2")
     save(figure, out / "decision_regions.png")
