@@ -32,9 +32,11 @@ from examples.lectures import (
     mnist_cnn,
     mnist_deep_mlp,
     mnist_random_labels,
+    overfitting,
     pretraining,
     rate_and_shape,
     rbm,
+    regularization,
     speech,
     tensorflow_graph,
     transfer,
@@ -313,6 +315,8 @@ def test_overfitting(quick: Quick) -> None:
     assert degrees[found["degree"]] < 0.3 < 1 < degrees[-1]
     penalties = found["errors"]["lambda"][1]["test"]
     assert penalties[found["lambda"]] < 0.3 < min(penalties[-1], degrees[-1])
+    for name, (_, errors) in found["errors"].items():
+        assert errors["validation"][found[name]] == min(errors["validation"])
     decays = found["errors"]["decay"][1]["test"]
     assert decays[found["decay"]] < decays[0] < decays[-1]
 
@@ -390,6 +394,9 @@ def test_schedules(quick: Quick) -> None:
     assert len(others) == 5 and all(0.2 < loss < 0.97 * constant for loss in others)
     first, last = np.array(list(found["rates"].values())).T
     assert last[0] == first[0] and (last[[1, 2, 3, 5]] < 0.5 * first[[1, 2, 3, 5]]).all()
+    for name, losses in found["watched"].items():
+        if name != "1cycle":  # which begins at a tenth of its rate
+            assert min(losses, key=lambda rate, of=losses: of[rate]) == found["rates"][name][0]
 
 
 def test_speech_toy(quick: Quick) -> None:
@@ -549,7 +556,7 @@ def check_attacks(found: dict[str, Any]) -> None:
 
 def check_proofs(found: dict[str, Any]) -> None:
     proven, half = found["proven"], len(found["eps"]) // 2  # the size of the training on bounds
-    assert proven["cube, training with noise"][-1] > proven["cube, plain training"][-1] + 0.1
+    assert proven["cube, training with noise"][-1] > proven["cube, plain training"][-1] + 0.05
     assert proven["bounds, certified training"][half] > 0.3 > proven["bounds, plain training"][half]
     for row in (row for name, row in proven.items() if not name.startswith("smoothing")):
         assert (np.diff(row) <= 0).all()  # larger changes, fewer proofs
@@ -612,9 +619,38 @@ def test_frozen_layers_do_not_learn_and_others_do(frozen: bool) -> None:
     assert changed == [not frozen] * 4 + [True] * 2
 
 
+def as_bytes(images: Any) -> set[bytes]:
+    """Images that can be compared."""
+    return {np.asarray(image, np.float32).tobytes() for image in images}
+
+
+def test_strengths_are_those_of_least_error_on_validation_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    y = np.arange(10)
+    tried = list(itertools.chain(*regularization.STRENGTHS.values()))
+
+    def train(X: Any, labels: Any, epochs: int, **strength: float) -> Any:
+        wrong = [2, 1, 3][tried.index(*strength.values()) % 3]
+        return lambda Z: Tensor(np.eye(10)[np.where(y < wrong, 9 - y, y)])
+
+    monkeypatch.setattr(regularization, "train", train)
+    best = {kind: strengths[1] for kind, strengths in regularization.STRENGTHS.items()}
+    assert regularization.choose(np.zeros((3, 64)), np.zeros(3), (np.zeros((10, 64)), y), 1) == best
+
+
+def test_overfitting_has_a_validation_of_its_own() -> None:
+    parts = [as_bytes(data[0]) for data in overfitting.digits(np.random.default_rng(0)).values()]
+    assert [len(part) for part in parts[:2]] == [200, 400]
+    assert not any(a & b for a, b in itertools.combinations(parts, 2))
+
+
 @pytest.mark.slow
-def test_regularization(quick: Quick) -> None:
+def test_regularization(quick: Quick, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+    choose = regularization.choose
+    monkeypatch.setattr(regularization, "choose", lambda *args: given.extend(args) or choose(*args))
     found = quick("regularization")
+    learned, _, (validation, _), _ = given
+    assert not as_bytes(validation) & (as_bytes(learned) | as_bytes(nn.datasets.load_digits("test")[0]))
     none = found.pop("none")
     assert len(found) == 8 and all(error < none for error in found.values())
 
@@ -1004,7 +1040,7 @@ def test_cifar_random_labels(quick: Quick) -> None:
     assert len(found) == 6
     for row, accuracy in found.items():
         # Of 20 images; without batch norm Inception learns slowly, and with it the running means lag behind.
-        assert accuracy["train"] > 0.5
+        assert accuracy["train"] > 0.3
         assert "without" in row or accuracy["course"][-1] == 1.0
         assert accuracy["test"] < 0.25 if "random" in row else accuracy["test"] > 0.2  # chance is 0.1
 
