@@ -102,10 +102,13 @@ def draw_course(histories: list[nn.History], every: list[int], wrong: int, n: in
     left.axhline(wrong / n, color=GREY, linewidth=1, label="the committee that validation chooses")
     left.set(xlabel="epoch", ylabel="test error of each net")
     left.legend(frameon=False)
-    right.hist(every, np.arange(every[0], every[-1] + 2) - 0.5, color=BLUE)
+    right.hist(every, np.arange(every[0], every[-1] + 2) - 0.5, color=BLUE, rwidth=0.8)
     right.axvline(wrong, color=ORANGE, label="the choice of validation")
     right.set(xlabel=f"test digits misread, of {n:,}", ylabel="committees")
-    right.legend(frameon=False)
+    for axis in (right.xaxis, right.yaxis):
+        axis.get_major_locator().set_params(integer=True)
+    right.margins(y=0.25)  # room for the legend
+    right.legend(frameon=False, loc="upper right")
     return figure
 
 
