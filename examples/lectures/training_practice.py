@@ -86,7 +86,7 @@ def standard_errors(data: Data, sizes: list[int], rng: np.random.Generator) -> l
 
 
 def steps_to(loss: float, data: Data, size: int, rates: tuple[float, ...], most: int) -> tuple[int, float]:
-    """The fewest steps, and seconds, at any of these rates until the mean of the last 10 losses is so small."""
+    """The fewest steps at these rates, and their seconds, until the mean of 10 losses is so small."""
     X, y = data
     best, seconds = most, np.inf
     for rate in rates:
