@@ -68,7 +68,7 @@ else:
     }
 
     def __getattr__(name: str) -> Any:
-        if name in ("implicit", "scipy") or name in _LATE.values():  # imported when used: most take time
+        if name in ("curvature", "implicit", "scipy") or name in _LATE.values():  # imported when used: most take time
             return importlib.import_module(f"{__name__}.{name}")
         if name in _LATE:
             return getattr(importlib.import_module(f"{__name__}.{_LATE[name]}"), name)

@@ -20,6 +20,7 @@ FLOORS = (
     "tree",
     "slope",
     "arrays",
+    "vectors",
     "node",
     "recording",
     "draws",
@@ -67,6 +68,7 @@ FLOORS = (
     "intervals",
     "work",
     "dependence",
+    "curvature",
     "implicit",
     "scipy",
     "testing",
@@ -142,6 +144,7 @@ def test_every_floor_is_there() -> None:
     modules = {path.stem for path in (ROOT / "autograd_lite").iterdir() if path.suffix == ".py"}
     assert set(FLOORS) == modules - {"__init__"} | {
         "batching",
+        "curvature",
         "hips",
         "implicit",
         "intervals",
