@@ -12,7 +12,7 @@ from ..errors import MissingPackageError
 
 if find_spec("scipy") is None:
     raise MissingPackageError(
-        "ag.curvature gives linear operators of SciPy; install it: python -m pip install 'autograd-lite[scipy]'"
+        "ag.curvature computes with SciPy; install it: python -m pip install 'autograd-lite[scipy]'"
     )
 
 from .estimates import Estimate, diagonal, eigenpairs, spectrum, trace

@@ -15,7 +15,7 @@ from ..arrays import asarray, dtype_of, shape_of, unwrap
 from ..batching import vmap
 from ..batching.mapping import quietly
 from ..errors import BatchError, DTypeError, ShapeError, UnsupportedError
-from ..recording import enable_grad, no_grad
+from ..recording import current, enable_grad, no_grad
 from ..tensor import Tensor
 from ..transforms import cotangent_of, grad, vjp
 from ..vectors import flat, raveled
@@ -52,7 +52,7 @@ class Curvature(LinearOperator):  # type: ignore[misc]
         >>> H
         <hessian of shape (3, 3), dtype=float64>
         >>> H.unravel(H @ H.ravel({"w": np.array([0.0, 0.0]), "b": 1.0}))
-        {'b': array(0.), 'w': array([2., 4.])}
+        {'w': array([2., 4.]), 'b': array(0.)}
     """
 
     def __init__(self, name: str, params: Any, product: Function) -> None:
@@ -147,7 +147,8 @@ def hessian(loss: Function, params: Any) -> Curvature:
     """
     point = _point("hessian", params)
     with enable_grad():
-        _, pull = vjp(grad(loss), point)
+        out, pull = vjp(grad(loss), point)
+    _require_constants("hessian", out)
     return Curvature("hessian", point, lambda v: pull(v)[0])
 
 
@@ -177,14 +178,16 @@ def gauss_newton(model: Function, loss: Function, params: Any) -> Curvature:
     Example:
         >>> import numpy as np, autograd_lite as ag
         >>> x = np.array([0.0, 1.0])
-        >>> G = ag.curvature.gauss_newton(lambda w: np.exp(w * x), lambda z: np.sum(z**2) / 2, np.array([0.5]))
+        >>> model, loss = lambda w: np.exp(w * x), lambda z: np.sum(z**2) / 2
+        >>> G = ag.curvature.gauss_newton(model, loss, np.array([0.5]))
         >>> np.allclose(G @ np.ones(1), np.exp(0.5) ** 2)    # (dz/dw)^2
         True
     """
     point = _point("gauss_newton", params)
-    outputs, push, pull = _linearized(model, point)
+    outputs, push, pull = _linearized("gauss_newton", model, point)
     with enable_grad():
-        _, bend = vjp(grad(loss), outputs)
+        slope, bend = vjp(grad(loss), outputs)
+    _require_constants("gauss_newton", slope)
     return Curvature("gauss_newton", point, lambda v: pull(bend(push(v))[0]))
 
 
@@ -219,7 +222,7 @@ def fisher(losses: Function, params: Any) -> Curvature:
         array([2.5])
     """
     point = _point("fisher", params)
-    values, push, pull = _linearized(losses, point)
+    values, push, pull = _linearized("fisher", losses, point)
     if not hasattr(values, "shape") or len(shape_of(values)) != 1 or not shape_of(values)[0]:
         raise ShapeError(
             f"fisher: expected the loss of each sample, of shape (samples,), got {describe(values)}; write "
@@ -233,11 +236,8 @@ def _point(name: str, params: Any) -> Any:
     """The parameters as arrays."""
     leaves = tree.flatten(params)[0]
     for x in leaves:
-        if isinstance(x, Tensor) and not x.is_leaf:
-            raise UnsupportedError(
-                f"{name}: a parameter is a result on the tape, and no gradient flows back through the operator; "
-                "pass x.detach()"
-            )
+        if isinstance(x, Tensor) and not (x.is_leaf and _alone()):
+            _refuse(name, "a parameter is a result on the tape")
         if not isinstance(x, float) and dtype_of(unwrap(x)).kind != "f":
             raise DTypeError(f"{name} takes real floating-point parameters, not {describe(unwrap(x))}")
     if not any(np.size(unwrap(x)) for x in leaves):
@@ -247,7 +247,25 @@ def _point(name: str, params: Any) -> Any:
     return tree.map_leaves(lambda x: asarray(unwrap(x)), params)
 
 
-def _linearized(f: Function, point: Any) -> tuple[Any, Function, Function]:
+def _alone() -> bool:
+    """Whether no grad, vjp, ... is open around the call."""
+    return not current().transforms
+
+
+def _refuse(name: str, problem: str) -> None:
+    raise UnsupportedError(
+        f"{name}: {problem}, but no gradient flows back through the operator; pass x.detach(), or write "
+        "ag.hvp(f, x, v)"
+    )
+
+
+def _require_constants(name: str, out: Any) -> None:
+    """Refuse a function that read a Tensor of a transform around the call: its gradient would be lost."""
+    if not _alone() and any(isinstance(y, Tensor) and y.node is not None for y in tree.flatten(out)[0]):
+        _refuse(name, "the function reads a Tensor of the grad, vjp, ... around it")
+
+
+def _linearized(name: str, f: Function, point: Any) -> tuple[Any, Function, Function]:
     """The value of f at a point, and the products with its Jacobian J and with J^T.
 
     The pullback is linear in the cotangent, and its own pullback is the product with J. The dummy cotangents
@@ -255,6 +273,7 @@ def _linearized(f: Function, point: Any) -> tuple[Any, Function, Function]:
     """
     with enable_grad():
         out, pull = vjp(f, point)
+        _require_constants(name, out)
         out = tree.map_leaves(unwrap, out)
         ones = tree.map_leaves(lambda y: np.ones_like(cotangent_of(y)), out)
         _, push = vjp(lambda g: pull(g)[0], ones)

@@ -1,4 +1,4 @@
-"""Products of the Hessian with a vector: the gradient is recorded or compiled once, and multiplied many times.
+"""Products of the Hessian with a vector, from a gradient that is recorded or compiled once.
 
 PyTorch keeps the graph of the gradient and goes through it backwards for each product, as we do. JAX compiles
 forward mode over reverse mode.
@@ -79,9 +79,9 @@ def _product_of_jax() -> Step:
 
     parameters, vectors = ([*map(jnp.asarray, each)] for each in (PARAMETERS, VECTORS))
 
-    @jax.jit
     def product(vectors: list[Any]) -> Any:
         products = jax.jvp(jax.grad(loss), (parameters,), (vectors,))[1]
         return jnp.concatenate([p.reshape(-1) for p in products])
 
-    return lambda: [jax.block_until_ready(product(vectors))]
+    compiled = jax.jit(product)
+    return lambda: [jax.block_until_ready(compiled(vectors))]

@@ -51,7 +51,9 @@ class AtOnce(Optimizer):
         """
         if closure is None:
             name = type(self).__name__
-            raise OptionError(f"{name}: write optimizer.step(closure) with a closure that returns {self.returns}")
+            raise OptionError(
+                f"{name}: write optimizer.step(closure) with a closure that returns {self.returns}"
+            )
         with np.errstate(all="ignore"):  # a product of small gradients may underflow to 0
             return self._iterate(_heard(closure))
 
@@ -66,7 +68,9 @@ class AtOnce(Optimizer):
         return _flat([p.numpy() for p in self._params()])
 
     def _gradients(self) -> Array:
-        return _flat([np.zeros(p.shape, p.dtype) if p.grad is None else p.grad.numpy() for p in self._params()])
+        return _flat(
+            [np.zeros(p.shape, p.dtype) if p.grad is None else p.grad.numpy() for p in self._params()]
+        )
 
     def _shaped(self, x: Array) -> list[Array]:
         """A vector as an array for each parameter, in its dtype."""

@@ -31,8 +31,8 @@ class KFAC(Optimizer):
     """W <- W - lr G^-1 dW A^-1 with momentum, for the weights of `Linear` and `Conv2d` layers.
 
     The Fisher matrix of a layer is taken for the Kronecker product of two small matrices: A, the mean of
-    a a^T over the inputs a of the layer, and G, the mean of g g^T over the gradients g of its outputs. Hooks on
-    the layers compute both in each backward pass, from the loss at the true targets. A bias counts as the
+    a a^T over the inputs a of the layer, and G, the mean of g g^T over the gradients g of its outputs. Hooks
+    on the layers compute both in each backward pass, from the loss at the true targets. A bias counts as the
     weight of an input that is always 1. A convolution has an a and a g for each position: A is the sum
     over them, G the mean. Parameters of all other layers make plain steps with momentum.
 
@@ -45,7 +45,7 @@ class KFAC(Optimizer):
         decay: the decay rate of the means A and G over the steps.
         weight_decay: add weight_decay x to the gradient.
         every: invert the factors anew in every so many steps.
-        kl_clip: the largest lr^2 (step . gradient) of a step; a longer step is scaled down. None for no limit.
+        kl_clip: the largest lr^2 (step . gradient); a longer step is scaled down. None for no limit.
         reduction: "mean" if the loss is a mean over the batch, "sum" if it is a sum.
 
     Raises:
@@ -87,8 +87,10 @@ class KFAC(Optimizer):
                 f"KFAC reads the inputs of the layers, so it takes the model, not a {type(model).__name__}; "
                 "write nn.optim.KFAC(model, lr=0.01)"
             )
-        options = {"lr": lr, "momentum": momentum, "damping": damping, "decay": decay, "every": every}
-        options |= {"weight_decay": weight_decay, "kl_clip": kl_clip, "reduction": reduction}
+        options = dict(
+            lr=lr, momentum=momentum, damping=damping, decay=decay, weight_decay=weight_decay, every=every,
+            kl_clip=kl_clip, reduction=reduction,
+        )  # fmt: skip
         super().__init__([(name, p) for name, p in model.named_parameters() if p.requires_grad], options)
         self._inputs: dict[Module, list[Array]] = {}
         self._layers = list(_factored(model))
@@ -169,7 +171,7 @@ class KFAC(Optimizer):
         if "inputs" not in state:
             raise UnsupportedError(
                 f"KFAC: {layer} has a gradient, but its inputs are not known; make the optimizer before the "
-                "forward pass: optimizer = nn.optim.KFAC(model); loss(model(x), y).backward(); optimizer.step()"
+                "forward pass: optimizer = nn.optim.KFAC(model); loss(model(x), y).backward()"
             )
         done = state.get("step", 0)
         if done % group["every"] == 0:
@@ -203,7 +205,7 @@ class KFAC(Optimizer):
         for key, shape in self._shapes(p).items():
             if key not in state or np.shape(state[key]) != shape:
                 raise DataError(
-                    f"KFAC: {key} of parameter {i} should have shape {shape}; the state belongs to another model"
+                    f"KFAC: {key} of parameter {i} should have shape {shape}; it belongs to another model"
                 )
 
 
@@ -246,8 +248,8 @@ def factors(layer: Any, x: Array, g: Array, reduction: str) -> tuple[Array, Arra
 def damped_inverses(A: Array, G: Array, damping: float) -> tuple[Array, Array]:
     """The inverses of A + pi sqrt(damping) I and G + sqrt(damping) / pi I.
 
-    Their Kronecker product is near the inverse of A x G + damping I. With pi^2 = (mean eigenvalue of A) / (that
-    of G), the mixed terms are least.
+    Their Kronecker product is near the inverse of A x G + damping I. The mixed terms are least for
+    pi^2 = (mean eigenvalue of A) / (mean eigenvalue of G).
 
     Example:
         >>> damped_inverses(np.diag([4.0]), np.diag([1.0]), 0.25)

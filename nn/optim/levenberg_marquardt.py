@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import Tensor
+from autograd_lite.errors import AnomalyError
 
 from .at_once import AtOnce, check_positive, gain, number_in
 from .optimizer import Array, Closure, Group, Params
@@ -17,15 +18,16 @@ __all__ = ["LevenbergMarquardt"]
 
 
 class LevenbergMarquardt(AtOnce):
-    """x <- x + d, with (J^T J + damping D^2) d = -J^T r, for the least sum of squares of the residuals r.
+    """x <- x + d, with (J^T J + damping) d = -J^T r, for the least sum of squares of the residuals r.
 
-    J is the Jacobian of the residuals with respect to all parameters, and D has the norms of its columns. With a
-    large damping d is a short step of scaled gradient descent, with a small damping a step of Gauss and
-    Newton. The damping falls where the linear model predicts the sum of squares well, and rises where it does
-    not. A step that makes the sum larger is not taken.
+    J is the Jacobian of the residuals with respect to all parameters. With a large damping d is a short step
+    of gradient descent, with a small damping a step of Gauss and Newton. The damping falls where the linear
+    model predicts the sum of squares well, and rises where it does not. A step that makes the sum larger is
+    not taken.
 
-    For small networks and many iterations without noise: J is a matrix of all residuals by all parameters. The
-    closure computes the residuals and returns them, of any shape; it does not call backward.
+    For small networks and losses without noise: J is a matrix of all residuals by all parameters, and its
+    singular values are computed in each iteration. The closure computes the residuals and returns them, of
+    any shape; it does not call backward.
 
     Args:
         params: the parameters, all in one group.
@@ -37,9 +39,11 @@ class LevenbergMarquardt(AtOnce):
         OptionError: there is more than one group, a `step` without a closure, or a closure that calls
             backward.
         DTypeError: the closure returned no recorded Tensor.
+        AnomalyError: the residuals or their derivatives are not finite.
 
     Source:
-        K. Levenberg, 1944; D. Marquardt, 1963; H. Nielsen, "Damping parameter in Marquardt's method", 1999.
+        K. Levenberg, 1944; D. Marquardt, 1963; M. Hagan, M. Menhaj, "Training feedforward networks with the
+        Marquardt algorithm", 1994; H. Nielsen, "Damping parameter in Marquardt's method", 1999.
 
     Example:
         >>> import numpy as np, autograd_lite as ag, nn
@@ -52,6 +56,7 @@ class LevenbergMarquardt(AtOnce):
     """
 
     returns = "the residuals"
+    needs_tape = True
     __plan_eager__ = "the damping of LevenbergMarquardt reads the residuals"
 
     def __init__(
@@ -84,7 +89,9 @@ class LevenbergMarquardt(AtOnce):
             share = gain(model.loss, _half_square(residuals), promised, residuals.dtype)
             state["n_iter"] += 1
             if share > 0:
-                state["damping"] = max(state["damping"] * max(1 / 3, 1 - (2 * min(share, 2.0) - 1) ** 3), 1e-15)
+                state["damping"] = max(
+                    state["damping"] * max(1 / 3, 1 - (2 * min(share, 2.0) - 1) ** 3), 1e-15
+                )
                 state["growth"] = 2.0
                 model = _Linear(residuals, self._params())
                 continue
@@ -103,25 +110,25 @@ class LevenbergMarquardt(AtOnce):
 
 
 class _Linear:
-    """The linear model r + J d of the residuals.
-
-    J = Q R is factored once. Each damping then needs a small least-squares problem with R alone, which is more
-    accurate than the normal equations.
-    """
+    """The linear model r + J d of the residuals, from the singular values of J, for any damping."""
 
     def __init__(self, residuals: Tensor, params: list[Tensor]) -> None:
         J, r = jacobian_of(residuals, params), np.ravel(residuals.numpy()).astype(float)
-        Q, self.R = np.linalg.qr(J)
-        self.r, self.slope, self.loss = Q.T @ r, J.T @ r, float(r @ r) / 2
-        norms = np.linalg.norm(J, axis=0)
-        self.scale = np.where(norms > 0, norms, 1.0)
+        if not (np.isfinite(J).all() and np.isfinite(r).all()):
+            raise AnomalyError(
+                "LevenbergMarquardt: the residuals or their derivatives are not finite; find the op with "
+                "ag.detect_anomaly()"
+            )
+        self.J, self.loss, self.slope = J, float(r @ r) / 2, J.T @ r
+        self.U, self.singular, _ = np.linalg.svd(J, full_matrices=False)
+        self.r = self.U.T @ r
 
     def solved(self, damping: float) -> tuple[Array, float]:
         """The step d for a damping, and by how much the model decreases half the sum of squares."""
-        rows = np.concatenate([self.R, np.sqrt(damping) * np.diag(self.scale)])
-        d = np.linalg.lstsq(rows, np.concatenate([-self.r, np.zeros(len(self.scale))]), rcond=None)[0]
-        moved = self.R @ d
-        return d, float(-(self.slope @ d + moved @ moved / 2))
+        squares = self.singular**2 + damping
+        left = damping / squares  # of each component of r
+        d = -self.J.T @ (self.U @ (self.r / squares))  # exactly 0 for a column of zeros
+        return d, float(np.sum(self.r**2 * (1 - left**2))) / 2
 
 
 def _half_square(residuals: Tensor) -> float:

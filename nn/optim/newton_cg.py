@@ -22,15 +22,15 @@ MATRICES = ("hessian", "gauss_newton")
 
 
 class NewtonCG(AtOnce):
-    """x <- x + d, where d minimizes the quadratic model g.d + d.H d / 2 for |d| <= radius: truncated Newton.
+    """x <- x + d, where d minimizes the model g.d + d.H d / 2 for |d| <= radius: truncated Newton.
 
     The conjugate gradient method solves for d with products H v, and never sees the matrix H. It stops early
     far from the minimum, and at the edge of the trust region where the curvature is negative. The radius
     grows where the model predicts the loss well, and shrinks where it does not. A step is taken only if the
     loss falls by 0.15 of what the model promises.
 
-    For losses without noise, e.g. of the whole data set. The closure computes the loss and returns it; it does
-    not call backward, for the optimizer differentiates the loss twice.
+    For losses without noise, e.g. of the whole data set. The closure computes the loss and returns it; it
+    does not call backward, for the optimizer differentiates the loss twice.
 
     Args:
         params: the parameters, all in one group.
@@ -53,12 +53,13 @@ class NewtonCG(AtOnce):
     Example:
         >>> import numpy as np, autograd_lite as ag, nn
         >>> x = ag.Tensor([-1.0, 2.0], requires_grad=True)
-        >>> optimizer = nn.optim.NewtonCG([x], max_iter=30)
+        >>> optimizer = nn.optim.NewtonCG([x], max_iter=60)
         >>> first = optimizer.step(lambda: (1 - x[0]) ** 2 + 100 * (x[1] - x[0] ** 2) ** 2)
         >>> np.allclose(x.numpy(), 1.0)
         True
     """
 
+    needs_tape = True
     __plan_eager__ = "the trust region of NewtonCG reads the loss"
 
     def __init__(
@@ -120,16 +121,16 @@ class NewtonCG(AtOnce):
         if group["matrix"] == "gauss_newton":
             if not isinstance(result, tuple) or len(result) != 2:
                 raise DTypeError(
-                    f'NewtonCG(matrix="gauss_newton"): the closure returned a {type(result).__name__}, expected '
-                    "the pair (loss, outputs): z = model(x); return loss(z, y), z"
+                    f'NewtonCG(matrix="gauss_newton"): the closure returned a {type(result).__name__}, '
+                    "expected the pair (loss, outputs): z = model(x); return loss(z, y), z"
                 )
             result, outputs = result
             require_graph("NewtonCG", outputs, "the outputs beside the loss")
         require_graph("NewtonCG", result, "the loss")
         if result.size != 1:
             raise DTypeError(
-                f"NewtonCG: the closure returned a Tensor of shape {result.shape}, expected the loss, a single "
-                "number; reduce it with .mean()"
+                f"NewtonCG: the closure returned a Tensor of shape {result.shape}, expected the loss, a "
+                "single number; reduce it with .mean()"
             )
         return result, outputs
 
@@ -159,9 +160,8 @@ def steihaug(product: Product, g: Array, radius: float, most: int) -> tuple[Arra
         d, by how much the model decreases, and whether d is at the edge.
 
     Example:
-        >>> d, decrease, at_edge = steihaug(lambda v: np.array([2.0, 4.0]) * v, np.array([-2.0, -4.0]), 5.0, 9)
-        >>> d, decrease, at_edge
-        (array([1., 1.]), 3.0, False)
+        >>> steihaug(lambda v: 2 * v, np.array([-2.0, -4.0]), radius=5.0, most=9)
+        (array([1., 2.]), 5.0, False)
     """
     d, bent, r = np.zeros_like(g), np.zeros_like(g), g
     direction, at_edge = -r, False

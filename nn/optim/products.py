@@ -29,13 +29,13 @@ def require_graph(name: str, result: Any, what: str) -> None:
     if not isinstance(result, Tensor) or result.node is None:
         came = f"a {type(result).__name__} that is not on the tape" if result is not None else "None"
         raise DTypeError(
-            f"{name}: the closure returned {came}, expected {what}; {name} takes products with derivatives of the "
-            "recorded Tensor, so nn.Trainer cannot call it: write optimizer.step(lambda: loss(model(x), y))"
+            f"{name}: the closure returned {came}, expected {what} as a recorded Tensor, which {name} "
+            "differentiates itself: write optimizer.step(lambda: loss(model(x), y))"
         )
     if result.node.played:
         raise OptionError(
-            f"{name}: the closure called backward(), which frees the recorded steps; {name} takes the gradient "
-            "itself: write optimizer.step(lambda: loss(model(x), y)), without backward()"
+            f"{name}: the closure called backward(), which frees the recorded steps; {name} takes the "
+            "gradient itself: write optimizer.step(lambda: loss(model(x), y)), without backward()"
         )
 
 
@@ -58,8 +58,8 @@ def gauss_newton_product(loss: Tensor, outputs: Tensor, params: Sequence[Tensor]
     slope = ag.Tape().gradient(loss, outputs, create_graph=True, keep=False)
     if not np.any(slope.numpy()) and slope.node is None:
         raise OptionError(
-            "the loss does not depend on these outputs; the closure returns the Tensor that the loss was computed "
-            "from: z = model(x); return loss(z, y), z"
+            "the loss does not depend on these outputs; the closure returns the Tensor that the loss was "
+            "computed from: z = model(x); return loss(z, y), z"
         )
     push = _pushed(outputs, params)
 

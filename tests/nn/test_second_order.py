@@ -1,4 +1,4 @@
-"""NewtonCG, LevenbergMarquardt and KFAC against SciPy's methods and explicit matrices; wrong steps planted."""
+"""NewtonCG, LevenbergMarquardt, KFAC against SciPy's methods and explicit matrices; wrong steps planted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 import autograd_lite as ag
 import nn
-from autograd_lite.errors import AutogradLiteError, DataError, DTypeError, OptionError, UnsupportedError
+from autograd_lite.errors import AnomalyError, DataError, DTypeError, OptionError, UnsupportedError
 from nn.optim import KFAC, LevenbergMarquardt, NewtonCG, kfac
 
 RNG = np.random.default_rng(0)
@@ -38,7 +38,7 @@ def leaf(*values: float) -> ag.Tensor:
 def test_one_step_finds_the_minimum_of_a_quadratic() -> None:
     A, b = RNG.normal(size=(8, 4)), RNG.normal(size=8)
     x = ag.Tensor(np.zeros(4), requires_grad=True)
-    optimizer = NewtonCG([x], radius=100.0, max_iter=4)
+    optimizer = NewtonCG([x], radius=100.0, max_iter=10, tolerance_grad=1e-12)
     first = optimizer.step(lambda: np.sum((A @ x - b) ** 2))
     np.testing.assert_allclose(x.numpy(), np.linalg.lstsq(A, b, rcond=None)[0], rtol=1e-8)
     assert first.item() == pytest.approx(b @ b) and x.grad is None
@@ -48,7 +48,7 @@ def test_the_way_is_that_of_scipys_trust_region() -> None:
     optimize = pytest.importorskip("scipy.optimize")
     x, path = leaf(-1.2, 1.0), [np.array([-1.2, 1.0])]
     optimizer = NewtonCG([x])
-    for _ in range(25):
+    for _ in range(35):
         optimizer.step(lambda: rosenbrock(x))
         path.append(x.numpy())
     theirs = [path[0]]
@@ -99,7 +99,9 @@ def test_its_products_are_those_of_the_matrices() -> None:
     loss = nn.functional.cross_entropy(z, LABELS)
     leaves = ag.tree.flatten(params)[0]
     v = RNG.normal(size=26)
-    H = curvature.hessian(lambda w: nn.functional.cross_entropy(nn.functional_call(net, w, X), LABELS), params)
+    H = curvature.hessian(
+        lambda w: nn.functional.cross_entropy(nn.functional_call(net, w, X), LABELS), params
+    )
     G = curvature.gauss_newton(
         lambda w: nn.functional_call(net, w, X), lambda z: nn.functional.cross_entropy(z, LABELS), params
     )
@@ -155,7 +157,7 @@ def test_a_step_solves_the_normal_equations() -> None:
     optimizer.step(lambda: decay(w))
     J = np.stack([(decay(start + 1e-6 * e) - decay(start - 1e-6 * e)) / 2e-6 for e in np.eye(3)], axis=1)
     JJ = J.T @ J
-    d = np.linalg.solve(JJ + damping * np.diag(np.diag(JJ)), -J.T @ decay(start))
+    d = np.linalg.solve(JJ + damping * np.eye(3), -J.T @ decay(start))
     np.testing.assert_allclose(w.numpy() - start, d, rtol=1e-7)
     assert optimizer.state[w]["damping"] < damping
 
@@ -194,9 +196,13 @@ def test_the_factors_of_one_sample_give_its_fisher_matrix() -> None:
     nn.functional.cross_entropy(net(X[:1]), LABELS[:1]).backward()
     for layer in (net[0], net[2]):
         state = optimizer.state[layer.weight]
-        gradient = np.concatenate([layer.weight.grad.numpy(), layer.bias.grad.numpy()[:, None]], axis=1).ravel()
+        gradient = np.concatenate(
+            [layer.weight.grad.numpy(), layer.bias.grad.numpy()[:, None]], axis=1
+        ).ravel()
         fisher = np.outer(gradient, gradient)
-        np.testing.assert_allclose(np.kron(state["gradients"], state["inputs"]), fisher, rtol=1e-10, atol=1e-15)
+        np.testing.assert_allclose(
+            np.kron(state["gradients"], state["inputs"]), fisher, rtol=1e-10, atol=1e-15
+        )
 
 
 def test_the_factors_are_means_over_the_batch() -> None:
@@ -247,9 +253,7 @@ def explicit(state: Any, dW: Any, damping: float) -> Any:
     """The step by the Kronecker product itself, with the damping of section 6.3 of the paper."""
     A, G = state["inputs"], state["gradients"]
     pi = np.sqrt(np.trace(A) / len(A) / (np.trace(G) / len(G)))
-    fisher = np.kron(
-        G + np.sqrt(damping) / pi * np.eye(len(G)), A + pi * np.sqrt(damping) * np.eye(len(A))
-    )
+    fisher = np.kron(G + np.sqrt(damping) / pi * np.eye(len(G)), A + pi * np.sqrt(damping) * np.eye(len(A)))
     return np.linalg.solve(fisher, dW.ravel()).reshape(dW.shape)
 
 
@@ -382,7 +386,7 @@ def test_a_state_that_does_not_fit_changes_nothing(make: Any, value: Any) -> Non
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda n: KFAC(n.parameters()), DTypeError, r"it takes the model, not a generator; write nn\.optim\.KFAC\(model"),
+        (lambda n: KFAC(n.parameters()), DTypeError, r"not a generator; write nn\.optim\.KFAC\(model"),
         (lambda n: KFAC(n, damping=0), OptionError, r"damping=0\): expected a number above 0"),
         (lambda n: KFAC(n, reduction="none"), OptionError, '"mean" or "sum"'),
         (lambda n: KFAC(n, every=0), OptionError, "every=0"),
@@ -393,13 +397,14 @@ def test_a_state_that_does_not_fit_changes_nothing(make: Any, value: Any) -> Non
         (lambda n: NewtonCG([{"params": [leaf(1.0)]}, {"params": [leaf(1.0)]}]), OptionError, "one group"),
         (lambda n: NewtonCG(n.parameters()).step(), OptionError, "a closure that returns the loss"),
         (lambda n: NewtonCG(n.parameters()).step(lambda: n(X)), DTypeError, "a single number"),
-        (lambda n: NewtonCG(n.parameters()).step(lambda: 1.0), DTypeError, "returned a float that is not on the"),
+        (lambda n: NewtonCG(n.parameters()).step(lambda: 1.0), DTypeError, "a float that is not on the"),
         (
             lambda n: NewtonCG(n.parameters(), matrix="gauss_newton").step(lambda: n(X).sum()),
             DTypeError, r"the pair \(loss, outputs\)",
         ),
         (lambda n: LevenbergMarquardt(n.parameters()).step(), OptionError, "returns the residuals"),
-        (lambda n: LevenbergMarquardt(n.parameters()).step(lambda: None), DTypeError, "returned None, expected the"),
+        (lambda n: LevenbergMarquardt(n.parameters()).step(lambda: None), DTypeError, "returned None"),
+        (lambda n: LevenbergMarquardt(n.parameters()).step(lambda: n(X) * np.nan), AnomalyError, "not finite"),
         (lambda n: LevenbergMarquardt(n.parameters(), damping=-1), OptionError, "damping=-1"),
     ],
 )  # fmt: skip
@@ -423,9 +428,9 @@ def test_a_closure_that_calls_backward_is_told() -> None:
 
 def test_a_trainer_is_told_that_newton_needs_the_tape() -> None:
     net = model(double=False)
-    trainer = nn.Trainer(net, nn.CrossEntropyLoss(), NewtonCG(net.parameters()))
-    with pytest.raises(AutogradLiteError, match=r"optimizer\.step\(lambda: loss\(model\(x\), y\)\)"):
-        trainer.fit(X.astype(np.float32), LABELS, epochs=1, verbose=False)
+    for make in (NewtonCG, LevenbergMarquardt):
+        with pytest.raises(OptionError, match=r"optimizer\.step\(lambda: loss\(model\(x\), y\)\)"):
+            nn.Trainer(net, nn.CrossEntropyLoss(), make(net.parameters()))
 
 
 def test_outputs_that_the_loss_does_not_use_are_told() -> None:
@@ -453,9 +458,13 @@ def test_a_planted_fault_of_kfac_is_seen(fault: str, monkeypatch: pytest.MonkeyP
     if fault == "no damping":
         monkeypatch.setattr(kfac, "damped_inverses", lambda A, G, damping: inverses(A, G, 1e-12))
     elif fault == "inputs for gradients":
-        monkeypatch.setattr(kfac, "factors", lambda *args: (factors(*args)[0], np.eye(len(factors(*args)[1]))))
+        monkeypatch.setattr(
+            kfac, "factors", lambda *args: (factors(*args)[0], np.eye(len(factors(*args)[1])))
+        )
     else:
-        monkeypatch.setattr(kfac, "damped_inverses", lambda A, G, damping: tuple(M.T * 2 for M in inverses(A, G, damping)))
+        monkeypatch.setattr(
+            kfac, "damped_inverses", lambda A, G, damping: tuple(M.T * 2 for M in inverses(A, G, damping))
+        )
     with pytest.raises(AssertionError):
         test_a_step_solves_with_the_kronecker_product()
         test_the_factors_are_means_over_the_batch()

@@ -429,7 +429,10 @@ OPTIMIZERS: dict[str, Callable[[Any], Any]] = {
     "LBFGS": lambda p: nn.optim.LBFGS(p, max_iter=3),
 }
 SECOND_ORDER: dict[str, tuple[Callable[[Any], Any], str]] = {
-    "NewtonCG": (lambda net: nn.optim.NewtonCG(net.parameters()), "the trust region of NewtonCG reads the loss"),
+    "NewtonCG": (
+        lambda net: nn.optim.NewtonCG(net.parameters()),
+        "the trust region of NewtonCG reads the loss",
+    ),
     "LevenbergMarquardt": (
         lambda net: nn.optim.LevenbergMarquardt(net.parameters()),
         "the damping of LevenbergMarquardt reads the residuals",
