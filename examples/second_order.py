@@ -125,7 +125,7 @@ def contenders(task: Task) -> dict[str, Callable[[nn.Sequential], Callable[[Arra
         )
         for lr in (0.001, 0.003, 0.01)
     }
-    kfac = {"KFAC": lambda model: with_gradients(model, nn.optim.KFAC(model, lr=0.1, damping=0.003), loss)}
+    kfac = {"KFAC": lambda model: with_gradients(model, nn.optim.KFAC(model, lr=0.1), loss)}
     whole = {"NewtonCG": lambda model: newton(model, loss)} if task[6] is None else {}
     squares = {"LevenbergMarquardt": marquardt} if name.startswith("regression") else {}
     return {**adam, **kfac, **whole, **squares}
@@ -142,7 +142,7 @@ def draw(axes: Any, task: Task, curves: dict[str, Curve]) -> None:
 
 def run(quick: bool, seed: int, out: Path) -> dict[str, dict[str, float]]:
     """Train, print the table, and draw the losses."""
-    limit, found = 1.5 if quick else 30.0, {}
+    limit, found = 0.3 if quick else 15.0, {}
     figure, panes = panels(1, 3)
     for axes, task in zip(panes, tasks(quick), strict=True):
         title, goal = task[0].replace("\n", ", "), task[5]

@@ -157,7 +157,7 @@ def test_a_model_of_nn() -> None:
     v = RNG.normal(size=H.shape[0])
     expected = ag.hvp(lambda w: entropy(nn.functional_call(model, w, x)), params, H.unravel(v))
     np.testing.assert_allclose(H @ v, H.ravel(expected), rtol=1e-10, atol=1e-13)
-    V = RNG.normal(size=(H.shape[0], 3))
+    V = RNG.normal(size=(H.shape[0], 5))
     np.testing.assert_allclose(H @ V, np.stack([H @ v for v in V.T], axis=1), rtol=1e-10, atol=1e-13)
     assert all(p.grad is None for p in model.parameters())
     last = {"3.weight": model[3].weight}  # the others are constants that require gradients
@@ -185,7 +185,7 @@ def test_the_ways_of_multiplying_agree(make: str, dtype: Any) -> None:
     assert (
         C.dtype == dtype and C.shape == (40, 40) and repr(C) == f"<{make} of shape (40, 40), dtype={C.dtype}>"
     )
-    V = RNG.normal(size=(n, 19)).astype(dtype)  # more columns than a batch
+    V = RNG.normal(size=(n, 35)).astype(dtype)  # more columns than a batch
     V = np.asfortranarray(V)
     V.flags.writeable = False
     product = C @ V

@@ -25,8 +25,10 @@ __all__ = ["Curvature", "fisher", "gauss_newton", "hessian"]
 
 Array = npt.NDArray[Any]
 
-BATCH = 16
+BATCH = 32
 """So many products of a matrix are computed at once."""
+FEW = 3
+"""Up to so many columns are faster one after another."""
 
 
 class Curvature(LinearOperator):  # type: ignore[misc]
@@ -102,10 +104,13 @@ class Curvature(LinearOperator):  # type: ignore[misc]
         for i in range(0, V.shape[1], BATCH):
             columns = V[:, i : i + BATCH]
             try:
-                out[:, i : i + BATCH] = unwrap(quietly(vmap(self._of_vector, 1, 1), columns))
+                if columns.shape[1] > FEW:
+                    out[:, i : i + BATCH] = unwrap(quietly(vmap(self._of_vector, 1, 1), columns))
+                    continue
             except BatchError:
-                for j, v in enumerate(columns.T, i):
-                    out[:, j] = unwrap(self._of_vector(v))
+                pass
+            for j, v in enumerate(columns.T, i):
+                out[:, j] = unwrap(self._of_vector(v))
         return out
 
     def _adjoint(self) -> Curvature:

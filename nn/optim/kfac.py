@@ -73,7 +73,7 @@ class KFAC(Optimizer):
     def __init__(
         self,
         model: Module,
-        lr: float = 0.01,
+        lr: float = 0.1,
         momentum: float = 0.9,
         damping: float = 0.01,
         decay: float = 0.95,
@@ -85,7 +85,7 @@ class KFAC(Optimizer):
         if not isinstance(model, Module):
             raise DTypeError(
                 f"KFAC reads the inputs of the layers, so it takes the model, not a {type(model).__name__}; "
-                "write nn.optim.KFAC(model, lr=0.01)"
+                "write nn.optim.KFAC(model, lr=0.1)"
             )
         options = dict(
             lr=lr, momentum=momentum, damping=damping, decay=decay, weight_decay=weight_decay, every=every,

@@ -404,7 +404,7 @@ def test_a_state_that_does_not_fit_changes_nothing(make: Any, value: Any) -> Non
         ),
         (lambda n: LevenbergMarquardt(n.parameters()).step(), OptionError, "returns the residuals"),
         (lambda n: LevenbergMarquardt(n.parameters()).step(lambda: None), DTypeError, "returned None"),
-        (lambda n: LevenbergMarquardt(n.parameters()).step(lambda: n(X) * np.nan), AnomalyError, "not finite"),
+        (lambda n: LevenbergMarquardt(n.parameters()).step(lambda: n(X) * np.nan), AnomalyError, "finite"),
         (lambda n: LevenbergMarquardt(n.parameters(), damping=-1), OptionError, "damping=-1"),
     ],
 )  # fmt: skip
@@ -431,6 +431,13 @@ def test_a_trainer_is_told_that_newton_needs_the_tape() -> None:
     for make in (NewtonCG, LevenbergMarquardt):
         with pytest.raises(OptionError, match=r"optimizer\.step\(lambda: loss\(model\(x\), y\)\)"):
             nn.Trainer(net, nn.CrossEntropyLoss(), make(net.parameters()))
+
+
+def test_a_schedule_of_no_rate_is_told() -> None:
+    optimizer = NewtonCG([leaf(1.0)])
+    for make in (nn.optim.lr_scheduler.LinearLR, nn.optim.lr_scheduler.ReduceLROnPlateau):
+        with pytest.raises(OptionError, match="NewtonCG has no learning rate to schedule"):
+            make(optimizer)
 
 
 def test_outputs_that_the_loss_does_not_use_are_told() -> None:
@@ -477,3 +484,15 @@ def test_a_planted_sign_of_newton_is_seen(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(newton_cg, "hessian_product", lambda g, params: lambda v: -product(g, params)(v))
     with pytest.raises(AssertionError):
         test_one_step_finds_the_minimum_of_a_quadratic()
+
+
+@pytest.mark.slow
+def test_the_program_compares_them(tmp_path: Any) -> None:
+    from examples import second_order
+
+    found = second_order.run(True, 0, tmp_path)
+    first, *_, last = found.values()
+    assert set(first) == {"Adam, lr=0.001", "Adam, lr=0.003", "Adam, lr=0.01", "KFAC"}
+    assert {"NewtonCG", "LevenbergMarquardt"} < set(last)
+    assert all(np.isfinite(loss) for losses in found.values() for loss in losses.values())
+    assert (tmp_path / "second_order.png").stat().st_size > 0
