@@ -25,8 +25,8 @@ def workload(quick: bool) -> Workload:
         does="a Hessian-vector product: MLP 784-300-100-10, tanh, 50 samples, float32, cross-entropy",
         contenders={OURS: _operator, "pytorch": _product_of_pytorch, "jax": _product_of_jax},
         unit="product",
-        rtol=1e-2,
-        atol=1e-4,
+        rtol=1e-3,
+        atol=1e-5,
     )
 
 
