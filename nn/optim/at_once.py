@@ -54,8 +54,9 @@ class AtOnce(Optimizer):
             raise OptionError(
                 f"{name}: write optimizer.step(closure) with a closure that returns {self.returns}"
             )
+        evaluated = _heard(closure)
         with np.errstate(all="ignore"):  # a product of small gradients may underflow to 0
-            return self._iterate(_heard(closure))
+            return self._iterate(evaluated)
 
     def _state(self, **first: Any) -> State:
         """The state, which begins with `first`."""
