@@ -46,6 +46,7 @@ from .transforms import grad, hvp, jvp, value_and_grad, vjp
 from .words import names
 
 if TYPE_CHECKING:  # a signature for each op
+    from . import curvature as curvature
     from .diagnosis import doctor
     from .intervals import enclose
     from .listed import *
@@ -70,7 +71,9 @@ else:
     }
 
     def __getattr__(name: str) -> Any:
-        if name in ("implicit", "scipy") or name in _LATE.values():  # imported when used: most take time
+        if (
+            name in ("curvature", "implicit", "scipy") or name in _LATE.values()
+        ):  # imported when used: most take time
             return importlib.import_module(f"{__name__}.{name}")
         if name in _LATE:
             return getattr(importlib.import_module(f"{__name__}.{_LATE[name]}"), name)

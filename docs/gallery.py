@@ -394,6 +394,39 @@ def plot_implicit() -> Any:
 
 
 @picture
+def plot_sharpness() -> Any:
+    """Gradient descent at three rates: the sharpness rises to 2 / rate and stays there."""
+    X, y = digits()
+    X, y = X[:100].astype(float), y[:100]
+    figure, (losses, values) = panels("gallery", count=2, columns=2, width=4.4, height=3.4)
+    for rate, colour in zip((0.1, 1 / 15, 0.05), COLOURS, strict=False):
+        nn.manual_seed(0)
+        model = nn.Sequential(nn.Linear(64, 20), nn.Tanh(), nn.Linear(20, 10)).double()
+        weights = {name: p.numpy() for name, p in model.named_parameters()}
+
+        def squares(w: Any, model: Any = model) -> Any:
+            return np.mean(np.sum((nn.functional_call(model, w, X) - np.eye(10)[y]) ** 2, axis=1))
+
+        steps, curve, sharp = range(2001), [], []
+        for step in steps:
+            loss, slope = ag.value_and_grad(squares)(weights)
+            curve.append(loss)
+            if step % 20 == 0:
+                hessian = ag.curvature.hessian(squares, weights)
+                sharp.append(ag.curvature.eigenpairs(hessian, tol=1e-3)[0][0])
+            weights = {name: w - rate * slope[name] for name, w in weights.items()}
+        losses.semilogy(steps, curve, color=colour, lw=1.2, label=f"rate {rate:.3f}")
+        values.plot(steps[::20], sharp, color=colour, lw=1.2)
+        values.axhline(2 / rate, color=colour, lw=1, ls="--")
+    values.set(xlabel="step", ylabel="largest eigenvalue of the Hessian", title="dashed: 2 / rate")
+    losses.set(xlabel="step", ylabel="training loss", title="gradient descent")
+    losses.legend(frameon=False, fontsize=8)
+    for axes in (losses, values):
+        dress(axes)
+    return figure
+
+
+@picture
 def plot_rounding() -> Any:
     def centred(x: Any) -> Any:
         return np.sum((x - np.sum(x) / len(x)) ** 2) / len(x)

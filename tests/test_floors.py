@@ -20,6 +20,7 @@ FLOORS = (
     "tree",
     "slope",
     "arrays",
+    "vectors",
     "node",
     "recording",
     "draws",
@@ -68,6 +69,7 @@ FLOORS = (
     "intervals",
     "work",
     "dependence",
+    "curvature",
     "implicit",
     "scipy",
     "testing",
@@ -143,6 +145,7 @@ def test_every_floor_is_there() -> None:
     modules = {path.stem for path in (ROOT / "autograd_lite").iterdir() if path.suffix == ".py"}
     assert set(FLOORS) == modules - {"__init__"} | {
         "batching",
+        "curvature",
         "diagnosis",
         "hips",
         "implicit",
