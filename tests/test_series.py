@@ -28,6 +28,7 @@ from autograd_lite.series import recurrences, solution, terms
 from autograd_lite.testing import check_grads
 from examples import taylor
 from tests.helpers import by_op
+from tests.programs.drawing import numbered
 from tests.samples import SAMPLES, Sample
 
 RNG = np.random.default_rng(11)
@@ -265,6 +266,26 @@ def test_every_op_agrees_with_jvp_of_jvp(samples: list[Sample]) -> None:
                 own = np.asarray(unwrap(own)) / math.factorial(k)
                 scale = float(np.max(np.abs(own), initial=1e-3))
                 np.testing.assert_allclose(unwrap(got), own, rtol, rtol * scale, err_msg=str(sample))
+
+
+# -- random programs ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("numbers", [range(8), pytest.param(range(8, 120), marks=pytest.mark.slow)])
+def test_series_of_random_programs_are_nested_derivatives(numbers: range) -> None:
+    for program in (numbered(31, number) for number in numbers):
+        inputs = tuple(map(np.asarray, program.inputs))
+        if any(x.dtype != float for x in inputs):
+            continue
+        steps = tuple(RNG.uniform(-0.1, 0.1, x.shape) for x in inputs)
+        line = lambda t, p=program, x=inputs, v=steps: p.loss(*(a + t * b for a, b in zip(x, v, strict=True)))
+        found = ag.jet(program.loss, inputs, steps, 3)
+        derivative, want = line, []
+        for k in range(4):
+            want.append(unwrap(derivative(0.0)) / math.factorial(k))
+            derivative = ag.grad(derivative)
+        scale = max(map(abs, want))
+        np.testing.assert_allclose(found, want, rtol=1e-8, atol=1e-9 * scale, err_msg=str(program))
 
 
 # -- together with the other transforms -------------------------------------------------------------

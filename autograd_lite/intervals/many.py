@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import operator
 from typing import Any
 
@@ -17,6 +18,7 @@ from ..ops.products import einsum, einsum_view
 from ..ops.reductions import log_softmax, logsumexp, softmax
 from ..ops.running import diff
 from ..ops.shaping import concatenate, stack
+from ..ops.statistics import std, var
 from ..roundoff.steps import error_of
 from ..sums import total
 from .interval import Interval, decided
@@ -50,6 +52,22 @@ def _prod(x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, i
     return x if initial == 1 else x * initial
 
 
+def _cumprod(x: Any, axis: Any = None, dtype: Any = None) -> Any:
+    x = np.ravel(x) if axis is None else np.moveaxis(x, axis, 0)
+    rows = list(itertools.accumulate((x[i : i + 1] for i in range(len(x))), np.multiply))
+    y = concatenate(*rows, axis=0) if rows else x
+    return y if axis is None else np.moveaxis(y, 0, axis)
+
+
+def _var(
+    x: Any, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False, skip_nan: Any = None
+) -> Any:
+    """The mean of the squares of deviations."""
+    squares = np.square(x - np.mean(x, axis=axis, keepdims=True))
+    total = np.sum(squares, axis=axis, keepdims=keepdims)
+    return divide(total, max(x.size / max(total.size, 1) - ddof, 0.0))
+
+
 def _others(x: Any, *along: Any) -> Any:
     """For each entry along axis 0 the product of all other entries."""
     if along:
@@ -78,9 +96,11 @@ def _log_softmax(x: Any, axis: Any = -1) -> Any:
     return clipped(x - logsumexp(x, axis=axis, keepdims=True), -INF, 0)
 
 
-for _op in (np.sum, total, np.mean, np.median, np.cumsum, scatter):
+for _op in (np.sum, total, np.mean, np.cumsum, scatter, np.linspace):
     definterval(_op, rule=increasing(_op))
-for _op in (np.max, np.min, np.amax, np.amin):
+for _op in (np.median, np.quantile, np.percentile, np.nanmedian, np.nanquantile, np.nanpercentile):
+    definterval(_op, rule=increasing(_op))
+for _op in (np.max, np.min, np.amax, np.amin, np.nanmax, np.nanmin):
     definterval(_op, rule=lambda x, *args, op=_op, **o: Interval(op(x.lo, *args, **o), op(x.hi, *args, **o)))
 definterval(logsumexp, rule=increasing(logsumexp))
 definterval(power_norm, rule=_norm)
@@ -89,6 +109,9 @@ definterval(others, rule=_others)
 definterval(log_softmax, rule=_log_softmax)
 definterval(softmax, rule=lambda x, axis=-1: clipped(np.exp(_log_softmax(x, axis)), 0, 1))
 definterval(np.prod, rule=_prod)
+definterval(np.cumprod, rule=_cumprod)
+definterval(var, rule=_var)
+definterval(std, rule=lambda *args, **options: np.sqrt(_var(*args, **options)))
 definterval(np.matmul, rule=bilinear(np.matmul))
 definterval(np.convolve, rule=bilinear(np.convolve))
 

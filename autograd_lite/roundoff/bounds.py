@@ -34,7 +34,7 @@ from ..transforms import _require_number, are_several, argnums_of
 from .report import Rounding, Step
 from .steps import HALF, local_error, ulps
 
-__all__ = ["rounding"]
+__all__ = ["contribution", "rounding"]
 
 SINGLE = np.finfo(np.float32)
 FEW, ROOM = 8, 256
@@ -141,6 +141,28 @@ def _adjoints(output: Any, seed: Any, steps: list[Node], since: int) -> dict[Nod
         return {}
     arrived = play({output.node: seed}, Sweep(since=since, wanted=frozenset(steps), retain=True))
     return {step: arrived[step] for step in steps if step in arrived}
+
+
+def contribution(node: Node, adjoint: Any = None) -> float:
+    """What the rounding of a recorded step may add to the error of the output of a backward pass.
+
+    Args:
+        node: a step that has its arguments and its value.
+        adjoint: of the step. Default: `node.adjoint`.
+
+    Raises:
+        UnsupportedError: as in `rounding`.
+
+    Example:
+        >>> import autograd_lite as ag
+        >>> x = ag.Tensor(0.7, requires_grad=True)
+        >>> y = 3 * x
+        >>> (y * y).backward()
+        >>> ag.roundoff.contribution(y.node)         # |adjoint| times half an ulp: 4.2 * 2**-53
+        4.662936703425657e-16
+    """
+    with np.errstate(all="ignore"):
+        return float(_part(node, node.adjoint if adjoint is None else adjoint))
 
 
 def _parts(output: Any, seed: Any, steps: list[Node], since: int) -> dict[Node, Any]:
