@@ -317,6 +317,56 @@ def test_what_may_be_infinite_is_not_left_out() -> None:
     assert ag.enclose(lambda x: np.where(np.isinf(1 / x), 0.0, 1 / x), -1.0, 1.0) == whole
 
 
+# -- together with the rest ---------------------------------------------------------------------------
+
+
+def test_numbers_longer_than_a_float_are_held() -> None:
+    third = np.longdouble(1) / 3
+    for low, high in (ag.enclose(lambda x: x, third, third), ag.enclose(lambda x: x * third, 1.0, 1.0)):
+        assert low < third < high < np.nextafter(low, 1) * (1 + 1e-15)
+    low, high = ag.enclose(lambda x: x, 2**53 + 1, 2**53 + 1)
+    assert int(low) <= 2**53 + 1 <= int(high)
+
+
+def test_batches_and_layers_that_choose_or_bend() -> None:
+    lo, hi = np.array([[0.1, -0.4], [0.3, 1.0]]), np.array([[0.2, -0.1], [0.3, 1.5]])
+    f = lambda x: np.sum(np.tanh(x) * x[::-1])
+    both = ag.enclose(ag.vmap(f), lo, hi)
+    rows = [ag.enclose(f, a, b) for a, b in zip(lo, hi, strict=True)]
+    np.testing.assert_allclose(np.array(both).T, rows, rtol=1e-14)
+    for layer in (nn.MaxPool2d(2), nn.GELU(), nn.GELU("tanh")):
+        for g in (layer, ag.grad(lambda x, layer=layer: np.sum(layer(x) ** 2))):
+            low, high = ag.enclose(g, lo[None, None], hi[None, None])
+            within = sampled(lambda x, g=g: ag.arrays.unwrap(g(x)), lo[None, None], hi[None, None])
+            assert (low <= within[0]).all() and (within[1] <= high).all() and (high - low < 3.5).all()
+    tied = np.zeros((1, 1, 2, 2))  # the first of equal entries gets the gradient, as in the layer
+    slope = ag.grad(lambda x: np.sum(nn.functional.max_pool2d(x, 2)))
+    assert np.array_equal(ag.enclose(slope, tied, tied)[0], slope(tied))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: ag.enclose(np.sin, x, x + 1)[0],
+        lambda x: ag.enclose(lambda y: x * y, 0.0, 1.0)[1],
+        lambda x: ag.rounding(np.sin)(x).value,
+        lambda x: ag.sparse_jacobian(lambda y: x * y)(np.ones(2)).sum(),
+    ],
+)
+def test_what_has_no_derivative_is_no_constant_in_silence(call: Any) -> None:
+    with pytest.raises(UnsupportedError, match=r"no derivative.*cut the graph.*ag.no_grad\(\)"):
+        ag.grad(call)(0.3)
+    with ag.no_grad():
+        assert float(call(0.3)) > 0
+
+    def beside(x: Any) -> Any:
+        with ag.no_grad():
+            constant = float(call(0.3))
+        return x * constant
+
+    assert ag.grad(beside)(1.0) == float(call(0.3))
+
+
 # -- choices and errors ----------------------------------------------------------------------------
 
 

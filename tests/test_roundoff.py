@@ -209,6 +209,13 @@ def test_medians_that_skip_nan_and_turns_of_angles_round_too() -> None:
     assert 0 < abs(mpf(float(found.value)) - (mpf(6.2831) - 2 * mp.pi)) <= found.error < 1e-13
 
 
+@pytest.mark.parametrize("q", [0.11, np.float64(0.6), 0.37])
+def test_the_place_of_a_quantile_is_rounded_in_single_precision(q: Any) -> None:
+    x = np.array([0.226, -1.246, 1.803, -0.411, 1.154, -0.782, -1.618, -1.061, 0.986], np.float32)
+    found = ag.rounding(lambda x: np.quantile(x, q), gradient=False)(x)
+    assert abs(float(found.value) - np.quantile(x.astype(float), float(q))) <= found.error < 1e-4
+
+
 def test_the_contributions_of_the_steps_add_up_to_the_bound() -> None:
     x = ag.Tensor(np.array([1e6, 1e6 + 1, 1e6 + 2, 1e6 + 3]), requires_grad=True)
     with ag.Tape() as tape:

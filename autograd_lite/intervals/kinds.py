@@ -73,7 +73,13 @@ def interval(x: Any) -> Interval:
         return Interval(np.nextafter(x, -INF), np.nextafter(x, INF))
     if np.iscomplexobj(x):
         raise UnsupportedError("enclose: a complex number has no interval; compute with np.real and np.imag")
-    return Interval.point(x)
+    x = np.asarray(x)
+    if x.dtype.itemsize < 8 or x.dtype == float:
+        return Interval.point(x)
+    near = x.astype(float)  # a longer number lies beside this one
+    exact = np.abs(near) < 2.0**53 if x.dtype.kind in "iu" else near == x
+    ends = (np.where(exact, near, np.nextafter(near, side)) for side in (-INF, INF))
+    return Interval(*ends)
 
 
 def ends(op: Any, args: Any, kwargs: Any, sign: int) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..apply import setitem
+from ..batching.members import _over_members, _repeated, gathered, laid_out
 from ..errors import UnsupportedError
 from ..ops.factors import others
 from ..ops.indexing import scatter
@@ -47,7 +48,8 @@ def _prod(x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, i
     axes = range(x.ndim) if axis is None else np.atleast_1d(axis) % x.ndim
     for k in sorted(axes, reverse=True):
         rows = [x[(slice(None),) * int(k) + (slice(i, i + 1),)] for i in range(x.shape[k])]
-        x = functools.reduce(np.multiply, rows)
+        one = Interval.point(np.ones((*x.shape[:k], 1, *x.shape[k + 1 :])))
+        x = functools.reduce(np.multiply, rows, one)
         x = x if keepdims else np.squeeze(x, int(k))
     return x if initial == 1 else x * initial
 
@@ -93,7 +95,7 @@ def _norm(x: Any, *, order: float, axis: Any, keepdims: bool = False) -> Any:
 
 def _log_softmax(x: Any, axis: Any = -1) -> Any:
     """x - logsumexp(x), which is no more than 0."""
-    return clipped(x - logsumexp(x, axis=axis, keepdims=True), -INF, 0)
+    return clipped(x - logsumexp(x, axis=axis, keepdims=True), -INF, 0) if x.size else x
 
 
 for _op in (np.sum, total, np.mean, np.cumsum, scatter, np.linspace):
@@ -149,7 +151,7 @@ definterval(einsum, rule=_einsum)
 for _op in (
     *(np.reshape, np.ravel, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.expand_dims),
     *(np.squeeze, np.roll, np.flip, np.broadcast_to, np.copy, concatenate, stack, einsum_view),
-    *(np.atleast_1d, np.atleast_2d, np.atleast_3d),
+    *(np.atleast_1d, np.atleast_2d, np.atleast_3d, np.take),
 ):
     definterval(_op, rule=shaped(_op))
 
@@ -164,5 +166,16 @@ definterval(
     operator.getitem, rule=lambda x, index: x[index] if isinstance(x, Interval) else x[decided(index)]
 )
 definterval(setitem, rule=_setitem)
+
+
+def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    """An infinite end stands for all large numbers, and for its replacement."""
+    low, high = (np.nan_to_num(end, posinf=posinf, neginf=neginf) for end in (x.lo, x.hi))
+    return Interval(np.minimum(x.lo, np.minimum(low, high)), np.maximum(x.hi, np.maximum(low, high)))
+
+
+definterval(np.nan_to_num, rule=_nan_to_num)
 definterval(np.zeros_like, rule=lambda x, *args, **options: Interval.point(np.zeros(x.shape)))
 definterval(np.ones_like, rule=lambda x, *args, **options: Interval.point(np.ones(x.shape)))
+for _op in (gathered, laid_out, _over_members, _repeated):
+    definterval(_op, rule=_op.__wrapped__)
