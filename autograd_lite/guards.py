@@ -129,8 +129,8 @@ def refuse_in_transform(name: str, what: str) -> None:
     """
     if is_recording() and current().transforms:
         raise UnsupportedError(
-            f"{name}: {what} has no derivative, and would silently cut the graph of the differentiated function "
-            "around it; for a constant, compute it before, or under ag.no_grad()"
+            f"{name}: {what} has no derivative, and would silently cut the graph of the differentiated "
+            "function around it; for a constant, compute it before, or under ag.no_grad()"
         )
 
 

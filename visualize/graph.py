@@ -188,8 +188,7 @@ def draw(
             with Tensors.
         OptionError: an option has an invalid value, or the style does not have the option.
         UnsupportedError: the style is "neurons", and the computation is neither a plain chain of Linear
-            layers and activations nor one LSTM; or `rounding` is set, and the rounding errors of an op are not
-            known, see `ag.rounding`.
+            layers and activations nor one LSTM; or `rounding` is set, and an op has no known rounding error.
 
     Example:
         >>> graph = draw(lambda x, y, z: (x + y) * z, -2.0, 5.0, -4.0)

@@ -129,7 +129,7 @@ def _of_truths(op: Any, rule: IntervalRule) -> IntervalRule:
     """The rule of an op on bits, for answers of comparisons alone."""
 
     def checked(*xs: Any) -> Any:
-        if any(np.result_type(x.dtype if isinstance(x, Interval) else x) != bool for x in xs):
+        if any((x if isinstance(x, Interval) else np.asarray(x)).dtype.kind != "b" for x in xs):
             raise UnsupportedError(
                 f"enclose: {op_name(op)} works on the bits of integers, which have no interval; combine "
                 "comparisons: (x > 0) & (x < 1)"

@@ -28,12 +28,12 @@ from ..tensor import Tensor
 __all__ = ["Interval", "Truth", "decided", "rules"]
 
 rules: dict[Any, Callable[..., Any]] = {}
-"""op -> `rule(*args, **kwargs)`: the interval of the result. A rule may also be an attribute `op.enclosed`."""
+"""op -> `rule(*args, **kwargs)`: the interval of the result. The rule may be an attribute `op.enclosed`."""
 
 composing: ContextVar[frozenset[Any]] = ContextVar("composing", default=frozenset())
 """The ops whose composition runs."""
 
-REDUCTIONS = {
+REDUCTIONS: dict[Any, Any] = {
     **{np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min},
     **{np.fmax: np.max, np.fmin: np.min},
 }

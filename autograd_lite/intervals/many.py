@@ -48,7 +48,7 @@ def _prod(x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, i
     axes = range(x.ndim) if axis is None else np.atleast_1d(axis) % x.ndim
     for k in sorted(axes, reverse=True):
         rows = [x[(slice(None),) * int(k) + (slice(i, i + 1),)] for i in range(x.shape[k])]
-        one = Interval.point(np.ones((*x.shape[:k], 1, *x.shape[k + 1 :])))
+        one: Any = Interval.point(np.ones((*x.shape[:k], 1, *x.shape[k + 1 :])))
         x = functools.reduce(np.multiply, rows, one)
         x = x if keepdims else np.squeeze(x, int(k))
     return x if initial == 1 else x * initial
