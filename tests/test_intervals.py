@@ -459,3 +459,6 @@ def test_the_class() -> None:
     x = Interval(np.zeros(2), np.ones(2))
     assert repr(x[0]) == "[0, 1]" and "shape=(2,)" in repr(x)
     assert operator.mul(x, ag.Tensor(np.ones(2))).shape == (2,)
+    zeros = np.zeros_like(x)
+    zeros[:1] = x[:1]
+    assert (zeros.lo.tolist(), zeros.hi.tolist()) == ([0, 0], [1, 0])

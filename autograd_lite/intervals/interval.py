@@ -54,7 +54,8 @@ class Interval(ByFunctions, np.lib.mixins.NDArrayOperatorsMixin):
 
     @staticmethod
     def point(x: Any) -> Interval:
-        """The intervals of exact numbers."""
+        """The intervals of exact numbers: both ends are one array."""
+        x = np.asarray(x, float)
         return Interval(x, x)
 
     def __repr__(self) -> str:
@@ -122,6 +123,8 @@ class Interval(ByFunctions, np.lib.mixins.NDArrayOperatorsMixin):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         index, value = decided(index), value if isinstance(value, Interval) else Interval.point(value)
+        if np.may_share_memory(self.lo, self.hi):  # the ends of a point are one array
+            self.hi = self.hi.copy()
         self.lo[index], self.hi[index] = value.lo, value.hi
 
     __hash__ = None  # type: ignore[assignment]

@@ -170,7 +170,11 @@ def products(of: Any, a: Any, b: Any, error: Any) -> Interval:
     """
     (a, da), (b, db) = centre(interval(a)), centre(interval(b))
     y, high = of(a, b), np.abs(b) + db
-    radius = of(np.abs(a), db) + of(da, high)
+    radius = np.zeros_like(y)
+    if db.any():  # a known factor, such as the weights of a layer, has the radius 0
+        radius = radius + of(np.abs(a), db)
+    if da.any():
+        radius = radius + of(da, high)
     room = 4 * error(y, np.abs(a) + da, high) + 4 * (ulps(radius) + ulps(y))
     return Interval(moved(y - radius, room, -1), moved(y + radius, room, 1))
 

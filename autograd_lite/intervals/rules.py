@@ -71,8 +71,8 @@ def _negative(x: Any) -> Interval:
 def _corners(of: Any, sign: Any, a: Interval, b: Interval) -> Interval:
     """Products or quotients of all pairs of ends. What underflows stays on its side of 0."""
     lows, highs = [], []
-    for p in (a.lo, a.hi):
-        for q in (b.lo, b.hi):
+    for p in (a.lo, a.hi)[: 1 + (a.lo is not a.hi)]:
+        for q in (b.lo, b.hi)[: 1 + (b.lo is not b.hi)]:
             y, side = of(p, q), np.sign(p) * sign(q)
             y = np.where((side == 0) | np.isnan(y), 0, y)  # 0 times inf: a bound that no number reaches
             exact = (side == 0) | (np.abs(q) == 1) | ((np.abs(p) == 1) & (of is np.multiply))
