@@ -196,6 +196,14 @@ def lecture_dark() -> Any:
 
 
 @picture
+def lecture_rounding() -> Any:
+    def height(x: Any) -> Any:
+        return (1 - np.cos(x)) / x**2
+
+    return draw(height, 1e-5, loss=lambda y: y, rounding=True, legend=True)
+
+
+@picture
 def lecture_full() -> Any:
     W, x = (
         ag.Tensor([[1.0, 2.0], [-1.0, 0.5]], requires_grad=True, name="W"),

@@ -402,7 +402,7 @@ defseries(np.linalg.det, rule=_det)
 
 
 def _softmax(level: Level, y: Any, x: Any, axis: Any = -1) -> Terms:
-    e = np.exp(x - np.max(level.at_zero(x), axis=axis, keepdims=True))
+    e = np.exp(x - np.max(level.at_zero(x), axis=axis, keepdims=True, initial=-np.inf))  # x may be empty
     return terms_of(e / np.sum(e, axis=axis, keepdims=True), level)
 
 
