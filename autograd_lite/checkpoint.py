@@ -111,13 +111,14 @@ def _within(f: Any, budget: int) -> Function:
             signature = tuple(map(_signature, leaves))
             loop = Loop("checkpoint", chain, len(functions), leaves, budget)
             if signature not in known:
-                found = loop.run(measured=True)[0]
+                leaves, _ = loop.run(measured=True)
                 known[signature] = loop.sizes
-                return chain.rebuild[len(functions)](found)
+                return chain.rebuild[len(functions)](leaves)
             loop.sizes = known[signature]
             if not loop.fits():
                 loop.plan()
-                return chain.rebuild[len(functions)](loop.run()[0])
+                leaves, _ = loop.run()
+                return chain.rebuild[len(functions)](leaves)
         for i in range(len(functions)):
             leaves, _ = chain(leaves, i)
         return chain.rebuild[len(functions)](leaves)

@@ -1,4 +1,4 @@
-"""A loop as one step of the tape: few of its states are kept, and the backward pass computes the others again.
+"""A loop as one step of the tape, with few of its states kept: the backward pass computes the others again.
 
 The forward pass records one step of the loop at a time, to see which Tensors the step reads, and forgets its
 tape. The backward pass follows a schedule of `revolve`: it advances from a snapshot without recording, and
@@ -174,9 +174,9 @@ class Loop:
             return
         if self.budget < sizes.least:
             raise OptionError(
-                f"{self.name}(memory={words_of_bytes(self.budget)!r}): one step and its derivative take more. "
-                f"A state has {words_of_bytes(sizes.state)}, a recorded step {words_of_bytes(sizes.tape)}, and "
-                f"the gradients of what it reads have {words_of_bytes(sizes.gradients)}. Write at least "
+                f"{self.name}(memory={words_of_bytes(self.budget)!r}): a step with its derivative takes more. "
+                f"A state has {words_of_bytes(sizes.state)}, a recorded step {words_of_bytes(sizes.tape)}, "
+                f"the gradients of what it reads {words_of_bytes(sizes.gradients)}. Write at least "
                 f"memory={words_of_bytes(sizes.least)!r}, or make smaller steps"
             )
         self.snapshots = min(1 + (self.budget - sizes.least) // sizes.state, self.n)
@@ -273,9 +273,8 @@ class Loop:
                         self.draws = self.draws or self._drew()
                         self.measure(new, ear.place)
                     values = self._values(new, i + 1)
-                    self.stacked = [
-                        a or _is_taped(x) for a, x in zip(self.stacked or map(_is_taped, out), out)
-                    ]
+                    taped = [_is_taped(x) for x in out]
+                    self.stacked = [a or b for a, b in zip(self.stacked or taped, taped, strict=True)]
                     if out:
                         outputs.append([unwrap(x) for x in out])
                 if do == "reverse":

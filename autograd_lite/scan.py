@@ -47,8 +47,8 @@ def scan(
 
     Args:
         body: `body(state, i)` returns the next state, in the structure, shapes and dtypes of `state`. It must
-            return the same values when it is called again. The random numbers of `nn` and of np.random's global
-            generator are the same both times.
+            return the same values when it is called again. The random numbers of `nn` and of np.random's
+            global generator are the same both times.
         state: an array, Tensor or number, or nested tuples, lists and dicts of them.
         n: the number of steps.
         memory: a budget, as "64 MB" or in bytes, for the states that are kept, one recorded step and its

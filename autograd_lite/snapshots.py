@@ -46,8 +46,8 @@ def bytes_of_budget(who: str, memory: Any) -> int:
     if found and found[2] in UNITS:
         return int(float(found[1]) * UNITS[found[2]])
     raise OptionError(
-        f"{who}(memory={memory!r}): expected bytes, as a number above 0 or with a unit ({', '.join(UNITS)[2:]}): "
-        "memory='64 MB'"
+        f"{who}(memory={memory!r}): expected a number of bytes above 0, alone or with a unit "
+        f"({', '.join(UNITS)[2:]}): memory='64 MB'"
     )
 
 
