@@ -119,7 +119,7 @@ class _Ear:
 
     def mode(self, outer: State) -> State:
         """The recording state inside of the loop: no other listener but anomaly detection hears it."""
-        hears = (self, *(watcher for watcher in outer.watchers if watcher is check_forward))
+        hears: tuple[Any, ...] = (self, *(each for each in outer.watchers if each is check_forward))
         return State(hears, hears, outer.checks, outer.transforms, outer.recomputing)
 
 
@@ -174,7 +174,7 @@ class Loop:
             return
         if self.budget < sizes.least:
             raise OptionError(
-                f"{self.name}(memory={words_of_bytes(self.budget)!r}): a step with its derivative takes more. "
+                f"{self.name}(memory={words_of_bytes(self.budget)!r}): one step takes more. "
                 f"A state has {words_of_bytes(sizes.state)}, a recorded step {words_of_bytes(sizes.tape)}, "
                 f"the gradients of what it reads {words_of_bytes(sizes.gradients)}. Write at least "
                 f"memory={words_of_bytes(sizes.least)!r}, or make smaller steps"
@@ -226,7 +226,7 @@ class Loop:
 
     # -- forward -----------------------------------------------------------------------------------
 
-    def begin(self, first: tuple[list[Any], list[Any]], since: int) -> bool:
+    def begin(self, first: Sequence[list[Any]], since: int) -> bool:
         """Take the first step as the measure of all, and choose the number of snapshots.
 
         Args:
@@ -247,11 +247,12 @@ class Loop:
         self.plan()
         return False
 
-    def run(self, first: Any = None, *, measured: bool = False) -> tuple[list[Any], list[Any]]:
+    def run(self, first: Any = (), *, measured: bool = False) -> tuple[list[Any], list[Any]]:
         """Compute the loop once, keep snapshots, and record the loop as one step.
 
         Args:
-            first: what the first step has returned, after `begin`.
+            first: a list with what the first step has returned, after `begin`; it is emptied, so that
+                nothing holds the tape of this step.
             measured: measure all steps, and choose the number of snapshots after the last.
 
         Returns:
@@ -268,7 +269,7 @@ class Loop:
                 if do == "reverse":
                     held = self._kept(values, at)
                 for i in range(at, to):
-                    new, out = first if i == 0 and first is not None else self._step(values, i, ear)
+                    new, out = first.pop() if first else self._step(values, i, ear)
                     if measured:
                         self.draws = self.draws or self._drew()
                         self.measure(new, ear.place)
@@ -345,7 +346,8 @@ class Loop:
             actions, stack, kept = self.fresh.pop()
         except IndexError:  # played before, or interrupted
             actions, stack, kept = schedule(self.n, self.snapshots), [], self.first
-        here, total = self._leaves(self._loaded(kept), kept.at, record=False), {}
+        here = self._leaves(self._loaded(kept), kept.at, record=False)
+        total: dict[Node, Any] = {}
         sweeper = _Ear(self, self.start, closed=True)
         with Mode(sweeper.mode):
             for do, at, to in actions:

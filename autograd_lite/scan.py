@@ -94,16 +94,16 @@ def scan(
                 "scan(n=0, outputs=True): without a step the outputs have no shape; give n >= 1"
             )
         return state
-    first = None
+    first: list[Any] = []
     if (budget is not None or folder is not None) and is_recording() and tracing.get() is None:
         loop = Loop("scan", steps, n, leaves, budget, folder)
         since = next_index()
-        first = steps(leaves, 0)
-        if not loop.begin(first, since):
+        first.append(steps(leaves, 0))
+        if not loop.begin(first[0], since):
             return steps.result(*loop.run(first))
     found = []
     for i in range(n):
-        leaves, out = first if i == 0 and first is not None else steps(leaves, i)
+        leaves, out = first.pop() if first else steps(leaves, i)
         if out:
             found.append(out)
     return steps.result(leaves, [np.stack(each) for each in zip(*found, strict=True)])
@@ -143,7 +143,8 @@ class _Steps:
         return [x.copy() if type(x) is np.ndarray else x for x in leaves]
 
     def __call__(self, leaves: Sequence[Any], i: int) -> tuple[list[Any], list[Any]]:
-        result, out = self.body(self.rebuild(leaves), i), []
+        result = self.body(self.rebuild(leaves), i)
+        out: list[Any] = []
         if self.outputs:
             if not isinstance(result, tuple) or len(result) != 2:
                 raise ShapeError(
