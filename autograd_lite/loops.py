@@ -78,12 +78,12 @@ class Sizes(NamedTuple):
 
     @property
     def least(self) -> int:
-        """The least budget: three states, and a recorded step and the gradients twice.
+        """The least budget: five states, and a recorded step and the gradients twice.
 
-        The states are the first one, the one at hand, and the one that a second computation is compared
-        with. The cotangents of a step take as much as its values.
+        The states are the first one, the last one and its cotangent, the one at hand, and the one that a
+        second computation is compared with. The cotangents of a step take as much as its values.
         """
-        return 3 * self.state + 2 * (self.tape + self.gradients)
+        return 5 * self.state + 2 * (self.tape + self.gradients)
 
 
 class _Ear:

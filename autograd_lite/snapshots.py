@@ -31,7 +31,10 @@ UNITS = {"": 1, "B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB"
 UNITS |= {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
 OBJECT = 120
-"""The bytes that Python needs beside the data, for an array or for a tuple and its place in a list."""
+"""The bytes that Python needs beside the data of an array."""
+
+SNAPSHOT = 200
+"""The bytes that Python needs for a snapshot beside its leaves: two tuples, a number, a place in a list."""
 
 
 def bytes_of_budget(who: str, memory: Any) -> int:
@@ -77,7 +80,7 @@ def bytes_of_array(x: Any) -> int:
 def bytes_of_state(values: Iterable[Any], states: Any) -> int:
     """The bytes of a snapshot: the leaves of a state, and the states of random generators."""
     leaves = [*values, *tree.flatten(states)[0]]
-    return OBJECT + sum(bytes_of_array(x) + 8 for x in leaves)
+    return SNAPSHOT + sum(bytes_of_array(x) + 8 for x in leaves)
 
 
 def bytes_of_steps(steps: Iterable[Node], outside: Iterable[Any]) -> int:
