@@ -71,24 +71,27 @@ def checkpoint(f: Any, memory: str | int | None = None) -> Function:
         refuse_other_arithmetic(tree.flatten((args, kwargs))[0], f"checkpoint({op_name(f)})")
         if not is_recording() or tracing.get() is not None:  # a plan keeps the results
             return f(*args, **kwargs)
-        since, states = next_index(), preserved_states()
-        outputs, rebuild = tree.flatten(f(*args, **kwargs))
-        kept = [i for i, y in enumerate(outputs) if isinstance(y, Tensor) and y.node is not None]
-        read = read_by([outputs[i].node for i in kept], since)
-        if not read:
-            return rebuild(outputs)
-        values = tuple(outputs[i]._data for i in kept)
-        # The segment keeps Tensors of its own, since the caller may assign to the arguments.
-        args, kwargs = tree.map_leaves(handle, (args, kwargs))
-        segment = Segment(f, args, kwargs, kept, read, states)
-        results = record_result(
-            checkpointed, read, tuple(x.value for x in read), {"_segment": segment}, values
-        )
-        for i, result in zip(kept, results, strict=True):
-            outputs[i] = like((outputs[i],), result)
-        return rebuild(outputs)
+        return _recorded(f, args, kwargs)
 
     return forgetful
+
+
+def _recorded(f: Function, args: Any, kwargs: Any) -> Any:
+    """Call f, and record it as one step."""
+    since, states = next_index(), preserved_states()
+    outputs, rebuild = tree.flatten(f(*args, **kwargs))
+    kept = [i for i, y in enumerate(outputs) if isinstance(y, Tensor) and y.node is not None]
+    read = read_by([outputs[i].node for i in kept], since)
+    if not read:
+        return rebuild(outputs)
+    values = tuple(outputs[i]._data for i in kept)
+    # The segment keeps Tensors of its own, since the caller may assign to the arguments.
+    args, kwargs = tree.map_leaves(handle, (args, kwargs))
+    segment = Segment(f, args, kwargs, kept, read, states)
+    results = record_result(checkpointed, read, tuple(x.value for x in read), {"_segment": segment}, values)
+    for i, result in zip(kept, results, strict=True):
+        outputs[i] = like((outputs[i],), result)
+    return rebuild(outputs)
 
 
 def _within(f: Any, budget: int) -> Function:

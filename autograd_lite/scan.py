@@ -83,30 +83,32 @@ def scan(
     """
     if not callable(body):
         raise DTypeError(f"scan takes a function, not {describe(body)}: ag.scan(body, state, n)")
-    n = _count(n)
+    n, steps = _count(n), _Steps(body, state, outputs)
     budget = None if memory is None else bytes_of_budget("scan", memory)
     folder = None if to is None else checked_path("scan", to)
-    steps = _Steps(body, state, outputs)
     leaves = steps.leaves(state)
-    if n == 0:
-        if outputs:
-            raise OptionError(
-                "scan(n=0, outputs=True): without a step the outputs have no shape; give n >= 1"
-            )
-        return state
+    if n == 0 and outputs:
+        raise OptionError("scan(n=0, outputs=True): the outputs of no steps have no shape; give n >= 1")
+    return steps.result(*_repeated(steps, leaves, n, budget, folder)) if n else state
+
+
+def _repeated(
+    steps: _Steps, leaves: Sequence[Any], n: int, budget: int | None, folder: Path | None
+) -> tuple[Sequence[Any], list[Any]]:
+    """The leaves of the last state, and the outputs of all steps."""
     first: list[Any] = []
     if (budget is not None or folder is not None) and is_recording() and tracing.get() is None:
         loop = Loop("scan", steps, n, leaves, budget, folder)
         since = next_index()
         first.append(steps(leaves, 0))
         if not loop.begin(first[0], since):
-            return steps.result(*loop.run(first))
+            return loop.run(first)
     found = []
     for i in range(n):
         leaves, out = first.pop() if first else steps(leaves, i)
         if out:
             found.append(out)
-    return steps.result(leaves, [np.stack(each) for each in zip(*found, strict=True)])
+    return leaves, [np.stack(each) for each in zip(*found, strict=True)]
 
 
 def _count(n: Any) -> int:

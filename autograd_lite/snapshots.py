@@ -74,7 +74,7 @@ def bytes_of_array(x: Any) -> int:
         return int(x.nbytes) + OBJECT
     if not is_array(x) or isinstance(x, np.generic):
         return sys.getsizeof(x)
-    return int(x.size) * x.dtype.itemsize + OBJECT
+    return int(x.size) * int(x.dtype.itemsize) + OBJECT
 
 
 def bytes_of_state(values: Iterable[Any], states: Any) -> int:

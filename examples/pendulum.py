@@ -57,7 +57,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, float]:
     """Differentiate, measure time and memory, and compare."""
     steps = 1_000 if quick else 1_000_000
     budget = "300 kB" if quick else BUDGET
-    gradient = ag.grad(lambda *start: last_angle(*start, steps=steps, memory=budget), (0, 1, 2))
+    gradient = ag.grad(lambda a, s, f: last_angle(a, s, f, steps, budget), (0, 1, 2))
     begin = time.perf_counter()
     found = gradient(*START)
     seconds = time.perf_counter() - begin

@@ -208,7 +208,11 @@ def test_parameters_of_layers_and_a_second_pass() -> None:
     for memory in (None, "60 kB"):
         nn.manual_seed(0)
         layers = [nn.Linear(6, 6) for _ in range(3)]  # each step reads another one
-        y = ag.scan(lambda x, i: layers[i % 3](np.tanh(x)), np.ones((4, 6), np.float32), 30, memory)
+
+        def body(x: Any, i: int, layers: Any = layers) -> Any:
+            return layers[i % 3](np.tanh(x))
+
+        y = ag.scan(body, np.ones((4, 6), np.float32), 30, memory)
         for _ in range(2):
             y.sum().backward(retain_graph=True)
         found.append([p.grad.numpy() for layer in layers for p in layer.parameters()])

@@ -66,6 +66,6 @@ def schedule(n: int, snapshots: int) -> Figure:
     axes.set_title(f"{n} steps, {snapshots} {states} kept: {forward} steps forward", fontsize=9)
     axes.set_xlabel("step of the loop")
     axes.set_ylabel("time, in steps computed")
-    axes.legend(frameon=False, fontsize=8, loc="lower left")
+    axes.legend(frameon=False, fontsize=8, loc="lower right")
     dress(axes)
     return figure
