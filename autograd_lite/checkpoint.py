@@ -54,7 +54,7 @@ def checkpoint(f: Any, memory: str | int | None = None) -> Function:
         >>> import numpy as np, autograd_lite as ag
         >>> ag.grad(ag.checkpoint(lambda x: np.sin(np.exp(x))))(0.0) == np.cos(1.0)
         np.True_
-        >>> deep = ag.checkpoint([np.sin] * 50, memory="80 kB")      # all results: 400 kB
+        >>> deep = ag.checkpoint([np.sin] * 50, memory="120 kB")     # all results: 400 kB
         >>> ag.grad(lambda x: np.sum(deep(x)))(np.ones(1000)).shape
         (1000,)
     """

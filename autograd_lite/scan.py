@@ -36,19 +36,16 @@ def scan(
 ) -> Any:
     """Repeat `state = body(state, i)` for i = 0, ..., n - 1, with gradients in bounded memory.
 
-    With a budget, few states are kept. The backward pass computes the others again, from the nearest state
-    before them, in the order that needs the fewest steps. With s states kept, and r the least number such
-    that (s + r)! / (s! r!) >= n, no state is computed more than r times again: 64 states and r = 3 reverse
-    47,905 steps. Second derivatives and `jvp` are right, but keep all steps.
+    With a budget, few states are kept. The backward pass computes the others again, in the order that needs
+    the fewest steps. s states and r repetitions reverse (s + r)! / (s! r!) steps: 64 and 3 reverse 47,905.
+    Second derivatives and `jvp` are right, but keep all steps.
 
     It is `jax.lax.fori_loop(0, n, lambda i, state: body(state, i), state)`; with `outputs=True` it is
-    `jax.lax.scan`, where body reads `xs[i]` itself. Tensors that body reads, such as weights, get their
-    gradients too.
+    `jax.lax.scan`, where body reads `xs[i]` itself. Tensors that body reads get their gradients too.
 
     Args:
-        body: `body(state, i)` returns the next state, in the structure, shapes and dtypes of `state`. It must
-            return the same values when it is called again. The random numbers of `nn` and of np.random's
-            global generator are the same both times.
+        body: `body(state, i)` returns the next state, in the structure, shapes and dtypes of `state`, and
+            the same values when it is called again. Random numbers are treated as in `ag.checkpoint`.
         state: an array, Tensor or number, or nested tuples, lists and dicts of them.
         n: the number of steps.
         memory: a budget, as "64 MB" or in bytes, for the states that are kept, one recorded step and its
@@ -56,8 +53,8 @@ def scan(
             is computed again. None records all steps.
         outputs: body returns `(state, output)`, and scan `(state, outputs)`, with the outputs of all steps
             along a new first axis.
-        to: a folder, on a fast disk, where the states are kept as files until the backward pass is over. The
-            budget then holds for the files. Without a budget all states are kept.
+        to: a folder where the states are kept, as files, until the backward pass is over. The budget then
+            holds for the files. Without a budget all states are kept.
 
     Returns:
         The last state.
@@ -79,7 +76,7 @@ def scan(
         >>> def last_angle(angle):
         ...     return ag.scan(swing, (angle, 0.0), 1000, memory="30 kB")[0]
         >>> round(ag.grad(last_angle)(1.0), 6)
-        -1.610286
+        -0.949255
     """
     if not callable(body):
         raise DTypeError(f"scan takes a function, not {describe(body)}: ag.scan(body, state, n)")
