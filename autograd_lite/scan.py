@@ -49,10 +49,8 @@ def scan(
         state: an array, Tensor or number, or nested tuples, lists and dicts of them.
         n: the number of steps.
         memory: a budget, as "64 MB" or in bytes, for the states that are kept, one recorded step and its
-            derivative. The first step is the measure of all. If the budget holds all recorded steps, nothing
-            is computed again. None records all steps.
-        outputs: body returns `(state, output)`, and scan `(state, outputs)`, with the outputs of all steps
-            along a new first axis.
+            derivative. The first step is the measure of all. None, or room for all, records all steps.
+        outputs: body returns `(state, output)`, and scan `(state, outputs)`, along a new first axis.
         to: a folder where the states are kept, as files, until the backward pass is over. The budget then
             holds for the files. Without a budget all states are kept.
 
