@@ -375,6 +375,7 @@ def peak(run: Callable[[], Any]) -> int:
 LIMITS = ("500 kB", "800 kB", "2 MB")
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("memory", LIMITS)
 def test_the_peak_of_a_scan_stays_below_the_budget(memory: str) -> None:
     x, w = np.ones(2000), np.linspace(0.5, 1.0, 2000)
