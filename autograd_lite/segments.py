@@ -205,4 +205,4 @@ def checkpointed(*values: Any, _segment: Segment) -> tuple[Any, ...]:
 
 checkpointed.runs_users_code = True  # type: ignore[attr-defined]
 
-known[checkpointed] = Rule(joint=lambda g, y, *values, _segment: _segment.pull(g, y, values))
+known[checkpointed] = Rule(joint=lambda g, y, *values, _segment: _segment.pull(g, y, values), plain=True)

@@ -203,6 +203,20 @@ def test_complex_states() -> None:
     np.testing.assert_allclose(ag.grad(f("6 kB"))(z), ag.grad(f(None))(z), rtol=1e-12)
 
 
+def test_complex_results_of_a_checkpoint() -> None:
+    z = np.array([0.3 + 0.2j, -0.1 + 0.4j])
+
+    def f(wrapped: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return lambda z: np.sum(np.abs(wrapped(wrapped(z))) ** 2)
+
+    def part(z: Any) -> Any:
+        return np.sin(z) * z + np.sum(z) * z
+
+    wanted = ag.grad(f(part))(z)
+    for wrapped in (ag.checkpoint(part), ag.checkpoint([part], "1 MB")):
+        np.testing.assert_allclose(ag.grad(f(wrapped))(z), wanted, rtol=1e-12)
+
+
 def test_parameters_of_layers_and_a_second_pass() -> None:
     found = []
     for memory in (None, "60 kB"):
