@@ -22,7 +22,7 @@ from . import errors, ops, tree
 from .anomaly import detect_anomaly
 from .apply import apply, nondifferentiable, primitive, stop_gradient
 from .batching import vmap
-from .checkpoint import checkpoint, preserve
+from .checkpoint import checkpoint
 from .config import show_config
 from .custom import custom_step, custom_vjp
 from .device import Device
@@ -40,6 +40,8 @@ from .plan.declared import replayed
 from .plan.schedule import Plan
 from .pull import contributions
 from .recording import enable_grad, is_recomputing, is_recording, no_grad
+from .scan import scan
+from .segments import preserve
 from .tape import Tape
 from .tensor import Tensor
 from .transforms import grad, hvp, jvp, value_and_grad, vjp
@@ -140,6 +142,7 @@ __all__ = [
     "relu",
     "replayed",
     "rounding",
+    "scan",
     "show_config",
     "sigmoid",
     "softmax",

@@ -358,6 +358,11 @@ def plot_movers() -> Any:
 
 
 @picture
+def plot_schedule() -> Any:
+    return visualize.schedule(35, 3)
+
+
+@picture
 def plot_implicit() -> Any:
     """A validation loss with slopes by the implicit function theorem; a beam, and where stiffness helps."""
     from matplotlib.figure import Figure

@@ -54,7 +54,12 @@ FLOORS = (
     "backward",
     "aliases",
     "transforms",
+    "segments",
+    "revolve",
+    "snapshots",
+    "loops",
     "checkpoint",
+    "scan",
     "custom",
     "folding",
     "fused",
@@ -87,7 +92,8 @@ ROOF = len(FLOORS)
 """Where `autograd_lite/__init__.py` stands, which hands out the names of all the others."""
 
 PUBLIC = frozenset(
-    "arrays errors files named notebook strategies shadows sums testing torch_names tree words work".split()  # noqa: SIM905
+    "arrays errors files named notebook revolve strategies shadows sums testing "  # noqa: SIM905
+    "torch_names tree words work".split()
 )
 """The modules of the engine that other packages may import by name; the rest is in `autograd_lite` itself."""
 

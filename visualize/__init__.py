@@ -35,6 +35,7 @@ from .plots import (
     learning_rate_schedules,
     loss_surface,
     misclassified,
+    schedule,
     sparsity,
     weight_images,
 )
@@ -76,6 +77,7 @@ __all__ = [
     "loss_surface",
     "misclassified",
     "profile",
+    "schedule",
     "sparsity",
     "table",
     "weight_images",

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from ..box import PLAIN, Box
-from ..checkpoint import preserved_states, restore_states
+from ..segments import preserved_states, restore_states
 from .entries import Reached
 from .memory import writes
 from .places import Data, Grad
