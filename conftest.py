@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parent
 NEEDS = {
     "docs/scipy.md": "scipy",
+    "docs/curvature.md": "scipy",
     "docs/implicit.md": "scipy",
     "docs/sparse.md": "scipy",
     "autograd_lite/sparsity/colouring.py": "scipy",

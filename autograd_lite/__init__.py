@@ -22,7 +22,7 @@ from . import errors, ops, tree
 from .anomaly import detect_anomaly
 from .apply import apply, nondifferentiable, primitive, stop_gradient
 from .batching import vmap
-from .checkpoint import checkpoint, preserve
+from .checkpoint import checkpoint
 from .config import show_config
 from .custom import custom_step, custom_vjp
 from .device import Device
@@ -40,12 +40,16 @@ from .plan.declared import replayed
 from .plan.schedule import Plan
 from .pull import contributions
 from .recording import enable_grad, is_recomputing, is_recording, no_grad
+from .scan import scan
+from .segments import preserve
 from .tape import Tape
 from .tensor import Tensor
 from .transforms import grad, hvp, jvp, value_and_grad, vjp
 from .words import names
 
 if TYPE_CHECKING:  # a signature for each op
+    from . import curvature as curvature
+    from .diagnosis import doctor
     from .intervals import enclose
     from .listed import *
     from .listed import fft, linalg
@@ -60,6 +64,7 @@ else:
     from .ops.special import erf, sigmoid, softplus
 
     _LATE = {
+        "doctor": "diagnosis",
         "enclose": "intervals",
         "jet": "series",
         "rounding": "roundoff",
@@ -68,7 +73,9 @@ else:
     }
 
     def __getattr__(name: str) -> Any:
-        if name in ("implicit", "scipy") or name in _LATE.values():  # imported when used: most take time
+        if (
+            name in ("curvature", "implicit", "scipy") or name in _LATE.values()
+        ):  # imported when used: most take time
             return importlib.import_module(f"{__name__}.{name}")
         if name in _LATE:
             return getattr(importlib.import_module(f"{__name__}.{_LATE[name]}"), name)
@@ -103,6 +110,7 @@ __all__ = [
     "custom_vjp",
     "defvjp",
     "detect_anomaly",
+    "doctor",
     "drawn",
     "enable_grad",
     "enclose",
@@ -134,6 +142,7 @@ __all__ = [
     "relu",
     "replayed",
     "rounding",
+    "scan",
     "show_config",
     "sigmoid",
     "softmax",

@@ -20,9 +20,9 @@ from types import FrameType
 from typing import Any
 
 from .errors import UnsupportedError, package
-from .recording import current
+from .recording import current, is_recording
 
-__all__ = ["NAMELESS", "cut", "cut_by_number", "draws"]
+__all__ = ["NAMELESS", "cut", "cut_by_number", "draws", "refuse_in_transform"]
 
 STORES = frozenset(opcode.opmap[name] for name in ("STORE_SUBSCR", "STORE_SLICE") if name in opcode.opmap)
 """The instructions of `a[i] = x`, and of `a[:i] = x` from Python 3.12 on."""
@@ -118,6 +118,20 @@ def cut_by_number(kind: str, frame: FrameType) -> UnsupportedError | None:
             "with x itself, or, to read the number, write x.item()"
         )
     return None
+
+
+def refuse_in_transform(name: str, what: str) -> None:
+    """Refuse a function without a derivative inside of a differentiated one, where it would cut the graph.
+
+    Args:
+        name: of the function.
+        what: it returns, with an article.
+    """
+    if is_recording() and current().transforms:
+        raise UnsupportedError(
+            f"{name}: {what} has no derivative, and would silently cut the graph of the differentiated "
+            "function around it; for a constant, compute it before, or under ag.no_grad()"
+        )
 
 
 def called_from_math(frame: FrameType) -> bool:

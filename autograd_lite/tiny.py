@@ -251,7 +251,13 @@ class Value(Tensor):
         return f"{type(self).__name__}(data={self.data}, grad={self.grad})"
 
 
-for _name in ("add", "sub", "mul", "truediv", "pow"):  # `loss += x` names a new Value: an input stays as it is
+for _name in (
+    "add",
+    "sub",
+    "mul",
+    "truediv",
+    "pow",
+):  # `loss += x` names a new Value: an input stays as it is
     setattr(Value, f"__i{_name}__", getattr(Tensor, f"__{_name}__"))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from .errors import DTypeError
 
-__all__ = ["flatten", "map_leaves", "ordered_keys", "paths", "skeleton"]
+__all__ = ["builder", "flatten", "map_leaves", "ordered_keys", "paths", "skeleton"]
 
 
 def flatten(tree: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
@@ -41,6 +41,11 @@ def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
     """The same structure with `function(leaf)` in place of each leaf."""
     leaves, rebuild = flatten(tree)
     return rebuild([function(leaf) for leaf in leaves])
+
+
+def builder(tree: Any) -> Callable[[Iterable[Any]], Any]:
+    """The function that rebuilds a container with other leaves, which does not hold the leaves of `tree`."""
+    return flatten(map_leaves(lambda _: 0, tree))[1]
 
 
 def paths(tree: Any) -> list[str]:

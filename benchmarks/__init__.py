@@ -1,7 +1,7 @@
 """Speed beside the peers: `python -m benchmarks` runs each workload on every library that is installed.
 
-All libraries run the same work in one process, in turns, and must agree on the numbers. Each claim about
-speed is a row of this table.
+All libraries run the same work in turns, each in a process of its own, and must agree on the numbers. Each
+claim about speed is a row of this table.
 """
 
 import os

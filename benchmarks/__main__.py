@@ -7,7 +7,6 @@ import dataclasses
 import json
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -16,7 +15,8 @@ import numpy as np
 
 from . import THREADS, __doc__
 from .distributed.report import report
-from .runner import DisagreementError, Row, Workload, run
+from .runner import Row, run
+from .workload import DisagreementError, Workload
 from .workloads import WORKLOADS
 
 
@@ -41,9 +41,6 @@ def main(arguments: list[str] | None = None) -> int:
     names = options.name or list(WORKLOADS)
     rows: list[Row] = []
     for name in names:
-        if len(names) > 1 and not options.quick:
-            rows += in_own_process(name)
-            continue
         workload = WORKLOADS[name](options.quick)
         try:
             rows += (new := run(workload, quick=options.quick))
@@ -54,16 +51,6 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json:
         write_json(options.json, rows, quick=options.quick)
     return 0
-
-
-def in_own_process(name: str) -> list[Row]:
-    """Run one workload where no other has left threads, memory or compiled code behind."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "rows.json"
-        command = [sys.executable, "-m", "benchmarks", "--json", str(file), name]
-        if status := subprocess.run(command, check=False).returncode:
-            sys.exit(status)
-        return [Row(**row) for row in json.loads(file.read_text(encoding="utf-8"))["rows"]]
 
 
 def table(workload: Workload, rows: list[Row], *, goals: bool) -> str:

@@ -2,54 +2,22 @@
 
 from __future__ import annotations
 
-import gc
 import itertools
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from .contender import Apart, Contender, Here
 from .libraries import LIBRARIES, OURS
-
-Step = Callable[[], Any]
-"""One round of the work. It returns the numbers it computed, in the library's own types."""
+from .workload import DisagreementError, FailedError, NotInstalledError, Workload
 
 REST = 0.2
 """Seconds before each sample. After a product the threads of BLAS and OpenMP wait for work in a loop, for a
 tenth of a second. Without the rest they slowed the library of the next turn, by up to a half."""
-
-
-@dataclass(frozen=True)
-class Workload:
-    """The same work for every library.
-
-    Attributes:
-        name: what to call it on the command line.
-        does: the work in one line.
-        contenders: for each library a function that sets the work up and returns its step. The others
-            are compared with the first: ours, or NumPy where the machine itself is measured.
-        goals: the least ratio of a library's time to ours.
-        rounds: how many samples to take of each library.
-        per: the divisor of a time; `unit` is the name of the quotient's unit.
-        measures_itself: the step returns what it measured, and no numbers to compare.
-        quantity: "s" for seconds, "B" for bytes.
-        rtol, atol: relative and absolute tolerance of the agreement.
-    """
-
-    name: str
-    does: str
-    contenders: Mapping[str, Callable[[], Step]]
-    goals: Mapping[str, float] = field(default_factory=dict)
-    rounds: int = 15
-    per: float = 1
-    unit: str = "step"
-    measures_itself: bool = False
-    quantity: str = "s"
-    rtol: float = 1e-10
-    atol: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -73,16 +41,12 @@ class Row:
     note: str = ""
 
 
-class DisagreementError(Exception):
-    """A library computed other numbers than ours, so that their times cannot be compared."""
-
-
 def run(workload: Workload, *, quick: bool = False) -> list[Row]:
-    """Time a workload on every library that is installed, in turns.
+    """Time a workload on every library that is installed, each in a process of its own, in turns.
 
     Args:
         workload: what to run.
-        quick: two short rounds, enough to see that everything runs and agrees.
+        quick: two short rounds in this process, enough to see that everything runs and agrees.
 
     Returns:
         A row for each library, in the order of the workload; none where nothing can be measured.
@@ -90,53 +54,56 @@ def run(workload: Workload, *, quick: bool = False) -> list[Row]:
     Raises:
         DisagreementError: a library's numbers differ from ours.
     """
-    steps, notes = _prepared(workload)
-    if not steps:
+    if not workload.contenders:
         return []
     rounds, budget, rest = (2, 0.002, 0.0) if quick else (workload.rounds, 0.05, REST)
-    samples = _sampled(workload, steps, rounds, budget, rest)
+    contenders: dict[str, Contender] = {
+        name: Here(workload, name) if quick else Apart(workload, name) for name in workload.contenders
+    }
+    try:
+        notes = _without(workload, contenders)
+        ready = {name: contender for name, contender in contenders.items() if name not in notes}
+        samples = _sampled(ready, rounds, budget, rest)
+    finally:
+        for contender in contenders.values():
+            contender.end()
+    return [_row(workload, name, samples, notes.get(name, "")) for name in workload.contenders]
+
+
+def _row(workload: Workload, name: str, samples: Mapping[str, list[float]], note: str) -> Row:
+    row = Row(workload.name, name, LIBRARIES[name].version(), workload.unit, workload.quantity, note=note)
+    if not (times := samples.get(name)):
+        return row
     first = statistics.median(samples[next(iter(workload.contenders))])
-    rows = []
-    for name in workload.contenders:
-        version, note = LIBRARIES[name].version(), notes.get(name, "")
-        row = Row(workload.name, name, version, workload.unit, workload.quantity, note=note)
-        if times := samples.get(name):
-            row = replace(
-                row,
-                median=statistics.median(times) / workload.per,
-                fastest=min(times) / workload.per,
-                slowest=max(times) / workload.per,
-                ratio=statistics.median(times) / first,
-                goal=workload.goals.get(name),
-            )
-        rows.append(row)
-    return rows
+    return replace(
+        row,
+        median=statistics.median(times) / workload.per,
+        fastest=min(times) / workload.per,
+        slowest=max(times) / workload.per,
+        ratio=statistics.median(times) / first,
+        goal=workload.goals.get(name),
+    )
 
 
-def _prepared(workload: Workload) -> tuple[dict[str, Step], dict[str, str]]:
-    """The steps of the libraries that can do the work, each run once, and why the others cannot."""
-    steps: dict[str, Step] = {}
+def _without(workload: Workload, contenders: Mapping[str, Contender]) -> dict[str, str]:
+    """Take the first step of each library and require that all agree; why some cannot do the work."""
     notes: dict[str, str] = {}
     expected: list[Any] = []
-    for name, set_up in workload.contenders.items():
-        library = LIBRARIES[name]
-        if not library.load():
+    for name, contender in contenders.items():
+        try:
+            numbers = contender.first()
+        except NotInstalledError:
             notes[name] = "not installed"
             continue
-        try:
-            step = set_up()
-            result = step()
         except Exception as error:
             if name == OURS:
                 raise
-            notes[name] = f"fails: {type(error).__name__}"
+            notes[name] = f"fails: {error if isinstance(error, FailedError) else type(error).__name__}"
             continue
+        expected = expected or numbers
         if not workload.measures_itself:
-            numbers = [library.array(value) for value in result]
-            expected = expected or numbers
             _require_agreement(workload, name, numbers, expected)
-        steps[name] = step
-    return steps, notes
+    return notes
 
 
 def _require_agreement(
@@ -156,45 +123,16 @@ def _require_agreement(
 
 
 def _sampled(
-    workload: Workload, steps: Mapping[str, Step], rounds: int, budget: float, rest: float
+    contenders: Mapping[str, Contender], rounds: int, budget: float, rest: float
 ) -> dict[str, list[float]]:
     """What one step of each library takes, one sample a round, each round starting with another."""
-    measure = _own_measure if workload.measures_itself else _seconds
-    calls = {name: 1 if workload.measures_itself else _calls(step, budget) for name, step in steps.items()}
-    samples: dict[str, list[float]] = {name: [] for name in steps}
-    names = list(steps)
-    gc.collect()
-    gc.freeze()  # the modules of all peers are loaded: nobody's collections shall walk through them
-    try:
-        for i in range(rounds):
-            for name in itertools.islice(itertools.cycle(names), i % len(names), i % len(names) + len(names)):
-                gc.collect()
-                time.sleep(rest)
-                if not workload.measures_itself:
-                    steps[name]()  # caches and threads are awake again when the clock starts
-                samples[name].append(measure(steps[name], calls[name]))
-    finally:
-        gc.unfreeze()
+    samples: dict[str, list[float]] = {name: [] for name in contenders}
+    for contender in contenders.values():
+        time.sleep(rest)
+        contender.warm(budget)
+    names = list(contenders)
+    for i in range(rounds):
+        for name in itertools.islice(itertools.cycle(names), i % len(names), i % len(names) + len(names)):
+            time.sleep(rest)
+            samples[name].append(contenders[name].sample())
     return samples
-
-
-def _calls(step: Step, budget: float) -> int:
-    """How often to call a step so that one sample takes about `budget` seconds; warms it up too."""
-    for _ in range(2):  # the first calls may compile the step
-        step()
-    calls = 1
-    while (seconds := _seconds(step, calls) * calls) < budget:
-        calls = max(2 * calls, min(100 * calls, int(calls * budget / max(seconds, 1e-9))))
-    return calls
-
-
-def _seconds(step: Step, calls: int) -> float:
-    """Seconds for a call, with the garbage collector on, as users run it."""
-    start = time.perf_counter()
-    for _ in range(calls):
-        step()
-    return (time.perf_counter() - start) / calls
-
-
-def _own_measure(step: Step, calls: int) -> float:
-    return statistics.fmean(step() for _ in range(calls))

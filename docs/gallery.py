@@ -196,6 +196,14 @@ def lecture_dark() -> Any:
 
 
 @picture
+def lecture_rounding() -> Any:
+    def height(x: Any) -> Any:
+        return (1 - np.cos(x)) / x**2
+
+    return draw(height, 1e-5, loss=lambda y: y, rounding=True, legend=True)
+
+
+@picture
 def lecture_full() -> Any:
     W, x = (
         ag.Tensor([[1.0, 2.0], [-1.0, 0.5]], requires_grad=True, name="W"),
@@ -320,6 +328,41 @@ def plot_sparsity() -> Any:
 
 
 @picture
+def plot_movers() -> Any:
+    """A weight along a run, and the samples that moved it most in one step."""
+    from matplotlib.figure import Figure
+
+    X, y = digits()
+    nn.manual_seed(0)
+    model = nn.Sequential(nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 10))
+    recorder = nn.callbacks.Recorder()
+    optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
+    trainer = nn.Trainer(model, nn.CrossEntropyLoss(), optimizer, callbacks=recorder)
+    trainer.fit(X, y, epochs=3, batch_size=50, verbose=False)
+    course = [recorder.at(step).weights["2.weight"][7, 5] for step in recorder.steps]
+    step = int(np.argmax(np.abs(np.diff(course))))
+    movers = recorder.movers("2.weight", (7, 5), step)
+    figure = Figure(figsize=(9.2, 3.0), layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=(1.1, 1))
+    axes = left.subplots()
+    axes.plot(recorder.steps, course, color=COLOURS[0], lw=1.8)
+    axes.plot([step, step + 1], course[step : step + 2], color=COLOURS[1], lw=3.5)
+    axes.set(xlabel="step", ylabel="a weight of the digit 7")
+    dress(axes)
+    right.suptitle(f"step {step}: gradient {movers.gradient:+.3f}", fontsize=10)
+    for pane, (sample, part) in zip(right.subplots(2, 4).flat, movers, strict=False):
+        pane.imshow(X[sample].reshape(8, 8), cmap="gray_r")
+        pane.set_title(f"{part:+.4f}", fontsize=8)
+        pane.set_axis_off()
+    return figure
+
+
+@picture
+def plot_schedule() -> Any:
+    return visualize.schedule(35, 3)
+
+
+@picture
 def plot_implicit() -> Any:
     """A validation loss with slopes by the implicit function theorem; a beam, and where stiffness helps."""
     from matplotlib.figure import Figure
@@ -360,6 +403,39 @@ def plot_implicit() -> Any:
     right.plot([0, 1], [0, 0], "^", color="black", ms=8, clip_on=False)
     right.set(title="a beam: where stiffness helps", xlabel="position", ylabel="relative to the largest")
     right.legend(fontsize=8, loc="lower right")
+    return figure
+
+
+@picture
+def plot_sharpness() -> Any:
+    """Gradient descent at three rates: the sharpness rises to 2 / rate and stays there."""
+    X, y = digits()
+    X, y = X[:100].astype(float), y[:100]
+    figure, (losses, values) = panels("gallery", count=2, columns=2, width=4.4, height=3.4)
+    for rate, colour in zip((0.1, 1 / 15, 0.05), COLOURS, strict=False):
+        nn.manual_seed(0)
+        model = nn.Sequential(nn.Linear(64, 20), nn.Tanh(), nn.Linear(20, 10)).double()
+        weights = {name: p.numpy() for name, p in model.named_parameters()}
+
+        def squares(w: Any, model: Any = model) -> Any:
+            return np.mean(np.sum((nn.functional_call(model, w, X) - np.eye(10)[y]) ** 2, axis=1))
+
+        steps, curve, sharp = range(2001), [], []
+        for step in steps:
+            loss, slope = ag.value_and_grad(squares)(weights)
+            curve.append(loss)
+            if step % 20 == 0:
+                hessian = ag.curvature.hessian(squares, weights)
+                sharp.append(ag.curvature.eigenpairs(hessian, tol=1e-3)[0][0])
+            weights = {name: w - rate * slope[name] for name, w in weights.items()}
+        losses.semilogy(steps, curve, color=colour, lw=1.2, label=f"rate {rate:.3f}")
+        values.plot(steps[::20], sharp, color=colour, lw=1.2)
+        values.axhline(2 / rate, color=colour, lw=1, ls="--")
+    values.set(xlabel="step", ylabel="largest eigenvalue of the Hessian", title="dashed: 2 / rate")
+    losses.set(xlabel="step", ylabel="training loss", title="gradient descent")
+    losses.legend(frameon=False, fontsize=8)
+    for axes in (losses, values):
+        dress(axes)
     return figure
 
 
@@ -413,6 +489,37 @@ def plot_rounding() -> Any:
     axes.set_ylabel("error of the variance")
     axes.legend(frameon=False, fontsize=8)
     dress(axes)
+    return figure
+
+
+@picture
+def plot_doctor() -> Any:
+    """Outputs and gradients by layer, of a deep net of sigmoids and of one of ReLUs."""
+
+    def deep(activation: Any) -> nn.Sequential:
+        layers: list[Any] = []
+        for a, b in [(64, 32), *[(32, 32)] * 9]:
+            layers += [nn.Linear(a, b), activation()]
+        return nn.Sequential(*layers, nn.Linear(32, 10))
+
+    nn.manual_seed(0)
+    nets = {"sigmoids": deep(nn.Sigmoid), "ReLUs with He's weights": deep(nn.ReLU)}
+    for p in nets["ReLUs with He's weights"].parameters():
+        (nn.init.kaiming_normal_ if p.ndim > 1 else nn.init.zeros_)(p)
+    figure, both = panels("gallery", count=2, columns=2, width=4.4, height=3.2)
+    for (name, net), colour in zip(nets.items(), (COLOURS[1], COLOURS[0]), strict=True):
+        report = ag.doctor(net, *digits(), nn.CrossEntropyLoss())
+        layers = [layer for layer in report.layers if layer.op == "affine"]
+        told = f"{name}: {', '.join(report.symptoms) or 'nothing found'}"
+        for axes, what in zip(both, ("size", "gradient"), strict=True):
+            sizes = [getattr(layer, what) for layer in layers]
+            axes.semilogy(range(1, len(sizes) + 1), sizes, "o-", color=colour, markersize=4, label=told)
+    for axes, title in zip(both, ("size of the output", "norm of the gradient at the output"), strict=True):
+        axes.set_title(title, fontsize=10)
+        axes.set_xlabel("linear layer", fontsize=8)
+        dress(axes)
+    both[0].set_ylim(0.05, 20)
+    both[0].legend(frameon=False, fontsize=8, loc="upper left")
     return figure
 
 

@@ -91,9 +91,19 @@ def save_checkpoint(
         ...     nn.load_checkpoint(path, model, optimizer)["epoch"]
         3
     """
+    save(checkpoint_of(model, optimizer, scheduler, **others), path)
+
+
+def checkpoint_of(
+    model: Module,
+    optimizer: Stateful | None = None,
+    scheduler: Stateful | None = None,
+    **others: Any,
+) -> dict[str, Any]:
+    """What `save_checkpoint` writes."""
     parts, values = _sorted(model, optimizer, scheduler, others)
     states = {name: part.state_dict() for name, part in parts.items()}
-    save({"parts": states, RANDOM: generator.bit_generator.state, "values": values}, path)
+    return {"parts": states, RANDOM: generator.bit_generator.state, "values": values}
 
 
 def load_checkpoint(
@@ -126,8 +136,30 @@ def load_checkpoint(
         DataError: the file is damaged or not a checkpoint, or a state does not fit. Nothing is then
             changed.
     """
-    parts, _ = _sorted(model, optimizer, scheduler, others)
     content = _content(path)
+    return restored("load_checkpoint", path, content, model, optimizer, scheduler, strict=strict, **others)
+
+
+def restored(
+    who: str,
+    of: object,
+    content: Mapping[str, Any],
+    model: Module,
+    optimizer: Stateful | None = None,
+    scheduler: Stateful | None = None,
+    *,
+    strict: bool = True,
+    **others: Any,
+) -> LoadedCheckpoint:
+    """Load what `checkpoint_of` has given; see `load_checkpoint`.
+
+    Args:
+        who: the function, for messages.
+        of: where the content comes from, for messages.
+        content: what `checkpoint_of` has given.
+        model, optimizer, scheduler, strict, others: as in `load_checkpoint`.
+    """
+    parts, _ = _sorted(model, optimizer, scheduler, others)
     states = content["parts"]
     if optimizer is not None:
         parts, states = {**parts, RANDOM: _RandomState(generator)}, {**states, RANDOM: content[RANDOM]}
@@ -135,7 +167,7 @@ def load_checkpoint(
     with ExitStack() as undo:
         for name, part in parts.items():
             if name not in states:
-                raise DataError(f"load_checkpoint: {path} has no {name}; it has {', '.join(states)}")
+                raise DataError(f"{who}: {of} has no {name}; it has {', '.join(states)}")
             undo.callback(part.load_state_dict, deepcopy(part.state_dict()))
             try:
                 if isinstance(part, Module):
@@ -145,10 +177,10 @@ def load_checkpoint(
                 else:
                     part.load_state_dict(states[name])
             except AutogradLiteError as error:
-                raise DataError(f"load_checkpoint: the {name} in {path} does not fit: {error}") from error
+                raise DataError(f"{who}: the {name} in {of} does not fit: {error}") from error
             except Exception as error:  # a foreign state may fail in any way
                 raise DataError(
-                    f"load_checkpoint: the {name} in {path} is not a state of a {type(part).__name__} "
+                    f"{who}: the {name} in {of} is not a state of a {type(part).__name__} "
                     f"({type(error).__name__}: {error})"
                 ) from error
         undo.pop_all()
@@ -158,13 +190,18 @@ def load_checkpoint(
 def _content(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The content of a checkpoint; other files are refused."""
     content = load(path)
-    shape = {name: type(content.get(name)) for name in ("parts", RANDOM, "values")}
-    if content.keys() != shape.keys() or set(shape.values()) != {dict}:
+    if not is_checkpoint(content):
         raise DataError(
             f"load_checkpoint: {path} is not a checkpoint; for weights that nn.save has written, write "
             "model.load_state_dict(nn.load(path))"
         )
     return content
+
+
+def is_checkpoint(content: Mapping[str, Any]) -> bool:
+    """Whether a content is one of `checkpoint_of`."""
+    shape = {name: type(content.get(name)) for name in ("parts", RANDOM, "values")}
+    return content.keys() == shape.keys() and set(shape.values()) == {dict}
 
 
 def _sorted(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 import reprlib
 from numbers import Integral, Real
 from typing import Any
 
 from autograd_lite.errors import OptionError
 
-__all__ = ["check_number", "check_whole", "same_kind"]
+__all__ = ["as_bytes", "check_number", "check_whole", "same_kind"]
 
 
 def check_whole(call: str, option: str, value: object, least: int = 1, example: int = 1) -> None:
@@ -64,6 +65,27 @@ def check_number(
         span = "of at least 0" if most == math.inf else f"from 0 to {most:g}"
         advice = "" if example is None else f", e.g. {option}={example:g}"
         raise OptionError(f"{call}({option}={reprlib.repr(value)}): expected a number {span}{advice}")
+
+
+def as_bytes(call: str, option: str, value: object) -> int:
+    """A size in bytes: an int, or a text with its unit.
+
+    Raises:
+        OptionError: the value is neither.
+
+    Example:
+        >>> as_bytes("Recorder", "memory", "1.5 MB"), as_bytes("Recorder", "memory", 4096)
+        (1500000, 4096)
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kMGT]?)B\s*", value) if isinstance(value, str) else None
+    if found:
+        return int(float(found[1]) * 1000 ** " kMGT".index(found[2] or " "))
+    if isinstance(value, Integral) and not isinstance(value, bool) and int(value) > 0:
+        return int(value)
+    raise OptionError(
+        f"{call}({option}={reprlib.repr(value)}): expected a number of bytes, "
+        f'e.g. {option}="200 MB" or {option}=200_000_000'
+    )
 
 
 def _as_float(value: Real) -> float:

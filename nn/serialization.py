@@ -67,7 +67,7 @@ def save(state_dict: Mapping[Any, Any], path: str | os.PathLike[str]) -> None:
         )
     path = checked_path("nn.save", path)
     arrays: dict[str, Array] = {}
-    tree = json.dumps(_packed(state_dict, "", arrays))
+    tree = json.dumps(packed(state_dict, "", arrays))
     flat = all(isinstance(k, str) and isinstance(v, (np.ndarray, Tensor)) for k, v in state_dict.items())
     metadata = {CHECKSUM: _checksum("" if flat else tree, arrays)} | ({} if flat else {TREE: tree})
     try:
@@ -107,7 +107,7 @@ def load(path: str | os.PathLike[str]) -> dict[Any, Any]:
         tree = metadata.get(TREE, "")
         if CHECKSUM in metadata and metadata[CHECKSUM] != _checksum(tree, arrays):
             raise DataError("the checksum does not match: the numbers are not those that were written")
-        value = _unpacked(json.loads(tree), arrays) if tree else arrays
+        value = unpacked(json.loads(tree), arrays) if tree else arrays
         if not isinstance(value, dict):
             raise DataError(f"it holds a {type(value).__name__} instead of a dict")
         return value
@@ -124,7 +124,7 @@ def load(path: str | os.PathLike[str]) -> dict[Any, Any]:
 # -- trees of values -------------------------------------------------------------------------------
 
 
-def _packed(value: Any, name: str, arrays: dict[str, Array]) -> Any:
+def packed(value: Any, name: str, arrays: dict[str, Array]) -> Any:
     """A value as JSON; arrays go to `arrays`, named by the path of keys.
 
     JSON has no tuples and no keys that are numbers, so every dict and tuple carries a tag.
@@ -145,9 +145,9 @@ def _packed(value: Any, name: str, arrays: dict[str, Array]) -> Any:
                     f"nn.save: the key {key!r} of {name or 'the dict'} is not a string or number"
                 )
         stem = f"{name}." if name else ""
-        return {"dict": [[k, _packed(v, f"{stem}{k}", arrays)] for k, v in value.items()]}
+        return {"dict": [[k, packed(v, f"{stem}{k}", arrays)] for k, v in value.items()]}
     if isinstance(value, (list, tuple)):
-        items = [_packed(v, f"{name}.{i}", arrays) for i, v in enumerate(value)]
+        items = [packed(v, f"{name}.{i}", arrays) for i, v in enumerate(value)]
         return {"tuple": items} if isinstance(value, tuple) else items
     if value is not None and type(value) not in (str, bool, int, float):
         raise DTypeError(
@@ -157,22 +157,22 @@ def _packed(value: Any, name: str, arrays: dict[str, Array]) -> Any:
     return value
 
 
-def _unpacked(packed: Any, arrays: Mapping[str, Array]) -> Any:
-    """The value that `_packed` has packed."""
-    if isinstance(packed, list):
-        return [_unpacked(item, arrays) for item in packed]
-    if not isinstance(packed, dict):
-        return packed
-    ((kind, content),) = packed.items()
+def unpacked(tree: Any, arrays: Mapping[str, Array]) -> Any:
+    """The value that `packed` has packed."""
+    if isinstance(tree, list):
+        return [unpacked(item, arrays) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    ((kind, content),) = tree.items()
     match kind:
         case "array":
             return arrays[content]
         case "scalar":
             return arrays[content][()]
         case "tuple":
-            return tuple(_unpacked(item, arrays) for item in content)
+            return tuple(unpacked(item, arrays) for item in content)
         case "dict":
-            return {key: _unpacked(item, arrays) for key, item in content}
+            return {key: unpacked(item, arrays) for key, item in content}
     raise DataError(f"a value is of the unknown kind {kind!r}")
 
 

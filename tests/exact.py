@@ -189,7 +189,7 @@ def gauss(x: Any) -> Any:
 
 
 def sinc(x: Any) -> Any:
-    return mpf(1) if x == 0 else mp.sinpi(x) / (PI * x)
+    return mpf(1) if x == 0 else min(mp.sinpi(x) / (PI * x), mpf(1))  # rounding may lift it above 1
 
 
 def sinc_derivatives(x: Any) -> tuple[Any, Any]:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite.known import known
-from benchmarks import libraries
-from benchmarks.__main__ import in_own_process, main, shown, table
+from benchmarks import libraries, runner
+from benchmarks.__main__ import main, shown, table
+from benchmarks.contender import Apart, Here
 from benchmarks.libraries import OURS, Library
-from benchmarks.runner import DisagreementError, Workload, run
+from benchmarks.runner import run
+from benchmarks.workload import DisagreementError, FailedError, Workload
 from benchmarks.workloads import WORKLOADS, chain, memory, neuron
 from tests.helpers import python
 
@@ -119,12 +122,39 @@ def test_the_command_line_writes_its_rows(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["rows.json"]
 
 
-@pytest.mark.slow
-def test_a_workload_in_a_process_of_its_own_gives_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = subprocess.run
-    monkeypatch.setattr(subprocess, "run", lambda command, **options: real([*command, "--quick"], **options))
-    rows = in_own_process("neuron")
-    assert rows[0].library == OURS and rows[0].ratio == 1.0 and {row.workload for row in rows} == {"neuron"}
+def test_a_library_in_a_process_of_its_own_computes_the_same() -> None:
+    workload = WORKLOADS["neuron"](False)
+    apart = Apart(workload, OURS)
+    try:
+        np.testing.assert_array_equal(apart.first(), Here(workload, OURS).first())
+        apart.warm(1e-4)
+        assert apart.sample() > 0
+    finally:
+        apart.end()
+    assert apart.process.returncode == 0
+
+
+def test_a_library_that_fails_in_its_process_is_said() -> None:
+    workload = WORKLOADS["neuron"](False)
+    unknown, killed = Apart(workload, "nosuch"), Apart(workload, OURS)
+    killed.process.kill()
+    try:
+        with pytest.raises(FailedError, match="KeyError: 'nosuch'"):
+            unknown.first()
+        with pytest.raises(FailedError, match="its process ended"):
+            killed.first()
+    finally:
+        unknown.end()
+        killed.end()
+
+
+def test_a_whole_run_times_each_library_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "REST", 0.0)
+    neuron = WORKLOADS["neuron"](False)
+    names = {OURS: neuron.contenders[OURS], "autograd": neuron.contenders["autograd"]}
+    ours, peer = run(replace(neuron, contenders=names, rounds=1))
+    assert ours.ratio == 1.0 and ours.median and ours.goal is None
+    assert peer.note == "not installed" or (peer.ratio and peer.ratio > 0)
 
 
 def test_an_unknown_workload_is_refused_with_the_list(capsys: pytest.CaptureFixture[str]) -> None:

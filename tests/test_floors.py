@@ -20,6 +20,7 @@ FLOORS = (
     "tree",
     "slope",
     "arrays",
+    "vectors",
     "node",
     "recording",
     "draws",
@@ -53,7 +54,12 @@ FLOORS = (
     "backward",
     "aliases",
     "transforms",
+    "segments",
+    "revolve",
+    "snapshots",
+    "loops",
     "checkpoint",
+    "scan",
     "custom",
     "folding",
     "fused",
@@ -61,12 +67,14 @@ FLOORS = (
     "batching",
     "jacobians",
     "plan",
+    "diagnosis",
     "sparsity",
     "series",
     "roundoff",
     "intervals",
     "work",
     "dependence",
+    "curvature",
     "implicit",
     "scipy",
     "testing",
@@ -85,7 +93,8 @@ ROOF = len(FLOORS)
 """Where `autograd_lite/__init__.py` stands, which hands out the names of all the others."""
 
 PUBLIC = frozenset(
-    "arrays errors files named notebook strategies shadows sums testing torch_names tree words work".split()  # noqa: SIM905
+    "arrays errors files named notebook revolve strategies shadows sums testing "  # noqa: SIM905
+    "torch_names tree words work".split()
 )
 """The modules of the engine that other packages may import by name; the rest is in `autograd_lite` itself."""
 
@@ -143,6 +152,8 @@ def test_every_floor_is_there() -> None:
     modules = {path.stem for path in (ROOT / "autograd_lite").iterdir() if path.suffix == ".py"}
     assert set(FLOORS) == modules - {"__init__"} | {
         "batching",
+        "curvature",
+        "diagnosis",
         "hips",
         "implicit",
         "intervals",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -128,10 +129,11 @@ def test_outputs_have_the_mean_and_the_variance_of_the_weights(method: Any) -> N
     np.testing.assert_allclose(part.eval()(x[None]).numpy()[0], mean, rtol=1e-5)
 
 
+@pytest.mark.parametrize("padding", [0, 1])
 @pytest.mark.parametrize("method", [SparseVariationalDropout, GroupNormalJeffreys, GroupHorseshoe])
-def test_a_convolution_is_noisy_too(method: Any) -> None:
+def test_a_convolution_is_noisy_too(method: Any, padding: int) -> None:
     nn.manual_seed(4)
-    layer = nn.Conv2d(2, 3, 2)
+    layer = nn.Conv2d(2, 3, 2, padding=padding)
     part = method(layer)
     n = 20_000
     x = np.tile(np.random.default_rng(0).normal(size=(1, 2, 2, 2)).astype(np.float32), (n, 1, 1, 1))
@@ -195,13 +197,12 @@ def test_a_weight_is_useful_if_an_output_depends_on_it(build: Any) -> None:
             layer.weight.data = weights
 
 
-@pytest.fixture(scope="module")
-def digits() -> tuple[nn.Sequential, Any, Any]:
-    """A net that has learned, and its data."""
+def learned(build: Callable[[], nn.Sequential]) -> tuple[nn.Sequential, Any, Any]:
+    """A net that knows the digits of 8x8, and its data."""
     (X, y), (X_test, y_test) = (nn.datasets.load_digits(part) for part in ("train", "test"))
     train, test = (X.reshape(-1, 1, 8, 8), y), (X_test.reshape(-1, 1, 8, 8), y_test)
     nn.manual_seed(0)
-    dense = perceptron()
+    dense = build()
 
     def fit(name: str, trainer: nn.Trainer, *data: Any, **options: Any) -> nn.History:
         return trainer.fit(*data, **options)
@@ -211,12 +212,47 @@ def digits() -> tuple[nn.Sequential, Any, Any]:
     return dense, (train, test), learn
 
 
+@pytest.fixture(scope="module")
+def digits() -> tuple[nn.Sequential, Any, Any]:
+    """A dense net that has learned, and its data."""
+    return learned(perceptron)
+
+
+@pytest.fixture(scope="module")
+def small_lenet() -> tuple[nn.Sequential, Any, Any]:
+    """A net with convolutions that has learned, and its data."""
+    return learned(
+        lambda: nn.Sequential(
+            *(nn.Conv2d(1, 8, 3, padding=1), nn.MaxPool2d(2), nn.Conv2d(8, 16, 3), nn.Flatten()),
+            *(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)),
+        )
+    )
+
+
 @pytest.mark.few(5)
 @pytest.mark.parametrize("method", sorted(METHODS, key="variational dropout".__ne__))
 def test_a_method_drops_weights_and_keeps_what_the_net_knows(
     digits: tuple[nn.Sequential, Any, Any], method: str
 ) -> None:
-    dense, (_, test), learn = digits
+    check_method(digits, method)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_drops_weights_of_convolutions(
+    small_lenet: tuple[nn.Sequential, Any, Any], method: str
+) -> None:
+    check_method(small_lenet, method, most=0.8, epochs=4)
+
+
+def check_method(
+    digits: tuple[nn.Sequential, Any, Any], method: str, most: float = 0.6, epochs: int = 0
+) -> None:
+    """Of the weights without a cost, at most such a fraction remains with one, and the net still reads.
+
+    A small net of convolutions has fewer weights to spare, and some epochs to learn after its loss.
+    """
+    dense, (train, test), learn = digits
     nn.manual_seed(0)
     amounts = []
     for strength in (0.0, 1.0):
@@ -230,8 +266,10 @@ def test_a_method_drops_weights_and_keeps_what_the_net_knows(
         shared = method == "soft weight sharing"  # weights gather at the means, few of which are 0 here
         amounts.append(np.mean(np.abs(weights - learned)) if shared else np.mean(weights != 0))
     assert compression.error_of(dense, test) < 0.06
+    if epochs:
+        small = compression.retrained("left", small, train[0], epochs, 2e-3, learn)
     assert compression.error_of(small, test) < 0.12
-    assert amounts[1] < 0.6 * amounts[0]
+    assert amounts[1] < most * amounts[0]
 
 
 def test_validation_digits_choose_the_smallest_that_they_allow() -> None:
@@ -256,6 +294,15 @@ def test_a_code_holds_the_net_in_few_values(digits: tuple[nn.Sequential, Any, An
         assert compression.error_of(model, test) < 0.12
     assert codes[1].bits < codes[0].bits < codes[0].bits_before / 6
     assert codes[0].decode().keys() == dense.state_dict().keys()
+
+
+def test_each_net_of_digits_has_all_methods_and_the_vgg_is_one_of_half_the_width() -> None:
+    for net in ("LeNet-300-100", "LeNet-5"):
+        assert set(compression.PLANS[net].courses) == {compression.DEEP, *METHODS}
+    widths = [layer.weight.shape[0] for layer in layers(compression.vgg())]
+    vgg16 = [64, 64, 128, 128, 256, 256, 256, *[512] * 6]  # and here one hidden dense layer
+    assert [2 * width for width in widths] == [*vgg16, 512, 20]
+    assert compression.PLANS["VGG-16, half"].build is compression.vgg
 
 
 def test_the_test_digits_decide_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

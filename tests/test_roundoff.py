@@ -191,6 +191,43 @@ def test_a_sum_in_single_precision_is_as_exact_as_the_table_says(op: Any, makers
             assert abs(float(found.value) - wide[k]) <= found.error * (1 + 1e-6)
 
 
+@pytest.mark.parametrize("op", [np.sum, np.mean, np.prod, lambda x, dtype: np.cumsum(x, dtype=dtype)[-1]])
+def test_a_sum_in_a_narrower_dtype_rounds_by_that(op: Any) -> None:
+    x = np.sqrt(np.arange(2.0, 9.0))
+    found = ag.rounding(lambda x: op(x, dtype=np.float32), gradient=False)(x)
+    off = abs(float(found.value) - float(op(x, dtype=np.longdouble)))
+    assert 1e-9 < off <= found.error < 1e-5 * abs(found.value)
+
+
+def test_medians_that_skip_nan_and_turns_of_angles_round_too() -> None:
+    """A mean of two entries is rounded, and so is an angle less a whole turn, which is no float."""
+    x = np.array([0.1, np.nan, 0.2])
+    found = ag.rounding(lambda x: np.nanmedian(x), gradient=False)(x)
+    assert 0 < abs(mpf(float(found.value)) - (mpf(0.1) + mpf(0.2)) / 2) <= found.error < 1e-15
+    near = np.array([0.0, 6.2831])
+    found = ag.rounding(lambda x: np.unwrap(x)[1], gradient=False)(near)
+    assert 0 < abs(mpf(float(found.value)) - (mpf(6.2831) - 2 * mp.pi)) <= found.error < 1e-13
+
+
+@pytest.mark.parametrize("q", [0.11, np.float64(0.6), 0.37])
+def test_the_place_of_a_quantile_is_rounded_in_single_precision(q: Any) -> None:
+    x = np.array([0.226, -1.246, 1.803, -0.411, 1.154, -0.782, -1.618, -1.061, 0.986], np.float32)
+    found = ag.rounding(lambda x: np.quantile(x, q), gradient=False)(x)
+    assert abs(float(found.value) - np.quantile(x.astype(float), float(q))) <= found.error < 1e-4
+
+
+def test_the_contributions_of_the_steps_add_up_to_the_bound() -> None:
+    x = ag.Tensor(np.array([1e6, 1e6 + 1, 1e6 + 2, 1e6 + 3]), requires_grad=True)
+    with ag.Tape() as tape:
+        spread(x).backward()
+    parts = [ag.roundoff.contribution(node) for node in tape.nodes]
+    found = ag.rounding(spread)(x.numpy())
+    assert sum(parts) == pytest.approx(found.error, rel=1e-12)
+    assert max(parts) == pytest.approx(found.steps[0].error, rel=1e-12)
+    again = [ag.roundoff.contribution(node, 2 * np.asarray(node.adjoint)) for node in tape.nodes]
+    np.testing.assert_allclose(again, 2 * np.array(parts))
+
+
 def test_a_long_sum_is_not_bounded_by_its_length() -> None:
     x = np.full(1 << 16, 0.1)
     found = ag.rounding(np.sum, gradient=False)(x)

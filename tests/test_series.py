@@ -28,6 +28,7 @@ from autograd_lite.series import recurrences, solution, terms
 from autograd_lite.testing import check_grads
 from examples import taylor
 from tests.helpers import by_op
+from tests.programs.drawing import numbered
 from tests.samples import SAMPLES, Sample
 
 RNG = np.random.default_rng(11)
@@ -267,6 +268,27 @@ def test_every_op_agrees_with_jvp_of_jvp(samples: list[Sample]) -> None:
                 np.testing.assert_allclose(unwrap(got), own, rtol, rtol * scale, err_msg=str(sample))
 
 
+# -- random programs ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("numbers", [range(8), pytest.param(range(8, 120), marks=pytest.mark.slow)])
+def test_series_of_random_programs_are_nested_derivatives(numbers: range) -> None:
+    for program in (numbered(31, number) for number in numbers):
+        inputs = tuple(map(np.asarray, program.inputs))
+        if any(x.dtype != float for x in inputs):
+            continue
+        steps = tuple(RNG.uniform(-0.1, 0.1, x.shape) for x in inputs)
+        line = lambda t, p=program, x=inputs, v=steps: p.loss(*(a + t * b for a, b in zip(x, v, strict=True)))
+        found = ag.jet(program.loss, inputs, steps, 3)
+        derivative, want = line, []
+        for k in range(4):
+            value = ag.value_and_grad(derivative)(0.0)[0]  # on the tape, where numbers can be assigned to
+            want.append(unwrap(value) / math.factorial(k))
+            derivative = ag.grad(derivative)
+        scale = max(map(abs, want))
+        np.testing.assert_allclose(found, want, rtol=1e-8, atol=1e-9 * scale, err_msg=str(program))
+
+
 # -- together with the other transforms -------------------------------------------------------------
 
 
@@ -384,6 +406,11 @@ def test_shapes_and_dtypes(shape: tuple[int, ...], dtype: Any) -> None:
     y = ag.jet(lambda x: np.exp(x) * 2.0 / (x + 1), x, np.ones(shape), 3)
     assert (y.__class__, y.shape, y.dtype) == (np.ndarray, (4, *shape), dtype)
     assert isinstance(ag.jet(np.exp, ag.Tensor(x), np.ones(shape), 3), ag.Tensor)
+
+
+@pytest.mark.parametrize("f", [ag.softmax, ag.log_softmax])
+def test_a_softmax_of_nothing(f: Any) -> None:
+    assert ag.jet(f, np.zeros((2, 0)), np.zeros((2, 0)), 3).shape == (4, 2, 0)
 
 
 def test_results_that_do_not_depend_on_x_and_values_that_are_no_numbers() -> None:

@@ -414,7 +414,9 @@ def gpt_weights() -> dict[str, list[list[Value]]]:
     shapes = {"wte": (LETTERS, WIDTH), "wpe": (LENGTH, WIDTH), "head": (LETTERS, WIDTH)}
     shapes |= {name: (WIDTH, WIDTH) for name in "qkvo"}
     shapes |= {"up": (2 * WIDTH, WIDTH), "down": (WIDTH, 2 * WIDTH)}
-    return {k: [[Value(rng.gauss(0, 0.5)) for _ in range(m)] for _ in range(n)] for k, (n, m) in shapes.items()}
+    return {
+        k: [[Value(rng.gauss(0, 0.5)) for _ in range(m)] for _ in range(n)] for k, (n, m) in shapes.items()
+    }
 
 
 def gpt_of_arrays(w: dict[str, Any], tokens: Any) -> Any:

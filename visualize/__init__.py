@@ -35,10 +35,12 @@ from .plots import (
     learning_rate_schedules,
     loss_surface,
     misclassified,
+    schedule,
     sparsity,
     weight_images,
 )
 from .rows import table
+from .runs import RunPage, history
 from .steps import Steps, backprop_steps
 from .words.names import FOREIGN_NAMES as _FOREIGN_NAMES
 from .writers.look import Look
@@ -54,6 +56,7 @@ __all__ = [
     "Look",
     "PlanProfile",
     "Profile",
+    "RunPage",
     "Step",
     "StepCost",
     "Steps",
@@ -67,12 +70,14 @@ __all__ = [
     "explain",
     "feature_maps",
     "heat",
+    "history",
     "learning_curves",
     "learning_rate_curve",
     "learning_rate_schedules",
     "loss_surface",
     "misclassified",
     "profile",
+    "schedule",
     "sparsity",
     "table",
     "weight_images",

@@ -78,6 +78,8 @@ class Edge:
         value: the value that the step received.
         grad: the contribution of this use to d(output)/d(value); None if no gradient came back.
         local: d(result)/d(value), if the step's arguments and result are single numbers; else None.
+        rounding: how far the rounding of the value may move the output, if the picture shows this; for an
+            output the sum over all steps. None for an input, which is exact, and without a gradient.
     """
 
     source: int
@@ -86,6 +88,7 @@ class Edge:
     value: Any
     grad: Any
     local: Any = None
+    rounding: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,8 +38,8 @@ class Graph(Hinted, Picture):
         edges: sorted by target, then by argument; the edges of outputs come last.
         calls: the module calls that recorded steps; an outer call comes before its inner ones.
         look: the options of the picture.
-        style, values, grads, constants, direction, depth, unroll, flow, theme, legend: each option of the
-            look, see `visualize.Look`.
+        style, values, grads, constants, direction, depth, unroll, flow, theme, legend, rounding: each option
+            of the look, see `visualize.Look`.
     """
 
     _foreign = PICTURE_METHODS
@@ -54,6 +54,7 @@ class Graph(Hinted, Picture):
     flow = property(attrgetter("look.flow"))
     theme = property(attrgetter("look.theme"))
     legend = property(attrgetter("look.legend"))
+    rounding = property(attrgetter("look.rounding"))
 
     def to_dot(self) -> str:
         """The picture in Graphviz' DOT language; the same graph gives the same text.
@@ -163,6 +164,7 @@ def draw(
     loss: Callable[[Any], Any] | None = None,
     theme: str = "light",
     legend: bool | None = None,
+    rounding: bool = False,
 ) -> Graph:
     """Draw the graph of a computation, with the value and the gradient on every edge.
 
@@ -176,7 +178,7 @@ def draw(
             the graph, with the names of the parameters. A Python int counts as a float, as in `ag.grad`;
             keep options in the function: draw(lambda x: np.sum(x, axis=0), x).
         params: names for Tensors, as pairs or a dict. Default for a module: `model.named_parameters()`.
-        style, values, ..., legend: the options of the picture, see `visualize.Look`.
+        style, values, ..., rounding: the options of the picture, see `visualize.Look`.
         loss: called with the model's output. The graph then shows the loss with all gradients; the `grad`
             of each parameter stays.
 
@@ -186,7 +188,7 @@ def draw(
             with Tensors.
         OptionError: an option has an invalid value, or the style does not have the option.
         UnsupportedError: the style is "neurons", and the computation is neither a plain chain of Linear
-            layers and activations nor one LSTM.
+            layers and activations nor one LSTM; or `rounding` is set, and an op has no known rounding error.
 
     Example:
         >>> graph = draw(lambda x, y, z: (x + y) * z, -2.0, 5.0, -4.0)
@@ -199,7 +201,7 @@ def draw(
         style = "ops"
     if direction is None and style not in ("lecture", "plan"):
         direction = "LR" if style == "neurons" else "TB"
-    look = Look(style, values, grads, constants, direction, depth, unroll, flow, theme, legend)
+    look = Look(style, values, grads, constants, direction, depth, unroll, flow, theme, legend, rounding)
     if isinstance(output, ag.Plan):
         return _planned(output, look, alone=not inputs and loss is None and params is None)
     _check(look)
@@ -210,7 +212,7 @@ def draw(
 
 
 def _graph(recorded: Recorded, names: dict[Any, str], look: Look) -> Graph:
-    found = read(recorded, names)
+    found = read(recorded, names, look.rounding)
     if look.style == "neurons":
         neurons.checked(found)
     if recorded.failed is not None and not any(vertex.fault for vertex in found.vertices):
@@ -244,6 +246,10 @@ def _check(look: Look) -> None:
         _one_of("direction", look.direction, ("LR", "TB"))
     _one_of("theme", look.theme, THEMES)
     _one_of("values", look.values, (True, False, "stats", "full", "pictures"))
+    if look.rounding and look.style != "lecture":
+        raise OptionError(
+            f"draw(rounding=True): the style {look.style!r} does not have this option; write style='lecture'"
+        )
     if look.style in ("lecture", "neurons"):
         for option, given in (
             ("depth", look.depth is not None),

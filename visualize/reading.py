@@ -167,16 +167,23 @@ class _Copies:
         return self._made[id(value)][1]
 
 
-def read(recorded: Recorded, names: dict[Any, str]) -> Computation:
-    """The computation of a recorded output; `names` overrides the names of inputs."""
-    return _Reader(recorded, names).read()
+def read(recorded: Recorded, names: dict[Any, str], rounding: bool = False) -> Computation:
+    """The computation of a recorded output.
+
+    Args:
+        recorded: what was recorded.
+        names: override the names of inputs.
+        rounding: also read how far the rounding of each value may move the output.
+    """
+    return _Reader(recorded, names, rounding).read()
 
 
 class _Reader:
     """Copies steps and inputs into vertices and edges."""
 
-    def __init__(self, recorded: Recorded, names: dict[Any, str]) -> None:
+    def __init__(self, recorded: Recorded, names: dict[Any, str], rounding: bool) -> None:
         self.recorded, self.names, self.failed = recorded, names, recorded.failed
+        self.rounding, self.roundings = rounding, dict[int, float | None]()  # by the place of the step
         output = recorded.output
         self.steps, self.outputs = steps_of(output) if self.failed is None else _left(output)
         self.copy = _Copies()
@@ -196,7 +203,8 @@ class _Reader:
         else:
             for node in self.outputs:
                 source, adjoint = self._place_of(node, node.value), self._adjoint(node)
-                self.edges.append(Edge(source, None, 0, self.copy(node.value), self.copy(adjoint)))
+                value, grad = self.copy(node.value), self.copy(adjoint)
+                self.edges.append(Edge(source, None, 0, value, grad, rounding=self._whole(source)))
         return Computation(tuple(self.vertices), tuple(self.edges), self.recorded.calls)
 
     def _add_input(self, x: Any, value: Any) -> int:
@@ -240,9 +248,18 @@ class _Reader:
             fault=blamed.message if blamed else None,
         )
         self.vertices.append(vertex)
+        if self.rounding:
+            known = node.adjoint is not None and node.args
+            self.roundings[self.places[node]] = ag.roundoff.contribution(node) if known else None
         for i, source in zip(positions, sources, strict=True):
             grad, value = self.copy(_flown_back(node, i, sent[i], self.uses)), self.copy(received[i])
-            self.edges.append(Edge(source, self.places[node], i, value, grad, slopes[i]))
+            lost = self.roundings.get(source)
+            self.edges.append(Edge(source, self.places[node], i, value, grad, slopes[i], lost))
+
+    def _whole(self, output: int) -> float | None:
+        """The rounding at an output: the sum over all steps; of several outputs, that of the step alone."""
+        found = list(self.roundings.values()) if len(self.outputs) == 1 else [self.roundings.get(output)]
+        return sum(x for x in found if x is not None) if found and None not in found else None
 
     # -- the failed op -----------------------------------------------------------------------------
 

@@ -1,21 +1,18 @@
-"""The arguments of an equation: which of them can have a gradient, and trees of numbers as vectors."""
+"""The arguments of an equation: which of them can have a gradient."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import numpy as np
-
 from .. import tree
-from ..arrays import dtype_of, is_array, shape_of
+from ..arrays import dtype_of, is_array
 from ..box import Box
 from ..errors import UnsupportedError
 from ..recording import State, is_recording
 from ..transforms import vjp
 
-__all__ = ["flat", "parted", "pulled", "raveled", "require_arguments", "unheard"]
+__all__ = ["parted", "pulled", "require_arguments", "unheard"]
 
 
 def unheard(outer: State) -> State:
@@ -72,35 +69,3 @@ def pulled(
     value, pull = vjp(of_wanted, *(args[i] for i in wanted))
     sent = iter(pull(g))
     return value, [next(sent) if need else None for need in needs]
-
-
-def flat(x: Any) -> Any:
-    """All numbers of a tree in one vector.
-
-    >>> flat({"a": 1.0, "b": [np.array([2.0, 3.0])]})
-    array([1., 2., 3.])
-    """
-    parts = [np.reshape(leaf, (-1,)) for leaf in tree.flatten(x)[0]]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts or [np.zeros(0)])
-
-
-def raveled(x: Any) -> tuple[Any, Callable[[Any], Any]]:
-    """All numbers of a tree in one vector, and the function that makes such a tree of another vector.
-
-    >>> vector, shaped = raveled({"a": 1.0, "b": [np.array([2.0, 3.0])]})
-    >>> shaped(vector * 10)
-    {'a': np.float64(10.0), 'b': [array([20., 30.])]}
-    """
-    leaves, rebuild = tree.flatten(x)
-    shapes = [shape_of(leaf) for leaf in leaves]
-    ends = [0]
-    for shape in shapes:
-        ends.append(ends[-1] + math.prod(shape))
-
-    def shaped(v: Any) -> Any:
-        return rebuild(
-            np.reshape(v[i:j], shape) if shape else v[i]
-            for i, j, shape in zip(ends[:-1], ends[1:], shapes, strict=True)
-        )
-
-    return flat(x), shaped

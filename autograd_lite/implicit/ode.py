@@ -26,7 +26,8 @@ from ..errors import ConvergenceError, ShapeError, UnsupportedError
 from ..jacobians import jacobian
 from ..known import defvjp
 from ..recording import Mode, no_grad
-from .arguments import flat, parted, pulled, require_arguments, unheard
+from ..vectors import flat
+from .arguments import parted, pulled, require_arguments, unheard
 
 __all__ = ["odeint", "solve_ivp"]
 

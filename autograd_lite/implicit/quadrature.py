@@ -18,7 +18,8 @@ from ..arrays import on_host, shape_of, to_host, unwrap
 from ..errors import ConvergenceError, UnsupportedError
 from ..known import defvjp
 from ..recording import Mode
-from .arguments import flat, parted, pulled, require_arguments, unheard
+from ..vectors import flat
+from .arguments import parted, pulled, require_arguments, unheard
 
 __all__ = ["Integrand", "integral", "quad"]
 

@@ -16,7 +16,8 @@ from ..jacobians import jacobian
 from ..node import op_name
 from ..recording import no_grad
 from ..transforms import grad, value_and_grad
-from .arguments import flat, parted, raveled, require_arguments
+from ..vectors import flat, raveled
+from .arguments import parted, require_arguments
 from .theorem import DENSE, Equation, Linear, jacobian_of, newton_step, polished, require_linear, solution
 
 __all__ = ["WITHOUT_JACOBIAN", "argmin", "custom_root", "fixed_point", "root"]

@@ -10,10 +10,12 @@ from .. import tree
 from ..aliases import Function
 from ..arrays import asarray, unwrap
 from ..errors import DataError, DTypeError, ShapeError
+from ..guards import refuse_in_transform
 from ..recording import no_grad
 from ..tensor import Tensor
 from ..words.explain import describe
 from .interval import Interval
+from .kinds import interval
 
 __all__ = ["enclose"]
 
@@ -40,7 +42,8 @@ def enclose(f: Function, lo: Any, hi: Any) -> tuple[Any, Any]:
         ShapeError: `lo` and `hi` differ in shape or structure.
         DataError: a lower bound is above its upper bound, or a function is not defined on the whole interval,
             as the logarithm of [-1, 1].
-        UnsupportedError: an op has no rule for intervals, or a comparison in `if` is not decided.
+        UnsupportedError: an op has no rule for intervals, or a comparison in `if` is not decided; or the call
+            is inside of a function that is differentiated, since bounds have no derivative.
 
     Source:
         R. Moore, R. Kearfott, M. Cloud, "Introduction to Interval Analysis", 2009.
@@ -54,6 +57,7 @@ def enclose(f: Function, lo: Any, hi: Any) -> tuple[Any, Any]:
         >>> print(f"{lower:.4f} {upper:.4f}")
         0.0707 1.0000
     """
+    refuse_in_transform("enclose", "a bound")
     lows, rebuild = tree.flatten(lo)
     highs, _ = tree.flatten(hi)
     if tree.skeleton(lo) != tree.skeleton(hi):
@@ -73,4 +77,4 @@ def _box(lo: Any, hi: Any) -> Interval:
         raise ShapeError(f"enclose: lo has shape {lo.shape}, hi {hi.shape}; the shapes must be equal")
     if not np.all(lo <= hi):
         raise DataError("enclose: expected lo <= hi everywhere, and no NaN; are they swapped?")
-    return Interval(np.array(lo, float), np.array(hi, float))
+    return Interval(interval(lo).lo, interval(hi).hi)

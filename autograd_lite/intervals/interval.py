@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from .. import tree
-from ..apply import apply
+from ..apply import apply, astype
 from ..arrays import unwrap
 from ..batching.batched import ASKS_NO_VALUE, ByFunctions, arrays_of, changed
 from ..box import Box
@@ -28,12 +28,15 @@ from ..tensor import Tensor
 __all__ = ["Interval", "Truth", "decided", "rules"]
 
 rules: dict[Any, Callable[..., Any]] = {}
-"""op -> `rule(*args, **kwargs)`: the interval of the result."""
+"""op -> `rule(*args, **kwargs)`: the interval of the result. The rule may be an attribute `op.enclosed`."""
 
 composing: ContextVar[frozenset[Any]] = ContextVar("composing", default=frozenset())
 """The ops whose composition runs."""
 
-REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
+REDUCTIONS: dict[Any, Any] = {
+    **{np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min},
+    **{np.fmax: np.max, np.fmin: np.min},
+}
 """The functions that stand for `reduce` of ufuncs."""
 
 
@@ -51,7 +54,8 @@ class Interval(ByFunctions, np.lib.mixins.NDArrayOperatorsMixin):
 
     @staticmethod
     def point(x: Any) -> Interval:
-        """The intervals of exact numbers."""
+        """The intervals of exact numbers: both ends are one array."""
+        x = np.asarray(x, float)
         return Interval(x, x)
 
     def __repr__(self) -> str:
@@ -68,9 +72,8 @@ class Interval(ByFunctions, np.lib.mixins.NDArrayOperatorsMixin):
     def __len__(self) -> int:
         return len(self.lo)
 
-    def astype(self, dtype: Any, **options: Any) -> Interval:
-        """Intervals hold real numbers: a narrower dtype changes nothing."""
-        return self
+    def astype(self, dtype: Any, **options: Any) -> Any:
+        return answer(astype, (self, dtype), {})
 
     # -- the seam: see arrays.py -------------------------------------------------------------------
 
@@ -120,6 +123,8 @@ class Interval(ByFunctions, np.lib.mixins.NDArrayOperatorsMixin):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         index, value = decided(index), value if isinstance(value, Interval) else Interval.point(value)
+        if np.may_share_memory(self.lo, self.hi):  # the ends of a point are one array
+            self.hi = self.hi.copy()
         self.lo[index], self.hi[index] = value.lo, value.hi
 
     __hash__ = None  # type: ignore[assignment]
@@ -160,7 +165,7 @@ def decided(index: Any) -> Any:
 
 def answer(op: Any, args: Any, kwargs: Any) -> Any:
     """An op on arguments among which are intervals."""
-    if (rule := rules.get(op)) is not None:
+    if (rule := rules.get(op) or getattr(op, "enclosed", None)) is not None:
         with np.errstate(all="ignore"):
             return rule(*args, **kwargs)
     if op in ASKS_NO_VALUE:

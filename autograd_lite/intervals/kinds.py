@@ -22,6 +22,8 @@ __all__ = [
     "INF",
     "IntervalRule",
     "bilinear",
+    "both",
+    "centre",
     "clipped",
     "definterval",
     "ends",
@@ -71,7 +73,13 @@ def interval(x: Any) -> Interval:
         return Interval(np.nextafter(x, -INF), np.nextafter(x, INF))
     if np.iscomplexobj(x):
         raise UnsupportedError("enclose: a complex number has no interval; compute with np.real and np.imag")
-    return Interval.point(x)
+    x = np.asarray(x)
+    if x.dtype.itemsize < 8 or x.dtype == float:
+        return Interval.point(x)
+    near = x.astype(float)  # a longer number lies beside this one
+    exact = np.abs(near) < 2.0**53 if x.dtype.kind in "iu" else near == x
+    ends = (np.where(exact, near, np.nextafter(near, side)) for side in (-INF, INF))
+    return Interval(*ends)
 
 
 def ends(op: Any, args: Any, kwargs: Any, sign: int) -> Any:
@@ -127,10 +135,10 @@ def shaped(op: Any) -> IntervalRule:
 def even(op: Any, low: float = 0.0, high: float = INF, falling: bool = False) -> IntervalRule:
     """A function of |x| that grows, or falls, with |x|."""
 
-    def rule(x: Any) -> Any:
+    def rule(x: Any, *args: Any) -> Any:
         size = magnitude(x)
-        size = Interval(size.hi, size.lo) if falling else size
-        return clipped(Interval(ends(op, (size,), {}, -1), ends(op, (size,), {}, 1)), low, high)
+        given = Interval(size.hi, size.lo) if falling else size, *args
+        return clipped(Interval(ends(op, given, {}, -1), ends(op, given, {}, 1)), low, high)
 
     return rule
 
@@ -146,6 +154,11 @@ def bilinear(op: Any) -> IntervalRule:
     return rule
 
 
+def both(a: Interval, b: Interval) -> Interval:
+    """What two enclosures of one number have in common."""
+    return Interval(np.maximum(a.lo, b.lo), np.minimum(a.hi, b.hi))
+
+
 def products(of: Any, a: Any, b: Any, error: Any) -> Interval:
     """`of(a, b)`, which is linear in both, by centres and radii.
 
@@ -155,18 +168,22 @@ def products(of: Any, a: Any, b: Any, error: Any) -> Interval:
         of, a, b: the function and its arguments.
         error: `error(y, a, b)`, the largest rounding error of y = of(a, b).
     """
-    (a, da), (b, db) = _centre(interval(a)), _centre(interval(b))
-    centre, high = of(a, b), np.abs(b) + db
-    radius = of(np.abs(a), db) + of(da, high)
-    room = 4 * error(centre, np.abs(a) + da, high) + 4 * (ulps(radius) + ulps(centre))
-    return Interval(moved(centre - radius, room, -1), moved(centre + radius, room, 1))
+    (a, da), (b, db) = centre(interval(a)), centre(interval(b))
+    y, high = of(a, b), np.abs(b) + db
+    radius = np.zeros_like(y)
+    if db.any():  # a known factor, such as the weights of a layer, has the radius 0
+        radius = radius + of(np.abs(a), db)
+    if da.any():
+        radius = radius + of(da, high)
+    room = 4 * error(y, np.abs(a) + da, high) + 4 * (ulps(radius) + ulps(y))
+    return Interval(moved(y - radius, room, -1), moved(y + radius, room, 1))
 
 
-def _centre(x: Interval) -> tuple[Any, Any]:
+def centre(x: Interval) -> tuple[Any, Any]:
     """Centre and radius of intervals; the radius is rounded upward."""
-    centre = x.lo / 2 + x.hi / 2
-    radius = np.maximum(x.hi - centre, centre - x.lo)
-    return centre, np.where(x.lo == x.hi, 0, np.nextafter(radius, INF))
+    middle = x.lo / 2 + x.hi / 2
+    radius = np.maximum(x.hi - middle, middle - x.lo)
+    return middle, np.where(x.lo == x.hi, 0, np.nextafter(radius, INF))
 
 
 def require(op: Any, x: Any, low: float, high: float) -> None:

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..apply import alias, astype
+from ..apply import alias
 from ..errors import UnsupportedError
+from ..ops.sinc import sinc_derivative
 from ..ops.slopes import (
     arcsin_slope,
     arctan_slope,
     arctanh_slope,
+    bessel_i,
     cbrt_slope,
     logistic_slope,
     lost,
@@ -31,6 +33,8 @@ from .interval import Interval
 from .kinds import (
     INF,
     IntervalRule,
+    both,
+    centre,
     clipped,
     definterval,
     ends,
@@ -67,8 +71,8 @@ def _negative(x: Any) -> Interval:
 def _corners(of: Any, sign: Any, a: Interval, b: Interval) -> Interval:
     """Products or quotients of all pairs of ends. What underflows stays on its side of 0."""
     lows, highs = [], []
-    for p in (a.lo, a.hi):
-        for q in (b.lo, b.hi):
+    for p in (a.lo, a.hi)[: 1 + (a.lo is not a.hi)]:
+        for q in (b.lo, b.hi)[: 1 + (b.lo is not b.hi)]:
             y, side = of(p, q), np.sign(p) * sign(q)
             y = np.where((side == 0) | np.isnan(y), 0, y)  # 0 times inf: a bound that no number reaches
             exact = (side == 0) | (np.abs(q) == 1) | ((np.abs(p) == 1) & (of is np.multiply))
@@ -132,7 +136,6 @@ definterval(np.add, rule=_add)
 definterval(np.subtract, rule=lambda a, b: _add(a, _negative(interval(b))))
 definterval(np.negative, rule=_negative)
 definterval(np.positive, np.conjugate, np.real, alias, rule=lambda x: x)
-definterval(astype, rule=lambda x, dtype, **options: x)
 definterval(np.multiply, rule=_multiply)
 definterval(np.divide, rule=divide)
 definterval(np.reciprocal, rule=lambda x: divide(1.0, x))
@@ -141,6 +144,29 @@ definterval(np.absolute, np.fabs, rule=magnitude)
 definterval(np.power, rule=_power)
 definterval(np.hypot, rule=lambda a, b: increasing(np.hypot, 0)(magnitude(a), magnitude(b)))
 definterval(ratio, rule=lambda a, b, n: divide(a, _whole_power(interval(b), n)))
+definterval(np.ldexp, rule=increasing(np.ldexp))
+definterval(np.imag, rule=lambda x: Interval.point(np.zeros(x.shape)))
+
+
+def _remainder(op: Any, whole: Any) -> IntervalRule:
+    """a - k b with the whole number k = floor(a / b), or trunc(a / b); closer to 0 than b is."""
+
+    def rule(a: Any, b: Any) -> Any:
+        a, b = interval(a), interval(b)
+        y = a - whole(divide(a, b)) * b
+        side = b if whole is np.floor else a  # the result has its sign
+        size = np.maximum(np.abs(b.lo), np.abs(b.hi))
+        low, high = np.where(side.lo < 0, -size, 0), np.where(side.hi > 0, size, 0)
+        if ((b.lo <= 0) & (b.hi >= 0)).any():
+            raise UnsupportedError(f"enclose: {op.__name__} by an interval around 0; enclose a smaller box")
+        return both(y, Interval(low, high))
+
+    return rule
+
+
+definterval(np.floor_divide, rule=lambda a, b: np.floor(divide(a, b)))
+definterval(np.remainder, rule=_remainder(np.remainder, np.floor))
+definterval(np.fmod, rule=_remainder(np.fmod, np.trunc))
 
 # -- elementary functions --------------------------------------------------------------------------
 
@@ -158,6 +184,8 @@ definterval(erf, rule=increasing(erf, -1, 1))
 definterval(sigmoid, rule=increasing(sigmoid, 0, 1))
 definterval(np.arctan, rule=increasing(np.arctan))
 definterval(np.cosh, rule=even(np.cosh, 1))
+definterval(np.i0, rule=even(np.i0, 1))
+definterval(bessel_i, rule=even(bessel_i, 0))
 definterval(np.logaddexp, rule=increasing(np.logaddexp))
 definterval(np.logaddexp2, rule=increasing(np.logaddexp2))
 
@@ -213,6 +241,30 @@ def _arctan2(a: Any, b: Any) -> Interval:
     return Interval(np.where(cut, -top, low), np.where(cut, top, high))
 
 
+def _sinc(op: Any) -> IntervalRule:
+    """The n-th derivative of sinc, around the middle of the interval.
+
+    sinc(x) is the mean of cos(pi x t) for t from 0 to 1. So its n-th derivative is at most the mean of
+    (pi t)^n, which is pi^n / (n + 1). Away from 0 it is at most about a quotient by x, too.
+    """
+
+    def rule(x: Any, *order: int) -> Interval:
+        n, pi = sum(order), interval(math.pi)
+        middle, radius = centre(x)
+        point = Interval.point(middle), *order
+        most = [float((_whole_power(pi, k) / (k + 1)).hi) for k in (n, n + 1)]
+        y = Interval(ends(op, point, {}, -1), ends(op, point, {}, 1)) + Interval(-radius, radius) * most[1]
+        y = clipped(y, -most[0] if n else SINC_LOW, most[0])
+        return y if n else both(y, divide(np.sin(pi * x), pi * x))
+
+    return rule
+
+
+SINC_LOW = -0.21723362821122166
+"""Less than every value of sinc; the lowest is at 1.4303."""
+
+definterval(np.sinc, rule=_sinc(np.sinc))
+definterval(sinc_derivative, rule=_sinc(sinc_derivative))
 definterval(np.arctan2, rule=_arctan2)
 definterval(np.sin, rule=_wave(np.sin, math.pi / 2))
 definterval(np.cos, rule=_wave(np.cos, 0.0))

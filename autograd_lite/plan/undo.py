@@ -22,13 +22,13 @@ from typing import Any
 import numpy as np
 
 from ..box import PLAIN, Box
-from ..checkpoint import preserved_states, restore_states
+from ..segments import preserved_states, restore_states
 from .entries import Reached
 from .memory import writes
 from .places import Data, Grad
 from .trace import Step, Trace
 
-__all__ = ["Undo", "draws", "first_write", "whole", "written_by"]
+__all__ = ["Undo", "draws", "first_write", "surely", "whole", "written_by"]
 
 
 ENDS = frozenset({float, int, bool, str, type(None)})
@@ -95,12 +95,8 @@ class Undo:
         self.before, self._arrays = (), []
 
     def restore(self) -> None:
-        """Put everything back. An interrupt may end that too: then it is put back once more."""
-        try:
-            self._restore()
-        except BaseException:
-            self._restore()
-            raise
+        """Put everything back."""
+        surely(self._restore)
 
     def _restore(self) -> None:
         tensors, entries, contents, states = self.before
@@ -147,6 +143,15 @@ class Undo:
         for item in items:
             if item.__class__ not in ENDS and item.__class__ not in PLAIN:
                 self._look(item, contents, seen)
+
+
+def surely(restore: Callable[[], object]) -> None:
+    """Put something back. An interrupt may end that too: then it is put back once more."""
+    try:
+        restore()
+    except BaseException:
+        restore()
+        raise
 
 
 def _fill(holder: Any, copy: Any) -> None:

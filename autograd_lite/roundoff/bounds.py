@@ -25,6 +25,7 @@ from ..batching import vmap
 from ..batching.mapping import quietly
 from ..box import lift
 from ..errors import BatchError, UnsupportedError, user_line
+from ..guards import refuse_in_transform
 from ..node import Leaf, Node, op_name
 from ..pull import Sweep, _Lines
 from ..recording import Block, State, enable_grad, entered
@@ -34,7 +35,7 @@ from ..transforms import _require_number, are_several, argnums_of
 from .report import Rounding, Step
 from .steps import HALF, local_error, ulps
 
-__all__ = ["rounding"]
+__all__ = ["contribution", "rounding"]
 
 SINGLE = np.finfo(np.float32)
 FEW, ROOM = 8, 256
@@ -77,6 +78,7 @@ def rounding(f: Function, argnums: int | Sequence[int] = 0, gradient: bool = Tru
 
     @functools.wraps(f)
     def bounded(*args: Any, **kwargs: Any) -> Rounding:
+        refuse_in_transform("rounding", "a bound")
         steps: list[Node] = []
         with listening(functools.partial(_noted, steps)), enable_grad(), np.errstate(all="ignore"):
             call = Call(f, args, kwargs, argnums_of(argnums, args))
@@ -141,6 +143,28 @@ def _adjoints(output: Any, seed: Any, steps: list[Node], since: int) -> dict[Nod
         return {}
     arrived = play({output.node: seed}, Sweep(since=since, wanted=frozenset(steps), retain=True))
     return {step: arrived[step] for step in steps if step in arrived}
+
+
+def contribution(node: Node, adjoint: Any = None) -> float:
+    """What the rounding of a recorded step may add to the error of the output of a backward pass.
+
+    Args:
+        node: a step that has its arguments and its value.
+        adjoint: of the step. Default: `node.adjoint`.
+
+    Raises:
+        UnsupportedError: as in `rounding`.
+
+    Example:
+        >>> import autograd_lite as ag
+        >>> x = ag.Tensor(0.7, requires_grad=True)
+        >>> y = 3 * x
+        >>> (y * y).backward()
+        >>> print(f"{ag.roundoff.contribution(y.node):.2e}")        # 4.2 times half an ulp of 2.1
+        9.33e-16
+    """
+    with np.errstate(all="ignore"):
+        return float(_part(node, node.adjoint if adjoint is None else adjoint))
 
 
 def _parts(output: Any, seed: Any, steps: list[Node], since: int) -> dict[Node, Any]:

@@ -157,8 +157,13 @@ def _in_halves(n: float) -> float:
 
 
 def _sum(y: Any, x: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False, initial: Any = 0) -> Any:
+    """A narrower `dtype` rounds each entry too."""
     sizes = np.sum(np.abs(x), axis=axis, keepdims=bool(keepdims)) + abs(initial)
-    return HALF * (_additions(x, axis) + (initial != 0)) * ulps(sizes)
+    return HALF * (_additions(x, axis) + (initial != 0) + _narrowed(y, x)) * ulps(sizes.astype(y.dtype))
+
+
+def _narrowed(y: Any, x: Any) -> bool:
+    return bool(np.asarray(x).itemsize > y.itemsize)
 
 
 def _total(y: Any, x: Any, axis: Any = None, keepdims: Any = False) -> Any:
@@ -172,11 +177,11 @@ def _mean(y: Any, x: Any, axis: Any = None, dtype: Any = None, keepdims: Any = F
 
 
 def _cumsum(y: Any, x: Any, axis: Any = None, dtype: Any = None) -> Any:
-    return HALF * (_length(x, axis) - 1) * ulps(np.cumsum(np.abs(x), axis))
+    return HALF * (_length(x, axis) - 1 + _narrowed(y, x)) * ulps(np.cumsum(np.abs(x), axis).astype(y.dtype))
 
 
 def _prod(y: Any, x: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Any:
-    return HALF * _length(x, axis) * ulps(y)
+    return HALF * (1 + _narrowed(y, x)) * _length(x, axis) * ulps(y)
 
 
 def _others(y: Any, x: Any, *along: Any) -> Any:
@@ -249,10 +254,17 @@ def _of_largest(units: float, floor: float = 0.0) -> ErrorRule:
     """The error is in ulps of the largest operand, or of `floor`: operands may cancel."""
 
     def rule(y: Any, *args: Any, **kwargs: Any) -> Any:
-        numbers = [np.max(np.abs(x), initial=0) for x in args if np.asarray(x).dtype.kind == "f"]
+        floats = [np.abs(x) for x in args if np.asarray(x).dtype.kind == "f"]
+        numbers = [np.fmax.reduce(x, axis=None, initial=0) for x in floats]  # not NaN, which some ops skip
         return units * np.maximum(ulps(y), ulps(np.asarray(max(numbers, default=0) or floor, y.dtype)))
 
     return rule
+
+
+def _quantile(y: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
+    """The place between two entries is computed in the dtype of x, and off by up to n ulps."""
+    low, high = (f.reduce(np.asarray(x), axis=None, initial=0) for f in (np.fmin, np.fmax))
+    return (FEW + HALF * np.size(x)) * ulps(high - low) + FEW * ulps(y)
 
 
 # -- linear algebra: to first order, with the inverse of the matrix -------------------------------------
@@ -295,9 +307,11 @@ deferror(power_norm, direction, slope, softmax, log_softmax, error=_along)
 deferror(logsumexp, error=_logsumexp)
 deferror(np.logaddexp, np.logaddexp2, error=_of_largest(CONTRACT, 1.0))
 deferror(np.linspace, error=_of_largest(2.0))
-deferror(np.median, np.quantile, np.percentile, error=_of_largest(FEW))
+deferror(np.median, np.nanmedian, error=_of_largest(FEW))
+deferror(np.quantile, np.percentile, np.nanquantile, np.nanpercentile, error=_quantile)
+deferror(np.unwrap, error=_of_largest(CONTRACT, 2 * math.pi))
 deferror(np.sinc, error=lambda y, x: FEW * (ulps(y) + ulps(np.ones_like(y))))
 deferror(np.linalg.solve, error=_gauss)
 deferror(np.linalg.inv, error=_inv)
 deferror(np.linalg.det, error=_det)
-deferror(astype, error=lambda y, x, dtype, **options: HALF * ulps(y) * (np.asarray(x).itemsize > y.itemsize))
+deferror(astype, error=lambda y, x, dtype, **options: HALF * ulps(y) * _narrowed(y, x))

@@ -14,12 +14,13 @@ from scipy import optimize as _optimize
 
 from ..arrays import to_host, unwrap
 from ..errors import UnsupportedError
-from ..implicit.arguments import flat, parted, require_arguments
+from ..implicit.arguments import parted, require_arguments
 from ..implicit.solvers import WITHOUT_JACOBIAN
 from ..implicit.theorem import Equation, solution
 from ..jacobians import jacobian
 from ..recording import is_recording, no_grad
 from ..transforms import grad, value_and_grad
+from ..vectors import flat
 
 __all__ = ["minimize", "root"]
 

@@ -19,7 +19,7 @@ import numpy as np
 from ..apply import alias, astype, setitem
 from ..arrays import asarray, every
 from ..batching.members import _over_members, _repeated, gathered, laid_out
-from ..checkpoint import checkpointed
+from ..loops import looped
 from ..node import Op
 from ..ops.elementwise import upright
 from ..ops.norms import power_norm
@@ -43,6 +43,7 @@ from ..ops.slopes import (
     times_sech2,
 )
 from ..ops.wide import shifted
+from ..segments import checkpointed
 from .by_rule import termwise
 from .series import Level, Series, recurrences, terms_of, through
 from .terms import Terms, exponential, integral, power, product, quotient, sines, slopes, tangents, times
@@ -118,7 +119,7 @@ defseries(
         Series([y, *termwise(level, np.copy, args, options)], level).filled()._terms
     ),
 )
-through.update({gathered, laid_out, _over_members, _repeated, checkpointed})
+through.update({gathered, laid_out, _over_members, _repeated, checkpointed, looped})
 
 # -- products and quotients ------------------------------------------------------------------------
 
@@ -402,7 +403,7 @@ defseries(np.linalg.det, rule=_det)
 
 
 def _softmax(level: Level, y: Any, x: Any, axis: Any = -1) -> Terms:
-    e = np.exp(x - np.max(level.at_zero(x), axis=axis, keepdims=True))
+    e = np.exp(x - np.max(level.at_zero(x), axis=axis, keepdims=True, initial=-np.inf))  # x may be empty
     return terms_of(e / np.sum(e, axis=axis, keepdims=True), level)
 
 

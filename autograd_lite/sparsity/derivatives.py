@@ -11,6 +11,7 @@ from ..arrays import asarray, dtype_of, shape_of, unwrap
 from ..batching import vmap
 from ..batching.mapping import quietly
 from ..errors import DTypeError, MissingPackageError, ShapeError, UnsupportedError
+from ..guards import refuse_in_transform
 from ..jacobians import ROOM
 from ..recording import enable_grad, no_grad
 from ..tensor import Tensor
@@ -74,6 +75,7 @@ class SparseDerivative:
 
     def _at(self, args: Any, kwargs: Any) -> tuple[Any, Function]:
         """The argument, and the function of it alone whose Jacobian is asked for."""
+        refuse_in_transform(self._name, "SciPy's matrix")
         x = asarray(unwrap(args[self._argnum]))
         if x.dtype.kind in "biu":
             x = x.astype(float)

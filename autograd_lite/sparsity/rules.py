@@ -18,7 +18,7 @@ import numpy as np
 
 from ..apply import setitem
 from ..batching.members import _over_members, _repeated, gathered, laid_out
-from ..checkpoint import checkpointed
+from ..loops import looped
 from ..node import Op
 from ..ops.decompositions import eig, eigh, from_triangle, pinched, with_values
 from ..ops.factors import others, pulled, running
@@ -32,6 +32,7 @@ from ..ops.shaping import concatenate, stack
 from ..ops.singular import complement, pinched_singular, svd, with_singular_values
 from ..ops.statistics import std, var
 from ..ops.triangular import cholesky, qr
+from ..segments import checkpointed
 from ..sums import total
 from .indexed import Indexed, arrays_in, dense, elementwise, holds_sets, ids_of, patterns, plain, through
 from .store import Ids, Store
@@ -163,7 +164,7 @@ for _op in (
 defpattern(concatenate, rule=joined(lambda *ids, axis: np.concatenate(ids, axis=axis)))
 defpattern(stack, rule=joined(lambda *ids, axis: np.stack(ids, axis=axis)))
 defpattern(np.zeros_like, np.ones_like, np.empty_like, rule=lambda store, value, *args, **kwargs: np.int64(0))
-defpattern(gathered, laid_out, _over_members, _repeated, checkpointed, rule=through)
+defpattern(gathered, laid_out, _over_members, _repeated, checkpointed, looped, rule=through)
 
 # -- indexing --------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from ..libraries import EAGER
-from ..runner import Workload
+from ..workload import Workload
 from . import (
     batches,
     blocks,
@@ -14,10 +14,12 @@ from . import (
     cnn,
     compiled,
     convolution,
+    curvature,
     depth,
     elementwise,
     importing,
     lookup,
+    loops,
     lstm,
     machine,
     memory,
@@ -52,9 +54,12 @@ WORKLOADS: dict[str, Callable[[bool], Workload]] = {
     "tiny-neuron": partial(tiny.workload, (1,), 1, "tiny-neuron"),
     "jacobian": batches.jacobian,
     "per-sample": batches.per_sample,
+    "hessian": curvature.workload,
     "sparse": sparse.band,
     "sparse-long": sparse.long,
     "taylor": taylor.workload,
+    "loop": loops.time,
+    "loop-memory": loops.memory,
     "import": importing.engines,
     "import-nn": importing.with_networks,
     "depth": depth.long,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..libraries import OURS
-from ..runner import Step, Workload
+from ..workload import Step, Workload
 
 RATE = 1e-3
 

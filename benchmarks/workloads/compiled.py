@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..libraries import EAGER, OURS
-from ..runner import Step, Workload
+from ..workload import Step, Workload
 from . import chain, cnn, elementwise, lstm, mlp, neuron
 
 Base = Callable[[bool], Workload]

@@ -11,7 +11,7 @@ import gc
 from typing import Any
 
 from ..libraries import OURS
-from ..runner import Step, Workload
+from ..workload import Step, Workload
 
 
 def long(quick: bool) -> Workload:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..libraries import OURS
-from ..runner import DisagreementError, Step, Workload
+from ..workload import DisagreementError, Step, Workload
 
 SCALE = math.sqrt(2 / math.pi)
 
@@ -36,7 +36,7 @@ def gelu(quick: bool) -> Workload:
             "autograd": lambda: autograd(x),
             "numpy": lambda: by_hand(x),
         },
-        goals={"pytorch": 1.0, "autograd": 3.0},
+        goals={"pytorch": 1.0, "autograd": 5.0},
         rtol=1e-3,
         atol=1e-5,  # 1 + tanh cancels where x is far below 0
     )

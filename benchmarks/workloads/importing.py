@@ -12,8 +12,8 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from ..libraries import LIBRARIES, OURS
-from ..runner import Step, Workload
+from ..libraries import DENSE, EAGER, LIBRARIES, NESTED, OURS
+from ..workload import Step, Workload
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
@@ -26,7 +26,8 @@ print(time.perf_counter() - start)
 
 def engines(quick: bool) -> Workload:
     """Automatic differentiation alone."""
-    modules = {name: library.module for name, library in LIBRARIES.items() if name != "pytorch"}
+    others = {"pytorch", EAGER, DENSE, NESTED}
+    modules = {name: library.module for name, library in LIBRARIES.items() if name not in others}
     return _workload("import", "import of the engine, on top of NumPy's", modules, {})
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..libraries import OURS
-from ..runner import Step, Workload
+from ..workload import Step, Workload
 
 READ, SIZE, WIDTH = 100_000, 1_000, 64
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..runner import Step, Workload
+from ..workload import Step, Workload
 
 N = 1024
 A, B = np.random.default_rng(0).normal(size=(2, N, N)).astype(np.float32)

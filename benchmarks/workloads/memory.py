@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ..libraries import EAGER, LIBRARIES, OURS
-from ..runner import Step, Workload
+from ..workload import Step, Workload
 from .importing import ROOT
 
 STATUS = Path("/proc/self/status")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..libraries import OURS
-from ..runner import Step, Workload
+from ..workload import Step, Workload
 
 RNG = np.random.default_rng(0)
 SIZES = [2, 16, 16, 1]

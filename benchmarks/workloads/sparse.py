@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..libraries import DENSE, OURS
-from ..runner import Step, Workload
+from ..workload import Step, Workload
 
 WIDTH, LONG = 2000, 100_000
 POINT = np.random.default_rng(0).normal(size=LONG)

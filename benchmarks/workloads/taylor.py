@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..libraries import NESTED, OURS
-from ..runner import Step, Workload
+from ..workload import Step, Workload
 
 ORDER, POINT = 5, 0.4
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..libraries import EAGER, OURS
-from ..runner import Step, Workload
+from ..workload import Step, Workload
 
 RATE = 1e-3
 

@@ -210,7 +210,9 @@ def tape(Tensor: Any, play: Any) -> None:
             leaves = [Tensor(x) for x in xs]
             cotangents = play(f(*leaves))
             if any(leaf not in cotangents for leaf in leaves):
-                raise Wrong("play(y)", "a leaf got nothing", "a cotangent for each leaf", "return the leaves' too.")
+                raise Wrong(
+                    "play(y)", "a leaf got nothing", "a cotangent for each leaf", "return the leaves' too."
+                )
             return [getattr(cotangents[leaf], "value", cotangents[leaf]) for leaf in leaves]
 
         return of
@@ -271,7 +273,9 @@ def network(Tensor: Any, play: Any, scores: Any, loss: Any) -> None:
     W1, b1, W2, b2 = weights
     expected = (np.tanh(X @ W1 + b1) @ W2 + b2)[:, 0]
     got = scores(weights, X)
-    expect("scores(weights, X)", got, expected, "tanh(X @ W1 + b1) @ W2 + b2, as one axis: np.reshape(_, (-1,)).")
+    expect(
+        "scores(weights, X)", got, expected, "tanh(X @ W1 + b1) @ W2 + b2, as one axis: np.reshape(_, (-1,))."
+    )
     expected = np.mean(np.log1p(np.exp(-y * expected)))
     got = loss(got, y)
     expect("loss(scores, y)", got, expected, "the mean of log(1 + exp(-y * score)).")
@@ -282,7 +286,9 @@ def network(Tensor: Any, play: Any, scores: Any, loss: Any) -> None:
         return [cotangents[leaf].value for leaf in leaves]
 
     hint = "use np.sum and products alone: the engine has no rule of np.mean."
-    expect_gradient("the gradient by your engine", lambda *ws: loss(scores(ws, X), y), gradient, weights, hint)
+    expect_gradient(
+        "the gradient by your engine", lambda *ws: loss(scores(ws, X), y), gradient, weights, hint
+    )
 
 
 @exercise
@@ -298,7 +304,9 @@ def momentum(step: Any) -> None:
 
 @exercise
 def agree(difference: Any) -> None:
-    expect("the largest difference", float(difference) < 1e-12, True, "np.max(np.abs(a - b)); both are exact.")
+    expect(
+        "the largest difference", float(difference) < 1e-12, True, "np.max(np.abs(a - b)); both are exact."
+    )
 
 
 @exercise

@@ -94,7 +94,9 @@ def show(result: Callable[[], Any]) -> Any:
 def is_open(answer: Any) -> bool:
     """Whether an answer, or the code of one, still has a hole `...`."""
     if isinstance(answer, CodeType):
-        return any(const is ... or (isinstance(const, CodeType) and is_open(const)) for const in answer.co_consts)
+        return any(
+            const is ... or (isinstance(const, CodeType) and is_open(const)) for const in answer.co_consts
+        )
     if isinstance(answer, (tuple, list, dict)):
         return any(map(is_open, answer.values() if isinstance(answer, dict) else answer))
     if isinstance(answer, type):
@@ -246,4 +248,3 @@ def by_id(output: Any, key: int) -> Any:
             return step
         steps += step.args
     raise KeyError(key)
-

@@ -53,7 +53,12 @@ def written(folder: Path) -> None:
     shutil.copytree(DOCS / "pictures", folder / "pictures", dirs_exist_ok=True)
     shutil.copy(Path(__file__).with_name("style.css"), folder)
     sources = lecture_programs()
-    for path in [*sorted(DOCS.glob("*.md")), *sorted((DOCS / "course").rglob("*.md")), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]:
+    for path in [
+        *sorted(DOCS.glob("*.md")),
+        *sorted((DOCS / "course").rglob("*.md")),
+        ROOT / "CONTRIBUTING.md",
+        ROOT / "CHANGELOG.md",
+    ]:
         text, named = linked(for_readers(path.read_text(encoding="utf-8")), path, address(path))
         if path.name == "gallery.md":
             text = with_live_pages(text, folder)

@@ -35,7 +35,7 @@ class Sparsified(nn.Module):
     """A layer that a method makes sparse.
 
     Args:
-        layer: a Linear, or a Conv2d without padding; it becomes part of this one.
+        layer: a Linear, or a Conv2d; it becomes part of this one.
     """
 
     def __init__(self, layer: Any) -> None:
@@ -157,8 +157,11 @@ class Noisy(Sparsified):
         mean = self.layer(x)
         if not self.training:
             return mean
-        product = conv2d if isinstance(self.layer, nn.Conv2d) else linear
-        variance = product(x * x, np.exp(self.log_variance))
+        square, variances = x * x, np.exp(self.log_variance)
+        if isinstance(self.layer, nn.Conv2d):
+            variance = conv2d(square, variances, None, self.layer.stride, self.layer.padding)
+        else:
+            variance = linear(square, variances)
         return mean + np.sqrt(variance + TINY) * normal(mean.shape)
 
     def log_noise(self) -> Any:

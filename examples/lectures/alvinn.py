@@ -7,7 +7,8 @@ steers by the centre of mass of the outputs.
 A good driver shows no mistakes, so the net would not learn how to correct one. So each image is turned and
 moved 15 times, as if the car stood elsewhere. The target is then the way back to the driver's goal. Roads
 are monotonous too, so the net learns from a buffer of 200 images. New images replace the 10 with the
-smallest error, and 5 others. The momentum slowly rises.
+smallest error, and 5 others. The momentum slowly rises. A second picture shows the weights of the hidden
+neurons at several times.
 
 Source: D. Pomerleau, "Efficient training of artificial neural networks for autonomous navigation", 1991;
 "Knowledge-based training of artificial neural networks for autonomous robot driving", 1993.
@@ -16,7 +17,7 @@ Source: D. Pomerleau, "Efficient training of artificial neural networks for auto
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +39,8 @@ SHARPEST = 0.08
 GUST = 0.02
 """The standard deviation of the angle by which wind turns the car in a metre."""
 CURVATURES = np.linspace(-SHARPEST, SHARPEST, OUTPUTS)
+STAGES = (0.0, 0.02, 0.1, 0.3)
+"""After which fractions of the images the weights are kept for the picture, besides the last."""
 
 # -- camera ----------------------------------------------------------------------------------------
 
@@ -176,12 +179,39 @@ class Buffer:
 # -- the net ---------------------------------------------------------------------------------------
 
 
-def watch(road: Road, images: int, distort: bool, rng: np.random.Generator) -> nn.Sequential:
-    """Train a net while a driver drives down the middle of the road."""
+class Weights(NamedTuple):
+    """Of the net, after a number of images."""
+
+    images: int
+    hidden: Array
+    """From the pixels to each hidden neuron, of shape (4, ROWS, COLUMNS)."""
+    outputs: Array
+    """From each hidden neuron to the outputs, of shape (4, OUTPUTS)."""
+
+    @classmethod
+    def of(cls, images: int, model: nn.Sequential) -> Weights:
+        """A copy of the weights."""
+        hidden, outputs = (layer.weight.numpy().copy() for layer in model if isinstance(layer, nn.Linear))
+        return cls(images, hidden.reshape(-1, ROWS, COLUMNS), outputs.T)
+
+    @property
+    def smoothness(self) -> float:
+        """The correlation of the weights of neighbouring pixels: 0 for noise."""
+        left, right = self.hidden[..., :-1], self.hidden[..., 1:]
+        return float(np.corrcoef(left.ravel(), right.ravel())[0, 1])
+
+
+def watch(
+    road: Road, images: int, distort: bool, rng: np.random.Generator
+) -> tuple[nn.Sequential, list[Weights]]:
+    """Train a net while a driver drives down the middle of the road; returns the weights by stage, too."""
     model = nn.Sequential(nn.Linear(ROWS * COLUMNS, 4), nn.Sigmoid(), nn.Linear(4, OUTPUTS), nn.Sigmoid())
     optimizer = nn.optim.SGD(model.parameters(), lr=0.2)
-    buffer = Buffer()
+    buffer, course = Buffer(), []
+    stages = {round(stage * images) for stage in STAGES}
     for i, near in enumerate(np.linspace(0, road.length, images, dtype=int)):
+        if i in stages:
+            course.append(Weights.of(i, model))
         place, angle = road.points[:, near], float(road.heading[near])
         image, curvature = road.view(place, angle, near), road.driver(place, angle, near)
         new, ways = copies(image, curvature, rng) if distort else (image[None], np.array([curvature]))
@@ -192,7 +222,7 @@ def watch(road: Road, images: int, distort: bool, rng: np.random.Generator) -> n
             optimizer.zero_grad()
             ((model(buffer.images) - buffer.targets) ** 2).sum(axis=1).mean().backward()
             optimizer.step()
-    return model
+    return model, [*course, Weights.of(images, model)]
 
 
 def drive(model: nn.Module, road: Road) -> Array:
@@ -250,14 +280,31 @@ def draw(road: Road, nets: dict[str, nn.Sequential], courses: dict[str, list[Arr
     return figure
 
 
+def draw_development(course: list[Weights]) -> Figure:
+    """By stage, for each hidden neuron the weights to the 30 outputs, above those from the 30x32 pixels.
+
+    Each stage has a scale for its outputs, and one for its pixels.
+    """
+    figure, axes = panels(1, len(course), width=1.8, height=7.2)
+    for one, weights in zip(axes, course, strict=True):
+        top, limit = (float(np.abs(part).max()) for part in (weights.outputs, weights.hidden))
+        strip = np.pad(weights.outputs / top, ((0, 0), (1, 1)), constant_values=np.nan)[:, None]
+        gap = np.full((len(strip), 2, COLUMNS), np.nan)
+        parts = np.concatenate([strip.repeat(4, axis=1), gap, weights.hidden / limit], axis=1)
+        tiles(one, parts, 1, cmap="RdBu_r", vmin=-1, vmax=1)
+        said = f"outputs: up to {top:.2g}\npixels: up to {limit:.2g}"
+        one.set_title(f"{weights.images:,} images\n{said}", fontsize=9)
+    return figure
+
+
 def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     """Watch a driver with and without distorted copies, and drive on other roads."""
     images, roads, length = (150, 2, 500) if quick else (1000, 10, 2000)
-    nets, courses, errors = {}, {}, {}
+    nets, courses, errors, weights = {}, {}, {}, {}
     for name in ("with copies", "without"):
         nn.manual_seed(seed)
         rng = np.random.default_rng(seed)
-        nets[name] = watch(Road(4 * images, rng), images, name == "with copies", rng)
+        nets[name], weights[name] = watch(Road(4 * images, rng), images, name == "with copies", rng)
         others = [Road(length, np.random.default_rng([seed, i])) for i in range(roads)]
         courses[name] = [drive(nets[name], road) for road in others]
         kept = [abs(way[-1]) <= HALF_WIDTH for way in courses[name]]
@@ -268,8 +315,12 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
         errors[name] = off_course(nets[name], Road(length, np.random.default_rng([seed, roads])))
         print(f"{name:<12} a metre aside steers {errors[name]:.4f}/m otherwise than the driver (rms)")
     save(draw(others[0], nets, courses, seed), out / "alvinn.png")
+    course = weights["with copies"]
+    smooth = ", ".join(f"{at.smoothness:.2f} after {at.images:,}" for at in course)
+    print(f"correlation of the weights of neighbouring pixels, by images: {smooth}")
+    save(draw_development(course), out / "alvinn-weights.png")
     farthest_of = {name: [float(np.abs(way).max()) for way in ways] for name, ways in courses.items()}
-    return farthest_of | {"off course": errors}
+    return farthest_of | {"off course": errors, "smoothness": [at.smoothness for at in course]}
 
 
 if __name__ == "__main__":

@@ -120,7 +120,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     """Learn right and random labels with each net, with random crops and without, until all are known."""
     name, (X, y), test = images(quick)
     size = X.shape[-1] * 7 // 8
-    width, epochs, batch = (0.125, 60, 10) if quick else (WIDTH, EPOCHS, 50)
+    width, epochs, batch = (0.125, 150, 10) if quick else (WIDTH, EPOCHS, 50)
     print(f"{name}: {len(X):,} images to learn from, {len(test[0]):,} to test")
     print(f"{'':<52}training    test")
     random = np.random.default_rng(seed).integers(0, 10, len(y))

@@ -12,19 +12,22 @@ Jeffreys, horseshoe); see `_compression`. What remains is stored in the same way
   frequent numbers. All that the decoder needs is counted: words, tables of their lengths, values of 32 bits.
   Before, each weight has 32 bits.
 
-Each method is tried at several strengths. Validation digits, which are taken from the training digits, choose
-the smallest file whose decoded net misreads little more of them than the dense net. The test digits decide
-nothing.
+Each method is tried at several strengths. Validation images, which are taken from the training images, choose
+the smallest file whose decoded net misreads little more of them than the dense net. The test images decide
+nothing. Two nets read digits. The third, a VGG-16 of half the width, names photographs.
 
 Source: S. Han, H. Mao, W. Dally, "Deep compression: compressing deep neural networks with pruning,
 trained quantization and Huffman coding", 2016; Y. LeCun et al., "Gradient-based learning applied to
-document recognition", 1998; for the other methods, see `_compression`.
+document recognition", 1998; K. Simonyan, A. Zisserman, "Very deep convolutional networks for large-scale
+image recognition", 2015; for the other methods, see `_compression`.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,6 +47,7 @@ from examples.lectures._compression import (
     cost,
     in_place_of_layers,
 )
+from examples.lectures._photographs import Pictures, pictures
 from examples.pictures import BLUE, COLORS, GREEN, GREY, ORANGE, panels, save
 from nn.compression import Compressed, compress, share_weights
 from nn.utils import prune
@@ -81,18 +85,32 @@ def lenet5() -> nn.Sequential:
     )
 
 
+HALF = ((32,) * 2, (64,) * 2, (128,) * 3, (256,) * 3, (256,) * 3)
+"""Channels of a VGG-16 of half the width, by block."""
+
+
+def vgg(blocks: Sequence[Sequence[int]] = HALF, channels: int = 3, size: int = 32) -> nn.Sequential:
+    """A VGG with a hidden dense layer as wide as its last block, in one row of layers."""
+    model = nn.models.VGG(blocks, blocks[-1][-1], channels, size, dropout=DROPOUT)
+    return nn.Sequential(*model.features, *model.classifier)
+
+
 class Plan(NamedTuple):
     """How a net is to become small."""
 
     build: Callable[[], nn.Sequential]
     loss: float
-    """How much larger than the dense net's the error on validation digits may be."""
+    """How much larger than the dense net's the error on validation images may be."""
     epochs: tuple[int, int, int, int]
     """Of the dense net, at each strength of a method, of what is left, and with shared values."""
     bits: int
     """Of the index of a shared value."""
     courses: Mapping[str, Sequence[float]]
     """Strengths of each method, one after another; of deep compression, the shares of weights left."""
+    rate: float = 2e-3
+    """The highest learning rate of the dense net, and of what is left."""
+    photographs: bool = False
+    """Whether the net names photographs, which are shifted and mirrored in training."""
 
 
 PLANS = {
@@ -100,16 +118,28 @@ PLANS = {
         *(lenet_300_100, 0.003, (10, 5, 2, 2), 4),
         {
             DEEP: (0.25, 0.08, 0.06, 0.045),
-            "adaptive penalty": (1.0, 2.0),
-            "soft weight sharing": (0.3,),
-            "variational dropout": (0.3, 1.0, 2.0, 4.0),
-            "normal-Jeffreys": (1.0, 2.0),
-            "horseshoe": (1.0, 2.0),
+            "adaptive penalty": (1.0, 2.0, 4.0),
+            "soft weight sharing": (0.3, 1.0),
+            "variational dropout": (0.3, 1.0, 2.0, 4.0, 8.0),
+            "normal-Jeffreys": (1.0, 2.0, 4.0),
+            "horseshoe": (1.0, 2.0, 4.0),
         },
     ),
     "LeNet-5": Plan(
         *(lenet5, 0.002, (5, 3, 1, 1), 4),
-        {DEEP: (0.2, 0.07, 0.04, 0.02), "variational dropout": (0.5, 1.0, 2.0)},
+        {
+            DEEP: (0.2, 0.07, 0.04, 0.02),
+            "adaptive penalty": (1.0, 2.0, 4.0),
+            "soft weight sharing": (0.3, 1.0),
+            "variational dropout": (0.5, 1.0, 2.0, 4.0),
+            "normal-Jeffreys": (1.0, 2.0, 4.0),
+            "horseshoe": (1.0, 2.0, 4.0),
+        },
+    ),
+    "VGG-16, half": Plan(
+        *(vgg, 0.005, (30, 10, 8, 3), 4),
+        {DEEP: (0.2, 0.08, 0.05, 0.03, 0.02), "variational dropout": (0.3, 1.0)},
+        *(1e-3, True),
     ),
 }
 QUICK = {
@@ -117,11 +147,14 @@ QUICK = {
         *(lenet_300_100, 0.03, (6, 8, 3, 2), 3), {DEEP: (0.2, 0.09), "variational dropout": (0.1,)}
     ),
     "LeNet-5": Plan(*(lenet5, 0.03, (3, 1, 2, 1), 3), {DEEP: (0.08,)}),
+    "VGG of 4 convolutions": Plan(
+        *(partial(vgg, ((8, 8), (16, 16)), 1, 16), 0.03, (26, 1, 6, 2), 3), {DEEP: (0.3,)}, *(6e-3, True)
+    ),
 }
 
 
 class Small(NamedTuple):
-    """A candidate: the code of a net at a strength, and the error of the decoded net on validation digits."""
+    """A candidate: the code of a net at a strength, and the error of the decoded net on validation images."""
 
     strength: float
     code: Compressed
@@ -155,19 +188,28 @@ def trainer_of(model: nn.Module, steps: int, rate: float, price: float = 0) -> n
     return nn.Trainer(model, loss, optimizer, metrics="accuracy", scheduler=schedule)
 
 
-def learner(net: str, train: Data, fit: Callable[..., Any], verbose: bool) -> Learn:
-    """What trains a model for some epochs, as a stage with a name; its weights cost more by a strength."""
+def learner(net: str, train: Data, fit: Callable[..., Any], verbose: bool, samples: Any = None) -> Learn:
+    """What trains a model for some epochs, as a stage with a name; its weights cost more by a strength.
+
+    Args:
+        net: its name.
+        train: the images and their classes.
+        fit: what `program.resumable` gives.
+        verbose: whether it prints each epoch.
+        samples: a dataset with variations of the images, if there are any.
+    """
+    data = train if samples is None else (samples, None)
 
     def learn(name: str, model: nn.Module, epochs: int, rate: float, strength: float = 0) -> None:
         steps = epochs * -(-len(train[1]) // BATCH)
         trainer = trainer_of(model, steps, rate, strength / len(train[1]))
-        fit(f"{net}, {name}", trainer, *train, epochs, BATCH, verbose=verbose)
+        fit(f"{net}, {name}", trainer, *data, epochs, BATCH, verbose=verbose)
 
     return learn
 
 
 def error_of(model: nn.Sequential, data: Data) -> float:
-    """The share of digits that a net misreads."""
+    """The share of images that a net misreads."""
     return float(1 - nn.metrics.accuracy(trainer_of(model, 1, 1e-3).predict(data[0]), data[1]))
 
 
@@ -219,7 +261,9 @@ def useful(model: nn.Sequential, X: Array) -> list[Array]:
     return [(layer.weight.grad.numpy() != 0) & (layer.weight.numpy() != 0) for layer in layers(ways)]
 
 
-def retrained(name: str, model: nn.Sequential, X: Array, epochs: int, learn: Learn) -> nn.Sequential:
+def retrained(
+    name: str, model: nn.Sequential, X: Array, epochs: int, rate: float, learn: Learn
+) -> nn.Sequential:
     """A copy of a sparse net, without useless weights, after training of the others."""
     model = copy.deepcopy(model)
     masks = useful(model, X)
@@ -228,13 +272,13 @@ def retrained(name: str, model: nn.Sequential, X: Array, epochs: int, learn: Lea
     left = sum(mask.sum() for mask in masks) / sum(mask.size for mask in masks)
     for dropout in (layer for layer in model if isinstance(layer, nn.Dropout)):
         dropout.p = DROPOUT * float(left) ** 0.5  # of fewer weights, fewer neurons can be spared
-    learn(name, model, epochs, 2e-3)
+    learn(name, model, epochs, rate)
     for layer in layers(model):
         prune.remove(layer, "weight")
     return model
 
 
-def encoded(name: str, model: nn.Sequential, bits: int, epochs: int, learn: Learn) -> Compressed:
+def encoded(name: str, model: nn.Sequential, bits: int, epochs: int, rate: float, learn: Learn) -> Compressed:
     """The code of a sparse net whose weights and biases take few values, after training of the values."""
     model = copy.deepcopy(model)
     for layer in layers(model):
@@ -242,7 +286,7 @@ def encoded(name: str, model: nn.Sequential, bits: int, epochs: int, learn: Lear
         prune.custom_from_mask(layer, "weight", mask)
         for parameter in ("weight", "bias") if mask.any() else ("bias",):
             share_weights(layer, parameter, bits=bits)
-    learn(name, model, epochs, 5e-4)
+    learn(name, model, epochs, rate)
     return compress(model)
 
 
@@ -257,10 +301,10 @@ def candidates(
         if noisy is None:
             model = largest(model, strength)
         else:
-            learn(name, noisy, epochs, 1e-3, strength)
+            learn(name, noisy, epochs, plan.rate / 2, strength)
             model = kept(noisy, dense)
-        model = retrained(f"{name}, left", model, train[0], rest, learn)
-        yield strength, encoded(f"{name}, shared", model, plan.bits, sharing, learn)
+        model = retrained(f"{name}, left", model, train[0], rest, plan.rate, learn)
+        yield strength, encoded(f"{name}, shared", model, plan.bits, sharing, plan.rate / 4, learn)
 
 
 def choice(found: Sequence[Small], limit: float) -> Small:
@@ -274,16 +318,20 @@ def choice(found: Sequence[Small], limit: float) -> Small:
 # -- the program -----------------------------------------------------------------------------------
 
 
-def images(quick: bool, seed: int) -> tuple[Data, Data, Data]:
-    """Digits of (n, 1, 28, 28) to learn, to choose, and to test; small ones are enlarged.
+def digits(quick: bool) -> Pictures:
+    """Digits of (n, 1, 28, 28); small ones are enlarged."""
+    train, test = (
+        (nn.functional.interpolate(X, (28, 28), mode="bilinear"), y) for X, y in program.handwriting(quick)
+    )
+    return Pictures("digits", "0123456789", train, test, varied=False)
 
-    A twelfth of the training digits, drawn at random, is kept for choices.
-    """
-    pairs = program.handwriting(quick)
-    (X, y), test = ((nn.functional.interpolate(X, (28, 28), mode="bilinear"), y) for X, y in pairs)
+
+def divided(data: Pictures, seed: int) -> tuple[Pictures, Data]:
+    """A twelfth of the training images, drawn at random, is kept for choices; the others, and these."""
+    X, y = data.train
     order = np.random.default_rng(seed).permutation(len(y))
     kept, rest = order[: len(y) // 12], order[len(y) // 12 :]
-    return (X[rest], y[rest]), (X[kept], y[kept]), test
+    return replace(data, train=(X[rest], y[rest])), (X[kept], y[kept])
 
 
 def make_small(
@@ -292,7 +340,7 @@ def make_small(
     """The dense net, and the candidates of each method."""
     nn.manual_seed(seed)
     dense = plan.build()
-    learn("dense", dense, plan.epochs[0], 2e-3)
+    learn("dense", dense, plan.epochs[0], plan.rate)
     found: dict[str, list[Small]] = {}
     for method in plan.courses:
         nn.manual_seed(seed)  # the numbers of a method are the same without the others
@@ -302,7 +350,7 @@ def make_small(
             left = sum(part.nonzero for path, part in code.arrays.items() if path.endswith("weight"))
             print(
                 f"{method:<20} {strength:<5g} {left:>7,} weights, {code.ratio:>6.1f} times smaller, "
-                f"error {found[method][-1].error:.2%} on validation digits",
+                f"error {found[method][-1].error:.2%} on validation images",
                 flush=True,
             )
     return dense, found
@@ -339,18 +387,26 @@ def draw(found: dict[str, dict[str, list[Small]]], results: dict[str, Any], limi
 
 
 def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
-    """Make both nets small, and test what is decoded from their bits."""
-    train, validation, test = images(quick, seed)
+    """Make all nets small, and test what is decoded from their bits."""
     plans = QUICK if quick else PLANS
+    sources: dict[bool, tuple[Pictures, Data]] = {}
     found: dict[str, dict[str, list[Small]]] = {}
     results: dict[str, Any] = {}
     limits = []
     with program.resumable(out / f"compression-{'quick' if quick else 'full'}-{seed}") as fit:
         for net, plan in plans.items():
-            learn = learner(net, train, fit, verbose=not quick)
-            dense, found[net] = make_small(plan, train, validation, learn, seed)
+            if plan.photographs not in sources:
+                read = pictures if plan.photographs else digits
+                sources[plan.photographs] = divided(read(quick), seed)
+            data, validation = sources[plan.photographs]
+            if data.name == "digits" and plan.photographs and not quick:
+                print(f"no {net}: it needs photographs")
+                continue
+            samples = data.dataset() if data.varied else None
+            learn = learner(net, data.train, fit, not quick, samples)
+            dense, found[net] = make_small(plan, data.train, validation, learn, seed)
             limits.append(error_of(dense, validation) + plan.loss)
-            results[net] = tested(net, plan, dense, found[net], limits[-1], test)
+            results[net] = tested(net, plan, dense, found[net], limits[-1], data.test)
     save(draw(found, results, limits), out / "compression.png")
     return results
 
@@ -358,16 +414,16 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
 def tested(
     net: str, plan: Plan, dense: nn.Sequential, found: dict[str, list[Small]], limit: float, test: Data
 ) -> dict[str, Any]:
-    """What was chosen of each method, with its error on the test digits."""
+    """What was chosen of each method, with its error on the test images."""
     results: dict[str, Any] = {"dense": error_of(dense, test)}
-    print(f"\n{net}: at most {limit:.2%} of error allowed on validation digits")
-    print(f"{net:<14} {'dense':<20} test error {results['dense']:.2%}")
+    print(f"\n{net}: at most {limit:.2%} of error allowed on validation images")
+    print(f"{net:<21} {'dense':<20} test error {results['dense']:.2%}")
     for method, tried in found.items():
         one = choice(tried, limit)
         code, error = one.code, error_of(decoded(plan, one.code), test)
         results[method] = {"ratio": code.ratio, "error": error, "strength": one.strength, "code": code}
         size = f"{code.bits_before / 8000:,.0f} kB to {code.bits / 8000:.1f} kB"
-        print(f"{net:<14} {method:<20} test error {error:.2%}; {size}, {code.ratio:.1f} times smaller")
+        print(f"{net:<21} {method:<20} test error {error:.2%}; {size}, {code.ratio:.1f} times smaller")
     best = max(found, key=lambda method: results[method]["ratio"])
     print(f"\n{net}, {best}\n{results[best]['code']}\n")
     return results

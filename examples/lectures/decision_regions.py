@@ -5,6 +5,10 @@ of polygons, the third layer, is 1 in their union, which may have corners and ho
 trained: the edge of a polygon from a to b is the unit that is 1 to its left. The program compares the
 result with another test for a point inside: count the edges that a ray from the point crosses.
 
+A region with bends is covered by small hypercubes, here squares. Each side of a square is a unit with one
+weight of -1 or 1. Each square is the AND of its sides, and the region is the OR of its squares. Smaller
+squares leave fewer points wrong.
+
 Source: R. Lippmann, "An introduction to computing with neural nets", 1987.
 """
 
@@ -58,8 +62,29 @@ def crosses(polygon: Array, points: Array) -> Array:
     return inside
 
 
+def ring(points: Array) -> Array:
+    """Whether points of shape (..., 2) lie in a region with bends and a hole."""
+    r = np.hypot(points[..., 0], points[..., 1])
+    return (r > 0.35) & (r < 0.85)
+
+
+def cover(n: int) -> tuple[nn.Sequential, int]:
+    """The net of those of n by n squares on [-1, 1]^2 whose centres are in the ring, and their number."""
+    edges = np.linspace(-1, 1, n + 1)
+    middles = (edges[1:] + edges[:-1]) / 2
+    chosen = np.argwhere(ring(np.stack(np.meshgrid(middles, middles, indexing="ij"), axis=-1)))
+    count = len(chosen)
+    sides, squares = np.zeros((2, 2, n, 3)), np.zeros((count, 2, 2, n))
+    for axis in (0, 1):
+        sides[axis, ..., 0] = -edges[:-1], edges[1:]  # beyond the lower edge, before the upper one
+        sides[axis, ..., 1 + axis] = [[1.0], [-1.0]]
+        squares[np.arange(count), axis, :, chosen[:, axis]] = 1
+    ands = np.column_stack([np.full(count, -4.0), squares.reshape(count, -1)])
+    return nn.Sequential(units(sides.reshape(-1, 3)), units(ands), units([[-1.0] + [1.0] * count])), count
+
+
 def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
-    """Build the three nets and compare their answers with the regions, at random points."""
+    """Build the nets and compare their answers with the regions, at random points."""
     far = np.array([[-9.0, -5.0], [9.0, 4.0], [9.0, 9.0], [-9.0, 9.0]])  # in view, half a plane
     regions = {
         "one layer: half a plane": (nn.Sequential(units(half_planes(far)[:1])), [far]),
@@ -69,7 +94,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     points = np.random.default_rng(seed).uniform(-1, 1, (10_000 if quick else 1_000_000, 2))
     side = np.linspace(-1, 1, 400)
     plane = np.stack(np.meshgrid(side, side), axis=-1)
-    figure, axes = panels(1, 3, width=3.2, height=3.2)
+    figure, (*axes, last) = panels(1, 4, width=3.2, height=3.2)
     wrong = {}
     for one, (name, (net, polygons)) in zip(axes, regions.items(), strict=True):
         inside = np.any([crosses(polygon, points) for polygon in polygons], axis=0)
@@ -80,8 +105,18 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
         edges: Any = dict(net.named_modules())["0.0"]
         for w, w0 in zip(edges.weight.numpy(), edges.bias.numpy(), strict=True):
             one.contour(side, side, w0 + plane @ w, levels=[0], colors=GREY, linewidths=0.8)
+    some, missed = points[:20_000], {}
+    for n in (4, 8, 16, 32):
+        net, count = cover(n)
+        missed[n] = float(np.mean(net(some)[:, 0] != ring(some)))
+        print(f"{count:>3} squares with sides of 2/{n:<2} cover a ring: {missed[n]:.1%} of the points wrong")
+        if n == 16:
+            some_x, answers = side[::2], net(plane[::2, ::2])[..., 0]
+            last.contourf(some_x, some_x, answers, levels=[0.5, 1.5], colors=[BLUE], alpha=0.35)
+    last.contour(side, side, ring(plane) * 1.0, levels=[0.5], colors=GREY, linewidths=0.8)
+    last.set(title="three layers: squares", aspect="equal", xlabel="x1", ylabel="x2")
     save(figure, out / "decision_regions.png")
-    return {"wrong": wrong}
+    return {"wrong": wrong, "missed": missed}
 
 
 if __name__ == "__main__":

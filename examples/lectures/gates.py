@@ -3,8 +3,9 @@
 A linear threshold unit (LTU) fires when its inner potential w0 + w1 x1 + ... + wn xn is at least 0. It
 tells on which side of a hyperplane a point lies. OR, AND and NOT are one unit each. XOR is the AND of two
 half-planes, -1 + 2 x1 + 2 x2 >= 0 and 3 - 2 x1 - 2 x2 >= 0. Any Boolean function is a net of two layers
-(the disjunctive normal form). The hidden layer has a unit for each corner of the cube where the function is
-true; the output is their OR.
+(the disjunctive normal form). The hidden layer has a unit for each corner of the hypercube where the function
+is true; the output is their OR. Such a unit has hypercube weights: each is -1 or 1. The unit fires at its
+corner and at no other.
 
 Source: W. McCulloch, W. Pitts, "A logical calculus of the ideas immanent in nervous activity", 1943.
 """
@@ -42,14 +43,23 @@ def corners(n: int) -> Array:
     return (np.arange(2**n)[:, None] >> np.arange(n)[::-1]) % 2 * 1.0
 
 
+def recognizers(those: Array) -> Array:
+    """Weights of a unit for each of these corners, the bias first.
+
+    The unit of a corner c has the weights 2c - 1. Without the bias its inner potential is the number k of
+    ones at c alone, and less elsewhere. So the unit fires at c alone if the bias is -k.
+    """
+    return np.column_stack([-those.sum(axis=1), 2 * those - 1])
+
+
 def normal_form(truth: Array) -> nn.Sequential:
     """The net of two layers for a truth table of 2^n entries, in the order of `corners`.
 
-    The hidden unit of a corner c has weights 2c - 1, which add up to its number of ones k at c alone, and to
-    less elsewhere, so it fires with the bias -k. Where nothing is true, one unit that never fires remains.
+    The hidden units recognize the corners where the function is true. Where nothing is true, one unit that
+    never fires remains.
     """
     true = corners(int(np.log2(len(truth))))[truth == 1]
-    hidden = np.column_stack([-true.sum(axis=1), 2 * true - 1])
+    hidden = recognizers(true)
     if not len(true):
         hidden = np.array([[-1.0] + [0.0] * (hidden.shape[1] - 1)])
     return nn.Sequential(units(hidden), units([[-1.0] + [1.0] * len(hidden)]))
@@ -86,8 +96,12 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
             exact = np.array_equal(normal_form(truth)(corners(n))[:, 0], truth)
             right, wrong = right + exact, wrong + (not exact)
     print(f"nets of two layers: {right} Boolean functions exact, {wrong} not")
+    cube = corners(6 if quick else 10)
+    answers = units(recognizers(cube))(cube)
+    alone = int(np.sum((answers == np.eye(len(cube))).all(axis=0)))
+    print(f"hypercube weights: {alone:,} of {len(cube):,} units fire at their corner alone")
     draw(out / "gates.png", xor)
-    return {**tables, "right": right, "wrong": wrong}
+    return {**tables, "right": right, "wrong": wrong, "alone": alone}
 
 
 if __name__ == "__main__":

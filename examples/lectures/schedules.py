@@ -94,11 +94,11 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     (X, y), where = program.rows_of_digits(quick)
     if quick:
         X = X + np.random.default_rng(seed).normal(0, 0.3, X.shape).astype(X.dtype)
-    ends = (0, *(len(X) * tenths // 10 for tenths in ((6, 8, 10) if quick else (8, 9, 10))))
-    parts = [(X[a:b], y[a:b]) for a, b in itertools.pairwise(ends)]  # to learn from, to watch, for the test
+    cuts = (0, *(len(X) * tenths // 10 for tenths in ((6, 8, 10) if quick else (8, 9, 10))))
+    parts = [(X[a:b], y[a:b]) for a, b in itertools.pairwise(cuts)]  # to learn from, to watch, for the test
     epochs, batch_size, repeats, rates = (6, 10, 2, RATES[:2]) if quick else (10, 50, 2, RATES)
     figure, (left, right) = panels(1, 2)
-    final, shown = {}, {}
+    final, shown, watched = {}, {}, {}
     print(f"{where}, {epochs} epochs, mean of {repeats}:")
     for name, color in zip(NAMES, COLORS, strict=False):
         curves: dict[float, Array] = {}
@@ -112,7 +112,7 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
                 tests[rate] += last / repeats
             curves[rate] = np.mean(losses, axis=0)
         best = min(curves, key=lambda rate: curves[rate][-1])
-        final[name] = tests[best]
+        final[name], watched[name] = tests[best], {rate: course[-1] for rate, course in curves.items()}
         print(f"{name:<12}loss on test data {final[name]:.4f}, at a rate of {best}")
         shown[name] = courses[best]
         left.plot(courses[best], color=color, label=name)
@@ -121,7 +121,8 @@ def run(quick: bool, seed: int, out: Path) -> dict[str, Any]:
     left.legend(frameon=False, fontsize=8)
     right.set(xlabel="epoch", ylabel="loss on watched data")
     save(figure, out / "schedules.png")
-    return {"loss": final, "rates": {name: (course[0], course[-1]) for name, course in shown.items()}}
+    ends = {name: (course[0], course[-1]) for name, course in shown.items()}
+    return {"loss": final, "rates": ends, "watched": watched}
 
 
 if __name__ == "__main__":

@@ -71,6 +71,8 @@ class DataLoader:
         [2, 2, 1]
     """
 
+    heard: Callable[[Any], object] | None = None  # called with the indices of each batch
+
     def __init__(
         self,
         dataset: Any,
@@ -151,7 +153,7 @@ class DataLoader:
                 return fetch(task)
 
         ahead = self.num_workers * (self.prefetch_factor or 2)
-        tasks = self._tasks()
+        tasks = self._tasks() if self.heard is None else _told(self._tasks(), self.heard)
         made = (
             made_ahead(make, tasks, ahead, self.worker_init_fn) if ahead else (make(task) for task in tasks)
         )
@@ -229,6 +231,13 @@ def made_ahead(
 
 def get_worker_info() -> None:
     """None, as in PyTorch's main process: a single thread makes all samples, so a stream is never divided."""
+
+
+def _told(tasks: Iterable[Any], heard: Callable[[Any], object]) -> Iterator[Any]:
+    """The same tasks; each is told before its batch is made."""
+    for task in tasks:
+        heard(task)
+        yield task
 
 
 # -- checks ----------------------------------------------------------------------------------------

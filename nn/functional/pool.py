@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 from autograd_lite import Tensor
-from autograd_lite.arrays import at_once
+from autograd_lite.arrays import at_once, on_host, unwrap
 from autograd_lite.errors import OptionError
 from autograd_lite.sums import narrowed, total
 
@@ -56,9 +56,19 @@ def avg_pooling(
 
 def first_largest(windows: Any) -> Any:
     """The first of the largest entries along axis 2."""
+    if not on_host(raw := unwrap(windows)) and isinstance(raw, ag.intervals.Interval):
+        return _largest_interval(windows)
     which = np.argmax(windows, axis=2)
     n, c, *rest = np.indices(which.shape, sparse=True)
     return windows[(n, c, which, *rest)]
+
+
+def _largest_interval(windows: Any) -> Any:
+    """The largest of intervals. In a gradient each entry counts that may be the first of the largest."""
+    if not ag.is_recording():
+        return np.max(windows, axis=2)
+    parts = [windows[:, :, k] for k in range(windows.shape[2])]
+    return reduce(lambda y, x: np.where(x > y, x, y), parts)
 
 
 # -- the largest -----------------------------------------------------------------------------------

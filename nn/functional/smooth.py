@@ -50,6 +50,10 @@ def normal_density(x: Any) -> Any:
 ag.defvjp(normal_probability, lambda g, y, x: g * normal_density(x))
 ag.defvjp(normal_density, lambda g, y, x: -g * (x * normal_density(x)))
 
+# Rules for `ag.enclose`, which is imported when it is used.
+normal_probability.enclosed = lambda x: ag.intervals.kinds.increasing(normal_probability, 0, 1)(x)  # type: ignore[attr-defined]
+normal_density.enclosed = lambda x: ag.intervals.kinds.even(normal_density, 0, 0.4, falling=True)(x)  # type: ignore[attr-defined]
+
 
 @_fused("gelu")
 def gelu(x: Any) -> Any:

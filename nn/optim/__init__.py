@@ -10,8 +10,11 @@ from .adafactor import Adafactor
 from .adagrad import Adadelta, Adagrad, RMSprop
 from .adam import Adam, Adamax, AdamW, NAdam, RAdam
 from .asgd import ASGD
+from .kfac import KFAC
 from .lbfgs import LBFGS
+from .levenberg_marquardt import LevenbergMarquardt
 from .muon import Muon
+from .newton_cg import NewtonCG
 from .optimizer import Optimizer
 from .rprop import Rprop
 from .sgd import SGD
@@ -19,6 +22,7 @@ from .sparse_adam import SparseAdam
 
 __all__ = [
     "ASGD",
+    "KFAC",
     "LBFGS",
     "SGD",
     "Adadelta",
@@ -27,8 +31,10 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "LevenbergMarquardt",
     "Muon",
     "NAdam",
+    "NewtonCG",
     "Optimizer",
     "RAdam",
     "RMSprop",

@@ -6,24 +6,22 @@ from typing import Any
 
 import numpy as np
 
-import autograd_lite as ag
 from autograd_lite import Tensor
-from autograd_lite.arrays import unwrap
 from autograd_lite.errors import DataError, OptionError
 
+from .at_once import AtOnce
 from .line_search import Point, strong_wolfe
-from .optimizer import Array, Closure, Group, Optimizer, Params, in_layout
+from .optimizer import Array, Closure, Group, Params
 from .states import State
-from .step_hooks import hooked
 
 __all__ = ["LBFGS"]
 
 
-class LBFGS(Optimizer):
+class LBFGS(AtOnce):
     """x <- x - t H g, where H approximates the inverse of the Hessian from the last `history_size` steps.
 
     For losses without noise, e.g. of the whole data set. `step` computes the loss many times, so it needs a
-    closure.
+    closure, which zeroes the gradients, computes the loss, calls backward and returns the loss.
 
     Args:
         params: the parameters, all in one group.
@@ -56,7 +54,6 @@ class LBFGS(Optimizer):
         True
     """
 
-    needs_closure = True
     __plan_eager__ = "the line search of LBFGS reads the loss"
 
     def __init__(
@@ -84,16 +81,14 @@ class LBFGS(Optimizer):
                 "line_search_fn": line_search_fn,
             },
         )
-        if len(self.param_groups) > 1:
-            raise OptionError("LBFGS makes one step for all parameters: give one group of parameters only")
 
     def fitted(self, value: Array, p: Tensor) -> Array | None:
         """A loaded array if its rows have the length of all parameters, else None."""
-        return value if value.shape[-1] == sum(p.size for p in self._params()) else None
+        return value if value.shape[-1] == self._count() else None
 
     def rehearse(self, i: int, p: Tensor, state: State, group: Group) -> None:
         """Refuse a history with missing arrays, or arrays of different lengths."""
-        rows, size = np.shape(state.get("steps", 0)), sum(q.size for q in self._params())
+        rows, size = np.shape(state.get("steps", 0)), self._count()
         shapes = {"n_iter": (), "func_evals": (), "steps": (*rows[:1], size), "changes": rows}
         if state.get("n_iter"):
             shapes |= {"last_gradient": (size,), "last_step": (size,)}
@@ -103,35 +98,12 @@ class LBFGS(Optimizer):
                     f"LBFGS: {key} of the state should have shape {shape}; it belongs to other parameters"
                 )
 
-    @hooked
-    def step(self, closure: Closure | None = None) -> Any:
-        """Make up to `max_iter` iterations.
-
-        Args:
-            closure: a function that zeroes the gradients, computes the loss, calls backward and returns
-                the loss.
-
-        Returns:
-            The first result of the closure.
-        """
-        if closure is None:
-            raise OptionError("LBFGS: write optimizer.step(closure) with a closure that returns the loss")
-        heard = np.geterr()
-
-        def evaluated() -> Any:
-            with np.errstate(**heard):
-                return closure()
-
-        with np.errstate(all="ignore"):  # a product of small gradients may underflow to 0
-            return self._iterate(evaluated)
-
     def _iterate(self, closure: Closure) -> Any:
         group = self.param_groups[0]
-        state = self.state.setdefault(group["params"][0], {})
         first, loss, g = self._evaluate(closure)
         x, evaluations, small = self._values(), 1, np.max(np.abs(g), initial=0) <= group["tolerance_grad"]
-        if not state:
-            state.update(n_iter=0, func_evals=0, steps=np.zeros((0, x.size)), changes=np.zeros((0, x.size)))
+        nothing = np.zeros((0, x.size))
+        state = self._state(n_iter=0, func_evals=0, steps=nothing, changes=nothing)
         for iteration in range(1, group["max_iter"] + 1):
             if small:
                 break
@@ -183,26 +155,8 @@ class LBFGS(Optimizer):
 
     def _evaluate(self, closure: Closure) -> tuple[Any, float, Array]:
         """The result of the closure, the loss, and the gradient."""
-        with ag.enable_grad():
-            loss = closure()
-        params = self._params()
-        return loss, float(loss), self._flat([_gradient(p) for p in params])
-
-    def _values(self) -> Array:
-        return self._flat([p.numpy() for p in self._params()])
-
-    def _move(self, x: Array) -> None:
-        start = 0
-        for p in self._params():
-            p.data = in_layout(x[start : start + p.size].reshape(p.shape).astype(p.dtype), unwrap(p))
-            start += p.size
-
-    def _flat(self, arrays: list[Array]) -> Array:
-        return np.concatenate([np.ravel(a) for a in arrays])
-
-
-def _gradient(p: Tensor) -> Array:
-    return np.zeros(p.shape, p.dtype) if p.grad is None else p.grad.numpy()
+        loss = closure()
+        return loss, float(loss), self._gradients()
 
 
 def _times_inverse_hessian(g: Array, state: State) -> Array:

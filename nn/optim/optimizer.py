@@ -87,6 +87,9 @@ class Optimizer(StepHooks, Hinted):
     needs_closure = False
     """True if `step` computes the loss itself and so needs a closure."""
 
+    needs_tape = False
+    """True if the closure returns recorded Tensors, which `step` differentiates itself."""
+
     takes_complex = False
     """True if the rule is right for complex parameters; a rule with g^2 is for real parameters only."""
 

@@ -1,7 +1,8 @@
 """Interval bound propagation: from bounds of the inputs to bounds of the outputs, layer by layer.
 
 Each kind of layer has one rule, which maps the bounds of the input to bounds of the output. The rules use the
-layers' own ops, so bounds are differentiable, and models can be trained on them.
+layers' own ops. On the tape the bounds are differentiable, so models can be trained on them. Where nothing is
+recorded, the rules run under `ag.enclose`, which rounds every step outward.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+import autograd_lite as ag
 from autograd_lite import Tensor
+from autograd_lite.arrays import on_host, unwrap
 from autograd_lite.errors import DataError, ShapeError, UnsupportedError
 
 from .. import layers
@@ -37,7 +40,10 @@ def interval_bounds(
 
     An affine layer maps the centre c and the radius r of a box to W c + b and |W| r. An increasing function
     maps the bounds themselves. For one layer the bounds are exact; for several they enclose all possible
-    outputs. Rounding errors are not included.
+    outputs.
+
+    Under `ag.no_grad()` each step of the bounds is rounded outward, by `ag.enclose`. So the bounds hold for
+    the outputs that exact arithmetic gives. On the tape the bounds are rounded as the layers round.
 
     Args:
         model: a model in evaluation mode, made of layers with a rule: linear and convolutional layers,
@@ -47,7 +53,7 @@ def interval_bounds(
         upper: the upper bound, of the same shape.
 
     Returns:
-        The lower and the upper bounds of the outputs, on the tape.
+        The lower and the upper bounds of the outputs: on the tape, or under `ag.no_grad()` in float64.
 
     Raises:
         ShapeError: the bounds have different shapes.
@@ -66,12 +72,35 @@ def interval_bounds(
         >>> lower.tolist(), upper.tolist()
         ([[0.0]], [[1.0]])
     """
+    ends = checked("interval_bounds", lower, upper)
+    if (enclosed := proven(lambda *ends: through(model, *ends), *ends)) is None:
+        return through(model, *ends)
+    (least, _), (_, most) = enclosed
+    return Tensor(least), Tensor(most)
+
+
+def checked(who: str, lower: Any, upper: Any) -> Bounds:
+    """The bounds of the inputs as Tensors or arrays.
+
+    Raises:
+        ShapeError: the bounds have different shapes.
+        DataError: a lower bound is above its upper bound.
+    """
+    if not (on_host(unwrap(lower)) and on_host(unwrap(upper))):  # a rule asks for the bounds of a part
+        return lower, upper
     if (low := as_array(lower)).shape != (high := as_array(upper)).shape:
-        raise ShapeError(f"interval_bounds: lower has shape {low.shape}, upper {high.shape}")
+        raise ShapeError(f"{who}: lower has shape {low.shape}, upper {high.shape}")
     if not (low <= high).all():
-        raise DataError("interval_bounds: expected lower <= upper everywhere, and no NaN; are they swapped?")
-    keep = isinstance(lower, Tensor), isinstance(upper, Tensor)
-    return through(model, lower if keep[0] else low, upper if keep[1] else high)
+        raise DataError(f"{who}: expected lower <= upper everywhere, and no NaN; are they swapped?")
+    return lower if isinstance(lower, Tensor) else low, upper if isinstance(upper, Tensor) else high
+
+
+def proven(f: Callable[..., Any], *args: Any) -> tuple[Any, Any] | None:
+    """f(*args) between two bounds of its rounding errors; None where f is to be recorded, or is enclosed."""
+    if ag.is_recording() or not all(on_host(unwrap(x)) for x in args):
+        return None
+    points = tuple(map(as_array, args))
+    return ag.enclose(lambda given: f(*given), points, points)
 
 
 def through(layer: Module, lower: Any, upper: Any) -> Bounds:
@@ -221,7 +250,7 @@ def turning(layer: Module, lower: Any, upper: Any) -> Bounds:
 def stepping(layer: layers.Softplus, lower: Any, upper: Any) -> Bounds:
     """Softplus grows, except for a small jump at its threshold, where it switches to the line x."""
     at = layer.threshold / layer.beta
-    bottom, top = sorted((at, float(layer(np.array(at)))))
     within = (lower <= at) & (at <= upper)
-    a, b = layer(lower), layer(upper)
-    return np.minimum(a, np.where(within, bottom, a)), np.maximum(b, np.where(within, top, b))
+    a, b, c = layer(lower), layer(upper), layer(np.clip(at, lower, upper))
+    bottom, top = np.minimum(np.minimum(a, c), at), np.maximum(np.maximum(b, c), at)
+    return np.where(within, bottom, a), np.where(within, top, b)

@@ -16,7 +16,7 @@ from ..module import Module
 from ..options import check_number
 from .attacks import check_classes, check_range, examined
 from .balls import Range
-from .bounds import interval_bounds, through
+from .bounds import checked, proven, through
 
 __all__ = ["certified", "certified_accuracy", "worst_logits"]
 
@@ -41,7 +41,8 @@ def worst_logits(
         y: the right classes, of shape (n,).
 
     Returns:
-        An array of shape (n, classes), on the tape. The class is certified if all others are below 0.
+        An array of shape (n, classes): on the tape, or under `ag.no_grad()` with its rounding errors inside,
+        as in `interval_bounds`. The class is certified if all others are below 0.
 
     Raises:
         ShapeError: the model does not give logits (n, classes), or `y` does not fit them.
@@ -60,17 +61,30 @@ def worst_logits(
     """
     y = as_array(y)
     inner, last = _split(model)
-    low, high = interval_bounds(inner, lower, upper)
-    if type(last) is not Linear:
-        low, high = through(last, low, high)
-        check_classes("worst_logits", y, low.shape)
-        right = np.arange(low.shape[-1]) == y[:, None]
-        return np.where(right, 0.0, high - np.take_along_axis(low, y[:, None], axis=1))
-    check_classes("worst_logits", y, (*low.shape[:-1], last.out_features))
+    weights = [w for w in (last.weight, last.bias) if w is not None] if type(last) is Linear else []
+
+    def worst(lower: Any, upper: Any, *weights: Any) -> Any:
+        low, high = through(inner, lower, upper)
+        return _of_rows(y, low, high, *weights) if weights else _of_bounds(y, *through(last, low, high))
+
+    given = (*checked("worst_logits", lower, upper), *weights)
+    return worst(*given) if (enclosed := proven(worst, *given)) is None else Tensor(enclosed[1])
+
+
+def _of_bounds(y: Array, low: Any, high: Any) -> Any:
+    """Differences of the bounds of the logits."""
+    check_classes("worst_logits", y, low.shape)
+    right = np.arange(low.shape[-1]) == y[:, None]
+    return np.where(right, 0.0, high - np.take_along_axis(low, y[:, None], axis=1))
+
+
+def _of_rows(y: Array, low: Any, high: Any, weight: Any, bias: Any = None) -> Any:
+    """Bounds of the differences of logits, from bounds of the features before the last layer."""
+    check_classes("worst_logits", y, (*low.shape[:-1], len(weight)))
     centre, radius = (low + high) / 2, (high - low) / 2
-    rows: Any = last.weight - last.weight[y][:, None]  # (n, classes, features)
+    rows: Any = weight - weight[y][:, None]  # (n, classes, features)
     worst = (rows @ centre[:, :, None] + np.abs(rows) @ radius[:, :, None])[:, :, 0]
-    return worst if last.bias is None else worst + last.bias - last.bias[y][:, None]
+    return worst if bias is None else worst + bias - bias[y][:, None]
 
 
 def certified(

@@ -8,7 +8,7 @@ from typing import ClassVar, SupportsFloat
 
 from autograd_lite.errors import OptionError
 
-from .schedule import Grouped, LRScheduler, for_each
+from .schedule import Grouped, LRScheduler, for_each, require_rates
 
 __all__ = ["ReduceLROnPlateau"]
 
@@ -56,6 +56,7 @@ class ReduceLROnPlateau(LRScheduler):
                 f"ReduceLROnPlateau(mode={mode!r}, factor={factor}, threshold_mode={threshold_mode!r}): "
                 'expected "min" or "max", a factor below 1, and "rel" or "abs"'
             )
+        require_rates("ReduceLROnPlateau", optimizer)
         self.optimizer = optimizer
         self.mode, self.decay, self.patience = mode, factor, patience
         self.threshold, self.threshold_mode = threshold, threshold_mode

@@ -28,6 +28,13 @@ class Grouped(Protocol):
     param_groups: list[Group]
 
 
+def require_rates(name: str, optimizer: Grouped) -> None:
+    """Refuse an optimizer without learning rates."""
+    if any("lr" not in group for group in optimizer.param_groups):
+        kind = type(optimizer).__name__
+        raise OptionError(f"{name}: {kind} has no learning rate to schedule; leave the schedule out")
+
+
 class LRScheduler:
     """Base class: after t steps, a schedule has multiplied the learning rates by `factor(t, group)`.
 
@@ -62,6 +69,7 @@ class LRScheduler:
         if not isinstance(optimizer, Grouped):
             name, came = type(self).__name__, type(optimizer).__name__
             raise DTypeError(f"{name}: expected an optimizer, got a {came}; write {name}(optimizer, ...)")
+        require_rates(type(self).__name__, optimizer)
         self.optimizer = optimizer
         for group in optimizer.param_groups:
             if last_epoch == -1:

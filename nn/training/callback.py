@@ -15,6 +15,7 @@ from ..optim.lr_scheduler import LRScheduler
 from .history import History, Logs
 from .measures import Metric
 from .outcomes import Loss
+from .place import Place
 
 __all__ = ["Callback", "Training"]
 
@@ -32,6 +33,14 @@ class Training(Protocol):
     scheduler: LRScheduler | None
     history: History
     stop_training: bool
+    loader: DataLoader | None
+    """The training batches of the current run."""
+    place: Place | None
+    """Where in its epoch the run is; None between epochs."""
+
+    @property
+    def distributed(self) -> bool:
+        """Whether several processes train together."""
 
     @property
     def epoch(self) -> int:
@@ -47,6 +56,12 @@ class Training(Protocol):
 
     def measure_batch(self) -> dict[str, float]:
         """The metrics of the last training batch."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state of the run, as `save` writes it."""
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> History:
+        """Resume a run from a state; the next `fit` goes on."""
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the run to a file."""
@@ -71,6 +86,9 @@ class Callback:
             epochs: the number of epochs.
             steps: the number of steps in each epoch; 0 if it is unknown.
         """
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        """Before the batches of an epoch, or before those that a resumed run has left."""
 
     def on_batch_end(self, step: int, loss: float) -> None:
         """After each step of the optimizer; steps count from 0 in each epoch."""

@@ -37,6 +37,11 @@ def check_parts(model: Any, loss: Any, optimizer: Any) -> None:
         raise DTypeError(
             f"Trainer: the optimizer is {_shown(optimizer)}; write nn.optim.Adam({PARAMETERS}, lr=...)"
         )
+    if optimizer.needs_tape:
+        raise OptionError(
+            f"Trainer: {type(optimizer).__name__} differentiates the recorded loss itself, which the Trainer "
+            "does not hand out; write the loop: for x, y in loader: optimizer.step(lambda: loss(model(x), y))"
+        )
     own = {id(p) for p in model.parameters()}
     given = {id(p) for group in optimizer.param_groups for p in group["params"]}
     if own and not own & given:

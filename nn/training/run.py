@@ -13,6 +13,7 @@ from autograd_lite.errors import DataError
 from ..random import generator
 from .callback import Callback, Training
 from .history import History
+from .place import Place
 
 __all__ = ["Run"]
 
@@ -29,6 +30,8 @@ class Run:
     """The states of the generators that shuffle the data."""
     schedule: str | None = None
     """The class of the schedule."""
+    place: Place | None = None
+    """Where in its epoch the run is; None between epochs."""
     trainer: Training | None = None
     """The Trainer to resume; its callbacks may refuse their states."""
     random: Mapping[str, Any] = field(default_factory=dict)
@@ -36,7 +39,8 @@ class Run:
 
     def state_dict(self) -> dict[str, Any]:
         names = ("history", "stopped", "callbacks", "orders", "schedule")
-        return {name: getattr(self, name) for name in names}
+        place = None if self.place is None else self.place.state_dict()
+        return {**{name: getattr(self, name) for name in names}, "place": place}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         if state_dict["schedule"] != self.schedule:
@@ -47,9 +51,12 @@ class Run:
         if len({len(values) for values in self.history.values()}) > 1:
             raise DataError("the numbers in the history have different lengths")
         self.stopped = bool(state_dict["stopped"])
+        place = state_dict.get("place")  # files of earlier versions have none
+        keep = bool(self.trainer and self.trainer.metrics)
+        self.place = None if place is None else Place.load(place, keep)
         self.callbacks = [(str(name), dict(state)) for name, state in state_dict["callbacks"]]
         self.orders = list(map(dict, state_dict["orders"]))
-        for order in self.orders:
+        for order in [*self.orders, *(self.place.begun if self.place else ())]:
             _check_generator(order)
         if self.trainer is not None:
             for callback, state in self._states(self.trainer.callbacks):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import islice
@@ -16,10 +15,8 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.errors import AnomalyError, DataError, OptionError, ShapeError
 from autograd_lite.notebook import quietly
-from autograd_lite.words.names import Hinted
 
 from ..arrays import as_array
-from ..checkpoint import load_checkpoint, save_checkpoint
 from ..data import DataLoader, Dataset
 from ..module import Module
 from ..names import TRAINER_METHODS
@@ -29,13 +26,16 @@ from ..options import check_number, check_whole
 from ..random import generator
 from ..undo import evaluating
 from ..utils import clip_grad_norm_
+from .alone import Alone
 from .batches import Batches, cause_of_nan, generators, length
 from .callback import Callback
 from .checks import check_callbacks, check_parts, check_schedule, ranks_of
 from .history import History, Logs
 from .measures import Metric, measures
 from .outcomes import Loss, average_gradients, measured, metrics_of, number
+from .place import Place
 from .progress import progress, waiting
+from .resuming import Resumable
 from .run import Run
 from .seen import Seen, loss_of_all
 from .shown import described, parts
@@ -45,7 +45,7 @@ __all__ = ["Trainer"]
 Array = npt.NDArray[Any]
 
 
-class Trainer(Hinted):
+class Trainer(Resumable):
     """The training loop for a model, a loss and an optimizer.
 
     Args:
@@ -71,8 +71,11 @@ class Trainer(Hinted):
             numbers; see `ag.compile`.
 
     Attributes:
+        distributed: whether several processes train together.
         epoch: the number of finished epochs of the current run.
         history: the loss and the metrics of these epochs.
+        loader: the training batches of the current run.
+        place: where in its epoch the run is; None between epochs.
         stop_training: a callback sets this to True to end the training after the current epoch.
         signatures: what `compile=True` keeps, and which batches stay eager; see `ag.compile`.
 
@@ -125,15 +128,19 @@ class Trainer(Hinted):
         self._ranks.join(model, compile)
         self._passes = self._ranks.passes
         self.stop_training = False
-        self.history = History()
-        self._run: Run | None = None
-        self._generators: list[np.random.Generator] = []
+        self.loader: DataLoader | None = None
+        self._begin()
         self._batch: tuple[Array, Array] | None = None
 
     @property
     def epoch(self) -> int:
         """The number of finished epochs of the current run."""
         return len(self.history.get("loss", ()))
+
+    @property
+    def distributed(self) -> bool:
+        """Whether several processes train together."""
+        return type(self._ranks) is not Alone
 
     @property
     def signatures(self) -> list[str]:
@@ -259,66 +266,6 @@ class Trainer(Hinted):
         """The metrics of the last training batch."""
         return metrics_of(self.metrics, *self._batch) if self._batch else {}
 
-    # -- interrupted runs --------------------------------------------------------------------------
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the run to a file for `resume`. The callback `ModelCheckpoint` does so after each epoch.
-
-        Args:
-            path: the path of the file, usually `name.safetensors`.
-
-        Raises:
-            FileError: the file cannot be written.
-        """
-        if not self._ranks.first:
-            return
-        states = [(type(callback).__name__, callback.state_dict()) for callback in self.callbacks]
-        orders = [order.bit_generator.state for order in self._generators]
-        run = Run(self.history, self.stop_training, states, orders, self._schedule_class)
-        save_checkpoint(path, self.model, self.optimizer, self.scheduler, run=run)
-
-    def resume(self, path: str | os.PathLike[str]) -> History:
-        """Resume a run from a file, as if it had not been interrupted.
-
-        The next `fit` runs the remaining epochs. With the same data and options, its results equal those of
-        an uninterrupted run to the bit.
-
-        Args:
-            path: a file of `save` or of a `ModelCheckpoint`.
-
-        Returns:
-            The history so far.
-
-        Raises:
-            FileError: the file cannot be read.
-            DataError: the file is damaged, or belongs to a run of other objects; nothing is changed.
-
-        Example:
-            >>> import os, tempfile, numpy as np, nn
-            >>> X = np.linspace(-1, 1, 20)[:, None]
-            >>> def trainer():
-            ...     model = nn.Linear(1, 1)
-            ...     return nn.Trainer(model, nn.MSELoss(), nn.optim.Adam(model.parameters()))
-            >>> first, second = trainer(), trainer()
-            >>> with tempfile.TemporaryDirectory() as folder:
-            ...     path = os.path.join(folder, "run.safetensors")
-            ...     _ = first.fit(X, 2 * X, epochs=2, verbose=False)
-            ...     first.save(path)
-            ...     _ = second.resume(path)
-            >>> len(second.fit(X, 2 * X, epochs=5, verbose=False)["loss"])     # two of these were before
-            5
-        """
-        run = Run(schedule=self._schedule_class, trainer=self)
-        load_checkpoint(path, self.model, self.optimizer, self.scheduler, run=run)
-        run.trainer = None
-        run.random = generator.bit_generator.state
-        self._run, self.history, self.stop_training = run, run.history, run.stopped
-        return self.history
-
-    @property
-    def _schedule_class(self) -> str | None:
-        return None if self.scheduler is None else type(self.scheduler).__name__
-
     # -- the loop, an epoch, a step ----------------------------------------------------------------
 
     def _fit(
@@ -334,7 +281,7 @@ class Trainer(Hinted):
         resumed, self._run = self._run, None
         run = resumed or Run()
         self.history, self.stop_training = run.history, run.stopped
-        self._generators = generators(loader, validation)
+        self.loader, self._generators, self.place = loader, generators(loader, validation), run.place
         with ExitStack() as ends:
             for callback in callbacks:
                 callback.trainer = self
@@ -353,13 +300,14 @@ class Trainer(Hinted):
         """One epoch: training, validation, schedule, callbacks."""
         epoch = self.epoch
         rate = self.optimizer.param_groups[0]["lr"]
-        logs = self._train(loader, accumulate, callbacks)
+        place = self.place = self.place or Place.begin(self._generators, bool(self.metrics), float(rate))
+        logs = self._train(loader, accumulate, callbacks, place)
         if validation is not None:
             logs |= {
                 f"val_{name}": value for name, value in self._measured(self._batches(), validation).items()
             }
         if self.scheduler is not None:
-            logs["learning_rate"] = float(rate)
+            logs["learning_rate"] = place.rate
         self.history.add(logs)
         if self.scheduler is not None and self.scheduler_interval == "epoch":
             self._schedule(self.scheduler, logs)
@@ -381,19 +329,29 @@ class Trainer(Hinted):
             )
         scheduler.step(logs[monitor])
 
-    def _train(self, loader: DataLoader, accumulate: int, callbacks: list[Callback]) -> dict[str, float]:
+    def _train(
+        self, loader: DataLoader, accumulate: int, callbacks: list[Callback], place: Place
+    ) -> dict[str, float]:
         """The steps of one epoch."""
         self.model.train()
-        batches, seen = self._batches(), Seen(bool(self.metrics))
-        rest, step = iter(self._ranks.in_step(map(batches.pair, loader))), 0
-        while group := list(islice(rest, accumulate)):
-            loss = self._step(group, seen, loader.dataset)
-            if self.scheduler is not None and self.scheduler_interval == "step":
-                self.scheduler.step()
+        pair = self._batches().pair
+        try:
             for callback in callbacks:
-                callback.on_batch_end(step, loss)
-            step += 1
-        return measured(self.metrics, self._ranks.gathered(seen, losses=False))
+                callback.on_epoch_begin(self.epoch)
+            rest = place.left(
+                lambda: iter(self._ranks.in_step(map(pair, loader))), accumulate, self._generators
+            )
+            while group := list(islice(rest, accumulate)):
+                place.random = generator.bit_generator.state
+                loss = self._step(group, place.seen, loader.dataset)
+                if self.scheduler is not None and self.scheduler_interval == "step":
+                    self.scheduler.step()
+                place.done += 1
+                for callback in callbacks:
+                    callback.on_batch_end(place.done - 1, loss)
+        finally:
+            self.place = None
+        return measured(self.metrics, self._ranks.gathered(place.seen, losses=False))
 
     def _step(self, batches: list[tuple[Array, Array]], seen: Seen, dataset: Any) -> float:
         """One step of the optimizer, on several batches as if they were one."""

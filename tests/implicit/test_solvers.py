@@ -20,6 +20,8 @@ from autograd_lite.errors import (
     UnsupportedError,
 )
 from autograd_lite.testing import check_grads
+from tests.programs.drawing import numbered
+from tests.programs.program import Program
 
 splinalg = pytest.importorskip("scipy.sparse.linalg", reason="SciPy is not installed")
 implicit: Any = ag.implicit
@@ -210,6 +212,39 @@ def test_ridge_regression_against_the_closed_form(options: Any) -> None:
         np.testing.assert_allclose(ag.grad(f, i)(0.3, X, y), ag.grad(g, i)(0.3, X, y), rtol=1e-7, atol=1e-9)
     second = ag.grad(ag.grad(f))(0.3, X, y)
     np.testing.assert_allclose(second, ag.grad(ag.grad(g))(0.3, X, y), rtol=1e-6)
+
+
+@pytest.mark.parametrize("numbers", [range(6), pytest.param(range(6, 80), marks=pytest.mark.slow)])
+def test_random_programs_as_equations(numbers: range) -> None:
+    """The root of x + x^3 / 9 = program(theta), against the recorded steps of Newton's method."""
+    programs = [numbered(41, number) for number in numbers]
+    for program in (p for p in programs if all(np.asarray(x).dtype == float for x in p.inputs)):
+        tried(program)
+
+
+def tried(program: Program) -> None:
+    def equation(x: Any, *theta: Any) -> Any:
+        return x + x**3 / 9 - np.tanh(program.loss(*theta))
+
+    def steps(*theta: Any) -> Any:
+        x = 0.0
+        for _ in range(8):
+            x = x - equation(x, *theta) / (1 + x * x / 3)
+        return x
+
+    def solved(*theta: Any) -> Any:
+        return implicit.root(equation)(0.0, *theta)
+
+    theta = tuple(map(np.asarray, program.inputs))
+    places = tuple(range(len(theta)))
+    want, slopes = ag.value_and_grad(steps, places)(*theta)
+    value, gradient = ag.value_and_grad(solved, places)(*theta)
+    directions = tuple(np.cos(np.arange(x.size)).reshape(x.shape) for x in theta)
+    assert value == pytest.approx(want, rel=1e-9)
+    for found, slope in zip(gradient, slopes, strict=True):
+        np.testing.assert_allclose(found, slope, rtol=1e-8, atol=1e-10, err_msg=str(program))
+    along = sum(np.sum(slope * v) for slope, v in zip(slopes, directions, strict=True))
+    assert ag.jvp(solved, theta, directions)[1] == pytest.approx(along, rel=1e-7, abs=1e-9)
 
 
 def test_a_minimum_in_any_unit() -> None:

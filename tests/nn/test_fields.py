@@ -161,7 +161,7 @@ def test_a_fixed_option_is_no_argument():
         nn.optim.AdamW([parameter()], decoupled_weight_decay=False)
 
 
-NO_RULES = ("LBFGS", "Optimizer", "lr_scheduler", "swa_utils")
+NO_RULES = ("KFAC", "LBFGS", "LevenbergMarquardt", "NewtonCG", "Optimizer", "lr_scheduler", "swa_utils")
 KINDS = [getattr(nn.optim, name) for name in nn.optim.__all__ if name not in NO_RULES]
 
 

@@ -1,5 +1,6 @@
 import itertools
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from autograd_lite.errors import DataError, OptionError, ShapeError, Unsupported
 from autograd_lite.testing import check_grads
 from nn import robust
 from nn.arrays import as_array
+from nn.robust import bounds
 from nn.robust.balls import BALLS
 from nn.robust.bounds import RULES
 
@@ -200,6 +202,93 @@ def test_a_whole_network_is_enclosed_and_a_point_is_itself():
     lower, upper = (as_array(y) for y in robust.interval_bounds(model, x, x))
     np.testing.assert_allclose(lower, model(x).numpy(), atol=1e-12)
     np.testing.assert_allclose(upper, model(x).numpy(), atol=1e-12)
+
+
+# -- proofs: every step is rounded outward -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(("make", "ndim"), LAYERS.values(), ids=LAYERS)
+def test_proven_bounds_are_those_of_the_tape_and_a_little_wider(make, ndim):
+    nn.manual_seed(0)
+    layer = make()
+    layer = (layer.double() if list(layer.parameters()) else layer).eval()
+    low, high = box(ndim, 0)
+    plain = [as_array(y) for y in robust.interval_bounds(layer, low, high)]
+    with ag.no_grad():
+        proven = [as_array(y) for y in robust.interval_bounds(layer, low, high)]
+        outputs = as_array(layer(inside(low, high, 0)))
+    np.testing.assert_allclose(proven, plain, rtol=1e-12, atol=1e-13)
+    assert (proven[0] <= plain[0] + 1e-16).all() and (proven[1] >= plain[1] - 1e-16).all()
+    assert proven[0].shape[1:] == outputs.shape[1:]
+
+
+def exact(x):
+    return np.vectorize(Fraction, otypes=[object])(np.asarray(x, float))
+
+
+def exact_bounds(model, low, high):
+    """Bounds of linear layers and relus, by fractions."""
+    low, high = exact(low), exact(high)
+    for layer in model:
+        if isinstance(layer, nn.Linear):
+            W, b = exact(layer.weight.numpy()), exact(layer.bias.numpy())
+            up, down = np.maximum(W, 0).T, np.minimum(W, 0).T
+            low, high = low @ up + high @ down + b, high @ up + low @ down + b
+        else:
+            low, high = np.maximum(low, 0), np.maximum(high, 0)
+    return low, high
+
+
+def exact_differences(last, y, low, high):
+    W, b = exact(last.weight.numpy()), exact(last.bias.numpy())
+    rows, shift = W - W[y], b - b[y]
+    return high @ np.maximum(rows, 0).T + low @ np.minimum(rows, 0).T + shift
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_proven_bounds_hold_for_exact_arithmetic(dtype):
+    nn.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 9), nn.ReLU(), nn.Linear(9, 4), nn.ReLU(), nn.Linear(4, 3)).to(dtype)
+    missed = 0
+    for seed in range(4):
+        low, high = (x.astype(dtype) for x in box(2, seed))
+        truth = exact_bounds(model, low, high)
+        with ag.no_grad():
+            proven = [as_array(y) for y in robust.interval_bounds(model, low, high)]
+            worst = as_array(robust.worst_logits(model, low, high, np.array([1])))
+        assert (proven[0] <= truth[0]).all() and (proven[1] >= truth[1]).all()
+        np.testing.assert_allclose(proven, np.array(truth, float), rtol=1e-13, atol=1e-13)
+        inner = exact_bounds(model[:-1], low, high)
+        differences = exact_differences(model[-1], 1, *inner)
+        assert (worst >= differences).all()
+        np.testing.assert_allclose(worst, differences.astype(float), rtol=1e-13, atol=1e-13)
+        plain = [as_array(y) for y in robust.interval_bounds(model, low, high)]
+        missed += np.sum(plain[0] > truth[0]) + np.sum(plain[1] < truth[1])
+    assert missed  # bounds on the tape are rounded to the nearest float
+
+
+def test_a_rule_of_ones_own_is_rounded_outward_too(monkeypatch):
+    class Twice(nn.Module):
+        def __init__(self, inner):
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, x):
+            return self.inner(x) * 0.1 + x
+
+    monkeypatch.setattr(bounds, "RULES", dict(RULES))
+
+    @robust.bounds_rule(Twice)
+    def twice(layer, lower, upper):
+        low, high = robust.interval_bounds(layer.inner, lower, upper)
+        return low * 0.1 + lower, high * 0.1 + upper
+
+    low, high = np.linspace(-0.7, 0.3, 9)[None], np.linspace(0.1, 0.9, 9)[None]
+    with ag.no_grad():
+        proven = robust.interval_bounds(nn.Sequential(Twice(nn.ReLU())), low, high)
+    truth = [np.maximum(exact(x), 0) * Fraction(0.1) + exact(x) for x in (low, high)]
+    assert (as_array(proven[0]) <= truth[0]).all() and (as_array(proven[1]) >= truth[1]).all()
+    np.testing.assert_allclose([as_array(x) for x in proven], np.array(truth, float), rtol=1e-15)
 
 
 def test_bounds_are_differentiable():

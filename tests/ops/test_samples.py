@@ -26,7 +26,7 @@ from tests.samples import (
     without_phase,
 )
 
-INSIDE = {"output", "checkpointed"} | {"sign", "modf", "frexp", "divmod"}
+INSIDE = {"output", "checkpointed", "looped"} | {"sign", "modf", "frexp", "divmod"}
 INSIDE |= {"gathered", "laid_out", "_over_members", "_repeated"}  # what vmap records: tests/test_batching.py
 INSIDE |= {"joined", "term"}  # what jet records: tests/test_series.py
 """Ops of the machinery, and ops that are constant in part: they have tests of their own."""

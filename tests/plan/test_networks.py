@@ -428,6 +428,18 @@ OPTIMIZERS: dict[str, Callable[[Any], Any]] = {
     ),
     "LBFGS": lambda p: nn.optim.LBFGS(p, max_iter=3),
 }
+SECOND_ORDER: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "NewtonCG": (
+        lambda net: nn.optim.NewtonCG(net.parameters()),
+        "the trust region of NewtonCG reads the loss",
+    ),
+    "LevenbergMarquardt": (
+        lambda net: nn.optim.LevenbergMarquardt(net.parameters()),
+        "the damping of LevenbergMarquardt reads the residuals",
+    ),
+    "KFAC": (nn.optim.KFAC, "it has backward hooks of modules, which run in Python"),
+}
+"""Optimizers that stay eager, and why."""
 SCHEDULES: dict[str, Callable[[Any], Any]] = {
     "StepLR": lambda o: schedules.StepLR(o, 2),
     "MultiStepLR": lambda o: schedules.MultiStepLR(o, [2, 4]),
@@ -451,7 +463,8 @@ SCHEDULES: dict[str, Callable[[Any], Any]] = {
 
 
 def test_the_tables_have_all_optimizers_and_schedules() -> None:
-    assert set(nn.optim.__all__) - {"Optimizer", "lr_scheduler", "swa_utils"} == set(OPTIMIZERS)
+    others = {"Optimizer", "lr_scheduler", "swa_utils", *SECOND_ORDER}
+    assert set(nn.optim.__all__) - others == set(OPTIMIZERS)
     assert {n for n in dir(schedules) if n[0].isupper()} - {"LRScheduler", "TYPE_CHECKING"} == set(SCHEDULES)
 
 
@@ -492,6 +505,31 @@ def test_an_optimizer(name: str) -> None:
         )
     else:
         compare(lambda: fitting(OPTIMIZERS[name]), floats(5, 3), calls=7)
+
+
+@pytest.mark.filterwarnings("ignore:ag.compile:autograd_lite.errors.MistakeWarning")
+@pytest.mark.parametrize("name", SECOND_ORDER)
+def test_an_optimizer_that_stays_eager(name: str) -> None:
+    make, why = SECOND_ORDER[name]
+
+    def build() -> tuple[Step, list[Any]]:
+        net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+        optimizer = make(net)
+
+        def step(x: Any) -> Any:
+            if name == "LevenbergMarquardt":
+                return optimizer.step(lambda: net(x))
+            if name == "NewtonCG":
+                return optimizer.step(lambda: (net(x) ** 2).mean())
+            optimizer.zero_grad()
+            loss = (net(x) ** 2).mean()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        return step, [net, optimizer]
+
+    compare(build, floats(5, 3), stays=why)
 
 
 @pytest.mark.parametrize("name", [name for name in SCHEDULES if name != "ReduceLROnPlateau"])

@@ -30,6 +30,7 @@ FLOORS = (
     "steps",
     "explain",
     "compare",
+    "runs",
     "plancosts",
     "costs",
     "plots",

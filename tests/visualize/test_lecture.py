@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
+from autograd_lite.errors import OptionError
 from tests.helpers import leaf
 from visualize import Graph, draw, render
 
@@ -162,6 +163,56 @@ def test_the_rule_between_the_numbers_continues_the_line(renderer):
         assert abs(x1 - right) < 0.5
         assert abs(y0 - height) < 0.5
         assert abs(y1 - height) < 0.5
+
+
+# -- the third number: rounding ----------------------------------------------------------------------
+
+
+def height(x):
+    return (1 - np.cos(x)) / x**2
+
+
+@pytest.mark.parametrize("direction", ["LR", "TB"])
+def test_the_third_number_is_what_the_rounding_of_a_value_may_move(direction):
+    """The cosine is rounded by an ulp of 1, and its gradient is -1 / x^2."""
+    graph = draw(height, 1e-5, loss=lambda y: y, rounding=True, legend=True, direction=direction)
+    shown = {
+        graph.vertices[e.source].op if e.target is not None else "output": e.rounding for e in graph.edges
+    }
+    assert shown.pop(None) is None  # an input, and the numbers in the code, are exact
+    assert shown["cos"] == pytest.approx(2.0**-53 / 1e-10, rel=1e-6)
+    assert shown["subtract"] < 1e-16
+    assert shown["output"] == pytest.approx(ag.rounding(height)(1e-5).error, rel=1e-12)
+    assert shown["output"] == pytest.approx(sum(x for op, x in shown.items() if op != "output"), abs=1e-16)
+    for text in (graph.to_dot(), graph.to_svg()):
+        text = html.unescape(text).replace("\xa0", " ")
+        assert text.count("± 1.1e-6") == 2 and text.count("± ") == 4
+    plain = draw(height, 1e-5, loss=lambda y: y)
+    assert "±" not in plain.to_dot() and {e.rounding for e in plain.edges} == {None}
+
+
+def test_without_a_gradient_the_rounding_is_a_dash():
+    graph = draw(height, 1e-5, rounding=True)
+    assert "± –" in graph.to_dot() and {e.rounding for e in graph.edges} == {None}
+
+
+def test_the_rounding_of_arrays_and_of_a_value_with_several_uses():
+    x = np.linspace(0.1, 0.9, 5)
+
+    def f(x):
+        y = np.exp(x)
+        return np.sum(y * y - y)
+
+    graph = draw(f, x, loss=lambda y: y, rounding=True)
+    assert graph.edges[-1].rounding == pytest.approx(ag.rounding(f)(x).error, rel=1e-12)
+    uses = {e.rounding for e in graph.edges if graph.vertices[e.source].op == "exp"}
+    assert len(uses) == 1 and uses.pop() > 0
+
+
+@pytest.mark.parametrize("style", ["model", "ops", "neurons"])
+def test_other_styles_show_no_rounding(style):
+    with pytest.raises(OptionError, match="rounding=True.*style='lecture'"):
+        draw(height, 1e-5, style=style, rounding=True)
 
 
 def sums(graph: Graph) -> list[tuple[str, str]]:

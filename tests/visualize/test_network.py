@@ -523,7 +523,7 @@ def test_colours_differ_in_lightness_too():
     """By the relative luminance of WCAG, so that all eyes, and grey paper, tell them from the paper."""
     for theme in THEMES.values():
         paper = _luminance(theme.background)
-        for colour in (theme.text, theme.faint, theme.value, theme.grad, theme.loud):
+        for colour in (theme.text, theme.faint, theme.value, theme.grad, theme.rounding, theme.loud):
             light, dark = sorted((paper, _luminance(colour)), reverse=True)
             assert (light + 0.05) / (dark + 0.05) >= 4.5
         steps = [_luminance(c) for c in theme.flow]

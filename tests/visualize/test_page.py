@@ -68,6 +68,14 @@ def test_before_backward_there_are_local_derivatives_but_no_gradients():
     assert [e["rule"] for e in data["edges"] if e["title"] == "v7 → f"] == ["d(1/x)/dx = -1/x^2 = -0.5344"]
 
 
+def test_the_rounding_is_told_if_asked_for():
+    f = lambda x: (1 - np.cos(x)) / x**2
+    edges = content(draw(f, 1e-5, loss=lambda y: y, rounding=True))["edges"]
+    assert [e["rounding"] for e in edges if e["rounding"]][-1] == "± 1.1e-6"
+    assert "" in [e["rounding"] for e in edges]
+    assert {e["rounding"] for e in content(played(neuron()))["edges"]} == {""}
+
+
 def test_arrays_are_told_by_shape_norm_and_extremes():
     x = leaf(np.arange(12.0).reshape(3, 4), "x")
     with ag.Tape():

@@ -48,6 +48,7 @@ def test_the_options_are_one_look():
         "flow",
         "theme",
         "legend",
+        "rounding",
     )
     assert Look(*(getattr(graph, option) for option in options)) == graph.look
 

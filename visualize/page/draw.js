@@ -55,13 +55,14 @@ function lineShape(line, wires) {
   return group;
 }
 
-/** The numbers of a line: the value above or left, the gradient below or right; a shape alone is right. */
+/** The numbers of a line: the value above or left, the gradient below or right; a shape alone is right. The
+ *  rounding is below the gradient. */
 function labels(line, at) {
   const [x, y] = xy(at.u, at.v), texts = numbers(line), wide = labelSize(line);
   return Object.entries(texts).filter(([, text]) => text).map(([kind, text]) => {
-    const sign = kind === "grad" || (!texts.grad && !state.across) ? 1 : -1;
+    const sign = kind !== "value" || (!texts.grad && !state.across) ? 1 : -1, third = kind === "rounding" ? ROW : 0;
     const broad = state.across ? wide.main : wide.cross / 2 - 4, high = 17;
-    const [left, middle] = state.across ? [x - broad / 2, y + sign * 10] : [x + (sign > 0 ? 4 : -4 - broad), y];
+    const [left, middle] = state.across ? [x - broad / 2, y + sign * 10 + third] : [x + (sign > 0 ? 4 : -4 - broad), y + third];
     const place = state.across ? { x, "text-anchor": "middle" }
       : { x: x + sign * 6, "text-anchor": sign > 0 ? "start" : "end" };
     return svg("g", { class: "number" },
@@ -126,6 +127,7 @@ function drawLegend() {
   else if (some("value")) entries.push(said("value", "value", `${some("grad") ? here : "beside"} the line`));
   if (some("grad")) entries.push(said("grad", "gradient", `${there} the line`));
   if (texts.some((text) => text.grad === "–")) entries.push(said("grad", "–", "no gradient there"));
+  if (some("rounding")) entries.push(said("rounding", "±", "how far the rounding of the value may move the output"));
   const buffers = [...new Set(data.vertices.map((vertex) => vertex.buffer).filter((buffer) => buffer !== null))].sort((a, b) => a - b);
   if (buffers.length) {
     const swatches = buffers.slice(0, BUFFERS).map((buffer) => html("i", `swatch buffer-${buffer % BUFFERS}`));

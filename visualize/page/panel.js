@@ -109,6 +109,7 @@ function tellEdge(edge) {
   panel.append(html("h2", "", edge.title));
   tell("value", edge.fullValue, "value");
   tell("gradient along this line", edge.fullGrad, "grad");
+  tell("the rounding of the value may move the output by", edge.rounding, "rounding");
   tell("rule", edge.rule);
 }
 

@@ -69,7 +69,7 @@ function arrange(wide) {
   return whole >= READABLE ? 1 + whole : firstScale() + whole / 100;
 }
 
-/** The texts on a line: of one edge, or of all uses of a value in a folded module. */
+/** The texts on a line: of one edge, or of all uses of a value in a folded module. The rounding is one for all. */
 function numbers(line) {
   const edges = line.edges.map((e) => data.edges[e]), source = data.vertices[line.source];
   const values = [...new Set(edges.map((edge) => edge.value))].filter(Boolean);
@@ -78,15 +78,15 @@ function numbers(line) {
   const some = edges.some((edge) => edge.grad);
   const grad = edges.length === 1 ? edges[0].grad : !some ? ""
     : edges.length === source.uses ? source.brief : `${edges.length} uses`;
-  return { value, grad };
+  return { value, grad, rounding: edges[0].rounding };
 }
 
-const LETTERS = 12;
+const LETTERS = 12, ROW = 16; // the size of letters, and the distance of a third number from the second
 
 function labelSize(line) {
-  const texts = Object.values(numbers(line)).filter(Boolean);
+  const { value, grad, rounding } = numbers(line), texts = [value, grad, rounding].filter(Boolean);
   if (!texts.length) return null;
-  const wide = Math.max(...texts.map((text) => width(text, LETTERS))) + 12;
-  if (state.across) return { main: Math.max(46, wide), cross: 36 };
-  return { main: data.calls.length ? 14 : 17, cross: 2 * Math.max(46, wide) };
+  const wide = Math.max(...texts.map((text) => width(text, LETTERS))) + 12, more = rounding ? 2 * ROW : 0;
+  if (state.across) return { main: Math.max(46, wide), cross: 36 + more };
+  return { main: (data.calls.length ? 14 : 17) + more, cross: 2 * Math.max(46, wide) };
 }

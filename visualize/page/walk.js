@@ -6,10 +6,11 @@ function showStep() {
   if (state.step === null) return;
   const past = data.steps.slice(0, state.step + 1), step = data.steps[state.step];
   const known = { value: new Set(past.flatMap((s) => s.values)), grad: new Set(past.flatMap((s) => s.grads)) };
-  const latest = { value: new Set(step.values), grad: new Set(step.grads) };
+  const latest = { value: new Set(step.values), grad: new Set(step.grads), rounding: new Set() };
+  known.rounding = known.grad;
   for (const line of scene.querySelectorAll(".line")) {
     const edges = line.dataset.edge.split(" ").map(Number);
-    for (const kind of ["value", "grad"]) {
+    for (const kind of ["value", "grad", "rounding"]) {
       for (const text of line.querySelectorAll(`text.${kind}`)) {
         text.parentNode.classList.toggle("coming", !edges.some((e) => known[kind].has(e)));
         text.parentNode.classList.toggle("new", edges.some((e) => latest[kind].has(e)));

@@ -8,6 +8,7 @@ from .images import heat as heat
 from .images import misclassified as misclassified
 from .images import weight_images as weight_images
 from .layers import LayerWatch as LayerWatch
+from .loops import schedule as schedule
 from .patterns import sparsity as sparsity
 from .surface import loss_surface as loss_surface
 from .training import learning_curves as learning_curves

@@ -11,7 +11,7 @@ import numpy as np
 from ..computation import Vertex
 from ..reading import known_as
 
-__all__ = ["index", "number", "text"]
+__all__ = ["index", "number", "rounding", "text"]
 
 
 def number(value: Any) -> str:
@@ -47,6 +47,18 @@ def _decimal(x: float) -> str:
     if size < 0.1:
         return f"{x:.{1 - math.floor(math.log10(size))}f}"
     return f"{x:.{2 if size < 100 else 1 if size < 1000 else 0}f}"
+
+
+def rounding(x: float | None) -> str:
+    """How far a rounding error may move the output.
+
+    >>> rounding(5.53e-17), rounding(0.0), rounding(None)
+    ('± 5.5e-17', '± 0', '± –')
+    """
+    if x is None or not math.isfinite(x):
+        return f"± {'–' if x is None else x}"
+    digits, exponent = f"{x:.1e}".split("e")
+    return f"± {digits}e{int(exponent)}" if x else "± 0"
 
 
 def text(name: str) -> str:

@@ -23,7 +23,7 @@ from ..computation import Computation, Edge, Step
 from ..faults import faults
 from ..fold import homes
 from ..words.kinds import FAMILIES, family
-from ..words.label import number
+from ..words.label import number, rounding
 from ..words.symbols import symbols
 from ..words.values import counted, is_array, kind, norm, shape, statistics
 from ..words.wording import Wording, named
@@ -175,6 +175,7 @@ class _Told:
             "target": e.target,
             "value": said(e.value) if look.values else "",
             "grad": self.gradient(e.grad),
+            "rounding": rounding(e.rounding) if look.rounding and source.op is not None else "",
             "fullValue": full(e.value),
             "fullGrad": None if self.is_plan else full(e.grad),
             "title": f"{words.name(e.source)} → {to}",

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..computation import Edge, Vertex
 from ..faults import faults, nonfinite
-from ..words.label import number, text
+from ..words.label import number, rounding, text
 from ..words.symbols import symbols
 from ..words.values import statistics
 from .look import Picture
@@ -100,12 +100,16 @@ def _sums(graph: Picture, theme: Theme, stage: Stage | None) -> dict[int, str]:
 
 
 def _legend(graph: Picture, theme: Theme) -> str:
-    """The meaning of the two numbers on a line."""
+    """The meaning of the numbers on a line."""
     here, there = ("above", "below") if graph.look.direction != "TB" else ("left of", "right of")
     said = (
         f'{here} the line the <FONT COLOR="{theme.value}">value</FONT>, {there} it the '
         f'<FONT COLOR="{theme.grad}">gradient</FONT> of the output by it'
     )
+    if graph.look.rounding:
+        said += (
+            f'; <FONT COLOR="{theme.rounding}">±</FONT> how far the rounding of the value may move the output'
+        )
     return f'  label=<{said}>; labelloc=b; fontname="{FONT}"; fontsize=11; fontcolor="{theme.faint}"'
 
 
@@ -151,17 +155,25 @@ def _edge(graph: Picture, edge: Edge, i: int, theme: Theme, stage: Stage | None)
     red = theme.grad if stage is None or i in stage.grads else HIDDEN
     value = _number(edge.value, graph.look.values, green, theme)
     grad = _number(edge.grad, graph.look.values or True, red, theme) if graph.look.grads else _Shown()
+    lost = _rounding(graph, edge, HIDDEN if red is HIDDEN else theme.rounding)
     new = stage is not None and i in stage.new
     new_value, new_grad = new and red is HIDDEN, new and red is not HIDDEN  # gradients come after values
     # Cells of one even size: the rule lies in the middle and meets the lines without a gap.
-    size = f'WIDTH="{max(46, value.width, grad.width)}" HEIGHT="{max(20, value.height, grad.height)}"'
+    wide = max(46, value.width, grad.width, lost.width if lost else 0)
+    size, low = (f'WIDTH="{wide}" HEIGHT="{high}"' for high in (max(20, value.height, grad.height), 16))
+    blank = _cell(_Shown(), low, False, theme)
     if graph.look.direction != "TB":
         above, below = _cell(value, size, new_value, theme), _cell(grad, size, new_grad, theme)
         rows, entry, leave = f"<TR>{above}</TR><HR/><TR>{below}</TR>", "w", "e"
+        if lost:  # a row above, too: the rule stays in the middle
+            rows = f"<TR>{blank}</TR>{rows}<TR>{_cell(lost, low, False, theme)}</TR>"
     else:
         left = _cell(value, f'{size} ALIGN="RIGHT"', new_value, theme)
         right = _cell(grad, f'{size} ALIGN="LEFT"', new_grad, theme)
         rows, entry, leave = f"<TR>{left}<VR/>{right}</TR>", "n", "s"
+        if lost:
+            left, right = blank, _cell(lost, f'{low} ALIGN="LEFT"', False, theme)
+            rows += f"<TR>{left}<VR/>{right}</TR>"
     border = 'BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3"'
     table = f'<TABLE {border} COLOR="{theme.line}">{rows}</TABLE>'
     return [
@@ -192,6 +204,17 @@ def _number(value: Any, mode: bool | str, color: str, theme: Theme) -> _Shown:
     size = sum(map(np.size, value)) if isinstance(value, tuple) else np.size(value)
     said = statistics(value) if isinstance(mode, str) and size > 4 else number(value)
     markup = f'<FONT COLOR="{color}" POINT-SIZE="12">{text(said)}</FONT>'
+    return _Shown(markup, 2 * math.ceil(3.5 * len(said) + 4))
+
+
+def _rounding(graph: Picture, edge: Edge, color: str) -> _Shown | None:
+    """The third number on a line, if the picture has one; an input is exact and has none."""
+    if not graph.look.rounding:
+        return None
+    if graph.vertices[edge.source].op is None:
+        return _Shown()
+    said = rounding(edge.rounding)
+    markup = f'<FONT COLOR="{color}" POINT-SIZE="11">{text(said)}</FONT>'
     return _Shown(markup, 2 * math.ceil(3.5 * len(said) + 4))
 
 

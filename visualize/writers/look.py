@@ -39,6 +39,9 @@ class Look:
         flow: draw arrows wide and coloured by the norm of their gradient.
         theme: "light", "dark" or "print".
         legend: explain the colours below the picture; the default in all styles but "lecture".
+        rounding: show a third number, below the gradient: how far the rounding of the value may move the
+            output, which is |gradient| times the largest rounding error of the step. At an output the number
+            is the sum over all steps, the bound of `ag.rounding`. Only the style "lecture" has this option.
 
     Example:
         >>> from visualize import draw
@@ -56,6 +59,7 @@ class Look:
     flow: bool = False
     theme: str = "light"
     legend: bool | None = None
+    rounding: bool = False
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -32,6 +32,7 @@ class Theme:
     parameter: tuple[str, str]
     value: str
     grad: str
+    rounding: str
     loud: str
     new: str  # behind the new numbers of a walk's step
     flow: tuple[str, ...]  # from the smallest gradients to the largest
@@ -51,6 +52,7 @@ THEMES = {
         parameter=("#fbf0d9", "#8f6a14"),
         value="#00705a",
         grad="#c2300b",
+        rounding="#4a4fb0",
         loud="#b8007a",
         new="#ffe9a8",
         flow=("#8fbce6", "#5a78b0", "#63548c", "#9c3f5e", "#c2300b"),
@@ -68,6 +70,7 @@ THEMES = {
         parameter=("#3d3319", "#dcb65f"),
         value="#56d3b2",
         grad="#ff9378",
+        rounding="#a9b4ff",
         loud="#ff6bcb",
         new="#5c4d14",
         flow=("#3f6ea3", "#6f8fd0", "#a58fd6", "#e08ba6", "#ff9378"),
@@ -85,6 +88,7 @@ THEMES = {
         parameter=("#ffffff", "#000000"),
         value="#000000",
         grad="#555555",
+        rounding="#333333",
         loud="#000000",
         new="#d9d9d9",
         flow=("#b5b5b5", "#8f8f8f", "#6a6a6a", "#3f3f3f", "#000000"),

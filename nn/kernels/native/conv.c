@@ -245,13 +245,15 @@ typedef struct {
     int64_t from, length;
 } Run;
 
-/* The lanes of a tile, and its taps: as many vectors of outputs as are full, up to 4, or 2. */
+/* The lanes of a tile, and its taps. The lanes are 1 to 4 vectors of outputs, or 1 or 2, as many as leave the
+   fewest lanes empty. */
 static int64_t wide_of(const Shape *s)
 {
-    int64_t most = REGISTERS == 32 ? 4 : 2, wide = 1;
-    while (wide < most && wide * LANES < s->outputs)
-        wide *= 2;
-    return wide;
+    int64_t most = REGISTERS == 32 ? 4 : 2, vectors = (s->outputs + LANES - 1) / LANES, best = most;
+    for (int64_t wide = most; wide > 1; wide--)
+        if ((vectors + wide - 1) / wide * wide < (vectors + best - 1) / best * best)
+            best = wide;
+    return smaller(best, vectors);
 }
 
 static int64_t taps_of(int64_t wide) { return smaller((REGISTERS == 32 ? 24 : 12) / wide, 12); }
@@ -363,6 +365,8 @@ void NAME(weight_gradient)(const Shape *s, const Part *part, const int64_t *at, 
                             gather(REGISTERS == 32 ? 12 : 6, 2, scratch, at + t, runs, number, gs, dw + to,
                                    carry + to);
 #if REGISTERS == 32
+                        else if (wide == 3)
+                            gather(8, 3, scratch, at + t, runs, number, gs, dw + to, carry + to);
                         else
                             gather(6, 4, scratch, at + t, runs, number, gs, dw + to, carry + to);
 #endif

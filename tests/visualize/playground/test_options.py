@@ -14,6 +14,7 @@ from visualize.playground.options import ACTIVATIONS, OPTIMIZERS, SCHEDULES, Con
 
 def test_the_choices_are_all_of_nn():
     other_tasks = {"swa_utils", "SparseAdam", "Muon", "ASGD", "Adafactor"}  # averages, tables, large matrices
+    other_tasks |= {"KFAC", "LevenbergMarquardt", "NewtonCG"}  # which need more than parameters and gradients
     optimizers = set(nn.optim.__all__) - {"Optimizer", "lr_scheduler"} - other_tasks
     assert set(OPTIMIZERS) == optimizers
     with_functions_or_schedules = {"LambdaLR", "MultiplicativeLR", "SequentialLR", "ChainedScheduler"}
