@@ -44,7 +44,7 @@ SYMBOLS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.n
 """What programs of this kind call an op; other ops have their own names."""
 
 _values: WeakValueDictionary[Node, Value] = WeakValueDictionary()
-"""One Value for each step that a program reaches through `_prev`: programs tell these objects apart by `id`."""
+"""One Value for each step that a program reaches through `_prev`: programs tell them apart by `id`."""
 
 
 class Value(Tensor):
@@ -147,11 +147,12 @@ class Value(Tensor):
     @property
     def _op(self) -> str:
         """The name of the op: `+`, `*`, `**2`, `tanh`; empty for an input."""
-        op = self.node and self.node.op
-        if op is None:
+        node = self.node
+        op = None if node is None else node.op
+        if node is None or op is None:
             return ""
-        if op is np.power and not isinstance(self.node.inputs[1], Node):
-            return f"**{self.node.args[1]}"
+        if op is np.power and not isinstance(node.inputs[1], Node):
+            return f"**{node.args[1]}"
         return SYMBOLS.get(op) or op_name(op)
 
     @property
@@ -168,9 +169,9 @@ class Value(Tensor):
     def _local_grads(self) -> tuple[float, ...]:
         """The derivative of this number by each of `_children`."""
         places, node = self._places(), self.node
-        if not places:
+        if node is None or not places:
             return ()
-        return _slopes(node, tuple(places))
+        return tuple(_slopes(node, tuple(places)))
 
     @property
     def _backward(self) -> Callable[[], None]:
@@ -184,7 +185,7 @@ class Value(Tensor):
 
     @_backward.setter
     def _backward(self, backward: Callable[[], None]) -> None:
-        op = self.node and self.node.op
+        op = None if self.node is None else self.node.op
         if op is None:  # an input sends nothing
             return
         if is_built_in(op):
@@ -268,6 +269,7 @@ def _number(value: Any) -> Any:
 
 def _slopes(node: Node, places: Any) -> Any:
     """The local derivatives of a step by the arguments at these places, numbers included."""
+    assert node.op is not None
     return gradient(partial(apply, node.op), places)(*map(float, node.args))
 
 
@@ -285,8 +287,8 @@ def _own(name: str, data: Any, count: int, local_grads: Sequence[Any]) -> Callab
     def joint(g: Any, y: Any, *children: Any) -> tuple[Any, ...]:
         if not local_grads:
             raise NotDifferentiableError(
-                f"Value(data, children, {name!r}) has no derivative: set out._backward to a function that adds "
-                "to child.grad, or write Value(data, children, local_grads=(...))"
+                f"Value(data, children, {name!r}) has no derivative: set out._backward to a function that "
+                "adds to child.grad, or write Value(data, children, local_grads=(...))"
             )
         return tuple([g * slope for slope in local_grads])
 
@@ -327,7 +329,7 @@ class Neuron(Module):
 
     def __call__(self, x: Sequence[Any]) -> Value:
         z = sum((w * v for w, v in zip(self.w, x, strict=True)), self.b)
-        return z.relu() if self.nonlin else z  # type: ignore[no-any-return]
+        return z.relu() if self.nonlin else z
 
     def parameters(self) -> list[Value]:
         return [*self.w, self.b]

@@ -8,6 +8,7 @@ import math
 import pickle
 import random
 import weakref
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -160,7 +161,7 @@ def test_programs_find_nodes_and_edges(children: str) -> None:
 
 def test_names_of_ops() -> None:
     a = Value(0.5)
-    assert [v._op for v in (a + 1, a - 1, 2 * a, a / 2, -a, a**-1, a**a)] == list("+-*/-") + ["**-1", "power"]
+    assert [v._op for v in (a + 1, a - 1, 2 * a, a / 2, -a, a**-1, a**a)] == [*"+-*/-", "**-1", "power"]
     assert [v._op for v in (a.exp(), a.log(), a.tanh(), a.relu())] == ["exp", "log", "tanh", "relu"]
 
 
@@ -357,7 +358,7 @@ def test_a_table_of_pairs_of_letters() -> None:
     rng = np.random.default_rng(0)
     table = rng.normal(size=(4, 4))
     W = [[Value(w) for w in row] for row in table]
-    pairs = [(letters.index(p), letters.index(q)) for p, q in zip(text, text[1:], strict=False)]
+    pairs = [(letters.index(p), letters.index(q)) for p, q in pairwise(text)]
     losses = []
     for i, j in pairs:
         counts = [w.exp() for w in W[i]]
@@ -395,7 +396,7 @@ def gpt_loss(weights: dict[str, list[list[Any]]], tokens: list[int], softmax: An
     keys: list[Any] = []
     values: list[Any] = []
     losses = []
-    for place, (token, target) in enumerate(zip(tokens, tokens[1:], strict=False)):
+    for place, (token, target) in enumerate(pairwise(tokens)):
         x = normed([t + p for t, p in zip(weights["wte"][token], weights["wpe"][place], strict=True)])
         q = linear(x, weights["q"])
         keys.append(linear(x, weights["k"]))
@@ -412,7 +413,7 @@ def gpt_loss(weights: dict[str, list[list[Any]]], tokens: list[int], softmax: An
 def gpt_weights() -> dict[str, list[list[Value]]]:
     rng = random.Random(1)
     shapes = {"wte": (LETTERS, WIDTH), "wpe": (LENGTH, WIDTH), "head": (LETTERS, WIDTH)}
-    shapes |= {name: (WIDTH, WIDTH) for name in "qkvo"}
+    shapes |= dict.fromkeys("qkvo", (WIDTH, WIDTH))
     shapes |= {"up": (2 * WIDTH, WIDTH), "down": (WIDTH, 2 * WIDTH)}
     return {
         k: [[Value(rng.gauss(0, 0.5)) for _ in range(m)] for _ in range(n)] for k, (n, m) in shapes.items()

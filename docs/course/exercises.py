@@ -12,7 +12,7 @@ import numpy as np
 import autograd_lite as ag
 from autograd_lite.testing import check_grads
 
-from .grader import Wrong, exercise, expect, expect_gradient, expect_pull
+from .grader import WrongError, exercise, expect, expect_gradient, expect_pull
 
 RNG = np.random.default_rng(0)
 
@@ -93,14 +93,15 @@ def trace(Value: Any, trace: Any) -> None:
 
 @exercise
 def by_hand(gradients: Any) -> None:
-    x, y = 2.0, -1.0
-    expected = {"f": 1.0, "q": x, "p": 1.0, "y": 1.0 + x, "x": (x + y) + y}
+    x, y = 3.0, -1.0
+    p, q = x + y, x * y
+    expected = {"f": 1.0, "p": q, "q": p, "x": q + p * y, "y": q + p * x}
     for name, value in expected.items():
         hint = {
             "f": "the derivative of f by itself.",
             "x": "x is used twice: in the sum and in the product. What comes back over both ways adds up.",
             "y": "y is used twice: in the sum and in the product. What comes back over both ways adds up.",
-        }.get(name, "the gradient of f, times the local derivative of the last step.")
+        }.get(name, "f is p * q: the gradient of f, times the OTHER factor.")
         expect(f'gradients["{name}"]', gradients.get(name), value, hint)
 
 
@@ -128,8 +129,19 @@ def sweep(Value: Any, backward: Any) -> None:
     for words, f, args, hint in [
         ("x + y", lambda x, y: x + y, (2.0, 3.0), "start with output.grad = 1.0; a sum hands it on."),
         ("x * y", lambda x, y: x * y, (2.0, 3.0), "step.grad times the local derivative: the other factor."),
-        ("(x + y) * y * 2", lambda x, y: (x + y) * y * 2, (2.0, 3.0), "y arrives twice: add up with +=."),
-        ("x * x", lambda x: x * x, (3.0,), "x is both factors: what arrives adds up, `+=` and not `=`."),
+        (
+            "(x + y) * 2",
+            lambda x, y: (x + y) * 2,
+            (2.0, 3.0),
+            f"step.grad times the local derivative. {late}",
+        ),
+        ("x * x", lambda x: x * x, (3.0,), "x is both factors: what arrives adds up with +=."),
+        (
+            "(x + y) * y * 2",
+            lambda x, y: (x + y) * y * 2,
+            (2.0, 3.0),
+            f"y arrives twice: add up with +=. {late}",
+        ),
         ("sin(x * y) + x * y", lambda x, y: (x * y).sin() + x * y, (0.5, 2.0), "the cosine of the INPUT."),
         ("a value used early and late", deep, (0.5, 2.0), late),
     ]:
@@ -154,7 +166,9 @@ HINTS = {
 def table(rules: Any) -> None:
     for op, hint in HINTS.items():
         if op not in rules:
-            raise Wrong(f"rules[np.{op.__name__}]", "not there", "a rule", f"defvjp(np.{op.__name__}, ...)")
+            raise WrongError(
+                f"rules[np.{op.__name__}]", "not there", "a rule", f"defvjp(np.{op.__name__}, ...)"
+            )
         args = [RNG.uniform(0.5, 2.0, (2, 3)) for _ in range(op.nin)]
         pull = lambda g, y, *xs, op=op: [rule(g, y, *xs) for rule in rules[op]]  # noqa: E731
         expect_pull(f"the rule of np.{op.__name__}", op, pull, args, hint)
@@ -210,7 +224,7 @@ def tape(Tensor: Any, play: Any) -> None:
             leaves = [Tensor(x) for x in xs]
             cotangents = play(f(*leaves))
             if any(leaf not in cotangents for leaf in leaves):
-                raise Wrong(
+                raise WrongError(
                     "play(y)", "a leaf got nothing", "a cotangent for each leaf", "return the leaves' too."
                 )
             return [getattr(cotangents[leaf], "value", cotangents[leaf]) for leaf in leaves]
@@ -318,7 +332,7 @@ def own_op(softsign: Any) -> None:
     except AssertionError as error:
         line = str(error).partition("\n")[0]
         hint = "the derivative is 1 / (1 + |x|)**2, times g."
-        raise Wrong("check_grads(softsign, x)", line, "what finite differences give", hint) from None
+        raise WrongError("check_grads(softsign, x)", line, "what finite differences give", hint) from None
 
 
 @exercise

@@ -22,14 +22,14 @@ from visualize import draw
 
 Exercise = Callable[..., None]
 EXERCISES: dict[str, Exercise] = {}
-"""By name, what raises `Wrong` if an answer is wrong."""
+"""By name, what raises `WrongError` if an answer is wrong."""
 
 
 LIBRARIES = re.compile(r"[/\\](docs[/\\]course|autograd_lite|visualize|numpy|examples)[/\\]")
 """Files that are not the student's."""
 
 
-class Wrong(Exception):
+class WrongError(Exception):
     """A wrong answer.
 
     Args:
@@ -43,7 +43,7 @@ class Wrong(Exception):
         self.what, self.yours, self.expected, self.hint = what, yours, expected, hint
 
 
-class Hole(Exception):
+class HoleError(Exception):
     """A hole that nobody has filled yet."""
 
 
@@ -67,9 +67,9 @@ def check(name: str, *answers: Any) -> None:
 
 def verdict(name: str, error: Exception, still_open: bool) -> list[str]:
     """The lines that say what is wrong with an answer."""
-    if still_open or isinstance(error, Hole) or "ellipsis" in str(error).lower():
+    if still_open or isinstance(error, HoleError) or "ellipsis" in str(error).lower():
         return [f"… {name}: still open. Fill the holes `...` above, run that cell, then this one."]
-    if isinstance(error, Wrong):
+    if isinstance(error, WrongError):
         return [
             f"✗ {name}: {error.what}",
             f"    yours:    {error.yours}",
@@ -84,7 +84,7 @@ def show(result: Callable[[], Any]) -> Any:
     try:
         value = result()
         if value is ...:
-            raise Hole
+            raise HoleError
         return value
     except Exception as error:
         print(f"This needs the exercise above. ({type(error).__name__}: {error})")
@@ -116,17 +116,17 @@ def place(error: Exception) -> str:
 
 
 def expect(what: str, yours: Any, expected: Any, hint: str, rtol: float = 1e-6) -> None:
-    """Raise `Wrong` unless a result has the value and the shape that is expected."""
+    """Raise `WrongError` unless a result has the value and the shape that is expected."""
     there(what, yours, expected)
     if isinstance(expected, (str, bool, list)):
         if yours != expected:
-            raise Wrong(what, yours, expected, hint)
+            raise WrongError(what, yours, expected, hint)
         return
     got, want = np.asarray(yours, float), np.asarray(expected, float)
     if got.shape != want.shape:
-        raise Wrong(what, f"shape {got.shape}", f"shape {want.shape}", hint)
+        raise WrongError(what, f"shape {got.shape}", f"shape {want.shape}", hint)
     if not np.allclose(got, want, rtol=rtol, atol=1e-9, equal_nan=True):
-        raise Wrong(what, words(got), words(want), f"{looks_like(got, want)}{hint}")
+        raise WrongError(what, words(got), words(want), f"{looks_like(got, want)}{hint}")
 
 
 def expect_gradient(
@@ -151,7 +151,7 @@ def expect_gradient(
 def expect_pull(
     what: str, f: Callable[..., Any], pull: Callable[..., Any], args: Sequence[Any], hint: str
 ) -> None:
-    """Grade the rules of an op by `check_grads`: `pull(g, y, *args)` returns a cotangent for each argument."""
+    """Grade the rules of an op by `check_grads`: `pull(g, y, *args)` returns a cotangent for each."""
     args = [np.asarray(x, float) for x in args]
     value = f(*args)
     yours = list(pull(np.ones_like(value), value, *args))
@@ -160,9 +160,9 @@ def expect_pull(
     for i, (got, want) in enumerate(zip(yours, pullback(np.ones_like(value)), strict=True)):
         if np.shape(got) != np.shape(want):
             which = f"{what}, argument {i}" if len(args) > 1 else what
-            raise Wrong(which, f"shape {np.shape(got)}", f"shape {np.shape(want)}", hint)
+            raise WrongError(which, f"shape {np.shape(got)}", f"shape {np.shape(want)}", hint)
     op = ag.custom_vjp(f)
-    op.defvjp(lambda *xs: (f(*xs), xs), lambda xs, g: tuple([*map(np.asarray, pull(g, f(*xs), *xs))]))
+    op.defvjp(lambda *xs: (f(*xs), xs), lambda xs, g: tuple(map(np.asarray, pull(g, f(*xs), *xs))))
     try:
         check_grads(op, tuple(args), order=1, modes=("rev",))
     except GradientCheckError as error:
@@ -170,16 +170,16 @@ def expect_pull(
         for i, (got, want) in enumerate(zip(yours, pullback(np.ones_like(value)), strict=True)):
             which = f"{what}, argument {i}" if len(args) > 1 else what
             expect(which, got, want, hint)
-        raise Wrong(what, line, "what finite differences give", hint) from None
+        raise WrongError(what, line, "what finite differences give", hint) from None
 
 
 def there(what: str, yours: Any, expected: Any) -> None:
-    """Raise `Hole` for a hole, and `Wrong` for nothing."""
+    """Raise `HoleError` for a hole, and `WrongError` for nothing."""
     for each in yours if isinstance(yours, (list, tuple)) else [yours]:
         if each is ...:
-            raise Hole
+            raise HoleError
         if each is None:
-            raise Wrong(what, "None", expected, "is there a `return`?")
+            raise WrongError(what, "None", expected, "is there a `return`?")
 
 
 def words(x: Any) -> str:
@@ -198,7 +198,7 @@ def looks_like(got: Any, want: Any) -> str:
     if np.all(want != 0):
         factor = got / want
         if np.allclose(factor, factor.flat[0]):
-            return f"all is {float(factor.flat[0]):.3g} times too large. "
+            return f"yours is {float(factor.flat[0]):.3g} times what is expected. "
     return ""
 
 
