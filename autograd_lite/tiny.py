@@ -40,7 +40,7 @@ from .words.explain import describe
 
 __all__ = ["MLP", "Layer", "Module", "Neuron", "Value"]
 
-SYMBOLS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.negative: "-"}
+SYMBOLS: dict[Any, str] = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.negative: "-"}
 """What programs of this kind call an op; other ops have their own names."""
 
 _values: WeakValueDictionary[Node, Value] = WeakValueDictionary()
@@ -303,6 +303,8 @@ def _own(name: str, data: Any, count: int, local_grads: Sequence[Any]) -> Callab
 
 class Module:
     """What has parameters."""
+
+    __plan_inside__ = True
 
     def parameters(self) -> list[Value]:
         """All weights and biases."""
