@@ -5,7 +5,7 @@ Such a program builds its graph number by number. It runs with this import in th
     from autograd_lite.tiny import MLP, Value
 
 A Value is a Tensor that holds one number. `data` and `grad` are floats, and `grad` is 0.0 before the first
-backward pass. So `visualize.draw(loss)` shows every number, and `ag.compile` makes a training step quick.
+backward pass. So `visualize.draw(loss)` shows every number, and `ag.compile` replays a training step.
 
 >>> a, b = Value(2.0, label="a"), Value(-3.0, label="b")
 >>> f = (a * b + 10).relu() ** 2
