@@ -131,4 +131,6 @@ def test_an_error_in_an_answer_is_a_message_with_its_line(capsys: pytest.Capture
 def test_what_only_shows_waits_for_the_exercise(capsys: pytest.CaptureFixture[str]) -> None:
     assert show(lambda: 1.0) == 1.0
     assert show(lambda: ... + 1) is None
-    assert capsys.readouterr().out.startswith("This needs the exercise above. (TypeError")
+    assert capsys.readouterr().out == "This needs the exercise above. Fill its holes `...` first.\n"
+    assert show(lambda: 1 / 0) is None
+    assert capsys.readouterr().out.endswith("first. (ZeroDivisionError: division by zero)\n")

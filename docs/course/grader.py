@@ -67,7 +67,7 @@ def check(name: str, *answers: Any) -> None:
 
 def verdict(name: str, error: Exception, still_open: bool) -> list[str]:
     """The lines that say what is wrong with an answer."""
-    if still_open or isinstance(error, HoleError) or "ellipsis" in str(error).lower():
+    if still_open or is_of_hole(error):
         return [f"… {name}: still open. Fill the holes `...` above, run that cell, then this one."]
     if isinstance(error, WrongError):
         return [
@@ -87,8 +87,14 @@ def show(result: Callable[[], Any]) -> Any:
             raise HoleError
         return value
     except Exception as error:
-        print(f"This needs the exercise above. ({type(error).__name__}: {error})")
+        why = "" if is_of_hole(error) else f" ({type(error).__name__}: {error})"
+        print(f"This needs the exercise above. Fill its holes `...` first.{why}")
         return None
+
+
+def is_of_hole(error: Exception) -> bool:
+    """Whether an error comes from a hole `...`."""
+    return isinstance(error, HoleError) or "ellipsis" in str(error).lower()
 
 
 def is_open(answer: Any) -> bool:
@@ -220,6 +226,9 @@ def picture(output: Any) -> Any:
 
     Each edge shows the student's own value and gradient.
     """
+
+    if output is None:  # `show` has said why
+        return None
 
     def drawn() -> Any:
         twins: dict[int, Value] = {}
