@@ -77,8 +77,9 @@ class Tensor(TorchNames, Methods, Operators, Box, TypedScalar):  # type: ignore[
     def __deepcopy__(self, memo: dict[int, Any] | None) -> Self:
         self._must_be_leaf("deep-copied")
         twin = _rebuild(type(self), copied(_array(self), "C"), self.requires_grad, self.name)
-        if self.grad is not None:
-            twin.grad = wrap(copied(self.grad._data))
+        grad = None if self.node is None else self.node.grad  # whatever `x.grad` means in a subclass
+        if grad is not None and twin.node is not None:
+            twin.node.grad = wrap(copied(grad._data))
         if memo is not None:
             memo[id(self)] = twin
         return cast(Self, twin)

@@ -440,6 +440,27 @@ def plot_sharpness() -> Any:
 
 
 @picture
+def tiny_value() -> Any:
+    from autograd_lite.tiny import Value
+
+    a, b, c = Value(2.0, label="a"), Value(-3.0, label="b"), Value(10.0, label="c")
+    e = a * b
+    d = e + c
+    L = d.tanh() * -2.0
+    e.label, d.label, L.label = "e", "d", "L"
+    L.backward()
+    return draw(L)
+
+
+@picture
+def course_sweep() -> Any:
+    from docs.course.__main__ import pages, run
+    from docs.course.grader import picture as drawn
+
+    return drawn(run(pages()[2])["example"]())
+
+
+@picture
 def plot_rounding() -> Any:
     def centred(x: Any) -> Any:
         return np.sum((x - np.sum(x) / len(x)) ** 2) / len(x)

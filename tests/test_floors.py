@@ -83,6 +83,7 @@ FLOORS = (
     "shadows",
     "config",
     "named",
+    "tiny",
     "hips",
     "__main__",
 )

@@ -3,6 +3,7 @@
 The walk follows closure cells, defaults, the globals that a function's code names, the function's `self`, the
 attributes of objects, and the items of containers. It ends at libraries, and at objects that say
 `__plan_outside__ = True`, such as optimizers, whose methods are steps of a plan by themselves.
+It goes into an object of this library that says `__plan_inside__ = True`: a model of `autograd_lite.tiny`.
 """
 
 from __future__ import annotations
@@ -97,9 +98,10 @@ def _next(value: Any, found: Reached) -> Iterator[tuple[Any, Entry | None]]:
             yield from _of_class(value, found)
     elif isinstance(value, (types.ModuleType, types.BuiltinFunctionType, np.ufunc)) or value is Ellipsis:
         return
-    elif kind.__module__.partition(".")[0] in LIBRARIES - {"nn", "collections"} and kind not in (
-        types.SimpleNamespace,
-        argparse.Namespace,
+    elif (
+        kind.__module__.partition(".")[0] in LIBRARIES - {"nn", "collections"}
+        and kind not in (types.SimpleNamespace, argparse.Namespace)
+        and not getattr(kind, "__plan_inside__", False)
     ):
         if isinstance(value, GENERATORS):
             found.generators.append(value)

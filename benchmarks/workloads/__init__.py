@@ -28,6 +28,7 @@ from . import (
     scalars,
     sparse,
     taylor,
+    tiny,
 )
 
 WORKLOADS: dict[str, Callable[[bool], Workload]] = {
@@ -49,6 +50,8 @@ WORKLOADS: dict[str, Callable[[bool], Workload]] = {
     "gradients": elementwise.gradients,
     **blocks.BLOCKS,
     **compiled.COMPILED,
+    "tiny": partial(tiny.workload, (16, 16, 1), 100, "tiny"),
+    "tiny-neuron": partial(tiny.workload, (1,), 1, "tiny-neuron"),
     "jacobian": batches.jacobian,
     "per-sample": batches.per_sample,
     "hessian": curvature.workload,

@@ -15,6 +15,7 @@ from nbclient import NotebookClient
 from .pages import DOCS, ROOT, address, linked, write
 
 TUTORIALS = DOCS / "tutorials"
+COURSE = DOCS / "course"
 TIMEOUT = 600
 """Seconds that a kernel may take to start, and a cell to run: enough for a busy machine."""
 
@@ -33,20 +34,31 @@ def executed(path: Path, folder: Path) -> Any:
 
 
 def written(folder: Path, scratch: Path) -> None:
-    """Run each tutorial in a folder of its own, and write their pages and the notebooks with results."""
-    (folder / "tutorials").mkdir(parents=True, exist_ok=True)
+    """Run each tutorial in a folder of its own, and write the pages of all notebooks.
+
+    The notebooks of the course have holes to fill. They are shown as they are, without results.
+    """
+    for name in ("tutorials", "course"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
 
     def one(path: Path) -> None:
         (scratch / path.stem).mkdir()
-        notebook = executed(path, scratch / path.stem)
-        nbformat.write(notebook, folder / "tutorials" / path.name)
-        parts = [part for cell in notebook.cells for part in shown(cell, folder / "tutorials")]
-        heading, *rest = linked("\n\n".join(parts), path, address(path))[0].split("\n", 1)
-        link = f"[Download as a notebook]({path.name}){{ download }}"
-        write(folder, address(path), "\n\n".join([heading, link, *rest]) + "\n")
+        paged(path, executed(path, scratch / path.stem), folder)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(one, sorted(TUTORIALS.glob("*.ipynb"))))
+    for path in sorted(COURSE.glob("*.ipynb")):
+        paged(path, nbformat.read(path, as_version=4), folder)
+
+
+def paged(path: Path, notebook: Any, folder: Path) -> None:
+    """Write one notebook, and its page."""
+    page = address(path)
+    nbformat.write(notebook, folder / page.with_suffix(".ipynb"))
+    parts = [part for cell in notebook.cells for part in shown(cell, folder / page.parent)]
+    heading, *rest = linked("\n\n".join(parts), path, page)[0].split("\n", 1)
+    link = f"[Download as a notebook]({path.name}){{ download }}"
+    write(folder, page, "\n\n".join([heading, link, *rest]) + "\n")
 
 
 def shown(cell: Any, folder: Path) -> Iterator[str]:

@@ -37,8 +37,8 @@ def linked(text: str, origin: Path, page: Path) -> tuple[str, set[Path]]:
 
 
 def for_readers(text: str) -> str:
-    """Sessions of Python marked as such, without the directives of doctest."""
-    return re.sub(r" *# doctest: .*$", "", PROMPT.sub("```pycon\n", text), flags=re.MULTILINE)
+    """Sessions of Python marked as such, without the directives of doctest and the holes of the course."""
+    return re.sub(r" *# (doctest|hole): .*$", "", PROMPT.sub("```pycon\n", text), flags=re.MULTILINE)
 
 
 def write(folder: Path, page: Path, text: str) -> None:
@@ -53,7 +53,12 @@ def written(folder: Path) -> None:
     shutil.copytree(DOCS / "pictures", folder / "pictures", dirs_exist_ok=True)
     shutil.copy(Path(__file__).with_name("style.css"), folder)
     sources = lecture_programs()
-    for path in [*sorted(DOCS.glob("*.md")), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]:
+    for path in [
+        *sorted(DOCS.glob("*.md")),
+        *sorted((DOCS / "course").rglob("*.md")),
+        ROOT / "CONTRIBUTING.md",
+        ROOT / "CHANGELOG.md",
+    ]:
         text, named = linked(for_readers(path.read_text(encoding="utf-8")), path, address(path))
         if path.name == "gallery.md":
             text = with_live_pages(text, folder)
