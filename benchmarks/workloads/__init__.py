@@ -50,7 +50,7 @@ WORKLOADS: dict[str, Callable[[bool], Workload]] = {
     "gradients": elementwise.gradients,
     **blocks.BLOCKS,
     **compiled.COMPILED,
-    "tiny": partial(tiny.workload, (16, 16, 1), 100, "tiny"),
+    "tiny": partial(tiny.workload, (16, 16, 1), 10, "tiny"),
     "tiny-neuron": partial(tiny.workload, (1,), 1, "tiny-neuron"),
     "jacobian": batches.jacobian,
     "per-sample": batches.per_sample,
