@@ -1,9 +1,9 @@
 """Programs in the manner of micrograd, with our `Value` and with micrograd's own class.
 
 `tiny-neuron` is one update of a neuron with two inputs. `tiny` is a training step of micrograd's
-demonstration: an MLP 2-16-16-1 on two moons, with its margin loss. It takes 10 points, where the demonstration takes
-100: the time of making a plan grows faster than the number of points. Both programs are the same
-but for the class.
+demonstration: an MLP 2-16-16-1 on two moons, with its margin loss. It takes 10 points where the
+demonstration takes 100, since the time of making a plan grows faster than their number. Both programs are the
+same but for the class.
 """
 
 from __future__ import annotations
