@@ -13,7 +13,7 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite.diagnosis import DETECTORS, Finding, Report
-from autograd_lite.errors import DTypeError, OptionError
+from autograd_lite.errors import DTypeError, OptionError, ShapeError
 from tests import interrupts, sick
 from tests.healthy import HEALTHY
 from tests.sick import CE, SICK, curve, digits, images, mlp, step_of
@@ -343,5 +343,14 @@ def test_wrong_calls_say_what_to_write() -> None:
         ag.doctor(None, X, y, CE)
     with pytest.raises(OptionError, match=r"doctor\(steps=0\): expected a positive integer, e.g. steps=20"):
         ag.doctor(model, X, y, CE, steps=0)
+    with pytest.raises(ShapeError, match="x has 300 samples, and y has 297"):
+        ag.doctor(model, np.ones((300, 64)), np.ones(297, int), CE)
+    with pytest.raises(ShapeError, match=r"x of shape \(0, 64\) holds no samples"):
+        ag.doctor(model, X[:0], y[:0], CE)
+    for x in (None, nn.data.DataLoader(nn.TensorDataset(X, y)), np.array(["a", "b"])):
+        with pytest.raises(
+            DTypeError, match=r"x holds no numbers; expected arrays, doctor\(model, X, y, loss\)"
+        ):
+            ag.doctor(model, x, y, CE)
     with pytest.raises(OptionError, match="give the optimizer, or the step"):
         ag.doctor(model, X, y, CE, optimizer=nn.optim.SGD(model.parameters(), lr=1), step=print)

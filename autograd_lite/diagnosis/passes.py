@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import is_array, to_host, unwrap
+from ..arrays import is_array, shape_of, to_host, unwrap
 from ..box import Box
-from ..errors import DTypeError, package, user_line
+from ..errors import DTypeError, ShapeError, package, user_line
 from ..node import Leaf, Node, Op, op_name, tape_order
 from ..plan.reach import reach
 from ..recording import Mode, enable_grad, heard_by
@@ -48,7 +48,7 @@ class Subject:
         self.parameters: dict[str, Tensor] = _parameters(model)
         reached = reach(step).outside if step is not None else []
         self.optimizers = [o for o in [optimizer, *reached] if hasattr(o, "param_groups")]
-        self.samples = min((len(part) for part in self.x if np.ndim(unwrap(part))), default=0)
+        self.samples = _samples(self.x, self.y)
         self.batch_size = min(batch_size, self.samples)
         self._order = np.random.default_rng(0).permutation(self.samples)  # data are often sorted by class
 
@@ -84,6 +84,23 @@ class Subject:
         if not self.optimizers:
             return None
         return {id(p) for o in self.optimizers for group in o.param_groups for p in group["params"]}
+
+
+def _samples(x: tuple[Any, ...], y: Any) -> int:
+    """The number of samples, which all inputs and the targets share; 0 if the data are no batches."""
+    for name, part in [*(("x", part) for part in x), *([("y", y)] if y is not None else [])]:
+        if part is None or unwrap(part).dtype.kind in "OVUS":
+            raise DTypeError(f"doctor: {name} holds no numbers; expected arrays, doctor(model, X, y, loss)")
+        if np.ndim(unwrap(part)) and not len(part):
+            raise ShapeError(
+                f"doctor: {name} of shape {shape_of(part)} holds no samples; give it one or more"
+            )
+    samples = min((len(part) for part in x if np.ndim(unwrap(part))), default=0)
+    if samples and y is not None and np.ndim(unwrap(y)) and len(y) != samples:
+        raise ShapeError(
+            f"doctor: x has {samples} samples, and y has {len(y)}; give a target for each sample"
+        )
+    return samples
 
 
 def _as_data(x: Any) -> Any:

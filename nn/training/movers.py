@@ -75,12 +75,19 @@ def made_again(loader: DataLoader, tasks: Sequence[Array], dtype: Any) -> list[P
 
     Raises:
         UnsupportedError: the loader draws samples at random, or each batch has a form of its own.
+        DataError: the data have fewer samples than those of the run.
     """
     held = isinstance(loader.dataset, (list, tuple, range, np.ndarray, Tensor))
     if declared(loader.dataset, "is_random", not held):
         raise UnsupportedError(
             f"Recorder: a {type(loader.dataset).__name__} may draw its samples at random, so the batch of a "
             "step cannot be made again; if the samples stay the same, write is_random = False in its class"
+        )
+    last = max((int(np.max(task)) for task in tasks if task.size), default=-1)
+    if hasattr(loader.dataset, "__len__") and last >= len(loader.dataset):
+        raise DataError(
+            f"Recorder: the step took sample {last}, and the data have {len(loader.dataset)} samples; "
+            "expected the data of the run"
         )
     batches = Batches(dtype)
     return [
@@ -152,8 +159,15 @@ def apart(
     }
 
 
-def fitted(name: str, parts: Array, whole: Array | None, clipped: bool) -> Array:
+def fitted(name: str, parts: Array, whole: Array | None, clipped: bool, floor: float = 0.0) -> Array:
     """The parts so that they add up to the gradient of the step, which may have been clipped.
+
+    Args:
+        name: the parameter, for errors.
+        parts, whole: its parts, and its gradient.
+        clipped: whether the gradient may be shorter than the sum of the parts.
+        floor: the norm of a difference that is rounding. A gradient that cancels, as that of a bias before a
+            batch norm, consists of nothing else.
 
     Raises:
         UnsupportedError: they do not, as the loss is no mean or sum over the samples.
@@ -163,7 +177,8 @@ def fitted(name: str, parts: Array, whole: Array | None, clipped: bool) -> Array
     joined, g = parts.sum(0), whole.astype(float)
     scale = float(np.vdot(joined, g) / (np.vdot(joined, joined) or 1)) if clipped else 1.0
     limit = CLOSE if whole.dtype.itemsize > 2 else 50 * CLOSE
-    if not np.linalg.norm(g - scale * joined) <= limit * np.linalg.norm(g):
+    size, left = float(np.linalg.norm(g)), float(np.linalg.norm(g - scale * joined))
+    if not (left <= max(limit * size, floor) and (scale <= 1 + limit or size <= floor)):
         raise UnsupportedError(
             f"Recorder: the parts of the samples do not add up to the gradient of {name}; they do for a loss "
             "that is a mean or a sum over the samples, and depends on the weights by the outputs alone"
@@ -173,9 +188,10 @@ def fitted(name: str, parts: Array, whole: Array | None, clipped: bool) -> Array
 
 def sentence(optimizer: Optimizer, change: float | None) -> str:
     """What an optimizer made of the gradient of a weight, in a sentence."""
-    name, options = type(optimizer).__name__, optimizer.param_groups[0]
+    name, groups = type(optimizer).__name__, optimizer.param_groups
     moved = "" if change is None else f" changed the weight by {change:+.3e}, and"
-    if name == "SGD" and not any(options.get(o) for o in ("momentum", "weight_decay", "maximize")):
+    others = ("momentum", "weight_decay", "maximize")
+    if name == "SGD" and not any(options.get(o) for options in groups for o in others):
         return f"SGD{moved} moves a weight by -lr times its gradient: these are the parts of the change too."
     return (
         f"{name}{moved} uses more than this gradient, such as earlier gradients or the weight itself: "

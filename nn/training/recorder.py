@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 import autograd_lite as ag
 from autograd_lite import Tensor
-from autograd_lite.errors import DataError, IndexingError, OptionError, UnsupportedError
+from autograd_lite.errors import DataError, DTypeError, IndexingError, OptionError, UnsupportedError
 from autograd_lite.files import checked_path
 
 from ..arrays import as_array
@@ -218,9 +218,10 @@ class Recorder(Callback):
 
         Raises:
             IndexingError: the step is not kept; the message names its neighbours.
+            DTypeError: the step is no integer.
             DataError: the history is damaged.
         """
-        kept = self.steps
+        step, kept = _whole(step, "at(step)", "the number of a step"), self.steps
         if kept and -len(kept) <= step < 0:
             step = kept[step]
         if step not in kept:
@@ -253,6 +254,11 @@ class Recorder(Callback):
             DataError: the state does not fit the Trainer; nothing is changed.
         """
         moment = self.at(step)
+        if not hasattr(trainer, "load_state_dict"):
+            raise DTypeError(
+                f"Recorder.resume: the first argument is a {type(trainer).__name__}; expected a Trainer: "
+                f"recorder.resume(trainer, {moment.step})"
+            )
         history = trainer.load_state_dict(moment.state)
         self._resumed = moment.step
         return history
@@ -275,7 +281,8 @@ class Recorder(Callback):
         """
         moment = self.at(step)
         parts = self.parts(step, [name])[name]
-        place = tuple(map(int, np.atleast_1d(index)))
+        given = index if isinstance(index, (tuple, list, np.ndarray)) and np.ndim(index) else (index,)
+        place = tuple(_whole(i, "movers(index=)", "integers, such as (3, 5)") for i in given)
         if len(place) != parts.ndim - 1:
             raise IndexingError(
                 f"Recorder.movers({name!r}, {place}): the parameter has shape {parts.shape[1:]}, expected "
@@ -321,8 +328,11 @@ class Recorder(Callback):
         batches = made_again(self._data, moment.tasks, dtype)
         clipped = getattr(trainer, "clip_grad_norm", None) is not None
         found = apart(model, trainer.loss, batches, moment.random, names)
+        norms = (np.finfo(g.dtype).eps * float(np.linalg.norm(g)) for g in moment.gradients.values())
+        floor = 100 * max(norms, default=0.0)
         return {
-            name: fitted(name, parts, moment.gradients.get(name), clipped) for name, parts in found.items()
+            name: fitted(name, parts, moment.gradients.get(name), clipped, floor)
+            for name, parts in found.items()
         }
 
     def inputs(self, samples: Sequence[int]) -> Array | None:
@@ -397,3 +407,10 @@ class Recorder(Callback):
             X, y = data if isinstance(data, tuple) else (data, None)
             recorder._data = Batches(None).loader("Recorder.load", X, y, 256)
         return recorder
+
+
+def _whole(value: Any, place: str, expected: str) -> int:
+    """An integer, also one of NumPy's; no bool."""
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        return int(value)
+    raise DTypeError(f"Recorder.{place} got {value!r}; expected {expected}")

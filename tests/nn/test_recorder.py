@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nn
-from autograd_lite.errors import DataError, FileError, IndexingError, OptionError, UnsupportedError
+from autograd_lite.errors import (
+    DataError,
+    DTypeError,
+    FileError,
+    IndexingError,
+    OptionError,
+    UnsupportedError,
+)
 from nn.callbacks import Recorder
 from nn.training.frames import KEY, Frame, Frames
 
@@ -283,6 +290,49 @@ def test_a_loss_that_is_no_mean_over_samples_is_refused():
     fit(trainer, epochs=1)
     with pytest.raises(UnsupportedError, match="do not add up to the gradient of 0.weight"):
         recorder.movers("0.weight", (0, 0), 1)
+
+
+def test_the_parts_of_a_gradient_that_cancels():
+    """A batch norm takes the mean away, so the gradient of the bias before it is rounding alone."""
+    recorder = Recorder()
+    fit(build(body="batchnorm", callbacks=recorder), epochs=1)
+    movers = recorder.movers("0.bias", 1, 2)
+    assert abs(movers.parts.sum()) < 1e-5 * np.abs(recorder.at(2).gradients["3.weight"]).max()
+
+
+def test_a_group_with_momentum_is_said():
+    nn.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3))
+    groups = [{"params": model[0].parameters()}, {"params": model[2].parameters(), "momentum": 0.9}]
+    recorder = Recorder()
+    optimizer = nn.optim.SGD(groups, lr=0.1)
+    fit(nn.Trainer(model, nn.CrossEntropyLoss(), optimizer, callbacks=recorder), epochs=1)
+    assert "not of the change" in recorder.movers("2.bias", 0, 1).said
+
+
+def test_steps_and_indices_are_integers():
+    recorder = Recorder()
+    trainer = build(callbacks=recorder)
+    fit(trainer, epochs=1)
+    for step in (True, "2", 1.0, None):
+        with pytest.raises(DTypeError, match=r"Recorder.at\(step\) got .*expected the number of a step"):
+            recorder.at(step)
+    for index in (1.5, "ab", True, (0.0, 1)):
+        with pytest.raises(DTypeError, match=r"Recorder.movers\(index=\) got .*expected integers"):
+            recorder.movers("0.bias", index, 1)
+    assert recorder.movers("0.bias", np.int64(1), np.int64(1)).index == (1,)
+    with pytest.raises(DTypeError, match=r"expected a Trainer: recorder.resume\(trainer, 3\)"):
+        recorder.resume(None, 3)
+
+
+def test_the_data_of_another_run_are_refused(tmp_path):
+    recorder = Recorder()
+    trainer = build(callbacks=recorder)
+    fit(trainer, epochs=1)
+    recorder.save(tmp_path / "run.safetensors")
+    loaded = Recorder.load(tmp_path / "run.safetensors", trainer, (X[:3], Y[:3]))
+    with pytest.raises(DataError, match="the data have 3 samples; expected the data of the run"):
+        loaded.movers("0.bias", 0, 1)
 
 
 def test_what_movers_refuse():
