@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import subprocess
 import sys
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ import pytest
 import autograd_lite as ag
 from autograd_lite.testing import check_grads
 
-__all__ = ["at_samples", "by_op", "check_both_orders", "in_threads", "leaf", "python", "second_order"]
+__all__ = ["at_samples", "by_op", "check_both_orders", "in_threads", "leaf", "peak", "python", "second_order"]
 
 ROOT = Path(__file__).parents[1]
 """The folder of the repository."""
@@ -103,3 +105,15 @@ def check_both_orders(f: Callable[..., Any], args: Any, along: int | None) -> No
         check_grads(f, args, order=1)
     if along != 0:
         check_grads(f, args, order=2, directions=along)
+
+
+def peak(run: Callable[[], Any]) -> int:
+    """The most bytes that Python's allocator had at once in the second run, beyond those before."""
+    run()
+    gc.collect()
+    tracemalloc.start()
+    try:
+        run()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import gc
-import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from autograd_lite.errors import AnomalyError, DataError, DTypeError, OptionErro
 from autograd_lite.revolve import advances, schedule
 from autograd_lite.testing import check_grads
 from examples import pendulum
+from tests.helpers import peak
 
 # -- the schedule ----------------------------------------------------------------------------------
 
@@ -372,18 +372,6 @@ def test_no_steps_and_numpys_integers() -> None:
 
 
 # -- memory ----------------------------------------------------------------------------------------
-
-
-def peak(run: Callable[[], Any]) -> int:
-    """The most bytes that Python's allocator had at once, beyond those before."""
-    run()
-    gc.collect()
-    tracemalloc.start()
-    try:
-        run()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
 
 
 LIMITS = ("500 kB", "800 kB", "2 MB")

@@ -7,7 +7,6 @@ import gc
 import signal
 import sys
 import threading
-import tracemalloc
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,6 +16,7 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite.recording import current
+from tests.helpers import peak
 
 pytestmark = pytest.mark.usefixtures("few_objects")  # the garbage collector goes through all there are
 
@@ -249,17 +249,6 @@ def test_a_graph_is_freed_with_its_output() -> None:
     assert alive() is not None
     del y
     assert alive() is None
-
-
-def peak(run: Callable[[], Any]) -> int:
-    run()
-    gc.collect()
-    tracemalloc.start()
-    try:
-        run()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
 
 
 def test_checkpoint_lowers_the_peak() -> None:
